@@ -1,0 +1,193 @@
+/** @file
+ * @brief One method with its options, bound to a model.
+ */
+#ifndef SSCAM_EXPLAINER_H
+#define SSCAM_EXPLAINER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "export.h"
+#include "image.h"
+#include "map.h"
+#include "model.h"
+#include "option.h"
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A method and its options, bound to a model. Belongs to one thread at a time. */
+typedef struct sscam_explainer sscam_explainer;
+
+/** Stands for the class with the highest output. */
+#define SSCAM_CLASS_TOP INT64_C(-1)
+
+/**
+ * Hears how far an explanation is. The thread that called the library calls it, between batches of network
+ * evaluations; it must not throw, longjmp or use the same explainer.
+ *
+ * @param user     What was given to sscam_explainer_set_progress().
+ * @param fraction Share done, 0 to 1, never decreasing within a call.
+ * @return 0 to go on; anything else stops the call, which then returns SSCAM_E_CANCELLED.
+ */
+typedef int32_t (*sscam_progress_callback)(void *user, double fraction);
+
+/**
+ * Makes an explainer with all options at their defaults.
+ *
+ * @param model  A model; the explainer takes a reference of its own.
+ * @param method Name from the method table, such as "ss-cam-max".
+ * @param[out] out The explainer, or NULL on failure. Ownership: the caller's, to be given back with
+ *               sscam_explainer_destroy().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, or no such method: the message lists them); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_create(sscam_model *model, const char *method,
+                                              sscam_explainer **out);
+
+/** Frees an explainer. @param explainer An explainer, or NULL. Thread: its own. @since 1.0 */
+SSCAM_API void sscam_explainer_destroy(sscam_explainer *explainer);
+
+/**
+ * Sets an option from text, whatever its type.
+ *
+ * @param explainer An explainer.
+ * @param name      Option name, such as "samples".
+ * @param value     Value as text, such as "10". It is copied.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such option, a value of the wrong form or out of range: the
+ *         message says what is allowed); SSCAM_E_MEMORY. On failure the option keeps its value.
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_set(sscam_explainer *explainer, const char *name,
+                                           const char *value);
+
+/**
+ * Sets a whole-number option.
+ *
+ * @param explainer An explainer.
+ * @param option    An SSCAM_OPTION_ identifier of type SSCAM_OPTION_TYPE_INT.
+ * @param value     The value.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such option, another type, out of range).
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_set_int(sscam_explainer *explainer, int32_t option,
+                                               int64_t value);
+
+/**
+ * Sets a real-number option.
+ *
+ * @param explainer An explainer.
+ * @param option    An SSCAM_OPTION_ identifier of type SSCAM_OPTION_TYPE_REAL.
+ * @param value     The value, finite.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such option, another type, out of range, not finite).
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_set_real(sscam_explainer *explainer, int32_t option,
+                                                double value);
+
+/**
+ * Sets a text or choice option.
+ *
+ * @param explainer An explainer.
+ * @param option    An SSCAM_OPTION_ identifier of type SSCAM_OPTION_TYPE_STRING or _CHOICE.
+ * @param value     The value. It is copied.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such option, another type, not one of the choices);
+ *         SSCAM_E_MEMORY.
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_set_string(sscam_explainer *explainer, int32_t option,
+                                                  const char *value);
+
+/**
+ * Value of an option as text, in the form that sscam_explainer_set() takes.
+ *
+ * @param explainer An explainer.
+ * @param name      Option name.
+ * @return The value. Ownership: the explainer's; valid until its next call. NULL for NULL or when there is
+ *         no such option.
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API const char *sscam_explainer_get(sscam_explainer *explainer, const char *name);
+
+/**
+ * Sets who hears of progress and may cancel.
+ *
+ * @param explainer An explainer.
+ * @param callback  The function, or NULL for none.
+ * @param user      Handed to it unchanged.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (explainer is NULL).
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
+                                                    sscam_progress_callback callback, void *user);
+
+/**
+ * Turns a picture into the network's input by the options `resize`, `interpolation`, `crop`, `mean`, `std`
+ * and `channel_order`; the defaults are torchvision's classification transform.
+ *
+ * @param explainer An explainer.
+ * @param image     A picture.
+ * @param[out] shape {1, C, H, W} of the input.
+ * @param[out] input Room for capacity floats; receives float32 [1,C,H,W]. May be NULL when capacity is 0:
+ *                  then only the shape is learnt.
+ * @param capacity  Floats at input: 0, or at least C x H x W.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, capacity too small, a crop larger than the resized picture);
+ *         SSCAM_E_MEMORY.
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_image *image,
+                                                  int64_t shape[4], float *input, size_t capacity);
+
+/**
+ * Explains a class on a picture.
+ *
+ * @param explainer   An explainer.
+ * @param image       A picture; preprocessed as sscam_explainer_preprocess() does.
+ * @param class_index Index of the network's output, or SSCAM_CLASS_TOP for the highest.
+ * @param[out] out    The map, or NULL on failure. Ownership: the caller's, to be given back with
+ *                    sscam_map_destroy().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, or options that contradict each other); SSCAM_E_LAYER (the
+ *         layer does not exist: the message lists near names; or it has no spatial output); SSCAM_E_CLASS;
+ *         SSCAM_E_MODEL (the network failed, or gave NaN or infinity); SSCAM_E_UNSUPPORTED (the method
+ *         cannot explain this network: the message says why); SSCAM_E_CANCELLED; SSCAM_E_MEMORY;
+ *         SSCAM_E_DEVICE. After a failure the explainer can be used again.
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explain_image(sscam_explainer *explainer, const sscam_image *image,
+                                           int64_t class_index, sscam_map **out);
+
+/**
+ * Explains one class on each of a batch of ready-made inputs.
+ *
+ * @param explainer An explainer.
+ * @param input     Float32 [N,C,H,W], row-major, already normalised as the network wants it.
+ * @param shape     {N, C, H, W}, each at least 1.
+ * @param classes   N indices of the network's output, each possibly SSCAM_CLASS_TOP; NULL means
+ *                  SSCAM_CLASS_TOP for all.
+ * @param[out] maps Room for N maps; on failure all are NULL. Ownership: the caller's, each to be given back
+ *                  with sscam_map_destroy().
+ * @return As sscam_explain_image(); SSCAM_E_ARGUMENT also for a bad shape and for a NaN or infinity in the
+ *         input (the message says where).
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input,
+                                            const int64_t shape[4], const int64_t *classes,
+                                            sscam_map **maps);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

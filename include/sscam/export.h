@@ -1,0 +1,18 @@
+/** @file
+ * @brief Symbol visibility.
+ */
+#ifndef SSCAM_EXPORT_H
+#define SSCAM_EXPORT_H
+
+/**
+ * Marks a function as part of the stable interface. Everything without it is hidden from programs that
+ * link the library. Define SSCAM_STATIC when linking the static library on Windows-style toolchains;
+ * elsewhere the mark is harmless in both cases.
+ */
+#if defined(__GNUC__) && __GNUC__ >= 4
+#define SSCAM_API __attribute__((visibility("default")))
+#else
+#define SSCAM_API
+#endif
+
+#endif

@@ -1,0 +1,116 @@
+/** @file
+ * @brief A picture of 8-bit pixels.
+ */
+#ifndef SSCAM_IMAGE_H
+#define SSCAM_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "export.h"
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A picture: 8 bits a channel, 1 (gray), 3 (RGB) or 4 (RGBA) channels, row-major, interleaved, no
+ * padding between rows. Immutable after creation. */
+typedef struct sscam_image sscam_image;
+
+/** Most pixels (width x height) that a picture may have; larger ones are refused with SSCAM_E_ARGUMENT or
+ * SSCAM_E_FORMAT before memory is taken for them. */
+#define SSCAM_IMAGE_MAX_PIXELS (INT64_C(1) << 28)
+
+/**
+ * Copies pixels into a new picture.
+ *
+ * @param width    Pixels a row, at least 1.
+ * @param height   Rows, at least 1.
+ * @param channels 1 (gray), 3 (RGB) or 4 (RGBA), interleaved.
+ * @param stride   Bytes from one row to the next, at least width x channels; 0 means exactly that.
+ * @param pixels   The first row; it may be freed after the call.
+ * @param[out] out The picture, or NULL on failure. Ownership: the caller's, to be given back with
+ *                 sscam_image_destroy().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_image_create(int32_t width, int32_t height, int32_t channels, size_t stride,
+                                          const uint8_t *pixels, sscam_image **out);
+
+/**
+ * Reads a PNG or JPEG file; its content decides which, not its name. 16-bit PNG is reduced to 8 bits,
+ * palettes become RGB or RGBA, CMYK JPEG becomes RGB. EXIF orientation is not applied, as in PIL.
+ *
+ * @param path File name.
+ * @param[out] out The picture, or NULL on failure. Ownership: the caller's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_IO (cannot be read); SSCAM_E_FORMAT (neither PNG nor JPEG,
+ *         damaged, truncated, or larger than SSCAM_IMAGE_MAX_PIXELS); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_image_read(const char *path, sscam_image **out);
+
+/**
+ * Decodes a PNG or JPEG file that is in memory already. As sscam_image_read() otherwise.
+ *
+ * @param data The file's content; it may be freed after the call.
+ * @param size Bytes at data.
+ * @param[out] out The picture, or NULL on failure. Ownership: the caller's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_FORMAT; SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_image_read_memory(const void *data, size_t size, sscam_image **out);
+
+/**
+ * Reads a PNG file; any other content is refused. As sscam_image_read() otherwise.
+ *
+ * @param path File name.
+ * @param[out] out The picture, or NULL on failure. Ownership: the caller's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_IO; SSCAM_E_FORMAT; SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_image_read_png(const char *path, sscam_image **out);
+
+/**
+ * Writes a picture as a PNG file. The file appears whole or not at all: it is written under a temporary
+ * name beside its place and renamed.
+ *
+ * @param image A picture.
+ * @param path  File name; an existing file is replaced.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_IO (cannot be written); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_image_write_png(const sscam_image *image, const char *path);
+
+/** @param image A picture. @return Pixels a row; 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_image_width(const sscam_image *image);
+
+/** @param image A picture. @return Number of rows; 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_image_height(const sscam_image *image);
+
+/** @param image A picture. @return 1 (gray), 3 (RGB) or 4 (RGBA); 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_image_channels(const sscam_image *image);
+
+/**
+ * The pixels: height x width x channels bytes, row-major, no padding.
+ *
+ * @param image A picture.
+ * @return The first byte. Ownership: the picture's. NULL for NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const uint8_t *sscam_image_pixels(const sscam_image *image);
+
+/** Frees a picture. @param image A picture, or NULL. Thread: any thread. @since 1.0 */
+SSCAM_API void sscam_image_destroy(sscam_image *image);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

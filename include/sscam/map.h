@@ -1,0 +1,137 @@
+/** @file
+ * @brief The result of an explanation: where the network looked.
+ */
+#ifndef SSCAM_MAP_H
+#define SSCAM_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "export.h"
+#include "image.h"
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A saliency map of one class on one input. Immutable. */
+typedef struct sscam_map sscam_map;
+
+/** @param map A map. @return Columns of sscam_map_data(), the network's input width; 0 for NULL. Thread:
+ * any. @since 1.0 */
+SSCAM_API int32_t sscam_map_width(const sscam_map *map);
+
+/** @param map A map. @return Rows of sscam_map_data(), the network's input height; 0 for NULL. Thread: any.
+ * @since 1.0 */
+SSCAM_API int32_t sscam_map_height(const sscam_map *map);
+
+/**
+ * The saliency map s(U(raw)): upsampled to the network's input size and normalised to [0,1]
+ * (Naidu & Michael 2020, eq. 12).
+ *
+ * @param map A map.
+ * @return float32 [height,width], row-major, in [0,1]; all zeros when sscam_map_is_flat(). Ownership: the
+ *         map's. NULL for NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const float *sscam_map_data(const sscam_map *map);
+
+/** @param map A map. @return Columns of sscam_map_raw(); 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_map_raw_width(const sscam_map *map);
+
+/** @param map A map. @return Rows of sscam_map_raw(); 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_map_raw_height(const sscam_map *map);
+
+/**
+ * The map before upsampling and normalising: ReLU(sum_k a_k A_k). At the target layer's size; at the
+ * input's size with `combine=upsampled`.
+ *
+ * @param map A map.
+ * @return float32 [raw_height,raw_width], row-major, 0 or more. Ownership: the map's. NULL for NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const float *sscam_map_raw(const sscam_map *map);
+
+/** @param map A map. @return Channels K of the target layer, the length of sscam_map_weights(); 0 for NULL.
+ * Thread: any. @since 1.0 */
+SSCAM_API int64_t sscam_map_channel_count(const sscam_map *map);
+
+/**
+ * The channel weights a_k.
+ *
+ * @param map A map.
+ * @return float32 [K]; 0 for channels that were not scored. Ownership: the map's. NULL for NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const float *sscam_map_weights(const sscam_map *map);
+
+/** @param map A map. @return Index of the class explained; -1 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int64_t sscam_map_class_index(const sscam_map *map);
+
+/** @param map A map. @return The class's raw output on the unmasked input; 0 for NULL. Thread: any.
+ * @since 1.0 */
+SSCAM_API double sscam_map_logit(const sscam_map *map);
+
+/** @param map A map. @return The class's probability on the unmasked input, in [0,1], by the `probability`
+ * option (softmax or sigmoid); 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API double sscam_map_probability(const sscam_map *map);
+
+/** @param map A map. @return 1 when the raw map is constant, so that it says nothing about places (data is
+ * then all zeros), else 0. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_map_is_flat(const sscam_map *map);
+
+/** @param map A map. @return Name of the method that made it. Ownership: the library's. NULL for NULL.
+ * Thread: any. @since 1.0 */
+SSCAM_API const char *sscam_map_method(const sscam_map *map);
+
+/** @param map A map. @return Name of the target layer that was used. Ownership: the map's. NULL for NULL.
+ * Thread: any. @since 1.0 */
+SSCAM_API const char *sscam_map_layer(const sscam_map *map);
+
+/** @param map A map. @return Network evaluations that the map took (an input run through the network counts
+ * one, with or without a backward pass); 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int64_t sscam_map_passes(const sscam_map *map);
+
+/**
+ * Draws a map over the picture it explains: alpha x colour + (1 - alpha) x picture. Resize and crop of the
+ * preprocessing are undone, so the result has the picture's own size; pixels that the network did not see
+ * are shown in dimmed gray.
+ *
+ * @param map      A map.
+ * @param image    The picture. A map made from a tensor takes any picture and stretches over all of it; a
+ *                 map made from a picture takes a picture of that same size.
+ * @param colormap "turbo", "jet" or "viridis"; NULL means "turbo".
+ * @param alpha    Share of the colour, 0 to 1.
+ * @param[out] out An RGB picture, or NULL on failure. Ownership: the caller's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, unknown colormap, alpha out of range, a picture of another
+ *         size); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image,
+                                         const char *colormap, double alpha, sscam_image **out);
+
+/**
+ * Paints a map in colours, without a picture beneath, at the network's input size.
+ *
+ * @param map      A map.
+ * @param colormap "turbo", "jet", "viridis" or "gray"; NULL means "turbo".
+ * @param[out] out A picture, RGB (one channel for "gray"), or NULL on failure. Ownership: the caller's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, unknown colormap); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_map_heatmap(const sscam_map *map, const char *colormap, sscam_image **out);
+
+/** Frees a map. @param map A map, or NULL. Thread: any thread. @since 1.0 */
+SSCAM_API void sscam_map_destroy(sscam_map *map);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,61 @@
+/** @file
+ * @brief The methods that the library knows.
+ */
+#ifndef SSCAM_METHOD_H
+#define SSCAM_METHOD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** One row of the method table. Static: never created or destroyed by callers. */
+typedef struct sscam_method sscam_method;
+
+/** What a method asks of the network, as bits of sscam_method_needs(). @{ */
+#define SSCAM_NEEDS_GRADIENTS 1 /**< Derivatives of the class score at the target layer. */
+#define SSCAM_NEEDS_SCORING 2   /**< Scores of masked inputs: many forward passes. */
+#define SSCAM_NEEDS_POOLED_LINEAR 4 /**< Global average pooling, then one linear layer. */
+/** @} */
+
+/** @return Number of methods. Thread: any thread. @since 1.0 */
+SSCAM_API size_t sscam_method_count(void);
+
+/**
+ * One method of the table. Its order is that of publication and stable within a release.
+ *
+ * @param index 0 to sscam_method_count() - 1.
+ * @return The method, or NULL for an index out of range. Ownership: the library's.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const sscam_method *sscam_method_info(size_t index);
+
+/** @param method A method. @return Its name for sscam_explainer_create(), such as "grad-cam++". Ownership:
+ * the library's. NULL for NULL. Thread: any. @since 1.0 */
+SSCAM_API const char *sscam_method_name(const sscam_method *method);
+
+/** @param method A method. @return Its name in print, such as "Grad-CAM++". Ownership: the library's. NULL
+ * for NULL. Thread: any. @since 1.0 */
+SSCAM_API const char *sscam_method_title(const sscam_method *method);
+
+/** @param method A method. @return Its formula and what it measures, one line. Ownership: the library's.
+ * NULL for NULL. Thread: any. @since 1.0 */
+SSCAM_API const char *sscam_method_summary(const sscam_method *method);
+
+/** @param method A method. @return Authors, title, venue and year of the paper it comes from. Ownership:
+ * the library's. NULL for NULL. Thread: any. @since 1.0 */
+SSCAM_API const char *sscam_method_citation(const sscam_method *method);
+
+/** @param method A method. @return SSCAM_NEEDS_ bits; 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_method_needs(const sscam_method *method);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,176 @@
+/** @file
+ * @brief A network, loaded and ready to be explained.
+ */
+#ifndef SSCAM_MODEL_H
+#define SSCAM_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "export.h"
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A loaded classifier. Immutable after loading and reference-counted: any number of threads and
+ * explainers may share one. */
+typedef struct sscam_model sscam_model;
+
+/** The layers of a model for one input shape: an immutable list. */
+typedef struct sscam_layers sscam_layers;
+
+/**
+ * Loads a TorchScript file (scripted, traced or frozen; what `torch.jit.save` writes).
+ *
+ * A TorchScript file is a program: load only files whose origin you trust.
+ *
+ * @param path   File name.
+ * @param device "cpu", "cuda", "cuda:N", or "auto" (CUDA when there is a card, else the CPU). NULL means
+ *               "cpu".
+ * @param[out] out The model, or NULL on failure. Ownership: the caller's, to be given back with
+ *               sscam_model_destroy().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (path or out is NULL); SSCAM_E_IO (the file cannot be read);
+ *         SSCAM_E_FORMAT (not a TorchScript file); SSCAM_E_MODEL (its program cannot be used);
+ *         SSCAM_E_DEVICE (no such device); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_model_load(const char *path, const char *device, sscam_model **out);
+
+/**
+ * Loads a TorchScript file that is in memory already. As sscam_model_load() otherwise.
+ *
+ * @param data   The file's content; it may be freed after the call.
+ * @param size   Bytes at data, at least 1.
+ * @param device As for sscam_model_load().
+ * @param[out] out The model, or NULL on failure. Ownership: the caller's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_FORMAT; SSCAM_E_MODEL; SSCAM_E_DEVICE; SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_model_load_memory(const void *data, size_t size, const char *device,
+                                               sscam_model **out);
+
+/**
+ * Takes one more reference to a model.
+ *
+ * @param model A model, or NULL (then nothing happens).
+ * @return model. Ownership: the caller has one more reference to give back.
+ * Thread: any thread; the count is atomic.
+ * @since 1.0
+ */
+SSCAM_API sscam_model *sscam_model_ref(sscam_model *model);
+
+/**
+ * Gives one reference back; the last one frees the model. Explainers hold a reference of their own.
+ *
+ * @param model A model, or NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API void sscam_model_destroy(sscam_model *model);
+
+/**
+ * Device that the model runs on, such as "cpu" or "cuda:0".
+ *
+ * @param model A model.
+ * @return The name. Ownership: the model's. "" for NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const char *sscam_model_device(const sscam_model *model);
+
+/**
+ * Runs the network on a batch of ready-made inputs.
+ *
+ * @param model  A model.
+ * @param input  Float32 [N,C,H,W], row-major, already normalised as the network wants it.
+ * @param shape  {N, C, H, W}, each at least 1.
+ * @param[out] logits Room for capacity floats; receives [N,classes], the network's raw outputs. May be
+ *               NULL when capacity is 0: then only class_count is learnt.
+ * @param capacity Floats at logits: 0, or at least N x classes.
+ * @param[out] class_count Number of outputs a row.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a bad shape, a NaN or infinity in the input, capacity too
+ *         small: the message says how many are needed); SSCAM_E_MODEL (the network failed or gave no
+ *         [N,classes] tensor); SSCAM_E_MEMORY; SSCAM_E_DEVICE.
+ * Thread: any thread; calls on one model may run at the same time.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_model_classify(sscam_model *model, const float *input,
+                                            const int64_t shape[4], float *logits, size_t capacity,
+                                            int64_t *class_count);
+
+/**
+ * Lists the layers that can be explained, in the order in which the network runs them.
+ *
+ * @param model A model.
+ * @param shape {N, C, H, W} of an input; N must be 1. The network is run once on zeros of that shape.
+ * @param[out] out The list, or NULL on failure. Ownership: the caller's, to be given back with
+ *              sscam_layers_destroy().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL or a bad shape); SSCAM_E_MODEL (the network failed on that
+ *         shape); SSCAM_E_MEMORY; SSCAM_E_DEVICE.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_model_layers(sscam_model *model, const int64_t shape[4],
+                                          sscam_layers **out);
+
+/** @param layers A list, or NULL. @return Number of layers; 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API size_t sscam_layers_count(const sscam_layers *layers);
+
+/**
+ * The layer that explanations use when none is named: the last feature map before global pooling or
+ * flattening.
+ *
+ * @param layers A list.
+ * @return Its index, or -1 when the network has no layer with a spatial output.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API int64_t sscam_layers_default(const sscam_layers *layers);
+
+/**
+ * Name of a layer, as the `layer` option takes it ("layer4.1.conv2"; for frozen files, which carry no
+ * module names, the name of the value).
+ *
+ * @param layers A list.
+ * @param index  0 to count - 1.
+ * @return The name. Ownership: the list's. NULL for an index out of range.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const char *sscam_layers_name(const sscam_layers *layers, size_t index);
+
+/**
+ * Kind of a layer: the class of its module or the name of its operation ("Conv2d", "aten::relu").
+ *
+ * @param layers A list.
+ * @param index  0 to count - 1.
+ * @return The kind. Ownership: the list's. NULL for an index out of range.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const char *sscam_layers_kind(const sscam_layers *layers, size_t index);
+
+/**
+ * Shape of a layer's output for the input shape that the list was made for.
+ *
+ * @param layers A list.
+ * @param index  0 to count - 1.
+ * @param[out] rank Number of dimensions; 0 for an index out of range. May be NULL.
+ * @return The dimensions, usually {1, K, h, w}. Ownership: the list's. NULL for an index out of range.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const int64_t *sscam_layers_shape(const sscam_layers *layers, size_t index, int32_t *rank);
+
+/** Frees a list. @param layers A list, or NULL. Thread: any thread. @since 1.0 */
+SSCAM_API void sscam_layers_destroy(sscam_layers *layers);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,104 @@
+/** @file
+ * @brief The options of an explainer: one table that feeds the setters, the program's flags, the Python
+ * keywords and the documentation.
+ */
+#ifndef SSCAM_OPTION_H
+#define SSCAM_OPTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** One row of the option table. Static: never created or destroyed by callers. */
+typedef struct sscam_option sscam_option;
+
+/** Identifiers for sscam_explainer_set_int() and its siblings. Values are never reused; later releases add
+ * options without adding functions. What each one means is told by sscam_option_help(). @{ */
+#define SSCAM_OPTION_LAYER 1
+#define SSCAM_OPTION_SCORE 2
+#define SSCAM_OPTION_CHANNEL_SOFTMAX 3
+#define SSCAM_OPTION_BASELINE 4
+#define SSCAM_OPTION_NORMALISE 5
+#define SSCAM_OPTION_ALIGN_CORNERS 6
+#define SSCAM_OPTION_FLAT_CHANNELS 7
+#define SSCAM_OPTION_SAMPLES 8
+#define SSCAM_OPTION_SIGMA 9
+#define SSCAM_OPTION_NOISE_TARGET 10
+#define SSCAM_OPTION_NOISE_SCALE 11
+#define SSCAM_OPTION_MASK_WEIGHTS 12
+#define SSCAM_OPTION_RESCORE 13
+#define SSCAM_OPTION_SAMPLE_COUNT 14
+#define SSCAM_OPTION_COMBINE 15
+#define SSCAM_OPTION_MAX_CHANNELS 16
+#define SSCAM_OPTION_SEED 17
+#define SSCAM_OPTION_BATCH_SIZE 18
+#define SSCAM_OPTION_PROBABILITY 19
+#define SSCAM_OPTION_PRESET 20
+#define SSCAM_OPTION_RESIZE 21
+#define SSCAM_OPTION_CROP 22
+#define SSCAM_OPTION_INTERPOLATION 23
+#define SSCAM_OPTION_MEAN 24
+#define SSCAM_OPTION_STD 25
+#define SSCAM_OPTION_CHANNEL_ORDER 26
+/** @} */
+
+/** Types of an option's value. @{ */
+#define SSCAM_OPTION_TYPE_STRING 1 /**< Free text, such as a layer's name or a list of numbers. */
+#define SSCAM_OPTION_TYPE_INT 2    /**< A whole number within sscam_option_minimum() and _maximum(). */
+#define SSCAM_OPTION_TYPE_REAL 3   /**< A finite number within sscam_option_minimum() and _maximum(). */
+#define SSCAM_OPTION_TYPE_CHOICE 4 /**< One of sscam_option_choices(). */
+/** @} */
+
+/** @return Number of options. Thread: any thread. @since 1.0 */
+SSCAM_API size_t sscam_option_count(void);
+
+/**
+ * One option of the table.
+ *
+ * @param index 0 to sscam_option_count() - 1.
+ * @return The option, or NULL for an index out of range. Ownership: the library's.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const sscam_option *sscam_option_info(size_t index);
+
+/** @param option An option. @return Its SSCAM_OPTION_ identifier; 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_option_id(const sscam_option *option);
+
+/** @param option An option. @return Its name, such as "samples". Ownership: the library's. NULL for NULL.
+ * Thread: any. @since 1.0 */
+SSCAM_API const char *sscam_option_name(const sscam_option *option);
+
+/** @param option An option. @return Its SSCAM_OPTION_TYPE_ value; 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_option_type(const sscam_option *option);
+
+/** @param option An option. @return Its default as text. Ownership: the library's. NULL for NULL. Thread:
+ * any. @since 1.0 */
+SSCAM_API const char *sscam_option_default(const sscam_option *option);
+
+/** @param option An option. @return For a choice, its values separated by '|', the default first; "" for
+ * other types. Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
+SSCAM_API const char *sscam_option_choices(const sscam_option *option);
+
+/** @param option An option. @return Smallest value of a number; 0 for other types. Thread: any.
+ * @since 1.0 */
+SSCAM_API double sscam_option_minimum(const sscam_option *option);
+
+/** @param option An option. @return Largest value of a number; 0 for other types. Thread: any.
+ * @since 1.0 */
+SSCAM_API double sscam_option_maximum(const sscam_option *option);
+
+/** @param option An option. @return What it does, in a sentence or two. Ownership: the library's. NULL for
+ * NULL. Thread: any. @since 1.0 */
+SSCAM_API const char *sscam_option_help(const sscam_option *option);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,40 @@
+/** @file
+ * @brief libsscam: class activation maps of TorchScript classifiers. This header includes all others.
+ *
+ * @mainpage
+ * Load a network, pick a method, explain a picture, draw the result:
+ * @code
+ * sscam_model *model = NULL;
+ * sscam_explainer *explainer = NULL;
+ * sscam_image *image = NULL, *overlay = NULL;
+ * sscam_map *map = NULL;
+ *
+ * if (sscam_model_load("resnet18.pt", "cpu", &model) ||
+ *     sscam_image_read("dog.jpg", &image) ||
+ *     sscam_explainer_create(model, "ss-cam-mean", &explainer) ||
+ *     sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map) ||
+ *     sscam_map_overlay(map, image, "turbo", 0.5, &overlay) ||
+ *     sscam_image_write_png(overlay, "dog-explained.png"))
+ *     fprintf(stderr, "%s\n", sscam_last_error());
+ *
+ * sscam_image_destroy(overlay);
+ * sscam_map_destroy(map);
+ * sscam_explainer_destroy(explainer);
+ * sscam_image_destroy(image);
+ * sscam_model_destroy(model);
+ * @endcode
+ */
+#ifndef SSCAM_SSCAM_H
+#define SSCAM_SSCAM_H
+
+#include "explainer.h"
+#include "export.h"
+#include "image.h"
+#include "map.h"
+#include "method.h"
+#include "model.h"
+#include "option.h"
+#include "status.h"
+#include "version.h"
+
+#endif
