@@ -1,0 +1,116 @@
+/* The vtable between the C core and whatever runs networks.
+ *
+ * Rules for a backend: every function may be called from several threads on one network at the same time; none
+ * throws, prints or changes global state; each failure sets a message with sscam_fail() and returns its status;
+ * memory handed out is taken with malloc() so that the core frees it; what is written to out-parameters before
+ * a failure is freed by the backend itself. Inputs are float32 [N,C,H,W], checked by the core to be finite. */
+#ifndef SSCAM_LIB_BACKEND_H
+#define SSCAM_LIB_BACKEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mask.h"
+#include "progress.h"
+#include "sscam/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SSCAM_LAYER_MAX_RANK 8
+
+typedef struct sscam_layer {
+    char *name; /* malloc'ed */
+    char *kind; /* malloc'ed */
+    int32_t rank;
+    int64_t shape[SSCAM_LAYER_MAX_RANK];
+} sscam_layer;
+
+struct sscam_layers {
+    sscam_layer *layer; /* malloc'ed array, in the order of execution */
+    size_t count;
+    int64_t default_index; /* -1: none */
+};
+
+/* What to capture on one input ([1,C,H,W]). */
+typedef struct sscam_capture_request {
+    const float *input;
+    int64_t shape[4];
+    const char *layer;      /* NULL or "": the default target layer */
+    int64_t class_index;    /* SSCAM_CLASS_TOP: the class with the highest logit; ties: the lowest index */
+    int32_t want_gradients; /* dY/dA of the class's raw logit Y */
+} sscam_capture_request;
+
+typedef struct sscam_capture {
+    char *layer;         /* name of the layer that was used; malloc'ed */
+    int64_t channels, height, width;
+    float *activations;  /* A, [channels,height,width]; malloc'ed */
+    float *gradients;    /* dY/dA, same shape; malloc'ed; NULL when not wanted */
+    float *logits;       /* [class_count]; malloc'ed */
+    int64_t class_count;
+    int64_t class_index; /* the class that gradients belong to */
+} sscam_capture;
+
+/* How a masked input's outputs become one score. */
+typedef enum sscam_score_kind {
+    SSCAM_SCORE_LOGIT,
+    SSCAM_SCORE_SOFTMAX, /* softmax over the classes */
+    SSCAM_SCORE_SIGMOID
+} sscam_score_kind;
+
+typedef struct sscam_score_request {
+    const sscam_mask_plan *plan;
+    sscam_score_kind kind;
+    const int64_t *classes; /* the classes to score, each in range */
+    int64_t class_count;
+    int64_t batch_size; /* 0: the backend chooses */
+    const sscam_progress *progress; /* reported between batches; cancels */
+} sscam_score_request;
+
+typedef struct sscam_backend {
+    /* One line a component, "name: value"; static. */
+    const char *(*build_info)(void);
+    /* Loads a network from a file's content. `name` is what messages call it. */
+    sscam_status (*load)(const char *name, const void *data, size_t size, const char *device, void **network);
+    void (*destroy)(void *network);
+    /* Name of the device it was loaded to; the network's. */
+    const char *(*device)(const void *network);
+    /* Layers for an input shape of one image, found by running zeros of that shape. */
+    sscam_status (*layers)(void *network, const int64_t shape[4], struct sscam_layers *out);
+    /* Raw outputs of a batch: malloc'ed [N, class_count]. */
+    sscam_status (*classify)(void *network, const float *input, const int64_t shape[4], float **logits,
+                             int64_t *class_count);
+    sscam_status (*capture)(void *network, const sscam_capture_request *request, sscam_capture *out);
+    /* scores: [class_count of the request][sscam_mask_count(plan)]. */
+    sscam_status (*score)(void *network, const sscam_score_request *request, float *scores);
+} sscam_backend;
+
+/* The backend of this build: backends.c in the library, the fake one in the tests of the core. */
+const sscam_backend *sscam_backend_default(void);
+
+/* --- shared by backends -------------------------------------------------------------------------- */
+
+/* Score of one row of logits; float64 inside. */
+double sscam_score_of(const float *logits, int64_t class_count, int64_t class_index, sscam_score_kind kind);
+
+/* Index of the highest logit, the lowest index among equals. */
+int64_t sscam_top_class(const float *logits, int64_t class_count);
+
+/* SSCAM_E_CLASS with a message unless class_index is SSCAM_CLASS_TOP or 0 to class_count - 1. */
+sscam_status sscam_check_class(int64_t class_index, int64_t class_count);
+
+/* Frees what a capture holds and clears it. */
+void sscam_capture_release(sscam_capture *capture);
+
+/* Frees the entries of a list and clears it, not the struct itself. */
+void sscam_layers_release(struct sscam_layers *layers);
+
+/* SSCAM_E_LAYER: there is no layer `name`; the message lists the names nearest to it, or says `sscam layers`. */
+sscam_status sscam_fail_unknown_layer(const char *name, const struct sscam_layers *layers);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,8 @@
+/* Registers the backends of the library: the only file of the core that knows of the shim. */
+#include "../shim/torch_backend.h"
+#include "backend.h"
+
+const sscam_backend *sscam_backend_default(void)
+{
+    return sscam_torch_backend();
+}

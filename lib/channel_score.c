@@ -1,0 +1,427 @@
+#include "channel_score.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "failure.h"
+
+/* Working state of one call; everything that needs freeing is here. */
+typedef struct channel_scoring {
+    sscam_explanation *explanation;
+    int32_t *selected;           /* [K] whether max_channels keeps a channel */
+    float *mask_weights;         /* [K] w_k of Algorithm 1; NULL: all 1 */
+    float *upsampled;            /* [H,W] scratch, only for noise scaled by the masked input's range */
+    sscam_mask_channel *channel; /* [slot_count] the channels with structure, in the plan's order */
+    double *score;               /* [slot_count] C_k before the baseline */
+    int64_t slot_count;
+    sscam_mask_plan plan;
+} channel_scoring;
+
+static int64_t choice(const channel_scoring *scoring, int32_t option)
+{
+    return scoring->explanation->settings->value[option].integer;
+}
+
+/* --- which channels ------------------------------------------------------------------------------ */
+
+typedef struct ranked_channel {
+    double deviation;
+    int64_t channel;
+} ranked_channel;
+
+static int by_falling_deviation(const void *left, const void *right)
+{
+    const ranked_channel *a = left, *b = right;
+    if (a->deviation != b->deviation)
+        return a->deviation < b->deviation ? 1 : -1;
+    return a->channel < b->channel ? -1 : 1;
+}
+
+static double spatial_deviation(const float *map, int64_t places)
+{
+    double mean = 0.0, square = 0.0;
+    for (int64_t p = 0; p < places; p++)
+        mean += map[p];
+    mean /= (double)places;
+    for (int64_t p = 0; p < places; p++)
+        square += (map[p] - mean) * (map[p] - mean);
+    return sqrt(square / (double)places);
+}
+
+/* Marks the max_channels channels of highest spatial standard deviation (Faster Score-CAM), or all. */
+static sscam_status select_channels(channel_scoring *scoring)
+{
+    const sscam_capture *capture = &scoring->explanation->capture;
+    int64_t wanted = choice(scoring, SSCAM_OPTION_MAX_CHANNELS), places = capture->height * capture->width;
+    int32_t all = wanted == 0 || wanted >= capture->channels;
+    for (int64_t k = 0; k < capture->channels; k++)
+        scoring->selected[k] = all;
+    if (all)
+        return SSCAM_OK;
+
+    ranked_channel *ranked = malloc((size_t)capture->channels * sizeof *ranked);
+    if (ranked == NULL)
+        return sscam_fail_memory("ranking channels");
+    for (int64_t k = 0; k < capture->channels; k++)
+        ranked[k] = (ranked_channel){spatial_deviation(capture->activations + k * places, places), k};
+    qsort(ranked, (size_t)capture->channels, sizeof *ranked, by_falling_deviation);
+    for (int64_t i = 0; i < wanted; i++)
+        scoring->selected[ranked[i].channel] = 1;
+    free(ranked);
+    return SSCAM_OK;
+}
+
+static sscam_status find_mask_weights(channel_scoring *scoring)
+{
+    sscam_explanation *explanation = scoring->explanation;
+    int64_t kind = choice(scoring, SSCAM_OPTION_MASK_WEIGHTS);
+    if (kind == SSCAM_MASK_WEIGHTS_NONE)
+        return SSCAM_OK;
+    scoring->mask_weights = malloc((size_t)explanation->capture.channels * sizeof *scoring->mask_weights);
+    if (scoring->mask_weights == NULL)
+        return sscam_fail_memory("mask weights");
+    if (kind == SSCAM_MASK_WEIGHTS_FC)
+        return sscam_last_layer_weights(explanation, scoring->mask_weights);
+    sscam_mean_gradients(&explanation->capture, scoring->mask_weights);
+    return SSCAM_OK;
+}
+
+/* --- one channel's mask -------------------------------------------------------------------------- */
+
+/* Range of X0 * mask over all colours and places: what noise_scale looks at when noise goes on the input. */
+static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mask_channel *channel, double *range)
+{
+    const sscam_mask_plan *plan = &scoring->plan;
+    int64_t places = plan->input_height * plan->input_width;
+    if (scoring->upsampled == NULL)
+        scoring->upsampled = malloc((size_t)places * sizeof *scoring->upsampled);
+    if (scoring->upsampled == NULL)
+        return sscam_fail_memory("a mask");
+    sscam_status status = sscam_upsample(plan->activations + channel->channel * plan->map_height * plan->map_width,
+                                         plan->map_height, plan->map_width, plan->input_height, plan->input_width,
+                                         plan->align_corners, scoring->upsampled);
+    if (status != SSCAM_OK)
+        return status;
+    float lowest = INFINITY, highest = -INFINITY;
+    for (int64_t color = 0; color < plan->input_channels; color++) {
+        for (int64_t p = 0; p < places; p++) {
+            float value = plan->input[color * places + p] *
+                          ((scoring->upsampled[p] - channel->offset) * channel->gain);
+            lowest = fminf(lowest, value);
+            highest = fmaxf(highest, value);
+        }
+    }
+    *range = (double)highest - (double)lowest;
+    return SSCAM_OK;
+}
+
+/* Standard deviation of a channel's noise by `sigma` and `noise_scale`. `upsampled_range`: max - min of U(A_k). */
+static sscam_status find_noise_stddev(channel_scoring *scoring, sscam_mask_channel *channel, double upsampled_range)
+{
+    double sigma = scoring->explanation->settings->value[SSCAM_OPTION_SIGMA].real;
+    int64_t scale = choice(scoring, SSCAM_OPTION_NOISE_SCALE);
+    double range = upsampled_range * fabs(channel->gain);
+    if (scale == SSCAM_NOISE_SCALE_ABSOLUTE) {
+        channel->noise_stddev = (float)sigma;
+        return SSCAM_OK;
+    }
+    if (scoring->plan.noise_target == SSCAM_NOISE_ON_INPUT) {
+        sscam_status status = masked_input_range(scoring, channel, &range);
+        if (status != SSCAM_OK)
+            return status;
+    }
+    if (scale == SSCAM_NOISE_SCALE_RANGE)
+        channel->noise_stddev = (float)(sigma * range);
+    else
+        channel->noise_stddev = (float)pow(sigma / range, 2.0);
+    if (!isfinite(channel->noise_stddev))
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "noise_scale=authors-code: channel %lld has a range of %g, too small to divide by",
+                          (long long)channel->channel, range);
+    return SSCAM_OK;
+}
+
+/* Offset and gain that make s(U(w_k A_k)), or U(w_k A_k) for noise on the raw activation. s is scale-invariant, so
+ * only the sign of w_k counts: s(U(A)) above zero, 1 - s(U(A)) below (eq. 8, 12, Algorithm 1). */
+static void find_normalisation(const channel_scoring *scoring, double mask_weight, float lowest, float highest,
+                               sscam_mask_channel *channel)
+{
+    if (scoring->plan.noise_target == SSCAM_NOISE_ON_ACTIVATION) {
+        channel->offset = 0.0f;
+        channel->gain = (float)mask_weight;
+        return;
+    }
+    channel->offset = mask_weight > 0.0 ? lowest : highest;
+    channel->gain = (mask_weight > 0.0 ? 1.0f : -1.0f) / (highest - lowest);
+}
+
+/* Adds channel k to the plan unless its mask has no structure. */
+static sscam_status add_channel(channel_scoring *scoring, int64_t k, int32_t noisy)
+{
+    const sscam_mask_plan *plan = &scoring->plan;
+    const float *map = plan->activations + k * plan->map_height * plan->map_width;
+    double mask_weight = scoring->mask_weights != NULL ? scoring->mask_weights[k] : 1.0;
+    float lowest, highest;
+    sscam_status status = sscam_upsampled_range(map, plan->map_height, plan->map_width, plan->input_height,
+                                                plan->input_width, plan->align_corners, &lowest, &highest);
+    if (status != SSCAM_OK)
+        return status;
+    double upsampled_range = (double)highest - (double)lowest;
+    if (choice(scoring, SSCAM_OPTION_NORMALISE) != SSCAM_SWITCH_FIRST) /* before_upsample */
+        status = sscam_upsampled_range(map, plan->map_height, plan->map_width, plan->map_height, plan->map_width, 0,
+                                       &lowest, &highest);
+    if (status != SSCAM_OK || upsampled_range == 0.0 || mask_weight == 0.0)
+        return status;
+    if (!isfinite(1.0f / (highest - lowest)) || !isfinite(highest - lowest))
+        return sscam_fail(SSCAM_E_MODEL, "layer %s: the activations of channel %lld span %g, which cannot be scaled",
+                          scoring->explanation->capture.layer, (long long)k, (double)highest - (double)lowest);
+
+    sscam_mask_channel *channel = &scoring->channel[scoring->slot_count];
+    *channel = (sscam_mask_channel){.channel = k};
+    find_normalisation(scoring, mask_weight, lowest, highest, channel);
+    if (noisy && scoring->explanation->settings->value[SSCAM_OPTION_SIGMA].real > 0.0)
+        status = find_noise_stddev(scoring, channel, upsampled_range);
+    if (status == SSCAM_OK)
+        scoring->slot_count++;
+    return status;
+}
+
+static int64_t sample_count(const channel_scoring *scoring, int32_t noisy)
+{
+    if (!noisy || scoring->explanation->settings->value[SSCAM_OPTION_SIGMA].real == 0.0)
+        return 1; /* without noise all samples are the same */
+    int64_t samples = choice(scoring, SSCAM_OPTION_SAMPLES);
+    if (choice(scoring, SSCAM_OPTION_SAMPLE_COUNT) != SSCAM_SWITCH_FIRST && samples > 1)
+        samples--;
+    return samples;
+}
+
+static sscam_status make_plan(channel_scoring *scoring, int32_t noisy)
+{
+    static const sscam_noise_target targets[] = {SSCAM_NOISE_ON_MASK, SSCAM_NOISE_ON_INPUT,
+                                                 SSCAM_NOISE_ON_ACTIVATION};
+    const sscam_explanation *explanation = scoring->explanation;
+    const sscam_capture *capture = &explanation->capture;
+    scoring->plan = (sscam_mask_plan){
+        .input = explanation->input,
+        .input_channels = explanation->shape[1],
+        .input_height = explanation->shape[2],
+        .input_width = explanation->shape[3],
+        .activations = capture->activations,
+        .map_height = capture->height,
+        .map_width = capture->width,
+        .align_corners = choice(scoring, SSCAM_OPTION_ALIGN_CORNERS) != SSCAM_SWITCH_FIRST,
+        .channels = scoring->channel,
+        .samples = sample_count(scoring, noisy),
+        .noise_target = noisy ? targets[choice(scoring, SSCAM_OPTION_NOISE_TARGET)] : SSCAM_NOISE_ON_MASK,
+        .seed = choice(scoring, SSCAM_OPTION_SEED),
+        .image_index = explanation->image_index,
+    };
+    for (int64_t k = 0; k < capture->channels; k++) {
+        if (!scoring->selected[k])
+            continue;
+        sscam_status status = add_channel(scoring, k, noisy);
+        if (status != SSCAM_OK)
+            return status;
+    }
+    scoring->plan.channel_count = scoring->slot_count;
+    return SSCAM_OK;
+}
+
+/* --- scoring ------------------------------------------------------------------------------------- */
+
+static double reduce(const float *scores, int64_t count, sscam_reduction reduction)
+{
+    double sum = 0.0, highest = -INFINITY;
+    for (int64_t i = 0; i < count; i++) {
+        sum += scores[i];
+        highest = fmax(highest, scores[i]);
+    }
+    return reduction == SSCAM_REDUCE_MEAN ? sum / (double)count : highest;
+}
+
+/* Runs the plan's masked inputs and reduces their scores to one a slot. */
+static sscam_status run_plan(channel_scoring *scoring, sscam_reduction reduction, const sscam_progress *progress)
+{
+    sscam_explanation *explanation = scoring->explanation;
+    int64_t count = sscam_mask_count(&scoring->plan), samples = scoring->plan.samples;
+    if (count == 0)
+        return SSCAM_OK;
+    if (count / samples != scoring->slot_count || (uint64_t)count > SIZE_MAX / sizeof(float))
+        return sscam_fail_memory("scores");
+    float *scores = malloc((size_t)count * sizeof *scores);
+    if (scores == NULL)
+        return sscam_fail_memory("scores");
+    const sscam_score_request request = {.plan = &scoring->plan,
+                                         .kind = sscam_score_kind_of(explanation->settings),
+                                         .classes = &explanation->capture.class_index,
+                                         .class_count = 1,
+                                         .batch_size = choice(scoring, SSCAM_OPTION_BATCH_SIZE),
+                                         .progress = progress};
+    sscam_status status = explanation->backend->score(explanation->network, &request, scores);
+    if (status == SSCAM_OK) {
+        explanation->passes += count;
+        for (int64_t slot = 0; slot < scoring->slot_count; slot++)
+            scoring->score[slot] = reduce(scores + slot * samples, samples, reduction);
+    }
+    free(scores);
+    return status;
+}
+
+/* Algorithm 1's second pass: each mask, without noise, times the score it got in the first. */
+static sscam_status rescore(channel_scoring *scoring, const sscam_progress *progress)
+{
+    for (int64_t slot = 0; slot < scoring->slot_count; slot++) {
+        scoring->channel[slot].gain *= (float)scoring->score[slot];
+        scoring->channel[slot].noise_stddev = 0.0f;
+    }
+    scoring->plan.samples = 1;
+    return run_plan(scoring, SSCAM_REDUCE_MEAN, progress);
+}
+
+/* Score of an input whose channels are constant. */
+static sscam_status score_constant_input(channel_scoring *scoring, const float value[3], double *score)
+{
+    sscam_explanation *explanation = scoring->explanation;
+    const int64_t *shape = explanation->shape, places = shape[2] * shape[3];
+    float *input = malloc((size_t)(shape[1] * places) * sizeof *input), *logits = NULL;
+    int64_t class_count = 0;
+    if (input == NULL)
+        return sscam_fail_memory("a baseline input");
+    for (int64_t c = 0; c < shape[1]; c++)
+        for (int64_t p = 0; p < places; p++)
+            input[c * places + p] = value[c < 3 ? c : 2];
+    sscam_status status =
+        explanation->backend->classify(explanation->network, input, shape, &logits, &class_count);
+    if (status == SSCAM_OK) {
+        explanation->passes++;
+        *score = sscam_score_of(logits, class_count, explanation->capture.class_index,
+                                sscam_score_kind_of(explanation->settings));
+        if (!isfinite(*score))
+            status = sscam_fail(SSCAM_E_MODEL, "the network's score of a constant input is %g", *score);
+    }
+    free(logits);
+    free(input);
+    return status;
+}
+
+/* f^c(X_b) by the option `baseline`. */
+static sscam_status score_baseline(channel_scoring *scoring, double *score)
+{
+    static const float zeros[3] = {0.0f, 0.0f, 0.0f};
+    const sscam_explanation *explanation = scoring->explanation;
+    switch (choice(scoring, SSCAM_OPTION_BASELINE)) {
+    case SSCAM_BASELINE_ZEROS: return score_constant_input(scoring, zeros, score);
+    case SSCAM_BASELINE_BLACK: return score_constant_input(scoring, explanation->black, score);
+    case SSCAM_BASELINE_INPUT:
+        *score = sscam_score_of(explanation->capture.logits, explanation->capture.class_count,
+                                explanation->capture.class_index, sscam_score_kind_of(explanation->settings));
+        return SSCAM_OK;
+    default: *score = 0.0; return SSCAM_OK;
+    }
+}
+
+/* --- weights ------------------------------------------------------------------------------------- */
+
+/* Spreads the slots' scores over the channels; `flat_score` goes to selected channels without structure. */
+static void spread(const channel_scoring *scoring, double flat_score, double *weight)
+{
+    for (int64_t k = 0; k < scoring->explanation->capture.channels; k++)
+        weight[k] = scoring->selected[k] ? flat_score : NAN;
+    for (int64_t slot = 0; slot < scoring->slot_count; slot++)
+        weight[scoring->channel[slot].channel] = scoring->score[slot];
+}
+
+/* Softmax over the channels that have a score. */
+static void softmax(double *weight, int64_t count)
+{
+    double highest = -INFINITY, sum = 0.0;
+    for (int64_t k = 0; k < count; k++)
+        highest = fmax(highest, weight[k]); /* fmax passes over NaN */
+    for (int64_t k = 0; k < count; k++) {
+        weight[k] = exp(weight[k] - highest);
+        sum += isnan(weight[k]) ? 0.0 : weight[k];
+    }
+    for (int64_t k = 0; k < count; k++)
+        weight[k] /= sum;
+}
+
+/* C_k = score - baseline, then the softmax of Algorithm 1 where wanted. Under the softmax a baseline cancels and is
+ * not evaluated. Channels without a score are marked by NaN until the end, where they get weight 0. */
+static sscam_status finish_weights(channel_scoring *scoring, double flat_score)
+{
+    sscam_explanation *explanation = scoring->explanation;
+    int64_t channels = explanation->capture.channels;
+    int32_t with_softmax = choice(scoring, SSCAM_OPTION_CHANNEL_SOFTMAX) == SSCAM_SWITCH_FIRST;
+    double baseline = 0.0;
+    sscam_status status = with_softmax ? SSCAM_OK : score_baseline(scoring, &baseline);
+    if (status != SSCAM_OK)
+        return status;
+    double *weight = malloc((size_t)channels * sizeof *weight);
+    if (weight == NULL)
+        return sscam_fail_memory("channel weights");
+    spread(scoring, flat_score, weight);
+    if (with_softmax)
+        softmax(weight, channels);
+    for (int64_t k = 0; k < channels; k++)
+        explanation->weights[k] = isnan(weight[k]) ? 0.0f : (float)(weight[k] - baseline);
+    free(weight);
+    return SSCAM_OK;
+}
+
+static int32_t any_flat_channel(const channel_scoring *scoring)
+{
+    int64_t selected = 0;
+    for (int64_t k = 0; k < scoring->explanation->capture.channels; k++)
+        selected += scoring->selected[k];
+    return selected > scoring->slot_count;
+}
+
+static sscam_status score_channels(channel_scoring *scoring, int32_t noisy, sscam_reduction reduction)
+{
+    static const float zeros[3] = {0.0f, 0.0f, 0.0f};
+    const sscam_progress *progress = &scoring->explanation->progress;
+    int32_t twice = choice(scoring, SSCAM_OPTION_RESCORE) != SSCAM_SWITCH_FIRST && noisy;
+    double flat_score = NAN;
+    sscam_status status = select_channels(scoring);
+    if (status == SSCAM_OK)
+        status = find_mask_weights(scoring);
+    if (status == SSCAM_OK)
+        status = make_plan(scoring, noisy);
+    if (status != SSCAM_OK)
+        return status;
+
+    double first_share = 1.0;
+    if (twice)
+        first_share = (double)scoring->plan.samples / (double)(scoring->plan.samples + 1);
+    sscam_progress first = sscam_progress_part(progress, 0.0, first_share);
+    sscam_progress second = sscam_progress_part(progress, first_share, 1.0 - first_share);
+    status = run_plan(scoring, reduction, &first);
+    if (status == SSCAM_OK && twice)
+        status = rescore(scoring, &second);
+    if (status == SSCAM_OK && choice(scoring, SSCAM_OPTION_FLAT_CHANNELS) != SSCAM_SWITCH_FIRST &&
+        any_flat_channel(scoring))
+        status = score_constant_input(scoring, zeros, &flat_score);
+    return status == SSCAM_OK ? finish_weights(scoring, flat_score) : status;
+}
+
+sscam_status sscam_weigh_by_scores(sscam_explanation *explanation, int32_t noisy, sscam_reduction reduction)
+{
+    size_t channels = (size_t)explanation->capture.channels;
+    channel_scoring scoring = {.explanation = explanation,
+                               .selected = calloc(channels, sizeof *scoring.selected),
+                               .channel = calloc(channels, sizeof *scoring.channel),
+                               .score = calloc(channels, sizeof *scoring.score)};
+    sscam_status status = SSCAM_OK;
+    if (scoring.selected == NULL || scoring.channel == NULL || scoring.score == NULL)
+        status = sscam_fail_memory("channel scores");
+    if (status == SSCAM_OK)
+        status = score_channels(&scoring, noisy, reduction);
+    free(scoring.selected);
+    free(scoring.mask_weights);
+    free(scoring.upsampled);
+    free(scoring.channel);
+    free(scoring.score);
+    return status;
+}

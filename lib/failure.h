@@ -1,0 +1,30 @@
+/* How the library's own code reports failures: a status travels up, its message waits in the thread. */
+#ifndef SSCAM_LIB_FAILURE_H
+#define SSCAM_LIB_FAILURE_H
+
+#include "sscam/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define SSCAM_PRINTF(format_index, first_index) __attribute__((format(printf, format_index, first_index)))
+#else
+#define SSCAM_PRINTF(format_index, first_index)
+#endif
+
+/* Sets the thread's message (newlines become blanks, overlong text is cut) and returns status. */
+sscam_status sscam_fail(sscam_status status, const char *format, ...) SSCAM_PRINTF(2, 3);
+
+/* SSCAM_E_MEMORY, saying what the memory was for. */
+sscam_status sscam_fail_memory(const char *purpose);
+
+/* Clears the thread's message and returns SSCAM_OK: the last line of every public function that succeeds. */
+sscam_status sscam_succeed(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,118 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+#include "failure.h"
+#include "sscam/model.h"
+
+size_t sscam_layers_count(const sscam_layers *layers)
+{
+    return layers ? layers->count : 0;
+}
+
+int64_t sscam_layers_default(const sscam_layers *layers)
+{
+    return layers ? layers->default_index : -1;
+}
+
+static const sscam_layer *layer_at(const sscam_layers *layers, size_t index)
+{
+    return layers != NULL && index < layers->count ? &layers->layer[index] : NULL;
+}
+
+const char *sscam_layers_name(const sscam_layers *layers, size_t index)
+{
+    const sscam_layer *layer = layer_at(layers, index);
+    return layer ? layer->name : NULL;
+}
+
+const char *sscam_layers_kind(const sscam_layers *layers, size_t index)
+{
+    const sscam_layer *layer = layer_at(layers, index);
+    return layer ? layer->kind : NULL;
+}
+
+const int64_t *sscam_layers_shape(const sscam_layers *layers, size_t index, int32_t *rank)
+{
+    const sscam_layer *layer = layer_at(layers, index);
+    if (rank != NULL)
+        *rank = layer ? layer->rank : 0;
+    return layer ? layer->shape : NULL;
+}
+
+void sscam_layers_release(struct sscam_layers *layers)
+{
+    for (size_t i = 0; i < layers->count; i++) {
+        free(layers->layer[i].name);
+        free(layers->layer[i].kind);
+    }
+    free(layers->layer);
+    memset(layers, 0, sizeof *layers);
+}
+
+void sscam_layers_destroy(sscam_layers *layers)
+{
+    if (layers == NULL)
+        return;
+    sscam_layers_release(layers);
+    free(layers);
+}
+
+/* Levenshtein distance, cut short: names longer than the row count as far away. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    enum { LONGEST = 255 };
+    size_t row[LONGEST + 1], a_length = strlen(a), b_length = strlen(b);
+    if (a_length > LONGEST || b_length > LONGEST)
+        return LONGEST;
+    for (size_t j = 0; j <= b_length; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a_length; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_length; j++) {
+            size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+            size_t shorter = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            diagonal = row[j];
+            row[j] = replaced < shorter ? replaced : shorter;
+        }
+    }
+    return row[b_length];
+}
+
+/* A name that contains the wanted one, or the reverse, is near whatever its length. */
+static size_t name_distance(const char *wanted, const char *name)
+{
+    size_t distance = edit_distance(wanted, name);
+    if (strstr(name, wanted) != NULL || strstr(wanted, name) != NULL)
+        distance = distance / 4 + 1;
+    return distance;
+}
+
+sscam_status sscam_fail_unknown_layer(const char *name, const struct sscam_layers *layers)
+{
+    enum { NEAREST = 5 };
+    const char *nearest[NEAREST];
+    size_t distance[NEAREST], found = 0;
+    for (size_t i = 0; i < layers->count; i++) {
+        size_t here = name_distance(name, layers->layer[i].name), place = found;
+        while (place > 0 && here < distance[place - 1])
+            place--;
+        if (place == NEAREST)
+            continue;
+        found = found < NEAREST ? found + 1 : NEAREST;
+        for (size_t j = found - 1; j > place; j--) {
+            nearest[j] = nearest[j - 1];
+            distance[j] = distance[j - 1];
+        }
+        nearest[place] = layers->layer[i].name;
+        distance[place] = here;
+    }
+    char list[512] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < found && length < sizeof list; i++)
+        length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i > 0 ? ", " : "", nearest[i]);
+    return sscam_fail(SSCAM_E_LAYER, "layer \"%s\": no such layer; near names: %s", name,
+                      found > 0 ? list : "none, the network has no layers with a tensor output");
+}

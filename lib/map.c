@@ -1,0 +1,233 @@
+#include "map.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "failure.h"
+#include "linalg.h"
+#include "mask.h"
+#include "overlay.h"
+
+static void rectify(float *values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        values[i] = fmaxf(values[i], 0.0f);
+}
+
+/* ReLU(sum_k a_k A_k), at the layer's size or, with combine=upsampled, at the input's. U is linear, so the sum is
+ * upsampled once instead of every A_k. */
+static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map *map)
+{
+    const sscam_capture *capture = &explanation->capture;
+    int32_t upsampled = explanation->settings->value[SSCAM_OPTION_COMBINE].integer != SSCAM_SWITCH_FIRST;
+    int64_t places = capture->height * capture->width;
+    map->raw_height = upsampled ? map->height : (int32_t)capture->height;
+    map->raw_width = upsampled ? map->width : (int32_t)capture->width;
+    float *sum = malloc((size_t)places * sizeof *sum);
+    if (sum == NULL)
+        return sscam_fail_memory("a raw map");
+    sscam_weighted_sum(capture->activations, map->weights, capture->channels, places, sum);
+    if (!upsampled) {
+        map->raw = sum;
+        rectify(map->raw, places);
+        return SSCAM_OK;
+    }
+    sscam_status status = SSCAM_OK;
+    map->raw = malloc((size_t)map->raw_height * (size_t)map->raw_width * sizeof *map->raw);
+    if (map->raw == NULL)
+        status = sscam_fail_memory("a raw map");
+    else
+        status = sscam_upsample(sum, capture->height, capture->width, map->raw_height, map->raw_width, 0, map->raw);
+    if (status == SSCAM_OK)
+        rectify(map->raw, (int64_t)map->raw_height * map->raw_width);
+    free(sum);
+    return status;
+}
+
+/* Whether a raw map says nothing about places, or an error where it is no number. */
+static sscam_status check_raw(const sscam_explanation *explanation, sscam_map *map)
+{
+    int64_t places = (int64_t)map->raw_height * map->raw_width;
+    map->is_flat = 1;
+    for (int64_t p = 0; p < places; p++) {
+        if (!isfinite(map->raw[p]))
+            return sscam_fail(SSCAM_E_MODEL, "layer %s: the weighted activations overflow", explanation->capture.layer);
+        if (map->raw[p] != map->raw[0])
+            map->is_flat = 0;
+    }
+    return SSCAM_OK;
+}
+
+/* s(U(raw)) (eq. 12); all zeros where the raw map is flat. */
+static sscam_status normalise(sscam_map *map)
+{
+    int64_t pixels = (int64_t)map->height * map->width;
+    map->data = calloc((size_t)pixels, sizeof *map->data);
+    if (map->data == NULL)
+        return sscam_fail_memory("a map");
+    if (map->is_flat)
+        return SSCAM_OK;
+    sscam_status status =
+        sscam_upsample(map->raw, map->raw_height, map->raw_width, map->height, map->width, 0, map->data);
+    if (status != SSCAM_OK)
+        return status;
+    float lowest = map->data[0], highest = map->data[0];
+    for (int64_t p = 1; p < pixels; p++) {
+        lowest = fminf(lowest, map->data[p]);
+        highest = fmaxf(highest, map->data[p]);
+    }
+    /* A structure that upsampling to a smaller input loses leaves a flat map. */
+    map->is_flat = highest == lowest;
+    for (int64_t p = 0; p < pixels; p++)
+        map->data[p] = map->is_flat ? 0.0f : (map->data[p] - lowest) / (highest - lowest);
+    return SSCAM_OK;
+}
+
+static void take_over(const sscam_method *method, sscam_explanation *explanation, sscam_map *map)
+{
+    const sscam_capture *capture = &explanation->capture;
+    map->width = (int32_t)explanation->shape[3];
+    map->height = (int32_t)explanation->shape[2];
+    map->channel_count = capture->channels;
+    map->weights = explanation->weights;
+    explanation->weights = NULL;
+    map->layer = explanation->capture.layer;
+    explanation->capture.layer = NULL;
+    map->method = method->name;
+    map->passes = explanation->passes;
+    map->class_index = capture->class_index;
+    map->logit = capture->logits[capture->class_index];
+    map->probability = sscam_score_of(capture->logits, capture->class_count, capture->class_index,
+                                      sscam_probability_kind(explanation->settings));
+}
+
+sscam_status sscam_map_combine(const sscam_method *method, sscam_explanation *explanation, sscam_map **out)
+{
+    *out = NULL;
+    sscam_map *map = calloc(1, sizeof *map);
+    if (map == NULL)
+        return sscam_fail_memory("a map");
+    take_over(method, explanation, map);
+    sscam_status status = combine_raw(explanation, map);
+    if (status == SSCAM_OK)
+        status = check_raw(explanation, map);
+    if (status == SSCAM_OK)
+        status = normalise(map);
+    if (status != SSCAM_OK)
+        sscam_map_destroy(map);
+    else
+        *out = map;
+    return status;
+}
+
+void sscam_map_destroy(sscam_map *map)
+{
+    if (map == NULL)
+        return;
+    free(map->data);
+    free(map->raw);
+    free(map->weights);
+    free(map->layer);
+    free(map);
+}
+
+int32_t sscam_map_width(const sscam_map *map)
+{
+    return map ? map->width : 0;
+}
+
+int32_t sscam_map_height(const sscam_map *map)
+{
+    return map ? map->height : 0;
+}
+
+const float *sscam_map_data(const sscam_map *map)
+{
+    return map ? map->data : NULL;
+}
+
+int32_t sscam_map_raw_width(const sscam_map *map)
+{
+    return map ? map->raw_width : 0;
+}
+
+int32_t sscam_map_raw_height(const sscam_map *map)
+{
+    return map ? map->raw_height : 0;
+}
+
+const float *sscam_map_raw(const sscam_map *map)
+{
+    return map ? map->raw : NULL;
+}
+
+int64_t sscam_map_channel_count(const sscam_map *map)
+{
+    return map ? map->channel_count : 0;
+}
+
+const float *sscam_map_weights(const sscam_map *map)
+{
+    return map ? map->weights : NULL;
+}
+
+int64_t sscam_map_class_index(const sscam_map *map)
+{
+    return map ? map->class_index : -1;
+}
+
+double sscam_map_logit(const sscam_map *map)
+{
+    return map ? map->logit : 0;
+}
+
+double sscam_map_probability(const sscam_map *map)
+{
+    return map ? map->probability : 0;
+}
+
+int32_t sscam_map_is_flat(const sscam_map *map)
+{
+    return map ? map->is_flat : 0;
+}
+
+const char *sscam_map_method(const sscam_map *map)
+{
+    return map ? map->method : NULL;
+}
+
+const char *sscam_map_layer(const sscam_map *map)
+{
+    return map ? map->layer : NULL;
+}
+
+int64_t sscam_map_passes(const sscam_map *map)
+{
+    return map ? map->passes : 0;
+}
+
+sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image, const char *colormap, double alpha,
+                               sscam_image **out)
+{
+    if (out == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_overlay: out is NULL");
+    *out = NULL;
+    if (map == NULL || image == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_overlay: %s is NULL", map == NULL ? "map" : "image");
+    sscam_status status = sscam_draw_overlay(map->data, map->height, map->width,
+                                             map->from_image ? &map->geometry : NULL, image,
+                                             colormap ? colormap : "turbo", alpha, out);
+    return status == SSCAM_OK ? sscam_succeed() : status;
+}
+
+sscam_status sscam_map_heatmap(const sscam_map *map, const char *colormap, sscam_image **out)
+{
+    if (out == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_heatmap: out is NULL");
+    *out = NULL;
+    if (map == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_heatmap: map is NULL");
+    sscam_status status =
+        sscam_draw_heatmap(map->data, map->height, map->width, colormap ? colormap : "turbo", out);
+    return status == SSCAM_OK ? sscam_succeed() : status;
+}

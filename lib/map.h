@@ -1,0 +1,29 @@
+/* A map's inside. */
+#ifndef SSCAM_LIB_MAP_H
+#define SSCAM_LIB_MAP_H
+
+#include <stdint.h>
+
+#include "preprocess.h"
+#include "sscam/map.h"
+#include "strategy.h"
+
+struct sscam_map {
+    int32_t width, height, raw_width, raw_height;
+    int64_t channel_count;
+    float *data, *raw, *weights;
+    int64_t class_index;
+    double logit, probability;
+    int32_t is_flat;
+    const char *method; /* the table's */
+    char *layer;
+    int64_t passes;
+    int32_t from_image; /* whether geometry says how the input was cut from a picture */
+    sscam_geometry geometry;
+};
+
+/* Makes the map of an explanation whose weights are known: ReLU(sum_k a_k A_k), upsampled, normalised. Takes the
+ * weights and the capture's layer name over. */
+sscam_status sscam_map_combine(const sscam_method *method, sscam_explanation *explanation, sscam_map **out);
+
+#endif

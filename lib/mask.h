@@ -1,0 +1,79 @@
+/* The masked inputs of Score-CAM and SS-CAM: upsample, normalise, perturb, multiply with the input.
+ *
+ * A plan says what all masked inputs of one explanation are; sscam_mask_write() makes any one of them, in any
+ * order, on any thread, into a buffer in the layout that the network wants, so that no more than a batch of
+ * them ever exists. */
+#ifndef SSCAM_LIB_MASK_H
+#define SSCAM_LIB_MASK_H
+
+#include <stdint.h>
+
+#include "sscam/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What noise is added to (option noise_target). */
+typedef enum sscam_noise_target {
+    SSCAM_NOISE_ON_MASK,      /* X0 * (s(U(A)) + n): eq. 11 and 15; one draw a pixel, shared by the colours */
+    SSCAM_NOISE_ON_INPUT,     /* X0 * s(U(A)) + n: Algorithm 1; independent draws for the colours */
+    SSCAM_NOISE_ON_ACTIVATION /* X0 * (U(A) + n): the authors' first code path; the mask is not normalised */
+} sscam_noise_target;
+
+/* Memory order of one masked input. */
+typedef enum sscam_layout {
+    SSCAM_LAYOUT_NCHW, /* [C,H,W] */
+    SSCAM_LAYOUT_NHWC  /* [H,W,C], "channels last" */
+} sscam_layout;
+
+/* One channel's mask: m(p) = (U(A)(p) - offset) * gain, then X0 * m. */
+typedef struct sscam_mask_channel {
+    int64_t channel; /* index k in A, which is also the k of the noise counter */
+    float offset;
+    float gain;         /* negative gain inverts (mask_weights with w_k < 0); includes the rescore factor */
+    float noise_stddev; /* standard deviation of the noise, in the units of what is noised; 0: no noise */
+} sscam_mask_channel;
+
+typedef struct sscam_mask_plan {
+    /* input X0, [channels, height, width] */
+    const float *input;
+    int64_t input_channels, input_height, input_width;
+    /* activations A, [K, map_height, map_width] */
+    const float *activations;
+    int64_t map_height, map_width;
+    int32_t align_corners; /* 0: half-pixel centres */
+    /* the channels to score, and how often each */
+    const sscam_mask_channel *channels;
+    int64_t channel_count;
+    int64_t samples; /* N; masked inputs are numbered channel-slot x samples + sample */
+    sscam_noise_target noise_target;
+    int64_t seed;
+    int64_t image_index; /* v of the noise counter */
+} sscam_mask_plan;
+
+/* Number of masked inputs in the plan: channel_count x samples. */
+int64_t sscam_mask_count(const sscam_mask_plan *plan);
+
+/* Floats of scratch space that sscam_mask_write() needs, a small multiple of the input's width. */
+int64_t sscam_mask_scratch_size(const sscam_mask_plan *plan);
+
+/* Writes masked input number `index` (0 to sscam_mask_count() - 1) to `out`: input_channels x input_height x
+ * input_width floats in `layout`. `scratch` has sscam_mask_scratch_size() floats and is the caller's own. A
+ * pure function of plan and index. */
+void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_layout layout, float *scratch,
+                      float *out);
+
+/* Bilinear upsampling U of one [map_height, map_width] map to [height, width]. */
+sscam_status sscam_upsample(const float *map, int64_t map_height, int64_t map_width, int64_t height,
+                            int64_t width, int32_t align_corners, float *out);
+
+/* Exact minimum and maximum of the upsampled map. */
+sscam_status sscam_upsampled_range(const float *map, int64_t map_height, int64_t map_width, int64_t height,
+                                   int64_t width, int32_t align_corners, float *minimum, float *maximum);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,93 @@
+/* CAM (Zhou et al. 2015), and the test that a network's head has the form that CAM needs. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../failure.h"
+#include "../strategy.h"
+
+enum { TOLERANCE_DENOMINATOR = 10000 }; /* float32 gradients of one linear layer agree far better than 1e-4 */
+
+/* Sums of gradients over places. For pooling and one linear layer, Y = b + sum_k w_k mean_p A_k(p), so
+ * g_k(p) = w_k / places everywhere and the sum is w_k itself. */
+static void sum_gradients(const sscam_capture *capture, float *weights)
+{
+    sscam_mean_gradients(capture, weights);
+    for (int64_t k = 0; k < capture->channels; k++)
+        weights[k] *= (float)(capture->height * capture->width);
+}
+
+static double largest_magnitude(const float *values, int64_t count)
+{
+    double largest = 0.0;
+    for (int64_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs(values[i]));
+    return largest;
+}
+
+/* Largest distance of a gradient from its channel's mean, that is, from the place-free value w_k / places. */
+static double largest_deviation(const sscam_capture *capture, const float *weights)
+{
+    int64_t places = capture->height * capture->width;
+    double largest = 0.0;
+    for (int64_t k = 0; k < capture->channels; k++)
+        for (int64_t p = 0; p < places; p++)
+            largest = fmax(largest,
+                           fabs(capture->gradients[k * places + p] - (double)weights[k] / (double)places));
+    return largest;
+}
+
+static sscam_status fail_unsupported(const sscam_explanation *explanation, const char *why)
+{
+    return sscam_fail(SSCAM_E_UNSUPPORTED,
+                      "cam needs global average pooling and then one linear layer after the target layer %s, but %s",
+                      explanation->capture.layer, why);
+}
+
+/* The same capture on another input. A linear head has the same gradients there; any other head has not. */
+static sscam_status capture_elsewhere(sscam_explanation *explanation, sscam_capture *capture)
+{
+    int64_t size = explanation->shape[1] * explanation->shape[2] * explanation->shape[3];
+    float *input = malloc((size_t)size * sizeof *input);
+    if (input == NULL)
+        return sscam_fail_memory("an input");
+    for (int64_t i = 0; i < size; i++)
+        input[i] = 0.5f - explanation->input[i];
+    sscam_capture_request request = {.input = input,
+                                     .layer = explanation->capture.layer,
+                                     .class_index = explanation->capture.class_index,
+                                     .want_gradients = 1};
+    memcpy(request.shape, explanation->shape, sizeof request.shape);
+    sscam_status status = explanation->backend->capture(explanation->network, &request, capture);
+    explanation->passes++;
+    free(input);
+    return status;
+}
+
+sscam_status sscam_last_layer_weights(sscam_explanation *explanation, float *weights)
+{
+    const sscam_capture *capture = &explanation->capture;
+    int64_t places = capture->height * capture->width;
+    sum_gradients(capture, weights);
+    double allowed = largest_magnitude(weights, capture->channels) / (double)places / TOLERANCE_DENOMINATOR;
+    if (largest_deviation(capture, weights) > allowed)
+        return fail_unsupported(explanation, "its class scores depend on where an activation is");
+
+    sscam_capture elsewhere = {0};
+    sscam_status status = capture_elsewhere(explanation, &elsewhere);
+    if (status != SSCAM_OK)
+        return status;
+    if (elsewhere.channels != capture->channels || elsewhere.height != capture->height ||
+        elsewhere.width != capture->width)
+        status = fail_unsupported(explanation, "its layers change shape with the input's values");
+    else if (largest_deviation(&elsewhere, weights) > allowed)
+        status = fail_unsupported(explanation, "its class scores are not linear in the pooled activations");
+    sscam_capture_release(&elsewhere);
+    return status;
+}
+
+/* a_k = w_fc[c,k]: Naidu & Michael 2020, eq. 1-2. */
+sscam_status sscam_weigh_cam(sscam_explanation *explanation)
+{
+    return sscam_last_layer_weights(explanation, explanation->weights);
+}

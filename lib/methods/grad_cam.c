@@ -1,0 +1,20 @@
+/* Grad-CAM (Selvaraju et al. 2017). */
+#include "../strategy.h"
+
+void sscam_mean_gradients(const sscam_capture *capture, float *weights)
+{
+    int64_t places = capture->height * capture->width;
+    for (int64_t k = 0; k < capture->channels; k++) {
+        double sum = 0.0;
+        for (int64_t p = 0; p < places; p++)
+            sum += capture->gradients[k * places + p];
+        weights[k] = (float)(sum / (double)places);
+    }
+}
+
+/* a_k = mean_p g_k(p): Naidu & Michael 2020, eq. 3-4. */
+sscam_status sscam_weigh_grad_cam(sscam_explanation *explanation)
+{
+    sscam_mean_gradients(&explanation->capture, explanation->weights);
+    return SSCAM_OK;
+}

@@ -1,0 +1,22 @@
+/* A model's inside: a network of some backend, shared by reference. */
+#ifndef SSCAM_LIB_MODEL_H
+#define SSCAM_LIB_MODEL_H
+
+#include <stdatomic.h>
+
+#include "backend.h"
+#include "sscam/model.h"
+
+struct sscam_model {
+    atomic_size_t references;
+    const sscam_backend *backend;
+    void *network;
+};
+
+/* SSCAM_OK when {N,C,H,W} is usable and its size does not overflow; else SSCAM_E_ARGUMENT. */
+sscam_status sscam_check_shape(const int64_t shape[4]);
+
+/* SSCAM_OK when all values are finite; else SSCAM_E_ARGUMENT, which says where. */
+sscam_status sscam_check_finite(const float *input, const int64_t shape[4]);
+
+#endif

@@ -1,0 +1,432 @@
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "failure.h"
+#include "number.h"
+
+struct sscam_option {
+    int32_t id, type;
+    const char *name, *default_text, *choices;
+    double minimum, maximum;
+    int32_t of_transform; /* whether the text describes preprocessing and must have its form */
+    const char *help;
+};
+
+#define CHOICE(id, name, first, others, help) \
+    {id, SSCAM_OPTION_TYPE_CHOICE, name, first, first others, 0, 0, 0, help}
+#define INT(id, name, text, minimum, maximum, help) \
+    {id, SSCAM_OPTION_TYPE_INT, name, text, "", minimum, maximum, 0, help}
+#define REAL(id, name, text, minimum, maximum, help) \
+    {id, SSCAM_OPTION_TYPE_REAL, name, text, "", minimum, maximum, 0, help}
+#define TEXT(id, name, text, of_transform, help) \
+    {id, SSCAM_OPTION_TYPE_STRING, name, text, "", 0, 0, of_transform, help}
+
+static const sscam_option table[] = {
+    TEXT(SSCAM_OPTION_LAYER, "layer", "", 0,
+         "Target layer, by a name that the layer list shows; empty: the last feature map before global pooling "
+         "or flattening."),
+    CHOICE(SSCAM_OPTION_SCORE, "score", "logit", "|probability",
+           "What a masked input is scored by (Score-CAM, SS-CAM). With probability and channel_softmax=on the "
+           "weights lie within a factor e of each other, so maps are nearly class-blind."),
+    CHOICE(SSCAM_OPTION_CHANNEL_SOFTMAX, "channel_softmax", "on", "|off",
+           "Softmax of the scores over the channels (Algorithm 1's last step), or the scores as they are "
+           "(eq. 6, 10, 14)."),
+    CHOICE(SSCAM_OPTION_BASELINE, "baseline", "zeros", "|none|input|black",
+           "Input whose score is subtracted: zeros after normalising, none, the unmasked input, a black picture. "
+           "Cancels under channel_softmax=on and is then not evaluated."),
+    CHOICE(SSCAM_OPTION_NORMALISE, "normalise", "after_upsample", "|before_upsample",
+           "Whether an activation is scaled to [0,1] after upsampling (eq. 8) or before."),
+    CHOICE(SSCAM_OPTION_ALIGN_CORNERS, "align_corners", "off", "|on",
+           "Grid of the bilinear upsampling of masks: half-pixel centres, or corners aligned. Maps are always "
+           "upsampled with half-pixel centres."),
+    CHOICE(SSCAM_OPTION_FLAT_CHANNELS, "flat_channels", "skip", "|score",
+           "What becomes of a channel without spatial structure: weight 0 and no pass, or one pass with a zero "
+           "mask, shared by all such channels."),
+    INT(SSCAM_OPTION_SAMPLES, "samples", "10", 1, 1000000,
+        "Noisy samples a channel, N of eq. 9-15 (SS-CAM)."),
+    REAL(SSCAM_OPTION_SIGMA, "sigma", "4", 0, 1e6,
+         "Standard deviation of the noise, in the units that noise_scale says; 0 gives Score-CAM's weights "
+         "(SS-CAM)."),
+    CHOICE(SSCAM_OPTION_NOISE_TARGET, "noise_target", "mask", "|input|activation",
+           "What noise is added to: the normalised mask (eq. 11, 15), the masked input (Algorithm 1), the "
+           "upsampled activation (the authors' first code path)."),
+    CHOICE(SSCAM_OPTION_NOISE_SCALE, "noise_scale", "absolute", "|range|authors-code",
+           "Standard deviation: sigma; sigma x (max - min) of what is noised; (sigma / (max - min))^2."),
+    CHOICE(SSCAM_OPTION_MASK_WEIGHTS, "mask_weights", "none", "|gradient|fc",
+           "Weight w_k of an activation before it becomes a mask (Algorithm 1): 1, the mean gradient, the last "
+           "layer's weight. A negative weight inverts the mask."),
+    CHOICE(SSCAM_OPTION_RESCORE, "rescore", "off", "|on",
+           "Whether a second pass scores the mask times the first pass's score (Algorithm 1)."),
+    CHOICE(SSCAM_OPTION_SAMPLE_COUNT, "sample_count", "n", "|n_minus_1",
+           "Samples drawn: N, or N - 1 as Algorithm 1's loop does (at least 1)."),
+    CHOICE(SSCAM_OPTION_COMBINE, "combine", "low_resolution", "|upsampled",
+           "Whether activations are added and rectified at their own size or at the input's."),
+    INT(SSCAM_OPTION_MAX_CHANNELS, "max_channels", "0", 0, 1e9,
+        "Score only this many channels, those of highest spatial standard deviation (Faster Score-CAM); 0: all."),
+    INT(SSCAM_OPTION_SEED, "seed", "0", -9223372036854775808.0, 9223372036854775807.0,
+        "Seed of the noise: the same seed gives the same map whatever the batch size."),
+    INT(SSCAM_OPTION_BATCH_SIZE, "batch_size", "0", 0, 65536,
+        "Masked inputs run through the network at once; 0: chosen by speed."),
+    CHOICE(SSCAM_OPTION_PROBABILITY, "probability", "softmax", "|sigmoid",
+           "How outputs become probabilities: over all classes, or each by itself (multi-label networks). "
+           "Networks with one output always use the sigmoid."),
+    CHOICE(SSCAM_OPTION_PRESET, "preset", "paper", "|algorithm-1|authors-code|torch-cam|pytorch-grad-cam",
+           "Sets the method's options at once to reproduce a publication or another program; options set later "
+           "win."),
+    TEXT(SSCAM_OPTION_RESIZE, "resize", "256", 1,
+         "Size to which a picture is resized: of the shorter side, or HEIGHTxWIDTH, or off."),
+    TEXT(SSCAM_OPTION_CROP, "crop", "224", 1,
+         "Size of the centre crop after resizing: of both sides, or HEIGHTxWIDTH, or off."),
+    CHOICE(SSCAM_OPTION_INTERPOLATION, "interpolation", "bilinear", "|bicubic",
+           "Filter of the resizing, both with antialias."),
+    TEXT(SSCAM_OPTION_MEAN, "mean", "0.485,0.456,0.406", 1,
+         "Mean that is subtracted from pixels in [0,1]: one number, or one a channel."),
+    TEXT(SSCAM_OPTION_STD, "std", "0.229,0.224,0.225", 1,
+         "Standard deviation by which pixels are divided: one number, or one a channel."),
+    CHOICE(SSCAM_OPTION_CHANNEL_ORDER, "channel_order", "rgb", "|bgr|gray",
+           "Order of the colour channels that the network wants; gray: one channel."),
+};
+
+enum { TABLE_SIZE = sizeof table / sizeof table[0] };
+
+/* What a preset sets, after the options of PRESET_OPTIONS went back to their defaults. */
+typedef struct preset_row {
+    const char *preset;
+    const char *method; /* NULL: any */
+    int32_t option;
+    const char *value;
+} preset_row;
+
+static const preset_row preset_rows[] = {
+    {"algorithm-1", NULL, SSCAM_OPTION_NOISE_TARGET, "input"},
+    {"algorithm-1", NULL, SSCAM_OPTION_MASK_WEIGHTS, "gradient"},
+    {"algorithm-1", NULL, SSCAM_OPTION_RESCORE, "on"},
+    {"algorithm-1", NULL, SSCAM_OPTION_SAMPLE_COUNT, "n_minus_1"},
+    {"authors-code", NULL, SSCAM_OPTION_SCORE, "probability"},
+    {"authors-code", NULL, SSCAM_OPTION_CHANNEL_SOFTMAX, "off"},
+    {"authors-code", NULL, SSCAM_OPTION_BASELINE, "none"},
+    {"authors-code", NULL, SSCAM_OPTION_NOISE_SCALE, "authors-code"},
+    {"authors-code", NULL, SSCAM_OPTION_SAMPLES, "35"},
+    {"authors-code", NULL, SSCAM_OPTION_SIGMA, "2"},
+    {"authors-code", NULL, SSCAM_OPTION_COMBINE, "upsampled"},
+    {"authors-code", "ss-cam-mean", SSCAM_OPTION_NOISE_TARGET, "activation"},
+    {"authors-code", "ss-cam-max", SSCAM_OPTION_NOISE_TARGET, "input"},
+    {"torch-cam", NULL, SSCAM_OPTION_NORMALISE, "before_upsample"},
+    {"torch-cam", NULL, SSCAM_OPTION_SAMPLES, "35"},
+    {"torch-cam", NULL, SSCAM_OPTION_SIGMA, "2"},
+    {"torch-cam", NULL, SSCAM_OPTION_FLAT_CHANNELS, "score"},
+    {"torch-cam", NULL, SSCAM_OPTION_BASELINE, "input"},
+    {"pytorch-grad-cam", NULL, SSCAM_OPTION_ALIGN_CORNERS, "on"},
+    {"pytorch-grad-cam", NULL, SSCAM_OPTION_FLAT_CHANNELS, "score"},
+    {"pytorch-grad-cam", NULL, SSCAM_OPTION_BASELINE, "none"},
+};
+
+static const int32_t preset_options[] = {
+    SSCAM_OPTION_SCORE,        SSCAM_OPTION_CHANNEL_SOFTMAX, SSCAM_OPTION_BASELINE,     SSCAM_OPTION_NORMALISE,
+    SSCAM_OPTION_ALIGN_CORNERS, SSCAM_OPTION_FLAT_CHANNELS,  SSCAM_OPTION_SAMPLES,      SSCAM_OPTION_SIGMA,
+    SSCAM_OPTION_NOISE_TARGET, SSCAM_OPTION_NOISE_SCALE,     SSCAM_OPTION_MASK_WEIGHTS, SSCAM_OPTION_RESCORE,
+    SSCAM_OPTION_SAMPLE_COUNT, SSCAM_OPTION_COMBINE,
+};
+
+/* --- the table ----------------------------------------------------------------------------------- */
+
+size_t sscam_option_count(void)
+{
+    return TABLE_SIZE;
+}
+
+const sscam_option *sscam_option_info(size_t index)
+{
+    return index < TABLE_SIZE ? &table[index] : NULL;
+}
+
+int32_t sscam_option_id(const sscam_option *option)
+{
+    return option ? option->id : 0;
+}
+
+const char *sscam_option_name(const sscam_option *option)
+{
+    return option ? option->name : NULL;
+}
+
+int32_t sscam_option_type(const sscam_option *option)
+{
+    return option ? option->type : 0;
+}
+
+const char *sscam_option_default(const sscam_option *option)
+{
+    return option ? option->default_text : NULL;
+}
+
+const char *sscam_option_choices(const sscam_option *option)
+{
+    return option ? option->choices : NULL;
+}
+
+double sscam_option_minimum(const sscam_option *option)
+{
+    return option ? option->minimum : 0;
+}
+
+double sscam_option_maximum(const sscam_option *option)
+{
+    return option ? option->maximum : 0;
+}
+
+const char *sscam_option_help(const sscam_option *option)
+{
+    return option ? option->help : NULL;
+}
+
+static const sscam_option *find_by_id(int32_t id)
+{
+    for (size_t i = 0; i < TABLE_SIZE; i++)
+        if (table[i].id == id)
+            return &table[i];
+    return NULL;
+}
+
+static const sscam_option *find_by_name(const char *name)
+{
+    for (size_t i = 0; i < TABLE_SIZE; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+/* Position of `value` among choices separated by '|', or -1. */
+static int64_t find_choice(const char *choices, const char *value)
+{
+    size_t length = strlen(value);
+    int64_t position = 0;
+    for (const char *choice = choices;; position++) {
+        size_t choice_length = strcspn(choice, "|");
+        if (choice_length == length && strncmp(choice, value, length) == 0)
+            return position;
+        if (choice[choice_length] == '\0')
+            return -1;
+        choice += choice_length + 1;
+    }
+}
+
+/* --- values -------------------------------------------------------------------------------------- */
+
+static sscam_status set_integer(sscam_settings *settings, const sscam_option *option, int64_t value)
+{
+    if ((double)value < option->minimum || (double)value > option->maximum)
+        return sscam_fail(SSCAM_E_ARGUMENT, "option %s: %lld is outside %.0f to %.0f", option->name,
+                          (long long)value, option->minimum, option->maximum);
+    settings->value[option->id].integer = value;
+    return SSCAM_OK;
+}
+
+static sscam_status set_real(sscam_settings *settings, const sscam_option *option, double value)
+{
+    /* Written so that NaN fails too. */
+    if (!(value >= option->minimum && value <= option->maximum))
+        return sscam_fail(SSCAM_E_ARGUMENT, "option %s: %g is outside %g to %g", option->name, value,
+                          option->minimum, option->maximum);
+    settings->value[option->id].real = value;
+    return SSCAM_OK;
+}
+
+static sscam_status set_text(sscam_settings *settings, const sscam_option *option, const char *value)
+{
+    if (option->of_transform) {
+        sscam_transform scratch;
+        sscam_transform_init(&scratch);
+        sscam_status status = sscam_transform_set(&scratch, option->name, value);
+        if (status != SSCAM_OK)
+            return status;
+    }
+    char *copy = strdup(value);
+    if (copy == NULL)
+        return sscam_fail_memory("an option's value");
+    free(settings->value[option->id].text);
+    settings->value[option->id].text = copy;
+    return SSCAM_OK;
+}
+
+static sscam_status set_choice(sscam_settings *settings, const sscam_option *option, const char *value)
+{
+    int64_t position = find_choice(option->choices, value);
+    if (position < 0)
+        return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" is none of %s", option->name, value,
+                          option->choices);
+    settings->value[option->id].integer = position;
+    return SSCAM_OK;
+}
+
+static sscam_status set_from_text(sscam_settings *settings, const sscam_option *option, const char *value)
+{
+    int64_t integer;
+    double real;
+    switch (option->type) {
+    case SSCAM_OPTION_TYPE_INT:
+        if (!sscam_parse_int(value, &integer))
+            return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" is not a whole number", option->name, value);
+        return set_integer(settings, option, integer);
+    case SSCAM_OPTION_TYPE_REAL:
+        if (!sscam_parse_real(value, &real))
+            return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" is not a number", option->name, value);
+        return set_real(settings, option, real);
+    case SSCAM_OPTION_TYPE_CHOICE: return set_choice(settings, option, value);
+    default: return set_text(settings, option, value);
+    }
+}
+
+/* All options of a preset, or none: they are set on a copy first. Text options are not among them. */
+static sscam_status apply_preset(sscam_settings *settings, const char *method, const sscam_option *preset_option,
+                                 const char *preset)
+{
+    sscam_settings changed = *settings;
+    sscam_status preset_status = set_choice(&changed, preset_option, preset);
+    if (preset_status != SSCAM_OK)
+        return preset_status;
+    if (strcmp(preset, "algorithm-1") == 0 && strcmp(method, "ss-cam-max") != 0)
+        return sscam_fail(SSCAM_E_ARGUMENT, "option preset: algorithm-1 describes ss-cam-max, not %s", method);
+    for (size_t i = 0; i < sizeof preset_options / sizeof preset_options[0]; i++) {
+        const sscam_option *option = find_by_id(preset_options[i]);
+        sscam_status status = set_from_text(&changed, option, option->default_text);
+        if (status != SSCAM_OK)
+            return status;
+    }
+    for (size_t i = 0; i < sizeof preset_rows / sizeof preset_rows[0]; i++) {
+        const preset_row *row = &preset_rows[i];
+        if (strcmp(row->preset, preset) != 0 || (row->method != NULL && strcmp(row->method, method) != 0))
+            continue;
+        sscam_status status = set_from_text(&changed, find_by_id(row->option), row->value);
+        if (status != SSCAM_OK)
+            return status;
+    }
+    *settings = changed;
+    return SSCAM_OK;
+}
+
+static sscam_status set_named(sscam_settings *settings, const char *method, const sscam_option *option,
+                              const char *value)
+{
+    if (option->id == SSCAM_OPTION_PRESET)
+        return apply_preset(settings, method, option, value);
+    return set_from_text(settings, option, value);
+}
+
+sscam_status sscam_settings_set(sscam_settings *settings, const char *method, const char *name, const char *value)
+{
+    const sscam_option *option = find_by_name(name);
+    if (option == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "there is no option \"%s\"", name);
+    return set_named(settings, method, option, value);
+}
+
+/* The option, or NULL with a message when it does not exist or its type is none of the two. */
+static const sscam_option *find_typed(int32_t id, int32_t type, int32_t other_type, const char *wanted)
+{
+    const sscam_option *option = find_by_id(id);
+    if (option == NULL)
+        sscam_fail(SSCAM_E_ARGUMENT, "there is no option number %d", (int)id);
+    else if (option->type != type && option->type != other_type) {
+        sscam_fail(SSCAM_E_ARGUMENT, "option %s does not take %s", option->name, wanted);
+        return NULL;
+    }
+    return option;
+}
+
+sscam_status sscam_settings_set_int(sscam_settings *settings, int32_t id, int64_t value)
+{
+    const sscam_option *option =
+        find_typed(id, SSCAM_OPTION_TYPE_INT, SSCAM_OPTION_TYPE_INT, "a whole number");
+    return option ? set_integer(settings, option, value) : SSCAM_E_ARGUMENT;
+}
+
+sscam_status sscam_settings_set_real(sscam_settings *settings, int32_t id, double value)
+{
+    const sscam_option *option = find_typed(id, SSCAM_OPTION_TYPE_REAL, SSCAM_OPTION_TYPE_REAL, "a real number");
+    return option ? set_real(settings, option, value) : SSCAM_E_ARGUMENT;
+}
+
+sscam_status sscam_settings_set_string(sscam_settings *settings, const char *method, int32_t id, const char *value)
+{
+    const sscam_option *option = find_typed(id, SSCAM_OPTION_TYPE_STRING, SSCAM_OPTION_TYPE_CHOICE, "text");
+    return option ? set_named(settings, method, option, value) : SSCAM_E_ARGUMENT;
+}
+
+/* The shortest text that reads back as the same number, with a decimal point in every locale. */
+static const char *real_text(double value, char *buffer, size_t size)
+{
+    double read_back;
+    for (int digits = 6; digits <= 17; digits++) {
+        int length = snprintf(buffer, size, "%.*g", digits, value);
+        for (int i = 0; i < length; i++)
+            if (buffer[i] == ',')
+                buffer[i] = '.';
+        if (sscam_parse_real(buffer, &read_back) && read_back == value)
+            break;
+    }
+    return buffer;
+}
+
+static const char *choice_text(const char *choices, int64_t position, char *buffer, size_t size)
+{
+    const char *choice = choices;
+    for (; position > 0; position--)
+        choice += strcspn(choice, "|") + 1;
+    snprintf(buffer, size, "%.*s", (int)strcspn(choice, "|"), choice);
+    return buffer;
+}
+
+const char *sscam_settings_get(const sscam_settings *settings, const char *name, char *buffer, size_t size)
+{
+    const sscam_option *option = find_by_name(name);
+    if (option == NULL)
+        return NULL;
+    const sscam_value *value = &settings->value[option->id];
+    switch (option->type) {
+    case SSCAM_OPTION_TYPE_INT: snprintf(buffer, size, "%lld", (long long)value->integer); return buffer;
+    case SSCAM_OPTION_TYPE_REAL: return real_text(value->real, buffer, size);
+    case SSCAM_OPTION_TYPE_CHOICE: return choice_text(option->choices, value->integer, buffer, size);
+    default: return value->text;
+    }
+}
+
+sscam_status sscam_settings_transform(const sscam_settings *settings, sscam_transform *transform)
+{
+    static const char *const names[] = {"resize", "crop", "interpolation", "mean", "std", "channel_order"};
+    char buffer[32];
+    sscam_transform_init(transform);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *value = sscam_settings_get(settings, names[i], buffer, sizeof buffer);
+        sscam_status status = sscam_transform_set(transform, names[i], value);
+        if (status != SSCAM_OK)
+            return status;
+    }
+    return SSCAM_OK;
+}
+
+sscam_status sscam_settings_init(sscam_settings *settings)
+{
+    memset(settings, 0, sizeof *settings);
+    for (size_t i = 0; i < TABLE_SIZE; i++) {
+        sscam_status status = set_from_text(settings, &table[i], table[i].default_text);
+        if (status != SSCAM_OK) {
+            sscam_settings_release(settings);
+            return status;
+        }
+    }
+    return SSCAM_OK;
+}
+
+void sscam_settings_release(sscam_settings *settings)
+{
+    for (size_t i = 0; i < TABLE_SIZE; i++) {
+        if (table[i].type == SSCAM_OPTION_TYPE_STRING) {
+            free(settings->value[table[i].id].text);
+            settings->value[table[i].id].text = NULL;
+        }
+    }
+}

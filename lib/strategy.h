@@ -1,0 +1,60 @@
+/* The strategy table: a method is one row and one function. */
+#ifndef SSCAM_LIB_STRATEGY_H
+#define SSCAM_LIB_STRATEGY_H
+
+#include <stdint.h>
+
+#include "backend.h"
+#include "options.h"
+#include "progress.h"
+#include "sscam/method.h"
+
+/* One input on its way to a map: what a strategy sees and fills. */
+typedef struct sscam_explanation {
+    const sscam_backend *backend;
+    void *network;
+    const sscam_settings *settings;
+    const float *input; /* X0, [1,C,H,W] */
+    int64_t shape[4];
+    int64_t image_index; /* v of the noise counter */
+    float black[3];      /* (0 - mean) / std: the value of a black pixel, by channel */
+    sscam_progress progress;
+    sscam_capture capture;
+    float *weights;  /* a_k, [capture.channels], zero at first; filled by weigh() */
+    int64_t passes;  /* network evaluations so far */
+} sscam_explanation;
+
+typedef sscam_status (*sscam_weigh)(sscam_explanation *explanation);
+
+struct sscam_method {
+    const char *name, *title, *summary, *citation;
+    int32_t needs;
+    sscam_weigh weigh;
+};
+
+/* The row of a name; NULL with a message that lists the names. */
+const sscam_method *sscam_method_find(const char *name);
+
+/* Whether the capture must bring gradients. */
+int32_t sscam_needs_gradients(const sscam_method *method, const sscam_settings *settings);
+
+/* How probabilities are made (option `probability`), and what masked inputs are scored by (option `score`). */
+sscam_score_kind sscam_probability_kind(const sscam_settings *settings);
+sscam_score_kind sscam_score_kind_of(const sscam_settings *settings);
+
+/* --- methods/ ------------------------------------------------------------------------------------ */
+
+sscam_status sscam_weigh_cam(sscam_explanation *explanation);
+sscam_status sscam_weigh_grad_cam(sscam_explanation *explanation);
+sscam_status sscam_weigh_grad_cam_pp(sscam_explanation *explanation);
+sscam_status sscam_weigh_score_cam(sscam_explanation *explanation);
+sscam_status sscam_weigh_ss_cam_mean(sscam_explanation *explanation);
+sscam_status sscam_weigh_ss_cam_max(sscam_explanation *explanation);
+
+/* w_fc[c,k] into weights; SSCAM_E_UNSUPPORTED where the head is not pooling and one linear layer. */
+sscam_status sscam_last_layer_weights(sscam_explanation *explanation, float *weights);
+
+/* mean_p g_k(p) into weights (Grad-CAM, eq. 4). */
+void sscam_mean_gradients(const sscam_capture *capture, float *weights);
+
+#endif
