@@ -1,0 +1,163 @@
+#include "image_private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec.h"
+#include "failure.h"
+#include "file.h"
+
+/* Uncompressed 16-bit RGBA of the largest picture. */
+#define FILE_SIZE_LIMIT ((size_t)SSCAM_IMAGE_MAX_PIXELS * 8 - 1)
+
+bool sscam_image_size_allowed(int64_t width, int64_t height)
+{
+    return width > 0 && height > 0 && width <= SSCAM_IMAGE_MAX_PIXELS / height;
+}
+
+sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channels, sscam_image **out)
+{
+    uint64_t bytes = (uint64_t)width * (uint64_t)height * (uint64_t)channels + sizeof **out;
+    *out = bytes <= SIZE_MAX ? malloc((size_t)bytes) : NULL;
+    if (!*out)
+        return sscam_fail(SSCAM_E_MEMORY, "out of memory for a picture of %" PRId32 " x %" PRId32 " pixels",
+                          width, height);
+    (*out)->width = width;
+    (*out)->height = height;
+    (*out)->channels = channels;
+    return SSCAM_OK;
+}
+
+static sscam_status check_creation(int32_t width, int32_t height, int32_t channels, size_t stride)
+{
+    if (width < 1 || height < 1)
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "a picture of %" PRId32 " x %" PRId32 " pixels: want at least 1 x 1", width,
+                          height);
+    if (!sscam_image_size_allowed(width, height))
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "a picture of %" PRId32 " x %" PRId32 " pixels: more than the %" PRId64 " allowed",
+                          width, height, SSCAM_IMAGE_MAX_PIXELS);
+    if (channels != 1 && channels != 3 && channels != 4)
+        return sscam_fail(SSCAM_E_ARGUMENT, "a picture of %" PRId32 " channels: want 1, 3 or 4", channels);
+    uint64_t row = (uint64_t)width * (uint64_t)channels;
+    if (stride && stride < row)
+        return sscam_fail(SSCAM_E_ARGUMENT, "stride %zu is less than a row of %" PRIu64 " bytes", stride,
+                          row);
+    if (stride > SIZE_MAX / (size_t)height)
+        return sscam_fail(SSCAM_E_ARGUMENT, "stride %zu: %" PRId32 " rows exceed the address space", stride,
+                          height);
+    return SSCAM_OK;
+}
+
+sscam_status sscam_image_create(int32_t width, int32_t height, int32_t channels, size_t stride,
+                                const uint8_t *pixels, sscam_image **out)
+{
+    if (!out)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_create: out is NULL");
+    *out = NULL;
+    if (!pixels)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_create: pixels is NULL");
+    sscam_status status = check_creation(width, height, channels, stride);
+    if (status == SSCAM_OK)
+        status = sscam_image_allocate(width, height, channels, out);
+    if (status != SSCAM_OK)
+        return status;
+
+    size_t row_size = sscam_image_row_size(*out);
+    size_t step = stride ? stride : row_size;
+    for (int32_t y = 0; y < height; y++)
+        memcpy(sscam_image_row(*out, y), pixels + (size_t)y * step, row_size);
+    return sscam_succeed();
+}
+
+static sscam_status decode(const uint8_t *data, size_t size, sscam_image **out)
+{
+    if (sscam_png_recognise(data, size))
+        return sscam_png_decode(data, size, out);
+    if (sscam_jpeg_recognise(data, size))
+        return sscam_jpeg_decode(data, size, out);
+    return sscam_fail(SSCAM_E_FORMAT, "neither PNG nor JPEG");
+}
+
+static sscam_status decode_png_only(const uint8_t *data, size_t size, sscam_image **out)
+{
+    if (sscam_png_recognise(data, size))
+        return sscam_png_decode(data, size, out);
+    return sscam_fail(SSCAM_E_FORMAT, "not a PNG file");
+}
+
+static sscam_status read_with(sscam_status (*decoder)(const uint8_t *, size_t, sscam_image **),
+                              const char *path, sscam_image **out)
+{
+    uint8_t *data = NULL;
+    size_t size = 0;
+    sscam_status status = sscam_file_read(path, FILE_SIZE_LIMIT, &data, &size);
+    if (status != SSCAM_OK)
+        return status;
+    status = decoder(data, size, out);
+    free(data);
+    return status == SSCAM_OK ? sscam_succeed() : sscam_fail(status, "%s: %s", path, sscam_last_error());
+}
+
+sscam_status sscam_image_read(const char *path, sscam_image **out)
+{
+    if (out)
+        *out = NULL;
+    if (!path || !out)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_read: %s is NULL", path ? "out" : "path");
+    return read_with(decode, path, out);
+}
+
+sscam_status sscam_image_read_png(const char *path, sscam_image **out)
+{
+    if (out)
+        *out = NULL;
+    if (!path || !out)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_read_png: %s is NULL", path ? "out" : "path");
+    return read_with(decode_png_only, path, out);
+}
+
+sscam_status sscam_image_read_memory(const void *data, size_t size, sscam_image **out)
+{
+    if (out)
+        *out = NULL;
+    if (!data || !out)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_read_memory: %s is NULL", data ? "out" : "data");
+    sscam_status status = decode(data, size, out);
+    return status == SSCAM_OK ? sscam_succeed() : status;
+}
+
+sscam_status sscam_image_write_png(const sscam_image *image, const char *path)
+{
+    if (!image || !path)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_write_png: %s is NULL", image ? "path" : "image");
+    sscam_status status = sscam_png_write(image, path);
+    return status == SSCAM_OK ? sscam_succeed() : status;
+}
+
+int32_t sscam_image_width(const sscam_image *image)
+{
+    return image ? image->width : 0;
+}
+
+int32_t sscam_image_height(const sscam_image *image)
+{
+    return image ? image->height : 0;
+}
+
+int32_t sscam_image_channels(const sscam_image *image)
+{
+    return image ? image->channels : 0;
+}
+
+const uint8_t *sscam_image_pixels(const sscam_image *image)
+{
+    return image ? image->pixels : NULL;
+}
+
+void sscam_image_destroy(sscam_image *image)
+{
+    free(image);
+}

@@ -1,0 +1,174 @@
+#include "codec.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* After <stdio.h> and <stddef.h>, which it uses without including them. */
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#include "failure.h"
+#include "image_private.h"
+
+/* A progressive file may repeat scans without end, each as slow as the whole picture; real ones have about
+ * ten. */
+enum { MOST_SCANS = 200 };
+
+/* What libjpeg's callbacks share. Everything that must survive the longjmp lives here, not in locals. */
+typedef struct jpeg_session {
+    struct jpeg_decompress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
+    jmp_buf escape;
+    sscam_image *image;
+    JSAMPLE *inks; /* one row of CMYK */
+    sscam_status status;
+} jpeg_session;
+
+static void leave(jpeg_session *session, sscam_status status)
+{
+    session->status = status;
+    longjmp(session->escape, 1);
+}
+
+static void leave_with_message(j_common_ptr jpeg, const char *what)
+{
+    jpeg_session *session = jpeg->client_data;
+    char message[JMSG_LENGTH_MAX];
+    jpeg->err->format_message(jpeg, message);
+    leave(session, jpeg->err->msg_code == JERR_OUT_OF_MEMORY
+                       ? sscam_fail_memory("a JPEG file")
+                       : sscam_fail(SSCAM_E_FORMAT, "%s: %s", what, message));
+}
+
+static void on_error(j_common_ptr jpeg)
+{
+    leave_with_message(jpeg, "cannot decode JPEG");
+}
+
+/* libjpeg only warns of data that is missing or wrong, and makes up the pixels. */
+static bool loses_pixels(const struct jpeg_error_mgr *errors)
+{
+    switch (errors->msg_code) {
+    case JWRN_ARITH_BAD_CODE:
+    case JWRN_BOGUS_PROGRESSION:
+    case JWRN_HIT_MARKER:
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_JPEG_EOF:
+    case JWRN_MUST_RESYNC: return true;
+    case JWRN_EXTRANEOUS_DATA:
+        /* Left-over bytes before a restart marker are data that a damaged interval did not use; elsewhere
+         * they are a harmless habit of cameras. */
+        return errors->msg_parm.i[1] >= JPEG_RST0 && errors->msg_parm.i[1] <= JPEG_RST0 + 7;
+    default: return false;
+    }
+}
+
+static void on_message(j_common_ptr jpeg, int level)
+{
+    if (level < 0 && loses_pixels(jpeg->err))
+        leave_with_message(jpeg, "damaged JPEG");
+}
+
+static void on_progress(j_common_ptr jpeg)
+{
+    if (((j_decompress_ptr)jpeg)->input_scan_number > MOST_SCANS)
+        leave(jpeg->client_data,
+              sscam_fail(SSCAM_E_FORMAT, "cannot decode JPEG: more than %d scans", MOST_SCANS));
+}
+
+bool sscam_jpeg_recognise(const uint8_t *data, size_t size)
+{
+    return size >= 3 && data[0] == 0xFF && data[1] == 0xD8 && data[2] == 0xFF;
+}
+
+/* Decides on the output's colours, and refuses the size before anything is allocated for it. */
+static void read_header(jpeg_session *session, const uint8_t *data, size_t size)
+{
+    struct jpeg_decompress_struct *jpeg = &session->jpeg;
+    jpeg_mem_src(jpeg, data, (unsigned long)size);
+    jpeg_read_header(jpeg, TRUE);
+    if (!sscam_image_size_allowed(jpeg->image_width, jpeg->image_height))
+        leave(session,
+              sscam_fail(SSCAM_E_FORMAT, "damaged JPEG: %u x %u pixels: more than the %" PRId64 " allowed",
+                         jpeg->image_width, jpeg->image_height, SSCAM_IMAGE_MAX_PIXELS));
+    switch (jpeg->num_components) {
+    case 1: jpeg->out_color_space = JCS_GRAYSCALE; break;
+    case 3: jpeg->out_color_space = JCS_RGB; break;
+    case 4: jpeg->out_color_space = JCS_CMYK; break;
+    default:
+        leave(session,
+              sscam_fail(SSCAM_E_FORMAT, "cannot decode JPEG: %d colour components", jpeg->num_components));
+    }
+}
+
+/* a x b / 255, rounded to nearest. */
+static uint8_t multiply_shares(unsigned a, unsigned b)
+{
+    unsigned product = a * b + 128;
+    return (uint8_t)((product + (product >> 8)) >> 8);
+}
+
+/* As PIL does, all files are taken to follow Adobe, whose numbers mean the absence of ink: then the light
+ * that paper and black let through is multiplied with what each colour does. */
+static void inks_to_rgb(const JSAMPLE *inks, int32_t width, uint8_t *rgb)
+{
+    for (int32_t x = 0; x < width; x++, inks += 4, rgb += 3) {
+        unsigned light = inks[3];
+        for (int c = 0; c < 3; c++)
+            rgb[c] = (uint8_t)(light - multiply_shares(255u - inks[c], light));
+    }
+}
+
+static void read_rows(jpeg_session *session)
+{
+    struct jpeg_decompress_struct *jpeg = &session->jpeg;
+    jpeg_start_decompress(jpeg);
+    bool inked = jpeg->out_color_space == JCS_CMYK;
+    sscam_status status = sscam_image_allocate((int32_t)jpeg->output_width, (int32_t)jpeg->output_height,
+                                               inked ? 3 : jpeg->output_components, &session->image);
+    if (status != SSCAM_OK)
+        leave(session, status);
+    if (inked) /* from libjpeg's own pool, which goes with it */
+        session->inks =
+            jpeg->mem->alloc_large((j_common_ptr)jpeg, JPOOL_IMAGE, (size_t)jpeg->output_width * 4);
+    while (jpeg->output_scanline < jpeg->output_height) {
+        uint8_t *pixels = sscam_image_row(session->image, jpeg->output_scanline);
+        JSAMPROW row = inked ? session->inks : pixels;
+        jpeg_read_scanlines(jpeg, &row, 1);
+        if (inked)
+            inks_to_rgb(session->inks, session->image->width, pixels);
+    }
+    jpeg_finish_decompress(jpeg);
+}
+
+static sscam_status run(jpeg_session *session, const uint8_t *data, size_t size)
+{
+    if (setjmp(session->escape))
+        return session->status;
+    jpeg_create_decompress(&session->jpeg);
+    session->jpeg.progress = &session->progress;
+    read_header(session, data, size);
+    read_rows(session);
+    return SSCAM_OK;
+}
+
+sscam_status sscam_jpeg_decode(const uint8_t *data, size_t size, sscam_image **out)
+{
+    jpeg_session session = {.progress.progress_monitor = on_progress};
+    *out = NULL;
+    session.jpeg.err = jpeg_std_error(&session.errors);
+    session.jpeg.client_data = &session;
+    session.errors.error_exit = on_error;
+    session.errors.emit_message = on_message;
+    sscam_status status = run(&session, data, size);
+    jpeg_destroy_decompress(&session.jpeg);
+    if (status == SSCAM_OK)
+        *out = session.image;
+    else
+        sscam_image_destroy(session.image);
+    return status;
+}

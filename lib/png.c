@@ -1,0 +1,218 @@
+#include "codec.h"
+
+#include <inttypes.h>
+#include <png.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "failure.h"
+#include "file.h"
+#include "image_private.h"
+
+enum { SIGNATURE_SIZE = 8, MESSAGE_SIZE = 256 };
+
+/* What libpng's callbacks share. Everything that must survive its longjmp lives here, not in locals. */
+typedef struct png_session {
+    png_structp png;
+    png_infop info;
+    const uint8_t *data; /* reading: what is left of the content */
+    size_t size;
+    sscam_draft *draft; /* writing */
+    sscam_image *image; /* reading: the result */
+    sscam_status status;
+    char message[MESSAGE_SIZE];
+} png_session;
+
+static PNG_NORETURN void on_error(png_structp png, png_const_charp message)
+{
+    png_session *session = png_get_error_ptr(png);
+    if (session->status == SSCAM_OK) {
+        session->status = SSCAM_E_FORMAT;
+        snprintf(session->message, sizeof session->message, "%s", message);
+    }
+    png_longjmp(png, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp message)
+{
+    (void)png;
+    (void)message;
+}
+
+/* Tells lack of memory, which libpng reports like any other error, apart from a damaged file. */
+static png_voidp allocate(png_structp png, png_alloc_size_t size)
+{
+    void *memory = malloc(size);
+    if (!memory)
+        ((png_session *)png_get_mem_ptr(png))->status = SSCAM_E_MEMORY;
+    return memory;
+}
+
+static void deallocate(png_structp png, png_voidp memory)
+{
+    (void)png;
+    free(memory);
+}
+
+bool sscam_png_recognise(const uint8_t *data, size_t size)
+{
+    return size >= SIGNATURE_SIZE && png_sig_cmp(data, 0, SIGNATURE_SIZE) == 0;
+}
+
+static void read_bytes(png_structp png, png_bytep out, size_t count)
+{
+    png_session *session = png_get_io_ptr(png);
+    if (count > session->size)
+        png_error(png, "the file ends too early");
+    memcpy(out, session->data, count);
+    session->data += count;
+    session->size -= count;
+}
+
+/* Refuses the size before anything is allocated for it. Returns the number of channels after conversion. */
+static int32_t read_header(png_session *session)
+{
+    png_structp png = session->png;
+    png_set_read_fn(png, session, read_bytes);
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_read_info(png, session->info);
+    uint32_t width = png_get_image_width(png, session->info);
+    uint32_t height = png_get_image_height(png, session->info);
+    if (!sscam_image_size_allowed(width, height)) {
+        char message[MESSAGE_SIZE];
+        snprintf(message, sizeof message,
+                 "%" PRIu32 " x %" PRIu32 " pixels: more than the %" PRId64 " allowed", width, height,
+                 SSCAM_IMAGE_MAX_PIXELS);
+        png_error(png, message);
+    }
+
+    png_set_expand(png);
+    png_set_strip_16(png);
+    bool transparent = png_get_color_type(png, session->info) & PNG_COLOR_MASK_ALPHA ||
+                       png_get_valid(png, session->info, PNG_INFO_tRNS);
+    if (transparent)
+        png_set_gray_to_rgb(png);
+    return transparent ? 4 : png_get_color_type(png, session->info) & PNG_COLOR_MASK_COLOR ? 3 : 1;
+}
+
+/* Row by row through all passes: libpng's own whole-picture call wants a pointer for every row, which for a
+ * tall, narrow picture would take more memory than its pixels. */
+static void read_rows(png_session *session, int32_t channels)
+{
+    png_structp png = session->png;
+    int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, session->info);
+    int32_t width = (int32_t)png_get_image_width(png, session->info);
+    int32_t height = (int32_t)png_get_image_height(png, session->info);
+    if (png_get_rowbytes(png, session->info) != (size_t)width * (size_t)channels)
+        png_error(png, "unexpected row size");
+    session->status = sscam_image_allocate(width, height, channels, &session->image);
+    if (session->status != SSCAM_OK)
+        png_error(png, "");
+    for (int pass = 0; pass < passes; pass++)
+        for (int32_t y = 0; y < height; y++)
+            png_read_row(png, sscam_image_row(session->image, y), NULL);
+    png_read_end(png, NULL);
+}
+
+static sscam_status run_reading(png_session *session)
+{
+    if (setjmp(png_jmpbuf(session->png)))
+        return session->status == SSCAM_E_MEMORY
+                   ? sscam_fail_memory("a PNG file")
+                   : sscam_fail(SSCAM_E_FORMAT, "damaged PNG: %s", session->message);
+    read_rows(session, read_header(session));
+    return SSCAM_OK;
+}
+
+sscam_status sscam_png_decode(const uint8_t *data, size_t size, sscam_image **out)
+{
+    png_session session = {.data = data, .size = size, .status = SSCAM_OK};
+    *out = NULL;
+    session.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &session, on_error, on_warning, &session,
+                                           allocate, deallocate);
+    if (session.png)
+        session.info = png_create_info_struct(session.png);
+    sscam_status status = session.info ? run_reading(&session) : sscam_fail_memory("a PNG file");
+    png_destroy_read_struct(&session.png, &session.info, NULL);
+    if (status == SSCAM_OK)
+        *out = session.image;
+    else
+        sscam_image_destroy(session.image);
+    return status;
+}
+
+static void write_bytes(png_structp png, png_bytep data, size_t count)
+{
+    png_session *session = png_get_io_ptr(png);
+    session->status = sscam_draft_write(session->draft, data, count);
+    if (session->status != SSCAM_OK)
+        png_error(png, "");
+}
+
+/* The draft flushes when it is committed. */
+static void flush_bytes(png_structp png)
+{
+    (void)png;
+}
+
+static void write_picture(png_session *session, const sscam_image *image)
+{
+    static const int colour_type[] = {
+        [1] = PNG_COLOR_TYPE_GRAY, [3] = PNG_COLOR_TYPE_RGB, [4] = PNG_COLOR_TYPE_RGBA};
+    png_structp png = session->png;
+    png_set_write_fn(png, session, write_bytes, flush_bytes);
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_set_IHDR(png, session->info, (png_uint_32)image->width, (png_uint_32)image->height, 8,
+                 colour_type[image->channels], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(png, session->info);
+    for (int32_t y = 0; y < image->height; y++)
+        png_write_row(png, image->pixels + (size_t)y * sscam_image_row_size(image));
+    png_write_end(png, session->info);
+}
+
+static sscam_status write_failure(const png_session *session)
+{
+    switch (session->status) {
+    case SSCAM_E_IO: return SSCAM_E_IO; /* the draft has said why */
+    case SSCAM_E_MEMORY: return sscam_fail_memory("a PNG file");
+    default:
+        return sscam_fail(SSCAM_E_IO, "%s: cannot be encoded: %s", session->draft->path, session->message);
+    }
+}
+
+static sscam_status run_writing(png_session *session, const sscam_image *image)
+{
+    if (setjmp(png_jmpbuf(session->png)))
+        return write_failure(session);
+    write_picture(session, image);
+    return SSCAM_OK;
+}
+
+static sscam_status encode(const sscam_image *image, sscam_draft *draft)
+{
+    png_session session = {.draft = draft, .status = SSCAM_OK};
+    session.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &session, on_error, on_warning, &session,
+                                            allocate, deallocate);
+    if (session.png)
+        session.info = png_create_info_struct(session.png);
+    sscam_status status = session.info ? run_writing(&session, image) : sscam_fail_memory("a PNG file");
+    png_destroy_write_struct(&session.png, &session.info);
+    return status;
+}
+
+sscam_status sscam_png_write(const sscam_image *image, const char *path)
+{
+    sscam_draft draft;
+    sscam_status status = sscam_draft_open(&draft, path);
+    if (status != SSCAM_OK)
+        return status;
+    status = encode(image, &draft);
+    if (status == SSCAM_OK)
+        return sscam_draft_commit(&draft);
+    sscam_draft_discard(&draft);
+    return status;
+}

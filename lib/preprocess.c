@@ -1,0 +1,322 @@
+#include "preprocess.h"
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "failure.h"
+#include "image_private.h"
+#include "number.h"
+
+void sscam_transform_init(sscam_transform *transform)
+{
+    *transform = (sscam_transform){
+        .resize = SSCAM_RESIZE_SHORTER,
+        .resize_height = 256,
+        .crop_height = 224,
+        .crop_width = 224,
+        .interpolation = SSCAM_INTERPOLATION_BILINEAR,
+        .channel_order = SSCAM_CHANNEL_ORDER_RGB,
+        .mean = {0.485, 0.456, 0.406},
+        .std = {0.229, 0.224, 0.225},
+        .mean_count = 3,
+        .std_count = 3,
+    };
+}
+
+int32_t sscam_transform_channels(const sscam_transform *transform)
+{
+    return transform->channel_order == SSCAM_CHANNEL_ORDER_GRAY ? 1 : 3;
+}
+
+/* "H" (then *width is 0) or "HxW", digits alone, of a picture that may exist. */
+static bool parse_size(const char *text, int32_t *height, int32_t *width)
+{
+    char digits[32];
+    const char *x = strchr(text, 'x');
+    size_t length = x ? (size_t)(x - text) : strlen(text);
+    if (length >= sizeof digits || strpbrk(text, "+-"))
+        return false;
+    memcpy(digits, text, length);
+    digits[length] = '\0';
+
+    int64_t h = 0, w = 0;
+    if (!sscam_parse_int(digits, &h) || (x && !sscam_parse_int(x + 1, &w)))
+        return false;
+    if (!sscam_image_size_allowed(x ? w : h, h))
+        return false;
+    *height = (int32_t)h;
+    *width = (int32_t)w;
+    return true;
+}
+
+static sscam_status set_resize(sscam_transform *transform, const char *text)
+{
+    int32_t height = 0, width = 0;
+    if (strcmp(text, "off") != 0 && !parse_size(text, &height, &width))
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "resize=%s: want the length of the shorter side, as in 256, or HxW, or off", text);
+    transform->resize = !height ? SSCAM_RESIZE_OFF : width ? SSCAM_RESIZE_EXACT : SSCAM_RESIZE_SHORTER;
+    transform->resize_height = height;
+    transform->resize_width = width;
+    return SSCAM_OK;
+}
+
+static sscam_status set_crop(sscam_transform *transform, const char *text)
+{
+    int32_t height = 0, width = 0;
+    if (strcmp(text, "off") != 0 && !parse_size(text, &height, &width))
+        return sscam_fail(SSCAM_E_ARGUMENT, "crop=%s: want the side of a square, as in 224, or HxW, or off",
+                          text);
+    transform->crop_height = height;
+    transform->crop_width = width ? width : height;
+    return SSCAM_OK;
+}
+
+static sscam_status set_interpolation(sscam_transform *transform, const char *text)
+{
+    if (strcmp(text, "bilinear") == 0)
+        transform->interpolation = SSCAM_INTERPOLATION_BILINEAR;
+    else if (strcmp(text, "bicubic") == 0)
+        transform->interpolation = SSCAM_INTERPOLATION_BICUBIC;
+    else
+        return sscam_fail(SSCAM_E_ARGUMENT, "interpolation=%s: want bilinear or bicubic", text);
+    return SSCAM_OK;
+}
+
+static sscam_status set_channel_order(sscam_transform *transform, const char *text)
+{
+    if (strcmp(text, "rgb") == 0)
+        transform->channel_order = SSCAM_CHANNEL_ORDER_RGB;
+    else if (strcmp(text, "bgr") == 0)
+        transform->channel_order = SSCAM_CHANNEL_ORDER_BGR;
+    else if (strcmp(text, "gray") == 0)
+        transform->channel_order = SSCAM_CHANNEL_ORDER_GRAY;
+    else
+        return sscam_fail(SSCAM_E_ARGUMENT, "channel_order=%s: want rgb, bgr or gray", text);
+    return SSCAM_OK;
+}
+
+/* 1 or 3 numbers that are still numbers as floats. */
+static bool parse_channel_values(const char *text, double *values, int32_t *count)
+{
+    size_t found = 0;
+    if (!sscam_parse_reals(text, values, 3, &found) || found == 2)
+        return false;
+    for (size_t i = 0; i < found; i++)
+        if (fabs(values[i]) > FLT_MAX)
+            return false;
+    *count = (int32_t)found;
+    return true;
+}
+
+static sscam_status set_mean(sscam_transform *transform, const char *text)
+{
+    double values[3] = {0};
+    if (!parse_channel_values(text, values, &transform->mean_count))
+        return sscam_fail(SSCAM_E_ARGUMENT, "mean=%s: want 1 or 3 numbers separated by commas", text);
+    memcpy(transform->mean, values, sizeof values);
+    return SSCAM_OK;
+}
+
+static sscam_status set_std(sscam_transform *transform, const char *text)
+{
+    double values[3] = {0};
+    int32_t count = 0;
+    bool usable = parse_channel_values(text, values, &count);
+    for (int32_t i = 0; i < count; i++)
+        usable = usable && values[i] >= (double)FLT_MIN;
+    if (!usable)
+        return sscam_fail(SSCAM_E_ARGUMENT, "std=%s: want 1 or 3 numbers above 0 separated by commas", text);
+    memcpy(transform->std, values, sizeof values);
+    transform->std_count = count;
+    return SSCAM_OK;
+}
+
+sscam_status sscam_transform_set(sscam_transform *transform, const char *option, const char *text)
+{
+    static const struct {
+        const char *option;
+        sscam_status (*set)(sscam_transform *, const char *);
+    } setters[] = {
+        {"resize", set_resize}, {"crop", set_crop}, {"interpolation", set_interpolation},
+        {"mean", set_mean},     {"std", set_std},   {"channel_order", set_channel_order},
+    };
+    for (size_t i = 0; i < sizeof setters / sizeof setters[0]; i++)
+        if (strcmp(option, setters[i].option) == 0)
+            return setters[i].set(transform, text);
+    return sscam_fail(SSCAM_E_ARGUMENT, "%s: no such preprocessing option", option);
+}
+
+static sscam_status compute_resized(const sscam_transform *transform, sscam_geometry *geometry)
+{
+    int64_t width = geometry->source_width, height = geometry->source_height;
+    int64_t shorter = width < height ? width : height;
+    int64_t side = transform->resize_height;
+    if (transform->resize == SSCAM_RESIZE_SHORTER) {
+        width = width * side / shorter;
+        height = height * side / shorter;
+    } else if (transform->resize == SSCAM_RESIZE_EXACT) {
+        width = transform->resize_width;
+        height = transform->resize_height;
+    }
+    if (!sscam_image_size_allowed(width, height))
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "resize: %" PRId32 " x %" PRId32 " pixels would become %" PRId64 " x %" PRId64
+                          ", more than the %" PRId64 " pixels allowed",
+                          geometry->source_width, geometry->source_height, width, height,
+                          SSCAM_IMAGE_MAX_PIXELS);
+    geometry->resized_width = (int32_t)width;
+    geometry->resized_height = (int32_t)height;
+    return SSCAM_OK;
+}
+
+/* Where torchvision's CenterCrop begins: half the surplus, Python rounding halves to even; a deficit is
+ * padded with the odd pixel at the end. */
+static int32_t crop_start(int32_t size, int32_t crop)
+{
+    int32_t surplus = size - crop;
+    if (surplus < 0)
+        return -(-surplus / 2);
+    int32_t half = surplus / 2;
+    return surplus % 2 && half % 2 ? half + 1 : half;
+}
+
+static sscam_status check_channel_values(const sscam_transform *transform)
+{
+    if (transform->channel_order != SSCAM_CHANNEL_ORDER_GRAY)
+        return SSCAM_OK;
+    if (transform->mean_count != 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "channel_order=gray: mean wants 1 number, not %" PRId32,
+                          transform->mean_count);
+    if (transform->std_count != 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "channel_order=gray: std wants 1 number, not %" PRId32,
+                          transform->std_count);
+    return SSCAM_OK;
+}
+
+sscam_status sscam_geometry_compute(const sscam_transform *transform, int32_t width, int32_t height,
+                                    sscam_geometry *geometry)
+{
+    *geometry = (sscam_geometry){.source_width = width, .source_height = height};
+    sscam_status status = check_channel_values(transform);
+    if (status == SSCAM_OK)
+        status = compute_resized(transform, geometry);
+    if (status != SSCAM_OK)
+        return status;
+    bool cropped = transform->crop_height > 0;
+    geometry->input_width = cropped ? transform->crop_width : geometry->resized_width;
+    geometry->input_height = cropped ? transform->crop_height : geometry->resized_height;
+    geometry->crop_left = crop_start(geometry->resized_width, geometry->input_width);
+    geometry->crop_top = crop_start(geometry->resized_height, geometry->input_height);
+    return SSCAM_OK;
+}
+
+double sscam_geometry_input_x(const sscam_geometry *geometry, double source_x)
+{
+    return source_x * geometry->resized_width / geometry->source_width - geometry->crop_left;
+}
+
+double sscam_geometry_input_y(const sscam_geometry *geometry, double source_y)
+{
+    return source_y * geometry->resized_height / geometry->source_height - geometry->crop_top;
+}
+
+/* Luma in PIL's fixed-point form of ITU-R 601. */
+static void to_gray(const sscam_image *image, uint8_t *gray)
+{
+    const uint8_t *pixel = image->pixels;
+    size_t count = (size_t)image->width * (size_t)image->height;
+    for (size_t i = 0; i < count; i++, pixel += image->channels)
+        gray[i] = (uint8_t)((pixel[0] * 19595u + pixel[1] * 38470u + pixel[2] * 7471u + 0x8000u) >> 16);
+}
+
+/* The picture's colours, without alpha; converted ones live in *converted, to be freed. */
+static sscam_status source_pixels(const sscam_image *image, sscam_channel_order order, sscam_pixels *source,
+                                  uint8_t **converted)
+{
+    *source = (sscam_pixels){image->pixels, image->width, image->height, image->channels,
+                             image->channels == 1 ? 1 : 3};
+    *converted = NULL;
+    if (order != SSCAM_CHANNEL_ORDER_GRAY || source->colours == 1)
+        return SSCAM_OK;
+    *converted = malloc((size_t)image->width * (size_t)image->height);
+    if (!*converted)
+        return sscam_fail_memory("a gray picture");
+    to_gray(image, *converted);
+    source->first = *converted;
+    source->step = source->colours = 1;
+    return SSCAM_OK;
+}
+
+/* The part of the resized picture that the crop shows. */
+static sscam_window visible_window(const sscam_geometry *geometry)
+{
+    sscam_window window = {
+        .left = geometry->crop_left > 0 ? geometry->crop_left : 0,
+        .top = geometry->crop_top > 0 ? geometry->crop_top : 0,
+        .width =
+            geometry->resized_width < geometry->input_width ? geometry->resized_width : geometry->input_width,
+        .height = geometry->resized_height < geometry->input_height ? geometry->resized_height
+                                                                    : geometry->input_height,
+    };
+    return window;
+}
+
+/* What each 8-bit level becomes in one channel of the input, in float arithmetic as torchvision's. */
+static void level_table(const sscam_transform *transform, int32_t channel, float table[256])
+{
+    float mean = (float)transform->mean[transform->mean_count == 1 ? 0 : channel];
+    float deviation = (float)transform->std[transform->std_count == 1 ? 0 : channel];
+    for (int32_t level = 0; level < 256; level++)
+        table[level] = ((float)level / 255.0f - mean) / deviation;
+}
+
+/* One channel of the input; what lies outside the window is black. */
+static void fill_channel(const uint8_t *colour, int32_t colours, const sscam_window *window,
+                         const sscam_geometry *geometry, const float table[256], float *out)
+{
+    int64_t left = window->left - geometry->crop_left, top = window->top - geometry->crop_top;
+    for (int64_t y = 0; y < geometry->input_height; y++)
+        for (int64_t x = 0; x < geometry->input_width; x++) {
+            bool inside = y >= top && y < top + window->height && x >= left && x < left + window->width;
+            *out++ = table[inside ? colour[((y - top) * window->width + x - left) * colours] : 0];
+        }
+}
+
+static sscam_status fill_input(const sscam_pixels *source, const sscam_transform *transform,
+                               const sscam_geometry *geometry, float *out)
+{
+    sscam_window window = visible_window(geometry);
+    uint8_t *resized = malloc((size_t)window.width * (size_t)window.height * (size_t)source->colours);
+    if (!resized)
+        return sscam_fail_memory("a resized picture");
+    sscam_status status = sscam_resample(source, geometry->resized_width, geometry->resized_height,
+                                         transform->interpolation, &window, resized);
+    int32_t channels = status == SSCAM_OK ? sscam_transform_channels(transform) : 0;
+    for (int32_t channel = 0; channel < channels; channel++) {
+        float table[256];
+        level_table(transform, channel, table);
+        int32_t colour = transform->channel_order == SSCAM_CHANNEL_ORDER_BGR ? 2 - channel : channel;
+        fill_channel(resized + (source->colours == 1 ? 0 : colour), source->colours, &window, geometry, table,
+                     out);
+        out += (size_t)geometry->input_width * (size_t)geometry->input_height;
+    }
+    free(resized);
+    return status;
+}
+
+sscam_status sscam_preprocess(const sscam_image *image, const sscam_transform *transform,
+                              const sscam_geometry *geometry, float *out_chw)
+{
+    sscam_pixels source;
+    uint8_t *converted = NULL;
+    sscam_status status = source_pixels(image, transform->channel_order, &source, &converted);
+    if (status == SSCAM_OK)
+        status = fill_input(&source, transform, geometry, out_chw);
+    free(converted);
+    return status;
+}

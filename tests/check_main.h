@@ -1,0 +1,18 @@
+/* The main() of a Check suite: one executable a module, TAP on standard output, CK_FORK and CK_RUN_CASE
+ * honoured. */
+#ifndef SSCAM_TESTS_CHECK_MAIN_H
+#define SSCAM_TESTS_CHECK_MAIN_H
+
+#include <check.h>
+
+static inline int run_suite(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
+
+#endif
