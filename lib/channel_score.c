@@ -1,5 +1,6 @@
 #include "channel_score.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,9 +172,10 @@ static sscam_status add_channel(channel_scoring *scoring, int64_t k, int32_t noi
     if (choice(scoring, SSCAM_OPTION_NORMALISE) != SSCAM_SWITCH_FIRST) /* before_upsample */
         status = sscam_upsampled_range(map, plan->map_height, plan->map_width, plan->map_height, plan->map_width, 0,
                                        &lowest, &highest);
-    if (status != SSCAM_OK || upsampled_range == 0.0 || mask_weight == 0.0)
+    /* A range below the normal numbers has no reciprocal; it is what a SiLU leaves far below zero, not structure. */
+    if (status != SSCAM_OK || upsampled_range < FLT_MIN || mask_weight == 0.0)
         return status;
-    if (!isfinite(1.0f / (highest - lowest)) || !isfinite(highest - lowest))
+    if (!isfinite(highest - lowest))
         return sscam_fail(SSCAM_E_MODEL, "layer %s: the activations of channel %lld span %g, which cannot be scaled",
                           scoring->explanation->capture.layer, (long long)k, (double)highest - (double)lowest);
 
@@ -241,6 +243,16 @@ static double reduce(const float *scores, int64_t count, sscam_reduction reducti
     return reduction == SSCAM_REDUCE_MEAN ? sum / (double)count : highest;
 }
 
+static sscam_status check_scores(const channel_scoring *scoring, const float *scores)
+{
+    int64_t samples = scoring->plan.samples;
+    for (int64_t i = 0; i < scoring->slot_count * samples; i++)
+        if (!isfinite(scores[i]))
+            return sscam_fail(SSCAM_E_MODEL, "the network's score of the input masked by channel %lld is %g",
+                              (long long)scoring->channel[i / samples].channel, (double)scores[i]);
+    return SSCAM_OK;
+}
+
 /* Runs the plan's masked inputs and reduces their scores to one a slot. */
 static sscam_status run_plan(channel_scoring *scoring, sscam_reduction reduction, const sscam_progress *progress)
 {
@@ -260,6 +272,8 @@ static sscam_status run_plan(channel_scoring *scoring, sscam_reduction reduction
                                          .batch_size = choice(scoring, SSCAM_OPTION_BATCH_SIZE),
                                          .progress = progress};
     sscam_status status = explanation->backend->score(explanation->network, &request, scores);
+    if (status == SSCAM_OK)
+        status = check_scores(scoring, scores);
     if (status == SSCAM_OK) {
         explanation->passes += count;
         for (int64_t slot = 0; slot < scoring->slot_count; slot++)
@@ -396,7 +410,7 @@ static sscam_status score_channels(channel_scoring *scoring, int32_t noisy, ssca
     if (twice)
         first_share = (double)scoring->plan.samples / (double)(scoring->plan.samples + 1);
     sscam_progress first = sscam_progress_part(progress, 0.0, first_share);
-    sscam_progress second = sscam_progress_part(progress, first_share, 1.0 - first_share);
+    sscam_progress second = sscam_progress_part(progress, first_share, 1.0);
     status = run_plan(scoring, reduction, &first);
     if (status == SSCAM_OK && twice)
         status = rescore(scoring, &second);

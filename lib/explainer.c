@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "failure.h"
-#include "map.h"
-#include "model.h"
+#include "map_private.h"
+#include "model_private.h"
 #include "options.h"
 #include "preprocess.h"
 #include "strategy.h"
@@ -177,10 +177,10 @@ static void find_black(const sscam_transform *transform, float black[3])
 static sscam_status explain_one(sscam_explainer *explainer, const sscam_transform *transform, const float *input,
                                 const int64_t shape[4], int64_t index, int64_t class_index, sscam_map **out)
 {
-    double share = 1.0 / (double)shape[0];
+    double start = (double)index / (double)shape[0], end = (double)(index + 1) / (double)shape[0];
     sscam_progress whole = explainer->progress;
     whole.start = 0.0;
-    whole.span = 1.0;
+    whole.end = 1.0;
     sscam_explanation explanation = {
         .backend = explainer->model->backend,
         .network = explainer->model->network,
@@ -188,7 +188,7 @@ static sscam_status explain_one(sscam_explainer *explainer, const sscam_transfor
         .input = input + index * shape[1] * shape[2] * shape[3],
         .shape = {1, shape[1], shape[2], shape[3]},
         .image_index = index,
-        .progress = sscam_progress_part(&whole, (double)index * share, share),
+        .progress = sscam_progress_part(&whole, start, end),
     };
     find_black(transform, explanation.black);
     return explain(&explanation, explainer->method, class_index, out);
@@ -206,14 +206,17 @@ static sscam_status check_input(const float *input, const int64_t shape[4])
 sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input, const int64_t shape[4],
                                   const int64_t *classes, sscam_map **maps)
 {
-    if (explainer == NULL || input == NULL || shape == NULL || maps == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_tensor: a pointer is NULL");
+    if (shape == NULL || maps == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_tensor: %s is NULL", shape == NULL ? "shape" : "maps");
     sscam_transform transform;
     sscam_status status = sscam_check_shape(shape);
     if (status != SSCAM_OK)
         return status;
     for (int64_t i = 0; i < shape[0]; i++)
         maps[i] = NULL;
+    if (explainer == NULL || input == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_tensor: %s is NULL",
+                          explainer == NULL ? "explainer" : "input");
     status = check_input(input, shape);
     if (status == SSCAM_OK)
         status = sscam_settings_transform(&explainer->settings, &transform);

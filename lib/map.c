@@ -1,4 +1,4 @@
-#include "map.h"
+#include "map_private.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -45,13 +45,13 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
 }
 
 /* Whether a raw map says nothing about places, or an error where it is no number. */
-static sscam_status check_raw(const sscam_explanation *explanation, sscam_map *map)
+static sscam_status check_raw(sscam_map *map)
 {
     int64_t places = (int64_t)map->raw_height * map->raw_width;
     map->is_flat = 1;
     for (int64_t p = 0; p < places; p++) {
         if (!isfinite(map->raw[p]))
-            return sscam_fail(SSCAM_E_MODEL, "layer %s: the weighted activations overflow", explanation->capture.layer);
+            return sscam_fail(SSCAM_E_MODEL, "layer %s: the weighted activations overflow", map->layer);
         if (map->raw[p] != map->raw[0])
             map->is_flat = 0;
     }
@@ -110,7 +110,7 @@ sscam_status sscam_map_combine(const sscam_method *method, sscam_explanation *ex
     take_over(method, explanation, map);
     sscam_status status = combine_raw(explanation, map);
     if (status == SSCAM_OK)
-        status = check_raw(explanation, map);
+        status = check_raw(map);
     if (status == SSCAM_OK)
         status = normalise(map);
     if (status != SSCAM_OK)

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "failure.h"
 #include "noise.h"
@@ -42,13 +43,14 @@ static void blend_rows(const float *map, int64_t map_height, int64_t map_width, 
     row[map_width] = row[map_width - 1];
 }
 
-/* Source columns and shares of all output columns. Columns are kept as floats, exact below 2^24, so that one
- * float buffer serves; sscam_mask_write()'s callers own it. */
+/* Source columns and shares of all output columns. Columns are kept as the bits of an int32_t, so that one float
+ * buffer serves, the caller's, and columns beyond 2^24 stay exact. */
 static void column_positions(int64_t map_width, int64_t width, int32_t align_corners, float *column, float *share)
 {
     for (int64_t x = 0; x < width; x++) {
         sample_position position = source_position(x, map_width, width, align_corners);
-        column[x] = (float)position.lower;
+        int32_t lower = (int32_t)position.lower;
+        memcpy(&column[x], &lower, sizeof lower);
         share[x] = position.share;
     }
 }
@@ -58,7 +60,8 @@ static void stretch_row(const float *restrict row, const float *restrict column,
                         int64_t width, float *restrict out)
 {
     for (int64_t x = 0; x < width; x++) {
-        int32_t at = (int32_t)column[x];
+        int32_t at;
+        memcpy(&at, &column[x], sizeof at);
         out[x] = row[at] + share[x] * (row[at + 1] - row[at]);
     }
 }
@@ -171,8 +174,8 @@ sscam_status sscam_upsample(const float *map, int64_t map_height, int64_t map_wi
     return SSCAM_OK;
 }
 
-/* Whether an output position is the first or the last of those between the same two source positions. An
- * interpolated map is monotone between, so its extremes lie at such positions. */
+/* Whether an output position is the first or the last of those between the same two source positions. A row is
+ * monotone between, rounding included, so its extremes lie at such positions. */
 static int borders_source(int64_t output, int64_t source_size, int64_t output_size, int32_t align_corners)
 {
     if (output == 0 || output == output_size - 1)
@@ -207,10 +210,9 @@ sscam_status sscam_upsampled_range(const float *map, int64_t map_height, int64_t
     column_positions(map_width, width, align_corners, column, share);
     int64_t kept = keep_border_columns(map_width, width, align_corners, column, share);
 
+    /* All rows: down a column, the blended rows' own rounding can carry a value past those at the ends. */
     float lowest = INFINITY, highest = -INFINITY;
     for (int64_t y = 0; y < height; y++) {
-        if (!borders_source(y, map_height, height, align_corners))
-            continue;
         blend_rows(map, map_height, map_width, source_position(y, map_height, height, align_corners), scratch);
         stretch_row(scratch, column, share, kept, row);
         for (int64_t x = 0; x < kept; x++) {

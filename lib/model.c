@@ -1,4 +1,4 @@
-#include "model.h"
+#include "model_private.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -79,15 +79,16 @@ static const sscam_option table[] = {
     TEXT(SSCAM_OPTION_RESIZE, "resize", "256", 1,
          "Size to which a picture is resized: of the shorter side, or HEIGHTxWIDTH, or off."),
     TEXT(SSCAM_OPTION_CROP, "crop", "224", 1,
-         "Size of the centre crop after resizing: of both sides, or HEIGHTxWIDTH, or off."),
+         "Size of the centre crop after resizing: of both sides, or HEIGHTxWIDTH, or off; black where the picture "
+         "ends."),
     CHOICE(SSCAM_OPTION_INTERPOLATION, "interpolation", "bilinear", "|bicubic",
            "Filter of the resizing, both with antialias."),
     TEXT(SSCAM_OPTION_MEAN, "mean", "0.485,0.456,0.406", 1,
-         "Mean that is subtracted from pixels in [0,1]: one number, or one a channel."),
+         "Mean that is subtracted from pixels in [0,1]: one number, or one a channel in the network's order."),
     TEXT(SSCAM_OPTION_STD, "std", "0.229,0.224,0.225", 1,
-         "Standard deviation by which pixels are divided: one number, or one a channel."),
+         "Standard deviation by which pixels are divided: one number, or one a channel in the network's order."),
     CHOICE(SSCAM_OPTION_CHANNEL_ORDER, "channel_order", "rgb", "|bgr|gray",
-           "Order of the colour channels that the network wants; gray: one channel."),
+           "Order of the colour channels that the network wants; gray: one channel, with one mean and one std."),
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };

@@ -2,19 +2,27 @@
 
 #include "failure.h"
 
+/* Where a fraction of a share lies in the whole: its end exactly, and never past it by rounding, so that what the
+ * callback hears does not decrease from one share to the next. */
+static double position_in_whole(const sscam_progress *progress, double fraction)
+{
+    double position = progress->start + (progress->end - progress->start) * fraction;
+    return fraction >= 1.0 || position > progress->end ? progress->end : position;
+}
+
 sscam_status sscam_progress_report(const sscam_progress *progress, double fraction)
 {
     if (progress == NULL || progress->callback == NULL)
         return SSCAM_OK;
-    if (progress->callback(progress->user, progress->start + progress->span * fraction) != 0)
+    if (progress->callback(progress->user, position_in_whole(progress, fraction)) != 0)
         return sscam_fail(SSCAM_E_CANCELLED, "cancelled by the progress callback");
     return SSCAM_OK;
 }
 
-sscam_progress sscam_progress_part(const sscam_progress *progress, double start, double span)
+sscam_progress sscam_progress_part(const sscam_progress *progress, double start, double end)
 {
     sscam_progress part = *progress;
-    part.start += progress->span * start;
-    part.span *= span;
+    part.start = position_in_whole(progress, start);
+    part.end = position_in_whole(progress, end);
     return part;
 }

@@ -140,8 +140,8 @@ SSCAM_API sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
  * @param[out] input Room for capacity floats; receives float32 [1,C,H,W]. May be NULL when capacity is 0:
  *                  then only the shape is learnt.
  * @param capacity  Floats at input: 0, or at least C x H x W.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, capacity too small, a crop larger than the resized picture);
- *         SSCAM_E_MEMORY.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, capacity too small, a picture whose proportions make the resized
+ *         one exceed SSCAM_IMAGE_MAX_PIXELS, mean or std of another count than the channels); SSCAM_E_MEMORY.
  * Thread: the explainer's.
  * @since 1.0
  */

@@ -16,7 +16,9 @@ extern "C" {
 /** One row of the method table. Static: never created or destroyed by callers. */
 typedef struct sscam_method sscam_method;
 
-/** What a method asks of the network, as bits of sscam_method_needs(). @{ */
+/** @name What a method asks of the network
+ * Bits of sscam_method_needs().
+ * @{ */
 #define SSCAM_NEEDS_GRADIENTS 1 /**< Derivatives of the class score at the target layer. */
 #define SSCAM_NEEDS_SCORING 2   /**< Scores of masked inputs: many forward passes. */
 #define SSCAM_NEEDS_POOLED_LINEAR 4 /**< Global average pooling, then one linear layer. */

@@ -17,37 +17,40 @@ extern "C" {
 /** One row of the option table. Static: never created or destroyed by callers. */
 typedef struct sscam_option sscam_option;
 
-/** Identifiers for sscam_explainer_set_int() and its siblings. Values are never reused; later releases add
- * options without adding functions. What each one means is told by sscam_option_help(). @{ */
-#define SSCAM_OPTION_LAYER 1
-#define SSCAM_OPTION_SCORE 2
-#define SSCAM_OPTION_CHANNEL_SOFTMAX 3
-#define SSCAM_OPTION_BASELINE 4
-#define SSCAM_OPTION_NORMALISE 5
-#define SSCAM_OPTION_ALIGN_CORNERS 6
-#define SSCAM_OPTION_FLAT_CHANNELS 7
-#define SSCAM_OPTION_SAMPLES 8
-#define SSCAM_OPTION_SIGMA 9
-#define SSCAM_OPTION_NOISE_TARGET 10
-#define SSCAM_OPTION_NOISE_SCALE 11
-#define SSCAM_OPTION_MASK_WEIGHTS 12
-#define SSCAM_OPTION_RESCORE 13
-#define SSCAM_OPTION_SAMPLE_COUNT 14
-#define SSCAM_OPTION_COMBINE 15
-#define SSCAM_OPTION_MAX_CHANNELS 16
-#define SSCAM_OPTION_SEED 17
-#define SSCAM_OPTION_BATCH_SIZE 18
-#define SSCAM_OPTION_PROBABILITY 19
-#define SSCAM_OPTION_PRESET 20
-#define SSCAM_OPTION_RESIZE 21
-#define SSCAM_OPTION_CROP 22
-#define SSCAM_OPTION_INTERPOLATION 23
-#define SSCAM_OPTION_MEAN 24
-#define SSCAM_OPTION_STD 25
-#define SSCAM_OPTION_CHANNEL_ORDER 26
+/** @name Option identifiers
+ * For sscam_explainer_set_int() and its siblings. Values are never reused; later releases add options without
+ * adding functions. sscam_option_help() tells more of each.
+ * @{ */
+#define SSCAM_OPTION_LAYER 1            /**< `layer`: target layer. */
+#define SSCAM_OPTION_SCORE 2            /**< `score`: what a masked input is scored by. */
+#define SSCAM_OPTION_CHANNEL_SOFTMAX 3  /**< `channel_softmax`: softmax of the scores over the channels. */
+#define SSCAM_OPTION_BASELINE 4         /**< `baseline`: input whose score is subtracted. */
+#define SSCAM_OPTION_NORMALISE 5        /**< `normalise`: when an activation is scaled to [0,1]. */
+#define SSCAM_OPTION_ALIGN_CORNERS 6    /**< `align_corners`: grid of the upsampling of masks. */
+#define SSCAM_OPTION_FLAT_CHANNELS 7    /**< `flat_channels`: what becomes of channels without structure. */
+#define SSCAM_OPTION_SAMPLES 8          /**< `samples`: noisy samples a channel. */
+#define SSCAM_OPTION_SIGMA 9            /**< `sigma`: standard deviation of the noise. */
+#define SSCAM_OPTION_NOISE_TARGET 10    /**< `noise_target`: what noise is added to. */
+#define SSCAM_OPTION_NOISE_SCALE 11     /**< `noise_scale`: unit of sigma. */
+#define SSCAM_OPTION_MASK_WEIGHTS 12    /**< `mask_weights`: weight of an activation in its mask. */
+#define SSCAM_OPTION_RESCORE 13         /**< `rescore`: second scoring pass. */
+#define SSCAM_OPTION_SAMPLE_COUNT 14    /**< `sample_count`: N samples or N - 1. */
+#define SSCAM_OPTION_COMBINE 15         /**< `combine`: size at which activations are added. */
+#define SSCAM_OPTION_MAX_CHANNELS 16    /**< `max_channels`: most channels scored. */
+#define SSCAM_OPTION_SEED 17            /**< `seed`: of the noise. */
+#define SSCAM_OPTION_BATCH_SIZE 18      /**< `batch_size`: masked inputs run at once. */
+#define SSCAM_OPTION_PROBABILITY 19     /**< `probability`: softmax or sigmoid. */
+#define SSCAM_OPTION_PRESET 20          /**< `preset`: several options at once. */
+#define SSCAM_OPTION_RESIZE 21          /**< `resize`: size of the picture. */
+#define SSCAM_OPTION_CROP 22            /**< `crop`: size of the centre crop. */
+#define SSCAM_OPTION_INTERPOLATION 23   /**< `interpolation`: filter of the resizing. */
+#define SSCAM_OPTION_MEAN 24            /**< `mean`: subtracted from pixels. */
+#define SSCAM_OPTION_STD 25             /**< `std`: divisor of pixels. */
+#define SSCAM_OPTION_CHANNEL_ORDER 26   /**< `channel_order`: colours of the input. */
 /** @} */
 
-/** Types of an option's value. @{ */
+/** @name Types of an option's value
+ * @{ */
 #define SSCAM_OPTION_TYPE_STRING 1 /**< Free text, such as a layer's name or a list of numbers. */
 #define SSCAM_OPTION_TYPE_INT 2    /**< A whole number within sscam_option_minimum() and _maximum(). */
 #define SSCAM_OPTION_TYPE_REAL 3   /**< A finite number within sscam_option_minimum() and _maximum(). */

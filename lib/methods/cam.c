@@ -25,15 +25,18 @@ static double largest_magnitude(const float *values, int64_t count)
     return largest;
 }
 
-/* Largest distance of a gradient from its channel's mean, that is, from the place-free value w_k / places. */
+/* Largest distance of a gradient from its channel's mean, that is, from the place-free value w_k / places. Infinite
+ * where a gradient is no number. */
 static double largest_deviation(const sscam_capture *capture, const float *weights)
 {
     int64_t places = capture->height * capture->width;
     double largest = 0.0;
-    for (int64_t k = 0; k < capture->channels; k++)
-        for (int64_t p = 0; p < places; p++)
-            largest = fmax(largest,
-                           fabs(capture->gradients[k * places + p] - (double)weights[k] / (double)places));
+    for (int64_t k = 0; k < capture->channels; k++) {
+        for (int64_t p = 0; p < places; p++) {
+            double deviation = fabs(capture->gradients[k * places + p] - (double)weights[k] / (double)places);
+            largest = isnan(deviation) ? INFINITY : fmax(largest, deviation);
+        }
+    }
     return largest;
 }
 
