@@ -60,7 +60,7 @@ typedef enum sscam_score_kind {
 } sscam_score_kind;
 
 typedef struct sscam_score_request {
-    const sscam_mask_plan *plan;
+    const sscam_mask_list *masks;
     sscam_score_kind kind;
     const int64_t *classes; /* the classes to score, each in range */
     int64_t class_count;
@@ -82,7 +82,7 @@ typedef struct sscam_backend {
     sscam_status (*classify)(void *network, const float *input, const int64_t shape[4], float **logits,
                              int64_t *class_count);
     sscam_status (*capture)(void *network, const sscam_capture_request *request, sscam_capture *out);
-    /* scores: [class_count of the request][sscam_mask_count(plan)]. */
+    /* scores: [class_count of the request][sscam_mask_list_count(masks)]. */
     sscam_status (*score)(void *network, const sscam_score_request *request, float *scores);
 } sscam_backend;
 

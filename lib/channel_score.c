@@ -7,10 +7,15 @@
 
 #include "failure.h"
 
-/* Working state of one call; everything that needs freeing is here. */
+/* What slot_of says of channels without a score of their own. */
+enum { NOT_SELECTED = -2, FLAT = -1 };
+
+/* Working state between the calls of weigh(); everything that needs freeing is here. */
 typedef struct channel_scoring {
     sscam_explanation *explanation;
-    int32_t *selected;           /* [K] whether max_channels keeps a channel */
+    int32_t noisy;
+    int32_t in_second_pass;      /* Algorithm 1's rescoring */
+    int64_t *slot_of;            /* [K] which slot's score a channel has; channels that are equal share one */
     float *mask_weights;         /* [K] w_k of Algorithm 1; NULL: all 1 */
     float *upsampled;            /* [H,W] scratch, only for noise scaled by the masked input's range */
     sscam_mask_channel *channel; /* [slot_count] the channels with structure, in the plan's order */
@@ -50,14 +55,15 @@ static double spatial_deviation(const float *map, int64_t places)
     return sqrt(square / (double)places);
 }
 
-/* Marks the max_channels channels of highest spatial standard deviation (Faster Score-CAM), or all. */
+/* Selects the max_channels channels of highest spatial standard deviation (Faster Score-CAM), or all; they count as
+ * flat until they get a slot. */
 static sscam_status select_channels(channel_scoring *scoring)
 {
-    const sscam_capture *capture = &scoring->explanation->capture;
+    const sscam_capture *capture = scoring->explanation->capture;
     int64_t wanted = choice(scoring, SSCAM_OPTION_MAX_CHANNELS), places = capture->height * capture->width;
     int32_t all = wanted == 0 || wanted >= capture->channels;
     for (int64_t k = 0; k < capture->channels; k++)
-        scoring->selected[k] = all;
+        scoring->slot_of[k] = all ? FLAT : NOT_SELECTED;
     if (all)
         return SSCAM_OK;
 
@@ -68,7 +74,7 @@ static sscam_status select_channels(channel_scoring *scoring)
         ranked[k] = (ranked_channel){spatial_deviation(capture->activations + k * places, places), k};
     qsort(ranked, (size_t)capture->channels, sizeof *ranked, by_falling_deviation);
     for (int64_t i = 0; i < wanted; i++)
-        scoring->selected[ranked[i].channel] = 1;
+        scoring->slot_of[ranked[i].channel] = FLAT;
     free(ranked);
     return SSCAM_OK;
 }
@@ -79,12 +85,12 @@ static sscam_status find_mask_weights(channel_scoring *scoring)
     int64_t kind = choice(scoring, SSCAM_OPTION_MASK_WEIGHTS);
     if (kind == SSCAM_MASK_WEIGHTS_NONE)
         return SSCAM_OK;
-    scoring->mask_weights = malloc((size_t)explanation->capture.channels * sizeof *scoring->mask_weights);
+    scoring->mask_weights = malloc((size_t)explanation->capture->channels * sizeof *scoring->mask_weights);
     if (scoring->mask_weights == NULL)
         return sscam_fail_memory("mask weights");
     if (kind == SSCAM_MASK_WEIGHTS_FC)
         return sscam_last_layer_weights(explanation, scoring->mask_weights);
-    sscam_mean_gradients(&explanation->capture, scoring->mask_weights);
+    sscam_mean_gradients(explanation->capture, scoring->mask_weights);
     return SSCAM_OK;
 }
 
@@ -157,8 +163,31 @@ static void find_normalisation(const channel_scoring *scoring, double mask_weigh
     channel->gain = (mask_weight > 0.0 ? 1.0f : -1.0f) / (highest - lowest);
 }
 
-/* Adds channel k to the plan unless its mask has no structure. */
-static sscam_status add_channel(channel_scoring *scoring, int64_t k, int32_t noisy)
+/* Whether noise is added, so that samples differ. */
+static int32_t has_noise(const channel_scoring *scoring)
+{
+    return scoring->noisy && scoring->explanation->settings->value[SSCAM_OPTION_SIGMA].real > 0.0;
+}
+
+/* The slot whose masked input is the same as this channel's, or -1. Noise differs from channel to channel. */
+static int64_t find_twin(const channel_scoring *scoring, const sscam_mask_channel *channel)
+{
+    const sscam_mask_plan *plan = &scoring->plan;
+    int64_t places = plan->map_height * plan->map_width;
+    const float *map = plan->activations + channel->channel * places;
+    if (has_noise(scoring))
+        return -1;
+    for (int64_t slot = 0; slot < scoring->slot_count; slot++) {
+        const sscam_mask_channel *other = &scoring->channel[slot];
+        if (other->offset == channel->offset && other->gain == channel->gain &&
+            memcmp(plan->activations + other->channel * places, map, (size_t)places * sizeof *map) == 0)
+            return slot;
+    }
+    return -1;
+}
+
+/* Gives channel k a slot in the plan unless its mask has no structure. */
+static sscam_status add_channel(channel_scoring *scoring, int64_t k)
 {
     const sscam_mask_plan *plan = &scoring->plan;
     const float *map = plan->activations + k * plan->map_height * plan->map_width;
@@ -177,21 +206,23 @@ static sscam_status add_channel(channel_scoring *scoring, int64_t k, int32_t noi
         return status;
     if (!isfinite(highest - lowest))
         return sscam_fail(SSCAM_E_MODEL, "layer %s: the activations of channel %lld span %g, which cannot be scaled",
-                          scoring->explanation->capture.layer, (long long)k, (double)highest - (double)lowest);
+                          scoring->explanation->capture->layer, (long long)k, (double)highest - (double)lowest);
 
     sscam_mask_channel *channel = &scoring->channel[scoring->slot_count];
     *channel = (sscam_mask_channel){.channel = k};
     find_normalisation(scoring, mask_weight, lowest, highest, channel);
-    if (noisy && scoring->explanation->settings->value[SSCAM_OPTION_SIGMA].real > 0.0)
+    if (has_noise(scoring))
         status = find_noise_stddev(scoring, channel, upsampled_range);
-    if (status == SSCAM_OK)
-        scoring->slot_count++;
-    return status;
+    if (status != SSCAM_OK)
+        return status;
+    int64_t twin = find_twin(scoring, channel);
+    scoring->slot_of[k] = twin >= 0 ? twin : scoring->slot_count++;
+    return SSCAM_OK;
 }
 
-static int64_t sample_count(const channel_scoring *scoring, int32_t noisy)
+static int64_t sample_count(const channel_scoring *scoring)
 {
-    if (!noisy || scoring->explanation->settings->value[SSCAM_OPTION_SIGMA].real == 0.0)
+    if (!has_noise(scoring))
         return 1; /* without noise all samples are the same */
     int64_t samples = choice(scoring, SSCAM_OPTION_SAMPLES);
     if (choice(scoring, SSCAM_OPTION_SAMPLE_COUNT) != SSCAM_SWITCH_FIRST && samples > 1)
@@ -199,12 +230,12 @@ static int64_t sample_count(const channel_scoring *scoring, int32_t noisy)
     return samples;
 }
 
-static sscam_status make_plan(channel_scoring *scoring, int32_t noisy)
+static sscam_status make_plan(channel_scoring *scoring)
 {
     static const sscam_noise_target targets[] = {SSCAM_NOISE_ON_MASK, SSCAM_NOISE_ON_INPUT,
                                                  SSCAM_NOISE_ON_ACTIVATION};
     const sscam_explanation *explanation = scoring->explanation;
-    const sscam_capture *capture = &explanation->capture;
+    const sscam_capture *capture = explanation->capture;
     scoring->plan = (sscam_mask_plan){
         .input = explanation->input,
         .input_channels = explanation->shape[1],
@@ -215,15 +246,15 @@ static sscam_status make_plan(channel_scoring *scoring, int32_t noisy)
         .map_width = capture->width,
         .align_corners = choice(scoring, SSCAM_OPTION_ALIGN_CORNERS) != SSCAM_SWITCH_FIRST,
         .channels = scoring->channel,
-        .samples = sample_count(scoring, noisy),
-        .noise_target = noisy ? targets[choice(scoring, SSCAM_OPTION_NOISE_TARGET)] : SSCAM_NOISE_ON_MASK,
+        .samples = sample_count(scoring),
+        .noise_target = scoring->noisy ? targets[choice(scoring, SSCAM_OPTION_NOISE_TARGET)] : SSCAM_NOISE_ON_MASK,
         .seed = choice(scoring, SSCAM_OPTION_SEED),
         .image_index = explanation->image_index,
     };
     for (int64_t k = 0; k < capture->channels; k++) {
-        if (!scoring->selected[k])
+        if (scoring->slot_of[k] == NOT_SELECTED)
             continue;
-        sscam_status status = add_channel(scoring, k, noisy);
+        sscam_status status = add_channel(scoring, k);
         if (status != SSCAM_OK)
             return status;
     }
@@ -253,45 +284,26 @@ static sscam_status check_scores(const channel_scoring *scoring, const float *sc
     return SSCAM_OK;
 }
 
-/* Runs the plan's masked inputs and reduces their scores to one a slot. */
-static sscam_status run_plan(channel_scoring *scoring, sscam_reduction reduction, const sscam_progress *progress)
+/* Reduces the scores that came for the plan to one a slot. */
+static sscam_status take_scores(channel_scoring *scoring, sscam_reduction reduction)
 {
-    sscam_explanation *explanation = scoring->explanation;
-    int64_t count = sscam_mask_count(&scoring->plan), samples = scoring->plan.samples;
-    if (count == 0)
-        return SSCAM_OK;
-    if (count / samples != scoring->slot_count || (uint64_t)count > SIZE_MAX / sizeof(float))
-        return sscam_fail_memory("scores");
-    float *scores = malloc((size_t)count * sizeof *scores);
-    if (scores == NULL)
-        return sscam_fail_memory("scores");
-    const sscam_score_request request = {.plan = &scoring->plan,
-                                         .kind = sscam_score_kind_of(explanation->settings),
-                                         .classes = &explanation->capture.class_index,
-                                         .class_count = 1,
-                                         .batch_size = choice(scoring, SSCAM_OPTION_BATCH_SIZE),
-                                         .progress = progress};
-    sscam_status status = explanation->backend->score(explanation->network, &request, scores);
-    if (status == SSCAM_OK)
-        status = check_scores(scoring, scores);
-    if (status == SSCAM_OK) {
-        explanation->passes += count;
-        for (int64_t slot = 0; slot < scoring->slot_count; slot++)
-            scoring->score[slot] = reduce(scores + slot * samples, samples, reduction);
-    }
-    free(scores);
+    const float *scores = scoring->explanation->scores;
+    int64_t samples = scoring->plan.samples;
+    sscam_status status = check_scores(scoring, scores);
+    for (int64_t slot = 0; slot < scoring->slot_count && status == SSCAM_OK; slot++)
+        scoring->score[slot] = reduce(scores + slot * samples, samples, reduction);
     return status;
 }
 
-/* Algorithm 1's second pass: each mask, without noise, times the score it got in the first. */
-static sscam_status rescore(channel_scoring *scoring, const sscam_progress *progress)
+/* Makes the plan of Algorithm 1's second pass: each mask, without noise, times the score it got in the first. */
+static void plan_second_pass(channel_scoring *scoring)
 {
     for (int64_t slot = 0; slot < scoring->slot_count; slot++) {
         scoring->channel[slot].gain *= (float)scoring->score[slot];
         scoring->channel[slot].noise_stddev = 0.0f;
     }
     scoring->plan.samples = 1;
-    return run_plan(scoring, SSCAM_REDUCE_MEAN, progress);
+    scoring->in_second_pass = 1;
 }
 
 /* Score of an input whose channels are constant. */
@@ -310,7 +322,7 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
         explanation->backend->classify(explanation->network, input, shape, &logits, &class_count);
     if (status == SSCAM_OK) {
         explanation->passes++;
-        *score = sscam_score_of(logits, class_count, explanation->capture.class_index,
+        *score = sscam_score_of(logits, class_count, explanation->class_index,
                                 sscam_score_kind_of(explanation->settings));
         if (!isfinite(*score))
             status = sscam_fail(SSCAM_E_MODEL, "the network's score of a constant input is %g", *score);
@@ -329,8 +341,8 @@ static sscam_status score_baseline(channel_scoring *scoring, double *score)
     case SSCAM_BASELINE_ZEROS: return score_constant_input(scoring, zeros, score);
     case SSCAM_BASELINE_BLACK: return score_constant_input(scoring, explanation->black, score);
     case SSCAM_BASELINE_INPUT:
-        *score = sscam_score_of(explanation->capture.logits, explanation->capture.class_count,
-                                explanation->capture.class_index, sscam_score_kind_of(explanation->settings));
+        *score = sscam_score_of(explanation->capture->logits, explanation->capture->class_count,
+                                explanation->class_index, sscam_score_kind_of(explanation->settings));
         return SSCAM_OK;
     default: *score = 0.0; return SSCAM_OK;
     }
@@ -341,10 +353,10 @@ static sscam_status score_baseline(channel_scoring *scoring, double *score)
 /* Spreads the slots' scores over the channels; `flat_score` goes to selected channels without structure. */
 static void spread(const channel_scoring *scoring, double flat_score, double *weight)
 {
-    for (int64_t k = 0; k < scoring->explanation->capture.channels; k++)
-        weight[k] = scoring->selected[k] ? flat_score : NAN;
-    for (int64_t slot = 0; slot < scoring->slot_count; slot++)
-        weight[scoring->channel[slot].channel] = scoring->score[slot];
+    for (int64_t k = 0; k < scoring->explanation->capture->channels; k++) {
+        int64_t slot = scoring->slot_of[k];
+        weight[k] = slot >= 0 ? scoring->score[slot] : slot == FLAT ? flat_score : NAN;
+    }
 }
 
 /* Softmax over the channels that have a score. */
@@ -366,7 +378,7 @@ static void softmax(double *weight, int64_t count)
 static sscam_status finish_weights(channel_scoring *scoring, double flat_score)
 {
     sscam_explanation *explanation = scoring->explanation;
-    int64_t channels = explanation->capture.channels;
+    int64_t channels = explanation->capture->channels;
     int32_t with_softmax = choice(scoring, SSCAM_OPTION_CHANNEL_SOFTMAX) == SSCAM_SWITCH_FIRST;
     double baseline = 0.0;
     sscam_status status = with_softmax ? SSCAM_OK : score_baseline(scoring, &baseline);
@@ -386,56 +398,74 @@ static sscam_status finish_weights(channel_scoring *scoring, double flat_score)
 
 static int32_t any_flat_channel(const channel_scoring *scoring)
 {
-    int64_t selected = 0;
-    for (int64_t k = 0; k < scoring->explanation->capture.channels; k++)
-        selected += scoring->selected[k];
-    return selected > scoring->slot_count;
+    for (int64_t k = 0; k < scoring->explanation->capture->channels; k++)
+        if (scoring->slot_of[k] == FLAT)
+            return 1;
+    return 0;
 }
 
-static sscam_status score_channels(channel_scoring *scoring, int32_t noisy, sscam_reduction reduction)
+static sscam_status finish(channel_scoring *scoring)
 {
     static const float zeros[3] = {0.0f, 0.0f, 0.0f};
-    const sscam_progress *progress = &scoring->explanation->progress;
-    int32_t twice = choice(scoring, SSCAM_OPTION_RESCORE) != SSCAM_SWITCH_FIRST && noisy;
     double flat_score = NAN;
-    sscam_status status = select_channels(scoring);
-    if (status == SSCAM_OK)
-        status = find_mask_weights(scoring);
-    if (status == SSCAM_OK)
-        status = make_plan(scoring, noisy);
-    if (status != SSCAM_OK)
-        return status;
-
-    double first_share = 1.0;
-    if (twice)
-        first_share = (double)scoring->plan.samples / (double)(scoring->plan.samples + 1);
-    sscam_progress first = sscam_progress_part(progress, 0.0, first_share);
-    sscam_progress second = sscam_progress_part(progress, first_share, 1.0);
-    status = run_plan(scoring, reduction, &first);
-    if (status == SSCAM_OK && twice)
-        status = rescore(scoring, &second);
-    if (status == SSCAM_OK && choice(scoring, SSCAM_OPTION_FLAT_CHANNELS) != SSCAM_SWITCH_FIRST &&
-        any_flat_channel(scoring))
+    sscam_status status = SSCAM_OK;
+    if (choice(scoring, SSCAM_OPTION_FLAT_CHANNELS) != SSCAM_SWITCH_FIRST && any_flat_channel(scoring))
         status = score_constant_input(scoring, zeros, &flat_score);
     return status == SSCAM_OK ? finish_weights(scoring, flat_score) : status;
 }
 
+static void release(void *working)
+{
+    channel_scoring *scoring = working;
+    free(scoring->slot_of);
+    free(scoring->mask_weights);
+    free(scoring->upsampled);
+    free(scoring->channel);
+    free(scoring->score);
+    free(scoring);
+}
+
+/* Makes the working state, which the explanation owns from here on, and the plan of the first pass. */
+static sscam_status begin(sscam_explanation *explanation, int32_t noisy)
+{
+    size_t channels = (size_t)explanation->capture->channels;
+    channel_scoring *scoring = calloc(1, sizeof *scoring);
+    if (scoring == NULL)
+        return sscam_fail_memory("channel scores");
+    explanation->working = scoring;
+    explanation->release_working = release;
+    scoring->explanation = explanation;
+    scoring->noisy = noisy;
+    scoring->slot_of = calloc(channels, sizeof *scoring->slot_of);
+    scoring->channel = calloc(channels, sizeof *scoring->channel);
+    scoring->score = calloc(channels, sizeof *scoring->score);
+    if (scoring->slot_of == NULL || scoring->channel == NULL || scoring->score == NULL)
+        return sscam_fail_memory("channel scores");
+    sscam_status status = select_channels(scoring);
+    if (status == SSCAM_OK)
+        status = find_mask_weights(scoring);
+    return status == SSCAM_OK ? make_plan(scoring) : status;
+}
+
 sscam_status sscam_weigh_by_scores(sscam_explanation *explanation, int32_t noisy, sscam_reduction reduction)
 {
-    size_t channels = (size_t)explanation->capture.channels;
-    channel_scoring scoring = {.explanation = explanation,
-                               .selected = calloc(channels, sizeof *scoring.selected),
-                               .channel = calloc(channels, sizeof *scoring.channel),
-                               .score = calloc(channels, sizeof *scoring.score)};
+    channel_scoring *scoring = explanation->working;
     sscam_status status = SSCAM_OK;
-    if (scoring.selected == NULL || scoring.channel == NULL || scoring.score == NULL)
-        status = sscam_fail_memory("channel scores");
-    if (status == SSCAM_OK)
-        status = score_channels(&scoring, noisy, reduction);
-    free(scoring.selected);
-    free(scoring.mask_weights);
-    free(scoring.upsampled);
-    free(scoring.channel);
-    free(scoring.score);
-    return status;
+    if (scoring == NULL) {
+        status = begin(explanation, noisy);
+        scoring = explanation->working;
+        if (status == SSCAM_OK && scoring->slot_count > 0) {
+            explanation->wanted = &scoring->plan;
+            return SSCAM_OK;
+        }
+    } else {
+        status = take_scores(scoring, scoring->in_second_pass ? SSCAM_REDUCE_MEAN : reduction);
+        if (status == SSCAM_OK && noisy && !scoring->in_second_pass &&
+            choice(scoring, SSCAM_OPTION_RESCORE) != SSCAM_SWITCH_FIRST) {
+            plan_second_pass(scoring);
+            return SSCAM_OK; /* still wanted */
+        }
+    }
+    explanation->wanted = NULL;
+    return status == SSCAM_OK ? finish(scoring) : status;
 }

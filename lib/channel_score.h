@@ -11,7 +11,8 @@ typedef enum sscam_reduction {
 } sscam_reduction;
 
 /* Fills explanation->weights: C_k = reduce_i f^c(masked input k,i) - f^c(X_b), then the softmax over the channels,
- * by the explanation's options. `noisy` 0: one pass a channel without noise (Score-CAM, eq. 5-8). */
+ * by the explanation's options, in the turns that
+ * strategy.h describes. `noisy` 0: one pass a channel without noise (Score-CAM, eq. 5-8). */
 sscam_status sscam_weigh_by_scores(sscam_explanation *explanation, int32_t noisy, sscam_reduction reduction);
 
 #endif

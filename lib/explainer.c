@@ -1,10 +1,9 @@
-/* The way of one explanation: capture, weigh, combine. Nothing here asks which method runs. */
 #include "sscam/explainer.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "explanation.h"
 #include "failure.h"
 #include "map_private.h"
 #include "model_private.h"
@@ -104,64 +103,7 @@ sscam_status sscam_explainer_set_progress(sscam_explainer *explainer, sscam_prog
     return sscam_succeed();
 }
 
-/* --- one explanation ----------------------------------------------------------------------------- */
-
-static sscam_status check_capture(const sscam_capture *capture)
-{
-    int64_t count = capture->channels * capture->height * capture->width;
-    if (count < 1 || capture->height > INT32_MAX || capture->width > INT32_MAX)
-        return sscam_fail(SSCAM_E_LAYER, "layer %s: its output %lldx%lldx%lld has no places to map", capture->layer,
-                          (long long)capture->channels, (long long)capture->height, (long long)capture->width);
-    for (int64_t i = 0; i < count; i++)
-        if (!isfinite(capture->activations[i]) || (capture->gradients != NULL && !isfinite(capture->gradients[i])))
-            return sscam_fail(SSCAM_E_MODEL, "layer %s: NaN or infinity among its %s", capture->layer,
-                              isfinite(capture->activations[i]) ? "gradients" : "activations");
-    for (int64_t j = 0; j < capture->class_count; j++)
-        if (!isfinite(capture->logits[j]))
-            return sscam_fail(SSCAM_E_MODEL, "the network's output %lld is NaN or infinity", (long long)j);
-    return SSCAM_OK;
-}
-
-static sscam_status capture(sscam_explanation *explanation, const sscam_method *method, int64_t class_index)
-{
-    sscam_capture_request request = {
-        .input = explanation->input,
-        .layer = explanation->settings->value[SSCAM_OPTION_LAYER].text,
-        .class_index = class_index,
-        .want_gradients = sscam_needs_gradients(method, explanation->settings),
-    };
-    memcpy(request.shape, explanation->shape, sizeof request.shape);
-    sscam_status status = explanation->backend->capture(explanation->network, &request, &explanation->capture);
-    explanation->passes++;
-    return status == SSCAM_OK ? check_capture(&explanation->capture) : status;
-}
-
-/* Capture, weigh, combine. Whatever happens, the explanation's memory is given back. */
-static sscam_status explain(sscam_explanation *explanation, const sscam_method *method, int64_t class_index,
-                            sscam_map **out)
-{
-    sscam_status status = sscam_progress_report(&explanation->progress, 0.0);
-    if (status == SSCAM_OK)
-        status = capture(explanation, method, class_index);
-    if (status == SSCAM_OK) {
-        explanation->weights = calloc((size_t)explanation->capture.channels, sizeof *explanation->weights);
-        if (explanation->weights == NULL)
-            status = sscam_fail_memory("channel weights");
-    }
-    if (status == SSCAM_OK)
-        status = method->weigh(explanation);
-    if (status == SSCAM_OK)
-        status = sscam_map_combine(method, explanation, out);
-    if (status == SSCAM_OK)
-        status = sscam_progress_report(&explanation->progress, 1.0);
-    if (status != SSCAM_OK) {
-        sscam_map_destroy(*out);
-        *out = NULL;
-    }
-    free(explanation->weights);
-    sscam_capture_release(&explanation->capture);
-    return status;
-}
+/* --- tensors ------------------------------------------------------------------------------------- */
 
 /* Model-space value of a black pixel, for baseline=black. */
 static void find_black(const sscam_transform *transform, float black[3])
@@ -173,27 +115,6 @@ static void find_black(const sscam_transform *transform, float black[3])
     }
 }
 
-/* Explains image number `index` of a batch of `count`. */
-static sscam_status explain_one(sscam_explainer *explainer, const sscam_transform *transform, const float *input,
-                                const int64_t shape[4], int64_t index, int64_t class_index, sscam_map **out)
-{
-    double start = (double)index / (double)shape[0], end = (double)(index + 1) / (double)shape[0];
-    sscam_progress whole = explainer->progress;
-    whole.start = 0.0;
-    whole.end = 1.0;
-    sscam_explanation explanation = {
-        .backend = explainer->model->backend,
-        .network = explainer->model->network,
-        .settings = &explainer->settings,
-        .input = input + index * shape[1] * shape[2] * shape[3],
-        .shape = {1, shape[1], shape[2], shape[3]},
-        .image_index = index,
-        .progress = sscam_progress_part(&whole, start, end),
-    };
-    find_black(transform, explanation.black);
-    return explain(&explanation, explainer->method, class_index, out);
-}
-
 static sscam_status check_input(const float *input, const int64_t shape[4])
 {
     sscam_status status = sscam_check_shape(shape);
@@ -203,33 +124,125 @@ static sscam_status check_input(const float *input, const int64_t shape[4])
     return status == SSCAM_OK ? sscam_check_finite(input, shape) : status;
 }
 
-sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input, const int64_t shape[4],
-                                  const int64_t *classes, sscam_map **maps)
+/* What one call explains: each class on each input by each explainer. */
+typedef struct explain_request {
+    sscam_explainer *const *explainers;
+    int64_t explainer_count;
+    const float *input;
+    const int64_t *shape;
+    const int64_t *classes; /* [N][class_count]; NULL: the top class of each */
+    int64_t class_count;
+} explain_request;
+
+static sscam_status check_explainers(const explain_request *request, const char *function)
 {
-    if (shape == NULL || maps == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_tensor: %s is NULL", shape == NULL ? "shape" : "maps");
+    if (request->explainers == NULL || request->explainer_count < 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: no explainers", function);
+    for (int64_t i = 0; i < request->explainer_count; i++) {
+        if (request->explainers[i] == NULL)
+            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %lld is NULL", function, (long long)i);
+        if (request->explainers[i]->model != request->explainers[0]->model)
+            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %lld is of another model than explainer 0", function,
+                              (long long)i);
+    }
+    return SSCAM_OK;
+}
+
+static sscam_status fill_explanation(const explain_request *request, const sscam_explainer *explainer, int64_t image,
+                                     int64_t class_position, sscam_explanation *explanation)
+{
+    const int64_t *shape = request->shape;
     sscam_transform transform;
-    sscam_status status = sscam_check_shape(shape);
-    if (status != SSCAM_OK)
-        return status;
-    for (int64_t i = 0; i < shape[0]; i++)
-        maps[i] = NULL;
-    if (explainer == NULL || input == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_tensor: %s is NULL",
-                          explainer == NULL ? "explainer" : "input");
-    status = check_input(input, shape);
+    sscam_status status = sscam_settings_transform(&explainer->settings, &transform);
+    *explanation = (sscam_explanation){
+        .method = explainer->method,
+        .backend = explainer->model->backend,
+        .network = explainer->model->network,
+        .settings = &explainer->settings,
+        .input = request->input + image * shape[1] * shape[2] * shape[3],
+        .shape = {1, shape[1], shape[2], shape[3]},
+        .image_index = image,
+        .class_index =
+            request->classes ? request->classes[image * request->class_count + class_position] : SSCAM_CLASS_TOP,
+    };
     if (status == SSCAM_OK)
-        status = sscam_settings_transform(&explainer->settings, &transform);
-    for (int64_t i = 0; i < shape[0] && status == SSCAM_OK; i++)
-        status = explain_one(explainer, &transform, input, shape, i, classes ? classes[i] : SSCAM_CLASS_TOP,
-                             &maps[i]);
+        find_black(&transform, explanation->black);
+    return status;
+}
+
+/* Explains images `first` to `first + images - 1`; the maps of each image stand together, by explainer, then class. */
+static sscam_status explain_images(const explain_request *request, int64_t first, int64_t images,
+                                   const sscam_progress *progress, sscam_map **maps)
+{
+    int64_t a_image = request->explainer_count * request->class_count, count = images * a_image;
+    sscam_explanation *explanations = calloc((size_t)count, sizeof *explanations);
+    sscam_status status = explanations != NULL ? SSCAM_OK : sscam_fail_memory("explanations");
+    for (int64_t i = 0; i < count && status == SSCAM_OK; i++)
+        status = fill_explanation(request, request->explainers[i % a_image / request->class_count],
+                                  first + i / a_image, i % request->class_count, &explanations[i]);
     if (status == SSCAM_OK)
-        return sscam_succeed();
-    for (int64_t i = 0; i < shape[0]; i++) {
+        status = sscam_explain_together(explanations, count, progress, maps);
+    free(explanations);
+    return status;
+}
+
+/* Images are taken a few at a time, so that memory does not grow with their number. The first explainer that has a
+ * progress callback speaks for all. */
+static sscam_status explain_all(const explain_request *request, sscam_map **maps)
+{
+    enum { IMAGES_TOGETHER = 8 };
+    const int64_t images = request->shape[0], a_image = request->explainer_count * request->class_count;
+    sscam_progress whole = {.end = 1.0};
+    for (int64_t i = 0; i < request->explainer_count && whole.callback == NULL; i++) {
+        whole.callback = request->explainers[i]->progress.callback;
+        whole.user = request->explainers[i]->progress.user;
+    }
+    sscam_status status = SSCAM_OK;
+    for (int64_t first = 0; first < images && status == SSCAM_OK; first += IMAGES_TOGETHER) {
+        int64_t together = images - first < IMAGES_TOGETHER ? images - first : IMAGES_TOGETHER;
+        sscam_progress part = sscam_progress_part(&whole, (double)first / (double)images,
+                                                  (double)(first + together) / (double)images);
+        status = explain_images(request, first, together, &part, maps + first * a_image);
+    }
+    for (int64_t i = 0; i < images * a_image && status != SSCAM_OK; i++) {
         sscam_map_destroy(maps[i]);
         maps[i] = NULL;
     }
-    return status;
+    return finish(status);
+}
+
+sscam_status sscam_explain_tensor_all(sscam_explainer *const *explainers, size_t explainer_count, const float *input,
+                                      const int64_t shape[4], const int64_t *classes, size_t class_count,
+                                      sscam_map **maps)
+{
+    static const char name[] = "sscam_explain_tensor_all";
+    if (shape == NULL || maps == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", name, shape == NULL ? "shape" : "maps");
+    const explain_request request = {.explainers = explainers,
+                             .explainer_count = (int64_t)explainer_count,
+                             .input = input,
+                             .shape = shape,
+                             .classes = classes,
+                             .class_count = classes != NULL ? (int64_t)class_count : 1};
+    sscam_status status = sscam_check_shape(shape);
+    if (status == SSCAM_OK && request.class_count < 1)
+        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", name);
+    if (status != SSCAM_OK)
+        return status;
+    for (int64_t i = 0; i < shape[0] * request.explainer_count * request.class_count; i++)
+        maps[i] = NULL;
+    if (input == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: input is NULL", name);
+    status = check_explainers(&request, name);
+    if (status == SSCAM_OK)
+        status = check_input(input, shape);
+    return status == SSCAM_OK ? explain_all(&request, maps) : status;
+}
+
+sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input, const int64_t shape[4],
+                                  const int64_t *classes, sscam_map **maps)
+{
+    return sscam_explain_tensor_all(&explainer, 1, input, shape, classes, 1, maps);
 }
 
 /* --- pictures ------------------------------------------------------------------------------------ */
@@ -267,30 +280,67 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
     return finish(sscam_preprocess(image, &transform, &geometry, input));
 }
 
-sscam_status sscam_explain_image(sscam_explainer *explainer, const sscam_image *image, int64_t class_index,
-                                 sscam_map **out)
+/* Explains what is in `request` but the input, which comes from a picture by the first explainer's options. */
+static sscam_status explain_picture(explain_request *request, const sscam_image *image, sscam_map **maps)
 {
-    if (out == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_image: out is NULL");
-    *out = NULL;
-    if (explainer == NULL || image == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_image: %s is NULL", image == NULL ? "image" : "explainer");
     sscam_transform transform;
     sscam_geometry geometry;
     int64_t shape[4];
-    sscam_status status = plan_input(explainer, image, &transform, &geometry, shape);
+    sscam_status status = plan_input(request->explainers[0], image, &transform, &geometry, shape);
     if (status != SSCAM_OK)
         return status;
     float *input = malloc((size_t)(shape[1] * shape[2] * shape[3]) * sizeof *input);
     if (input == NULL)
         return sscam_fail_memory("the network's input");
+    request->input = input;
+    request->shape = shape;
     status = sscam_preprocess(image, &transform, &geometry, input);
     if (status == SSCAM_OK)
-        status = explain_one(explainer, &transform, input, shape, 0, class_index, out);
+        status = explain_all(request, maps);
     free(input);
-    if (status != SSCAM_OK)
-        return status;
-    (*out)->from_image = 1;
-    (*out)->geometry = geometry;
-    return sscam_succeed();
+    for (int64_t i = 0; i < request->explainer_count * request->class_count && status == SSCAM_OK; i++) {
+        maps[i]->from_image = 1;
+        maps[i]->geometry = geometry;
+    }
+    return status;
+}
+
+static sscam_status check_same_transform(const explain_request *request, const char *function)
+{
+    for (int64_t i = 1; i < request->explainer_count; i++)
+        if (!sscam_settings_same_transform(&request->explainers[i]->settings, &request->explainers[0]->settings))
+            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %lld preprocesses pictures otherwise than explainer 0",
+                              function, (long long)i);
+    return SSCAM_OK;
+}
+
+sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t explainer_count,
+                                     const sscam_image *image, const int64_t *classes, size_t class_count,
+                                     sscam_map **maps)
+{
+    static const char name[] = "sscam_explain_image_all";
+    if (maps == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: maps is NULL", name);
+    explain_request request = {.explainers = explainers,
+                       .explainer_count = (int64_t)explainer_count,
+                       .classes = classes,
+                       .class_count = classes != NULL ? (int64_t)class_count : 1};
+    for (int64_t i = 0; i < request.explainer_count * request.class_count; i++)
+        maps[i] = NULL;
+    if (image == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: image is NULL", name);
+    if (request.class_count < 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", name);
+    sscam_status status = check_explainers(&request, name);
+    if (status == SSCAM_OK)
+        status = check_same_transform(&request, name);
+    return status == SSCAM_OK ? explain_picture(&request, image, maps) : status;
+}
+
+sscam_status sscam_explain_image(sscam_explainer *explainer, const sscam_image *image, int64_t class_index,
+                                 sscam_map **out)
+{
+    if (out == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_image: out is NULL");
+    return sscam_explain_image_all(&explainer, 1, image, &class_index, 1, out);
 }

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "failure.h"
 #include "linalg.h"
@@ -18,7 +19,7 @@ static void rectify(float *values, int64_t count)
  * upsampled once instead of every A_k. */
 static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map *map)
 {
-    const sscam_capture *capture = &explanation->capture;
+    const sscam_capture *capture = explanation->capture;
     int32_t upsampled = explanation->settings->value[SSCAM_OPTION_COMBINE].integer != SSCAM_SWITCH_FIRST;
     int64_t places = capture->height * capture->width;
     map->raw_height = upsampled ? map->height : (int32_t)capture->height;
@@ -83,32 +84,33 @@ static sscam_status normalise(sscam_map *map)
     return SSCAM_OK;
 }
 
-static void take_over(const sscam_method *method, sscam_explanation *explanation, sscam_map *map)
+static void take_over(sscam_explanation *explanation, sscam_map *map)
 {
-    const sscam_capture *capture = &explanation->capture;
+    const sscam_capture *capture = explanation->capture;
     map->width = (int32_t)explanation->shape[3];
     map->height = (int32_t)explanation->shape[2];
     map->channel_count = capture->channels;
     map->weights = explanation->weights;
     explanation->weights = NULL;
-    map->layer = explanation->capture.layer;
-    explanation->capture.layer = NULL;
-    map->method = method->name;
+    map->method = explanation->method->name;
     map->passes = explanation->passes;
-    map->class_index = capture->class_index;
-    map->logit = capture->logits[capture->class_index];
-    map->probability = sscam_score_of(capture->logits, capture->class_count, capture->class_index,
+    map->class_index = explanation->class_index;
+    map->logit = capture->logits[explanation->class_index];
+    map->probability = sscam_score_of(capture->logits, capture->class_count, explanation->class_index,
                                       sscam_probability_kind(explanation->settings));
 }
 
-sscam_status sscam_map_combine(const sscam_method *method, sscam_explanation *explanation, sscam_map **out)
+sscam_status sscam_map_combine(sscam_explanation *explanation, sscam_map **out)
 {
     *out = NULL;
     sscam_map *map = calloc(1, sizeof *map);
     if (map == NULL)
         return sscam_fail_memory("a map");
-    take_over(method, explanation, map);
-    sscam_status status = combine_raw(explanation, map);
+    take_over(explanation, map);
+    map->layer = strdup(explanation->capture->layer);
+    sscam_status status = map->layer != NULL ? SSCAM_OK : sscam_fail_memory("a layer's name");
+    if (status == SSCAM_OK)
+        status = combine_raw(explanation, map);
     if (status == SSCAM_OK)
         status = check_raw(map);
     if (status == SSCAM_OK)

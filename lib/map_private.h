@@ -23,7 +23,7 @@ struct sscam_map {
 };
 
 /* Makes the map of an explanation whose weights are known: ReLU(sum_k a_k A_k), upsampled, normalised. Takes the
- * weights and the capture's layer name over. */
-sscam_status sscam_map_combine(const sscam_method *method, sscam_explanation *explanation, sscam_map **out);
+ * weights over. */
+sscam_status sscam_map_combine(sscam_explanation *explanation, sscam_map **out);
 
 #endif

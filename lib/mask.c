@@ -158,6 +158,33 @@ void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_layout l
     }
 }
 
+int64_t sscam_mask_list_count(const sscam_mask_list *list)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < list->plan_count; i++)
+        count += sscam_mask_count(list->plans[i]);
+    return count;
+}
+
+int64_t sscam_mask_list_scratch_size(const sscam_mask_list *list)
+{
+    int64_t largest = 0;
+    for (int64_t i = 0; i < list->plan_count; i++) {
+        int64_t size = sscam_mask_scratch_size(list->plans[i]);
+        largest = size > largest ? size : largest;
+    }
+    return largest;
+}
+
+void sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_layout layout, float *scratch,
+                           float *out)
+{
+    const sscam_mask_plan *const *plan = list->plans;
+    while (index >= sscam_mask_count(*plan))
+        index -= sscam_mask_count(*plan++);
+    sscam_mask_write(*plan, index, layout, scratch, out);
+}
+
 sscam_status sscam_upsample(const float *map, int64_t map_height, int64_t map_width, int64_t height, int64_t width,
                             int32_t align_corners, float *out)
 {

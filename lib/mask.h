@@ -64,6 +64,18 @@ int64_t sscam_mask_scratch_size(const sscam_mask_plan *plan);
 void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_layout layout, float *scratch,
                       float *out);
 
+/* The masked inputs of several plans of one input shape, numbered through: those of plans[0] first. */
+typedef struct sscam_mask_list {
+    const sscam_mask_plan *const *plans;
+    int64_t plan_count; /* at least 1 */
+} sscam_mask_list;
+
+/* As the functions of one plan above. */
+int64_t sscam_mask_list_count(const sscam_mask_list *list);
+int64_t sscam_mask_list_scratch_size(const sscam_mask_list *list);
+void sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_layout layout, float *scratch,
+                           float *out);
+
 /* Bilinear upsampling U of one [map_height, map_width] map to [height, width]. */
 sscam_status sscam_upsample(const float *map, int64_t map_height, int64_t map_width, int64_t height,
                             int64_t width, int32_t align_corners, float *out);

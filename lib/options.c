@@ -395,18 +395,30 @@ const char *sscam_settings_get(const sscam_settings *settings, const char *name,
     }
 }
 
+static const char *const transform_options[] = {"resize", "crop", "interpolation", "mean", "std", "channel_order"};
+enum { TRANSFORM_OPTIONS = sizeof transform_options / sizeof transform_options[0] };
+
 sscam_status sscam_settings_transform(const sscam_settings *settings, sscam_transform *transform)
 {
-    static const char *const names[] = {"resize", "crop", "interpolation", "mean", "std", "channel_order"};
     char buffer[32];
     sscam_transform_init(transform);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *value = sscam_settings_get(settings, names[i], buffer, sizeof buffer);
-        sscam_status status = sscam_transform_set(transform, names[i], value);
+    for (size_t i = 0; i < TRANSFORM_OPTIONS; i++) {
+        const char *value = sscam_settings_get(settings, transform_options[i], buffer, sizeof buffer);
+        sscam_status status = sscam_transform_set(transform, transform_options[i], value);
         if (status != SSCAM_OK)
             return status;
     }
     return SSCAM_OK;
+}
+
+int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_settings *b)
+{
+    char a_buffer[32], b_buffer[32];
+    for (size_t i = 0; i < TRANSFORM_OPTIONS; i++)
+        if (strcmp(sscam_settings_get(a, transform_options[i], a_buffer, sizeof a_buffer),
+                   sscam_settings_get(b, transform_options[i], b_buffer, sizeof b_buffer)) != 0)
+            return 0;
+    return 1;
 }
 
 sscam_status sscam_settings_init(sscam_settings *settings)

@@ -42,6 +42,9 @@ sscam_status sscam_settings_set_string(sscam_settings *settings, const char *met
 /* The preprocessing that the settings describe. */
 sscam_status sscam_settings_transform(const sscam_settings *settings, sscam_transform *transform);
 
+/* Whether the preprocessing options of two have the same values. */
+int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_settings *b);
+
 /* Value as text in `buffer`, or a pointer to text that the settings or the table own; NULL: no such option. */
 const char *sscam_settings_get(const sscam_settings *settings, const char *name, char *buffer, size_t size);
 

@@ -6,22 +6,29 @@
 
 #include "backend.h"
 #include "options.h"
-#include "progress.h"
 #include "sscam/method.h"
 
-/* One input on its way to a map: what a strategy sees and fills. */
+/* One class of one input on its way to a map: what a strategy sees and fills. */
 typedef struct sscam_explanation {
+    const sscam_method *method;
     const sscam_backend *backend;
     void *network;
     const sscam_settings *settings;
     const float *input; /* X0, [1,C,H,W] */
     int64_t shape[4];
-    int64_t image_index; /* v of the noise counter */
-    float black[3];      /* (0 - mean) / std: the value of a black pixel, by channel */
-    sscam_progress progress;
-    sscam_capture capture;
-    float *weights;  /* a_k, [capture.channels], zero at first; filled by weigh() */
-    int64_t passes;  /* network evaluations so far */
+    int64_t image_index;          /* v of the noise counter */
+    float black[3];               /* (0 - mean) / std: the value of a black pixel, by channel */
+    const sscam_capture *capture; /* shared with explanations of the same input and layer */
+    int64_t class_index;
+    float *weights; /* a_k, [capture->channels], zero at first; filled by weigh() */
+    int64_t passes; /* network evaluations that were run for this explanation */
+
+    /* How weigh() asks for scores of masked inputs: it sets `wanted` and returns; it is called again with `scores`,
+     * one a masked input, for the explained class. It is done when it returns with `wanted` NULL. */
+    const sscam_mask_plan *wanted;
+    const float *scores;
+    void *working; /* weigh()'s own between its calls, freed by release_working() */
+    void (*release_working)(void *working);
 } sscam_explanation;
 
 typedef sscam_status (*sscam_weigh)(sscam_explanation *explanation);

@@ -186,6 +186,52 @@ SSCAM_API sscam_status sscam_explain_tensor(sscam_explainer *explainer, const fl
                                             const int64_t shape[4], const int64_t *classes,
                                             sscam_map **maps);
 
+/**
+ * Explains several classes on one picture with several explainers, and does once what they have in common: the
+ * network's pass to the target layer, and the scores of masked inputs that several explanations need (the two
+ * SS-CAMs, one method for several classes). Each map equals the one that sscam_explain_image() gives, up to the
+ * network's rounding in batches of other sizes; sscam_map_passes() counts a shared pass once, at the first map that
+ * needs it.
+ *
+ * @param explainers      Explainers of one model, with the same preprocessing options.
+ * @param explainer_count Their number, at least 1.
+ * @param image           A picture.
+ * @param classes         class_count class indices, each possibly SSCAM_CLASS_TOP; NULL means the top class alone.
+ * @param class_count     Number of classes, at least 1; ignored when classes is NULL.
+ * @param[out] maps       Room for explainer_count x class_count maps (x 1 when classes is NULL): those of the first
+ *                        explainer first. On failure all are NULL. Ownership: the caller's.
+ * @return As sscam_explain_image(); SSCAM_E_ARGUMENT also for explainers of different models or with different
+ *         preprocessing.
+ * Thread: that of the explainers. The first explainer that has a progress callback reports for all.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explain_image_all(sscam_explainer *const *explainers,
+                                               size_t explainer_count, const sscam_image *image,
+                                               const int64_t *classes, size_t class_count,
+                                               sscam_map **maps);
+
+/**
+ * Explains several classes on each of a batch of ready-made inputs with several explainers, sharing work as
+ * sscam_explain_image_all() does; images share batches of masked inputs too.
+ *
+ * @param explainers      Explainers of one model.
+ * @param explainer_count Their number, at least 1.
+ * @param input           Float32 [N,C,H,W], row-major, already normalised as the network wants it.
+ * @param shape           {N, C, H, W}, each at least 1.
+ * @param classes         [N,class_count] class indices, each possibly SSCAM_CLASS_TOP; NULL means the top class of
+ *                        each input alone.
+ * @param class_count     Number of classes an input, at least 1; ignored when classes is NULL.
+ * @param[out] maps       Room for [N,explainer_count,class_count] maps. On failure all are NULL. Ownership: the
+ *                        caller's.
+ * @return As sscam_explain_tensor(); SSCAM_E_ARGUMENT also for explainers of different models.
+ * Thread: that of the explainers. The first explainer that has a progress callback reports for all.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explain_tensor_all(sscam_explainer *const *explainers,
+                                                size_t explainer_count, const float *input,
+                                                const int64_t shape[4], const int64_t *classes,
+                                                size_t class_count, sscam_map **maps);
+
 #ifdef __cplusplus
 }
 #endif

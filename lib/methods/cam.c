@@ -44,7 +44,7 @@ static sscam_status fail_unsupported(const sscam_explanation *explanation, const
 {
     return sscam_fail(SSCAM_E_UNSUPPORTED,
                       "cam needs global average pooling and then one linear layer after the target layer %s, but %s",
-                      explanation->capture.layer, why);
+                      explanation->capture->layer, why);
 }
 
 /* The same capture on another input. A linear head has the same gradients there; any other head has not. */
@@ -57,8 +57,8 @@ static sscam_status capture_elsewhere(sscam_explanation *explanation, sscam_capt
     for (int64_t i = 0; i < size; i++)
         input[i] = 0.5f - explanation->input[i];
     sscam_capture_request request = {.input = input,
-                                     .layer = explanation->capture.layer,
-                                     .class_index = explanation->capture.class_index,
+                                     .layer = explanation->capture->layer,
+                                     .class_index = explanation->class_index,
                                      .want_gradients = 1};
     memcpy(request.shape, explanation->shape, sizeof request.shape);
     sscam_status status = explanation->backend->capture(explanation->network, &request, capture);
@@ -69,7 +69,7 @@ static sscam_status capture_elsewhere(sscam_explanation *explanation, sscam_capt
 
 sscam_status sscam_last_layer_weights(sscam_explanation *explanation, float *weights)
 {
-    const sscam_capture *capture = &explanation->capture;
+    const sscam_capture *capture = explanation->capture;
     int64_t places = capture->height * capture->width;
     sum_gradients(capture, weights);
     double allowed = largest_magnitude(weights, capture->channels) / (double)places / TOLERANCE_DENOMINATOR;

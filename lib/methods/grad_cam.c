@@ -15,6 +15,6 @@ void sscam_mean_gradients(const sscam_capture *capture, float *weights)
 /* a_k = mean_p g_k(p): Naidu & Michael 2020, eq. 3-4. */
 sscam_status sscam_weigh_grad_cam(sscam_explanation *explanation)
 {
-    sscam_mean_gradients(&explanation->capture, explanation->weights);
+    sscam_mean_gradients(explanation->capture, explanation->weights);
     return SSCAM_OK;
 }

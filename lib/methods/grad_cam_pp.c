@@ -6,7 +6,7 @@
  * overflows. With g^2 cancelled, alpha = 1 / (2 + g sum A), which does not underflow for tiny gradients. */
 sscam_status sscam_weigh_grad_cam_pp(sscam_explanation *explanation)
 {
-    const sscam_capture *capture = &explanation->capture;
+    const sscam_capture *capture = explanation->capture;
     int64_t places = capture->height * capture->width;
     for (int64_t k = 0; k < capture->channels; k++) {
         const float *activation = capture->activations + k * places, *gradient = capture->gradients + k * places;

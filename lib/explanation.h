@@ -1,0 +1,15 @@
+/* The way of explanations: capture, weigh, combine; what several of one call have in common is done once. */
+#ifndef SSCAM_LIB_EXPLANATION_H
+#define SSCAM_LIB_EXPLANATION_H
+
+#include "progress.h"
+#include "sscam/map.h"
+#include "strategy.h"
+
+/* Explains all of `explanations`, which are of one network and inputs of one shape; each has everything up to
+ * `black` set, and `class_index` as the caller asked for it. Writes `count` maps, or none on failure; `maps` holds
+ * NULL before. The explanations' memory is given back. */
+sscam_status sscam_explain_together(sscam_explanation *explanations, int64_t count, const sscam_progress *progress,
+                                    sscam_map **maps);
+
+#endif

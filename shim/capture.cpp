@@ -1,0 +1,122 @@
+#include "capture.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "guard.hpp"
+#include "host_array.hpp"
+#include "sscam/explainer.h"
+
+namespace sscam {
+
+namespace {
+
+// Keeps what the layer returned. With gradients wanted, a leaf takes the value's place: nothing before it needs
+// autograd, since no parameter asks for gradients, and only the tail is differentiated. The network goes on with
+// a copy, which it may change in place.
+class LayerTap : public Tap {
+public:
+    explicit LayerTap(bool want_gradients) : want_gradients_(want_gradients) {}
+
+    at::Tensor pass(int64_t, const at::Tensor &value) override
+    {
+        if (value.is_quantized() || value.is_mkldnn()) {
+            activations = value.is_mkldnn() ? value.to_dense() : value.dequantize();
+            return value; // has no gradients: the caller finds none
+        }
+        activations = value.detach().clone();
+        if (!want_gradients_ || !value.is_floating_point())
+            return value;
+        activations.requires_grad_(true);
+        return activations.clone();
+    }
+
+    at::Tensor activations; // of the last call
+
+private:
+    bool want_gradients_;
+};
+
+const Layer &wanted_layer(const LayerTable &table, const char *name)
+{
+    if (name != nullptr && *name != '\0') {
+        if (const Layer *layer = table.find(name))
+            return *layer;
+        struct sscam_layers list = exported(table);
+        sscam_status status = sscam_fail_unknown_layer(name, &list);
+        sscam_layers_release(&list);
+        throw Reported(status);
+    }
+    if (table.default_index < 0)
+        throw Refusal(SSCAM_E_LAYER, "the network has no feature map that a convolution made and its classifier "
+                                     "uses, as transformers have none; name a layer");
+    return table.layers[table.default_index];
+}
+
+at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, int64_t class_index, const Layer &layer)
+{
+    const std::string where = "layer \"" + layer.name + "\": ";
+    c10::AutoGradMode gradients(true);
+    if (!tap.activations.requires_grad() || !logits.requires_grad())
+        throw Refusal(SSCAM_E_LAYER, where + "the class scores do not depend on its output, or cannot be "
+                                             "differentiated there");
+    auto found = torch::autograd::grad({logits.select(0, 0).select(0, class_index)}, {tap.activations}, {},
+                                       /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
+    if (!found[0].defined())
+        throw Refusal(SSCAM_E_LAYER, where + "the class score does not depend on its output");
+    return found[0];
+}
+
+void check_is_picture(const at::Tensor &activations, const Layer &layer)
+{
+    if (!activations.defined())
+        throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\": the network did not run it on this input");
+    if (activations.dim() != 4 || activations.size(0) != 1 || activations.numel() == 0)
+        throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\" gives " + shape_text(activations.sizes()) +
+                                         ", not a feature map [1, K, h, w]");
+}
+
+int64_t chosen_class(const float *logits, int64_t count, int64_t wanted)
+{
+    if (!std::all_of(logits, logits + count, [](float logit) { return std::isfinite(logit); }))
+        throw Refusal(SSCAM_E_MODEL, "the network's output is not finite");
+    if (sscam_status status = sscam_check_class(wanted, count))
+        throw Reported(status);
+    return wanted == SSCAM_CLASS_TOP ? sscam_top_class(logits, count) : wanted;
+}
+
+} // namespace
+
+void capture(Network &network, const sscam_capture_request &request, sscam_capture &out)
+{
+    auto table = network.layers(request.shape);
+    const Layer &layer = wanted_layer(*table, request.layer);
+    auto program = network.tapped_at(layer);
+    auto tap = c10::make_intrusive<LayerTap>(request.want_gradients != 0);
+
+    c10::AutoGradMode gradients(request.want_gradients != 0);
+    at::Tensor logits = run_for_logits(*program, network.input_from(request.input, request.shape), tap);
+    check_is_picture(tap->activations, layer);
+    HostArray<float> logit_copy = host_copy(logits);
+    int64_t class_index = chosen_class(logit_copy.get(), logits.size(1), request.class_index);
+    HostArray<float> gradient_copy;
+    if (request.want_gradients)
+        gradient_copy = host_copy(gradients_at(*tap, logits, class_index, layer));
+
+    HostArray<char> name = host_string(layer.name);
+    HostArray<float> activation_copy = host_copy(tap->activations);
+    out.layer = name.release();
+    out.channels = tap->activations.size(1);
+    out.height = tap->activations.size(2);
+    out.width = tap->activations.size(3);
+    out.activations = activation_copy.release();
+    out.gradients = gradient_copy.release();
+    out.logits = logit_copy.release();
+    out.class_count = logits.size(1);
+    out.class_index = class_index;
+}
+
+} // namespace sscam

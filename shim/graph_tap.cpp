@@ -1,0 +1,438 @@
+#include "graph_tap.hpp"
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <unordered_set>
+
+#include <torch/csrc/jit/api/function_impl.h>
+#include <torch/csrc/jit/ir/ir.h>
+#include <torch/csrc/jit/runtime/operator.h>
+
+#include "guard.hpp"
+
+namespace sscam {
+
+namespace jit = torch::jit;
+namespace prim = c10::prim;
+namespace attr = c10::attr;
+
+namespace {
+
+c10::Symbol mark_symbol()
+{
+    static const c10::Symbol symbol = c10::Symbol::fromQualString("sscam::mark");
+    return symbol;
+}
+
+c10::Symbol tap_symbol()
+{
+    static const c10::Symbol symbol = c10::Symbol::fromQualString("sscam::tap");
+    return symbol;
+}
+
+// --- the operator ---------------------------------------------------------------------------------------
+
+// A capsule cannot be forged by a model file that calls the operator itself: what is not a tap is passed by.
+// So are values that are no tensors: inside control flow a mark may see prim::Uninitialized.
+void run_tap(jit::Stack &stack)
+{
+    c10::IValue tap = jit::pop(stack);
+    int64_t mark = jit::pop(stack).toInt();
+    c10::IValue value = jit::pop(stack);
+    if (tap.isCapsule() && value.isTensor() && value.toTensor().defined())
+        if (auto *listener = dynamic_cast<Tap *>(tap.toCapsule().get()))
+            value = listener->pass(mark, value.toTensor());
+    stack.push_back(std::move(value));
+}
+
+void register_tap_operator()
+{
+    static std::once_flag once;
+    std::call_once(once, [] {
+        jit::registerOperator(jit::Operator("sscam::tap(Tensor(a) value, int mark, Any tap) -> Tensor(a)",
+                                            jit::Operation(run_tap), c10::AliasAnalysisKind::FROM_SCHEMA));
+    });
+}
+
+// --- walking graphs -------------------------------------------------------------------------------------
+
+// Calls visit(node) for every node, blocks inside before what follows them. The node may be destroyed by it.
+template <class Visit> void for_each_node(jit::Block *block, const Visit &visit)
+{
+    for (auto it = block->nodes().begin(); it != block->nodes().end();) {
+        jit::Node *node = *it;
+        ++it;
+        for (jit::Block *inner : node->blocks())
+            for_each_node(inner, visit);
+        visit(node);
+    }
+}
+
+bool is_tensor(const jit::Value *value)
+{
+    return value->type()->kind() == c10::TypeKind::TensorType;
+}
+
+bool is_module(const jit::Value *value)
+{
+    auto type = value->type()->cast<c10::ClassType>();
+    return type && type->is_module();
+}
+
+// --- inlining with marks --------------------------------------------------------------------------------
+
+std::string joined(const std::string &path, const std::string &name)
+{
+    return path.empty() ? name : path + "." + name;
+}
+
+// "forward", and the "forward1", "forward2", ... that tracing makes of the later calls of one module.
+bool is_forward(const std::string &method)
+{
+    static const std::string forward = "forward";
+    return method.compare(0, forward.size(), forward) == 0 &&
+           method.find_first_not_of("0123456789", forward.size()) == std::string::npos;
+}
+
+// "relu" of aten::relu_, "convolution" of aten::_convolution.
+std::string operation_name(const jit::Node *node)
+{
+    std::string name = node->kind().toUnqualString();
+    size_t first = name.find_first_not_of('_');
+    return first == std::string::npos ? name : name.substr(first, name.find_last_not_of('_') - first + 1);
+}
+
+class Inliner {
+public:
+    explicit Inliner(std::vector<Mark> &marks) : marks_(marks) {}
+
+    // Inlines all calls in `block`, whose module value `self` is found at `path`.
+    void inline_calls(jit::Block *block, const jit::Value *self, const std::string &path)
+    {
+        for (auto it = block->nodes().begin(); it != block->nodes().end();) {
+            jit::Node *node = *it;
+            ++it; // inlining destroys the node; what it puts in its place is flat already
+            for (jit::Block *inner : node->blocks())
+                inline_calls(inner, self, path);
+            if (node->kind() == prim::CallMethod)
+                inline_method(node, self, path);
+            else if (node->kind() == prim::CallFunction)
+                inline_function(node, path);
+            else if (is_markable_operation(node))
+                mark_operation(node, path);
+        }
+    }
+
+private:
+    void inline_method(jit::Node *node, const jit::Value *self, const std::string &path)
+    {
+        auto type = node->input(0)->type()->cast<c10::ClassType>();
+        if (!type)
+            return; // an interface: which module it is shows only at run time
+        std::string callee_path = path;
+        std::optional<std::string> called = path_of(node->input(0), self, path);
+        if (type->is_module() && called) {
+            callee_path = *called;
+            if (is_forward(node->s(attr::name)) && node->outputs().size() == 1 && is_tensor(node->output()))
+                insert_mark(node, {callee_path, type->name()->name(), true, false});
+        }
+        inline_call(node, type->getMethod(node->s(attr::name)), callee_path);
+    }
+
+    void inline_function(jit::Node *node, const std::string &path)
+    {
+        torch::jit::Function *function = node->input(0)->type()->expectRef<c10::FunctionType>().function();
+        if (jit::tryToGraphFunction(*function) == nullptr)
+            return;
+        node->removeInput(0);
+        inline_call(node, *function, path);
+    }
+
+    void inline_call(jit::Node *node, jit::Function &function, const std::string &path)
+    {
+        jit::GraphFunction *callee = jit::tryToGraphFunction(function);
+        if (callee == nullptr)
+            return;
+        std::shared_ptr<jit::Graph> body = callee->graph()->copy();
+        const jit::Value *self = body->inputs().empty() ? nullptr : body->inputs()[0];
+        inline_calls(body->block(), self, path);
+        jit::inlineCallTo(node, callee, body.get());
+    }
+
+    // Path of a module value, followed back to self. None for modules that came another way.
+    static std::optional<std::string> path_of(const jit::Value *value, const jit::Value *self,
+                                              const std::string &path)
+    {
+        if (value == self)
+            return path;
+        if (value->node()->kind() != prim::GetAttr)
+            return std::nullopt;
+        auto parent = path_of(value->node()->input(), self, path);
+        if (!parent)
+            return std::nullopt;
+        return joined(*parent, value->node()->s(attr::name));
+    }
+
+    static bool is_markable_operation(const jit::Node *node)
+    {
+        return !node->kind().is_prim() && !node->outputs().empty() && is_tensor(node->outputs()[0]);
+    }
+
+    void mark_operation(jit::Node *node, const std::string &path)
+    {
+        insert_mark(node, {joined(path, operation_name(node)), node->kind().toQualString(), false, false});
+    }
+
+    // Uses are redirected later, when all is flat.
+    void insert_mark(jit::Node *node, Mark mark)
+    {
+        jit::Node *mark_node = node->owningGraph()->create(mark_symbol(), {node->outputs()[0]}, 1);
+        mark_node->i_(attr::value, static_cast<int64_t>(marks_.size()));
+        mark_node->output()->setType(node->outputs()[0]->type());
+        mark_node->insertAfter(node);
+        marks_.push_back(std::move(mark));
+    }
+
+    std::vector<Mark> &marks_;
+};
+
+// --- folding branches that evaluation mode decides ------------------------------------------------------
+
+class BranchFolder {
+public:
+    BranchFolder(const jit::Module &module, jit::Graph &graph) : module_(module), self_(graph.inputs()[0])
+    {
+        for_each_node(graph.block(), [this](jit::Node *node) {
+            if (node->kind() == prim::SetAttr)
+                assigned_.insert(node->s(attr::name));
+        });
+        for_each_node(graph.block(), [this](jit::Node *node) {
+            if (node->kind() != prim::If)
+                return;
+            if (auto condition = constant_bool(node->input()))
+                put_branch_in_place_of(node, node->blocks()[*condition ? 0 : 1]);
+        });
+    }
+
+private:
+    std::optional<bool> constant_bool(const jit::Value *value) const
+    {
+        const jit::Node *node = value->node();
+        if (node->kind() == prim::Constant && node->hasAttribute(attr::value) &&
+            value->type()->kind() == c10::TypeKind::BoolType)
+            return node->i(attr::value) != 0;
+        if (node->kind() == c10::aten::__not__) {
+            auto negated = constant_bool(node->input());
+            return negated ? std::optional<bool>(!*negated) : std::nullopt;
+        }
+        if (node->kind() == prim::GetAttr && assigned_.count(node->s(attr::name)) == 0)
+            if (auto owner = module_of(node->input())) {
+                c10::IValue attribute = owner->attr(node->s(attr::name));
+                if (attribute.isBool())
+                    return attribute.toBool();
+            }
+        return std::nullopt;
+    }
+
+    std::optional<jit::Module> module_of(const jit::Value *value) const
+    {
+        if (value == self_)
+            return module_;
+        if (value->node()->kind() != prim::GetAttr || !is_module(value))
+            return std::nullopt;
+        auto parent = module_of(value->node()->input());
+        if (!parent)
+            return std::nullopt;
+        return parent->attr(value->node()->s(attr::name)).toModule();
+    }
+
+    static void put_branch_in_place_of(jit::Node *node, jit::Block *branch)
+    {
+        for (auto it = branch->nodes().begin(); it != branch->nodes().end();) {
+            jit::Node *inner = *it;
+            ++it;
+            inner->moveBefore(node);
+        }
+        for (size_t i = 0; i < node->outputs().size(); i++)
+            node->outputs()[i]->replaceAllUsesWith(branch->outputs()[i]);
+        node->destroy();
+    }
+
+    const jit::Module &module_;
+    const jit::Value *self_;
+    std::set<std::string> assigned_;
+};
+
+// --- redirecting uses -----------------------------------------------------------------------------------
+
+// True of an operation that changes its first input and returns it: both values are one tensor.
+bool returns_changed_input(const jit::Node *node)
+{
+    const c10::FunctionSchema *schema = node->maybeSchema();
+    if (schema == nullptr || schema->arguments().empty() || schema->returns().size() != 1)
+        return false;
+    const auto *input_alias = schema->arguments()[0].alias_info();
+    const auto *output_alias = schema->returns()[0].alias_info();
+    return input_alias != nullptr && input_alias->isWrite() && output_alias != nullptr &&
+           output_alias->isWrite();
+}
+
+// Traced networks go on with either name of a tensor that was changed in place. With only the later one in
+// use, a tap sees everything that is done with the tensor after it.
+void use_the_latest_name_of_changed_tensors(jit::Graph &graph)
+{
+    for_each_node(graph.block(), [](jit::Node *node) {
+        if (!node->kind().is_prim() && !node->inputs().empty() && is_tensor(node->inputs()[0]) &&
+            returns_changed_input(node))
+            node->inputs()[0]->replaceAllUsesAfterNodeWith(node, node->output());
+    });
+}
+
+void redirect_uses_to_marks(jit::Graph &graph)
+{
+    for_each_node(graph.block(), [](jit::Node *node) {
+        if (node->kind() == mark_symbol())
+            node->input()->replaceAllUsesAfterNodeWith(node, node->output());
+    });
+}
+
+// --- naming ---------------------------------------------------------------------------------------------
+
+// Operations of one name in one module are told apart by a number, in the order of the program; a name that a
+// module has is never an operation's.
+void name_operations(jit::Graph &graph, const jit::Module &module, std::vector<Mark> &marks)
+{
+    std::unordered_set<std::string> taken;
+    for (const auto &named : module.named_modules())
+        taken.insert(named.name);
+    std::map<std::string, int> last_number;
+    for_each_node(graph.block(), [&](jit::Node *node) {
+        if (node->kind() != mark_symbol())
+            return;
+        Mark &mark = marks[node->i(attr::value)];
+        if (mark.is_module)
+            return;
+        const std::string base = mark.name;
+        int &number = last_number[base];
+        while (!taken.insert(mark.name).second)
+            mark.name = base + "_" + std::to_string(++number);
+    });
+}
+
+jit::Node *mark_before(jit::Node *mark_node)
+{
+    jit::Node *producer = mark_node->input()->node();
+    return producer->kind() == mark_symbol() ? producer : nullptr;
+}
+
+void find_repeated_marks(jit::Graph &graph, std::vector<Mark> &marks)
+{
+    for_each_node(graph.block(), [&](jit::Node *node) {
+        if (node->kind() != mark_symbol() || !marks[node->i(attr::value)].is_module)
+            return;
+        for (jit::Node *earlier = mark_before(node); earlier != nullptr; earlier = mark_before(earlier)) {
+            Mark &mark = marks[earlier->i(attr::value)];
+            mark.is_repeated = !mark.is_module;
+        }
+    });
+}
+
+// --- programs -------------------------------------------------------------------------------------------
+
+void replace_mark_by_tap(jit::Node *mark_node, jit::Value *tap)
+{
+    jit::Graph &graph = *mark_node->owningGraph();
+    jit::WithInsertPoint before(mark_node);
+    jit::Value *number = graph.insertConstant(mark_node->i(attr::value));
+    jit::Node *tap_node = graph.insertNode(graph.create(tap_symbol(), {mark_node->input(), number, tap}, 1));
+    tap_node->output()->setType(mark_node->output()->type());
+    mark_node->output()->replaceAllUsesWith(tap_node->output());
+    mark_node->destroy();
+}
+
+void remove_mark(jit::Node *mark_node)
+{
+    mark_node->output()->replaceAllUsesWith(mark_node->input());
+    mark_node->destroy();
+}
+
+// Values for what forward() takes beside the input, from its defaults.
+std::vector<c10::IValue> default_arguments(const jit::Module &module)
+{
+    const auto &arguments = module.get_method("forward").function().getSchema().arguments();
+    if (arguments.size() < 2)
+        throw Refusal(SSCAM_E_MODEL, "the network's forward() takes no input");
+    if (arguments[1].type()->kind() != c10::TypeKind::TensorType &&
+        arguments[1].type()->kind() != c10::TypeKind::OptionalType &&
+        arguments[1].type()->kind() != c10::TypeKind::AnyType)
+        throw Refusal(SSCAM_E_MODEL, "the network's forward() takes a " + arguments[1].type()->str() +
+                                         ", not one tensor: no image classifier");
+    std::vector<c10::IValue> values;
+    for (size_t i = 2; i < arguments.size(); i++) {
+        if (!arguments[i].default_value())
+            throw Refusal(SSCAM_E_MODEL, "the network's forward() wants a further input \"" +
+                                             arguments[i].name() + "\": no image classifier");
+        values.push_back(*arguments[i].default_value());
+    }
+    return values;
+}
+
+std::shared_ptr<jit::Graph> forward_graph(const jit::Module &module)
+{
+    auto forward = module.find_method("forward");
+    if (!forward)
+        throw Refusal(SSCAM_E_MODEL, "the network has no forward()");
+    return jit::toGraphFunction(forward->function()).graph();
+}
+
+} // namespace
+
+Program::Program(std::shared_ptr<jit::Graph> graph, const jit::Module &module)
+    : module_(module), other_arguments_(default_arguments(module)),
+      has_tap_(graph->inputs().size() > other_arguments_.size() + 2), code_(graph, "forward")
+{
+}
+
+c10::IValue Program::run(const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap) const
+{
+    jit::Stack stack;
+    stack.reserve(other_arguments_.size() + 3);
+    stack.emplace_back(module_._ivalue());
+    stack.emplace_back(input);
+    stack.insert(stack.end(), other_arguments_.begin(), other_arguments_.end());
+    if (has_tap_)
+        stack.push_back(c10::IValue::make_capsule(tap));
+    jit::InterpreterState(code_).run(stack);
+    return jit::pop(stack);
+}
+
+MarkedGraph::MarkedGraph(const jit::Module &module) : module_(module), graph_(forward_graph(module)->copy())
+{
+    Inliner(marks_).inline_calls(graph_->block(), graph_->inputs()[0], "");
+    BranchFolder(module_, *graph_);
+    use_the_latest_name_of_changed_tensors(*graph_);
+    redirect_uses_to_marks(*graph_);
+    name_operations(*graph_, module_, marks_);
+    find_repeated_marks(*graph_, marks_);
+}
+
+std::shared_ptr<const Program> MarkedGraph::program(const std::function<bool(int64_t)> &wanted) const
+{
+    register_tap_operator();
+    std::shared_ptr<jit::Graph> graph = graph_->copy();
+    jit::Value *tap = graph->addInput("tap");
+    tap->setType(c10::CapsuleType::get());
+    for_each_node(graph->block(), [&](jit::Node *node) {
+        if (node->kind() != mark_symbol())
+            return;
+        if (wanted(node->i(attr::value)))
+            replace_mark_by_tap(node, tap);
+        else
+            remove_mark(node);
+    });
+    return std::make_shared<const Program>(graph, module_);
+}
+
+} // namespace sscam

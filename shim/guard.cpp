@@ -1,0 +1,118 @@
+#include "guard.hpp"
+
+#include <new>
+
+#include "failure.h"
+
+namespace sscam {
+
+namespace {
+
+class DropWarnings : public c10::WarningHandler {
+public:
+#if TORCH_VERSION_MAJOR >= 2
+    void process(const c10::Warning &) override {}
+#else
+    void process(const c10::SourceLocation &, const std::string &, const bool) override {}
+#endif
+};
+
+DropWarnings drop_warnings;
+
+// The whole of what the exception being handled says, without libtorch's backtrace.
+std::string current_message()
+{
+    try {
+        throw;
+    } catch (const c10::Error &error) {
+        return error.what_without_backtrace();
+    } catch (const std::exception &error) {
+        return error.what();
+    } catch (...) {
+        return "unknown C++ exception";
+    }
+}
+
+bool contains(const std::string &text, const char *part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+std::string trimmed(const std::string &text)
+{
+    const char *blanks = " \t\r\n";
+    size_t first = text.find_first_not_of(blanks);
+    if (first == std::string::npos)
+        return std::string();
+    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+} // namespace
+
+ThreadState::ThreadState(bool gradients)
+    : no_inference_mode_(false), grad_mode_(gradients), quiet_(&drop_warnings)
+{
+}
+
+std::string first_line_of(const std::string &torch_message)
+{
+    // The interpreter puts its trace through the source in front; each level ends in "<--- HERE".
+    static const std::string trace_end = "<--- HERE";
+    size_t start = torch_message.rfind(trace_end);
+    start = start == std::string::npos ? 0 : start + trace_end.size();
+    std::string text = trimmed(torch_message.substr(start));
+    std::string line = trimmed(text.substr(0, text.find('\n')));
+    static const std::string prefix = "RuntimeError: ";
+    if (line.compare(0, prefix.size(), prefix) == 0)
+        line.erase(0, prefix.size());
+    return line.empty() ? "libtorch gives no reason" : line;
+}
+
+std::string current_reason()
+{
+    return first_line_of(current_message());
+}
+
+bool memory_ran_out()
+{
+    try {
+        throw;
+    } catch (const c10::OutOfMemoryError &) {
+        return true;
+    } catch (const std::bad_alloc &) {
+        return true;
+    } catch (...) {
+        // The interpreter rethrows everything as std::runtime_error: only the text is left.
+        std::string message = current_message();
+        return contains(message, "DefaultCPUAllocator") || contains(message, "out of memory") ||
+               contains(message, "std::bad_alloc");
+    }
+}
+
+bool device_failed()
+{
+    std::string message = current_message();
+    return contains(message, "CUDA error") || contains(message, "cuDNN error") || contains(message, "CUDA driver");
+}
+
+sscam_status fail_with_current_exception(const char *subject, sscam_status otherwise) noexcept
+{
+    try {
+        throw;
+    } catch (const Reported &reported) {
+        return reported.status();
+    } catch (const Refusal &refusal) {
+        return sscam_fail(refusal.status(), "%s: %s", subject, refusal.what());
+    } catch (...) {
+        try {
+            if (memory_ran_out())
+                return sscam_fail_memory(subject);
+            return sscam_fail(device_failed() ? SSCAM_E_DEVICE : otherwise, "%s: %s", subject,
+                              current_reason().c_str());
+        } catch (...) {
+            return sscam_fail_memory(subject);
+        }
+    }
+}
+
+} // namespace sscam

@@ -1,0 +1,35 @@
+// The layers of a network for one input shape, and which of them explanations use when none is named.
+#ifndef SSCAM_SHIM_LAYER_TABLE_HPP
+#define SSCAM_SHIM_LAYER_TABLE_HPP
+
+#include <string>
+#include <vector>
+
+#include "backend.h"
+#include "graph_tap.hpp"
+
+namespace sscam {
+
+struct Layer {
+    std::string name;
+    std::string kind;
+    std::vector<int64_t> shape; // of the output; of the last call where there are several
+    std::vector<int64_t> marks; // one a call
+};
+
+struct LayerTable {
+    std::vector<Layer> layers;   // in the order of execution
+    int64_t default_index = -1;
+
+    const Layer *find(const std::string &name) const;
+};
+
+// The list as the C core takes it; released with sscam_layers_release().
+struct sscam_layers exported(const LayerTable &table);
+
+// Runs the network once on `input`, with a tap at every mark.
+LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input);
+
+} // namespace sscam
+
+#endif

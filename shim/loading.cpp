@@ -1,0 +1,121 @@
+#include "loading.hpp"
+
+#include <cstring>
+
+#include <ATen/Context.h>
+#include <caffe2/serialize/read_adapter_interface.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include "guard.hpp"
+
+namespace sscam {
+
+namespace {
+
+class MemoryReader : public caffe2::serialize::ReadAdapterInterface {
+public:
+    MemoryReader(const void *data, size_t size) : data_(static_cast<const char *>(data)), size_(size) {}
+
+    size_t size() const override { return size_; }
+
+    size_t read(uint64_t position, void *buffer, size_t count, const char *) const override
+    {
+        if (position >= size_)
+            return 0;
+        count = std::min<size_t>(count, size_ - position);
+        std::memcpy(buffer, data_ + position, count);
+        return count;
+    }
+
+private:
+    const char *data_;
+    size_t size_;
+};
+
+bool contains(const std::string &text, const char *part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+// The two ways in which a file can be unusable: it is no TorchScript archive, or its program does not fit
+// this libtorch.
+[[noreturn]] void refuse_file()
+{
+    std::string reason = current_reason();
+    bool is_archive_fault = contains(reason, "PytorchStreamReader") || contains(reason, "archive") ||
+                            contains(reason, "npickl") || contains(reason, "ickle");
+    if (contains(reason, "constants.pkl"))
+        throw Refusal(SSCAM_E_FORMAT, "not a TorchScript file but another PyTorch archive, such as a "
+                                      "checkpoint of weights; write it with torch.jit.save");
+    if (is_archive_fault)
+        throw Refusal(SSCAM_E_FORMAT, "not a TorchScript file: " + reason);
+    throw Refusal(SSCAM_E_MODEL, "its program cannot be used: " + reason);
+}
+
+torch::jit::Module read_module(const void *data, size_t size, c10::Device device)
+{
+    try {
+        return torch::jit::load(std::make_shared<MemoryReader>(data, size), device);
+    } catch (...) {
+        if (memory_ran_out())
+            throw;
+        refuse_file();
+    }
+}
+
+// Not Module::eval(), which fails on frozen modules: they have no such attribute.
+void set_evaluation_mode(const torch::jit::Module &root)
+{
+    for (const torch::jit::Module &module : root.modules())
+        if (auto slot = module.type()->findAttributeSlot("training"))
+            module._ivalue()->setSlot(*slot, false);
+}
+
+// Gradients of parameters are never wanted, and float32 is what inputs come in.
+void prepare_tensor(at::Tensor tensor)
+{
+    tensor.set_requires_grad(false);
+    if (tensor.is_floating_point() && tensor.scalar_type() != at::kFloat)
+        tensor.set_data(tensor.to(at::kFloat));
+}
+
+int64_t parse_card_number(const std::string &text)
+{
+    if (text.empty() || text.size() > 3 || text.find_first_not_of("0123456789") != std::string::npos)
+        return -1;
+    return std::stoll(text);
+}
+
+} // namespace
+
+c10::Device device_named(const char *name)
+{
+    const std::string wanted = name == nullptr ? "cpu" : name;
+    const int64_t cards = at::hasCUDA() ? static_cast<int64_t>(at::getNumGPUs()) : 0;
+    if (wanted == "cpu" || (wanted == "auto" && cards == 0))
+        return c10::Device(c10::kCPU);
+    int64_t number = wanted == "auto" || wanted == "cuda" ? 0 : -1;
+    if (wanted.rfind("cuda:", 0) == 0)
+        number = parse_card_number(wanted.substr(5));
+    if (number < 0)
+        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": not cpu, cuda, cuda:N or auto");
+    if (!at::hasCUDA())
+        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": this build of libtorch has no CUDA");
+    if (number >= cards)
+        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": there are " + std::to_string(cards) +
+                                          " CUDA cards");
+    return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(number));
+}
+
+torch::jit::Module load_module(const void *data, size_t size, c10::Device device)
+{
+    torch::jit::Module module = read_module(data, size, device);
+    set_evaluation_mode(module);
+    for (const at::Tensor &parameter : module.parameters())
+        prepare_tensor(parameter);
+    for (const at::Tensor &buffer : module.buffers())
+        prepare_tensor(buffer);
+    return module;
+}
+
+} // namespace sscam

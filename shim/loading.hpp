@@ -1,0 +1,19 @@
+// From a file's content and a device's name to a module that is ready to run.
+#ifndef SSCAM_SHIM_LOADING_HPP
+#define SSCAM_SHIM_LOADING_HPP
+
+#include <cstddef>
+
+#include <torch/csrc/jit/api/module.h>
+
+namespace sscam {
+
+// "cpu", "cuda", "cuda:N", "auto"; NULL is the CPU. Refuses devices that are not there.
+c10::Device device_named(const char *name);
+
+// The module in evaluation mode, in float32, without gradients for its parameters.
+torch::jit::Module load_module(const void *data, size_t size, c10::Device device);
+
+} // namespace sscam
+
+#endif

@@ -1,0 +1,142 @@
+#include "network.hpp"
+
+#include <set>
+#include <sstream>
+
+#include <ATen/ATen.h>
+
+#include "guard.hpp"
+#include "loading.hpp"
+#include "scorer.hpp"
+
+namespace sscam {
+
+namespace {
+
+// Tensors in what a network returns, in its own order: some return further outputs of their training.
+void collect_tensors(const c10::IValue &value, std::vector<at::Tensor> &tensors)
+{
+    if (value.isTensor()) {
+        if (value.toTensor().defined())
+            tensors.push_back(value.toTensor());
+    } else if (value.isTuple()) {
+        for (const c10::IValue &element : value.toTupleRef().elements())
+            collect_tensors(element, tensors);
+    } else if (value.isTensorList()) {
+        for (const at::Tensor &element : value.toTensorVector())
+            collect_tensors(element, tensors);
+    } else if (value.isList()) {
+        for (const c10::IValue &element : value.toListRef())
+            collect_tensors(element, tensors);
+    } else if (value.isGenericDict()) {
+        for (const auto &entry : value.toGenericDict())
+            collect_tensors(entry.value(), tensors);
+    }
+}
+
+// As [rows, classes] when it can be nothing else; undefined otherwise.
+at::Tensor as_rows(const at::Tensor &tensor, int64_t rows)
+{
+    if (tensor.numel() == 0 || tensor.is_complex())
+        return at::Tensor();
+    if (tensor.dim() == 2 && tensor.size(0) == rows)
+        return tensor;
+    bool is_unpooled = tensor.dim() == 4 && tensor.size(0) == rows && tensor.size(2) == 1 && tensor.size(3) == 1;
+    bool is_squeezed = tensor.dim() == 1 && (rows == 1 || tensor.size(0) == rows);
+    return is_unpooled || is_squeezed ? tensor.reshape({rows, -1}) : at::Tensor();
+}
+
+at::Tensor logits_in(const c10::IValue &output, int64_t rows)
+{
+    std::vector<at::Tensor> tensors;
+    collect_tensors(output, tensors);
+    if (tensors.empty())
+        throw Refusal(SSCAM_E_MODEL, "the network returns a " + output.tagKind() + " without a tensor: no classifier");
+    for (const at::Tensor &tensor : tensors)
+        if (tensor.dim() == 2)
+            if (at::Tensor logits = as_rows(tensor, rows); logits.defined())
+                return logits;
+    for (const at::Tensor &tensor : tensors)
+        if (at::Tensor logits = as_rows(tensor, rows); logits.defined())
+            return logits;
+    throw Refusal(SSCAM_E_MODEL, "the network returns a tensor of shape " + shape_text(tensors[0].sizes()) +
+                                     ", not [" + std::to_string(rows) + ", classes]: no classifier");
+}
+
+} // namespace
+
+std::string shape_text(c10::IntArrayRef shape)
+{
+    std::ostringstream text;
+    text << '[';
+    for (size_t i = 0; i < shape.size(); i++)
+        text << (i > 0 ? ", " : "") << shape[i];
+    text << ']';
+    return text.str();
+}
+
+at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap)
+{
+    const std::vector<int64_t> shape = input.sizes().vec(); // the network may change its input in place
+    c10::IValue output;
+    try {
+        output = program.run(input, tap);
+    } catch (...) {
+        if (memory_ran_out() || device_failed())
+            throw;
+        throw Refusal(SSCAM_E_MODEL, "the network failed on an input of shape " + shape_text(shape) + ": " +
+                                         current_reason());
+    }
+    at::Tensor logits = logits_in(output, shape[0]);
+    if (logits.is_quantized())
+        logits = logits.dequantize();
+    if (logits.is_mkldnn())
+        logits = logits.to_dense();
+    return logits.to(at::kFloat);
+}
+
+Network::Network(const char *name, const void *data, size_t size, const char *device)
+    : name_(name), device_(device_named(device)), device_name_(device_.str()),
+      module_(load_module(data, size, device_)), graph_(std::make_unique<MarkedGraph>(module_)),
+      plain_(graph_->program([](int64_t) { return false; })), scorer_(std::make_unique<Scorer>(*this))
+{
+}
+
+Network::~Network() = default;
+
+at::Tensor Network::input_from(const float *values, const int64_t shape[4]) const
+{
+    return at::from_blob(const_cast<float *>(values), c10::IntArrayRef(shape, 4), at::kFloat)
+        .to(device_, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+}
+
+at::Tensor Network::classify(const at::Tensor &input) const
+{
+    return run_for_logits(*plain_, input);
+}
+
+std::shared_ptr<const LayerTable> Network::layers(const int64_t shape[4])
+{
+    const Shape key = {1, shape[1], shape[2], shape[3]};
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto table = layers_.find(key);
+    if (!table) {
+        table = std::make_shared<const LayerTable>(find_layers(*graph_, at::zeros(key, at::TensorOptions(device_))));
+        layers_.keep(key, table);
+    }
+    return table;
+}
+
+std::shared_ptr<const Program> Network::tapped_at(const Layer &layer)
+{
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto program = tapped_.find(layer.name);
+    if (!program) {
+        const std::set<int64_t> marks(layer.marks.begin(), layer.marks.end());
+        program = graph_->program([&](int64_t mark) { return marks.count(mark) != 0; });
+        tapped_.keep(layer.name, program);
+    }
+    return program;
+}
+
+} // namespace sscam

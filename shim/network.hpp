@@ -1,0 +1,72 @@
+// A loaded network: its module, its flat graph, and what has been learnt of it so far.
+#ifndef SSCAM_SHIM_NETWORK_HPP
+#define SSCAM_SHIM_NETWORK_HPP
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "backend.h"
+#include "graph_tap.hpp"
+#include "layer_table.hpp"
+#include "recent.hpp"
+
+namespace sscam {
+
+class Scorer;
+
+class Network {
+public:
+    // Reads a TorchScript file that is in memory, for the device that `device` names (NULL: the CPU).
+    Network(const char *name, const void *data, size_t size, const char *device);
+    ~Network();
+
+    const std::string &name() const { return name_; }
+    const std::string &device_name() const { return device_name_; }
+    c10::Device device() const { return device_; }
+    const torch::jit::Module &module() const { return module_; }
+
+    // A copy of the caller's float32 array on the network's device.
+    at::Tensor input_from(const float *values, const int64_t shape[4]) const;
+
+    // Logits [rows, classes] of the plain network.
+    at::Tensor classify(const at::Tensor &input) const;
+
+    // Layers for inputs of shape {1,C,H,W}; found once.
+    std::shared_ptr<const LayerTable> layers(const int64_t shape[4]);
+
+    // Program with taps at a layer; made once.
+    std::shared_ptr<const Program> tapped_at(const Layer &layer);
+
+    // The program without taps.
+    const std::shared_ptr<const Program> &plain() const { return plain_; }
+
+    Scorer &scorer() { return *scorer_; }
+
+private:
+    using Shape = std::array<int64_t, 4>;
+
+    std::string name_;
+    c10::Device device_;
+    std::string device_name_;
+    torch::jit::Module module_;
+    std::unique_ptr<MarkedGraph> graph_;
+    std::shared_ptr<const Program> plain_;
+    std::unique_ptr<Scorer> scorer_;
+
+    std::mutex mutex_; // of what follows
+    Recent<Shape, std::shared_ptr<const LayerTable>> layers_;
+    Recent<std::string, std::shared_ptr<const Program>> tapped_;
+};
+
+// Runs a program and picks the logits [rows, classes] from what it returns. A failure inside the network
+// becomes a Refusal that names the input's shape; running out of memory passes as it is.
+at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap = {});
+
+// "[1, 3, 224, 224]"
+std::string shape_text(c10::IntArrayRef shape);
+
+} // namespace sscam
+
+#endif

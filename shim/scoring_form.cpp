@@ -1,0 +1,66 @@
+#include "scoring_form.hpp"
+
+#include <torch/csrc/jit/api/function_impl.h>
+#include <torch/csrc/jit/ir/ir.h>
+
+#include "guard.hpp"
+
+namespace sscam {
+
+namespace jit = torch::jit;
+
+namespace {
+
+std::shared_ptr<jit::Graph> forward_of(const jit::Module &module)
+{
+    return module.get_method("forward").graph()->copy();
+}
+
+void order_weights_channels_last(jit::Block *block)
+{
+    for (jit::Node *node : block->nodes()) {
+        for (jit::Block *inner : node->blocks())
+            order_weights_channels_last(inner);
+        if (node->kind() != c10::prim::Constant || !node->hasAttribute(c10::attr::value) ||
+            node->kindOf(c10::attr::value) != jit::AttributeKind::t)
+            continue;
+        const at::Tensor &weights = node->t(c10::attr::value);
+        if (weights.dim() == 4 && weights.layout() == at::kStrided)
+            node->t_(c10::attr::value, weights.contiguous(at::MemoryFormat::ChannelsLast));
+    }
+}
+
+std::shared_ptr<const ScoringForm> form(const char *name, sscam_layout layout, std::shared_ptr<jit::Graph> graph,
+                                        const jit::Module &module)
+{
+    return std::make_shared<const ScoringForm>(
+        ScoringForm{name, layout, std::make_shared<const Program>(std::move(graph), module)});
+}
+
+} // namespace
+
+std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> plain)
+{
+    return std::make_shared<const ScoringForm>(ScoringForm{"plain", SSCAM_LAYOUT_NCHW, std::move(plain)});
+}
+
+std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const jit::Module &module)
+{
+    std::vector<std::shared_ptr<const ScoringForm>> forms;
+    try {
+        const jit::Module frozen = jit::freeze(module);
+        forms.push_back(form("frozen", SSCAM_LAYOUT_NCHW, forward_of(frozen), frozen));
+        auto channels_last = forward_of(frozen);
+        order_weights_channels_last(channels_last->block());
+        forms.push_back(form("channels-last", SSCAM_LAYOUT_NHWC, channels_last, frozen));
+
+        jit::Module optimised = jit::freeze(module);
+        optimised = jit::optimize_for_inference(optimised);
+        forms.push_back(form("optimize_for_inference", SSCAM_LAYOUT_NCHW, forward_of(optimised), optimised));
+    } catch (...) {
+        // What cannot be frozen is scored as it is; what was made so far can be used.
+    }
+    return forms;
+}
+
+} // namespace sscam

@@ -1,0 +1,28 @@
+// The forms in which libtorch can run a network that is only to be evaluated.
+#ifndef SSCAM_SHIM_SCORING_FORM_HPP
+#define SSCAM_SHIM_SCORING_FORM_HPP
+
+#include <memory>
+#include <vector>
+
+#include "graph_tap.hpp"
+#include "mask.h"
+
+namespace sscam {
+
+struct ScoringForm {
+    const char *name;
+    sscam_layout layout; // of the batches that it is given
+    std::shared_ptr<const Program> program;
+};
+
+// The network as it is: the form that always works.
+std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> plain);
+
+// Frozen, with its weights in channels-last order, and converted by optimize_for_inference; those that can be
+// made. Whether they give the network's numbers is for the caller to check.
+std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const torch::jit::Module &module);
+
+} // namespace sscam
+
+#endif

@@ -1,0 +1,84 @@
+#include "torch_backend.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Version.h>
+#include <torch/csrc/api/include/torch/version.h>
+
+#include "capture.hpp"
+#include "guard.hpp"
+#include "host_array.hpp"
+#include "network.hpp"
+#include "scorer.hpp"
+
+namespace sscam {
+
+namespace {
+
+Network &as_network(void *handle)
+{
+    return *static_cast<Network *>(handle);
+}
+
+template <class Body> sscam_status guarded_on(void *handle, Body &&body) noexcept
+{
+    Network &network = as_network(handle);
+    return guarded(network.name().c_str(), SSCAM_E_MODEL, [&] { body(network); });
+}
+
+const char *build_info()
+{
+    return "libtorch: " TORCH_VERSION;
+}
+
+sscam_status load(const char *name, const void *data, size_t size, const char *device, void **network)
+{
+    return guarded(name, SSCAM_E_MODEL, [&] { *network = new Network(name, data, size, device); });
+}
+
+void destroy(void *handle)
+{
+    delete static_cast<Network *>(handle);
+}
+
+const char *device(const void *handle)
+{
+    return static_cast<const Network *>(handle)->device_name().c_str();
+}
+
+sscam_status layers(void *handle, const int64_t shape[4], struct sscam_layers *out)
+{
+    return guarded_on(handle, [&](Network &network) { *out = exported(*network.layers(shape)); });
+}
+
+sscam_status classify(void *handle, const float *input, const int64_t shape[4], float **logits,
+                      int64_t *class_count)
+{
+    return guarded_on(handle, [&](Network &network) {
+        at::Tensor found = network.classify(network.input_from(input, shape));
+        *logits = host_copy(found).release();
+        *class_count = found.size(1);
+    });
+}
+
+sscam_status capture_layer(void *handle, const sscam_capture_request *request, sscam_capture *out)
+{
+    return guarded_on(handle, [&](Network &network) { capture(network, *request, *out); });
+}
+
+sscam_status score(void *handle, const sscam_score_request *request, float *scores)
+{
+    return guarded_on(handle, [&](Network &network) { network.scorer().score(*request, scores); });
+}
+
+} // namespace
+
+} // namespace sscam
+
+const sscam_backend *sscam_torch_backend(void)
+{
+    static const sscam_backend backend = {
+        sscam::build_info, sscam::load,     sscam::destroy,       sscam::device,
+        sscam::layers,     sscam::classify, sscam::capture_layer, sscam::score,
+    };
+    return &backend;
+}

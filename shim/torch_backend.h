@@ -1,0 +1,18 @@
+/* The libtorch backend's only door. */
+#ifndef SSCAM_SHIM_TORCH_BACKEND_H
+#define SSCAM_SHIM_TORCH_BACKEND_H
+
+#include "backend.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Runs TorchScript networks. Static. */
+const sscam_backend *sscam_torch_backend(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

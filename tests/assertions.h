@@ -1,0 +1,54 @@
+/* What the suites of the core say often. */
+#ifndef SSCAM_TESTS_ASSERTIONS_H
+#define SSCAM_TESTS_ASSERTIONS_H
+
+#include <check.h>
+#include <string.h>
+
+#include "sscam/sscam.h"
+
+/* A call succeeds, and leaves no message behind. */
+#define ASSERT_OK(call) \
+    do { \
+        sscam_status status_ = (call); \
+        ck_assert_msg(status_ == SSCAM_OK, "%s: %s", sscam_status_name(status_), sscam_last_error()); \
+        ck_assert_str_eq(sscam_last_error(), ""); \
+    } while (0)
+
+/* The thread's message is one line that names the thing. */
+#define ASSERT_MESSAGE_NAMES(thing) \
+    do { \
+        ck_assert_str_ne(sscam_last_error(), ""); \
+        ck_assert_ptr_null(strpbrk(sscam_last_error(), "\n\r\t")); \
+        ck_assert_msg(strstr(sscam_last_error(), thing) != NULL, "the message \"%s\" does not name \"%s\"", \
+                      sscam_last_error(), thing); \
+    } while (0)
+
+/* A call fails with a status, and says why. */
+#define ASSERT_FAILS(call, wanted_status, thing) \
+    do { \
+        sscam_status status_ = (call); \
+        ck_assert_str_eq(sscam_status_name(status_), sscam_status_name(wanted_status)); \
+        ASSERT_MESSAGE_NAMES(thing); \
+    } while (0)
+
+/* A fake network by its words, such as "fake linear". */
+static inline sscam_model *load_fake(const char *words)
+{
+    sscam_model *model = NULL;
+    ASSERT_OK(sscam_model_load_memory(words, strlen(words), "cpu", &model));
+    ck_assert_ptr_nonnull(model);
+    return model;
+}
+
+/* An explainer of a fake network, the only holder of its model. */
+static inline sscam_explainer *make_explainer(const char *words, const char *method)
+{
+    sscam_model *model = load_fake(words);
+    sscam_explainer *explainer = NULL;
+    ASSERT_OK(sscam_explainer_create(model, method, &explainer));
+    sscam_model_destroy(model);
+    return explainer;
+}
+
+#endif

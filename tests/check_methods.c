@@ -1,0 +1,754 @@
+/* The six methods on networks whose answers are known: weights, maps and passes against the float64
+ * reference. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "assertions.h"
+#include "check_main.h"
+#include "fake_backend.h"
+#include "reference.h"
+#include "reference_methods.h"
+
+enum { HEIGHT = 8, WIDTH = 10, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
+enum { MAP_HEIGHT = HEIGHT / 2, MAP_WIDTH = WIDTH / 2, PLACES = MAP_HEIGHT * MAP_WIDTH };
+
+static float input[2 * SIZE]; /* the same picture twice */
+static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH}, two[4] = {2, FAKE_COLORS, HEIGHT, WIDTH};
+
+static void set_up(void)
+{
+    uint32_t state = 12345u;
+    for (int i = 0; i < SIZE; i++) {
+        state = state * 1664525u + 1013904223u;
+        input[i] = input[SIZE + i] = (float)((double)(state >> 8) / (double)(1 << 24) * 3.0 - 1.25);
+    }
+    fake_reset();
+}
+
+static reference_input reference_of(const char *head, int64_t class_index)
+{
+    reference_input of = {.classes = strcmp(head, "one-output") == 0 ? 1 : FAKE_CLASSES,
+                          .class_index = class_index,
+                          .height = HEIGHT,
+                          .width = WIDTH,
+                          .input = input};
+    if (strcmp(head, "quadratic") == 0)
+        of.head = REFERENCE_QUADRATIC;
+    if (strcmp(head, "positional") == 0)
+        of.head = REFERENCE_POSITIONAL;
+    return of;
+}
+
+/* Options as "name=value name=value". */
+static void set_options(sscam_explainer *explainer, const char *options)
+{
+    char copy[256], *rest = NULL;
+    snprintf(copy, sizeof copy, "%s", options);
+    for (char *name = strtok_r(copy, " ", &rest); name != NULL; name = strtok_r(NULL, " ", &rest)) {
+        char *value = strchr(name, '=');
+        *value++ = '\0';
+        ASSERT_OK(sscam_explainer_set(explainer, name, value));
+    }
+}
+
+static sscam_explainer *explainer_with(const char *head, const char *method, const char *options)
+{
+    char words[64];
+    snprintf(words, sizeof words, "fake %s", head);
+    sscam_explainer *explainer = make_explainer(words, method);
+    set_options(explainer, options);
+    return explainer;
+}
+
+static sscam_map *explain(const char *head, const char *method, const char *options, int64_t class_index)
+{
+    sscam_explainer *explainer = explainer_with(head, method, options);
+    sscam_map *map = NULL;
+    ASSERT_OK(sscam_explain_tensor(explainer, input, one, &class_index, &map));
+    ck_assert_ptr_nonnull(map);
+    sscam_explainer_destroy(explainer);
+    return map;
+}
+
+static void assert_weights(const sscam_map *map, const double wanted[FAKE_CHANNELS], double allowed)
+{
+    ck_assert_int_eq(sscam_map_channel_count(map), FAKE_CHANNELS);
+    for (int k = 0; k < FAKE_CHANNELS; k++)
+        ck_assert_msg(fabs(sscam_map_weights(map)[k] - wanted[k]) <= allowed * fmax(1.0, fabs(wanted[k])),
+                      "weight %d is %.9g, not %.9g", k, sscam_map_weights(map)[k], wanted[k]);
+}
+
+static void assert_values(const float *found, const double *wanted, int64_t count, double allowed)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!(fabs(found[i] - wanted[i]) <= allowed))
+            ck_abort_msg("value %lld is %.9g, not %.9g", (long long)i, found[i], wanted[i]);
+}
+
+/* data = s(U(raw)), in float64 from the raw map that was given out. */
+static void assert_data_follows_raw(const sscam_map *map)
+{
+    double raw[PLANE], wanted[PLANE], lowest, highest;
+    int64_t height = sscam_map_raw_height(map), width = sscam_map_raw_width(map);
+    ck_assert_int_eq(sscam_map_height(map), HEIGHT);
+    ck_assert_int_eq(sscam_map_width(map), WIDTH);
+    for (int64_t i = 0; i < height * width; i++)
+        raw[i] = sscam_map_raw(map)[i];
+    reference_upsample(raw, height, width, HEIGHT, WIDTH, 0, wanted);
+    reference_range(wanted, PLANE, &lowest, &highest);
+    for (int p = 0; p < PLANE; p++)
+        wanted[p] = highest > lowest ? (wanted[p] - lowest) / (highest - lowest) : 0.0;
+    ck_assert_int_eq(sscam_map_is_flat(map), highest == lowest);
+    assert_values(sscam_map_data(map), wanted, PLANE, 2e-6);
+}
+
+/* The raw map from the reference's weights, and what follows from it. */
+static void assert_maps(const sscam_map *map, const reference_input *of, const double weights[FAKE_CHANNELS],
+                        double allowed)
+{
+    double raw[PLACES];
+    ck_assert_int_eq(sscam_map_raw_height(map), MAP_HEIGHT);
+    ck_assert_int_eq(sscam_map_raw_width(map), MAP_WIDTH);
+    reference_raw_map(of, weights, raw);
+    assert_values(sscam_map_raw(map), raw, PLACES, allowed);
+    assert_data_follows_raw(map);
+}
+
+static int same_maps(const sscam_map *left, const sscam_map *right)
+{
+    return memcmp(sscam_map_weights(left), sscam_map_weights(right), FAKE_CHANNELS * sizeof(float)) == 0 &&
+           memcmp(sscam_map_raw(left), sscam_map_raw(right), PLACES * sizeof(float)) == 0 &&
+           memcmp(sscam_map_data(left), sscam_map_data(right), PLANE * sizeof(float)) == 0;
+}
+
+/* --- the method table ---------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name, *title;
+    int32_t needs;
+} methods[] = {
+    {"cam", "CAM", SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_POOLED_LINEAR},
+    {"grad-cam", "Grad-CAM", SSCAM_NEEDS_GRADIENTS},
+    {"grad-cam++", "Grad-CAM++", SSCAM_NEEDS_GRADIENTS},
+    {"score-cam", "Score-CAM", SSCAM_NEEDS_SCORING},
+    {"ss-cam-mean", "SS-CAM (mean)", SSCAM_NEEDS_SCORING},
+    {"ss-cam-max", "SS-CAM (max)", SSCAM_NEEDS_SCORING},
+};
+enum { METHODS = sizeof methods / sizeof methods[0] };
+
+START_TEST(the_table_lists_the_methods)
+{
+    ck_assert_uint_eq(sscam_method_count(), METHODS);
+    for (size_t i = 0; i < METHODS; i++) {
+        const sscam_method *method = sscam_method_info(i);
+        ck_assert_str_eq(sscam_method_name(method), methods[i].name);
+        ck_assert_str_eq(sscam_method_title(method), methods[i].title);
+        ck_assert_int_eq(sscam_method_needs(method), methods[i].needs);
+        ck_assert_ptr_nonnull(strstr(sscam_method_citation(method), "arXiv"));
+        ck_assert_uint_gt(strlen(sscam_method_summary(method)), 10);
+    }
+    ck_assert_ptr_null(sscam_method_info(METHODS));
+    ck_assert_ptr_null(sscam_method_name(NULL));
+    ck_assert_ptr_null(sscam_method_title(NULL));
+    ck_assert_ptr_null(sscam_method_citation(NULL));
+    ck_assert_ptr_null(sscam_method_summary(NULL));
+    ck_assert_int_eq(sscam_method_needs(NULL), 0);
+}
+END_TEST
+
+/* What every map tells of itself, whatever the method. */
+START_TEST(maps_tell_what_they_are_of)
+{
+    reference_input of = reference_of("linear", 2);
+    double exact[SIZE], features[FAKE_CHANNELS * PLACES];
+    for (int i = 0; i < SIZE; i++)
+        exact[i] = input[i];
+    reference_features(&of, exact, features);
+    sscam_map *map = explain("linear", methods[_i].name, "samples=2", 2);
+    ck_assert_str_eq(sscam_map_method(map), methods[_i].name);
+    ck_assert_str_eq(sscam_map_layer(map), "features");
+    ck_assert_int_eq(sscam_map_class_index(map), 2);
+    ck_assert_double_eq_tol(sscam_map_logit(map), reference_logit(&of, features, 2), 1e-6);
+    ck_assert_double_eq_tol(sscam_map_probability(map), reference_probability(&of, features), 1e-6);
+    ck_assert_int_eq(sscam_map_is_flat(map), 0);
+    sscam_map_destroy(map);
+}
+END_TEST
+
+START_TEST(the_top_class_is_found)
+{
+    sscam_map *top = explain("linear", "grad-cam", "", SSCAM_CLASS_TOP);
+    int64_t found = sscam_map_class_index(top);
+    for (int64_t c = 0; c < FAKE_CLASSES; c++) {
+        sscam_map *map = explain("linear", "grad-cam", "", c);
+        ck_assert_double_le(sscam_map_logit(map), sscam_map_logit(top));
+        ck_assert_int_eq(same_maps(map, top), c == found);
+        sscam_map_destroy(map);
+    }
+    sscam_map_destroy(top);
+}
+END_TEST
+
+START_TEST(probabilities_follow_their_option)
+{
+    sscam_map *softmax = explain("linear", "grad-cam", "", 1);
+    sscam_map *sigmoid = explain("linear", "grad-cam", "probability=sigmoid", 1);
+    sscam_map *single = explain("one-output", "grad-cam", "", 0);
+    ck_assert_double_eq_tol(sscam_map_probability(sigmoid), 1.0 / (1.0 + exp(-sscam_map_logit(sigmoid))),
+                            1e-12);
+    ck_assert_double_ne(sscam_map_probability(softmax), sscam_map_probability(sigmoid));
+    ck_assert_double_eq_tol(sscam_map_probability(single), 1.0 / (1.0 + exp(-sscam_map_logit(single))),
+                            1e-12);
+    sscam_map_destroy(softmax);
+    sscam_map_destroy(sigmoid);
+    sscam_map_destroy(single);
+}
+END_TEST
+
+/* --- gradient methods ---------------------------------------------------------------------------- */
+
+static const char *const heads[] = {"linear", "quadratic", "positional", "one-output"};
+enum { HEADS = sizeof heads / sizeof heads[0] };
+
+/* Runs a check for each head and each of its classes. */
+static void for_each_class(int head, void (*check)(const char *head, const reference_input *of))
+{
+    reference_input of = reference_of(heads[head], 0);
+    for (; of.class_index < of.classes; of.class_index++)
+        check(heads[head], &of);
+}
+
+static void check_grad_cam(const char *head, const reference_input *of)
+{
+    double weights[FAKE_CHANNELS];
+    sscam_map *map = explain(head, "grad-cam", "", of->class_index);
+    reference_grad_cam(of, weights);
+    assert_weights(map, weights, 1e-7);
+    assert_maps(map, of, weights, 1e-6);
+    ck_assert_int_eq(sscam_map_passes(map), 1);
+    sscam_map_destroy(map);
+}
+
+START_TEST(grad_cam_is_the_mean_gradient)
+{
+    for_each_class(_i, check_grad_cam);
+}
+END_TEST
+
+static void check_grad_cam_pp(const char *head, const reference_input *of)
+{
+    double weights[FAKE_CHANNELS];
+    sscam_map *map = explain(head, "grad-cam++", "", of->class_index);
+    reference_grad_cam_pp(of, weights);
+    assert_weights(map, weights, 1e-6);
+    assert_maps(map, of, weights, 2e-6);
+    ck_assert_int_eq(sscam_map_passes(map), 1);
+    sscam_map_destroy(map);
+}
+
+START_TEST(grad_cam_pp_weighs_positive_gradients)
+{
+    for_each_class(_i, check_grad_cam_pp);
+}
+END_TEST
+
+/* Numbers that anyone can check on paper: one place a channel, A = 1, 0.75, 3.125, 0.5, 1, w = 2, -1, 0.5, 1,
+ * 0.25, so a = w / (2 + w A) where w is positive. */
+START_TEST(grad_cam_pp_on_one_place)
+{
+    static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
+    static const int64_t shape[4] = {1, 3, 2, 2};
+    const double wanted[FAKE_CHANNELS] = {2.0 / 4.0, 0.0, 0.5 / 3.5625, 1.0 / 2.5, 0.25 / 2.25};
+    const int64_t first = 0;
+    sscam_explainer *explainer = make_explainer("fake linear", "grad-cam++");
+    sscam_map *map = NULL;
+    ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
+    assert_weights(map, wanted, 1e-7);
+    ck_assert_float_eq_tol(sscam_map_raw(map)[0], 0.5 + 3.125 * 0.5 / 3.5625 + 0.2 + 0.25 / 2.25, 1e-6);
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+/* dY/dS_j(p) = sum_k w_k / P mix_kj where A_k(p) > 0. */
+START_TEST(grad_cam_looks_at_the_layer_that_is_asked_for)
+{
+    reference_input of = reference_of("linear", 0);
+    double exact[SIZE], features[FAKE_CHANNELS * PLACES], wanted[FAKE_COLORS] = {0.0};
+    for (int i = 0; i < SIZE; i++)
+        exact[i] = input[i];
+    reference_features(&of, exact, features);
+    for (int i = 0; i < FAKE_CHANNELS * PLACES; i++)
+        for (int j = 0; j < FAKE_COLORS && features[i] > 0.0; j++)
+            wanted[j] += fake_weight[0][i / PLACES] * fake_mix[i / PLACES][j] / PLACES / PLACES;
+    sscam_map *map = explain("linear", "grad-cam", "layer=stem", 0);
+    ck_assert_str_eq(sscam_map_layer(map), "stem");
+    ck_assert_int_eq(sscam_map_channel_count(map), FAKE_COLORS);
+    assert_values(sscam_map_weights(map), wanted, FAKE_COLORS, 1e-7);
+    sscam_map_destroy(map);
+}
+END_TEST
+
+/* --- CAM ----------------------------------------------------------------------------------------- */
+
+static void check_cam(const char *head, const reference_input *of)
+{
+    sscam_map *map = explain(head, "cam", "", of->class_index);
+    assert_weights(map, fake_weight[of->class_index], 1e-6);
+    assert_maps(map, of, fake_weight[of->class_index], 1e-5);
+    ck_assert_int_eq(sscam_map_passes(map), 2); /* the second tells linear heads from others */
+    sscam_map_destroy(map);
+}
+
+START_TEST(cam_is_the_last_layers_weights)
+{
+    for_each_class(_i == 0 ? 0 : 3, check_cam);
+}
+END_TEST
+
+static void assert_cam_refused(const char *words, const char *method, const char *options, const char *why)
+{
+    sscam_explainer *explainer = make_explainer(words, method);
+    sscam_map *map = NULL;
+    set_options(explainer, options);
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_UNSUPPORTED, why);
+    ASSERT_MESSAGE_NAMES("features");
+    ck_assert_ptr_null(map);
+    ASSERT_OK(sscam_explainer_set(explainer, "layer", "")); /* it is still good for something */
+    sscam_explainer_destroy(explainer);
+}
+
+START_TEST(cam_says_why_it_cannot)
+{
+    assert_cam_refused("fake quadratic", "cam", "", "not linear in the pooled activations");
+    assert_cam_refused("fake positional", "cam", "", "depend on where an activation is");
+    assert_cam_refused("fake quadratic", "score-cam", "mask_weights=fc",
+                       "not linear in the pooled activations");
+    assert_cam_refused("fake positional", "ss-cam-mean", "mask_weights=fc",
+                       "depend on where an activation is");
+    /* 0.5 - 1 is where this one's gradient is no number. */
+    input[0] = input[1] = input[WIDTH] = input[WIDTH + 1] = 1.0f;
+    assert_cam_refused("fake nan-elsewhere", "cam", "", "not linear in the pooled activations");
+}
+END_TEST
+
+/* --- Score-CAM and SS-CAM ------------------------------------------------------------------------ */
+
+typedef struct score_case {
+    const char *head, *method, *options;
+    int64_t class_index;
+    reference_options reference;
+} score_case;
+
+#define NOISY .samples = 3, .sigma = 0.5
+#define NOISY_TEXT "samples=3 sigma=0.5 "
+
+static const score_case score_cases[] = {
+    /* equations as they stand */
+    {"linear", "score-cam", "", 0, {0}},
+    {"quadratic", "score-cam", "", 1, {0}},
+    {"positional", "score-cam", "", 2, {0}},
+    {"one-output", "score-cam", "", 0, {0}},
+    {"linear", "ss-cam-mean", "", 0, {.samples = 10, .sigma = 4.0}},
+    {"positional", "ss-cam-max", "", 1, {.samples = 10, .sigma = 4.0, .takes_maximum = 1}},
+    {"quadratic", "ss-cam-mean", NOISY_TEXT, 2, {NOISY}},
+    {"linear", "ss-cam-max", NOISY_TEXT, 2, {NOISY, .takes_maximum = 1}},
+    {"linear", "ss-cam-mean", "samples=1", 1, {.samples = 1, .sigma = 4.0}},
+    {"linear", "ss-cam-mean", NOISY_TEXT "seed=-12345678901", 1, {NOISY, .seed = INT64_C(-12345678901)}},
+    /* how scores become weights */
+    {"linear", "score-cam", "score=probability", 0, {.by_probability = 1}},
+    {"one-output", "score-cam", "score=probability channel_softmax=off", 0,
+     {.by_probability = 1, .no_softmax = 1}},
+    {"linear", "score-cam", "channel_softmax=off", 0, {.no_softmax = 1}},
+    {"linear", "score-cam", "channel_softmax=off baseline=none", 0,
+     {.no_softmax = 1, .baseline = BASELINE_NONE}},
+    {"linear", "score-cam", "channel_softmax=off baseline=input", 1,
+     {.no_softmax = 1, .baseline = BASELINE_INPUT}},
+    {"linear", "score-cam", "channel_softmax=off baseline=black", 1,
+     {.no_softmax = 1, .baseline = BASELINE_BLACK}},
+    {"quadratic", "score-cam", "channel_softmax=off baseline=input score=probability", 2,
+     {.no_softmax = 1, .baseline = BASELINE_INPUT, .by_probability = 1}},
+    {"linear", "score-cam", "baseline=black", 0, {.baseline = BASELINE_BLACK}},
+    {"linear", "ss-cam-max", NOISY_TEXT "channel_softmax=off", 0,
+     {NOISY, .takes_maximum = 1, .no_softmax = 1}},
+    /* how masks are made */
+    {"positional", "score-cam", "normalise=before_upsample", 0, {.before_upsample = 1}},
+    {"positional", "score-cam", "align_corners=on", 0, {.align_corners = 1}},
+    {"positional", "score-cam", "align_corners=on normalise=before_upsample", 2,
+     {.align_corners = 1, .before_upsample = 1}},
+    {"linear", "score-cam", "mask_weights=gradient", 1, {.mask_weights = WEIGHTS_GRADIENT}},
+    {"quadratic", "score-cam", "mask_weights=gradient", 2, {.mask_weights = WEIGHTS_GRADIENT}},
+    {"linear", "score-cam", "mask_weights=fc", 0, {.mask_weights = WEIGHTS_FC}},
+    {"linear", "score-cam", "mask_weights=fc flat_channels=score channel_softmax=off", 2,
+     {.mask_weights = WEIGHTS_FC, .scores_flat = 1, .no_softmax = 1}},
+    /* which channels */
+    {"linear", "score-cam", "flat_channels=score", 0, {.scores_flat = 1}},
+    {"linear", "ss-cam-mean", NOISY_TEXT "flat_channels=score channel_softmax=off", 0,
+     {NOISY, .scores_flat = 1, .no_softmax = 1}},
+    {"linear", "score-cam", "max_channels=1", 0, {.max_channels = 1}},
+    {"linear", "score-cam", "max_channels=2", 0, {.max_channels = 2}},
+    {"linear", "score-cam", "max_channels=4 flat_channels=score", 0, {.max_channels = 4, .scores_flat = 1}},
+    {"linear", "score-cam", "max_channels=5 flat_channels=score", 0, {.max_channels = 5, .scores_flat = 1}},
+    {"linear", "score-cam", "max_channels=999", 0, {.max_channels = 999}},
+    /* where noise goes, and how much */
+    {"positional", "ss-cam-mean", NOISY_TEXT "noise_target=input", 0, {NOISY, .target = TARGET_INPUT}},
+    {"positional", "ss-cam-max", NOISY_TEXT "noise_target=activation", 1,
+     {NOISY, .takes_maximum = 1, .target = TARGET_ACTIVATION}},
+    {"linear", "ss-cam-mean", NOISY_TEXT "noise_target=activation mask_weights=gradient", 1,
+     {NOISY, .target = TARGET_ACTIVATION, .mask_weights = WEIGHTS_GRADIENT}},
+    {"linear", "ss-cam-mean", NOISY_TEXT "noise_scale=range", 0, {NOISY, .scale = SCALE_RANGE}},
+    {"linear", "ss-cam-mean", NOISY_TEXT "noise_scale=range normalise=before_upsample", 0,
+     {NOISY, .scale = SCALE_RANGE, .before_upsample = 1}},
+    {"linear", "ss-cam-mean", NOISY_TEXT "noise_scale=range noise_target=input", 0,
+     {NOISY, .scale = SCALE_RANGE, .target = TARGET_INPUT}},
+    {"linear", "ss-cam-mean", NOISY_TEXT "noise_scale=range noise_target=activation", 0,
+     {NOISY, .scale = SCALE_RANGE, .target = TARGET_ACTIVATION}},
+    {"linear", "ss-cam-max", NOISY_TEXT "noise_scale=authors-code", 2,
+     {NOISY, .takes_maximum = 1, .scale = SCALE_AUTHORS_CODE}},
+    {"linear", "ss-cam-max", NOISY_TEXT "noise_scale=authors-code noise_target=input", 2,
+     {NOISY, .takes_maximum = 1, .scale = SCALE_AUTHORS_CODE, .target = TARGET_INPUT}},
+    {"linear", "ss-cam-mean", NOISY_TEXT "noise_scale=authors-code noise_target=activation", 2,
+     {NOISY, .scale = SCALE_AUTHORS_CODE, .target = TARGET_ACTIVATION}},
+    /* Algorithm 1, part by part and whole */
+    {"linear", "ss-cam-max", NOISY_TEXT "rescore=on", 0, {NOISY, .takes_maximum = 1, .rescores = 1}},
+    {"positional", "ss-cam-mean", NOISY_TEXT "rescore=on noise_target=activation channel_softmax=off", 0,
+     {NOISY, .rescores = 1, .target = TARGET_ACTIVATION, .no_softmax = 1}},
+    {"linear", "ss-cam-mean", NOISY_TEXT "sample_count=n_minus_1", 0, {NOISY, .one_sample_less = 1}},
+    {"linear", "ss-cam-mean", "samples=1 sample_count=n_minus_1", 0,
+     {.samples = 1, .sigma = 4.0, .one_sample_less = 1}},
+    {"linear", "ss-cam-max", "preset=algorithm-1 " NOISY_TEXT, 1,
+     {NOISY, .takes_maximum = 1, .target = TARGET_INPUT, .mask_weights = WEIGHTS_GRADIENT, .rescores = 1,
+      .one_sample_less = 1}},
+    /* the other presets, whole */
+    {"linear", "ss-cam-mean", "preset=torch-cam", 0,
+     {.samples = 35, .sigma = 2.0, .before_upsample = 1, .scores_flat = 1, .baseline = BASELINE_INPUT}},
+    {"linear", "score-cam", "preset=pytorch-grad-cam", 0,
+     {.align_corners = 1, .scores_flat = 1, .baseline = BASELINE_NONE}},
+    /* memory order is the backend's affair */
+    {"positional channels-last", "ss-cam-mean", NOISY_TEXT, 0, {NOISY}},
+};
+enum { SCORE_CASES = sizeof score_cases / sizeof score_cases[0] };
+
+/* What (0 - mean) / std of the default preprocessing is. */
+static void set_black(reference_input *of)
+{
+    static const double mean[3] = {0.485, 0.456, 0.406}, deviation[3] = {0.229, 0.224, 0.225};
+    for (int color = 0; color < FAKE_COLORS; color++)
+        of->black[color] = -mean[color] / deviation[color];
+}
+
+START_TEST(weights_and_passes_follow_the_reference)
+{
+    const score_case *test = &score_cases[_i];
+    char head[32];
+    snprintf(head, sizeof head, "%.*s", (int)strcspn(test->head, " "), test->head);
+    reference_input of = reference_of(head, test->class_index);
+    set_black(&of);
+    reference_result wanted = reference_score_weights(&of, &test->reference);
+    sscam_map *map = explain(test->head, test->method, test->options, test->class_index);
+    assert_weights(map, wanted.weights, 1e-5);
+    assert_maps(map, &of, wanted.weights, 5e-5);
+    ck_assert_int_eq(sscam_map_passes(map), wanted.passes);
+    ck_assert_int_eq(atomic_load(&fake_counted.inputs), wanted.passes); /* what it says it took, it took */
+    sscam_map_destroy(map);
+}
+END_TEST
+
+/* The authors' preset adds the activations up at the input's size; one channel at a time here, as they do. */
+static void check_upsampled(const char *method, const char *options, const reference_options *reference)
+{
+    reference_input of = reference_of("linear", 0);
+    double exact[SIZE], features[FAKE_CHANNELS * PLACES], upsampled[PLANE], raw[PLANE] = {0.0};
+    for (int i = 0; i < SIZE; i++)
+        exact[i] = input[i];
+    reference_features(&of, exact, features);
+    reference_result wanted = reference_score_weights(&of, reference);
+    for (int k = 0; k < FAKE_CHANNELS; k++) {
+        reference_upsample(features + k * PLACES, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0, upsampled);
+        for (int p = 0; p < PLANE; p++)
+            raw[p] += wanted.weights[k] * upsampled[p];
+    }
+    for (int p = 0; p < PLANE; p++)
+        raw[p] = fmax(raw[p], 0.0);
+    sscam_map *map = explain("linear", method, options, 0);
+    assert_weights(map, wanted.weights, 1e-5);
+    ck_assert_int_eq(sscam_map_raw_height(map), HEIGHT);
+    ck_assert_int_eq(sscam_map_raw_width(map), WIDTH);
+    assert_values(sscam_map_raw(map), raw, PLANE, 5e-5);
+    assert_data_follows_raw(map);
+    sscam_map_destroy(map);
+}
+
+START_TEST(activations_can_be_combined_at_the_inputs_size)
+{
+    const reference_options plain = {.no_softmax = 1};
+    const reference_options mean = {.samples = 35, .sigma = 2.0, .by_probability = 1, .no_softmax = 1,
+                                    .baseline = BASELINE_NONE, .scale = SCALE_AUTHORS_CODE,
+                                    .target = TARGET_ACTIVATION};
+    reference_options maximum = mean;
+    maximum.target = TARGET_INPUT;
+    maximum.takes_maximum = 1;
+    check_upsampled("score-cam", "combine=upsampled channel_softmax=off", &plain);
+    check_upsampled("ss-cam-mean", "preset=authors-code", &mean);
+    check_upsampled("ss-cam-max", "preset=authors-code", &maximum);
+}
+END_TEST
+
+/* --- properties ---------------------------------------------------------------------------------- */
+
+static void assert_same_maps(sscam_map *left, sscam_map *right, int wanted)
+{
+    ck_assert_int_eq(same_maps(left, right), wanted);
+    sscam_map_destroy(left);
+    sscam_map_destroy(right);
+}
+
+START_TEST(without_noise_ss_cam_is_score_cam)
+{
+    static const char *const noisy[] = {"ss-cam-mean", "ss-cam-max"};
+    static const char *const others[] = {"", "noise_target=input ", "noise_scale=range ",
+                                         "channel_softmax=off "};
+    for (int i = 0; i < 8; i++) {
+        char options[64];
+        snprintf(options, sizeof options, "%ssigma=0", others[i / 2]);
+        sscam_map *map = explain("positional", noisy[i % 2], options, 1);
+        ck_assert_int_eq(sscam_map_passes(map), 4 + (i / 2 == 3)); /* 4 channels have structure, 2 are equal */
+        assert_same_maps(map, explain("positional", "score-cam", others[i / 2], 1), 1);
+    }
+}
+END_TEST
+
+START_TEST(batches_change_nothing)
+{
+    static const char *const noisy[] = {"score-cam", "ss-cam-mean", "ss-cam-max"};
+    static const long long largest[] = {8, 1, 7, 64};
+    static const char *const options[] = {"samples=20 batch_size=0", "samples=20 batch_size=1",
+                                          "samples=20 batch_size=7", "samples=20 batch_size=64"};
+    for (int size = 0; size < 4; size++) {
+        fake_reset();
+        sscam_map *map = explain("positional", noisy[_i], options[size], 0);
+        long long masked = _i == 0 ? 3 : 80;
+        ck_assert_int_eq(atomic_load(&fake_counted.largest_batch),
+                         masked < largest[size] ? masked : largest[size]);
+        ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_BATCH]),
+                         (masked + largest[size] - 1) / largest[size]);
+        assert_same_maps(map, explain("positional", noisy[_i], options[0], 0), 1);
+    }
+}
+END_TEST
+
+START_TEST(memory_order_changes_nothing)
+{
+    static const char options[] = "samples=3 noise_target=input";
+    assert_same_maps(explain("positional", methods[_i].name, options, 0),
+                     explain("positional channels-last", methods[_i].name, options, 0), 1);
+}
+END_TEST
+
+START_TEST(the_seed_changes_the_noise)
+{
+    assert_same_maps(explain("linear", "ss-cam-mean", "seed=1", 0),
+                     explain("linear", "ss-cam-mean", "seed=1", 0), 1);
+    assert_same_maps(explain("linear", "ss-cam-mean", "seed=1", 0),
+                     explain("linear", "ss-cam-mean", "seed=2", 0), 0);
+    assert_same_maps(explain("linear", "score-cam", "seed=1", 0),
+                     explain("linear", "score-cam", "seed=2", 0), 1);
+}
+END_TEST
+
+START_TEST(the_image_index_changes_the_noise)
+{
+    const int64_t classes[2] = {1, 1};
+    reference_input of = reference_of("linear", 1);
+    reference_options options = {NOISY, .image = 1};
+    reference_result wanted = reference_score_weights(&of, &options);
+    sscam_explainer *explainer = explainer_with("linear", "ss-cam-mean", NOISY_TEXT);
+    sscam_map *maps[2];
+    ASSERT_OK(sscam_explain_tensor(explainer, input, two, classes, maps));
+    assert_weights(maps[1], wanted.weights, 1e-5);
+    sscam_map *alone = explain("linear", "ss-cam-mean", NOISY_TEXT, 1);
+    ck_assert_int_eq(same_maps(maps[0], alone), 1);
+    ck_assert_int_eq(same_maps(maps[1], alone), 0);
+    sscam_map_destroy(alone);
+    assert_same_maps(maps[0], maps[1], 0);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+START_TEST(flat_and_duplicate_channels_cost_nothing)
+{
+    sscam_map *skipped = explain("linear", "score-cam", "", 0);
+    sscam_map *scored = explain("linear", "score-cam", "flat_channels=score", 0);
+    ck_assert_float_eq(sscam_map_weights(skipped)[FAKE_FLAT_CHANNEL], 0.0f);
+    ck_assert_float_gt(sscam_map_weights(scored)[FAKE_FLAT_CHANNEL], 0.0f);
+    ck_assert_int_eq(sscam_map_passes(skipped), 1 + 3);
+    ck_assert_int_eq(sscam_map_passes(scored), 1 + 3 + 1);
+    ck_assert_float_eq(sscam_map_weights(skipped)[FAKE_ORIGINAL_CHANNEL],
+                       sscam_map_weights(skipped)[FAKE_DUPLICATE_CHANNEL]);
+    sscam_map_destroy(skipped);
+    sscam_map_destroy(scored);
+}
+END_TEST
+
+START_TEST(networks_without_structure_give_flat_maps)
+{
+    static const char *const words[] = {"flat", "tiny"};
+    static const char *const options[] = {"", "flat_channels=score", "channel_softmax=off"};
+    static const int64_t passes[] = {1, 2, 2}; /* all flat channels share one pass; the baseline is one */
+    for (int i = 0; i < 6; i++) {
+        sscam_map *map = explain(words[i % 2], "ss-cam-mean", options[i / 2], 0);
+        ck_assert_int_eq(sscam_map_passes(map), passes[i / 2]);
+        if (i % 2 == 0)
+            ck_assert_int_eq(sscam_map_is_flat(map), 1);
+        for (int k = 0; k < FAKE_CHANNELS; k++)
+            ck_assert_float_eq_tol(sscam_map_weights(map)[k], i / 2 == 1 ? 0.2f : 0.0f, 1e-6f);
+        for (int p = 0; p < PLANE && i % 2 == 0; p++)
+            ck_assert_float_eq(sscam_map_data(map)[p], 0.0f);
+        sscam_map_destroy(map);
+    }
+}
+END_TEST
+
+/* The baseline is one more input for zeros and black, none for the input itself, none under the softmax. */
+START_TEST(the_baseline_is_evaluated_when_it_counts)
+{
+    static const char *const baselines[] = {"zeros", "none", "input", "black"};
+    for (int i = 0; i < 8; i++) {
+        int with_softmax = i / 4 == 0, costs = !with_softmax && (i % 4 == 0 || i % 4 == 3);
+        char options[64];
+        snprintf(options, sizeof options, "baseline=%s channel_softmax=%s", baselines[i % 4],
+                 with_softmax ? "on" : "off");
+        fake_reset();
+        sscam_map *map = explain("linear", "score-cam", options, 0);
+        ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_CLASSIFY]), costs);
+        ck_assert_int_eq(sscam_map_passes(map), 1 + 3 + costs);
+        if (with_softmax)
+            assert_same_maps(map, explain("linear", "score-cam", "", 0), 1);
+        else
+            sscam_map_destroy(map);
+    }
+}
+END_TEST
+
+START_TEST(softmax_weights_add_up_to_one)
+{
+    static const char *const words[] = {"linear", "quadratic", "positional", "large"};
+    sscam_map *map = explain(words[_i], "ss-cam-max", "", 1);
+    double sum = 0.0;
+    for (int k = 0; k < FAKE_CHANNELS; k++) {
+        ck_assert_float_ge(sscam_map_weights(map)[k], 0.0f);
+        sum += sscam_map_weights(map)[k];
+    }
+    ck_assert_double_eq_tol(sum, 1.0, 1e-6);
+    sscam_map_destroy(map);
+}
+END_TEST
+
+/* Scores of order 10^4: the softmax is a choice of the highest, and neither overflows nor becomes NaN. */
+START_TEST(large_scores_choose_the_highest_channel)
+{
+    sscam_map *plain = explain("linear", "score-cam", "channel_softmax=off", 0);
+    sscam_map *large = explain("large", "score-cam", "", 0);
+    int highest = 0;
+    for (int k = 1; k < FAKE_CHANNELS; k++)
+        if (sscam_map_weights(plain)[k] > sscam_map_weights(plain)[highest])
+            highest = k;
+    ck_assert_int_ne(highest, FAKE_ORIGINAL_CHANNEL); /* which shares its score with the duplicate */
+    for (int k = 0; k < FAKE_CHANNELS; k++)
+        ck_assert_float_eq_tol(sscam_map_weights(large)[k], k == highest ? 1.0f : 0.0f, 1e-6f);
+    sscam_map_destroy(plain);
+    sscam_map_destroy(large);
+}
+END_TEST
+
+/* Options of scoring mean nothing to gradient methods. */
+START_TEST(gradient_methods_ignore_scoring)
+{
+    sscam_map *plain = explain("linear", methods[_i].name, "", 0);
+    sscam_map *other =
+        explain("linear", methods[_i].name,
+                "samples=99 mask_weights=gradient rescore=on channel_softmax=off flat_channels=score", 0);
+    ck_assert_int_eq(sscam_map_passes(plain), sscam_map_passes(other));
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_SCORE]), 0);
+    assert_same_maps(plain, other, 1);
+}
+END_TEST
+
+/* Score-CAM knows no noise, so that a second pass of Algorithm 1 has nothing to follow. */
+START_TEST(score_cam_ignores_noise)
+{
+    assert_same_maps(explain("linear", "score-cam", "", 0),
+                     explain("linear", "score-cam",
+                             "samples=7 sigma=9 noise_target=input noise_scale=authors-code rescore=on", 0),
+                     1);
+}
+END_TEST
+
+/* (sigma / range)^2 leaves the numbers: as a deviation, or only in the inputs that it makes. */
+START_TEST(noise_that_overflows_is_told)
+{
+    sscam_explainer *explainer =
+        explainer_with("linear", "ss-cam-mean", "noise_scale=authors-code noise_target=input sigma=1000000");
+    sscam_map *map = NULL;
+    float dark[SIZE] = {1e-30f};
+    ASSERT_FAILS(sscam_explain_tensor(explainer, dark, one, NULL, &map), SSCAM_E_ARGUMENT,
+                 "channel 0 has a range of 1e-30, too small to divide by");
+    dark[0] = 1e-13f;
+    ASSERT_FAILS(sscam_explain_tensor(explainer, dark, one, NULL, &map), SSCAM_E_MODEL,
+                 "score of the input masked by channel 0");
+    dark[0] = 1.0f;
+    ASSERT_OK(sscam_explain_tensor(explainer, dark, one, NULL, &map));
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+static void add_gradient_tests(TCase *gradients)
+{
+    tcase_add_loop_test(gradients, grad_cam_is_the_mean_gradient, 0, HEADS);
+    tcase_add_loop_test(gradients, grad_cam_pp_weighs_positive_gradients, 0, HEADS);
+    tcase_add_test(gradients, grad_cam_pp_on_one_place);
+    tcase_add_test(gradients, grad_cam_looks_at_the_layer_that_is_asked_for);
+    tcase_add_loop_test(gradients, cam_is_the_last_layers_weights, 0, 2);
+    tcase_add_test(gradients, cam_says_why_it_cannot);
+    tcase_add_loop_test(gradients, gradient_methods_ignore_scoring, 0, 3);
+}
+
+static void add_score_tests(TCase *scores)
+{
+    tcase_add_loop_test(scores, weights_and_passes_follow_the_reference, 0, SCORE_CASES);
+    tcase_add_test(scores, activations_can_be_combined_at_the_inputs_size);
+    tcase_add_test(scores, without_noise_ss_cam_is_score_cam);
+    tcase_add_loop_test(scores, batches_change_nothing, 0, 3);
+    tcase_add_loop_test(scores, memory_order_changes_nothing, 3, METHODS);
+    tcase_add_test(scores, the_seed_changes_the_noise);
+    tcase_add_test(scores, the_image_index_changes_the_noise);
+    tcase_add_test(scores, flat_and_duplicate_channels_cost_nothing);
+    tcase_add_test(scores, networks_without_structure_give_flat_maps);
+    tcase_add_test(scores, the_baseline_is_evaluated_when_it_counts);
+    tcase_add_loop_test(scores, softmax_weights_add_up_to_one, 0, 4);
+    tcase_add_test(scores, large_scores_choose_the_highest_channel);
+    tcase_add_test(scores, score_cam_ignores_noise);
+    tcase_add_test(scores, noise_that_overflows_is_told);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("methods");
+    TCase *table = tcase_create("table"), *gradients = tcase_create("gradients");
+    TCase *scores = tcase_create("scores");
+    tcase_add_checked_fixture(table, set_up, NULL);
+    tcase_add_checked_fixture(gradients, set_up, NULL);
+    tcase_add_checked_fixture(scores, set_up, NULL);
+    tcase_add_test(table, the_table_lists_the_methods);
+    tcase_add_loop_test(table, maps_tell_what_they_are_of, 0, METHODS);
+    tcase_add_test(table, the_top_class_is_found);
+    tcase_add_test(table, probabilities_follow_their_option);
+    add_gradient_tests(gradients);
+    add_score_tests(scores);
+    suite_add_tcase(suite, table);
+    suite_add_tcase(suite, gradients);
+    suite_add_tcase(suite, scores);
+    return run_suite(suite);
+}

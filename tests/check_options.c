@@ -1,0 +1,567 @@
+/* The option table, the setters, and the presets of docs/methods.md. */
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "assertions.h"
+#include "check_main.h"
+
+static sscam_explainer *explainer;
+
+static void set_up(void)
+{
+    explainer = make_explainer("fake linear", "ss-cam-mean");
+}
+
+static void tear_down(void)
+{
+    sscam_explainer_destroy(explainer);
+}
+
+/* --- the table ----------------------------------------------------------------------------------- */
+
+typedef struct known_option {
+    int32_t id, type;
+    const char *name, *default_text, *choices;
+} known_option;
+
+/* Identifiers, names and defaults are promises: this is the list that must not change. */
+static const known_option known[] = {
+    {1, SSCAM_OPTION_TYPE_STRING, "layer", "", ""},
+    {2, SSCAM_OPTION_TYPE_CHOICE, "score", "logit", "logit|probability"},
+    {3, SSCAM_OPTION_TYPE_CHOICE, "channel_softmax", "on", "on|off"},
+    {4, SSCAM_OPTION_TYPE_CHOICE, "baseline", "zeros", "zeros|none|input|black"},
+    {5, SSCAM_OPTION_TYPE_CHOICE, "normalise", "after_upsample", "after_upsample|before_upsample"},
+    {6, SSCAM_OPTION_TYPE_CHOICE, "align_corners", "off", "off|on"},
+    {7, SSCAM_OPTION_TYPE_CHOICE, "flat_channels", "skip", "skip|score"},
+    {8, SSCAM_OPTION_TYPE_INT, "samples", "10", ""},
+    {9, SSCAM_OPTION_TYPE_REAL, "sigma", "4", ""},
+    {10, SSCAM_OPTION_TYPE_CHOICE, "noise_target", "mask", "mask|input|activation"},
+    {11, SSCAM_OPTION_TYPE_CHOICE, "noise_scale", "absolute", "absolute|range|authors-code"},
+    {12, SSCAM_OPTION_TYPE_CHOICE, "mask_weights", "none", "none|gradient|fc"},
+    {13, SSCAM_OPTION_TYPE_CHOICE, "rescore", "off", "off|on"},
+    {14, SSCAM_OPTION_TYPE_CHOICE, "sample_count", "n", "n|n_minus_1"},
+    {15, SSCAM_OPTION_TYPE_CHOICE, "combine", "low_resolution", "low_resolution|upsampled"},
+    {16, SSCAM_OPTION_TYPE_INT, "max_channels", "0", ""},
+    {17, SSCAM_OPTION_TYPE_INT, "seed", "0", ""},
+    {18, SSCAM_OPTION_TYPE_INT, "batch_size", "0", ""},
+    {19, SSCAM_OPTION_TYPE_CHOICE, "probability", "softmax", "softmax|sigmoid"},
+    {20, SSCAM_OPTION_TYPE_CHOICE, "preset", "paper",
+     "paper|algorithm-1|authors-code|torch-cam|pytorch-grad-cam"},
+    {21, SSCAM_OPTION_TYPE_STRING, "resize", "256", ""},
+    {22, SSCAM_OPTION_TYPE_STRING, "crop", "224", ""},
+    {23, SSCAM_OPTION_TYPE_CHOICE, "interpolation", "bilinear", "bilinear|bicubic"},
+    {24, SSCAM_OPTION_TYPE_STRING, "mean", "0.485,0.456,0.406", ""},
+    {25, SSCAM_OPTION_TYPE_STRING, "std", "0.229,0.224,0.225", ""},
+    {26, SSCAM_OPTION_TYPE_CHOICE, "channel_order", "rgb", "rgb|bgr|gray"},
+};
+enum { KNOWN = sizeof known / sizeof known[0] };
+
+static const sscam_option *find_option(int32_t id)
+{
+    for (size_t i = 0; i < sscam_option_count(); i++)
+        if (sscam_option_id(sscam_option_info(i)) == id)
+            return sscam_option_info(i);
+    return NULL;
+}
+
+START_TEST(the_table_keeps_its_promises)
+{
+    const sscam_option *option = find_option(known[_i].id);
+    ck_assert_ptr_nonnull(option);
+    ck_assert_str_eq(sscam_option_name(option), known[_i].name);
+    ck_assert_int_eq(sscam_option_type(option), known[_i].type);
+    ck_assert_str_eq(sscam_option_default(option), known[_i].default_text);
+    ck_assert_str_eq(sscam_option_choices(option), known[_i].choices);
+    ck_assert_uint_gt(strlen(sscam_option_help(option)), 20);
+}
+END_TEST
+
+START_TEST(rows_have_identifiers_and_names_of_their_own)
+{
+    ck_assert_uint_ge(sscam_option_count(), KNOWN);
+    for (size_t i = 0; i < sscam_option_count(); i++) {
+        const sscam_option *option = sscam_option_info(i);
+        ck_assert_ptr_eq(find_option(sscam_option_id(option)), option);
+        for (size_t j = 0; j < i; j++)
+            ck_assert_str_ne(sscam_option_name(sscam_option_info(j)), sscam_option_name(option));
+    }
+}
+END_TEST
+
+START_TEST(rows_that_are_not_there_are_null)
+{
+    ck_assert_ptr_null(sscam_option_info(sscam_option_count()));
+    ck_assert_ptr_null(sscam_option_info(SIZE_MAX));
+    ck_assert_int_eq(sscam_option_id(NULL), 0);
+    ck_assert_int_eq(sscam_option_type(NULL), 0);
+    ck_assert_ptr_null(sscam_option_name(NULL));
+    ck_assert_ptr_null(sscam_option_default(NULL));
+    ck_assert_ptr_null(sscam_option_choices(NULL));
+    ck_assert_ptr_null(sscam_option_help(NULL));
+    ck_assert_double_eq(sscam_option_minimum(NULL), 0.0);
+    ck_assert_double_eq(sscam_option_maximum(NULL), 0.0);
+}
+END_TEST
+
+/* --- values -------------------------------------------------------------------------------------- */
+
+static void assert_value(const char *name, const char *value)
+{
+    ck_assert_str_eq(sscam_explainer_get(explainer, name), value);
+}
+
+static void assert_set(const char *name, const char *value, const char *reads_back)
+{
+    ASSERT_OK(sscam_explainer_set(explainer, name, value));
+    assert_value(name, reads_back);
+}
+
+/* The text is refused, by a message that names the option, and the old value stays. */
+static void assert_refused(const char *name, const char *value)
+{
+    char before[64];
+    snprintf(before, sizeof before, "%s", sscam_explainer_get(explainer, name));
+    ASSERT_FAILS(sscam_explainer_set(explainer, name, value), SSCAM_E_ARGUMENT, name);
+    assert_value(name, before);
+}
+
+START_TEST(defaults_hold_and_can_be_set)
+{
+    assert_value(known[_i].name, known[_i].default_text);
+    assert_set(known[_i].name, known[_i].default_text, known[_i].default_text);
+}
+END_TEST
+
+START_TEST(choices_can_be_set_by_name_and_number)
+{
+    char choices[96], *rest = choices;
+    if (known[_i].type != SSCAM_OPTION_TYPE_CHOICE || known[_i].id == SSCAM_OPTION_PRESET)
+        return;
+    strcpy(choices, known[_i].choices);
+    for (char *choice = strtok_r(choices, "|", &rest); choice != NULL; choice = strtok_r(NULL, "|", &rest)) {
+        assert_set(known[_i].name, choice, choice);
+        ASSERT_OK(sscam_explainer_set(explainer, known[_i].name, known[_i].default_text));
+        ASSERT_OK(sscam_explainer_set_string(explainer, known[_i].id, choice));
+        assert_value(known[_i].name, choice);
+    }
+}
+END_TEST
+
+START_TEST(other_words_are_no_choices)
+{
+    if (known[_i].type != SSCAM_OPTION_TYPE_CHOICE)
+        return;
+    char shortened[32];
+    snprintf(shortened, sizeof shortened, "%.*s", (int)strlen(known[_i].default_text) - 1,
+             known[_i].default_text);
+    assert_refused(known[_i].name, shortened[0] != '\0' ? shortened : "x");
+    assert_refused(known[_i].name, "");
+    assert_refused(known[_i].name, "|");
+    assert_refused(known[_i].name, "0");
+    assert_refused(known[_i].name, known[_i].choices);
+    ASSERT_FAILS(sscam_explainer_set_string(explainer, known[_i].id, "neither"), SSCAM_E_ARGUMENT,
+                 known[_i].choices);
+    assert_value(known[_i].name, known[_i].default_text);
+}
+END_TEST
+
+typedef struct bounds {
+    int32_t id;
+    const char *name;
+    int64_t minimum, maximum;
+} bounds;
+
+static const bounds whole_numbers[] = {
+    {SSCAM_OPTION_SAMPLES, "samples", 1, 1000000},
+    {SSCAM_OPTION_MAX_CHANNELS, "max_channels", 0, 1000000000},
+    {SSCAM_OPTION_BATCH_SIZE, "batch_size", 0, 65536},
+};
+
+START_TEST(whole_numbers_stay_in_their_range)
+{
+    const bounds *of = &whole_numbers[_i];
+    char text[32];
+    ck_assert_double_eq(sscam_option_minimum(find_option(of->id)), (double)of->minimum);
+    ck_assert_double_eq(sscam_option_maximum(find_option(of->id)), (double)of->maximum);
+    for (int64_t value = of->minimum; value <= of->maximum; value += of->maximum - of->minimum) {
+        ASSERT_OK(sscam_explainer_set_int(explainer, of->id, value));
+        snprintf(text, sizeof text, "%lld", (long long)value);
+        assert_value(of->name, text);
+        assert_set(of->name, text, text);
+    }
+    snprintf(text, sizeof text, "%lld", (long long)of->maximum);
+    ASSERT_FAILS(sscam_explainer_set_int(explainer, of->id, of->minimum - 1), SSCAM_E_ARGUMENT, of->name);
+    ASSERT_FAILS(sscam_explainer_set_int(explainer, of->id, of->maximum + 1), SSCAM_E_ARGUMENT, of->name);
+    ASSERT_FAILS(sscam_explainer_set_int(explainer, of->id, INT64_MIN), SSCAM_E_ARGUMENT, of->name);
+    assert_value(of->name, text);
+    assert_refused(of->name, "-1");
+    assert_refused(of->name, "99999999999");
+}
+END_TEST
+
+START_TEST(seeds_have_all_64_bits)
+{
+    assert_set("seed", "9223372036854775807", "9223372036854775807");
+    assert_set("seed", "-9223372036854775808", "-9223372036854775808");
+    assert_set("seed", "9007199254740993", "9007199254740993"); /* no double is that number */
+    ASSERT_OK(sscam_explainer_set_int(explainer, SSCAM_OPTION_SEED, INT64_MIN));
+    assert_value("seed", "-9223372036854775808");
+    assert_refused("seed", "9223372036854775808");
+    assert_refused("seed", "-9223372036854775809");
+}
+END_TEST
+
+START_TEST(sigma_stays_in_its_range)
+{
+    static const char *const wrong[] = {"-1", "-1e-300", "1000001", "1e999", "inf", "nan", "-inf"};
+    assert_set("sigma", "0", "0");
+    assert_set("sigma", "1e6", "1e+06");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_refused("sigma", wrong[i]);
+    ASSERT_FAILS(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, NAN), SSCAM_E_ARGUMENT, "sigma");
+    ASSERT_FAILS(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, INFINITY), SSCAM_E_ARGUMENT,
+                 "sigma");
+    ASSERT_FAILS(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, -0.5), SSCAM_E_ARGUMENT, "sigma");
+    assert_set("sigma", sscam_explainer_get(explainer, "sigma"), "1e+06");
+}
+END_TEST
+
+START_TEST(real_numbers_read_back_as_themselves)
+{
+    static const double values[] = {0.1, 1.0 / 3.0, 1e-7, 123456.789, 2.5, 5e-324, 999999.9999999999};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        ASSERT_OK(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, values[i]));
+        ck_assert_double_eq(strtod(sscam_explainer_get(explainer, "sigma"), NULL), values[i]);
+    }
+    assert_set("sigma", "0.1", "0.1");
+    assert_set("sigma", "4.0", "4");
+    assert_set("sigma", "25e-2", "0.25");
+    assert_set("sigma", "+.5", "0.5");
+}
+END_TEST
+
+START_TEST(numbers_have_no_other_form)
+{
+    static const char *const wrong[] = {"", " ", " 5", "5 ", "5x", "0x5", "five", "1,5", "--5", "5\n", "1 2"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_refused("samples", wrong[i]);
+        assert_refused("sigma", wrong[i]);
+        assert_refused("seed", wrong[i]);
+    }
+    assert_refused("samples", "5.0");
+    assert_refused("samples", "1e3");
+    assert_refused("sigma", "1e");
+    assert_refused("sigma", ".");
+    assert_refused("sigma", "0x1p3");
+}
+END_TEST
+
+START_TEST(texts_are_copied)
+{
+    char layer[300];
+    memset(layer, 'l', sizeof layer);
+    layer[sizeof layer - 1] = '\0';
+    ASSERT_OK(sscam_explainer_set(explainer, "layer", layer));
+    ck_assert_str_eq(sscam_explainer_get(explainer, "layer"), layer);
+    layer[0] = 'x';
+    ck_assert_int_eq(sscam_explainer_get(explainer, "layer")[0], 'l');
+    ASSERT_OK(sscam_explainer_set_string(explainer, SSCAM_OPTION_LAYER, "stem"));
+    assert_value("layer", "stem");
+    assert_set("layer", sscam_explainer_get(explainer, "layer"), "stem"); /* its own text */
+}
+END_TEST
+
+START_TEST(preprocessing_has_its_forms)
+{
+    assert_set("resize", "off", "off");
+    assert_set("resize", "240x320", "240x320");
+    assert_set("crop", "off", "off");
+    assert_set("crop", "96", "96");
+    assert_set("mean", "0.5", "0.5");
+    assert_set("std", "0.25,0.5,1", "0.25,0.5,1");
+    assert_refused("resize", "0");
+    assert_refused("resize", "240x");
+    assert_refused("resize", "-5");
+    assert_refused("crop", "x96");
+    assert_refused("crop", "big");
+    assert_refused("mean", "0.5,0.5");
+    assert_refused("mean", "0.5;0.5;0.5");
+    assert_refused("std", "0");
+    assert_refused("std", "1,1,-1");
+    ASSERT_FAILS(sscam_explainer_set_string(explainer, SSCAM_OPTION_STD, "nan"), SSCAM_E_ARGUMENT, "std");
+}
+END_TEST
+
+START_TEST(setters_refuse_other_types)
+{
+    const known_option *option = &known[_i];
+    int is_text = option->type == SSCAM_OPTION_TYPE_STRING || option->type == SSCAM_OPTION_TYPE_CHOICE;
+    if (option->type != SSCAM_OPTION_TYPE_INT)
+        ASSERT_FAILS(sscam_explainer_set_int(explainer, option->id, 1), SSCAM_E_ARGUMENT, option->name);
+    if (option->type != SSCAM_OPTION_TYPE_REAL)
+        ASSERT_FAILS(sscam_explainer_set_real(explainer, option->id, 1.0), SSCAM_E_ARGUMENT, option->name);
+    if (!is_text)
+        ASSERT_FAILS(sscam_explainer_set_string(explainer, option->id, "1"), SSCAM_E_ARGUMENT, option->name);
+    assert_value(option->name, option->default_text);
+}
+END_TEST
+
+START_TEST(options_that_are_not_there_are_refused)
+{
+    static const int32_t ids[] = {0, -1, KNOWN + 1, INT32_MAX, INT32_MIN};
+    ASSERT_FAILS(sscam_explainer_set(explainer, "sample", "1"), SSCAM_E_ARGUMENT, "\"sample\"");
+    ASSERT_FAILS(sscam_explainer_set(explainer, "", "1"), SSCAM_E_ARGUMENT, "no option");
+    ASSERT_FAILS(sscam_explainer_set(explainer, "Samples", "1"), SSCAM_E_ARGUMENT, "Samples");
+    ck_assert_ptr_null(sscam_explainer_get(explainer, "sample"));
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", (int)ids[i]);
+        ASSERT_FAILS(sscam_explainer_set_int(explainer, ids[i], 1), SSCAM_E_ARGUMENT, number);
+        ASSERT_FAILS(sscam_explainer_set_real(explainer, ids[i], 1.0), SSCAM_E_ARGUMENT, number);
+        ASSERT_FAILS(sscam_explainer_set_string(explainer, ids[i], "1"), SSCAM_E_ARGUMENT, number);
+    }
+}
+END_TEST
+
+START_TEST(null_arguments_are_refused)
+{
+    ASSERT_FAILS(sscam_explainer_set(NULL, "samples", "1"), SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_explainer_set(explainer, NULL, "1"), SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_explainer_set(explainer, "samples", NULL), SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_explainer_set_int(NULL, SSCAM_OPTION_SAMPLES, 1), SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_explainer_set_real(NULL, SSCAM_OPTION_SIGMA, 1), SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_explainer_set_string(NULL, SSCAM_OPTION_LAYER, "x"), SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_explainer_set_string(explainer, SSCAM_OPTION_LAYER, NULL), SSCAM_E_ARGUMENT, "NULL");
+    ck_assert_ptr_null(sscam_explainer_get(NULL, "samples"));
+    ck_assert_ptr_null(sscam_explainer_get(explainer, NULL));
+    assert_value("samples", "10");
+}
+END_TEST
+
+/* --- presets ------------------------------------------------------------------------------------- */
+
+/* Values that differ from the defaults, as name=value;... */
+typedef struct preset_case {
+    const char *method, *preset, *differing;
+} preset_case;
+
+#define AUTHORS \
+    "score=probability;channel_softmax=off;baseline=none;noise_scale=authors-code;samples=35;sigma=2;" \
+    "combine=upsampled;preset=authors-code;"
+#define TORCH_CAM \
+    "normalise=before_upsample;samples=35;sigma=2;flat_channels=score;baseline=input;preset=torch-cam;"
+#define PYTORCH_GRAD_CAM "align_corners=on;flat_channels=score;baseline=none;preset=pytorch-grad-cam;"
+
+static const preset_case presets[] = {
+    {"ss-cam-max", "paper", ""},
+    {"cam", "paper", ""},
+    {"ss-cam-max", "algorithm-1",
+     "noise_target=input;mask_weights=gradient;rescore=on;sample_count=n_minus_1;preset=algorithm-1;"},
+    {"ss-cam-mean", "authors-code", AUTHORS "noise_target=activation;"},
+    {"ss-cam-max", "authors-code", AUTHORS "noise_target=input;"},
+    {"score-cam", "authors-code", AUTHORS},
+    {"ss-cam-mean", "torch-cam", TORCH_CAM},
+    {"score-cam", "torch-cam", TORCH_CAM},
+    {"score-cam", "pytorch-grad-cam", PYTORCH_GRAD_CAM},
+    {"ss-cam-max", "pytorch-grad-cam", PYTORCH_GRAD_CAM},
+};
+enum { PRESETS = sizeof presets / sizeof presets[0] };
+
+/* What option `name` should be: the value among `differing`, or its default. */
+static const char *value_wanted(const char *differing, const known_option *option, char *value, size_t size)
+{
+    char key[64];
+    snprintf(key, sizeof key, ";%s=", option->name);
+    char list[512];
+    snprintf(list, sizeof list, ";%s", differing);
+    const char *found = strstr(list, key);
+    if (found == NULL)
+        return option->default_text;
+    found += strlen(key);
+    snprintf(value, size, "%.*s", (int)strcspn(found, ";"), found);
+    return value;
+}
+
+static void assert_differ_only(const char *differing)
+{
+    char value[64];
+    for (int i = 0; i < KNOWN; i++)
+        ck_assert_msg(strcmp(sscam_explainer_get(explainer, known[i].name),
+                             value_wanted(differing, &known[i], value, sizeof value)) == 0,
+                      "%s is %s", known[i].name, sscam_explainer_get(explainer, known[i].name));
+}
+
+static void use_method(const char *method)
+{
+    sscam_explainer_destroy(explainer);
+    explainer = make_explainer("fake linear", method);
+}
+
+START_TEST(presets_set_what_the_document_says_and_nothing_else)
+{
+    use_method(presets[_i].method);
+    assert_set("preset", presets[_i].preset, presets[_i].preset);
+    assert_differ_only(presets[_i].differing);
+    ASSERT_OK(sscam_explainer_set(explainer, "preset", "paper"));
+    assert_differ_only("");
+    ASSERT_OK(sscam_explainer_set_string(explainer, SSCAM_OPTION_PRESET, presets[_i].preset));
+    assert_differ_only(presets[_i].differing);
+}
+END_TEST
+
+START_TEST(presets_replace_one_another)
+{
+    use_method("ss-cam-max");
+    for (int i = 0; i < PRESETS; i++) {
+        if (strcmp(presets[i].method, "ss-cam-max") != 0)
+            continue;
+        ASSERT_OK(sscam_explainer_set(explainer, "preset", presets[i].preset));
+        assert_differ_only(presets[i].differing);
+    }
+}
+END_TEST
+
+START_TEST(options_set_later_win)
+{
+    ASSERT_OK(sscam_explainer_set(explainer, "preset", "torch-cam"));
+    assert_set("samples", "7", "7");
+    assert_value("sigma", "2");
+    assert_value("preset", "torch-cam");
+    ASSERT_OK(sscam_explainer_set(explainer, "preset", "torch-cam"));
+    assert_value("samples", "35");
+}
+END_TEST
+
+START_TEST(presets_leave_the_run_and_the_picture_alone)
+{
+    static const char *const kept[][2] = {
+        {"layer", "stem"},         {"seed", "-77"},
+        {"batch_size", "3"},       {"probability", "sigmoid"},
+        {"resize", "off"},         {"crop", "100x120"},
+        {"mean", "0.5"},           {"std", "0.5"},
+        {"channel_order", "gray"}, {"interpolation", "bicubic"},
+    };
+    static const char *const every_preset[] = {"authors-code", "torch-cam", "pytorch-grad-cam", "paper"};
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        ASSERT_OK(sscam_explainer_set(explainer, kept[i][0], kept[i][1]));
+    for (size_t p = 0; p < sizeof every_preset / sizeof every_preset[0]; p++) {
+        ASSERT_OK(sscam_explainer_set(explainer, "preset", every_preset[p]));
+        for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+            assert_value(kept[i][0], kept[i][1]);
+    }
+}
+END_TEST
+
+START_TEST(algorithm_1_describes_one_method)
+{
+    static const char *const others[] = {"cam", "grad-cam", "grad-cam++", "score-cam", "ss-cam-mean"};
+    use_method(others[_i]);
+    ASSERT_OK(sscam_explainer_set(explainer, "samples", "3"));
+    ASSERT_FAILS(sscam_explainer_set(explainer, "preset", "algorithm-1"), SSCAM_E_ARGUMENT, others[_i]);
+    assert_differ_only("samples=3;");
+}
+END_TEST
+
+START_TEST(unknown_presets_change_nothing)
+{
+    ASSERT_OK(sscam_explainer_set(explainer, "samples", "3"));
+    ASSERT_FAILS(sscam_explainer_set(explainer, "preset", "torchcam"), SSCAM_E_ARGUMENT, "torch-cam");
+    assert_differ_only("samples=3;");
+}
+END_TEST
+
+/* --- locale -------------------------------------------------------------------------------------- */
+
+static int has_comma(const char *locale)
+{
+    return setlocale(LC_NUMERIC, locale) != NULL && strcmp(localeconv()->decimal_point, ",") == 0;
+}
+
+/* Makes a locale of which only the numbers matter. */
+static int compile_comma_locale(const char *folder)
+{
+    char command[256];
+    snprintf(command, sizeof command, "%s/source", folder);
+    FILE *source = fopen(command, "w");
+    ck_assert_ptr_nonnull(source);
+    fputs("LC_NUMERIC\ndecimal_point \"<U002C>\"\nthousands_sep \"\"\ngrouping -1\nEND LC_NUMERIC\n", source);
+    fclose(source);
+    snprintf(command, sizeof command, "localedef -c -i %s/source -f UTF-8 %s/comma >/dev/null 2>&1", folder,
+             folder);
+    return system(command) != -1 && setenv("LOCPATH", folder, 1) == 0 && has_comma("comma");
+}
+
+/* Changes to a locale with a decimal comma; one is made in `folder` where none is installed. */
+static int enter_comma_locale(const char *folder)
+{
+    static const char *const installed[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "es_ES.UTF-8", "ru_RU.UTF-8",
+                                            "de_DE"};
+    for (size_t i = 0; i < sizeof installed / sizeof installed[0]; i++)
+        if (has_comma(installed[i]))
+            return 1;
+    return compile_comma_locale(folder);
+}
+
+START_TEST(numbers_are_the_same_in_every_locale)
+{
+    char folder[] = "/tmp/sscam-locale-XXXXXX", command[64];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    int entered = enter_comma_locale(folder);
+    if (entered) {
+        assert_set("sigma", "0.25", "0.25");
+        ASSERT_OK(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, 1.5));
+        assert_value("sigma", "1.5");
+        assert_refused("sigma", "0,25");
+        assert_set("mean", "0.5,0.25,0.125", "0.5,0.25,0.125");
+        ck_assert_str_eq(localeconv()->decimal_point, ","); /* and it is the caller's still */
+    } else {
+        fprintf(stderr, "no locale with a decimal comma, and localedef cannot make one: not tested\n");
+    }
+    setlocale(LC_NUMERIC, "C");
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+static void add_values(TCase *values)
+{
+    tcase_add_loop_test(values, defaults_hold_and_can_be_set, 0, KNOWN);
+    tcase_add_loop_test(values, choices_can_be_set_by_name_and_number, 0, KNOWN);
+    tcase_add_loop_test(values, other_words_are_no_choices, 0, KNOWN);
+    tcase_add_loop_test(values, whole_numbers_stay_in_their_range, 0, 3);
+    tcase_add_test(values, seeds_have_all_64_bits);
+    tcase_add_test(values, sigma_stays_in_its_range);
+    tcase_add_test(values, real_numbers_read_back_as_themselves);
+    tcase_add_test(values, numbers_have_no_other_form);
+    tcase_add_test(values, texts_are_copied);
+    tcase_add_test(values, preprocessing_has_its_forms);
+    tcase_add_loop_test(values, setters_refuse_other_types, 0, KNOWN);
+    tcase_add_test(values, options_that_are_not_there_are_refused);
+    tcase_add_test(values, null_arguments_are_refused);
+    tcase_add_test(values, numbers_are_the_same_in_every_locale);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("options");
+    TCase *table = tcase_create("table"), *values = tcase_create("values"), *preset = tcase_create("presets");
+    tcase_add_checked_fixture(values, set_up, tear_down);
+    tcase_set_timeout(values, 30);
+    tcase_add_checked_fixture(preset, set_up, tear_down);
+    tcase_add_loop_test(table, the_table_keeps_its_promises, 0, KNOWN);
+    tcase_add_test(table, rows_have_identifiers_and_names_of_their_own);
+    tcase_add_test(table, rows_that_are_not_there_are_null);
+    add_values(values);
+    tcase_add_loop_test(preset, presets_set_what_the_document_says_and_nothing_else, 0, PRESETS);
+    tcase_add_test(preset, presets_replace_one_another);
+    tcase_add_test(preset, options_set_later_win);
+    tcase_add_test(preset, presets_leave_the_run_and_the_picture_alone);
+    tcase_add_loop_test(preset, algorithm_1_describes_one_method, 0, 5);
+    tcase_add_test(preset, unknown_presets_change_nothing);
+    suite_add_tcase(suite, table);
+    suite_add_tcase(suite, values);
+    suite_add_tcase(suite, preset);
+    return run_suite(suite);
+}

@@ -1,0 +1,544 @@
+#include "fake_backend.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "failure.h"
+
+/* Powers of two and their sums, so that little is rounded. Class 2 has no use for channel 1. */
+const double fake_mix[FAKE_CHANNELS][FAKE_COLORS] = {
+    {1.0, 0.0, 0.0}, {0.0, 1.0, -0.5}, {0.25, 0.25, 0.75}, {0.0, 0.0, 0.0}, {1.0, 0.0, 0.0}};
+const double fake_bias[FAKE_CHANNELS] = {0.0, 0.25, 0.125, 0.5, 0.0};
+const double fake_weight[FAKE_CLASSES][FAKE_CHANNELS] = {
+    {2.0, -1.0, 0.5, 1.0, 0.25}, {-0.75, 1.5, 1.0, -0.5, -0.25}, {0.5, 0.0, -1.25, 0.75, 1.0}};
+const double fake_head_bias[FAKE_CLASSES] = {0.5, -0.25, 0.125};
+
+fake_counters fake_counted;
+static atomic_int failing_call, failing_status;
+static atomic_llong failing_number; /* 0: none */
+
+typedef enum head_kind { HEAD_LINEAR, HEAD_QUADRATIC, HEAD_POSITIONAL } head_kind;
+
+typedef enum fault {
+    FAULT_NONE,
+    FAULT_ACTIVATIONS,
+    FAULT_GRADIENTS,
+    FAULT_GRADIENTS_ELSEWHERE,
+    FAULT_LOGITS,
+    FAULT_SCORES,
+    FAULT_RUN
+} fault;
+
+typedef struct network_kind {
+    const char *name;
+    head_kind head;
+    int64_t classes;
+    double activation_scale, output_scale, mix_scale;
+    fault fault;
+    double fault_value;
+    int32_t without_places;
+} network_kind;
+
+static const network_kind kinds[] = {
+    {"linear", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0},
+    {"quadratic", HEAD_QUADRATIC, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0},
+    {"positional", HEAD_POSITIONAL, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0},
+    {"one-output", HEAD_LINEAR, 1, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0},
+    {"large", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1e4, 1.0, FAULT_NONE, 0.0, 0},
+    {"huge", HEAD_LINEAR, FAKE_CLASSES, 1e38, 1.0, 1.0, FAULT_NONE, 0.0, 0},
+    {"tiny", HEAD_LINEAR, FAKE_CLASSES, 1e-40, 1.0, 1.0, FAULT_NONE, 0.0, 0},
+    {"flat", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 0.0, FAULT_NONE, 0.0, 0},
+    {"spaceless", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 1},
+    {"nan-activations", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_ACTIVATIONS, NAN, 0},
+    {"nan-gradients", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_GRADIENTS, NAN, 0},
+    {"nan-elsewhere", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_GRADIENTS_ELSEWHERE, NAN, 0},
+    {"nan-logits", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_LOGITS, NAN, 0},
+    {"nan-scores", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_SCORES, NAN, 0},
+    {"infinite-scores", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_SCORES, INFINITY, 0},
+    {"fails", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_RUN, 0.0, 0},
+};
+
+typedef struct fake_network {
+    const network_kind *kind;
+    sscam_layout layout;
+} fake_network;
+
+/* --- counting and failing ------------------------------------------------------------------------ */
+
+void fake_reset(void)
+{
+    atomic_store(&failing_number, 0);
+    for (int call = 0; call < FAKE_CALL_KINDS; call++)
+        atomic_store(&fake_counted.calls[call], 0);
+    atomic_store(&fake_counted.inputs, 0);
+    atomic_store(&fake_counted.largest_batch, 0);
+}
+
+void fake_fail_at(fake_call call, long long nth, sscam_status status)
+{
+    atomic_store(&failing_call, call);
+    atomic_store(&failing_status, status);
+    atomic_store(&failing_number, nth);
+}
+
+const char *fake_call_name(fake_call call)
+{
+    static const char *const names[FAKE_CALL_KINDS] = {"load",    "layers", "classify",
+                                                       "capture", "score",  "batch"};
+    return names[call];
+}
+
+static sscam_status enter(fake_call call)
+{
+    long long number = atomic_fetch_add(&fake_counted.calls[call], 1) + 1;
+    if (atomic_load(&failing_number) != number || atomic_load(&failing_call) != (int)call)
+        return SSCAM_OK;
+    return sscam_fail(atomic_load(&failing_status), "fake failure of %s %lld", fake_call_name(call), number);
+}
+
+static void count_batch(long long size)
+{
+    long long largest = atomic_load(&fake_counted.largest_batch);
+    while (size > largest && !atomic_compare_exchange_weak(&fake_counted.largest_batch, &largest, size))
+        continue;
+}
+
+/* --- the network --------------------------------------------------------------------------------- */
+
+/* One input on its way through the network. */
+typedef struct fake_run {
+    const fake_network *network;
+    int64_t height, width, places; /* of the layers */
+    double *stem;                  /* [FAKE_COLORS, places] */
+    double *features;              /* [FAKE_CHANNELS, places]; also what needs freeing */
+    double mean[FAKE_CHANNELS];    /* of the features */
+} fake_run;
+
+static sscam_status begin_run(const fake_network *network, const int64_t shape[4], fake_run *run)
+{
+    *run = (fake_run){.network = network, .height = shape[2] / 2, .width = shape[3] / 2};
+    run->places = run->height * run->width;
+    if (network->kind->fault == FAULT_RUN)
+        return sscam_fail(SSCAM_E_MODEL, "the fake network fails whatever it is given");
+    if (shape[1] != FAKE_COLORS || run->places < 1)
+        return sscam_fail(SSCAM_E_MODEL,
+                          "the fake network wants 3 channels of at least 2x2, not %lld of %lldx%lld",
+                          (long long)shape[1], (long long)shape[2], (long long)shape[3]);
+    run->features = malloc((size_t)run->places * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *run->features);
+    if (run->features == NULL)
+        return sscam_fail_memory("the fake network");
+    run->stem = run->features + run->places * FAKE_CHANNELS;
+    return SSCAM_OK;
+}
+
+static void end_run(fake_run *run)
+{
+    free(run->features);
+}
+
+static void run_stem(fake_run *run, const float *input, const int64_t shape[4], sscam_layout layout)
+{
+    int64_t width = shape[3], plane = shape[2] * width;
+    int64_t color_step = layout == SSCAM_LAYOUT_NCHW ? plane : 1;
+    int64_t pixel_step = layout == SSCAM_LAYOUT_NCHW ? 1 : FAKE_COLORS;
+    for (int64_t color = 0; color < FAKE_COLORS; color++) {
+        for (int64_t p = 0; p < run->places; p++) {
+            int64_t pixel = p / run->width * 2 * width + p % run->width * 2;
+            const float *corner = input + color * color_step + pixel * pixel_step;
+            double upper = (double)corner[0] + (double)corner[pixel_step];
+            double lower = (double)corner[width * pixel_step] + (double)corner[(width + 1) * pixel_step];
+            run->stem[color * run->places + p] = (upper + lower) / 4.0;
+        }
+    }
+}
+
+static void run_features(fake_run *run)
+{
+    double mix_scale = run->network->kind->mix_scale;
+    for (int k = 0; k < FAKE_CHANNELS; k++) {
+        double sum_over_places = 0.0;
+        for (int64_t p = 0; p < run->places; p++) {
+            double sum = fake_bias[k];
+            for (int color = 0; color < FAKE_COLORS; color++)
+                sum += mix_scale * fake_mix[k][color] * run->stem[color * run->places + p];
+            run->features[k * run->places + p] = fmax(sum, 0.0);
+            sum_over_places += fmax(sum, 0.0);
+        }
+        run->mean[k] = sum_over_places / (double)run->places;
+    }
+}
+
+static double place_weight(const fake_run *run, int64_t place)
+{
+    double places = (double)run->places;
+    return 2.0 * (double)(place + 1) / (places * (places + 1.0));
+}
+
+/* What the head makes of channel k, before the class's weight. */
+static double pooled(const fake_run *run, int k)
+{
+    double sum = 0.0;
+    switch (run->network->kind->head) {
+    case HEAD_QUADRATIC: return run->mean[k] * run->mean[k];
+    case HEAD_POSITIONAL:
+        for (int64_t p = 0; p < run->places; p++)
+            sum += place_weight(run, p) * run->features[k * run->places + p];
+        return sum;
+    default: return run->mean[k];
+    }
+}
+
+/* Derivative of pooled() by A_k at a place. */
+static double pooled_slope(const fake_run *run, int k, int64_t place)
+{
+    switch (run->network->kind->head) {
+    case HEAD_QUADRATIC: return 2.0 * run->mean[k] / (double)run->places;
+    case HEAD_POSITIONAL: return place_weight(run, place);
+    default: return 1.0 / (double)run->places;
+    }
+}
+
+static void run_head(const fake_run *run, float *logits)
+{
+    const network_kind *kind = run->network->kind;
+    for (int64_t c = 0; c < kind->classes; c++) {
+        double sum = fake_head_bias[c];
+        for (int k = 0; k < FAKE_CHANNELS; k++)
+            sum += fake_weight[c][k] * pooled(run, k);
+        logits[c] = (float)(kind->output_scale * sum);
+    }
+}
+
+/* Outputs of one input, into logits [classes]. */
+static sscam_status evaluate(const fake_network *network, const float *input, const int64_t shape[4],
+                             sscam_layout layout, float *logits)
+{
+    fake_run run;
+    sscam_status status = begin_run(network, shape, &run);
+    if (status != SSCAM_OK)
+        return status;
+    run_stem(&run, input, shape, layout);
+    run_features(&run);
+    run_head(&run, logits);
+    end_run(&run);
+    atomic_fetch_add(&fake_counted.inputs, 1);
+    return SSCAM_OK;
+}
+
+/* --- loading ------------------------------------------------------------------------------------- */
+
+static const char *build_info(void)
+{
+    return "fake: 1";
+}
+
+static const network_kind *find_kind(const char *name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+/* The words of a file; SSCAM_E_FORMAT when it is not one of ours. */
+static sscam_status read_words(const char *name, const void *data, size_t size, char kind[32],
+                               char layout[32])
+{
+    char text[128] = "", first[32] = "";
+    if (size < sizeof text)
+        memcpy(text, data, size);
+    kind[0] = layout[0] = '\0';
+    if (sscanf(text, "%31s %31s %31s", first, kind, layout) < 2 || strcmp(first, "fake") != 0)
+        return sscam_fail(SSCAM_E_FORMAT, "%s: not a fake network", name);
+    return SSCAM_OK;
+}
+
+static sscam_status load(const char *name, const void *data, size_t size, const char *device, void **network)
+{
+    char kind[32], layout[32];
+    sscam_status status = enter(FAKE_LOAD);
+    if (status == SSCAM_OK)
+        status = read_words(name, data, size, kind, layout);
+    if (status != SSCAM_OK)
+        return status;
+    if (strcmp(device, "cpu") != 0 && strcmp(device, "auto") != 0)
+        return sscam_fail(SSCAM_E_DEVICE, "device \"%s\": the fake backend has cpu alone", device);
+    if (find_kind(kind) == NULL)
+        return sscam_fail(SSCAM_E_MODEL, "%s: there is no fake network \"%s\"", name, kind);
+    fake_network *loaded = malloc(sizeof *loaded);
+    if (loaded == NULL)
+        return sscam_fail_memory("a fake network");
+    loaded->kind = find_kind(kind);
+    loaded->layout = strcmp(layout, "channels-last") == 0 ? SSCAM_LAYOUT_NHWC : SSCAM_LAYOUT_NCHW;
+    atomic_fetch_add(&fake_counted.networks, 1);
+    *network = loaded;
+    return SSCAM_OK;
+}
+
+static void destroy(void *network)
+{
+    atomic_fetch_sub(&fake_counted.networks, 1);
+    free(network);
+}
+
+static const char *device_name(const void *network)
+{
+    (void)network;
+    return "cpu";
+}
+
+/* --- layers -------------------------------------------------------------------------------------- */
+
+static sscam_status add_layer(struct sscam_layers *layers, const char *name, const char *kind, int32_t rank,
+                              const int64_t *shape)
+{
+    sscam_layer *grown = realloc(layers->layer, (layers->count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return sscam_fail_memory("a list of layers");
+    layers->layer = grown;
+    sscam_layer *layer = &grown[layers->count];
+    *layer = (sscam_layer){.name = strdup(name), .kind = strdup(kind), .rank = rank};
+    memcpy(layer->shape, shape, (size_t)rank * sizeof *shape);
+    layers->count++;
+    return layer->name != NULL && layer->kind != NULL ? SSCAM_OK : sscam_fail_memory("a layer");
+}
+
+static sscam_status list_layers(const fake_network *network, const int64_t shape[4],
+                                struct sscam_layers *layers)
+{
+    const int64_t height = shape[2] / 2, width = shape[3] / 2;
+    const int64_t stem[] = {1, FAKE_COLORS, height, width}, features[] = {1, FAKE_CHANNELS, height, width};
+    const int64_t pool[] = {1, FAKE_CHANNELS}, head[] = {1, network->kind->classes};
+    sscam_status status = SSCAM_OK;
+    *layers = (struct sscam_layers){.default_index = -1};
+    if (!network->kind->without_places) {
+        status = add_layer(layers, "stem", "AvgPool2d", 4, stem);
+        if (status == SSCAM_OK)
+            status = add_layer(layers, "features", "Sequential", 4, features);
+        layers->default_index = 1;
+    }
+    if (status == SSCAM_OK)
+        status = add_layer(layers, "pool", "AdaptiveAvgPool2d", 2, pool);
+    if (status == SSCAM_OK)
+        status = add_layer(layers, "head", "Linear", 2, head);
+    if (status != SSCAM_OK)
+        sscam_layers_release(layers);
+    return status;
+}
+
+static sscam_status layers_of(void *network, const int64_t shape[4], struct sscam_layers *out)
+{
+    fake_run run;
+    sscam_status status = enter(FAKE_LAYERS);
+    if (status == SSCAM_OK)
+        status = begin_run(network, shape, &run);
+    if (status != SSCAM_OK)
+        return status;
+    end_run(&run);
+    atomic_fetch_add(&fake_counted.inputs, 1);
+    return list_layers(network, shape, out);
+}
+
+/* The layer that a request means: 0 stem, 1 features. */
+static sscam_status find_layer(const fake_network *network, const sscam_capture_request *request, int *layer)
+{
+    struct sscam_layers layers;
+    sscam_status status = list_layers(network, request->shape, &layers);
+    if (status != SSCAM_OK)
+        return status;
+    int64_t found = layers.default_index;
+    if (request->layer != NULL && request->layer[0] != '\0') {
+        found = 0;
+        while (found < (int64_t)layers.count && strcmp(layers.layer[found].name, request->layer) != 0)
+            found++;
+    }
+    if (found == (int64_t)layers.count)
+        status = sscam_fail_unknown_layer(request->layer, &layers);
+    else if (found < 0)
+        status = sscam_fail(SSCAM_E_LAYER, "the fake network has no layer with places");
+    else if (layers.layer[found].rank != 4)
+        status = sscam_fail(SSCAM_E_LAYER, "layer %s: its output has no places", request->layer);
+    *layer = (int)found;
+    sscam_layers_release(&layers);
+    return status;
+}
+
+/* --- capture ------------------------------------------------------------------------------------- */
+
+/* dY_c/dA at a channel and a place of a layer. */
+static double slope_at(const fake_run *run, int layer, int64_t class_index, int64_t channel, int64_t place)
+{
+    const network_kind *kind = run->network->kind;
+    double sum = 0.0;
+    if (layer == 1)
+        sum = fake_weight[class_index][channel] * pooled_slope(run, (int)channel, place);
+    for (int k = 0; layer == 0 && k < FAKE_CHANNELS; k++)
+        if (run->features[k * run->places + place] > 0.0)
+            sum += fake_weight[class_index][k] * pooled_slope(run, k, place) * kind->mix_scale *
+                   fake_mix[k][channel];
+    return sum * kind->output_scale / kind->activation_scale;
+}
+
+static sscam_status allocate_capture(const fake_run *run, int layer, int32_t want_gradients,
+                                     sscam_capture *out)
+{
+    *out = (sscam_capture){.channels = layer == 0 ? FAKE_COLORS : FAKE_CHANNELS,
+                           .height = run->height,
+                           .width = run->width,
+                           .class_count = run->network->kind->classes};
+    size_t size = (size_t)(out->channels * run->places) * sizeof(float);
+    out->layer = strdup(layer == 0 ? "stem" : "features");
+    out->activations = malloc(size);
+    out->gradients = want_gradients ? malloc(size) : NULL;
+    out->logits = malloc((size_t)out->class_count * sizeof *out->logits);
+    if (out->layer && out->activations && out->logits && (out->gradients || !want_gradients))
+        return SSCAM_OK;
+    sscam_capture_release(out);
+    return sscam_fail_memory("a capture");
+}
+
+/* Puts the network's fault in. */
+static void spoil(const fake_run *run, sscam_capture *capture)
+{
+    const network_kind *kind = run->network->kind;
+    int64_t last = capture->channels * run->places - 1;
+    int32_t spoils_gradients =
+        kind->fault == FAULT_GRADIENTS || (kind->fault == FAULT_GRADIENTS_ELSEWHERE && run->stem[0] < 0.0);
+    if (kind->fault == FAULT_ACTIVATIONS)
+        capture->activations[last] = (float)kind->fault_value;
+    if (spoils_gradients && capture->gradients != NULL)
+        capture->gradients[last / 2] = (float)kind->fault_value;
+    if (kind->fault == FAULT_LOGITS)
+        capture->logits[capture->class_count - 1] = (float)kind->fault_value;
+}
+
+static sscam_status fill_capture(const fake_run *run, int layer, int64_t class_index, sscam_capture *out)
+{
+    const double *values = layer == 0 ? run->stem : run->features;
+    run_head(run, out->logits);
+    sscam_status status = sscam_check_class(class_index, out->class_count);
+    if (status != SSCAM_OK)
+        return status;
+    out->class_index =
+        class_index == SSCAM_CLASS_TOP ? sscam_top_class(out->logits, out->class_count) : class_index;
+    for (int64_t i = 0; i < out->channels * run->places; i++) {
+        out->activations[i] = (float)(run->network->kind->activation_scale * values[i]);
+        if (out->gradients != NULL)
+            out->gradients[i] =
+                (float)slope_at(run, layer, out->class_index, i / run->places, i % run->places);
+    }
+    spoil(run, out);
+    return SSCAM_OK;
+}
+
+static sscam_status capture(void *network, const sscam_capture_request *request, sscam_capture *out)
+{
+    fake_run run;
+    int layer = 0;
+    sscam_status status = enter(FAKE_CAPTURE);
+    if (status == SSCAM_OK)
+        status = find_layer(network, request, &layer);
+    if (status == SSCAM_OK)
+        status = begin_run(network, request->shape, &run);
+    if (status != SSCAM_OK)
+        return status;
+    run_stem(&run, request->input, request->shape, SSCAM_LAYOUT_NCHW);
+    run_features(&run);
+    atomic_fetch_add(&fake_counted.inputs, 1);
+    status = allocate_capture(&run, layer, request->want_gradients, out);
+    if (status == SSCAM_OK)
+        status = fill_capture(&run, layer, request->class_index, out);
+    if (status != SSCAM_OK)
+        sscam_capture_release(out);
+    end_run(&run);
+    return status;
+}
+
+/* --- scoring ------------------------------------------------------------------------------------- */
+
+static sscam_status classify(void *network, const float *input, const int64_t shape[4], float **logits,
+                             int64_t *class_count)
+{
+    const fake_network *fake = network;
+    const int64_t size = shape[1] * shape[2] * shape[3], classes = fake->kind->classes;
+    sscam_status status = enter(FAKE_CLASSIFY);
+    if (status != SSCAM_OK)
+        return status;
+    float *all = malloc((size_t)(shape[0] * classes) * sizeof *all);
+    if (all == NULL)
+        return sscam_fail_memory("logits");
+    for (int64_t i = 0; i < shape[0] && status == SSCAM_OK; i++)
+        status = evaluate(fake, input + i * size, shape, SSCAM_LAYOUT_NCHW, all + i * classes);
+    if (status != SSCAM_OK) {
+        free(all);
+        return status;
+    }
+    *logits = all;
+    *class_count = classes;
+    return SSCAM_OK;
+}
+
+/* Buffers of one call of score(). */
+typedef struct batch_buffers {
+    float *inputs, *scratch;
+} batch_buffers;
+
+/* Scores masked inputs `start` to `start + size - 1`, all of which exist at once, as in a real backend. */
+static sscam_status score_batch(const fake_network *network, const sscam_score_request *request,
+                                const batch_buffers *buffers, int64_t start, int64_t size, float *scores)
+{
+    const sscam_mask_plan *plan = request->masks->plans[0]; /* all have one input shape */
+    const int64_t shape[4] = {1, plan->input_channels, plan->input_height, plan->input_width};
+    const int64_t input_size = shape[1] * shape[2] * shape[3], count = sscam_mask_list_count(request->masks);
+    float logits[FAKE_CLASSES];
+    sscam_status status = enter(FAKE_BATCH);
+    count_batch(size);
+    for (int64_t i = 0; i < size && status == SSCAM_OK; i++)
+        sscam_mask_list_write(request->masks, start + i, network->layout, buffers->scratch,
+                         buffers->inputs + i * input_size);
+    for (int64_t i = 0; i < size && status == SSCAM_OK; i++) {
+        status = evaluate(network, buffers->inputs + i * input_size, shape, network->layout, logits);
+        for (int64_t j = 0; j < request->class_count && status == SSCAM_OK; j++) {
+            double score =
+                sscam_score_of(logits, network->kind->classes, request->classes[j], request->kind);
+            if (network->kind->fault == FAULT_SCORES)
+                score = network->kind->fault_value;
+            scores[j * count + start + i] = (float)score;
+        }
+    }
+    return status;
+}
+
+static sscam_status score(void *network, const sscam_score_request *request, float *scores)
+{
+    const sscam_mask_plan *plan = request->masks->plans[0];
+    const int64_t count = sscam_mask_list_count(request->masks);
+    const int64_t batch = request->batch_size > 0 ? request->batch_size : FAKE_DEFAULT_BATCH;
+    sscam_status status = enter(FAKE_SCORE);
+    if (status != SSCAM_OK)
+        return status;
+    batch_buffers buffers = {
+        .inputs = malloc((size_t)(batch * plan->input_channels * plan->input_height * plan->input_width) *
+                         sizeof *buffers.inputs),
+        .scratch = malloc((size_t)sscam_mask_list_scratch_size(request->masks) * sizeof *buffers.scratch)};
+    if (buffers.inputs == NULL || buffers.scratch == NULL)
+        status = sscam_fail_memory("a batch");
+    for (int64_t start = 0; start < count && status == SSCAM_OK; start += batch) {
+        int64_t size = count - start < batch ? count - start : batch;
+        status = score_batch(network, request, &buffers, start, size, scores);
+        if (status == SSCAM_OK)
+            status = sscam_progress_report(request->progress, (double)(start + size) / (double)count);
+    }
+    free(buffers.inputs);
+    free(buffers.scratch);
+    return status;
+}
+
+const sscam_backend *sscam_backend_default(void)
+{
+    static const sscam_backend backend = {build_info, load,    destroy, device_name,
+                                          layers_of,  classify, capture, score};
+    return &backend;
+}

@@ -1,0 +1,69 @@
+/* A backend in plain C for tests of the core: tiny networks whose answers can be worked out by hand.
+ *
+ * All networks are one, X [N,3,H,W] with H and W at least 2:
+ *   stem     [3,h,w], h = H / 2, w = W / 2: means of 2 x 2 pixels, S_j
+ *   features [5,h,w]: A_k(p) = ReLU(bias_k + sum_j mix_kj S_j(p)); channel 3 is flat, 4 equals channel 0
+ *   head     [classes], with m_k the mean of A_k over its P = h w places:
+ *     linear      Y_c = b_c + sum_k w_ck m_k
+ *     quadratic   Y_c = b_c + sum_k w_ck m_k^2
+ *     positional  Y_c = b_c + sum_k w_ck sum_p v(p) A_k(p),   v(p) = 2 (p + 1) / (P (P + 1))
+ *
+ * A "file" is a line of words. The first is "fake", the second the kind of network:
+ *   linear, quadratic, positional
+ *   one-output       linear, class 0 alone
+ *   large            linear, Y times 10^4: exp() of it overflows
+ *   huge, tiny       linear, but the layers show values times 10^38 or 10^-40
+ *   flat             linear, mix is 0 everywhere
+ *   spaceless        linear, has no layer with places
+ *   nan-activations, nan-gradients, nan-logits   what a capture brings holds one NaN
+ *   nan-elsewhere    the same, but only where the first value of the stem is negative
+ *   nan-scores, infinite-scores                  outputs for masked inputs are not finite
+ *   fails            every run fails with SSCAM_E_MODEL
+ *   broken           cannot be loaded: SSCAM_E_MODEL
+ * A third word, "channels-last", makes it ask for masked inputs as [H,W,C]. Files that do not begin so are
+ * refused with SSCAM_E_FORMAT, devices but "cpu" and "auto" with SSCAM_E_DEVICE. */
+#ifndef SSCAM_TESTS_FAKE_BACKEND_H
+#define SSCAM_TESTS_FAKE_BACKEND_H
+
+#include <stdatomic.h>
+
+#include "backend.h"
+
+enum { FAKE_COLORS = 3, FAKE_CHANNELS = 5, FAKE_CLASSES = 3 };
+enum { FAKE_FLAT_CHANNEL = 3, FAKE_ORIGINAL_CHANNEL = 0, FAKE_DUPLICATE_CHANNEL = 4 };
+enum { FAKE_DEFAULT_BATCH = 8 };
+
+extern const double fake_mix[FAKE_CHANNELS][FAKE_COLORS], fake_bias[FAKE_CHANNELS];
+extern const double fake_weight[FAKE_CLASSES][FAKE_CHANNELS], fake_head_bias[FAKE_CLASSES];
+
+/* What can be counted, and made to fail. */
+typedef enum fake_call {
+    FAKE_LOAD,
+    FAKE_LAYERS,
+    FAKE_CLASSIFY,
+    FAKE_CAPTURE,
+    FAKE_SCORE,
+    FAKE_BATCH, /* one of the batches that a FAKE_SCORE is made of */
+    FAKE_CALL_KINDS
+} fake_call;
+
+/* What has happened since fake_reset(). Any thread may read it at any time. */
+typedef struct fake_counters {
+    atomic_llong calls[FAKE_CALL_KINDS];
+    atomic_llong inputs;        /* network evaluations, of all calls together */
+    atomic_llong largest_batch; /* masked inputs that existed at once */
+    atomic_llong networks;      /* loaded and not destroyed; not touched by fake_reset() */
+} fake_counters;
+
+extern fake_counters fake_counted;
+
+/* Counters back to zero, no failures. */
+void fake_reset(void);
+
+/* The nth call of a kind after fake_reset() (the first is 1) fails, with a message that says so. */
+void fake_fail_at(fake_call call, long long nth, sscam_status status);
+
+/* Name of a kind of call, as the message has it. */
+const char *fake_call_name(fake_call call);
+
+#endif

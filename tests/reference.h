@@ -1,0 +1,23 @@
+/* What docs/methods.md says of noise and upsampling, in float64 and the plainest words, for tests to hold the
+ * library against. It shares nothing with the library. */
+#ifndef SSCAM_TESTS_REFERENCE_H
+#define SSCAM_TESTS_REFERENCE_H
+
+#include <stdint.h>
+
+/* Philox4x32-10. */
+void reference_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+/* The four normal values that Box-Muller makes of four words. */
+void reference_box_muller(const uint32_t word[4], double normal[4]);
+
+/* Value number q of the plane of noise of channel k, sample i, image v. */
+double reference_noise(int64_t seed, uint32_t k, uint32_t i, uint32_t v, int64_t q);
+
+/* U: a [map_height, map_width] map, bilinearly interpolated to [height, width]. */
+void reference_upsample(const double *map, int64_t map_height, int64_t map_width, int64_t height,
+                        int64_t width, int align_corners, double *out);
+
+void reference_range(const double *values, int64_t count, double *lowest, double *highest);
+
+#endif

@@ -1,0 +1,65 @@
+/* What docs/methods.md says of the methods, in float64, on the networks that fake_backend.h describes:
+ * written from those two pages, for tests to hold the library against. */
+#ifndef SSCAM_TESTS_REFERENCE_METHODS_H
+#define SSCAM_TESTS_REFERENCE_METHODS_H
+
+#include <stdint.h>
+
+#include "fake_backend.h"
+
+typedef enum reference_head { REFERENCE_LINEAR, REFERENCE_QUADRATIC, REFERENCE_POSITIONAL } reference_head;
+typedef enum reference_baseline { BASELINE_ZEROS, BASELINE_NONE, BASELINE_INPUT, BASELINE_BLACK }
+    reference_baseline;
+typedef enum reference_target { TARGET_MASK, TARGET_INPUT, TARGET_ACTIVATION } reference_target;
+typedef enum reference_scale { SCALE_ABSOLUTE, SCALE_RANGE, SCALE_AUTHORS_CODE } reference_scale;
+typedef enum reference_weights { WEIGHTS_NONE, WEIGHTS_GRADIENT, WEIGHTS_FC } reference_weights;
+
+/* One input in one network. */
+typedef struct reference_input {
+    reference_head head;
+    int64_t classes, class_index;
+    int64_t height, width; /* of the input */
+    const float *input;    /* [FAKE_COLORS, height, width] */
+    double black[FAKE_COLORS];
+} reference_input;
+
+/* How Score-CAM and SS-CAM go about it; all zeros: Score-CAM with the defaults. */
+typedef struct reference_options {
+    int samples; /* 0: Score-CAM */
+    double sigma;
+    int takes_maximum; /* ss-cam-max */
+    int by_probability, no_softmax, before_upsample, align_corners, scores_flat, rescores, one_sample_less;
+    reference_baseline baseline;
+    reference_target target;
+    reference_scale scale;
+    reference_weights mask_weights;
+    int max_channels;
+    int64_t seed, image;
+} reference_options;
+
+/* What should come out. */
+typedef struct reference_result {
+    double weights[FAKE_CHANNELS];
+    int64_t passes; /* with the capture's */
+} reference_result;
+
+/* A, [FAKE_CHANNELS, height / 2, width / 2]. */
+void reference_features(const reference_input *of, const double *input, double *features);
+
+/* Y of a class, from the features. */
+double reference_logit(const reference_input *of, const double *features, int64_t class_index);
+
+/* dY/dA of the class, shaped as the features. */
+void reference_gradients(const reference_input *of, double *gradients);
+
+/* Probability of the class: softmax, or the sigmoid where there is one output. */
+double reference_probability(const reference_input *of, const double *features);
+
+void reference_grad_cam(const reference_input *of, double weights[FAKE_CHANNELS]);
+void reference_grad_cam_pp(const reference_input *of, double weights[FAKE_CHANNELS]);
+reference_result reference_score_weights(const reference_input *of, const reference_options *options);
+
+/* ReLU(sum_k a_k A_k), [height / 2, width / 2]. */
+void reference_raw_map(const reference_input *of, const double weights[FAKE_CHANNELS], double *raw);
+
+#endif
