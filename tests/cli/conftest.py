@@ -1,0 +1,53 @@
+"""What the suites of the program share: where it is, what it explains, how it is run."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEMO = ROOT / "examples" / "demo"
+PROGRAM = os.environ.get("SSCAM_CLI", str(ROOT / "build" / "tools" / "sscam"))
+SHARED_DATA = pathlib.Path(os.environ.get("SSCAM_SHARED_DATA") or ROOT.parent / "shared" / "data")
+
+
+class Network:
+    """A model with a picture that it was made for."""
+
+    def __init__(self, model, picture, labels):
+        self.model, self.picture, self.labels_path = str(model), str(picture), str(labels)
+        self.labels = pathlib.Path(labels).read_text().splitlines()
+
+
+@pytest.fixture(scope="session")
+def network():
+    """The bundled network: small, so that whole explanations take moments."""
+    return Network(DEMO / "clothes.pt", sorted((DEMO / "scenes").glob("*.png"))[0], DEMO / "labels.txt")
+
+
+@pytest.fixture(scope="session")
+def pretrained():
+    """A network of ImageNet and a photograph of a class that it knows."""
+    if not (SHARED_DATA / "models").is_dir():
+        pytest.skip("no shared data")
+    return Network(SHARED_DATA / "models" / "squeezenet1_1.pt", SHARED_DATA / "photos" / "skimage_chelsea.png",
+                   SHARED_DATA / "imagenet_classes.txt")
+
+
+@pytest.fixture
+def sscam(tmp_path):
+    """Runs the program in an empty folder; the result has returncode, stdout and stderr."""
+
+    def run(*arguments, **options):
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 300,
+                   "cwd": tmp_path, "stdin": subprocess.DEVNULL} | options
+        return subprocess.run([PROGRAM, *map(str, arguments)], check=False, **options)
+
+    return run
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Names of all files in the program's folder, hidden ones and those of subfolders included."""
+    return lambda: sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())

@@ -1,0 +1,306 @@
+/* sscam compare: one figure of several pictures and methods. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sscam/sscam.h>
+
+#include "arguments.h"
+#include "commands.h"
+#include "complain.h"
+#include "ensemble.h"
+#include "interruption.h"
+#include "load.h"
+#include "memory.h"
+#include "panel.h"
+#include "progress.h"
+#include "selection.h"
+#include "whole_file.h"
+
+struct comparison {
+    struct selection selection;
+    const char *model_path, *output_path;
+    char *const *image_paths;
+    size_t image_count;
+
+    sscam_model *model;
+    struct ensemble ensemble;
+    const char **titles; /* of the columns: the input, then the methods */
+    struct panel *panel;
+    struct progress progress;
+    char *layer; /* that the maps were made at */
+};
+
+/* A row of the figure. */
+struct scene {
+    size_t row;
+    const char *path;
+    const sscam_image *image;
+};
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static void label_row(struct comparison *comparison, const struct scene *scene, const sscam_map *map)
+{
+    int64_t class_index = sscam_map_class_index(map);
+    const char *name = labels_name(&comparison->selection.labels, class_index);
+    char *label = name ? copy_text(name, strlen(name)) : format_text("class %" PRId64, class_index);
+    char *detail = format_text("probability %.3f", sscam_map_probability(map));
+
+    panel_set_label(comparison->panel, scene->row, label, detail, base_name(scene->path));
+    if (!comparison->layer)
+        comparison->layer = copy_text(sscam_map_layer(map), strlen(sscam_map_layer(map)));
+    free(label);
+    free(detail);
+}
+
+static int draw_map(struct comparison *comparison, const struct scene *scene, size_t column,
+                    const sscam_map *map)
+{
+    const struct selection *selection = &comparison->selection;
+    sscam_image *overlay = NULL;
+    sscam_status status =
+        sscam_map_overlay(map, scene->image, selection->colormap, selection->alpha, &overlay);
+
+    if (status)
+        return fail_library(scene->path, status);
+    panel_set_picture(comparison->panel, scene->row, column, overlay,
+                      sscam_map_is_flat(map) ? "flat map" : NULL);
+    sscam_image_destroy(overlay);
+    label_row(comparison, scene, map);
+    return EXIT_OK;
+}
+
+static int draw_row(struct comparison *comparison, const struct scene *scene, sscam_map *const *maps,
+                    size_t class_place)
+{
+    int code = EXIT_OK;
+
+    panel_set_picture(comparison->panel, scene->row, 0, scene->image, NULL);
+    for (size_t i = 0; i < comparison->ensemble.count && !code; i++)
+        code = draw_map(comparison, scene, i + 1,
+                        maps[i * comparison->selection.class_count + class_place]);
+    return code;
+}
+
+static sscam_status compute(struct comparison *comparison, size_t place, const sscam_image *image,
+                            sscam_map **maps)
+{
+    int64_t *classes = ensemble_classes(&comparison->selection, 1);
+
+    progress_begin(&comparison->progress, base_name(comparison->image_paths[place]), place + 1,
+                   comparison->image_count);
+    sscam_status status =
+        sscam_explain_image_all(comparison->ensemble.explainers, comparison->ensemble.count, image, classes,
+                                comparison->selection.class_count, maps);
+    progress_end(&comparison->progress);
+    free(classes);
+    return status;
+}
+
+static int explain_picture(struct comparison *comparison, size_t place, const sscam_image *image)
+{
+    size_t class_count = comparison->selection.class_count, count = comparison->ensemble.count * class_count;
+    struct scene scene = {.path = comparison->image_paths[place], .image = image};
+    sscam_map **maps = allocate(count, sizeof(sscam_map *));
+
+    sscam_status status = compute(comparison, place, image, maps);
+    int code = EXIT_OK;
+    if (status)
+        code = fail_library(status == SSCAM_E_ARGUMENT ? scene.path : comparison->model_path, status);
+    for (size_t i = 0; i < class_count && !code; i++) {
+        scene.row = place * class_count + i;
+        code = draw_row(comparison, &scene, maps, i);
+    }
+    for (size_t i = 0; i < count; i++)
+        sscam_map_destroy(maps[i]);
+    free(maps);
+    return code;
+}
+
+static int explain_pictures(struct comparison *comparison)
+{
+    int code = EXIT_OK;
+
+    for (size_t i = 0; i < comparison->image_count && !code; i++) {
+        sscam_image *image = NULL;
+
+        if (interruption_requested())
+            return fail_cancelled();
+        code = load_image(comparison->image_paths[i], &image);
+        if (!code)
+            code = explain_picture(comparison, i, image);
+        sscam_image_destroy(image);
+    }
+    return code;
+}
+
+static void describe(struct comparison *comparison)
+{
+    char *footer = format_text("%s, layer %s", base_name(comparison->model_path), comparison->layer);
+
+    for (size_t i = 0; i < comparison->selection.settings.count; i++) {
+        const struct setting *setting = &comparison->selection.settings.items[i];
+        char *longer = format_text("%s, %s %s", footer, setting->name, setting->value);
+        free(footer);
+        footer = longer;
+    }
+    panel_set_footer(comparison->panel, footer);
+    free(footer);
+}
+
+static const char *method_title(const char *name)
+{
+    for (size_t i = 0; i < sscam_method_count(); i++)
+        if (!strcmp(sscam_method_name(sscam_method_info(i)), name))
+            return sscam_method_title(sscam_method_info(i));
+    return name;
+}
+
+static void create_panel(struct comparison *comparison)
+{
+    const struct ensemble *ensemble = &comparison->ensemble;
+
+    comparison->titles = allocate(ensemble->count + 1, sizeof *comparison->titles);
+    comparison->titles[0] = "Input";
+    for (size_t i = 0; i < ensemble->count; i++)
+        comparison->titles[i + 1] = method_title(comparison->selection.methods.items[ensemble->methods[i]]);
+    comparison->panel =
+        panel_create(comparison->output_path, comparison->image_count * comparison->selection.class_count,
+                     ensemble->count + 1, comparison->titles);
+}
+
+static sscam_status try_first_picture(void *user, sscam_explainer *explainer)
+{
+    const struct comparison *comparison = user;
+    sscam_image *image = NULL;
+    sscam_map *map = NULL;
+
+    sscam_status status = sscam_image_read(comparison->image_paths[0], &image);
+    if (!status)
+        status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);
+    sscam_map_destroy(map);
+    sscam_image_destroy(image);
+    return status;
+}
+
+static int draw_comparison(struct comparison *comparison)
+{
+    create_panel(comparison);
+    int code = explain_pictures(comparison);
+    if (!code) {
+        describe(comparison);
+        code = panel_write(comparison->panel);
+    }
+    panel_free(comparison->panel);
+    free(comparison->titles);
+    free(comparison->layer);
+    return code;
+}
+
+static int compare_methods(struct comparison *comparison)
+{
+    struct ensemble *ensemble = &comparison->ensemble;
+
+    int code = ensemble_create(&comparison->selection, comparison->model, &comparison->progress, ensemble);
+    if (!code)
+        code = ensemble_narrow(ensemble, &comparison->selection, try_first_picture, comparison);
+    if (!code)
+        code = draw_comparison(comparison);
+    ensemble_free(ensemble);
+    return code;
+}
+
+/* A damaged picture is better found now than after minutes of work on those before it. */
+static int check_pictures(const struct comparison *comparison)
+{
+    int code = EXIT_OK;
+
+    for (size_t i = 0; i < comparison->image_count && !code; i++) {
+        sscam_image *image = NULL;
+
+        code = load_image(comparison->image_paths[i], &image);
+        sscam_image_destroy(image);
+    }
+    return code;
+}
+
+static int check_request(const struct comparison *comparison)
+{
+    const struct selection *selection = &comparison->selection;
+
+    if (!comparison->output_path)
+        return fail_usage("compare", "needs --output FILE");
+    if (!panel_knows_extension(comparison->output_path))
+        return fail_usage("compare", "--output '%s' ends in none of .png, .pdf, .svg",
+                          comparison->output_path);
+    if (selection->layers.count > 1)
+        return fail_usage("compare", "takes one layer; its columns are methods");
+    if (!strcmp(selection->colormap, "gray"))
+        return fail_usage("compare", "the colormap gray is for heatmaps; overlays need colours");
+    return EXIT_OK;
+}
+
+static int check_size(const struct comparison *comparison)
+{
+    size_t rows = comparison->image_count * comparison->selection.class_count;
+
+    if (rows > PANEL_MOST_ROWS)
+        return fail_usage("compare", "%zu rows do not fit one figure; the most is %d", rows, PANEL_MOST_ROWS);
+    return output_path_check(comparison->output_path);
+}
+
+static int compare(struct comparison *comparison)
+{
+    int code = check_request(comparison);
+
+    if (!code)
+        code = selection_resolve(&comparison->selection, "all");
+    if (!code)
+        code = check_size(comparison);
+    if (!code)
+        code = check_pictures(comparison);
+    if (!code)
+        code = load_model(comparison->model_path, comparison->selection.device, &comparison->model);
+    if (!code)
+        code = compare_methods(comparison);
+    sscam_model_destroy(comparison->model);
+    return code;
+}
+
+int run_compare(int argc, char **argv)
+{
+    struct comparison comparison = {.selection = selection_defaults("compare")};
+    struct text_list operands = {0};
+    struct flag shared[SELECTION_FLAG_COUNT + 1];
+    const struct flag own[] = {
+        {"output", 'o', "FILE", "Where to write the figure: .png, .pdf or .svg.",
+         .text = &comparison.output_path},
+        {0},
+    };
+    const struct syntax syntax = {
+        .command = "compare",
+        .usage = {"MODEL IMAGE... -o FILE [-m METHOD[,...]] [-c CLASS[,...]] [FLAG]..."},
+        .fewest = 2, .most = SIZE_MAX, .operands = "a model and at least one image", .flags = {shared, own},
+        .purpose = "Draws a figure whose rows are images (and classes, when several are asked for) and whose "
+                   "columns are the input and the methods: by default all that can explain the network.",
+    };
+
+    selection_flags(&comparison.selection, shared);
+    int code = arguments_parse(&syntax, argc, argv, &operands);
+    if (!code) {
+        comparison.model_path = operands.items[0];
+        comparison.image_paths = operands.items + 1;
+        comparison.image_count = operands.count - 1;
+        code = compare(&comparison);
+    }
+    selection_free(&comparison.selection);
+    text_list_free(&operands);
+    return code;
+}

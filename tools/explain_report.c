@@ -1,0 +1,98 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "explanation.h"
+#include "json.h"
+
+static void put_json_options(struct json *json, sscam_explainer *explainer)
+{
+    json_open_object(json, "options");
+    for (size_t i = 0; i < sscam_option_count(); i++) {
+        const sscam_option *option = sscam_option_info(i);
+        const char *name = sscam_option_name(option);
+        int32_t type = sscam_option_type(option);
+
+        if (type == SSCAM_OPTION_TYPE_INT || type == SSCAM_OPTION_TYPE_REAL)
+            json_number_text(json, name, sscam_explainer_get(explainer, name));
+        else
+            json_text(json, name, sscam_explainer_get(explainer, name));
+    }
+    json_close_object(json);
+}
+
+static void put_json_outputs(struct json *json, const struct explanation *explanation,
+                             const struct which *which)
+{
+    json_open_object(json, "outputs");
+    for (size_t i = 0; i < OUTPUT_COUNT; i++) {
+        char *path = output_path(explanation, which, i);
+
+        if (path)
+            json_text(json, output_key(i), path);
+        free(path);
+    }
+    json_close_object(json);
+}
+
+void put_json_line(const struct explanation *explanation, const sscam_map *map, const struct which *which,
+                   sscam_explainer *explainer, double seconds)
+{
+    struct json json = {.out = stdout};
+    int64_t class_index = sscam_map_class_index(map);
+
+    json_open_object(&json, NULL);
+    if (explanation->image_path) {
+        json_text(&json, "image", explanation->image_path);
+    } else {
+        json_text(&json, "tensor", explanation->tensor_path);
+        json_integer(&json, "index", which->input);
+    }
+    json_text(&json, "method", sscam_map_method(map));
+    json_text(&json, "layer", sscam_map_layer(map));
+    json_integer(&json, "class", class_index);
+    json_text(&json, "label", labels_name(&explanation->selection.labels, class_index));
+    json_real(&json, "logit", sscam_map_logit(map));
+    json_real(&json, "probability", sscam_map_probability(map));
+    json_integer(&json, "passes", sscam_map_passes(map));
+    json_real(&json, "seconds", seconds);
+    json_boolean(&json, "flat", sscam_map_is_flat(map));
+    json_integer(&json, "width", sscam_map_width(map));
+    json_integer(&json, "height", sscam_map_height(map));
+    put_json_options(&json, explainer);
+    if (writes_files(explanation))
+        put_json_outputs(&json, explanation, which);
+    json_close_object(&json);
+    json_end_line(&json);
+}
+
+static void put_maximum(const sscam_map *map)
+{
+    const float *data = sscam_map_data(map);
+    int32_t width = sscam_map_width(map), height = sscam_map_height(map);
+    int64_t best = 0;
+
+    if (sscam_map_is_flat(map)) {
+        fputs("the map is flat", stdout);
+        return;
+    }
+    for (int64_t i = 1; i < (int64_t)width * height; i++)
+        if (data[i] > data[best])
+            best = i;
+    printf("maximum at x %d, y %d of %dx%d", (int)(best % width), (int)(best / width), width, height);
+}
+
+void put_sentence(const struct explanation *explanation, const sscam_map *map, const struct which *which,
+                  double seconds)
+{
+    int64_t class_index = sscam_map_class_index(map), passes = sscam_map_passes(map);
+    const char *label = labels_name(&explanation->selection.labels, class_index);
+
+    if (explanation->input_count > 1)
+        printf("input %" PRId64 ": ", which->input);
+    printf("class %" PRId64 "%s%s, probability %.4f: %s at %s, %" PRId64 " %s, %.2f s, ", class_index,
+           label ? " " : "", label ? label : "", sscam_map_probability(map), sscam_map_method(map),
+           sscam_map_layer(map), passes, passes == 1 ? "pass" : "passes", seconds);
+    put_maximum(map);
+    putchar('\n');
+}

@@ -1,0 +1,62 @@
+/* What `sscam explain` was asked for, and what its parts share. */
+#ifndef SSCAM_TOOLS_EXPLANATION_H
+#define SSCAM_TOOLS_EXPLANATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sscam/sscam.h>
+
+#include "ensemble.h"
+#include "npy.h"
+#include "progress.h"
+#include "selection.h"
+
+enum { OVERLAY, HEATMAP, MAP, RAW, WEIGHTS, OUTPUT_COUNT };
+
+struct explanation {
+    struct selection selection;
+    const char *model_path, *image_path, *tensor_path;
+    const char *output_paths[OUTPUT_COUNT]; /* NULL for what was not asked for */
+    bool as_json;
+
+    sscam_image *image;
+    struct npy_array tensor;
+    int64_t shape[4]; /* of the tensor */
+    int64_t input_count;
+    sscam_model *model;
+    struct ensemble ensemble;
+    struct progress progress;
+};
+
+/* One map among those of the call: its place in each of the lists that were asked for. */
+struct which {
+    size_t method, layer, class_place;
+    int64_t input;
+};
+
+/* Files: written, named and checked in explain_output.c. */
+
+bool writes_files(const struct explanation *explanation);
+
+/* Name in JSON of one of the outputs. */
+const char *output_key(size_t output);
+
+/* Name of one of a map's files, or NULL when it was not asked for. The caller frees it. */
+char *output_path(const struct explanation *explanation, const struct which *which, size_t output);
+
+/* Before minutes of work: may every file be written, and has each a name of its own? */
+int check_outputs(const struct explanation *explanation);
+
+int write_outputs(const struct explanation *explanation, const sscam_map *map, const struct which *which);
+
+/* Standard output: explain_report.c. */
+
+void put_json_line(const struct explanation *explanation, const sscam_map *map, const struct which *which,
+                   sscam_explainer *explainer, double seconds);
+
+void put_sentence(const struct explanation *explanation, const sscam_map *map, const struct which *which,
+                  double seconds);
+
+#endif

@@ -1,0 +1,34 @@
+/* A writer of JSON: commas and escapes are its business, whatever bytes the texts hold. */
+#ifndef SSCAM_TOOLS_JSON_H
+#define SSCAM_TOOLS_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct json {
+    FILE *out;
+    bool after_value; /* a comma is due before the next one */
+};
+
+/* The key is that of the member within an object; NULL within an array and at the top. */
+void json_open_object(struct json *json, const char *key);
+void json_close_object(struct json *json);
+void json_open_array(struct json *json, const char *key);
+void json_close_array(struct json *json);
+
+/* NULL becomes null; bytes that are not UTF-8 become U+FFFD. */
+void json_text(struct json *json, const char *key, const char *text);
+
+/* NaN and infinities become null. */
+void json_real(struct json *json, const char *key, double number);
+void json_integer(struct json *json, const char *key, int64_t number);
+void json_boolean(struct json *json, const char *key, bool truth);
+
+/* A number that is text already; written as a text when it is none by JSON's grammar. */
+void json_number_text(struct json *json, const char *key, const char *number);
+
+/* Ends the line, and with it the document. */
+void json_end_line(struct json *json);
+
+#endif

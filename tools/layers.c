@@ -1,0 +1,183 @@
+/* sscam layers: what of a network can be explained. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sscam/sscam.h>
+
+#include "arguments.h"
+#include "commands.h"
+#include "complain.h"
+#include "json.h"
+#include "layout.h"
+#include "load.h"
+#include "memory.h"
+#include "utf8.h"
+
+#define LARGEST_SIDE 65536
+
+struct listing {
+    const char *model_path, *device, *input;
+    bool as_json;
+    int64_t shape[4];
+};
+
+/* `3x224x224`: channels, rows, columns. */
+static int parse_shape(const char *text, int64_t shape[4])
+{
+    const char *rest = text;
+
+    shape[0] = 1;
+    for (int i = 1; i < 4; i++) {
+        char *end;
+        long side = *rest >= '0' && *rest <= '9' ? strtol(rest, &end, 10) : 0;
+
+        if (side < 1 || side > LARGEST_SIDE || *end != (i < 3 ? 'x' : '\0'))
+            return fail_usage("layers", "--input takes CHANNELSxHEIGHTxWIDTH, such as 3x224x224, not '%s'",
+                              text);
+        shape[i] = side;
+        rest = end + 1;
+    }
+    return EXIT_OK;
+}
+
+static char *format_shape(const int64_t *shape, int32_t rank)
+{
+    char *text = copy_text("", 0);
+
+    for (int32_t i = 0; i < rank; i++) {
+        char *longer = format_text("%s%s%" PRId64, text, i ? "x" : "", shape[i]);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+static void put_json(const sscam_layers *layers)
+{
+    struct json json = {.out = stdout};
+
+    json_open_array(&json, NULL);
+    for (size_t i = 0; i < sscam_layers_count(layers); i++) {
+        int32_t rank;
+        const int64_t *shape = sscam_layers_shape(layers, i, &rank);
+
+        json_open_object(&json, NULL);
+        json_text(&json, "name", sscam_layers_name(layers, i));
+        json_text(&json, "kind", sscam_layers_kind(layers, i));
+        json_open_array(&json, "shape");
+        for (int32_t j = 0; j < rank; j++)
+            json_integer(&json, NULL, shape[j]);
+        json_close_array(&json);
+        json_boolean(&json, "default", (int64_t)i == sscam_layers_default(layers));
+        json_close_object(&json);
+    }
+    json_close_array(&json);
+    json_end_line(&json);
+}
+
+struct widths {
+    size_t name, kind, shape;
+};
+
+static void widen(size_t *width, const char *text)
+{
+    size_t count = utf8_character_count(text);
+
+    if (count > *width)
+        *width = count;
+}
+
+static struct widths measure(const sscam_layers *layers, char *const *shapes)
+{
+    struct widths widths = {strlen("name"), strlen("kind"), strlen("shape")};
+
+    for (size_t i = 0; i < sscam_layers_count(layers); i++) {
+        widen(&widths.name, sscam_layers_name(layers, i));
+        widen(&widths.kind, sscam_layers_kind(layers, i));
+        widen(&widths.shape, shapes[i]);
+    }
+    return widths;
+}
+
+static void put_row(const struct widths *widths, const char *name, const char *kind, const char *shape,
+                    const char *mark)
+{
+    put_padded(stdout, name, widths->name + 2);
+    put_padded(stdout, kind, widths->kind + 2);
+    if (*mark) {
+        put_padded(stdout, shape, widths->shape + 2);
+        puts(mark);
+    } else {
+        puts(shape);
+    }
+}
+
+static void put_table(const sscam_layers *layers)
+{
+    size_t count = sscam_layers_count(layers);
+    char **shapes = allocate(count, sizeof *shapes);
+
+    for (size_t i = 0; i < count; i++) {
+        int32_t rank;
+        const int64_t *shape = sscam_layers_shape(layers, i, &rank);
+        shapes[i] = format_shape(shape, rank);
+    }
+    struct widths widths = measure(layers, shapes);
+    put_row(&widths, "name", "kind", "shape", "");
+    for (size_t i = 0; i < count; i++) {
+        put_row(&widths, sscam_layers_name(layers, i), sscam_layers_kind(layers, i), shapes[i],
+                (int64_t)i == sscam_layers_default(layers) ? "* default" : "");
+        free(shapes[i]);
+    }
+    free(shapes);
+}
+
+static int list(const struct listing *listing)
+{
+    sscam_model *model = NULL;
+    sscam_layers *layers = NULL;
+
+    int code = load_model(listing->model_path, listing->device, &model);
+    if (code)
+        return code;
+    sscam_status status = sscam_model_layers(model, listing->shape, &layers);
+    if (status)
+        code = fail_library(listing->model_path, status);
+    else if (listing->as_json)
+        put_json(layers);
+    else
+        put_table(layers);
+    sscam_layers_destroy(layers);
+    sscam_model_destroy(model);
+    return code;
+}
+
+int run_layers(int argc, char **argv)
+{
+    struct listing listing = {.device = "cpu", .input = "3x224x224"};
+    struct text_list operands = {0};
+    const struct flag flags[] = {
+        {"input", 0, "CxHxW", "Shape of the network's input. Default: 3x224x224.", .text = &listing.input},
+        {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.", .text = &listing.device},
+        {"json", 0, NULL, "Print one JSON array.", .given = &listing.as_json},
+        {0},
+    };
+    const struct syntax syntax = {
+        .command = "layers", .usage = {"MODEL [--input 3x224x224] [--device DEVICE] [--json]"},
+        .fewest = 1, .most = 1, .operands = "a model", .flags = {flags},
+        .purpose = "Lists the layers that can be explained, in the order in which the network runs them, "
+                   "with the shape of their output. The one explained by default is marked.",
+    };
+
+    int code = arguments_parse(&syntax, argc, argv, &operands);
+    if (!code)
+        code = parse_shape(listing.input, listing.shape);
+    if (!code) {
+        listing.model_path = operands.items[0];
+        code = list(&listing);
+    }
+    text_list_free(&operands);
+    return code;
+}

@@ -1,0 +1,17 @@
+#include "load.h"
+
+#include "complain.h"
+
+int load_model(const char *path, const char *device, sscam_model **out)
+{
+    sscam_status status = sscam_model_load(path, device, out);
+
+    return status ? fail_library(path, status) : EXIT_OK;
+}
+
+int load_image(const char *path, sscam_image **out)
+{
+    sscam_status status = sscam_image_read(path, out);
+
+    return status ? fail_library(path, status) : EXIT_OK;
+}

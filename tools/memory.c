@@ -1,0 +1,54 @@
+#include "memory.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complain.h"
+
+static void *or_exit(void *memory)
+{
+    if (!memory) {
+        fail("memory", "none left");
+        exit(EXIT_FAILED);
+    }
+    return memory;
+}
+
+void *allocate(size_t count, size_t size)
+{
+    return or_exit(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *reallocate(void *memory, size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        return or_exit(NULL);
+    return or_exit(realloc(memory, count && size ? count * size : 1));
+}
+
+char *copy_text(const char *text, size_t length)
+{
+    char *copy = allocate(length + 1, 1);
+
+    memcpy(copy, text, length);
+    return copy;
+}
+
+char *format_text(const char *format, ...)
+{
+    va_list arguments, again;
+
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+
+    char *text = allocate(length < 0 ? 1 : (size_t)length + 1, 1);
+    if (length > 0)
+        vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}

@@ -1,0 +1,289 @@
+#include "npy.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complain.h"
+#include "memory.h"
+#include "whole_file.h"
+
+#define MAGIC "\x93NUMPY"
+#define MAGIC_LENGTH 6
+#define LONGEST_HEADER 65536
+#define MOST_ELEMENTS (INT64_C(1) << 31)
+/* The format asks that the data begin at a multiple of this. */
+#define ALIGNMENT 64
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define NATIVE_FLOAT32 ">f4"
+#else
+#define NATIVE_FLOAT32 "<f4"
+#endif
+
+/* A place in the header, a Python dictionary in text form. */
+struct cursor {
+    const char *at, *end;
+};
+
+struct header {
+    char type[16];
+    bool fortran_order;
+    int rank;
+    int64_t shape[NPY_MAX_RANK];
+    bool has_type, has_order, has_shape;
+};
+
+static void skip_blanks(struct cursor *cursor)
+{
+    while (cursor->at < cursor->end && (*cursor->at == ' ' || *cursor->at == '\n'))
+        cursor->at++;
+}
+
+static bool take(struct cursor *cursor, const char *token)
+{
+    size_t length = strlen(token);
+
+    skip_blanks(cursor);
+    if ((size_t)(cursor->end - cursor->at) < length || memcmp(cursor->at, token, length))
+        return false;
+    cursor->at += length;
+    return true;
+}
+
+static bool take_quoted(struct cursor *cursor, char *text, size_t size)
+{
+    skip_blanks(cursor);
+    if (cursor->at == cursor->end || (*cursor->at != '\'' && *cursor->at != '"'))
+        return false;
+
+    const char *begin = cursor->at + 1;
+    const char *close = memchr(begin, *cursor->at, (size_t)(cursor->end - begin));
+    if (!close || (size_t)(close - begin) >= size)
+        return false;
+    memcpy(text, begin, (size_t)(close - begin));
+    text[close - begin] = '\0';
+    cursor->at = close + 1;
+    return true;
+}
+
+static bool take_dimension(struct cursor *cursor, int64_t *dimension)
+{
+    const char *begin;
+
+    skip_blanks(cursor);
+    begin = cursor->at;
+    *dimension = 0;
+    while (cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9') {
+        *dimension = *dimension * 10 + (*cursor->at - '0');
+        if (*dimension > MOST_ELEMENTS)
+            return false;
+        cursor->at++;
+    }
+    return cursor->at > begin;
+}
+
+static bool take_shape(struct cursor *cursor, struct header *header)
+{
+    if (!take(cursor, "("))
+        return false;
+    for (header->rank = 0; !take(cursor, ")"); header->rank++) {
+        if (header->rank == NPY_MAX_RANK || !take_dimension(cursor, &header->shape[header->rank]))
+            return false;
+        if (!take(cursor, ",")) {
+            header->rank++;
+            return header->rank > 1 && take(cursor, ")");
+        }
+    }
+    return true;
+}
+
+static bool take_entry(struct cursor *cursor, struct header *header)
+{
+    char key[16];
+
+    if (!take_quoted(cursor, key, sizeof key) || !take(cursor, ":"))
+        return false;
+    if (!strcmp(key, "descr") && !header->has_type)
+        return header->has_type = take_quoted(cursor, header->type, sizeof header->type);
+    if (!strcmp(key, "shape") && !header->has_shape)
+        return header->has_shape = take_shape(cursor, header);
+    if (!strcmp(key, "fortran_order") && !header->has_order) {
+        header->fortran_order = take(cursor, "True");
+        return header->has_order = header->fortran_order || take(cursor, "False");
+    }
+    return false;
+}
+
+static bool parse_header(const char *text, size_t length, struct header *header)
+{
+    struct cursor cursor = {text, text + length};
+
+    *header = (struct header){0};
+    if (!take(&cursor, "{"))
+        return false;
+    while (!take(&cursor, "}")) {
+        if (!take_entry(&cursor, header))
+            return false;
+        if (!take(&cursor, ",")) {
+            if (!take(&cursor, "}"))
+                return false;
+            break;
+        }
+    }
+    skip_blanks(&cursor);
+    return cursor.at == cursor.end && header->has_type && header->has_order && header->has_shape;
+}
+
+static int read_failure(const char *path, FILE *file)
+{
+    return ferror(file) ? fail_errno(path) : fail(path, "the file ends too early");
+}
+
+static int read_header_length(const char *path, FILE *file, size_t *length)
+{
+    unsigned char start[MAGIC_LENGTH + 2], size[4] = {0};
+
+    if (fread(start, 1, sizeof start, file) != sizeof start)
+        return ferror(file) ? fail_errno(path) : fail(path, "is not a .npy file");
+    if (memcmp(start, MAGIC, MAGIC_LENGTH))
+        return fail(path, "is not a .npy file");
+
+    int major = start[MAGIC_LENGTH], minor = start[MAGIC_LENGTH + 1];
+    if ((major != 1 && major != 2) || minor != 0)
+        return fail(path, "is of .npy format %d.%d; 1.0 and 2.0 can be read", major, minor);
+    size_t width = major == 1 ? 2 : 4;
+    if (fread(size, 1, width, file) != width)
+        return read_failure(path, file);
+    *length = (size_t)size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16 | (size_t)size[3] << 24;
+    if (*length > LONGEST_HEADER)
+        return fail(path, "its header is too long (%zu bytes)", *length);
+    return EXIT_OK;
+}
+
+static int read_header(const char *path, FILE *file, struct header *header)
+{
+    size_t length = 0;
+
+    if (read_header_length(path, file, &length))
+        return EXIT_FAILED;
+
+    char *text = allocate(length + 1, 1);
+    int code = EXIT_OK;
+    if (fread(text, 1, length, file) != length)
+        code = read_failure(path, file);
+    else if (!parse_header(text, length, header))
+        code = fail(path, "its header is damaged, or its array has more than %d dimensions", NPY_MAX_RANK);
+    else if (strcmp(header->type, NATIVE_FLOAT32))
+        code = fail(path, "holds '%s', not float32 ('" NATIVE_FLOAT32 "')", header->type);
+    else if (header->fortran_order)
+        code = fail(path, "is in Fortran order; C order is needed");
+    free(text);
+    return code;
+}
+
+static int count_elements(const char *path, const struct header *header, int64_t *count)
+{
+    *count = 1;
+    for (int i = 0; i < header->rank; i++) {
+        if (header->shape[i] == 0)
+            return fail(path, "its array is empty");
+        if (*count > MOST_ELEMENTS / header->shape[i])
+            return fail(path, "its array is too large");
+        *count *= header->shape[i];
+    }
+    return EXIT_OK;
+}
+
+/* Checked before memory is taken, so that a few bytes of header cannot ask for gigabytes. */
+static int check_size(const char *path, FILE *file, int64_t count)
+{
+    long data = ftell(file);
+
+    if (data < 0 || fseek(file, 0, SEEK_END))
+        return fail_errno(path);
+    long end = ftell(file);
+    if (end < 0 || fseek(file, data, SEEK_SET))
+        return fail_errno(path);
+    int64_t needed = count * (int64_t)sizeof(float);
+    if (end - data != needed)
+        return fail(path, "has %ld bytes of data; its shape needs %" PRId64, end - data, needed);
+    return EXIT_OK;
+}
+
+static int read_array(const char *path, FILE *file, struct npy_array *array)
+{
+    struct header header;
+    int64_t count;
+
+    if (read_header(path, file, &header) || count_elements(path, &header, &count) ||
+        check_size(path, file, count))
+        return EXIT_FAILED;
+
+    float *data = allocate((size_t)count, sizeof *data);
+    if (fread(data, sizeof *data, (size_t)count, file) != (size_t)count) {
+        free(data);
+        return read_failure(path, file);
+    }
+    array->data = data;
+    array->rank = header.rank;
+    memcpy(array->shape, header.shape, sizeof array->shape);
+    return EXIT_OK;
+}
+
+int npy_read(const char *path, struct npy_array *array)
+{
+    *array = (struct npy_array){0};
+
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return fail_errno(path);
+    int code = read_array(path, file, array);
+    fclose(file);
+    return code;
+}
+
+static void write_header(FILE *file, int rank, const int64_t *shape)
+{
+    char text[256];
+    int length =
+        snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (", NATIVE_FLOAT32);
+
+    for (int i = 0; i < rank; i++)
+        length += snprintf(text + length, sizeof text - (size_t)length, "%s%" PRId64 "%s", i ? " " : "",
+                           shape[i], i + 1 < rank || rank == 1 ? "," : "");
+    length += snprintf(text + length, sizeof text - (size_t)length, "), }");
+
+    int start = MAGIC_LENGTH + 2 + 2;
+    int padding = ALIGNMENT - (start + length + 1) % ALIGNMENT;
+    int total = length + padding + 1;
+    fputs(MAGIC, file);
+    fputc(1, file);
+    fputc(0, file);
+    fputc(total & 0xff, file);
+    fputc(total >> 8, file);
+    fprintf(file, "%s%*s\n", text, padding, "");
+}
+
+int npy_write(const char *path, const float *data, int rank, const int64_t *shape)
+{
+    struct whole_file file;
+    size_t count = 1;
+
+    if (whole_file_open(&file, path))
+        return EXIT_FAILED;
+    for (int i = 0; i < rank; i++)
+        count *= (size_t)shape[i];
+    write_header(file.stream, rank, shape);
+    fwrite(data, sizeof *data, count, file.stream);
+    return whole_file_commit(&file);
+}
+
+void npy_free(struct npy_array *array)
+{
+    free(array->data);
+    *array = (struct npy_array){0};
+}

@@ -1,0 +1,95 @@
+#include "progress.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "interruption.h"
+
+#define REDRAW_SECONDS 0.1
+#define BAR_CELLS 28
+#define USUAL_TERMINAL_COLUMNS 80
+/* An estimate of the time left is noise before this share is done. */
+#define ESTIMATE_FROM 0.02
+
+double monotonic_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static int terminal_columns(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || size.ws_col < 1)
+        return USUAL_TERMINAL_COLUMNS;
+    return size.ws_col;
+}
+
+static void format_duration(char *text, size_t size, double seconds)
+{
+    long whole = (long)(seconds + 0.5);
+
+    if (whole >= 3600)
+        snprintf(text, size, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+    else
+        snprintf(text, size, "%ld:%02ld", whole / 60, whole % 60);
+}
+
+static void draw(const struct progress *progress, double fraction, double elapsed_seconds)
+{
+    char line[512], number[64] = "", bar[BAR_CELLS + 1], elapsed[32], left[32] = "-:--";
+    int filled = (int)(fraction * BAR_CELLS);
+
+    memset(bar, '#', (size_t)filled);
+    memset(bar + filled, '-', (size_t)(BAR_CELLS - filled));
+    bar[BAR_CELLS] = '\0';
+    format_duration(elapsed, sizeof elapsed, elapsed_seconds);
+    if (fraction >= ESTIMATE_FROM)
+        format_duration(left, sizeof left, elapsed_seconds * (1 - fraction) / fraction);
+    if (progress->total > 1)
+        snprintf(number, sizeof number, "%zu/%zu ", progress->number, progress->total);
+    snprintf(line, sizeof line, "%s[%s] %3d %%  %s elapsed, %s left  %s", number, bar, (int)(fraction * 100),
+             elapsed, left, progress->title);
+
+    /* The last column stays free: a full line would wrap, and a wrapped line cannot be wiped. */
+    fprintf(stderr, "\r\033[K%.*s", terminal_columns() - 1, line);
+    fflush(stderr);
+}
+
+void progress_begin(struct progress *progress, const char *title, size_t number, size_t total)
+{
+    *progress = (struct progress){
+        .title = title, .number = number, .total = total, .visible = isatty(STDERR_FILENO) == 1};
+    progress->started = monotonic_seconds();
+    progress->drawn = progress->started;
+    if (progress->visible)
+        draw(progress, 0, 0);
+}
+
+int32_t progress_report(void *user, double fraction)
+{
+    struct progress *progress = user;
+    double now = monotonic_seconds();
+
+    if (progress->visible && now - progress->drawn >= REDRAW_SECONDS) {
+        double clamped = fraction < 0 ? 0 : fraction > 1 ? 1 : fraction;
+        draw(progress, clamped, now - progress->started);
+        progress->drawn = now;
+    }
+    return interruption_requested();
+}
+
+void progress_end(struct progress *progress)
+{
+    if (progress->visible) {
+        fputs("\r\033[K", stderr);
+        fflush(stderr);
+        progress->visible = false;
+    }
+}

@@ -1,0 +1,207 @@
+#include "selection.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complain.h"
+#include "memory.h"
+#include "nearest.h"
+
+#define EVERY_METHOD "all"
+#define TOP_CLASS "top"
+
+struct selection selection_defaults(const char *command)
+{
+    return (struct selection){.command = command, .device = "cpu", .colormap = "turbo", .alpha = 0.5};
+}
+
+void selection_flags(struct selection *selection, struct flag flags[SELECTION_FLAG_COUNT + 1])
+{
+    const struct flag table[SELECTION_FLAG_COUNT + 1] = {
+        {"method", 'm', "METHOD[,...]",
+         "Methods, as 'sscam methods' lists them; 'all' for all that can explain the network.",
+         .list = &selection->methods},
+        {"layer", 'l', "LAYER[,...]",
+         "Target layers, as 'sscam layers' lists them. Default: the last feature map before global "
+         "pooling.",
+         .list = &selection->layers},
+        {"class", 'c', "CLASS[,...]",
+         "Classes, by number or by a name from the labels; 'top' for the predicted one, which is the "
+         "default.",
+         .texts = &selection->class_texts},
+        {"labels", 0, "FILE", "Names of the classes, one a line, the first being class 0.",
+         .text = &selection->labels_path},
+        {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.", .text = &selection->device},
+        {"colormap", 0, "NAME", "turbo, jet or viridis; for heatmaps also gray. Default: turbo.",
+         .text = &selection->colormap},
+        {"alpha", 0, "A", "Share of the colour in overlays, 0 to 1. Default: 0.5.",
+         .real = &selection->alpha},
+        {"set", 0, "NAME=VALUE", "Sets an option of the library; see 'sscam options'.",
+         .settings = &selection->settings},
+        {0},
+    };
+
+    memcpy(flags, table, sizeof table);
+}
+
+static const sscam_method *find_method(const char *name)
+{
+    for (size_t i = 0; i < sscam_method_count(); i++)
+        if (!strcmp(sscam_method_name(sscam_method_info(i)), name))
+            return sscam_method_info(i);
+    return NULL;
+}
+
+static int fail_no_method(const struct selection *selection, const char *name)
+{
+    struct nearest nearest = nearest_to(name);
+
+    for (size_t i = 0; i < sscam_method_count(); i++)
+        nearest_consider(&nearest, sscam_method_name(sscam_method_info(i)));
+    char *suggestion = nearest_suggestion(&nearest);
+    int code = fail_usage(selection->command, "there is no method '%s'%s", name, suggestion);
+    free(suggestion);
+    return code;
+}
+
+static int resolve_methods(struct selection *selection, const char *default_method)
+{
+    struct text_list *methods = &selection->methods;
+
+    if (!methods->count)
+        text_list_add(methods, default_method);
+    for (size_t i = 0; i < methods->count; i++) {
+        if (!strcmp(methods->items[i], EVERY_METHOD))
+            selection->every_method = true;
+        else if (!find_method(methods->items[i]))
+            return fail_no_method(selection, methods->items[i]);
+    }
+    if (selection->every_method) {
+        text_list_free(methods);
+        for (size_t i = 0; i < sscam_method_count(); i++)
+            text_list_add(methods, sscam_method_name(sscam_method_info(i)));
+    }
+    return EXIT_OK;
+}
+
+static void add_class(struct selection *selection, int64_t index)
+{
+    struct chosen_class chosen = {.index = index};
+
+    for (size_t i = 0; i < selection->class_count; i++)
+        if (selection->classes[i].index == index)
+            return;
+    if (index == SSCAM_CLASS_TOP)
+        snprintf(chosen.name, sizeof chosen.name, "%s", TOP_CLASS);
+    else
+        snprintf(chosen.name, sizeof chosen.name, "%" PRId64, index);
+    selection->classes =
+        reallocate(selection->classes, selection->class_count + 1, sizeof *selection->classes);
+    selection->classes[selection->class_count++] = chosen;
+}
+
+/* A number, `top` or a name. */
+static int resolve_class(struct selection *selection, const char *text)
+{
+    char *end;
+    int64_t index;
+
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (!strcmp(text, TOP_CLASS)) {
+        index = SSCAM_CLASS_TOP;
+    } else if (end > text && !*end) {
+        if (errno || number < 0)
+            return fail(text, "is not the number of a class; they count from 0");
+        index = number;
+    } else if (!selection->labels.path) {
+        return fail_usage(selection->command, "class '%s' is no number: a name needs --labels", text);
+    } else if (labels_find(&selection->labels, text, &index)) {
+        return EXIT_FAILED;
+    }
+    add_class(selection, index);
+    return EXIT_OK;
+}
+
+/* Names may hold commas ("tabby, tabby cat"), so a text that is a name as a whole is not split. */
+static int resolve_classes(struct selection *selection)
+{
+    if (!selection->class_texts.count)
+        add_class(selection, SSCAM_CLASS_TOP);
+    for (size_t i = 0; i < selection->class_texts.count; i++) {
+        const char *text = selection->class_texts.items[i];
+        struct text_list parts = {0};
+        int code = EXIT_OK;
+
+        if (labels_count_named(&selection->labels, text))
+            text_list_add(&parts, text);
+        else
+            text_list_add_separated(&parts, text);
+        for (size_t j = 0; j < parts.count && !code; j++)
+            code = resolve_class(selection, parts.items[j]);
+        text_list_free(&parts);
+        if (code)
+            return code;
+    }
+    return EXIT_OK;
+}
+
+static int check_drawing(const struct selection *selection)
+{
+    static const char *const colormaps[] = {"turbo", "jet", "viridis", "gray"};
+
+    if (!(selection->alpha >= 0 && selection->alpha <= 1))
+        return fail_usage(selection->command, "--alpha lies between 0 and 1, not at %g", selection->alpha);
+    for (size_t i = 0; i < sizeof colormaps / sizeof *colormaps; i++)
+        if (!strcmp(selection->colormap, colormaps[i]))
+            return EXIT_OK;
+    return fail_usage(selection->command, "there is no colormap '%s': turbo, jet, viridis, gray",
+                      selection->colormap);
+}
+
+int selection_resolve(struct selection *selection, const char *default_method)
+{
+    int code = check_drawing(selection);
+
+    if (!code)
+        code = resolve_methods(selection, default_method);
+    if (!code && selection->labels_path)
+        code = labels_read(selection->labels_path, &selection->labels);
+    if (!code)
+        code = resolve_classes(selection);
+    if (!code && !selection->layers.count)
+        text_list_add(&selection->layers, "");
+    return code;
+}
+
+int selection_explainer(const struct selection *selection, sscam_model *model, const char *method,
+                        const char *layer, sscam_explainer **out)
+{
+    sscam_status status = sscam_explainer_create(model, method, out);
+    if (status)
+        return fail_library(method, status);
+
+    int code = settings_apply(&selection->settings, selection->command, *out);
+    if (!code && *layer) {
+        status = sscam_explainer_set(*out, "layer", layer);
+        code = status ? fail_library(layer, status) : EXIT_OK;
+    }
+    if (code) {
+        sscam_explainer_destroy(*out);
+        *out = NULL;
+    }
+    return code;
+}
+
+void selection_free(struct selection *selection)
+{
+    settings_free(&selection->settings);
+    text_list_free(&selection->class_texts);
+    text_list_free(&selection->methods);
+    text_list_free(&selection->layers);
+    labels_free(&selection->labels);
+    free(selection->classes);
+}

@@ -1,0 +1,47 @@
+/* What both `explain` and `compare` let the user choose: methods, layers, classes, the library's options. */
+#ifndef SSCAM_TOOLS_SELECTION_H
+#define SSCAM_TOOLS_SELECTION_H
+
+#include <sscam/sscam.h>
+
+#include "arguments.h"
+#include "labels.h"
+
+#define SELECTION_FLAG_COUNT 8
+
+struct chosen_class {
+    int64_t index; /* or SSCAM_CLASS_TOP */
+    char name[24]; /* for file names: the index in digits, or "top" */
+};
+
+struct selection {
+    const char *command;
+    const char *labels_path, *device, *colormap;
+    double alpha;
+    struct settings settings;
+    struct text_list class_texts;
+
+    struct text_list methods; /* at least one after selection_resolve() */
+    bool every_method;        /* asked for as `all`: those that cannot explain the network are left out */
+    struct text_list layers;  /* at least one; "" stands for the default layer */
+    struct labels labels;
+    struct chosen_class *classes; /* at least one */
+    size_t class_count;
+};
+
+/* A selection of nothing yet, with the defaults of its flags. */
+struct selection selection_defaults(const char *command);
+
+/* The flags that fill a selection, and the end of the table. */
+void selection_flags(struct selection *selection, struct flag flags[SELECTION_FLAG_COUNT + 1]);
+
+/* Checks what was given, reads the labels and fills in defaults; `default_method` may be "all". */
+int selection_resolve(struct selection *selection, const char *default_method);
+
+/* An explainer for a method and a layer of the selection, with its options set. */
+int selection_explainer(const struct selection *selection, sscam_model *model, const char *method,
+                        const char *layer, sscam_explainer **out);
+
+void selection_free(struct selection *selection);
+
+#endif

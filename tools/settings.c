@@ -1,0 +1,81 @@
+#include "settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "complain.h"
+#include "memory.h"
+#include "nearest.h"
+
+static bool is_same_name(const char *given, const char *name)
+{
+    for (; *given && *name; given++, name++)
+        if (*given != *name && !(*given == '-' && *name == '_'))
+            return false;
+    return *given == *name;
+}
+
+const sscam_option *find_option(const char *name)
+{
+    for (size_t i = 0; i < sscam_option_count(); i++)
+        if (is_same_name(name, sscam_option_name(sscam_option_info(i))))
+            return sscam_option_info(i);
+    return NULL;
+}
+
+void settings_add(struct settings *settings, const sscam_option *option, const char *value)
+{
+    settings->items = reallocate(settings->items, settings->count + 1, sizeof *settings->items);
+    settings->items[settings->count++] =
+        (struct setting){sscam_option_name(option), copy_text(value, strlen(value))};
+}
+
+static int fail_no_option(const char *command, const char *name)
+{
+    struct nearest nearest = nearest_to(name);
+
+    for (size_t i = 0; i < sscam_option_count(); i++)
+        nearest_consider(&nearest, sscam_option_name(sscam_option_info(i)));
+    char *suggestion = nearest_suggestion(&nearest);
+    int code = fail_usage(command, "--set: there is no option '%s'%s", name, suggestion);
+    free(suggestion);
+    return code;
+}
+
+int settings_add_assignment(struct settings *settings, const char *command, const char *assignment)
+{
+    const char *equals = strchr(assignment, '=');
+
+    if (!equals)
+        return fail_usage(command, "--set takes NAME=VALUE, not '%s'", assignment);
+
+    char *name = copy_text(assignment, (size_t)(equals - assignment));
+    const sscam_option *option = find_option(name);
+    int code = option ? EXIT_OK : fail_no_option(command, name);
+    if (option)
+        settings_add(settings, option, equals + 1);
+    free(name);
+    return code;
+}
+
+int settings_apply(const struct settings *settings, const char *command, sscam_explainer *explainer)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        const struct setting *setting = &settings->items[i];
+        sscam_status status = sscam_explainer_set(explainer, setting->name, setting->value);
+
+        if (status == SSCAM_E_ARGUMENT)
+            return fail_usage(command, "%s", sscam_last_error());
+        if (status)
+            return fail_library(setting->name, status);
+    }
+    return EXIT_OK;
+}
+
+void settings_free(struct settings *settings)
+{
+    for (size_t i = 0; i < settings->count; i++)
+        free(settings->items[i].value);
+    free(settings->items);
+    *settings = (struct settings){0};
+}

@@ -1,0 +1,73 @@
+#include "thumbnail.h"
+
+#include <stdint.h>
+
+/* A colour added up over some pixels. */
+struct colour_sum {
+    uint64_t red, green, blue, count;
+};
+
+static void add_pixel(struct colour_sum *sum, const uint8_t *pixel, int32_t channels)
+{
+    sum->red += pixel[0];
+    sum->green += pixel[channels < 3 ? 0 : 1];
+    sum->blue += pixel[channels < 3 ? 0 : 2];
+    sum->count++;
+}
+
+/* The mean of a block of pixels in cairo's form. */
+static uint32_t block_mean(const sscam_image *picture, int32_t left, int32_t top, int32_t step)
+{
+    int32_t width = sscam_image_width(picture), height = sscam_image_height(picture);
+    int32_t channels = sscam_image_channels(picture);
+    const uint8_t *pixels = sscam_image_pixels(picture);
+    struct colour_sum sum = {0};
+
+    for (int32_t y = top; y < top + step && y < height; y++)
+        for (int32_t x = left; x < left + step && x < width; x++)
+            add_pixel(&sum, pixels + ((int64_t)y * width + x) * channels, channels);
+
+    uint64_t half = sum.count / 2;
+    return (uint32_t)((sum.red + half) / sum.count << 16 | (sum.green + half) / sum.count << 8 |
+                      (sum.blue + half) / sum.count);
+}
+
+/* The picture as a surface, reduced by a whole factor: cairo's own surfaces end at 32767 pixels a side. */
+static cairo_surface_t *reduced(const sscam_image *picture, int32_t step)
+{
+    int32_t columns = (sscam_image_width(picture) + step - 1) / step;
+    int32_t rows = (sscam_image_height(picture) + step - 1) / step;
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, columns, rows);
+
+    if (cairo_surface_status(surface))
+        return surface;
+    unsigned char *data = cairo_image_surface_get_data(surface);
+    int stride = cairo_image_surface_get_stride(surface);
+    for (int32_t y = 0; y < rows; y++) {
+        uint32_t *row = (uint32_t *)(void *)(data + (int64_t)y * stride);
+
+        for (int32_t x = 0; x < columns; x++)
+            row[x] = block_mean(picture, x * step, y * step, step);
+    }
+    cairo_surface_mark_dirty(surface);
+    return surface;
+}
+
+cairo_surface_t *thumbnail(const sscam_image *picture, int width, int height)
+{
+    /* At least twice the wanted size is left for cairo's better filter to bring down. */
+    int32_t step = sscam_image_width(picture) / (2 * width);
+    cairo_surface_t *source = reduced(picture, step < 1 ? 1 : step);
+    cairo_surface_t *target = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
+    cairo_t *cairo = cairo_create(target);
+
+    cairo_scale(cairo, (double)width / cairo_image_surface_get_width(source),
+                (double)height / cairo_image_surface_get_height(source));
+    cairo_set_source_surface(cairo, source, 0, 0);
+    cairo_pattern_set_filter(cairo_get_source(cairo), CAIRO_FILTER_BEST);
+    cairo_pattern_set_extend(cairo_get_source(cairo), CAIRO_EXTEND_PAD);
+    cairo_paint(cairo);
+    cairo_destroy(cairo);
+    cairo_surface_destroy(source);
+    return target;
+}

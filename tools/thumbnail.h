@@ -1,0 +1,13 @@
+/* Pictures of the library as cairo surfaces of a wanted size. */
+#ifndef SSCAM_TOOLS_THUMBNAIL_H
+#define SSCAM_TOOLS_THUMBNAIL_H
+
+#include <cairo.h>
+
+#include <sscam/sscam.h>
+
+/* A picture scaled to a size in pixels, as the network sees it: without transparency. The surface's status
+ * tells of failures. */
+cairo_surface_t *thumbnail(const sscam_image *picture, int width, int height);
+
+#endif
