@@ -1,0 +1,39 @@
+"""Class activation maps of TorchScript classifiers: where a network looks.
+
+>>> import sscam
+>>> with sscam.Model(model_path) as model:
+...     found = model.explain(picture_path, method="grad-cam")
+>>> found.data.shape
+(224, 224)
+>>> found.overlay(picture_path).dtype
+dtype('uint8')
+"""
+
+from . import _native
+from ._errors import (ArgumentError, Cancelled, ClassError, DeviceError, FileError, FormatError,
+                      LayerError, ModelError, OutOfMemoryError, SscamError, UnsupportedError)
+from ._explain_all import explain_all
+from ._explainer import Explainer, Options
+from ._image import read_image, write_png
+from ._map import Map
+from ._model import Layer, Model
+from ._tables import Method, Option, methods, options
+
+#: Release of the library in use.
+__version__: str = _native.sscam_version().decode()
+
+__all__ = [
+    "ArgumentError", "Cancelled", "ClassError", "DeviceError", "Explainer", "FileError",
+    "FormatError", "Layer", "LayerError", "Map", "Method", "Model", "ModelError", "Option",
+    "Options", "OutOfMemoryError", "SscamError", "UnsupportedError", "__version__", "build_info",
+    "explain_all", "methods", "options", "read_image", "write_png",
+]
+
+
+def build_info() -> str:
+    """What the library was built with and runs on, one line a component; for reports of faults.
+
+    >>> print(build_info().splitlines()[0].split(":")[0])
+    sscam
+    """
+    return str(_native.sscam_build_info().decode("utf-8", "replace"))

@@ -1,0 +1,90 @@
+"""Inputs and classes on their way to the library."""
+
+from __future__ import annotations
+
+import ctypes
+import operator
+from collections.abc import Sequence
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _constants
+from ._errors import ArgumentError, ClassError
+from ._handle import first_of
+
+_PICTURE_CHANNELS = (1, 3, 4)
+_LARGEST_INDEX = 2**63 - 1
+
+
+def array_like(value: Any) -> Any:
+    """An object that offers itself as an array, such as a tensor of torch, as that array; anything
+    else as it is."""
+    if isinstance(value, np.ndarray) or not hasattr(value, "__array__"):
+        return value
+    return np.asarray(value)
+
+
+def as_batch(array: Any) -> npt.NDArray[np.float32]:
+    """Contiguous float32 [N,C,H,W] of an array [N,C,H,W] or [C,H,W].
+
+    Raises:
+        TypeError: it is no array, or not of floating-point numbers.
+        ArgumentError: its shape is no input's.
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError("expected a picture (file name, encoded bytes, PIL image or uint8 array) "
+                        f"or a float32 array [N,C,H,W] or [C,H,W], not {type(array).__name__}")
+    if array.dtype.kind != "f":
+        raise TypeError(f"an array must hold uint8 pixels or float32 inputs, not {array.dtype}")
+    if array.ndim not in (3, 4):
+        raise ArgumentError("a float array must be [N,C,H,W] or [C,H,W], "
+                            f"not of shape {array.shape}")
+    if _looks_like_pixels(array.shape):
+        raise ArgumentError(f"a float array must be [C,H,W]; the shape {array.shape} looks like a "
+                            "picture [height, width, channels], which must be uint8")
+    batch = array if array.ndim == 4 else array[np.newaxis]
+    return np.ascontiguousarray(batch, dtype=np.float32)
+
+
+def _looks_like_pixels(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and shape[2] in _PICTURE_CHANNELS and shape[0] not in _PICTURE_CHANNELS
+
+
+def shape_argument(shape: tuple[int, ...]) -> Any:
+    """A shape [N,C,H,W] as the library takes it."""
+    return (ctypes.c_int64 * 4)(*shape)
+
+
+def floats_argument(array: npt.NDArray[np.float32]) -> Any:
+    """A contiguous array as the library takes it; the caller keeps it alive."""
+    return first_of(array, ctypes.c_float)
+
+
+# --- classes ------------------------------------------------------------------------------------
+
+def class_argument(class_index: Optional[int]) -> int:
+    """A class as the library takes it; None stands for the highest."""
+    if class_index is None:
+        return _constants.CLASS_TOP
+    try:
+        index = operator.index(class_index)
+    except TypeError:
+        raise TypeError("class_index must be a whole number or None, "
+                        f"not {type(class_index).__name__}") from None
+    # The library reads -1 as the highest class, and ctypes cuts numbers to 64 bits.
+    if not 0 <= index <= _LARGEST_INDEX:
+        raise ClassError(f"class {index}: there is no such output; None stands for the highest")
+    return index
+
+
+def class_arguments(class_index: Any, count: int) -> Any:
+    """One class for each of `count` inputs, of a sequence of them or of one for all."""
+    if isinstance(class_index, (Sequence, np.ndarray)):
+        indices = list(class_index)
+    else:
+        indices = [class_index] * count
+    if len(indices) != count:
+        raise ArgumentError(f"class_index: {len(indices)} classes for {count} inputs")
+    return (ctypes.c_int64 * count)(*map(class_argument, indices))

@@ -1,0 +1,30 @@
+"""The constants of the public headers, without their SSCAM_ prefix."""
+
+from typing import Final
+
+ABI_VERSION: Final = 1
+
+OK: Final = 0
+E_ARGUMENT: Final = -1
+E_MEMORY: Final = -2
+E_IO: Final = -3
+E_FORMAT: Final = -4
+E_MODEL: Final = -5
+E_LAYER: Final = -6
+E_CLASS: Final = -7
+E_DEVICE: Final = -8
+E_UNSUPPORTED: Final = -9
+E_CANCELLED: Final = -10
+
+CLASS_TOP: Final = -1
+
+IMAGE_MAX_PIXELS: Final = 1 << 28
+
+OPTION_TYPE_STRING: Final = 1
+OPTION_TYPE_INT: Final = 2
+OPTION_TYPE_REAL: Final = 3
+OPTION_TYPE_CHOICE: Final = 4
+
+NEEDS_GRADIENTS: Final = 1
+NEEDS_SCORING: Final = 2
+NEEDS_POOLED_LINEAR: Final = 4

@@ -1,0 +1,112 @@
+"""Several explanations in one call."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Iterable, Sequence
+from typing import Any, Optional, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _native
+from ._arguments import array_like, as_batch, class_argument, floats_argument, shape_argument
+from ._errors import ArgumentError
+from ._explainer import Explainer
+from ._image import Picture, is_picture, opened
+from ._map import Map
+from ._progress import Progress, call_with_progress
+
+
+@overload
+def explain_all(explainers: Iterable[Explainer], image: Picture,
+                classes: Optional[Sequence[Optional[int]]] = ...,
+                progress: Optional[Progress] = ...) -> list[list[Map]]: ...
+
+
+@overload
+def explain_all(explainers: Iterable[Explainer], image: npt.NDArray[np.floating[Any]],
+                classes: Optional[Sequence[Optional[int]]] = ...,
+                progress: Optional[Progress] = ...) -> Any: ...
+
+
+def explain_all(explainers: Iterable[Explainer], image: Any,
+                classes: Optional[Sequence[Optional[int]]] = None,
+                progress: Optional[Progress] = None) -> Any:
+    """Explain several classes with several explainers, and do once what they have in common: the
+    pass to the target layer, and scores of masked inputs that several maps need.
+
+    Each map equals the one that explain() gives, up to the network's rounding in batches of other
+    sizes; Map.passes counts a shared pass once.
+
+    Args:
+        explainers: explainers of one model; for a picture with the same preprocessing options.
+        image: as for Model.explain().
+        classes: indices of the network's outputs, each possibly None for the highest; None means
+            the highest alone.
+        progress: as for Model.explain(), for all explanations together.
+
+    Returns:
+        maps[explainer][class]; for [N,C,H,W] a list of N of these.
+
+    >>> import sscam
+    >>> with sscam.Model(model_path) as model:
+    ...     pair = [sscam.Explainer(model, method) for method in ("grad-cam", "grad-cam++")]
+    ...     maps = explain_all(pair, picture_path, classes=[0, 1, 2])
+    >>> [[found.class_index for found in row] for row in maps]
+    [[0, 1, 2], [0, 1, 2]]
+    """
+    asked = list(explainers)
+    if not asked:
+        raise ArgumentError("explain_all() needs an explainer")
+    wanted = None if classes is None else list(map(class_argument, classes))
+    image = array_like(image)
+    if is_picture(image):
+        return _explain_picture(asked, image, wanted, progress)
+    batches = _explain_batch(asked, as_batch(image), wanted, progress)
+    return batches if image.ndim == 4 else batches[0]
+
+
+def _explain_picture(explainers: list[Explainer], picture: Picture, wanted: Optional[list[int]],
+                     progress: Optional[Progress]) -> list[list[Map]]:
+    classes, class_count = _classes_argument(wanted, 1)
+    maps = (ctypes.POINTER(_native.Map) * (len(explainers) * class_count))()
+    with opened(picture) as image, contextlib.ExitStack() as uses:
+        pointers = _use(explainers, uses)
+        call_with_progress(pointers[0], progress, lambda: _native.sscam_explain_image_all(
+            pointers, len(pointers), image, classes, class_count, maps))
+    return _nested(list(map(Map, maps)), class_count)
+
+
+def _explain_batch(explainers: list[Explainer], batch: npt.NDArray[np.float32],
+                   wanted: Optional[list[int]],
+                   progress: Optional[Progress]) -> list[list[list[Map]]]:
+    classes, class_count = _classes_argument(wanted, len(batch))
+    maps = (ctypes.POINTER(_native.Map) * (len(batch) * len(explainers) * class_count))()
+    with contextlib.ExitStack() as uses:
+        pointers = _use(explainers, uses)
+        call_with_progress(pointers[0], progress, lambda: _native.sscam_explain_tensor_all(
+            pointers, len(pointers), floats_argument(batch), shape_argument(batch.shape),
+            classes, class_count, maps))
+    return _nested(_nested(list(map(Map, maps)), class_count), len(explainers))
+
+
+def _classes_argument(wanted: Optional[list[int]], inputs: int) -> tuple[Any, int]:
+    """The classes for each of a number of inputs, and how many an input has."""
+    if wanted is None:
+        return None, 1
+    return (ctypes.c_int64 * (inputs * len(wanted)))(*wanted * inputs), len(wanted)
+
+
+def _use(explainers: list[Explainer], uses: contextlib.ExitStack) -> Any:
+    """The native explainers, for this thread alone until `uses` is closed."""
+    pointer_of = {explainer: uses.enter_context(explainer._used())
+                  for explainer in dict.fromkeys(explainers)}
+    return (ctypes.POINTER(_native.Explainer) * len(explainers))(
+        *(pointer_of[explainer] for explainer in explainers))
+
+
+def _nested(flat: list[Any], length: int) -> list[list[Any]]:
+    """Consecutive parts of one length."""
+    return [flat[start:start + length] for start in range(0, len(flat), length)]

@@ -1,0 +1,192 @@
+"""One method with its options, bound to a model."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Optional, Union, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _native
+from ._arguments import (array_like, as_batch, class_argument, class_arguments, floats_argument,
+                         shape_argument)
+from ._errors import check
+from ._handle import Handle, decode, encode
+from ._image import Picture, is_picture, opened
+from ._map import Map
+from ._progress import Progress, call_with_progress
+from ._tables import (OptionValue, check_keywords, document_options, from_text, option_named,
+                      options as option_table, to_text)
+
+if TYPE_CHECKING:
+    from ._model import Model
+
+
+class Options(Mapping[str, OptionValue]):
+    """The options of an explainer, by name; assign to change one, update() for several.
+
+    Switches are True or False; `resize` and `crop` are a number, (height, width), or None for
+    off; `mean` and `std` are tuples. Text in the library's own form is taken for every option.
+    """
+
+    __slots__ = ("_explainer",)
+
+    def __init__(self, explainer: Explainer) -> None:
+        self._explainer = explainer
+
+    def __getitem__(self, name: str) -> OptionValue:
+        option = option_named(name)
+        with self._explainer._used() as pointer:
+            text = decode(_native.sscam_explainer_get(pointer, encode(name)))
+        return from_text(option, text)
+
+    def __setitem__(self, name: str, value: OptionValue) -> None:
+        text = encode(to_text(option_named(name), value))
+        with self._explainer._used() as pointer:
+            check(_native.sscam_explainer_set(pointer, encode(name), text))
+
+    def __iter__(self) -> Iterator[str]:
+        return (option.name for option in option_table())
+
+    def __len__(self) -> int:
+        return len(option_table())
+
+    def update(self, **options: OptionValue) -> None:
+        """Set several options; a preset first, whatever the order, so that the others win."""
+        check_keywords("Options.update()", options)
+        for name in sorted(options, key=lambda name: name != "preset"):
+            self[name] = options[name]
+
+    def __repr__(self) -> str:
+        return f"<sscam.Options {dict(self)}>"
+
+
+class Explainer:
+    """A method with its options, bound to a model; reusable, by one thread at a time.
+
+    It keeps its own reference to the model, is freed when nobody refers to it, by close(), or at
+    the end of a `with` block.
+
+    Args:
+        model: the network.
+        method: name from methods(), such as "grad-cam".
+        layer: target layer, a name from Model.layers(); None for the default one.
+        **options: see below; later changes go through the attribute `options`.
+
+    Raises:
+        ArgumentError: there is no such method, or an option's value is out of range.
+        TypeError: an unknown keyword, or a value of the wrong type.
+    """
+
+    def __init__(self, model: Model, method: str = "ss-cam-max", layer: Optional[str] = None,
+                 **options: OptionValue) -> None:
+        check_keywords("Explainer()", options)
+        pointer = ctypes.POINTER(_native.Explainer)()
+        with model._borrowed() as borrowed:
+            check(_native.sscam_explainer_create(borrowed, encode(method), ctypes.byref(pointer)))
+        self._handle = Handle(pointer, _native.sscam_explainer_destroy)
+        self._lock = threading.Lock()
+        self._method = method
+        self.options.update(layer=layer, **options)
+
+    @property
+    def method(self) -> str:
+        """Name of the method."""
+        return self._method
+
+    @property
+    def options(self) -> Options:
+        """The options, to be read and changed by name."""
+        return Options(self)
+
+    def close(self) -> None:
+        """Free the explainer; calling it again does nothing."""
+        if self._handle.closed:
+            return
+        with self._used():
+            self._handle.close()
+
+    def __enter__(self) -> Explainer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _used(self) -> Iterator[Any]:
+        """The native explainer, for this thread alone; refuses instead of waiting, since a progress
+        callback that uses its own explainer would wait for ever."""
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError("this Explainer is in use, by another thread or by the call whose "
+                               "progress callback this is; make one for each thread")
+        try:
+            if self._handle.closed:
+                raise ValueError("this Explainer is closed")
+            yield self._handle.pointer
+        finally:
+            self._lock.release()
+
+    @overload
+    def explain(self, image: Picture, class_index: Optional[int] = ...,
+                progress: Optional[Progress] = ...) -> Map: ...
+
+    @overload
+    def explain(self, image: npt.NDArray[np.floating[Any]],
+                class_index: Union[int, Sequence[Optional[int]], None] = ...,
+                progress: Optional[Progress] = ...) -> Any: ...
+
+    def explain(self, image: Any, class_index: Any = None,
+                progress: Optional[Progress] = None) -> Any:
+        """Explain a class on a picture, or on each of a batch of ready-made inputs.
+
+        Arguments, result and exceptions are those of Model.explain().
+        """
+        image = array_like(image)
+        if is_picture(image):
+            return self._explain_picture(image, class_index, progress)
+        maps = self._explain_batch(as_batch(image), class_index, progress)
+        return maps if image.ndim == 4 else maps[0]
+
+    def _explain_picture(self, picture: Picture, class_index: Optional[int],
+                         progress: Optional[Progress]) -> Map:
+        wanted = class_argument(class_index)
+        explained = ctypes.POINTER(_native.Map)()
+        with opened(picture) as image, self._used() as pointer:
+            call_with_progress(pointer, progress, lambda: _native.sscam_explain_image(
+                pointer, image, wanted, ctypes.byref(explained)))
+        return Map(explained)
+
+    def _explain_batch(self, batch: npt.NDArray[np.float32], class_index: Any,
+                       progress: Optional[Progress]) -> list[Map]:
+        classes = class_arguments(class_index, len(batch))
+        explained = (ctypes.POINTER(_native.Map) * len(batch))()
+        with self._used() as pointer:
+            call_with_progress(pointer, progress, lambda: _native.sscam_explain_tensor(
+                pointer, floats_argument(batch), shape_argument(batch.shape), classes, explained))
+        return list(map(Map, explained))
+
+    def preprocess(self, image: Picture) -> npt.NDArray[np.float32]:
+        """Turn a picture into the network's input by the options `resize`, `interpolation`,
+        `crop`, `mean`, `std` and `channel_order`.
+
+        Returns:
+            float32 [1,C,H,W], what classify() and explain() take.
+        """
+        shape = shape_argument((0, 0, 0, 0))
+        with opened(array_like(image)) as picture, self._used() as pointer:
+            check(_native.sscam_explainer_preprocess(pointer, picture, shape, None, 0))
+            prepared = np.empty(tuple(shape), np.float32)
+            check(_native.sscam_explainer_preprocess(pointer, picture, shape,
+                                                     floats_argument(prepared), prepared.size))
+        return prepared
+
+    def __repr__(self) -> str:
+        state = ": closed" if self._handle.closed else f": {self._method}"
+        return f"<sscam.Explainer{state}>"
+
+
+document_options(Explainer)

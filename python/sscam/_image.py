@@ -1,0 +1,174 @@
+"""Pictures: what is accepted as one, and how it reaches the library."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, Protocol, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _constants, _native
+from ._errors import ArgumentError, check
+from ._handle import encode, first_of, view
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class PilImage(Protocol):
+    """A PIL.Image.Image, as far as it is used here."""
+
+    mode: str
+    info: dict[Any, Any]
+
+    def convert(self, mode: str) -> Any: ...
+
+
+Picture = Union[str, os.PathLike[Any], bytes, PilImage, Pixels]
+
+# PIL clips these to 8 bits instead of scaling them.
+_DEEP_MODES = ("I", "F")
+
+
+def read_image(source: Union[str, os.PathLike[Any], bytes]) -> Pixels:
+    """Read a PNG or JPEG file; its content decides which, not its name.
+
+    16-bit PNG is reduced to 8 bits, palettes become RGB or RGBA, CMYK JPEG becomes RGB. EXIF
+    orientation is not applied.
+
+    Args:
+        source: file name, or the content of a file as bytes.
+
+    Returns:
+        uint8 [height, width, channels]; 1 (gray), 3 (RGB) or 4 (RGBA) channels.
+
+    Raises:
+        FileError: the file cannot be read.
+        FormatError: it is neither PNG nor JPEG, or damaged.
+    """
+    if not isinstance(source, (str, os.PathLike, bytes)):
+        raise TypeError(f"expected a file name or a file's content, not {type(source).__name__}")
+    with opened(source) as image:
+        return pixels_of(image)
+
+
+def write_png(path: Union[str, os.PathLike[Any]], pixels: Pixels) -> None:
+    """Write a PNG file. It appears whole or not at all.
+
+    Args:
+        path: file name; an existing file is replaced.
+        pixels: uint8 [height, width] or [height, width, channels] with 1 (gray), 3 (RGB) or
+            4 (RGBA) channels.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
+    with _owned(_from_pixels(pixels)) as image:
+        check(_native.sscam_image_write_png(image, encode(path)))
+
+
+def is_picture(value: Any) -> bool:
+    """Whether a value stands for a picture; arrays do when they are of 8-bit pixels."""
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype == np.uint8)
+    return isinstance(value, (str, os.PathLike, bytes)) or _is_pil(value)
+
+
+def _is_pil(value: Any) -> bool:
+    # An object of PIL can only exist where PIL has been imported.
+    module = sys.modules.get("PIL.Image")
+    return module is not None and isinstance(value, module.Image)
+
+
+@contextlib.contextmanager
+def opened(picture: Picture) -> Iterator[Any]:
+    """The picture as a native image, for the length of a block."""
+    if isinstance(picture, (str, os.PathLike)):
+        image = _read(picture)
+    elif isinstance(picture, bytes):
+        image = _decode(picture)
+    elif _is_pil(picture):
+        image = _from_pil(picture)
+    else:
+        image = _from_pixels(picture)
+    with _owned(image) as owned:
+        yield owned
+
+
+@contextlib.contextmanager
+def _owned(image: Any) -> Iterator[Any]:
+    try:
+        yield image
+    finally:
+        _native.sscam_image_destroy(image)
+
+
+def take_pixels(image: Any) -> Pixels:
+    """Copy the pixels out of a native image and destroy it."""
+    with _owned(image) as owned:
+        return pixels_of(owned)
+
+
+def pixels_of(image: Any) -> Pixels:
+    """Copy of a native image's pixels, uint8 [height, width, channels]."""
+    shape = (_native.sscam_image_height(image), _native.sscam_image_width(image),
+             _native.sscam_image_channels(image))
+    return view(image, _native.sscam_image_pixels(image), shape, np.uint8).copy()
+
+
+def _read(path: Union[str, os.PathLike[Any]]) -> Any:
+    image = ctypes.POINTER(_native.Image)()
+    check(_native.sscam_image_read(encode(path), ctypes.byref(image)))
+    return image
+
+
+def _decode(content: bytes) -> Any:
+    image = ctypes.POINTER(_native.Image)()
+    check(_native.sscam_image_read_memory(content, len(content), ctypes.byref(image)))
+    return image
+
+
+def _from_pil(picture: Any) -> Any:
+    if picture.mode.startswith(_DEEP_MODES):
+        raise TypeError(f"a picture of mode {picture.mode!r} has more than 8 bits a channel; "
+                        "scale it to uint8, or pass the file's name")
+    if picture.mode not in ("L", "RGB", "RGBA"):
+        picture = picture.convert(_plain_mode(picture))
+    return _from_pixels(np.asarray(picture))
+
+
+def _plain_mode(picture: Any) -> str:
+    """The mode of 8-bit gray, RGB or RGBA that keeps what a picture of another mode shows."""
+    if picture.mode == "1":
+        return "L"
+    transparent = picture.mode in ("LA", "La", "PA", "RGBa") or "transparency" in picture.info
+    return "RGBA" if transparent else "RGB"
+
+
+def _from_pixels(pixels: Any) -> Any:
+    if not isinstance(pixels, np.ndarray):
+        raise TypeError("expected a picture (file name, encoded bytes, PIL image or uint8 array), "
+                        f"not {type(pixels).__name__}")
+    if pixels.dtype != np.uint8:
+        raise TypeError(f"pixels must be uint8, not {pixels.dtype}")
+    if pixels.ndim not in (2, 3):
+        raise ArgumentError("pixels must be [height, width] or [height, width, channels], "
+                            f"not of shape {pixels.shape}")
+    height, width = pixels.shape[:2]
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    if channels not in (1, 3, 4):
+        raise ArgumentError(f"a picture has 1 (gray), 3 (RGB) or 4 (RGBA) channels in its last "
+                            f"dimension; this one has the shape {pixels.shape}")
+    # Before a strided view of this size is copied, and before a side is cut to 32 bits.
+    if height * width > _constants.IMAGE_MAX_PIXELS:
+        raise ArgumentError(f"a picture of {width}x{height} is larger than "
+                            f"{_constants.IMAGE_MAX_PIXELS} pixels")
+    packed = np.ascontiguousarray(pixels)
+    image = ctypes.POINTER(_native.Image)()
+    check(_native.sscam_image_create(width, height, channels, 0,
+                                     first_of(packed, ctypes.c_uint8), ctypes.byref(image)))
+    return image

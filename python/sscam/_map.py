@@ -1,0 +1,135 @@
+"""The result of an explanation."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Optional
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _native
+from ._errors import check
+from ._handle import Handle, decode, encode, view
+from ._image import Picture, Pixels, opened, take_pixels
+
+
+class Map:
+    """A saliency map of one class on one input. Immutable; made by explain().
+
+    Its arrays are read-only views of the library's memory, which lives as long as the map or any
+    of them does. numpy.asarray(map) is map.data.
+    """
+
+    __slots__ = ("__weakref__", "_handle")
+
+    def __init__(self, pointer: Any) -> None:
+        self._handle = Handle(pointer, _native.sscam_map_destroy)
+
+    @property
+    def data(self) -> npt.NDArray[np.float32]:
+        """The map at the network's input size: float32 [height, width] in [0,1], or all zeros when
+        it is flat. Read-only."""
+        pointer = self._handle.pointer
+        shape = _native.sscam_map_height(pointer), _native.sscam_map_width(pointer)
+        return view(self._handle, _native.sscam_map_data(pointer), shape, np.float32)
+
+    @property
+    def raw(self) -> npt.NDArray[np.float32]:
+        """The map before upsampling and normalising, ReLU(sum_k a_k A_k): float32 [h, w], 0 or
+        more, at the target layer's size (with combine="upsampled" at the input's). Read-only."""
+        pointer = self._handle.pointer
+        shape = _native.sscam_map_raw_height(pointer), _native.sscam_map_raw_width(pointer)
+        return view(self._handle, _native.sscam_map_raw(pointer), shape, np.float32)
+
+    @property
+    def weights(self) -> npt.NDArray[np.float32]:
+        """The channel weights a_k: float32 [K]; 0 for channels that were not scored. Read-only."""
+        pointer = self._handle.pointer
+        shape = (_native.sscam_map_channel_count(pointer),)
+        return view(self._handle, _native.sscam_map_weights(pointer), shape, np.float32)
+
+    @property
+    def class_index(self) -> int:
+        """Index of the class explained."""
+        return int(_native.sscam_map_class_index(self._handle.pointer))
+
+    @property
+    def logit(self) -> float:
+        """The class's raw output on the unmasked input."""
+        return float(_native.sscam_map_logit(self._handle.pointer))
+
+    @property
+    def probability(self) -> float:
+        """The class's probability on the unmasked input, in [0,1], by the option `probability`."""
+        return float(_native.sscam_map_probability(self._handle.pointer))
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the raw map is constant, so that it says nothing about places."""
+        return bool(_native.sscam_map_is_flat(self._handle.pointer))
+
+    @property
+    def method(self) -> str:
+        """Name of the method that made it."""
+        return decode(_native.sscam_map_method(self._handle.pointer))
+
+    @property
+    def layer(self) -> str:
+        """Name of the target layer that was used."""
+        return decode(_native.sscam_map_layer(self._handle.pointer))
+
+    @property
+    def passes(self) -> int:
+        """Network evaluations that it took."""
+        return int(_native.sscam_map_passes(self._handle.pointer))
+
+    def overlay(self, image: Picture, colormap: str = "turbo", alpha: float = 0.5) -> Pixels:
+        """Draw the map over the picture it explains: alpha x colour + (1 - alpha) x picture.
+
+        Resize and crop of the preprocessing are undone; pixels that the network did not see are
+        shown in dimmed gray.
+
+        Args:
+            image: the picture, in any form that explain() takes. A map made from an array takes
+                any picture and stretches over all of it; a map made from a picture takes one of
+                that same size.
+            colormap: "turbo", "jet" or "viridis".
+            alpha: share of the colour, 0 to 1.
+
+        Returns:
+            uint8 RGB [height, width, 3], of the picture's size.
+        """
+        drawn = ctypes.POINTER(_native.Image)()
+        with opened(image) as picture:
+            check(_native.sscam_map_overlay(self._handle.pointer, picture, encode(colormap), alpha,
+                                            ctypes.byref(drawn)))
+        return take_pixels(drawn)
+
+    def heatmap(self, colormap: str = "turbo") -> Pixels:
+        """Paint the map in colours, without a picture beneath, at the network's input size.
+
+        Args:
+            colormap: "turbo", "jet", "viridis" or "gray".
+
+        Returns:
+            uint8 [height, width, 3]; [height, width, 1] for "gray".
+        """
+        painted = ctypes.POINTER(_native.Image)()
+        check(_native.sscam_map_heatmap(self._handle.pointer, encode(colormap),
+                                        ctypes.byref(painted)))
+        return take_pixels(painted)
+
+    def __array__(self, dtype: Any = None, copy: Optional[bool] = None) -> npt.NDArray[Any]:
+        data = self.data
+        if dtype is not None and data.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"a map is float32: {np.dtype(dtype)} takes a copy")
+            return data.astype(dtype)
+        return data.copy() if copy else data
+
+    def __repr__(self) -> str:
+        height, width = self.data.shape
+        flat = ", flat" if self.is_flat else ""
+        return (f"<sscam.Map: {self.method} of class {self.class_index} at {self.layer}, "
+                f"{height}x{width}, probability {self.probability:.3g}{flat}>")

@@ -1,0 +1,207 @@
+"""A network, loaded and ready to be explained."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Optional, Union, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _native
+from ._arguments import array_like, as_batch, floats_argument, shape_argument
+from ._errors import check
+from ._explainer import Explainer
+from ._handle import Handle, decode, encode
+from ._image import Picture
+from ._map import Map
+from ._progress import Progress
+from ._tables import OptionValue, check_keywords, document_options
+
+
+class Layer(NamedTuple):
+    """A layer that can be explained."""
+
+    name: str                   #: what the keyword `layer` takes
+    kind: str                   #: class of its module or name of its operation
+    shape: tuple[int, ...]      #: of its output, usually (1, K, h, w)
+    is_default: bool            #: whether explanations use it when none is named
+
+
+class Model:
+    """A TorchScript classifier (scripted, traced or frozen; what torch.jit.save writes).
+
+    A TorchScript file is a program: load only files whose origin you trust.
+
+    A model is immutable and may be shared by threads. It is freed when nobody refers to it, by
+    close(), or at the end of a `with` block; explainers made from it stay usable.
+
+    Args:
+        source: file name, or the file's content as bytes, bytearray or memoryview.
+        device: "cpu", "cuda", "cuda:N", or "auto" (CUDA when there is a card, else the CPU).
+
+    Raises:
+        FileError: the file cannot be read.
+        FormatError: it is no TorchScript file.
+        ModelError: its program cannot be used.
+        DeviceError: there is no such device.
+    """
+
+    def __init__(self, source: Union[str, os.PathLike[Any], bytes, bytearray, memoryview],
+                 device: str = "cpu") -> None:
+        pointer = ctypes.POINTER(_native.Model)()
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            content = np.frombuffer(source, np.uint8) if len(source) else np.empty(0, np.uint8)
+            check(_native.sscam_model_load_memory(content.ctypes.data, content.size,
+                                                  encode(device), ctypes.byref(pointer)))
+        elif isinstance(source, (str, os.PathLike)):
+            check(_native.sscam_model_load(encode(source), encode(device), ctypes.byref(pointer)))
+        else:
+            raise TypeError("expected a file name or a file's content, "
+                            f"not {type(source).__name__}")
+        self._handle = Handle(pointer, _native.sscam_model_destroy)
+        self._lock = threading.Lock()
+        self._class_count: Optional[int] = None
+
+    def close(self) -> None:
+        """Free the model; calling it again does nothing. Running calls and explainers keep what
+        they need."""
+        with self._lock:
+            self._handle.close()
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _borrowed(self) -> Iterator[Any]:
+        """A reference for the length of a block: another thread may close the model meanwhile."""
+        with self._lock:
+            if self._handle.closed:
+                raise ValueError("this Model is closed")
+            pointer = _native.sscam_model_ref(self._handle.pointer)
+        try:
+            yield pointer
+        finally:
+            _native.sscam_model_destroy(pointer)
+
+    @property
+    def device(self) -> str:
+        """Device that it runs on, such as "cpu" or "cuda:0"."""
+        with self._borrowed() as pointer:
+            return decode(_native.sscam_model_device(pointer))
+
+    def layers(self, input_shape: Sequence[int] = (3, 224, 224)) -> list[Layer]:
+        """List the layers that can be explained, in the order in which the network runs them.
+
+        Args:
+            input_shape: (C, H, W) of an input; the network is run once on zeros of that shape.
+        """
+        shape = tuple(input_shape)
+        if len(shape) != 3:
+            raise ValueError(f"input_shape must be (C, H, W), not {shape}")
+        pointer = ctypes.POINTER(_native.Layers)()
+        with self._borrowed() as model:
+            check(_native.sscam_model_layers(model, shape_argument((1, *shape)),
+                                             ctypes.byref(pointer)))
+        try:
+            default = _native.sscam_layers_default(pointer)
+            return [_read_layer(pointer, index, index == default)
+                    for index in range(_native.sscam_layers_count(pointer))]
+        finally:
+            _native.sscam_layers_destroy(pointer)
+
+    def classify(self, inputs: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+        """Run the network on ready-made inputs.
+
+        Args:
+            inputs: float32 [N,C,H,W] or [C,H,W], normalised as the network wants it (see
+                Explainer.preprocess). Other floating-point types are rounded to float32.
+
+        Returns:
+            The raw outputs, float32 [N,classes]; [classes] for one input [C,H,W].
+        """
+        array = array_like(inputs)
+        batch = as_batch(array)
+        with self._borrowed() as pointer:
+            if self._class_count is None:
+                self._class_count = _class_count(pointer, batch[:1])
+            logits = np.empty((len(batch), self._class_count), np.float32)
+            check(_native.sscam_model_classify(
+                pointer, floats_argument(batch), shape_argument(batch.shape),
+                floats_argument(logits), logits.size, ctypes.byref(ctypes.c_int64())))
+        return logits if array.ndim == 4 else logits[0]
+
+    @overload
+    def explain(self, image: Picture, method: str = ..., class_index: Optional[int] = ...,
+                layer: Optional[str] = ..., progress: Optional[Progress] = ...,
+                **options: OptionValue) -> Map: ...
+
+    @overload
+    def explain(self, image: npt.NDArray[np.floating[Any]], method: str = ...,
+                class_index: Union[int, Sequence[Optional[int]], None] = ...,
+                layer: Optional[str] = ..., progress: Optional[Progress] = ...,
+                **options: OptionValue) -> Any: ...
+
+    def explain(self, image: Any, method: str = "ss-cam-max", class_index: Any = None,
+                layer: Optional[str] = None, progress: Optional[Progress] = None,
+                **options: OptionValue) -> Any:
+        """Explain a class on a picture, or on each of a batch of ready-made inputs.
+
+        Args:
+            image: a picture (file name, encoded bytes, PIL image, or uint8 [height, width] or
+                [height, width, 1, 3 or 4]), which is preprocessed; or float32 [C,H,W] or
+                [N,C,H,W], used as it is.
+            method: name from methods(), such as "grad-cam".
+            class_index: index of the network's output; None for the highest. For [N,C,H,W] also
+                a sequence of N of these.
+            layer: target layer, a name from layers(); None for the default one.
+            progress: progress(fraction) is called with the share done, 0 to 1, between batches
+                of network evaluations, in this thread. A true result stops the call with
+                Cancelled; an exception stops it and is raised from it.
+            **options: see below.
+
+        Returns:
+            A Map; for [N,C,H,W] a list of N.
+
+        Raises:
+            ArgumentError: an option's value is out of range, or the input's shape is no input's.
+            LayerError: there is no such layer (the text lists near names), or it has no places.
+            ClassError: there is no such class.
+            ModelError: the network failed, or gave NaN or infinity.
+            UnsupportedError: the method cannot explain this network.
+            Cancelled: `progress` asked for it.
+            OutOfMemoryError, DeviceError: the machine could not do it.
+            FileError, FormatError: the picture's file cannot be read.
+            TypeError: an unknown keyword, or a value of the wrong type.
+        """
+        check_keywords("Model.explain()", options)
+        with Explainer(self, method, layer, **options) as explainer:
+            return explainer.explain(image, class_index, progress)
+
+    def __repr__(self) -> str:
+        return "<sscam.Model: closed>" if self._handle.closed else f"<sscam.Model on {self.device}>"
+
+
+document_options(Model.explain)
+
+
+def _class_count(model: Any, batch: npt.NDArray[np.float32]) -> int:
+    count = ctypes.c_int64()
+    check(_native.sscam_model_classify(model, floats_argument(batch), shape_argument(batch.shape),
+                                       None, 0, ctypes.byref(count)))
+    return count.value
+
+
+def _read_layer(layers: Any, index: int, is_default: bool) -> Layer:
+    rank = ctypes.c_int32()
+    shape = _native.sscam_layers_shape(layers, index, ctypes.byref(rank))
+    return Layer(decode(_native.sscam_layers_name(layers, index)),
+                 decode(_native.sscam_layers_kind(layers, index)),
+                 tuple(shape[:rank.value]), is_default)

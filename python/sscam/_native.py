@@ -1,0 +1,174 @@
+"""The library's functions with their types, in the order of the headers; nothing else."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import (POINTER, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint8,
+                    c_void_p)
+from typing import Any, Callable
+
+from . import _library
+
+_loaded = _library.load()
+
+
+def _declare(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+    try:
+        function = getattr(_loaded, name)
+    except AttributeError:
+        raise ImportError(f"{_loaded._name} has no {name}: it is older than this package",
+                          name="sscam", path=_loaded._name) from None
+    function.restype = result
+    function.argtypes = arguments
+    return function    # type: ignore[no-any-return]
+
+
+class Model(ctypes.Structure):
+    """sscam_model, opaque like all structures here."""
+
+
+class Layers(ctypes.Structure):
+    """sscam_layers."""
+
+
+class Image(ctypes.Structure):
+    """sscam_image."""
+
+
+class Explainer(ctypes.Structure):
+    """sscam_explainer."""
+
+
+class Map(ctypes.Structure):
+    """sscam_map."""
+
+
+class Method(ctypes.Structure):
+    """sscam_method."""
+
+
+class Option(ctypes.Structure):
+    """sscam_option."""
+
+
+_status = c_int32
+_model = POINTER(Model)
+_layers = POINTER(Layers)
+_image = POINTER(Image)
+_explainer = POINTER(Explainer)
+_map = POINTER(Map)
+_method = POINTER(Method)
+_option = POINTER(Option)
+_shape = POINTER(c_int64)
+
+# `user` is always a Python object: see _explainer.py.
+progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
+
+# explainer.h
+sscam_explainer_create = _declare("sscam_explainer_create", _status, _model, c_char_p,
+                                  POINTER(_explainer))
+sscam_explainer_destroy = _declare("sscam_explainer_destroy", None, _explainer)
+sscam_explainer_set = _declare("sscam_explainer_set", _status, _explainer, c_char_p, c_char_p)
+sscam_explainer_set_int = _declare("sscam_explainer_set_int", _status, _explainer, c_int32,
+                                   c_int64)
+sscam_explainer_set_real = _declare("sscam_explainer_set_real", _status, _explainer, c_int32,
+                                    c_double)
+sscam_explainer_set_string = _declare("sscam_explainer_set_string", _status, _explainer, c_int32,
+                                      c_char_p)
+sscam_explainer_get = _declare("sscam_explainer_get", c_char_p, _explainer, c_char_p)
+sscam_explainer_set_progress = _declare("sscam_explainer_set_progress", _status, _explainer,
+                                        progress_callback, ctypes.py_object)
+sscam_explainer_preprocess = _declare("sscam_explainer_preprocess", _status, _explainer, _image,
+                                      _shape, POINTER(c_float), c_size_t)
+sscam_explain_image = _declare("sscam_explain_image", _status, _explainer, _image, c_int64,
+                               POINTER(_map))
+sscam_explain_tensor = _declare("sscam_explain_tensor", _status, _explainer, POINTER(c_float),
+                                _shape, POINTER(c_int64), POINTER(_map))
+sscam_explain_image_all = _declare("sscam_explain_image_all", _status, POINTER(_explainer),
+                                   c_size_t, _image, POINTER(c_int64), c_size_t, POINTER(_map))
+sscam_explain_tensor_all = _declare("sscam_explain_tensor_all", _status, POINTER(_explainer),
+                                    c_size_t, POINTER(c_float), _shape, POINTER(c_int64),
+                                    c_size_t, POINTER(_map))
+
+# image.h
+sscam_image_create = _declare("sscam_image_create", _status, c_int32, c_int32, c_int32, c_size_t,
+                              POINTER(c_uint8), POINTER(_image))
+sscam_image_read = _declare("sscam_image_read", _status, c_char_p, POINTER(_image))
+sscam_image_read_memory = _declare("sscam_image_read_memory", _status, c_void_p, c_size_t,
+                                   POINTER(_image))
+sscam_image_read_png = _declare("sscam_image_read_png", _status, c_char_p, POINTER(_image))
+sscam_image_write_png = _declare("sscam_image_write_png", _status, _image, c_char_p)
+sscam_image_width = _declare("sscam_image_width", c_int32, _image)
+sscam_image_height = _declare("sscam_image_height", c_int32, _image)
+sscam_image_channels = _declare("sscam_image_channels", c_int32, _image)
+sscam_image_pixels = _declare("sscam_image_pixels", POINTER(c_uint8), _image)
+sscam_image_destroy = _declare("sscam_image_destroy", None, _image)
+
+# map.h
+sscam_map_width = _declare("sscam_map_width", c_int32, _map)
+sscam_map_height = _declare("sscam_map_height", c_int32, _map)
+sscam_map_data = _declare("sscam_map_data", POINTER(c_float), _map)
+sscam_map_raw_width = _declare("sscam_map_raw_width", c_int32, _map)
+sscam_map_raw_height = _declare("sscam_map_raw_height", c_int32, _map)
+sscam_map_raw = _declare("sscam_map_raw", POINTER(c_float), _map)
+sscam_map_channel_count = _declare("sscam_map_channel_count", c_int64, _map)
+sscam_map_weights = _declare("sscam_map_weights", POINTER(c_float), _map)
+sscam_map_class_index = _declare("sscam_map_class_index", c_int64, _map)
+sscam_map_logit = _declare("sscam_map_logit", c_double, _map)
+sscam_map_probability = _declare("sscam_map_probability", c_double, _map)
+sscam_map_is_flat = _declare("sscam_map_is_flat", c_int32, _map)
+sscam_map_method = _declare("sscam_map_method", c_char_p, _map)
+sscam_map_layer = _declare("sscam_map_layer", c_char_p, _map)
+sscam_map_passes = _declare("sscam_map_passes", c_int64, _map)
+sscam_map_overlay = _declare("sscam_map_overlay", _status, _map, _image, c_char_p, c_double,
+                             POINTER(_image))
+sscam_map_heatmap = _declare("sscam_map_heatmap", _status, _map, c_char_p, POINTER(_image))
+sscam_map_destroy = _declare("sscam_map_destroy", None, _map)
+
+# method.h
+sscam_method_count = _declare("sscam_method_count", c_size_t)
+sscam_method_info = _declare("sscam_method_info", _method, c_size_t)
+sscam_method_name = _declare("sscam_method_name", c_char_p, _method)
+sscam_method_title = _declare("sscam_method_title", c_char_p, _method)
+sscam_method_summary = _declare("sscam_method_summary", c_char_p, _method)
+sscam_method_citation = _declare("sscam_method_citation", c_char_p, _method)
+sscam_method_needs = _declare("sscam_method_needs", c_int32, _method)
+
+# model.h
+sscam_model_load = _declare("sscam_model_load", _status, c_char_p, c_char_p, POINTER(_model))
+sscam_model_load_memory = _declare("sscam_model_load_memory", _status, c_void_p, c_size_t,
+                                   c_char_p, POINTER(_model))
+sscam_model_ref = _declare("sscam_model_ref", _model, _model)
+sscam_model_destroy = _declare("sscam_model_destroy", None, _model)
+sscam_model_device = _declare("sscam_model_device", c_char_p, _model)
+sscam_model_classify = _declare("sscam_model_classify", _status, _model, POINTER(c_float), _shape,
+                                POINTER(c_float), c_size_t, POINTER(c_int64))
+sscam_model_layers = _declare("sscam_model_layers", _status, _model, _shape, POINTER(_layers))
+sscam_layers_count = _declare("sscam_layers_count", c_size_t, _layers)
+sscam_layers_default = _declare("sscam_layers_default", c_int64, _layers)
+sscam_layers_name = _declare("sscam_layers_name", c_char_p, _layers, c_size_t)
+sscam_layers_kind = _declare("sscam_layers_kind", c_char_p, _layers, c_size_t)
+sscam_layers_shape = _declare("sscam_layers_shape", POINTER(c_int64), _layers, c_size_t,
+                              POINTER(c_int32))
+sscam_layers_destroy = _declare("sscam_layers_destroy", None, _layers)
+
+# option.h
+sscam_option_count = _declare("sscam_option_count", c_size_t)
+sscam_option_info = _declare("sscam_option_info", _option, c_size_t)
+sscam_option_id = _declare("sscam_option_id", c_int32, _option)
+sscam_option_name = _declare("sscam_option_name", c_char_p, _option)
+sscam_option_type = _declare("sscam_option_type", c_int32, _option)
+sscam_option_default = _declare("sscam_option_default", c_char_p, _option)
+sscam_option_choices = _declare("sscam_option_choices", c_char_p, _option)
+sscam_option_minimum = _declare("sscam_option_minimum", c_double, _option)
+sscam_option_maximum = _declare("sscam_option_maximum", c_double, _option)
+sscam_option_help = _declare("sscam_option_help", c_char_p, _option)
+
+# status.h
+sscam_status_name = _declare("sscam_status_name", c_char_p, _status)
+sscam_last_error = _declare("sscam_last_error", c_char_p)
+
+# version.h
+sscam_version = _declare("sscam_version", c_char_p)
+sscam_abi_version = _declare("sscam_abi_version", c_int32)
+sscam_build_info = _declare("sscam_build_info", c_char_p)

@@ -1,0 +1,247 @@
+"""The library's tables of methods and options, and the form of option values in Python."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import numbers
+import operator
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, NoReturn, Union
+
+import numpy as np
+
+from . import _constants, _native
+from ._handle import decode
+
+OptionValue = Union[str, bool, int, float, Sequence[float], None]
+
+_SWITCH = {"on", "off"}
+_SIZES = {"resize", "crop"}
+_NUMBER_LISTS = {"mean", "std"}
+_TYPE_NAMES = {
+    _constants.OPTION_TYPE_STRING: "string",
+    _constants.OPTION_TYPE_INT: "int",
+    _constants.OPTION_TYPE_REAL: "real",
+    _constants.OPTION_TYPE_CHOICE: "choice",
+}
+
+
+class Method(NamedTuple):
+    """One row of the method table."""
+
+    name: str                   #: what explain() takes, such as "grad-cam++"
+    title: str                  #: its name in print, such as "Grad-CAM++"
+    summary: str                #: its formula and what it measures
+    citation: str               #: the paper it comes from
+    needs_gradients: bool       #: derivatives of the class score at the target layer
+    needs_scoring: bool         #: many forward passes on masked inputs
+    needs_pooled_linear: bool   #: a network that ends in global pooling and one linear layer
+
+
+class Option(NamedTuple):
+    """One row of the option table."""
+
+    name: str                   #: the keyword
+    type: str                   #: "string", "int", "real" or "choice"
+    default: OptionValue        #: as Explainer.options gives it
+    choices: tuple[str, ...]    #: of a choice, the default first; else empty
+    minimum: float              #: of a number; else 0
+    maximum: float              #: of a number; else 0
+    help: str                   #: what it does
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off, True or False in Python."""
+        return set(self.choices) == _SWITCH
+
+
+@functools.lru_cache(maxsize=None)
+def methods() -> tuple[Method, ...]:
+    """The methods that the library knows, in the order of their publication.
+
+    >>> [method.name for method in methods()][:2]
+    ['cam', 'grad-cam']
+    """
+    return tuple(map(_read_method, range(_native.sscam_method_count())))
+
+
+@functools.lru_cache(maxsize=None)
+def options() -> tuple[Option, ...]:
+    """The options that an explainer has; each is a keyword of explain() and Explainer.
+
+    >>> {option.name: option.default for option in options()}["samples"]
+    10
+    """
+    return tuple(map(_read_option, range(_native.sscam_option_count())))
+
+
+def _read_method(index: int) -> Method:
+    row = _native.sscam_method_info(index)
+    needs = _native.sscam_method_needs(row)
+    return Method(
+        name=decode(_native.sscam_method_name(row)),
+        title=decode(_native.sscam_method_title(row)),
+        summary=decode(_native.sscam_method_summary(row)),
+        citation=decode(_native.sscam_method_citation(row)),
+        needs_gradients=bool(needs & _constants.NEEDS_GRADIENTS),
+        needs_scoring=bool(needs & _constants.NEEDS_SCORING),
+        needs_pooled_linear=bool(needs & _constants.NEEDS_POOLED_LINEAR),
+    )
+
+
+def _read_option(index: int) -> Option:
+    row = _native.sscam_option_info(index)
+    choices = decode(_native.sscam_option_choices(row))
+    option = Option(
+        name=decode(_native.sscam_option_name(row)),
+        type=_TYPE_NAMES.get(_native.sscam_option_type(row), "string"),
+        default=None,
+        choices=tuple(choices.split("|")) if choices else (),
+        minimum=_native.sscam_option_minimum(row),
+        maximum=_native.sscam_option_maximum(row),
+        help=decode(_native.sscam_option_help(row)),
+    )
+    return option._replace(default=from_text(option, decode(_native.sscam_option_default(row))))
+
+
+def option_named(name: str) -> Option:
+    """Raises KeyError, with near names, when there is no such option."""
+    for option in options():
+        if option.name == name:
+            return option
+    raise KeyError(f"there is no option {name!r}; {_near(name)}")
+
+
+def check_keywords(function: str, names: Iterable[str]) -> None:
+    """Raise TypeError, with near names, for a keyword that is no option."""
+    known = {option.name for option in options()}
+    for name in names:
+        if name not in known:
+            raise TypeError(f"{function} got an unexpected keyword argument {name!r}; "
+                            f"{_near(name)}")
+
+
+def _near(name: str) -> str:
+    known = [option.name for option in options()]
+    near = difflib.get_close_matches(name, known)
+    if near:
+        return "did you mean " + " or ".join(map(repr, near)) + "?"
+    return "the options are " + ", ".join(known)
+
+
+# --- values -------------------------------------------------------------------------------------
+
+def from_text(option: Option, text: str) -> OptionValue:
+    """The value that Python shows for the library's text."""
+    if option.type == "int":
+        return int(text)
+    if option.type == "real":
+        return float(text)
+    if option.is_switch:
+        return text == "on"
+    if option.name in _SIZES:
+        return _size_from_text(text)
+    if option.name in _NUMBER_LISTS:
+        return tuple(map(float, text.split(",")))
+    if option.name == "layer" and not text:
+        return None
+    return text
+
+
+def _size_from_text(text: str) -> OptionValue:
+    if text == "off":
+        return None
+    sides = tuple(map(int, text.split("x")))
+    return sides[0] if len(sides) == 1 else sides
+
+
+def to_text(option: Option, value: Any) -> str:
+    """The library's text for a value from Python; text passes as it is, for the library to judge.
+
+    Raises:
+        TypeError: the value is of a type that the option does not take.
+    """
+    if isinstance(value, str):
+        return value
+    if option.is_switch:
+        return _switch_text(option, value)
+    if option.name in _SIZES:
+        return _size_text(option, value)
+    if option.name in _NUMBER_LISTS:
+        return _numbers_text(option, value)
+    if option.type == "int":
+        return str(_whole(option, value, "a whole number"))
+    if option.type == "real":
+        return _real_text(option, value, "a number")
+    if option.name == "layer" and value is None:
+        return ""
+    _refuse(option, value, "one of " + ", ".join(option.choices) if option.choices else "a str")
+
+
+def _switch_text(option: Option, value: Any) -> str:
+    if not isinstance(value, (bool, np.bool_)):
+        _refuse(option, value, "True, False, 'on' or 'off'")
+    return "on" if value else "off"
+
+
+def _size_text(option: Option, value: Any) -> str:
+    if value is None:
+        return "off"
+    wanted = "a whole number of pixels, a pair (height, width) or None"
+    if isinstance(value, Iterable):
+        sides = [_whole(option, side, wanted) for side in value]
+        if len(sides) != 2:
+            _refuse(option, value, wanted)
+        return f"{sides[0]}x{sides[1]}"
+    return str(_whole(option, value, wanted))
+
+
+def _numbers_text(option: Option, value: Any) -> str:
+    wanted = "a number or a sequence of numbers"
+    entries = value if isinstance(value, Iterable) else [value]
+    return ",".join(_real_text(option, entry, wanted) for entry in entries)
+
+
+def _whole(option: Option, value: Any, wanted: str) -> int:
+    # True is an int to Python, but samples=True is a mistake.
+    if isinstance(value, (bool, np.bool_)):
+        _refuse(option, value, wanted)
+    try:
+        return operator.index(value)
+    except TypeError:
+        _refuse(option, value, wanted)
+
+
+def _real_text(option: Option, value: Any, wanted: str) -> str:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        _refuse(option, value, wanted)
+    return repr(float(value))
+
+
+def _refuse(option: Option, value: Any, wanted: str) -> NoReturn:
+    raise TypeError(f"option {option.name}: expected {wanted}, not {type(value).__name__}")
+
+
+# --- documentation ------------------------------------------------------------------------------
+
+def document_options(documented: Any) -> None:
+    """Complete a docstring with a line for each option but `layer`, which callers name apart."""
+    if documented.__doc__ is None:
+        return    # python -OO
+    indentation = " " * 4 if isinstance(documented, type) else " " * 8
+    entries = "\n".join(textwrap.fill(_entry(option), 100, initial_indent=indentation + "    ",
+                                      subsequent_indent=indentation + "        ",
+                                      break_long_words=False, break_on_hyphens=False)
+                        for option in options() if option.name != "layer")
+    documented.__doc__ = f"{documented.__doc__.rstrip()}\n\n{indentation}Options:\n{entries}\n"
+
+
+def _entry(option: Option) -> str:
+    allowed = " | ".join(option.choices)
+    if option.type in ("int", "real"):
+        allowed = f"{option.minimum:g} to {option.maximum:g}, default {option.default}"
+    elif not option.choices:
+        allowed = f"default {option.default!r}"
+    return f"{option.name}: {option.help} ({allowed})"

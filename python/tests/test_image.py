@@ -1,0 +1,122 @@
+"""Pictures in every accepted form."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sscam
+from conftest import run_python
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_png_comes_back_as_it_was(tmp_path, pixels, channels):
+    written = np.concatenate([pixels, pixels[::-1]], axis=2)[:, :, :channels]
+    sscam.write_png(tmp_path / "picture.png", written)
+    read = sscam.read_image(str(tmp_path / "picture.png"))
+    assert read.dtype == np.uint8 and read.flags.writeable
+    np.testing.assert_array_equal(read, written)
+
+
+def test_gray_without_channels(tmp_path, pixels):
+    sscam.write_png(tmp_path / "gray.png", pixels[:, :, 0])
+    assert sscam.read_image(tmp_path / "gray.png").shape == (*pixels.shape[:2], 1)
+
+
+def test_content_of_a_file(picture_path):
+    np.testing.assert_array_equal(sscam.read_image(picture_path.read_bytes()),
+                                  sscam.read_image(picture_path))
+
+
+@pytest.mark.parametrize("change", [
+    lambda pixels: pixels[::-1], lambda pixels: pixels[:, ::2], lambda pixels: pixels[..., ::-1],
+    lambda pixels: np.asfortranarray(pixels), lambda pixels: pixels.transpose(1, 0, 2),
+    lambda pixels: np.broadcast_to(pixels[:1], pixels.shape),
+], ids=["rows", "columns", "channels", "fortran", "transposed", "broadcast"])
+def test_strided_arrays(tmp_path, pixels, change):
+    changed = change(pixels)
+    sscam.write_png(tmp_path / "strided.png", changed)
+    np.testing.assert_array_equal(sscam.read_image(tmp_path / "strided.png"), changed)
+
+
+@pytest.mark.parametrize("shape, wanted", [
+    ((4,), r"not of shape \(4,\)"), ((2, 4, 4, 3), r"not of shape \(2, 4, 4, 3\)"),
+    ((3, 8, 8), r"the shape \(3, 8, 8\)"), ((8, 8, 2), "last dimension"), ((0, 8, 3), "0"),
+])
+def test_wrong_shapes(tmp_path, shape, wanted):
+    with pytest.raises(sscam.ArgumentError, match=wanted):
+        sscam.write_png(tmp_path / "wrong.png", np.zeros(shape, np.uint8))
+    assert not (tmp_path / "wrong.png").exists()
+
+
+def test_too_large_without_memory_taken(tmp_path):
+    vast = np.broadcast_to(np.uint8(0), (2**32 + 1, 1))
+    with pytest.raises(sscam.ArgumentError, match="larger than"):
+        sscam.write_png(tmp_path / "vast.png", vast)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((8, 8, 3)), np.zeros((8, 8), np.int64), [[1]], None])
+def test_wrong_types(tmp_path, wrong):
+    with pytest.raises(TypeError, match="uint8"):
+        sscam.write_png(tmp_path / "wrong.png", wrong)
+
+
+def test_read_image_takes_names_and_contents_only(pixels):
+    with pytest.raises(TypeError, match="not ndarray"):
+        sscam.read_image(pixels)
+
+
+def test_null_bytes_are_refused(pixels):
+    for name in ("a\0b.png", b"a\0b.png", Path("a\0b.png")):
+        with pytest.raises(ValueError, match="embedded null byte"):
+            sscam.write_png(name, pixels)
+
+
+def test_name_that_is_no_text(tmp_path, pixels):
+    name = bytes(tmp_path / "caf") + b"\xe9.png"
+    sscam.write_png(name, pixels)
+    assert (tmp_path / "caf\udce9.png").exists()
+
+
+# --- PIL ----------------------------------------------------------------------------------------
+
+def map_of(model, picture):
+    return model.explain(picture, "grad-cam", class_index=0).data
+
+
+def test_every_form_of_one_picture_gives_one_map(model, picture_path):
+    expected = map_of(model, sscam.read_image(picture_path))
+    for form in (picture_path, str(picture_path), picture_path.read_bytes()):
+        np.testing.assert_array_equal(map_of(model, form), expected)
+
+
+def test_pil_pictures(model, tmp_path, pixels):
+    Image = pytest.importorskip("PIL.Image")
+    picture = Image.fromarray(pixels)
+    np.testing.assert_array_equal(map_of(model, picture), map_of(model, pixels))
+    for mode, plain in (("L", "L"), ("1", "L"), ("LA", "RGBA"), ("CMYK", "RGB"), ("P", "RGB"),
+                        ("HSV", "RGB"), ("RGBA", "RGBA")):
+        converted = picture.convert(mode)
+        sscam.write_png(tmp_path / "plain.png", np.asarray(converted.convert(plain)))
+        np.testing.assert_array_equal(map_of(model, converted),
+                                      map_of(model, tmp_path / "plain.png"))
+
+
+def test_pil_palette_with_transparency(model, pixels):
+    Image = pytest.importorskip("PIL.Image")
+    picture = Image.fromarray(pixels).convert("P")
+    picture.info["transparency"] = 3
+    np.testing.assert_array_equal(map_of(model, picture), map_of(model, picture.convert("RGBA")))
+
+
+def test_deep_pil_pictures_are_refused(model):
+    Image = pytest.importorskip("PIL.Image")
+    for mode in ("I", "F", "I;16"):
+        with pytest.raises(TypeError, match="more than 8 bits"):
+            model.explain(Image.new(mode, (250, 250)), "grad-cam")
+
+
+def test_pil_is_not_imported_for_others():
+    script = ("import numpy, sscam, sys; sscam.write_png(sys.argv[1], "
+              "numpy.zeros((2, 2), numpy.uint8)); assert 'PIL' not in sys.modules")
+    assert run_python(script, "/dev/null").returncode == 0
