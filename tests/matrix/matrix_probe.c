@@ -1,0 +1,190 @@
+/* Shows what the libtorch backend makes of one network, for run_matrix.py to compare with eager PyTorch.
+ *
+ * usage: matrix_probe MODEL INPUT CHANNELS HEIGHT WIDTH PREFIX COUNT
+ *
+ * INPUT holds one float32 [C,H,W] image. Standard output has one line a fact, fields separated by tabs:
+ *   layer    NAME KIND SHAPE [default]
+ *   capture  LAYER N CHANNELS HEIGHT WIDTH CLASS     arrays in PREFIX.N.{activations,gradients}
+ *   refused  LAYER STATUS MESSAGE
+ *   logits   COUNT                                   array in PREFIX.logits
+ *   scores   BATCH CLASS FIRST COUNT                 array in PREFIX.scores.BATCH: logits of masked inputs
+ * Captured are the default target, "-", and COUNT other layers of rank 4, evenly spread. The masks are the
+ * normalised channels of the first layer that was captured. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+#include "failure.h"
+#include "sscam/explainer.h"
+#include "torch_backend.h"
+
+enum { MASKED_CHANNELS = 9 };
+
+static const sscam_backend *backend;
+static void *network;
+static int64_t shape[4] = {1, 0, 0, 0};
+static float *input;
+static const char *prefix;
+
+static void stop(const char *doing)
+{
+    printf("failed\t%s\t%s\n", doing, sscam_last_error());
+    exit(1);
+}
+
+static void *read_file(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL || fseek(file, 0, SEEK_END) != 0) {
+        perror(path);
+        exit(2);
+    }
+    *size = (size_t)ftell(file);
+    rewind(file);
+    char *data = malloc(*size + 1);
+    if (data == NULL || fread(data, 1, *size, file) != *size) {
+        perror(path);
+        exit(2);
+    }
+    fclose(file);
+    return data;
+}
+
+static void write_floats(const char *name, const float *values, int64_t count)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s.%s", prefix, name);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL || fwrite(values, sizeof *values, (size_t)count, file) != (size_t)count || fclose(file) != 0) {
+        perror(path);
+        exit(2);
+    }
+}
+
+static void show_layers(const struct sscam_layers *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        printf("layer\t%s\t%s\t", list->layer[i].name, list->layer[i].kind);
+        for (int32_t d = 0; d < list->layer[i].rank; d++)
+            printf("%s%lld", d > 0 ? "x" : "", (long long)list->layer[i].shape[d]);
+        printf("%s\n", (int64_t)i == list->default_index ? "\tdefault" : "");
+    }
+}
+
+/* The index of picture number `wanted` of the list, or the number of pictures when there are fewer. */
+static size_t find_picture(const struct sscam_layers *list, size_t wanted, size_t *index)
+{
+    size_t pictures = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->layer[i].rank == 4 && (int64_t)i != list->default_index) {
+            if (pictures == wanted)
+                *index = i;
+            pictures++;
+        }
+    return pictures;
+}
+
+static void show_logits(void)
+{
+    float *logits;
+    int64_t count;
+    if (backend->classify(network, input, shape, &logits, &count) != SSCAM_OK)
+        stop("classify");
+    write_floats("logits", logits, count);
+    printf("logits\t%lld\n", (long long)count);
+    free(logits);
+}
+
+static void show_scores(const sscam_capture *capture, int64_t batch)
+{
+    sscam_mask_channel channels[MASKED_CHANNELS];
+    int64_t used = 0, map_size = capture->height * capture->width;
+    for (int64_t k = 0; k < capture->channels && used < MASKED_CHANNELS; k++) {
+        float minimum, maximum;
+        if (sscam_upsampled_range(capture->activations + k * map_size, capture->height, capture->width, shape[2],
+                                  shape[3], 0, &minimum, &maximum) != SSCAM_OK)
+            stop("range");
+        if (maximum > minimum)
+            channels[used++] = (sscam_mask_channel){k, minimum, 1.0f / (maximum - minimum), 0.0f};
+    }
+    sscam_mask_plan plan = {.input = input, .input_channels = shape[1], .input_height = shape[2],
+                            .input_width = shape[3], .activations = capture->activations,
+                            .map_height = capture->height, .map_width = capture->width, .channels = channels,
+                            .channel_count = used, .samples = 1};
+    const sscam_mask_plan *plans[] = {&plan};
+    sscam_mask_list masks = {plans, 1};
+    sscam_score_request request = {.masks = &masks, .kind = SSCAM_SCORE_LOGIT, .classes = &capture->class_index,
+                                   .class_count = 1, .batch_size = batch};
+    float scores[MASKED_CHANNELS];
+    if (used == 0 || backend->score(network, &request, scores) != SSCAM_OK)
+        stop("score");
+    char name[64];
+    snprintf(name, sizeof name, "scores.%lld", (long long)batch);
+    write_floats(name, scores, used);
+    printf("scores\t%lld\t%lld", (long long)batch, (long long)capture->class_index);
+    for (int64_t i = 0; i < used; i++)
+        printf("%c%lld", i > 0 ? ',' : '\t', (long long)channels[i].channel);
+    printf("\n");
+}
+
+/* 1 when there was something to capture. */
+static int show_capture(const char *layer, int number, int with_scores)
+{
+    sscam_capture_request request = {.input = input, .layer = strcmp(layer, "-") == 0 ? NULL : layer,
+                                     .class_index = SSCAM_CLASS_TOP, .want_gradients = 1};
+    memcpy(request.shape, shape, sizeof shape);
+    sscam_capture capture;
+    sscam_status status = backend->capture(network, &request, &capture);
+    if (status != SSCAM_OK) {
+        printf("refused\t%s\t%s\t%s\n", layer, sscam_status_name(status), sscam_last_error());
+        return 0;
+    }
+    char name[64];
+    int64_t count = capture.channels * capture.height * capture.width;
+    snprintf(name, sizeof name, "%d.activations", number);
+    write_floats(name, capture.activations, count);
+    snprintf(name, sizeof name, "%d.gradients", number);
+    write_floats(name, capture.gradients, count);
+    printf("capture\t%s\t%d\t%lld\t%lld\t%lld\t%lld\n", capture.layer, number, (long long)capture.channels,
+           (long long)capture.height, (long long)capture.width, (long long)capture.class_index);
+    for (int64_t batch = 0; with_scores && batch <= 6; batch += batch == 0 ? 1 : 5)
+        show_scores(&capture, batch);
+    sscam_capture_release(&capture);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 8) {
+        fprintf(stderr, "usage: matrix_probe MODEL INPUT CHANNELS HEIGHT WIDTH PREFIX COUNT\n");
+        return 2;
+    }
+    size_t size;
+    void *model = read_file(argv[1], &size);
+    backend = sscam_torch_backend();
+    if (backend->load(argv[1], model, size, "cpu", &network) != SSCAM_OK)
+        stop("load");
+    free(model);
+    input = read_file(argv[2], &size);
+    for (int i = 1; i < 4; i++)
+        shape[i] = atoll(argv[2 + i]);
+    prefix = argv[6];
+
+    struct sscam_layers list;
+    if (backend->layers(network, shape, &list) != SSCAM_OK)
+        stop("layers");
+    show_layers(&list);
+    show_logits();
+    size_t index = 0, pictures = find_picture(&list, 0, &index), wanted = (size_t)atoll(argv[7]);
+    wanted = wanted < pictures ? wanted : pictures;
+    int scored = show_capture("-", 0, 1);
+    for (size_t i = 0; i < wanted; i++) {
+        find_picture(&list, wanted > 1 ? i * (pictures - 1) / (wanted - 1) : 0, &index);
+        scored |= show_capture(list.layer[index].name, (int)i + 1, !scored);
+    }
+    sscam_layers_release(&list);
+    backend->destroy(network);
+    free(input);
+    return 0;
+}

@@ -1,0 +1,397 @@
+"""The networks of the matrix: torchvision's families with random weights, and hand-made traps.
+
+Every network is small, in evaluation mode, and gives 20 classes. Weights come from a fixed seed; batch norms have
+seen data, so that no layer is flat or blows up.
+"""
+from typing import Dict, List, Tuple
+
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CLASSES = 20
+
+
+def small_classifier(features, hidden=64):
+    """The classifier of VGG and AlexNet in miniature: theirs have a hundred million weights."""
+    return nn.Sequential(nn.Linear(features, hidden), nn.ReLU(True), nn.Dropout(), nn.Linear(hidden, hidden),
+                         nn.ReLU(True), nn.Dropout(), nn.Linear(hidden, CLASSES))
+
+
+def vgg(name):
+    network = getattr(torchvision.models, name)(weights=None, num_classes=CLASSES, init_weights=False)
+    network.classifier = small_classifier(512 * 7 * 7)
+    return network
+
+
+def alexnet():
+    network = torchvision.models.alexnet(weights=None, num_classes=CLASSES)
+    network.classifier = small_classifier(256 * 6 * 6)
+    return network
+
+
+def torchvision_network(name, **options):
+    return lambda: getattr(torchvision.models, name)(weights=None, num_classes=CLASSES, **options)
+
+
+# name: (constructor, input size, default target)
+FAMILIES = {
+    "resnet18": (torchvision_network("resnet18"), 64, "layer4"),
+    "resnet50": (torchvision_network("resnet50"), 64, "layer4"),
+    "squeezenet1_0": (torchvision_network("squeezenet1_0"), 64, "features"),
+    "squeezenet1_1": (torchvision_network("squeezenet1_1"), 64, "features"),
+    "vgg11": (lambda: vgg("vgg11"), 64, "features.19"),
+    "vgg11_bn": (lambda: vgg("vgg11_bn"), 64, "features.27"),
+    "alexnet": (alexnet, 96, "features.11"),
+    "mobilenet_v2": (torchvision_network("mobilenet_v2"), 64, "features"),
+    "mobilenet_v3_small": (torchvision_network("mobilenet_v3_small"), 64, "features"),
+    "mobilenet_v3_large": (torchvision_network("mobilenet_v3_large"), 64, "features"),
+    "densenet121": (torchvision_network("densenet121"), 64, "relu"),
+    "googlenet": (torchvision_network("googlenet", init_weights=False), 64, "inception5b"),
+    "inception_v3": (torchvision_network("inception_v3", init_weights=False), 128, "Mixed_7c"),
+    "efficientnet_b0": (torchvision_network("efficientnet_b0"), 64, "features"),
+    "shufflenet_v2_x1_0": (torchvision_network("shufflenet_v2_x1_0"), 64, "conv5"),
+    "mnasnet0_5": (torchvision_network("mnasnet0_5"), 64, "layers"),
+    "regnet_y_400mf": (torchvision_network("regnet_y_400mf"), 64, "trunk_output"),
+    "convnext_tiny": (torchvision_network("convnext_tiny"), 64, "features"),
+}
+
+
+class Classifier(nn.Module):
+    """Stem and head that the hand-made networks share."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 12, 3, stride=2, padding=1), nn.BatchNorm2d(12), nn.ReLU(inplace=True))
+        self.head = nn.Linear(12, CLASSES)
+
+    def classify(self, x: Tensor) -> Tensor:
+        return self.head(x.mean([2, 3]))
+
+
+class InPlaceAfterTarget(Classifier):
+    """The batch norm's output is overwritten at once; so is the convolution's input."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 12, 3, padding=1)
+        self.norm = nn.BatchNorm2d(12)
+        self.act = nn.Hardswish(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(self.conv(self.stem(x)))
+        x = self.act(x)
+        x += 1.0
+        return self.classify(x)
+
+
+class ReluTwice(Classifier):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(12, 12, 3, padding=1)
+        self.second = nn.Conv2d(12, 12, 3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(self.first(self.stem(x)))
+        return self.classify(self.relu(self.second(x)))
+
+
+class SkipAlias(Classifier):
+    """The skip connection is the tensor that the ReLU changed in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 12, 3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.after = nn.Conv2d(12, 12, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(self.stem(x))
+        y = self.relu(x)
+        return self.classify(self.after(y) + x)
+
+
+class Functional(Classifier):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(12, 16, 3, padding=1)
+        self.second = nn.Conv2d(16, 12, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.first(self.stem(x)), inplace=True)
+        x = F.dropout(F.relu(self.second(x)), training=self.training)
+        return self.classify(F.max_pool2d(x, 2))
+
+
+class Branch(Classifier):
+    """Which layer runs depends on the data."""
+
+    def __init__(self):
+        super().__init__()
+        self.bright = nn.Conv2d(12, 12, 3, padding=1)
+        self.dark = nn.Conv2d(12, 12, 5, padding=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        is_bright = x.mean() >= -10
+        x = self.stem(x)
+        if is_bright:
+            x = F.relu(self.bright(x))
+        else:
+            x = self.dark(x)
+        return self.classify(F.avg_pool2d(x, 2))
+
+
+class Loop(Classifier):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Conv2d(12, 12, 3, padding=1)
+        self.rounds = 3
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for i in range(self.rounds):
+            x = torch.relu_(self.body(x)) + x * float(i)
+        return self.classify(x)
+
+
+class Choosy(nn.Module):
+    """Control flow with an early return, below the top."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 12, 3, padding=1)
+        self.norm = nn.BatchNorm2d(12)
+
+    def forward(self, x: Tensor, scale: float) -> Tensor:
+        if scale < 0:
+            return x
+        for _ in range(2):
+            x = self.norm(self.conv(x))
+            if bool(x.abs().max() > 1e6):
+                return x * scale
+        return F.relu_(x)
+
+
+class NestedControlFlow(Classifier):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Choosy(), Choosy()])
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        for block in self.blocks:
+            x = block(x, 0.5) + x
+        return self.classify(x)
+
+
+class TupleOutput(Classifier):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 12, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+        x = self.conv(self.stem(x))
+        return x, self.classify(x)
+
+
+class DictOutput(Classifier):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 12, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Dict[str, Tensor]:
+        x = self.conv(self.stem(x))
+        return {"features": x, "out": self.classify(x)}
+
+
+class ListOutput(Classifier):
+    def forward(self, x: Tensor) -> List[Tensor]:
+        return [self.classify(self.stem(x))]
+
+
+class UnpooledOutput(Classifier):
+    """Fully convolutional: logits of shape [N, classes, 1, 1]."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, CLASSES, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d(self.conv(self.stem(x)), 1)
+
+
+class ChangesItsInput(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        x.sub_(0.5).div_(0.25)
+        return self.classify(self.stem(x))
+
+
+class ViewInPlace(Classifier):
+    """A view of the target is changed in place, and the target with it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 12, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(self.stem(x))
+        first = x[:, :6]
+        first.mul_(3.0)
+        return self.classify(F.relu(x))
+
+
+class SharedModule(Classifier):
+    """One module under two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(12, 12, 3, padding=1)
+        self.second = self.first
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(self.second(torch.tanh(self.first(self.stem(x)))))
+
+
+class DefaultArguments(Classifier):
+    def forward(self, x: Tensor, scale: float = 2.0, extra: bool = False) -> Tensor:
+        x = self.classify(self.stem(x)) * scale
+        return x + 1.0 if extra else x
+
+
+class IdentityTail(Classifier):
+    """Modules after the target that return what they got."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 12, 3, padding=1)
+        self.tail = nn.Sequential(nn.Identity(), nn.Dropout2d(0.5), nn.MaxPool2d(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(self.tail(self.conv(self.stem(x))).contiguous())
+
+
+class OneImageOnly(Classifier):
+    """Works for batches of one only."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 12, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.conv(self.stem(x)).mean([2, 3])[:1].view(1, 12))
+
+
+class DoublePrecision(Classifier):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 12, 3, padding=1)
+        self.double()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(self.conv(self.stem(x)))
+
+
+class Tokens(nn.Module):
+    """A vision transformer in miniature: no feature map before the classifier."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 24, 16, stride=16)
+        self.attention = nn.MultiheadAttention(24, 2, batch_first=True)
+        self.head = nn.Linear(24, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        attended, _ = self.attention(x, x, x)
+        return self.head((x + attended).mean(1))
+
+
+# name: (constructor, input size, default target, or None where there is none)
+HAND_MADE = {
+    "in_place_after_target": (InPlaceAfterTarget, 32, "add"),
+    "relu_twice": (ReluTwice, 32, "relu"),
+    "skip_alias": (SkipAlias, 32, "add"),
+    "functional": (Functional, 32, "relu_1"),
+    "branch": (Branch, 32, "relu"),
+    "loop": (Loop, 32, "add"),
+    "nested_control_flow": (NestedControlFlow, 32, "add_1"),
+    "tuple_output": (TupleOutput, 32, "conv"),
+    "dict_output": (DictOutput, 32, "conv"),
+    "list_output": (ListOutput, 32, "stem"),
+    "unpooled_output": (UnpooledOutput, 32, "stem"),
+    "changes_its_input": (ChangesItsInput, 32, "stem"),
+    "view_in_place": (ViewInPlace, 32, "relu"),
+    "shared_module": (SharedModule, 32, "second"),
+    "default_arguments": (DefaultArguments, 32, "stem"),
+    "identity_tail": (IdentityTail, 32, "conv"),
+    "one_image_only": (OneImageOnly, 32, "conv"),
+    "double_precision": (DoublePrecision, 32, "conv"),
+    "tokens": (Tokens, 64, None),
+}
+
+# Tracing loses data-dependent control flow; these lose what they are about.
+NOT_TRACEABLE = {"branch", "loop", "nested_control_flow", "dict_output", "default_arguments"}
+# Frozen constants stay in double precision, which float32 inputs do not fit.
+NOT_FREEZABLE = {"double_precision"}
+
+NETWORKS = {**FAMILIES, **HAND_MADE}
+# "frozen" keeps the arithmetic; "folded" is what torch.jit.freeze does when not told otherwise: batch norms become
+# part of the convolutions.
+FORMS = ["scripted", "traced", "frozen", "folded"]
+
+
+def forms_of(name):
+    lost = set()
+    if name in NOT_TRACEABLE:
+        lost |= {"traced"}
+    if name in NOT_FREEZABLE:
+        lost |= {"frozen", "folded"}
+    return [form for form in FORMS if form not in lost]
+
+
+def example_input(name, dtype=torch.float32):
+    size = NETWORKS[name][1]
+    generator = torch.Generator().manual_seed(7)
+    return torch.randn(1, 3, size, size, generator=generator).to(dtype)
+
+
+def dtype_of(network):
+    return next(network.parameters()).dtype
+
+
+def settle_batch_norms(network, size):
+    """Statistics of real activations and uneven scales, as training would leave them."""
+    for norm in network.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.train()
+            norm.momentum = None
+            nn.init.uniform_(norm.weight, 0.7, 1.3)
+            nn.init.normal_(norm.bias, 0.0, 0.2)
+    with torch.no_grad():
+        network(torch.randn(8, 3, size, size, dtype=dtype_of(network)))
+
+
+def build(name):
+    torch.manual_seed(11)
+    constructor, size, _ = NETWORKS[name]
+    network = constructor().eval()
+    if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
+        settle_batch_norms(network, size)
+    return network.eval()
+
+
+def export(network, name, form, example):
+    """The network as a TorchScript module in one of FORMS."""
+    def script():
+        return torch.jit.script(network)
+
+    def trace():
+        return torch.jit.trace(network, example.clone(), check_trace=False, strict=False)
+
+    if form == "frozen":
+        return torch.jit.freeze(script(), optimize_numerics=False)
+    if form == "folded":
+        return torch.jit.freeze(script() if name in NOT_TRACEABLE else trace())
+    return script() if form == "scripted" else trace()
