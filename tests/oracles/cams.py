@@ -1,0 +1,294 @@
+"""Every method and option of methods.md, in float64 NumPy.
+
+Written from that page and the papers it cites, not from the C library. A network is a function
+`forward(float32 [N,C,H,W]) -> [N,classes]` of raw logits; what was seen at the target layer is a
+`Capture`. Equation numbers are those of Naidu & Michael, "SS-CAM" (2020).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from philox import noise
+
+METHODS = ("cam", "grad-cam", "grad-cam++", "score-cam", "ss-cam-mean", "ss-cam-max")
+SCORING_METHODS = METHODS[3:]
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Options:
+    """Option values by their public names; the defaults are the preset `paper`."""
+
+    score: str = "logit"
+    probability: str = "softmax"
+    channel_softmax: str = "on"
+    baseline: str = "zeros"
+    mean: tuple = (0.485, 0.456, 0.406)
+    std: tuple = (0.229, 0.224, 0.225)
+    normalise: str = "after_upsample"
+    align_corners: str = "off"
+    flat_channels: str = "skip"
+    samples: int = 10
+    sigma: float = 4.0
+    noise_target: str = "mask"
+    noise_scale: str = "absolute"
+    mask_weights: str = "none"
+    rescore: str = "off"
+    sample_count: str = "n"
+    combine: str = "low_resolution"
+    max_channels: int = 0
+    seed: int = 0
+
+
+def preset(name, method):
+    """The options that a preset sets at once for a method."""
+    changes = {
+        "paper": {},
+        "algorithm-1": {"noise_target": "input", "mask_weights": "gradient", "rescore": "on",
+                        "sample_count": "n_minus_1"},
+        "authors-code": {"score": "probability", "channel_softmax": "off", "baseline": "none",
+                         "noise_scale": "authors-code", "samples": 35, "sigma": 2.0,
+                         "combine": "upsampled",
+                         "noise_target": "input" if method == "ss-cam-max" else "activation"},
+        "torch-cam": {"normalise": "before_upsample", "samples": 35, "sigma": 2.0,
+                      "flat_channels": "score", "baseline": "input"},
+        "pytorch-grad-cam": {"align_corners": "on", "flat_channels": "score", "baseline": "none"},
+    }
+    return replace(Options(), **changes[name])
+
+
+@dataclass
+class Capture:
+    """What the network showed on one input."""
+
+    activations: np.ndarray         # A, [K,h,w]
+    gradients: np.ndarray           # dY/dA, [K,h,w]; Y is the class's raw logit
+    logits: np.ndarray              # [classes]
+    fc_weights: np.ndarray = None   # [classes,K], when the layer is followed by GAP and a linear layer
+
+
+@dataclass
+class Explanation:
+    weights: np.ndarray   # a_k, [K]
+    raw: np.ndarray       # ReLU(sum a_k A_k)
+    data: np.ndarray      # s(U(raw)), [H,W]
+    flat: bool
+    logit: float
+    probability: float
+
+
+# -------------------------------------------------------------------- upsampling and normalising
+
+def interpolation_matrix(length, size, align_corners=False):
+    """[size,length] weights of linear interpolation along one axis; U is one such on either side.
+
+    Output j looks at source coordinate (j + 0.5) length / size - 0.5 (half-pixel centres), or
+    j (length - 1) / (size - 1) with aligned corners, clamped to the samples there are.
+    """
+    j = np.arange(size)
+    if align_corners:
+        source = j * ((length - 1) / max(size - 1, 1))
+    else:
+        source = (j + 0.5) * length / size - 0.5
+    source = np.clip(source, 0, length - 1)
+    left = np.minimum(np.floor(source).astype(int), max(length - 2, 0))
+    right = np.minimum(left + 1, length - 1)
+    matrix = np.zeros((size, length))
+    np.add.at(matrix, (j, left), 1 - (source - left))
+    np.add.at(matrix, (j, right), source - left)
+    return matrix
+
+
+def upsample(maps, size, align_corners=False):
+    """U: [...,h,w] to [...,H,W], bilinear."""
+    rows = interpolation_matrix(maps.shape[-2], size[0], align_corners)
+    columns = interpolation_matrix(maps.shape[-1], size[1], align_corners)
+    return rows @ np.asarray(maps, np.float64) @ columns.T
+
+
+def normalised(mask):
+    """s(M), eq. 12; a flat map becomes zeros."""
+    span = mask.max() - mask.min()
+    return (mask - mask.min()) / span if span > 0 else np.zeros_like(mask)
+
+
+# ------------------------------------------------------------------------------- gradient methods
+
+def cam_weights(capture, class_index):
+    """Eq. 1-2 (Zhou 2015): the linear layer's own weights."""
+    return np.asarray(capture.fc_weights[class_index], np.float64)
+
+
+def grad_cam_weights(capture):
+    """Eq. 3-4 (Selvaraju 2017): the mean gradient."""
+    return capture.gradients.mean(axis=(1, 2), dtype=np.float64)
+
+
+def grad_cam_pp_weights(capture):
+    """Chattopadhyay 2018, eq. 19, without the factor exp(Y) that all channels share."""
+    g = capture.gradients.astype(np.float64)
+    total = capture.activations.sum(axis=(1, 2), keepdims=True, dtype=np.float64)
+    denominator = 2 * g ** 2 + total * g ** 3
+    usable = (g != 0) & (denominator != 0)
+    alpha = np.where(usable, g ** 2 / np.where(usable, denominator, 1), 0)
+    return (alpha * np.maximum(g, 0)).sum(axis=(1, 2))
+
+
+# -------------------------------------------------------------------------------- scoring methods
+
+def probabilities(logits, kind):
+    """Softmax over the classes, or each class's sigmoid; one output has only a sigmoid."""
+    logits = np.asarray(logits, np.float64)
+    if kind == "sigmoid" or logits.shape[-1] == 1:
+        return 1 / (1 + np.exp(-logits))
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+class MaskedScores:
+    """Scores of one image's masked inputs under one set of options."""
+
+    def __init__(self, forward, image, class_index, options, image_index=0):
+        self.forward = forward
+        self.image = image.astype(np.float64)     # X0, [C,H,W]
+        self.class_index = class_index
+        self.options = options
+        self.image_index = image_index
+
+    def score(self, inputs):
+        """f^c of a batch of inputs, as option `score` has it."""
+        rows = [self.forward(np.float32(inputs[start:start + BATCH]))
+                for start in range(0, len(inputs), BATCH)]
+        logits = np.concatenate(rows).astype(np.float64)
+        if self.options.score == "probability":
+            logits = probabilities(logits, self.options.probability)
+        return logits[:, self.class_index]
+
+    def baseline(self):
+        """f^c(X_b)."""
+        if self.options.baseline == "none":
+            return 0.0
+        black = [-mean / std for mean, std in zip(self.options.mean, self.options.std)]
+        reference = {
+            "zeros": np.zeros_like(self.image),
+            "input": self.image,
+            "black": np.broadcast_to(np.reshape(black, (-1, 1, 1)), self.image.shape),
+        }[self.options.baseline]
+        return self.score(reference[None])[0]
+
+    def upsampled(self, activation):
+        return upsample(activation, self.image.shape[1:], self.options.align_corners == "on")
+
+    def mask(self, activation):
+        """The normalised mask of one (weighted) activation map."""
+        if self.options.normalise == "before_upsample":
+            return self.upsampled(normalised(activation))
+        return normalised(self.upsampled(activation))
+
+    def deviation(self, noised):
+        """Standard deviation of the noise on `noised` (option `noise_scale`)."""
+        sigma, span = self.options.sigma, noised.max() - noised.min()
+        if self.options.noise_scale == "range":
+            return sigma * span
+        if self.options.noise_scale == "authors-code":
+            return (sigma / span) ** 2
+        return sigma
+
+    def noisy_inputs(self, channel, activation):
+        """The masked inputs of eq. 11 and 15, one a sample, for one (weighted) activation map."""
+        target = self.options.noise_target
+        noised = {
+            "mask": lambda: self.mask(activation),
+            "input": lambda: self.image * self.mask(activation),
+            "activation": lambda: self.upsampled(activation),
+        }[target]()
+        deviation = self.deviation(noised)
+        count = self.options.samples
+        if self.options.sample_count == "n_minus_1":
+            count = max(count - 1, 1)
+        for sample in range(count):
+            plane = noise(self.options.seed, channel, sample, self.image_index, noised.size)
+            perturbed = noised + deviation * plane.reshape(noised.shape)
+            yield perturbed if target == "input" else self.image * perturbed
+
+    def channel_score(self, method, channel, activation):
+        """f^c of one channel, before the baseline is taken off: eq. 8, 9-11 or 13-15, and the second
+        pass of Algorithm 1. Without noise all that is left is Score-CAM's one pass."""
+        if method == "score-cam" or self.options.sigma == 0:
+            return self.score((self.image * self.mask(activation))[None])[0]
+        inputs = np.float32(list(self.noisy_inputs(channel, activation)))
+        score = (np.max if method == "ss-cam-max" else np.mean)(self.score(inputs))
+        if self.options.rescore == "on":
+            score = self.score((self.image * (score * self.mask(activation)))[None])[0]
+        return score
+
+
+def mask_factors(capture, class_index, options):
+    """w_k of Algorithm 1: what an activation is multiplied with before it becomes a mask."""
+    if options.mask_weights == "gradient":
+        return grad_cam_weights(capture)
+    if options.mask_weights == "fc":
+        return cam_weights(capture, class_index)
+    return np.ones(len(capture.activations))
+
+
+def chosen_channels(activations, limit):
+    """The `limit` channels of highest spatial standard deviation, ties to the lower index; 0: all."""
+    deviations = activations.std(axis=(1, 2), dtype=np.float64)
+    order = sorted(range(len(deviations)), key=lambda k: (-deviations[k], k))
+    return sorted(order[:limit] if limit else order)
+
+
+def scoring_weights(method, capture, scores, options):
+    """a_k of Score-CAM and SS-CAM: C_k, then the softmax over the channels that were scored."""
+    factors = mask_factors(capture, scores.class_index, options)
+    increase = {}
+    flat = []
+    for k in chosen_channels(capture.activations, options.max_channels):
+        activation = factors[k] * capture.activations[k].astype(np.float64)
+        if activation.max() > activation.min():
+            increase[k] = scores.channel_score(method, k, activation)
+        else:
+            flat.append(k)
+    if flat and options.flat_channels == "score":
+        hidden = scores.score(np.zeros_like(scores.image)[None])[0]
+        increase.update(dict.fromkeys(flat, hidden))
+
+    weights = np.zeros(len(capture.activations))
+    if not increase:
+        return weights
+    channels = list(increase)
+    values = np.array(list(increase.values())) - scores.baseline()
+    if options.channel_softmax == "on":
+        powers = np.exp(values - values.max())
+        values = powers / powers.sum()
+    weights[channels] = values
+    return weights
+
+
+# --------------------------------------------------------------------------------- explanations
+
+def explain(method, image, capture, forward, class_index, options=Options(), image_index=0):
+    """Explain one image [C,H,W] by one method."""
+    if method == "cam":
+        weights = cam_weights(capture, class_index)
+    elif method == "grad-cam":
+        weights = grad_cam_weights(capture)
+    elif method == "grad-cam++":
+        weights = grad_cam_pp_weights(capture)
+    else:
+        scores = MaskedScores(forward, image, class_index, options, image_index)
+        weights = scoring_weights(method, capture, scores, options)
+
+    # Option align_corners is of the masks alone, as in the peer that it stands for.
+    size = image.shape[1:]
+    maps = capture.activations.astype(np.float64)
+    if options.combine == "upsampled":
+        maps = upsample(maps, size)
+    raw = np.maximum((weights[:, None, None] * maps).sum(axis=0), 0)
+    flat = raw.max() == raw.min()
+    data = np.zeros(size) if flat else normalised(upsample(raw, size))
+    return Explanation(weights, raw, data, flat,
+                       logit=float(capture.logits[class_index]),
+                       probability=probabilities(capture.logits, options.probability)[class_index])

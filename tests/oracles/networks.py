@@ -1,0 +1,159 @@
+"""Networks for the oracles: what eager PyTorch says of their activations, gradients and scores."""
+
+import numpy as np
+import torch
+import torchvision
+from torch import nn
+
+from cams import Capture
+
+
+class Network:
+    """A module and one of its layers, by name.
+
+    `double` runs it in float64, where it is cheap enough to take the network's own rounding away.
+    """
+
+    def __init__(self, module, layer, linear=None, double=False):
+        self.module = module.eval().to(torch.float64 if double else torch.float32)
+        self.layer = layer
+        self.linear = linear    # name of the linear layer, when pooling and it alone follow
+        self.dtype = torch.float64 if double else torch.float32
+
+    def _input(self, batch):
+        return torch.from_numpy(np.ascontiguousarray(batch)).to(self.dtype)
+
+    def forward(self, batch):
+        """Raw logits of float32 [N,C,H,W]."""
+        with torch.no_grad():
+            return self.module(self._input(batch)).numpy()
+
+    def capture(self, image, class_index):
+        """A and dY/dA of one image [C,H,W].
+
+        The layer's output is replaced by a copy, whose source is the leaf: a ReLU that works in
+        place on what follows then changes the copy and neither A nor the leaf.
+        """
+        leaves = []
+
+        def cut(_module, _inputs, output):
+            leaves.append(output.detach().clone().requires_grad_())
+            return leaves[-1].clone()
+
+        hook = self.module.get_submodule(self.layer).register_forward_hook(cut)
+        try:
+            logits = self.module(self._input(image[None]))[0]
+        finally:
+            hook.remove()
+        leaf = leaves[-1]
+        gradients, = torch.autograd.grad(logits[class_index], leaf)
+        weights = None
+        if self.linear:
+            weights = self.module.get_submodule(self.linear).weight.detach().numpy()
+        return Capture(leaf[0].detach().numpy(), gradients[0].numpy(), logits.detach().numpy(),
+                       weights)
+
+
+class ScriptedNetwork(Network):
+    """A TorchScript file of which there is no eager twin, made of `features` (the target), pooling
+    and `classifier`. Scripted modules take no hooks, so its children are called in turn."""
+
+    def __init__(self, path):
+        super().__init__(torch.jit.load(str(path)), "features", "classifier")
+
+    def capture(self, image, class_index):
+        before = getattr(self.module, "preprocess", nn.Identity())
+        with torch.no_grad():
+            features = self.module.features(before(self._input(image[None])))
+        leaf = features.clone().requires_grad_()
+        logits = self.module.classifier(leaf.mean(dim=(2, 3)))[0]
+        gradients, = torch.autograd.grad(logits[class_index], leaf)
+        return Capture(leaf[0].detach().numpy(), gradients[0].numpy(), logits.detach().numpy(),
+                       self.module.classifier.weight.detach().numpy())
+
+
+# ----------------------------------------------------------------------------------- the networks
+
+class TinyNet(nn.Module):
+    """A few channels, so that hundreds of passes cost nothing, with the awkward kinds among them.
+
+    `features.2` is a convolution (negative values too) that an in-place ReLU overwrites; of its
+    channels, FLAT are constant and TWIN repeats an earlier one. Pooling and a linear layer follow
+    `features`; with `curved_head` a convolution comes between, which makes gradients vary in space.
+    """
+
+    CHANNELS = 8
+    FLAT = {2: 0.75, 5: -0.5}       # channel: its value
+    TWIN = {6: 1}                   # channel: the one that it repeats
+
+    def __init__(self, classes=5, curved_head=False):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 6, 3, stride=2, padding=1), nn.ReLU(inplace=True),
+            nn.Conv2d(6, self.CHANNELS, 3, stride=2, padding=1), nn.ReLU(inplace=True))
+        self.head = nn.Sequential()
+        if curved_head:
+            self.head = nn.Sequential(nn.Conv2d(self.CHANNELS, 8, 3), nn.Tanh())
+        self.classifier = nn.Linear(8, classes)
+        with torch.no_grad():
+            # Wide weights, so that masking changes logits by much more than any tolerance.
+            for layer in self.modules():
+                if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                    nn.init.kaiming_normal_(layer.weight)
+            self.classifier.weight *= 3
+            last = self.features[2]
+            for channel, value in self.FLAT.items():
+                last.weight[channel] = 0
+                last.bias[channel] = value
+            for channel, original in self.TWIN.items():
+                last.weight[channel] = last.weight[original]
+                last.bias[channel] = last.bias[original]
+
+    def forward(self, x):
+        x = self.head(self.features(x))
+        return self.classifier(x.mean(dim=(2, 3)))
+
+
+def tiny(classes=5, curved_head=False, seed=7):
+    torch.manual_seed(seed)
+    return TinyNet(classes, curved_head)
+
+
+def randomised(name, input_size, seed=3):
+    """A torchvision classifier with random weights through which signals pass.
+
+    torchvision's own initial weights make logits that hardly depend on the input. Batch norm takes
+    the statistics of random inputs, then each of its numbers is shaken.
+    """
+    torch.manual_seed(seed)
+    module = getattr(torchvision.models, name)(weights=None)
+    norms = [norm for norm in module.modules() if isinstance(norm, nn.BatchNorm2d)]
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(layer.weight)
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        module.train()(torch.from_numpy(random_input((8, 3, *input_size), seed)))
+        for norm in norms:
+            norm.running_var *= torch.empty_like(norm.running_var).uniform_(0.5, 1.5)
+            norm.weight.uniform_(0.5, 1.5)
+            norm.bias.normal_(0.1, 0.1)
+    return module.eval()
+
+
+def shared(path):
+    """The eager torchvision model that a shared TorchScript file was made from."""
+    name = "resnet18" if "resnet18" in path.name else path.stem
+    module = getattr(torchvision.models, name)(weights=None)
+    module.load_state_dict(torch.jit.load(str(path)).state_dict())
+    return module
+
+
+def random_input(shape, seed=11):
+    """A float32 input with structure at several scales, about as large as a normalised picture."""
+    rng = np.random.default_rng(seed)
+    count, channels, height, width = shape
+    coarse = torch.from_numpy(rng.standard_normal((count, channels, 4, 5)))
+    smooth = nn.functional.interpolate(coarse, (height, width), mode="bicubic").numpy()
+    return np.float32(1.5 * smooth + 0.3 * rng.standard_normal(shape))

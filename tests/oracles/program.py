@@ -1,0 +1,54 @@
+"""Runs the program `sscam` and reads what it wrote."""
+
+import json
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass
+class Shown:
+    """One map as the program gave it."""
+
+    weights: np.ndarray
+    raw: np.ndarray
+    data: np.ndarray
+    report: dict    # its object of --json
+
+
+class Program:
+    def __init__(self, path):
+        self.path = path
+
+    def run(self, *arguments):
+        """Run it; the completed process with its text, whether it failed or not."""
+        return subprocess.run([self.path, *map(str, arguments)], text=True, capture_output=True)
+
+    def explain(self, model, inputs, methods, layer=None, class_index=None, flags=(), **options):
+        """Explain inputs float32 [N,C,H,W] by several methods in one call: {method: [Shown]}."""
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            np.save(folder / "input.npy", inputs)
+            arguments = ["explain", model, "--tensor", folder / "input.npy",
+                         "-m", ",".join(methods), "--json", *flags]
+            for kind in ("weights", "raw", "npy"):
+                arguments += [f"--{kind}", folder / f"{kind}.npy"]
+            if layer is not None:
+                arguments += ["-l", layer]
+            if class_index is not None:
+                arguments += ["-c", class_index]
+            for name, value in options.items():
+                text = ",".join(map(str, value)) if isinstance(value, tuple) else value
+                arguments += ["--set", f"{name}={text}"]
+            done = self.run(*arguments)
+            assert done.returncode == 0, done.stderr
+            shown = {method: [] for method in methods}
+            for line in done.stdout.splitlines():
+                report = json.loads(line)
+                arrays = (np.load(report["outputs"][kind]) for kind in ("weights", "raw", "npy"))
+                shown[report["method"]].append(Shown(*arrays, report))
+        assert all(len(maps) == len(inputs) for maps in shown.values())
+        return shown

@@ -1,0 +1,312 @@
+"""The program against the oracle: every method, every option, on networks tiny and real."""
+
+import functools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cams import METHODS, SCORING_METHODS, explain, preset
+from conftest import ROOT
+from networks import Network, ScriptedNetwork, random_input, randomised, shared, tiny
+
+GRADIENT_METHODS = ("grad-cam", "grad-cam++")
+SS_METHODS = ("ss-cam-mean", "ss-cam-max")
+
+TINY_SIZE = (40, 56)
+TINY_CLASS = 3
+DEMO_MODEL = ROOT / "examples" / "demo" / "clothes.pt"
+
+
+# ------------------------------------------------------------------------------------ comparing
+
+def oracle_options(method, options):
+    """The oracle's options for what --set was given: a preset first, then what changes it."""
+    changes = dict(options)
+    return replace(preset(changes.pop("preset", "paper"), method), **changes)
+
+
+def relative_difference(values, expected):
+    scale = np.linalg.norm(expected)
+    return np.linalg.norm(values - expected) / scale if scale else np.linalg.norm(values)
+
+
+def score_difference(values, expected, options):
+    """Largest error of the scores behind the weights of a scoring method, on logits.
+
+    With the channel softmax, weights tell scores up to a common constant, which their median
+    settles; the weights that say nothing, below e^-12 of the largest, are left out.
+    """
+    np.testing.assert_array_equal(values == 0, expected == 0)
+    if options.channel_softmax == "off":
+        return np.abs(values - expected).max()
+    telling = expected > 6e-6 * expected.max()
+    ratios = np.log(values[telling]) - np.log(expected[telling])
+    return np.abs(ratios - np.median(ratios)).max(initial=0)
+
+
+def assert_agrees(differences, shown, expected, method, options):
+    """methods.md, "Checking": the tolerances of weights, raw maps and final maps."""
+    assert shown.raw.shape == expected.raw.shape and shown.data.shape == expected.data.shape
+    if method in SCORING_METHODS:
+        differences(f"{method}: scores", score_difference(shown.weights, expected.weights, options),
+                    1e-3)
+        differences(f"{method}: raw map, relative", relative_difference(shown.raw, expected.raw),
+                    2e-3)
+    else:
+        differences(f"{method}: weights, relative",
+                    relative_difference(shown.weights, expected.weights), 1e-4)
+        differences(f"{method}: raw map, relative", relative_difference(shown.raw, expected.raw),
+                    1e-4)
+    differences(f"{method}: final map", np.abs(shown.data - expected.data).max(), 2e-3)
+    assert bool(shown.report["flat"]) == expected.flat
+    differences("logit of the unmasked input", abs(shown.report["logit"] - expected.logit), 1e-3)
+    differences("probability of the unmasked input",
+                abs(shown.report["probability"] - expected.probability), 1e-4)
+
+
+def compare(program, differences, path, network, inputs, class_index, methods, **options):
+    """One call of the program for all methods and inputs, each compared with the oracle."""
+    shown = program.explain(path, inputs, methods, network.layer, class_index, **options)
+    for index, image in enumerate(inputs):
+        capture = network.capture(image, class_index)
+        for method in methods:
+            resolved = oracle_options(method, options)
+            expected = explain(method, image, capture, network.forward, class_index, resolved,
+                               image_index=index)
+            assert shown[method][index].report["class"] == class_index
+            assert_agrees(differences, shown[method][index], expected, method, resolved)
+
+
+# ------------------------------------------------------------------------------- the tiny networks
+
+TINY_NETWORKS = {
+    "plain": {},
+    "curved": {"curved_head": True},
+    "single": {"classes": 1},
+}
+
+
+@pytest.fixture(scope="session")
+def tiny_path(tmp_path_factory):
+    """path(kind): the scripted file of a tiny network."""
+    folder = tmp_path_factory.mktemp("tiny")
+
+    @functools.cache
+    def path(kind):
+        torch.jit.script(tiny(**TINY_NETWORKS[kind]).eval()).save(str(folder / f"{kind}.pt"))
+        return folder / f"{kind}.pt"
+
+    return path
+
+
+def tiny_network(kind, layer):
+    linear = "classifier" if kind != "curved" else None
+    return Network(tiny(**TINY_NETWORKS[kind]), layer, linear, double=True)
+
+
+# Grad-CAM++ divides by 2 + (sum of A) g, which negative activations bring near zero, where rounding
+# of the network grows without bound: below the curved head it is compared after ReLU layers only.
+@pytest.mark.parametrize("kind, layer, methods", [
+    ("plain", "features", ("cam", *GRADIENT_METHODS)),
+    ("plain", "features.3", ("cam", *GRADIENT_METHODS)),
+    ("plain", "features.2", GRADIENT_METHODS),
+    ("plain", "features.1", GRADIENT_METHODS),
+    ("plain", "features.0", GRADIENT_METHODS),
+    ("curved", "features", GRADIENT_METHODS),
+    ("curved", "features.1", GRADIENT_METHODS),
+    ("curved", "features.0", ("grad-cam",)),
+    ("curved", "head.0", ("grad-cam",)),
+    ("single", "features", ("cam", *GRADIENT_METHODS)),
+])
+def test_gradient_methods(program, differences, tiny_path, kind, layer, methods):
+    class_index = 0 if kind == "single" else TINY_CLASS
+    compare(program, differences, tiny_path(kind), tiny_network(kind, layer),
+            random_input((1, 3, *TINY_SIZE)), class_index, methods)
+
+
+@pytest.mark.parametrize("options", [
+    {"combine": "upsampled"},
+    {"align_corners": "on"},
+    {"combine": "upsampled", "align_corners": "on"},
+    {"probability": "sigmoid"},
+], ids=str)
+def test_options_of_all_methods(program, differences, tiny_path, options):
+    compare(program, differences, tiny_path("plain"), tiny_network("plain", "features"),
+            random_input((1, 3, *TINY_SIZE)), TINY_CLASS, ("cam", *GRADIENT_METHODS), **options)
+
+
+# Every value of every option once, then pairs that meet in one formula.
+OPTIONS = [
+    {},
+    {"score": "probability"},
+    {"score": "probability", "channel_softmax": "off"},
+    {"score": "probability", "probability": "sigmoid", "channel_softmax": "off"},
+    {"channel_softmax": "off"},
+    {"channel_softmax": "off", "baseline": "none"},
+    {"channel_softmax": "off", "baseline": "input"},
+    {"channel_softmax": "off", "baseline": "black"},
+    {"channel_softmax": "off", "baseline": "black", "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.4, 0.5)},
+    {"channel_softmax": "off", "baseline": "zeros", "score": "probability"},
+    {"baseline": "input"},
+    {"normalise": "before_upsample"},
+    {"align_corners": "on"},
+    {"align_corners": "on", "normalise": "before_upsample"},
+    {"align_corners": "on", "combine": "upsampled"},
+    {"flat_channels": "score"},
+    {"flat_channels": "score", "channel_softmax": "off"},
+    {"flat_channels": "score", "channel_softmax": "off", "baseline": "input"},
+    {"combine": "upsampled"},
+    {"samples": 1},
+    {"samples": 3, "sigma": 0.5},
+    {"sigma": 0},
+    {"noise_target": "input"},
+    {"noise_target": "activation"},
+    {"noise_scale": "range", "sigma": 0.4},
+    {"noise_scale": "range", "sigma": 0.4, "normalise": "before_upsample"},
+    {"noise_scale": "range", "sigma": 0.4, "noise_target": "input"},
+    {"noise_scale": "range", "sigma": 0.4, "noise_target": "activation"},
+    {"noise_scale": "authors-code", "sigma": 1.5},
+    {"noise_scale": "authors-code", "sigma": 1.5, "normalise": "before_upsample"},
+    {"noise_scale": "authors-code", "sigma": 4, "noise_target": "input"},
+    {"noise_scale": "authors-code", "sigma": 4, "noise_target": "activation"},
+    {"mask_weights": "gradient"},
+    {"mask_weights": "gradient", "noise_target": "input", "normalise": "before_upsample"},
+    {"mask_weights": "gradient", "flat_channels": "score"},
+    {"mask_weights": "fc"},
+    {"mask_weights": "fc", "noise_target": "activation"},
+    {"mask_weights": "fc", "noise_target": "activation", "noise_scale": "range", "sigma": 0.5},
+    {"mask_weights": "fc", "noise_target": "activation", "noise_scale": "authors-code"},
+    {"mask_weights": "fc", "noise_target": "input", "noise_scale": "range", "sigma": 0.5},
+    {"rescore": "on"},
+    {"rescore": "on", "score": "probability", "channel_softmax": "off"},
+    {"rescore": "on", "mask_weights": "gradient", "flat_channels": "score"},
+    {"rescore": "on", "noise_target": "input", "normalise": "before_upsample"},
+    {"sample_count": "n_minus_1"},
+    {"sample_count": "n_minus_1", "samples": 1},
+    {"max_channels": 4},
+    {"max_channels": 7, "flat_channels": "score", "channel_softmax": "off"},
+    {"max_channels": 100},
+    {"seed": -1},
+    {"seed": (1 << 40) + 7},
+    {"preset": "paper"},
+    {"preset": "authors-code"},
+    {"preset": "authors-code", "channel_softmax": "on", "samples": 4},
+    {"preset": "torch-cam"},
+    {"preset": "torch-cam", "channel_softmax": "off"},
+    {"preset": "pytorch-grad-cam"},
+    {"preset": "pytorch-grad-cam", "channel_softmax": "off"},
+]
+
+
+def compare_tiny_scoring(program, differences, path, methods, options):
+    """Linear weights need the layer that pooling follows; else one with negative values."""
+    layer = "features" if options.get("mask_weights") == "fc" else "features.2"
+    compare(program, differences, path, tiny_network("plain", layer),
+            random_input((1, 3, *TINY_SIZE)), TINY_CLASS, methods, **options)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_options_of_scoring(program, differences, tiny_path, options):
+    compare_tiny_scoring(program, differences, tiny_path("plain"), SCORING_METHODS, options)
+
+
+@pytest.mark.parametrize("options", [{}, {"samples": 3, "seed": 5}, {"channel_softmax": "off"}],
+                         ids=str)
+def test_algorithm_1(program, differences, tiny_path, options):
+    compare_tiny_scoring(program, differences, tiny_path("plain"), ["ss-cam-max"],
+                         {"preset": "algorithm-1", **options})
+
+
+# Where methods.md can be read in two ways, or the library departs from it: strict, so that settling
+# one is noticed here.
+@pytest.mark.xfail(strict=True, reason="methods.md: sigma=0 gives Score-CAM's weights in one pass; "
+                   "library: these options still change the formula")
+@pytest.mark.parametrize("options", [{"noise_target": "activation"}, {"rescore": "on"}], ids=str)
+def test_no_noise_is_score_cam_whatever_else_is_set(program, differences, tiny_path, options):
+    compare_tiny_scoring(program, differences, tiny_path("plain"), SS_METHODS,
+                         {"sigma": 0, "channel_softmax": "off", **options})
+
+
+@pytest.mark.xfail(strict=True, reason="methods.md: the second pass scores S_max x M_k with M_k = "
+                   "s(U(w_k A_k)); library: with noise_target=activation M_k is not normalised")
+def test_second_pass_has_the_normalised_mask(program, differences, tiny_path):
+    compare_tiny_scoring(program, differences, tiny_path("plain"), SS_METHODS,
+                         {"rescore": "on", "noise_target": "activation", "sigma": 1})
+
+
+def test_scoring_below_a_curved_head(program, differences, tiny_path):
+    compare(program, differences, tiny_path("curved"), tiny_network("curved", "features"),
+            random_input((1, 3, *TINY_SIZE)), TINY_CLASS, SCORING_METHODS, channel_softmax="off",
+            mask_weights="gradient")
+
+
+def test_one_output_has_a_sigmoid(program, differences, tiny_path):
+    compare(program, differences, tiny_path("single"), tiny_network("single", "features"),
+            random_input((1, 3, *TINY_SIZE)), 0, SCORING_METHODS, score="probability",
+            channel_softmax="off")
+
+
+def test_image_index_counts_in_the_noise(program, differences, tiny_path):
+    compare(program, differences, tiny_path("plain"), tiny_network("plain", "features.2"),
+            random_input((3, 3, *TINY_SIZE)), TINY_CLASS, METHODS[1:], channel_softmax="off")
+
+
+# -------------------------------------------------------------------------------- real architectures
+
+TORCHVISION = [
+    ("resnet18", "layer4", "fc"),
+    ("squeezenet1_0", "features.12", None),
+    ("mobilenet_v2", "features", "classifier.1"),
+]
+
+
+def methods_for(network):
+    return METHODS if network.linear else METHODS[1:]
+
+
+@pytest.mark.parametrize("name, layer, linear", TORCHVISION)
+def test_torchvision_architectures(program, differences, tmp_path, name, layer, linear):
+    size = (72, 88)
+    network = Network(randomised(name, size), layer, linear)
+    inputs = random_input((1, 3, *size))
+    path = tmp_path / f"{name}.pt"
+    torch.jit.script(network.module).save(str(path))
+    compare(program, differences, path, network, inputs, int(network.forward(inputs)[0].argmax()),
+            methods_for(network), samples=2, max_channels=24)
+
+
+@pytest.mark.parametrize("file, layer, linear", [
+    ("resnet18_pqf.pt", "layer4", "fc"),
+    ("squeezenet1_0.pt", "features.12", None),
+    ("mobilenet_v2_100_tf2ptq.pt", "features", "classifier"),
+])
+def test_shared_networks(program, differences, shared_data, file, layer, linear):
+    path = shared_data / "models" / file
+    if "tf2ptq" in file:
+        network = ScriptedNetwork(path)
+    else:
+        network = Network(shared(path), layer, linear)
+    inputs = random_input((1, 3, 128, 96))
+    compare(program, differences, path, network, inputs, int(network.forward(inputs)[0].argmax()),
+            methods_for(network), samples=2, max_channels=16)
+
+
+def test_demo_network(program, differences):
+    if not DEMO_MODEL.exists():
+        pytest.skip("skipped: no examples/demo/clothes.pt")
+    network = ScriptedNetwork(DEMO_MODEL)
+    inputs = random_input((1, 3, 112, 112))
+    compare(program, differences, DEMO_MODEL, network, inputs,
+            int(network.forward(inputs)[0].argmax()), METHODS, samples=3, probability="sigmoid",
+            score="probability", channel_softmax="off")
+
+
+def test_cam_needs_pooling_and_a_linear_layer(program, tiny_path, tmp_path):
+    np.save(tmp_path / "input.npy", random_input((1, 3, *TINY_SIZE)))
+    for kind, layer in (("curved", "features"), ("plain", "features.0")):
+        done = program.run("explain", tiny_path(kind), "--tensor", tmp_path / "input.npy",
+                           "-m", "cam", "-l", layer, "-c", 0, "--weights", tmp_path / "w.npy")
+        assert done.returncode == 1
+        assert done.stderr.startswith("sscam: ") and done.stderr.count("\n") == 1

@@ -1,0 +1,83 @@
+"""A map is a function of the seed, but for rounding: not of batch size, of which channels are scored,
+or of luck. Between two processes last bits may differ, since each measures which form of the network
+is fastest."""
+
+import numpy as np
+import pytest
+import torch
+
+from cams import SCORING_METHODS
+from networks import random_input, tiny
+
+SIZE = (40, 56)
+LAYER = "features.2"
+SS_METHODS = SCORING_METHODS[1:]
+
+
+@pytest.fixture(scope="module")
+def explain(program, tmp_path_factory):
+    """explain(methods, **options): one call on the tiny network, {method: Shown}."""
+    path = tmp_path_factory.mktemp("reproducible") / "tiny.pt"
+    torch.jit.script(tiny().eval()).save(str(path))
+    inputs = random_input((1, 3, *SIZE))
+
+    def call(methods, flags=(), **options):
+        options.setdefault("samples", 3)
+        maps = program.explain(path, inputs, methods, LAYER, 1, flags, **options)
+        return {method: shown for method, (shown,) in maps.items()}
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def usual(explain):
+    return explain(SS_METHODS)
+
+
+@pytest.fixture(scope="module")
+def assert_same_maps(differences):
+    """assert_same_maps(one call, another): maps within 1e-5, as different forms of a network round."""
+
+    def compare(one, other, kind):
+        for method in SS_METHODS:
+            differences(f"maps of {kind}", np.abs(one[method].data - other[method].data).max(), 1e-5)
+
+    return compare
+
+
+@pytest.mark.parametrize("options", [{}, {"channel_softmax": "off"}, {"flat_channels": "score"}],
+                         ids=str)
+def test_no_noise_is_score_cam_bit_for_bit(explain, options):
+    shown = explain(SCORING_METHODS, sigma=0, **options)
+    for method in SS_METHODS:
+        for name in ("weights", "raw", "data"):
+            np.testing.assert_array_equal(getattr(shown[method], name),
+                                          getattr(shown["score-cam"], name))
+        assert shown[method].report["passes"] == shown["score-cam"].report["passes"]
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64])
+def test_batch_size_does_not_matter(explain, usual, assert_same_maps, batch_size):
+    assert_same_maps(explain(SS_METHODS, batch_size=batch_size), usual, "another batch size")
+
+
+def test_default_seed_is_zero(explain, usual, assert_same_maps):
+    assert_same_maps(explain(SS_METHODS, seed=0), usual, "the same seed")
+
+
+def test_seed_flag_is_the_seed_option(explain, usual, assert_same_maps):
+    by_flag = explain(SS_METHODS, flags=["--seed", "12"])
+    assert_same_maps(by_flag, explain(SS_METHODS, seed=12), "the same seed")
+    for method in SS_METHODS:
+        assert np.abs(by_flag[method].data - usual[method].data).max() > 1e-3
+
+
+def test_noise_does_not_depend_on_which_channels_are_scored(explain, usual):
+    """The scores behind the channels left in are those of the full run: their ratios agree."""
+    shown = explain(SS_METHODS, max_channels=3)
+    for method in SS_METHODS:
+        few, all_of_them = shown[method].weights, usual[method].weights
+        kept = few > 0
+        assert kept.sum() == 3
+        ratios = np.log(few[kept]) - np.log(all_of_them[kept])
+        assert np.ptp(ratios) < 1e-4
