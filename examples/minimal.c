@@ -1,0 +1,33 @@
+/* Draws where a network looks when it decides: minimal MODEL.pt PICTURE EXPLAINED.png */
+#include <stdio.h>
+
+#include <sscam/sscam.h>
+
+int main(int argc, char **argv)
+{
+    sscam_model *model = NULL;
+    sscam_explainer *explainer = NULL;
+    sscam_image *picture = NULL, *overlay = NULL;
+    sscam_map *map = NULL;
+
+    if (argc != 4) {
+        fprintf(stderr, "usage: minimal MODEL.pt PICTURE EXPLAINED.png\n");
+        return 2;
+    }
+    int failed = sscam_model_load(argv[1], "cpu", &model) ||
+                 sscam_image_read(argv[2], &picture) ||
+                 sscam_explainer_create(model, "ss-cam-mean", &explainer) ||
+                 sscam_explain_image(explainer, picture, SSCAM_CLASS_TOP, &map) ||
+                 sscam_map_overlay(map, picture, "turbo", 0.5, &overlay) ||
+                 sscam_image_write_png(overlay, argv[3]);
+    if (failed)
+        fprintf(stderr, "minimal: %s\n", sscam_last_error());
+    else
+        printf("class %lld\n", (long long)sscam_map_class_index(map));
+    sscam_image_destroy(overlay);
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(explainer);
+    sscam_image_destroy(picture);
+    sscam_model_destroy(model);
+    return failed;
+}
