@@ -51,4 +51,20 @@ static inline sscam_explainer *make_explainer(const char *words, const char *met
     return explainer;
 }
 
+/* Whether weights, raw map and map of two are the same to the last bit. */
+static inline int same_maps(const sscam_map *left, const sscam_map *right)
+{
+    size_t channels = (size_t)sscam_map_channel_count(left);
+    size_t places = (size_t)sscam_map_raw_height(left) * (size_t)sscam_map_raw_width(left);
+    size_t pixels = (size_t)sscam_map_height(left) * (size_t)sscam_map_width(left);
+    ck_assert_int_eq(sscam_map_channel_count(right), sscam_map_channel_count(left));
+    ck_assert_int_eq(sscam_map_raw_height(right), sscam_map_raw_height(left));
+    ck_assert_int_eq(sscam_map_raw_width(right), sscam_map_raw_width(left));
+    ck_assert_int_eq(sscam_map_height(right), sscam_map_height(left));
+    ck_assert_int_eq(sscam_map_width(right), sscam_map_width(left));
+    return memcmp(sscam_map_weights(left), sscam_map_weights(right), channels * sizeof(float)) == 0 &&
+           memcmp(sscam_map_raw(left), sscam_map_raw(right), places * sizeof(float)) == 0 &&
+           memcmp(sscam_map_data(left), sscam_map_data(right), pixels * sizeof(float)) == 0;
+}
+
 #endif

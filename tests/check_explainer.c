@@ -1,8 +1,8 @@
 /* Explainers as callers use and misuse them: arguments, failures, cancellation, batches, pictures. */
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <threads.h>
 
 #include "assertions.h"
 #include "check_main.h"
@@ -283,8 +283,8 @@ static void use_everything(void)
 }
 
 static const fake_call failing_calls[] = {FAKE_CAPTURE, FAKE_SCORE, FAKE_BATCH, FAKE_CLASSIFY};
-/* Per image, a capture and the second of mask_weights=fc; for all together, two passes, of 4 channels x 4 samples
- * and of 4 again, in threes; per image, zeros for the flat channel and for the baseline. */
+/* Per image, a capture and the second of mask_weights=fc; for all together, two passes, of 4 channels x 4
+ * samples and of 4 again, in threes; per image, zeros for the flat channel and for the baseline. */
 static const long long calls_made[] = {2 * IMAGES, 2, (16 + 4) * IMAGES / 3, 2 * IMAGES};
 
 START_TEST(a_failing_call_is_heard_wherever_it_is)
@@ -402,12 +402,6 @@ START_TEST(fractions_rise_for_any_number_of_images)
 }
 END_TEST
 
-static int same_maps(const sscam_map *left, const sscam_map *right)
-{
-    return memcmp(sscam_map_weights(left), sscam_map_weights(right), FAKE_CHANNELS * sizeof(float)) == 0 &&
-           memcmp(sscam_map_data(left), sscam_map_data(right), PLANE * sizeof(float)) == 0;
-}
-
 START_TEST(cancelling_works_at_every_report)
 {
     sscam_map *wanted[IMAGES], *maps[IMAGES];
@@ -491,7 +485,7 @@ typedef struct worker {
     int failures;
 } worker;
 
-static int explain_often(void *user)
+static void *explain_often(void *user)
 {
     worker *own = user;
     sscam_explainer *mine = NULL;
@@ -504,20 +498,20 @@ static int explain_often(void *user)
         sscam_map_destroy(map);
     }
     sscam_explainer_destroy(mine);
-    return 0;
+    return NULL;
 }
 
 START_TEST(threads_share_a_model)
 {
     worker workers[THREADS] = {0};
-    thrd_t thread[THREADS];
+    pthread_t thread[THREADS];
     sscam_model *model = load_fake("fake linear");
     for (int i = 0; i < THREADS; i++) {
         workers[i].model = model;
-        ck_assert_int_eq(thrd_create(&thread[i], explain_often, &workers[i]), thrd_success);
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, explain_often, &workers[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {
-        thrd_join(thread[i], NULL);
+        pthread_join(thread[i], NULL);
         ck_assert_int_eq(workers[i].failures, 0);
         ck_assert_mem_eq(workers[i].weights, workers[0].weights, sizeof workers[i].weights);
     }

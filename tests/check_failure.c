@@ -1,6 +1,6 @@
 /* Statuses and messages. */
+#include <pthread.h>
 #include <stdio.h>
-#include <threads.h>
 
 #include "assertions.h"
 #include "check_main.h"
@@ -91,25 +91,30 @@ START_TEST(the_old_message_may_be_part_of_the_new)
 }
 END_TEST
 
-static int fail_in_a_thread(void *out)
+/* What another thread saw of its own message. */
+typedef struct other_thread {
+    int was_empty;
+    char message[64];
+} other_thread;
+
+static void *fail_in_a_thread(void *user)
 {
-    char *message = out;
-    int was_empty = sscam_last_error()[0] == '\0';
+    other_thread *own = user;
+    own->was_empty = sscam_last_error()[0] == '\0';
     sscam_fail(SSCAM_E_CLASS, "of the other thread");
-    snprintf(message, 64, "%s", sscam_last_error());
-    return was_empty;
+    snprintf(own->message, sizeof own->message, "%s", sscam_last_error());
+    return NULL;
 }
 
 START_TEST(threads_have_messages_of_their_own)
 {
-    char theirs[64] = "";
-    int was_empty = 0;
-    thrd_t thread;
+    other_thread theirs = {0};
+    pthread_t thread;
     sscam_fail(SSCAM_E_IO, "of this thread");
-    ck_assert_int_eq(thrd_create(&thread, fail_in_a_thread, theirs), thrd_success);
-    ck_assert_int_eq(thrd_join(thread, &was_empty), thrd_success);
-    ck_assert_int_eq(was_empty, 1);
-    ck_assert_str_eq(theirs, "of the other thread");
+    ck_assert_int_eq(pthread_create(&thread, NULL, fail_in_a_thread, &theirs), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_eq(theirs.was_empty, 1);
+    ck_assert_str_eq(theirs.message, "of the other thread");
     ck_assert_str_eq(sscam_last_error(), "of this thread");
 }
 END_TEST

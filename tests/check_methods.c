@@ -115,13 +115,6 @@ static void assert_maps(const sscam_map *map, const reference_input *of, const d
     assert_data_follows_raw(map);
 }
 
-static int same_maps(const sscam_map *left, const sscam_map *right)
-{
-    return memcmp(sscam_map_weights(left), sscam_map_weights(right), FAKE_CHANNELS * sizeof(float)) == 0 &&
-           memcmp(sscam_map_raw(left), sscam_map_raw(right), PLACES * sizeof(float)) == 0 &&
-           memcmp(sscam_map_data(left), sscam_map_data(right), PLANE * sizeof(float)) == 0;
-}
-
 /* --- the method table ---------------------------------------------------------------------------- */
 
 static const struct {
@@ -513,7 +506,8 @@ START_TEST(without_noise_ss_cam_is_score_cam)
         char options[64];
         snprintf(options, sizeof options, "%ssigma=0", others[i / 2]);
         sscam_map *map = explain("positional", noisy[i % 2], options, 1);
-        ck_assert_int_eq(sscam_map_passes(map), 4 + (i / 2 == 3)); /* 4 channels have structure, 2 are equal */
+        ck_assert_int_eq(sscam_map_passes(map),
+                         4 + (i / 2 == 3)); /* 4 channels have structure, 2 are equal */
         assert_same_maps(map, explain("positional", "score-cam", others[i / 2], 1), 1);
     }
 }
@@ -573,6 +567,28 @@ START_TEST(the_image_index_changes_the_noise)
     sscam_map_destroy(alone);
     assert_same_maps(maps[0], maps[1], 0);
     sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+/* Equal channels have one mask, unless their weights have opposite signs, as those of class 2 have; and noise
+ * differs from channel to channel. Class 2 has no use for channel 1. */
+START_TEST(equal_channels_are_scored_once)
+{
+    static const char *const options[] = {"", "mask_weights=gradient", "mask_weights=gradient", "sigma=0"};
+    static const char *const names[] = {"score-cam", "score-cam", "score-cam", "ss-cam-max"};
+    static const int64_t classes[] = {0, 0, 2, 0};
+    for (int i = 0; i < 4; i++) {
+        sscam_map *map = explain("linear", names[i], options[i], classes[i]);
+        const float *weights = sscam_map_weights(map);
+        ck_assert_int_eq(sscam_map_passes(map), 1 + 3);
+        ck_assert_int_eq(weights[FAKE_ORIGINAL_CHANNEL] == weights[FAKE_DUPLICATE_CHANNEL], classes[i] != 2);
+        sscam_map_destroy(map);
+    }
+    sscam_map *noisy = explain("linear", "ss-cam-mean", "samples=2", 0);
+    ck_assert_int_eq(sscam_map_passes(noisy), 1 + 4 * 2);
+    ck_assert_float_ne(sscam_map_weights(noisy)[FAKE_ORIGINAL_CHANNEL],
+                       sscam_map_weights(noisy)[FAKE_DUPLICATE_CHANNEL]);
+    sscam_map_destroy(noisy);
 }
 END_TEST
 
@@ -724,6 +740,7 @@ static void add_score_tests(TCase *scores)
     tcase_add_loop_test(scores, memory_order_changes_nothing, 3, METHODS);
     tcase_add_test(scores, the_seed_changes_the_noise);
     tcase_add_test(scores, the_image_index_changes_the_noise);
+    tcase_add_test(scores, equal_channels_are_scored_once);
     tcase_add_test(scores, flat_and_duplicate_channels_cost_nothing);
     tcase_add_test(scores, networks_without_structure_give_flat_maps);
     tcase_add_test(scores, the_baseline_is_evaluated_when_it_counts);

@@ -7,12 +7,13 @@
 
 #include "failure.h"
 
-/* Powers of two and their sums, so that little is rounded. Class 2 has no use for channel 1. */
+/* Powers of two and their sums, so that little is rounded. Class 2 has no use for channel 1, and sees the
+ * duplicates with opposite signs. */
 const double fake_mix[FAKE_CHANNELS][FAKE_COLORS] = {
     {1.0, 0.0, 0.0}, {0.0, 1.0, -0.5}, {0.25, 0.25, 0.75}, {0.0, 0.0, 0.0}, {1.0, 0.0, 0.0}};
 const double fake_bias[FAKE_CHANNELS] = {0.0, 0.25, 0.125, 0.5, 0.0};
 const double fake_weight[FAKE_CLASSES][FAKE_CHANNELS] = {
-    {2.0, -1.0, 0.5, 1.0, 0.25}, {-0.75, 1.5, 1.0, -0.5, -0.25}, {0.5, 0.0, -1.25, 0.75, 1.0}};
+    {2.0, -1.0, 0.5, 1.0, 0.25}, {-0.75, 1.5, 1.0, -0.5, -0.25}, {0.5, 0.0, -1.25, 0.75, -1.0}};
 const double fake_head_bias[FAKE_CLASSES] = {0.5, -0.25, 0.125};
 
 fake_counters fake_counted;
@@ -489,7 +490,7 @@ typedef struct batch_buffers {
 static sscam_status score_batch(const fake_network *network, const sscam_score_request *request,
                                 const batch_buffers *buffers, int64_t start, int64_t size, float *scores)
 {
-    const sscam_mask_plan *plan = request->masks->plans[0]; /* all have one input shape */
+    const sscam_mask_plan *plan = request->masks->plans[0]; /* all are of one input shape */
     const int64_t shape[4] = {1, plan->input_channels, plan->input_height, plan->input_width};
     const int64_t input_size = shape[1] * shape[2] * shape[3], count = sscam_mask_list_count(request->masks);
     float logits[FAKE_CLASSES];
@@ -497,12 +498,11 @@ static sscam_status score_batch(const fake_network *network, const sscam_score_r
     count_batch(size);
     for (int64_t i = 0; i < size && status == SSCAM_OK; i++)
         sscam_mask_list_write(request->masks, start + i, network->layout, buffers->scratch,
-                         buffers->inputs + i * input_size);
+                              buffers->inputs + i * input_size);
     for (int64_t i = 0; i < size && status == SSCAM_OK; i++) {
         status = evaluate(network, buffers->inputs + i * input_size, shape, network->layout, logits);
         for (int64_t j = 0; j < request->class_count && status == SSCAM_OK; j++) {
-            double score =
-                sscam_score_of(logits, network->kind->classes, request->classes[j], request->kind);
+            double score = sscam_score_of(logits, network->kind->classes, request->classes[j], request->kind);
             if (network->kind->fault == FAULT_SCORES)
                 score = network->kind->fault_value;
             scores[j * count + start + i] = (float)score;
@@ -511,26 +511,35 @@ static sscam_status score_batch(const fake_network *network, const sscam_score_r
     return status;
 }
 
+static sscam_status score_in_batches(const fake_network *network, const sscam_score_request *request,
+                                     const batch_buffers *buffers, int64_t batch, float *scores)
+{
+    const int64_t count = sscam_mask_list_count(request->masks);
+    sscam_status status = SSCAM_OK;
+    for (int64_t start = 0; start < count && status == SSCAM_OK; start += batch) {
+        int64_t size = count - start < batch ? count - start : batch;
+        status = score_batch(network, request, buffers, start, size, scores);
+        if (status == SSCAM_OK)
+            status = sscam_progress_report(request->progress, (double)(start + size) / (double)count);
+    }
+    return status;
+}
+
 static sscam_status score(void *network, const sscam_score_request *request, float *scores)
 {
     const sscam_mask_plan *plan = request->masks->plans[0];
-    const int64_t count = sscam_mask_list_count(request->masks);
+    const int64_t input_size = plan->input_channels * plan->input_height * plan->input_width;
     const int64_t batch = request->batch_size > 0 ? request->batch_size : FAKE_DEFAULT_BATCH;
     sscam_status status = enter(FAKE_SCORE);
     if (status != SSCAM_OK)
         return status;
     batch_buffers buffers = {
-        .inputs = malloc((size_t)(batch * plan->input_channels * plan->input_height * plan->input_width) *
-                         sizeof *buffers.inputs),
+        .inputs = malloc((size_t)(batch * input_size) * sizeof *buffers.inputs),
         .scratch = malloc((size_t)sscam_mask_list_scratch_size(request->masks) * sizeof *buffers.scratch)};
     if (buffers.inputs == NULL || buffers.scratch == NULL)
         status = sscam_fail_memory("a batch");
-    for (int64_t start = 0; start < count && status == SSCAM_OK; start += batch) {
-        int64_t size = count - start < batch ? count - start : batch;
-        status = score_batch(network, request, &buffers, start, size, scores);
-        if (status == SSCAM_OK)
-            status = sscam_progress_report(request->progress, (double)(start + size) / (double)count);
-    }
+    else
+        status = score_in_batches(network, request, &buffers, batch, scores);
     free(buffers.inputs);
     free(buffers.scratch);
     return status;

@@ -301,10 +301,11 @@ static double score_channel(const reference_input *of, const reference_options *
     return score;
 }
 
-/* Whether the duplicate channel's masked input is that of its original, which is scored already. Noise would make
- * them differ, and so would mask weights of other signs, or of other values where the mask is not normalised. */
-static int is_scored_already(const reference_input *of, const reference_options *options, const double *features,
-                             const channel_mask *mask)
+/* Whether the duplicate channel's masked input is that of its original, which is scored already. Noise would
+ * make them differ, and so would mask weights of other signs, or of other values where the mask is not
+ * normalised. */
+static int is_scored_already(const reference_input *of, const reference_options *options,
+                             const double *features, const channel_mask *mask)
 {
     double original = mask_weight(of, options, FAKE_ORIGINAL_CHANNEL);
     if (mask->k != FAKE_DUPLICATE_CHANNEL || (options->samples > 0 && options->sigma != 0.0) ||
