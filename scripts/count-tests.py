@@ -1,16 +1,23 @@
-"""Prints how many tests of a meson log passed, failed and were skipped."""
+"""Counts the tests of a meson log that passed, failed and were skipped; names the reasons for skips on standard error."""
 import json
+import re
 import sys
 
 COUNTED = {"OK": 0, "EXPECTEDFAIL": 0, "SKIP": 2}
 FAILED = 1
+REASON = re.compile(r"skipped: [^\n]*")
 
 
 def main() -> None:
     counts = [0, 0, 0]
+    reasons: dict[str, set[str]] = {}
     with open(sys.argv[1], encoding="utf-8") as log:
-        for line in log:
-            counts[COUNTED.get(json.loads(line)["result"], FAILED)] += 1
+        for test in map(json.loads, log):
+            counts[COUNTED.get(test["result"], FAILED)] += 1
+            for reason in REASON.findall(test.get("stdout", "")):
+                reasons.setdefault(reason, set()).add(test["name"])
+    for reason, tests in sorted(reasons.items()):
+        print(f"   {reason} (in {', '.join(sorted(tests))})", file=sys.stderr)
     print(*counts)
 
 
