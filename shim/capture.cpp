@@ -1,8 +1,5 @@
 #include "capture.hpp"
 
-#include <algorithm>
-#include <cmath>
-
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -81,8 +78,6 @@ void check_is_picture(const at::Tensor &activations, const Layer &layer)
 
 int64_t chosen_class(const float *logits, int64_t count, int64_t wanted)
 {
-    if (!std::all_of(logits, logits + count, [](float logit) { return std::isfinite(logit); }))
-        throw Refusal(SSCAM_E_MODEL, "the network's output is not finite");
     if (sscam_status status = sscam_check_class(wanted, count))
         throw Reported(status);
     return wanted == SSCAM_CLASS_TOP ? sscam_top_class(logits, count) : wanted;

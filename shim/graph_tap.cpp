@@ -136,7 +136,7 @@ private:
         if (type->is_module() && called) {
             callee_path = *called;
             if (is_forward(node->s(attr::name)) && node->outputs().size() == 1 && is_tensor(node->output()))
-                insert_mark(node, {callee_path, type->name()->name(), true, false});
+                insert_mark(node, {callee_path, type->name()->name(), true, -1});
         }
         inline_call(node, type->getMethod(node->s(attr::name)), callee_path);
     }
@@ -182,7 +182,7 @@ private:
 
     void mark_operation(jit::Node *node, const std::string &path)
     {
-        insert_mark(node, {joined(path, operation_name(node)), node->kind().toQualString(), false, false});
+        insert_mark(node, {joined(path, operation_name(node)), node->kind().toQualString(), false, -1});
     }
 
     // Uses are redirected later, when all is flat.
@@ -321,21 +321,15 @@ void name_operations(jit::Graph &graph, const jit::Module &module, std::vector<M
     });
 }
 
-jit::Node *mark_before(jit::Node *mark_node)
-{
-    jit::Node *producer = mark_node->input()->node();
-    return producer->kind() == mark_symbol() ? producer : nullptr;
-}
-
-void find_repeated_marks(jit::Graph &graph, std::vector<Mark> &marks)
+// Marks that stand directly behind one another see one value.
+void find_modules_that_return_operations(jit::Graph &graph, std::vector<Mark> &marks)
 {
     for_each_node(graph.block(), [&](jit::Node *node) {
-        if (node->kind() != mark_symbol() || !marks[node->i(attr::value)].is_module)
+        if (node->kind() != mark_symbol() || node->input()->node()->kind() != mark_symbol())
             return;
-        for (jit::Node *earlier = mark_before(node); earlier != nullptr; earlier = mark_before(earlier)) {
-            Mark &mark = marks[earlier->i(attr::value)];
-            mark.is_repeated = !mark.is_module;
-        }
+        Mark &earlier = marks[node->input()->node()->i(attr::value)];
+        if (!earlier.is_module && marks[node->i(attr::value)].is_module)
+            earlier.module_mark = node->i(attr::value);
     });
 }
 
@@ -415,7 +409,7 @@ MarkedGraph::MarkedGraph(const jit::Module &module) : module_(module), graph_(fo
     use_the_latest_name_of_changed_tensors(*graph_);
     redirect_uses_to_marks(*graph_);
     name_operations(*graph_, module_, marks_);
-    find_repeated_marks(*graph_, marks_);
+    find_modules_that_return_operations(*graph_, marks_);
 }
 
 std::shared_ptr<const Program> MarkedGraph::program(const std::function<bool(int64_t)> &wanted) const

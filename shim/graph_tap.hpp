@@ -49,7 +49,7 @@ struct Mark {
     std::string name;
     std::string kind; // class of the module, or name of the operation
     bool is_module;
-    bool is_repeated; // an operation whose value is a module's output: the module's name stands for it
+    int64_t module_mark; // of an operation whose value a module returns at once: that module's mark; else -1
 };
 
 class MarkedGraph {

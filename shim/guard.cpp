@@ -106,11 +106,11 @@ sscam_status fail_with_current_exception(const char *subject, sscam_status other
     } catch (...) {
         try {
             if (memory_ran_out())
-                return sscam_fail_memory(subject);
+                return sscam_fail(SSCAM_E_MEMORY, "%s: out of memory", subject);
             return sscam_fail(device_failed() ? SSCAM_E_DEVICE : otherwise, "%s: %s", subject,
                               current_reason().c_str());
-        } catch (...) {
-            return sscam_fail_memory(subject);
+        } catch (...) { // not even enough for the message's parts
+            return sscam_fail(SSCAM_E_MEMORY, "%s: out of memory", subject);
         }
     }
 }

@@ -1,10 +1,10 @@
 #include "layer_table.hpp"
 
 #include <algorithm>
-#include <map>
-#include <optional>
 #include <set>
+#include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/function.h>
@@ -147,105 +147,132 @@ private:
     }
 
     std::unordered_map<Node *, Reached> reached_;
-    std::set<Node *> feeds_attention_; // attention itself included
+    std::unordered_set<Node *> feeds_attention_; // attention itself included
 };
 
 using Sightings = std::vector<Sighting>;
 
-const Sighting *picture_at(const Sightings &sightings, const Edge &edge)
+// A layer with the last of its sightings.
+struct Listed {
+    Layer layer;
+    Sighting last;
+    bool is_module;
+};
+
+// The mark that a name means: the one that was passed last.
+using LastMarks = std::unordered_map<std::string, int64_t>;
+
+bool is_listed(const Sighting &sighting, const std::vector<Mark> &marks, const LastMarks &last_marks,
+               bool history_is_known)
 {
+    const Mark &mark = marks[sighting.mark];
+    if (!sighting.is_real || sighting.shape.size() > SSCAM_LAYER_MAX_RANK || mark.name.empty())
+        return false;
+    if (mark.is_module)
+        return true;
+    // Of the operations, those that may give pictures or tokens, were not made of weights alone, and have no module's
+    // name: a module that is called several times gives its name to the last value only.
+    bool has_module_name = mark.module_mark >= 0 && last_marks.at(marks[mark.module_mark].name) == mark.module_mark;
+    return !has_module_name && sighting.shape.size() >= 3 && (!history_is_known || sighting.edge.is_valid());
+}
+
+// One layer a name, at the place of its last sighting.
+std::vector<Listed> list_layers(const Sightings &sightings, const std::vector<Mark> &marks, bool history_is_known)
+{
+    LastMarks last_marks;
     for (const Sighting &sighting : sightings)
-        if (sighting.edge == edge && is_picture(sighting))
-            return &sighting;
+        last_marks[marks[sighting.mark].name] = sighting.mark;
+    std::unordered_map<std::string, std::vector<int64_t>> marks_of_name;
+    for (size_t i = 0; i < marks.size(); i++)
+        marks_of_name[marks[i].name].push_back(static_cast<int64_t>(i));
+
+    std::set<std::string> seen;
+    std::vector<Listed> listed;
+    for (auto sighting = sightings.rbegin(); sighting != sightings.rend(); ++sighting) {
+        const Mark &mark = marks[sighting->mark];
+        if (is_listed(*sighting, marks, last_marks, history_is_known) && seen.insert(mark.name).second)
+            listed.push_back({{mark.name, mark.kind, sighting->shape, marks_of_name[mark.name]},
+                              *sighting, mark.is_module});
+    }
+    std::reverse(listed.begin(), listed.end());
+    return listed;
+}
+
+const Listed *picture_at(const std::vector<Listed> &listed, const Edge &edge)
+{
+    for (const Listed &entry : listed)
+        if (entry.last.edge == edge && is_picture(entry.last))
+            return &entry;
     return nullptr;
 }
 
 // The last picture that weights follow; before the pooling and the like that only passed it on.
-const Sighting *choose_default(const Sightings &sightings, const ScoreHistory &history)
+const Listed *choose_default(const std::vector<Listed> &listed, const ScoreHistory &history)
 {
-    const Sighting *chosen = nullptr;
-    for (auto sighting = sightings.rbegin(); sighting != sightings.rend() && chosen == nullptr; ++sighting)
-        if (is_picture(*sighting) && history.is_followed_by_weights(sighting->edge) &&
-            !(history.has_attention() && may_rearrange_tokens(sighting->edge.function->name())))
-            chosen = &*sighting;
-    if (chosen == nullptr || history.feeds_attention(chosen->edge))
+    const Listed *chosen = nullptr;
+    for (auto entry = listed.rbegin(); entry != listed.rend() && chosen == nullptr; ++entry)
+        if (is_picture(entry->last) && history.is_followed_by_weights(entry->last.edge) &&
+            !(history.has_attention() && may_rearrange_tokens(entry->last.edge.function->name())))
+            chosen = &*entry;
+    if (chosen == nullptr || history.feeds_attention(chosen->last.edge))
         return nullptr;
-    while (only_passes_on(chosen->edge.function->name()) && chosen->edge.function->num_outputs() > 0) {
-        const Sighting *source = picture_at(sightings, chosen->edge.function->next_edge(0));
-        if (source == nullptr)
-            break;
+    for (const Listed *source = chosen; source != nullptr;) {
         chosen = source;
+        const auto &function = chosen->last.edge.function;
+        bool passes_on = only_passes_on(function->name()) && function->num_outputs() > 0;
+        source = passes_on ? picture_at(listed, function->next_edge(0)) : nullptr;
     }
     return chosen;
 }
 
 // For networks that autograd cannot follow: the last picture that some weights follow in time.
-const Sighting *guess_default(const Sightings &sightings, const std::vector<Mark> &marks)
+const Listed *guess_default(const std::vector<Listed> &listed)
 {
-    bool weighted_follows = false;
-    for (auto sighting = sightings.rbegin(); sighting != sightings.rend(); ++sighting) {
-        const std::string &kind = marks[sighting->mark].kind;
-        if (weighted_follows && is_picture(*sighting) && !contains(kind, "pool") && !contains(kind, "Pool") &&
-            !contains(kind, "ropout"))
-            return &*sighting;
-        weighted_follows = weighted_follows || contains(kind, "conv") || contains(kind, "linear") ||
-                           contains(kind, "mm") || contains(kind, "matmul");
+    bool weights_follow = false;
+    for (auto entry = listed.rbegin(); entry != listed.rend(); ++entry) {
+        const std::string &kind = entry->layer.kind;
+        if (weights_follow && is_picture(entry->last) && !contains(kind, "ool") && !contains(kind, "ropout"))
+            return &*entry;
+        weights_follow = weights_follow || contains(kind, "onv") || contains(kind, "inear") || contains(kind, "mm");
     }
     return nullptr;
 }
 
-bool is_listed(const Sighting &sighting, const Mark &mark, bool history_is_known)
+// How far out a name is: modules before operations, "layer4" before "layer4.1".
+std::tuple<bool, size_t, size_t> depth_of(const Listed &entry)
 {
-    if (!sighting.is_real || sighting.shape.size() > SSCAM_LAYER_MAX_RANK || mark.name.empty())
-        return false;
-    if (mark.is_module)
-        return true;
-    // Of the operations between modules, those that may hold pictures or tokens; not what is made of weights.
-    return !mark.is_repeated && sighting.shape.size() >= 3 && (!history_is_known || sighting.edge.is_valid());
+    const std::string &name = entry.layer.name;
+    return {!entry.is_module, std::count(name.begin(), name.end(), '.'), name.size()};
 }
 
-// One layer a name, at the place of its last call.
-std::vector<Layer> list_layers(const Sightings &sightings, const std::vector<Mark> &marks, bool history_is_known)
+const Listed *outermost_name_of(const Listed *chosen, const std::vector<Listed> &listed)
 {
-    std::set<std::string> seen;
-    std::vector<Layer> layers;
-    for (auto sighting = sightings.rbegin(); sighting != sightings.rend(); ++sighting) {
-        const Mark &mark = marks[sighting->mark];
-        if (is_listed(*sighting, mark, history_is_known) && seen.insert(mark.name).second)
-            layers.push_back({mark.name, mark.kind, sighting->shape, {}});
+    for (const Listed &entry : listed)
+        if (entry.last.edge.is_valid() && entry.last.edge == chosen->last.edge && depth_of(entry) < depth_of(*chosen))
+            chosen = &entry;
+    return chosen;
+}
+
+struct Recording {
+    c10::intrusive_ptr<Recorder> recorder = c10::make_intrusive<Recorder>();
+    at::Tensor logits;
+};
+
+Recording record(const MarkedGraph &graph, const at::Tensor &input)
+{
+    auto program = graph.program([](int64_t) { return true; });
+    Recording recording;
+    try {
+        c10::AutoGradMode gradients(true);
+        // A copy, since the network may change its input in place, which a leaf does not allow.
+        at::Tensor leaf = input.detach().requires_grad_(true);
+        recording.logits = run_for_logits(*program, leaf.clone(), recording.recorder);
+    } catch (const Refusal &) {
+        // It may only be autograd that cannot follow, as with quantised networks.
+        recording = Recording();
+        recording.logits = run_for_logits(*program, input.clone(), recording.recorder);
     }
-    std::reverse(layers.begin(), layers.end());
-    std::map<std::string, Layer *> by_name;
-    for (Layer &layer : layers)
-        by_name[layer.name] = &layer;
-    for (size_t i = 0; i < marks.size(); i++)
-        if (auto found = by_name.find(marks[i].name); found != by_name.end())
-            found->second->marks.push_back(static_cast<int64_t>(i));
-    return layers;
-}
-
-// How far out a name is: "layer4" before "layer4.1", modules before operations.
-std::tuple<bool, size_t, size_t> depth_of(const Mark &mark)
-{
-    return {!mark.is_module, std::count(mark.name.begin(), mark.name.end(), '.'), mark.name.size()};
-}
-
-int64_t index_of_outermost_name(const Sighting &chosen, const Sightings &sightings, const std::vector<Mark> &marks,
-                                const std::vector<Layer> &layers)
-{
-    int64_t best = -1;
-    std::optional<std::tuple<bool, size_t, size_t>> best_depth;
-    for (const Sighting &sighting : sightings) {
-        const Mark &mark = marks[sighting.mark];
-        bool is_same_value = chosen.edge.is_valid() ? sighting.edge == chosen.edge : &sighting == &chosen;
-        auto layer = std::find_if(layers.begin(), layers.end(),
-                                  [&](const Layer &candidate) { return candidate.name == mark.name; });
-        if (!is_same_value || layer == layers.end() || (best_depth && depth_of(mark) >= *best_depth))
-            continue;
-        best = layer - layers.begin();
-        best_depth = depth_of(mark);
-    }
-    return best;
+    return recording;
 }
 
 } // namespace
@@ -274,43 +301,17 @@ const Layer *LayerTable::find(const std::string &name) const
     return nullptr;
 }
 
-namespace {
-
-struct Recording {
-    c10::intrusive_ptr<Recorder> recorder = c10::make_intrusive<Recorder>();
-    at::Tensor logits;
-};
-
-Recording record(const MarkedGraph &graph, const at::Tensor &input)
-{
-    auto program = graph.program([](int64_t) { return true; });
-    Recording recording;
-    try {
-        c10::AutoGradMode gradients(true);
-        // A copy, since the network may change its input in place, which a leaf does not allow.
-        at::Tensor leaf = input.detach().requires_grad_(true);
-        recording.logits = run_for_logits(*program, leaf.clone(), recording.recorder);
-    } catch (const Refusal &) {
-        // It may only be autograd that cannot follow, as with quantised networks.
-        recording = Recording();
-        recording.logits = run_for_logits(*program, input.clone(), recording.recorder);
-    }
-    return recording;
-}
-
-} // namespace
-
 LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input)
 {
     Recording recording = record(graph, input);
-    const Sightings &sightings = recording.recorder->sightings;
     ScoreHistory history(recording.logits);
+    auto listed = list_layers(recording.recorder->sightings, graph.marks(), !history.is_empty());
+    const Listed *chosen = history.is_empty() ? guess_default(listed) : choose_default(listed, history);
     LayerTable table;
-    table.layers = list_layers(sightings, graph.marks(), !history.is_empty());
-    const Sighting *chosen =
-        history.is_empty() ? guess_default(sightings, graph.marks()) : choose_default(sightings, history);
     if (chosen != nullptr)
-        table.default_index = index_of_outermost_name(*chosen, sightings, graph.marks(), table.layers);
+        table.default_index = outermost_name_of(chosen, listed) - listed.data();
+    for (Listed &entry : listed)
+        table.layers.push_back(std::move(entry.layer));
     return table;
 }
 

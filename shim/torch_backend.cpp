@@ -1,7 +1,6 @@
 #include "torch_backend.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Version.h>
 #include <torch/csrc/api/include/torch/version.h>
 
 #include "capture.hpp"
@@ -27,7 +26,8 @@ template <class Body> sscam_status guarded_on(void *handle, Body &&body) noexcep
 
 const char *build_info()
 {
-    return "libtorch: " TORCH_VERSION;
+    return at::hasCUDA() ? "libtorch: " TORCH_VERSION "\nCUDA: in this libtorch"
+                         : "libtorch: " TORCH_VERSION "\nCUDA: not in this libtorch";
 }
 
 sscam_status load(const char *name, const void *data, size_t size, const char *device, void **network)

@@ -7,6 +7,7 @@
 #include "assertions.h"
 #include "check_main.h"
 #include "fake_backend.h"
+#include "progress.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE, IMAGES = 3 };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH},
@@ -380,6 +381,26 @@ START_TEST(batches_report_one_by_one)
 }
 END_TEST
 
+/* Shares of shares: each ends where the next begins, and nothing is reported outside its share. */
+START_TEST(shares_meet_exactly)
+{
+    for (int count = 1; count <= 60; count++) {
+        listener heard = {0};
+        const sscam_progress whole = {.callback = listen, .user = &heard, .start = 0.1, .end = 0.7};
+        for (int i = 0; i < count; i++) {
+            double start = (double)i / count, end = (double)(i + 1) / count;
+            sscam_progress share = sscam_progress_part(&whole, start, end);
+            for (int step = 0; step <= 7; step++)
+                ck_assert_int_eq(sscam_progress_report(&share, step / 7.0), SSCAM_OK);
+            ck_assert_double_eq(heard.last, share.end);
+        }
+        ck_assert_int_eq(heard.decreased, 0);
+        ck_assert_double_eq(heard.first, 0.1);
+        ck_assert_double_eq(heard.last, 0.7);
+    }
+}
+END_TEST
+
 /* Shares of a whole do not add up in floating point: 1/6 six times is not 1. */
 START_TEST(fractions_rise_for_any_number_of_images)
 {
@@ -629,6 +650,7 @@ int main(void)
     progress = add_case(suite, "progress");
     tcase_add_test(progress, fractions_rise_from_0_to_1);
     tcase_add_test(progress, batches_report_one_by_one);
+    tcase_add_test(progress, shares_meet_exactly);
     tcase_add_test(progress, fractions_rise_for_any_number_of_images);
     tcase_add_test(progress, cancelling_works_at_every_report);
     batches = add_case(suite, "batches");

@@ -13,16 +13,19 @@
 enum { HEIGHT = 8, WIDTH = 10, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
 enum { MAP_HEIGHT = HEIGHT / 2, MAP_WIDTH = WIDTH / 2, PLACES = MAP_HEIGHT * MAP_WIDTH };
 
-static float input[2 * SIZE]; /* the same picture twice */
-static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH}, two[4] = {2, FAKE_COLORS, HEIGHT, WIDTH};
+enum { COPIES = 12 };
+static float input[COPIES * SIZE]; /* the same picture again and again */
+static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
 
 static void set_up(void)
 {
     uint32_t state = 12345u;
     for (int i = 0; i < SIZE; i++) {
         state = state * 1664525u + 1013904223u;
-        input[i] = input[SIZE + i] = (float)((double)(state >> 8) / (double)(1 << 24) * 3.0 - 1.25);
+        input[i] = (float)((double)(state >> 8) / (double)(1 << 24) * 3.0 - 1.25);
     }
+    for (int copy = 1; copy < COPIES; copy++)
+        memcpy(input + copy * SIZE, input, SIZE * sizeof *input);
     fake_reset();
 }
 
@@ -360,6 +363,8 @@ static const score_case score_cases[] = {
      {.no_softmax = 1, .baseline = BASELINE_INPUT}},
     {"linear", "score-cam", "channel_softmax=off baseline=black", 1,
      {.no_softmax = 1, .baseline = BASELINE_BLACK}},
+    {"linear", "score-cam", "channel_softmax=off baseline=black mean=-0.5,-1,-0.25 std=1,0.5,1", 1,
+     {.no_softmax = 1, .baseline = BASELINE_BLACK}},
     {"quadratic", "score-cam", "channel_softmax=off baseline=input score=probability", 2,
      {.no_softmax = 1, .baseline = BASELINE_INPUT, .by_probability = 1}},
     {"linear", "score-cam", "baseline=black", 0, {.baseline = BASELINE_BLACK}},
@@ -381,8 +386,10 @@ static const score_case score_cases[] = {
      {NOISY, .scores_flat = 1, .no_softmax = 1}},
     {"linear", "score-cam", "max_channels=1", 0, {.max_channels = 1}},
     {"linear", "score-cam", "max_channels=2", 0, {.max_channels = 2}},
+    {"linear", "score-cam", "max_channels=3", 0, {.max_channels = 3}},
     {"linear", "score-cam", "max_channels=4 flat_channels=score", 0, {.max_channels = 4, .scores_flat = 1}},
     {"linear", "score-cam", "max_channels=5 flat_channels=score", 0, {.max_channels = 5, .scores_flat = 1}},
+    {"linear", "score-cam", "max_channels=6", 0, {.max_channels = 6}},
     {"linear", "score-cam", "max_channels=999", 0, {.max_channels = 999}},
     /* where noise goes, and how much */
     {"positional", "ss-cam-mean", NOISY_TEXT "noise_target=input", 0, {NOISY, .target = TARGET_INPUT}},
@@ -403,11 +410,15 @@ static const score_case score_cases[] = {
      {NOISY, .takes_maximum = 1, .scale = SCALE_AUTHORS_CODE, .target = TARGET_INPUT}},
     {"linear", "ss-cam-mean", NOISY_TEXT "noise_scale=authors-code noise_target=activation", 2,
      {NOISY, .scale = SCALE_AUTHORS_CODE, .target = TARGET_ACTIVATION}},
+    {"linear", "ss-cam-mean", "sigma=0 noise_target=activation mask_weights=gradient", 0,
+     {.samples = 10, .target = TARGET_ACTIVATION, .mask_weights = WEIGHTS_GRADIENT}},
     /* Algorithm 1, part by part and whole */
     {"linear", "ss-cam-max", NOISY_TEXT "rescore=on", 0, {NOISY, .takes_maximum = 1, .rescores = 1}},
     {"positional", "ss-cam-mean", NOISY_TEXT "rescore=on noise_target=activation channel_softmax=off", 0,
      {NOISY, .rescores = 1, .target = TARGET_ACTIVATION, .no_softmax = 1}},
     {"linear", "ss-cam-mean", NOISY_TEXT "sample_count=n_minus_1", 0, {NOISY, .one_sample_less = 1}},
+    {"linear", "ss-cam-mean", "samples=2 sample_count=n_minus_1", 0,
+     {.samples = 2, .sigma = 4.0, .one_sample_less = 1}},
     {"linear", "ss-cam-mean", "samples=1 sample_count=n_minus_1", 0,
      {.samples = 1, .sigma = 4.0, .one_sample_less = 1}},
     {"linear", "ss-cam-max", "preset=algorithm-1 " NOISY_TEXT, 1,
@@ -423,12 +434,13 @@ static const score_case score_cases[] = {
 };
 enum { SCORE_CASES = sizeof score_cases / sizeof score_cases[0] };
 
-/* What (0 - mean) / std of the default preprocessing is. */
-static void set_black(reference_input *of)
+/* What (0 - mean) / std is, of the default preprocessing and of the other one that the cases have. */
+static void set_black(reference_input *of, const char *options)
 {
     static const double mean[3] = {0.485, 0.456, 0.406}, deviation[3] = {0.229, 0.224, 0.225};
+    static const double other[3] = {0.5, 2.0, 0.25};
     for (int color = 0; color < FAKE_COLORS; color++)
-        of->black[color] = -mean[color] / deviation[color];
+        of->black[color] = strstr(options, "mean=") ? other[color] : -mean[color] / deviation[color];
 }
 
 START_TEST(weights_and_passes_follow_the_reference)
@@ -437,7 +449,7 @@ START_TEST(weights_and_passes_follow_the_reference)
     char head[32];
     snprintf(head, sizeof head, "%.*s", (int)strcspn(test->head, " "), test->head);
     reference_input of = reference_of(head, test->class_index);
-    set_black(&of);
+    set_black(&of, test->options);
     reference_result wanted = reference_score_weights(&of, &test->reference);
     sscam_map *map = explain(test->head, test->method, test->options, test->class_index);
     assert_weights(map, wanted.weights, 1e-5);
@@ -475,14 +487,14 @@ static void check_upsampled(const char *method, const char *options, const refer
 
 START_TEST(activations_can_be_combined_at_the_inputs_size)
 {
-    const reference_options plain = {.no_softmax = 1};
+    const reference_options plain = {.no_softmax = 1, .baseline = BASELINE_INPUT}; /* has negative weights */
     const reference_options mean = {.samples = 35, .sigma = 2.0, .by_probability = 1, .no_softmax = 1,
                                     .baseline = BASELINE_NONE, .scale = SCALE_AUTHORS_CODE,
                                     .target = TARGET_ACTIVATION};
     reference_options maximum = mean;
     maximum.target = TARGET_INPUT;
     maximum.takes_maximum = 1;
-    check_upsampled("score-cam", "combine=upsampled channel_softmax=off", &plain);
+    check_upsampled("score-cam", "combine=upsampled channel_softmax=off baseline=input", &plain);
     check_upsampled("ss-cam-mean", "preset=authors-code", &mean);
     check_upsampled("ss-cam-max", "preset=authors-code", &maximum);
 }
@@ -553,19 +565,23 @@ END_TEST
 
 START_TEST(the_image_index_changes_the_noise)
 {
-    const int64_t classes[2] = {1, 1};
+    static const int64_t shape[4] = {COPIES, FAKE_COLORS, HEIGHT, WIDTH};
     reference_input of = reference_of("linear", 1);
-    reference_options options = {NOISY, .image = 1};
-    reference_result wanted = reference_score_weights(&of, &options);
     sscam_explainer *explainer = explainer_with("linear", "ss-cam-mean", NOISY_TEXT);
-    sscam_map *maps[2];
-    ASSERT_OK(sscam_explain_tensor(explainer, input, two, classes, maps));
-    assert_weights(maps[1], wanted.weights, 1e-5);
-    sscam_map *alone = explain("linear", "ss-cam-mean", NOISY_TEXT, 1);
-    ck_assert_int_eq(same_maps(maps[0], alone), 1);
-    ck_assert_int_eq(same_maps(maps[1], alone), 0);
-    sscam_map_destroy(alone);
-    assert_same_maps(maps[0], maps[1], 0);
+    sscam_map *maps[COPIES];
+    int64_t classes[COPIES];
+    for (int i = 0; i < COPIES; i++)
+        classes[i] = 1;
+    ASSERT_OK(sscam_explain_tensor(explainer, input, shape, classes, maps));
+    for (int i = 0; i < COPIES; i++) {
+        reference_options options = {NOISY, .image = i};
+        reference_result wanted = reference_score_weights(&of, &options);
+        assert_weights(maps[i], wanted.weights, 1e-5);
+        if (i > 0)
+            ck_assert_int_eq(same_maps(maps[i], maps[i - 1]), 0);
+    }
+    for (int i = 0; i < COPIES; i++)
+        sscam_map_destroy(maps[i]);
     sscam_explainer_destroy(explainer);
 }
 END_TEST

@@ -102,6 +102,28 @@ START_TEST(far_values_follow_the_reference)
 }
 END_TEST
 
+/* A uniform value next to 0 or 1 is where a logarithm in float32 would go wrong: searches out such counters.
+ */
+START_TEST(values_at_the_ends_follow_the_reference)
+{
+    const uint32_t near = 1u << 14, key[2] = {77, 0};
+    const sscam_noise_plane plane = {77, 1, 2, 3};
+    int low = 0, high = 0;
+    for (uint32_t block = 0; block < 4000000; block++) {
+        const uint32_t counter[4] = {block, 1, 2, 3};
+        uint32_t word[4];
+        reference_philox(counter, key, word);
+        int is_low = word[0] < near || word[2] < near, is_high = word[0] > ~near || word[2] > ~near;
+        if (is_low || is_high)
+            assert_follows_reference(&plane, 4 * (int64_t)block, 4);
+        low += is_low;
+        high += is_high;
+    }
+    ck_assert_int_ge(low, 15); /* 30 expected */
+    ck_assert_int_ge(high, 15);
+}
+END_TEST
+
 START_TEST(any_first_and_count_cut_the_same_plane)
 {
     enum { SIZE = 200 };
@@ -204,6 +226,7 @@ int main(void)
     tcase_add_test(formula, first_values_are_these);
     tcase_add_loop_test(formula, values_follow_the_reference, 0, PLANES);
     tcase_add_loop_test(formula, far_values_follow_the_reference, 0, 3);
+    tcase_add_test(formula, values_at_the_ends_follow_the_reference);
     tcase_add_test(planes_case, any_first_and_count_cut_the_same_plane);
     tcase_add_test(planes_case, every_part_of_the_address_counts);
     tcase_add_test(statistics, values_are_standard_normal);

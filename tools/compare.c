@@ -18,6 +18,9 @@
 #include "selection.h"
 #include "whole_file.h"
 
+/* Three digits are shown; a smaller probability is not to look like none. */
+#define SMALLEST_SHOWN 0.001
+
 struct comparison {
     struct selection selection;
     const char *model_path, *output_path;
@@ -51,7 +54,9 @@ static void label_row(struct comparison *comparison, const struct scene *scene, 
     int64_t class_index = sscam_map_class_index(map);
     const char *name = labels_name(&comparison->selection.labels, class_index);
     char *label = name ? copy_text(name, strlen(name)) : format_text("class %" PRId64, class_index);
-    char *detail = format_text("probability %.3f", sscam_map_probability(map));
+    double probability = sscam_map_probability(map);
+    char *detail = probability < SMALLEST_SHOWN ? format_text("probability < %g", SMALLEST_SHOWN)
+                                                : format_text("probability %.3f", probability);
 
     panel_set_label(comparison->panel, scene->row, label, detail, base_name(scene->path));
     if (!comparison->layer)

@@ -6,8 +6,8 @@
 
 /**
  * Marks a function as part of the stable interface. Everything without it is hidden from programs that
- * link the library. Define SSCAM_STATIC when linking the static library on Windows-style toolchains;
- * elsewhere the mark is harmless in both cases.
+ * link the shared library. Programs need not care about it: it is the same whether they link the shared
+ * library or the static one.
  */
 #if defined(__GNUC__) && __GNUC__ >= 4
 #define SSCAM_API __attribute__((visibility("default")))

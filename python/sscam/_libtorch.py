@@ -86,8 +86,11 @@ class _TorchFinder:
 
 
 def _prefix(libtorch: str) -> str:
-    """The folder above lib/."""
-    return os.path.dirname(os.path.dirname(libtorch))
+    """The folder above lib/, or above lib/ARCHITECTURE/ where distributions have such folders."""
+    folder = os.path.dirname(os.path.realpath(libtorch))
+    if os.path.basename(folder) != "lib":
+        folder = os.path.dirname(folder)
+    return os.path.dirname(folder)
 
 
 def _loaded_libtorch() -> Optional[str]:

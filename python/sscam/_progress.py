@@ -1,15 +1,62 @@
-"""Progress reports and exceptions on their way through the library."""
+"""Progress reports, exceptions on their way through the library, and the end of the interpreter."""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import os
+import threading
 import types
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any, Callable, Optional
 
 from . import _native
 from ._errors import check
 
 Progress = Callable[[float], object]
+
+
+class _RunningCalls:
+    """The calls under way in all threads. A daemon thread that is inside the library when the
+    process ends would crash it, since the network's memory goes first."""
+
+    _LONGEST_WAIT = 10.0    # seconds; calls hear of the end between batches
+
+    def __init__(self) -> None:
+        self.ending = False
+        self._count = 0
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def one_more(self) -> Iterator[None]:
+        with self._changed:
+            self._count += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._count -= 1
+                self._changed.notify_all()
+
+    def end(self) -> None:
+        """Ask all to stop, and wait until they have."""
+        self.ending = True
+        with self._changed:
+            self._changed.wait_for(lambda: self._count == 0, self._LONGEST_WAIT)
+
+
+_calls = _RunningCalls()
+atexit.register(lambda: _calls.end())
+
+
+def _forget_calls() -> None:
+    """Calls of other threads do not go on in a forked process."""
+    global _calls
+    _calls = _RunningCalls()
+
+
+os.register_at_fork(after_in_child=_forget_calls)
+
 
 # The library hands `user`, a listener made by _listen(), and the fraction to this method of all
 # generators. A plain function would not do: Python delivers a pending KeyboardInterrupt on the
@@ -26,6 +73,8 @@ def _listen(progress: Optional[Progress],
     while True:
         try:
             fraction = yield stop
+            if _calls.ending:
+                raise SystemExit    # which ends a thread without a word
             if progress is not None and progress(fraction):
                 stop = 1
         except GeneratorExit:
@@ -36,7 +85,7 @@ def _listen(progress: Optional[Progress],
 
 
 def call_with_progress(explainer: Any, progress: Optional[Progress],
-                        call: Callable[[], int]) -> None:
+                       call: Callable[[], int]) -> None:
     """Run a native call that reports to `progress`, and raise what went wrong in either.
 
     There is a listener even without `progress`, so that Ctrl-C ends the call.
@@ -46,7 +95,8 @@ def call_with_progress(explainer: Any, progress: Optional[Progress],
     next(listener)
     check(_native.sscam_explainer_set_progress(explainer, _send_to_listener, listener))
     try:
-        status = call()
+        with _calls.one_more():
+            status = call()
         if failures:
             raise failures.pop()    # from the list: a traceback keeps this frame, and it the list
         check(status)

@@ -137,6 +137,7 @@ def test_copies_of_a_map_share_it(model, batch):
 
 
 def test_interpreter_ends_with_everything_alive(model_path):
+    """A daemon thread is inside the library at the end; it is stopped, and nothing is printed."""
     script = textwrap.dedent("""
         import sys, threading
         import numpy, sscam
@@ -153,6 +154,36 @@ def test_interpreter_ends_with_everything_alive(model_path):
     """)
     done = run_python(script, model_path)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_forked_process_does_not_wait_for_calls_of_its_parent(model_path):
+    script = textwrap.dedent("""
+        import os, sys, threading, time
+        import numpy, sscam
+        model = sscam.Model(sys.argv[1])
+        inputs = numpy.linspace(-1, 1, 3 * 64 * 64).reshape(3, 64, 64)
+        started, leave = threading.Event(), threading.Event()
+
+        def wait(fraction):
+            started.set()
+            leave.wait()
+
+        thread = threading.Thread(target=model.explain, args=(inputs, "grad-cam"),
+                                  kwargs={"progress": wait}, daemon=True)
+        thread.start()
+        started.wait()
+        child = os.fork()
+        if child == 0:
+            sys.exit(7)
+        before = time.monotonic()
+        status = os.waitpid(child, 0)[1]
+        assert time.monotonic() - before < 8, "the child waited"
+        leave.set()
+        thread.join()
+        print(os.WEXITSTATUS(status))
+    """)
+    done = run_python(script, model_path)
+    assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
 
 
 # --- threads ------------------------------------------------------------------------------------

@@ -21,8 +21,10 @@ class Observer(TorchFunctionMode):
         super().__init__()
         self.by_node = {}
         self.by_module = {}  # of a module's last call
-        for name, module in network.named_modules(remove_duplicate=False):
-            if name:
+        modules = list(network.named_modules(remove_duplicate=False))
+        for name, module in modules:
+            # Of a module with two names, each name means the calls made by it, which hooks cannot tell.
+            if name and sum(other is module for _, other in modules) == 1:
                 module.register_forward_hook(lambda _, inputs, output, name=name: self.see(output, name))
 
     def __torch_function__(self, function, types, args=(), kwargs=None):

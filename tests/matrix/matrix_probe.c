@@ -6,6 +6,7 @@
  *   layer    NAME KIND SHAPE [default]
  *   capture  LAYER N CHANNELS HEIGHT WIDTH CLASS     arrays in PREFIX.N.{activations,gradients}
  *   refused  LAYER STATUS MESSAGE
+ *   failed   CALL STATUS MESSAGE                     and the exit status is 1
  *   logits   COUNT                                   array in PREFIX.logits
  *   scores   BATCH CLASS FIRST COUNT                 array in PREFIX.scores.BATCH: logits of masked inputs
  * Captured are the default target, "-", and COUNT other layers of rank 4, evenly spread. The masks are the
@@ -27,9 +28,11 @@ static int64_t shape[4] = {1, 0, 0, 0};
 static float *input;
 static const char *prefix;
 
-static void stop(const char *doing)
+static void need(const char *doing, sscam_status status)
 {
-    printf("failed\t%s\t%s\n", doing, sscam_last_error());
+    if (status == SSCAM_OK)
+        return;
+    printf("failed\t%s\t%s\t%s\n", doing, sscam_status_name(status), sscam_last_error());
     exit(1);
 }
 
@@ -89,8 +92,7 @@ static void show_logits(void)
 {
     float *logits;
     int64_t count;
-    if (backend->classify(network, input, shape, &logits, &count) != SSCAM_OK)
-        stop("classify");
+    need("classify", backend->classify(network, input, shape, &logits, &count));
     write_floats("logits", logits, count);
     printf("logits\t%lld\n", (long long)count);
     free(logits);
@@ -102,9 +104,8 @@ static void show_scores(const sscam_capture *capture, int64_t batch)
     int64_t used = 0, map_size = capture->height * capture->width;
     for (int64_t k = 0; k < capture->channels && used < MASKED_CHANNELS; k++) {
         float minimum, maximum;
-        if (sscam_upsampled_range(capture->activations + k * map_size, capture->height, capture->width, shape[2],
-                                  shape[3], 0, &minimum, &maximum) != SSCAM_OK)
-            stop("range");
+        need("range", sscam_upsampled_range(capture->activations + k * map_size, capture->height, capture->width,
+                                            shape[2], shape[3], 0, &minimum, &maximum));
         if (maximum > minimum)
             channels[used++] = (sscam_mask_channel){k, minimum, 1.0f / (maximum - minimum), 0.0f};
     }
@@ -117,8 +118,7 @@ static void show_scores(const sscam_capture *capture, int64_t batch)
     sscam_score_request request = {.masks = &masks, .kind = SSCAM_SCORE_LOGIT, .classes = &capture->class_index,
                                    .class_count = 1, .batch_size = batch};
     float scores[MASKED_CHANNELS];
-    if (used == 0 || backend->score(network, &request, scores) != SSCAM_OK)
-        stop("score");
+    need("score", backend->score(network, &request, scores));
     char name[64];
     snprintf(name, sizeof name, "scores.%lld", (long long)batch);
     write_floats(name, scores, used);
@@ -163,8 +163,7 @@ int main(int argc, char **argv)
     size_t size;
     void *model = read_file(argv[1], &size);
     backend = sscam_torch_backend();
-    if (backend->load(argv[1], model, size, "cpu", &network) != SSCAM_OK)
-        stop("load");
+    need("load", backend->load(argv[1], model, size, "cpu", &network));
     free(model);
     input = read_file(argv[2], &size);
     for (int i = 1; i < 4; i++)
@@ -172,8 +171,7 @@ int main(int argc, char **argv)
     prefix = argv[6];
 
     struct sscam_layers list;
-    if (backend->layers(network, shape, &list) != SSCAM_OK)
-        stop("layers");
+    need("layers", backend->layers(network, shape, &list));
     show_layers(&list);
     show_logits();
     size_t index = 0, pictures = find_picture(&list, 0, &index), wanted = (size_t)atoll(argv[7]);

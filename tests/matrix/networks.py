@@ -98,6 +98,21 @@ class ReluTwice(Classifier):
         return self.classify(self.relu(self.second(x)))
 
 
+class ReluReused(Classifier):
+    """The target's module is called again where there is no picture any more."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 4, 3, padding=1)
+        self.relu = nn.ReLU()
+        self.pool = nn.AdaptiveAvgPool2d(3)
+        self.hidden = nn.Linear(36, 12)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.relu(self.conv(self.stem(x))))
+        return self.head(self.relu(self.hidden(x.flatten(1))))
+
+
 class SkipAlias(Classifier):
     """The skip connection is the tensor that the ReLU changed in place."""
 
@@ -312,6 +327,7 @@ class Tokens(nn.Module):
 HAND_MADE = {
     "in_place_after_target": (InPlaceAfterTarget, 32, "add"),
     "relu_twice": (ReluTwice, 32, "relu"),
+    "relu_reused": (ReluReused, 32, "relu.relu"),
     "skip_alias": (SkipAlias, 32, "add"),
     "functional": (Functional, 32, "relu_1"),
     "branch": (Branch, 32, "relu"),

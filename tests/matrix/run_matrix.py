@@ -16,10 +16,14 @@ import warnings
 import numpy as np
 import torch
 
+import faults
 import networks
 from eager_reference import Reference
 
 RELATIVE = 1e-4  # of activations, gradients and logits, in the L2 norm
+# Where libtorch rounds otherwise than the eager network did (another release, folded batch norms), some ReLU far from
+# the output opens or closes, and in a small map one is a few percent of the gradient. A wrong one is of order 1.
+RELATIVE_BEYOND_ROUNDING = 0.2
 ABSOLUTE = 1e-3  # of masked inputs' scores
 
 
@@ -31,17 +35,17 @@ def relative_difference(found, expected):
 class Probe:
     """What matrix_probe said of one file."""
 
-    def __init__(self, program, model, reference, folder, layer_count):
+    def __init__(self, program, model, example, folder, layer_count):
         self.prefix = folder / "probe"
-        size = reference.example.shape[1:]
         image = folder / "input.f32"
-        reference.example.numpy().astype("f4").tofile(image)
-        arguments = [program, str(model), str(image), *map(str, size), str(self.prefix), str(layer_count)]
+        example.numpy().astype("f4").tofile(image)
+        sizes = map(str, example.shape[1:])
+        arguments = [program, str(model), str(image), *sizes, str(self.prefix), str(layer_count)]
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=600)
         self.lines = [line.split("\t") for line in done.stdout.splitlines()]
-        failures = self.facts("failed")
-        if done.returncode != 0 or failures or done.stderr:
-            raise AssertionError(f"probe: {failures} status {done.returncode} {done.stderr.strip()}")
+        self.failure = next(iter(self.facts("failed")), None)
+        if done.stderr or done.returncode != (1 if self.failure else 0):
+            raise AssertionError(f"probe: status {done.returncode} {done.stderr.strip()}")
         self.default = next((fields[0] for fields in self.facts("layer") if fields[-1] == "default"), None)
 
     def facts(self, kind):
@@ -72,7 +76,7 @@ def values_with(reference, activations):
             and relative_difference(value.activation[0].numpy(), activations) <= RELATIVE]
 
 
-def compare_capture(result, reference, fields, probe, form):
+def compare_capture(result, reference, fields, probe, form, same_rounding):
     layer, number, *shape, class_index = fields
     shape = [int(size) for size in shape]
     activations = probe.array(f"{number}.activations").reshape(shape)
@@ -92,9 +96,8 @@ def compare_capture(result, reference, fields, probe, form):
     differences = [(relative_difference(gradients, value.gradient[0].numpy()), value) for value in candidates]
     gradient_difference, value = min(differences, key=lambda pair: pair[0])
     result.note("activations", relative_difference(activations, value.activation[0].numpy()), RELATIVE, layer)
-    # Far from the output the rounding of folded weights opens and closes ReLUs: gradients are another network's.
-    if form != "folded" or layer == probe.default:
-        result.note("gradients", gradient_difference, RELATIVE, layer)
+    is_strict = same_rounding or layer == probe.default
+    result.note("gradients", gradient_difference, RELATIVE if is_strict else RELATIVE_BEYOND_ROUNDING, layer)
 
 
 def compare_scores(result, reference, probe):
@@ -115,8 +118,11 @@ def try_form(arguments, name, form, network, reference, folder):
     result = Result()
     path = folder / f"{name}.{form}.pt"
     networks.export(network, name, form, reference.example).save(str(path))
-    probe = Probe(arguments.probe, path, reference, folder, arguments.layers)
+    probe = Probe(arguments.probe, path, reference.example, folder, arguments.layers)
     path.unlink()
+    if probe.failure:
+        result.faults.append(" ".join(probe.failure))
+        return result
     result.default = probe.default
     wanted = networks.NETWORKS[name][2]
     if wanted is None or form == "scripted":
@@ -127,9 +133,10 @@ def try_form(arguments, name, form, network, reference, folder):
     for layer, status, message in probe.facts("refused"):
         if not is_expected_refusal(layer, status, wanted, reference):
             result.faults.append(f"{layer}: {status} {message}")
+    logit_difference = relative_difference(probe.array("logits"), reference.logits.numpy())
+    result.note("logits", logit_difference, RELATIVE, "output")
     for fields in probe.facts("capture"):
-        compare_capture(result, reference, fields, probe, form)
-    result.note("logits", relative_difference(probe.array("logits"), reference.logits.numpy()), RELATIVE, "output")
+        compare_capture(result, reference, fields, probe, form, same_rounding=logit_difference == 0)
     compare_scores(result, reference, probe)
     return result
 
@@ -149,6 +156,29 @@ def chosen_forms(name, position, full):
     if full or name in networks.HAND_MADE:
         return forms
     return [forms[position % len(forms)]]
+
+
+def try_fault(program, name, folder):
+    """None, or what is wrong with the refusal."""
+    write, status, part = faults.FAULTS[name]
+    path = folder / f"{name}.pt"
+    write(str(path))
+    failure = Probe(program, path, torch.zeros(1, 3, 32, 32), folder, 1).failure
+    if failure is None:
+        return "not refused"
+    _, found_status, message = failure
+    is_clear = part in message and path.name in message and len(message) < 400 and "Traceback" not in message
+    return None if found_status == status and is_clear else f"{found_status}: {message}"
+
+
+def try_faults(program):
+    failed = 0
+    for name in faults.FAULTS:
+        with tempfile.TemporaryDirectory() as folder:
+            wrong = try_fault(program, name, pathlib.Path(folder))
+        failed += wrong is not None
+        print(f"{name:22} {'refused' if wrong is None else 'FAULT ' + wrong}", flush=True)
+    return failed
 
 
 def main():
@@ -181,6 +211,8 @@ def main():
             for fault in result.faults:
                 print(f"    FAULT {fault}", flush=True)
             failed += bool(result.faults)
+    if not arguments.only:
+        failed += try_faults(arguments.probe)
     print(f"{failed} of the above differ" if failed else "all agree")
     return 1 if failed else 0
 

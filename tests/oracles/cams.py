@@ -65,7 +65,7 @@ class Capture:
     activations: np.ndarray         # A, [K,h,w]
     gradients: np.ndarray           # dY/dA, [K,h,w]; Y is the class's raw logit
     logits: np.ndarray              # [classes]
-    fc_weights: np.ndarray = None   # [classes,K], when the layer is followed by GAP and a linear layer
+    fc_weights: np.ndarray = None   # [classes,K], when pooling and a linear layer follow
 
 
 @dataclass
@@ -213,8 +213,8 @@ class MaskedScores:
             yield perturbed if target == "input" else self.image * perturbed
 
     def channel_score(self, method, channel, activation):
-        """f^c of one channel, before the baseline is taken off: eq. 8, 9-11 or 13-15, and the second
-        pass of Algorithm 1. Without noise all that is left is Score-CAM's one pass."""
+        """f^c of one channel, before the baseline is taken off: eq. 8, 9-11 or 13-15, and the
+        second pass of Algorithm 1. Without noise all that is left is Score-CAM's one pass."""
         if method == "score-cam" or self.options.sigma == 0:
             return self.score((self.image * self.mask(activation))[None])[0]
         inputs = np.float32(list(self.noisy_inputs(channel, activation)))
@@ -234,7 +234,7 @@ def mask_factors(capture, class_index, options):
 
 
 def chosen_channels(activations, limit):
-    """The `limit` channels of highest spatial standard deviation, ties to the lower index; 0: all."""
+    """The `limit` (0: all) channels of highest spatial standard deviation; ties: lower index."""
     deviations = activations.std(axis=(1, 2), dtype=np.float64)
     order = sorted(range(len(deviations)), key=lambda k: (-deviations[k], k))
     return sorted(order[:limit] if limit else order)

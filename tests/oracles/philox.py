@@ -1,7 +1,7 @@
 """The noise n_ki(p) of methods.md, in float64: Philox4x32-10 and Box-Muller.
 
-Written from Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011) and the constants of
-its Random123 library, so that it shares nothing with the C library but the definition.
+Written from Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011) and the constants
+of its Random123 library, so that it shares nothing with the C library but the definition.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ HIGH_SHIFT = np.uint64(32)
 
 
 def philox4x32(counter, key):
-    """Four 32-bit outputs (uint64 arrays) for each counter: a sequence of four arrays or numbers."""
+    """Four 32-bit outputs (uint64 arrays) for each counter, four arrays or numbers."""
     c0, c1, c2, c3 = (np.asarray(word, np.uint64) for word in counter)
     k0, k1 = (int(word) for word in key)
     for _ in range(ROUNDS):
@@ -41,8 +41,8 @@ def box_muller(first, second):
 def noise(seed, channel, sample, image, count, first=0):
     """Values number `first` to `first + count - 1` of the plane n_ki of image v.
 
-    Key = (seed low, seed high); counter = (floor(q / 4), k, i, v); value q is z_(q mod 4). A negative
-    seed stands for its two's complement.
+    Key = (seed low, seed high); counter = (floor(q / 4), k, i, v); value q is z_(q mod 4). A
+    negative seed stands for its two's complement.
     """
     first_block, last_block = first // 4, (first + count + 3) // 4
     block = np.arange(first_block, last_block, dtype=np.uint64)

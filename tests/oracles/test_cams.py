@@ -183,8 +183,8 @@ def test_noise_is_shared_by_the_colours_or_not(target, planes):
     scores = MaskedScores(None, image, CLASS, Options(noise_target=target, sigma=1.0, samples=1))
     activation = np.random.default_rng(2).random((5, 7))
     perturbed, = scores.noisy_inputs(3, activation)
-    unperturbed = scores.upsampled(activation) if target == "activation" else scores.mask(activation)
-    plane = perturbed - unperturbed
+    before = scores.upsampled if target == "activation" else scores.mask
+    plane = perturbed - before(activation)
     assert len({channel.tobytes() for channel in np.float32(plane)}) == planes
     assert abs(plane.std() - 1) < 0.1
 

@@ -147,7 +147,8 @@ OPTIONS = [
     {"channel_softmax": "off", "baseline": "none"},
     {"channel_softmax": "off", "baseline": "input"},
     {"channel_softmax": "off", "baseline": "black"},
-    {"channel_softmax": "off", "baseline": "black", "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.4, 0.5)},
+    {"channel_softmax": "off", "baseline": "black", "mean": (0.5, 0.4, 0.3),
+     "std": (0.2, 0.4, 0.5)},
     {"channel_softmax": "off", "baseline": "zeros", "score": "probability"},
     {"baseline": "input"},
     {"normalise": "before_upsample"},
@@ -253,28 +254,32 @@ def test_image_index_counts_in_the_noise(program, differences, tiny_path):
             random_input((3, 3, *TINY_SIZE)), TINY_CLASS, METHODS[1:], channel_softmax="off")
 
 
-# -------------------------------------------------------------------------------- real architectures
-
-TORCHVISION = [
-    ("resnet18", "layer4", "fc"),
-    ("squeezenet1_0", "features.12", None),
-    ("mobilenet_v2", "features", "classifier.1"),
-]
-
+# ---------------------------------------------------------------------------- real architectures
 
 def methods_for(network):
     return METHODS if network.linear else METHODS[1:]
 
 
-@pytest.mark.parametrize("name, layer, linear", TORCHVISION)
-def test_torchvision_architectures(program, differences, tmp_path, name, layer, linear):
+# The last feature map; a rectified one farther in, where gradients vary from place to place.
+@pytest.mark.parametrize("name, layer, linear, inner_layer", [
+    ("resnet18", "layer4", "fc", "layer3"),
+    ("squeezenet1_0", "features.12", None, "features.9"),
+    ("mobilenet_v2", "features", "classifier.1", "features.14.conv.0"),
+])
+def test_torchvision_architectures(program, differences, tmp_path, name, layer, linear,
+                                   inner_layer):
     size = (72, 88)
     network = Network(randomised(name, size), layer, linear)
     inputs = random_input((1, 3, *size))
     path = tmp_path / f"{name}.pt"
     torch.jit.script(network.module).save(str(path))
-    compare(program, differences, path, network, inputs, int(network.forward(inputs)[0].argmax()),
-            methods_for(network), samples=2, max_channels=24)
+    top = int(network.forward(inputs)[0].argmax())
+    compare(program, differences, path, network, inputs, top, methods_for(network), samples=2,
+            max_channels=16)
+
+    inner = Network(network.module, inner_layer)
+    assert np.ptp(inner.capture(inputs[0], top).gradients, axis=(1, 2)).any()
+    compare(program, differences, path, inner, inputs, top, GRADIENT_METHODS)
 
 
 @pytest.mark.parametrize("file, layer, linear", [

@@ -95,7 +95,7 @@ def test_library_agrees_with_float64(tmp_path):
 
 
 def test_library_is_right_in_the_tails(tmp_path):
-    """Sixteen million values reach past 5 standard deviations, where logarithm and root are steep."""
+    """Sixteen million values reach past 5 standard deviations, where the logarithm is steep."""
     requests = [(77, channel, 0, 0, 0, 1 << 20) for channel in range(16)]
     farthest = 0
     for (seed, channel, *_, count), values in zip(requests, probe(tmp_path / "values", requests)):

@@ -1,6 +1,6 @@
-"""A map is a function of the seed, but for rounding: not of batch size, of which channels are scored,
-or of luck. Between two processes last bits may differ, since each measures which form of the network
-is fastest."""
+"""A map is a function of the seed, but for rounding: not of batch size, of which channels are
+scored, or of luck. Between two processes last bits may differ, since each measures which form of
+the network is fastest."""
 
 import numpy as np
 import pytest
@@ -36,11 +36,13 @@ def usual(explain):
 
 @pytest.fixture(scope="module")
 def assert_same_maps(differences):
-    """assert_same_maps(one call, another): maps within 1e-5, as different forms of a network round."""
+    """assert_same_maps(one call, another, kind): maps within 1e-5, which leaves room for the
+    rounding of different forms of a network."""
 
     def compare(one, other, kind):
         for method in SS_METHODS:
-            differences(f"maps of {kind}", np.abs(one[method].data - other[method].data).max(), 1e-5)
+            difference = np.abs(one[method].data - other[method].data).max()
+            differences(f"maps of {kind}", difference, 1e-5)
 
     return compare
 
