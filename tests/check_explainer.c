@@ -381,22 +381,26 @@ START_TEST(batches_report_one_by_one)
 }
 END_TEST
 
-/* Shares of shares: each ends where the next begins, and nothing is reported outside its share. */
+/* Shares of shares: each ends where the next begins, and nothing is reported outside its share. With these
+ * ends start + (end - start) is rounded to either side of end. */
 START_TEST(shares_meet_exactly)
 {
-    for (int count = 1; count <= 60; count++) {
+    static const double starts[] = {0.1, 0.2, 0.3};
+    for (int turn = 0; turn < 60; turn++) {
+        const int count = turn / 3 + 1;
         listener heard = {0};
-        const sscam_progress whole = {.callback = listen, .user = &heard, .start = 0.1, .end = 0.7};
+        const sscam_progress whole = {
+            .callback = listen, .user = &heard, .start = starts[turn % 3], .end = 0.9};
         for (int i = 0; i < count; i++) {
-            double start = (double)i / count, end = (double)(i + 1) / count;
-            sscam_progress share = sscam_progress_part(&whole, start, end);
+            sscam_progress share = sscam_progress_part(&whole, (double)i / count, (double)(i + 1) / count);
             for (int step = 0; step <= 7; step++)
-                ck_assert_int_eq(sscam_progress_report(&share, step / 7.0), SSCAM_OK);
+                sscam_progress_report(&share, step < 7 ? step / 7.0 : nextafter(1.0, 0.0));
+            sscam_progress_report(&share, 1.0);
             ck_assert_double_eq(heard.last, share.end);
         }
         ck_assert_int_eq(heard.decreased, 0);
-        ck_assert_double_eq(heard.first, 0.1);
-        ck_assert_double_eq(heard.last, 0.7);
+        ck_assert_double_eq(heard.first, whole.start);
+        ck_assert_double_eq(heard.last, 0.9);
     }
 }
 END_TEST

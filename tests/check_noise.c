@@ -102,8 +102,7 @@ START_TEST(far_values_follow_the_reference)
 }
 END_TEST
 
-/* A uniform value next to 0 or 1 is where a logarithm in float32 would go wrong: searches out such counters.
- */
+/* A uniform value next to 0 or 1 is where a float32 logarithm goes wrong: searches out such counters. */
 START_TEST(values_at_the_ends_follow_the_reference)
 {
     const uint32_t near = 1u << 14, key[2] = {77, 0};

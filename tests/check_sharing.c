@@ -7,7 +7,7 @@
 #include "fake_backend.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
-enum { MOST_IMAGES = 20, MOST_EXPLAINERS = 8, MOST_CLASSES = 3 };
+enum { MOST_IMAGES = 20, MOST_EXPLAINERS = 9, MOST_CLASSES = 3 };
 enum { MOST_MAPS = MOST_IMAGES * MOST_EXPLAINERS * MOST_CLASSES };
 
 static float input[MOST_IMAGES * SIZE];
@@ -133,6 +133,7 @@ START_TEST(options_of_neighbours_do_not_matter)
     static const int64_t classes[2 * 2] = {0, 2, 1, SSCAM_CLASS_TOP};
     add("ss-cam-mean", NULL, NULL);
     add("ss-cam-mean", "seed", "5");
+    add("ss-cam-mean", "samples", "4");
     add("ss-cam-max", "score", "probability");
     add("ss-cam-max", "rescore", "on");
     add("ss-cam-max", "mask_weights", "gradient");
@@ -151,9 +152,18 @@ START_TEST(more_options_of_neighbours_do_not_matter)
     add("ss-cam-max", "noise_target", "input");
     add("ss-cam-max", "noise_target", "activation");
     add("ss-cam-max", "sigma", "0.5");
-    add("ss-cam-max", "samples", "4");
     add("score-cam", "max_channels", "2");
     assert_all_as_alone(2, NULL, 1);
+}
+END_TEST
+
+/* The channels of one may be the first of those of the next. */
+START_TEST(more_channels_are_not_the_same_masks)
+{
+    static const char *const counts[] = {"1", "2", "3", "4", "5"};
+    for (int i = 0; i < 5; i++)
+        add("ss-cam-max", "max_channels", counts[i]);
+    assert_all_as_alone(1, NULL, 1);
 }
 END_TEST
 
@@ -500,6 +510,7 @@ int main(void)
     tcase_add_test(same, every_method_is_as_alone);
     tcase_add_test(same, options_of_neighbours_do_not_matter);
     tcase_add_test(same, more_options_of_neighbours_do_not_matter);
+    tcase_add_test(same, more_channels_are_not_the_same_masks);
     tcase_add_test(same, many_images_keep_their_numbers);
     tcase_add_test(same, the_same_explainer_may_stand_twice);
     tcase_add_test(arguments, unusable_arguments_are_refused);

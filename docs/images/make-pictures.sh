@@ -1,24 +1,22 @@
 #!/bin/sh
-# Makes the pictures of choosing.md from the bundled network and a bundled scene.
+# Makes the pictures of choosing.md from the bundled network: the first object of a bundled scene, explained.
 #
 #   make-pictures.sh PROGRAM        PROGRAM: the sscam to use, such as build/tools/sscam
 set -eu
 program=$(realpath "$1")
 cd "$(dirname "$0")"
 demo=../../examples/demo
-scene=$demo/scenes/scene05.png
-class=bag
+scene=scene02
+class=$(sed -n 's/.*<name>\(.*\)<\/name>.*/\1/p' $demo/scenes/$scene.xml | head -n 1)
 
 explain() {
-    "$program" explain $demo/clothes.pt $scene --labels $demo/labels.txt -c $class "$@"
+    "$program" explain $demo/clothes.pt $demo/scenes/$scene.png --labels $demo/labels.txt -c "$class" "$@"
 }
 
-explain -m score-cam -l features.5,features.11,features --heatmap layer.png
-explain -m grad-cam -l features -o scene.png
-for sigma in 0 0.5 1 4; do
-    for seed in 1 2; do
-        explain -m ss-cam-mean --sigma $sigma --seed $seed --heatmap sigma-$sigma-seed-$seed.png
-    done
+explain -m grad-cam -l features -o scene-grad-cam.png
+explain -m score-cam -l features.5 --heatmap layer-early.png
+explain -m score-cam -l features.11 --heatmap layer-middle.png
+explain -m score-cam -l features --heatmap layer-last.png
+for sigma in 0.5 1 4; do
+    explain -m ss-cam-mean --sigma $sigma --heatmap sigma-$sigma.png
 done
-mv sigma-0-seed-1.png sigma-0.png
-rm sigma-0-seed-2.png

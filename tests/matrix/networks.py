@@ -158,6 +158,24 @@ class Branch(Classifier):
         return self.classify(F.avg_pool2d(x, 2))
 
 
+class ChangesInBranch(Classifier):
+    """Inside a branch, a module returns the tensor of the surroundings and an operation changes it in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 12, 3, padding=1)
+        self.identity = nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(self.stem(x))
+        if x.mean() < 1000:
+            y = self.identity(x) * 2
+            x.mul_(3)
+        else:
+            y = x
+        return self.classify(F.relu(x + y))
+
+
 class Loop(Classifier):
     def __init__(self):
         super().__init__()
@@ -331,6 +349,7 @@ HAND_MADE = {
     "skip_alias": (SkipAlias, 32, "add"),
     "functional": (Functional, 32, "relu_1"),
     "branch": (Branch, 32, "relu"),
+    "changes_in_branch": (ChangesInBranch, 32, "relu"),
     "loop": (Loop, 32, "add"),
     "nested_control_flow": (NestedControlFlow, 32, "add_1"),
     "tuple_output": (TupleOutput, 32, "conv"),
@@ -348,7 +367,7 @@ HAND_MADE = {
 }
 
 # Tracing loses data-dependent control flow; these lose what they are about.
-NOT_TRACEABLE = {"branch", "loop", "nested_control_flow", "dict_output", "default_arguments"}
+NOT_TRACEABLE = {"branch", "changes_in_branch", "loop", "nested_control_flow", "dict_output", "default_arguments"}
 # Frozen constants stay in double precision, which float32 inputs do not fit.
 NOT_FREEZABLE = {"double_precision"}
 
