@@ -267,6 +267,26 @@ private:
 
 // --- redirecting uses -----------------------------------------------------------------------------------
 
+bool is_inside(const jit::Node *node, const jit::Block *block)
+{
+    for (const jit::Block *outer = node->owningBlock(); outer != nullptr;) {
+        if (outer == block)
+            return true;
+        outer = outer->owningNode() == nullptr ? nullptr : outer->owningNode()->owningBlock();
+    }
+    return false;
+}
+
+// Lets everything after `node`, where `replacement` is defined, use that instead of `value`. What follows outside the
+// block that the node is in cannot see the replacement and keeps the value.
+void redirect_later_uses(jit::Value *value, jit::Node *node, jit::Value *replacement)
+{
+    const std::vector<jit::Use> uses(value->uses().begin(), value->uses().end());
+    for (const jit::Use &use : uses)
+        if (is_inside(use.user, node->owningBlock()) && use.user->isAfter(node))
+            use.user->replaceInput(use.offset, replacement);
+}
+
 // True of an operation that changes its first input and returns it: both values are one tensor.
 bool returns_changed_input(const jit::Node *node)
 {
@@ -286,7 +306,7 @@ void use_the_latest_name_of_changed_tensors(jit::Graph &graph)
     for_each_node(graph.block(), [](jit::Node *node) {
         if (!node->kind().is_prim() && !node->inputs().empty() && is_tensor(node->inputs()[0]) &&
             returns_changed_input(node))
-            node->inputs()[0]->replaceAllUsesAfterNodeWith(node, node->output());
+            redirect_later_uses(node->inputs()[0], node, node->output());
     });
 }
 
@@ -294,7 +314,7 @@ void redirect_uses_to_marks(jit::Graph &graph)
 {
     for_each_node(graph.block(), [](jit::Node *node) {
         if (node->kind() == mark_symbol())
-            node->input()->replaceAllUsesAfterNodeWith(node, node->output());
+            redirect_later_uses(node->input(), node, node->output());
     });
 }
 
@@ -395,7 +415,8 @@ c10::IValue Program::run(const at::Tensor &input, const c10::intrusive_ptr<Tap> 
     stack.reserve(other_arguments_.size() + 3);
     stack.emplace_back(module_._ivalue());
     stack.emplace_back(input);
-    stack.insert(stack.end(), other_arguments_.begin(), other_arguments_.end());
+    for (const c10::IValue &argument : other_arguments_)
+        stack.push_back(argument);
     if (has_tap_)
         stack.push_back(c10::IValue::make_capsule(tap));
     jit::InterpreterState(code_).run(stack);

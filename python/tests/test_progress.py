@@ -114,7 +114,15 @@ def test_another_explainer_can_be_used_from_a_callback(model, explainer, batch):
     assert len(outer) == 2 and inner[0].data.max() == 1
 
 
-def test_interrupt_without_progress(model, batch):
+@pytest.fixture
+def interruptible():
+    """SIGINT raises KeyboardInterrupt, also where the suite was started with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_interrupt_without_progress(interruptible, model, batch):
     """SIGINT in the middle of a long call; its handler can only run in the listener."""
     fired = threading.Event()
 
@@ -137,6 +145,7 @@ def test_interrupt_leaves_no_trace_on_standard_error(model_path):
     script = textwrap.dedent("""
         import os, signal, sys, threading
         import numpy, sscam
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         model = sscam.Model(sys.argv[1])
         inputs = numpy.linspace(-1, 1, 3 * 64 * 64).reshape(3, 64, 64)
         threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
