@@ -18,7 +18,7 @@ import sscam
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
 labels = (DEMO / "labels.txt").read_text().splitlines()
-scene = sscam.read_image(DEMO / "scenes" / "scene01.png")
+scene = sscam.read_image(DEMO / "scenes" / "scene11.png")
 model = sscam.Model(DEMO / "clothes.pt")
 
 # %% What does it see? Each output is a yes or no of its own, so its probability is a sigmoid

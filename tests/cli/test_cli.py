@@ -634,7 +634,7 @@ def run_on_terminal(arguments, columns, interrupt=False):
             if interrupt and b"elapsed" in shown:
                 process.send_signal(signal.SIGINT)
                 interrupt = False
-        code = process.wait(60)
+        code = process.wait(300)
     os.close(ours)
     return code, shown.decode()
 
