@@ -1,5 +1,5 @@
-/* Explains many pictures with one model on several threads. The threads share the model; each has an explainer of
- * its own and takes the next picture that nobody has taken.
+/* Explains many pictures with one model on several threads. The threads share the model; each has an
+ * explainer of its own and takes the next picture that nobody has taken.
  *
  * batch_threads MODEL.pt FOLDER THREADS PICTURE...      writes FOLDER/0.png, FOLDER/1.png, ... */
 #include <pthread.h>

@@ -1,5 +1,5 @@
-// Explains the square in the middle of a picture that OpenCV holds, without a file in between, and draws the result
-// back into the picture.
+// Explains the square in the middle of a picture that OpenCV holds, without a file in between, and draws the
+// result back into the picture.
 // opencv MODEL.pt PICTURE EXPLAINED.png
 #include <algorithm>
 #include <iostream>
@@ -31,8 +31,8 @@ void check(sscam_status status)
         throw std::runtime_error(sscam_last_error());
 }
 
-// Copies an 8-bit RGB matrix. Its rows may lie apart, as those of a region of a larger matrix do: the stride tells
-// how far.
+// Copies an 8-bit RGB matrix. Its rows may lie apart, as those of a region of a larger matrix do: the stride
+// tells how far.
 Owned<sscam_image> to_image(const cv::Mat &rgb)
 {
     sscam_image *image = nullptr;
@@ -40,8 +40,8 @@ Owned<sscam_image> to_image(const cv::Mat &rgb)
     return Owned<sscam_image>(image);
 }
 
-// The pixels of an RGB picture, not copied: valid as long as the picture is. OpenCV has no matrix of constant data,
-// so nothing else keeps callers from writing to it.
+// The pixels of an RGB picture, not copied: valid as long as the picture is. OpenCV has no matrix of constant
+// data, so nothing else keeps callers from writing to it.
 cv::Mat view(const sscam_image &image)
 {
     return cv::Mat(sscam_image_height(&image), sscam_image_width(&image), CV_8UC3,

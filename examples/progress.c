@@ -1,5 +1,5 @@
-/* Explains within a time budget: shows how far it is, gives up when the time is over or the user presses Ctrl-C,
- * and then falls back on a method that takes a single pass.
+/* Explains within a time budget: shows how far it is, gives up when the time is over or the user presses
+ * Ctrl-C, and then falls back on a method that takes a single pass.
  *
  * progress MODEL.pt PICTURE EXPLAINED.png SECONDS */
 #include <signal.h>
@@ -58,7 +58,8 @@ static sscam_status explain(sscam_model *model, const char *method, const sscam_
     return status;
 }
 
-static sscam_status explain_in_time(sscam_model *model, const sscam_image *picture, double seconds, sscam_map **map)
+static sscam_status explain_in_time(sscam_model *model, const sscam_image *picture, double seconds,
+                                    sscam_map **map)
 {
     struct budget budget = {.seconds = seconds};
 

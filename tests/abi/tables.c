@@ -28,8 +28,8 @@ static void print_choices(const sscam_option *option)
 
 static void print_option(const sscam_option *option)
 {
-    printf("option %s id=%d type=%s default=\"%s\"\n", sscam_option_name(option), (int)sscam_option_id(option),
-           type_name(sscam_option_type(option)), sscam_option_default(option));
+    printf("option %s id=%d type=%s default=\"%s\"\n", sscam_option_name(option),
+           (int)sscam_option_id(option), type_name(sscam_option_type(option)), sscam_option_default(option));
     print_choices(option);
     if (sscam_option_minimum(option) < sscam_option_maximum(option))
         printf("option %s range=%g..%g\n", sscam_option_name(option), sscam_option_minimum(option),

@@ -1,5 +1,5 @@
-/* A program that knows the library by its public header alone: explains one class on a picture and checks that the
- * heat is highest inside a box.
+/* A program that knows the library by its public header alone: explains one class on a picture and checks
+ * that the heat is highest inside a box.
  *
  * explain_scene MODEL.pt PICTURE CLASS XMIN YMIN XMAX YMAX      the box in pixels of the network's input */
 #include <stdio.h>
@@ -13,7 +13,8 @@ static int fail(const char *what)
     return 1;
 }
 
-static sscam_status explain(const char *model_path, const char *picture_path, int64_t class_index, sscam_map **map)
+static sscam_status explain(const char *model_path, const char *picture_path, int64_t class_index,
+                            sscam_map **map)
 {
     sscam_model *model = NULL;
     sscam_explainer *explainer = NULL;

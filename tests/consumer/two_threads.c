@@ -81,14 +81,16 @@ int main(int argc, char **argv)
     sscam_image *picture = NULL;
 
     if (argc != 3 || sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &picture)) {
-        fprintf(stderr, "two_threads: %s\n", argc == 3 ? sscam_last_error() : "usage: two_threads MODEL.pt PICTURE");
+        fprintf(stderr, "two_threads: %s\n",
+                argc == 3 ? sscam_last_error() : "usage: two_threads MODEL.pt PICTURE");
         return 1;
     }
     struct task tasks[2] = {
         {.model = model, .picture = picture, .method = "grad-cam++"},
         {.model = model, .picture = picture, .method = "ss-cam-max"},
     };
-    int failed = explain(&tasks[0], &tasks[0].alone) || explain(&tasks[1], &tasks[1].alone) || run_together(tasks);
+    int failed = explain(&tasks[0], &tasks[0].alone) || explain(&tasks[1], &tasks[1].alone) ||
+                 run_together(tasks);
     if (!failed)
         printf("%d maps each of %s and %s, as alone\n", ROUNDS, tasks[0].method, tasks[1].method);
     sscam_map_destroy(tasks[0].alone);

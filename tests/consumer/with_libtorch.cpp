@@ -1,7 +1,8 @@
-// A program that uses libtorch itself: it mirrors a picture with a torch operation, hands the pixels over, and reads
-// the map as a tensor. There must be one libtorch in the process, in the state in which the program left it.
+// A program that uses libtorch itself: it mirrors a picture with a torch operation, hands the pixels over, and
+// reads the map as a tensor. There must be one libtorch in the process, in the state in which the program left it.
 //
-// with_libtorch MODEL.pt PICTURE CLASS XMIN YMIN XMAX YMAX      the box in pixels of the network's input, unmirrored
+// with_libtorch MODEL.pt PICTURE CLASS XMIN YMIN XMAX YMAX
+// The box is in pixels of the network's input, unmirrored.
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -92,7 +93,8 @@ void check_highest_in_mirrored_box(const sscam_map *map, char **box)
     const int64_t highest = unmirrored.argmax().item<int64_t>();
     const int64_t x = highest % unmirrored.size(1), y = highest / unmirrored.size(1);
     std::cout << "highest at " << x << ',' << y << " when mirrored back\n";
-    require(x >= std::atoi(box[0]) && y >= std::atoi(box[1]) && x <= std::atoi(box[2]) && y <= std::atoi(box[3]),
+    require(x >= std::atoi(box[0]) && y >= std::atoi(box[1]) && x <= std::atoi(box[2]) &&
+                y <= std::atoi(box[3]),
             "the map is highest outside the box");
 }
 
