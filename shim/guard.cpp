@@ -1,5 +1,7 @@
 #include "guard.hpp"
 
+#include <cctype>
+#include <cstring>
 #include <new>
 
 #include "failure.h"
@@ -47,6 +49,22 @@ std::string trimmed(const std::string &text)
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
+// The interpreter puts its trace through the source in front: levels that end in "<--- HERE", each with indented lines
+// of source around it. What was thrown follows the last of them, not indented.
+std::string without_source_trace(const std::string &message)
+{
+    static const std::string level_end = "<--- HERE";
+    size_t position = message.rfind(level_end);
+    if (position == std::string::npos)
+        return message;
+    for (position = message.find('\n', position); position != std::string::npos; position = message.find('\n', position)) {
+        position++;
+        if (position < message.size() && !std::isspace(static_cast<unsigned char>(message[position])))
+            return message.substr(position);
+    }
+    return message;
+}
+
 } // namespace
 
 ThreadState::ThreadState(bool gradients)
@@ -56,15 +74,11 @@ ThreadState::ThreadState(bool gradients)
 
 std::string first_line_of(const std::string &torch_message)
 {
-    // The interpreter puts its trace through the source in front; each level ends in "<--- HERE".
-    static const std::string trace_end = "<--- HERE";
-    size_t start = torch_message.rfind(trace_end);
-    start = start == std::string::npos ? 0 : start + trace_end.size();
-    std::string text = trimmed(torch_message.substr(start));
+    const std::string text = trimmed(without_source_trace(torch_message));
     std::string line = trimmed(text.substr(0, text.find('\n')));
-    static const std::string prefix = "RuntimeError: ";
-    if (line.compare(0, prefix.size(), prefix) == 0)
-        line.erase(0, prefix.size());
+    for (const char *prefix : {"RuntimeError: ", "builtins."})
+        if (line.rfind(prefix, 0) == 0)
+            line.erase(0, std::strlen(prefix));
     return line.empty() ? "libtorch gives no reason" : line;
 }
 

@@ -75,7 +75,7 @@ FAULTS = {
     "no_forward": (script_of(NoForward), MODEL, "no forward()"),
     "raises": (script_of(Raises), MODEL, "three channels are one too many"),
     "other_channels": (script_of(FourChannels), MODEL, "[1, 3, 32, 32]: Given groups=1"),
-    "detector": (script_of(Detector), MODEL, "List[Tensor]"),
+    "detector": (script_of(Detector), MODEL, "Tensor[]"),
     "two_inputs": (script_of(TwoInputs), MODEL, "\"scale\""),
     "no_tensor": (script_of(NoTensor), MODEL, "without a tensor"),
     "segmenter": (script_of(Segmenter), MODEL, "[1, 12, 16, 16]"),
