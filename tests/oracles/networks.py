@@ -123,7 +123,8 @@ def randomised(name, input_size, seed=3):
     """A torchvision classifier with random weights through which signals pass.
 
     torchvision's own initial weights make logits that hardly depend on the input. Batch norm takes
-    the statistics of random inputs, then each of its numbers is shaken.
+    the statistics of random inputs, then each of its numbers is shaken; with wider weights of norms
+    rounding grows a thousandfold from layer to layer, and no two releases of libtorch agree.
     """
     torch.manual_seed(seed)
     module = getattr(torchvision.models, name)(weights=None)
@@ -137,7 +138,7 @@ def randomised(name, input_size, seed=3):
         module.train()(torch.from_numpy(random_input((8, 3, *input_size), seed)))
         for norm in norms:
             norm.running_var *= torch.empty_like(norm.running_var).uniform_(0.5, 1.5)
-            norm.weight.uniform_(0.5, 1.5)
+            norm.weight.uniform_(0.4, 1.2)
             norm.bias.normal_(0.1, 0.1)
     return module.eval()
 

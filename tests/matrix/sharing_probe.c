@@ -1,0 +1,132 @@
+/* Uses one network from several threads at once, cancels, and scores in batches of several sizes; fails when any
+ * result depends on that.
+ *
+ * usage: sharing_probe MODEL CHANNELS HEIGHT WIDTH */
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+#include "sscam/explainer.h"
+#include "torch_backend.h"
+
+enum { THREADS = 4, ROUNDS = 3, CHANNELS = 20 };
+
+static const sscam_backend *backend;
+static void *network;
+static int64_t shape[4] = {1, 0, 0, 0};
+static float *input;
+static sscam_capture expected;
+static float expected_scores[CHANNELS];
+
+static void need(int holds, const char *what)
+{
+    if (!holds) {
+        fprintf(stderr, "%s: %s\n", what, sscam_last_error());
+        exit(1);
+    }
+}
+
+static int near(const float *a, const float *b, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!(fabsf(a[i] - b[i]) <= 1e-5f * (1.0f + fabsf(b[i]))))
+            return 0;
+    return 1;
+}
+
+static void read_model(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    need(file != NULL && fseek(file, 0, SEEK_END) == 0, path);
+    size_t size = (size_t)ftell(file);
+    rewind(file);
+    char *data = malloc(size);
+    need(data != NULL && fread(data, 1, size, file) == size, path);
+    fclose(file);
+    need(backend->load(path, data, size, NULL, &network) == SSCAM_OK, "load");
+    free(data);
+}
+
+static sscam_status capture(sscam_capture *out)
+{
+    sscam_capture_request request = {.input = input, .class_index = SSCAM_CLASS_TOP, .want_gradients = 1};
+    memcpy(request.shape, shape, sizeof shape);
+    return backend->capture(network, &request, out);
+}
+
+static sscam_status score(int64_t batch, const sscam_progress *progress, float *scores)
+{
+    sscam_mask_channel channels[CHANNELS];
+    for (int k = 0; k < CHANNELS; k++)
+        channels[k] = (sscam_mask_channel){k % expected.channels, 0.0f, 0.5f, 0.25f};
+    sscam_mask_plan plan = {.input = input, .input_channels = shape[1], .input_height = shape[2],
+                            .input_width = shape[3], .activations = expected.activations,
+                            .map_height = expected.height, .map_width = expected.width, .channels = channels,
+                            .channel_count = CHANNELS, .samples = 1};
+    const sscam_mask_plan *plans[] = {&plan};
+    sscam_mask_list masks = {plans, 1};
+    sscam_score_request request = {.masks = &masks, .classes = &expected.class_index, .class_count = 1,
+                                   .batch_size = batch, .progress = progress};
+    return backend->score(network, &request, scores);
+}
+
+static int32_t cancel(void *user, double fraction)
+{
+    (void)user;
+    return fraction > 0.2;
+}
+
+static void *use_network(void *unused)
+{
+    int64_t size = expected.channels * expected.height * expected.width;
+    for (int round = 0; round < ROUNDS; round++) {
+        sscam_capture found;
+        float scores[CHANNELS];
+        need(capture(&found) == SSCAM_OK, "capture in a thread");
+        need(near(found.activations, expected.activations, size), "activations in a thread");
+        need(near(found.gradients, expected.gradients, size), "gradients in a thread");
+        sscam_capture_release(&found);
+        need(score(4, NULL, scores) == SSCAM_OK, "score in a thread");
+        need(near(scores, expected_scores, CHANNELS), "scores in a thread");
+    }
+    return unused;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 5) {
+        fprintf(stderr, "usage: sharing_probe MODEL CHANNELS HEIGHT WIDTH\n");
+        return 2;
+    }
+    backend = sscam_torch_backend();
+    read_model(argv[1]);
+    for (int i = 1; i < 4; i++)
+        shape[i] = atoll(argv[1 + i]);
+    int64_t size = shape[1] * shape[2] * shape[3];
+    input = malloc((size_t)size * sizeof *input);
+    need(input != NULL, "input");
+    for (int64_t i = 0; i < size; i++)
+        input[i] = sinf((float)i * 0.37f);
+
+    need(capture(&expected) == SSCAM_OK, "capture");
+    need(score(1, NULL, expected_scores) == SSCAM_OK, "score");
+    const int64_t batches[] = {0, 7, 64};
+    float scores[CHANNELS];
+    for (int i = 0; i < 3; i++)
+        need(score(batches[i], NULL, scores) == SSCAM_OK && near(scores, expected_scores, CHANNELS), "batch size");
+    sscam_progress progress = {.callback = cancel, .end = 1.0};
+    need(score(2, &progress, scores) == SSCAM_E_CANCELLED, "cancellation");
+
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        need(pthread_create(&threads[i], NULL, use_network, NULL) == 0, "thread");
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    sscam_capture_release(&expected);
+    backend->destroy(network);
+    free(input);
+    return 0;
+}
