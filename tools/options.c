@@ -6,14 +6,9 @@
 
 #include <sscam/sscam.h>
 
-#include "arguments.h"
 #include "commands.h"
-#include "complain.h"
-#include "json.h"
-#include "layout.h"
 #include "memory.h"
-
-#define INDENT 4
+#include "table.h"
 
 static bool is_number(const sscam_option *option)
 {
@@ -59,32 +54,23 @@ static void put_json_choices(struct json *json, const char *choices)
     json_close_array(json);
 }
 
-static void put_json(void)
+static void put_row_json(struct json *json, size_t row)
 {
-    struct json json = {.out = stdout};
+    const sscam_option *option = sscam_option_info(row);
 
-    json_open_array(&json, NULL);
-    for (size_t i = 0; i < sscam_option_count(); i++) {
-        const sscam_option *option = sscam_option_info(i);
-
-        json_open_object(&json, NULL);
-        json_text(&json, "name", sscam_option_name(option));
-        json_text(&json, "type", type_name(option));
-        if (is_number(option))
-            json_number_text(&json, "default", sscam_option_default(option));
-        else
-            json_text(&json, "default", sscam_option_default(option));
-        if (has_limits(option)) {
-            json_real(&json, "minimum", sscam_option_minimum(option));
-            json_real(&json, "maximum", sscam_option_maximum(option));
-        }
-        if (sscam_option_type(option) == SSCAM_OPTION_TYPE_CHOICE)
-            put_json_choices(&json, sscam_option_choices(option));
-        json_text(&json, "help", sscam_option_help(option));
-        json_close_object(&json);
+    json_text(json, "name", sscam_option_name(option));
+    json_text(json, "type", type_name(option));
+    if (is_number(option))
+        json_number_text(json, "default", sscam_option_default(option));
+    else
+        json_text(json, "default", sscam_option_default(option));
+    if (has_limits(option)) {
+        json_real(json, "minimum", sscam_option_minimum(option));
+        json_real(json, "maximum", sscam_option_maximum(option));
     }
-    json_close_array(&json);
-    json_end_line(&json);
+    if (sscam_option_type(option) == SSCAM_OPTION_TYPE_CHOICE)
+        put_json_choices(json, sscam_option_choices(option));
+    json_text(json, "help", sscam_option_help(option));
 }
 
 /* The values of a choice with blanks around each bar, so that long lists can be broken. */
@@ -99,8 +85,7 @@ static void put_choices(const char *choices)
         else
             *end++ = *choices;
     }
-    put_blanks(stdout, INDENT);
-    put_wrapped(stdout, spaced, INDENT, INDENT);
+    put_indented(spaced);
     free(spaced);
 }
 
@@ -108,15 +93,16 @@ static void put_limits(const sscam_option *option)
 {
     bool whole = sscam_option_type(option) == SSCAM_OPTION_TYPE_INT;
 
-    printf("%*s%s", INDENT, "", whole ? "whole number" : "number");
+    printf("%*s%s", TABLE_INDENT, "", whole ? "whole number" : "number");
     if (has_limits(option))
         printf(whole ? ", %.0f to %.0f" : ", %.9g to %.9g", sscam_option_minimum(option),
                sscam_option_maximum(option));
     putchar('\n');
 }
 
-static void put_option(const sscam_option *option)
+static void put_row(size_t row)
 {
+    const sscam_option *option = sscam_option_info(row);
     const char *standard = sscam_option_default(option);
 
     printf("%s = %s\n", sscam_option_name(option), *standard ? standard : "(empty)");
@@ -124,35 +110,18 @@ static void put_option(const sscam_option *option)
         put_choices(sscam_option_choices(option));
     else if (is_number(option))
         put_limits(option);
-    put_blanks(stdout, INDENT);
-    put_wrapped(stdout, sscam_option_help(option), INDENT, INDENT);
+    put_indented(sscam_option_help(option));
 }
 
 int run_options(int argc, char **argv)
 {
-    bool as_json = false;
-    struct text_list operands = {0};
-    const struct flag flags[] = {
-        {"json", 0, NULL, "Print one JSON array.", .given = &as_json},
-        {0},
-    };
-    const struct syntax syntax = {
-        .command = "options", .usage = {"[--json]"}, .flags = {flags},
+    const struct table table = {
+        .command = "options",
         .purpose = "Lists the options that --set NAME=VALUE and --NAME VALUE take, with their defaults.",
+        .row_count = sscam_option_count,
+        .put_row = put_row,
+        .put_row_json = put_row_json,
     };
 
-    int code = arguments_parse(&syntax, argc, argv, &operands);
-    text_list_free(&operands);
-    if (code)
-        return code;
-    if (as_json) {
-        put_json();
-        return EXIT_OK;
-    }
-    for (size_t i = 0; i < sscam_option_count(); i++) {
-        if (i)
-            putchar('\n');
-        put_option(sscam_option_info(i));
-    }
-    return EXIT_OK;
+    return run_table(&table, argc, argv);
 }

@@ -59,8 +59,8 @@ def main():
     if not options.evaluate_only:
         ship_scenes(network, measured, options.output / "scenes")
     print(f"clothes.pt: {model.stat().st_size / 1e6:.2f} MB")
-    report_recognition(network, measured)
-    report_localisation(network, held_out)
+    report_recognition(network, measured, options.measured_scenes)
+    report_localisation(network, held_out, options.measured_scenes)
 
 
 def parse_options():
@@ -78,6 +78,8 @@ def parse_options():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--evaluate-only", action="store_true",
                         help="measure the model in place, write nothing")
+    parser.add_argument("--measured-scenes", type=int, default=MEASURED_SCENES, metavar="SEED",
+                        help="first number of the seeds of measured scenes; 5 and more guided no choice")
     return parser.parse_args()
 
 
@@ -175,14 +177,14 @@ def predicted(network, scene):
     return {label for label, p in zip(LABELS, probability) if p > 0.5}
 
 
-def measured_scenes(cut_outs, count):
-    return (compose_scene(cut_outs, (MEASURED_SCENES, number)) for number in range(count))
+def measured_scenes(cut_outs, count, seed):
+    return (compose_scene(cut_outs, (seed, number)) for number in range(count))
 
 
-def report_recognition(network, cut_outs):
+def report_recognition(network, cut_outs, seed):
     """Print recall and precision of every class on held-out scenes."""
     counts = {label: [0, 0, 0] for label in LABELS}    # items, claims, both
-    for scene in measured_scenes(cut_outs, RECOGNITION_SCENES):
+    for scene in measured_scenes(cut_outs, RECOGNITION_SCENES, seed):
         claimed, true = predicted(network, scene), present(scene)
         for label in LABELS:
             counts[label][0] += label in true
@@ -203,7 +205,7 @@ def _recognition_row(label, counts, chances):
             f"| {100 * (claims - both) / (chances - items):.2f} |")
 
 
-def report_localisation(network, cut_outs):
+def report_localisation(network, cut_outs, seed):
     """Print how often, and how much, each method's heat lies on the right item."""
     print("\nHeat on the item of the class explained, held-out scenes")
     print("| method | scenes | items | maximum in box % | energy in box % |")
@@ -212,7 +214,7 @@ def report_localisation(network, cut_outs):
         slow = method in ("score-cam", "ss-cam-mean", "ss-cam-max")
         count = SCORING_SCENES if slow else GRADIENT_SCENES
         hits, energy = [], []
-        for scene in measured_scenes(cut_outs, count):
+        for scene in measured_scenes(cut_outs, count, seed):
             for item in scene.items:
                 heat = localisation.heat_map(method, network, network_input(scene),
                                              LABELS.index(item.label))

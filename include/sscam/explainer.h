@@ -175,8 +175,9 @@ SSCAM_API sscam_status sscam_explain_image(sscam_explainer *explainer, const ssc
  * @param shape     {N, C, H, W}, each at least 1.
  * @param classes   N indices of the network's output, each possibly SSCAM_CLASS_TOP; NULL means
  *                  SSCAM_CLASS_TOP for all.
- * @param[out] maps Room for N maps; on failure all are NULL. Ownership: the caller's, each to be given back
- *                  with sscam_map_destroy().
+ * @param[out] maps Room for N maps; on failure all are NULL, but for a shape that is refused: then how many there
+ *                  are is unknown, and none is written. Ownership: the caller's, each to be given back with
+ *                  sscam_map_destroy().
  * @return As sscam_explain_image(); SSCAM_E_ARGUMENT also for a bad shape and for a NaN or infinity in the
  *         input (the message says where).
  * Thread: the explainer's.
@@ -221,8 +222,8 @@ SSCAM_API sscam_status sscam_explain_image_all(sscam_explainer *const *explainer
  * @param classes         [N,class_count] class indices, each possibly SSCAM_CLASS_TOP; NULL means the top class of
  *                        each input alone.
  * @param class_count     Number of classes an input, at least 1; ignored when classes is NULL.
- * @param[out] maps       Room for [N,explainer_count,class_count] maps. On failure all are NULL. Ownership: the
- *                        caller's.
+ * @param[out] maps       Room for [N,explainer_count,class_count] maps. On failure all are NULL, or none is written
+ *                        when the shape or class_count is refused. Ownership: the caller's.
  * @return As sscam_explain_tensor(); SSCAM_E_ARGUMENT also for explainers of different models.
  * Thread: that of the explainers. The first explainer that has a progress callback reports for all.
  * @since 1.0
