@@ -59,12 +59,22 @@ typedef enum sscam_score_kind {
     SSCAM_SCORE_SIGMOID
 } sscam_score_kind;
 
+/* How a backend scored masked inputs, for reports. */
+typedef struct sscam_scoring_way {
+    const char *form;   /* of the network; static; NULL: nothing was scored */
+    int64_t workers;    /* batches evaluated side by side */
+    int64_t batch_size;
+} sscam_scoring_way;
+
 typedef struct sscam_score_request {
     const sscam_mask_list *masks;
     sscam_score_kind kind;
     const int64_t *classes; /* the classes to score, each in range */
     int64_t class_count;
-    int64_t batch_size; /* 0: the backend chooses */
+    int64_t batch_size;     /* 0: the backend chooses */
+    int64_t workers;        /* batches evaluated side by side; 0: the backend chooses */
+    int32_t calibrate;      /* whether it may choose by measuring: faster, but rounding then hangs on the clock */
+    sscam_scoring_way *way; /* receives how it was done; may be NULL */
     const sscam_progress *progress; /* reported between batches; cancels */
 } sscam_score_request;
 

@@ -139,8 +139,11 @@ static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
 /* Whether two explanations can be scored by one call of the backend. */
 static int32_t score_alike(const sscam_explanation *a, const sscam_explanation *b)
 {
-    return sscam_score_kind_of(a->settings) == sscam_score_kind_of(b->settings) &&
-           a->settings->value[SSCAM_OPTION_BATCH_SIZE].integer == b->settings->value[SSCAM_OPTION_BATCH_SIZE].integer;
+    const int32_t options[] = {SSCAM_OPTION_BATCH_SIZE, SSCAM_OPTION_CALIBRATE, SSCAM_OPTION_WORKERS};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (a->settings->value[options[i]].integer != b->settings->value[options[i]].integer)
+            return 0;
+    return sscam_score_kind_of(a->settings) == sscam_score_kind_of(b->settings);
 }
 
 static int32_t awaits_scores(const sscam_explanation *explanation)
@@ -182,8 +185,9 @@ static void collect_round(common_work *work, const sscam_explanation *first)
     }
 }
 
-/* Tells every explanation of the round where its scores are among [class_count][total]. */
-static void hand_out_scores(common_work *work, const sscam_explanation *first, const float *scores, int64_t total)
+/* Tells every explanation of the round where its scores are among [class_count][total], and how they came about. */
+static void hand_out_scores(common_work *work, const sscam_explanation *first, const sscam_scoring_way *way,
+                            const float *scores, int64_t total)
 {
     for (int64_t i = 0; i < work->count; i++) {
         sscam_explanation *explanation = &work->explanations[i];
@@ -193,6 +197,7 @@ static void hand_out_scores(common_work *work, const sscam_explanation *first, c
         for (int64_t plan = 0; plan < own; plan++)
             start += sscam_mask_count(work->plans[plan]);
         explanation->scores = scores + find_class(work, explanation->class_index) * total + start;
+        explanation->scoring_way = *way;
     }
 }
 
@@ -214,15 +219,19 @@ static sscam_status score_round(common_work *work, sscam_explanation *first, con
     float *scores = malloc((size_t)(total * work->class_count) * sizeof *scores);
     if (scores == NULL)
         return sscam_fail_memory("scores");
+    sscam_scoring_way way = {NULL, 0, 0};
     const sscam_score_request request = {.masks = &masks,
                                          .kind = sscam_score_kind_of(first->settings),
                                          .classes = work->classes,
                                          .class_count = work->class_count,
                                          .batch_size = first->settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
+                                         .workers = first->settings->value[SSCAM_OPTION_WORKERS].integer,
+                                         .calibrate = first->settings->value[SSCAM_OPTION_CALIBRATE].integer == SSCAM_SWITCH_FIRST,
+                                         .way = &way,
                                          .progress = progress};
     sscam_status status = first->backend->score(first->network, &request, scores);
     if (status == SSCAM_OK)
-        hand_out_scores(work, first, scores, total);
+        hand_out_scores(work, first, &way, scores, total);
     for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++)
         if (work->explanations[i].scores != NULL)
             status = weigh(&work->explanations[i]);

@@ -94,6 +94,7 @@ static void take_over(sscam_explanation *explanation, sscam_map *map)
     explanation->weights = NULL;
     map->method = explanation->method->name;
     map->passes = explanation->passes;
+    map->scoring_way = explanation->scoring_way;
     map->class_index = explanation->class_index;
     map->logit = capture->logits[explanation->class_index];
     map->probability = sscam_score_of(capture->logits, capture->class_count, explanation->class_index,
@@ -206,6 +207,21 @@ const char *sscam_map_layer(const sscam_map *map)
 int64_t sscam_map_passes(const sscam_map *map)
 {
     return map ? map->passes : 0;
+}
+
+const char *sscam_map_scoring_form(const sscam_map *map)
+{
+    return map ? map->scoring_way.form : NULL;
+}
+
+int64_t sscam_map_scoring_workers(const sscam_map *map)
+{
+    return map ? map->scoring_way.workers : 0;
+}
+
+int64_t sscam_map_scoring_batch_size(const sscam_map *map)
+{
+    return map ? map->scoring_way.batch_size : 0;
 }
 
 sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image, const char *colormap, double alpha,

@@ -18,6 +18,7 @@ struct sscam_map {
     const char *method; /* the table's */
     char *layer;
     int64_t passes;
+    sscam_scoring_way scoring_way;
     int32_t from_image; /* whether geometry says how the input was cut from a picture */
     sscam_geometry geometry;
 };

@@ -89,6 +89,12 @@ static const sscam_option table[] = {
          "Standard deviation by which pixels are divided: one number, or one a channel in the network's order."),
     CHOICE(SSCAM_OPTION_CHANNEL_ORDER, "channel_order", "rgb", "|bgr|gray",
            "Order of the colour channels that the network wants; gray: one channel, with one mean and one std."),
+    CHOICE(SSCAM_OPTION_CALIBRATE, "calibrate", "on", "|off",
+           "Whether the fastest way of scoring masked inputs is found by measuring, once for a loaded network. off: "
+           "always the same way, so that every run gives the same bytes."),
+    INT(SSCAM_OPTION_WORKERS, "workers", "0", 0, 1024,
+        "Batches of masked inputs evaluated side by side, each on one thread of the processor; 0: chosen by speed, up "
+        "to the processors that the process may use or OMP_NUM_THREADS, and 1 with calibrate=off."),
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };

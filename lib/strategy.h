@@ -22,6 +22,7 @@ typedef struct sscam_explanation {
     int64_t class_index;
     float *weights; /* a_k, [capture->channels], zero at first; filled by weigh() */
     int64_t passes; /* network evaluations that were run for this explanation */
+    sscam_scoring_way scoring_way; /* of its last scores */
 
     /* How weigh() asks for scores of masked inputs: it sets `wanted` and returns; it is called again with `scores`,
      * one a masked input, for the explained class. It is done when it returns with `wanted` NULL. */

@@ -1,6 +1,6 @@
 #include "scorer.hpp"
 
-#include <chrono>
+#include <atomic>
 #include <cmath>
 #include <limits>
 
@@ -9,13 +9,12 @@
 
 #include "guard.hpp"
 #include "network.hpp"
+#include "workers.hpp"
 
 namespace sscam {
 
 namespace {
 
-// Forms differ in rounding; more than this share of the largest logit is another network.
-constexpr double form_tolerance = 1e-3;
 // Masked inputs from which on measuring batch sizes costs little beside the work itself.
 constexpr int64_t long_plan = 1024;
 
@@ -27,9 +26,16 @@ struct BatchSizes {
 // Small batches stay in a processor's caches; a graphics card needs large ones to be busy.
 const BatchSizes &batch_sizes(c10::Device device)
 {
-    static const BatchSizes processor = {4, {2, 4, 8, 16}};
-    static const BatchSizes card = {32, {32, 64, 128, 256}};
+    static const BatchSizes processor = {4, {1, 2, 8}};
+    static const BatchSizes card = {32, {64, 128, 256}};
     return device.is_cpu() ? processor : card;
+}
+
+// Of many workers each takes fewer inputs: together they hold no more than a few batches in memory.
+int64_t batch_of_a_worker(int64_t workers)
+{
+    constexpr int64_t together = 16;
+    return std::max<int64_t>(1, std::min<int64_t>(batch_sizes(at::kCPU).usual, together / workers));
 }
 
 int64_t input_size(const sscam_mask_plan &plan)
@@ -41,45 +47,6 @@ at::Tensor input_of(const sscam_mask_plan &plan, const Network &network)
 {
     const int64_t shape[4] = {1, plan.input_channels, plan.input_height, plan.input_width};
     return network.input_from(plan.input, shape);
-}
-
-at::Tensor repeated(const at::Tensor &input, int64_t rows, sscam_layout layout)
-{
-    at::Tensor batch = input.expand({rows, -1, -1, -1});
-    return layout == SSCAM_LAYOUT_NHWC ? batch.clone(at::MemoryFormat::ChannelsLast)
-                                       : batch.clone(at::MemoryFormat::Contiguous);
-}
-
-// Whether every row of a batch of `input` gives `logits`. A form that fails is not usable, whatever the reason.
-bool agrees(const ScoringForm &form, const at::Tensor &input, int64_t rows, const at::Tensor &logits)
-{
-    try {
-        at::Tensor found = run_for_logits(*form.program, repeated(input, rows, form.layout)).to(at::kCPU);
-        if (found.size(1) != logits.size(1))
-            return false;
-        double scale = std::max(logits.abs().max().item<double>(), 1e-6);
-        double difference = (found - logits).abs().max().item<double>();
-        return difference <= form_tolerance * scale; // false for NaN
-    } catch (...) {
-        if (memory_ran_out())
-            throw;
-        return false;
-    }
-}
-
-// Seconds per image. The best of several runs: the first prepares memory and kernels.
-double time_form(const ScoringForm &form, const at::Tensor &input, int64_t rows)
-{
-    using clock = std::chrono::steady_clock;
-    constexpr int runs = 3;
-    double best = std::numeric_limits<double>::infinity();
-    const at::Tensor batch = repeated(input, rows, form.layout);
-    for (int run = 0; run < runs; run++) {
-        auto start = clock::now();
-        run_for_logits(*form.program, batch).to(at::kCPU); // also waits for the device
-        best = std::min(best, std::chrono::duration<double>(clock::now() - start).count());
-    }
-    return best / static_cast<double>(rows);
 }
 
 void write_masked_inputs(const sscam_mask_list &masks, sscam_layout layout, int64_t first, int64_t rows, float *batch)
@@ -117,28 +84,53 @@ void report(const sscam_score_request &request, double fraction)
 
 } // namespace
 
+Scorer::Scorer(const Network &network) : network_(network), buffers_(!network.device().is_cpu()) {}
+
 void Scorer::score(const sscam_score_request &request, float *scores)
 {
-    const sscam_mask_plan &plan = *request.masks->plans[0]; // all have one input shape
+    ScoringWay way = way_for(request);
+    if (request.way)
+        *request.way = {way.form->name, way.workers, way.batch};
+    score_batches(way, request, scores);
+}
+
+void Scorer::score_batches(const ScoringWay &way, const sscam_score_request &request, float *scores)
+{
     const int64_t count = sscam_mask_list_count(request.masks);
-    const bool is_long = count >= long_plan;
-    const Setting setting = setting_for(plan, is_long && request.batch_size == 0);
-    int64_t batch = is_long ? setting.measured_batch : setting.usual_batch;
-    if (request.batch_size > 0)
-        batch = std::min(request.batch_size, setting.largest_batch);
-    for (int64_t first = 0; first < count;) {
-        const int64_t rows = std::min(batch, count - first);
+    std::atomic<int64_t> next(0), done(0);
+    run_workers(way.workers, [&](bool is_caller) {
         try {
-            store_scores(request, logits_of_masked(*setting.form, *request.masks, first, rows), first, scores);
+            for (int64_t first; (first = next.fetch_add(way.batch)) < count;) {
+                const int64_t end = std::min(count, first + way.batch);
+                for (int64_t rows = end - first; first < end; first += rows) {
+                    rows = score_batch(way, request, first, std::min(rows, end - first), scores);
+                    done += rows;
+                    if (is_caller)
+                        report(request, static_cast<double>(done) / static_cast<double>(count));
+                }
+            }
+        } catch (...) {
+            next = count; // the others need not go on
+            throw;
+        }
+    });
+    report(request, 1.0); // the caller's last batch need not have been the last of all
+}
+
+// Scores as many of the rows as fit in memory, and says how many.
+int64_t Scorer::score_batch(const ScoringWay &way, const sscam_score_request &request, int64_t first, int64_t rows,
+                            float *scores)
+{
+    for (;;) {
+        try {
+            store_scores(request, logits_of_masked(*way.form, *request.masks, first, rows), first, scores);
+            return rows;
         } catch (...) {
             if (!memory_ran_out() || rows == 1)
                 throw;
-            free_idle_buffers();
-            batch = (rows + 1) / 2;
-            continue;
+            buffers_.free_idle();
+            rows = (rows + 1) / 2;
         }
-        first += rows;
-        report(request, static_cast<double>(first) / static_cast<double>(count));
     }
 }
 
@@ -146,7 +138,7 @@ at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_mask_li
 {
     const sscam_mask_plan &plan = *masks.plans[0];
     const int64_t channels = plan.input_channels, height = plan.input_height, width = plan.input_width;
-    at::Tensor buffer = take_buffer(rows * channels * height * width);
+    at::Tensor buffer = buffers_.take(rows * channels * height * width);
     write_masked_inputs(masks, form.layout, first, rows, buffer.data_ptr<float>());
     at::Tensor batch = buffer.narrow(0, 0, rows * channels * height * width);
     if (form.layout == SSCAM_LAYOUT_NHWC)
@@ -154,100 +146,103 @@ at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_mask_li
     else
         batch = batch.view({rows, channels, height, width});
     at::Tensor logits = run_for_logits(*form.program, batch.to(network_.device())).to(at::kCPU).contiguous();
-    give_back(std::move(buffer));
+    buffers_.give_back(std::move(buffer));
     return logits;
 }
 
 // --- choosing -------------------------------------------------------------------------------------------
 
-Scorer::Setting Scorer::setting_for(const sscam_mask_plan &plan, bool measure)
+ScoringWay Scorer::way_for(const sscam_score_request &request)
 {
-    const Shape key = {plan.input_channels, plan.input_height, plan.input_width};
+    const sscam_mask_plan &plan = *request.masks->plans[0]; // all have one input shape
+    const Key key = {plan.input_channels, plan.input_height, plan.input_width, request.workers};
+    const int64_t count = sscam_mask_list_count(request.masks);
+    const bool wants_batch = request.calibrate && request.batch_size == 0 && count >= long_plan;
     std::lock_guard<std::mutex> lock(mutex_);
     auto setting = settings_.find(key);
-    if (!setting) {
-        setting = std::make_shared<Setting>(first_setting(input_of(plan, network_)));
-        settings_.keep(key, setting);
+    if (!setting || !(request.calibrate ? setting->measured : setting->unmeasured) ||
+        (wants_batch && !setting->batch_is_measured)) {
+        const at::Tensor input = input_of(plan, network_);
+        const Example example = {input, network_.classify(input.clone()).to(at::kCPU)};
+        const MeasuringTime time(count, [&] { report(request, 0.0); });
+        if (!setting)
+            settings_.keep(key, setting = new_setting(example));
+        if (request.calibrate && !setting->measured)
+            setting->measured = measured_way(*setting, request.workers, example, time);
+        if (wants_batch && !setting->batch_is_measured) {
+            setting->measured = with_measured_batch(*setting, example, time);
+            setting->batch_is_measured = true;
+        }
+        if (!request.calibrate && !setting->unmeasured)
+            setting->unmeasured = unmeasured_way(*setting, request.workers, example);
     }
-    if (measure && setting->measured_batch == 0)
-        setting->measured_batch = fastest_batch(*setting, input_of(plan, network_));
-    return *setting;
+    ScoringWay way = request.calibrate ? *setting->measured : *setting->unmeasured;
+    if (request.batch_size > 0)
+        way.batch = std::min(request.batch_size, setting->largest_batch);
+    return way;
 }
 
-Scorer::Setting Scorer::first_setting(const at::Tensor &input)
+std::shared_ptr<Scorer::Setting> Scorer::new_setting(const Example &example)
 {
-    const at::Tensor logits = network_.classify(input.clone()).to(at::kCPU);
-    auto plain = plain_form(network_.plain());
-    Setting setting = {plain, 1, 1, 0};
-    if (agrees(*plain, input, 2, logits)) {
-        setting.largest_batch = std::numeric_limits<int64_t>::max();
-        setting.usual_batch = batch_sizes(network_.device()).usual;
+    if (forms_.empty()) {
+        forms_.push_back(plain_form(network_.plain()));
+        for (auto &form : optimised_forms(network_.module()))
+            forms_.push_back(std::move(form));
     }
-    if (!form_)
-        form_ = fastest_form(input, logits, setting.usual_batch);
-    if (agrees(*form_, input, setting.usual_batch, logits))
-        setting.form = form_;
+    auto setting = std::make_shared<Setting>();
+    if (is_usable({forms_[0], 1, 2}, example))
+        setting->largest_batch = std::numeric_limits<int64_t>::max();
     return setting;
 }
 
-std::shared_ptr<const ScoringForm> Scorer::fastest_form(const at::Tensor &input, const at::Tensor &logits, int64_t rows)
+// The second form, the first optimised one, is the network's own arithmetic.
+ScoringWay Scorer::unmeasured_way(const Setting &setting, int64_t workers, const Example &example) const
 {
-    std::shared_ptr<const ScoringForm> fastest = plain_form(network_.plain());
-    double best = std::numeric_limits<double>::infinity();
-    for (const auto &form : optimised_forms(network_.module())) {
-        if (!agrees(*form, input, rows, logits))
-            continue;
-        const double seconds = time_form(*form, input, rows);
-        if (seconds < best) {
-            best = seconds;
-            fastest = form;
-        }
+    workers = std::max<int64_t>(workers, 1);
+    const int64_t batch = std::min(setting.largest_batch, batch_sizes(network_.device()).usual);
+    const ScoringWay frozen = {forms_[forms_.size() > 1 ? 1 : 0], workers, batch};
+    return is_usable(frozen, example) ? frozen : ScoringWay{forms_[0], workers, batch};
+}
+
+// `workers`: 0 to choose their number, too.
+ScoringWay Scorer::measured_way(const Setting &setting, int64_t workers, const Example &example,
+                                const MeasuringTime &time)
+{
+    auto chosen = chosen_.find(workers);
+    if (chosen != chosen_.end() && is_usable({chosen->second.form, 1, 1}, example)) {
+        ScoringWay way = chosen->second;
+        way.batch = std::min(way.batch, setting.largest_batch);
+        return way;
     }
-    return fastest;
+    const ScoringWay way = fastest_of(candidates(setting, workers), example, time)
+                               .value_or(unmeasured_way(setting, workers, example));
+    chosen_.emplace(workers, way);
+    return way;
 }
 
-int64_t Scorer::fastest_batch(const Setting &setting, const at::Tensor &input)
+// What is worth measuring, the most promising first.
+std::vector<ScoringWay> Scorer::candidates(const Setting &setting, int64_t workers) const
 {
-    int64_t fastest = setting.usual_batch;
-    double best = std::numeric_limits<double>::infinity();
-    for (int64_t rows : batch_sizes(network_.device()).candidates) {
-        if (rows > setting.largest_batch)
-            break;
-        const double seconds = time_form(*setting.form, input, rows);
-        if (seconds < best) {
-            best = seconds;
-            fastest = rows;
-        }
-    }
-    return fastest;
+    const bool is_free = workers == 0 && network_.device().is_cpu();
+    workers = is_free ? most_workers() : std::max<int64_t>(workers, 1);
+    const int64_t usual = std::min(setting.largest_batch, batch_sizes(network_.device()).usual);
+    const int64_t of_a_worker = std::min(setting.largest_batch, workers > 1 ? batch_of_a_worker(workers) : usual);
+    std::vector<ScoringWay> ways;
+    for (size_t i = forms_.size() - 1; i > 0; i--)
+        ways.push_back({forms_[i], workers, of_a_worker});
+    if (is_free && workers > 1)
+        for (size_t i = forms_.size() - 1; i > 1; i--)
+            ways.push_back({forms_[i], 1, usual});
+    return ways;
 }
 
-// --- buffers --------------------------------------------------------------------------------------------
-
-at::Tensor Scorer::take_buffer(int64_t size)
+ScoringWay Scorer::with_measured_batch(const Setting &setting, const Example &example, const MeasuringTime &time) const
 {
-    {
-        std::lock_guard<std::mutex> lock(buffer_mutex_);
-        while (!idle_buffers_.empty()) {
-            at::Tensor buffer = std::move(idle_buffers_.back());
-            idle_buffers_.pop_back();
-            if (buffer.numel() >= size)
-                return buffer;
-        }
-    }
-    return at::empty({size}, at::TensorOptions(at::kFloat).pinned_memory(!network_.device().is_cpu()));
-}
-
-void Scorer::give_back(at::Tensor buffer)
-{
-    std::lock_guard<std::mutex> lock(buffer_mutex_);
-    idle_buffers_.push_back(std::move(buffer));
-}
-
-void Scorer::free_idle_buffers()
-{
-    std::lock_guard<std::mutex> lock(buffer_mutex_);
-    idle_buffers_.clear();
+    std::vector<ScoringWay> ways = {*setting.measured};
+    for (int64_t batch : batch_sizes(network_.device()).candidates)
+        if (batch <= setting.largest_batch)
+            ways.push_back({setting.measured->form, setting.measured->workers, batch});
+    return fastest_of(ways, example, time).value_or(*setting.measured);
 }
 
 } // namespace sscam

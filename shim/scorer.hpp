@@ -3,14 +3,16 @@
 #define SSCAM_SHIM_SCORER_HPP
 
 #include <array>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "backend.h"
-#include "graph_tap.hpp"
+#include "buffer_pool.hpp"
 #include "recent.hpp"
-#include "scoring_form.hpp"
+#include "scoring_way.hpp"
 
 namespace sscam {
 
@@ -18,39 +20,40 @@ class Network;
 
 class Scorer {
 public:
-    explicit Scorer(const Network &network) : network_(network) {}
+    explicit Scorer(const Network &network);
 
     // scores: [classes of the request][its masked inputs].
     void score(const sscam_score_request &request, float *scores);
 
 private:
-    // How inputs of one shape are scored. Decided on the first of them and kept, so that all explanations of
-    // one loaded network come from the same arithmetic.
+    // How inputs of one shape are scored. Decided once and kept, so that all explanations of one loaded network
+    // come from the same arithmetic.
     struct Setting {
-        std::shared_ptr<const ScoringForm> form;
-        int64_t largest_batch;  // 1 for networks that were traced for one image
-        int64_t usual_batch;    // for short plans
-        int64_t measured_batch; // for long plans, which pay for measuring it; 0: not measured yet
+        int64_t largest_batch = 1; // stays 1 for networks that were traced for one image
+        std::optional<ScoringWay> unmeasured, measured;
+        bool batch_is_measured = false;
     };
-    using Shape = std::array<int64_t, 3>;
+    using Key = std::array<int64_t, 4>; // channels, height, width; workers as asked for
 
-    Setting setting_for(const sscam_mask_plan &plan, bool measure);
-    Setting first_setting(const at::Tensor &input);
-    std::shared_ptr<const ScoringForm> fastest_form(const at::Tensor &input, const at::Tensor &logits, int64_t rows);
-    int64_t fastest_batch(const Setting &setting, const at::Tensor &input);
+    ScoringWay way_for(const sscam_score_request &request);
+    std::shared_ptr<Setting> new_setting(const Example &example);
+    ScoringWay unmeasured_way(const Setting &setting, int64_t workers, const Example &example) const;
+    ScoringWay measured_way(const Setting &setting, int64_t workers, const Example &example,
+                            const MeasuringTime &time);
+    std::vector<ScoringWay> candidates(const Setting &setting, int64_t workers) const;
+    ScoringWay with_measured_batch(const Setting &setting, const Example &example, const MeasuringTime &time) const;
+    void score_batches(const ScoringWay &way, const sscam_score_request &request, float *scores);
+    int64_t score_batch(const ScoringWay &way, const sscam_score_request &request, int64_t first, int64_t rows,
+                        float *scores);
     at::Tensor logits_of_masked(const ScoringForm &form, const sscam_mask_list &masks, int64_t first, int64_t rows);
 
-    at::Tensor take_buffer(int64_t size);
-    void give_back(at::Tensor buffer);
-    void free_idle_buffers();
-
     const Network &network_;
-    std::mutex mutex_;
-    std::shared_ptr<const ScoringForm> form_; // the one that the first shape chose
-    Recent<Shape, std::shared_ptr<Setting>> settings_;
+    std::mutex mutex_; // of what follows
+    std::vector<std::shared_ptr<const ScoringForm>> forms_; // the plain one first, the most promising one last
+    std::map<int64_t, ScoringWay> chosen_;                  // by workers asked for: what the first shape chose
+    Recent<Key, std::shared_ptr<Setting>> settings_;
 
-    std::mutex buffer_mutex_;
-    std::vector<at::Tensor> idle_buffers_; // fresh memory costs a page fault a page at every batch
+    BufferPool buffers_;
 };
 
 } // namespace sscam

@@ -55,6 +55,8 @@ static const known_option known[] = {
     {24, SSCAM_OPTION_TYPE_STRING, "mean", "0.485,0.456,0.406", ""},
     {25, SSCAM_OPTION_TYPE_STRING, "std", "0.229,0.224,0.225", ""},
     {26, SSCAM_OPTION_TYPE_CHOICE, "channel_order", "rgb", "rgb|bgr|gray"},
+    {27, SSCAM_OPTION_TYPE_CHOICE, "calibrate", "on", "on|off"},
+    {28, SSCAM_OPTION_TYPE_INT, "workers", "0", ""},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 

@@ -533,6 +533,8 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
     sscam_status status = enter(FAKE_SCORE);
     if (status != SSCAM_OK)
         return status;
+    if (request->way != NULL)
+        *request->way = (sscam_scoring_way){request->calibrate ? "measured" : "unmeasured", 1, batch};
     batch_buffers buffers = {
         .inputs = malloc((size_t)(batch * input_size) * sizeof *buffers.inputs),
         .scratch = malloc((size_t)sscam_mask_list_scratch_size(request->masks) * sizeof *buffers.scratch)};

@@ -96,6 +96,18 @@ SSCAM_API const char *sscam_map_layer(const sscam_map *map);
  * one, with or without a backward pass); 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API int64_t sscam_map_passes(const sscam_map *map);
 
+/** @param map A map. @return In which form of the network its masked inputs were scored, such as "channels-last"; a
+ * word for reports, of which there may be others in later releases. NULL when none was scored, and for NULL.
+ * Ownership: the library's. Thread: any. @since 1.0 */
+SSCAM_API const char *sscam_map_scoring_form(const sscam_map *map);
+
+/** @param map A map. @return How many batches of masked inputs were evaluated side by side; 0 when none was scored,
+ * and for NULL. Thread: any. @since 1.0 */
+SSCAM_API int64_t sscam_map_scoring_workers(const sscam_map *map);
+
+/** @param map A map. @return Masked inputs a batch; 0 when none was scored, and for NULL. Thread: any. @since 1.0 */
+SSCAM_API int64_t sscam_map_scoring_batch_size(const sscam_map *map);
+
 /**
  * Draws a map over the picture it explains: alpha x colour + (1 - alpha) x picture. Resize and crop of the
  * preprocessing are undone, so the result has the picture's own size; pixels that the network did not see

@@ -47,6 +47,8 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_MEAN 24            /**< `mean`: subtracted from pixels. */
 #define SSCAM_OPTION_STD 25             /**< `std`: divisor of pixels. */
 #define SSCAM_OPTION_CHANNEL_ORDER 26   /**< `channel_order`: colours of the input. */
+#define SSCAM_OPTION_CALIBRATE 27       /**< `calibrate`: whether the way of scoring is chosen by speed. */
+#define SSCAM_OPTION_WORKERS 28         /**< `workers`: batches evaluated side by side. */
 /** @} */
 
 /** @name Types of an option's value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +83,18 @@ class Map:
     def passes(self) -> int:
         """Network evaluations that it took."""
         return int(_native.sscam_map_passes(self._handle.pointer))
+
+    @property
+    def scoring(self) -> Optional[Tuple[str, int, int]]:
+        """How masked inputs were scored: form of the network, batches side by side, batch size.
+
+        None for methods that score none.
+        """
+        form = _native.sscam_map_scoring_form(self._handle.pointer)
+        if form is None:
+            return None
+        return (decode(form), int(_native.sscam_map_scoring_workers(self._handle.pointer)),
+                int(_native.sscam_map_scoring_batch_size(self._handle.pointer)))
 
     def overlay(self, image: Picture, colormap: str = "turbo", alpha: float = 0.5) -> Pixels:
         """Draw the map over the picture it explains: alpha x colour + (1 - alpha) x picture.

@@ -19,7 +19,7 @@ from conftest import PROGRAM
 
 FAST = ("-m", "grad-cam")
 METHODS = ["cam", "grad-cam", "grad-cam++", "score-cam", "ss-cam-mean", "ss-cam-max"]
-JSON_KEYS = {"image", "method", "layer", "class", "label", "logit", "probability", "passes", "seconds", "flat",
+JSON_KEYS = {"image", "method", "layer", "class", "label", "logit", "probability", "passes", "scoring", "seconds", "flat",
              "width", "height", "options"}
 
 

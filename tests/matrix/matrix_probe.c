@@ -115,7 +115,7 @@ static void show_scores(const sscam_capture *capture, int64_t batch)
                             .channel_count = used, .samples = 1};
     const sscam_mask_plan *plans[] = {&plan};
     sscam_mask_list masks = {plans, 1};
-    sscam_score_request request = {.masks = &masks, .kind = SSCAM_SCORE_LOGIT, .classes = &capture->class_index,
+    sscam_score_request request = {.masks = &masks, .kind = SSCAM_SCORE_LOGIT, .calibrate = 1, .classes = &capture->class_index,
                                    .class_count = 1, .batch_size = batch};
     float scores[MASKED_CHANNELS];
     need("score", backend->score(network, &request, scores));

@@ -68,7 +68,7 @@ static sscam_status score(int64_t batch, const sscam_progress *progress, float *
                             .channel_count = CHANNELS, .samples = 1};
     const sscam_mask_plan *plans[] = {&plan};
     sscam_mask_list masks = {plans, 1};
-    sscam_score_request request = {.masks = &masks, .classes = &expected.class_index, .class_count = 1,
+    sscam_score_request request = {.masks = &masks, .classes = &expected.class_index, .class_count = 1, .calibrate = 1,
                                    .batch_size = batch, .progress = progress};
     return backend->score(network, &request, scores);
 }

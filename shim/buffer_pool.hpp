@@ -1,0 +1,53 @@
+// Float32 buffers on the host that are kept between batches: fresh memory costs a page fault a page each time.
+#ifndef SSCAM_SHIM_BUFFER_POOL_HPP
+#define SSCAM_SHIM_BUFFER_POOL_HPP
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+namespace sscam {
+
+class BufferPool {
+public:
+    // Pinned buffers can be copied to a graphics card without a detour.
+    explicit BufferPool(bool pinned) : pinned_(pinned) {}
+
+    // At least `size` elements; the taker's until it is given back.
+    at::Tensor take(int64_t size)
+    {
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            while (!idle_.empty()) {
+                at::Tensor buffer = std::move(idle_.back());
+                idle_.pop_back();
+                if (buffer.numel() >= size)
+                    return buffer;
+            }
+        }
+        return at::empty({size}, at::TensorOptions(at::kFloat).pinned_memory(pinned_));
+    }
+
+    void give_back(at::Tensor buffer)
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        idle_.push_back(std::move(buffer));
+    }
+
+    void free_idle()
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        idle_.clear();
+    }
+
+private:
+    const bool pinned_;
+    std::mutex mutex_;
+    std::vector<at::Tensor> idle_;
+};
+
+} // namespace sscam
+
+#endif

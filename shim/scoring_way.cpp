@@ -1,0 +1,98 @@
+#include "scoring_way.hpp"
+
+#include <atomic>
+#include <limits>
+
+#include "guard.hpp"
+#include "network.hpp"
+#include "workers.hpp"
+
+namespace sscam {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Forms differ in rounding; more than this share of the largest logit is another network.
+constexpr double form_tolerance = 1e-3;
+// What measuring may take, in seconds and as a share of the work that it speeds up: whichever is more.
+constexpr double least_seconds = 0.3;
+constexpr double share_of_work = 0.04;
+
+double seconds_since(Clock::time_point start)
+{
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+at::Tensor repeated(const at::Tensor &input, int64_t rows, sscam_layout layout)
+{
+    const auto order = layout == SSCAM_LAYOUT_NHWC ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+    return input.expand({rows, -1, -1, -1}).clone(order);
+}
+
+// Logits of a batch of the example. The copy to the host also waits for the device.
+at::Tensor run(const ScoringWay &way, const Example &example)
+{
+    const at::Tensor batch = repeated(example.input, way.batch, way.form->layout);
+    return run_for_logits(*way.form->program, batch).to(at::kCPU);
+}
+
+bool is_near(const at::Tensor &found, const at::Tensor &logits)
+{
+    if (found.size(1) != logits.size(1))
+        return false;
+    const double scale = std::max(logits.abs().max().item<double>(), 1e-6);
+    return (found - logits).abs().max().item<double>() <= form_tolerance * scale; // false for NaN
+}
+
+double seconds_an_input(const ScoringWay &way, const Example &example)
+{
+    const Clock::time_point start = Clock::now();
+    run_workers(way.workers, [&](bool) { run(way, example); });
+    return seconds_since(start) / static_cast<double>(way.workers * way.batch);
+}
+
+} // namespace
+
+bool MeasuringTime::left(double seconds) const
+{
+    return seconds_since(start_) < std::max(least_seconds, share_of_work * seconds * static_cast<double>(inputs_));
+}
+
+bool is_usable(const ScoringWay &way, const Example &example)
+{
+    try {
+        std::atomic<bool> all_are_near(true);
+        run_workers(way.workers, [&](bool) {
+            if (!is_near(run(way, example), example.logits))
+                all_are_near = false;
+        });
+        return all_are_near;
+    } catch (...) {
+        if (memory_ran_out())
+            throw;
+        return false;
+    }
+}
+
+std::optional<ScoringWay> fastest_of(const std::vector<ScoringWay> &ways, const Example &example,
+                                     const MeasuringTime &time)
+{
+    std::optional<ScoringWay> fastest;
+    double best = std::numeric_limits<double>::infinity();
+    for (const ScoringWay &way : ways) {
+        if (fastest && !time.left(best))
+            break;
+        time.pause();
+        if (!is_usable(way, example)) // which has also prepared its memory and kernels
+            continue;
+        const double seconds = ways.size() > 1 ? seconds_an_input(way, example) : 0.0;
+        if (seconds < best) {
+            best = seconds;
+            fastest = way;
+        }
+    }
+    return fastest;
+}
+
+} // namespace sscam
