@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #if defined(__GLIBC__)
+#include <limits.h>
 #include <malloc.h>
 #endif
 
@@ -109,8 +110,9 @@ static int dispatch(int argc, char **argv)
 static void keep_large_buffers(void)
 {
 #if defined(__GLIBC__)
-    mallopt(M_MMAP_THRESHOLD, 1 << 30);
-    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_MMAP_MAX, 0); /* no threshold: the C library accepts none above 32 MiB */
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    mallopt(M_TOP_PAD, 64 << 20);
 #endif
 }
 
