@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""libsscam beside the Python packages for class activation maps: time, and whether the maps are the same.
+
+    SSCAM_LIBRARY=build-pip/lib/libsscam.so.1 build-pip-environment/bin/python3 tests/bench/peers.py
+
+All run in this one process, on its one libtorch, with as many threads, in turn; medians are shown. Needs a libsscam
+that was built with this Python's torch, and from PyPI torchcam, grad-cam, captum and torchvision. Networks have
+random weights unless --weights names a folder of TorchScript files of the same names.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
+import sscam  # noqa: E402
+
+
+def import_torchvision():
+    """torchvision's networks are Python alone; its compiled operators, which may want CUDA, are not needed."""
+    try:
+        import torchvision
+    except RuntimeError:
+        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        library = torch.library.Library("torchvision", "DEF")
+        for name in ("nms", "qnms"):
+            with contextlib.suppress(RuntimeError):
+                library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        import torchvision
+        torchvision.kept_alive = library
+    return torchvision
+
+
+torchvision = import_torchvision()
+import captum.attr  # noqa: E402
+import pytorch_grad_cam  # noqa: E402
+import torchcam.methods  # noqa: E402
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget  # noqa: E402
+
+LAYERS = {"resnet18": "layer4", "squeezenet1_0": "features.12", "mobilenet_v2": "features"}
+
+
+class Subject:
+    """One network, eager and as a file, one input, one class."""
+
+    def __init__(self, name, weights, folder):
+        torch.manual_seed(1)
+        self.name, self.layer = name, LAYERS[name]
+        self.network = getattr(torchvision.models, name)(weights=None).eval()
+        if weights:
+            self.network.load_state_dict(torch.jit.load(str(Path(weights) / f"{name}.pt")).state_dict())
+        for module in self.network.modules():
+            if isinstance(module, torch.nn.ReLU):
+                module.inplace = False  # the packages' hooks give wrong gradients otherwise
+        path = Path(folder) / f"{name}.pt"
+        torch.jit.script(self.network).save(str(path))
+        self.model = sscam.Model(path)
+        coarse = torch.randn(1, 3, 7, 7)
+        self.input = torch.nn.functional.interpolate(coarse, (224, 224), mode="bicubic") + 0.1 * torch.randn(1, 3, 224, 224)
+        self.target_module = self.network.get_submodule(self.layer)
+        with torch.no_grad():
+            self.class_index = int(self.network(self.input).argmax())
+
+    # Each gives (map, whether it is of the layer's size).
+    def by_sscam(self, method, **options):
+        explainer = sscam.Explainer(self.model, method, layer=self.layer, **options)
+
+        def run():
+            return explainer.explain(self.input.numpy()[0], class_index=self.class_index)
+        return run
+
+    def by_torchcam(self, kind, **options):
+        def run():
+            with getattr(torchcam.methods, kind)(self.network, self.layer, **options) as extractor:
+                scores = self.network(self.input)
+                return extractor(self.class_index, scores)[0][0].detach().numpy()
+        return run
+
+    def by_pytorch_grad_cam(self, kind):
+        def run():
+            with getattr(pytorch_grad_cam, kind)(model=self.network, target_layers=[self.target_module]) as cam, \
+                    contextlib.redirect_stderr(io.StringIO()):
+                return cam(input_tensor=self.input, targets=[ClassifierOutputTarget(self.class_index)])[0]
+        return run
+
+    def by_captum(self):
+        def run():
+            found = captum.attr.LayerGradCam(self.network, self.target_module).attribute(
+                self.input, target=self.class_index, relu_attributions=True)
+            return found[0, 0].detach().numpy()
+        return run
+
+
+def rows(subject, samples):
+    """(what, peer, the peer's run, ours): options of ours are the peer's preset."""
+    torch_cam, grad_cam = {"preset": "torch-cam"}, {"preset": "pytorch-grad-cam"}
+    return [
+        ("grad-cam", "torch-cam", subject.by_torchcam("GradCAM"), subject.by_sscam("grad-cam")),
+        ("grad-cam", "pytorch-grad-cam", subject.by_pytorch_grad_cam("GradCAM"), subject.by_sscam("grad-cam")),
+        ("grad-cam", "captum", subject.by_captum(), subject.by_sscam("grad-cam")),
+        ("grad-cam++", "pytorch-grad-cam", subject.by_pytorch_grad_cam("GradCAMPlusPlus"),
+         subject.by_sscam("grad-cam++")),
+        ("score-cam", "torch-cam", subject.by_torchcam("ScoreCAM"), subject.by_sscam("score-cam", **torch_cam)),
+        ("score-cam", "pytorch-grad-cam", subject.by_pytorch_grad_cam("ScoreCAM"),
+         subject.by_sscam("score-cam", **grad_cam)),
+        (f"ss-cam-mean, N = {samples}", "torch-cam", subject.by_torchcam("SSCAM", num_samples=samples),
+         subject.by_sscam("ss-cam-mean", samples=samples, preset="torch-cam")),
+    ]
+
+
+def cosine(theirs, ours):
+    """Of the maps at the layer's size, or at the input's when that is what the peer gives."""
+    mine = ours.raw if theirs.shape == ours.raw.shape else ours.data
+    a, b = theirs.ravel().astype(float), mine.ravel().astype(float)
+    scale = np.linalg.norm(a) * np.linalg.norm(b)
+    return float(a @ b / scale) if scale else float("nan")
+
+
+def timed(run):
+    start = time.perf_counter()
+    result = run()
+    return time.perf_counter() - start, result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", default="resnet18,squeezenet1_0")
+    parser.add_argument("--weights", help="folder of TorchScript files whose weights to take")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--samples", type=int, default=2, help="N of SS-CAM")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of libtorch, for all")
+    parser.add_argument("--only", help="rows whose method begins so")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    processor = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if "model name" in line),
+                     platform.processor())
+    print(f"{time.strftime('%Y-%m-%d')}; {processor}, {options.threads} threads; torch {torch.__version__}, "
+          f"torchcam {torchcam.__version__}, grad-cam {version('grad-cam')}, captum {captum.__version__}; "
+          f"medians of {options.rounds}", flush=True)
+    print("| network | method | peer | peer, s | libsscam, s | ratio | cosine of the maps | way |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.networks.split(","):
+            subject = Subject(name, options.weights, folder)
+            for method, peer, theirs, ours in rows(subject, options.samples):
+                if options.only and not method.startswith(options.only):
+                    continue
+                ours()  # measures which way is fastest, once for a loaded network
+                times = []
+                for _ in range(options.rounds):
+                    their_time, their_map = timed(theirs)
+                    our_time, our_map = timed(ours)
+                    times.append((their_time, our_time))
+                a, b = (statistics.median(column) for column in zip(*times))
+                ratio = statistics.median(x / y for x, y in times)
+                way = ", ".join(map(str, our_map.scoring)) if our_map.scoring else ""
+                print(f"| {name} | {method} | {peer} | {a:.3f} | {b:.3f} | {ratio:.2f} | "
+                      f"{cosine(np.asarray(their_map), our_map):.6f} | {way} |", flush=True)
+
+
+def version(package):
+    from importlib.metadata import version as find
+    return find(package)
+
+
+if __name__ == "__main__":
+    main()
