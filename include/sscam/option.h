@@ -47,6 +47,10 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_MEAN 24            /**< `mean`: subtracted from pixels. */
 #define SSCAM_OPTION_STD 25             /**< `std`: divisor of pixels. */
 #define SSCAM_OPTION_CHANNEL_ORDER 26   /**< `channel_order`: colours of the input. */
+#define SSCAM_OPTION_METRICS 27         /**< `metrics`: what an evaluation computes. */
+#define SSCAM_OPTION_METRIC_SCORE 28    /**< `metric_score`: score of average drop and increase. */
+#define SSCAM_OPTION_METRIC_MASK 29     /**< `metric_mask`: part of the map that masks the input. */
+#define SSCAM_OPTION_METRIC_STEPS 30    /**< `metric_steps`: steps of insertion and deletion. */
 /** @} */
 
 /** @name Types of an option's value
