@@ -81,7 +81,7 @@ static int each_line(struct dataset *dataset, const char *path, take_line *take,
 
 struct truth {
     const char *path;
-    size_t taken;
+    bool has_names;
 };
 
 static struct dataset_image *find_named(struct dataset *dataset, const char *name)
@@ -102,27 +102,50 @@ static struct dataset_image *find_named(struct dataset *dataset, const char *nam
     return NULL;
 }
 
-/* "NAME CLASS", or the class of the next picture alone. */
+/* Splits "NAME CLASS" in place; the class, or NULL when the line is of one part. */
+static char *split_line(char *line)
+{
+    size_t length = strcspn(line, " \t,");
+
+    if (!line[length])
+        return NULL;
+    line[length] = '\0';
+    return line + length + 1 + strspn(line + length + 1, " \t");
+}
+
+/* Whether a line begins with the name of a picture. Names of classes may hold blanks, too. */
+static bool names_picture(struct dataset *dataset, const char *line)
+{
+    char *word = copy_text(line, strcspn(line, " \t,"));
+    bool names = strlen(word) < strlen(line) && (is_picture_name(word) || find_named(dataset, word));
+
+    free(word);
+    return names;
+}
+
+/* The class of a picture that is named, or of the next one; the first line tells which it is for all. */
 static int take_truth(struct dataset *dataset, void *user, char *line, size_t number)
 {
     struct truth *truth = user;
-    char *separator = strpbrk(line, " \t,");
     struct dataset_image *image = NULL;
+    char *class_text = line;
 
-    if (separator) {
-        *separator = '\0';
+    if (number == 0)
+        truth->has_names = names_picture(dataset, line);
+    if (truth->has_names) {
+        class_text = split_line(line);
+        if (!class_text || !*class_text)
+            return fail(truth->path, "line %zu: want NAME CLASS, as in the first line", number + 1);
         image = find_named(dataset, line);
-        line = separator + 1 + strspn(separator + 1, " \t");
-        truth->taken = dataset->count;
         if (!image) /* a list may be of more pictures than are here */
             return EXIT_OK;
-    } else if (truth->taken < dataset->count) {
-        image = &dataset->images[truth->taken++];
+    } else if (number < dataset->count) {
+        image = &dataset->images[number];
     }
     if (!image)
         return fail(truth->path, "line %zu: there are only %zu pictures", number + 1, dataset->count);
     free(image->class_text);
-    image->class_text = copy_text(line, strlen(line));
+    image->class_text = copy_text(class_text, strlen(class_text));
     return EXIT_OK;
 }
 
@@ -131,8 +154,9 @@ static int read_truth(const char *path, struct dataset *dataset)
     struct truth truth = {.path = path};
     int code = each_line(dataset, path, take_truth, &truth);
 
-    if (!code && truth.taken < dataset->count)
-        code = fail(path, "has %zu lines for %zu pictures", truth.taken, dataset->count);
+    for (size_t i = 0; i < dataset->count && !code; i++)
+        if (!dataset->images[i].class_text)
+            code = fail(path, "has no line for picture %zu, %s", i + 1, dataset->images[i].name);
     return code;
 }
 

@@ -341,6 +341,14 @@ static int parse(struct eval *eval, int argc, char **argv, struct text_list *ope
     };
 
     selection_flags(&eval->selection, shared);
+    for (struct flag *flag = shared; flag->name; flag++) {
+        if (flag->letter == 'c')
+            flag->help = "Classes to judge on every image, by number or by a name from the labels; 'top' for the one "
+                         "that the network predicts. Default: those that are annotated; without any, the predicted "
+                         "one.";
+        else if (flag->text == &eval->selection.labels_path)
+            flag->help = "Names of the classes: one a line, the first being class 0; or lines index,identifier,name.";
+    }
     return arguments_parse(&syntax, argc, argv, operands);
 }
 

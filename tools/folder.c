@@ -39,7 +39,7 @@ char *without_extension(const char *name)
     return copy_text(name, dot ? (size_t)(dot - name) : strlen(name));
 }
 
-static bool is_picture_name(const char *name)
+bool is_picture_name(const char *name)
 {
     static const char *const extensions[] = {".jpg", ".jpeg", ".png"};
     const char *dot = strrchr(name, '.');

@@ -11,6 +11,9 @@
 int folder_pictures(const char *path, struct text_list *names);
 int folder_folders(const char *path, struct text_list *names);
 
+/* Whether a name has the extension of a picture. */
+bool is_picture_name(const char *name);
+
 bool is_folder(const char *path);
 bool is_file(const char *path);
 

@@ -58,11 +58,11 @@ def test_version_names_release_and_build(sscam):
 def test_help_lists_the_commands(sscam, ask):
     result = sscam(*ask)
     assert result.returncode == 0 and result.stderr == ""
-    for command in ("explain", "compare", "layers", "methods", "options"):
+    for command in ("explain", "compare", "eval", "merge", "layers", "methods", "options"):
         assert re.search(rf"^  {command} ", result.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["explain", "compare", "layers", "methods", "options"])
+@pytest.mark.parametrize("command", ["explain", "compare", "eval", "merge", "layers", "methods", "options"])
 def test_help_of_a_command(sscam, command):
     asked_one_way, asked_another = sscam("help", command), sscam(command, "--help")
     assert asked_one_way.returncode == asked_another.returncode == 0
