@@ -55,8 +55,12 @@ static int check_request(struct eval *eval)
     if (eval->selection.layers.count > 1)
         return fail_usage("eval", "takes one layer; its rows are methods");
     int code = resolve_part(eval);
+    if (!code && eval->report_path && !strcmp(eval->selection.colormap, "gray"))
+        code = fail_usage("eval", "the colormap gray is for heatmaps; overlays need colours");
     if (!code && eval->csv_path)
         code = output_path_check(eval->csv_path);
+    if (!code && eval->report_path)
+        code = output_path_check(eval->report_path);
     return code;
 }
 
@@ -258,14 +262,20 @@ static int deliver(struct eval *eval)
     sscam_evaluation *evaluation = results_evaluate(&eval->results);
     if (!evaluation)
         return EXIT_FAILED;
-    if (eval->as_json) {
+    const struct report_facts facts = {.path = eval->report_path, .model = eval->model_path,
+                                       .dataset = eval->request.path, .layout = eval->dataset.layout,
+                                       .skipped = eval->tally.skipped};
+    int code = EXIT_OK;
+    if (eval->report_path)
+        code = report_write(&eval->report, &facts, &eval->results, evaluation, eval->evaluation);
+    if (!code && eval->as_json) {
         put_json(eval, evaluation);
-    } else {
+    } else if (!code) {
         put_totals_table(&eval->results, evaluation);
         put_counts(eval);
     }
     sscam_evaluation_destroy(evaluation);
-    return EXIT_OK;
+    return code;
 }
 
 /* --- all of it ------------------------------------------------------------------------------------ */
@@ -276,6 +286,8 @@ static int judge_dataset(struct eval *eval)
     int code = create_explainers(eval);
 
     eval->tally.skipped = eval->dataset.skipped;
+    if (eval->report_path)
+        report_start(&eval->report);
     if (!code)
         code = open_journal(eval, done);
     if (!code)
@@ -283,6 +295,7 @@ static int judge_dataset(struct eval *eval)
     if (!code)
         code = deliver(eval);
     journal_close(&eval->journal);
+    report_free(&eval->report);
     sscam_evaluation_destroy(eval->evaluation);
     ensemble_free(&eval->ensemble);
     free(done);
@@ -326,6 +339,7 @@ static int parse(struct eval *eval, int argc, char **argv, struct text_list *ope
         {"resume", 0, "FILE", "Keep a journal of the results, and go on with the one that is there.",
          .text = &eval->journal_path},
         {"csv", 0, "FILE.csv", "Write the values of each case.", .text = &eval->csv_path},
+        {"report", 0, "FILE.html", "Write tables, charts and pictures as one HTML file.", .text = &eval->report_path},
         {"json", 0, NULL, "Print one JSON object in place of the table.", .given = &eval->as_json},
         {0},
     };

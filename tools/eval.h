@@ -11,6 +11,7 @@
 #include "ensemble.h"
 #include "journal.h"
 #include "progress.h"
+#include "report.h"
 #include "results.h"
 #include "selection.h"
 
@@ -22,7 +23,7 @@ struct tally {
 struct eval {
     struct selection selection;
     struct dataset_request request;
-    const char *model_path, *limit_text, *shard_text, *journal_path, *csv_path;
+    const char *model_path, *limit_text, *shard_text, *journal_path, *csv_path, *report_path;
     bool as_json;
     size_t limit, shard, shard_count; /* the first `limit` images; of those, each whose index is `shard` mod count */
 
@@ -32,6 +33,7 @@ struct eval {
     sscam_evaluation *evaluation;
     struct results results;
     struct journal journal;
+    struct report report;
     struct tally tally;
     struct progress progress;
     size_t image_count, images_done; /* of those that this run computes */

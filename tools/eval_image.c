@@ -84,12 +84,17 @@ static const char *label_of(void *user, int64_t class_index)
     return labels_name(&eval->selection.labels, class_index);
 }
 
-static int keep_results(struct eval *eval, size_t index, size_t first_case)
+static int keep_results(struct eval *eval, size_t index, size_t first_case, const sscam_image *image,
+                        const struct dataset_cases *cases)
 {
     size_t before = eval->results.count;
+    const struct report_image shown = {.image = image, .cases = cases, .colormap = eval->selection.colormap,
+                                       .alpha = eval->selection.alpha, .first_result = before};
 
     results_add_evaluated(&eval->results, eval->evaluation, first_case, index, eval->dataset.images[index].name,
                           label_of, eval);
+    if (eval->report.panels)
+        report_add(&eval->report, &eval->results, eval->evaluation, &shown);
     return eval->journal.file ? journal_add(&eval->journal, &eval->results, eval->results.count - before) : EXIT_OK;
 }
 
@@ -118,7 +123,7 @@ static int judge(struct eval *eval, size_t index, const sscam_image *image, stru
     }
     eval->tally.scaled += cases->was_scaled;
     eval->tally.unknown_objects += cases->unknown_count;
-    return keep_results(eval, index, first_case);
+    return keep_results(eval, index, first_case, image, cases);
 }
 
 int eval_image(struct eval *eval, size_t index)

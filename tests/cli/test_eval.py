@@ -1,6 +1,9 @@
 """sscam eval and sscam merge: data sets in every layout, damaged ones, runs that are cut short or divided."""
 
+import base64
 import csv
+import html.parser
+import io
 import itertools
 import json
 import math
@@ -602,3 +605,87 @@ def test_photographs_with_wnids(sscam, tmp_path):
     report = json.loads(result.stdout)
     assert report["images"] == report["cases"] == 8 and report["scaled_annotations"] == 0
     assert report["methods"][0]["pointing"]["mean"] >= 60
+
+
+# --- the report ---------------------------------------------------------------------------------------
+
+
+class Page(html.parser.HTMLParser):
+    """Tags that are open and closed in order, and what a test looks at."""
+
+    VOID = {"meta", "img", "br", "!doctype"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.texts = [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    def all(self, tag):
+        return [attributes for found, attributes in self.tags if found == tag]
+
+
+def test_report_is_one_file_with_everything(judge, tmp_path):
+    """Also where the name of a file is markup."""
+    hostile = "a<script>alert('&')<b>\"scene.png"
+    root = flat(tmp_path / "set", ["scene02"])
+    put_scene(root / hostile, "scene01")
+    put(root / hostile.replace(".png", ".xml"), (SCENES / "scene01.xml").read_text())
+    result = judge(root, "--report", "report.html", "-m", "grad-cam,cam", "--metrics", "all", "--metric-steps", "3",
+                   flags=SIGMOID)
+    assert result.returncode == 0, result.stderr
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert not re.search(r"(src|href|url)\s*[=(]\s*['\"]?(?!data:image/png;base64,|\")", text)
+    assert len(page.all("script")) == 1 and any(hostile in words for words in page.texts)
+    cases = len(result.rows) // 2
+    assert len([1 for div in page.all("div") if div.get("class") == "case"]) == cases
+    assert len(page.all("img")) == 3 * cases    # the input and two methods
+    assert len(page.all("svg")) == 7 + 2 and len(page.all("polyline")) == 2 * 2
+    for line in page.all("polyline"):
+        assert len(line["points"].split()) == 4
+    for picture in page.all("img"):
+        content = base64.b64decode(picture["src"].partition(",")[2], validate=True)
+        with PIL.Image.open(io.BytesIO(content)) as image:
+            image.load()
+            assert image.size == (int(picture["width"]), int(picture["height"]))
+    values = [div["data-v0-0"] for div in page.all("div") if div.get("class") == "case"]
+    assert values == [f"{float(row['average_drop']):.9g}" for row in result.rows[::2]]
+    cells = [float(cell["data-value"]) for cell in page.all("td") if cell.get("data-value")]
+    assert len(cells) == 2 * 7
+    assert cells[0] == pytest.approx(sum(map(float, values)) / cases, rel=1e-6)
+
+
+def test_report_shows_the_boxes_of_the_class(judge, tmp_path):
+    judge(SCENES, "--limit", "1", "--report", "report.html")
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    picture = page.all("img")[0]
+    with PIL.Image.open(io.BytesIO(base64.b64decode(picture["src"].partition(",")[2]))) as image:
+        pixels = image.convert("RGB")
+    scale = pixels.width / 320
+    left, top, right, bottom = (value * scale for value in objects_of("scene01")[0][1])
+    middle_of_edges = [((left + right) / 2, top), ((left + right) / 2, bottom), (left, (top + bottom) / 2),
+                       (right, (top + bottom) / 2)]
+    for x, y in middle_of_edges:
+        near = [pixels.getpixel((int(x) + i, int(y) + j)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+        assert any(red > 200 and green > 180 and blue < 90 for red, green, blue in near)
+
+
+def test_reports_that_cannot_be_written(sscam, network, tmp_path):
+    assert_one_line(sscam("eval", network.model, SCENES, "--report", "no/such/report.html"), 1, "report.html")
+    assert_one_line(sscam("eval", network.model, SCENES, "--report", "r.html", "--colormap", "gray"), 2, "gray")
