@@ -58,8 +58,11 @@ static void set_up(void)
 static void tear_down(void)
 {
     sscam_evaluation_destroy(evaluation);
-    for (int i = 0; i < METHODS; i++)
+    evaluation = NULL;
+    for (int i = 0; i < METHODS; i++) {
         sscam_explainer_destroy(explainers[i]);
+        explainers[i] = NULL;
+    }
     sscam_image_destroy(image);
     ck_assert_int_eq(atomic_load(&fake_counted.networks), 0);
 }

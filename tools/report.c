@@ -23,12 +23,15 @@ static const char style[] =
     "{text-align:left}th{cursor:pointer}small{color:#777}figure{display:inline-block;margin:.3em;vertical-align:top}"
     "figcaption{font-size:12px}svg{margin:.5em;font:11px sans-serif}.case{border-top:1px solid #ddd;margin-top:.8em}";
 
-/* A click on a heading sorts the table; the two lists sort the pictures. */
-static const char script[] =
+/* A click on a heading sorts the table. */
+static const char sort_table[] =
     "document.querySelectorAll('th').forEach(h=>h.onclick=()=>{const b=h.closest('table').tBodies[0],i=h.cellIndex,"
     "v=r=>r.cells[i].dataset.value??r.cells[i].textContent,d=h.dataset.up=h.dataset.up=='1'?'-1':'1';"
     "[...b.rows].sort((p,q)=>d*(isNaN(v(p))||isNaN(v(q))?v(p).localeCompare(v(q)):v(p)-v(q)))"
-    ".forEach(r=>b.append(r))});"
+    ".forEach(r=>b.append(r))});";
+
+/* The two lists sort the pictures. */
+static const char sort_cases[] =
     "const m=document.getElementById('by-method'),k=document.getElementById('by-metric'),"
     "w=document.getElementById('cases');function arrange(){const n='v'+m.value+'-'+k.value;"
     "const v=e=>e.getAttribute('data-'+n)===''?-Infinity:+e.getAttribute('data-'+n);"
@@ -247,7 +250,7 @@ static void put_cases(FILE *out, struct report *report, const struct results *re
     fputs("<div id=\"cases\">\n", out);
     fflush(report->panels);
     fwrite(report->text, 1, report->length, out);
-    fprintf(out, "</div>\n<script>%s</script>\n", script);
+    fprintf(out, "</div>\n<script>%s</script>\n", sort_cases);
 }
 
 int report_write(struct report *report, const struct report_facts *facts, const struct results *results,
@@ -266,6 +269,6 @@ int report_write(struct report *report, const struct report_facts *facts, const 
         chart_put_curves(file.stream, results, computed, metric_of(results->metrics[i]));
     if (report->count)
         put_cases(file.stream, report, results);
-    fputs("</body></html>\n", file.stream);
+    fprintf(file.stream, "<script>%s</script></body></html>\n", sort_table);
     return whole_file_commit(&file);
 }
