@@ -16,7 +16,7 @@ import xml.etree.ElementTree as ElementTree
 import PIL.Image
 import pytest
 
-from conftest import DEMO, PROGRAM, SHARED_DATA
+from conftest import DEMO, PROGRAM, SHARED_DATA, run_on_terminal
 
 SCENES = DEMO / "scenes"
 SIGMOID = ("-m", "grad-cam", "--probability", "sigmoid")
@@ -605,6 +605,19 @@ def test_photographs_with_wnids(sscam, tmp_path):
     report = json.loads(result.stdout)
     assert report["images"] == report["cases"] == 8 and report["scaled_annotations"] == 0
     assert report["methods"][0]["pointing"]["mean"] >= 60
+
+
+def test_the_bar_is_of_the_whole_data_set(network, tmp_path):
+    """And a note about a broken picture gets a line of its own."""
+    root = flat(tmp_path / "set", scene_names(3))
+    put(root / "scene01b.png", "no picture")
+    code, shown = run_on_terminal(["eval", network.model, str(root), *FAST, "--labels", network.labels_path], 100)
+    assert code == 0
+    assert re.search(r"\r\033\[K\[[#-]+\] +\d+ %  \d+:\d\d elapsed, (-:--|\d+:\d\d) left  image \d of 4", shown), shown
+    percents = [int(number) for number in re.findall(r"(\d+) %", shown)]
+    assert percents == sorted(percents) and percents[-1] > 50
+    assert re.search(r"\r\033\[Ksscam: note: [^\r\n]*scene01b.png[^\r\n]*\r\n", shown), shown
+    assert shown.endswith("\r\033[K")
 
 
 # --- the report ---------------------------------------------------------------------------------------
