@@ -12,9 +12,9 @@ struct journal {
     const char *path;
 };
 
-/* Opens a journal, which is made when it is missing, and adds the images that it holds to the results. An image that was
- * being written when the run ended is cut off. EXIT_FAILED with a line when the file is none of sscam eval, or of another
- * `signature`: another network, other methods, options or metrics. */
+/* Opens a journal, which is made when it is missing, and adds the images that it holds to the results. An image that
+ * was being written when the run ended is cut off. EXIT_FAILED with a line when the file is none of sscam eval, or of
+ * another `signature`: another network, other methods, options or metrics. */
 int journal_open(struct journal *journal, const char *path, uint64_t signature, struct results *results);
 
 /* Writes the last `count` cases of the results, which are those of one image. */

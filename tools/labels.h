@@ -20,14 +20,15 @@ int labels_read(const char *path, struct labels *labels);
 /* Name of a class, or NULL when it has none. */
 const char *labels_name(const struct labels *labels, int64_t class_index);
 
-/* Index of the class with exactly that name or identifier. EXIT_FAILED with a line when no class has it, or several do. */
+/* Index of the class with exactly that name or identifier. EXIT_FAILED with a line when no class has it, or several
+ * do. */
 int labels_find(const struct labels *labels, const char *name, int64_t *class_index);
 
 /* How many classes have exactly that name or identifier. */
 size_t labels_count_named(const struct labels *labels, const char *name);
 
-/* Index of the one class with that name or identifier; -1 when none has it, -2 when several do. Where none has it to the
- * letter, case and the difference between '_' and a blank are overlooked. Prints nothing. */
+/* Index of the one class with that name or identifier; -1 when none has it, -2 when several do. Where none has it to
+ * the letter, case and the difference between '_' and a blank are overlooked. Prints nothing. */
 int64_t labels_look_up(const struct labels *labels, const char *name);
 
 void labels_free(struct labels *labels);

@@ -72,8 +72,8 @@ char *results_take_heading(struct results *results, const struct csv_reader *rea
 /* Sets the methods of new results to those of the first case in a file's text, which is changed. */
 void results_learn_methods(struct results *results, char *text);
 
-/* Reads a line. `methods_seen`, the number of methods that the last case has, is the number of all at the start and when
- * a file is complete. NULL, or what is wrong with the line, to be freed. */
+/* Reads a line. `methods_seen`, the number of methods that the last case has, is the number of all at the start and
+ * when a file is complete. NULL, or what is wrong with the line, to be freed. */
 char *results_take_line(struct results *results, const struct csv_reader *reader, size_t *methods_seen);
 
 #endif

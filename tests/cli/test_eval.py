@@ -167,7 +167,8 @@ def test_truth_file(judge, network, tmp_path, wanted, is_named):
 
 def test_truth_file_of_another_length(judge, tmp_path):
     flat(tmp_path / "set", scene_names(COUNT))
-    assert_one_line(judge(tmp_path / "set", "--truth", put(tmp_path / "few.txt", "1\n2\n")), 1, "no line", "scene03.png")
+    few = put(tmp_path / "few.txt", "1\n2\n")
+    assert_one_line(judge(tmp_path / "set", "--truth", few), 1, "no line", "scene03.png")
     assert_one_line(judge(tmp_path / "set", "--truth", put(tmp_path / "many.txt", "1\n2\n3\n4\n")), 1, "line 4")
     named = "scene01.png 1\nscene09.png 1\nscene02.png 1\n"    # more pictures than there are, and fewer
     assert_one_line(judge(tmp_path / "set", "--truth", put(tmp_path / "named.txt", named)), 1, "scene03.png")
@@ -351,7 +352,8 @@ def test_forms_of_annotations(judge, tmp_path):
         "e-declared": '<?xml version="1.0" encoding="UTF-8"?>\n<!-- -->' + annotation([("bag", whole)]),
         "f-halved": annotation([("bag", [value / 2 for value in (92.0, 124.0, 206.0, 210.0)][:1] + [62, 103, 105.0])],
                                size=(160, 128)).replace("46.0", "46.0000000001"),
-        "g-united": annotation([("bag", [93, 125, 150, 210]), ("bag", [130, 125, 206, 210]), ("bag", [93, 130, 99, 140])]),
+        "g-united": annotation([("bag", [93, 125, 150, 210]), ("bag", [130, 125, 206, 210]),
+                                ("bag", [93, 130, 99, 140])]),
         "h-unknown-too": annotation([("teapot", [1, 1, 300, 250]), ("bag", whole)]),
         "i-edges": annotation([("bag", edges)]),
         "j-outside": annotation([("bag", [1, 1, 20, 200])]),
