@@ -44,6 +44,13 @@ class Tables(unittest.TestCase):
         for method in METHODS:
             self.assertRegex(text, rf"(?m)^\| `{re.escape(method)}` \|")
 
+    def test_methods_page_has_every_metric(self):
+        text = (DOCS / "methods.md").read_text()
+        metrics = re.findall(r"^metric (\S+)", (ROOT / "tests" / "abi" / "tables.txt").read_text(), re.MULTILINE)
+        self.assertTrue(metrics)
+        for metric in metrics:
+            self.assertRegex(text, rf"(?m)^\| `{metric}` \|")
+
     def test_manual_page_has_every_option_with_its_values(self):
         text = (DOCS / "man" / "sscam.1.in").read_text()
         for option, default in DEFAULTS.items():

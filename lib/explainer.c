@@ -3,21 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explainer_private.h"
 #include "explanation.h"
 #include "failure.h"
 #include "map_private.h"
-#include "model_private.h"
-#include "options.h"
-#include "preprocess.h"
 #include "strategy.h"
-
-struct sscam_explainer {
-    sscam_model *model;
-    const sscam_method *method;
-    sscam_settings settings;
-    sscam_progress progress;
-    char value_text[64]; /* what sscam_explainer_get() hands out */
-};
 
 sscam_status sscam_explainer_create(sscam_model *model, const char *method, sscam_explainer **out)
 {
@@ -186,21 +176,25 @@ static sscam_status explain_images(const explain_request *request, int64_t first
     return status;
 }
 
-/* Images are taken a few at a time, so that memory does not grow with their number. The first explainer that has a
- * progress callback speaks for all. */
-static sscam_status explain_all(const explain_request *request, sscam_map **maps)
+sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int64_t count)
+{
+    sscam_progress whole = {.end = 1.0};
+    for (int64_t i = 0; i < count && whole.callback == NULL; i++) {
+        whole.callback = explainers[i]->progress.callback;
+        whole.user = explainers[i]->progress.user;
+    }
+    return whole;
+}
+
+/* Images are taken a few at a time, so that memory does not grow with their number. */
+static sscam_status explain_reporting(const explain_request *request, const sscam_progress *whole, sscam_map **maps)
 {
     enum { IMAGES_TOGETHER = 8 };
     const int64_t images = request->shape[0], a_image = request->explainer_count * request->class_count;
-    sscam_progress whole = {.end = 1.0};
-    for (int64_t i = 0; i < request->explainer_count && whole.callback == NULL; i++) {
-        whole.callback = request->explainers[i]->progress.callback;
-        whole.user = request->explainers[i]->progress.user;
-    }
     sscam_status status = SSCAM_OK;
     for (int64_t first = 0; first < images && status == SSCAM_OK; first += IMAGES_TOGETHER) {
         int64_t together = images - first < IMAGES_TOGETHER ? images - first : IMAGES_TOGETHER;
-        sscam_progress part = sscam_progress_part(&whole, (double)first / (double)images,
+        sscam_progress part = sscam_progress_part(whole, (double)first / (double)images,
                                                   (double)(first + together) / (double)images);
         status = explain_images(request, first, together, &part, maps + first * a_image);
     }
@@ -208,7 +202,26 @@ static sscam_status explain_all(const explain_request *request, sscam_map **maps
         sscam_map_destroy(maps[i]);
         maps[i] = NULL;
     }
-    return finish(status);
+    return status;
+}
+
+static sscam_status explain_all(const explain_request *request, sscam_map **maps)
+{
+    sscam_progress whole = sscam_explainers_progress(request->explainers, request->explainer_count);
+    return finish(explain_reporting(request, &whole, maps));
+}
+
+sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t explainer_count, const float *input,
+                                 const int64_t shape[4], const int64_t *classes, int64_t class_count,
+                                 const sscam_progress *progress, sscam_map **maps)
+{
+    const explain_request request = {.explainers = explainers,
+                                     .explainer_count = explainer_count,
+                                     .input = input,
+                                     .shape = shape,
+                                     .classes = classes,
+                                     .class_count = class_count};
+    return explain_reporting(&request, progress, maps);
 }
 
 sscam_status sscam_explain_tensor_all(sscam_explainer *const *explainers, size_t explainer_count, const float *input,
@@ -247,8 +260,8 @@ sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input
 
 /* --- pictures ------------------------------------------------------------------------------------ */
 
-static sscam_status plan_input(const sscam_explainer *explainer, const sscam_image *image, sscam_transform *transform,
-                               sscam_geometry *geometry, int64_t shape[4])
+sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image, sscam_transform *transform,
+                              sscam_geometry *geometry, int64_t shape[4])
 {
     sscam_status status = sscam_settings_transform(&explainer->settings, transform);
     if (status == SSCAM_OK)
@@ -269,7 +282,7 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_preprocess: a pointer is NULL");
     sscam_transform transform;
     sscam_geometry geometry;
-    sscam_status status = plan_input(explainer, image, &transform, &geometry, shape);
+    sscam_status status = sscam_plan_input(explainer, image, &transform, &geometry, shape);
     if (status != SSCAM_OK)
         return status;
     size_t needed = (size_t)(shape[1] * shape[2] * shape[3]);
@@ -286,7 +299,7 @@ static sscam_status explain_picture(explain_request *request, const sscam_image 
     sscam_transform transform;
     sscam_geometry geometry;
     int64_t shape[4];
-    sscam_status status = plan_input(request->explainers[0], image, &transform, &geometry, shape);
+    sscam_status status = sscam_plan_input(request->explainers[0], image, &transform, &geometry, shape);
     if (status != SSCAM_OK)
         return status;
     float *input = malloc((size_t)(shape[1] * shape[2] * shape[3]) * sizeof *input);

@@ -128,7 +128,7 @@ static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
 {
     if (a->input != b->input || a->activations != b->activations || a->align_corners != b->align_corners ||
         a->channel_count != b->channel_count || a->samples != b->samples || a->noise_target != b->noise_target ||
-        a->seed != b->seed || a->image_index != b->image_index)
+        a->seed != b->seed || a->image_index != b->image_index || a->background != b->background)
         return 0;
     for (int64_t i = 0; i < a->channel_count; i++)
         if (!same_channel(&a->channels[i], &b->channels[i]))

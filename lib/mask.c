@@ -88,6 +88,14 @@ static void multiply_row(const float *restrict input, const float *restrict mask
         out[x] = input[x] * mask[x];
 }
 
+SSCAM_VECTOR_TARGETS
+static void blend_row(const float *restrict input, const float *restrict background, const float *restrict mask,
+                      int64_t width, float *restrict out)
+{
+    for (int64_t x = 0; x < width; x++)
+        out[x] = input[x] * mask[x] + background[x] * (1.0f - mask[x]);
+}
+
 static void scatter_row(const float *row, int64_t width, int64_t step, float *out)
 {
     for (int64_t x = 0; x < width; x++)
@@ -125,7 +133,10 @@ static void write_color_row(const sscam_mask_plan *plan, const scratch_rows *row
 {
     int64_t width = plan->input_width, row_start = (color * plan->input_height + y) * width;
     float *target = layout == SSCAM_LAYOUT_NCHW ? out + row_start : rows->product;
-    multiply_row(plan->input + row_start, rows->mask, width, target);
+    if (plan->background != NULL)
+        blend_row(plan->input + row_start, plan->background + row_start, rows->mask, width, target);
+    else
+        multiply_row(plan->input + row_start, rows->mask, width, target);
     if (plan->noise_target == SSCAM_NOISE_ON_INPUT && noise_stddev > 0.0f) {
         sscam_noise_fill(plane, row_start, width, rows->noise);
         add_noise(target, rows->noise, noise_stddev, width);

@@ -50,6 +50,8 @@ typedef struct sscam_mask_plan {
     sscam_noise_target noise_target;
     int64_t seed;
     int64_t image_index; /* v of the noise counter */
+    /* what shows where the mask does not, of the input's shape: X0 * m + background * (1 - m); NULL: zeros */
+    const float *background;
 } sscam_mask_plan;
 
 /* Number of masked inputs in the plan: channel_count x samples. */

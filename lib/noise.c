@@ -138,3 +138,18 @@ void sscam_noise_fill(const sscam_noise_plane *plane, int64_t first, int64_t cou
         block += LANES;
     }
 }
+
+void sscam_noise_words(const sscam_noise_plane *plane, int64_t first, int64_t count, uint32_t *out)
+{
+    int64_t block = first / VALUES_A_COUNTER;
+    while (count > 0) {
+        uint32_t word[VALUES_A_COUNTER][LANES];
+        int64_t taken = count < BLOCK ? count : BLOCK;
+        philox(plane, (uint32_t)block, word);
+        for (int64_t i = 0; i < taken; i++)
+            out[i] = word[i % VALUES_A_COUNTER][i / VALUES_A_COUNTER];
+        out += taken;
+        count -= taken;
+        block += LANES;
+    }
+}

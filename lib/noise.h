@@ -19,6 +19,9 @@ typedef struct sscam_noise_plane {
 /* Standard normal values number first to first + count - 1 of a plane. Absolute error at most 1e-5. */
 void sscam_noise_fill(const sscam_noise_plane *plane, int64_t first, int64_t count, float *out);
 
+/* The words that the values come from: word number first to first + count - 1 of a plane; first is a multiple of 4. */
+void sscam_noise_words(const sscam_noise_plane *plane, int64_t first, int64_t count, uint32_t *out);
+
 #ifdef __cplusplus
 }
 #endif

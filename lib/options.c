@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "failure.h"
+#include "metric_table.h"
 #include "number.h"
 
 struct sscam_option {
@@ -89,6 +90,15 @@ static const sscam_option table[] = {
          "Standard deviation by which pixels are divided: one number, or one a channel in the network's order."),
     CHOICE(SSCAM_OPTION_CHANNEL_ORDER, "channel_order", "rgb", "|bgr|gray",
            "Order of the colour channels that the network wants; gray: one channel, with one mean and one std."),
+    TEXT(SSCAM_OPTION_METRICS, "metrics", SSCAM_METRICS_DEFAULT, 0,
+         "Metrics that an evaluation computes: names of the metric table separated by commas, or all."),
+    CHOICE(SSCAM_OPTION_METRIC_SCORE, "metric_score", "probability", "|logit",
+           "Score that average drop and average increase compare."),
+    CHOICE(SSCAM_OPTION_METRIC_MASK, "metric_mask", "full", "|top50",
+           "What the input is multiplied with for average drop and increase: the map, or the map with the lower "
+           "half of its pixels set to 0."),
+    INT(SSCAM_OPTION_METRIC_STEPS, "metric_steps", "224", 1, 65536,
+        "Steps of the insertion and deletion curves; each is a network evaluation."),
     CHOICE(SSCAM_OPTION_CALIBRATE, "calibrate", "on", "|off",
            "Whether the fastest way of scoring masked inputs is found by measuring, once for a loaded network. off: "
            "always the same way, so that every run gives the same bytes."),
@@ -251,6 +261,9 @@ static sscam_status set_text(sscam_settings *settings, const sscam_option *optio
         if (status != SSCAM_OK)
             return status;
     }
+    uint32_t metrics;
+    if (option->id == SSCAM_OPTION_METRICS && sscam_metrics_parse(value, &metrics) != SSCAM_OK)
+        return SSCAM_E_ARGUMENT;
     char *copy = strdup(value);
     if (copy == NULL)
         return sscam_fail_memory("an option's value");
@@ -417,14 +430,27 @@ sscam_status sscam_settings_transform(const sscam_settings *settings, sscam_tran
     return SSCAM_OK;
 }
 
-int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_settings *b)
+static const char *find_difference(const sscam_settings *a, const sscam_settings *b, const char *const *names,
+                                   size_t count)
 {
     char a_buffer[32], b_buffer[32];
-    for (size_t i = 0; i < TRANSFORM_OPTIONS; i++)
-        if (strcmp(sscam_settings_get(a, transform_options[i], a_buffer, sizeof a_buffer),
-                   sscam_settings_get(b, transform_options[i], b_buffer, sizeof b_buffer)) != 0)
-            return 0;
-    return 1;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(sscam_settings_get(a, names[i], a_buffer, sizeof a_buffer),
+                   sscam_settings_get(b, names[i], b_buffer, sizeof b_buffer)) != 0)
+            return names[i];
+    return NULL;
+}
+
+int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_settings *b)
+{
+    return find_difference(a, b, transform_options, TRANSFORM_OPTIONS) == NULL;
+}
+
+const char *sscam_settings_evaluation_difference(const sscam_settings *a, const sscam_settings *b)
+{
+    static const char *const names[] = {"probability", "metrics", "metric_score", "metric_mask", "metric_steps"};
+    const char *difference = find_difference(a, b, transform_options, TRANSFORM_OPTIONS);
+    return difference ? difference : find_difference(a, b, names, sizeof names / sizeof names[0]);
 }
 
 sscam_status sscam_settings_init(sscam_settings *settings)

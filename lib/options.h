@@ -8,7 +8,7 @@
 #include "sscam/option.h"
 #include "sscam/status.h"
 
-enum { SSCAM_OPTION_LIMIT = 29 }; /* one more than the highest identifier */
+enum { SSCAM_OPTION_LIMIT = 39 }; /* one more than the highest identifier */
 
 /* Positions in the choices of the table's rows. @{ */
 enum { SSCAM_SCORE_CHOICE_LOGIT, SSCAM_SCORE_CHOICE_PROBABILITY };
@@ -44,6 +44,9 @@ sscam_status sscam_settings_transform(const sscam_settings *settings, sscam_tran
 
 /* Whether the preprocessing options of two have the same values. */
 int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_settings *b);
+
+/* Name of the first option that an evaluation needs to be the same and that differs; NULL: none. */
+const char *sscam_settings_evaluation_difference(const sscam_settings *a, const sscam_settings *b);
 
 /* Value as text in `buffer`, or a pointer to text that the settings or the table own; NULL: no such option. */
 const char *sscam_settings_get(const sscam_settings *settings, const char *name, char *buffer, size_t size);

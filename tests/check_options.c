@@ -55,8 +55,12 @@ static const known_option known[] = {
     {24, SSCAM_OPTION_TYPE_STRING, "mean", "0.485,0.456,0.406", ""},
     {25, SSCAM_OPTION_TYPE_STRING, "std", "0.229,0.224,0.225", ""},
     {26, SSCAM_OPTION_TYPE_CHOICE, "channel_order", "rgb", "rgb|bgr|gray"},
-    {27, SSCAM_OPTION_TYPE_CHOICE, "calibrate", "on", "on|off"},
-    {28, SSCAM_OPTION_TYPE_INT, "workers", "0", ""},
+    {27, SSCAM_OPTION_TYPE_STRING, "metrics", "average_drop,average_increase,energy_pointing,pointing", ""},
+    {28, SSCAM_OPTION_TYPE_CHOICE, "metric_score", "probability", "probability|logit"},
+    {29, SSCAM_OPTION_TYPE_CHOICE, "metric_mask", "full", "full|top50"},
+    {30, SSCAM_OPTION_TYPE_INT, "metric_steps", "224", ""},
+    {37, SSCAM_OPTION_TYPE_CHOICE, "calibrate", "on", "on|off"},
+    {38, SSCAM_OPTION_TYPE_INT, "workers", "0", ""},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 

@@ -16,6 +16,7 @@
 #include "panel.h"
 #include "progress.h"
 #include "selection.h"
+#include "totals.h"
 #include "whole_file.h"
 
 /* Three digits are shown; a smaller probability is not to look like none. */
@@ -158,14 +159,6 @@ static void describe(struct comparison *comparison)
     }
     panel_set_footer(comparison->panel, footer);
     free(footer);
-}
-
-static const char *method_title(const char *name)
-{
-    for (size_t i = 0; i < sscam_method_count(); i++)
-        if (!strcmp(sscam_method_name(sscam_method_info(i)), name))
-            return sscam_method_title(sscam_method_info(i));
-    return name;
 }
 
 static void create_panel(struct comparison *comparison)

@@ -1,44 +1,18 @@
 #include "labels.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "complain.h"
 #include "memory.h"
 #include "nearest.h"
+#include "text_file.h"
 
 #define LARGEST_FILE (16u << 20)
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
-
-static int read_text(const char *path, char **text, size_t *length)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return fail_errno(path);
-
-    size_t capacity = 4096;
-    int code = EXIT_OK;
-    *text = allocate(capacity, 1);
-    *length = 0;
-    for (size_t got; (got = fread(*text + *length, 1, capacity - *length - 1, file)) > 0;) {
-        *length += got;
-        if (*length > LARGEST_FILE)
-            break;
-        if (*length == capacity - 1)
-            *text = reallocate(*text, capacity *= 2, 1);
-    }
-    (*text)[*length] = '\0';
-    if (ferror(file))
-        code = fail_errno(path);
-    else if (*length > LARGEST_FILE || memchr(*text, '\0', *length))
-        code = fail(path, "is not a text file of labels, one name a line");
-    fclose(file);
-    if (code)
-        free(*text);
-    return code;
-}
+#define MOST_CLASSES (1 << 20)
 
 /* Cuts blanks off the end of a line: files from other systems end theirs with a carriage return. */
 static void trim_end(char *line, size_t length)
@@ -52,8 +26,6 @@ static void split_lines(struct labels *labels)
 {
     char *line = labels->text;
 
-    if (!strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)))
-        line += strlen(BYTE_ORDER_MARK);
     while (*line) {
         size_t length = strcspn(line, "\n");
         char *next = line + length + (line[length] == '\n');
@@ -66,17 +38,86 @@ static void split_lines(struct labels *labels)
     }
 }
 
+/* The parts of a line "index,identifier,name", in place; false, with the line as it was, when it is none. */
+static bool split_indexed(char *line, long *index, char **identifier, char **name)
+{
+    char *first = strpbrk(line, ",\t"), *end;
+    char *second = first ? strchr(first + 1, *first) : NULL;
+
+    if (!second || !isdigit((unsigned char)*line))
+        return false;
+    *index = strtol(line, &end, 10);
+    if (end != first || *index >= MOST_CLASSES)
+        return false;
+    *identifier = first + 1;
+    *name = second + 1;
+    return true;
+}
+
+/* A line that names the columns of those below. */
+static bool is_heading(const char *line)
+{
+    return !strncasecmp(line, "index", strlen("index")) && strchr(",\t", line[strlen("index")]);
+}
+
+/* Whether all lines, but for a heading and empty ones, are of the form with indices; and the number of classes. */
+static bool is_indexed(const struct labels *labels, size_t *classes)
+{
+    char *identifier, *name;
+    long index;
+
+    *classes = 0;
+    for (size_t i = 0; i < labels->count; i++) {
+        if (!*labels->names[i] || (i == 0 && is_heading(labels->names[i])))
+            continue;
+        if (!split_indexed(labels->names[i], &index, &identifier, &name))
+            return false;
+        if ((size_t)index >= *classes)
+            *classes = (size_t)index + 1;
+    }
+    return *classes > 0;
+}
+
+/* Puts names and identifiers in the places that their indices say. */
+static void place_indexed(struct labels *labels, size_t classes)
+{
+    static char none[] = "";
+    char **lines = labels->names;
+
+    labels->names = allocate(classes, sizeof *labels->names);
+    labels->identifiers = allocate(classes, sizeof *labels->identifiers);
+    for (size_t i = 0; i < classes; i++)
+        labels->names[i] = none;
+    for (size_t i = 0; i < labels->count; i++) {
+        char *identifier, *name;
+        long index;
+
+        if (!split_indexed(lines[i], &index, &identifier, &name))
+            continue;
+        name[-1] = '\0';
+        labels->names[index] = name;
+        labels->identifiers[index] = identifier;
+    }
+    labels->count = classes;
+    free(lines);
+}
+
 int labels_read(const char *path, struct labels *labels)
 {
-    size_t length;
+    size_t length, classes;
+    char *why;
 
     *labels = (struct labels){0};
-    if (read_text(path, &labels->text, &length)) {
-        labels->text = NULL;
-        return EXIT_FAILED;
+    labels->text = text_file_read(path, LARGEST_FILE, &length, &why);
+    if (!labels->text) {
+        int code = fail(path, "%s", why);
+        free(why);
+        return code;
     }
     labels->path = path;
     split_lines(labels);
+    if (is_indexed(labels, &classes))
+        place_indexed(labels, classes);
     return EXIT_OK;
 }
 
@@ -87,13 +128,46 @@ const char *labels_name(const struct labels *labels, int64_t class_index)
     return labels->names[class_index];
 }
 
+static bool is_called(const struct labels *labels, size_t index, const char *name)
+{
+    return !strcmp(labels->names[index], name) ||
+           (labels->identifiers && labels->identifiers[index] && !strcmp(labels->identifiers[index], name));
+}
+
 size_t labels_count_named(const struct labels *labels, const char *name)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < labels->count; i++)
-        count += !strcmp(labels->names[i], name);
+        count += is_called(labels, i, name);
     return count;
+}
+
+static char plain(char character)
+{
+    return character == '_' ? ' ' : (char)tolower((unsigned char)character);
+}
+
+static bool is_called_about(const struct labels *labels, size_t index, const char *name)
+{
+    const char *own = labels->names[index];
+
+    while (*own && plain(*own) == plain(*name)) {
+        own++;
+        name++;
+    }
+    return !*own && !*name;
+}
+
+int64_t labels_look_up(const struct labels *labels, const char *name)
+{
+    bool exactly = labels_count_named(labels, name) > 0;
+    int64_t found = -1;
+
+    for (size_t i = 0; i < labels->count && *name; i++)
+        if (exactly ? is_called(labels, i, name) : is_called_about(labels, i, name))
+            found = found == -1 ? (int64_t)i : -2;
+    return found;
 }
 
 static int fail_not_found(const struct labels *labels, const char *name)
@@ -113,7 +187,7 @@ static int fail_ambiguous(const struct labels *labels, const char *name)
     char *indices = copy_text("", 0);
 
     for (size_t i = 0; i < labels->count; i++) {
-        if (strcmp(labels->names[i], name))
+        if (!is_called(labels, i, name))
             continue;
         char *longer = format_text("%s%s%zu", indices, *indices ? ", " : "", i);
         free(indices);
@@ -133,7 +207,7 @@ int labels_find(const struct labels *labels, const char *name, int64_t *class_in
     if (count > 1)
         return fail_ambiguous(labels, name);
     for (size_t i = 0; i < labels->count; i++)
-        if (!strcmp(labels->names[i], name))
+        if (is_called(labels, i, name))
             *class_index = (int64_t)i;
     return EXIT_OK;
 }
@@ -142,5 +216,6 @@ void labels_free(struct labels *labels)
 {
     free(labels->text);
     free(labels->names);
+    free(labels->identifiers);
     *labels = (struct labels){0};
 }

@@ -30,6 +30,8 @@ struct command {
 static const struct command commands[] = {
     {"explain", "where a network looks: maps of an image's classes", run_explain},
     {"compare", "a labelled figure of images and methods", run_compare},
+    {"eval", "the paper's tables: methods judged on a data set", run_eval},
+    {"merge", "tables of results that were computed in parts", run_merge},
     {"layers", "a network's layers, and the one explained by default", run_layers},
     {"methods", "the methods, with their formulas and papers", run_methods},
     {"options", "the options of the methods, with their values", run_options},

@@ -47,8 +47,12 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_MEAN 24            /**< `mean`: subtracted from pixels. */
 #define SSCAM_OPTION_STD 25             /**< `std`: divisor of pixels. */
 #define SSCAM_OPTION_CHANNEL_ORDER 26   /**< `channel_order`: colours of the input. */
-#define SSCAM_OPTION_CALIBRATE 27       /**< `calibrate`: whether the way of scoring is chosen by speed. */
-#define SSCAM_OPTION_WORKERS 28         /**< `workers`: batches evaluated side by side. */
+#define SSCAM_OPTION_METRICS 27         /**< `metrics`: what an evaluation computes. */
+#define SSCAM_OPTION_METRIC_SCORE 28    /**< `metric_score`: score of average drop and increase. */
+#define SSCAM_OPTION_METRIC_MASK 29     /**< `metric_mask`: part of the map that masks the input. */
+#define SSCAM_OPTION_METRIC_STEPS 30    /**< `metric_steps`: steps of insertion and deletion. */
+#define SSCAM_OPTION_CALIBRATE 37       /**< `calibrate`: whether the way of scoring is chosen by speed. */
+#define SSCAM_OPTION_WORKERS 38         /**< `workers`: batches evaluated side by side. */
 /** @} */
 
 /** @name Types of an option's value

@@ -27,11 +27,13 @@
 #ifndef SSCAM_SSCAM_H
 #define SSCAM_SSCAM_H
 
+#include "evaluation.h"
 #include "explainer.h"
 #include "export.h"
 #include "image.h"
 #include "map.h"
 #include "method.h"
+#include "metric.h"
 #include "model.h"
 #include "option.h"
 #include "status.h"

@@ -47,8 +47,16 @@ class Method(ctypes.Structure):
     """sscam_method."""
 
 
+class Metric(ctypes.Structure):
+    """sscam_metric."""
+
+
 class Option(ctypes.Structure):
     """sscam_option."""
+
+
+class Evaluation(ctypes.Structure):
+    """sscam_evaluation."""
 
 
 _status = c_int32
@@ -58,11 +66,36 @@ _image = POINTER(Image)
 _explainer = POINTER(Explainer)
 _map = POINTER(Map)
 _method = POINTER(Method)
+_metric = POINTER(Metric)
 _option = POINTER(Option)
+_evaluation = POINTER(Evaluation)
 _shape = POINTER(c_int64)
 
 # `user` is always a Python object: see _explainer.py.
 progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
+
+# evaluation.h
+sscam_evaluation_create = _declare("sscam_evaluation_create", _status, POINTER(_explainer),
+                                   c_size_t, POINTER(_evaluation))
+sscam_evaluation_destroy = _declare("sscam_evaluation_destroy", None, _evaluation)
+sscam_evaluation_add = _declare("sscam_evaluation_add", _status, _evaluation, _image,
+                                POINTER(c_int64), c_size_t, POINTER(c_float), POINTER(c_size_t),
+                                c_size_t)
+sscam_evaluation_add_known = _declare("sscam_evaluation_add_known", _status, _evaluation, c_int64)
+sscam_evaluation_set_value = _declare("sscam_evaluation_set_value", _status, _evaluation, c_size_t,
+                                      c_size_t, c_int32, c_double)
+sscam_evaluation_method_count = _declare("sscam_evaluation_method_count", c_size_t, _evaluation)
+sscam_evaluation_case_count = _declare("sscam_evaluation_case_count", c_size_t, _evaluation)
+sscam_evaluation_class_index = _declare("sscam_evaluation_class_index", c_int64, _evaluation,
+                                        c_size_t)
+sscam_evaluation_value = _declare("sscam_evaluation_value", c_int32, _evaluation, c_size_t,
+                                  c_size_t, c_int32, POINTER(c_double))
+sscam_evaluation_total = _declare("sscam_evaluation_total", _status, _evaluation, c_size_t,
+                                  c_int32, POINTER(c_double), POINTER(c_double),
+                                  POINTER(c_double), POINTER(c_size_t), POINTER(c_size_t))
+sscam_evaluation_curve = _declare("sscam_evaluation_curve", _status, _evaluation, c_size_t,
+                                  c_int32, POINTER(c_double), c_size_t, POINTER(c_size_t))
+sscam_evaluation_map = _declare("sscam_evaluation_map", _map, _evaluation, c_size_t, c_size_t)
 
 # explainer.h
 sscam_explainer_create = _declare("sscam_explainer_create", _status, _model, c_char_p,
@@ -136,6 +169,17 @@ sscam_method_title = _declare("sscam_method_title", c_char_p, _method)
 sscam_method_summary = _declare("sscam_method_summary", c_char_p, _method)
 sscam_method_citation = _declare("sscam_method_citation", c_char_p, _method)
 sscam_method_needs = _declare("sscam_method_needs", c_int32, _method)
+
+# metric.h
+sscam_metric_count = _declare("sscam_metric_count", c_size_t)
+sscam_metric_info = _declare("sscam_metric_info", _metric, c_size_t)
+sscam_metric_id = _declare("sscam_metric_id", c_int32, _metric)
+sscam_metric_name = _declare("sscam_metric_name", c_char_p, _metric)
+sscam_metric_title = _declare("sscam_metric_title", c_char_p, _metric)
+sscam_metric_unit = _declare("sscam_metric_unit", c_char_p, _metric)
+sscam_metric_direction = _declare("sscam_metric_direction", c_int32, _metric)
+sscam_metric_summary = _declare("sscam_metric_summary", c_char_p, _metric)
+sscam_metric_citation = _declare("sscam_metric_citation", c_char_p, _metric)
 
 # model.h
 sscam_model_load = _declare("sscam_model_load", _status, c_char_p, c_char_p, POINTER(_model))

@@ -78,7 +78,7 @@ def test_older_release(tmp_path):
     library = compile_library(tmp_path / "libsscam.so.1",
                               "int sscam_abi_version(void) { return 1; }")
     message = import_sscam(SSCAM_LIBRARY=str(library))
-    assert message.startswith(f"ImportError: {library} has no sscam_explainer_create: it is older")
+    assert message.startswith(f"ImportError: {library} has no sscam_evaluation_create: it is older")
 
 
 @needs_compiler

@@ -1,5 +1,5 @@
 /* Prints what callers name in text: every option with its type, default, values and range; every method with
- * what it needs. A table that grows adds lines and changes none. */
+ * what it needs; every metric. A table that grows adds lines and changes none. */
 #include <stdio.h>
 #include <string.h>
 
@@ -43,5 +43,8 @@ int main(void)
     for (size_t i = 0; i < sscam_method_count(); i++)
         printf("method %s needs=%d\n", sscam_method_name(sscam_method_info(i)),
                (int)sscam_method_needs(sscam_method_info(i)));
+    for (size_t i = 0; i < sscam_metric_count(); i++)
+        printf("metric %s id=%d direction=%d\n", sscam_metric_name(sscam_metric_info(i)),
+               (int)sscam_metric_id(sscam_metric_info(i)), (int)sscam_metric_direction(sscam_metric_info(i)));
     return 0;
 }

@@ -1,8 +1,13 @@
 """What the suites of the program share: where it is, what it explains, how it is run."""
 
+import fcntl
 import os
 import pathlib
+import pty
+import signal
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -51,3 +56,25 @@ def sscam(tmp_path):
 def files(tmp_path):
     """Names of all files in the program's folder, hidden ones and those of subfolders included."""
     return lambda: sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+
+
+def run_on_terminal(arguments, columns, interrupt=False):
+    """Runs with standard error on a pseudo terminal, interrupting at the first sight of the bar if told so; the exit
+    code and what appeared there."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(ours, 65536)
+            except OSError:
+                break
+            if interrupt and b"elapsed" in shown:
+                process.send_signal(signal.SIGINT)
+                interrupt = False
+        code = process.wait(300)
+    os.close(ours)
+    return code, shown.decode()

@@ -1,21 +1,17 @@
 """The program sscam, as its users meet it: flags, files, JSON, exit codes, errors, cancelling."""
 
-import fcntl
 import json
 import os
-import pty
 import re
 import signal
-import struct
 import subprocess
-import termios
 import time
 
 import numpy
 import PIL.Image
 import pytest
 
-from conftest import PROGRAM
+from conftest import PROGRAM, run_on_terminal
 
 FAST = ("-m", "grad-cam")
 METHODS = ["cam", "grad-cam", "grad-cam++", "score-cam", "ss-cam-mean", "ss-cam-max"]
@@ -58,11 +54,11 @@ def test_version_names_release_and_build(sscam):
 def test_help_lists_the_commands(sscam, ask):
     result = sscam(*ask)
     assert result.returncode == 0 and result.stderr == ""
-    for command in ("explain", "compare", "layers", "methods", "options"):
+    for command in ("explain", "compare", "eval", "merge", "layers", "methods", "options"):
         assert re.search(rf"^  {command} ", result.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["explain", "compare", "layers", "methods", "options"])
+@pytest.mark.parametrize("command", ["explain", "compare", "eval", "merge", "layers", "methods", "options"])
 def test_help_of_a_command(sscam, command):
     asked_one_way, asked_another = sscam("help", command), sscam(command, "--help")
     assert asked_one_way.returncode == asked_another.returncode == 0
@@ -615,28 +611,6 @@ def wait_until_caught(process, sent):
         if caught >> (sent - 1) & 1:
             return
         time.sleep(0.05)
-
-
-def run_on_terminal(arguments, columns, interrupt=False):
-    """Runs with standard error on a pseudo terminal, interrupting at the first sight of the bar if told so; the exit
-    code and what appeared there."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=theirs) as process:
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                shown += os.read(ours, 65536)
-            except OSError:
-                break
-            if interrupt and b"elapsed" in shown:
-                process.send_signal(signal.SIGINT)
-                interrupt = False
-        code = process.wait(300)
-    os.close(ours)
-    return code, shown.decode()
 
 
 def test_a_bar_on_a_terminal(network):

@@ -20,7 +20,7 @@ _sscam_commands() {
 _sscam_flags() {
     _sscam_ask "$1" --help | grep -oE -- '--[a-z][a-z-]*' | sort -u
     case $1 in
-    explain | compare) _sscam_names options | tr '_' '-' | sed 's/^/--/' ;;
+    explain | compare | eval) _sscam_names options | tr '_' '-' | sed 's/^/--/' ;;
     esac
 }
 
@@ -66,6 +66,7 @@ _sscam() {
     -m | --method) _sscam_reply_list "all $(_sscam_names methods)"; return ;;
     --device) _sscam_reply_words "cpu cuda auto"; return ;;
     --colormap) _sscam_reply_words "turbo jet viridis gray"; return ;;
+    --layout) _sscam_reply_words "imagenet voc stanford40 folders csv auto"; return ;;
     --set) _sscam_reply_words "$(_sscam_names options | sed 's/$/=/')"; compopt -o nospace; return ;;
     --*)
         choices=$(_sscam_choices "${previous#--}")

@@ -1,0 +1,375 @@
+#include "sscam/evaluation.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "explainer_private.h"
+#include "failure.h"
+#include "judgement.h"
+#include "masked_scores.h"
+#include "totals.h"
+
+static const int32_t curve_metrics[SSCAM_CURVES] = {
+    [SSCAM_CURVE_INSERTION] = SSCAM_METRIC_INSERTION, [SSCAM_CURVE_DELETION] = SSCAM_METRIC_DELETION};
+
+struct sscam_evaluation {
+    sscam_explainer **explainers; /* borrowed; NULL when only known values are added */
+    size_t method_count, case_count, case_capacity;
+    int64_t *classes;           /* [case_capacity] */
+    sscam_metric_value *values; /* [case_capacity][method_count][SSCAM_METRIC_LIMIT] */
+    double *curves;             /* sums over cases, [method_count][SSCAM_CURVES][curve_points] */
+    size_t curve_points, curve_cases[SSCAM_CURVES];
+    sscam_judgement last; /* of the image added last; the owner of its maps */
+};
+
+/* --- creation ------------------------------------------------------------------------------------ */
+
+static sscam_status check_explainers(sscam_explainer *const *explainers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (explainers[i] == NULL)
+            return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: explainer %zu is NULL", i);
+        if (explainers[i]->model != explainers[0]->model)
+            return sscam_fail(SSCAM_E_ARGUMENT,
+                              "sscam_evaluation_create: explainer %zu is of another model than explainer 0", i);
+    }
+    return SSCAM_OK;
+}
+
+static sscam_status copy_explainers(sscam_explainer *const *explainers, sscam_evaluation *evaluation)
+{
+    size_t size = evaluation->method_count * sizeof(sscam_explainer *);
+    evaluation->explainers = malloc(size);
+    if (evaluation->explainers == NULL)
+        return sscam_fail_memory("an evaluation");
+    memcpy(evaluation->explainers, explainers, size);
+    return SSCAM_OK;
+}
+
+sscam_status sscam_evaluation_create(sscam_explainer *const *explainers, size_t method_count, sscam_evaluation **out)
+{
+    enum { MOST_METHODS = 1 << 16 }; /* products with it cannot overflow */
+    if (out == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: out is NULL");
+    *out = NULL;
+    if (method_count < 1 || method_count > MOST_METHODS)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: %zu methods, not 1 to %d", method_count,
+                          MOST_METHODS);
+    sscam_status status = explainers != NULL ? check_explainers(explainers, method_count) : SSCAM_OK;
+    if (status != SSCAM_OK)
+        return status;
+    sscam_evaluation *evaluation = calloc(1, sizeof *evaluation);
+    if (evaluation == NULL)
+        return sscam_fail_memory("an evaluation");
+    evaluation->method_count = method_count;
+    if (explainers != NULL)
+        status = copy_explainers(explainers, evaluation);
+    if (status != SSCAM_OK) {
+        free(evaluation);
+        return status;
+    }
+    *out = evaluation;
+    return sscam_succeed();
+}
+
+void sscam_evaluation_destroy(sscam_evaluation *evaluation)
+{
+    if (evaluation == NULL)
+        return;
+    sscam_judgement_release(&evaluation->last);
+    free(evaluation->explainers);
+    free(evaluation->classes);
+    free(evaluation->values);
+    free(evaluation->curves);
+    free(evaluation);
+}
+
+/* --- cases --------------------------------------------------------------------------------------- */
+
+/* Values of a case: those of its first method, first metric. */
+static sscam_metric_value *values_of(const sscam_evaluation *evaluation, size_t case_position)
+{
+    return evaluation->values + case_position * evaluation->method_count * SSCAM_METRIC_LIMIT;
+}
+
+/* Makes room for more cases, which become visible when case_count grows. */
+static sscam_status reserve_cases(sscam_evaluation *evaluation, size_t more)
+{
+    const size_t a_case = evaluation->method_count * SSCAM_METRIC_LIMIT * sizeof *evaluation->values;
+    size_t wanted = evaluation->case_count + more, capacity = evaluation->case_capacity;
+    if (wanted <= capacity)
+        return SSCAM_OK;
+    capacity = wanted > 2 * capacity ? wanted : 2 * capacity;
+    if (capacity > SIZE_MAX / 2 / a_case)
+        return sscam_fail_memory("an evaluation's cases");
+    int64_t *classes = realloc(evaluation->classes, capacity * sizeof *classes);
+    if (classes == NULL)
+        return sscam_fail_memory("an evaluation's cases");
+    evaluation->classes = classes;
+    sscam_metric_value *values = realloc(evaluation->values, capacity * a_case);
+    if (values == NULL)
+        return sscam_fail_memory("an evaluation's cases");
+    evaluation->values = values;
+    evaluation->case_capacity = capacity;
+    return SSCAM_OK;
+}
+
+sscam_status sscam_evaluation_add_known(sscam_evaluation *evaluation, int64_t class_index)
+{
+    if (evaluation == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_add_known: evaluation is NULL");
+    if (class_index < 0)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_add_known: class %lld is below 0",
+                          (long long)class_index);
+    sscam_status status = reserve_cases(evaluation, 1);
+    if (status != SSCAM_OK)
+        return status;
+    sscam_metric_value *values = values_of(evaluation, evaluation->case_count);
+    for (size_t i = 0; i < evaluation->method_count * SSCAM_METRIC_LIMIT; i++)
+        values[i] = (sscam_metric_value){NAN, SSCAM_VALUE_ABSENT};
+    evaluation->classes[evaluation->case_count++] = class_index;
+    return sscam_succeed();
+}
+
+static sscam_status check_metric(const char *function, const sscam_evaluation *evaluation, size_t method_position,
+                                 int32_t metric)
+{
+    if (evaluation == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: evaluation is NULL", function);
+    if (method_position >= evaluation->method_count)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: method %zu of %zu", function, method_position,
+                          evaluation->method_count);
+    if (!sscam_metric_exists(metric))
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: there is no metric number %d", function, (int)metric);
+    return SSCAM_OK;
+}
+
+sscam_status sscam_evaluation_set_value(sscam_evaluation *evaluation, size_t method_position, size_t case_position,
+                                        int32_t metric, double value)
+{
+    static const char name[] = "sscam_evaluation_set_value";
+    sscam_status status = check_metric(name, evaluation, method_position, metric);
+    if (status != SSCAM_OK)
+        return status;
+    if (case_position >= evaluation->case_count)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: case %zu of %zu", name, case_position, evaluation->case_count);
+    if (isinf(value))
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: the value is infinite", name);
+    values_of(evaluation, case_position)[method_position * SSCAM_METRIC_LIMIT + (size_t)metric] =
+        (sscam_metric_value){value, isnan(value) ? SSCAM_VALUE_UNDEFINED : SSCAM_VALUE_DEFINED};
+    return sscam_succeed();
+}
+
+/* --- images -------------------------------------------------------------------------------------- */
+
+static sscam_status check_boxes(const sscam_judged_image *request)
+{
+    for (size_t i = 0; i < request->box_count; i++) {
+        const float *box = request->boxes + 4 * i;
+        for (int edge = 0; edge < 4; edge++)
+            if (!isfinite(box[edge]))
+                return sscam_fail(SSCAM_E_ARGUMENT, "box %zu: NaN or infinity among its edges", i);
+        if (box[0] > box[2] || box[1] > box[3])
+            return sscam_fail(SSCAM_E_ARGUMENT, "box %zu: %g,%g,%g,%g is not left, top, right, bottom", i,
+                              (double)box[0], (double)box[1], (double)box[2], (double)box[3]);
+        if (request->box_classes != NULL && request->box_classes[i] >= request->class_count)
+            return sscam_fail(SSCAM_E_ARGUMENT, "box %zu: it is of class %zu of %zu", i, request->box_classes[i],
+                              request->class_count);
+    }
+    return SSCAM_OK;
+}
+
+static sscam_status check_request(const sscam_evaluation *evaluation, const sscam_judged_image *request)
+{
+    static const char name[] = "sscam_evaluation_add";
+    if (evaluation->explainers == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: the evaluation was created without explainers", name);
+    if (request->image == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: image is NULL", name);
+    if (request->class_count < 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", name);
+    if (request->boxes == NULL && request->box_count > 0)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: boxes is NULL", name);
+    const sscam_settings *settings = &evaluation->explainers[0]->settings;
+    for (size_t i = 1; i < evaluation->method_count; i++) {
+        const char *difference =
+            sscam_settings_evaluation_difference(settings, &evaluation->explainers[i]->settings);
+        if (difference != NULL)
+            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %zu has another %s than explainer 0", name, i,
+                              difference);
+    }
+    if (evaluation->curves != NULL &&
+        settings->value[SSCAM_OPTION_METRIC_STEPS].integer + 1 != (int64_t)evaluation->curve_points)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: metric_steps is %lld, and was %zu before", name,
+                          (long long)settings->value[SSCAM_OPTION_METRIC_STEPS].integer,
+                          evaluation->curve_points - 1);
+    return check_boxes(request);
+}
+
+static sscam_status reserve_curves(sscam_evaluation *evaluation, const sscam_judgement *judgement)
+{
+    if (judgement->curves == NULL || evaluation->curves != NULL)
+        return SSCAM_OK;
+    evaluation->curves =
+        calloc(evaluation->method_count * SSCAM_CURVES, judgement->curve_points * sizeof *evaluation->curves);
+    if (evaluation->curves == NULL)
+        return sscam_fail_memory("an evaluation's curves");
+    evaluation->curve_points = judgement->curve_points;
+    return SSCAM_OK;
+}
+
+/* Cannot fail: there is room for everything. Takes the judgement over. */
+static void adopt(sscam_evaluation *evaluation, sscam_judgement *judgement, size_t class_count)
+{
+    const size_t a_case = evaluation->method_count * SSCAM_METRIC_LIMIT;
+    memcpy(evaluation->classes + evaluation->case_count, judgement->classes,
+           class_count * sizeof *judgement->classes);
+    memcpy(values_of(evaluation, evaluation->case_count), judgement->values,
+           class_count * a_case * sizeof *judgement->values);
+    evaluation->case_count += class_count;
+    if (judgement->curves != NULL) {
+        const size_t size = evaluation->method_count * SSCAM_CURVES * evaluation->curve_points;
+        for (size_t i = 0; i < class_count * size; i++)
+            evaluation->curves[i % size] += judgement->curves[i];
+        for (int kind = 0; kind < SSCAM_CURVES; kind++)
+            if (judgement->metrics & SSCAM_METRIC_BIT(curve_metrics[kind]))
+                evaluation->curve_cases[kind] += class_count;
+    }
+    sscam_judgement_release(&evaluation->last);
+    evaluation->last = *judgement;
+}
+
+sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_image *image, const int64_t *classes,
+                                  size_t class_count, const float *boxes, const size_t *box_classes,
+                                  size_t box_count)
+{
+    if (evaluation == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_add: evaluation is NULL");
+    const sscam_judged_image request = {.explainers = evaluation->explainers,
+                                        .method_count = evaluation->method_count,
+                                        .image = image,
+                                        .classes = classes,
+                                        .class_count = classes != NULL ? class_count : 1,
+                                        .boxes = boxes,
+                                        .box_classes = box_classes,
+                                        .box_count = box_count};
+    sscam_judgement judgement;
+    sscam_status status = check_request(evaluation, &request);
+    if (status == SSCAM_OK)
+        status = reserve_cases(evaluation, request.class_count);
+    if (status == SSCAM_OK)
+        status = sscam_judge(&request, &judgement);
+    if (status != SSCAM_OK)
+        return status;
+    status = reserve_curves(evaluation, &judgement);
+    if (status != SSCAM_OK) {
+        sscam_judgement_release(&judgement);
+        return status;
+    }
+    adopt(evaluation, &judgement, request.class_count);
+    return sscam_succeed();
+}
+
+/* --- results ------------------------------------------------------------------------------------- */
+
+size_t sscam_evaluation_method_count(const sscam_evaluation *evaluation)
+{
+    return evaluation ? evaluation->method_count : 0;
+}
+
+size_t sscam_evaluation_case_count(const sscam_evaluation *evaluation)
+{
+    return evaluation ? evaluation->case_count : 0;
+}
+
+int64_t sscam_evaluation_class_index(const sscam_evaluation *evaluation, size_t case_position)
+{
+    return evaluation && case_position < evaluation->case_count ? evaluation->classes[case_position] : -1;
+}
+
+int32_t sscam_evaluation_value(const sscam_evaluation *evaluation, size_t method_position, size_t case_position,
+                               int32_t metric, double *value)
+{
+    sscam_metric_value found = {NAN, SSCAM_VALUE_ABSENT};
+    if (evaluation && method_position < evaluation->method_count && case_position < evaluation->case_count &&
+        sscam_metric_exists(metric))
+        found = values_of(evaluation, case_position)[method_position * SSCAM_METRIC_LIMIT + (size_t)metric];
+    if (value != NULL)
+        *value = found.state == SSCAM_VALUE_DEFINED ? found.value : NAN;
+    return found.state;
+}
+
+/* The defined values of a metric, into `values`; counts the undefined ones. */
+static size_t collect_values(const sscam_evaluation *evaluation, size_t method_position, int32_t metric,
+                             double *values, size_t *undefined)
+{
+    size_t defined = 0;
+    *undefined = 0;
+    for (size_t i = 0; i < evaluation->case_count; i++) {
+        int32_t state = sscam_evaluation_value(evaluation, method_position, i, metric, &values[defined]);
+        defined += state == SSCAM_VALUE_DEFINED;
+        *undefined += state == SSCAM_VALUE_UNDEFINED;
+    }
+    return defined;
+}
+
+sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation, size_t method_position, int32_t metric,
+                                    double *mean, double *lower, double *upper, size_t *defined_count,
+                                    size_t *undefined_count)
+{
+    sscam_status status = check_metric("sscam_evaluation_total", evaluation, method_position, metric);
+    if (status != SSCAM_OK)
+        return status;
+    double *values = malloc((evaluation->case_count + 1) * sizeof *values);
+    if (values == NULL)
+        return sscam_fail_memory("a total");
+    size_t undefined, defined = collect_values(evaluation, method_position, metric, values, &undefined);
+    sscam_total total = sscam_total_of(values, (int64_t)defined);
+    free(values);
+    if (mean != NULL)
+        *mean = total.mean;
+    if (lower != NULL)
+        *lower = total.lower;
+    if (upper != NULL)
+        *upper = total.upper;
+    if (defined_count != NULL)
+        *defined_count = defined;
+    if (undefined_count != NULL)
+        *undefined_count = undefined;
+    return sscam_succeed();
+}
+
+sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation, size_t method_position, int32_t metric,
+                                    double *points, size_t capacity, size_t *point_count)
+{
+    static const char name[] = "sscam_evaluation_curve";
+    sscam_status status = check_metric(name, evaluation, method_position, metric);
+    if (status != SSCAM_OK)
+        return status;
+    if (point_count == NULL || (points == NULL && capacity > 0))
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", name, point_count == NULL ? "point_count" : "points");
+    size_t kind = 0;
+    while (kind < SSCAM_CURVES && curve_metrics[kind] != metric)
+        kind++;
+    if (kind == SSCAM_CURVES)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: metric %d has no curve", name, (int)metric);
+    *point_count = evaluation->curve_cases[kind] > 0 ? evaluation->curve_points : 0;
+    if (capacity == 0)
+        return sscam_succeed();
+    if (capacity < *point_count)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: room for %zu points, %zu are needed", name, capacity, *point_count);
+    for (size_t i = 0; i < *point_count; i++)
+        points[i] = evaluation->curves[(method_position * SSCAM_CURVES + kind) * evaluation->curve_points + i] /
+                    (double)evaluation->curve_cases[kind];
+    return sscam_succeed();
+}
+
+const sscam_map *sscam_evaluation_map(const sscam_evaluation *evaluation, size_t method_position,
+                                      size_t class_position)
+{
+    if (evaluation == NULL || evaluation->last.maps == NULL || method_position >= evaluation->method_count ||
+        class_position >= evaluation->last.class_count)
+        return NULL;
+    return evaluation->last.maps[method_position * evaluation->last.explained_count + class_position];
+}

@@ -1,0 +1,32 @@
+/* An explainer's inside, and the steps of an explanation for those who take them one by one. */
+#ifndef SSCAM_LIB_EXPLAINER_PRIVATE_H
+#define SSCAM_LIB_EXPLAINER_PRIVATE_H
+
+#include "model_private.h"
+#include "options.h"
+#include "preprocess.h"
+#include "progress.h"
+#include "strategy.h"
+
+struct sscam_explainer {
+    sscam_model *model;
+    const sscam_method *method;
+    sscam_settings settings;
+    sscam_progress progress;
+    char value_text[64]; /* what sscam_explainer_get() hands out */
+};
+
+/* The whole of a call's progress: the first explainer that has a callback speaks for all. */
+sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int64_t count);
+
+/* What an explainer makes of a picture of that size: {1, C, H, W}, and how it gets there. */
+sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image, sscam_transform *transform,
+                              sscam_geometry *geometry, int64_t shape[4]);
+
+/* sscam_explain_tensor_all() for arguments that are known to be good, reporting to a share of a longer call. `maps`
+ * holds NULL before, and after a failure. */
+sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t explainer_count, const float *input,
+                                 const int64_t shape[4], const int64_t *classes, int64_t class_count,
+                                 const sscam_progress *progress, sscam_map **maps);
+
+#endif

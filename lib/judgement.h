@@ -1,0 +1,48 @@
+/* All metrics of one image: its classes explained by all methods, and judged. */
+#ifndef SSCAM_LIB_JUDGEMENT_H
+#define SSCAM_LIB_JUDGEMENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "metric_table.h"
+#include "sscam/evaluation.h"
+
+/* One value and what is known of it (SSCAM_VALUE_). */
+typedef struct sscam_metric_value {
+    double value;
+    int32_t state;
+} sscam_metric_value;
+
+enum { SSCAM_CURVES = 2 }; /* numbered as sscam_curve_kind */
+
+/* What is asked. */
+typedef struct sscam_judged_image {
+    sscam_explainer *const *explainers;
+    size_t method_count;
+    const sscam_image *image;
+    const int64_t *classes;
+    size_t class_count;
+    const float *boxes;
+    const size_t *box_classes;
+    size_t box_count;
+} sscam_judged_image;
+
+/* What is answered. */
+typedef struct sscam_judgement {
+    size_t class_count;
+    int64_t *classes;           /* [class_count], no longer SSCAM_CLASS_TOP */
+    sscam_metric_value *values; /* [class_count][method_count][SSCAM_METRIC_LIMIT] */
+    double *curves;             /* [class_count][method_count][SSCAM_CURVES][curve_points] */
+    size_t curve_points;        /* metric_steps + 1 */
+    uint32_t metrics;           /* those that were asked for */
+    sscam_map **maps;           /* [method_count][explained_count], the classes asked for being the first */
+    size_t map_count, explained_count;
+} sscam_judgement;
+
+/* On failure there is nothing to release. */
+sscam_status sscam_judge(const sscam_judged_image *request, sscam_judgement *out);
+
+void sscam_judgement_release(sscam_judgement *judgement);
+
+#endif

@@ -1,0 +1,124 @@
+#include "masked_scores.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "failure.h"
+#include "metrics.h"
+
+/* Maps that have the input's size already: upsampling leaves them alone, bit for bit, and so do these. */
+static const sscam_mask_channel AS_IT_IS = {.channel = 0, .offset = 0.0f, .gain = 1.0f, .noise_stddev = 0.0f};
+
+static sscam_mask_plan plan_of(const sscam_masking *masking, const float *mask)
+{
+    return (sscam_mask_plan){.input = masking->input,
+                             .input_channels = masking->shape[1],
+                             .input_height = masking->shape[2],
+                             .input_width = masking->shape[3],
+                             .activations = mask,
+                             .map_height = masking->shape[2],
+                             .map_width = masking->shape[3],
+                             .channels = &AS_IT_IS,
+                             .channel_count = 1,
+                             .samples = 1,
+                             .background = masking->background};
+}
+
+static sscam_status score_plans(const sscam_masking *masking, const sscam_mask_plan *const *plans, int64_t count,
+                                const int64_t *classes, int64_t class_count, const sscam_progress *progress,
+                                float *scores)
+{
+    const sscam_mask_list list = {plans, count};
+    const sscam_score_request request = {.masks = &list,
+                                         .kind = masking->kind,
+                                         .classes = classes,
+                                         .class_count = class_count,
+                                         .batch_size = masking->batch_size,
+                                         .workers = masking->workers,
+                                         .calibrate = masking->calibrate,
+                                         .progress = progress};
+    return masking->backend->score(masking->network, &request, scores);
+}
+
+sscam_status sscam_score_masks(const sscam_masking *masking, const float *const *masks, int64_t mask_count,
+                               const int64_t *classes, int64_t class_count, const sscam_progress *progress,
+                               float *scores)
+{
+    sscam_mask_plan *plans = calloc((size_t)mask_count, sizeof *plans);
+    const sscam_mask_plan **list = calloc((size_t)mask_count, sizeof *list);
+    sscam_status status = SSCAM_OK;
+    if (plans == NULL || list == NULL)
+        status = sscam_fail_memory("masked inputs");
+    for (int64_t i = 0; i < mask_count && status == SSCAM_OK; i++) {
+        plans[i] = plan_of(masking, masks[i]);
+        list[i] = &plans[i];
+    }
+    if (status == SSCAM_OK)
+        status = score_plans(masking, list, mask_count, classes, class_count, progress, scores);
+    free(plans);
+    free(list);
+    return status;
+}
+
+/* --- curves -------------------------------------------------------------------------------------- */
+
+enum { MASKS_TOGETHER = 32 }; /* no more masks of a curve exist at once */
+
+typedef struct curve_masks {
+    const int32_t *order;
+    sscam_curve_kind curve;
+    int64_t steps, places;
+    float *masks; /* [MASKS_TOGETHER, places] */
+} curve_masks;
+
+/* Writes the mask of a step into its slot, from that of the step before, which is still in the slot before. */
+static void write_step(const curve_masks *curve, int64_t step)
+{
+    const float start = curve->curve == SSCAM_CURVE_INSERTION ? 0.0f : 1.0f;
+    float *mask = curve->masks + step % MASKS_TOGETHER * curve->places;
+    if (step == 0) {
+        for (int64_t p = 0; p < curve->places; p++)
+            mask[p] = start;
+        return;
+    }
+    memcpy(mask, curve->masks + (step - 1) % MASKS_TOGETHER * curve->places,
+           (size_t)curve->places * sizeof *mask);
+    int64_t end = sscam_pixels_after_step(step, curve->steps, curve->places);
+    for (int64_t i = sscam_pixels_after_step(step - 1, curve->steps, curve->places); i < end; i++)
+        mask[curve->order[i]] = 1.0f - start;
+}
+
+/* Points `first` to `first + count - 1`. */
+static sscam_status score_steps(const sscam_masking *masking, const curve_masks *curve, int64_t first, int64_t count,
+                                int64_t class_index, const sscam_progress *progress, double *points)
+{
+    const float *masks[MASKS_TOGETHER];
+    float scores[MASKS_TOGETHER];
+    for (int64_t i = 0; i < count; i++) {
+        write_step(curve, first + i);
+        masks[i] = curve->masks + i * curve->places;
+    }
+    sscam_status status = sscam_score_masks(masking, masks, count, &class_index, 1, progress, scores);
+    for (int64_t i = 0; i < count && status == SSCAM_OK; i++)
+        points[first + i] = scores[i];
+    return status;
+}
+
+sscam_status sscam_score_curve(const sscam_masking *masking, const int32_t *order, sscam_curve_kind curve,
+                               int64_t steps, int64_t class_index, const sscam_progress *progress, double *points)
+{
+    curve_masks masks = {
+        .order = order, .curve = curve, .steps = steps, .places = masking->shape[2] * masking->shape[3]};
+    masks.masks = malloc((size_t)masks.places * MASKS_TOGETHER * sizeof *masks.masks);
+    if (masks.masks == NULL)
+        return sscam_fail_memory("the masks of a curve");
+    sscam_status status = SSCAM_OK;
+    for (int64_t first = 0; first <= steps && status == SSCAM_OK; first += MASKS_TOGETHER) {
+        int64_t count = steps + 1 - first < MASKS_TOGETHER ? steps + 1 - first : MASKS_TOGETHER;
+        sscam_progress part = sscam_progress_part(progress, (double)first / (double)(steps + 1),
+                                                  (double)(first + count) / (double)(steps + 1));
+        status = score_steps(masking, &masks, first, count, class_index, &part, points);
+    }
+    free(masks.masks);
+    return status;
+}

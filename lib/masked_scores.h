@@ -1,0 +1,36 @@
+/* Scores of an input masked by ready-made maps: what metrics need of the network. */
+#ifndef SSCAM_LIB_MASKED_SCORES_H
+#define SSCAM_LIB_MASKED_SCORES_H
+
+#include <stdint.h>
+
+#include "backend.h"
+
+/* The input and how it is scored. */
+typedef struct sscam_masking {
+    const sscam_backend *backend;
+    void *network;
+    const float *input;      /* X0, [1,C,H,W] */
+    const float *background; /* what shows where a mask does not; NULL: zeros */
+    int64_t shape[4];
+    sscam_score_kind kind;
+    int64_t batch_size, workers; /* 0: the backend chooses */
+    int32_t calibrate;           /* whether it may choose by measuring */
+} sscam_masking;
+
+/* Scores of X0 * mask for each of the masks [H,W]: [class_count][mask_count]. */
+sscam_status sscam_score_masks(const sscam_masking *masking, const float *const *masks, int64_t mask_count,
+                               const int64_t *classes, int64_t class_count, const sscam_progress *progress,
+                               float *scores);
+
+/* Which way pixels go, in the order of their salience. */
+typedef enum sscam_curve_kind {
+    SSCAM_CURVE_INSERTION, /* from the background to the input */
+    SSCAM_CURVE_DELETION   /* from the input to the background */
+} sscam_curve_kind;
+
+/* Scores of a class after steps 0 to `steps`: steps + 1 points. */
+sscam_status sscam_score_curve(const sscam_masking *masking, const int32_t *order, sscam_curve_kind curve,
+                               int64_t steps, int64_t class_index, const sscam_progress *progress, double *points);
+
+#endif

@@ -1,0 +1,146 @@
+#include "metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "failure.h"
+
+double sscam_average_drop(double score, double masked_score)
+{
+    if (!(score > 0.0))
+        return NAN;
+    return 100.0 * fmax(0.0, score - masked_score) / score;
+}
+
+double sscam_average_increase(double score, double masked_score)
+{
+    return score < masked_score ? 100.0 : 0.0;
+}
+
+/* --- boxes --------------------------------------------------------------------------------------- */
+
+/* The first pixel whose centre is not before an edge, kept within the picture. */
+static int64_t first_from(double edge, int64_t size)
+{
+    double first = ceil(edge - 0.5);
+    if (first <= 0.0)
+        return 0;
+    return first >= (double)size ? size : (int64_t)first;
+}
+
+static void mark_box(const sscam_geometry *geometry, const float box[4], uint8_t *inside)
+{
+    const int64_t width = geometry->input_width, height = geometry->input_height;
+    int64_t left = first_from(sscam_geometry_input_x(geometry, box[0]), width);
+    int64_t right = first_from(sscam_geometry_input_x(geometry, box[2]), width);
+    int64_t top = first_from(sscam_geometry_input_y(geometry, box[1]), height);
+    int64_t bottom = first_from(sscam_geometry_input_y(geometry, box[3]), height);
+    for (int64_t y = top; y < bottom; y++)
+        for (int64_t x = left; x < right; x++)
+            inside[y * width + x] = 1;
+}
+
+size_t sscam_mark_boxes(const sscam_geometry *geometry, const float *boxes, const size_t *owners, size_t count,
+                        size_t owner, uint8_t *inside)
+{
+    size_t own = 0;
+    for (int64_t p = 0; p < (int64_t)geometry->input_height * geometry->input_width; p++)
+        inside[p] = 0;
+    for (size_t i = 0; i < count; i++) {
+        if ((owners != NULL ? owners[i] : 0) != owner)
+            continue;
+        mark_box(geometry, boxes + 4 * i, inside);
+        own++;
+    }
+    return own;
+}
+
+double sscam_energy_pointing(const float *map, const uint8_t *inside, int64_t count)
+{
+    double sum = 0.0, sum_inside = 0.0;
+    for (int64_t p = 0; p < count; p++) {
+        sum += map[p];
+        sum_inside += inside[p] ? map[p] : 0.0;
+    }
+    return sum > 0.0 ? 100.0 * sum_inside / sum : NAN;
+}
+
+double sscam_pointing(const float *map, const uint8_t *inside, int64_t count)
+{
+    int64_t best = 0, is_flat = 1;
+    for (int64_t p = 1; p < count; p++) {
+        is_flat = is_flat && map[p] == map[0];
+        best = map[p] > map[best] ? p : best;
+    }
+    if (is_flat)
+        return NAN;
+    return inside[best] ? 100.0 : 0.0;
+}
+
+double sscam_correlation(const float *a, const float *b, int64_t count)
+{
+    double mean_a = 0.0, mean_b = 0.0, square_a = 0.0, square_b = 0.0, product = 0.0;
+    for (int64_t p = 0; p < count; p++) {
+        mean_a += a[p] / (double)count;
+        mean_b += b[p] / (double)count;
+    }
+    for (int64_t p = 0; p < count; p++) {
+        square_a += (a[p] - mean_a) * (a[p] - mean_a);
+        square_b += (b[p] - mean_b) * (b[p] - mean_b);
+        product += (a[p] - mean_a) * (b[p] - mean_b);
+    }
+    if (!(square_a > 0.0 && square_b > 0.0))
+        return NAN;
+    return fmax(-1.0, fmin(1.0, product / sqrt(square_a * square_b)));
+}
+
+/* --- order --------------------------------------------------------------------------------------- */
+
+typedef struct ranked_pixel {
+    float value;
+    int32_t place;
+} ranked_pixel;
+
+static int compare_ranked(const void *left, const void *right)
+{
+    const ranked_pixel *a = left, *b = right;
+    if (a->value != b->value)
+        return a->value > b->value ? -1 : 1;
+    return a->place < b->place ? -1 : a->place > b->place;
+}
+
+sscam_status sscam_salience_order(const float *map, int64_t count, int32_t *order)
+{
+    ranked_pixel *pixels = malloc((size_t)count * sizeof *pixels);
+    if (pixels == NULL)
+        return sscam_fail_memory("the order of a map's pixels");
+    for (int64_t p = 0; p < count; p++)
+        pixels[p] = (ranked_pixel){map[p], (int32_t)p};
+    qsort(pixels, (size_t)count, sizeof *pixels, compare_ranked);
+    for (int64_t i = 0; i < count; i++)
+        order[i] = pixels[i].place;
+    free(pixels);
+    return SSCAM_OK;
+}
+
+void sscam_keep_top_half(const float *map, const int32_t *order, int64_t count, float *out)
+{
+    for (int64_t i = 0; i < count; i++)
+        out[order[i]] = i < (count + 1) / 2 ? map[order[i]] : 0.0f;
+}
+
+int64_t sscam_pixels_after_step(int64_t step, int64_t steps, int64_t count)
+{
+    return step * count / steps;
+}
+
+double sscam_area_under(const double *points, int64_t steps, int64_t count)
+{
+    double area = 0.0;
+    for (int64_t step = 0; step < steps; step++) {
+        int64_t changed =
+            sscam_pixels_after_step(step + 1, steps, count) - sscam_pixels_after_step(step, steps, count);
+        area += (double)changed / (double)count * (points[step] + points[step + 1]) / 2.0;
+    }
+    return area;
+}

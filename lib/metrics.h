@@ -1,0 +1,44 @@
+/* The metrics of one map, as functions of numbers; NaN where one is undefined. */
+#ifndef SSCAM_LIB_METRICS_H
+#define SSCAM_LIB_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "preprocess.h"
+#include "sscam/status.h"
+
+/* 100 max(0, Y - O) / Y; undefined for Y <= 0, where a share of it means nothing. */
+double sscam_average_drop(double score, double masked_score);
+
+/* 100 where O > Y, else 0. */
+double sscam_average_increase(double score, double masked_score);
+
+/* Marks the input's pixels whose centres lie in one of the boxes (left <= x < right, top <= y < bottom, after resize
+ * and crop) whose owner is `owner`; owners NULL: all are 0's. `inside` is [input_height, input_width]. Returns the
+ * number of such boxes. */
+size_t sscam_mark_boxes(const sscam_geometry *geometry, const float *boxes, const size_t *owners, size_t count,
+                        size_t owner, uint8_t *inside);
+
+/* 100 times the map's sum over marked pixels over its sum; undefined for a sum of 0. */
+double sscam_energy_pointing(const float *map, const uint8_t *inside, int64_t count);
+
+/* 100 where the map's first maximum is marked, else 0; undefined for a map that is constant. */
+double sscam_pointing(const float *map, const uint8_t *inside, int64_t count);
+
+/* Pearson's correlation; undefined where either map is constant. */
+double sscam_correlation(const float *a, const float *b, int64_t count);
+
+/* Pixels by falling value, those of equal value in reading order. */
+sscam_status sscam_salience_order(const float *map, int64_t count, int32_t *order);
+
+/* The map with all but the first (count + 1) / 2 pixels of its order set to 0. */
+void sscam_keep_top_half(const float *map, const int32_t *order, int64_t count, float *out);
+
+/* How many of `count` pixels have changed after step `step` of `steps`. */
+int64_t sscam_pixels_after_step(int64_t step, int64_t steps, int64_t count);
+
+/* Area under the points at steps 0 to `steps`, over the share of pixels, by trapezoids. */
+double sscam_area_under(const double *points, int64_t steps, int64_t count);
+
+#endif

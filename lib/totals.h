@@ -1,0 +1,16 @@
+/* Means with confidence intervals. */
+#ifndef SSCAM_LIB_TOTALS_H
+#define SSCAM_LIB_TOTALS_H
+
+#include <stdint.h>
+
+typedef struct sscam_total {
+    double mean, lower, upper; /* NaN without values */
+} sscam_total;
+
+/* The mean of finite values and the percentiles 2.5 and 97.5 of its bootstrap, linear between ranks. Sorts the values:
+ * the result does not depend on their order. Draw j of resample r is value number floor(w n / 2^32), w being word j of
+ * the plane of Philox with seed 0, channel r, sample 0 and image 0. */
+sscam_total sscam_total_of(double *values, int64_t count);
+
+#endif

@@ -1,0 +1,706 @@
+"""sscam eval and sscam merge: data sets in every layout, damaged ones, runs that are cut short or divided."""
+
+import base64
+import csv
+import html.parser
+import io
+import itertools
+import json
+import math
+import re
+import signal
+import subprocess
+import time
+import xml.etree.ElementTree as ElementTree
+
+import PIL.Image
+import pytest
+
+from conftest import DEMO, PROGRAM, SHARED_DATA, run_on_terminal
+
+SCENES = DEMO / "scenes"
+SIGMOID = ("-m", "grad-cam", "--probability", "sigmoid")
+FAST = (*SIGMOID, "--metrics", "energy_pointing,pointing")    # no scoring, and so the same to the last digit
+METRICS = ["average_drop", "average_increase", "energy_pointing", "pointing"]
+OTHERS = ["insertion", "deletion", "class_sensitivity"]
+
+
+@pytest.fixture
+def judge(sscam, network, tmp_path):
+    """Runs eval on a data set; the result has `rows`, the lines of its CSV file, where it succeeded."""
+
+    def run(dataset, *arguments, labels=network.labels_path, flags=FAST):
+        table = tmp_path / "values.csv"
+        table.unlink(missing_ok=True)
+        named = ["--labels", labels] if labels else []
+        result = sscam("eval", network.model, dataset, *flags, *named, "--csv", table, *arguments)
+        result.rows = rows_of(table) if result.returncode == 0 else []
+        return result
+
+    return run
+
+
+def rows_of(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def values_of(rows):
+    """What is known of each class of each scene, whatever its file is called in a layout."""
+    return [({re.search(r"scene\d+", row["image"]).group()}, row["class"], row["method"],
+             [row.get(metric) for metric in METRICS]) for row in rows]
+
+
+def assert_same_but_rounding(rows, wanted):
+    """The library scores by the fastest form of a network that it finds; forms differ in rounding."""
+    assert len(rows) == len(wanted)
+    for row, other in zip(rows, wanted):
+        for key, value in row.items():
+            if key in METRICS + OTHERS and value not in ("", "nan"):
+                assert float(value) == pytest.approx(float(other[key]), rel=1e-3, abs=1e-2)
+            else:
+                assert value == other[key]
+
+
+def scene_names(count=None):
+    return [path.stem for path in sorted(SCENES.glob("*.png"))][:count]
+
+
+def objects_of(scene):
+    """[(class name, [xmin, ymin, xmax, ymax])] of a bundled scene."""
+    root = ElementTree.parse(SCENES / f"{scene}.xml").getroot()
+    return [(item.findtext("name"), [int(item.findtext(f"bndbox/{edge}")) for edge in
+                                     ("xmin", "ymin", "xmax", "ymax")]) for item in root.iter("object")]
+
+
+def annotation(objects, size=(320, 256), extra=""):
+    """A VOC file: objects are (class name, box), with the class as an action where that is asked for."""
+    text = "".join(f"<object><name>{name}</name>{extra}<bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin>"
+                   f"<xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox></object>" for name, box in objects)
+    return (f"<annotation><size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>"
+            f"{text}</annotation>")
+
+
+def put(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(content, encoding="utf-8")
+    return path
+
+
+def put_scene(path, scene):
+    return put(path, (SCENES / f"{scene}.png").read_bytes())    # content, not the name, says what it is
+
+
+def flat(root, names):
+    for name in names:
+        put_scene(root / f"{name}.png", name)
+        put(root / f"{name}.xml", (SCENES / f"{name}.xml").read_text())
+    return root
+
+
+def assert_one_line(result, code, *words):
+    assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
+    assert result.stdout == ""
+    assert re.fullmatch(r"sscam: [^\n]+: [^\n]+\n", result.stderr), result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+# --- layouts ------------------------------------------------------------------------------------------
+
+COUNT = 3
+
+
+@pytest.fixture
+def wanted(judge):
+    """The values of the first scenes, from the folder that is bundled."""
+    result = judge(SCENES, "--limit", COUNT)
+    assert result.returncode == 0 and result.stderr == ""
+    assert len(result.rows) == sum(len(objects_of(scene)) for scene in scene_names(COUNT))
+    return values_of(result.rows)
+
+
+def test_folder_with_annotations_elsewhere(judge, tmp_path, wanted):
+    for name in scene_names(COUNT):
+        put_scene(tmp_path / "pictures" / f"{name}.JPEG", name)
+        put(tmp_path / "xml" / f"{name}.xml", (SCENES / f"{name}.xml").read_text())
+    result = judge(tmp_path / "pictures", "--annotations", tmp_path / "xml")
+    assert values_of(result.rows) == wanted
+
+
+def test_whole_of_ilsvrc(judge, tmp_path, wanted):
+    for name in scene_names(COUNT):
+        put_scene(tmp_path / "ILSVRC/Data/CLS-LOC/val" / f"{name}.JPEG", name)
+        put(tmp_path / "ILSVRC/Annotations/CLS-LOC/val" / f"{name}.xml", (SCENES / f"{name}.xml").read_text())
+    assert values_of(judge(tmp_path / "ILSVRC").rows) == wanted
+
+
+def test_wnids_go_through_the_labels(judge, network, tmp_path, wanted):
+    """Files name classes by identifiers; the labels file has index, identifier, name."""
+    identifiers = {name: f"n{10000000 + i}" for i, name in enumerate(network.labels)}
+    lines = [f"{i}\t{identifiers[name]}\t{name}" for i, name in reversed(list(enumerate(network.labels)))]
+    labels = put(tmp_path / "labels.tsv", "\n".join(["index\twnid\tname", *lines, ""]))
+    for name in scene_names(COUNT):
+        put_scene(tmp_path / "set" / f"{name}.png", name)
+        put(tmp_path / "set" / f"{name}.xml",
+            annotation([(identifiers[label], box) for label, box in objects_of(name)]))
+    result = judge(tmp_path / "set", labels=labels)
+    assert values_of(result.rows) == wanted
+    assert {row["label"] for row in result.rows} <= set(network.labels)
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_truth_file(judge, network, tmp_path, wanted, is_named):
+    """One class a picture; boxes come from the annotations of that class."""
+    flat(tmp_path / "set", scene_names(COUNT))
+    chosen = {name: objects_of(name)[-1][0] for name in scene_names(COUNT)}
+    lines = [f"{name}.png {network.labels.index(label)}" if is_named else label for name, label in chosen.items()]
+    truth = put(tmp_path / "truth.txt", "".join(f"{line}\r\n" for line in lines))
+    result = judge(tmp_path / "set", "--truth", truth)
+    assert values_of(result.rows) == [row for row in wanted
+                                      if row[1] == str(network.labels.index(chosen[next(iter(row[0]))]))]
+    assert len(result.rows) == COUNT
+
+
+def test_truth_file_of_another_length(judge, tmp_path):
+    flat(tmp_path / "set", scene_names(COUNT))
+    few = put(tmp_path / "few.txt", "1\n2\n")
+    assert_one_line(judge(tmp_path / "set", "--truth", few), 1, "no line", "scene03.png")
+    assert_one_line(judge(tmp_path / "set", "--truth", put(tmp_path / "many.txt", "1\n2\n3\n4\n")), 1, "line 4")
+    named = "scene01.png 1\nscene09.png 1\nscene02.png 1\n"    # more pictures than there are, and fewer
+    assert_one_line(judge(tmp_path / "set", "--truth", put(tmp_path / "named.txt", named)), 1, "scene03.png")
+    assert_one_line(judge(tmp_path / "set", "--truth", put(tmp_path / "mixed.txt", named + "bag\n")), 1, "line 4")
+
+
+@pytest.mark.parametrize("root", ["VOCdevkit", "VOCdevkit/VOC2007"])
+def test_pascal_voc(judge, tmp_path, wanted, root):
+    year = tmp_path / "VOCdevkit/VOC2007"
+    for name in scene_names(COUNT + 1):    # one more than the list has
+        put_scene(year / "JPEGImages" / f"{name}.jpg", name)
+        put(year / "Annotations" / f"{name}.xml", (SCENES / f"{name}.xml").read_text())
+    put(year / "ImageSets/Main/test.txt", "\n".join(scene_names(COUNT)))
+    put(year / "ImageSets/Main/bag_val.txt", "scene01  1\nscene02 -1\nscene03  0\n")
+    assert values_of(judge(tmp_path / root).rows) == wanted
+    images = [row["image"] for row in judge(tmp_path / root, "--split", "bag_val").rows]
+    assert sorted(set(images)) == ["scene01.jpg", "scene03.jpg"]
+    assert_one_line(judge(tmp_path / root, "--split", "train"), 1, "train.txt")
+    (tmp_path / "VOCdevkit/VOC2012/JPEGImages").mkdir(parents=True)
+    if root == "VOCdevkit":
+        assert_one_line(judge(tmp_path / root), 1, "several years")
+
+
+def test_stanford40(judge, network, tmp_path, wanted):
+    """The class is the action, in the annotation and in the file's name; the object is a person."""
+    root = tmp_path / "Stanford40"
+    expected, names = [], []
+    for name in scene_names(COUNT):
+        label, box = objects_of(name)[0]
+        stem = f"{label.replace(' ', '_')}_0{name}"
+        names.append(f"{stem}.jpg")
+        put_scene(root / "JPEGImages" / names[-1], name)
+        put(root / "XMLAnnotations" / f"{stem}.xml",
+            annotation([("person", box)], extra=f"<action>{label.replace(' ', '_')}</action>"))
+        expected += [row for row in wanted if row[0] == {name} and row[1] == str(network.labels.index(label))]
+    put(root / "ImageSplits/test.txt", "\n".join(names))
+    result = judge(root)
+    assert result.stderr == ""
+    assert values_of(result.rows) == expected and len(expected) == COUNT
+
+
+@pytest.mark.parametrize("has_labels", [True, False])
+def test_folders_named_by_class(judge, network, tmp_path, wanted, has_labels):
+    """Without labels the sorted folders are the classes, as torchvision's ImageFolder has them."""
+    chosen = {name: objects_of(name)[0][0] for name in scene_names(COUNT)}
+    for label in network.labels:
+        (tmp_path / "set" / label).mkdir(parents=True)
+    for name, label in chosen.items():
+        put_scene(tmp_path / "set" / label / f"{name}.png", name)
+    result = judge(tmp_path / "set", "--annotations", SCENES, labels=network.labels_path if has_labels else None)
+    classes = network.labels if has_labels else sorted(network.labels)
+    for row in result.rows:
+        label = chosen[re.search(r"scene\d+", row["image"]).group()]
+        assert row["class"] == str(classes.index(label)) and row["label"] == label
+        assert row["image"].startswith(f"{label}/")
+    if has_labels:
+        assert sorted(map(str, values_of(result.rows))) == sorted(
+            str(row) for row in wanted if row[1] == str(network.labels.index(chosen[next(iter(row[0]))])))
+
+
+def test_plain_list(judge, network, tmp_path, wanted):
+    """Lines of a file need not follow one another; quotes, and numbers for names, are allowed."""
+    lines = [["file", "class", "xmin", "ymin", "xmax", "ymax"]]
+    for name in scene_names(COUNT):
+        put_scene(tmp_path / "pictures, all" / f"{name}.png", name)
+    objects = [(name, place, label, box) for name in scene_names(COUNT)
+               for place, (label, box) in enumerate(objects_of(name))]
+    for name, _, label, box in sorted(objects, key=lambda item: (item[1], item[0])):
+        lines.append([f"pictures, all/{name}.png", network.labels.index(label) if box[0] % 2 else label, *box])
+    with open(tmp_path / "list.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(lines)
+    result = judge(tmp_path / "list.csv")
+    assert values_of(result.rows) == wanted
+
+
+def test_list_without_boxes(judge, tmp_path, wanted):
+    put_scene(tmp_path / "scene01.png", "scene01")
+    label = objects_of("scene01")[0][0]
+    result = judge(put(tmp_path / "list.csv", f"scene01.png,{label}\n"), flags=SIGMOID)
+    assert [row["energy_pointing"] + row["pointing"] for row in result.rows] == [""]
+    assert result.rows[0]["class"] == wanted[0][1] and float(result.rows[0]["average_drop"]) >= 0
+    assert result.stdout.split("\n")[2].split()[-2:] == ["-", "-"]
+
+
+@pytest.mark.parametrize("text, words", [
+    ("a.png\n", ["line 1"]), ("a.png,bag,1,2,3\n", ["line 1"]), ("a.png,bag,1,2,x,4\n", ["line 1", "box"]),
+    ("a.png,bag,5,2,3,4\n", ["line 1"]), ("a.png,bag\n\n\"a.png,bag\n", ["line 3", "quote"]),
+    ("a.png,bag,1,2,3,inf\n", ["line 1"]), ("file,class\n", ["no pictures"]), ("a.png,bag,1,2,3,4,5\n", ["line 1"]),
+])
+def test_bad_lists(judge, tmp_path, text, words):
+    assert_one_line(judge(put(tmp_path / "list.csv", text)), 1, "list.csv", *words)
+
+
+def test_classes_from_the_command_line(judge, network, wanted):
+    """-c judges its class on every image, with the boxes of that class where there are any."""
+    result = judge(SCENES, "--limit", COUNT, "-c", "bag")
+    bag = str(network.labels.index("bag"))
+    assert {row["class"] for row in result.rows} == {bag} and len(result.rows) == COUNT
+    annotated = [row for row in wanted if row[1] == bag]
+    assert [row for row in values_of(result.rows) if row[0] in [each[0] for each in annotated]] == annotated
+    assert all(row["pointing"] == "" for row in result.rows
+               if not any(label == "bag" for label, _ in objects_of(row["image"][:-4])))
+
+
+def test_top_class(judge, sscam, network):
+    result = judge(SCENES, "--limit", "2", "-c", "top")
+    for row in result.rows:
+        shown = sscam("explain", network.model, SCENES / row["image"], *FAST, "--json")
+        assert json.loads(shown.stdout)["class"] == int(row["class"])
+
+
+# --- annotations that are wrong -----------------------------------------------------------------------
+
+GOOD_BOX = [93, 125, 206, 210]
+BROKEN = {
+    "empty": "",
+    "no-xml": "this is not XML",
+    "cut": annotation([("bag", GOOD_BOX)])[:-20],
+    "other-root": "<picture/>",
+    "no-name": "<annotation><object><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>"
+               "</object></annotation>",
+    "no-box": "<annotation><object><name>bag</name></object></annotation>",
+    "half-box": "<annotation><object><name>bag</name><bndbox><xmin>1</xmin></bndbox></object></annotation>",
+    "word": annotation([("bag", ["one", 1, 9, 9])]),
+    "nan": annotation([("bag", ["nan", 1, 9, 9])]),
+    "infinite": annotation([("bag", [1, 1, "inf", 9])]),
+    "far": annotation([("bag", [1, 1, 1e9, 9])]),
+    "reversed": annotation([("bag", [9, 1, 1, 9])]),
+    "empty-box": annotation([("bag", [9.5, 1, 9.5, 9])]),
+    "unknown": annotation([("teapot", GOOD_BOX)]),
+    "entity": "<!DOCTYPE annotation [<!ENTITY bag 'bag'>]>" + annotation([("&bag;", GOOD_BOX)]),
+    "laughs": "<!DOCTYPE annotation [<!ENTITY a 'bag'>" + "".join(
+        f"<!ENTITY {chr(ord('b') + i)} '{f'&{chr(97 + i)};' * 10}'>" for i in range(9)) + "]>" +
+              annotation([("&j;", GOOD_BOX)]),
+    "outside": "<!DOCTYPE annotation [<!ENTITY secret SYSTEM 'secret.txt'>]>" + annotation([("&secret;", GOOD_BOX)]),
+    "crowd": annotation([("bag", GOOD_BOX)] * 4097),
+    "large": annotation([("bag", GOOD_BOX)]) + " " * (1 << 20),
+    "deep": "<annotation>" + "<a>" * 10000 + "</a>" * 10000 + "</annotation>",
+    "zero-byte": annotation([("bag", GOOD_BOX)]) + "\0",
+}
+
+
+def test_broken_files_are_noted_counted_and_skipped(judge, tmp_path):
+    root = tmp_path / "set"
+    for name, text in BROKEN.items():
+        put_scene(root / f"{name}.png", "scene01")
+        put(root / f"{name}.xml", text)
+    put(root / "secret.txt", "bag")
+    put(root / "truncated.png", (SCENES / "scene01.png").read_bytes()[:5000])
+    put(root / "words.jpg", "no picture")
+    flat(root, ["scene02"])
+    result = judge(root, "--json")
+    assert result.returncode == 0, result.stderr
+    notes = result.stderr.splitlines()
+    for name in [*BROKEN, "truncated", "words"]:
+        about = [line for line in notes if re.search(rf"/{name}\.(png|jpg|xml): ", line)]
+        assert len(about) == 1 and about[0].startswith("sscam: note: "), (name, about)
+    assert len(notes) == len(BROKEN) + 2
+    report = json.loads(result.stdout)
+    assert report["skipped"] == len(BROKEN) + 2 and report["images"] == 1
+    assert {row["image"] for row in result.rows} == {"scene02.png"}
+
+
+def test_nothing_but_broken_files(judge, tmp_path):
+    put_scene(tmp_path / "set/scene01.png", "scene01")
+    put(tmp_path / "set/scene01.xml", "<annotation>")
+    result = judge(tmp_path / "set")
+    assert result.returncode == 1 and result.stdout == "" and result.rows == []
+    assert result.stderr.splitlines()[-1].endswith("none of its images could be judged")
+
+
+def test_forms_of_annotations(judge, tmp_path):
+    """What is meant the same gives the same values; what is not does not."""
+    root = tmp_path / "set"
+    whole, edges = [93, 125, 206, 210], [92.5, 124, 206, 210]
+    forms = {
+        "a": annotation([("bag", whole)]),
+        "b-no-size": annotation([("bag", whole)]).replace("<size>", "<measure>").replace("</size>", "</measure>"),
+        "c-zero-size": annotation([("bag", whole)], size=(0, 0)),
+        "d-written-whole": annotation([("Bag", [f" {value}.0\n" for value in whole])]),
+        "e-declared": '<?xml version="1.0" encoding="UTF-8"?>\n<!-- -->' + annotation([("bag", whole)]),
+        "f-halved": annotation([("bag", [value / 2 for value in (92.0, 124.0, 206.0, 210.0)][:1] + [62, 103, 105.0])],
+                               size=(160, 128)).replace("46.0", "46.0000000001"),
+        "g-united": annotation([("bag", [93, 125, 150, 210]), ("bag", [130, 125, 206, 210]),
+                                ("bag", [93, 130, 99, 140])]),
+        "h-unknown-too": annotation([("teapot", [1, 1, 300, 250]), ("bag", whole)]),
+        "i-edges": annotation([("bag", edges)]),
+        "j-outside": annotation([("bag", [1, 1, 20, 200])]),
+        "k-beyond": annotation([("bag", [-500, -500, 5000, 5000])]),
+    }
+    for name, text in forms.items():
+        put_scene(root / f"{name}.png", "scene01")
+        put(root / f"{name}.xml", text)
+    result = judge(root, "--json")
+    assert result.stderr == ""
+    report = json.loads(result.stdout)
+    assert report["scaled_annotations"] == 1 and report["unknown_objects"] == 1
+    energy = {row["image"][0]: float(row["energy_pointing"]) for row in result.rows}
+    assert len(energy) == len(forms)
+    assert all(energy[name] == energy["a"] for name in "bcdefgh"), energy
+    assert energy["i"] == energy["a"]    # 92.5: the centre of that pixel is on the edge, and inside
+    assert energy["j"] == 0 and energy["k"] == pytest.approx(100)
+    assert 0 < energy["a"] < 100
+
+
+def test_pictures_without_annotations_are_judged_by_the_top_class(judge, tmp_path):
+    put_scene(tmp_path / "set/scene01.png", "scene01")
+    result = judge(tmp_path / "set", labels=None)
+    assert len(result.rows) == 1 and result.rows[0]["pointing"] == ""
+    put(tmp_path / "set/scene01.xml", annotation([]))
+    assert judge(tmp_path / "set", labels=None).rows == result.rows
+
+
+# --- parts --------------------------------------------------------------------------------------------
+
+
+def test_shards_merge_to_one_run(judge, sscam, tmp_path):
+    parts = []
+    for i in (3, 1, 2):
+        part = judge(SCENES, "--shard", f"{i}/3")
+        assert {int(row["index"]) % 3 for row in part.rows} == {i - 1}
+        parts.append((tmp_path / "values.csv").rename(tmp_path / f"part{i}.csv"))
+    merged = sscam("merge", *parts, "--csv", "merged.csv", "--json")
+    assert merged.returncode == 0, merged.stderr
+    table = judge(SCENES)
+    assert (tmp_path / "merged.csv").read_bytes() == (tmp_path / "values.csv").read_bytes()
+    assert sscam("merge", *parts).stdout == table.stdout
+    report = json.loads(merged.stdout)
+    assert report["images"] == 12 and report["cases"] == len(table.rows)
+    assert report["methods"] == json.loads(judge(SCENES, "--json").stdout)["methods"]
+
+
+def test_merging_keeps_every_digit(judge, sscam, tmp_path):
+    """All metrics of several methods, undefined and absent values among them."""
+    whole = judge(SCENES, "--limit", "3", "-m", "grad-cam,cam", "--metrics", "all", "--metric-steps", "3", "--json",
+                  flags=SIGMOID)
+    heading, *lines = (tmp_path / "values.csv").read_text().splitlines(keepends=True)
+    lines = [line if line[0] != "1" else re.sub(r",[^,]*,[^,]*\n", ",nan,\n", line) for line in lines]
+    parts = [put(tmp_path / f"{i}.csv", heading + "".join(line for line in lines if line[0] == str(i)))
+             for i in (2, 0, 1)]
+    done = sscam("merge", *parts, "--csv", "merged.csv", "--json")
+    assert (tmp_path / "merged.csv").read_text() == heading + "".join(lines)
+    merged, original = (json.loads(result.stdout)["methods"][1] for result in (done, whole))
+    assert all(merged[metric] == original[metric] for metric in METRICS + ["insertion"])
+    changed = sum(line[0] == "1" for line in lines) // 2
+    assert merged["deletion"]["undefined"] == changed and merged["class_sensitivity"]["undefined"] == 0
+    assert merged["class_sensitivity"]["count"] == original["class_sensitivity"]["count"] - changed
+
+
+def test_merge_refuses_what_does_not_belong_together(judge, sscam, tmp_path):
+    judge(SCENES, "--limit", "2")
+    good = (tmp_path / "values.csv").read_text()
+    lines = good.splitlines(keepends=True)
+
+    def refused(*texts, words):
+        paths = [put(tmp_path / f"{i}.csv", text) for i, text in enumerate(texts)]
+        assert_one_line(sscam("merge", *paths, "--csv", "out.csv"), 1, *words)
+        assert not (tmp_path / "out.csv").exists()
+
+    refused("", words=["0.csv", "empty"])
+    refused(good, good, words=["twice"])
+    refused(lines[0], words=["no results"])
+    refused("image,class\n", words=["'index'"])
+    refused(good.replace("pointing\n", "pointed\n", 1), words=["'pointed'"])
+    refused(good, good.replace(",pointing\n", "\n", 1), words=["other metrics"])
+    refused(good, good.replace("grad-cam", "cam"), words=["1.csv", "'cam'"])
+    refused(good, good.replace("scene01", "other01"), words=["different data sets"])
+    refused(good[:-30], words=["line"])
+    refused(good + "\"", words=["0.csv"])
+    refused(good.replace("0,scene", "-1,scene", 1), words=["line 2"])
+    refused(good.replace(",100,", ",1e999,", 1) if ",100," in good else good[:-4] + "inf\n", words=["is no number"])
+    assert_one_line(sscam("merge", "absent.csv"), 1, "absent.csv")
+
+
+def test_a_cut_journal_goes_on(judge, tmp_path):
+    """Whatever a crash left of the last line, the values are those of one run."""
+    journal = tmp_path / "journal"
+    whole = judge(SCENES, "--limit", "2", "--resume", journal)
+    complete = journal.read_bytes()
+    assert complete.count(b"\ndone\n") == 2
+    for length in (0, 10, 50, len(complete) // 2, len(complete) - 30, len(complete) - 5, len(complete) - 1):
+        journal.write_bytes(complete[:length])
+        resumed = judge(SCENES, "--limit", "2", "--resume", journal)
+        assert resumed.rows == whole.rows and resumed.stdout == whole.stdout
+        assert journal.read_bytes() == complete
+
+
+def test_a_killed_run_goes_on_as_if_it_had_not_been(judge, network, tmp_path):
+    flags = [*SIGMOID, "--metrics", "all", "--metric-steps", "25"]
+    arguments = ["--labels", network.labels_path, "--resume", tmp_path / "journal"]
+    for kills in itertools.count(1):
+        running = subprocess.Popen([PROGRAM, "eval", network.model, SCENES, *flags, *map(str, arguments)],
+                                   stdout=subprocess.DEVNULL, cwd=tmp_path)
+        before = (tmp_path / "journal").read_bytes().count(b"\ndone\n") if kills > 1 else 0
+        while running.poll() is None:
+            if (tmp_path / "journal").exists() and \
+                    (tmp_path / "journal").read_bytes().count(b"\ndone\n") >= before + 2:
+                break
+            time.sleep(0.01)
+        running.send_signal(signal.SIGKILL)
+        assert running.wait() == -signal.SIGKILL
+        if kills == 2:
+            break
+    done = (tmp_path / "journal").read_bytes().count(b"\ndone\n")
+    assert 4 <= done < 12
+    kept = (tmp_path / "journal").read_bytes()
+    kept = kept[:kept.rindex(b"\ndone\n")]
+    resumed = judge(SCENES, *arguments[2:], flags=flags)
+    assert (tmp_path / "journal").read_bytes().startswith(kept)
+    assert_same_but_rounding(resumed.rows, judge(SCENES, flags=flags).rows)
+    assert set(METRICS + OTHERS) <= set(resumed.rows[0])
+
+
+def test_a_finished_journal_is_not_computed_again(judge, sscam, network, tmp_path):
+    first = judge(SCENES, "--limit", "2", "--resume", "journal")
+    again = judge(SCENES, "--limit", "2", "--resume", "journal")
+    assert again.rows == first.rows
+    fewer = judge(SCENES, "--limit", "1", "--resume", "journal")    # the others stay where they are
+    assert fewer.rows == [row for row in first.rows if row["index"] == "0"]
+    more = judge(SCENES, "--limit", "3", "--resume", "journal")
+    assert more.rows[:len(first.rows)] == first.rows and len(more.rows) > len(first.rows)
+
+
+def test_a_journal_of_another_evaluation_is_refused(judge, tmp_path):
+    judge(SCENES, "--limit", "1", "--resume", "journal")
+    before = (tmp_path / "journal").read_bytes()
+    for other in (["--metric-mask", "top50"], ["-m", "cam"], ["-c", "bag"]):
+        assert_one_line(judge(SCENES, "--limit", "1", "--resume", "journal", *other), 1, "journal", "differ")
+    put_scene(tmp_path / "set/another.png", "scene01")
+    assert_one_line(judge(tmp_path / "set", "--resume", "journal"), 1, "another data set", "scene01.png")
+    put(tmp_path / "letter", "Dear reader,\n")
+    assert_one_line(judge(SCENES, "--resume", "letter"), 1, "letter", "no journal")
+    assert (tmp_path / "letter").read_text() == "Dear reader,\n"
+    assert_one_line(judge(SCENES, "--resume", tmp_path / "set"), 1, "not a regular file")
+    assert (tmp_path / "journal").read_bytes() == before
+
+
+# --- what is printed ----------------------------------------------------------------------------------
+
+
+def test_table_json_and_csv_agree(judge, tmp_path):
+    arguments = ["--limit", "3", "-m", "grad-cam,grad-cam++", "--metrics", "all", "--metric-steps", "6"]
+    table = judge(SCENES, *arguments, "--resume", "journal", flags=SIGMOID)
+    report = json.loads(judge(SCENES, *arguments, "--resume", "journal", "--json", flags=SIGMOID).stdout)
+    assert (report["layout"], report["images"], report["cases"]) == ("imagenet", 3, len(table.rows) // 2)
+    assert [method["method"] for method in report["methods"]] == ["grad-cam", "grad-cam++"]
+    assert max(map(len, table.stdout.splitlines())) <= 100
+    assert not re.search(r" $", table.stdout, re.MULTILINE)
+    for method in report["methods"]:
+        lines = [line for line in table.stdout.splitlines() if line.split("  ")[0] == method["title"]]
+        assert lines
+        for metric in [*METRICS, *OTHERS]:
+            values = [float(row[metric]) for row in table.rows if row["method"] == method["method"]]
+            total = method[metric]
+            assert total["count"] == len(values) and total["undefined"] == 0
+            assert total["mean"] == pytest.approx(math.fsum(values) / len(values), abs=1e-6)
+            assert total["lower"] <= total["mean"] <= total["upper"]
+            digits = 2 if metric in METRICS else 4
+            shown = f"{total['mean']:.{digits}f} [{total['lower']:.{digits}f}, {total['upper']:.{digits}f}]"
+            assert any(shown in line for line in lines), (metric, shown)
+
+
+def test_undefined_values_are_shown(judge):
+    """A layer of one place gives flat maps, whose energy is no number."""
+    arguments = [SCENES, "--limit", "2", "-l", "pool"]
+    table, report = judge(*arguments), json.loads(judge(*arguments, "--json").stdout)
+    count = sum(len(objects_of(scene)) for scene in scene_names(2))
+    assert table.stdout.count(f"{count} undefined") == 2
+    assert {row["energy_pointing"] for row in table.rows} == {"nan"}
+    assert report["methods"][0]["pointing"] == {"mean": None, "lower": None, "upper": None, "count": 0,
+                                                "undefined": count}
+
+
+def test_default_is_every_method_that_can(judge, network):
+    result = judge(SCENES, "--limit", "1", "--max-channels", "2", "--samples", "1",
+                   flags=["--probability", "sigmoid", "--metrics", "pointing"])
+    assert result.stderr == ""
+    assert [row["method"] for row in result.rows[:6]] == ["cam", "grad-cam", "grad-cam++", "score-cam",
+                                                          "ss-cam-mean", "ss-cam-max"]
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["model.pt"], ["a data set"]),
+    (["model.pt", "set", "other"], ["'other'"]),
+    (["model.pt", "set", "--limit", "0"], ["--limit"]),
+    (["model.pt", "set", "--limit", "-3"], ["'-3'"]),
+    (["model.pt", "set", "--shard", "2"], ["I/N"]),
+    (["model.pt", "set", "--shard", "0/2"], ["'0/2'"]),
+    (["model.pt", "set", "--shard", "3/2"], ["'3/2'"]),
+    (["model.pt", "set", "--shard", "1/"], ["'1/'"]),
+    (["model.pt", "set", "-l", "a,b"], ["one layer"]),
+    (["model.pt", "set", "-m", "gradcam"], ["did you mean 'grad-cam'"]),
+    (["model.pt", str(SCENES), "--layout", "coco"], ["'coco'", "stanford40"]),
+])
+def test_usage_errors(sscam, files, arguments, words):
+    assert_one_line(sscam("eval", *arguments), 2, *words)
+    assert files() == []
+
+
+def test_failures_name_the_thing(judge, sscam, network, tmp_path):
+    assert_one_line(judge(tmp_path / "nowhere"), 1, "nowhere")
+    (tmp_path / "empty").mkdir()
+    assert_one_line(judge(tmp_path / "empty"), 1, "empty", "no pictures")
+    assert_one_line(judge(SCENES, "--layout", "voc"), 1, "JPEGImages")
+    assert_one_line(sscam("eval", "absent.pt", SCENES), 1, "absent.pt")
+    assert_one_line(sscam("eval", network.model, SCENES, "--csv", "no/such/folder.csv"), 1, "folder.csv")
+    usage = sscam("eval", network.model, SCENES, "--metrics", "drop")
+    assert_one_line(usage, 2, '"drop"', "average_drop")
+
+
+def test_classes_that_the_network_has_not(judge, tmp_path):
+    put_scene(tmp_path / "scene01.png", "scene01")
+    result = judge(put(tmp_path / "list.csv", "scene01.png,6\n"), labels=None)
+    assert result.returncode == 1
+    assert "note: " in result.stderr and "class 6" in result.stderr.splitlines()[0]
+
+
+def test_interruption_leaves_a_journal(network, tmp_path):
+    running = subprocess.Popen([PROGRAM, "eval", network.model, str(SCENES), *SIGMOID, "--metrics", "all", "--labels",
+                                network.labels_path, "--resume", "journal", "--csv", "out.csv"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    while running.poll() is None and not (tmp_path / "journal").exists():
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    output, errors = running.communicate(timeout=120)
+    assert running.returncode == 1 and output == "" and errors == "sscam: cancelled\n"
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.skipif(not (SHARED_DATA / "boxed").is_dir(), reason="skipped: no shared data")
+def test_photographs_with_wnids(sscam, tmp_path):
+    result = sscam("eval", SHARED_DATA / "models/squeezenet1_1.pt", SHARED_DATA / "boxed/images", "--annotations",
+                   SHARED_DATA / "boxed/annotations", "--labels", SHARED_DATA / "imagenet_class_index.tsv",
+                   "-m", "grad-cam", "--limit", "8", "--json")
+    assert result.returncode == 0 and result.stderr == ""
+    report = json.loads(result.stdout)
+    assert report["images"] == report["cases"] == 8 and report["scaled_annotations"] == 0
+    assert report["methods"][0]["pointing"]["mean"] >= 60
+
+
+def test_the_bar_is_of_the_whole_data_set(network, tmp_path):
+    """And a note about a broken picture gets a line of its own."""
+    root = flat(tmp_path / "set", scene_names(3))
+    put(root / "scene01b.png", "no picture")
+    code, shown = run_on_terminal(["eval", network.model, str(root), *FAST, "--labels", network.labels_path], 100)
+    assert code == 0
+    assert re.search(r"\r\033\[K\[[#-]+\] +\d+ %  \d+:\d\d elapsed, (-:--|\d+:\d\d) left  image \d of 4", shown), shown
+    percents = [int(number) for number in re.findall(r"(\d+) %", shown)]
+    assert percents == sorted(percents) and percents[-1] > 50
+    assert re.search(r"\r\033\[Ksscam: note: [^\r\n]*scene01b.png[^\r\n]*\r\n", shown), shown
+    assert shown.endswith("\r\033[K")
+
+
+# --- the report ---------------------------------------------------------------------------------------
+
+
+class Page(html.parser.HTMLParser):
+    """Tags that are open and closed in order, and what a test looks at."""
+
+    VOID = {"meta", "img", "br", "!doctype"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.texts = [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    def all(self, tag):
+        return [attributes for found, attributes in self.tags if found == tag]
+
+
+def test_report_is_one_file_with_everything(judge, tmp_path):
+    """Also where the name of a file is markup."""
+    hostile = "a<script>alert('&')<b>\"scene.png"
+    root = flat(tmp_path / "set", ["scene02"])
+    put_scene(root / hostile, "scene01")
+    put(root / hostile.replace(".png", ".xml"), (SCENES / "scene01.xml").read_text())
+    result = judge(root, "--report", "report.html", "-m", "grad-cam,cam", "--metrics", "all", "--metric-steps", "3",
+                   flags=SIGMOID)
+    assert result.returncode == 0, result.stderr
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert not re.search(r"(src|href|url)\s*[=(]\s*['\"]?(?!data:image/png;base64,|\")", text)
+    assert len(page.all("script")) == 2 and any(hostile in words for words in page.texts)
+    cases = len(result.rows) // 2
+    assert len([1 for div in page.all("div") if div.get("class") == "case"]) == cases
+    assert len(page.all("img")) == 3 * cases    # the input and two methods
+    assert len(page.all("svg")) == 7 + 2 and len(page.all("polyline")) == 2 * 2
+    for line in page.all("polyline"):
+        assert len(line["points"].split()) == 4
+    for picture in page.all("img"):
+        content = base64.b64decode(picture["src"].partition(",")[2], validate=True)
+        with PIL.Image.open(io.BytesIO(content)) as image:
+            image.load()
+            assert image.size == (int(picture["width"]), int(picture["height"]))
+    values = [div["data-v0-0"] for div in page.all("div") if div.get("class") == "case"]
+    assert values == [f"{float(row['average_drop']):.9g}" for row in result.rows[::2]]
+    cells = [float(cell["data-value"]) for cell in page.all("td") if cell.get("data-value")]
+    assert len(cells) == 2 * 7
+    assert cells[0] == pytest.approx(sum(map(float, values)) / cases, rel=1e-6)
+
+
+def test_report_shows_the_boxes_of_the_class(judge, tmp_path):
+    judge(SCENES, "--limit", "1", "--report", "report.html")
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    picture = page.all("img")[0]
+    with PIL.Image.open(io.BytesIO(base64.b64decode(picture["src"].partition(",")[2]))) as image:
+        pixels = image.convert("RGB")
+    scale = pixels.width / 320
+    left, top, right, bottom = (value * scale for value in objects_of("scene01")[0][1])
+    middle_of_edges = [((left + right) / 2, top), ((left + right) / 2, bottom), (left, (top + bottom) / 2),
+                       (right, (top + bottom) / 2)]
+    for x, y in middle_of_edges:
+        near = [pixels.getpixel((int(x) + i, int(y) + j)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+        assert any(red > 200 and green > 180 and blue < 90 for red, green, blue in near)
+
+
+def test_reports_that_cannot_be_written(sscam, network, tmp_path):
+    assert_one_line(sscam("eval", network.model, SCENES, "--report", "no/such/report.html"), 1, "report.html")
+    assert_one_line(sscam("eval", network.model, SCENES, "--report", "r.html", "--colormap", "gray"), 2, "gray")

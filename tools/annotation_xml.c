@@ -1,0 +1,159 @@
+#include "annotation_xml.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+
+#include "memory.h"
+#include "text_file.h"
+
+#define LARGEST_FILE (1u << 20)
+#define MOST_OBJECTS 4096
+#define LARGEST_COORDINATE 1e6
+
+/* Neither entities nor anything outside the file are loaded, and nothing is printed. */
+#define PARSE_OPTIONS (XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOBLANKS)
+
+void voc_edges(const double box[4], double edges[4])
+{
+    int is_whole = 1;
+
+    for (int i = 0; i < 4; i++)
+        is_whole = is_whole && box[i] == floor(box[i]);
+    for (int i = 0; i < 4; i++)
+        edges[i] = box[i] - (is_whole && i < 2);
+}
+
+static xmlNode *find_child(const xmlNode *parent, const char *name)
+{
+    for (xmlNode *child = parent ? parent->children : NULL; child; child = child->next)
+        if (child->type == XML_ELEMENT_NODE && !strcmp((const char *)child->name, name))
+            return child;
+    return NULL;
+}
+
+/* The text of a child without the blanks around it, or NULL when it has none. The caller frees it. */
+static char *child_text(const xmlNode *parent, const char *name)
+{
+    xmlNode *child = find_child(parent, name);
+    xmlChar *content = child ? xmlNodeGetContent(child) : NULL;
+    char *copy = NULL;
+
+    if (content) {
+        const char *text = (const char *)content + strspn((const char *)content, " \t\r\n");
+        size_t length = strlen(text);
+        while (length && strchr(" \t\r\n", text[length - 1]))
+            length--;
+        if (length)
+            copy = copy_text(text, length);
+    }
+    xmlFree(content);
+    return copy;
+}
+
+/* Whether a child is a number of reasonable size. */
+static int child_number(const xmlNode *parent, const char *name, double *number)
+{
+    char *text = child_text(parent, name), *end = NULL;
+
+    if (text)
+        *number = strtod(text, &end);
+    int is_number = text && end > text && !*end && fabs(*number) <= LARGEST_COORDINATE;
+    free(text);
+    return is_number;
+}
+
+static char *read_box(const xmlNode *object, double edges[4])
+{
+    static const char *const names[] = {"xmin", "ymin", "xmax", "ymax"};
+    const xmlNode *node = find_child(object, "bndbox");
+    double box[4];
+
+    if (!node)
+        return format_text("an object has no bndbox");
+    for (int i = 0; i < 4; i++)
+        if (!child_number(node, names[i], &box[i]))
+            return format_text("%s of a box is no number", names[i]);
+    voc_edges(box, edges);
+    if (edges[0] >= edges[2] || edges[1] >= edges[3])
+        return format_text("the box %g,%g,%g,%g is empty", box[0], box[1], box[2], box[3]);
+    return NULL;
+}
+
+static char *read_object(const xmlNode *node, struct annotation *annotation)
+{
+    struct annotated_object object = {0};
+
+    if (annotation->count == MOST_OBJECTS)
+        return format_text("has more than %d objects", MOST_OBJECTS);
+    char *why = read_box(node, object.edges);
+    if (why)
+        return why;
+    object.name = child_text(node, "name");
+    object.action = child_text(node, "action");
+    annotation->objects = reallocate(annotation->objects, annotation->count + 1, sizeof *annotation->objects);
+    annotation->objects[annotation->count++] = object;
+    return object.name || object.action ? NULL : format_text("an object has no name");
+}
+
+static char *read_document(xmlDoc *document, struct annotation *annotation)
+{
+    const xmlNode *root = xmlDocGetRootElement(document);
+    const xmlNode *size = find_child(root, "size");
+    char *why = NULL;
+
+    if (xmlGetIntSubset(document))
+        return format_text("has a document type declaration, which annotations need not");
+    if (!root || strcmp((const char *)root->name, "annotation"))
+        return format_text("its root is not <annotation>");
+    if (!child_number(size, "width", &annotation->width) || !child_number(size, "height", &annotation->height) ||
+        annotation->width < 0 || annotation->height < 0)
+        annotation->width = annotation->height = 0;
+    for (const xmlNode *node = root->children; node && !why; node = node->next)
+        if (node->type == XML_ELEMENT_NODE && !strcmp((const char *)node->name, "object"))
+            why = read_object(node, annotation);
+    return why;
+}
+
+static char *parse_failure(xmlParserCtxt *parser)
+{
+    const xmlError *error = xmlCtxtGetLastError(parser);
+    const char *message = error && error->message ? error->message : "is not XML";
+
+    return format_text("line %d: %.*s", error ? error->line : 0, (int)strcspn(message, "\r\n"), message);
+}
+
+char *annotation_read(const char *path, struct annotation *annotation)
+{
+    size_t length;
+    char *why, *text = text_file_read(path, LARGEST_FILE, &length, &why);
+
+    *annotation = (struct annotation){0};
+    if (!text)
+        return why;
+    xmlParserCtxt *parser = xmlNewParserCtxt();
+    xmlDoc *document = parser ? xmlCtxtReadMemory(parser, text, (int)length, NULL, NULL, PARSE_OPTIONS) : NULL;
+    if (!parser)
+        why = format_text("no memory for a parser");
+    else
+        why = document ? read_document(document, annotation) : parse_failure(parser);
+    xmlFreeDoc(document);
+    xmlFreeParserCtxt(parser);
+    free(text);
+    if (why)
+        annotation_free(annotation);
+    return why;
+}
+
+void annotation_free(struct annotation *annotation)
+{
+    for (size_t i = 0; i < annotation->count; i++) {
+        free(annotation->objects[i].name);
+        free(annotation->objects[i].action);
+    }
+    free(annotation->objects);
+    *annotation = (struct annotation){0};
+}

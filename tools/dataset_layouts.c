@@ -1,0 +1,338 @@
+/* Data sets in folders: ILSVRC's validation set, PASCAL VOC, Stanford40, a folder for each class. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "complain.h"
+#include "dataset.h"
+#include "folder.h"
+#include "memory.h"
+#include "text_file.h"
+
+#define LARGEST_LIST (64u << 20)
+
+/* The XML file of a picture in a folder of annotations, or NULL when there is none. */
+static char *annotation_in(const char *folder, const char *name)
+{
+    char *stem = without_extension(name), *file = format_text("%s.xml", stem), *path = join_path(folder, file);
+
+    free(stem);
+    free(file);
+    if (is_file(path))
+        return path;
+    free(path);
+    return NULL;
+}
+
+/* Adds the pictures of a folder; `prefix` comes before their names. */
+static int add_pictures(struct dataset *dataset, const char *folder, const char *prefix, const char *annotations,
+                        const char *class_text)
+{
+    struct text_list names = {0};
+    int code = folder_pictures(folder, &names);
+
+    for (size_t i = 0; i < names.count && !code; i++) {
+        char *name = format_text("%s%s", prefix, names.items[i]);
+        struct dataset_image *image = dataset_add(dataset, name, join_path(folder, names.items[i]));
+
+        if (!image)
+            continue;
+        if (annotations)
+            image->annotation = annotation_in(annotations, image->name);
+        if (annotations && !image->annotation)
+            image->annotation = annotation_in(annotations, names.items[i]);
+        if (class_text)
+            image->class_text = copy_text(class_text, strlen(class_text));
+    }
+    text_list_free(&names);
+    return code;
+}
+
+/* --- lists ---------------------------------------------------------------------------------------- */
+
+typedef int take_line(struct dataset *dataset, void *user, char *line, size_t number);
+
+/* Hands over the lines of a file that are not empty. */
+static int each_line(struct dataset *dataset, const char *path, take_line *take, void *user)
+{
+    size_t length, number = 0;
+    char *why, *text = text_file_read(path, LARGEST_LIST, &length, &why);
+    int code = EXIT_OK;
+
+    if (!text) {
+        code = fail(path, "%s", why);
+        free(why);
+        return code;
+    }
+    for (char *line = text, *next; *line && !code; line = next) {
+        next = line + strcspn(line, "\n");
+        if (*next)
+            *next++ = '\0';
+        for (size_t end = strlen(line); end && strchr(" \t\r", line[end - 1]); end--)
+            line[end - 1] = '\0';
+        if (*line)
+            code = take(dataset, user, line, number++);
+    }
+    free(text);
+    return code;
+}
+
+/* --- imagenet ------------------------------------------------------------------------------------- */
+
+struct truth {
+    const char *path;
+    bool has_names;
+};
+
+static struct dataset_image *find_named(struct dataset *dataset, const char *name)
+{
+    size_t low = 0, high = dataset->count;
+
+    while (low < high) { /* pictures were added by name */
+        size_t middle = (low + high) / 2;
+        int order = strcmp(dataset->images[middle].name, name);
+
+        if (!order)
+            return &dataset->images[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+/* Splits "NAME CLASS" in place; the class, or NULL when the line is of one part. */
+static char *split_line(char *line)
+{
+    size_t length = strcspn(line, " \t,");
+
+    if (!line[length])
+        return NULL;
+    line[length] = '\0';
+    return line + length + 1 + strspn(line + length + 1, " \t");
+}
+
+/* Whether a line begins with the name of a picture. Names of classes may hold blanks, too. */
+static bool names_picture(struct dataset *dataset, const char *line)
+{
+    char *word = copy_text(line, strcspn(line, " \t,"));
+    bool names = strlen(word) < strlen(line) && (is_picture_name(word) || find_named(dataset, word));
+
+    free(word);
+    return names;
+}
+
+/* The class of a picture that is named, or of the next one; the first line tells which it is for all. */
+static int take_truth(struct dataset *dataset, void *user, char *line, size_t number)
+{
+    struct truth *truth = user;
+    struct dataset_image *image = NULL;
+    char *class_text = line;
+
+    if (number == 0)
+        truth->has_names = names_picture(dataset, line);
+    if (truth->has_names) {
+        class_text = split_line(line);
+        if (!class_text || !*class_text)
+            return fail(truth->path, "line %zu: want NAME CLASS, as in the first line", number + 1);
+        image = find_named(dataset, line);
+        if (!image) /* a list may be of more pictures than are here */
+            return EXIT_OK;
+    } else if (number < dataset->count) {
+        image = &dataset->images[number];
+    }
+    if (!image)
+        return fail(truth->path, "line %zu: there are only %zu pictures", number + 1, dataset->count);
+    free(image->class_text);
+    image->class_text = copy_text(class_text, strlen(class_text));
+    return EXIT_OK;
+}
+
+static int read_truth(const char *path, struct dataset *dataset)
+{
+    struct truth truth = {.path = path};
+    int code = each_line(dataset, path, take_truth, &truth);
+
+    for (size_t i = 0; i < dataset->count && !code; i++)
+        if (!dataset->images[i].class_text)
+            code = fail(path, "has no line for picture %zu, %s", i + 1, dataset->images[i].name);
+    return code;
+}
+
+int dataset_open_imagenet(const struct dataset_request *request, struct dataset *dataset)
+{
+    char *pictures = join_path(request->path, "Data/CLS-LOC/val");
+    char *annotations = join_path(request->path, "Annotations/CLS-LOC/val");
+
+    if (!is_folder(pictures)) { /* not the whole of ILSVRC, but a folder of pictures, perhaps with their XML files */
+        free(pictures);
+        free(annotations);
+        pictures = copy_text(request->path, strlen(request->path));
+        annotations = copy_text(request->path, strlen(request->path));
+    }
+    int code = add_pictures(dataset, pictures, "", request->annotations ? request->annotations : annotations, NULL);
+    if (!code && request->truth)
+        code = read_truth(request->truth, dataset);
+    free(pictures);
+    free(annotations);
+    return code;
+}
+
+/* --- pascal voc and stanford40 --------------------------------------------------------------------- */
+
+struct picture_list {
+    const char *pictures, *annotations; /* folders */
+    const char *path;                   /* of the list itself */
+    bool names_classes;
+};
+
+/* The part of a name before its number: "riding_a_horse_012.jpg" is of the class "riding_a_horse". */
+static char *class_in_name(const char *name)
+{
+    char *class_text = without_extension(name);
+    char *underscore = strrchr(class_text, '_');
+
+    if (underscore)
+        *underscore = '\0';
+    return class_text;
+}
+
+/* "000012", "000012 1" or "applauding_001.jpg". In lists of a class, -1 says that a picture has none of it. */
+static int take_listed(struct dataset *dataset, void *user, char *line, size_t number)
+{
+    const struct picture_list *list = user;
+    char *mark = strpbrk(line, " \t");
+
+    (void)number;
+    if (mark) {
+        *mark++ = '\0';
+        if (!strcmp(mark + strspn(mark, " \t"), "-1"))
+            return EXIT_OK;
+    }
+    if (strstr(line, ".."))
+        return fail(list->path, "'%s' is not the name of a picture", line);
+    char *name = strchr(line, '.') ? copy_text(line, strlen(line)) : format_text("%s.jpg", line);
+    struct dataset_image *image = dataset_add(dataset, name, join_path(list->pictures, name));
+    if (image) {
+        image->annotation = annotation_in(list->annotations, image->name);
+        if (list->names_classes)
+            image->class_text = class_in_name(image->name);
+    }
+    return EXIT_OK;
+}
+
+/* The list of a split: the one that was asked for, else the first of those usual that is there. `*path` stays NULL when
+ * there are no lists at all; EXIT_FAILED with a line when the one asked for is not there. */
+static int find_split(const char *folder, const char *split, char **path)
+{
+    static const char *const usual[] = {"test", "val", "trainval"};
+
+    *path = NULL;
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+        char *name = format_text("%s.txt", split ? split : usual[i]);
+        *path = join_path(folder, name);
+        free(name);
+        if (is_file(*path))
+            return EXIT_OK;
+        if (split)
+            fail(*path, "there is no such list: --split '%s'", split);
+        free(*path);
+        *path = NULL;
+        if (split)
+            return EXIT_FAILED;
+    }
+    return EXIT_OK;
+}
+
+static int add_all_listed(struct dataset *dataset, struct picture_list *list)
+{
+    struct text_list names = {0};
+    int code = folder_pictures(list->pictures, &names);
+
+    for (size_t i = 0; i < names.count && !code; i++)
+        code = take_listed(dataset, list, names.items[i], i);
+    text_list_free(&names);
+    return code;
+}
+
+/* What VOC and Stanford40 have in common, their folders' names aside. */
+static int open_listed(const struct dataset_request *request, const char *root, const char *annotations,
+                       const char *lists, bool names_classes, struct dataset *dataset)
+{
+    char *pictures = join_path(root, "JPEGImages"), *own = join_path(root, annotations);
+    char *folder = join_path(root, lists), *path;
+    struct picture_list list = {.pictures = pictures, .names_classes = names_classes,
+                                .annotations = request->annotations ? request->annotations : own};
+
+    int code = find_split(folder, request->split, &path);
+    list.path = path;
+    if (!code)
+        code = path ? each_line(dataset, path, take_listed, &list) : add_all_listed(dataset, &list);
+    free(path);
+    free(pictures);
+    free(own);
+    free(folder);
+    return code;
+}
+
+/* VOCdevkit holds a folder for each year. */
+static int find_year(const char *path, char **root)
+{
+    struct text_list folders = {0};
+    char *inside = join_path(path, "JPEGImages");
+    bool is_year = is_folder(inside);
+    int code = EXIT_OK;
+
+    free(inside);
+    *root = is_year ? copy_text(path, strlen(path)) : NULL;
+    if (is_year)
+        return EXIT_OK;
+    code = folder_folders(path, &folders);
+    for (size_t i = 0; i < folders.count && !code; i++) {
+        if (strncasecmp(folders.items[i], "VOC", 3))
+            continue;
+        if (*root)
+            code = fail(path, "holds several years; give the folder of one, such as %s/%s", path, folders.items[i]);
+        else
+            *root = join_path(path, folders.items[i]);
+    }
+    text_list_free(&folders);
+    if (!code && !*root)
+        code = fail(path, "has no folder JPEGImages");
+    return code;
+}
+
+int dataset_open_voc(const struct dataset_request *request, struct dataset *dataset)
+{
+    char *root = NULL;
+    int code = find_year(request->path, &root);
+
+    if (!code)
+        code = open_listed(request, root, "Annotations", "ImageSets/Main", false, dataset);
+    free(root);
+    return code;
+}
+
+int dataset_open_stanford40(const struct dataset_request *request, struct dataset *dataset)
+{
+    dataset->takes_actions = true;
+    return open_listed(request, request->path, "XMLAnnotations", "ImageSplits", true, dataset);
+}
+
+/* --- folders -------------------------------------------------------------------------------------- */
+
+int dataset_open_folders(const struct dataset_request *request, struct dataset *dataset)
+{
+    int code = folder_folders(request->path, &dataset->folders);
+
+    for (size_t i = 0; i < dataset->folders.count && !code; i++) {
+        const char *name = dataset->folders.items[i];
+        char *folder = join_path(request->path, name), *prefix = format_text("%s/", name);
+
+        code = add_pictures(dataset, folder, prefix, request->annotations, name);
+        free(folder);
+        free(prefix);
+    }
+    return code;
+}

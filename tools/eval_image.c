@@ -1,0 +1,144 @@
+/* One image of an evaluation. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complain.h"
+#include "eval.h"
+#include "memory.h"
+
+static int skip(struct eval *eval, const char *path, const char *why)
+{
+    /* The note must not stand in the line of the bar. */
+    bool was_visible = eval->progress.visible;
+
+    progress_end(&eval->progress);
+    eval->progress.visible = was_visible;
+    note(path, *why ? why : "cannot be read");
+    eval->tally.skipped++;
+    return EXIT_OK;
+}
+
+/* The class that the network sees first in a picture. */
+static sscam_status top_class(struct eval *eval, const sscam_image *image, int64_t *top)
+{
+    sscam_explainer *explainer = eval->ensemble.explainers[0];
+    int64_t shape[4], count = 0;
+    sscam_status status = sscam_explainer_preprocess(explainer, image, shape, NULL, 0);
+
+    if (status)
+        return status;
+    size_t size = (size_t)(shape[1] * shape[2] * shape[3]);
+    float *input = allocate(size, sizeof *input), *logits = NULL;
+    status = sscam_explainer_preprocess(explainer, image, shape, input, size);
+    if (!status)
+        status = sscam_model_classify(eval->model, input, shape, NULL, 0, &count);
+    logits = allocate((size_t)count, sizeof *logits);
+    if (!status)
+        status = sscam_model_classify(eval->model, input, shape, logits, (size_t)count, &count);
+    *top = 0;
+    for (int64_t i = 1; i < count && !status; i++)
+        *top = logits[i] > logits[*top] ? i : *top;
+    free(input);
+    free(logits);
+    return status;
+}
+
+/* The classes of the command line in place of those of the annotation, whose boxes stay where the class is the same. */
+static sscam_status override_classes(struct eval *eval, const sscam_image *image, struct dataset_cases *cases)
+{
+    const struct selection *selection = &eval->selection;
+    int64_t *classes = allocate(selection->class_count, sizeof *classes);
+    sscam_status status = SSCAM_OK;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < selection->class_count && !status; i++) {
+        classes[i] = selection->classes[i].index;
+        if (classes[i] == SSCAM_CLASS_TOP)
+            status = top_class(eval, image, &classes[i]);
+    }
+    for (size_t i = 0; i < cases->box_count; i++) {
+        size_t position = 0;
+
+        while (position < selection->class_count && classes[position] != cases->classes[cases->box_classes[i]])
+            position++;
+        if (position == selection->class_count)
+            continue;
+        memmove(cases->boxes + 4 * kept, cases->boxes + 4 * i, 4 * sizeof *cases->boxes);
+        cases->box_classes[kept++] = position;
+    }
+    free(cases->classes);
+    cases->classes = classes;
+    cases->class_count = selection->class_count;
+    cases->box_count = kept;
+    return status;
+}
+
+static const char *label_of(void *user, int64_t class_index)
+{
+    const struct eval *eval = user;
+    const struct text_list *folders = &eval->dataset.folders;
+
+    if (!eval->selection.labels.path && class_index >= 0 && (size_t)class_index < folders->count)
+        return folders->items[class_index];
+    return labels_name(&eval->selection.labels, class_index);
+}
+
+static int keep_results(struct eval *eval, size_t index, size_t first_case, const sscam_image *image,
+                        const struct dataset_cases *cases)
+{
+    size_t before = eval->results.count;
+    const struct report_image shown = {.image = image, .cases = cases, .colormap = eval->selection.colormap,
+                                       .alpha = eval->selection.alpha, .first_result = before};
+
+    results_add_evaluated(&eval->results, eval->evaluation, first_case, index, eval->dataset.images[index].name,
+                          label_of, eval);
+    if (eval->report.panels)
+        report_add(&eval->report, &eval->results, eval->evaluation, &shown);
+    return eval->journal.file ? journal_add(&eval->journal, &eval->results, eval->results.count - before) : EXIT_OK;
+}
+
+/* What an image or its annotation alone is to blame for. */
+static bool is_of_image(sscam_status status)
+{
+    return status == SSCAM_E_ARGUMENT || status == SSCAM_E_CLASS;
+}
+
+static int judge(struct eval *eval, size_t index, const sscam_image *image, struct dataset_cases *cases)
+{
+    const struct dataset_image *entry = &eval->dataset.images[index];
+    size_t first_case = sscam_evaluation_case_count(eval->evaluation);
+    sscam_status status = SSCAM_OK;
+
+    if (eval->selection.class_texts.count)
+        status = override_classes(eval, image, cases);
+    if (!status)
+        status = sscam_evaluation_add(eval->evaluation, image, cases->classes, cases->class_count, cases->boxes,
+                                      cases->box_classes, cases->box_count);
+    if (is_of_image(status))
+        return skip(eval, entry->path, sscam_last_error());
+    if (status) {
+        progress_end(&eval->progress);
+        return fail_library(eval->model_path, status);
+    }
+    eval->tally.scaled += cases->was_scaled;
+    eval->tally.unknown_objects += cases->unknown_count;
+    return keep_results(eval, index, first_case, image, cases);
+}
+
+int eval_image(struct eval *eval, size_t index)
+{
+    const struct dataset_image *entry = &eval->dataset.images[index];
+    struct dataset_cases cases = {0};
+    sscam_image *image = NULL;
+
+    if (sscam_image_read(entry->path, &image))
+        return skip(eval, entry->path, sscam_last_error());
+    char *why = dataset_cases(&eval->dataset, entry, &eval->selection.labels, sscam_image_width(image),
+                              sscam_image_height(image), &cases);
+    int code = why ? skip(eval, entry->path, why) : judge(eval, index, image, &cases);
+    free(why);
+    dataset_cases_free(&cases);
+    sscam_image_destroy(image);
+    return code;
+}

@@ -1,0 +1,99 @@
+#include "folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "complain.h"
+#include "memory.h"
+
+bool is_folder(const char *path)
+{
+    struct stat place;
+
+    return !stat(path, &place) && S_ISDIR(place.st_mode);
+}
+
+bool is_file(const char *path)
+{
+    struct stat place;
+
+    return !stat(path, &place) && S_ISREG(place.st_mode);
+}
+
+char *join_path(const char *folder, const char *name)
+{
+    size_t length = strlen(folder);
+
+    return format_text("%s%s%s", folder, length && folder[length - 1] == '/' ? "" : "/", name);
+}
+
+char *without_extension(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    const char *dot = strrchr(slash ? slash : name, '.');
+
+    return copy_text(name, dot ? (size_t)(dot - name) : strlen(name));
+}
+
+bool is_picture_name(const char *name)
+{
+    static const char *const extensions[] = {".jpg", ".jpeg", ".png"};
+    const char *dot = strrchr(name, '.');
+
+    for (size_t i = 0; dot && i < sizeof extensions / sizeof *extensions; i++)
+        if (!strcasecmp(dot, extensions[i]))
+            return true;
+    return false;
+}
+
+static bool is_wanted(const char *folder, const char *name, bool wants_folders)
+{
+    if (*name == '.' || (!wants_folders && !is_picture_name(name)))
+        return false;
+    char *path = join_path(folder, name);
+    bool wanted = wants_folders ? is_folder(path) : is_file(path);
+    free(path);
+    return wanted;
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static int list(const char *path, bool wants_folders, struct text_list *names)
+{
+    DIR *folder = opendir(path);
+    int code = EXIT_OK;
+
+    if (!folder)
+        return fail_errno(path);
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(folder);
+        if (!entry)
+            break;
+        if (is_wanted(path, entry->d_name, wants_folders))
+            text_list_add(names, entry->d_name);
+    }
+    if (errno)
+        code = fail_errno(path);
+    closedir(folder);
+    if (names->count)
+        qsort(names->items, names->count, sizeof *names->items, compare_names);
+    return code;
+}
+
+int folder_pictures(const char *path, struct text_list *names)
+{
+    return list(path, false, names);
+}
+
+int folder_folders(const char *path, struct text_list *names)
+{
+    return list(path, true, names);
+}

@@ -1,0 +1,26 @@
+/* Folders of files. */
+#ifndef SSCAM_TOOLS_FOLDER_H
+#define SSCAM_TOOLS_FOLDER_H
+
+#include <stdbool.h>
+
+#include "text_list.h"
+
+/* Names of the pictures (by extension: .jpg, .jpeg, .png in any case) or of the folders in a folder, sorted by their
+ * bytes; hidden ones are left out. EXIT_FAILED with a line when the folder cannot be read. */
+int folder_pictures(const char *path, struct text_list *names);
+int folder_folders(const char *path, struct text_list *names);
+
+/* Whether a name has the extension of a picture. */
+bool is_picture_name(const char *name);
+
+bool is_folder(const char *path);
+bool is_file(const char *path);
+
+/* The two, with a '/' between. The caller frees it. */
+char *join_path(const char *folder, const char *name);
+
+/* A copy of a name without its extension. */
+char *without_extension(const char *name);
+
+#endif

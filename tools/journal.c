@@ -1,0 +1,143 @@
+#include "journal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "complain.h"
+#include "csv.h"
+#include "folder.h"
+#include "memory.h"
+#include "text_file.h"
+
+#define LARGEST_JOURNAL (1u << 30)
+#define FIRST_WORDS "sscam-eval-journal,1,"
+#define END_OF_IMAGE "done\n"
+
+/* The lines that a journal begins with. The caller frees them. */
+static char *heading(uint64_t signature, const struct results *results)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *stream = open_memstream(&text, &length);
+
+    if (!stream)
+        exit(fail("memory", "none left"));
+    fprintf(stream, FIRST_WORDS "%016" PRIx64 "\n", signature);
+    results_put_heading(stream, results);
+    fclose(stream);
+    return text;
+}
+
+/* Length of the part of the text that ends with a whole image. A line that reads so stands only there: names of images
+ * hold no line breaks. */
+static size_t whole_images(const char *text, size_t start)
+{
+    size_t end = start;
+
+    for (const char *line = text + start; (line = strstr(line, END_OF_IMAGE)); line += strlen(END_OF_IMAGE))
+        if (line[-1] == '\n')
+            end = (size_t)(line - text) + strlen(END_OF_IMAGE);
+    return end;
+}
+
+/* Reads the images of a journal's text, which is changed. */
+static int take_images(const char *path, char *text, struct results *results)
+{
+    struct csv_reader reader = csv_start(text);
+    size_t methods_seen = results->methods.count;
+    char *why = NULL;
+
+    while (!why && csv_next(&reader))
+        if (reader.count > 1 || strcmp(reader.fields[0], "done") != 0)
+            why = results_take_line(results, &reader, &methods_seen);
+    csv_free(&reader);
+    if (!why && (reader.is_broken || methods_seen != results->methods.count))
+        why = format_text("is damaged");
+    if (!why)
+        return EXIT_OK;
+    fail(path, "%s", why);
+    free(why);
+    return EXIT_FAILED;
+}
+
+/* Adds what a journal's text holds; `*kept` is the length of the part that stays. */
+static int take_text(const char *path, char *text, const char *wanted, struct results *results, size_t *kept)
+{
+    size_t length = strlen(text), start = strlen(wanted);
+
+    *kept = 0;
+    if (length < start && !strncmp(text, wanted, length)) /* the first run ended before it had begun */
+        return EXIT_OK;
+    if (strncmp(text, FIRST_WORDS, strlen(FIRST_WORDS)) != 0)
+        return fail(path, "is no journal of sscam eval");
+    if (strncmp(text, wanted, start) != 0)
+        return fail(path, "is the journal of another evaluation: its network, methods, options or metrics differ");
+    *kept = whole_images(text, start);
+    text[*kept] = '\0';
+    return take_images(path, text + start, results);
+}
+
+static int read_journal(const char *path, const char *wanted, struct results *results, size_t *kept)
+{
+    size_t length;
+    char *why, *text;
+
+    *kept = 0;
+    if (access(path, F_OK) && errno == ENOENT)
+        return EXIT_OK;
+    if (!is_file(path))
+        return fail(path, "is not a regular file");
+    text = text_file_read(path, LARGEST_JOURNAL, &length, &why);
+    if (!text) {
+        fail(path, "%s", why);
+        free(why);
+        return EXIT_FAILED;
+    }
+    int code = take_text(path, text, wanted, results, kept);
+    free(text);
+    return code;
+}
+
+static int flush(const struct journal *journal)
+{
+    return fflush(journal->file) || ferror(journal->file) ? fail_errno(journal->path) : EXIT_OK;
+}
+
+int journal_open(struct journal *journal, const char *path, uint64_t signature, struct results *results)
+{
+    char *wanted = heading(signature, results);
+    size_t kept;
+
+    *journal = (struct journal){.path = path};
+    int code = read_journal(path, wanted, results, &kept);
+    if (!code) {
+        journal->file = fopen(path, "ab");
+        if (!journal->file || ftruncate(fileno(journal->file), (off_t)kept))
+            code = fail_errno(path);
+    }
+    if (!code && kept == 0) {
+        fputs(wanted, journal->file);
+        code = flush(journal);
+    }
+    free(wanted);
+    if (code)
+        journal_close(journal);
+    return code;
+}
+
+int journal_add(struct journal *journal, const struct results *results, size_t count)
+{
+    results_put_cases(journal->file, results, results->count - count, count);
+    fputs(END_OF_IMAGE, journal->file);
+    return flush(journal);
+}
+
+void journal_close(struct journal *journal)
+{
+    if (journal->file)
+        fclose(journal->file);
+    journal->file = NULL;
+}

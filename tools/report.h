@@ -1,0 +1,49 @@
+/* The report of an evaluation: one HTML file with tables, charts and pictures, which needs nothing else. */
+#ifndef SSCAM_TOOLS_REPORT_H
+#define SSCAM_TOOLS_REPORT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include <sscam/sscam.h>
+
+#include "dataset.h"
+#include "results.h"
+
+/* More pictures would make the file too large to open. */
+#define REPORT_MOST_CASES 24
+
+struct report {
+    FILE *panels; /* HTML in memory; NULL when no report was asked for */
+    char *text;
+    size_t length, count;
+};
+
+/* An image whose maps the evaluation still holds. */
+struct report_image {
+    const sscam_image *image;
+    const struct dataset_cases *cases; /* those of its annotation; classes may be empty */
+    const char *colormap;
+    double alpha;
+    size_t first_result; /* of its cases, in the results */
+};
+
+/* What stands above the tables. */
+struct report_facts {
+    const char *path, *model, *dataset, *layout;
+    size_t skipped;
+};
+
+void report_start(struct report *report);
+
+/* Draws the cases of an image: the input with its boxes, and each method. */
+void report_add(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
+                const struct report_image *shown);
+
+/* Writes the file. `totals` holds all results, `computed` those of this run, whose curves are known. */
+int report_write(struct report *report, const struct report_facts *facts, const struct results *results,
+                 const sscam_evaluation *totals, const sscam_evaluation *computed);
+
+void report_free(struct report *report);
+
+#endif
