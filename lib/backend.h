@@ -68,6 +68,24 @@ typedef struct sscam_score_request {
     const sscam_progress *progress; /* reported between batches; cancels */
 } sscam_score_request;
 
+/* Channels of a layer, each of which is set to zero by itself. */
+typedef struct sscam_ablation_plan {
+    const float *input; /* [1,C,H,W] */
+    const char *layer;  /* a name that a capture gave */
+    const int64_t *channels;
+    int64_t channel_count; /* at least 1 */
+} sscam_ablation_plan;
+
+typedef struct sscam_ablation_request {
+    const sscam_ablation_plan *plan;
+    int64_t shape[4]; /* of the input */
+    sscam_score_kind kind;
+    const int64_t *classes; /* the classes to score, each in range */
+    int64_t class_count;
+    int64_t batch_size; /* 0: the backend chooses */
+    const sscam_progress *progress; /* reported between batches; cancels */
+} sscam_ablation_request;
+
 typedef struct sscam_backend {
     /* One line a component, "name: value"; static. */
     const char *(*build_info)(void);
@@ -84,6 +102,9 @@ typedef struct sscam_backend {
     sscam_status (*capture)(void *network, const sscam_capture_request *request, sscam_capture *out);
     /* scores: [class_count of the request][sscam_mask_list_count(masks)]. */
     sscam_status (*score)(void *network, const sscam_score_request *request, float *scores);
+    /* scores: [class_count of the request][channel_count of the plan]: what the network says when what follows the
+     * layer sees the channel as zeros. */
+    sscam_status (*ablate)(void *network, const sscam_ablation_request *request, float *scores);
 } sscam_backend;
 
 /* The backend of this build: backends.c in the library, the fake one in the tests of the core. */

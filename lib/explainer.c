@@ -32,7 +32,7 @@ sscam_status sscam_explainer_create(sscam_model *model, const char *method, ssca
     sscam_explainer *explainer = calloc(1, sizeof *explainer);
     if (explainer == NULL)
         return sscam_fail_memory("an explainer");
-    sscam_status status = sscam_settings_init(&explainer->settings);
+    sscam_status status = sscam_settings_init(&explainer->settings, method);
     if (status != SSCAM_OK) {
         free(explainer);
         return status;

@@ -46,10 +46,11 @@ static const sscam_option table[] = {
            "What becomes of a channel without spatial structure: weight 0 and no pass, or one pass with a zero "
            "mask, shared by all such channels."),
     INT(SSCAM_OPTION_SAMPLES, "samples", "10", 1, 1000000,
-        "Noisy samples a channel, N of eq. 9-15 (SS-CAM)."),
+        "Samples: noisy masks a channel, N of eq. 9-15 (SS-CAM); steps of the mask's fading in (IS-CAM); noisy "
+        "inputs (Smooth Grad-CAM++)."),
     REAL(SSCAM_OPTION_SIGMA, "sigma", "4", 0, 1e6,
          "Standard deviation of the noise, in the units that noise_scale says; 0 gives Score-CAM's weights "
-         "(SS-CAM)."),
+         "(SS-CAM) or those of Grad-CAM++ (Smooth Grad-CAM++, whose default is 0.3)."),
     CHOICE(SSCAM_OPTION_NOISE_TARGET, "noise_target", "mask", "|input|activation",
            "What noise is added to: the normalised mask (eq. 11, 15), the masked input (Algorithm 1), the "
            "upsampled activation (the authors' first code path)."),
@@ -65,7 +66,8 @@ static const sscam_option table[] = {
     CHOICE(SSCAM_OPTION_COMBINE, "combine", "low_resolution", "|upsampled",
            "Whether activations are added and rectified at their own size or at the input's."),
     INT(SSCAM_OPTION_MAX_CHANNELS, "max_channels", "0", 0, 1e9,
-        "Score only this many channels, those of highest spatial standard deviation (Faster Score-CAM); 0: all."),
+        "Score only this many channels, those of highest spatial standard deviation (Faster Score-CAM, "
+        "Ablation-CAM); 0: all."),
     INT(SSCAM_OPTION_SEED, "seed", "0", -9223372036854775808.0, 9223372036854775807.0,
         "Seed of the noise: the same seed gives the same map whatever the batch size."),
     INT(SSCAM_OPTION_BATCH_SIZE, "batch_size", "0", 0, 65536,
@@ -93,6 +95,23 @@ static const sscam_option table[] = {
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };
 
+/* Defaults that a method has of its own. */
+static const struct {
+    const char *method;
+    int32_t option;
+    const char *value;
+} method_defaults[] = {
+    {"smooth-grad-cam++", SSCAM_OPTION_SIGMA, "0.3"}, /* of the input itself, not of a mask in [0,1] */
+};
+
+static const char *default_for(const sscam_option *option, const char *method)
+{
+    for (size_t i = 0; i < sizeof method_defaults / sizeof method_defaults[0]; i++)
+        if (method_defaults[i].option == option->id && strcmp(method_defaults[i].method, method) == 0)
+            return method_defaults[i].value;
+    return option->default_text;
+}
+
 /* What a preset sets, after the options of PRESET_OPTIONS went back to their defaults. */
 typedef struct preset_row {
     const char *preset;
@@ -113,11 +132,18 @@ static const preset_row preset_rows[] = {
     {"authors-code", NULL, SSCAM_OPTION_SAMPLES, "35"},
     {"authors-code", NULL, SSCAM_OPTION_SIGMA, "2"},
     {"authors-code", NULL, SSCAM_OPTION_COMBINE, "upsampled"},
+    {"authors-code", "smooth-grad-cam++", SSCAM_OPTION_NOISE_SCALE, "absolute"},
+    {"authors-code", "smooth-grad-cam++", SSCAM_OPTION_SAMPLES, "10"},
+    {"authors-code", "smooth-grad-cam++", SSCAM_OPTION_SIGMA, "0.3"},
+    {"authors-code", "is-cam", SSCAM_OPTION_SAMPLES, "10"},
     {"authors-code", "ss-cam-mean", SSCAM_OPTION_NOISE_TARGET, "activation"},
     {"authors-code", "ss-cam-max", SSCAM_OPTION_NOISE_TARGET, "input"},
     {"torch-cam", NULL, SSCAM_OPTION_NORMALISE, "before_upsample"},
     {"torch-cam", NULL, SSCAM_OPTION_SAMPLES, "35"},
     {"torch-cam", NULL, SSCAM_OPTION_SIGMA, "2"},
+    {"torch-cam", "smooth-grad-cam++", SSCAM_OPTION_SAMPLES, "4"},
+    {"torch-cam", "smooth-grad-cam++", SSCAM_OPTION_SIGMA, "0.3"},
+    {"torch-cam", "is-cam", SSCAM_OPTION_SAMPLES, "10"},
     {"torch-cam", NULL, SSCAM_OPTION_FLAT_CHANNELS, "score"},
     {"torch-cam", NULL, SSCAM_OPTION_BASELINE, "input"},
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_ALIGN_CORNERS, "on"},
@@ -293,7 +319,7 @@ static sscam_status apply_preset(sscam_settings *settings, const char *method, c
         return sscam_fail(SSCAM_E_ARGUMENT, "option preset: algorithm-1 describes ss-cam-max, not %s", method);
     for (size_t i = 0; i < sizeof preset_options / sizeof preset_options[0]; i++) {
         const sscam_option *option = find_by_id(preset_options[i]);
-        sscam_status status = set_from_text(&changed, option, option->default_text);
+        sscam_status status = set_from_text(&changed, option, default_for(option, method));
         if (status != SSCAM_OK)
             return status;
     }
@@ -421,11 +447,11 @@ int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_setti
     return 1;
 }
 
-sscam_status sscam_settings_init(sscam_settings *settings)
+sscam_status sscam_settings_init(sscam_settings *settings, const char *method)
 {
     memset(settings, 0, sizeof *settings);
     for (size_t i = 0; i < TABLE_SIZE; i++) {
-        sscam_status status = set_from_text(settings, &table[i], table[i].default_text);
+        sscam_status status = set_from_text(settings, &table[i], default_for(&table[i], method));
         if (status != SSCAM_OK) {
             sscam_settings_release(settings);
             return status;

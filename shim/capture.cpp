@@ -37,22 +37,6 @@ private:
     bool want_gradients_;
 };
 
-const Layer &wanted_layer(const LayerTable &table, const char *name)
-{
-    if (name != nullptr && *name != '\0') {
-        if (const Layer *layer = table.find(name))
-            return *layer;
-        struct sscam_layers list = exported(table);
-        sscam_status status = sscam_fail_unknown_layer(name, &list);
-        sscam_layers_release(&list);
-        throw Reported(status);
-    }
-    if (table.default_index < 0)
-        throw Refusal(SSCAM_E_LAYER, "the network has no feature map that a convolution made and its classifier "
-                                     "uses, as transformers have none; name a layer");
-    return table.layers[table.default_index];
-}
-
 at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, int64_t class_index, const Layer &layer)
 {
     const std::string where = "layer \"" + layer.name + "\": ";
@@ -84,6 +68,22 @@ int64_t chosen_class(const float *logits, int64_t count, int64_t wanted)
 }
 
 } // namespace
+
+const Layer &wanted_layer(const LayerTable &table, const char *name)
+{
+    if (name != nullptr && *name != '\0') {
+        if (const Layer *layer = table.find(name))
+            return *layer;
+        struct sscam_layers list = exported(table);
+        sscam_status status = sscam_fail_unknown_layer(name, &list);
+        sscam_layers_release(&list);
+        throw Reported(status);
+    }
+    if (table.default_index < 0)
+        throw Refusal(SSCAM_E_LAYER, "the network has no feature map that a convolution made and its classifier "
+                                     "uses, as transformers have none; name a layer");
+    return table.layers[table.default_index];
+}
 
 void capture(Network &network, const sscam_capture_request &request, sscam_capture &out)
 {

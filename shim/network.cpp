@@ -75,7 +75,8 @@ std::string shape_text(c10::IntArrayRef shape)
     return text.str();
 }
 
-at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap)
+at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap,
+                          int64_t rows)
 {
     const std::vector<int64_t> shape = input.sizes().vec(); // the network may change its input in place
     c10::IValue output;
@@ -87,7 +88,7 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const
         throw Refusal(SSCAM_E_MODEL, "the network failed on an input of shape " + shape_text(shape) + ": " +
                                          current_reason());
     }
-    at::Tensor logits = logits_in(output, shape[0]);
+    at::Tensor logits = logits_in(output, rows > 0 ? rows : shape[0]);
     if (logits.is_quantized())
         logits = logits.dequantize();
     if (logits.is_mkldnn())

@@ -61,8 +61,10 @@ private:
 };
 
 // Runs a program and picks the logits [rows, classes] from what it returns. A failure inside the network
-// becomes a Refusal that names the input's shape; running out of memory passes as it is.
-at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap = {});
+// becomes a Refusal that names the input's shape; running out of memory passes as it is. `rows` 0: as many as the input
+// has; a tap may make more of them.
+at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap = {},
+                          int64_t rows = 0);
 
 // "[1, 3, 224, 224]"
 std::string shape_text(c10::IntArrayRef shape);

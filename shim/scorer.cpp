@@ -55,11 +55,7 @@ bool agrees(const ScoringForm &form, const at::Tensor &input, int64_t rows, cons
 {
     try {
         at::Tensor found = run_for_logits(*form.program, repeated(input, rows, form.layout)).to(at::kCPU);
-        if (found.size(1) != logits.size(1))
-            return false;
-        double scale = std::max(logits.abs().max().item<double>(), 1e-6);
-        double difference = (found - logits).abs().max().item<double>();
-        return difference <= form_tolerance * scale; // false for NaN
+        return logits_agree(found, logits);
     } catch (...) {
         if (memory_ran_out())
             throw;
@@ -116,6 +112,20 @@ void report(const sscam_score_request &request, double fraction)
 }
 
 } // namespace
+
+int64_t usual_batch(c10::Device device)
+{
+    return batch_sizes(device).usual;
+}
+
+bool logits_agree(const at::Tensor &found, const at::Tensor &logits)
+{
+    if (found.size(1) != logits.size(1))
+        return false;
+    double scale = std::max(logits.abs().max().item<double>(), 1e-6);
+    double difference = (found - logits).abs().max().item<double>();
+    return difference <= form_tolerance * scale; // false for NaN
+}
 
 void Scorer::score(const sscam_score_request &request, float *scores)
 {

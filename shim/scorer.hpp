@@ -16,6 +16,12 @@ namespace sscam {
 
 class Network;
 
+// Rows that suit the device where nothing was measured.
+int64_t usual_batch(c10::Device device);
+
+// Whether every row of `found` is `logits`, [1, classes], up to what other forms and batch sizes round otherwise.
+bool logits_agree(const at::Tensor &found, const at::Tensor &logits);
+
 class Scorer {
 public:
     explicit Scorer(const Network &network) : network_(network) {}

@@ -87,7 +87,7 @@ void fake_fail_at(fake_call call, long long nth, sscam_status status)
 const char *fake_call_name(fake_call call)
 {
     static const char *const names[FAKE_CALL_KINDS] = {"load",    "layers", "classify",
-                                                       "capture", "score",  "batch"};
+                                                       "capture", "score",  "ablate", "batch"};
     return names[call];
 }
 
@@ -545,9 +545,77 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
     return status;
 }
 
+/* --- ablations ----------------------------------------------------------------------------------- */
+
+/* Logits of the run with a channel of a layer set to zero in what follows the layer. */
+static void run_without(const fake_run *run, int layer, int64_t channel, float *logits)
+{
+    fake_run altered = *run;
+    const double *whole = run->features;
+    altered.features = malloc((size_t)run->places * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *altered.features);
+    if (altered.features == NULL)
+        abort();
+    memcpy(altered.features, whole, (size_t)run->places * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *whole);
+    altered.stem = altered.features + run->places * FAKE_CHANNELS;
+    double *silenced = (layer == 0 ? altered.stem : altered.features) + channel * run->places;
+    for (int64_t p = 0; p < run->places; p++)
+        silenced[p] = 0.0;
+    if (layer == 0)
+        run_features(&altered);
+    else
+        altered.mean[channel] = 0.0;
+    run_head(&altered, logits);
+    free(altered.features);
+}
+
+static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_request *request, int layer, int64_t start,
+                                 int64_t size, float *scores)
+{
+    const network_kind *kind = run->network->kind;
+    const int64_t count = request->plan->channel_count;
+    float logits[FAKE_CLASSES];
+    sscam_status status = enter(FAKE_BATCH);
+    if (status != SSCAM_OK)
+        return status;
+    count_batch(size);
+    for (int64_t i = start; i < start + size; i++) {
+        run_without(run, layer, request->plan->channels[i], logits);
+        atomic_fetch_add(&fake_counted.inputs, 1);
+        for (int64_t j = 0; j < request->class_count; j++)
+            scores[j * count + i] = (float)(kind->fault == FAULT_SCORES
+                                                ? kind->fault_value
+                                                : sscam_score_of(logits, kind->classes, request->classes[j],
+                                                                 request->kind));
+    }
+    return sscam_progress_report(request->progress, (double)(start + size) / (double)count);
+}
+
+static sscam_status ablate(void *network, const sscam_ablation_request *request, float *scores)
+{
+    const int64_t count = request->plan->channel_count;
+    const int64_t batch = request->batch_size > 0 ? request->batch_size : FAKE_DEFAULT_BATCH;
+    sscam_capture_request place = {.layer = request->plan->layer};
+    fake_run run;
+    int layer = 0;
+    memcpy(place.shape, request->shape, sizeof place.shape);
+    sscam_status status = enter(FAKE_ABLATE);
+    if (status == SSCAM_OK)
+        status = find_layer(network, &place, &layer);
+    if (status == SSCAM_OK)
+        status = begin_run(network, request->shape, &run);
+    if (status != SSCAM_OK)
+        return status;
+    run_stem(&run, request->plan->input, request->shape, SSCAM_LAYOUT_NCHW);
+    run_features(&run);
+    for (int64_t start = 0; start < count && status == SSCAM_OK; start += batch)
+        status = ablate_batch(&run, request, layer, start, count - start < batch ? count - start : batch, scores);
+    end_run(&run);
+    return status;
+}
+
 const sscam_backend *sscam_backend_default(void)
 {
-    static const sscam_backend backend = {build_info, load,    destroy, device_name,
-                                          layers_of,  classify, capture, score};
+    static const sscam_backend backend = {build_info, load,    destroy, device_name, layers_of,
+                                          classify,   capture, score,   ablate};
     return &backend;
 }

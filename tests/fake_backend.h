@@ -43,7 +43,8 @@ typedef enum fake_call {
     FAKE_CLASSIFY,
     FAKE_CAPTURE,
     FAKE_SCORE,
-    FAKE_BATCH, /* one of the batches that a FAKE_SCORE is made of */
+    FAKE_ABLATE,
+    FAKE_BATCH, /* one of the batches that a FAKE_SCORE or FAKE_ABLATE is made of */
     FAKE_CALL_KINDS
 } fake_call;
 

@@ -18,7 +18,10 @@ import pytest
 from conftest import PROGRAM
 
 FAST = ("-m", "grad-cam")
-METHODS = ["cam", "grad-cam", "grad-cam++", "score-cam", "ss-cam-mean", "ss-cam-max"]
+METHODS = ["cam", "grad-cam", "grad-cam++", "smooth-grad-cam++", "score-cam", "ablation-cam", "ss-cam-mean",
+           "ss-cam-max", "eigen-cam", "xgrad-cam", "is-cam", "hires-cam", "layer-cam", "eigen-grad-cam",
+           "grad-cam-elementwise"]
+WITHOUT_WEIGHTS = {"eigen-cam", "hires-cam", "layer-cam", "eigen-grad-cam", "grad-cam-elementwise"}
 JSON_KEYS = {"image", "method", "layer", "class", "label", "logit", "probability", "passes", "seconds", "flat",
              "width", "height", "options"}
 
@@ -152,7 +155,8 @@ def test_methods_as_json(sscam):
     methods = json.loads(sscam("methods", "--json").stdout)
     assert [method["name"] for method in methods] == METHODS
     for method in methods:
-        assert method["title"] and method["summary"] and method["citation"] and method["needs"]
+        assert method["title"] and method["summary"] and method["citation"]
+        assert bool(method["needs"]) == (method["name"] != "eigen-cam")
 
 
 def test_options_as_json(sscam):
@@ -416,6 +420,16 @@ def test_all_methods(sscam, network):
     left_out = re.findall(r"^sscam: note: (\S+): ", result.stderr, re.MULTILINE)
     assert [record["method"] for record in records] == [name for name in METHODS if name not in left_out]
     assert len(records) >= 5 and all(record["class"] == 1 for record in records)
+
+
+def test_methods_without_weights(sscam, network, files):
+    assert_failure(sscam("explain", network.model, network.picture, "-m", "grad-cam,layer-cam", "--weights", "w.npy"),
+                   "layer-cam")
+    few = ("--samples", "1", "--set", "max_channels=4", "--weights", "all.npy", "--json")
+    records = lines_of(sscam("explain", network.model, network.picture, "-m", "all", *few))
+    named = {record["method"]: record["outputs"].get("weights") for record in records}
+    assert {name for name in named if not named[name]} == WITHOUT_WEIGHTS
+    assert {named[name] for name in named if named[name]} <= set(files())
 
 
 def test_maps_together_equal_maps_alone(sscam, network, tmp_path):

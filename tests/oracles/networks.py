@@ -54,6 +54,20 @@ class Network:
                        weights)
 
 
+    def without_channel(self, image, channel):
+        """Logits when what follows the layer sees one of its channels as zeros."""
+        def silence(_module, _inputs, output):
+            output = output.clone()
+            output[:, channel] = 0
+            return output
+
+        hook = self.module.get_submodule(self.layer).register_forward_hook(silence)
+        try:
+            return self.forward(image[None])[0]
+        finally:
+            hook.remove()
+
+
 class ScriptedNetwork(Network):
     """A TorchScript file of which there is no eager twin, made of `features` (the target), pooling
     and `classifier`. Scripted modules take no hooks, so its children are called in turn."""
@@ -70,6 +84,13 @@ class ScriptedNetwork(Network):
         gradients, = torch.autograd.grad(logits[class_index], leaf)
         return Capture(leaf[0].detach().numpy(), gradients[0].numpy(), logits.detach().numpy(),
                        self.module.classifier.weight.detach().numpy())
+
+    def without_channel(self, image, channel):
+        before = getattr(self.module, "preprocess", nn.Identity())
+        with torch.no_grad():
+            features = self.module.features(before(self._input(image[None]))).clone()
+            features[:, channel] = 0
+            return self.module.classifier(features.mean(dim=(2, 3)))[0].numpy()
 
 
 # ----------------------------------------------------------------------------------- the networks

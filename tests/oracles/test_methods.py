@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from cams import METHODS, SCORING_METHODS, explain, preset
+from cams import (GRADIENT_METHODS, METHODS, SCORING_METHODS, TERM_METHODS, defaults, explain,
+                  preset)
 from conftest import ROOT
 from networks import Network, ScriptedNetwork, random_input, randomised, shared, tiny
 
-GRADIENT_METHODS = ("grad-cam", "grad-cam++")
 SS_METHODS = ("ss-cam-mean", "ss-cam-max")
 
 TINY_SIZE = (40, 56)
@@ -24,7 +24,9 @@ DEMO_MODEL = ROOT / "examples" / "demo" / "clothes.pt"
 def oracle_options(method, options):
     """The oracle's options for what --set was given: a preset first, then what changes it."""
     changes = dict(options)
-    return replace(preset(changes.pop("preset", "paper"), method), **changes)
+    if "preset" not in changes:
+        return replace(defaults(method), **changes)
+    return replace(preset(changes.pop("preset"), method), **changes)
 
 
 def relative_difference(values, expected):
@@ -49,7 +51,14 @@ def score_difference(values, expected, options):
 def assert_agrees(differences, shown, expected, method, options):
     """methods.md, "Checking": the tolerances of weights, raw maps and final maps."""
     assert shown.raw.shape == expected.raw.shape and shown.data.shape == expected.data.shape
-    if method in SCORING_METHODS:
+    if method in TERM_METHODS:
+        differences(f"{method}: raw map, relative", relative_difference(shown.raw, expected.raw),
+                    1e-4)
+    elif method == "ablation-cam":
+        differences(f"{method}: weights", np.abs(shown.weights - expected.weights).max(), 1e-3)
+        differences(f"{method}: raw map, relative", relative_difference(shown.raw, expected.raw),
+                    2e-3)
+    elif method in SCORING_METHODS:
         differences(f"{method}: scores", score_difference(shown.weights, expected.weights, options),
                     1e-3)
         differences(f"{method}: raw map, relative", relative_difference(shown.raw, expected.raw),
@@ -74,7 +83,7 @@ def compare(program, differences, path, network, inputs, class_index, methods, *
         for method in methods:
             resolved = oracle_options(method, options)
             expected = explain(method, image, capture, network.forward, class_index, resolved,
-                               image_index=index)
+                               image_index=index, network=network)
             assert shown[method][index].report["class"] == class_index
             assert_agrees(differences, shown[method][index], expected, method, resolved)
 
@@ -235,6 +244,49 @@ def test_no_noise_is_score_cam_whatever_else_is_set(program, differences, tiny_p
 def test_second_pass_has_the_normalised_mask(program, differences, tiny_path):
     compare_tiny_scoring(program, differences, tiny_path("plain"), SS_METHODS,
                          {"rescore": "on", "noise_target": "activation", "sigma": 1})
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"samples": 3}, {"samples": 4, "sigma": 1.5}, {"seed": 9}, {"sigma": 0},
+    {"noise_scale": "range", "sigma": 0.1}, {"noise_scale": "authors-code", "sigma": 2},
+    {"preset": "torch-cam"}, {"preset": "authors-code"}], ids=str)
+def test_smooth_grad_cam_pp(program, differences, tiny_path, options):
+    compare(program, differences, tiny_path("curved"), tiny_network("curved", "features"),
+            random_input((2, 3, *TINY_SIZE)), TINY_CLASS, ["smooth-grad-cam++"], **options)
+
+
+@pytest.mark.parametrize("kind, layer", [
+    ("plain", "features"), ("plain", "features.2"), ("plain", "features.0"), ("curved", "features"),
+    ("curved", "head.0")])
+@pytest.mark.parametrize("options", [
+    {}, {"score": "probability"}, {"score": "probability", "probability": "sigmoid"},
+    {"max_channels": 3}, {"batch_size": 3}], ids=str)
+def test_ablation_cam(program, differences, tiny_path, kind, layer, options):
+    shown = dict(options)
+    batch = shown.pop("batch_size", 0)
+    class_index = 0 if kind == "single" else TINY_CLASS
+    network, inputs = tiny_network(kind, layer), random_input((2, 3, *TINY_SIZE))
+    found = program.explain(tiny_path(kind), inputs, ["ablation-cam"], layer, class_index,
+                            batch_size=batch, **shown)
+    for image, one in zip(inputs, found["ablation-cam"]):
+        resolved = oracle_options("ablation-cam", shown)
+        expected = explain("ablation-cam", image, network.capture(image, class_index), None,
+                           class_index, resolved, network=network)
+        assert_agrees(differences, one, expected, "ablation-cam", resolved)
+
+
+# Inside a block, a path leads around the layer; DenseNet's joins the layer's output by concatenation, which only goes
+# when it has as many rows.
+@pytest.mark.parametrize("name, layer", [("resnet18", "layer4.0.conv1"), ("resnet18", "layer3.1"),
+                                         ("densenet121", "features.denseblock4.denselayer15.conv2")])
+def test_ablation_inside_blocks(program, differences, tmp_path, name, layer):
+    size = (64, 64)
+    network = Network(randomised(name, size), layer)
+    inputs = random_input((1, 3, *size))
+    path = tmp_path / f"{name}.pt"
+    torch.jit.script(network.module).save(str(path))
+    top = int(network.forward(inputs)[0].argmax())
+    compare(program, differences, path, network, inputs, top, ["ablation-cam"], max_channels=12)
 
 
 def test_scoring_below_a_curved_head(program, differences, tiny_path):
