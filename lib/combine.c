@@ -16,7 +16,8 @@ sscam_status sscam_combine_channels(const sscam_explanation *explanation, float 
 {
     const sscam_capture *capture = explanation->capture;
     int64_t places = capture->height * capture->width;
-    if (explanation->projects)
+    int32_t smooths = explanation->settings->value[SSCAM_OPTION_EIGEN_SMOOTH].integer != SSCAM_SWITCH_FIRST;
+    if (explanation->projects || smooths)
         return sscam_project_on_principal_component(explanation->terms ? explanation->terms : capture->activations,
                                                     explanation->weights, capture->channels, places, out);
     if (explanation->terms)

@@ -41,11 +41,6 @@ static int64_t resolve_class(int64_t class_index, const sscam_capture *capture)
     return class_index == SSCAM_CLASS_TOP ? sscam_top_class(capture->logits, capture->class_count) : class_index;
 }
 
-static const char *layer_of(const sscam_explanation *explanation)
-{
-    return explanation->settings->value[SSCAM_OPTION_LAYER].text;
-}
-
 /* A capture of an earlier explanation that serves this one too, or NULL. */
 static const sscam_capture *find_capture(const common_work *work, const sscam_explanation *explanation)
 {
@@ -54,7 +49,7 @@ static const sscam_capture *find_capture(const common_work *work, const sscam_ex
         const sscam_explanation *other = &work->explanations[i];
         const sscam_capture *capture = other->capture;
         if (capture == NULL || other->input != explanation->input ||
-            strcmp(layer_of(other), layer_of(explanation)) != 0)
+            strcmp(other->layer, explanation->layer) != 0)
             continue;
         if (!with_gradients || (capture->gradients != NULL &&
                                 capture->class_index == resolve_class(explanation->class_index, capture)))
@@ -68,7 +63,7 @@ static sscam_status capture_anew(common_work *work, sscam_explanation *explanati
     sscam_capture *capture = &work->captures[work->capture_count];
     sscam_capture_request request = {
         .input = explanation->input,
-        .layer = layer_of(explanation),
+        .layer = explanation->layer,
         .class_index = explanation->class_index,
         .want_gradients = sscam_needs_gradients(explanation->method, explanation->settings),
     };
@@ -85,6 +80,8 @@ static sscam_status capture_anew(common_work *work, sscam_explanation *explanati
 static sscam_status capture_for(common_work *work, sscam_explanation *explanation)
 {
     sscam_status status = SSCAM_OK;
+    if (explanation->leader != NULL)
+        explanation->class_index = explanation->leader->class_index;
     explanation->capture = find_capture(work, explanation);
     if (explanation->capture == NULL)
         status = capture_anew(work, explanation);

@@ -27,7 +27,13 @@ struct sscam_option {
 static const sscam_option table[] = {
     TEXT(SSCAM_OPTION_LAYER, "layer", "", 0,
          "Target layer, by a name that the layer list shows; empty: the last feature map before global pooling "
-         "or flattening."),
+         "or flattening. Several names, separated by commas: one map, fused from those of the layers."),
+    CHOICE(SSCAM_OPTION_FUSION, "fusion", "max", "|mean",
+           "How the maps of several layers, each at the input's size and in [0,1], become one."),
+    CHOICE(SSCAM_OPTION_AUG_SMOOTH, "aug_smooth", "off", "|on",
+           "Whether the map is the mean of those of six altered inputs: as it is and mirrored, times 0.9, 1 and 1.1."),
+    CHOICE(SSCAM_OPTION_EIGEN_SMOOTH, "eigen_smooth", "off", "|on",
+           "Whether weighted activations are projected on their principal component instead of added up."),
     CHOICE(SSCAM_OPTION_SCORE, "score", "logit", "|probability",
            "What a masked input is scored by (Score-CAM, SS-CAM). With probability and channel_softmax=on the "
            "weights lie within a factor e of each other, so maps are nearly class-blind."),
@@ -149,13 +155,15 @@ static const preset_row preset_rows[] = {
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_ALIGN_CORNERS, "on"},
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_FLAT_CHANNELS, "score"},
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_BASELINE, "none"},
+    {"pytorch-grad-cam", NULL, SSCAM_OPTION_FUSION, "mean"},
 };
 
 static const int32_t preset_options[] = {
     SSCAM_OPTION_SCORE,        SSCAM_OPTION_CHANNEL_SOFTMAX, SSCAM_OPTION_BASELINE,     SSCAM_OPTION_NORMALISE,
     SSCAM_OPTION_ALIGN_CORNERS, SSCAM_OPTION_FLAT_CHANNELS,  SSCAM_OPTION_SAMPLES,      SSCAM_OPTION_SIGMA,
     SSCAM_OPTION_NOISE_TARGET, SSCAM_OPTION_NOISE_SCALE,     SSCAM_OPTION_MASK_WEIGHTS, SSCAM_OPTION_RESCORE,
-    SSCAM_OPTION_SAMPLE_COUNT, SSCAM_OPTION_COMBINE,
+    SSCAM_OPTION_SAMPLE_COUNT, SSCAM_OPTION_COMBINE,         SSCAM_OPTION_FUSION,       SSCAM_OPTION_AUG_SMOOTH,
+    SSCAM_OPTION_EIGEN_SMOOTH,
 };
 
 /* --- the table ----------------------------------------------------------------------------------- */
@@ -262,6 +270,12 @@ static sscam_status set_real(sscam_settings *settings, const sscam_option *optio
     return SSCAM_OK;
 }
 
+static int32_t has_empty_name(const char *names)
+{
+    size_t length = strlen(names);
+    return length > 0 && (names[0] == ',' || names[length - 1] == ',' || strstr(names, ",,") != NULL);
+}
+
 static sscam_status set_text(sscam_settings *settings, const sscam_option *option, const char *value)
 {
     if (option->of_transform) {
@@ -271,6 +285,8 @@ static sscam_status set_text(sscam_settings *settings, const sscam_option *optio
         if (status != SSCAM_OK)
             return status;
     }
+    if (option->id == SSCAM_OPTION_LAYER && has_empty_name(value))
+        return sscam_fail(SSCAM_E_ARGUMENT, "option layer: \"%s\" has an empty name beside a comma", value);
     char *copy = strdup(value);
     if (copy == NULL)
         return sscam_fail_memory("an option's value");

@@ -14,12 +14,14 @@ typedef struct sscam_explanation {
     const sscam_backend *backend;
     void *network;
     const sscam_settings *settings;
+    const char *layer;  /* name of the target layer; "": the default one */
     const float *input; /* X0, [1,C,H,W] */
     int64_t shape[4];
     int64_t image_index;          /* v of the noise counter */
     float black[3];               /* (0 - mean) / std: the value of a black pixel, by channel */
     const sscam_capture *capture; /* shared with explanations of the same input and layer */
     int64_t class_index;
+    const struct sscam_explanation *leader; /* the one whose class this one takes, earlier in the call; NULL: none */
     float *weights;   /* a_k, [capture->channels], zero at first; filled by weigh() unless it makes terms */
     float *terms;     /* T_k(p), shaped as A, whose sum over k is the map; malloc'ed by weigh(); NULL: a_k A_k */
     int32_t projects; /* whether the map is the terms' projection on their principal component instead of their sum */

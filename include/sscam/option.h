@@ -47,6 +47,9 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_MEAN 24            /**< `mean`: subtracted from pixels. */
 #define SSCAM_OPTION_STD 25             /**< `std`: divisor of pixels. */
 #define SSCAM_OPTION_CHANNEL_ORDER 26   /**< `channel_order`: colours of the input. */
+#define SSCAM_OPTION_FUSION 31          /**< `fusion`: how the maps of several layers become one. */
+#define SSCAM_OPTION_AUG_SMOOTH 32      /**< `aug_smooth`: mean over altered inputs. */
+#define SSCAM_OPTION_EIGEN_SMOOTH 33    /**< `eigen_smooth`: principal component in place of the sum. */
 /** @} */
 
 /** @name Types of an option's value

@@ -42,6 +42,9 @@ class Options:
     combine: str = "low_resolution"
     max_channels: int = 0
     seed: int = 0
+    fusion: str = "max"
+    aug_smooth: str = "off"
+    eigen_smooth: str = "off"
 
 
 def defaults(method):
@@ -63,7 +66,8 @@ def preset(name, method):
                          "noise_target": "input" if method == "ss-cam-max" else "activation"},
         "torch-cam": {"normalise": "before_upsample", "samples": 35, "sigma": 2.0,
                       "flat_channels": "score", "baseline": "input"},
-        "pytorch-grad-cam": {"align_corners": "on", "flat_channels": "score", "baseline": "none"},
+        "pytorch-grad-cam": {"align_corners": "on", "flat_channels": "score", "baseline": "none",
+                             "fusion": "mean"},
     }
     return replace(Options(), **changes[name])
 
@@ -385,7 +389,8 @@ def explain(method, image, capture, forward, class_index, options=Options(), ima
         weights = channel_weights(method, image, capture, forward, class_index, options,
                                   image_index, network)
         maps = weights[:, None, None] * capture.activations.astype(np.float64)
-    combined = principal_projection(maps) if method.startswith("eigen") else maps.sum(axis=0)
+    projects = method.startswith("eigen") or options.eigen_smooth == "on"
+    combined = principal_projection(maps) if projects else maps.sum(axis=0)
 
     # Option align_corners is of the masks alone, as in the peer that it stands for.
     size = image.shape[1:]
@@ -397,3 +402,19 @@ def explain(method, image, capture, forward, class_index, options=Options(), ima
     return Explanation(weights, raw, data, flat,
                        logit=float(capture.logits[class_index]),
                        probability=probabilities(capture.logits, options.probability)[class_index])
+
+
+def explain_composed(method, image, networks, class_index, options, image_index=0):
+    """The map [H,W] of several layers, a network for each, or of altered inputs: each layer's map
+    at the input's size and in [0,1], fused, normalised; then mirrored back and averaged."""
+    factors = (0.9, 1.0, 1.1) if options.aug_smooth == "on" else (1.0,)
+    fused = []
+    for mirrored in (False, True)[:1 if options.aug_smooth == "off" else 2]:
+        for factor in factors:
+            altered = np.float32(factor) * (image[..., ::-1] if mirrored else image)
+            maps = [explain(method, altered, network.capture(altered, class_index), network.forward,
+                            class_index, options, image_index, network).data
+                    for network in networks]
+            one = normalised((np.max if options.fusion == "max" else np.mean)(maps, axis=0))
+            fused.append(one[:, ::-1] if mirrored else one)
+    return normalised(np.mean(fused, axis=0))

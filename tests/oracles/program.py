@@ -40,6 +40,11 @@ class Program:
                                            options))
         return shown
 
+    def explain_composed(self, model, inputs, method, layers, class_index, **options):
+        """One map an input of several layers, or of altered inputs: [Shown], without weights."""
+        return self._explain(model, inputs, [method], ("raw", "npy"), None, class_index, (),
+                             {**options, "layer": layers})[method]
+
     def _explain(self, model, inputs, methods, kinds, layer, class_index, flags, options):
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)

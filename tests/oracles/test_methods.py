@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cams import (GRADIENT_METHODS, METHODS, SCORING_METHODS, TERM_METHODS, defaults, explain,
-                  preset)
+                  explain_composed, preset)
 from conftest import ROOT
 from networks import Network, ScriptedNetwork, random_input, randomised, shared, tiny
 
@@ -304,6 +304,37 @@ def test_one_output_has_a_sigmoid(program, differences, tiny_path):
 def test_image_index_counts_in_the_noise(program, differences, tiny_path):
     compare(program, differences, tiny_path("plain"), tiny_network("plain", "features.2"),
             random_input((3, 3, *TINY_SIZE)), TINY_CLASS, METHODS[1:], channel_softmax="off")
+
+
+# ----------------------------------------------------------------------- layers and altered inputs
+
+@pytest.mark.parametrize("method", ["grad-cam", "xgrad-cam", "layer-cam", "eigen-grad-cam", "score-cam",
+                                    "ss-cam-mean", "smooth-grad-cam++", "ablation-cam"])
+def test_eigen_smooth(program, differences, tiny_path, method):
+    compare(program, differences, tiny_path("plain"), tiny_network("plain", "features"),
+            random_input((1, 3, *TINY_SIZE)), TINY_CLASS, [method], eigen_smooth="on")
+
+
+@pytest.mark.parametrize("method", ["grad-cam", "layer-cam", "eigen-cam", "score-cam", "ss-cam-max",
+                                    "smooth-grad-cam++", "ablation-cam"])
+@pytest.mark.parametrize("layers, options", [
+    (("features.1", "features"), {}),
+    (("features.1", "features"), {"fusion": "mean"}),
+    (("features.1", "features.3", "features.0"), {"preset": "pytorch-grad-cam"}),
+    (("features",), {"aug_smooth": "on"}),
+    (("features.1", "features"), {"aug_smooth": "on", "fusion": "mean", "eigen_smooth": "on"}),
+], ids=str)
+def test_composed_maps(program, differences, tiny_path, method, layers, options):
+    inputs = random_input((2, 3, *TINY_SIZE))
+    networks = [tiny_network("plain", layer) for layer in layers]
+    # Few samples, and noise that leaves gradients and scores something to say.
+    few = {**options, "samples": 2, "sigma": 0.5}
+    shown = program.explain_composed(tiny_path("plain"), inputs, method, layers, TINY_CLASS, **few)
+    for index, image in enumerate(inputs):
+        expected = explain_composed(method, image, networks, TINY_CLASS,
+                                    oracle_options(method, few), index)
+        differences(f"{method}: composed map", np.abs(shown[index].data - expected).max(), 2e-3)
+        assert shown[index].report["layer"] == ",".join(layers)
 
 
 # ---------------------------------------------------------------------------- real architectures
