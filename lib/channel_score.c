@@ -297,8 +297,8 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
         explanation->backend->classify(explanation->network, input, shape, &logits, &class_count);
     if (status == SSCAM_OK) {
         explanation->passes++;
-        *score = sscam_score_of(logits, class_count, explanation->class_index,
-                                sscam_score_kind_of(explanation->settings));
+        *score = sscam_target_score(logits, class_count, &explanation->target,
+                                    sscam_score_kind_of(explanation->settings));
         if (!isfinite(*score))
             status = sscam_fail(SSCAM_E_MODEL, "the network's score of a constant input is %g", *score);
     }
@@ -316,8 +316,8 @@ static sscam_status score_baseline(channel_scoring *scoring, double *score)
     case SSCAM_BASELINE_ZEROS: return score_constant_input(scoring, zeros, score);
     case SSCAM_BASELINE_BLACK: return score_constant_input(scoring, explanation->black, score);
     case SSCAM_BASELINE_INPUT:
-        *score = sscam_score_of(explanation->capture->logits, explanation->capture->class_count,
-                                explanation->class_index, sscam_score_kind_of(explanation->settings));
+        *score = sscam_target_score(explanation->capture->logits, explanation->capture->class_count,
+                                    &explanation->target, sscam_score_kind_of(explanation->settings));
         return SSCAM_OK;
     default: *score = 0.0; return SSCAM_OK;
     }

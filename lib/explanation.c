@@ -36,9 +36,12 @@ static sscam_status check_capture(const sscam_capture *capture)
     return SSCAM_OK;
 }
 
-static int64_t resolve_class(int64_t class_index, const sscam_capture *capture)
+/* Whether a capture's gradients are those of a target, which need not be resolved. */
+static int32_t has_gradients_of(const sscam_capture *capture, sscam_target target)
 {
-    return class_index == SSCAM_CLASS_TOP ? sscam_top_class(capture->logits, capture->class_count) : class_index;
+    return capture->gradients != NULL &&
+           sscam_resolve_target(&target, capture->logits, capture->class_count) == SSCAM_OK &&
+           sscam_same_target(&capture->target, &target);
 }
 
 /* A capture of an earlier explanation that serves this one too, or NULL. */
@@ -51,8 +54,7 @@ static const sscam_capture *find_capture(const common_work *work, const sscam_ex
         if (capture == NULL || other->input != explanation->input ||
             strcmp(other->layer, explanation->layer) != 0)
             continue;
-        if (!with_gradients || (capture->gradients != NULL &&
-                                capture->class_index == resolve_class(explanation->class_index, capture)))
+        if (!with_gradients || has_gradients_of(capture, explanation->target))
             return capture;
     }
     return NULL;
@@ -64,7 +66,7 @@ static sscam_status capture_anew(common_work *work, sscam_explanation *explanati
     sscam_capture_request request = {
         .input = explanation->input,
         .layer = explanation->layer,
-        .class_index = explanation->class_index,
+        .target = explanation->target,
         .want_gradients = sscam_needs_gradients(explanation->method, explanation->settings),
     };
     memcpy(request.shape, explanation->shape, sizeof request.shape);
@@ -81,15 +83,15 @@ static sscam_status capture_for(common_work *work, sscam_explanation *explanatio
 {
     sscam_status status = SSCAM_OK;
     if (explanation->leader != NULL)
-        explanation->class_index = explanation->leader->class_index;
+        explanation->target = explanation->leader->target;
     explanation->capture = find_capture(work, explanation);
     if (explanation->capture == NULL)
         status = capture_anew(work, explanation);
     if (status == SSCAM_OK)
-        status = sscam_check_class(explanation->class_index, explanation->capture->class_count);
+        status = sscam_resolve_target(&explanation->target, explanation->capture->logits,
+                                      explanation->capture->class_count);
     if (status != SSCAM_OK)
         return status;
-    explanation->class_index = resolve_class(explanation->class_index, explanation->capture);
     explanation->weights = calloc((size_t)explanation->capture->channels, sizeof *explanation->weights);
     return explanation->weights != NULL ? SSCAM_OK : sscam_fail_memory("channel weights");
 }
@@ -115,13 +117,13 @@ static sscam_status weigh_all(const common_work *work, const sscam_progress *pro
     sscam_score_work scoring = {.explanations = work->explanations, .count = work->count};
     sscam_status status = SSCAM_OK;
     scoring.plans = calloc((size_t)work->count, sizeof *scoring.plans);
-    scoring.classes = calloc((size_t)work->count, sizeof *scoring.classes);
-    if (scoring.plans == NULL || scoring.classes == NULL)
+    scoring.targets = calloc((size_t)work->count, sizeof *scoring.targets);
+    if (scoring.plans == NULL || scoring.targets == NULL)
         status = sscam_fail_memory("explanations");
     else
         status = sscam_weigh_all(&scoring, progress);
     free(scoring.plans);
-    free(scoring.classes);
+    free(scoring.targets);
     return status;
 }
 

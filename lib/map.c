@@ -92,9 +92,9 @@ static void take_over(sscam_explanation *explanation, sscam_map *map)
     map->channel_count = capture->channels;
     map->method = explanation->method->name;
     map->passes = explanation->passes;
-    map->class_index = explanation->class_index;
-    map->logit = capture->logits[explanation->class_index];
-    map->probability = sscam_score_of(capture->logits, capture->class_count, explanation->class_index,
+    map->class_index = explanation->target.class_index;
+    map->logit = capture->logits[explanation->target.class_index];
+    map->probability = sscam_score_of(capture->logits, capture->class_count, explanation->target.class_index,
                                       sscam_probability_kind(explanation->settings));
 }
 

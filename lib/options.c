@@ -34,6 +34,11 @@ static const sscam_option table[] = {
            "Whether the map is the mean of those of six altered inputs: as it is and mirrored, times 0.9, 1 and 1.1."),
     CHOICE(SSCAM_OPTION_EIGEN_SMOOTH, "eigen_smooth", "off", "|on",
            "Whether weighted activations are projected on their principal component instead of added up."),
+    CHOICE(SSCAM_OPTION_TARGET, "target", "class", "|against|difference",
+           "What is explained: the class's output; its negative, which is what speaks against the class; its "
+           "difference from that of another class (contrast)."),
+    INT(SSCAM_OPTION_CONTRAST, "contrast", "-1", -1, 1e9,
+        "The other class of target=difference; -1: the one with the highest output but the explained one."),
     CHOICE(SSCAM_OPTION_SCORE, "score", "logit", "|probability",
            "What a masked input is scored by (Score-CAM, SS-CAM). With probability and channel_softmax=on the "
            "weights lie within a factor e of each other, so maps are nearly class-blind."),

@@ -111,6 +111,20 @@ static sscam_status make_augmented_inputs(parts_work *work)
     return SSCAM_OK;
 }
 
+static sscam_target target_of(const parts_work *work, const composition *made, int64_t image, int64_t class_position)
+{
+    static const sscam_target_kind kinds[] = {SSCAM_TARGET_CLASS, SSCAM_TARGET_AGAINST, SSCAM_TARGET_DIFFERENCE};
+    const sscam_explain_request *request = work->request;
+    const sscam_settings *settings = &made->explainer->settings;
+    return (sscam_target){
+        .kind = kinds[settings->value[SSCAM_OPTION_TARGET].integer],
+        .class_index = request->classes
+                           ? request->classes[(work->first + image) * request->class_count + class_position]
+                           : SSCAM_CLASS_TOP,
+        .other_index = settings->value[SSCAM_OPTION_CONTRAST].integer,
+    };
+}
+
 /* The parts of one map; the first decides which class all of them are of. */
 static void fill_parts(const parts_work *work, const composition *made, int64_t image, int64_t class_position,
                        sscam_explanation *parts)
@@ -131,9 +145,7 @@ static void fill_parts(const parts_work *work, const composition *made, int64_t 
             .input = augmentation == 0 ? input_of(work, image) : augmented_input(work, image, augmentation),
             .shape = {1, shape[1], shape[2], shape[3]},
             .image_index = work->first + image,
-            .class_index = request->classes
-                               ? request->classes[(work->first + image) * request->class_count + class_position]
-                               : SSCAM_CLASS_TOP,
+            .target = target_of(work, made, image, class_position),
             .leader = i > 0 ? &parts[0] : NULL,
         };
         memcpy(parts[i].black, made->black, sizeof made->black);

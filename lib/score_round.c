@@ -47,33 +47,33 @@ static int64_t find_plan(const sscam_score_work *work, const sscam_mask_plan *pl
     return i;
 }
 
-static int64_t find_class(const sscam_score_work *work, int64_t class_index)
+static int64_t find_target(const sscam_score_work *work, const sscam_target *target)
 {
     int64_t i = 0;
-    while (i < work->class_count && work->classes[i] != class_index)
+    while (i < work->target_count && !sscam_same_target(&work->targets[i], target))
         i++;
     return i;
 }
 
-/* Collects plans and classes of all explanations that can be scored together with `first`. */
+/* Collects plans and targets of all explanations that can be scored together with `first`. */
 static void collect_round(sscam_score_work *work, const sscam_explanation *first)
 {
-    work->plan_count = work->class_count = 0;
+    work->plan_count = work->target_count = 0;
     for (int64_t i = 0; i < work->count; i++) {
         sscam_explanation *explanation = &work->explanations[i];
         if (!awaits_scores(explanation) || !score_alike(explanation, first))
             continue;
-        int64_t plan = find_plan(work, explanation->wanted), class = find_class(work, explanation->class_index);
+        int64_t plan = find_plan(work, explanation->wanted), target = find_target(work, &explanation->target);
         if (plan == work->plan_count) {
             work->plans[work->plan_count++] = explanation->wanted;
             explanation->passes += sscam_mask_count(explanation->wanted);
         }
-        if (class == work->class_count)
-            work->classes[work->class_count++] = explanation->class_index;
+        if (target == work->target_count)
+            work->targets[work->target_count++] = explanation->target;
     }
 }
 
-/* Tells every explanation of the round where its scores are among [class_count][total]. */
+/* Tells every explanation of the round where its scores are among [target_count][total]. */
 static void hand_out_scores(sscam_score_work *work, const sscam_explanation *first, const float *scores, int64_t total)
 {
     for (int64_t i = 0; i < work->count; i++) {
@@ -83,7 +83,7 @@ static void hand_out_scores(sscam_score_work *work, const sscam_explanation *fir
         int64_t start = 0, own = find_plan(work, explanation->wanted);
         for (int64_t plan = 0; plan < own; plan++)
             start += sscam_mask_count(work->plans[plan]);
-        explanation->scores = scores + find_class(work, explanation->class_index) * total + start;
+        explanation->scores = scores + find_target(work, &explanation->target) * total + start;
     }
 }
 
@@ -104,11 +104,11 @@ static sscam_status weigh_scored(sscam_score_work *work)
     return status;
 }
 
-static sscam_status allocate_scores(int64_t total, int64_t class_count, float **scores)
+static sscam_status allocate_scores(int64_t total, int64_t target_count, float **scores)
 {
-    if ((uint64_t)total > SIZE_MAX / sizeof(float) / (uint64_t)class_count)
+    if ((uint64_t)total > SIZE_MAX / sizeof(float) / (uint64_t)target_count)
         return sscam_fail_memory("scores");
-    *scores = malloc((size_t)(total * class_count) * sizeof **scores);
+    *scores = malloc((size_t)(total * target_count) * sizeof **scores);
     return *scores != NULL ? SSCAM_OK : sscam_fail_memory("scores");
 }
 
@@ -119,13 +119,13 @@ static sscam_status score_round(sscam_score_work *work, sscam_explanation *first
     const sscam_mask_list masks = {work->plans, work->plan_count};
     int64_t total = sscam_mask_list_count(&masks);
     float *scores = NULL;
-    sscam_status status = allocate_scores(total, work->class_count, &scores);
+    sscam_status status = allocate_scores(total, work->target_count, &scores);
     if (status != SSCAM_OK)
         return status;
     const sscam_score_request request = {.masks = &masks,
                                          .kind = sscam_score_kind_of(first->settings),
-                                         .classes = work->classes,
-                                         .class_count = work->class_count,
+                                         .targets = work->targets,
+                                         .target_count = work->target_count,
                                          .batch_size = first->settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
                                          .progress = progress};
     status = first->backend->score(first->network, &request, scores);
@@ -144,7 +144,7 @@ static int32_t awaits_ablations(const sscam_explanation *explanation)
     return explanation->wanted_ablations != NULL && explanation->scores == NULL;
 }
 
-/* Whether the ablations of two explanations are the same runs of the network, be it for other classes. */
+/* Whether the ablations of two explanations are the same runs of the network, be it for other targets. */
 static int32_t ablate_alike(const sscam_explanation *a, const sscam_explanation *b)
 {
     const sscam_ablation_plan *own = a->wanted_ablations, *other = b->wanted_ablations;
@@ -153,14 +153,14 @@ static int32_t ablate_alike(const sscam_explanation *a, const sscam_explanation 
            memcmp(own->channels, other->channels, (size_t)own->channel_count * sizeof *own->channels) == 0;
 }
 
-static void collect_ablated_classes(sscam_score_work *work, const sscam_explanation *first)
+static void collect_ablated_targets(sscam_score_work *work, const sscam_explanation *first)
 {
-    work->class_count = 0;
+    work->target_count = 0;
     for (int64_t i = 0; i < work->count; i++) {
         const sscam_explanation *explanation = &work->explanations[i];
         if (awaits_ablations(explanation) && ablate_alike(explanation, first) &&
-            find_class(work, explanation->class_index) == work->class_count)
-            work->classes[work->class_count++] = explanation->class_index;
+            find_target(work, &explanation->target) == work->target_count)
+            work->targets[work->target_count++] = explanation->target;
     }
 }
 
@@ -170,7 +170,7 @@ static void hand_out_ablations(sscam_score_work *work, sscam_explanation *first,
     for (int64_t i = 0; i < work->count; i++) {
         sscam_explanation *explanation = &work->explanations[i];
         if (awaits_ablations(explanation) && ablate_alike(explanation, first))
-            explanation->scores = scores + find_class(work, explanation->class_index) * total;
+            explanation->scores = scores + find_target(work, &explanation->target) * total;
     }
 }
 
@@ -178,15 +178,15 @@ static void hand_out_ablations(sscam_score_work *work, sscam_explanation *first,
 static sscam_status ablation_round(sscam_score_work *work, sscam_explanation *first, const sscam_progress *progress)
 {
     const sscam_ablation_plan *plan = first->wanted_ablations;
-    collect_ablated_classes(work, first);
+    collect_ablated_targets(work, first);
     float *scores = NULL;
-    sscam_status status = allocate_scores(plan->channel_count, work->class_count, &scores);
+    sscam_status status = allocate_scores(plan->channel_count, work->target_count, &scores);
     if (status != SSCAM_OK)
         return status;
     sscam_ablation_request request = {.plan = plan,
                                       .kind = sscam_score_kind_of(first->settings),
-                                      .classes = work->classes,
-                                      .class_count = work->class_count,
+                                      .targets = work->targets,
+                                      .target_count = work->target_count,
                                       .batch_size = first->settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
                                       .progress = progress};
     memcpy(request.shape, first->shape, sizeof request.shape);

@@ -8,11 +8,11 @@
 typedef struct sscam_score_work {
     sscam_explanation *explanations; /* captured */
     int64_t count;
-    /* One round of scoring: the plans that differ, and the classes that any explanation asks for. */
+    /* One round of scoring: the plans that differ, and the targets that any explanation has. */
     const sscam_mask_plan **plans; /* [count] */
     int64_t plan_count;
-    int64_t *classes; /* [count] */
-    int64_t class_count;
+    sscam_target *targets; /* [count] */
+    int64_t target_count;
 } sscam_score_work;
 
 /* Weighs all explanations. */

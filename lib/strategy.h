@@ -20,8 +20,8 @@ typedef struct sscam_explanation {
     int64_t image_index;          /* v of the noise counter */
     float black[3];               /* (0 - mean) / std: the value of a black pixel, by channel */
     const sscam_capture *capture; /* shared with explanations of the same input and layer */
-    int64_t class_index;
-    const struct sscam_explanation *leader; /* the one whose class this one takes, earlier in the call; NULL: none */
+    sscam_target target; /* resolved when it is weighed */
+    const struct sscam_explanation *leader; /* the one whose target this one takes, earlier in the call; NULL: none */
     float *weights;   /* a_k, [capture->channels], zero at first; filled by weigh() unless it makes terms */
     float *terms;     /* T_k(p), shaped as A, whose sum over k is the map; malloc'ed by weigh(); NULL: a_k A_k */
     int32_t projects; /* whether the map is the terms' projection on their principal component instead of their sum */
@@ -29,7 +29,7 @@ typedef struct sscam_explanation {
     sscam_progress progress; /* where weigh() says how far it is, if its row says runs_network */
 
     /* How weigh() asks for scores of masked inputs or of ablations: it sets one of `wanted` and `wanted_ablations` and
-     * returns; it is called again with `scores`, one a masked input or a channel, for the explained class. It is done
+     * returns; it is called again with `scores`, one a masked input or a channel, for the target. It is done
      * when it returns with both NULL. */
     const sscam_mask_plan *wanted;
     const sscam_ablation_plan *wanted_ablations;

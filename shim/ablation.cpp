@@ -114,12 +114,12 @@ void store_scores(const sscam_ablation_request &request, const at::Tensor &logit
 {
     const float *row = logits.data_ptr<float>();
     for (int64_t i = 0; i < logits.size(0); i++, row += logits.size(1))
-        for (int64_t c = 0; c < request.class_count; c++) {
-            double score = sscam_score_of(row, logits.size(1), request.classes[c], request.kind);
+        for (int64_t t = 0; t < request.target_count; t++) {
+            double score = sscam_target_score(row, logits.size(1), &request.targets[t], request.kind);
             if (!std::isfinite(score))
                 throw Refusal(SSCAM_E_MODEL, "the network's score without channel " +
                                                  std::to_string(request.plan->channels[first + i]) + " is not finite");
-            scores[c * request.plan->channel_count + first + i] = static_cast<float>(score);
+            scores[t * request.plan->channel_count + first + i] = static_cast<float>(score);
         }
 }
 

@@ -7,7 +7,7 @@
 
 namespace sscam {
 
-// scores: [classes of the request][its channels].
+// scores: [targets of the request][its channels].
 void ablate(Network &network, const sscam_ablation_request &request, float *scores);
 
 } // namespace sscam

@@ -96,12 +96,12 @@ void store_scores(const sscam_score_request &request, const at::Tensor &logits, 
     const int64_t count = sscam_mask_list_count(request.masks);
     const float *row = logits.data_ptr<float>();
     for (int64_t i = 0; i < logits.size(0); i++, row += logits.size(1))
-        for (int64_t c = 0; c < request.class_count; c++) {
-            double score = sscam_score_of(row, logits.size(1), request.classes[c], request.kind);
+        for (int64_t t = 0; t < request.target_count; t++) {
+            double score = sscam_target_score(row, logits.size(1), &request.targets[t], request.kind);
             if (!std::isfinite(score))
                 throw Refusal(SSCAM_E_MODEL, "the network's score of masked input " + std::to_string(first + i) +
                                                  " is not finite");
-            scores[c * count + first + i] = static_cast<float>(score);
+            scores[t * count + first + i] = static_cast<float>(score);
         }
 }
 

@@ -26,7 +26,7 @@ class Scorer {
 public:
     explicit Scorer(const Network &network) : network_(network) {}
 
-    // scores: [classes of the request][its masked inputs].
+    // scores: [targets of the request][its masked inputs].
     void score(const sscam_score_request &request, float *scores);
 
 private:

@@ -694,6 +694,104 @@ START_TEST(ablations_that_give_no_number_are_told)
 }
 END_TEST
 
+/* --- targets ------------------------------------------------------------------------------------- */
+
+/* Everything that is linear in the output's gradient or score: weights of the target are those of its classes. */
+static void check_linear_target(const char *method, const char *options)
+{
+    char against[128], difference[128];
+    snprintf(against, sizeof against, "%s target=against", options);
+    snprintf(difference, sizeof difference, "%s target=difference contrast=2", options);
+    sscam_map *own = explain("linear", method, options, 0), *other = explain("linear", method, options, 2);
+    sscam_map *negative = explain("linear", method, against, 0), *contrast = explain("linear", method, difference, 0);
+    for (int k = 0; k < FAKE_CHANNELS; k++) {
+        double left = sscam_map_weights(own)[k], right = sscam_map_weights(other)[k];
+        ck_assert_double_eq_tol(sscam_map_weights(negative)[k], -left, 1e-6);
+        ck_assert_double_eq_tol(sscam_map_weights(contrast)[k], left - right, 2e-6);
+    }
+    ck_assert_int_eq(sscam_map_class_index(contrast), 0);
+    ck_assert_double_eq(sscam_map_logit(contrast), sscam_map_logit(own));
+    ck_assert_double_eq(sscam_map_probability(negative), sscam_map_probability(own));
+    sscam_map_destroy(own);
+    sscam_map_destroy(other);
+    sscam_map_destroy(negative);
+    sscam_map_destroy(contrast);
+}
+
+START_TEST(targets_are_explained_as_classes_are)
+{
+    static const char *const cases[][2] = {
+        {"cam", ""},
+        {"grad-cam", ""},
+        {"xgrad-cam", ""},
+        {"score-cam", "channel_softmax=off"},
+        {"score-cam", "channel_softmax=off baseline=input score=probability"},
+        {"ss-cam-mean", "channel_softmax=off samples=3"},
+        {"is-cam", "channel_softmax=off baseline=black"},
+    };
+    check_linear_target(cases[_i][0], cases[_i][1]);
+}
+END_TEST
+
+/* One place: Y_0 = 4.0625 of w A = 2, -0.75, 1.5625, 0.5, 0.25, as in ablation_cam_on_one_place; Y_1 = -0.25 - 0.75 +
+ * 1.125 + 3.125 - 0.25 - 0.25 = 2.75. */
+START_TEST(ablation_cam_of_a_difference)
+{
+    static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
+    static const int64_t shape[4] = {1, 3, 2, 2};
+    const double whole = 4.0625 - 2.75;
+    const double wanted[FAKE_CHANNELS] = {2.75 / whole, -1.875 / whole, -1.5625 / whole, 0.75 / whole, 0.5 / whole};
+    const int64_t first = 0;
+    sscam_explainer *explainer = explainer_with("linear", "ablation-cam", "target=difference contrast=1");
+    sscam_map *map = NULL;
+    ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
+    assert_weights(map, wanted, 1e-6);
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+START_TEST(the_other_class_is_the_highest_other)
+{
+    for (int64_t c = 0; c < FAKE_CLASSES; c++) {
+        char options[64];
+        sscam_map *top = explain("linear", "grad-cam", "", SSCAM_CLASS_TOP);
+        sscam_map *second = explain("linear", "grad-cam", "", SSCAM_CLASS_RANKED(2));
+        const sscam_map *other = sscam_map_class_index(top) == c ? second : top;
+        snprintf(options, sizeof options, "target=difference contrast=%d", (int)sscam_map_class_index(other));
+        ck_assert_double_ge(sscam_map_logit(top), sscam_map_logit(second));
+        sscam_map *named = explain("linear", "grad-cam", options, c);
+        sscam_map *found = explain("linear", "grad-cam", "target=difference", c);
+        ck_assert_int_eq(same_maps(named, found), 1);
+        sscam_map_destroy(top);
+        sscam_map_destroy(second);
+        sscam_map_destroy(named);
+        sscam_map_destroy(found);
+    }
+}
+END_TEST
+
+START_TEST(targets_that_do_not_exist_are_refused)
+{
+    static const char *const options[] = {"target=difference contrast=3", "target=difference contrast=1"};
+    static const char *const things[] = {"class 3", "class 1 is the class that is explained"};
+    static const char *const methods_of_both_kinds[] = {"grad-cam", "score-cam"};
+    const int64_t class_index = 1;
+    sscam_map *map = NULL;
+    for (int i = 0; i < 4; i++) {
+        sscam_explainer *explainer = explainer_with("linear", methods_of_both_kinds[i / 2], options[i % 2]);
+        ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &class_index, &map), SSCAM_E_CLASS, things[i % 2]);
+        sscam_explainer_destroy(explainer);
+    }
+    sscam_explainer *explainer = explainer_with("one-output", "grad-cam", "target=difference");
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_CLASS, "one class");
+    ASSERT_OK(sscam_explainer_set(explainer, "target", "against"));
+    ASSERT_OK(sscam_explain_tensor(explainer, input, one, NULL, &map));
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
 /* --- CAM ----------------------------------------------------------------------------------------- */
 
 static void check_cam(const char *head, const reference_input *of)
@@ -1184,6 +1282,14 @@ static void add_place_tests(TCase *places)
     tcase_add_loop_test(places, constant_activations_have_no_principal_component, 0, 2);
 }
 
+static void add_target_tests(TCase *targets)
+{
+    tcase_add_loop_test(targets, targets_are_explained_as_classes_are, 0, 7);
+    tcase_add_test(targets, ablation_cam_of_a_difference);
+    tcase_add_test(targets, the_other_class_is_the_highest_other);
+    tcase_add_test(targets, targets_that_do_not_exist_are_refused);
+}
+
 static void add_run_tests(TCase *runs)
 {
     tcase_add_loop_test(runs, smooth_grad_cam_pp_averages_derivatives, 0, HEADS);
@@ -1223,11 +1329,13 @@ int main(void)
     Suite *suite = suite_create("methods");
     TCase *table = tcase_create("table"), *gradients = tcase_create("gradients");
     TCase *scores = tcase_create("scores"), *places = tcase_create("places"), *runs = tcase_create("runs");
+    TCase *targets = tcase_create("targets");
     tcase_add_checked_fixture(table, set_up, NULL);
     tcase_add_checked_fixture(gradients, set_up, NULL);
     tcase_add_checked_fixture(scores, set_up, NULL);
     tcase_add_checked_fixture(places, set_up, NULL);
     tcase_add_checked_fixture(runs, set_up, NULL);
+    tcase_add_checked_fixture(targets, set_up, NULL);
     tcase_add_test(table, the_table_lists_the_methods);
     tcase_add_loop_test(table, maps_tell_what_they_are_of, 0, METHODS);
     tcase_add_test(table, the_top_class_is_found);
@@ -1236,10 +1344,12 @@ int main(void)
     add_score_tests(scores);
     add_place_tests(places);
     add_run_tests(runs);
+    add_target_tests(targets);
     suite_add_tcase(suite, table);
     suite_add_tcase(suite, gradients);
     suite_add_tcase(suite, scores);
     suite_add_tcase(suite, places);
     suite_add_tcase(suite, runs);
+    suite_add_tcase(suite, targets);
     return run_suite(suite);
 }

@@ -233,6 +233,39 @@ START_TEST(masked_inputs_are_shared_by_methods_and_classes)
 }
 END_TEST
 
+START_TEST(masked_inputs_are_shared_by_targets)
+{
+    static const int64_t classes[2] = {0, 1};
+    add("score-cam", "target", "against");
+    add("score-cam", "target", "difference");
+    add("score-cam", NULL, NULL);
+    ASSERT_OK(explain(1, classes, 2));
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_SCORE]), 1);
+    ck_assert_int_eq(atomic_load(&fake_counted.inputs), 1 + 3);
+    for (size_t explainer = 0; explainer < explainer_count; explainer++)
+        for (size_t at = 0; at < 2; at++)
+            assert_as_alone(explainer, 1, classes, 2, at);
+    destroy_maps(6);
+}
+END_TEST
+
+/* A gradient is of one target. */
+START_TEST(captures_are_not_shared_by_targets)
+{
+    static const int64_t class = 1;
+    add("grad-cam", "target", "against");
+    add("grad-cam", "target", "difference");
+    add("grad-cam", NULL, NULL);
+    add("layer-cam", NULL, NULL);
+    add("score-cam", "target", "against");
+    ASSERT_OK(explain(1, &class, 1));
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_CAPTURE]), 3);
+    for (size_t explainer = 0; explainer < explainer_count; explainer++)
+        assert_as_alone(explainer, 1, &class, 1, 0);
+    destroy_maps(5);
+}
+END_TEST
+
 START_TEST(ablations_are_shared_by_classes)
 {
     static const int64_t classes[3] = {0, 1, 2};
@@ -518,6 +551,8 @@ static void add_work_tests(TCase *work)
     tcase_add_test(work, captures_are_shared);
     tcase_add_test(work, gradients_are_captured_for_each_class);
     tcase_add_test(work, masked_inputs_are_shared_by_methods_and_classes);
+    tcase_add_test(work, masked_inputs_are_shared_by_targets);
+    tcase_add_test(work, captures_are_not_shared_by_targets);
     tcase_add_test(work, ablations_are_shared_by_classes);
     tcase_add_test(work, masked_inputs_that_differ_are_not_shared);
     tcase_add_test(work, images_fill_batches_together);

@@ -415,20 +415,30 @@ static void spoil(const fake_run *run, sscam_capture *capture)
         capture->logits[capture->class_count - 1] = (float)kind->fault_value;
 }
 
-static sscam_status fill_capture(const fake_run *run, int layer, int64_t class_index, sscam_capture *out)
+static double target_slope_at(const fake_run *run, int layer, const sscam_target *target, int64_t channel,
+                              int64_t place)
+{
+    double slope = slope_at(run, layer, target->class_index, channel, place);
+    if (target->kind == SSCAM_TARGET_AGAINST)
+        return -slope;
+    if (target->kind == SSCAM_TARGET_DIFFERENCE)
+        return slope - slope_at(run, layer, target->other_index, channel, place);
+    return slope;
+}
+
+static sscam_status fill_capture(const fake_run *run, int layer, const sscam_target *target, sscam_capture *out)
 {
     const double *values = layer == 0 ? run->stem : run->features;
     run_head(run, out->logits);
-    sscam_status status = sscam_check_class(class_index, out->class_count);
+    out->target = *target;
+    sscam_status status = sscam_resolve_target(&out->target, out->logits, out->class_count);
     if (status != SSCAM_OK)
         return status;
-    out->class_index =
-        class_index == SSCAM_CLASS_TOP ? sscam_top_class(out->logits, out->class_count) : class_index;
     for (int64_t i = 0; i < out->channels * run->places; i++) {
         out->activations[i] = (float)(run->network->kind->activation_scale * values[i]);
         if (out->gradients != NULL)
             out->gradients[i] =
-                (float)slope_at(run, layer, out->class_index, i / run->places, i % run->places);
+                (float)target_slope_at(run, layer, &out->target, i / run->places, i % run->places);
     }
     spoil(run, out);
     return SSCAM_OK;
@@ -450,7 +460,7 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
     atomic_fetch_add(&fake_counted.inputs, 1);
     status = allocate_capture(&run, layer, request->want_gradients, out);
     if (status == SSCAM_OK)
-        status = fill_capture(&run, layer, request->class_index, out);
+        status = fill_capture(&run, layer, &request->target, out);
     if (status != SSCAM_OK)
         sscam_capture_release(out);
     end_run(&run);
@@ -501,8 +511,9 @@ static sscam_status score_batch(const fake_network *network, const sscam_score_r
                               buffers->inputs + i * input_size);
     for (int64_t i = 0; i < size && status == SSCAM_OK; i++) {
         status = evaluate(network, buffers->inputs + i * input_size, shape, network->layout, logits);
-        for (int64_t j = 0; j < request->class_count && status == SSCAM_OK; j++) {
-            double score = sscam_score_of(logits, network->kind->classes, request->classes[j], request->kind);
+        for (int64_t j = 0; j < request->target_count && status == SSCAM_OK; j++) {
+            double score =
+                sscam_target_score(logits, network->kind->classes, &request->targets[j], request->kind);
             if (network->kind->fault == FAULT_SCORES)
                 score = network->kind->fault_value;
             scores[j * count + start + i] = (float)score;
@@ -581,11 +592,11 @@ static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_reque
     for (int64_t i = start; i < start + size; i++) {
         run_without(run, layer, request->plan->channels[i], logits);
         atomic_fetch_add(&fake_counted.inputs, 1);
-        for (int64_t j = 0; j < request->class_count; j++)
+        for (int64_t j = 0; j < request->target_count; j++)
             scores[j * count + i] = (float)(kind->fault == FAULT_SCORES
                                                 ? kind->fault_value
-                                                : sscam_score_of(logits, kind->classes, request->classes[j],
-                                                                 request->kind));
+                                                : sscam_target_score(logits, kind->classes, &request->targets[j],
+                                                                     request->kind));
     }
     return sscam_progress_report(request->progress, (double)(start + size) / (double)count);
 }

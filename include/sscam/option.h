@@ -50,6 +50,8 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_FUSION 31          /**< `fusion`: how the maps of several layers become one. */
 #define SSCAM_OPTION_AUG_SMOOTH 32      /**< `aug_smooth`: mean over altered inputs. */
 #define SSCAM_OPTION_EIGEN_SMOOTH 33    /**< `eigen_smooth`: principal component in place of the sum. */
+#define SSCAM_OPTION_TARGET 34          /**< `target`: what of the outputs is explained. */
+#define SSCAM_OPTION_CONTRAST 35        /**< `contrast`: the other class of a difference. */
 /** @} */
 
 /** @name Types of an option's value

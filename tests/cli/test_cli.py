@@ -432,6 +432,29 @@ def test_methods_without_weights(sscam, network, files):
     assert {named[name] for name in named if named[name]} <= set(files())
 
 
+def test_classes_by_rank(sscam, network, files):
+    records = lines_of(sscam("explain", network.model, network.picture, *FAST, "-c", "top3", "--json", "--npy", "m.npy"))
+    logits = [record["logit"] for record in records]
+    assert len(records) == 3 and logits == sorted(logits, reverse=True)
+    top, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json"))
+    assert records[0]["class"] == top["class"]
+    assert files() == ["m-top.npy", "m-top2.npy", "m-top3.npy"]
+
+
+@pytest.mark.parametrize("text", ["top0", "top-1", "topmost", "top3x", "top99", "top5000", "top99999999999999999999"])
+def test_ranks_that_no_class_has(sscam, network, text):
+    result = sscam("explain", network.model, network.picture, *FAST, "-c", text)
+    assert result.returncode in (1, 2) and result.stderr.startswith("sscam: ") and not result.stdout
+
+
+def test_layers_are_fused_by_the_option(sscam, network):
+    names = [layer["name"] for layer in json.loads(sscam("layers", network.model, "--json").stdout)
+             if len(layer["shape"]) == 4][-2:]
+    record, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json", "--set",
+                             "layer=" + ",".join(names)))
+    assert record["layer"] == ",".join(names)
+
+
 def test_maps_together_equal_maps_alone(sscam, network, tmp_path):
     few = ("--samples", "2", "--max-channels", "3")
     together = lines_of(sscam("explain", network.model, network.picture, "-m", "score-cam,ss-cam-mean,ss-cam-max",

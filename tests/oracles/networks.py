@@ -68,6 +68,24 @@ class Network:
             hook.remove()
 
 
+class Targeted(nn.Module):
+    """A network whose output `class_index` is what option `target` makes of it. Its layers are
+    found below `network`."""
+
+    def __init__(self, network, target, class_index, other=None):
+        super().__init__()
+        self.network = network
+        self.target, self.class_index, self.other = target, class_index, other
+
+    def forward(self, x):
+        logits = self.network(x)
+        explained = -logits[:, self.class_index]
+        if self.target == "difference":
+            explained = -explained - logits[:, self.other]
+        return torch.cat([logits[:, :self.class_index], explained[:, None],
+                          logits[:, self.class_index + 1:]], dim=1)
+
+
 class ScriptedNetwork(Network):
     """A TorchScript file of which there is no eager twin, made of `features` (the target), pooling
     and `classifier`. Scripted modules take no hooks, so its children are called in turn."""

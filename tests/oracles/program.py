@@ -29,6 +29,14 @@ class Program:
         """Run it; the completed process with its text, whether it failed or not."""
         return subprocess.run([self.path, *map(str, arguments)], text=True, capture_output=True)
 
+    def run_on(self, model, inputs, *arguments):
+        """What `explain` reports of inputs with --json."""
+        with tempfile.TemporaryDirectory() as folder:
+            np.save(Path(folder) / "input.npy", inputs)
+            done = self.run("explain", model, "--tensor", Path(folder) / "input.npy", *arguments)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
     def explain(self, model, inputs, methods, layer=None, class_index=None, flags=(), **options):
         """Explain inputs float32 [N,C,H,W] by several methods: {method: [Shown]}. One call for those
         that have channel weights, one for the others."""

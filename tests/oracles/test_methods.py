@@ -10,7 +10,7 @@ import torch
 from cams import (GRADIENT_METHODS, METHODS, SCORING_METHODS, TERM_METHODS, defaults, explain,
                   explain_composed, preset)
 from conftest import ROOT
-from networks import Network, ScriptedNetwork, random_input, randomised, shared, tiny
+from networks import Network, ScriptedNetwork, Targeted, random_input, randomised, shared, tiny
 
 SS_METHODS = ("ss-cam-mean", "ss-cam-max")
 
@@ -304,6 +304,51 @@ def test_one_output_has_a_sigmoid(program, differences, tiny_path):
 def test_image_index_counts_in_the_noise(program, differences, tiny_path):
     compare(program, differences, tiny_path("plain"), tiny_network("plain", "features.2"),
             random_input((3, 3, *TINY_SIZE)), TINY_CLASS, METHODS[1:], channel_softmax="off")
+
+
+# ---------------------------------------------------------------------------------------- targets
+
+@pytest.mark.parametrize("target", [
+    {"target": "against"}, {"target": "difference", "contrast": 1}, {"target": "difference"}], ids=str)
+@pytest.mark.parametrize("kind, methods", [
+    ("plain", ("cam", "grad-cam", "hires-cam", "layer-cam", "ablation-cam", "score-cam", "ss-cam-max")),
+    ("curved", ("grad-cam++", "xgrad-cam", "smooth-grad-cam++", "eigen-grad-cam",
+                "grad-cam-elementwise", "is-cam", "ss-cam-mean")),
+])
+def test_targets(program, differences, tiny_path, target, kind, methods):
+    inputs = random_input((1, 3, *TINY_SIZE))
+    plain = tiny(**TINY_NETWORKS[kind])
+    ranked = np.argsort(-tiny_network(kind, "features").forward(inputs)[0])
+    other = target.get("contrast", int(next(c for c in ranked if c != TINY_CLASS)))
+    network = Network(Targeted(plain, target["target"], TINY_CLASS, other), "network.features",
+                      double=True)
+    capture = network.capture(inputs[0], TINY_CLASS)
+    if "cam" in methods:
+        weights = plain.classifier.weight.detach().numpy()
+        capture.fc_weights = np.copy(weights)
+        capture.fc_weights[TINY_CLASS] = (-weights[TINY_CLASS] if target["target"] == "against"
+                                          else weights[TINY_CLASS] - weights[other])
+    shown = program.explain(tiny_path(kind), inputs, methods, "features", TINY_CLASS, samples=3,
+                            **target)
+    for method in methods:
+        expected = explain(method, inputs[0], capture, network.forward, TINY_CLASS,
+                           replace(defaults(method), samples=3), network=network)
+        found, = shown[method]
+        differences(f"{method}: raw map of a target, relative",
+                    relative_difference(found.raw, expected.raw), 1e-3)
+        differences(f"{method}: final map of a target", np.abs(found.data - expected.data).max(),
+                    2e-3)
+        own = tiny_network(kind, "features").forward(inputs)[0, TINY_CLASS]
+        assert found.report["logit"] == pytest.approx(own, abs=1e-4)
+
+
+def test_ranked_classes(program, tiny_path):
+    inputs = random_input((2, 3, *TINY_SIZE))
+    logits = tiny_network("plain", "features").forward(inputs)
+    done = program.run_on(tiny_path("plain"), inputs, "-m", "grad-cam", "-c", "top3", "--json")
+    found = [report["class"] for report in done]
+    expected = np.argsort(-logits, axis=1)[:, :3].T.ravel()
+    np.testing.assert_array_equal(found, expected)
 
 
 # ----------------------------------------------------------------------- layers and altered inputs
