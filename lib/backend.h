@@ -51,6 +51,7 @@ typedef struct sscam_capture_request {
     const float *input;
     int64_t shape[4];
     const char *layer;      /* NULL or "": the default target layer */
+    const char *output;     /* which output the logits are: position or name; NULL or "": the first that can be */
     sscam_target target;    /* need not be resolved */
     int32_t want_gradients; /* of the target by A, on raw logits */
 } sscam_capture_request;
@@ -75,6 +76,7 @@ typedef enum sscam_score_kind {
 typedef struct sscam_score_request {
     const sscam_mask_list *masks;
     sscam_score_kind kind;
+    const char *output; /* as in a capture */
     const sscam_target *targets; /* resolved */
     int64_t target_count;
     int64_t batch_size; /* 0: the backend chooses */
@@ -93,6 +95,7 @@ typedef struct sscam_ablation_request {
     const sscam_ablation_plan *plan;
     int64_t shape[4]; /* of the input */
     sscam_score_kind kind;
+    const char *output; /* as in a capture */
     const sscam_target *targets; /* resolved */
     int64_t target_count;
     int64_t batch_size; /* 0: the backend chooses */
@@ -109,9 +112,9 @@ typedef struct sscam_backend {
     const char *(*device)(const void *network);
     /* Layers for an input shape of one image, found by running zeros of that shape. */
     sscam_status (*layers)(void *network, const int64_t shape[4], struct sscam_layers *out);
-    /* Raw outputs of a batch: malloc'ed [N, class_count]. */
-    sscam_status (*classify)(void *network, const float *input, const int64_t shape[4], float **logits,
-                             int64_t *class_count);
+    /* Raw outputs of a batch: malloc'ed [N, class_count]. `output` as in a capture. */
+    sscam_status (*classify)(void *network, const float *input, const int64_t shape[4], const char *output,
+                             float **logits, int64_t *class_count);
     sscam_status (*capture)(void *network, const sscam_capture_request *request, sscam_capture *out);
     /* scores: [target_count of the request][sscam_mask_list_count(masks)]. */
     sscam_status (*score)(void *network, const sscam_score_request *request, float *scores);

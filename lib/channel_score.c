@@ -294,7 +294,8 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
         for (int64_t p = 0; p < places; p++)
             input[c * places + p] = value[c < 3 ? c : 2];
     sscam_status status =
-        explanation->backend->classify(explanation->network, input, shape, &logits, &class_count);
+        explanation->backend->classify(explanation->network, input, shape,
+                                       sscam_output_of(explanation->settings), &logits, &class_count);
     if (status == SSCAM_OK) {
         explanation->passes++;
         *score = sscam_target_score(logits, class_count, &explanation->target,

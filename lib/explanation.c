@@ -52,7 +52,8 @@ static const sscam_capture *find_capture(const common_work *work, const sscam_ex
         const sscam_explanation *other = &work->explanations[i];
         const sscam_capture *capture = other->capture;
         if (capture == NULL || other->input != explanation->input ||
-            strcmp(other->layer, explanation->layer) != 0)
+            strcmp(other->layer, explanation->layer) != 0 ||
+            strcmp(sscam_output_of(other->settings), sscam_output_of(explanation->settings)) != 0)
             continue;
         if (!with_gradients || has_gradients_of(capture, explanation->target))
             return capture;
@@ -66,6 +67,7 @@ static sscam_status capture_anew(common_work *work, sscam_explanation *explanati
     sscam_capture_request request = {
         .input = explanation->input,
         .layer = explanation->layer,
+        .output = sscam_output_of(explanation->settings),
         .target = explanation->target,
         .want_gradients = sscam_needs_gradients(explanation->method, explanation->settings),
     };

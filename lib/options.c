@@ -39,6 +39,9 @@ static const sscam_option table[] = {
            "difference from that of another class (contrast)."),
     INT(SSCAM_OPTION_CONTRAST, "contrast", "-1", -1, 1e9,
         "The other class of target=difference; -1: the one with the highest output but the explained one."),
+    TEXT(SSCAM_OPTION_OUTPUT, "output", "", 0,
+         "Which tensor of a network that returns several holds the classes: its position, from 0, or its key or field "
+         "name; empty: the first of shape [N, classes]."),
     CHOICE(SSCAM_OPTION_SCORE, "score", "logit", "|probability",
            "What a masked input is scored by (Score-CAM, SS-CAM). With probability and channel_softmax=on the "
            "weights lie within a factor e of each other, so maps are nearly class-blind."),

@@ -31,6 +31,7 @@ static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
 static int32_t score_alike(const sscam_explanation *a, const sscam_explanation *b)
 {
     return sscam_score_kind_of(a->settings) == sscam_score_kind_of(b->settings) &&
+           strcmp(sscam_output_of(a->settings), sscam_output_of(b->settings)) == 0 &&
            a->settings->value[SSCAM_OPTION_BATCH_SIZE].integer == b->settings->value[SSCAM_OPTION_BATCH_SIZE].integer;
 }
 
@@ -124,6 +125,7 @@ static sscam_status score_round(sscam_score_work *work, sscam_explanation *first
         return status;
     const sscam_score_request request = {.masks = &masks,
                                          .kind = sscam_score_kind_of(first->settings),
+                                         .output = sscam_output_of(first->settings),
                                          .targets = work->targets,
                                          .target_count = work->target_count,
                                          .batch_size = first->settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
@@ -185,6 +187,7 @@ static sscam_status ablation_round(sscam_score_work *work, sscam_explanation *fi
         return status;
     sscam_ablation_request request = {.plan = plan,
                                       .kind = sscam_score_kind_of(first->settings),
+                                      .output = sscam_output_of(first->settings),
                                       .targets = work->targets,
                                       .target_count = work->target_count,
                                       .batch_size = first->settings->value[SSCAM_OPTION_BATCH_SIZE].integer,

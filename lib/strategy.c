@@ -118,6 +118,11 @@ const sscam_method *sscam_method_find(const char *name)
     return NULL;
 }
 
+const char *sscam_output_of(const sscam_settings *settings)
+{
+    return settings->value[SSCAM_OPTION_OUTPUT].text;
+}
+
 int32_t sscam_needs_gradients(const sscam_method *method, const sscam_settings *settings)
 {
     if (method->needs & SSCAM_NEEDS_GRADIENTS)

@@ -50,6 +50,9 @@ struct sscam_method {
 /* The row of a name; NULL with a message that lists the names. */
 const sscam_method *sscam_method_find(const char *name);
 
+/* Which of the network's outputs is meant (option `output`). */
+const char *sscam_output_of(const sscam_settings *settings);
+
 /* Whether the capture must bring gradients. */
 int32_t sscam_needs_gradients(const sscam_method *method, const sscam_settings *settings);
 

@@ -58,7 +58,7 @@ public:
           input_(network.input_from(request.plan->input, request.shape))
     {
         auto tap = c10::make_intrusive<CountingTap>();
-        logits_ = run_for_logits(*program_, input_.clone(), tap).to(at::kCPU);
+        logits_ = run_for_logits(*program_, input_.clone(), tap, 0, text_or_empty(request.output)).to(at::kCPU);
         last_call_ = tap->calls;
         const int64_t usual = usual_batch(network.device());
         if (gives_logits(1, 2))
@@ -83,7 +83,8 @@ private:
     {
         auto tap = c10::make_intrusive<AblationTap>(last_call_, rows, channels, channel_count);
         at::Tensor logits =
-            run_for_logits(*program_, input_.expand({input_rows, -1, -1, -1}).clone(), tap, rows);
+            run_for_logits(*program_, input_.expand({input_rows, -1, -1, -1}).clone(), tap, rows,
+                           text_or_empty(request_.output));
         if (logits.size(0) != rows || logits.size(1) != logits_.size(1))
             throw Refusal(SSCAM_E_MODEL, "the network returns logits of shape " + shape_text(logits.sizes()) + " for " +
                                              std::to_string(rows) + " ablations");

@@ -95,7 +95,8 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     auto tap = c10::make_intrusive<LayerTap>(request.want_gradients != 0);
 
     c10::AutoGradMode gradients(request.want_gradients != 0);
-    at::Tensor logits = run_for_logits(*program, network.input_from(request.input, request.shape), tap);
+    at::Tensor logits = run_for_logits(*program, network.input_from(request.input, request.shape), tap, 0,
+                                       text_or_empty(request.output));
     check_is_picture(tap->activations, layer);
     HostArray<float> logit_copy = host_copy(logits);
     sscam_target target = request.target;

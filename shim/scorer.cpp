@@ -51,10 +51,11 @@ at::Tensor repeated(const at::Tensor &input, int64_t rows, sscam_layout layout)
 }
 
 // Whether every row of a batch of `input` gives `logits`. A form that fails is not usable, whatever the reason.
-bool agrees(const ScoringForm &form, const at::Tensor &input, int64_t rows, const at::Tensor &logits)
+bool agrees(const ScoringForm &form, const at::Tensor &input, const std::string &output, int64_t rows,
+            const at::Tensor &logits)
 {
     try {
-        at::Tensor found = run_for_logits(*form.program, repeated(input, rows, form.layout)).to(at::kCPU);
+        at::Tensor found = run_for_logits(*form.program, repeated(input, rows, form.layout), {}, 0, output).to(at::kCPU);
         return logits_agree(found, logits);
     } catch (...) {
         if (memory_ran_out())
@@ -64,7 +65,7 @@ bool agrees(const ScoringForm &form, const at::Tensor &input, int64_t rows, cons
 }
 
 // Seconds per image. The best of several runs: the first prepares memory and kernels.
-double time_form(const ScoringForm &form, const at::Tensor &input, int64_t rows)
+double time_form(const ScoringForm &form, const at::Tensor &input, const std::string &output, int64_t rows)
 {
     using clock = std::chrono::steady_clock;
     constexpr int runs = 3;
@@ -72,7 +73,7 @@ double time_form(const ScoringForm &form, const at::Tensor &input, int64_t rows)
     const at::Tensor batch = repeated(input, rows, form.layout);
     for (int run = 0; run < runs; run++) {
         auto start = clock::now();
-        run_for_logits(*form.program, batch).to(at::kCPU); // also waits for the device
+        run_for_logits(*form.program, batch, {}, 0, output).to(at::kCPU); // also waits for the device
         best = std::min(best, std::chrono::duration<double>(clock::now() - start).count());
     }
     return best / static_cast<double>(rows);
@@ -132,14 +133,14 @@ void Scorer::score(const sscam_score_request &request, float *scores)
     const sscam_mask_plan &plan = *request.masks->plans[0]; // all have one input shape
     const int64_t count = sscam_mask_list_count(request.masks);
     const bool is_long = count >= long_plan;
-    const Setting setting = setting_for(plan, is_long && request.batch_size == 0);
+    const Setting setting = setting_for(plan, text_or_empty(request.output), is_long && request.batch_size == 0);
     int64_t batch = is_long ? setting.measured_batch : setting.usual_batch;
     if (request.batch_size > 0)
         batch = std::min(request.batch_size, setting.largest_batch);
     for (int64_t first = 0; first < count;) {
         const int64_t rows = std::min(batch, count - first);
         try {
-            store_scores(request, logits_of_masked(*setting.form, *request.masks, first, rows), first, scores);
+            store_scores(request, logits_of_masked(*setting.form, request, first, rows), first, scores);
         } catch (...) {
             if (!memory_ran_out() || rows == 1)
                 throw;
@@ -152,8 +153,10 @@ void Scorer::score(const sscam_score_request &request, float *scores)
     }
 }
 
-at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_mask_list &masks, int64_t first, int64_t rows)
+at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_score_request &request, int64_t first,
+                                    int64_t rows)
 {
+    const sscam_mask_list &masks = *request.masks;
     const sscam_mask_plan &plan = *masks.plans[0];
     const int64_t channels = plan.input_channels, height = plan.input_height, width = plan.input_width;
     at::Tensor buffer = take_buffer(rows * channels * height * width);
@@ -163,51 +166,55 @@ at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_mask_li
         batch = batch.view({rows, height, width, channels}).permute({0, 3, 1, 2});
     else
         batch = batch.view({rows, channels, height, width});
-    at::Tensor logits = run_for_logits(*form.program, batch.to(network_.device())).to(at::kCPU).contiguous();
+    at::Tensor logits =
+        run_for_logits(*form.program, batch.to(network_.device()), {}, 0, text_or_empty(request.output))
+            .to(at::kCPU)
+            .contiguous();
     give_back(std::move(buffer));
     return logits;
 }
 
 // --- choosing -------------------------------------------------------------------------------------------
 
-Scorer::Setting Scorer::setting_for(const sscam_mask_plan &plan, bool measure)
+Scorer::Setting Scorer::setting_for(const sscam_mask_plan &plan, const std::string &output, bool measure)
 {
-    const Shape key = {plan.input_channels, plan.input_height, plan.input_width};
+    const Key key = {{plan.input_channels, plan.input_height, plan.input_width}, output};
     std::lock_guard<std::mutex> lock(mutex_);
     auto setting = settings_.find(key);
     if (!setting) {
-        setting = std::make_shared<Setting>(first_setting(input_of(plan, network_)));
+        setting = std::make_shared<Setting>(first_setting(input_of(plan, network_), output));
         settings_.keep(key, setting);
     }
     if (measure && setting->measured_batch == 0)
-        setting->measured_batch = fastest_batch(*setting, input_of(plan, network_));
+        setting->measured_batch = fastest_batch(*setting, input_of(plan, network_), output);
     return *setting;
 }
 
-Scorer::Setting Scorer::first_setting(const at::Tensor &input)
+Scorer::Setting Scorer::first_setting(const at::Tensor &input, const std::string &output)
 {
-    const at::Tensor logits = network_.classify(input.clone()).to(at::kCPU);
+    const at::Tensor logits = network_.classify(input.clone(), output).to(at::kCPU);
     auto plain = plain_form(network_.plain());
     Setting setting = {plain, 1, 1, 0};
-    if (agrees(*plain, input, 2, logits)) {
+    if (agrees(*plain, input, output, 2, logits)) {
         setting.largest_batch = std::numeric_limits<int64_t>::max();
         setting.usual_batch = batch_sizes(network_.device()).usual;
     }
     if (!form_)
-        form_ = fastest_form(input, logits, setting.usual_batch);
-    if (agrees(*form_, input, setting.usual_batch, logits))
+        form_ = fastest_form(input, output, logits, setting.usual_batch);
+    if (agrees(*form_, input, output, setting.usual_batch, logits))
         setting.form = form_;
     return setting;
 }
 
-std::shared_ptr<const ScoringForm> Scorer::fastest_form(const at::Tensor &input, const at::Tensor &logits, int64_t rows)
+std::shared_ptr<const ScoringForm> Scorer::fastest_form(const at::Tensor &input, const std::string &output,
+                                                        const at::Tensor &logits, int64_t rows)
 {
     std::shared_ptr<const ScoringForm> fastest = plain_form(network_.plain());
     double best = std::numeric_limits<double>::infinity();
     for (const auto &form : optimised_forms(network_.module())) {
-        if (!agrees(*form, input, rows, logits))
+        if (!agrees(*form, input, output, rows, logits))
             continue;
-        const double seconds = time_form(*form, input, rows);
+        const double seconds = time_form(*form, input, output, rows);
         if (seconds < best) {
             best = seconds;
             fastest = form;
@@ -216,14 +223,14 @@ std::shared_ptr<const ScoringForm> Scorer::fastest_form(const at::Tensor &input,
     return fastest;
 }
 
-int64_t Scorer::fastest_batch(const Setting &setting, const at::Tensor &input)
+int64_t Scorer::fastest_batch(const Setting &setting, const at::Tensor &input, const std::string &output)
 {
     int64_t fastest = setting.usual_batch;
     double best = std::numeric_limits<double>::infinity();
     for (int64_t rows : batch_sizes(network_.device()).candidates) {
         if (rows > setting.largest_batch)
             break;
-        const double seconds = time_form(*setting.form, input, rows);
+        const double seconds = time_form(*setting.form, input, output, rows);
         if (seconds < best) {
             best = seconds;
             fastest = rows;

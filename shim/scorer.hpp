@@ -5,6 +5,8 @@
 #include <array>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "backend.h"
@@ -38,13 +40,15 @@ private:
         int64_t usual_batch;    // for short plans
         int64_t measured_batch; // for long plans, which pay for measuring it; 0: not measured yet
     };
-    using Shape = std::array<int64_t, 3>;
+    using Key = std::pair<std::array<int64_t, 3>, std::string>; // of the inputs' shape and the output
 
-    Setting setting_for(const sscam_mask_plan &plan, bool measure);
-    Setting first_setting(const at::Tensor &input);
-    std::shared_ptr<const ScoringForm> fastest_form(const at::Tensor &input, const at::Tensor &logits, int64_t rows);
-    int64_t fastest_batch(const Setting &setting, const at::Tensor &input);
-    at::Tensor logits_of_masked(const ScoringForm &form, const sscam_mask_list &masks, int64_t first, int64_t rows);
+    Setting setting_for(const sscam_mask_plan &plan, const std::string &output, bool measure);
+    Setting first_setting(const at::Tensor &input, const std::string &output);
+    std::shared_ptr<const ScoringForm> fastest_form(const at::Tensor &input, const std::string &output,
+                                                    const at::Tensor &logits, int64_t rows);
+    int64_t fastest_batch(const Setting &setting, const at::Tensor &input, const std::string &output);
+    at::Tensor logits_of_masked(const ScoringForm &form, const sscam_score_request &request, int64_t first,
+                                int64_t rows);
 
     at::Tensor take_buffer(int64_t size);
     void give_back(at::Tensor buffer);
@@ -52,8 +56,8 @@ private:
 
     const Network &network_;
     std::mutex mutex_;
-    std::shared_ptr<const ScoringForm> form_; // the one that the first shape chose
-    Recent<Shape, std::shared_ptr<Setting>> settings_;
+    std::shared_ptr<const ScoringForm> form_; // the one that the first setting chose
+    Recent<Key, std::shared_ptr<Setting>> settings_;
 
     std::mutex buffer_mutex_;
     std::vector<at::Tensor> idle_buffers_; // fresh memory costs a page fault a page at every batch

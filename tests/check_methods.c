@@ -694,6 +694,36 @@ START_TEST(ablations_that_give_no_number_are_told)
 }
 END_TEST
 
+/* --- outputs ------------------------------------------------------------------------------------- */
+
+/* Output "half" is half of the first, and so are its gradients and scores. */
+START_TEST(another_output_can_be_explained)
+{
+    static const char *const cases[][2] = {{"cam", ""}, {"grad-cam", ""}, {"score-cam", "channel_softmax=off"},
+                                           {"ss-cam-max", "channel_softmax=off samples=2 flat_channels=score"}};
+    static const char *const names[] = {"1", "half"};
+    char options[128];
+    snprintf(options, sizeof options, "%s output=%s", cases[_i / 2][1], names[_i % 2]);
+    sscam_map *first = explain("linear", cases[_i / 2][0], cases[_i / 2][1], 1);
+    sscam_map *half = explain("linear", cases[_i / 2][0], options, 1);
+    for (int k = 0; k < FAKE_CHANNELS; k++)
+        ck_assert_double_eq_tol(sscam_map_weights(half)[k], sscam_map_weights(first)[k] / 2.0, 1e-6);
+    ck_assert_double_eq_tol(sscam_map_logit(half), sscam_map_logit(first) / 2.0, 1e-6);
+    sscam_map_destroy(first);
+    sscam_map_destroy(half);
+}
+END_TEST
+
+START_TEST(outputs_that_do_not_exist_are_named)
+{
+    sscam_explainer *explainer = explainer_with("linear", "score-cam", "output=aux");
+    sscam_map *map = NULL;
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT, "\"aux\"");
+    ck_assert_ptr_null(map);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
 /* --- targets ------------------------------------------------------------------------------------- */
 
 /* Everything that is linear in the output's gradient or score: weights of the target are those of its classes. */
@@ -1286,6 +1316,8 @@ static void add_target_tests(TCase *targets)
 {
     tcase_add_loop_test(targets, targets_are_explained_as_classes_are, 0, 7);
     tcase_add_test(targets, ablation_cam_of_a_difference);
+    tcase_add_loop_test(targets, another_output_can_be_explained, 0, 8);
+    tcase_add_test(targets, outputs_that_do_not_exist_are_named);
     tcase_add_test(targets, the_other_class_is_the_highest_other);
     tcase_add_test(targets, targets_that_do_not_exist_are_refused);
 }

@@ -249,6 +249,25 @@ START_TEST(masked_inputs_are_shared_by_targets)
 }
 END_TEST
 
+START_TEST(outputs_share_nothing)
+{
+    static const int64_t class = 1;
+    add("grad-cam", "output", "half");
+    add("grad-cam", NULL, NULL);
+    add("score-cam", "output", "half");
+    add("score-cam", NULL, NULL);
+    add("ablation-cam", "output", "half");
+    add("ablation-cam", NULL, NULL);
+    ASSERT_OK(explain(1, &class, 1));
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_CAPTURE]), 2);
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_SCORE]), 2);
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_ABLATE]), 2);
+    for (size_t explainer = 0; explainer < explainer_count; explainer++)
+        assert_as_alone(explainer, 1, &class, 1, 0);
+    destroy_maps(6);
+}
+END_TEST
+
 /* A gradient is of one target. */
 START_TEST(captures_are_not_shared_by_targets)
 {
@@ -553,6 +572,7 @@ static void add_work_tests(TCase *work)
     tcase_add_test(work, masked_inputs_are_shared_by_methods_and_classes);
     tcase_add_test(work, masked_inputs_are_shared_by_targets);
     tcase_add_test(work, captures_are_not_shared_by_targets);
+    tcase_add_test(work, outputs_share_nothing);
     tcase_add_test(work, ablations_are_shared_by_classes);
     tcase_add_test(work, masked_inputs_that_differ_are_not_shared);
     tcase_add_test(work, images_fill_batches_together);

@@ -108,19 +108,35 @@ static void count_batch(long long size)
 
 /* --- the network --------------------------------------------------------------------------------- */
 
+/* The share of the first output that a named one is. */
+static sscam_status find_output(const char *name, double *share)
+{
+    *share = 1.0;
+    if (name == NULL || name[0] == '\0' || strcmp(name, "0") == 0)
+        return SSCAM_OK;
+    *share = 0.5;
+    if (strcmp(name, "1") == 0 || strcmp(name, "half") == 0)
+        return SSCAM_OK;
+    return sscam_fail(SSCAM_E_ARGUMENT, "option output: the network has no output \"%s\"; it has 0, 1 (half)", name);
+}
+
 /* One input on its way through the network. */
 typedef struct fake_run {
     const fake_network *network;
+    double share;                  /* of the first output, which is the one that is meant */
     int64_t height, width, places; /* of the layers */
     double *stem;                  /* [FAKE_COLORS, places] */
     double *features;              /* [FAKE_CHANNELS, places]; also what needs freeing */
     double mean[FAKE_CHANNELS];    /* of the features */
 } fake_run;
 
-static sscam_status begin_run(const fake_network *network, const int64_t shape[4], fake_run *run)
+static sscam_status begin_run(const fake_network *network, const int64_t shape[4], const char *output, fake_run *run)
 {
     *run = (fake_run){.network = network, .height = shape[2] / 2, .width = shape[3] / 2};
     run->places = run->height * run->width;
+    sscam_status status = find_output(output, &run->share);
+    if (status != SSCAM_OK)
+        return status;
     if (network->kind->fault == FAULT_RUN)
         return sscam_fail(SSCAM_E_MODEL, "the fake network fails whatever it is given");
     if (shape[1] != FAKE_COLORS || run->places < 1)
@@ -208,16 +224,16 @@ static void run_head(const fake_run *run, float *logits)
         double sum = fake_head_bias[c];
         for (int k = 0; k < FAKE_CHANNELS; k++)
             sum += fake_weight[c][k] * pooled(run, k);
-        logits[c] = (float)(kind->output_scale * sum);
+        logits[c] = (float)(run->share * kind->output_scale * sum);
     }
 }
 
 /* Outputs of one input, into logits [classes]. */
 static sscam_status evaluate(const fake_network *network, const float *input, const int64_t shape[4],
-                             sscam_layout layout, float *logits)
+                             sscam_layout layout, const char *output, float *logits)
 {
     fake_run run;
-    sscam_status status = begin_run(network, shape, &run);
+    sscam_status status = begin_run(network, shape, output, &run);
     if (status != SSCAM_OK)
         return status;
     run_stem(&run, input, shape, layout);
@@ -334,7 +350,7 @@ static sscam_status layers_of(void *network, const int64_t shape[4], struct ssca
     fake_run run;
     sscam_status status = enter(FAKE_LAYERS);
     if (status == SSCAM_OK)
-        status = begin_run(network, shape, &run);
+        status = begin_run(network, shape, NULL, &run);
     if (status != SSCAM_OK)
         return status;
     end_run(&run);
@@ -379,7 +395,7 @@ static double slope_at(const fake_run *run, int layer, int64_t class_index, int6
         if (run->features[k * run->places + place] > 0.0)
             sum += fake_weight[class_index][k] * pooled_slope(run, k, place) * kind->mix_scale *
                    fake_mix[k][channel];
-    return sum * kind->output_scale / kind->activation_scale;
+    return run->share * sum * kind->output_scale / kind->activation_scale;
 }
 
 static sscam_status allocate_capture(const fake_run *run, int layer, int32_t want_gradients,
@@ -452,7 +468,7 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
     if (status == SSCAM_OK)
         status = find_layer(network, request, &layer);
     if (status == SSCAM_OK)
-        status = begin_run(network, request->shape, &run);
+        status = begin_run(network, request->shape, request->output, &run);
     if (status != SSCAM_OK)
         return status;
     run_stem(&run, request->input, request->shape, SSCAM_LAYOUT_NCHW);
@@ -469,8 +485,8 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
 
 /* --- scoring ------------------------------------------------------------------------------------- */
 
-static sscam_status classify(void *network, const float *input, const int64_t shape[4], float **logits,
-                             int64_t *class_count)
+static sscam_status classify(void *network, const float *input, const int64_t shape[4], const char *output,
+                             float **logits, int64_t *class_count)
 {
     const fake_network *fake = network;
     const int64_t size = shape[1] * shape[2] * shape[3], classes = fake->kind->classes;
@@ -481,7 +497,7 @@ static sscam_status classify(void *network, const float *input, const int64_t sh
     if (all == NULL)
         return sscam_fail_memory("logits");
     for (int64_t i = 0; i < shape[0] && status == SSCAM_OK; i++)
-        status = evaluate(fake, input + i * size, shape, SSCAM_LAYOUT_NCHW, all + i * classes);
+        status = evaluate(fake, input + i * size, shape, SSCAM_LAYOUT_NCHW, output, all + i * classes);
     if (status != SSCAM_OK) {
         free(all);
         return status;
@@ -510,7 +526,7 @@ static sscam_status score_batch(const fake_network *network, const sscam_score_r
         sscam_mask_list_write(request->masks, start + i, network->layout, buffers->scratch,
                               buffers->inputs + i * input_size);
     for (int64_t i = 0; i < size && status == SSCAM_OK; i++) {
-        status = evaluate(network, buffers->inputs + i * input_size, shape, network->layout, logits);
+        status = evaluate(network, buffers->inputs + i * input_size, shape, network->layout, request->output, logits);
         for (int64_t j = 0; j < request->target_count && status == SSCAM_OK; j++) {
             double score =
                 sscam_target_score(logits, network->kind->classes, &request->targets[j], request->kind);
@@ -613,7 +629,7 @@ static sscam_status ablate(void *network, const sscam_ablation_request *request,
     if (status == SSCAM_OK)
         status = find_layer(network, &place, &layer);
     if (status == SSCAM_OK)
-        status = begin_run(network, request->shape, &run);
+        status = begin_run(network, request->shape, request->output, &run);
     if (status != SSCAM_OK)
         return status;
     run_stem(&run, request->plan->input, request->shape, SSCAM_LAYOUT_NCHW);

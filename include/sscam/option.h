@@ -52,6 +52,7 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_EIGEN_SMOOTH 33    /**< `eigen_smooth`: principal component in place of the sum. */
 #define SSCAM_OPTION_TARGET 34          /**< `target`: what of the outputs is explained. */
 #define SSCAM_OPTION_CONTRAST 35        /**< `contrast`: the other class of a difference. */
+#define SSCAM_OPTION_OUTPUT 36          /**< `output`: which of a network's outputs is meant. */
 /** @} */
 
 /** @name Types of an option's value

@@ -58,6 +58,7 @@ static sscam_status capture_elsewhere(sscam_explanation *explanation, sscam_capt
         input[i] = 0.5f - explanation->input[i];
     sscam_capture_request request = {.input = input,
                                      .layer = explanation->capture->layer,
+                                     .output = sscam_output_of(explanation->settings),
                                      .target = explanation->target,
                                      .want_gradients = 1};
     memcpy(request.shape, explanation->shape, sizeof request.shape);

@@ -72,6 +72,7 @@ static sscam_status capture_noisy(sscam_explanation *explanation, const float *i
     sscam_capture noisy = {0};
     sscam_capture_request request = {.input = input,
                                      .layer = explanation->capture->layer,
+                                     .output = sscam_output_of(explanation->settings),
                                      .target = explanation->target,
                                      .want_gradients = 1};
     memcpy(request.shape, explanation->shape, sizeof request.shape);

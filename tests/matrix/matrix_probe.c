@@ -92,7 +92,7 @@ static void show_logits(void)
 {
     float *logits;
     int64_t count;
-    need("classify", backend->classify(network, input, shape, &logits, &count));
+    need("classify", backend->classify(network, input, shape, NULL, &logits, &count));
     write_floats("logits", logits, count);
     printf("logits\t%lld\n", (long long)count);
     free(logits);

@@ -86,6 +86,41 @@ class Targeted(nn.Module):
                           logits[:, self.class_index + 1:]], dim=1)
 
 
+class TwoHeads(nn.Module):
+    """A tiny network with another linear layer."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.features, self.classifier = network.features, network.classifier
+        self.aux = nn.Linear(8, 4)
+        with torch.no_grad():
+            self.aux.weight *= 9
+
+
+class OneHead(nn.Module):
+    """Of TwoHeads, the output at a position alone."""
+
+    def __init__(self, network, position):
+        super().__init__()
+        self.network, self.position = network, position
+
+    def forward(self, x):
+        found = self.network(x)
+        return (list(found.values()) if isinstance(found, dict) else found)[self.position]
+
+
+class DictOfTensors(TwoHeads):
+    def forward(self, x):
+        pooled = self.features(x).mean(dim=(2, 3))
+        return {"out": self.classifier(pooled), "aux": self.aux(pooled)}
+
+
+class TupleOfTensors(TwoHeads):
+    def forward(self, x):
+        pooled = self.features(x).mean(dim=(2, 3))
+        return self.classifier(pooled), self.aux(pooled)
+
+
 class ScriptedNetwork(Network):
     """A TorchScript file of which there is no eager twin, made of `features` (the target), pooling
     and `classifier`. Scripted modules take no hooks, so its children are called in turn."""

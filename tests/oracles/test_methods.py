@@ -10,7 +10,8 @@ import torch
 from cams import (GRADIENT_METHODS, METHODS, SCORING_METHODS, TERM_METHODS, defaults, explain,
                   explain_composed, preset)
 from conftest import ROOT
-from networks import Network, ScriptedNetwork, Targeted, random_input, randomised, shared, tiny
+from networks import (DictOfTensors, Network, OneHead, ScriptedNetwork, Targeted, TupleOfTensors,
+                      random_input, randomised, shared, tiny)
 
 SS_METHODS = ("ss-cam-mean", "ss-cam-max")
 
@@ -304,6 +305,37 @@ def test_one_output_has_a_sigmoid(program, differences, tiny_path):
 def test_image_index_counts_in_the_noise(program, differences, tiny_path):
     compare(program, differences, tiny_path("plain"), tiny_network("plain", "features.2"),
             random_input((3, 3, *TINY_SIZE)), TINY_CLASS, METHODS[1:], channel_softmax="off")
+
+
+# ---------------------------------------------------------------------------------------- outputs
+
+@pytest.mark.parametrize("kind, output, position", [
+    (TupleOfTensors, "", 0), (TupleOfTensors, "0", 0), (TupleOfTensors, "1", 1),
+    (DictOfTensors, "out", 0), (DictOfTensors, "aux", 1), (DictOfTensors, "1", 1)])
+def test_outputs(program, differences, tmp_path, kind, output, position):
+    torch.manual_seed(5)
+    network = kind(tiny()).eval()
+    torch.jit.script(network).save(str(tmp_path / "heads.pt"))
+    one_head = Network(OneHead(network, position), "network.features", double=True)
+    inputs, methods = random_input((1, 3, *TINY_SIZE)), ("grad-cam", "ablation-cam", "score-cam")
+    shown = program.explain(tmp_path / "heads.pt", inputs, methods, "features", 2,
+                            channel_softmax="off", baseline="black", output=output)
+    capture = one_head.capture(inputs[0], 2)
+    for method in methods:
+        options = replace(defaults(method), channel_softmax="off", baseline="black")
+        expected = explain(method, inputs[0], capture, one_head.forward, 2, options,
+                           network=one_head)
+        assert_agrees(differences, shown[method][0], expected, method, options)
+
+
+def test_outputs_that_do_not_exist(program, tmp_path):
+    torch.jit.script(DictOfTensors(tiny()).eval()).save(str(tmp_path / "heads.pt"))
+    np.save(tmp_path / "input.npy", random_input((1, 3, *TINY_SIZE)))
+    for name in ("2", "head"):
+        done = program.run("explain", tmp_path / "heads.pt", "--tensor", tmp_path / "input.npy",
+                           "-m", "grad-cam", "--set", f"output={name}")
+        assert done.returncode == 1 and done.stderr.count("\n") == 1
+        assert f'"{name}"' in done.stderr and "0 (out), 1 (aux)" in done.stderr
 
 
 # ---------------------------------------------------------------------------------------- targets
