@@ -46,7 +46,7 @@ at::Tensor as_rows(const at::Tensor &tensor, int64_t rows)
     return is_unpooled || is_squeezed ? tensor.reshape({rows, -1}) : at::Tensor();
 }
 
-// Names of the tensors that collect_tensors() finds, in its order: the key or field that each stands below; "" for none.
+// Names of the tensors that collect_tensors() finds, in its order: the key or field that each stands below, or "".
 void collect_names(const c10::IValue &value, const std::string &name, std::vector<std::string> &names)
 {
     if (value.isTuple()) {

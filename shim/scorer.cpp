@@ -55,7 +55,8 @@ bool agrees(const ScoringForm &form, const at::Tensor &input, const std::string 
             const at::Tensor &logits)
 {
     try {
-        at::Tensor found = run_for_logits(*form.program, repeated(input, rows, form.layout), {}, 0, output).to(at::kCPU);
+        at::Tensor found =
+            run_for_logits(*form.program, repeated(input, rows, form.layout), {}, 0, output).to(at::kCPU);
         return logits_agree(found, logits);
     } catch (...) {
         if (memory_ran_out())

@@ -315,7 +315,7 @@ START_TEST(xgrad_cam_weighs_gradients_by_activations)
 }
 END_TEST
 
-/* "flat" has activations of the bias alone: 0 in channels 0 and 4, whose mean gradient has nothing to be weighted by. */
+/* "flat" has activations of the bias alone: 0 in channels 0 and 4, whose gradient has nothing to be weighted by. */
 START_TEST(xgrad_cam_gives_no_weight_to_silent_channels)
 {
     sscam_map *map = explain("flat", "xgrad-cam", "", 0);
@@ -1094,10 +1094,10 @@ END_TEST
 START_TEST(memory_order_changes_nothing)
 {
     static const char options[] = "samples=3 noise_target=input";
-    int linear = (methods[_i].needs & SSCAM_NEEDS_POOLED_LINEAR) != 0;
-    assert_same_maps(explain(linear ? "linear" : "positional", methods[_i].name, options, 0),
-                     explain(linear ? "linear channels-last" : "positional channels-last", methods[_i].name, options, 0),
-                     1);
+    const char *head = methods[_i].needs & SSCAM_NEEDS_POOLED_LINEAR ? "linear" : "positional";
+    char other[32];
+    snprintf(other, sizeof other, "%s channels-last", head);
+    assert_same_maps(explain(head, methods[_i].name, options, 0), explain(other, methods[_i].name, options, 0), 1);
 }
 END_TEST
 

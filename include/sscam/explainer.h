@@ -24,8 +24,8 @@ typedef struct sscam_explainer sscam_explainer;
 /** Stands for the class with the highest output. */
 #define SSCAM_CLASS_TOP INT64_C(-1)
 
-/** Stands for the class with the kth highest output, k from 1 to the number of classes; of equal outputs the lower index
- * comes first. SSCAM_CLASS_RANKED(1) is SSCAM_CLASS_TOP. @since 1.0 */
+/** Stands for the class with the kth highest output, k from 1 to the number of classes; of equal outputs the lower
+ * index comes first. SSCAM_CLASS_RANKED(1) is SSCAM_CLASS_TOP. @since 1.0 */
 #define SSCAM_CLASS_RANKED(k) (-INT64_C(1) * (k))
 
 /**

@@ -433,7 +433,8 @@ def test_methods_without_weights(sscam, network, files):
 
 
 def test_classes_by_rank(sscam, network, files):
-    records = lines_of(sscam("explain", network.model, network.picture, *FAST, "-c", "top3", "--json", "--npy", "m.npy"))
+    records = lines_of(sscam("explain", network.model, network.picture, *FAST, "-c", "top3", "--json", "--npy",
+                             "m.npy"))
     logits = [record["logit"] for record in records]
     assert len(records) == 3 and logits == sorted(logits, reverse=True)
     top, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json"))
