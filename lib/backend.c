@@ -32,10 +32,77 @@ int64_t sscam_top_class(const float *logits, int64_t class_count)
 
 sscam_status sscam_check_class(int64_t class_index, int64_t class_count)
 {
-    if (class_index == SSCAM_CLASS_TOP || (class_index >= 0 && class_index < class_count))
+    if (class_index >= -class_count && class_index < class_count)
         return SSCAM_OK;
     return sscam_fail(SSCAM_E_CLASS, "class %lld: the network has classes 0 to %lld", (long long)class_index,
                       (long long)class_count - 1);
+}
+
+double sscam_target_score(const float *logits, int64_t class_count, const sscam_target *target, sscam_score_kind kind)
+{
+    double score = sscam_score_of(logits, class_count, target->class_index, kind);
+    switch (target->kind) {
+    case SSCAM_TARGET_AGAINST: return -score;
+    case SSCAM_TARGET_DIFFERENCE: return score - sscam_score_of(logits, class_count, target->other_index, kind);
+    default: return score;
+    }
+}
+
+/* Whether class a comes before b when the highest logit is first. */
+static int32_t ranks_before(const float *logits, int64_t a, int64_t b)
+{
+    return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
+}
+
+static int64_t ranked_class(const float *logits, int64_t class_count, int64_t rank)
+{
+    int64_t found = sscam_top_class(logits, class_count);
+    for (int64_t passed = 1; passed < rank; passed++) {
+        int64_t next = -1;
+        for (int64_t j = 0; j < class_count; j++)
+            if (ranks_before(logits, found, j) && (next < 0 || ranks_before(logits, j, next)))
+                next = j;
+        if (next < 0)
+            return found; /* logits that are no numbers have no order; the core refuses them */
+        found = next;
+    }
+    return found;
+}
+
+static sscam_status resolve_other(sscam_target *target, const float *logits, int64_t class_count)
+{
+    if (class_count < 2)
+        return sscam_fail(SSCAM_E_CLASS, "target=difference: the network has one class alone");
+    if (target->other_index < 0) {
+        int64_t first = ranked_class(logits, class_count, 1);
+        target->other_index = first != target->class_index ? first : ranked_class(logits, class_count, 2);
+    }
+    if (target->other_index >= class_count)
+        return sscam_fail(SSCAM_E_CLASS, "option contrast: class %lld: the network has classes 0 to %lld",
+                          (long long)target->other_index, (long long)class_count - 1);
+    if (target->other_index == target->class_index)
+        return sscam_fail(SSCAM_E_CLASS, "option contrast: class %lld is the class that is explained",
+                          (long long)target->other_index);
+    return SSCAM_OK;
+}
+
+sscam_status sscam_resolve_target(sscam_target *target, const float *logits, int64_t class_count)
+{
+    sscam_status status = sscam_check_class(target->class_index, class_count);
+    if (status != SSCAM_OK)
+        return status;
+    if (target->class_index == SSCAM_CLASS_TOP)
+        target->class_index = sscam_top_class(logits, class_count);
+    else if (target->class_index < 0)
+        target->class_index = ranked_class(logits, class_count, -target->class_index);
+    if (target->kind != SSCAM_TARGET_DIFFERENCE)
+        target->other_index = -1;
+    return target->kind == SSCAM_TARGET_DIFFERENCE ? resolve_other(target, logits, class_count) : SSCAM_OK;
+}
+
+int32_t sscam_same_target(const sscam_target *a, const sscam_target *b)
+{
+    return a->kind == b->kind && a->class_index == b->class_index && a->other_index == b->other_index;
 }
 
 void sscam_capture_release(sscam_capture *capture)

@@ -33,13 +33,27 @@ struct sscam_layers {
     int64_t default_index; /* -1: none */
 };
 
+/* What of the network's outputs is explained. */
+typedef enum sscam_target_kind {
+    SSCAM_TARGET_CLASS,     /* f^c */
+    SSCAM_TARGET_AGAINST,   /* -f^c */
+    SSCAM_TARGET_DIFFERENCE /* f^c - f^d */
+} sscam_target_kind;
+
+typedef struct sscam_target {
+    sscam_target_kind kind;
+    int64_t class_index; /* c; -k until resolved: the class with the kth highest logit; ties: the lowest index first */
+    int64_t other_index; /* d of a difference; -1 until resolved: the class with the highest logit but c's */
+} sscam_target;
+
 /* What to capture on one input ([1,C,H,W]). */
 typedef struct sscam_capture_request {
     const float *input;
     int64_t shape[4];
     const char *layer;      /* NULL or "": the default target layer */
-    int64_t class_index;    /* SSCAM_CLASS_TOP: the class with the highest logit; ties: the lowest index */
-    int32_t want_gradients; /* dY/dA of the class's raw logit Y */
+    const char *output;     /* which output the logits are: position or name; NULL or "": the first that can be */
+    sscam_target target;    /* need not be resolved */
+    int32_t want_gradients; /* of the target by A, on raw logits */
 } sscam_capture_request;
 
 typedef struct sscam_capture {
@@ -49,7 +63,7 @@ typedef struct sscam_capture {
     float *gradients;    /* dY/dA, same shape; malloc'ed; NULL when not wanted */
     float *logits;       /* [class_count]; malloc'ed */
     int64_t class_count;
-    int64_t class_index; /* the class that gradients belong to */
+    sscam_target target; /* resolved: what gradients belong to */
 } sscam_capture;
 
 /* How a masked input's outputs become one score. */
@@ -58,6 +72,13 @@ typedef enum sscam_score_kind {
     SSCAM_SCORE_SOFTMAX, /* softmax over the classes */
     SSCAM_SCORE_SIGMOID
 } sscam_score_kind;
+
+/* How the caller wants masked inputs scored. */
+typedef struct sscam_scoring_wish {
+    int64_t batch_size; /* 0: the backend chooses */
+    int64_t workers;    /* batches evaluated side by side; 0: the backend chooses */
+    int32_t calibrate;  /* whether it may choose by measuring: faster, but rounding then hangs on the clock */
+} sscam_scoring_wish;
 
 /* How a backend scored masked inputs, for reports. */
 typedef struct sscam_scoring_way {
@@ -69,14 +90,32 @@ typedef struct sscam_scoring_way {
 typedef struct sscam_score_request {
     const sscam_mask_list *masks;
     sscam_score_kind kind;
-    const int64_t *classes; /* the classes to score, each in range */
-    int64_t class_count;
-    int64_t batch_size;     /* 0: the backend chooses */
-    int64_t workers;        /* batches evaluated side by side; 0: the backend chooses */
-    int32_t calibrate;      /* whether it may choose by measuring: faster, but rounding then hangs on the clock */
+    const char *output; /* as in a capture */
+    const sscam_target *targets; /* resolved */
+    int64_t target_count;
+    sscam_scoring_wish wish;
     sscam_scoring_way *way; /* receives how it was done; may be NULL */
     const sscam_progress *progress; /* reported between batches; cancels */
 } sscam_score_request;
+
+/* Channels of a layer, each of which is set to zero by itself. */
+typedef struct sscam_ablation_plan {
+    const float *input; /* [1,C,H,W] */
+    const char *layer;  /* a name that a capture gave */
+    const int64_t *channels;
+    int64_t channel_count; /* at least 1 */
+} sscam_ablation_plan;
+
+typedef struct sscam_ablation_request {
+    const sscam_ablation_plan *plan;
+    int64_t shape[4]; /* of the input */
+    sscam_score_kind kind;
+    const char *output; /* as in a capture */
+    const sscam_target *targets; /* resolved */
+    int64_t target_count;
+    int64_t batch_size; /* 0: the backend chooses */
+    const sscam_progress *progress; /* reported between batches; cancels */
+} sscam_ablation_request;
 
 typedef struct sscam_backend {
     /* One line a component, "name: value"; static. */
@@ -88,12 +127,15 @@ typedef struct sscam_backend {
     const char *(*device)(const void *network);
     /* Layers for an input shape of one image, found by running zeros of that shape. */
     sscam_status (*layers)(void *network, const int64_t shape[4], struct sscam_layers *out);
-    /* Raw outputs of a batch: malloc'ed [N, class_count]. */
-    sscam_status (*classify)(void *network, const float *input, const int64_t shape[4], float **logits,
-                             int64_t *class_count);
+    /* Raw outputs of a batch: malloc'ed [N, class_count]. `output` as in a capture. */
+    sscam_status (*classify)(void *network, const float *input, const int64_t shape[4], const char *output,
+                             float **logits, int64_t *class_count);
     sscam_status (*capture)(void *network, const sscam_capture_request *request, sscam_capture *out);
-    /* scores: [class_count of the request][sscam_mask_list_count(masks)]. */
+    /* scores: [target_count of the request][sscam_mask_list_count(masks)]. */
     sscam_status (*score)(void *network, const sscam_score_request *request, float *scores);
+    /* scores: [target_count of the request][channel_count of the plan]: what the network says when what follows the
+     * layer sees the channel as zeros. */
+    sscam_status (*ablate)(void *network, const sscam_ablation_request *request, float *scores);
 } sscam_backend;
 
 /* The backend of this build: backends.c in the library, the fake one in the tests of the core. */
@@ -107,8 +149,17 @@ double sscam_score_of(const float *logits, int64_t class_count, int64_t class_in
 /* Index of the highest logit, the lowest index among equals. */
 int64_t sscam_top_class(const float *logits, int64_t class_count);
 
-/* SSCAM_E_CLASS with a message unless class_index is SSCAM_CLASS_TOP or 0 to class_count - 1. */
+/* The same of a resolved target. */
+double sscam_target_score(const float *logits, int64_t class_count, const sscam_target *target, sscam_score_kind kind);
+
+/* SSCAM_E_CLASS with a message unless class_index is 0 to class_count - 1 or -1 to -class_count. */
 sscam_status sscam_check_class(int64_t class_index, int64_t class_count);
+
+/* Makes both classes of a target indices. SSCAM_E_CLASS where there is no such class, or no other one. */
+sscam_status sscam_resolve_target(sscam_target *target, const float *logits, int64_t class_count);
+
+/* Whether two resolved targets are one. */
+int32_t sscam_same_target(const sscam_target *a, const sscam_target *b);
 
 /* Frees what a capture holds and clears it. */
 void sscam_capture_release(sscam_capture *capture);

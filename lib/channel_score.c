@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "channel_choice.h"
 #include "failure.h"
 
 /* What slot_of says of channels without a score of their own. */
@@ -13,7 +14,7 @@ enum { NOT_SELECTED = -2, FLAT = -1 };
 /* Working state between the calls of weigh(); everything that needs freeing is here. */
 typedef struct channel_scoring {
     sscam_explanation *explanation;
-    int32_t noisy;
+    sscam_sampling sampling;
     int32_t in_second_pass;      /* Algorithm 1's rescoring */
     int64_t *slot_of;            /* [K] which slot's score a channel has; channels that are equal share one */
     float *mask_weights;         /* [K] w_k of Algorithm 1; NULL: all 1 */
@@ -31,52 +32,18 @@ static int64_t choice(const channel_scoring *scoring, int32_t option)
 
 /* --- which channels ------------------------------------------------------------------------------ */
 
-typedef struct ranked_channel {
-    double deviation;
-    int64_t channel;
-} ranked_channel;
-
-static int by_falling_deviation(const void *left, const void *right)
-{
-    const ranked_channel *a = left, *b = right;
-    if (a->deviation != b->deviation)
-        return a->deviation < b->deviation ? 1 : -1;
-    return a->channel < b->channel ? -1 : 1;
-}
-
-static double spatial_deviation(const float *map, int64_t places)
-{
-    double mean = 0.0, square = 0.0;
-    for (int64_t p = 0; p < places; p++)
-        mean += map[p];
-    mean /= (double)places;
-    for (int64_t p = 0; p < places; p++)
-        square += (map[p] - mean) * (map[p] - mean);
-    return sqrt(square / (double)places);
-}
-
-/* Selects the max_channels channels of highest spatial standard deviation (Faster Score-CAM), or all; they count as
- * flat until they get a slot. */
+/* The channels that max_channels selects count as flat until they get a slot. */
 static sscam_status select_channels(channel_scoring *scoring)
 {
     const sscam_capture *capture = scoring->explanation->capture;
-    int64_t wanted = choice(scoring, SSCAM_OPTION_MAX_CHANNELS), places = capture->height * capture->width;
-    int32_t all = wanted == 0 || wanted >= capture->channels;
-    for (int64_t k = 0; k < capture->channels; k++)
-        scoring->slot_of[k] = all ? FLAT : NOT_SELECTED;
-    if (all)
-        return SSCAM_OK;
-
-    ranked_channel *ranked = malloc((size_t)capture->channels * sizeof *ranked);
-    if (ranked == NULL)
+    int32_t *chosen = malloc((size_t)capture->channels * sizeof *chosen);
+    if (chosen == NULL)
         return sscam_fail_memory("ranking channels");
-    for (int64_t k = 0; k < capture->channels; k++)
-        ranked[k] = (ranked_channel){spatial_deviation(capture->activations + k * places, places), k};
-    qsort(ranked, (size_t)capture->channels, sizeof *ranked, by_falling_deviation);
-    for (int64_t i = 0; i < wanted; i++)
-        scoring->slot_of[ranked[i].channel] = FLAT;
-    free(ranked);
-    return SSCAM_OK;
+    sscam_status status = sscam_choose_channels(capture, choice(scoring, SSCAM_OPTION_MAX_CHANNELS), chosen);
+    for (int64_t k = 0; k < capture->channels && status == SSCAM_OK; k++)
+        scoring->slot_of[k] = chosen[k] ? FLAT : NOT_SELECTED;
+    free(chosen);
+    return status;
 }
 
 static sscam_status find_mask_weights(channel_scoring *scoring)
@@ -163,10 +130,15 @@ static void find_normalisation(const channel_scoring *scoring, double mask_weigh
     channel->gain = (mask_weight > 0.0 ? 1.0f : -1.0f) / (highest - lowest);
 }
 
+static int32_t is_noisy(const channel_scoring *scoring)
+{
+    return scoring->sampling == SSCAM_SAMPLES_NOISY;
+}
+
 /* Whether noise is added, so that samples differ. */
 static int32_t has_noise(const channel_scoring *scoring)
 {
-    return scoring->noisy && scoring->explanation->settings->value[SSCAM_OPTION_SIGMA].real > 0.0;
+    return is_noisy(scoring) && scoring->explanation->settings->value[SSCAM_OPTION_SIGMA].real > 0.0;
 }
 
 /* The slot whose masked input is the same as this channel's, or -1. Noise differs from channel to channel. */
@@ -222,9 +194,11 @@ static sscam_status add_channel(channel_scoring *scoring, int64_t k)
 
 static int64_t sample_count(const channel_scoring *scoring)
 {
+    int64_t samples = choice(scoring, SSCAM_OPTION_SAMPLES);
+    if (scoring->sampling == SSCAM_SAMPLES_FADE_IN)
+        return samples;
     if (!has_noise(scoring))
         return 1; /* without noise all samples are the same */
-    int64_t samples = choice(scoring, SSCAM_OPTION_SAMPLES);
     if (choice(scoring, SSCAM_OPTION_SAMPLE_COUNT) != SSCAM_SWITCH_FIRST && samples > 1)
         samples--;
     return samples;
@@ -247,7 +221,8 @@ static sscam_status make_plan(channel_scoring *scoring)
         .align_corners = choice(scoring, SSCAM_OPTION_ALIGN_CORNERS) != SSCAM_SWITCH_FIRST,
         .channels = scoring->channel,
         .samples = sample_count(scoring),
-        .noise_target = scoring->noisy ? targets[choice(scoring, SSCAM_OPTION_NOISE_TARGET)] : SSCAM_NOISE_ON_MASK,
+        .fades_in = scoring->sampling == SSCAM_SAMPLES_FADE_IN,
+        .noise_target = is_noisy(scoring) ? targets[choice(scoring, SSCAM_OPTION_NOISE_TARGET)] : SSCAM_NOISE_ON_MASK,
         .seed = choice(scoring, SSCAM_OPTION_SEED),
         .image_index = explanation->image_index,
     };
@@ -319,11 +294,12 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
         for (int64_t p = 0; p < places; p++)
             input[c * places + p] = value[c < 3 ? c : 2];
     sscam_status status =
-        explanation->backend->classify(explanation->network, input, shape, &logits, &class_count);
+        explanation->backend->classify(explanation->network, input, shape,
+                                       sscam_output_of(explanation->settings), &logits, &class_count);
     if (status == SSCAM_OK) {
         explanation->passes++;
-        *score = sscam_score_of(logits, class_count, explanation->class_index,
-                                sscam_score_kind_of(explanation->settings));
+        *score = sscam_target_score(logits, class_count, &explanation->target,
+                                    sscam_score_kind_of(explanation->settings));
         if (!isfinite(*score))
             status = sscam_fail(SSCAM_E_MODEL, "the network's score of a constant input is %g", *score);
     }
@@ -341,8 +317,8 @@ static sscam_status score_baseline(channel_scoring *scoring, double *score)
     case SSCAM_BASELINE_ZEROS: return score_constant_input(scoring, zeros, score);
     case SSCAM_BASELINE_BLACK: return score_constant_input(scoring, explanation->black, score);
     case SSCAM_BASELINE_INPUT:
-        *score = sscam_score_of(explanation->capture->logits, explanation->capture->class_count,
-                                explanation->class_index, sscam_score_kind_of(explanation->settings));
+        *score = sscam_target_score(explanation->capture->logits, explanation->capture->class_count,
+                                    &explanation->target, sscam_score_kind_of(explanation->settings));
         return SSCAM_OK;
     default: *score = 0.0; return SSCAM_OK;
     }
@@ -426,7 +402,7 @@ static void release(void *working)
 }
 
 /* Makes the working state, which the explanation owns from here on, and the plan of the first pass. */
-static sscam_status begin(sscam_explanation *explanation, int32_t noisy)
+static sscam_status begin(sscam_explanation *explanation, sscam_sampling sampling)
 {
     size_t channels = (size_t)explanation->capture->channels;
     channel_scoring *scoring = calloc(1, sizeof *scoring);
@@ -435,7 +411,7 @@ static sscam_status begin(sscam_explanation *explanation, int32_t noisy)
     explanation->working = scoring;
     explanation->release_working = release;
     scoring->explanation = explanation;
-    scoring->noisy = noisy;
+    scoring->sampling = sampling;
     scoring->slot_of = calloc(channels, sizeof *scoring->slot_of);
     scoring->channel = calloc(channels, sizeof *scoring->channel);
     scoring->score = calloc(channels, sizeof *scoring->score);
@@ -447,12 +423,12 @@ static sscam_status begin(sscam_explanation *explanation, int32_t noisy)
     return status == SSCAM_OK ? make_plan(scoring) : status;
 }
 
-sscam_status sscam_weigh_by_scores(sscam_explanation *explanation, int32_t noisy, sscam_reduction reduction)
+sscam_status sscam_weigh_by_scores(sscam_explanation *explanation, sscam_sampling sampling, sscam_reduction reduction)
 {
     channel_scoring *scoring = explanation->working;
     sscam_status status = SSCAM_OK;
     if (scoring == NULL) {
-        status = begin(explanation, noisy);
+        status = begin(explanation, sampling);
         scoring = explanation->working;
         if (status == SSCAM_OK && scoring->slot_count > 0) {
             explanation->wanted = &scoring->plan;
@@ -460,7 +436,7 @@ sscam_status sscam_weigh_by_scores(sscam_explanation *explanation, int32_t noisy
         }
     } else {
         status = take_scores(scoring, scoring->in_second_pass ? SSCAM_REDUCE_MEAN : reduction);
-        if (status == SSCAM_OK && noisy && !scoring->in_second_pass &&
+        if (status == SSCAM_OK && is_noisy(scoring) && !scoring->in_second_pass &&
             choice(scoring, SSCAM_OPTION_RESCORE) != SSCAM_SWITCH_FIRST) {
             plan_second_pass(scoring);
             return SSCAM_OK; /* still wanted */

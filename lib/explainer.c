@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "explainer_private.h"
-#include "explanation.h"
 #include "failure.h"
 #include "map_private.h"
+#include "parts.h"
 #include "strategy.h"
 
 sscam_status sscam_explainer_create(sscam_model *model, const char *method, sscam_explainer **out)
@@ -22,7 +22,7 @@ sscam_status sscam_explainer_create(sscam_model *model, const char *method, ssca
     sscam_explainer *explainer = calloc(1, sizeof *explainer);
     if (explainer == NULL)
         return sscam_fail_memory("an explainer");
-    sscam_status status = sscam_settings_init(&explainer->settings);
+    sscam_status status = sscam_settings_init(&explainer->settings, method);
     if (status != SSCAM_OK) {
         free(explainer);
         return status;
@@ -95,16 +95,6 @@ sscam_status sscam_explainer_set_progress(sscam_explainer *explainer, sscam_prog
 
 /* --- tensors ------------------------------------------------------------------------------------- */
 
-/* Model-space value of a black pixel, for baseline=black. */
-static void find_black(const sscam_transform *transform, float black[3])
-{
-    for (int c = 0; c < 3; c++) {
-        double mean = transform->mean[transform->mean_count == 1 ? 0 : c];
-        double std = transform->std[transform->std_count == 1 ? 0 : c];
-        black[c] = (float)((0.0 - mean) / std);
-    }
-}
-
 static sscam_status check_input(const float *input, const int64_t shape[4])
 {
     sscam_status status = sscam_check_shape(shape);
@@ -114,17 +104,7 @@ static sscam_status check_input(const float *input, const int64_t shape[4])
     return status == SSCAM_OK ? sscam_check_finite(input, shape) : status;
 }
 
-/* What one call explains: each class on each input by each explainer. */
-typedef struct explain_request {
-    sscam_explainer *const *explainers;
-    int64_t explainer_count;
-    const float *input;
-    const int64_t *shape;
-    const int64_t *classes; /* [N][class_count]; NULL: the top class of each */
-    int64_t class_count;
-} explain_request;
-
-static sscam_status check_explainers(const explain_request *request, const char *function)
+static sscam_status check_explainers(const sscam_explain_request *request, const char *function)
 {
     if (request->explainers == NULL || request->explainer_count < 1)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: no explainers", function);
@@ -138,44 +118,6 @@ static sscam_status check_explainers(const explain_request *request, const char 
     return SSCAM_OK;
 }
 
-static sscam_status fill_explanation(const explain_request *request, const sscam_explainer *explainer, int64_t image,
-                                     int64_t class_position, sscam_explanation *explanation)
-{
-    const int64_t *shape = request->shape;
-    sscam_transform transform;
-    sscam_status status = sscam_settings_transform(&explainer->settings, &transform);
-    *explanation = (sscam_explanation){
-        .method = explainer->method,
-        .backend = explainer->model->backend,
-        .network = explainer->model->network,
-        .settings = &explainer->settings,
-        .input = request->input + image * shape[1] * shape[2] * shape[3],
-        .shape = {1, shape[1], shape[2], shape[3]},
-        .image_index = image,
-        .class_index =
-            request->classes ? request->classes[image * request->class_count + class_position] : SSCAM_CLASS_TOP,
-    };
-    if (status == SSCAM_OK)
-        find_black(&transform, explanation->black);
-    return status;
-}
-
-/* Explains images `first` to `first + images - 1`; the maps of each image stand together, by explainer, then class. */
-static sscam_status explain_images(const explain_request *request, int64_t first, int64_t images,
-                                   const sscam_progress *progress, sscam_map **maps)
-{
-    int64_t a_image = request->explainer_count * request->class_count, count = images * a_image;
-    sscam_explanation *explanations = calloc((size_t)count, sizeof *explanations);
-    sscam_status status = explanations != NULL ? SSCAM_OK : sscam_fail_memory("explanations");
-    for (int64_t i = 0; i < count && status == SSCAM_OK; i++)
-        status = fill_explanation(request, request->explainers[i % a_image / request->class_count],
-                                  first + i / a_image, i % request->class_count, &explanations[i]);
-    if (status == SSCAM_OK)
-        status = sscam_explain_together(explanations, count, progress, maps);
-    free(explanations);
-    return status;
-}
-
 sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int64_t count)
 {
     sscam_progress whole = {.end = 1.0};
@@ -187,7 +129,7 @@ sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int
 }
 
 /* Images are taken a few at a time, so that memory does not grow with their number. */
-static sscam_status explain_reporting(const explain_request *request, const sscam_progress *whole, sscam_map **maps)
+static sscam_status explain_reporting(const sscam_explain_request *request, const sscam_progress *whole, sscam_map **maps)
 {
     enum { IMAGES_TOGETHER = 8 };
     const int64_t images = request->shape[0], a_image = request->explainer_count * request->class_count;
@@ -196,7 +138,7 @@ static sscam_status explain_reporting(const explain_request *request, const ssca
         int64_t together = images - first < IMAGES_TOGETHER ? images - first : IMAGES_TOGETHER;
         sscam_progress part = sscam_progress_part(whole, (double)first / (double)images,
                                                   (double)(first + together) / (double)images);
-        status = explain_images(request, first, together, &part, maps + first * a_image);
+        status = sscam_explain_images(request, first, together, &part, maps + first * a_image);
     }
     for (int64_t i = 0; i < images * a_image && status != SSCAM_OK; i++) {
         sscam_map_destroy(maps[i]);
@@ -205,7 +147,7 @@ static sscam_status explain_reporting(const explain_request *request, const ssca
     return status;
 }
 
-static sscam_status explain_all(const explain_request *request, sscam_map **maps)
+static sscam_status explain_all(const sscam_explain_request *request, sscam_map **maps)
 {
     sscam_progress whole = sscam_explainers_progress(request->explainers, request->explainer_count);
     return finish(explain_reporting(request, &whole, maps));
@@ -215,7 +157,7 @@ sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t exp
                                  const int64_t shape[4], const int64_t *classes, int64_t class_count,
                                  const sscam_progress *progress, sscam_map **maps)
 {
-    const explain_request request = {.explainers = explainers,
+    const sscam_explain_request request = {.explainers = explainers,
                                      .explainer_count = explainer_count,
                                      .input = input,
                                      .shape = shape,
@@ -231,7 +173,7 @@ sscam_status sscam_explain_tensor_all(sscam_explainer *const *explainers, size_t
     static const char name[] = "sscam_explain_tensor_all";
     if (shape == NULL || maps == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", name, shape == NULL ? "shape" : "maps");
-    const explain_request request = {.explainers = explainers,
+    const sscam_explain_request request = {.explainers = explainers,
                              .explainer_count = (int64_t)explainer_count,
                              .input = input,
                              .shape = shape,
@@ -294,7 +236,7 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
 }
 
 /* Explains what is in `request` but the input, which comes from a picture by the first explainer's options. */
-static sscam_status explain_picture(explain_request *request, const sscam_image *image, sscam_map **maps)
+static sscam_status explain_picture(sscam_explain_request *request, const sscam_image *image, sscam_map **maps)
 {
     sscam_transform transform;
     sscam_geometry geometry;
@@ -318,7 +260,7 @@ static sscam_status explain_picture(explain_request *request, const sscam_image 
     return status;
 }
 
-static sscam_status check_same_transform(const explain_request *request, const char *function)
+static sscam_status check_same_transform(const sscam_explain_request *request, const char *function)
 {
     for (int64_t i = 1; i < request->explainer_count; i++)
         if (!sscam_settings_same_transform(&request->explainers[i]->settings, &request->explainers[0]->settings))
@@ -334,7 +276,7 @@ sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t 
     static const char name[] = "sscam_explain_image_all";
     if (maps == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: maps is NULL", name);
-    explain_request request = {.explainers = explainers,
+    sscam_explain_request request = {.explainers = explainers,
                        .explainer_count = (int64_t)explainer_count,
                        .classes = classes,
                        .class_count = classes != NULL ? (int64_t)class_count : 1};

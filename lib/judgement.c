@@ -70,9 +70,8 @@ static sscam_status prepare_input(judging *judging)
     masking->backend = explainer->model->backend;
     masking->network = explainer->model->network;
     masking->input = judging->input;
-    masking->batch_size = judging->settings->value[SSCAM_OPTION_BATCH_SIZE].integer;
-    masking->workers = judging->settings->value[SSCAM_OPTION_WORKERS].integer;
-    masking->calibrate = judging->settings->value[SSCAM_OPTION_CALIBRATE].integer == SSCAM_SWITCH_FIRST;
+    masking->output = sscam_output_of(judging->settings);
+    masking->wish = sscam_scoring_wish_of(judging->settings);
     return sscam_preprocess(judging->request->image, &transform, &judging->geometry, judging->input);
 }
 
@@ -80,7 +79,7 @@ static sscam_status classify(judging *judging)
 {
     const sscam_masking *masking = &judging->masking;
     sscam_status status = masking->backend->classify(masking->network, judging->input, masking->shape,
-                                                     &judging->logits, &judging->output_count);
+                                                     masking->output, &judging->logits, &judging->output_count);
     for (int64_t j = 0; j < judging->output_count && status == SSCAM_OK; j++)
         if (!isfinite(judging->logits[j]))
             status = sscam_fail(SSCAM_E_MODEL, "the network's output %lld is NaN or infinity", (long long)j);

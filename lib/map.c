@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "combine.h"
 #include "failure.h"
-#include "linalg.h"
 #include "mask.h"
 #include "overlay.h"
 
@@ -15,8 +15,8 @@ static void rectify(float *values, int64_t count)
         values[i] = fmaxf(values[i], 0.0f);
 }
 
-/* ReLU(sum_k a_k A_k), at the layer's size or, with combine=upsampled, at the input's. U is linear, so the sum is
- * upsampled once instead of every A_k. */
+/* ReLU(sum_k T_k), at the layer's size or, with combine=upsampled, at the input's. U is linear, so the sum is
+ * upsampled once instead of every T_k. */
 static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map *map)
 {
     const sscam_capture *capture = explanation->capture;
@@ -27,17 +27,17 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
     float *sum = malloc((size_t)places * sizeof *sum);
     if (sum == NULL)
         return sscam_fail_memory("a raw map");
-    sscam_weighted_sum(capture->activations, map->weights, capture->channels, places, sum);
-    if (!upsampled) {
+    sscam_status status = sscam_combine_channels(explanation, sum);
+    if (status == SSCAM_OK && !upsampled) {
         map->raw = sum;
         rectify(map->raw, places);
         return SSCAM_OK;
     }
-    sscam_status status = SSCAM_OK;
-    map->raw = malloc((size_t)map->raw_height * (size_t)map->raw_width * sizeof *map->raw);
-    if (map->raw == NULL)
+    if (status == SSCAM_OK)
+        map->raw = malloc((size_t)map->raw_height * (size_t)map->raw_width * sizeof *map->raw);
+    if (status == SSCAM_OK && map->raw == NULL)
         status = sscam_fail_memory("a raw map");
-    else
+    if (status == SSCAM_OK)
         status = sscam_upsample(sum, capture->height, capture->width, map->raw_height, map->raw_width, 0, map->raw);
     if (status == SSCAM_OK)
         rectify(map->raw, (int64_t)map->raw_height * map->raw_width);
@@ -90,14 +90,12 @@ static void take_over(sscam_explanation *explanation, sscam_map *map)
     map->width = (int32_t)explanation->shape[3];
     map->height = (int32_t)explanation->shape[2];
     map->channel_count = capture->channels;
-    map->weights = explanation->weights;
-    explanation->weights = NULL;
     map->method = explanation->method->name;
     map->passes = explanation->passes;
     map->scoring_way = explanation->scoring_way;
-    map->class_index = explanation->class_index;
-    map->logit = capture->logits[explanation->class_index];
-    map->probability = sscam_score_of(capture->logits, capture->class_count, explanation->class_index,
+    map->class_index = explanation->target.class_index;
+    map->logit = capture->logits[explanation->target.class_index];
+    map->probability = sscam_score_of(capture->logits, capture->class_count, explanation->target.class_index,
                                       sscam_probability_kind(explanation->settings));
 }
 
@@ -116,6 +114,8 @@ sscam_status sscam_map_combine(sscam_explanation *explanation, sscam_map **out)
         status = check_raw(map);
     if (status == SSCAM_OK)
         status = normalise(map);
+    map->weights = explanation->weights;
+    explanation->weights = NULL;
     if (status != SSCAM_OK)
         sscam_map_destroy(map);
     else

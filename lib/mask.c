@@ -153,13 +153,14 @@ void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_layout l
                                      (uint32_t)plan->image_index};
     const int64_t width = plan->input_width;
     const scratch_rows rows = divide_scratch(plan, scratch);
+    const float share = plan->fades_in ? (float)(index % plan->samples + 1) / (float)plan->samples : 1.0f;
     column_positions(plan->map_width, width, plan->align_corners, rows.column, rows.share);
 
     for (int64_t y = 0; y < plan->input_height; y++) {
         sample_position position = source_position(y, plan->map_height, plan->input_height, plan->align_corners);
         blend_rows(map, plan->map_height, plan->map_width, position, rows.blended);
         stretch_row(rows.blended, rows.column, rows.share, width, rows.mask);
-        scale_row(rows.mask, channel->offset, channel->gain, width);
+        scale_row(rows.mask, channel->offset, share * channel->gain, width);
         if (plan->noise_target != SSCAM_NOISE_ON_INPUT && channel->noise_stddev > 0.0f) {
             sscam_noise_fill(&plane, y * width, width, rows.noise);
             add_noise(rows.mask, rows.noise, channel->noise_stddev, width);

@@ -47,6 +47,7 @@ typedef struct sscam_mask_plan {
     const sscam_mask_channel *channels;
     int64_t channel_count;
     int64_t samples; /* N; masked inputs are numbered channel-slot x samples + sample */
+    int32_t fades_in; /* whether sample i = 1..N has its mask times i/N (IS-CAM) */
     sscam_noise_target noise_target;
     int64_t seed;
     int64_t image_index; /* v of the noise counter */

@@ -28,16 +28,22 @@ static sscam_status score_plans(const sscam_masking *masking, const sscam_mask_p
                                 const int64_t *classes, int64_t class_count, const sscam_progress *progress,
                                 float *scores)
 {
+    sscam_target *targets = calloc((size_t)class_count, sizeof *targets);
+    if (targets == NULL)
+        return sscam_fail_memory("classes");
+    for (int64_t i = 0; i < class_count; i++)
+        targets[i] = (sscam_target){.kind = SSCAM_TARGET_CLASS, .class_index = classes[i], .other_index = -1};
     const sscam_mask_list list = {plans, count};
     const sscam_score_request request = {.masks = &list,
                                          .kind = masking->kind,
-                                         .classes = classes,
-                                         .class_count = class_count,
-                                         .batch_size = masking->batch_size,
-                                         .workers = masking->workers,
-                                         .calibrate = masking->calibrate,
+                                         .output = masking->output,
+                                         .targets = targets,
+                                         .target_count = class_count,
+                                         .wish = masking->wish,
                                          .progress = progress};
-    return masking->backend->score(masking->network, &request, scores);
+    sscam_status status = masking->backend->score(masking->network, &request, scores);
+    free(targets);
+    return status;
 }
 
 sscam_status sscam_score_masks(const sscam_masking *masking, const float *const *masks, int64_t mask_count,

@@ -14,8 +14,8 @@ typedef struct sscam_masking {
     const float *background; /* what shows where a mask does not; NULL: zeros */
     int64_t shape[4];
     sscam_score_kind kind;
-    int64_t batch_size, workers; /* 0: the backend chooses */
-    int32_t calibrate;           /* whether it may choose by measuring */
+    const char *output; /* of the network's, as in a capture */
+    sscam_scoring_wish wish;
 } sscam_masking;
 
 /* Scores of X0 * mask for each of the masks [H,W]: [class_count][mask_count]. */

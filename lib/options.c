@@ -28,7 +28,21 @@ struct sscam_option {
 static const sscam_option table[] = {
     TEXT(SSCAM_OPTION_LAYER, "layer", "", 0,
          "Target layer, by a name that the layer list shows; empty: the last feature map before global pooling "
-         "or flattening."),
+         "or flattening. Several names, separated by commas: one map, fused from those of the layers."),
+    CHOICE(SSCAM_OPTION_FUSION, "fusion", "max", "|mean",
+           "How the maps of several layers, each at the input's size and in [0,1], become one."),
+    CHOICE(SSCAM_OPTION_AUG_SMOOTH, "aug_smooth", "off", "|on",
+           "Whether the map is the mean of those of six altered inputs: as it is and mirrored, times 0.9, 1 and 1.1."),
+    CHOICE(SSCAM_OPTION_EIGEN_SMOOTH, "eigen_smooth", "off", "|on",
+           "Whether weighted activations are projected on their principal component instead of added up."),
+    CHOICE(SSCAM_OPTION_TARGET, "target", "class", "|against|difference",
+           "What is explained: the class's output; its negative, which is what speaks against the class; its "
+           "difference from that of another class (contrast)."),
+    INT(SSCAM_OPTION_CONTRAST, "contrast", "-1", -1, 1e9,
+        "The other class of target=difference; -1: the one with the highest output but the explained one."),
+    TEXT(SSCAM_OPTION_OUTPUT, "output", "", 0,
+         "Which tensor of a network that returns several holds the classes: its position, from 0, or its key or field "
+         "name; empty: the first of shape [N, classes]."),
     CHOICE(SSCAM_OPTION_SCORE, "score", "logit", "|probability",
            "What a masked input is scored by (Score-CAM, SS-CAM). With probability and channel_softmax=on the "
            "weights lie within a factor e of each other, so maps are nearly class-blind."),
@@ -47,10 +61,11 @@ static const sscam_option table[] = {
            "What becomes of a channel without spatial structure: weight 0 and no pass, or one pass with a zero "
            "mask, shared by all such channels."),
     INT(SSCAM_OPTION_SAMPLES, "samples", "10", 1, 1000000,
-        "Noisy samples a channel, N of eq. 9-15 (SS-CAM)."),
+        "Samples: noisy masks a channel, N of eq. 9-15 (SS-CAM); steps of the mask's fading in (IS-CAM); noisy "
+        "inputs (Smooth Grad-CAM++)."),
     REAL(SSCAM_OPTION_SIGMA, "sigma", "4", 0, 1e6,
          "Standard deviation of the noise, in the units that noise_scale says; 0 gives Score-CAM's weights "
-         "(SS-CAM)."),
+         "(SS-CAM) or those of Grad-CAM++ (Smooth Grad-CAM++, whose default is 0.3)."),
     CHOICE(SSCAM_OPTION_NOISE_TARGET, "noise_target", "mask", "|input|activation",
            "What noise is added to: the normalised mask (eq. 11, 15), the masked input (Algorithm 1), the "
            "upsampled activation (the authors' first code path)."),
@@ -66,7 +81,8 @@ static const sscam_option table[] = {
     CHOICE(SSCAM_OPTION_COMBINE, "combine", "low_resolution", "|upsampled",
            "Whether activations are added and rectified at their own size or at the input's."),
     INT(SSCAM_OPTION_MAX_CHANNELS, "max_channels", "0", 0, 1e9,
-        "Score only this many channels, those of highest spatial standard deviation (Faster Score-CAM); 0: all."),
+        "Score only this many channels, those of highest spatial standard deviation (Faster Score-CAM, "
+        "Ablation-CAM); 0: all."),
     INT(SSCAM_OPTION_SEED, "seed", "0", -9223372036854775808.0, 9223372036854775807.0,
         "Seed of the noise: the same seed gives the same map whatever the batch size."),
     INT(SSCAM_OPTION_BATCH_SIZE, "batch_size", "0", 0, 65536,
@@ -109,6 +125,23 @@ static const sscam_option table[] = {
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };
 
+/* Defaults that a method has of its own. */
+static const struct {
+    const char *method;
+    int32_t option;
+    const char *value;
+} method_defaults[] = {
+    {"smooth-grad-cam++", SSCAM_OPTION_SIGMA, "0.3"}, /* of the input itself, not of a mask in [0,1] */
+};
+
+static const char *default_for(const sscam_option *option, const char *method)
+{
+    for (size_t i = 0; i < sizeof method_defaults / sizeof method_defaults[0]; i++)
+        if (method_defaults[i].option == option->id && strcmp(method_defaults[i].method, method) == 0)
+            return method_defaults[i].value;
+    return option->default_text;
+}
+
 /* What a preset sets, after the options of PRESET_OPTIONS went back to their defaults. */
 typedef struct preset_row {
     const char *preset;
@@ -129,23 +162,32 @@ static const preset_row preset_rows[] = {
     {"authors-code", NULL, SSCAM_OPTION_SAMPLES, "35"},
     {"authors-code", NULL, SSCAM_OPTION_SIGMA, "2"},
     {"authors-code", NULL, SSCAM_OPTION_COMBINE, "upsampled"},
+    {"authors-code", "smooth-grad-cam++", SSCAM_OPTION_NOISE_SCALE, "absolute"},
+    {"authors-code", "smooth-grad-cam++", SSCAM_OPTION_SAMPLES, "10"},
+    {"authors-code", "smooth-grad-cam++", SSCAM_OPTION_SIGMA, "0.3"},
+    {"authors-code", "is-cam", SSCAM_OPTION_SAMPLES, "10"},
     {"authors-code", "ss-cam-mean", SSCAM_OPTION_NOISE_TARGET, "activation"},
     {"authors-code", "ss-cam-max", SSCAM_OPTION_NOISE_TARGET, "input"},
     {"torch-cam", NULL, SSCAM_OPTION_NORMALISE, "before_upsample"},
     {"torch-cam", NULL, SSCAM_OPTION_SAMPLES, "35"},
     {"torch-cam", NULL, SSCAM_OPTION_SIGMA, "2"},
+    {"torch-cam", "smooth-grad-cam++", SSCAM_OPTION_SAMPLES, "4"},
+    {"torch-cam", "smooth-grad-cam++", SSCAM_OPTION_SIGMA, "0.3"},
+    {"torch-cam", "is-cam", SSCAM_OPTION_SAMPLES, "10"},
     {"torch-cam", NULL, SSCAM_OPTION_FLAT_CHANNELS, "score"},
     {"torch-cam", NULL, SSCAM_OPTION_BASELINE, "input"},
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_ALIGN_CORNERS, "on"},
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_FLAT_CHANNELS, "score"},
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_BASELINE, "none"},
+    {"pytorch-grad-cam", NULL, SSCAM_OPTION_FUSION, "mean"},
 };
 
 static const int32_t preset_options[] = {
     SSCAM_OPTION_SCORE,        SSCAM_OPTION_CHANNEL_SOFTMAX, SSCAM_OPTION_BASELINE,     SSCAM_OPTION_NORMALISE,
     SSCAM_OPTION_ALIGN_CORNERS, SSCAM_OPTION_FLAT_CHANNELS,  SSCAM_OPTION_SAMPLES,      SSCAM_OPTION_SIGMA,
     SSCAM_OPTION_NOISE_TARGET, SSCAM_OPTION_NOISE_SCALE,     SSCAM_OPTION_MASK_WEIGHTS, SSCAM_OPTION_RESCORE,
-    SSCAM_OPTION_SAMPLE_COUNT, SSCAM_OPTION_COMBINE,
+    SSCAM_OPTION_SAMPLE_COUNT, SSCAM_OPTION_COMBINE,         SSCAM_OPTION_FUSION,       SSCAM_OPTION_AUG_SMOOTH,
+    SSCAM_OPTION_EIGEN_SMOOTH,
 };
 
 /* --- the table ----------------------------------------------------------------------------------- */
@@ -252,6 +294,12 @@ static sscam_status set_real(sscam_settings *settings, const sscam_option *optio
     return SSCAM_OK;
 }
 
+static int32_t has_empty_name(const char *names)
+{
+    size_t length = strlen(names);
+    return length > 0 && (names[0] == ',' || names[length - 1] == ',' || strstr(names, ",,") != NULL);
+}
+
 static sscam_status set_text(sscam_settings *settings, const sscam_option *option, const char *value)
 {
     if (option->of_transform) {
@@ -264,6 +312,8 @@ static sscam_status set_text(sscam_settings *settings, const sscam_option *optio
     uint32_t metrics;
     if (option->id == SSCAM_OPTION_METRICS && sscam_metrics_parse(value, &metrics) != SSCAM_OK)
         return SSCAM_E_ARGUMENT;
+    if (option->id == SSCAM_OPTION_LAYER && has_empty_name(value))
+        return sscam_fail(SSCAM_E_ARGUMENT, "option layer: \"%s\" has an empty name beside a comma", value);
     char *copy = strdup(value);
     if (copy == NULL)
         return sscam_fail_memory("an option's value");
@@ -312,7 +362,7 @@ static sscam_status apply_preset(sscam_settings *settings, const char *method, c
         return sscam_fail(SSCAM_E_ARGUMENT, "option preset: algorithm-1 describes ss-cam-max, not %s", method);
     for (size_t i = 0; i < sizeof preset_options / sizeof preset_options[0]; i++) {
         const sscam_option *option = find_by_id(preset_options[i]);
-        sscam_status status = set_from_text(&changed, option, option->default_text);
+        sscam_status status = set_from_text(&changed, option, default_for(option, method));
         if (status != SSCAM_OK)
             return status;
     }
@@ -453,11 +503,11 @@ const char *sscam_settings_evaluation_difference(const sscam_settings *a, const 
     return difference ? difference : find_difference(a, b, names, sizeof names / sizeof names[0]);
 }
 
-sscam_status sscam_settings_init(sscam_settings *settings)
+sscam_status sscam_settings_init(sscam_settings *settings, const char *method)
 {
     memset(settings, 0, sizeof *settings);
     for (size_t i = 0; i < TABLE_SIZE; i++) {
-        sscam_status status = set_from_text(settings, &table[i], table[i].default_text);
+        sscam_status status = set_from_text(settings, &table[i], default_for(&table[i], method));
         if (status != SSCAM_OK) {
             sscam_settings_release(settings);
             return status;

@@ -29,7 +29,8 @@ typedef struct sscam_settings {
     sscam_value value[SSCAM_OPTION_LIMIT];
 } sscam_settings;
 
-sscam_status sscam_settings_init(sscam_settings *settings);
+/* All options at their defaults, some of which depend on the method. */
+sscam_status sscam_settings_init(sscam_settings *settings, const char *method);
 void sscam_settings_release(sscam_settings *settings);
 
 /* Setters as in explainer.h. `method` is the explainer's, on which presets depend. */

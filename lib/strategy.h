@@ -14,19 +14,26 @@ typedef struct sscam_explanation {
     const sscam_backend *backend;
     void *network;
     const sscam_settings *settings;
+    const char *layer;  /* name of the target layer; "": the default one */
     const float *input; /* X0, [1,C,H,W] */
     int64_t shape[4];
     int64_t image_index;          /* v of the noise counter */
     float black[3];               /* (0 - mean) / std: the value of a black pixel, by channel */
     const sscam_capture *capture; /* shared with explanations of the same input and layer */
-    int64_t class_index;
-    float *weights; /* a_k, [capture->channels], zero at first; filled by weigh() */
-    int64_t passes; /* network evaluations that were run for this explanation */
+    sscam_target target; /* resolved when it is weighed */
+    const struct sscam_explanation *leader; /* the one whose target this one takes, earlier in the call; NULL: none */
+    float *weights;   /* a_k, [capture->channels], zero at first; filled by weigh() unless it makes terms */
+    float *terms;     /* T_k(p), shaped as A, whose sum over k is the map; malloc'ed by weigh(); NULL: a_k A_k */
+    int32_t projects; /* whether the map is the terms' projection on their principal component instead of their sum */
+    int64_t passes;   /* network evaluations that were run for this explanation */
     sscam_scoring_way scoring_way; /* of its last scores */
+    sscam_progress progress; /* where weigh() says how far it is, if its row says runs_network */
 
-    /* How weigh() asks for scores of masked inputs: it sets `wanted` and returns; it is called again with `scores`,
-     * one a masked input, for the explained class. It is done when it returns with `wanted` NULL. */
+    /* How weigh() asks for scores of masked inputs or of ablations: it sets one of `wanted` and `wanted_ablations` and
+     * returns; it is called again with `scores`, one a masked input or a channel, for the target. It is done
+     * when it returns with both NULL. */
     const sscam_mask_plan *wanted;
+    const sscam_ablation_plan *wanted_ablations;
     const float *scores;
     void *working; /* weigh()'s own between its calls, freed by release_working() */
     void (*release_working)(void *working);
@@ -38,10 +45,14 @@ struct sscam_method {
     const char *name, *title, *summary, *citation;
     int32_t needs;
     sscam_weigh weigh;
+    int32_t runs_network; /* whether weigh() runs the network itself, again and again */
 };
 
 /* The row of a name; NULL with a message that lists the names. */
 const sscam_method *sscam_method_find(const char *name);
+
+/* Which of the network's outputs is meant (option `output`). */
+const char *sscam_output_of(const sscam_settings *settings);
 
 /* Whether the capture must bring gradients. */
 int32_t sscam_needs_gradients(const sscam_method *method, const sscam_settings *settings);
@@ -49,6 +60,9 @@ int32_t sscam_needs_gradients(const sscam_method *method, const sscam_settings *
 /* How probabilities are made (option `probability`), and what masked inputs are scored by (option `score`). */
 sscam_score_kind sscam_probability_kind(const sscam_settings *settings);
 sscam_score_kind sscam_score_kind_of(const sscam_settings *settings);
+
+/* How masked inputs are to be scored (options `batch_size`, `workers` and `calibrate`). */
+sscam_scoring_wish sscam_scoring_wish_of(const sscam_settings *settings);
 
 /* --- methods/ ------------------------------------------------------------------------------------ */
 
@@ -58,11 +72,25 @@ sscam_status sscam_weigh_grad_cam_pp(sscam_explanation *explanation);
 sscam_status sscam_weigh_score_cam(sscam_explanation *explanation);
 sscam_status sscam_weigh_ss_cam_mean(sscam_explanation *explanation);
 sscam_status sscam_weigh_ss_cam_max(sscam_explanation *explanation);
+sscam_status sscam_weigh_smooth_grad_cam_pp(sscam_explanation *explanation);
+sscam_status sscam_weigh_xgrad_cam(sscam_explanation *explanation);
+sscam_status sscam_weigh_eigen_cam(sscam_explanation *explanation);
+sscam_status sscam_weigh_eigen_grad_cam(sscam_explanation *explanation);
+sscam_status sscam_weigh_is_cam(sscam_explanation *explanation);
+sscam_status sscam_weigh_ablation_cam(sscam_explanation *explanation);
+sscam_status sscam_weigh_hires_cam(sscam_explanation *explanation);
+sscam_status sscam_weigh_grad_cam_elementwise(sscam_explanation *explanation);
+sscam_status sscam_weigh_layer_cam(sscam_explanation *explanation);
 
 /* w_fc[c,k] into weights; SSCAM_E_UNSUPPORTED where the head is not pooling and one linear layer. */
 sscam_status sscam_last_layer_weights(sscam_explanation *explanation, float *weights);
 
 /* mean_p g_k(p) into weights (Grad-CAM, eq. 4). */
 void sscam_mean_gradients(const sscam_capture *capture, float *weights);
+
+/* Makes terms out of each activation and its gradient (0 without gradients); such methods have no weights. */
+sscam_status sscam_make_terms(sscam_explanation *explanation, float (*term)(float activation, float gradient));
+
+float sscam_gradient_times_activation(float activation, float gradient);
 
 #endif

@@ -37,6 +37,40 @@ private:
     bool want_gradients_;
 };
 
+// The target's value on raw logits.
+at::Tensor target_value(const at::Tensor &logits, const sscam_target &target)
+{
+    at::Tensor row = logits.select(0, 0), value = row.select(0, target.class_index);
+    if (target.kind == SSCAM_TARGET_AGAINST)
+        return -value;
+    return target.kind == SSCAM_TARGET_DIFFERENCE ? value - row.select(0, target.other_index) : value;
+}
+
+at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const sscam_target &target, const Layer &layer)
+{
+    const std::string where = "layer \"" + layer.name + "\": ";
+    c10::AutoGradMode gradients(true);
+    if (!tap.activations.requires_grad() || !logits.requires_grad())
+        throw Refusal(SSCAM_E_LAYER, where + "the class scores do not depend on its output, or cannot be "
+                                             "differentiated there");
+    auto found = torch::autograd::grad({target_value(logits, target)}, {tap.activations}, {},
+                                       /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
+    if (!found[0].defined())
+        throw Refusal(SSCAM_E_LAYER, where + "the class score does not depend on its output");
+    return found[0];
+}
+
+void check_is_picture(const at::Tensor &activations, const Layer &layer)
+{
+    if (!activations.defined())
+        throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\": the network did not run it on this input");
+    if (activations.dim() != 4 || activations.size(0) != 1 || activations.numel() == 0)
+        throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\" gives " + shape_text(activations.sizes()) +
+                                         ", not a feature map [1, K, h, w]");
+}
+
+} // namespace
+
 const Layer &wanted_layer(const LayerTable &table, const char *name)
 {
     if (name != nullptr && *name != '\0') {
@@ -53,38 +87,6 @@ const Layer &wanted_layer(const LayerTable &table, const char *name)
     return table.layers[table.default_index];
 }
 
-at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, int64_t class_index, const Layer &layer)
-{
-    const std::string where = "layer \"" + layer.name + "\": ";
-    c10::AutoGradMode gradients(true);
-    if (!tap.activations.requires_grad() || !logits.requires_grad())
-        throw Refusal(SSCAM_E_LAYER, where + "the class scores do not depend on its output, or cannot be "
-                                             "differentiated there");
-    auto found = torch::autograd::grad({logits.select(0, 0).select(0, class_index)}, {tap.activations}, {},
-                                       /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
-    if (!found[0].defined())
-        throw Refusal(SSCAM_E_LAYER, where + "the class score does not depend on its output");
-    return found[0];
-}
-
-void check_is_picture(const at::Tensor &activations, const Layer &layer)
-{
-    if (!activations.defined())
-        throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\": the network did not run it on this input");
-    if (activations.dim() != 4 || activations.size(0) != 1 || activations.numel() == 0)
-        throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\" gives " + shape_text(activations.sizes()) +
-                                         ", not a feature map [1, K, h, w]");
-}
-
-int64_t chosen_class(const float *logits, int64_t count, int64_t wanted)
-{
-    if (sscam_status status = sscam_check_class(wanted, count))
-        throw Reported(status);
-    return wanted == SSCAM_CLASS_TOP ? sscam_top_class(logits, count) : wanted;
-}
-
-} // namespace
-
 void capture(Network &network, const sscam_capture_request &request, sscam_capture &out)
 {
     auto table = network.layers(request.shape);
@@ -93,13 +95,16 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     auto tap = c10::make_intrusive<LayerTap>(request.want_gradients != 0);
 
     c10::AutoGradMode gradients(request.want_gradients != 0);
-    at::Tensor logits = run_for_logits(*program, network.input_from(request.input, request.shape), tap);
+    at::Tensor logits = run_for_logits(*program, network.input_from(request.input, request.shape), tap, 0,
+                                       text_or_empty(request.output));
     check_is_picture(tap->activations, layer);
     HostArray<float> logit_copy = host_copy(logits);
-    int64_t class_index = chosen_class(logit_copy.get(), logits.size(1), request.class_index);
+    sscam_target target = request.target;
+    if (sscam_status status = sscam_resolve_target(&target, logit_copy.get(), logits.size(1)))
+        throw Reported(status);
     HostArray<float> gradient_copy;
     if (request.want_gradients)
-        gradient_copy = host_copy(gradients_at(*tap, logits, class_index, layer));
+        gradient_copy = host_copy(gradients_at(*tap, logits, target, layer));
 
     HostArray<char> name = host_string(layer.name);
     HostArray<float> activation_copy = host_copy(tap->activations);
@@ -111,7 +116,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     out.gradients = gradient_copy.release();
     out.logits = logit_copy.release();
     out.class_count = logits.size(1);
-    out.class_index = class_index;
+    out.target = target;
 }
 
 } // namespace sscam

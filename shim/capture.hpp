@@ -7,6 +7,9 @@
 
 namespace sscam {
 
+// The layer of a name, or the default one for none; a Reported or a Refusal where there is none.
+const Layer &wanted_layer(const LayerTable &table, const char *name);
+
 // Fills `out` only when it succeeds.
 void capture(Network &network, const sscam_capture_request &request, sscam_capture &out);
 

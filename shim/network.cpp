@@ -46,10 +46,44 @@ at::Tensor as_rows(const at::Tensor &tensor, int64_t rows)
     return is_unpooled || is_squeezed ? tensor.reshape({rows, -1}) : at::Tensor();
 }
 
-at::Tensor logits_in(const c10::IValue &output, int64_t rows)
+// Names of the tensors that collect_tensors() finds, in its order: the key or field that each stands below, or "".
+void collect_names(const c10::IValue &value, const std::string &name, std::vector<std::string> &names)
+{
+    if (value.isTuple()) {
+        const auto &elements = value.toTupleRef().elements();
+        const auto schema = value.type()->expect<c10::TupleType>()->schema();
+        for (size_t i = 0; i < elements.size(); i++)
+            collect_names(elements[i], schema ? schema->arguments()[i].name() : name, names);
+    } else if (value.isGenericDict()) {
+        for (const auto &entry : value.toGenericDict())
+            collect_names(entry.value(), entry.key().isString() ? entry.key().toStringRef() : name, names);
+    } else {
+        std::vector<at::Tensor> tensors;
+        collect_tensors(value, tensors);
+        names.resize(names.size() + tensors.size(), name);
+    }
+}
+
+// The tensor that `wanted` names among those that the network returned.
+at::Tensor named_output(const c10::IValue &output, const std::vector<at::Tensor> &tensors, const std::string &wanted)
+{
+    std::vector<std::string> names;
+    collect_names(output, "", names);
+    std::string known;
+    for (size_t i = 0; i < tensors.size(); i++) {
+        if (wanted == std::to_string(i) || (!wanted.empty() && wanted == names[i]))
+            return tensors[i];
+        known += (i > 0 ? ", " : "") + std::to_string(i) + (names[i].empty() ? "" : " (" + names[i] + ")");
+    }
+    throw Refusal(SSCAM_E_ARGUMENT, "option output: the network has no output \"" + wanted + "\"; it has " + known);
+}
+
+at::Tensor logits_in(const c10::IValue &output, int64_t rows, const std::string &wanted)
 {
     std::vector<at::Tensor> tensors;
     collect_tensors(output, tensors);
+    if (!wanted.empty() && !tensors.empty())
+        tensors = {named_output(output, tensors, wanted)};
     if (tensors.empty())
         throw Refusal(SSCAM_E_MODEL, "the network returns a " + output.tagKind() + " without a tensor: no classifier");
     for (const at::Tensor &tensor : tensors)
@@ -75,7 +109,8 @@ std::string shape_text(c10::IntArrayRef shape)
     return text.str();
 }
 
-at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap)
+at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap,
+                          int64_t rows, const std::string &wanted)
 {
     const std::vector<int64_t> shape = input.sizes().vec(); // the network may change its input in place
     c10::IValue output;
@@ -87,7 +122,7 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const
         throw Refusal(SSCAM_E_MODEL, "the network failed on an input of shape " + shape_text(shape) + ": " +
                                          current_reason());
     }
-    at::Tensor logits = logits_in(output, shape[0]);
+    at::Tensor logits = logits_in(output, rows > 0 ? rows : shape[0], wanted);
     if (logits.is_quantized())
         logits = logits.dequantize();
     if (logits.is_mkldnn())
@@ -110,9 +145,9 @@ at::Tensor Network::input_from(const float *values, const int64_t shape[4]) cons
         .to(device_, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
 
-at::Tensor Network::classify(const at::Tensor &input) const
+at::Tensor Network::classify(const at::Tensor &input, const std::string &output) const
 {
-    return run_for_logits(*plain_, input);
+    return run_for_logits(*plain_, input, {}, 0, output);
 }
 
 std::shared_ptr<const LayerTable> Network::layers(const int64_t shape[4])

@@ -31,7 +31,7 @@ public:
     at::Tensor input_from(const float *values, const int64_t shape[4]) const;
 
     // Logits [rows, classes] of the plain network.
-    at::Tensor classify(const at::Tensor &input) const;
+    at::Tensor classify(const at::Tensor &input, const std::string &output = {}) const;
 
     // Layers for inputs of shape {1,C,H,W}; found once.
     std::shared_ptr<const LayerTable> layers(const int64_t shape[4]);
@@ -61,8 +61,16 @@ private:
 };
 
 // Runs a program and picks the logits [rows, classes] from what it returns. A failure inside the network
-// becomes a Refusal that names the input's shape; running out of memory passes as it is.
-at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap = {});
+// becomes a Refusal that names the input's shape; running out of memory passes as it is. `rows` 0: as many as the input
+// has; a tap may make more of them. `wanted` names the output, by position or name; empty: the first that can be.
+at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap = {},
+                          int64_t rows = 0, const std::string &wanted = {});
+
+// "" for NULL.
+inline std::string text_or_empty(const char *text)
+{
+    return text != nullptr ? text : "";
+}
 
 // "[1, 3, 224, 224]"
 std::string shape_text(c10::IntArrayRef shape);

@@ -67,12 +67,12 @@ void store_scores(const sscam_score_request &request, const at::Tensor &logits, 
     const int64_t count = sscam_mask_list_count(request.masks);
     const float *row = logits.data_ptr<float>();
     for (int64_t i = 0; i < logits.size(0); i++, row += logits.size(1))
-        for (int64_t c = 0; c < request.class_count; c++) {
-            double score = sscam_score_of(row, logits.size(1), request.classes[c], request.kind);
+        for (int64_t t = 0; t < request.target_count; t++) {
+            double score = sscam_target_score(row, logits.size(1), &request.targets[t], request.kind);
             if (!std::isfinite(score))
                 throw Refusal(SSCAM_E_MODEL, "the network's score of masked input " + std::to_string(first + i) +
                                                  " is not finite");
-            scores[c * count + first + i] = static_cast<float>(score);
+            scores[t * count + first + i] = static_cast<float>(score);
         }
 }
 
@@ -83,6 +83,11 @@ void report(const sscam_score_request &request, double fraction)
 }
 
 } // namespace
+
+int64_t usual_batch(c10::Device device)
+{
+    return batch_sizes(device).usual;
+}
 
 Scorer::Scorer(const Network &network) : network_(network), buffers_(!network.device().is_cpu()) {}
 
@@ -123,7 +128,7 @@ int64_t Scorer::score_batch(const ScoringWay &way, const sscam_score_request &re
 {
     for (;;) {
         try {
-            store_scores(request, logits_of_masked(*way.form, *request.masks, first, rows), first, scores);
+            store_scores(request, logits_of_masked(*way.form, request, first, rows), first, scores);
             return rows;
         } catch (...) {
             if (!memory_ran_out() || rows == 1)
@@ -134,8 +139,10 @@ int64_t Scorer::score_batch(const ScoringWay &way, const sscam_score_request &re
     }
 }
 
-at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_mask_list &masks, int64_t first, int64_t rows)
+at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_score_request &request, int64_t first,
+                                     int64_t rows)
 {
+    const sscam_mask_list &masks = *request.masks;
     const sscam_mask_plan &plan = *masks.plans[0];
     const int64_t channels = plan.input_channels, height = plan.input_height, width = plan.input_width;
     at::Tensor buffer = buffers_.take(rows * channels * height * width);
@@ -145,7 +152,10 @@ at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_mask_li
         batch = batch.view({rows, height, width, channels}).permute({0, 3, 1, 2});
     else
         batch = batch.view({rows, channels, height, width});
-    at::Tensor logits = run_for_logits(*form.program, batch.to(network_.device())).to(at::kCPU).contiguous();
+    at::Tensor logits =
+        run_for_logits(*form.program, batch.to(network_.device()), {}, 0, text_or_empty(request.output))
+            .to(at::kCPU)
+            .contiguous();
     buffers_.give_back(std::move(buffer));
     return logits;
 }
@@ -155,30 +165,31 @@ at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_mask_li
 ScoringWay Scorer::way_for(const sscam_score_request &request)
 {
     const sscam_mask_plan &plan = *request.masks->plans[0]; // all have one input shape
-    const Key key = {plan.input_channels, plan.input_height, plan.input_width, request.workers};
+    const std::string output = text_or_empty(request.output);
+    const Key key = {{plan.input_channels, plan.input_height, plan.input_width, request.wish.workers}, output};
     const int64_t count = sscam_mask_list_count(request.masks);
-    const bool wants_batch = request.calibrate && request.batch_size == 0 && count >= long_plan;
+    const bool wants_batch = request.wish.calibrate && request.wish.batch_size == 0 && count >= long_plan;
     std::lock_guard<std::mutex> lock(mutex_);
     auto setting = settings_.find(key);
-    if (!setting || !(request.calibrate ? setting->measured : setting->unmeasured) ||
+    if (!setting || !(request.wish.calibrate ? setting->measured : setting->unmeasured) ||
         (wants_batch && !setting->batch_is_measured)) {
         const at::Tensor input = input_of(plan, network_);
-        const Example example = {input, network_.classify(input.clone()).to(at::kCPU)};
+        const Example example = {input, network_.classify(input.clone(), output).to(at::kCPU), output};
         const MeasuringTime time(count, [&] { report(request, 0.0); });
         if (!setting)
             settings_.keep(key, setting = new_setting(example));
-        if (request.calibrate && !setting->measured)
-            setting->measured = measured_way(*setting, request.workers, example, time);
+        if (request.wish.calibrate && !setting->measured)
+            setting->measured = measured_way(*setting, request.wish.workers, example, time);
         if (wants_batch && !setting->batch_is_measured) {
             setting->measured = with_measured_batch(*setting, example, time);
             setting->batch_is_measured = true;
         }
-        if (!request.calibrate && !setting->unmeasured)
-            setting->unmeasured = unmeasured_way(*setting, request.workers, example);
+        if (!request.wish.calibrate && !setting->unmeasured)
+            setting->unmeasured = unmeasured_way(*setting, request.wish.workers, example);
     }
-    ScoringWay way = request.calibrate ? *setting->measured : *setting->unmeasured;
-    if (request.batch_size > 0)
-        way.batch = std::min(request.batch_size, setting->largest_batch);
+    ScoringWay way = request.wish.calibrate ? *setting->measured : *setting->unmeasured;
+    if (request.wish.batch_size > 0)
+        way.batch = std::min(request.wish.batch_size, setting->largest_batch);
     return way;
 }
 
@@ -199,7 +210,7 @@ std::shared_ptr<Scorer::Setting> Scorer::new_setting(const Example &example)
 ScoringWay Scorer::unmeasured_way(const Setting &setting, int64_t workers, const Example &example) const
 {
     workers = std::max<int64_t>(workers, 1);
-    const int64_t batch = std::min(setting.largest_batch, batch_sizes(network_.device()).usual);
+    const int64_t batch = std::min(setting.largest_batch, usual_batch(network_.device()));
     const ScoringWay frozen = {forms_[forms_.size() > 1 ? 1 : 0], workers, batch};
     return is_usable(frozen, example) ? frozen : ScoringWay{forms_[0], workers, batch};
 }
@@ -225,7 +236,7 @@ std::vector<ScoringWay> Scorer::candidates(const Setting &setting, int64_t worke
 {
     const bool is_free = workers == 0 && network_.device().is_cpu();
     workers = is_free ? most_workers() : std::max<int64_t>(workers, 1);
-    const int64_t usual = std::min(setting.largest_batch, batch_sizes(network_.device()).usual);
+    const int64_t usual = std::min(setting.largest_batch, usual_batch(network_.device()));
     const int64_t of_a_worker = std::min(setting.largest_batch, workers > 1 ? batch_of_a_worker(workers) : usual);
     std::vector<ScoringWay> ways;
     for (size_t i = forms_.size() - 1; i > 0; i--)

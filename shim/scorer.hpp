@@ -7,6 +7,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "backend.h"
@@ -18,11 +20,14 @@ namespace sscam {
 
 class Network;
 
+// Rows that suit the device where nothing was measured.
+int64_t usual_batch(c10::Device device);
+
 class Scorer {
 public:
     explicit Scorer(const Network &network);
 
-    // scores: [classes of the request][its masked inputs].
+    // scores: [targets of the request][its masked inputs].
     void score(const sscam_score_request &request, float *scores);
 
 private:
@@ -33,7 +38,7 @@ private:
         std::optional<ScoringWay> unmeasured, measured;
         bool batch_is_measured = false;
     };
-    using Key = std::array<int64_t, 4>; // channels, height, width; workers as asked for
+    using Key = std::pair<std::array<int64_t, 4>, std::string>; // channels, height, width, workers; output
 
     ScoringWay way_for(const sscam_score_request &request);
     std::shared_ptr<Setting> new_setting(const Example &example);
@@ -45,7 +50,8 @@ private:
     void score_batches(const ScoringWay &way, const sscam_score_request &request, float *scores);
     int64_t score_batch(const ScoringWay &way, const sscam_score_request &request, int64_t first, int64_t rows,
                         float *scores);
-    at::Tensor logits_of_masked(const ScoringForm &form, const sscam_mask_list &masks, int64_t first, int64_t rows);
+    at::Tensor logits_of_masked(const ScoringForm &form, const sscam_score_request &request, int64_t first,
+                                int64_t rows);
 
     const Network &network_;
     std::mutex mutex_; // of what follows

@@ -34,15 +34,7 @@ at::Tensor repeated(const at::Tensor &input, int64_t rows, sscam_layout layout)
 at::Tensor run(const ScoringWay &way, const Example &example)
 {
     const at::Tensor batch = repeated(example.input, way.batch, way.form->layout);
-    return run_for_logits(*way.form->program, batch).to(at::kCPU);
-}
-
-bool is_near(const at::Tensor &found, const at::Tensor &logits)
-{
-    if (found.size(1) != logits.size(1))
-        return false;
-    const double scale = std::max(logits.abs().max().item<double>(), 1e-6);
-    return (found - logits).abs().max().item<double>() <= form_tolerance * scale; // false for NaN
+    return run_for_logits(*way.form->program, batch, {}, 0, example.output).to(at::kCPU);
 }
 
 double seconds_an_input(const ScoringWay &way, const Example &example)
@@ -54,6 +46,14 @@ double seconds_an_input(const ScoringWay &way, const Example &example)
 
 } // namespace
 
+bool logits_agree(const at::Tensor &found, const at::Tensor &logits)
+{
+    if (found.size(1) != logits.size(1))
+        return false;
+    const double scale = std::max(logits.abs().max().item<double>(), 1e-6);
+    return (found - logits).abs().max().item<double>() <= form_tolerance * scale; // false for NaN
+}
+
 bool MeasuringTime::left(double seconds) const
 {
     return seconds_since(start_) < std::max(least_seconds, share_of_work * seconds * static_cast<double>(inputs_));
@@ -64,7 +64,7 @@ bool is_usable(const ScoringWay &way, const Example &example)
     try {
         std::atomic<bool> all_are_near(true);
         run_workers(way.workers, [&](bool) {
-            if (!is_near(run(way, example), example.logits))
+            if (!logits_agree(run(way, example), example.logits))
                 all_are_near = false;
         });
         return all_are_near;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -43,7 +44,11 @@ private:
 // One input whose logits are known, for trying ways on.
 struct Example {
     at::Tensor input, logits;
+    std::string output; // of the network's; "" for the one that is found
 };
+
+// Whether every row of `found` is `logits`, [1, classes], up to what other forms and batch sizes round otherwise.
+bool logits_agree(const at::Tensor &found, const at::Tensor &logits);
 
 // Whether the network gives the example's logits in this way, in every row of every worker's batch. A way that fails
 // is not usable, whatever the reason.

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/api/include/torch/version.h>
 
+#include "ablation.hpp"
 #include "capture.hpp"
 #include "guard.hpp"
 #include "host_array.hpp"
@@ -50,11 +51,11 @@ sscam_status layers(void *handle, const int64_t shape[4], struct sscam_layers *o
     return guarded_on(handle, [&](Network &network) { *out = exported(*network.layers(shape)); });
 }
 
-sscam_status classify(void *handle, const float *input, const int64_t shape[4], float **logits,
+sscam_status classify(void *handle, const float *input, const int64_t shape[4], const char *output, float **logits,
                       int64_t *class_count)
 {
     return guarded_on(handle, [&](Network &network) {
-        at::Tensor found = network.classify(network.input_from(input, shape));
+        at::Tensor found = network.classify(network.input_from(input, shape), text_or_empty(output));
         *logits = host_copy(found).release();
         *class_count = found.size(1);
     });
@@ -70,6 +71,11 @@ sscam_status score(void *handle, const sscam_score_request *request, float *scor
     return guarded_on(handle, [&](Network &network) { network.scorer().score(*request, scores); });
 }
 
+sscam_status ablate_layer(void *handle, const sscam_ablation_request *request, float *scores)
+{
+    return guarded_on(handle, [&](Network &network) { ablate(network, *request, scores); });
+}
+
 } // namespace
 
 } // namespace sscam
@@ -79,6 +85,7 @@ const sscam_backend *sscam_torch_backend(void)
     static const sscam_backend backend = {
         sscam::build_info, sscam::load,     sscam::destroy,       sscam::device,
         sscam::layers,     sscam::classify, sscam::capture_layer, sscam::score,
+        sscam::ablate_layer,
     };
     return &backend;
 }

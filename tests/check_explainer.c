@@ -179,7 +179,7 @@ END_TEST
 
 START_TEST(classes_out_of_range_are_refused)
 {
-    static const int64_t wrong[] = {3, -2, INT64_MAX, INT64_MIN};
+    static const int64_t wrong[] = {3, -4, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         char thing[64];
         snprintf(thing, sizeof thing, "class %lld: the network has classes 0 to 2", (long long)wrong[i]);

@@ -1,4 +1,4 @@
-/* The six methods on networks whose answers are known: weights, maps and passes against the float64
+/* Every method on networks whose answers are known: weights, maps and passes against the float64
  * reference. */
 #include <math.h>
 #include <stdio.h>
@@ -127,9 +127,18 @@ static const struct {
     {"cam", "CAM", SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_POOLED_LINEAR},
     {"grad-cam", "Grad-CAM", SSCAM_NEEDS_GRADIENTS},
     {"grad-cam++", "Grad-CAM++", SSCAM_NEEDS_GRADIENTS},
+    {"smooth-grad-cam++", "Smooth Grad-CAM++", SSCAM_NEEDS_GRADIENTS},
     {"score-cam", "Score-CAM", SSCAM_NEEDS_SCORING},
+    {"ablation-cam", "Ablation-CAM", SSCAM_NEEDS_ABLATION},
     {"ss-cam-mean", "SS-CAM (mean)", SSCAM_NEEDS_SCORING},
     {"ss-cam-max", "SS-CAM (max)", SSCAM_NEEDS_SCORING},
+    {"eigen-cam", "Eigen-CAM", 0},
+    {"xgrad-cam", "XGrad-CAM", SSCAM_NEEDS_GRADIENTS},
+    {"is-cam", "IS-CAM", SSCAM_NEEDS_SCORING},
+    {"hires-cam", "HiResCAM", SSCAM_NEEDS_GRADIENTS},
+    {"layer-cam", "LayerCAM", SSCAM_NEEDS_GRADIENTS},
+    {"eigen-grad-cam", "Eigen-Grad-CAM", SSCAM_NEEDS_GRADIENTS},
+    {"grad-cam-elementwise", "Grad-CAM (elementwise)", SSCAM_NEEDS_GRADIENTS},
 };
 enum { METHODS = sizeof methods / sizeof methods[0] };
 
@@ -141,7 +150,8 @@ START_TEST(the_table_lists_the_methods)
         ck_assert_str_eq(sscam_method_name(method), methods[i].name);
         ck_assert_str_eq(sscam_method_title(method), methods[i].title);
         ck_assert_int_eq(sscam_method_needs(method), methods[i].needs);
-        ck_assert_ptr_nonnull(strstr(sscam_method_citation(method), "arXiv"));
+        ck_assert(strstr(sscam_method_citation(method), "arXiv:") || strstr(sscam_method_citation(method), "doi:") ||
+                  strstr(sscam_method_citation(method), "https://"));
         ck_assert_uint_gt(strlen(sscam_method_summary(method)), 10);
     }
     ck_assert_ptr_null(sscam_method_info(METHODS));
@@ -286,6 +296,532 @@ START_TEST(grad_cam_looks_at_the_layer_that_is_asked_for)
 }
 END_TEST
 
+/* --- gradients, place by place, and their like ---------------------------------------------------- */
+
+static void check_xgrad_cam(const char *head, const reference_input *of)
+{
+    double weights[FAKE_CHANNELS];
+    sscam_map *map = explain(head, "xgrad-cam", "", of->class_index);
+    reference_xgrad_cam(of, weights);
+    assert_weights(map, weights, 1e-6);
+    assert_maps(map, of, weights, 2e-6);
+    ck_assert_int_eq(sscam_map_passes(map), 1);
+    sscam_map_destroy(map);
+}
+
+START_TEST(xgrad_cam_weighs_gradients_by_activations)
+{
+    for_each_class(_i, check_xgrad_cam);
+}
+END_TEST
+
+/* "flat" has activations of the bias alone: 0 in channels 0 and 4, whose gradient has nothing to be weighted by. */
+START_TEST(xgrad_cam_gives_no_weight_to_silent_channels)
+{
+    sscam_map *map = explain("flat", "xgrad-cam", "", 0);
+    ck_assert_float_eq(sscam_map_weights(map)[0], 0.0f);
+    ck_assert_float_eq_tol(sscam_map_weights(map)[1], (float)fake_weight[0][1] / PLACES, 1e-7f);
+    ck_assert_float_eq(sscam_map_weights(map)[4], 0.0f);
+    sscam_map_destroy(map);
+}
+END_TEST
+
+static double hires_term(double activation, double gradient)
+{
+    return activation * gradient;
+}
+
+static double layer_term(double activation, double gradient)
+{
+    return activation * fmax(gradient, 0.0);
+}
+
+static double positive_term(double activation, double gradient)
+{
+    return fmax(activation * gradient, 0.0);
+}
+
+static const struct {
+    const char *method;
+    double (*term)(double activation, double gradient);
+} term_methods[] = {
+    {"hires-cam", hires_term}, {"layer-cam", layer_term}, {"grad-cam-elementwise", positive_term}};
+enum { TERM_METHODS = sizeof term_methods / sizeof term_methods[0] };
+
+static void check_terms(int method, const char *head, const reference_input *of)
+{
+    double exact[SIZE], features[FAKE_CHANNELS * PLACES], gradients[FAKE_CHANNELS * PLACES], raw[PLACES];
+    for (int i = 0; i < SIZE; i++)
+        exact[i] = input[i];
+    reference_features(of, exact, features);
+    reference_gradients(of, gradients);
+    for (int p = 0; p < PLACES; p++) {
+        raw[p] = 0.0;
+        for (int i = p; i < FAKE_CHANNELS * PLACES; i += PLACES)
+            raw[p] += term_methods[method].term(features[i], gradients[i]);
+        raw[p] = fmax(raw[p], 0.0);
+    }
+    sscam_map *map = explain(head, term_methods[method].method, "", of->class_index);
+    assert_values(sscam_map_raw(map), raw, PLACES, 1e-6);
+    assert_data_follows_raw(map);
+    ck_assert_ptr_null(sscam_map_weights(map));
+    ck_assert_int_eq(sscam_map_channel_count(map), FAKE_CHANNELS);
+    ck_assert_int_eq(sscam_map_passes(map), 1);
+    sscam_map_destroy(map);
+}
+
+START_TEST(terms_are_made_place_by_place)
+{
+    for (int head = 0; head < HEADS; head++) {
+        reference_input of = reference_of(heads[head], 0);
+        for (; of.class_index < of.classes; of.class_index++)
+            check_terms(_i, heads[head], &of);
+    }
+}
+END_TEST
+
+/* One place, as in grad_cam_pp_on_one_place: A = 1, 0.75, 3.125, 0.5, 1 times w = 2, -1, 0.5, 1, 0.25. */
+START_TEST(terms_on_one_place)
+{
+    static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
+    static const int64_t shape[4] = {1, 3, 2, 2};
+    const double positive = 2.0 + 3.125 * 0.5 + 0.5 + 0.25;
+    const double wanted[TERM_METHODS] = {positive - 0.75, positive, positive};
+    const int64_t first = 0;
+    sscam_explainer *explainer = make_explainer("fake linear", term_methods[_i].method);
+    sscam_map *map = NULL;
+    ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
+    ck_assert_double_eq_tol(sscam_map_raw(map)[0], wanted[_i], 1e-6);
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+START_TEST(terms_can_be_combined_at_the_inputs_size)
+{
+    sscam_map *low = explain("positional", term_methods[_i].method, "", 1);
+    sscam_map *high = explain("positional", term_methods[_i].method, "combine=upsampled", 1);
+    double raw[PLACES], upsampled[PLANE];
+    ck_assert_int_eq(sscam_map_raw_height(high), HEIGHT);
+    for (int p = 0; p < PLACES; p++)
+        raw[p] = sscam_map_raw(low)[p];
+    reference_upsample(raw, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0, upsampled);
+    if (_i > 0) /* sums that are nowhere negative, of which ReLU takes nothing */
+        assert_values(sscam_map_raw(high), upsampled, PLANE, 1e-6);
+    sscam_map_destroy(low);
+    sscam_map_destroy(high);
+}
+END_TEST
+
+/* --- principal components ------------------------------------------------------------------------ */
+
+/* An input of which only the first colour varies, so that channels 0, 2 and 4 are s, s/4 and s but for constants. */
+static void vary_one_color(int64_t height, int64_t width)
+{
+    for (int64_t i = 0; i < FAKE_COLORS * height * width; i++)
+        input[i] = i < height * width ? (float)(0.25 + fabs(input[i])) : 0.5f;
+}
+
+/* s minus its mean over the places. */
+static void centred_stem(int64_t height, int64_t width, double *centred)
+{
+    int64_t places = height / 2 * (width / 2);
+    double mean = 0.0;
+    for (int64_t p = 0; p < places; p++) {
+        const float *corner = input + p / (width / 2) * 2 * width + p % (width / 2) * 2;
+        centred[p] = ((double)corner[0] + corner[1] + corner[width] + corner[width + 1]) / 4.0;
+        mean += centred[p] / (double)places;
+    }
+    for (int64_t p = 0; p < places; p++)
+        centred[p] -= mean;
+}
+
+/* The three channels' factors f make the component f/|f|, and the projection (f.f/|f|) (s - mean): |f| times it, with
+ * the sign of f's sum. */
+static void check_projection(const char *method, int64_t class_index, const double factor[3], int64_t height,
+                             int64_t width)
+{
+    const int64_t shape[4] = {1, FAKE_COLORS, height, width}, places = height / 2 * (width / 2);
+    double wanted[PLACES], length = sqrt(factor[0] * factor[0] + factor[1] * factor[1] + factor[2] * factor[2]);
+    sscam_explainer *explainer = make_explainer("fake linear", method);
+    sscam_map *map = NULL;
+    vary_one_color(height, width);
+    centred_stem(height, width, wanted);
+    for (int64_t p = 0; p < places; p++)
+        wanted[p] = fmax((factor[0] + factor[1] + factor[2] > 0.0 ? length : -length) * wanted[p], 0.0);
+    ASSERT_OK(sscam_explain_tensor(explainer, input, shape, &class_index, &map));
+    assert_values(sscam_map_raw(map), wanted, places, 1e-6);
+    ck_assert_ptr_null(sscam_map_weights(map));
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(explainer);
+}
+
+/* More places than channels, and fewer: the two ways to the component. */
+static const int64_t sizes[][2] = {{HEIGHT, WIDTH}, {4, 4}};
+
+START_TEST(eigen_cam_is_the_principal_component)
+{
+    static const double factor[3] = {1.0, 0.25, 1.0};
+    for (int64_t class_index = 0; class_index < FAKE_CLASSES; class_index++)
+        check_projection("eigen-cam", class_index, factor, sizes[_i][0], sizes[_i][1]);
+}
+END_TEST
+
+/* Class 1 has -0.75, 0.25, -0.25: the other sign. */
+START_TEST(eigen_grad_cam_is_that_of_gradient_times_activation)
+{
+    int64_t places = sizes[_i][0] / 2 * (sizes[_i][1] / 2);
+    for (int64_t c = 0; c < 2; c++) {
+        const double factor[3] = {fake_weight[c][0] / (double)places, 0.25 * fake_weight[c][2] / (double)places,
+                                  fake_weight[c][4] / (double)places};
+        check_projection("eigen-grad-cam", c, factor, sizes[_i][0], sizes[_i][1]);
+    }
+}
+END_TEST
+
+START_TEST(large_activations_have_a_principal_component)
+{
+    sscam_map *large = explain("huge", "eigen-cam", "", 0), *plain = explain("linear", "eigen-cam", "", 0);
+    for (int p = 0; p < PLACES; p++)
+        ck_assert_float_eq_tol(sscam_map_raw(large)[p] / 1e38f, sscam_map_raw(plain)[p], 1e-5f);
+    sscam_map_destroy(large);
+    sscam_map_destroy(plain);
+}
+END_TEST
+
+START_TEST(constant_activations_have_no_principal_component)
+{
+    static const char *const eigen[] = {"eigen-cam", "eigen-grad-cam"};
+    sscam_map *map = explain("flat", eigen[_i], "", 0);
+    ck_assert_int_eq(sscam_map_is_flat(map), 1);
+    sscam_map_destroy(map);
+}
+END_TEST
+
+/* --- Smooth Grad-CAM++ --------------------------------------------------------------------------- */
+
+static void check_smooth(const char *head, const reference_input *of)
+{
+    static const struct {
+        const char *options;
+        int samples;
+        double stddev;
+        int64_t seed;
+    } cases[] = {{"", 10, 0.3, 0}, {"samples=3 sigma=1.5 seed=77", 3, 1.5, 77}, {"samples=1", 1, 0.3, 0}};
+    for (int i = 0; i < 3; i++) {
+        double weights[FAKE_CHANNELS];
+        sscam_map *map = explain(head, "smooth-grad-cam++", cases[i].options, of->class_index);
+        reference_smooth_grad_cam_pp(of, cases[i].samples, cases[i].stddev, cases[i].seed, 0, weights);
+        assert_weights(map, weights, 1e-5);
+        assert_maps(map, of, weights, 1e-5);
+        ck_assert_int_eq(sscam_map_passes(map), 1 + cases[i].samples);
+        sscam_map_destroy(map);
+    }
+}
+
+START_TEST(smooth_grad_cam_pp_averages_derivatives)
+{
+    for_each_class(_i, check_smooth);
+}
+END_TEST
+
+START_TEST(smooth_grad_cam_pp_has_noise_in_units_of_the_inputs_range)
+{
+    reference_input of = reference_of("quadratic", 2);
+    double weights[FAKE_CHANNELS], lowest = INFINITY, highest = -INFINITY;
+    for (int i = 0; i < SIZE; i++) {
+        lowest = fmin(lowest, input[i]);
+        highest = fmax(highest, input[i]);
+    }
+    const double stddevs[] = {0.1 * (highest - lowest), pow(0.8 / (highest - lowest), 2.0)};
+    static const char *const options[] = {"noise_scale=range sigma=0.1", "noise_scale=authors-code sigma=0.8"};
+    reference_smooth_grad_cam_pp(&of, 10, stddevs[_i], 0, 0, weights);
+    sscam_map *map = explain("quadratic", "smooth-grad-cam++", options[_i], 2);
+    assert_weights(map, weights, 1e-5);
+    sscam_map_destroy(map);
+}
+END_TEST
+
+START_TEST(smooth_grad_cam_pp_without_noise_is_grad_cam_pp)
+{
+    for (int64_t c = 0; c < FAKE_CLASSES; c++) {
+        sscam_map *smooth = explain("quadratic", "smooth-grad-cam++", "sigma=0", c);
+        sscam_map *plain = explain("quadratic", "grad-cam++", "", c);
+        ck_assert_int_eq(sscam_map_passes(smooth), 1);
+        for (int k = 0; k < FAKE_CHANNELS; k++)
+            ck_assert_float_eq_tol(sscam_map_weights(smooth)[k], sscam_map_weights(plain)[k], 1e-7f);
+        sscam_map_destroy(smooth);
+        sscam_map_destroy(plain);
+    }
+}
+END_TEST
+
+START_TEST(smooth_grad_cam_pp_counts_images_in_its_noise)
+{
+    static const int64_t shape[4] = {2, FAKE_COLORS, HEIGHT, WIDTH}, classes[2] = {2, 2};
+    reference_input of = reference_of("quadratic", 2);
+    sscam_explainer *explainer = explainer_with("quadratic", "smooth-grad-cam++", "samples=2 sigma=1");
+    sscam_map *maps[2];
+    ASSERT_OK(sscam_explain_tensor(explainer, input, shape, classes, maps));
+    for (int i = 0; i < 2; i++) {
+        double weights[FAKE_CHANNELS];
+        reference_smooth_grad_cam_pp(&of, 2, 1.0, 0, i, weights);
+        assert_weights(maps[i], weights, 1e-5);
+    }
+    ck_assert_int_eq(same_maps(maps[0], maps[1]), 0);
+    sscam_map_destroy(maps[0]);
+    sscam_map_destroy(maps[1]);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+START_TEST(smooth_grad_cam_pp_tells_noise_and_gradients_that_are_no_numbers)
+{
+    sscam_explainer *explainer = explainer_with("linear", "smooth-grad-cam++", "noise_scale=authors-code");
+    float even[SIZE] = {0.0f};
+    sscam_map *map = NULL;
+    ASSERT_FAILS(sscam_explain_tensor(explainer, even, one, NULL, &map), SSCAM_E_ARGUMENT, "range of 0");
+    sscam_explainer_destroy(explainer);
+    /* On the input itself its gradients are finite. */
+    input[0] = input[1] = input[WIDTH] = input[WIDTH + 1] = 0.001f;
+    explainer = explainer_with("nan-elsewhere", "smooth-grad-cam++", "samples=20");
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_MODEL, "on a noisy input");
+    ck_assert_ptr_null(map);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+/* --- Ablation-CAM -------------------------------------------------------------------------------- */
+
+static void check_ablation(const char *head, const reference_input *of)
+{
+    for (int by_probability = 0; by_probability < 2; by_probability++) {
+        double weights[FAKE_CHANNELS];
+        fake_reset();
+        sscam_map *map =
+            explain(head, "ablation-cam", by_probability ? "score=probability" : "batch_size=3", of->class_index);
+        reference_ablation_cam(of, by_probability, weights);
+        assert_weights(map, weights, 2e-6);
+        assert_maps(map, of, weights, 1e-5);
+        ck_assert_int_eq(sscam_map_passes(map), 1 + FAKE_CHANNELS);
+        ck_assert_int_eq(atomic_load(&fake_counted.inputs), 1 + FAKE_CHANNELS);
+        ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_BATCH]), by_probability ? 1 : 2);
+        sscam_map_destroy(map);
+    }
+}
+
+START_TEST(ablation_cam_is_the_share_lost_without_a_channel)
+{
+    for_each_class(_i, check_ablation);
+}
+END_TEST
+
+/* One place: Y = 0.5 + 2 x 1 - 0.75 + 0.5 x 3.125 + 0.5 + 0.25 = 4.0625, of which a channel takes w A. */
+START_TEST(ablation_cam_on_one_place)
+{
+    static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
+    static const int64_t shape[4] = {1, 3, 2, 2};
+    const double wanted[FAKE_CHANNELS] = {2.0 / 4.0625, -0.75 / 4.0625, 1.5625 / 4.0625, 0.5 / 4.0625, 0.25 / 4.0625};
+    const int64_t first = 0;
+    sscam_explainer *explainer = make_explainer("fake linear", "ablation-cam");
+    sscam_map *map = NULL;
+    ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
+    assert_weights(map, wanted, 1e-6);
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+/* Where the score is negative, what speaks for the class still weighs positively: a drop is a drop. */
+START_TEST(ablation_cam_divides_by_the_scores_magnitude)
+{
+    int negative = 0;
+    for (int i = 0; i < SIZE; i++)
+        input[i] = -fabsf(input[i]);
+    for (int64_t c = 0; c < FAKE_CLASSES; c++) {
+        sscam_map *map = explain("linear", "ablation-cam", "", c);
+        reference_input of = reference_of("linear", c);
+        double weights[FAKE_CHANNELS];
+        reference_ablation_cam(&of, 0, weights);
+        assert_weights(map, weights, 1e-5);
+        if (sscam_map_logit(map) < 0.0 && ++negative)
+            ck_assert_int_eq(sscam_map_weights(map)[FAKE_FLAT_CHANNEL] > 0.0f, fake_weight[c][FAKE_FLAT_CHANNEL] > 0.0);
+        sscam_map_destroy(map);
+    }
+    ck_assert_int_gt(negative, 0);
+}
+END_TEST
+
+START_TEST(silent_and_unselected_channels_are_not_ablated)
+{
+    sscam_map *map = explain("flat", "ablation-cam", "", 0); /* channels 0 and 4 are zero */
+    ck_assert_int_eq(sscam_map_passes(map), 1 + 3);
+    ck_assert_float_eq(sscam_map_weights(map)[0], 0.0f);
+    sscam_map_destroy(map);
+    map = explain("linear", "ablation-cam", "max_channels=2", 0);
+    ck_assert_int_eq(sscam_map_passes(map), 1 + 2);
+    int weighed = 0;
+    for (int k = 0; k < FAKE_CHANNELS; k++)
+        weighed += sscam_map_weights(map)[k] != 0.0f;
+    ck_assert_int_eq(weighed, 2);
+    sscam_map_destroy(map);
+}
+END_TEST
+
+START_TEST(ablation_cam_looks_at_the_layer_that_is_asked_for)
+{
+    sscam_map *map = explain("linear", "ablation-cam", "layer=stem", 0);
+    reference_input of = reference_of("linear", 0);
+    double features[FAKE_CHANNELS * PLACES], altered[SIZE], whole = sscam_map_logit(map);
+    for (int color = 0; color < FAKE_COLORS; color++) {
+        for (int i = 0; i < SIZE; i++)
+            altered[i] = i / PLANE == color ? 0.0 : input[i];
+        reference_features(&of, altered, features);
+        ck_assert_double_eq_tol(sscam_map_weights(map)[color],
+                                (whole - reference_logit(&of, features, 0)) / fabs(whole), 1e-5);
+    }
+    sscam_map_destroy(map);
+}
+END_TEST
+
+START_TEST(ablations_that_give_no_number_are_told)
+{
+    sscam_explainer *explainer = make_explainer("fake nan-scores", "ablation-cam");
+    sscam_map *map = NULL;
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_MODEL, "without channel 0");
+    ck_assert_ptr_null(map);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+/* --- outputs ------------------------------------------------------------------------------------- */
+
+/* Output "half" is half of the first, and so are its gradients and scores. */
+START_TEST(another_output_can_be_explained)
+{
+    static const char *const cases[][2] = {{"cam", ""}, {"grad-cam", ""}, {"score-cam", "channel_softmax=off"},
+                                           {"ss-cam-max", "channel_softmax=off samples=2 flat_channels=score"}};
+    static const char *const names[] = {"1", "half"};
+    char options[128];
+    snprintf(options, sizeof options, "%s output=%s", cases[_i / 2][1], names[_i % 2]);
+    sscam_map *first = explain("linear", cases[_i / 2][0], cases[_i / 2][1], 1);
+    sscam_map *half = explain("linear", cases[_i / 2][0], options, 1);
+    for (int k = 0; k < FAKE_CHANNELS; k++)
+        ck_assert_double_eq_tol(sscam_map_weights(half)[k], sscam_map_weights(first)[k] / 2.0, 1e-6);
+    ck_assert_double_eq_tol(sscam_map_logit(half), sscam_map_logit(first) / 2.0, 1e-6);
+    sscam_map_destroy(first);
+    sscam_map_destroy(half);
+}
+END_TEST
+
+START_TEST(outputs_that_do_not_exist_are_named)
+{
+    sscam_explainer *explainer = explainer_with("linear", "score-cam", "output=aux");
+    sscam_map *map = NULL;
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT, "\"aux\"");
+    ck_assert_ptr_null(map);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+/* --- targets ------------------------------------------------------------------------------------- */
+
+/* Everything that is linear in the output's gradient or score: weights of the target are those of its classes. */
+static void check_linear_target(const char *method, const char *options)
+{
+    char against[128], difference[128];
+    snprintf(against, sizeof against, "%s target=against", options);
+    snprintf(difference, sizeof difference, "%s target=difference contrast=2", options);
+    sscam_map *own = explain("linear", method, options, 0), *other = explain("linear", method, options, 2);
+    sscam_map *negative = explain("linear", method, against, 0), *contrast = explain("linear", method, difference, 0);
+    for (int k = 0; k < FAKE_CHANNELS; k++) {
+        double left = sscam_map_weights(own)[k], right = sscam_map_weights(other)[k];
+        ck_assert_double_eq_tol(sscam_map_weights(negative)[k], -left, 1e-6);
+        ck_assert_double_eq_tol(sscam_map_weights(contrast)[k], left - right, 2e-6);
+    }
+    ck_assert_int_eq(sscam_map_class_index(contrast), 0);
+    ck_assert_double_eq(sscam_map_logit(contrast), sscam_map_logit(own));
+    ck_assert_double_eq(sscam_map_probability(negative), sscam_map_probability(own));
+    sscam_map_destroy(own);
+    sscam_map_destroy(other);
+    sscam_map_destroy(negative);
+    sscam_map_destroy(contrast);
+}
+
+START_TEST(targets_are_explained_as_classes_are)
+{
+    static const char *const cases[][2] = {
+        {"cam", ""},
+        {"grad-cam", ""},
+        {"xgrad-cam", ""},
+        {"score-cam", "channel_softmax=off"},
+        {"score-cam", "channel_softmax=off baseline=input score=probability"},
+        {"ss-cam-mean", "channel_softmax=off samples=3"},
+        {"is-cam", "channel_softmax=off baseline=black"},
+    };
+    check_linear_target(cases[_i][0], cases[_i][1]);
+}
+END_TEST
+
+/* One place: Y_0 = 4.0625 of w A = 2, -0.75, 1.5625, 0.5, 0.25, as in ablation_cam_on_one_place; Y_1 = -0.25 - 0.75 +
+ * 1.125 + 3.125 - 0.25 - 0.25 = 2.75. */
+START_TEST(ablation_cam_of_a_difference)
+{
+    static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
+    static const int64_t shape[4] = {1, 3, 2, 2};
+    const double whole = 4.0625 - 2.75;
+    const double wanted[FAKE_CHANNELS] = {2.75 / whole, -1.875 / whole, -1.5625 / whole, 0.75 / whole, 0.5 / whole};
+    const int64_t first = 0;
+    sscam_explainer *explainer = explainer_with("linear", "ablation-cam", "target=difference contrast=1");
+    sscam_map *map = NULL;
+    ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
+    assert_weights(map, wanted, 1e-6);
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+START_TEST(the_other_class_is_the_highest_other)
+{
+    for (int64_t c = 0; c < FAKE_CLASSES; c++) {
+        char options[64];
+        sscam_map *top = explain("linear", "grad-cam", "", SSCAM_CLASS_TOP);
+        sscam_map *second = explain("linear", "grad-cam", "", SSCAM_CLASS_RANKED(2));
+        const sscam_map *other = sscam_map_class_index(top) == c ? second : top;
+        snprintf(options, sizeof options, "target=difference contrast=%d", (int)sscam_map_class_index(other));
+        ck_assert_double_ge(sscam_map_logit(top), sscam_map_logit(second));
+        sscam_map *named = explain("linear", "grad-cam", options, c);
+        sscam_map *found = explain("linear", "grad-cam", "target=difference", c);
+        ck_assert_int_eq(same_maps(named, found), 1);
+        sscam_map_destroy(top);
+        sscam_map_destroy(second);
+        sscam_map_destroy(named);
+        sscam_map_destroy(found);
+    }
+}
+END_TEST
+
+START_TEST(targets_that_do_not_exist_are_refused)
+{
+    static const char *const options[] = {"target=difference contrast=3", "target=difference contrast=1"};
+    static const char *const things[] = {"class 3", "class 1 is the class that is explained"};
+    static const char *const methods_of_both_kinds[] = {"grad-cam", "score-cam"};
+    const int64_t class_index = 1;
+    sscam_map *map = NULL;
+    for (int i = 0; i < 4; i++) {
+        sscam_explainer *explainer = explainer_with("linear", methods_of_both_kinds[i / 2], options[i % 2]);
+        ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &class_index, &map), SSCAM_E_CLASS, things[i % 2]);
+        sscam_explainer_destroy(explainer);
+    }
+    sscam_explainer *explainer = explainer_with("one-output", "grad-cam", "target=difference");
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_CLASS, "one class");
+    ASSERT_OK(sscam_explainer_set(explainer, "target", "against"));
+    ASSERT_OK(sscam_explain_tensor(explainer, input, one, NULL, &map));
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
 /* --- CAM ----------------------------------------------------------------------------------------- */
 
 static void check_cam(const char *head, const reference_input *of)
@@ -351,6 +887,17 @@ static const score_case score_cases[] = {
     {"quadratic", "ss-cam-mean", NOISY_TEXT, 2, {NOISY}},
     {"linear", "ss-cam-max", NOISY_TEXT, 2, {NOISY, .takes_maximum = 1}},
     {"linear", "ss-cam-mean", "samples=1", 1, {.samples = 1, .sigma = 4.0}},
+    /* the mask fading in */
+    {"linear", "is-cam", "", 0, {.samples = 10, .fades_in = 1}},
+    {"positional", "is-cam", "samples=3 channel_softmax=off", 1, {.samples = 3, .fades_in = 1, .no_softmax = 1}},
+    {"quadratic", "is-cam", "samples=4 sigma=9 noise_target=input rescore=on sample_count=n_minus_1", 2,
+     {.samples = 4, .fades_in = 1}},
+    {"linear", "is-cam", "samples=2 mask_weights=gradient score=probability channel_softmax=off baseline=none", 1,
+     {.samples = 2, .fades_in = 1, .mask_weights = WEIGHTS_GRADIENT, .by_probability = 1, .no_softmax = 1,
+      .baseline = BASELINE_NONE}},
+    {"linear", "is-cam", "samples=1", 0, {.samples = 1, .fades_in = 1}},
+    {"positional channels-last", "is-cam", "samples=3 max_channels=2", 0,
+     {.samples = 3, .fades_in = 1, .max_channels = 2}},
     {"linear", "ss-cam-mean", NOISY_TEXT "seed=-12345678901", 1, {NOISY, .seed = INT64_C(-12345678901)}},
     /* how scores become weights */
     {"linear", "score-cam", "score=probability", 0, {.by_probability = 1}},
@@ -547,8 +1094,10 @@ END_TEST
 START_TEST(memory_order_changes_nothing)
 {
     static const char options[] = "samples=3 noise_target=input";
-    assert_same_maps(explain("positional", methods[_i].name, options, 0),
-                     explain("positional channels-last", methods[_i].name, options, 0), 1);
+    const char *head = methods[_i].needs & SSCAM_NEEDS_POOLED_LINEAR ? "linear" : "positional";
+    char other[32];
+    snprintf(other, sizeof other, "%s channels-last", head);
+    assert_same_maps(explain(head, methods[_i].name, options, 0), explain(other, methods[_i].name, options, 0), 1);
 }
 END_TEST
 
@@ -697,6 +1246,9 @@ END_TEST
 /* Options of scoring mean nothing to gradient methods. */
 START_TEST(gradient_methods_ignore_scoring)
 {
+    static const char noisy[] = "smooth-grad-cam++"; /* which has samples */
+    if (methods[_i].needs & (SSCAM_NEEDS_SCORING | SSCAM_NEEDS_ABLATION) || strcmp(methods[_i].name, noisy) == 0)
+        return;
     sscam_map *plain = explain("linear", methods[_i].name, "", 0);
     sscam_map *other =
         explain("linear", methods[_i].name,
@@ -744,7 +1296,45 @@ static void add_gradient_tests(TCase *gradients)
     tcase_add_test(gradients, grad_cam_looks_at_the_layer_that_is_asked_for);
     tcase_add_loop_test(gradients, cam_is_the_last_layers_weights, 0, 2);
     tcase_add_test(gradients, cam_says_why_it_cannot);
-    tcase_add_loop_test(gradients, gradient_methods_ignore_scoring, 0, 3);
+    tcase_add_loop_test(gradients, gradient_methods_ignore_scoring, 0, METHODS);
+}
+
+static void add_place_tests(TCase *places)
+{
+    tcase_add_loop_test(places, xgrad_cam_weighs_gradients_by_activations, 0, HEADS);
+    tcase_add_test(places, xgrad_cam_gives_no_weight_to_silent_channels);
+    tcase_add_loop_test(places, terms_are_made_place_by_place, 0, TERM_METHODS);
+    tcase_add_loop_test(places, terms_on_one_place, 0, TERM_METHODS);
+    tcase_add_loop_test(places, terms_can_be_combined_at_the_inputs_size, 0, TERM_METHODS);
+    tcase_add_test(places, large_activations_have_a_principal_component);
+    tcase_add_loop_test(places, eigen_cam_is_the_principal_component, 0, 2);
+    tcase_add_loop_test(places, eigen_grad_cam_is_that_of_gradient_times_activation, 0, 2);
+    tcase_add_loop_test(places, constant_activations_have_no_principal_component, 0, 2);
+}
+
+static void add_target_tests(TCase *targets)
+{
+    tcase_add_loop_test(targets, targets_are_explained_as_classes_are, 0, 7);
+    tcase_add_test(targets, ablation_cam_of_a_difference);
+    tcase_add_loop_test(targets, another_output_can_be_explained, 0, 8);
+    tcase_add_test(targets, outputs_that_do_not_exist_are_named);
+    tcase_add_test(targets, the_other_class_is_the_highest_other);
+    tcase_add_test(targets, targets_that_do_not_exist_are_refused);
+}
+
+static void add_run_tests(TCase *runs)
+{
+    tcase_add_loop_test(runs, smooth_grad_cam_pp_averages_derivatives, 0, HEADS);
+    tcase_add_loop_test(runs, smooth_grad_cam_pp_has_noise_in_units_of_the_inputs_range, 0, 2);
+    tcase_add_test(runs, smooth_grad_cam_pp_without_noise_is_grad_cam_pp);
+    tcase_add_test(runs, smooth_grad_cam_pp_counts_images_in_its_noise);
+    tcase_add_test(runs, smooth_grad_cam_pp_tells_noise_and_gradients_that_are_no_numbers);
+    tcase_add_loop_test(runs, ablation_cam_is_the_share_lost_without_a_channel, 0, HEADS);
+    tcase_add_test(runs, ablation_cam_on_one_place);
+    tcase_add_test(runs, ablation_cam_divides_by_the_scores_magnitude);
+    tcase_add_test(runs, silent_and_unselected_channels_are_not_ablated);
+    tcase_add_test(runs, ablation_cam_looks_at_the_layer_that_is_asked_for);
+    tcase_add_test(runs, ablations_that_give_no_number_are_told);
 }
 
 static void add_score_tests(TCase *scores)
@@ -753,7 +1343,7 @@ static void add_score_tests(TCase *scores)
     tcase_add_test(scores, activations_can_be_combined_at_the_inputs_size);
     tcase_add_test(scores, without_noise_ss_cam_is_score_cam);
     tcase_add_loop_test(scores, batches_change_nothing, 0, 3);
-    tcase_add_loop_test(scores, memory_order_changes_nothing, 3, METHODS);
+    tcase_add_loop_test(scores, memory_order_changes_nothing, 0, METHODS);
     tcase_add_test(scores, the_seed_changes_the_noise);
     tcase_add_test(scores, the_image_index_changes_the_noise);
     tcase_add_test(scores, equal_channels_are_scored_once);
@@ -770,18 +1360,28 @@ int main(void)
 {
     Suite *suite = suite_create("methods");
     TCase *table = tcase_create("table"), *gradients = tcase_create("gradients");
-    TCase *scores = tcase_create("scores");
+    TCase *scores = tcase_create("scores"), *places = tcase_create("places"), *runs = tcase_create("runs");
+    TCase *targets = tcase_create("targets");
     tcase_add_checked_fixture(table, set_up, NULL);
     tcase_add_checked_fixture(gradients, set_up, NULL);
     tcase_add_checked_fixture(scores, set_up, NULL);
+    tcase_add_checked_fixture(places, set_up, NULL);
+    tcase_add_checked_fixture(runs, set_up, NULL);
+    tcase_add_checked_fixture(targets, set_up, NULL);
     tcase_add_test(table, the_table_lists_the_methods);
     tcase_add_loop_test(table, maps_tell_what_they_are_of, 0, METHODS);
     tcase_add_test(table, the_top_class_is_found);
     tcase_add_test(table, probabilities_follow_their_option);
     add_gradient_tests(gradients);
     add_score_tests(scores);
+    add_place_tests(places);
+    add_run_tests(runs);
+    add_target_tests(targets);
     suite_add_tcase(suite, table);
     suite_add_tcase(suite, gradients);
     suite_add_tcase(suite, scores);
+    suite_add_tcase(suite, places);
+    suite_add_tcase(suite, runs);
+    suite_add_tcase(suite, targets);
     return run_suite(suite);
 }

@@ -406,7 +406,35 @@ START_TEST(classes_are_checked)
     ck_assert_int_eq(sscam_check_class(2, 3), SSCAM_OK);
     ck_assert_int_eq(sscam_check_class(SSCAM_CLASS_TOP, 3), SSCAM_OK);
     ASSERT_FAILS(sscam_check_class(3, 3), SSCAM_E_CLASS, "class 3: the network has classes 0 to 2");
-    ASSERT_FAILS(sscam_check_class(-2, 3), SSCAM_E_CLASS, "class -2");
+    ck_assert_int_eq(sscam_check_class(SSCAM_CLASS_RANKED(3), 3), SSCAM_OK);
+    ASSERT_FAILS(sscam_check_class(SSCAM_CLASS_RANKED(4), 3), SSCAM_E_CLASS, "class -4");
+}
+END_TEST
+
+START_TEST(targets_are_resolved)
+{
+    static const float logits[5] = {1.0f, 3.0f, 2.0f, 3.0f, -1.0f};
+    static const int64_t order[5] = {1, 3, 2, 0, 4}; /* of equals the lower index first */
+    for (int k = 1; k <= 5; k++) {
+        sscam_target target = {SSCAM_TARGET_CLASS, SSCAM_CLASS_RANKED(k), 77};
+        ASSERT_OK(sscam_resolve_target(&target, logits, 5));
+        ck_assert_int_eq(target.class_index, order[k - 1]);
+        ck_assert_double_eq(sscam_target_score(logits, 5, &target, SSCAM_SCORE_LOGIT), logits[order[k - 1]]);
+        target = (sscam_target){SSCAM_TARGET_DIFFERENCE, SSCAM_CLASS_RANKED(k), -1};
+        ASSERT_OK(sscam_resolve_target(&target, logits, 5));
+        ck_assert_int_eq(target.other_index, k == 1 ? 3 : 1);
+    }
+    sscam_target target = {SSCAM_TARGET_DIFFERENCE, 0, 4};
+    ASSERT_OK(sscam_resolve_target(&target, logits, 5));
+    ck_assert_double_eq(sscam_target_score(logits, 5, &target, SSCAM_SCORE_LOGIT), 2.0);
+    target.kind = SSCAM_TARGET_AGAINST;
+    ck_assert_double_eq(sscam_target_score(logits, 5, &target, SSCAM_SCORE_LOGIT), -1.0);
+    target = (sscam_target){SSCAM_TARGET_DIFFERENCE, 0, 5};
+    ASSERT_FAILS(sscam_resolve_target(&target, logits, 5), SSCAM_E_CLASS, "class 5");
+    target = (sscam_target){SSCAM_TARGET_DIFFERENCE, SSCAM_CLASS_TOP, 1};
+    ASSERT_FAILS(sscam_resolve_target(&target, logits, 5), SSCAM_E_CLASS, "class 1 is the class that is explained");
+    target = (sscam_target){SSCAM_TARGET_DIFFERENCE, 0, -1};
+    ASSERT_FAILS(sscam_resolve_target(&target, logits, 1), SSCAM_E_CLASS, "one class");
 }
 END_TEST
 
@@ -446,5 +474,6 @@ int main(void)
     tcase_add_test(shared, scores_are_stable_however_large);
     tcase_add_test(shared, the_top_class_is_the_first_of_equals);
     tcase_add_test(shared, classes_are_checked);
+    tcase_add_test(shared, targets_are_resolved);
     return run_suite(suite);
 }

@@ -7,7 +7,7 @@
 #include "fake_backend.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
-enum { MOST_IMAGES = 20, MOST_EXPLAINERS = 9, MOST_CLASSES = 3 };
+enum { MOST_IMAGES = 20, MOST_EXPLAINERS = 24, MOST_CLASSES = 3 };
 enum { MOST_MAPS = MOST_IMAGES * MOST_EXPLAINERS * MOST_CLASSES };
 
 static float input[MOST_IMAGES * SIZE];
@@ -233,6 +233,77 @@ START_TEST(masked_inputs_are_shared_by_methods_and_classes)
 }
 END_TEST
 
+START_TEST(masked_inputs_are_shared_by_targets)
+{
+    static const int64_t classes[2] = {0, 1};
+    add("score-cam", "target", "against");
+    add("score-cam", "target", "difference");
+    add("score-cam", NULL, NULL);
+    ASSERT_OK(explain(1, classes, 2));
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_SCORE]), 1);
+    ck_assert_int_eq(atomic_load(&fake_counted.inputs), 1 + 3);
+    for (size_t explainer = 0; explainer < explainer_count; explainer++)
+        for (size_t at = 0; at < 2; at++)
+            assert_as_alone(explainer, 1, classes, 2, at);
+    destroy_maps(6);
+}
+END_TEST
+
+START_TEST(outputs_share_nothing)
+{
+    static const int64_t class = 1;
+    add("grad-cam", "output", "half");
+    add("grad-cam", NULL, NULL);
+    add("score-cam", "output", "half");
+    add("score-cam", NULL, NULL);
+    add("ablation-cam", "output", "half");
+    add("ablation-cam", NULL, NULL);
+    ASSERT_OK(explain(1, &class, 1));
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_CAPTURE]), 2);
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_SCORE]), 2);
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_ABLATE]), 2);
+    for (size_t explainer = 0; explainer < explainer_count; explainer++)
+        assert_as_alone(explainer, 1, &class, 1, 0);
+    destroy_maps(6);
+}
+END_TEST
+
+/* A gradient is of one target. */
+START_TEST(captures_are_not_shared_by_targets)
+{
+    static const int64_t class = 1;
+    add("grad-cam", "target", "against");
+    add("grad-cam", "target", "difference");
+    add("grad-cam", NULL, NULL);
+    add("layer-cam", NULL, NULL);
+    add("score-cam", "target", "against");
+    ASSERT_OK(explain(1, &class, 1));
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_CAPTURE]), 3);
+    for (size_t explainer = 0; explainer < explainer_count; explainer++)
+        assert_as_alone(explainer, 1, &class, 1, 0);
+    destroy_maps(5);
+}
+END_TEST
+
+START_TEST(ablations_are_shared_by_classes)
+{
+    static const int64_t classes[3] = {0, 1, 2};
+    add("ablation-cam", NULL, NULL);
+    add("ablation-cam", NULL, NULL);
+    add("ablation-cam", "max_channels", "2");
+    add("ablation-cam", "layer", "stem");
+    add("ablation-cam", "score", "probability");
+    ASSERT_OK(explain(1, classes, 3));
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_ABLATE]), 4);
+    ck_assert_int_eq(passes_of(0, 15), 2 + FAKE_CHANNELS + 2 + FAKE_COLORS + FAKE_CHANNELS);
+    ck_assert_int_eq(atomic_load(&fake_counted.inputs), passes_of(0, 15));
+    for (size_t explainer = 0; explainer < explainer_count; explainer++)
+        for (size_t at = 0; at < 3; at++)
+            assert_as_alone(explainer, 1, classes, 3, at);
+    destroy_maps(15);
+}
+END_TEST
+
 START_TEST(masked_inputs_that_differ_are_not_shared)
 {
     add("ss-cam-mean", NULL, NULL);
@@ -265,8 +336,9 @@ START_TEST(passes_are_what_the_network_ran)
     add("ss-cam-max", "rescore", "on");
     add("score-cam", "channel_softmax", "off");
     ASSERT_OK(explain(2, classes, 3));
-    ck_assert_int_eq(passes_of(0, 2 * 8 * 3), atomic_load(&fake_counted.inputs));
-    destroy_maps(2 * 8 * 3);
+    const int64_t count = 2 * 3 * (int64_t)explainer_count;
+    ck_assert_int_eq(passes_of(0, count), atomic_load(&fake_counted.inputs));
+    destroy_maps(count);
 }
 END_TEST
 
@@ -337,7 +409,7 @@ static int32_t listen(void *user, double fraction)
 }
 
 /* Two kinds of scores, a second pass, gradients, a constant input; 10 images, which come in two parts. */
-enum { IMAGES = 10 };
+enum { IMAGES = 10, MUCH = 6 };
 
 static void add_much(void)
 {
@@ -345,6 +417,8 @@ static void add_much(void)
     add("ss-cam-mean", "score", "probability");
     add("score-cam", "flat_channels", "score");
     add("cam", NULL, NULL);
+    add("smooth-grad-cam++", NULL, NULL);
+    add("ablation-cam", NULL, NULL);
 }
 
 START_TEST(the_first_callback_hears_of_all)
@@ -358,7 +432,7 @@ START_TEST(the_first_callback_hears_of_all)
     ck_assert_double_eq(first.last, 1.0);
     ck_assert_int_eq(first.decreased, 0);
     ck_assert_int_eq(second.calls, 0);
-    destroy_maps(IMAGES * 4);
+    destroy_maps(IMAGES * MUCH);
 }
 END_TEST
 
@@ -368,13 +442,13 @@ START_TEST(cancelling_works_at_every_report)
     add_much();
     ASSERT_OK(sscam_explainer_set_progress(explainers[0], listen, &all));
     ASSERT_OK(explain(IMAGES, NULL, 1));
-    destroy_maps(IMAGES * 4);
+    destroy_maps(IMAGES * MUCH);
     for (int64_t at = 1; at <= all.calls; at++) {
         listener heard = {.stop_at = at};
         ASSERT_OK(sscam_explainer_set_progress(explainers[0], listen, &heard));
         ASSERT_FAILS(explain(IMAGES, NULL, 1), SSCAM_E_CANCELLED, "cancelled");
         ck_assert_int_eq(heard.calls, at);
-        assert_none(IMAGES * 4);
+        assert_none(IMAGES * MUCH);
     }
     ASSERT_OK(sscam_explainer_set_progress(explainers[0], NULL, NULL));
     assert_all_as_alone(IMAGES, NULL, 1);
@@ -383,10 +457,10 @@ END_TEST
 
 START_TEST(a_failing_call_is_heard_wherever_it_is)
 {
-    static const fake_call calls[] = {FAKE_CAPTURE, FAKE_SCORE, FAKE_BATCH, FAKE_CLASSIFY};
+    static const fake_call calls[] = {FAKE_CAPTURE, FAKE_SCORE, FAKE_ABLATE, FAKE_BATCH, FAKE_CLASSIFY};
     add_much();
     ASSERT_OK(explain(IMAGES, NULL, 1));
-    destroy_maps(IMAGES * 4);
+    destroy_maps(IMAGES * MUCH);
     long long count = atomic_load(&fake_counted.calls[calls[_i]]);
     ck_assert_int_ge(count, 4);
     for (long long nth = 1; nth <= count; nth++) {
@@ -395,7 +469,7 @@ START_TEST(a_failing_call_is_heard_wherever_it_is)
         fake_reset();
         fake_fail_at(calls[_i], nth, SSCAM_E_MEMORY);
         ASSERT_FAILS(explain(IMAGES, NULL, 1), SSCAM_E_MEMORY, thing);
-        assert_none(IMAGES * 4);
+        assert_none(IMAGES * MUCH);
     }
 }
 END_TEST
@@ -496,6 +570,10 @@ static void add_work_tests(TCase *work)
     tcase_add_test(work, captures_are_shared);
     tcase_add_test(work, gradients_are_captured_for_each_class);
     tcase_add_test(work, masked_inputs_are_shared_by_methods_and_classes);
+    tcase_add_test(work, masked_inputs_are_shared_by_targets);
+    tcase_add_test(work, captures_are_not_shared_by_targets);
+    tcase_add_test(work, outputs_share_nothing);
+    tcase_add_test(work, ablations_are_shared_by_classes);
     tcase_add_test(work, masked_inputs_that_differ_are_not_shared);
     tcase_add_test(work, images_fill_batches_together);
     tcase_add_test(work, passes_are_what_the_network_ran);
@@ -518,7 +596,7 @@ int main(void)
     tcase_add_test(arguments, one_unusable_class_or_method_fails_all);
     tcase_add_test(failures, the_first_callback_hears_of_all);
     tcase_add_test(failures, cancelling_works_at_every_report);
-    tcase_add_loop_test(failures, a_failing_call_is_heard_wherever_it_is, 0, 4);
+    tcase_add_loop_test(failures, a_failing_call_is_heard_wherever_it_is, 0, 5);
     tcase_add_test(pictures, pictures_are_explained_as_alone);
     tcase_add_loop_test(pictures, pictures_need_one_preprocessing, 0, 6);
     tcase_add_test(pictures, pictures_are_not_explained_without_arguments);

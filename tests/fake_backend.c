@@ -87,7 +87,7 @@ void fake_fail_at(fake_call call, long long nth, sscam_status status)
 const char *fake_call_name(fake_call call)
 {
     static const char *const names[FAKE_CALL_KINDS] = {"load",    "layers", "classify",
-                                                       "capture", "score",  "batch"};
+                                                       "capture", "score",  "ablate", "batch"};
     return names[call];
 }
 
@@ -108,19 +108,35 @@ static void count_batch(long long size)
 
 /* --- the network --------------------------------------------------------------------------------- */
 
+/* The share of the first output that a named one is. */
+static sscam_status find_output(const char *name, double *share)
+{
+    *share = 1.0;
+    if (name == NULL || name[0] == '\0' || strcmp(name, "0") == 0)
+        return SSCAM_OK;
+    *share = 0.5;
+    if (strcmp(name, "1") == 0 || strcmp(name, "half") == 0)
+        return SSCAM_OK;
+    return sscam_fail(SSCAM_E_ARGUMENT, "option output: the network has no output \"%s\"; it has 0, 1 (half)", name);
+}
+
 /* One input on its way through the network. */
 typedef struct fake_run {
     const fake_network *network;
+    double share;                  /* of the first output, which is the one that is meant */
     int64_t height, width, places; /* of the layers */
     double *stem;                  /* [FAKE_COLORS, places] */
     double *features;              /* [FAKE_CHANNELS, places]; also what needs freeing */
     double mean[FAKE_CHANNELS];    /* of the features */
 } fake_run;
 
-static sscam_status begin_run(const fake_network *network, const int64_t shape[4], fake_run *run)
+static sscam_status begin_run(const fake_network *network, const int64_t shape[4], const char *output, fake_run *run)
 {
     *run = (fake_run){.network = network, .height = shape[2] / 2, .width = shape[3] / 2};
     run->places = run->height * run->width;
+    sscam_status status = find_output(output, &run->share);
+    if (status != SSCAM_OK)
+        return status;
     if (network->kind->fault == FAULT_RUN)
         return sscam_fail(SSCAM_E_MODEL, "the fake network fails whatever it is given");
     if (shape[1] != FAKE_COLORS || run->places < 1)
@@ -208,16 +224,16 @@ static void run_head(const fake_run *run, float *logits)
         double sum = fake_head_bias[c];
         for (int k = 0; k < FAKE_CHANNELS; k++)
             sum += fake_weight[c][k] * pooled(run, k);
-        logits[c] = (float)(kind->output_scale * sum);
+        logits[c] = (float)(run->share * kind->output_scale * sum);
     }
 }
 
 /* Outputs of one input, into logits [classes]. */
 static sscam_status evaluate(const fake_network *network, const float *input, const int64_t shape[4],
-                             sscam_layout layout, float *logits)
+                             sscam_layout layout, const char *output, float *logits)
 {
     fake_run run;
-    sscam_status status = begin_run(network, shape, &run);
+    sscam_status status = begin_run(network, shape, output, &run);
     if (status != SSCAM_OK)
         return status;
     run_stem(&run, input, shape, layout);
@@ -334,7 +350,7 @@ static sscam_status layers_of(void *network, const int64_t shape[4], struct ssca
     fake_run run;
     sscam_status status = enter(FAKE_LAYERS);
     if (status == SSCAM_OK)
-        status = begin_run(network, shape, &run);
+        status = begin_run(network, shape, NULL, &run);
     if (status != SSCAM_OK)
         return status;
     end_run(&run);
@@ -379,7 +395,7 @@ static double slope_at(const fake_run *run, int layer, int64_t class_index, int6
         if (run->features[k * run->places + place] > 0.0)
             sum += fake_weight[class_index][k] * pooled_slope(run, k, place) * kind->mix_scale *
                    fake_mix[k][channel];
-    return sum * kind->output_scale / kind->activation_scale;
+    return run->share * sum * kind->output_scale / kind->activation_scale;
 }
 
 static sscam_status allocate_capture(const fake_run *run, int layer, int32_t want_gradients,
@@ -415,20 +431,30 @@ static void spoil(const fake_run *run, sscam_capture *capture)
         capture->logits[capture->class_count - 1] = (float)kind->fault_value;
 }
 
-static sscam_status fill_capture(const fake_run *run, int layer, int64_t class_index, sscam_capture *out)
+static double target_slope_at(const fake_run *run, int layer, const sscam_target *target, int64_t channel,
+                              int64_t place)
+{
+    double slope = slope_at(run, layer, target->class_index, channel, place);
+    if (target->kind == SSCAM_TARGET_AGAINST)
+        return -slope;
+    if (target->kind == SSCAM_TARGET_DIFFERENCE)
+        return slope - slope_at(run, layer, target->other_index, channel, place);
+    return slope;
+}
+
+static sscam_status fill_capture(const fake_run *run, int layer, const sscam_target *target, sscam_capture *out)
 {
     const double *values = layer == 0 ? run->stem : run->features;
     run_head(run, out->logits);
-    sscam_status status = sscam_check_class(class_index, out->class_count);
+    out->target = *target;
+    sscam_status status = sscam_resolve_target(&out->target, out->logits, out->class_count);
     if (status != SSCAM_OK)
         return status;
-    out->class_index =
-        class_index == SSCAM_CLASS_TOP ? sscam_top_class(out->logits, out->class_count) : class_index;
     for (int64_t i = 0; i < out->channels * run->places; i++) {
         out->activations[i] = (float)(run->network->kind->activation_scale * values[i]);
         if (out->gradients != NULL)
             out->gradients[i] =
-                (float)slope_at(run, layer, out->class_index, i / run->places, i % run->places);
+                (float)target_slope_at(run, layer, &out->target, i / run->places, i % run->places);
     }
     spoil(run, out);
     return SSCAM_OK;
@@ -442,7 +468,7 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
     if (status == SSCAM_OK)
         status = find_layer(network, request, &layer);
     if (status == SSCAM_OK)
-        status = begin_run(network, request->shape, &run);
+        status = begin_run(network, request->shape, request->output, &run);
     if (status != SSCAM_OK)
         return status;
     run_stem(&run, request->input, request->shape, SSCAM_LAYOUT_NCHW);
@@ -450,7 +476,7 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
     atomic_fetch_add(&fake_counted.inputs, 1);
     status = allocate_capture(&run, layer, request->want_gradients, out);
     if (status == SSCAM_OK)
-        status = fill_capture(&run, layer, request->class_index, out);
+        status = fill_capture(&run, layer, &request->target, out);
     if (status != SSCAM_OK)
         sscam_capture_release(out);
     end_run(&run);
@@ -459,8 +485,8 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
 
 /* --- scoring ------------------------------------------------------------------------------------- */
 
-static sscam_status classify(void *network, const float *input, const int64_t shape[4], float **logits,
-                             int64_t *class_count)
+static sscam_status classify(void *network, const float *input, const int64_t shape[4], const char *output,
+                             float **logits, int64_t *class_count)
 {
     const fake_network *fake = network;
     const int64_t size = shape[1] * shape[2] * shape[3], classes = fake->kind->classes;
@@ -471,7 +497,7 @@ static sscam_status classify(void *network, const float *input, const int64_t sh
     if (all == NULL)
         return sscam_fail_memory("logits");
     for (int64_t i = 0; i < shape[0] && status == SSCAM_OK; i++)
-        status = evaluate(fake, input + i * size, shape, SSCAM_LAYOUT_NCHW, all + i * classes);
+        status = evaluate(fake, input + i * size, shape, SSCAM_LAYOUT_NCHW, output, all + i * classes);
     if (status != SSCAM_OK) {
         free(all);
         return status;
@@ -500,9 +526,10 @@ static sscam_status score_batch(const fake_network *network, const sscam_score_r
         sscam_mask_list_write(request->masks, start + i, network->layout, buffers->scratch,
                               buffers->inputs + i * input_size);
     for (int64_t i = 0; i < size && status == SSCAM_OK; i++) {
-        status = evaluate(network, buffers->inputs + i * input_size, shape, network->layout, logits);
-        for (int64_t j = 0; j < request->class_count && status == SSCAM_OK; j++) {
-            double score = sscam_score_of(logits, network->kind->classes, request->classes[j], request->kind);
+        status = evaluate(network, buffers->inputs + i * input_size, shape, network->layout, request->output, logits);
+        for (int64_t j = 0; j < request->target_count && status == SSCAM_OK; j++) {
+            double score =
+                sscam_target_score(logits, network->kind->classes, &request->targets[j], request->kind);
             if (network->kind->fault == FAULT_SCORES)
                 score = network->kind->fault_value;
             scores[j * count + start + i] = (float)score;
@@ -529,12 +556,12 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
 {
     const sscam_mask_plan *plan = request->masks->plans[0];
     const int64_t input_size = plan->input_channels * plan->input_height * plan->input_width;
-    const int64_t batch = request->batch_size > 0 ? request->batch_size : FAKE_DEFAULT_BATCH;
+    const int64_t batch = request->wish.batch_size > 0 ? request->wish.batch_size : FAKE_DEFAULT_BATCH;
     sscam_status status = enter(FAKE_SCORE);
     if (status != SSCAM_OK)
         return status;
     if (request->way != NULL)
-        *request->way = (sscam_scoring_way){request->calibrate ? "measured" : "unmeasured", 1, batch};
+        *request->way = (sscam_scoring_way){request->wish.calibrate ? "measured" : "unmeasured", 1, batch};
     batch_buffers buffers = {
         .inputs = malloc((size_t)(batch * input_size) * sizeof *buffers.inputs),
         .scratch = malloc((size_t)sscam_mask_list_scratch_size(request->masks) * sizeof *buffers.scratch)};
@@ -547,9 +574,77 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
     return status;
 }
 
+/* --- ablations ----------------------------------------------------------------------------------- */
+
+/* Logits of the run with a channel of a layer set to zero in what follows the layer. */
+static void run_without(const fake_run *run, int layer, int64_t channel, float *logits)
+{
+    fake_run altered = *run;
+    const double *whole = run->features;
+    altered.features = malloc((size_t)run->places * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *altered.features);
+    if (altered.features == NULL)
+        abort();
+    memcpy(altered.features, whole, (size_t)run->places * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *whole);
+    altered.stem = altered.features + run->places * FAKE_CHANNELS;
+    double *silenced = (layer == 0 ? altered.stem : altered.features) + channel * run->places;
+    for (int64_t p = 0; p < run->places; p++)
+        silenced[p] = 0.0;
+    if (layer == 0)
+        run_features(&altered);
+    else
+        altered.mean[channel] = 0.0;
+    run_head(&altered, logits);
+    free(altered.features);
+}
+
+static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_request *request, int layer, int64_t start,
+                                 int64_t size, float *scores)
+{
+    const network_kind *kind = run->network->kind;
+    const int64_t count = request->plan->channel_count;
+    float logits[FAKE_CLASSES];
+    sscam_status status = enter(FAKE_BATCH);
+    if (status != SSCAM_OK)
+        return status;
+    count_batch(size);
+    for (int64_t i = start; i < start + size; i++) {
+        run_without(run, layer, request->plan->channels[i], logits);
+        atomic_fetch_add(&fake_counted.inputs, 1);
+        for (int64_t j = 0; j < request->target_count; j++)
+            scores[j * count + i] = (float)(kind->fault == FAULT_SCORES
+                                                ? kind->fault_value
+                                                : sscam_target_score(logits, kind->classes, &request->targets[j],
+                                                                     request->kind));
+    }
+    return sscam_progress_report(request->progress, (double)(start + size) / (double)count);
+}
+
+static sscam_status ablate(void *network, const sscam_ablation_request *request, float *scores)
+{
+    const int64_t count = request->plan->channel_count;
+    const int64_t batch = request->batch_size > 0 ? request->batch_size : FAKE_DEFAULT_BATCH;
+    sscam_capture_request place = {.layer = request->plan->layer};
+    fake_run run;
+    int layer = 0;
+    memcpy(place.shape, request->shape, sizeof place.shape);
+    sscam_status status = enter(FAKE_ABLATE);
+    if (status == SSCAM_OK)
+        status = find_layer(network, &place, &layer);
+    if (status == SSCAM_OK)
+        status = begin_run(network, request->shape, request->output, &run);
+    if (status != SSCAM_OK)
+        return status;
+    run_stem(&run, request->plan->input, request->shape, SSCAM_LAYOUT_NCHW);
+    run_features(&run);
+    for (int64_t start = 0; start < count && status == SSCAM_OK; start += batch)
+        status = ablate_batch(&run, request, layer, start, count - start < batch ? count - start : batch, scores);
+    end_run(&run);
+    return status;
+}
+
 const sscam_backend *sscam_backend_default(void)
 {
-    static const sscam_backend backend = {build_info, load,    destroy, device_name,
-                                          layers_of,  classify, capture, score};
+    static const sscam_backend backend = {build_info, load,    destroy, device_name, layers_of,
+                                          classify,   capture, score,   ablate};
     return &backend;
 }

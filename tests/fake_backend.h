@@ -8,6 +8,8 @@
  *     quadratic   Y_c = b_c + sum_k w_ck m_k^2
  *     positional  Y_c = b_c + sum_k w_ck sum_p v(p) A_k(p),   v(p) = 2 (p + 1) / (P (P + 1))
  *
+ * Output 1, "half", is half of output 0.
+ *
  * A "file" is a line of words. The first is "fake", the second the kind of network:
  *   linear, quadratic, positional
  *   one-output       linear, class 0 alone
@@ -43,7 +45,8 @@ typedef enum fake_call {
     FAKE_CLASSIFY,
     FAKE_CAPTURE,
     FAKE_SCORE,
-    FAKE_BATCH, /* one of the batches that a FAKE_SCORE is made of */
+    FAKE_ABLATE,
+    FAKE_BATCH, /* one of the batches that a FAKE_SCORE or FAKE_ABLATE is made of */
     FAKE_CALL_KINDS
 } fake_call;
 

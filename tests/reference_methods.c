@@ -137,6 +137,80 @@ void reference_grad_cam_pp(const reference_input *of, double weights[FAKE_CHANNE
     free(features);
 }
 
+void reference_xgrad_cam(const reference_input *of, double weights[FAKE_CHANNELS])
+{
+    const int64_t places = place_count(of);
+    double *gradients = new_values(FAKE_CHANNELS * places), *features = own_features(of);
+    reference_gradients(of, gradients);
+    for (int k = 0; k < FAKE_CHANNELS; k++) {
+        double sum = (double)places * mean_of(features + k * places, places);
+        weights[k] = 0.0;
+        for (int64_t p = 0; p < places && sum != 0.0; p++)
+            weights[k] += features[k * places + p] / sum * gradients[k * places + p];
+    }
+    free(gradients);
+    free(features);
+}
+
+/* Adds the gradients on one noisy input, and their powers, to [3][FAKE_CHANNELS, places]. */
+static void add_noisy_gradients(const reference_input *of, double stddev, int64_t seed, int sample, int64_t image,
+                                double *sums)
+{
+    const int64_t size = FAKE_COLORS * of->height * of->width, count = FAKE_CHANNELS * place_count(of);
+    float *noisy = calloc((size_t)size, sizeof *noisy);
+    double *gradients = new_values(count);
+    reference_input at = *of;
+    if (noisy == NULL)
+        abort();
+    for (int64_t q = 0; q < size; q++)
+        noisy[q] = (float)(of->input[q] + stddev * reference_noise(seed, 0, (uint32_t)sample, (uint32_t)image, q));
+    at.input = noisy;
+    reference_gradients(&at, gradients);
+    for (int64_t i = 0; i < 3 * count; i++)
+        sums[i] += pow(gradients[i % count], (double)(i / count + 1));
+    free(noisy);
+    free(gradients);
+}
+
+void reference_smooth_grad_cam_pp(const reference_input *of, int samples, double stddev, int64_t seed, int64_t image,
+                                  double weights[FAKE_CHANNELS])
+{
+    const int64_t places = place_count(of), count = FAKE_CHANNELS * places;
+    double *means = new_values(3 * count), *features = own_features(of);
+    for (int sample = 0; sample < samples; sample++)
+        add_noisy_gradients(of, stddev, seed, sample, image, means);
+    for (int64_t i = 0; i < 3 * count; i++)
+        means[i] /= samples;
+    for (int k = 0; k < FAKE_CHANNELS; k++) {
+        double sum = (double)places * mean_of(features + k * places, places);
+        weights[k] = 0.0;
+        for (int64_t i = k * places; i < (k + 1) * places; i++) {
+            double second = means[count + i], denominator = 2.0 * second + sum * means[2 * count + i];
+            weights[k] += denominator == 0.0 ? 0.0 : second / denominator * fmax(means[i], 0.0);
+        }
+    }
+    free(means);
+    free(features);
+}
+
+void reference_ablation_cam(const reference_input *of, int by_probability, double weights[FAKE_CHANNELS])
+{
+    const int64_t places = place_count(of);
+    double whole = 0.0;
+    for (int k = -1; k < FAKE_CHANNELS; k++) {
+        double *features = own_features(of);
+        for (int64_t p = 0; p < places && k >= 0; p++)
+            features[k * places + p] = 0.0;
+        double score = by_probability ? reference_probability(of, features)
+                                      : reference_logit(of, features, of->class_index);
+        if (k < 0)
+            whole = score;
+        else
+            weights[k] = (whole - score) / fabs(whole);
+        free(features);
+    }
+}
+
 void reference_raw_map(const reference_input *of, const double weights[FAKE_CHANNELS], double *raw)
 {
     const int64_t places = place_count(of);
@@ -284,11 +358,14 @@ static double score_channel(const reference_input *of, const reference_options *
                             const channel_mask *mask, int64_t *passes)
 {
     int samples = options->samples == 0 || options->sigma == 0.0 ? 1 : options->samples;
+    if (options->fades_in)
+        samples = options->samples;
     if (options->one_sample_less && samples > 1)
         samples--;
     double sum = 0.0, highest = -INFINITY;
     for (int i = 0; i < samples; i++) {
-        double score = score_sample(of, options, mask, i, options->samples > 0, 1.0);
+        double factor = options->fades_in ? (double)(i + 1) / samples : 1.0;
+        double score = score_sample(of, options, mask, i, options->samples > 0, factor);
         sum += score;
         highest = fmax(highest, score);
     }

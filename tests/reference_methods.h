@@ -28,6 +28,7 @@ typedef struct reference_options {
     int samples; /* 0: Score-CAM */
     double sigma;
     int takes_maximum; /* ss-cam-max */
+    int fades_in; /* is-cam */
     int by_probability, no_softmax, before_upsample, align_corners, scores_flat, rescores, one_sample_less;
     reference_baseline baseline;
     reference_target target;
@@ -57,6 +58,15 @@ double reference_probability(const reference_input *of, const double *features);
 
 void reference_grad_cam(const reference_input *of, double weights[FAKE_CHANNELS]);
 void reference_grad_cam_pp(const reference_input *of, double weights[FAKE_CHANNELS]);
+void reference_xgrad_cam(const reference_input *of, double weights[FAKE_CHANNELS]);
+
+/* Smooth Grad-CAM++ over inputs with noise of a standard deviation. */
+void reference_smooth_grad_cam_pp(const reference_input *of, int samples, double stddev, int64_t seed, int64_t image,
+                                  double weights[FAKE_CHANNELS]);
+
+/* Ablation-CAM at `features`, by logits or probabilities. */
+void reference_ablation_cam(const reference_input *of, int by_probability, double weights[FAKE_CHANNELS]);
+
 reference_result reference_score_weights(const reference_input *of, const reference_options *options);
 
 /* ReLU(sum_k a_k A_k), [height / 2, width / 2]. */

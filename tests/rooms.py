@@ -14,7 +14,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include(?:_next)?[ \t]*(?:<([^>\n]+)>|"([^"
 COMMENT = re.compile(r'/\*.*?\*/', re.DOTALL)
 
 # Headers of the libraries that one file each speaks to.
-ONE_DOOR = re.compile(r'(png|jpeglib|cblas)\.h$|(libxml)/')
+ONE_DOOR = re.compile(r'(png|jpeglib|cblas|lapacke?)\.h$|(libxml)/')
 TORCH = re.compile(r'(torch|c10|ATen|caffe2)/')
 # Reading, writing and asking the system are not the shim's.
 INPUT_OUTPUT = {'fstream', 'iostream', 'ostream', 'istream', 'cstdio', 'stdio.h', 'filesystem', 'unistd.h',

@@ -216,7 +216,7 @@ static int parse(struct explanation *explanation, int argc, char **argv, struct 
         {"npy", 0, "FILE.npy", "Write the map: float32 [H,W] in [0,1], at input size.", .text = &paths[MAP]},
         {"raw", 0, "FILE.npy", "Write the map before upsampling and normalising: float32 [h,w].",
          .text = &paths[RAW]},
-        {"weights", 0, "FILE.npy", "Write the channel weights: float32 [K].", .text = &paths[WEIGHTS]},
+        {"weights", 0, "FILE.npy", "Write the channel weights, if there are any: float32 [K].", .text = &paths[WEIGHTS]},
         {"json", 0, NULL, "Print one JSON object a map and line.", .given = &explanation->as_json},
         {0},
     };

@@ -52,6 +52,8 @@ static int write_raw(const struct explanation *explanation, const sscam_map *map
 static int write_weights(const struct explanation *explanation, const sscam_map *map, const char *path)
 {
     (void)explanation;
+    if (!sscam_map_weights(map))
+        return fail(sscam_map_method(map), "it has no channel weights to write");
     return npy_write(path, sscam_map_weights(map), 1, (const int64_t[]){sscam_map_channel_count(map)});
 }
 
@@ -95,11 +97,16 @@ char *output_path(const struct explanation *explanation, const struct which *whi
     return output_name(explanation->output_paths[output], &parts);
 }
 
+bool has_output(const struct explanation *explanation, const sscam_map *map, size_t output)
+{
+    return output != WEIGHTS || sscam_map_weights(map) || !explanation->selection.every_method;
+}
+
 int write_outputs(const struct explanation *explanation, const sscam_map *map, const struct which *which)
 {
     for (size_t i = 0; i < OUTPUT_COUNT; i++) {
         char *path = output_path(explanation, which, i);
-        int code = path ? outputs[i].write(explanation, map, path) : EXIT_OK;
+        int code = path && has_output(explanation, map, i) ? outputs[i].write(explanation, map, path) : EXIT_OK;
 
         free(path);
         if (code)

@@ -21,14 +21,14 @@ static void put_json_options(struct json *json, sscam_explainer *explainer)
     json_close_object(json);
 }
 
-static void put_json_outputs(struct json *json, const struct explanation *explanation,
+static void put_json_outputs(struct json *json, const struct explanation *explanation, const sscam_map *map,
                              const struct which *which)
 {
     json_open_object(json, "outputs");
     for (size_t i = 0; i < OUTPUT_COUNT; i++) {
         char *path = output_path(explanation, which, i);
 
-        if (path)
+        if (path && has_output(explanation, map, i))
             json_text(json, output_key(i), path);
         free(path);
     }
@@ -78,7 +78,7 @@ void put_json_line(const struct explanation *explanation, const sscam_map *map, 
     json_integer(&json, "height", sscam_map_height(map));
     put_json_options(&json, explainer);
     if (writes_files(explanation))
-        put_json_outputs(&json, explanation, which);
+        put_json_outputs(&json, explanation, map, which);
     json_close_object(&json);
     json_end_line(&json);
 }

@@ -49,6 +49,10 @@ char *output_path(const struct explanation *explanation, const struct which *whi
 /* Before minutes of work: may every file be written, and has each a name of its own? */
 int check_outputs(const struct explanation *explanation);
 
+/* Whether a map has such an output. Where a method was named that has none, writing it fails; where all methods were
+ * asked for, those without leave it out. */
+bool has_output(const struct explanation *explanation, const sscam_map *map, size_t output);
+
 int write_outputs(const struct explanation *explanation, const sscam_map *map, const struct which *which);
 
 /* Standard output: explain_report.c. */

@@ -12,6 +12,7 @@ static const struct {
 } needs[] = {
     {SSCAM_NEEDS_GRADIENTS, "gradients", "gradients (one backward pass)"},
     {SSCAM_NEEDS_SCORING, "scoring", "scores of masked inputs (many forward passes)"},
+    {SSCAM_NEEDS_ABLATION, "ablation", "scores without single channels (many forward passes)"},
     {SSCAM_NEEDS_POOLED_LINEAR, "pooled-linear", "global average pooling before one linear layer"},
 };
 

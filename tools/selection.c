@@ -12,6 +12,7 @@
 
 #define EVERY_METHOD "all"
 #define TOP_CLASS "top"
+#define MOST_RANKS 1000 /* more maps than anyone looks at; a slip of the finger is no plan */
 
 struct selection selection_defaults(const char *command)
 {
@@ -30,7 +31,7 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
          .list = &selection->layers},
         {"class", 'c', "CLASS[,...]",
          "Classes, by number or by a name from the labels; 'top' for the predicted one, which is the "
-         "default.",
+         "default; 'top3' for the three with the highest outputs.",
          .texts = &selection->class_texts},
         {"labels", 0, "FILE", "Names of the classes, one a line, the first being class 0.",
          .text = &selection->labels_path},
@@ -96,6 +97,8 @@ static void add_class(struct selection *selection, int64_t index)
             return;
     if (index == SSCAM_CLASS_TOP)
         snprintf(chosen.name, sizeof chosen.name, "%s", TOP_CLASS);
+    else if (index < 0)
+        snprintf(chosen.name, sizeof chosen.name, "%s%" PRId64, TOP_CLASS, -index);
     else
         snprintf(chosen.name, sizeof chosen.name, "%" PRId64, index);
     selection->classes =
@@ -103,7 +106,20 @@ static void add_class(struct selection *selection, int64_t index)
     selection->classes[selection->class_count++] = chosen;
 }
 
-/* A number, `top` or a name. */
+/* K of `topK`; 0 for another text, or a K that no network reaches. */
+static int64_t ranks_in(const char *text)
+{
+    size_t prefix = strlen(TOP_CLASS);
+    char *end;
+
+    if (strncmp(text, TOP_CLASS, prefix) || text[prefix] < '1' || text[prefix] > '9')
+        return 0;
+    errno = 0;
+    long long count = strtoll(text + prefix, &end, 10);
+    return errno || *end || count > MOST_RANKS ? 0 : count;
+}
+
+/* A number, `top`, `topK` or a name. */
 static int resolve_class(struct selection *selection, const char *text)
 {
     char *end;
@@ -111,6 +127,11 @@ static int resolve_class(struct selection *selection, const char *text)
 
     errno = 0;
     long long number = strtoll(text, &end, 10);
+    if (ranks_in(text)) {
+        for (int64_t rank = 1; rank <= ranks_in(text); rank++)
+            add_class(selection, SSCAM_CLASS_RANKED(rank));
+        return EXIT_OK;
+    }
     if (!strcmp(text, TOP_CLASS)) {
         index = SSCAM_CLASS_TOP;
     } else if (end > text && !*end) {

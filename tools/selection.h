@@ -10,8 +10,8 @@
 #define SELECTION_FLAG_COUNT 8
 
 struct chosen_class {
-    int64_t index; /* or SSCAM_CLASS_TOP */
-    char name[24]; /* for file names: the index in digits, or "top" */
+    int64_t index; /* or SSCAM_CLASS_TOP, SSCAM_CLASS_RANKED() */
+    char name[24]; /* for file names: the index in digits, or "top", "top2" */
 };
 
 struct selection {

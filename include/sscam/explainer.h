@@ -24,6 +24,10 @@ typedef struct sscam_explainer sscam_explainer;
 /** Stands for the class with the highest output. */
 #define SSCAM_CLASS_TOP INT64_C(-1)
 
+/** Stands for the class with the kth highest output, k from 1 to the number of classes; of equal outputs the lower
+ * index comes first. SSCAM_CLASS_RANKED(1) is SSCAM_CLASS_TOP. @since 1.0 */
+#define SSCAM_CLASS_RANKED(k) (-INT64_C(1) * (k))
+
 /**
  * Hears how far an explanation is. The thread that called the library calls it, between batches of network
  * evaluations; it must not throw, longjmp or use the same explainer.
@@ -153,7 +157,7 @@ SSCAM_API sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, co
  *
  * @param explainer   An explainer.
  * @param image       A picture; preprocessed as sscam_explainer_preprocess() does.
- * @param class_index Index of the network's output, or SSCAM_CLASS_TOP for the highest.
+ * @param class_index Index of the network's output, or SSCAM_CLASS_TOP for the highest, or SSCAM_CLASS_RANKED().
  * @param[out] out    The map, or NULL on failure. Ownership: the caller's, to be given back with
  *                    sscam_map_destroy().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, or options that contradict each other); SSCAM_E_LAYER (the
@@ -173,8 +177,8 @@ SSCAM_API sscam_status sscam_explain_image(sscam_explainer *explainer, const ssc
  * @param explainer An explainer.
  * @param input     Float32 [N,C,H,W], row-major, already normalised as the network wants it.
  * @param shape     {N, C, H, W}, each at least 1.
- * @param classes   N indices of the network's output, each possibly SSCAM_CLASS_TOP; NULL means
- *                  SSCAM_CLASS_TOP for all.
+ * @param classes   N indices of the network's output, each possibly SSCAM_CLASS_TOP or
+ *                  SSCAM_CLASS_RANKED(); NULL means SSCAM_CLASS_TOP for all.
  * @param[out] maps Room for N maps; on failure all are NULL, but for a shape that is refused: then how many there
  *                  are is unknown, and none is written. Ownership: the caller's, each to be given back with
  *                  sscam_map_destroy().

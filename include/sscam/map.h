@@ -45,8 +45,9 @@ SSCAM_API int32_t sscam_map_raw_width(const sscam_map *map);
 SSCAM_API int32_t sscam_map_raw_height(const sscam_map *map);
 
 /**
- * The map before upsampling and normalising: ReLU(sum_k a_k A_k). At the target layer's size; at the
- * input's size with `combine=upsampled`.
+ * The map before upsampling and normalising: ReLU(sum_k a_k A_k), or what the method has in its place. At the target
+ * layer's size; at the input's size with `combine=upsampled`. Of several layers, or with `aug_smooth=on`, the fused map
+ * before it is normalised, at the input's size.
  *
  * @param map A map.
  * @return float32 [raw_height,raw_width], row-major, 0 or more. Ownership: the map's. NULL for NULL.
@@ -55,15 +56,17 @@ SSCAM_API int32_t sscam_map_raw_height(const sscam_map *map);
  */
 SSCAM_API const float *sscam_map_raw(const sscam_map *map);
 
-/** @param map A map. @return Channels K of the target layer, the length of sscam_map_weights(); 0 for NULL.
- * Thread: any. @since 1.0 */
+/** @param map A map. @return Channels K of the target layer, the length of sscam_map_weights() where there are any; 0
+ * for NULL and for maps of several layers. Thread: any. @since 1.0 */
 SSCAM_API int64_t sscam_map_channel_count(const sscam_map *map);
 
 /**
  * The channel weights a_k.
  *
  * @param map A map.
- * @return float32 [K]; 0 for channels that were not scored. Ownership: the map's. NULL for NULL.
+ * @return float32 [K]; 0 for channels that were not scored. NULL for methods that give each place of a channel a
+ *         weight of its own or none at all (LayerCAM, HiResCAM, Grad-CAM elementwise, both Eigen methods), for maps of
+ *         several layers, with `aug_smooth=on`, and for NULL. Ownership: the map's.
  * Thread: any thread.
  * @since 1.0
  */
@@ -88,7 +91,8 @@ SSCAM_API int32_t sscam_map_is_flat(const sscam_map *map);
  * Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_map_method(const sscam_map *map);
 
-/** @param map A map. @return Name of the target layer that was used. Ownership: the map's. NULL for NULL.
+/** @param map A map. @return Name of the target layer that was used; several, separated by commas, where
+ * their maps were fused. Ownership: the map's. NULL for NULL.
  * Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_map_layer(const sscam_map *map);
 

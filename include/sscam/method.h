@@ -22,6 +22,7 @@ typedef struct sscam_method sscam_method;
 #define SSCAM_NEEDS_GRADIENTS 1 /**< Derivatives of the class score at the target layer. */
 #define SSCAM_NEEDS_SCORING 2   /**< Scores of masked inputs: many forward passes. */
 #define SSCAM_NEEDS_POOLED_LINEAR 4 /**< Global average pooling, then one linear layer. */
+#define SSCAM_NEEDS_ABLATION 8 /**< Scores without single channels of the target layer: many forward passes. */
 /** @} */
 
 /** @return Number of methods. Thread: any thread. @since 1.0 */

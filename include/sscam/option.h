@@ -51,6 +51,12 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_METRIC_SCORE 28    /**< `metric_score`: score of average drop and increase. */
 #define SSCAM_OPTION_METRIC_MASK 29     /**< `metric_mask`: part of the map that masks the input. */
 #define SSCAM_OPTION_METRIC_STEPS 30    /**< `metric_steps`: steps of insertion and deletion. */
+#define SSCAM_OPTION_FUSION 31          /**< `fusion`: how the maps of several layers become one. */
+#define SSCAM_OPTION_AUG_SMOOTH 32      /**< `aug_smooth`: mean over altered inputs. */
+#define SSCAM_OPTION_EIGEN_SMOOTH 33    /**< `eigen_smooth`: principal component in place of the sum. */
+#define SSCAM_OPTION_TARGET 34          /**< `target`: what of the outputs is explained. */
+#define SSCAM_OPTION_CONTRAST 35        /**< `contrast`: the other class of a difference. */
+#define SSCAM_OPTION_OUTPUT 36          /**< `output`: which of a network's outputs is meant. */
 #define SSCAM_OPTION_CALIBRATE 37       /**< `calibrate`: whether the way of scoring is chosen by speed. */
 #define SSCAM_OPTION_WORKERS 38         /**< `workers`: batches evaluated side by side. */
 /** @} */

@@ -58,7 +58,8 @@ static sscam_status capture_elsewhere(sscam_explanation *explanation, sscam_capt
         input[i] = 0.5f - explanation->input[i];
     sscam_capture_request request = {.input = input,
                                      .layer = explanation->capture->layer,
-                                     .class_index = explanation->class_index,
+                                     .output = sscam_output_of(explanation->settings),
+                                     .target = explanation->target,
                                      .want_gradients = 1};
     memcpy(request.shape, explanation->shape, sizeof request.shape);
     sscam_status status = explanation->backend->capture(explanation->network, &request, capture);

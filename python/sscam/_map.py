@@ -43,11 +43,15 @@ class Map:
         return view(self._handle, _native.sscam_map_raw(pointer), shape, np.float32)
 
     @property
-    def weights(self) -> npt.NDArray[np.float32]:
-        """The channel weights a_k: float32 [K]; 0 for channels that were not scored. Read-only."""
+    def weights(self) -> Optional[npt.NDArray[np.float32]]:
+        """The channel weights a_k: float32 [K]; 0 for channels that were not scored. None for
+        methods that do not weigh channels, such as layer-cam. Read-only."""
         pointer = self._handle.pointer
+        weights = _native.sscam_map_weights(pointer)
+        if not weights:
+            return None
         shape = (_native.sscam_map_channel_count(pointer),)
-        return view(self._handle, _native.sscam_map_weights(pointer), shape, np.float32)
+        return view(self._handle, weights, shape, np.float32)
 
     @property
     def class_index(self) -> int:

@@ -38,6 +38,7 @@ class Method(NamedTuple):
     needs_gradients: bool       #: derivatives of the class score at the target layer
     needs_scoring: bool         #: many forward passes on masked inputs
     needs_pooled_linear: bool   #: a network that ends in global pooling and one linear layer
+    needs_ablation: bool        #: many forward passes without single channels of the target layer
 
 
 class Option(NamedTuple):
@@ -88,6 +89,7 @@ def _read_method(index: int) -> Method:
         needs_gradients=bool(needs & _constants.NEEDS_GRADIENTS),
         needs_scoring=bool(needs & _constants.NEEDS_SCORING),
         needs_pooled_linear=bool(needs & _constants.NEEDS_POOLED_LINEAR),
+        needs_ablation=bool(needs & _constants.NEEDS_ABLATION),
     )
 
 

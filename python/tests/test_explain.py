@@ -73,6 +73,11 @@ def test_layer(model, pixels):
     assert found.raw.shape == layer.shape[2:] and found.weights.shape == layer.shape[1:2]
 
 
+def test_methods_without_channel_weights(model, pixels):
+    found = model.explain(pixels, "layer-cam")
+    assert found.weights is None and found.raw.max() > 0
+
+
 def test_options_reach_the_library(model, batch):
     plain = model.explain(batch[0], "score-cam", max_channels=3)
     assert np.count_nonzero(plain.weights) <= 3

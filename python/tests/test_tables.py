@@ -16,6 +16,7 @@ def test_methods():
     assert methods["grad-cam"].needs_gradients and not methods["grad-cam"].needs_scoring
     assert methods["ss-cam-max"].needs_scoring and not methods["ss-cam-max"].needs_gradients
     assert methods["cam"].needs_pooled_linear
+    assert methods["ablation-cam"].needs_ablation and not methods["score-cam"].needs_ablation
     assert all(method.title and method.summary and method.citation for method in methods.values())
 
 

@@ -14,7 +14,10 @@ import pytest
 from conftest import PROGRAM, run_on_terminal
 
 FAST = ("-m", "grad-cam")
-METHODS = ["cam", "grad-cam", "grad-cam++", "score-cam", "ss-cam-mean", "ss-cam-max"]
+METHODS = ["cam", "grad-cam", "grad-cam++", "smooth-grad-cam++", "score-cam", "ablation-cam", "ss-cam-mean",
+           "ss-cam-max", "eigen-cam", "xgrad-cam", "is-cam", "hires-cam", "layer-cam", "eigen-grad-cam",
+           "grad-cam-elementwise"]
+WITHOUT_WEIGHTS = {"eigen-cam", "hires-cam", "layer-cam", "eigen-grad-cam", "grad-cam-elementwise"}
 JSON_KEYS = {"image", "method", "layer", "class", "label", "logit", "probability", "passes", "scoring", "seconds", "flat",
              "width", "height", "options"}
 
@@ -148,7 +151,8 @@ def test_methods_as_json(sscam):
     methods = json.loads(sscam("methods", "--json").stdout)
     assert [method["name"] for method in methods] == METHODS
     for method in methods:
-        assert method["title"] and method["summary"] and method["citation"] and method["needs"]
+        assert method["title"] and method["summary"] and method["citation"]
+        assert bool(method["needs"]) == (method["name"] != "eigen-cam")
 
 
 def test_options_as_json(sscam):
@@ -412,6 +416,40 @@ def test_all_methods(sscam, network):
     left_out = re.findall(r"^sscam: note: (\S+): ", result.stderr, re.MULTILINE)
     assert [record["method"] for record in records] == [name for name in METHODS if name not in left_out]
     assert len(records) >= 5 and all(record["class"] == 1 for record in records)
+
+
+def test_methods_without_weights(sscam, network, files):
+    assert_failure(sscam("explain", network.model, network.picture, "-m", "grad-cam,layer-cam", "--weights", "w.npy"),
+                   "layer-cam")
+    few = ("--samples", "1", "--set", "max_channels=4", "--weights", "all.npy", "--json")
+    records = lines_of(sscam("explain", network.model, network.picture, "-m", "all", *few))
+    named = {record["method"]: record["outputs"].get("weights") for record in records}
+    assert {name for name in named if not named[name]} == WITHOUT_WEIGHTS
+    assert {named[name] for name in named if named[name]} <= set(files())
+
+
+def test_classes_by_rank(sscam, network, files):
+    records = lines_of(sscam("explain", network.model, network.picture, *FAST, "-c", "top3", "--json", "--npy",
+                             "m.npy"))
+    logits = [record["logit"] for record in records]
+    assert len(records) == 3 and logits == sorted(logits, reverse=True)
+    top, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json"))
+    assert records[0]["class"] == top["class"]
+    assert files() == ["m-top.npy", "m-top2.npy", "m-top3.npy"]
+
+
+@pytest.mark.parametrize("text", ["top0", "top-1", "topmost", "top3x", "top99", "top5000", "top99999999999999999999"])
+def test_ranks_that_no_class_has(sscam, network, text):
+    result = sscam("explain", network.model, network.picture, *FAST, "-c", text)
+    assert result.returncode in (1, 2) and result.stderr.startswith("sscam: ") and not result.stdout
+
+
+def test_layers_are_fused_by_the_option(sscam, network):
+    names = [layer["name"] for layer in json.loads(sscam("layers", network.model, "--json").stdout)
+             if len(layer["shape"]) == 4][-2:]
+    record, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json", "--set",
+                             "layer=" + ",".join(names)))
+    assert record["layer"] == ",".join(names)
 
 
 def test_maps_together_equal_maps_alone(sscam, network, tmp_path):

@@ -92,7 +92,7 @@ static void show_logits(void)
 {
     float *logits;
     int64_t count;
-    need("classify", backend->classify(network, input, shape, &logits, &count));
+    need("classify", backend->classify(network, input, shape, NULL, &logits, &count));
     write_floats("logits", logits, count);
     printf("logits\t%lld\n", (long long)count);
     free(logits);
@@ -115,14 +115,14 @@ static void show_scores(const sscam_capture *capture, int64_t batch)
                             .channel_count = used, .samples = 1};
     const sscam_mask_plan *plans[] = {&plan};
     sscam_mask_list masks = {plans, 1};
-    sscam_score_request request = {.masks = &masks, .kind = SSCAM_SCORE_LOGIT, .calibrate = 1, .classes = &capture->class_index,
-                                   .class_count = 1, .batch_size = batch};
+    sscam_score_request request = {.masks = &masks, .kind = SSCAM_SCORE_LOGIT, .targets = &capture->target,
+                                   .target_count = 1, .wish = {.batch_size = batch, .calibrate = 1}};
     float scores[MASKED_CHANNELS];
     need("score", backend->score(network, &request, scores));
     char name[64];
     snprintf(name, sizeof name, "scores.%lld", (long long)batch);
     write_floats(name, scores, used);
-    printf("scores\t%lld\t%lld", (long long)batch, (long long)capture->class_index);
+    printf("scores\t%lld\t%lld", (long long)batch, (long long)capture->target.class_index);
     for (int64_t i = 0; i < used; i++)
         printf("%c%lld", i > 0 ? ',' : '\t', (long long)channels[i].channel);
     printf("\n");
@@ -132,7 +132,7 @@ static void show_scores(const sscam_capture *capture, int64_t batch)
 static int show_capture(const char *layer, int number, int with_scores)
 {
     sscam_capture_request request = {.input = input, .layer = strcmp(layer, "-") == 0 ? NULL : layer,
-                                     .class_index = SSCAM_CLASS_TOP, .want_gradients = 1};
+                                     .target = {.class_index = SSCAM_CLASS_TOP}, .want_gradients = 1};
     memcpy(request.shape, shape, sizeof shape);
     sscam_capture capture;
     sscam_status status = backend->capture(network, &request, &capture);
@@ -147,7 +147,7 @@ static int show_capture(const char *layer, int number, int with_scores)
     snprintf(name, sizeof name, "%d.gradients", number);
     write_floats(name, capture.gradients, count);
     printf("capture\t%s\t%d\t%lld\t%lld\t%lld\t%lld\n", capture.layer, number, (long long)capture.channels,
-           (long long)capture.height, (long long)capture.width, (long long)capture.class_index);
+           (long long)capture.height, (long long)capture.width, (long long)capture.target.class_index);
     for (int64_t batch = 0; with_scores && batch <= 6; batch += batch == 0 ? 1 : 5)
         show_scores(&capture, batch);
     sscam_capture_release(&capture);

@@ -52,7 +52,7 @@ static void read_model(const char *path)
 
 static sscam_status capture(sscam_capture *out)
 {
-    sscam_capture_request request = {.input = input, .class_index = SSCAM_CLASS_TOP, .want_gradients = 1};
+    sscam_capture_request request = {.input = input, .target = {.class_index = SSCAM_CLASS_TOP}, .want_gradients = 1};
     memcpy(request.shape, shape, sizeof shape);
     return backend->capture(network, &request, out);
 }
@@ -68,8 +68,8 @@ static sscam_status score(int64_t batch, const sscam_progress *progress, float *
                             .channel_count = CHANNELS, .samples = 1};
     const sscam_mask_plan *plans[] = {&plan};
     sscam_mask_list masks = {plans, 1};
-    sscam_score_request request = {.masks = &masks, .classes = &expected.class_index, .class_count = 1, .calibrate = 1,
-                                   .batch_size = batch, .progress = progress};
+    sscam_score_request request = {.masks = &masks, .targets = &expected.target, .target_count = 1,
+                                   .wish = {.batch_size = batch, .calibrate = 1}, .progress = progress};
     return backend->score(network, &request, scores);
 }
 

@@ -11,8 +11,11 @@ import numpy as np
 
 from philox import noise
 
-METHODS = ("cam", "grad-cam", "grad-cam++", "score-cam", "ss-cam-mean", "ss-cam-max")
-SCORING_METHODS = METHODS[3:]
+SCORING_METHODS = ("score-cam", "ss-cam-mean", "ss-cam-max", "is-cam")
+# Those that make a map of the terms of all places; they have no channel weights.
+TERM_METHODS = ("eigen-cam", "hires-cam", "layer-cam", "eigen-grad-cam", "grad-cam-elementwise")
+GRADIENT_METHODS = ("grad-cam", "grad-cam++", "smooth-grad-cam++", "xgrad-cam", *TERM_METHODS)
+METHODS = ("cam", *GRADIENT_METHODS, "ablation-cam", *SCORING_METHODS)
 BATCH = 32
 
 
@@ -39,10 +42,20 @@ class Options:
     combine: str = "low_resolution"
     max_channels: int = 0
     seed: int = 0
+    fusion: str = "max"
+    aug_smooth: str = "off"
+    eigen_smooth: str = "off"
+
+
+def defaults(method):
+    """Smooth Grad-CAM++ adds noise to inputs, which are not in [0,1] as masks are."""
+    return Options(sigma=0.3) if method == "smooth-grad-cam++" else Options()
 
 
 def preset(name, method):
     """The options that a preset sets at once for a method."""
+    if method in ("smooth-grad-cam++", "is-cam"):
+        return other_preset(name, method)
     changes = {
         "paper": {},
         "algorithm-1": {"noise_target": "input", "mask_weights": "gradient", "rescore": "on",
@@ -53,9 +66,19 @@ def preset(name, method):
                          "noise_target": "input" if method == "ss-cam-max" else "activation"},
         "torch-cam": {"normalise": "before_upsample", "samples": 35, "sigma": 2.0,
                       "flat_channels": "score", "baseline": "input"},
-        "pytorch-grad-cam": {"align_corners": "on", "flat_channels": "score", "baseline": "none"},
+        "pytorch-grad-cam": {"align_corners": "on", "flat_channels": "score", "baseline": "none",
+                             "fusion": "mean"},
     }
     return replace(Options(), **changes[name])
+
+
+def other_preset(name, method):
+    """Of a preset of SS-CAM, what is not about the noise; and torch-cam's own numbers."""
+    changes = preset(name, "score-cam")
+    own = {"samples": 10, "sigma": defaults(method).sigma, "noise_scale": "absolute"}
+    if name == "torch-cam":
+        own = {"samples": 4 if method == "smooth-grad-cam++" else 10, "sigma": 0.3}
+    return replace(changes, **own)
 
 
 @dataclass
@@ -70,8 +93,8 @@ class Capture:
 
 @dataclass
 class Explanation:
-    weights: np.ndarray   # a_k, [K]
-    raw: np.ndarray       # ReLU(sum a_k A_k)
+    weights: np.ndarray   # a_k, [K]; None for TERM_METHODS
+    raw: np.ndarray       # ReLU(sum a_k A_k), or of what stands in its place
     data: np.ndarray      # s(U(raw)), [H,W]
     flat: bool
     logit: float
@@ -133,6 +156,55 @@ def grad_cam_pp_weights(capture):
     usable = (g != 0) & (denominator != 0)
     alpha = np.where(usable, g ** 2 / np.where(usable, denominator, 1), 0)
     return (alpha * np.maximum(g, 0)).sum(axis=(1, 2))
+
+
+def xgrad_cam_weights(capture):
+    """Fu 2020, eq. 7-8: the mean gradient, weighted by the activations."""
+    activations, gradients = (np.float64(a) for a in (capture.activations, capture.gradients))
+    total = activations.sum(axis=(1, 2))
+    product = (activations * gradients).sum(axis=(1, 2))
+    return np.divide(product, total, out=np.zeros_like(total), where=total != 0)
+
+
+def smooth_grad_cam_pp_weights(capture, image, class_index, options, image_index, network):
+    """Omeiza 2019, with the second derivative above the fraction as in Grad-CAM++: averages over
+    noisy inputs of g, g^2 and g^3; the activations are those of the input itself."""
+    span = float(image.max()) - float(image.min())
+    deviation = {"absolute": options.sigma, "range": options.sigma * span,
+                 "authors-code": (options.sigma / span) ** 2}[options.noise_scale]
+    gradients = []
+    for sample in range(options.samples):
+        plane = noise(options.seed, 0, sample, image_index, image.size).reshape(image.shape)
+        noisy = np.float32(image + deviation * plane)
+        gradients.append(network.capture(noisy, class_index).gradients.astype(np.float64))
+    first, second, third = (np.mean([g ** n for g in gradients], axis=0) for n in (1, 2, 3))
+    total = capture.activations.sum(axis=(1, 2), keepdims=True, dtype=np.float64)
+    denominator = 2 * second + total * third
+    alpha = np.divide(second, denominator, out=np.zeros_like(second), where=denominator != 0)
+    return (alpha * np.maximum(first, 0)).sum(axis=(1, 2))
+
+
+def terms(method, capture):
+    """T_k(p) of the methods that weigh places, whose sum or projection is the map."""
+    activations = np.float64(capture.activations)
+    if method == "eigen-cam":
+        return activations
+    gradients = np.float64(capture.gradients)
+    if method == "layer-cam":
+        return np.maximum(gradients, 0) * activations
+    if method == "grad-cam-elementwise":
+        return np.maximum(gradients * activations, 0)
+    return gradients * activations
+
+
+def principal_projection(maps):
+    """[K,h,w] maps projected on their first principal component over the places: Muhammad &
+    Yeasin 2020, eq. 2-3, of centred maps; the component's entries have a positive sum."""
+    centred = maps.reshape(len(maps), -1)
+    centred = centred - centred.mean(axis=1, keepdims=True)
+    left, _, _ = np.linalg.svd(centred, full_matrices=False)
+    component = left[:, 0] * (1 if left[:, 0].sum() > 0 else -1)
+    return (component @ centred).reshape(maps.shape[1:])
 
 
 # -------------------------------------------------------------------------------- scoring methods
@@ -214,7 +286,12 @@ class MaskedScores:
 
     def channel_score(self, method, channel, activation):
         """f^c of one channel, before the baseline is taken off: eq. 8, 9-11 or 13-15, and the
-        second pass of Algorithm 1. Without noise all that is left is Score-CAM's one pass."""
+        second pass of Algorithm 1. Without noise all that is left is Score-CAM's one pass. IS-CAM
+        (Naidu 2020) has the mean over masks times i/N."""
+        if method == "is-cam":
+            mask, count = self.mask(activation), self.options.samples
+            return self.score(np.float32([self.image * (i / count * mask)
+                                          for i in range(1, count + 1)])).mean()
         if method == "score-cam" or self.options.sigma == 0:
             return self.score((self.image * self.mask(activation))[None])[0]
         inputs = np.float32(list(self.noisy_inputs(channel, activation)))
@@ -267,28 +344,77 @@ def scoring_weights(method, capture, scores, options):
     return weights
 
 
+def ablation_weights(capture, image, class_index, options, network):
+    """Desai & Ramaswamy 2020: the share of the score that is lost with a channel set to zero."""
+    def score(logits):
+        if options.score == "probability":
+            logits = probabilities(logits, options.probability)
+        return np.asarray(logits, np.float64)[..., class_index]
+
+    whole = score(capture.logits)
+    weights = np.zeros(len(capture.activations))
+    for k in chosen_channels(capture.activations, options.max_channels):
+        weights[k] = (whole - score(network.without_channel(image, k))) / abs(whole)
+    return weights
+
+
 # --------------------------------------------------------------------------------- explanations
 
-def explain(method, image, capture, forward, class_index, options=Options(), image_index=0):
-    """Explain one image [C,H,W] by one method."""
+def channel_weights(method, image, capture, forward, class_index, options, image_index, network):
     if method == "cam":
-        weights = cam_weights(capture, class_index)
-    elif method == "grad-cam":
-        weights = grad_cam_weights(capture)
-    elif method == "grad-cam++":
-        weights = grad_cam_pp_weights(capture)
+        return cam_weights(capture, class_index)
+    if method == "grad-cam":
+        return grad_cam_weights(capture)
+    if method == "grad-cam++":
+        return grad_cam_pp_weights(capture)
+    if method == "xgrad-cam":
+        return xgrad_cam_weights(capture)
+    if method == "smooth-grad-cam++":
+        return smooth_grad_cam_pp_weights(capture, image, class_index, options, image_index,
+                                          network)
+    if method == "ablation-cam":
+        return ablation_weights(capture, image, class_index, options, network)
+    scores = MaskedScores(forward, image, class_index, options, image_index)
+    return scoring_weights(method, capture, scores, options)
+
+
+def explain(method, image, capture, forward, class_index, options=Options(), image_index=0,
+            network=None):
+    """Explain one image [C,H,W] by one method. `network` can capture and ablate, for the methods
+    that run it otherwise than forwards."""
+    weights = None
+    if method in TERM_METHODS:
+        maps = terms(method, capture)
     else:
-        scores = MaskedScores(forward, image, class_index, options, image_index)
-        weights = scoring_weights(method, capture, scores, options)
+        weights = channel_weights(method, image, capture, forward, class_index, options,
+                                  image_index, network)
+        maps = weights[:, None, None] * capture.activations.astype(np.float64)
+    projects = method.startswith("eigen") or options.eigen_smooth == "on"
+    combined = principal_projection(maps) if projects else maps.sum(axis=0)
 
     # Option align_corners is of the masks alone, as in the peer that it stands for.
     size = image.shape[1:]
-    maps = capture.activations.astype(np.float64)
     if options.combine == "upsampled":
-        maps = upsample(maps, size)
-    raw = np.maximum((weights[:, None, None] * maps).sum(axis=0), 0)
+        combined = upsample(combined, size)
+    raw = np.maximum(combined, 0)
     flat = raw.max() == raw.min()
     data = np.zeros(size) if flat else normalised(upsample(raw, size))
     return Explanation(weights, raw, data, flat,
                        logit=float(capture.logits[class_index]),
                        probability=probabilities(capture.logits, options.probability)[class_index])
+
+
+def explain_composed(method, image, networks, class_index, options, image_index=0):
+    """The map [H,W] of several layers, a network for each, or of altered inputs: each layer's map
+    at the input's size and in [0,1], fused, normalised; then mirrored back and averaged."""
+    factors = (0.9, 1.0, 1.1) if options.aug_smooth == "on" else (1.0,)
+    fused = []
+    for mirrored in (False, True)[:1 if options.aug_smooth == "off" else 2]:
+        for factor in factors:
+            altered = np.float32(factor) * (image[..., ::-1] if mirrored else image)
+            maps = [explain(method, altered, network.capture(altered, class_index), network.forward,
+                            class_index, options, image_index, network).data
+                    for network in networks]
+            one = normalised((np.max if options.fusion == "max" else np.mean)(maps, axis=0))
+            fused.append(one[:, ::-1] if mirrored else one)
+    return normalised(np.mean(fused, axis=0))

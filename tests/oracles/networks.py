@@ -54,6 +54,73 @@ class Network:
                        weights)
 
 
+    def without_channel(self, image, channel):
+        """Logits when what follows the layer sees one of its channels as zeros."""
+        def silence(_module, _inputs, output):
+            output = output.clone()
+            output[:, channel] = 0
+            return output
+
+        hook = self.module.get_submodule(self.layer).register_forward_hook(silence)
+        try:
+            return self.forward(image[None])[0]
+        finally:
+            hook.remove()
+
+
+class Targeted(nn.Module):
+    """A network whose output `class_index` is what option `target` makes of it. Its layers are
+    found below `network`."""
+
+    def __init__(self, network, target, class_index, other=None):
+        super().__init__()
+        self.network = network
+        self.target, self.class_index, self.other = target, class_index, other
+
+    def forward(self, x):
+        logits = self.network(x)
+        explained = -logits[:, self.class_index]
+        if self.target == "difference":
+            explained = -explained - logits[:, self.other]
+        return torch.cat([logits[:, :self.class_index], explained[:, None],
+                          logits[:, self.class_index + 1:]], dim=1)
+
+
+class TwoHeads(nn.Module):
+    """A tiny network with another linear layer."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.features, self.classifier = network.features, network.classifier
+        self.aux = nn.Linear(8, 4)
+        with torch.no_grad():
+            self.aux.weight *= 9
+
+
+class OneHead(nn.Module):
+    """Of TwoHeads, the output at a position alone."""
+
+    def __init__(self, network, position):
+        super().__init__()
+        self.network, self.position = network, position
+
+    def forward(self, x):
+        found = self.network(x)
+        return (list(found.values()) if isinstance(found, dict) else found)[self.position]
+
+
+class DictOfTensors(TwoHeads):
+    def forward(self, x):
+        pooled = self.features(x).mean(dim=(2, 3))
+        return {"out": self.classifier(pooled), "aux": self.aux(pooled)}
+
+
+class TupleOfTensors(TwoHeads):
+    def forward(self, x):
+        pooled = self.features(x).mean(dim=(2, 3))
+        return self.classifier(pooled), self.aux(pooled)
+
+
 class ScriptedNetwork(Network):
     """A TorchScript file of which there is no eager twin, made of `features` (the target), pooling
     and `classifier`. Scripted modules take no hooks, so its children are called in turn."""
@@ -70,6 +137,13 @@ class ScriptedNetwork(Network):
         gradients, = torch.autograd.grad(logits[class_index], leaf)
         return Capture(leaf[0].detach().numpy(), gradients[0].numpy(), logits.detach().numpy(),
                        self.module.classifier.weight.detach().numpy())
+
+    def without_channel(self, image, channel):
+        before = getattr(self.module, "preprocess", nn.Identity())
+        with torch.no_grad():
+            features = self.module.features(before(self._input(image[None]))).clone()
+            features[:, channel] = 0
+            return self.module.classifier(features.mean(dim=(2, 3)))[0].numpy()
 
 
 # ----------------------------------------------------------------------------------- the networks

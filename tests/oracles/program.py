@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from cams import TERM_METHODS
+
 
 @dataclass
 class Shown:
     """One map as the program gave it."""
 
-    weights: np.ndarray
+    weights: np.ndarray     # None for methods that have none
     raw: np.ndarray
     data: np.ndarray
     report: dict    # its object of --json
@@ -27,14 +29,37 @@ class Program:
         """Run it; the completed process with its text, whether it failed or not."""
         return subprocess.run([self.path, *map(str, arguments)], text=True, capture_output=True)
 
+    def run_on(self, model, inputs, *arguments):
+        """What `explain` reports of inputs with --json."""
+        with tempfile.TemporaryDirectory() as folder:
+            np.save(Path(folder) / "input.npy", inputs)
+            done = self.run("explain", model, "--tensor", Path(folder) / "input.npy", *arguments)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
     def explain(self, model, inputs, methods, layer=None, class_index=None, flags=(), **options):
-        """Explain inputs float32 [N,C,H,W] by several methods in one call: {method: [Shown]}."""
+        """Explain inputs float32 [N,C,H,W] by several methods: {method: [Shown]}. One call for those
+        that have channel weights, one for the others."""
+        shown = {}
+        for kinds, group in ((("weights", "raw", "npy"), [m for m in methods if m not in TERM_METHODS]),
+                             (("raw", "npy"), [m for m in methods if m in TERM_METHODS])):
+            if group:
+                shown.update(self._explain(model, inputs, group, kinds, layer, class_index, flags,
+                                           options))
+        return shown
+
+    def explain_composed(self, model, inputs, method, layers, class_index, **options):
+        """One map an input of several layers, or of altered inputs: [Shown], without weights."""
+        return self._explain(model, inputs, [method], ("raw", "npy"), None, class_index, (),
+                             {**options, "layer": layers})[method]
+
+    def _explain(self, model, inputs, methods, kinds, layer, class_index, flags, options):
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
             np.save(folder / "input.npy", inputs)
             arguments = ["explain", model, "--tensor", folder / "input.npy",
                          "-m", ",".join(methods), "--json", *flags]
-            for kind in ("weights", "raw", "npy"):
+            for kind in kinds:
                 arguments += [f"--{kind}", folder / f"{kind}.npy"]
             if layer is not None:
                 arguments += ["-l", layer]
@@ -48,7 +73,8 @@ class Program:
             shown = {method: [] for method in methods}
             for line in done.stdout.splitlines():
                 report = json.loads(line)
-                arrays = (np.load(report["outputs"][kind]) for kind in ("weights", "raw", "npy"))
-                shown[report["method"]].append(Shown(*arrays, report))
+                arrays = {kind: np.load(report["outputs"][kind]) for kind in kinds}
+                shown[report["method"]].append(Shown(arrays.get("weights"), arrays["raw"],
+                                                     arrays["npy"], report))
         assert all(len(maps) == len(inputs) for maps in shown.values())
         return shown

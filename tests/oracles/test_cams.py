@@ -99,6 +99,55 @@ def test_grad_cam_pp_has_no_weight_where_the_gradient_is_zero():
     assert not cams.grad_cam_pp_weights(capture).any()
 
 
+def test_methods_that_weigh_places_agree_after_pooling(network):
+    """Behind pooling and one linear layer the gradient is the same everywhere in a channel."""
+    capture = Network(tiny(), "features", "classifier", double=True).capture(IMAGE, CLASS)
+    grad_cam = explain("grad-cam", IMAGE, capture, network.forward, CLASS).raw
+    for method in ("hires-cam", "xgrad-cam"):
+        np.testing.assert_allclose(explain(method, IMAGE, capture, network.forward, CLASS).raw,
+                                   grad_cam, atol=1e-12)
+    positive = Capture(capture.activations, np.abs(capture.gradients), capture.logits)
+    grad_cam = explain("grad-cam", IMAGE, positive, network.forward, CLASS).raw
+    for method in ("hires-cam", "layer-cam", "grad-cam-elementwise"):
+        np.testing.assert_allclose(explain(method, IMAGE, positive, network.forward, CLASS).raw,
+                                   grad_cam, atol=1e-12)
+
+
+def test_smooth_grad_cam_pp_without_noise_is_grad_cam_pp():
+    network = Network(tiny(curved_head=True), "features", double=True)
+    capture = network.capture(IMAGE, CLASS)
+    smooth = explain("smooth-grad-cam++", IMAGE, capture, None, CLASS,
+                     Options(sigma=0, samples=2), network=network)
+    np.testing.assert_allclose(smooth.weights, cams.grad_cam_pp_weights(capture), rtol=1e-9)
+
+
+def test_principal_projection_explains_the_most_variance():
+    maps = np.random.default_rng(4).standard_normal((6, 5, 7)) * np.arange(1, 7)[:, None, None]
+    centred = torch.from_numpy(maps.reshape(6, -1))
+    centred = centred - centred.mean(dim=1, keepdim=True)
+    projection = cams.principal_projection(maps)
+    top = torch.linalg.eigvalsh(centred @ centred.T)[-1].item()
+    assert (projection ** 2).sum() == pytest.approx(top)
+    assert (projection * maps.sum(axis=0)).sum() > 0
+    assert abs(projection.sum()) < 1e-9
+    np.testing.assert_allclose(cams.principal_projection(-maps), -projection, atol=1e-9)
+
+
+def test_one_step_of_is_cam_is_score_cam(network, capture):
+    np.testing.assert_array_equal(weights(network, capture, "is-cam", samples=1),
+                                  weights(network, capture, "score-cam"))
+    assert not np.allclose(weights(network, capture, "is-cam", samples=2),
+                           weights(network, capture, "score-cam"))
+
+
+def test_ablation_takes_a_channels_share_of_a_linear_head():
+    network = Network(tiny(), "features", "classifier", double=True)
+    capture = network.capture(IMAGE, CLASS)
+    result = explain("ablation-cam", IMAGE, capture, None, CLASS, network=network)
+    share = cams.cam_weights(capture, CLASS) * capture.activations.mean(axis=(1, 2))
+    np.testing.assert_allclose(result.weights, share / abs(capture.logits[CLASS]), atol=1e-12)
+
+
 def test_score_cam_in_plain_pytorch(network, capture):
     """Score-CAM as anyone would write it with torch alone."""
     maps = torch.from_numpy(capture.activations)
@@ -229,6 +278,14 @@ def test_presets_explain(network, capture, name):
 @pytest.mark.parametrize("method", METHODS)
 def test_flat_map_is_zeros(network, method):
     """Activations that never vary: every method gives the flat map."""
-    constant = Capture(np.ones((8, 5, 7)), np.ones((8, 5, 7)), np.zeros(5), np.ones((5, 8)))
-    result = explain(method, IMAGE, constant, network.forward, CLASS)
+    constant = Capture(np.ones((8, 5, 7)), np.ones((8, 5, 7)), np.ones(5), np.ones((5, 8)))
+
+    class Unchanging:
+        def capture(self, _image, _class_index):
+            return constant
+
+        def without_channel(self, _image, _channel):
+            return constant.logits
+
+    result = explain(method, IMAGE, constant, network.forward, CLASS, network=Unchanging())
     assert result.flat and not result.data.any()

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from cams import METHODS, SCORING_METHODS, explain, preset
+from cams import (GRADIENT_METHODS, METHODS, SCORING_METHODS, TERM_METHODS, defaults, explain,
+                  explain_composed, preset)
 from conftest import ROOT
-from networks import Network, ScriptedNetwork, random_input, randomised, shared, tiny
+from networks import (DictOfTensors, Network, OneHead, ScriptedNetwork, Targeted, TupleOfTensors,
+                      random_input, randomised, shared, tiny)
 
-GRADIENT_METHODS = ("grad-cam", "grad-cam++")
 SS_METHODS = ("ss-cam-mean", "ss-cam-max")
 
 TINY_SIZE = (40, 56)
@@ -24,7 +25,9 @@ DEMO_MODEL = ROOT / "examples" / "demo" / "clothes.pt"
 def oracle_options(method, options):
     """The oracle's options for what --set was given: a preset first, then what changes it."""
     changes = dict(options)
-    return replace(preset(changes.pop("preset", "paper"), method), **changes)
+    if "preset" not in changes:
+        return replace(defaults(method), **changes)
+    return replace(preset(changes.pop("preset"), method), **changes)
 
 
 def relative_difference(values, expected):
@@ -49,7 +52,14 @@ def score_difference(values, expected, options):
 def assert_agrees(differences, shown, expected, method, options):
     """methods.md, "Checking": the tolerances of weights, raw maps and final maps."""
     assert shown.raw.shape == expected.raw.shape and shown.data.shape == expected.data.shape
-    if method in SCORING_METHODS:
+    if method in TERM_METHODS:
+        differences(f"{method}: raw map, relative", relative_difference(shown.raw, expected.raw),
+                    1e-4)
+    elif method == "ablation-cam":
+        differences(f"{method}: weights", np.abs(shown.weights - expected.weights).max(), 1e-3)
+        differences(f"{method}: raw map, relative", relative_difference(shown.raw, expected.raw),
+                    2e-3)
+    elif method in SCORING_METHODS:
         differences(f"{method}: scores", score_difference(shown.weights, expected.weights, options),
                     1e-3)
         differences(f"{method}: raw map, relative", relative_difference(shown.raw, expected.raw),
@@ -74,7 +84,7 @@ def compare(program, differences, path, network, inputs, class_index, methods, *
         for method in methods:
             resolved = oracle_options(method, options)
             expected = explain(method, image, capture, network.forward, class_index, resolved,
-                               image_index=index)
+                               image_index=index, network=network)
             assert shown[method][index].report["class"] == class_index
             assert_agrees(differences, shown[method][index], expected, method, resolved)
 
@@ -237,6 +247,49 @@ def test_second_pass_has_the_normalised_mask(program, differences, tiny_path):
                          {"rescore": "on", "noise_target": "activation", "sigma": 1})
 
 
+@pytest.mark.parametrize("options", [
+    {}, {"samples": 3}, {"samples": 4, "sigma": 1.5}, {"seed": 9}, {"sigma": 0},
+    {"noise_scale": "range", "sigma": 0.1}, {"noise_scale": "authors-code", "sigma": 2},
+    {"preset": "torch-cam"}, {"preset": "authors-code"}], ids=str)
+def test_smooth_grad_cam_pp(program, differences, tiny_path, options):
+    compare(program, differences, tiny_path("curved"), tiny_network("curved", "features"),
+            random_input((2, 3, *TINY_SIZE)), TINY_CLASS, ["smooth-grad-cam++"], **options)
+
+
+@pytest.mark.parametrize("kind, layer", [
+    ("plain", "features"), ("plain", "features.2"), ("plain", "features.0"), ("curved", "features"),
+    ("curved", "head.0")])
+@pytest.mark.parametrize("options", [
+    {}, {"score": "probability"}, {"score": "probability", "probability": "sigmoid"},
+    {"max_channels": 3}, {"batch_size": 3}], ids=str)
+def test_ablation_cam(program, differences, tiny_path, kind, layer, options):
+    shown = dict(options)
+    batch = shown.pop("batch_size", 0)
+    class_index = 0 if kind == "single" else TINY_CLASS
+    network, inputs = tiny_network(kind, layer), random_input((2, 3, *TINY_SIZE))
+    found = program.explain(tiny_path(kind), inputs, ["ablation-cam"], layer, class_index,
+                            batch_size=batch, **shown)
+    for image, one in zip(inputs, found["ablation-cam"]):
+        resolved = oracle_options("ablation-cam", shown)
+        expected = explain("ablation-cam", image, network.capture(image, class_index), None,
+                           class_index, resolved, network=network)
+        assert_agrees(differences, one, expected, "ablation-cam", resolved)
+
+
+# Inside a block, a path leads around the layer; DenseNet's joins the layer's output by concatenation, which only goes
+# when it has as many rows.
+@pytest.mark.parametrize("name, layer", [("resnet18", "layer4.0.conv1"), ("resnet18", "layer3.1"),
+                                         ("densenet121", "features.denseblock4.denselayer15.conv2")])
+def test_ablation_inside_blocks(program, differences, tmp_path, name, layer):
+    size = (64, 64)
+    network = Network(randomised(name, size), layer)
+    inputs = random_input((1, 3, *size))
+    path = tmp_path / f"{name}.pt"
+    torch.jit.script(network.module).save(str(path))
+    top = int(network.forward(inputs)[0].argmax())
+    compare(program, differences, path, network, inputs, top, ["ablation-cam"], max_channels=12)
+
+
 def test_scoring_below_a_curved_head(program, differences, tiny_path):
     compare(program, differences, tiny_path("curved"), tiny_network("curved", "features"),
             random_input((1, 3, *TINY_SIZE)), TINY_CLASS, SCORING_METHODS, channel_softmax="off",
@@ -252,6 +305,113 @@ def test_one_output_has_a_sigmoid(program, differences, tiny_path):
 def test_image_index_counts_in_the_noise(program, differences, tiny_path):
     compare(program, differences, tiny_path("plain"), tiny_network("plain", "features.2"),
             random_input((3, 3, *TINY_SIZE)), TINY_CLASS, METHODS[1:], channel_softmax="off")
+
+
+# ---------------------------------------------------------------------------------------- outputs
+
+@pytest.mark.parametrize("kind, output, position", [
+    (TupleOfTensors, "", 0), (TupleOfTensors, "0", 0), (TupleOfTensors, "1", 1),
+    (DictOfTensors, "out", 0), (DictOfTensors, "aux", 1), (DictOfTensors, "1", 1)])
+def test_outputs(program, differences, tmp_path, kind, output, position):
+    torch.manual_seed(5)
+    network = kind(tiny()).eval()
+    torch.jit.script(network).save(str(tmp_path / "heads.pt"))
+    one_head = Network(OneHead(network, position), "network.features", double=True)
+    inputs, methods = random_input((1, 3, *TINY_SIZE)), ("grad-cam", "ablation-cam", "score-cam")
+    shown = program.explain(tmp_path / "heads.pt", inputs, methods, "features", 2,
+                            channel_softmax="off", baseline="black", output=output)
+    capture = one_head.capture(inputs[0], 2)
+    for method in methods:
+        options = replace(defaults(method), channel_softmax="off", baseline="black")
+        expected = explain(method, inputs[0], capture, one_head.forward, 2, options,
+                           network=one_head)
+        assert_agrees(differences, shown[method][0], expected, method, options)
+
+
+def test_outputs_that_do_not_exist(program, tmp_path):
+    torch.jit.script(DictOfTensors(tiny()).eval()).save(str(tmp_path / "heads.pt"))
+    np.save(tmp_path / "input.npy", random_input((1, 3, *TINY_SIZE)))
+    for name in ("2", "head"):
+        done = program.run("explain", tmp_path / "heads.pt", "--tensor", tmp_path / "input.npy",
+                           "-m", "grad-cam", "--set", f"output={name}")
+        assert done.returncode == 1 and done.stderr.count("\n") == 1
+        assert f'"{name}"' in done.stderr and "0 (out), 1 (aux)" in done.stderr
+
+
+# ---------------------------------------------------------------------------------------- targets
+
+@pytest.mark.parametrize("target", [
+    {"target": "against"}, {"target": "difference", "contrast": 1}, {"target": "difference"}], ids=str)
+@pytest.mark.parametrize("kind, methods", [
+    ("plain", ("cam", "grad-cam", "hires-cam", "layer-cam", "ablation-cam", "score-cam", "ss-cam-max")),
+    ("curved", ("grad-cam++", "xgrad-cam", "smooth-grad-cam++", "eigen-grad-cam",
+                "grad-cam-elementwise", "is-cam", "ss-cam-mean")),
+])
+def test_targets(program, differences, tiny_path, target, kind, methods):
+    inputs = random_input((1, 3, *TINY_SIZE))
+    plain = tiny(**TINY_NETWORKS[kind])
+    ranked = np.argsort(-tiny_network(kind, "features").forward(inputs)[0])
+    other = target.get("contrast", int(next(c for c in ranked if c != TINY_CLASS)))
+    network = Network(Targeted(plain, target["target"], TINY_CLASS, other), "network.features",
+                      double=True)
+    capture = network.capture(inputs[0], TINY_CLASS)
+    if "cam" in methods:
+        weights = plain.classifier.weight.detach().numpy()
+        capture.fc_weights = np.copy(weights)
+        capture.fc_weights[TINY_CLASS] = (-weights[TINY_CLASS] if target["target"] == "against"
+                                          else weights[TINY_CLASS] - weights[other])
+    shown = program.explain(tiny_path(kind), inputs, methods, "features", TINY_CLASS, samples=3,
+                            **target)
+    for method in methods:
+        expected = explain(method, inputs[0], capture, network.forward, TINY_CLASS,
+                           replace(defaults(method), samples=3), network=network)
+        found, = shown[method]
+        differences(f"{method}: raw map of a target, relative",
+                    relative_difference(found.raw, expected.raw), 1e-3)
+        differences(f"{method}: final map of a target", np.abs(found.data - expected.data).max(),
+                    2e-3)
+        own = tiny_network(kind, "features").forward(inputs)[0, TINY_CLASS]
+        assert found.report["logit"] == pytest.approx(own, abs=1e-4)
+
+
+def test_ranked_classes(program, tiny_path):
+    inputs = random_input((2, 3, *TINY_SIZE))
+    logits = tiny_network("plain", "features").forward(inputs)
+    done = program.run_on(tiny_path("plain"), inputs, "-m", "grad-cam", "-c", "top3", "--json")
+    found = [report["class"] for report in done]
+    expected = np.argsort(-logits, axis=1)[:, :3].T.ravel()
+    np.testing.assert_array_equal(found, expected)
+
+
+# ----------------------------------------------------------------------- layers and altered inputs
+
+@pytest.mark.parametrize("method", ["grad-cam", "xgrad-cam", "layer-cam", "eigen-grad-cam", "score-cam",
+                                    "ss-cam-mean", "smooth-grad-cam++", "ablation-cam"])
+def test_eigen_smooth(program, differences, tiny_path, method):
+    compare(program, differences, tiny_path("plain"), tiny_network("plain", "features"),
+            random_input((1, 3, *TINY_SIZE)), TINY_CLASS, [method], eigen_smooth="on")
+
+
+@pytest.mark.parametrize("method", ["grad-cam", "layer-cam", "eigen-cam", "score-cam", "ss-cam-max",
+                                    "smooth-grad-cam++", "ablation-cam"])
+@pytest.mark.parametrize("layers, options", [
+    (("features.1", "features"), {}),
+    (("features.1", "features"), {"fusion": "mean"}),
+    (("features.1", "features.3", "features.0"), {"preset": "pytorch-grad-cam"}),
+    (("features",), {"aug_smooth": "on"}),
+    (("features.1", "features"), {"aug_smooth": "on", "fusion": "mean", "eigen_smooth": "on"}),
+], ids=str)
+def test_composed_maps(program, differences, tiny_path, method, layers, options):
+    inputs = random_input((2, 3, *TINY_SIZE))
+    networks = [tiny_network("plain", layer) for layer in layers]
+    # Few samples, and noise that leaves gradients and scores something to say.
+    few = {**options, "samples": 2, "sigma": 0.5}
+    shown = program.explain_composed(tiny_path("plain"), inputs, method, layers, TINY_CLASS, **few)
+    for index, image in enumerate(inputs):
+        expected = explain_composed(method, image, networks, TINY_CLASS,
+                                    oracle_options(method, few), index)
+        differences(f"{method}: composed map", np.abs(shown[index].data - expected).max(), 2e-3)
+        assert shown[index].report["layer"] == ",".join(layers)
 
 
 # ---------------------------------------------------------------------------- real architectures

@@ -1,0 +1,15 @@
+/* The altered inputs of the option aug_smooth: the input as it is and mirrored, times 1, 0.9 and 1.1. */
+#ifndef SSCAM_LIB_AUGMENT_H
+#define SSCAM_LIB_AUGMENT_H
+
+#include <stdint.h>
+
+enum { SSCAM_AUGMENTATIONS = 6 }; /* number 0 changes nothing */
+
+/* Writes altered input number `augmentation` of an input [C,H,W], whose dimensions are shape[1] to shape[3]. */
+void sscam_augment(const float *input, const int64_t shape[4], int64_t augmentation, float *out);
+
+/* Whether an altered input is mirrored, so that its map must be mirrored back. */
+int32_t sscam_augmentation_mirrors(int64_t augmentation);
+
+#endif

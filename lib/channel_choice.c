@@ -1,0 +1,51 @@
+#include "channel_choice.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "failure.h"
+
+typedef struct ranked_channel {
+    double deviation;
+    int64_t channel;
+} ranked_channel;
+
+static int by_falling_deviation(const void *left, const void *right)
+{
+    const ranked_channel *a = left, *b = right;
+    if (a->deviation != b->deviation)
+        return a->deviation < b->deviation ? 1 : -1;
+    return a->channel < b->channel ? -1 : 1;
+}
+
+static double spatial_deviation(const float *map, int64_t places)
+{
+    double mean = 0.0, square = 0.0;
+    for (int64_t p = 0; p < places; p++)
+        mean += map[p];
+    mean /= (double)places;
+    for (int64_t p = 0; p < places; p++)
+        square += (map[p] - mean) * (map[p] - mean);
+    return sqrt(square / (double)places);
+}
+
+sscam_status sscam_choose_channels(const sscam_capture *capture, int64_t wanted, int32_t *chosen)
+{
+    int64_t places = capture->height * capture->width;
+    int32_t all = wanted == 0 || wanted >= capture->channels;
+    for (int64_t k = 0; k < capture->channels; k++)
+        chosen[k] = all;
+    if (all)
+        return SSCAM_OK;
+
+    ranked_channel *ranked = malloc((size_t)capture->channels * sizeof *ranked);
+    if (ranked == NULL)
+        return sscam_fail_memory("ranking channels");
+    for (int64_t k = 0; k < capture->channels; k++)
+        ranked[k] = (ranked_channel){spatial_deviation(capture->activations + k * places, places), k};
+    qsort(ranked, (size_t)capture->channels, sizeof *ranked, by_falling_deviation);
+    for (int64_t i = 0; i < wanted; i++)
+        chosen[ranked[i].channel] = 1;
+    free(ranked);
+    return SSCAM_OK;
+}

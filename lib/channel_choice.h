@@ -1,0 +1,11 @@
+/* Which channels are looked at, by the option max_channels. */
+#ifndef SSCAM_LIB_CHANNEL_CHOICE_H
+#define SSCAM_LIB_CHANNEL_CHOICE_H
+
+#include "backend.h"
+
+/* Sets chosen[k] to 1 for the `wanted` channels of highest spatial standard deviation (Faster Score-CAM; the lower
+ * index among equals), to 0 for others. `wanted` 0: all. */
+sscam_status sscam_choose_channels(const sscam_capture *capture, int64_t wanted, int32_t *chosen);
+
+#endif

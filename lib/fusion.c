@@ -1,0 +1,89 @@
+#include "fusion.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "augment.h"
+#include "failure.h"
+#include "map_private.h"
+
+/* s(M) in place; zeros where M is constant. Gives whether it was. */
+static int32_t normalise(float *values, int64_t count)
+{
+    float lowest = values[0], highest = values[0];
+    for (int64_t p = 1; p < count; p++) {
+        lowest = fminf(lowest, values[p]);
+        highest = fmaxf(highest, values[p]);
+    }
+    for (int64_t p = 0; p < count; p++)
+        values[p] = highest > lowest ? (values[p] - lowest) / (highest - lowest) : 0.0f;
+    return highest == lowest;
+}
+
+/* The layers' maps of one augmentation as one, normalised. */
+static void fuse_layers(const sscam_fusion *fusion, int64_t augmentation, int64_t pixels, float *out)
+{
+    sscam_map *const *parts = fusion->parts + augmentation * fusion->layer_count;
+    memcpy(out, parts[0]->data, (size_t)pixels * sizeof *out);
+    for (int64_t layer = 1; layer < fusion->layer_count; layer++)
+        for (int64_t p = 0; p < pixels; p++)
+            out[p] = fusion->takes_mean ? out[p] + parts[layer]->data[p] : fmaxf(out[p], parts[layer]->data[p]);
+    for (int64_t p = 0; p < pixels && fusion->takes_mean; p++)
+        out[p] /= (float)fusion->layer_count;
+}
+
+static void add_augmentation(const sscam_map *map, const float *fused, int64_t augmentation, float share, float *sum)
+{
+    for (int64_t y = 0; y < map->height; y++)
+        for (int64_t x = 0; x < map->width; x++) {
+            int64_t from = sscam_augmentation_mirrors(augmentation) ? map->width - 1 - x : x;
+            sum[y * map->width + x] += share * fused[y * map->width + from];
+        }
+}
+
+static sscam_status fill(const sscam_fusion *fusion, sscam_map *map)
+{
+    const int64_t pixels = (int64_t)map->height * map->width;
+    float *fused = malloc((size_t)pixels * sizeof *fused);
+    map->raw = calloc((size_t)pixels, sizeof *map->raw);
+    map->data = malloc((size_t)pixels * sizeof *map->data);
+    if (fused == NULL || map->raw == NULL || map->data == NULL) {
+        free(fused);
+        return sscam_fail_memory("a fused map");
+    }
+    for (int64_t i = 0; i < fusion->augmentation_count; i++) {
+        fuse_layers(fusion, i, pixels, fused);
+        if (fusion->augmentation_count > 1)
+            normalise(fused, pixels);
+        add_augmentation(map, fused, i, 1.0f / (float)fusion->augmentation_count, map->raw);
+    }
+    free(fused);
+    memcpy(map->data, map->raw, (size_t)pixels * sizeof *map->data);
+    map->is_flat = normalise(map->data, pixels);
+    return SSCAM_OK;
+}
+
+sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out)
+{
+    const sscam_map *first = fusion->parts[0];
+    sscam_map *map = calloc(1, sizeof *map);
+    if (map == NULL)
+        return sscam_fail_memory("a map");
+    map->width = map->raw_width = first->width;
+    map->height = map->raw_height = first->height;
+    map->channel_count = fusion->layer_count == 1 ? first->channel_count : 0;
+    map->class_index = first->class_index;
+    map->logit = first->logit;
+    map->probability = first->probability;
+    map->method = first->method;
+    for (int64_t i = 0; i < fusion->layer_count * fusion->augmentation_count; i++)
+        map->passes += fusion->parts[i]->passes;
+    map->layer = strdup(fusion->layer_count == 1 ? first->layer : fusion->layers);
+    sscam_status status = map->layer != NULL ? fill(fusion, map) : sscam_fail_memory("layers' names");
+    if (status != SSCAM_OK)
+        sscam_map_destroy(map);
+    else
+        *out = map;
+    return status;
+}

@@ -1,0 +1,84 @@
+/* Ablation-CAM (Desai & Ramaswamy 2020). */
+#include <math.h>
+#include <stdlib.h>
+
+#include "../channel_choice.h"
+#include "../failure.h"
+#include "../strategy.h"
+
+/* Between the calls of weigh(). */
+typedef struct ablation_work {
+    sscam_ablation_plan plan;
+    int64_t *channels; /* the plan's */
+    int32_t *selected; /* [K] */
+} ablation_work;
+
+static void release(void *working)
+{
+    ablation_work *work = working;
+    free(work->channels);
+    free(work->selected);
+    free(work);
+}
+
+/* Whether setting a channel to zero changes anything. */
+static int32_t is_active(const sscam_capture *capture, int64_t channel)
+{
+    int64_t places = capture->height * capture->width;
+    for (int64_t p = 0; p < places; p++)
+        if (capture->activations[channel * places + p] != 0.0f)
+            return 1;
+    return 0;
+}
+
+static sscam_status begin(sscam_explanation *explanation)
+{
+    const sscam_capture *capture = explanation->capture;
+    ablation_work *work = calloc(1, sizeof *work);
+    if (work == NULL)
+        return sscam_fail_memory("ablations");
+    explanation->working = work;
+    explanation->release_working = release;
+    work->channels = malloc((size_t)capture->channels * sizeof *work->channels);
+    work->selected = malloc((size_t)capture->channels * sizeof *work->selected);
+    if (work->channels == NULL || work->selected == NULL)
+        return sscam_fail_memory("ablations");
+    sscam_status status = sscam_choose_channels(
+        capture, explanation->settings->value[SSCAM_OPTION_MAX_CHANNELS].integer, work->selected);
+    if (status != SSCAM_OK)
+        return status;
+    work->plan = (sscam_ablation_plan){
+        .input = explanation->input, .layer = capture->layer, .channels = work->channels};
+    for (int64_t k = 0; k < capture->channels; k++)
+        if (work->selected[k] && is_active(capture, k))
+            work->channels[work->plan.channel_count++] = k;
+    if (work->plan.channel_count > 0)
+        explanation->wanted_ablations = &work->plan;
+    return SSCAM_OK;
+}
+
+/* a_k = (f^c - f^c with A_k set to zero) / |f^c|. The paper divides by the score itself; by its magnitude a drop is a
+ * positive weight whatever the score's sign. */
+static sscam_status take_scores(sscam_explanation *explanation)
+{
+    const ablation_work *work = explanation->working;
+    const sscam_capture *capture = explanation->capture;
+    double whole = sscam_target_score(capture->logits, capture->class_count, &explanation->target,
+                                      sscam_score_kind_of(explanation->settings));
+    double scale = whole != 0.0 ? fabs(whole) : 1.0;
+    for (int64_t i = 0; i < work->plan.channel_count; i++) {
+        if (!isfinite(explanation->scores[i]))
+            return sscam_fail(SSCAM_E_MODEL, "the network's score without channel %lld is %g",
+                              (long long)work->channels[i], (double)explanation->scores[i]);
+        explanation->weights[work->channels[i]] = (float)((whole - explanation->scores[i]) / scale);
+    }
+    return SSCAM_OK;
+}
+
+sscam_status sscam_weigh_ablation_cam(sscam_explanation *explanation)
+{
+    if (explanation->working == NULL)
+        return begin(explanation);
+    explanation->wanted_ablations = NULL;
+    return take_scores(explanation);
+}

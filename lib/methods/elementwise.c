@@ -1,0 +1,58 @@
+/* Methods that weigh every place of a channel by its own gradient. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "../failure.h"
+#include "../strategy.h"
+
+sscam_status sscam_make_terms(sscam_explanation *explanation, float (*term)(float activation, float gradient))
+{
+    const sscam_capture *capture = explanation->capture;
+    int64_t count = capture->channels * capture->height * capture->width;
+    explanation->terms = malloc((size_t)count * sizeof *explanation->terms);
+    if (explanation->terms == NULL)
+        return sscam_fail_memory("the terms of a map");
+    for (int64_t i = 0; i < count; i++) {
+        explanation->terms[i] =
+            term(capture->activations[i], capture->gradients != NULL ? capture->gradients[i] : 0.0f);
+        if (!isfinite(explanation->terms[i]))
+            return sscam_fail(SSCAM_E_MODEL, "layer %s: activation %g times gradient %g overflows", capture->layer,
+                              (double)capture->activations[i], (double)capture->gradients[i]);
+    }
+    free(explanation->weights);
+    explanation->weights = NULL;
+    return SSCAM_OK;
+}
+
+static float activation_where_gradient_is_positive(float activation, float gradient)
+{
+    return fmaxf(gradient, 0.0f) * activation;
+}
+
+float sscam_gradient_times_activation(float activation, float gradient)
+{
+    return gradient * activation;
+}
+
+static float positive_product(float activation, float gradient)
+{
+    return fmaxf(gradient * activation, 0.0f);
+}
+
+/* ReLU(g_k(p)) A_k(p): Jiang et al. 2021. */
+sscam_status sscam_weigh_layer_cam(sscam_explanation *explanation)
+{
+    return sscam_make_terms(explanation, activation_where_gradient_is_positive);
+}
+
+/* g_k(p) A_k(p): Draelos & Carin 2020. */
+sscam_status sscam_weigh_hires_cam(sscam_explanation *explanation)
+{
+    return sscam_make_terms(explanation, sscam_gradient_times_activation);
+}
+
+/* ReLU(g_k(p) A_k(p)): GradCAMElementWise of the package grad-cam. */
+sscam_status sscam_weigh_grad_cam_elementwise(sscam_explanation *explanation)
+{
+    return sscam_make_terms(explanation, positive_product);
+}

@@ -1,0 +1,8 @@
+/* IS-CAM: Integrated Score-CAM (Naidu et al. 2020). */
+#include "../channel_score.h"
+
+/* C_k = (1/N) sum_{i=1..N} f^c(X0 * (i/N) s(U(A_k))) - f^c(X_b). */
+sscam_status sscam_weigh_is_cam(sscam_explanation *explanation)
+{
+    return sscam_weigh_by_scores(explanation, SSCAM_SAMPLES_FADE_IN, SSCAM_REDUCE_MEAN);
+}

@@ -1,0 +1,148 @@
+/* Smooth Grad-CAM++ (Omeiza et al. 2019). */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../failure.h"
+#include "../noise.h"
+#include "../strategy.h"
+
+/* Sums over the noisy inputs of g, g^2 and g^3, each shaped as A. */
+typedef struct derivative_sums {
+    double *first, *second, *third;
+    int64_t size;
+} derivative_sums;
+
+static int64_t choice(const sscam_explanation *explanation, int32_t option)
+{
+    return explanation->settings->value[option].integer;
+}
+
+static sscam_status find_noise_stddev(const sscam_explanation *explanation, int64_t size, float *stddev)
+{
+    double sigma = explanation->settings->value[SSCAM_OPTION_SIGMA].real;
+    float lowest = explanation->input[0], highest = explanation->input[0];
+    for (int64_t i = 1; i < size; i++) {
+        lowest = fminf(lowest, explanation->input[i]);
+        highest = fmaxf(highest, explanation->input[i]);
+    }
+    double range = (double)highest - (double)lowest;
+    switch (choice(explanation, SSCAM_OPTION_NOISE_SCALE)) {
+    case SSCAM_NOISE_SCALE_ABSOLUTE: *stddev = (float)sigma; break;
+    case SSCAM_NOISE_SCALE_RANGE: *stddev = (float)(sigma * range); break;
+    default: *stddev = (float)(sigma > 0.0 ? pow(sigma / range, 2.0) : 0.0); break;
+    }
+    if (!isfinite(*stddev))
+        return sscam_fail(SSCAM_E_ARGUMENT, "noise_scale: the input has a range of %g, which gives no usable noise",
+                          range);
+    return SSCAM_OK;
+}
+
+/* X0 + noise; the k of the noise counter is 0, since no channel is meant. */
+static void write_noisy_input(const sscam_explanation *explanation, int64_t sample, int64_t size, float stddev,
+                              float *out)
+{
+    const sscam_noise_plane plane = {choice(explanation, SSCAM_OPTION_SEED), 0, (uint32_t)sample,
+                                     (uint32_t)explanation->image_index};
+    sscam_noise_fill(&plane, 0, size, out);
+    for (int64_t i = 0; i < size; i++)
+        out[i] = explanation->input[i] + stddev * out[i];
+}
+
+static sscam_status add_derivatives(const sscam_capture *noisy, const sscam_explanation *explanation,
+                                    derivative_sums *sums)
+{
+    const sscam_capture *capture = explanation->capture;
+    if (noisy->channels != capture->channels || noisy->height != capture->height || noisy->width != capture->width)
+        return sscam_fail(SSCAM_E_UNSUPPORTED, "layer %s changes shape with the input's values", capture->layer);
+    for (int64_t i = 0; i < sums->size; i++) {
+        double g = noisy->gradients[i];
+        if (!isfinite(g))
+            return sscam_fail(SSCAM_E_MODEL, "layer %s: NaN or infinity among its gradients on a noisy input",
+                              capture->layer);
+        sums->first[i] += g;
+        sums->second[i] += g * g;
+        sums->third[i] += g * g * g;
+    }
+    return SSCAM_OK;
+}
+
+static sscam_status capture_noisy(sscam_explanation *explanation, const float *input, derivative_sums *sums)
+{
+    sscam_capture noisy = {0};
+    sscam_capture_request request = {.input = input,
+                                     .layer = explanation->capture->layer,
+                                     .output = sscam_output_of(explanation->settings),
+                                     .target = explanation->target,
+                                     .want_gradients = 1};
+    memcpy(request.shape, explanation->shape, sizeof request.shape);
+    sscam_status status = explanation->backend->capture(explanation->network, &request, &noisy);
+    if (status != SSCAM_OK)
+        return status;
+    explanation->passes++;
+    status = add_derivatives(&noisy, explanation, sums);
+    sscam_capture_release(&noisy);
+    return status;
+}
+
+/* Without noise all samples are the input itself, whose gradients are known. */
+static sscam_status sample_derivatives(sscam_explanation *explanation, float *input, derivative_sums *sums,
+                                       int64_t *count)
+{
+    int64_t size = explanation->shape[1] * explanation->shape[2] * explanation->shape[3];
+    float stddev;
+    sscam_status status = find_noise_stddev(explanation, size, &stddev);
+    *count = 1;
+    if (status == SSCAM_OK && stddev == 0.0f)
+        return add_derivatives(explanation->capture, explanation, sums);
+    *count = choice(explanation, SSCAM_OPTION_SAMPLES);
+    for (int64_t sample = 0; sample < *count && status == SSCAM_OK; sample++) {
+        write_noisy_input(explanation, sample, size, stddev, input);
+        status = capture_noisy(explanation, input, sums);
+        if (status == SSCAM_OK)
+            status = sscam_progress_report(&explanation->progress, (double)(sample + 1) / (double)*count);
+    }
+    return status;
+}
+
+/* a_k = sum_p alpha_k(p) ReLU(D1), alpha_k = D2 / (2 D2 + D3 sum_q A_k(q)), Dn the mean over the noisy inputs of g^n;
+ * 0 where the denominator is. */
+static void weigh_by_derivatives(const derivative_sums *sums, int64_t samples, sscam_explanation *explanation)
+{
+    const sscam_capture *capture = explanation->capture;
+    int64_t places = capture->height * capture->width;
+    for (int64_t k = 0; k < capture->channels; k++) {
+        double activation_sum = 0.0, weight = 0.0;
+        for (int64_t p = 0; p < places; p++)
+            activation_sum += capture->activations[k * places + p];
+        for (int64_t i = k * places; i < (k + 1) * places; i++) {
+            double denominator = 2.0 * sums->second[i] + sums->third[i] * activation_sum;
+            if (sums->first[i] > 0.0 && denominator != 0.0)
+                weight += sums->second[i] / denominator * sums->first[i] / (double)samples;
+        }
+        explanation->weights[k] = (float)weight;
+    }
+}
+
+sscam_status sscam_weigh_smooth_grad_cam_pp(sscam_explanation *explanation)
+{
+    const sscam_capture *capture = explanation->capture;
+    size_t input_size = (size_t)(explanation->shape[1] * explanation->shape[2] * explanation->shape[3]);
+    derivative_sums sums = {.size = capture->channels * capture->height * capture->width};
+    sums.first = calloc(3 * (size_t)sums.size, sizeof *sums.first);
+    float *input = malloc(input_size * sizeof *input);
+    sscam_status status = SSCAM_OK;
+    int64_t samples = 0;
+    if (sums.first == NULL || input == NULL) {
+        status = sscam_fail_memory("the derivatives on noisy inputs");
+    } else {
+        sums.second = sums.first + sums.size;
+        sums.third = sums.second + sums.size;
+        status = sample_derivatives(explanation, input, &sums, &samples);
+    }
+    if (status == SSCAM_OK)
+        weigh_by_derivatives(&sums, samples, explanation);
+    free(input);
+    free(sums.first);
+    return status;
+}

@@ -1,0 +1,20 @@
+/* XGrad-CAM (Fu et al. 2020). */
+#include "../strategy.h"
+
+/* a_k = sum_p g_k(p) A_k(p) / sum_q A_k(q): eq. 7-8. A channel whose activations add up to zero has no such mean and
+ * weighs nothing. */
+sscam_status sscam_weigh_xgrad_cam(sscam_explanation *explanation)
+{
+    const sscam_capture *capture = explanation->capture;
+    int64_t places = capture->height * capture->width;
+    for (int64_t k = 0; k < capture->channels; k++) {
+        const float *activation = capture->activations + k * places, *gradient = capture->gradients + k * places;
+        double product_sum = 0.0, activation_sum = 0.0;
+        for (int64_t p = 0; p < places; p++) {
+            product_sum += (double)gradient[p] * activation[p];
+            activation_sum += activation[p];
+        }
+        explanation->weights[k] = activation_sum != 0.0 ? (float)(product_sum / activation_sum) : 0.0f;
+    }
+    return SSCAM_OK;
+}

@@ -1,0 +1,266 @@
+#include "score_round.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "failure.h"
+
+/* --- masked inputs ------------------------------------------------------------------------------- */
+
+static int32_t same_channel(const sscam_mask_channel *a, const sscam_mask_channel *b)
+{
+    return a->channel == b->channel && a->offset == b->offset && a->gain == b->gain &&
+           a->noise_stddev == b->noise_stddev;
+}
+
+/* Whether two plans have the same masked inputs. Shared captures make pointers tell. */
+static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
+{
+    if (a->input != b->input || a->activations != b->activations || a->align_corners != b->align_corners ||
+        a->channel_count != b->channel_count || a->samples != b->samples ||
+        a->fades_in != b->fades_in || a->noise_target != b->noise_target ||
+        a->seed != b->seed || a->image_index != b->image_index || a->background != b->background)
+        return 0;
+    for (int64_t i = 0; i < a->channel_count; i++)
+        if (!same_channel(&a->channels[i], &b->channels[i]))
+            return 0;
+    return 1;
+}
+
+/* Whether two explanations can be scored by one call of the backend. */
+static int32_t score_alike(const sscam_explanation *a, const sscam_explanation *b)
+{
+    const sscam_scoring_wish own = sscam_scoring_wish_of(a->settings), other = sscam_scoring_wish_of(b->settings);
+    return sscam_score_kind_of(a->settings) == sscam_score_kind_of(b->settings) &&
+           strcmp(sscam_output_of(a->settings), sscam_output_of(b->settings)) == 0 &&
+           own.batch_size == other.batch_size && own.workers == other.workers && own.calibrate == other.calibrate;
+}
+
+static int32_t awaits_scores(const sscam_explanation *explanation)
+{
+    return explanation->wanted != NULL && explanation->scores == NULL;
+}
+
+static int64_t find_plan(const sscam_score_work *work, const sscam_mask_plan *plan)
+{
+    int64_t i = 0;
+    while (i < work->plan_count && !same_plan(work->plans[i], plan))
+        i++;
+    return i;
+}
+
+static int64_t find_target(const sscam_score_work *work, const sscam_target *target)
+{
+    int64_t i = 0;
+    while (i < work->target_count && !sscam_same_target(&work->targets[i], target))
+        i++;
+    return i;
+}
+
+/* Collects plans and targets of all explanations that can be scored together with `first`. */
+static void collect_round(sscam_score_work *work, const sscam_explanation *first)
+{
+    work->plan_count = work->target_count = 0;
+    for (int64_t i = 0; i < work->count; i++) {
+        sscam_explanation *explanation = &work->explanations[i];
+        if (!awaits_scores(explanation) || !score_alike(explanation, first))
+            continue;
+        int64_t plan = find_plan(work, explanation->wanted), target = find_target(work, &explanation->target);
+        if (plan == work->plan_count) {
+            work->plans[work->plan_count++] = explanation->wanted;
+            explanation->passes += sscam_mask_count(explanation->wanted);
+        }
+        if (target == work->target_count)
+            work->targets[work->target_count++] = explanation->target;
+    }
+}
+
+/* Tells every explanation of the round where its scores are among [target_count][total], and how they came about. */
+static void hand_out_scores(sscam_score_work *work, const sscam_explanation *first, const sscam_scoring_way *way,
+                            const float *scores, int64_t total)
+{
+    for (int64_t i = 0; i < work->count; i++) {
+        sscam_explanation *explanation = &work->explanations[i];
+        if (!awaits_scores(explanation) || !score_alike(explanation, first))
+            continue;
+        int64_t start = 0, own = find_plan(work, explanation->wanted);
+        for (int64_t plan = 0; plan < own; plan++)
+            start += sscam_mask_count(work->plans[plan]);
+        explanation->scores = scores + find_target(work, &explanation->target) * total + start;
+        explanation->scoring_way = *way;
+    }
+}
+
+static sscam_status weigh(sscam_explanation *explanation)
+{
+    sscam_status status = explanation->method->weigh(explanation);
+    explanation->scores = NULL;
+    return status;
+}
+
+/* Lets those go on that have got their scores. */
+static sscam_status weigh_scored(sscam_score_work *work)
+{
+    sscam_status status = SSCAM_OK;
+    for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++)
+        if (work->explanations[i].scores != NULL)
+            status = weigh(&work->explanations[i]);
+    return status;
+}
+
+static sscam_status allocate_scores(int64_t total, int64_t target_count, float **scores)
+{
+    if ((uint64_t)total > SIZE_MAX / sizeof(float) / (uint64_t)target_count)
+        return sscam_fail_memory("scores");
+    *scores = malloc((size_t)(total * target_count) * sizeof **scores);
+    return *scores != NULL ? SSCAM_OK : sscam_fail_memory("scores");
+}
+
+/* Scores the plans of all explanations that can be scored together with `first`, and lets these go on. */
+static sscam_status score_round(sscam_score_work *work, sscam_explanation *first, const sscam_progress *progress)
+{
+    collect_round(work, first);
+    const sscam_mask_list masks = {work->plans, work->plan_count};
+    int64_t total = sscam_mask_list_count(&masks);
+    float *scores = NULL;
+    sscam_status status = allocate_scores(total, work->target_count, &scores);
+    if (status != SSCAM_OK)
+        return status;
+    sscam_scoring_way way = {NULL, 0, 0};
+    const sscam_score_request request = {.masks = &masks,
+                                         .kind = sscam_score_kind_of(first->settings),
+                                         .output = sscam_output_of(first->settings),
+                                         .targets = work->targets,
+                                         .target_count = work->target_count,
+                                         .wish = sscam_scoring_wish_of(first->settings),
+                                         .way = &way,
+                                         .progress = progress};
+    status = first->backend->score(first->network, &request, scores);
+    if (status == SSCAM_OK)
+        hand_out_scores(work, first, &way, scores, total);
+    if (status == SSCAM_OK)
+        status = weigh_scored(work);
+    free(scores);
+    return status;
+}
+
+/* --- ablations ----------------------------------------------------------------------------------- */
+
+static int32_t awaits_ablations(const sscam_explanation *explanation)
+{
+    return explanation->wanted_ablations != NULL && explanation->scores == NULL;
+}
+
+/* Whether the ablations of two explanations are the same runs of the network, be it for other targets. */
+static int32_t ablate_alike(const sscam_explanation *a, const sscam_explanation *b)
+{
+    const sscam_ablation_plan *own = a->wanted_ablations, *other = b->wanted_ablations;
+    return score_alike(a, b) && own->input == other->input && strcmp(own->layer, other->layer) == 0 &&
+           own->channel_count == other->channel_count &&
+           memcmp(own->channels, other->channels, (size_t)own->channel_count * sizeof *own->channels) == 0;
+}
+
+static void collect_ablated_targets(sscam_score_work *work, const sscam_explanation *first)
+{
+    work->target_count = 0;
+    for (int64_t i = 0; i < work->count; i++) {
+        const sscam_explanation *explanation = &work->explanations[i];
+        if (awaits_ablations(explanation) && ablate_alike(explanation, first) &&
+            find_target(work, &explanation->target) == work->target_count)
+            work->targets[work->target_count++] = explanation->target;
+    }
+}
+
+static void hand_out_ablations(sscam_score_work *work, sscam_explanation *first, const float *scores)
+{
+    const int64_t total = first->wanted_ablations->channel_count;
+    for (int64_t i = 0; i < work->count; i++) {
+        sscam_explanation *explanation = &work->explanations[i];
+        if (awaits_ablations(explanation) && ablate_alike(explanation, first))
+            explanation->scores = scores + find_target(work, &explanation->target) * total;
+    }
+}
+
+/* Runs the ablations of all explanations that want the same as `first`, and lets these go on. */
+static sscam_status ablation_round(sscam_score_work *work, sscam_explanation *first, const sscam_progress *progress)
+{
+    const sscam_ablation_plan *plan = first->wanted_ablations;
+    collect_ablated_targets(work, first);
+    float *scores = NULL;
+    sscam_status status = allocate_scores(plan->channel_count, work->target_count, &scores);
+    if (status != SSCAM_OK)
+        return status;
+    sscam_ablation_request request = {.plan = plan,
+                                      .kind = sscam_score_kind_of(first->settings),
+                                      .output = sscam_output_of(first->settings),
+                                      .targets = work->targets,
+                                      .target_count = work->target_count,
+                                      .batch_size = first->settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
+                                      .progress = progress};
+    memcpy(request.shape, first->shape, sizeof request.shape);
+    first->passes += plan->channel_count;
+    status = first->backend->ablate(first->network, &request, scores);
+    if (status == SSCAM_OK)
+        hand_out_ablations(work, first, scores);
+    if (status == SSCAM_OK)
+        status = weigh_scored(work);
+    free(scores);
+    return status;
+}
+
+/* --- all ----------------------------------------------------------------------------------------- */
+
+/* Network runs that an explanation waits for. */
+static int64_t runs_wanted(const sscam_explanation *explanation)
+{
+    if (awaits_ablations(explanation))
+        return explanation->wanted_ablations->channel_count;
+    return awaits_scores(explanation) ? sscam_mask_count(explanation->wanted) : 0;
+}
+
+static sscam_explanation *find_waiting(sscam_score_work *work)
+{
+    for (int64_t i = 0; i < work->count; i++)
+        if (runs_wanted(&work->explanations[i]) > 0)
+            return &work->explanations[i];
+    return NULL;
+}
+
+/* Runs that the explanations want in this turn: the measure of what is left to do. */
+static int64_t count_wanted(const sscam_score_work *work)
+{
+    int64_t wanted = 0;
+    for (int64_t i = 0; i < work->count; i++)
+        wanted += runs_wanted(&work->explanations[i]);
+    return wanted;
+}
+
+/* The first turn of all. Methods that run the network by themselves share the progress up to the place returned. */
+static sscam_status weigh_first(sscam_score_work *work, const sscam_progress *progress, double *done)
+{
+    sscam_status status = SSCAM_OK;
+    *done = 0.0;
+    for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++) {
+        sscam_explanation *explanation = &work->explanations[i];
+        double end = *done + (explanation->method->runs_network ? 0.98 / (double)work->count : 0.0);
+        explanation->progress = sscam_progress_part(progress, *done, end);
+        status = weigh(explanation);
+        *done = end;
+    }
+    return status;
+}
+
+sscam_status sscam_weigh_all(sscam_score_work *work, const sscam_progress *progress)
+{
+    sscam_explanation *waiting;
+    double done = 0.0;
+    sscam_status status = weigh_first(work, progress, &done);
+    while (status == SSCAM_OK && (waiting = find_waiting(work)) != NULL) {
+        /* A round's share of what is left; a little is kept for a second pass that may follow. */
+        double share = 0.98 * (double)runs_wanted(waiting) / (double)count_wanted(work);
+        sscam_progress part = sscam_progress_part(progress, done, done + (1.0 - done) * share);
+        status = awaits_ablations(waiting) ? ablation_round(work, waiting, &part) : score_round(work, waiting, &part);
+        done += (1.0 - done) * share;
+    }
+    return status;
+}

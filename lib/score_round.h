@@ -1,0 +1,21 @@
+/* Weighing: what strategies want to know of the network, asked for together, in rounds. */
+#ifndef SSCAM_LIB_SCORE_ROUND_H
+#define SSCAM_LIB_SCORE_ROUND_H
+
+#include "progress.h"
+#include "strategy.h"
+
+typedef struct sscam_score_work {
+    sscam_explanation *explanations; /* captured */
+    int64_t count;
+    /* One round of scoring: the plans that differ, and the targets that any explanation has. */
+    const sscam_mask_plan **plans; /* [count] */
+    int64_t plan_count;
+    sscam_target *targets; /* [count] */
+    int64_t target_count;
+} sscam_score_work;
+
+/* Weighs all explanations. */
+sscam_status sscam_weigh_all(sscam_score_work *work, const sscam_progress *progress);
+
+#endif

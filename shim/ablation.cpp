@@ -1,0 +1,151 @@
+#include "ablation.hpp"
+
+#include <cmath>
+
+#include <ATen/ATen.h>
+
+#include "capture.hpp"
+#include "guard.hpp"
+#include "scorer.hpp"
+
+namespace sscam {
+
+namespace {
+
+// A layer that runs several times is meant as it is the last time, which is what a capture shows.
+class CountingTap : public Tap {
+public:
+    at::Tensor pass(int64_t, const at::Tensor &value) override
+    {
+        calls++;
+        return value;
+    }
+
+    int64_t calls = 0;
+};
+
+// Hands on the layer's output with one channel of each row set to zero; rows beyond the channels stay whole. An output
+// of one row is spread over all rows, so that what comes before the layer runs once a batch.
+class AblationTap : public Tap {
+public:
+    AblationTap(int64_t last_call, int64_t rows, const int64_t *channels, int64_t channel_count)
+        : last_call_(last_call), rows_(rows), channels_(channels), channel_count_(channel_count)
+    {
+    }
+
+    at::Tensor pass(int64_t, const at::Tensor &value) override
+    {
+        if (++calls_ != last_call_)
+            return value;
+        at::Tensor altered =
+            value.size(0) == rows_ ? value.clone() : value.expand({rows_, -1, -1, -1}).clone();
+        for (int64_t row = 0; row < channel_count_; row++)
+            altered.select(0, row).select(0, channels_[row]).zero_();
+        return altered;
+    }
+
+private:
+    int64_t last_call_, rows_;
+    const int64_t *channels_;
+    int64_t channel_count_, calls_ = 0;
+};
+
+class Ablation {
+public:
+    Ablation(Network &network, const sscam_ablation_request &request)
+        : request_(request), table_(network.layers(request.shape)),
+          program_(network.tapped_at(wanted_layer(*table_, request.plan->layer))),
+          input_(network.input_from(request.plan->input, request.shape))
+    {
+        auto tap = c10::make_intrusive<CountingTap>();
+        logits_ = run_for_logits(*program_, input_.clone(), tap, 0, text_or_empty(request.output)).to(at::kCPU);
+        last_call_ = tap->calls;
+        const int64_t usual = usual_batch(network.device());
+        if (gives_logits(1, 2))
+            batch_ = 4 * usual; // only the tail has as many rows
+        else if (gives_logits(2, 2)) {
+            batch_ = input_rows_ = usual;
+        }
+        if (request.batch_size > 0 && batch_ > 1)
+            batch_ = request.batch_size;
+    }
+
+    // Logits without the channels number `first` to `first + rows - 1` of the plan.
+    at::Tensor logits_without(int64_t first, int64_t rows) const
+    {
+        return run(input_rows_ == 1 ? 1 : rows, rows, request_.plan->channels + first, rows).to(at::kCPU).contiguous();
+    }
+
+    int64_t batch() const { return batch_; }
+
+private:
+    at::Tensor run(int64_t input_rows, int64_t rows, const int64_t *channels, int64_t channel_count) const
+    {
+        auto tap = c10::make_intrusive<AblationTap>(last_call_, rows, channels, channel_count);
+        at::Tensor logits =
+            run_for_logits(*program_, input_.expand({input_rows, -1, -1, -1}).clone(), tap, rows,
+                           text_or_empty(request_.output));
+        if (logits.size(0) != rows || logits.size(1) != logits_.size(1))
+            throw Refusal(SSCAM_E_MODEL, "the network returns logits of shape " + shape_text(logits.sizes()) + " for " +
+                                             std::to_string(rows) + " ablations");
+        return logits;
+    }
+
+    // Whether rows that are spread at the layer, or before it, come out as the network's own. Skip connections around
+    // the layer, and networks traced for one image, may not go along.
+    bool gives_logits(int64_t input_rows, int64_t rows) const
+    {
+        try {
+            return logits_agree(run(input_rows, rows, nullptr, 0).to(at::kCPU), logits_);
+        } catch (...) {
+            if (memory_ran_out())
+                throw;
+            return false;
+        }
+    }
+
+    const sscam_ablation_request &request_;
+    std::shared_ptr<const LayerTable> table_;
+    std::shared_ptr<const Program> program_;
+    at::Tensor input_, logits_;
+    int64_t last_call_ = 0, input_rows_ = 1, batch_ = 1;
+};
+
+void store_scores(const sscam_ablation_request &request, const at::Tensor &logits, int64_t first, float *scores)
+{
+    const float *row = logits.data_ptr<float>();
+    for (int64_t i = 0; i < logits.size(0); i++, row += logits.size(1))
+        for (int64_t t = 0; t < request.target_count; t++) {
+            double score = sscam_target_score(row, logits.size(1), &request.targets[t], request.kind);
+            if (!std::isfinite(score))
+                throw Refusal(SSCAM_E_MODEL, "the network's score without channel " +
+                                                 std::to_string(request.plan->channels[first + i]) + " is not finite");
+            scores[t * request.plan->channel_count + first + i] = static_cast<float>(score);
+        }
+}
+
+} // namespace
+
+void ablate(Network &network, const sscam_ablation_request &request, float *scores)
+{
+    const int64_t count = request.plan->channel_count;
+    Ablation ablation(network, request);
+    int64_t batch = ablation.batch();
+    for (int64_t first = 0; first < count;) {
+        const int64_t rows = std::min(batch, count - first);
+        try {
+            store_scores(request, ablation.logits_without(first, rows), first, scores);
+        } catch (...) {
+            if (!memory_ran_out() || rows == 1)
+                throw;
+            batch = (rows + 1) / 2;
+            continue;
+        }
+        first += rows;
+        if (sscam_status status =
+                sscam_progress_report(request.progress, static_cast<double>(first) / static_cast<double>(count)))
+            throw Reported(status);
+    }
+}
+
+} // namespace sscam

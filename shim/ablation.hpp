@@ -1,0 +1,15 @@
+// Scores of a network in which single channels of a layer are silenced.
+#ifndef SSCAM_SHIM_ABLATION_HPP
+#define SSCAM_SHIM_ABLATION_HPP
+
+#include "backend.h"
+#include "network.hpp"
+
+namespace sscam {
+
+// scores: [targets of the request][its channels].
+void ablate(Network &network, const sscam_ablation_request &request, float *scores);
+
+} // namespace sscam
+
+#endif
