@@ -364,7 +364,7 @@ typedef struct preset_case {
     "combine=upsampled;preset=authors-code;"
 #define TORCH_CAM \
     "normalise=before_upsample;samples=35;sigma=2;flat_channels=score;baseline=input;preset=torch-cam;"
-#define PYTORCH_GRAD_CAM "align_corners=on;flat_channels=score;baseline=none;preset=pytorch-grad-cam;"
+#define PYTORCH_GRAD_CAM "align_corners=on;flat_channels=score;baseline=none;fusion=mean;preset=pytorch-grad-cam;"
 
 static const preset_case presets[] = {
     {"ss-cam-max", "paper", ""},
