@@ -119,10 +119,16 @@ def rows(subject, samples):
     ]
 
 
+def normalised(values):
+    values = values.ravel().astype(float)
+    values = values - values.min()
+    return values / values.max() if values.any() else values
+
+
 def cosine(theirs, ours):
-    """Of the maps at the layer's size, or at the input's when that is what the peer gives."""
+    """Of the maps in [0,1], at the layer's size or at the input's, whichever the peer gives."""
     mine = ours.raw if theirs.shape == ours.raw.shape else ours.data
-    a, b = theirs.ravel().astype(float), mine.ravel().astype(float)
+    a, b = normalised(theirs), normalised(mine)
     scale = np.linalg.norm(a) * np.linalg.norm(b)
     return float(a @ b / scale) if scale else float("nan")
 
