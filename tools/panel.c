@@ -27,12 +27,15 @@
 #define FOOTER_HEIGHT 22.0
 #define LABEL_LINES 3
 #define LINE_SPACING 1.3
+#define BAND_GAP 16.0
 #define HAIRLINE 0.5
 
 #define PNG_PIXELS_A_POINT 2.0
 #define PRINT_PIXELS_A_POINT 3.0
 /* Cairo's image surfaces end at 32767 pixels a side. */
 #define FINE_PNG_ROWS 64
+/* More columns beside the first are broken into bands, one below the other, while these rows are not too many. */
+#define MOST_COLUMNS 8
 
 static const struct text_style title_style = {11, CAIRO_FONT_WEIGHT_BOLD, 0.0};
 static const struct text_style label_style = {11, CAIRO_FONT_WEIGHT_BOLD, 0.0};
@@ -56,6 +59,7 @@ struct panel {
     const char *path;
     const char *const *titles;
     size_t row_count, column_count;
+    size_t band_count, band_columns; /* of the columns beside the first, which is in each band */
     struct row *rows;
     char *footer;
     double pixels_a_point;
@@ -82,6 +86,10 @@ struct panel *panel_create(const char *path, size_t rows, size_t columns, const 
     struct panel *panel = allocate(1, sizeof *panel);
 
     *panel = (struct panel){.path = path, .titles = titles, .row_count = rows, .column_count = columns};
+    panel->band_count = (columns - 1 + MOST_COLUMNS - 1) / MOST_COLUMNS;
+    if (panel->band_count == 0 || rows * panel->band_count > FINE_PNG_ROWS)
+        panel->band_count = 1;
+    panel->band_columns = (columns - 1 + panel->band_count - 1) / panel->band_count;
     panel->rows = allocate(rows, sizeof *panel->rows);
     for (size_t i = 0; i < rows; i++)
         panel->rows[i].cells = allocate(columns, sizeof *panel->rows[i].cells);
@@ -144,16 +152,28 @@ static double row_height(const struct panel *panel, const struct row *row)
 
 static double panel_width(const struct panel *panel)
 {
-    return 2 * MARGIN + LABEL_WIDTH + (double)panel->column_count * (GAP + CELL_WIDTH);
+    return 2 * MARGIN + LABEL_WIDTH + (double)(1 + panel->band_columns) * (GAP + CELL_WIDTH);
 }
 
-static double panel_height(const struct panel *panel)
+static double band_height(const struct panel *panel)
 {
-    double height = 2 * MARGIN + HEADER_HEIGHT + (panel->footer ? FOOTER_HEIGHT : 0);
+    double height = HEADER_HEIGHT;
 
     for (size_t i = 0; i < panel->row_count; i++)
         height += row_height(panel, &panel->rows[i]) + (i ? GAP : 0);
     return height;
+}
+
+static double panel_height(const struct panel *panel)
+{
+    return 2 * MARGIN + (double)panel->band_count * (band_height(panel) + BAND_GAP) - BAND_GAP +
+           (panel->footer ? FOOTER_HEIGHT : 0);
+}
+
+/* The column at a place of a band, or no column of the panel. */
+static size_t column_at(const struct panel *panel, size_t band, size_t place)
+{
+    return place == 0 ? 0 : band * panel->band_columns + place;
 }
 
 static void draw_remark(cairo_t *cairo, const char *remark, double x, double y, double width)
@@ -228,43 +248,49 @@ static void draw_label(cairo_t *cairo, const struct row *row, double right, doub
     }
 }
 
-static void draw_row(cairo_t *cairo, const struct panel *panel, const struct row *row, double y,
+static void draw_row(cairo_t *cairo, const struct panel *panel, size_t band, const struct row *row, double y,
                      double height)
 {
     double x = MARGIN + LABEL_WIDTH + GAP;
 
     draw_label(cairo, row, MARGIN + LABEL_WIDTH, y, height);
-    for (size_t i = 0; i < panel->column_count; i++) {
-        draw_cell(cairo, panel, &row->cells[i], x, y, height);
+    for (size_t i = 0; i <= panel->band_columns && column_at(panel, band, i) < panel->column_count; i++) {
+        draw_cell(cairo, panel, &row->cells[column_at(panel, band, i)], x, y, height);
         x += CELL_WIDTH + GAP;
     }
 }
 
-static void draw_titles(cairo_t *cairo, const struct panel *panel, double y)
+static void draw_titles(cairo_t *cairo, const struct panel *panel, size_t band, double y)
 {
     double x = MARGIN + LABEL_WIDTH + GAP;
 
-    for (size_t i = 0; i < panel->column_count; i++) {
-        draw_centred(cairo, &title_style, panel->titles[i], x + CELL_WIDTH / 2, y + title_style.size,
-                     CELL_WIDTH);
+    for (size_t i = 0; i <= panel->band_columns && column_at(panel, band, i) < panel->column_count; i++) {
+        draw_centred(cairo, &title_style, panel->titles[column_at(panel, band, i)], x + CELL_WIDTH / 2,
+                     y + title_style.size, CELL_WIDTH);
         x += CELL_WIDTH + GAP;
+    }
+}
+
+static void draw_band(cairo_t *cairo, const struct panel *panel, size_t band, double y)
+{
+    draw_titles(cairo, panel, band, y);
+    y += HEADER_HEIGHT;
+    for (size_t i = 0; i < panel->row_count; i++) {
+        double tall = row_height(panel, &panel->rows[i]);
+
+        draw_row(cairo, panel, band, &panel->rows[i], y, tall);
+        y += tall + GAP;
     }
 }
 
 static void draw_panel(cairo_t *cairo, const struct panel *panel)
 {
-    double y = MARGIN, width = panel_width(panel), height = panel_height(panel);
+    double width = panel_width(panel), height = panel_height(panel);
 
     cairo_set_source_rgb(cairo, 1, 1, 1);
     cairo_paint(cairo);
-    draw_titles(cairo, panel, y);
-    y += HEADER_HEIGHT;
-    for (size_t i = 0; i < panel->row_count; i++) {
-        double tall = row_height(panel, &panel->rows[i]);
-
-        draw_row(cairo, panel, &panel->rows[i], y, tall);
-        y += tall + GAP;
-    }
+    for (size_t band = 0; band < panel->band_count; band++)
+        draw_band(cairo, panel, band, MARGIN + (double)band * (band_height(panel) + BAND_GAP));
     if (panel->footer)
         draw_centred(cairo, &small_style, panel->footer, width / 2, height - MARGIN, width - 2 * MARGIN);
 }

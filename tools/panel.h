@@ -15,7 +15,8 @@ struct panel;
 int panel_knows_extension(const char *path);
 
 /* An empty figure to be written to `path`, whose extension says how fine its pictures must be. The titles
- * stand over the columns; they and the path must outlive it. */
+ * stand over the columns; they and the path must outlive it. Where there are many columns they continue below, the
+ * first of them repeated. */
 struct panel *panel_create(const char *path, size_t rows, size_t columns, const char *const *titles);
 
 /* Text beside a row: what it shows, a number that belongs to it, where it comes from. Copied. */

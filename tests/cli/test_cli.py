@@ -732,6 +732,18 @@ def test_panel_of_all_methods(sscam, network, tmp_path):
     assert (pixels != 255).mean() > 0.3
 
 
+def test_many_columns_continue_below(sscam, network, tmp_path):
+    def panel(count):
+        methods = ",".join(METHODS[:count])
+        assert sscam("compare", network.model, network.picture, "-m", methods, "-o", "panel.png", "--max-channels", "2",
+                     "--samples", "1").returncode == 0
+        return size_of(tmp_path / "panel.png")
+
+    widest, low = panel(8)
+    narrower, high = panel(15)
+    assert narrower == widest and 1.8 * low < high < 2.2 * low
+
+
 @pytest.mark.parametrize("extension, start", [("pdf", b"%PDF-"), ("svg", b"<?xml"), ("PNG", b"\x89PNG")])
 def test_panel_formats(sscam, network, tmp_path, files, extension, start):
     assert sscam("compare", network.model, network.picture, *FAST, "-o", f"panel.{extension}").returncode == 0
