@@ -741,7 +741,7 @@ def test_many_columns_continue_below(sscam, network, tmp_path):
 
     widest, low = panel(8)
     narrower, high = panel(15)
-    assert narrower == widest and 1.8 * low < high < 2.2 * low
+    assert narrower == widest and 1.6 * low < high < 2.2 * low
 
 
 @pytest.mark.parametrize("extension, start", [("pdf", b"%PDF-"), ("svg", b"<?xml"), ("PNG", b"\x89PNG")])

@@ -546,8 +546,8 @@ def test_default_is_every_method_that_can(judge, network):
     result = judge(SCENES, "--limit", "1", "--max-channels", "2", "--samples", "1",
                    flags=["--probability", "sigmoid", "--metrics", "pointing"])
     assert result.stderr == ""
-    assert [row["method"] for row in result.rows[:6]] == ["cam", "grad-cam", "grad-cam++", "score-cam",
-                                                          "ss-cam-mean", "ss-cam-max"]
+    found = [row["method"] for row in result.rows]
+    assert found[:3] == ["cam", "grad-cam", "grad-cam++"] and len(set(found)) >= 15
 
 
 @pytest.mark.parametrize("arguments, words", [
@@ -613,7 +613,9 @@ def test_the_bar_is_of_the_whole_data_set(network, tmp_path):
     """And a note about a broken picture gets a line of its own."""
     root = flat(tmp_path / "set", scene_names(3))
     put(root / "scene01b.png", "no picture")
-    code, shown = run_on_terminal(["eval", network.model, str(root), *FAST, "--labels", network.labels_path], 100)
+    # Long enough for the bar, which is drawn ten times a second at most.
+    code, shown = run_on_terminal(["eval", network.model, str(root), "-m", "ss-cam-mean", "--labels",
+                                   network.labels_path], 100)
     assert code == 0
     assert re.search(r"\r\033\[K\[[#-]+\] +\d+ %  \d+:\d\d elapsed, (-:--|\d+:\d\d) left  image \d of 4", shown), shown
     percents = [int(number) for number in re.findall(r"(\d+) %", shown)]
