@@ -73,8 +73,12 @@ typedef enum sscam_score_kind {
     SSCAM_SCORE_SIGMOID
 } sscam_score_kind;
 
+/* Elements that the network computes in when it scores masked inputs. */
+typedef enum sscam_precision { SSCAM_PRECISION_FP32, SSCAM_PRECISION_BF16, SSCAM_PRECISION_FP16 } sscam_precision;
+
 /* How the caller wants masked inputs scored. */
 typedef struct sscam_scoring_wish {
+    sscam_precision precision;
     int64_t batch_size; /* 0: the backend chooses */
     int64_t workers;    /* batches evaluated side by side; 0: the backend chooses */
     int32_t calibrate;  /* whether it may choose by measuring: faster, but rounding then hangs on the clock */

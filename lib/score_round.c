@@ -33,7 +33,7 @@ static int32_t score_alike(const sscam_explanation *a, const sscam_explanation *
     const sscam_scoring_wish own = sscam_scoring_wish_of(a->settings), other = sscam_scoring_wish_of(b->settings);
     return sscam_score_kind_of(a->settings) == sscam_score_kind_of(b->settings) &&
            strcmp(sscam_output_of(a->settings), sscam_output_of(b->settings)) == 0 &&
-           own.batch_size == other.batch_size && own.workers == other.workers && own.calibrate == other.calibrate;
+           own.precision == other.precision && own.batch_size == other.batch_size && own.workers == other.workers && own.calibrate == other.calibrate;
 }
 
 static int32_t awaits_scores(const sscam_explanation *explanation)

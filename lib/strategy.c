@@ -145,7 +145,8 @@ sscam_score_kind sscam_score_kind_of(const sscam_settings *settings)
 
 sscam_scoring_wish sscam_scoring_wish_of(const sscam_settings *settings)
 {
-    return (sscam_scoring_wish){.batch_size = settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
+    return (sscam_scoring_wish){.precision = (sscam_precision)settings->value[SSCAM_OPTION_PRECISION].integer,
+                                .batch_size = settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
                                 .workers = settings->value[SSCAM_OPTION_WORKERS].integer,
                                 .calibrate = settings->value[SSCAM_OPTION_CALIBRATE].integer == SSCAM_SWITCH_FIRST};
 }

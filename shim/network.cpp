@@ -133,8 +133,11 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const
 Network::Network(const char *name, const void *data, size_t size, const char *device)
     : name_(name), device_(device_named(device)), device_name_(device_.str()),
       module_(load_module(data, size, device_)), graph_(std::make_unique<MarkedGraph>(module_)),
-      plain_(graph_->program([](int64_t) { return false; })), scorer_(std::make_unique<Scorer>(*this))
+      plain_(graph_->program([](int64_t) { return false; }))
 {
+    scorers_[SSCAM_PRECISION_FP32] = std::make_unique<Scorer>(*this, at::kFloat);
+    scorers_[SSCAM_PRECISION_BF16] = std::make_unique<Scorer>(*this, at::kBFloat16);
+    scorers_[SSCAM_PRECISION_FP16] = std::make_unique<Scorer>(*this, at::kHalf);
 }
 
 Network::~Network() = default;
@@ -160,6 +163,11 @@ std::shared_ptr<const LayerTable> Network::layers(const int64_t shape[4])
         layers_.keep(key, table);
     }
     return table;
+}
+
+Scorer &Network::scorer(sscam_precision precision)
+{
+    return *scorers_.at(precision);
 }
 
 std::shared_ptr<const Program> Network::tapped_at(const Layer &layer)

@@ -3,6 +3,7 @@
 #define SSCAM_SHIM_NETWORK_HPP
 
 #include <array>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -42,7 +43,7 @@ public:
     // The program without taps.
     const std::shared_ptr<const Program> &plain() const { return plain_; }
 
-    Scorer &scorer() { return *scorer_; }
+    Scorer &scorer(sscam_precision precision);
 
 private:
     using Shape = std::array<int64_t, 4>;
@@ -53,7 +54,7 @@ private:
     torch::jit::Module module_;
     std::unique_ptr<MarkedGraph> graph_;
     std::shared_ptr<const Program> plain_;
-    std::unique_ptr<Scorer> scorer_;
+    std::map<sscam_precision, std::unique_ptr<Scorer>> scorers_; // none is added later
 
     std::mutex mutex_; // of what follows
     Recent<Shape, std::shared_ptr<const LayerTable>> layers_;

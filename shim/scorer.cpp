@@ -89,7 +89,10 @@ int64_t usual_batch(c10::Device device)
     return batch_sizes(device).usual;
 }
 
-Scorer::Scorer(const Network &network) : network_(network), buffers_(!network.device().is_cpu()) {}
+Scorer::Scorer(const Network &network, at::ScalarType type)
+    : network_(network), type_(type), buffers_(!network.device().is_cpu())
+{
+}
 
 void Scorer::score(const sscam_score_request &request, float *scores)
 {
@@ -153,7 +156,7 @@ at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_score_r
     else
         batch = batch.view({rows, channels, height, width});
     at::Tensor logits =
-        run_for_logits(*form.program, batch.to(network_.device()), {}, 0, text_or_empty(request.output))
+        run_for_logits(*form.program, batch.to(network_.device(), form.type), {}, 0, text_or_empty(request.output))
             .to(at::kCPU)
             .contiguous();
     buffers_.give_back(std::move(buffer));
@@ -196,23 +199,31 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
 std::shared_ptr<Scorer::Setting> Scorer::new_setting(const Example &example)
 {
     if (forms_.empty()) {
-        forms_.push_back(plain_form(network_.plain()));
-        for (auto &form : optimised_forms(network_.module()))
+        if (type_ == at::kFloat)
+            forms_.push_back(plain_form(network_.plain()));
+        for (auto &form : optimised_forms(network_.module(), type_))
             forms_.push_back(std::move(form));
     }
+    if (forms_.empty())
+        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("the network cannot be converted to ") + at::toString(type_));
     auto setting = std::make_shared<Setting>();
     if (is_usable({forms_[0], 1, 2}, example))
         setting->largest_batch = std::numeric_limits<int64_t>::max();
     return setting;
 }
 
-// The second form, the first optimised one, is the network's own arithmetic.
+// The frozen form is the network's own arithmetic.
 ScoringWay Scorer::unmeasured_way(const Setting &setting, int64_t workers, const Example &example) const
 {
     workers = std::max<int64_t>(workers, 1);
     const int64_t batch = std::min(setting.largest_batch, usual_batch(network_.device()));
-    const ScoringWay frozen = {forms_[forms_.size() > 1 ? 1 : 0], workers, batch};
-    return is_usable(frozen, example) ? frozen : ScoringWay{forms_[0], workers, batch};
+    const ScoringWay frozen = {forms_[type_ == at::kFloat && forms_.size() > 1 ? 1 : 0], workers, batch};
+    if (is_usable(frozen, example))
+        return frozen;
+    if (type_ != at::kFloat)
+        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("computing in ") + at::toString(type_) +
+                                               ", the network fails or its outputs are others");
+    return {forms_[0], workers, batch};
 }
 
 // `workers`: 0 to choose their number, too.
@@ -225,8 +236,8 @@ ScoringWay Scorer::measured_way(const Setting &setting, int64_t workers, const E
         way.batch = std::min(way.batch, setting.largest_batch);
         return way;
     }
-    const ScoringWay way = fastest_of(candidates(setting, workers), example, time)
-                               .value_or(unmeasured_way(setting, workers, example));
+    const auto fastest = fastest_of(candidates(setting, workers), example, time);
+    const ScoringWay way = fastest ? *fastest : unmeasured_way(setting, workers, example);
     chosen_.emplace(workers, way);
     return way;
 }
@@ -239,11 +250,12 @@ std::vector<ScoringWay> Scorer::candidates(const Setting &setting, int64_t worke
     const int64_t usual = std::min(setting.largest_batch, usual_batch(network_.device()));
     const int64_t of_a_worker = std::min(setting.largest_batch, workers > 1 ? batch_of_a_worker(workers) : usual);
     std::vector<ScoringWay> ways;
-    for (size_t i = forms_.size() - 1; i > 0; i--)
-        ways.push_back({forms_[i], workers, of_a_worker});
+    for (auto form = forms_.rbegin(); form != forms_.rend(); ++form)
+        if (*form != forms_.front() || type_ != at::kFloat) // the plain one is never the fastest
+            ways.push_back({*form, workers, of_a_worker});
     if (is_free && workers > 1)
-        for (size_t i = forms_.size() - 1; i > 1; i--)
-            ways.push_back({forms_[i], 1, usual});
+        for (size_t i = 0, count = ways.size(); i + 1 < count; i++)
+            ways.push_back({ways[i].form, 1, usual});
     return ways;
 }
 

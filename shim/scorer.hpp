@@ -25,7 +25,8 @@ int64_t usual_batch(c10::Device device);
 
 class Scorer {
 public:
-    explicit Scorer(const Network &network);
+    // Computes in elements of a type, which costs exactness where it is not at::kFloat.
+    Scorer(const Network &network, at::ScalarType type);
 
     // scores: [targets of the request][its masked inputs].
     void score(const sscam_score_request &request, float *scores);
@@ -54,8 +55,9 @@ private:
                                 int64_t rows);
 
     const Network &network_;
+    const at::ScalarType type_;
     std::mutex mutex_; // of what follows
-    std::vector<std::shared_ptr<const ScoringForm>> forms_; // the plain one first, the most promising one last
+    std::vector<std::shared_ptr<const ScoringForm>> forms_; // the safest first, the most promising one last
     std::map<int64_t, ScoringWay> chosen_;                  // by workers asked for: what the first shape chose
     Recent<Key, std::shared_ptr<Setting>> settings_;
 

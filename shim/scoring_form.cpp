@@ -30,33 +30,43 @@ void order_weights_channels_last(jit::Block *block)
     }
 }
 
-std::shared_ptr<const ScoringForm> form(const char *name, sscam_layout layout, std::shared_ptr<jit::Graph> graph,
-                                        const jit::Module &module)
+std::shared_ptr<const ScoringForm> form(const char *name, sscam_layout layout, at::ScalarType type,
+                                        std::shared_ptr<jit::Graph> graph, const jit::Module &module)
 {
     return std::make_shared<const ScoringForm>(
-        ScoringForm{name, layout, std::make_shared<const Program>(std::move(graph), module)});
+        ScoringForm{name, layout, type, std::make_shared<const Program>(std::move(graph), module)});
+}
+
+jit::Module with_elements(const jit::Module &module, at::ScalarType type)
+{
+    if (type == at::kFloat)
+        return module;
+    jit::Module converted = module.clone();
+    converted.to(type);
+    return converted;
 }
 
 } // namespace
 
 std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> plain)
 {
-    return std::make_shared<const ScoringForm>(ScoringForm{"plain", SSCAM_LAYOUT_NCHW, std::move(plain)});
+    return std::make_shared<const ScoringForm>(ScoringForm{"plain", SSCAM_LAYOUT_NCHW, at::kFloat, std::move(plain)});
 }
 
-std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const jit::Module &module)
+std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const jit::Module &original, at::ScalarType type)
 {
     std::vector<std::shared_ptr<const ScoringForm>> forms;
     try {
+        const jit::Module module = with_elements(original, type);
         const jit::Module frozen = jit::freeze(module);
-        forms.push_back(form("frozen", SSCAM_LAYOUT_NCHW, forward_of(frozen), frozen));
+        forms.push_back(form("frozen", SSCAM_LAYOUT_NCHW, type, forward_of(frozen), frozen));
         auto channels_last = forward_of(frozen);
         order_weights_channels_last(channels_last->block());
-        forms.push_back(form("channels-last", SSCAM_LAYOUT_NHWC, channels_last, frozen));
+        forms.push_back(form("channels-last", SSCAM_LAYOUT_NHWC, type, channels_last, frozen));
 
         jit::Module optimised = jit::freeze(module);
         optimised = jit::optimize_for_inference(optimised);
-        forms.push_back(form("optimize_for_inference", SSCAM_LAYOUT_NCHW, forward_of(optimised), optimised));
+        forms.push_back(form("optimize_for_inference", SSCAM_LAYOUT_NCHW, type, forward_of(optimised), optimised));
     } catch (...) {
         // What cannot be frozen is scored as it is; what was made so far can be used.
     }

@@ -13,15 +13,16 @@ namespace sscam {
 struct ScoringForm {
     const char *name;
     sscam_layout layout; // of the batches that it is given
+    at::ScalarType type; // of their elements
     std::shared_ptr<const Program> program;
 };
 
 // The network as it is: the form that always works.
 std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> plain);
 
-// Frozen, with its weights in channels-last order, and converted by optimize_for_inference; those that can be
-// made. Whether they give the network's numbers is for the caller to check.
-std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const torch::jit::Module &module);
+// Frozen, with its weights in channels-last order, and converted by optimize_for_inference, computing in elements of a
+// type; those that can be made. Whether they give the network's numbers is for the caller to check.
+std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const torch::jit::Module &module, at::ScalarType type);
 
 } // namespace sscam
 

@@ -68,7 +68,7 @@ sscam_status capture_layer(void *handle, const sscam_capture_request *request, s
 
 sscam_status score(void *handle, const sscam_score_request *request, float *scores)
 {
-    return guarded_on(handle, [&](Network &network) { network.scorer().score(*request, scores); });
+    return guarded_on(handle, [&](Network &network) { network.scorer(request->wish.precision).score(*request, scores); });
 }
 
 sscam_status ablate_layer(void *handle, const sscam_ablation_request *request, float *scores)

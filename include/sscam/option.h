@@ -59,6 +59,7 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_OUTPUT 36          /**< `output`: which of a network's outputs is meant. */
 #define SSCAM_OPTION_CALIBRATE 37       /**< `calibrate`: whether the way of scoring is chosen by speed. */
 #define SSCAM_OPTION_WORKERS 38         /**< `workers`: batches evaluated side by side. */
+#define SSCAM_OPTION_PRECISION 39       /**< `precision`: elements that masked inputs are scored in. */
 /** @} */
 
 /** @name Types of an option's value

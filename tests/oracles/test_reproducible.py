@@ -93,3 +93,24 @@ def test_noise_does_not_depend_on_which_channels_are_scored(explain, usual):
         assert kept.sum() == 3
         ratios = np.log(few[kept]) - np.log(all_of_them[kept])
         assert np.ptp(ratios) < 1e-4
+
+
+def test_short_elements_change_maps_a_little(explain, usual):
+    shown = explain(SS_METHODS, precision="bf16")
+    for method in SS_METHODS:
+        difference = np.abs(shown[method].weights - usual[method].weights).max()
+        assert 0 < difference < 0.05 * usual[method].weights.max()
+
+
+def test_the_unmeasured_way_gives_the_same_bytes(explain):
+    one, other = (explain(SS_METHODS, calibrate="off") for _ in range(2))
+    for method in SS_METHODS:
+        assert one[method].report["scoring"] == {"form": "frozen", "workers": 1, "batch_size": 4}
+        np.testing.assert_array_equal(one[method].data, other[method].data)
+        np.testing.assert_array_equal(one[method].weights, other[method].weights)
+
+
+def test_workers_do_not_matter(explain, usual, assert_same_maps):
+    shown = explain(SS_METHODS, workers=3)
+    assert shown[SS_METHODS[0]].report["scoring"]["workers"] == 3
+    assert_same_maps(shown, usual, "another number of workers")
