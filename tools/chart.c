@@ -7,7 +7,7 @@
 #include "memory.h"
 #include "svg.h"
 
-#define LABELS_WIDTH 110
+#define LABELS_WIDTH 165
 #define BARS_WIDTH 220
 #define ROW_HEIGHT 20
 #define TITLE_HEIGHT 22
@@ -88,7 +88,7 @@ void chart_put_curves(FILE *out, const struct results *results, const sscam_eval
     if (sscam_evaluation_curve(evaluation, 0, metric, NULL, 0, &count) || count < 2)
         return;
     double *points = allocate(count, sizeof *points);
-    open_chart(out, CURVES_SIDE + 170, CURVES_SIDE + TITLE_HEIGHT + 24, metric);
+    open_chart(out, CURVES_SIDE + 220, CURVES_SIDE + TITLE_HEIGHT + 24, metric);
     put_axes(out);
     for (size_t i = 0; i < results->methods.count; i++) {
         if (sscam_evaluation_curve(evaluation, i, metric, points, count, &count))

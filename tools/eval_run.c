@@ -43,7 +43,8 @@ static int resolve_part(struct eval *eval)
     if (!slash || !read_count(shard, (size_t)(slash - shard), &eval->shard) ||
         !read_count(slash + 1, strlen(slash + 1), &eval->shard_count) || eval->shard < 1 ||
         eval->shard > eval->shard_count)
-        return fail_usage(eval->selection.command, "--shard takes I/N, such as 1/4 for the first of four, not '%s'", shard);
+        return fail_usage(eval->selection.command, "--shard takes I/N, such as 1/4 for the first of four, not '%s'",
+                          shard);
     eval->shard--;
     return EXIT_OK;
 }

@@ -32,8 +32,8 @@ static char *heading(uint64_t signature, const struct results *results)
     return text;
 }
 
-/* Length of the part of the text that ends with a whole image. A line that begins so stands only there: the others begin
- * with a number, and names of images hold no line breaks. */
+/* Length of the part of the text that ends with a whole image. A line that begins so stands only there: the others
+ * begin with a number, and names of images hold no line breaks. */
 static size_t whole_images(const char *text, size_t start)
 {
     size_t end = start;

@@ -28,6 +28,12 @@ static double x_of(const struct line_chart *chart, size_t place)
     return LEFT + SIDE * ((double)place + 0.5) / (double)chart->axis_count;
 }
 
+/* Lines stand a little apart, so that no interval hides another. */
+static double shift_of(const struct line_chart *chart, size_t line)
+{
+    return 3 * ((double)line - ((double)chart->line_count - 1) / 2);
+}
+
 /* All that is drawn, with a little room; NaN gives way to numbers. */
 static struct range range_of(const struct line_chart *chart)
 {
@@ -85,14 +91,12 @@ static void put_legend(FILE *out, size_t row, const char *colour, const char *la
     svg_put_words(out, LEFT + SIDE + 27, y + 9, "start", label);
 }
 
-/* Points where something is defined, with their intervals, side by side with those of the other lines. */
+/* Points where something is defined, with their intervals. */
 static void put_points(FILE *out, const struct line_chart *chart, size_t line, const struct range *range)
 {
-    const double shift = 3 * ((double)line - ((double)chart->line_count - 1) / 2);
-
     for (size_t i = 0; i < chart->axis_count; i++) {
         const struct total *total = &chart->lines[line].totals[i];
-        double x = x_of(chart, i) + shift;
+        double x = x_of(chart, i) + shift_of(chart, line);
 
         if (!total->defined)
             continue;
@@ -108,7 +112,8 @@ static void put_line(FILE *out, const struct line_chart *chart, size_t line, con
     fprintf(out, "<polyline fill=\"none\" stroke-width=\"1.5\" stroke=\"%s\" points=\"", svg_colour(line));
     for (size_t i = 0; i < chart->axis_count; i++)
         if (chart->lines[line].totals[i].defined)
-            fprintf(out, "%.1f,%.1f ", x_of(chart, i), y_of(range, chart->lines[line].totals[i].mean));
+            fprintf(out, "%.1f,%.1f ", x_of(chart, i) + shift_of(chart, line),
+                    y_of(range, chart->lines[line].totals[i].mean));
     fputs("\"/>", out);
     put_points(out, chart, line, range);
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "html.h"
 #include "line_chart.h"
 #include "measure.h"
 #include "memory.h"
@@ -73,14 +74,18 @@ void study_put_charts(FILE *out, void *user, const struct results *results, cons
     for (size_t i = 0; i < results->metric_count; i++) {
         const struct measure measure = measure_of(results->metrics[i]);
 
-        fprintf(out, "<h3>%s %s</h3>\n<p><small>%s</small></p>\n<div>", measure.title, measure.unit, measure.summary);
-        for (size_t method = 0; method < study->methods.count; method++)
+        fprintf(out, "<h3>%s %s</h3>\n<p><small>", measure.title, measure.unit);
+        html_put_text(out, measure.summary);
+        fputs("</small></p>\n", out);
+        for (size_t method = 0; method < study->methods.count; method++) {
+            fputs("<div>", out);
             for (int against_sigma = 1; against_sigma >= 0; against_sigma--) {
                 const struct view view = {study, results, totals, i, method, against_sigma};
 
                 if ((against_sigma ? study->sigma.count : study->samples.count) > 1)
                     put_view(out, &view);
             }
-        fputs("</div>\n", out);
+            fputs("</div>\n", out);
+        }
     }
 }
