@@ -7,13 +7,12 @@
 #include <sscam/sscam.h>
 
 #include "results.h"
+#include "totals.h"
 
-/* A bar for each method with its interval. */
-void chart_put_totals(FILE *out, const struct results *results, const sscam_evaluation *evaluation,
-                      const sscam_metric *metric);
+/* A bar for each method with its interval; `place` is the measure's in the results. */
+void chart_put_totals(FILE *out, const struct results *results, const struct total *totals, size_t place);
 
 /* The mean curve of each method; nothing when the metric has none. */
-void chart_put_curves(FILE *out, const struct results *results, const sscam_evaluation *evaluation,
-                      const sscam_metric *metric);
+void chart_put_curves(FILE *out, const struct results *results, const sscam_evaluation *evaluation, size_t place);
 
 #endif

@@ -15,7 +15,7 @@ static int skip(struct eval *eval, const char *path, const char *why)
     progress_end(&eval->progress);
     eval->progress.visible = was_visible;
     note(path, *why ? why : "cannot be read");
-    eval->tally.skipped++;
+    eval->skipped++;
     return EXIT_OK;
 }
 
@@ -87,12 +87,16 @@ static const char *label_of(void *user, int64_t class_index)
 static int keep_results(struct eval *eval, size_t index, size_t first_case, const sscam_image *image,
                         const struct dataset_cases *cases)
 {
+    const struct image_tally tally = {cases->was_scaled, cases->unknown_count};
     size_t before = eval->results.count;
     const struct report_image shown = {.image = image, .cases = cases, .colormap = eval->selection.colormap,
                                        .alpha = eval->selection.alpha, .first_result = before};
 
     results_add_evaluated(&eval->results, eval->evaluation, first_case, index, eval->dataset.images[index].name,
                           label_of, eval);
+    eval->results.cases[before].of_image = tally;
+    if (eval->kind->after_image)
+        eval->kind->after_image(eval, before);
     if (eval->report.panels)
         report_add(&eval->report, &eval->results, eval->evaluation, &shown);
     return eval->journal.file ? journal_add(&eval->journal, &eval->results, eval->results.count - before) : EXIT_OK;
@@ -121,8 +125,6 @@ static int judge(struct eval *eval, size_t index, const sscam_image *image, stru
         progress_end(&eval->progress);
         return fail_library(eval->model_path, status);
     }
-    eval->tally.scaled += cases->was_scaled;
-    eval->tally.unknown_objects += cases->unknown_count;
     return keep_results(eval, index, first_case, image, cases);
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,8 +14,8 @@
 #include "text_file.h"
 
 #define LARGEST_JOURNAL (1u << 30)
-#define FIRST_WORDS "sscam-eval-journal,1,"
-#define END_OF_IMAGE "done\n"
+#define FIRST_WORDS "sscam-eval-journal,2,"
+#define END_OF_IMAGE "done" /* then what was remarkable about it: done,SCALED,UNKNOWN_OBJECTS */
 
 /* The lines that a journal begins with. The caller frees them. */
 static char *heading(uint64_t signature, const struct results *results)
@@ -31,28 +32,51 @@ static char *heading(uint64_t signature, const struct results *results)
     return text;
 }
 
-/* Length of the part of the text that ends with a whole image. A line that reads so stands only there: names of images
- * hold no line breaks. */
+/* Length of the part of the text that ends with a whole image. A line that begins so stands only there: the others
+ * begin with a number, and names of images hold no line breaks. */
 static size_t whole_images(const char *text, size_t start)
 {
     size_t end = start;
 
-    for (const char *line = text + start; (line = strstr(line, END_OF_IMAGE)); line += strlen(END_OF_IMAGE))
-        if (line[-1] == '\n')
-            end = (size_t)(line - text) + strlen(END_OF_IMAGE);
+    for (const char *line = text + start, *after; (after = strchr(line, '\n')); line = after + 1)
+        if (!strncmp(line, END_OF_IMAGE ",", strlen(END_OF_IMAGE ",")))
+            end = (size_t)(after + 1 - text);
     return end;
+}
+
+static bool read_size(const char *text, size_t *number)
+{
+    char *end;
+
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    *number = (size_t)value;
+    return *text >= '0' && *text <= '9' && !*end && !errno;
+}
+
+/* Reads the line that ends an image; `*first` is its first case, and then that of the next. */
+static char *take_end(const struct csv_reader *reader, struct results *results, size_t *first)
+{
+    struct image_tally tally;
+
+    if (reader->count != 3 || *first == results->count || !read_size(reader->fields[1], &tally.scaled) ||
+        !read_size(reader->fields[2], &tally.unknown_objects))
+        return format_text("line %zu: is no end of an image", reader->line);
+    results->cases[*first].of_image = tally;
+    *first = results->count;
+    return NULL;
 }
 
 /* Reads the images of a journal's text, which is changed. */
 static int take_images(const char *path, char *text, struct results *results)
 {
     struct csv_reader reader = csv_start(text);
-    size_t methods_seen = results->methods.count;
+    size_t methods_seen = results->methods.count, first = results->count;
     char *why = NULL;
 
     while (!why && csv_next(&reader))
-        if (reader.count > 1 || strcmp(reader.fields[0], "done") != 0)
-            why = results_take_line(results, &reader, &methods_seen);
+        why = strcmp(reader.fields[0], END_OF_IMAGE) != 0 ? results_take_line(results, &reader, &methods_seen)
+                                                          : take_end(&reader, results, &first);
     csv_free(&reader);
     if (!why && (reader.is_broken || methods_seen != results->methods.count))
         why = format_text("is damaged");
@@ -72,7 +96,7 @@ static int take_text(const char *path, char *text, const char *wanted, struct re
     if (length < start && !strncmp(text, wanted, length)) /* the first run ended before it had begun */
         return EXIT_OK;
     if (strncmp(text, FIRST_WORDS, strlen(FIRST_WORDS)) != 0)
-        return fail(path, "is no journal of sscam eval");
+        return fail(path, "is no journal of this release's sscam eval");
     if (strncmp(text, wanted, start) != 0)
         return fail(path, "is the journal of another evaluation: its network, methods, options or metrics differ");
     *kept = whole_images(text, start);
@@ -130,8 +154,10 @@ int journal_open(struct journal *journal, const char *path, uint64_t signature, 
 
 int journal_add(struct journal *journal, const struct results *results, size_t count)
 {
+    const struct image_tally *tally = &results->cases[results->count - count].of_image;
+
     results_put_cases(journal->file, results, results->count - count, count);
-    fputs(END_OF_IMAGE, journal->file);
+    fprintf(journal->file, END_OF_IMAGE ",%zu,%zu\n", tally->scaled, tally->unknown_objects);
     return flush(journal);
 }
 

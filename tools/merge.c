@@ -93,20 +93,20 @@ static int write_csv(const struct merge *merge)
     return whole_file_commit(&file);
 }
 
-static void put_results(const struct merge *merge, const sscam_evaluation *evaluation)
+static void put_results(const struct merge *merge, const struct total *totals)
 {
     struct json json = {.out = stdout};
     size_t images = results_image_count(&merge->results);
 
     if (!merge->as_json) {
-        put_totals_table(&merge->results, evaluation);
+        put_totals_table(&merge->results, totals);
         printf("\n%zu images, %zu cases of a class on an image; intervals of 95 %%\n", images, merge->results.count);
         return;
     }
     json_open_object(&json, NULL);
     json_integer(&json, "images", (int64_t)images);
     json_integer(&json, "cases", (int64_t)merge->results.count);
-    put_totals_json(&json, &merge->results, evaluation);
+    put_totals_json(&json, &merge->results, totals, NULL, NULL);
     json_close_object(&json);
     json_end_line(&json);
 }
@@ -126,11 +126,11 @@ static int merge_files(struct merge *merge, const struct text_list *paths)
         code = write_csv(merge);
     if (code)
         return code;
-    sscam_evaluation *evaluation = results_evaluate(&merge->results);
-    if (!evaluation)
+    struct total *totals = totals_of(&merge->results);
+    if (!totals)
         return EXIT_FAILED;
-    put_results(merge, evaluation);
-    sscam_evaluation_destroy(evaluation);
+    put_results(merge, totals);
+    free(totals);
     return EXIT_OK;
 }
 

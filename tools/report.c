@@ -9,9 +9,9 @@
 #include "chart.h"
 #include "complain.h"
 #include "html.h"
+#include "measure.h"
 #include "memory.h"
 #include "thumbnail.h"
-#include "totals.h"
 #include "whole_file.h"
 
 #define PICTURE_HEIGHT 150
@@ -21,7 +21,8 @@ static const char style[] =
     "body{font:14px/1.4 sans-serif;margin:2em;color:#222}table{border-collapse:collapse}"
     "th,td{padding:.25em .7em;text-align:right;border-bottom:1px solid #ddd}th:first-child,td:first-child"
     "{text-align:left}th{cursor:pointer}small{color:#777}figure{display:inline-block;margin:.3em;vertical-align:top}"
-    "figcaption{font-size:12px}svg{margin:.5em;font:11px sans-serif}.case{border-top:1px solid #ddd;margin-top:.8em}";
+    "figcaption{font-size:12px}svg{margin:.5em;font:11px sans-serif;vertical-align:top}"
+    ".case{border-top:1px solid #ddd;margin-top:.8em}";
 
 /* A click on a heading sorts the table. */
 static const char sort_table[] =
@@ -93,14 +94,6 @@ static void put_figure(FILE *out, cairo_surface_t *surface, const char *title, c
     cairo_surface_destroy(surface);
 }
 
-static const sscam_metric *metric_of(int32_t id)
-{
-    for (size_t i = 0; i < sscam_metric_count(); i++)
-        if (sscam_metric_id(sscam_metric_info(i)) == id)
-            return sscam_metric_info(i);
-    return NULL;
-}
-
 /* The values of a method on a case, one a line. */
 static char *values_below(const struct results *results, const struct result_case *result, size_t method)
 {
@@ -108,14 +101,14 @@ static char *values_below(const struct results *results, const struct result_cas
 
     for (size_t i = 0; i < results->metric_count; i++) {
         const struct result_value *value = &result->values[method * results->metric_count + i];
+        const struct measure measure = measure_of(results->metrics[i]);
         char *longer;
 
         if (value->state == SSCAM_VALUE_ABSENT)
             continue;
         longer = value->state == SSCAM_VALUE_DEFINED
-                     ? format_text("%s%s %.4g%s<br>", text, sscam_metric_title(metric_of(results->metrics[i])),
-                                   value->value, sscam_metric_unit(metric_of(results->metrics[i])))
-                     : format_text("%s%s undefined<br>", text, sscam_metric_title(metric_of(results->metrics[i])));
+                     ? format_text("%s%s %.4g%s<br>", text, measure.title, value->value, measure.unit)
+                     : format_text("%s%s undefined<br>", text, measure.title);
         free(text);
         text = longer;
     }
@@ -150,10 +143,17 @@ static void put_maps(struct report *report, const struct results *results, const
     }
 }
 
+static bool is_full(const struct report *report, const struct results *results)
+{
+    size_t pictures = report->count * (results->methods.count + 1);
+
+    return report->count >= REPORT_MOST_CASES || pictures >= REPORT_MOST_PICTURES;
+}
+
 void report_add(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
                 const struct report_image *shown)
 {
-    for (size_t i = 0; shown->first_result + i < results->count && report->count < REPORT_MOST_CASES; i++) {
+    for (size_t i = 0; shown->first_result + i < results->count && !is_full(report, results); i++) {
         const struct result_case *result = &results->cases[shown->first_result + i];
         cairo_surface_t *input = small(shown->image);
         char *title = format_text("%s: %s", result->image, result->label ? result->label : "");
@@ -177,8 +177,8 @@ void report_add(struct report *report, const struct results *results, const ssca
 static void put_head(FILE *out, const struct report_facts *facts, const struct results *results)
 {
     fprintf(out,
-            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>sscam eval</title>"
-            "<style>%s</style></head><body>\n<h1>Class activation maps, judged</h1>\n<p>Network <b>", style);
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>%s</title>"
+            "<style>%s</style></head><body>\n<h1>%s</h1>\n<p>Network <b>", facts->title, style, facts->title);
     html_put_text(out, facts->model);
     fputs("</b>, data set <b>", out);
     html_put_text(out, facts->dataset);
@@ -189,33 +189,36 @@ static void put_head(FILE *out, const struct report_facts *facts, const struct r
     fputs(". Means with bootstrap intervals of 95 %. A click on a heading sorts.</p>\n", out);
 }
 
-static void put_total(FILE *out, const sscam_evaluation *totals, size_t method, const sscam_metric *metric)
+static void put_total(FILE *out, const struct total *total, const char *unit)
 {
-    int digits = *sscam_metric_unit(metric) ? 2 : 4;
-    double mean = NAN, lower = NAN, upper = NAN;
-    size_t defined = 0, undefined = 0;
+    int digits = *unit ? 2 : 4;
 
-    sscam_evaluation_total(totals, method, sscam_metric_id(metric), &mean, &lower, &upper, &defined, &undefined);
-    if (!defined)
+    if (!total->defined)
         fputs("<td data-value=\"\">-", out);
     else
-        fprintf(out, "<td data-value=\"%.9g\">%.*f <small>[%.*f, %.*f]</small>", mean, digits, mean, digits, lower,
-                digits, upper);
-    if (undefined)
-        fprintf(out, "<br><small>%zu undefined</small>", undefined);
+        fprintf(out, "<td data-value=\"%.9g\">%.*f <small>[%.*f, %.*f]</small>", total->mean, digits, total->mean,
+                digits, total->lower, digits, total->upper);
+    if (total->undefined)
+        fprintf(out, "<br><small>%zu undefined</small>", total->undefined);
     fputs("</td>", out);
 }
 
-static void put_table(FILE *out, const struct results *results, const sscam_evaluation *totals)
+static void put_heading(FILE *out, const struct measure *measure)
+{
+    fputs("<th title=\"", out);
+    html_put_text(out, measure->summary);
+    fprintf(out, "\">%s %s", measure->title, measure->unit);
+    if (measure->direction)
+        fprintf(out, "<br><small>%s is better</small>", measure->direction > 0 ? "higher" : "lower");
+    fputs("</th>", out);
+}
+
+static void put_table(FILE *out, const struct results *results, const struct total *totals)
 {
     fputs("<table><thead><tr><th>method</th>", out);
     for (size_t i = 0; i < results->metric_count; i++) {
-        const sscam_metric *metric = metric_of(results->metrics[i]);
-
-        fputs("<th title=\"", out);
-        html_put_text(out, sscam_metric_summary(metric));
-        fprintf(out, "\">%s %s<br><small>%s is better</small></th>", sscam_metric_title(metric),
-                sscam_metric_unit(metric), sscam_metric_direction(metric) > 0 ? "higher" : "lower");
+        const struct measure measure = measure_of(results->metrics[i]);
+        put_heading(out, &measure);
     }
     fputs("</tr></thead><tbody>\n", out);
     for (size_t method = 0; method < results->methods.count; method++) {
@@ -223,7 +226,7 @@ static void put_table(FILE *out, const struct results *results, const sscam_eval
         html_put_text(out, method_title(results->methods.items[method]));
         fputs("</td>", out);
         for (size_t i = 0; i < results->metric_count; i++)
-            put_total(out, totals, method, metric_of(results->metrics[i]));
+            put_total(out, &totals[method * results->metric_count + i], measure_of(results->metrics[i]).unit);
         fputs("</tr>\n", out);
     }
     fputs("</tbody></table>\n", out);
@@ -239,7 +242,7 @@ static void put_choices(FILE *out, const struct results *results)
     }
     fputs("</select> <select id=\"by-metric\">", out);
     for (size_t i = 0; i < results->metric_count; i++)
-        fprintf(out, "<option value=\"%zu\">%s</option>", i, sscam_metric_title(metric_of(results->metrics[i])));
+        fprintf(out, "<option value=\"%zu\">%s</option>", i, measure_of(results->metrics[i]).title);
     fputs("</select>, highest first</p>\n", out);
 }
 
@@ -254,7 +257,7 @@ static void put_cases(FILE *out, struct report *report, const struct results *re
 }
 
 int report_write(struct report *report, const struct report_facts *facts, const struct results *results,
-                 const sscam_evaluation *totals, const sscam_evaluation *computed)
+                 const struct total *totals, const sscam_evaluation *computed)
 {
     struct whole_file file;
 
@@ -263,10 +266,12 @@ int report_write(struct report *report, const struct report_facts *facts, const 
     put_head(file.stream, facts, results);
     put_table(file.stream, results, totals);
     fputs("<h2>Charts</h2>\n", file.stream);
+    if (facts->put_charts)
+        facts->put_charts(file.stream, facts->user, results, totals);
+    for (size_t i = 0; i < results->metric_count && !facts->put_charts; i++)
+        chart_put_totals(file.stream, results, totals, i);
     for (size_t i = 0; i < results->metric_count; i++)
-        chart_put_totals(file.stream, results, totals, metric_of(results->metrics[i]));
-    for (size_t i = 0; i < results->metric_count; i++)
-        chart_put_curves(file.stream, results, computed, metric_of(results->metrics[i]));
+        chart_put_curves(file.stream, results, computed, i);
     if (report->count)
         put_cases(file.stream, report, results);
     fprintf(file.stream, "<script>%s</script></body></html>\n", sort_table);

@@ -9,9 +9,11 @@
 
 #include "dataset.h"
 #include "results.h"
+#include "totals.h"
 
 /* More pictures would make the file too large to open. */
 #define REPORT_MOST_CASES 24
+#define REPORT_MOST_PICTURES 400
 
 struct report {
     FILE *panels; /* HTML in memory; NULL when no report was asked for */
@@ -28,10 +30,12 @@ struct report_image {
     size_t first_result; /* of its cases, in the results */
 };
 
-/* What stands above the tables. */
+/* What stands above the tables, and charts that stand below them. */
 struct report_facts {
-    const char *path, *model, *dataset, *layout;
+    const char *path, *title, *model, *dataset, *layout;
     size_t skipped;
+    void (*put_charts)(FILE *out, void *user, const struct results *results, const struct total *totals);
+    void *user;
 };
 
 void report_start(struct report *report);
@@ -40,9 +44,9 @@ void report_start(struct report *report);
 void report_add(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
                 const struct report_image *shown);
 
-/* Writes the file. `totals` holds all results, `computed` those of this run, whose curves are known. */
+/* Writes the file. `computed` holds the cases of this run, whose curves are known. */
 int report_write(struct report *report, const struct report_facts *facts, const struct results *results,
-                 const sscam_evaluation *totals, const sscam_evaluation *computed);
+                 const struct total *totals, const sscam_evaluation *computed);
 
 void report_free(struct report *report);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "complain.h"
+#include "measure.h"
 #include "memory.h"
 
 enum { INDEX, IMAGE, CLASS, LABEL, METHOD, FIRST_METRIC };
@@ -37,6 +38,12 @@ void results_set_metrics(struct results *results, const char *names)
         if (is_among(names, "all") || is_among(names, sscam_metric_name(metric)))
             results->metrics[results->metric_count++] = sscam_metric_id(metric);
     }
+}
+
+void results_add_measure(struct results *results, int32_t measure)
+{
+    results->metrics = reallocate(results->metrics, results->metric_count + 1, sizeof *results->metrics);
+    results->metrics[results->metric_count++] = measure;
 }
 
 struct result_case *results_add(struct results *results, size_t image_index, const char *image, int64_t class_index,
@@ -104,31 +111,15 @@ size_t results_image_count(const struct results *results)
     return count;
 }
 
-static sscam_status add_known(const struct results *results, size_t position, sscam_evaluation *evaluation)
+struct image_tally results_tally(const struct results *results)
 {
-    const struct result_case *result = &results->cases[position];
-    sscam_status status = sscam_evaluation_add_known(evaluation, result->class_index);
+    struct image_tally sum = {0};
 
-    for (size_t j = 0; j < values_a_case(results) && !status; j++)
-        if (result->values[j].state != SSCAM_VALUE_ABSENT)
-            status = sscam_evaluation_set_value(
-                evaluation, j / results->metric_count, position, results->metrics[j % results->metric_count],
-                result->values[j].state == SSCAM_VALUE_DEFINED ? result->values[j].value : (double)NAN);
-    return status;
-}
-
-sscam_evaluation *results_evaluate(const struct results *results)
-{
-    sscam_evaluation *evaluation = NULL;
-    sscam_status status = sscam_evaluation_create(NULL, results->methods.count, &evaluation);
-
-    for (size_t i = 0; i < results->count && !status; i++)
-        status = add_known(results, i, evaluation);
-    if (!status)
-        return evaluation;
-    fail_library("results", status);
-    sscam_evaluation_destroy(evaluation);
-    return NULL;
+    for (size_t i = 0; i < results->count; i++) {
+        sum.scaled += results->cases[i].of_image.scaled;
+        sum.unknown_objects += results->cases[i].of_image.unknown_objects;
+    }
+    return sum;
 }
 
 static void free_case(struct result_case *result)
@@ -150,20 +141,12 @@ void results_free(struct results *results)
 
 /* --- writing -------------------------------------------------------------------------------------- */
 
-static const sscam_metric *metric_of(int32_t id)
-{
-    for (size_t i = 0; i < sscam_metric_count(); i++)
-        if (sscam_metric_id(sscam_metric_info(i)) == id)
-            return sscam_metric_info(i);
-    return NULL;
-}
-
 void results_put_heading(FILE *out, const struct results *results)
 {
     for (size_t i = 0; i < FIRST_METRIC; i++)
         fprintf(out, "%s%s", i ? "," : "", columns[i]);
     for (size_t i = 0; i < results->metric_count; i++)
-        fprintf(out, ",%s", sscam_metric_name(metric_of(results->metrics[i])));
+        fprintf(out, ",%s", measure_of(results->metrics[i]).name);
     fputc('\n', out);
 }
 
@@ -195,15 +178,6 @@ void results_put_cases(FILE *out, const struct results *results, size_t first, s
 
 /* --- reading -------------------------------------------------------------------------------------- */
 
-/* The identifier of the metric of a column, or 0. */
-static int32_t metric_named(const char *name)
-{
-    for (size_t i = 0; i < sscam_metric_count(); i++)
-        if (!strcmp(sscam_metric_name(sscam_metric_info(i)), name))
-            return sscam_metric_id(sscam_metric_info(i));
-    return 0;
-}
-
 char *results_take_heading(struct results *results, const struct csv_reader *reader)
 {
     bool is_first = !results->metrics;
@@ -219,7 +193,7 @@ char *results_take_heading(struct results *results, const struct csv_reader *rea
         return format_text("has other metrics");
     for (size_t i = 0; i < results->metric_count; i++) {
         const char *name = reader->fields[FIRST_METRIC + i];
-        int32_t metric = metric_named(name);
+        int32_t metric = measure_named(name);
 
         if (!metric)
             return format_text("column '%s' is no metric", name);

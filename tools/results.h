@@ -17,17 +17,23 @@ struct result_value {
     int32_t state; /* SSCAM_VALUE_ */
 };
 
+/* What was remarkable about the annotation of an image. */
+struct image_tally {
+    size_t scaled, unknown_objects; /* scaled: 1 when it is of a picture of another size */
+};
+
 /* A class on an image. */
 struct result_case {
     size_t image_index; /* in the data set, from 0 */
     char *image, *label; /* label: NULL when the class has no name */
     int64_t class_index;
     struct result_value *values; /* [methods][metrics] */
+    struct image_tally of_image; /* in the first case of an image; zeros in the others */
 };
 
 struct results {
     struct text_list methods;
-    int32_t *metrics; /* identifiers, in the order of the metric table */
+    int32_t *metrics; /* identifiers of measures: those of the library in the order of its table, then others */
     size_t metric_count;
     struct result_case *cases;
     size_t count;
@@ -35,6 +41,9 @@ struct results {
 
 /* Metrics of a list of names as the option `metrics` has it. */
 void results_set_metrics(struct results *results, const char *names);
+
+/* Adds a measure that is none of the library's metrics. */
+void results_add_measure(struct results *results, int32_t measure);
 
 /* A new case at the end, its values absent. */
 struct result_case *results_add(struct results *results, size_t image_index, const char *image, int64_t class_index,
@@ -51,8 +60,8 @@ void results_sort(struct results *results);
 /* Number of different images; the results must be sorted. */
 size_t results_image_count(const struct results *results);
 
-/* An evaluation that holds the results, for its totals. NULL with a line on failure. */
-sscam_evaluation *results_evaluate(const struct results *results);
+/* Sum over the images. */
+struct image_tally results_tally(const struct results *results);
 
 void results_free(struct results *results);
 

@@ -4,14 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "complain.h"
 #include "layout.h"
+#include "measure.h"
 #include "memory.h"
 #include "utf8.h"
-
-struct total {
-    double mean, lower, upper;
-    size_t defined, undefined;
-};
 
 const char *method_title(const char *name)
 {
@@ -21,22 +18,56 @@ const char *method_title(const char *name)
     return name;
 }
 
-static const sscam_metric *metric_at(const struct results *results, size_t place)
+/* --- computing ------------------------------------------------------------------------------------ */
+
+/* Values of one measure as cases of an evaluation. The library computes totals of its own metrics alone; the others
+ * are correlations, and so travel as one. */
+static sscam_status add_cases(const struct results *results, size_t place, int32_t metric, sscam_evaluation *evaluation)
 {
-    for (size_t i = 0; i < sscam_metric_count(); i++)
-        if (sscam_metric_id(sscam_metric_info(i)) == results->metrics[place])
-            return sscam_metric_info(i);
-    return NULL;
+    sscam_status status = SSCAM_OK;
+
+    for (size_t i = 0; i < results->count && !status; i++) {
+        const struct result_value *value = &results->cases[i].values[place];
+
+        status = sscam_evaluation_add_known(evaluation, results->cases[i].class_index);
+        for (size_t j = 0; j < results->methods.count && !status; j++, value += results->metric_count)
+            if (value->state != SSCAM_VALUE_ABSENT)
+                status = sscam_evaluation_set_value(
+                    evaluation, j, i, metric, value->state == SSCAM_VALUE_DEFINED ? value->value : (double)NAN);
+    }
+    return status;
 }
 
-/* Out of memory is all that could go wrong: then nothing is known of the value. */
-static struct total total_of(const sscam_evaluation *evaluation, size_t method, int32_t metric)
+static sscam_status compute(const struct results *results, size_t place, struct total *totals)
 {
-    struct total total = {NAN, NAN, NAN, 0, 0};
+    int32_t metric = results->metrics[place] > 0 ? results->metrics[place] : SSCAM_METRIC_CLASS_SENSITIVITY;
+    sscam_evaluation *evaluation = NULL;
+    sscam_status status = sscam_evaluation_create(NULL, results->methods.count, &evaluation);
 
-    sscam_evaluation_total(evaluation, method, metric, &total.mean, &total.lower, &total.upper, &total.defined,
-                           &total.undefined);
-    return total;
+    if (!status)
+        status = add_cases(results, place, metric, evaluation);
+    for (size_t i = 0; i < results->methods.count && !status; i++) {
+        struct total *total = &totals[i * results->metric_count + place];
+
+        status = sscam_evaluation_total(evaluation, i, metric, &total->mean, &total->lower, &total->upper,
+                                        &total->defined, &total->undefined);
+    }
+    if (status)
+        fail_library("results", status);
+    sscam_evaluation_destroy(evaluation);
+    return status;
+}
+
+struct total *totals_of(const struct results *results)
+{
+    struct total *totals = allocate(results->methods.count * results->metric_count, sizeof *totals);
+
+    for (size_t i = 0; i < results->metric_count; i++)
+        if (compute(results, i, totals)) {
+            free(totals);
+            return NULL;
+        }
+    return totals;
 }
 
 /* --- table ---------------------------------------------------------------------------------------- */
@@ -57,30 +88,29 @@ static void set_text(struct column *column, size_t row, char *text)
     column->width = width > column->width ? width : column->width;
 }
 
-static char *value_text(const struct total *total, const sscam_metric *metric)
+static char *value_text(const struct total *total, const struct measure *measure)
 {
-    int digits = *sscam_metric_unit(metric) ? 2 : 4;
+    int digits = *measure->unit ? 2 : 4;
 
     if (!total->defined)
         return copy_text("-", 1);
     return format_text("%.*f [%.*f, %.*f]", digits, total->mean, digits, total->lower, digits, total->upper);
 }
 
-static struct column column_of(const struct results *results, const sscam_evaluation *evaluation, size_t place)
+static struct column column_of(const struct results *results, const struct total *totals, size_t place)
 {
-    const sscam_metric *metric = metric_at(results, place);
-    const char *unit = sscam_metric_unit(metric);
+    const struct measure measure = measure_of(results->metrics[place]);
     struct column column = {.texts = allocate(FIRST_METHOD + 2 * results->methods.count, sizeof(char *))};
 
-    set_text(&column, TITLE, format_text("%s%s%s", sscam_metric_title(metric), *unit ? " " : "", unit));
-    set_text(&column, DIRECTION,
-             format_text("%s is better", sscam_metric_direction(metric) > 0 ? "higher" : "lower"));
+    set_text(&column, TITLE, format_text("%s%s%s", measure.title, *measure.unit ? " " : "", measure.unit));
+    if (measure.direction)
+        set_text(&column, DIRECTION, format_text("%s is better", measure.direction > 0 ? "higher" : "lower"));
     for (size_t i = 0; i < results->methods.count; i++) {
-        struct total total = total_of(evaluation, i, results->metrics[place]);
+        const struct total *total = &totals[i * results->metric_count + place];
 
-        set_text(&column, FIRST_METHOD + 2 * i, value_text(&total, metric));
-        if (total.undefined)
-            set_text(&column, FIRST_METHOD + 2 * i + 1, format_text("%zu undefined", total.undefined));
+        set_text(&column, FIRST_METHOD + 2 * i, value_text(total, &measure));
+        if (total->undefined)
+            set_text(&column, FIRST_METHOD + 2 * i + 1, format_text("%zu undefined", total->undefined));
     }
     return column;
 }
@@ -144,14 +174,14 @@ static void put_columns(const struct column *columns, size_t metric_count, size_
     free(block);
 }
 
-void put_totals_table(const struct results *results, const sscam_evaluation *evaluation)
+void put_totals_table(const struct results *results, const struct total *totals)
 {
     size_t rows = FIRST_METHOD + 2 * results->methods.count;
     struct column *columns = allocate(results->metric_count + 1, sizeof *columns);
 
     columns[0] = column_of_methods(results);
     for (size_t i = 0; i < results->metric_count; i++)
-        columns[i + 1] = column_of(results, evaluation, i);
+        columns[i + 1] = column_of(results, totals, i);
     put_columns(columns, results->metric_count, rows);
     for (size_t i = 0; i <= results->metric_count; i++) {
         for (size_t row = 0; row < rows; row++)
@@ -174,18 +204,18 @@ static void put_total(struct json *json, const char *name, const struct total *t
     json_close_object(json);
 }
 
-void put_totals_json(struct json *json, const struct results *results, const sscam_evaluation *evaluation)
+void put_totals_json(struct json *json, const struct results *results, const struct total *totals,
+                     totals_describer *describe, void *user)
 {
     json_open_array(json, "methods");
     for (size_t method = 0; method < results->methods.count; method++) {
         json_open_object(json, NULL);
         json_text(json, "method", results->methods.items[method]);
         json_text(json, "title", method_title(results->methods.items[method]));
-        for (size_t i = 0; i < results->metric_count; i++) {
-            struct total total = total_of(evaluation, method, results->metrics[i]);
-
-            put_total(json, sscam_metric_name(metric_at(results, i)), &total);
-        }
+        if (describe)
+            describe(user, json, method);
+        for (size_t i = 0; i < results->metric_count; i++)
+            put_total(json, measure_of(results->metrics[i]).name, &totals[method * results->metric_count + i]);
         json_close_object(json);
     }
     json_close_array(json);

@@ -2,16 +2,27 @@
 #ifndef SSCAM_TOOLS_TOTALS_H
 #define SSCAM_TOOLS_TOTALS_H
 
-#include <sscam/sscam.h>
-
 #include "json.h"
 #include "results.h"
 
-/* Rows are methods, columns metrics: mean, 95 % interval, and how many cases were undefined. */
-void put_totals_table(const struct results *results, const sscam_evaluation *evaluation);
+/* A mean over the cases where it is defined, with its interval of 95 %. */
+struct total {
+    double mean, lower, upper; /* NaN when nothing is defined */
+    size_t defined, undefined;
+};
 
-/* A member "methods": for each, its name and an object a metric. */
-void put_totals_json(struct json *json, const struct results *results, const sscam_evaluation *evaluation);
+/* All totals, [methods][metrics]. The caller frees them; NULL with a line on failure. */
+struct total *totals_of(const struct results *results);
+
+/* Rows are methods, columns metrics: mean, 95 % interval, and how many cases were undefined. */
+void put_totals_table(const struct results *results, const struct total *totals);
+
+/* Adds members to the object of a method. */
+typedef void totals_describer(void *user, struct json *json, size_t method);
+
+/* A member "methods": for each, its name and an object a metric. `describe` may be NULL. */
+void put_totals_json(struct json *json, const struct results *results, const struct total *totals,
+                     totals_describer *describe, void *user);
 
 /* Title of a method in print; its name when the library does not know it. */
 const char *method_title(const char *name);

@@ -1,0 +1,25 @@
+/* What a column of results holds: a metric of the library, or what only `sscam study` measures. */
+#ifndef SSCAM_TOOLS_MEASURE_H
+#define SSCAM_TOOLS_MEASURE_H
+
+#include <stdint.h>
+
+#include <sscam/sscam.h>
+
+/* Identifiers beside the library's, which are above 0. */
+#define MEASURE_NEAR_SCORE_CAM (-1)
+#define MEASURE_NEAR_GRAD_CAM (-2)
+
+struct measure {
+    int32_t id;
+    const char *name, *title, *unit, *summary;
+    int32_t direction; /* 1 where higher is better, -1 where lower is, 0 where neither */
+};
+
+/* The measure of an identifier, which must exist. */
+struct measure measure_of(int32_t id);
+
+/* The identifier of a name; 0 when there is none. */
+int32_t measure_named(const char *name);
+
+#endif

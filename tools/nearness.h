@@ -1,0 +1,17 @@
+/* How near the maps of all rows of an evaluation come to those of a reference row. */
+#ifndef SSCAM_TOOLS_NEARNESS_H
+#define SSCAM_TOOLS_NEARNESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sscam/sscam.h>
+
+#include "results.h"
+
+/* Sets a measure of the cases from `first_result` on, which are those of the image that the evaluation saw last:
+ * Pearson's correlation of each row's map and the reference row's. */
+void nearness_add(struct results *results, size_t first_result, const sscam_evaluation *evaluation, int32_t measure,
+                  size_t reference);
+
+#endif

@@ -1,0 +1,17 @@
+/* What the charts of a report have in common. */
+#ifndef SSCAM_TOOLS_SVG_H
+#define SSCAM_TOOLS_SVG_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* Colours of things side by side, told apart by people who see few colours, too. */
+const char *svg_colour(size_t place);
+
+/* Begins a picture with a title above; the caller ends it with </svg>. */
+void svg_open(FILE *out, double width, double height, const char *title);
+
+/* Text at a place; the anchor is start, middle or end. */
+void svg_put_words(FILE *out, double x, double y, const char *anchor, const char *text);
+
+#endif
