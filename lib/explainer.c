@@ -205,6 +205,8 @@ sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input
 sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image, sscam_transform *transform,
                               sscam_geometry *geometry, int64_t shape[4])
 {
+    if (sscam_image_width(image) == 1 && sscam_image_height(image) == 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "a picture of 1x1 pixel has no places that could be told apart");
     sscam_status status = sscam_settings_transform(&explainer->settings, transform);
     if (status == SSCAM_OK)
         status = sscam_geometry_compute(transform, sscam_image_width(image), sscam_image_height(image), geometry);

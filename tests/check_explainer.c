@@ -580,6 +580,18 @@ START_TEST(pictures_are_explained_as_their_tensors)
 }
 END_TEST
 
+START_TEST(pictures_of_one_pixel_are_refused)
+{
+    const uint8_t pixel[3] = {1, 2, 3};
+    sscam_image *dot;
+    sscam_map *map = STALE;
+    ASSERT_OK(sscam_image_create(1, 1, 3, 3, pixel, &dot));
+    ASSERT_FAILS(sscam_explain_image(explainer, dot, 0, &map), SSCAM_E_ARGUMENT, "1x1");
+    ck_assert_ptr_null(map);
+    sscam_image_destroy(dot);
+}
+END_TEST
+
 START_TEST(pictures_fail_as_tensors_do)
 {
     sscam_image *image = make_picture(3);
@@ -664,6 +676,7 @@ int main(void)
     tcase_add_test(batches, threads_share_a_model);
     pictures = add_case(suite, "pictures");
     tcase_add_test(pictures, pictures_are_explained_as_their_tensors);
+    tcase_add_test(pictures, pictures_of_one_pixel_are_refused);
     tcase_add_test(pictures, pictures_fail_as_tensors_do);
     tcase_add_test(pictures, preprocessing_keeps_to_its_room);
     return run_suite(suite);

@@ -144,8 +144,8 @@ SSCAM_API sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
  * @param[out] input Room for capacity floats; receives float32 [1,C,H,W]. May be NULL when capacity is 0:
  *                  then only the shape is learnt.
  * @param capacity  Floats at input: 0, or at least C x H x W.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, capacity too small, a picture whose proportions make the resized
- *         one exceed SSCAM_IMAGE_MAX_PIXELS, mean or std of another count than the channels); SSCAM_E_MEMORY.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, capacity too small, a picture of one pixel, or whose proportions make the
+ *         resized one exceed SSCAM_IMAGE_MAX_PIXELS, mean or std of another count than the channels); SSCAM_E_MEMORY.
  * Thread: the explainer's.
  * @since 1.0
  */
@@ -160,9 +160,9 @@ SSCAM_API sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, co
  * @param class_index Index of the network's output, or SSCAM_CLASS_TOP for the highest, or SSCAM_CLASS_RANKED().
  * @param[out] out    The map, or NULL on failure. Ownership: the caller's, to be given back with
  *                    sscam_map_destroy().
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, or options that contradict each other); SSCAM_E_LAYER (the
- *         layer does not exist: the message lists near names; or it has no spatial output); SSCAM_E_CLASS;
- *         SSCAM_E_MODEL (the network failed, or gave NaN or infinity); SSCAM_E_UNSUPPORTED (the method
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a picture of one pixel, or options that contradict each other);
+ *         SSCAM_E_LAYER (the layer does not exist: the message lists near names; or it has no spatial output);
+ *         SSCAM_E_CLASS; SSCAM_E_MODEL (the network failed, or gave NaN or infinity); SSCAM_E_UNSUPPORTED (the method
  *         cannot explain this network: the message says why); SSCAM_E_CANCELLED; SSCAM_E_MEMORY;
  *         SSCAM_E_DEVICE. After a failure the explainer can be used again.
  * Thread: the explainer's.

@@ -603,6 +603,7 @@ def test_failures_of_inputs(sscam, network, tmp_path, files, command):
     (tmp_path / "cut.png").write_bytes(good[: len(good) // 2])
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
+    PIL.Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
     (tmp_path / "text.pt").write_text("no network")
     (tmp_path / "empty.pt").write_bytes(b"")
     before = files()
@@ -611,7 +612,7 @@ def test_failures_of_inputs(sscam, network, tmp_path, files, command):
         return sscam(command, model, picture, *FAST, "-o", "out.png", *flags)
 
     assert_failure(run(network.model, "missing.png"), "missing.png", "No such file")
-    for picture in ("cut.png", "text.png", "cut.jpg"):
+    for picture in ("cut.png", "text.png", "cut.jpg", "dot.png"):
         assert_failure(run(network.model, picture), picture)
     assert_failure(run("missing.pt", network.picture), "missing.pt", "No such file")
     for model in ("text.pt", "empty.pt"):
@@ -752,7 +753,7 @@ def test_panel_formats(sscam, network, tmp_path, files, extension, start):
 
 
 def test_panel_of_odd_pictures_and_names(sscam, network, tmp_path):
-    for name, size, mode in (("wide.png", (900, 90), "RGB"), ("tall.png", (60, 600), "L"), ("dot.png", (1, 1), "RGB"),
+    for name, size, mode in (("wide.png", (900, 90), "RGB"), ("tall.png", (60, 600), "L"), ("dot.png", (2, 1), "RGB"),
                              ("clear.png", (50, 40), "RGBA")):
         PIL.Image.new(mode, size).save(tmp_path / name)
     (tmp_path / "labels.txt").write_bytes(b"a name of many words that cannot fit beside its row of pictures at all\n"
