@@ -93,22 +93,14 @@ static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mas
 /* Standard deviation of a channel's noise by `sigma` and `noise_scale`. `upsampled_range`: max - min of U(A_k). */
 static sscam_status find_noise_stddev(channel_scoring *scoring, sscam_mask_channel *channel, double upsampled_range)
 {
-    double sigma = scoring->explanation->settings->value[SSCAM_OPTION_SIGMA].real;
-    int64_t scale = choice(scoring, SSCAM_OPTION_NOISE_SCALE);
     double range = upsampled_range * fabs(channel->gain);
-    if (scale == SSCAM_NOISE_SCALE_ABSOLUTE) {
-        channel->noise_stddev = (float)sigma;
-        return SSCAM_OK;
-    }
-    if (scoring->plan.noise_target == SSCAM_NOISE_ON_INPUT) {
+    if (scoring->plan.noise_target == SSCAM_NOISE_ON_INPUT &&
+        choice(scoring, SSCAM_OPTION_NOISE_SCALE) != SSCAM_NOISE_SCALE_ABSOLUTE) {
         sscam_status status = masked_input_range(scoring, channel, &range);
         if (status != SSCAM_OK)
             return status;
     }
-    if (scale == SSCAM_NOISE_SCALE_RANGE)
-        channel->noise_stddev = (float)(sigma * range);
-    else
-        channel->noise_stddev = (float)pow(sigma / range, 2.0);
+    channel->noise_stddev = (float)sscam_noise_stddev(scoring->explanation->settings, range);
     if (!isfinite(channel->noise_stddev))
         return sscam_fail(SSCAM_E_ARGUMENT,
                           "noise_scale=authors-code: channel %lld has a range of %g, too small to divide by",

@@ -1,5 +1,6 @@
 #include "strategy.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -141,6 +142,16 @@ sscam_score_kind sscam_score_kind_of(const sscam_settings *settings)
 {
     return settings->value[SSCAM_OPTION_SCORE].integer == SSCAM_SCORE_CHOICE_LOGIT ? SSCAM_SCORE_LOGIT
                                                                                     : sscam_probability_kind(settings);
+}
+
+double sscam_noise_stddev(const sscam_settings *settings, double range)
+{
+    const double sigma = settings->value[SSCAM_OPTION_SIGMA].real;
+    switch (settings->value[SSCAM_OPTION_NOISE_SCALE].integer) {
+    case SSCAM_NOISE_SCALE_ABSOLUTE: return sigma;
+    case SSCAM_NOISE_SCALE_RANGE: return sigma * range;
+    default: return pow(sigma / range, 2.0);
+    }
 }
 
 sscam_scoring_wish sscam_scoring_wish_of(const sscam_settings *settings)

@@ -61,6 +61,10 @@ int32_t sscam_needs_gradients(const sscam_method *method, const sscam_settings *
 sscam_score_kind sscam_probability_kind(const sscam_settings *settings);
 sscam_score_kind sscam_score_kind_of(const sscam_settings *settings);
 
+/* Standard deviation of noise on values whose maximum is `range` above their minimum (options `sigma` and `noise_scale`);
+ * not finite where the range is too small to divide by. */
+double sscam_noise_stddev(const sscam_settings *settings, double range);
+
 /* How masked inputs are to be scored (options `batch_size`, `workers` and `calibrate`). */
 sscam_scoring_wish sscam_scoring_wish_of(const sscam_settings *settings);
 

@@ -1,11 +1,10 @@
 #include "ablation.hpp"
 
-#include <cmath>
-
 #include <ATen/ATen.h>
 
 #include "capture.hpp"
 #include "guard.hpp"
+#include "score_rows.hpp"
 #include "scorer.hpp"
 
 namespace sscam {
@@ -111,30 +110,18 @@ private:
     int64_t last_call_ = 0, input_rows_ = 1, batch_ = 1;
 };
 
-void store_scores(const sscam_ablation_request &request, const at::Tensor &logits, int64_t first, float *scores)
-{
-    const float *row = logits.data_ptr<float>();
-    for (int64_t i = 0; i < logits.size(0); i++, row += logits.size(1))
-        for (int64_t t = 0; t < request.target_count; t++) {
-            double score = sscam_target_score(row, logits.size(1), &request.targets[t], request.kind);
-            if (!std::isfinite(score))
-                throw Refusal(SSCAM_E_MODEL, "the network's score without channel " +
-                                                 std::to_string(request.plan->channels[first + i]) + " is not finite");
-            scores[t * request.plan->channel_count + first + i] = static_cast<float>(score);
-        }
-}
-
 } // namespace
 
 void ablate(Network &network, const sscam_ablation_request &request, float *scores)
 {
     const int64_t count = request.plan->channel_count;
     Ablation ablation(network, request);
+    const auto name_of = [&](int64_t i) { return "without channel " + std::to_string(request.plan->channels[i]); };
     int64_t batch = ablation.batch();
     for (int64_t first = 0; first < count;) {
         const int64_t rows = std::min(batch, count - first);
         try {
-            store_scores(request, ablation.logits_without(first, rows), first, scores);
+            store_scores(request, ablation.logits_without(first, rows), first, count, name_of, scores);
         } catch (...) {
             if (!memory_ran_out() || rows == 1)
                 throw;
@@ -142,9 +129,7 @@ void ablate(Network &network, const sscam_ablation_request &request, float *scor
             continue;
         }
         first += rows;
-        if (sscam_status status =
-                sscam_progress_report(request.progress, static_cast<double>(first) / static_cast<double>(count)))
-            throw Reported(status);
+        report(request, static_cast<double>(first) / static_cast<double>(count));
     }
 }
 

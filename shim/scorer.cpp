@@ -1,7 +1,6 @@
 #include "scorer.hpp"
 
 #include <atomic>
-#include <cmath>
 #include <limits>
 
 #include <ATen/ATen.h>
@@ -9,6 +8,7 @@
 
 #include "guard.hpp"
 #include "network.hpp"
+#include "score_rows.hpp"
 #include "workers.hpp"
 
 namespace sscam {
@@ -61,25 +61,9 @@ void write_masked_inputs(const sscam_mask_list &masks, sscam_layout layout, int6
     });
 }
 
-// A batch's logits become scores, at their places among all.
-void store_scores(const sscam_score_request &request, const at::Tensor &logits, int64_t first, float *scores)
+std::string name_of(int64_t input)
 {
-    const int64_t count = sscam_mask_list_count(request.masks);
-    const float *row = logits.data_ptr<float>();
-    for (int64_t i = 0; i < logits.size(0); i++, row += logits.size(1))
-        for (int64_t t = 0; t < request.target_count; t++) {
-            double score = sscam_target_score(row, logits.size(1), &request.targets[t], request.kind);
-            if (!std::isfinite(score))
-                throw Refusal(SSCAM_E_MODEL, "the network's score of masked input " + std::to_string(first + i) +
-                                                 " is not finite");
-            scores[t * count + first + i] = static_cast<float>(score);
-        }
-}
-
-void report(const sscam_score_request &request, double fraction)
-{
-    if (sscam_status status = sscam_progress_report(request.progress, fraction))
-        throw Reported(status);
+    return "of masked input " + std::to_string(input);
 }
 
 } // namespace
@@ -131,7 +115,8 @@ int64_t Scorer::score_batch(const ScoringWay &way, const sscam_score_request &re
 {
     for (;;) {
         try {
-            store_scores(request, logits_of_masked(*way.form, request, first, rows), first, scores);
+            store_scores(request, logits_of_masked(*way.form, request, first, rows), first,
+                         sscam_mask_list_count(request.masks), name_of, scores);
             return rows;
         } catch (...) {
             if (!memory_ran_out() || rows == 1)

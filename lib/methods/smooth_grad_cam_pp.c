@@ -27,11 +27,7 @@ static sscam_status find_noise_stddev(const sscam_explanation *explanation, int6
         highest = fmaxf(highest, explanation->input[i]);
     }
     double range = (double)highest - (double)lowest;
-    switch (choice(explanation, SSCAM_OPTION_NOISE_SCALE)) {
-    case SSCAM_NOISE_SCALE_ABSOLUTE: *stddev = (float)sigma; break;
-    case SSCAM_NOISE_SCALE_RANGE: *stddev = (float)(sigma * range); break;
-    default: *stddev = (float)(sigma > 0.0 ? pow(sigma / range, 2.0) : 0.0); break;
-    }
+    *stddev = sigma > 0.0 ? (float)sscam_noise_stddev(explanation->settings, range) : 0.0f;
     if (!isfinite(*stddev))
         return sscam_fail(SSCAM_E_ARGUMENT, "noise_scale: the input has a range of %g, which gives no usable noise",
                           range);
