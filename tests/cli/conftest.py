@@ -7,13 +7,18 @@ import pty
 import signal
 import struct
 import subprocess
+import sys
 import termios
 
 import pytest
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+from fork_server import ForkServer  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEMO = ROOT / "examples" / "demo"
 PROGRAM = os.environ.get("SSCAM_CLI", str(ROOT / "build" / "tools" / "sscam"))
+SERVER = ForkServer(PROGRAM, os.environ.get("SSCAM_FORK_SERVER_LIBRARY"))
 SHARED_DATA = pathlib.Path(os.environ.get("SSCAM_SHARED_DATA") or ROOT.parent / "shared" / "data")
 
 
@@ -47,7 +52,7 @@ def sscam(tmp_path):
     def run(*arguments, **options):
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 300,
                    "cwd": tmp_path, "stdin": subprocess.DEVNULL} | options
-        return subprocess.run([PROGRAM, *map(str, arguments)], check=False, **options)
+        return SERVER.run(arguments, **options)
 
     return run
 

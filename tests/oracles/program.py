@@ -1,7 +1,9 @@
 """Runs the program `sscam` and reads what it wrote."""
 
 import json
+import os
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from cams import TERM_METHODS
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from fork_server import ForkServer  # noqa: E402
 
 
 @dataclass
@@ -24,10 +29,11 @@ class Shown:
 class Program:
     def __init__(self, path):
         self.path = path
+        self.server = ForkServer(path, os.environ.get("SSCAM_FORK_SERVER_LIBRARY"))
 
     def run(self, *arguments):
         """Run it; the completed process with its text, whether it failed or not."""
-        return subprocess.run([self.path, *map(str, arguments)], text=True, capture_output=True)
+        return self.server.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def run_on(self, model, inputs, *arguments):
         """What `explain` reports of inputs with --json."""
