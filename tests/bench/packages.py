@@ -45,6 +45,13 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget  # noqa:
 LAYERS = {"resnet18": "layer4", "squeezenet1_0": "features.12", "mobilenet_v2": "features"}
 
 
+def weights_file(folder, name):
+    files = sorted(Path(folder).glob(f"{name}*.pt"))
+    if not files:
+        sys.exit(f"{folder}: no {name}*.pt")
+    return files[0]
+
+
 class Subject:
     """One network, eager and as a file, one input, one class."""
 
@@ -53,7 +60,7 @@ class Subject:
         self.name, self.layer = name, LAYERS[name]
         self.network = getattr(torchvision.models, name)(weights=None).eval()
         if weights:
-            self.network.load_state_dict(torch.jit.load(str(Path(weights) / f"{name}.pt")).state_dict())
+            self.network.load_state_dict(torch.jit.load(str(weights_file(weights, name))).state_dict())
         for module in self.network.modules():
             if isinstance(module, torch.nn.ReLU):
                 module.inplace = False  # the packages' hooks give wrong gradients otherwise

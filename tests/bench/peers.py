@@ -4,7 +4,7 @@
     SSCAM_LIBRARY=build-pip/lib/libsscam.so.1 build-pip-environment/bin/python3 tests/bench/peers.py
 
 All run in this one process, on its one libtorch, with as many threads, in turn; medians are shown. What it needs: see
-packages.py. Networks have random weights unless --weights names a folder of TorchScript files of the same names.
+packages.py. Networks have random weights unless --weights names a folder of TorchScript files named after them.
 """
 
 import argparse
