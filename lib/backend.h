@@ -74,7 +74,12 @@ typedef enum sscam_score_kind {
 } sscam_score_kind;
 
 /* Elements that the network computes in when it scores masked inputs. */
-typedef enum sscam_precision { SSCAM_PRECISION_FP32, SSCAM_PRECISION_BF16, SSCAM_PRECISION_FP16 } sscam_precision;
+typedef enum sscam_precision {
+    SSCAM_PRECISION_FP32,
+    SSCAM_PRECISION_BF16,
+    SSCAM_PRECISION_FP16,
+    SSCAM_PRECISION_TF32 /* float32 whose products a graphics card may round to 10 bits */
+} sscam_precision;
 
 /* How the caller wants masked inputs scored. */
 typedef struct sscam_scoring_wish {

@@ -32,6 +32,16 @@ static sample_position source_position(int64_t output, int64_t source_size, int6
     return position;
 }
 
+void sscam_source_positions(int64_t source_size, int64_t output_size, int32_t align_corners, int32_t *lower,
+                            float *share)
+{
+    for (int64_t i = 0; i < output_size; i++) {
+        sample_position position = source_position(i, source_size, output_size, align_corners);
+        lower[i] = (int32_t)position.lower;
+        share[i] = position.share;
+    }
+}
+
 /* The row of the map at a vertical position, interpolated: map_width values, and the last one again, so that a
  * horizontal neighbour always exists. The form a + t (b - a) keeps constant maps exactly constant. */
 static void blend_rows(const float *map, int64_t map_height, int64_t map_width, sample_position y, float *row)

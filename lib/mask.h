@@ -79,6 +79,10 @@ int64_t sscam_mask_list_scratch_size(const sscam_mask_list *list);
 void sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_layout layout, float *scratch,
                            float *out);
 
+/* Where each of output_size positions falls between source_size ones: after which, by which share of the next. */
+void sscam_source_positions(int64_t source_size, int64_t output_size, int32_t align_corners, int32_t *lower,
+                            float *share);
+
 /* Bilinear upsampling U of one [map_height, map_width] map to [height, width]. */
 sscam_status sscam_upsample(const float *map, int64_t map_height, int64_t map_width, int64_t height,
                             int64_t width, int32_t align_corners, float *out);

@@ -121,9 +121,9 @@ static const sscam_option table[] = {
     INT(SSCAM_OPTION_WORKERS, "workers", "0", 0, 1024,
         "Batches of masked inputs evaluated side by side, each on one thread of the processor; 0: chosen by speed, up "
         "to the processors that the process may use or OMP_NUM_THREADS, and 1 with calibrate=off."),
-    CHOICE(SSCAM_OPTION_PRECISION, "precision", "fp32", "|bf16|fp16",
+    CHOICE(SSCAM_OPTION_PRECISION, "precision", "fp32", "|bf16|fp16|tf32",
            "Elements that the network computes in when it scores masked inputs. bf16 and fp16 are faster only where "
-           "the processor or the card has them, and change scores in the third digit."),
+           "the processor or the card has them, and change scores in the third digit; tf32 is for CUDA cards."),
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };

@@ -117,20 +117,9 @@ void ablate(Network &network, const sscam_ablation_request &request, float *scor
     const int64_t count = request.plan->channel_count;
     Ablation ablation(network, request);
     const auto name_of = [&](int64_t i) { return "without channel " + std::to_string(request.plan->channels[i]); };
-    int64_t batch = ablation.batch();
-    for (int64_t first = 0; first < count;) {
-        const int64_t rows = std::min(batch, count - first);
-        try {
-            store_scores(request, ablation.logits_without(first, rows), first, count, name_of, scores);
-        } catch (...) {
-            if (!memory_ran_out() || rows == 1)
-                throw;
-            batch = (rows + 1) / 2;
-            continue;
-        }
-        first += rows;
-        report(request, static_cast<double>(first) / static_cast<double>(count));
-    }
+    in_batches(request, count, ablation.batch(), [&](int64_t first, int64_t rows) {
+        store_scores(request, ablation.logits_without(first, rows), first, count, name_of, scores);
+    });
 }
 
 } // namespace sscam

@@ -135,9 +135,10 @@ Network::Network(const char *name, const void *data, size_t size, const char *de
       module_(load_module(data, size, device_)), graph_(std::make_unique<MarkedGraph>(module_)),
       plain_(graph_->program([](int64_t) { return false; }))
 {
-    scorers_[SSCAM_PRECISION_FP32] = std::make_unique<Scorer>(*this, at::kFloat);
-    scorers_[SSCAM_PRECISION_BF16] = std::make_unique<Scorer>(*this, at::kBFloat16);
-    scorers_[SSCAM_PRECISION_FP16] = std::make_unique<Scorer>(*this, at::kHalf);
+    scorers_[SSCAM_PRECISION_FP32] = std::make_unique<Scorer>(*this, Precision());
+    scorers_[SSCAM_PRECISION_BF16] = std::make_unique<Scorer>(*this, Precision{at::kBFloat16});
+    scorers_[SSCAM_PRECISION_FP16] = std::make_unique<Scorer>(*this, Precision{at::kHalf});
+    scorers_[SSCAM_PRECISION_TF32] = std::make_unique<Scorer>(*this, Precision{at::kFloat, true});
 }
 
 Network::~Network() = default;

@@ -2,6 +2,7 @@
 #ifndef SSCAM_SHIM_SCORE_ROWS_HPP
 #define SSCAM_SHIM_SCORE_ROWS_HPP
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -12,8 +13,22 @@
 
 namespace sscam {
 
+// The score of input number i, whose name in messages is name(i).
+template <class Name> double checked_score(double score, const Name &name, int64_t i)
+{
+    if (!std::isfinite(score))
+        throw Refusal(SSCAM_E_MODEL, "the network's score " + name(i) + " is not finite");
+    return score;
+}
+
+// As names of inputs for that.
+inline std::string name_of_masked(int64_t input)
+{
+    return "of masked input " + std::to_string(input);
+}
+
 // Writes the scores of the inputs number `first` and following, of `count` in all, to their places in
-// [targets of the request][count]. `name(i)` says in messages which one input number i is.
+// [targets of the request][count]. `name(i)` is the name of input number i.
 template <class Request, class Name>
 void store_scores(const Request &request, const at::Tensor &logits, int64_t first, int64_t count, const Name &name,
                   float *scores)
@@ -22,9 +37,7 @@ void store_scores(const Request &request, const at::Tensor &logits, int64_t firs
     for (int64_t i = 0; i < logits.size(0); i++, row += logits.size(1))
         for (int64_t t = 0; t < request.target_count; t++) {
             double score = sscam_target_score(row, logits.size(1), &request.targets[t], request.kind);
-            if (!std::isfinite(score))
-                throw Refusal(SSCAM_E_MODEL, "the network's score " + name(first + i) + " is not finite");
-            scores[t * count + first + i] = static_cast<float>(score);
+            scores[t * count + first + i] = static_cast<float>(checked_score(score, name, first + i));
         }
 }
 
@@ -33,6 +46,26 @@ template <class Request> void report(const Request &request, double fraction)
 {
     if (sscam_status status = sscam_progress_report(request.progress, fraction))
         throw Reported(status);
+}
+
+// Calls work(first, rows) for all of `count` inputs, a batch at a time; where memory runs out, for half as many from
+// there on.
+template <class Request, class Work>
+void in_batches(const Request &request, int64_t count, int64_t batch, const Work &work)
+{
+    for (int64_t first = 0; first < count;) {
+        const int64_t rows = std::min(batch, count - first);
+        try {
+            work(first, rows);
+        } catch (...) {
+            if (!memory_ran_out() || rows == 1)
+                throw;
+            batch = (rows + 1) / 2;
+            continue;
+        }
+        first += rows;
+        report(request, static_cast<double>(first) / static_cast<double>(count));
+    }
 }
 
 } // namespace sscam

@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "card_scorer.hpp"
 #include "guard.hpp"
 #include "network.hpp"
 #include "score_rows.hpp"
@@ -27,7 +28,7 @@ struct BatchSizes {
 const BatchSizes &batch_sizes(c10::Device device)
 {
     static const BatchSizes processor = {4, {1, 2, 8}};
-    static const BatchSizes card = {32, {64, 128, 256}};
+    static const BatchSizes card = {32, {64, 128, 256, 512}};
     return device.is_cpu() ? processor : card;
 }
 
@@ -61,11 +62,6 @@ void write_masked_inputs(const sscam_mask_list &masks, sscam_layout layout, int6
     });
 }
 
-std::string name_of(int64_t input)
-{
-    return "of masked input " + std::to_string(input);
-}
-
 } // namespace
 
 int64_t usual_batch(c10::Device device)
@@ -73,8 +69,8 @@ int64_t usual_batch(c10::Device device)
     return batch_sizes(device).usual;
 }
 
-Scorer::Scorer(const Network &network, at::ScalarType type)
-    : network_(network), type_(type), buffers_(!network.device().is_cpu())
+Scorer::Scorer(const Network &network, Precision precision)
+    : network_(network), precision_(precision), buffers_(!network.device().is_cpu())
 {
 }
 
@@ -83,7 +79,10 @@ void Scorer::score(const sscam_score_request &request, float *scores)
     ScoringWay way = way_for(request);
     if (request.way)
         *request.way = {way.form->name, way.workers, way.batch};
-    score_batches(way, request, scores);
+    if (makes_masks(network_.device()))
+        score_on_card(way, request, network_.device(), scores);
+    else
+        score_batches(way, request, scores);
 }
 
 void Scorer::score_batches(const ScoringWay &way, const sscam_score_request &request, float *scores)
@@ -116,7 +115,7 @@ int64_t Scorer::score_batch(const ScoringWay &way, const sscam_score_request &re
     for (;;) {
         try {
             store_scores(request, logits_of_masked(*way.form, request, first, rows), first,
-                         sscam_mask_list_count(request.masks), name_of, scores);
+                         sscam_mask_list_count(request.masks), name_of_masked, scores);
             return rows;
         } catch (...) {
             if (!memory_ran_out() || rows == 1)
@@ -141,7 +140,7 @@ at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_score_r
     else
         batch = batch.view({rows, channels, height, width});
     at::Tensor logits =
-        run_for_logits(*form.program, batch.to(network_.device(), form.type), {}, 0, text_or_empty(request.output))
+        run_for_logits(*form.program, batch.to(network_.device(), form.precision.type), {}, 0, text_or_empty(request.output))
             .to(at::kCPU)
             .contiguous();
     buffers_.give_back(std::move(buffer));
@@ -152,9 +151,10 @@ at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_score_r
 
 ScoringWay Scorer::way_for(const sscam_score_request &request)
 {
+    const int64_t workers = network_.device().is_cpu() ? request.wish.workers : 1; // a card has its own
     const sscam_mask_plan &plan = *request.masks->plans[0]; // all have one input shape
     const std::string output = text_or_empty(request.output);
-    const Key key = {{plan.input_channels, plan.input_height, plan.input_width, request.wish.workers}, output};
+    const Key key = {{plan.input_channels, plan.input_height, plan.input_width, workers}, output};
     const int64_t count = sscam_mask_list_count(request.masks);
     const bool wants_batch = request.wish.calibrate && request.wish.batch_size == 0 && count >= long_plan;
     std::lock_guard<std::mutex> lock(mutex_);
@@ -166,14 +166,17 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
         const MeasuringTime time(count, [&] { report(request, 0.0); });
         if (!setting)
             settings_.keep(key, setting = new_setting(example));
-        if (request.wish.calibrate && !setting->measured)
-            setting->measured = measured_way(*setting, request.wish.workers, example, time);
+        if (request.wish.calibrate && !setting->measured) {
+            const int64_t free_before = free_memory(network_.device());
+            setting->measured = measured_way(*setting, workers, example, time);
+            setting->bytes_an_input = (free_before - free_memory(network_.device())) / setting->measured->batch;
+        }
         if (wants_batch && !setting->batch_is_measured) {
             setting->measured = with_measured_batch(*setting, example, time);
             setting->batch_is_measured = true;
         }
         if (!request.wish.calibrate && !setting->unmeasured)
-            setting->unmeasured = unmeasured_way(*setting, request.wish.workers, example);
+            setting->unmeasured = unmeasured_way(*setting, workers, example);
     }
     ScoringWay way = request.wish.calibrate ? *setting->measured : *setting->unmeasured;
     if (request.wish.batch_size > 0)
@@ -184,13 +187,15 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
 std::shared_ptr<Scorer::Setting> Scorer::new_setting(const Example &example)
 {
     if (forms_.empty()) {
-        if (type_ == at::kFloat)
+        if (precision_.tf32 && !network_.device().is_cuda())
+            throw Refusal(SSCAM_E_UNSUPPORTED, "precision=tf32: the device " + network_.device_name() + " has none");
+        if (precision_.type == at::kFloat)
             forms_.push_back(plain_form(network_.plain()));
-        for (auto &form : optimised_forms(network_.module(), type_))
+        for (auto &form : optimised_forms(network_.module(), precision_))
             forms_.push_back(std::move(form));
     }
     if (forms_.empty())
-        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("the network cannot be converted to ") + at::toString(type_));
+        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("the network cannot be converted to ") + at::toString(precision_.type));
     auto setting = std::make_shared<Setting>();
     if (is_usable({forms_[0], 1, 2}, example))
         setting->largest_batch = std::numeric_limits<int64_t>::max();
@@ -202,11 +207,11 @@ ScoringWay Scorer::unmeasured_way(const Setting &setting, int64_t workers, const
 {
     workers = std::max<int64_t>(workers, 1);
     const int64_t batch = std::min(setting.largest_batch, usual_batch(network_.device()));
-    const ScoringWay frozen = {forms_[type_ == at::kFloat && forms_.size() > 1 ? 1 : 0], workers, batch};
+    const ScoringWay frozen = {forms_[precision_.type == at::kFloat && forms_.size() > 1 ? 1 : 0], workers, batch};
     if (is_usable(frozen, example))
         return frozen;
-    if (type_ != at::kFloat)
-        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("computing in ") + at::toString(type_) +
+    if (precision_.type != at::kFloat)
+        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("computing in ") + at::toString(precision_.type) +
                                                ", the network fails or its outputs are others");
     return {forms_[0], workers, batch};
 }
@@ -236,7 +241,7 @@ std::vector<ScoringWay> Scorer::candidates(const Setting &setting, int64_t worke
     const int64_t of_a_worker = std::min(setting.largest_batch, workers > 1 ? batch_of_a_worker(workers) : usual);
     std::vector<ScoringWay> ways;
     for (auto form = forms_.rbegin(); form != forms_.rend(); ++form)
-        if (*form != forms_.front() || type_ != at::kFloat) // the plain one is never the fastest
+        if (*form != forms_.front() || precision_.type != at::kFloat) // the plain one is never the fastest
             ways.push_back({*form, workers, of_a_worker});
     if (is_free && workers > 1)
         for (size_t i = 0, count = ways.size(); i + 1 < count; i++)
@@ -248,7 +253,7 @@ ScoringWay Scorer::with_measured_batch(const Setting &setting, const Example &ex
 {
     std::vector<ScoringWay> ways = {*setting.measured};
     for (int64_t batch : batch_sizes(network_.device()).candidates)
-        if (batch <= setting.largest_batch)
+        if (batch <= setting.largest_batch && batch * setting.bytes_an_input <= free_memory(network_.device()))
             ways.push_back({setting.measured->form, setting.measured->workers, batch});
     return fastest_of(ways, example, time).value_or(*setting.measured);
 }

@@ -25,8 +25,7 @@ int64_t usual_batch(c10::Device device);
 
 class Scorer {
 public:
-    // Computes in elements of a type, which costs exactness where it is not at::kFloat.
-    Scorer(const Network &network, at::ScalarType type);
+    Scorer(const Network &network, Precision precision);
 
     // scores: [targets of the request][its masked inputs].
     void score(const sscam_score_request &request, float *scores);
@@ -38,6 +37,7 @@ private:
         int64_t largest_batch = 1; // stays 1 for networks that were traced for one image
         std::optional<ScoringWay> unmeasured, measured;
         bool batch_is_measured = false;
+        int64_t bytes_an_input = 0; // that measuring left taken on a card; 0 where it came by with what it had
     };
     using Key = std::pair<std::array<int64_t, 4>, std::string>; // channels, height, width, workers; output
 
@@ -55,7 +55,7 @@ private:
                                 int64_t rows);
 
     const Network &network_;
-    const at::ScalarType type_;
+    const Precision precision_;
     std::mutex mutex_; // of what follows
     std::vector<std::shared_ptr<const ScoringForm>> forms_; // the safest first, the most promising one last
     std::map<int64_t, ScoringWay> chosen_;                  // by workers asked for: what the first shape chose

@@ -30,11 +30,11 @@ void order_weights_channels_last(jit::Block *block)
     }
 }
 
-std::shared_ptr<const ScoringForm> form(const char *name, sscam_layout layout, at::ScalarType type,
+std::shared_ptr<const ScoringForm> form(const char *name, sscam_layout layout, Precision precision,
                                         std::shared_ptr<jit::Graph> graph, const jit::Module &module)
 {
     return std::make_shared<const ScoringForm>(
-        ScoringForm{name, layout, type, std::make_shared<const Program>(std::move(graph), module)});
+        ScoringForm{name, layout, precision, std::make_shared<const Program>(std::move(graph), module)});
 }
 
 jit::Module with_elements(const jit::Module &module, at::ScalarType type)
@@ -50,23 +50,23 @@ jit::Module with_elements(const jit::Module &module, at::ScalarType type)
 
 std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> plain)
 {
-    return std::make_shared<const ScoringForm>(ScoringForm{"plain", SSCAM_LAYOUT_NCHW, at::kFloat, std::move(plain)});
+    return std::make_shared<const ScoringForm>(ScoringForm{"plain", SSCAM_LAYOUT_NCHW, Precision(), std::move(plain)});
 }
 
-std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const jit::Module &original, at::ScalarType type)
+std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const jit::Module &original, Precision precision)
 {
     std::vector<std::shared_ptr<const ScoringForm>> forms;
     try {
-        const jit::Module module = with_elements(original, type);
+        const jit::Module module = with_elements(original, precision.type);
         const jit::Module frozen = jit::freeze(module);
-        forms.push_back(form("frozen", SSCAM_LAYOUT_NCHW, type, forward_of(frozen), frozen));
+        forms.push_back(form("frozen", SSCAM_LAYOUT_NCHW, precision, forward_of(frozen), frozen));
         auto channels_last = forward_of(frozen);
         order_weights_channels_last(channels_last->block());
-        forms.push_back(form("channels-last", SSCAM_LAYOUT_NHWC, type, channels_last, frozen));
+        forms.push_back(form("channels-last", SSCAM_LAYOUT_NHWC, precision, channels_last, frozen));
 
         jit::Module optimised = jit::freeze(module);
         optimised = jit::optimize_for_inference(optimised);
-        forms.push_back(form("optimize_for_inference", SSCAM_LAYOUT_NCHW, type, forward_of(optimised), optimised));
+        forms.push_back(form("optimize_for_inference", SSCAM_LAYOUT_NCHW, precision, forward_of(optimised), optimised));
     } catch (...) {
         // What cannot be frozen is scored as it is; what was made so far can be used.
     }

@@ -10,19 +10,27 @@
 
 namespace sscam {
 
+// What a network computes in: elements of a type, with products in TF32 or not.
+struct Precision {
+    at::ScalarType type = at::kFloat;
+    bool tf32 = false;
+
+    bool is_exact() const { return type == at::kFloat && !tf32; }
+};
+
 struct ScoringForm {
     const char *name;
     sscam_layout layout; // of the batches that it is given
-    at::ScalarType type; // of their elements
+    Precision precision;
     std::shared_ptr<const Program> program;
 };
 
 // The network as it is: the form that always works.
 std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> plain);
 
-// Frozen, with its weights in channels-last order, and converted by optimize_for_inference, computing in elements of a
-// type; those that can be made. Whether they give the network's numbers is for the caller to check.
-std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const torch::jit::Module &module, at::ScalarType type);
+// Frozen, with its weights in channels-last order, and converted by optimize_for_inference, at a precision; those
+// that can be made. Whether they give the network's numbers is for the caller to check.
+std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const torch::jit::Module &module, Precision precision);
 
 } // namespace sscam
 

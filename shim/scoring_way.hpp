@@ -47,9 +47,9 @@ struct Example {
     std::string output; // of the network's; "" for the one that is found
 };
 
-// Whether every row of `found`, computed in elements of a type, is `logits`, [1, classes], up to what other forms and
-// batch sizes round otherwise.
-bool logits_agree(const at::Tensor &found, const at::Tensor &logits, at::ScalarType type = at::kFloat);
+// Whether every row of `found`, computed at a precision, is `logits`, [1, classes], up to what other forms and batch
+// sizes round otherwise.
+bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision precision = {});
 
 // Whether the network gives the example's logits in this way, in every row of every worker's batch. A way that fails
 // is not usable, whatever the reason.

@@ -5,6 +5,7 @@
 
 #include "ablation.hpp"
 #include "capture.hpp"
+#include "float32_products.hpp"
 #include "guard.hpp"
 #include "host_array.hpp"
 #include "network.hpp"
@@ -19,10 +20,14 @@ Network &as_network(void *handle)
     return *static_cast<Network *>(handle);
 }
 
-template <class Body> sscam_status guarded_on(void *handle, Body &&body) noexcept
+template <class Body>
+sscam_status guarded_on(void *handle, Body &&body, sscam_precision precision = SSCAM_PRECISION_FP32) noexcept
 {
     Network &network = as_network(handle);
-    return guarded(network.name().c_str(), SSCAM_E_MODEL, [&] { body(network); });
+    return guarded(network.name().c_str(), SSCAM_E_MODEL, [&] {
+        const Float32Products products(network.device(), precision == SSCAM_PRECISION_TF32);
+        body(network);
+    });
 }
 
 const char *build_info()
@@ -68,7 +73,9 @@ sscam_status capture_layer(void *handle, const sscam_capture_request *request, s
 
 sscam_status score(void *handle, const sscam_score_request *request, float *scores)
 {
-    return guarded_on(handle, [&](Network &network) { network.scorer(request->wish.precision).score(*request, scores); });
+    const sscam_precision precision = request->wish.precision;
+    return guarded_on(
+        handle, [&](Network &network) { network.scorer(precision).score(*request, scores); }, precision);
 }
 
 sscam_status ablate_layer(void *handle, const sscam_ablation_request *request, float *scores)

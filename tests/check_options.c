@@ -67,7 +67,7 @@ static const known_option known[] = {
     {36, SSCAM_OPTION_TYPE_STRING, "output", "", ""},
     {37, SSCAM_OPTION_TYPE_CHOICE, "calibrate", "on", "on|off"},
     {38, SSCAM_OPTION_TYPE_INT, "workers", "0", ""},
-    {39, SSCAM_OPTION_TYPE_CHOICE, "precision", "fp32", "fp32|bf16|fp16"},
+    {39, SSCAM_OPTION_TYPE_CHOICE, "precision", "fp32", "fp32|bf16|fp16|tf32"},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 

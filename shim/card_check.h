@@ -1,0 +1,35 @@
+/* What a card would do, for tests: on a card, or by the same arithmetic on the processor. Not in the library. */
+#ifndef SSCAM_SHIM_CARD_CHECK_H
+#define SSCAM_SHIM_CARD_CHECK_H
+
+#include "backend.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Masked inputs number first to first + rows - 1 as CardMasks makes them, widened to float32; `uploaded` receives the
+ * bytes that went to the device for all of the list. `device`: "cpu" or a card's name. */
+sscam_status sscam_check_card_masks(const char *device, const sscam_mask_list *masks, int64_t first, int64_t rows,
+                                    sscam_layout layout, sscam_precision precision, float *out, int64_t *uploaded);
+
+/* Scores [target_count][rows] of logits [rows][class_count] as a card computes them. */
+sscam_status sscam_check_card_scores(const char *device, const float *logits, int64_t rows, int64_t class_count,
+                                     const sscam_target *targets, int64_t target_count, sscam_score_kind kind,
+                                     float *scores);
+
+/* As the backend's score() does it on a card, of a network that sscam_torch_backend() loaded, in batches of
+ * request->wish.batch_size. */
+sscam_status sscam_check_card_scoring(void *network, const sscam_score_request *request, float *scores);
+
+/* SSCAM_E_DEVICE, with the reason, unless there is a compiler and it takes the kernel, for cards of one capability. */
+sscam_status sscam_check_card_program(int32_t capability);
+
+/* From here on, libtorch's requests for more bytes at once on the processor fail as if memory had run out; 0: none. */
+void sscam_check_limit_memory(size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,151 @@
+#include "card_masks.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "guard.hpp"
+
+namespace sscam {
+
+namespace {
+
+template <class Value> at::ScalarType element_type();
+template <> at::ScalarType element_type<float>() { return at::kFloat; }
+template <> at::ScalarType element_type<int32_t>() { return at::kInt; }
+
+int32_t element_of(at::ScalarType type)
+{
+    switch (type) {
+    case at::kHalf: return SSCAM_ELEMENT_HALF;
+    case at::kBFloat16: return SSCAM_ELEMENT_BFLOAT16;
+    default: return SSCAM_ELEMENT_FLOAT;
+    }
+}
+
+// The channels' values as one array for each, by which the kernel finds them.
+struct Channels {
+    explicit Channels(const sscam_mask_plan &plan)
+    {
+        for (int64_t i = 0; i < plan.channel_count; i++) {
+            const sscam_mask_channel &source = plan.channels[i];
+            index.push_back(static_cast<int32_t>(source.channel));
+            offset.push_back(source.offset);
+            gain.push_back(source.gain);
+            noise_stddev.push_back(source.noise_stddev);
+            count = std::max(count, source.channel + 1);
+        }
+    }
+
+    std::vector<int32_t> index;
+    std::vector<float> offset, gain, noise_stddev;
+    int64_t count = 0; // of A, as far as it is used
+};
+
+} // namespace
+
+CardMasks::CardMasks(const sscam_mask_list &masks, c10::Device device)
+    : device_(device), program_(device.is_cpu() ? nullptr : CudaProgram::of_card(device.index()))
+{
+    for (int64_t i = 0; i < masks.plan_count; i++)
+        plans_.push_back(prepare(*masks.plans[i]));
+}
+
+template <class Value> const Value *CardMasks::upload(const Value *values, int64_t count)
+{
+    held_.push_back(at::from_blob(const_cast<Value *>(values), {count}, element_type<Value>())
+                        .to(device_, element_type<Value>(), /*non_blocking=*/false, /*copy=*/true));
+    uploaded_bytes_ += static_cast<int64_t>(held_.back().nbytes());
+    return static_cast<const Value *>(held_.back().data_ptr());
+}
+
+CardMasks::Plan CardMasks::prepare(const sscam_mask_plan &plan)
+{
+    const Channels channels(plan);
+    const int64_t size = plan.input_channels * plan.input_height * plan.input_width;
+    std::vector<int32_t> row(plan.input_height), column(plan.input_width);
+    std::vector<float> row_share(plan.input_height), column_share(plan.input_width);
+    sscam_source_positions(plan.map_height, plan.input_height, plan.align_corners, row.data(), row_share.data());
+    sscam_source_positions(plan.map_width, plan.input_width, plan.align_corners, column.data(), column_share.data());
+
+    sscam_mask_kernel kernel = {};
+    kernel.input = upload(plan.input, size);
+    if (plan.background != nullptr)
+        kernel.background = upload(plan.background, size);
+    kernel.activations = upload(plan.activations, channels.count * plan.map_height * plan.map_width);
+    kernel.source_row = upload(row.data(), plan.input_height);
+    kernel.source_column = upload(column.data(), plan.input_width);
+    kernel.row_share = upload(row_share.data(), plan.input_height);
+    kernel.column_share = upload(column_share.data(), plan.input_width);
+    kernel.channel = upload(channels.index.data(), plan.channel_count);
+    kernel.offset = upload(channels.offset.data(), plan.channel_count);
+    kernel.gain = upload(channels.gain.data(), plan.channel_count);
+    kernel.noise_stddev = upload(channels.noise_stddev.data(), plan.channel_count);
+    kernel.seed = static_cast<uint64_t>(plan.seed);
+    kernel.samples = plan.samples;
+    kernel.colours = plan.input_channels;
+    kernel.height = plan.input_height;
+    kernel.width = plan.input_width;
+    kernel.map_height = plan.map_height;
+    kernel.map_width = plan.map_width;
+    kernel.image = static_cast<uint32_t>(plan.image_index);
+    kernel.fades_in = plan.fades_in;
+    kernel.noise_on_input = plan.noise_target == SSCAM_NOISE_ON_INPUT;
+    return {kernel, sscam_mask_count(&plan)};
+}
+
+void CardMasks::launch(const sscam_mask_kernel &kernel, int64_t rows) const
+{
+    if (program_ != nullptr) {
+        program_->write(kernel, rows);
+        return;
+    }
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t place = 0; place < kernel.height * kernel.width; place++)
+            sscam_write_masked_place(&kernel, row, place);
+}
+
+at::Tensor CardMasks::write(int64_t first, int64_t rows, sscam_layout layout, at::ScalarType type) const
+{
+    const sscam_mask_kernel &any = plans_.front().kernel; // all have one input shape
+    const auto order = layout == SSCAM_LAYOUT_NHWC ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+    at::Tensor batch = at::empty({rows, any.colours, any.height, any.width}, at::TensorOptions(device_).dtype(type), order);
+    char *out = static_cast<char *>(batch.data_ptr());
+    const int64_t row_bytes = static_cast<int64_t>(batch.nbytes()) / rows;
+    for (const Plan &plan : plans_) {
+        const int64_t taken = std::min(rows, plan.count - first);
+        if (taken > 0) {
+            sscam_mask_kernel kernel = plan.kernel;
+            kernel.first = first;
+            kernel.out = out;
+            kernel.channels_last = layout == SSCAM_LAYOUT_NHWC;
+            kernel.element = element_of(type);
+            launch(kernel, taken);
+            out += taken * row_bytes;
+            rows -= taken;
+        }
+        first = std::max<int64_t>(0, first - plan.count);
+    }
+    return batch;
+}
+
+at::Tensor target_scores(const at::Tensor &logits, const sscam_target *targets, int64_t target_count,
+                         sscam_score_kind kind)
+{
+    at::Tensor scores = logits.to(at::kDouble);
+    if (kind == SSCAM_SCORE_SIGMOID || (kind == SSCAM_SCORE_SOFTMAX && logits.size(1) == 1))
+        scores = scores.sigmoid();
+    else if (kind == SSCAM_SCORE_SOFTMAX)
+        scores = scores.softmax(1);
+    std::vector<at::Tensor> rows;
+    for (const sscam_target *target = targets; target < targets + target_count; target++) {
+        at::Tensor score = scores.select(1, target->class_index);
+        if (target->kind == SSCAM_TARGET_AGAINST)
+            score = -score;
+        else if (target->kind == SSCAM_TARGET_DIFFERENCE)
+            score = score - scores.select(1, target->other_index);
+        rows.push_back(score.to(at::kFloat));
+    }
+    return at::stack(rows);
+}
+
+} // namespace sscam

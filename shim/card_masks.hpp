@@ -1,0 +1,51 @@
+// Masked inputs that are made where the network is, so that none crosses the bus: only what they are made of does,
+// once.
+#ifndef SSCAM_SHIM_CARD_MASKS_HPP
+#define SSCAM_SHIM_CARD_MASKS_HPP
+
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "cuda_program.hpp"
+#include "backend.h"
+
+namespace sscam {
+
+class CardMasks {
+public:
+    // For a card, or for the processor, where the same arithmetic runs in plain loops: slowly, for checking. Not to
+    // be copied. `masks` is no longer needed afterwards.
+    CardMasks(const sscam_mask_list &masks, c10::Device device);
+
+    // Masked inputs number first to first + rows - 1, [rows, colours, height, width] in the order and the elements
+    // asked for.
+    at::Tensor write(int64_t first, int64_t rows, sscam_layout layout, at::ScalarType type) const;
+
+    // What went to the device.
+    int64_t uploaded_bytes() const { return uploaded_bytes_; }
+
+private:
+    struct Plan {
+        sscam_mask_kernel kernel;
+        int64_t count;
+    };
+
+    Plan prepare(const sscam_mask_plan &plan);
+    template <class Value> const Value *upload(const Value *values, int64_t count);
+    void launch(const sscam_mask_kernel &kernel, int64_t rows) const;
+
+    const c10::Device device_;
+    const CudaProgram *const program_; // null on the processor
+    std::vector<at::Tensor> held_;     // what the kernels point to
+    std::vector<Plan> plans_;
+    int64_t uploaded_bytes_ = 0;
+};
+
+// Scores [targets, rows] of logits [rows, classes], in float32, where the logits are: what sscam_target_score() gives.
+at::Tensor target_scores(const at::Tensor &logits, const sscam_target *targets, int64_t target_count,
+                         sscam_score_kind kind);
+
+} // namespace sscam
+
+#endif

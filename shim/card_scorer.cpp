@@ -1,0 +1,99 @@
+#include "card_scorer.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <thread>
+
+#include <c10/core/Event.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include "guard.hpp"
+#include "network.hpp"
+#include "score_rows.hpp"
+
+namespace sscam {
+
+namespace {
+
+// Work of this thread goes to the card's default stream while this lives: the one that the kernel is started on,
+// whatever stream the host program works on.
+class OnDefaultStream {
+public:
+    explicit OnDefaultStream(c10::Device device)
+    {
+        if (device.is_cpu())
+            return;
+        stream_ = c10::impl::VirtualGuardImpl(device.type()).getDefaultStream(device);
+        guard_.emplace(*stream_);
+    }
+
+    const std::optional<c10::Stream> &stream() const { return stream_; }
+
+private:
+    std::optional<c10::Stream> stream_;
+    std::optional<c10::StreamGuard> guard_;
+};
+
+// The host prepares a batch while the card computes the one before, and is never further ahead: so that a cancelled
+// call ends soon and memory stays bounded.
+class Pace {
+public:
+    explicit Pace(const OnDefaultStream &on) : stream_(on.stream()) {}
+
+    // A batch has been started.
+    void step()
+    {
+        if (!stream_)
+            return;
+        under_way_.emplace_back(stream_->device_type());
+        under_way_.back().record(*stream_);
+        if (under_way_.size() <= most_under_way)
+            return;
+        while (!under_way_.front().query())
+            std::this_thread::sleep_for(std::chrono::microseconds(20));
+        under_way_.pop_front();
+    }
+
+private:
+    static constexpr size_t most_under_way = 2;
+    const std::optional<c10::Stream> stream_;
+    std::deque<c10::Event> under_way_;
+};
+
+} // namespace
+
+bool makes_masks(c10::Device device)
+{
+    return device.is_cuda() && CudaProgram::of_card(device.index()) != nullptr;
+}
+
+int64_t free_memory(c10::Device device)
+{
+    return makes_masks(device) ? CudaProgram::of_card(device.index())->free_memory() : std::numeric_limits<int64_t>::max();
+}
+
+void score_on_card(const ScoringWay &way, const sscam_score_request &request, c10::Device device, float *scores)
+{
+    const OnDefaultStream stream(device);
+    const CardMasks masks(*request.masks, device);
+    const int64_t count = sscam_mask_list_count(request.masks);
+    const std::string output = text_or_empty(request.output);
+    at::Tensor found = at::empty({request.target_count, count}, at::TensorOptions(device).dtype(at::kFloat));
+    Pace pace(stream);
+    in_batches(request, count, way.batch, [&](int64_t first, int64_t rows) {
+        const at::Tensor batch = masks.write(first, rows, way.form->layout, way.form->precision.type);
+        const at::Tensor logits = run_for_logits(*way.form->program, batch, {}, 0, output);
+        found.narrow(1, first, rows).copy_(target_scores(logits, request.targets, request.target_count, request.kind));
+        pace.step();
+    });
+    found = found.to(at::kCPU);
+    const float *score = found.data_ptr<float>();
+    for (int64_t i = 0; i < found.numel(); i++)
+        scores[i] = static_cast<float>(checked_score(score[i], name_of_masked, i % count));
+}
+
+} // namespace sscam

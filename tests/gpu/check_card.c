@@ -1,0 +1,322 @@
+/* Scoring as a card does it: on the card that SSCAM_TEST_DEVICE names, or by the same arithmetic on the processor.
+ *
+ * Beside a card stands lib/mask.c and the backend on the processor, which have oracles of their own. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "card_check.h"
+#include "check_main.h"
+#include "sscam/sscam.h"
+#include "torch_backend.h"
+
+/* These are calls below the public ones, which leave a message of an earlier failure where it is. */
+#define NEED(call) \
+    do { \
+        sscam_status status_ = (call); \
+        ck_assert_msg(status_ == SSCAM_OK, "%s: %s", sscam_status_name(status_), sscam_last_error()); \
+    } while (0)
+
+enum { COLOURS = 3, HEIGHT = 37, WIDTH = 50, CHANNELS = 5, MAP_HEIGHT = 4, MAP_WIDTH = 7, SAMPLES = 3 };
+enum { SIZE = COLOURS * HEIGHT * WIDTH, COUNT = CHANNELS * SAMPLES };
+
+static float input[SIZE], background[SIZE], activations[CHANNELS * MAP_HEIGHT * MAP_WIDTH];
+static sscam_mask_channel channels[CHANNELS];
+static const char *device = "cpu";
+
+static void fill(float *values, int count, double step)
+{
+    for (int i = 0; i < count; i++)
+        values[i] = (float)(sin(i * step) + 0.3 * cos(i * step * 7.3));
+}
+
+static void make_plans_parts(void)
+{
+    const char *wanted = getenv("SSCAM_TEST_DEVICE");
+    device = wanted != NULL && *wanted != '\0' ? wanted : "cpu";
+    fill(input, SIZE, 0.013);
+    fill(background, SIZE, 0.0071);
+    fill(activations, CHANNELS * MAP_HEIGHT * MAP_WIDTH, 0.37);
+    for (int i = 0; i < CHANNELS; i++)
+        channels[i] = (sscam_mask_channel){.channel = CHANNELS - 1 - i,
+                                           .offset = -1.25f + 0.1f * (float)i,
+                                           .gain = i == 2 ? -0.4f : 0.4f,
+                                           .noise_stddev = i == 3 ? 0.0f : 0.5f + (float)i};
+}
+
+static sscam_mask_plan plan_of(int number)
+{
+    static const sscam_noise_target targets[] = {SSCAM_NOISE_ON_MASK, SSCAM_NOISE_ON_INPUT, SSCAM_NOISE_ON_ACTIVATION};
+    return (sscam_mask_plan){.input = input,
+                             .input_channels = COLOURS,
+                             .input_height = HEIGHT,
+                             .input_width = WIDTH,
+                             .activations = activations,
+                             .map_height = MAP_HEIGHT,
+                             .map_width = MAP_WIDTH,
+                             .align_corners = number % 2,
+                             .channels = channels,
+                             .channel_count = CHANNELS,
+                             .samples = SAMPLES,
+                             .fades_in = number / 6 % 2,
+                             .noise_target = targets[number % 3],
+                             .seed = -5 - number,
+                             .image_index = 40 + number,
+                             .background = number / 3 % 2 ? background : NULL};
+}
+enum { PLANS = 12 };
+
+/* The largest difference of a list's masked inputs from lib/mask.c's. */
+static double furthest_of(const sscam_mask_list *list, int64_t first, int64_t rows, sscam_layout layout,
+                          sscam_precision precision, int64_t *uploaded)
+{
+    float *found = malloc((size_t)(rows * SIZE) * sizeof *found), *wanted = malloc(SIZE * sizeof *wanted);
+    float *scratch = malloc((size_t)sscam_mask_list_scratch_size(list) * sizeof *scratch);
+    double furthest = 0.0;
+    NEED(sscam_check_card_masks(device, list, first, rows, layout, precision, found, uploaded));
+    for (int64_t row = 0; row < rows; row++) {
+        sscam_mask_list_write(list, first + row, layout, scratch, wanted);
+        for (int i = 0; i < SIZE; i++) {
+            double scale = precision == SSCAM_PRECISION_FP32 ? 1.0 : fmax(1.0, fabs((double)wanted[i]));
+            furthest = fmax(furthest, fabs((double)found[row * SIZE + i] - wanted[i]) / scale);
+        }
+    }
+    free(found);
+    free(wanted);
+    free(scratch);
+    return furthest;
+}
+
+START_TEST(masked_inputs_are_those_of_the_processor)
+{
+    const sscam_mask_plan plan = plan_of(_i);
+    const sscam_mask_plan *plans[] = {&plan};
+    const sscam_mask_list list = {plans, 1};
+    int64_t uploaded;
+    for (int layout = 0; layout <= 1; layout++) {
+        double furthest = furthest_of(&list, 0, COUNT, layout, SSCAM_PRECISION_FP32, &uploaded);
+        ck_assert_msg(furthest <= 1e-6, "plan %d, layout %d: %g", _i, layout, furthest);
+        furthest = furthest_of(&list, 0, COUNT, layout, SSCAM_PRECISION_FP16, &uploaded);
+        ck_assert_msg(furthest > 0 && furthest <= 0x1p-11, "fp16, plan %d, layout %d: %g", _i, layout, furthest);
+        furthest = furthest_of(&list, 0, COUNT, layout, SSCAM_PRECISION_BF16, &uploaded);
+        ck_assert_msg(furthest > 0 && furthest <= 0x1p-8, "bf16, plan %d, layout %d: %g", _i, layout, furthest);
+    }
+}
+END_TEST
+
+START_TEST(a_batch_goes_across_plans)
+{
+    sscam_mask_plan all[3] = {plan_of(0), plan_of(4), plan_of(7)};
+    const sscam_mask_plan *plans[] = {&all[0], &all[1], &all[2]};
+    const sscam_mask_list list = {plans, 3};
+    int64_t uploaded;
+    all[1].samples = 1; /* 15, 5 and 15 masked inputs */
+    ck_assert_double_le(furthest_of(&list, 0, 35, SSCAM_LAYOUT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
+    ck_assert_double_le(furthest_of(&list, 13, 9, SSCAM_LAYOUT_NHWC, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
+    ck_assert_double_le(furthest_of(&list, 20, 3, SSCAM_LAYOUT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
+    ck_assert_double_le(furthest_of(&list, 19, 1, SSCAM_LAYOUT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
+}
+END_TEST
+
+/* Whatever N is, what goes up is the input, the maps, and a few numbers a channel, row and column. */
+START_TEST(masked_inputs_do_not_cross_the_bus)
+{
+    sscam_mask_plan plan = plan_of(0);
+    const sscam_mask_plan *plans[] = {&plan};
+    const sscam_mask_list list = {plans, 1};
+    const int64_t wanted = 4 * (SIZE + CHANNELS * MAP_HEIGHT * MAP_WIDTH + 2 * HEIGHT + 2 * WIDTH + 4 * CHANNELS);
+    for (plan.samples = 1; plan.samples <= 1000; plan.samples *= 10) {
+        int64_t uploaded = 0;
+        furthest_of(&list, plan.samples - 1, 2, SSCAM_LAYOUT_NCHW, SSCAM_PRECISION_FP32, &uploaded);
+        ck_assert_int_eq(uploaded, wanted);
+    }
+}
+END_TEST
+
+START_TEST(scores_are_those_of_the_processor)
+{
+    enum { ROWS = 7, MOST_CLASSES = 1000 };
+    static float logits[ROWS * MOST_CLASSES], found[3 * ROWS];
+    static const int64_t class_counts[] = {1, 2, 10, MOST_CLASSES};
+    const int64_t classes = class_counts[_i];
+    const sscam_target targets[] = {{SSCAM_TARGET_CLASS, classes - 1, -1},
+                                    {SSCAM_TARGET_AGAINST, 0, -1},
+                                    {SSCAM_TARGET_DIFFERENCE, classes - 1, 0}};
+    const int target_count = classes > 1 ? 3 : 2;
+    fill(logits, (int)(ROWS * classes), 1.7);
+    for (int64_t i = 0; i < classes; i++)
+        logits[classes + i] *= 1000.0f; /* a row whose exponentials overflow */
+    for (int kind = SSCAM_SCORE_LOGIT; kind <= SSCAM_SCORE_SIGMOID; kind++) {
+        NEED(sscam_check_card_scores(device, logits, ROWS, classes, targets, target_count, kind, found));
+        for (int t = 0; t < target_count; t++)
+            for (int row = 0; row < ROWS; row++) {
+                double wanted = sscam_target_score(logits + row * classes, classes, &targets[t], kind);
+                ck_assert_double_eq_tol(found[t * ROWS + row], wanted, 1e-6 * fmax(1.0, fabs(wanted)));
+            }
+    }
+}
+END_TEST
+
+/* --- a whole scoring of the bundled network ------------------------------------------------------- */
+
+enum { SIDE = 112, PICTURE = 3 * SIDE * SIDE };
+
+typedef struct scoring {
+    void *network;
+    sscam_mask_plan plan;
+    const sscam_mask_plan *plans[1];
+    sscam_mask_list list;
+    sscam_target target;
+    sscam_score_request request;
+    int reports;
+} scoring;
+
+static int32_t count_report(void *user, double fraction)
+{
+    scoring *of = user;
+    (void)fraction;
+    of->reports++;
+    return 0;
+}
+
+static int32_t cancel_third(void *user, double fraction)
+{
+    scoring *of = user;
+    (void)fraction;
+    return ++of->reports == 3;
+}
+
+static sscam_progress progress_of(scoring *of, sscam_progress_callback callback)
+{
+    return (sscam_progress){callback, of, 0.0, 1.0};
+}
+
+static void *load_network(const char *on)
+{
+    static char data[1 << 22];
+    void *network = NULL;
+    const char *path = getenv("SSCAM_TEST_MODEL");
+    ck_assert_ptr_nonnull(path);
+    FILE *file = fopen(path, "rb");
+    ck_assert_ptr_nonnull(file);
+    size_t size = fread(data, 1, sizeof data, file);
+    fclose(file);
+    ck_assert(size > 0 && size < sizeof data);
+    NEED(sscam_torch_backend()->load("the bundled network", data, size, on, &network));
+    return network;
+}
+
+static void begin(scoring *of, const char *on)
+{
+    static float picture[PICTURE];
+    fill(picture, PICTURE, 0.0021);
+    *of = (scoring){.network = load_network(on), .plan = plan_of(0)};
+    of->plan.input = picture;
+    of->plan.input_height = of->plan.input_width = SIDE;
+    of->plans[0] = &of->plan;
+    of->list = (sscam_mask_list){of->plans, 1};
+    of->target = (sscam_target){SSCAM_TARGET_CLASS, 1, -1};
+    of->request = (sscam_score_request){.masks = &of->list,
+                                        .kind = SSCAM_SCORE_LOGIT,
+                                        .targets = &of->target,
+                                        .target_count = 1,
+                                        .wish = {.batch_size = 4}};
+}
+
+static void end(scoring *of)
+{
+    sscam_torch_backend()->destroy(of->network);
+}
+
+START_TEST(a_card_scores_as_the_processor_does)
+{
+    scoring there, here;
+    float found[COUNT], wanted[COUNT];
+    begin(&here, "cpu");
+    const sscam_progress none = progress_of(&here, NULL);
+    here.request.progress = &none;
+    NEED(sscam_torch_backend()->score(here.network, &here.request, wanted));
+    begin(&there, device);
+    const sscam_progress progress = progress_of(&there, count_report);
+    there.request.progress = &progress;
+    NEED(sscam_check_card_scoring(there.network, &there.request, found));
+    ck_assert_int_eq(there.reports, 4); /* 4 + 4 + 4 + 3 */
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_float_eq_tol(found[i], wanted[i], 1e-4f * fmaxf(1.0f, fabsf(wanted[i])));
+    end(&there);
+    end(&here);
+}
+END_TEST
+
+START_TEST(a_cancelled_scoring_ends_with_its_batch)
+{
+    scoring of;
+    float scores[COUNT];
+    begin(&of, device);
+    const sscam_progress progress = progress_of(&of, cancel_third);
+    of.request.progress = &progress;
+    ck_assert_int_eq(sscam_check_card_scoring(of.network, &of.request, scores), SSCAM_E_CANCELLED);
+    ck_assert_int_eq(of.reports, 3);
+    end(&of);
+}
+END_TEST
+
+/* On the processor alone: a card's memory cannot be made small. */
+START_TEST(where_memory_runs_out_batches_are_halved)
+{
+    enum { BATCH = COUNT };
+    const size_t row_bytes = PICTURE * sizeof(float);
+    scoring of;
+    float wanted[COUNT], found[2][COUNT];
+    begin(&of, "cpu");
+    const sscam_progress progress = progress_of(&of, count_report);
+    of.request.progress = &progress;
+    of.request.wish.batch_size = BATCH;
+    NEED(sscam_torch_backend()->score(of.network, &of.request, wanted));
+    sscam_check_limit_memory(8 * row_bytes); /* a layer of the network may need more for a picture than its input */
+    of.reports = 0;
+    NEED(sscam_torch_backend()->score(of.network, &of.request, found[0]));
+    of.reports = 0;
+    NEED(sscam_check_card_scoring(of.network, &of.request, found[1]));
+    ck_assert_int_gt(of.reports, 1);
+    sscam_check_limit_memory(row_bytes - 1);
+    ck_assert_int_eq(sscam_check_card_scoring(of.network, &of.request, found[1] /* not touched */), SSCAM_E_MEMORY);
+    ck_assert_int_eq(sscam_torch_backend()->score(of.network, &of.request, found[0]), SSCAM_E_MEMORY);
+    sscam_check_limit_memory(0);
+    for (int i = 0; i < COUNT; i++) {
+        ck_assert_float_eq_tol(found[0][i], wanted[i], 1e-4f * fmaxf(1.0f, fabsf(wanted[i])));
+        ck_assert_float_eq_tol(found[1][i], wanted[i], 1e-4f * fmaxf(1.0f, fabsf(wanted[i])));
+    }
+    end(&of);
+}
+END_TEST
+
+START_TEST(the_kernel_compiles_for_cards)
+{
+    static const int32_t capabilities[] = {75, 80, 86, 90, 100};
+    if (sscam_check_card_program(90) == SSCAM_E_DEVICE && strstr(sscam_last_error(), "can be loaded") != NULL) {
+        printf("# skipped: no compiler for CUDA here\n");
+        return;
+    }
+    NEED(sscam_check_card_program(capabilities[_i]));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("card");
+    TCase *test_case = tcase_create("card");
+    tcase_add_unchecked_fixture(test_case, make_plans_parts, NULL);
+    tcase_add_loop_test(test_case, masked_inputs_are_those_of_the_processor, 0, PLANS);
+    tcase_add_test(test_case, a_batch_goes_across_plans);
+    tcase_add_test(test_case, masked_inputs_do_not_cross_the_bus);
+    tcase_add_loop_test(test_case, scores_are_those_of_the_processor, 0, 4);
+    tcase_add_test(test_case, a_card_scores_as_the_processor_does);
+    tcase_add_test(test_case, a_cancelled_scoring_ends_with_its_batch);
+    tcase_add_test(test_case, where_memory_runs_out_batches_are_halved);
+    tcase_add_loop_test(test_case, the_kernel_compiles_for_cards, 0, 5);
+    suite_add_tcase(suite, test_case);
+    make_plans_parts();
+    return run_suite(suite);
+}
