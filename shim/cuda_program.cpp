@@ -9,6 +9,8 @@
 
 #include "guard.hpp"
 
+extern const char *const sscam_mask_kernel_text; // mask_kernel.cu and what it includes: embed.py
+
 namespace sscam {
 
 namespace {
@@ -27,10 +29,6 @@ static __device__ inline uint16_t sscam_half_bits(float value)
     return bits;
 }
 )cuda";
-
-const char *const shared_text =
-#include "mask_program_text.inc"
-    ;
 
 constexpr int threads_of_a_block = 256;
 
@@ -138,7 +136,7 @@ std::mutex mutex;
 
 const std::string &mask_program_text()
 {
-    static const std::string text = std::string(prologue) + shared_text;
+    static const std::string text = std::string(prologue) + sscam_mask_kernel_text;
     return text;
 }
 

@@ -163,9 +163,9 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
         (wants_batch && !setting->batch_is_measured)) {
         const at::Tensor input = input_of(plan, network_);
         const Example example = {input, network_.classify(input.clone(), output).to(at::kCPU), output};
-        const MeasuringTime time(count, [&] { report(request, 0.0); });
         if (!setting)
             settings_.keep(key, setting = new_setting(example));
+        const MeasuringTime time(count, [&] { report(request, 0.0); }); // without what making the forms took
         if (request.wish.calibrate && !setting->measured) {
             const int64_t free_before = free_memory(network_.device());
             setting->measured = measured_way(*setting, workers, example, time);
@@ -226,27 +226,39 @@ ScoringWay Scorer::measured_way(const Setting &setting, int64_t workers, const E
         way.batch = std::min(way.batch, setting.largest_batch);
         return way;
     }
-    const auto fastest = fastest_of(candidates(setting, workers), example, time);
-    const ScoringWay way = fastest ? *fastest : unmeasured_way(setting, workers, example);
+    auto fastest = fastest_of(candidates(setting, workers), example, time);
+    const ScoringWay way = fastest ? in_usual_batches(*fastest, setting, example)
+                                   : unmeasured_way(setting, workers, example);
     chosen_.emplace(workers, way);
     return way;
 }
 
-// What is worth measuring, the most promising first.
+// What is worth measuring, the most promising first; on the processor with single inputs, so that all can be measured
+// in a moment: which form is fastest hardly hangs on the batch there.
 std::vector<ScoringWay> Scorer::candidates(const Setting &setting, int64_t workers) const
 {
-    const bool is_free = workers == 0 && network_.device().is_cpu();
+    const bool is_cpu = network_.device().is_cpu(), is_free = workers == 0 && is_cpu;
     workers = is_free ? most_workers() : std::max<int64_t>(workers, 1);
-    const int64_t usual = std::min(setting.largest_batch, usual_batch(network_.device()));
-    const int64_t of_a_worker = std::min(setting.largest_batch, workers > 1 ? batch_of_a_worker(workers) : usual);
+    const int64_t batch = is_cpu ? 1 : std::min(setting.largest_batch, usual_batch(network_.device()));
     std::vector<ScoringWay> ways;
     for (auto form = forms_.rbegin(); form != forms_.rend(); ++form)
         if (*form != forms_.front() || precision_.type != at::kFloat) // the plain one is never the fastest
-            ways.push_back({*form, workers, of_a_worker});
+            ways.push_back({*form, workers, batch});
     if (is_free && workers > 1)
         for (size_t i = 0, count = ways.size(); i + 1 < count; i++)
-            ways.push_back({ways[i].form, 1, usual});
+            ways.push_back({ways[i].form, 1, batch});
     return ways;
+}
+
+// The way with batches of the usual size, where they give the same.
+ScoringWay Scorer::in_usual_batches(ScoringWay way, const Setting &setting, const Example &example) const
+{
+    const int64_t batch = way.batch;
+    way.batch = std::min(setting.largest_batch,
+                         way.workers > 1 ? batch_of_a_worker(way.workers) : usual_batch(network_.device()));
+    if (way.batch != batch && !is_usable(way, example))
+        way.batch = batch;
+    return way;
 }
 
 ScoringWay Scorer::with_measured_batch(const Setting &setting, const Example &example, const MeasuringTime &time) const

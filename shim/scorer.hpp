@@ -47,6 +47,7 @@ private:
     ScoringWay measured_way(const Setting &setting, int64_t workers, const Example &example,
                             const MeasuringTime &time);
     std::vector<ScoringWay> candidates(const Setting &setting, int64_t workers) const;
+    ScoringWay in_usual_batches(ScoringWay way, const Setting &setting, const Example &example) const;
     ScoringWay with_measured_batch(const Setting &setting, const Example &example, const MeasuringTime &time) const;
     void score_batches(const ScoringWay &way, const sscam_score_request &request, float *scores);
     int64_t score_batch(const ScoringWay &way, const sscam_score_request &request, int64_t first, int64_t rows,

@@ -19,8 +19,8 @@ TORCH = re.compile(r'(torch|c10|ATen|caffe2)/')
 # Reading, writing and asking the system are not the shim's.
 INPUT_OUTPUT = {'fstream', 'iostream', 'ostream', 'istream', 'cstdio', 'stdio.h', 'filesystem', 'unistd.h',
                 'fcntl.h', 'sys/stat.h', 'dirent.h'}
-# What the shim needs of the core: the vtable, and what backends share. No pictures, no options.
-OPEN_TO_SHIM = {'backend.h', 'failure.h', 'mask.h', 'progress.h', 'sscam/status.h', 'sscam/explainer.h'}
+# What the shim needs of the core: the vtable, and what backends and a card's programs share. No pictures, no options.
+OPEN_TO_SHIM = {'backend.h', 'failure.h', 'mask.h', 'noise_math.h', 'progress.h', 'sscam/status.h', 'sscam/explainer.h'}
 SHIM_DOOR = ('lib/backends.c', '../shim/torch_backend.h')
 
 
