@@ -1,0 +1,67 @@
+/* Journals of `sscam eval --resume`. What follows the heading is fuzzed, and then the heading, too. */
+#include <string.h>
+
+#include "complain.h"
+#include "journal.h"
+#include "memory_file.h"
+#include "target.h"
+
+enum { SIGNATURE = 1 };
+
+static void begin_results(struct results *results)
+{
+    *results = (struct results){0};
+    text_list_add(&results->methods, "grad-cam");
+    text_list_add(&results->methods, "ss-cam-mean");
+    results_set_metrics(results, "average_drop,energy_pointing");
+}
+
+/* Reads a journal, and whatever was read must be complete, and must be read again when it is written. */
+static void resume(const uint8_t *data, size_t size)
+{
+    struct results results;
+    struct journal journal;
+    const char *path = memory_file(data, size);
+
+    begin_results(&results);
+    complaints_begin();
+    int failed = journal_open(&journal, path, SIGNATURE, &results);
+    complaints_end(failed);
+    for (size_t i = 0; !failed && i < results.count; i++)
+        PROMISE(results.cases[i].image && results.cases[i].class_index >= 0);
+    if (!failed)
+        journal_close(&journal);
+    results_free(&results);
+    if (failed)
+        return;
+
+    begin_results(&results);
+    PROMISE(journal_open(&journal, path, SIGNATURE, &results) == EXIT_OK);
+    journal_close(&journal);
+    results_free(&results);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char heading[256];
+    struct results results;
+
+    resume(data, size);
+
+    begin_results(&results);
+    FILE *stream = fmemopen(heading, sizeof heading, "w");
+    PROMISE(stream != NULL);
+    fprintf(stream, "sscam-eval-journal,2,%016x\n", SIGNATURE);
+    results_put_heading(stream, &results);
+    size_t length = (size_t)ftell(stream);
+    fclose(stream);
+    results_free(&results);
+
+    uint8_t *whole = malloc(length + size);
+    PROMISE(whole != NULL && length < sizeof heading);
+    memcpy(whole, heading, length);
+    memcpy(whole + length, data, size);
+    resume(whole, length + size);
+    free(whole);
+    return 0;
+}

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets: make_corpus.py FOLDER. Needs Debian's PIL and NumPy.
+
+Regression files, found by fuzzing, lie beside the seeds and are none of this script's.
+"""
+import io
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+import numpy
+import PIL.Image
+
+METHODS = 15
+NETWORKS = 17
+
+
+def gradient(width=9, height=7):
+    """RGBA of a few pixels, all different."""
+    y, x = numpy.mgrid[:height, :width]
+    return numpy.stack([x * 28, y * 36, (x + y) * 15, 255 - x * 20], -1).astype(numpy.uint8)
+
+
+def encoded(image, kind, **settings):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **settings)
+    return buffer.getvalue()
+
+
+def png_chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def interlaced_png():
+    """One pixel of 16-bit gray: Adam7's first pass is the whole picture."""
+    header = struct.pack(">IIBBBBB", 1, 1, 16, 0, 0, 0, 1)
+    return (b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(b"\0\x12\x34")) +
+            png_chunk(b"IEND", b""))
+
+
+def pngs():
+    rgba = PIL.Image.fromarray(gradient())
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA"):
+        picture = rgba.convert("RGB").convert(mode) if mode in "1P" else rgba.convert(mode)
+        yield mode, encoded(picture, "PNG")
+    yield "16-bit", encoded(PIL.Image.fromarray(gradient()[:, :, 0].astype(numpy.uint16) * 257), "PNG")
+    yield "transparent-colour", encoded(rgba.convert("RGB"), "PNG", transparency=(28, 36, 30))
+    yield "interlaced", interlaced_png()
+
+
+def jpegs():
+    rgb = PIL.Image.fromarray(gradient(17, 19)).convert("RGB")
+    yield "gray", encoded(rgb.convert("L"), "JPEG")
+    yield "colour", encoded(rgb, "JPEG", subsampling=2)
+    yield "progressive", encoded(rgb, "JPEG", progressive=True, quality=50)
+    yield "inks", encoded(rgb.convert("CMYK"), "JPEG")
+
+
+def npys():
+    for name, array in {
+        "tensor": numpy.linspace(-1, 1, 1 * 3 * 2 * 2, dtype=numpy.float32).reshape(1, 3, 2, 2),
+        "scalar": numpy.float32(1.5), "vector": numpy.ones(3, numpy.float32), "empty": numpy.ones(0, numpy.float32),
+        "double": numpy.ones((2, 2)), "fortran": numpy.ones((2, 3), numpy.float32, order="F"),
+    }.items():
+        buffer = io.BytesIO()
+        numpy.save(buffer, array)
+        yield name, buffer.getvalue()
+    buffer = io.BytesIO()
+    numpy.lib.format.write_array(buffer, numpy.ones((2, 1), numpy.float32), version=(2, 0))
+    yield "version-2", buffer.getvalue()
+
+
+def annotations():
+    box = "<bndbox><xmin>2</xmin><ymin>3</ymin><xmax>40</xmax><ymax>30.5</ymax></bndbox>"
+    head = "<annotation><size><width>64</width><height>48</height><depth>3</depth></size>"
+    yield "voc", f"{head}<object><name>cat</name>{box}</object><object><name>dog</name>{box}</object></annotation>"
+    yield "stanford40", f"<annotation><object><action> riding </action>{box}</object></annotation>"
+    yield "entity", f'<?xml version="1.0"?>{head}<object><name>a&amp;b&#65;<![CDATA[<]]></name>{box}</object></annotation>'
+    yield "doctype", f'<!DOCTYPE annotation [<!ENTITY e "x">]>{head}<object><name>&e;</name>{box}</object></annotation>'
+    yield "without-size", f"<annotation><!-- c --><object><name>x</name>{box}</object></annotation>"
+
+
+def labels():
+    yield "names", "tench\ngoldfish\n\ntench \r\n"
+    yield "indexed", "index,id,name\n1,n02,goldfish, common\n0,n01,tench\n7,n07,cock\n"
+    yield "tabs", "0\tn01\ttench\n2\tn02\tgoldfish\n"
+
+
+def datasets():
+    yield "boxes", "file,class,xmin,ymin,xmax,ymax\na.png,3,1,2,30,40\na.png,4,1.5,2,30,40\nb.png,3,,,,\n"
+    yield "quotes", '"a ""b"".png",3\r\n"c,d.png","7",1,1,2,2\r\n\r\n'
+    yield "plain", "a.png,0"
+
+
+def results():
+    head = "index,image,class,label,method,average_drop,energy_pointing\n"
+    yield "one", head + "0,a.png,3,,grad-cam,1.5,nan\n"
+    yield "two", head + "".join(f"{i},{i}.png,{i},x,{method},{i}.25,\n" for i in range(3) for method in ("cam", "is-cam"))
+
+
+def journals():
+    one = "0,a.png,3,tench,grad-cam,1.5,nan\n0,a.png,3,tench,ss-cam-mean,2.5,\n"
+    yield "image", one + "done,0,0\n"
+    yield "unfinished", one + "done,1,2\n1,b.png,1,,grad-cam,1,"
+    yield "empty", ""
+
+
+def options():
+    sets = ["", "samples=2\nsigma=0.5\n", "preset=authors-code\n", "preset=torch-cam\nsamples=3\n",
+            "preset=pytorch-grad-cam\n", "score=probability\nchannel_softmax=off\n", "layer=stem,features\nfusion=mean\n",
+            "aug_smooth=on\n", "eigen_smooth=on\n", "target=difference\ncontrast=1\n", "target=against\noutput=1\n",
+            "mask_weights=gradient\nrescore=on\nsamples=2\n", "mask_weights=fc\nnoise_target=input\nnoise_scale=range\n",
+            "noise_target=activation\ncombine=upsampled\n", "resize=8\ncrop=6\nmetrics=all\nmetric_steps=5\n",
+            "crop=5x7\nmean=0.5\nstd=1\nresize=off\nmetrics=all\nmetric_steps=3\nmetric_mask=top50\n",
+            "max_channels=2\nflat_channels=score\nbaseline=black\n", "seed=-9223372036854775808\nbatch_size=1\n"]
+    for i in range(max(METHODS, NETWORKS, len(sets)) * 2):
+        # Every method, network and set at least once, each in more than one company.
+        first = bytes([i % METHODS, (i * 3 + i // NETWORKS) % NETWORKS, i * 37 % 256, i % 7 * (i % 2)])
+        yield f"{i:02}", first + sets[i % len(sets)].encode()
+
+
+def main():
+    root = Path(sys.argv[1])
+    for target, seeds in {"png": pngs, "jpeg": jpegs, "npy": npys, "annotation": annotations, "labels": labels,
+                          "dataset": datasets, "merge": results, "journal": journals, "options": options}.items():
+        (root / target).mkdir(parents=True, exist_ok=True)
+        for name, content in seeds():
+            data = content.encode() if isinstance(content, str) else content
+            (root / target / f"seed-{name}").write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
