@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "checked.h"
 #include "failure.h"
 
 enum { TAPS = 11, CENTRE = TAPS / 2, REACH = 20 /* 4 deviations */ };
@@ -60,7 +61,7 @@ sscam_status sscam_blur(const float *input, int64_t channels, int64_t height, in
 {
     int64_t places = height * width;
     double taps[TAPS];
-    double *planes = malloc((size_t)places * 2 * sizeof *planes);
+    double *planes = sscam_array(sscam_times(places, 2), sizeof *planes);
     if (planes == NULL)
         return sscam_fail_memory("a blurred input");
     make_taps(taps);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "checked.h"
 #include "failure.h"
 
 typedef struct ranked_channel {
@@ -38,7 +39,7 @@ sscam_status sscam_choose_channels(const sscam_capture *capture, int64_t wanted,
     if (all)
         return SSCAM_OK;
 
-    ranked_channel *ranked = malloc((size_t)capture->channels * sizeof *ranked);
+    ranked_channel *ranked = sscam_array(capture->channels, sizeof *ranked);
     if (ranked == NULL)
         return sscam_fail_memory("ranking channels");
     for (int64_t k = 0; k < capture->channels; k++)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "channel_choice.h"
+#include "checked.h"
 #include "failure.h"
 
 /* What slot_of says of channels without a score of their own. */
@@ -36,7 +37,7 @@ static int64_t choice(const channel_scoring *scoring, int32_t option)
 static sscam_status select_channels(channel_scoring *scoring)
 {
     const sscam_capture *capture = scoring->explanation->capture;
-    int32_t *chosen = malloc((size_t)capture->channels * sizeof *chosen);
+    int32_t *chosen = sscam_array(capture->channels, sizeof *chosen);
     if (chosen == NULL)
         return sscam_fail_memory("ranking channels");
     sscam_status status = sscam_choose_channels(capture, choice(scoring, SSCAM_OPTION_MAX_CHANNELS), chosen);
@@ -52,7 +53,7 @@ static sscam_status find_mask_weights(channel_scoring *scoring)
     int64_t kind = choice(scoring, SSCAM_OPTION_MASK_WEIGHTS);
     if (kind == SSCAM_MASK_WEIGHTS_NONE)
         return SSCAM_OK;
-    scoring->mask_weights = malloc((size_t)explanation->capture->channels * sizeof *scoring->mask_weights);
+    scoring->mask_weights = sscam_array(explanation->capture->channels, sizeof *scoring->mask_weights);
     if (scoring->mask_weights == NULL)
         return sscam_fail_memory("mask weights");
     if (kind == SSCAM_MASK_WEIGHTS_FC)
@@ -69,7 +70,7 @@ static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mas
     const sscam_mask_plan *plan = &scoring->plan;
     int64_t places = plan->input_height * plan->input_width;
     if (scoring->upsampled == NULL)
-        scoring->upsampled = malloc((size_t)places * sizeof *scoring->upsampled);
+        scoring->upsampled = sscam_array(places, sizeof *scoring->upsampled);
     if (scoring->upsampled == NULL)
         return sscam_fail_memory("a mask");
     sscam_status status = sscam_upsample(plan->activations + channel->channel * plan->map_height * plan->map_width,
@@ -278,7 +279,7 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
 {
     sscam_explanation *explanation = scoring->explanation;
     const int64_t *shape = explanation->shape, places = shape[2] * shape[3];
-    float *input = malloc((size_t)(shape[1] * places) * sizeof *input), *logits = NULL;
+    float *input = sscam_array(sscam_times(shape[1], places), sizeof *input), *logits = NULL;
     int64_t class_count = 0;
     if (input == NULL)
         return sscam_fail_memory("a baseline input");
@@ -352,7 +353,7 @@ static sscam_status finish_weights(channel_scoring *scoring, double flat_score)
     sscam_status status = with_softmax ? SSCAM_OK : score_baseline(scoring, &baseline);
     if (status != SSCAM_OK)
         return status;
-    double *weight = malloc((size_t)channels * sizeof *weight);
+    double *weight = sscam_array(channels, sizeof *weight);
     if (weight == NULL)
         return sscam_fail_memory("channel weights");
     spread(scoring, flat_score, weight);
@@ -396,7 +397,7 @@ static void release(void *working)
 /* Makes the working state, which the explanation owns from here on, and the plan of the first pass. */
 static sscam_status begin(sscam_explanation *explanation, sscam_sampling sampling)
 {
-    size_t channels = (size_t)explanation->capture->channels;
+    const int64_t channels = explanation->capture->channels;
     channel_scoring *scoring = calloc(1, sizeof *scoring);
     if (scoring == NULL)
         return sscam_fail_memory("channel scores");
@@ -404,9 +405,9 @@ static sscam_status begin(sscam_explanation *explanation, sscam_sampling samplin
     explanation->release_working = release;
     scoring->explanation = explanation;
     scoring->sampling = sampling;
-    scoring->slot_of = calloc(channels, sizeof *scoring->slot_of);
-    scoring->channel = calloc(channels, sizeof *scoring->channel);
-    scoring->score = calloc(channels, sizeof *scoring->score);
+    scoring->slot_of = sscam_zeros(channels, sizeof *scoring->slot_of);
+    scoring->channel = sscam_zeros(channels, sizeof *scoring->channel);
+    scoring->score = sscam_zeros(channels, sizeof *scoring->score);
     if (scoring->slot_of == NULL || scoring->channel == NULL || scoring->score == NULL)
         return sscam_fail_memory("channel scores");
     sscam_status status = select_channels(scoring);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "explainer_private.h"
 #include "failure.h"
 #include "judgement.h"
@@ -321,7 +322,7 @@ sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation, size_t m
     sscam_status status = check_metric("sscam_evaluation_total", evaluation, method_position, metric);
     if (status != SSCAM_OK)
         return status;
-    double *values = malloc((evaluation->case_count + 1) * sizeof *values);
+    double *values = sscam_array((int64_t)evaluation->case_count + 1, sizeof *values);
     if (values == NULL)
         return sscam_fail_memory("a total");
     size_t undefined, defined = collect_values(evaluation, method_position, metric, values, &undefined);

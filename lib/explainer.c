@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "explainer_private.h"
 #include "failure.h"
 #include "map_private.h"
@@ -246,7 +247,7 @@ static sscam_status explain_picture(sscam_explain_request *request, const sscam_
     sscam_status status = sscam_plan_input(request->explainers[0], image, &transform, &geometry, shape);
     if (status != SSCAM_OK)
         return status;
-    float *input = malloc((size_t)(shape[1] * shape[2] * shape[3]) * sizeof *input);
+    float *input = sscam_array(sscam_times(sscam_times(shape[1], shape[2]), shape[3]), sizeof *input);
     if (input == NULL)
         return sscam_fail_memory("the network's input");
     request->input = input;

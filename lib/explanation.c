@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "failure.h"
 #include "map_private.h"
 #include "score_round.h"
@@ -94,7 +95,7 @@ static sscam_status capture_for(common_work *work, sscam_explanation *explanatio
                                       explanation->capture->class_count);
     if (status != SSCAM_OK)
         return status;
-    explanation->weights = calloc((size_t)explanation->capture->channels, sizeof *explanation->weights);
+    explanation->weights = sscam_zeros(explanation->capture->channels, sizeof *explanation->weights);
     return explanation->weights != NULL ? SSCAM_OK : sscam_fail_memory("channel weights");
 }
 
@@ -118,8 +119,8 @@ static sscam_status weigh_all(const common_work *work, const sscam_progress *pro
 {
     sscam_score_work scoring = {.explanations = work->explanations, .count = work->count};
     sscam_status status = SSCAM_OK;
-    scoring.plans = calloc((size_t)work->count, sizeof *scoring.plans);
-    scoring.targets = calloc((size_t)work->count, sizeof *scoring.targets);
+    scoring.plans = sscam_zeros(work->count, sizeof *scoring.plans);
+    scoring.targets = sscam_zeros(work->count, sizeof *scoring.targets);
     if (scoring.plans == NULL || scoring.targets == NULL)
         status = sscam_fail_memory("explanations");
     else
@@ -131,7 +132,7 @@ static sscam_status weigh_all(const common_work *work, const sscam_progress *pro
 
 static sscam_status explain(common_work *work, const sscam_progress *progress, sscam_map **maps)
 {
-    work->captures = calloc((size_t)work->count, sizeof *work->captures);
+    work->captures = sscam_zeros(work->count, sizeof *work->captures);
     if (work->captures == NULL)
         return sscam_fail_memory("explanations");
     sscam_status status = sscam_progress_report(progress, 0.0);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "augment.h"
+#include "checked.h"
 #include "failure.h"
 #include "map_private.h"
 
@@ -45,9 +46,9 @@ static void add_augmentation(const sscam_map *map, const float *fused, int64_t a
 static sscam_status fill(const sscam_fusion *fusion, sscam_map *map)
 {
     const int64_t pixels = (int64_t)map->height * map->width;
-    float *fused = malloc((size_t)pixels * sizeof *fused);
-    map->raw = calloc((size_t)pixels, sizeof *map->raw);
-    map->data = malloc((size_t)pixels * sizeof *map->data);
+    float *fused = sscam_array(pixels, sizeof *fused);
+    map->raw = sscam_zeros(pixels, sizeof *map->raw);
+    map->data = sscam_array(pixels, sizeof *map->data);
     if (fused == NULL || map->raw == NULL || map->data == NULL) {
         free(fused);
         return sscam_fail_memory("a fused map");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "codec.h"
 #include "failure.h"
 #include "file.h"
@@ -18,8 +19,7 @@ bool sscam_image_size_allowed(int64_t width, int64_t height)
 
 sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channels, sscam_image **out)
 {
-    uint64_t bytes = (uint64_t)width * (uint64_t)height * (uint64_t)channels + sizeof **out;
-    *out = bytes <= SIZE_MAX ? malloc((size_t)bytes) : NULL;
+    *out = sscam_array(sscam_plus(sscam_times(sscam_times(width, height), channels), (int64_t)sizeof **out), 1);
     if (!*out)
         return sscam_fail(SSCAM_E_MEMORY, "out of memory for a picture of %" PRId32 " x %" PRId32 " pixels",
                           width, height);

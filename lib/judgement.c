@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "blur.h"
+#include "checked.h"
 #include "explainer_private.h"
 #include "failure.h"
 #include "map_private.h"
@@ -27,6 +28,11 @@ typedef struct judging {
     uint8_t *inside;    /* [pixels] */
     sscam_judgement *out;
 } judging;
+
+static int64_t class_methods(const sscam_judged_image *request)
+{
+    return sscam_times((int64_t)request->class_count, (int64_t)request->method_count);
+}
 
 static int32_t wants(const judging *judging, int32_t metric)
 {
@@ -62,9 +68,9 @@ static sscam_status prepare_input(judging *judging)
     if (status != SSCAM_OK)
         return status;
     judging->pixels = masking->shape[2] * masking->shape[3];
-    judging->input = malloc((size_t)(masking->shape[1] * judging->pixels) * sizeof *judging->input);
-    judging->inside = malloc((size_t)judging->pixels * sizeof *judging->inside);
-    judging->order = malloc((size_t)judging->pixels * sizeof *judging->order);
+    judging->input = sscam_array(sscam_times(masking->shape[1], judging->pixels), sizeof *judging->input);
+    judging->inside = sscam_array(judging->pixels, sizeof *judging->inside);
+    judging->order = sscam_array(judging->pixels, sizeof *judging->order);
     if (judging->input == NULL || judging->inside == NULL || judging->order == NULL)
         return sscam_fail_memory("an evaluation's input");
     masking->backend = explainer->model->backend;
@@ -112,8 +118,8 @@ static sscam_status choose_classes(judging *judging)
     const sscam_judged_image *request = judging->request;
     sscam_judgement *out = judging->out;
     int64_t top = sscam_top_class(judging->logits, judging->output_count);
-    out->classes = calloc(request->class_count, sizeof *out->classes);
-    judging->explained = calloc(request->class_count + 2, sizeof *judging->explained);
+    out->classes = sscam_zeros((int64_t)request->class_count, sizeof *out->classes);
+    judging->explained = sscam_zeros(sscam_plus((int64_t)request->class_count, 2), sizeof *judging->explained);
     if (out->classes == NULL || judging->explained == NULL)
         return sscam_fail_memory("an evaluation's classes");
     for (size_t i = 0; i < request->class_count; i++) {
@@ -137,7 +143,8 @@ static sscam_status explain(judging *judging, const sscam_progress *progress)
 {
     const sscam_judged_image *request = judging->request;
     sscam_judgement *out = judging->out;
-    out->maps = calloc(request->method_count * out->explained_count, sizeof(sscam_map *));
+    out->maps = sscam_zeros(sscam_times((int64_t)request->method_count, (int64_t)out->explained_count),
+                            sizeof(sscam_map *));
     if (out->maps == NULL)
         return sscam_fail_memory("maps");
     out->map_count = request->method_count * out->explained_count;
@@ -200,9 +207,9 @@ static sscam_status judge_masked(judging *judging, const sscam_progress *progres
     sscam_masking masking = judging->masking;
     if (judging->settings->value[SSCAM_OPTION_METRIC_SCORE].integer != SSCAM_SWITCH_FIRST)
         masking.kind = SSCAM_SCORE_LOGIT;
-    float *halves = halved ? malloc(count * (size_t)judging->pixels * sizeof *halves) : NULL;
-    float *scores = malloc(count * classes * sizeof *scores);
-    const float **masks = malloc(count * sizeof *masks);
+    float *halves = halved ? sscam_array(sscam_times((int64_t)count, judging->pixels), sizeof *halves) : NULL;
+    float *scores = sscam_array(sscam_times((int64_t)count, (int64_t)classes), sizeof *scores);
+    const float **masks = sscam_array((int64_t)count, sizeof *masks);
     sscam_status status = SSCAM_OK;
     if ((halved && halves == NULL) || scores == NULL || masks == NULL)
         status = sscam_fail_memory("masked inputs");
@@ -265,9 +272,9 @@ static sscam_status prepare_curves(judging *judging)
 {
     const sscam_judged_image *request = judging->request;
     const int64_t *shape = judging->masking.shape;
-    judging->out->curves = calloc(request->class_count * request->method_count * SSCAM_CURVES,
-                                  judging->out->curve_points * sizeof(double));
-    judging->blurred = malloc((size_t)(shape[1] * judging->pixels) * sizeof *judging->blurred);
+    judging->out->curves = sscam_zeros(sscam_times(class_methods(request), SSCAM_CURVES),
+                                       judging->out->curve_points * sizeof(double));
+    judging->blurred = sscam_array(sscam_times(shape[1], judging->pixels), sizeof *judging->blurred);
     if (judging->out->curves == NULL || judging->blurred == NULL)
         return sscam_fail_memory("insertion and deletion");
     return sscam_blur(judging->input, shape[1], shape[2], shape[3], judging->blurred);
@@ -323,8 +330,8 @@ static sscam_status judge(judging *judging)
         status = choose_classes(judging);
     if (status != SSCAM_OK)
         return status;
-    judging->out->values = calloc(request->class_count * request->method_count * SSCAM_METRIC_LIMIT,
-                                  sizeof *judging->out->values);
+    judging->out->values = sscam_zeros(sscam_times(class_methods(request), SSCAM_METRIC_LIMIT),
+                                       sizeof *judging->out->values);
     if (judging->out->values == NULL)
         return sscam_fail_memory("an evaluation's values");
     /* Curves take as long as a scoring method; the rest is little. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "failure.h"
 
 /* LAPACK's symmetric eigenproblem. Not every OpenBLAS brings LAPACK's C interface; all bring this. The lengths of the
@@ -66,8 +67,8 @@ static blasint solve(double *matrix, blasint order, double *vector, double *work
 
 static sscam_status top_eigenvector(double *matrix, int64_t order, double *vector)
 {
-    double *work = malloc((size_t)(27 * order) * sizeof *work);
-    blasint *integers = malloc((size_t)(12 * order) * sizeof *integers);
+    double *work = sscam_array(sscam_times(27, order), sizeof *work);
+    blasint *integers = sscam_array(sscam_times(12, order), sizeof *integers);
     sscam_status status = SSCAM_OK;
     if (work == NULL || integers == NULL)
         status = sscam_fail_memory("a principal component");
@@ -131,8 +132,8 @@ sscam_status sscam_project_on_principal_component(const float *maps, const float
                                                   float *out)
 {
     const int64_t order = count < size ? count : size;
-    double *centered = malloc((size_t)(count * size) * sizeof *centered);
-    double *scratch = malloc((size_t)(count + size + order * order + order) * sizeof *scratch);
+    double *centered = sscam_array(sscam_times(count, size), sizeof *centered);
+    double *scratch = sscam_array(sscam_plus(count + size + order, sscam_times(order, order)), sizeof *scratch);
     sscam_status status = SSCAM_OK;
     if (centered == NULL || scratch == NULL)
         status = sscam_fail_memory("a principal component");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "combine.h"
 #include "failure.h"
 #include "mask.h"
@@ -24,7 +25,7 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
     int64_t places = capture->height * capture->width;
     map->raw_height = upsampled ? map->height : (int32_t)capture->height;
     map->raw_width = upsampled ? map->width : (int32_t)capture->width;
-    float *sum = malloc((size_t)places * sizeof *sum);
+    float *sum = sscam_array(places, sizeof *sum);
     if (sum == NULL)
         return sscam_fail_memory("a raw map");
     sscam_status status = sscam_combine_channels(explanation, sum);
@@ -34,7 +35,7 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
         return SSCAM_OK;
     }
     if (status == SSCAM_OK)
-        map->raw = malloc((size_t)map->raw_height * (size_t)map->raw_width * sizeof *map->raw);
+        map->raw = sscam_array(sscam_times(map->raw_height, map->raw_width), sizeof *map->raw);
     if (status == SSCAM_OK && map->raw == NULL)
         status = sscam_fail_memory("a raw map");
     if (status == SSCAM_OK)
@@ -63,7 +64,7 @@ static sscam_status check_raw(sscam_map *map)
 static sscam_status normalise(sscam_map *map)
 {
     int64_t pixels = (int64_t)map->height * map->width;
-    map->data = calloc((size_t)pixels, sizeof *map->data);
+    map->data = sscam_zeros(pixels, sizeof *map->data);
     if (map->data == NULL)
         return sscam_fail_memory("a map");
     if (map->is_flat)

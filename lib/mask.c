@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "failure.h"
 #include "noise.h"
 #include "vector.h"
@@ -114,7 +115,7 @@ static void scatter_row(const float *row, int64_t width, int64_t step, float *ou
 
 int64_t sscam_mask_count(const sscam_mask_plan *plan)
 {
-    return plan->channel_count * plan->samples;
+    return sscam_times(plan->channel_count, plan->samples);
 }
 
 int64_t sscam_mask_scratch_size(const sscam_mask_plan *plan)
@@ -184,7 +185,7 @@ int64_t sscam_mask_list_count(const sscam_mask_list *list)
 {
     int64_t count = 0;
     for (int64_t i = 0; i < list->plan_count; i++)
-        count += sscam_mask_count(list->plans[i]);
+        count = sscam_plus(count, sscam_mask_count(list->plans[i]));
     return count;
 }
 
@@ -210,7 +211,7 @@ void sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_lay
 sscam_status sscam_upsample(const float *map, int64_t map_height, int64_t map_width, int64_t height, int64_t width,
                             int32_t align_corners, float *out)
 {
-    float *scratch = malloc((size_t)(map_width + 1 + 2 * width) * sizeof *scratch);
+    float *scratch = sscam_array(sscam_plus(map_width + 1, sscam_times(2, width)), sizeof *scratch);
     if (scratch == NULL)
         return sscam_fail_memory("upsampling a map");
     float *column = scratch + map_width + 1, *share = column + width;
@@ -252,7 +253,7 @@ static int64_t keep_border_columns(int64_t map_width, int64_t width, int32_t ali
 sscam_status sscam_upsampled_range(const float *map, int64_t map_height, int64_t map_width, int64_t height,
                                    int64_t width, int32_t align_corners, float *minimum, float *maximum)
 {
-    float *scratch = malloc((size_t)(map_width + 1 + 3 * width) * sizeof *scratch);
+    float *scratch = sscam_array(sscam_plus(map_width + 1, sscam_times(3, width)), sizeof *scratch);
     if (scratch == NULL)
         return sscam_fail_memory("the range of a map");
     float *column = scratch + map_width + 1, *share = column + width, *row = share + width;

@@ -55,7 +55,7 @@ typedef struct sscam_mask_plan {
     const float *background;
 } sscam_mask_plan;
 
-/* Number of masked inputs in the plan: channel_count x samples. */
+/* Number of masked inputs in the plan: channel_count x samples; negative where that is too many (checked.h). */
 int64_t sscam_mask_count(const sscam_mask_plan *plan);
 
 /* Floats of scratch space that sscam_mask_write() needs, a small multiple of the input's width. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "failure.h"
 #include "metrics.h"
 
@@ -28,7 +29,7 @@ static sscam_status score_plans(const sscam_masking *masking, const sscam_mask_p
                                 const int64_t *classes, int64_t class_count, const sscam_progress *progress,
                                 float *scores)
 {
-    sscam_target *targets = calloc((size_t)class_count, sizeof *targets);
+    sscam_target *targets = sscam_zeros(class_count, sizeof *targets);
     if (targets == NULL)
         return sscam_fail_memory("classes");
     for (int64_t i = 0; i < class_count; i++)
@@ -50,8 +51,8 @@ sscam_status sscam_score_masks(const sscam_masking *masking, const float *const 
                                const int64_t *classes, int64_t class_count, const sscam_progress *progress,
                                float *scores)
 {
-    sscam_mask_plan *plans = calloc((size_t)mask_count, sizeof *plans);
-    const sscam_mask_plan **list = calloc((size_t)mask_count, sizeof *list);
+    sscam_mask_plan *plans = sscam_zeros(mask_count, sizeof *plans);
+    const sscam_mask_plan **list = sscam_zeros(mask_count, sizeof *list);
     sscam_status status = SSCAM_OK;
     if (plans == NULL || list == NULL)
         status = sscam_fail_memory("masked inputs");
@@ -115,7 +116,7 @@ sscam_status sscam_score_curve(const sscam_masking *masking, const int32_t *orde
 {
     curve_masks masks = {
         .order = order, .curve = curve, .steps = steps, .places = masking->shape[2] * masking->shape[3]};
-    masks.masks = malloc((size_t)masks.places * MASKS_TOGETHER * sizeof *masks.masks);
+    masks.masks = sscam_array(sscam_times(masks.places, MASKS_TOGETHER), sizeof *masks.masks);
     if (masks.masks == NULL)
         return sscam_fail_memory("the masks of a curve");
     sscam_status status = SSCAM_OK;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "colormap.h"
 #include "failure.h"
 #include "image_private.h"
@@ -126,8 +127,7 @@ sscam_status sscam_draw_overlay(const float *map, int32_t map_height, int32_t ma
         status = sscam_colormap_find(colormap, &colours);
     if (status != SSCAM_OK)
         return status;
-    size_t sides = (size_t)image->width + (size_t)image->height;
-    map_position *columns = calloc(sides, sizeof *columns);
+    map_position *columns = sscam_zeros(sscam_plus(image->width, image->height), sizeof *columns);
     if (!columns)
         return sscam_fail_memory("drawing a map");
     map_position *rows = columns + image->width;

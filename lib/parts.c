@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "augment.h"
+#include "checked.h"
 #include "explainer_private.h"
 #include "explanation.h"
 #include "failure.h"
@@ -69,7 +70,7 @@ static sscam_status plan_composition(const sscam_explainer *explainer, compositi
 static sscam_status plan_compositions(parts_work *work)
 {
     sscam_status status = SSCAM_OK;
-    work->compositions = calloc((size_t)work->request->explainer_count, sizeof *work->compositions);
+    work->compositions = sscam_zeros(work->request->explainer_count, sizeof *work->compositions);
     if (work->compositions == NULL)
         return sscam_fail_memory("explanations");
     for (int64_t i = 0; i < work->request->explainer_count && status == SSCAM_OK; i++) {
@@ -102,7 +103,7 @@ static sscam_status make_augmented_inputs(parts_work *work)
     if (!any_augmented(work))
         return SSCAM_OK;
     work->augmented =
-        malloc((size_t)work->images * (SSCAM_AUGMENTATIONS - 1) * (size_t)work->size * sizeof *work->augmented);
+        sscam_array(sscam_times(sscam_times(work->images, work->size), SSCAM_AUGMENTATIONS - 1), sizeof(float));
     if (work->augmented == NULL)
         return sscam_fail_memory("altered inputs");
     for (int64_t image = 0; image < work->images; image++)
@@ -156,8 +157,8 @@ static void fill_parts(const parts_work *work, const composition *made, int64_t 
 static sscam_status fill_all_parts(parts_work *work)
 {
     const sscam_explain_request *request = work->request;
-    work->explanations = calloc((size_t)work->part_count, sizeof *work->explanations);
-    work->part_maps = calloc((size_t)work->part_count, sizeof *work->part_maps);
+    work->explanations = sscam_zeros(work->part_count, sizeof *work->explanations);
+    work->part_maps = sscam_zeros(work->part_count, sizeof *work->part_maps);
     if (work->explanations == NULL || work->part_maps == NULL)
         return sscam_fail_memory("explanations");
     sscam_explanation *parts = work->explanations;

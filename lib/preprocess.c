@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "failure.h"
 #include "image_private.h"
 #include "number.h"
@@ -243,7 +244,7 @@ static sscam_status source_pixels(const sscam_image *image, sscam_channel_order 
     *converted = NULL;
     if (order != SSCAM_CHANNEL_ORDER_GRAY || source->colours == 1)
         return SSCAM_OK;
-    *converted = malloc((size_t)image->width * (size_t)image->height);
+    *converted = sscam_array(sscam_times(image->width, image->height), 1);
     if (!*converted)
         return sscam_fail_memory("a gray picture");
     to_gray(image, *converted);
@@ -291,7 +292,7 @@ static sscam_status fill_input(const sscam_pixels *source, const sscam_transform
                                const sscam_geometry *geometry, float *out)
 {
     sscam_window window = visible_window(geometry);
-    uint8_t *resized = malloc((size_t)window.width * (size_t)window.height * (size_t)source->colours);
+    uint8_t *resized = sscam_array(sscam_times(sscam_times(window.width, window.height), source->colours), 1);
     if (!resized)
         return sscam_fail_memory("a resized picture");
     sscam_status status = sscam_resample(source, geometry->resized_width, geometry->resized_height,

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "checked.h"
 #include "failure.h"
 
 /* PIL's fixed-point weights leave 8 bits for the pixel and 2 for sums beyond 1 and below 0. */
@@ -90,10 +91,10 @@ static sscam_status make_kernel(resample_kernel *kernel, int32_t source_size, in
     double scale = (double)source_size / output_size;
     *kernel = (resample_kernel){.count = count};
     kernel->room = (size_t)ceil(filter_radius(scale, interpolation)) * 2 + 1;
-    kernel->first = calloc((size_t)count, sizeof *kernel->first);
-    kernel->taps = calloc((size_t)count, sizeof *kernel->taps);
-    kernel->weights = calloc((size_t)count * kernel->room, sizeof *kernel->weights);
-    kernel->exact = calloc(kernel->room, sizeof *kernel->exact);
+    kernel->first = sscam_zeros(count, sizeof *kernel->first);
+    kernel->taps = sscam_zeros(count, sizeof *kernel->taps);
+    kernel->weights = sscam_zeros(sscam_times(count, (int64_t)kernel->room), sizeof *kernel->weights);
+    kernel->exact = sscam_zeros((int64_t)kernel->room, sizeof *kernel->exact);
     if (!kernel->first || !kernel->taps || !kernel->weights || !kernel->exact) {
         release_kernel(kernel);
         return sscam_fail_memory("resizing a picture");
@@ -147,8 +148,8 @@ static sscam_status resample_with(const sscam_pixels *source, const resample_ker
     int32_t top = vertical->first[0];
     int32_t rows = vertical->first[last] + vertical->taps[last] - top;
     size_t row_size = (size_t)horizontal->count * (size_t)source->colours;
-    uint8_t *narrow = malloc((size_t)rows * row_size);
-    int32_t *sums = calloc(row_size, sizeof *sums);
+    uint8_t *narrow = sscam_array(sscam_times(rows, (int64_t)row_size), 1);
+    int32_t *sums = sscam_zeros((int64_t)row_size, sizeof *sums);
     if (!narrow || !sums) {
         free(narrow);
         free(sums);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "failure.h"
 
 /* --- masked inputs ------------------------------------------------------------------------------- */
@@ -110,9 +111,7 @@ static sscam_status weigh_scored(sscam_score_work *work)
 
 static sscam_status allocate_scores(int64_t total, int64_t target_count, float **scores)
 {
-    if ((uint64_t)total > SIZE_MAX / sizeof(float) / (uint64_t)target_count)
-        return sscam_fail_memory("scores");
-    *scores = malloc((size_t)(total * target_count) * sizeof **scores);
+    *scores = sscam_array(sscam_times(total, target_count), sizeof **scores);
     return *scores != NULL ? SSCAM_OK : sscam_fail_memory("scores");
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "../channel_choice.h"
+#include "../checked.h"
 #include "../failure.h"
 #include "../strategy.h"
 
@@ -39,8 +40,8 @@ static sscam_status begin(sscam_explanation *explanation)
         return sscam_fail_memory("ablations");
     explanation->working = work;
     explanation->release_working = release;
-    work->channels = malloc((size_t)capture->channels * sizeof *work->channels);
-    work->selected = malloc((size_t)capture->channels * sizeof *work->selected);
+    work->channels = sscam_array(capture->channels, sizeof *work->channels);
+    work->selected = sscam_array(capture->channels, sizeof *work->selected);
     if (work->channels == NULL || work->selected == NULL)
         return sscam_fail_memory("ablations");
     sscam_status status = sscam_choose_channels(

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../checked.h"
 #include "../failure.h"
 #include "../strategy.h"
 
@@ -51,7 +52,7 @@ static sscam_status fail_unsupported(const sscam_explanation *explanation, const
 static sscam_status capture_elsewhere(sscam_explanation *explanation, sscam_capture *capture)
 {
     int64_t size = explanation->shape[1] * explanation->shape[2] * explanation->shape[3];
-    float *input = malloc((size_t)size * sizeof *input);
+    float *input = sscam_array(size, sizeof *input);
     if (input == NULL)
         return sscam_fail_memory("an input");
     for (int64_t i = 0; i < size; i++)

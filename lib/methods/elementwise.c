@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../checked.h"
 #include "../failure.h"
 #include "../strategy.h"
 
@@ -9,7 +10,7 @@ sscam_status sscam_make_terms(sscam_explanation *explanation, float (*term)(floa
 {
     const sscam_capture *capture = explanation->capture;
     int64_t count = capture->channels * capture->height * capture->width;
-    explanation->terms = malloc((size_t)count * sizeof *explanation->terms);
+    explanation->terms = sscam_array(count, sizeof *explanation->terms);
     if (explanation->terms == NULL)
         return sscam_fail_memory("the terms of a map");
     for (int64_t i = 0; i < count; i++) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../checked.h"
 #include "../failure.h"
 #include "../noise.h"
 #include "../strategy.h"
@@ -125,8 +126,8 @@ sscam_status sscam_weigh_smooth_grad_cam_pp(sscam_explanation *explanation)
     const sscam_capture *capture = explanation->capture;
     size_t input_size = (size_t)(explanation->shape[1] * explanation->shape[2] * explanation->shape[3]);
     derivative_sums sums = {.size = capture->channels * capture->height * capture->width};
-    sums.first = calloc(3 * (size_t)sums.size, sizeof *sums.first);
-    float *input = malloc(input_size * sizeof *input);
+    sums.first = sscam_zeros(sscam_times(3, sums.size), sizeof *sums.first);
+    float *input = sscam_array(input_size, sizeof *input);
     sscam_status status = SSCAM_OK;
     int64_t samples = 0;
     if (sums.first == NULL || input == NULL) {
