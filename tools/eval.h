@@ -8,13 +8,14 @@
 #include <sscam/sscam.h>
 
 #include "arguments.h"
+#include "case_pictures.h"
 #include "dataset.h"
 #include "ensemble.h"
 #include "journal.h"
 #include "progress.h"
-#include "report.h"
 #include "results.h"
 #include "selection.h"
+#include "totals.h"
 
 #define EVAL_FLAG_COUNT 10
 
@@ -46,7 +47,7 @@ struct eval {
     sscam_evaluation *evaluation;
     struct results results;
     struct journal journal;
-    struct report report;
+    struct case_pictures pictures; /* where a report was asked for */
     size_t skipped;
     struct progress progress;
     size_t image_count, images_done; /* of those that this run computes */

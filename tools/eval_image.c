@@ -89,7 +89,7 @@ static int keep_results(struct eval *eval, size_t index, size_t first_case, cons
 {
     const struct image_tally tally = {cases->was_scaled, cases->unknown_count};
     size_t before = eval->results.count;
-    const struct report_image shown = {.image = image, .cases = cases, .colormap = eval->selection.colormap,
+    const struct pictured_image shown = {.image = image, .cases = cases, .colormap = eval->selection.colormap,
                                        .alpha = eval->selection.alpha, .first_result = before};
 
     results_add_evaluated(&eval->results, eval->evaluation, first_case, index, eval->dataset.images[index].name,
@@ -97,8 +97,8 @@ static int keep_results(struct eval *eval, size_t index, size_t first_case, cons
     eval->results.cases[before].of_image = tally;
     if (eval->kind->after_image)
         eval->kind->after_image(eval, before);
-    if (eval->report.panels)
-        report_add(&eval->report, &eval->results, eval->evaluation, &shown);
+    if (eval->report_path)
+        case_pictures_add(&eval->pictures, &eval->results, eval->evaluation, &shown);
     return eval->journal.file ? journal_add(&eval->journal, &eval->results, eval->results.count - before) : EXIT_OK;
 }
 

@@ -11,6 +11,7 @@
 #include "interruption.h"
 #include "load.h"
 #include "memory.h"
+#include "report.h"
 #include "totals.h"
 #include "whole_file.h"
 
@@ -278,7 +279,7 @@ static int deliver(struct eval *eval)
                                        .put_charts = eval->kind->put_charts, .user = eval->user};
     int code = EXIT_OK;
     if (eval->report_path)
-        code = report_write(&eval->report, &facts, &eval->results, totals, eval->evaluation);
+        code = report_write(&facts, &eval->results, totals, &eval->pictures, eval->evaluation);
     if (!code && eval->as_json) {
         put_json(eval, totals);
     } else if (!code) {
@@ -297,8 +298,6 @@ static int judge_dataset(struct eval *eval)
     int code = create_evaluation(eval);
 
     eval->skipped = eval->dataset.skipped;
-    if (eval->report_path)
-        report_start(&eval->report);
     if (!code)
         code = open_journal(eval, done);
     if (!code)
@@ -306,7 +305,7 @@ static int judge_dataset(struct eval *eval)
     if (!code)
         code = deliver(eval);
     journal_close(&eval->journal);
-    report_free(&eval->report);
+    case_pictures_free(&eval->pictures);
     sscam_evaluation_destroy(eval->evaluation);
     ensemble_free(&eval->ensemble);
     free(done);

@@ -29,6 +29,11 @@ struct measure measure_of(int32_t id)
     return (struct measure){0};
 }
 
+double measure_badness(const struct measure *measure, double value)
+{
+    return measure->direction < 0 ? value : -value;
+}
+
 int32_t measure_named(const char *name)
 {
     for (size_t i = 0; i < OWN_COUNT; i++)

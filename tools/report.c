@@ -1,28 +1,18 @@
 #include "report.h"
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cairo.h>
-
 #include "chart.h"
 #include "complain.h"
 #include "html.h"
 #include "measure.h"
-#include "memory.h"
-#include "thumbnail.h"
 #include "whole_file.h"
-
-#define PICTURE_HEIGHT 150
-#define MOST_WIDTH 300
+#include "worst_cases.h"
 
 static const char style[] =
     "body{font:14px/1.4 sans-serif;margin:2em;color:#222}table{border-collapse:collapse}"
     "th,td{padding:.25em .7em;text-align:right;border-bottom:1px solid #ddd}th:first-child,td:first-child"
     "{text-align:left}th{cursor:pointer}small{color:#777}figure{display:inline-block;margin:.3em;vertical-align:top}"
     "figcaption{font-size:12px}svg{margin:.5em;font:11px sans-serif;vertical-align:top}"
-    ".case{border-top:1px solid #ddd;margin-top:.8em}";
+    ".case{border-top:1px solid #ddd;margin-top:.8em}.worst{margin:1em 0}";
 
 /* A click on a heading sorts the table. */
 static const char sort_table[] =
@@ -31,146 +21,14 @@ static const char sort_table[] =
     "[...b.rows].sort((p,q)=>d*(isNaN(v(p))||isNaN(v(q))?v(p).localeCompare(v(q)):v(p)-v(q)))"
     ".forEach(r=>b.append(r))});";
 
-/* The two lists sort the pictures. */
-static const char sort_cases[] =
+/* The two lists choose the table of worst cases and sort the pictures, the worst first. */
+static const char arrange_cases[] =
     "const m=document.getElementById('by-method'),k=document.getElementById('by-metric'),"
-    "w=document.getElementById('cases');function arrange(){const n='v'+m.value+'-'+k.value;"
-    "const v=e=>e.getAttribute('data-'+n)===''?-Infinity:+e.getAttribute('data-'+n);"
-    "[...w.children].sort((p,q)=>v(q)-v(p)).forEach(e=>w.append(e))}m.onchange=k.onchange=arrange;";
-
-void report_start(struct report *report)
-{
-    *report = (struct report){0};
-    report->panels = open_memstream(&report->text, &report->length);
-    if (!report->panels)
-        exit(fail("memory", "none left"));
-}
-
-void report_free(struct report *report)
-{
-    if (report->panels)
-        fclose(report->panels);
-    free(report->text);
-    *report = (struct report){0};
-}
-
-/* --- pictures ------------------------------------------------------------------------------------- */
-
-static cairo_surface_t *small(const sscam_image *image)
-{
-    int32_t width = sscam_image_width(image), height = sscam_image_height(image);
-    double scale = fmin((double)PICTURE_HEIGHT / height, (double)MOST_WIDTH / width);
-
-    return thumbnail(image, (int)fmax(1, width * scale), (int)fmax(1, height * scale));
-}
-
-static void draw_boxes(cairo_surface_t *surface, const struct report_image *shown, int64_t class_index)
-{
-    const struct dataset_cases *cases = shown->cases;
-    double x = (double)cairo_image_surface_get_width(surface) / sscam_image_width(shown->image);
-    double y = (double)cairo_image_surface_get_height(surface) / sscam_image_height(shown->image);
-    cairo_t *cairo = cairo_create(surface);
-
-    cairo_set_source_rgb(cairo, 1, 0.9, 0);
-    cairo_set_line_width(cairo, 2);
-    for (size_t i = 0; i < cases->box_count; i++) {
-        const float *box = cases->boxes + 4 * i;
-
-        if (cases->classes[cases->box_classes[i]] != class_index)
-            continue;
-        cairo_rectangle(cairo, box[0] * x, box[1] * y, (double)(box[2] - box[0]) * x, (double)(box[3] - box[1]) * y);
-        cairo_stroke(cairo);
-    }
-    cairo_destroy(cairo);
-}
-
-static void put_figure(FILE *out, cairo_surface_t *surface, const char *title, const char *below)
-{
-    fputs("<figure>", out);
-    html_put_picture(out, surface, title);
-    fputs("<figcaption>", out);
-    html_put_text(out, title);
-    fprintf(out, "<br><small>%s</small></figcaption></figure>\n", below);
-    cairo_surface_destroy(surface);
-}
-
-/* The values of a method on a case, one a line. */
-static char *values_below(const struct results *results, const struct result_case *result, size_t method)
-{
-    char *text = copy_text("", 0);
-
-    for (size_t i = 0; i < results->metric_count; i++) {
-        const struct result_value *value = &result->values[method * results->metric_count + i];
-        const struct measure measure = measure_of(results->metrics[i]);
-        char *longer;
-
-        if (value->state == SSCAM_VALUE_ABSENT)
-            continue;
-        longer = value->state == SSCAM_VALUE_DEFINED
-                     ? format_text("%s%s %.4g%s<br>", text, measure.title, value->value, measure.unit)
-                     : format_text("%s%s undefined<br>", text, measure.title);
-        free(text);
-        text = longer;
-    }
-    return text;
-}
-
-static void put_data(FILE *out, const struct results *results, const struct result_case *result)
-{
-    for (size_t i = 0; i < results->methods.count * results->metric_count; i++) {
-        fprintf(out, " data-v%zu-%zu=\"", i / results->metric_count, i % results->metric_count);
-        if (result->values[i].state == SSCAM_VALUE_DEFINED)
-            fprintf(out, "%.9g", result->values[i].value);
-        fputc('"', out);
-    }
-}
-
-static void put_maps(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
-                     const struct report_image *shown, size_t class_position)
-{
-    const struct result_case *result = &results->cases[shown->first_result + class_position];
-
-    for (size_t method = 0; method < results->methods.count; method++) {
-        const sscam_map *map = sscam_evaluation_map(evaluation, method, class_position);
-        sscam_image *overlay = NULL;
-
-        if (!map || sscam_map_overlay(map, shown->image, shown->colormap, shown->alpha, &overlay))
-            continue;
-        char *below = values_below(results, result, method);
-        put_figure(report->panels, small(overlay), method_title(results->methods.items[method]), below);
-        free(below);
-        sscam_image_destroy(overlay);
-    }
-}
-
-static bool is_full(const struct report *report, const struct results *results)
-{
-    size_t pictures = report->count * (results->methods.count + 1);
-
-    return report->count >= REPORT_MOST_CASES || pictures >= REPORT_MOST_PICTURES;
-}
-
-void report_add(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
-                const struct report_image *shown)
-{
-    for (size_t i = 0; shown->first_result + i < results->count && !is_full(report, results); i++) {
-        const struct result_case *result = &results->cases[shown->first_result + i];
-        cairo_surface_t *input = small(shown->image);
-        char *title = format_text("%s: %s", result->image, result->label ? result->label : "");
-
-        fputs("<div class=\"case\"", report->panels);
-        put_data(report->panels, results, result);
-        fputs(">\n", report->panels);
-        draw_boxes(input, shown, result->class_index);
-        char *below = format_text("class %lld", (long long)result->class_index);
-        put_figure(report->panels, input, title, below);
-        put_maps(report, results, evaluation, shown, i);
-        fputs("</div>\n", report->panels);
-        report->count++;
-        free(below);
-        free(title);
-    }
-}
+    "w=document.getElementById('cases');function arrange(){const n=m.value+'-'+k.value,"
+    "d=k.selectedOptions[0].dataset.worst=='low'?1:-1,v=e=>e.getAttribute('data-v'+n)===''?-Infinity:"
+    "-d*e.getAttribute('data-v'+n);"
+    "document.querySelectorAll('.worst').forEach(t=>t.hidden=t.id!='worst-'+n);"
+    "[...w.children].sort((p,q)=>v(q)-v(p)).forEach(e=>w.append(e))}m.onchange=k.onchange=arrange;arrange();";
 
 /* --- the file ------------------------------------------------------------------------------------- */
 
@@ -234,30 +92,36 @@ static void put_table(FILE *out, const struct results *results, const struct tot
 
 static void put_choices(FILE *out, const struct results *results)
 {
-    fputs("<p>Sorted by <select id=\"by-method\">", out);
+    fputs("<p><select id=\"by-method\">", out);
     for (size_t i = 0; i < results->methods.count; i++) {
         fprintf(out, "<option value=\"%zu\">", i);
         html_put_text(out, method_title(results->methods.items[i]));
         fputs("</option>", out);
     }
     fputs("</select> <select id=\"by-metric\">", out);
-    for (size_t i = 0; i < results->metric_count; i++)
-        fprintf(out, "<option value=\"%zu\">%s</option>", i, measure_of(results->metrics[i]).title);
-    fputs("</select>, highest first</p>\n", out);
+    for (size_t i = 0; i < results->metric_count; i++) {
+        const struct measure measure = measure_of(results->metrics[i]);
+        fprintf(out, "<option value=\"%zu\" data-worst=\"%s\">%s</option>", i,
+                measure_badness(&measure, 1) > 0 ? "high" : "low", measure.title);
+    }
+    fputs("</select>, the worst first</p>\n", out);
 }
 
-static void put_cases(FILE *out, struct report *report, const struct results *results)
+static void put_cases(FILE *out, const struct case_pictures *pictures, const struct results *results)
 {
-    fprintf(out, "<h2>Cases</h2>\n<p>The first %zu that this run computed.</p>\n", report->count);
+    fputs("<h2>Worst cases</h2>\n", out);
     put_choices(out, results);
+    worst_cases_put(out, results);
+    if (pictures->count)
+        fprintf(out, "<p>Pictures: the %zu cases that this run computed with the worst %s, taken over all methods.</p>\n",
+                pictures->count, measure_of(results->metrics[0]).title);
     fputs("<div id=\"cases\">\n", out);
-    fflush(report->panels);
-    fwrite(report->text, 1, report->length, out);
-    fprintf(out, "</div>\n<script>%s</script>\n", sort_cases);
+    case_pictures_put(out, pictures);
+    fprintf(out, "</div>\n<script>%s</script>\n", arrange_cases);
 }
 
-int report_write(struct report *report, const struct report_facts *facts, const struct results *results,
-                 const struct total *totals, const sscam_evaluation *computed)
+int report_write(const struct report_facts *facts, const struct results *results, const struct total *totals,
+                 const struct case_pictures *pictures, const sscam_evaluation *computed)
 {
     struct whole_file file;
 
@@ -272,8 +136,7 @@ int report_write(struct report *report, const struct report_facts *facts, const 
         chart_put_totals(file.stream, results, totals, i);
     for (size_t i = 0; i < results->metric_count; i++)
         chart_put_curves(file.stream, results, computed, i);
-    if (report->count)
-        put_cases(file.stream, report, results);
+    put_cases(file.stream, pictures, results);
     fprintf(file.stream, "<script>%s</script></body></html>\n", sort_table);
     return whole_file_commit(&file);
 }

@@ -7,28 +7,9 @@
 
 #include <sscam/sscam.h>
 
-#include "dataset.h"
+#include "case_pictures.h"
 #include "results.h"
 #include "totals.h"
-
-/* More pictures would make the file too large to open. */
-#define REPORT_MOST_CASES 24
-#define REPORT_MOST_PICTURES 400
-
-struct report {
-    FILE *panels; /* HTML in memory; NULL when no report was asked for */
-    char *text;
-    size_t length, count;
-};
-
-/* An image whose maps the evaluation still holds. */
-struct report_image {
-    const sscam_image *image;
-    const struct dataset_cases *cases; /* those of its annotation; classes may be empty */
-    const char *colormap;
-    double alpha;
-    size_t first_result; /* of its cases, in the results */
-};
 
 /* What stands above the tables, and charts that stand below them. */
 struct report_facts {
@@ -38,16 +19,8 @@ struct report_facts {
     void *user;
 };
 
-void report_start(struct report *report);
-
-/* Draws the cases of an image: the input with its boxes, and each method. */
-void report_add(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
-                const struct report_image *shown);
-
 /* Writes the file. `computed` holds the cases of this run, whose curves are known. */
-int report_write(struct report *report, const struct report_facts *facts, const struct results *results,
-                 const struct total *totals, const sscam_evaluation *computed);
-
-void report_free(struct report *report);
+int report_write(const struct report_facts *facts, const struct results *results, const struct total *totals,
+                 const struct case_pictures *pictures, const sscam_evaluation *computed);
 
 #endif

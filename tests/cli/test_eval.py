@@ -725,6 +725,8 @@ def test_report_is_one_file_with_everything(judge, tmp_path):
     assert values == [f"{float(row['average_drop']):.9g}" for row in result.rows[::2]]
     cells = [float(cell["data-value"]) for cell in page.all("td") if cell.get("data-value")]
     assert len(cells) == 2 * 7
+    assert [table["id"] for table in page.all("table") if table.get("class") == "worst"] == [
+        f"worst-{method}-{metric}" for method in range(2) for metric in range(7)]
     assert cells[0] == pytest.approx(sum(map(float, values)) / cases, rel=1e-6)
 
 
@@ -741,6 +743,27 @@ def test_report_shows_the_boxes_of_the_class(judge, tmp_path):
     for x, y in middle_of_edges:
         near = [pixels.getpixel((int(x) + i, int(y) + j)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
         assert any(red > 200 and green > 180 and blue < 90 for red, green, blue in near)
+
+
+def test_report_has_the_worst_cases_of_all(judge, tmp_path):
+    """Lists of all cases there are, pictures of those that are worst on the whole of a metric."""
+    metrics = ("average_drop", "energy_pointing")
+    result = judge(SCENES, "--report", "report.html", "-m", "grad-cam,grad-cam++", "--metrics", ",".join(metrics),
+                   "--limit", "11", flags=SIGMOID)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for (i, method), (j, metric, worse) in itertools.product(
+            enumerate(("grad-cam", "grad-cam++")), ((0, "average_drop", -1), (1, "energy_pointing", 1))):
+        rows = sorted((row for row in result.rows if row["method"] == method),
+                      key=lambda row: worse * float(row[metric]))    # stable  # noqa: B023
+        listed = re.search(f'id="worst-{i}-{j}".*?</table>', text, re.DOTALL).group(0)
+        found = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", listed)
+        assert found == [(row["image"], row["label"], *(f"{float(row[name]):.4g}" for name in metrics))
+                         for row in rows[:12]]
+    pairs = list(zip(result.rows[::2], result.rows[1::2]))
+    assert len(pairs) > 24
+    worst = sorted(pairs, key=lambda pair: -sum(float(row["average_drop"]) for row in pair))[:24]
+    shown = re.findall(r'<div class="case" data-v0-0="([^"]*)"', text)
+    assert sorted(shown) == sorted(f"{float(row['average_drop']):.9g}" for row, _ in worst)
 
 
 def test_reports_that_cannot_be_written(sscam, network, tmp_path):

@@ -118,12 +118,14 @@ def test_report_is_drawn_and_sorts(report, ask, chromium, tmp_path):
 
 def test_cases_are_sorted_by_the_metric_chosen(report, ask):
     text, _ = report("eval", "-m", "grad-cam,cam", "--limit", "4")
-    values, errors = ask(text, "(()=>{const m=document.getElementById('by-method'),"
+    (values, lists), errors = ask(text, "(()=>{const m=document.getElementById('by-method'),"
                                "k=document.getElementById('by-metric');m.value='1';k.value='2';"
-                               "k.dispatchEvent(new Event('change'));return [...document.querySelectorAll('.case')]"
-                               ".map(e=>+e.getAttribute('data-v1-2'))})()")
+                               "k.dispatchEvent(new Event('change'));return [[...document.querySelectorAll('.case')]"
+                               ".map(e=>+e.getAttribute('data-v1-2')),[...document.querySelectorAll('.worst')]"
+                               ".filter(e=>e.offsetHeight).map(e=>e.id)]})()")
     assert errors == []
-    assert len(set(values)) > 4 and values == sorted(values, reverse=True)
+    assert lists == ["worst-1-2"]
+    assert len(set(values)) > 4 and values == sorted(values)    # of energy pointing the lowest are worst
     unsorted = [float(value) for value in re.findall(r'data-v1-2="([^"]+)"', text)]
     assert sorted(unsorted) == sorted(values) and unsorted != values
 

@@ -1,0 +1,207 @@
+#include "case_pictures.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cairo.h>
+
+#include "complain.h"
+#include "html.h"
+#include "measure.h"
+#include "memory.h"
+#include "thumbnail.h"
+#include "totals.h"
+
+#define PICTURE_HEIGHT 150
+#define MOST_WIDTH 300
+
+/* --- drawing -------------------------------------------------------------------------------------- */
+
+static cairo_surface_t *small(const sscam_image *image)
+{
+    int32_t width = sscam_image_width(image), height = sscam_image_height(image);
+    double scale = fmin((double)PICTURE_HEIGHT / height, (double)MOST_WIDTH / width);
+
+    return thumbnail(image, (int)fmax(1, width * scale), (int)fmax(1, height * scale));
+}
+
+static void draw_boxes(cairo_surface_t *surface, const struct pictured_image *shown, int64_t class_index)
+{
+    const struct dataset_cases *cases = shown->cases;
+    double x = (double)cairo_image_surface_get_width(surface) / sscam_image_width(shown->image);
+    double y = (double)cairo_image_surface_get_height(surface) / sscam_image_height(shown->image);
+    cairo_t *cairo = cairo_create(surface);
+
+    cairo_set_source_rgb(cairo, 1, 0.9, 0);
+    cairo_set_line_width(cairo, 2);
+    for (size_t i = 0; i < cases->box_count; i++) {
+        const float *box = cases->boxes + 4 * i;
+
+        if (cases->classes[cases->box_classes[i]] != class_index)
+            continue;
+        cairo_rectangle(cairo, box[0] * x, box[1] * y, (double)(box[2] - box[0]) * x, (double)(box[3] - box[1]) * y);
+        cairo_stroke(cairo);
+    }
+    cairo_destroy(cairo);
+}
+
+static void put_figure(FILE *out, cairo_surface_t *surface, const char *title, const char *below)
+{
+    fputs("<figure>", out);
+    html_put_picture(out, surface, title);
+    fputs("<figcaption>", out);
+    html_put_text(out, title);
+    fprintf(out, "<br><small>%s</small></figcaption></figure>\n", below);
+    cairo_surface_destroy(surface);
+}
+
+/* The values of a method on a case, one a line. */
+static char *values_below(const struct results *results, const struct result_case *result, size_t method)
+{
+    char *text = copy_text("", 0);
+
+    for (size_t i = 0; i < results->metric_count; i++) {
+        const struct result_value *value = &result->values[method * results->metric_count + i];
+        const struct measure measure = measure_of(results->metrics[i]);
+        char *longer;
+
+        if (value->state == SSCAM_VALUE_ABSENT)
+            continue;
+        longer = value->state == SSCAM_VALUE_DEFINED
+                     ? format_text("%s%s %.4g%s<br>", text, measure.title, value->value, measure.unit)
+                     : format_text("%s%s undefined<br>", text, measure.title);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+static void put_data(FILE *out, const struct results *results, const struct result_case *result)
+{
+    for (size_t i = 0; i < results->methods.count * results->metric_count; i++) {
+        fprintf(out, " data-v%zu-%zu=\"", i / results->metric_count, i % results->metric_count);
+        if (result->values[i].state == SSCAM_VALUE_DEFINED)
+            fprintf(out, "%.9g", result->values[i].value);
+        fputc('"', out);
+    }
+}
+
+static void put_maps(FILE *out, const struct results *results, const sscam_evaluation *evaluation,
+                     const struct pictured_image *shown, size_t class_position)
+{
+    const struct result_case *result = &results->cases[shown->first_result + class_position];
+
+    for (size_t method = 0; method < results->methods.count; method++) {
+        const sscam_map *map = sscam_evaluation_map(evaluation, method, class_position);
+        sscam_image *overlay = NULL;
+
+        if (!map || sscam_map_overlay(map, shown->image, shown->colormap, shown->alpha, &overlay))
+            continue;
+        char *below = values_below(results, result, method);
+        put_figure(out, small(overlay), method_title(results->methods.items[method]), below);
+        free(below);
+        sscam_image_destroy(overlay);
+    }
+}
+
+static void put_input(FILE *out, const struct pictured_image *shown, const struct result_case *result)
+{
+    cairo_surface_t *input = small(shown->image);
+    char *title = format_text("%s: %s", result->image, result->label ? result->label : "");
+    char *below = format_text("class %lld", (long long)result->class_index);
+
+    draw_boxes(input, shown, result->class_index);
+    put_figure(out, input, title, below);
+    free(below);
+    free(title);
+}
+
+static void draw_case(struct pictured_case *drawn, const struct results *results, const sscam_evaluation *evaluation,
+                      const struct pictured_image *shown, size_t class_position)
+{
+    const struct result_case *result = &results->cases[shown->first_result + class_position];
+    FILE *out = open_memstream(&drawn->html, &drawn->length);
+
+    if (!out)
+        exit(fail("memory", "none left"));
+    fputs("<div class=\"case\"", out);
+    put_data(out, results, result);
+    fputs(">\n", out);
+    put_input(out, shown, result);
+    put_maps(out, results, evaluation, shown, class_position);
+    fputs("</div>\n", out);
+    if (fclose(out))
+        exit(fail("memory", "none left"));
+}
+
+/* --- choosing ------------------------------------------------------------------------------------- */
+
+static double badness_of(const struct results *results, const struct result_case *result)
+{
+    const struct measure measure = measure_of(results->metrics[0]);
+    double sum = 0;
+    size_t defined = 0;
+
+    for (size_t method = 0; method < results->methods.count; method++) {
+        const struct result_value *value = &result->values[method * results->metric_count];
+
+        if (value->state != SSCAM_VALUE_DEFINED)
+            continue;
+        sum += measure_badness(&measure, value->value);
+        defined++;
+    }
+    return defined ? sum / (double)defined : -INFINITY;
+}
+
+static size_t room(const struct results *results)
+{
+    size_t cases = CASE_PICTURES_MOST / (results->methods.count + 1);
+
+    return cases < 1 ? 1 : cases < CASE_PICTURES_MOST_CASES ? cases : CASE_PICTURES_MOST_CASES;
+}
+
+/* Takes the least bad case out where the new one is worse; false where it isn't. */
+static bool make_room(struct case_pictures *pictures, double badness)
+{
+    size_t least = 0;
+
+    for (size_t i = 1; i < pictures->count; i++)
+        if (pictures->cases[i].badness < pictures->cases[least].badness)
+            least = i;
+    if (!(badness > pictures->cases[least].badness))
+        return false;
+    free(pictures->cases[least].html);
+    pictures->count--;
+    memmove(&pictures->cases[least], &pictures->cases[least + 1],
+            (pictures->count - least) * sizeof *pictures->cases);
+    return true;
+}
+
+void case_pictures_add(struct case_pictures *pictures, const struct results *results,
+                       const sscam_evaluation *evaluation, const struct pictured_image *shown)
+{
+    for (size_t i = 0; shown->first_result + i < results->count; i++) {
+        double badness = badness_of(results, &results->cases[shown->first_result + i]);
+
+        if (pictures->count == room(results) && !make_room(pictures, badness))
+            continue;
+        struct pictured_case *drawn = &pictures->cases[pictures->count++];
+        *drawn = (struct pictured_case){.badness = badness};
+        draw_case(drawn, results, evaluation, shown, i);
+    }
+}
+
+void case_pictures_put(FILE *out, const struct case_pictures *pictures)
+{
+    for (size_t i = 0; i < pictures->count; i++)
+        fwrite(pictures->cases[i].html, 1, pictures->cases[i].length, out);
+}
+
+void case_pictures_free(struct case_pictures *pictures)
+{
+    for (size_t i = 0; i < pictures->count; i++)
+        free(pictures->cases[i].html);
+    *pictures = (struct case_pictures){0};
+}
