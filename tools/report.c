@@ -41,16 +41,12 @@ static const char sort_cases[] =
 void report_start(struct report *report)
 {
     *report = (struct report){0};
-    report->panels = open_memstream(&report->text, &report->length);
-    if (!report->panels)
-        exit(fail("memory", "none left"));
+    text_stream_open(&report->panels);
 }
 
 void report_free(struct report *report)
 {
-    if (report->panels)
-        fclose(report->panels);
-    free(report->text);
+    text_stream_free(&report->panels);
     *report = (struct report){0};
 }
 
@@ -84,14 +80,15 @@ static void draw_boxes(cairo_surface_t *surface, const struct report_image *show
     cairo_destroy(cairo);
 }
 
-static void put_figure(FILE *out, cairo_surface_t *surface, const char *title, const char *below)
+static int put_figure(FILE *out, cairo_surface_t *surface, const char *title, const char *below)
 {
     fputs("<figure>", out);
-    html_put_picture(out, surface, title);
+    cairo_status_t status = html_put_picture(out, surface, title);
     fputs("<figcaption>", out);
     html_put_text(out, title);
     fprintf(out, "<br><small>%s</small></figcaption></figure>\n", below);
     cairo_surface_destroy(surface);
+    return status ? fail(title, "%s", cairo_status_to_string(status)) : EXIT_OK;
 }
 
 /* The values of a method on a case, one a line. */
@@ -125,22 +122,27 @@ static void put_data(FILE *out, const struct results *results, const struct resu
     }
 }
 
-static void put_maps(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
-                     const struct report_image *shown, size_t class_position)
+static int put_maps(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
+                    const struct report_image *shown, size_t class_position)
 {
     const struct result_case *result = &results->cases[shown->first_result + class_position];
+    int code = EXIT_OK;
 
-    for (size_t method = 0; method < results->methods.count; method++) {
+    for (size_t method = 0; method < results->methods.count && !code; method++) {
         const sscam_map *map = sscam_evaluation_map(evaluation, method, class_position);
         sscam_image *overlay = NULL;
 
-        if (!map || sscam_map_overlay(map, shown->image, shown->colormap, shown->alpha, &overlay))
+        if (!map)
             continue;
+        sscam_status status = sscam_map_overlay(map, shown->image, shown->colormap, shown->alpha, &overlay);
+        if (status)
+            return fail_library(result->image, status);
         char *below = values_below(results, result, method);
-        put_figure(report->panels, small(overlay), method_title(results->methods.items[method]), below);
+        code = put_figure(report->panels.stream, small(overlay), method_title(results->methods.items[method]), below);
         free(below);
         sscam_image_destroy(overlay);
     }
+    return code;
 }
 
 static bool is_full(const struct report *report, const struct results *results)
@@ -150,26 +152,37 @@ static bool is_full(const struct report *report, const struct results *results)
     return report->count >= REPORT_MOST_CASES || pictures >= REPORT_MOST_PICTURES;
 }
 
-void report_add(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
-                const struct report_image *shown)
+static int put_case(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
+                    const struct report_image *shown, size_t class_position)
 {
-    for (size_t i = 0; shown->first_result + i < results->count && !is_full(report, results); i++) {
-        const struct result_case *result = &results->cases[shown->first_result + i];
-        cairo_surface_t *input = small(shown->image);
-        char *title = format_text("%s: %s", result->image, result->label ? result->label : "");
+    const struct result_case *result = &results->cases[shown->first_result + class_position];
+    FILE *out = report->panels.stream;
+    cairo_surface_t *input = small(shown->image);
+    char *title = format_text("%s: %s", result->image, result->label ? result->label : "");
+    char *below = format_text("class %lld", (long long)result->class_index);
 
-        fputs("<div class=\"case\"", report->panels);
-        put_data(report->panels, results, result);
-        fputs(">\n", report->panels);
-        draw_boxes(input, shown, result->class_index);
-        char *below = format_text("class %lld", (long long)result->class_index);
-        put_figure(report->panels, input, title, below);
-        put_maps(report, results, evaluation, shown, i);
-        fputs("</div>\n", report->panels);
-        report->count++;
-        free(below);
-        free(title);
-    }
+    fputs("<div class=\"case\"", out);
+    put_data(out, results, result);
+    fputs(">\n", out);
+    draw_boxes(input, shown, result->class_index);
+    int code = put_figure(out, input, title, below);
+    if (!code)
+        code = put_maps(report, results, evaluation, shown, class_position);
+    fputs("</div>\n", out);
+    report->count++;
+    free(below);
+    free(title);
+    return code;
+}
+
+int report_add(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
+               const struct report_image *shown)
+{
+    int code = EXIT_OK;
+
+    for (size_t i = 0; shown->first_result + i < results->count && !is_full(report, results) && !code; i++)
+        code = put_case(report, results, evaluation, shown, i);
+    return code;
 }
 
 /* --- the file ------------------------------------------------------------------------------------- */
@@ -251,8 +264,8 @@ static void put_cases(FILE *out, struct report *report, const struct results *re
     fprintf(out, "<h2>Cases</h2>\n<p>The first %zu that this run computed.</p>\n", report->count);
     put_choices(out, results);
     fputs("<div id=\"cases\">\n", out);
-    fflush(report->panels);
-    fwrite(report->text, 1, report->length, out);
+    text_stream_finish(&report->panels);
+    fwrite(report->panels.text, 1, report->panels.length, out);
     fprintf(out, "</div>\n<script>%s</script>\n", sort_cases);
 }
 

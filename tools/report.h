@@ -9,6 +9,7 @@
 
 #include "dataset.h"
 #include "results.h"
+#include "text_stream.h"
 #include "totals.h"
 
 /* More pictures would make the file too large to open. */
@@ -16,9 +17,8 @@
 #define REPORT_MOST_PICTURES 400
 
 struct report {
-    FILE *panels; /* HTML in memory; NULL when no report was asked for */
-    char *text;
-    size_t length, count;
+    struct text_stream panels; /* HTML in memory; not open when no report was asked for */
+    size_t count;
 };
 
 /* An image whose maps the evaluation still holds. */
@@ -41,8 +41,8 @@ struct report_facts {
 void report_start(struct report *report);
 
 /* Draws the cases of an image: the input with its boxes, and each method. */
-void report_add(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
-                const struct report_image *shown);
+int report_add(struct report *report, const struct results *results, const sscam_evaluation *evaluation,
+               const struct report_image *shown);
 
 /* Writes the file. `computed` holds the cases of this run, whose curves are known. */
 int report_write(struct report *report, const struct report_facts *facts, const struct results *results,
