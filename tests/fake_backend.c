@@ -577,13 +577,13 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
 /* --- ablations ----------------------------------------------------------------------------------- */
 
 /* Logits of the run with a channel of a layer set to zero in what follows the layer. */
-static void run_without(const fake_run *run, int layer, int64_t channel, float *logits)
+static sscam_status run_without(const fake_run *run, int layer, int64_t channel, float *logits)
 {
     fake_run altered = *run;
     const double *whole = run->features;
     altered.features = malloc((size_t)run->places * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *altered.features);
     if (altered.features == NULL)
-        abort();
+        return sscam_fail_memory("an altered run");
     memcpy(altered.features, whole, (size_t)run->places * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *whole);
     altered.stem = altered.features + run->places * FAKE_CHANNELS;
     double *silenced = (layer == 0 ? altered.stem : altered.features) + channel * run->places;
@@ -595,6 +595,7 @@ static void run_without(const fake_run *run, int layer, int64_t channel, float *
         altered.mean[channel] = 0.0;
     run_head(&altered, logits);
     free(altered.features);
+    return SSCAM_OK;
 }
 
 static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_request *request, int layer, int64_t start,
@@ -608,7 +609,9 @@ static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_reque
         return status;
     count_batch(size);
     for (int64_t i = start; i < start + size; i++) {
-        run_without(run, layer, request->plan->channels[i], logits);
+        status = run_without(run, layer, request->plan->channels[i], logits);
+        if (status != SSCAM_OK)
+            return status;
         atomic_fetch_add(&fake_counted.inputs, 1);
         for (int64_t j = 0; j < request->target_count; j++)
             scores[j * count + i] = (float)(kind->fault == FAULT_SCORES

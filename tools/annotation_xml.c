@@ -42,6 +42,8 @@ static char *child_text(const xmlNode *parent, const char *name)
     xmlChar *content = child ? xmlNodeGetContent(child) : NULL;
     char *copy = NULL;
 
+    if (child && !content)
+        end_without_memory();
     if (content) {
         const char *text = (const char *)content + strspn((const char *)content, " \t\r\n");
         size_t length = strlen(text);
@@ -121,6 +123,9 @@ static char *read_document(xmlDoc *document, struct annotation *annotation)
 static char *parse_failure(xmlParserCtxt *parser)
 {
     const xmlError *error = xmlCtxtGetLastError(parser);
+
+    if (error && error->code == XML_ERR_NO_MEMORY)
+        end_without_memory();
     const char *message = error && error->message ? error->message : "is not XML";
 
     return format_text("line %d: %.*s", error ? error->line : 0, (int)strcspn(message, "\r\n"), message);
@@ -135,11 +140,10 @@ char *annotation_read(const char *path, struct annotation *annotation)
     if (!text)
         return why;
     xmlParserCtxt *parser = xmlNewParserCtxt();
-    xmlDoc *document = parser ? xmlCtxtReadMemory(parser, text, (int)length, NULL, NULL, PARSE_OPTIONS) : NULL;
     if (!parser)
-        why = format_text("no memory for a parser");
-    else
-        why = document ? read_document(document, annotation) : parse_failure(parser);
+        end_without_memory();
+    xmlDoc *document = xmlCtxtReadMemory(parser, text, (int)length, NULL, NULL, PARSE_OPTIONS);
+    why = document ? read_document(document, annotation) : parse_failure(parser);
     xmlFreeDoc(document);
     xmlFreeParserCtxt(parser);
     free(text);

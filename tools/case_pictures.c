@@ -11,6 +11,7 @@
 #include "html.h"
 #include "measure.h"
 #include "memory.h"
+#include "text_stream.h"
 #include "thumbnail.h"
 #include "totals.h"
 
@@ -47,14 +48,15 @@ static void draw_boxes(cairo_surface_t *surface, const struct pictured_image *sh
     cairo_destroy(cairo);
 }
 
-static void put_figure(FILE *out, cairo_surface_t *surface, const char *title, const char *below)
+static int put_figure(FILE *out, cairo_surface_t *surface, const char *title, const char *below)
 {
     fputs("<figure>", out);
-    html_put_picture(out, surface, title);
+    cairo_status_t status = html_put_picture(out, surface, title);
     fputs("<figcaption>", out);
     html_put_text(out, title);
     fprintf(out, "<br><small>%s</small></figcaption></figure>\n", below);
     cairo_surface_destroy(surface);
+    return status ? fail(title, "%s", cairo_status_to_string(status)) : EXIT_OK;
 }
 
 /* The values of a method on a case, one a line. */
@@ -88,52 +90,58 @@ static void put_data(FILE *out, const struct results *results, const struct resu
     }
 }
 
-static void put_maps(FILE *out, const struct results *results, const sscam_evaluation *evaluation,
-                     const struct pictured_image *shown, size_t class_position)
+static int put_maps(FILE *out, const struct results *results, const sscam_evaluation *evaluation,
+                    const struct pictured_image *shown, size_t class_position)
 {
     const struct result_case *result = &results->cases[shown->first_result + class_position];
+    int code = EXIT_OK;
 
-    for (size_t method = 0; method < results->methods.count; method++) {
+    for (size_t method = 0; method < results->methods.count && !code; method++) {
         const sscam_map *map = sscam_evaluation_map(evaluation, method, class_position);
         sscam_image *overlay = NULL;
 
-        if (!map || sscam_map_overlay(map, shown->image, shown->colormap, shown->alpha, &overlay))
+        if (!map)
             continue;
+        sscam_status status = sscam_map_overlay(map, shown->image, shown->colormap, shown->alpha, &overlay);
+        if (status)
+            return fail_library(result->image, status);
         char *below = values_below(results, result, method);
-        put_figure(out, small(overlay), method_title(results->methods.items[method]), below);
+        code = put_figure(out, small(overlay), method_title(results->methods.items[method]), below);
         free(below);
         sscam_image_destroy(overlay);
     }
+    return code;
 }
 
-static void put_input(FILE *out, const struct pictured_image *shown, const struct result_case *result)
+static int put_input(FILE *out, const struct pictured_image *shown, const struct result_case *result)
 {
     cairo_surface_t *input = small(shown->image);
     char *title = format_text("%s: %s", result->image, result->label ? result->label : "");
     char *below = format_text("class %lld", (long long)result->class_index);
 
     draw_boxes(input, shown, result->class_index);
-    put_figure(out, input, title, below);
+    int code = put_figure(out, input, title, below);
     free(below);
     free(title);
+    return code;
 }
 
-static void draw_case(struct pictured_case *drawn, const struct results *results, const sscam_evaluation *evaluation,
-                      const struct pictured_image *shown, size_t class_position)
+static int draw_case(struct pictured_case *drawn, const struct results *results, const sscam_evaluation *evaluation,
+                     const struct pictured_image *shown, size_t class_position)
 {
     const struct result_case *result = &results->cases[shown->first_result + class_position];
-    FILE *out = open_memstream(&drawn->html, &drawn->length);
+    struct text_stream html;
 
-    if (!out)
-        exit(fail("memory", "none left"));
-    fputs("<div class=\"case\"", out);
-    put_data(out, results, result);
-    fputs(">\n", out);
-    put_input(out, shown, result);
-    put_maps(out, results, evaluation, shown, class_position);
-    fputs("</div>\n", out);
-    if (fclose(out))
-        exit(fail("memory", "none left"));
+    text_stream_open(&html);
+    fputs("<div class=\"case\"", html.stream);
+    put_data(html.stream, results, result);
+    fputs(">\n", html.stream);
+    int code = put_input(html.stream, shown, result);
+    if (!code)
+        code = put_maps(html.stream, results, evaluation, shown, class_position);
+    fputs("</div>\n", html.stream);
+    drawn->html = text_stream_take(&html, &drawn->length);
+    return code;
 }
 
 /* --- choosing ------------------------------------------------------------------------------------- */
@@ -179,18 +187,21 @@ static bool make_room(struct case_pictures *pictures, double badness)
     return true;
 }
 
-void case_pictures_add(struct case_pictures *pictures, const struct results *results,
-                       const sscam_evaluation *evaluation, const struct pictured_image *shown)
+int case_pictures_add(struct case_pictures *pictures, const struct results *results,
+                      const sscam_evaluation *evaluation, const struct pictured_image *shown)
 {
-    for (size_t i = 0; shown->first_result + i < results->count; i++) {
+    int code = EXIT_OK;
+
+    for (size_t i = 0; shown->first_result + i < results->count && !code; i++) {
         double badness = badness_of(results, &results->cases[shown->first_result + i]);
 
         if (pictures->count == room(results) && !make_room(pictures, badness))
             continue;
         struct pictured_case *drawn = &pictures->cases[pictures->count++];
         *drawn = (struct pictured_case){.badness = badness};
-        draw_case(drawn, results, evaluation, shown, i);
+        code = draw_case(drawn, results, evaluation, shown, i);
     }
+    return code;
 }
 
 void case_pictures_put(FILE *out, const struct case_pictures *pictures)

@@ -36,9 +36,9 @@ struct pictured_image {
 };
 
 /* Draws the cases of an image, those that are worse than one that is there already when there is no more room. A case
- * is as bad as the mean of its first measure over the methods. */
-void case_pictures_add(struct case_pictures *pictures, const struct results *results,
-                       const sscam_evaluation *evaluation, const struct pictured_image *shown);
+ * is as bad as the mean of its first measure over the methods. An exit code. */
+int case_pictures_add(struct case_pictures *pictures, const struct results *results,
+                      const sscam_evaluation *evaluation, const struct pictured_image *shown);
 
 void case_pictures_put(FILE *out, const struct case_pictures *pictures);
 

@@ -19,6 +19,13 @@ static int skip(struct eval *eval, const char *path, const char *why)
     return EXIT_OK;
 }
 
+/* What is no fault of the image. */
+static int stop(struct eval *eval, const char *what, sscam_status status)
+{
+    progress_end(&eval->progress);
+    return fail_library(what, status);
+}
+
 /* The class that the network sees first in a picture. */
 static sscam_status top_class(struct eval *eval, const sscam_image *image, int64_t *top)
 {
@@ -97,8 +104,9 @@ static int keep_results(struct eval *eval, size_t index, size_t first_case, cons
     eval->results.cases[before].of_image = tally;
     if (eval->kind->after_image)
         eval->kind->after_image(eval, before);
-    if (eval->report_path)
-        case_pictures_add(&eval->pictures, &eval->results, eval->evaluation, &shown);
+    int code = eval->report_path ? case_pictures_add(&eval->pictures, &eval->results, eval->evaluation, &shown) : EXIT_OK;
+    if (code)
+        return code;
     return eval->journal.file ? journal_add(&eval->journal, &eval->results, eval->results.count - before) : EXIT_OK;
 }
 
@@ -121,10 +129,8 @@ static int judge(struct eval *eval, size_t index, const sscam_image *image, stru
                                       cases->box_classes, cases->box_count);
     if (is_of_image(status))
         return skip(eval, entry->path, sscam_last_error());
-    if (status) {
-        progress_end(&eval->progress);
-        return fail_library(eval->model_path, status);
-    }
+    if (status)
+        return stop(eval, eval->model_path, status);
     return keep_results(eval, index, first_case, image, cases);
 }
 
@@ -134,7 +140,10 @@ int eval_image(struct eval *eval, size_t index)
     struct dataset_cases cases = {0};
     sscam_image *image = NULL;
 
-    if (sscam_image_read(entry->path, &image))
+    sscam_status status = sscam_image_read(entry->path, &image);
+    if (status == SSCAM_E_MEMORY)
+        return stop(eval, entry->path, status);
+    if (status)
         return skip(eval, entry->path, sscam_last_error());
     char *why = dataset_cases(&eval->dataset, entry, &eval->selection.labels, sscam_image_width(image),
                               sscam_image_height(image), &cases);

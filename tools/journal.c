@@ -12,24 +12,19 @@
 #include "folder.h"
 #include "memory.h"
 #include "text_file.h"
+#include "text_stream.h"
 
 #define LARGEST_JOURNAL (1u << 30)
 #define FIRST_WORDS "sscam-eval-journal,2,"
 #define END_OF_IMAGE "done" /* then what was remarkable about it: done,SCALED,UNKNOWN_OBJECTS */
 
-/* The lines that a journal begins with. The caller frees them. */
-static char *heading(uint64_t signature, const struct results *results)
+/* The lines that a journal begins with. */
+static void make_heading(uint64_t signature, const struct results *results, struct text_stream *heading)
 {
-    char *text = NULL;
-    size_t length;
-    FILE *stream = open_memstream(&text, &length);
-
-    if (!stream)
-        exit(fail("memory", "none left"));
-    fprintf(stream, FIRST_WORDS "%016" PRIx64 "\n", signature);
-    results_put_heading(stream, results);
-    fclose(stream);
-    return text;
+    text_stream_open(heading);
+    fprintf(heading->stream, FIRST_WORDS "%016" PRIx64 "\n", signature);
+    results_put_heading(heading->stream, results);
+    text_stream_finish(heading);
 }
 
 /* Length of the part of the text that ends with a whole image. A line that begins so stands only there: the others
@@ -127,26 +122,31 @@ static int read_journal(const char *path, const char *wanted, struct results *re
 
 static int flush(const struct journal *journal)
 {
-    return fflush(journal->file) || ferror(journal->file) ? fail_errno(journal->path) : EXIT_OK;
+    errno = 0;
+    if (!fflush(journal->file) && !ferror(journal->file))
+        return EXIT_OK;
+    errno = errno ? errno : EIO; /* an earlier write failed, for a reason that is gone */
+    return fail_errno(journal->path);
 }
 
 int journal_open(struct journal *journal, const char *path, uint64_t signature, struct results *results)
 {
-    char *wanted = heading(signature, results);
+    struct text_stream wanted;
     size_t kept;
 
     *journal = (struct journal){.path = path};
-    int code = read_journal(path, wanted, results, &kept);
+    make_heading(signature, results, &wanted);
+    int code = read_journal(path, wanted.text, results, &kept);
     if (!code) {
         journal->file = fopen(path, "ab");
         if (!journal->file || ftruncate(fileno(journal->file), (off_t)kept))
             code = fail_errno(path);
     }
     if (!code && kept == 0) {
-        fputs(wanted, journal->file);
+        fputs(wanted.text, journal->file);
         code = flush(journal);
     }
-    free(wanted);
+    text_stream_free(&wanted);
     if (code)
         journal_close(journal);
     return code;

@@ -8,25 +8,28 @@
 
 #include "complain.h"
 
-static void *or_exit(void *memory)
+void end_without_memory(void)
 {
-    if (!memory) {
-        fail("memory", "none left");
-        exit(EXIT_FAILED);
-    }
+    exit(fail("memory", "none left"));
+}
+
+static void *or_end(void *memory)
+{
+    if (!memory)
+        end_without_memory();
     return memory;
 }
 
 void *allocate(size_t count, size_t size)
 {
-    return or_exit(calloc(count ? count : 1, size ? size : 1));
+    return or_end(calloc(count ? count : 1, size ? size : 1));
 }
 
 void *reallocate(void *memory, size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / size)
-        return or_exit(NULL);
-    return or_exit(realloc(memory, count && size ? count * size : 1));
+        end_without_memory();
+    return or_end(realloc(memory, count && size ? count * size : 1));
 }
 
 char *copy_text(const char *text, size_t length)

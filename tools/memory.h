@@ -4,6 +4,12 @@
 
 #include <stddef.h>
 
+/* Says so and ends the program; files that are being written do not stay behind. */
+#if defined(__GNUC__)
+__attribute__((noreturn))
+#endif
+void end_without_memory(void);
+
 /* Zeroed memory for `count` items of `size` bytes. */
 void *allocate(size_t count, size_t size);
 

@@ -1,6 +1,9 @@
 #include "thumbnail.h"
 
 #include <stdint.h>
+#include <stdlib.h>
+
+#include "complain.h"
 
 /* A colour added up over some pixels. */
 struct colour_sum {
@@ -67,7 +70,10 @@ cairo_surface_t *thumbnail(const sscam_image *picture, int width, int height)
     cairo_pattern_set_filter(cairo_get_source(cairo), CAIRO_FILTER_BEST);
     cairo_pattern_set_extend(cairo_get_source(cairo), CAIRO_EXTEND_PAD);
     cairo_paint(cairo);
+    cairo_status_t status = cairo_status(cairo);
     cairo_destroy(cairo);
     cairo_surface_destroy(source);
+    if (status) /* which the target knows nothing of */
+        exit(fail("a thumbnail", "%s", cairo_status_to_string(status)));
     return target;
 }

@@ -25,8 +25,27 @@ static mode_t ordinary_permissions(void)
     return 0666 & ~mask;
 }
 
+/* The program may end while a file is written, for want of memory. One is written at a time. */
+static const char *unfinished;
+
+static void remove_unfinished(void)
+{
+    if (unfinished)
+        unlink(unfinished);
+}
+
+static void remember(const char *temporary)
+{
+    static int will_remove;
+
+    unfinished = temporary;
+    if (!will_remove)
+        will_remove = !atexit(remove_unfinished);
+}
+
 static void forget(struct whole_file *file)
 {
+    unfinished = NULL;
     free(file->temporary);
     *file = (struct whole_file){0};
 }
@@ -42,6 +61,7 @@ int whole_file_open(struct whole_file *file, const char *path)
         forget(file);
         return code;
     }
+    remember(file->temporary);
     /* Some file systems know no permissions; the file is as good without them. */
     (void)!fchmod(descriptor, ordinary_permissions());
     file->stream = fdopen(descriptor, "wb");

@@ -1,0 +1,538 @@
+/* Every allocation of every call of the core fails in turn: once, and from then on. Each time the call says
+ * SSCAM_E_MEMORY and why, leaves its results NULL, loses nothing, and succeeds as before when memory is back. Whoever
+ * can do without the memory may succeed, with the same result.
+ *
+ * usage: check_memory CORPUS (that of tests/fuzz: pictures to read) */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "assertions.h"
+#include "check_main.h"
+#include "fake_backend.h"
+#include "fault_board.h"
+
+enum {
+    WIDTH = 8, HEIGHT = 6, PIXELS = WIDTH * HEIGHT, SIZE = FAKE_COLORS * PIXELS, INPUTS = 2, MOST_METHODS = 4,
+    MOST_MAPS = 16, MOST_OPTIONS = 3
+};
+
+typedef struct step step;
+typedef sscam_status step_act(const step *step, uint64_t *signature);
+
+struct step {
+    const char *name;
+    step_act *act;
+    const char *methods[MOST_METHODS];
+    const char *options[MOST_OPTIONS][2];
+    const char *file;
+};
+
+static sscam_model *model;
+static sscam_explainer *explainers[MOST_METHODS];
+static size_t explainer_count;
+static sscam_image *image;
+static sscam_map *map;
+static sscam_evaluation *evaluation;
+static float input[INPUTS * SIZE];
+static const int64_t shape[4] = {INPUTS, FAKE_COLORS, HEIGHT, WIDTH};
+static const int64_t classes[] = {1, SSCAM_CLASS_TOP, 0, 2};
+static const char *corpus;
+static char folder[] = "/tmp/sscam-check-memory-XXXXXX", path[512];
+static long long all_refused, all_absorbed;
+
+/* --- faults ----------------------------------------------------------------------------------------- */
+
+static void begin_faults(void)
+{
+    fault_board_here()->allocations = fault_board_here()->refused = 0;
+    fault_board_here()->armed = 1;
+}
+
+static sscam_status end_faults(sscam_status status)
+{
+    fault_board_here()->armed = 0;
+    return status;
+}
+
+#define UNDER_FAULTS(call) (begin_faults(), end_faults(call))
+
+static void plan(int64_t allocation, int from_on)
+{
+    fault_board_here()->allocation = allocation;
+    fault_board_here()->from_on = from_on;
+}
+
+/* --- what a call gave ------------------------------------------------------------------------------- */
+
+static void sign(uint64_t *signature, const void *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        *signature = (*signature ^ ((const unsigned char *)data)[i]) * UINT64_C(0x100000001b3);
+}
+
+static void sign_map(uint64_t *signature, const sscam_map *made)
+{
+    const size_t channels = (size_t)sscam_map_channel_count(made);
+    ck_assert_ptr_nonnull(made);
+    sign(signature, sscam_map_data(made), PIXELS * sizeof(float));
+    if (sscam_map_weights(made) != NULL)
+        sign(signature, sscam_map_weights(made), channels * sizeof(float));
+    sign(signature, sscam_map_layer(made), strlen(sscam_map_layer(made)));
+}
+
+/* Signs maps that a call made and destroys them; those of a failure are NULL. */
+static void take_maps(sscam_status status, sscam_map **maps, size_t count, uint64_t *signature)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (status == SSCAM_OK)
+            sign_map(signature, maps[i]);
+        else
+            ck_assert_ptr_null(maps[i]);
+        sscam_map_destroy(maps[i]);
+    }
+}
+
+static void take_image(sscam_status status, sscam_image *made, uint64_t *signature)
+{
+    if (status != SSCAM_OK) {
+        ck_assert_ptr_null(made);
+        return;
+    }
+    sign(signature, sscam_image_pixels(made),
+         (size_t)sscam_image_width(made) * (size_t)sscam_image_height(made) * (size_t)sscam_image_channels(made));
+    sscam_image_destroy(made);
+}
+
+/* A pointer that a failing call must replace. */
+#define STALE(type) ((type *)(void *)folder)
+
+/* --- the calls -------------------------------------------------------------------------------------- */
+
+static sscam_status load_file(const step *step, uint64_t *signature)
+{
+    sscam_model *made = STALE(sscam_model);
+    sscam_status status = UNDER_FAULTS(sscam_model_load(path, "cpu", &made));
+    (void)step;
+    (void)signature;
+    ck_assert((made == NULL) == (status != SSCAM_OK));
+    sscam_model_destroy(made);
+    return status;
+}
+
+static sscam_status classify(const step *step, uint64_t *signature)
+{
+    float logits[INPUTS * FAKE_CLASSES] = {0};
+    int64_t count = 0;
+    sscam_status status = UNDER_FAULTS(
+        sscam_model_classify(model, input, shape, logits, sizeof logits / sizeof logits[0], &count));
+    (void)step;
+    if (status == SSCAM_OK)
+        sign(signature, logits, sizeof logits);
+    return status;
+}
+
+static sscam_status list_layers(const step *step, uint64_t *signature)
+{
+    static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
+    sscam_layers *layers = STALE(sscam_layers);
+    sscam_status status = UNDER_FAULTS(sscam_model_layers(model, one, &layers));
+    (void)step;
+    ck_assert((layers == NULL) == (status != SSCAM_OK));
+    for (size_t i = 0; i < sscam_layers_count(layers); i++)
+        sign(signature, sscam_layers_name(layers, i), strlen(sscam_layers_name(layers, i)));
+    sscam_layers_destroy(layers);
+    return status;
+}
+
+static sscam_status create_explainer(const step *step, uint64_t *signature)
+{
+    sscam_explainer *made = STALE(sscam_explainer);
+    sscam_status status = UNDER_FAULTS(sscam_explainer_create(model, "smooth-grad-cam++", &made));
+    (void)step;
+    ck_assert((made == NULL) == (status != SSCAM_OK));
+    if (made != NULL)
+        sign(signature, sscam_explainer_get(made, "sigma"), strlen(sscam_explainer_get(made, "sigma")));
+    sscam_explainer_destroy(made);
+    return status;
+}
+
+/* Option 0 is set; a failure leaves its old value. */
+static sscam_status set_option(const step *step, uint64_t *signature)
+{
+    const char *name = step->options[0][0], *value = step->options[0][1];
+    char before[256], after[256];
+    snprintf(before, sizeof before, "%s", sscam_explainer_get(explainers[0], name));
+    sscam_status status = UNDER_FAULTS(sscam_explainer_set(explainers[0], name, step->file ? step->file : value));
+    snprintf(after, sizeof after, "%s", sscam_explainer_get(explainers[0], name));
+    if (status != SSCAM_OK)
+        ck_assert_str_eq(after, before);
+    else
+        sign(signature, after, strlen(after));
+    return status;
+}
+
+static sscam_status preprocess(const step *step, uint64_t *signature)
+{
+    float pixels[SIZE] = {0};
+    int64_t made[4];
+    sscam_status status = UNDER_FAULTS(sscam_explainer_preprocess(explainers[0], image, made, pixels, SIZE));
+    (void)step;
+    if (status == SSCAM_OK)
+        sign(signature, pixels, sizeof pixels);
+    return status;
+}
+
+static sscam_status explain_image(const step *step, uint64_t *signature)
+{
+    sscam_map *maps[MOST_MAPS];
+    const size_t count = explainer_count * 2;
+    (void)step;
+    for (size_t i = 0; i < count; i++)
+        maps[i] = STALE(sscam_map);
+    sscam_status status =
+        UNDER_FAULTS(sscam_explain_image_all(explainers, explainer_count, image, classes, 2, maps));
+    take_maps(status, maps, count, signature);
+    return status;
+}
+
+static sscam_status explain_tensor(const step *step, uint64_t *signature)
+{
+    sscam_map *maps[MOST_MAPS];
+    const size_t count = explainer_count * 2 * INPUTS;
+    (void)step;
+    for (size_t i = 0; i < count; i++)
+        maps[i] = STALE(sscam_map);
+    sscam_status status =
+        UNDER_FAULTS(sscam_explain_tensor_all(explainers, explainer_count, input, shape, classes, 2, maps));
+    take_maps(status, maps, count, signature);
+    return status;
+}
+
+static sscam_status draw_overlay(const step *step, uint64_t *signature)
+{
+    sscam_image *made = STALE(sscam_image);
+    sscam_status status = UNDER_FAULTS(sscam_map_overlay(map, image, "turbo", 0.5, &made));
+    (void)step;
+    take_image(status, made, signature);
+    return status;
+}
+
+static sscam_status draw_heatmap(const step *step, uint64_t *signature)
+{
+    sscam_image *made = STALE(sscam_image);
+    sscam_status status = UNDER_FAULTS(sscam_map_heatmap(map, "viridis", &made));
+    (void)step;
+    take_image(status, made, signature);
+    return status;
+}
+
+static sscam_status create_image(const step *step, uint64_t *signature)
+{
+    sscam_image *made = STALE(sscam_image);
+    sscam_status status =
+        UNDER_FAULTS(sscam_image_create(WIDTH, HEIGHT, 1, 0, sscam_image_pixels(image), &made));
+    (void)step;
+    take_image(status, made, signature);
+    return status;
+}
+
+static sscam_status read_image(const step *step, uint64_t *signature)
+{
+    char name[600];
+    sscam_image *made = STALE(sscam_image);
+    snprintf(name, sizeof name, "%s/%s", corpus, step->file);
+    sscam_status status = UNDER_FAULTS(sscam_image_read(name, &made));
+    take_image(status, made, signature);
+    return status;
+}
+
+static size_t count_files(void)
+{
+    size_t count = 0;
+    DIR *listed = opendir(folder);
+    while (readdir(listed) != NULL)
+        count++;
+    closedir(listed);
+    return count;
+}
+
+/* Over a file that is there already, which a failure leaves as it is. */
+static sscam_status write_png(const step *step, uint64_t *signature)
+{
+    static const char old[] = "what was there before";
+    char name[600], content[4096] = "";
+    snprintf(name, sizeof name, "%s/written.png", folder);
+    FILE *file = fopen(name, "wb");
+    fputs(old, file);
+    fclose(file);
+    size_t before = count_files();
+    sscam_status status = UNDER_FAULTS(sscam_image_write_png(image, name));
+    ck_assert_uint_eq(count_files(), before);
+    file = fopen(name, "rb");
+    size_t size = fread(content, 1, sizeof content, file);
+    fclose(file);
+    if (status != SSCAM_OK)
+        ck_assert_str_eq(content, old);
+    else
+        sign(signature, content, size);
+    unlink(name);
+    (void)step;
+    return status;
+}
+
+static sscam_status create_evaluation(const step *step, uint64_t *signature)
+{
+    sscam_evaluation *made = STALE(sscam_evaluation);
+    sscam_status status = UNDER_FAULTS(sscam_evaluation_create(explainers, explainer_count, &made));
+    (void)step;
+    (void)signature;
+    ck_assert((made == NULL) == (status != SSCAM_OK));
+    sscam_evaluation_destroy(made);
+    return status;
+}
+
+static void sign_values(uint64_t *signature, size_t case_position)
+{
+    for (size_t i = 0; i < explainer_count * sscam_metric_count(); i++) {
+        double value = 0.0;
+        int32_t metric = sscam_metric_id(sscam_metric_info(i % sscam_metric_count()));
+        int32_t state =
+            sscam_evaluation_value(evaluation, i / sscam_metric_count(), case_position, metric, &value);
+        sign(signature, &state, sizeof state);
+        if (state == SSCAM_VALUE_DEFINED)
+            sign(signature, &value, sizeof value);
+    }
+}
+
+/* On a failure nothing is added. */
+static sscam_status add_case(const step *step, uint64_t *signature)
+{
+    static const float boxes[] = {1.0f, 1.0f, 5.0f, 4.0f};
+    const size_t before = sscam_evaluation_case_count(evaluation);
+    sscam_status status = UNDER_FAULTS(sscam_evaluation_add(evaluation, image, classes, 2, boxes, NULL, 1));
+    (void)step;
+    ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), before + (status == SSCAM_OK ? 2 : 0));
+    if (status == SSCAM_OK) {
+        sign_values(signature, before);
+        sign_map(signature, sscam_evaluation_map(evaluation, 0, 1));
+    }
+    return status;
+}
+
+static sscam_status add_known(const step *step, uint64_t *signature)
+{
+    const size_t before = sscam_evaluation_case_count(evaluation);
+    sscam_status status = UNDER_FAULTS(sscam_evaluation_add_known(evaluation, 1));
+    (void)step;
+    ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), before + (status == SSCAM_OK));
+    if (status == SSCAM_OK)
+        sign_values(signature, before);
+    return status;
+}
+
+static sscam_status total(const step *step, uint64_t *signature)
+{
+    double values[3] = {0};
+    ASSERT_OK(sscam_evaluation_add_known(evaluation, 0));
+    ASSERT_OK(sscam_evaluation_set_value(evaluation, 0, 0, SSCAM_METRIC_AVERAGE_DROP, 25.0));
+    sscam_status status = UNDER_FAULTS(sscam_evaluation_total(evaluation, 0, SSCAM_METRIC_AVERAGE_DROP, &values[0],
+                                                              &values[1], &values[2], NULL, NULL));
+    (void)step;
+    if (status == SSCAM_OK)
+        sign(signature, values, sizeof values);
+    return status;
+}
+
+/* --- before and after ------------------------------------------------------------------------------- */
+
+static void use_methods(const step *step)
+{
+    for (explainer_count = 0; explainer_count < MOST_METHODS && step->methods[explainer_count]; explainer_count++) {
+        sscam_explainer **made = &explainers[explainer_count];
+        ASSERT_OK(sscam_explainer_create(model, step->methods[explainer_count], made));
+        ASSERT_OK(sscam_explainer_set(*made, "resize", "off"));
+        ASSERT_OK(sscam_explainer_set(*made, "crop", "off"));
+        ASSERT_OK(sscam_explainer_set(*made, "samples", "2"));
+        ASSERT_OK(sscam_explainer_set(*made, "metrics", "all"));
+        ASSERT_OK(sscam_explainer_set(*made, "metric_steps", "3"));
+        for (int i = 0; i < MOST_OPTIONS && step->options[i][0] != NULL; i++)
+            ASSERT_OK(sscam_explainer_set(*made, step->options[i][0], step->options[i][1]));
+    }
+}
+
+static void prepare(const step *step)
+{
+    uint8_t pixels[SIZE];
+    uint32_t state = 99u;
+    for (int i = 0; i < INPUTS * SIZE; i++) {
+        state = state * 1664525u + 1013904223u;
+        pixels[i % SIZE] = (uint8_t)(state >> 24);
+        input[i] = (float)(state >> 24) / 128.0f - 1.0f;
+    }
+    model = load_fake("fake linear");
+    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
+    use_methods(step);
+    if (explainer_count > 0) {
+        ASSERT_OK(sscam_explain_image(explainers[0], image, 1, &map));
+        ASSERT_OK(sscam_evaluation_create(explainers, explainer_count, &evaluation));
+    }
+}
+
+static void clean_up(void)
+{
+    sscam_evaluation_destroy(evaluation);
+    evaluation = NULL;
+    sscam_map_destroy(map);
+    map = NULL;
+    for (size_t i = 0; i < explainer_count; i++)
+        sscam_explainer_destroy(explainers[i]);
+    sscam_image_destroy(image);
+    sscam_model_destroy(model);
+}
+
+/* --- every allocation in turn ----------------------------------------------------------------------- */
+
+static uint64_t result_without_faults(const step *step)
+{
+    uint64_t signature = UINT64_C(0xcbf29ce484222325);
+    plan(0, 0);
+    sscam_status status = step->act(step, &signature);
+    ck_assert_msg(status == SSCAM_OK, "%s: %s", step->name, sscam_last_error());
+    return signature;
+}
+
+/* Lets the allocation fail; whether there was one. */
+static int try_one(const step *step, int64_t number, int from_on, uint64_t wanted)
+{
+    uint64_t signature = UINT64_C(0xcbf29ce484222325);
+    prepare(step);
+    plan(number, from_on);
+    sscam_status status = step->act(step, &signature);
+    const long long refused = fault_board_here()->refused;
+    if (status == SSCAM_OK) {
+        ck_assert_msg(signature == wanted, "%s: another result without allocation %lld", step->name,
+                      (long long)number);
+        all_absorbed += refused > 0;
+    } else {
+        ck_assert_msg(status == SSCAM_E_MEMORY, "%s without allocation %lld: %s: %s", step->name, (long long)number,
+                      sscam_status_name(status), sscam_last_error());
+        ASSERT_MESSAGE_NAMES("memory");
+    }
+    ck_assert_msg(refused == 0 || result_without_faults(step) == wanted,
+                  "%s: another result after allocation %lld failed", step->name, (long long)number);
+    clean_up();
+    all_refused += refused;
+    return refused > 0;
+}
+
+static void try_all(const step *step)
+{
+    const long long before = all_refused;
+    prepare(step);
+    const uint64_t wanted = result_without_faults(step);
+    clean_up();
+    for (int from_on = 0; from_on < 2; from_on++)
+        for (int64_t number = 1;; number++) {
+            fault_board_here()->outstanding = 0;
+            fault_board_here()->tracks = 1;
+            int was_there = try_one(step, number, from_on, wanted);
+            fault_board_here()->tracks = 0;
+            ck_assert_msg(fault_board_here()->outstanding == 0, "%s loses %lld blocks where allocation %lld fails",
+                          step->name, (long long)fault_board_here()->outstanding, (long long)number);
+            if (!was_there)
+                break;
+        }
+    ck_assert_msg(all_refused > before || step->act == preprocess, "%s allocates nothing", step->name);
+    printf("# %s%s%s: %lld allocations refused\n", step->name, step->methods[0] ? ", " : "",
+           step->methods[0] ? step->methods[0] : "", all_refused - before);
+}
+
+static const step steps[] = {
+    {"load", load_file, .methods = {0}},
+    {"classify", classify, .methods = {0}},
+    {"layers", list_layers, .methods = {0}},
+    {"create explainer", create_explainer, .methods = {0}},
+    {"set layer", set_option, {"grad-cam"}, {{"layer", ""}}, "stem,features"},
+    {"set metrics", set_option, {"grad-cam"}, {{"metrics", "average_drop"}}, "all"},
+    {"set mean", set_option, {"grad-cam"}, {{"mean", "0.5"}}, "0.1,0.2,0.3"},
+    {"preprocess", preprocess, {"grad-cam"}, {{0}}, NULL},
+    {"preprocess larger", preprocess, {"grad-cam"}, {{"resize", "6x8"}}, NULL},
+    {"several methods", explain_image, {"ss-cam-mean", "grad-cam", "score-cam", "eigen-cam"}, {{0}}, NULL},
+    {"several methods", explain_tensor, {"cam", "layer-cam", "is-cam"}, {{0}}, NULL},
+    {"fusion", explain_image, {"grad-cam++"}, {{"layer", "stem,features"}, {"fusion", "mean"}}, NULL},
+    {"aug_smooth", explain_image, {"score-cam"}, {{"aug_smooth", "on"}, {"layer", "stem,features"}}, NULL},
+    {"eigen_smooth", explain_image, {"grad-cam"}, {{"eigen_smooth", "on"}}, NULL},
+    {"difference", explain_image, {"grad-cam", "ablation-cam"}, {{"target", "difference"}}, NULL},
+    {"algorithm-1", explain_image, {"ss-cam-max"}, {{"preset", "algorithm-1"}}, NULL},
+    {"authors-code", explain_image, {"ss-cam-mean"}, {{"preset", "authors-code"}, {"samples", "2"}}, NULL},
+    {"torch-cam", explain_image, {"ss-cam-max"}, {{"preset", "torch-cam"}, {"samples", "2"}}, NULL},
+    {"max_channels", explain_image, {"score-cam"}, {{"max_channels", "2"}}, NULL},
+    {"overlay", draw_overlay, {"grad-cam"}, {{0}}, NULL},
+    {"heatmap", draw_heatmap, {"grad-cam"}, {{0}}, NULL},
+    {"create image", create_image, .methods = {0}},
+    {"read gray PNG", read_image, .file = "png/seed-L"},
+    {"read PNG of 1 bit", read_image, .file = "png/seed-1"},
+    {"read PNG of 16 bits", read_image, .file = "png/seed-16-bit"},
+    {"read PNG with palette", read_image, .file = "png/seed-P"},
+    {"read interlaced PNG", read_image, .file = "png/seed-interlaced"},
+    {"read transparent PNG", read_image, .file = "png/seed-transparent-colour"},
+    {"read JPEG", read_image, .file = "jpeg/seed-colour"},
+    {"read gray JPEG", read_image, .file = "jpeg/seed-gray"},
+    {"read JPEG of inks", read_image, .file = "jpeg/seed-inks"},
+    {"read progressive JPEG", read_image, .file = "jpeg/seed-progressive"},
+    {"write PNG", write_png, .methods = {0}},
+    {"create evaluation", create_evaluation, {"grad-cam", "ss-cam-mean"}, {{0}}, NULL},
+    {"evaluate", add_case, {"grad-cam", "ss-cam-mean", "cam"}, {{0}}, NULL},
+    {"evaluate top50", add_case, {"score-cam"}, {{"metric_mask", "top50"}}, NULL},
+    {"add known case", add_known, {"grad-cam"}, {{0}}, NULL},
+    {"total", total, {"grad-cam"}, {{0}}, NULL},
+};
+
+START_TEST(calls_survive_every_failed_allocation)
+{
+    try_all(&steps[_i]);
+}
+END_TEST
+
+START_TEST(methods_survive_every_failed_allocation)
+{
+    const char *method = sscam_method_name(sscam_method_info((size_t)_i));
+    const step of_image = {"explain image", explain_image, {method}, {{0}}, NULL};
+    const step of_tensor = {"explain tensor", explain_tensor, {method}, {{0}}, NULL};
+    try_all(&of_image);
+    try_all(&of_tensor);
+}
+END_TEST
+
+static void write_network(void)
+{
+    if (mkdtemp(folder) == NULL)
+        exit(2);
+    snprintf(path, sizeof path, "%s/network", folder);
+    FILE *file = fopen(path, "wb");
+    fputs("fake linear", file);
+    fclose(file);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        return 2;
+    corpus = argv[1];
+    setenv("CK_FORK", "no", 1); /* the totals are counted here */
+    write_network();
+    fault_board_here()->owners = FAULT_ANYBODY;
+    Suite *suite = suite_create("memory");
+    TCase *cases = tcase_create("every allocation");
+    tcase_set_timeout(cases, 0);
+    tcase_add_loop_test(cases, calls_survive_every_failed_allocation, 0, (int)(sizeof steps / sizeof steps[0]));
+    tcase_add_loop_test(cases, methods_survive_every_failed_allocation, 0, (int)sscam_method_count());
+    suite_add_tcase(suite, cases);
+    int failed = run_suite(suite);
+    printf("# all: %lld allocations refused, %lld times done without\n", all_refused, all_absorbed);
+    unlink(path);
+    rmdir(folder);
+    return failed;
+}

@@ -1,0 +1,292 @@
+"""The program without memory, and on files that fail: it ends with its message and exit code 1 or gives what it would
+have given, leaves no temporary file, and writes over nothing that it does not replace.
+
+SSCAM_FAULTS_EVERY=1 lets every allocation and every call on a file fail in turn, another number every so-manieth; by
+default a few of each, evenly spread."""
+
+import mmap
+import os
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import sys
+
+import numpy
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+from fork_server import ForkServer  # noqa: E402
+
+DEMO = ROOT / "examples" / "demo"
+PROGRAM = os.environ.get("SSCAM_CLI", str(ROOT / "build" / "tools" / "sscam"))
+EVERY = int(os.environ.get("SSCAM_FAULTS_EVERY", "0"))
+TRIES = 4  # of each kind, by default
+
+# fault_board.h
+OWNERS = {"program": 1, "library": 2, "drawing": 8}
+CALLS = ["open", "create", "stat", "read", "seek", "list", "write", "truncate", "sync", "close", "rename"]
+ERRORS = {"open": 5, "create": 28, "stat": 5, "read": 5, "seek": 5, "list": 5, "write": 28, "truncate": 5, "sync": 28,
+          "close": 28, "rename": 18}
+PLAN = ["armed", "owners", "allocation", "call", "number", "error", "from_on", "short_read", "tracks"]
+COUNTS = ["allocations", "refused", "calls", "failed_calls", "outstanding"]
+OLD = b"what was there before"
+
+
+class Board:
+    """The board that the program under test maps."""
+
+    def __init__(self, path):
+        self.path = path
+        self.size = 8 * len(PLAN + COUNTS) + 256
+        path.write_bytes(bytes(self.size))
+        with open(path, "r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), self.size)
+
+    def plan(self, folder="", **plan):
+        values = [plan.get(name, 0) for name in PLAN] + [0] * len(COUNTS)
+        self.memory[:] = struct.pack(f"{len(values)}q256s", *values, os.fsencode(folder))
+
+    def count(self, name):
+        return struct.unpack_from("q", self.memory, 8 * (len(PLAN) + COUNTS.index(name)))[0]
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    board = Board(tmp_path_factory.mktemp("board") / "board")
+    os.environ["SSCAM_FAULT_BOARD"] = str(board.path)
+    return board
+
+
+@pytest.fixture(scope="module")
+def server(board):
+    libraries = [os.environ[name] for name in ("SSCAM_FAULT_LIBRARY", "SSCAM_FORK_SERVER_LIBRARY")]
+    return ForkServer(PROGRAM, ":".join(libraries))
+
+
+# --- what the program is asked ------------------------------------------------------------------------
+
+EXPLAIN = ["explain", "{in}/clothes.pt", "{in}/scene01.png", "--labels", "{in}/labels.txt", "--calibrate", "off"]
+COMMANDS = {
+    "explain": (EXPLAIN + ["-m", "grad-cam,cam", "-o", "{out}/o.png", "--heatmap", "{out}/h.png", "--npy", "{out}/m.npy",
+                           "--raw", "{out}/r.npy", "--weights", "{out}/w.npy", "--json"],
+                [f"{name}-{method}.{extension}" for method in ("grad-cam", "cam") for name, extension in
+                 (("o", "png"), ("h", "png"), ("m", "npy"), ("r", "npy"), ("w", "npy"))]),
+    "explain JPEG": (["explain", "{in}/clothes.pt", "{in}/picture.jpg", "-m", "grad-cam"], []),
+    "tensor": (["explain", "{in}/clothes.pt", "--tensor", "{in}/input.npy", "-m", "grad-cam", "--npy", "{out}/m.npy"],
+               ["m.npy"]),
+    "compare": (["compare", "{in}/clothes.pt", "{in}/scene01.png", "{in}/scene02.png", "-m", "grad-cam", "-o",
+                 "{out}/panel.png", "--labels", "{in}/labels.txt"], ["panel.png"]),
+    "compare SVG": (["compare", "{in}/clothes.pt", "{in}/scene01.png", "-m", "grad-cam", "-o", "{out}/panel.svg"],
+                    ["panel.svg"]),
+    "eval": (["eval", "{in}/clothes.pt", "{in}/set", "-m", "grad-cam", "--labels", "{in}/labels.txt", "--csv",
+              "{out}/values.csv", "--report", "{out}/report.html", "--resume", "{out}/journal"],
+             ["values.csv", "report.html"]),
+    "eval list": (["eval", "{in}/clothes.pt", "{in}/list.csv", "-m", "grad-cam", "--labels", "{in}/labels.txt", "--json"],
+                  []),
+    "merge": (["merge", "{in}/values.csv", "--csv", "{out}/merged.csv"], ["merged.csv"]),
+    "layers": (["layers", "{in}/clothes.pt", "--json"], []),
+    "methods": (["methods"], []),
+    "options": (["options", "--json"], []),
+}
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """A folder of everything that the commands read."""
+    import PIL.Image
+    folder = tmp_path_factory.mktemp("in")
+    for name in ("clothes.pt", "labels.txt", "scenes/scene01.png", "scenes/scene02.png"):
+        shutil.copy(DEMO / name, folder)
+    PIL.Image.open(folder / "scene01.png").convert("RGB").save(folder / "picture.jpg")
+    numpy.save(folder / "input.npy", numpy.linspace(-1, 1, 3 * 64 * 64, dtype=numpy.float32).reshape(3, 64, 64))
+    (folder / "set").mkdir()
+    for name in ("scene01.png", "scene01.xml", "scene02.png", "scene02.xml"):
+        shutil.copy(DEMO / "scenes" / name, folder / "set")
+    label = (DEMO / "labels.txt").read_text().splitlines()[0]
+    (folder / "list.csv").write_text(f"file,class,xmin,ymin,xmax,ymax\nscene01.png,{label},1,1,20,20\n")
+    subprocess.run([PROGRAM, "eval", folder / "clothes.pt", folder / "set", "-m", "grad-cam", "--labels",
+                    folder / "labels.txt", "--csv", folder / "values.csv"], check=True, capture_output=True)
+    return folder
+
+
+class Outcome:
+    """What a run left and said; what takes time is left out."""
+
+    def __init__(self, result, folder):
+        self.code, self.errors = result.returncode, result.stderr
+        self.said = re.sub(r'"seconds": ?[0-9.e-]+|[0-9.]+ s\b', "", result.stdout)
+        self.files = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+class Trial:
+    """Runs one command again and again, each time over files of old."""
+
+    def __init__(self, name, server, board, inputs, folder):
+        words, self.outputs = COMMANDS[name]
+        self.server, self.board, self.inputs, self.folder = server, board, inputs, folder
+        self.words = [word.replace("{in}", str(inputs)).replace("{out}", str(folder)) for word in words]
+        self.faults = 0
+        self.wanted = self.run()
+        assert self.wanted.code == 0, self.wanted.errors
+
+    def run(self, **plan):
+        """What happens with a plan; all files of before, the journal among them, are gone or of old."""
+        for path in self.folder.iterdir():
+            path.unlink()
+        for name in self.outputs:
+            (self.folder / name).write_bytes(OLD)
+        return self.run_again(**plan)
+
+    def run_again(self, **plan):
+        watched = os.path.commonpath([self.inputs, self.folder])
+        self.board.plan(folder=watched, **plan)
+        if plan:
+            self.board.memory[0:8] = struct.pack("q", 1)
+        result = self.server.run(self.words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 stdin=subprocess.DEVNULL, text=True, timeout=300)
+        self.board.memory[0:8] = bytes(8)
+        return Outcome(result, self.folder)
+
+    def check(self, outcome, what, may_differ=False):
+        """Nothing but what the words of the module promise."""
+        kept = {"journal"} if "journal" in self.wanted.files else set()
+        assert set(outcome.files) - kept == set(self.wanted.files) - kept, (what, set(outcome.files), outcome.errors)
+        lines = outcome.errors.splitlines()
+        notes = [line for line in lines if line.startswith("sscam: note: ")]
+        for name in self.outputs:
+            assert outcome.files[name] in (OLD, self.wanted.files[name]) or may_differ or notes, (what, name)
+        if outcome.code == 0:
+            same = (outcome.said, outcome.files) == (self.wanted.said, self.wanted.files)
+            assert may_differ or notes or same, (what, "another result", outcome.said, outcome.errors)
+            assert len(lines) == len(notes), (what, lines)
+            return
+        assert outcome.code == 1, (what, outcome.code, outcome.errors)
+        assert len(lines) == len(notes) + 1 and re.fullmatch(r"sscam: .+: .+", lines[-1]), (what, outcome.errors)
+        assert "Success" not in outcome.errors, (what, outcome.errors)
+
+    def numbers(self, count):
+        """Which of `count` things fail."""
+        return range(1, count + 1, EVERY or count // TRIES + 1)
+
+
+@pytest.fixture
+def trial(request, server, board, inputs, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("out")
+    return Trial(request.param, server, board, inputs, folder)
+
+
+def commands(*names):
+    return pytest.mark.parametrize("trial", names or list(COMMANDS), indirect=True, ids=lambda name: name)
+
+
+# --- memory -------------------------------------------------------------------------------------------
+
+
+def run_without_memory(trial, owner, **plan):
+    outcome = trial.run(owners=OWNERS[owner], **plan)
+    what = (owner, plan)
+    trial.faults += trial.board.count("refused")
+    assert trial.board.count("refused") or plan["allocation"] == 0, what
+    # A picture that cannot be read for want of memory is no picture that cannot be read.
+    assert "note" not in outcome.errors, (what, outcome.errors)
+    trial.check(outcome, what)
+    if owner == "program" and outcome.code:
+        assert outcome.errors == "sscam: memory: none left\n" or "emory" in outcome.errors, (what, outcome.errors)
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+@commands()
+def test_memory_that_runs_out_ends_the_program_and_leaves_nothing_behind(trial, owner):
+    trial.run(owners=OWNERS[owner], allocation=-1)
+    count = trial.board.count("allocations")
+    for from_on in (0, 1):
+        for number in trial.numbers(count):
+            run_without_memory(trial, owner, allocation=number, from_on=from_on)
+    print(f"{trial.words[0]}, {owner}: {count} allocations, {trial.faults} refused")
+
+
+# --- files --------------------------------------------------------------------------------------------
+
+
+@commands("explain", "explain JPEG", "tensor", "compare", "compare SVG", "eval", "eval list", "merge", "layers")
+def test_files_that_fail_are_told_and_leave_nothing_behind(trial):
+    for call in CALLS:
+        trial.run(call=CALLS.index(call) + 1, number=-1)
+        count = trial.board.count("calls")
+        for number in trial.numbers(count):
+            outcome = trial.run(call=CALLS.index(call) + 1, number=number, error=ERRORS[call])
+            trial.faults += trial.board.count("failed_calls")
+            trial.check(outcome, (call, number))
+            assert outcome.code == 1 or "note" in outcome.errors or outcome.files == trial.wanted.files
+    print(f"{trial.words[0]}: {trial.faults} faults")
+
+
+@commands("explain", "explain JPEG", "tensor", "compare", "eval", "eval list", "merge")
+def test_files_that_shrink_while_they_are_read_do_no_harm(trial):
+    trial.run(call=CALLS.index("read") + 1, number=-1)
+    for number in trial.numbers(trial.board.count("calls")):
+        outcome = trial.run(call=CALLS.index("read") + 1, number=number, error=0, from_on=1)
+        trial.check(outcome, number, may_differ=True)
+
+
+@commands("explain", "explain JPEG", "tensor", "eval", "eval list", "merge")
+def test_files_may_come_in_pieces(trial):
+    outcome = trial.run(call=CALLS.index("read") + 1, number=-1, short_read=97)
+    assert (outcome.code, outcome.said, outcome.files) == (0, trial.wanted.said, trial.wanted.files), outcome.errors
+
+
+@commands("eval")
+def test_a_journal_that_could_not_be_written_is_gone_on_with(trial):
+    for call in ("write", "truncate", "read"):
+        trial.run(call=CALLS.index(call) + 1, number=-1)
+        for number in trial.numbers(trial.board.count("calls")):
+            trial.run(call=CALLS.index(call) + 1, number=number, error=ERRORS[call], from_on=1)
+            outcome = trial.run_again()
+            assert outcome.code == 0, outcome.errors
+            assert outcome.files["values.csv"] == trial.wanted.files["values.csv"]
+            assert outcome.files["journal"] == trial.wanted.files["journal"]
+
+
+# --- places that cannot be used -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(server, board, inputs, tmp_path):
+    """Runs the program without faults; all that it was given stays as it was."""
+
+    def run(*words):
+        board.plan()
+        words = [str(word).replace("{in}", str(inputs)) for word in words]
+        return server.run(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                          text=True, timeout=300)
+
+    return run
+
+
+MODEL, PICTURE = "{in}/clothes.pt", "{in}/scene01.png"
+
+
+@pytest.mark.parametrize("words", [
+    ["explain", "{bad}", PICTURE], ["explain", MODEL, "{bad}"], ["explain", MODEL, "--tensor", "{bad}"],
+    ["explain", MODEL, PICTURE, "--labels", "{bad}"], ["compare", MODEL, "{bad}", "-o", "x.png"],
+    ["eval", "{bad}", "{in}/set"], ["eval", MODEL, "{in}/set", "--layout", "voc", "--annotations", "{bad}"],
+    ["eval", MODEL, "{in}/set", "-m", "grad-cam", "--resume", "{bad}"], ["merge", "{bad}"], ["layers", "{bad}"],
+    ["explain", MODEL, PICTURE, "-o", "{bad}/x.png"], ["explain", MODEL, PICTURE, "-m", "grad-cam", "--npy", "{bad}"],
+    ["compare", MODEL, PICTURE, "-o", "{bad}/x.svg"], ["eval", MODEL, "{in}/set", "--csv", "{bad}"],
+    ["eval", MODEL, "{in}/set", "--report", "{bad}"], ["merge", "{in}/values.csv", "--csv", "{bad}"],
+], ids=lambda words: " ".join(words))
+@pytest.mark.parametrize("bad", ["/proc/self/fd/no", "/proc/self/task", "{folder}"])
+def test_places_that_cannot_be_used_are_named(run, tmp_path, words, bad):
+    place = tmp_path / "folder"
+    place.mkdir()
+    bad = bad.replace("{folder}", str(place))
+    if bad.startswith(str(place)) and "{bad}/" in " ".join(words):
+        pytest.skip("a folder is the right place")
+    result = run(*(word.replace("{bad}", bad) for word in words))
+    assert result.returncode == 1, result
+    assert re.fullmatch(r"sscam: [^\n]+: [^\n]+\n", result.stderr), result.stderr
+    assert result.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"] and not list(place.iterdir())
