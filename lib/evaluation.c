@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "checked.h"
+#include "claim.h"
 #include "explainer_private.h"
 #include "failure.h"
 #include "judgement.h"
@@ -241,6 +242,23 @@ static void adopt(sscam_evaluation *evaluation, sscam_judgement *judgement, size
     evaluation->last = *judgement;
 }
 
+/* Room is made when the judgement is there: the progress callback may have added cases meanwhile. */
+static sscam_status judge_and_adopt(sscam_evaluation *evaluation, const sscam_judged_image *request)
+{
+    sscam_judgement judgement;
+    sscam_status status = sscam_judge(request, &judgement);
+    if (status != SSCAM_OK)
+        return status;
+    status = reserve_cases(evaluation, request->class_count);
+    if (status == SSCAM_OK)
+        status = reserve_curves(evaluation, &judgement);
+    if (status == SSCAM_OK)
+        adopt(evaluation, &judgement, request->class_count);
+    else
+        sscam_judgement_release(&judgement);
+    return status;
+}
+
 sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_image *image, const int64_t *classes,
                                   size_t class_count, const float *boxes, const size_t *box_classes,
                                   size_t box_count)
@@ -255,21 +273,15 @@ sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_imag
                                         .boxes = boxes,
                                         .box_classes = box_classes,
                                         .box_count = box_count};
-    sscam_judgement judgement;
     sscam_status status = check_request(evaluation, &request);
     if (status == SSCAM_OK)
-        status = reserve_cases(evaluation, request.class_count);
-    if (status == SSCAM_OK)
-        status = sscam_judge(&request, &judgement);
+        status = sscam_explainers_claim(evaluation->explainers, (int64_t)evaluation->method_count, &request,
+                                        "sscam_evaluation_add");
     if (status != SSCAM_OK)
         return status;
-    status = reserve_curves(evaluation, &judgement);
-    if (status != SSCAM_OK) {
-        sscam_judgement_release(&judgement);
-        return status;
-    }
-    adopt(evaluation, &judgement, request.class_count);
-    return sscam_succeed();
+    status = judge_and_adopt(evaluation, &request);
+    sscam_explainers_unclaim(evaluation->explainers, (int64_t)evaluation->method_count, &request);
+    return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
 /* --- results ------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "checked.h"
+#include "claim.h"
 #include "explainer_private.h"
 #include "failure.h"
 #include "map_private.h"
@@ -38,6 +39,10 @@ void sscam_explainer_destroy(sscam_explainer *explainer)
 {
     if (explainer == NULL)
         return;
+    if (atomic_load(&explainer->call) != NULL) {
+        explainer->is_abandoned = 1;
+        return;
+    }
     sscam_model_destroy(explainer->model);
     sscam_settings_release(&explainer->settings);
     free(explainer);
@@ -54,28 +59,36 @@ sscam_status sscam_explainer_set(sscam_explainer *explainer, const char *name, c
 {
     if (explainer == NULL || name == NULL || value == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set: a pointer is NULL");
-    return finish(sscam_settings_set(&explainer->settings, explainer->method->name, name, value));
+    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_set");
+    return status != SSCAM_OK
+               ? status
+               : finish(sscam_settings_set(&explainer->settings, explainer->method->name, name, value));
 }
 
 sscam_status sscam_explainer_set_int(sscam_explainer *explainer, int32_t option, int64_t value)
 {
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_int: explainer is NULL");
-    return finish(sscam_settings_set_int(&explainer->settings, option, value));
+    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_set_int");
+    return status != SSCAM_OK ? status : finish(sscam_settings_set_int(&explainer->settings, option, value));
 }
 
 sscam_status sscam_explainer_set_real(sscam_explainer *explainer, int32_t option, double value)
 {
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_real: explainer is NULL");
-    return finish(sscam_settings_set_real(&explainer->settings, option, value));
+    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_set_real");
+    return status != SSCAM_OK ? status : finish(sscam_settings_set_real(&explainer->settings, option, value));
 }
 
 sscam_status sscam_explainer_set_string(sscam_explainer *explainer, int32_t option, const char *value)
 {
     if (explainer == NULL || value == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_string: a pointer is NULL");
-    return finish(sscam_settings_set_string(&explainer->settings, explainer->method->name, option, value));
+    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_set_string");
+    return status != SSCAM_OK
+               ? status
+               : finish(sscam_settings_set_string(&explainer->settings, explainer->method->name, option, value));
 }
 
 const char *sscam_explainer_get(sscam_explainer *explainer, const char *name)
@@ -89,6 +102,9 @@ sscam_status sscam_explainer_set_progress(sscam_explainer *explainer, sscam_prog
 {
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_progress: explainer is NULL");
+    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_set_progress");
+    if (status != SSCAM_OK)
+        return status;
     explainer->progress.callback = callback;
     explainer->progress.user = user;
     return sscam_succeed();
@@ -192,7 +208,13 @@ sscam_status sscam_explain_tensor_all(sscam_explainer *const *explainers, size_t
     status = check_explainers(&request, name);
     if (status == SSCAM_OK)
         status = check_input(input, shape);
-    return status == SSCAM_OK ? explain_all(&request, maps) : status;
+    if (status == SSCAM_OK)
+        status = sscam_explainers_claim(explainers, request.explainer_count, &request, name);
+    if (status != SSCAM_OK)
+        return status;
+    status = explain_all(&request, maps);
+    sscam_explainers_unclaim(explainers, request.explainer_count, &request);
+    return status;
 }
 
 sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input, const int64_t shape[4],
@@ -227,7 +249,9 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_preprocess: a pointer is NULL");
     sscam_transform transform;
     sscam_geometry geometry;
-    sscam_status status = sscam_plan_input(explainer, image, &transform, &geometry, shape);
+    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_preprocess");
+    if (status == SSCAM_OK)
+        status = sscam_plan_input(explainer, image, &transform, &geometry, shape);
     if (status != SSCAM_OK)
         return status;
     size_t needed = (size_t)(shape[1] * shape[2] * shape[3]);
@@ -292,7 +316,13 @@ sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t 
     sscam_status status = check_explainers(&request, name);
     if (status == SSCAM_OK)
         status = check_same_transform(&request, name);
-    return status == SSCAM_OK ? explain_picture(&request, image, maps) : status;
+    if (status == SSCAM_OK)
+        status = sscam_explainers_claim(explainers, request.explainer_count, &request, name);
+    if (status != SSCAM_OK)
+        return status;
+    status = explain_picture(&request, image, maps);
+    sscam_explainers_unclaim(explainers, request.explainer_count, &request);
+    return status;
 }
 
 sscam_status sscam_explain_image(sscam_explainer *explainer, const sscam_image *image, int64_t class_index,

@@ -2,6 +2,8 @@
 #ifndef SSCAM_LIB_EXPLAINER_PRIVATE_H
 #define SSCAM_LIB_EXPLAINER_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "model_private.h"
 #include "options.h"
 #include "preprocess.h"
@@ -13,7 +15,9 @@ struct sscam_explainer {
     const sscam_method *method;
     sscam_settings settings;
     sscam_progress progress;
-    char value_text[64]; /* what sscam_explainer_get() hands out */
+    char value_text[64];        /* what sscam_explainer_get() hands out */
+    _Atomic(const void *) call; /* that has claimed it, or NULL */
+    int32_t is_abandoned;       /* destroyed while a call had it, which frees it at its end */
 };
 
 /* The whole of a call's progress: the first explainer that has a callback speaks for all. */

@@ -10,10 +10,16 @@
 #include "mask.h"
 #include "overlay.h"
 
-static void rectify(float *values, int64_t count)
+/* ReLU, which would hide what is no number. */
+static sscam_status rectify(const sscam_map *map)
 {
-    for (int64_t i = 0; i < count; i++)
-        values[i] = fmaxf(values[i], 0.0f);
+    int64_t places = (int64_t)map->raw_height * map->raw_width;
+    for (int64_t p = 0; p < places; p++) {
+        if (!isfinite(map->raw[p]))
+            return sscam_fail(SSCAM_E_MODEL, "layer %s: the weighted activations overflow", map->layer);
+        map->raw[p] = fmaxf(map->raw[p], 0.0f);
+    }
+    return SSCAM_OK;
 }
 
 /* ReLU(sum_k T_k), at the layer's size or, with combine=upsampled, at the input's. U is linear, so the sum is
@@ -31,8 +37,7 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
     sscam_status status = sscam_combine_channels(explanation, sum);
     if (status == SSCAM_OK && !upsampled) {
         map->raw = sum;
-        rectify(map->raw, places);
-        return SSCAM_OK;
+        return rectify(map);
     }
     if (status == SSCAM_OK)
         map->raw = sscam_array(sscam_times(map->raw_height, map->raw_width), sizeof *map->raw);
@@ -40,24 +45,18 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
         status = sscam_fail_memory("a raw map");
     if (status == SSCAM_OK)
         status = sscam_upsample(sum, capture->height, capture->width, map->raw_height, map->raw_width, 0, map->raw);
-    if (status == SSCAM_OK)
-        rectify(map->raw, (int64_t)map->raw_height * map->raw_width);
     free(sum);
-    return status;
+    return status == SSCAM_OK ? rectify(map) : status;
 }
 
-/* Whether a raw map says nothing about places, or an error where it is no number. */
-static sscam_status check_raw(sscam_map *map)
+/* Whether a raw map says nothing about places. */
+static int32_t is_constant(const sscam_map *map)
 {
     int64_t places = (int64_t)map->raw_height * map->raw_width;
-    map->is_flat = 1;
-    for (int64_t p = 0; p < places; p++) {
-        if (!isfinite(map->raw[p]))
-            return sscam_fail(SSCAM_E_MODEL, "layer %s: the weighted activations overflow", map->layer);
+    for (int64_t p = 1; p < places; p++)
         if (map->raw[p] != map->raw[0])
-            map->is_flat = 0;
-    }
-    return SSCAM_OK;
+            return 0;
+    return 1;
 }
 
 /* s(U(raw)) (eq. 12); all zeros where the raw map is flat. */
@@ -67,6 +66,7 @@ static sscam_status normalise(sscam_map *map)
     map->data = sscam_zeros(pixels, sizeof *map->data);
     if (map->data == NULL)
         return sscam_fail_memory("a map");
+    map->is_flat = is_constant(map);
     if (map->is_flat)
         return SSCAM_OK;
     sscam_status status =
@@ -111,8 +111,6 @@ sscam_status sscam_map_combine(sscam_explanation *explanation, sscam_map **out)
     sscam_status status = map->layer != NULL ? SSCAM_OK : sscam_fail_memory("a layer's name");
     if (status == SSCAM_OK)
         status = combine_raw(explanation, map);
-    if (status == SSCAM_OK)
-        status = check_raw(map);
     if (status == SSCAM_OK)
         status = normalise(map);
     map->weights = explanation->weights;

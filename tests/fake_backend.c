@@ -40,25 +40,33 @@ typedef struct network_kind {
     fault fault;
     double fault_value;
     int32_t without_places;
+    int64_t shown_channels; /* of the features; 0: all */
 } network_kind;
 
 static const network_kind kinds[] = {
-    {"linear", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0},
-    {"quadratic", HEAD_QUADRATIC, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0},
-    {"positional", HEAD_POSITIONAL, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0},
-    {"one-output", HEAD_LINEAR, 1, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0},
-    {"large", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1e4, 1.0, FAULT_NONE, 0.0, 0},
-    {"huge", HEAD_LINEAR, FAKE_CLASSES, 1e38, 1.0, 1.0, FAULT_NONE, 0.0, 0},
-    {"tiny", HEAD_LINEAR, FAKE_CLASSES, 1e-40, 1.0, 1.0, FAULT_NONE, 0.0, 0},
-    {"flat", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 0.0, FAULT_NONE, 0.0, 0},
-    {"spaceless", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 1},
-    {"nan-activations", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_ACTIVATIONS, NAN, 0},
-    {"nan-gradients", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_GRADIENTS, NAN, 0},
-    {"nan-elsewhere", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_GRADIENTS_ELSEWHERE, NAN, 0},
-    {"nan-logits", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_LOGITS, NAN, 0},
-    {"nan-scores", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_SCORES, NAN, 0},
-    {"infinite-scores", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_SCORES, INFINITY, 0},
-    {"fails", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_RUN, 0.0, 0},
+    {"linear", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0, 0},
+    {"quadratic", HEAD_QUADRATIC, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0, 0},
+    {"positional", HEAD_POSITIONAL, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0, 0},
+    {"one-output", HEAD_LINEAR, 1, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0, 0},
+    {"large", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1e4, 1.0, FAULT_NONE, 0.0, 0, 0},
+    {"enormous", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1e35, 1.0, FAULT_NONE, 0.0, 0, 0},
+    {"deaf", HEAD_LINEAR, FAKE_CLASSES, 1.0, 0.0, 1.0, FAULT_NONE, 0.0, 0, 0},
+    {"one-channel", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0, 1},
+    {"huge", HEAD_LINEAR, FAKE_CLASSES, 1e38, 1.0, 1.0, FAULT_NONE, 0.0, 0, 0},
+    {"huge-steep", HEAD_LINEAR, FAKE_CLASSES, 1e38, 1e3, 1.0, FAULT_NONE, 0.0, 0, 0},
+    {"tiny", HEAD_LINEAR, FAKE_CLASSES, 1e-40, 1.0, 1.0, FAULT_NONE, 0.0, 0, 0},
+    {"flat", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 0.0, FAULT_NONE, 0.0, 0, 0},
+    {"spaceless", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 1, 0},
+    {"nan-activations", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_ACTIVATIONS, NAN, 0, 0},
+    {"infinite-activations", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_ACTIVATIONS, INFINITY, 0, 0},
+    {"nan-gradients", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_GRADIENTS, NAN, 0, 0},
+    {"infinite-gradients", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_GRADIENTS, -INFINITY, 0, 0},
+    {"nan-elsewhere", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_GRADIENTS_ELSEWHERE, NAN, 0, 0},
+    {"nan-logits", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_LOGITS, NAN, 0, 0},
+    {"infinite-logits", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_LOGITS, INFINITY, 0, 0},
+    {"nan-scores", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_SCORES, NAN, 0, 0},
+    {"infinite-scores", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_SCORES, INFINITY, 0, 0},
+    {"fails", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_RUN, 0.0, 0, 0},
 };
 
 typedef struct fake_network {
@@ -308,6 +316,12 @@ static const char *device_name(const void *network)
 
 /* --- layers -------------------------------------------------------------------------------------- */
 
+static int64_t channels_of(const fake_network *network, int layer)
+{
+    const int64_t shown = network->kind->shown_channels;
+    return layer == 0 ? FAKE_COLORS : shown > 0 ? shown : FAKE_CHANNELS;
+}
+
 static sscam_status add_layer(struct sscam_layers *layers, const char *name, const char *kind, int32_t rank,
                               const int64_t *shape)
 {
@@ -326,7 +340,7 @@ static sscam_status list_layers(const fake_network *network, const int64_t shape
                                 struct sscam_layers *layers)
 {
     const int64_t height = shape[2] / 2, width = shape[3] / 2;
-    const int64_t stem[] = {1, FAKE_COLORS, height, width}, features[] = {1, FAKE_CHANNELS, height, width};
+    const int64_t stem[] = {1, FAKE_COLORS, height, width}, features[] = {1, channels_of(network, 1), height, width};
     const int64_t pool[] = {1, FAKE_CHANNELS}, head[] = {1, network->kind->classes};
     sscam_status status = SSCAM_OK;
     *layers = (struct sscam_layers){.default_index = -1};
@@ -401,7 +415,7 @@ static double slope_at(const fake_run *run, int layer, int64_t class_index, int6
 static sscam_status allocate_capture(const fake_run *run, int layer, int32_t want_gradients,
                                      sscam_capture *out)
 {
-    *out = (sscam_capture){.channels = layer == 0 ? FAKE_COLORS : FAKE_CHANNELS,
+    *out = (sscam_capture){.channels = channels_of(run->network, layer),
                            .height = run->height,
                            .width = run->width,
                            .class_count = run->network->kind->classes};

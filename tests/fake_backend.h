@@ -13,11 +13,15 @@
  * A "file" is a line of words. The first is "fake", the second the kind of network:
  *   linear, quadratic, positional
  *   one-output       linear, class 0 alone
- *   large            linear, Y times 10^4: exp() of it overflows
+ *   large, enormous  linear, Y times 10^4 or 10^35: exp() of it overflows
+ *   deaf             linear, Y is 0 whatever the input
+ *   one-channel      linear, but features shows its channel 0 alone
  *   huge, tiny       linear, but the layers show values times 10^38 or 10^-40
+ *   huge-steep       huge, and Y times 10^3
  *   flat             linear, mix is 0 everywhere
  *   spaceless        linear, has no layer with places
- *   nan-activations, nan-gradients, nan-logits   what a capture brings holds one NaN
+ *   nan-activations, nan-gradients, nan-logits   what a capture brings holds one NaN; with "infinite-" for "nan-",
+ *                    one infinity
  *   nan-elsewhere    the same, but only where the first value of the stem is negative
  *   nan-scores, infinite-scores                  outputs for masked inputs are not finite
  *   fails            every run fails with SSCAM_E_MODEL

@@ -30,7 +30,8 @@ typedef struct sscam_explainer sscam_explainer;
 
 /**
  * Hears how far an explanation is. The thread that called the library calls it, between batches of network
- * evaluations; it must not throw, longjmp or use the same explainer.
+ * evaluations; it must not throw or longjmp. What it asks of an explainer of the same call is refused with
+ * SSCAM_E_ARGUMENT, but for sscam_explainer_get(); one that it destroys is freed when the call ends.
  *
  * @param user     What was given to sscam_explainer_set_progress().
  * @param fraction Share done, 0 to 1, never decreasing within a call.

@@ -1,0 +1,322 @@
+/* Every method on networks and inputs at the edge of arithmetic: a defined map, or a status and a message. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "assertions.h"
+#include "check_main.h"
+#include "fake_backend.h"
+#include "reference.h"
+#include "reference_methods.h"
+
+enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE, PLACES = PLANE / 4 };
+static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH}, first = 0;
+
+static float input[SIZE];
+
+static void set_up(void)
+{
+    uint32_t state = 31337u;
+    for (int i = 0; i < SIZE; i++) {
+        state = state * 1664525u + 1013904223u;
+        input[i] = (float)((double)(state >> 8) / (double)(1 << 24) * 2.0 - 0.5);
+    }
+    fake_reset();
+}
+
+static void tear_down(void)
+{
+    ck_assert_int_eq(atomic_load(&fake_counted.networks), 0);
+}
+
+static int32_t needs(size_t method, int32_t need)
+{
+    return (sscam_method_needs(sscam_method_info(method)) & need) != 0;
+}
+
+static const char *name_of(size_t method)
+{
+    return sscam_method_name(sscam_method_info(method));
+}
+
+static sscam_status explain(const char *words, size_t method, const int64_t *shape, sscam_map **map)
+{
+    sscam_explainer *explainer = make_explainer(words, name_of(method));
+    ASSERT_OK(sscam_explainer_set(explainer, "samples", "3"));
+    *map = (sscam_map *)explainer;
+    sscam_status status = sscam_explain_tensor(explainer, input, shape, &first, map);
+    sscam_explainer_destroy(explainer);
+    return status;
+}
+
+static sscam_map *explained(const char *words, size_t method, const int64_t *shape)
+{
+    sscam_map *map = NULL;
+    ASSERT_OK(explain(words, method, shape, &map));
+    return map;
+}
+
+static void assert_refused(const char *words, size_t method, const char *thing)
+{
+    sscam_map *map = NULL;
+    ASSERT_FAILS(explain(words, method, one, &map), SSCAM_E_MODEL, thing);
+    ck_assert_ptr_null(map);
+}
+
+static void assert_finite(const float *values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        ck_assert_msg(isfinite(values[i]), "value %lld is %g", (long long)i, (double)values[i]);
+}
+
+/* What holds of every map. */
+static void assert_defined(const sscam_map *map)
+{
+    assert_finite(sscam_map_raw(map), (int64_t)sscam_map_raw_width(map) * sscam_map_raw_height(map));
+    if (sscam_map_weights(map) != NULL)
+        assert_finite(sscam_map_weights(map), sscam_map_channel_count(map));
+    ck_assert(isfinite(sscam_map_logit(map)));
+    ck_assert(sscam_map_probability(map) >= 0.0 && sscam_map_probability(map) <= 1.0);
+    float highest = 0.0f;
+    for (int64_t p = 0; p < (int64_t)sscam_map_width(map) * sscam_map_height(map); p++) {
+        ck_assert(sscam_map_data(map)[p] >= 0.0f && sscam_map_data(map)[p] <= 1.0f);
+        highest = fmaxf(highest, sscam_map_data(map)[p]);
+    }
+    ck_assert_float_eq(highest, sscam_map_is_flat(map) ? 0.0f : 1.0f);
+}
+
+/* --- what is no number --------------------------------------------------------------------------- */
+
+static const char *const kinds[] = {"nan", "infinite"};
+
+static void words_of(char words[64], int kind, const char *thing)
+{
+    snprintf(words, 64, "fake %s-%s", kinds[kind], thing);
+}
+
+START_TEST(activations_that_are_no_numbers_are_told)
+{
+    char words[64];
+    words_of(words, _i, "activations");
+    for (size_t method = 0; method < sscam_method_count(); method++)
+        assert_refused(words, method, "layer features: NaN or infinity among its activations");
+}
+END_TEST
+
+START_TEST(outputs_that_are_no_numbers_are_told)
+{
+    char words[64];
+    words_of(words, _i, "logits");
+    for (size_t method = 0; method < sscam_method_count(); method++)
+        assert_refused(words, method, "output 2 is NaN or infinity");
+}
+END_TEST
+
+/* Told by those that use them, and of no harm to the others. */
+START_TEST(gradients_that_are_no_numbers_are_told)
+{
+    char words[64];
+    words_of(words, _i, "gradients");
+    for (size_t method = 0; method < sscam_method_count(); method++) {
+        if (needs(method, SSCAM_NEEDS_GRADIENTS)) {
+            assert_refused(words, method, "layer features: NaN or infinity among its gradients");
+            continue;
+        }
+        sscam_map *map = explained(words, method, one), *sound = explained("fake linear", method, one);
+        ck_assert_msg(same_maps(map, sound), "%s", name_of(method));
+        sscam_map_destroy(map);
+        sscam_map_destroy(sound);
+    }
+}
+END_TEST
+
+START_TEST(scores_that_are_no_numbers_are_told)
+{
+    char words[64];
+    words_of(words, _i, "scores");
+    for (size_t method = 0; method < sscam_method_count(); method++) {
+        if (needs(method, SSCAM_NEEDS_SCORING)) {
+            assert_refused(words, method, "score of the input masked by channel 0");
+        } else if (needs(method, SSCAM_NEEDS_ABLATION)) {
+            assert_refused(words, method, "score without channel 0");
+        } else {
+            sscam_map *map = explained(words, method, one), *sound = explained("fake linear", method, one);
+            ck_assert_msg(same_maps(map, sound), "%s", name_of(method));
+            sscam_map_destroy(map);
+            sscam_map_destroy(sound);
+        }
+    }
+}
+END_TEST
+
+/* --- nothing to see ------------------------------------------------------------------------------ */
+
+START_TEST(flat_channels_give_a_flat_map)
+{
+    for (size_t method = 0; method < sscam_method_count(); method++) {
+        sscam_map *map = explained("fake flat", method, one);
+        assert_defined(map);
+        ck_assert_msg(sscam_map_is_flat(map), "%s", name_of(method));
+        sscam_map_destroy(map);
+    }
+}
+END_TEST
+
+START_TEST(one_pixel_gives_a_flat_map)
+{
+    static const int64_t smallest[4] = {1, FAKE_COLORS, 2, 2};
+    for (size_t method = 0; method < sscam_method_count(); method++) {
+        sscam_map *map = explained("fake linear", method, smallest);
+        assert_defined(map);
+        ck_assert_msg(sscam_map_is_flat(map), "%s", name_of(method));
+        ck_assert_int_eq(sscam_map_raw_width(map), 1);
+        ck_assert_int_eq(sscam_map_raw_height(map), 1);
+        sscam_map_destroy(map);
+    }
+}
+END_TEST
+
+/* Where the class's output does not depend on the input, gradients are zero and all scores are equal: then no channel
+ * weighs anything, or under a softmax all that have structure weigh the same. */
+START_TEST(zero_gradients_and_equal_scores_weigh_nothing)
+{
+    for (size_t method = 0; method < sscam_method_count(); method++) {
+        sscam_map *map = explained("fake deaf", method, one);
+        const float *weights = sscam_map_weights(map);
+        const float wanted = needs(method, SSCAM_NEEDS_SCORING) ? 0.25f : 0.0f;
+        assert_defined(map);
+        for (int k = 0; k < FAKE_CHANNELS && weights != NULL; k++)
+            ck_assert_float_eq_tol(weights[k], k == FAKE_FLAT_CHANNEL ? 0.0f : wanted, 1e-6f);
+        ck_assert_msg(sscam_map_is_flat(map) == needs(method, SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_ABLATION), "%s",
+                      name_of(method));
+        sscam_map_destroy(map);
+    }
+}
+END_TEST
+
+/* --- one channel --------------------------------------------------------------------------------- */
+
+/* A_0 in float64. */
+static void find_only_channel(double channel[PLACES])
+{
+    const reference_input of = {.classes = FAKE_CLASSES, .height = HEIGHT, .width = WIDTH, .input = input};
+    double exact[SIZE], features[FAKE_CHANNELS * PLACES];
+    for (int i = 0; i < SIZE; i++)
+        exact[i] = input[i];
+    reference_features(&of, exact, features);
+    for (int p = 0; p < PLACES; p++)
+        channel[p] = features[p];
+}
+
+/* The one channel has a positive weight for class 0, so every map is the channel itself, stretched; the principal
+ * component of activations is the channel minus its mean, of which what is negative is cut off. */
+START_TEST(the_only_channel_is_the_map)
+{
+    double channel[PLACES], mean = 0.0, lowest = INFINITY, highest = -INFINITY;
+    find_only_channel(channel);
+    for (int p = 0; p < PLACES; p++)
+        mean += channel[p] / PLACES;
+    for (size_t method = 0; method < sscam_method_count(); method++) {
+        sscam_map *map = explained("fake one-channel", method, one);
+        const int is_principal = strncmp(name_of(method), "eigen", 5) == 0;
+        const float *raw = sscam_map_raw(map);
+        double wanted[PLACES];
+        assert_defined(map);
+        ck_assert_int_eq(sscam_map_channel_count(map), 1);
+        ck_assert_int_eq(sscam_map_is_flat(map), 0);
+        for (int p = 0; p < PLACES; p++)
+            wanted[p] = is_principal ? fmax(channel[p] - mean, 0.0) : channel[p];
+        reference_range(wanted, PLACES, &lowest, &highest);
+        for (int p = 0; p < PLACES; p++) {
+            double largest_raw = 0.0;
+            for (int q = 0; q < PLACES; q++)
+                largest_raw = fmax(largest_raw, raw[q]);
+            ck_assert_msg(fabs(raw[p] / largest_raw - wanted[p] / highest) <= 1e-6, "%s at %d: %g, not %g",
+                          name_of(method), p, raw[p] / largest_raw, wanted[p] / highest);
+        }
+        if (needs(method, SSCAM_NEEDS_SCORING)) /* a softmax of one */
+            ck_assert_float_eq(sscam_map_weights(map)[0], 1.0f);
+        sscam_map_destroy(map);
+    }
+}
+END_TEST
+
+/* --- large numbers ------------------------------------------------------------------------------- */
+
+/* exp() of these outputs overflows: softmax and weights must not. The outputs are those of the plain network times a
+ * factor, so the predicted class is certain and every map but those of scores has the same form. */
+START_TEST(huge_outputs_are_no_overflow)
+{
+    static const char *const words[] = {"fake large", "fake enormous"};
+    static const double factors[] = {1e4, 1e35};
+    for (size_t method = 0; method < sscam_method_count(); method++) {
+        sscam_map *map = explained(words[_i], method, one), *plain = explained("fake linear", method, one);
+        assert_defined(map);
+        ck_assert_double_eq_tol(sscam_map_logit(map) / factors[_i], sscam_map_logit(plain), 1e-5);
+        ck_assert_double_eq(sscam_map_probability(map), sscam_map_probability(plain) > 1.0 / 2 ? 1.0 : 0.0);
+        for (int p = 0; p < PLANE && !needs(method, SSCAM_NEEDS_SCORING) && strstr(name_of(method), "++") == NULL; p++)
+            ck_assert_float_eq_tol(sscam_map_data(map)[p], sscam_map_data(plain)[p], 1e-5f);
+        sscam_map_destroy(map);
+        sscam_map_destroy(plain);
+    }
+}
+END_TEST
+
+/* Activations near the largest float, times weights of order 10^3: infinities of both signs meet in the sum, which is
+ * then no number, and ReLU must not make a zero of it. */
+START_TEST(sums_that_are_no_numbers_are_told)
+{
+    sscam_explainer *explainer = make_explainer("fake huge-steep", "score-cam");
+    sscam_map *map = (sscam_map *)explainer;
+    ASSERT_OK(sscam_explainer_set(explainer, "channel_softmax", "off"));
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &first, &map), SSCAM_E_MODEL,
+                 "layer features: the weighted activations overflow");
+    ck_assert_ptr_null(map);
+    ASSERT_OK(sscam_explainer_set(explainer, "combine", "upsampled"));
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &first, &map), SSCAM_E_MODEL,
+                 "layer features: the weighted activations overflow");
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
+/* Whatever the method, activations of that size give a defined map, or the message. */
+START_TEST(huge_activations_are_defined_or_told)
+{
+    static const char *const words[] = {"fake huge", "fake huge-steep", "fake tiny"};
+    int defined = 0;
+    for (size_t method = 0; method < sscam_method_count(); method++) {
+        sscam_map *map = NULL;
+        if (explain(words[_i], method, one, &map) == SSCAM_OK) {
+            assert_defined(map);
+            defined++;
+        } else {
+            ASSERT_MESSAGE_NAMES("layer features");
+            ck_assert_ptr_null(map);
+        }
+        sscam_map_destroy(map);
+    }
+    ck_assert_int_gt(defined, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("degenerate");
+    TCase *numbers = tcase_create("numbers"), *structure = tcase_create("structure");
+    tcase_add_checked_fixture(numbers, set_up, tear_down);
+    tcase_add_checked_fixture(structure, set_up, tear_down);
+    tcase_add_loop_test(numbers, activations_that_are_no_numbers_are_told, 0, 2);
+    tcase_add_loop_test(numbers, outputs_that_are_no_numbers_are_told, 0, 2);
+    tcase_add_loop_test(numbers, gradients_that_are_no_numbers_are_told, 0, 2);
+    tcase_add_loop_test(numbers, scores_that_are_no_numbers_are_told, 0, 2);
+    tcase_add_loop_test(numbers, huge_outputs_are_no_overflow, 0, 2);
+    tcase_add_test(numbers, sums_that_are_no_numbers_are_told);
+    tcase_add_loop_test(numbers, huge_activations_are_defined_or_told, 0, 3);
+    tcase_add_test(structure, flat_channels_give_a_flat_map);
+    tcase_add_test(structure, one_pixel_gives_a_flat_map);
+    tcase_add_test(structure, zero_gradients_and_equal_scores_weigh_nothing);
+    tcase_add_test(structure, the_only_channel_is_the_map);
+    suite_add_tcase(suite, numbers);
+    suite_add_tcase(suite, structure);
+    return run_suite(suite);
+}

@@ -1,0 +1,358 @@
+/* One model in many threads, and explainers in use: by a callback, by another thread. */
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
+
+#include "assertions.h"
+#include "check_main.h"
+#include "fake_backend.h"
+
+enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
+static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
+
+static float input[SIZE];
+static sscam_model *model;
+
+static void set_up(void)
+{
+    uint32_t state = 99u;
+    for (int i = 0; i < SIZE; i++) {
+        state = state * 1664525u + 1013904223u;
+        input[i] = (float)((double)(state >> 8) / (double)(1 << 24) * 2.0 - 0.75);
+    }
+    model = load_fake("fake linear");
+    fake_reset();
+}
+
+static void tear_down(void)
+{
+    sscam_model_destroy(model);
+    ck_assert_int_eq(atomic_load(&fake_counted.networks), 0);
+}
+
+static sscam_explainer *make(const char *method)
+{
+    sscam_explainer *made = NULL;
+    ASSERT_OK(sscam_explainer_create(model, method, &made));
+    ASSERT_OK(sscam_explainer_set(made, "samples", "3"));
+    ASSERT_OK(sscam_explainer_set(made, "batch_size", "2"));
+    return made;
+}
+
+/* --- eight threads ------------------------------------------------------------------------------- */
+
+enum { THREADS = 8, ROUNDS = 10, MOST_METHODS = 64 };
+
+static sscam_map *alone[MOST_METHODS];
+
+/* A thread that explains by all methods, beginning at its own; Check's assertions are for the main thread. */
+typedef struct worker {
+    size_t first;
+    int failures;
+} worker;
+
+static int explain_as_alone(size_t method)
+{
+    sscam_explainer *own = NULL;
+    sscam_map *map = NULL;
+    int good = sscam_explainer_create(model, sscam_method_name(sscam_method_info(method)), &own) == SSCAM_OK &&
+               sscam_explainer_set(own, "samples", "3") == SSCAM_OK &&
+               sscam_explain_tensor(own, input, one, NULL, &map) == SSCAM_OK && same_maps(map, alone[method]);
+    /* A failure is the thread's own: its message too. */
+    good = good && sscam_explainer_set(own, "samples", "0") == SSCAM_E_ARGUMENT &&
+           strstr(sscam_last_error(), "samples") != NULL;
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(own);
+    return good;
+}
+
+static void *explain_by_all(void *user)
+{
+    worker *own = user;
+    for (size_t turn = 0; turn < ROUNDS * sscam_method_count(); turn++)
+        own->failures += !explain_as_alone((own->first + turn) % sscam_method_count());
+    return NULL;
+}
+
+START_TEST(eight_threads_find_what_one_finds)
+{
+    worker workers[THREADS] = {{0}};
+    pthread_t thread[THREADS];
+    ck_assert_uint_le(sscam_method_count(), MOST_METHODS);
+    for (size_t i = 0; i < sscam_method_count(); i++) {
+        sscam_explainer *explainer = make(sscam_method_name(sscam_method_info(i)));
+        ASSERT_OK(sscam_explain_tensor(explainer, input, one, NULL, &alone[i]));
+        sscam_explainer_destroy(explainer);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i].first = i * sscam_method_count() / THREADS;
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, explain_by_all, &workers[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(thread[i], NULL);
+        ck_assert_int_eq(workers[i].failures, 0);
+    }
+    for (size_t i = 0; i < sscam_method_count(); i++)
+        sscam_map_destroy(alone[i]);
+}
+END_TEST
+
+/* --- another thread ------------------------------------------------------------------------------ */
+
+/* A call that waits in its callback, in the middle of its work, until it is told what to answer. */
+typedef struct held_call {
+    sscam_explainer *explainer;
+    sem_t is_held, may_go_on;
+    atomic_int answer;
+    sscam_status status;
+    sscam_map *map;
+    int is_held_already;
+} held_call;
+
+static int32_t hold(void *user, double fraction)
+{
+    held_call *call = user;
+    if (fraction <= 0.0 || call->is_held_already)
+        return 0;
+    call->is_held_already = 1;
+    sem_post(&call->is_held);
+    sem_wait(&call->may_go_on);
+    return atomic_load(&call->answer);
+}
+
+static void *run_held(void *user)
+{
+    held_call *call = user;
+    call->status = sscam_explain_tensor(call->explainer, input, one, NULL, &call->map);
+    return NULL;
+}
+
+static void begin_held(held_call *call, pthread_t *thread)
+{
+    *call = (held_call){.explainer = make("ss-cam-max")};
+    sem_init(&call->is_held, 0, 0);
+    sem_init(&call->may_go_on, 0, 0);
+    ASSERT_OK(sscam_explainer_set_progress(call->explainer, hold, call));
+    ck_assert_int_eq(pthread_create(thread, NULL, run_held, call), 0);
+    sem_wait(&call->is_held);
+}
+
+static void end_held(held_call *call, pthread_t thread, int32_t answer)
+{
+    atomic_store(&call->answer, answer);
+    sem_post(&call->may_go_on);
+    pthread_join(thread, NULL);
+    sem_destroy(&call->is_held);
+    sem_destroy(&call->may_go_on);
+}
+
+START_TEST(a_second_thread_is_refused)
+{
+    held_call call;
+    pthread_t thread;
+    sscam_map *map = NULL;
+    begin_held(&call, &thread);
+    ASSERT_FAILS(sscam_explain_tensor(call.explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT, "in use by a call");
+    ck_assert_ptr_null(map);
+    ASSERT_FAILS(sscam_explainer_set(call.explainer, "sigma", "1"), SSCAM_E_ARGUMENT, "in use by a call");
+    end_held(&call, thread, 0);
+    ck_assert_int_eq(call.status, SSCAM_OK);
+    sscam_map_destroy(call.map);
+    ASSERT_OK(sscam_explain_tensor(call.explainer, input, one, NULL, &map));
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(call.explainer);
+}
+END_TEST
+
+/* The batch that is under way when another thread wants to cancel is the last. */
+START_TEST(another_thread_cancels_within_a_batch)
+{
+    held_call call;
+    pthread_t thread;
+    begin_held(&call, &thread);
+    long long batches = atomic_load(&fake_counted.calls[FAKE_BATCH]);
+    end_held(&call, thread, 1);
+    ck_assert_int_eq(call.status, SSCAM_E_CANCELLED);
+    ck_assert_ptr_null(call.map);
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_BATCH]), batches);
+    sscam_explainer_destroy(call.explainer);
+}
+END_TEST
+
+/* --- callbacks that use what they report for ------------------------------------------------------ */
+
+/* What a callback does, and what became of it. */
+typedef struct meddler {
+    sscam_explainer *explainer, *other;
+    sscam_evaluation *evaluation;
+    sscam_image *picture;
+    void (*meddle)(struct meddler *);
+    int calls;
+} meddler;
+
+static int32_t meddle_and_go_on(void *user, double fraction)
+{
+    meddler *own = user;
+    (void)fraction;
+    own->calls++;
+    own->meddle(own);
+    return 0;
+}
+
+static const char in_use[] = "the explainer is in use by a call that has not ended";
+
+static void use_again(meddler *own)
+{
+    sscam_map *map = (sscam_map *)own;
+    int64_t shape[4];
+    ASSERT_FAILS(sscam_explain_tensor(own->explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT, in_use);
+    ck_assert_ptr_null(map);
+    map = (sscam_map *)own;
+    ASSERT_FAILS(sscam_explain_image(own->explainer, own->picture, 0, &map), SSCAM_E_ARGUMENT, in_use);
+    ck_assert_ptr_null(map);
+    ASSERT_FAILS(sscam_explainer_preprocess(own->explainer, own->picture, shape, NULL, 0), SSCAM_E_ARGUMENT, in_use);
+    ASSERT_FAILS(sscam_explainer_set(own->explainer, "layer", "stem"), SSCAM_E_ARGUMENT, in_use);
+    ASSERT_FAILS(sscam_explainer_set_int(own->explainer, SSCAM_OPTION_SAMPLES, 9), SSCAM_E_ARGUMENT, in_use);
+    ASSERT_FAILS(sscam_explainer_set_real(own->explainer, SSCAM_OPTION_SIGMA, 9), SSCAM_E_ARGUMENT, in_use);
+    ASSERT_FAILS(sscam_explainer_set_string(own->explainer, SSCAM_OPTION_LAYER, "stem"), SSCAM_E_ARGUMENT, in_use);
+    ASSERT_FAILS(sscam_explainer_set_progress(own->explainer, NULL, NULL), SSCAM_E_ARGUMENT, in_use);
+    ck_assert_str_eq(sscam_explainer_get(own->explainer, "samples"), "3");
+}
+
+static sscam_image *make_picture(void)
+{
+    uint8_t pixels[PLANE * 3];
+    sscam_image *picture = NULL;
+    for (int i = 0; i < PLANE * 3; i++)
+        pixels[i] = (uint8_t)(i * 37 % 251);
+    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &picture));
+    return picture;
+}
+
+START_TEST(a_callback_that_uses_its_explainer_is_refused)
+{
+    sscam_map *map = NULL, *wanted = NULL;
+    meddler own = {.explainer = make("ss-cam-mean"), .picture = make_picture(), .meddle = use_again};
+    ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &wanted));
+    ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
+    ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
+    ck_assert_int_gt(own.calls, 2);
+    ck_assert_int_eq(same_maps(map, wanted), 1);
+    sscam_map_destroy(map);
+    sscam_map_destroy(wanted);
+    sscam_image_destroy(own.picture);
+    sscam_explainer_destroy(own.explainer);
+}
+END_TEST
+
+static void use_another(meddler *own)
+{
+    sscam_map *map = NULL;
+    ASSERT_OK(sscam_explain_tensor(own->other, input, one, NULL, &map));
+    sscam_map_destroy(map);
+}
+
+START_TEST(a_callback_may_use_another_explainer)
+{
+    sscam_map *map = NULL, *wanted = NULL;
+    meddler own = {.explainer = make("ss-cam-mean"), .other = make("grad-cam"), .meddle = use_another};
+    ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &wanted));
+    ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
+    ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
+    ck_assert_int_eq(same_maps(map, wanted), 1);
+    sscam_map_destroy(map);
+    sscam_map_destroy(wanted);
+    sscam_explainer_destroy(own.other);
+    sscam_explainer_destroy(own.explainer);
+}
+END_TEST
+
+static void use_the_second(meddler *own)
+{
+    sscam_map *maps[2];
+    sscam_explainer *const both[2] = {own->explainer, own->other};
+    ASSERT_FAILS(sscam_explainer_set(own->other, "sigma", "1"), SSCAM_E_ARGUMENT, in_use);
+    ASSERT_FAILS(sscam_explain_tensor_all(both, 2, input, one, NULL, 0, maps), SSCAM_E_ARGUMENT, in_use);
+}
+
+/* Of a call with several, all are in use, and all are free when it ends, those too that stand twice. */
+START_TEST(all_explainers_of_a_call_are_in_use)
+{
+    sscam_map *maps[3];
+    meddler own = {.explainer = make("ss-cam-mean"), .other = make("grad-cam"), .meddle = use_the_second};
+    sscam_explainer *const explainers[3] = {own.other, own.explainer, own.other};
+    ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
+    ASSERT_OK(sscam_explain_tensor_all(explainers, 3, input, one, NULL, 0, maps));
+    ck_assert_int_gt(own.calls, 0);
+    for (int i = 0; i < 3; i++)
+        sscam_map_destroy(maps[i]);
+    ASSERT_OK(sscam_explainer_set(own.other, "sigma", "1"));
+    ASSERT_OK(sscam_explainer_set(own.explainer, "sigma", "1"));
+    sscam_explainer_destroy(own.other);
+    sscam_explainer_destroy(own.explainer);
+}
+END_TEST
+
+static void destroy_once(meddler *own)
+{
+    if (own->calls == 1)
+        sscam_explainer_destroy(own->explainer);
+}
+
+/* A window that is closed while its explanation runs: tear_down() sees that the model was let go. */
+START_TEST(an_explainer_destroyed_by_its_callback_goes_when_the_call_ends)
+{
+    sscam_map *maps[2];
+    meddler own = {.explainer = make("score-cam"), .meddle = destroy_once};
+    sscam_explainer *const twice[2] = {own.explainer, own.explainer};
+    ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
+    ASSERT_OK(sscam_explain_tensor_all(twice, 2, input, one, NULL, 0, maps));
+    ck_assert_int_gt(own.calls, 1);
+    sscam_map_destroy(maps[0]);
+    sscam_map_destroy(maps[1]);
+}
+END_TEST
+
+static void add_cases(meddler *own)
+{
+    ASSERT_FAILS(sscam_evaluation_add(own->evaluation, own->picture, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT,
+                 in_use);
+    for (int i = 0; i < 8; i++)
+        ASSERT_OK(sscam_evaluation_add_known(own->evaluation, 1));
+}
+
+START_TEST(a_callback_may_add_known_cases_and_no_others)
+{
+    meddler own = {.explainer = make("grad-cam"), .picture = make_picture(), .meddle = add_cases};
+    ASSERT_OK(sscam_explainer_set(own.explainer, "resize", "off"));
+    ASSERT_OK(sscam_explainer_set(own.explainer, "crop", "off"));
+    ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
+    ASSERT_OK(sscam_evaluation_create(&own.explainer, 1, &own.evaluation));
+    for (int picture = 0; picture < 2; picture++)
+        ASSERT_OK(sscam_evaluation_add(own.evaluation, own.picture, NULL, 0, NULL, NULL, 0));
+    ck_assert_int_gt(own.calls, 2);
+    ck_assert_uint_eq(sscam_evaluation_case_count(own.evaluation), (size_t)own.calls * 8 + 2);
+    sscam_evaluation_destroy(own.evaluation);
+    sscam_image_destroy(own.picture);
+    sscam_explainer_destroy(own.explainer);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("threads");
+    TCase *threads = tcase_create("threads"), *callbacks = tcase_create("callbacks");
+    tcase_add_checked_fixture(threads, set_up, tear_down);
+    tcase_add_checked_fixture(callbacks, set_up, tear_down);
+    tcase_add_test(threads, eight_threads_find_what_one_finds);
+    tcase_add_test(threads, a_second_thread_is_refused);
+    tcase_add_test(threads, another_thread_cancels_within_a_batch);
+    tcase_add_test(callbacks, a_callback_that_uses_its_explainer_is_refused);
+    tcase_add_test(callbacks, a_callback_may_use_another_explainer);
+    tcase_add_test(callbacks, all_explainers_of_a_call_are_in_use);
+    tcase_add_test(callbacks, an_explainer_destroyed_by_its_callback_goes_when_the_call_ends);
+    tcase_add_test(callbacks, a_callback_may_add_known_cases_and_no_others);
+    suite_add_tcase(suite, threads);
+    suite_add_tcase(suite, callbacks);
+    return run_suite(suite);
+}
