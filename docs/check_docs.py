@@ -58,6 +58,28 @@ class Tables(unittest.TestCase):
             self.assertIn(f'.BR {option} " [{default}]{others}"', text)
 
 
+    def test_migrating_page_names_methods_and_options_that_exist(self):
+        text = (DOCS / "migrating.md").read_text()
+        methods = re.findall(r"-m ([^\s`|]+)", text)
+        settings = re.findall(r"--set (\w+)=([^\s`|]+)", text)
+        self.assertLessEqual({name for name, _ in settings}, set(DEFAULTS))
+        self.assertLessEqual(set(METHODS) - set(methods), {"ss-cam-max"})  # which no package has
+        self.assertLessEqual(set(methods), set(METHODS))
+        for name, value in settings:
+            if name in VALUES:
+                self.assertIn(value, VALUES[name], name)
+
+
+class Oracles(unittest.TestCase):
+    def test_every_method_has_one(self):
+        sys.path.insert(0, str(ROOT / "tests" / "oracles"))
+        try:
+            import cams
+        except ImportError:
+            self.skipTest("NumPy is not installed")
+        self.assertEqual(set(cams.METHODS), set(METHODS))
+
+
 class Text(unittest.TestCase):
     def test_links_lead_to_files(self):
         for page in [*DOCS.glob("*.md"), ROOT / "README.md"]:

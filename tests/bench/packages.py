@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
@@ -43,6 +44,7 @@ import torchcam.methods  # noqa: E402
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget  # noqa: E402
 
 LAYERS = {"resnet18": "layer4", "squeezenet1_0": "features.12", "mobilenet_v2": "features"}
+EARLIER_LAYERS = {"resnet18": "layer3", "squeezenet1_0": "features.10"}
 
 
 def weights_file(folder, name):
@@ -52,6 +54,18 @@ def weights_file(folder, name):
     return files[0]
 
 
+def network_input(picture):
+    """[1,3,224,224]: resized to 256, cropped, normalised, as torchvision's networks were trained."""
+    with PIL.Image.open(picture) as opened:
+        image = opened.convert("RGB")
+    scale = 256 / min(image.size)
+    image = image.resize([round(side * scale) for side in image.size], PIL.Image.Resampling.BILINEAR)
+    left, top = ((side - 224) // 2 for side in image.size)
+    pixels = np.asarray(image.crop((left, top, left + 224, top + 224)), np.float32) / 255
+    pixels = (pixels - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225])
+    return torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None]
+
+
 class Subject:
     """One network, eager and as a file, one input, one class."""
 
@@ -59,48 +73,86 @@ class Subject:
         torch.manual_seed(1)
         self.name, self.layer = name, LAYERS[name]
         self.network = getattr(torchvision.models, name)(weights=None).eval()
+        path = Path(folder) / f"{name}.pt"
         if weights:
-            self.network.load_state_dict(torch.jit.load(str(weights_file(weights, name))).state_dict())
+            path = weights_file(weights, name)
+            self.network.load_state_dict(torch.jit.load(str(path)).state_dict())
         for module in self.network.modules():
             if isinstance(module, torch.nn.ReLU):
                 module.inplace = False  # the packages' hooks give wrong gradients otherwise
-        path = Path(folder) / f"{name}.pt"
-        torch.jit.script(self.network).save(str(path))
+        if not weights:
+            torch.jit.script(self.network).save(str(path))
         self.model = sscam.Model(path)
         coarse = torch.randn(1, 3, 7, 7)
-        self.input = torch.nn.functional.interpolate(coarse, (224, 224), mode="bicubic") + 0.1 * torch.randn(1, 3, 224, 224)
-        self.target_module = self.network.get_submodule(self.layer)
+        self.show(torch.nn.functional.interpolate(coarse, (224, 224), mode="bicubic") + 0.1 * torch.randn(1, 3, 224, 224))
+
+    def show(self, tensor):
+        """Makes this the input, and its top class the class."""
+        self.input = tensor
         with torch.no_grad():
             self.class_index = int(self.network(self.input).argmax())
 
-    # Each gives (map, whether it is of the layer's size).
-    def by_sscam(self, method, **options):
-        explainer = sscam.Explainer(self.model, method, layer=self.layer, **options)
+    def modules(self, layers):
+        return [self.network.get_submodule(name) for name in layers or [self.layer]]
+
+    # Each gives a function that explains what is shown when it is called.
+    def by_sscam(self, method, layers=None, **options):
+        explainer = sscam.Explainer(self.model, method, layer=",".join(layers or [self.layer]), **options)
 
         def run():
             return explainer.explain(self.input.numpy()[0], class_index=self.class_index)
         return run
 
-    def by_torchcam(self, kind, **options):
+    def by_torchcam(self, kind, layers=None, target=None, call=None, **options):
+        """`target`: what the class's score becomes; `call`: further arguments of the extractor's call."""
         def run():
-            with getattr(torchcam.methods, kind)(self.network, self.layer, **options) as extractor:
+            with getattr(torchcam.methods, kind)(self.network, layers or self.layer, **options) as extractor:
                 scores = self.network(self.input)
-                return extractor(self.class_index, scores)[0][0].detach().numpy()
+                what = {"targets": lambda output: target(output[self.class_index])} if target else \
+                    {"class_idx": self.class_index}
+                maps = extractor(**what, scores=scores, **call or {})
+                fused = extractor.fuse_cams(maps, (224, 224)) if layers else maps[0]
+                return fused[0].detach().numpy()
         return run
 
-    def by_pytorch_grad_cam(self, kind):
+    def by_pytorch_grad_cam(self, kind, layers=None, target=ClassifierOutputTarget, call=None, **options):
+        """`target`: class of the package's, called with the class, or None for none; `call`: as above."""
         def run():
-            with getattr(pytorch_grad_cam, kind)(model=self.network, target_layers=[self.target_module]) as cam, \
-                    contextlib.redirect_stderr(io.StringIO()):
-                return cam(input_tensor=self.input, targets=[ClassifierOutputTarget(self.class_index)])[0]
+            made = getattr(pytorch_grad_cam, kind)(model=self.network, target_layers=self.modules(layers), **options)
+            with made as cam, contextlib.redirect_stderr(io.StringIO()):
+                targets = target and [target(self.class_index)]
+                return cam(input_tensor=self.input, targets=targets, **call or {})[0]
         return run
 
-    def by_captum(self):
+    def by_captum(self, kind="LayerGradCam"):
+        """ReLU of the sum of a layer's attributions over channels, in each class's own way."""
         def run():
-            found = captum.attr.LayerGradCam(self.network, self.target_module).attribute(
-                self.input, target=self.class_index, relu_attributions=True)
-            return found[0, 0].detach().numpy()
+            return CAPTUM[kind](self).detach().clamp(min=0).numpy()
         return run
+
+
+def captum_grad_cam(subject):
+    return captum.attr.LayerGradCam(subject.network, *subject.modules(None)).attribute(
+        subject.input, target=subject.class_index)[0, 0]
+
+
+def captum_gradient_x_activation(subject):
+    return captum.attr.LayerGradientXActivation(subject.network, *subject.modules(None)).attribute(
+        subject.input, target=subject.class_index)[0].sum(0)
+
+
+def captum_feature_ablation(subject):
+    """What each channel takes from the score when it is zero, times the channel."""
+    module, = subject.modules(None)
+    activations = captum.attr.LayerActivation(subject.network, module).attribute(subject.input)
+    channels = torch.arange(activations.shape[1])[None, :, None, None]
+    drops = captum.attr.LayerFeatureAblation(subject.network, module).attribute(
+        subject.input, target=subject.class_index, layer_mask=channels.expand_as(activations), perturbations_per_eval=16)
+    return (drops[:, :, :1, :1] * activations)[0].sum(0)
+
+
+CAPTUM = {"LayerGradCam": captum_grad_cam, "LayerGradientXActivation": captum_gradient_x_activation,
+          "LayerFeatureAblation": captum_feature_ablation}
 
 
 def normalised(values):
