@@ -89,7 +89,7 @@ sscam_status sscam_weigh_layer_cam(sscam_explanation *explanation);
 /* w_fc[c,k] into weights; SSCAM_E_UNSUPPORTED where the head is not pooling and one linear layer. */
 sscam_status sscam_last_layer_weights(sscam_explanation *explanation, float *weights);
 
-/* mean_p g_k(p) into weights (Grad-CAM, eq. 4). */
+/* mean_p g_k(p) into weights (Grad-CAM: Naidu & Michael 2020, eq. 4). */
 void sscam_mean_gradients(const sscam_capture *capture, float *weights);
 
 /* Makes terms out of each activation and its gradient (0 without gradients); such methods have no weights. */

@@ -7,7 +7,7 @@ static float activation_alone(float activation, float gradient)
     return activation;
 }
 
-/* A projected on its first principal component: eq. 2-3, of the activations minus their mean. */
+/* A projected on its first principal component, that of the activations minus their mean. */
 sscam_status sscam_weigh_eigen_cam(sscam_explanation *explanation)
 {
     explanation->projects = 1;

@@ -1,7 +1,7 @@
 /* XGrad-CAM (Fu et al. 2020). */
 #include "../strategy.h"
 
-/* a_k = sum_p g_k(p) A_k(p) / sum_q A_k(q): eq. 7-8. A channel whose activations add up to zero has no such mean and
+/* a_k = sum_p g_k(p) A_k(p) / sum_q A_k(q). A channel whose activations add up to zero has no such mean and
  * weighs nothing. */
 sscam_status sscam_weigh_xgrad_cam(sscam_explanation *explanation)
 {

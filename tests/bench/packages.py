@@ -83,8 +83,8 @@ class Subject:
         if not weights:
             torch.jit.script(self.network).save(str(path))
         self.model = sscam.Model(path)
-        coarse = torch.randn(1, 3, 7, 7)
-        self.show(torch.nn.functional.interpolate(coarse, (224, 224), mode="bicubic") + 0.1 * torch.randn(1, 3, 224, 224))
+        smooth = torch.nn.functional.interpolate(torch.randn(1, 3, 7, 7), (224, 224), mode="bicubic")
+        self.show(smooth + 0.1 * torch.randn(1, 3, 224, 224))
 
     def show(self, tensor):
         """Makes this the input, and its top class the class."""
@@ -106,7 +106,8 @@ class Subject:
     def by_torchcam(self, kind, layers=None, target=None, call=None, **options):
         """`target`: what the class's score becomes; `call`: further arguments of the extractor's call."""
         def run():
-            with getattr(torchcam.methods, kind)(self.network, layers or self.layer, **options) as extractor:
+            where = {"target_layer": layers or self.layer, **options}
+            with getattr(torchcam.methods, kind)(self.network, **where) as extractor:
                 scores = self.network(self.input)
                 what = {"targets": lambda output: target(output[self.class_index])} if target else \
                     {"class_idx": self.class_index}
@@ -145,9 +146,9 @@ def captum_feature_ablation(subject):
     """What each channel takes from the score when it is zero, times the channel."""
     module, = subject.modules(None)
     activations = captum.attr.LayerActivation(subject.network, module).attribute(subject.input)
-    channels = torch.arange(activations.shape[1])[None, :, None, None]
+    channels = torch.arange(activations.shape[1])[None, :, None, None].expand_as(activations)
     drops = captum.attr.LayerFeatureAblation(subject.network, module).attribute(
-        subject.input, target=subject.class_index, layer_mask=channels.expand_as(activations), perturbations_per_eval=16)
+        subject.input, target=subject.class_index, layer_mask=channels, perturbations_per_eval=16)
     return (drops[:, :, :1, :1] * activations)[0].sum(0)
 
 

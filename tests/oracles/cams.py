@@ -159,7 +159,7 @@ def grad_cam_pp_weights(capture):
 
 
 def xgrad_cam_weights(capture):
-    """Fu 2020, eq. 7-8: the mean gradient, weighted by the activations."""
+    """Fu 2020: the mean gradient, weighted by the activations."""
     activations, gradients = (np.float64(a) for a in (capture.activations, capture.gradients))
     total = activations.sum(axis=(1, 2))
     product = (activations * gradients).sum(axis=(1, 2))
@@ -199,7 +199,7 @@ def terms(method, capture):
 
 def principal_projection(maps):
     """[K,h,w] maps projected on their first principal component over the places: Muhammad &
-    Yeasin 2020, eq. 2-3, of centred maps; the component's entries have a positive sum."""
+    Yeasin 2020, of centred maps; the component's entries have a positive sum."""
     centred = maps.reshape(len(maps), -1)
     centred = centred - centred.mean(axis=1, keepdims=True)
     left, _, _ = np.linalg.svd(centred, full_matrices=False)
