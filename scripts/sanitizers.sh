@@ -1,0 +1,40 @@
+# The stages of ./run-tests --sanitizers. Sourced by run-tests, whose functions it uses; not run.
+#
+#   build-asan   addresses, leaks and undefined behaviour: the core's suites and the replayed fuzz corpora with the
+#                suites' own backend, then libsscam with libtorch: every method in threads, and the program
+#   build-tsan   races: the core's suites, with the suites' own backend. libtorch is built without it, so that the
+#                library cannot be looked at as a whole
+#   build        valgrind over one explanation by every method with libtorch
+
+suppressions=$PWD/tests/sanitizers
+
+# sanitized_build FOLDER KIND TARGET...: like build(), but for the named targets alone.
+sanitized_build() {
+    folder=$1 kind=$2
+    shift 2
+    if ! [ -f "$folder/build.ninja" ]; then
+        say "configuring $folder"
+        meson setup "$folder" -Dtorch_python=$debian_python -Db_sanitize="$kind" -Db_lundef=false \
+            -Dbuildtype=debugoptimized -Ddefault_library=shared >/dev/null || fail "meson could not configure $folder"
+    fi
+    ninja -C "$folder" "$@" || fail "building $folder failed"
+}
+
+run_sanitizers() {
+    sanitized_build build-tsan thread core_programs
+    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+        run_leg build-tsan --suite core
+
+    sanitized_build build-asan address,undefined core_programs fuzz_programs torch_programs
+    ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1 \
+        UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1 \
+        LSAN_OPTIONS=print_suppressions=0:suppressions="$suppressions/leaks.supp" \
+        run_leg build-asan --suite core --suite fuzz --suite torch
+
+    if ! [ -f build/build.ninja ]; then
+        meson setup build -Dtorch_python=$debian_python || fail "meson could not configure build"
+    fi
+    ninja -C build tests/soak/soak || fail "building build failed"
+    log=testlog-valgrind
+    run_leg build --setup valgrind 'every method once'
+}
