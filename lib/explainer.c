@@ -115,10 +115,23 @@ sscam_status sscam_explainer_set_progress(sscam_explainer *explainer, sscam_prog
 static sscam_status check_input(const float *input, const int64_t shape[4])
 {
     sscam_status status = sscam_check_shape(shape);
-    if (status == SSCAM_OK && (shape[2] > INT32_MAX || shape[3] > INT32_MAX))
+    if (status == SSCAM_OK && shape[2] * shape[3] > INT32_MAX)
         status = sscam_fail(SSCAM_E_ARGUMENT, "input shape: %lldx%lld is too large a picture", (long long)shape[2],
                             (long long)shape[3]);
     return status == SSCAM_OK ? sscam_check_finite(input, shape) : status;
+}
+
+/* Sets all maps to NULL; their number is the caller's, who has room for them. */
+static sscam_status clear_maps(const sscam_explain_request *request, int64_t images, const char *function,
+                               sscam_map **maps)
+{
+    int64_t count = sscam_times(sscam_times(images, request->explainer_count), request->class_count);
+    if (count == SSCAM_TOO_MANY)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %lld images, %lld explainers, %lld classes: too many maps", function,
+                          (long long)images, (long long)request->explainer_count, (long long)request->class_count);
+    for (int64_t i = 0; i < count; i++)
+        maps[i] = NULL;
+    return SSCAM_OK;
 }
 
 static sscam_status check_explainers(const sscam_explain_request *request, const char *function)
@@ -201,11 +214,11 @@ sscam_status sscam_explain_tensor_all(sscam_explainer *const *explainers, size_t
         status = sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", name);
     if (status != SSCAM_OK)
         return status;
-    for (int64_t i = 0; i < shape[0] * request.explainer_count * request.class_count; i++)
-        maps[i] = NULL;
-    if (input == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: input is NULL", name);
-    status = check_explainers(&request, name);
+    status = clear_maps(&request, shape[0], name, maps);
+    if (status == SSCAM_OK && input == NULL)
+        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: input is NULL", name);
+    if (status == SSCAM_OK)
+        status = check_explainers(&request, name);
     if (status == SSCAM_OK)
         status = check_input(input, shape);
     if (status == SSCAM_OK)
@@ -307,13 +320,13 @@ sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t 
                        .explainer_count = (int64_t)explainer_count,
                        .classes = classes,
                        .class_count = classes != NULL ? (int64_t)class_count : 1};
-    for (int64_t i = 0; i < request.explainer_count * request.class_count; i++)
-        maps[i] = NULL;
-    if (image == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: image is NULL", name);
     if (request.class_count < 1)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", name);
-    sscam_status status = check_explainers(&request, name);
+    sscam_status status = clear_maps(&request, 1, name, maps);
+    if (status == SSCAM_OK && image == NULL)
+        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: image is NULL", name);
+    if (status == SSCAM_OK)
+        status = check_explainers(&request, name);
     if (status == SSCAM_OK)
         status = check_same_transform(&request, name);
     if (status == SSCAM_OK)

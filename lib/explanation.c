@@ -23,8 +23,9 @@ typedef struct common_work {
 
 static sscam_status check_capture(const sscam_capture *capture)
 {
-    int64_t count = capture->channels * capture->height * capture->width;
-    if (count < 1 || capture->height > INT32_MAX || capture->width > INT32_MAX)
+    int64_t places = sscam_times(capture->height, capture->width), count = sscam_times(capture->channels, places);
+    /* BLAS and maps count in 32 bits. */
+    if (count < 1 || places > INT32_MAX || capture->channels > INT32_MAX)
         return sscam_fail(SSCAM_E_LAYER, "layer %s: its output %lldx%lldx%lld has no places to map", capture->layer,
                           (long long)capture->channels, (long long)capture->height, (long long)capture->width);
     for (int64_t i = 0; i < count; i++)

@@ -24,6 +24,11 @@ static sscam_status fail_errno(const char *path, const char *what)
                       strerror(reason));
 }
 
+static sscam_status fail_size(const char *path, size_t limit)
+{
+    return sscam_fail(SSCAM_E_FORMAT, "%s: larger than the %zu bytes allowed", path, limit);
+}
+
 /* Room for a regular file in one allocation, and one byte more, in which the end of the file is seen. */
 static sscam_status expected_size(const char *path, int descriptor, size_t limit, size_t *size)
 {
@@ -32,9 +37,10 @@ static sscam_status expected_size(const char *path, int descriptor, size_t limit
         return fail_errno(path, "cannot be read");
     if (S_ISDIR(about.st_mode))
         return sscam_fail(SSCAM_E_IO, "%s: cannot be read: it is a directory", path);
-    *size = FIRST_READ;
-    if (S_ISREG(about.st_mode) && about.st_size > 0)
-        *size = (uintmax_t)about.st_size < limit ? (size_t)about.st_size + 1 : limit + 1;
+    bool is_regular = S_ISREG(about.st_mode) && about.st_size > 0;
+    if (is_regular && (uintmax_t)about.st_size > limit)
+        return fail_size(path, limit);
+    *size = is_regular ? (size_t)about.st_size + 1 : FIRST_READ;
     return SSCAM_OK;
 }
 
@@ -75,7 +81,7 @@ static sscam_status read_descriptor(const char *path, int descriptor, size_t lim
         *size += (size_t)count;
     }
     if (*size > limit)
-        return sscam_fail(SSCAM_E_FORMAT, "%s: larger than the %zu bytes allowed", path, limit);
+        return fail_size(path, limit);
     if (*size == 0)
         return sscam_fail(SSCAM_E_FORMAT, "%s: the file is empty", path);
     return SSCAM_OK;

@@ -9,12 +9,18 @@
 #include "failure.h"
 #include "file.h"
 
-/* Uncompressed 16-bit RGBA of the largest picture. */
-#define FILE_SIZE_LIMIT ((size_t)SSCAM_IMAGE_MAX_PIXELS * 8 - 1)
+enum { LARGEST_PIXEL = 8 /* 16-bit RGBA */, OTHER_CONTENT = 1 << 24 /* text, profiles, previews */ };
 
-bool sscam_image_size_allowed(int64_t width, int64_t height)
+bool sscam_image_size_allowed(int64_t width, int64_t height, int64_t max_pixels)
 {
-    return width > 0 && height > 0 && width <= SSCAM_IMAGE_MAX_PIXELS / height;
+    return width > 0 && height > 0 && width <= max_pixels / height;
+}
+
+/* Uncompressed pixels of the largest picture, and what else a file may hold. */
+static size_t largest_file(int64_t max_pixels)
+{
+    int64_t bytes = sscam_plus(sscam_times(max_pixels, LARGEST_PIXEL), OTHER_CONTENT);
+    return bytes == SSCAM_TOO_MANY || (uint64_t)bytes >= PTRDIFF_MAX ? PTRDIFF_MAX - 1 : (size_t)bytes;
 }
 
 sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channels, sscam_image **out)
@@ -35,7 +41,7 @@ static sscam_status check_creation(int32_t width, int32_t height, int32_t channe
         return sscam_fail(SSCAM_E_ARGUMENT,
                           "a picture of %" PRId32 " x %" PRId32 " pixels: want at least 1 x 1", width,
                           height);
-    if (!sscam_image_size_allowed(width, height))
+    if (!sscam_image_size_allowed(width, height, SSCAM_IMAGE_MAX_PIXELS))
         return sscam_fail(SSCAM_E_ARGUMENT,
                           "a picture of %" PRId32 " x %" PRId32 " pixels: more than the %" PRId64 " allowed",
                           width, height, SSCAM_IMAGE_MAX_PIXELS);
@@ -72,61 +78,82 @@ sscam_status sscam_image_create(int32_t width, int32_t height, int32_t channels,
     return sscam_succeed();
 }
 
-static sscam_status decode(const uint8_t *data, size_t size, sscam_image **out)
+static sscam_status decode(const uint8_t *data, size_t size, int64_t max_pixels, sscam_image **out)
 {
     if (sscam_png_recognise(data, size))
-        return sscam_png_decode(data, size, out);
+        return sscam_png_decode(data, size, max_pixels, out);
     if (sscam_jpeg_recognise(data, size))
-        return sscam_jpeg_decode(data, size, out);
+        return sscam_jpeg_decode(data, size, max_pixels, out);
     return sscam_fail(SSCAM_E_FORMAT, "neither PNG nor JPEG");
 }
 
-static sscam_status decode_png_only(const uint8_t *data, size_t size, sscam_image **out)
+static sscam_status decode_png_only(const uint8_t *data, size_t size, int64_t max_pixels, sscam_image **out)
 {
     if (sscam_png_recognise(data, size))
-        return sscam_png_decode(data, size, out);
+        return sscam_png_decode(data, size, max_pixels, out);
     return sscam_fail(SSCAM_E_FORMAT, "not a PNG file");
 }
 
-static sscam_status read_with(sscam_status (*decoder)(const uint8_t *, size_t, sscam_image **),
-                              const char *path, sscam_image **out)
+static sscam_status check_reading(const char *function, const void *source, const char *source_name,
+                                  int64_t max_pixels, sscam_image **out)
+{
+    if (out)
+        *out = NULL;
+    if (!source || !out)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function, source ? "out" : source_name);
+    if (max_pixels < 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: max_pixels is %" PRId64 ", not at least 1", function, max_pixels);
+    return SSCAM_OK;
+}
+
+static sscam_status read_with(sscam_status (*decoder)(const uint8_t *, size_t, int64_t, sscam_image **),
+                              const char *path, int64_t max_pixels, sscam_image **out)
 {
     uint8_t *data = NULL;
     size_t size = 0;
-    sscam_status status = sscam_file_read(path, FILE_SIZE_LIMIT, &data, &size);
+    sscam_status status = sscam_file_read(path, largest_file(max_pixels), &data, &size);
     if (status != SSCAM_OK)
         return status;
-    status = decoder(data, size, out);
+    status = decoder(data, size, max_pixels, out);
     free(data);
     return status == SSCAM_OK ? sscam_succeed() : sscam_fail(status, "%s: %s", path, sscam_last_error());
 }
 
 sscam_status sscam_image_read(const char *path, sscam_image **out)
 {
-    if (out)
-        *out = NULL;
-    if (!path || !out)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_read: %s is NULL", path ? "out" : "path");
-    return read_with(decode, path, out);
+    sscam_status status = check_reading("sscam_image_read", path, "path", SSCAM_IMAGE_MAX_PIXELS, out);
+    return status == SSCAM_OK ? read_with(decode, path, SSCAM_IMAGE_MAX_PIXELS, out) : status;
+}
+
+sscam_status sscam_image_read_limited(const char *path, int64_t max_pixels, sscam_image **out)
+{
+    sscam_status status = check_reading("sscam_image_read_limited", path, "path", max_pixels, out);
+    return status == SSCAM_OK ? read_with(decode, path, max_pixels, out) : status;
 }
 
 sscam_status sscam_image_read_png(const char *path, sscam_image **out)
 {
-    if (out)
-        *out = NULL;
-    if (!path || !out)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_read_png: %s is NULL", path ? "out" : "path");
-    return read_with(decode_png_only, path, out);
+    sscam_status status = check_reading("sscam_image_read_png", path, "path", SSCAM_IMAGE_MAX_PIXELS, out);
+    return status == SSCAM_OK ? read_with(decode_png_only, path, SSCAM_IMAGE_MAX_PIXELS, out) : status;
+}
+
+static sscam_status read_memory(const char *function, const void *data, size_t size, int64_t max_pixels,
+                                sscam_image **out)
+{
+    sscam_status status = check_reading(function, data, "data", max_pixels, out);
+    if (status == SSCAM_OK)
+        status = decode(data, size, max_pixels, out);
+    return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
 sscam_status sscam_image_read_memory(const void *data, size_t size, sscam_image **out)
 {
-    if (out)
-        *out = NULL;
-    if (!data || !out)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_read_memory: %s is NULL", data ? "out" : "data");
-    sscam_status status = decode(data, size, out);
-    return status == SSCAM_OK ? sscam_succeed() : status;
+    return read_memory("sscam_image_read_memory", data, size, SSCAM_IMAGE_MAX_PIXELS, out);
+}
+
+sscam_status sscam_image_read_memory_limited(const void *data, size_t size, int64_t max_pixels, sscam_image **out)
+{
+    return read_memory("sscam_image_read_memory_limited", data, size, max_pixels, out);
 }
 
 sscam_status sscam_image_write_png(const sscam_image *image, const char *path)

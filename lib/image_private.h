@@ -13,8 +13,8 @@ struct sscam_image {
     uint8_t pixels[]; /* [height,width,channels] */
 };
 
-/* Whether sides are positive and the picture has at most SSCAM_IMAGE_MAX_PIXELS. */
-bool sscam_image_size_allowed(int64_t width, int64_t height);
+/* Whether sides are positive and the picture has at most max_pixels. */
+bool sscam_image_size_allowed(int64_t width, int64_t height, int64_t max_pixels);
 
 /* A picture with undefined pixels, for its maker to fill. The size must be allowed. */
 sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channels, sscam_image **out);

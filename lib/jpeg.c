@@ -25,6 +25,7 @@ typedef struct jpeg_session {
     jmp_buf escape;
     sscam_image *image;
     JSAMPLE *inks; /* one row of CMYK */
+    int64_t max_pixels;
     sscam_status status;
 } jpeg_session;
 
@@ -91,10 +92,10 @@ static void read_header(jpeg_session *session, const uint8_t *data, size_t size)
     struct jpeg_decompress_struct *jpeg = &session->jpeg;
     jpeg_mem_src(jpeg, data, (unsigned long)size);
     jpeg_read_header(jpeg, TRUE);
-    if (!sscam_image_size_allowed(jpeg->image_width, jpeg->image_height))
+    if (!sscam_image_size_allowed(jpeg->image_width, jpeg->image_height, session->max_pixels))
         leave(session,
-              sscam_fail(SSCAM_E_FORMAT, "damaged JPEG: %u x %u pixels: more than the %" PRId64 " allowed",
-                         jpeg->image_width, jpeg->image_height, SSCAM_IMAGE_MAX_PIXELS));
+              sscam_fail(SSCAM_E_FORMAT, "%u x %u pixels: more than the %" PRId64 " allowed",
+                         jpeg->image_width, jpeg->image_height, session->max_pixels));
     switch (jpeg->num_components) {
     case 1: jpeg->out_color_space = JCS_GRAYSCALE; break;
     case 3: jpeg->out_color_space = JCS_RGB; break;
@@ -156,9 +157,9 @@ static sscam_status run(jpeg_session *session, const uint8_t *data, size_t size)
     return SSCAM_OK;
 }
 
-sscam_status sscam_jpeg_decode(const uint8_t *data, size_t size, sscam_image **out)
+sscam_status sscam_jpeg_decode(const uint8_t *data, size_t size, int64_t max_pixels, sscam_image **out)
 {
-    jpeg_session session = {.progress.progress_monitor = on_progress};
+    jpeg_session session = {.progress.progress_monitor = on_progress, .max_pixels = max_pixels};
     *out = NULL;
     session.jpeg.err = jpeg_std_error(&session.errors);
     session.jpeg.client_data = &session;

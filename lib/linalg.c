@@ -133,7 +133,8 @@ sscam_status sscam_project_on_principal_component(const float *maps, const float
 {
     const int64_t order = count < size ? count : size;
     double *centered = sscam_array(sscam_times(count, size), sizeof *centered);
-    double *scratch = sscam_array(sscam_plus(count + size + order, sscam_times(order, order)), sizeof *scratch);
+    double *scratch = sscam_array(sscam_plus(sscam_plus(count, size), sscam_times(order, order + 1)),
+                                  sizeof *scratch);
     sscam_status status = SSCAM_OK;
     if (centered == NULL || scratch == NULL)
         status = sscam_fail_memory("a principal component");

@@ -150,10 +150,9 @@ sscam_status sscam_draw_heatmap(const float *map, int32_t map_height, int32_t ma
     sscam_status status = sscam_colormap_find(colormap, &colours);
     if (status != SSCAM_OK)
         return status;
-    if (!sscam_image_size_allowed(map_width, map_height))
-        return sscam_fail(SSCAM_E_ARGUMENT,
-                          "a map of %" PRId32 " x %" PRId32 ": want 1 to %" PRId64 " pixels", map_width,
-                          map_height, SSCAM_IMAGE_MAX_PIXELS);
+    if (map_width < 1 || map_height < 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "a map of %" PRId32 " x %" PRId32 ": want at least 1 x 1", map_width,
+                          map_height);
     status = sscam_image_allocate(map_width, map_height, colours.is_gray ? 1 : 3, out);
     if (status != SSCAM_OK)
         return status;

@@ -33,7 +33,7 @@ typedef struct parts_work {
 
 static int64_t parts_of(const composition *made)
 {
-    return made->layer_count * made->augmentation_count;
+    return sscam_times(made->layer_count, made->augmentation_count);
 }
 
 /* Model-space value of a black pixel, for baseline=black. */
@@ -75,7 +75,8 @@ static sscam_status plan_compositions(parts_work *work)
         return sscam_fail_memory("explanations");
     for (int64_t i = 0; i < work->request->explainer_count && status == SSCAM_OK; i++) {
         status = plan_composition(work->request->explainers[i], &work->compositions[i]);
-        work->part_count += parts_of(&work->compositions[i]) * work->request->class_count * work->images;
+        int64_t maps = sscam_times(work->request->class_count, work->images);
+        work->part_count = sscam_plus(work->part_count, sscam_times(parts_of(&work->compositions[i]), maps));
     }
     return status;
 }

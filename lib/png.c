@@ -19,6 +19,7 @@ typedef struct png_session {
     png_infop info;
     const uint8_t *data; /* reading: what is left of the content */
     size_t size;
+    int64_t max_pixels;
     sscam_draft *draft; /* writing */
     sscam_image *image; /* reading: the result */
     sscam_status status;
@@ -77,15 +78,16 @@ static int32_t read_header(png_session *session)
     png_structp png = session->png;
     png_set_read_fn(png, session, read_bytes);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    /* Texts and profiles are compressed, each to a thousandth, and libpng would keep them all. */
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_read_info(png, session->info);
     uint32_t width = png_get_image_width(png, session->info);
     uint32_t height = png_get_image_height(png, session->info);
-    if (!sscam_image_size_allowed(width, height)) {
-        char message[MESSAGE_SIZE];
-        snprintf(message, sizeof message,
-                 "%" PRIu32 " x %" PRIu32 " pixels: more than the %" PRId64 " allowed", width, height,
-                 SSCAM_IMAGE_MAX_PIXELS);
-        png_error(png, message);
+    if (!sscam_image_size_allowed(width, height, session->max_pixels)) {
+        session->status = sscam_fail(SSCAM_E_FORMAT,
+                                     "%" PRIu32 " x %" PRIu32 " pixels: more than the %" PRId64 " allowed", width,
+                                     height, session->max_pixels);
+        png_error(png, "");
     }
 
     png_set_expand(png);
@@ -103,33 +105,40 @@ static void read_rows(png_session *session, int32_t channels)
 {
     png_structp png = session->png;
     int passes = png_set_interlace_handling(png);
-    png_read_update_info(png, session->info);
     int32_t width = (int32_t)png_get_image_width(png, session->info);
     int32_t height = (int32_t)png_get_image_height(png, session->info);
-    if (png_get_rowbytes(png, session->info) != (size_t)width * (size_t)channels)
-        png_error(png, "unexpected row size");
+    /* Before libpng fills rows of its own, which for a wide picture are as large. */
     session->status = sscam_image_allocate(width, height, channels, &session->image);
     if (session->status != SSCAM_OK)
         png_error(png, "");
+    png_read_update_info(png, session->info);
+    if (png_get_rowbytes(png, session->info) != (size_t)width * (size_t)channels)
+        png_error(png, "unexpected row size");
     for (int pass = 0; pass < passes; pass++)
         for (int32_t y = 0; y < height; y++)
             png_read_row(png, sscam_image_row(session->image, y), NULL);
     png_read_end(png, NULL);
 }
 
+static sscam_status read_failure(const png_session *session)
+{
+    if (session->status == SSCAM_E_MEMORY)
+        return sscam_fail_memory("a PNG file");
+    /* Without a message of libpng's, ours is there already. */
+    return session->message[0] ? sscam_fail(SSCAM_E_FORMAT, "damaged PNG: %s", session->message) : session->status;
+}
+
 static sscam_status run_reading(png_session *session)
 {
     if (setjmp(png_jmpbuf(session->png)))
-        return session->status == SSCAM_E_MEMORY
-                   ? sscam_fail_memory("a PNG file")
-                   : sscam_fail(SSCAM_E_FORMAT, "damaged PNG: %s", session->message);
+        return read_failure(session);
     read_rows(session, read_header(session));
     return SSCAM_OK;
 }
 
-sscam_status sscam_png_decode(const uint8_t *data, size_t size, sscam_image **out)
+sscam_status sscam_png_decode(const uint8_t *data, size_t size, int64_t max_pixels, sscam_image **out)
 {
-    png_session session = {.data = data, .size = size, .status = SSCAM_OK};
+    png_session session = {.data = data, .size = size, .max_pixels = max_pixels, .status = SSCAM_OK};
     *out = NULL;
     session.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &session, on_error, on_warning, &session,
                                            allocate, deallocate);

@@ -47,7 +47,7 @@ static bool parse_size(const char *text, int32_t *height, int32_t *width)
     int64_t h = 0, w = 0;
     if (!sscam_parse_int(digits, &h) || (x && !sscam_parse_int(x + 1, &w)))
         return false;
-    if (!sscam_image_size_allowed(x ? w : h, h))
+    if (!sscam_image_size_allowed(x ? w : h, h, SSCAM_IMAGE_MAX_PIXELS))
         return false;
     *height = (int32_t)h;
     *width = (int32_t)w;
@@ -157,6 +157,8 @@ static sscam_status compute_resized(const sscam_transform *transform, sscam_geom
     int64_t width = geometry->source_width, height = geometry->source_height;
     int64_t shorter = width < height ? width : height;
     int64_t side = transform->resize_height;
+    /* Who let a larger picture in has room for it. */
+    int64_t largest = width * height > SSCAM_IMAGE_MAX_PIXELS ? width * height : SSCAM_IMAGE_MAX_PIXELS;
     if (transform->resize == SSCAM_RESIZE_SHORTER) {
         width = width * side / shorter;
         height = height * side / shorter;
@@ -164,12 +166,11 @@ static sscam_status compute_resized(const sscam_transform *transform, sscam_geom
         width = transform->resize_width;
         height = transform->resize_height;
     }
-    if (!sscam_image_size_allowed(width, height))
+    if (!sscam_image_size_allowed(width, height, largest))
         return sscam_fail(SSCAM_E_ARGUMENT,
                           "resize: %" PRId32 " x %" PRId32 " pixels would become %" PRId64 " x %" PRId64
                           ", more than the %" PRId64 " pixels allowed",
-                          geometry->source_width, geometry->source_height, width, height,
-                          SSCAM_IMAGE_MAX_PIXELS);
+                          geometry->source_width, geometry->source_height, width, height, largest);
     geometry->resized_width = (int32_t)width;
     geometry->resized_height = (int32_t)height;
     return SSCAM_OK;

@@ -54,7 +54,7 @@ sscam_status sscam_transform_set(sscam_transform *transform, const char *option,
 int32_t sscam_transform_channels(const sscam_transform *transform);
 
 /* The sizes for a picture of width x height. SSCAM_E_ARGUMENT when the resized picture or the input would
- * exceed SSCAM_IMAGE_MAX_PIXELS, or mean and std do not fit the channels. */
+ * exceed SSCAM_IMAGE_MAX_PIXELS and the picture's own size, or mean and std do not fit the channels. */
 sscam_status sscam_geometry_compute(const sscam_transform *transform, int32_t width, int32_t height,
                                     sscam_geometry *geometry);
 

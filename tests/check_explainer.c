@@ -148,10 +148,11 @@ START_TEST(bad_shapes_are_refused)
 {
     static const int64_t shapes[][4] = {
         {0, 3, 6, 8},         {-1, 3, 6, 8},  {1, 3, 0, 8}, {1, 3, 6, -8}, {1, INT64_MAX, INT64_MAX, 2},
-        {1, 1 << 20, 1 << 20, 2}, {1, 1, INT64_C(1) << 33, 1},
+        {1, 1 << 20, 1 << 20, 2}, {1, 1, INT64_C(1) << 33, 1}, {1, 1, 1 << 16, 1 << 15},
     };
     static const char *const things[] = {"N is 0",    "N is -1",   "H is 0",           "W is -8",
-                                         "too large", "too large", "too large a picture"};
+                                         "too large", "too large", "too large a picture",
+                                         "65536x32768 is too large a picture"};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         sscam_map *map = NULL;
         ASSERT_FAILS(sscam_explain_tensor(explainer, input, shapes[i], NULL, &map), SSCAM_E_ARGUMENT,

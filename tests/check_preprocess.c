@@ -283,6 +283,22 @@ START_TEST(extreme_proportions_are_refused)
 }
 END_TEST
 
+/* Who raised the limit when a picture was read has room for it. */
+START_TEST(pictures_above_the_limit_may_keep_their_size)
+{
+    sscam_transform transform;
+    sscam_geometry geometry;
+    sscam_transform_init(&transform);
+    set(&transform, "resize", "off");
+    set(&transform, "crop", "off");
+    ck_assert_int_eq(sscam_geometry_compute(&transform, 40000, 16000, &geometry), SSCAM_OK);
+    ck_assert_int_eq(geometry.input_width, 40000);
+    set(&transform, "resize", "16384");
+    ck_assert_int_eq(sscam_geometry_compute(&transform, 40000, 16000, &geometry), SSCAM_E_ARGUMENT);
+    ck_assert_message("640000000");
+}
+END_TEST
+
 START_TEST(gray_wants_one_mean_and_deviation)
 {
     sscam_transform transform;
@@ -546,6 +562,7 @@ static TCase *size_cases(void)
     TCase *tests = tcase_create("sizes");
     tcase_add_loop_test(tests, sizes_are_torchvisions, 0, sizeof sizes / sizeof sizes[0]);
     tcase_add_test(tests, extreme_proportions_are_refused);
+    tcase_add_test(tests, pictures_above_the_limit_may_keep_their_size);
     tcase_add_test(tests, gray_wants_one_mean_and_deviation);
     tcase_add_test(tests, places_go_through_resize_and_crop);
     return tests;

@@ -357,6 +357,8 @@ START_TEST(unusable_arguments_are_refused)
                  "explainer 1 is NULL");
     assert_none(2);
     maps[0] = STALE;
+    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 2, input, one, &class, INT64_MAX, maps), SSCAM_E_ARGUMENT,
+                 "too many maps");
     ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, NULL, one, NULL, 1, maps), SSCAM_E_ARGUMENT,
                  "input");
     assert_none(1);

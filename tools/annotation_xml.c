@@ -1,5 +1,7 @@
 #include "annotation_xml.h"
 
+#include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +12,7 @@
 #include "memory.h"
 #include "text_file.h"
 
-#define LARGEST_FILE (1u << 20)
-#define MOST_OBJECTS 4096
+#define LARGEST_OBJECT 256 /* bytes, of which real ones have 100 to 200 */
 #define LARGEST_COORDINATE 1e6
 
 /* Neither entities nor anything outside the file are loaded, and nothing is printed. */
@@ -85,12 +86,12 @@ static char *read_box(const xmlNode *object, double edges[4])
     return NULL;
 }
 
-static char *read_object(const xmlNode *node, struct annotation *annotation)
+static char *read_object(const xmlNode *node, int64_t max_objects, struct annotation *annotation)
 {
     struct annotated_object object = {0};
 
-    if (annotation->count == MOST_OBJECTS)
-        return format_text("has more than %d objects", MOST_OBJECTS);
+    if (annotation->count == (uint64_t)max_objects)
+        return format_text("has more than %" PRId64 " objects", max_objects);
     char *why = read_box(node, object.edges);
     if (why)
         return why;
@@ -101,7 +102,7 @@ static char *read_object(const xmlNode *node, struct annotation *annotation)
     return object.name || object.action ? NULL : format_text("an object has no name");
 }
 
-static char *read_document(xmlDoc *document, struct annotation *annotation)
+static char *read_document(xmlDoc *document, int64_t max_objects, struct annotation *annotation)
 {
     const xmlNode *root = xmlDocGetRootElement(document);
     const xmlNode *size = find_child(root, "size");
@@ -116,7 +117,7 @@ static char *read_document(xmlDoc *document, struct annotation *annotation)
         annotation->width = annotation->height = 0;
     for (const xmlNode *node = root->children; node && !why; node = node->next)
         if (node->type == XML_ELEMENT_NODE && !strcmp((const char *)node->name, "object"))
-            why = read_object(node, annotation);
+            why = read_object(node, max_objects, annotation);
     return why;
 }
 
@@ -131,10 +132,16 @@ static char *parse_failure(xmlParserCtxt *parser)
     return format_text("line %d: %.*s", error ? error->line : 0, (int)strcspn(message, "\r\n"), message);
 }
 
-char *annotation_read(const char *path, struct annotation *annotation)
+/* What the parser takes at once is the most that any number of objects gets. */
+static size_t largest_file(int64_t max_objects)
+{
+    return max_objects < INT_MAX / LARGEST_OBJECT ? (size_t)max_objects * LARGEST_OBJECT : INT_MAX - 1;
+}
+
+char *annotation_read(const char *path, int64_t max_objects, struct annotation *annotation)
 {
     size_t length;
-    char *why, *text = text_file_read(path, LARGEST_FILE, &length, &why);
+    char *why, *text = text_file_read(path, largest_file(max_objects), &length, &why);
 
     *annotation = (struct annotation){0};
     if (!text)
@@ -143,7 +150,7 @@ char *annotation_read(const char *path, struct annotation *annotation)
     if (!parser)
         end_without_memory();
     xmlDoc *document = xmlCtxtReadMemory(parser, text, (int)length, NULL, NULL, PARSE_OPTIONS);
-    why = document ? read_document(document, annotation) : parse_failure(parser);
+    why = document ? read_document(document, max_objects, annotation) : parse_failure(parser);
     xmlFreeDoc(document);
     xmlFreeParserCtxt(parser);
     free(text);

@@ -3,6 +3,7 @@
 #define SSCAM_TOOLS_ANNOTATION_XML_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct annotated_object {
     char *name, *action; /* NULL where the file has none */
@@ -15,9 +16,12 @@ struct annotation {
     size_t count;
 };
 
-/* Reads a file; NULL, or why it cannot be used, to be freed. Then the annotation is empty. Nothing but the file itself
- * is read, whatever it refers to. */
-char *annotation_read(const char *path, struct annotation *annotation);
+/* Objects that a file may have unless the caller says otherwise. */
+#define ANNOTATION_MOST_OBJECTS 4096
+
+/* Reads a file of at most max_objects objects, of 256 bytes each; NULL, or why it cannot be used, to be freed. Then the
+ * annotation is empty. Nothing but the file itself is read, whatever it refers to. */
+char *annotation_read(const char *path, int64_t max_objects, struct annotation *annotation);
 
 void annotation_free(struct annotation *annotation);
 

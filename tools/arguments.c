@@ -1,5 +1,6 @@
 #include "arguments.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,10 +71,24 @@ static int set_real(const struct syntax *syntax, const struct flag *flag, const 
     return EXIT_OK;
 }
 
+static int set_count(const struct syntax *syntax, const struct flag *flag, const char *value)
+{
+    char *end;
+
+    errno = 0;
+    long long number = strtoll(value, &end, 10);
+    if (end == value || *end || errno || number < 1)
+        return fail_usage(syntax->command, "--%s takes a whole number from 1 on, not '%s'", flag->name, value);
+    *flag->count = number;
+    return EXIT_OK;
+}
+
 static int set_value(const struct syntax *syntax, const struct flag *flag, const char *value)
 {
     if (flag->real)
         return set_real(syntax, flag, value);
+    if (flag->count)
+        return set_count(syntax, flag, value);
     if (flag->settings)
         return settings_add_assignment(flag->settings, syntax->command, value);
     if (flag->list)

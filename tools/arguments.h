@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "settings.h"
 #include "text_list.h"
@@ -17,6 +18,7 @@ struct flag {
     bool *given;
     const char **text;
     double *real;
+    int64_t *count;            /* a whole number, at least 1 */
     struct text_list *list;    /* values between commas; giving the flag again adds more */
     struct text_list *texts;   /* values kept whole; giving the flag again adds more */
     struct settings *settings; /* NAME=VALUE; every option of the library is then a flag of its own, too */

@@ -139,7 +139,7 @@ static int explain_pictures(struct comparison *comparison)
 
         if (interruption_requested())
             return fail_cancelled();
-        code = load_image(comparison->image_paths[i], &image);
+        code = load_image(comparison->image_paths[i], comparison->selection.max_pixels, &image);
         if (!code)
             code = explain_picture(comparison, i, image);
         sscam_image_destroy(image);
@@ -180,7 +180,8 @@ static sscam_status try_first_picture(void *user, sscam_explainer *explainer)
     sscam_image *image = NULL;
     sscam_map *map = NULL;
 
-    sscam_status status = sscam_image_read(comparison->image_paths[0], &image);
+    sscam_status status =
+        sscam_image_read_limited(comparison->image_paths[0], comparison->selection.max_pixels, &image);
     if (!status)
         status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);
     sscam_map_destroy(map);
@@ -223,7 +224,7 @@ static int check_pictures(const struct comparison *comparison)
     for (size_t i = 0; i < comparison->image_count && !code; i++) {
         sscam_image *image = NULL;
 
-        code = load_image(comparison->image_paths[i], &image);
+        code = load_image(comparison->image_paths[i], comparison->selection.max_pixels, &image);
         sscam_image_destroy(image);
     }
     return code;

@@ -63,7 +63,7 @@ int dataset_open(const struct dataset_request *request, struct dataset *dataset)
 {
     const char *name = request->layout;
 
-    *dataset = (struct dataset){0};
+    *dataset = (struct dataset){.max_objects = request->max_objects};
     if (!is_file(request->path) && !is_folder(request->path))
         return fail(request->path, "there is no such data set");
     if (!name || !strcmp(name, "auto"))
@@ -177,7 +177,7 @@ static char *add_annotated(const struct dataset *dataset, const struct dataset_i
 {
     struct annotation annotation;
     double scale[2] = {1, 1};
-    char *why = annotation_read(image->annotation, &annotation);
+    char *why = annotation_read(image->annotation, dataset->max_objects, &annotation);
 
     if (why) {
         char *longer = format_text("%s: %s", image->annotation, why);

@@ -13,6 +13,7 @@
 /* What the command line says of where things are; NULL for what it does not. */
 struct dataset_request {
     const char *path, *layout, *annotations, *split, *truth;
+    int64_t max_objects; /* of an XML file */
 };
 
 /* One line of a plain list: a class, and perhaps a box. */
@@ -38,6 +39,7 @@ struct dataset {
     struct dataset_image *images;
     size_t count;
     size_t skipped; /* entries whose names cannot be used */
+    int64_t max_objects;
 };
 
 /* What is to be judged on one image. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "annotation_xml.h"
 #include "commands.h"
 #include "complain.h"
 
@@ -18,6 +19,8 @@ void eval_flags(struct eval *eval, struct flag flags[EVAL_FLAG_COUNT + 1])
          .text = &eval->request.truth},
         {"split", 0, "NAME", "Which list of voc or stanford40. Default: test, else val, else trainval.",
          .text = &eval->request.split},
+        {"max-objects", 0, "N", "Skip pictures whose XML has more than N objects. Default: 4096.",
+         .count = &eval->request.max_objects},
         {"limit", 0, "N", "Only the first N images.", .text = &eval->limit_text},
         {"shard", 0, "I/N", "Only part I of N equal ones; 'sscam merge' puts them together.",
          .text = &eval->shard_text},
@@ -68,7 +71,8 @@ int run_eval(int argc, char **argv)
 {
     static const struct eval_kind kind = {.report_title = "Class activation maps, judged",
                                           .create_explainers = eval_create_explainers};
-    struct eval eval = {.kind = &kind, .selection = selection_defaults("eval")};
+    struct eval eval = {.kind = &kind, .selection = selection_defaults("eval"),
+                        .request.max_objects = ANNOTATION_MOST_OBJECTS};
     struct text_list operands = {0};
 
     int code = parse(&eval, argc, argv, &operands);

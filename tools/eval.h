@@ -17,7 +17,7 @@
 #include "selection.h"
 #include "totals.h"
 
-#define EVAL_FLAG_COUNT 10
+#define EVAL_FLAG_COUNT 11
 
 struct eval;
 

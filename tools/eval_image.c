@@ -140,7 +140,7 @@ int eval_image(struct eval *eval, size_t index)
     struct dataset_cases cases = {0};
     sscam_image *image = NULL;
 
-    sscam_status status = sscam_image_read(entry->path, &image);
+    sscam_status status = sscam_image_read_limited(entry->path, eval->selection.max_pixels, &image);
     if (status == SSCAM_E_MEMORY)
         return stop(eval, entry->path, status);
     if (status)

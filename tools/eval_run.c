@@ -2,10 +2,12 @@
 #include "eval.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "annotation_xml.h"
 #include "complain.h"
 #include "fingerprint.h"
 #include "interruption.h"
@@ -80,7 +82,7 @@ static sscam_status try_some_picture(void *user, sscam_explainer *explainer)
         sscam_image *image = NULL;
         sscam_map *map = NULL;
 
-        status = sscam_image_read(eval->dataset.images[i].path, &image);
+        status = sscam_image_read_limited(eval->dataset.images[i].path, eval->selection.max_pixels, &image);
         if (!status)
             status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);
         sscam_map_destroy(map);
@@ -125,6 +127,16 @@ static int create_evaluation(struct eval *eval)
     return status ? fail_library(eval->selection.command, status) : EXIT_OK;
 }
 
+/* Another limit skips other images. */
+static void sign_limit(uint64_t *signature, int64_t limit, int64_t usual)
+{
+    char *text = limit == usual ? NULL : format_text("%" PRId64 " of %" PRId64, limit, usual);
+
+    if (text)
+        fingerprint_text(signature, text);
+    free(text);
+}
+
 /* What results depend on, the data set aside: it may have moved. */
 static int sign(const struct eval *eval, uint64_t *signature)
 {
@@ -141,6 +153,8 @@ static int sign(const struct eval *eval, uint64_t *signature)
         fingerprint_text(signature, selection->labels.names[i]);
     for (size_t i = 0; i < selection->class_texts.count; i++)
         fingerprint_text(signature, selection->class_texts.items[i]);
+    sign_limit(signature, selection->max_pixels, SSCAM_IMAGE_MAX_PIXELS);
+    sign_limit(signature, eval->request.max_objects, ANNOTATION_MOST_OBJECTS);
     return fingerprint_file(signature, eval->model_path);
 }
 

@@ -153,7 +153,8 @@ static int load_inputs(struct explanation *explanation)
 {
     explanation->input_count = 1;
     return explanation->tensor_path ? load_tensor(explanation)
-                                    : load_image(explanation->image_path, &explanation->image);
+                                    : load_image(explanation->image_path, explanation->selection.max_pixels,
+                                                 &explanation->image);
 }
 
 static bool has_other_extension(const char *path, const char *extension)

@@ -9,9 +9,9 @@ int load_model(const char *path, const char *device, sscam_model **out)
     return status ? fail_library(path, status) : EXIT_OK;
 }
 
-int load_image(const char *path, sscam_image **out)
+int load_image(const char *path, int64_t max_pixels, sscam_image **out)
 {
-    sscam_status status = sscam_image_read(path, out);
+    sscam_status status = sscam_image_read_limited(path, max_pixels, out);
 
     return status ? fail_library(path, status) : EXIT_OK;
 }

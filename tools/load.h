@@ -2,10 +2,13 @@
 #ifndef SSCAM_TOOLS_LOAD_H
 #define SSCAM_TOOLS_LOAD_H
 
+#include <stdint.h>
+
 #include <sscam/sscam.h>
 
 int load_model(const char *path, const char *device, sscam_model **out);
 
-int load_image(const char *path, sscam_image **out);
+/* A picture of at most max_pixels. */
+int load_image(const char *path, int64_t max_pixels, sscam_image **out);
 
 #endif

@@ -16,7 +16,8 @@
 
 struct selection selection_defaults(const char *command)
 {
-    return (struct selection){.command = command, .device = "cpu", .colormap = "turbo", .alpha = 0.5};
+    return (struct selection){.command = command, .device = "cpu", .colormap = "turbo", .alpha = 0.5,
+                              .max_pixels = SSCAM_IMAGE_MAX_PIXELS};
 }
 
 void selection_flags(struct selection *selection, struct flag flags[SELECTION_FLAG_COUNT + 1])
@@ -40,6 +41,8 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
          .text = &selection->colormap},
         {"alpha", 0, "A", "Share of the colour in overlays, 0 to 1. Default: 0.5.",
          .real = &selection->alpha},
+        {"max-pixels", 0, "N", "Refuse pictures of more than N pixels. Default: 268435456.",
+         .count = &selection->max_pixels},
         {"set", 0, "NAME=VALUE", "Sets an option of the library; see 'sscam options'.",
          .settings = &selection->settings},
         {0},

@@ -7,7 +7,7 @@
 #include "arguments.h"
 #include "labels.h"
 
-#define SELECTION_FLAG_COUNT 8
+#define SELECTION_FLAG_COUNT 9
 
 struct chosen_class {
     int64_t index; /* or SSCAM_CLASS_TOP, SSCAM_CLASS_RANKED() */
@@ -18,6 +18,7 @@ struct selection {
     const char *command;
     const char *labels_path, *device, *colormap;
     double alpha;
+    int64_t max_pixels;
     struct settings settings;
     struct text_list class_texts;
 

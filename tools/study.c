@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "annotation_xml.h"
 #include "commands.h"
 #include "complain.h"
 #include "measure.h"
@@ -226,7 +227,8 @@ int run_study(int argc, char **argv)
         .put_charts = study_put_charts,
     };
     struct study study = {.sigma = {.option = "sigma"}, .samples = {.option = "samples"}};
-    struct eval eval = {.kind = &kind, .user = &study, .selection = selection_defaults("study")};
+    struct eval eval = {.kind = &kind, .user = &study, .selection = selection_defaults("study"),
+                        .request.max_objects = ANNOTATION_MOST_OBJECTS};
     struct text_list operands = {0};
 
     /* A default: a later setting of the command line wins. */

@@ -146,7 +146,7 @@ SSCAM_API sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
  *                  then only the shape is learnt.
  * @param capacity  Floats at input: 0, or at least C x H x W.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, capacity too small, a picture of one pixel, or whose proportions make the
- *         resized one exceed SSCAM_IMAGE_MAX_PIXELS, mean or std of another count than the channels); SSCAM_E_MEMORY.
+ *         resized one exceed SSCAM_IMAGE_MAX_PIXELS and the picture's own size, mean or std of another count than the channels); SSCAM_E_MEMORY.
  * Thread: the explainer's.
  * @since 1.0
  */

@@ -18,8 +18,8 @@ extern "C" {
  * padding between rows. Immutable after creation. */
 typedef struct sscam_image sscam_image;
 
-/** Most pixels (width x height) that a picture may have; larger ones are refused with SSCAM_E_ARGUMENT or
- * SSCAM_E_FORMAT before memory is taken for them. */
+/** Most pixels (width x height) of a picture, unless a function with a limit of its own is asked; larger ones are
+ * refused with SSCAM_E_ARGUMENT or SSCAM_E_FORMAT before memory is taken for them. */
 #define SSCAM_IMAGE_MAX_PIXELS (INT64_C(1) << 28)
 
 /**
@@ -63,6 +63,41 @@ SSCAM_API sscam_status sscam_image_read(const char *path, sscam_image **out);
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_image_read_memory(const void *data, size_t size, sscam_image **out);
+
+/**
+ * Reads a PNG or JPEG file with another limit than SSCAM_IMAGE_MAX_PIXELS: a lower one where pictures come from
+ * strangers and memory is scarce, a higher one for pictures that are known to be large. As sscam_image_read()
+ * otherwise.
+ *
+ * A picture takes up to 4 bytes a pixel; decoding takes up to 12 for a progressive JPEG file. The file itself may have
+ * up to 8 bytes a pixel of the limit and 16 MiB of other content.
+ *
+ * Explaining a picture of more than SSCAM_IMAGE_MAX_PIXELS pixels wants `resize` to make it no larger than it is.
+ *
+ * @param path       File name.
+ * @param max_pixels Most pixels (width x height), at least 1.
+ * @param[out] out   The picture, or NULL on failure. Ownership: the caller's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, or max_pixels below 1); SSCAM_E_IO (cannot be read); SSCAM_E_FORMAT
+ *         (neither PNG nor JPEG, damaged, truncated, or larger than max_pixels); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_image_read_limited(const char *path, int64_t max_pixels, sscam_image **out);
+
+/**
+ * Decodes a PNG or JPEG file that is in memory already with another limit than SSCAM_IMAGE_MAX_PIXELS. As
+ * sscam_image_read_limited() otherwise.
+ *
+ * @param data       The file's content; it may be freed after the call.
+ * @param size       Bytes at data.
+ * @param max_pixels Most pixels (width x height), at least 1.
+ * @param[out] out   The picture, or NULL on failure. Ownership: the caller's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_FORMAT; SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_image_read_memory_limited(const void *data, size_t size, int64_t max_pixels,
+                                                       sscam_image **out);
 
 /**
  * Reads a PNG file; any other content is refused. As sscam_image_read() otherwise.

@@ -14,7 +14,7 @@ from ._errors import (ArgumentError, Cancelled, ClassError, DeviceError, FileErr
                       LayerError, ModelError, OutOfMemoryError, SscamError, UnsupportedError)
 from ._explain_all import explain_all
 from ._explainer import Explainer, Options
-from ._image import read_image, write_png
+from ._image import PictureFile, read_image, write_png
 from ._map import Map
 from ._model import Layer, Model
 from ._tables import Method, Option, methods, options
@@ -25,8 +25,8 @@ __version__: str = _native.sscam_version().decode()
 __all__ = [
     "ArgumentError", "Cancelled", "ClassError", "DeviceError", "Explainer", "FileError",
     "FormatError", "Layer", "LayerError", "Map", "Method", "Model", "ModelError", "Option",
-    "Options", "OutOfMemoryError", "SscamError", "UnsupportedError", "__version__", "build_info",
-    "explain_all", "methods", "options", "read_image", "write_png",
+    "Options", "OutOfMemoryError", "PictureFile", "SscamError", "UnsupportedError", "__version__",
+    "build_info", "explain_all", "methods", "options", "read_image", "write_png",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import os
 import sys
 from collections.abc import Iterator
@@ -28,29 +29,50 @@ class PilImage(Protocol):
     def convert(self, mode: str) -> Any: ...
 
 
-Picture = Union[str, os.PathLike[Any], bytes, PilImage, Pixels]
+@dataclasses.dataclass(frozen=True)
+class PictureFile:
+    """A picture file with a limit of its own, to be passed wherever a picture is.
+
+    Without one, files of more than 2^28 pixels are refused. A lower limit saves memory where files
+    come from strangers, a higher one lets in pictures that are known to be large.
+
+    >>> read_image(PictureFile(picture_path, max_pixels=10))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    sscam._errors.FormatError: ... more than the 10 allowed
+
+    Attributes:
+        source: file name, or the content of a file as bytes.
+        max_pixels: most pixels (width x height), at least 1.
+    """
+
+    source: Union[str, os.PathLike[Any], bytes]
+    max_pixels: int = _constants.IMAGE_MAX_PIXELS
+
+
+Picture = Union[str, os.PathLike[Any], bytes, PictureFile, PilImage, Pixels]
 
 # PIL clips these to 8 bits instead of scaling them.
 _DEEP_MODES = ("I", "F")
 
 
-def read_image(source: Union[str, os.PathLike[Any], bytes]) -> Pixels:
+def read_image(source: Union[str, os.PathLike[Any], bytes, PictureFile]) -> Pixels:
     """Read a PNG or JPEG file; its content decides which, not its name.
 
     16-bit PNG is reduced to 8 bits, palettes become RGB or RGBA, CMYK JPEG becomes RGB. EXIF
     orientation is not applied.
 
     Args:
-        source: file name, or the content of a file as bytes.
+        source: file name, or the content of a file as bytes; or a PictureFile of either.
 
     Returns:
         uint8 [height, width, channels]; 1 (gray), 3 (RGB) or 4 (RGBA) channels.
 
     Raises:
         FileError: the file cannot be read.
-        FormatError: it is neither PNG nor JPEG, or damaged.
+        FormatError: it is neither PNG nor JPEG, damaged, or larger than allowed.
     """
-    if not isinstance(source, (str, os.PathLike, bytes)):
+    if not isinstance(source, (str, os.PathLike, bytes, PictureFile)):
         raise TypeError(f"expected a file name or a file's content, not {type(source).__name__}")
     with opened(source) as image:
         return pixels_of(image)
@@ -75,7 +97,7 @@ def is_picture(value: Any) -> bool:
     """Whether a value stands for a picture; arrays do when they are of 8-bit pixels."""
     if isinstance(value, np.ndarray):
         return bool(value.dtype == np.uint8)
-    return isinstance(value, (str, os.PathLike, bytes)) or _is_pil(value)
+    return isinstance(value, (str, os.PathLike, bytes, PictureFile)) or _is_pil(value)
 
 
 def _is_pil(value: Any) -> bool:
@@ -87,10 +109,10 @@ def _is_pil(value: Any) -> bool:
 @contextlib.contextmanager
 def opened(picture: Picture) -> Iterator[Any]:
     """The picture as a native image, for the length of a block."""
-    if isinstance(picture, (str, os.PathLike)):
-        image = _read(picture)
-    elif isinstance(picture, bytes):
-        image = _decode(picture)
+    if isinstance(picture, PictureFile):
+        image = _read_file(picture)
+    elif isinstance(picture, (str, os.PathLike, bytes)):
+        image = _read_file(PictureFile(picture))
     elif _is_pil(picture):
         image = _from_pil(picture)
     else:
@@ -120,15 +142,18 @@ def pixels_of(image: Any) -> Pixels:
     return view(image, _native.sscam_image_pixels(image), shape, np.uint8).copy()
 
 
-def _read(path: Union[str, os.PathLike[Any]]) -> Any:
+def _read_file(file: PictureFile) -> Any:
     image = ctypes.POINTER(_native.Image)()
-    check(_native.sscam_image_read(encode(path), ctypes.byref(image)))
-    return image
-
-
-def _decode(content: bytes) -> Any:
-    image = ctypes.POINTER(_native.Image)()
-    check(_native.sscam_image_read_memory(content, len(content), ctypes.byref(image)))
+    # A number that an int64_t cannot hold would reach the library cut.
+    if not 1 <= file.max_pixels < 1 << 63:
+        raise ArgumentError(f"max_pixels is {file.max_pixels}, not at least 1 and below 2^63")
+    if isinstance(file.source, bytes):
+        status = _native.sscam_image_read_memory_limited(file.source, len(file.source),
+                                                         file.max_pixels, ctypes.byref(image))
+    else:
+        status = _native.sscam_image_read_limited(encode(file.source), file.max_pixels,
+                                                  ctypes.byref(image))
+    check(status)
     return image
 
 

@@ -129,6 +129,10 @@ sscam_image_create = _declare("sscam_image_create", _status, c_int32, c_int32, c
 sscam_image_read = _declare("sscam_image_read", _status, c_char_p, POINTER(_image))
 sscam_image_read_memory = _declare("sscam_image_read_memory", _status, c_void_p, c_size_t,
                                    POINTER(_image))
+sscam_image_read_limited = _declare("sscam_image_read_limited", _status, c_char_p, c_int64,
+                                    POINTER(_image))
+sscam_image_read_memory_limited = _declare("sscam_image_read_memory_limited", _status, c_void_p,
+                                           c_size_t, c_int64, POINTER(_image))
 sscam_image_read_png = _declare("sscam_image_read_png", _status, c_char_p, POINTER(_image))
 sscam_image_write_png = _declare("sscam_image_write_png", _status, _image, c_char_p)
 sscam_image_width = _declare("sscam_image_width", c_int32, _image)

@@ -92,6 +92,9 @@ def test_help_of_a_command(sscam, command):
     (["explain", "model.pt", "a.png", "--alpha", "2"], ["--alpha"]),
     (["explain", "model.pt", "a.png", "--alpha", "half"], ["'half'"]),
     (["explain", "model.pt", "a.png", "--alpha", "nan"], ["'nan'"]),
+    (["explain", "model.pt", "a.png", "--max-pixels", "0"], ["--max-pixels", "'0'"]),
+    (["explain", "model.pt", "a.png", "--max-pixels", "1e6"], ["'1e6'"]),
+    (["explain", "model.pt", "a.png", "--max-pixels", "99999999999999999999"], ["99999999999999999999"]),
     (["explain", "model.pt", "a.png", "--colormap", "pink"], ["'pink'", "turbo"]),
     (["explain", "model.pt", "a.png", "--colormap", "gray", "-o", "o.png"], ["gray"]),
     (["explain", "model.pt", "a.png", "-o", "o.jpg"], [".png"]),
@@ -118,6 +121,17 @@ def test_usage_errors(sscam, files, arguments, words):
 def test_bad_values_of_options_are_usage_errors(sscam, network, name, value):
     for given in (["--set", f"{name}={value}"], [f"--{name}", value]):
         assert_usage_error(sscam("explain", network.model, network.picture, *given), name)
+
+
+@pytest.mark.parametrize("command", [["explain"], ["compare", "-o", "panel.png"]])
+def test_pictures_are_refused_by_their_size(sscam, network, command):
+    with PIL.Image.open(network.picture) as picture:
+        pixels = picture.width * picture.height
+    arguments = [*command, network.model, network.picture, "-m", "grad-cam", "--max-pixels"]
+    refused = sscam(*arguments, pixels - 1)
+    assert refused.returncode == 1
+    assert f"more than the {pixels - 1} allowed" in refused.stderr and "damaged" not in refused.stderr
+    assert sscam(*arguments, pixels).returncode == 0
 
 
 def test_a_newline_in_a_name_does_not_make_a_second_line(sscam):

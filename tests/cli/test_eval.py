@@ -321,6 +321,17 @@ def test_broken_files_are_noted_counted_and_skipped(judge, tmp_path):
     assert {row["image"] for row in result.rows} == {"scene02.png"}
 
 
+def test_limits_can_be_raised_and_lowered(judge, tmp_path):
+    put_scene(tmp_path / "set/crowd.png", "scene01")
+    put(tmp_path / "set/crowd.xml", BROKEN["crowd"])
+    flat(tmp_path / "set", ["scene02"])
+    for flags, images in ((["--max-objects", "4097"], {"crowd.png", "scene02.png"}),
+                          (["--max-objects", "4096"], {"scene02.png"}), (["--max-pixels", "9"], set())):
+        result = judge(tmp_path / "set", *flags)
+        assert {row["image"] for row in result.rows} == images, result.stderr
+        assert (result.returncode == 0) == bool(images)
+
+
 def test_nothing_but_broken_files(judge, tmp_path):
     put_scene(tmp_path / "set/scene01.png", "scene01")
     put(tmp_path / "set/scene01.xml", "<annotation>")

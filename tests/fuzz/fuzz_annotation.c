@@ -9,7 +9,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct annotation annotation;
-    char *why = annotation_read(memory_file(data, size), &annotation);
+    char *why = annotation_read(memory_file(data, size), ANNOTATION_MOST_OBJECTS, &annotation);
 
     PROMISE(!why || (*why && annotation.count == 0));
     PROMISE(annotation.width >= 0 && annotation.height >= 0);
