@@ -1,11 +1,14 @@
 #include "card_check.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 #include <c10/core/CPUAllocator.h>
 
 #include "card_scorer.hpp"
+#include "float32_products.hpp"
 #include "guard.hpp"
 #include "host_array.hpp"
 #include "loading.hpp"
@@ -36,6 +39,50 @@ void copy_out(const at::Tensor &values, float *out)
 #define SSCAM_ALLOCATE_CONST const
 #endif
 
+using HostSetting = void (*)(at::Context &);
+
+const HostSetting host_settings[] = {
+    [](at::Context &) {},
+    [](at::Context &context) { context.setAllowTF32CuDNN(false); },
+    [](at::Context &context) { context.setFloat32MatmulPrecision("high"); },
+    [](at::Context &context) { context.setFloat32MatmulPrecision("medium"); },
+    [](at::Context &context) { context.setAllowTF32CuBLAS(true); },
+#if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 10)
+    // by the newer switches, which contradict the older ones then
+    [](at::Context &context) {
+        context.setFloat32Precision(at::Float32Backend::GENERIC, at::Float32Op::ALL, at::Float32Precision::TF32);
+    },
+    [](at::Context &context) {
+        context.setFloat32Precision(at::Float32Backend::CUDA, at::Float32Op::CONV, at::Float32Precision::IEEE);
+    },
+    [](at::Context &context) {
+        context.setFloat32Precision(at::Float32Backend::CUDA, at::Float32Op::MATMUL, at::Float32Precision::TF32);
+    },
+#endif
+};
+
+void set_defaults(at::Context &context)
+{
+#if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 10)
+    context.setFloat32Precision(at::Float32Backend::GENERIC, at::Float32Op::ALL, at::Float32Precision::NONE);
+#endif
+    context.setAllowTF32CuDNN(true);
+    context.setFloat32MatmulPrecision("highest");
+}
+
+bool is(ProductsInTf32 found, bool convolutions, bool matrices)
+{
+    return found.convolutions == convolutions && found.matrices == matrices;
+}
+
+thread_local int plain_convolutions = 0;
+
+std::unique_ptr<at::ObserverContext> count_plain_convolutions(const at::RecordFunction &function)
+{
+    plain_convolutions += std::string(function.name()) == "aten::convolution";
+    return nullptr;
+}
+
 size_t most_bytes = 0;
 
 // libtorch's own allocator, with less memory.
@@ -64,7 +111,7 @@ sscam_status sscam_check_card_masks(const char *device, const sscam_mask_list *m
 {
     return guarded("card", SSCAM_E_DEVICE, [&] {
         const CardMasks card(*masks, device_named(device));
-        at::Tensor batch = card.write(first, rows, layout, type_of(precision));
+        at::Tensor batch = card.write(first, rows, rows, layout, type_of(precision));
         copy_out(layout == SSCAM_LAYOUT_NHWC ? batch.permute({0, 2, 3, 1}) : batch, out);
         *uploaded = card.uploaded_bytes();
     });
@@ -85,6 +132,47 @@ sscam_status sscam_check_card_scoring(void *network, const sscam_score_request *
     return guarded("card", SSCAM_E_DEVICE, [&] {
         const Network &own = *static_cast<Network *>(network);
         score_on_card({plain_form(own.plain()), 1, request->wish.batch_size}, *request, own.device(), scores);
+    });
+}
+
+int64_t sscam_check_tf32_settings(void)
+{
+    return std::end(host_settings) - std::begin(host_settings);
+}
+
+int32_t sscam_check_tf32(int64_t setting, int32_t in_tf32)
+{
+    at::Context &context = at::globalContext();
+    set_defaults(context);
+    host_settings[setting](context);
+    const ProductsInTf32 before = products_in_tf32();
+    bool is_right;
+    {
+        const Float32Products products(c10::Device(c10::kCUDA, 0), in_tf32 != 0);
+        is_right = is(products_in_tf32(), in_tf32 != 0, in_tf32 != 0);
+    }
+    is_right = is_right && is(products_in_tf32(), before.convolutions, before.matrices);
+    set_defaults(context);
+    return is_right;
+}
+
+sscam_status sscam_check_traced_convolution(void)
+{
+    return guarded("card", SSCAM_E_MODEL, [] {
+        torch::jit::Module module("traced");
+        module.register_buffer("weight", at::ones({2, 3, 1, 1}));
+        module.define(R"(
+            def forward(self, x):
+                return torch._convolution(x, self.weight, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, False, False,
+                                          True, True)
+        )");
+        const auto program = MarkedGraph(module).program([](int64_t) { return false; });
+        const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(count_plain_convolutions));
+        plain_convolutions = 0;
+        const at::Tensor found = program->run(at::ones({1, 3, 4, 4})).toTensor();
+        at::removeCallback(handle);
+        if (plain_convolutions != 1 || !found.equal(at::full({1, 2, 4, 4}, 3.0f)))
+            throw Refusal(SSCAM_E_MODEL, std::to_string(plain_convolutions) + " convolutions went by the switches");
     });
 }
 

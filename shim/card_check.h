@@ -22,6 +22,16 @@ sscam_status sscam_check_card_scores(const char *device, const float *logits, in
  * request->wish.batch_size. */
 sscam_status sscam_check_card_scoring(void *network, const sscam_score_request *request, float *scores);
 
+/* Number of ways in which a host program may have set libtorch's TF32 switches, each a number for what follows. */
+int64_t sscam_check_tf32_settings(void);
+
+/* Whether, after a host's setting number `setting`, precision fp32 (or tf32, as `in_tf32` says) is what a card would
+ * compute in, and afterwards the host's setting holds again. Needs no card. Sets the switches to libtorch's defaults. */
+int32_t sscam_check_tf32(int64_t setting, int32_t in_tf32);
+
+/* Whether a convolution that was traced with TF32 allowed runs by the switches of the day. SSCAM_E_MODEL unless it does. */
+sscam_status sscam_check_traced_convolution(void);
+
 /* SSCAM_E_DEVICE, with the reason, unless there is a compiler and it takes the kernel, for cards of one capability. */
 sscam_status sscam_check_card_program(int32_t capability);
 

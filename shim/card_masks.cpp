@@ -22,6 +22,16 @@ int32_t element_of(at::ScalarType type)
     }
 }
 
+const CudaProgram *program_for(c10::Device device)
+{
+    if (device.is_cpu())
+        return nullptr;
+    const CudaProgram *program = CudaProgram::of_card(device.index());
+    if (program == nullptr)
+        throw Refusal(SSCAM_E_DEVICE, "no kernel for " + device.str() + ": " + CudaProgram::why(device.index()));
+    return program;
+}
+
 // The channels' values as one array for each, by which the kernel finds them.
 struct Channels {
     explicit Channels(const sscam_mask_plan &plan)
@@ -44,7 +54,7 @@ struct Channels {
 } // namespace
 
 CardMasks::CardMasks(const sscam_mask_list &masks, c10::Device device)
-    : device_(device), program_(device.is_cpu() ? nullptr : CudaProgram::of_card(device.index()))
+    : device_(device), program_(program_for(device))
 {
     for (int64_t i = 0; i < masks.plan_count; i++)
         plans_.push_back(prepare(*masks.plans[i]));
@@ -93,33 +103,38 @@ CardMasks::Plan CardMasks::prepare(const sscam_mask_plan &plan)
     return {kernel, sscam_mask_count(&plan)};
 }
 
-void CardMasks::launch(const sscam_mask_kernel &kernel, int64_t rows) const
+void CardMasks::launch(const sscam_mask_kernel &kernel) const
 {
     if (program_ != nullptr) {
-        program_->write(kernel, rows);
+        program_->write(kernel);
         return;
     }
-    for (int64_t row = 0; row < rows; row++)
+    for (int64_t row = 0; row < kernel.rows; row++)
         for (int64_t place = 0; place < kernel.height * kernel.width; place++)
             sscam_write_masked_place(&kernel, row, place);
 }
 
-at::Tensor CardMasks::write(int64_t first, int64_t rows, sscam_layout layout, at::ScalarType type) const
+at::Tensor CardMasks::write(int64_t first, int64_t rows, int64_t all_rows, sscam_layout layout,
+                            at::ScalarType type) const
 {
     const sscam_mask_kernel &any = plans_.front().kernel; // all have one input shape
     const auto order = layout == SSCAM_LAYOUT_NHWC ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-    at::Tensor batch = at::empty({rows, any.colours, any.height, any.width}, at::TensorOptions(device_).dtype(type), order);
+    at::Tensor batch =
+        at::empty({all_rows, any.colours, any.height, any.width}, at::TensorOptions(device_).dtype(type), order);
     char *out = static_cast<char *>(batch.data_ptr());
-    const int64_t row_bytes = static_cast<int64_t>(batch.nbytes()) / rows;
+    const int64_t row_bytes = static_cast<int64_t>(batch.nbytes()) / all_rows;
+    if (all_rows > rows)
+        batch.narrow(0, rows, all_rows - rows).zero_();
     for (const Plan &plan : plans_) {
         const int64_t taken = std::min(rows, plan.count - first);
         if (taken > 0) {
             sscam_mask_kernel kernel = plan.kernel;
             kernel.first = first;
+            kernel.rows = taken;
             kernel.out = out;
             kernel.channels_last = layout == SSCAM_LAYOUT_NHWC;
             kernel.element = element_of(type);
-            launch(kernel, taken);
+            launch(kernel);
             out += taken * row_bytes;
             rows -= taken;
         }

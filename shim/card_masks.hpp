@@ -15,12 +15,12 @@ namespace sscam {
 class CardMasks {
 public:
     // For a card, or for the processor, where the same arithmetic runs in plain loops: slowly, for checking. Not to
-    // be copied. `masks` is no longer needed afterwards.
+    // be copied. `masks` is no longer needed afterwards. Refuses cards on which the kernel cannot be had.
     CardMasks(const sscam_mask_list &masks, c10::Device device);
 
     // Masked inputs number first to first + rows - 1, [rows, colours, height, width] in the order and the elements
-    // asked for.
-    at::Tensor write(int64_t first, int64_t rows, sscam_layout layout, at::ScalarType type) const;
+    // asked for; up to `all_rows` follow rows of zeros.
+    at::Tensor write(int64_t first, int64_t rows, int64_t all_rows, sscam_layout layout, at::ScalarType type) const;
 
     // What went to the device.
     int64_t uploaded_bytes() const { return uploaded_bytes_; }
@@ -33,7 +33,7 @@ private:
 
     Plan prepare(const sscam_mask_plan &plan);
     template <class Value> const Value *upload(const Value *values, int64_t count);
-    void launch(const sscam_mask_kernel &kernel, int64_t rows) const;
+    void launch(const sscam_mask_kernel &kernel) const;
 
     const c10::Device device_;
     const CudaProgram *const program_; // null on the processor

@@ -8,9 +8,8 @@
 #include <thread>
 
 #include <c10/core/Event.h>
-#include <c10/core/StreamGuard.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
+#include "card_stream.hpp"
 #include "guard.hpp"
 #include "network.hpp"
 #include "score_rows.hpp"
@@ -18,25 +17,6 @@
 namespace sscam {
 
 namespace {
-
-// Work of this thread goes to the card's default stream while this lives: the one that the kernel is started on,
-// whatever stream the host program works on.
-class OnDefaultStream {
-public:
-    explicit OnDefaultStream(c10::Device device)
-    {
-        if (device.is_cpu())
-            return;
-        stream_ = c10::impl::VirtualGuardImpl(device.type()).getDefaultStream(device);
-        guard_.emplace(*stream_);
-    }
-
-    const std::optional<c10::Stream> &stream() const { return stream_; }
-
-private:
-    std::optional<c10::Stream> stream_;
-    std::optional<c10::StreamGuard> guard_;
-};
 
 // The host prepares a batch while the card computes the one before, and is never further ahead: so that a cancelled
 // call ends soon and memory stays bounded.
@@ -64,6 +44,14 @@ private:
     std::deque<c10::Event> under_way_;
 };
 
+// Rows of a batch that `rows` inputs are left for: cuDNN chooses its algorithms anew for each number of rows that it
+// has not seen, which costs more than a few rows that nobody asked for.
+int64_t padded(int64_t rows, int64_t batch)
+{
+    const int64_t step = std::max<int64_t>(1, batch / 8);
+    return std::min(batch, (rows + step - 1) / step * step);
+}
+
 } // namespace
 
 bool makes_masks(c10::Device device)
@@ -73,7 +61,9 @@ bool makes_masks(c10::Device device)
 
 int64_t free_memory(c10::Device device)
 {
-    return makes_masks(device) ? CudaProgram::of_card(device.index())->free_memory() : std::numeric_limits<int64_t>::max();
+    if (!makes_masks(device))
+        return std::numeric_limits<int64_t>::max();
+    return CudaProgram::of_card(device.index())->free_memory();
 }
 
 void score_on_card(const ScoringWay &way, const sscam_score_request &request, c10::Device device, float *scores)
@@ -85,8 +75,9 @@ void score_on_card(const ScoringWay &way, const sscam_score_request &request, c1
     at::Tensor found = at::empty({request.target_count, count}, at::TensorOptions(device).dtype(at::kFloat));
     Pace pace(stream);
     in_batches(request, count, way.batch, [&](int64_t first, int64_t rows) {
-        const at::Tensor batch = masks.write(first, rows, way.form->layout, way.form->precision.type);
-        const at::Tensor logits = run_for_logits(*way.form->program, batch, {}, 0, output);
+        const at::Tensor batch =
+            masks.write(first, rows, padded(rows, way.batch), way.form->layout, way.form->precision.type);
+        const at::Tensor logits = run_for_logits(*way.form->program, batch, {}, 0, output).narrow(0, 0, rows);
         found.narrow(1, first, rows).copy_(target_scores(logits, request.targets, request.target_count, request.kind));
         pace.step();
     });

@@ -1,11 +1,15 @@
 #include "cuda_program.hpp"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include <dlfcn.h>
+
+#include <ATen/Context.h>
 
 #include "guard.hpp"
 
@@ -41,10 +45,18 @@ struct Compiler {
     int (*nvrtcGetProgramLog)(void *program, char *log) = nullptr;
     int (*nvrtcGetCUBINSize)(void *program, size_t *size) = nullptr;
     int (*nvrtcGetCUBIN)(void *program, char *code) = nullptr;
+    int (*nvrtcGetPTXSize)(void *program, size_t *size) = nullptr;
+    int (*nvrtcGetPTX)(void *program, char *code) = nullptr;
     int (*nvrtcDestroyProgram)(void **program) = nullptr;
+    int (*nvrtcGetNumSupportedArchs)(int *count) = nullptr;
+    int (*nvrtcGetSupportedArchs)(int *capabilities) = nullptr;
 };
 
 struct Driver {
+    int (*cuInit)(unsigned flags) = nullptr;
+    int (*cuDevicePrimaryCtxRetain)(void **context, int device) = nullptr;
+    int (*cuCtxPushCurrent_v2)(void *context) = nullptr;
+    int (*cuCtxPopCurrent_v2)(void **context) = nullptr;
     int (*cuDeviceGet)(int *device, int card) = nullptr;
     int (*cuDeviceGetAttribute)(int *value, int attribute, int device) = nullptr;
     int (*cuModuleLoadData)(void **module, const void *code) = nullptr;
@@ -66,19 +78,29 @@ template <class Function> void find(void *library, const char *name, Function &f
         give_up(std::string("there is no ") + name + "()");
 }
 
-void *open_first(std::initializer_list<const char *> names)
+void *open_first(const std::vector<std::string> &names)
 {
-    for (const char *name : names)
-        if (void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL))
+    for (const std::string &name : names)
+        if (void *library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL))
             return library;
-    give_up(std::string("none of ") + *names.begin() + " and its like can be loaded");
+    give_up("none of " + names.front() + " and its like can be loaded");
+}
+
+// Where the libtorch that is loaded lies, with a slash; empty where the system does not tell.
+std::string folder_of_libtorch()
+{
+    Dl_info info;
+    if (dladdr(reinterpret_cast<const void *>(&at::globalContext), &info) == 0 || info.dli_fname == nullptr)
+        return std::string();
+    const std::string file = info.dli_fname;
+    return file.substr(0, file.rfind('/') + 1);
 }
 
 Compiler find_compiler()
 {
     // The first is libtorch's own door to it, which finds it wherever libtorch's packager has put it.
-    void *library = open_first({"libcaffe2_nvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2",
-                                "libnvrtc.so"});
+    void *library = open_first({folder_of_libtorch() + "libcaffe2_nvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12",
+                                "libnvrtc.so.11.2", "libnvrtc.so"});
     Compiler c;
     find(library, "nvrtcCreateProgram", c.nvrtcCreateProgram);
     find(library, "nvrtcCompileProgram", c.nvrtcCompileProgram);
@@ -86,7 +108,11 @@ Compiler find_compiler()
     find(library, "nvrtcGetProgramLog", c.nvrtcGetProgramLog);
     find(library, "nvrtcGetCUBINSize", c.nvrtcGetCUBINSize);
     find(library, "nvrtcGetCUBIN", c.nvrtcGetCUBIN);
+    find(library, "nvrtcGetPTXSize", c.nvrtcGetPTXSize);
+    find(library, "nvrtcGetPTX", c.nvrtcGetPTX);
     find(library, "nvrtcDestroyProgram", c.nvrtcDestroyProgram);
+    find(library, "nvrtcGetNumSupportedArchs", c.nvrtcGetNumSupportedArchs);
+    find(library, "nvrtcGetSupportedArchs", c.nvrtcGetSupportedArchs);
     return c;
 }
 
@@ -94,6 +120,10 @@ Driver find_driver()
 {
     void *library = open_first({"libcuda.so.1", "libcuda.so"});
     Driver d;
+    find(library, "cuInit", d.cuInit);
+    find(library, "cuDevicePrimaryCtxRetain", d.cuDevicePrimaryCtxRetain);
+    find(library, "cuCtxPushCurrent_v2", d.cuCtxPushCurrent_v2);
+    find(library, "cuCtxPopCurrent_v2", d.cuCtxPopCurrent_v2);
     find(library, "cuDeviceGet", d.cuDeviceGet);
     find(library, "cuDeviceGetAttribute", d.cuDeviceGetAttribute);
     find(library, "cuModuleLoadData", d.cuModuleLoadData);
@@ -115,14 +145,59 @@ void need(int result, const char *what)
         give_up(std::string(what) + " fails with CUDA's error " + std::to_string(result));
 }
 
-int capability(int card)
+// As need(), where the card's memory may not suffice.
+void need_memory(int result, const char *what)
+{
+    constexpr int out_of_memory = 2; // CUDA_ERROR_OUT_OF_MEMORY
+    if (result == out_of_memory)
+        throw std::bad_alloc();
+    need(result, what);
+}
+
+int device_of(int card)
+{
+    int device = 0;
+    need(driver().cuInit(0), "cuInit()");
+    need(driver().cuDeviceGet(&device, card), "cuDeviceGet()");
+    return device;
+}
+
+int capability(int device)
 {
     constexpr int major_attribute = 75, minor_attribute = 76; // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_...
-    int device = 0, major = 0, minor = 0;
-    need(driver().cuDeviceGet(&device, card), "cuDeviceGet()");
+    int major = 0, minor = 0;
     need(driver().cuDeviceGetAttribute(&major, major_attribute, device), "cuDeviceGetAttribute()");
     need(driver().cuDeviceGetAttribute(&minor, minor_attribute, device), "cuDeviceGetAttribute()");
     return 10 * major + minor;
+}
+
+// A thread's current context need not be the card's, and on a new thread there is none.
+class InContext {
+public:
+    explicit InContext(void *context) { need(driver().cuCtxPushCurrent_v2(context), "cuCtxPushCurrent()"); }
+    InContext(const InContext &) = delete;
+    InContext &operator=(const InContext &) = delete;
+    ~InContext()
+    {
+        void *popped = nullptr;
+        driver().cuCtxPopCurrent_v2(&popped);
+    }
+};
+
+// The newest capability that the compiler knows, up to the wanted one.
+int known_capability(const Compiler &f, int wanted)
+{
+    int count = 0;
+    need(f.nvrtcGetNumSupportedArchs(&count), "nvrtcGetNumSupportedArchs()");
+    std::vector<int> known(static_cast<size_t>(count));
+    need(f.nvrtcGetSupportedArchs(known.data()), "nvrtcGetSupportedArchs()");
+    int best = 0;
+    for (int capability : known)
+        if (capability <= wanted)
+            best = std::max(best, capability);
+    if (best == 0)
+        give_up("CUDA's compiler knows no cards as old as capability " + std::to_string(wanted));
+    return best;
 }
 
 struct Made {
@@ -143,8 +218,12 @@ const std::string &mask_program_text()
 std::vector<char> CudaProgram::machine_code(int capability)
 {
     static const Compiler f = find_compiler();
-    const std::string architecture = "--gpu-architecture=sm_" + std::to_string(capability);
-    const char *const options[] = {architecture.c_str(), "--std=c++17", "--fmad=false"}; // not fused, as the library itself
+    const int known = known_capability(f, capability);
+    const bool is_machine_code = known == capability;
+    const std::string architecture =
+        std::string("--gpu-architecture=") + (is_machine_code ? "sm_" : "compute_") + std::to_string(known);
+    const char *const options[] = {architecture.c_str(), "--std=c++17",
+                                   "--fmad=false"}; // not fused, as the library itself
     void *program = nullptr;
     need(f.nvrtcCreateProgram(&program, mask_program_text().c_str(), "sscam_masks.cu", 0, nullptr, nullptr),
          "nvrtcCreateProgram()");
@@ -157,17 +236,20 @@ std::vector<char> CudaProgram::machine_code(int capability)
         give_up("the kernel does not compile for " + architecture + ": " + first_line_of(log));
     }
     size_t size = 0;
-    need(f.nvrtcGetCUBINSize(program, &size), "nvrtcGetCUBINSize()");
+    need((is_machine_code ? f.nvrtcGetCUBINSize : f.nvrtcGetPTXSize)(program, &size), "the size of the kernel's code");
     std::vector<char> code(size);
-    need(f.nvrtcGetCUBIN(program, code.data()), "nvrtcGetCUBIN()");
+    need((is_machine_code ? f.nvrtcGetCUBIN : f.nvrtcGetPTX)(program, code.data()), "the kernel's code");
     return code;
 }
 
 CudaProgram::CudaProgram(int card)
 {
-    const std::vector<char> code = machine_code(capability(card));
+    const int device = device_of(card);
+    const std::vector<char> code = machine_code(capability(device));
+    need_memory(driver().cuDevicePrimaryCtxRetain(&context_, device), "cuDevicePrimaryCtxRetain()");
+    const InContext context(context_);
     void *module = nullptr;
-    need(driver().cuModuleLoadData(&module, code.data()), "cuModuleLoadData()");
+    need_memory(driver().cuModuleLoadData(&module, code.data()), "cuModuleLoadData()");
     need(driver().cuModuleGetFunction(&function_, module, "sscam_write_masked_inputs"), "cuModuleGetFunction()");
 }
 
@@ -182,6 +264,9 @@ struct CudaProgram::Maker {
             found = all->emplace(card, Made()).first;
             try {
                 found->second.program.reset(new CudaProgram(card));
+            } catch (const std::bad_alloc &) { // which need not last
+                all->erase(found);
+                throw;
             } catch (...) {
                 found->second.why = current_reason();
             }
@@ -200,18 +285,22 @@ std::string CudaProgram::why(int card)
     return Maker::made(card).why;
 }
 
-void CudaProgram::write(const sscam_mask_kernel &kernel, int64_t rows) const
+void CudaProgram::write(const sscam_mask_kernel &kernel) const
 {
+    constexpr int64_t most_blocks_down = 65535;
     const int64_t blocks = (kernel.height * kernel.width + threads_of_a_block - 1) / threads_of_a_block;
+    const int64_t blocks_down = std::min(kernel.rows, most_blocks_down);
     void *arguments[] = {const_cast<sscam_mask_kernel *>(&kernel)};
-    need(driver().cuLaunchKernel(function_, static_cast<unsigned>(blocks), static_cast<unsigned>(rows), 1,
-                                    threads_of_a_block, 1, 1, 0, nullptr, arguments, nullptr),
-         "writing masked inputs on the card");
+    const InContext context(context_);
+    need_memory(driver().cuLaunchKernel(function_, static_cast<unsigned>(blocks), static_cast<unsigned>(blocks_down), 1,
+                                        threads_of_a_block, 1, 1, 0, nullptr, arguments, nullptr),
+                "writing masked inputs on the card");
 }
 
 int64_t CudaProgram::free_memory() const
 {
     size_t free = 0, total = 0;
+    const InContext context(context_);
     need(driver().cuMemGetInfo_v2(&free, &total), "cuMemGetInfo()");
     return static_cast<int64_t>(free);
 }

@@ -16,24 +16,25 @@ const std::string &mask_program_text();
 
 class CudaProgram {
 public:
-    // For a card, made once; null where it cannot be had, and then why() tells the reason. The current context is to be
-    // that card's, as it is after any operation of libtorch on it.
+    // For a card, made once; null where it cannot be had, and then why() tells the reason.
     static const CudaProgram *of_card(int card);
     static std::string why(int card);
 
-    // The program for cards of one compute capability, 10 x major + minor. Needs the compiler alone.
+    // The program for cards of one compute capability, 10 x major + minor: machine code, or where the compiler is older
+    // than the card, PTX for the newest that it knows, which the driver translates. Needs the compiler alone.
     static std::vector<char> machine_code(int capability);
 
-    // Writes `rows` masked inputs, on the card's default stream; does not wait.
-    void write(const sscam_mask_kernel &kernel, int64_t rows) const;
+    // Writes the kernel's masked inputs, on the card's default stream; does not wait.
+    void write(const sscam_mask_kernel &kernel) const;
 
-    // Bytes that are free on the card of the current context.
+    // Bytes that are free on the card.
     int64_t free_memory() const;
 
 private:
     explicit CudaProgram(int card);
 
     struct Maker;
+    void *context_ = nullptr;  // CUcontext: the card's primary one, which libtorch uses, too
     void *function_ = nullptr; // CUfunction
 };
 

@@ -401,11 +401,31 @@ std::shared_ptr<jit::Graph> forward_graph(const jit::Module &module)
     return jit::toGraphFunction(forward->function()).graph();
 }
 
+// Tracing writes down the switches of that day for each convolution, TF32 among them: those that hold when the program
+// runs are to count, as in a scripted network.
+std::shared_ptr<jit::Graph> with_todays_switches(std::shared_ptr<jit::Graph> graph)
+{
+    static const auto traced = c10::Symbol::fromQualString("aten::_convolution");
+    static const auto plain = c10::Symbol::fromQualString("aten::convolution");
+    constexpr size_t inputs_before_switches = 9;
+    for_each_node(graph->block(), [&](jit::Node *node) {
+        if (node->kind() != traced)
+            return;
+        jit::Node *replacement =
+            graph->create(plain, node->inputs().slice(0, inputs_before_switches))->insertBefore(node);
+        replacement->copyMetadata(node);
+        replacement->output()->copyMetadata(node->output());
+        node->output()->replaceAllUsesWith(replacement->output());
+        node->destroy();
+    });
+    return graph;
+}
+
 } // namespace
 
 Program::Program(std::shared_ptr<jit::Graph> graph, const jit::Module &module)
     : module_(module), other_arguments_(default_arguments(module)),
-      has_tap_(graph->inputs().size() > other_arguments_.size() + 2), code_(graph, "forward")
+      has_tap_(graph->inputs().size() > other_arguments_.size() + 2), code_(with_todays_switches(graph), "forward")
 {
 }
 

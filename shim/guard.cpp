@@ -99,7 +99,7 @@ bool memory_ran_out()
         // The interpreter rethrows everything as std::runtime_error: only the text is left.
         std::string message = current_message();
         return contains(message, "DefaultCPUAllocator") || contains(message, "out of memory") ||
-               contains(message, "std::bad_alloc");
+               contains(message, "std::bad_alloc") || contains(message, "STATUS_ALLOC_FAILED"); // cuBLAS, cuDNN
     }
 }
 

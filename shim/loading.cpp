@@ -101,9 +101,11 @@ c10::Device device_named(const char *name)
         throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": not cpu, cuda, cuda:N or auto");
     if (!at::hasCUDA())
         throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": this build of libtorch has no CUDA");
+    if (cards == 0)
+        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": there is no CUDA card, or no driver that serves it");
     if (number >= cards)
-        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": there are " + std::to_string(cards) +
-                                          " CUDA cards");
+        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": the last of the CUDA cards is cuda:" +
+                                          std::to_string(cards - 1));
     return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(number));
 }
 

@@ -1,7 +1,9 @@
-// The kernel itself; what goes before it is in cuda_program.cpp.
+// The kernel itself; what goes before it is in cuda_program.cpp. A grid has less than 65536 blocks in its second
+// direction: of more rows, a block writes several.
 extern "C" __global__ void sscam_write_masked_inputs(const sscam_mask_kernel kernel)
 {
     const int64_t place = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
     if (place < kernel.height * kernel.width)
-        sscam_write_masked_place(&kernel, blockIdx.y, place);
+        for (int64_t row = blockIdx.y; row < kernel.rows; row += gridDim.y)
+            sscam_write_masked_place(&kernel, row, place);
 }

@@ -21,7 +21,8 @@ typedef struct sscam_mask_kernel {
     const float *offset, *gain, *noise_stddev;
     void *out;
     uint64_t seed;
-    int64_t first; /* number of the first masked input */
+    int64_t first; /* number of the first masked input, */
+    int64_t rows;  /* of so many */
     int64_t samples;
     int64_t colours, height, width, map_height, map_width;
     uint32_t image;

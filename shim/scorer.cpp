@@ -16,20 +16,24 @@ namespace sscam {
 
 namespace {
 
-// Masked inputs from which on measuring batch sizes costs little beside the work itself.
-constexpr int64_t long_plan = 1024;
-
 struct BatchSizes {
     int64_t usual;
     std::vector<int64_t> candidates;
+    int64_t long_plan; // masked inputs from which on measuring them costs little beside the work, or wins more later
 };
 
 // Small batches stay in a processor's caches; a graphics card needs large ones to be busy.
 const BatchSizes &batch_sizes(c10::Device device)
 {
-    static const BatchSizes processor = {4, {1, 2, 8}};
-    static const BatchSizes card = {32, {64, 128, 256, 512}};
+    static const BatchSizes processor = {4, {1, 2, 8}, 1024};
+    static const BatchSizes card = {32, {64, 128, 256, 512}, 64};
     return device.is_cpu() ? processor : card;
+}
+
+// What measuring may take where the work is short. On a card each way first has its kernels chosen and loaded.
+double least_measuring_seconds(c10::Device device)
+{
+    return device.is_cpu() ? 0.3 : 2.0;
 }
 
 // Of many workers each takes fewer inputs: together they hold no more than a few batches in memory.
@@ -156,7 +160,8 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
     const std::string output = text_or_empty(request.output);
     const Key key = {{plan.input_channels, plan.input_height, plan.input_width, workers}, output};
     const int64_t count = sscam_mask_list_count(request.masks);
-    const bool wants_batch = request.wish.calibrate && request.wish.batch_size == 0 && count >= long_plan;
+    const bool wants_batch = request.wish.calibrate && request.wish.batch_size == 0 &&
+                             count >= batch_sizes(network_.device()).long_plan;
     std::lock_guard<std::mutex> lock(mutex_);
     auto setting = settings_.find(key);
     if (!setting || !(request.wish.calibrate ? setting->measured : setting->unmeasured) ||
@@ -165,7 +170,8 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
         const Example example = {input, network_.classify(input.clone(), output).to(at::kCPU), output};
         if (!setting)
             settings_.keep(key, setting = new_setting(example));
-        const MeasuringTime time(count, [&] { report(request, 0.0); }); // without what making the forms took
+        const MeasuringTime time(least_measuring_seconds(network_.device()), count,
+                                 [&] { report(request, 0.0); }); // without what making the forms took
         if (request.wish.calibrate && !setting->measured) {
             const int64_t free_before = free_memory(network_.device());
             setting->measured = measured_way(*setting, workers, example, time);

@@ -19,8 +19,7 @@ double tolerance_of(Precision precision)
     return precision.is_exact() ? 1e-3 : 5e-2;
 }
 
-// What measuring may take, in seconds and as a share of the work that it speeds up: whichever is more.
-constexpr double least_seconds = 0.3;
+// What measuring may take of the work that it speeds up.
 constexpr double share_of_work = 0.04;
 
 double seconds_since(Clock::time_point start)
@@ -60,7 +59,7 @@ bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision p
 
 bool MeasuringTime::left(double seconds) const
 {
-    return seconds_since(start_) < std::max(least_seconds, share_of_work * seconds * static_cast<double>(inputs_));
+    return seconds_since(start_) < std::max(least_seconds_, share_of_work * seconds * static_cast<double>(inputs_));
 }
 
 bool is_usable(const ScoringWay &way, const Example &example)

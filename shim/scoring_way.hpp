@@ -23,11 +23,14 @@ struct ScoringWay {
     int64_t batch;
 };
 
-// What measuring may cost: a share of the work that it speeds up, and a moment in any case.
+// What measuring may cost: a share of the work that it speeds up, and some seconds in any case.
 class MeasuringTime {
 public:
     // `between` is called between measurements and may throw.
-    MeasuringTime(int64_t inputs, std::function<void()> between) : inputs_(inputs), between_(std::move(between)) {}
+    MeasuringTime(double least_seconds, int64_t inputs, std::function<void()> between)
+        : least_seconds_(least_seconds), inputs_(inputs), between_(std::move(between))
+    {
+    }
 
     // Whether there is time for another, now that an input is known to take `seconds`.
     bool left(double seconds) const;
@@ -36,6 +39,7 @@ public:
 
 private:
     using Clock = std::chrono::steady_clock;
+    const double least_seconds_;
     const int64_t inputs_;
     const std::function<void()> between_;
     const Clock::time_point start_ = Clock::now();

@@ -5,9 +5,11 @@
 
 #include "ablation.hpp"
 #include "capture.hpp"
+#include "card_stream.hpp"
 #include "float32_products.hpp"
 #include "guard.hpp"
 #include "host_array.hpp"
+#include "loading.hpp"
 #include "network.hpp"
 #include "scorer.hpp"
 
@@ -25,6 +27,7 @@ sscam_status guarded_on(void *handle, Body &&body, sscam_precision precision = S
 {
     Network &network = as_network(handle);
     return guarded(network.name().c_str(), SSCAM_E_MODEL, [&] {
+        const OnDefaultStream stream(network.device());
         const Float32Products products(network.device(), precision == SSCAM_PRECISION_TF32);
         body(network);
     });
@@ -38,7 +41,10 @@ const char *build_info()
 
 sscam_status load(const char *name, const void *data, size_t size, const char *device, void **network)
 {
-    return guarded(name, SSCAM_E_MODEL, [&] { *network = new Network(name, data, size, device); });
+    return guarded(name, SSCAM_E_MODEL, [&] {
+        const OnDefaultStream stream(device_named(device));
+        *network = new Network(name, data, size, device);
+    });
 }
 
 void destroy(void *handle)

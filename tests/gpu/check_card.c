@@ -231,6 +231,10 @@ static void end(scoring *of)
 
 START_TEST(a_card_scores_as_the_processor_does)
 {
+    static const struct {
+        int64_t size;
+        int count;
+    } batches[] = {{4, 4} /* 4 + 4 + 4 + 3 */, {16, 1} /* the last one is filled up */};
     scoring there, here;
     float found[COUNT], wanted[COUNT];
     begin(&here, "cpu");
@@ -240,8 +244,9 @@ START_TEST(a_card_scores_as_the_processor_does)
     begin(&there, device);
     const sscam_progress progress = progress_of(&there, count_report);
     there.request.progress = &progress;
+    there.request.wish.batch_size = batches[_i].size;
     NEED(sscam_check_card_scoring(there.network, &there.request, found));
-    ck_assert_int_eq(there.reports, 4); /* 4 + 4 + 4 + 3 */
+    ck_assert_int_eq(there.reports, batches[_i].count);
     for (int i = 0; i < COUNT; i++)
         ck_assert_float_eq_tol(found[i], wanted[i], 1e-4f * fmaxf(1.0f, fabsf(wanted[i])));
     end(&there);
@@ -292,9 +297,54 @@ START_TEST(where_memory_runs_out_batches_are_halved)
 }
 END_TEST
 
+/* --- what a card would be asked for, without one ------------------------------------------------------- */
+
+START_TEST(tf32_is_as_asked_whatever_the_host_has_set)
+{
+    for (int64_t setting = 0; setting < sscam_check_tf32_settings(); setting++)
+        for (int in_tf32 = 0; in_tf32 <= 1; in_tf32++)
+            ck_assert_msg(sscam_check_tf32(setting, in_tf32), "setting %d, tf32 %d", (int)setting, in_tf32);
+}
+END_TEST
+
+START_TEST(traced_convolutions_go_by_the_switches)
+{
+    NEED(sscam_check_traced_convolution());
+}
+END_TEST
+
+START_TEST(devices_that_are_not_there_are_refused)
+{
+    static const char *const wanted[] = {"cuda:99", "cuda:999", "cuda:-1", "cuda:", "cuda:1x", "gpu", ""};
+    const char *path = getenv("SSCAM_TEST_MODEL");
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        sscam_model *model = NULL;
+        ck_assert_int_eq(sscam_model_load(path, wanted[i], &model), SSCAM_E_DEVICE);
+        ck_assert_ptr_null(model);
+        ck_assert_msg(strstr(sscam_last_error(), wanted[i]) != NULL, "%s", sscam_last_error());
+    }
+}
+END_TEST
+
+/* Without a card, "auto" is the processor, and "cuda" says why not; with one, both are card number 0. */
+START_TEST(auto_takes_what_there_is)
+{
+    const char *path = getenv("SSCAM_TEST_MODEL");
+    sscam_model *by_name = NULL, *by_auto = NULL;
+    const sscam_status status = sscam_model_load(path, "cuda", &by_name);
+    ck_assert_int_eq(status, strcmp(device, "cpu") == 0 && status != SSCAM_OK ? SSCAM_E_DEVICE : SSCAM_OK);
+    if (status != SSCAM_OK)
+        ck_assert_msg(strstr(sscam_last_error(), "\"cuda\": ") != NULL, "%s", sscam_last_error());
+    ck_assert_int_eq(sscam_model_load(path, "auto", &by_auto), SSCAM_OK);
+    ck_assert_str_eq(sscam_model_device(by_auto), status == SSCAM_OK ? sscam_model_device(by_name) : "cpu");
+    sscam_model_destroy(by_auto);
+    sscam_model_destroy(by_name);
+}
+END_TEST
+
 START_TEST(the_kernel_compiles_for_cards)
 {
-    static const int32_t capabilities[] = {75, 80, 86, 90, 100};
+    static const int32_t capabilities[] = {75, 80, 86, 90, 100, 999 /* newer than the compiler */};
     if (sscam_check_card_program(90) == SSCAM_E_DEVICE && strstr(sscam_last_error(), "can be loaded") != NULL) {
         printf("# skipped: no compiler for CUDA here\n");
         return;
@@ -312,10 +362,14 @@ int main(void)
     tcase_add_test(test_case, a_batch_goes_across_plans);
     tcase_add_test(test_case, masked_inputs_do_not_cross_the_bus);
     tcase_add_loop_test(test_case, scores_are_those_of_the_processor, 0, 4);
-    tcase_add_test(test_case, a_card_scores_as_the_processor_does);
+    tcase_add_loop_test(test_case, a_card_scores_as_the_processor_does, 0, 2);
     tcase_add_test(test_case, a_cancelled_scoring_ends_with_its_batch);
     tcase_add_test(test_case, where_memory_runs_out_batches_are_halved);
-    tcase_add_loop_test(test_case, the_kernel_compiles_for_cards, 0, 5);
+    tcase_add_test(test_case, tf32_is_as_asked_whatever_the_host_has_set);
+    tcase_add_test(test_case, traced_convolutions_go_by_the_switches);
+    tcase_add_test(test_case, devices_that_are_not_there_are_refused);
+    tcase_add_test(test_case, auto_takes_what_there_is);
+    tcase_add_loop_test(test_case, the_kernel_compiles_for_cards, 0, 6);
     suite_add_tcase(suite, test_case);
     make_plans_parts();
     return run_suite(suite);
