@@ -4,10 +4,12 @@
 
 #include <stdint.h>
 
+#include "shape.h"
+
 enum { SSCAM_AUGMENTATIONS = 6 }; /* number 0 changes nothing */
 
-/* Writes altered input number `augmentation` of an input [C,H,W], whose dimensions are shape[1] to shape[3]. */
-void sscam_augment(const float *input, const int64_t shape[4], int64_t augmentation, float *out);
+/* Writes altered input number `augmentation` of an input. Mirrored ones are so along the last side. */
+void sscam_augment(const float *input, const sscam_shape *shape, int64_t augmentation, float *out);
 
 /* Whether an altered input is mirrored, so that its map must be mirrored back. */
 int32_t sscam_augmentation_mirrors(int64_t augmentation);

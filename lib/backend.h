@@ -3,7 +3,8 @@
  * Rules for a backend: every function may be called from several threads on one network at the same time; none
  * throws, prints or changes global state; each failure sets a message with sscam_fail() and returns its status;
  * memory handed out is taken with malloc() so that the core frees it; what is written to out-parameters before
- * a failure is freed by the backend itself. Inputs are float32 [N,C,H,W], checked by the core to be finite. */
+ * a failure is freed by the backend itself. Inputs are float32 of a shape of shape.h, checked by the core to be
+ * finite; the network is given the rank that the shape has. */
 #ifndef SSCAM_LIB_BACKEND_H
 #define SSCAM_LIB_BACKEND_H
 
@@ -12,6 +13,7 @@
 
 #include "mask.h"
 #include "progress.h"
+#include "shape.h"
 #include "sscam/status.h"
 
 #ifdef __cplusplus
@@ -46,10 +48,10 @@ typedef struct sscam_target {
     int64_t other_index; /* d of a difference; -1 until resolved: the class with the highest logit but c's */
 } sscam_target;
 
-/* What to capture on one input ([1,C,H,W]). */
+/* What to capture on one input. */
 typedef struct sscam_capture_request {
     const float *input;
-    int64_t shape[4];
+    sscam_shape shape;
     const char *layer;      /* NULL or "": the default target layer */
     const char *output;     /* which output the logits are: position or name; NULL or "": the first that can be */
     sscam_target target;    /* need not be resolved */
@@ -58,8 +60,9 @@ typedef struct sscam_capture_request {
 
 typedef struct sscam_capture {
     char *layer;         /* name of the layer that was used; malloc'ed */
-    int64_t channels, height, width;
-    float *activations;  /* A, [channels,height,width]; malloc'ed */
+    int64_t channels;
+    sscam_sides sides;
+    float *activations;  /* A, [channels, its places]; malloc'ed */
     float *gradients;    /* dY/dA, same shape; malloc'ed; NULL when not wanted */
     float *logits;       /* [class_count]; malloc'ed */
     int64_t class_count;
@@ -109,7 +112,7 @@ typedef struct sscam_score_request {
 
 /* Channels of a layer, each of which is set to zero by itself. */
 typedef struct sscam_ablation_plan {
-    const float *input; /* [1,C,H,W] */
+    const float *input;
     const char *layer;  /* a name that a capture gave */
     const int64_t *channels;
     int64_t channel_count; /* at least 1 */
@@ -117,7 +120,7 @@ typedef struct sscam_ablation_plan {
 
 typedef struct sscam_ablation_request {
     const sscam_ablation_plan *plan;
-    int64_t shape[4]; /* of the input */
+    sscam_shape shape; /* of the input */
     sscam_score_kind kind;
     const char *output; /* as in a capture */
     const sscam_target *targets; /* resolved */
@@ -135,9 +138,9 @@ typedef struct sscam_backend {
     /* Name of the device it was loaded to; the network's. */
     const char *(*device)(const void *network);
     /* Layers for an input shape of one image, found by running zeros of that shape. */
-    sscam_status (*layers)(void *network, const int64_t shape[4], struct sscam_layers *out);
+    sscam_status (*layers)(void *network, const sscam_shape *shape, struct sscam_layers *out);
     /* Raw outputs of a batch: malloc'ed [N, class_count]. `output` as in a capture. */
-    sscam_status (*classify)(void *network, const float *input, const int64_t shape[4], const char *output,
+    sscam_status (*classify)(void *network, const float *input, const sscam_shape *shape, const char *output,
                              float **logits, int64_t *class_count);
     sscam_status (*capture)(void *network, const sscam_capture_request *request, sscam_capture *out);
     /* scores: [target_count of the request][sscam_mask_list_count(masks)]. */

@@ -19,7 +19,7 @@ typedef struct channel_scoring {
     int32_t in_second_pass;      /* Algorithm 1's rescoring */
     int64_t *slot_of;            /* [K] which slot's score a channel has; channels that are equal share one */
     float *mask_weights;         /* [K] w_k of Algorithm 1; NULL: all 1 */
-    float *upsampled;            /* [H,W] scratch, only for noise scaled by the masked input's range */
+    float *upsampled;            /* [D,H,W] scratch, only for noise scaled by the masked input's range */
     sscam_mask_channel *channel; /* [slot_count] the channels with structure, in the plan's order */
     double *score;               /* [slot_count] C_k before the baseline */
     int64_t slot_count;
@@ -68,14 +68,13 @@ static sscam_status find_mask_weights(channel_scoring *scoring)
 static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mask_channel *channel, double *range)
 {
     const sscam_mask_plan *plan = &scoring->plan;
-    int64_t places = plan->input_height * plan->input_width;
+    int64_t places = sscam_places(plan->input_sides);
     if (scoring->upsampled == NULL)
         scoring->upsampled = sscam_array(places, sizeof *scoring->upsampled);
     if (scoring->upsampled == NULL)
         return sscam_fail_memory("a mask");
-    sscam_status status = sscam_upsample(plan->activations + channel->channel * plan->map_height * plan->map_width,
-                                         plan->map_height, plan->map_width, plan->input_height, plan->input_width,
-                                         plan->align_corners, scoring->upsampled);
+    sscam_status status = sscam_upsample(plan->activations + channel->channel * sscam_places(plan->map_sides),
+                                         plan->map_sides, plan->input_sides, plan->align_corners, scoring->upsampled);
     if (status != SSCAM_OK)
         return status;
     float lowest = INFINITY, highest = -INFINITY;
@@ -138,7 +137,7 @@ static int32_t has_noise(const channel_scoring *scoring)
 static int64_t find_twin(const channel_scoring *scoring, const sscam_mask_channel *channel)
 {
     const sscam_mask_plan *plan = &scoring->plan;
-    int64_t places = plan->map_height * plan->map_width;
+    int64_t places = sscam_places(plan->map_sides);
     const float *map = plan->activations + channel->channel * places;
     if (has_noise(scoring))
         return -1;
@@ -155,17 +154,16 @@ static int64_t find_twin(const channel_scoring *scoring, const sscam_mask_channe
 static sscam_status add_channel(channel_scoring *scoring, int64_t k)
 {
     const sscam_mask_plan *plan = &scoring->plan;
-    const float *map = plan->activations + k * plan->map_height * plan->map_width;
+    const float *map = plan->activations + k * sscam_places(plan->map_sides);
     double mask_weight = scoring->mask_weights != NULL ? scoring->mask_weights[k] : 1.0;
     float lowest, highest;
-    sscam_status status = sscam_upsampled_range(map, plan->map_height, plan->map_width, plan->input_height,
-                                                plan->input_width, plan->align_corners, &lowest, &highest);
+    sscam_status status = sscam_upsampled_range(map, plan->map_sides, plan->input_sides, plan->align_corners, &lowest,
+                                                &highest);
     if (status != SSCAM_OK)
         return status;
     double upsampled_range = (double)highest - (double)lowest;
     if (choice(scoring, SSCAM_OPTION_NORMALISE) != SSCAM_SWITCH_FIRST) /* before_upsample */
-        status = sscam_upsampled_range(map, plan->map_height, plan->map_width, plan->map_height, plan->map_width, 0,
-                                       &lowest, &highest);
+        status = sscam_upsampled_range(map, plan->map_sides, plan->map_sides, 0, &lowest, &highest);
     /* A range below the normal numbers has no reciprocal; it is what a SiLU leaves far below zero, not structure. */
     if (status != SSCAM_OK || upsampled_range < FLT_MIN || mask_weight == 0.0)
         return status;
@@ -205,12 +203,11 @@ static sscam_status make_plan(channel_scoring *scoring)
     const sscam_capture *capture = explanation->capture;
     scoring->plan = (sscam_mask_plan){
         .input = explanation->input,
-        .input_channels = explanation->shape[1],
-        .input_height = explanation->shape[2],
-        .input_width = explanation->shape[3],
+        .input_rank = explanation->shape.rank,
+        .input_channels = explanation->shape.channels,
+        .input_sides = explanation->shape.sides,
         .activations = capture->activations,
-        .map_height = capture->height,
-        .map_width = capture->width,
+        .map_sides = capture->sides,
         .align_corners = choice(scoring, SSCAM_OPTION_ALIGN_CORNERS) != SSCAM_SWITCH_FIRST,
         .channels = scoring->channel,
         .samples = sample_count(scoring),
@@ -278,12 +275,13 @@ static void plan_second_pass(channel_scoring *scoring)
 static sscam_status score_constant_input(channel_scoring *scoring, const float value[3], double *score)
 {
     sscam_explanation *explanation = scoring->explanation;
-    const int64_t *shape = explanation->shape, places = shape[2] * shape[3];
-    float *input = sscam_array(sscam_times(shape[1], places), sizeof *input), *logits = NULL;
+    const sscam_shape *shape = &explanation->shape;
+    const int64_t places = sscam_places(shape->sides);
+    float *input = sscam_array(sscam_times(shape->channels, places), sizeof *input), *logits = NULL;
     int64_t class_count = 0;
     if (input == NULL)
         return sscam_fail_memory("a baseline input");
-    for (int64_t c = 0; c < shape[1]; c++)
+    for (int64_t c = 0; c < shape->channels; c++)
         for (int64_t p = 0; p < places; p++)
             input[c * places + p] = value[c < 3 ? c : 2];
     sscam_status status =

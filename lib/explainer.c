@@ -112,13 +112,12 @@ sscam_status sscam_explainer_set_progress(sscam_explainer *explainer, sscam_prog
 
 /* --- tensors ------------------------------------------------------------------------------------- */
 
-static sscam_status check_input(const float *input, const int64_t shape[4])
+static sscam_status check_input(const float *input, const sscam_shape *shape)
 {
-    sscam_status status = sscam_check_shape(shape);
-    if (status == SSCAM_OK && shape[2] * shape[3] > INT32_MAX)
-        status = sscam_fail(SSCAM_E_ARGUMENT, "input shape: %lldx%lld is too large a picture", (long long)shape[2],
-                            (long long)shape[3]);
-    return status == SSCAM_OK ? sscam_check_finite(input, shape) : status;
+    const int64_t places = sscam_places(shape->sides);
+    if (places > INT32_MAX)
+        return sscam_fail(SSCAM_E_ARGUMENT, "input shape: %lld places are too many for a map", (long long)places);
+    return sscam_check_finite(input, shape);
 }
 
 /* Sets all maps to NULL; their number is the caller's, who has room for them. */
@@ -162,7 +161,7 @@ sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int
 static sscam_status explain_reporting(const sscam_explain_request *request, const sscam_progress *whole, sscam_map **maps)
 {
     enum { IMAGES_TOGETHER = 8 };
-    const int64_t images = request->shape[0], a_image = request->explainer_count * request->class_count;
+    const int64_t images = request->shape.images, a_image = request->explainer_count * request->class_count;
     sscam_status status = SSCAM_OK;
     for (int64_t first = 0; first < images && status == SSCAM_OK; first += IMAGES_TOGETHER) {
         int64_t together = images - first < IMAGES_TOGETHER ? images - first : IMAGES_TOGETHER;
@@ -184,62 +183,89 @@ static sscam_status explain_all(const sscam_explain_request *request, sscam_map 
 }
 
 sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t explainer_count, const float *input,
-                                 const int64_t shape[4], const int64_t *classes, int64_t class_count,
+                                 const sscam_shape *shape, const int64_t *classes, int64_t class_count,
                                  const sscam_progress *progress, sscam_map **maps)
 {
     const sscam_explain_request request = {.explainers = explainers,
                                      .explainer_count = explainer_count,
                                      .input = input,
-                                     .shape = shape,
+                                     .shape = *shape,
                                      .classes = classes,
                                      .class_count = class_count};
     return explain_reporting(&request, progress, maps);
+}
+
+/* Explains what is in `request` but the shape. `function`: what messages call it. */
+static sscam_status explain_array(const char *function, sscam_explain_request *request, const int64_t *shape,
+                                  int32_t rank, sscam_map **maps)
+{
+    if (shape == NULL || maps == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function, shape == NULL ? "shape" : "maps");
+    sscam_status status = sscam_read_shape(shape, rank, &request->shape);
+    if (status == SSCAM_OK && request->class_count < 1)
+        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", function);
+    if (status != SSCAM_OK)
+        return status;
+    status = clear_maps(request, request->shape.images, function, maps);
+    if (status == SSCAM_OK && request->input == NULL)
+        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: input is NULL", function);
+    if (status == SSCAM_OK)
+        status = check_explainers(request, function);
+    if (status == SSCAM_OK)
+        status = check_input(request->input, &request->shape);
+    if (status == SSCAM_OK)
+        status = sscam_explainers_claim(request->explainers, request->explainer_count, request, function);
+    if (status != SSCAM_OK)
+        return status;
+    status = explain_all(request, maps);
+    sscam_explainers_unclaim(request->explainers, request->explainer_count, request);
+    return status;
+}
+
+static sscam_explain_request request_of(sscam_explainer *const *explainers, size_t explainer_count, const float *input,
+                                        const int64_t *classes, size_t class_count)
+{
+    return (sscam_explain_request){.explainers = explainers,
+                                   .explainer_count = (int64_t)explainer_count,
+                                   .input = input,
+                                   .classes = classes,
+                                   .class_count = classes != NULL ? (int64_t)class_count : 1};
+}
+
+sscam_status sscam_explain_array_all(sscam_explainer *const *explainers, size_t explainer_count, const float *input,
+                                     const int64_t *shape, int32_t rank, const int64_t *classes, size_t class_count,
+                                     sscam_map **maps)
+{
+    sscam_explain_request request = request_of(explainers, explainer_count, input, classes, class_count);
+    return explain_array("sscam_explain_array_all", &request, shape, rank, maps);
+}
+
+sscam_status sscam_explain_array(sscam_explainer *explainer, const float *input, const int64_t *shape, int32_t rank,
+                                 const int64_t *classes, sscam_map **maps)
+{
+    sscam_explain_request request = request_of(&explainer, 1, input, classes, 1);
+    return explain_array("sscam_explain_array", &request, shape, rank, maps);
 }
 
 sscam_status sscam_explain_tensor_all(sscam_explainer *const *explainers, size_t explainer_count, const float *input,
                                       const int64_t shape[4], const int64_t *classes, size_t class_count,
                                       sscam_map **maps)
 {
-    static const char name[] = "sscam_explain_tensor_all";
-    if (shape == NULL || maps == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", name, shape == NULL ? "shape" : "maps");
-    const sscam_explain_request request = {.explainers = explainers,
-                             .explainer_count = (int64_t)explainer_count,
-                             .input = input,
-                             .shape = shape,
-                             .classes = classes,
-                             .class_count = classes != NULL ? (int64_t)class_count : 1};
-    sscam_status status = sscam_check_shape(shape);
-    if (status == SSCAM_OK && request.class_count < 1)
-        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", name);
-    if (status != SSCAM_OK)
-        return status;
-    status = clear_maps(&request, shape[0], name, maps);
-    if (status == SSCAM_OK && input == NULL)
-        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: input is NULL", name);
-    if (status == SSCAM_OK)
-        status = check_explainers(&request, name);
-    if (status == SSCAM_OK)
-        status = check_input(input, shape);
-    if (status == SSCAM_OK)
-        status = sscam_explainers_claim(explainers, request.explainer_count, &request, name);
-    if (status != SSCAM_OK)
-        return status;
-    status = explain_all(&request, maps);
-    sscam_explainers_unclaim(explainers, request.explainer_count, &request);
-    return status;
+    sscam_explain_request request = request_of(explainers, explainer_count, input, classes, class_count);
+    return explain_array("sscam_explain_tensor_all", &request, shape, SSCAM_PICTURE_RANK, maps);
 }
 
 sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input, const int64_t shape[4],
                                   const int64_t *classes, sscam_map **maps)
 {
-    return sscam_explain_tensor_all(&explainer, 1, input, shape, classes, 1, maps);
+    sscam_explain_request request = request_of(&explainer, 1, input, classes, 1);
+    return explain_array("sscam_explain_tensor", &request, shape, SSCAM_PICTURE_RANK, maps);
 }
 
 /* --- pictures ------------------------------------------------------------------------------------ */
 
 sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image, sscam_transform *transform,
-                              sscam_geometry *geometry, int64_t shape[4])
+                              sscam_geometry *geometry, sscam_shape *shape)
 {
     if (sscam_image_width(image) == 1 && sscam_image_height(image) == 1)
         return sscam_fail(SSCAM_E_ARGUMENT, "a picture of 1x1 pixel has no places that could be told apart");
@@ -248,10 +274,10 @@ sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_imag
         status = sscam_geometry_compute(transform, sscam_image_width(image), sscam_image_height(image), geometry);
     if (status != SSCAM_OK)
         return status;
-    shape[0] = 1;
-    shape[1] = sscam_transform_channels(transform);
-    shape[2] = geometry->input_height;
-    shape[3] = geometry->input_width;
+    *shape = (sscam_shape){.rank = SSCAM_PICTURE_RANK,
+                           .images = 1,
+                           .channels = sscam_transform_channels(transform),
+                           .sides = {1, geometry->input_height, geometry->input_width}};
     return SSCAM_OK;
 }
 
@@ -262,12 +288,14 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_preprocess: a pointer is NULL");
     sscam_transform transform;
     sscam_geometry geometry;
+    sscam_shape planned;
     sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_preprocess");
     if (status == SSCAM_OK)
-        status = sscam_plan_input(explainer, image, &transform, &geometry, shape);
+        status = sscam_plan_input(explainer, image, &transform, &geometry, &planned);
     if (status != SSCAM_OK)
         return status;
-    size_t needed = (size_t)(shape[1] * shape[2] * shape[3]);
+    sscam_shape_write(&planned, shape);
+    size_t needed = (size_t)sscam_input_size(&planned);
     if (capacity == 0)
         return sscam_succeed();
     if (capacity < needed)
@@ -280,15 +308,14 @@ static sscam_status explain_picture(sscam_explain_request *request, const sscam_
 {
     sscam_transform transform;
     sscam_geometry geometry;
-    int64_t shape[4];
-    sscam_status status = sscam_plan_input(request->explainers[0], image, &transform, &geometry, shape);
+    sscam_status status = sscam_plan_input(request->explainers[0], image, &transform, &geometry, &request->shape);
     if (status != SSCAM_OK)
         return status;
-    float *input = sscam_array(sscam_times(sscam_times(shape[1], shape[2]), shape[3]), sizeof *input);
+    const sscam_shape *shape = &request->shape;
+    float *input = sscam_array(sscam_times(shape->channels, sscam_places(shape->sides)), sizeof *input);
     if (input == NULL)
         return sscam_fail_memory("the network's input");
     request->input = input;
-    request->shape = shape;
     status = sscam_preprocess(image, &transform, &geometry, input);
     if (status == SSCAM_OK)
         status = explain_all(request, maps);
@@ -316,10 +343,7 @@ sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t 
     static const char name[] = "sscam_explain_image_all";
     if (maps == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: maps is NULL", name);
-    sscam_explain_request request = {.explainers = explainers,
-                       .explainer_count = (int64_t)explainer_count,
-                       .classes = classes,
-                       .class_count = classes != NULL ? (int64_t)class_count : 1};
+    sscam_explain_request request = request_of(explainers, explainer_count, NULL, classes, class_count);
     if (request.class_count < 1)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", name);
     sscam_status status = clear_maps(&request, 1, name, maps);

@@ -23,14 +23,14 @@ struct sscam_explainer {
 /* The whole of a call's progress: the first explainer that has a callback speaks for all. */
 sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int64_t count);
 
-/* What an explainer makes of a picture of that size: {1, C, H, W}, and how it gets there. */
+/* Shape of what an explainer makes of a picture of that size, and how it gets there. */
 sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image, sscam_transform *transform,
-                              sscam_geometry *geometry, int64_t shape[4]);
+                              sscam_geometry *geometry, sscam_shape *shape);
 
-/* sscam_explain_tensor_all() for arguments that are known to be good, reporting to a share of a longer call. `maps`
+/* sscam_explain_array_all() for arguments that are known to be good, reporting to a share of a longer call. `maps`
  * holds NULL before, and after a failure. */
 sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t explainer_count, const float *input,
-                                 const int64_t shape[4], const int64_t *classes, int64_t class_count,
+                                 const sscam_shape *shape, const int64_t *classes, int64_t class_count,
                                  const sscam_progress *progress, sscam_map **maps);
 
 #endif

@@ -23,11 +23,14 @@ typedef struct common_work {
 
 static sscam_status check_capture(const sscam_capture *capture)
 {
-    int64_t places = sscam_times(capture->height, capture->width), count = sscam_times(capture->channels, places);
+    const sscam_sides sides = capture->sides;
+    int64_t places = sscam_times(sscam_times(sides.depth, sides.height), sides.width);
+    int64_t count = sscam_times(capture->channels, places);
     /* BLAS and maps count in 32 bits. */
     if (count < 1 || places > INT32_MAX || capture->channels > INT32_MAX)
-        return sscam_fail(SSCAM_E_LAYER, "layer %s: its output %lldx%lldx%lld has no places to map", capture->layer,
-                          (long long)capture->channels, (long long)capture->height, (long long)capture->width);
+        return sscam_fail(SSCAM_E_LAYER, "layer %s: its output of %lld channels of %lldx%lldx%lld has no places to map",
+                          capture->layer, (long long)capture->channels, (long long)sides.depth,
+                          (long long)sides.height, (long long)sides.width);
     for (int64_t i = 0; i < count; i++)
         if (!isfinite(capture->activations[i]) || (capture->gradients != NULL && !isfinite(capture->gradients[i])))
             return sscam_fail(SSCAM_E_MODEL, "layer %s: NaN or infinity among its %s", capture->layer,
@@ -68,12 +71,12 @@ static sscam_status capture_anew(common_work *work, sscam_explanation *explanati
     sscam_capture *capture = &work->captures[work->capture_count];
     sscam_capture_request request = {
         .input = explanation->input,
+        .shape = explanation->shape,
         .layer = explanation->layer,
         .output = sscam_output_of(explanation->settings),
         .target = explanation->target,
         .want_gradients = sscam_needs_gradients(explanation->method, explanation->settings),
     };
-    memcpy(request.shape, explanation->shape, sizeof request.shape);
     sscam_status status = explanation->backend->capture(explanation->network, &request, capture);
     if (status != SSCAM_OK)
         return status;

@@ -36,16 +36,17 @@ static void fuse_layers(const sscam_fusion *fusion, int64_t augmentation, int64_
 
 static void add_augmentation(const sscam_map *map, const float *fused, int64_t augmentation, float share, float *sum)
 {
-    for (int64_t y = 0; y < map->height; y++)
-        for (int64_t x = 0; x < map->width; x++) {
-            int64_t from = sscam_augmentation_mirrors(augmentation) ? map->width - 1 - x : x;
-            sum[y * map->width + x] += share * fused[y * map->width + from];
+    const int64_t width = map->sides.width, rows = sscam_places(map->sides) / width;
+    for (int64_t y = 0; y < rows; y++)
+        for (int64_t x = 0; x < width; x++) {
+            int64_t from = sscam_augmentation_mirrors(augmentation) ? width - 1 - x : x;
+            sum[y * width + x] += share * fused[y * width + from];
         }
 }
 
 static sscam_status fill(const sscam_fusion *fusion, sscam_map *map)
 {
-    const int64_t pixels = (int64_t)map->height * map->width;
+    const int64_t pixels = sscam_places(map->sides);
     float *fused = sscam_array(pixels, sizeof *fused);
     map->raw = sscam_zeros(pixels, sizeof *map->raw);
     map->data = sscam_array(pixels, sizeof *map->data);
@@ -71,8 +72,8 @@ sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out)
     sscam_map *map = calloc(1, sizeof *map);
     if (map == NULL)
         return sscam_fail_memory("a map");
-    map->width = map->raw_width = first->width;
-    map->height = map->raw_height = first->height;
+    map->rank = first->rank;
+    map->sides = map->raw_sides = first->sides;
     map->channel_count = fusion->layer_count == 1 ? first->channel_count : 0;
     map->class_index = first->class_index;
     map->logit = first->logit;

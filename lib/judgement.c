@@ -64,11 +64,11 @@ static sscam_status prepare_input(judging *judging)
     sscam_masking *masking = &judging->masking;
     sscam_transform transform;
     sscam_status status = sscam_plan_input(explainer, judging->request->image, &transform, &judging->geometry,
-                                           masking->shape);
+                                           &masking->shape);
     if (status != SSCAM_OK)
         return status;
-    judging->pixels = masking->shape[2] * masking->shape[3];
-    judging->input = sscam_array(sscam_times(masking->shape[1], judging->pixels), sizeof *judging->input);
+    judging->pixels = sscam_places(masking->shape.sides);
+    judging->input = sscam_array(sscam_times(masking->shape.channels, judging->pixels), sizeof *judging->input);
     judging->inside = sscam_array(judging->pixels, sizeof *judging->inside);
     judging->order = sscam_array(judging->pixels, sizeof *judging->order);
     if (judging->input == NULL || judging->inside == NULL || judging->order == NULL)
@@ -84,7 +84,7 @@ static sscam_status prepare_input(judging *judging)
 static sscam_status classify(judging *judging)
 {
     const sscam_masking *masking = &judging->masking;
-    sscam_status status = masking->backend->classify(masking->network, judging->input, masking->shape,
+    sscam_status status = masking->backend->classify(masking->network, judging->input, &masking->shape,
                                                      masking->output, &judging->logits, &judging->output_count);
     for (int64_t j = 0; j < judging->output_count && status == SSCAM_OK; j++)
         if (!isfinite(judging->logits[j]))
@@ -149,7 +149,7 @@ static sscam_status explain(judging *judging, const sscam_progress *progress)
         return sscam_fail_memory("maps");
     out->map_count = request->method_count * out->explained_count;
     sscam_status status = sscam_explain_input(request->explainers, (int64_t)request->method_count, judging->input,
-                                              judging->masking.shape, judging->explained,
+                                              &judging->masking.shape, judging->explained,
                                               (int64_t)out->explained_count, progress, out->maps);
     for (size_t i = 0; i < out->map_count && status == SSCAM_OK; i++) {
         out->maps[i]->from_image = 1;
@@ -271,13 +271,13 @@ static sscam_status judge_curve(judging *judging, size_t class_position, size_t 
 static sscam_status prepare_curves(judging *judging)
 {
     const sscam_judged_image *request = judging->request;
-    const int64_t *shape = judging->masking.shape;
+    const sscam_shape *shape = &judging->masking.shape;
     judging->out->curves = sscam_zeros(sscam_times(class_methods(request), SSCAM_CURVES),
                                        judging->out->curve_points * sizeof(double));
-    judging->blurred = sscam_array(sscam_times(shape[1], judging->pixels), sizeof *judging->blurred);
+    judging->blurred = sscam_array(sscam_times(shape->channels, judging->pixels), sizeof *judging->blurred);
     if (judging->out->curves == NULL || judging->blurred == NULL)
         return sscam_fail_memory("insertion and deletion");
-    return sscam_blur(judging->input, shape[1], shape[2], shape[3], judging->blurred);
+    return sscam_blur(judging->input, shape->channels, shape->sides.height, shape->sides.width, judging->blurred);
 }
 
 static sscam_status judge_curves(judging *judging, const sscam_progress *progress)

@@ -1,5 +1,6 @@
 #include "map_private.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 /* ReLU, which would hide what is no number. */
 static sscam_status rectify(const sscam_map *map)
 {
-    int64_t places = (int64_t)map->raw_height * map->raw_width;
+    int64_t places = sscam_places(map->raw_sides);
     for (int64_t p = 0; p < places; p++) {
         if (!isfinite(map->raw[p]))
             return sscam_fail(SSCAM_E_MODEL, "layer %s: the weighted activations overflow", map->layer);
@@ -28,9 +29,8 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
 {
     const sscam_capture *capture = explanation->capture;
     int32_t upsampled = explanation->settings->value[SSCAM_OPTION_COMBINE].integer != SSCAM_SWITCH_FIRST;
-    int64_t places = capture->height * capture->width;
-    map->raw_height = upsampled ? map->height : (int32_t)capture->height;
-    map->raw_width = upsampled ? map->width : (int32_t)capture->width;
+    int64_t places = sscam_places(capture->sides);
+    map->raw_sides = upsampled ? map->sides : capture->sides;
     float *sum = sscam_array(places, sizeof *sum);
     if (sum == NULL)
         return sscam_fail_memory("a raw map");
@@ -40,11 +40,11 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
         return rectify(map);
     }
     if (status == SSCAM_OK)
-        map->raw = sscam_array(sscam_times(map->raw_height, map->raw_width), sizeof *map->raw);
+        map->raw = sscam_array(sscam_places(map->raw_sides), sizeof *map->raw);
     if (status == SSCAM_OK && map->raw == NULL)
         status = sscam_fail_memory("a raw map");
     if (status == SSCAM_OK)
-        status = sscam_upsample(sum, capture->height, capture->width, map->raw_height, map->raw_width, 0, map->raw);
+        status = sscam_upsample(sum, capture->sides, map->raw_sides, 0, map->raw);
     free(sum);
     return status == SSCAM_OK ? rectify(map) : status;
 }
@@ -52,7 +52,7 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
 /* Whether a raw map says nothing about places. */
 static int32_t is_constant(const sscam_map *map)
 {
-    int64_t places = (int64_t)map->raw_height * map->raw_width;
+    int64_t places = sscam_places(map->raw_sides);
     for (int64_t p = 1; p < places; p++)
         if (map->raw[p] != map->raw[0])
             return 0;
@@ -62,15 +62,14 @@ static int32_t is_constant(const sscam_map *map)
 /* s(U(raw)) (eq. 12); all zeros where the raw map is flat. */
 static sscam_status normalise(sscam_map *map)
 {
-    int64_t pixels = (int64_t)map->height * map->width;
+    int64_t pixels = sscam_places(map->sides);
     map->data = sscam_zeros(pixels, sizeof *map->data);
     if (map->data == NULL)
         return sscam_fail_memory("a map");
     map->is_flat = is_constant(map);
     if (map->is_flat)
         return SSCAM_OK;
-    sscam_status status =
-        sscam_upsample(map->raw, map->raw_height, map->raw_width, map->height, map->width, 0, map->data);
+    sscam_status status = sscam_upsample(map->raw, map->raw_sides, map->sides, 0, map->data);
     if (status != SSCAM_OK)
         return status;
     float lowest = map->data[0], highest = map->data[0];
@@ -88,8 +87,8 @@ static sscam_status normalise(sscam_map *map)
 static void take_over(sscam_explanation *explanation, sscam_map *map)
 {
     const sscam_capture *capture = explanation->capture;
-    map->width = (int32_t)explanation->shape[3];
-    map->height = (int32_t)explanation->shape[2];
+    map->rank = explanation->shape.rank - 2;
+    map->sides = explanation->shape.sides;
     map->channel_count = capture->channels;
     map->method = explanation->method->name;
     map->passes = explanation->passes;
@@ -133,14 +132,24 @@ void sscam_map_destroy(sscam_map *map)
     free(map);
 }
 
+int32_t sscam_map_rank(const sscam_map *map)
+{
+    return map ? map->rank : 0;
+}
+
 int32_t sscam_map_width(const sscam_map *map)
 {
-    return map ? map->width : 0;
+    return map ? (int32_t)map->sides.width : 0;
 }
 
 int32_t sscam_map_height(const sscam_map *map)
 {
-    return map ? map->height : 0;
+    return map ? (int32_t)map->sides.height : 0;
+}
+
+int32_t sscam_map_depth(const sscam_map *map)
+{
+    return map ? (int32_t)map->sides.depth : 0;
 }
 
 const float *sscam_map_data(const sscam_map *map)
@@ -150,12 +159,17 @@ const float *sscam_map_data(const sscam_map *map)
 
 int32_t sscam_map_raw_width(const sscam_map *map)
 {
-    return map ? map->raw_width : 0;
+    return map ? (int32_t)map->raw_sides.width : 0;
 }
 
 int32_t sscam_map_raw_height(const sscam_map *map)
 {
-    return map ? map->raw_height : 0;
+    return map ? (int32_t)map->raw_sides.height : 0;
+}
+
+int32_t sscam_map_raw_depth(const sscam_map *map)
+{
+    return map ? (int32_t)map->raw_sides.depth : 0;
 }
 
 const float *sscam_map_raw(const sscam_map *map)
@@ -223,6 +237,14 @@ int64_t sscam_map_scoring_batch_size(const sscam_map *map)
     return map ? map->scoring_way.batch_size : 0;
 }
 
+static sscam_status check_is_picture(const sscam_map *map, const char *function)
+{
+    if (map->rank == 2)
+        return SSCAM_OK;
+    return sscam_fail(SSCAM_E_UNSUPPORTED, "%s: a map of rank %" PRId32 ", %s, is no picture", function, map->rank,
+                      map->rank == 1 ? "[W]" : "[D,H,W]");
+}
+
 sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image, const char *colormap, double alpha,
                                sscam_image **out)
 {
@@ -231,9 +253,11 @@ sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image, c
     *out = NULL;
     if (map == NULL || image == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_overlay: %s is NULL", map == NULL ? "map" : "image");
-    sscam_status status = sscam_draw_overlay(map->data, map->height, map->width,
-                                             map->from_image ? &map->geometry : NULL, image,
-                                             colormap ? colormap : "turbo", alpha, out);
+    sscam_status status = check_is_picture(map, "sscam_map_overlay");
+    if (status == SSCAM_OK)
+        status = sscam_draw_overlay(map->data, sscam_map_height(map), sscam_map_width(map),
+                                    map->from_image ? &map->geometry : NULL, image, colormap ? colormap : "turbo",
+                                    alpha, out);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
@@ -244,7 +268,9 @@ sscam_status sscam_map_heatmap(const sscam_map *map, const char *colormap, sscam
     *out = NULL;
     if (map == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_heatmap: map is NULL");
-    sscam_status status =
-        sscam_draw_heatmap(map->data, map->height, map->width, colormap ? colormap : "turbo", out);
+    sscam_status status = check_is_picture(map, "sscam_map_heatmap");
+    if (status == SSCAM_OK)
+        status = sscam_draw_heatmap(map->data, sscam_map_height(map), sscam_map_width(map),
+                                    colormap ? colormap : "turbo", out);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }

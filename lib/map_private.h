@@ -9,7 +9,8 @@
 #include "strategy.h"
 
 struct sscam_map {
-    int32_t width, height, raw_width, raw_height;
+    int32_t rank; /* of data and raw: how many of the sides the input has */
+    sscam_sides sides, raw_sides;
     int64_t channel_count;
     float *data, *raw, *weights;
     int64_t class_index;

@@ -43,6 +43,24 @@ void sscam_source_positions(int64_t source_size, int64_t output_size, int32_t al
     }
 }
 
+/* Floats that blend_slices() needs. */
+static int64_t slice_size(sscam_sides sides)
+{
+    return sides.depth > 1 ? sides.height * sides.width : 0;
+}
+
+/* The slice of the map at a position along its depth: one of its own where it falls on one, as in all pictures. */
+static const float *blend_slices(const float *map, sscam_sides sides, sample_position z, float *slice)
+{
+    const int64_t size = sides.height * sides.width;
+    const float *front = map + z.lower * size, *back = front + size;
+    if (z.share == 0.0f)
+        return front;
+    for (int64_t p = 0; p < size; p++)
+        slice[p] = front[p] + z.share * (back[p] - front[p]);
+    return slice;
+}
+
 /* The row of the map at a vertical position, interpolated: map_width values, and the last one again, so that a
  * horizontal neighbour always exists. The form a + t (b - a) keeps constant maps exactly constant. */
 static void blend_rows(const float *map, int64_t map_height, int64_t map_width, sample_position y, float *row)
@@ -118,31 +136,39 @@ int64_t sscam_mask_count(const sscam_mask_plan *plan)
     return sscam_times(plan->channel_count, plan->samples);
 }
 
+sscam_shape sscam_mask_shape(const sscam_mask_plan *plan)
+{
+    return (sscam_shape){plan->input_rank, 1, plan->input_channels, plan->input_sides};
+}
+
 int64_t sscam_mask_scratch_size(const sscam_mask_plan *plan)
 {
-    return plan->map_width + 1 + 5 * plan->input_width;
+    return slice_size(plan->map_sides) + plan->map_sides.width + 1 + 5 * plan->input_sides.width;
 }
 
 /* Parts of the scratch space, one for each row that sscam_mask_write() works on. */
 typedef struct scratch_rows {
-    float *blended;        /* map_width + 1 */
-    float *column, *share; /* input_width each, as the others */
+    float *slice;          /* of the map, where it has several */
+    float *blended;        /* the map's width + 1 */
+    float *column, *share; /* the input's width each, as the others */
     float *mask, *noise, *product;
 } scratch_rows;
 
 static scratch_rows divide_scratch(const sscam_mask_plan *plan, float *scratch)
 {
-    int64_t width = plan->input_width;
-    float *column = scratch + plan->map_width + 1;
-    return (scratch_rows){scratch,          column,           column + width, column + 2 * width,
+    int64_t width = plan->input_sides.width;
+    float *blended = scratch + slice_size(plan->map_sides), *column = blended + plan->map_sides.width + 1;
+    return (scratch_rows){scratch,          blended,            column, column + width, column + 2 * width,
                           column + 3 * width, column + 4 * width};
 }
 
-/* One colour row of the masked input: X0 * mask, and the noise of Algorithm 1 where the plan asks for it. */
+/* One colour row of the masked input: X0 * mask, and the noise of Algorithm 1 where the plan asks for it. Rows are
+ * numbered through all slices. */
 static void write_color_row(const sscam_mask_plan *plan, const scratch_rows *rows, const sscam_noise_plane *plane,
-                            float noise_stddev, int64_t color, int64_t y, sscam_layout layout, float *out)
+                            float noise_stddev, int64_t color, int64_t row, sscam_layout layout, float *out)
 {
-    int64_t width = plan->input_width, row_start = (color * plan->input_height + y) * width;
+    const int64_t width = plan->input_sides.width;
+    const int64_t row_start = color * sscam_places(plan->input_sides) + row * width;
     float *target = layout == SSCAM_LAYOUT_NCHW ? out + row_start : rows->product;
     if (plan->background != NULL)
         blend_row(plan->input + row_start, plan->background + row_start, rows->mask, width, target);
@@ -153,31 +179,59 @@ static void write_color_row(const sscam_mask_plan *plan, const scratch_rows *row
         add_noise(target, rows->noise, noise_stddev, width);
     }
     if (layout == SSCAM_LAYOUT_NHWC)
-        scatter_row(target, width, plan->input_channels, out + y * width * plan->input_channels + color);
+        scatter_row(target, width, plan->input_channels, out + row * width * plan->input_channels + color);
+}
+
+/* What all rows of one masked input share. */
+typedef struct mask_writing {
+    const sscam_mask_plan *plan;
+    const sscam_mask_channel *channel;
+    sscam_noise_plane plane;
+    float gain; /* with the share of a mask that fades in */
+    scratch_rows rows;
+    sscam_layout layout;
+    float *out;
+} mask_writing;
+
+/* One row of the mask, from the slice of the map that it lies in, and of all colours under it. */
+static void write_row(const mask_writing *writing, const float *slice, sample_position y, int64_t row)
+{
+    const sscam_mask_plan *plan = writing->plan;
+    const sscam_mask_channel *channel = writing->channel;
+    const scratch_rows *rows = &writing->rows;
+    const int64_t width = plan->input_sides.width;
+    blend_rows(slice, plan->map_sides.height, plan->map_sides.width, y, rows->blended);
+    stretch_row(rows->blended, rows->column, rows->share, width, rows->mask);
+    scale_row(rows->mask, channel->offset, writing->gain, width);
+    if (plan->noise_target != SSCAM_NOISE_ON_INPUT && channel->noise_stddev > 0.0f) {
+        sscam_noise_fill(&writing->plane, row * width, width, rows->noise);
+        add_noise(rows->mask, rows->noise, channel->noise_stddev, width);
+    }
+    for (int64_t color = 0; color < plan->input_channels; color++)
+        write_color_row(plan, rows, &writing->plane, channel->noise_stddev, color, row, writing->layout, writing->out);
 }
 
 void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_layout layout, float *scratch, float *out)
 {
     const sscam_mask_channel *channel = &plan->channels[index / plan->samples];
-    const float *map = plan->activations + channel->channel * plan->map_height * plan->map_width;
-    const sscam_noise_plane plane = {plan->seed, (uint32_t)channel->channel, (uint32_t)(index % plan->samples),
-                                     (uint32_t)plan->image_index};
-    const int64_t width = plan->input_width;
-    const scratch_rows rows = divide_scratch(plan, scratch);
+    const sscam_sides from = plan->map_sides, to = plan->input_sides;
+    const float *map = plan->activations + channel->channel * sscam_places(from);
     const float share = plan->fades_in ? (float)(index % plan->samples + 1) / (float)plan->samples : 1.0f;
-    column_positions(plan->map_width, width, plan->align_corners, rows.column, rows.share);
-
-    for (int64_t y = 0; y < plan->input_height; y++) {
-        sample_position position = source_position(y, plan->map_height, plan->input_height, plan->align_corners);
-        blend_rows(map, plan->map_height, plan->map_width, position, rows.blended);
-        stretch_row(rows.blended, rows.column, rows.share, width, rows.mask);
-        scale_row(rows.mask, channel->offset, share * channel->gain, width);
-        if (plan->noise_target != SSCAM_NOISE_ON_INPUT && channel->noise_stddev > 0.0f) {
-            sscam_noise_fill(&plane, y * width, width, rows.noise);
-            add_noise(rows.mask, rows.noise, channel->noise_stddev, width);
-        }
-        for (int64_t color = 0; color < plan->input_channels; color++)
-            write_color_row(plan, &rows, &plane, channel->noise_stddev, color, y, layout, out);
+    const mask_writing writing = {.plan = plan,
+                                  .channel = channel,
+                                  .plane = {plan->seed, (uint32_t)channel->channel, (uint32_t)(index % plan->samples),
+                                            (uint32_t)plan->image_index},
+                                  .gain = share * channel->gain,
+                                  .rows = divide_scratch(plan, scratch),
+                                  .layout = layout,
+                                  .out = out};
+    column_positions(from.width, to.width, plan->align_corners, writing.rows.column, writing.rows.share);
+    for (int64_t z = 0; z < to.depth; z++) {
+        const sample_position at = source_position(z, from.depth, to.depth, plan->align_corners);
+        const float *slice = blend_slices(map, from, at, writing.rows.slice);
+        for (int64_t y = 0; y < to.height; y++)
+            write_row(&writing, slice, source_position(y, from.height, to.height, plan->align_corners),
+                      z * to.height + y);
     }
 }
 
@@ -208,17 +262,24 @@ void sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_lay
     sscam_mask_write(*plan, index, layout, scratch, out);
 }
 
-sscam_status sscam_upsample(const float *map, int64_t map_height, int64_t map_width, int64_t height, int64_t width,
-                            int32_t align_corners, float *out)
+sscam_status sscam_upsample(const float *map, sscam_sides map_sides, sscam_sides sides, int32_t align_corners,
+                            float *out)
 {
-    float *scratch = sscam_array(sscam_plus(map_width + 1, sscam_times(2, width)), sizeof *scratch);
+    const int64_t slice_floats = slice_size(map_sides), width = sides.width;
+    float *scratch =
+        sscam_array(sscam_plus(slice_floats + map_sides.width + 1, sscam_times(2, width)), sizeof *scratch);
     if (scratch == NULL)
         return sscam_fail_memory("upsampling a map");
-    float *column = scratch + map_width + 1, *share = column + width;
-    column_positions(map_width, width, align_corners, column, share);
-    for (int64_t y = 0; y < height; y++) {
-        blend_rows(map, map_height, map_width, source_position(y, map_height, height, align_corners), scratch);
-        stretch_row(scratch, column, share, width, out + y * width);
+    float *row = scratch + slice_floats, *column = row + map_sides.width + 1, *share = column + width;
+    column_positions(map_sides.width, width, align_corners, column, share);
+    for (int64_t z = 0; z < sides.depth; z++) {
+        const sample_position at = source_position(z, map_sides.depth, sides.depth, align_corners);
+        const float *slice = blend_slices(map, map_sides, at, scratch);
+        for (int64_t y = 0; y < sides.height; y++, out += width) {
+            blend_rows(slice, map_sides.height, map_sides.width,
+                       source_position(y, map_sides.height, sides.height, align_corners), row);
+            stretch_row(row, column, share, width, out);
+        }
     }
     free(scratch);
     return SSCAM_OK;
@@ -250,28 +311,40 @@ static int64_t keep_border_columns(int64_t map_width, int64_t width, int32_t ali
     return kept;
 }
 
-sscam_status sscam_upsampled_range(const float *map, int64_t map_height, int64_t map_width, int64_t height,
-                                   int64_t width, int32_t align_corners, float *minimum, float *maximum)
+static void widen_range(const float *row, int64_t count, float *lowest, float *highest)
 {
-    float *scratch = sscam_array(sscam_plus(map_width + 1, sscam_times(3, width)), sizeof *scratch);
+    for (int64_t x = 0; x < count; x++) {
+        *lowest = row[x] < *lowest ? row[x] : *lowest;
+        *highest = row[x] > *highest ? row[x] : *highest;
+    }
+}
+
+sscam_status sscam_upsampled_range(const float *map, sscam_sides map_sides, sscam_sides sides, int32_t align_corners,
+                                   float *minimum, float *maximum)
+{
+    const int64_t slice_floats = slice_size(map_sides), width = sides.width;
+    float *scratch =
+        sscam_array(sscam_plus(slice_floats + map_sides.width + 1, sscam_times(3, width)), sizeof *scratch);
     if (scratch == NULL)
         return sscam_fail_memory("the range of a map");
-    float *column = scratch + map_width + 1, *share = column + width, *row = share + width;
-    column_positions(map_width, width, align_corners, column, share);
-    int64_t kept = keep_border_columns(map_width, width, align_corners, column, share);
+    float *blended = scratch + slice_floats, *column = blended + map_sides.width + 1;
+    float *share = column + width, *row = share + width;
+    column_positions(map_sides.width, width, align_corners, column, share);
+    int64_t kept = keep_border_columns(map_sides.width, width, align_corners, column, share);
 
     /* All rows: down a column, the blended rows' own rounding can carry a value past those at the ends. */
-    float lowest = INFINITY, highest = -INFINITY;
-    for (int64_t y = 0; y < height; y++) {
-        blend_rows(map, map_height, map_width, source_position(y, map_height, height, align_corners), scratch);
-        stretch_row(scratch, column, share, kept, row);
-        for (int64_t x = 0; x < kept; x++) {
-            lowest = row[x] < lowest ? row[x] : lowest;
-            highest = row[x] > highest ? row[x] : highest;
+    *minimum = INFINITY;
+    *maximum = -INFINITY;
+    for (int64_t z = 0; z < sides.depth; z++) {
+        const sample_position at = source_position(z, map_sides.depth, sides.depth, align_corners);
+        const float *slice = blend_slices(map, map_sides, at, scratch);
+        for (int64_t y = 0; y < sides.height; y++) {
+            blend_rows(slice, map_sides.height, map_sides.width,
+                       source_position(y, map_sides.height, sides.height, align_corners), blended);
+            stretch_row(blended, column, share, kept, row);
+            widen_range(row, kept, minimum, maximum);
         }
     }
     free(scratch);
-    *minimum = lowest;
-    *maximum = highest;
     return SSCAM_OK;
 }

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "shape.h"
 #include "sscam/status.h"
 
 #ifdef __cplusplus
@@ -16,15 +17,15 @@ extern "C" {
 
 /* What noise is added to (option noise_target). */
 typedef enum sscam_noise_target {
-    SSCAM_NOISE_ON_MASK,      /* X0 * (s(U(A)) + n): eq. 11 and 15; one draw a pixel, shared by the colours */
+    SSCAM_NOISE_ON_MASK,      /* X0 * (s(U(A)) + n): eq. 11 and 15; one draw a place, shared by the colours */
     SSCAM_NOISE_ON_INPUT,     /* X0 * s(U(A)) + n: Algorithm 1; independent draws for the colours */
     SSCAM_NOISE_ON_ACTIVATION /* X0 * (U(A) + n): the authors' first code path; the mask is not normalised */
 } sscam_noise_target;
 
 /* Memory order of one masked input. */
 typedef enum sscam_layout {
-    SSCAM_LAYOUT_NCHW, /* [C,H,W] */
-    SSCAM_LAYOUT_NHWC  /* [H,W,C], "channels last" */
+    SSCAM_LAYOUT_NCHW, /* [C,D,H,W] */
+    SSCAM_LAYOUT_NHWC  /* [D,H,W,C], "channels last" */
 } sscam_layout;
 
 /* One channel's mask: m(p) = (U(A)(p) - offset) * gain, then X0 * m. */
@@ -36,12 +37,14 @@ typedef struct sscam_mask_channel {
 } sscam_mask_channel;
 
 typedef struct sscam_mask_plan {
-    /* input X0, [channels, height, width] */
+    /* input X0, [channels, depth, height, width] */
     const float *input;
-    int64_t input_channels, input_height, input_width;
-    /* activations A, [K, map_height, map_width] */
+    int32_t input_rank; /* that the network wants it in */
+    int64_t input_channels;
+    sscam_sides input_sides;
+    /* activations A, [K, depth, height, width] */
     const float *activations;
-    int64_t map_height, map_width;
+    sscam_sides map_sides;
     int32_t align_corners; /* 0: half-pixel centres */
     /* the channels to score, and how often each */
     const sscam_mask_channel *channels;
@@ -58,11 +61,14 @@ typedef struct sscam_mask_plan {
 /* Number of masked inputs in the plan: channel_count x samples; negative where that is too many (checked.h). */
 int64_t sscam_mask_count(const sscam_mask_plan *plan);
 
-/* Floats of scratch space that sscam_mask_write() needs, a small multiple of the input's width. */
+/* Shape of a masked input. */
+sscam_shape sscam_mask_shape(const sscam_mask_plan *plan);
+
+/* Floats of scratch space that sscam_mask_write() needs: a few rows of the input, and a slice of the map where it has
+ * several. */
 int64_t sscam_mask_scratch_size(const sscam_mask_plan *plan);
 
-/* Writes masked input number `index` (0 to sscam_mask_count() - 1) to `out`: input_channels x input_height x
- * input_width floats in `layout`. `scratch` has sscam_mask_scratch_size() floats and is the caller's own. A
+/* Writes masked input number `index` (0 to sscam_mask_count() - 1) to `out`: one input of floats in `layout`. `scratch` has sscam_mask_scratch_size() floats and is the caller's own. A
  * pure function of plan and index. */
 void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_layout layout, float *scratch,
                       float *out);
@@ -83,13 +89,13 @@ void sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_lay
 void sscam_source_positions(int64_t source_size, int64_t output_size, int32_t align_corners, int32_t *lower,
                             float *share);
 
-/* Bilinear upsampling U of one [map_height, map_width] map to [height, width]. */
-sscam_status sscam_upsample(const float *map, int64_t map_height, int64_t map_width, int64_t height,
-                            int64_t width, int32_t align_corners, float *out);
+/* Upsampling U of one map, linear along each side: bilinear for pictures, trilinear for what has slices. */
+sscam_status sscam_upsample(const float *map, sscam_sides map_sides, sscam_sides sides, int32_t align_corners,
+                            float *out);
 
 /* Exact minimum and maximum of the upsampled map. */
-sscam_status sscam_upsampled_range(const float *map, int64_t map_height, int64_t map_width, int64_t height,
-                                   int64_t width, int32_t align_corners, float *minimum, float *maximum);
+sscam_status sscam_upsampled_range(const float *map, sscam_sides map_sides, sscam_sides sides, int32_t align_corners,
+                                   float *minimum, float *maximum);
 
 #ifdef __cplusplus
 }

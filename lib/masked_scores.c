@@ -13,12 +13,11 @@ static const sscam_mask_channel AS_IT_IS = {.channel = 0, .offset = 0.0f, .gain 
 static sscam_mask_plan plan_of(const sscam_masking *masking, const float *mask)
 {
     return (sscam_mask_plan){.input = masking->input,
-                             .input_channels = masking->shape[1],
-                             .input_height = masking->shape[2],
-                             .input_width = masking->shape[3],
+                             .input_rank = masking->shape.rank,
+                             .input_channels = masking->shape.channels,
+                             .input_sides = masking->shape.sides,
                              .activations = mask,
-                             .map_height = masking->shape[2],
-                             .map_width = masking->shape[3],
+                             .map_sides = masking->shape.sides,
                              .channels = &AS_IT_IS,
                              .channel_count = 1,
                              .samples = 1,
@@ -115,7 +114,7 @@ sscam_status sscam_score_curve(const sscam_masking *masking, const int32_t *orde
                                int64_t steps, int64_t class_index, const sscam_progress *progress, double *points)
 {
     curve_masks masks = {
-        .order = order, .curve = curve, .steps = steps, .places = masking->shape[2] * masking->shape[3]};
+        .order = order, .curve = curve, .steps = steps, .places = sscam_places(masking->shape.sides)};
     masks.masks = sscam_array(sscam_times(masks.places, MASKS_TOGETHER), sizeof *masks.masks);
     if (masks.masks == NULL)
         return sscam_fail_memory("the masks of a curve");

@@ -12,7 +12,7 @@ typedef struct sscam_masking {
     void *network;
     const float *input;      /* X0, [1,C,H,W] */
     const float *background; /* what shows where a mask does not; NULL: zeros */
-    int64_t shape[4];
+    sscam_shape shape;
     sscam_score_kind kind;
     const char *output; /* of the network's, as in a capture */
     sscam_scoring_wish wish;

@@ -1,6 +1,8 @@
 #include "model_private.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,33 +74,70 @@ const char *sscam_model_device(const sscam_model *model)
     return model ? model->backend->device(model->network) : "";
 }
 
-sscam_status sscam_check_shape(const int64_t shape[4])
+/* "1x3x224x224", into a buffer that is large enough for any shape. */
+static const char *shape_text(const int64_t *numbers, int32_t rank, char text[128])
 {
-    static const char names[4] = {'N', 'C', 'H', 'W'};
+    int length = 0;
+    for (int32_t i = 0; i < rank; i++)
+        length += snprintf(text + length, 128 - (size_t)length, "%s%" PRId64, i > 0 ? "x" : "", numbers[i]);
+    return text;
+}
+
+static sscam_status check_numbers(const int64_t *numbers, int32_t rank)
+{
+    static const char *const names[] = {"NCW", "NCHW", "NCDHW"};
     const int64_t largest = INT64_C(1) << 40; /* floats; products below stay within 64 bits */
     int64_t size = 1;
-    for (int i = 0; i < 4; i++) {
-        if (shape[i] < 1)
-            return sscam_fail(SSCAM_E_ARGUMENT, "input shape: %c is %lld, not at least 1", names[i],
-                              (long long)shape[i]);
-        if (shape[i] > largest / size)
-            return sscam_fail(SSCAM_E_ARGUMENT, "input shape %lldx%lldx%lldx%lld is too large", (long long)shape[0],
-                              (long long)shape[1], (long long)shape[2], (long long)shape[3]);
-        size *= shape[i];
+    for (int32_t i = 0; i < rank; i++) {
+        char text[128];
+        if (numbers[i] < 1)
+            return sscam_fail(SSCAM_E_ARGUMENT, "input shape: %c is %" PRId64 ", not at least 1",
+                              names[rank - SSCAM_LEAST_RANK][i], numbers[i]);
+        if (numbers[i] > largest / size)
+            return sscam_fail(SSCAM_E_ARGUMENT, "input shape %s is too large", shape_text(numbers, rank, text));
+        size *= numbers[i];
     }
     return SSCAM_OK;
 }
 
-sscam_status sscam_check_finite(const float *input, const int64_t shape[4])
+sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, sscam_shape *out)
 {
-    int64_t plane = shape[2] * shape[3], size = shape[0] * shape[1] * plane;
-    for (int64_t i = 0; i < size; i++) {
+    if (rank < SSCAM_LEAST_RANK || rank > SSCAM_MOST_RANK)
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "input rank: %" PRId32 ", not 3 ([N,C,W]), 4 ([N,C,H,W]) or 5 ([N,C,D,H,W])", rank);
+    sscam_status status = check_numbers(numbers, rank);
+    if (status != SSCAM_OK)
+        return status;
+    *out = (sscam_shape){.rank = rank, .images = numbers[0], .channels = numbers[1], .sides = {1, 1, numbers[rank - 1]}};
+    if (rank > SSCAM_LEAST_RANK)
+        out->sides.height = numbers[rank - 2];
+    if (rank == SSCAM_MOST_RANK)
+        out->sides.depth = numbers[2];
+    return SSCAM_OK;
+}
+
+/* Says where a value stands, as far as the input has such sides. */
+static sscam_status fail_not_finite(float value, int64_t at, const sscam_shape *shape)
+{
+    const sscam_sides sides = shape->sides;
+    const int64_t places = sscam_places(sides), place = at % places;
+    char where[64] = "";
+    int length = 0;
+    if (shape->rank == SSCAM_MOST_RANK)
+        length = snprintf(where, sizeof where, ", slice %" PRId64, place / (sides.height * sides.width));
+    if (shape->rank > SSCAM_LEAST_RANK)
+        snprintf(where + length, sizeof where - (size_t)length, ", row %" PRId64, place / sides.width % sides.height);
+    return sscam_fail(SSCAM_E_ARGUMENT, "input: %s at image %" PRId64 ", channel %" PRId64 "%s, column %" PRId64,
+                      isnan(value) ? "NaN" : "infinity", at / places / shape->channels, at / places % shape->channels,
+                      where, place % sides.width);
+}
+
+sscam_status sscam_check_finite(const float *input, const sscam_shape *shape)
+{
+    const int64_t size = shape->images * sscam_input_size(shape);
+    for (int64_t i = 0; i < size; i++)
         if (!isfinite(input[i]))
-            return sscam_fail(SSCAM_E_ARGUMENT, "input: %s at image %lld, channel %lld, row %lld, column %lld",
-                              isnan(input[i]) ? "NaN" : "infinity", (long long)(i / (shape[1] * plane)),
-                              (long long)(i / plane % shape[1]), (long long)(i % plane / shape[3]),
-                              (long long)(i % shape[3]));
-    }
+            return fail_not_finite(input[i], i, shape);
     return SSCAM_OK;
 }
 
@@ -113,44 +152,57 @@ static sscam_status copy_logits(const float *logits, int64_t rows, int64_t class
     return SSCAM_OK;
 }
 
-sscam_status sscam_model_classify(sscam_model *model, const float *input, const int64_t shape[4], float *logits,
-                                  size_t capacity, int64_t *class_count)
+sscam_status sscam_model_classify_array(sscam_model *model, const float *input, const int64_t *shape, int32_t rank,
+                                        float *logits, size_t capacity, int64_t *class_count)
 {
     if (model == NULL || input == NULL || shape == NULL || class_count == NULL || (logits == NULL && capacity > 0))
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_classify: a pointer is NULL");
-    sscam_status status = sscam_check_shape(shape);
+    sscam_shape read;
+    sscam_status status = sscam_read_shape(shape, rank, &read);
     if (status == SSCAM_OK)
-        status = sscam_check_finite(input, shape);
+        status = sscam_check_finite(input, &read);
     if (status != SSCAM_OK)
         return status;
     float *all = NULL;
-    status = model->backend->classify(model->network, input, shape, NULL, &all, class_count);
+    status = model->backend->classify(model->network, input, &read, NULL, &all, class_count);
     if (status == SSCAM_OK)
-        status = copy_logits(all, shape[0], *class_count, logits, capacity);
+        status = copy_logits(all, read.images, *class_count, logits, capacity);
     free(all);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
-sscam_status sscam_model_layers(sscam_model *model, const int64_t shape[4], sscam_layers **out)
+sscam_status sscam_model_classify(sscam_model *model, const float *input, const int64_t shape[4], float *logits,
+                                  size_t capacity, int64_t *class_count)
+{
+    return sscam_model_classify_array(model, input, shape, SSCAM_PICTURE_RANK, logits, capacity, class_count);
+}
+
+sscam_status sscam_model_layers_for(sscam_model *model, const int64_t *shape, int32_t rank, sscam_layers **out)
 {
     if (out == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_layers: out is NULL");
     *out = NULL;
     if (model == NULL || shape == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_layers: %s is NULL", model == NULL ? "model" : "shape");
-    sscam_status status = sscam_check_shape(shape);
-    if (status == SSCAM_OK && shape[0] != 1)
-        status = sscam_fail(SSCAM_E_ARGUMENT, "input shape: N is %lld, not 1", (long long)shape[0]);
+    sscam_shape read;
+    sscam_status status = sscam_read_shape(shape, rank, &read);
+    if (status == SSCAM_OK && read.images != 1)
+        status = sscam_fail(SSCAM_E_ARGUMENT, "input shape: N is %" PRId64 ", not 1", read.images);
     if (status != SSCAM_OK)
         return status;
     sscam_layers *layers = calloc(1, sizeof *layers);
     if (layers == NULL)
         return sscam_fail_memory("a list of layers");
-    status = model->backend->layers(model->network, shape, layers);
+    status = model->backend->layers(model->network, &read, layers);
     if (status != SSCAM_OK) {
         sscam_layers_destroy(layers);
         return status;
     }
     *out = layers;
     return sscam_succeed();
+}
+
+sscam_status sscam_model_layers(sscam_model *model, const int64_t shape[4], sscam_layers **out)
+{
+    return sscam_model_layers_for(model, shape, SSCAM_PICTURE_RANK, out);
 }

@@ -13,10 +13,10 @@ struct sscam_model {
     void *network;
 };
 
-/* SSCAM_OK when {N,C,H,W} is usable and its size does not overflow; else SSCAM_E_ARGUMENT. */
-sscam_status sscam_check_shape(const int64_t shape[4]);
+/* Reads a shape of `rank` numbers. SSCAM_E_ARGUMENT unless it is usable and its size does not overflow. */
+sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, sscam_shape *out);
 
 /* SSCAM_OK when all values are finite; else SSCAM_E_ARGUMENT, which says where. */
-sscam_status sscam_check_finite(const float *input, const int64_t shape[4]);
+sscam_status sscam_check_finite(const float *input, const sscam_shape *shape);
 
 #endif

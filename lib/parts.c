@@ -109,7 +109,7 @@ static sscam_status make_augmented_inputs(parts_work *work)
         return sscam_fail_memory("altered inputs");
     for (int64_t image = 0; image < work->images; image++)
         for (int64_t i = 1; i < SSCAM_AUGMENTATIONS; i++)
-            sscam_augment(input_of(work, image), work->request->shape, i, augmented_input(work, image, i));
+            sscam_augment(input_of(work, image), &work->request->shape, i, augmented_input(work, image, i));
     return SSCAM_OK;
 }
 
@@ -132,7 +132,6 @@ static void fill_parts(const parts_work *work, const composition *made, int64_t 
                        sscam_explanation *parts)
 {
     const sscam_explain_request *request = work->request;
-    const int64_t *shape = request->shape;
     const char *layer = made->names;
     for (int64_t i = 0; i < parts_of(made); i++) {
         int64_t augmentation = i / made->layer_count;
@@ -145,11 +144,12 @@ static void fill_parts(const parts_work *work, const composition *made, int64_t 
             .settings = &made->explainer->settings,
             .layer = layer,
             .input = augmentation == 0 ? input_of(work, image) : augmented_input(work, image, augmentation),
-            .shape = {1, shape[1], shape[2], shape[3]},
+            .shape = request->shape,
             .image_index = work->first + image,
             .target = target_of(work, made, image, class_position),
             .leader = i > 0 ? &parts[0] : NULL,
         };
+        parts[i].shape.images = 1;
         memcpy(parts[i].black, made->black, sizeof made->black);
         layer += strlen(layer) + 1;
     }
@@ -224,7 +224,7 @@ sscam_status sscam_explain_images(const sscam_explain_request *request, int64_t 
     parts_work work = {.request = request,
                        .first = first,
                        .images = images,
-                       .size = request->shape[1] * request->shape[2] * request->shape[3]};
+                       .size = sscam_input_size(&request->shape)};
     sscam_status status = plan_compositions(&work);
     if (status == SSCAM_OK)
         status = make_augmented_inputs(&work);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "progress.h"
+#include "shape.h"
 #include "sscam/explainer.h"
 
 /* What one call explains: each class on each input by each explainer. */
@@ -12,7 +13,7 @@ typedef struct sscam_explain_request {
     sscam_explainer *const *explainers;
     int64_t explainer_count;
     const float *input;
-    const int64_t *shape;
+    sscam_shape shape;
     const int64_t *classes; /* [N][class_count]; NULL: the top class of each */
     int64_t class_count;
 } sscam_explain_request;

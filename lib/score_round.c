@@ -190,13 +190,13 @@ static sscam_status ablation_round(sscam_score_work *work, sscam_explanation *fi
     if (status != SSCAM_OK)
         return status;
     sscam_ablation_request request = {.plan = plan,
+                                      .shape = first->shape,
                                       .kind = sscam_score_kind_of(first->settings),
                                       .output = sscam_output_of(first->settings),
                                       .targets = work->targets,
                                       .target_count = work->target_count,
                                       .batch_size = first->settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
                                       .progress = progress};
-    memcpy(request.shape, first->shape, sizeof request.shape);
     first->passes += plan->channel_count;
     status = first->backend->ablate(first->network, &request, scores);
     if (status == SSCAM_OK)

@@ -15,8 +15,8 @@ typedef struct sscam_explanation {
     void *network;
     const sscam_settings *settings;
     const char *layer;  /* name of the target layer; "": the default one */
-    const float *input; /* X0, [1,C,H,W] */
-    int64_t shape[4];
+    const float *input; /* X0 */
+    sscam_shape shape;
     int64_t image_index;          /* v of the noise counter */
     float black[3];               /* (0 - mean) / std: the value of a black pixel, by channel */
     const sscam_capture *capture; /* shared with explanations of the same input and layer */

@@ -36,8 +36,7 @@ public:
     {
         if (++calls_ != last_call_)
             return value;
-        at::Tensor altered =
-            value.size(0) == rows_ ? value.clone() : value.expand({rows_, -1, -1, -1}).clone();
+        at::Tensor altered = value.size(0) == rows_ ? value.clone() : spread_over(value, rows_).clone();
         for (int64_t row = 0; row < channel_count_; row++)
             altered.select(0, row).select(0, channels_[row]).zero_();
         return altered;
@@ -81,9 +80,8 @@ private:
     at::Tensor run(int64_t input_rows, int64_t rows, const int64_t *channels, int64_t channel_count) const
     {
         auto tap = c10::make_intrusive<AblationTap>(last_call_, rows, channels, channel_count);
-        at::Tensor logits =
-            run_for_logits(*program_, input_.expand({input_rows, -1, -1, -1}).clone(), tap, rows,
-                           text_or_empty(request_.output));
+        at::Tensor logits = run_for_logits(*program_, spread_over(input_, input_rows).clone(), tap, rows,
+                                           text_or_empty(request_.output));
         if (logits.size(0) != rows || logits.size(1) != logits_.size(1))
             throw Refusal(SSCAM_E_MODEL, "the network returns logits of shape " + shape_text(logits.sizes()) + " for " +
                                              std::to_string(rows) + " ablations");

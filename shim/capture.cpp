@@ -60,13 +60,22 @@ at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const ssc
     return found[0];
 }
 
-void check_is_picture(const at::Tensor &activations, const Layer &layer)
+// Maps have the sides of the input, so what is mapped must have them too.
+void check_is_feature_map(const at::Tensor &activations, int32_t rank, const Layer &layer)
 {
     if (!activations.defined())
         throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\": the network did not run it on this input");
-    if (activations.dim() != 4 || activations.size(0) != 1 || activations.numel() == 0)
+    static const char *const wanted[] = {"[1, K, w]", "[1, K, h, w]", "[1, K, d, h, w]"};
+    if (activations.dim() != rank || activations.size(0) != 1 || activations.numel() == 0)
         throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\" gives " + shape_text(activations.sizes()) +
-                                         ", not a feature map [1, K, h, w]");
+                                         ", not a feature map " + wanted[rank - SSCAM_LEAST_RANK]);
+}
+
+sscam_sides sides_of(const at::Tensor &activations)
+{
+    const int64_t rank = activations.dim();
+    return {rank == SSCAM_MOST_RANK ? activations.size(2) : 1, rank > SSCAM_LEAST_RANK ? activations.size(-2) : 1,
+            activations.size(-1)};
 }
 
 } // namespace
@@ -97,7 +106,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     c10::AutoGradMode gradients(request.want_gradients != 0);
     at::Tensor logits = run_for_logits(*program, network.input_from(request.input, request.shape), tap, 0,
                                        text_or_empty(request.output));
-    check_is_picture(tap->activations, layer);
+    check_is_feature_map(tap->activations, request.shape.rank, layer);
     HostArray<float> logit_copy = host_copy(logits);
     sscam_target target = request.target;
     if (sscam_status status = sscam_resolve_target(&target, logit_copy.get(), logits.size(1)))
@@ -110,8 +119,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     HostArray<float> activation_copy = host_copy(tap->activations);
     out.layer = name.release();
     out.channels = tap->activations.size(1);
-    out.height = tap->activations.size(2);
-    out.width = tap->activations.size(3);
+    out.sides = sides_of(tap->activations);
     out.activations = activation_copy.release();
     out.gradients = gradient_copy.release();
     out.logits = logit_copy.release();

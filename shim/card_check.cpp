@@ -112,7 +112,7 @@ sscam_status sscam_check_card_masks(const char *device, const sscam_mask_list *m
     return guarded("card", SSCAM_E_DEVICE, [&] {
         const CardMasks card(*masks, device_named(device));
         at::Tensor batch = card.write(first, rows, rows, layout, type_of(precision));
-        copy_out(layout == SSCAM_LAYOUT_NHWC ? batch.permute({0, 2, 3, 1}) : batch, out);
+        copy_out(layout == SSCAM_LAYOUT_NHWC ? batch.movedim(1, -1) : batch, out);
         *uploaded = card.uploaded_bytes();
     });
 }

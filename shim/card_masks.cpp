@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "guard.hpp"
+#include "network.hpp"
 
 namespace sscam {
 
@@ -51,10 +52,21 @@ struct Channels {
     int64_t count = 0; // of A, as far as it is used
 };
 
+// Where the places along one side fall between those of the map.
+struct Positions {
+    Positions(int64_t source_size, int64_t size, int32_t align_corners) : lower(size), share(size)
+    {
+        sscam_source_positions(source_size, size, align_corners, lower.data(), share.data());
+    }
+
+    std::vector<int32_t> lower;
+    std::vector<float> share;
+};
+
 } // namespace
 
 CardMasks::CardMasks(const sscam_mask_list &masks, c10::Device device)
-    : device_(device), program_(program_for(device))
+    : device_(device), program_(program_for(device)), shape_(sscam_mask_shape(masks.plans[0]))
 {
     for (int64_t i = 0; i < masks.plan_count; i++)
         plans_.push_back(prepare(*masks.plans[i]));
@@ -68,24 +80,31 @@ template <class Value> const Value *CardMasks::upload(const Value *values, int64
     return static_cast<const Value *>(held_.back().data_ptr());
 }
 
+void CardMasks::upload_positions(const sscam_mask_plan &plan, sscam_mask_kernel &kernel)
+{
+    const sscam_sides from = plan.map_sides, to = plan.input_sides;
+    const Positions slices(from.depth, to.depth, plan.align_corners), rows(from.height, to.height, plan.align_corners),
+        columns(from.width, to.width, plan.align_corners);
+    if (from.depth > 1 || to.depth > 1) {
+        kernel.source_slice = upload(slices.lower.data(), to.depth);
+        kernel.slice_share = upload(slices.share.data(), to.depth);
+    }
+    kernel.source_row = upload(rows.lower.data(), to.height);
+    kernel.row_share = upload(rows.share.data(), to.height);
+    kernel.source_column = upload(columns.lower.data(), to.width);
+    kernel.column_share = upload(columns.share.data(), to.width);
+}
+
 CardMasks::Plan CardMasks::prepare(const sscam_mask_plan &plan)
 {
     const Channels channels(plan);
-    const int64_t size = plan.input_channels * plan.input_height * plan.input_width;
-    std::vector<int32_t> row(plan.input_height), column(plan.input_width);
-    std::vector<float> row_share(plan.input_height), column_share(plan.input_width);
-    sscam_source_positions(plan.map_height, plan.input_height, plan.align_corners, row.data(), row_share.data());
-    sscam_source_positions(plan.map_width, plan.input_width, plan.align_corners, column.data(), column_share.data());
-
+    const int64_t size = sscam_input_size(&shape_);
     sscam_mask_kernel kernel = {};
     kernel.input = upload(plan.input, size);
     if (plan.background != nullptr)
         kernel.background = upload(plan.background, size);
-    kernel.activations = upload(plan.activations, channels.count * plan.map_height * plan.map_width);
-    kernel.source_row = upload(row.data(), plan.input_height);
-    kernel.source_column = upload(column.data(), plan.input_width);
-    kernel.row_share = upload(row_share.data(), plan.input_height);
-    kernel.column_share = upload(column_share.data(), plan.input_width);
+    kernel.activations = upload(plan.activations, channels.count * sscam_places(plan.map_sides));
+    upload_positions(plan, kernel);
     kernel.channel = upload(channels.index.data(), plan.channel_count);
     kernel.offset = upload(channels.offset.data(), plan.channel_count);
     kernel.gain = upload(channels.gain.data(), plan.channel_count);
@@ -93,10 +112,12 @@ CardMasks::Plan CardMasks::prepare(const sscam_mask_plan &plan)
     kernel.seed = static_cast<uint64_t>(plan.seed);
     kernel.samples = plan.samples;
     kernel.colours = plan.input_channels;
-    kernel.height = plan.input_height;
-    kernel.width = plan.input_width;
-    kernel.map_height = plan.map_height;
-    kernel.map_width = plan.map_width;
+    kernel.depth = plan.input_sides.depth;
+    kernel.height = plan.input_sides.height;
+    kernel.width = plan.input_sides.width;
+    kernel.map_depth = plan.map_sides.depth;
+    kernel.map_height = plan.map_sides.height;
+    kernel.map_width = plan.map_sides.width;
     kernel.image = static_cast<uint32_t>(plan.image_index);
     kernel.fades_in = plan.fades_in;
     kernel.noise_on_input = plan.noise_target == SSCAM_NOISE_ON_INPUT;
@@ -110,17 +131,17 @@ void CardMasks::launch(const sscam_mask_kernel &kernel) const
         return;
     }
     for (int64_t row = 0; row < kernel.rows; row++)
-        for (int64_t place = 0; place < kernel.height * kernel.width; place++)
+        for (int64_t place = 0; place < sscam_places(shape_.sides); place++)
             sscam_write_masked_place(&kernel, row, place);
 }
 
 at::Tensor CardMasks::write(int64_t first, int64_t rows, int64_t all_rows, sscam_layout layout,
                             at::ScalarType type) const
 {
-    const sscam_mask_kernel &any = plans_.front().kernel; // all have one input shape
-    const auto order = layout == SSCAM_LAYOUT_NHWC ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-    at::Tensor batch =
-        at::empty({all_rows, any.colours, any.height, any.width}, at::TensorOptions(device_).dtype(type), order);
+    sscam_shape shape = shape_;
+    shape.images = all_rows;
+    const auto order = layout == SSCAM_LAYOUT_NHWC ? channels_last(shape.rank) : at::MemoryFormat::Contiguous;
+    at::Tensor batch = at::empty(sizes_of(shape), at::TensorOptions(device_).dtype(type), order);
     char *out = static_cast<char *>(batch.data_ptr());
     const int64_t row_bytes = static_cast<int64_t>(batch.nbytes()) / all_rows;
     if (all_rows > rows)

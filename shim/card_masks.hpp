@@ -18,8 +18,8 @@ public:
     // be copied. `masks` is no longer needed afterwards. Refuses cards on which the kernel cannot be had.
     CardMasks(const sscam_mask_list &masks, c10::Device device);
 
-    // Masked inputs number first to first + rows - 1, [rows, colours, height, width] in the order and the elements
-    // asked for; up to `all_rows` follow rows of zeros.
+    // Masked inputs number first to first + rows - 1, in the rank that the network wants, and in the order and the
+    // elements asked for; up to `all_rows` follow rows of zeros.
     at::Tensor write(int64_t first, int64_t rows, int64_t all_rows, sscam_layout layout, at::ScalarType type) const;
 
     // What went to the device.
@@ -32,6 +32,7 @@ private:
     };
 
     Plan prepare(const sscam_mask_plan &plan);
+    void upload_positions(const sscam_mask_plan &plan, sscam_mask_kernel &kernel);
     template <class Value> const Value *upload(const Value *values, int64_t count);
     void launch(const sscam_mask_kernel &kernel) const;
 
@@ -39,6 +40,7 @@ private:
     const CudaProgram *const program_; // null on the processor
     std::vector<at::Tensor> held_;     // what the kernels point to
     std::vector<Plan> plans_;
+    const sscam_shape shape_; // of one masked input; all have the same
     int64_t uploaded_bytes_ = 0;
 };
 

@@ -28,18 +28,24 @@ struct Sighting {
     std::vector<int64_t> shape;
     bool is_real;
     Edge edge;
+    size_t input_rank;
 };
 
 class Recorder : public Tap {
 public:
+    explicit Recorder(const at::Tensor &input) : input_rank_(static_cast<size_t>(input.dim())) {}
+
     at::Tensor pass(int64_t mark, const at::Tensor &value) override
     {
         sightings.push_back({mark, value.sizes().vec(), value.is_floating_point() || value.is_quantized(),
-                             Edge(value.grad_fn(), value.output_nr())});
+                             Edge(value.grad_fn(), value.output_nr()), input_rank_});
         return value;
     }
 
     std::vector<Sighting> sightings;
+
+private:
+    const size_t input_rank_;
 };
 
 bool contains(const std::string &text, const char *part)
@@ -78,10 +84,46 @@ bool may_rearrange_tokens(const std::string &function)
                                       "Unbind", "Select", "Slice", "Split", "Chunk", "Unflatten", "Squeeze"});
 }
 
-bool is_picture(const Sighting &sighting)
+// Whether the last two sides, or the only one of sound, have several places. Of a video there may be one frame left.
+bool has_places(const std::vector<int64_t> &shape)
 {
-    return sighting.is_real && sighting.shape.size() == 4 && sighting.shape[0] == 1 && sighting.shape[2] > 1 &&
-           sighting.shape[3] > 1;
+    return shape.back() > 1 && (shape.size() == SSCAM_LEAST_RANK || shape[shape.size() - 2] > 1);
+}
+
+// Operations after which another dimension than the second may be the channels.
+bool may_move_channels(const std::string &function)
+{
+    return function == "TBackward0" ||
+           starts_with_any(function, {"View", "Reshape", "UnsafeView", "Transpose", "Permute", "Movedim", "Unfold", "Mm",
+                                      "Addmm", "Bmm", "Baddbmm", "Linear"});
+}
+
+// Whether a convolution made it and all that came in between kept its order. Of sound, [1, K, w], and of video,
+// [1, K, d, h, w], nothing else tells from tokens, [1, w, K] and [1, d, h, w, K].
+bool comes_from_convolution(const Edge &edge)
+{
+    std::unordered_set<torch::autograd::Node *> seen;
+    std::vector<torch::autograd::Node *> waiting{edge.function.get()};
+    while (!waiting.empty()) {
+        torch::autograd::Node *node = waiting.back();
+        waiting.pop_back();
+        if (node == nullptr || !seen.insert(node).second || may_move_channels(node->name()))
+            continue;
+        if (contains(node->name(), "Conv"))
+            return true;
+        for (const Edge &source : node->next_edges())
+            waiting.push_back(source.function.get());
+    }
+    return false;
+}
+
+// A feature map with the input's sides.
+bool is_feature_map(const Sighting &sighting)
+{
+    return sighting.is_real && sighting.shape.size() == sighting.input_rank && sighting.shape[0] == 1 &&
+           has_places(sighting.shape) &&
+           (sighting.input_rank == SSCAM_PICTURE_RANK || !sighting.edge.is_valid() ||
+            comes_from_convolution(sighting.edge));
 }
 
 // What the class scores are made from, read from autograd's graph: the data flow as it was, through control
@@ -198,20 +240,20 @@ std::vector<Listed> list_layers(const Sightings &sightings, const std::vector<Ma
     return listed;
 }
 
-const Listed *picture_at(const std::vector<Listed> &listed, const Edge &edge)
+const Listed *feature_map_at(const std::vector<Listed> &listed, const Edge &edge)
 {
     for (const Listed &entry : listed)
-        if (entry.last.edge == edge && is_picture(entry.last))
+        if (entry.last.edge == edge && is_feature_map(entry.last))
             return &entry;
     return nullptr;
 }
 
-// The last picture that weights follow; before the pooling and the like that only passed it on.
+// The last feature map that weights follow; before the pooling and the like that only passed it on.
 const Listed *choose_default(const std::vector<Listed> &listed, const ScoreHistory &history)
 {
     const Listed *chosen = nullptr;
     for (auto entry = listed.rbegin(); entry != listed.rend() && chosen == nullptr; ++entry)
-        if (is_picture(entry->last) && history.is_followed_by_weights(entry->last.edge) &&
+        if (is_feature_map(entry->last) && history.is_followed_by_weights(entry->last.edge) &&
             !(history.has_attention() && may_rearrange_tokens(entry->last.edge.function->name())))
             chosen = &*entry;
     if (chosen == nullptr || history.feeds_attention(chosen->last.edge))
@@ -220,18 +262,18 @@ const Listed *choose_default(const std::vector<Listed> &listed, const ScoreHisto
         chosen = source;
         const auto &function = chosen->last.edge.function;
         bool passes_on = only_passes_on(function->name()) && function->num_outputs() > 0;
-        source = passes_on ? picture_at(listed, function->next_edge(0)) : nullptr;
+        source = passes_on ? feature_map_at(listed, function->next_edge(0)) : nullptr;
     }
     return chosen;
 }
 
-// For networks that autograd cannot follow: the last picture that some weights follow in time.
+// For networks that autograd cannot follow: the last feature map that some weights follow in time.
 const Listed *guess_default(const std::vector<Listed> &listed)
 {
     bool weights_follow = false;
     for (auto entry = listed.rbegin(); entry != listed.rend(); ++entry) {
         const std::string &kind = entry->layer.kind;
-        if (weights_follow && is_picture(entry->last) && !contains(kind, "ool") && !contains(kind, "ropout"))
+        if (weights_follow && is_feature_map(entry->last) && !contains(kind, "ool") && !contains(kind, "ropout"))
             return &*entry;
         weights_follow = weights_follow || contains(kind, "onv") || contains(kind, "inear") || contains(kind, "mm");
     }
@@ -254,14 +296,16 @@ const Listed *outermost_name_of(const Listed *chosen, const std::vector<Listed> 
 }
 
 struct Recording {
-    c10::intrusive_ptr<Recorder> recorder = c10::make_intrusive<Recorder>();
+    explicit Recording(const at::Tensor &input) : recorder(c10::make_intrusive<Recorder>(input)) {}
+
+    c10::intrusive_ptr<Recorder> recorder;
     at::Tensor logits;
 };
 
 Recording record(const MarkedGraph &graph, const at::Tensor &input)
 {
     auto program = graph.program([](int64_t) { return true; });
-    Recording recording;
+    Recording recording(input);
     try {
         c10::AutoGradMode gradients(true);
         // A copy, since the network may change its input in place, which a leaf does not allow.
@@ -269,7 +313,7 @@ Recording record(const MarkedGraph &graph, const at::Tensor &input)
         recording.logits = run_for_logits(*program, leaf.clone(), recording.recorder);
     } catch (const Refusal &) {
         // It may only be autograd that cannot follow, as with quantised networks.
-        recording = Recording();
+        recording = Recording(input);
         recording.logits = run_for_logits(*program, input.clone(), recording.recorder);
     }
     return recording;

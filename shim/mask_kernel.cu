@@ -3,7 +3,7 @@
 extern "C" __global__ void sscam_write_masked_inputs(const sscam_mask_kernel kernel)
 {
     const int64_t place = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
-    if (place < kernel.height * kernel.width)
+    if (place < kernel.depth * kernel.height * kernel.width)
         for (int64_t row = blockIdx.y; row < kernel.rows; row += gridDim.y)
             sscam_write_masked_place(&kernel, row, place);
 }

@@ -41,7 +41,7 @@ at::Tensor as_rows(const at::Tensor &tensor, int64_t rows)
         return at::Tensor();
     if (tensor.dim() == 2 && tensor.size(0) == rows)
         return tensor;
-    bool is_unpooled = tensor.dim() == 4 && tensor.size(0) == rows && tensor.size(2) == 1 && tensor.size(3) == 1;
+    bool is_unpooled = tensor.dim() > 2 && tensor.size(0) == rows && tensor.numel() == rows * tensor.size(1);
     bool is_squeezed = tensor.dim() == 1 && (rows == 1 || tensor.size(0) == rows);
     return is_unpooled || is_squeezed ? tensor.reshape({rows, -1}) : at::Tensor();
 }
@@ -99,6 +99,25 @@ at::Tensor logits_in(const c10::IValue &output, int64_t rows, const std::string 
 
 } // namespace
 
+std::vector<int64_t> sizes_of(const sscam_shape &shape)
+{
+    std::vector<int64_t> sizes(shape.rank);
+    sscam_shape_write(&shape, sizes.data());
+    return sizes;
+}
+
+at::Tensor spread_over(const at::Tensor &one, int64_t rows)
+{
+    std::vector<int64_t> sizes(one.dim(), -1);
+    sizes[0] = rows;
+    return one.expand(sizes);
+}
+
+at::MemoryFormat channels_last(int64_t rank)
+{
+    return rank == SSCAM_MOST_RANK ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast;
+}
+
 std::string shape_text(c10::IntArrayRef shape)
 {
     std::ostringstream text;
@@ -143,9 +162,9 @@ Network::Network(const char *name, const void *data, size_t size, const char *de
 
 Network::~Network() = default;
 
-at::Tensor Network::input_from(const float *values, const int64_t shape[4]) const
+at::Tensor Network::input_from(const float *values, const sscam_shape &shape) const
 {
-    return at::from_blob(const_cast<float *>(values), c10::IntArrayRef(shape, 4), at::kFloat)
+    return at::from_blob(const_cast<float *>(values), sizes_of(shape), at::kFloat)
         .to(device_, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
 
@@ -154,9 +173,10 @@ at::Tensor Network::classify(const at::Tensor &input, const std::string &output)
     return run_for_logits(*plain_, input, {}, 0, output);
 }
 
-std::shared_ptr<const LayerTable> Network::layers(const int64_t shape[4])
+std::shared_ptr<const LayerTable> Network::layers(sscam_shape shape)
 {
-    const Shape key = {1, shape[1], shape[2], shape[3]};
+    shape.images = 1;
+    const std::vector<int64_t> key = sizes_of(shape);
     std::lock_guard<std::mutex> lock(mutex_);
     auto table = layers_.find(key);
     if (!table) {

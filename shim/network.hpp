@@ -2,11 +2,11 @@
 #ifndef SSCAM_SHIM_NETWORK_HPP
 #define SSCAM_SHIM_NETWORK_HPP
 
-#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "backend.h"
 #include "graph_tap.hpp"
@@ -29,13 +29,13 @@ public:
     const torch::jit::Module &module() const { return module_; }
 
     // A copy of the caller's float32 array on the network's device.
-    at::Tensor input_from(const float *values, const int64_t shape[4]) const;
+    at::Tensor input_from(const float *values, const sscam_shape &shape) const;
 
     // Logits [rows, classes] of the plain network.
     at::Tensor classify(const at::Tensor &input, const std::string &output = {}) const;
 
-    // Layers for inputs of shape {1,C,H,W}; found once.
-    std::shared_ptr<const LayerTable> layers(const int64_t shape[4]);
+    // Layers for one input of that shape; found once.
+    std::shared_ptr<const LayerTable> layers(sscam_shape shape);
 
     // Program with taps at a layer; made once.
     std::shared_ptr<const Program> tapped_at(const Layer &layer);
@@ -46,8 +46,6 @@ public:
     Scorer &scorer(sscam_precision precision);
 
 private:
-    using Shape = std::array<int64_t, 4>;
-
     std::string name_;
     c10::Device device_;
     std::string device_name_;
@@ -57,7 +55,7 @@ private:
     std::map<sscam_precision, std::unique_ptr<Scorer>> scorers_; // none is added later
 
     std::mutex mutex_; // of what follows
-    Recent<Shape, std::shared_ptr<const LayerTable>> layers_;
+    Recent<std::vector<int64_t>, std::shared_ptr<const LayerTable>> layers_;
     Recent<std::string, std::shared_ptr<const Program>> tapped_;
 };
 
@@ -72,6 +70,15 @@ inline std::string text_or_empty(const char *text)
 {
     return text != nullptr ? text : "";
 }
+
+// The numbers of a shape, as libtorch takes them.
+std::vector<int64_t> sizes_of(const sscam_shape &shape);
+
+// One input, or one value of a layer, as so many equal rows that share its memory.
+at::Tensor spread_over(const at::Tensor &one, int64_t rows);
+
+// "Channels last" for inputs of a rank that has it: memory of [N,H,W,C] or [N,D,H,W,C].
+at::MemoryFormat channels_last(int64_t rank);
 
 // "[1, 3, 224, 224]"
 std::string shape_text(c10::IntArrayRef shape);

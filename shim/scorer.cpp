@@ -43,20 +43,19 @@ int64_t batch_of_a_worker(int64_t workers)
     return std::max<int64_t>(1, std::min<int64_t>(batch_sizes(at::kCPU).usual, together / workers));
 }
 
-int64_t input_size(const sscam_mask_plan &plan)
+// Values in memory as a batch [N,C,...].
+at::Tensor in_layout(const at::Tensor &values, std::vector<int64_t> sizes, sscam_layout layout)
 {
-    return plan.input_channels * plan.input_height * plan.input_width;
-}
-
-at::Tensor input_of(const sscam_mask_plan &plan, const Network &network)
-{
-    const int64_t shape[4] = {1, plan.input_channels, plan.input_height, plan.input_width};
-    return network.input_from(plan.input, shape);
+    if (layout == SSCAM_LAYOUT_NCHW)
+        return values.view(sizes);
+    std::rotate(sizes.begin() + 1, sizes.begin() + 2, sizes.end());
+    return values.view(sizes).movedim(-1, 1);
 }
 
 void write_masked_inputs(const sscam_mask_list &masks, sscam_layout layout, int64_t first, int64_t rows, float *batch)
 {
-    const int64_t row_size = input_size(*masks.plans[0]);
+    const sscam_shape shape = sscam_mask_shape(masks.plans[0]);
+    const int64_t row_size = sscam_input_size(&shape);
     const int64_t scratch_size = sscam_mask_list_scratch_size(&masks);
     std::vector<float> scratch(scratch_size * at::get_num_threads());
     at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
@@ -134,15 +133,12 @@ at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_score_r
                                      int64_t rows)
 {
     const sscam_mask_list &masks = *request.masks;
-    const sscam_mask_plan &plan = *masks.plans[0];
-    const int64_t channels = plan.input_channels, height = plan.input_height, width = plan.input_width;
-    at::Tensor buffer = buffers_.take(rows * channels * height * width);
+    sscam_shape shape = sscam_mask_shape(masks.plans[0]);
+    shape.images = rows;
+    const int64_t size = rows * sscam_input_size(&shape);
+    at::Tensor buffer = buffers_.take(size);
     write_masked_inputs(masks, form.layout, first, rows, buffer.data_ptr<float>());
-    at::Tensor batch = buffer.narrow(0, 0, rows * channels * height * width);
-    if (form.layout == SSCAM_LAYOUT_NHWC)
-        batch = batch.view({rows, height, width, channels}).permute({0, 3, 1, 2});
-    else
-        batch = batch.view({rows, channels, height, width});
+    const at::Tensor batch = in_layout(buffer.narrow(0, 0, size), sizes_of(shape), form.layout);
     at::Tensor logits =
         run_for_logits(*form.program, batch.to(network_.device(), form.precision.type), {}, 0, text_or_empty(request.output))
             .to(at::kCPU)
@@ -157,8 +153,10 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
 {
     const int64_t workers = network_.device().is_cpu() ? request.wish.workers : 1; // a card has its own
     const sscam_mask_plan &plan = *request.masks->plans[0]; // all have one input shape
+    const sscam_shape shape = sscam_mask_shape(&plan);
     const std::string output = text_or_empty(request.output);
-    const Key key = {{plan.input_channels, plan.input_height, plan.input_width, workers}, output};
+    Key key = {sizes_of(shape), output};
+    key.first.push_back(workers);
     const int64_t count = sscam_mask_list_count(request.masks);
     const bool wants_batch = request.wish.calibrate && request.wish.batch_size == 0 &&
                              count >= batch_sizes(network_.device()).long_plan;
@@ -166,7 +164,7 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
     auto setting = settings_.find(key);
     if (!setting || !(request.wish.calibrate ? setting->measured : setting->unmeasured) ||
         (wants_batch && !setting->batch_is_measured)) {
-        const at::Tensor input = input_of(plan, network_);
+        const at::Tensor input = network_.input_from(plan.input, shape);
         const Example example = {input, network_.classify(input.clone(), output).to(at::kCPU), output};
         if (!setting)
             settings_.keep(key, setting = new_setting(example));
@@ -232,7 +230,7 @@ ScoringWay Scorer::measured_way(const Setting &setting, int64_t workers, const E
         way.batch = std::min(way.batch, setting.largest_batch);
         return way;
     }
-    auto fastest = fastest_of(candidates(setting, workers), example, time);
+    auto fastest = fastest_of(candidates(setting, workers, example.input.dim()), example, time);
     const ScoringWay way = fastest ? in_usual_batches(*fastest, setting, example)
                                    : unmeasured_way(setting, workers, example);
     chosen_.emplace(workers, way);
@@ -240,15 +238,16 @@ ScoringWay Scorer::measured_way(const Setting &setting, int64_t workers, const E
 }
 
 // What is worth measuring, the most promising first; on the processor with single inputs, so that all can be measured
-// in a moment: which form is fastest hardly hangs on the batch there.
-std::vector<ScoringWay> Scorer::candidates(const Setting &setting, int64_t workers) const
+// in a moment: which form is fastest hardly hangs on the batch there. Sound has no channels-last order.
+std::vector<ScoringWay> Scorer::candidates(const Setting &setting, int64_t workers, int64_t rank) const
 {
     const bool is_cpu = network_.device().is_cpu(), is_free = workers == 0 && is_cpu;
     workers = is_free ? most_workers() : std::max<int64_t>(workers, 1);
     const int64_t batch = is_cpu ? 1 : std::min(setting.largest_batch, usual_batch(network_.device()));
     std::vector<ScoringWay> ways;
     for (auto form = forms_.rbegin(); form != forms_.rend(); ++form)
-        if (*form != forms_.front() || precision_.type != at::kFloat) // the plain one is never the fastest
+        if ((*form != forms_.front() || precision_.type != at::kFloat) && // the plain one is never the fastest
+            (rank > SSCAM_LEAST_RANK || (*form)->layout == SSCAM_LAYOUT_NCHW))
             ways.push_back({*form, workers, batch});
     if (is_free && workers > 1)
         for (size_t i = 0, count = ways.size(); i + 1 < count; i++)

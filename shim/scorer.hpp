@@ -2,7 +2,6 @@
 #ifndef SSCAM_SHIM_SCORER_HPP
 #define SSCAM_SHIM_SCORER_HPP
 
-#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -39,14 +38,14 @@ private:
         bool batch_is_measured = false;
         int64_t bytes_an_input = 0; // that measuring left taken on a card; 0 where it came by with what it had
     };
-    using Key = std::pair<std::array<int64_t, 4>, std::string>; // channels, height, width, workers; output
+    using Key = std::pair<std::vector<int64_t>, std::string>; // the input's shape and workers; output
 
     ScoringWay way_for(const sscam_score_request &request);
     std::shared_ptr<Setting> new_setting(const Example &example);
     ScoringWay unmeasured_way(const Setting &setting, int64_t workers, const Example &example) const;
     ScoringWay measured_way(const Setting &setting, int64_t workers, const Example &example,
                             const MeasuringTime &time);
-    std::vector<ScoringWay> candidates(const Setting &setting, int64_t workers) const;
+    std::vector<ScoringWay> candidates(const Setting &setting, int64_t workers, int64_t rank) const;
     ScoringWay in_usual_batches(ScoringWay way, const Setting &setting, const Example &example) const;
     ScoringWay with_measured_batch(const Setting &setting, const Example &example, const MeasuringTime &time) const;
     void score_batches(const ScoringWay &way, const sscam_score_request &request, float *scores);

@@ -4,6 +4,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 
 #include "guard.hpp"
+#include "network.hpp"
 
 namespace sscam {
 
@@ -25,8 +26,9 @@ void order_weights_channels_last(jit::Block *block)
             node->kindOf(c10::attr::value) != jit::AttributeKind::t)
             continue;
         const at::Tensor &weights = node->t(c10::attr::value);
-        if (weights.dim() == 4 && weights.layout() == at::kStrided)
-            node->t_(c10::attr::value, weights.contiguous(at::MemoryFormat::ChannelsLast));
+        if ((weights.dim() == SSCAM_PICTURE_RANK || weights.dim() == SSCAM_MOST_RANK) &&
+            weights.layout() == at::kStrided)
+            node->t_(c10::attr::value, weights.contiguous(channels_last(weights.dim())));
     }
 }
 

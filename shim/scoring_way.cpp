@@ -29,8 +29,8 @@ double seconds_since(Clock::time_point start)
 
 at::Tensor repeated(const at::Tensor &input, int64_t rows, sscam_layout layout)
 {
-    const auto order = layout == SSCAM_LAYOUT_NHWC ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-    return input.expand({rows, -1, -1, -1}).clone(order);
+    const auto order = layout == SSCAM_LAYOUT_NHWC ? channels_last(input.dim()) : at::MemoryFormat::Contiguous;
+    return spread_over(input, rows).clone(order);
 }
 
 // Logits of a batch of the example. The copy to the host also waits for the device.

@@ -57,16 +57,16 @@ const char *device(const void *handle)
     return static_cast<const Network *>(handle)->device_name().c_str();
 }
 
-sscam_status layers(void *handle, const int64_t shape[4], struct sscam_layers *out)
+sscam_status layers(void *handle, const sscam_shape *shape, struct sscam_layers *out)
 {
-    return guarded_on(handle, [&](Network &network) { *out = exported(*network.layers(shape)); });
+    return guarded_on(handle, [&](Network &network) { *out = exported(*network.layers(*shape)); });
 }
 
-sscam_status classify(void *handle, const float *input, const int64_t shape[4], const char *output, float **logits,
+sscam_status classify(void *handle, const float *input, const sscam_shape *shape, const char *output, float **logits,
                       int64_t *class_count)
 {
     return guarded_on(handle, [&](Network &network) {
-        at::Tensor found = network.classify(network.input_from(input, shape), text_or_empty(output));
+        at::Tensor found = network.classify(network.input_from(input, *shape), text_or_empty(output));
         *logits = host_copy(found).release();
         *class_count = found.size(1);
     });

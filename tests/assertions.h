@@ -51,12 +51,20 @@ static inline sscam_explainer *make_explainer(const char *words, const char *met
     return explainer;
 }
 
+static inline size_t places_of(int32_t depth, int32_t height, int32_t width)
+{
+    return (size_t)depth * (size_t)height * (size_t)width;
+}
+
 /* Whether weights, raw map and map of two are the same to the last bit. */
 static inline int same_maps(const sscam_map *left, const sscam_map *right)
 {
     size_t channels = (size_t)sscam_map_channel_count(left);
-    size_t places = (size_t)sscam_map_raw_height(left) * (size_t)sscam_map_raw_width(left);
-    size_t pixels = (size_t)sscam_map_height(left) * (size_t)sscam_map_width(left);
+    size_t places = places_of(sscam_map_raw_depth(left), sscam_map_raw_height(left), sscam_map_raw_width(left));
+    size_t pixels = places_of(sscam_map_depth(left), sscam_map_height(left), sscam_map_width(left));
+    ck_assert_int_eq(sscam_map_rank(right), sscam_map_rank(left));
+    ck_assert_int_eq(sscam_map_raw_depth(right), sscam_map_raw_depth(left));
+    ck_assert_int_eq(sscam_map_depth(right), sscam_map_depth(left));
     ck_assert_int_eq(sscam_map_channel_count(right), sscam_map_channel_count(left));
     ck_assert_int_eq(sscam_map_raw_height(right), sscam_map_raw_height(left));
     ck_assert_int_eq(sscam_map_raw_width(right), sscam_map_raw_width(left));

@@ -127,8 +127,11 @@ START_TEST(null_maps_tell_nothing)
 {
     ck_assert_int_eq(sscam_map_width(NULL), 0);
     ck_assert_int_eq(sscam_map_height(NULL), 0);
+    ck_assert_int_eq(sscam_map_depth(NULL), 0);
+    ck_assert_int_eq(sscam_map_rank(NULL), 0);
     ck_assert_int_eq(sscam_map_raw_width(NULL), 0);
     ck_assert_int_eq(sscam_map_raw_height(NULL), 0);
+    ck_assert_int_eq(sscam_map_raw_depth(NULL), 0);
     ck_assert_int_eq(sscam_map_channel_count(NULL), 0);
     ck_assert_int_eq(sscam_map_class_index(NULL), -1);
     ck_assert_int_eq(sscam_map_is_flat(NULL), 0);
@@ -151,8 +154,8 @@ START_TEST(bad_shapes_are_refused)
         {1, 1 << 20, 1 << 20, 2}, {1, 1, INT64_C(1) << 33, 1}, {1, 1, 1 << 16, 1 << 15},
     };
     static const char *const things[] = {"N is 0",    "N is -1",   "H is 0",           "W is -8",
-                                         "too large", "too large", "too large a picture",
-                                         "65536x32768 is too large a picture"};
+                                         "too large", "too large", "too many",
+                                         "2147483648 places are too many"};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         sscam_map *map = NULL;
         ASSERT_FAILS(sscam_explain_tensor(explainer, input, shapes[i], NULL, &map), SSCAM_E_ARGUMENT,

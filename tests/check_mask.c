@@ -31,18 +31,23 @@ static float *new_map(int64_t size, uint32_t state, double scale, double offset)
 /* --- upsampling ---------------------------------------------------------------------------------- */
 
 typedef struct sizes {
-    int64_t map_height, map_width, height, width;
+    sscam_sides map, input;
 } sizes;
 
 static const sizes all_sizes[] = {
-    {7, 7, 224, 224}, {13, 13, 224, 224}, {7, 9, 61, 50}, {1, 1, 5, 7},  {1, 4, 6, 8}, {5, 1, 9, 3},
-    {6, 8, 6, 8},     {9, 11, 4, 5},      {4, 4, 1, 1},   {3, 5, 1, 10}, {2, 2, 3, 3}, {14, 14, 299, 331},
+    {{1, 7, 7}, {1, 224, 224}}, {{1, 13, 13}, {1, 224, 224}}, {{1, 7, 9}, {1, 61, 50}},
+    {{1, 1, 1}, {1, 5, 7}},     {{1, 1, 4}, {1, 6, 8}},       {{1, 5, 1}, {1, 9, 3}},
+    {{1, 6, 8}, {1, 6, 8}},     {{1, 9, 11}, {1, 4, 5}},      {{1, 4, 4}, {1, 1, 1}},
+    {{1, 3, 5}, {1, 1, 10}},    {{1, 2, 2}, {1, 3, 3}},       {{1, 14, 14}, {1, 299, 331}},
+    {{1, 1, 63}, {1, 1, 4000}}, {{2, 7, 7}, {8, 56, 56}},     {{4, 3, 5}, {9, 20, 21}},
+    {{5, 1, 1}, {16, 3, 2}},    {{3, 4, 5}, {3, 4, 5}},       {{6, 5, 4}, {4, 3, 2}},
+    {{3, 2, 2}, {1, 7, 9}},     {{1, 4, 6}, {5, 8, 12}},
 };
 enum { SIZES = sizeof all_sizes / sizeof all_sizes[0] };
 
 static void assert_upsampled(const sizes *of, int align_corners, double scale, double offset)
 {
-    const int64_t map_size = of->map_height * of->map_width, size = of->height * of->width;
+    const int64_t map_size = sscam_places(of->map), size = sscam_places(of->input);
     float *map = new_map(map_size, 7u, scale, offset);
     float *found = malloc((size_t)(size + GUARDS) * sizeof *found);
     double *exact_map = malloc((size_t)map_size * sizeof *exact_map);
@@ -51,10 +56,10 @@ static void assert_upsampled(const sizes *of, int align_corners, double scale, d
         exact_map[i] = map[i];
     for (int i = 0; i < GUARDS; i++)
         found[size + i] = GUARD;
-    reference_upsample(exact_map, of->map_height, of->map_width, of->height, of->width, align_corners,
-                       wanted);
-    sscam_status status =
-        sscam_upsample(map, of->map_height, of->map_width, of->height, of->width, align_corners, found);
+    const int64_t map_sides[] = {of->map.depth, of->map.height, of->map.width};
+    const int64_t sides[] = {of->input.depth, of->input.height, of->input.width};
+    reference_upsample_volume(exact_map, map_sides, sides, align_corners, wanted);
+    sscam_status status = sscam_upsample(map, of->map, of->input, align_corners, found);
     ck_assert_int_eq(status, SSCAM_OK);
     double furthest = 0.0;
     for (int64_t p = 0; p < size; p++)
@@ -81,10 +86,11 @@ END_TEST
 START_TEST(two_values_become_four)
 {
     const float map[2] = {0.0f, 1.0f}, centres[4] = {0.0f, 0.25f, 0.75f, 1.0f};
+    const sscam_sides two = {1, 1, 2}, four = {1, 1, 4};
     float found[4];
-    ck_assert_int_eq(sscam_upsample(map, 1, 2, 1, 4, 0, found), SSCAM_OK);
+    ck_assert_int_eq(sscam_upsample(map, two, four, 0, found), SSCAM_OK);
     ck_assert_mem_eq(found, centres, sizeof centres);
-    ck_assert_int_eq(sscam_upsample(map, 1, 2, 1, 4, 1, found), SSCAM_OK);
+    ck_assert_int_eq(sscam_upsample(map, two, four, 1, found), SSCAM_OK);
     for (int x = 0; x < 4; x++)
         ck_assert_float_eq_tol(found[x], (float)x / 3.0f, 1e-7f);
 }
@@ -94,7 +100,10 @@ START_TEST(same_size_changes_nothing)
 {
     float *map = new_map(6 * 8, 3u, 5.0, 1.0), found[6 * 8];
     for (int align_corners = 0; align_corners <= 1; align_corners++) {
-        ck_assert_int_eq(sscam_upsample(map, 6, 8, 6, 8, align_corners, found), SSCAM_OK);
+        const sscam_sides picture = {1, 6, 8}, volume = {3, 4, 4};
+        ck_assert_int_eq(sscam_upsample(map, picture, picture, align_corners, found), SSCAM_OK);
+        ck_assert_mem_eq(found, map, sizeof found);
+        ck_assert_int_eq(sscam_upsample(map, volume, volume, align_corners, found), SSCAM_OK);
         ck_assert_mem_eq(found, map, sizeof found);
     }
     free(map);
@@ -106,10 +115,11 @@ START_TEST(very_wide_maps_keep_their_columns)
 {
     const int64_t width = (INT64_C(1) << 24) + 5;
     float *map = malloc((size_t)width * sizeof *map), *found = malloc((size_t)width * sizeof *found);
+    const sscam_sides line = {1, 1, width};
     ck_assert(map != NULL && found != NULL);
     for (int64_t x = 0; x < width; x++)
         map[x] = (float)(x % 8191);
-    ck_assert_int_eq(sscam_upsample(map, 1, width, 1, width, 0, found), SSCAM_OK);
+    ck_assert_int_eq(sscam_upsample(map, line, line, 0, found), SSCAM_OK);
     ck_assert_int_eq(memcmp(found, map, (size_t)width * sizeof *map), 0);
     free(map);
     free(found);
@@ -120,20 +130,19 @@ START_TEST(constant_maps_stay_constant)
 {
     static const float constants[] = {0.1f, -3.3e-7f, 1.0f / 3.0f, 3e38f, 1e-40f, 0.0f};
     const sizes *of = &all_sizes[_i];
-    const int64_t map_size = of->map_height * of->map_width, size = of->height * of->width;
+    const int64_t map_size = sscam_places(of->map), size = sscam_places(of->input);
     float *map = malloc((size_t)map_size * sizeof *map), *found = malloc((size_t)size * sizeof *found);
     for (size_t c = 0; c < 2 * sizeof constants / sizeof constants[0]; c++) {
         float constant = constants[c / 2], lowest, highest;
         int align_corners = c % 2;
         for (int64_t i = 0; i < map_size; i++)
             map[i] = constant;
-        sscam_upsample(map, of->map_height, of->map_width, of->height, of->width, align_corners, found);
+        sscam_upsample(map, of->map, of->input, align_corners, found);
         int64_t changed = 0;
         for (int64_t p = 0; p < size; p++)
             changed += found[p] != constant;
         ck_assert_int_eq(changed, 0);
-        sscam_upsampled_range(map, of->map_height, of->map_width, of->height, of->width, align_corners,
-                              &lowest, &highest);
+        sscam_upsampled_range(map, of->map, of->input, align_corners, &lowest, &highest);
         ck_assert_float_eq(lowest, constant);
         ck_assert_float_eq(highest, constant);
     }
@@ -146,11 +155,10 @@ END_TEST
 
 static void assert_range_exact(const float *map, const sizes *of, int align_corners)
 {
-    const int64_t size = of->height * of->width;
+    const int64_t size = sscam_places(of->input);
     float *found = malloc((size_t)size * sizeof *found), lowest, highest;
-    sscam_upsample(map, of->map_height, of->map_width, of->height, of->width, align_corners, found);
-    sscam_upsampled_range(map, of->map_height, of->map_width, of->height, of->width, align_corners, &lowest,
-                          &highest);
+    sscam_upsample(map, of->map, of->input, align_corners, found);
+    sscam_upsampled_range(map, of->map, of->input, align_corners, &lowest, &highest);
     float true_lowest = found[0], true_highest = found[0];
     for (int64_t p = 1; p < size; p++) {
         true_lowest = fminf(true_lowest, found[p]);
@@ -166,9 +174,9 @@ START_TEST(range_is_exact)
     const sizes *of = &all_sizes[_i];
     for (uint32_t seed = 0; seed < 40; seed++) {
         double offset = seed % 4 == 3 ? 100.0 : 0.0;
-        float *map = new_map(of->map_height * of->map_width, seed * 2654435761u, 1.0, offset);
+        float *map = new_map(sscam_places(of->map), seed * 2654435761u, 1.0, offset);
         /* As after a ReLU: many zeros, so that extremes lie on plateaus. */
-        for (int64_t i = 0; seed % 2 == 1 && i < of->map_height * of->map_width; i++)
+        for (int64_t i = 0; seed % 2 == 1 && i < sscam_places(of->map); i++)
             map[i] = fmaxf(map[i], (float)offset);
         assert_range_exact(map, of, 0);
         assert_range_exact(map, of, 1);
@@ -184,7 +192,7 @@ START_TEST(range_is_exact_on_plateaus)
     uint32_t state = 2020u;
     for (int trial = 0; trial < 20000; trial++) {
         float map[16];
-        sizes of = {4, 4, 23, 2};
+        sizes of = {{1, 4, 4}, {1, 23, 2}};
         for (int i = 0; i < 16; i++)
             map[i] = trial % 2 == 0 ? 0.1f * (float)(int)(1.5 + 1.49 * next_number(&state))
                                     : (float)(1000.0 + 5e-4 * next_number(&state));
@@ -207,8 +215,15 @@ typedef struct fixture {
 
 static fixture shown;
 
+/* The same memory as a picture's, a sound's and a video's. */
+static const struct shape {
+    int32_t rank;
+    sscam_sides input, map;
+} picture = {4, {1, HEIGHT, WIDTH}, {1, MAP_HEIGHT, MAP_WIDTH}}, sound = {3, {1, 1, PLANE}, {1, 1, MAP_SIZE}},
+  video = {5, {HEIGHT, 3, 3}, {MAP_WIDTH, 3, 1}};
+
 /* Normalising masks of channels 2, 0 and 3, the last one inverted. */
-static void set_up(void)
+static void show(const struct shape *shape)
 {
     static const int64_t channel_of_slot[SLOTS] = {2, 0, 3};
     uint32_t state = 99u;
@@ -218,8 +233,8 @@ static void set_up(void)
         shown.activations[i] = (float)(3.0 * next_number(&state) + 1.0);
     for (int slot = 0; slot < SLOTS; slot++) {
         float lowest, highest;
-        sscam_upsampled_range(shown.activations + channel_of_slot[slot] * MAP_SIZE, MAP_HEIGHT, MAP_WIDTH,
-                              HEIGHT, WIDTH, 0, &lowest, &highest);
+        sscam_upsampled_range(shown.activations + channel_of_slot[slot] * MAP_SIZE, shape->map, shape->input, 0, &lowest,
+                              &highest);
         shown.channels[slot] = (sscam_mask_channel){
             .channel = channel_of_slot[slot],
             .offset = slot < 2 ? lowest : highest,
@@ -228,18 +243,32 @@ static void set_up(void)
     }
     shown.plan = (sscam_mask_plan){
         .input = shown.input,
+        .input_rank = shape->rank,
         .input_channels = COLORS,
-        .input_height = HEIGHT,
-        .input_width = WIDTH,
+        .input_sides = shape->input,
         .activations = shown.activations,
-        .map_height = MAP_HEIGHT,
-        .map_width = MAP_WIDTH,
+        .map_sides = shape->map,
         .channels = shown.channels,
         .channel_count = SLOTS,
         .samples = SAMPLES,
         .seed = INT64_C(-5000000000),
         .image_index = 2,
     };
+}
+
+static void show_picture(void)
+{
+    show(&picture);
+}
+
+static void show_sound(void)
+{
+    show(&sound);
+}
+
+static void show_video(void)
+{
+    show(&video);
 }
 
 static void add_noise(sscam_noise_target target, float stddev)
@@ -269,7 +298,9 @@ static void reference_mask(int slot, double mask[PLANE])
     double map[MAP_SIZE];
     for (int i = 0; i < MAP_SIZE; i++)
         map[i] = shown.activations[channel->channel * MAP_SIZE + i];
-    reference_upsample(map, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, shown.plan.align_corners, mask);
+    const sscam_sides from = shown.plan.map_sides, to = shown.plan.input_sides;
+    reference_upsample_volume(map, (int64_t[]){from.depth, from.height, from.width},
+                              (int64_t[]){to.depth, to.height, to.width}, shown.plan.align_corners, mask);
     for (int p = 0; p < PLANE; p++)
         mask[p] = (mask[p] - (double)channel->offset) * (double)channel->gain;
 }
@@ -440,7 +471,8 @@ int main(void)
 {
     Suite *suite = suite_create("mask");
     TCase *upsampling = tcase_create("upsampling"), *range = tcase_create("range");
-    TCase *masked = tcase_create("masked");
+    TCase *masked[] = {tcase_create("masked"), tcase_create("masked sound"), tcase_create("masked video")};
+    const SFun shows[] = {show_picture, show_sound, show_video};
     tcase_add_loop_test(upsampling, upsampling_follows_the_reference, 0, SIZES);
     tcase_add_test(upsampling, two_values_become_four);
     tcase_add_test(upsampling, same_size_changes_nothing);
@@ -448,19 +480,21 @@ int main(void)
     tcase_add_loop_test(upsampling, constant_maps_stay_constant, 0, SIZES);
     tcase_add_loop_test(range, range_is_exact, 0, SIZES);
     tcase_add_test(range, range_is_exact_on_plateaus);
-    tcase_add_checked_fixture(masked, set_up, NULL);
-    tcase_add_test(masked, masked_inputs_are_counted);
-    tcase_add_test(masked, masked_inputs_follow_the_reference);
-    tcase_add_loop_test(masked, noise_goes_where_the_plan_says, 0, 3);
-    tcase_add_loop_test(masked, colours_share_noise_on_the_mask_alone, 0, 3);
-    tcase_add_test(masked, masks_lie_between_0_and_1_and_reach_both);
-    tcase_add_test(masked, samples_without_noise_are_the_same);
-    tcase_add_loop_test(masked, channels_last_is_the_transpose, 0, 3);
-    tcase_add_test(masked, gain_scales_the_mask);
-    tcase_add_loop_test(masked, masked_input_depends_on_plan_and_index_alone, 0, 3);
-    tcase_add_test(masked, seed_and_image_change_the_noise);
+    for (size_t i = 0; i < sizeof masked / sizeof masked[0]; i++) {
+        tcase_add_checked_fixture(masked[i], shows[i], NULL);
+        tcase_add_test(masked[i], masked_inputs_are_counted);
+        tcase_add_test(masked[i], masked_inputs_follow_the_reference);
+        tcase_add_loop_test(masked[i], noise_goes_where_the_plan_says, 0, 3);
+        tcase_add_loop_test(masked[i], colours_share_noise_on_the_mask_alone, 0, 3);
+        tcase_add_test(masked[i], masks_lie_between_0_and_1_and_reach_both);
+        tcase_add_test(masked[i], samples_without_noise_are_the_same);
+        tcase_add_loop_test(masked[i], channels_last_is_the_transpose, 0, 3);
+        tcase_add_test(masked[i], gain_scales_the_mask);
+        tcase_add_loop_test(masked[i], masked_input_depends_on_plan_and_index_alone, 0, 3);
+        tcase_add_test(masked[i], seed_and_image_change_the_noise);
+        suite_add_tcase(suite, masked[i]);
+    }
     suite_add_tcase(suite, upsampling);
     suite_add_tcase(suite, range);
-    suite_add_tcase(suite, masked);
     return run_suite(suite);
 }

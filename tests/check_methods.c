@@ -33,6 +33,7 @@ static reference_input reference_of(const char *head, int64_t class_index)
 {
     reference_input of = {.classes = strcmp(head, "one-output") == 0 ? 1 : FAKE_CLASSES,
                           .class_index = class_index,
+                          .depth = 1,
                           .height = HEIGHT,
                           .width = WIDTH,
                           .input = input};

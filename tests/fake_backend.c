@@ -132,25 +132,39 @@ static sscam_status find_output(const char *name, double *share)
 typedef struct fake_run {
     const fake_network *network;
     double share;                  /* of the first output, which is the one that is meant */
-    int64_t height, width, places; /* of the layers */
+    sscam_sides step;              /* pixels of a mean: 2 along each side that the input has */
+    sscam_sides sides;             /* of the layers */
+    int64_t places;
     double *stem;                  /* [FAKE_COLORS, places] */
     double *features;              /* [FAKE_CHANNELS, places]; also what needs freeing */
     double mean[FAKE_CHANNELS];    /* of the features */
 } fake_run;
 
-static sscam_status begin_run(const fake_network *network, const int64_t shape[4], const char *output, fake_run *run)
+static sscam_sides step_of(const sscam_shape *shape)
 {
-    *run = (fake_run){.network = network, .height = shape[2] / 2, .width = shape[3] / 2};
-    run->places = run->height * run->width;
+    return (sscam_sides){shape->rank > SSCAM_PICTURE_RANK ? 2 : 1, shape->rank > SSCAM_LEAST_RANK ? 2 : 1, 2};
+}
+
+static sscam_sides layer_sides(const sscam_shape *shape)
+{
+    const sscam_sides step = step_of(shape);
+    return (sscam_sides){shape->sides.depth / step.depth, shape->sides.height / step.height,
+                         shape->sides.width / step.width};
+}
+
+static sscam_status begin_run(const fake_network *network, const sscam_shape *shape, const char *output, fake_run *run)
+{
+    *run = (fake_run){.network = network, .step = step_of(shape), .sides = layer_sides(shape)};
+    run->places = sscam_places(run->sides);
     sscam_status status = find_output(output, &run->share);
     if (status != SSCAM_OK)
         return status;
     if (network->kind->fault == FAULT_RUN)
         return sscam_fail(SSCAM_E_MODEL, "the fake network fails whatever it is given");
-    if (shape[1] != FAKE_COLORS || run->places < 1)
+    if (shape->channels != FAKE_COLORS || run->places < 1)
         return sscam_fail(SSCAM_E_MODEL,
                           "the fake network wants 3 channels of at least 2x2, not %lld of %lldx%lld",
-                          (long long)shape[1], (long long)shape[2], (long long)shape[3]);
+                          (long long)shape->channels, (long long)shape->sides.height, (long long)shape->sides.width);
     run->features = malloc((size_t)run->places * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *run->features);
     if (run->features == NULL)
         return sscam_fail_memory("the fake network");
@@ -163,20 +177,29 @@ static void end_run(fake_run *run)
     free(run->features);
 }
 
-static void run_stem(fake_run *run, const float *input, const int64_t shape[4], sscam_layout layout)
+/* Mean of the pixels below a place; `pixel_step`: floats from one to the next. */
+static double mean_below(const fake_run *run, const float *input, const sscam_shape *shape, int64_t place,
+                         int64_t pixel_step)
 {
-    int64_t width = shape[3], plane = shape[2] * width;
-    int64_t color_step = layout == SSCAM_LAYOUT_NCHW ? plane : 1;
-    int64_t pixel_step = layout == SSCAM_LAYOUT_NCHW ? 1 : FAKE_COLORS;
-    for (int64_t color = 0; color < FAKE_COLORS; color++) {
-        for (int64_t p = 0; p < run->places; p++) {
-            int64_t pixel = p / run->width * 2 * width + p % run->width * 2;
-            const float *corner = input + color * color_step + pixel * pixel_step;
-            double upper = (double)corner[0] + (double)corner[pixel_step];
-            double lower = (double)corner[width * pixel_step] + (double)corner[(width + 1) * pixel_step];
-            run->stem[color * run->places + p] = (upper + lower) / 4.0;
-        }
+    const sscam_sides sides = run->sides, step = run->step, pixels = shape->sides;
+    const int64_t x = place % sides.width * step.width, y = place / sides.width % sides.height * step.height;
+    const int64_t z = place / sides.width / sides.height * step.depth;
+    double sum = 0.0;
+    for (int64_t i = 0; i < sscam_places(step); i++) {
+        const int64_t column = x + i % step.width, row = y + i / step.width % step.height;
+        const int64_t slice = z + i / step.width / step.height;
+        sum += (double)input[((slice * pixels.height + row) * pixels.width + column) * pixel_step];
     }
+    return sum / (double)sscam_places(step);
+}
+
+static void run_stem(fake_run *run, const float *input, const sscam_shape *shape, sscam_layout layout)
+{
+    int64_t color_step = layout == SSCAM_LAYOUT_NCHW ? sscam_places(shape->sides) : 1;
+    int64_t pixel_step = layout == SSCAM_LAYOUT_NCHW ? 1 : FAKE_COLORS;
+    for (int64_t color = 0; color < FAKE_COLORS; color++)
+        for (int64_t p = 0; p < run->places; p++)
+            run->stem[color * run->places + p] = mean_below(run, input + color * color_step, shape, p, pixel_step);
 }
 
 static void run_features(fake_run *run)
@@ -237,7 +260,7 @@ static void run_head(const fake_run *run, float *logits)
 }
 
 /* Outputs of one input, into logits [classes]. */
-static sscam_status evaluate(const fake_network *network, const float *input, const int64_t shape[4],
+static sscam_status evaluate(const fake_network *network, const float *input, const sscam_shape *shape,
                              sscam_layout layout, const char *output, float *logits)
 {
     fake_run run;
@@ -336,18 +359,22 @@ static sscam_status add_layer(struct sscam_layers *layers, const char *name, con
     return layer->name != NULL && layer->kind != NULL ? SSCAM_OK : sscam_fail_memory("a layer");
 }
 
-static sscam_status list_layers(const fake_network *network, const int64_t shape[4],
+static sscam_status list_layers(const fake_network *network, const sscam_shape *shape,
                                 struct sscam_layers *layers)
 {
-    const int64_t height = shape[2] / 2, width = shape[3] / 2;
-    const int64_t stem[] = {1, FAKE_COLORS, height, width}, features[] = {1, channels_of(network, 1), height, width};
+    const sscam_sides sides = layer_sides(shape);
+    const sscam_shape stem_shape = {shape->rank, 1, FAKE_COLORS, sides};
+    const sscam_shape features_shape = {shape->rank, 1, channels_of(network, 1), sides};
+    int64_t stem[SSCAM_MOST_RANK], features[SSCAM_MOST_RANK];
+    sscam_shape_write(&stem_shape, stem);
+    sscam_shape_write(&features_shape, features);
     const int64_t pool[] = {1, FAKE_CHANNELS}, head[] = {1, network->kind->classes};
     sscam_status status = SSCAM_OK;
     *layers = (struct sscam_layers){.default_index = -1};
     if (!network->kind->without_places) {
-        status = add_layer(layers, "stem", "AvgPool2d", 4, stem);
+        status = add_layer(layers, "stem", "AvgPool2d", shape->rank, stem);
         if (status == SSCAM_OK)
-            status = add_layer(layers, "features", "Sequential", 4, features);
+            status = add_layer(layers, "features", "Sequential", shape->rank, features);
         layers->default_index = 1;
     }
     if (status == SSCAM_OK)
@@ -359,7 +386,7 @@ static sscam_status list_layers(const fake_network *network, const int64_t shape
     return status;
 }
 
-static sscam_status layers_of(void *network, const int64_t shape[4], struct sscam_layers *out)
+static sscam_status layers_of(void *network, const sscam_shape *shape, struct sscam_layers *out)
 {
     fake_run run;
     sscam_status status = enter(FAKE_LAYERS);
@@ -376,7 +403,7 @@ static sscam_status layers_of(void *network, const int64_t shape[4], struct ssca
 static sscam_status find_layer(const fake_network *network, const sscam_capture_request *request, int *layer)
 {
     struct sscam_layers layers;
-    sscam_status status = list_layers(network, request->shape, &layers);
+    sscam_status status = list_layers(network, &request->shape, &layers);
     if (status != SSCAM_OK)
         return status;
     int64_t found = layers.default_index;
@@ -389,7 +416,7 @@ static sscam_status find_layer(const fake_network *network, const sscam_capture_
         status = sscam_fail_unknown_layer(request->layer, &layers);
     else if (found < 0)
         status = sscam_fail(SSCAM_E_LAYER, "the fake network has no layer with places");
-    else if (layers.layer[found].rank != 4)
+    else if (layers.layer[found].rank != request->shape.rank)
         status = sscam_fail(SSCAM_E_LAYER, "layer %s: its output has no places", request->layer);
     *layer = (int)found;
     sscam_layers_release(&layers);
@@ -416,8 +443,7 @@ static sscam_status allocate_capture(const fake_run *run, int layer, int32_t wan
                                      sscam_capture *out)
 {
     *out = (sscam_capture){.channels = channels_of(run->network, layer),
-                           .height = run->height,
-                           .width = run->width,
+                           .sides = run->sides,
                            .class_count = run->network->kind->classes};
     size_t size = (size_t)(out->channels * run->places) * sizeof(float);
     out->layer = strdup(layer == 0 ? "stem" : "features");
@@ -482,10 +508,10 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
     if (status == SSCAM_OK)
         status = find_layer(network, request, &layer);
     if (status == SSCAM_OK)
-        status = begin_run(network, request->shape, request->output, &run);
+        status = begin_run(network, &request->shape, request->output, &run);
     if (status != SSCAM_OK)
         return status;
-    run_stem(&run, request->input, request->shape, SSCAM_LAYOUT_NCHW);
+    run_stem(&run, request->input, &request->shape, SSCAM_LAYOUT_NCHW);
     run_features(&run);
     atomic_fetch_add(&fake_counted.inputs, 1);
     status = allocate_capture(&run, layer, request->want_gradients, out);
@@ -499,18 +525,18 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
 
 /* --- scoring ------------------------------------------------------------------------------------- */
 
-static sscam_status classify(void *network, const float *input, const int64_t shape[4], const char *output,
+static sscam_status classify(void *network, const float *input, const sscam_shape *shape, const char *output,
                              float **logits, int64_t *class_count)
 {
     const fake_network *fake = network;
-    const int64_t size = shape[1] * shape[2] * shape[3], classes = fake->kind->classes;
+    const int64_t size = sscam_input_size(shape), images = shape->images, classes = fake->kind->classes;
     sscam_status status = enter(FAKE_CLASSIFY);
     if (status != SSCAM_OK)
         return status;
-    float *all = malloc((size_t)(shape[0] * classes) * sizeof *all);
+    float *all = malloc((size_t)(images * classes) * sizeof *all);
     if (all == NULL)
         return sscam_fail_memory("logits");
-    for (int64_t i = 0; i < shape[0] && status == SSCAM_OK; i++)
+    for (int64_t i = 0; i < images && status == SSCAM_OK; i++)
         status = evaluate(fake, input + i * size, shape, SSCAM_LAYOUT_NCHW, output, all + i * classes);
     if (status != SSCAM_OK) {
         free(all);
@@ -530,9 +556,8 @@ typedef struct batch_buffers {
 static sscam_status score_batch(const fake_network *network, const sscam_score_request *request,
                                 const batch_buffers *buffers, int64_t start, int64_t size, float *scores)
 {
-    const sscam_mask_plan *plan = request->masks->plans[0]; /* all are of one input shape */
-    const int64_t shape[4] = {1, plan->input_channels, plan->input_height, plan->input_width};
-    const int64_t input_size = shape[1] * shape[2] * shape[3], count = sscam_mask_list_count(request->masks);
+    const sscam_shape shape = sscam_mask_shape(request->masks->plans[0]); /* all are of one input shape */
+    const int64_t input_size = sscam_input_size(&shape), count = sscam_mask_list_count(request->masks);
     float logits[FAKE_CLASSES];
     sscam_status status = enter(FAKE_BATCH);
     count_batch(size);
@@ -540,7 +565,7 @@ static sscam_status score_batch(const fake_network *network, const sscam_score_r
         sscam_mask_list_write(request->masks, start + i, network->layout, buffers->scratch,
                               buffers->inputs + i * input_size);
     for (int64_t i = 0; i < size && status == SSCAM_OK; i++) {
-        status = evaluate(network, buffers->inputs + i * input_size, shape, network->layout, request->output, logits);
+        status = evaluate(network, buffers->inputs + i * input_size, &shape, network->layout, request->output, logits);
         for (int64_t j = 0; j < request->target_count && status == SSCAM_OK; j++) {
             double score =
                 sscam_target_score(logits, network->kind->classes, &request->targets[j], request->kind);
@@ -568,8 +593,8 @@ static sscam_status score_in_batches(const fake_network *network, const sscam_sc
 
 static sscam_status score(void *network, const sscam_score_request *request, float *scores)
 {
-    const sscam_mask_plan *plan = request->masks->plans[0];
-    const int64_t input_size = plan->input_channels * plan->input_height * plan->input_width;
+    const sscam_shape shape = sscam_mask_shape(request->masks->plans[0]);
+    const int64_t input_size = sscam_input_size(&shape);
     const int64_t batch = request->wish.batch_size > 0 ? request->wish.batch_size : FAKE_DEFAULT_BATCH;
     sscam_status status = enter(FAKE_SCORE);
     if (status != SSCAM_OK)
@@ -640,18 +665,17 @@ static sscam_status ablate(void *network, const sscam_ablation_request *request,
 {
     const int64_t count = request->plan->channel_count;
     const int64_t batch = request->batch_size > 0 ? request->batch_size : FAKE_DEFAULT_BATCH;
-    sscam_capture_request place = {.layer = request->plan->layer};
+    const sscam_capture_request place = {.layer = request->plan->layer, .shape = request->shape};
     fake_run run;
     int layer = 0;
-    memcpy(place.shape, request->shape, sizeof place.shape);
     sscam_status status = enter(FAKE_ABLATE);
     if (status == SSCAM_OK)
         status = find_layer(network, &place, &layer);
     if (status == SSCAM_OK)
-        status = begin_run(network, request->shape, request->output, &run);
+        status = begin_run(network, &request->shape, request->output, &run);
     if (status != SSCAM_OK)
         return status;
-    run_stem(&run, request->plan->input, request->shape, SSCAM_LAYOUT_NCHW);
+    run_stem(&run, request->plan->input, &request->shape, SSCAM_LAYOUT_NCHW);
     run_features(&run);
     for (int64_t start = 0; start < count && status == SSCAM_OK; start += batch)
         status = ablate_batch(&run, request, layer, start, count - start < batch ? count - start : batch, scores);

@@ -1,7 +1,7 @@
 /* A backend in plain C for tests of the core: tiny networks whose answers can be worked out by hand.
  *
- * All networks are one, X [N,3,H,W] with H and W at least 2:
- *   stem     [3,h,w], h = H / 2, w = W / 2: means of 2 x 2 pixels, S_j
+ * All networks are one, X [N,3,H,W] with H and W at least 2, or [N,3,W] or [N,3,D,H,W] likewise:
+ *   stem     [3,h,w], h = H / 2, w = W / 2, d = D / 2: means of 2 x 2 pixels (of 2, of 2 x 2 x 2), S_j
  *   features [5,h,w]: A_k(p) = ReLU(bias_k + sum_j mix_kj S_j(p)); channel 3 is flat, 4 equals channel 0
  *   head     [classes], with m_k the mean of A_k over its P = h w places:
  *     linear      Y_c = b_c + sum_k w_ck m_k

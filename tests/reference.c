@@ -74,6 +74,28 @@ void reference_upsample(const double *map, int64_t map_height, int64_t map_width
     }
 }
 
+/* Weighs the eight neighbours one by one. */
+void reference_upsample_volume(const double *map, const int64_t map_sides[3], const int64_t sides[3],
+                               int align_corners, double *out)
+{
+    for (int64_t p = 0; p < sides[0] * sides[1] * sides[2]; p++) {
+        const int64_t at[3] = {p / sides[2] / sides[1], p / sides[2] % sides[1], p % sides[2]};
+        out[p] = 0.0;
+        for (int corner = 0; corner < 8; corner++) {
+            double weight = 1.0;
+            int64_t index = 0;
+            for (int side = 0; side < 3; side++) {
+                double source = source_of(at[side], map_sides[side], sides[side], align_corners);
+                double share = source - floor(source);
+                int64_t next = corner >> side & 1, place = (int64_t)floor(source) + next;
+                weight *= next ? share : 1.0 - share;
+                index = index * map_sides[side] + (place < map_sides[side] ? place : map_sides[side] - 1);
+            }
+            out[p] += weight * map[index];
+        }
+    }
+}
+
 void reference_range(const double *values, int64_t count, double *lowest, double *highest)
 {
     *lowest = INFINITY;

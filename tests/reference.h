@@ -18,6 +18,10 @@ double reference_noise(int64_t seed, uint32_t k, uint32_t i, uint32_t v, int64_t
 void reference_upsample(const double *map, int64_t map_height, int64_t map_width, int64_t height,
                         int64_t width, int align_corners, double *out);
 
+/* U of maps with slices, {depth, height, width}: trilinear. */
+void reference_upsample_volume(const double *map, const int64_t map_sides[3], const int64_t sides[3],
+                               int align_corners, double *out);
+
 void reference_range(const double *values, int64_t count, double *lowest, double *highest);
 
 #endif

@@ -15,21 +15,51 @@ static double *new_values(int64_t count)
 
 /* --- the network --------------------------------------------------------------------------------- */
 
+static int64_t halved(int64_t side)
+{
+    return side > 1 ? side / 2 : 1;
+}
+
 static int64_t place_count(const reference_input *of)
 {
-    return (of->height / 2) * (of->width / 2);
+    return halved(of->depth) * halved(of->height) * halved(of->width);
+}
+
+static int64_t pixel_count(const reference_input *of)
+{
+    return of->depth * of->height * of->width;
+}
+
+/* Mean of the pixels, two along each side that there is, below a place. */
+static double pixel_mean(const reference_input *of, const double *pixels, int64_t place)
+{
+    const int64_t sides[3] = {of->depth, of->height, of->width};
+    const int64_t w = halved(of->width), h = halved(of->height);
+    const int64_t corner[3] = {place / w / h * 2, place / w % h * 2, place % w * 2};
+    double sum = 0.0;
+    int count = 0;
+    for (int i = 0; i < 8; i++) {
+        int64_t at = 0;
+        int inside = 1;
+        for (int side = 0; side < 3; side++) {
+            int64_t step = i >> side & 1;
+            inside = inside && (step == 0 || sides[side] > 1);
+            at = at * sides[side] + corner[side] + step;
+        }
+        sum += inside ? pixels[at] : 0.0;
+        count += inside;
+    }
+    return sum / (double)count;
 }
 
 void reference_features(const reference_input *of, const double *input, double *features)
 {
-    const int64_t width = of->width, w = width / 2, places = place_count(of), plane = of->height * width;
+    const int64_t places = place_count(of), plane = pixel_count(of);
     for (int k = 0; k < FAKE_CHANNELS; k++) {
         for (int64_t p = 0; p < places; p++) {
-            const double *corner = input + (p / w) * 2 * width + (p % w) * 2;
             double value = fake_bias[k];
-            for (int color = 0; color < FAKE_COLORS; color++, corner += plane)
-                value += fake_mix[k][color] *
-                         (corner[0] + corner[1] + corner[width] + corner[width + 1]) / 4.0;
+            for (int color = 0; color < FAKE_COLORS; color++)
+                value += fake_mix[k][color] * pixel_mean(of, input + color * plane, p);
             features[k * places + p] = value > 0.0 ? value : 0.0;
         }
     }
@@ -80,7 +110,7 @@ double reference_probability(const reference_input *of, const double *features)
 /* The features of X0 itself. */
 static double *own_features(const reference_input *of)
 {
-    const int64_t size = FAKE_COLORS * of->height * of->width;
+    const int64_t size = FAKE_COLORS * pixel_count(of);
     double *input = new_values(size), *features = new_values(FAKE_CHANNELS * place_count(of));
     for (int64_t i = 0; i < size; i++)
         input[i] = of->input[i];
@@ -247,7 +277,7 @@ static double f(const reference_input *of, const reference_options *options, con
 static double score_constant(const reference_input *of, const reference_options *options,
                              const double value[3])
 {
-    const int64_t plane = of->height * of->width;
+    const int64_t plane = pixel_count(of);
     double *input = new_values(FAKE_COLORS * plane);
     for (int64_t i = 0; i < FAKE_COLORS * plane; i++)
         input[i] = value[i / plane];
@@ -260,7 +290,7 @@ static double score_constant(const reference_input *of, const reference_options 
 static double score_sample(const reference_input *of, const reference_options *options,
                            const channel_mask *mask, int sample, int with_noise, double factor)
 {
-    const int64_t plane = of->height * of->width;
+    const int64_t plane = pixel_count(of);
     double *input = new_values(FAKE_COLORS * plane), stddev = with_noise ? mask->stddev : 0.0;
     for (int64_t i = 0; i < FAKE_COLORS * plane; i++) {
         int64_t q = options->target == TARGET_INPUT ? i : i % plane;
@@ -304,7 +334,7 @@ static double range_of(const double *values, int64_t count)
 /* max - min of what noise is added to. */
 static double noised_range(const reference_input *of, const reference_options *options, const double *mask)
 {
-    const int64_t plane = of->height * of->width;
+    const int64_t plane = pixel_count(of);
     if (options->target != TARGET_INPUT)
         return range_of(mask, plane);
     double *masked = new_values(FAKE_COLORS * plane);
@@ -319,10 +349,11 @@ static double noised_range(const reference_input *of, const reference_options *o
 static void fill_mask(const reference_input *of, const reference_options *options, const double *map,
                       channel_mask *mask)
 {
-    const int64_t plane = of->height * of->width;
+    const int64_t plane = pixel_count(of);
     double lowest, highest;
-    reference_upsample(map, of->height / 2, of->width / 2, of->height, of->width, options->align_corners,
-                       mask->values);
+    const int64_t map_sides[3] = {halved(of->depth), halved(of->height), halved(of->width)};
+    const int64_t sides[3] = {of->depth, of->height, of->width};
+    reference_upsample_volume(map, map_sides, sides, options->align_corners, mask->values);
     if (options->before_upsample)
         reference_range(map, place_count(of), &lowest, &highest);
     else
@@ -412,7 +443,7 @@ static void score_all(const reference_input *of, const reference_options *option
                 result->weights[k] = score_constant(of, options, zeros);
             continue;
         }
-        mask.values = new_values(of->height * of->width);
+        mask.values = new_values(pixel_count(of));
         fill_mask(of, options, map, &mask);
         int64_t passes = 0;
         result->weights[k] = score_channel(of, options, &mask, &passes);

@@ -18,8 +18,8 @@ typedef enum reference_weights { WEIGHTS_NONE, WEIGHTS_GRADIENT, WEIGHTS_FC } re
 typedef struct reference_input {
     reference_head head;
     int64_t classes, class_index;
-    int64_t height, width; /* of the input */
-    const float *input;    /* [FAKE_COLORS, height, width] */
+    int64_t depth, height, width; /* of the input; 1 where it has no such side */
+    const float *input;           /* [FAKE_COLORS, depth, height, width] */
     double black[FAKE_COLORS];
 } reference_input;
 
@@ -44,7 +44,7 @@ typedef struct reference_result {
     int64_t passes; /* with the capture's */
 } reference_result;
 
-/* A, [FAKE_CHANNELS, height / 2, width / 2]. */
+/* A, [FAKE_CHANNELS, height / 2, width / 2], and depth / 2 where there is one. */
 void reference_features(const reference_input *of, const double *input, double *features);
 
 /* Y of a class, from the features. */
@@ -69,7 +69,7 @@ void reference_ablation_cam(const reference_input *of, int by_probability, doubl
 
 reference_result reference_score_weights(const reference_input *of, const reference_options *options);
 
-/* ReLU(sum_k a_k A_k), [height / 2, width / 2]. */
+/* ReLU(sum_k a_k A_k), shaped as a channel of the features. */
 void reference_raw_map(const reference_input *of, const double weights[FAKE_CHANNELS], double *raw);
 
 #endif

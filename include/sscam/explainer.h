@@ -238,6 +238,46 @@ SSCAM_API sscam_status sscam_explain_tensor_all(sscam_explainer *const *explaine
                                                 const int64_t shape[4], const int64_t *classes,
                                                 size_t class_count, sscam_map **maps);
 
+/**
+ * Explains one class on each of a batch of ready-made inputs of any rank: sound, pictures, videos and volumes. The maps
+ * have the inputs' sides; sscam_map_rank() says which.
+ *
+ * @param explainer An explainer.
+ * @param input     Float32 [N,C,W], [N,C,H,W] or [N,C,D,H,W], row-major, already normalised as the network wants it.
+ * @param shape     `rank` numbers, each at least 1.
+ * @param rank      3 to 5: what the network is given.
+ * @param classes   As for sscam_explain_tensor().
+ * @param[out] maps As for sscam_explain_tensor(). Ownership: the caller's.
+ * @return As sscam_explain_tensor(); SSCAM_E_ARGUMENT also for another rank; SSCAM_E_LAYER also where the layer's output
+ *         has another rank than the input.
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explain_array(sscam_explainer *explainer, const float *input,
+                                           const int64_t *shape, int32_t rank, const int64_t *classes,
+                                           sscam_map **maps);
+
+/**
+ * sscam_explain_tensor_all() for inputs of any rank.
+ *
+ * @param explainers      Explainers of one model.
+ * @param explainer_count Their number, at least 1.
+ * @param input           As for sscam_explain_array().
+ * @param shape           `rank` numbers, each at least 1.
+ * @param rank            3 to 5.
+ * @param classes         As for sscam_explain_tensor_all().
+ * @param class_count     Number of classes an input, at least 1; ignored when classes is NULL.
+ * @param[out] maps       As for sscam_explain_tensor_all(). Ownership: the caller's.
+ * @return As sscam_explain_array(); SSCAM_E_ARGUMENT also for explainers of different models.
+ * Thread: that of the explainers. The first explainer that has a progress callback reports for all.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explain_array_all(sscam_explainer *const *explainers,
+                                               size_t explainer_count, const float *input,
+                                               const int64_t *shape, int32_t rank,
+                                               const int64_t *classes, size_t class_count,
+                                               sscam_map **maps);
+
 #ifdef __cplusplus
 }
 #endif

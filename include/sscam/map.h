@@ -18,20 +18,28 @@ extern "C" {
 /** A saliency map of one class on one input. Immutable. */
 typedef struct sscam_map sscam_map;
 
+/** @param map A map. @return Dimensions of sscam_map_data() and sscam_map_raw(): 2 for inputs [N,C,H,W], 1 for
+ * [N,C,W], 3 for [N,C,D,H,W]; 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_map_rank(const sscam_map *map);
+
 /** @param map A map. @return Columns of sscam_map_data(), the network's input width; 0 for NULL. Thread:
  * any. @since 1.0 */
 SSCAM_API int32_t sscam_map_width(const sscam_map *map);
 
-/** @param map A map. @return Rows of sscam_map_data(), the network's input height; 0 for NULL. Thread: any.
- * @since 1.0 */
+/** @param map A map. @return Rows of sscam_map_data(), the network's input height, 1 where it has none; 0 for NULL.
+ * Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_map_height(const sscam_map *map);
+
+/** @param map A map. @return Slices of sscam_map_data(), the network's input depth (a video's frames), 1 where it has
+ * none; 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_map_depth(const sscam_map *map);
 
 /**
  * The saliency map s(U(raw)): upsampled to the network's input size and normalised to [0,1]
  * (Naidu & Michael 2020, eq. 12).
  *
  * @param map A map.
- * @return float32 [height,width], row-major, in [0,1]; all zeros when sscam_map_is_flat(). Ownership: the
+ * @return float32 [height,width] ([width] and [depth,height,width] by sscam_map_rank()), row-major, in [0,1]; all zeros when sscam_map_is_flat(). Ownership: the
  *         map's. NULL for NULL.
  * Thread: any thread.
  * @since 1.0
@@ -41,8 +49,11 @@ SSCAM_API const float *sscam_map_data(const sscam_map *map);
 /** @param map A map. @return Columns of sscam_map_raw(); 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_map_raw_width(const sscam_map *map);
 
-/** @param map A map. @return Rows of sscam_map_raw(); 0 for NULL. Thread: any. @since 1.0 */
+/** @param map A map. @return Rows of sscam_map_raw(), 1 where it has none; 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_map_raw_height(const sscam_map *map);
+
+/** @param map A map. @return Slices of sscam_map_raw(), 1 where it has none; 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_map_raw_depth(const sscam_map *map);
 
 /**
  * The map before upsampling and normalising: ReLU(sum_k a_k A_k), or what the method has in its place. At the target
@@ -50,7 +61,8 @@ SSCAM_API int32_t sscam_map_raw_height(const sscam_map *map);
  * before it is normalised, at the input's size.
  *
  * @param map A map.
- * @return float32 [raw_height,raw_width], row-major, 0 or more. Ownership: the map's. NULL for NULL.
+ * @return float32 [raw_height,raw_width] ([raw_width] and [raw_depth,raw_height,raw_width] by sscam_map_rank()),
+ *         row-major, 0 or more. Ownership: the map's. NULL for NULL.
  * Thread: any thread.
  * @since 1.0
  */
@@ -124,7 +136,7 @@ SSCAM_API int64_t sscam_map_scoring_batch_size(const sscam_map *map);
  * @param alpha    Share of the colour, 0 to 1.
  * @param[out] out An RGB picture, or NULL on failure. Ownership: the caller's.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, unknown colormap, alpha out of range, a picture of another
- *         size); SSCAM_E_MEMORY.
+ *         size); SSCAM_E_UNSUPPORTED (a map of another rank than 2 is no picture); SSCAM_E_MEMORY.
  * Thread: any thread.
  * @since 1.0
  */
@@ -137,7 +149,8 @@ SSCAM_API sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image
  * @param map      A map.
  * @param colormap "turbo", "jet", "viridis" or "gray"; NULL means "turbo".
  * @param[out] out A picture, RGB (one channel for "gray"), or NULL on failure. Ownership: the caller's.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, unknown colormap); SSCAM_E_MEMORY.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, unknown colormap); SSCAM_E_UNSUPPORTED (a map of another rank than 2 is no
+ *         picture); SSCAM_E_MEMORY.
  * Thread: any thread.
  * @since 1.0
  */

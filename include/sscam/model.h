@@ -103,6 +103,24 @@ SSCAM_API sscam_status sscam_model_classify(sscam_model *model, const float *inp
                                             int64_t *class_count);
 
 /**
+ * The same for inputs of any rank: sound, pictures, videos and volumes.
+ *
+ * @param model  A model.
+ * @param input  Float32 [N,C,W], [N,C,H,W] or [N,C,D,H,W], row-major, already normalised as the network wants it.
+ * @param shape  `rank` numbers, each at least 1.
+ * @param rank   3 to 5: what the network is given.
+ * @param[out] logits As for sscam_model_classify().
+ * @param capacity Floats at logits: 0, or at least N x classes.
+ * @param[out] class_count Number of outputs a row.
+ * @return As sscam_model_classify(); SSCAM_E_ARGUMENT also for another rank.
+ * Thread: any thread; calls on one model may run at the same time.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_model_classify_array(sscam_model *model, const float *input,
+                                                  const int64_t *shape, int32_t rank, float *logits,
+                                                  size_t capacity, int64_t *class_count);
+
+/**
  * Lists the layers that can be explained, in the order in which the network runs them.
  *
  * @param model A model.
@@ -116,6 +134,21 @@ SSCAM_API sscam_status sscam_model_classify(sscam_model *model, const float *inp
  */
 SSCAM_API sscam_status sscam_model_layers(sscam_model *model, const int64_t shape[4],
                                           sscam_layers **out);
+
+/**
+ * The same for an input of any rank.
+ *
+ * @param model A model.
+ * @param shape `rank` numbers, {1, C, W}, {1, C, H, W} or {1, C, D, H, W}: an input's shape.
+ * @param rank  3 to 5.
+ * @param[out] out The list, or NULL on failure. Ownership: the caller's, to be given back with
+ *              sscam_layers_destroy().
+ * @return As sscam_model_layers(); SSCAM_E_ARGUMENT also for another rank.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_model_layers_for(sscam_model *model, const int64_t *shape, int32_t rank,
+                                              sscam_layers **out);
 
 /** @param layers A list, or NULL. @return Number of layers; 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API size_t sscam_layers_count(const sscam_layers *layers);
@@ -160,7 +193,7 @@ SSCAM_API const char *sscam_layers_kind(const sscam_layers *layers, size_t index
  * @param layers A list.
  * @param index  0 to count - 1.
  * @param[out] rank Number of dimensions; 0 for an index out of range. May be NULL.
- * @return The dimensions, usually {1, K, h, w}. Ownership: the list's. NULL for an index out of range.
+ * @return The dimensions, usually {1, K, h, w}; {1, K, w} for sound, {1, K, d, h, w} for video. Ownership: the list's. NULL for an index out of range.
  * Thread: any thread.
  * @since 1.0
  */

@@ -25,7 +25,7 @@ static void release(void *working)
 /* Whether setting a channel to zero changes anything. */
 static int32_t is_active(const sscam_capture *capture, int64_t channel)
 {
-    int64_t places = capture->height * capture->width;
+    int64_t places = sscam_places(capture->sides);
     for (int64_t p = 0; p < places; p++)
         if (capture->activations[channel * places + p] != 0.0f)
             return 1;

@@ -15,7 +15,7 @@ static void sum_gradients(const sscam_capture *capture, float *weights)
 {
     sscam_mean_gradients(capture, weights);
     for (int64_t k = 0; k < capture->channels; k++)
-        weights[k] *= (float)(capture->height * capture->width);
+        weights[k] *= (float)sscam_places(capture->sides);
 }
 
 static double largest_magnitude(const float *values, int64_t count)
@@ -30,7 +30,7 @@ static double largest_magnitude(const float *values, int64_t count)
  * where a gradient is no number. */
 static double largest_deviation(const sscam_capture *capture, const float *weights)
 {
-    int64_t places = capture->height * capture->width;
+    int64_t places = sscam_places(capture->sides);
     double largest = 0.0;
     for (int64_t k = 0; k < capture->channels; k++) {
         for (int64_t p = 0; p < places; p++) {
@@ -51,18 +51,18 @@ static sscam_status fail_unsupported(const sscam_explanation *explanation, const
 /* The same capture on another input. A linear head has the same gradients there; any other head has not. */
 static sscam_status capture_elsewhere(sscam_explanation *explanation, sscam_capture *capture)
 {
-    int64_t size = explanation->shape[1] * explanation->shape[2] * explanation->shape[3];
+    int64_t size = sscam_input_size(&explanation->shape);
     float *input = sscam_array(size, sizeof *input);
     if (input == NULL)
         return sscam_fail_memory("an input");
     for (int64_t i = 0; i < size; i++)
         input[i] = 0.5f - explanation->input[i];
     sscam_capture_request request = {.input = input,
+                                     .shape = explanation->shape,
                                      .layer = explanation->capture->layer,
                                      .output = sscam_output_of(explanation->settings),
                                      .target = explanation->target,
                                      .want_gradients = 1};
-    memcpy(request.shape, explanation->shape, sizeof request.shape);
     sscam_status status = explanation->backend->capture(explanation->network, &request, capture);
     explanation->passes++;
     free(input);
@@ -72,7 +72,7 @@ static sscam_status capture_elsewhere(sscam_explanation *explanation, sscam_capt
 sscam_status sscam_last_layer_weights(sscam_explanation *explanation, float *weights)
 {
     const sscam_capture *capture = explanation->capture;
-    int64_t places = capture->height * capture->width;
+    int64_t places = sscam_places(capture->sides);
     sum_gradients(capture, weights);
     double allowed = largest_magnitude(weights, capture->channels) / (double)places / TOLERANCE_DENOMINATOR;
     if (largest_deviation(capture, weights) > allowed)
@@ -82,8 +82,7 @@ sscam_status sscam_last_layer_weights(sscam_explanation *explanation, float *wei
     sscam_status status = capture_elsewhere(explanation, &elsewhere);
     if (status != SSCAM_OK)
         return status;
-    if (elsewhere.channels != capture->channels || elsewhere.height != capture->height ||
-        elsewhere.width != capture->width)
+    if (elsewhere.channels != capture->channels || !sscam_same_sides(elsewhere.sides, capture->sides))
         status = fail_unsupported(explanation, "its layers change shape with the input's values");
     else if (largest_deviation(&elsewhere, weights) > allowed)
         status = fail_unsupported(explanation, "its class scores are not linear in the pooled activations");

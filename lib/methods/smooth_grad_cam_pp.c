@@ -50,7 +50,7 @@ static sscam_status add_derivatives(const sscam_capture *noisy, const sscam_expl
                                     derivative_sums *sums)
 {
     const sscam_capture *capture = explanation->capture;
-    if (noisy->channels != capture->channels || noisy->height != capture->height || noisy->width != capture->width)
+    if (noisy->channels != capture->channels || !sscam_same_sides(noisy->sides, capture->sides))
         return sscam_fail(SSCAM_E_UNSUPPORTED, "layer %s changes shape with the input's values", capture->layer);
     for (int64_t i = 0; i < sums->size; i++) {
         double g = noisy->gradients[i];
@@ -68,11 +68,11 @@ static sscam_status capture_noisy(sscam_explanation *explanation, const float *i
 {
     sscam_capture noisy = {0};
     sscam_capture_request request = {.input = input,
+                                     .shape = explanation->shape,
                                      .layer = explanation->capture->layer,
                                      .output = sscam_output_of(explanation->settings),
                                      .target = explanation->target,
                                      .want_gradients = 1};
-    memcpy(request.shape, explanation->shape, sizeof request.shape);
     sscam_status status = explanation->backend->capture(explanation->network, &request, &noisy);
     if (status != SSCAM_OK)
         return status;
@@ -86,7 +86,7 @@ static sscam_status capture_noisy(sscam_explanation *explanation, const float *i
 static sscam_status sample_derivatives(sscam_explanation *explanation, float *input, derivative_sums *sums,
                                        int64_t *count)
 {
-    int64_t size = explanation->shape[1] * explanation->shape[2] * explanation->shape[3];
+    int64_t size = sscam_input_size(&explanation->shape);
     float stddev;
     sscam_status status = find_noise_stddev(explanation, size, &stddev);
     *count = 1;
@@ -107,7 +107,7 @@ static sscam_status sample_derivatives(sscam_explanation *explanation, float *in
 static void weigh_by_derivatives(const derivative_sums *sums, int64_t samples, sscam_explanation *explanation)
 {
     const sscam_capture *capture = explanation->capture;
-    int64_t places = capture->height * capture->width;
+    int64_t places = sscam_places(capture->sides);
     for (int64_t k = 0; k < capture->channels; k++) {
         double activation_sum = 0.0, weight = 0.0;
         for (int64_t p = 0; p < places; p++)
@@ -124,8 +124,8 @@ static void weigh_by_derivatives(const derivative_sums *sums, int64_t samples, s
 sscam_status sscam_weigh_smooth_grad_cam_pp(sscam_explanation *explanation)
 {
     const sscam_capture *capture = explanation->capture;
-    size_t input_size = (size_t)(explanation->shape[1] * explanation->shape[2] * explanation->shape[3]);
-    derivative_sums sums = {.size = capture->channels * capture->height * capture->width};
+    size_t input_size = (size_t)sscam_input_size(&explanation->shape);
+    derivative_sums sums = {.size = capture->channels * sscam_places(capture->sides)};
     sums.first = sscam_zeros(sscam_times(3, sums.size), sizeof *sums.first);
     float *input = sscam_array(input_size, sizeof *input);
     sscam_status status = SSCAM_OK;

@@ -117,11 +117,16 @@ sscam_explain_image = _declare("sscam_explain_image", _status, _explainer, _imag
                                POINTER(_map))
 sscam_explain_tensor = _declare("sscam_explain_tensor", _status, _explainer, POINTER(c_float),
                                 _shape, POINTER(c_int64), POINTER(_map))
+sscam_explain_array = _declare("sscam_explain_array", _status, _explainer, POINTER(c_float), _shape,
+                               c_int32, POINTER(c_int64), POINTER(_map))
 sscam_explain_image_all = _declare("sscam_explain_image_all", _status, POINTER(_explainer),
                                    c_size_t, _image, POINTER(c_int64), c_size_t, POINTER(_map))
 sscam_explain_tensor_all = _declare("sscam_explain_tensor_all", _status, POINTER(_explainer),
                                     c_size_t, POINTER(c_float), _shape, POINTER(c_int64),
                                     c_size_t, POINTER(_map))
+sscam_explain_array_all = _declare("sscam_explain_array_all", _status, POINTER(_explainer),
+                                   c_size_t, POINTER(c_float), _shape, c_int32, POINTER(c_int64),
+                                   c_size_t, POINTER(_map))
 
 # image.h
 sscam_image_create = _declare("sscam_image_create", _status, c_int32, c_int32, c_int32, c_size_t,
@@ -142,11 +147,14 @@ sscam_image_pixels = _declare("sscam_image_pixels", POINTER(c_uint8), _image)
 sscam_image_destroy = _declare("sscam_image_destroy", None, _image)
 
 # map.h
+sscam_map_rank = _declare("sscam_map_rank", c_int32, _map)
 sscam_map_width = _declare("sscam_map_width", c_int32, _map)
 sscam_map_height = _declare("sscam_map_height", c_int32, _map)
+sscam_map_depth = _declare("sscam_map_depth", c_int32, _map)
 sscam_map_data = _declare("sscam_map_data", POINTER(c_float), _map)
 sscam_map_raw_width = _declare("sscam_map_raw_width", c_int32, _map)
 sscam_map_raw_height = _declare("sscam_map_raw_height", c_int32, _map)
+sscam_map_raw_depth = _declare("sscam_map_raw_depth", c_int32, _map)
 sscam_map_raw = _declare("sscam_map_raw", POINTER(c_float), _map)
 sscam_map_channel_count = _declare("sscam_map_channel_count", c_int64, _map)
 sscam_map_weights = _declare("sscam_map_weights", POINTER(c_float), _map)
@@ -194,7 +202,12 @@ sscam_model_destroy = _declare("sscam_model_destroy", None, _model)
 sscam_model_device = _declare("sscam_model_device", c_char_p, _model)
 sscam_model_classify = _declare("sscam_model_classify", _status, _model, POINTER(c_float), _shape,
                                 POINTER(c_float), c_size_t, POINTER(c_int64))
+sscam_model_classify_array = _declare("sscam_model_classify_array", _status, _model,
+                                      POINTER(c_float), _shape, c_int32, POINTER(c_float), c_size_t,
+                                      POINTER(c_int64))
 sscam_model_layers = _declare("sscam_model_layers", _status, _model, _shape, POINTER(_layers))
+sscam_model_layers_for = _declare("sscam_model_layers_for", _status, _model, _shape, c_int32,
+                                  POINTER(_layers))
 sscam_layers_count = _declare("sscam_layers_count", c_size_t, _layers)
 sscam_layers_default = _declare("sscam_layers_default", c_int64, _layers)
 sscam_layers_name = _declare("sscam_layers_name", c_char_p, _layers, c_size_t)

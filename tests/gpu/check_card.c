@@ -45,16 +45,27 @@ static void make_plans_parts(void)
                                            .noise_stddev = i == 3 ? 0.0f : 0.5f + (float)i};
 }
 
+/* The same memory as a picture's, a sound's and a video's. */
+static const struct {
+    int32_t rank;
+    sscam_sides input, map;
+} shapes[] = {
+    {4, {1, HEIGHT, WIDTH}, {1, MAP_HEIGHT, MAP_WIDTH}},
+    {3, {1, 1, HEIGHT * WIDTH}, {1, 1, MAP_HEIGHT * MAP_WIDTH}},
+    {5, {5, HEIGHT, WIDTH / 5}, {MAP_HEIGHT / 2, 2, MAP_WIDTH}},
+};
+enum { SHAPES = sizeof shapes / sizeof shapes[0], PLANS_A_SHAPE = 12, PLANS = SHAPES * PLANS_A_SHAPE };
+
 static sscam_mask_plan plan_of(int number)
 {
+    const int shape = number / PLANS_A_SHAPE;
     static const sscam_noise_target targets[] = {SSCAM_NOISE_ON_MASK, SSCAM_NOISE_ON_INPUT, SSCAM_NOISE_ON_ACTIVATION};
     return (sscam_mask_plan){.input = input,
+                             .input_rank = shapes[shape].rank,
                              .input_channels = COLOURS,
-                             .input_height = HEIGHT,
-                             .input_width = WIDTH,
+                             .input_sides = shapes[shape].input,
                              .activations = activations,
-                             .map_height = MAP_HEIGHT,
-                             .map_width = MAP_WIDTH,
+                             .map_sides = shapes[shape].map,
                              .align_corners = number % 2,
                              .channels = channels,
                              .channel_count = CHANNELS,
@@ -65,7 +76,6 @@ static sscam_mask_plan plan_of(int number)
                              .image_index = 40 + number,
                              .background = number / 3 % 2 ? background : NULL};
 }
-enum { PLANS = 12 };
 
 /* The largest difference of a list's masked inputs from lib/mask.c's. */
 static double furthest_of(const sscam_mask_list *list, int64_t first, int64_t rows, sscam_layout layout,
@@ -94,7 +104,7 @@ START_TEST(masked_inputs_are_those_of_the_processor)
     const sscam_mask_plan *plans[] = {&plan};
     const sscam_mask_list list = {plans, 1};
     int64_t uploaded;
-    for (int layout = 0; layout <= 1; layout++) {
+    for (int layout = 0; layout <= (plan.input_rank > SSCAM_LEAST_RANK); layout++) { /* sound has one */
         double furthest = furthest_of(&list, 0, COUNT, layout, SSCAM_PRECISION_FP32, &uploaded);
         ck_assert_msg(furthest <= 1e-6, "plan %d, layout %d: %g", _i, layout, furthest);
         furthest = furthest_of(&list, 0, COUNT, layout, SSCAM_PRECISION_FP16, &uploaded);
@@ -213,7 +223,7 @@ static void begin(scoring *of, const char *on)
     fill(picture, PICTURE, 0.0021);
     *of = (scoring){.network = load_network(on), .plan = plan_of(0)};
     of->plan.input = picture;
-    of->plan.input_height = of->plan.input_width = SIDE;
+    of->plan.input_sides = (sscam_sides){1, SIDE, SIDE};
     of->plans[0] = &of->plan;
     of->list = (sscam_mask_list){of->plans, 1};
     of->target = (sscam_target){SSCAM_TARGET_CLASS, 1, -1};

@@ -1,4 +1,4 @@
-"""What eager PyTorch says of a network: every intermediate picture with its gradient, by autograd alone.
+"""What eager PyTorch says of a network: every intermediate feature map with its gradient, by autograd alone.
 
 Values are copied when they appear, since later operations may overwrite them, and gradients are taken at the node
 of autograd's graph that made the value, which in-place operations on it leave alone.
@@ -15,10 +15,11 @@ class Value:
 
 
 class Observer(TorchFunctionMode):
-    """Sees every output of rank 4, of operations and of modules."""
+    """Sees every output of the input's rank, of operations and of modules."""
 
-    def __init__(self, network):
+    def __init__(self, network, rank):
         super().__init__()
+        self.rank = rank
         self.by_node = {}
         self.by_module = {}  # of a module's last call
         modules = list(network.named_modules(remove_duplicate=False))
@@ -34,7 +35,7 @@ class Observer(TorchFunctionMode):
         return output
 
     def see(self, tensor, module_name=None):
-        if not isinstance(tensor, torch.Tensor) or tensor.dim() != 4 or tensor.grad_fn is None:
+        if not isinstance(tensor, torch.Tensor) or tensor.dim() != self.rank or tensor.grad_fn is None:
             return
         node, slot = tensor.grad_fn, tensor.output_nr
         value = self.by_node.get((node, slot))
@@ -62,7 +63,7 @@ class Reference:
     def __init__(self, network, example):
         self.network = network
         self.example = example
-        observer = Observer(network)
+        observer = Observer(network, example.dim())
         with observer:
             logits = logits_in(network(example.clone().requires_grad_().clone()))
         self.logits = logits.detach()[0]
@@ -75,8 +76,10 @@ class Reference:
         """Logits of the input masked with s(U(A_k)) for each channel k."""
         size = self.example.shape[2:]
         maps = torch.from_numpy(activations)[channels].unsqueeze(1)
-        masks = F.interpolate(maps, size=size, mode="bilinear", align_corners=False).to(self.example.dtype)
-        low, high = masks.amin((2, 3), keepdim=True), masks.amax((2, 3), keepdim=True)
+        mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(size)]
+        masks = F.interpolate(maps, size=size, mode=mode, align_corners=False).to(self.example.dtype)
+        places = tuple(range(2, masks.dim()))
+        low, high = masks.amin(places, keepdim=True), masks.amax(places, keepdim=True)
         masks = (masks - low) / (high - low)
         with torch.no_grad():
             return torch.cat([logits_in(self.network(self.example * mask))[:, class_index] for mask in masks])

@@ -1,15 +1,15 @@
 /* Shows what the libtorch backend makes of one network, for run_matrix.py to compare with eager PyTorch.
  *
- * usage: matrix_probe MODEL INPUT CHANNELS HEIGHT WIDTH PREFIX COUNT
+ * usage: matrix_probe MODEL INPUT SHAPE PREFIX COUNT
  *
- * INPUT holds one float32 [C,H,W] image. Standard output has one line a fact, fields separated by tabs:
+ * INPUT holds one float32 input of the shape, such as 3x224x224, 1x16000 or 3x8x56x56. Standard output has one line a fact, fields separated by tabs:
  *   layer    NAME KIND SHAPE [default]
- *   capture  LAYER N CHANNELS HEIGHT WIDTH CLASS     arrays in PREFIX.N.{activations,gradients}
+ *   capture  LAYER N SHAPE CLASS                      arrays in PREFIX.N.{activations,gradients}
  *   refused  LAYER STATUS MESSAGE
  *   failed   CALL STATUS MESSAGE                     and the exit status is 1
  *   logits   COUNT                                   array in PREFIX.logits
  *   scores   BATCH CLASS FIRST COUNT                 array in PREFIX.scores.BATCH: logits of masked inputs
- * Captured are the default target, "-", and COUNT other layers of rank 4, evenly spread. The masks are the
+ * Captured are the default target, "-", and COUNT other layers of the input's rank, evenly spread. The masks are the
  * normalised channels of the first layer that was captured. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ enum { MASKED_CHANNELS = 9 };
 
 static const sscam_backend *backend;
 static void *network;
-static int64_t shape[4] = {1, 0, 0, 0};
+static sscam_shape shape = {.images = 1, .sides = {1, 1, 1}};
 static float *input;
 static const char *prefix;
 
@@ -65,6 +65,23 @@ static void write_floats(const char *name, const float *values, int64_t count)
     }
 }
 
+/* "3x224x224" */
+static void read_shape(const char *text)
+{
+    int64_t sizes[SSCAM_MOST_RANK] = {0};
+    int32_t count = 0;
+    for (char *end; count < SSCAM_MOST_RANK; text = end + 1) {
+        sizes[count++] = strtoll(text, &end, 10);
+        if (*end != 'x')
+            break;
+    }
+    shape.rank = 1 + count;
+    shape.channels = sizes[0];
+    shape.sides.width = sizes[count - 1];
+    shape.sides.height = count > 2 ? sizes[count - 2] : 1;
+    shape.sides.depth = count > 3 ? sizes[count - 3] : 1;
+}
+
 static void show_layers(const struct sscam_layers *list)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -80,7 +97,7 @@ static size_t find_picture(const struct sscam_layers *list, size_t wanted, size_
 {
     size_t pictures = 0;
     for (size_t i = 0; i < list->count; i++)
-        if (list->layer[i].rank == 4 && (int64_t)i != list->default_index) {
+        if (list->layer[i].rank == shape.rank && (int64_t)i != list->default_index) {
             if (pictures == wanted)
                 *index = i;
             pictures++;
@@ -92,7 +109,7 @@ static void show_logits(void)
 {
     float *logits;
     int64_t count;
-    need("classify", backend->classify(network, input, shape, NULL, &logits, &count));
+    need("classify", backend->classify(network, input, &shape, NULL, &logits, &count));
     write_floats("logits", logits, count);
     printf("logits\t%lld\n", (long long)count);
     free(logits);
@@ -101,17 +118,17 @@ static void show_logits(void)
 static void show_scores(const sscam_capture *capture, int64_t batch)
 {
     sscam_mask_channel channels[MASKED_CHANNELS];
-    int64_t used = 0, map_size = capture->height * capture->width;
+    int64_t used = 0, map_size = sscam_places(capture->sides);
     for (int64_t k = 0; k < capture->channels && used < MASKED_CHANNELS; k++) {
         float minimum, maximum;
-        need("range", sscam_upsampled_range(capture->activations + k * map_size, capture->height, capture->width,
-                                            shape[2], shape[3], 0, &minimum, &maximum));
+        need("range", sscam_upsampled_range(capture->activations + k * map_size, capture->sides, shape.sides, 0, &minimum,
+                                            &maximum));
         if (maximum > minimum)
             channels[used++] = (sscam_mask_channel){k, minimum, 1.0f / (maximum - minimum), 0.0f};
     }
-    sscam_mask_plan plan = {.input = input, .input_channels = shape[1], .input_height = shape[2],
-                            .input_width = shape[3], .activations = capture->activations,
-                            .map_height = capture->height, .map_width = capture->width, .channels = channels,
+    sscam_mask_plan plan = {.input = input, .input_rank = shape.rank, .input_channels = shape.channels,
+                            .input_sides = shape.sides, .activations = capture->activations,
+                            .map_sides = capture->sides, .channels = channels,
                             .channel_count = used, .samples = 1};
     const sscam_mask_plan *plans[] = {&plan};
     sscam_mask_list masks = {plans, 1};
@@ -131,9 +148,8 @@ static void show_scores(const sscam_capture *capture, int64_t batch)
 /* 1 when there was something to capture. */
 static int show_capture(const char *layer, int number, int with_scores)
 {
-    sscam_capture_request request = {.input = input, .layer = strcmp(layer, "-") == 0 ? NULL : layer,
+    sscam_capture_request request = {.input = input, .shape = shape, .layer = strcmp(layer, "-") == 0 ? NULL : layer,
                                      .target = {.class_index = SSCAM_CLASS_TOP}, .want_gradients = 1};
-    memcpy(request.shape, shape, sizeof shape);
     sscam_capture capture;
     sscam_status status = backend->capture(network, &request, &capture);
     if (status != SSCAM_OK) {
@@ -141,13 +157,17 @@ static int show_capture(const char *layer, int number, int with_scores)
         return 0;
     }
     char name[64];
-    int64_t count = capture.channels * capture.height * capture.width;
+    const sscam_shape found = {shape.rank, 1, capture.channels, capture.sides};
+    int64_t count = sscam_input_size(&found), sizes[SSCAM_MOST_RANK];
     snprintf(name, sizeof name, "%d.activations", number);
     write_floats(name, capture.activations, count);
     snprintf(name, sizeof name, "%d.gradients", number);
     write_floats(name, capture.gradients, count);
-    printf("capture\t%s\t%d\t%lld\t%lld\t%lld\t%lld\n", capture.layer, number, (long long)capture.channels,
-           (long long)capture.height, (long long)capture.width, (long long)capture.target.class_index);
+    sscam_shape_write(&found, sizes);
+    printf("capture\t%s\t%d\t", capture.layer, number);
+    for (int32_t i = 1; i < found.rank; i++)
+        printf("%s%lld", i > 1 ? "x" : "", (long long)sizes[i]);
+    printf("\t%lld\n", (long long)capture.target.class_index);
     for (int64_t batch = 0; with_scores && batch <= 6; batch += batch == 0 ? 1 : 5)
         show_scores(&capture, batch);
     sscam_capture_release(&capture);
@@ -156,8 +176,8 @@ static int show_capture(const char *layer, int number, int with_scores)
 
 int main(int argc, char **argv)
 {
-    if (argc != 8) {
-        fprintf(stderr, "usage: matrix_probe MODEL INPUT CHANNELS HEIGHT WIDTH PREFIX COUNT\n");
+    if (argc != 6) {
+        fprintf(stderr, "usage: matrix_probe MODEL INPUT SHAPE PREFIX COUNT\n");
         return 2;
     }
     size_t size;
@@ -166,15 +186,14 @@ int main(int argc, char **argv)
     need("load", backend->load(argv[1], model, size, "cpu", &network));
     free(model);
     input = read_file(argv[2], &size);
-    for (int i = 1; i < 4; i++)
-        shape[i] = atoll(argv[2 + i]);
-    prefix = argv[6];
+    read_shape(argv[3]);
+    prefix = argv[4];
 
     struct sscam_layers list;
-    need("layers", backend->layers(network, shape, &list));
+    need("layers", backend->layers(network, &shape, &list));
     show_layers(&list);
     show_logits();
-    size_t index = 0, pictures = find_picture(&list, 0, &index), wanted = (size_t)atoll(argv[7]);
+    size_t index = 0, pictures = find_picture(&list, 0, &index), wanted = (size_t)atoll(argv[5]);
     wanted = wanted < pictures ? wanted : pictures;
     int scored = show_capture("-", 0, 1);
     for (size_t i = 0; i < wanted; i++) {

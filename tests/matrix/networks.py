@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 CLASSES = 20
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def small_classifier(features, hidden=64):
@@ -35,7 +36,7 @@ def torchvision_network(name, **options):
     return lambda: getattr(torchvision.models, name)(weights=None, num_classes=CLASSES, **options)
 
 
-# name: (constructor, input size, default target)
+# name: (constructor, input size, or shape of what is no square picture, default target)
 FAMILIES = {
     "resnet18": (torchvision_network("resnet18"), 64, "layer4"),
     "resnet50": (torchvision_network("resnet50"), 64, "layer4"),
@@ -55,6 +56,7 @@ FAMILIES = {
     "mnasnet0_5": (torchvision_network("mnasnet0_5"), 64, "layers"),
     "regnet_y_400mf": (torchvision_network("regnet_y_400mf"), 64, "trunk_output"),
     "convnext_tiny": (torchvision_network("convnext_tiny"), 64, "features"),
+    "mc3_18": (lambda: torchvision.models.video.mc3_18(weights=None, num_classes=CLASSES), (3, 4, 40, 40), "layer4"),
 }
 
 
@@ -341,7 +343,53 @@ class Tokens(nn.Module):
         return self.head((x + attended).mean(1))
 
 
-# name: (constructor, input size, default target, or None where there is none)
+class Sound(nn.Module):
+    """Convolutions over time, with squeeze and excitation, as in networks for sound."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv1d(2, 16, 9, stride=4, padding=4), nn.BatchNorm1d(16), nn.ReLU(),
+                                      nn.Conv1d(16, 24, 5, stride=2, padding=2), nn.BatchNorm1d(24), nn.ReLU())
+        self.squeeze = nn.Linear(24, 24)
+        self.head = nn.Linear(24, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x)
+        x = x * torch.sigmoid(self.squeeze(x.mean(2)))[:, :, None]
+        return self.head(F.adaptive_avg_pool1d(x, 1).flatten(1))
+
+
+class SoundTokens(nn.Module):
+    """Convolutions, then places as tokens [1, T, K], which are no feature map [1, K, T] though of its rank."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv1d(2, 24, 16, stride=8), nn.ReLU())
+        self.mix = nn.Linear(24, 24)
+        self.norm = nn.LayerNorm(24)
+        self.head = nn.Linear(24, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x).transpose(1, 2)
+        x = self.norm(x + torch.relu(self.mix(x)))
+        return self.head(x.mean(1))
+
+
+class Video(nn.Module):
+    """Convolutions over frames, rows and columns, of which pooling leaves fewer frames."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv3d(3, 12, 3, stride=(1, 2, 2), padding=1), nn.BatchNorm3d(12),
+                                      nn.ReLU(inplace=True), nn.Conv3d(12, 16, 3, stride=2, padding=1), nn.ReLU(),
+                                      nn.MaxPool3d((1, 2, 2)))
+        self.head = nn.Linear(16, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x).mean((2, 3, 4)))
+
+
+# name: (constructor, input size or shape, default target, or None where there is none)
 HAND_MADE = {
     "in_place_after_target": (InPlaceAfterTarget, 32, "add"),
     "relu_twice": (ReluTwice, 32, "relu"),
@@ -364,6 +412,9 @@ HAND_MADE = {
     "one_image_only": (OneImageOnly, 32, "conv"),
     "double_precision": (DoublePrecision, 32, "conv"),
     "tokens": (Tokens, 64, None),
+    "sound": (Sound, (2, 160), "mul"),
+    "sound_tokens": (SoundTokens, (2, 160), "features"),
+    "video": (Video, (3, 6, 24, 28), "features.4"),
 }
 
 # Tracing loses data-dependent control flow; these lose what they are about.
@@ -386,10 +437,14 @@ def forms_of(name):
     return [form for form in FORMS if form not in lost]
 
 
+def shape_of(size):
+    """[C,H,W] of what a table has for pictures, one number; of others the whole shape."""
+    return size if isinstance(size, tuple) else (3, size, size)
+
+
 def example_input(name, dtype=torch.float32):
-    size = NETWORKS[name][1]
     generator = torch.Generator().manual_seed(7)
-    return torch.randn(1, 3, size, size, generator=generator).to(dtype)
+    return torch.randn(1, *shape_of(NETWORKS[name][1]), generator=generator).to(dtype)
 
 
 def dtype_of(network):
@@ -399,20 +454,20 @@ def dtype_of(network):
 def settle_batch_norms(network, size):
     """Statistics of real activations and uneven scales, as training would leave them."""
     for norm in network.modules():
-        if isinstance(norm, nn.BatchNorm2d):
+        if isinstance(norm, BATCH_NORMS):
             norm.train()
             norm.momentum = None
             nn.init.uniform_(norm.weight, 0.7, 1.3)
             nn.init.normal_(norm.bias, 0.0, 0.2)
     with torch.no_grad():
-        network(torch.randn(8, 3, size, size, dtype=dtype_of(network)))
+        network(torch.randn(8, *shape_of(size), dtype=dtype_of(network)))
 
 
 def build(name):
     torch.manual_seed(11)
     constructor, size, _ = NETWORKS[name]
     network = constructor().eval()
-    if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
+    if any(isinstance(module, BATCH_NORMS) for module in network.modules()):
         settle_batch_norms(network, size)
     return network.eval()
 

@@ -39,8 +39,8 @@ class Probe:
         self.prefix = folder / "probe"
         image = folder / "input.f32"
         example.numpy().astype("f4").tofile(image)
-        sizes = map(str, example.shape[1:])
-        arguments = [program, str(model), str(image), *sizes, str(self.prefix), str(layer_count)]
+        shape = "x".join(map(str, example.shape[1:]))
+        arguments = [program, str(model), str(image), shape, str(self.prefix), str(layer_count)]
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=600)
         self.lines = [line.split("\t") for line in done.stdout.splitlines()]
         self.failure = next(iter(self.facts("failed")), None)
@@ -77,8 +77,8 @@ def values_with(reference, activations):
 
 
 def compare_capture(result, reference, fields, probe, form, same_rounding):
-    layer, number, *shape, class_index = fields
-    shape = [int(size) for size in shape]
+    layer, number, shape, class_index = fields
+    shape = [int(size) for size in shape.split("x")]
     activations = probe.array(f"{number}.activations").reshape(shape)
     gradients = probe.array(f"{number}.gradients").reshape(shape)
     if int(class_index) != reference.top_class:
@@ -105,8 +105,8 @@ def compare_scores(result, reference, probe):
     scores = probe.facts("scores")
     if not scores:
         return
-    _, number, *shape, _ = captured[0]
-    activations = probe.array(f"{number}.activations").reshape([int(size) for size in shape])
+    _, number, shape, _ = captured[0]
+    activations = probe.array(f"{number}.activations").reshape([int(size) for size in shape.split("x")])
     for batch, class_index, channels in scores:
         channels = [int(channel) for channel in channels.split(",")]
         expected = reference.masked_scores(activations, channels, int(class_index)).numpy()

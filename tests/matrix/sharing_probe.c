@@ -16,7 +16,7 @@ enum { THREADS = 4, ROUNDS = 3, CHANNELS = 20 };
 
 static const sscam_backend *backend;
 static void *network;
-static int64_t shape[4] = {1, 0, 0, 0};
+static sscam_shape shape = {.rank = SSCAM_PICTURE_RANK, .images = 1, .sides = {.depth = 1}};
 static float *input;
 static sscam_capture expected;
 static float expected_scores[CHANNELS];
@@ -52,8 +52,8 @@ static void read_model(const char *path)
 
 static sscam_status capture(sscam_capture *out)
 {
-    sscam_capture_request request = {.input = input, .target = {.class_index = SSCAM_CLASS_TOP}, .want_gradients = 1};
-    memcpy(request.shape, shape, sizeof shape);
+    sscam_capture_request request = {.input = input, .shape = shape, .target = {.class_index = SSCAM_CLASS_TOP},
+                                     .want_gradients = 1};
     return backend->capture(network, &request, out);
 }
 
@@ -62,9 +62,9 @@ static sscam_status score(int64_t batch, const sscam_progress *progress, float *
     sscam_mask_channel channels[CHANNELS];
     for (int k = 0; k < CHANNELS; k++)
         channels[k] = (sscam_mask_channel){k % expected.channels, 0.0f, 0.5f, 0.25f};
-    sscam_mask_plan plan = {.input = input, .input_channels = shape[1], .input_height = shape[2],
-                            .input_width = shape[3], .activations = expected.activations,
-                            .map_height = expected.height, .map_width = expected.width, .channels = channels,
+    sscam_mask_plan plan = {.input = input, .input_rank = shape.rank, .input_channels = shape.channels,
+                            .input_sides = shape.sides, .activations = expected.activations,
+                            .map_sides = expected.sides, .channels = channels,
                             .channel_count = CHANNELS, .samples = 1};
     const sscam_mask_plan *plans[] = {&plan};
     sscam_mask_list masks = {plans, 1};
@@ -81,7 +81,7 @@ static int32_t cancel(void *user, double fraction)
 
 static void *use_network(void *unused)
 {
-    int64_t size = expected.channels * expected.height * expected.width;
+    int64_t size = expected.channels * sscam_places(expected.sides);
     for (int round = 0; round < ROUNDS; round++) {
         sscam_capture found;
         float scores[CHANNELS];
@@ -103,9 +103,10 @@ int main(int argc, char **argv)
     }
     backend = sscam_torch_backend();
     read_model(argv[1]);
-    for (int i = 1; i < 4; i++)
-        shape[i] = atoll(argv[1 + i]);
-    int64_t size = shape[1] * shape[2] * shape[3];
+    shape.channels = atoll(argv[2]);
+    shape.sides.height = atoll(argv[3]);
+    shape.sides.width = atoll(argv[4]);
+    int64_t size = sscam_input_size(&shape);
     input = malloc((size_t)size * sizeof *input);
     need(input != NULL, "input");
     for (int64_t i = 0; i < size; i++)

@@ -1,0 +1,48 @@
+/* Shapes of inputs and of maps. Sound has columns alone, a picture rows too, a video or a volume slices as well; inside,
+ * all have three sides, of which those that are not there are 1. */
+#ifndef SSCAM_LIB_SHAPE_H
+#define SSCAM_LIB_SHAPE_H
+
+#include <stdint.h>
+
+enum { SSCAM_LEAST_RANK = 3, SSCAM_PICTURE_RANK = 4, SSCAM_MOST_RANK = 5 };
+
+/* Sides of a box of places. */
+typedef struct sscam_sides {
+    int64_t depth, height, width;
+} sscam_sides;
+
+/* Shape of an input, with the rank that the network wants it in: 3 [N,C,W], 4 [N,C,H,W] or 5 [N,C,D,H,W]. */
+typedef struct sscam_shape {
+    int32_t rank;
+    int64_t images, channels;
+    sscam_sides sides;
+} sscam_shape;
+
+static inline int64_t sscam_places(sscam_sides sides)
+{
+    return sides.depth * sides.height * sides.width;
+}
+
+static inline int32_t sscam_same_sides(sscam_sides a, sscam_sides b)
+{
+    return a.depth == b.depth && a.height == b.height && a.width == b.width;
+}
+
+/* Floats of one input. */
+static inline int64_t sscam_input_size(const sscam_shape *shape)
+{
+    return shape->channels * sscam_places(shape->sides);
+}
+
+/* The `rank` numbers of a shape, in order. */
+static inline void sscam_shape_write(const sscam_shape *shape, int64_t *out)
+{
+    const int64_t sides[] = {shape->sides.depth, shape->sides.height, shape->sides.width};
+    out[0] = shape->images;
+    out[1] = shape->channels;
+    for (int32_t i = 2; i < shape->rank; i++)
+        out[i] = sides[i + SSCAM_MOST_RANK - 2 - shape->rank];
+}
+
+#endif
