@@ -19,13 +19,15 @@
 static sscam_status try_first_input(void *user, sscam_explainer *explainer)
 {
     const struct explanation *explanation = user;
-    const int64_t shape[4] = {1, explanation->shape[1], explanation->shape[2], explanation->shape[3]};
+    int64_t shape[NPY_MAX_RANK];
     sscam_map *map = NULL;
 
+    memcpy(shape, explanation->shape, sizeof shape);
+    shape[0] = 1;
     sscam_status status =
         explanation->image
             ? sscam_explain_image(explainer, explanation->image, SSCAM_CLASS_TOP, &map)
-            : sscam_explain_tensor(explainer, explanation->tensor.data, shape, NULL, &map);
+            : sscam_explain_array(explainer, explanation->tensor.data, shape, explanation->rank, NULL, &map);
     sscam_map_destroy(map);
     return status;
 }
@@ -42,8 +44,8 @@ static sscam_status compute(struct explanation *explanation, sscam_map **maps)
         explanation->image
             ? sscam_explain_image_all(ensemble->explainers, ensemble->count, explanation->image, classes,
                                       class_count, maps)
-            : sscam_explain_tensor_all(ensemble->explainers, ensemble->count, explanation->tensor.data,
-                                       explanation->shape, classes, class_count, maps);
+            : sscam_explain_array_all(ensemble->explainers, ensemble->count, explanation->tensor.data,
+                                      explanation->shape, explanation->rank, classes, class_count, maps);
     progress_end(&explanation->progress);
     free(classes);
     return status;
@@ -134,17 +136,32 @@ static int explain_all(struct explanation *explanation)
     return code;
 }
 
+/* Dimensions of the tensor's places: what was given, or what its rank makes likely. */
+static int tensor_dimensions(const struct explanation *explanation)
+{
+    if (explanation->dimensions)
+        return explanation->dimensions[0] - '0';
+    return explanation->tensor.rank < 3 ? 1 : explanation->tensor.rank > 4 ? 3 : 2;
+}
+
 static int load_tensor(struct explanation *explanation)
 {
+    static const char *const shapes[] = {"[C,W] or [N,C,W]", "[C,H,W] or [N,C,H,W]", "[C,D,H,W] or [N,C,D,H,W]"};
     struct npy_array *tensor = &explanation->tensor;
 
     if (npy_read(explanation->tensor_path, tensor))
         return EXIT_FAILED;
-    if (tensor->rank < 3)
-        return fail(explanation->tensor_path, "its shape is not [C,H,W] or [N,C,H,W]");
+    int dimensions = tensor_dimensions(explanation), missing = dimensions + 2 - tensor->rank;
+    if (missing < 0 || missing > 1)
+        return fail(explanation->tensor_path, "it has %d dimensions; its shape is not %s", tensor->rank,
+                    shapes[dimensions - 1]);
+    if (dimensions != 2 && explanation->output_paths[HEATMAP])
+        return fail_usage("explain", "--heatmap is a picture, which a map of an array %s is not",
+                          shapes[dimensions - 1]);
+    explanation->rank = dimensions + 2;
     explanation->shape[0] = 1;
     for (int i = 0; i < tensor->rank; i++)
-        explanation->shape[4 - tensor->rank + i] = tensor->shape[i];
+        explanation->shape[missing + i] = tensor->shape[i];
     explanation->input_count = explanation->shape[0];
     return EXIT_OK;
 }
@@ -173,6 +190,10 @@ static int check_request(const struct explanation *explanation)
         return fail_usage("explain", "either an image or --tensor, not both");
     if (!explanation->tensor_path && !explanation->image_path)
         return fail_usage("explain", "needs an image, or --tensor FILE");
+    if (explanation->dimensions && (strlen(explanation->dimensions) != 1 || !strchr("123", *explanation->dimensions)))
+        return fail_usage("explain", "--dimensions takes 1, 2 or 3, not '%s'", explanation->dimensions);
+    if (explanation->dimensions && !explanation->tensor_path)
+        return fail_usage("explain", "--dimensions says what --tensor holds; an image has 2");
     if (explanation->tensor_path && overlay)
         return fail_usage("explain",
                           "--output draws on a picture, and --tensor has none; --heatmap needs none");
@@ -212,10 +233,14 @@ static int parse(struct explanation *explanation, int argc, char **argv, struct 
         {"tensor", 0, "FILE.npy",
          "Explain a float32 [C,H,W] or [N,C,H,W] array, used as it is, in place of an image.",
          .text = &explanation->tensor_path},
+        {"dimensions", 0, "1|2|3",
+         "The array's places: 1 for sound, [C,W] or [N,C,W]; 3 for video, [C,D,H,W] or [N,C,D,H,W]. Default: 2, or what "
+         "an array of 2 or of 5 dimensions can only be.",
+         .text = &explanation->dimensions},
         {"output", 'o', "FILE.png", "Write the map over the picture.", .text = &paths[OVERLAY]},
         {"heatmap", 0, "FILE.png", "Write the map in colours alone.", .text = &paths[HEATMAP]},
-        {"npy", 0, "FILE.npy", "Write the map: float32 [H,W] in [0,1], at input size.", .text = &paths[MAP]},
-        {"raw", 0, "FILE.npy", "Write the map before upsampling and normalising: float32 [h,w].",
+        {"npy", 0, "FILE.npy", "Write the map: float32 [H,W] ([W], [D,H,W]) in [0,1], at input size.", .text = &paths[MAP]},
+        {"raw", 0, "FILE.npy", "Write the map before upsampling and normalising: float32 [h,w] ([w], [d,h,w]).",
          .text = &paths[RAW]},
         {"weights", 0, "FILE.npy", "Write the channel weights, if there are any: float32 [K].", .text = &paths[WEIGHTS]},
         {"json", 0, NULL, "Print one JSON object a map and line.", .given = &explanation->as_json},

@@ -37,16 +37,20 @@ static int write_heatmap(const struct explanation *explanation, const sscam_map 
 
 static int write_map(const struct explanation *explanation, const sscam_map *map, const char *path)
 {
+    const int64_t sides[] = {sscam_map_depth(map), sscam_map_height(map), sscam_map_width(map)};
+    int32_t rank = sscam_map_rank(map);
+
     (void)explanation;
-    return npy_write(path, sscam_map_data(map), 2,
-                     (const int64_t[]){sscam_map_height(map), sscam_map_width(map)});
+    return npy_write(path, sscam_map_data(map), rank, sides + 3 - rank);
 }
 
 static int write_raw(const struct explanation *explanation, const sscam_map *map, const char *path)
 {
+    const int64_t sides[] = {sscam_map_raw_depth(map), sscam_map_raw_height(map), sscam_map_raw_width(map)};
+    int32_t rank = sscam_map_rank(map);
+
     (void)explanation;
-    return npy_write(path, sscam_map_raw(map), 2,
-                     (const int64_t[]){sscam_map_raw_height(map), sscam_map_raw_width(map)});
+    return npy_write(path, sscam_map_raw(map), rank, sides + 3 - rank);
 }
 
 static int write_weights(const struct explanation *explanation, const sscam_map *map, const char *path)

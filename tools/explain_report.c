@@ -76,6 +76,8 @@ void put_json_line(const struct explanation *explanation, const sscam_map *map, 
     json_boolean(&json, "flat", sscam_map_is_flat(map));
     json_integer(&json, "width", sscam_map_width(map));
     json_integer(&json, "height", sscam_map_height(map));
+    if (sscam_map_rank(map) == 3)
+        json_integer(&json, "depth", sscam_map_depth(map));
     put_json_options(&json, explainer);
     if (writes_files(explanation))
         put_json_outputs(&json, explanation, map, which);
@@ -86,17 +88,22 @@ void put_json_line(const struct explanation *explanation, const sscam_map *map, 
 static void put_maximum(const sscam_map *map)
 {
     const float *data = sscam_map_data(map);
-    int32_t width = sscam_map_width(map), height = sscam_map_height(map);
+    int32_t width = sscam_map_width(map), height = sscam_map_height(map), depth = sscam_map_depth(map);
     int64_t best = 0;
 
     if (sscam_map_is_flat(map)) {
         fputs("the map is flat", stdout);
         return;
     }
-    for (int64_t i = 1; i < (int64_t)width * height; i++)
+    for (int64_t i = 1; i < (int64_t)width * height * depth; i++)
         if (data[i] > data[best])
             best = i;
-    printf("maximum at x %d, y %d of %dx%d", (int)(best % width), (int)(best / width), width, height);
+    int x = (int)(best % width), y = (int)(best / width % height), z = (int)(best / width / height);
+    switch (sscam_map_rank(map)) {
+    case 1: printf("maximum at x %d of %d", x, width); break;
+    case 3: printf("maximum at x %d, y %d, z %d of %dx%dx%d", x, y, z, width, height, depth); break;
+    default: printf("maximum at x %d, y %d of %dx%d", x, y, width, height);
+    }
 }
 
 void put_sentence(const struct explanation *explanation, const sscam_map *map, const struct which *which,

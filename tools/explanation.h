@@ -18,12 +18,14 @@ enum { OVERLAY, HEATMAP, MAP, RAW, WEIGHTS, OUTPUT_COUNT };
 struct explanation {
     struct selection selection;
     const char *model_path, *image_path, *tensor_path;
+    const char *dimensions; /* of the tensor's places, as given; NULL: told by its rank */
     const char *output_paths[OUTPUT_COUNT]; /* NULL for what was not asked for */
     bool as_json;
 
     sscam_image *image;
     struct npy_array tensor;
-    int64_t shape[4]; /* of the tensor */
+    int64_t shape[NPY_MAX_RANK]; /* of the tensor, with N */
+    int32_t rank;
     int64_t input_count;
     sscam_model *model;
     struct ensemble ensemble;

@@ -15,31 +15,43 @@
 #include "memory.h"
 #include "utf8.h"
 
-#define LARGEST_SIDE 65536
+#define LARGEST_SIDE (1L << 30)
+
+enum { FEWEST_SIDES = 2, MOST_SIDES = 4 };
 
 struct listing {
     const char *model_path, *device, *input;
     bool as_json;
-    int64_t shape[4];
+    int64_t shape[MOST_SIDES + 1]; /* of one input */
+    int32_t rank;
 };
 
-/* `3x224x224`: channels, rows, columns. */
-static int parse_shape(const char *text, int64_t shape[4])
+/* Whether a shape could be read: the numbers between the x of `3x224x224`. */
+static bool read_shape(const char *text, struct listing *listing)
 {
-    const char *rest = text;
-
-    shape[0] = 1;
-    for (int i = 1; i < 4; i++) {
+    listing->shape[0] = listing->rank = 1;
+    while (listing->rank <= MOST_SIDES) {
         char *end;
-        long side = *rest >= '0' && *rest <= '9' ? strtol(rest, &end, 10) : 0;
+        long side = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
 
-        if (side < 1 || side > LARGEST_SIDE || *end != (i < 3 ? 'x' : '\0'))
-            return fail_usage("layers", "--input takes CHANNELSxHEIGHTxWIDTH, such as 3x224x224, not '%s'",
-                              text);
-        shape[i] = side;
-        rest = end + 1;
+        if (side < 1 || side > LARGEST_SIDE || (*end && *end != 'x'))
+            return false;
+        listing->shape[listing->rank++] = side;
+        if (!*end)
+            return listing->rank > FEWEST_SIDES;
+        text = end + 1;
     }
-    return EXIT_OK;
+    return false;
+}
+
+static int parse_shape(struct listing *listing)
+{
+    if (read_shape(listing->input, listing))
+        return EXIT_OK;
+    return fail_usage("layers",
+                      "--input takes CHANNELSxHEIGHTxWIDTH, such as 3x224x224, or for sound and video 1x16000 and "
+                      "3x16x112x112, not '%s'",
+                      listing->input);
 }
 
 static char *format_shape(const int64_t *shape, int32_t rank)
@@ -142,7 +154,7 @@ static int list(const struct listing *listing)
     int code = load_model(listing->model_path, listing->device, &model);
     if (code)
         return code;
-    sscam_status status = sscam_model_layers(model, listing->shape, &layers);
+    sscam_status status = sscam_model_layers_for(model, listing->shape, listing->rank, &layers);
     if (status)
         code = fail_library(listing->model_path, status);
     else if (listing->as_json)
@@ -159,7 +171,8 @@ int run_layers(int argc, char **argv)
     struct listing listing = {.device = "cpu", .input = "3x224x224"};
     struct text_list operands = {0};
     const struct flag flags[] = {
-        {"input", 0, "CxHxW", "Shape of the network's input. Default: 3x224x224.", .text = &listing.input},
+        {"input", 0, "CxHxW", "Shape of the network's input; CxW for sound, CxDxHxW for video. Default: 3x224x224.",
+         .text = &listing.input},
         {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.", .text = &listing.device},
         {"json", 0, NULL, "Print one JSON array.", .given = &listing.as_json},
         {0},
@@ -173,7 +186,7 @@ int run_layers(int argc, char **argv)
 
     int code = arguments_parse(&syntax, argc, argv, &operands);
     if (!code)
-        code = parse_shape(listing.input, listing.shape);
+        code = parse_shape(&listing);
     if (!code) {
         listing.model_path = operands.items[0];
         code = list(&listing);

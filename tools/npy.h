@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define NPY_MAX_RANK 4
+#define NPY_MAX_RANK 5
 
 struct npy_array {
     float *data;

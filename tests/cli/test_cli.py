@@ -104,8 +104,11 @@ def test_help_of_a_command(sscam, command):
     (["compare", "model.pt", "a.png", "-o", "panel.png", "-l", "a,b"], ["one layer"]),
     (["compare", "model.pt", *["a.png"] * 129, "-o", "panel.png"], ["129"]),
     (["layers"], ["a model"]),
-    (["layers", "model.pt", "--input", "224x224"], ["'224x224'"]),
-    (["layers", "model.pt", "--input", "3x224x224x1"], ["3x224x224"]),
+    (["explain", "model.pt", "--tensor", "a.npy", "--dimensions", "4"], ["1, 2 or 3", "'4'"]),
+    (["explain", "model.pt", "a.png", "--dimensions", "2"], ["--tensor"]),
+    (["layers", "model.pt", "--input", "224"], ["'224'"]),
+    (["layers", "model.pt", "--input", "3x224x224x"], ["'3x224x224x'"]),
+    (["layers", "model.pt", "--input", "3x2x2x2x2"], ["1x16000"]),
     (["layers", "model.pt", "--input", "3x-1x224"], ["3x224x224"]),
     (["methods", "extra"], ["'extra'"]),
     (["options", "--jsn"], ["did you mean '--json'"]),
@@ -573,7 +576,7 @@ def header_of(text, version=b"\x01\x00"):
     (header_of("{'descr': '<f4', 'fortran_order': 0, 'shape': (1, 3, 2, 2)}\n"), "damaged"),
     (header_of("{'descr': '<f4', 'fortran_order': False, 'shape': (3 2 2)}\n"), "damaged"),
     (header_of("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 3, 2, 2)}\n"), "damaged"),
-    (header_of("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 3, 2, 2)}\n"), "4 dimensions"),
+    (header_of("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 3, 2, 2)}\n"), "5 dimensions"),
     (header_of("{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999, 3, 2, 2)}\n"), "damaged"),
     (header_of("{'descr': '<f4', 'fortran_order': False, 'shape': (99999, 3, 99999, 2)}\n"), "too large"),
     (header_of("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 3, 2, 2)}\n"), "empty"),
@@ -588,10 +591,13 @@ def test_damaged_arrays(sscam, tmp_path, network, content, words):
     assert_failure(sscam("explain", network.model, *FAST, "--tensor", "bad.npy"), "bad.npy", words)
 
 
-@pytest.mark.parametrize("shape", [(), (5,), (224, 224)])
-def test_arrays_of_too_few_dimensions(sscam, network, tmp_path, shape):
+@pytest.mark.parametrize("shape, dimensions, wanted", [
+    ((), [], "[N,C,W]"), ((5,), [], "[N,C,W]"), ((224, 224), ["2"], "[N,C,H,W]"), ((3, 224, 224), ["3"], "[N,C,D,H,W]"),
+    ((1, 3, 224, 224), ["1"], "[N,C,W]"), ((1, 3, 2, 9, 9), ["2"], "[N,C,H,W]")])
+def test_arrays_of_other_dimensions(sscam, network, tmp_path, shape, dimensions, wanted):
     numpy.save(tmp_path / "flat.npy", random_input(*shape))
-    assert_failure(sscam("explain", network.model, *FAST, "--tensor", "flat.npy"), "flat.npy", "[N,C,H,W]")
+    flags = ["--dimensions", *dimensions] if dimensions else []
+    assert_failure(sscam("explain", network.model, *FAST, "--tensor", "flat.npy", *flags), "flat.npy", wanted)
 
 
 @pytest.mark.parametrize("value", [numpy.nan, numpy.inf])

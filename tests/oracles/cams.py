@@ -1,6 +1,7 @@
 """Every method and option of methods.md, in float64 NumPy.
 
-Written from that page and the papers it cites, not from the C library. A network is a function
+Written from that page and the papers it cites, not from the C library. Shapes are those of
+pictures; sound has no H, video has D x H x W. A network is a function
 `forward(float32 [N,C,H,W]) -> [N,classes]` of raw logits; what was seen at the target layer is a
 `Capture`. Equation numbers are those of Naidu & Michael, "SS-CAM" (2020).
 """
@@ -124,16 +125,28 @@ def interpolation_matrix(length, size, align_corners=False):
 
 
 def upsample(maps, size, align_corners=False):
-    """U: [...,h,w] to [...,H,W], bilinear."""
-    rows = interpolation_matrix(maps.shape[-2], size[0], align_corners)
-    columns = interpolation_matrix(maps.shape[-1], size[1], align_corners)
-    return rows @ np.asarray(maps, np.float64) @ columns.T
+    """U: [...,h,w] to [...,H,W], linear along each of the last axes that `size` has."""
+    maps = np.asarray(maps, np.float64)
+    for axis, length in enumerate(size, maps.ndim - len(size)):
+        matrix = interpolation_matrix(maps.shape[axis], length, align_corners)
+        maps = np.moveaxis(np.tensordot(maps, matrix, (axis, 1)), -1, axis)
+    return maps
 
 
 def normalised(mask):
     """s(M), eq. 12; a flat map becomes zeros."""
     span = mask.max() - mask.min()
     return (mask - mask.min()) / span if span > 0 else np.zeros_like(mask)
+
+
+def places(values):
+    """The axes of [K,...] that are places."""
+    return tuple(range(1, values.ndim))
+
+
+def by_channel(values, like):
+    """[K], to be multiplied with an array [K,...]."""
+    return np.reshape(values, (-1, *[1] * (like.ndim - 1)))
 
 
 # ------------------------------------------------------------------------------- gradient methods
@@ -145,24 +158,25 @@ def cam_weights(capture, class_index):
 
 def grad_cam_weights(capture):
     """Eq. 3-4 (Selvaraju 2017): the mean gradient."""
-    return capture.gradients.mean(axis=(1, 2), dtype=np.float64)
+    return capture.gradients.mean(axis=places(capture.gradients), dtype=np.float64)
 
 
 def grad_cam_pp_weights(capture):
     """Chattopadhyay 2018, eq. 19, without the factor exp(Y) that all channels share."""
     g = capture.gradients.astype(np.float64)
-    total = capture.activations.sum(axis=(1, 2), keepdims=True, dtype=np.float64)
+    total = capture.activations.sum(axis=places(capture.activations), keepdims=True,
+                                    dtype=np.float64)
     denominator = 2 * g ** 2 + total * g ** 3
     usable = (g != 0) & (denominator != 0)
     alpha = np.where(usable, g ** 2 / np.where(usable, denominator, 1), 0)
-    return (alpha * np.maximum(g, 0)).sum(axis=(1, 2))
+    return (alpha * np.maximum(g, 0)).sum(axis=places(alpha))
 
 
 def xgrad_cam_weights(capture):
     """Fu 2020: the mean gradient, weighted by the activations."""
     activations, gradients = (np.float64(a) for a in (capture.activations, capture.gradients))
-    total = activations.sum(axis=(1, 2))
-    product = (activations * gradients).sum(axis=(1, 2))
+    total = activations.sum(axis=places(activations))
+    product = (activations * gradients).sum(axis=places(activations))
     return np.divide(product, total, out=np.zeros_like(total), where=total != 0)
 
 
@@ -178,10 +192,11 @@ def smooth_grad_cam_pp_weights(capture, image, class_index, options, image_index
         noisy = np.float32(image + deviation * plane)
         gradients.append(network.capture(noisy, class_index).gradients.astype(np.float64))
     first, second, third = (np.mean([g ** n for g in gradients], axis=0) for n in (1, 2, 3))
-    total = capture.activations.sum(axis=(1, 2), keepdims=True, dtype=np.float64)
+    total = capture.activations.sum(axis=places(capture.activations), keepdims=True,
+                                    dtype=np.float64)
     denominator = 2 * second + total * third
     alpha = np.divide(second, denominator, out=np.zeros_like(second), where=denominator != 0)
-    return (alpha * np.maximum(first, 0)).sum(axis=(1, 2))
+    return (alpha * np.maximum(first, 0)).sum(axis=places(alpha))
 
 
 def terms(method, capture):
@@ -245,7 +260,8 @@ class MaskedScores:
         reference = {
             "zeros": np.zeros_like(self.image),
             "input": self.image,
-            "black": np.broadcast_to(np.reshape(black, (-1, 1, 1)), self.image.shape),
+            "black": np.broadcast_to(by_channel(black[:len(self.image)], self.image),
+                                     self.image.shape),
         }[self.options.baseline]
         return self.score(reference[None])[0]
 
@@ -312,7 +328,7 @@ def mask_factors(capture, class_index, options):
 
 def chosen_channels(activations, limit):
     """The `limit` (0: all) channels of highest spatial standard deviation; ties: lower index."""
-    deviations = activations.std(axis=(1, 2), dtype=np.float64)
+    deviations = activations.std(axis=places(activations), dtype=np.float64)
     order = sorted(range(len(deviations)), key=lambda k: (-deviations[k], k))
     return sorted(order[:limit] if limit else order)
 
@@ -388,7 +404,7 @@ def explain(method, image, capture, forward, class_index, options=Options(), ima
     else:
         weights = channel_weights(method, image, capture, forward, class_index, options,
                                   image_index, network)
-        maps = weights[:, None, None] * capture.activations.astype(np.float64)
+        maps = by_channel(weights, capture.activations) * capture.activations.astype(np.float64)
     projects = method.startswith("eigen") or options.eigen_smooth == "on"
     combined = principal_projection(maps) if projects else maps.sum(axis=0)
 
@@ -416,5 +432,5 @@ def explain_composed(method, image, networks, class_index, options, image_index=
                             class_index, options, image_index, network).data
                     for network in networks]
             one = normalised((np.max if options.fusion == "max" else np.mean)(maps, axis=0))
-            fused.append(one[:, ::-1] if mirrored else one)
+            fused.append(one[..., ::-1] if mirrored else one)
     return normalised(np.mean(fused, axis=0))

@@ -44,7 +44,7 @@ class Program:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def explain(self, model, inputs, methods, layer=None, class_index=None, flags=(), **options):
-        """Explain inputs float32 [N,C,H,W] by several methods: {method: [Shown]}. One call for those
+        """Explain inputs float32 [N,C,...] by several methods: {method: [Shown]}. One call for those
         that have channel weights, one for the others."""
         shown = {}
         for kinds, group in ((("weights", "raw", "npy"), [m for m in methods if m not in TERM_METHODS]),
@@ -65,6 +65,8 @@ class Program:
             np.save(folder / "input.npy", inputs)
             arguments = ["explain", model, "--tensor", folder / "input.npy",
                          "-m", ",".join(methods), "--json", *flags]
+            if inputs.ndim != 4:
+                arguments += ["--dimensions", inputs.ndim - 2]
             for kind in kinds:
                 arguments += [f"--{kind}", folder / f"{kind}.npy"]
             if layer is not None:

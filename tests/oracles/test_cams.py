@@ -31,10 +31,11 @@ def weights(network, capture, method, **options):
 @pytest.mark.parametrize("align_corners", [False, True])
 @pytest.mark.parametrize("source, target", [
     ((7, 7), (224, 224)), ((5, 7), (64, 96)), ((1, 1), (4, 6)), ((1, 3), (1, 9)), ((6, 4), (3, 5)),
-    ((13, 2), (13, 2))])
+    ((13, 2), (13, 2)), ((7,), (60,)), ((2, 3, 4), (8, 9, 10)), ((1, 5, 3), (4, 5, 2))])
 def test_upsampling_is_that_of_pytorch(source, target, align_corners):
     maps = np.random.default_rng(0).standard_normal((3, *source))
-    theirs = nn.functional.interpolate(torch.from_numpy(maps)[None], target, mode="bilinear",
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(target)]
+    theirs = nn.functional.interpolate(torch.from_numpy(maps)[None], target, mode=mode,
                                        align_corners=align_corners)[0].numpy()
     np.testing.assert_allclose(cams.upsample(maps, target, align_corners), theirs, atol=1e-12)
 

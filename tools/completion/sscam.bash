@@ -65,6 +65,7 @@ _sscam() {
     help) _sscam_reply_words "$(_sscam_commands)"; return ;;
     -m | --method) _sscam_reply_list "all $(_sscam_names methods)"; return ;;
     --device) _sscam_reply_words "cpu cuda auto"; return ;;
+    --dimensions) _sscam_reply_words "1 2 3"; return ;;
     --colormap) _sscam_reply_words "turbo jet viridis gray"; return ;;
     --layout) _sscam_reply_words "imagenet voc stanford40 folders csv auto"; return ;;
     --set) _sscam_reply_words "$(_sscam_names options | sed 's/$/=/')"; compopt -o nospace; return ;;
