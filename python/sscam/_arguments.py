@@ -26,8 +26,16 @@ def array_like(value: Any) -> Any:
     return np.asarray(value)
 
 
-def as_batch(array: Any) -> npt.NDArray[np.float32]:
-    """Contiguous float32 [N,C,H,W] of an array [N,C,H,W] or [C,H,W].
+_SHAPES = {1: "[C,W] or [N,C,W]", 2: "[C,H,W] or [N,C,H,W]", 3: "[C,D,H,W] or [N,C,D,H,W]"}
+_LIKELY_DIMENSIONS = {2: 1, 3: 2, 4: 2, 5: 3}   # of places, by an array's rank
+
+
+def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.float32]:
+    """Contiguous float32 [N,C,...] of an array with or without N.
+
+    Args:
+        dimensions: of its places: 1 for sound, 2 for pictures, 3 for video; None for what its rank
+            makes likely.
 
     Raises:
         TypeError: it is no array, or not of floating-point numbers.
@@ -38,13 +46,17 @@ def as_batch(array: Any) -> npt.NDArray[np.float32]:
                         f"or a float32 array [N,C,H,W] or [C,H,W], not {type(array).__name__}")
     if array.dtype.kind != "f":
         raise TypeError(f"an array must hold uint8 pixels or float32 inputs, not {array.dtype}")
-    if array.ndim not in (3, 4):
-        raise ArgumentError("a float array must be [N,C,H,W] or [C,H,W], "
-                            f"not of shape {array.shape}")
-    if _looks_like_pixels(array.shape):
+    if dimensions not in (None, *_SHAPES):
+        raise ArgumentError(f"dimensions must be 1, 2, 3 or None, not {dimensions!r}")
+    if dimensions is None:
+        dimensions = _LIKELY_DIMENSIONS.get(array.ndim, 2)
+    if array.ndim not in (dimensions + 1, dimensions + 2):
+        raise ArgumentError(f"a float array with {dimensions} dimensions of places must be "
+                            f"{_SHAPES[dimensions]}, not of shape {array.shape}")
+    if dimensions == 2 and _looks_like_pixels(array.shape):
         raise ArgumentError(f"a float array must be [C,H,W]; the shape {array.shape} looks like a "
                             "picture [height, width, channels], which must be uint8")
-    batch = array if array.ndim == 4 else array[np.newaxis]
+    batch = array if array.ndim == dimensions + 2 else array[np.newaxis]
     return np.ascontiguousarray(batch, dtype=np.float32)
 
 
@@ -53,8 +65,8 @@ def _looks_like_pixels(shape: tuple[int, ...]) -> bool:
 
 
 def shape_argument(shape: tuple[int, ...]) -> Any:
-    """A shape [N,C,H,W] as the library takes it."""
-    return (ctypes.c_int64 * 4)(*shape)
+    """A shape as the library takes it."""
+    return (ctypes.c_int64 * len(shape))(*shape)
 
 
 def floats_argument(array: npt.NDArray[np.float32]) -> Any:

@@ -28,12 +28,13 @@ def explain_all(explainers: Iterable[Explainer], image: Picture,
 @overload
 def explain_all(explainers: Iterable[Explainer], image: npt.NDArray[np.floating[Any]],
                 classes: Optional[Sequence[Optional[int]]] = ...,
-                progress: Optional[Progress] = ...) -> Any: ...
+                progress: Optional[Progress] = ...,
+                dimensions: Optional[int] = ...) -> Any: ...
 
 
 def explain_all(explainers: Iterable[Explainer], image: Any,
                 classes: Optional[Sequence[Optional[int]]] = None,
-                progress: Optional[Progress] = None) -> Any:
+                progress: Optional[Progress] = None, dimensions: Optional[int] = None) -> Any:
     """Explain several classes with several explainers, and do once what they have in common: the
     pass to the target layer, and scores of masked inputs that several maps need.
 
@@ -46,9 +47,10 @@ def explain_all(explainers: Iterable[Explainer], image: Any,
         classes: indices of the network's outputs, each possibly None for the highest; None means
             the highest alone.
         progress: as for Model.explain(), for all explanations together.
+        dimensions: as for Model.explain().
 
     Returns:
-        maps[explainer][class]; for [N,C,H,W] a list of N of these.
+        maps[explainer][class]; for inputs with N a list of N of these.
 
     >>> import sscam
     >>> with sscam.Model(model_path) as model:
@@ -64,8 +66,9 @@ def explain_all(explainers: Iterable[Explainer], image: Any,
     image = array_like(image)
     if is_picture(image):
         return _explain_picture(asked, image, wanted, progress)
-    batches = _explain_batch(asked, as_batch(image), wanted, progress)
-    return batches if image.ndim == 4 else batches[0]
+    batch = as_batch(image, dimensions)
+    batches = _explain_batch(asked, batch, wanted, progress)
+    return batches if image.ndim == batch.ndim else batches[0]
 
 
 def _explain_picture(explainers: list[Explainer], picture: Picture, wanted: Optional[list[int]],
@@ -86,9 +89,9 @@ def _explain_batch(explainers: list[Explainer], batch: npt.NDArray[np.float32],
     maps = (ctypes.POINTER(_native.Map) * (len(batch) * len(explainers) * class_count))()
     with contextlib.ExitStack() as uses:
         pointers = _use(explainers, uses)
-        call_with_progress(pointers[0], progress, lambda: _native.sscam_explain_tensor_all(
+        call_with_progress(pointers[0], progress, lambda: _native.sscam_explain_array_all(
             pointers, len(pointers), floats_argument(batch), shape_argument(batch.shape),
-            classes, class_count, maps))
+            batch.ndim, classes, class_count, maps))
     return _nested(_nested(list(map(Map, maps)), class_count), len(explainers))
 
 

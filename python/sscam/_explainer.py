@@ -137,10 +137,11 @@ class Explainer:
     @overload
     def explain(self, image: npt.NDArray[np.floating[Any]],
                 class_index: Union[int, Sequence[Optional[int]], None] = ...,
-                progress: Optional[Progress] = ...) -> Any: ...
+                progress: Optional[Progress] = ...,
+                dimensions: Optional[int] = ...) -> Any: ...
 
-    def explain(self, image: Any, class_index: Any = None,
-                progress: Optional[Progress] = None) -> Any:
+    def explain(self, image: Any, class_index: Any = None, progress: Optional[Progress] = None,
+                dimensions: Optional[int] = None) -> Any:
         """Explain a class on a picture, or on each of a batch of ready-made inputs.
 
         Arguments, result and exceptions are those of Model.explain().
@@ -148,8 +149,9 @@ class Explainer:
         image = array_like(image)
         if is_picture(image):
             return self._explain_picture(image, class_index, progress)
-        maps = self._explain_batch(as_batch(image), class_index, progress)
-        return maps if image.ndim == 4 else maps[0]
+        batch = as_batch(image, dimensions)
+        maps = self._explain_batch(batch, class_index, progress)
+        return maps if image.ndim == batch.ndim else maps[0]
 
     def _explain_picture(self, picture: Picture, class_index: Optional[int],
                          progress: Optional[Progress]) -> Map:
@@ -165,8 +167,9 @@ class Explainer:
         classes = class_arguments(class_index, len(batch))
         explained = (ctypes.POINTER(_native.Map) * len(batch))()
         with self._used() as pointer:
-            call_with_progress(pointer, progress, lambda: _native.sscam_explain_tensor(
-                pointer, floats_argument(batch), shape_argument(batch.shape), classes, explained))
+            call_with_progress(pointer, progress, lambda: _native.sscam_explain_array(
+                pointer, floats_argument(batch), shape_argument(batch.shape), batch.ndim, classes,
+                explained))
         return list(map(Map, explained))
 
     def preprocess(self, image: Picture) -> npt.NDArray[np.float32]:

@@ -29,18 +29,26 @@ class Map:
     @property
     def data(self) -> npt.NDArray[np.float32]:
         """The map at the network's input size: float32 [height, width] in [0,1], or all zeros when
-        it is flat. Read-only."""
+        it is flat; [width] of sound, [depth, height, width] of video. Read-only."""
         pointer = self._handle.pointer
-        shape = _native.sscam_map_height(pointer), _native.sscam_map_width(pointer)
-        return view(self._handle, _native.sscam_map_data(pointer), shape, np.float32)
+        sides = (_native.sscam_map_depth(pointer), _native.sscam_map_height(pointer),
+                 _native.sscam_map_width(pointer))
+        return view(self._handle, _native.sscam_map_data(pointer), self._existing(sides),
+                    np.float32)
 
     @property
     def raw(self) -> npt.NDArray[np.float32]:
         """The map before upsampling and normalising, ReLU(sum_k a_k A_k): float32 [h, w], 0 or
-        more, at the target layer's size (with combine="upsampled" at the input's). Read-only."""
+        more, at the target layer's size (with combine="upsampled" at the input's); [w] of sound,
+        [d, h, w] of video. Read-only."""
         pointer = self._handle.pointer
-        shape = _native.sscam_map_raw_height(pointer), _native.sscam_map_raw_width(pointer)
-        return view(self._handle, _native.sscam_map_raw(pointer), shape, np.float32)
+        sides = (_native.sscam_map_raw_depth(pointer), _native.sscam_map_raw_height(pointer),
+                 _native.sscam_map_raw_width(pointer))
+        return view(self._handle, _native.sscam_map_raw(pointer), self._existing(sides), np.float32)
+
+    def _existing(self, sides: Tuple[int, int, int]) -> Tuple[int, ...]:
+        """Of depth, height and width, those that the input has."""
+        return sides[3 - _native.sscam_map_rank(self._handle.pointer):]
 
     @property
     def weights(self) -> Optional[npt.NDArray[np.float32]]:
@@ -115,6 +123,9 @@ class Map:
 
         Returns:
             uint8 RGB [height, width, 3], of the picture's size.
+
+        Raises:
+            UnsupportedError: the map is of sound or video, which is no picture.
         """
         drawn = ctypes.POINTER(_native.Image)()
         with opened(image) as picture:
@@ -130,6 +141,9 @@ class Map:
 
         Returns:
             uint8 [height, width, 3]; [height, width, 1] for "gray".
+
+        Raises:
+            UnsupportedError: the map is of sound or video, which is no picture.
         """
         painted = ctypes.POINTER(_native.Image)()
         check(_native.sscam_map_heatmap(self._handle.pointer, encode(colormap),

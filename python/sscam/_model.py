@@ -101,15 +101,16 @@ class Model:
         """List the layers that can be explained, in the order in which the network runs them.
 
         Args:
-            input_shape: (C, H, W) of an input; the network is run once on zeros of that shape.
+            input_shape: (C, H, W) of an input, (C, W) for sound or (C, D, H, W) for video; the
+                network is run once on zeros of that shape.
         """
         shape = tuple(input_shape)
-        if len(shape) != 3:
-            raise ValueError(f"input_shape must be (C, H, W), not {shape}")
+        if len(shape) not in (2, 3, 4):
+            raise ValueError(f"input_shape must be (C, H, W), (C, W) or (C, D, H, W), not {shape}")
         pointer = ctypes.POINTER(_native.Layers)()
         with self._borrowed() as model:
-            check(_native.sscam_model_layers(model, shape_argument((1, *shape)),
-                                             ctypes.byref(pointer)))
+            check(_native.sscam_model_layers_for(model, shape_argument((1, *shape)),
+                                                 1 + len(shape), ctypes.byref(pointer)))
         try:
             default = _native.sscam_layers_default(pointer)
             return [_read_layer(pointer, index, index == default)
@@ -117,58 +118,63 @@ class Model:
         finally:
             _native.sscam_layers_destroy(pointer)
 
-    def classify(self, inputs: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    def classify(self, inputs: npt.NDArray[np.floating[Any]],
+                 dimensions: Optional[int] = None) -> npt.NDArray[np.float32]:
         """Run the network on ready-made inputs.
 
         Args:
             inputs: float32 [N,C,H,W] or [C,H,W], normalised as the network wants it (see
                 Explainer.preprocess). Other floating-point types are rounded to float32.
+            dimensions: as for explain().
 
         Returns:
-            The raw outputs, float32 [N,classes]; [classes] for one input [C,H,W].
+            The raw outputs, float32 [N,classes]; [classes] for one input without N.
         """
         array = array_like(inputs)
-        batch = as_batch(array)
+        batch = as_batch(array, dimensions)
         with self._borrowed() as pointer:
             if self._class_count is None:
                 self._class_count = _class_count(pointer, batch[:1])
             logits = np.empty((len(batch), self._class_count), np.float32)
-            check(_native.sscam_model_classify(
-                pointer, floats_argument(batch), shape_argument(batch.shape),
+            check(_native.sscam_model_classify_array(
+                pointer, floats_argument(batch), shape_argument(batch.shape), batch.ndim,
                 floats_argument(logits), logits.size, ctypes.byref(ctypes.c_int64())))
-        return logits if array.ndim == 4 else logits[0]
+        return logits if array.ndim == batch.ndim else logits[0]
 
     @overload
     def explain(self, image: Picture, method: str = ..., class_index: Optional[int] = ...,
                 layer: Optional[str] = ..., progress: Optional[Progress] = ...,
-                **options: OptionValue) -> Map: ...
+                dimensions: Optional[int] = ..., **options: OptionValue) -> Map: ...
 
     @overload
     def explain(self, image: npt.NDArray[np.floating[Any]], method: str = ...,
                 class_index: Union[int, Sequence[Optional[int]], None] = ...,
                 layer: Optional[str] = ..., progress: Optional[Progress] = ...,
-                **options: OptionValue) -> Any: ...
+                dimensions: Optional[int] = ..., **options: OptionValue) -> Any: ...
 
     def explain(self, image: Any, method: str = "ss-cam-max", class_index: Any = None,
                 layer: Optional[str] = None, progress: Optional[Progress] = None,
-                **options: OptionValue) -> Any:
+                dimensions: Optional[int] = None, **options: OptionValue) -> Any:
         """Explain a class on a picture, or on each of a batch of ready-made inputs.
 
         Args:
             image: a picture (file name, encoded bytes, PIL image, or uint8 [height, width] or
                 [height, width, 1, 3 or 4]), which is preprocessed; or float32 [C,H,W] or
-                [N,C,H,W], used as it is.
+                [N,C,H,W], used as it is; or likewise sound, [C,W] or [N,C,W], and video or volumes,
+                [C,D,H,W] or [N,C,D,H,W], whose maps are [W] and [D,H,W].
             method: name from methods(), such as "grad-cam".
-            class_index: index of the network's output; None for the highest. For [N,C,H,W] also
-                a sequence of N of these.
+            class_index: index of the network's output; None for the highest. For inputs with N
+                also a sequence of N of these.
             layer: target layer, a name from layers(); None for the default one.
             progress: progress(fraction) is called with the share done, 0 to 1, between batches
                 of network evaluations, in this thread. A true result stops the call with
                 Cancelled; an exception stops it and is raised from it.
+            dimensions: of an array's places: 1 for sound, 2 for pictures, 3 for video. None means 2
+                for arrays of rank 3 and 4, which could be others, and 1 or 3 for ranks 2 and 5.
             **options: see below.
 
         Returns:
-            A Map; for [N,C,H,W] a list of N.
+            A Map; for inputs with N a list of N.
 
         Raises:
             ArgumentError: an option's value is out of range, or the input's shape is no input's.
@@ -183,7 +189,7 @@ class Model:
         """
         check_keywords("Model.explain()", options)
         with Explainer(self, method, layer, **options) as explainer:
-            return explainer.explain(image, class_index, progress)
+            return explainer.explain(image, class_index, progress, dimensions)
 
     def __repr__(self) -> str:
         return "<sscam.Model: closed>" if self._handle.closed else f"<sscam.Model on {self.device}>"
@@ -194,8 +200,9 @@ document_options(Model.explain)
 
 def _class_count(model: Any, batch: npt.NDArray[np.float32]) -> int:
     count = ctypes.c_int64()
-    check(_native.sscam_model_classify(model, floats_argument(batch), shape_argument(batch.shape),
-                                       None, 0, ctypes.byref(count)))
+    check(_native.sscam_model_classify_array(model, floats_argument(batch),
+                                             shape_argument(batch.shape), batch.ndim, None, 0,
+                                             ctypes.byref(count)))
     return count.value
 
 
