@@ -1,7 +1,9 @@
 """The Python packages for class activation maps and libsscam, called alike.
 
-Needs a libsscam that was built with this Python's torch (its path in SSCAM_LIBRARY), and from PyPI torchcam, grad-cam,
-captum and torchvision.
+Needs a libsscam that was built with this Python's torch (its path in SSCAM_LIBRARY), and from PyPI:
+
+    pip install torch==2.13.0 numpy pillow tqdm matplotlib scikit-learn opencv-python-headless ttach
+    pip install --no-deps torchcam grad-cam captum torchvision
 """
 
 import contextlib
