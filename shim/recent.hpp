@@ -27,6 +27,11 @@ public:
         entries_.emplace_front(key, std::move(value));
     }
 
+    void forget(const Key &key)
+    {
+        entries_.remove_if([&](const auto &entry) { return entry.first == key; });
+    }
+
 private:
     static constexpr std::size_t capacity = 16;
     std::list<std::pair<Key, Value>> entries_;

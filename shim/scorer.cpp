@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <limits>
+#include <new>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -166,8 +167,9 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
         (wants_batch && !setting->batch_is_measured)) {
         const at::Tensor input = network_.input_from(plan.input, shape);
         const Example example = {input, network_.classify(input.clone(), output).to(at::kCPU), output};
-        if (!setting)
-            settings_.keep(key, setting = new_setting(example));
+        const bool is_new = !setting;
+        if (is_new)
+            setting = new_setting(example);
         const MeasuringTime time(least_measuring_seconds(network_.device()), count,
                                  [&] { report(request, 0.0); }); // without what making the forms took
         if (request.wish.calibrate && !setting->measured) {
@@ -181,6 +183,10 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
         }
         if (!request.wish.calibrate && !setting->unmeasured)
             setting->unmeasured = unmeasured_way(*setting, workers, example);
+        if (setting->lacked_memory)
+            settings_.forget(key);
+        else if (is_new)
+            settings_.keep(key, setting);
     }
     ScoringWay way = request.wish.calibrate ? *setting->measured : *setting->unmeasured;
     if (request.wish.batch_size > 0)
@@ -188,32 +194,45 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
     return way;
 }
 
+void Scorer::make_forms()
+{
+    if (precision_.tf32 && !network_.device().is_cuda())
+        throw Refusal(SSCAM_E_UNSUPPORTED, "precision=tf32: the device " + network_.device_name() + " has none");
+    std::vector<std::shared_ptr<const ScoringForm>> forms;
+    if (precision_.type == at::kFloat)
+        forms.push_back(plain_form(network_.plain()));
+    bool lacked_memory = false;
+    for (auto &form : optimised_forms(network_.module(), precision_, &lacked_memory))
+        forms.push_back(std::move(form));
+    if (forms.empty() && lacked_memory)
+        throw std::bad_alloc();
+    if (forms.empty())
+        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("the network cannot be converted to ") + at::toString(precision_.type));
+    forms_ = std::move(forms);
+    forms_lacked_memory_ = lacked_memory;
+}
+
 std::shared_ptr<Scorer::Setting> Scorer::new_setting(const Example &example)
 {
-    if (forms_.empty()) {
-        if (precision_.tf32 && !network_.device().is_cuda())
-            throw Refusal(SSCAM_E_UNSUPPORTED, "precision=tf32: the device " + network_.device_name() + " has none");
-        if (precision_.type == at::kFloat)
-            forms_.push_back(plain_form(network_.plain()));
-        for (auto &form : optimised_forms(network_.module(), precision_))
-            forms_.push_back(std::move(form));
-    }
-    if (forms_.empty())
-        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("the network cannot be converted to ") + at::toString(precision_.type));
+    if (forms_.empty() || forms_lacked_memory_)
+        make_forms();
     auto setting = std::make_shared<Setting>();
-    if (is_usable({forms_[0], 1, 2}, example))
+    setting->lacked_memory = forms_lacked_memory_;
+    if (is_usable({forms_[0], 1, 2}, example, &setting->lacked_memory))
         setting->largest_batch = std::numeric_limits<int64_t>::max();
     return setting;
 }
 
 // The frozen form is the network's own arithmetic.
-ScoringWay Scorer::unmeasured_way(const Setting &setting, int64_t workers, const Example &example) const
+ScoringWay Scorer::unmeasured_way(Setting &setting, int64_t workers, const Example &example) const
 {
     workers = std::max<int64_t>(workers, 1);
     const int64_t batch = std::min(setting.largest_batch, usual_batch(network_.device()));
     const ScoringWay frozen = {forms_[precision_.type == at::kFloat && forms_.size() > 1 ? 1 : 0], workers, batch};
-    if (is_usable(frozen, example))
+    if (is_usable(frozen, example, &setting.lacked_memory))
         return frozen;
+    if (precision_.type != at::kFloat && setting.lacked_memory)
+        throw std::bad_alloc();
     if (precision_.type != at::kFloat)
         throw Refusal(SSCAM_E_UNSUPPORTED, std::string("computing in ") + at::toString(precision_.type) +
                                                ", the network fails or its outputs are others");
@@ -221,8 +240,7 @@ ScoringWay Scorer::unmeasured_way(const Setting &setting, int64_t workers, const
 }
 
 // `workers`: 0 to choose their number, too.
-ScoringWay Scorer::measured_way(const Setting &setting, int64_t workers, const Example &example,
-                                const MeasuringTime &time)
+ScoringWay Scorer::measured_way(Setting &setting, int64_t workers, const Example &example, const MeasuringTime &time)
 {
     auto chosen = chosen_.find(workers);
     if (chosen != chosen_.end() && is_usable({chosen->second.form, 1, 1}, example)) {
@@ -233,7 +251,8 @@ ScoringWay Scorer::measured_way(const Setting &setting, int64_t workers, const E
     auto fastest = fastest_of(candidates(setting, workers, example.input.dim()), example, time);
     const ScoringWay way = fastest ? in_usual_batches(*fastest, setting, example)
                                    : unmeasured_way(setting, workers, example);
-    chosen_.emplace(workers, way);
+    if (!setting.lacked_memory)
+        chosen_.emplace(workers, way);
     return way;
 }
 

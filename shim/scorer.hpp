@@ -37,14 +37,15 @@ private:
         std::optional<ScoringWay> unmeasured, measured;
         bool batch_is_measured = false;
         int64_t bytes_an_input = 0; // that measuring left taken on a card; 0 where it came by with what it had
+        bool lacked_memory = false; // it might be better when memory is back, and is not kept
     };
     using Key = std::pair<std::vector<int64_t>, std::string>; // the input's shape and workers; output
 
     ScoringWay way_for(const sscam_score_request &request);
+    void make_forms();
     std::shared_ptr<Setting> new_setting(const Example &example);
-    ScoringWay unmeasured_way(const Setting &setting, int64_t workers, const Example &example) const;
-    ScoringWay measured_way(const Setting &setting, int64_t workers, const Example &example,
-                            const MeasuringTime &time);
+    ScoringWay unmeasured_way(Setting &setting, int64_t workers, const Example &example) const;
+    ScoringWay measured_way(Setting &setting, int64_t workers, const Example &example, const MeasuringTime &time);
     std::vector<ScoringWay> candidates(const Setting &setting, int64_t workers, int64_t rank) const;
     ScoringWay in_usual_batches(ScoringWay way, const Setting &setting, const Example &example) const;
     ScoringWay with_measured_batch(const Setting &setting, const Example &example, const MeasuringTime &time) const;
@@ -58,6 +59,7 @@ private:
     const Precision precision_;
     std::mutex mutex_; // of what follows
     std::vector<std::shared_ptr<const ScoringForm>> forms_; // the safest first, the most promising one last
+    bool forms_lacked_memory_ = false;                      // there may be more
     std::map<int64_t, ScoringWay> chosen_;                  // by workers asked for: what the first shape chose
     Recent<Key, std::shared_ptr<Setting>> settings_;
 

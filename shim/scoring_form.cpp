@@ -55,9 +55,11 @@ std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> pla
     return std::make_shared<const ScoringForm>(ScoringForm{"plain", SSCAM_LAYOUT_NCHW, Precision(), std::move(plain)});
 }
 
-std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const jit::Module &original, Precision precision)
+std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const jit::Module &original, Precision precision,
+                                                                bool *lacked_memory)
 {
     std::vector<std::shared_ptr<const ScoringForm>> forms;
+    *lacked_memory = false;
     try {
         const jit::Module module = with_elements(original, precision.type);
         const jit::Module frozen = jit::freeze(module);
@@ -71,6 +73,7 @@ std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const jit::Modul
         forms.push_back(form("optimize_for_inference", SSCAM_LAYOUT_NCHW, precision, forward_of(optimised), optimised));
     } catch (...) {
         // What cannot be frozen is scored as it is; what was made so far can be used.
+        *lacked_memory = memory_ran_out();
     }
     return forms;
 }

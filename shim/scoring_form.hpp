@@ -29,8 +29,10 @@ struct ScoringForm {
 std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> plain);
 
 // Frozen, with its weights in channels-last order, and converted by optimize_for_inference, at a precision; those
-// that can be made. Whether they give the network's numbers is for the caller to check.
-std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const torch::jit::Module &module, Precision precision);
+// that can be made. Whether they give the network's numbers is for the caller to check. `*lacked_memory`: whether there
+// would have been more.
+std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const torch::jit::Module &module, Precision precision,
+                                                                bool *lacked_memory);
 
 } // namespace sscam
 

@@ -62,7 +62,7 @@ bool MeasuringTime::left(double seconds) const
     return seconds_since(start_) < std::max(least_seconds_, share_of_work * seconds * static_cast<double>(inputs_));
 }
 
-bool is_usable(const ScoringWay &way, const Example &example)
+bool is_usable(const ScoringWay &way, const Example &example, bool *lacked_memory)
 {
     try {
         std::atomic<bool> all_are_near(true);
@@ -72,8 +72,11 @@ bool is_usable(const ScoringWay &way, const Example &example)
         });
         return all_are_near;
     } catch (...) {
-        if (memory_ran_out() && way.batch == 1 && way.workers == 1) // less is not to be had
+        const bool ran_out = memory_ran_out();
+        if (ran_out && way.batch == 1 && way.workers == 1) // less is not to be had
             throw;
+        if (ran_out && lacked_memory != nullptr)
+            *lacked_memory = true;
         return false;
     }
 }

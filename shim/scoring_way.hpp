@@ -56,8 +56,8 @@ struct Example {
 bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision precision = {});
 
 // Whether the network gives the example's logits in this way, in every row of every worker's batch. A way that fails
-// is not usable, whatever the reason.
-bool is_usable(const ScoringWay &way, const Example &example);
+// is not usable, whatever the reason; where it is memory, which may come back, `*lacked_memory` becomes true.
+bool is_usable(const ScoringWay &way, const Example &example, bool *lacked_memory = nullptr);
 
 // The fastest usable one, if any, of ways in the order in which they promise most; the later ones are tried as long
 // as there is time.

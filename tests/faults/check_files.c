@@ -51,7 +51,8 @@ static sscam_status under_faults(sscam_status status)
 
 static void arm(void)
 {
-    fault_board_here()->calls = fault_board_here()->failed_calls = 0;
+    memset(fault_board_here()->calls, 0, sizeof fault_board_here()->calls);
+    fault_board_here()->failed_calls = 0;
     fault_board_here()->armed = 1;
 }
 
@@ -209,11 +210,11 @@ START_TEST(files_come_in_pieces)
     lay_down(tried, path, bytes);
     plan(FAULT_READ, 0, 0, 0);
     ASSERT_OK(tried->act(path, &whole));
-    int64_t reads = fault_board_here()->calls;
+    int64_t reads = fault_board_here()->calls[FAULT_READ];
     plan(FAULT_READ, 0, 0, 1);
     ASSERT_OK(tried->act(path, &pieces));
     if (tried->act != write_picture)
-        ck_assert_int_gt(fault_board_here()->calls, reads);
+        ck_assert_int_gt(fault_board_here()->calls[FAULT_READ], reads);
     ck_assert_uint_eq(pieces, whole);
     unlink(path);
 }

@@ -15,7 +15,8 @@ enum {
     FAULT_TORCH = 4,    /* libtorch and what it computes with */
     FAULT_DRAWING = 8,  /* cairo, libxml2, libpng, libjpeg and all others */
     FAULT_THREADS = 16, /* libgomp, which ends the process */
-    FAULT_ANYBODY = 31
+    FAULT_FONTS = 32,   /* fontconfig and freetype, which use what they did not get */
+    FAULT_ANYBODY = 63
 };
 
 /* Which calls on files fail. */
@@ -44,7 +45,8 @@ typedef struct fault_board {
     int64_t short_read; /* most bytes that a read gives; 0: as many as it likes */
     int64_t tracks;     /* blocks that `owners` allocate are followed until they are freed */
     /* What was seen. */
-    int64_t allocations, refused, calls, failed_calls, outstanding;
+    int64_t allocations, refused, failed_calls, outstanding;
+    int64_t calls[FAULT_CALL_KINDS];
     char folder[256]; /* calls on files elsewhere do not count */
 } fault_board;
 

@@ -28,10 +28,10 @@ static struct {
 static bool fails(fault_call call)
 {
     fault_board *board = fault_board_here();
-    if (!board->armed || board->call != (int64_t)call)
+    if (!board->armed)
         return false;
-    int64_t number = __atomic_add_fetch(&board->calls, 1, __ATOMIC_RELAXED);
-    if (!fault_is_due(board, number, board->number))
+    int64_t number = __atomic_add_fetch(&board->calls[call], 1, __ATOMIC_RELAXED);
+    if (board->call != (int64_t)call || !fault_is_due(board, number, board->number))
         return false;
     __atomic_add_fetch(&board->failed_calls, 1, __ATOMIC_RELAXED);
     errno = (int)board->error;

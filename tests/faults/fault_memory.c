@@ -66,6 +66,7 @@ static int owner_named(const char *path)
         {"libstdc++", TRANSPARENT}, {"libgcc_s", TRANSPARENT}, {"/libm.so", TRANSPARENT}, {"libgomp", FAULT_THREADS},
         {"libsscam.so", FAULT_LIBRARY}, {"torch", FAULT_TORCH}, {"libc10", FAULT_TORCH},  {"dnnl", FAULT_TORCH},
         {"blas", FAULT_TORCH},     {"lapack", FAULT_TORCH},    {"protobuf", FAULT_TORCH}, {"libsleef", FAULT_TORCH},
+        {"fontconfig", FAULT_FONTS}, {"freetype", FAULT_FONTS}, {"libexpat", FAULT_FONTS},
         {"XNNPACK", FAULT_TORCH},  {"pthreadpool", FAULT_TORCH}, {"cpuinfo", FAULT_TORCH}, {"libonnx", FAULT_TORCH},
     };
     if (*path == '\0')

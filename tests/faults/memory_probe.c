@@ -8,9 +8,10 @@
  * cannot be run again are therefore counted and not held against libsscam; a call that comes back must say what happened.
  *
  * There are far too many allocations for a run of the tests: SSCAM_FAULTS_EVERY=1 lets every one of libsscam.so fail
- * (and every 37th of libtorch's), another number every so-manieth; by default a few, evenly spread. Each try is a
+ * (and every 37th of libtorch's), another number n every nth; by default a few, evenly spread. Each try is a
  * child of a process that has loaded the network and not run it: it begins where all begin, and may die. */
 #define _GNU_SOURCE
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@
 
 #include "fault_board.h"
 
-enum { DEFAULT_TRIES = 8, TORCH_STRIDE = 37, INPUT_SIDE = 64 };
+enum { DEFAULT_TRIES = 3, TORCH_STRIDE = 37, INPUT_SIDE = 64, MOST_VALUES = 224 * 224 };
 
 typedef struct step {
     const char *name, *method;
@@ -32,7 +33,8 @@ typedef struct step {
 
 /* What children tell their parent. */
 typedef struct report {
-    uint64_t signature; /* of the call as it should be */
+    uint64_t signature; /* of the call as it should be, and its map */
+    float map[MOST_VALUES];
     int64_t count;      /* of its allocations */
     int64_t left;       /* blocks that libtorch keeps when all is destroyed */
     long long tries, refused, absorbed, complaints;
@@ -43,6 +45,7 @@ static report *told;
 static const char *network_path, *picture_path;
 static sscam_model *model;
 static sscam_image *image;
+static float last_map[MOST_VALUES];
 
 __attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
 {
@@ -76,8 +79,9 @@ static void sign(uint64_t *signature, const void *data, size_t size)
 
 static void sign_map(uint64_t *signature, const sscam_map *map)
 {
-    sign(signature, sscam_map_data(map),
-         (size_t)sscam_map_width(map) * (size_t)sscam_map_height(map) * sizeof(float));
+    const size_t count = (size_t)sscam_map_width(map) * (size_t)sscam_map_height(map);
+    sign(signature, sscam_map_data(map), count * sizeof(float));
+    memcpy(last_map, sscam_map_data(map), (count < MOST_VALUES ? count : MOST_VALUES) * sizeof(float));
 }
 
 /* --- the calls -------------------------------------------------------------------------------------- */
@@ -202,9 +206,19 @@ static void run_without_faults(const step *step, int owners)
     if (act(step, 0, 0, &told->signature) != SSCAM_OK)
         complain("%s without faults: %s", step->name, sscam_last_error());
     told->count = fault_board_here()->allocations;
+    memcpy(told->map, last_map, sizeof told->map);
     if (act(step, 0, 0, &again) != SSCAM_OK || again != told->signature)
         complain("%s is not the same twice", step->name);
     told->left = end();
+}
+
+/* Where memory is short, masked inputs are scored in smaller batches or by another form, which rounds otherwise. */
+static int is_near(uint64_t signature)
+{
+    double farthest = 0.0;
+    for (size_t i = 0; i < MOST_VALUES; i++)
+        farthest = fmax(farthest, fabs((double)last_map[i] - (double)told->map[i]));
+    return signature == told->signature || (farthest > 0.0 && farthest < 2e-3);
 }
 
 static void try_one(const step *step, int owners, int64_t allocation, int from_on)
@@ -216,7 +230,7 @@ static void try_one(const step *step, int owners, int64_t allocation, int from_o
     told->refused += fault_board_here()->refused;
     if (status == SSCAM_OK) {
         told->absorbed++;
-        if (signature != told->signature)
+        if (!is_near(signature))
             complain("%s without allocation %lld: another result", step->name, (long long)allocation);
     } else if (status != SSCAM_E_MEMORY || strstr(sscam_last_error(), "memory") == NULL) {
         complain("%s without allocation %lld: %s: %s", step->name, (long long)allocation, sscam_status_name(status),
