@@ -271,6 +271,20 @@ static void plan_second_pass(channel_scoring *scoring)
     scoring->in_second_pass = 1;
 }
 
+/* The score in the outputs for a constant input, which may be others than those for the whole one. */
+static sscam_status take_constant_score(const sscam_explanation *explanation, const float *logits,
+                                        int64_t class_count, double *score)
+{
+    if (class_count != explanation->capture->class_count)
+        return sscam_fail(SSCAM_E_MODEL, "the network has %lld outputs for a constant input, and %lld for the whole one",
+                          (long long)class_count, (long long)explanation->capture->class_count);
+    *score = sscam_target_score(logits, class_count, &explanation->target,
+                                sscam_score_kind_of(explanation->settings));
+    return isfinite(*score)
+               ? SSCAM_OK
+               : sscam_fail(SSCAM_E_MODEL, "the network's score of a constant input is %g", *score);
+}
+
 /* Score of an input whose channels are constant. */
 static sscam_status score_constant_input(channel_scoring *scoring, const float value[3], double *score)
 {
@@ -289,10 +303,7 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
                                        sscam_output_of(explanation->settings), &logits, &class_count);
     if (status == SSCAM_OK) {
         explanation->passes++;
-        *score = sscam_target_score(logits, class_count, &explanation->target,
-                                    sscam_score_kind_of(explanation->settings));
-        if (!isfinite(*score))
-            status = sscam_fail(SSCAM_E_MODEL, "the network's score of a constant input is %g", *score);
+        status = take_constant_score(explanation, logits, class_count, score);
     }
     free(logits);
     free(input);

@@ -78,6 +78,7 @@ void score_on_card(const ScoringWay &way, const sscam_score_request &request, c1
         const at::Tensor batch =
             masks.write(first, rows, padded(rows, way.batch), way.form->layout, way.form->precision.type);
         const at::Tensor logits = run_for_logits(*way.form->program, batch, {}, 0, output).narrow(0, 0, rows);
+        check_outputs(request, logits.size(1), name_of_masked, first);
         found.narrow(1, first, rows).copy_(target_scores(logits, request.targets, request.target_count, request.kind));
         pace.step();
     });

@@ -21,6 +21,20 @@ template <class Name> double checked_score(double score, const Name &name, int64
     return score;
 }
 
+// A network may give fewer outputs for an altered input than it gave for the whole one.
+template <class Request, class Name>
+void check_outputs(const Request &request, int64_t output_count, const Name &name, int64_t i)
+{
+    for (int64_t t = 0; t < request.target_count; t++) {
+        const sscam_target &target = request.targets[t];
+        const int64_t other = target.kind == SSCAM_TARGET_DIFFERENCE ? target.other_index : 0;
+        if (std::max(target.class_index, other) >= output_count)
+            throw Refusal(SSCAM_E_MODEL, "the network has " + std::to_string(output_count) + " outputs now, too few " +
+                                             "for class " + std::to_string(std::max(target.class_index, other)) +
+                                             ", in the score " + name(i));
+    }
+}
+
 // As names of inputs for that.
 inline std::string name_of_masked(int64_t input)
 {
@@ -33,6 +47,7 @@ template <class Request, class Name>
 void store_scores(const Request &request, const at::Tensor &logits, int64_t first, int64_t count, const Name &name,
                   float *scores)
 {
+    check_outputs(request, logits.size(1), name, first);
     const float *row = logits.data_ptr<float>();
     for (int64_t i = 0; i < logits.size(0); i++, row += logits.size(1))
         for (int64_t t = 0; t < request.target_count; t++) {

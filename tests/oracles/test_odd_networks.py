@@ -1,0 +1,253 @@
+"""Networks that no method can explain, or that are not what they seem: each is told in a sentence of its own, or
+explained as it should be."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cams import GRADIENT_METHODS, METHODS, SCORING_METHODS
+
+CLASSES = 5
+INPUT = np.random.default_rng(3).uniform(0.5, 1.5, (1, 3, 24, 32)).astype("f4")  # no zeros, which masks bring
+
+
+class Net(nn.Module):
+    """A small classifier; the odd ones are made of it."""
+
+    def __init__(self, channels: int = 6, stride: int = 2):
+        super().__init__()
+        torch.manual_seed(11)
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, channels, 3, stride, 1), nn.ReLU())
+        self.head = nn.Linear(channels, CLASSES)
+
+    def classify(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x).mean([2, 3]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(x)
+
+
+class TwoInputs(Net):
+    def forward(self, x: Tensor, scale: Tensor) -> Tensor:
+        return self.classify(x) * scale
+
+
+class NoTensor(Net):
+    def forward(self, x: Tensor) -> str:
+        return "cat"
+
+
+class NoPlaces(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(INPUT.size, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(x.flatten(1))
+
+
+class Raises(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        if x.size(2) == 24:
+            raise ValueError("twenty-four rows are too many")
+        return self.classify(x)
+
+
+class RaisesWhenMasked(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        if bool((x == 0).any()):
+            if bool((x != 0).any()):  # the search for layers runs it on zeros
+                raise ValueError("somebody has masked me")
+        return self.classify(x)
+
+
+class RaisesInBatches(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        if x.size(0) > 1:
+            raise ValueError("one at a time")
+        return self.classify(x)
+
+
+class WiderInBatches(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        outputs = self.classify(x)
+        return torch.cat([outputs, outputs], 1) if x.size(0) > 1 else outputs
+
+
+class NarrowWhenMasked(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        outputs = self.classify(x)
+        return outputs[:, :2] if bool((x == 0).any()) and bool((x != 0).any()) else outputs
+
+
+class NarrowOnZeros(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        outputs = self.classify(x)
+        return outputs[:, :2] if bool((x == 0).all()) else outputs
+
+
+class NarrowWithTime(Net):
+    """The first pass gives all outputs; those that follow lose one each, down to two."""
+
+    def __init__(self):
+        super().__init__()
+        self.passes = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.passes += 1
+        return self.classify(x)[:, :max(2, 9 - self.passes)]
+
+
+class DividesByMinimum(Net):
+    """Masked inputs have zeros, so that their outputs are infinite."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        lowest = x.abs().amin([1, 2, 3])
+        return self.classify(x) / torch.where(lowest + x.abs().amax([1, 2, 3]) == 0, torch.ones_like(lowest), lowest)[:, None]
+
+
+def altered(change, network=None):
+    network = network or Net()
+    with torch.no_grad():
+        change(network)
+    return network
+
+
+def nan_weight(network):
+    network.features[2].weight[0, 0, 0, 0] = float("nan")
+
+
+def nan_bias(network):
+    network.head.bias[1] = float("nan")
+
+
+def no_features(network):
+    network.features[2].weight.zero_()
+    network.features[2].bias.fill_(0.5)
+
+
+def deaf_head(network):
+    network.head.weight.zero_()
+
+
+def loud_head(network):
+    network.head.weight *= 1e30
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """saved(network): its file."""
+    folder = tmp_path_factory.mktemp("odd")
+
+    def save(network):
+        path = folder / f"{len(list(folder.iterdir()))}.pt"
+        torch.jit.script(network.eval()).save(str(path))
+        return path
+
+    return save
+
+
+@pytest.fixture(scope="module")
+def run(program, saved, tmp_path_factory):
+    """run(network, methods, **options): the completed process of an explanation of the last class."""
+    inputs = tmp_path_factory.mktemp("input") / "input.npy"
+    np.save(inputs, INPUT)
+
+    def call(network, methods, flags=(), **options):
+        settings = [f"{name}={value}" for name, value in ({"samples": 2} | options).items()]
+        return program.run("explain", saved(network), "--tensor", inputs, "-m", ",".join(methods), "-c", CLASSES - 1,
+                           "--json", *flags, *[word for text in settings for word in ("--set", text)])
+
+    return call
+
+
+REFUSED = {
+    "several inputs": (TwoInputs, METHODS, {}, '"scale"'),
+    "no tensor": (NoTensor, METHODS, {}, "without a tensor: no classifier"),
+    "no places": (NoPlaces, METHODS, {}, "no feature map"),
+    "raises": (Raises, METHODS, {}, "twenty-four rows are too many"),
+    "raises when masked": (RaisesWhenMasked, SCORING_METHODS, {}, "somebody has masked me"),
+    "narrow when masked": (NarrowWhenMasked, SCORING_METHODS, {}, "the network has 2 outputs now, too few for class 4"),
+    "narrow on zeros": (NarrowOnZeros, ["score-cam"], {"channel_softmax": "off"},
+                        "the network has 2 outputs for a constant input, and 5 for the whole one"),
+    "infinite when masked": (DividesByMinimum, SCORING_METHODS, {}, "is not finite"),
+    "NaN weight": (lambda: altered(nan_weight), METHODS, {}, "NaN or infinity among its activations"),
+    "NaN bias": (lambda: altered(nan_bias), METHODS, {}, "output 1 is NaN or infinity"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_each_is_refused_with_a_message_of_its_own(run, name):
+    make, methods, options, message = REFUSED[name]
+    for method in methods:
+        done = run(make(), [method], **options)
+        assert done.returncode == 1 and not done.stdout, method
+        assert message in done.stderr and done.stderr.count("\n") == 1 and len(done.stderr) < 400, (method, done.stderr)
+
+
+def test_what_changes_with_every_pass_is_refused_by_all_that_look_twice(run):
+    for method in (*SCORING_METHODS, "ablation-cam"):
+        done = run(NarrowWithTime(), [method])
+        assert done.returncode == 1 and done.stderr.count("\n") == 1, method
+        assert "outputs" in done.stderr or "class 4" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("make", [RaisesWhenMasked, DividesByMinimum])
+def test_methods_that_mask_nothing_do_not_mind(run, make):
+    assert run(make(), [*GRADIENT_METHODS, "ablation-cam"]).returncode == 0
+
+
+@pytest.mark.parametrize("make", [RaisesInBatches, WiderInBatches])
+def test_networks_for_one_image_are_scored_one_by_one(run, make, tmp_path):
+    maps = []
+    for network in (make(), Net()):
+        done = run(network, ["score-cam"], flags=["--npy", tmp_path / "map.npy"], calibrate="off")
+        assert done.returncode == 0, done.stderr
+        report = json.loads(done.stdout)
+        maps.append(np.load(report["outputs"]["npy"]))
+        assert (report["scoring"]["batch_size"] == 1) == (not isinstance(network, type(Net())) or type(network) is make)
+    assert np.abs(maps[0] - maps[1]).max() < 1e-4
+
+
+def reports_of(run, network, methods, flags=()):
+    done = run(network, methods, flags)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_flat_channels_give_flat_maps(run):
+    for report in reports_of(run, altered(no_features), [method for method in METHODS if method not in GRADIENT_METHODS]):
+        assert report["flat"], report["method"]
+
+
+def test_zero_gradients_give_flat_maps(run):
+    for report in reports_of(run, altered(deaf_head), [*GRADIENT_METHODS, "ablation-cam"]):
+        assert report["flat"] == (report["method"] != "eigen-cam"), report["method"]
+
+
+def test_huge_outputs_are_no_overflow(run):
+    for report in reports_of(run, altered(loud_head), METHODS):
+        assert abs(report["logit"]) > 1e27
+        assert report["probability"] in (0, 1)
+
+
+@pytest.mark.parametrize("channels, layer", [(1, "features"), (6, "pooled")])
+def test_one_channel_and_one_pixel(run, channels, layer):
+    """One channel is a map like any other; one place is a flat one."""
+
+    class Pooled(Net):
+        def __init__(self):
+            super().__init__(channels)
+            self.pooled = nn.AdaptiveAvgPool2d(1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.pooled(self.features(x)).flatten(1))
+
+    with torch.no_grad():
+        network = Pooled()
+        network.head.weight.abs_()
+    for report in reports_of(run, network, METHODS, ["-l", layer]):
+        assert report["flat"] == (layer == "pooled"), report["method"]
