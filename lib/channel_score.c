@@ -286,13 +286,15 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
     for (int64_t c = 0; c < shape[1]; c++)
         for (int64_t p = 0; p < places; p++)
             input[c * places + p] = value[c < 3 ? c : 2];
+    const sscam_reading reading = {.output = sscam_output_of(explanation->settings),
+                                   .places = explanation->target.places,
+                                   .kind = sscam_score_kind_of(explanation->settings)};
     sscam_status status =
-        explanation->backend->classify(explanation->network, input, shape,
-                                       sscam_output_of(explanation->settings), &logits, &class_count);
+        explanation->backend->classify(explanation->network, input, shape, &reading, &logits, &class_count);
     if (status == SSCAM_OK) {
         explanation->passes++;
         *score = sscam_target_score(logits, class_count, &explanation->target,
-                                    sscam_score_kind_of(explanation->settings));
+                                    sscam_row_kind(&explanation->target, reading.kind));
         if (!isfinite(*score))
             status = sscam_fail(SSCAM_E_MODEL, "the network's score of a constant input is %g", *score);
     }
@@ -310,8 +312,8 @@ static sscam_status score_baseline(channel_scoring *scoring, double *score)
     case SSCAM_BASELINE_ZEROS: return score_constant_input(scoring, zeros, score);
     case SSCAM_BASELINE_BLACK: return score_constant_input(scoring, explanation->black, score);
     case SSCAM_BASELINE_INPUT:
-        *score = sscam_target_score(explanation->capture->logits, explanation->capture->class_count,
-                                    &explanation->target, sscam_score_kind_of(explanation->settings));
+        *score = sscam_capture_score(explanation->capture, &explanation->target,
+                                     sscam_score_kind_of(explanation->settings));
         return SSCAM_OK;
     default: *score = 0.0; return SSCAM_OK;
     }

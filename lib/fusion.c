@@ -82,6 +82,8 @@ sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out)
         map->passes += fusion->parts[i]->passes;
     map->layer = strdup(fusion->layer_count == 1 ? first->layer : fusion->layers);
     sscam_status status = map->layer != NULL ? fill(fusion, map) : sscam_fail_memory("layers' names");
+    if (status == SSCAM_OK && first->places != NULL)
+        status = sscam_places_copy(first->places, &map->places);
     if (status != SSCAM_OK)
         sscam_map_destroy(map);
     else

@@ -85,6 +85,17 @@ static sscam_status normalise(sscam_map *map)
     return SSCAM_OK;
 }
 
+/* The places stay behind when the capture goes. */
+static sscam_status keep_places(const sscam_capture *capture, sscam_map *map)
+{
+    if (capture->places == NULL)
+        return SSCAM_OK;
+    sscam_status status = sscam_places_copy(capture->places, &map->places);
+    if (status == SSCAM_OK)
+        map->places->factor = 1.0;
+    return status;
+}
+
 static void take_over(sscam_explanation *explanation, sscam_map *map)
 {
     const sscam_capture *capture = explanation->capture;
@@ -96,8 +107,10 @@ static void take_over(sscam_explanation *explanation, sscam_map *map)
     map->scoring_way = explanation->scoring_way;
     map->class_index = explanation->target.class_index;
     map->logit = capture->logits[explanation->target.class_index];
-    map->probability = sscam_score_of(capture->logits, capture->class_count, explanation->target.class_index,
-                                      sscam_probability_kind(explanation->settings));
+    map->probability = capture->places != NULL
+                           ? capture->probabilities[explanation->target.class_index]
+                           : sscam_score_of(capture->logits, capture->class_count, explanation->target.class_index,
+                                            sscam_probability_kind(explanation->settings));
 }
 
 sscam_status sscam_map_combine(sscam_explanation *explanation, sscam_map **out)
@@ -109,6 +122,8 @@ sscam_status sscam_map_combine(sscam_explanation *explanation, sscam_map **out)
     take_over(explanation, map);
     map->layer = strdup(explanation->capture->layer);
     sscam_status status = map->layer != NULL ? SSCAM_OK : sscam_fail_memory("a layer's name");
+    if (status == SSCAM_OK)
+        status = keep_places(explanation->capture, map);
     if (status == SSCAM_OK)
         status = combine_raw(explanation, map);
     if (status == SSCAM_OK)
@@ -130,6 +145,7 @@ void sscam_map_destroy(sscam_map *map)
     free(map->raw);
     free(map->weights);
     free(map->layer);
+    sscam_places_destroy(map->places);
     free(map);
 }
 

@@ -124,7 +124,8 @@ sscam_status sscam_model_classify(sscam_model *model, const float *input, const 
     if (status != SSCAM_OK)
         return status;
     float *all = NULL;
-    status = model->backend->classify(model->network, input, shape, NULL, &all, class_count);
+    const sscam_reading reading = {.kind = SSCAM_SCORE_LOGIT};
+    status = model->backend->classify(model->network, input, shape, &reading, &all, class_count);
     if (status == SSCAM_OK)
         status = copy_logits(all, shape[0], *class_count, logits, capacity);
     free(all);

@@ -3,6 +3,7 @@
 #define SSCAM_TESTS_ASSERTIONS_H
 
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sscam/sscam.h"
@@ -48,6 +49,28 @@ static inline sscam_explainer *make_explainer(const char *words, const char *met
     sscam_explainer *explainer = NULL;
     ASSERT_OK(sscam_explainer_create(model, method, &explainer));
     sscam_model_destroy(model);
+    return explainer;
+}
+
+/* Options as "name=value name=value". */
+static inline void set_options(sscam_explainer *explainer, const char *options)
+{
+    char copy[256], *rest = NULL;
+    snprintf(copy, sizeof copy, "%s", options);
+    for (char *name = strtok_r(copy, " ", &rest); name != NULL; name = strtok_r(NULL, " ", &rest)) {
+        char *value = strchr(name, '=');
+        *value++ = '\0';
+        ASSERT_OK(sscam_explainer_set(explainer, name, value));
+    }
+}
+
+/* The same of the fake network whose kind is `head`, with options. */
+static inline sscam_explainer *explainer_with(const char *head, const char *method, const char *options)
+{
+    char words[64];
+    snprintf(words, sizeof words, "fake %s", head);
+    sscam_explainer *explainer = make_explainer(words, method);
+    set_options(explainer, options);
     return explainer;
 }
 

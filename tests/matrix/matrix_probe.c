@@ -92,7 +92,8 @@ static void show_logits(void)
 {
     float *logits;
     int64_t count;
-    need("classify", backend->classify(network, input, shape, NULL, &logits, &count));
+    const sscam_reading reading = {.kind = SSCAM_SCORE_LOGIT};
+    need("classify", backend->classify(network, input, shape, &reading, &logits, &count));
     write_floats("logits", logits, count);
     printf("logits\t%lld\n", (long long)count);
     free(logits);
