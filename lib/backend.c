@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked.h"
 #include "failure.h"
 #include "sscam/explainer.h"
 
@@ -41,11 +42,24 @@ sscam_status sscam_check_class(int64_t class_index, int64_t class_count)
 double sscam_target_score(const float *logits, int64_t class_count, const sscam_target *target, sscam_score_kind kind)
 {
     double score = sscam_score_of(logits, class_count, target->class_index, kind);
+    double factor = target->places != NULL ? target->places->factor : 1.0;
     switch (target->kind) {
-    case SSCAM_TARGET_AGAINST: return -score;
-    case SSCAM_TARGET_DIFFERENCE: return score - sscam_score_of(logits, class_count, target->other_index, kind);
-    default: return score;
+    case SSCAM_TARGET_AGAINST: return -factor * score;
+    case SSCAM_TARGET_DIFFERENCE:
+        return factor * (score - sscam_score_of(logits, class_count, target->other_index, kind));
+    default: return factor * score;
     }
+}
+
+sscam_score_kind sscam_row_kind(const sscam_target *target, sscam_score_kind kind)
+{
+    return target->places != NULL ? SSCAM_SCORE_LOGIT : kind;
+}
+
+double sscam_capture_score(const sscam_capture *capture, const sscam_target *target, sscam_score_kind kind)
+{
+    const float *row = capture->places != NULL && kind != SSCAM_SCORE_LOGIT ? capture->probabilities : capture->logits;
+    return sscam_target_score(row, capture->class_count, target, sscam_row_kind(target, kind));
 }
 
 /* Whether class a comes before b when the highest logit is first. */
@@ -100,9 +114,24 @@ sscam_status sscam_resolve_target(sscam_target *target, const float *logits, int
     return target->kind == SSCAM_TARGET_DIFFERENCE ? resolve_other(target, logits, class_count) : SSCAM_OK;
 }
 
+sscam_status sscam_resolve_seen_class(sscam_target *target, const int64_t *places, int64_t class_count)
+{
+    float *counts = sscam_array(class_count, sizeof *counts);
+    if (counts == NULL)
+        return sscam_fail_memory("classes");
+    for (int64_t j = 0; j < class_count; j++)
+        counts[j] = (float)places[j];
+    sscam_target seen = {.kind = SSCAM_TARGET_CLASS, .class_index = target->class_index};
+    sscam_status status = sscam_resolve_target(&seen, counts, class_count);
+    target->class_index = seen.class_index;
+    free(counts);
+    return status;
+}
+
 int32_t sscam_same_target(const sscam_target *a, const sscam_target *b)
 {
-    return a->kind == b->kind && a->class_index == b->class_index && a->other_index == b->other_index;
+    return a->kind == b->kind && a->class_index == b->class_index && a->other_index == b->other_index &&
+           a->places == b->places;
 }
 
 void sscam_capture_release(sscam_capture *capture)
@@ -111,5 +140,7 @@ void sscam_capture_release(sscam_capture *capture)
     free(capture->activations);
     free(capture->gradients);
     free(capture->logits);
+    free(capture->probabilities);
+    sscam_places_destroy(capture->places);
     memset(capture, 0, sizeof *capture);
 }

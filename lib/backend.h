@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "mask.h"
+#include "places.h"
 #include "progress.h"
 #include "shape.h"
 #include "sscam/status.h"
@@ -46,6 +47,7 @@ typedef struct sscam_target {
     sscam_target_kind kind;
     int64_t class_index; /* c; -k until resolved: the class with the kth highest logit; ties: the lowest index first */
     int64_t other_index; /* d of a difference; -1 until resolved: the class with the highest logit but c's */
+    const sscam_places *places; /* of a dense output: those that count; NULL until resolved, and for other outputs */
 } sscam_target;
 
 /* What to capture on one input. */
@@ -54,7 +56,8 @@ typedef struct sscam_capture_request {
     sscam_shape shape;
     const char *layer;      /* NULL or "": the default target layer */
     const char *output;     /* which output the logits are: position or name; NULL or "": the first that can be */
-    sscam_target target;    /* need not be resolved */
+    sscam_target target;    /* need not be resolved; of a dense output whose places it has, these count */
+    const sscam_region *region; /* of a dense output, for a target without places; NULL: all of it */
     int32_t want_gradients; /* of the target by A, on raw logits */
 } sscam_capture_request;
 
@@ -64,7 +67,9 @@ typedef struct sscam_capture {
     sscam_sides sides;
     float *activations;  /* A, [channels, its places]; malloc'ed */
     float *gradients;    /* dY/dA, same shape; malloc'ed; NULL when not wanted */
-    float *logits;       /* [class_count]; malloc'ed */
+    float *logits;       /* [class_count]; malloc'ed; of a dense output the means over the places */
+    float *probabilities; /* [class_count] means over the places of a dense output; malloc'ed; NULL for others */
+    sscam_places *places; /* of a dense output: those that count; NULL for others */
     int64_t class_count;
     sscam_target target; /* resolved: what gradients belong to */
 } sscam_capture;
@@ -75,6 +80,15 @@ typedef enum sscam_score_kind {
     SSCAM_SCORE_SOFTMAX, /* softmax over the classes */
     SSCAM_SCORE_SIGMOID
 } sscam_score_kind;
+
+/* How outputs are read as one row of logits. */
+typedef struct sscam_reading {
+    const char *output;         /* as in a capture */
+    const sscam_places *places; /* of a dense output: those that count; NULL: all */
+    sscam_score_kind kind;      /* what the row holds of a dense output: means over the places of logits, or of
+                                 * probabilities; of other outputs it holds the logits */
+    int32_t *is_dense;          /* receives whether the output is dense; may be NULL */
+} sscam_reading;
 
 /* Elements that the network computes in when it scores masked inputs. */
 typedef enum sscam_precision {
@@ -139,8 +153,8 @@ typedef struct sscam_backend {
     const char *(*device)(const void *network);
     /* Layers for an input shape of one image, found by running zeros of that shape. */
     sscam_status (*layers)(void *network, const sscam_shape *shape, struct sscam_layers *out);
-    /* Raw outputs of a batch: malloc'ed [N, class_count]. `output` as in a capture. */
-    sscam_status (*classify)(void *network, const float *input, const sscam_shape *shape, const char *output,
+    /* Raw outputs of a batch: malloc'ed [N, class_count]. */
+    sscam_status (*classify)(void *network, const float *input, const sscam_shape *shape, const sscam_reading *reading,
                              float **logits, int64_t *class_count);
     sscam_status (*capture)(void *network, const sscam_capture_request *request, sscam_capture *out);
     /* scores: [target_count of the request][sscam_mask_list_count(masks)]. */
@@ -161,8 +175,18 @@ double sscam_score_of(const float *logits, int64_t class_count, int64_t class_in
 /* Index of the highest logit, the lowest index among equals. */
 int64_t sscam_top_class(const float *logits, int64_t class_count);
 
-/* The same of a resolved target. */
+/* The same of a resolved target, whose places' factor goes in. */
 double sscam_target_score(const float *logits, int64_t class_count, const sscam_target *target, sscam_score_kind kind);
+
+/* Score of the input that was captured. Of a dense output, the kind of its probabilities is the region's. */
+double sscam_capture_score(const sscam_capture *capture, const sscam_target *target, sscam_score_kind kind);
+
+/* What a row that was read with a kind has to be scored by: probabilities of a dense output are scores already. */
+sscam_score_kind sscam_row_kind(const sscam_target *target, sscam_score_kind kind);
+
+/* Makes a target of a dense output an index of a class: of the one that has the most places, or the kth most, of
+ * [class_count] numbers of places within the region. */
+sscam_status sscam_resolve_seen_class(sscam_target *target, const int64_t *places, int64_t class_count);
 
 /* SSCAM_E_CLASS with a message unless class_index is 0 to class_count - 1 or -1 to -class_count. */
 sscam_status sscam_check_class(int64_t class_index, int64_t class_count);

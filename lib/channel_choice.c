@@ -32,7 +32,7 @@ static double spatial_deviation(const float *map, int64_t places)
 
 sscam_status sscam_choose_channels(const sscam_capture *capture, int64_t wanted, int32_t *chosen)
 {
-    int64_t places = sscam_places(capture->sides);
+    int64_t places = sscam_place_count(capture->sides);
     int32_t all = wanted == 0 || wanted >= capture->channels;
     for (int64_t k = 0; k < capture->channels; k++)
         chosen[k] = all;

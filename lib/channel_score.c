@@ -68,12 +68,12 @@ static sscam_status find_mask_weights(channel_scoring *scoring)
 static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mask_channel *channel, double *range)
 {
     const sscam_mask_plan *plan = &scoring->plan;
-    int64_t places = sscam_places(plan->input_sides);
+    int64_t places = sscam_place_count(plan->input_sides);
     if (scoring->upsampled == NULL)
         scoring->upsampled = sscam_array(places, sizeof *scoring->upsampled);
     if (scoring->upsampled == NULL)
         return sscam_fail_memory("a mask");
-    sscam_status status = sscam_upsample(plan->activations + channel->channel * sscam_places(plan->map_sides),
+    sscam_status status = sscam_upsample(plan->activations + channel->channel * sscam_place_count(plan->map_sides),
                                          plan->map_sides, plan->input_sides, plan->align_corners, scoring->upsampled);
     if (status != SSCAM_OK)
         return status;
@@ -137,7 +137,7 @@ static int32_t has_noise(const channel_scoring *scoring)
 static int64_t find_twin(const channel_scoring *scoring, const sscam_mask_channel *channel)
 {
     const sscam_mask_plan *plan = &scoring->plan;
-    int64_t places = sscam_places(plan->map_sides);
+    int64_t places = sscam_place_count(plan->map_sides);
     const float *map = plan->activations + channel->channel * places;
     if (has_noise(scoring))
         return -1;
@@ -154,7 +154,7 @@ static int64_t find_twin(const channel_scoring *scoring, const sscam_mask_channe
 static sscam_status add_channel(channel_scoring *scoring, int64_t k)
 {
     const sscam_mask_plan *plan = &scoring->plan;
-    const float *map = plan->activations + k * sscam_places(plan->map_sides);
+    const float *map = plan->activations + k * sscam_place_count(plan->map_sides);
     double mask_weight = scoring->mask_weights != NULL ? scoring->mask_weights[k] : 1.0;
     float lowest, highest;
     sscam_status status = sscam_upsampled_range(map, plan->map_sides, plan->input_sides, plan->align_corners, &lowest,
@@ -279,7 +279,7 @@ static sscam_status take_constant_score(const sscam_explanation *explanation, co
         return sscam_fail(SSCAM_E_MODEL, "the network has %lld outputs for a constant input, and %lld for the whole one",
                           (long long)class_count, (long long)explanation->capture->class_count);
     *score = sscam_target_score(logits, class_count, &explanation->target,
-                                sscam_score_kind_of(explanation->settings));
+                                sscam_row_kind(&explanation->target, sscam_score_kind_of(explanation->settings)));
     return isfinite(*score)
                ? SSCAM_OK
                : sscam_fail(SSCAM_E_MODEL, "the network's score of a constant input is %g", *score);
@@ -290,7 +290,7 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
 {
     sscam_explanation *explanation = scoring->explanation;
     const sscam_shape *shape = &explanation->shape;
-    const int64_t places = sscam_places(shape->sides);
+    const int64_t places = sscam_place_count(shape->sides);
     float *input = sscam_array(sscam_times(shape->channels, places), sizeof *input), *logits = NULL;
     int64_t class_count = 0;
     if (input == NULL)
@@ -298,9 +298,11 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
     for (int64_t c = 0; c < shape->channels; c++)
         for (int64_t p = 0; p < places; p++)
             input[c * places + p] = value[c < 3 ? c : 2];
+    const sscam_reading reading = {.output = sscam_output_of(explanation->settings),
+                                   .places = explanation->target.places,
+                                   .kind = sscam_score_kind_of(explanation->settings)};
     sscam_status status =
-        explanation->backend->classify(explanation->network, input, shape,
-                                       sscam_output_of(explanation->settings), &logits, &class_count);
+        explanation->backend->classify(explanation->network, input, shape, &reading, &logits, &class_count);
     if (status == SSCAM_OK) {
         explanation->passes++;
         status = take_constant_score(explanation, logits, class_count, score);
@@ -319,8 +321,8 @@ static sscam_status score_baseline(channel_scoring *scoring, double *score)
     case SSCAM_BASELINE_ZEROS: return score_constant_input(scoring, zeros, score);
     case SSCAM_BASELINE_BLACK: return score_constant_input(scoring, explanation->black, score);
     case SSCAM_BASELINE_INPUT:
-        *score = sscam_target_score(explanation->capture->logits, explanation->capture->class_count,
-                                    &explanation->target, sscam_score_kind_of(explanation->settings));
+        *score = sscam_capture_score(explanation->capture, &explanation->target,
+                                     sscam_score_kind_of(explanation->settings));
         return SSCAM_OK;
     default: *score = 0.0; return SSCAM_OK;
     }

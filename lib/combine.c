@@ -15,7 +15,7 @@ static void add_terms(const sscam_explanation *explanation, int64_t places, floa
 sscam_status sscam_combine_channels(const sscam_explanation *explanation, float *out)
 {
     const sscam_capture *capture = explanation->capture;
-    int64_t places = sscam_places(capture->sides);
+    int64_t places = sscam_place_count(capture->sides);
     int32_t smooths = explanation->settings->value[SSCAM_OPTION_EIGEN_SMOOTH].integer != SSCAM_SWITCH_FIRST;
     if (explanation->projects || smooths)
         return sscam_project_on_principal_component(explanation->terms ? explanation->terms : capture->activations,

@@ -200,6 +200,9 @@ static sscam_status check_request(const sscam_evaluation *evaluation, const ssca
         if (difference != NULL)
             return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %zu has another %s than explainer 0", name, i,
                               difference);
+        if (!sscam_explainers_share_region(evaluation->explainers[0], evaluation->explainers[i]))
+            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %zu has another mask for its region than explainer 0",
+                              name, i);
     }
     if (evaluation->curves != NULL &&
         settings->value[SSCAM_OPTION_METRIC_STEPS].integer + 1 != (int64_t)evaluation->curve_points)

@@ -9,6 +9,7 @@
 #include "failure.h"
 #include "map_private.h"
 #include "parts.h"
+#include "region.h"
 #include "strategy.h"
 
 sscam_status sscam_explainer_create(sscam_model *model, const char *method, sscam_explainer **out)
@@ -45,6 +46,7 @@ void sscam_explainer_destroy(sscam_explainer *explainer)
     }
     sscam_model_destroy(explainer->model);
     sscam_settings_release(&explainer->settings);
+    free(explainer->region_mask);
     free(explainer);
 }
 
@@ -110,11 +112,69 @@ sscam_status sscam_explainer_set_progress(sscam_explainer *explainer, sscam_prog
     return sscam_succeed();
 }
 
+/* --- regions ------------------------------------------------------------------------------------- */
+
+static int32_t has_places(const uint8_t *mask, int64_t count)
+{
+    for (int64_t p = 0; p < count; p++)
+        if (mask[p] != 0)
+            return 1;
+    return 0;
+}
+
+/* Takes over a mask, or NULL, and sets the option that goes with it. */
+static sscam_status set_region(sscam_explainer *explainer, uint8_t *mask, int64_t height, int64_t width)
+{
+    sscam_status status = sscam_settings_set(&explainer->settings, explainer->method->name, "region",
+                                             mask != NULL ? "mask" : "predicted");
+    if (status != SSCAM_OK) {
+        free(mask);
+        return status;
+    }
+    free(explainer->region_mask);
+    explainer->region_mask = mask;
+    explainer->region_height = height;
+    explainer->region_width = width;
+    return sscam_succeed();
+}
+
+sscam_status sscam_explainer_set_region(sscam_explainer *explainer, const uint8_t *mask, int64_t height, int64_t width)
+{
+    const int64_t count = sscam_times(height, width);
+    if (explainer == NULL)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_region: explainer is NULL");
+    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_set_region");
+    if (status != SSCAM_OK)
+        return status;
+    if (mask == NULL)
+        return set_region(explainer, NULL, 0, 0);
+    if (height < 1 || width < 1 || count == SSCAM_TOO_MANY)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_region: a mask of %lldx%lld pixels", (long long)width,
+                          (long long)height);
+    if (!has_places(mask, count))
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_region: the mask of %lldx%lld pixels is zero everywhere",
+                          (long long)width, (long long)height);
+    uint8_t *copy = sscam_array(count, sizeof *copy);
+    if (copy == NULL)
+        return sscam_fail_memory("a region's mask");
+    memcpy(copy, mask, (size_t)count);
+    return set_region(explainer, copy, height, width);
+}
+
+int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_explainer *b)
+{
+    sscam_region own, other;
+    if (sscam_region_of(&a->settings, a->region_mask, a->region_height, a->region_width, &own) != SSCAM_OK ||
+        sscam_region_of(&b->settings, b->region_mask, b->region_height, b->region_width, &other) != SSCAM_OK)
+        return 1; /* nothing can be explained with it, which tells why */
+    return sscam_same_region(&own, &other);
+}
+
 /* --- tensors ------------------------------------------------------------------------------------- */
 
 static sscam_status check_input(const float *input, const sscam_shape *shape)
 {
-    const int64_t places = sscam_places(shape->sides);
+    const int64_t places = sscam_place_count(shape->sides);
     if (places > INT32_MAX)
         return sscam_fail(SSCAM_E_ARGUMENT, "input shape: %lld places are too many for a map", (long long)places);
     return sscam_check_finite(input, shape);
@@ -312,7 +372,7 @@ static sscam_status explain_picture(sscam_explain_request *request, const sscam_
     if (status != SSCAM_OK)
         return status;
     const sscam_shape *shape = &request->shape;
-    float *input = sscam_array(sscam_times(shape->channels, sscam_places(shape->sides)), sizeof *input);
+    float *input = sscam_array(sscam_times(shape->channels, sscam_place_count(shape->sides)), sizeof *input);
     if (input == NULL)
         return sscam_fail_memory("the network's input");
     request->input = input;

@@ -15,10 +15,15 @@ struct sscam_explainer {
     const sscam_method *method;
     sscam_settings settings;
     sscam_progress progress;
+    uint8_t *region_mask;       /* [height,width] of region=mask; malloc'ed; NULL: none was given */
+    int64_t region_height, region_width;
     char value_text[64];        /* what sscam_explainer_get() hands out */
     _Atomic(const void *) call; /* that has claimed it, or NULL */
     int32_t is_abandoned;       /* destroyed while a call had it, which frees it at its end */
 };
+
+/* Whether two explainers mean the same region, be it by masks of their own. */
+int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_explainer *b);
 
 /* The whole of a call's progress: the first explainer that has a callback speaks for all. */
 sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int64_t count);

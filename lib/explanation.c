@@ -49,25 +49,59 @@ static int32_t has_gradients_of(const sscam_capture *capture, sscam_target targe
            sscam_same_target(&capture->target, &target);
 }
 
+/* Whether an earlier explanation's capture, of the same input, layer and output, serves this one too. What is captured
+ * of a dense output hangs on the class, whose places count. */
+static int32_t serves(const sscam_explanation *other, const sscam_explanation *explanation)
+{
+    const sscam_capture *capture = other->capture;
+    int32_t with_gradients = sscam_needs_gradients(explanation->method, explanation->settings);
+    if (capture->places != NULL)
+        return (!with_gradients || capture->gradients != NULL) && sscam_same_region(other->region, explanation->region) &&
+               sscam_same_target(&other->asked, &explanation->asked);
+    return !with_gradients || has_gradients_of(capture, explanation->target);
+}
+
 /* A capture of an earlier explanation that serves this one too, or NULL. */
 static const sscam_capture *find_capture(const common_work *work, const sscam_explanation *explanation)
 {
-    int32_t with_gradients = sscam_needs_gradients(explanation->method, explanation->settings);
     for (int64_t i = 0; i < work->count; i++) {
         const sscam_explanation *other = &work->explanations[i];
-        const sscam_capture *capture = other->capture;
-        if (capture == NULL || other->input != explanation->input ||
+        if (other->capture == NULL || other->input != explanation->input ||
             strcmp(other->layer, explanation->layer) != 0 ||
             strcmp(sscam_output_of(other->settings), sscam_output_of(explanation->settings)) != 0)
             continue;
-        if (!with_gradients || has_gradients_of(capture, explanation->target))
-            return capture;
+        if (serves(other, explanation))
+            return other->capture;
     }
     return NULL;
 }
 
+/* The leader's places as they are in this input. */
+static sscam_status mirror_places(const sscam_explanation *explanation, sscam_target *target, sscam_places **mirrored)
+{
+    if (target->places == NULL || !explanation->is_mirrored)
+        return SSCAM_OK;
+    sscam_status status = sscam_places_copy(target->places, mirrored);
+    if (status != SSCAM_OK)
+        return status;
+    sscam_places_mirror(*mirrored);
+    target->places = *mirrored;
+    return SSCAM_OK;
+}
+
+/* Boxes and masks mean nothing to outputs that have no places. */
+static sscam_status check_region(const sscam_explanation *explanation)
+{
+    const sscam_region_kind kind = explanation->region->kind;
+    if (explanation->capture->places != NULL || kind == SSCAM_REGION_PREDICTED || kind == SSCAM_REGION_ALL)
+        return SSCAM_OK;
+    return sscam_fail(SSCAM_E_UNSUPPORTED, "option region: the network's output has one value a class, and no places that "
+                                           "a %s could choose", kind == SSCAM_REGION_BOX ? "box" : "mask");
+}
+
 static sscam_status capture_anew(common_work *work, sscam_explanation *explanation)
 {
+    sscam_places *mirrored = NULL;
     sscam_capture *capture = &work->captures[work->capture_count];
     sscam_capture_request request = {
         .input = explanation->input,
@@ -75,9 +109,13 @@ static sscam_status capture_anew(common_work *work, sscam_explanation *explanati
         .layer = explanation->layer,
         .output = sscam_output_of(explanation->settings),
         .target = explanation->target,
+        .region = explanation->region,
         .want_gradients = sscam_needs_gradients(explanation->method, explanation->settings),
     };
-    sscam_status status = explanation->backend->capture(explanation->network, &request, capture);
+    sscam_status status = mirror_places(explanation, &request.target, &mirrored);
+    if (status == SSCAM_OK)
+        status = explanation->backend->capture(explanation->network, &request, capture);
+    sscam_places_destroy(mirrored);
     if (status != SSCAM_OK)
         return status;
     work->capture_count++;
@@ -86,17 +124,28 @@ static sscam_status capture_anew(common_work *work, sscam_explanation *explanati
     return check_capture(capture);
 }
 
+static sscam_status resolve_target(sscam_explanation *explanation)
+{
+    const sscam_capture *capture = explanation->capture;
+    if (capture->places == NULL)
+        return sscam_resolve_target(&explanation->target, capture->logits, capture->class_count);
+    explanation->target = capture->target;
+    return SSCAM_OK;
+}
+
 static sscam_status capture_for(common_work *work, sscam_explanation *explanation)
 {
     sscam_status status = SSCAM_OK;
     if (explanation->leader != NULL)
         explanation->target = explanation->leader->target;
+    explanation->asked = explanation->target;
     explanation->capture = find_capture(work, explanation);
     if (explanation->capture == NULL)
         status = capture_anew(work, explanation);
     if (status == SSCAM_OK)
-        status = sscam_resolve_target(&explanation->target, explanation->capture->logits,
-                                      explanation->capture->class_count);
+        status = check_region(explanation);
+    if (status == SSCAM_OK)
+        status = resolve_target(explanation);
     if (status != SSCAM_OK)
         return status;
     explanation->weights = sscam_zeros(explanation->capture->channels, sizeof *explanation->weights);

@@ -22,8 +22,10 @@ typedef struct judging {
     int64_t steps;
     float *input, *blurred, *logits;
     int64_t output_count;
+    int32_t is_dense; /* the outputs have places: what is scored hangs on each class's own */
     int64_t *explained; /* classes: those asked for, then what class sensitivity needs */
     int64_t top, least; /* positions in `explained` */
+    sscam_target *targets; /* [class_count] the classes asked for, with their places */
     int32_t *order;     /* [pixels] */
     uint8_t *inside;    /* [pixels] */
     sscam_judgement *out;
@@ -67,7 +69,7 @@ static sscam_status prepare_input(judging *judging)
                                            &masking->shape);
     if (status != SSCAM_OK)
         return status;
-    judging->pixels = sscam_places(masking->shape.sides);
+    judging->pixels = sscam_place_count(masking->shape.sides);
     judging->input = sscam_array(sscam_times(masking->shape.channels, judging->pixels), sizeof *judging->input);
     judging->inside = sscam_array(judging->pixels, sizeof *judging->inside);
     judging->order = sscam_array(judging->pixels, sizeof *judging->order);
@@ -84,8 +86,10 @@ static sscam_status prepare_input(judging *judging)
 static sscam_status classify(judging *judging)
 {
     const sscam_masking *masking = &judging->masking;
-    sscam_status status = masking->backend->classify(masking->network, judging->input, &masking->shape,
-                                                     masking->output, &judging->logits, &judging->output_count);
+    const sscam_reading reading = {
+        .output = masking->output, .kind = SSCAM_SCORE_LOGIT, .is_dense = &judging->is_dense};
+    sscam_status status = masking->backend->classify(masking->network, judging->input, &masking->shape, &reading,
+                                                     &judging->logits, &judging->output_count);
     for (int64_t j = 0; j < judging->output_count && status == SSCAM_OK; j++)
         if (!isfinite(judging->logits[j]))
             status = sscam_fail(SSCAM_E_MODEL, "the network's output %lld is NaN or infinity", (long long)j);
@@ -113,11 +117,27 @@ static int64_t explained_position(judging *judging, int64_t class_index)
     return (int64_t)position;
 }
 
+/* Two classes more, for class sensitivity. */
+static sscam_status choose_opposites(judging *judging, int64_t top)
+{
+    const int32_t kind_is_predicted =
+        strcmp(judging->settings->value[SSCAM_OPTION_REGION].text, "predicted") == 0;
+    if (!wants(judging, SSCAM_METRIC_CLASS_SENSITIVITY))
+        return SSCAM_OK;
+    if (judging->is_dense && kind_is_predicted)
+        return sscam_fail(SSCAM_E_UNSUPPORTED, "metric class_sensitivity: the least likely class has no places with "
+                                               "region=predicted; set it to all, or to a box or a mask");
+    judging->top = explained_position(judging, top);
+    judging->least = explained_position(judging, least_class(judging->logits, judging->output_count));
+    return SSCAM_OK;
+}
+
+/* Ranks among the classes of a dense output are known once they are explained. */
 static sscam_status choose_classes(judging *judging)
 {
     const sscam_judged_image *request = judging->request;
     sscam_judgement *out = judging->out;
-    int64_t top = sscam_top_class(judging->logits, judging->output_count);
+    int64_t top = judging->is_dense ? SSCAM_CLASS_TOP : sscam_top_class(judging->logits, judging->output_count);
     out->classes = sscam_zeros((int64_t)request->class_count, sizeof *out->classes);
     judging->explained = sscam_zeros(sscam_plus((int64_t)request->class_count, 2), sizeof *judging->explained);
     if (out->classes == NULL || judging->explained == NULL)
@@ -130,14 +150,26 @@ static sscam_status choose_classes(judging *judging)
         out->classes[i] = judging->explained[i] = wanted == SSCAM_CLASS_TOP ? top : wanted;
     }
     out->explained_count = request->class_count;
-    if (wants(judging, SSCAM_METRIC_CLASS_SENSITIVITY)) {
-        judging->top = explained_position(judging, top);
-        judging->least = explained_position(judging, least_class(judging->logits, judging->output_count));
-    }
-    return SSCAM_OK;
+    return choose_opposites(judging, top);
 }
 
 /* --- maps ---------------------------------------------------------------------------------------- */
+
+/* What the classes asked for are scored by, as their maps tell. */
+static sscam_status find_targets(judging *judging)
+{
+    const size_t count = judging->request->class_count;
+    judging->targets = sscam_zeros((int64_t)count, sizeof *judging->targets);
+    if (judging->targets == NULL)
+        return sscam_fail_memory("an evaluation's classes");
+    for (size_t i = 0; i < count; i++) {
+        const sscam_map *map = map_of(judging, 0, i);
+        judging->out->classes[i] = map->class_index;
+        judging->targets[i] = (sscam_target){
+            .kind = SSCAM_TARGET_CLASS, .class_index = map->class_index, .other_index = -1, .places = map->places};
+    }
+    return SSCAM_OK;
+}
 
 static sscam_status explain(judging *judging, const sscam_progress *progress)
 {
@@ -155,7 +187,7 @@ static sscam_status explain(judging *judging, const sscam_progress *progress)
         out->maps[i]->from_image = 1;
         out->maps[i]->geometry = judging->geometry;
     }
-    return status;
+    return status == SSCAM_OK ? find_targets(judging) : status;
 }
 
 /* --- average drop and increase ------------------------------------------------------------------- */
@@ -187,8 +219,8 @@ static void set_drop_and_increase(const judging *judging, sscam_score_kind kind,
     for (size_t i = 0; i < classes * methods; i++) {
         size_t class_position = i / methods;
         double masked = scores[class_position * classes * methods + i];
-        double whole =
-            sscam_score_of(judging->logits, judging->output_count, judging->out->classes[class_position], kind);
+        const sscam_map *map = map_of(judging, 0, class_position);
+        double whole = kind == SSCAM_SCORE_LOGIT ? map->logit : map->probability;
         if (wants(judging, SSCAM_METRIC_AVERAGE_DROP))
             set_value(judging, class_position, i % methods, SSCAM_METRIC_AVERAGE_DROP,
                       sscam_average_drop(whole, masked));
@@ -216,7 +248,7 @@ static sscam_status judge_masked(judging *judging, const sscam_progress *progres
     else
         status = choose_masks(judging, halves, masks);
     if (status == SSCAM_OK)
-        status = sscam_score_masks(&masking, masks, (int64_t)count, judging->out->classes, (int64_t)classes, progress,
+        status = sscam_score_masks(&masking, masks, (int64_t)count, judging->targets, (int64_t)classes, progress,
                                    scores);
     if (status == SSCAM_OK)
         set_drop_and_increase(judging, masking.kind, scores);
@@ -261,7 +293,7 @@ static sscam_status judge_curve(judging *judging, size_t class_position, size_t 
     size_t at = (class_position * judging->request->method_count + method) * SSCAM_CURVES + (size_t)kind;
     double *points = judging->out->curves + at * judging->out->curve_points;
     sscam_status status = sscam_score_curve(&masking, judging->order, kind, judging->steps,
-                                            judging->out->classes[class_position], progress, points);
+                                            &judging->targets[class_position], progress, points);
     if (status == SSCAM_OK)
         set_value(judging, class_position, method, metric,
                   sscam_area_under(points, judging->steps, judging->pixels));
@@ -308,9 +340,10 @@ static void judge_sensitivity(const judging *judging)
         return;
     for (size_t method = 0; method < request->method_count; method++) {
         double correlation = NAN; /* a network with one output has no second class */
-        if (judging->top != judging->least)
-            correlation = sscam_correlation(map_of(judging, method, (size_t)judging->top)->data,
-                                            map_of(judging, method, (size_t)judging->least)->data, judging->pixels);
+        const sscam_map *top = map_of(judging, method, (size_t)judging->top);
+        const sscam_map *least = map_of(judging, method, (size_t)judging->least);
+        if (top->class_index != least->class_index)
+            correlation = sscam_correlation(top->data, least->data, judging->pixels);
         for (size_t position = 0; position < request->class_count; position++)
             set_value(judging, position, method, SSCAM_METRIC_CLASS_SENSITIVITY, correlation);
     }
@@ -367,6 +400,7 @@ sscam_status sscam_judge(const sscam_judged_image *request, sscam_judgement *out
     free(judging.blurred);
     free(judging.logits);
     free(judging.explained);
+    free(judging.targets);
     free(judging.order);
     free(judging.inside);
     if (status != SSCAM_OK)

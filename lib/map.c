@@ -14,7 +14,7 @@
 /* ReLU, which would hide what is no number. */
 static sscam_status rectify(const sscam_map *map)
 {
-    int64_t places = sscam_places(map->raw_sides);
+    int64_t places = sscam_place_count(map->raw_sides);
     for (int64_t p = 0; p < places; p++) {
         if (!isfinite(map->raw[p]))
             return sscam_fail(SSCAM_E_MODEL, "layer %s: the weighted activations overflow", map->layer);
@@ -29,7 +29,7 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
 {
     const sscam_capture *capture = explanation->capture;
     int32_t upsampled = explanation->settings->value[SSCAM_OPTION_COMBINE].integer != SSCAM_SWITCH_FIRST;
-    int64_t places = sscam_places(capture->sides);
+    int64_t places = sscam_place_count(capture->sides);
     map->raw_sides = upsampled ? map->sides : capture->sides;
     float *sum = sscam_array(places, sizeof *sum);
     if (sum == NULL)
@@ -40,7 +40,7 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
         return rectify(map);
     }
     if (status == SSCAM_OK)
-        map->raw = sscam_array(sscam_places(map->raw_sides), sizeof *map->raw);
+        map->raw = sscam_array(sscam_place_count(map->raw_sides), sizeof *map->raw);
     if (status == SSCAM_OK && map->raw == NULL)
         status = sscam_fail_memory("a raw map");
     if (status == SSCAM_OK)
@@ -52,7 +52,7 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
 /* Whether a raw map says nothing about places. */
 static int32_t is_constant(const sscam_map *map)
 {
-    int64_t places = sscam_places(map->raw_sides);
+    int64_t places = sscam_place_count(map->raw_sides);
     for (int64_t p = 1; p < places; p++)
         if (map->raw[p] != map->raw[0])
             return 0;
@@ -62,7 +62,7 @@ static int32_t is_constant(const sscam_map *map)
 /* s(U(raw)) (eq. 12); all zeros where the raw map is flat. */
 static sscam_status normalise(sscam_map *map)
 {
-    int64_t pixels = sscam_places(map->sides);
+    int64_t pixels = sscam_place_count(map->sides);
     map->data = sscam_zeros(pixels, sizeof *map->data);
     if (map->data == NULL)
         return sscam_fail_memory("a map");
@@ -84,6 +84,17 @@ static sscam_status normalise(sscam_map *map)
     return SSCAM_OK;
 }
 
+/* The places stay behind when the capture goes. */
+static sscam_status keep_places(const sscam_capture *capture, sscam_map *map)
+{
+    if (capture->places == NULL)
+        return SSCAM_OK;
+    sscam_status status = sscam_places_copy(capture->places, &map->places);
+    if (status == SSCAM_OK)
+        map->places->factor = 1.0;
+    return status;
+}
+
 static void take_over(sscam_explanation *explanation, sscam_map *map)
 {
     const sscam_capture *capture = explanation->capture;
@@ -95,8 +106,10 @@ static void take_over(sscam_explanation *explanation, sscam_map *map)
     map->scoring_way = explanation->scoring_way;
     map->class_index = explanation->target.class_index;
     map->logit = capture->logits[explanation->target.class_index];
-    map->probability = sscam_score_of(capture->logits, capture->class_count, explanation->target.class_index,
-                                      sscam_probability_kind(explanation->settings));
+    map->probability = capture->places != NULL
+                           ? capture->probabilities[explanation->target.class_index]
+                           : sscam_score_of(capture->logits, capture->class_count, explanation->target.class_index,
+                                            sscam_probability_kind(explanation->settings));
 }
 
 sscam_status sscam_map_combine(sscam_explanation *explanation, sscam_map **out)
@@ -108,6 +121,8 @@ sscam_status sscam_map_combine(sscam_explanation *explanation, sscam_map **out)
     take_over(explanation, map);
     map->layer = strdup(explanation->capture->layer);
     sscam_status status = map->layer != NULL ? SSCAM_OK : sscam_fail_memory("a layer's name");
+    if (status == SSCAM_OK)
+        status = keep_places(explanation->capture, map);
     if (status == SSCAM_OK)
         status = combine_raw(explanation, map);
     if (status == SSCAM_OK)
@@ -129,6 +144,7 @@ void sscam_map_destroy(sscam_map *map)
     free(map->raw);
     free(map->weights);
     free(map->layer);
+    sscam_places_destroy(map->places);
     free(map);
 }
 

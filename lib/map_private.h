@@ -15,6 +15,7 @@ struct sscam_map {
     float *data, *raw, *weights;
     int64_t class_index;
     double logit, probability;
+    sscam_places *places; /* of a dense output: whose means these two are; NULL for others */
     int32_t is_flat;
     const char *method; /* the table's */
     char *layer;

@@ -168,7 +168,7 @@ static void write_color_row(const sscam_mask_plan *plan, const scratch_rows *row
                             float noise_stddev, int64_t color, int64_t row, sscam_layout layout, float *out)
 {
     const int64_t width = plan->input_sides.width;
-    const int64_t row_start = color * sscam_places(plan->input_sides) + row * width;
+    const int64_t row_start = color * sscam_place_count(plan->input_sides) + row * width;
     float *target = layout == SSCAM_LAYOUT_NCHW ? out + row_start : rows->product;
     if (plan->background != NULL)
         blend_row(plan->input + row_start, plan->background + row_start, rows->mask, width, target);
@@ -215,7 +215,7 @@ void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_layout l
 {
     const sscam_mask_channel *channel = &plan->channels[index / plan->samples];
     const sscam_sides from = plan->map_sides, to = plan->input_sides;
-    const float *map = plan->activations + channel->channel * sscam_places(from);
+    const float *map = plan->activations + channel->channel * sscam_place_count(from);
     const float share = plan->fades_in ? (float)(index % plan->samples + 1) / (float)plan->samples : 1.0f;
     const mask_writing writing = {.plan = plan,
                                   .channel = channel,

@@ -25,29 +25,22 @@ static sscam_mask_plan plan_of(const sscam_masking *masking, const float *mask)
 }
 
 static sscam_status score_plans(const sscam_masking *masking, const sscam_mask_plan *const *plans, int64_t count,
-                                const int64_t *classes, int64_t class_count, const sscam_progress *progress,
+                                const sscam_target *targets, int64_t target_count, const sscam_progress *progress,
                                 float *scores)
 {
-    sscam_target *targets = sscam_zeros(class_count, sizeof *targets);
-    if (targets == NULL)
-        return sscam_fail_memory("classes");
-    for (int64_t i = 0; i < class_count; i++)
-        targets[i] = (sscam_target){.kind = SSCAM_TARGET_CLASS, .class_index = classes[i], .other_index = -1};
     const sscam_mask_list list = {plans, count};
     const sscam_score_request request = {.masks = &list,
                                          .kind = masking->kind,
                                          .output = masking->output,
                                          .targets = targets,
-                                         .target_count = class_count,
+                                         .target_count = target_count,
                                          .wish = masking->wish,
                                          .progress = progress};
-    sscam_status status = masking->backend->score(masking->network, &request, scores);
-    free(targets);
-    return status;
+    return masking->backend->score(masking->network, &request, scores);
 }
 
 sscam_status sscam_score_masks(const sscam_masking *masking, const float *const *masks, int64_t mask_count,
-                               const int64_t *classes, int64_t class_count, const sscam_progress *progress,
+                               const sscam_target *targets, int64_t target_count, const sscam_progress *progress,
                                float *scores)
 {
     sscam_mask_plan *plans = sscam_zeros(mask_count, sizeof *plans);
@@ -60,7 +53,7 @@ sscam_status sscam_score_masks(const sscam_masking *masking, const float *const 
         list[i] = &plans[i];
     }
     if (status == SSCAM_OK)
-        status = score_plans(masking, list, mask_count, classes, class_count, progress, scores);
+        status = score_plans(masking, list, mask_count, targets, target_count, progress, scores);
     free(plans);
     free(list);
     return status;
@@ -96,7 +89,7 @@ static void write_step(const curve_masks *curve, int64_t step)
 
 /* Points `first` to `first + count - 1`. */
 static sscam_status score_steps(const sscam_masking *masking, const curve_masks *curve, int64_t first, int64_t count,
-                                int64_t class_index, const sscam_progress *progress, double *points)
+                                const sscam_target *target, const sscam_progress *progress, double *points)
 {
     const float *masks[MASKS_TOGETHER];
     float scores[MASKS_TOGETHER];
@@ -104,17 +97,17 @@ static sscam_status score_steps(const sscam_masking *masking, const curve_masks 
         write_step(curve, first + i);
         masks[i] = curve->masks + i * curve->places;
     }
-    sscam_status status = sscam_score_masks(masking, masks, count, &class_index, 1, progress, scores);
+    sscam_status status = sscam_score_masks(masking, masks, count, target, 1, progress, scores);
     for (int64_t i = 0; i < count && status == SSCAM_OK; i++)
         points[first + i] = scores[i];
     return status;
 }
 
 sscam_status sscam_score_curve(const sscam_masking *masking, const int32_t *order, sscam_curve_kind curve,
-                               int64_t steps, int64_t class_index, const sscam_progress *progress, double *points)
+                               int64_t steps, const sscam_target *target, const sscam_progress *progress, double *points)
 {
     curve_masks masks = {
-        .order = order, .curve = curve, .steps = steps, .places = sscam_places(masking->shape.sides)};
+        .order = order, .curve = curve, .steps = steps, .places = sscam_place_count(masking->shape.sides)};
     masks.masks = sscam_array(sscam_times(masks.places, MASKS_TOGETHER), sizeof *masks.masks);
     if (masks.masks == NULL)
         return sscam_fail_memory("the masks of a curve");
@@ -123,7 +116,7 @@ sscam_status sscam_score_curve(const sscam_masking *masking, const int32_t *orde
         int64_t count = steps + 1 - first < MASKS_TOGETHER ? steps + 1 - first : MASKS_TOGETHER;
         sscam_progress part = sscam_progress_part(progress, (double)first / (double)(steps + 1),
                                                   (double)(first + count) / (double)(steps + 1));
-        status = score_steps(masking, &masks, first, count, class_index, &part, points);
+        status = score_steps(masking, &masks, first, count, target, &part, points);
     }
     free(masks.masks);
     return status;

@@ -18,9 +18,9 @@ typedef struct sscam_masking {
     sscam_scoring_wish wish;
 } sscam_masking;
 
-/* Scores of X0 * mask for each of the masks [H,W]: [class_count][mask_count]. */
+/* Scores of X0 * mask for each of the masks [H,W], by resolved targets: [target_count][mask_count]. */
 sscam_status sscam_score_masks(const sscam_masking *masking, const float *const *masks, int64_t mask_count,
-                               const int64_t *classes, int64_t class_count, const sscam_progress *progress,
+                               const sscam_target *targets, int64_t target_count, const sscam_progress *progress,
                                float *scores);
 
 /* Which way pixels go, in the order of their salience. */
@@ -29,8 +29,8 @@ typedef enum sscam_curve_kind {
     SSCAM_CURVE_DELETION   /* from the input to the background */
 } sscam_curve_kind;
 
-/* Scores of a class after steps 0 to `steps`: steps + 1 points. */
+/* Scores of a target after steps 0 to `steps`: steps + 1 points. */
 sscam_status sscam_score_curve(const sscam_masking *masking, const int32_t *order, sscam_curve_kind curve,
-                               int64_t steps, int64_t class_index, const sscam_progress *progress, double *points);
+                               int64_t steps, const sscam_target *target, const sscam_progress *progress, double *points);
 
 #endif

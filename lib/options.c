@@ -7,6 +7,7 @@
 #include "failure.h"
 #include "metric_table.h"
 #include "number.h"
+#include "region.h"
 
 struct sscam_option {
     int32_t id, type;
@@ -43,6 +44,12 @@ static const sscam_option table[] = {
     TEXT(SSCAM_OPTION_OUTPUT, "output", "", 0,
          "Which tensor of a network that returns several holds the classes: its position, from 0, or its key or field "
          "name; empty: the first of shape [N, classes]."),
+    TEXT(SSCAM_OPTION_REGION, "region", "predicted", 0,
+         "Places of a dense output (segmentation, [N, classes, h, w]) that are explained: predicted, where the network "
+         "sees the class; all; LEFT,TOP,RIGHT,BOTTOM, a box in pixels of the input; mask, one that the caller gave."),
+    CHOICE(SSCAM_OPTION_REDUCTION, "reduction", "mean", "|sum",
+           "How a class's scores at these places become one. A sum is what pytorch-grad-cam takes; gradients' maps are "
+           "the same."),
     CHOICE(SSCAM_OPTION_SCORE, "score", "logit", "|probability",
            "What a masked input is scored by (Score-CAM, SS-CAM). With probability and channel_softmax=on the "
            "weights lie within a factor e of each other, so maps are nearly class-blind."),
@@ -183,6 +190,7 @@ static const preset_row preset_rows[] = {
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_FLAT_CHANNELS, "score"},
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_BASELINE, "none"},
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_FUSION, "mean"},
+    {"pytorch-grad-cam", NULL, SSCAM_OPTION_REDUCTION, "sum"},
 };
 
 static const int32_t preset_options[] = {
@@ -190,7 +198,7 @@ static const int32_t preset_options[] = {
     SSCAM_OPTION_ALIGN_CORNERS, SSCAM_OPTION_FLAT_CHANNELS,  SSCAM_OPTION_SAMPLES,      SSCAM_OPTION_SIGMA,
     SSCAM_OPTION_NOISE_TARGET, SSCAM_OPTION_NOISE_SCALE,     SSCAM_OPTION_MASK_WEIGHTS, SSCAM_OPTION_RESCORE,
     SSCAM_OPTION_SAMPLE_COUNT, SSCAM_OPTION_COMBINE,         SSCAM_OPTION_FUSION,       SSCAM_OPTION_AUG_SMOOTH,
-    SSCAM_OPTION_EIGEN_SMOOTH,
+    SSCAM_OPTION_EIGEN_SMOOTH, SSCAM_OPTION_REDUCTION,
 };
 
 /* --- the table ----------------------------------------------------------------------------------- */
@@ -314,6 +322,9 @@ static sscam_status set_text(sscam_settings *settings, const sscam_option *optio
     }
     uint32_t metrics;
     if (option->id == SSCAM_OPTION_METRICS && sscam_metrics_parse(value, &metrics) != SSCAM_OK)
+        return SSCAM_E_ARGUMENT;
+    sscam_region region;
+    if (option->id == SSCAM_OPTION_REGION && sscam_region_parse(value, &region) != SSCAM_OK)
         return SSCAM_E_ARGUMENT;
     if (option->id == SSCAM_OPTION_LAYER && has_empty_name(value))
         return sscam_fail(SSCAM_E_ARGUMENT, "option layer: \"%s\" has an empty name beside a comma", value);
@@ -501,7 +512,8 @@ int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_setti
 
 const char *sscam_settings_evaluation_difference(const sscam_settings *a, const sscam_settings *b)
 {
-    static const char *const names[] = {"probability", "metrics", "metric_score", "metric_mask", "metric_steps"};
+    static const char *const names[] = {"probability", "region", "reduction", "metrics", "metric_score", "metric_mask",
+                                        "metric_steps"};
     const char *difference = find_difference(a, b, transform_options, TRANSFORM_OPTIONS);
     return difference ? difference : find_difference(a, b, names, sizeof names / sizeof names[0]);
 }

@@ -8,7 +8,7 @@
 #include "sscam/option.h"
 #include "sscam/status.h"
 
-enum { SSCAM_OPTION_LIMIT = 40 }; /* one more than the highest identifier */
+enum { SSCAM_OPTION_LIMIT = 44 }; /* one more than the highest identifier */
 
 /* Positions in the choices of the table's rows. @{ */
 enum { SSCAM_SCORE_CHOICE_LOGIT, SSCAM_SCORE_CHOICE_PROBABILITY };

@@ -10,6 +10,7 @@
 #include "failure.h"
 #include "fusion.h"
 #include "model_private.h"
+#include "region.h"
 
 /* How an explainer's maps are put together. */
 typedef struct composition {
@@ -18,6 +19,7 @@ typedef struct composition {
     int64_t layer_count; /* at least 1 */
     int64_t augmentation_count;
     float black[3];
+    sscam_region region;
 } composition;
 
 /* Everything of one call of sscam_explain_images(). */
@@ -64,6 +66,9 @@ static sscam_status plan_composition(const sscam_explainer *explainer, compositi
     sscam_status status = sscam_settings_transform(settings, &transform);
     if (status == SSCAM_OK)
         find_black(&transform, made->black);
+    if (status == SSCAM_OK)
+        status = sscam_region_of(settings, explainer->region_mask, explainer->region_height, explainer->region_width,
+                                 &made->region);
     return status;
 }
 
@@ -146,6 +151,8 @@ static void fill_parts(const parts_work *work, const composition *made, int64_t 
             .input = augmentation == 0 ? input_of(work, image) : augmented_input(work, image, augmentation),
             .shape = request->shape,
             .image_index = work->first + image,
+            .region = &made->region,
+            .is_mirrored = sscam_augmentation_mirrors(augmentation),
             .target = target_of(work, made, image, class_position),
             .leader = i > 0 ? &parts[0] : NULL,
         };

@@ -20,6 +20,9 @@ typedef struct sscam_explanation {
     int64_t image_index;          /* v of the noise counter */
     float black[3];               /* (0 - mean) / std: the value of a black pixel, by channel */
     const sscam_capture *capture; /* shared with explanations of the same input and layer */
+    const sscam_region *region;   /* of dense outputs */
+    int32_t is_mirrored;          /* whether the input is the leader's mirror image, so that its places are, too */
+    sscam_target asked;  /* as it was before it was resolved */
     sscam_target target; /* resolved when it is weighed */
     const struct sscam_explanation *leader; /* the one whose target this one takes, earlier in the call; NULL: none */
     float *weights;   /* a_k, [capture->channels], zero at first; filled by weigh() unless it makes terms */

@@ -71,7 +71,7 @@ public:
     // Logits without the channels number `first` to `first + rows - 1` of the plan.
     at::Tensor logits_without(int64_t first, int64_t rows) const
     {
-        return run(input_rows_ == 1 ? 1 : rows, rows, request_.plan->channels + first, rows).to(at::kCPU).contiguous();
+        return run(input_rows_ == 1 ? 1 : rows, rows, request_.plan->channels + first, rows);
     }
 
     int64_t batch() const { return batch_; }

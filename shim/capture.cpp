@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include "dense.hpp"
 #include "guard.hpp"
 #include "host_array.hpp"
 #include "sscam/explainer.h"
@@ -42,8 +43,10 @@ at::Tensor target_value(const at::Tensor &logits, const sscam_target &target)
 {
     at::Tensor row = logits.select(0, 0), value = row.select(0, target.class_index);
     if (target.kind == SSCAM_TARGET_AGAINST)
-        return -value;
-    return target.kind == SSCAM_TARGET_DIFFERENCE ? value - row.select(0, target.other_index) : value;
+        value = -value;
+    else if (target.kind == SSCAM_TARGET_DIFFERENCE)
+        value = value - row.select(0, target.other_index);
+    return target.places != nullptr ? value * target.places->factor : value;
 }
 
 at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const sscam_target &target, const Layer &layer)
@@ -107,8 +110,19 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     at::Tensor logits = run_for_logits(*program, network.input_from(request.input, request.shape), tap, 0,
                                        text_or_empty(request.output));
     check_is_feature_map(tap->activations, request.shape.rank, layer);
-    HostArray<float> logit_copy = host_copy(logits);
     sscam_target target = request.target;
+    RowReader reader;
+    HostPlaces places;
+    HostArray<float> probability_copy;
+    if (is_dense(logits)) {
+        places = find_places(logits, request, target);
+        target.places = places.get();
+        const bool by_sign = request.region != nullptr && request.region->by_sign;
+        probability_copy = host_copy(
+            reader.rows(logits.detach(), places.get(), by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX));
+        logits = reader.rows(logits, places.get(), SSCAM_SCORE_LOGIT);
+    }
+    HostArray<float> logit_copy = host_copy(logits);
     if (sscam_status status = sscam_resolve_target(&target, logit_copy.get(), logits.size(1)))
         throw Reported(status);
     HostArray<float> gradient_copy;
@@ -123,6 +137,8 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     out.activations = activation_copy.release();
     out.gradients = gradient_copy.release();
     out.logits = logit_copy.release();
+    out.probabilities = probability_copy.release();
+    out.places = places.release();
     out.class_count = logits.size(1);
     out.target = target;
 }

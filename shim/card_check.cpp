@@ -123,7 +123,8 @@ sscam_status sscam_check_card_scores(const char *device, const float *logits, in
 {
     return guarded("card", SSCAM_E_DEVICE, [&] {
         at::Tensor given = at::from_blob(const_cast<float *>(logits), {rows, class_count}, at::kFloat);
-        copy_out(target_scores(given.to(device_named(device)), targets, target_count, kind), scores);
+        RowReader reader;
+        copy_out(target_scores(given.to(device_named(device)), targets, target_count, kind, reader), scores);
     });
 }
 

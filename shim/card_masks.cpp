@@ -62,6 +62,14 @@ struct Positions {
     std::vector<int32_t> lower;
     std::vector<float> share;
 };
+// Of rows that sscam_row_kind() tells to score so.
+at::Tensor class_scores(const at::Tensor &rows, sscam_score_kind kind)
+{
+    const at::Tensor scores = rows.to(at::kDouble);
+    if (kind == SSCAM_SCORE_SIGMOID || (kind == SSCAM_SCORE_SOFTMAX && rows.size(1) == 1))
+        return scores.sigmoid();
+    return kind == SSCAM_SCORE_SOFTMAX ? scores.softmax(1) : scores;
+}
 
 } // namespace
 
@@ -103,7 +111,7 @@ CardMasks::Plan CardMasks::prepare(const sscam_mask_plan &plan)
     kernel.input = upload(plan.input, size);
     if (plan.background != nullptr)
         kernel.background = upload(plan.background, size);
-    kernel.activations = upload(plan.activations, channels.count * sscam_places(plan.map_sides));
+    kernel.activations = upload(plan.activations, channels.count * sscam_place_count(plan.map_sides));
     upload_positions(plan, kernel);
     kernel.channel = upload(channels.index.data(), plan.channel_count);
     kernel.offset = upload(channels.offset.data(), plan.channel_count);
@@ -131,7 +139,7 @@ void CardMasks::launch(const sscam_mask_kernel &kernel) const
         return;
     }
     for (int64_t row = 0; row < kernel.rows; row++)
-        for (int64_t place = 0; place < sscam_places(shape_.sides); place++)
+        for (int64_t place = 0; place < sscam_place_count(shape_.sides); place++)
             sscam_write_masked_place(&kernel, row, place);
 }
 
@@ -165,20 +173,20 @@ at::Tensor CardMasks::write(int64_t first, int64_t rows, int64_t all_rows, sscam
 }
 
 at::Tensor target_scores(const at::Tensor &logits, const sscam_target *targets, int64_t target_count,
-                         sscam_score_kind kind)
+                         sscam_score_kind kind, RowReader &reader)
 {
-    at::Tensor scores = logits.to(at::kDouble);
-    if (kind == SSCAM_SCORE_SIGMOID || (kind == SSCAM_SCORE_SOFTMAX && logits.size(1) == 1))
-        scores = scores.sigmoid();
-    else if (kind == SSCAM_SCORE_SOFTMAX)
-        scores = scores.softmax(1);
+    at::Tensor scores;
     std::vector<at::Tensor> rows;
     for (const sscam_target *target = targets; target < targets + target_count; target++) {
+        if (target == targets || target->places != target[-1].places)
+            scores = class_scores(reader.rows(logits, target->places, kind), sscam_row_kind(target, kind));
         at::Tensor score = scores.select(1, target->class_index);
         if (target->kind == SSCAM_TARGET_AGAINST)
             score = -score;
         else if (target->kind == SSCAM_TARGET_DIFFERENCE)
             score = score - scores.select(1, target->other_index);
+        if (target->places != nullptr)
+            score = score * target->places->factor;
         rows.push_back(score.to(at::kFloat));
     }
     return at::stack(rows);

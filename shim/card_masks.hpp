@@ -9,6 +9,7 @@
 
 #include "cuda_program.hpp"
 #include "backend.h"
+#include "dense.hpp"
 
 namespace sscam {
 
@@ -44,9 +45,10 @@ private:
     int64_t uploaded_bytes_ = 0;
 };
 
-// Scores [targets, rows] of logits [rows, classes], in float32, where the logits are: what sscam_target_score() gives.
+// Scores [targets, rows] of logits, in float32, where the logits are: what sscam_target_score() gives of the reader's
+// rows.
 at::Tensor target_scores(const at::Tensor &logits, const sscam_target *targets, int64_t target_count,
-                         sscam_score_kind kind);
+                         sscam_score_kind kind, RowReader &reader);
 
 } // namespace sscam
 

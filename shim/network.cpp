@@ -46,6 +46,12 @@ at::Tensor as_rows(const at::Tensor &tensor, int64_t rows)
     return is_unpooled || is_squeezed ? tensor.reshape({rows, -1}) : at::Tensor();
 }
 
+// Whether it can be one row of classes for each of many places, as of segmentation.
+bool can_be_dense(const at::Tensor &tensor, int64_t rows)
+{
+    return tensor.dim() == 4 && tensor.size(0) == rows && tensor.numel() > 0 && tensor.is_floating_point();
+}
+
 // Names of the tensors that collect_tensors() finds, in its order: the key or field that each stands below, or "".
 void collect_names(const c10::IValue &value, const std::string &name, std::vector<std::string> &names)
 {
@@ -93,6 +99,9 @@ at::Tensor logits_in(const c10::IValue &output, int64_t rows, const std::string 
     for (const at::Tensor &tensor : tensors)
         if (at::Tensor logits = as_rows(tensor, rows); logits.defined())
             return logits;
+    for (const at::Tensor &tensor : tensors)
+        if (can_be_dense(tensor, rows))
+            return tensor;
     throw Refusal(SSCAM_E_MODEL, "the network returns a tensor of shape " + shape_text(tensors[0].sizes()) +
                                      ", not [" + std::to_string(rows) + ", classes]: no classifier");
 }

@@ -31,7 +31,7 @@ public:
     // A copy of the caller's float32 array on the network's device.
     at::Tensor input_from(const float *values, const sscam_shape &shape) const;
 
-    // Logits [rows, classes] of the plain network.
+    // Logits of the plain network, as of run_for_logits().
     at::Tensor classify(const at::Tensor &input, const std::string &output = {}) const;
 
     // Layers for one input of that shape; found once.
@@ -59,7 +59,8 @@ private:
     Recent<std::string, std::shared_ptr<const Program>> tapped_;
 };
 
-// Runs a program and picks the logits [rows, classes] from what it returns. A failure inside the network
+// Runs a program and picks the logits from what it returns: [rows, classes] or, where there are none such, dense ones,
+// [rows, classes, h, w]. A failure inside the network
 // becomes a Refusal that names the input's shape; running out of memory passes as it is. `rows` 0: as many as the input
 // has; a tap may make more of them. `wanted` names the output, by position or name; empty: the first that can be.
 at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap = {},

@@ -9,6 +9,7 @@
 #include <ATen/ATen.h>
 
 #include "backend.h"
+#include "dense.hpp"
 #include "guard.hpp"
 
 namespace sscam {
@@ -48,12 +49,18 @@ void store_scores(const Request &request, const at::Tensor &logits, int64_t firs
                   float *scores)
 {
     check_outputs(request, logits.size(1), name, first);
-    const float *row = logits.data_ptr<float>();
-    for (int64_t i = 0; i < logits.size(0); i++, row += logits.size(1))
-        for (int64_t t = 0; t < request.target_count; t++) {
-            double score = sscam_target_score(row, logits.size(1), &request.targets[t], request.kind);
+    RowReader reader;
+    at::Tensor rows;
+    for (int64_t t = 0; t < request.target_count; t++) {
+        const sscam_target &target = request.targets[t];
+        if (t == 0 || target.places != request.targets[t - 1].places)
+            rows = reader.rows(logits, target.places, request.kind).to(at::kCPU).contiguous();
+        const float *row = rows.data_ptr<float>();
+        for (int64_t i = 0; i < rows.size(0); i++, row += rows.size(1)) {
+            double score = sscam_target_score(row, rows.size(1), &target, sscam_row_kind(&target, request.kind));
             scores[t * count + first + i] = static_cast<float>(checked_score(score, name, first + i));
         }
+    }
 }
 
 // Tells the request's callback, which may cancel.

@@ -118,8 +118,7 @@ int64_t Scorer::score_batch(const ScoringWay &way, const sscam_score_request &re
 {
     for (;;) {
         try {
-            store_scores(request, logits_of_masked(*way.form, request, first, rows), first,
-                         sscam_mask_list_count(request.masks), name_of_masked, scores);
+            score_masked(*way.form, request, first, rows, scores);
             return rows;
         } catch (...) {
             if (!memory_ran_out() || rows == 1)
@@ -130,8 +129,8 @@ int64_t Scorer::score_batch(const ScoringWay &way, const sscam_score_request &re
     }
 }
 
-at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_score_request &request, int64_t first,
-                                     int64_t rows)
+void Scorer::score_masked(const ScoringForm &form, const sscam_score_request &request, int64_t first, int64_t rows,
+                          float *scores)
 {
     const sscam_mask_list &masks = *request.masks;
     sscam_shape shape = sscam_mask_shape(masks.plans[0]);
@@ -140,12 +139,10 @@ at::Tensor Scorer::logits_of_masked(const ScoringForm &form, const sscam_score_r
     at::Tensor buffer = buffers_.take(size);
     write_masked_inputs(masks, form.layout, first, rows, buffer.data_ptr<float>());
     const at::Tensor batch = in_layout(buffer.narrow(0, 0, size), sizes_of(shape), form.layout);
-    at::Tensor logits =
-        run_for_logits(*form.program, batch.to(network_.device(), form.precision.type), {}, 0, text_or_empty(request.output))
-            .to(at::kCPU)
-            .contiguous();
-    buffers_.give_back(std::move(buffer));
-    return logits;
+    const at::Tensor logits = run_for_logits(*form.program, batch.to(network_.device(), form.precision.type), {}, 0,
+                                             text_or_empty(request.output));
+    store_scores(request, logits, first, sscam_mask_list_count(&masks), name_of_masked, scores);
+    buffers_.give_back(std::move(buffer)); // which the logits may be a part of
 }
 
 // --- choosing -------------------------------------------------------------------------------------------

@@ -52,8 +52,8 @@ private:
     void score_batches(const ScoringWay &way, const sscam_score_request &request, float *scores);
     int64_t score_batch(const ScoringWay &way, const sscam_score_request &request, int64_t first, int64_t rows,
                         float *scores);
-    at::Tensor logits_of_masked(const ScoringForm &form, const sscam_score_request &request, int64_t first,
-                                int64_t rows);
+    void score_masked(const ScoringForm &form, const sscam_score_request &request, int64_t first, int64_t rows,
+                      float *scores);
 
     const Network &network_;
     const Precision precision_;

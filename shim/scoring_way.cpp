@@ -51,7 +51,7 @@ double seconds_an_input(const ScoringWay &way, const Example &example)
 
 bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision precision)
 {
-    if (found.size(1) != logits.size(1))
+    if (found.sizes().slice(1) != logits.sizes().slice(1))
         return false;
     const double scale = std::max(logits.abs().max().item<double>(), 1e-6);
     return (found - logits).abs().max().item<double>() <= tolerance_of(precision) * scale; // false for NaN

@@ -6,6 +6,7 @@
 #include "ablation.hpp"
 #include "capture.hpp"
 #include "card_stream.hpp"
+#include "dense.hpp"
 #include "float32_products.hpp"
 #include "guard.hpp"
 #include "host_array.hpp"
@@ -62,12 +63,14 @@ sscam_status layers(void *handle, const sscam_shape *shape, struct sscam_layers 
     return guarded_on(handle, [&](Network &network) { *out = exported(*network.layers(*shape)); });
 }
 
-sscam_status classify(void *handle, const float *input, const sscam_shape *shape, const char *output, float **logits,
-                      int64_t *class_count)
+sscam_status classify(void *handle, const float *input, const sscam_shape *shape, const sscam_reading *reading,
+                      float **logits, int64_t *class_count)
 {
     return guarded_on(handle, [&](Network &network) {
-        at::Tensor found = network.classify(network.input_from(input, *shape), text_or_empty(output));
-        *logits = host_copy(found).release();
+        at::Tensor found = network.classify(network.input_from(input, *shape), text_or_empty(reading->output));
+        if (reading->is_dense != nullptr)
+            *reading->is_dense = is_dense(found);
+        *logits = host_copy(RowReader().rows(found, reading->places, reading->kind)).release();
         *class_count = found.size(1);
     });
 }

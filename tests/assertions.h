@@ -3,6 +3,7 @@
 #define SSCAM_TESTS_ASSERTIONS_H
 
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sscam/sscam.h"
@@ -54,6 +55,28 @@ static inline sscam_explainer *make_explainer(const char *words, const char *met
 static inline size_t places_of(int32_t depth, int32_t height, int32_t width)
 {
     return (size_t)depth * (size_t)height * (size_t)width;
+}
+
+/* Options as "name=value name=value". */
+static inline void set_options(sscam_explainer *explainer, const char *options)
+{
+    char copy[256], *rest = NULL;
+    snprintf(copy, sizeof copy, "%s", options);
+    for (char *name = strtok_r(copy, " ", &rest); name != NULL; name = strtok_r(NULL, " ", &rest)) {
+        char *value = strchr(name, '=');
+        *value++ = '\0';
+        ASSERT_OK(sscam_explainer_set(explainer, name, value));
+    }
+}
+
+/* The same of the fake network whose kind is `head`, with options. */
+static inline sscam_explainer *explainer_with(const char *head, const char *method, const char *options)
+{
+    char words[64];
+    snprintf(words, sizeof words, "fake %s", head);
+    sscam_explainer *explainer = make_explainer(words, method);
+    set_options(explainer, options);
+    return explainer;
 }
 
 /* Whether weights, raw map and map of two are the same to the last bit. */

@@ -47,7 +47,7 @@ enum { SIZES = sizeof all_sizes / sizeof all_sizes[0] };
 
 static void assert_upsampled(const sizes *of, int align_corners, double scale, double offset)
 {
-    const int64_t map_size = sscam_places(of->map), size = sscam_places(of->input);
+    const int64_t map_size = sscam_place_count(of->map), size = sscam_place_count(of->input);
     float *map = new_map(map_size, 7u, scale, offset);
     float *found = malloc((size_t)(size + GUARDS) * sizeof *found);
     double *exact_map = malloc((size_t)map_size * sizeof *exact_map);
@@ -130,7 +130,7 @@ START_TEST(constant_maps_stay_constant)
 {
     static const float constants[] = {0.1f, -3.3e-7f, 1.0f / 3.0f, 3e38f, 1e-40f, 0.0f};
     const sizes *of = &all_sizes[_i];
-    const int64_t map_size = sscam_places(of->map), size = sscam_places(of->input);
+    const int64_t map_size = sscam_place_count(of->map), size = sscam_place_count(of->input);
     float *map = malloc((size_t)map_size * sizeof *map), *found = malloc((size_t)size * sizeof *found);
     for (size_t c = 0; c < 2 * sizeof constants / sizeof constants[0]; c++) {
         float constant = constants[c / 2], lowest, highest;
@@ -155,7 +155,7 @@ END_TEST
 
 static void assert_range_exact(const float *map, const sizes *of, int align_corners)
 {
-    const int64_t size = sscam_places(of->input);
+    const int64_t size = sscam_place_count(of->input);
     float *found = malloc((size_t)size * sizeof *found), lowest, highest;
     sscam_upsample(map, of->map, of->input, align_corners, found);
     sscam_upsampled_range(map, of->map, of->input, align_corners, &lowest, &highest);
@@ -174,9 +174,9 @@ START_TEST(range_is_exact)
     const sizes *of = &all_sizes[_i];
     for (uint32_t seed = 0; seed < 40; seed++) {
         double offset = seed % 4 == 3 ? 100.0 : 0.0;
-        float *map = new_map(sscam_places(of->map), seed * 2654435761u, 1.0, offset);
+        float *map = new_map(sscam_place_count(of->map), seed * 2654435761u, 1.0, offset);
         /* As after a ReLU: many zeros, so that extremes lie on plateaus. */
-        for (int64_t i = 0; seed % 2 == 1 && i < sscam_places(of->map); i++)
+        for (int64_t i = 0; seed % 2 == 1 && i < sscam_place_count(of->map); i++)
             map[i] = fmaxf(map[i], (float)offset);
         assert_range_exact(map, of, 0);
         assert_range_exact(map, of, 1);

@@ -44,27 +44,6 @@ static reference_input reference_of(const char *head, int64_t class_index)
     return of;
 }
 
-/* Options as "name=value name=value". */
-static void set_options(sscam_explainer *explainer, const char *options)
-{
-    char copy[256], *rest = NULL;
-    snprintf(copy, sizeof copy, "%s", options);
-    for (char *name = strtok_r(copy, " ", &rest); name != NULL; name = strtok_r(NULL, " ", &rest)) {
-        char *value = strchr(name, '=');
-        *value++ = '\0';
-        ASSERT_OK(sscam_explainer_set(explainer, name, value));
-    }
-}
-
-static sscam_explainer *explainer_with(const char *head, const char *method, const char *options)
-{
-    char words[64];
-    snprintf(words, sizeof words, "fake %s", head);
-    sscam_explainer *explainer = make_explainer(words, method);
-    set_options(explainer, options);
-    return explainer;
-}
-
 static sscam_map *explain(const char *head, const char *method, const char *options, int64_t class_index)
 {
     sscam_explainer *explainer = explainer_with(head, method, options);

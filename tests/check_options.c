@@ -68,6 +68,8 @@ static const known_option known[] = {
     {37, SSCAM_OPTION_TYPE_CHOICE, "calibrate", "on", "on|off"},
     {38, SSCAM_OPTION_TYPE_INT, "workers", "0", ""},
     {39, SSCAM_OPTION_TYPE_CHOICE, "precision", "fp32", "fp32|bf16|fp16|tf32"},
+    {42, SSCAM_OPTION_TYPE_STRING, "region", "predicted", ""},
+    {43, SSCAM_OPTION_TYPE_CHOICE, "reduction", "mean", "mean|sum"},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 
@@ -323,7 +325,7 @@ END_TEST
 
 START_TEST(options_that_are_not_there_are_refused)
 {
-    static const int32_t ids[] = {0, -1, KNOWN + 1, INT32_MAX, INT32_MIN};
+    static const int32_t ids[] = {0, -1, known[KNOWN - 1].id + 1, INT32_MAX, INT32_MIN};
     ASSERT_FAILS(sscam_explainer_set(explainer, "sample", "1"), SSCAM_E_ARGUMENT, "\"sample\"");
     ASSERT_FAILS(sscam_explainer_set(explainer, "", "1"), SSCAM_E_ARGUMENT, "no option");
     ASSERT_FAILS(sscam_explainer_set(explainer, "Samples", "1"), SSCAM_E_ARGUMENT, "Samples");
@@ -365,7 +367,8 @@ typedef struct preset_case {
     "combine=upsampled;preset=authors-code;"
 #define TORCH_CAM \
     "normalise=before_upsample;samples=35;sigma=2;flat_channels=score;baseline=input;preset=torch-cam;"
-#define PYTORCH_GRAD_CAM "align_corners=on;flat_channels=score;baseline=none;fusion=mean;preset=pytorch-grad-cam;"
+#define PYTORCH_GRAD_CAM "align_corners=on;flat_channels=score;baseline=none;fusion=mean;" \
+    "reduction=sum;preset=pytorch-grad-cam;"
 
 static const preset_case presets[] = {
     {"ss-cam-max", "paper", ""},

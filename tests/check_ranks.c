@@ -41,16 +41,10 @@ static int64_t places_in(const int64_t sides[3])
     return sides[0] * sides[1] * sides[2];
 }
 
-static sscam_explainer *explainer_with(const char *words, const char *method, const char *options)
+static sscam_explainer *explainer_of(const char *words, const char *method, const char *options)
 {
     sscam_explainer *explainer = make_explainer(words, method);
-    char copy[256], *rest = NULL;
-    snprintf(copy, sizeof copy, "%s", options);
-    for (char *name = strtok_r(copy, " ", &rest); name != NULL; name = strtok_r(NULL, " ", &rest)) {
-        char *value = strchr(name, '=');
-        *value++ = '\0';
-        ASSERT_OK(sscam_explainer_set(explainer, name, value));
-    }
+    set_options(explainer, options);
     return explainer;
 }
 
@@ -58,7 +52,7 @@ static sscam_map *explain(const struct kind *kind, const char *words, const char
                           const float *values)
 {
     const int64_t class_index = 0;
-    sscam_explainer *explainer = explainer_with(words, method, options);
+    sscam_explainer *explainer = explainer_of(words, method, options);
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_array(explainer, values, kind->shape, kind->rank, &class_index, &map));
     sscam_explainer_destroy(explainer);
@@ -293,7 +287,7 @@ START_TEST(batches_have_a_map_an_input)
     memcpy(shape, kind->shape, sizeof shape);
     shape[0] = IMAGES;
     const int64_t classes[IMAGES] = {0, 0};
-    sscam_explainer *explainer = explainer_with("fake positional", "ss-cam-mean", NOISY_TEXT);
+    sscam_explainer *explainer = explainer_of("fake positional", "ss-cam-mean", NOISY_TEXT);
     sscam_map *maps[IMAGES];
     ASSERT_OK(sscam_explain_array_all(&explainer, 1, input, shape, kind->rank, classes, 1, maps));
     for (int image = 0; image < IMAGES; image++) {
@@ -312,7 +306,7 @@ END_TEST
 START_TEST(a_picture_is_an_array_of_rank_4)
 {
     static const int64_t shape[4] = {1, FAKE_COLORS, 20, 24};
-    sscam_explainer *explainer = explainer_with("fake positional", "ss-cam-mean", NOISY_TEXT);
+    sscam_explainer *explainer = explainer_of("fake positional", "ss-cam-mean", NOISY_TEXT);
     sscam_map *array = NULL, *tensor = NULL;
     ASSERT_OK(sscam_explain_array(explainer, input, shape, 4, NULL, &array));
     ASSERT_OK(sscam_explain_tensor(explainer, input, shape, NULL, &tensor));

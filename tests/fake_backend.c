@@ -20,7 +20,7 @@ fake_counters fake_counted;
 static atomic_int failing_call, failing_status;
 static atomic_llong failing_number; /* 0: none */
 
-typedef enum head_kind { HEAD_LINEAR, HEAD_QUADRATIC, HEAD_POSITIONAL } head_kind;
+typedef enum head_kind { HEAD_LINEAR, HEAD_QUADRATIC, HEAD_POSITIONAL, HEAD_DENSE } head_kind;
 
 typedef enum fault {
     FAULT_NONE,
@@ -47,6 +47,8 @@ static const network_kind kinds[] = {
     {"linear", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0, 0},
     {"quadratic", HEAD_QUADRATIC, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0, 0},
     {"positional", HEAD_POSITIONAL, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0, 0},
+    {"dense", HEAD_DENSE, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0, 0},
+    {"dense-one", HEAD_DENSE, 1, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0, 0},
     {"one-output", HEAD_LINEAR, 1, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 0, 0},
     {"large", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1e4, 1.0, FAULT_NONE, 0.0, 0, 0},
     {"enormous", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1e35, 1.0, FAULT_NONE, 0.0, 0, 0},
@@ -135,6 +137,7 @@ typedef struct fake_run {
     sscam_sides step;              /* pixels of a mean: 2 along each side that the input has */
     sscam_sides sides;             /* of the layers */
     int64_t places;
+    const sscam_places *inside;    /* places that count; NULL: all */
     double *stem;                  /* [FAKE_COLORS, places] */
     double *features;              /* [FAKE_CHANNELS, places]; also what needs freeing */
     double mean[FAKE_CHANNELS];    /* of the features */
@@ -155,7 +158,7 @@ static sscam_sides layer_sides(const sscam_shape *shape)
 static sscam_status begin_run(const fake_network *network, const sscam_shape *shape, const char *output, fake_run *run)
 {
     *run = (fake_run){.network = network, .step = step_of(shape), .sides = layer_sides(shape)};
-    run->places = sscam_places(run->sides);
+    run->places = sscam_place_count(run->sides);
     sscam_status status = find_output(output, &run->share);
     if (status != SSCAM_OK)
         return status;
@@ -185,17 +188,17 @@ static double mean_below(const fake_run *run, const float *input, const sscam_sh
     const int64_t x = place % sides.width * step.width, y = place / sides.width % sides.height * step.height;
     const int64_t z = place / sides.width / sides.height * step.depth;
     double sum = 0.0;
-    for (int64_t i = 0; i < sscam_places(step); i++) {
+    for (int64_t i = 0; i < sscam_place_count(step); i++) {
         const int64_t column = x + i % step.width, row = y + i / step.width % step.height;
         const int64_t slice = z + i / step.width / step.height;
         sum += (double)input[((slice * pixels.height + row) * pixels.width + column) * pixel_step];
     }
-    return sum / (double)sscam_places(step);
+    return sum / (double)sscam_place_count(step);
 }
 
 static void run_stem(fake_run *run, const float *input, const sscam_shape *shape, sscam_layout layout)
 {
-    int64_t color_step = layout == SSCAM_LAYOUT_NCHW ? sscam_places(shape->sides) : 1;
+    int64_t color_step = layout == SSCAM_LAYOUT_NCHW ? sscam_place_count(shape->sides) : 1;
     int64_t pixel_step = layout == SSCAM_LAYOUT_NCHW ? 1 : FAKE_COLORS;
     for (int64_t color = 0; color < FAKE_COLORS; color++)
         for (int64_t p = 0; p < run->places; p++)
@@ -221,6 +224,10 @@ static void run_features(fake_run *run)
 static double place_weight(const fake_run *run, int64_t place)
 {
     double places = (double)run->places;
+    if (run->network->kind->head == HEAD_DENSE && run->inside != NULL)
+        return run->inside->inside[place] ? 1.0 / (double)run->inside->count : 0.0;
+    if (run->network->kind->head == HEAD_DENSE)
+        return 1.0 / places;
     return 2.0 * (double)(place + 1) / (places * (places + 1.0));
 }
 
@@ -231,6 +238,7 @@ static double pooled(const fake_run *run, int k)
     switch (run->network->kind->head) {
     case HEAD_QUADRATIC: return run->mean[k] * run->mean[k];
     case HEAD_POSITIONAL:
+    case HEAD_DENSE:
         for (int64_t p = 0; p < run->places; p++)
             sum += place_weight(run, p) * run->features[k * run->places + p];
         return sum;
@@ -243,7 +251,8 @@ static double pooled_slope(const fake_run *run, int k, int64_t place)
 {
     switch (run->network->kind->head) {
     case HEAD_QUADRATIC: return 2.0 * run->mean[k] / (double)run->places;
-    case HEAD_POSITIONAL: return place_weight(run, place);
+    case HEAD_POSITIONAL:
+    case HEAD_DENSE: return place_weight(run, place);
     default: return 1.0 / (double)run->places;
     }
 }
@@ -259,18 +268,61 @@ static void run_head(const fake_run *run, float *logits)
     }
 }
 
-/* Outputs of one input, into logits [classes]. */
-static sscam_status evaluate(const fake_network *network, const float *input, const sscam_shape *shape,
-                             sscam_layout layout, const char *output, float *logits)
+/* Dense outputs at a place, into logits [classes]. */
+static void run_head_at(const fake_run *run, int64_t place, float *logits)
 {
-    fake_run run;
-    sscam_status status = begin_run(network, shape, output, &run);
+    for (int64_t c = 0; c < run->network->kind->classes; c++) {
+        double sum = fake_head_bias[c];
+        for (int k = 0; k < FAKE_CHANNELS; k++)
+            sum += fake_weight[c][k] * run->features[k * run->places + place];
+        logits[c] = (float)(run->share * run->network->kind->output_scale * sum);
+    }
+}
+
+/* Mean probabilities over the places that count, into row [classes]. */
+static void run_probabilities(const fake_run *run, sscam_score_kind kind, float *row)
+{
+    float logits[FAKE_CLASSES];
+    double mean[FAKE_CLASSES] = {0.0};
+    const int64_t classes = run->network->kind->classes;
+    for (int64_t p = 0; p < run->places; p++) {
+        run_head_at(run, p, logits);
+        for (int64_t c = 0; c < classes; c++)
+            mean[c] += place_weight(run, p) * sscam_score_of(logits, classes, c, kind);
+    }
+    for (int64_t c = 0; c < classes; c++)
+        row[c] = (float)mean[c];
+}
+
+/* What scores are made of: logits or, of a dense output, their means or those of probabilities. */
+static void run_row(fake_run *run, const sscam_places *places, sscam_score_kind kind, float *row)
+{
+    run->inside = places;
+    if (run->network->kind->head == HEAD_DENSE && kind != SSCAM_SCORE_LOGIT)
+        run_probabilities(run, kind, row);
+    else
+        run_head(run, row);
+}
+
+static double score_run(fake_run *run, const sscam_target *target, sscam_score_kind kind)
+{
+    const network_kind *network = run->network->kind;
+    float row[FAKE_CLASSES];
+    run_row(run, target->places, kind, row);
+    return network->fault == FAULT_SCORES ? network->fault_value
+                                          : sscam_target_score(row, network->classes, target,
+                                                               sscam_row_kind(target, kind));
+}
+
+/* Runs the network on one input, up to its head. To be ended by end_run(). */
+static sscam_status evaluate(const fake_network *network, const float *input, const sscam_shape *shape,
+                             sscam_layout layout, const char *output, fake_run *run)
+{
+    sscam_status status = begin_run(network, shape, output, run);
     if (status != SSCAM_OK)
         return status;
-    run_stem(&run, input, shape, layout);
-    run_features(&run);
-    run_head(&run, logits);
-    end_run(&run);
+    run_stem(run, input, shape, layout);
+    run_features(run);
     atomic_fetch_add(&fake_counted.inputs, 1);
     return SSCAM_OK;
 }
@@ -482,19 +534,73 @@ static double target_slope_at(const fake_run *run, int layer, const sscam_target
     return slope;
 }
 
-static sscam_status fill_capture(const fake_run *run, int layer, const sscam_target *target, sscam_capture *out)
+static int32_t sees(const float *logits, int64_t classes, int64_t class_index, const sscam_region *region)
+{
+    if (region->by_sign || classes == 1)
+        return logits[class_index] > 0.0f;
+    return sscam_top_class(logits, classes) == class_index;
+}
+
+/* Leaves those of the region's places inside that the class of the target, which is resolved here, is seen at. */
+static sscam_status keep_seen(const fake_run *run, const sscam_region *region, sscam_target *target,
+                              sscam_places *places)
+{
+    float logits[FAKE_CLASSES];
+    int64_t seen[FAKE_CLASSES] = {0};
+    const int64_t classes = run->network->kind->classes;
+    for (int64_t p = 0; p < run->places; p++) {
+        run_head_at(run, p, logits);
+        for (int64_t c = 0; c < classes; c++)
+            seen[c] += places->inside[p] && sees(logits, classes, c, region);
+    }
+    sscam_status status = sscam_resolve_seen_class(target, seen, classes);
+    for (int64_t p = 0; p < run->places && status == SSCAM_OK && region->kind == SSCAM_REGION_PREDICTED; p++) {
+        run_head_at(run, p, logits);
+        places->inside[p] = (uint8_t)sees(logits, classes, target->class_index, region);
+    }
+    return status == SSCAM_OK ? sscam_places_finish(places, region, target->class_index) : status;
+}
+
+static sscam_status find_places(fake_run *run, const sscam_capture_request *request, sscam_capture *out)
+{
+    static const sscam_region everywhere = {.kind = SSCAM_REGION_ALL};
+    const sscam_region *region = request->region != NULL ? request->region : &everywhere;
+    out->probabilities = malloc((size_t)out->class_count * sizeof *out->probabilities);
+    if (out->probabilities == NULL)
+        return sscam_fail_memory("probabilities");
+    sscam_status status = request->target.places != NULL
+                              ? sscam_places_copy(request->target.places, &out->places)
+                              : sscam_places_create(run->sides.height, run->sides.width, &out->places);
+    if (status == SSCAM_OK && request->target.places == NULL) {
+        status = sscam_places_mark(out->places, region, request->shape.sides.height, request->shape.sides.width);
+        if (status == SSCAM_OK)
+            status = keep_seen(run, region, &out->target, out->places);
+    }
+    if (status != SSCAM_OK)
+        return status;
+    out->target.places = out->places;
+    run_row(run, out->places, region->by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX, out->probabilities);
+    return SSCAM_OK;
+}
+
+static sscam_status fill_capture(fake_run *run, int layer, const sscam_capture_request *request, sscam_capture *out)
 {
     const double *values = layer == 0 ? run->stem : run->features;
-    run_head(run, out->logits);
-    out->target = *target;
-    sscam_status status = sscam_resolve_target(&out->target, out->logits, out->class_count);
+    sscam_status status = SSCAM_OK;
+    out->target = request->target;
+    if (run->network->kind->head == HEAD_DENSE)
+        status = find_places(run, request, out);
+    run_row(run, out->places, SSCAM_SCORE_LOGIT, out->logits);
+    if (status == SSCAM_OK)
+        status = sscam_resolve_target(&out->target, out->logits, out->class_count);
     if (status != SSCAM_OK)
         return status;
     for (int64_t i = 0; i < out->channels * run->places; i++) {
         out->activations[i] = (float)(run->network->kind->activation_scale * values[i]);
         if (out->gradients != NULL)
             out->gradients[i] =
-                (float)target_slope_at(run, layer, &out->target, i / run->places, i % run->places);
+                (float)(target_slope_at(run, layer, &out->target, i / run->places, i % run->places) *
+                        (out->places != NULL ? out->places->factor : 1.0));
     }
     spoil(run, out);
     return SSCAM_OK;
@@ -516,7 +622,7 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
     atomic_fetch_add(&fake_counted.inputs, 1);
     status = allocate_capture(&run, layer, request->want_gradients, out);
     if (status == SSCAM_OK)
-        status = fill_capture(&run, layer, &request->target, out);
+        status = fill_capture(&run, layer, request, out);
     if (status != SSCAM_OK)
         sscam_capture_release(out);
     end_run(&run);
@@ -525,7 +631,7 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
 
 /* --- scoring ------------------------------------------------------------------------------------- */
 
-static sscam_status classify(void *network, const float *input, const sscam_shape *shape, const char *output,
+static sscam_status classify(void *network, const float *input, const sscam_shape *shape, const sscam_reading *reading,
                              float **logits, int64_t *class_count)
 {
     const fake_network *fake = network;
@@ -536,14 +642,22 @@ static sscam_status classify(void *network, const float *input, const sscam_shap
     float *all = malloc((size_t)(images * classes) * sizeof *all);
     if (all == NULL)
         return sscam_fail_memory("logits");
-    for (int64_t i = 0; i < images && status == SSCAM_OK; i++)
-        status = evaluate(fake, input + i * size, shape, SSCAM_LAYOUT_NCHW, output, all + i * classes);
+    for (int64_t i = 0; i < images && status == SSCAM_OK; i++) {
+        fake_run run;
+        status = evaluate(fake, input + i * size, shape, SSCAM_LAYOUT_NCHW, reading->output, &run);
+        if (status != SSCAM_OK)
+            break;
+        run_row(&run, reading->places, reading->kind, all + i * classes);
+        end_run(&run);
+    }
     if (status != SSCAM_OK) {
         free(all);
         return status;
     }
     *logits = all;
     *class_count = classes;
+    if (reading->is_dense != NULL)
+        *reading->is_dense = fake->kind->head == HEAD_DENSE;
     return SSCAM_OK;
 }
 
@@ -558,21 +672,19 @@ static sscam_status score_batch(const fake_network *network, const sscam_score_r
 {
     const sscam_shape shape = sscam_mask_shape(request->masks->plans[0]); /* all are of one input shape */
     const int64_t input_size = sscam_input_size(&shape), count = sscam_mask_list_count(request->masks);
-    float logits[FAKE_CLASSES];
     sscam_status status = enter(FAKE_BATCH);
     count_batch(size);
     for (int64_t i = 0; i < size && status == SSCAM_OK; i++)
         sscam_mask_list_write(request->masks, start + i, network->layout, buffers->scratch,
                               buffers->inputs + i * input_size);
     for (int64_t i = 0; i < size && status == SSCAM_OK; i++) {
-        status = evaluate(network, buffers->inputs + i * input_size, &shape, network->layout, request->output, logits);
-        for (int64_t j = 0; j < request->target_count && status == SSCAM_OK; j++) {
-            double score =
-                sscam_target_score(logits, network->kind->classes, &request->targets[j], request->kind);
-            if (network->kind->fault == FAULT_SCORES)
-                score = network->kind->fault_value;
-            scores[j * count + start + i] = (float)score;
-        }
+        fake_run run;
+        status = evaluate(network, buffers->inputs + i * input_size, &shape, network->layout, request->output, &run);
+        if (status != SSCAM_OK)
+            break;
+        for (int64_t j = 0; j < request->target_count; j++)
+            scores[j * count + start + i] = (float)score_run(&run, &request->targets[j], request->kind);
+        end_run(&run);
     }
     return status;
 }
@@ -615,8 +727,9 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
 
 /* --- ablations ----------------------------------------------------------------------------------- */
 
-/* Logits of the run with a channel of a layer set to zero in what follows the layer. */
-static sscam_status run_without(const fake_run *run, int layer, int64_t channel, float *logits)
+/* A score of the run with a channel of a layer set to zero in what follows the layer. */
+static sscam_status score_without(const fake_run *run, int layer, int64_t channel, const sscam_target *target,
+                                  sscam_score_kind kind, double *score)
 {
     fake_run altered = *run;
     const double *whole = run->features;
@@ -632,7 +745,7 @@ static sscam_status run_without(const fake_run *run, int layer, int64_t channel,
         run_features(&altered);
     else
         altered.mean[channel] = 0.0;
-    run_head(&altered, logits);
+    *score = score_run(&altered, target, kind);
     free(altered.features);
     return SSCAM_OK;
 }
@@ -640,23 +753,20 @@ static sscam_status run_without(const fake_run *run, int layer, int64_t channel,
 static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_request *request, int layer, int64_t start,
                                  int64_t size, float *scores)
 {
-    const network_kind *kind = run->network->kind;
     const int64_t count = request->plan->channel_count;
-    float logits[FAKE_CLASSES];
     sscam_status status = enter(FAKE_BATCH);
     if (status != SSCAM_OK)
         return status;
     count_batch(size);
     for (int64_t i = start; i < start + size; i++) {
-        status = run_without(run, layer, request->plan->channels[i], logits);
-        if (status != SSCAM_OK)
-            return status;
         atomic_fetch_add(&fake_counted.inputs, 1);
-        for (int64_t j = 0; j < request->target_count; j++)
-            scores[j * count + i] = (float)(kind->fault == FAULT_SCORES
-                                                ? kind->fault_value
-                                                : sscam_target_score(logits, kind->classes, &request->targets[j],
-                                                                     request->kind));
+        for (int64_t j = 0; j < request->target_count; j++) {
+            double score;
+            status = score_without(run, layer, request->plan->channels[i], &request->targets[j], request->kind, &score);
+            if (status != SSCAM_OK)
+                return status;
+            scores[j * count + i] = (float)score;
+        }
     }
     return sscam_progress_report(request->progress, (double)(start + size) / (double)count);
 }

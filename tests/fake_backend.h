@@ -7,12 +7,14 @@
  *     linear      Y_c = b_c + sum_k w_ck m_k
  *     quadratic   Y_c = b_c + sum_k w_ck m_k^2
  *     positional  Y_c = b_c + sum_k w_ck sum_p v(p) A_k(p),   v(p) = 2 (p + 1) / (P (P + 1))
+ *     dense       Y_c(p) = b_c + sum_k w_ck A_k(p), a dense output of h x w places
  *
  * Output 1, "half", is half of output 0.
  *
  * A "file" is a line of words. The first is "fake", the second the kind of network:
- *   linear, quadratic, positional
+ *   linear, quadratic, positional, dense
  *   one-output       linear, class 0 alone
+ *   dense-one        dense, class 0 alone
  *   large, enormous  linear, Y times 10^4 or 10^35: exp() of it overflows
  *   deaf             linear, Y is 0 whatever the input
  *   one-channel      linear, but features shows its channel 0 alone

@@ -44,6 +44,7 @@ struct eval {
     struct dataset dataset;
     sscam_model *model;
     struct ensemble ensemble;
+    sscam_explainer *looker; /* of the cheapest method, for the class that is on top */
     sscam_evaluation *evaluation;
     struct results results;
     struct journal journal;

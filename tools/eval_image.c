@@ -26,28 +26,15 @@ static int stop(struct eval *eval, const char *what, sscam_status status)
     return fail_library(what, status);
 }
 
-/* The class that the network sees first in a picture. */
+/* The class that the network sees first in a picture, in the output and the places that the options choose: what a map of
+ * the cheapest method is of. */
 static sscam_status top_class(struct eval *eval, const sscam_image *image, int64_t *top)
 {
-    sscam_explainer *explainer = eval->ensemble.explainers[0];
-    int64_t shape[4], count = 0;
-    sscam_status status = sscam_explainer_preprocess(explainer, image, shape, NULL, 0);
+    sscam_map *map = NULL;
 
-    if (status)
-        return status;
-    size_t size = (size_t)(shape[1] * shape[2] * shape[3]);
-    float *input = allocate(size, sizeof *input), *logits = NULL;
-    status = sscam_explainer_preprocess(explainer, image, shape, input, size);
-    if (!status)
-        status = sscam_model_classify(eval->model, input, shape, NULL, 0, &count);
-    logits = allocate((size_t)count, sizeof *logits);
-    if (!status)
-        status = sscam_model_classify(eval->model, input, shape, logits, (size_t)count, &count);
-    *top = 0;
-    for (int64_t i = 1; i < count && !status; i++)
-        *top = logits[i] > logits[*top] ? i : *top;
-    free(input);
-    free(logits);
+    sscam_status status = sscam_explain_image(eval->looker, image, SSCAM_CLASS_TOP, &map);
+    *top = sscam_map_class_index(map);
+    sscam_map_destroy(map);
     return status;
 }
 

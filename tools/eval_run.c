@@ -116,6 +116,8 @@ static int create_evaluation(struct eval *eval)
     const struct ensemble *ensemble = &eval->ensemble;
     int code = eval->kind->create_explainers(eval);
 
+    if (!code)
+        code = selection_looker(&eval->selection, eval->model, &eval->looker);
     if (code)
         return code;
     for (size_t i = 0; i < ensemble->count; i++)
@@ -155,7 +157,8 @@ static int sign(const struct eval *eval, uint64_t *signature)
         fingerprint_text(signature, selection->class_texts.items[i]);
     sign_limit(signature, selection->max_pixels, SSCAM_IMAGE_MAX_PIXELS);
     sign_limit(signature, eval->request.max_objects, ANNOTATION_MOST_OBJECTS);
-    return fingerprint_file(signature, eval->model_path);
+    int code = settings_fingerprint(&selection->settings, signature);
+    return code ? code : fingerprint_file(signature, eval->model_path);
 }
 
 /* Marks the images that the journal holds; they must be those of the data set. */
@@ -322,6 +325,7 @@ static int judge_dataset(struct eval *eval)
     case_pictures_free(&eval->pictures);
     sscam_evaluation_destroy(eval->evaluation);
     ensemble_free(&eval->ensemble);
+    sscam_explainer_destroy(eval->looker);
     free(done);
     return code;
 }

@@ -201,14 +201,14 @@ int selection_resolve(struct selection *selection, const char *default_method)
     return code;
 }
 
-int selection_explainer(const struct selection *selection, sscam_model *model, const char *method,
-                        const char *layer, sscam_explainer **out)
+static int create_explainer(const struct selection *selection, const struct settings *settings, sscam_model *model,
+                            const char *method, const char *layer, sscam_explainer **out)
 {
     sscam_status status = sscam_explainer_create(model, method, out);
     if (status)
         return fail_library(method, status);
 
-    int code = settings_apply(&selection->settings, selection->command, *out);
+    int code = settings_apply(settings, selection->command, *out);
     if (!code && *layer) {
         status = sscam_explainer_set(*out, "layer", layer);
         code = status ? fail_library(layer, status) : EXIT_OK;
@@ -217,6 +217,27 @@ int selection_explainer(const struct selection *selection, sscam_model *model, c
         sscam_explainer_destroy(*out);
         *out = NULL;
     }
+    return code;
+}
+
+int selection_explainer(const struct selection *selection, sscam_model *model, const char *method,
+                        const char *layer, sscam_explainer **out)
+{
+    return create_explainer(selection, &selection->settings, model, method, layer, out);
+}
+
+int selection_looker(const struct selection *selection, sscam_model *model, sscam_explainer **out)
+{
+    struct settings of_classes = {0};
+
+    for (size_t i = 0; i < selection->settings.count; i++) {
+        const struct setting *setting = &selection->settings.items[i];
+        /* A preset is of other methods, and of nothing that the class on top hangs on. */
+        if (strcmp(setting->name, "preset"))
+            settings_add(&of_classes, find_option(setting->name), setting->value);
+    }
+    int code = create_explainer(selection, &of_classes, model, "eigen-cam", selection->layers.items[0], out);
+    settings_free(&of_classes);
     return code;
 }
 

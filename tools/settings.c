@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "complain.h"
+#include "fingerprint.h"
 #include "memory.h"
 #include "nearest.h"
+#include "region.h"
 
 static bool is_same_name(const char *given, const char *name)
 {
@@ -58,16 +60,33 @@ int settings_add_assignment(struct settings *settings, const char *command, cons
     return code;
 }
 
+static bool is_region_file(const struct setting *setting)
+{
+    return !strcmp(setting->name, "region") && region_is_file(setting->value);
+}
+
+int settings_fingerprint(const struct settings *settings, uint64_t *fingerprint)
+{
+    int code = EXIT_OK;
+
+    for (size_t i = 0; i < settings->count && !code; i++)
+        if (is_region_file(&settings->items[i]))
+            code = fingerprint_file(fingerprint, settings->items[i].value);
+    return code;
+}
+
 int settings_apply(const struct settings *settings, const char *command, sscam_explainer *explainer)
 {
     for (size_t i = 0; i < settings->count; i++) {
         const struct setting *setting = &settings->items[i];
-        sscam_status status = sscam_explainer_set(explainer, setting->name, setting->value);
+        bool is_file = is_region_file(setting);
+        sscam_status status = is_file ? region_set_file(explainer, setting->value)
+                                      : sscam_explainer_set(explainer, setting->name, setting->value);
 
         if (status == SSCAM_E_ARGUMENT)
             return fail_usage(command, "%s", sscam_last_error());
         if (status)
-            return fail_library(setting->name, status);
+            return fail_library(is_file ? setting->value : setting->name, status);
     }
     return EXIT_OK;
 }

@@ -21,10 +21,10 @@ extern "C" {
 /** A method and its options, bound to a model. Belongs to one thread at a time. */
 typedef struct sscam_explainer sscam_explainer;
 
-/** Stands for the class with the highest output. */
+/** Stands for the class with the highest output; of dense outputs for the one that is seen at most places. */
 #define SSCAM_CLASS_TOP INT64_C(-1)
 
-/** Stands for the class with the kth highest output, k from 1 to the number of classes; of equal outputs the lower
+/** Stands for the class with the kth highest output, or the kth most places of a dense one, k from 1 to the number of classes; of equal outputs the lower
  * index comes first. SSCAM_CLASS_RANKED(1) is SSCAM_CLASS_TOP. @since 1.0 */
 #define SSCAM_CLASS_RANKED(k) (-INT64_C(1) * (k))
 
@@ -121,6 +121,24 @@ SSCAM_API sscam_status sscam_explainer_set_string(sscam_explainer *explainer, in
  * @since 1.0
  */
 SSCAM_API const char *sscam_explainer_get(sscam_explainer *explainer, const char *name);
+
+/**
+ * Says by a mask which places of a network's dense outputs (segmentation, [N,classes,h,w]) are explained, and sets the
+ * option `region` to `mask`. Setting `region` otherwise afterwards leaves the mask unused, but there.
+ *
+ * @param explainer An explainer.
+ * @param mask      [height,width] over the whole input, row-major; 0 is outside. It is copied. NULL takes the mask
+ *                  away and sets `region` to `predicted`.
+ * @param height    Rows, 1 or more: not necessarily the input's. A place of the output is inside where the pixel of the
+ *                  mask is that its centre lies in.
+ * @param width     Columns, 1 or more.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (explainer is NULL, a size below 1, a mask that is 0 everywhere); SSCAM_E_MEMORY.
+ *         After a failure the mask and the option are as before.
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_set_region(sscam_explainer *explainer, const uint8_t *mask, int64_t height,
+                                                  int64_t width);
 
 /**
  * Sets who hears of progress and may cancel.

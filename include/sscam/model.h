@@ -88,13 +88,14 @@ SSCAM_API const char *sscam_model_device(const sscam_model *model);
  * @param model  A model.
  * @param input  Float32 [N,C,H,W], row-major, already normalised as the network wants it.
  * @param shape  {N, C, H, W}, each at least 1.
- * @param[out] logits Room for capacity floats; receives [N,classes], the network's raw outputs. May be
- *               NULL when capacity is 0: then only class_count is learnt.
+ * @param[out] logits Room for capacity floats; receives [N,classes], the network's raw outputs; of dense
+ *               outputs [N,classes,h,w] their means over all places. May be NULL when capacity is 0: then
+ *               only class_count is learnt.
  * @param capacity Floats at logits: 0, or at least N x classes.
  * @param[out] class_count Number of outputs a row.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a bad shape, a NaN or infinity in the input, capacity too
  *         small: the message says how many are needed); SSCAM_E_MODEL (the network failed or gave no
- *         [N,classes] tensor); SSCAM_E_MEMORY; SSCAM_E_DEVICE.
+ *         tensor [N,classes] or [N,classes,h,w]); SSCAM_E_MEMORY; SSCAM_E_DEVICE.
  * Thread: any thread; calls on one model may run at the same time.
  * @since 1.0
  */

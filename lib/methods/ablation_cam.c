@@ -25,7 +25,7 @@ static void release(void *working)
 /* Whether setting a channel to zero changes anything. */
 static int32_t is_active(const sscam_capture *capture, int64_t channel)
 {
-    int64_t places = sscam_places(capture->sides);
+    int64_t places = sscam_place_count(capture->sides);
     for (int64_t p = 0; p < places; p++)
         if (capture->activations[channel * places + p] != 0.0f)
             return 1;
@@ -64,8 +64,8 @@ static sscam_status take_scores(sscam_explanation *explanation)
 {
     const ablation_work *work = explanation->working;
     const sscam_capture *capture = explanation->capture;
-    double whole = sscam_target_score(capture->logits, capture->class_count, &explanation->target,
-                                      sscam_score_kind_of(explanation->settings));
+    double whole =
+        sscam_capture_score(capture, &explanation->target, sscam_score_kind_of(explanation->settings));
     double scale = whole != 0.0 ? fabs(whole) : 1.0;
     for (int64_t i = 0; i < work->plan.channel_count; i++) {
         if (!isfinite(explanation->scores[i]))

@@ -15,7 +15,7 @@ static void sum_gradients(const sscam_capture *capture, float *weights)
 {
     sscam_mean_gradients(capture, weights);
     for (int64_t k = 0; k < capture->channels; k++)
-        weights[k] *= (float)sscam_places(capture->sides);
+        weights[k] *= (float)sscam_place_count(capture->sides);
 }
 
 static double largest_magnitude(const float *values, int64_t count)
@@ -30,7 +30,7 @@ static double largest_magnitude(const float *values, int64_t count)
  * where a gradient is no number. */
 static double largest_deviation(const sscam_capture *capture, const float *weights)
 {
-    int64_t places = sscam_places(capture->sides);
+    int64_t places = sscam_place_count(capture->sides);
     double largest = 0.0;
     for (int64_t k = 0; k < capture->channels; k++) {
         for (int64_t p = 0; p < places; p++) {
@@ -72,7 +72,7 @@ static sscam_status capture_elsewhere(sscam_explanation *explanation, sscam_capt
 sscam_status sscam_last_layer_weights(sscam_explanation *explanation, float *weights)
 {
     const sscam_capture *capture = explanation->capture;
-    int64_t places = sscam_places(capture->sides);
+    int64_t places = sscam_place_count(capture->sides);
     sum_gradients(capture, weights);
     double allowed = largest_magnitude(weights, capture->channels) / (double)places / TOLERANCE_DENOMINATOR;
     if (largest_deviation(capture, weights) > allowed)

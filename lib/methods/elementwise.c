@@ -9,7 +9,7 @@
 sscam_status sscam_make_terms(sscam_explanation *explanation, float (*term)(float activation, float gradient))
 {
     const sscam_capture *capture = explanation->capture;
-    int64_t count = capture->channels * sscam_places(capture->sides);
+    int64_t count = capture->channels * sscam_place_count(capture->sides);
     explanation->terms = sscam_array(count, sizeof *explanation->terms);
     if (explanation->terms == NULL)
         return sscam_fail_memory("the terms of a map");

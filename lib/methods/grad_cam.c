@@ -3,7 +3,7 @@
 
 void sscam_mean_gradients(const sscam_capture *capture, float *weights)
 {
-    int64_t places = sscam_places(capture->sides);
+    int64_t places = sscam_place_count(capture->sides);
     for (int64_t k = 0; k < capture->channels; k++) {
         double sum = 0.0;
         for (int64_t p = 0; p < places; p++)

@@ -7,7 +7,7 @@
 sscam_status sscam_weigh_grad_cam_pp(sscam_explanation *explanation)
 {
     const sscam_capture *capture = explanation->capture;
-    int64_t places = sscam_places(capture->sides);
+    int64_t places = sscam_place_count(capture->sides);
     for (int64_t k = 0; k < capture->channels; k++) {
         const float *activation = capture->activations + k * places, *gradient = capture->gradients + k * places;
         double activation_sum = 0.0, weight = 0.0;

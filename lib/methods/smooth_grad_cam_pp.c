@@ -107,7 +107,7 @@ static sscam_status sample_derivatives(sscam_explanation *explanation, float *in
 static void weigh_by_derivatives(const derivative_sums *sums, int64_t samples, sscam_explanation *explanation)
 {
     const sscam_capture *capture = explanation->capture;
-    int64_t places = sscam_places(capture->sides);
+    int64_t places = sscam_place_count(capture->sides);
     for (int64_t k = 0; k < capture->channels; k++) {
         double activation_sum = 0.0, weight = 0.0;
         for (int64_t p = 0; p < places; p++)
@@ -125,7 +125,7 @@ sscam_status sscam_weigh_smooth_grad_cam_pp(sscam_explanation *explanation)
 {
     const sscam_capture *capture = explanation->capture;
     size_t input_size = (size_t)sscam_input_size(&explanation->shape);
-    derivative_sums sums = {.size = capture->channels * sscam_places(capture->sides)};
+    derivative_sums sums = {.size = capture->channels * sscam_place_count(capture->sides)};
     sums.first = sscam_zeros(sscam_times(3, sums.size), sizeof *sums.first);
     float *input = sscam_array(input_size, sizeof *input);
     sscam_status status = SSCAM_OK;

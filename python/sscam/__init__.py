@@ -10,6 +10,7 @@ dtype('uint8')
 """
 
 from . import _native
+from ._arguments import Ranked
 from ._errors import (ArgumentError, Cancelled, ClassError, DeviceError, FileError, FormatError,
                       LayerError, ModelError, OutOfMemoryError, SscamError, UnsupportedError)
 from ._explain_all import explain_all
@@ -25,8 +26,8 @@ __version__: str = _native.sscam_version().decode()
 __all__ = [
     "ArgumentError", "Cancelled", "ClassError", "DeviceError", "Explainer", "FileError",
     "FormatError", "Layer", "LayerError", "Map", "Method", "Model", "ModelError", "Option",
-    "Options", "OutOfMemoryError", "PictureFile", "SscamError", "UnsupportedError", "__version__",
-    "build_info", "explain_all", "methods", "options", "read_image", "write_png",
+    "Options", "OutOfMemoryError", "PictureFile", "Ranked", "SscamError", "UnsupportedError",
+    "__version__", "build_info", "explain_all", "methods", "options", "read_image", "write_png",
 ]
 
 

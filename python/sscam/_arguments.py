@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import operator
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any, NamedTuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -74,12 +74,38 @@ def floats_argument(array: npt.NDArray[np.float32]) -> Any:
     return first_of(array, ctypes.c_float)
 
 
+def mask_argument(mask: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Contiguous uint8 [height,width] of a mask of bool or uint8.
+
+    Raises:
+        TypeError: it is of other numbers.
+        ArgumentError: its shape is no mask's.
+    """
+    if mask.dtype.kind != "b" and mask.dtype != np.uint8:
+        raise TypeError(f"option region: a mask must be of bool or uint8, not {mask.dtype}")
+    if mask.ndim != 2 or mask.size == 0:
+        raise ArgumentError(f"option region: a mask must be [height, width], not {mask.shape}")
+    return np.ascontiguousarray(mask, dtype=np.uint8)
+
+
 # --- classes ------------------------------------------------------------------------------------
 
-def class_argument(class_index: Optional[int]) -> int:
+class Ranked(NamedTuple):
+    """A class by its rank, in place of its index: Ranked(2) has the second highest output."""
+
+    rank: int   #: 1 or more; Ranked(1) is what None stands for
+
+
+#: The highest for None.
+ClassIndex = Union[int, Ranked, None]
+
+
+def class_argument(class_index: ClassIndex) -> int:
     """A class as the library takes it; None stands for the highest."""
     if class_index is None:
         return _constants.CLASS_TOP
+    if isinstance(class_index, Ranked):
+        return -_rank(class_index)
     try:
         index = operator.index(class_index)
     except TypeError:
@@ -91,9 +117,20 @@ def class_argument(class_index: Optional[int]) -> int:
     return index
 
 
+def _rank(ranked: Ranked) -> int:
+    try:
+        rank = operator.index(ranked.rank)
+    except TypeError:
+        raise TypeError("Ranked() takes a whole number, "
+                        f"not {type(ranked.rank).__name__}") from None
+    if not 1 <= rank <= _LARGEST_INDEX:
+        raise ClassError(f"Ranked({rank}): ranks begin with 1")
+    return rank
+
+
 def class_arguments(class_index: Any, count: int) -> Any:
     """One class for each of `count` inputs, of a sequence of them or of one for all."""
-    if isinstance(class_index, (Sequence, np.ndarray)):
+    if isinstance(class_index, (Sequence, np.ndarray)) and not isinstance(class_index, Ranked):
         indices = list(class_index)
     else:
         indices = [class_index] * count

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._arguments import array_like, as_batch, class_argument, floats_argument, shape_argument
+from ._arguments import (ClassIndex, array_like, as_batch, class_argument, floats_argument,
+                         shape_argument)
 from ._errors import ArgumentError
 from ._explainer import Explainer
 from ._image import Picture, is_picture, opened
@@ -21,19 +22,19 @@ from ._progress import Progress, call_with_progress
 
 @overload
 def explain_all(explainers: Iterable[Explainer], image: Picture,
-                classes: Optional[Sequence[Optional[int]]] = ...,
+                classes: Optional[Sequence[ClassIndex]] = ...,
                 progress: Optional[Progress] = ...) -> list[list[Map]]: ...
 
 
 @overload
 def explain_all(explainers: Iterable[Explainer], image: npt.NDArray[np.floating[Any]],
-                classes: Optional[Sequence[Optional[int]]] = ...,
+                classes: Optional[Sequence[ClassIndex]] = ...,
                 progress: Optional[Progress] = ...,
                 dimensions: Optional[int] = ...) -> Any: ...
 
 
 def explain_all(explainers: Iterable[Explainer], image: Any,
-                classes: Optional[Sequence[Optional[int]]] = None,
+                classes: Optional[Sequence[ClassIndex]] = None,
                 progress: Optional[Progress] = None, dimensions: Optional[int] = None) -> Any:
     """Explain several classes with several explainers, and do once what they have in common: the
     pass to the target layer, and scores of masked inputs that several maps need.
@@ -44,8 +45,8 @@ def explain_all(explainers: Iterable[Explainer], image: Any,
     Args:
         explainers: explainers of one model; for a picture with the same preprocessing options.
         image: as for Model.explain().
-        classes: indices of the network's outputs, each possibly None for the highest; None means
-            the highest alone.
+        classes: indices of the network's outputs, each possibly None for the highest or Ranked(k);
+            None means the highest alone.
         progress: as for Model.explain(), for all explanations together.
         dimensions: as for Model.explain().
 

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._arguments import (array_like, as_batch, class_argument, class_arguments, floats_argument,
-                         shape_argument)
+from ._arguments import (ClassIndex, array_like, as_batch, class_argument, class_arguments,
+                         floats_argument, mask_argument, shape_argument)
 from ._errors import check
-from ._handle import Handle, decode, encode
+from ._handle import Handle, decode, encode, first_of
 from ._image import Picture, is_picture, opened
 from ._map import Map
 from ._progress import Progress, call_with_progress
@@ -30,7 +30,9 @@ class Options(Mapping[str, OptionValue]):
     """The options of an explainer, by name; assign to change one, update() for several.
 
     Switches are True or False; `resize` and `crop` are a number, (height, width), or None for
-    off; `mean` and `std` are tuples. Text in the library's own form is taken for every option.
+    off; `mean` and `std` are tuples; `region` is a word, a box (left, top, right, bottom) or an
+    array [height, width], bool or uint8, of which what is not zero is inside, and which reads back
+    as "mask". Text in the library's own form is taken for every option.
     """
 
     __slots__ = ("_explainer",)
@@ -45,9 +47,19 @@ class Options(Mapping[str, OptionValue]):
         return from_text(option, text)
 
     def __setitem__(self, name: str, value: OptionValue) -> None:
-        text = encode(to_text(option_named(name), value))
+        option, value = option_named(name), array_like(value)
+        if name == "region" and isinstance(value, np.ndarray) and value.ndim != 1:
+            self._set_region(value)
+            return
+        text = encode(to_text(option, value))
         with self._explainer._used() as pointer:
             check(_native.sscam_explainer_set(pointer, encode(name), text))
+
+    def _set_region(self, region: npt.NDArray[Any]) -> None:
+        mask = mask_argument(region)
+        with self._explainer._used() as pointer:
+            check(_native.sscam_explainer_set_region(pointer, first_of(mask, ctypes.c_uint8),
+                                                     *mask.shape))
 
     def __iter__(self) -> Iterator[str]:
         return (option.name for option in option_table())
@@ -131,12 +143,12 @@ class Explainer:
             self._lock.release()
 
     @overload
-    def explain(self, image: Picture, class_index: Optional[int] = ...,
+    def explain(self, image: Picture, class_index: ClassIndex = ...,
                 progress: Optional[Progress] = ...) -> Map: ...
 
     @overload
     def explain(self, image: npt.NDArray[np.floating[Any]],
-                class_index: Union[int, Sequence[Optional[int]], None] = ...,
+                class_index: Union[ClassIndex, Sequence[ClassIndex]] = ...,
                 progress: Optional[Progress] = ...,
                 dimensions: Optional[int] = ...) -> Any: ...
 
@@ -153,7 +165,7 @@ class Explainer:
         maps = self._explain_batch(batch, class_index, progress)
         return maps if image.ndim == batch.ndim else maps[0]
 
-    def _explain_picture(self, picture: Picture, class_index: Optional[int],
+    def _explain_picture(self, picture: Picture, class_index: ClassIndex,
                          progress: Optional[Progress]) -> Map:
         wanted = class_argument(class_index)
         explained = ctypes.POINTER(_native.Map)()

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._arguments import array_like, as_batch, floats_argument, shape_argument
+from ._arguments import ClassIndex, array_like, as_batch, floats_argument, shape_argument
 from ._errors import check
 from ._explainer import Explainer
 from ._handle import Handle, decode, encode
@@ -128,7 +128,8 @@ class Model:
             dimensions: as for explain().
 
         Returns:
-            The raw outputs, float32 [N,classes]; [classes] for one input without N.
+            The raw outputs, float32 [N,classes]; [classes] for one input without N. Of dense
+            outputs [N,classes,h,w] their means over all places.
         """
         array = array_like(inputs)
         batch = as_batch(array, dimensions)
@@ -142,13 +143,13 @@ class Model:
         return logits if array.ndim == batch.ndim else logits[0]
 
     @overload
-    def explain(self, image: Picture, method: str = ..., class_index: Optional[int] = ...,
+    def explain(self, image: Picture, method: str = ..., class_index: ClassIndex = ...,
                 layer: Optional[str] = ..., progress: Optional[Progress] = ...,
                 dimensions: Optional[int] = ..., **options: OptionValue) -> Map: ...
 
     @overload
     def explain(self, image: npt.NDArray[np.floating[Any]], method: str = ...,
-                class_index: Union[int, Sequence[Optional[int]], None] = ...,
+                class_index: Union[ClassIndex, Sequence[ClassIndex]] = ...,
                 layer: Optional[str] = ..., progress: Optional[Progress] = ...,
                 dimensions: Optional[int] = ..., **options: OptionValue) -> Any: ...
 
@@ -163,8 +164,8 @@ class Model:
                 [N,C,H,W], used as it is; or likewise sound, [C,W] or [N,C,W], and video or volumes,
                 [C,D,H,W] or [N,C,D,H,W], whose maps are [W] and [D,H,W].
             method: name from methods(), such as "grad-cam".
-            class_index: index of the network's output; None for the highest. For inputs with N
-                also a sequence of N of these.
+            class_index: index of the network's output, Ranked(2) for the second highest; None for
+                the highest. For inputs with N also a sequence of N of these.
             layer: target layer, a name from layers(); None for the default one.
             progress: progress(fraction) is called with the share done, 0 to 1, between batches
                 of network evaluations, in this thread. A true result stops the call with

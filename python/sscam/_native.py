@@ -109,6 +109,8 @@ sscam_explainer_set_real = _declare("sscam_explainer_set_real", _status, _explai
 sscam_explainer_set_string = _declare("sscam_explainer_set_string", _status, _explainer, c_int32,
                                       c_char_p)
 sscam_explainer_get = _declare("sscam_explainer_get", c_char_p, _explainer, c_char_p)
+sscam_explainer_set_region = _declare("sscam_explainer_set_region", _status, _explainer,
+                                      POINTER(c_uint8), c_int64, c_int64)
 sscam_explainer_set_progress = _declare("sscam_explainer_set_progress", _status, _explainer,
                                         progress_callback, ctypes.py_object)
 sscam_explainer_preprocess = _declare("sscam_explainer_preprocess", _status, _explainer, _image,

@@ -11,15 +11,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn, Union
 
 import numpy as np
+import numpy.typing as npt
 
 from . import _constants, _native
 from ._handle import decode
 
-OptionValue = Union[str, bool, int, float, Sequence[float], None]
+OptionValue = Union[str, bool, int, float, Sequence[float], "npt.NDArray[Any]", None]
 
 _SWITCH = {"on", "off"}
 _SIZES = {"resize", "crop"}
 _NUMBER_LISTS = {"mean", "std"}
+_BOXES = {"region"}
 _TYPE_NAMES = {
     _constants.OPTION_TYPE_STRING: "string",
     _constants.OPTION_TYPE_INT: "int",
@@ -147,6 +149,8 @@ def from_text(option: Option, text: str) -> OptionValue:
         return _size_from_text(text)
     if option.name in _NUMBER_LISTS:
         return tuple(map(float, text.split(",")))
+    if option.name in _BOXES and "," in text:
+        return tuple(map(float, text.split(",")))
     if option.name == "layer" and not text:
         return None
     return text
@@ -173,6 +177,8 @@ def to_text(option: Option, value: Any) -> str:
         return _size_text(option, value)
     if option.name in _NUMBER_LISTS:
         return _numbers_text(option, value)
+    if option.name in _BOXES:
+        return _box_text(option, value)
     if option.type == "int":
         return str(_whole(option, value, "a whole number"))
     if option.type == "real":
@@ -204,6 +210,12 @@ def _numbers_text(option: Option, value: Any) -> str:
     wanted = "a number or a sequence of numbers"
     entries = value if isinstance(value, Iterable) else [value]
     return ",".join(_real_text(option, entry, wanted) for entry in entries)
+
+
+def _box_text(option: Option, value: Any) -> str:
+    if not isinstance(value, Iterable):
+        _refuse(option, value, "a str, a box (left, top, right, bottom) or a mask [height, width]")
+    return _numbers_text(option, value)
 
 
 def _whole(option: Option, value: Any, wanted: str) -> int:

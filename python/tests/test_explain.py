@@ -220,3 +220,44 @@ def test_heatmap(model, batch):
     np.testing.assert_allclose(gray[..., 0] / 255, found.data, atol=1 / 255)
     with pytest.raises(sscam.ArgumentError, match="rainbow"):
         found.heatmap("rainbow")
+
+
+def test_classes_by_rank(model, batch):
+    order = np.argsort(-model.classify(batch), axis=1, kind="stable")
+    found = model.explain(batch, "grad-cam", class_index=sscam.Ranked(2))
+    assert [one.class_index for one in found] == list(order[:, 1])
+    found = model.explain(batch, "grad-cam", class_index=[sscam.Ranked(1), sscam.Ranked(3)])
+    assert [one.class_index for one in found] == [order[0, 0], order[1, 2]]
+    pair = [sscam.Explainer(model, "grad-cam")]
+    for row, maps in zip(order, sscam.explain_all(pair, batch, [sscam.Ranked(2), None])):
+        assert [one.class_index for one in maps[0]] == [row[1], row[0]]
+    for rank, error in ((0, sscam.ClassError), (-1, sscam.ClassError), (1000, sscam.ClassError),
+                        (1.5, TypeError)):
+        with pytest.raises(error):
+            model.explain(batch, "grad-cam", class_index=sscam.Ranked(rank))
+
+
+def test_regions_reach_the_library(explainer, batch):
+    assert explainer.options["region"] == "predicted"
+    explainer.options["region"] = (8, 0.5, 40, 224)
+    assert explainer.options["region"] == (8.0, 0.5, 40.0, 224.0)
+    mask = np.zeros((7, 9), bool)
+    with pytest.raises(sscam.ArgumentError, match="9x7 pixels is zero everywhere"):
+        explainer.options["region"] = mask
+    assert explainer.options["region"] == (8.0, 0.5, 40.0, 224.0)
+    mask[2:4, ::2] = True
+    for form in (mask, mask.T, mask.astype(np.uint8) * 200):
+        explainer.options["region"] = form
+        assert explainer.options["region"] == "mask"
+    # Which only dense outputs have a use for: the bundled network has none.
+    with pytest.raises(sscam.UnsupportedError, match="no places that a mask could choose"):
+        explainer.explain(batch[0])
+    explainer.options["region"] = "all"
+    assert explainer.explain(batch[0]).data.max() == 1
+    for wrong in (1.5, None, mask.astype(np.float32)):
+        with pytest.raises(TypeError, match="region"):
+            explainer.options["region"] = wrong
+    with pytest.raises(sscam.ArgumentError, match=r"\[height, width\]"):
+        explainer.options["region"] = mask[None]
+    with pytest.raises(sscam.ArgumentError, match="none of predicted"):
+        explainer.options["region"] = (1, 2, 3)

@@ -150,9 +150,9 @@ START_TEST(scores_are_those_of_the_processor)
     static float logits[ROWS * MOST_CLASSES], found[3 * ROWS];
     static const int64_t class_counts[] = {1, 2, 10, MOST_CLASSES};
     const int64_t classes = class_counts[_i];
-    const sscam_target targets[] = {{SSCAM_TARGET_CLASS, classes - 1, -1},
-                                    {SSCAM_TARGET_AGAINST, 0, -1},
-                                    {SSCAM_TARGET_DIFFERENCE, classes - 1, 0}};
+    const sscam_target targets[] = {{SSCAM_TARGET_CLASS, classes - 1, -1, NULL},
+                                    {SSCAM_TARGET_AGAINST, 0, -1, NULL},
+                                    {SSCAM_TARGET_DIFFERENCE, classes - 1, 0, NULL}};
     const int target_count = classes > 1 ? 3 : 2;
     fill(logits, (int)(ROWS * classes), 1.7);
     for (int64_t i = 0; i < classes; i++)
@@ -226,7 +226,7 @@ static void begin(scoring *of, const char *on)
     of->plan.input_sides = (sscam_sides){1, SIDE, SIDE};
     of->plans[0] = &of->plan;
     of->list = (sscam_mask_list){of->plans, 1};
-    of->target = (sscam_target){SSCAM_TARGET_CLASS, 1, -1};
+    of->target = (sscam_target){SSCAM_TARGET_CLASS, 1, -1, NULL};
     of->request = (sscam_score_request){.masks = &of->list,
                                         .kind = SSCAM_SCORE_LOGIT,
                                         .targets = &of->target,

@@ -109,7 +109,8 @@ static void show_logits(void)
 {
     float *logits;
     int64_t count;
-    need("classify", backend->classify(network, input, &shape, NULL, &logits, &count));
+    const sscam_reading reading = {.kind = SSCAM_SCORE_LOGIT};
+    need("classify", backend->classify(network, input, &shape, &reading, &logits, &count));
     write_floats("logits", logits, count);
     printf("logits\t%lld\n", (long long)count);
     free(logits);
@@ -118,7 +119,7 @@ static void show_logits(void)
 static void show_scores(const sscam_capture *capture, int64_t batch)
 {
     sscam_mask_channel channels[MASKED_CHANNELS];
-    int64_t used = 0, map_size = sscam_places(capture->sides);
+    int64_t used = 0, map_size = sscam_place_count(capture->sides);
     for (int64_t k = 0; k < capture->channels && used < MASKED_CHANNELS; k++) {
         float minimum, maximum;
         need("range", sscam_upsampled_range(capture->activations + k * map_size, capture->sides, shape.sides, 0, &minimum,

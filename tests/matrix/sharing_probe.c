@@ -81,7 +81,7 @@ static int32_t cancel(void *user, double fraction)
 
 static void *use_network(void *unused)
 {
-    int64_t size = expected.channels * sscam_places(expected.sides);
+    int64_t size = expected.channels * sscam_place_count(expected.sides);
     for (int round = 0; round < ROUNDS; round++) {
         sscam_capture found;
         float scores[CHANNELS];

@@ -68,7 +68,7 @@ def preset(name, method):
         "torch-cam": {"normalise": "before_upsample", "samples": 35, "sigma": 2.0,
                       "flat_channels": "score", "baseline": "input"},
         "pytorch-grad-cam": {"align_corners": "on", "flat_channels": "score", "baseline": "none",
-                             "fusion": "mean"},
+                             "fusion": "mean"},    # and `reduction`, of dense outputs
     }
     return replace(Options(), **changes[name])
 

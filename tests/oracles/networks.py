@@ -1,5 +1,7 @@
 """Networks for the oracles: what eager PyTorch says of their activations, gradients and scores."""
 
+from typing import NamedTuple, Tuple
+
 import numpy as np
 import torch
 import torchvision
@@ -115,10 +117,39 @@ class DictOfTensors(TwoHeads):
         return {"out": self.classifier(pooled), "aux": self.aux(pooled)}
 
 
+class Heads(NamedTuple):
+    out: torch.Tensor
+    aux: torch.Tensor
+
+
+class NamedTupleOfTensors(TwoHeads):
+    def forward(self, x):
+        pooled = self.features(x).mean(dim=(2, 3))
+        return Heads(self.classifier(pooled), self.aux(pooled))
+
+
 class TupleOfTensors(TwoHeads):
     def forward(self, x):
         pooled = self.features(x).mean(dim=(2, 3))
         return self.classifier(pooled), self.aux(pooled)
+
+
+class Reduced(nn.Module):
+    """A segmentation network that gives a row of classes: the mean or the sum over fixed places of
+    logits, softmax or sigmoid. Its layers are found below `network`."""
+
+    def __init__(self, network, places, kind="logit", reduction="mean", key="out"):
+        super().__init__()
+        self.network, self.kind, self.reduction, self.key = network, kind, reduction, key
+        self.places = torch.from_numpy(np.asarray(places, bool))
+
+    def forward(self, x):
+        found = self.network(x)
+        found = found[self.key] if isinstance(found, dict) else found
+        if self.kind != "logit":
+            found = found.sigmoid() if self.kind == "sigmoid" else found.softmax(dim=1)
+        chosen = found[:, :, self.places]
+        return chosen.sum(dim=2) if self.reduction == "sum" else chosen.mean(dim=2)
 
 
 class ScriptedNetwork(Network):
@@ -188,20 +219,68 @@ class TinyNet(nn.Module):
         return self.classifier(x.mean(dim=(2, 3)))
 
 
+class Segments(NamedTuple):
+    aux: torch.Tensor
+    out: torch.Tensor
+
+
+class TinySegments(nn.Module):
+    """Class maps of a tiny network, upsampled to the input's size as torchvision's are, or coarse. A
+    second head, which is not returned here, is of other classes."""
+
+    def __init__(self, classes=5, coarse=False):
+        super().__init__()
+        self.features = TinyNet().features
+        self.head = nn.Conv2d(TinyNet.CHANNELS, classes, 3, padding=1)
+        self.aux = nn.Conv2d(TinyNet.CHANNELS, 3, 1)
+        self.coarse = coarse
+        with torch.no_grad():
+            self.head.weight *= 6
+            self.head.bias *= 0
+
+    def segments(self, x) -> Tuple[torch.Tensor, torch.Tensor]:
+        features = self.features(x)
+        found, aux = torch.tanh(self.head(features)) * 3, self.aux(features)
+        if not self.coarse:
+            found = nn.functional.interpolate(found, size=x.shape[-2:], mode="bilinear",
+                                              align_corners=False)
+        return found, aux
+
+    def forward(self, x):
+        return self.segments(x)[0]
+
+
+class SegmentsInDict(TinySegments):
+    def forward(self, x):
+        found, aux = self.segments(x)
+        return {"out": found, "aux": aux}
+
+
+class SegmentsInTuple(TinySegments):
+    def forward(self, x):
+        found, aux = self.segments(x)
+        return Segments(aux, found)
+
+
 def tiny(classes=5, curved_head=False, seed=7):
     torch.manual_seed(seed)
     return TinyNet(classes, curved_head)
 
 
 def randomised(name, input_size, seed=3):
-    """A torchvision classifier with random weights through which signals pass.
+    """A torchvision classifier with random weights through which signals pass."""
+    return shaken(getattr(torchvision.models, name), input_size, seed, weights=None)
+
+
+def shaken(make, input_size, seed=3, **arguments):
+    """A network that torchvision makes, with random weights through which signals pass.
 
     torchvision's own initial weights make logits that hardly depend on the input. Batch norm takes
     the statistics of random inputs, then each of its numbers is shaken; with wider weights of norms
     rounding grows a thousandfold from layer to layer, and no two releases of libtorch agree.
     """
     torch.manual_seed(seed)
-    module = getattr(torchvision.models, name)(weights=None)
+    module = make(**arguments)
     norms = [norm for norm in module.modules() if isinstance(norm, nn.BatchNorm2d)]
     for layer in module.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
@@ -215,6 +294,18 @@ def randomised(name, input_size, seed=3):
             norm.weight.uniform_(0.4, 1.2)
             norm.bias.normal_(0.1, 0.1)
     return module.eval()
+
+
+def segmenting(name, input_size, classes=5, seed=3):
+    """One of torchvision's segmentation networks with random weights, whose classes all have places
+    in random inputs."""
+    module = shaken(getattr(torchvision.models.segmentation, name), input_size, seed, weights=None,
+                    weights_backbone=None, num_classes=classes)
+    *_, last = (layer for layer in module.classifier.modules() if isinstance(layer, nn.Conv2d))
+    with torch.no_grad():
+        output = module(torch.from_numpy(random_input((1, 3, *input_size), seed)))["out"]
+        last.bias -= output.mean(dim=(0, 2, 3))
+    return module
 
 
 def shared(path):

@@ -10,8 +10,8 @@ import torch
 from cams import (GRADIENT_METHODS, METHODS, SCORING_METHODS, TERM_METHODS, defaults, explain,
                   explain_composed, preset)
 from conftest import ROOT
-from networks import (DictOfTensors, Network, OneHead, ScriptedNetwork, Targeted, TupleOfTensors,
-                      random_input, randomised, shared, tiny)
+from networks import (DictOfTensors, NamedTupleOfTensors, Network, OneHead, ScriptedNetwork, Targeted,
+                      TupleOfTensors, random_input, randomised, shared, tiny)
 
 SS_METHODS = ("ss-cam-mean", "ss-cam-max")
 
@@ -311,7 +311,8 @@ def test_image_index_counts_in_the_noise(program, differences, tiny_path):
 
 @pytest.mark.parametrize("kind, output, position", [
     (TupleOfTensors, "", 0), (TupleOfTensors, "0", 0), (TupleOfTensors, "1", 1),
-    (DictOfTensors, "out", 0), (DictOfTensors, "aux", 1), (DictOfTensors, "1", 1)])
+    (DictOfTensors, "out", 0), (DictOfTensors, "aux", 1), (DictOfTensors, "1", 1),
+    (NamedTupleOfTensors, "", 0), (NamedTupleOfTensors, "aux", 1)])
 def test_outputs(program, differences, tmp_path, kind, output, position):
     torch.manual_seed(5)
     network = kind(tiny()).eval()

@@ -1,0 +1,88 @@
+#include "dense.hpp"
+
+#include <algorithm>
+
+#include "guard.hpp"
+
+namespace sscam {
+
+namespace {
+
+// Of float32 [rows, classes, ...].
+at::Tensor probabilities(const at::Tensor &logits, sscam_score_kind kind)
+{
+    return kind == SSCAM_SCORE_SIGMOID || logits.size(1) == 1 ? logits.sigmoid() : logits.softmax(1);
+}
+
+at::Tensor marks_of(const sscam_places &places)
+{
+    return at::from_blob(places.inside, {places.height, places.width}, at::kByte).to(at::kBool);
+}
+
+void check(sscam_status status)
+{
+    if (status != SSCAM_OK)
+        throw Reported(status);
+}
+
+// [classes, h, w]: where the network sees each class.
+at::Tensor seen_in(const at::Tensor &output, const sscam_region &region)
+{
+    const int64_t classes = output.size(0);
+    if (region.by_sign || classes == 1)
+        return output > 0;
+    return output.argmax(0).unsqueeze(0) ==
+           at::arange(classes, at::TensorOptions(output.device()).dtype(at::kLong)).view({classes, 1, 1});
+}
+
+} // namespace
+
+const at::Tensor &RowReader::indices_of(const sscam_places *places, c10::Device device)
+{
+    auto found = indices_.find(places);
+    if (found == indices_.end())
+        found = indices_.emplace(places, marks_of(*places).flatten().nonzero().squeeze(1).to(device)).first;
+    return found->second;
+}
+
+at::Tensor RowReader::rows(const at::Tensor &logits, const sscam_places *places, sscam_score_kind kind)
+{
+    if (!is_dense(logits))
+        return logits;
+    if (places != nullptr && (logits.size(2) != places->height || logits.size(3) != places->width))
+        throw Refusal(SSCAM_E_MODEL, "the network's output has " + std::to_string(places->height) + "x" +
+                                         std::to_string(places->width) + " places for one input and " +
+                                         std::to_string(logits.size(2)) + "x" + std::to_string(logits.size(3)) +
+                                         " for another of the same size");
+    at::Tensor values = logits.flatten(2);
+    if (places != nullptr && places->count < places->height * places->width)
+        values = values.index_select(2, indices_of(places, logits.device()));
+    if (kind != SSCAM_SCORE_LOGIT)
+        values = probabilities(values, kind);
+    return values.mean(2);
+}
+
+HostPlaces find_places(const at::Tensor &logits, const sscam_capture_request &request, sscam_target &target)
+{
+    static const sscam_region everywhere = {SSCAM_REGION_ALL, 0, 0, {0, 0, 0, 0}, nullptr, 0, 0};
+    const sscam_region &region = request.region != nullptr ? *request.region : everywhere;
+    sscam_places *found = nullptr;
+    if (request.target.places != nullptr) {
+        check(sscam_places_copy(request.target.places, &found));
+        return HostPlaces(found);
+    }
+    check(sscam_places_create(logits.size(2), logits.size(3), &found));
+    HostPlaces places(found);
+    check(sscam_places_mark(found, &region, request.shape.sides.height, request.shape.sides.width));
+    const at::Tensor seen = seen_in(logits.detach().select(0, 0), region);
+    const at::Tensor counts = (seen & marks_of(*found).to(logits.device())).sum({1, 2}).to(at::kCPU, at::kLong).contiguous();
+    check(sscam_resolve_seen_class(&target, counts.data_ptr<int64_t>(), counts.numel()));
+    if (region.kind == SSCAM_REGION_PREDICTED) {
+        const at::Tensor own = seen.select(0, target.class_index).to(at::kCPU, at::kByte).contiguous();
+        std::copy_n(own.data_ptr<uint8_t>(), own.numel(), found->inside);
+    }
+    check(sscam_places_finish(found, &region, target.class_index));
+    return places;
+}
+
+} // namespace sscam

@@ -1,0 +1,15 @@
+/* The option `region`, whose mask the program reads from a picture. */
+#ifndef SSCAM_TOOLS_REGION_H
+#define SSCAM_TOOLS_REGION_H
+
+#include <stdbool.h>
+
+#include <sscam/sscam.h>
+
+/* Whether a value of the option names a picture: *.png, *.jpg or *.jpeg. */
+bool region_is_file(const char *value);
+
+/* Sets a picture as the mask: what is not black is inside. */
+sscam_status region_set_file(sscam_explainer *explainer, const char *path);
+
+#endif
