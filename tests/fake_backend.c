@@ -761,7 +761,7 @@ static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_reque
     for (int64_t i = start; i < start + size; i++) {
         atomic_fetch_add(&fake_counted.inputs, 1);
         for (int64_t j = 0; j < request->target_count; j++) {
-            double score;
+            double score = 0.0;
             status = score_without(run, layer, request->plan->channels[i], &request->targets[j], request->kind, &score);
             if (status != SSCAM_OK)
                 return status;
