@@ -43,9 +43,10 @@ static double largest_deviation(const sscam_capture *capture, const float *weigh
 
 static sscam_status fail_unsupported(const sscam_explanation *explanation, const char *why)
 {
+    const int32_t is_cam = (explanation->method->needs & SSCAM_NEEDS_POOLED_LINEAR) != 0;
     return sscam_fail(SSCAM_E_UNSUPPORTED,
-                      "cam needs global average pooling and then one linear layer after the target layer %s, but %s",
-                      explanation->capture->layer, why);
+                      "%s needs global average pooling and then one linear layer after the target layer %s, but %s",
+                      is_cam ? "cam" : "option mask_weights=fc", explanation->capture->layer, why);
 }
 
 /* The same capture on another input. A linear head has the same gradients there; any other head has not. */

@@ -1,0 +1,319 @@
+/* Every value of every option: it changes the maps of the methods that it is about, leaves those of all others as they
+ * were, to the last bit, and goes together with every value of every other option or is refused by name. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "assertions.h"
+#include "check_main.h"
+#include "fake_backend.h"
+
+enum { HEIGHT = 8, WIDTH = 10, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
+
+static sscam_image *image;
+
+static void set_up(void)
+{
+    uint8_t pixels[SIZE];
+    uint32_t state = 2718u;
+    for (int i = 0; i < SIZE; i++) {
+        state = state * 1664525u + 1013904223u;
+        pixels[i] = (uint8_t)(state >> 24);
+    }
+    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
+    fake_reset();
+}
+
+static void tear_down(void)
+{
+    sscam_image_destroy(image);
+    image = NULL;
+}
+
+/* --- who is concerned ------------------------------------------------------------------------------ */
+
+/* Sets of methods, as words between blanks. */
+#define SS_CAM " ss-cam-mean ss-cam-max"
+#define NOISY SS_CAM " smooth-grad-cam++"
+#define SCORING SS_CAM " score-cam is-cam"
+#define ABLATION " ablation-cam"
+#define GRAD_CAM " grad-cam"
+#define OTHER_SUMS " grad-cam++ smooth-grad-cam++ xgrad-cam hires-cam layer-cam grad-cam-elementwise"
+#define SUMS GRAD_CAM OTHER_SUMS
+#define CAM " cam"
+#define EIGEN_GRAD " eigen-grad-cam"
+#define EIGEN " eigen-cam"
+#define OF_GRADIENTS SUMS CAM EIGEN_GRAD
+#define OF_CLASSES OF_GRADIENTS SCORING ABLATION
+#define ALL OF_CLASSES EIGEN
+#define NOBODY ""
+
+/* The picture as it is, a class whose weights have both signs, and noise that leaves something to see. */
+#define AS_IT_IS "resize=off crop=off samples=3 sigma=0.5"
+enum { CLASS = 0 };
+
+typedef struct effect {
+    const char *option, *value;
+    const char *concerned; /* methods whose maps change */
+    const char *refused;   /* methods that refuse it; NULL: none */
+    const char *context;   /* options that are set in both; NULL: none */
+    const char *head;      /* NULL: linear */
+} effect;
+
+static const effect effects[] = {
+    {"layer", "stem", SUMS EIGEN_GRAD SCORING ABLATION EIGEN, CAM, NULL, NULL},
+    {"layer", "features", NOBODY, NULL, NULL, NULL}, /* the default one */
+    {"fusion", "mean", SUMS EIGEN_GRAD SCORING ABLATION EIGEN, CAM, "layer=stem,features", NULL},
+    {"fusion", "mean", NOBODY, NULL, NULL, NULL},
+    {"aug_smooth", "on", ALL, NULL, NULL, NULL},
+    {"eigen_smooth", "on", SUMS CAM SCORING ABLATION, NULL, NULL, NULL},
+    {"target", "against", OF_CLASSES, NULL, NULL, NULL},
+    {"target", "difference", OF_CLASSES, NULL, NULL, NULL},
+    {"contrast", "2", OF_CLASSES, NULL, "target=difference", NULL},
+    {"contrast", "2", NOBODY, NULL, NULL, NULL},
+    {"output", "half", OF_GRADIENTS SCORING, NULL, NULL, NULL}, /* of an ablation's share, a factor cancels */
+    {"output", "0", NOBODY, NULL, NULL, NULL},
+    /* The dense network is linear: its mean gradients, which Grad-CAM takes, are the same over any places. CAM is refused
+     * where not all places count. */
+    {"region", "all", OTHER_SUMS EIGEN_GRAD SCORING ABLATION, CAM, NULL, "dense"},
+    {"region", "2,0,9,6", OTHER_SUMS EIGEN_GRAD SCORING ABLATION, CAM, NULL, "dense"},
+    {"region", "all", NOBODY, NULL, NULL, NULL},
+    {"reduction", "sum", SUMS EIGEN_GRAD SCORING, CAM, "region=2,0,10,4", "dense"}, /* eight places: an exact factor */
+    {"reduction", "sum", NOBODY, NULL, NULL, NULL},
+    {"score", "probability", SCORING ABLATION, NULL, NULL, NULL},
+    {"channel_softmax", "off", SCORING, NULL, NULL, NULL},
+    {"baseline", "none", SCORING, NULL, "channel_softmax=off", NULL},
+    {"baseline", "input", SCORING, NULL, "channel_softmax=off", NULL},
+    {"baseline", "black", SCORING, NULL, "channel_softmax=off", NULL},
+    {"baseline", "none", NOBODY, NULL, NULL, NULL},
+    {"baseline", "input", NOBODY, NULL, NULL, NULL},
+    {"baseline", "black", NOBODY, NULL, NULL, NULL},
+    {"normalise", "before_upsample", SCORING, NULL, NULL, NULL},
+    {"align_corners", "on", SCORING, NULL, NULL, NULL},
+    {"flat_channels", "score", SCORING, NULL, NULL, NULL},
+    /* Gradients feel noise on the input where the network is not linear; CAM is refused there. */
+    {"samples", "2", NOISY " is-cam", CAM, NULL, "quadratic"},
+    {"sigma", "1", NOISY, CAM, NULL, "quadratic"},
+    {"noise_target", "input", SS_CAM, NULL, NULL, NULL},
+    {"noise_target", "activation", SS_CAM, NULL, NULL, NULL},
+    {"noise_scale", "range", " smooth-grad-cam++", CAM, NULL, "quadratic"}, /* a normalised mask's range is 1 */
+    {"noise_scale", "range", NOISY, CAM, "noise_target=activation", "quadratic"},
+    {"noise_scale", "authors-code", NOISY, CAM, NULL, "quadratic"},
+    {"mask_weights", "gradient", SCORING, NULL, NULL, NULL},
+    {"mask_weights", "fc", SCORING, NULL, NULL, NULL},
+    {"rescore", "on", SS_CAM, NULL, NULL, NULL},
+    {"sample_count", "n_minus_1", SS_CAM, NULL, NULL, NULL},
+    {"combine", "upsampled", ALL, NULL, NULL, NULL},
+    {"max_channels", "2", SCORING ABLATION, NULL, NULL, NULL},
+    {"seed", "7", NOISY, CAM, NULL, "quadratic"},
+    {"batch_size", "2", NOBODY, NULL, NULL, NULL},
+    {"probability", "sigmoid", SCORING ABLATION, NULL, "score=probability", NULL},
+    {"probability", "sigmoid", NOBODY, NULL, NULL, NULL},
+    {"resize", "6x6", ALL, NULL, NULL, NULL},
+    {"crop", "6", ALL, NULL, NULL, NULL},
+    {"interpolation", "bicubic", ALL, NULL, "resize=12x14", NULL},
+    {"interpolation", "bicubic", NOBODY, NULL, NULL, NULL},
+    {"mean", "0.5,0.3,0.1", ALL, NULL, NULL, NULL},
+    {"std", "0.5,0.3,0.1", ALL, NULL, NULL, NULL},
+    {"channel_order", "bgr", ALL, NULL, NULL, NULL},
+    {"channel_order", "gray", NOBODY, ALL, NULL, NULL}, /* the fake networks see colours */
+    {"metrics", "all", NOBODY, NULL, NULL, NULL},
+    {"metric_score", "logit", NOBODY, NULL, NULL, NULL},
+    {"metric_mask", "top50", NOBODY, NULL, NULL, NULL},
+    {"metric_steps", "3", NOBODY, NULL, NULL, NULL},
+    {"calibrate", "off", NOBODY, NULL, NULL, NULL},
+    {"precision", "bf16", NOBODY, NULL, NULL, NULL}, /* the fake networks have one precision */
+    {"precision", "fp16", NOBODY, NULL, NULL, NULL},
+    {"precision", "tf32", NOBODY, NULL, NULL, NULL},
+    {"workers", "2", NOBODY, NULL, NULL, NULL},
+};
+enum { EFFECTS = sizeof effects / sizeof effects[0] };
+
+static int is_among(const char *methods, const char *method)
+{
+    const size_t length = strlen(method);
+    for (const char *found = methods; (found = strstr(found, method)) != NULL; found += length)
+        if (found[-1] == ' ' && (found[length] == ' ' || found[length] == '\0'))
+            return 1;
+    return 0;
+}
+
+static int same_floats(const float *left, const float *right, int64_t count)
+{
+    if (left == NULL || right == NULL)
+        return left == right;
+    return memcmp(left, right, (size_t)count * sizeof *left) == 0;
+}
+
+static int are_same(const sscam_map *left, const sscam_map *right)
+{
+    const int64_t places = (int64_t)sscam_map_raw_height(left) * sscam_map_raw_width(left);
+    const int64_t pixels = (int64_t)sscam_map_height(left) * sscam_map_width(left);
+    return sscam_map_channel_count(left) == sscam_map_channel_count(right) &&
+           sscam_map_raw_height(left) == sscam_map_raw_height(right) &&
+           sscam_map_raw_width(left) == sscam_map_raw_width(right) &&
+           sscam_map_height(left) == sscam_map_height(right) && sscam_map_width(left) == sscam_map_width(right) &&
+           same_floats(sscam_map_weights(left), sscam_map_weights(right), sscam_map_channel_count(left)) &&
+           same_floats(sscam_map_raw(left), sscam_map_raw(right), places) &&
+           same_floats(sscam_map_data(left), sscam_map_data(right), pixels);
+}
+
+/* NULL where the method refuses, with a message. */
+static sscam_map *explain(sscam_explainer *explainer)
+{
+    sscam_map *map = NULL;
+    sscam_status status = sscam_explain_image(explainer, image, CLASS, &map);
+    ck_assert_int_eq(status == SSCAM_OK, map != NULL);
+    ck_assert_int_eq(status == SSCAM_OK, sscam_last_error()[0] == '\0');
+    return map;
+}
+
+static void check_effect(const effect *effect, const char *method)
+{
+    sscam_explainer *explainer = explainer_with(effect->head != NULL ? effect->head : "linear", method, AS_IT_IS);
+    if (effect->context != NULL)
+        set_options(explainer, effect->context);
+    sscam_map *before = explain(explainer);
+    ASSERT_OK(sscam_explainer_set(explainer, effect->option, effect->value));
+    sscam_map *after = explain(explainer);
+    if (effect->refused != NULL && is_among(effect->refused, method)) {
+        ck_assert_msg(before == NULL || after == NULL, "%s takes %s=%s", method, effect->option, effect->value);
+    } else {
+        ck_assert_msg(before != NULL && after != NULL, "%s refuses %s=%s: %s", method, effect->option, effect->value,
+                      sscam_last_error());
+        ck_assert_msg(are_same(before, after) != is_among(effect->concerned, method), "%s=%s %s the map of %s",
+                      effect->option, effect->value, are_same(before, after) ? "leaves" : "changes", method);
+    }
+    sscam_map_destroy(before);
+    sscam_map_destroy(after);
+    sscam_explainer_destroy(explainer);
+}
+
+START_TEST(options_change_what_they_are_about_and_nothing_else)
+{
+    for (size_t i = 0; i < sscam_method_count(); i++)
+        check_effect(&effects[_i], sscam_method_name(sscam_method_info(i)));
+}
+END_TEST
+
+/* --- the table above has everything ---------------------------------------------------------------- */
+
+static int has_effect(const char *option, const char *value)
+{
+    for (int i = 0; i < EFFECTS; i++)
+        if (strcmp(effects[i].option, option) == 0 && (value == NULL || strcmp(effects[i].value, value) == 0))
+            return 1;
+    return 0;
+}
+
+START_TEST(no_option_and_no_choice_is_left_out)
+{
+    for (size_t i = 0; i < sscam_option_count(); i++) {
+        const sscam_option *option = sscam_option_info(i);
+        char choices[128], *rest = NULL;
+        if (sscam_option_id(option) == SSCAM_OPTION_PRESET)
+            continue; /* sets others, which check_options reads back */
+        ck_assert_msg(has_effect(sscam_option_name(option), NULL), "option %s is not tried", sscam_option_name(option));
+        snprintf(choices, sizeof choices, "%s", sscam_option_choices(option));
+        for (char *value = strtok_r(choices, "|", &rest); value != NULL; value = strtok_r(NULL, "|", &rest))
+            ck_assert_msg(strcmp(value, sscam_option_default(option)) == 0 ||
+                              has_effect(sscam_option_name(option), value),
+                          "%s=%s is not tried", sscam_option_name(option), value);
+    }
+}
+END_TEST
+
+/* --- pairs ----------------------------------------------------------------------------------------- */
+
+typedef struct value {
+    const char *option, *text;
+} value;
+
+static const value more_values[] = {
+    {"layer", "stem,features"}, {"preset", "paper"},    {"preset", "algorithm-1"}, {"preset", "authors-code"},
+    {"preset", "torch-cam"},    {"preset", "pytorch-grad-cam"}, {"sigma", "0"},    {"samples", "1"},
+    {"region", "mask"},         {"max_channels", "1"},
+};
+enum { MORE_VALUES = sizeof more_values / sizeof more_values[0], MOST_VALUES = EFFECTS + MORE_VALUES };
+
+/* Every value once. */
+static int collect_values(value values[MOST_VALUES])
+{
+    int count = 0;
+    for (int i = 0; i < MOST_VALUES; i++) {
+        value next = i < EFFECTS ? (value){effects[i].option, effects[i].value} : more_values[i - EFFECTS];
+        int known = 0;
+        for (int j = 0; j < count && !known; j++)
+            known = strcmp(values[j].option, next.option) == 0 && strcmp(values[j].text, next.text) == 0;
+        if (!known)
+            values[count++] = next;
+    }
+    return count;
+}
+
+static int message_names(const value *value)
+{
+    return strstr(sscam_last_error(), value->option) != NULL || strstr(sscam_last_error(), value->text) != NULL;
+}
+
+static void assert_is_a_map(const sscam_map *map)
+{
+    const int64_t pixels = (int64_t)sscam_map_height(map) * sscam_map_width(map);
+    for (int64_t p = 0; p < pixels; p++)
+        ck_assert(sscam_map_data(map)[p] >= 0.0f && sscam_map_data(map)[p] <= 1.0f);
+    ck_assert(isfinite(sscam_map_logit(map)) && sscam_map_probability(map) >= 0.0 && sscam_map_probability(map) <= 1.0);
+}
+
+/* A preset comes first, so that the other wins. */
+static void check_pair(const char *head, const char *method, const value *left, const value *right)
+{
+    const value *first = strcmp(right->option, "preset") == 0 ? right : left;
+    const value *second = first == left ? right : left;
+    sscam_explainer *explainer = explainer_with(head, method, AS_IT_IS);
+    sscam_map *map = NULL;
+    sscam_status status = sscam_explainer_set(explainer, first->option, first->text);
+    if (status == SSCAM_OK)
+        status = sscam_explainer_set(explainer, second->option, second->text);
+    if (status == SSCAM_OK)
+        status = sscam_explain_image(explainer, image, CLASS, &map);
+    if (status == SSCAM_OK)
+        assert_is_a_map(map);
+    else
+        ck_assert_msg(message_names(left) || message_names(right), "%s with %s=%s and %s=%s: \"%s\" names neither", method,
+                      left->option, left->text, right->option, right->text, sscam_last_error());
+    sscam_map_destroy(map);
+    sscam_explainer_destroy(explainer);
+}
+
+/* CAM alone cannot do without pooling; what it says of the network is another test's. */
+static int may_refuse_the_network(const char *head, const char *method)
+{
+    return strcmp(head, "dense") == 0 && strcmp(method, "cam") == 0;
+}
+
+START_TEST(every_two_values_go_together_or_are_refused_by_name)
+{
+    static const char *const heads[] = {"linear", "dense"};
+    const char *const method = sscam_method_name(sscam_method_info((size_t)_i / 2));
+    value values[MOST_VALUES];
+    const int count = collect_values(values);
+    for (int i = 0; i < count && !may_refuse_the_network(heads[_i % 2], method); i++)
+        for (int j = i + 1; j < count; j++)
+            if (strcmp(values[i].option, values[j].option) != 0)
+                check_pair(heads[_i % 2], method, &values[i], &values[j]);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("option effects");
+    TCase *alone = tcase_create("alone"), *pairs = tcase_create("pairs");
+    tcase_add_checked_fixture(alone, set_up, tear_down);
+    tcase_add_checked_fixture(pairs, set_up, tear_down);
+    tcase_add_loop_test(alone, options_change_what_they_are_about_and_nothing_else, 0, EFFECTS);
+    tcase_add_test(alone, no_option_and_no_choice_is_left_out);
+    tcase_add_loop_test(pairs, every_two_values_go_together_or_are_refused_by_name, 0, 2 * (int)sscam_method_count());
+    suite_add_tcase(suite, alone);
+    suite_add_tcase(suite, pairs);
+    return run_suite(suite);
+}
