@@ -27,6 +27,7 @@ struct step {
     const char *methods[MOST_METHODS];
     const char *options[MOST_OPTIONS][2];
     const char *file;
+    const char *network; /* NULL: the linear one */
 };
 
 static sscam_model *model;
@@ -170,6 +171,17 @@ static sscam_status set_option(const step *step, uint64_t *signature)
         ck_assert_str_eq(after, before);
     else
         sign(signature, after, strlen(after));
+    return status;
+}
+
+/* A failure leaves the region as it was. */
+static sscam_status set_region(const step *step, uint64_t *signature)
+{
+    static const uint8_t mask[6] = {0, 1, 0, 1, 1, 0};
+    sscam_status status = UNDER_FAULTS(sscam_explainer_set_region(explainers[0], mask, 2, 3));
+    (void)step;
+    ck_assert_str_eq(sscam_explainer_get(explainers[0], "region"), status == SSCAM_OK ? "mask" : "all");
+    sign(signature, mask, sizeof mask);
     return status;
 }
 
@@ -371,7 +383,7 @@ static void prepare(const step *step)
         pixels[i % SIZE] = (uint8_t)(state >> 24);
         input[i] = (float)(state >> 24) / 128.0f - 1.0f;
     }
-    model = load_fake("fake linear");
+    model = load_fake(step->network != NULL ? step->network : "fake linear");
     ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
     use_methods(step);
     if (explainer_count > 0) {
@@ -454,23 +466,26 @@ static const step steps[] = {
     {"classify", classify, .methods = {0}},
     {"layers", list_layers, .methods = {0}},
     {"create explainer", create_explainer, .methods = {0}},
-    {"set layer", set_option, {"grad-cam"}, {{"layer", ""}}, "stem,features"},
-    {"set metrics", set_option, {"grad-cam"}, {{"metrics", "average_drop"}}, "all"},
-    {"set mean", set_option, {"grad-cam"}, {{"mean", "0.5"}}, "0.1,0.2,0.3"},
-    {"preprocess", preprocess, {"grad-cam"}, {{0}}, NULL},
-    {"preprocess larger", preprocess, {"grad-cam"}, {{"resize", "6x8"}}, NULL},
-    {"several methods", explain_image, {"ss-cam-mean", "grad-cam", "score-cam", "eigen-cam"}, {{0}}, NULL},
-    {"several methods", explain_tensor, {"cam", "layer-cam", "is-cam"}, {{0}}, NULL},
-    {"fusion", explain_image, {"grad-cam++"}, {{"layer", "stem,features"}, {"fusion", "mean"}}, NULL},
-    {"aug_smooth", explain_image, {"score-cam"}, {{"aug_smooth", "on"}, {"layer", "stem,features"}}, NULL},
-    {"eigen_smooth", explain_image, {"grad-cam"}, {{"eigen_smooth", "on"}}, NULL},
-    {"difference", explain_image, {"grad-cam", "ablation-cam"}, {{"target", "difference"}}, NULL},
-    {"algorithm-1", explain_image, {"ss-cam-max"}, {{"preset", "algorithm-1"}}, NULL},
-    {"authors-code", explain_image, {"ss-cam-mean"}, {{"preset", "authors-code"}, {"samples", "2"}}, NULL},
-    {"torch-cam", explain_image, {"ss-cam-max"}, {{"preset", "torch-cam"}, {"samples", "2"}}, NULL},
-    {"max_channels", explain_image, {"score-cam"}, {{"max_channels", "2"}}, NULL},
-    {"overlay", draw_overlay, {"grad-cam"}, {{0}}, NULL},
-    {"heatmap", draw_heatmap, {"grad-cam"}, {{0}}, NULL},
+    {"set layer", set_option, {"grad-cam"}, {{"layer", ""}}, .file = "stem,features"},
+    {"set metrics", set_option, {"grad-cam"}, {{"metrics", "average_drop"}}, .file = "all"},
+    {"set mean", set_option, {"grad-cam"}, {{"mean", "0.5"}}, .file = "0.1,0.2,0.3"},
+    {"preprocess", preprocess, {"grad-cam"}, {{0}}, .file = NULL},
+    {"preprocess larger", preprocess, {"grad-cam"}, {{"resize", "6x8"}}, .file = NULL},
+    {"several methods", explain_image, {"ss-cam-mean", "grad-cam", "score-cam", "eigen-cam"}, {{0}}, .file = NULL},
+    {"several methods", explain_tensor, {"cam", "layer-cam", "is-cam"}, {{0}}, .file = NULL},
+    {"fusion", explain_image, {"grad-cam++"}, {{"layer", "stem,features"}, {"fusion", "mean"}}, .file = NULL},
+    {"aug_smooth", explain_image, {"score-cam"}, {{"aug_smooth", "on"}, {"layer", "stem,features"}}, .file = NULL},
+    {"eigen_smooth", explain_image, {"grad-cam"}, {{"eigen_smooth", "on"}}, .file = NULL},
+    {"difference", explain_image, {"grad-cam", "ablation-cam"}, {{"target", "difference"}}, .file = NULL},
+    {"dense", explain_image, {"hires-cam", "score-cam", "ablation-cam"},
+     {{"region", "all"}, {"aug_smooth", "on"}}, .network = "fake dense"},
+    {"set region", set_region, {"grad-cam"}, {{"region", "all"}}, .network = "fake dense"},
+    {"algorithm-1", explain_image, {"ss-cam-max"}, {{"preset", "algorithm-1"}}, .file = NULL},
+    {"authors-code", explain_image, {"ss-cam-mean"}, {{"preset", "authors-code"}, {"samples", "2"}}, .file = NULL},
+    {"torch-cam", explain_image, {"ss-cam-max"}, {{"preset", "torch-cam"}, {"samples", "2"}}, .file = NULL},
+    {"max_channels", explain_image, {"score-cam"}, {{"max_channels", "2"}}, .file = NULL},
+    {"overlay", draw_overlay, {"grad-cam"}, {{0}}, .file = NULL},
+    {"heatmap", draw_heatmap, {"grad-cam"}, {{0}}, .file = NULL},
     {"create image", create_image, .methods = {0}},
     {"read gray PNG", read_image, .file = "png/seed-L"},
     {"read PNG of 1 bit", read_image, .file = "png/seed-1"},
@@ -483,11 +498,11 @@ static const step steps[] = {
     {"read JPEG of inks", read_image, .file = "jpeg/seed-inks"},
     {"read progressive JPEG", read_image, .file = "jpeg/seed-progressive"},
     {"write PNG", write_png, .methods = {0}},
-    {"create evaluation", create_evaluation, {"grad-cam", "ss-cam-mean"}, {{0}}, NULL},
-    {"evaluate", add_case, {"grad-cam", "ss-cam-mean", "cam"}, {{0}}, NULL},
-    {"evaluate top50", add_case, {"score-cam"}, {{"metric_mask", "top50"}}, NULL},
-    {"add known case", add_known, {"grad-cam"}, {{0}}, NULL},
-    {"total", total, {"grad-cam"}, {{0}}, NULL},
+    {"create evaluation", create_evaluation, {"grad-cam", "ss-cam-mean"}, {{0}}, .file = NULL},
+    {"evaluate", add_case, {"grad-cam", "ss-cam-mean", "cam"}, {{0}}, .file = NULL},
+    {"evaluate top50", add_case, {"score-cam"}, {{"metric_mask", "top50"}}, .file = NULL},
+    {"add known case", add_known, {"grad-cam"}, {{0}}, .file = NULL},
+    {"total", total, {"grad-cam"}, {{0}}, .file = NULL},
 };
 
 START_TEST(calls_survive_every_failed_allocation)
@@ -499,8 +514,8 @@ END_TEST
 START_TEST(methods_survive_every_failed_allocation)
 {
     const char *method = sscam_method_name(sscam_method_info((size_t)_i));
-    const step of_image = {"explain image", explain_image, {method}, {{0}}, NULL};
-    const step of_tensor = {"explain tensor", explain_tensor, {method}, {{0}}, NULL};
+    const step of_image = {"explain image", explain_image, {method}, {{0}}, .file = NULL};
+    const step of_tensor = {"explain tensor", explain_tensor, {method}, {{0}}, .file = NULL};
     try_all(&of_image);
     try_all(&of_tensor);
 }
