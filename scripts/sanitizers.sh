@@ -1,10 +1,13 @@
 # The stages of ./run-tests --sanitizers. Sourced by run-tests, whose functions it uses; not run.
 #
-#   build-asan   addresses, leaks and undefined behaviour: the core's suites and the replayed fuzz corpora with the
-#                suites' own backend, then libsscam with libtorch: every method in threads, and the program
 #   build-tsan   races: the core's suites, with the suites' own backend. libtorch is built without it, so that the
 #                library cannot be looked at as a whole
-#   build        valgrind over one explanation by every method with libtorch
+#   build-asan   addresses, leaks and undefined behaviour: the core's suites and the replayed fuzz corpora
+#
+# With --sanitizers=all also what has libtorch in it, whose headers are slow to build so:
+#
+#   build-asan   libsscam: every method in threads, and the program
+#   build        valgrind over one explanation by every method
 
 suppressions=$PWD/tests/sanitizers
 
@@ -20,20 +23,23 @@ sanitized_build() {
     ninja -C "$folder" "$@" || fail "building $folder failed"
 }
 
-run_sanitizers() {
+# Any report ends the program with a failure.
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+export ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1
+export LSAN_OPTIONS=print_suppressions=0:suppressions="$suppressions/leaks.supp"
+
+run_core_sanitizers() {
     sanitized_build build-tsan thread core_programs
-    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
-        run_leg build-tsan --suite core
+    run_leg build-tsan --suite core
+    sanitized_build build-asan address,undefined core_programs fuzz_programs
+    run_leg build-asan --suite core --suite fuzz
+}
 
-    sanitized_build build-asan address,undefined core_programs fuzz_programs torch_programs
-    ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1 \
-        UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1 \
-        LSAN_OPTIONS=print_suppressions=0:suppressions="$suppressions/leaks.supp" \
-        run_leg build-asan --suite core --suite fuzz --suite torch
-
-    if ! [ -f build/build.ninja ]; then
-        meson setup build -Dtorch_python=$debian_python || fail "meson could not configure build"
-    fi
+run_torch_sanitizers() {
+    sanitized_build build-asan address,undefined torch_programs
+    run_leg build-asan --suite torch
+    [ -f build/build.ninja ] || meson setup build -Dtorch_python=$debian_python || fail "meson could not configure build"
     ninja -C build tests/soak/soak || fail "building build failed"
     log=testlog-valgrind
     run_leg build --setup valgrind 'every method once'
