@@ -71,7 +71,8 @@ SIGN = "takes v or -v, whichever the decomposition gives"
 EPSILON = "adds 1e-6 to the denominator, as large as g^2"
 
 TO_TORCH_CAM = [
-    Comparison("cam", "torch-cam", "CAM", networks="resnet18"),
+    Comparison("cam", "torch-cam", "CAM", {}, {"fc_layer": "fc"}, "applies no ReLU, which its documentation has",
+               mended.torchcam_cam, networks="resnet18"),
     Comparison("grad-cam", "torch-cam", "GradCAM"),
     Comparison("grad-cam", "torch-cam", "GradCAM", {}, {"target_layer": None}, "no layer named: classifier.2 there",
                networks="squeezenet1_0"),

@@ -70,6 +70,11 @@ def library_noise():
     return mock.patch.object(torch.distributions.normal, "Normal", LibraryNoise)
 
 
+def torchcam_cam():
+    """ReLU of the sum."""
+    return changed(torchcam.methods.CAM, "compute_cams", ("if self._relu:", "if True:"))
+
+
 def torchcam_grad_cam_pp():
     """Alpha's division reaches alpha, and not a copy; by the sum over the activations alone, multiplied with g^3."""
     return changed(torchcam.methods.GradCAMpp, "_get_weights", DENOMINATOR,
