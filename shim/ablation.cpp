@@ -115,7 +115,7 @@ void ablate(Network &network, const sscam_ablation_request &request, float *scor
     const int64_t count = request.plan->channel_count;
     Ablation ablation(network, request);
     const auto name_of = [&](int64_t i) { return "without channel " + std::to_string(request.plan->channels[i]); };
-    in_batches(request, count, ablation.batch(), [&](int64_t first, int64_t rows) {
+    in_batches(request, count, ablation.batch(), [&](int64_t first, int64_t rows, int64_t) {
         store_scores(request, ablation.logits_without(first, rows), first, count, name_of, scores);
     });
 }

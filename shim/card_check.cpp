@@ -177,6 +177,11 @@ sscam_status sscam_check_traced_convolution(void)
     });
 }
 
+sscam_status sscam_check_status_of(const char *text)
+{
+    return guarded("card", SSCAM_E_MODEL, [&] { throw std::runtime_error(text); });
+}
+
 sscam_status sscam_check_card_program(int32_t capability)
 {
     return guarded("card", SSCAM_E_DEVICE, [&] { CudaProgram::machine_code(capability); });

@@ -32,6 +32,9 @@ int32_t sscam_check_tf32(int64_t setting, int32_t in_tf32);
 /* Whether a convolution that was traced with TF32 allowed runs by the switches of the day. SSCAM_E_MODEL unless it does. */
 sscam_status sscam_check_traced_convolution(void);
 
+/* What becomes of an exception of libtorch's with that text. */
+sscam_status sscam_check_status_of(const char *text);
+
 /* SSCAM_E_DEVICE, with the reason, unless there is a compiler and it takes the kernel, for cards of one capability. */
 sscam_status sscam_check_card_program(int32_t capability);
 

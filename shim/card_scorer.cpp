@@ -75,10 +75,10 @@ void score_on_card(const ScoringWay &way, const sscam_score_request &request, c1
     at::Tensor found = at::empty({request.target_count, count}, at::TensorOptions(device).dtype(at::kFloat));
     Pace pace(stream);
     RowReader reader;
-    in_batches(request, count, way.batch, [&](int64_t first, int64_t rows) {
-        const at::Tensor batch =
-            masks.write(first, rows, padded(rows, way.batch), way.form->layout, way.form->precision.type);
-        const at::Tensor logits = run_for_logits(*way.form->program, batch, {}, 0, output).narrow(0, 0, rows);
+    in_batches(request, count, way.batch, [&](int64_t first, int64_t rows, int64_t batch) {
+        const at::Tensor inputs =
+            masks.write(first, rows, padded(rows, batch), way.form->layout, way.form->precision.type);
+        const at::Tensor logits = run_for_logits(*way.form->program, inputs, {}, 0, output).narrow(0, 0, rows);
         check_outputs(request, logits.size(1), name_of_masked, first);
         found.narrow(1, first, rows)
             .copy_(target_scores(logits, request.targets, request.target_count, request.kind, reader));

@@ -70,15 +70,15 @@ template <class Request> void report(const Request &request, double fraction)
         throw Reported(status);
 }
 
-// Calls work(first, rows) for all of `count` inputs, a batch at a time; where memory runs out, for half as many from
-// there on.
+// Calls work(first, rows, batch) for all of `count` inputs, a batch at a time, of which the last may have fewer rows;
+// where memory runs out, for half as many from there on.
 template <class Request, class Work>
 void in_batches(const Request &request, int64_t count, int64_t batch, const Work &work)
 {
     for (int64_t first = 0; first < count;) {
         const int64_t rows = std::min(batch, count - first);
         try {
-            work(first, rows);
+            work(first, rows, batch);
         } catch (...) {
             if (!memory_ran_out() || rows == 1)
                 throw;

@@ -280,7 +280,7 @@ END_TEST
 /* On the processor alone: a card's memory cannot be made small. */
 START_TEST(where_memory_runs_out_batches_are_halved)
 {
-    enum { BATCH = COUNT };
+    enum { BATCH = 64 }; /* filled up to a multiple of 8 rows, until it is smaller */
     const size_t row_bytes = PICTURE * sizeof(float);
     scoring of;
     float wanted[COUNT], found[2][COUNT];
@@ -320,6 +320,29 @@ END_TEST
 START_TEST(traced_convolutions_go_by_the_switches)
 {
     NEED(sscam_check_traced_convolution());
+}
+END_TEST
+
+/* As libtorch 1.13 to 2.14 words them. */
+START_TEST(failures_of_a_card_are_told_apart)
+{
+    static const struct {
+        const char *text;
+        sscam_status status;
+    } failures[] = {
+        {"CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.11 GiB", SSCAM_E_MEMORY},
+        {"CUDA error: out of memory", SSCAM_E_MEMORY},
+        {"The following operation failed in the TorchScript interpreter.\nTraceback of TorchScript (most recent call "
+         "last):\nRuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB", SSCAM_E_MEMORY},
+        {"CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", SSCAM_E_MEMORY},
+        {"cuDNN error: CUDNN_STATUS_ALLOC_FAILED", SSCAM_E_MEMORY},
+        {"CUDA error: an illegal memory access was encountered", SSCAM_E_DEVICE},
+        {"CUDA error: no kernel image is available for execution on the device", SSCAM_E_DEVICE},
+        {"cuDNN error: CUDNN_STATUS_EXECUTION_FAILED", SSCAM_E_DEVICE},
+        {"The size of tensor a (7) must match the size of tensor b (8)", SSCAM_E_MODEL},
+    };
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
+        ck_assert_msg(sscam_check_status_of(failures[i].text) == failures[i].status, "%s", failures[i].text);
 }
 END_TEST
 
@@ -377,6 +400,7 @@ int main(void)
     tcase_add_test(test_case, where_memory_runs_out_batches_are_halved);
     tcase_add_test(test_case, tf32_is_as_asked_whatever_the_host_has_set);
     tcase_add_test(test_case, traced_convolutions_go_by_the_switches);
+    tcase_add_test(test_case, failures_of_a_card_are_told_apart);
     tcase_add_test(test_case, devices_that_are_not_there_are_refused);
     tcase_add_test(test_case, auto_takes_what_there_is);
     tcase_add_loop_test(test_case, the_kernel_compiles_for_cards, 0, 6);
