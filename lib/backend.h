@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arrangement.h"
 #include "mask.h"
 #include "places.h"
 #include "progress.h"
@@ -61,17 +62,25 @@ typedef struct sscam_capture_request {
     int32_t want_gradients; /* of the target by A, on raw logits */
 } sscam_capture_request;
 
+/* A backend gives the layer's values in the order of its output; the core then puts their channels first and fills in
+ * what it found of their arrangement. */
 typedef struct sscam_capture {
     char *layer;         /* name of the layer that was used; malloc'ed */
-    int64_t channels;
-    sscam_sides sides;
-    float *activations;  /* A, [channels, its places]; malloc'ed */
-    float *gradients;    /* dY/dA, same shape; malloc'ed; NULL when not wanted */
+    int32_t rank;
+    int64_t shape[SSCAM_LAYER_MAX_RANK]; /* of the layer's output, whatever it is */
+    float *activations;  /* A, [shape]; by the core [channels, its places]; malloc'ed */
+    float *gradients;    /* dY/dA, likewise; malloc'ed; NULL when not wanted */
     float *logits;       /* [class_count]; malloc'ed; of a dense output the means over the places */
     float *probabilities; /* [class_count] means over the places of a dense output; malloc'ed; NULL for others */
     sscam_places *places; /* of a dense output: those that count; NULL for others */
     int64_t class_count;
     sscam_target target; /* resolved: what gradients belong to */
+
+    /* The core's. */
+    int64_t channels;
+    sscam_sides sides;
+    int32_t batch_axis, channel_axis; /* of shape */
+    float extra_gradient; /* the largest magnitude of a gradient at tokens that are none of the grid's */
 } sscam_capture;
 
 /* How a masked input's outputs become one score. */
@@ -128,6 +137,7 @@ typedef struct sscam_score_request {
 typedef struct sscam_ablation_plan {
     const float *input;
     const char *layer;  /* a name that a capture gave */
+    int32_t batch_axis, channel_axis; /* of the layer's output */
     const int64_t *channels;
     int64_t channel_count; /* at least 1 */
 } sscam_ablation_plan;

@@ -312,6 +312,17 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
     return status;
 }
 
+static sscam_status score_black_input(channel_scoring *scoring, double *score)
+{
+    const sscam_explanation *explanation = scoring->explanation;
+    const float *black = explanation->black;
+    if (explanation->shape.channels > 3 && (black[0] != black[1] || black[0] != black[2]))
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "option baseline: black follows from mean and std of three channels, and the input has %lld",
+                          (long long)explanation->shape.channels);
+    return score_constant_input(scoring, black, score);
+}
+
 /* f^c(X_b) by the option `baseline`. */
 static sscam_status score_baseline(channel_scoring *scoring, double *score)
 {
@@ -319,7 +330,7 @@ static sscam_status score_baseline(channel_scoring *scoring, double *score)
     const sscam_explanation *explanation = scoring->explanation;
     switch (choice(scoring, SSCAM_OPTION_BASELINE)) {
     case SSCAM_BASELINE_ZEROS: return score_constant_input(scoring, zeros, score);
-    case SSCAM_BASELINE_BLACK: return score_constant_input(scoring, explanation->black, score);
+    case SSCAM_BASELINE_BLACK: return score_black_input(scoring, score);
     case SSCAM_BASELINE_INPUT:
         *score = sscam_capture_score(explanation->capture, &explanation->target,
                                      sscam_score_kind_of(explanation->settings));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture.h"
 #include "checked.h"
 #include "failure.h"
 #include "map_private.h"
@@ -49,6 +50,13 @@ static int32_t has_gradients_of(const sscam_capture *capture, sscam_target targe
            sscam_same_target(&capture->target, &target);
 }
 
+static int32_t arrange_alike(const sscam_settings *a, const sscam_settings *b)
+{
+    const sscam_arrangement_wish own = sscam_arrangement_wish_of(a), other = sscam_arrangement_wish_of(b);
+    return own.channel_axis == other.channel_axis && own.grid_height == other.grid_height &&
+           own.grid_width == other.grid_width;
+}
+
 /* Whether an earlier explanation's capture, of the same input, layer and output, serves this one too. What is captured
  * of a dense output hangs on the class, whose places count. */
 static int32_t serves(const sscam_explanation *other, const sscam_explanation *explanation)
@@ -67,7 +75,7 @@ static const sscam_capture *find_capture(const common_work *work, const sscam_ex
     for (int64_t i = 0; i < work->count; i++) {
         const sscam_explanation *other = &work->explanations[i];
         if (other->capture == NULL || other->input != explanation->input ||
-            strcmp(other->layer, explanation->layer) != 0 ||
+            strcmp(other->layer, explanation->layer) != 0 || !arrange_alike(other->settings, explanation->settings) ||
             strcmp(sscam_output_of(other->settings), sscam_output_of(explanation->settings)) != 0)
             continue;
         if (serves(other, explanation))
@@ -103,23 +111,15 @@ static sscam_status capture_anew(common_work *work, sscam_explanation *explanati
 {
     sscam_places *mirrored = NULL;
     sscam_capture *capture = &work->captures[work->capture_count];
-    sscam_capture_request request = {
-        .input = explanation->input,
-        .shape = explanation->shape,
-        .layer = explanation->layer,
-        .output = sscam_output_of(explanation->settings),
-        .target = explanation->target,
-        .region = explanation->region,
-        .want_gradients = sscam_needs_gradients(explanation->method, explanation->settings),
-    };
-    sscam_status status = mirror_places(explanation, &request.target, &mirrored);
+    sscam_target target = explanation->target;
+    sscam_status status = mirror_places(explanation, &target, &mirrored);
     if (status == SSCAM_OK)
-        status = explanation->backend->capture(explanation->network, &request, capture);
+        status = sscam_capture_layer(explanation, explanation->input, explanation->layer, &target,
+                                     sscam_needs_gradients(explanation->method, explanation->settings), capture);
     sscam_places_destroy(mirrored);
     if (status != SSCAM_OK)
         return status;
     work->capture_count++;
-    explanation->passes++;
     explanation->capture = capture;
     return check_capture(capture);
 }

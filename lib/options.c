@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arrangement.h"
 #include "failure.h"
 #include "metric_table.h"
 #include "number.h"
@@ -29,9 +30,16 @@ struct sscam_option {
 static const sscam_option table[] = {
     TEXT(SSCAM_OPTION_LAYER, "layer", "", 0,
          "Target layer, by a name that the layer list shows; empty: the last feature map before global pooling "
-         "or flattening. Several names, separated by commas: one map, fused from those of the layers."),
+         "or flattening, or the tokens that a transformer's last attention reads. Several names, separated by commas: "
+         "one map, fused from those of the layers."),
     CHOICE(SSCAM_OPTION_FUSION, "fusion", "max", "|mean",
            "How the maps of several layers, each at the input's size and in [0,1], become one."),
+    TEXT(SSCAM_OPTION_GRID, "grid", "", 0,
+         "Grid that the tokens of a layer lie on, HEIGHTxWIDTH, as in 14x14; empty: found from the input's proportions. "
+         "Tokens before those of the grid, such as a class token, are left out."),
+    CHOICE(SSCAM_OPTION_CHANNEL_AXIS, "channel_axis", "auto", "|first|last",
+           "Whether a layer gives its channels before its places ([1,K,h,w], [1,K,T]) or after them ([1,h,w,K], "
+           "[1,T,K]); auto: found from the input's proportions."),
     CHOICE(SSCAM_OPTION_AUG_SMOOTH, "aug_smooth", "off", "|on",
            "Whether the map is the mean of those of six altered inputs: as it is and mirrored, times 0.9, 1 and 1.1."),
     CHOICE(SSCAM_OPTION_EIGEN_SMOOTH, "eigen_smooth", "off", "|on",
@@ -328,6 +336,9 @@ static sscam_status set_text(sscam_settings *settings, const sscam_option *optio
         return SSCAM_E_ARGUMENT;
     if (option->id == SSCAM_OPTION_LAYER && has_empty_name(value))
         return sscam_fail(SSCAM_E_ARGUMENT, "option layer: \"%s\" has an empty name beside a comma", value);
+    int64_t rows, columns;
+    if (option->id == SSCAM_OPTION_GRID && !sscam_parse_grid(value, &rows, &columns))
+        return sscam_fail(SSCAM_E_ARGUMENT, "option grid: \"%s\" is not HEIGHTxWIDTH, as in 14x14", value);
     char *copy = strdup(value);
     if (copy == NULL)
         return sscam_fail_memory("an option's value");

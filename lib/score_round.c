@@ -155,6 +155,7 @@ static int32_t ablate_alike(const sscam_explanation *a, const sscam_explanation 
 {
     const sscam_ablation_plan *own = a->wanted_ablations, *other = b->wanted_ablations;
     return score_alike(a, b) && own->input == other->input && strcmp(own->layer, other->layer) == 0 &&
+           own->batch_axis == other->batch_axis && own->channel_axis == other->channel_axis &&
            own->channel_count == other->channel_count &&
            memcmp(own->channels, other->channels, (size_t)own->channel_count * sizeof *own->channels) == 0;
 }

@@ -161,3 +161,11 @@ sscam_scoring_wish sscam_scoring_wish_of(const sscam_settings *settings)
                                 .workers = settings->value[SSCAM_OPTION_WORKERS].integer,
                                 .calibrate = settings->value[SSCAM_OPTION_CALIBRATE].integer == SSCAM_SWITCH_FIRST};
 }
+
+sscam_arrangement_wish sscam_arrangement_wish_of(const sscam_settings *settings)
+{
+    sscam_arrangement_wish wish = {
+        .channel_axis = (sscam_channel_axis)settings->value[SSCAM_OPTION_CHANNEL_AXIS].integer};
+    sscam_parse_grid(settings->value[SSCAM_OPTION_GRID].text, &wish.grid_height, &wish.grid_width);
+    return wish;
+}

@@ -71,6 +71,9 @@ double sscam_noise_stddev(const sscam_settings *settings, double range);
 /* How masked inputs are to be scored (options `batch_size`, `workers` and `calibrate`). */
 sscam_scoring_wish sscam_scoring_wish_of(const sscam_settings *settings);
 
+/* How the layer's output is arranged (options `channel_axis` and `grid`). */
+sscam_arrangement_wish sscam_arrangement_wish_of(const sscam_settings *settings);
+
 /* --- methods/ ------------------------------------------------------------------------------------ */
 
 sscam_status sscam_weigh_cam(sscam_explanation *explanation);

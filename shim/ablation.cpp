@@ -23,12 +23,12 @@ public:
     int64_t calls = 0;
 };
 
-// Hands on the layer's output with one channel of each row set to zero; rows beyond the channels stay whole. An output
+// Hands on the layer's output with one channel of each row set to zero, class tokens and all; rows beyond the channels stay whole. An output
 // of one row is spread over all rows, so that what comes before the layer runs once a batch.
 class AblationTap : public Tap {
 public:
-    AblationTap(int64_t last_call, int64_t rows, const int64_t *channels, int64_t channel_count)
-        : last_call_(last_call), rows_(rows), channels_(channels), channel_count_(channel_count)
+    AblationTap(int64_t last_call, int64_t rows, const sscam_ablation_plan &plan, int64_t first, int64_t channel_count)
+        : last_call_(last_call), rows_(rows), plan_(plan), first_(first), channel_count_(channel_count)
     {
     }
 
@@ -36,16 +36,25 @@ public:
     {
         if (++calls_ != last_call_)
             return value;
-        at::Tensor altered = value.size(0) == rows_ ? value.clone() : spread_over(value, rows_).clone();
+        at::Tensor altered = spread(value).clone();
+        // Without the batch's axis, those behind it move up.
+        const int64_t channel_axis = plan_.channel_axis - (plan_.channel_axis > plan_.batch_axis);
         for (int64_t row = 0; row < channel_count_; row++)
-            altered.select(0, row).select(0, channels_[row]).zero_();
+            altered.select(plan_.batch_axis, row).select(channel_axis, plan_.channels[first_ + row]).zero_();
         return altered;
     }
 
 private:
+    at::Tensor spread(const at::Tensor &value) const
+    {
+        std::vector<int64_t> shape = value.sizes().vec();
+        shape[plan_.batch_axis] = rows_;
+        return value.expand(shape);
+    }
+
     int64_t last_call_, rows_;
-    const int64_t *channels_;
-    int64_t channel_count_, calls_ = 0;
+    const sscam_ablation_plan &plan_;
+    int64_t first_, channel_count_, calls_ = 0;
 };
 
 class Ablation {
@@ -71,15 +80,15 @@ public:
     // Logits without the channels number `first` to `first + rows - 1` of the plan.
     at::Tensor logits_without(int64_t first, int64_t rows) const
     {
-        return run(input_rows_ == 1 ? 1 : rows, rows, request_.plan->channels + first, rows);
+        return run(input_rows_ == 1 ? 1 : rows, rows, first, rows);
     }
 
     int64_t batch() const { return batch_; }
 
 private:
-    at::Tensor run(int64_t input_rows, int64_t rows, const int64_t *channels, int64_t channel_count) const
+    at::Tensor run(int64_t input_rows, int64_t rows, int64_t first, int64_t channel_count) const
     {
-        auto tap = c10::make_intrusive<AblationTap>(last_call_, rows, channels, channel_count);
+        auto tap = c10::make_intrusive<AblationTap>(last_call_, rows, *request_.plan, first, channel_count);
         at::Tensor logits = run_for_logits(*program_, spread_over(input_, input_rows).clone(), tap, rows,
                                            text_or_empty(request_.output));
         if (logits.size(0) != rows || logits.size(1) != logits_.size(1))
@@ -93,7 +102,7 @@ private:
     bool gives_logits(int64_t input_rows, int64_t rows) const
     {
         try {
-            return logits_agree(run(input_rows, rows, nullptr, 0).to(at::kCPU), logits_);
+            return logits_agree(run(input_rows, rows, 0, 0).to(at::kCPU), logits_);
         } catch (...) {
             if (memory_ran_out())
                 throw;

@@ -1,5 +1,7 @@
 #include "capture.hpp"
 
+#include <algorithm>
+
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -63,22 +65,13 @@ at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const ssc
     return found[0];
 }
 
-// Maps have the sides of the input, so what is mapped must have them too.
-void check_is_feature_map(const at::Tensor &activations, int32_t rank, const Layer &layer)
+void check_is_there(const at::Tensor &activations, const Layer &layer)
 {
     if (!activations.defined())
         throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\": the network did not run it on this input");
-    static const char *const wanted[] = {"[1, K, w]", "[1, K, h, w]", "[1, K, d, h, w]"};
-    if (activations.dim() != rank || activations.size(0) != 1 || activations.numel() == 0)
+    if (activations.dim() > SSCAM_LAYER_MAX_RANK)
         throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\" gives " + shape_text(activations.sizes()) +
-                                         ", not a feature map " + wanted[rank - SSCAM_LEAST_RANK]);
-}
-
-sscam_sides sides_of(const at::Tensor &activations)
-{
-    const int64_t rank = activations.dim();
-    return {rank == SSCAM_MOST_RANK ? activations.size(2) : 1, rank > SSCAM_LEAST_RANK ? activations.size(-2) : 1,
-            activations.size(-1)};
+                                         ", which has too many axes");
 }
 
 } // namespace
@@ -94,8 +87,8 @@ const Layer &wanted_layer(const LayerTable &table, const char *name)
         throw Reported(status);
     }
     if (table.default_index < 0)
-        throw Refusal(SSCAM_E_LAYER, "the network has no feature map that a convolution made and its classifier "
-                                     "uses, as transformers have none; name a layer");
+        throw Refusal(SSCAM_E_LAYER, "the network has neither a feature map that its classifier uses nor tokens that "
+                                     "an attention reads; name a layer");
     return table.layers[table.default_index];
 }
 
@@ -109,7 +102,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     c10::AutoGradMode gradients(request.want_gradients != 0);
     at::Tensor logits = run_for_logits(*program, network.input_from(request.input, request.shape), tap, 0,
                                        text_or_empty(request.output));
-    check_is_feature_map(tap->activations, request.shape.rank, layer);
+    check_is_there(tap->activations, layer);
     sscam_target target = request.target;
     RowReader reader;
     HostPlaces places;
@@ -132,8 +125,8 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     HostArray<char> name = host_string(layer.name);
     HostArray<float> activation_copy = host_copy(tap->activations);
     out.layer = name.release();
-    out.channels = tap->activations.size(1);
-    out.sides = sides_of(tap->activations);
+    out.rank = static_cast<int32_t>(tap->activations.dim());
+    std::copy(tap->activations.sizes().begin(), tap->activations.sizes().end(), out.shape);
     out.activations = activation_copy.release();
     out.gradients = gradient_copy.release();
     out.logits = logit_copy.release();

@@ -10,6 +10,8 @@
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
+#include "fused_attention.hpp"
+#include "graph_walk.hpp"
 #include "guard.hpp"
 
 namespace sscam {
@@ -57,18 +59,6 @@ void register_tap_operator()
 }
 
 // --- walking graphs -------------------------------------------------------------------------------------
-
-// Calls visit(node) for every node, blocks inside before what follows them. The node may be destroyed by it.
-template <class Visit> void for_each_node(jit::Block *block, const Visit &visit)
-{
-    for (auto it = block->nodes().begin(); it != block->nodes().end();) {
-        jit::Node *node = *it;
-        ++it;
-        for (jit::Block *inner : node->blocks())
-            for_each_node(inner, visit);
-        visit(node);
-    }
-}
 
 bool is_tensor(const jit::Value *value)
 {
@@ -120,6 +110,8 @@ public:
                 inline_method(node, self, path);
             else if (node->kind() == prim::CallFunction)
                 inline_function(node, path);
+            else if (jit::GraphFunction *parts = parts_of_fused_attention(node))
+                inline_call(as_call(node), *parts, path);
             else if (is_markable_operation(node))
                 mark_operation(node, path);
         }
@@ -150,12 +142,32 @@ private:
         inline_call(node, *function, path);
     }
 
+    // An operation of several outputs as a call, which returns a tuple of them.
+    static jit::Node *as_call(jit::Node *node)
+    {
+        if (node->outputs().size() == 1)
+            return node;
+        jit::Graph &graph = *node->owningGraph();
+        std::vector<c10::TypePtr> types;
+        for (const jit::Value *output : node->outputs())
+            types.push_back(output->type());
+        jit::WithInsertPoint before(node);
+        jit::Node *call = graph.insertNode(graph.create(node->kind(), node->inputs(), 1));
+        call->output()->setType(c10::TupleType::create(types));
+        jit::Node *unpacked = graph.insertNode(graph.createTupleUnpack(call->output()));
+        for (size_t i = 0; i < types.size(); i++)
+            node->outputs()[i]->replaceAllUsesWith(unpacked->outputs()[i]);
+        node->destroy();
+        return call;
+    }
+
     void inline_call(jit::Node *node, jit::Function &function, const std::string &path)
     {
         jit::GraphFunction *callee = jit::tryToGraphFunction(function);
         if (callee == nullptr)
             return;
         std::shared_ptr<jit::Graph> body = callee->graph()->copy();
+        avoid_fused_attention(*body);
         const jit::Value *self = body->inputs().empty() ? nullptr : body->inputs()[0];
         inline_calls(body->block(), self, path);
         jit::inlineCallTo(node, callee, body.get());
@@ -246,18 +258,6 @@ private:
         if (!parent)
             return std::nullopt;
         return parent->attr(value->node()->s(attr::name)).toModule();
-    }
-
-    static void put_branch_in_place_of(jit::Node *node, jit::Block *branch)
-    {
-        for (auto it = branch->nodes().begin(); it != branch->nodes().end();) {
-            jit::Node *inner = *it;
-            ++it;
-            inner->moveBefore(node);
-        }
-        for (size_t i = 0; i < node->outputs().size(); i++)
-            node->outputs()[i]->replaceAllUsesWith(branch->outputs()[i]);
-        node->destroy();
     }
 
     const jit::Module &module_;
@@ -445,6 +445,7 @@ c10::IValue Program::run(const at::Tensor &input, const c10::intrusive_ptr<Tap> 
 
 MarkedGraph::MarkedGraph(const jit::Module &module) : module_(module), graph_(forward_graph(module)->copy())
 {
+    avoid_fused_attention(*graph_);
     Inliner(marks_).inline_calls(graph_->block(), graph_->inputs()[0], "");
     BranchFolder(module_, *graph_);
     use_the_latest_name_of_changed_tensors(*graph_);

@@ -10,6 +10,7 @@
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include "arrangement.h"
 #include "backend.h"
 #include "guard.hpp"
 #include "host_array.hpp"
@@ -27,25 +28,45 @@ struct Sighting {
     int64_t mark;
     std::vector<int64_t> shape;
     bool is_real;
+    bool has_places; // more than one, both ways
     Edge edge;
     size_t input_rank;
 };
 
+sscam_shape shape_of(c10::IntArrayRef input)
+{
+    const auto side = [&](size_t from_last) { return input.size() > from_last + 1 ? input[input.size() - from_last] : 1; };
+    return {static_cast<int32_t>(input.size()), 1, input[1], {side(3), side(2), side(1)}};
+}
+
+// Whether a value of that shape is a map, or tokens on a grid, with places to tell apart: along the last two sides, or
+// the only one of sound. Of a video there may be one frame left.
+bool has_places(c10::IntArrayRef shape, c10::IntArrayRef input_shape)
+{
+    const sscam_arrangement_wish nothing = {};
+    const sscam_shape input = shape_of(input_shape);
+    sscam_arrangement arrangement;
+    return shape.size() <= SSCAM_LAYER_MAX_RANK &&
+           sscam_find_arrangement(shape.data(), static_cast<int32_t>(shape.size()), &input, &nothing, &arrangement) &&
+           arrangement.sides.width > 1 && (input.rank == SSCAM_LEAST_RANK || arrangement.sides.height > 1);
+}
+
 class Recorder : public Tap {
 public:
-    explicit Recorder(const at::Tensor &input) : input_rank_(static_cast<size_t>(input.dim())) {}
+    explicit Recorder(const at::Tensor &input) : input_shape_(input.sizes().vec()) {}
 
     at::Tensor pass(int64_t mark, const at::Tensor &value) override
     {
         sightings.push_back({mark, value.sizes().vec(), value.is_floating_point() || value.is_quantized(),
-                             Edge(value.grad_fn(), value.output_nr()), input_rank_});
+                             has_places(value.sizes(), input_shape_), Edge(value.grad_fn(), value.output_nr()),
+                             input_shape_.size()});
         return value;
     }
 
     std::vector<Sighting> sightings;
 
 private:
-    const size_t input_rank_;
+    const std::vector<int64_t> input_shape_;
 };
 
 bool contains(const std::string &text, const char *part)
@@ -68,7 +89,8 @@ bool is_weighted(const std::string &function)
 
 bool only_passes_on(const std::string &function)
 {
-    return contains(function, "Pool") || contains(function, "Dropout") || contains(function, "Clone");
+    return contains(function, "Pool") || contains(function, "Dropout") || contains(function, "Clone") ||
+           contains(function, "Permute");
 }
 
 bool is_attention(const std::string &function)
@@ -82,12 +104,6 @@ bool may_rearrange_tokens(const std::string &function)
     return is_attention(function) ||
            starts_with_any(function, {"View", "Reshape", "UnsafeView", "Transpose", "Expand", "Bmm", "Mm",
                                       "Unbind", "Select", "Slice", "Split", "Chunk", "Unflatten", "Squeeze"});
-}
-
-// Whether the last two sides, or the only one of sound, have several places. Of a video there may be one frame left.
-bool has_places(const std::vector<int64_t> &shape)
-{
-    return shape.back() > 1 && (shape.size() == SSCAM_LEAST_RANK || shape[shape.size() - 2] > 1);
 }
 
 // Operations after which another dimension than the second may be the channels.
@@ -120,10 +136,21 @@ bool comes_from_convolution(const Edge &edge)
 // A feature map with the input's sides.
 bool is_feature_map(const Sighting &sighting)
 {
-    return sighting.is_real && sighting.shape.size() == sighting.input_rank && sighting.shape[0] == 1 &&
-           has_places(sighting.shape) &&
+    return sighting.is_real && sighting.shape.size() == sighting.input_rank && sighting.has_places &&
            (sighting.input_rank == SSCAM_PICTURE_RANK || !sighting.edge.is_valid() ||
             comes_from_convolution(sighting.edge));
+}
+
+bool is_layer_norm(const std::string &function)
+{
+    return contains(function, "LayerNorm");
+}
+
+// Of a picture.
+bool are_tokens(const Sighting &sighting)
+{
+    return sighting.is_real && sighting.input_rank == SSCAM_PICTURE_RANK && sighting.shape.size() == 3 &&
+           sighting.has_places;
 }
 
 // What the class scores are made from, read from autograd's graph: the data flow as it was, through control
@@ -136,11 +163,24 @@ public:
             walk_back_from(logits.grad_fn().get(), false);
         for (const auto &node : reached_)
             if (node.second.weighted_follows && is_attention(node.first->name()))
-                collect_inputs_of(node.first);
+                attentions_.push_back(node.first);
+        for (Node *attention : attentions_)
+            for (const Edge &edge : attention->next_edges())
+                collect_from(edge.function.get(), feeds_attention_);
+        for (Node *attention : attentions_)
+            if (feeds_attention_.count(attention) == 0)
+                collect_from(attention, feeds_last_attention_);
     }
 
     bool is_empty() const { return reached_.empty(); }
-    bool has_attention() const { return !feeds_attention_.empty(); }
+    bool has_attention() const { return !attentions_.empty(); }
+
+    // Whether one attention works on what another gave.
+    bool attends_again() const
+    {
+        return std::any_of(attentions_.begin(), attentions_.end(),
+                           [this](Node *attention) { return feeds_attention_.count(attention) != 0; });
+    }
 
     bool is_followed_by_weights(const Edge &edge) const
     {
@@ -148,7 +188,8 @@ public:
         return found != reached_.end() && found->second.weighted_follows;
     }
 
-    bool feeds_attention(const Edge &edge) const { return feeds_attention_.count(edge.function.get()) != 0; }
+    // Attentions that feed no other one are the last.
+    bool feeds_attention(const Edge &edge) const { return feeds_last_attention_.count(edge.function.get()) != 0; }
 
 private:
     using Node = torch::autograd::Node;
@@ -174,13 +215,13 @@ private:
         }
     }
 
-    void collect_inputs_of(Node *attention)
+    static void collect_from(Node *last, std::unordered_set<Node *> &collected)
     {
-        std::vector<Node *> waiting{attention};
+        std::vector<Node *> waiting{last};
         while (!waiting.empty()) {
             Node *node = waiting.back();
             waiting.pop_back();
-            if (!feeds_attention_.insert(node).second)
+            if (node == nullptr || !collected.insert(node).second)
                 continue;
             for (const Edge &edge : node->next_edges())
                 if (edge.is_valid())
@@ -189,7 +230,9 @@ private:
     }
 
     std::unordered_map<Node *, Reached> reached_;
-    std::unordered_set<Node *> feeds_attention_; // attention itself included
+    std::vector<Node *> attentions_;
+    std::unordered_set<Node *> feeds_attention_;
+    std::unordered_set<Node *> feeds_last_attention_; // the last attentions themselves included
 };
 
 using Sightings = std::vector<Sighting>;
@@ -248,16 +291,36 @@ const Listed *feature_map_at(const std::vector<Listed> &listed, const Edge &edge
     return nullptr;
 }
 
-// The last feature map that weights follow; before the pooling and the like that only passed it on.
-const Listed *choose_default(const std::vector<Listed> &listed, const ScoreHistory &history)
+// The last layer of which `wanted` is true and that weights follow.
+template <class Wanted>
+const Listed *find_last(const std::vector<Listed> &listed, const ScoreHistory &history, const Wanted &wanted)
 {
-    const Listed *chosen = nullptr;
-    for (auto entry = listed.rbegin(); entry != listed.rend() && chosen == nullptr; ++entry)
-        if (is_feature_map(entry->last) && history.is_followed_by_weights(entry->last.edge) &&
-            !(history.has_attention() && may_rearrange_tokens(entry->last.edge.function->name())))
-            chosen = &*entry;
-    if (chosen == nullptr || history.feeds_attention(chosen->last.edge))
-        return nullptr;
+    for (auto entry = listed.rbegin(); entry != listed.rend(); ++entry)
+        if (history.is_followed_by_weights(entry->last.edge) && wanted(*entry, entry->last.edge.function->name()))
+            return &*entry;
+    return nullptr;
+}
+
+// The last picture before `end`, a layer of the list; nullptr: of all.
+const Listed *find_last_picture(const std::vector<Listed> &listed, const ScoreHistory &history, const Listed *end)
+{
+    return find_last(listed, history, [&](const Listed &entry, const std::string &function) {
+        return (end == nullptr || &entry < end) && is_feature_map(entry.last) &&
+               !(history.has_attention() && may_rearrange_tokens(function));
+    });
+}
+
+const Listed *find_first_tokens(const std::vector<Listed> &listed)
+{
+    for (const Listed &entry : listed)
+        if (are_tokens(entry.last))
+            return &entry;
+    return nullptr;
+}
+
+// What comes before the pooling and the like that only passed a picture on.
+const Listed *source_of_picture(const Listed *chosen, const std::vector<Listed> &listed)
+{
     for (const Listed *source = chosen; source != nullptr;) {
         chosen = source;
         const auto &function = chosen->last.edge.function;
@@ -267,7 +330,39 @@ const Listed *choose_default(const std::vector<Listed> &listed, const ScoreHisto
     return chosen;
 }
 
-// For networks that autograd cannot follow: the last feature map that some weights follow in time.
+// Of a transformer's tokens those that its last attention reads, since what follows may read the class token alone;
+// layer norms first, on which scales of channels are alike. Of tokens without attention, the last layer norm.
+const Listed *find_last_tokens(const std::vector<Listed> &listed, const ScoreHistory &history)
+{
+    const auto is_read = [&](const Sighting &value) {
+        return are_tokens(value) && (!history.has_attention() || history.feeds_attention(value.edge));
+    };
+    const Listed *found = find_last(listed, history, [&](const Listed &entry, const std::string &function) {
+        return is_read(entry.last) && is_layer_norm(function);
+    });
+    if (found != nullptr || !history.attends_again())
+        return found;
+    return find_last(listed, history, [&](const Listed &entry, const std::string &function) {
+        return is_read(entry.last) && !is_weighted(function) && !may_rearrange_tokens(function);
+    });
+}
+
+// The last picture, unless attention or a norm of tokens comes after it: then the last tokens. Where an attention only
+// gathers a picture, that is what it was before it became tokens: heads and shares of attention look like pictures.
+const Listed *choose_default(const std::vector<Listed> &listed, const ScoreHistory &history)
+{
+    const Listed *picture = find_last_picture(listed, history, nullptr);
+    const Listed *tokens = find_last_tokens(listed, history);
+    bool is_attended = picture != nullptr && history.feeds_attention(picture->last.edge);
+    bool are_tokens_last = picture == nullptr || is_attended || (!history.has_attention() && tokens > picture);
+    if (tokens != nullptr && are_tokens_last)
+        return tokens;
+    if (is_attended)
+        picture = find_last_picture(listed, history, find_first_tokens(listed));
+    return picture != nullptr ? source_of_picture(picture, listed) : nullptr;
+}
+
+// For networks that autograd cannot follow: the last picture that some weights follow in time.
 const Listed *guess_default(const std::vector<Listed> &listed)
 {
     bool weights_follow = false;

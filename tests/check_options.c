@@ -68,6 +68,8 @@ static const known_option known[] = {
     {37, SSCAM_OPTION_TYPE_CHOICE, "calibrate", "on", "on|off"},
     {38, SSCAM_OPTION_TYPE_INT, "workers", "0", ""},
     {39, SSCAM_OPTION_TYPE_CHOICE, "precision", "fp32", "fp32|bf16|fp16|tf32"},
+    {40, SSCAM_OPTION_TYPE_STRING, "grid", "", ""},
+    {41, SSCAM_OPTION_TYPE_CHOICE, "channel_axis", "auto", "auto|first|last"},
     {42, SSCAM_OPTION_TYPE_STRING, "region", "predicted", ""},
     {43, SSCAM_OPTION_TYPE_CHOICE, "reduction", "mean", "mean|sum"},
 };

@@ -71,9 +71,13 @@ static const network_kind kinds[] = {
     {"fails", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_RUN, 0.0, 0, 0},
 };
 
+/* How the layers' outputs are ordered. */
+typedef enum layer_order { ORDER_MAPS, ORDER_PLACES_FIRST, ORDER_TOKENS, ORDER_FIRST_TOKEN, ORDER_TORN } layer_order;
+
 typedef struct fake_network {
     const network_kind *kind;
     sscam_layout layout;
+    layer_order order;
 } fake_network;
 
 /* --- counting and failing ------------------------------------------------------------------------ */
@@ -135,6 +139,7 @@ typedef struct fake_run {
     const fake_network *network;
     double share;                  /* of the first output, which is the one that is meant */
     sscam_sides step;              /* pixels of a mean: 2 along each side that the input has */
+    int32_t rank;                  /* of the input */
     sscam_sides sides;             /* of the layers */
     int64_t places;
     const sscam_places *inside;    /* places that count; NULL: all */
@@ -157,7 +162,8 @@ static sscam_sides layer_sides(const sscam_shape *shape)
 
 static sscam_status begin_run(const fake_network *network, const sscam_shape *shape, const char *output, fake_run *run)
 {
-    *run = (fake_run){.network = network, .step = step_of(shape), .sides = layer_sides(shape)};
+    *run = (fake_run){
+        .network = network, .step = step_of(shape), .rank = shape->rank, .sides = layer_sides(shape)};
     run->places = sscam_place_count(run->sides);
     sscam_status status = find_output(output, &run->share);
     if (status != SSCAM_OK)
@@ -355,6 +361,15 @@ static sscam_status read_words(const char *name, const void *data, size_t size, 
     return SSCAM_OK;
 }
 
+static layer_order order_of(const char *word)
+{
+    static const char *const words[] = {"", "places-first", "tokens", "first-token", "torn"};
+    for (int order = ORDER_PLACES_FIRST; order <= ORDER_TORN; order++)
+        if (strcmp(word, words[order]) == 0)
+            return (layer_order)order;
+    return ORDER_MAPS;
+}
+
 static sscam_status load(const char *name, const void *data, size_t size, const char *device, void **network)
 {
     char kind[32], layout[32];
@@ -372,6 +387,7 @@ static sscam_status load(const char *name, const void *data, size_t size, const 
         return sscam_fail_memory("a fake network");
     loaded->kind = find_kind(kind);
     loaded->layout = strcmp(layout, "channels-last") == 0 ? SSCAM_LAYOUT_NHWC : SSCAM_LAYOUT_NCHW;
+    loaded->order = order_of(layout);
     atomic_fetch_add(&fake_counted.networks, 1);
     *network = loaded;
     return SSCAM_OK;
@@ -411,22 +427,36 @@ static sscam_status add_layer(struct sscam_layers *layers, const char *name, con
     return layer->name != NULL && layer->kind != NULL ? SSCAM_OK : sscam_fail_memory("a layer");
 }
 
+/* Shape of the output of the stem or of the features, in the network's order; gives its rank. */
+static int32_t layer_shape(const fake_network *network, int layer, int32_t rank, sscam_sides sides,
+                           int64_t shape[SSCAM_MOST_RANK])
+{
+    const int64_t channels = channels_of(network, layer), places = sscam_place_count(sides);
+    const sscam_shape maps = {rank, 1, channels, sides};
+    const int64_t others[][4] = {{1, sides.height, sides.width, channels},
+                                 {1, 1 + places, channels, 1},
+                                 {1, 1 + places, channels, 1},
+                                 {2, places, channels, 1}};
+    if (network->order == ORDER_MAPS)
+        sscam_shape_write(&maps, shape);
+    else
+        memcpy(shape, others[network->order - ORDER_PLACES_FIRST], sizeof others[0]);
+    return network->order >= ORDER_TOKENS ? 3 : rank;
+}
+
 static sscam_status list_layers(const fake_network *network, const sscam_shape *shape,
                                 struct sscam_layers *layers)
 {
-    const sscam_sides sides = layer_sides(shape);
-    const sscam_shape stem_shape = {shape->rank, 1, FAKE_COLORS, sides};
-    const sscam_shape features_shape = {shape->rank, 1, channels_of(network, 1), sides};
     int64_t stem[SSCAM_MOST_RANK], features[SSCAM_MOST_RANK];
-    sscam_shape_write(&stem_shape, stem);
-    sscam_shape_write(&features_shape, features);
+    int32_t rank = layer_shape(network, 0, shape->rank, layer_sides(shape), stem);
+    layer_shape(network, 1, shape->rank, layer_sides(shape), features);
     const int64_t pool[] = {1, FAKE_CHANNELS}, head[] = {1, network->kind->classes};
     sscam_status status = SSCAM_OK;
     *layers = (struct sscam_layers){.default_index = -1};
     if (!network->kind->without_places) {
-        status = add_layer(layers, "stem", "AvgPool2d", shape->rank, stem);
+        status = add_layer(layers, "stem", "AvgPool2d", rank, stem);
         if (status == SSCAM_OK)
-            status = add_layer(layers, "features", "Sequential", shape->rank, features);
+            status = add_layer(layers, "features", "Sequential", rank, features);
         layers->default_index = 1;
     }
     if (status == SSCAM_OK)
@@ -468,7 +498,7 @@ static sscam_status find_layer(const fake_network *network, const sscam_capture_
         status = sscam_fail_unknown_layer(request->layer, &layers);
     else if (found < 0)
         status = sscam_fail(SSCAM_E_LAYER, "the fake network has no layer with places");
-    else if (layers.layer[found].rank != request->shape.rank)
+    else if (layers.layer[found].rank < 3)
         status = sscam_fail(SSCAM_E_LAYER, "layer %s: its output has no places", request->layer);
     *layer = (int)found;
     sscam_layers_release(&layers);
@@ -491,13 +521,32 @@ static double slope_at(const fake_run *run, int layer, int64_t class_index, int6
     return run->share * sum * kind->output_scale / kind->activation_scale;
 }
 
+static int64_t values_in(const sscam_capture *capture)
+{
+    int64_t count = 1;
+    for (int32_t axis = 0; axis < capture->rank; axis++)
+        count *= capture->shape[axis];
+    return count;
+}
+
+/* Where the layer's output has what channel-first order has at `index`. */
+static int64_t position_of(const fake_run *run, int layer, int64_t index)
+{
+    const int64_t channel = index / run->places, place = index % run->places;
+    switch (run->network->order) {
+    case ORDER_MAPS: return index;
+    case ORDER_TOKENS:
+    case ORDER_FIRST_TOKEN: return (1 + place) * channels_of(run->network, layer) + channel;
+    default: return place * channels_of(run->network, layer) + channel;
+    }
+}
+
 static sscam_status allocate_capture(const fake_run *run, int layer, int32_t want_gradients,
                                      sscam_capture *out)
 {
-    *out = (sscam_capture){.channels = channels_of(run->network, layer),
-                           .sides = run->sides,
-                           .class_count = run->network->kind->classes};
-    size_t size = (size_t)(out->channels * run->places) * sizeof(float);
+    *out = (sscam_capture){.class_count = run->network->kind->classes};
+    out->rank = layer_shape(run->network, layer, run->rank, run->sides, out->shape);
+    size_t size = (size_t)values_in(out) * sizeof(float);
     out->layer = strdup(layer == 0 ? "stem" : "features");
     out->activations = malloc(size);
     out->gradients = want_gradients ? malloc(size) : NULL;
@@ -512,7 +561,7 @@ static sscam_status allocate_capture(const fake_run *run, int layer, int32_t wan
 static void spoil(const fake_run *run, sscam_capture *capture)
 {
     const network_kind *kind = run->network->kind;
-    int64_t last = capture->channels * run->places - 1;
+    int64_t last = values_in(capture) - 1;
     int32_t spoils_gradients =
         kind->fault == FAULT_GRADIENTS || (kind->fault == FAULT_GRADIENTS_ELSEWHERE && run->stem[0] < 0.0);
     if (kind->fault == FAULT_ACTIVATIONS)
@@ -532,6 +581,17 @@ static double target_slope_at(const fake_run *run, int layer, const sscam_target
     if (target->kind == SSCAM_TARGET_DIFFERENCE)
         return slope - slope_at(run, layer, target->other_index, channel, place);
     return slope;
+}
+
+/* What no place has: the first token stands out. */
+static void fill_outside_places(const fake_run *run, sscam_capture *out)
+{
+    for (int64_t i = 0; i < values_in(out); i++) {
+        int32_t is_read = run->network->order == ORDER_FIRST_TOKEN && i < out->shape[2];
+        out->activations[i] = 100.0f + (float)i;
+        if (out->gradients != NULL)
+            out->gradients[i] = is_read ? 1.0f : 0.0f;
+    }
 }
 
 static int32_t sees(const float *logits, int64_t classes, int64_t class_index, const sscam_region *region)
@@ -595,10 +655,12 @@ static sscam_status fill_capture(fake_run *run, int layer, const sscam_capture_r
         status = sscam_resolve_target(&out->target, out->logits, out->class_count);
     if (status != SSCAM_OK)
         return status;
-    for (int64_t i = 0; i < out->channels * run->places; i++) {
-        out->activations[i] = (float)(run->network->kind->activation_scale * values[i]);
-        if (out->gradients != NULL)
-            out->gradients[i] =
+    fill_outside_places(run, out);
+    for (int64_t i = 0; i < channels_of(run->network, layer) * run->places; i++) {
+        int64_t at = position_of(run, layer, i);
+        out->activations[at] = (float)(run->network->kind->activation_scale * values[i]);
+        if (out->gradients != NULL && run->network->order != ORDER_FIRST_TOKEN)
+            out->gradients[at] =
                 (float)(target_slope_at(run, layer, &out->target, i / run->places, i % run->places) *
                         (out->places != NULL ? out->places->factor : 1.0));
     }
@@ -771,6 +833,15 @@ static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_reque
     return sscam_progress_report(request->progress, (double)(start + size) / (double)count);
 }
 
+static sscam_status check_axes(const fake_network *network, const sscam_ablation_plan *plan)
+{
+    static const int32_t channel_axes[] = {1, 3, 2, 2, 2};
+    if (plan->batch_axis == 0 && plan->channel_axis == channel_axes[network->order])
+        return SSCAM_OK;
+    return sscam_fail(SSCAM_E_MODEL, "the fake network has its channels on axis %d, not %d",
+                      (int)channel_axes[network->order], (int)plan->channel_axis);
+}
+
 static sscam_status ablate(void *network, const sscam_ablation_request *request, float *scores)
 {
     const int64_t count = request->plan->channel_count;
@@ -781,6 +852,8 @@ static sscam_status ablate(void *network, const sscam_ablation_request *request,
     sscam_status status = enter(FAKE_ABLATE);
     if (status == SSCAM_OK)
         status = find_layer(network, &place, &layer);
+    if (status == SSCAM_OK)
+        status = check_axes(network, request->plan);
     if (status == SSCAM_OK)
         status = begin_run(network, &request->shape, request->output, &run);
     if (status != SSCAM_OK)

@@ -28,7 +28,13 @@
  *   nan-scores, infinite-scores                  outputs for masked inputs are not finite
  *   fails            every run fails with SSCAM_E_MODEL
  *   broken           cannot be loaded: SSCAM_E_MODEL
- * A third word, "channels-last", makes it ask for masked inputs as [H,W,C]. Files that do not begin so are
+ * A third word changes how it deals with the core:
+ *   channels-last    it asks for masked inputs as [H,W,C]
+ *   places-first     its layers give [1,h,w,K]
+ *   tokens           its layers give [1,1+P,K]; the first token is no place, and the head does not read it
+ *   first-token      the same, but gradients are those of a head that reads the first token alone
+ *   torn             its layers give [2,P,K]
+ * Files that do not begin so are
  * refused with SSCAM_E_FORMAT, devices but "cpu" and "auto" with SSCAM_E_DEVICE. */
 #ifndef SSCAM_TESTS_FAKE_BACKEND_H
 #define SSCAM_TESTS_FAKE_BACKEND_H

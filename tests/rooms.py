@@ -20,7 +20,8 @@ TORCH = re.compile(r'(torch|c10|ATen|caffe2)/')
 INPUT_OUTPUT = {'fstream', 'iostream', 'ostream', 'istream', 'cstdio', 'stdio.h', 'filesystem', 'unistd.h',
                 'fcntl.h', 'sys/stat.h', 'dirent.h'}
 # What the shim needs of the core: the vtable, and what backends and a card's programs share. No pictures, no options.
-OPEN_TO_SHIM = {'backend.h', 'failure.h', 'mask.h', 'noise_math.h', 'places.h', 'progress.h', 'sscam/status.h', 'sscam/explainer.h'}
+OPEN_TO_SHIM = {'arrangement.h', 'backend.h', 'failure.h', 'mask.h', 'noise_math.h', 'places.h', 'progress.h',
+                'sscam/status.h', 'sscam/explainer.h'}
 SHIM_DOOR = ('lib/backends.c', '../shim/torch_backend.h')
 
 

@@ -156,7 +156,7 @@ SSCAM_API size_t sscam_layers_count(const sscam_layers *layers);
 
 /**
  * The layer that explanations use when none is named: the last feature map before global pooling or
- * flattening.
+ * flattening, or the tokens that a transformer's last attention reads.
  *
  * @param layers A list.
  * @return Its index, or -1 when the network has no layer with a spatial output.

@@ -60,6 +60,8 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_CALIBRATE 37       /**< `calibrate`: whether the way of scoring is chosen by speed. */
 #define SSCAM_OPTION_WORKERS 38         /**< `workers`: batches evaluated side by side. */
 #define SSCAM_OPTION_PRECISION 39       /**< `precision`: elements that masked inputs are scored in. */
+#define SSCAM_OPTION_GRID 40            /**< `grid`: rows and columns of a layer's tokens. */
+#define SSCAM_OPTION_CHANNEL_AXIS 41    /**< `channel_axis`: where a layer's output has its channels. */
 #define SSCAM_OPTION_REGION 42          /**< `region`: places of dense outputs that are explained. */
 #define SSCAM_OPTION_REDUCTION 43       /**< `reduction`: how these places become one score. */
 /** @} */

@@ -49,7 +49,11 @@ static sscam_status begin(sscam_explanation *explanation)
     if (status != SSCAM_OK)
         return status;
     work->plan = (sscam_ablation_plan){
-        .input = explanation->input, .layer = capture->layer, .channels = work->channels};
+        .input = explanation->input,
+        .layer = capture->layer,
+        .batch_axis = capture->batch_axis,
+        .channel_axis = capture->channel_axis,
+        .channels = work->channels};
     for (int64_t k = 0; k < capture->channels; k++)
         if (work->selected[k] && is_active(capture, k))
             work->channels[work->plan.channel_count++] = k;

@@ -1,8 +1,8 @@
 /* CAM (Zhou et al. 2015), and the test that a network's head has the form that CAM needs. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "../capture.h"
 #include "../checked.h"
 #include "../failure.h"
 #include "../strategy.h"
@@ -58,14 +58,8 @@ static sscam_status capture_elsewhere(sscam_explanation *explanation, sscam_capt
         return sscam_fail_memory("an input");
     for (int64_t i = 0; i < size; i++)
         input[i] = 0.5f - explanation->input[i];
-    sscam_capture_request request = {.input = input,
-                                     .shape = explanation->shape,
-                                     .layer = explanation->capture->layer,
-                                     .output = sscam_output_of(explanation->settings),
-                                     .target = explanation->target,
-                                     .want_gradients = 1};
-    sscam_status status = explanation->backend->capture(explanation->network, &request, capture);
-    explanation->passes++;
+    sscam_status status = sscam_capture_layer(explanation, input, explanation->capture->layer, &explanation->target, 1,
+                                              capture);
     free(input);
     return status;
 }
@@ -78,6 +72,8 @@ sscam_status sscam_last_layer_weights(sscam_explanation *explanation, float *wei
     double allowed = largest_magnitude(weights, capture->channels) / (double)places / TOLERANCE_DENOMINATOR;
     if (largest_deviation(capture, weights) > allowed)
         return fail_unsupported(explanation, "its class scores depend on where an activation is");
+    if (capture->extra_gradient > 0.0f)
+        return fail_unsupported(explanation, "its class scores depend on tokens that have no place, too");
 
     sscam_capture elsewhere = {0};
     sscam_status status = capture_elsewhere(explanation, &elsewhere);

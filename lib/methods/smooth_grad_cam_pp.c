@@ -1,8 +1,8 @@
 /* Smooth Grad-CAM++ (Omeiza et al. 2019). */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "../capture.h"
 #include "../checked.h"
 #include "../failure.h"
 #include "../noise.h"
@@ -67,16 +67,10 @@ static sscam_status add_derivatives(const sscam_capture *noisy, const sscam_expl
 static sscam_status capture_noisy(sscam_explanation *explanation, const float *input, derivative_sums *sums)
 {
     sscam_capture noisy = {0};
-    sscam_capture_request request = {.input = input,
-                                     .shape = explanation->shape,
-                                     .layer = explanation->capture->layer,
-                                     .output = sscam_output_of(explanation->settings),
-                                     .target = explanation->target,
-                                     .want_gradients = 1};
-    sscam_status status = explanation->backend->capture(explanation->network, &request, &noisy);
+    sscam_status status =
+        sscam_capture_layer(explanation, input, explanation->capture->layer, &explanation->target, 1, &noisy);
     if (status != SSCAM_OK)
         return status;
-    explanation->passes++;
     status = add_derivatives(&noisy, explanation, sums);
     sscam_capture_release(&noisy);
     return status;

@@ -151,9 +151,9 @@ def from_text(option: Option, text: str) -> OptionValue:
         return tuple(map(float, text.split(",")))
     if option.name in _BOXES and "," in text:
         return tuple(map(float, text.split(",")))
-    if option.name == "layer" and not text:
+    if option.name in ("layer", "grid") and not text:
         return None
-    return text
+    return _size_from_text(text) if option.name == "grid" else text
 
 
 def _size_from_text(text: str) -> OptionValue:
@@ -183,8 +183,10 @@ def to_text(option: Option, value: Any) -> str:
         return str(_whole(option, value, "a whole number"))
     if option.type == "real":
         return _real_text(option, value, "a number")
-    if option.name == "layer" and value is None:
+    if option.name in ("layer", "grid") and value is None:
         return ""
+    if option.name == "grid" and isinstance(value, Iterable):
+        return _size_text(option, value)
     _refuse(option, value, "one of " + ", ".join(option.choices) if option.choices else "a str")
 
 

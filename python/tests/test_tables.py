@@ -42,6 +42,7 @@ def test_options_have_python_values():
     ("mean", 0.5, (0.5,)), ("mean", [0.1, 0.2, 0.3], (0.1, 0.2, 0.3)),
     ("std", np.array([0.25, 0.5, 1.0]), (0.25, 0.5, 1.0)),
     ("layer", "some.where", "some.where"), ("layer", None, None),
+    ("grid", (14, 7), (14, 7)), ("grid", "14x7", (14, 7)), ("grid", None, None),
 ])
 def test_values_go_and_come_back(explainer, name, value, shown):
     explainer.options[name] = value
@@ -59,7 +60,7 @@ def test_values_go_and_come_back(explainer, name, value, shown):
     ("resize", 0.5, r"a pair \(height, width\) or None, not float"),
     ("crop", (1, 2, 3), r"a pair \(height, width\) or None, not tuple"),
     ("mean", ["a"], "a number or a sequence of numbers, not str"),
-    ("layer", 4, "a str, not int"),
+    ("layer", 4, "a str, not int"), ("grid", (1, 2, 3), r"a pair \(height, width\) or None, not tuple"),
 ])
 def test_values_of_a_wrong_type(explainer, name, value, wanted):
     with pytest.raises(TypeError, match=f"option {name}: expected .*{wanted}"):
@@ -69,6 +70,7 @@ def test_values_of_a_wrong_type(explainer, name, value, wanted):
 @pytest.mark.parametrize("name, value", [
     ("samples", 0), ("samples", 2**70), ("sigma", -1.0), ("sigma", float("nan")),
     ("sigma", float("inf")), ("score", "points"), ("resize", -3), ("std", 0.0), ("crop", "wide"),
+    ("grid", (0, 7)), ("grid", "14"),
 ])
 def test_values_out_of_range(explainer, name, value):
     before = explainer.options[name]

@@ -1,4 +1,4 @@
-"""What eager PyTorch says of a network: every intermediate feature map with its gradient, by autograd alone.
+"""What eager PyTorch says of a network: every intermediate map and token with its gradient, by autograd alone.
 
 Values are copied when they appear, since later operations may overwrite them, and gradients are taken at the node
 of autograd's graph that made the value, which in-place operations on it leave alone.
@@ -15,11 +15,11 @@ class Value:
 
 
 class Observer(TorchFunctionMode):
-    """Sees every output of the input's rank, of operations and of modules."""
+    """Sees every output of the input's rank, and tokens of pictures, of operations and of modules."""
 
     def __init__(self, network, rank):
         super().__init__()
-        self.rank = rank
+        self.ranks = (3, 4) if rank == 4 else (rank,)
         self.by_node = {}
         self.by_module = {}  # of a module's last call
         modules = list(network.named_modules(remove_duplicate=False))
@@ -35,7 +35,7 @@ class Observer(TorchFunctionMode):
         return output
 
     def see(self, tensor, module_name=None):
-        if not isinstance(tensor, torch.Tensor) or tensor.dim() != self.rank or tensor.grad_fn is None:
+        if not isinstance(tensor, torch.Tensor) or tensor.dim() not in self.ranks or tensor.grad_fn is None:
             return
         node, slot = tensor.grad_fn, tensor.output_nr
         value = self.by_node.get((node, slot))

@@ -2,15 +2,17 @@
  *
  * usage: matrix_probe MODEL INPUT SHAPE PREFIX COUNT
  *
- * INPUT holds one float32 input of the shape, such as 3x224x224, 1x16000 or 3x8x56x56. Standard output has one line a fact, fields separated by tabs:
+ * INPUT holds one float32 input of the shape, such as 3x224x224, 1x16000 or 3x8x56x56. Standard output has one line a
+ * fact, fields separated by tabs:
  *   layer    NAME KIND SHAPE [default]
- *   capture  LAYER N SHAPE CLASS                      arrays in PREFIX.N.{activations,gradients}
+ *   capture  LAYER N CLASS SHAPE                     arrays in PREFIX.N.{activations,gradients}
  *   refused  LAYER STATUS MESSAGE
  *   failed   CALL STATUS MESSAGE                     and the exit status is 1
  *   logits   COUNT                                   array in PREFIX.logits
- *   scores   BATCH CLASS FIRST COUNT                 array in PREFIX.scores.BATCH: logits of masked inputs
- * Captured are the default target, "-", and COUNT other layers of the input's rank, evenly spread. The masks are the
- * normalised channels of the first layer that was captured. */
+ *   maps     CHANNELS SIDES                          array in PREFIX.maps: activations that masks are made of
+ *   scores   BATCH CLASS CHANNELS                    array in PREFIX.scores.BATCH: logits of masked inputs
+ * Captured are the default target, "-", and COUNT other layers of maps, or modules of tokens, evenly spread. The masks
+ * are the normalised channels of the first layer that was captured. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,12 +94,22 @@ static void show_layers(const struct sscam_layers *list)
     }
 }
 
+static const sscam_arrangement_wish nothing;
+
+/* Eager PyTorch does not see the operations inside its attention. */
+static int may_be_captured(const sscam_layer *layer)
+{
+    sscam_arrangement arrangement;
+    return (layer->rank == shape.rank || strncmp(layer->kind, "aten::", 6) != 0) &&
+           sscam_find_arrangement(layer->shape, layer->rank, &shape, &nothing, &arrangement);
+}
+
 /* The index of picture number `wanted` of the list, or the number of pictures when there are fewer. */
 static size_t find_picture(const struct sscam_layers *list, size_t wanted, size_t *index)
 {
     size_t pictures = 0;
     for (size_t i = 0; i < list->count; i++)
-        if (list->layer[i].rank == shape.rank && (int64_t)i != list->default_index) {
+        if ((int64_t)i != list->default_index && may_be_captured(&list->layer[i])) {
             if (pictures == wanted)
                 *index = i;
             pictures++;
@@ -116,21 +128,20 @@ static void show_logits(void)
     free(logits);
 }
 
-static void show_scores(const sscam_capture *capture, int64_t batch)
+static void show_scores(const sscam_capture *capture, const sscam_arrangement *of, const float *maps, int64_t batch)
 {
     sscam_mask_channel channels[MASKED_CHANNELS];
-    int64_t used = 0, map_size = sscam_place_count(capture->sides);
-    for (int64_t k = 0; k < capture->channels && used < MASKED_CHANNELS; k++) {
+    int64_t used = 0, map_size = sscam_place_count(of->sides);
+    for (int64_t k = 0; k < of->channels && used < MASKED_CHANNELS; k++) {
         float minimum, maximum;
-        need("range", sscam_upsampled_range(capture->activations + k * map_size, capture->sides, shape.sides, 0, &minimum,
+        need("range", sscam_upsampled_range(maps + k * map_size, of->sides, shape.sides, 0, &minimum,
                                             &maximum));
         if (maximum > minimum)
             channels[used++] = (sscam_mask_channel){k, minimum, 1.0f / (maximum - minimum), 0.0f};
     }
     sscam_mask_plan plan = {.input = input, .input_rank = shape.rank, .input_channels = shape.channels,
-                            .input_sides = shape.sides, .activations = capture->activations,
-                            .map_sides = capture->sides, .channels = channels,
-                            .channel_count = used, .samples = 1};
+                            .input_sides = shape.sides, .activations = maps, .map_sides = of->sides,
+                            .channels = channels, .channel_count = used, .samples = 1};
     const sscam_mask_plan *plans[] = {&plan};
     sscam_mask_list masks = {plans, 1};
     sscam_score_request request = {.masks = &masks, .kind = SSCAM_SCORE_LOGIT, .targets = &capture->target,
@@ -146,6 +157,27 @@ static void show_scores(const sscam_capture *capture, int64_t batch)
     printf("\n");
 }
 
+static void show_all_scores(const sscam_capture *capture)
+{
+    sscam_arrangement of;
+    need("arrange", sscam_arrange(capture->layer, capture->shape, capture->rank, &shape, &nothing, &of));
+    const sscam_shape made = {shape.rank, 1, of.channels, of.sides};
+    int64_t count = sscam_input_size(&made), sizes[SSCAM_MOST_RANK];
+    float *maps = malloc((size_t)count * sizeof *maps);
+    if (maps == NULL)
+        abort();
+    sscam_put_channels_first(&of, capture->activations, maps);
+    write_floats("maps", maps, count);
+    sscam_shape_write(&made, sizes);
+    printf("maps");
+    for (int32_t d = 1; d < made.rank; d++)
+        printf("\t%lld", (long long)sizes[d]);
+    printf("\n");
+    for (int64_t batch = 0; batch <= 6; batch += batch == 0 ? 1 : 5)
+        show_scores(capture, &of, maps, batch);
+    free(maps);
+}
+
 /* 1 when there was something to capture. */
 static int show_capture(const char *layer, int number, int with_scores)
 {
@@ -158,19 +190,19 @@ static int show_capture(const char *layer, int number, int with_scores)
         return 0;
     }
     char name[64];
-    const sscam_shape found = {shape.rank, 1, capture.channels, capture.sides};
-    int64_t count = sscam_input_size(&found), sizes[SSCAM_MOST_RANK];
+    int64_t count = 1;
+    for (int32_t d = 0; d < capture.rank; d++)
+        count *= capture.shape[d];
     snprintf(name, sizeof name, "%d.activations", number);
     write_floats(name, capture.activations, count);
     snprintf(name, sizeof name, "%d.gradients", number);
     write_floats(name, capture.gradients, count);
-    sscam_shape_write(&found, sizes);
-    printf("capture\t%s\t%d\t", capture.layer, number);
-    for (int32_t i = 1; i < found.rank; i++)
-        printf("%s%lld", i > 1 ? "x" : "", (long long)sizes[i]);
-    printf("\t%lld\n", (long long)capture.target.class_index);
-    for (int64_t batch = 0; with_scores && batch <= 6; batch += batch == 0 ? 1 : 5)
-        show_scores(&capture, batch);
+    printf("capture\t%s\t%d\t%lld", capture.layer, number, (long long)capture.target.class_index);
+    for (int32_t d = 0; d < capture.rank; d++)
+        printf("%c%lld", d > 0 ? 'x' : '\t', (long long)capture.shape[d]);
+    printf("\n");
+    if (with_scores)
+        show_all_scores(&capture);
     sscam_capture_release(&capture);
     return 1;
 }

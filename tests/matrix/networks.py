@@ -36,6 +36,17 @@ def torchvision_network(name, **options):
     return lambda: getattr(torchvision.models, name)(weights=None, num_classes=CLASSES, **options)
 
 
+def vit():
+    network = torchvision.models.VisionTransformer(64, 16, num_layers=2, num_heads=2, hidden_dim=24, mlp_dim=48,
+                                                   num_classes=CLASSES)
+    nn.init.normal_(network.heads.head.weight)  # zeros by default
+    return network
+
+
+def swin():
+    return torchvision.models.SwinTransformer([4, 4], 12, [2, 2], [2, 3], [4, 4], num_classes=CLASSES)
+
+
 # name: (constructor, input size, or shape of what is no square picture, default target)
 FAMILIES = {
     "resnet18": (torchvision_network("resnet18"), 64, "layer4"),
@@ -57,6 +68,8 @@ FAMILIES = {
     "regnet_y_400mf": (torchvision_network("regnet_y_400mf"), 64, "trunk_output"),
     "convnext_tiny": (torchvision_network("convnext_tiny"), 64, "features"),
     "mc3_18": (lambda: torchvision.models.video.mc3_18(weights=None, num_classes=CLASSES), (3, 4, 40, 40), "layer4"),
+    "vit": (vit, 64, "encoder.layers.encoder_layer_1.ln_1"),
+    "swin": (swin, 64, "norm"),
 }
 
 
@@ -329,7 +342,7 @@ class DoublePrecision(Classifier):
 
 
 class Tokens(nn.Module):
-    """A vision transformer in miniature: no feature map before the classifier."""
+    """One attention without norms: the patches are the last that has places."""
 
     def __init__(self):
         super().__init__()
@@ -389,6 +402,62 @@ class Video(nn.Module):
         return self.head(self.features(x).mean((2, 3, 4)))
 
 
+class Encoder(nn.Module):
+    """PyTorch's own transformer blocks, whole fused operations in evaluation mode, in either order of norm and sum."""
+
+    def __init__(self, norm_first):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 24, 16, stride=16)
+        self.blocks = nn.Sequential(*(nn.TransformerEncoderLayer(24, 2, 48, 0.1, F.gelu, batch_first=True,
+                                                                 norm_first=norm_first) for _ in range(2)))
+        self.head = nn.Linear(24, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.blocks(self.patches(x).flatten(2).transpose(1, 2)).mean(1))
+
+
+class Mixer(nn.Module):
+    """Tokens without attention."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 24, 16, stride=16)
+        self.between_places = nn.Linear(16, 16)
+        self.between_channels = nn.Linear(24, 24)
+        self.norm = nn.LayerNorm(24)
+        self.head = nn.Linear(24, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).flatten(2)
+        x = (x + torch.tanh(self.between_places(x))).transpose(1, 2)
+        return self.head(self.norm(x + torch.tanh(self.between_channels(x))).mean(1))
+
+
+class NoPlaces(nn.Module):
+    """Nothing in it is a map."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 24), nn.ReLU(), nn.Linear(24, CLASSES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+
+class AttentionPool(Classifier):
+    """Attention only gathers the feature map, as in CLIP's ResNets; tokens have the batch second."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(12, 2)
+        self.place = nn.Parameter(torch.randn(17, 1, 12) / 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.avg_pool2d(self.stem(x), 4).flatten(2).permute(2, 0, 1)
+        x = torch.cat([x.mean(0, keepdim=True), x]) + self.place
+        return self.head(self.attention(x[:1], x, x)[0][0])
+
+
 # name: (constructor, input size or shape, default target, or None where there is none)
 HAND_MADE = {
     "in_place_after_target": (InPlaceAfterTarget, 32, "add"),
@@ -411,7 +480,12 @@ HAND_MADE = {
     "identity_tail": (IdentityTail, 32, "conv"),
     "one_image_only": (OneImageOnly, 32, "conv"),
     "double_precision": (DoublePrecision, 32, "conv"),
-    "tokens": (Tokens, 64, None),
+    "tokens": (Tokens, 64, "patches"),
+    "encoder": (lambda: Encoder(True), 64, "blocks.1.norm1"),
+    "encoder_norm_last": (lambda: Encoder(False), 64, "blocks.0"),
+    "mixer": (Mixer, 64, "norm"),
+    "attention_pool": (AttentionPool, 32, "stem"),
+    "no_places": (NoPlaces, 32, None),
     "sound": (Sound, (2, 160), "mul"),
     "sound_tokens": (SoundTokens, (2, 160), "features"),
     "video": (Video, (3, 6, 24, 28), "features.4"),
@@ -426,6 +500,8 @@ NETWORKS = {**FAMILIES, **HAND_MADE}
 # "frozen" keeps the arithmetic; "folded" is what torch.jit.freeze does when not told otherwise: batch norms become
 # part of the convolutions.
 FORMS = ["scripted", "traced", "frozen", "folded"]
+# Traced without gradients, attention is one fused operation.
+FUSABLE = {"vit", "tokens", "encoder", "encoder_norm_last", "attention_pool"}
 
 
 def forms_of(name):
@@ -434,7 +510,7 @@ def forms_of(name):
         lost |= {"traced"}
     if name in NOT_FREEZABLE:
         lost |= {"frozen", "folded"}
-    return [form for form in FORMS if form not in lost]
+    return [form for form in FORMS if form not in lost] + ["fused"] * (name in FUSABLE)
 
 
 def shape_of(size):
@@ -484,4 +560,7 @@ def export(network, name, form, example):
         return torch.jit.freeze(script(), optimize_numerics=False)
     if form == "folded":
         return torch.jit.freeze(script() if name in NOT_TRACEABLE else trace())
+    if form == "fused":
+        with torch.no_grad():
+            return trace()
     return script() if form == "scripted" else trace()

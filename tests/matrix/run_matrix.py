@@ -72,41 +72,40 @@ def values_with(reference, activations):
     """Eager values of the same numbers: there may be several, as before and after an identity, whose gradients
     differ."""
     return [value for value in reference.values
-            if value.activation[0].shape == activations.shape
-            and relative_difference(value.activation[0].numpy(), activations) <= RELATIVE]
+            if value.activation.shape == activations.shape
+            and relative_difference(value.activation.numpy(), activations) <= RELATIVE]
 
 
 def compare_capture(result, reference, fields, probe, form, same_rounding):
-    layer, number, shape, class_index = fields
+    layer, number, class_index, shape = fields
     shape = [int(size) for size in shape.split("x")]
     activations = probe.array(f"{number}.activations").reshape(shape)
     gradients = probe.array(f"{number}.gradients").reshape(shape)
     if int(class_index) != reference.top_class:
         result.faults.append(f"class {class_index}, not {reference.top_class}")
-    has_module_names = form in ("scripted", "traced")
+    has_module_names = form in ("scripted", "traced", "fused")
     if has_module_names and layer in reference.by_module:
         candidates = [reference.by_module[layer]]
     else:
         candidates = values_with(reference, activations)
     if not candidates:
-        if form != "folded":  # folding makes values that the eager network does not have
+        if form not in ("folded", "fused"):  # whose values the eager network does not all have
             result.faults.append(f"{layer}: eager PyTorch has no such value")
         return
     result.layer_count += 1
-    differences = [(relative_difference(gradients, value.gradient[0].numpy()), value) for value in candidates]
+    differences = [(relative_difference(gradients, value.gradient.numpy()), value) for value in candidates]
     gradient_difference, value = min(differences, key=lambda pair: pair[0])
-    result.note("activations", relative_difference(activations, value.activation[0].numpy()), RELATIVE, layer)
+    result.note("activations", relative_difference(activations, value.activation.numpy()), RELATIVE, layer)
     is_strict = same_rounding or layer == probe.default
     result.note("gradients", gradient_difference, RELATIVE if is_strict else RELATIVE_BEYOND_ROUNDING, layer)
 
 
 def compare_scores(result, reference, probe):
-    captured = probe.facts("capture")
     scores = probe.facts("scores")
     if not scores:
         return
-    _, number, shape, _ = captured[0]
-    activations = probe.array(f"{number}.activations").reshape([int(size) for size in shape.split("x")])
+    shape, = probe.facts("maps")
+    activations = probe.array("maps").reshape([int(size) for size in shape])
     for batch, class_index, channels in scores:
         channels = [int(channel) for channel in channels.split(",")]
         expected = reference.masked_scores(activations, channels, int(class_index)).numpy()

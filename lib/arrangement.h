@@ -1,0 +1,53 @@
+/* Where a layer's output has its batch, its channels and its places: networks differ in the order of their axes. */
+#ifndef SSCAM_LIB_ARRANGEMENT_H
+#define SSCAM_LIB_ARRANGEMENT_H
+
+#include <stdint.h>
+
+#include "shape.h"
+#include "sscam/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Orders of a layer's output. Its values are the positions in the choices of the option `channel_axis`. */
+typedef enum sscam_channel_axis {
+    SSCAM_CHANNEL_AXIS_AUTO,
+    SSCAM_CHANNEL_AXIS_FIRST, /* [1,K,h,w]; [1,K,T]; of sound [1,K,w], of video [1,K,d,h,w] */
+    SSCAM_CHANNEL_AXIS_LAST   /* [1,h,w,K]; [1,T,K]; of sound [1,w,K], of video [1,d,h,w,K] */
+} sscam_channel_axis;
+
+/* What the caller says of it; all zeros: nothing. */
+typedef struct sscam_arrangement_wish {
+    sscam_channel_axis channel_axis;
+    int64_t grid_height, grid_width; /* of tokens; 0: found */
+} sscam_arrangement_wish;
+
+typedef struct sscam_arrangement {
+    int32_t batch_axis, channel_axis; /* of the output; its other axes are places, row by row */
+    int64_t channels;
+    sscam_sides sides;
+    int64_t extra; /* tokens before those of the grid: class tokens, registers */
+} sscam_arrangement;
+
+/* Reads "" (both become 0) or HEIGHTxWIDTH. Gives whether it is one. */
+int32_t sscam_parse_grid(const char *text, int64_t *height, int64_t *width);
+
+/* Finds how an output of that shape is arranged; 0 where it is neither a map with the input's sides nor, of a picture,
+ * tokens on a grid. */
+int32_t sscam_find_arrangement(const int64_t *shape, int32_t rank, const sscam_shape *input,
+                               const sscam_arrangement_wish *wish, sscam_arrangement *out);
+
+/* The same; SSCAM_E_LAYER with the layer's name and what is wrong where there is none. */
+sscam_status sscam_arrange(const char *layer, const int64_t *shape, int32_t rank, const sscam_shape *input,
+                           const sscam_arrangement_wish *wish, sscam_arrangement *out);
+
+/* Values of an output in the order [channels, places], without the extra tokens. */
+void sscam_put_channels_first(const sscam_arrangement *arrangement, const float *values, float *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
