@@ -56,8 +56,8 @@ static const sscam_option table[] = {
          "Places of a dense output (segmentation, [N, classes, h, w]) that are explained: predicted, where the network "
          "sees the class; all; LEFT,TOP,RIGHT,BOTTOM, a box in pixels of the input; mask, one that the caller gave."),
     CHOICE(SSCAM_OPTION_REDUCTION, "reduction", "mean", "|sum",
-           "How a class's scores at these places become one. A sum is what pytorch-grad-cam takes; gradients' maps are "
-           "the same."),
+           "How a class's scores at these places become one. A sum is what pytorch-grad-cam takes; most maps made "
+           "of gradients are the same."),
     CHOICE(SSCAM_OPTION_SCORE, "score", "logit", "|probability",
            "What a masked input is scored by (Score-CAM, SS-CAM). With probability and channel_softmax=on the "
            "weights lie within a factor e of each other, so maps are nearly class-blind."),

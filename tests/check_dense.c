@@ -1,5 +1,5 @@
-/* Dense outputs, as of segmentation: places, regions, and what is explained of them, against sums over places in float64
- * on the fake network "dense", Y_c(p) = b_c + sum_k w_ck A_k(p). */
+/* Dense outputs, as of segmentation: places, regions, and what is explained of them, against sums over places in
+ * float64 on the fake network "dense", Y_c(p) = b_c + sum_k w_ck A_k(p). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static void set_up(void)
     }
     for (int p = 0; p < PLANE; p++)
         mask[p] = p / WIDTH >= 2 && p % WIDTH < 7 && p / WIDTH / 2 != 2 ? 200 : 0;
-    const reference_input of = {.classes = FAKE_CLASSES, .height = HEIGHT, .width = WIDTH, .input = input};
+    const reference_input of = {.classes = FAKE_CLASSES, .depth = 1, .height = HEIGHT, .width = WIDTH, .input = input};
     double whole[SIZE];
     for (int i = 0; i < SIZE; i++)
         whole[i] = input[i];
@@ -172,7 +172,7 @@ END_TEST
 static void mask_by(int k, double *masked_features)
 {
     double masked[SIZE], upsampled[PLANE], lowest, highest;
-    const reference_input of = {.classes = FAKE_CLASSES, .height = HEIGHT, .width = WIDTH, .input = input};
+    const reference_input of = {.classes = FAKE_CLASSES, .depth = 1, .height = HEIGHT, .width = WIDTH, .input = input};
     reference_upsample(features + k * PLACES, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0, upsampled);
     reference_range(upsampled, PLANE, &lowest, &highest);
     for (int i = 0; i < SIZE; i++)
@@ -496,8 +496,8 @@ START_TEST(classifying_gives_means_over_all_places)
 END_TEST
 
 /* An evaluation of the class with the most places, on a picture that reaches the network as it is. */
-static void evaluate(sscam_explainer *explainer, const char *metrics, sscam_evaluation **evaluation, sscam_image **image,
-                     sscam_status wanted)
+static void evaluate(sscam_explainer *explainer, const char *metrics, sscam_evaluation **evaluation,
+                     sscam_image **image, sscam_status wanted)
 {
     uint8_t pixels[SIZE];
     for (int i = 0; i < SIZE; i++)
@@ -529,7 +529,7 @@ START_TEST(drops_are_of_the_places_of_the_unmasked_input)
     for (int i = 0; i < SIZE; i++)
         masked[i] = whole[i] * sscam_map_data(map)[i % PLANE];
     memcpy(input, whole, sizeof whole);
-    const reference_input of = {.classes = FAKE_CLASSES, .height = HEIGHT, .width = WIDTH, .input = input};
+    const reference_input of = {.classes = FAKE_CLASSES, .depth = 1, .height = HEIGHT, .width = WIDTH, .input = input};
     double values[SIZE];
     uint8_t places[PLACES];
     for (int i = 0; i < SIZE; i++)

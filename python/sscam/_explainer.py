@@ -47,11 +47,11 @@ class Options(Mapping[str, OptionValue]):
         return from_text(option, text)
 
     def __setitem__(self, name: str, value: OptionValue) -> None:
-        option, value = option_named(name), array_like(value)
-        if name == "region" and isinstance(value, np.ndarray) and value.ndim != 1:
-            self._set_region(value)
+        region = array_like(value) if name == "region" else None
+        if isinstance(region, np.ndarray) and region.ndim != 1:
+            self._set_region(region)
             return
-        text = encode(to_text(option, value))
+        text = encode(to_text(option_named(name), value))
         with self._explainer._used() as pointer:
             check(_native.sscam_explainer_set(pointer, encode(name), text))
 
