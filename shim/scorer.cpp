@@ -206,7 +206,7 @@ void Scorer::make_forms()
     if (forms.empty())
         throw Refusal(SSCAM_E_UNSUPPORTED, std::string("the network cannot be converted to ") + at::toString(precision_.type));
     forms_ = std::move(forms);
-    forms_lacked_memory_ = lacked_memory;
+    forms_lacked_memory_ = lacked_memory && network_.device().is_cpu(); // a card's is taken to stay as it is
 }
 
 std::shared_ptr<Scorer::Setting> Scorer::new_setting(const Example &example)
@@ -214,9 +214,10 @@ std::shared_ptr<Scorer::Setting> Scorer::new_setting(const Example &example)
     if (forms_.empty() || forms_lacked_memory_)
         make_forms();
     auto setting = std::make_shared<Setting>();
-    setting->lacked_memory = forms_lacked_memory_;
-    if (is_usable({forms_[0], 1, 2}, example, &setting->lacked_memory))
+    bool lacked_memory = forms_lacked_memory_;
+    if (is_usable({forms_[0], 1, 2}, example, &lacked_memory))
         setting->largest_batch = std::numeric_limits<int64_t>::max();
+    setting->lacked_memory = lacked_memory && network_.device().is_cpu();
     return setting;
 }
 
@@ -226,10 +227,12 @@ ScoringWay Scorer::unmeasured_way(Setting &setting, int64_t workers, const Examp
     workers = std::max<int64_t>(workers, 1);
     const int64_t batch = std::min(setting.largest_batch, usual_batch(network_.device()));
     const ScoringWay frozen = {forms_[precision_.type == at::kFloat && forms_.size() > 1 ? 1 : 0], workers, batch};
-    if (is_usable(frozen, example, &setting.lacked_memory))
+    bool lacked_memory = false;
+    if (is_usable(frozen, example, &lacked_memory))
         return frozen;
-    if (precision_.type != at::kFloat && setting.lacked_memory)
+    if (precision_.type != at::kFloat && lacked_memory)
         throw std::bad_alloc();
+    setting.lacked_memory |= lacked_memory && network_.device().is_cpu();
     if (precision_.type != at::kFloat)
         throw Refusal(SSCAM_E_UNSUPPORTED, std::string("computing in ") + at::toString(precision_.type) +
                                                ", the network fails or its outputs are others");

@@ -2,8 +2,9 @@
 have given, leaves no temporary file, and writes over nothing that it does not replace.
 
 SSCAM_FAULTS_EVERY=1 lets every allocation and every call on a file fail in turn, another number n every nth; by
-default a few of each, evenly spread."""
+default one or two of each."""
 
+import math
 import mmap
 import os
 import pathlib
@@ -23,7 +24,7 @@ from fork_server import ForkServer  # noqa: E402
 DEMO = ROOT / "examples" / "demo"
 PROGRAM = os.environ.get("SSCAM_CLI", str(ROOT / "build" / "tools" / "sscam"))
 EVERY = int(os.environ.get("SSCAM_FAULTS_EVERY", "0"))
-TRIES = 1  # of each kind, by default
+MIDDLE, LATE = 0.45, 0.87  # by default: while it computes, and while it writes what it has computed
 
 # fault_board.h
 OWNERS = {"program": 1, "library": 2, "drawing": 8, "fonts": 32}
@@ -169,10 +170,12 @@ class Trial:
         assert len(lines) == len(notes) + 1 and re.fullmatch(r"sscam: .+: .+", lines[-1]), (what, outcome.errors)
         assert "Success" not in outcome.errors, (what, outcome.errors)
 
-    def numbers(self, count):
+    @staticmethod
+    def numbers(count, *shares):
         """Which of `count` things fail."""
-        stride = EVERY or count // TRIES + 1
-        return range((stride + 1) // 2, count + 1, stride)
+        if EVERY:
+            return range(1, count + 1, EVERY)
+        return sorted({math.ceil(share * count) for share in shares if count})
 
 
 @pytest.fixture
@@ -211,7 +214,7 @@ def test_memory_that_runs_out_ends_the_program_and_leaves_nothing_behind(trial, 
         trial.run(owners=OWNERS[owner])
         trial.allocations = trial.board.count("allocations")
     for from_on in (0, 1):
-        for number in trial.numbers(trial.allocations):
+        for number in trial.numbers(trial.allocations, MIDDLE, LATE):
             run_without_memory(trial, owner, allocation=number, from_on=from_on)
     print(f"{trial.words[0]}, {owner}: {trial.allocations} allocations, {trial.faults} refused")
 
@@ -222,7 +225,7 @@ def test_memory_that_runs_out_ends_the_program_and_leaves_nothing_behind(trial, 
 @commands("explain", "tensor", "compare", "eval", "eval list", "merge")
 def test_files_that_fail_are_told_and_leave_nothing_behind(trial):
     for call, count in trial.calls.items():
-        for number in trial.numbers(count):
+        for number in trial.numbers(count, LATE):
             outcome = trial.run(call=CALLS.index(call) + 1, number=number, error=ERRORS[call])
             trial.faults += trial.board.count("failed_calls")
             trial.check(outcome, (call, number))
@@ -232,7 +235,7 @@ def test_files_that_fail_are_told_and_leave_nothing_behind(trial):
 
 @commands("explain JPEG", "tensor", "eval list", "merge")
 def test_files_that_shrink_while_they_are_read_do_no_harm(trial):
-    for number in trial.numbers(trial.calls["read"]):
+    for number in trial.numbers(trial.calls["read"], MIDDLE):
         outcome = trial.run(call=CALLS.index("read") + 1, number=number, error=0, from_on=1)
         trial.check(outcome, number, may_differ=True)
 
@@ -246,7 +249,7 @@ def test_files_may_come_in_pieces(trial):
 @commands("eval")
 def test_a_journal_that_could_not_be_written_is_gone_on_with(trial):
     for call in ("write", "truncate", "read"):
-        for number in trial.numbers(trial.calls[call]):
+        for number in trial.numbers(trial.calls[call], MIDDLE):
             trial.run(call=CALLS.index(call) + 1, number=number, error=ERRORS[call], from_on=1)
             outcome = trial.run_again()
             assert outcome.code == 0, outcome.errors
