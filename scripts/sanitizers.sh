@@ -23,22 +23,22 @@ sanitized_build() {
     ninja -C "$folder" "$@" || fail "building $folder failed"
 }
 
-# Any report ends the program with a failure.
-export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
-export ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1
+# Any report ends the program with a failure; memory that is not to be had is the suites' own business.
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1
+export ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1
 export LSAN_OPTIONS=print_suppressions=0:suppressions="$suppressions/leaks.supp"
 
 run_core_sanitizers() {
     sanitized_build build-tsan thread core_programs
-    run_leg build-tsan --suite core
+    run_leg build-tsan --timeout-multiplier 4 --suite core
     sanitized_build build-asan address,undefined core_programs fuzz_programs
-    run_leg build-asan --suite core --suite fuzz
+    run_leg build-asan --timeout-multiplier 4 --suite core --suite fuzz
 }
 
 run_torch_sanitizers() {
     sanitized_build build-asan address,undefined torch_programs
-    run_leg build-asan --suite torch
+    run_leg build-asan --timeout-multiplier 4 --suite torch
     [ -f build/build.ninja ] || meson setup build -Dtorch_python=$debian_python || fail "meson could not configure build"
     ninja -C build tests/soak/soak || fail "building build failed"
     log=testlog-valgrind
