@@ -39,7 +39,8 @@ run_core_sanitizers() {
 run_torch_sanitizers() {
     sanitized_build build-asan address,undefined torch_programs
     run_leg build-asan --timeout-multiplier 4 --suite torch
-    [ -f build/build.ninja ] || meson setup build -Dtorch_python=$debian_python || fail "meson could not configure build"
+    [ -f build/build.ninja ] || meson setup build -Dtorch_python=$debian_python ||
+        fail "meson could not configure build"
     ninja -C build tests/soak/soak || fail "building build failed"
     log=testlog-valgrind
     run_leg build --setup valgrind 'every method once'
