@@ -343,7 +343,10 @@ int panel_write(const struct panel *panel)
     cairo_status_t status = render(panel, file.stream);
     if (status && status != CAIRO_STATUS_WRITE_ERROR) {
         whole_file_abandon(&file);
-        return fail(panel->path, "%s", cairo_status_to_string(status));
+        int code = fail(panel->path, "%s", cairo_status_to_string(status));
+        if (status == CAIRO_STATUS_NO_MEMORY)
+            exit(code); /* freeing its surfaces then, cairo 1.16 follows one that it could not make */
+        return code;
     }
     return whole_file_commit(&file);
 }
