@@ -10,17 +10,50 @@ from torch import nn
 from cams import Capture
 
 
+class ChannelsFirst:
+    """The layer gives [1,K,h,w]."""
+
+    channel_axis = 1
+
+    def maps(self, values):
+        """[K,h,w] of what the layer gives."""
+        return values[0]
+
+
+class ChannelsLast:
+    """The layer gives [1,h,w,K]."""
+
+    channel_axis = 3
+
+    def maps(self, values):
+        return np.moveaxis(values[0], -1, 0)
+
+
+class Tokens:
+    """The layer gives [1,T,K], or [T,1,K] or [1,K,T]: `extra` tokens, then those of the grid row
+    by row."""
+
+    def __init__(self, grid, extra, axes=(1, 2)):
+        self.grid, self.extra = grid, extra
+        self.token_axis, self.channel_axis = axes
+
+    def maps(self, values):
+        by_channel = np.moveaxis(values, (self.channel_axis, self.token_axis), (0, -1))
+        return by_channel.reshape(by_channel.shape[0], -1)[:, self.extra:].reshape(-1, *self.grid)
+
+
 class Network:
     """A module and one of its layers, by name.
 
     `double` runs it in float64, where it is cheap enough to take the network's own rounding away.
     """
 
-    def __init__(self, module, layer, linear=None, double=False):
+    def __init__(self, module, layer, linear=None, double=False, order=None):
         self.module = module.eval().to(torch.float64 if double else torch.float32)
         self.layer = layer
         self.linear = linear    # name of the linear layer, when pooling and it alone follow
         self.dtype = torch.float64 if double else torch.float32
+        self.order = order or ChannelsFirst()
 
     def _input(self, batch):
         return torch.from_numpy(np.ascontiguousarray(batch)).to(self.dtype)
@@ -52,15 +85,14 @@ class Network:
         weights = None
         if self.linear:
             weights = self.module.get_submodule(self.linear).weight.detach().numpy()
-        return Capture(leaf[0].detach().numpy(), gradients[0].numpy(), logits.detach().numpy(),
-                       weights)
-
+        return Capture(self.order.maps(leaf.detach().numpy()), self.order.maps(gradients.numpy()),
+                       logits.detach().numpy(), weights)
 
     def without_channel(self, image, channel):
         """Logits when what follows the layer sees one of its channels as zeros."""
         def silence(_module, _inputs, output):
             output = output.clone()
-            output[:, channel] = 0
+            output.select(self.order.channel_axis, channel).zero_()
             return output
 
         hook = self.module.get_submodule(self.layer).register_forward_hook(silence)

@@ -24,7 +24,9 @@ DEMO_MODEL = ROOT / "examples" / "demo" / "clothes.pt"
 
 def oracle_options(method, options):
     """The oracle's options for what --set was given: a preset first, then what changes it."""
-    changes = dict(options)
+    # How a layer is read is the oracle's network's, not an option of it.
+    changes = {name: value for name, value in options.items()
+               if name not in ("grid", "channel_axis")}
     if "preset" not in changes:
         return replace(defaults(method), **changes)
     return replace(preset(changes.pop("preset"), method), **changes)
