@@ -68,8 +68,8 @@ sscam_shape sscam_mask_shape(const sscam_mask_plan *plan);
  * several. */
 int64_t sscam_mask_scratch_size(const sscam_mask_plan *plan);
 
-/* Writes masked input number `index` (0 to sscam_mask_count() - 1) to `out`: one input of floats in `layout`. `scratch` has sscam_mask_scratch_size() floats and is the caller's own. A
- * pure function of plan and index. */
+/* Writes masked input number `index` (0 to sscam_mask_count() - 1) to `out`: the floats of one input, in `layout`.
+ * `scratch` has sscam_mask_scratch_size() floats and is the caller's own. A pure function of plan and index. */
 void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_layout layout, float *scratch,
                       float *out);
 

@@ -108,7 +108,7 @@ sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, sscam_shape 
     sscam_status status = check_numbers(numbers, rank);
     if (status != SSCAM_OK)
         return status;
-    *out = (sscam_shape){.rank = rank, .images = numbers[0], .channels = numbers[1], .sides = {1, 1, numbers[rank - 1]}};
+    *out = (sscam_shape){rank, numbers[0], numbers[1], .sides = {1, 1, numbers[rank - 1]}};
     if (rank > SSCAM_LEAST_RANK)
         out->sides.height = numbers[rank - 2];
     if (rank == SSCAM_MOST_RANK)

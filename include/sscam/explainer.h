@@ -266,8 +266,8 @@ SSCAM_API sscam_status sscam_explain_tensor_all(sscam_explainer *const *explaine
  * @param rank      3 to 5: what the network is given.
  * @param classes   As for sscam_explain_tensor().
  * @param[out] maps As for sscam_explain_tensor(). Ownership: the caller's.
- * @return As sscam_explain_tensor(); SSCAM_E_ARGUMENT also for another rank; SSCAM_E_LAYER also where the layer's output
- *         has another rank than the input.
+ * @return As sscam_explain_tensor(); SSCAM_E_ARGUMENT also for another rank; SSCAM_E_LAYER also where the layer's
+ *         output has another rank than the input.
  * Thread: the explainer's.
  * @since 1.0
  */

@@ -39,8 +39,8 @@ SSCAM_API int32_t sscam_map_depth(const sscam_map *map);
  * (Naidu & Michael 2020, eq. 12).
  *
  * @param map A map.
- * @return float32 [height,width] ([width] and [depth,height,width] by sscam_map_rank()), row-major, in [0,1]; all zeros when sscam_map_is_flat(). Ownership: the
- *         map's. NULL for NULL.
+ * @return float32 [height,width] ([width] or [depth,height,width] by sscam_map_rank()), row-major, in [0,1]; all zeros
+ *         when sscam_map_is_flat(). Ownership: the map's. NULL for NULL.
  * Thread: any thread.
  * @since 1.0
  */
@@ -61,7 +61,7 @@ SSCAM_API int32_t sscam_map_raw_depth(const sscam_map *map);
  * before it is normalised, at the input's size.
  *
  * @param map A map.
- * @return float32 [raw_height,raw_width] ([raw_width] and [raw_depth,raw_height,raw_width] by sscam_map_rank()),
+ * @return float32 [raw_height,raw_width] ([raw_width] or [raw_depth,raw_height,raw_width] by sscam_map_rank()),
  *         row-major, 0 or more. Ownership: the map's. NULL for NULL.
  * Thread: any thread.
  * @since 1.0

@@ -194,7 +194,8 @@ SSCAM_API const char *sscam_layers_kind(const sscam_layers *layers, size_t index
  * @param layers A list.
  * @param index  0 to count - 1.
  * @param[out] rank Number of dimensions; 0 for an index out of range. May be NULL.
- * @return The dimensions, usually {1, K, h, w}; {1, K, w} for sound, {1, K, d, h, w} for video. Ownership: the list's. NULL for an index out of range.
+ * @return The dimensions, usually {1, K, h, w}; {1, K, w} for sound, {1, K, d, h, w} for video. Ownership: the list's.
+ *         NULL for an index out of range.
  * Thread: any thread.
  * @since 1.0
  */
