@@ -38,9 +38,11 @@ class NoTensor(networks.Classifier):
         return "cat"
 
 
-class Segmenter(networks.Classifier):
+class DenseInThree(networks.Classifier):
+    """Classes at places of a volume, where pictures have none."""
+
     def forward(self, x: Tensor) -> Tensor:
-        return self.stem(x)
+        return torch.stack([self.stem(x), self.stem(x)], 2)
 
 
 class NoForward(networks.Classifier):
@@ -78,5 +80,5 @@ FAULTS = {
     "detector": (script_of(Detector), MODEL, "Tensor[]"),
     "two_inputs": (script_of(TwoInputs), MODEL, "\"scale\""),
     "no_tensor": (script_of(NoTensor), MODEL, "without a tensor"),
-    "segmenter": (script_of(Segmenter), MODEL, "[1, 12, 16, 16]"),
+    "dense_in_three": (script_of(DenseInThree), MODEL, "[1, 12, 2, 16, 16]"),
 }
