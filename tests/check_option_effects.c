@@ -63,6 +63,11 @@ typedef struct effect {
 static const effect effects[] = {
     {"layer", "stem", SUMS EIGEN_GRAD SCORING ABLATION EIGEN, CAM, NULL, NULL},
     {"layer", "features", NOBODY, NULL, NULL, NULL}, /* the default one */
+    {"grid", "2x10", ALL, NULL, NULL, "linear tokens"},
+    {"grid", "2x10", NOBODY, NULL, NULL, NULL},
+    {"channel_axis", "first", SUMS EIGEN_GRAD SCORING EIGEN, CAM ABLATION, NULL, "linear places-first"},
+    {"channel_axis", "last", NOBODY, NULL, NULL, "linear places-first"},
+    {"channel_axis", "first", NOBODY, NULL, NULL, NULL},
     {"fusion", "mean", SUMS EIGEN_GRAD SCORING ABLATION EIGEN, CAM, "layer=stem,features", NULL},
     {"fusion", "mean", NOBODY, NULL, NULL, NULL},
     {"aug_smooth", "on", ALL, NULL, NULL, NULL},
