@@ -180,16 +180,18 @@ def xgrad_cam_weights(capture):
     return np.divide(product, total, out=np.zeros_like(total), where=total != 0)
 
 
-def smooth_grad_cam_pp_weights(capture, image, class_index, options, image_index, network):
+def smooth_grad_cam_pp_weights(capture, image, class_index, options, image_index, network,
+                               scale=1.0):
     """Omeiza 2019, with the second derivative above the fraction as in Grad-CAM++: averages over
-    noisy inputs of g, g^2 and g^3; the activations are those of the input itself."""
+    noisy inputs of g, g^2 and g^3; the activations are those of the input itself. `scale` is of the
+    noisy inputs, to see what depends on their rounding."""
     span = float(image.max()) - float(image.min())
     deviation = {"absolute": options.sigma, "range": options.sigma * span,
                  "authors-code": (options.sigma / span) ** 2}[options.noise_scale]
     gradients = []
     for sample in range(options.samples):
         plane = noise(options.seed, 0, sample, image_index, image.size).reshape(image.shape)
-        noisy = np.float32(image + deviation * plane)
+        noisy = np.float32(scale * (image + deviation * plane))
         gradients.append(network.capture(noisy, class_index).gradients.astype(np.float64))
     first, second, third = (np.mean([g ** n for g in gradients], axis=0) for n in (1, 2, 3))
     total = capture.activations.sum(axis=places(capture.activations), keepdims=True,
