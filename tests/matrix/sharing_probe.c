@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arrangement.h"
 #include "backend.h"
 #include "sscam/explainer.h"
 #include "torch_backend.h"
@@ -19,6 +20,7 @@ static void *network;
 static sscam_shape shape = {.rank = SSCAM_PICTURE_RANK, .images = 1, .sides = {.depth = 1}};
 static float *input;
 static sscam_capture expected;
+static sscam_arrangement arrangement; /* of its layer */
 static float expected_scores[CHANNELS];
 
 static void need(int holds, const char *what)
@@ -61,10 +63,10 @@ static sscam_status score(int64_t batch, const sscam_progress *progress, float *
 {
     sscam_mask_channel channels[CHANNELS];
     for (int k = 0; k < CHANNELS; k++)
-        channels[k] = (sscam_mask_channel){k % expected.channels, 0.0f, 0.5f, 0.25f};
+        channels[k] = (sscam_mask_channel){k % arrangement.channels, 0.0f, 0.5f, 0.25f};
     sscam_mask_plan plan = {.input = input, .input_rank = shape.rank, .input_channels = shape.channels,
                             .input_sides = shape.sides, .activations = expected.activations,
-                            .map_sides = expected.sides, .channels = channels,
+                            .map_sides = arrangement.sides, .channels = channels,
                             .channel_count = CHANNELS, .samples = 1};
     const sscam_mask_plan *plans[] = {&plan};
     sscam_mask_list masks = {plans, 1};
@@ -81,7 +83,7 @@ static int32_t cancel(void *user, double fraction)
 
 static void *use_network(void *unused)
 {
-    int64_t size = expected.channels * sscam_place_count(expected.sides);
+    int64_t size = arrangement.channels * sscam_place_count(arrangement.sides);
     for (int round = 0; round < ROUNDS; round++) {
         sscam_capture found;
         float scores[CHANNELS];
@@ -112,7 +114,10 @@ int main(int argc, char **argv)
     for (int64_t i = 0; i < size; i++)
         input[i] = sinf((float)i * 0.37f);
 
+    const sscam_arrangement_wish found = {0};
     need(capture(&expected) == SSCAM_OK, "capture");
+    need(sscam_arrange(expected.layer, expected.shape, expected.rank, &shape, &found, &arrangement) == SSCAM_OK,
+         "layer");
     need(score(1, NULL, expected_scores) == SSCAM_OK, "score");
     const int64_t batches[] = {0, 7, 64};
     float scores[CHANNELS];

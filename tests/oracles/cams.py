@@ -258,13 +258,11 @@ class MaskedScores:
         """f^c(X_b)."""
         if self.options.baseline == "none":
             return 0.0
-        black = [-mean / std for mean, std in zip(self.options.mean, self.options.std)]
-        reference = {
-            "zeros": np.zeros_like(self.image),
-            "input": self.image,
-            "black": np.broadcast_to(by_channel(black[:len(self.image)], self.image),
-                                     self.image.shape),
-        }[self.options.baseline]
+        reference = self.image if self.options.baseline == "input" else np.zeros_like(self.image)
+        if self.options.baseline == "black":
+            black = [-mean / std for mean, std in zip(self.options.mean, self.options.std)]
+            reference = np.broadcast_to(by_channel(black[:len(self.image)], self.image),
+                                        self.image.shape)
         return self.score(reference[None])[0]
 
     def upsampled(self, activation):

@@ -158,7 +158,7 @@ NO_NOISE = {"sigma": 0}  # which would leave no zeros in masked inputs
 REFUSED = {
     "several inputs": (TwoInputs, METHODS, {}, 'further input "scale"'),
     "no tensor": (NoTensor, METHODS, {}, "without a tensor: no classifier"),
-    "no places": (NoPlaces, METHODS, {}, "no feature map"),
+    "no places": (NoPlaces, METHODS, {}, "has neither a feature map"),
     "raises": (Raises, METHODS, {}, "twenty-four rows are too many"),
     "raises when masked": (RaisesWhenMasked, SCORING_METHODS, NO_NOISE, "somebody has masked me"),
     "narrow when masked": (NarrowWhenMasked, SCORING_METHODS, NO_NOISE,
