@@ -4,6 +4,7 @@
  * soak MODEL.pt PICTURE EXPLANATIONS [THREADS]
  *
  * The first WARM_UP explanations fill what is kept for later ones; from then on memory must stay flat. */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -96,8 +97,10 @@ static void soak(long done, long until)
     pthread_barrier_wait(&end);
 }
 
+/* Without what was freed and the allocator has at hand: how much of that there is hangs on how threads meet. */
 static double resident_megabytes(void)
 {
+    malloc_trim(0);
     long pages = 0, resident = 0;
     FILE *file = fopen("/proc/self/statm", "r");
     if (file == NULL || fscanf(file, "%ld %ld", &pages, &resident) != 2)
