@@ -186,7 +186,7 @@ void reference_xgrad_cam(const reference_input *of, double weights[FAKE_CHANNELS
 static void add_noisy_gradients(const reference_input *of, double stddev, int64_t seed, int sample, int64_t image,
                                 double *sums)
 {
-    const int64_t size = FAKE_COLORS * of->height * of->width, count = FAKE_CHANNELS * place_count(of);
+    const int64_t size = FAKE_COLORS * pixel_count(of), count = FAKE_CHANNELS * place_count(of);
     float *noisy = calloc((size_t)size, sizeof *noisy);
     double *gradients = new_values(count);
     reference_input at = *of;
