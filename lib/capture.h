@@ -4,8 +4,8 @@
 
 #include "strategy.h"
 
-/* Captures a target of the explanation's network on an input of its shape, at a layer (NULL or "": the default one), and counts the
- * pass. */
+/* Captures a target of the explanation's network on an input of its shape, at a layer (NULL or "": the default one), and
+ * counts the pass. */
 sscam_status sscam_capture_layer(sscam_explanation *explanation, const float *input, const char *layer,
                                  const sscam_target *target, int32_t want_gradients, sscam_capture *out);
 

@@ -11,7 +11,7 @@
 
 #include "assertions.h"
 #include "check_main.h"
-#include "fault_board.h"
+#include "faulty_call.h"
 
 enum { MOST_BYTES = 1 << 16 };
 
@@ -36,12 +36,6 @@ static const struct {
 };
 
 /* --- the calls -------------------------------------------------------------------------------------- */
-
-static void sign(uint64_t *signature, const void *data, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        *signature = (*signature ^ ((const unsigned char *)data)[i]) * UINT64_C(0x100000001b3);
-}
 
 static sscam_status under_faults(sscam_status status)
 {

@@ -11,7 +11,7 @@
 #include "assertions.h"
 #include "check_main.h"
 #include "fake_backend.h"
-#include "fault_board.h"
+#include "faulty_call.h"
 
 enum {
     WIDTH = 8, HEIGHT = 6, PIXELS = WIDTH * HEIGHT, SIZE = FAKE_COLORS * PIXELS, INPUTS = 2, MOST_METHODS = 4,
@@ -45,20 +45,6 @@ static long long all_refused, all_absorbed;
 
 /* --- faults ----------------------------------------------------------------------------------------- */
 
-static void begin_faults(void)
-{
-    fault_board_here()->allocations = fault_board_here()->refused = 0;
-    fault_board_here()->armed = 1;
-}
-
-static sscam_status end_faults(sscam_status status)
-{
-    fault_board_here()->armed = 0;
-    return status;
-}
-
-#define UNDER_FAULTS(call) (begin_faults(), end_faults(call))
-
 static void plan(int64_t allocation, int from_on)
 {
     fault_board_here()->allocation = allocation;
@@ -66,12 +52,6 @@ static void plan(int64_t allocation, int from_on)
 }
 
 /* --- what a call gave ------------------------------------------------------------------------------- */
-
-static void sign(uint64_t *signature, const void *data, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        *signature = (*signature ^ ((const unsigned char *)data)[i]) * UINT64_C(0x100000001b3);
-}
 
 static void sign_map(uint64_t *signature, const sscam_map *made)
 {

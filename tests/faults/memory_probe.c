@@ -22,7 +22,7 @@
 
 #include <sscam/sscam.h>
 
-#include "fault_board.h"
+#include "faulty_call.h"
 
 enum { DEFAULT_TRIES = 3, TORCH_STRIDE = 37, INPUT_SIDE = 64, MOST_VALUES = 224 * 224 };
 
@@ -55,26 +55,6 @@ __attribute__((format(printf, 1, 2))) static void complain(const char *format, .
     va_end(arguments);
     fputc('\n', stderr);
     told->complaints++;
-}
-
-static void begin_faults(void)
-{
-    fault_board_here()->allocations = fault_board_here()->refused = 0;
-    fault_board_here()->armed = 1;
-}
-
-static sscam_status end_faults(sscam_status status)
-{
-    fault_board_here()->armed = 0;
-    return status;
-}
-
-#define UNDER_FAULTS(call) (begin_faults(), end_faults(call))
-
-static void sign(uint64_t *signature, const void *data, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        *signature = (*signature ^ ((const unsigned char *)data)[i]) * UINT64_C(0x100000001b3);
 }
 
 static void sign_map(uint64_t *signature, const sscam_map *map)

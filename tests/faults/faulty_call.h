@@ -1,0 +1,32 @@
+/* A call during which allocations are counted and may fail, and what it gave as one number. */
+#ifndef SSCAM_TESTS_FAULTY_CALL_H
+#define SSCAM_TESTS_FAULTY_CALL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sscam/status.h>
+
+#include "fault_board.h"
+
+static inline void begin_faults(void)
+{
+    fault_board_here()->allocations = fault_board_here()->refused = 0;
+    fault_board_here()->armed = 1;
+}
+
+static inline sscam_status end_faults(sscam_status status)
+{
+    fault_board_here()->armed = 0;
+    return status;
+}
+
+#define UNDER_FAULTS(call) (begin_faults(), end_faults(call))
+
+static inline void sign(uint64_t *signature, const void *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        *signature = (*signature ^ ((const unsigned char *)data)[i]) * UINT64_C(0x100000001b3);
+}
+
+#endif
