@@ -8,6 +8,7 @@
 #include "channel_choice.h"
 #include "checked.h"
 #include "failure.h"
+#include "map_range.h"
 
 /* What slot_of says of channels without a score of their own. */
 enum { NOT_SELECTED = -2, FLAT = -1 };
@@ -19,6 +20,7 @@ typedef struct channel_scoring {
     int32_t in_second_pass;      /* Algorithm 1's rescoring */
     int64_t *slot_of;            /* [K] which slot's score a channel has; channels that are equal share one */
     float *mask_weights;         /* [K] w_k of Algorithm 1; NULL: all 1 */
+    sscam_range_finder *range_finder;
     float *upsampled;            /* [D,H,W] scratch, only for noise scaled by the masked input's range */
     sscam_mask_channel *channel; /* [slot_count] the channels with structure, in the plan's order */
     double *score;               /* [slot_count] C_k before the baseline */
@@ -157,16 +159,14 @@ static sscam_status add_channel(channel_scoring *scoring, int64_t k)
     const float *map = plan->activations + k * sscam_place_count(plan->map_sides);
     double mask_weight = scoring->mask_weights != NULL ? scoring->mask_weights[k] : 1.0;
     float lowest, highest;
-    sscam_status status = sscam_upsampled_range(map, plan->map_sides, plan->input_sides, plan->align_corners, &lowest,
-                                                &highest);
-    if (status != SSCAM_OK)
-        return status;
+    sscam_status status = SSCAM_OK;
+    sscam_find_range(scoring->range_finder, map, &lowest, &highest);
     double upsampled_range = (double)highest - (double)lowest;
     if (choice(scoring, SSCAM_OPTION_NORMALISE) != SSCAM_SWITCH_FIRST) /* before_upsample */
-        status = sscam_upsampled_range(map, plan->map_sides, plan->map_sides, 0, &lowest, &highest);
+        sscam_range_of(map, sscam_place_count(plan->map_sides), &lowest, &highest);
     /* A range below the normal numbers has no reciprocal; it is what a SiLU leaves far below zero, not structure. */
-    if (status != SSCAM_OK || upsampled_range < FLT_MIN || mask_weight == 0.0)
-        return status;
+    if (upsampled_range < FLT_MIN || mask_weight == 0.0)
+        return SSCAM_OK;
     if (!isfinite(highest - lowest))
         return sscam_fail(SSCAM_E_MODEL, "layer %s: the activations of channel %lld span %g, which cannot be scaled",
                           scoring->explanation->capture->layer, (long long)k, (double)highest - (double)lowest);
@@ -216,6 +216,10 @@ static sscam_status make_plan(channel_scoring *scoring)
         .seed = choice(scoring, SSCAM_OPTION_SEED),
         .image_index = explanation->image_index,
     };
+    scoring->range_finder =
+        sscam_range_finder_new(capture->sides, explanation->shape.sides, scoring->plan.align_corners);
+    if (scoring->range_finder == NULL)
+        return sscam_fail_memory("the ranges of maps");
     for (int64_t k = 0; k < capture->channels; k++) {
         if (scoring->slot_of[k] == NOT_SELECTED)
             continue;
@@ -410,6 +414,7 @@ static void release(void *working)
     channel_scoring *scoring = working;
     free(scoring->slot_of);
     free(scoring->mask_weights);
+    sscam_range_finder_free(scoring->range_finder);
     free(scoring->upsampled);
     free(scoring->channel);
     free(scoring->score);

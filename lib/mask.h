@@ -93,10 +93,6 @@ void sscam_source_positions(int64_t source_size, int64_t output_size, int32_t al
 sscam_status sscam_upsample(const float *map, sscam_sides map_sides, sscam_sides sides, int32_t align_corners,
                             float *out);
 
-/* Exact minimum and maximum of the upsampled map. */
-sscam_status sscam_upsampled_range(const float *map, sscam_sides map_sides, sscam_sides sides, int32_t align_corners,
-                                   float *minimum, float *maximum);
-
 #ifdef __cplusplus
 }
 #endif

@@ -83,20 +83,23 @@ SSCAM_INLINE void sscam_cosine_and_sine(uint32_t r, float *cosine, float *sine)
     *sine = (quadrant & 2) ? -swapped_s : swapped_s;
 }
 
-/* One value, number `index` of the plane that key and counter name. */
-SSCAM_INLINE float sscam_noise_value(uint64_t seed, uint32_t channel, uint32_t sample, uint32_t image, uint64_t index)
+/* What one counter gives: values number 4 x quad to 4 x quad + 3 of the plane that key and counter name. */
+SSCAM_INLINE void sscam_noise_quad(uint64_t seed, uint32_t channel, uint32_t sample, uint32_t image, uint64_t quad,
+                                   float *value)
 {
-    uint32_t word[4] = {(uint32_t)(index / 4), channel, sample, image};
+    uint32_t word[4] = {(uint32_t)quad, channel, sample, image};
     uint32_t key_0 = (uint32_t)seed, key_1 = (uint32_t)(seed >> 32);
     for (int round = 0; round < SSCAM_PHILOX_ROUNDS; round++) {
         sscam_philox_round(&word[0], &word[1], &word[2], &word[3], key_0, key_1);
         key_0 += SSCAM_PHILOX_WEYL_0;
         key_1 += SSCAM_PHILOX_WEYL_1;
     }
-    int first = index % 4 < 2;
-    float cosine, sine, length = sscam_noise_radius(first ? word[0] : word[2]);
-    sscam_cosine_and_sine(first ? word[1] : word[3], &cosine, &sine);
-    return length * (index % 2 == 0 ? cosine : sine);
+    for (int pair = 0; pair < 2; pair++) {
+        float cosine, sine, length = sscam_noise_radius(word[2 * pair]);
+        sscam_cosine_and_sine(word[2 * pair + 1], &cosine, &sine);
+        value[2 * pair] = length * cosine;
+        value[2 * pair + 1] = length * sine;
+    }
 }
 
 #endif

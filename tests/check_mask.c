@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check_main.h"
+#include "map_range.h"
 #include "mask.h"
 #include "noise.h"
 #include "reference.h"
@@ -126,6 +127,15 @@ START_TEST(very_wide_maps_keep_their_columns)
 }
 END_TEST
 
+static void find_range(const float *map, sscam_sides map_sides, sscam_sides sides, int32_t align_corners,
+                       float *lowest, float *highest)
+{
+    sscam_range_finder *finder = sscam_range_finder_new(map_sides, sides, align_corners);
+    ck_assert_ptr_nonnull(finder);
+    sscam_find_range(finder, map, lowest, highest);
+    sscam_range_finder_free(finder);
+}
+
 START_TEST(constant_maps_stay_constant)
 {
     static const float constants[] = {0.1f, -3.3e-7f, 1.0f / 3.0f, 3e38f, 1e-40f, 0.0f};
@@ -142,7 +152,7 @@ START_TEST(constant_maps_stay_constant)
         for (int64_t p = 0; p < size; p++)
             changed += found[p] != constant;
         ck_assert_int_eq(changed, 0);
-        sscam_upsampled_range(map, of->map, of->input, align_corners, &lowest, &highest);
+        find_range(map, of->map, of->input, align_corners, &lowest, &highest);
         ck_assert_float_eq(lowest, constant);
         ck_assert_float_eq(highest, constant);
     }
@@ -158,7 +168,7 @@ static void assert_range_exact(const float *map, const sizes *of, int align_corn
     const int64_t size = sscam_place_count(of->input);
     float *found = malloc((size_t)size * sizeof *found), lowest, highest;
     sscam_upsample(map, of->map, of->input, align_corners, found);
-    sscam_upsampled_range(map, of->map, of->input, align_corners, &lowest, &highest);
+    find_range(map, of->map, of->input, align_corners, &lowest, &highest);
     float true_lowest = found[0], true_highest = found[0];
     for (int64_t p = 1; p < size; p++) {
         true_lowest = fminf(true_lowest, found[p]);
@@ -181,6 +191,20 @@ START_TEST(range_is_exact)
         assert_range_exact(map, of, 0);
         assert_range_exact(map, of, 1);
         free(map);
+    }
+}
+END_TEST
+
+/* As most maps are after a ReLU, of the size that pictures have. */
+START_TEST(range_of_sparse_maps_is_exact)
+{
+    const sizes of = {{1, 7, 7}, {1, 224, 224}};
+    uint32_t state = 7u;
+    for (int trial = 0; trial < 60; trial++) {
+        float map[49];
+        for (int i = 0; i < 49; i++)
+            map[i] = fmaxf(0.0f, (float)(next_number(&state) - 0.3 * (trial % 4)));
+        assert_range_exact(map, &of, trial % 2);
     }
 }
 END_TEST
@@ -233,7 +257,7 @@ static void show(const struct shape *shape)
         shown.activations[i] = (float)(3.0 * next_number(&state) + 1.0);
     for (int slot = 0; slot < SLOTS; slot++) {
         float lowest, highest;
-        sscam_upsampled_range(shown.activations + channel_of_slot[slot] * MAP_SIZE, shape->map, shape->input, 0, &lowest,
+        find_range(shown.activations + channel_of_slot[slot] * MAP_SIZE, shape->map, shape->input, 0, &lowest,
                               &highest);
         shown.channels[slot] = (sscam_mask_channel){
             .channel = channel_of_slot[slot],
@@ -480,6 +504,7 @@ int main(void)
     tcase_add_loop_test(upsampling, constant_maps_stay_constant, 0, SIZES);
     tcase_add_loop_test(range, range_is_exact, 0, SIZES);
     tcase_add_test(range, range_is_exact_on_plateaus);
+    tcase_add_test(range, range_of_sparse_maps_is_exact);
     for (size_t i = 0; i < sizeof masked / sizeof masked[0]; i++) {
         tcase_add_checked_fixture(masked[i], shows[i], NULL);
         tcase_add_test(masked[i], masked_inputs_are_counted);

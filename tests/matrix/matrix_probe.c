@@ -19,6 +19,7 @@
 
 #include "backend.h"
 #include "failure.h"
+#include "map_range.h"
 #include "sscam/explainer.h"
 #include "torch_backend.h"
 
@@ -132,13 +133,15 @@ static void show_scores(const sscam_capture *capture, const sscam_arrangement *o
 {
     sscam_mask_channel channels[MASKED_CHANNELS];
     int64_t used = 0, map_size = sscam_place_count(of->sides);
+    sscam_range_finder *finder = sscam_range_finder_new(of->sides, shape.sides, 0);
+    need("range", finder != NULL ? SSCAM_OK : SSCAM_E_MEMORY);
     for (int64_t k = 0; k < of->channels && used < MASKED_CHANNELS; k++) {
         float minimum, maximum;
-        need("range", sscam_upsampled_range(maps + k * map_size, of->sides, shape.sides, 0, &minimum,
-                                            &maximum));
+        sscam_find_range(finder, maps + k * map_size, &minimum, &maximum);
         if (maximum > minimum)
             channels[used++] = (sscam_mask_channel){k, minimum, 1.0f / (maximum - minimum), 0.0f};
     }
+    sscam_range_finder_free(finder);
     sscam_mask_plan plan = {.input = input, .input_rank = shape.rank, .input_channels = shape.channels,
                             .input_sides = shape.sides, .activations = maps, .map_sides = of->sides,
                             .channels = channels, .channel_count = used, .samples = 1};

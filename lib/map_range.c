@@ -1,0 +1,262 @@
+#include "map_range.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "checked.h"
+#include "mask.h"
+
+/* Output places that fall between the same two places of the map. */
+typedef struct run {
+    int32_t first, last;
+} run;
+
+/* The places along one side of the output. */
+typedef struct side {
+    int64_t from, count; /* places of the map, of the output */
+    int32_t *lower;      /* [count] the place of the map that one falls on or after, */
+    float *share;        /* [count] by this share of the next */
+    run *runs;           /* [run_count] */
+    int64_t run_count;
+    int32_t *runs_before; /* [from + 1] runs that begin before a place of the map */
+} side;
+
+/* A cell is where a run of rows meets one of columns: between four places of the map. Along one side alone its values
+ * are monotone, rounding included; so extremes lie in its corners, but for what rounding does along both sides
+ * together, and no value lies beyond the four, but for rounding. */
+struct sscam_range_finder {
+    side depth, height, width;
+    float *slice; /* one slice of the map, where there are several */
+};
+
+/* One slice of the map, and what has been found in all so far. */
+typedef struct search {
+    const sscam_range_finder *finder;
+    const float *slice;
+    float slack; /* more than what rounding adds to a value of this slice */
+    int32_t has_no_negative;
+    int64_t least, greatest; /* places of this slice */
+    float lowest, highest;
+} search;
+
+/* --- what maps of one size share ----------------------------------------------------------------- */
+
+static void release_side(side *of)
+{
+    free(of->lower);
+    free(of->share);
+    free(of->runs);
+    free(of->runs_before);
+}
+
+static void find_runs(side *of)
+{
+    int64_t place = 0;
+    for (int64_t i = 0; i < of->count; i++) {
+        if (i == 0 || of->lower[i] != of->lower[i - 1]) {
+            while (place <= of->lower[i])
+                of->runs_before[place++] = (int32_t)of->run_count;
+            of->runs[of->run_count++].first = (int32_t)i;
+        }
+        of->runs[of->run_count - 1].last = (int32_t)i;
+    }
+    while (place <= of->from)
+        of->runs_before[place++] = (int32_t)of->run_count;
+}
+
+static int32_t make_side(int64_t from, int64_t count, int32_t align_corners, side *out)
+{
+    *out = (side){.from = from,
+                  .count = count,
+                  .lower = sscam_array(count, sizeof *out->lower),
+                  .share = sscam_array(count, sizeof *out->share),
+                  .runs = sscam_array(count, sizeof *out->runs),
+                  .runs_before = sscam_array(sscam_plus(from, 1), sizeof *out->runs_before)};
+    if (out->lower == NULL || out->share == NULL || out->runs == NULL || out->runs_before == NULL)
+        return 0;
+    sscam_source_positions(from, count, align_corners, out->lower, out->share);
+    find_runs(out);
+    return 1;
+}
+
+sscam_range_finder *sscam_range_finder_new(sscam_sides map_sides, sscam_sides sides, int32_t align_corners)
+{
+    sscam_range_finder *finder = calloc(1, sizeof *finder);
+    if (finder == NULL)
+        return NULL;
+    if (make_side(map_sides.depth, sides.depth, align_corners, &finder->depth) &&
+        make_side(map_sides.height, sides.height, align_corners, &finder->height) &&
+        make_side(map_sides.width, sides.width, align_corners, &finder->width))
+        finder->slice = sscam_array(sscam_times(map_sides.height, map_sides.width), sizeof *finder->slice);
+    if (finder->slice != NULL)
+        return finder;
+    sscam_range_finder_free(finder);
+    return NULL;
+}
+
+void sscam_range_finder_free(sscam_range_finder *finder)
+{
+    if (finder == NULL)
+        return;
+    release_side(&finder->depth);
+    release_side(&finder->height);
+    release_side(&finder->width);
+    free(finder->slice);
+    free(finder);
+}
+
+/* --- one map ------------------------------------------------------------------------------------- */
+
+/* The form that sscam_upsample() has, to the bit. */
+static float blend(float before, float after, float share)
+{
+    return before + share * (after - before);
+}
+
+static const float *slice_at(const sscam_range_finder *finder, const float *map, int64_t z)
+{
+    const int64_t size = finder->height.from * finder->width.from;
+    const float *front = map + finder->depth.lower[z] * size;
+    const float share = finder->depth.share[z];
+    if (share == 0.0f)
+        return front;
+    for (int64_t p = 0; p < size; p++)
+        finder->slice[p] = blend(front[p], front[p + size], share);
+    return finder->slice;
+}
+
+/* In place of fminf() and fmaxf(), which are calls. */
+static float smaller(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+static void widen(search *of, float value)
+{
+    of->lowest = smaller(value, of->lowest);
+    of->highest = larger(value, of->highest);
+}
+
+/* A value takes a dozen roundings of numbers up to twice the greatest of the slice, by 2^-24 of them each, or by 2^-150
+ * where they are that small. */
+static void measure_slice(search *of)
+{
+    const float *slice = of->slice;
+    const int64_t size = of->finder->height.from * of->finder->width.from;
+    of->least = of->greatest = 0;
+    for (int64_t p = 1; p < size; p++) {
+        of->least = slice[p] < slice[of->least] ? p : of->least;
+        of->greatest = slice[p] > slice[of->greatest] ? p : of->greatest;
+    }
+    const float magnitude = larger(fabsf(slice[of->least]), fabsf(slice[of->greatest]));
+    of->has_no_negative = slice[of->least] >= 0.0f;
+    of->slack = magnitude > 0.0f ? magnitude * 0x1p-18f + 0x1p-144f : 0.0f;
+}
+
+/* Whether what lies between these values, but for rounding, can lie beyond the extremes so far. Of numbers from 0 on,
+ * no rounding makes one below 0. */
+static int32_t can_widen(const search *of, float least, float most)
+{
+    const int32_t is_least_of_all = of->has_no_negative && of->lowest <= 0.0f;
+    return most + of->slack > of->highest || (!is_least_of_all && least - of->slack < of->lowest);
+}
+
+/* The four places of the map around a cell. */
+typedef struct cell {
+    float upper_left, upper_right, lower_left, lower_right;
+} cell;
+
+static cell cell_at(const search *of, int64_t row, int64_t column)
+{
+    const side *rows = &of->finder->height, *columns = &of->finder->width;
+    const float *upper = of->slice + row * columns->from + column;
+    const float *lower = row + 1 < rows->from ? upper + columns->from : upper;
+    const int64_t next = column + 1 < columns->from;
+    return (cell){upper[0], upper[next], lower[0], lower[next]};
+}
+
+static int32_t cell_can_widen(const search *of, const cell *at)
+{
+    return can_widen(of, smaller(smaller(at->upper_left, at->upper_right), smaller(at->lower_left, at->lower_right)),
+                     larger(larger(at->upper_left, at->upper_right), larger(at->lower_left, at->lower_right)));
+}
+
+static float value_in(const search *of, const cell *at, int64_t y, int64_t x)
+{
+    const float row_share = of->finder->height.share[y];
+    return blend(blend(at->upper_left, at->lower_left, row_share), blend(at->upper_right, at->lower_right, row_share),
+                 of->finder->width.share[x]);
+}
+
+/* A column of a cell, from one end: but for rounding it is a straight line, so past a value that is too far from the
+ * extremes there are others only if the other end has them. */
+static void search_column(search *of, const cell *at, int64_t x, int64_t first, int64_t last)
+{
+    const int64_t step = first < last ? 1 : -1;
+    for (int64_t y = first;; y += step) {
+        const float value = value_in(of, at, y, x);
+        widen(of, value);
+        if (y == last || !can_widen(of, value, value))
+            return;
+    }
+}
+
+static void search_cell(search *of, int64_t i, int64_t j)
+{
+    const run rows = of->finder->height.runs[i], columns = of->finder->width.runs[j];
+    const cell at = cell_at(of, of->finder->height.lower[rows.first], of->finder->width.lower[columns.first]);
+    if (!cell_can_widen(of, &at))
+        return;
+    const int32_t ends[] = {columns.first, columns.last};
+    for (int end = 0; end < (columns.first < columns.last ? 2 : 1); end++) {
+        search_column(of, &at, ends[end], rows.first, rows.last);
+        search_column(of, &at, ends[end], rows.last, rows.first);
+    }
+}
+
+/* The cells that a place of the map is a corner of. */
+static void search_around(search *of, int64_t place)
+{
+    const side *rows = &of->finder->height, *columns = &of->finder->width;
+    const int64_t row = place / columns->from, column = place % columns->from;
+    for (int32_t i = rows->runs_before[row > 0 ? row - 1 : 0]; i < rows->runs_before[row + 1]; i++)
+        for (int32_t j = columns->runs_before[column > 0 ? column - 1 : 0]; j < columns->runs_before[column + 1]; j++)
+            search_cell(of, i, j);
+}
+
+/* First where the extremes are most likely, so that few of the other cells need a closer look. */
+static void search_slice(search *of)
+{
+    measure_slice(of);
+    search_around(of, of->greatest);
+    search_around(of, of->least);
+    for (int64_t i = 0; i < of->finder->height.run_count; i++)
+        for (int64_t j = 0; j < of->finder->width.run_count; j++)
+            search_cell(of, i, j);
+}
+
+void sscam_find_range(const sscam_range_finder *finder, const float *map, float *lowest, float *highest)
+{
+    search of = {.finder = finder, .lowest = INFINITY, .highest = -INFINITY};
+    for (int64_t z = 0; z < finder->depth.count; z++) {
+        of.slice = slice_at(finder, map, z);
+        search_slice(&of);
+    }
+    *lowest = of.lowest;
+    *highest = of.highest;
+}
+
+void sscam_range_of(const float *values, int64_t count, float *lowest, float *highest)
+{
+    *lowest = INFINITY;
+    *highest = -INFINITY;
+    for (int64_t i = 0; i < count; i++) {
+        *lowest = smaller(values[i], *lowest);
+        *highest = larger(values[i], *highest);
+    }
+}

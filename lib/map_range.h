@@ -1,0 +1,22 @@
+/* The exact extremes of upsampled maps, by which masks are normalised, without upsampling them. */
+#ifndef SSCAM_LIB_MAP_RANGE_H
+#define SSCAM_LIB_MAP_RANGE_H
+
+#include <stdint.h>
+
+#include "shape.h"
+
+/* What maps of one size share: where the places of their upsampling fall. For one thread at a time. */
+typedef struct sscam_range_finder sscam_range_finder;
+
+/* For maps that sscam_upsample() (mask.h) would bring to `sides`; the caller frees it. NULL: no memory. */
+sscam_range_finder *sscam_range_finder_new(sscam_sides map_sides, sscam_sides sides, int32_t align_corners);
+void sscam_range_finder_free(sscam_range_finder *finder);
+
+/* Least and greatest of the values that sscam_upsample() gives, to the bit. */
+void sscam_find_range(const sscam_range_finder *finder, const float *map, float *lowest, float *highest);
+
+/* Least and greatest of values as they are; what is not a number is passed over. */
+void sscam_range_of(const float *values, int64_t count, float *lowest, float *highest);
+
+#endif
