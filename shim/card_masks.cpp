@@ -1,18 +1,42 @@
 #include "card_masks.hpp"
 
 #include <algorithm>
-#include <memory>
+#include <cstring>
+#include <functional>
 
 #include "guard.hpp"
 #include "network.hpp"
 
 namespace sscam {
 
-namespace {
+// Arrays of four-byte values that go up as one: a copy costs the same for a byte and for ten thousand.
+class SmallArrays {
+public:
+    // `field` becomes its place on the device, and must stay where it is until then.
+    template <class Value> void add(const std::vector<Value> &values, const Value *&field)
+    {
+        static_assert(sizeof(Value) == sizeof(float), "arrays follow each other without gaps");
+        const size_t start = values_.size();
+        values_.resize(start + values.size());
+        std::memcpy(values_.data() + start, values.data(), values.size() * sizeof(Value));
+        fields_.push_back([&field, start](const float *all) { field = reinterpret_cast<const Value *>(all + start); });
+    }
 
-template <class Value> at::ScalarType element_type();
-template <> at::ScalarType element_type<float>() { return at::kFloat; }
-template <> at::ScalarType element_type<int32_t>() { return at::kInt; }
+    const float *values() const { return values_.data(); }
+    int64_t count() const { return static_cast<int64_t>(values_.size()); }
+
+    void fill_in(const float *all) const
+    {
+        for (const auto &field : fields_)
+            field(all);
+    }
+
+private:
+    std::vector<float> values_;
+    std::vector<std::function<void(const float *)>> fields_;
+};
+
+namespace {
 
 int32_t element_of(at::ScalarType type)
 {
@@ -62,6 +86,22 @@ struct Positions {
     std::vector<int32_t> lower;
     std::vector<float> share;
 };
+
+void add_positions(const sscam_mask_plan &plan, sscam_mask_kernel &kernel, SmallArrays &small)
+{
+    const sscam_sides from = plan.map_sides, to = plan.input_sides;
+    const Positions slices(from.depth, to.depth, plan.align_corners), rows(from.height, to.height, plan.align_corners),
+        columns(from.width, to.width, plan.align_corners);
+    if (from.depth > 1 || to.depth > 1) {
+        small.add(slices.lower, kernel.source_slice);
+        small.add(slices.share, kernel.slice_share);
+    }
+    small.add(rows.lower, kernel.source_row);
+    small.add(rows.share, kernel.row_share);
+    small.add(columns.lower, kernel.source_column);
+    small.add(columns.share, kernel.column_share);
+}
+
 // Of rows that sscam_row_kind() tells to score so.
 at::Tensor class_scores(const at::Tensor &rows, sscam_score_kind kind)
 {
@@ -76,47 +116,38 @@ at::Tensor class_scores(const at::Tensor &rows, sscam_score_kind kind)
 CardMasks::CardMasks(const sscam_mask_list &masks, c10::Device device)
     : device_(device), program_(program_for(device)), shape_(sscam_mask_shape(masks.plans[0]))
 {
-    for (int64_t i = 0; i < masks.plan_count; i++)
-        plans_.push_back(prepare(*masks.plans[i]));
-}
-
-template <class Value> const Value *CardMasks::upload(const Value *values, int64_t count)
-{
-    held_.push_back(at::from_blob(const_cast<Value *>(values), {count}, element_type<Value>())
-                        .to(device_, element_type<Value>(), /*non_blocking=*/false, /*copy=*/true));
-    uploaded_bytes_ += static_cast<int64_t>(held_.back().nbytes());
-    return static_cast<const Value *>(held_.back().data_ptr());
-}
-
-void CardMasks::upload_positions(const sscam_mask_plan &plan, sscam_mask_kernel &kernel)
-{
-    const sscam_sides from = plan.map_sides, to = plan.input_sides;
-    const Positions slices(from.depth, to.depth, plan.align_corners), rows(from.height, to.height, plan.align_corners),
-        columns(from.width, to.width, plan.align_corners);
-    if (from.depth > 1 || to.depth > 1) {
-        kernel.source_slice = upload(slices.lower.data(), to.depth);
-        kernel.slice_share = upload(slices.share.data(), to.depth);
+    plans_.reserve(static_cast<size_t>(masks.plan_count)); // fields of theirs are filled in at the end
+    SmallArrays small;
+    for (int64_t i = 0; i < masks.plan_count; i++) {
+        plans_.emplace_back();
+        prepare(*masks.plans[i], plans_.back(), small);
     }
-    kernel.source_row = upload(rows.lower.data(), to.height);
-    kernel.row_share = upload(rows.share.data(), to.height);
-    kernel.source_column = upload(columns.lower.data(), to.width);
-    kernel.column_share = upload(columns.share.data(), to.width);
+    small.fill_in(upload(small.values(), small.count()));
 }
 
-CardMasks::Plan CardMasks::prepare(const sscam_mask_plan &plan)
+const float *CardMasks::upload(const float *values, int64_t count)
+{
+    held_.push_back(at::from_blob(const_cast<float *>(values), {count}, at::kFloat)
+                        .to(device_, at::kFloat, /*non_blocking=*/false, /*copy=*/true));
+    uploaded_bytes_ += static_cast<int64_t>(held_.back().nbytes());
+    return held_.back().data_ptr<float>();
+}
+
+void CardMasks::prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &small)
 {
     const Channels channels(plan);
     const int64_t size = sscam_input_size(&shape_);
-    sscam_mask_kernel kernel = {};
+    sscam_mask_kernel &kernel = out.kernel;
+    out.count = sscam_mask_count(&plan);
     kernel.input = upload(plan.input, size);
     if (plan.background != nullptr)
         kernel.background = upload(plan.background, size);
     kernel.activations = upload(plan.activations, channels.count * sscam_place_count(plan.map_sides));
-    upload_positions(plan, kernel);
-    kernel.channel = upload(channels.index.data(), plan.channel_count);
-    kernel.offset = upload(channels.offset.data(), plan.channel_count);
-    kernel.gain = upload(channels.gain.data(), plan.channel_count);
-    kernel.noise_stddev = upload(channels.noise_stddev.data(), plan.channel_count);
+    add_positions(plan, kernel, small);
+    small.add(channels.index, kernel.channel);
+    small.add(channels.offset, kernel.offset);
+    small.add(channels.gain, kernel.gain);
+    small.add(channels.noise_stddev, kernel.noise_stddev);
     kernel.seed = static_cast<uint64_t>(plan.seed);
     kernel.samples = plan.samples;
     kernel.colours = plan.input_channels;
@@ -129,7 +160,6 @@ CardMasks::Plan CardMasks::prepare(const sscam_mask_plan &plan)
     kernel.image = static_cast<uint32_t>(plan.image_index);
     kernel.fades_in = plan.fades_in;
     kernel.noise_on_input = plan.noise_target == SSCAM_NOISE_ON_INPUT;
-    return {kernel, sscam_mask_count(&plan)};
 }
 
 void CardMasks::launch(const sscam_mask_kernel &kernel) const
@@ -139,8 +169,8 @@ void CardMasks::launch(const sscam_mask_kernel &kernel) const
         return;
     }
     for (int64_t row = 0; row < kernel.rows; row++)
-        for (int64_t place = 0; place < sscam_place_count(shape_.sides); place++)
-            sscam_write_masked_place(&kernel, row, place);
+        for (int64_t quad = 0; quad < sscam_quad_count(&kernel); quad++)
+            sscam_write_masked_quad(&kernel, row, quad);
 }
 
 at::Tensor CardMasks::write(int64_t first, int64_t rows, int64_t all_rows, sscam_layout layout,

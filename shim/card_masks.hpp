@@ -13,6 +13,8 @@
 
 namespace sscam {
 
+class SmallArrays;
+
 class CardMasks {
 public:
     // For a card, or for the processor, where the same arithmetic runs in plain loops: slowly, for checking. Not to
@@ -28,13 +30,12 @@ public:
 
 private:
     struct Plan {
-        sscam_mask_kernel kernel;
-        int64_t count;
+        sscam_mask_kernel kernel = {};
+        int64_t count = 0;
     };
 
-    Plan prepare(const sscam_mask_plan &plan);
-    void upload_positions(const sscam_mask_plan &plan, sscam_mask_kernel &kernel);
-    template <class Value> const Value *upload(const Value *values, int64_t count);
+    void prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &small);
+    const float *upload(const float *values, int64_t count);
     void launch(const sscam_mask_kernel &kernel) const;
 
     const c10::Device device_;

@@ -48,7 +48,7 @@ private:
 // has not seen, which costs more than a few rows that nobody asked for.
 int64_t padded(int64_t rows, int64_t batch)
 {
-    const int64_t step = std::max<int64_t>(1, batch / 8);
+    const int64_t step = std::max<int64_t>(1, batch / 16);
     return std::min(batch, (rows + step - 1) / step * step);
 }
 

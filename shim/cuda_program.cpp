@@ -288,8 +288,7 @@ std::string CudaProgram::why(int card)
 void CudaProgram::write(const sscam_mask_kernel &kernel) const
 {
     constexpr int64_t most_blocks_down = 65535;
-    const int64_t places = kernel.depth * kernel.height * kernel.width;
-    const int64_t blocks = (places + threads_of_a_block - 1) / threads_of_a_block;
+    const int64_t blocks = (sscam_quad_count(&kernel) + threads_of_a_block - 1) / threads_of_a_block;
     const int64_t blocks_down = std::min(kernel.rows, most_blocks_down);
     void *arguments[] = {const_cast<sscam_mask_kernel *>(&kernel)};
     const InContext context(context_);

@@ -2,8 +2,8 @@
 // direction: of more rows, a block writes several.
 extern "C" __global__ void sscam_write_masked_inputs(const sscam_mask_kernel kernel)
 {
-    const int64_t place = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
-    if (place < kernel.depth * kernel.height * kernel.width)
+    const int64_t quad = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+    if (quad < sscam_quad_count(&kernel))
         for (int64_t row = blockIdx.y; row < kernel.rows; row += gridDim.y)
-            sscam_write_masked_place(&kernel, row, place);
+            sscam_write_masked_quad(&kernel, row, quad);
 }

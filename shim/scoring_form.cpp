@@ -48,6 +48,14 @@ jit::Module with_elements(const jit::Module &module, at::ScalarType type)
     return converted;
 }
 
+bool is_on_card(const jit::Module &module)
+{
+    for (const at::Tensor &parameter : module.parameters())
+        if (parameter.is_cuda())
+            return true;
+    return false;
+}
+
 } // namespace
 
 std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> plain)
@@ -71,6 +79,11 @@ std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const jit::Modul
         jit::Module optimised = jit::freeze(module);
         optimised = jit::optimize_for_inference(optimised);
         forms.push_back(form("optimize_for_inference", SSCAM_LAYOUT_NCHW, precision, forward_of(optimised), optimised));
+        if (is_on_card(module)) { // on the processor its weights are in an order of their own
+            auto both = forward_of(optimised);
+            order_weights_channels_last(both->block());
+            forms.push_back(form("optimize_for_inference channels-last", SSCAM_LAYOUT_NHWC, precision, both, optimised));
+        }
     } catch (...) {
         // What cannot be frozen is scored as it is; what was made so far can be used.
         *lacked_memory = memory_ran_out();
