@@ -132,6 +132,7 @@ sscam_status sscam_check_card_scoring(void *network, const sscam_score_request *
 {
     return guarded("card", SSCAM_E_DEVICE, [&] {
         const Network &own = *static_cast<Network *>(network);
+        const Float32Products products(own.device(), /*in_tf32=*/false);
         score_on_card({plain_form(own.plain()), 1, request->wish.batch_size}, *request, own.device(), scores);
     });
 }
@@ -174,6 +175,26 @@ sscam_status sscam_check_traced_convolution(void)
         at::removeCallback(handle);
         if (plain_convolutions != 1 || !found.equal(at::full({1, 2, 4, 4}, 3.0f)))
             throw Refusal(SSCAM_E_MODEL, std::to_string(plain_convolutions) + " convolutions went by the switches");
+    });
+}
+
+sscam_status sscam_check_call_stacks(void *network)
+{
+    return guarded("card", SSCAM_E_MODEL, [&] {
+        bool lacked_memory;
+        int64_t known = 0, others = 0;
+        for (const auto &form :
+             optimised_forms(static_cast<Network *>(network)->module(), Precision(), &lacked_memory)) {
+            const Program &program = *form->program;
+            const auto *forward = &program.module().get_method("forward").function();
+            for (const torch::jit::Node *node : program.code().instructions_source())
+                if (node->callstack())
+                    for (const auto &entry : (*node->callstack())->vec())
+                        ++(std::get<0>(entry) == forward ? known : others);
+        }
+        if (others > 0 || known == 0)
+            throw Refusal(SSCAM_E_MODEL, std::to_string(others) + " of " + std::to_string(known + others) +
+                                             " functions may be gone");
     });
 }
 

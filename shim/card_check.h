@@ -38,6 +38,9 @@ sscam_status sscam_check_status_of(const char *text);
 /* SSCAM_E_DEVICE, with the reason, unless there is a compiler and it takes the kernel, for cards of one capability. */
 sscam_status sscam_check_card_program(int32_t capability);
 
+/* SSCAM_E_MODEL where a form of a loaded network refers to functions that need not exist any more when it fails. */
+sscam_status sscam_check_call_stacks(void *network);
+
 /* From here on, libtorch's requests for more bytes at once on the processor fail as if memory had run out; 0: none. */
 void sscam_check_limit_memory(size_t bytes);
 

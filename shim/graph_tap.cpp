@@ -421,11 +421,25 @@ std::shared_ptr<jit::Graph> with_todays_switches(std::shared_ptr<jit::Graph> gra
     return graph;
 }
 
+// Nodes remember the functions that they were inlined from, by pointers that freezing leaves dangling, since it deletes
+// the submodules' functions; the interpreter follows them when something throws. forward() lives as long as the module.
+std::shared_ptr<jit::Graph> without_lost_functions(std::shared_ptr<jit::Graph> graph, const jit::Module &module)
+{
+    const auto forward = c10::make_intrusive<jit::InlinedCallStack>(&module.get_method("forward").function(),
+                                                                    jit::SourceRange());
+    for_each_node(graph->block(), [&](jit::Node *node) {
+        if (node->callstack())
+            node->setCallStack(forward);
+    });
+    return graph;
+}
+
 } // namespace
 
 Program::Program(std::shared_ptr<jit::Graph> graph, const jit::Module &module)
     : module_(module), other_arguments_(default_arguments(module)),
-      has_tap_(graph->inputs().size() > other_arguments_.size() + 2), code_(with_todays_switches(graph), "forward")
+      has_tap_(graph->inputs().size() > other_arguments_.size() + 2),
+      code_(without_lost_functions(with_todays_switches(graph), module), "forward")
 {
 }
 

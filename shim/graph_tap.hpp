@@ -36,6 +36,9 @@ public:
     // What forward(input) returns. Programs that were made with marks need the tap that they report to.
     c10::IValue run(const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap = {}) const;
 
+    const torch::jit::Code &code() const { return code_; }
+    const torch::jit::Module &module() const { return module_; }
+
 private:
     torch::jit::Module module_;
     std::vector<c10::IValue> other_arguments_;

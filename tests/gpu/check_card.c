@@ -45,7 +45,7 @@ static void make_plans_parts(void)
                                            .noise_stddev = i == 3 ? 0.0f : 0.5f + (float)i};
 }
 
-/* The same memory as a picture's, a sound's and a video's. */
+/* The same memory as a picture's, a sound's, a video's, and a picture's whose rows of values are aligned. */
 static const struct {
     int32_t rank;
     sscam_sides input, map;
@@ -53,6 +53,7 @@ static const struct {
     {4, {1, HEIGHT, WIDTH}, {1, MAP_HEIGHT, MAP_WIDTH}},
     {3, {1, 1, HEIGHT * WIDTH}, {1, 1, MAP_HEIGHT * MAP_WIDTH}},
     {5, {5, HEIGHT, WIDTH / 5}, {MAP_HEIGHT / 2, 2, MAP_WIDTH}},
+    {4, {1, HEIGHT - 1, WIDTH}, {1, MAP_HEIGHT, MAP_WIDTH}},
 };
 enum { SHAPES = sizeof shapes / sizeof shapes[0], PLANS_A_SHAPE = 12, PLANS = SHAPES * PLANS_A_SHAPE };
 
@@ -81,15 +82,17 @@ static sscam_mask_plan plan_of(int number)
 static double furthest_of(const sscam_mask_list *list, int64_t first, int64_t rows, sscam_layout layout,
                           sscam_precision precision, int64_t *uploaded)
 {
-    float *found = malloc((size_t)(rows * SIZE) * sizeof *found), *wanted = malloc(SIZE * sizeof *wanted);
+    const sscam_shape shape = sscam_mask_shape(list->plans[0]);
+    const int64_t size = sscam_input_size(&shape);
+    float *found = malloc((size_t)(rows * size) * sizeof *found), *wanted = malloc((size_t)size * sizeof *wanted);
     float *scratch = malloc((size_t)sscam_mask_list_scratch_size(list) * sizeof *scratch);
     double furthest = 0.0;
     NEED(sscam_check_card_masks(device, list, first, rows, layout, precision, found, uploaded));
     for (int64_t row = 0; row < rows; row++) {
         sscam_mask_list_write(list, first + row, layout, scratch, wanted);
-        for (int i = 0; i < SIZE; i++) {
+        for (int64_t i = 0; i < size; i++) {
             double scale = precision == SSCAM_PRECISION_FP32 ? 1.0 : fmax(1.0, fabs((double)wanted[i]));
-            furthest = fmax(furthest, fabs((double)found[row * SIZE + i] - wanted[i]) / scale);
+            furthest = fmax(furthest, fabs((double)found[row * size + i] - wanted[i]) / scale);
         }
     }
     free(found);
@@ -280,7 +283,7 @@ END_TEST
 /* On the processor alone: a card's memory cannot be made small. */
 START_TEST(where_memory_runs_out_batches_are_halved)
 {
-    enum { BATCH = 64 }; /* filled up to a multiple of 8 rows, until it is smaller */
+    enum { BATCH = 64 }; /* filled up to a multiple of 4 rows, until it is smaller */
     const size_t row_bytes = PICTURE * sizeof(float);
     scoring of;
     float wanted[COUNT], found[2][COUNT];
@@ -320,6 +323,15 @@ END_TEST
 START_TEST(traced_convolutions_go_by_the_switches)
 {
     NEED(sscam_check_traced_convolution());
+}
+END_TEST
+
+/* libtorch looks them up when a batch does not fit in memory. */
+START_TEST(failing_forms_refer_to_what_there_is)
+{
+    void *network = load_network(device);
+    NEED(sscam_check_call_stacks(network));
+    sscam_torch_backend()->destroy(network);
 }
 END_TEST
 
@@ -400,6 +412,7 @@ int main(void)
     tcase_add_test(test_case, where_memory_runs_out_batches_are_halved);
     tcase_add_test(test_case, tf32_is_as_asked_whatever_the_host_has_set);
     tcase_add_test(test_case, traced_convolutions_go_by_the_switches);
+    tcase_add_test(test_case, failing_forms_refer_to_what_there_is);
     tcase_add_test(test_case, failures_of_a_card_are_told_apart);
     tcase_add_test(test_case, devices_that_are_not_there_are_refused);
     tcase_add_test(test_case, auto_takes_what_there_is);
