@@ -168,9 +168,8 @@ void CardMasks::launch(const sscam_mask_kernel &kernel) const
         program_->write(kernel);
         return;
     }
-    for (int64_t row = 0; row < kernel.rows; row++)
-        for (int64_t quad = 0; quad < sscam_quad_count(&kernel); quad++)
-            sscam_write_masked_quad(&kernel, row, quad);
+    for (int64_t quad = 0; quad < sscam_quad_count(&kernel); quad++)
+        sscam_write_quad_of_rows(&kernel, quad, 0, 1);
 }
 
 at::Tensor CardMasks::write(int64_t first, int64_t rows, int64_t all_rows, sscam_layout layout,

@@ -287,9 +287,10 @@ std::string CudaProgram::why(int card)
 
 void CudaProgram::write(const sscam_mask_kernel &kernel) const
 {
-    constexpr int64_t most_blocks_down = 65535;
+    constexpr int64_t most_blocks_down = 65535, rows_of_a_thread = 4; // where its places fall is found once for them
     const int64_t blocks = (sscam_quad_count(&kernel) + threads_of_a_block - 1) / threads_of_a_block;
-    const int64_t blocks_down = std::min(kernel.rows, most_blocks_down);
+    const int64_t blocks_down =
+        std::min((kernel.rows + rows_of_a_thread - 1) / rows_of_a_thread, most_blocks_down);
     void *arguments[] = {const_cast<sscam_mask_kernel *>(&kernel)};
     const InContext context(context_);
     need_memory(driver().cuLaunchKernel(function_, static_cast<unsigned>(blocks), static_cast<unsigned>(blocks_down), 1,

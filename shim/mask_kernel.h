@@ -54,52 +54,39 @@ SSCAM_INLINE uint16_t sscam_bfloat16_bits(float value)
 
 /* Places that are written together: one counter gives noise for as many. */
 #define SSCAM_QUAD 4
+#define SSCAM_PICTURE_COLOURS 3
 
 SSCAM_INLINE int64_t sscam_quad_count(const sscam_mask_kernel *k)
 {
     return (k->depth * k->height * k->width + SSCAM_QUAD - 1) / SSCAM_QUAD;
 }
 
-SSCAM_INLINE uint64_t sscam_element_bits(int32_t element, float value)
+/* --- memory -------------------------------------------------------------------------------------- */
+
+SSCAM_INLINE uint16_t sscam_short_bits(const sscam_mask_kernel *k, float value)
 {
-    if (element == SSCAM_ELEMENT_FLOAT)
-        return sscam_bits_of_float(value);
-    return element == SSCAM_ELEMENT_HALF ? sscam_half_bits(value) : sscam_bfloat16_bits(value);
+    return k->element == SSCAM_ELEMENT_HALF ? sscam_half_bits(value) : sscam_bfloat16_bits(value);
 }
 
-/* Values that follow each other in memory: gathered to words, as wide as a card's memory likes, where those are
- * aligned. */
-typedef struct sscam_writer {
-    void *out;
-    int64_t index; /* of the next value */
-    uint64_t word;
-    int32_t element, is_aligned, bits; /* in the word so far */
-} sscam_writer;
-
-SSCAM_INLINE sscam_writer sscam_writer_at(const sscam_mask_kernel *k, int64_t index)
+SSCAM_INLINE void sscam_store(const sscam_mask_kernel *k, int64_t index, float value)
 {
-    sscam_writer writer = {k->out, index, 0, k->element, k->depth * k->height * k->width % SSCAM_QUAD == 0, 0};
-    return writer;
+    if (k->element == SSCAM_ELEMENT_FLOAT)
+        ((float *)k->out)[index] = value;
+    else
+        ((uint16_t *)k->out)[index] = sscam_short_bits(k, value);
 }
 
-SSCAM_INLINE void sscam_put(sscam_writer *writer, float value)
+/* Four values from a multiple of four on, in words as wide as a card's memory likes. */
+SSCAM_INLINE void sscam_store_quad(const sscam_mask_kernel *k, int64_t index, const float *value)
 {
-    const uint64_t bits = sscam_element_bits(writer->element, value);
-    const int32_t is_float = writer->element == SSCAM_ELEMENT_FLOAT;
-    const int64_t index = writer->index++;
-    if (!writer->is_aligned) {
-        if (is_float)
-            ((uint32_t *)writer->out)[index] = (uint32_t)bits;
-        else
-            ((uint16_t *)writer->out)[index] = (uint16_t)bits;
-        return;
-    }
-    writer->word |= bits << writer->bits;
-    writer->bits += is_float ? 32 : 16;
-    if (writer->bits == 64) {
-        ((uint64_t *)writer->out)[index / (is_float ? 2 : 4)] = writer->word;
-        writer->word = 0;
-        writer->bits = 0;
+    uint64_t *out = (uint64_t *)k->out;
+    if (k->element == SSCAM_ELEMENT_FLOAT) {
+        out[index / 2] = sscam_bits_of_float(value[0]) | (uint64_t)sscam_bits_of_float(value[1]) << 32;
+        out[index / 2 + 1] = sscam_bits_of_float(value[2]) | (uint64_t)sscam_bits_of_float(value[3]) << 32;
+    } else {
+        uint32_t low = sscam_short_bits(k, value[0]) | (uint32_t)sscam_short_bits(k, value[1]) << 16;
+        uint32_t high = sscam_short_bits(k, value[2]) | (uint32_t)sscam_short_bits(k, value[3]) << 16;
+        out[index / 4] = low | (uint64_t)high << 32;
     }
 }
 
@@ -114,57 +101,45 @@ SSCAM_INLINE int64_t sscam_quotient(int64_t a, int64_t b)
     return ((a | b) >> 32) != 0 ? sscam_long_quotient(a, b) : (int64_t)((uint32_t)a / (uint32_t)b);
 }
 
-/* The map at one of its places, blended with the next slice by `share`, which is 0 where there is none. */
-SSCAM_INLINE float sscam_between_slices(const float *at, int64_t next_slice, float share)
+/* --- what all masked inputs share ---------------------------------------------------------------- */
+
+/* Where four places, or as many as there are, fall on a map: after the one at `offset`, by these shares of the next
+ * ones, which lie so far behind it. */
+typedef struct sscam_quad_places {
+    int64_t first; /* place of the input */
+    int32_t count;
+    int32_t offset[SSCAM_QUAD], next_row[SSCAM_QUAD], next_column[SSCAM_QUAD];
+    float slice_share[SSCAM_QUAD], row_share[SSCAM_QUAD], column_share[SSCAM_QUAD];
+} sscam_quad_places;
+
+SSCAM_INLINE sscam_quad_places sscam_places_of(const sscam_mask_kernel *k, int64_t quad)
 {
-    return share == 0.0f ? at[0] : at[0] + share * (at[next_slice] - at[0]);
+    sscam_quad_places of;
+    const int64_t places = k->depth * k->height * k->width, left = places - quad * SSCAM_QUAD;
+    of.first = quad * SSCAM_QUAD;
+    of.count = left < SSCAM_QUAD ? (int32_t)left : SSCAM_QUAD;
+    SSCAM_UNROLL
+    for (int i = 0; i < SSCAM_QUAD; i++) {
+        const int64_t place = i < of.count ? of.first + i : of.first, line = sscam_quotient(place, k->width);
+        const int64_t z = k->depth > 1 ? sscam_quotient(line, k->height) : 0, y = line - z * k->height;
+        const int64_t x = place - line * k->width;
+        const int32_t width = (int32_t)k->map_width, row = k->source_row[y], column = k->source_column[x];
+        const int32_t slice = k->source_slice ? k->source_slice[z] : 0;
+        of.offset[i] = (slice * (int32_t)k->map_height + row) * width + column;
+        of.next_row[i] = row + 1 < (int32_t)k->map_height ? width : 0;
+        of.next_column[i] = column + 1 < width ? 1 : 0;
+        of.slice_share[i] = k->source_slice ? k->slice_share[z] : 0.0f;
+        of.row_share[i] = k->row_share[y];
+        of.column_share[i] = k->column_share[x];
+    }
+    return of;
 }
 
-typedef struct sscam_spot {
-    int64_t z, y, x;
-} sscam_spot;
+/* --- one masked input ---------------------------------------------------------------------------- */
 
-SSCAM_INLINE sscam_spot sscam_spot_of(const sscam_mask_kernel *k, int64_t place)
-{
-    sscam_spot spot;
-    int64_t line = sscam_quotient(place, k->width);
-    spot.z = k->depth > 1 ? sscam_quotient(line, k->height) : 0;
-    spot.y = line - spot.z * k->height;
-    spot.x = place - line * k->width;
-    return spot;
-}
-
-SSCAM_INLINE void sscam_next_spot(const sscam_mask_kernel *k, sscam_spot *spot)
-{
-    if (++spot->x < k->width)
-        return;
-    spot->x = 0;
-    if (++spot->y < k->height)
-        return;
-    spot->y = 0;
-    spot->z++;
-}
-
-/* U(A) at a place: between slices first, then down the columns. */
-SSCAM_INLINE float sscam_upsampled_at(const sscam_mask_kernel *k, int64_t channel, const sscam_spot *spot)
-{
-    int64_t row = k->source_row[spot->y], column = k->source_column[spot->x], slice = k->map_height * k->map_width;
-    int64_t next_row = row + 1 < k->map_height ? k->map_width : 0, next = column + 1 < k->map_width ? 1 : 0;
-    float depth_share = k->source_slice ? k->slice_share[spot->z] : 0.0f, row_share = k->row_share[spot->y];
-    int64_t first_slice = channel * k->map_depth + (k->source_slice ? k->source_slice[spot->z] : 0);
-    const float *at = k->activations + first_slice * slice + row * k->map_width + column;
-    float upper_left = sscam_between_slices(at, slice, depth_share);
-    float lower_left = sscam_between_slices(at + next_row, slice, depth_share);
-    float upper_right = sscam_between_slices(at + next, slice, depth_share);
-    float lower_right = sscam_between_slices(at + next_row + next, slice, depth_share);
-    float left = upper_left + row_share * (lower_left - upper_left);
-    float right = upper_right + row_share * (lower_right - upper_right);
-    return left + k->column_share[spot->x] * (right - left);
-}
-
-/* One masked input, as all of its places see it. */
 typedef struct sscam_masked_input {
     int64_t start; /* of its values in `out` */
+    const float *map;
     uint32_t channel, sample;
     float offset, gain, noise_stddev;
 } sscam_masked_input;
@@ -172,10 +147,12 @@ typedef struct sscam_masked_input {
 SSCAM_INLINE sscam_masked_input sscam_masked_input_of(const sscam_mask_kernel *k, int64_t row)
 {
     sscam_masked_input of;
-    int64_t index = k->first + row, slot = sscam_quotient(index, k->samples), sample = index - slot * k->samples;
-    float share = k->fades_in ? (float)(sample + 1) / (float)k->samples : 1.0f;
+    const int64_t index = k->first + row, slot = k->samples == 1 ? index : sscam_quotient(index, k->samples);
+    const int64_t sample = index - slot * k->samples;
+    const float share = k->fades_in ? (float)(sample + 1) / (float)k->samples : 1.0f;
     of.start = row * k->colours * k->depth * k->height * k->width;
     of.channel = (uint32_t)k->channel[slot];
+    of.map = k->activations + of.channel * (k->map_depth * k->map_height * k->map_width);
     of.sample = (uint32_t)sample;
     of.offset = k->offset[slot];
     of.gain = share * k->gain[slot];
@@ -183,23 +160,44 @@ SSCAM_INLINE sscam_masked_input sscam_masked_input_of(const sscam_mask_kernel *k
     return of;
 }
 
-/* The mask at `count` places in a row, of which the first is number 4 x quad. */
-SSCAM_INLINE void sscam_mask_at(const sscam_mask_kernel *k, const sscam_masked_input *of, int64_t quad, int count,
-                                float *mask)
+/* Blended with the next slice by `share`, which is 0 where there is none. */
+SSCAM_INLINE float sscam_between_slices(const float *at, int64_t next_slice, float share)
+{
+    return share == 0.0f ? at[0] : at[0] + share * (at[next_slice] - at[0]);
+}
+
+/* U(A) at place i of the four: between slices first, then down the columns. */
+SSCAM_INLINE float sscam_upsampled_at(const sscam_mask_kernel *k, const float *map, const sscam_quad_places *places,
+                                      int i)
+{
+    const float *upper = map + places->offset[i], *lower = upper + places->next_row[i];
+    const int64_t next = places->next_column[i];
+    float upper_left = upper[0], upper_right = upper[next], lower_left = lower[0], lower_right = lower[next];
+    if (k->source_slice) {
+        const int64_t slice = k->map_height * k->map_width;
+        upper_left = sscam_between_slices(upper, slice, places->slice_share[i]);
+        lower_left = sscam_between_slices(lower, slice, places->slice_share[i]);
+        upper_right = sscam_between_slices(upper + next, slice, places->slice_share[i]);
+        lower_right = sscam_between_slices(lower + next, slice, places->slice_share[i]);
+    }
+    float left = upper_left + places->row_share[i] * (lower_left - upper_left);
+    float right = upper_right + places->row_share[i] * (lower_right - upper_right);
+    return left + places->column_share[i] * (right - left);
+}
+
+SSCAM_INLINE void sscam_mask_at(const sscam_mask_kernel *k, const sscam_masked_input *of,
+                                const sscam_quad_places *places, float *mask)
 {
     float noise[SSCAM_QUAD];
-    const int is_noisy = of->noise_stddev > 0.0f && !k->noise_on_input;
-    sscam_spot spot = sscam_spot_of(k, quad * SSCAM_QUAD);
+    const int32_t is_noisy = of->noise_stddev > 0.0f && !k->noise_on_input;
     if (is_noisy)
-        sscam_noise_quad(k->seed, of->channel, of->sample, k->image, (uint64_t)quad, noise);
+        sscam_noise_quad(k->seed, of->channel, of->sample, k->image, (uint64_t)places->first / SSCAM_QUAD, noise);
     SSCAM_UNROLL
-    for (int i = 0; i < SSCAM_QUAD; i++)
-        if (i < count) {
-            mask[i] = (sscam_upsampled_at(k, of->channel, &spot) - of->offset) * of->gain;
-            if (is_noisy)
-                mask[i] += of->noise_stddev * noise[i];
-            sscam_next_spot(k, &spot);
-        }
+    for (int i = 0; i < SSCAM_QUAD; i++) {
+        mask[i] = (sscam_upsampled_at(k, of->map, places, i) - of->offset) * of->gain;
+        if (is_noisy)
+            mask[i] += of->noise_stddev * noise[i];
+    }
 }
 
 /* Of the plane that goes on the input: colours have noise of their own. */
@@ -221,29 +219,60 @@ SSCAM_INLINE float sscam_masked_value(const sscam_mask_kernel *k, const sscam_ma
     return value;
 }
 
-/* Every colour of four places, or of as many as there are from number 4 x quad on, in masked input number
- * first + row. */
-SSCAM_INLINE void sscam_write_masked_quad(const sscam_mask_kernel *k, int64_t row, int64_t quad)
+/* Every colour of the four places in one masked input. */
+SSCAM_INLINE void sscam_write_quad(const sscam_mask_kernel *k, const sscam_masked_input *of,
+                                   const sscam_quad_places *places, const float *mask)
 {
-    const int64_t places = k->depth * k->height * k->width, place = quad * SSCAM_QUAD;
-    const int count = places - place < SSCAM_QUAD ? (int)(places - place) : SSCAM_QUAD;
-    const sscam_masked_input of = sscam_masked_input_of(k, row);
-    float mask[SSCAM_QUAD];
-    sscam_mask_at(k, &of, quad, count, mask);
-    if (k->channels_last) {
-        sscam_writer writer = sscam_writer_at(k, of.start + place * k->colours);
+    const int64_t plane = k->depth * k->height * k->width;
+    for (int64_t colour = 0; colour < k->colours; colour++)
+        SSCAM_UNROLL
+        for (int i = 0; i < SSCAM_QUAD; i++) {
+            const int64_t place = places->first + i, at = colour * plane + place;
+            if (i < places->count)
+                sscam_store(k, of->start + (k->channels_last ? place * k->colours + colour : at),
+                            sscam_masked_value(k, of, at, mask[i]));
+        }
+}
+
+/* The same for what is nearly always asked for: three colours, nothing but their products with the mask, and places
+ * that words of memory align with. */
+SSCAM_INLINE void sscam_write_quad_of_picture(const sscam_mask_kernel *k, const sscam_masked_input *of,
+                                              const sscam_quad_places *places, const float *mask)
+{
+    const int64_t plane = k->depth * k->height * k->width;
+    float value[SSCAM_PICTURE_COLOURS * SSCAM_QUAD]; /* in the order of memory */
+    SSCAM_UNROLL
+    for (int colour = 0; colour < SSCAM_PICTURE_COLOURS; colour++) {
+        const float *input = k->input + colour * plane + places->first;
         SSCAM_UNROLL
         for (int i = 0; i < SSCAM_QUAD; i++)
-            for (int64_t colour = 0; i < count && colour < k->colours; colour++)
-                sscam_put(&writer, sscam_masked_value(k, &of, colour * places + place + i, mask[i]));
-        return;
+            if (k->channels_last)
+                value[i * SSCAM_PICTURE_COLOURS + colour] = input[i] * mask[i];
+            else
+                value[colour * SSCAM_QUAD + i] = input[i] * mask[i];
     }
-    for (int64_t colour = 0; colour < k->colours; colour++) {
-        sscam_writer writer = sscam_writer_at(k, of.start + colour * places + place);
-        SSCAM_UNROLL
-        for (int i = 0; i < SSCAM_QUAD; i++)
-            if (i < count)
-                sscam_put(&writer, sscam_masked_value(k, &of, colour * places + place + i, mask[i]));
+    int64_t index = of->start + places->first * (k->channels_last ? SSCAM_PICTURE_COLOURS : 1);
+    SSCAM_UNROLL
+    for (int group = 0; group < SSCAM_PICTURE_COLOURS; group++) {
+        sscam_store_quad(k, index, value + group * SSCAM_QUAD);
+        index += k->channels_last ? SSCAM_QUAD : plane;
+    }
+}
+
+/* Four places of the masked inputs number first + row, first + row + step and so on. */
+SSCAM_INLINE void sscam_write_quad_of_rows(const sscam_mask_kernel *k, int64_t quad, int64_t row, int64_t step)
+{
+    const int32_t is_picture = k->colours == SSCAM_PICTURE_COLOURS && !k->background && !k->noise_on_input &&
+                               k->depth * k->height * k->width % SSCAM_QUAD == 0;
+    const sscam_quad_places places = sscam_places_of(k, quad);
+    for (; row < k->rows; row += step) {
+        const sscam_masked_input of = sscam_masked_input_of(k, row);
+        float mask[SSCAM_QUAD];
+        sscam_mask_at(k, &of, &places, mask);
+        if (is_picture)
+            sscam_write_quad_of_picture(k, &of, &places, mask);
+        else
+            sscam_write_quad(k, &of, &places, mask);
     }
 }
 

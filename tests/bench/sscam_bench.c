@@ -2,13 +2,13 @@
  *
  * usage: sscam-bench MODEL.pt [NAME=VALUE...]
  *
- * NAME=VALUE are options of the methods, beside rounds=N (5): how often everything is measured, in turn; medians
- * are shown. The input is made up, 224 x 224.
+ * NAME=VALUE are options of the methods, beside device=NAME (cpu) and rounds=N (5): how often everything is measured,
+ * in turn; medians are shown. The input is made up, 224 x 224.
  *
  * The floor is the same scoring call with masks left unwritten: the network alone, in the form, batches and workers
  * that the library chose. overhead is all of an explanation, from the input to the map, over passes at the floor.
- * Two names are wrapped by the linker for that: the function that writes a masked input, and the one that gives the
- * backend. */
+ * Three names are wrapped by the linker for that: the functions that write masked inputs, on the processor and on a
+ * card (CudaProgram::write()), and the one that gives the backend. */
 #include <inttypes.h>
 #include <malloc.h>
 #include <math.h>
@@ -24,6 +24,7 @@ enum { SIDE = 224, CHANNELS = 3, MOST_ROUNDS = 99, MOST_SETTINGS = 16 };
 
 static const char *settings[MOST_SETTINGS];
 static int setting_count, rounds = 5;
+static const char *device = "cpu";
 static sscam_model *model;
 static float *input;
 static const int64_t shape[4] = {1, CHANNELS, SIDE, SIDE};
@@ -34,6 +35,8 @@ void __real_sscam_mask_list_write(const sscam_mask_list *list, int64_t index, ss
                                   float *out);
 void __wrap_sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_layout layout, float *scratch,
                                   float *out);
+void __real__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(const void *program, const void *kernel);
+void __wrap__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(const void *program, const void *kernel);
 const sscam_backend *__real_sscam_torch_backend(void);
 const sscam_backend *__wrap_sscam_torch_backend(void);
 
@@ -52,6 +55,12 @@ void __wrap_sscam_mask_list_write(const sscam_mask_list *list, int64_t index, ss
 {
     if (writes_masks)
         __real_sscam_mask_list_write(list, index, layout, scratch, out);
+}
+
+void __wrap__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(const void *program, const void *kernel)
+{
+    if (writes_masks)
+        __real__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(program, kernel);
 }
 
 static sscam_status timed_score(void *network, const sscam_score_request *request, float *scores)
@@ -193,7 +202,7 @@ static void measure_scoring_method(const char *method)
         seconds[round] = now() - start;
     }
     double all = median(seconds, rounds), network = median(floor_seconds, rounds);
-    printf("%-12s %8.2f s (the first %.2f); %.0f passes; %.1f a second; floor %.1f a second; overhead %.1f %%; "
+    printf("%-12s %8.4f s (the first %.2f); %.0f passes; %.1f a second; floor %.1f a second; overhead %.1f %%; "
            "%s, %" PRId64 " workers, batches of %" PRId64 "\n",
            method, all, first, passes, passes / all, passes / network, 100 * (all / network - 1),
            sscam_map_scoring_form(map), sscam_map_scoring_workers(map), sscam_map_scoring_batch_size(map));
@@ -227,10 +236,12 @@ static void read_arguments(int argc, char **argv)
     for (int i = 2; i < argc; i++)
         if (strncmp(argv[i], "rounds=", 7) == 0)
             rounds = atoi(argv[i] + 7);
+        else if (strncmp(argv[i], "device=", 7) == 0)
+            device = argv[i] + 7;
         else if (setting_count < MOST_SETTINGS)
             settings[setting_count++] = argv[i];
     if (argc < 2 || rounds < 1 || rounds > MOST_ROUNDS) {
-        fprintf(stderr, "usage: sscam-bench MODEL.pt [rounds=N] [NAME=VALUE...]\n");
+        fprintf(stderr, "usage: sscam-bench MODEL.pt [device=NAME] [rounds=N] [NAME=VALUE...]\n");
         exit(2);
     }
 }
@@ -240,18 +251,19 @@ int main(int argc, char **argv)
     read_arguments(argc, argv);
     mallopt(M_MMAP_MAX, 0); /* as the program sscam does */
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
-    need(sscam_model_load(argv[1], "cpu", &model));
+    need(sscam_model_load(argv[1], device, &model));
     input = malloc((size_t)CHANNELS * SIDE * SIDE * sizeof *input);
     if (input == NULL)
         return 1;
     for (int i = 0; i < CHANNELS * SIDE * SIDE; i++)
         input[i] = (float)(sin(i * 0.0137) + sin((i % SIDE) * 0.11) * cos((double)(i / SIDE) * 0.07));
-    printf("%s; %s\n", argv[1], sscam_build_info());
+    printf("%s on %s; %s\n", argv[1], sscam_model_device(model), sscam_build_info());
     measure_gradient_method("grad-cam");
     measure_gradient_method("grad-cam++");
     measure_scoring_method("score-cam");
     measure_scoring_method("ss-cam-mean");
-    measure_memory();
+    if (strcmp(device, "cpu") == 0)
+        measure_memory();
     free(input);
     sscam_model_destroy(model);
     return 0;
