@@ -145,7 +145,7 @@ static int64_t find_twin(const channel_scoring *scoring, const sscam_mask_channe
         return -1;
     for (int64_t slot = 0; slot < scoring->slot_count; slot++) {
         const sscam_mask_channel *other = &scoring->channel[slot];
-        if (other->offset == channel->offset && other->gain == channel->gain &&
+        if (other->gain == channel->gain && other->offset == channel->offset &&
             memcmp(plan->activations + other->channel * places, map, (size_t)places * sizeof *map) == 0)
             return slot;
     }

@@ -8,19 +8,7 @@
 #include "checked.h"
 #include "failure.h"
 #include "map_private.h"
-
-/* s(M) in place; zeros where M is constant. Gives whether it was. */
-static int32_t normalise(float *values, int64_t count)
-{
-    float lowest = values[0], highest = values[0];
-    for (int64_t p = 1; p < count; p++) {
-        lowest = fminf(lowest, values[p]);
-        highest = fmaxf(highest, values[p]);
-    }
-    for (int64_t p = 0; p < count; p++)
-        values[p] = highest > lowest ? (values[p] - lowest) / (highest - lowest) : 0.0f;
-    return highest == lowest;
-}
+#include "map_range.h"
 
 /* The layers' maps of one augmentation as one, normalised. */
 static void fuse_layers(const sscam_fusion *fusion, int64_t augmentation, int64_t pixels, float *out)
@@ -57,12 +45,12 @@ static sscam_status fill(const sscam_fusion *fusion, sscam_map *map)
     for (int64_t i = 0; i < fusion->augmentation_count; i++) {
         fuse_layers(fusion, i, pixels, fused);
         if (fusion->augmentation_count > 1)
-            normalise(fused, pixels);
+            sscam_normalise(fused, pixels);
         add_augmentation(map, fused, i, 1.0f / (float)fusion->augmentation_count, map->raw);
     }
     free(fused);
     memcpy(map->data, map->raw, (size_t)pixels * sizeof *map->data);
-    map->is_flat = normalise(map->data, pixels);
+    map->is_flat = sscam_normalise(map->data, pixels);
     return SSCAM_OK;
 }
 

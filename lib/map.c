@@ -8,6 +8,7 @@
 #include "checked.h"
 #include "combine.h"
 #include "failure.h"
+#include "map_range.h"
 #include "mask.h"
 #include "overlay.h"
 
@@ -72,15 +73,8 @@ static sscam_status normalise(sscam_map *map)
     sscam_status status = sscam_upsample(map->raw, map->raw_sides, map->sides, 0, map->data);
     if (status != SSCAM_OK)
         return status;
-    float lowest = map->data[0], highest = map->data[0];
-    for (int64_t p = 1; p < pixels; p++) {
-        lowest = fminf(lowest, map->data[p]);
-        highest = fmaxf(highest, map->data[p]);
-    }
     /* A structure that upsampling to a smaller input loses leaves a flat map. */
-    map->is_flat = highest == lowest;
-    for (int64_t p = 0; p < pixels; p++)
-        map->data[p] = map->is_flat ? 0.0f : (map->data[p] - lowest) / (highest - lowest);
+    map->is_flat = sscam_normalise(map->data, pixels);
     return SSCAM_OK;
 }
 

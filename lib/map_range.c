@@ -251,12 +251,39 @@ void sscam_find_range(const sscam_range_finder *finder, const float *map, float 
     *highest = of.highest;
 }
 
+/* In lanes, whose comparisons need not wait for each other. */
 void sscam_range_of(const float *values, int64_t count, float *lowest, float *highest)
 {
-    *lowest = INFINITY;
-    *highest = -INFINITY;
-    for (int64_t i = 0; i < count; i++) {
-        *lowest = smaller(values[i], *lowest);
-        *highest = larger(values[i], *highest);
+    enum { LANES = 16 };
+    float low[LANES], high[LANES];
+    int64_t i = 0;
+    for (int lane = 0; lane < LANES; lane++) {
+        low[lane] = INFINITY;
+        high[lane] = -INFINITY;
     }
+    for (; i + LANES <= count; i += LANES)
+        for (int lane = 0; lane < LANES; lane++) {
+            low[lane] = smaller(values[i + lane], low[lane]);
+            high[lane] = larger(values[i + lane], high[lane]);
+        }
+    for (; i < count; i++) {
+        low[0] = smaller(values[i], low[0]);
+        high[0] = larger(values[i], high[0]);
+    }
+    *lowest = low[0];
+    *highest = high[0];
+    for (int lane = 1; lane < LANES; lane++) {
+        *lowest = smaller(low[lane], *lowest);
+        *highest = larger(high[lane], *highest);
+    }
+}
+
+int32_t sscam_normalise(float *values, int64_t count)
+{
+    float lowest, highest;
+    sscam_range_of(values, count, &lowest, &highest);
+    const int32_t is_flat = !(highest > lowest);
+    for (int64_t i = 0; i < count; i++)
+        values[i] = is_flat ? 0.0f : (values[i] - lowest) / (highest - lowest);
+    return is_flat;
 }

@@ -1,4 +1,4 @@
-/* The exact extremes of upsampled maps, by which masks are normalised, without upsampling them. */
+/* The extremes of maps, by which they are normalised; of upsampled ones exactly, without upsampling them. */
 #ifndef SSCAM_LIB_MAP_RANGE_H
 #define SSCAM_LIB_MAP_RANGE_H
 
@@ -18,5 +18,8 @@ void sscam_find_range(const sscam_range_finder *finder, const float *map, float 
 
 /* Least and greatest of values as they are; what is not a number is passed over. */
 void sscam_range_of(const float *values, int64_t count, float *lowest, float *highest);
+
+/* s(M) (eq. 12) in place: to [0, 1]; zeros where M is constant. Gives whether it was. */
+int32_t sscam_normalise(float *values, int64_t count);
 
 #endif

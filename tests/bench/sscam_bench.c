@@ -41,7 +41,7 @@ const sscam_backend *__real_sscam_torch_backend(void);
 const sscam_backend *__wrap_sscam_torch_backend(void);
 
 static int writes_masks = 1;
-static double scoring_seconds;
+static double capture_seconds, scoring_seconds;
 
 static double now(void)
 {
@@ -71,10 +71,19 @@ static sscam_status timed_score(void *network, const sscam_score_request *reques
     return status;
 }
 
+static sscam_status timed_capture(void *network, const sscam_capture_request *request, sscam_capture *capture)
+{
+    double start = now();
+    sscam_status status = __real_sscam_torch_backend()->capture(network, request, capture);
+    capture_seconds += now() - start;
+    return status;
+}
+
 const sscam_backend *__wrap_sscam_torch_backend(void)
 {
     static sscam_backend timed;
     timed = *__real_sscam_torch_backend();
+    timed.capture = timed_capture;
     timed.score = timed_score;
     return &timed;
 }
@@ -186,7 +195,7 @@ static void measure_gradient_method(const char *method)
 
 static void measure_scoring_method(const char *method)
 {
-    double seconds[MOST_ROUNDS], floor_seconds[MOST_ROUNDS];
+    double seconds[MOST_ROUNDS], floor_seconds[MOST_ROUNDS], captures[MOST_ROUNDS], others[MOST_ROUNDS];
     sscam_explainer *explainer = explainer_of(method);
     double start = now();
     sscam_map *map = explain(explainer);
@@ -197,14 +206,18 @@ static void measure_scoring_method(const char *method)
         sscam_map_destroy(explain(explainer));
         floor_seconds[round] = scoring_seconds;
         writes_masks = 1;
+        capture_seconds = scoring_seconds = 0;
         start = now();
         sscam_map_destroy(explain(explainer));
         seconds[round] = now() - start;
+        captures[round] = capture_seconds;
+        others[round] = seconds[round] - capture_seconds - scoring_seconds;
     }
     double all = median(seconds, rounds), network = median(floor_seconds, rounds);
     printf("%-12s %8.4f s (the first %.2f); %.0f passes; %.1f a second; floor %.1f a second; overhead %.1f %%; "
-           "%s, %" PRId64 " workers, batches of %" PRId64 "\n",
+           "capture %.1f ms, the library itself %.1f ms; %s, %" PRId64 " workers, batches of %" PRId64 "\n",
            method, all, first, passes, passes / all, passes / network, 100 * (all / network - 1),
+           1e3 * median(captures, rounds), 1e3 * median(others, rounds),
            sscam_map_scoring_form(map), sscam_map_scoring_workers(map), sscam_map_scoring_batch_size(map));
     sscam_map_destroy(map);
     sscam_explainer_destroy(explainer);
