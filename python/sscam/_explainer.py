@@ -94,7 +94,7 @@ class Explainer:
         TypeError: an unknown keyword, or a value of the wrong type.
     """
 
-    def __init__(self, model: Model, method: str = "ss-cam-max", layer: Optional[str] = None,
+    def __init__(self, model: Model, method: str = "ss-cam-mean", layer: Optional[str] = None,
                  **options: OptionValue) -> None:
         check_keywords("Explainer()", options)
         pointer = ctypes.POINTER(_native.Explainer)()

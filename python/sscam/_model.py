@@ -153,7 +153,7 @@ class Model:
                 layer: Optional[str] = ..., progress: Optional[Progress] = ...,
                 dimensions: Optional[int] = ..., **options: OptionValue) -> Any: ...
 
-    def explain(self, image: Any, method: str = "ss-cam-max", class_index: Any = None,
+    def explain(self, image: Any, method: str = "ss-cam-mean", class_index: Any = None,
                 layer: Optional[str] = None, progress: Optional[Progress] = None,
                 dimensions: Optional[int] = None, **options: OptionValue) -> Any:
         """Explain a class on a picture, or on each of a batch of ready-made inputs.

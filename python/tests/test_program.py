@@ -58,7 +58,7 @@ def test_picture(tmp_path, model_path, picture_path, method):
 
 def test_array(tmp_path, model_path, batch):
     np.save(tmp_path / "input.npy", batch[:1])
-    expected = explain(tmp_path, model_path, "--tensor", "input.npy", "-m", "ss-cam-max", "-c", 1)
+    expected = explain(tmp_path, model_path, "--tensor", "input.npy", "-c", 1)
     with sscam.Model(model_path) as model:
         assert_same(model.explain(batch[0], class_index=1, **OPTIONS), *expected)
 
