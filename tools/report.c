@@ -10,8 +10,9 @@
 static const char style[] =
     "body{font:14px/1.4 sans-serif;margin:2em;color:#222}table{border-collapse:collapse}"
     "th,td{padding:.25em .7em;text-align:right;border-bottom:1px solid #ddd}th:first-child,td:first-child"
-    "{text-align:left}th{cursor:pointer}small{color:#777}figure{display:inline-block;margin:.3em;vertical-align:top}"
-    "figcaption{font-size:12px}svg{margin:.5em;font:11px sans-serif;vertical-align:top}"
+    "{text-align:left}th{cursor:pointer}small{color:#777}figure{display:inline-block;margin:.3em;vertical-align:top;"
+    "min-width:165px;width:min-content}figcaption{font-size:12px;overflow-wrap:anywhere}"
+    "svg{margin:.5em;font:11px sans-serif;vertical-align:top}"
     ".case{border-top:1px solid #ddd;margin-top:.8em}.worst{margin:1em 0}";
 
 /* A click on a heading sorts the table. */
