@@ -15,11 +15,12 @@ static const char style[] =
     "svg{margin:.5em;font:11px sans-serif;vertical-align:top}"
     ".case{border-top:1px solid #ddd;margin-top:.8em}.worst{margin:1em 0}";
 
-/* A click on a heading sorts the table. */
+/* A click on a heading sorts the table, what is undefined last. */
 static const char sort_table[] =
     "document.querySelectorAll('th').forEach(h=>h.onclick=()=>{const b=h.closest('table').tBodies[0],i=h.cellIndex,"
     "v=r=>r.cells[i].dataset.value??r.cells[i].textContent,d=h.dataset.up=h.dataset.up=='1'?'-1':'1';"
-    "[...b.rows].sort((p,q)=>d*(isNaN(v(p))||isNaN(v(q))?v(p).localeCompare(v(q)):v(p)-v(q)))"
+    "[...b.rows].sort((p,q)=>v(p)===''||v(q)===''?(v(p)==='')-(v(q)===''):"
+    "d*(isNaN(v(p))||isNaN(v(q))?v(p).localeCompare(v(q)):v(p)-v(q)))"
     ".forEach(r=>b.append(r))});";
 
 /* The two lists choose the table of worst cases and sort the pictures, the worst first. */
