@@ -1,5 +1,6 @@
 #include "masked_scores.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,15 @@ static sscam_mask_plan plan_of(const sscam_masking *masking, const float *mask)
                              .background = masking->background};
 }
 
+/* A metric of what is no number would look like one: a drop to infinity is none at all. */
+static sscam_status check_scores(const float *scores, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(scores[i]))
+            return sscam_fail(SSCAM_E_MODEL, "the network's score of a masked input is %g", (double)scores[i]);
+    return SSCAM_OK;
+}
+
 static sscam_status score_plans(const sscam_masking *masking, const sscam_mask_plan *const *plans, int64_t count,
                                 const sscam_target *targets, int64_t target_count, const sscam_progress *progress,
                                 float *scores)
@@ -36,7 +46,8 @@ static sscam_status score_plans(const sscam_masking *masking, const sscam_mask_p
                                          .target_count = target_count,
                                          .wish = masking->wish,
                                          .progress = progress};
-    return masking->backend->score(masking->network, &request, scores);
+    sscam_status status = masking->backend->score(masking->network, &request, scores);
+    return status == SSCAM_OK ? check_scores(scores, sscam_mask_list_count(&list) * target_count) : status;
 }
 
 sscam_status sscam_score_masks(const sscam_masking *masking, const float *const *masks, int64_t mask_count,

@@ -534,6 +534,24 @@ START_TEST(classes_and_networks_that_cannot_be_used)
 }
 END_TEST
 
+/* Also of a method that scores nothing itself: a drop to infinity would be none, a curve infinite. */
+START_TEST(scores_that_are_no_numbers_are_no_metrics)
+{
+    static const char *const networks[] = {"fake nan-scores", "fake infinite-scores"};
+    static const char *const metrics[] = {"average_drop", "insertion"};
+    for (int i = 0; i < 4; i++) {
+        sscam_evaluation *gradients_alone;
+        use(networks[i % 2]);
+        set_all("metrics", metrics[i / 2]);
+        ASSERT_OK(sscam_evaluation_create(explainers, 1, &gradients_alone));
+        ASSERT_FAILS(sscam_evaluation_add(gradients_alone, image, NULL, 0, NULL, NULL, 0), SSCAM_E_MODEL,
+                     "score of a masked input is");
+        ck_assert_uint_eq(sscam_evaluation_case_count(gradients_alone), 0);
+        sscam_evaluation_destroy(gradients_alone);
+    }
+}
+END_TEST
+
 typedef struct heard {
     double last;
     int reports, stop_at;
@@ -588,6 +606,7 @@ int main(void)
     tcase_add_test(use_and_misuse, without_explainers_nothing_is_explained);
     tcase_add_loop_test(use_and_misuse, failures_add_nothing, 0, 4);
     tcase_add_test(use_and_misuse, classes_and_networks_that_cannot_be_used);
+    tcase_add_test(use_and_misuse, scores_that_are_no_numbers_are_no_metrics);
     tcase_add_test(use_and_misuse, progress_rises_to_the_end_and_cancels_anywhere);
     suite_add_tcase(suite, values);
     suite_add_tcase(suite, use_and_misuse);
