@@ -1,36 +1,14 @@
 #include "loading.hpp"
 
-#include <cstring>
-
 #include <ATen/Context.h>
-#include <caffe2/serialize/read_adapter_interface.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include "archive.hpp"
 #include "guard.hpp"
 
 namespace sscam {
 
 namespace {
-
-class MemoryReader : public caffe2::serialize::ReadAdapterInterface {
-public:
-    MemoryReader(const void *data, size_t size) : data_(static_cast<const char *>(data)), size_(size) {}
-
-    size_t size() const override { return size_; }
-
-    size_t read(uint64_t position, void *buffer, size_t count, const char *) const override
-    {
-        if (position >= size_)
-            return 0;
-        count = std::min<size_t>(count, size_ - position);
-        std::memcpy(buffer, data_ + position, count);
-        return count;
-    }
-
-private:
-    const char *data_;
-    size_t size_;
-};
 
 bool contains(const std::string &text, const char *part)
 {
@@ -47,6 +25,9 @@ bool contains(const std::string &text, const char *part)
     if (contains(reason, "constants.pkl"))
         throw Refusal(SSCAM_E_FORMAT, "not a TorchScript file but another PyTorch archive, such as a "
                                       "checkpoint of weights; write it with torch.jit.save");
+    // Of libtorch 2, which looks for itself; of earlier ones archive.cpp tells.
+    if (contains(reason, "require a storage of at least") || contains(reason, "invalid storage offset"))
+        throw Refusal(SSCAM_E_FORMAT, "damaged TorchScript file: " + reason);
     if (is_archive_fault)
         throw Refusal(SSCAM_E_FORMAT, "not a TorchScript file: " + reason);
     throw Refusal(SSCAM_E_MODEL, "its program cannot be used: " + reason);
@@ -54,8 +35,13 @@ bool contains(const std::string &text, const char *part)
 
 torch::jit::Module read_module(const void *data, size_t size, c10::Device device)
 {
+    const auto reader = std::make_shared<ArchiveReader>(data, size);
     try {
-        return torch::jit::load(std::make_shared<MemoryReader>(data, size), device);
+        torch::jit::Module module = torch::jit::load(reader, device);
+        check_tensors(module, *reader);
+        return module;
+    } catch (const Refusal &) {
+        throw;
     } catch (...) {
         if (memory_ran_out())
             throw;

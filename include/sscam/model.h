@@ -32,8 +32,8 @@ typedef struct sscam_layers sscam_layers;
  * @param[out] out The model, or NULL on failure. Ownership: the caller's, to be given back with
  *               sscam_model_destroy().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (path or out is NULL); SSCAM_E_IO (the file cannot be read);
- *         SSCAM_E_FORMAT (not a TorchScript file); SSCAM_E_MODEL (its program cannot be used);
- *         SSCAM_E_DEVICE (no such device); SSCAM_E_MEMORY.
+ *         SSCAM_E_FORMAT (not a TorchScript file, or a damaged one); SSCAM_E_MODEL (its program cannot
+ *         be used); SSCAM_E_DEVICE (no such device); SSCAM_E_MEMORY.
  * Thread: any thread.
  * @since 1.0
  */

@@ -1,0 +1,172 @@
+#include "archive.hpp"
+
+#include <cstring>
+#include <limits>
+#include <new>
+#include <string>
+#include <unordered_set>
+
+#include <ATen/EmptyTensor.h>
+#include <torch/csrc/jit/ir/constants.h>
+
+#include "graph_walk.hpp"
+#include "guard.hpp"
+
+namespace sscam {
+
+namespace jit = torch::jit;
+
+namespace {
+
+// Of the header of a record within a zip archive.
+constexpr size_t HEADER_SIZE = 30, METHOD_AT = 8, NAME_SIZE_AT = 26;
+
+size_t two_bytes(const char *at)
+{
+    return static_cast<unsigned char>(at[0]) | static_cast<size_t>(static_cast<unsigned char>(at[1])) << 8;
+}
+
+bool is_compressed_tensor(const char *header, size_t size)
+{
+    if (size < HEADER_SIZE || std::memcmp(header, "PK\3\4", 4) != 0 || two_bytes(header + METHOD_AT) == 0)
+        return false;
+    const std::string name(header + HEADER_SIZE, std::min(two_bytes(header + NAME_SIZE_AT), size - HEADER_SIZE));
+    const size_t inside = name.find('/') + 1; // of the archive's one folder
+    return name.compare(inside, 5, "data/") == 0 || name.compare(inside, 10, "constants/") == 0;
+}
+
+// --- one tensor -----------------------------------------------------------------------------------------
+
+constexpr size_t NO_SIZE = std::numeric_limits<size_t>::max();
+
+// From the start of its storage to the tensor's last element.
+size_t claimed_bytes(const at::Tensor &tensor)
+{
+    try {
+        return at::detail::computeStorageNbytes(tensor.sizes(), tensor.strides(), tensor.dtype().itemsize(),
+                                                static_cast<size_t>(tensor.storage_offset()));
+    } catch (const c10::Error &) {
+        return NO_SIZE; // more than can be counted, or negative
+    }
+}
+
+// The loader's own storages, unlike all others, cannot grow and have no allocator.
+size_t bytes_in_record(const c10::Storage &storage, const ArchiveReader &reader)
+{
+    if (!storage.device().is_cpu() || storage.resizable() || storage.allocator() != nullptr)
+        return NO_SIZE;
+    const void *place = storage.data_ptr().get();
+    const int64_t found = place == nullptr ? 0 : reader.bytes_at(place);
+    return found < 0 ? NO_SIZE : static_cast<size_t>(found);
+}
+
+void check_tensor(const at::Tensor &tensor, const std::string &name, const ArchiveReader &reader)
+{
+    if (!tensor.defined() || tensor.layout() != at::kStrided || !tensor.has_storage())
+        return;
+    const c10::Storage &storage = tensor.storage();
+    const size_t present = std::min(storage.nbytes(), bytes_in_record(storage, reader));
+    const size_t claimed = std::max(claimed_bytes(tensor), storage.nbytes());
+    if (claimed <= present)
+        return;
+    throw Refusal(SSCAM_E_FORMAT, "damaged TorchScript file: " + name + " claims " +
+                                      (claimed > NO_SIZE / 2 ? "countless" : std::to_string(claimed)) +
+                                      " bytes, and its record has " + std::to_string(present));
+}
+
+// --- all of them ----------------------------------------------------------------------------------------
+
+// Goes through values and what is inside of them, each once, without recursion, which files could make deep.
+class TensorCheck {
+public:
+    explicit TensorCheck(const ArchiveReader &reader) : reader_(reader) {}
+
+    void check(c10::IValue root, std::string name)
+    {
+        add(std::move(root), std::move(name));
+        while (!pending_.empty()) {
+            auto [value, name_of_value] = std::move(pending_.back());
+            pending_.pop_back();
+            check_one(value, name_of_value);
+        }
+    }
+
+private:
+    void add(c10::IValue value, std::string name) { pending_.emplace_back(std::move(value), std::move(name)); }
+
+    void check_one(const c10::IValue &value, const std::string &name)
+    {
+        if (value.isTensor())
+            check_tensor(value.toTensor(), name, reader_);
+        else if (value.isPtrType() && seen_.insert(value.internalToPointer()).second)
+            add_parts(value, name);
+    }
+
+    // Elements go by the name of their list.
+    void add_parts(const c10::IValue &value, const std::string &name)
+    {
+        if (value.isObject()) {
+            const auto object = value.toObject();
+            for (size_t i = 0; i < object->slots().size(); i++)
+                add(object->getSlot(i), (name.empty() ? name : name + ".") + object->type()->getAttributeName(i));
+        } else if (value.isList()) {
+            for (const c10::IValue &element : value.toListRef())
+                add(element, name);
+        } else if (value.isTuple()) {
+            for (const c10::IValue &element : value.toTupleRef().elements())
+                add(element, name);
+        } else if (value.isGenericDict()) {
+            for (const auto &entry : value.toGenericDict())
+                add(entry.value(), name);
+        }
+    }
+
+    const ArchiveReader &reader_;
+    std::vector<std::pair<c10::IValue, std::string>> pending_;
+    std::unordered_set<const void *> seen_;
+};
+
+} // namespace
+
+size_t ArchiveReader::read(uint64_t position, void *buffer, size_t count, const char *) const
+{
+    if (position >= size_)
+        return 0;
+    count = std::min<size_t>(count, size_ - position);
+    std::memcpy(buffer, data_ + position, count);
+    note(data_ + position, buffer, count);
+    return count;
+}
+
+// A record that is not compressed is read at once, after its header. Does not throw: libtorch calls from C.
+void ArchiveReader::note(const char *from, const void *to, size_t count) const noexcept
+{
+    try {
+        read_[to] = count;
+        if (count == HEADER_SIZE && is_compressed_tensor(from, size_ - static_cast<size_t>(from - data_)))
+            knows_all_ = false;
+    } catch (const std::bad_alloc &) {
+        knows_all_ = false;
+    }
+}
+
+int64_t ArchiveReader::bytes_at(const void *place) const
+{
+    const auto found = read_.find(place);
+    return !knows_all_ || found == read_.end() ? -1 : static_cast<int64_t>(found->second);
+}
+
+void check_tensors(const jit::Module &module, const ArchiveReader &reader)
+{
+    TensorCheck all(reader);
+    all.check(module._ivalue(), "");
+    for (jit::Function *function : module._ivalue()->compilation_unit()->get_functions())
+        if (jit::GraphFunction *program = jit::tryToGraphFunction(*function))
+            for_each_node(program->graph()->block(), [&](jit::Node *node) {
+                if (node->kind() == c10::prim::Constant)
+                    if (auto value = jit::toIValue(node->output()))
+                        all.check(*value, "a constant of " + function->name() + "()");
+            });
+}
+
+} // namespace sscam
