@@ -76,6 +76,11 @@ void check_tensor(const at::Tensor &tensor, const std::string &name, const Archi
 
 // --- all of them ----------------------------------------------------------------------------------------
 
+bool may_hold_tensors(const c10::IValue &value)
+{
+    return value.isTensor() || value.isObject() || value.isList() || value.isTuple() || value.isGenericDict();
+}
+
 // Goes through values and what is inside of them, each once, without recursion, which files could make deep.
 class TensorCheck {
 public:
@@ -98,8 +103,15 @@ private:
     {
         if (value.isTensor())
             check_tensor(value.toTensor(), name, reader_);
-        else if (value.isPtrType() && seen_.insert(value.internalToPointer()).second)
+        else if (seen_.insert(value.internalToPointer()).second)
             add_parts(value, name);
+    }
+
+    void add_elements(c10::ArrayRef<c10::IValue> elements, const std::string &name)
+    {
+        for (const c10::IValue &element : elements)
+            if (may_hold_tensors(element))
+                add(element, name);
     }
 
     // Elements go by the name of their list.
@@ -108,16 +120,16 @@ private:
         if (value.isObject()) {
             const auto object = value.toObject();
             for (size_t i = 0; i < object->slots().size(); i++)
-                add(object->getSlot(i), (name.empty() ? name : name + ".") + object->type()->getAttributeName(i));
+                if (may_hold_tensors(object->getSlot(i)))
+                    add(object->getSlot(i), (name.empty() ? name : name + ".") + object->type()->getAttributeName(i));
         } else if (value.isList()) {
-            for (const c10::IValue &element : value.toListRef())
-                add(element, name);
+            add_elements(value.toListRef(), name);
         } else if (value.isTuple()) {
-            for (const c10::IValue &element : value.toTupleRef().elements())
-                add(element, name);
+            add_elements(value.toTupleRef().elements(), name);
         } else if (value.isGenericDict()) {
             for (const auto &entry : value.toGenericDict())
-                add(entry.value(), name);
+                if (may_hold_tensors(entry.value()))
+                    add(entry.value(), name);
         }
     }
 
@@ -164,7 +176,7 @@ void check_tensors(const jit::Module &module, const ArchiveReader &reader)
         if (jit::GraphFunction *program = jit::tryToGraphFunction(*function))
             for_each_node(program->graph()->block(), [&](jit::Node *node) {
                 if (node->kind() == c10::prim::Constant)
-                    if (auto value = jit::toIValue(node->output()))
+                    if (auto value = jit::toIValue(node->output()); value && may_hold_tensors(*value))
                         all.check(*value, "a constant of " + function->name() + "()");
             });
 }

@@ -25,19 +25,27 @@ static char *read_bytes(FILE *file, size_t limit, size_t *length)
     return text;
 }
 
+/* A file for which there is no memory is no file that cannot be read. */
+static char *reason_of(int error)
+{
+    if (error == ENOMEM)
+        end_without_memory();
+    return format_text("%s", strerror(error));
+}
+
 char *text_file_read(const char *path, size_t limit, size_t *length, char **why)
 {
     FILE *file = fopen(path, "rb");
 
     *why = NULL;
     if (!file) {
-        *why = format_text("%s", strerror(errno));
+        *why = reason_of(errno);
         return NULL;
     }
     errno = 0;
     char *text = read_bytes(file, limit, length);
     if (ferror(file))
-        *why = format_text("%s", strerror(errno ? errno : EIO));
+        *why = reason_of(errno ? errno : EIO);
     else if (*length > limit)
         *why = format_text("has more than %zu bytes", limit);
     else if (memchr(text, '\0', *length))

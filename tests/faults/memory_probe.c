@@ -1,7 +1,9 @@
 /* Allocations fail while libtorch loads and explains the bundled network: those of libsscam.so, and those of libtorch.
  * As in check_memory.c, each call says SSCAM_E_MEMORY, loses nothing and succeeds as before when memory is back.
  *
- * usage: memory_probe NETWORK PICTURE
+ * usage: memory_probe NETWORK PICTURE [CALL...]
+ *
+ * The calls are those of the table `steps`; without any, all are made.
  *
  * libtorch does not survive all of its own: it allocates in destructors, oneDNN uses what it did not get, and keeps what
  * it failed to make. Where it is libtorch that goes without, a process that ends, blocks that are lost and a network that
@@ -292,10 +294,18 @@ static void fail_once(void)
         complain("what must fail does not");
 }
 
+static int is_wanted(const step *step, int argc, char **argv)
+{
+    int wanted = argc == 3;
+    for (int i = 3; i < argc; i++)
+        wanted = wanted || strcmp(argv[i], step->name) == 0;
+    return wanted;
+}
+
 int main(int argc, char **argv)
 {
     long long refused = 0, bad = 0;
-    if (argc != 3)
+    if (argc < 3)
         return 2;
     network_path = argv[1];
     picture_path = argv[2];
@@ -305,9 +315,10 @@ int main(int argc, char **argv)
         return 2;
     }
     fail_once();
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
-        for (int way = 0; way < 4; way++)
-            bad += try_all(&steps[i], way < 2 ? FAULT_LIBRARY : FAULT_TORCH, way % 2, &refused);
+    for (int way = 0; way < 4; way++)
+        for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+            if (is_wanted(&steps[i], argc, argv))
+                bad += try_all(&steps[i], way < 2 ? FAULT_LIBRARY : FAULT_TORCH, way % 2, &refused);
     printf("all: %lld allocations refused\n", refused);
     sscam_image_destroy(image);
     sscam_model_destroy(model);

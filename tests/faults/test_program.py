@@ -4,6 +4,7 @@ have given, leaves no temporary file, and writes over nothing that it does not r
 SSCAM_FAULTS_EVERY=1 lets every allocation and every call on a file fail in turn, another number n every nth; by
 default one or two of each."""
 
+import errno
 import math
 import mmap
 import os
@@ -231,6 +232,14 @@ def test_files_that_fail_are_told_and_leave_nothing_behind(trial):
             trial.check(outcome, (call, number))
             assert outcome.code == 1 or "note" in outcome.errors or outcome.files == trial.wanted.files
     print(f"{trial.words[0]}: {trial.faults} faults")
+
+
+@commands("eval")
+def test_a_file_that_found_no_memory_to_be_opened_is_not_skipped(trial):
+    for number in range(1, trial.calls["open"] + 1):
+        outcome = trial.run(call=CALLS.index("open") + 1, number=number, error=errno.ENOMEM)
+        assert outcome.code == 1 or ".png" not in outcome.errors, (number, outcome.errors)
+    print(f"{trial.words[0]}: {trial.calls['open']} files")
 
 
 @commands("explain JPEG", "tensor", "eval list", "merge")
