@@ -2,8 +2,13 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "complain.h"
+#include "memory.h"
+
+/* What pixels are before they are painted. Their highest byte means nothing, and nothing painted leaves it so. */
+enum { UNPAINTED = 0xa5 };
 
 /* A colour added up over some pixels. */
 struct colour_sum {
@@ -56,6 +61,31 @@ static cairo_surface_t *reduced(const sscam_image *picture, int32_t step)
     return surface;
 }
 
+static void unpaint(cairo_surface_t *surface)
+{
+    if (cairo_surface_status(surface))
+        return;
+    cairo_surface_flush(surface);
+    memset(cairo_image_surface_get_data(surface), UNPAINTED,
+           (size_t)cairo_image_surface_get_stride(surface) * (size_t)cairo_image_surface_get_height(surface));
+    cairo_surface_mark_dirty(surface);
+}
+
+static int is_painted(cairo_surface_t *surface)
+{
+    const unsigned char *data = cairo_image_surface_get_data(surface);
+    int stride = cairo_image_surface_get_stride(surface);
+
+    for (int y = 0; y < cairo_image_surface_get_height(surface); y++) {
+        const uint32_t *row = (const uint32_t *)(const void *)(data + (size_t)y * (size_t)stride);
+
+        for (int x = 0; x < cairo_image_surface_get_width(surface); x++)
+            if (row[x] >> 24 == UNPAINTED)
+                return 0;
+    }
+    return 1;
+}
+
 cairo_surface_t *thumbnail(const sscam_image *picture, int width, int height)
 {
     /* At least twice the wanted size is left for cairo's better filter to bring down. */
@@ -64,6 +94,7 @@ cairo_surface_t *thumbnail(const sscam_image *picture, int width, int height)
     cairo_surface_t *target = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
     cairo_t *cairo = cairo_create(target);
 
+    unpaint(target);
     cairo_scale(cairo, (double)width / cairo_image_surface_get_width(source),
                 (double)height / cairo_image_surface_get_height(source));
     cairo_set_source_surface(cairo, source, 0, 0);
@@ -75,5 +106,8 @@ cairo_surface_t *thumbnail(const sscam_image *picture, int width, int height)
     cairo_surface_destroy(source);
     if (status) /* which the target knows nothing of */
         exit(fail("a thumbnail", "%s", cairo_status_to_string(status)));
+    cairo_surface_flush(target);
+    if (!is_painted(target)) /* cairo tells of no memory, but not always */
+        end_without_memory();
     return target;
 }
