@@ -1,6 +1,5 @@
 #include "mask.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

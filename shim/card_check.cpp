@@ -184,7 +184,7 @@ sscam_status sscam_check_call_stacks(void *network)
         bool lacked_memory;
         int64_t known = 0, others = 0;
         for (const auto &form :
-             optimised_forms(static_cast<Network *>(network)->module(), Precision(), &lacked_memory)) {
+             optimised_forms(*static_cast<Network *>(network), Precision(), &lacked_memory)) {
             const Program &program = *form->program;
             const auto *forward = &program.module().get_method("forward").function();
             for (const torch::jit::Node *node : program.code().instructions_source())

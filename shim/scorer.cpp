@@ -199,7 +199,7 @@ void Scorer::make_forms()
     if (precision_.type == at::kFloat)
         forms.push_back(plain_form(network_.plain()));
     bool lacked_memory = false;
-    for (auto &form : optimised_forms(network_.module(), precision_, &lacked_memory))
+    for (auto &form : optimised_forms(network_, precision_, &lacked_memory))
         forms.push_back(std::move(form));
     if (forms.empty() && lacked_memory)
         throw std::bad_alloc();

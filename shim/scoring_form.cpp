@@ -48,14 +48,6 @@ jit::Module with_elements(const jit::Module &module, at::ScalarType type)
     return converted;
 }
 
-bool is_on_card(const jit::Module &module)
-{
-    for (const at::Tensor &parameter : module.parameters())
-        if (parameter.is_cuda())
-            return true;
-    return false;
-}
-
 } // namespace
 
 std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> plain)
@@ -63,13 +55,13 @@ std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> pla
     return std::make_shared<const ScoringForm>(ScoringForm{"plain", SSCAM_LAYOUT_NCHW, Precision(), std::move(plain)});
 }
 
-std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const jit::Module &original, Precision precision,
+std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const Network &network, Precision precision,
                                                                 bool *lacked_memory)
 {
     std::vector<std::shared_ptr<const ScoringForm>> forms;
     *lacked_memory = false;
     try {
-        const jit::Module module = with_elements(original, precision.type);
+        const jit::Module module = with_elements(network.module(), precision.type);
         const jit::Module frozen = jit::freeze(module);
         forms.push_back(form("frozen", SSCAM_LAYOUT_NCHW, precision, forward_of(frozen), frozen));
         auto channels_last = forward_of(frozen);
@@ -79,7 +71,7 @@ std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const jit::Modul
         jit::Module optimised = jit::freeze(module);
         optimised = jit::optimize_for_inference(optimised);
         forms.push_back(form("optimize_for_inference", SSCAM_LAYOUT_NCHW, precision, forward_of(optimised), optimised));
-        if (is_on_card(module)) { // on the processor its weights are in an order of their own
+        if (network.device().is_cuda()) { // on the processor its weights are in an order of their own
             auto both = forward_of(optimised);
             order_weights_channels_last(both->block());
             forms.push_back(form("optimize_for_inference channels-last", SSCAM_LAYOUT_NHWC, precision, both, optimised));

@@ -10,6 +10,8 @@
 
 namespace sscam {
 
+class Network;
+
 // What a network computes in: elements of a type, with products in TF32 or not.
 struct Precision {
     at::ScalarType type = at::kFloat;
@@ -31,7 +33,7 @@ std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> pla
 // Frozen, with its weights in channels-last order, and converted by optimize_for_inference, at a precision; those
 // that can be made. Whether they give the network's numbers is for the caller to check. `*lacked_memory`: whether there
 // would have been more.
-std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const torch::jit::Module &module, Precision precision,
+std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const Network &network, Precision precision,
                                                                 bool *lacked_memory);
 
 } // namespace sscam
