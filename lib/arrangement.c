@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "failure.h"
-#include "number.h"
+#include "base/error.h"
+#include "base/number.h"
 
 /* Class tokens, distillation tokens and registers that a network may have; more make other grids look right. */
 enum { MOST_EXTRA_TOKENS = 8 };

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "shape.h"
+#include "base/shape.h"
 #include "sscam/status.h"
 
 #ifdef __cplusplus

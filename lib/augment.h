@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "shape.h"
+#include "base/shape.h"
 
 enum { SSCAM_AUGMENTATIONS = 6 }; /* number 0 changes nothing */
 

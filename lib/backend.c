@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checked.h"
-#include "failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 #include "sscam/explainer.h"
 
 double sscam_score_of(const float *logits, int64_t class_count, int64_t class_index, sscam_score_kind kind)

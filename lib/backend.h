@@ -14,8 +14,8 @@
 #include "arrangement.h"
 #include "mask.h"
 #include "places.h"
-#include "progress.h"
-#include "shape.h"
+#include "base/progress.h"
+#include "base/shape.h"
 #include "sscam/status.h"
 
 #ifdef __cplusplus

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "checked.h"
-#include "failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 
 enum { TAPS = 11, CENTRE = TAPS / 2, REACH = 20 /* 4 deviations */ };
 static const double DEVIATION = 5.0;

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "checked.h"
-#include "failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 
 /* Puts *values, [shape], in the place of channels-first ones. */
 static sscam_status put_channels_first(const sscam_arrangement *arrangement, float **values)

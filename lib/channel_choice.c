@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "checked.h"
-#include "failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 
 typedef struct ranked_channel {
     double deviation;

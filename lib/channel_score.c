@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "channel_choice.h"
-#include "checked.h"
-#include "failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 #include "map_range.h"
 
 /* What slot_of says of channels without a score of their own. */

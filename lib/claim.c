@@ -1,7 +1,7 @@
 #include "claim.h"
 
 #include "explainer_private.h"
-#include "failure.h"
+#include "base/error.h"
 
 static sscam_status refuse(const char *function)
 {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "failure.h"
+#include "base/error.h"
 
 /* Turbo by Anton Mikhailov, Copyright 2019 Google LLC, Apache-2.0
  * (https://gist.github.com/mikhailov-work/ee72ba4191942acecc03fe6da94fc73f), as 8-bit values. */

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checked.h"
+#include "base/checked_size.h"
 #include "claim.h"
 #include "explainer_private.h"
-#include "failure.h"
+#include "base/error.h"
 #include "judgement.h"
 #include "masked_scores.h"
 #include "totals.h"

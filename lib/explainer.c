@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checked.h"
+#include "base/checked_size.h"
 #include "claim.h"
 #include "explainer_private.h"
-#include "failure.h"
+#include "base/error.h"
 #include "map_private.h"
 #include "parts.h"
 #include "region.h"

@@ -7,7 +7,7 @@
 #include "model_private.h"
 #include "options.h"
 #include "preprocess.h"
-#include "progress.h"
+#include "base/progress.h"
 #include "strategy.h"
 
 struct sscam_explainer {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "capture.h"
-#include "checked.h"
-#include "failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 #include "map_private.h"
 #include "score_round.h"
 #include "sscam/explainer.h"

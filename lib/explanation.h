@@ -2,7 +2,7 @@
 #ifndef SSCAM_LIB_EXPLANATION_H
 #define SSCAM_LIB_EXPLANATION_H
 
-#include "progress.h"
+#include "base/progress.h"
 #include "sscam/map.h"
 #include "strategy.h"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "augment.h"
-#include "checked.h"
-#include "failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 #include "map_private.h"
 #include "map_range.h"
 

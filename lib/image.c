@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checked.h"
+#include "base/checked_size.h"
 #include "codec.h"
-#include "failure.h"
-#include "file.h"
+#include "base/error.h"
+#include "base/file.h"
 
 enum { LARGEST_PIXEL = 8 /* 16-bit RGBA */, OTHER_CONTENT = 1 << 24 /* text, profiles, previews */ };
 

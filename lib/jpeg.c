@@ -10,7 +10,7 @@
 
 #include <jerror.h>
 
-#include "failure.h"
+#include "base/error.h"
 #include "image_private.h"
 
 /* A progressive file may repeat scans without end, each as slow as the whole picture; real ones have about

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "blur.h"
-#include "checked.h"
+#include "base/checked_size.h"
 #include "explainer_private.h"
-#include "failure.h"
+#include "base/error.h"
 #include "map_private.h"
 #include "masked_scores.h"
 #include "metrics.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "backend.h"
-#include "failure.h"
+#include "base/error.h"
 #include "sscam/model.h"
 
 size_t sscam_layers_count(const sscam_layers *layers)

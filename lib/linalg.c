@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checked.h"
-#include "failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 
 /* LAPACK's symmetric eigenproblem. Not every OpenBLAS brings LAPACK's C interface; all bring this. The lengths of the
  * strings come last, as Fortran compilers pass them. */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checked.h"
+#include "base/checked_size.h"
 #include "combine.h"
-#include "failure.h"
+#include "base/error.h"
 #include "map_range.h"
 #include "mask.h"
 #include "overlay.h"

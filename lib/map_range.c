@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "checked.h"
+#include "base/checked_size.h"
 #include "mask.h"
 
 /* Output places that fall between the same two places of the map. */

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "shape.h"
+#include "base/shape.h"
 
 /* What maps of one size share: where the places of their upsampling fall. For one thread at a time. */
 typedef struct sscam_range_finder sscam_range_finder;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checked.h"
-#include "failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 #include "metrics.h"
 
 /* Maps that have the input's size already: upsampling leaves them alone, bit for bit, and so do these. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "failure.h"
+#include "base/error.h"
 
 struct sscam_metric {
     int32_t id, direction;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "failure.h"
-#include "file.h"
+#include "base/error.h"
+#include "base/file.h"
 
 /* Far above any classifier, far below what would exhaust a machine before it is noticed. */
 static const size_t LARGEST_FILE = (size_t)1 << 36;

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "arrangement.h"
-#include "failure.h"
+#include "base/error.h"
 #include "metric_table.h"
-#include "number.h"
+#include "base/number.h"
 #include "region.h"
 
 struct sscam_option {

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checked.h"
+#include "base/checked_size.h"
 #include "colormap.h"
-#include "failure.h"
+#include "base/error.h"
 #include "image_private.h"
 
 /* Where the centre of a picture's column or row falls in the map. */

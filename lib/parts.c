@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "augment.h"
-#include "checked.h"
+#include "base/checked_size.h"
 #include "explainer_private.h"
 #include "explanation.h"
-#include "failure.h"
+#include "base/error.h"
 #include "fusion.h"
 #include "model_private.h"
 #include "region.h"

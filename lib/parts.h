@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "progress.h"
-#include "shape.h"
+#include "base/progress.h"
+#include "base/shape.h"
 #include "sscam/explainer.h"
 
 /* What one call explains: each class on each input by each explainer. */

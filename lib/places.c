@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checked.h"
-#include "failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 
 int32_t sscam_same_region(const sscam_region *a, const sscam_region *b)
 {

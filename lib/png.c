@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "failure.h"
-#include "file.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "image_private.h"
 
 enum { SIGNATURE_SIZE = 8, MESSAGE_SIZE = 256 };

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checked.h"
-#include "failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 #include "image_private.h"
-#include "number.h"
+#include "base/number.h"
 
 void sscam_transform_init(sscam_transform *transform)
 {

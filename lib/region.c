@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "failure.h"
-#include "number.h"
+#include "base/error.h"
+#include "base/number.h"
 
 sscam_status sscam_region_parse(const char *text, sscam_region *region)
 {

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "checked.h"
-#include "failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 
 /* PIL's fixed-point weights leave 8 bits for the pixel and 2 for sums beyond 1 and below 0. */
 enum { WEIGHT_BITS = 32 - 8 - 2 };

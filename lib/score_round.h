@@ -2,7 +2,7 @@
 #ifndef SSCAM_LIB_SCORE_ROUND_H
 #define SSCAM_LIB_SCORE_ROUND_H
 
-#include "progress.h"
+#include "base/progress.h"
 #include "strategy.h"
 
 typedef struct sscam_score_work {

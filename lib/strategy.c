@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "failure.h"
+#include "base/error.h"
 
 static const sscam_method table[] = {
     {"cam", "CAM", "a_k = w_fc[c,k], the last layer's weights",

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <new>
 
-#include "failure.h"
+#include "base/error.h"
 
 namespace sscam {
 

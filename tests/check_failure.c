@@ -4,7 +4,7 @@
 
 #include "assertions.h"
 #include "check_main.h"
-#include "failure.h"
+#include "base/error.h"
 
 START_TEST(statuses_have_their_names_and_numbers)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "number.h"
+#include "base/number.h"
 #include "preprocess.h"
 
 #define ck_assert_message(part)                                                                              \

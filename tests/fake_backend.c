@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "failure.h"
+#include "base/error.h"
 
 /* Powers of two and their sums, so that little is rounded. Class 2 has no use for channel 1, and sees the
  * duplicates with opposite signs. */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "../channel_choice.h"
-#include "../checked.h"
-#include "../failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 #include "../strategy.h"
 
 /* Between the calls of weigh(). */

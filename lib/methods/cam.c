@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "../capture.h"
-#include "../checked.h"
-#include "../failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 #include "../strategy.h"
 
 enum { TOLERANCE_DENOMINATOR = 10000 }; /* float32 gradients of one linear layer agree far better than 1e-4 */

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../checked.h"
-#include "../failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 #include "../strategy.h"
 
 sscam_status sscam_make_terms(sscam_explanation *explanation, float (*term)(float activation, float gradient))

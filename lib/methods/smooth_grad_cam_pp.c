@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "../capture.h"
-#include "../checked.h"
-#include "../failure.h"
+#include "base/checked_size.h"
+#include "base/error.h"
 #include "../noise.h"
 #include "../strategy.h"
 

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "backend.h"
-#include "failure.h"
+#include "base/error.h"
 #include "map_range.h"
 #include "sscam/explainer.h"
 #include "torch_backend.h"

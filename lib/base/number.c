@@ -2,7 +2,7 @@
 #define _GNU_SOURCE /* strtod_l */
 #endif
 
-#include "number.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <locale.h>

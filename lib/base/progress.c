@@ -1,6 +1,6 @@
-#include "progress.h"
+#include "base/progress.h"
 
-#include "failure.h"
+#include "base/error.h"
 
 /* Where a fraction of a share lies in the whole: its end exactly, and never past it by rounding, so that what the
  * callback hears does not decrease from one share to the next. */

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE /* realpath, O_CLOEXEC */
 #endif
 
-#include "file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "failure.h"
+#include "base/error.h"
 
 enum { FIRST_READ = 1 << 16, NAME_ATTEMPTS = 1000, NAME_SIZE = 64 };
 

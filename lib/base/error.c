@@ -1,4 +1,4 @@
-#include "failure.h"
+#include "base/error.h"
 
 #include <ctype.h>
 #include <stdarg.h>
