@@ -8,7 +8,7 @@
 #include "channel_choice.h"
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "map_range.h"
+#include "math/min_max.h"
 
 /* What slot_of says of channels without a score of their own. */
 enum { NOT_SELECTED = -2, FLAT = -1 };

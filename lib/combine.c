@@ -1,6 +1,6 @@
 #include "combine.h"
 
-#include "linalg.h"
+#include "math/linalg.h"
 
 static void add_terms(const sscam_explanation *explanation, int64_t places, float *out)
 {

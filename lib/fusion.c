@@ -8,7 +8,7 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "map_private.h"
-#include "map_range.h"
+#include "math/min_max.h"
 
 /* The layers' maps of one augmentation as one, normalised. */
 static void fuse_layers(const sscam_fusion *fusion, int64_t augmentation, int64_t pixels, float *out)

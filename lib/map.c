@@ -8,7 +8,7 @@
 #include "base/checked_size.h"
 #include "combine.h"
 #include "base/error.h"
-#include "map_range.h"
+#include "math/min_max.h"
 #include "mask.h"
 #include "overlay.h"
 

@@ -6,7 +6,7 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "noise.h"
-#include "vector.h"
+#include "math/simd.h"
 
 /* Where an output position falls between two source positions. */
 typedef struct sample_position {

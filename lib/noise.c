@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "noise_math.h"
-#include "vector.h"
+#include "math/simd.h"
 
 enum {
     LANES = 8,            /* counters in flight */

@@ -4,7 +4,7 @@
 #include <threads.h>
 
 #include "backend.h"
-#include "linalg.h"
+#include "math/linalg.h"
 
 #define TEXT_OF(value) #value
 #define DOTTED(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "map_range.h"
+#include "math/min_max.h"
 #include "mask.h"
 #include "noise.h"
 #include "reference.h"

@@ -133,7 +133,7 @@ GOOD_TREE = {
     'lib/backends.c': '#include "../shim/torch_backend.h"\n#include "backend.h"\n',
     'lib/backend.h': '#include "sscam/model.h"\n#include <stdlib.h>\n',
     'lib/png.c': '#include <png.h>\n#include "backend.h"\n',
-    'lib/linalg.c': '#  include <cblas.h>\n',
+    'lib/math/linalg.c': '#  include <cblas.h>\n',
     'lib/methods/cam.c': '#include "../backend.h"\n',
     'shim/torch_backend.h': '#include "backend.h"\n',
     'shim/network.cpp': '#include "torch_backend.h"\n#include <torch/script.h>\n#include <sstream>\n',

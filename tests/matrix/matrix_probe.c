@@ -19,7 +19,7 @@
 
 #include "backend.h"
 #include "base/error.h"
-#include "map_range.h"
+#include "math/min_max.h"
 #include "sscam/explainer.h"
 #include "torch_backend.h"
 

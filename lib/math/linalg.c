@@ -1,4 +1,4 @@
-#include "linalg.h"
+#include "math/linalg.h"
 
 #include <cblas.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "map_range.h"
+#include "math/min_max.h"
 
 #include <math.h>
 #include <stdlib.h>
