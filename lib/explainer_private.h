@@ -6,7 +6,7 @@
 
 #include "model_private.h"
 #include "options.h"
-#include "preprocess.h"
+#include "image/preprocess.h"
 #include "base/progress.h"
 #include "strategy.h"
 

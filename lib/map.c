@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "math/min_max.h"
 #include "mask.h"
-#include "overlay.h"
+#include "image/overlay.h"
 
 /* ReLU, which would hide what is no number. */
 static sscam_status rectify(const sscam_map *map)

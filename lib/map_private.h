@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "preprocess.h"
+#include "image/preprocess.h"
 #include "sscam/map.h"
 #include "strategy.h"
 

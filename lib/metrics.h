@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "preprocess.h"
+#include "image/preprocess.h"
 #include "sscam/status.h"
 
 /* 100 max(0, Y - O) / Y; undefined for Y <= 0, where a share of it means nothing. */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "colormap.h"
-#include "overlay.h"
+#include "image/colormap.h"
+#include "image/overlay.h"
 
 #define ck_assert_message(part)                                                                              \
     ck_assert_msg(strstr(sscam_last_error(), part) != NULL, "message: %s", sscam_last_error())

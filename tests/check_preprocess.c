@@ -8,7 +8,7 @@
 
 #include "check_main.h"
 #include "base/number.h"
-#include "preprocess.h"
+#include "image/preprocess.h"
 
 #define ck_assert_message(part)                                                                              \
     ck_assert_msg(strstr(sscam_last_error(), part) != NULL, "message: %s", sscam_last_error())

@@ -132,7 +132,7 @@ GOOD_TREE = {
     'include/sscam/model.h': '#include <stddef.h>\n',
     'lib/backends.c': '#include "../shim/torch_backend.h"\n#include "backend.h"\n',
     'lib/backend.h': '#include "sscam/model.h"\n#include <stdlib.h>\n',
-    'lib/png.c': '#include <png.h>\n#include "backend.h"\n',
+    'lib/image/png.c': '#include <png.h>\n#include "backend.h"\n',
     'lib/math/linalg.c': '#  include <cblas.h>\n',
     'lib/methods/cam.c': '#include "../backend.h"\n',
     'shim/torch_backend.h': '#include "backend.h"\n',

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "preprocess.h"
+#include "image/preprocess.h"
 #include "sscam/image.h"
 
 static int fail(void)

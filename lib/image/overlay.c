@@ -1,4 +1,4 @@
-#include "overlay.h"
+#include "image/overlay.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/checked_size.h"
-#include "colormap.h"
+#include "image/colormap.h"
 #include "base/error.h"
-#include "image_private.h"
+#include "image/image_private.h"
 
 /* Where the centre of a picture's column or row falls in the map. */
 typedef struct map_position {

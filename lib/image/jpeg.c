@@ -1,4 +1,4 @@
-#include "codec.h"
+#include "image/codec.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 #include <jerror.h>
 
 #include "base/error.h"
-#include "image_private.h"
+#include "image/image_private.h"
 
 /* A progressive file may repeat scans without end, each as slow as the whole picture; real ones have about
  * ten. */

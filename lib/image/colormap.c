@@ -1,4 +1,4 @@
-#include "colormap.h"
+#include "image/colormap.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,11 +1,11 @@
-#include "image_private.h"
+#include "image/image_private.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked_size.h"
-#include "codec.h"
+#include "image/codec.h"
 #include "base/error.h"
 #include "base/file.h"
 

@@ -1,4 +1,4 @@
-#include "codec.h"
+#include "image/codec.h"
 
 #include <inttypes.h>
 #include <png.h>
@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "image_private.h"
+#include "image/image_private.h"
 
 enum { SIGNATURE_SIZE = 8, MESSAGE_SIZE = 256 };
 

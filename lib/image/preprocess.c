@@ -1,4 +1,4 @@
-#include "preprocess.h"
+#include "image/preprocess.h"
 
 #include <float.h>
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "image_private.h"
+#include "image/image_private.h"
 #include "base/number.h"
 
 void sscam_transform_init(sscam_transform *transform)

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "resample.h"
+#include "image/resample.h"
 #include "sscam/image.h"
 #include "sscam/status.h"
 
