@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "arrangement.h"
-#include "mask.h"
+#include "masks/masked_input.h"
 #include "places.h"
 #include "base/progress.h"
 #include "base/shape.h"

@@ -9,7 +9,7 @@
 #include "combine.h"
 #include "base/error.h"
 #include "math/min_max.h"
-#include "mask.h"
+#include "masks/masked_input.h"
 #include "image/overlay.h"
 
 /* ReLU, which would hide what is no number. */

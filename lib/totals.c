@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "noise.h"
+#include "masks/noise.h"
 #include "sscam/evaluation.h"
 
 static const double CONFIDENCE_TAIL = 0.025;

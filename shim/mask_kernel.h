@@ -1,11 +1,11 @@
-/* Masked inputs, one value at a time: what lib/mask.c writes row by row, in the form that a graphics card wants.
+/* Masked inputs, one value at a time: what lib/masks/masked_input.c writes row by row, in the form that a graphics card wants.
  *
  * Compiled as CUDA at run time (cuda_program.cpp), and as C++ by what checks it without a card. Same operations in the
- * same order as lib/mask.c, so that without contraction to fused operations the values are the same. */
+ * same order as lib/masks/masked_input.c, so that without contraction to fused operations the values are the same. */
 #ifndef SSCAM_SHIM_MASK_KERNEL_H
 #define SSCAM_SHIM_MASK_KERNEL_H
 
-#include "noise_math.h"
+#include "masks/noise_math.h"
 
 /* Arrays that are indexed by unrolled loops alone stay in a card's registers; what is seldom needed is better not
  * copied to every place of them. */

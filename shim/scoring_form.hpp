@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "graph_tap.hpp"
-#include "mask.h"
+#include "masks/masked_input.h"
 
 namespace sscam {
 

@@ -6,8 +6,8 @@
 
 #include "check_main.h"
 #include "math/min_max.h"
-#include "mask.h"
-#include "noise.h"
+#include "masks/masked_input.h"
+#include "masks/noise.h"
 #include "reference.h"
 
 enum { GUARDS = 4 };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "check_main.h"
-#include "noise.h"
+#include "masks/noise.h"
 #include "reference.h"
 
 /* What docs/methods.md allows. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/checked_size.h"
-#include "mask.h"
+#include "masks/masked_input.h"
 
 /* Output places that fall between the same two places of the map. */
 typedef struct run {

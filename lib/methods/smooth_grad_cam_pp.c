@@ -5,7 +5,7 @@
 #include "../capture.h"
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "../noise.h"
+#include "masks/noise.h"
 #include "../strategy.h"
 
 /* Sums over the noisy inputs of g, g^2 and g^3, each shaped as A. */

@@ -1,6 +1,6 @@
 /* Scoring as a card does it: on the card that SSCAM_TEST_DEVICE names, or by the same arithmetic on the processor.
  *
- * Beside a card stands lib/mask.c and the backend on the processor, which have oracles of their own. */
+ * Beside a card stands lib/masks/masked_input.c and the backend on the processor, which have oracles of their own. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +78,7 @@ static sscam_mask_plan plan_of(int number)
                              .background = number / 3 % 2 ? background : NULL};
 }
 
-/* The largest difference of a list's masked inputs from lib/mask.c's. */
+/* The largest difference of a list's masked inputs from lib/masks/masked_input.c's. */
 static double furthest_of(const sscam_mask_list *list, int64_t first, int64_t rows, sscam_layout layout,
                           sscam_precision precision, int64_t *uploaded)
 {

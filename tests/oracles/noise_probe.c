@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "noise.h"
+#include "masks/noise.h"
 
 /* One line of standard input. */
 typedef struct request {

@@ -1,11 +1,11 @@
-#include "mask.h"
+#include "masks/masked_input.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "noise.h"
+#include "masks/noise.h"
 #include "math/simd.h"
 
 /* Where an output position falls between two source positions. */

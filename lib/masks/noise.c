@@ -2,11 +2,11 @@
  *
  * The work is done in short arrays, lane by lane, so that the compiler turns each loop into vector code; the
  * functions that hold such loops are compiled for several instruction sets and chosen when the library loads. */
-#include "noise.h"
+#include "masks/noise.h"
 
 #include <string.h>
 
-#include "noise_math.h"
+#include "masks/noise_math.h"
 #include "math/simd.h"
 
 enum {
