@@ -2,7 +2,7 @@
 #ifndef SSCAM_LIB_CHANNEL_CHOICE_H
 #define SSCAM_LIB_CHANNEL_CHOICE_H
 
-#include "backend.h"
+#include "model/backend.h"
 
 /* Sets chosen[k] to 1 for the `wanted` channels of highest spatial standard deviation (Faster Score-CAM; the lower
  * index among equals), to 0 for others. `wanted` 0: all. */

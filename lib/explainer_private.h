@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "model_private.h"
+#include "model/model_private.h"
 #include "options.h"
 #include "image/preprocess.h"
 #include "base/progress.h"

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "backend.h"
+#include "model/backend.h"
 
 /* The input and how it is scored. */
 typedef struct sscam_masking {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arrangement.h"
+#include "model/activation_layout.h"
 #include "base/error.h"
 #include "metric_table.h"
 #include "base/number.h"

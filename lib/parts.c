@@ -9,7 +9,7 @@
 #include "explanation.h"
 #include "base/error.h"
 #include "fusion.h"
-#include "model_private.h"
+#include "model/model_private.h"
 #include "region.h"
 
 /* How an explainer's maps are put together. */

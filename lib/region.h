@@ -3,7 +3,7 @@
 #define SSCAM_LIB_REGION_H
 
 #include "options.h"
-#include "places.h"
+#include "model/target_pixels.h"
 
 /* The region that a text means, all but its mask. SSCAM_E_ARGUMENT for another text. */
 sscam_status sscam_region_parse(const char *text, sscam_region *region);

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "backend.h"
+#include "model/backend.h"
 #include "options.h"
 #include "sscam/method.h"
 

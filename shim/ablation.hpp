@@ -2,7 +2,7 @@
 #ifndef SSCAM_SHIM_ABLATION_HPP
 #define SSCAM_SHIM_ABLATION_HPP
 
-#include "backend.h"
+#include "model/backend.h"
 #include "network.hpp"
 
 namespace sscam {

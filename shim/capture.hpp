@@ -2,7 +2,7 @@
 #ifndef SSCAM_SHIM_CAPTURE_HPP
 #define SSCAM_SHIM_CAPTURE_HPP
 
-#include "backend.h"
+#include "model/backend.h"
 #include "network.hpp"
 
 namespace sscam {

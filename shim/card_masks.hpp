@@ -8,7 +8,7 @@
 #include <ATen/ATen.h>
 
 #include "cuda_program.hpp"
-#include "backend.h"
+#include "model/backend.h"
 #include "dense.hpp"
 
 namespace sscam {

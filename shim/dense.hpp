@@ -7,7 +7,7 @@
 
 #include <ATen/ATen.h>
 
-#include "backend.h"
+#include "model/backend.h"
 
 namespace sscam {
 

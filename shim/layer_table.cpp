@@ -10,8 +10,8 @@
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/variable.h>
 
-#include "arrangement.h"
-#include "backend.h"
+#include "model/activation_layout.h"
+#include "model/backend.h"
 #include "guard.hpp"
 #include "host_array.hpp"
 #include "network.hpp"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "backend.h"
+#include "model/backend.h"
 #include "graph_tap.hpp"
 
 namespace sscam {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "backend.h"
+#include "model/backend.h"
 #include "graph_tap.hpp"
 #include "layer_table.hpp"
 #include "recent.hpp"

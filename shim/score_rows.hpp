@@ -8,7 +8,7 @@
 
 #include <ATen/ATen.h>
 
-#include "backend.h"
+#include "model/backend.h"
 #include "dense.hpp"
 #include "guard.hpp"
 

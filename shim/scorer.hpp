@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "backend.h"
+#include "model/backend.h"
 #include "buffer_pool.hpp"
 #include "recent.hpp"
 #include "scoring_way.hpp"

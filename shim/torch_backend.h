@@ -2,7 +2,7 @@
 #ifndef SSCAM_SHIM_TORCH_BACKEND_H
 #define SSCAM_SHIM_TORCH_BACKEND_H
 
-#include "backend.h"
+#include "model/backend.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "arrangement.h"
+#include "model/activation_layout.h"
 #include "assertions.h"
 #include "check_main.h"
 #include "fake_backend.h"

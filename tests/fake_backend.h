@@ -41,7 +41,7 @@
 
 #include <stdatomic.h>
 
-#include "backend.h"
+#include "model/backend.h"
 
 enum { FAKE_COLORS = 3, FAKE_CHANNELS = 5, FAKE_CLASSES = 3 };
 enum { FAKE_FLAT_CHANNEL = 3, FAKE_ORIGINAL_CHANNEL = 0, FAKE_DUPLICATE_CHANNEL = 4 };

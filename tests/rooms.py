@@ -22,7 +22,7 @@ INPUT_OUTPUT = {'fstream', 'iostream', 'ostream', 'istream', 'cstdio', 'stdio.h'
 # What the shim needs of the core: the vtable, and what backends and a card's programs share. No pictures, no options.
 OPEN_TO_SHIM = {'arrangement.h', 'backend.h', 'failure.h', 'mask.h', 'noise_math.h', 'places.h', 'progress.h',
                 'sscam/status.h', 'sscam/explainer.h'}
-SHIM_DOOR = ('lib/backends.c', '../shim/torch_backend.h')
+SHIM_DOOR = ('lib/model/backend_default.c', '../shim/torch_backend.h')
 
 
 class Include:
@@ -73,7 +73,7 @@ def check_core(root):
             yield include.complaint('only shim/ may see libtorch')
         elif 'shim' in Path(include.name).parts or 'torch_backend' in include.name:
             if (include.path.as_posix(), include.name) != SHIM_DOOR:
-                yield include.complaint('only lib/backends.c knows the shim')
+                yield include.complaint('only lib/model/backend_default.c knows the shim')
         elif include.is_quoted and not is_own(root, include, 'lib', 'include'):
             yield include.complaint('the core includes itself and the public headers')
 
@@ -130,8 +130,8 @@ def complaints(root):
 GOOD_TREE = {
     'include/sscam/sscam.h': '#include <stdint.h>\n#include "model.h"\n/* @code\n#include <sscam/x.h>\n*/\n',
     'include/sscam/model.h': '#include <stddef.h>\n',
-    'lib/backends.c': '#include "../shim/torch_backend.h"\n#include "backend.h"\n',
-    'lib/backend.h': '#include "sscam/model.h"\n#include <stdlib.h>\n',
+    'lib/model/backend_default.c': '#include "../shim/torch_backend.h"\n#include "backend.h"\n',
+    'lib/model/backend.h': '#include "sscam/model.h"\n#include <stdlib.h>\n',
     'lib/image/png.c': '#include <png.h>\n#include "backend.h"\n',
     'lib/math/linalg.c': '#  include <cblas.h>\n',
     'lib/methods/cam.c': '#include "../backend.h"\n',
@@ -148,7 +148,7 @@ GOOD_TREE = {
 BAD_FILES = (
     ('include/sscam/bad.h', '#include <stdio.h>\n', 'stdio.h'),
     ('include/sscam/bad.h', '#include "backend.h"\n', 'backend.h'),
-    ('include/sscam/bad.h', '#include "../../lib/backend.h"\n', '../../lib/backend.h'),
+    ('include/sscam/bad.h', '#include "../../lib/model/backend.h"\n', '../../lib/model/backend.h'),
     ('include/sscam/bad.h', '#include <sscam/model.h>\n', 'sscam/model.h'),
     ('lib/bad.c', '#include "../shim/torch_backend.h"\n', '../shim/torch_backend.h'),
     ('lib/bad.c', '#include <torch/script.h>\n', 'torch/script.h'),
@@ -164,7 +164,7 @@ BAD_FILES = (
     ('shim/bad.hpp', '#include "sscam/image.h"\n', 'sscam/image.h'),
     ('shim/bad.hpp', '#include "options.h"\n', 'options.h'),
     ('tools/bad.c', '#include <sscam/model.h>\n', 'sscam/model.h'),
-    ('tools/bad.c', '#include "../lib/backend.h"\n', '../lib/backend.h'),
+    ('tools/bad.c', '#include "../lib/model/backend.h"\n', '../lib/model/backend.h'),
     ('tools/bad.c', '#include "backend.h"\n', 'backend.h'),
     ('tools/bad.c', '#include <torch/script.h>\n', 'torch/script.h'),
     ('examples/bad.c', '#include "sscam/sscam.h"\n', 'sscam/sscam.h'),

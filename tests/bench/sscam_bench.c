@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "backend.h"
+#include "model/backend.h"
 #include "sscam/sscam.h"
 
 enum { SIDE = 224, CHANNELS = 3, MOST_ROUNDS = 99, MOST_SETTINGS = 16 };

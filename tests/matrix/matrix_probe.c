@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend.h"
+#include "model/backend.h"
 #include "base/error.h"
 #include "math/min_max.h"
 #include "sscam/explainer.h"

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arrangement.h"
-#include "backend.h"
+#include "model/activation_layout.h"
+#include "model/backend.h"
 #include "sscam/explainer.h"
 #include "torch_backend.h"
 

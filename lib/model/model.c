@@ -1,4 +1,4 @@
-#include "model_private.h"
+#include "model/model_private.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <threads.h>
 
-#include "backend.h"
+#include "model/backend.h"
 #include "math/linalg.h"
 
 #define TEXT_OF(value) #value

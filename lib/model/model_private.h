@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "backend.h"
+#include "model/backend.h"
 #include "sscam/model.h"
 
 struct sscam_model {

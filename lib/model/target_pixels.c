@@ -1,4 +1,4 @@
-#include "places.h"
+#include "model/target_pixels.h"
 
 #include <stdlib.h>
 #include <string.h>

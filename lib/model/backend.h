@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "arrangement.h"
+#include "model/activation_layout.h"
 #include "masks/masked_input.h"
-#include "places.h"
+#include "model/target_pixels.h"
 #include "base/progress.h"
 #include "base/shape.h"
 #include "sscam/status.h"

@@ -1,4 +1,4 @@
-#include "backend.h"
+#include "model/backend.h"
 
 #include <math.h>
 #include <stdlib.h>

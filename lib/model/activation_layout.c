@@ -1,4 +1,4 @@
-#include "arrangement.h"
+#include "model/activation_layout.h"
 
 #include <math.h>
 #include <stdio.h>
