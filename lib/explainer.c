@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "map_private.h"
 #include "parts.h"
-#include "region.h"
+#include "options/region_option.h"
 #include "strategy.h"
 
 sscam_status sscam_explainer_create(sscam_model *model, const char *method, sscam_explainer **out)

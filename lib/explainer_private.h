@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 #include "model/model_private.h"
-#include "options.h"
+#include "options/options.h"
 #include "image/preprocess.h"
 #include "base/progress.h"
 #include "strategy.h"

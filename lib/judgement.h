@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "metric_table.h"
+#include "options/metric_table.h"
 #include "sscam/evaluation.h"
 
 /* One value and what is known of it (SSCAM_VALUE_). */

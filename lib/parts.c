@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "fusion.h"
 #include "model/model_private.h"
-#include "region.h"
+#include "options/region_option.h"
 
 /* How an explainer's maps are put together. */
 typedef struct composition {

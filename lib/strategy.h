@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "model/backend.h"
-#include "options.h"
+#include "options/options.h"
 #include "sscam/method.h"
 
 /* One class of one input on its way to a map: what a strategy sees and fills. */

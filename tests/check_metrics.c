@@ -5,7 +5,7 @@
 #include "assertions.h"
 #include "blur.h"
 #include "check_main.h"
-#include "metric_table.h"
+#include "options/metric_table.h"
 #include "metrics.h"
 #include "reference.h"
 #include "totals.h"

@@ -1,4 +1,4 @@
-#include "metric_table.h"
+#include "options/metric_table.h"
 
 #include <stdio.h>
 #include <string.h>

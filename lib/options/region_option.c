@@ -1,4 +1,4 @@
-#include "region.h"
+#include "options/region_option.h"
 
 #include <string.h>
 

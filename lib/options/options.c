@@ -1,4 +1,4 @@
-#include "options.h"
+#include "options/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,9 +6,9 @@
 
 #include "model/activation_layout.h"
 #include "base/error.h"
-#include "metric_table.h"
+#include "options/metric_table.h"
 #include "base/number.h"
-#include "region.h"
+#include "options/region_option.h"
 
 struct sscam_option {
     int32_t id, type;

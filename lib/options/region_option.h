@@ -2,7 +2,7 @@
 #ifndef SSCAM_LIB_REGION_H
 #define SSCAM_LIB_REGION_H
 
-#include "options.h"
+#include "options/options.h"
 #include "model/target_pixels.h"
 
 /* The region that a text means, all but its mask. SSCAM_E_ARGUMENT for another text. */
