@@ -2,7 +2,7 @@
 #ifndef SSCAM_LIB_CHANNEL_SCORE_H
 #define SSCAM_LIB_CHANNEL_SCORE_H
 
-#include "strategy.h"
+#include "explain/method.h"
 
 /* How many masked inputs a channel has, and how they differ. */
 typedef enum sscam_sampling {

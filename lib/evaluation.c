@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/checked_size.h"
-#include "claim.h"
-#include "explainer_private.h"
+#include "explain/busy_guard.h"
+#include "explain/explainer_private.h"
 #include "base/error.h"
 #include "judgement.h"
 #include "masked_scores.h"

@@ -6,9 +6,9 @@
 
 #include "blur.h"
 #include "base/checked_size.h"
-#include "explainer_private.h"
+#include "explain/explainer_private.h"
 #include "base/error.h"
-#include "map_private.h"
+#include "explain/map_private.h"
 #include "masked_scores.h"
 #include "metrics.h"
 

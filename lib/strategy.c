@@ -1,4 +1,4 @@
-#include "strategy.h"
+#include "explain/method.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "../channel_choice.h"
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "../strategy.h"
+#include "explain/method.h"
 
 /* Between the calls of weigh(). */
 typedef struct ablation_work {

@@ -2,10 +2,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../capture.h"
+#include "explain/capture.h"
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "../strategy.h"
+#include "explain/method.h"
 
 enum { TOLERANCE_DENOMINATOR = 10000 }; /* float32 gradients of one linear layer agree far better than 1e-4 */
 

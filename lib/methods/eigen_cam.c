@@ -1,5 +1,5 @@
 /* Eigen-CAM (Muhammad & Yeasin 2020), and the same of gradient times activation. */
-#include "../strategy.h"
+#include "explain/method.h"
 
 static float activation_alone(float activation, float gradient)
 {

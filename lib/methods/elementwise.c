@@ -4,7 +4,7 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "../strategy.h"
+#include "explain/method.h"
 
 sscam_status sscam_make_terms(sscam_explanation *explanation, float (*term)(float activation, float gradient))
 {

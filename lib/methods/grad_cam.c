@@ -1,5 +1,5 @@
 /* Grad-CAM (Selvaraju et al. 2017). */
-#include "../strategy.h"
+#include "explain/method.h"
 
 void sscam_mean_gradients(const sscam_capture *capture, float *weights)
 {

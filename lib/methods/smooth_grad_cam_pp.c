@@ -2,11 +2,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../capture.h"
+#include "explain/capture.h"
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "masks/noise.h"
-#include "../strategy.h"
+#include "explain/method.h"
 
 /* Sums over the noisy inputs of g, g^2 and g^3, each shaped as A. */
 typedef struct derivative_sums {

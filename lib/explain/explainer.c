@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "base/checked_size.h"
-#include "claim.h"
-#include "explainer_private.h"
+#include "explain/busy_guard.h"
+#include "explain/explainer_private.h"
 #include "base/error.h"
-#include "map_private.h"
-#include "parts.h"
+#include "explain/map_private.h"
+#include "explain/pipeline.h"
 #include "options/region_option.h"
-#include "strategy.h"
+#include "explain/method.h"
 
 sscam_status sscam_explainer_create(sscam_model *model, const char *method, sscam_explainer **out)
 {

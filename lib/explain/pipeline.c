@@ -1,14 +1,14 @@
-#include "parts.h"
+#include "explain/pipeline.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "augment.h"
+#include "explain/augmentation.h"
 #include "base/checked_size.h"
-#include "explainer_private.h"
-#include "explanation.h"
+#include "explain/explainer_private.h"
+#include "explain/map_job.h"
 #include "base/error.h"
-#include "fusion.h"
+#include "explain/fusion.h"
 #include "model/model_private.h"
 #include "options/region_option.h"
 

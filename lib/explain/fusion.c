@@ -1,13 +1,13 @@
-#include "fusion.h"
+#include "explain/fusion.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "augment.h"
+#include "explain/augmentation.h"
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "map_private.h"
+#include "explain/map_private.h"
 #include "math/min_max.h"
 
 /* The layers' maps of one augmentation as one, normalised. */

@@ -2,7 +2,7 @@
 #ifndef SSCAM_LIB_COMBINE_H
 #define SSCAM_LIB_COMBINE_H
 
-#include "strategy.h"
+#include "explain/method.h"
 
 /* sum_k T_k(p), or the terms' projection on their principal component, into out [h,w]; not yet rectified. */
 sscam_status sscam_combine_channels(const sscam_explanation *explanation, float *out);

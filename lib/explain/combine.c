@@ -1,4 +1,4 @@
-#include "combine.h"
+#include "explain/combine.h"
 
 #include "math/linalg.h"
 

@@ -1,4 +1,4 @@
-#include "augment.h"
+#include "explain/augmentation.h"
 
 static const float factors[] = {1.0f, 0.9f, 1.1f};
 enum { FACTORS = sizeof factors / sizeof factors[0] };

@@ -1,4 +1,4 @@
-#include "score_round.h"
+#include "explain/score_scheduler.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "capture.h"
+#include "explain/capture.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 
 #include "image/preprocess.h"
 #include "sscam/map.h"
-#include "strategy.h"
+#include "explain/method.h"
 
 struct sscam_map {
     int32_t rank; /* of data and raw: how many of the sides the input has */

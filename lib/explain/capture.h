@@ -2,7 +2,7 @@
 #ifndef SSCAM_LIB_CAPTURE_H
 #define SSCAM_LIB_CAPTURE_H
 
-#include "strategy.h"
+#include "explain/method.h"
 
 /* Captures a target of the explanation's network on an input of its shape, at a layer (NULL or "": the default one), and
  * counts the pass. */

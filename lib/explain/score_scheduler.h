@@ -3,7 +3,7 @@
 #define SSCAM_LIB_SCORE_ROUND_H
 
 #include "base/progress.h"
-#include "strategy.h"
+#include "explain/method.h"
 
 typedef struct sscam_score_work {
     sscam_explanation *explanations; /* captured */

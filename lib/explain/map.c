@@ -1,4 +1,4 @@
-#include "map_private.h"
+#include "explain/map_private.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/checked_size.h"
-#include "combine.h"
+#include "explain/combine.h"
 #include "base/error.h"
 #include "math/min_max.h"
 #include "masks/masked_input.h"

@@ -1,6 +1,6 @@
-#include "claim.h"
+#include "explain/busy_guard.h"
 
-#include "explainer_private.h"
+#include "explain/explainer_private.h"
 #include "base/error.h"
 
 static sscam_status refuse(const char *function)

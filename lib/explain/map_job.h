@@ -4,7 +4,7 @@
 
 #include "base/progress.h"
 #include "sscam/map.h"
-#include "strategy.h"
+#include "explain/method.h"
 
 /* Explains all of `explanations`, which are of one network and inputs of one shape; each has everything up to
  * `black` set, and `class_index` as the caller asked for it. Writes `count` maps, or none on failure; `maps` holds

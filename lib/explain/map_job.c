@@ -1,15 +1,15 @@
 /* Nothing here asks which method runs. */
-#include "explanation.h"
+#include "explain/map_job.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture.h"
+#include "explain/capture.h"
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "map_private.h"
-#include "score_round.h"
+#include "explain/map_private.h"
+#include "explain/score_scheduler.h"
 #include "sscam/explainer.h"
 
 /* Everything of one call that explanations share. */
