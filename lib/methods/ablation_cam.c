@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../channel_choice.h"
+#include "methods/channel_selection.h"
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "explain/method.h"

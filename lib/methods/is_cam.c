@@ -1,5 +1,5 @@
 /* IS-CAM: Integrated Score-CAM (Naidu et al. 2020). */
-#include "../channel_score.h"
+#include "methods/score_weights.h"
 
 /* C_k = (1/N) sum_{i=1..N} f^c(X0 * (i/N) s(U(A_k))) - f^c(X_b). */
 sscam_status sscam_weigh_is_cam(sscam_explanation *explanation)

@@ -1,5 +1,5 @@
 /* Score-CAM (Wang et al. 2020). */
-#include "../channel_score.h"
+#include "methods/score_weights.h"
 
 /* C_k = f^c(X0 * s(U(A_k))) - f^c(X_b): Naidu & Michael 2020, eq. 5-8. */
 sscam_status sscam_weigh_score_cam(sscam_explanation *explanation)

@@ -1,11 +1,11 @@
-#include "channel_score.h"
+#include "methods/score_weights.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "channel_choice.h"
+#include "methods/channel_selection.h"
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "math/min_max.h"

@@ -1,4 +1,4 @@
-#include "channel_choice.h"
+#include "methods/channel_selection.h"
 
 #include <math.h>
 #include <stdlib.h>
