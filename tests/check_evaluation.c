@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "assertions.h"
-#include "blur.h"
+#include "evaluation/blur.h"
 #include "check_main.h"
 #include "fake_backend.h"
 

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 
 #include "assertions.h"
-#include "blur.h"
+#include "evaluation/blur.h"
 #include "check_main.h"
 #include "options/metric_table.h"
-#include "metrics.h"
+#include "evaluation/metrics.h"
 #include "reference.h"
 #include "totals.h"
 

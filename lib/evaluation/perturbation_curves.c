@@ -1,4 +1,4 @@
-#include "masked_scores.h"
+#include "evaluation/perturbation_curves.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "metrics.h"
+#include "evaluation/metrics.h"
 
 /* Maps that have the input's size already: upsampling leaves them alone, bit for bit, and so do these. */
 static const sscam_mask_channel AS_IT_IS = {.channel = 0, .offset = 0.0f, .gain = 1.0f, .noise_stddev = 0.0f};

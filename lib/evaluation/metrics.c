@@ -1,4 +1,4 @@
-#include "metrics.h"
+#include "evaluation/metrics.h"
 
 #include <math.h>
 #include <stdlib.h>

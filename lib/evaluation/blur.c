@@ -1,4 +1,4 @@
-#include "blur.h"
+#include "evaluation/blur.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -8,9 +8,9 @@
 #include "explain/busy_guard.h"
 #include "explain/explainer_private.h"
 #include "base/error.h"
-#include "judgement.h"
-#include "masked_scores.h"
-#include "totals.h"
+#include "evaluation/image_evaluation.h"
+#include "evaluation/perturbation_curves.h"
+#include "evaluation/bootstrap.h"
 
 static const int32_t curve_metrics[SSCAM_CURVES] = {
     [SSCAM_CURVE_INSERTION] = SSCAM_METRIC_INSERTION, [SSCAM_CURVE_DELETION] = SSCAM_METRIC_DELETION};

@@ -1,4 +1,4 @@
-#include "totals.h"
+#include "evaluation/bootstrap.h"
 
 #include <math.h>
 #include <stdlib.h>

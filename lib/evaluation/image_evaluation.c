@@ -1,16 +1,16 @@
-#include "judgement.h"
+#include "evaluation/image_evaluation.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "blur.h"
+#include "evaluation/blur.h"
 #include "base/checked_size.h"
 #include "explain/explainer_private.h"
 #include "base/error.h"
 #include "explain/map_private.h"
-#include "masked_scores.h"
-#include "metrics.h"
+#include "evaluation/perturbation_curves.h"
+#include "evaluation/metrics.h"
 
 /* An image on its way to a judgement. */
 typedef struct judging {
