@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "capture.hpp"
-#include "guard.hpp"
+#include "base/guard.hpp"
 #include "score_rows.hpp"
 #include "scorer.hpp"
 

@@ -10,7 +10,7 @@
 #include <torch/csrc/jit/ir/constants.h>
 
 #include "graph_walk.hpp"
-#include "guard.hpp"
+#include "base/guard.hpp"
 
 namespace sscam {
 

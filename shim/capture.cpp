@@ -6,8 +6,8 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "dense.hpp"
-#include "guard.hpp"
-#include "host_array.hpp"
+#include "base/guard.hpp"
+#include "base/host_array.hpp"
 #include "sscam/explainer.h"
 
 namespace sscam {

@@ -9,8 +9,8 @@
 
 #include "card_scorer.hpp"
 #include "float32_products.hpp"
-#include "guard.hpp"
-#include "host_array.hpp"
+#include "base/guard.hpp"
+#include "base/host_array.hpp"
 #include "loading.hpp"
 #include "network.hpp"
 

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <functional>
 
-#include "guard.hpp"
+#include "base/guard.hpp"
 #include "network.hpp"
 
 namespace sscam {

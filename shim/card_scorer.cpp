@@ -10,7 +10,7 @@
 #include <c10/core/Event.h>
 
 #include "card_stream.hpp"
-#include "guard.hpp"
+#include "base/guard.hpp"
 #include "network.hpp"
 #include "score_rows.hpp"
 

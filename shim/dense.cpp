@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "guard.hpp"
+#include "base/guard.hpp"
 
 namespace sscam {
 

@@ -12,7 +12,7 @@
 
 #include "fused_attention.hpp"
 #include "graph_walk.hpp"
-#include "guard.hpp"
+#include "base/guard.hpp"
 
 namespace sscam {
 

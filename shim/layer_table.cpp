@@ -12,8 +12,8 @@
 
 #include "model/activation_layout.h"
 #include "model/backend.h"
-#include "guard.hpp"
-#include "host_array.hpp"
+#include "base/guard.hpp"
+#include "base/host_array.hpp"
 #include "network.hpp"
 
 namespace sscam {

@@ -4,7 +4,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "archive.hpp"
-#include "guard.hpp"
+#include "base/guard.hpp"
 
 namespace sscam {
 

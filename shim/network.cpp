@@ -5,7 +5,7 @@
 
 #include <ATen/ATen.h>
 
-#include "guard.hpp"
+#include "base/guard.hpp"
 #include "loading.hpp"
 #include "scorer.hpp"
 

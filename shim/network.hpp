@@ -11,7 +11,7 @@
 #include "model/backend.h"
 #include "graph_tap.hpp"
 #include "layer_table.hpp"
-#include "recent.hpp"
+#include "base/lru_cache.hpp"
 
 namespace sscam {
 

@@ -10,7 +10,7 @@
 
 #include "model/backend.h"
 #include "dense.hpp"
-#include "guard.hpp"
+#include "base/guard.hpp"
 
 namespace sscam {
 

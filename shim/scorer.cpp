@@ -8,10 +8,10 @@
 #include <ATen/Parallel.h>
 
 #include "card_scorer.hpp"
-#include "guard.hpp"
+#include "base/guard.hpp"
 #include "network.hpp"
 #include "score_rows.hpp"
-#include "workers.hpp"
+#include "base/workers.hpp"
 
 namespace sscam {
 

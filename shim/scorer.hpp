@@ -12,7 +12,7 @@
 
 #include "model/backend.h"
 #include "buffer_pool.hpp"
-#include "recent.hpp"
+#include "base/lru_cache.hpp"
 #include "scoring_way.hpp"
 
 namespace sscam {

@@ -3,7 +3,7 @@
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/ir/ir.h>
 
-#include "guard.hpp"
+#include "base/guard.hpp"
 #include "network.hpp"
 
 namespace sscam {

@@ -3,9 +3,9 @@
 #include <atomic>
 #include <limits>
 
-#include "guard.hpp"
+#include "base/guard.hpp"
 #include "network.hpp"
-#include "workers.hpp"
+#include "base/workers.hpp"
 
 namespace sscam {
 

@@ -8,7 +8,7 @@
 
 #include <omp.h>
 
-#include "guard.hpp"
+#include "base/guard.hpp"
 
 namespace sscam {
 

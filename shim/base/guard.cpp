@@ -1,4 +1,4 @@
-#include "guard.hpp"
+#include "base/guard.hpp"
 
 #include <cctype>
 #include <cstring>
