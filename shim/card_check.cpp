@@ -11,7 +11,7 @@
 #include "float32_products.hpp"
 #include "base/guard.hpp"
 #include "base/host_array.hpp"
-#include "loading.hpp"
+#include "load/module_loader.hpp"
 #include "network.hpp"
 
 namespace sscam {

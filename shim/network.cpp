@@ -6,7 +6,7 @@
 #include <ATen/ATen.h>
 
 #include "base/guard.hpp"
-#include "loading.hpp"
+#include "load/module_loader.hpp"
 #include "scorer.hpp"
 
 namespace sscam {

@@ -1,4 +1,4 @@
-#include "archive.hpp"
+#include "load/archive.hpp"
 
 #include <cstring>
 #include <limits>

@@ -1,9 +1,9 @@
-#include "loading.hpp"
+#include "load/module_loader.hpp"
 
 #include <ATen/Context.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include "archive.hpp"
+#include "load/archive.hpp"
 #include "base/guard.hpp"
 
 namespace sscam {
