@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "capture.hpp"
+#include "graph/activation_capture.hpp"
 #include "base/guard.hpp"
 #include "score_rows.hpp"
 #include "scorer.hpp"

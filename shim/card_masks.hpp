@@ -9,7 +9,7 @@
 
 #include "cuda_program.hpp"
 #include "model/backend.h"
-#include "dense.hpp"
+#include "graph/dense_output.hpp"
 
 namespace sscam {
 

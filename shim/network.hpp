@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "model/backend.h"
-#include "graph_tap.hpp"
-#include "layer_table.hpp"
+#include "graph/graph_tap.hpp"
+#include "graph/layer_table.hpp"
 #include "base/lru_cache.hpp"
 
 namespace sscam {

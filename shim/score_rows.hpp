@@ -9,7 +9,7 @@
 #include <ATen/ATen.h>
 
 #include "model/backend.h"
-#include "dense.hpp"
+#include "graph/dense_output.hpp"
 #include "base/guard.hpp"
 
 namespace sscam {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "graph_tap.hpp"
+#include "graph/graph_tap.hpp"
 #include "masks/masked_input.h"
 
 namespace sscam {

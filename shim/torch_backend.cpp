@@ -4,9 +4,9 @@
 #include <torch/csrc/api/include/torch/version.h>
 
 #include "ablation.hpp"
-#include "capture.hpp"
+#include "graph/activation_capture.hpp"
 #include "card_stream.hpp"
-#include "dense.hpp"
+#include "graph/dense_output.hpp"
 #include "float32_products.hpp"
 #include "base/guard.hpp"
 #include "base/host_array.hpp"

@@ -9,7 +9,7 @@
 #include <ATen/EmptyTensor.h>
 #include <torch/csrc/jit/ir/constants.h>
 
-#include "graph_walk.hpp"
+#include "graph/graph_walk.hpp"
 #include "base/guard.hpp"
 
 namespace sscam {

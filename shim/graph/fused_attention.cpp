@@ -1,4 +1,4 @@
-#include "fused_attention.hpp"
+#include "graph/fused_attention.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -6,7 +6,7 @@
 #include <torch/csrc/jit/api/compilation_unit.h>
 #include <torch/jit.h>
 
-#include "graph_walk.hpp"
+#include "graph/graph_walk.hpp"
 
 namespace sscam {
 

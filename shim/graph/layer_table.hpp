@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "model/backend.h"
-#include "graph_tap.hpp"
+#include "graph/graph_tap.hpp"
 
 namespace sscam {
 

@@ -1,4 +1,4 @@
-#include "layer_table.hpp"
+#include "graph/layer_table.hpp"
 
 #include <algorithm>
 #include <set>

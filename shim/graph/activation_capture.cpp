@@ -1,11 +1,11 @@
-#include "capture.hpp"
+#include "graph/activation_capture.hpp"
 
 #include <algorithm>
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include "dense.hpp"
+#include "graph/dense_output.hpp"
 #include "base/guard.hpp"
 #include "base/host_array.hpp"
 #include "sscam/explainer.h"

@@ -1,4 +1,4 @@
-#include "graph_tap.hpp"
+#include "graph/graph_tap.hpp"
 
 #include <map>
 #include <mutex>
@@ -10,8 +10,8 @@
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
-#include "fused_attention.hpp"
-#include "graph_walk.hpp"
+#include "graph/fused_attention.hpp"
+#include "graph/graph_walk.hpp"
 #include "base/guard.hpp"
 
 namespace sscam {

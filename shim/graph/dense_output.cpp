@@ -1,4 +1,4 @@
-#include "dense.hpp"
+#include "graph/dense_output.hpp"
 
 #include <algorithm>
 
