@@ -12,7 +12,7 @@
 #include "card_stream.hpp"
 #include "base/guard.hpp"
 #include "network.hpp"
-#include "score_rows.hpp"
+#include "score/score_rows.hpp"
 
 namespace sscam {
 

@@ -4,7 +4,7 @@
 #define SSCAM_SHIM_CARD_SCORER_HPP
 
 #include "card_masks.hpp"
-#include "scoring_way.hpp"
+#include "score/scoring_plan.hpp"
 
 namespace sscam {
 

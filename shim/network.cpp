@@ -7,7 +7,7 @@
 
 #include "base/guard.hpp"
 #include "load/module_loader.hpp"
-#include "scorer.hpp"
+#include "score/scorer.hpp"
 
 namespace sscam {
 

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/api/include/torch/version.h>
 
-#include "ablation.hpp"
+#include "score/channel_ablation.hpp"
 #include "graph/activation_capture.hpp"
 #include "card_stream.hpp"
 #include "graph/dense_output.hpp"
@@ -12,7 +12,7 @@
 #include "base/host_array.hpp"
 #include "load/module_loader.hpp"
 #include "network.hpp"
-#include "scorer.hpp"
+#include "score/scorer.hpp"
 
 namespace sscam {
 

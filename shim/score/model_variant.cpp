@@ -1,4 +1,4 @@
-#include "scoring_form.hpp"
+#include "score/model_variant.hpp"
 
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/ir/ir.h>

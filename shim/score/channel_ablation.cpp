@@ -1,11 +1,11 @@
-#include "ablation.hpp"
+#include "score/channel_ablation.hpp"
 
 #include <ATen/ATen.h>
 
 #include "graph/activation_capture.hpp"
 #include "base/guard.hpp"
-#include "score_rows.hpp"
-#include "scorer.hpp"
+#include "score/score_rows.hpp"
+#include "score/scorer.hpp"
 
 namespace sscam {
 

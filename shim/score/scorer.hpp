@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "model/backend.h"
-#include "buffer_pool.hpp"
+#include "score/buffer_pool.hpp"
 #include "base/lru_cache.hpp"
-#include "scoring_way.hpp"
+#include "score/scoring_plan.hpp"
 
 namespace sscam {
 

@@ -11,7 +11,7 @@
 
 #include <ATen/ATen.h>
 
-#include "scoring_form.hpp"
+#include "score/model_variant.hpp"
 
 namespace sscam {
 

@@ -1,4 +1,4 @@
-#include "scoring_way.hpp"
+#include "score/scoring_plan.hpp"
 
 #include <atomic>
 #include <limits>

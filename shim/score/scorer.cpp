@@ -1,4 +1,4 @@
-#include "scorer.hpp"
+#include "score/scorer.hpp"
 
 #include <atomic>
 #include <limits>
@@ -10,7 +10,7 @@
 #include "card_scorer.hpp"
 #include "base/guard.hpp"
 #include "network.hpp"
-#include "score_rows.hpp"
+#include "score/score_rows.hpp"
 #include "base/workers.hpp"
 
 namespace sscam {
