@@ -5,9 +5,9 @@
 
 #include "score/channel_ablation.hpp"
 #include "graph/activation_capture.hpp"
-#include "card_stream.hpp"
+#include "cuda/cuda_stream.hpp"
 #include "graph/dense_output.hpp"
-#include "float32_products.hpp"
+#include "cuda/tf32_guard.hpp"
 #include "base/guard.hpp"
 #include "base/host_array.hpp"
 #include "load/module_loader.hpp"

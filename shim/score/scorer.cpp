@@ -7,7 +7,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
-#include "card_scorer.hpp"
+#include "cuda/cuda_scorer.hpp"
 #include "base/guard.hpp"
 #include "network.hpp"
 #include "score/score_rows.hpp"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "card_check.h"
+#include "cuda/cuda_check.h"
 #include "check_main.h"
 #include "sscam/sscam.h"
 #include "torch_backend.h"

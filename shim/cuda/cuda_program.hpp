@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "mask_kernel_host.hpp"
+#include "cuda/mask_kernel_host.hpp"
 
 namespace sscam {
 

@@ -1,4 +1,4 @@
-#include "float32_products.hpp"
+#include "cuda/tf32_guard.hpp"
 
 #include <array>
 #include <condition_variable>

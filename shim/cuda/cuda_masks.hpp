@@ -7,7 +7,7 @@
 
 #include <ATen/ATen.h>
 
-#include "cuda_program.hpp"
+#include "cuda/cuda_program.hpp"
 #include "model/backend.h"
 #include "graph/dense_output.hpp"
 

@@ -1,4 +1,4 @@
-#include "card_masks.hpp"
+#include "cuda/cuda_masks.hpp"
 
 #include <algorithm>
 #include <cstring>

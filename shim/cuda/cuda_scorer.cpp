@@ -1,4 +1,4 @@
-#include "card_scorer.hpp"
+#include "cuda/cuda_scorer.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -9,7 +9,7 @@
 
 #include <c10/core/Event.h>
 
-#include "card_stream.hpp"
+#include "cuda/cuda_stream.hpp"
 #include "base/guard.hpp"
 #include "network.hpp"
 #include "score/score_rows.hpp"

@@ -11,6 +11,6 @@ inline uint16_t sscam_half_bits(float value)
     return c10::Half(value).x;
 }
 
-#include "mask_kernel.h"
+#include "cuda/mask_kernel.h"
 
 #endif

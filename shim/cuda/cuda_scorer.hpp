@@ -3,7 +3,7 @@
 #ifndef SSCAM_SHIM_CARD_SCORER_HPP
 #define SSCAM_SHIM_CARD_SCORER_HPP
 
-#include "card_masks.hpp"
+#include "cuda/cuda_masks.hpp"
 #include "score/scoring_plan.hpp"
 
 namespace sscam {

@@ -1,4 +1,4 @@
-#include "cuda_program.hpp"
+#include "cuda/cuda_program.hpp"
 
 #include <algorithm>
 #include <map>

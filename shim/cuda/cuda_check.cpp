@@ -1,4 +1,4 @@
-#include "card_check.h"
+#include "cuda/cuda_check.h"
 
 #include <algorithm>
 #include <iterator>
@@ -7,8 +7,8 @@
 #include <ATen/record_function.h>
 #include <c10/core/CPUAllocator.h>
 
-#include "card_scorer.hpp"
-#include "float32_products.hpp"
+#include "cuda/cuda_scorer.hpp"
+#include "cuda/tf32_guard.hpp"
 #include "base/guard.hpp"
 #include "base/host_array.hpp"
 #include "load/module_loader.hpp"
