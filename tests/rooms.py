@@ -22,7 +22,7 @@ INPUT_OUTPUT = {'fstream', 'iostream', 'ostream', 'istream', 'cstdio', 'stdio.h'
 # What the shim needs of the core: the vtable, and what backends and a card's programs share. No pictures, no options.
 OPEN_TO_SHIM = {'arrangement.h', 'backend.h', 'failure.h', 'mask.h', 'noise_math.h', 'places.h', 'progress.h',
                 'sscam/status.h', 'sscam/explainer.h'}
-SHIM_DOOR = ('lib/model/backend_default.c', '../shim/torch_backend.h')
+SHIM_DOOR = ('lib/model/backend_default.c', '../shim/engine/torch_backend.h')
 
 
 class Include:
@@ -130,13 +130,13 @@ def complaints(root):
 GOOD_TREE = {
     'include/sscam/sscam.h': '#include <stdint.h>\n#include "model.h"\n/* @code\n#include <sscam/x.h>\n*/\n',
     'include/sscam/model.h': '#include <stddef.h>\n',
-    'lib/model/backend_default.c': '#include "../shim/torch_backend.h"\n#include "backend.h"\n',
+    'lib/model/backend_default.c': '#include "../shim/engine/torch_backend.h"\n#include "backend.h"\n',
     'lib/model/backend.h': '#include "sscam/model.h"\n#include <stdlib.h>\n',
     'lib/image/png.c': '#include <png.h>\n#include "backend.h"\n',
     'lib/math/linalg.c': '#  include <cblas.h>\n',
     'lib/methods/cam.c': '#include "../backend.h"\n',
-    'shim/torch_backend.h': '#include "backend.h"\n',
-    'shim/network.cpp': '#include "torch_backend.h"\n#include <torch/script.h>\n#include <sstream>\n',
+    'shim/engine/torch_backend.h': '#include "backend.h"\n',
+    'shim/engine/network.cpp': '#include "torch_backend.h"\n#include <torch/script.h>\n#include <sstream>\n',
     'tools/main.c': '#include "json.h"\n#include <sscam/sscam.h>\n#include <stdio.h>\n',
     'tools/json.h': '',
     'tools/report.c': '#include <libxml/tree.h>\n#include <libxml/parser.h>\n',
@@ -150,7 +150,7 @@ BAD_FILES = (
     ('include/sscam/bad.h', '#include "backend.h"\n', 'backend.h'),
     ('include/sscam/bad.h', '#include "../../lib/model/backend.h"\n', '../../lib/model/backend.h'),
     ('include/sscam/bad.h', '#include <sscam/model.h>\n', 'sscam/model.h'),
-    ('lib/bad.c', '#include "../shim/torch_backend.h"\n', '../shim/torch_backend.h'),
+    ('lib/bad.c', '#include "../shim/engine/torch_backend.h"\n', '../shim/engine/torch_backend.h'),
     ('lib/bad.c', '#include <torch/script.h>\n', 'torch/script.h'),
     ('lib/methods/bad.c', '/* why */ # include <c10/core/Device.h>\n', 'c10/core/Device.h'),
     ('lib/bad.h', '\t#\tinclude <ATen/ATen.h>\n', 'ATen/ATen.h'),

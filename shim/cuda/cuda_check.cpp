@@ -12,7 +12,7 @@
 #include "base/guard.hpp"
 #include "base/host_array.hpp"
 #include "load/module_loader.hpp"
-#include "network.hpp"
+#include "engine/network.hpp"
 
 namespace sscam {
 

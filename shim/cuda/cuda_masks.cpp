@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "base/guard.hpp"
-#include "network.hpp"
+#include "engine/network.hpp"
 
 namespace sscam {
 

@@ -11,7 +11,7 @@
 
 #include "cuda/cuda_stream.hpp"
 #include "base/guard.hpp"
-#include "network.hpp"
+#include "engine/network.hpp"
 #include "score/score_rows.hpp"
 
 namespace sscam {

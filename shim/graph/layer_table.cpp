@@ -14,7 +14,7 @@
 #include "model/backend.h"
 #include "base/guard.hpp"
 #include "base/host_array.hpp"
-#include "network.hpp"
+#include "engine/network.hpp"
 
 namespace sscam {
 

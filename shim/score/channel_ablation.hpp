@@ -3,7 +3,7 @@
 #define SSCAM_SHIM_ABLATION_HPP
 
 #include "model/backend.h"
-#include "network.hpp"
+#include "engine/network.hpp"
 
 namespace sscam {
 

@@ -4,7 +4,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 
 #include "base/guard.hpp"
-#include "network.hpp"
+#include "engine/network.hpp"
 
 namespace sscam {
 

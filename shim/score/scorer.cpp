@@ -9,7 +9,7 @@
 
 #include "cuda/cuda_scorer.hpp"
 #include "base/guard.hpp"
-#include "network.hpp"
+#include "engine/network.hpp"
 #include "score/score_rows.hpp"
 #include "base/workers.hpp"
 

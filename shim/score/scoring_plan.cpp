@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "base/guard.hpp"
-#include "network.hpp"
+#include "engine/network.hpp"
 #include "base/workers.hpp"
 
 namespace sscam {

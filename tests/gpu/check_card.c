@@ -9,7 +9,7 @@
 #include "cuda/cuda_check.h"
 #include "check_main.h"
 #include "sscam/sscam.h"
-#include "torch_backend.h"
+#include "engine/torch_backend.h"
 
 /* These are calls below the public ones, which leave a message of an earlier failure where it is. */
 #define NEED(call) \

@@ -21,7 +21,7 @@
 #include "base/error.h"
 #include "math/min_max.h"
 #include "sscam/explainer.h"
-#include "torch_backend.h"
+#include "engine/torch_backend.h"
 
 enum { MASKED_CHANNELS = 9 };
 

@@ -11,7 +11,7 @@
 #include "model/activation_layout.h"
 #include "model/backend.h"
 #include "sscam/explainer.h"
-#include "torch_backend.h"
+#include "engine/torch_backend.h"
 
 enum { THREADS = 4, ROUNDS = 3, CHANNELS = 20 };
 

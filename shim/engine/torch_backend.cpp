@@ -1,4 +1,4 @@
-#include "torch_backend.h"
+#include "engine/torch_backend.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/api/include/torch/version.h>
@@ -11,7 +11,7 @@
 #include "base/guard.hpp"
 #include "base/host_array.hpp"
 #include "load/module_loader.hpp"
-#include "network.hpp"
+#include "engine/network.hpp"
 #include "score/scorer.hpp"
 
 namespace sscam {

@@ -1,4 +1,4 @@
-#include "network.hpp"
+#include "engine/network.hpp"
 
 #include <set>
 #include <sstream>
