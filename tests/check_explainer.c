@@ -7,7 +7,7 @@
 #include "assertions.h"
 #include "check_main.h"
 #include "fake_backend.h"
-#include "progress.h"
+#include "base/progress_bar.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE, IMAGES = 3 };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH},

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "complain.h"
+#include "base/cli_error.h"
 #include "layout.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "nearest.h"
 
 #define HELP_COLUMN 30

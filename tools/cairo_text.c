@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "utf8.h"
 
 #define FAMILY "DejaVu Sans"

@@ -7,10 +7,10 @@
 
 #include <cairo.h>
 
-#include "complain.h"
+#include "base/cli_error.h"
 #include "html.h"
 #include "measure.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "text_stream.h"
 #include "thumbnail.h"
 #include "totals.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "measure.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "svg.h"
 
 #define LABELS_WIDTH 165

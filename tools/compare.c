@@ -8,16 +8,16 @@
 
 #include "arguments.h"
 #include "commands.h"
-#include "complain.h"
+#include "base/cli_error.h"
 #include "ensemble.h"
-#include "interruption.h"
+#include "base/signals.h"
 #include "load.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "panel.h"
-#include "progress.h"
+#include "base/progress_bar.h"
 #include "selection.h"
 #include "totals.h"
-#include "whole_file.h"
+#include "base/atomic_file.h"
 
 /* Three digits are shown; a smaller probability is not to look like none. */
 #define SMALLEST_SHOWN 0.001

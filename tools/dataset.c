@@ -6,9 +6,9 @@
 #include <strings.h>
 
 #include "annotation_xml.h"
-#include "complain.h"
+#include "base/cli_error.h"
 #include "folder.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 
 struct layout {
     const char *name;

@@ -6,10 +6,10 @@
 #include <strings.h>
 
 #include "annotation_xml.h"
-#include "complain.h"
+#include "base/cli_error.h"
 #include "dataset.h"
 #include "folder.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "text_file.h"
 
 #define LARGEST_LIST (256u << 20)

@@ -3,10 +3,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "complain.h"
+#include "base/cli_error.h"
 #include "dataset.h"
 #include "folder.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "text_file.h"
 
 #define LARGEST_LIST (64u << 20)

@@ -6,7 +6,7 @@
 
 #include <sscam/sscam.h>
 
-#include "progress.h"
+#include "base/progress_bar.h"
 #include "selection.h"
 
 struct ensemble {

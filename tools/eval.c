@@ -5,7 +5,7 @@
 
 #include "annotation_xml.h"
 #include "commands.h"
-#include "complain.h"
+#include "base/cli_error.h"
 
 void eval_flags(struct eval *eval, struct flag flags[EVAL_FLAG_COUNT + 1])
 {

@@ -12,7 +12,7 @@
 #include "dataset.h"
 #include "ensemble.h"
 #include "journal.h"
-#include "progress.h"
+#include "base/progress_bar.h"
 #include "results.h"
 #include "selection.h"
 #include "totals.h"

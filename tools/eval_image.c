@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "complain.h"
+#include "base/cli_error.h"
 #include "eval.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 
 static int skip(struct eval *eval, const char *path, const char *why)
 {

@@ -8,14 +8,14 @@
 #include <string.h>
 
 #include "annotation_xml.h"
-#include "complain.h"
+#include "base/cli_error.h"
 #include "fingerprint.h"
-#include "interruption.h"
+#include "base/signals.h"
 #include "load.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "report.h"
 #include "totals.h"
-#include "whole_file.h"
+#include "base/atomic_file.h"
 
 /* --- what was asked for --------------------------------------------------------------------------- */
 

@@ -8,13 +8,13 @@
 
 #include "arguments.h"
 #include "commands.h"
-#include "complain.h"
+#include "base/cli_error.h"
 #include "explanation.h"
-#include "interruption.h"
+#include "base/signals.h"
 #include "load.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "npy.h"
-#include "progress.h"
+#include "base/progress_bar.h"
 
 static sscam_status try_first_input(void *user, sscam_explainer *explainer)
 {

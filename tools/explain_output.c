@@ -4,11 +4,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "complain.h"
+#include "base/cli_error.h"
 #include "explanation.h"
 #include "npy.h"
 #include "output_name.h"
-#include "whole_file.h"
+#include "base/atomic_file.h"
 
 static int write_overlay(const struct explanation *explanation, const sscam_map *map, const char *path)
 {

@@ -10,7 +10,7 @@
 
 #include "ensemble.h"
 #include "npy.h"
-#include "progress.h"
+#include "base/progress_bar.h"
 #include "selection.h"
 
 enum { OVERLAY, HEATMAP, MAP, RAW, WEIGHTS, OUTPUT_COUNT };

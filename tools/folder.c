@@ -7,8 +7,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "complain.h"
-#include "memory.h"
+#include "base/cli_error.h"
+#include "base/checked_alloc.h"
 
 bool is_folder(const char *path)
 {

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "complain.h"
+#include "base/cli_error.h"
 #include "csv.h"
 #include "folder.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "text_file.h"
 #include "text_stream.h"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "complain.h"
-#include "memory.h"
+#include "base/cli_error.h"
+#include "base/checked_alloc.h"
 #include "nearest.h"
 #include "text_file.h"
 

@@ -8,11 +8,11 @@
 
 #include "arguments.h"
 #include "commands.h"
-#include "complain.h"
+#include "base/cli_error.h"
 #include "json.h"
 #include "layout.h"
 #include "load.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "utf8.h"
 
 #define LARGEST_SIDE (1L << 30)

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "svg.h"
 
 #define LEFT 56

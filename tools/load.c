@@ -1,6 +1,6 @@
 #include "load.h"
 
-#include "complain.h"
+#include "base/cli_error.h"
 
 int load_model(const char *path, const char *device, sscam_model **out)
 {

@@ -16,8 +16,8 @@
 
 #include "arguments.h"
 #include "commands.h"
-#include "complain.h"
-#include "interruption.h"
+#include "base/cli_error.h"
+#include "base/signals.h"
 #include "layout.h"
 #include "nearest.h"
 

@@ -5,13 +5,13 @@
 
 #include "arguments.h"
 #include "commands.h"
-#include "complain.h"
+#include "base/cli_error.h"
 #include "csv.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "results.h"
 #include "text_file.h"
 #include "totals.h"
-#include "whole_file.h"
+#include "base/atomic_file.h"
 
 #define LARGEST_RESULTS (1u << 30)
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "memory.h"
+#include "base/checked_alloc.h"
 
 #define LONGEST_NAME 64
 

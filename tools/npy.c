@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "complain.h"
-#include "memory.h"
-#include "whole_file.h"
+#include "base/cli_error.h"
+#include "base/checked_alloc.h"
+#include "base/atomic_file.h"
 
 #define MAGIC "\x93NUMPY"
 #define MAGIC_LENGTH 6

@@ -7,7 +7,7 @@
 #include <sscam/sscam.h>
 
 #include "commands.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "table.h"
 
 static bool is_number(const sscam_option *option)

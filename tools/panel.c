@@ -10,10 +10,10 @@
 #include <cairo-svg.h>
 
 #include "cairo_text.h"
-#include "complain.h"
-#include "memory.h"
+#include "base/cli_error.h"
+#include "base/checked_alloc.h"
 #include "thumbnail.h"
-#include "whole_file.h"
+#include "base/atomic_file.h"
 
 /* Lengths are in points, 1/72 inch. */
 #define MARGIN 20.0

@@ -1,10 +1,10 @@
 #include "report.h"
 
 #include "chart.h"
-#include "complain.h"
+#include "base/cli_error.h"
 #include "html.h"
 #include "measure.h"
-#include "whole_file.h"
+#include "base/atomic_file.h"
 #include "worst_cases.h"
 
 static const char style[] =

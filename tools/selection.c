@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "complain.h"
-#include "memory.h"
+#include "base/cli_error.h"
+#include "base/checked_alloc.h"
 #include "nearest.h"
 
 #define EVERY_METHOD "all"

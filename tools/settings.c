@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "complain.h"
+#include "base/cli_error.h"
 #include "fingerprint.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "nearest.h"
 #include "region.h"
 

@@ -7,9 +7,9 @@
 
 #include "annotation_xml.h"
 #include "commands.h"
-#include "complain.h"
+#include "base/cli_error.h"
 #include "measure.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "nearness.h"
 
 #define STUDY_FLAG_COUNT 2

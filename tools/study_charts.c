@@ -5,7 +5,7 @@
 #include "html.h"
 #include "line_chart.h"
 #include "measure.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "study.h"
 
 /* A measure of a method against one axis, with a line for each value of the other. */

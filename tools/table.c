@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "arguments.h"
-#include "complain.h"
+#include "base/cli_error.h"
 #include "layout.h"
 
 static void put_json(const struct table *table)

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "complain.h"
+#include "base/cli_error.h"
 #include "layout.h"
 #include "measure.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 #include "utf8.h"
 
 const char *method_title(const char *name)

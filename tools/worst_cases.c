@@ -4,7 +4,7 @@
 
 #include "html.h"
 #include "measure.h"
-#include "memory.h"
+#include "base/checked_alloc.h"
 
 struct ranked_case {
     double badness;

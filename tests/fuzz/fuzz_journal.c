@@ -1,7 +1,7 @@
 /* Journals of `sscam eval --resume`. What follows the heading is fuzzed, and then the heading, too. */
 #include <string.h>
 
-#include "complain.h"
+#include "base/cli_error.h"
 #include "journal.h"
 #include "memory_file.h"
 #include "target.h"

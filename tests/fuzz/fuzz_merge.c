@@ -1,7 +1,7 @@
 /* Files of results, as `sscam merge` reads them. */
 #include "arguments.h"
 #include "commands.h"
-#include "complain.h"
+#include "base/cli_error.h"
 #include "memory_file.h"
 #include "target.h"
 

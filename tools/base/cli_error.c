@@ -1,4 +1,4 @@
-#include "complain.h"
+#include "base/cli_error.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "interruption.h"
+#include "base/signals.h"
 
 #include <signal.h>
 #include <stddef.h>

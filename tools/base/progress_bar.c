@@ -1,4 +1,4 @@
-#include "progress.h"
+#include "base/progress_bar.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "interruption.h"
+#include "base/signals.h"
 
 #define REDRAW_SECONDS 0.1
 #define BAR_CELLS 28
