@@ -10,7 +10,7 @@
 #include <libxml/tree.h>
 
 #include "base/checked_alloc.h"
-#include "text_file.h"
+#include "text/text_file.h"
 
 #define LARGEST_OBJECT 256 /* bytes, of which real ones have 100 to 200 */
 #define LARGEST_COORDINATE 1e6

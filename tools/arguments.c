@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/cli_error.h"
-#include "layout.h"
+#include "text/terminal_text.h"
 #include "base/checked_alloc.h"
-#include "nearest.h"
+#include "text/suggestion.h"
 
 #define HELP_COLUMN 30
 

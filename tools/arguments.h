@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "settings.h"
-#include "text_list.h"
+#include "text/string_list.h"
 
 /* One flag. Exactly one of the pointers is set: it says where the value goes, and so what form it has. */
 struct flag {

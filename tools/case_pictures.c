@@ -11,7 +11,7 @@
 #include "html.h"
 #include "measure.h"
 #include "base/checked_alloc.h"
-#include "text_stream.h"
+#include "text/memory_stream.h"
 #include "thumbnail.h"
 #include "totals.h"
 

@@ -8,7 +8,7 @@
 
 #include "csv.h"
 #include "labels.h"
-#include "text_list.h"
+#include "text/string_list.h"
 
 /* What the command line says of where things are; NULL for what it does not. */
 struct dataset_request {

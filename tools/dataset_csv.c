@@ -10,7 +10,7 @@
 #include "dataset.h"
 #include "folder.h"
 #include "base/checked_alloc.h"
-#include "text_file.h"
+#include "text/text_file.h"
 
 #define LARGEST_LIST (256u << 20)
 #define LARGEST_COORDINATE 1e6

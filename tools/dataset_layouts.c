@@ -7,7 +7,7 @@
 #include "dataset.h"
 #include "folder.h"
 #include "base/checked_alloc.h"
-#include "text_file.h"
+#include "text/text_file.h"
 
 #define LARGEST_LIST (64u << 20)
 

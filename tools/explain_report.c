@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "explanation.h"
-#include "json.h"
+#include "text/json.h"
 
 static void put_json_options(struct json *json, sscam_explainer *explainer)
 {

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "text_list.h"
+#include "text/string_list.h"
 
 /* Names of the pictures (by extension: .jpg, .jpeg, .png in any case) or of the folders in a folder, sorted by their
  * bytes; hidden ones are left out. EXIT_FAILED with a line when the folder cannot be read. */

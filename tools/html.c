@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "utf8.h"
+#include "text/utf8.h"
 
 void html_put_text(FILE *out, const char *text)
 {

@@ -11,8 +11,8 @@
 #include "csv.h"
 #include "folder.h"
 #include "base/checked_alloc.h"
-#include "text_file.h"
-#include "text_stream.h"
+#include "text/text_file.h"
+#include "text/memory_stream.h"
 
 #define LARGEST_JOURNAL (1u << 30)
 #define FIRST_WORDS "sscam-eval-journal,2,"

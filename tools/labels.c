@@ -8,8 +8,8 @@
 
 #include "base/cli_error.h"
 #include "base/checked_alloc.h"
-#include "nearest.h"
-#include "text_file.h"
+#include "text/suggestion.h"
+#include "text/text_file.h"
 
 #define LARGEST_FILE (16u << 20)
 #define MOST_CLASSES (1 << 20)

@@ -9,11 +9,11 @@
 #include "arguments.h"
 #include "commands.h"
 #include "base/cli_error.h"
-#include "json.h"
-#include "layout.h"
+#include "text/json.h"
+#include "text/terminal_text.h"
 #include "load.h"
 #include "base/checked_alloc.h"
-#include "utf8.h"
+#include "text/utf8.h"
 
 #define LARGEST_SIDE (1L << 30)
 

@@ -18,8 +18,8 @@
 #include "commands.h"
 #include "base/cli_error.h"
 #include "base/signals.h"
-#include "layout.h"
-#include "nearest.h"
+#include "text/terminal_text.h"
+#include "text/suggestion.h"
 
 struct command {
     const char *name;

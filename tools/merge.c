@@ -9,7 +9,7 @@
 #include "csv.h"
 #include "base/checked_alloc.h"
 #include "results.h"
-#include "text_file.h"
+#include "text/text_file.h"
 #include "totals.h"
 #include "base/atomic_file.h"
 

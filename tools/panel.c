@@ -9,7 +9,7 @@
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
 
-#include "cairo_text.h"
+#include "text/fitted_text.h"
 #include "base/cli_error.h"
 #include "base/checked_alloc.h"
 #include "thumbnail.h"

@@ -10,7 +10,7 @@
 #include <sscam/sscam.h>
 
 #include "csv.h"
-#include "text_list.h"
+#include "text/string_list.h"
 
 struct result_value {
     double value;

@@ -8,7 +8,7 @@
 
 #include "base/cli_error.h"
 #include "base/checked_alloc.h"
-#include "nearest.h"
+#include "text/suggestion.h"
 
 #define EVERY_METHOD "all"
 #define TOP_CLASS "top"

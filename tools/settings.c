@@ -6,7 +6,7 @@
 #include "base/cli_error.h"
 #include "fingerprint.h"
 #include "base/checked_alloc.h"
-#include "nearest.h"
+#include "text/suggestion.h"
 #include "region.h"
 
 static bool is_same_name(const char *given, const char *name)

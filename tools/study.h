@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "eval.h"
-#include "json.h"
+#include "text/json.h"
 #include "results.h"
 #include "totals.h"
 

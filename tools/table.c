@@ -5,7 +5,7 @@
 
 #include "arguments.h"
 #include "base/cli_error.h"
-#include "layout.h"
+#include "text/terminal_text.h"
 
 static void put_json(const struct table *table)
 {

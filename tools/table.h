@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "json.h"
+#include "text/json.h"
 
 #define TABLE_INDENT 4
 

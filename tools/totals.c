@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/cli_error.h"
-#include "layout.h"
+#include "text/terminal_text.h"
 #include "measure.h"
 #include "base/checked_alloc.h"
-#include "utf8.h"
+#include "text/utf8.h"
 
 const char *method_title(const char *name)
 {

@@ -2,7 +2,7 @@
 #ifndef SSCAM_TOOLS_TOTALS_H
 #define SSCAM_TOOLS_TOTALS_H
 
-#include "json.h"
+#include "text/json.h"
 #include "results.h"
 
 /* A mean over the cases where it is defined, with its interval of 95 %. */

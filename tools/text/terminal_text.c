@@ -1,8 +1,8 @@
-#include "layout.h"
+#include "text/terminal_text.h"
 
 #include <string.h>
 
-#include "utf8.h"
+#include "text/utf8.h"
 
 void put_blanks(FILE *out, size_t count)
 {

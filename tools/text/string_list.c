@@ -1,4 +1,4 @@
-#include "text_list.h"
+#include "text/string_list.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

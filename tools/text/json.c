@@ -1,10 +1,10 @@
-#include "json.h"
+#include "text/json.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 
-#include "utf8.h"
+#include "text/utf8.h"
 
 static void put_text(FILE *out, const char *text)
 {

@@ -1,4 +1,4 @@
-#include "nearest.h"
+#include "text/suggestion.h"
 
 #include <string.h>
 

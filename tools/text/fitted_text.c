@@ -1,11 +1,11 @@
-#include "cairo_text.h"
+#include "text/fitted_text.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked_alloc.h"
-#include "utf8.h"
+#include "text/utf8.h"
 
 #define FAMILY "DejaVu Sans"
 #define ELLIPSIS "\xe2\x80\xa6"

@@ -1,4 +1,4 @@
-#include "text_file.h"
+#include "text/text_file.h"
 
 #include <errno.h>
 #include <stdio.h>

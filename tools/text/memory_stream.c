@@ -2,7 +2,7 @@
 #define _GNU_SOURCE /* fopencookie */
 #endif
 
-#include "text_stream.h"
+#include "text/memory_stream.h"
 
 #include <stdint.h>
 #include <stdlib.h>
