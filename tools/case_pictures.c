@@ -9,7 +9,7 @@
 
 #include "base/cli_error.h"
 #include "html.h"
-#include "measure.h"
+#include "data/result_column.h"
 #include "base/checked_alloc.h"
 #include "text/memory_stream.h"
 #include "thumbnail.h"

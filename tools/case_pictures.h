@@ -7,8 +7,8 @@
 
 #include <sscam/sscam.h>
 
-#include "dataset.h"
-#include "results.h"
+#include "data/dataset.h"
+#include "data/results.h"
 
 /* More would make the file too large to open. */
 #define CASE_PICTURES_MOST_CASES 24

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "measure.h"
+#include "data/result_column.h"
 #include "base/checked_alloc.h"
 #include "svg.h"
 

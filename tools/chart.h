@@ -6,7 +6,7 @@
 
 #include <sscam/sscam.h>
 
-#include "results.h"
+#include "data/results.h"
 #include "totals.h"
 
 /* A bar for each method with its interval; `place` is the measure's in the results. */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "annotation_xml.h"
+#include "data/annotation_xml.h"
 #include "commands.h"
 #include "base/cli_error.h"
 

@@ -9,11 +9,11 @@
 
 #include "arguments.h"
 #include "case_pictures.h"
-#include "dataset.h"
+#include "data/dataset.h"
 #include "ensemble.h"
-#include "journal.h"
+#include "data/journal.h"
 #include "base/progress_bar.h"
-#include "results.h"
+#include "data/results.h"
 #include "selection.h"
 #include "totals.h"
 

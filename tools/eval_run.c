@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "annotation_xml.h"
+#include "data/annotation_xml.h"
 #include "base/cli_error.h"
-#include "fingerprint.h"
+#include "data/fingerprint.h"
 #include "base/signals.h"
 #include "load.h"
 #include "base/checked_alloc.h"

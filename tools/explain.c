@@ -13,7 +13,7 @@
 #include "base/signals.h"
 #include "load.h"
 #include "base/checked_alloc.h"
-#include "npy.h"
+#include "data/npy.h"
 #include "base/progress_bar.h"
 
 static sscam_status try_first_input(void *user, sscam_explainer *explainer)

@@ -6,7 +6,7 @@
 
 #include "base/cli_error.h"
 #include "explanation.h"
-#include "npy.h"
+#include "data/npy.h"
 #include "output_name.h"
 #include "base/atomic_file.h"
 

@@ -9,7 +9,7 @@
 #include <sscam/sscam.h>
 
 #include "ensemble.h"
-#include "npy.h"
+#include "data/npy.h"
 #include "base/progress_bar.h"
 #include "selection.h"
 

@@ -7,7 +7,7 @@
 
 #include <sscam/sscam.h>
 
-#include "results.h"
+#include "data/results.h"
 
 /* Sets a measure of the cases from `first_result` on, which are those of the image that the evaluation saw last:
  * Pearson's correlation of each row's map and the reference row's. */

@@ -3,7 +3,7 @@
 #include "chart.h"
 #include "base/cli_error.h"
 #include "html.h"
-#include "measure.h"
+#include "data/result_column.h"
 #include "base/atomic_file.h"
 #include "worst_cases.h"
 

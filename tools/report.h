@@ -8,7 +8,7 @@
 #include <sscam/sscam.h>
 
 #include "case_pictures.h"
-#include "results.h"
+#include "data/results.h"
 #include "totals.h"
 
 /* What stands above the tables, and charts that stand below them. */

@@ -5,7 +5,7 @@
 #include <sscam/sscam.h>
 
 #include "arguments.h"
-#include "labels.h"
+#include "data/labels.h"
 
 #define SELECTION_FLAG_COUNT 9
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cli_error.h"
-#include "fingerprint.h"
+#include "data/fingerprint.h"
 #include "base/checked_alloc.h"
 #include "text/suggestion.h"
 #include "region.h"

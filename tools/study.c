@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "annotation_xml.h"
+#include "data/annotation_xml.h"
 #include "commands.h"
 #include "base/cli_error.h"
-#include "measure.h"
+#include "data/result_column.h"
 #include "base/checked_alloc.h"
 #include "nearness.h"
 

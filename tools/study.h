@@ -7,7 +7,7 @@
 
 #include "eval.h"
 #include "text/json.h"
-#include "results.h"
+#include "data/results.h"
 #include "totals.h"
 
 /* The first rows of the results are what settings are compared with. */

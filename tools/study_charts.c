@@ -4,7 +4,7 @@
 
 #include "html.h"
 #include "line_chart.h"
-#include "measure.h"
+#include "data/result_column.h"
 #include "base/checked_alloc.h"
 #include "study.h"
 

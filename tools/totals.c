@@ -6,7 +6,7 @@
 
 #include "base/cli_error.h"
 #include "text/terminal_text.h"
-#include "measure.h"
+#include "data/result_column.h"
 #include "base/checked_alloc.h"
 #include "text/utf8.h"
 

@@ -3,7 +3,7 @@
 #define SSCAM_TOOLS_TOTALS_H
 
 #include "text/json.h"
-#include "results.h"
+#include "data/results.h"
 
 /* A mean over the cases where it is defined, with its interval of 95 %. */
 struct total {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "html.h"
-#include "measure.h"
+#include "data/result_column.h"
 #include "base/checked_alloc.h"
 
 struct ranked_case {

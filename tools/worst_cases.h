@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "results.h"
+#include "data/results.h"
 
 #define WORST_CASES_LISTED 12
 

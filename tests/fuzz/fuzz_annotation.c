@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "annotation_xml.h"
+#include "data/annotation_xml.h"
 #include "memory_file.h"
 #include "target.h"
 

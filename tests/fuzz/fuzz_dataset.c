@@ -1,7 +1,7 @@
 /* Data sets that are a plain list: file,class,xmin,ymin,xmax,ymax. */
 #include <math.h>
 
-#include "dataset.h"
+#include "data/dataset.h"
 #include "memory_file.h"
 #include "target.h"
 

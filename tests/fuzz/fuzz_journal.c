@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/cli_error.h"
-#include "journal.h"
+#include "data/journal.h"
 #include "memory_file.h"
 #include "target.h"
 

@@ -1,7 +1,7 @@
 /* Files of class names. */
 #include <string.h>
 
-#include "labels.h"
+#include "data/labels.h"
 #include "memory_file.h"
 #include "target.h"
 

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "annotation_xml.h"
+#include "data/annotation_xml.h"
 #include "base/cli_error.h"
-#include "dataset.h"
-#include "folder.h"
+#include "data/dataset.h"
+#include "data/folder.h"
 #include "base/checked_alloc.h"
 #include "text/text_file.h"
 

@@ -1,4 +1,4 @@
-#include "csv.h"
+#include "data/csv.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "folder.h"
+#include "data/folder.h"
 
 #include <dirent.h>
 #include <errno.h>

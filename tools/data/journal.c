@@ -1,4 +1,4 @@
-#include "journal.h"
+#include "data/journal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/cli_error.h"
-#include "csv.h"
-#include "folder.h"
+#include "data/csv.h"
+#include "data/folder.h"
 #include "base/checked_alloc.h"
 #include "text/text_file.h"
 #include "text/memory_stream.h"

@@ -1,4 +1,4 @@
-#include "results.h"
+#include "data/results.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cli_error.h"
-#include "measure.h"
+#include "data/result_column.h"
 #include "base/checked_alloc.h"
 
 enum { INDEX, IMAGE, CLASS, LABEL, METHOD, FIRST_METRIC };

@@ -4,8 +4,8 @@
 #include <strings.h>
 
 #include "base/cli_error.h"
-#include "dataset.h"
-#include "folder.h"
+#include "data/dataset.h"
+#include "data/folder.h"
 #include "base/checked_alloc.h"
 #include "text/text_file.h"
 

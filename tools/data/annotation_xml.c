@@ -1,4 +1,4 @@
-#include "annotation_xml.h"
+#include "data/annotation_xml.h"
 
 #include <inttypes.h>
 #include <limits.h>

@@ -9,7 +9,7 @@
 
 #include <sscam/sscam.h>
 
-#include "csv.h"
+#include "data/csv.h"
 #include "text/string_list.h"
 
 struct result_value {

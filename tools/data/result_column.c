@@ -1,4 +1,4 @@
-#include "measure.h"
+#include "data/result_column.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "results.h"
+#include "data/results.h"
 
 struct journal {
     FILE *file;

@@ -1,13 +1,13 @@
-#include "dataset.h"
+#include "data/dataset.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "annotation_xml.h"
+#include "data/annotation_xml.h"
 #include "base/cli_error.h"
-#include "folder.h"
+#include "data/folder.h"
 #include "base/checked_alloc.h"
 
 struct layout {

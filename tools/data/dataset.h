@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "csv.h"
-#include "labels.h"
+#include "data/csv.h"
+#include "data/labels.h"
 #include "text/string_list.h"
 
 /* What the command line says of where things are; NULL for what it does not. */

@@ -1,4 +1,4 @@
-#include "labels.h"
+#include "data/labels.h"
 
 #include <ctype.h>
 #include <stdbool.h>
