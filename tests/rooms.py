@@ -139,7 +139,7 @@ GOOD_TREE = {
     'shim/engine/network.cpp': '#include "torch_backend.h"\n#include <torch/script.h>\n#include <sstream>\n',
     'tools/main.c': '#include "json.h"\n#include <sscam/sscam.h>\n#include <stdio.h>\n',
     'tools/text/json.h': '',
-    'tools/report.c': '#include <libxml/tree.h>\n#include <libxml/parser.h>\n',
+    'tools/report/report.c': '#include <libxml/tree.h>\n#include <libxml/parser.h>\n',
     'examples/minimal.cpp': '#include <sscam/sscam.h>\n#include <iostream>\n',
     'tests/consumer/beside_torch.cpp': '#include <torch/script.h>\n#include <sscam/sscam.h>\n',
 }

@@ -13,10 +13,10 @@
 #include "base/signals.h"
 #include "load.h"
 #include "base/checked_alloc.h"
-#include "panel.h"
+#include "report/figure.h"
 #include "base/progress_bar.h"
 #include "selection.h"
-#include "totals.h"
+#include "report/total_tables.h"
 #include "base/atomic_file.h"
 
 /* Three digits are shown; a smaller probability is not to look like none. */

@@ -8,14 +8,14 @@
 #include <sscam/sscam.h>
 
 #include "arguments.h"
-#include "case_pictures.h"
+#include "report/case_thumbnails.h"
 #include "data/dataset.h"
 #include "ensemble.h"
 #include "data/journal.h"
 #include "base/progress_bar.h"
 #include "data/results.h"
 #include "selection.h"
-#include "totals.h"
+#include "report/total_tables.h"
 
 #define EVAL_FLAG_COUNT 11
 

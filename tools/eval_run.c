@@ -13,8 +13,8 @@
 #include "base/signals.h"
 #include "load.h"
 #include "base/checked_alloc.h"
-#include "report.h"
-#include "totals.h"
+#include "report/report.h"
+#include "report/total_tables.h"
 #include "base/atomic_file.h"
 
 /* --- what was asked for --------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@
 #include "base/checked_alloc.h"
 #include "data/results.h"
 #include "text/text_file.h"
-#include "totals.h"
+#include "report/total_tables.h"
 #include "base/atomic_file.h"
 
 #define LARGEST_RESULTS (1u << 30)

@@ -10,7 +10,7 @@
 #include "base/cli_error.h"
 #include "data/result_column.h"
 #include "base/checked_alloc.h"
-#include "nearness.h"
+#include "report/map_similarity.h"
 
 #define STUDY_FLAG_COUNT 2
 

@@ -8,7 +8,7 @@
 #include "eval.h"
 #include "text/json.h"
 #include "data/results.h"
-#include "totals.h"
+#include "report/total_tables.h"
 
 /* The first rows of the results are what settings are compared with. */
 enum { STUDY_GRAD_CAM, STUDY_SCORE_CAM, STUDY_REFERENCES };

@@ -7,9 +7,9 @@
 
 #include <sscam/sscam.h>
 
-#include "case_pictures.h"
+#include "report/case_thumbnails.h"
 #include "data/results.h"
-#include "totals.h"
+#include "report/total_tables.h"
 
 /* What stands above the tables, and charts that stand below them. */
 struct report_facts {

@@ -1,4 +1,4 @@
-#include "totals.h"
+#include "report/total_tables.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "html.h"
-#include "line_chart.h"
+#include "report/html.h"
+#include "report/line_chart.h"
 #include "data/result_column.h"
 #include "base/checked_alloc.h"
 #include "study.h"

@@ -1,8 +1,8 @@
-#include "worst_cases.h"
+#include "report/worst_cases.h"
 
 #include <stdlib.h>
 
-#include "html.h"
+#include "report/html.h"
 #include "data/result_column.h"
 #include "base/checked_alloc.h"
 

@@ -1,10 +1,10 @@
-#include "line_chart.h"
+#include "report/line_chart.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/checked_alloc.h"
-#include "svg.h"
+#include "report/svg.h"
 
 #define LEFT 56
 #define TOP 24

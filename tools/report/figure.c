@@ -1,4 +1,4 @@
-#include "panel.h"
+#include "report/figure.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "text/fitted_text.h"
 #include "base/cli_error.h"
 #include "base/checked_alloc.h"
-#include "thumbnail.h"
+#include "report/thumbnail.h"
 #include "base/atomic_file.h"
 
 /* Lengths are in points, 1/72 inch. */

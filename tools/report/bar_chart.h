@@ -7,7 +7,7 @@
 #include <sscam/sscam.h>
 
 #include "data/results.h"
-#include "totals.h"
+#include "report/total_tables.h"
 
 /* A bar for each method with its interval; `place` is the measure's in the results. */
 void chart_put_totals(FILE *out, const struct results *results, const struct total *totals, size_t place);

@@ -1,11 +1,11 @@
-#include "chart.h"
+#include "report/bar_chart.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "data/result_column.h"
 #include "base/checked_alloc.h"
-#include "svg.h"
+#include "report/svg.h"
 
 #define LABELS_WIDTH 165
 #define BARS_WIDTH 220

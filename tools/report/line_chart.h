@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "totals.h"
+#include "report/total_tables.h"
 
 struct chart_line {
     char *label;

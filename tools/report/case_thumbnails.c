@@ -1,4 +1,4 @@
-#include "case_pictures.h"
+#include "report/case_thumbnails.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -8,12 +8,12 @@
 #include <cairo.h>
 
 #include "base/cli_error.h"
-#include "html.h"
+#include "report/html.h"
 #include "data/result_column.h"
 #include "base/checked_alloc.h"
 #include "text/memory_stream.h"
-#include "thumbnail.h"
-#include "totals.h"
+#include "report/thumbnail.h"
+#include "report/total_tables.h"
 
 #define PICTURE_HEIGHT 150
 #define MOST_WIDTH 300

@@ -1,11 +1,11 @@
-#include "report.h"
+#include "report/report.h"
 
-#include "chart.h"
+#include "report/bar_chart.h"
 #include "base/cli_error.h"
-#include "html.h"
+#include "report/html.h"
 #include "data/result_column.h"
 #include "base/atomic_file.h"
-#include "worst_cases.h"
+#include "report/worst_cases.h"
 
 static const char style[] =
     "body{font:14px/1.4 sans-serif;margin:2em;color:#222}table{border-collapse:collapse}"

@@ -1,4 +1,4 @@
-#include "nearness.h"
+#include "report/map_similarity.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
-#include "svg.h"
+#include "report/svg.h"
 
-#include "html.h"
+#include "report/html.h"
 
 const char *svg_colour(size_t place)
 {
