@@ -14,8 +14,8 @@
 
 #include <sscam/sscam.h>
 
-#include "arguments.h"
-#include "commands.h"
+#include "commands/arguments.h"
+#include "commands/commands.h"
 #include "base/cli_error.h"
 #include "base/signals.h"
 #include "text/terminal_text.h"

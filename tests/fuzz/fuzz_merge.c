@@ -1,6 +1,6 @@
 /* Files of results, as `sscam merge` reads them. */
-#include "arguments.h"
-#include "commands.h"
+#include "commands/arguments.h"
+#include "commands/commands.h"
 #include "base/cli_error.h"
 #include "memory_file.h"
 #include "target.h"

@@ -6,7 +6,7 @@
 #include "report/line_chart.h"
 #include "data/result_column.h"
 #include "base/checked_alloc.h"
-#include "study.h"
+#include "commands/study.h"
 
 /* A measure of a method against one axis, with a line for each value of the other. */
 struct view {

@@ -6,12 +6,12 @@
 
 #include <sscam/sscam.h>
 
-#include "arguments.h"
-#include "commands.h"
+#include "commands/arguments.h"
+#include "commands/commands.h"
 #include "base/cli_error.h"
 #include "text/json.h"
 #include "text/terminal_text.h"
-#include "load.h"
+#include "commands/load.h"
 #include "base/checked_alloc.h"
 #include "text/utf8.h"
 

@@ -3,8 +3,8 @@
 
 #include <sscam/sscam.h>
 
-#include "commands.h"
-#include "table.h"
+#include "commands/commands.h"
+#include "commands/list_table.h"
 
 static const struct {
     int32_t bit;

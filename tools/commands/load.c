@@ -1,4 +1,4 @@
-#include "load.h"
+#include "commands/load.h"
 
 #include "base/cli_error.h"
 

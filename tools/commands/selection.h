@@ -4,7 +4,7 @@
 
 #include <sscam/sscam.h>
 
-#include "arguments.h"
+#include "commands/arguments.h"
 #include "data/labels.h"
 
 #define SELECTION_FLAG_COUNT 9

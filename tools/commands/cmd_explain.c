@@ -6,12 +6,12 @@
 
 #include <sscam/sscam.h>
 
-#include "arguments.h"
-#include "commands.h"
+#include "commands/arguments.h"
+#include "commands/commands.h"
 #include "base/cli_error.h"
-#include "explanation.h"
+#include "commands/explain_request.h"
 #include "base/signals.h"
-#include "load.h"
+#include "commands/load.h"
 #include "base/checked_alloc.h"
 #include "data/npy.h"
 #include "base/progress_bar.h"

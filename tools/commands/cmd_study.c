@@ -1,12 +1,12 @@
 /* sscam study: what the noise of SS-CAM and the number of samples change. */
-#include "study.h"
+#include "commands/study.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/annotation_xml.h"
-#include "commands.h"
+#include "commands/commands.h"
 #include "base/cli_error.h"
 #include "data/result_column.h"
 #include "base/checked_alloc.h"

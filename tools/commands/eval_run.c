@@ -1,5 +1,5 @@
 /* An evaluation from its request to its results. */
-#include "eval.h"
+#include "commands/eval.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 #include "base/cli_error.h"
 #include "data/fingerprint.h"
 #include "base/signals.h"
-#include "load.h"
+#include "commands/load.h"
 #include "base/checked_alloc.h"
 #include "report/report.h"
 #include "report/total_tables.h"

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "settings.h"
+#include "commands/settings.h"
 #include "text/string_list.h"
 
 /* One flag. Exactly one of the pointers is set: it says where the value goes, and so what form it has. */

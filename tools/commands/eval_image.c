@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cli_error.h"
-#include "eval.h"
+#include "commands/eval.h"
 #include "base/checked_alloc.h"
 
 static int skip(struct eval *eval, const char *path, const char *why)

@@ -1,4 +1,4 @@
-#include "settings.h"
+#include "commands/settings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "data/fingerprint.h"
 #include "base/checked_alloc.h"
 #include "text/suggestion.h"
-#include "region.h"
+#include "commands/region_image.h"
 
 static bool is_same_name(const char *given, const char *name)
 {

@@ -1,4 +1,4 @@
-#include "selection.h"
+#include "commands/selection.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "eval.h"
+#include "commands/eval.h"
 #include "text/json.h"
 #include "data/results.h"
 #include "report/total_tables.h"

@@ -8,10 +8,10 @@
 
 #include <sscam/sscam.h>
 
-#include "ensemble.h"
+#include "commands/explainer_set.h"
 #include "data/npy.h"
 #include "base/progress_bar.h"
-#include "selection.h"
+#include "commands/selection.h"
 
 enum { OVERLAY, HEATMAP, MAP, RAW, WEIGHTS, OUTPUT_COUNT };
 

@@ -6,9 +6,9 @@
 
 #include <sscam/sscam.h>
 
-#include "commands.h"
+#include "commands/commands.h"
 #include "base/checked_alloc.h"
-#include "table.h"
+#include "commands/list_table.h"
 
 static bool is_number(const sscam_option *option)
 {

@@ -7,14 +7,14 @@
 
 #include <sscam/sscam.h>
 
-#include "arguments.h"
+#include "commands/arguments.h"
 #include "report/case_thumbnails.h"
 #include "data/dataset.h"
-#include "ensemble.h"
+#include "commands/explainer_set.h"
 #include "data/journal.h"
 #include "base/progress_bar.h"
 #include "data/results.h"
-#include "selection.h"
+#include "commands/selection.h"
 #include "report/total_tables.h"
 
 #define EVAL_FLAG_COUNT 11

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arguments.h"
-#include "commands.h"
+#include "commands/arguments.h"
+#include "commands/commands.h"
 #include "base/cli_error.h"
 #include "data/csv.h"
 #include "base/checked_alloc.h"

@@ -1,9 +1,9 @@
-#include "table.h"
+#include "commands/list_table.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "arguments.h"
+#include "commands/arguments.h"
 #include "base/cli_error.h"
 #include "text/terminal_text.h"
 

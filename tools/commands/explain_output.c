@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 
 #include "base/cli_error.h"
-#include "explanation.h"
+#include "commands/explain_request.h"
 #include "data/npy.h"
-#include "output_name.h"
+#include "commands/output_name.h"
 #include "base/atomic_file.h"
 
 static int write_overlay(const struct explanation *explanation, const sscam_map *map, const char *path)

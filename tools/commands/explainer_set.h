@@ -7,7 +7,7 @@
 #include <sscam/sscam.h>
 
 #include "base/progress_bar.h"
-#include "selection.h"
+#include "commands/selection.h"
 
 struct ensemble {
     sscam_explainer **explainers;

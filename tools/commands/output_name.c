@@ -1,4 +1,4 @@
-#include "output_name.h"
+#include "commands/output_name.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "explanation.h"
+#include "commands/explain_request.h"
 #include "text/json.h"
 
 static void put_json_options(struct json *json, sscam_explainer *explainer)

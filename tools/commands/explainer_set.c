@@ -1,4 +1,4 @@
-#include "ensemble.h"
+#include "commands/explainer_set.h"
 
 #include <stdlib.h>
 #include <string.h>

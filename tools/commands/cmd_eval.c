@@ -1,10 +1,10 @@
 /* sscam eval: the tables of the paper, methods judged on a data set. */
-#include "eval.h"
+#include "commands/eval.h"
 
 #include <string.h>
 
 #include "data/annotation_xml.h"
-#include "commands.h"
+#include "commands/commands.h"
 #include "base/cli_error.h"
 
 void eval_flags(struct eval *eval, struct flag flags[EVAL_FLAG_COUNT + 1])

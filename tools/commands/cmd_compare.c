@@ -6,16 +6,16 @@
 
 #include <sscam/sscam.h>
 
-#include "arguments.h"
-#include "commands.h"
+#include "commands/arguments.h"
+#include "commands/commands.h"
 #include "base/cli_error.h"
-#include "ensemble.h"
+#include "commands/explainer_set.h"
 #include "base/signals.h"
-#include "load.h"
+#include "commands/load.h"
 #include "base/checked_alloc.h"
 #include "report/figure.h"
 #include "base/progress_bar.h"
-#include "selection.h"
+#include "commands/selection.h"
 #include "report/total_tables.h"
 #include "base/atomic_file.h"
 

@@ -1,4 +1,4 @@
-#include "region.h"
+#include "commands/region_image.h"
 
 #include <stdlib.h>
 #include <string.h>
