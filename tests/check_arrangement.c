@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "model/activation_layout.h"
-#include "assertions.h"
-#include "check_main.h"
-#include "fake_backend.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
+#include "support/fake_backend.h"
 
 enum { HEIGHT = 16, WIDTH = 28, SIZE = FAKE_COLORS * HEIGHT * WIDTH };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "assertions.h"
-#include "check_main.h"
-#include "fake_backend.h"
-#include "reference.h"
-#include "reference_methods.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
+#include "support/fake_backend.h"
+#include "support/reference.h"
+#include "support/reference_methods.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE, PLACES = PLANE / 4 };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH}, first = 0;

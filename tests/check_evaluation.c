@@ -2,10 +2,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "assertions.h"
+#include "support/assertions.h"
 #include "evaluation/blur.h"
-#include "check_main.h"
-#include "fake_backend.h"
+#include "support/check_main.h"
+#include "support/fake_backend.h"
 
 enum { WIDTH = 8, HEIGHT = 6, PIXELS = WIDTH * HEIGHT, SIZE = FAKE_COLORS * PIXELS, METHODS = 2 };
 

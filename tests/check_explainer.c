@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "assertions.h"
-#include "check_main.h"
-#include "fake_backend.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
+#include "support/fake_backend.h"
 #include "base/progress_bar.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE, IMAGES = 3 };

@@ -2,8 +2,8 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "assertions.h"
-#include "check_main.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
 #include "base/error.h"
 
 START_TEST(statuses_have_their_names_and_numbers)

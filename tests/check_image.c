@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check_main.h"
-#include "jpeg_samples.h"
-#include "png_builder.h"
+#include "support/check_main.h"
+#include "support/jpeg_samples.h"
+#include "support/png_builder.h"
 #include "sscam/image.h"
 
 #define ck_assert_message(part)                                                                              \

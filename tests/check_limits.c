@@ -12,10 +12,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "assertions.h"
-#include "check_main.h"
-#include "jpeg_samples.h"
-#include "png_builder.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
+#include "support/jpeg_samples.h"
+#include "support/png_builder.h"
 
 enum { SIDE = 4096, PIXELS = SIDE * SIDE, KILOBYTE = 1024, NOTHING = 6 * KILOBYTE /* kB: less than any bomb */ };
 

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check_main.h"
+#include "support/check_main.h"
 #include "math/min_max.h"
 #include "masks/masked_input.h"
 #include "masks/noise.h"
-#include "reference.h"
+#include "support/reference.h"
 
 enum { GUARDS = 4 };
 static const float GUARD = -777.5f;

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "assertions.h"
-#include "check_main.h"
-#include "fake_backend.h"
-#include "reference.h"
-#include "reference_methods.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
+#include "support/fake_backend.h"
+#include "support/reference.h"
+#include "support/reference_methods.h"
 
 enum { HEIGHT = 8, WIDTH = 10, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
 enum { MAP_HEIGHT = HEIGHT / 2, MAP_WIDTH = WIDTH / 2, PLACES = MAP_HEIGHT * MAP_WIDTH };

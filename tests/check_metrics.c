@@ -2,12 +2,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "assertions.h"
+#include "support/assertions.h"
 #include "evaluation/blur.h"
-#include "check_main.h"
+#include "support/check_main.h"
 #include "options/metric_table.h"
 #include "evaluation/metrics.h"
-#include "reference.h"
+#include "support/reference.h"
 #include "report/total_tables.h"
 
 #define ASSERT_NEAR(found, wanted) ck_assert_double_eq_tol(found, wanted, 1e-12)

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "assertions.h"
-#include "check_main.h"
-#include "fake_backend.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
+#include "support/fake_backend.h"
 
 static char folder[] = "/tmp/sscam-model-XXXXXX", path[64];
 

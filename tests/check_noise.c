@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check_main.h"
+#include "support/check_main.h"
 #include "masks/noise.h"
-#include "reference.h"
+#include "support/reference.h"
 
 /* What docs/methods.md allows. */
 static const double ALLOWED = 1e-5;

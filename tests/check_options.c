@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "assertions.h"
-#include "check_main.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
 
 static sscam_explainer *explainer;
 

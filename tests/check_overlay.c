@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check_main.h"
+#include "support/check_main.h"
 #include "image/colormap.h"
 #include "image/overlay.h"
 

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "assertions.h"
-#include "check_main.h"
-#include "fake_backend.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
+#include "support/fake_backend.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};

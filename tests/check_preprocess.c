@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check_main.h"
+#include "support/check_main.h"
 #include "base/number.h"
 #include "image/preprocess.h"
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "assertions.h"
-#include "check_main.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
 #include "faulty_call.h"
 
 enum { MOST_BYTES = 1 << 16 };

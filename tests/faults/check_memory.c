@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "assertions.h"
-#include "check_main.h"
-#include "fake_backend.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
+#include "support/fake_backend.h"
 #include "faulty_call.h"
 
 enum {

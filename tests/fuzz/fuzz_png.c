@@ -3,7 +3,7 @@
 #include "target.h"
 
 #ifdef SSCAM_FUZZER
-#include "png_builder.h"
+#include "support/png_builder.h"
 
 enum { SIGNATURE_SIZE = 8, CHUNK_OVERHEAD = 12 };
 

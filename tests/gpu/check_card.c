@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cuda/cuda_check.h"
-#include "check_main.h"
+#include "support/check_main.h"
 #include "sscam/sscam.h"
 #include "engine/torch_backend.h"
 

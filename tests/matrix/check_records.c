@@ -6,8 +6,8 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "assertions.h"
-#include "check_main.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
 
 static const char *corpus, *demo, *models;
 

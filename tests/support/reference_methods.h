@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "fake_backend.h"
+#include "support/fake_backend.h"
 
 typedef enum reference_head { REFERENCE_LINEAR, REFERENCE_QUADRATIC, REFERENCE_POSITIONAL } reference_head;
 typedef enum reference_baseline { BASELINE_ZEROS, BASELINE_NONE, BASELINE_INPUT, BASELINE_BLACK }

@@ -1,4 +1,4 @@
-#include "fake_backend.h"
+#include "support/fake_backend.h"
 
 #include <math.h>
 #include <stdio.h>

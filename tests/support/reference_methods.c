@@ -1,9 +1,9 @@
-#include "reference_methods.h"
+#include "support/reference_methods.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "reference.h"
+#include "support/reference.h"
 
 static double *new_values(int64_t count)
 {
