@@ -1,6 +1,6 @@
 /* Sizes that are products of numbers from outside: an overflow becomes a failed allocation, not a small one. */
-#ifndef SSCAM_LIB_CHECKED_H
-#define SSCAM_LIB_CHECKED_H
+#ifndef SSCAM_LIB_BASE_CHECKED_SIZE_H
+#define SSCAM_LIB_BASE_CHECKED_SIZE_H
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* How the library's own code reports failures: a status travels up, its message waits in the thread. */
-#ifndef SSCAM_LIB_FAILURE_H
-#define SSCAM_LIB_FAILURE_H
+#ifndef SSCAM_LIB_BASE_ERROR_H
+#define SSCAM_LIB_BASE_ERROR_H
 
 #include "sscam/status.h"
 

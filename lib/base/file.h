@@ -1,6 +1,6 @@
 /* Files read whole, and files written whole or not at all. Messages start with the path. */
-#ifndef SSCAM_LIB_FILE_H
-#define SSCAM_LIB_FILE_H
+#ifndef SSCAM_LIB_BASE_FILE_H
+#define SSCAM_LIB_BASE_FILE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Numbers from text: the whole string or nothing, decimal notation only, the same in every locale. */
-#ifndef SSCAM_LIB_NUMBER_H
-#define SSCAM_LIB_NUMBER_H
+#ifndef SSCAM_LIB_BASE_NUMBER_H
+#define SSCAM_LIB_BASE_NUMBER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* A share of a caller's progress callback, handed down to whoever does the long work. */
-#ifndef SSCAM_LIB_PROGRESS_H
-#define SSCAM_LIB_PROGRESS_H
+#ifndef SSCAM_LIB_BASE_PROGRESS_H
+#define SSCAM_LIB_BASE_PROGRESS_H
 
 #include "sscam/explainer.h"
 

@@ -1,7 +1,7 @@
 /* Shapes of inputs and of maps. Sound has columns alone, a picture rows too, a video or a volume slices as well; inside,
  * all have three sides, of which those that are not there are 1. */
-#ifndef SSCAM_LIB_SHAPE_H
-#define SSCAM_LIB_SHAPE_H
+#ifndef SSCAM_LIB_BASE_SHAPE_H
+#define SSCAM_LIB_BASE_SHAPE_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* The blurred input that insertion starts from. */
-#ifndef SSCAM_LIB_BLUR_H
-#define SSCAM_LIB_BLUR_H
+#ifndef SSCAM_LIB_EVALUATION_BLUR_H
+#define SSCAM_LIB_EVALUATION_BLUR_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* Means with confidence intervals. */
-#ifndef SSCAM_LIB_TOTALS_H
-#define SSCAM_LIB_TOTALS_H
+#ifndef SSCAM_LIB_EVALUATION_BOOTSTRAP_H
+#define SSCAM_LIB_EVALUATION_BOOTSTRAP_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* All metrics of one image: its classes explained by all methods, and judged. */
-#ifndef SSCAM_LIB_JUDGEMENT_H
-#define SSCAM_LIB_JUDGEMENT_H
+#ifndef SSCAM_LIB_EVALUATION_IMAGE_EVALUATION_H
+#define SSCAM_LIB_EVALUATION_IMAGE_EVALUATION_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* The metrics of one map, as functions of numbers; NaN where one is undefined. */
-#ifndef SSCAM_LIB_METRICS_H
-#define SSCAM_LIB_METRICS_H
+#ifndef SSCAM_LIB_EVALUATION_METRICS_H
+#define SSCAM_LIB_EVALUATION_METRICS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Scores of an input masked by ready-made maps: what metrics need of the network. */
-#ifndef SSCAM_LIB_MASKED_SCORES_H
-#define SSCAM_LIB_MASKED_SCORES_H
+#ifndef SSCAM_LIB_EVALUATION_PERTURBATION_CURVES_H
+#define SSCAM_LIB_EVALUATION_PERTURBATION_CURVES_H
 
 #include <stdint.h>
 

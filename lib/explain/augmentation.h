@@ -1,6 +1,6 @@
 /* The altered inputs of the option aug_smooth: the input as it is and mirrored, times 1, 0.9 and 1.1. */
-#ifndef SSCAM_LIB_AUGMENT_H
-#define SSCAM_LIB_AUGMENT_H
+#ifndef SSCAM_LIB_EXPLAIN_AUGMENTATION_H
+#define SSCAM_LIB_EXPLAIN_AUGMENTATION_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* Explainers that a call has in hand. A progress callback that uses one of them, or another thread, would change under
  * the call what it reads: it is refused instead. */
-#ifndef SSCAM_LIB_CLAIM_H
-#define SSCAM_LIB_CLAIM_H
+#ifndef SSCAM_LIB_EXPLAIN_BUSY_GUARD_H
+#define SSCAM_LIB_EXPLAIN_BUSY_GUARD_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* What a layer does on one input, its channels first. */
-#ifndef SSCAM_LIB_CAPTURE_H
-#define SSCAM_LIB_CAPTURE_H
+#ifndef SSCAM_LIB_EXPLAIN_CAPTURE_H
+#define SSCAM_LIB_EXPLAIN_CAPTURE_H
 
 #include "explain/method.h"
 

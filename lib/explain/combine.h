@@ -1,6 +1,6 @@
 /* From channels to one map, at the target layer's size. */
-#ifndef SSCAM_LIB_COMBINE_H
-#define SSCAM_LIB_COMBINE_H
+#ifndef SSCAM_LIB_EXPLAIN_COMBINE_H
+#define SSCAM_LIB_EXPLAIN_COMBINE_H
 
 #include "explain/method.h"
 

@@ -1,6 +1,6 @@
 /* An explainer's inside, and the steps of an explanation for those who take them one by one. */
-#ifndef SSCAM_LIB_EXPLAINER_PRIVATE_H
-#define SSCAM_LIB_EXPLAINER_PRIVATE_H
+#ifndef SSCAM_LIB_EXPLAIN_EXPLAINER_PRIVATE_H
+#define SSCAM_LIB_EXPLAIN_EXPLAINER_PRIVATE_H
 
 #include <stdatomic.h>
 

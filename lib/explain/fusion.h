@@ -1,6 +1,6 @@
 /* Several maps of one class become one. */
-#ifndef SSCAM_LIB_FUSION_H
-#define SSCAM_LIB_FUSION_H
+#ifndef SSCAM_LIB_EXPLAIN_FUSION_H
+#define SSCAM_LIB_EXPLAIN_FUSION_H
 
 #include <stdint.h>
 

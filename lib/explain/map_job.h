@@ -1,6 +1,6 @@
 /* The way of explanations: capture, weigh, combine; what several of one call have in common is done once. */
-#ifndef SSCAM_LIB_EXPLANATION_H
-#define SSCAM_LIB_EXPLANATION_H
+#ifndef SSCAM_LIB_EXPLAIN_MAP_JOB_H
+#define SSCAM_LIB_EXPLAIN_MAP_JOB_H
 
 #include "base/progress.h"
 #include "sscam/map.h"

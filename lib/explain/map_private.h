@@ -1,6 +1,6 @@
 /* A map's inside. */
-#ifndef SSCAM_LIB_MAP_PRIVATE_H
-#define SSCAM_LIB_MAP_PRIVATE_H
+#ifndef SSCAM_LIB_EXPLAIN_MAP_PRIVATE_H
+#define SSCAM_LIB_EXPLAIN_MAP_PRIVATE_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* The strategy table: a method is one row and one function. */
-#ifndef SSCAM_LIB_STRATEGY_H
-#define SSCAM_LIB_STRATEGY_H
+#ifndef SSCAM_LIB_EXPLAIN_METHOD_H
+#define SSCAM_LIB_EXPLAIN_METHOD_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* Maps that are made of several: fused from layers, averaged over altered inputs. All others have one part. */
-#ifndef SSCAM_LIB_PARTS_H
-#define SSCAM_LIB_PARTS_H
+#ifndef SSCAM_LIB_EXPLAIN_PIPELINE_H
+#define SSCAM_LIB_EXPLAIN_PIPELINE_H
 
 #include <stdint.h>
 

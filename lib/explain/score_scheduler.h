@@ -1,6 +1,6 @@
 /* Weighing: what strategies want to know of the network, asked for together, in rounds. */
-#ifndef SSCAM_LIB_SCORE_ROUND_H
-#define SSCAM_LIB_SCORE_ROUND_H
+#ifndef SSCAM_LIB_EXPLAIN_SCORE_SCHEDULER_H
+#define SSCAM_LIB_EXPLAIN_SCORE_SCHEDULER_H
 
 #include "base/progress.h"
 #include "explain/method.h"

@@ -1,7 +1,7 @@
 /* Picture files to pictures and back. png.c alone knows libpng and jpeg.c alone knows libjpeg; they share
  * this header, since one called png.h would stand in libpng's way. */
-#ifndef SSCAM_LIB_CODEC_H
-#define SSCAM_LIB_CODEC_H
+#ifndef SSCAM_LIB_IMAGE_CODEC_H
+#define SSCAM_LIB_IMAGE_CODEC_H
 
 #include <stdbool.h>
 #include <stddef.h>

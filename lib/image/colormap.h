@@ -1,6 +1,6 @@
 /* Colours for values from 0 to 1. */
-#ifndef SSCAM_LIB_COLORMAP_H
-#define SSCAM_LIB_COLORMAP_H
+#ifndef SSCAM_LIB_IMAGE_COLORMAP_H
+#define SSCAM_LIB_IMAGE_COLORMAP_H
 
 #include <stdint.h>
 

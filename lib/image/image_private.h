@@ -1,6 +1,6 @@
 /* The picture's insides, for those who make pictures. */
-#ifndef SSCAM_LIB_IMAGE_PRIVATE_H
-#define SSCAM_LIB_IMAGE_PRIVATE_H
+#ifndef SSCAM_LIB_IMAGE_IMAGE_PRIVATE_H
+#define SSCAM_LIB_IMAGE_IMAGE_PRIVATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Maps drawn in colours, alone or over the picture that they explain. */
-#ifndef SSCAM_LIB_OVERLAY_H
-#define SSCAM_LIB_OVERLAY_H
+#ifndef SSCAM_LIB_IMAGE_OVERLAY_H
+#define SSCAM_LIB_IMAGE_OVERLAY_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* A picture becomes the network's input: resize, crop, scale to [0,1], normalise, as torchvision's transforms
  * do with PIL pictures, to the last bit of PIL's 8-bit resampling. */
-#ifndef SSCAM_LIB_PREPROCESS_H
-#define SSCAM_LIB_PREPROCESS_H
+#ifndef SSCAM_LIB_IMAGE_PREPROCESS_H
+#define SSCAM_LIB_IMAGE_PREPROCESS_H
 
 #include <stddef.h>
 #include <stdint.h>

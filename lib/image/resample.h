@@ -1,6 +1,6 @@
 /* Resizing of 8-bit pictures with PIL's antialiased filters and its fixed-point arithmetic, bit for bit. */
-#ifndef SSCAM_LIB_RESAMPLE_H
-#define SSCAM_LIB_RESAMPLE_H
+#ifndef SSCAM_LIB_IMAGE_RESAMPLE_H
+#define SSCAM_LIB_IMAGE_RESAMPLE_H
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  * A plan says what all masked inputs of one explanation are; sscam_mask_write() makes any one of them, in any
  * order, on any thread, into a buffer in the layout that the network wants, so that no more than a batch of
  * them ever exists. */
-#ifndef SSCAM_LIB_MASK_H
-#define SSCAM_LIB_MASK_H
+#ifndef SSCAM_LIB_MASKS_MASKED_INPUT_H
+#define SSCAM_LIB_MASKS_MASKED_INPUT_H
 
 #include <stdint.h>
 

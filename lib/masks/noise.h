@@ -1,6 +1,6 @@
 /* The noise n_ki(p): a public, portable function of (seed, image, channel, sample, pixel); see docs/methods.md. */
-#ifndef SSCAM_LIB_NOISE_H
-#define SSCAM_LIB_NOISE_H
+#ifndef SSCAM_LIB_MASKS_NOISE_H
+#define SSCAM_LIB_MASKS_NOISE_H
 
 #include <stdint.h>
 

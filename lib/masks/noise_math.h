@@ -2,8 +2,8 @@
  *
  * The one place of what a noise value is: compiled as C into the library, and as CUDA by the card's own compiler when
  * a network runs there. So it includes nothing, and what includes it brings the integer types, memcpy() and sqrtf(). */
-#ifndef SSCAM_LIB_NOISE_MATH_H
-#define SSCAM_LIB_NOISE_MATH_H
+#ifndef SSCAM_LIB_MASKS_NOISE_MATH_H
+#define SSCAM_LIB_MASKS_NOISE_MATH_H
 
 #ifdef __CUDACC__
 #define SSCAM_INLINE static __device__ inline

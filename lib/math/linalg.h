@@ -1,6 +1,6 @@
 /* Linear algebra of the core, by OpenBLAS. */
-#ifndef SSCAM_LIB_LINALG_H
-#define SSCAM_LIB_LINALG_H
+#ifndef SSCAM_LIB_MATH_LINALG_H
+#define SSCAM_LIB_MATH_LINALG_H
 
 #include <stdint.h>
 

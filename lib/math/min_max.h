@@ -1,6 +1,6 @@
 /* The extremes of maps, by which they are normalised; of upsampled ones exactly, without upsampling them. */
-#ifndef SSCAM_LIB_MAP_RANGE_H
-#define SSCAM_LIB_MAP_RANGE_H
+#ifndef SSCAM_LIB_MATH_MIN_MAX_H
+#define SSCAM_LIB_MATH_MIN_MAX_H
 
 #include <stdint.h>
 

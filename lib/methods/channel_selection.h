@@ -1,6 +1,6 @@
 /* Which channels are looked at, by the option max_channels. */
-#ifndef SSCAM_LIB_CHANNEL_CHOICE_H
-#define SSCAM_LIB_CHANNEL_CHOICE_H
+#ifndef SSCAM_LIB_METHODS_CHANNEL_SELECTION_H
+#define SSCAM_LIB_METHODS_CHANNEL_SELECTION_H
 
 #include "model/backend.h"
 

@@ -1,6 +1,6 @@
 /* Scores of channels by masked inputs: what Score-CAM, both SS-CAMs and IS-CAM share. */
-#ifndef SSCAM_LIB_CHANNEL_SCORE_H
-#define SSCAM_LIB_CHANNEL_SCORE_H
+#ifndef SSCAM_LIB_METHODS_SCORE_WEIGHTS_H
+#define SSCAM_LIB_METHODS_SCORE_WEIGHTS_H
 
 #include "explain/method.h"
 

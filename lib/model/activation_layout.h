@@ -1,6 +1,6 @@
 /* Where a layer's output has its batch, its channels and its places: networks differ in the order of their axes. */
-#ifndef SSCAM_LIB_ARRANGEMENT_H
-#define SSCAM_LIB_ARRANGEMENT_H
+#ifndef SSCAM_LIB_MODEL_ACTIVATION_LAYOUT_H
+#define SSCAM_LIB_MODEL_ACTIVATION_LAYOUT_H
 
 #include <stdint.h>
 

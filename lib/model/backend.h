@@ -5,8 +5,8 @@
  * memory handed out is taken with malloc() so that the core frees it; what is written to out-parameters before
  * a failure is freed by the backend itself. Inputs are float32 of a shape of shape.h, checked by the core to be
  * finite; the network is given the rank that the shape has. */
-#ifndef SSCAM_LIB_BACKEND_H
-#define SSCAM_LIB_BACKEND_H
+#ifndef SSCAM_LIB_MODEL_BACKEND_H
+#define SSCAM_LIB_MODEL_BACKEND_H
 
 #include <stddef.h>
 #include <stdint.h>

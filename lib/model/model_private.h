@@ -1,6 +1,6 @@
 /* A model's inside: a network of some backend, shared by reference. */
-#ifndef SSCAM_LIB_MODEL_PRIVATE_H
-#define SSCAM_LIB_MODEL_PRIVATE_H
+#ifndef SSCAM_LIB_MODEL_MODEL_PRIVATE_H
+#define SSCAM_LIB_MODEL_MODEL_PRIVATE_H
 
 #include <stdatomic.h>
 

@@ -1,6 +1,6 @@
 /* Dense outputs, [K,h,w] values of K classes at h x w places, as of segmentation networks: which of their places count. */
-#ifndef SSCAM_LIB_PLACES_H
-#define SSCAM_LIB_PLACES_H
+#ifndef SSCAM_LIB_MODEL_TARGET_PIXELS_H
+#define SSCAM_LIB_MODEL_TARGET_PIXELS_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* The metric table, and choices from it. */
-#ifndef SSCAM_LIB_METRIC_TABLE_H
-#define SSCAM_LIB_METRIC_TABLE_H
+#ifndef SSCAM_LIB_OPTIONS_METRIC_TABLE_H
+#define SSCAM_LIB_OPTIONS_METRIC_TABLE_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* The option table, and the values that an explainer keeps. */
-#ifndef SSCAM_LIB_OPTIONS_H
-#define SSCAM_LIB_OPTIONS_H
+#ifndef SSCAM_LIB_OPTIONS_OPTIONS_H
+#define SSCAM_LIB_OPTIONS_OPTIONS_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* The options `region` and `reduction`: which places of dense outputs are explained, and how they become one score. */
-#ifndef SSCAM_LIB_REGION_H
-#define SSCAM_LIB_REGION_H
+#ifndef SSCAM_LIB_OPTIONS_REGION_OPTION_H
+#define SSCAM_LIB_OPTIONS_REGION_OPTION_H
 
 #include "options/options.h"
 #include "model/target_pixels.h"

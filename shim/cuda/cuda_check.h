@@ -1,6 +1,6 @@
 /* What a card would do, for tests: on a card, or by the same arithmetic on the processor. Not in the library. */
-#ifndef SSCAM_SHIM_CARD_CHECK_H
-#define SSCAM_SHIM_CARD_CHECK_H
+#ifndef SSCAM_SHIM_CUDA_CUDA_CHECK_H
+#define SSCAM_SHIM_CUDA_CUDA_CHECK_H
 
 #include "model/backend.h"
 

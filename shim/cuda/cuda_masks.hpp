@@ -1,7 +1,7 @@
 // Masked inputs that are made where the network is, so that none crosses the bus: only what they are made of does,
 // once.
-#ifndef SSCAM_SHIM_CARD_MASKS_HPP
-#define SSCAM_SHIM_CARD_MASKS_HPP
+#ifndef SSCAM_SHIM_CUDA_CUDA_MASKS_HPP
+#define SSCAM_SHIM_CUDA_CUDA_MASKS_HPP
 
 #include <vector>
 

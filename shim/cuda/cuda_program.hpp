@@ -1,7 +1,7 @@
 // The CUDA kernel that writes masked inputs, compiled at run time. Nothing of CUDA is needed to build it: the compiler
 // (NVRTC) and the driver are those that libtorch's CUDA half brings, found when a card is first used.
-#ifndef SSCAM_SHIM_CUDA_PROGRAM_HPP
-#define SSCAM_SHIM_CUDA_PROGRAM_HPP
+#ifndef SSCAM_SHIM_CUDA_CUDA_PROGRAM_HPP
+#define SSCAM_SHIM_CUDA_CUDA_PROGRAM_HPP
 
 #include <cstdint>
 #include <string>

@@ -1,7 +1,7 @@
 // Scoring on a graphics card: masked inputs are made there, their scores wait there until all are known, and the card
 // always has a batch to go on with.
-#ifndef SSCAM_SHIM_CARD_SCORER_HPP
-#define SSCAM_SHIM_CARD_SCORER_HPP
+#ifndef SSCAM_SHIM_CUDA_CUDA_SCORER_HPP
+#define SSCAM_SHIM_CUDA_CUDA_SCORER_HPP
 
 #include "cuda/cuda_masks.hpp"
 #include "score/scoring_plan.hpp"

@@ -1,6 +1,6 @@
 // On which of a card's streams the library works.
-#ifndef SSCAM_SHIM_CARD_STREAM_HPP
-#define SSCAM_SHIM_CARD_STREAM_HPP
+#ifndef SSCAM_SHIM_CUDA_CUDA_STREAM_HPP
+#define SSCAM_SHIM_CUDA_CUDA_STREAM_HPP
 
 #include <optional>
 

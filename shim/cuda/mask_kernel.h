@@ -2,8 +2,8 @@
  *
  * Compiled as CUDA at run time (cuda_program.cpp), and as C++ by what checks it without a card. Same operations in the
  * same order as lib/masks/masked_input.c, so that without contraction to fused operations the values are the same. */
-#ifndef SSCAM_SHIM_MASK_KERNEL_H
-#define SSCAM_SHIM_MASK_KERNEL_H
+#ifndef SSCAM_SHIM_CUDA_MASK_KERNEL_H
+#define SSCAM_SHIM_CUDA_MASK_KERNEL_H
 
 #include "masks/noise_math.h"
 

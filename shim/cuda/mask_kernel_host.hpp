@@ -1,6 +1,6 @@
 // mask_kernel.h for C++ on the host.
-#ifndef SSCAM_SHIM_MASK_KERNEL_HOST_HPP
-#define SSCAM_SHIM_MASK_KERNEL_HOST_HPP
+#ifndef SSCAM_SHIM_CUDA_MASK_KERNEL_HOST_HPP
+#define SSCAM_SHIM_CUDA_MASK_KERNEL_HOST_HPP
 
 #include <cstdint>
 

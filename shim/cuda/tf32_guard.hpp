@@ -1,6 +1,6 @@
 // Whether a card may round the factors of float32 products to TF32.
-#ifndef SSCAM_SHIM_FLOAT32_PRODUCTS_HPP
-#define SSCAM_SHIM_FLOAT32_PRODUCTS_HPP
+#ifndef SSCAM_SHIM_CUDA_TF32_GUARD_HPP
+#define SSCAM_SHIM_CUDA_TF32_GUARD_HPP
 
 #include <c10/core/Device.h>
 

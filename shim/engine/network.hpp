@@ -1,6 +1,6 @@
 // A loaded network: its module, its flat graph, and what has been learnt of it so far.
-#ifndef SSCAM_SHIM_NETWORK_HPP
-#define SSCAM_SHIM_NETWORK_HPP
+#ifndef SSCAM_SHIM_ENGINE_NETWORK_HPP
+#define SSCAM_SHIM_ENGINE_NETWORK_HPP
 
 #include <map>
 #include <memory>

@@ -1,6 +1,6 @@
 /* The libtorch backend's only door. */
-#ifndef SSCAM_SHIM_TORCH_BACKEND_H
-#define SSCAM_SHIM_TORCH_BACKEND_H
+#ifndef SSCAM_SHIM_ENGINE_TORCH_BACKEND_H
+#define SSCAM_SHIM_ENGINE_TORCH_BACKEND_H
 
 #include "model/backend.h"
 

@@ -1,6 +1,6 @@
 // Activations of a layer and the gradients of one class there.
-#ifndef SSCAM_SHIM_CAPTURE_HPP
-#define SSCAM_SHIM_CAPTURE_HPP
+#ifndef SSCAM_SHIM_GRAPH_ACTIVATION_CAPTURE_HPP
+#define SSCAM_SHIM_GRAPH_ACTIVATION_CAPTURE_HPP
 
 #include "model/backend.h"
 #include "engine/network.hpp"

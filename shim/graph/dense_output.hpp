@@ -1,6 +1,6 @@
 // Dense outputs, [rows, classes, h, w]: which of their places count, and rows of classes read from these.
-#ifndef SSCAM_SHIM_DENSE_HPP
-#define SSCAM_SHIM_DENSE_HPP
+#ifndef SSCAM_SHIM_GRAPH_DENSE_OUTPUT_HPP
+#define SSCAM_SHIM_GRAPH_DENSE_OUTPUT_HPP
 
 #include <map>
 #include <memory>

@@ -1,7 +1,7 @@
 // PyTorch's fused operations for attention in evaluation mode, in parts: they have no gradients, and hide the layer
 // norms of whole transformer blocks. Modules choose them when they run, or when they were traced, without gradients.
-#ifndef SSCAM_SHIM_FUSED_ATTENTION_HPP
-#define SSCAM_SHIM_FUSED_ATTENTION_HPP
+#ifndef SSCAM_SHIM_GRAPH_FUSED_ATTENTION_HPP
+#define SSCAM_SHIM_GRAPH_FUSED_ATTENTION_HPP
 
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/ir/ir.h>

@@ -5,8 +5,8 @@
 // the call of a module, or after an operation, and before every later use of its value. It survives
 // inlining, so that the outputs of containers, of modules that change their input in place and of modules
 // called several times are told apart, which they are not in a graph that was inlined first.
-#ifndef SSCAM_SHIM_GRAPH_TAP_HPP
-#define SSCAM_SHIM_GRAPH_TAP_HPP
+#ifndef SSCAM_SHIM_GRAPH_GRAPH_TAP_HPP
+#define SSCAM_SHIM_GRAPH_GRAPH_TAP_HPP
 
 #include <cstdint>
 #include <functional>

@@ -1,6 +1,6 @@
 // Going through TorchScript graphs, and taking branches out of them.
-#ifndef SSCAM_SHIM_GRAPH_WALK_HPP
-#define SSCAM_SHIM_GRAPH_WALK_HPP
+#ifndef SSCAM_SHIM_GRAPH_GRAPH_WALK_HPP
+#define SSCAM_SHIM_GRAPH_GRAPH_WALK_HPP
 
 #include <torch/csrc/jit/ir/ir.h>
 

@@ -1,6 +1,6 @@
 // The layers of a network for one input shape, and which of them explanations use when none is named.
-#ifndef SSCAM_SHIM_LAYER_TABLE_HPP
-#define SSCAM_SHIM_LAYER_TABLE_HPP
+#ifndef SSCAM_SHIM_GRAPH_LAYER_TABLE_HPP
+#define SSCAM_SHIM_GRAPH_LAYER_TABLE_HPP
 
 #include <string>
 #include <vector>

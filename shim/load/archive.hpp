@@ -1,6 +1,6 @@
 // A TorchScript archive in memory, and whether its tensors have the bytes that they claim.
-#ifndef SSCAM_SHIM_ARCHIVE_HPP
-#define SSCAM_SHIM_ARCHIVE_HPP
+#ifndef SSCAM_SHIM_LOAD_ARCHIVE_HPP
+#define SSCAM_SHIM_LOAD_ARCHIVE_HPP
 
 #include <unordered_map>
 

@@ -1,6 +1,6 @@
 // From a file's content and a device's name to a module that is ready to run.
-#ifndef SSCAM_SHIM_LOADING_HPP
-#define SSCAM_SHIM_LOADING_HPP
+#ifndef SSCAM_SHIM_LOAD_MODULE_LOADER_HPP
+#define SSCAM_SHIM_LOAD_MODULE_LOADER_HPP
 
 #include <cstddef>
 

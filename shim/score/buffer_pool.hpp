@@ -1,6 +1,6 @@
 // Float32 buffers on the host that are kept between batches: fresh memory costs a page fault a page each time.
-#ifndef SSCAM_SHIM_BUFFER_POOL_HPP
-#define SSCAM_SHIM_BUFFER_POOL_HPP
+#ifndef SSCAM_SHIM_SCORE_BUFFER_POOL_HPP
+#define SSCAM_SHIM_SCORE_BUFFER_POOL_HPP
 
 #include <mutex>
 #include <utility>

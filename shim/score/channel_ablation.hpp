@@ -1,6 +1,6 @@
 // Scores of a network in which single channels of a layer are silenced.
-#ifndef SSCAM_SHIM_ABLATION_HPP
-#define SSCAM_SHIM_ABLATION_HPP
+#ifndef SSCAM_SHIM_SCORE_CHANNEL_ABLATION_HPP
+#define SSCAM_SHIM_SCORE_CHANNEL_ABLATION_HPP
 
 #include "model/backend.h"
 #include "engine/network.hpp"

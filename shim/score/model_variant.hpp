@@ -1,6 +1,6 @@
 // The forms in which libtorch can run a network that is only to be evaluated.
-#ifndef SSCAM_SHIM_SCORING_FORM_HPP
-#define SSCAM_SHIM_SCORING_FORM_HPP
+#ifndef SSCAM_SHIM_SCORE_MODEL_VARIANT_HPP
+#define SSCAM_SHIM_SCORE_MODEL_VARIANT_HPP
 
 #include <memory>
 #include <vector>

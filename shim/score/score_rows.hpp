@@ -1,6 +1,6 @@
 // From rows of logits to scores, for masked inputs and ablations alike.
-#ifndef SSCAM_SHIM_SCORE_ROWS_HPP
-#define SSCAM_SHIM_SCORE_ROWS_HPP
+#ifndef SSCAM_SHIM_SCORE_SCORE_ROWS_HPP
+#define SSCAM_SHIM_SCORE_SCORE_ROWS_HPP
 
 #include <algorithm>
 #include <cmath>

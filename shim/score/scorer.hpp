@@ -1,6 +1,6 @@
 // Scores of masked inputs, in batches, on the fastest form of the network that gives its numbers.
-#ifndef SSCAM_SHIM_SCORER_HPP
-#define SSCAM_SHIM_SCORER_HPP
+#ifndef SSCAM_SHIM_SCORE_SCORER_HPP
+#define SSCAM_SHIM_SCORE_SCORER_HPP
 
 #include <map>
 #include <memory>

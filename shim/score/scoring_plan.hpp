@@ -1,6 +1,6 @@
 // Which way of scoring masked inputs is fastest here.
-#ifndef SSCAM_SHIM_SCORING_WAY_HPP
-#define SSCAM_SHIM_SCORING_WAY_HPP
+#ifndef SSCAM_SHIM_SCORE_SCORING_PLAN_HPP
+#define SSCAM_SHIM_SCORE_SCORING_PLAN_HPP
 
 #include <chrono>
 #include <functional>

@@ -12,7 +12,7 @@ import termios
 
 import pytest
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from fork_server import ForkServer  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -1,6 +1,6 @@
 /* A call during which allocations are counted and may fail, and what it gave as one number. */
-#ifndef SSCAM_TESTS_FAULTY_CALL_H
-#define SSCAM_TESTS_FAULTY_CALL_H
+#ifndef SSCAM_TESTS_FAULTS_FAULTY_CALL_H
+#define SSCAM_TESTS_FAULTS_FAULTY_CALL_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -19,7 +19,7 @@ import numpy
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests"))
+sys.path.append(str(ROOT / "tests" / "support"))
 from fork_server import ForkServer  # noqa: E402
 
 DEMO = ROOT / "examples" / "demo"

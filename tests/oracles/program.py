@@ -12,7 +12,7 @@ import numpy as np
 
 from cams import TERM_METHODS
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 from fork_server import ForkServer  # noqa: E402
 
 

@@ -1,6 +1,6 @@
 /* What the suites of the core say often. */
-#ifndef SSCAM_TESTS_ASSERTIONS_H
-#define SSCAM_TESTS_ASSERTIONS_H
+#ifndef SSCAM_TESTS_SUPPORT_ASSERTIONS_H
+#define SSCAM_TESTS_SUPPORT_ASSERTIONS_H
 
 #include <check.h>
 #include <stdio.h>

@@ -36,8 +36,8 @@
  *   torn             its layers give [2,P,K]
  * Files that do not begin so are
  * refused with SSCAM_E_FORMAT, devices but "cpu" and "auto" with SSCAM_E_DEVICE. */
-#ifndef SSCAM_TESTS_FAKE_BACKEND_H
-#define SSCAM_TESTS_FAKE_BACKEND_H
+#ifndef SSCAM_TESTS_SUPPORT_FAKE_BACKEND_H
+#define SSCAM_TESTS_SUPPORT_FAKE_BACKEND_H
 
 #include <stdatomic.h>
 

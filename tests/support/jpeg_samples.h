@@ -1,6 +1,6 @@
 /* Small JPEG files, written by libjpeg-turbo 2.1.5 at quality 100 with optimised Huffman tables. */
-#ifndef SSCAM_TESTS_JPEG_SAMPLES_H
-#define SSCAM_TESTS_JPEG_SAMPLES_H
+#ifndef SSCAM_TESTS_SUPPORT_JPEG_SAMPLES_H
+#define SSCAM_TESTS_SUPPORT_JPEG_SAMPLES_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* Builds PNG files of every kind in memory, without the library that is to read them. */
-#ifndef SSCAM_TESTS_PNG_BUILDER_H
-#define SSCAM_TESTS_PNG_BUILDER_H
+#ifndef SSCAM_TESTS_SUPPORT_PNG_BUILDER_H
+#define SSCAM_TESTS_SUPPORT_PNG_BUILDER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* What docs/methods.md says of noise and upsampling, in float64 and the plainest words, for tests to hold the
  * library against. It shares nothing with the library. */
-#ifndef SSCAM_TESTS_REFERENCE_H
-#define SSCAM_TESTS_REFERENCE_H
+#ifndef SSCAM_TESTS_SUPPORT_REFERENCE_H
+#define SSCAM_TESTS_SUPPORT_REFERENCE_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* What docs/methods.md says of the methods, in float64, on the networks that fake_backend.h describes:
  * written from those two pages, for tests to hold the library against. */
-#ifndef SSCAM_TESTS_REFERENCE_METHODS_H
-#define SSCAM_TESTS_REFERENCE_METHODS_H
+#ifndef SSCAM_TESTS_SUPPORT_REFERENCE_METHODS_H
+#define SSCAM_TESTS_SUPPORT_REFERENCE_METHODS_H
 
 #include <stdint.h>
 

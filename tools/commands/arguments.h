@@ -1,6 +1,6 @@
 /* The command line: tables of flags, read and explained by one parser. */
-#ifndef SSCAM_TOOLS_ARGUMENTS_H
-#define SSCAM_TOOLS_ARGUMENTS_H
+#ifndef SSCAM_TOOLS_COMMANDS_ARGUMENTS_H
+#define SSCAM_TOOLS_COMMANDS_ARGUMENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

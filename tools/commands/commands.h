@@ -1,7 +1,7 @@
 /* The program's commands. Each gets the arguments after its name and returns an exit code, or
  * ARGUMENTS_HELP_SHOWN. */
-#ifndef SSCAM_TOOLS_COMMANDS_H
-#define SSCAM_TOOLS_COMMANDS_H
+#ifndef SSCAM_TOOLS_COMMANDS_COMMANDS_H
+#define SSCAM_TOOLS_COMMANDS_COMMANDS_H
 
 int run_explain(int argc, char **argv);
 int run_compare(int argc, char **argv);

@@ -1,6 +1,6 @@
 /* What `sscam eval` was asked for, and what its parts share; `sscam study` is one that varies options. */
-#ifndef SSCAM_TOOLS_EVAL_H
-#define SSCAM_TOOLS_EVAL_H
+#ifndef SSCAM_TOOLS_COMMANDS_EVAL_H
+#define SSCAM_TOOLS_COMMANDS_EVAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

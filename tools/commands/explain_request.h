@@ -1,6 +1,6 @@
 /* What `sscam explain` was asked for, and what its parts share. */
-#ifndef SSCAM_TOOLS_EXPLANATION_H
-#define SSCAM_TOOLS_EXPLANATION_H
+#ifndef SSCAM_TOOLS_COMMANDS_EXPLAIN_REQUEST_H
+#define SSCAM_TOOLS_COMMANDS_EXPLAIN_REQUEST_H
 
 #include <stdbool.h>
 #include <stddef.h>

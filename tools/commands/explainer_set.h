@@ -1,6 +1,6 @@
 /* The explainers of a selection, one for each of its methods and layers, which share their work. */
-#ifndef SSCAM_TOOLS_ENSEMBLE_H
-#define SSCAM_TOOLS_ENSEMBLE_H
+#ifndef SSCAM_TOOLS_COMMANDS_EXPLAINER_SET_H
+#define SSCAM_TOOLS_COMMANDS_EXPLAINER_SET_H
 
 #include <stddef.h>
 

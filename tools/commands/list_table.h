@@ -1,6 +1,6 @@
 /* A command that lists one of the library's tables, for people or as JSON. */
-#ifndef SSCAM_TOOLS_TABLE_H
-#define SSCAM_TOOLS_TABLE_H
+#ifndef SSCAM_TOOLS_COMMANDS_LIST_TABLE_H
+#define SSCAM_TOOLS_COMMANDS_LIST_TABLE_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* Loading what the command line names, with the program's own one-line errors. */
-#ifndef SSCAM_TOOLS_LOAD_H
-#define SSCAM_TOOLS_LOAD_H
+#ifndef SSCAM_TOOLS_COMMANDS_LOAD_H
+#define SSCAM_TOOLS_COMMANDS_LOAD_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* Names of the files that several maps of one call are written to. */
-#ifndef SSCAM_TOOLS_OUTPUT_NAME_H
-#define SSCAM_TOOLS_OUTPUT_NAME_H
+#ifndef SSCAM_TOOLS_COMMANDS_OUTPUT_NAME_H
+#define SSCAM_TOOLS_COMMANDS_OUTPUT_NAME_H
 
 /* What tells a map from the others of its call; NULL for what they all have in common. */
 struct name_parts {

@@ -1,6 +1,6 @@
 /* The option `region`, whose mask the program reads from a picture. */
-#ifndef SSCAM_TOOLS_REGION_H
-#define SSCAM_TOOLS_REGION_H
+#ifndef SSCAM_TOOLS_COMMANDS_REGION_IMAGE_H
+#define SSCAM_TOOLS_COMMANDS_REGION_IMAGE_H
 
 #include <stdbool.h>
 

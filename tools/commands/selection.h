@@ -1,6 +1,6 @@
 /* What both `explain` and `compare` let the user choose: methods, layers, classes, the library's options. */
-#ifndef SSCAM_TOOLS_SELECTION_H
-#define SSCAM_TOOLS_SELECTION_H
+#ifndef SSCAM_TOOLS_COMMANDS_SELECTION_H
+#define SSCAM_TOOLS_COMMANDS_SELECTION_H
 
 #include <sscam/sscam.h>
 

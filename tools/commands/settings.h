@@ -1,6 +1,6 @@
 /* Values for the library's options, as given on the command line. */
-#ifndef SSCAM_TOOLS_SETTINGS_H
-#define SSCAM_TOOLS_SETTINGS_H
+#ifndef SSCAM_TOOLS_COMMANDS_SETTINGS_H
+#define SSCAM_TOOLS_COMMANDS_SETTINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* What `sscam study` varies, and what its parts share. */
-#ifndef SSCAM_TOOLS_STUDY_H
-#define SSCAM_TOOLS_STUDY_H
+#ifndef SSCAM_TOOLS_COMMANDS_STUDY_H
+#define SSCAM_TOOLS_COMMANDS_STUDY_H
 
 #include <stddef.h>
 #include <stdio.h>

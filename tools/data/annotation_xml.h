@@ -1,6 +1,6 @@
 /* Annotations of pictures in PASCAL VOC's XML, which ImageNet and Stanford40 use, too. */
-#ifndef SSCAM_TOOLS_ANNOTATION_XML_H
-#define SSCAM_TOOLS_ANNOTATION_XML_H
+#ifndef SSCAM_TOOLS_DATA_ANNOTATION_XML_H
+#define SSCAM_TOOLS_DATA_ANNOTATION_XML_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Comma-separated values: records with quotes as RFC 4180 has them, lines ending in LF or CR LF. */
-#ifndef SSCAM_TOOLS_CSV_H
-#define SSCAM_TOOLS_CSV_H
+#ifndef SSCAM_TOOLS_DATA_CSV_H
+#define SSCAM_TOOLS_DATA_CSV_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Data sets: pictures with the classes and boxes of what is in them, in the layouts that they are published in. */
-#ifndef SSCAM_TOOLS_DATASET_H
-#define SSCAM_TOOLS_DATASET_H
+#ifndef SSCAM_TOOLS_DATA_DATASET_H
+#define SSCAM_TOOLS_DATA_DATASET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Folders of files. */
-#ifndef SSCAM_TOOLS_FOLDER_H
-#define SSCAM_TOOLS_FOLDER_H
+#ifndef SSCAM_TOOLS_DATA_FOLDER_H
+#define SSCAM_TOOLS_DATA_FOLDER_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* The journal of a long evaluation: results image by image, so that a run that was cut short can go on. */
-#ifndef SSCAM_TOOLS_JOURNAL_H
-#define SSCAM_TOOLS_JOURNAL_H
+#ifndef SSCAM_TOOLS_DATA_JOURNAL_H
+#define SSCAM_TOOLS_DATA_JOURNAL_H
 
 #include <stdint.h>
 #include <stdio.h>

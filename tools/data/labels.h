@@ -1,7 +1,7 @@
 /* Names of a network's classes: a text file with one name a line, the first line being class 0; or with lines of index,
  * identifier and name, such as ImageNet's "0,n01440764,tench", separated by commas or tabs, in any order. */
-#ifndef SSCAM_TOOLS_LABELS_H
-#define SSCAM_TOOLS_LABELS_H
+#ifndef SSCAM_TOOLS_DATA_LABELS_H
+#define SSCAM_TOOLS_DATA_LABELS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* NumPy's .npy files of float32 arrays in C order. */
-#ifndef SSCAM_TOOLS_NPY_H
-#define SSCAM_TOOLS_NPY_H
+#ifndef SSCAM_TOOLS_DATA_NPY_H
+#define SSCAM_TOOLS_DATA_NPY_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* What a column of results holds: a metric of the library, or what only `sscam study` measures. */
-#ifndef SSCAM_TOOLS_MEASURE_H
-#define SSCAM_TOOLS_MEASURE_H
+#ifndef SSCAM_TOOLS_DATA_RESULT_COLUMN_H
+#define SSCAM_TOOLS_DATA_RESULT_COLUMN_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* Results of an evaluation, case by case: what totals are made of, in files and out of them. */
-#ifndef SSCAM_TOOLS_RESULTS_H
-#define SSCAM_TOOLS_RESULTS_H
+#ifndef SSCAM_TOOLS_DATA_RESULTS_H
+#define SSCAM_TOOLS_DATA_RESULTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

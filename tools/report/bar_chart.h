@@ -1,6 +1,6 @@
 /* Charts as SVG within HTML. */
-#ifndef SSCAM_TOOLS_CHART_H
-#define SSCAM_TOOLS_CHART_H
+#ifndef SSCAM_TOOLS_REPORT_BAR_CHART_H
+#define SSCAM_TOOLS_REPORT_BAR_CHART_H
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* The pictures of a report: the worst cases of a run, each with its input, its boxes and the map of every method. */
-#ifndef SSCAM_TOOLS_CASE_PICTURES_H
-#define SSCAM_TOOLS_CASE_PICTURES_H
+#ifndef SSCAM_TOOLS_REPORT_CASE_THUMBNAILS_H
+#define SSCAM_TOOLS_REPORT_CASE_THUMBNAILS_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* A figure: a labelled grid of pictures on white, for print. */
-#ifndef SSCAM_TOOLS_PANEL_H
-#define SSCAM_TOOLS_PANEL_H
+#ifndef SSCAM_TOOLS_REPORT_FIGURE_H
+#define SSCAM_TOOLS_REPORT_FIGURE_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* Pieces of HTML: texts from outside, and pictures within the file. */
-#ifndef SSCAM_TOOLS_HTML_H
-#define SSCAM_TOOLS_HTML_H
+#ifndef SSCAM_TOOLS_REPORT_HTML_H
+#define SSCAM_TOOLS_REPORT_HTML_H
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* A chart of lines with intervals, as SVG within HTML. */
-#ifndef SSCAM_TOOLS_LINE_CHART_H
-#define SSCAM_TOOLS_LINE_CHART_H
+#ifndef SSCAM_TOOLS_REPORT_LINE_CHART_H
+#define SSCAM_TOOLS_REPORT_LINE_CHART_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* How near the maps of all rows of an evaluation come to those of a reference row. */
-#ifndef SSCAM_TOOLS_NEARNESS_H
-#define SSCAM_TOOLS_NEARNESS_H
+#ifndef SSCAM_TOOLS_REPORT_MAP_SIMILARITY_H
+#define SSCAM_TOOLS_REPORT_MAP_SIMILARITY_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* The report of an evaluation: one HTML file with tables, charts and pictures, which needs nothing else. */
-#ifndef SSCAM_TOOLS_REPORT_H
-#define SSCAM_TOOLS_REPORT_H
+#ifndef SSCAM_TOOLS_REPORT_REPORT_H
+#define SSCAM_TOOLS_REPORT_REPORT_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* What the charts of a report have in common. */
-#ifndef SSCAM_TOOLS_SVG_H
-#define SSCAM_TOOLS_SVG_H
+#ifndef SSCAM_TOOLS_REPORT_SVG_H
+#define SSCAM_TOOLS_REPORT_SVG_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Pictures of the library as cairo surfaces of a wanted size. */
-#ifndef SSCAM_TOOLS_THUMBNAIL_H
-#define SSCAM_TOOLS_THUMBNAIL_H
+#ifndef SSCAM_TOOLS_REPORT_THUMBNAIL_H
+#define SSCAM_TOOLS_REPORT_THUMBNAIL_H
 
 #include <cairo.h>
 

@@ -1,6 +1,6 @@
 /* Totals of an evaluation, as the tables of the paper and as JSON. */
-#ifndef SSCAM_TOOLS_TOTALS_H
-#define SSCAM_TOOLS_TOTALS_H
+#ifndef SSCAM_TOOLS_REPORT_TOTAL_TABLES_H
+#define SSCAM_TOOLS_REPORT_TOTAL_TABLES_H
 
 #include "text/json.h"
 #include "data/results.h"

@@ -1,6 +1,6 @@
 /* For every method and measure of an evaluation the cases that came off worst, among all that there are. */
-#ifndef SSCAM_TOOLS_WORST_CASES_H
-#define SSCAM_TOOLS_WORST_CASES_H
+#ifndef SSCAM_TOOLS_REPORT_WORST_CASES_H
+#define SSCAM_TOOLS_REPORT_WORST_CASES_H
 
 #include <stdio.h>
 

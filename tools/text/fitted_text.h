@@ -1,6 +1,6 @@
 /* Lines of text that fit a width. */
-#ifndef SSCAM_TOOLS_CAIRO_TEXT_H
-#define SSCAM_TOOLS_CAIRO_TEXT_H
+#ifndef SSCAM_TOOLS_TEXT_FITTED_TEXT_H
+#define SSCAM_TOOLS_TEXT_FITTED_TEXT_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* A writer of JSON: commas and escapes are its business, whatever bytes the texts hold. */
-#ifndef SSCAM_TOOLS_JSON_H
-#define SSCAM_TOOLS_JSON_H
+#ifndef SSCAM_TOOLS_TEXT_JSON_H
+#define SSCAM_TOOLS_TEXT_JSON_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* A stream into memory. open_memstream() is not used: glibc's drops what it has no memory for without a word. */
-#ifndef SSCAM_TOOLS_TEXT_STREAM_H
-#define SSCAM_TOOLS_TEXT_STREAM_H
+#ifndef SSCAM_TOOLS_TEXT_MEMORY_STREAM_H
+#define SSCAM_TOOLS_TEXT_MEMORY_STREAM_H
 
 #include <stddef.h>
 #include <stdio.h>

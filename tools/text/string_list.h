@@ -1,6 +1,6 @@
 /* A growing list of texts. */
-#ifndef SSCAM_TOOLS_TEXT_LIST_H
-#define SSCAM_TOOLS_TEXT_LIST_H
+#ifndef SSCAM_TOOLS_TEXT_STRING_LIST_H
+#define SSCAM_TOOLS_TEXT_STRING_LIST_H
 
 #include <stddef.h>
 

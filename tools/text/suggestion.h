@@ -1,6 +1,6 @@
 /* Finds which of several names a mistyped one was meant to be. */
-#ifndef SSCAM_TOOLS_NEAREST_H
-#define SSCAM_TOOLS_NEAREST_H
+#ifndef SSCAM_TOOLS_TEXT_SUGGESTION_H
+#define SSCAM_TOOLS_TEXT_SUGGESTION_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* Text laid out for reading on a terminal. */
-#ifndef SSCAM_TOOLS_LAYOUT_H
-#define SSCAM_TOOLS_LAYOUT_H
+#ifndef SSCAM_TOOLS_TEXT_TERMINAL_TEXT_H
+#define SSCAM_TOOLS_TEXT_TERMINAL_TEXT_H
 
 #include <stdio.h>
 

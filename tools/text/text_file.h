@@ -1,6 +1,6 @@
 /* Text files, read whole. */
-#ifndef SSCAM_TOOLS_TEXT_FILE_H
-#define SSCAM_TOOLS_TEXT_FILE_H
+#ifndef SSCAM_TOOLS_TEXT_TEXT_FILE_H
+#define SSCAM_TOOLS_TEXT_TEXT_FILE_H
 
 #include <stddef.h>
 

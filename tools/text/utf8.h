@@ -1,6 +1,6 @@
 /* UTF-8, checked. */
-#ifndef SSCAM_TOOLS_UTF8_H
-#define SSCAM_TOOLS_UTF8_H
+#ifndef SSCAM_TOOLS_TEXT_UTF8_H
+#define SSCAM_TOOLS_TEXT_UTF8_H
 
 #include <stddef.h>
 

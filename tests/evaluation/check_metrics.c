@@ -8,7 +8,7 @@
 #include "options/metric_table.h"
 #include "evaluation/metrics.h"
 #include "support/reference.h"
-#include "report/total_tables.h"
+#include "evaluation/bootstrap.h"
 
 #define ASSERT_NEAR(found, wanted) ck_assert_double_eq_tol(found, wanted, 1e-12)
 
