@@ -16,8 +16,8 @@
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
-#include "base/cli_error.h"
-#include "base/signals.h"
+#include "common/cli_error.h"
+#include "common/signals.h"
 #include "text/terminal_text.h"
 #include "text/suggestion.h"
 

@@ -20,6 +20,9 @@ sscam_status sscam_fail(sscam_status status, const char *format, ...) SSCAM_PRIN
 /* SSCAM_E_MEMORY, saying what the memory was for. */
 sscam_status sscam_fail_memory(const char *purpose);
 
+/* The thread's message; "" after a success. */
+const char *sscam_error_message(void);
+
 /* Clears the thread's message and returns SSCAM_OK: the last line of every public function that succeeds. */
 sscam_status sscam_succeed(void);
 

@@ -126,7 +126,7 @@ static int create_beside(const char *target, char **temporary)
 }
 
 /* A descriptor to write to: the target's own when it is no regular file, else a temporary one's. */
-static int open_descriptor(sscam_draft *draft)
+static int open_descriptor(sscam_atomic_file *draft)
 {
     struct stat existing;
     bool replaces = stat(draft->path, &existing) == 0;
@@ -153,7 +153,7 @@ static int open_descriptor(sscam_draft *draft)
 }
 
 /* Closes the stream and forgets the temporary file, keeping errno as the caller found it. */
-static void release(sscam_draft *draft)
+static void release(sscam_atomic_file *draft)
 {
     int reason = errno;
     if (draft->stream)
@@ -166,7 +166,7 @@ static void release(sscam_draft *draft)
     errno = reason;
 }
 
-sscam_status sscam_draft_open(sscam_draft *draft, const char *path)
+sscam_status sscam_atomic_file_open(sscam_atomic_file *draft, const char *path)
 {
     memset(draft, 0, sizeof *draft);
     draft->path = path;
@@ -181,14 +181,14 @@ sscam_status sscam_draft_open(sscam_draft *draft, const char *path)
     return fail_errno(path, "cannot be written");
 }
 
-sscam_status sscam_draft_write(sscam_draft *draft, const void *data, size_t size)
+sscam_status sscam_atomic_file_write(sscam_atomic_file *draft, const void *data, size_t size)
 {
     if (fwrite(data, 1, size, draft->stream) == size)
         return SSCAM_OK;
     return fail_errno(draft->path, "cannot be written");
 }
 
-sscam_status sscam_draft_commit(sscam_draft *draft)
+sscam_status sscam_atomic_file_commit(sscam_atomic_file *draft)
 {
     const char *path = draft->path;
     bool closed = fclose(draft->stream) == 0;
@@ -202,7 +202,7 @@ sscam_status sscam_draft_commit(sscam_draft *draft)
     return in_place ? SSCAM_OK : fail_errno(path, "cannot be written");
 }
 
-void sscam_draft_discard(sscam_draft *draft)
+void sscam_atomic_file_discard(sscam_atomic_file *draft)
 {
     release(draft);
 }

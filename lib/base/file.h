@@ -14,17 +14,17 @@ sscam_status sscam_file_read(const char *path, size_t limit, uint8_t **data, siz
 
 /* A file in the making: bytes go to a temporary name beside the target, which takes their place when they are
  * all there. A target that is no regular file (a device, a pipe) is written directly. */
-typedef struct sscam_draft {
+typedef struct sscam_atomic_file {
     char *target;    /* with symbolic links followed */
     char *temporary; /* NULL: `stream` writes to the target itself */
     FILE *stream;
     const char *path; /* as the caller wrote it, for messages; the caller's */
-} sscam_draft;
+} sscam_atomic_file;
 
 /* After a successful open, either commit or discard releases the draft; commit does so on failure too. */
-sscam_status sscam_draft_open(sscam_draft *draft, const char *path);
-sscam_status sscam_draft_write(sscam_draft *draft, const void *data, size_t size);
-sscam_status sscam_draft_commit(sscam_draft *draft);
-void sscam_draft_discard(sscam_draft *draft);
+sscam_status sscam_atomic_file_open(sscam_atomic_file *draft, const char *path);
+sscam_status sscam_atomic_file_write(sscam_atomic_file *draft, const void *data, size_t size);
+sscam_status sscam_atomic_file_commit(sscam_atomic_file *draft);
+void sscam_atomic_file_discard(sscam_atomic_file *draft);
 
 #endif

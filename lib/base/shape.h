@@ -19,7 +19,7 @@ typedef struct sscam_shape {
     sscam_sides sides;
 } sscam_shape;
 
-static inline int64_t sscam_place_count(sscam_sides sides)
+static inline int64_t sscam_position_count(sscam_sides sides)
 {
     return sides.depth * sides.height * sides.width;
 }
@@ -32,7 +32,7 @@ static inline int32_t sscam_same_sides(sscam_sides a, sscam_sides b)
 /* Floats of one input. */
 static inline int64_t sscam_input_size(const sscam_shape *shape)
 {
-    return shape->channels * sscam_place_count(shape->sides);
+    return shape->channels * sscam_position_count(shape->sides);
 }
 
 /* The `rank` numbers of a shape, in order. */

@@ -36,9 +36,9 @@ static double percentile(const double *sorted, int64_t count, double share)
     return sorted[lower] + (at - below) * (sorted[upper] - sorted[lower]);
 }
 
-sscam_total sscam_total_of(double *values, int64_t count)
+sscam_mean_interval sscam_bootstrap_mean(double *values, int64_t count)
 {
-    sscam_total total = {NAN, NAN, NAN};
+    sscam_mean_interval total = {NAN, NAN, NAN};
     double means[SSCAM_EVALUATION_RESAMPLES], sum = 0.0;
     if (count == 0)
         return total;

@@ -22,7 +22,7 @@ struct sscam_evaluation {
     sscam_metric_value *values; /* [case_capacity][method_count][SSCAM_METRIC_LIMIT] */
     double *curves;             /* sums over cases, [method_count][SSCAM_CURVES][curve_points] */
     size_t curve_points, curve_cases[SSCAM_CURVES];
-    sscam_judgement last; /* of the image added last; the owner of its maps */
+    sscam_image_evaluation last; /* of the image added last; the owner of its maps */
 };
 
 /* --- creation ------------------------------------------------------------------------------------ */
@@ -79,7 +79,7 @@ void sscam_evaluation_destroy(sscam_evaluation *evaluation)
 {
     if (evaluation == NULL)
         return;
-    sscam_judgement_release(&evaluation->last);
+    sscam_image_evaluation_release(&evaluation->last);
     free(evaluation->explainers);
     free(evaluation->classes);
     free(evaluation->values);
@@ -165,7 +165,7 @@ sscam_status sscam_evaluation_set_value(sscam_evaluation *evaluation, size_t met
 
 /* --- images -------------------------------------------------------------------------------------- */
 
-static sscam_status check_boxes(const sscam_judged_image *request)
+static sscam_status check_boxes(const sscam_image_evaluation_request *request)
 {
     for (size_t i = 0; i < request->box_count; i++) {
         const float *box = request->boxes + 4 * i;
@@ -182,7 +182,7 @@ static sscam_status check_boxes(const sscam_judged_image *request)
     return SSCAM_OK;
 }
 
-static sscam_status check_request(const sscam_evaluation *evaluation, const sscam_judged_image *request)
+static sscam_status check_request(const sscam_evaluation *evaluation, const sscam_image_evaluation_request *request)
 {
     static const char name[] = "sscam_evaluation_add";
     if (evaluation->explainers == NULL)
@@ -212,7 +212,7 @@ static sscam_status check_request(const sscam_evaluation *evaluation, const ssca
     return check_boxes(request);
 }
 
-static sscam_status reserve_curves(sscam_evaluation *evaluation, const sscam_judgement *judgement)
+static sscam_status reserve_curves(sscam_evaluation *evaluation, const sscam_image_evaluation *judgement)
 {
     if (judgement->curves == NULL || evaluation->curves != NULL)
         return SSCAM_OK;
@@ -225,7 +225,7 @@ static sscam_status reserve_curves(sscam_evaluation *evaluation, const sscam_jud
 }
 
 /* Cannot fail: there is room for everything. Takes the judgement over. */
-static void adopt(sscam_evaluation *evaluation, sscam_judgement *judgement, size_t class_count)
+static void adopt(sscam_evaluation *evaluation, sscam_image_evaluation *judgement, size_t class_count)
 {
     const size_t a_case = evaluation->method_count * SSCAM_METRIC_LIMIT;
     memcpy(evaluation->classes + evaluation->case_count, judgement->classes,
@@ -241,15 +241,15 @@ static void adopt(sscam_evaluation *evaluation, sscam_judgement *judgement, size
             if (judgement->metrics & SSCAM_METRIC_BIT(curve_metrics[kind]))
                 evaluation->curve_cases[kind] += class_count;
     }
-    sscam_judgement_release(&evaluation->last);
+    sscam_image_evaluation_release(&evaluation->last);
     evaluation->last = *judgement;
 }
 
 /* Room is made when the judgement is there: the progress callback may have added cases meanwhile. */
-static sscam_status judge_and_adopt(sscam_evaluation *evaluation, const sscam_judged_image *request)
+static sscam_status judge_and_adopt(sscam_evaluation *evaluation, const sscam_image_evaluation_request *request)
 {
-    sscam_judgement judgement;
-    sscam_status status = sscam_judge(request, &judgement);
+    sscam_image_evaluation judgement;
+    sscam_status status = sscam_evaluate_image(request, &judgement);
     if (status != SSCAM_OK)
         return status;
     status = reserve_cases(evaluation, request->class_count);
@@ -258,7 +258,7 @@ static sscam_status judge_and_adopt(sscam_evaluation *evaluation, const sscam_ju
     if (status == SSCAM_OK)
         adopt(evaluation, &judgement, request->class_count);
     else
-        sscam_judgement_release(&judgement);
+        sscam_image_evaluation_release(&judgement);
     return status;
 }
 
@@ -268,7 +268,7 @@ sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_imag
 {
     if (evaluation == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_add: evaluation is NULL");
-    const sscam_judged_image request = {.explainers = evaluation->explainers,
+    const sscam_image_evaluation_request request = {.explainers = evaluation->explainers,
                                         .method_count = evaluation->method_count,
                                         .image = image,
                                         .classes = classes,
@@ -278,12 +278,12 @@ sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_imag
                                         .box_count = box_count};
     sscam_status status = check_request(evaluation, &request);
     if (status == SSCAM_OK)
-        status = sscam_explainers_claim(evaluation->explainers, (int64_t)evaluation->method_count, &request,
+        status = sscam_busy_acquire(evaluation->explainers, (int64_t)evaluation->method_count, &request,
                                         "sscam_evaluation_add");
     if (status != SSCAM_OK)
         return status;
     status = judge_and_adopt(evaluation, &request);
-    sscam_explainers_unclaim(evaluation->explainers, (int64_t)evaluation->method_count, &request);
+    sscam_busy_release(evaluation->explainers, (int64_t)evaluation->method_count, &request);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
@@ -341,7 +341,7 @@ sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation, size_t m
     if (values == NULL)
         return sscam_fail_memory("a total");
     size_t undefined, defined = collect_values(evaluation, method_position, metric, values, &undefined);
-    sscam_total total = sscam_total_of(values, (int64_t)defined);
+    sscam_mean_interval total = sscam_bootstrap_mean(values, (int64_t)defined);
     free(values);
     if (mean != NULL)
         *mean = total.mean;

@@ -14,10 +14,10 @@
 
 /* An image on its way to a judgement. */
 typedef struct judging {
-    const sscam_judged_image *request;
+    const sscam_image_evaluation_request *request;
     const sscam_settings *settings; /* of the first explainer: the others agree where it matters */
     sscam_geometry geometry;
-    sscam_masking masking;
+    sscam_perturbation masking;
     int64_t pixels; /* of the input: H x W */
     int64_t steps;
     float *input, *blurred, *logits;
@@ -28,10 +28,10 @@ typedef struct judging {
     sscam_target *targets; /* [class_count] the classes asked for, with their places */
     int32_t *order;     /* [pixels] */
     uint8_t *inside;    /* [pixels] */
-    sscam_judgement *out;
+    sscam_image_evaluation *out;
 } judging;
 
-static int64_t class_methods(const sscam_judged_image *request)
+static int64_t class_methods(const sscam_image_evaluation_request *request)
 {
     return sscam_times((int64_t)request->class_count, (int64_t)request->method_count);
 }
@@ -63,13 +63,13 @@ static void set_value(const judging *judging, size_t class_position, size_t meth
 static sscam_status prepare_input(judging *judging)
 {
     const sscam_explainer *explainer = judging->request->explainers[0];
-    sscam_masking *masking = &judging->masking;
+    sscam_perturbation *masking = &judging->masking;
     sscam_transform transform;
     sscam_status status = sscam_plan_input(explainer, judging->request->image, &transform, &judging->geometry,
                                            &masking->shape);
     if (status != SSCAM_OK)
         return status;
-    judging->pixels = sscam_place_count(masking->shape.sides);
+    judging->pixels = sscam_position_count(masking->shape.sides);
     judging->input = sscam_array(sscam_times(masking->shape.channels, judging->pixels), sizeof *judging->input);
     judging->inside = sscam_array(judging->pixels, sizeof *judging->inside);
     judging->order = sscam_array(judging->pixels, sizeof *judging->order);
@@ -79,14 +79,14 @@ static sscam_status prepare_input(judging *judging)
     masking->network = explainer->model->network;
     masking->input = judging->input;
     masking->output = sscam_output_of(judging->settings);
-    masking->wish = sscam_scoring_wish_of(judging->settings);
+    masking->scoring = sscam_scoring_options_of(judging->settings);
     return sscam_preprocess(judging->request->image, &transform, &judging->geometry, judging->input);
 }
 
 static sscam_status classify(judging *judging)
 {
-    const sscam_masking *masking = &judging->masking;
-    const sscam_reading reading = {
+    const sscam_perturbation *masking = &judging->masking;
+    const sscam_output_selection reading = {
         .output = masking->output, .kind = SSCAM_SCORE_LOGIT, .is_dense = &judging->is_dense};
     sscam_status status = masking->backend->classify(masking->network, judging->input, &masking->shape, &reading,
                                                      &judging->logits, &judging->output_count);
@@ -135,8 +135,8 @@ static sscam_status choose_opposites(judging *judging, int64_t top)
 /* Ranks among the classes of a dense output are known once they are explained. */
 static sscam_status choose_classes(judging *judging)
 {
-    const sscam_judged_image *request = judging->request;
-    sscam_judgement *out = judging->out;
+    const sscam_image_evaluation_request *request = judging->request;
+    sscam_image_evaluation *out = judging->out;
     int64_t top = judging->is_dense ? SSCAM_CLASS_TOP : sscam_top_class(judging->logits, judging->output_count);
     out->classes = sscam_zeros((int64_t)request->class_count, sizeof *out->classes);
     judging->explained = sscam_zeros(sscam_plus((int64_t)request->class_count, 2), sizeof *judging->explained);
@@ -166,15 +166,15 @@ static sscam_status find_targets(judging *judging)
         const sscam_map *map = map_of(judging, 0, i);
         judging->out->classes[i] = map->class_index;
         judging->targets[i] = (sscam_target){
-            .kind = SSCAM_TARGET_CLASS, .class_index = map->class_index, .other_index = -1, .places = map->places};
+            .kind = SSCAM_TARGET_CLASS, .class_index = map->class_index, .other_index = -1, .target_pixels = map->target_pixels};
     }
     return SSCAM_OK;
 }
 
 static sscam_status explain(judging *judging, const sscam_progress *progress)
 {
-    const sscam_judged_image *request = judging->request;
-    sscam_judgement *out = judging->out;
+    const sscam_image_evaluation_request *request = judging->request;
+    sscam_image_evaluation *out = judging->out;
     out->maps = sscam_zeros(sscam_times((int64_t)request->method_count, (int64_t)out->explained_count),
                             sizeof(sscam_map *));
     if (out->maps == NULL)
@@ -196,7 +196,7 @@ static sscam_status explain(judging *judging, const sscam_progress *progress)
  * when only the upper half of each map is to be kept. */
 static sscam_status choose_masks(judging *judging, float *halves, const float **masks)
 {
-    const sscam_judged_image *request = judging->request;
+    const sscam_image_evaluation_request *request = judging->request;
     for (size_t i = 0; i < request->class_count * request->method_count; i++) {
         masks[i] = map_of(judging, i % request->method_count, i / request->method_count)->data;
         if (halves == NULL)
@@ -214,7 +214,7 @@ static sscam_status choose_masks(judging *judging, float *halves, const float **
 /* `scores` are [class][class][method]: each class's score of every masked input. */
 static void set_drop_and_increase(const judging *judging, sscam_score_kind kind, const float *scores)
 {
-    const sscam_judged_image *request = judging->request;
+    const sscam_image_evaluation_request *request = judging->request;
     const size_t methods = request->method_count, classes = request->class_count;
     for (size_t i = 0; i < classes * methods; i++) {
         size_t class_position = i / methods;
@@ -236,7 +236,7 @@ static sscam_status judge_masked(judging *judging, const sscam_progress *progres
     const int32_t halved = judging->settings->value[SSCAM_OPTION_METRIC_MASK].integer != SSCAM_SWITCH_FIRST;
     if (!wants(judging, SSCAM_METRIC_AVERAGE_DROP) && !wants(judging, SSCAM_METRIC_AVERAGE_INCREASE))
         return SSCAM_OK;
-    sscam_masking masking = judging->masking;
+    sscam_perturbation masking = judging->masking;
     if (judging->settings->value[SSCAM_OPTION_METRIC_SCORE].integer != SSCAM_SWITCH_FIRST)
         masking.kind = SSCAM_SCORE_LOGIT;
     float *halves = halved ? sscam_array(sscam_times((int64_t)count, judging->pixels), sizeof *halves) : NULL;
@@ -262,7 +262,7 @@ static sscam_status judge_masked(judging *judging, const sscam_progress *progres
 
 static void judge_pointing(const judging *judging)
 {
-    const sscam_judged_image *request = judging->request;
+    const sscam_image_evaluation_request *request = judging->request;
     for (size_t position = 0; position < request->class_count; position++) {
         if (sscam_mark_boxes(&judging->geometry, request->boxes, request->box_classes, request->box_count, position,
                              judging->inside) == 0)
@@ -287,7 +287,7 @@ static sscam_status judge_curve(judging *judging, size_t class_position, size_t 
     const int32_t metric = kind == SSCAM_CURVE_INSERTION ? SSCAM_METRIC_INSERTION : SSCAM_METRIC_DELETION;
     if (!wants(judging, metric))
         return SSCAM_OK;
-    sscam_masking masking = judging->masking;
+    sscam_perturbation masking = judging->masking;
     if (kind == SSCAM_CURVE_INSERTION)
         masking.background = judging->blurred;
     size_t at = (class_position * judging->request->method_count + method) * SSCAM_CURVES + (size_t)kind;
@@ -302,7 +302,7 @@ static sscam_status judge_curve(judging *judging, size_t class_position, size_t 
 
 static sscam_status prepare_curves(judging *judging)
 {
-    const sscam_judged_image *request = judging->request;
+    const sscam_image_evaluation_request *request = judging->request;
     const sscam_shape *shape = &judging->masking.shape;
     judging->out->curves = sscam_zeros(sscam_times(class_methods(request), SSCAM_CURVES),
                                        judging->out->curve_points * sizeof(double));
@@ -314,7 +314,7 @@ static sscam_status prepare_curves(judging *judging)
 
 static sscam_status judge_curves(judging *judging, const sscam_progress *progress)
 {
-    const sscam_judged_image *request = judging->request;
+    const sscam_image_evaluation_request *request = judging->request;
     const size_t count = request->class_count * request->method_count;
     if (!wants_curves(judging))
         return SSCAM_OK;
@@ -335,7 +335,7 @@ static sscam_status judge_curves(judging *judging, const sscam_progress *progres
 
 static void judge_sensitivity(const judging *judging)
 {
-    const sscam_judged_image *request = judging->request;
+    const sscam_image_evaluation_request *request = judging->request;
     if (!wants(judging, SSCAM_METRIC_CLASS_SENSITIVITY))
         return;
     for (size_t method = 0; method < request->method_count; method++) {
@@ -353,7 +353,7 @@ static void judge_sensitivity(const judging *judging)
 
 static sscam_status judge(judging *judging)
 {
-    const sscam_judged_image *request = judging->request;
+    const sscam_image_evaluation_request *request = judging->request;
     const sscam_progress whole =
         sscam_explainers_progress(request->explainers, (int64_t)request->method_count);
     sscam_status status = prepare_input(judging);
@@ -384,7 +384,7 @@ static sscam_status judge(judging *judging)
     return sscam_progress_report(&whole, 1.0);
 }
 
-sscam_status sscam_judge(const sscam_judged_image *request, sscam_judgement *out)
+sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request, sscam_image_evaluation *out)
 {
     memset(out, 0, sizeof *out);
     judging judging = {.request = request, .settings = &request->explainers[0]->settings, .out = out};
@@ -404,11 +404,11 @@ sscam_status sscam_judge(const sscam_judged_image *request, sscam_judgement *out
     free(judging.order);
     free(judging.inside);
     if (status != SSCAM_OK)
-        sscam_judgement_release(out);
+        sscam_image_evaluation_release(out);
     return status;
 }
 
-void sscam_judgement_release(sscam_judgement *judgement)
+void sscam_image_evaluation_release(sscam_image_evaluation *judgement)
 {
     for (size_t i = 0; i < judgement->map_count; i++)
         sscam_map_destroy(judgement->maps[i]);

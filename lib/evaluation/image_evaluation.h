@@ -17,7 +17,7 @@ typedef struct sscam_metric_value {
 enum { SSCAM_CURVES = 2 }; /* numbered as sscam_curve_kind */
 
 /* What is asked. */
-typedef struct sscam_judged_image {
+typedef struct sscam_image_evaluation_request {
     sscam_explainer *const *explainers;
     size_t method_count;
     const sscam_image *image;
@@ -26,10 +26,10 @@ typedef struct sscam_judged_image {
     const float *boxes;
     const size_t *box_classes;
     size_t box_count;
-} sscam_judged_image;
+} sscam_image_evaluation_request;
 
 /* What is answered. */
-typedef struct sscam_judgement {
+typedef struct sscam_image_evaluation {
     size_t class_count;
     int64_t *classes;           /* [class_count], no longer SSCAM_CLASS_TOP */
     sscam_metric_value *values; /* [class_count][method_count][SSCAM_METRIC_LIMIT] */
@@ -38,11 +38,11 @@ typedef struct sscam_judgement {
     uint32_t metrics;           /* those that were asked for */
     sscam_map **maps;           /* [method_count][explained_count], the classes asked for being the first */
     size_t map_count, explained_count;
-} sscam_judgement;
+} sscam_image_evaluation;
 
 /* On failure there is nothing to release. */
-sscam_status sscam_judge(const sscam_judged_image *request, sscam_judgement *out);
+sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request, sscam_image_evaluation *out);
 
-void sscam_judgement_release(sscam_judgement *judgement);
+void sscam_image_evaluation_release(sscam_image_evaluation *judgement);
 
 #endif

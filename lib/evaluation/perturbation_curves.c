@@ -11,7 +11,7 @@
 /* Maps that have the input's size already: upsampling leaves them alone, bit for bit, and so do these. */
 static const sscam_mask_channel AS_IT_IS = {.channel = 0, .offset = 0.0f, .gain = 1.0f, .noise_stddev = 0.0f};
 
-static sscam_mask_plan plan_of(const sscam_masking *masking, const float *mask)
+static sscam_mask_plan plan_of(const sscam_perturbation *masking, const float *mask)
 {
     return (sscam_mask_plan){.input = masking->input,
                              .input_rank = masking->shape.rank,
@@ -34,7 +34,7 @@ static sscam_status check_scores(const float *scores, int64_t count)
     return SSCAM_OK;
 }
 
-static sscam_status score_plans(const sscam_masking *masking, const sscam_mask_plan *const *plans, int64_t count,
+static sscam_status score_plans(const sscam_perturbation *masking, const sscam_mask_plan *const *plans, int64_t count,
                                 const sscam_target *targets, int64_t target_count, const sscam_progress *progress,
                                 float *scores)
 {
@@ -44,13 +44,13 @@ static sscam_status score_plans(const sscam_masking *masking, const sscam_mask_p
                                          .output = masking->output,
                                          .targets = targets,
                                          .target_count = target_count,
-                                         .wish = masking->wish,
+                                         .scoring = masking->scoring,
                                          .progress = progress};
     sscam_status status = masking->backend->score(masking->network, &request, scores);
     return status == SSCAM_OK ? check_scores(scores, sscam_mask_list_count(&list) * target_count) : status;
 }
 
-sscam_status sscam_score_masks(const sscam_masking *masking, const float *const *masks, int64_t mask_count,
+sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *const *masks, int64_t mask_count,
                                const sscam_target *targets, int64_t target_count, const sscam_progress *progress,
                                float *scores)
 {
@@ -77,36 +77,36 @@ enum { MASKS_TOGETHER = 32 }; /* no more masks of a curve exist at once */
 typedef struct curve_masks {
     const int32_t *order;
     sscam_curve_kind curve;
-    int64_t steps, places;
-    float *masks; /* [MASKS_TOGETHER, places] */
+    int64_t steps, pixels;
+    float *masks; /* [MASKS_TOGETHER, pixels] */
 } curve_masks;
 
 /* Writes the mask of a step into its slot, from that of the step before, which is still in the slot before. */
 static void write_step(const curve_masks *curve, int64_t step)
 {
     const float start = curve->curve == SSCAM_CURVE_INSERTION ? 0.0f : 1.0f;
-    float *mask = curve->masks + step % MASKS_TOGETHER * curve->places;
+    float *mask = curve->masks + step % MASKS_TOGETHER * curve->pixels;
     if (step == 0) {
-        for (int64_t p = 0; p < curve->places; p++)
+        for (int64_t p = 0; p < curve->pixels; p++)
             mask[p] = start;
         return;
     }
-    memcpy(mask, curve->masks + (step - 1) % MASKS_TOGETHER * curve->places,
-           (size_t)curve->places * sizeof *mask);
-    int64_t end = sscam_pixels_after_step(step, curve->steps, curve->places);
-    for (int64_t i = sscam_pixels_after_step(step - 1, curve->steps, curve->places); i < end; i++)
+    memcpy(mask, curve->masks + (step - 1) % MASKS_TOGETHER * curve->pixels,
+           (size_t)curve->pixels * sizeof *mask);
+    int64_t end = sscam_pixels_after_step(step, curve->steps, curve->pixels);
+    for (int64_t i = sscam_pixels_after_step(step - 1, curve->steps, curve->pixels); i < end; i++)
         mask[curve->order[i]] = 1.0f - start;
 }
 
 /* Points `first` to `first + count - 1`. */
-static sscam_status score_steps(const sscam_masking *masking, const curve_masks *curve, int64_t first, int64_t count,
+static sscam_status score_steps(const sscam_perturbation *masking, const curve_masks *curve, int64_t first, int64_t count,
                                 const sscam_target *target, const sscam_progress *progress, double *points)
 {
     const float *masks[MASKS_TOGETHER];
     float scores[MASKS_TOGETHER];
     for (int64_t i = 0; i < count; i++) {
         write_step(curve, first + i);
-        masks[i] = curve->masks + i * curve->places;
+        masks[i] = curve->masks + i * curve->pixels;
     }
     sscam_status status = sscam_score_masks(masking, masks, count, target, 1, progress, scores);
     for (int64_t i = 0; i < count && status == SSCAM_OK; i++)
@@ -114,12 +114,12 @@ static sscam_status score_steps(const sscam_masking *masking, const curve_masks 
     return status;
 }
 
-sscam_status sscam_score_curve(const sscam_masking *masking, const int32_t *order, sscam_curve_kind curve,
+sscam_status sscam_score_curve(const sscam_perturbation *masking, const int32_t *order, sscam_curve_kind curve,
                                int64_t steps, const sscam_target *target, const sscam_progress *progress, double *points)
 {
     curve_masks masks = {
-        .order = order, .curve = curve, .steps = steps, .places = sscam_place_count(masking->shape.sides)};
-    masks.masks = sscam_array(sscam_times(masks.places, MASKS_TOGETHER), sizeof *masks.masks);
+        .order = order, .curve = curve, .steps = steps, .pixels = sscam_position_count(masking->shape.sides)};
+    masks.masks = sscam_array(sscam_times(masks.pixels, MASKS_TOGETHER), sizeof *masks.masks);
     if (masks.masks == NULL)
         return sscam_fail_memory("the masks of a curve");
     sscam_status status = SSCAM_OK;

@@ -7,7 +7,7 @@
 #include "model/backend.h"
 
 /* The input and how it is scored. */
-typedef struct sscam_masking {
+typedef struct sscam_perturbation {
     const sscam_backend *backend;
     void *network;
     const float *input;      /* X0, [1,C,H,W] */
@@ -15,11 +15,11 @@ typedef struct sscam_masking {
     sscam_shape shape;
     sscam_score_kind kind;
     const char *output; /* of the network's, as in a capture */
-    sscam_scoring_wish wish;
-} sscam_masking;
+    sscam_scoring_options scoring;
+} sscam_perturbation;
 
 /* Scores of X0 * mask for each of the masks [H,W], by resolved targets: [target_count][mask_count]. */
-sscam_status sscam_score_masks(const sscam_masking *masking, const float *const *masks, int64_t mask_count,
+sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *const *masks, int64_t mask_count,
                                const sscam_target *targets, int64_t target_count, const sscam_progress *progress,
                                float *scores);
 
@@ -30,7 +30,7 @@ typedef enum sscam_curve_kind {
 } sscam_curve_kind;
 
 /* Scores of a target after steps 0 to `steps`: steps + 1 points. */
-sscam_status sscam_score_curve(const sscam_masking *masking, const int32_t *order, sscam_curve_kind curve,
+sscam_status sscam_score_curve(const sscam_perturbation *masking, const int32_t *order, sscam_curve_kind curve,
                                int64_t steps, const sscam_target *target, const sscam_progress *progress, double *points);
 
 #endif

@@ -17,19 +17,19 @@ static int32_t claim(sscam_explainer *explainer, const void *call)
     return atomic_compare_exchange_strong(&explainer->call, &holder, call) || holder == call;
 }
 
-sscam_status sscam_explainers_claim(sscam_explainer *const *explainers, int64_t count, const void *call,
+sscam_status sscam_busy_acquire(sscam_explainer *const *explainers, int64_t count, const void *call,
                                     const char *function)
 {
     for (int64_t i = 0; i < count; i++)
         if (!claim(explainers[i], call)) {
-            sscam_explainers_unclaim(explainers, i, call);
+            sscam_busy_release(explainers, i, call);
             return refuse(function);
         }
     return SSCAM_OK;
 }
 
 /* One that stands twice is let go where it stands last, so that none is looked at once it is free. */
-void sscam_explainers_unclaim(sscam_explainer *const *explainers, int64_t count, const void *call)
+void sscam_busy_release(sscam_explainer *const *explainers, int64_t count, const void *call)
 {
     for (int64_t i = 0; i < count; i++) {
         const void *holder = call;
@@ -42,7 +42,7 @@ void sscam_explainers_unclaim(sscam_explainer *const *explainers, int64_t count,
     }
 }
 
-sscam_status sscam_explainer_check_unclaimed(const sscam_explainer *explainer, const char *function)
+sscam_status sscam_busy_check(const sscam_explainer *explainer, const char *function)
 {
     return atomic_load(&explainer->call) == NULL ? SSCAM_OK : refuse(function);
 }

@@ -7,9 +7,9 @@
 #include "base/error.h"
 
 /* Puts *values, [shape], in the place of channels-first ones. */
-static sscam_status put_channels_first(const sscam_arrangement *arrangement, float **values)
+static sscam_status put_channels_first(const sscam_activation_layout *arrangement, float **values)
 {
-    float *arranged = sscam_array(arrangement->channels * sscam_place_count(arrangement->sides), sizeof *arranged);
+    float *arranged = sscam_array(arrangement->channels * sscam_position_count(arrangement->sides), sizeof *arranged);
     if (arranged == NULL)
         return sscam_fail_memory("a layer's values");
     sscam_put_channels_first(arrangement, *values, arranged);
@@ -18,9 +18,9 @@ static sscam_status put_channels_first(const sscam_arrangement *arrangement, flo
     return SSCAM_OK;
 }
 
-static float largest_extra(const sscam_arrangement *arrangement, const float *values)
+static float largest_extra(const sscam_activation_layout *arrangement, const float *values)
 {
-    const int64_t row = arrangement->extra + sscam_place_count(arrangement->sides);
+    const int64_t row = arrangement->extra + sscam_position_count(arrangement->sides);
     const int32_t is_last = arrangement->channel_axis >= 2;
     float largest = 0.0f;
     for (int64_t k = 0; k < arrangement->channels; k++)
@@ -32,7 +32,7 @@ static float largest_extra(const sscam_arrangement *arrangement, const float *va
 /* A class token may be all that the rest of a transformer reads: then no place has a share in the score. */
 static sscam_status check_places_count(const sscam_capture *capture)
 {
-    int64_t count = capture->channels * sscam_place_count(capture->sides);
+    int64_t count = capture->channels * sscam_position_count(capture->sides);
     if (capture->extra_gradient == 0.0f)
         return SSCAM_OK;
     for (int64_t i = 0; i < count; i++)
@@ -44,12 +44,12 @@ static sscam_status check_places_count(const sscam_capture *capture)
                       capture->layer);
 }
 
-static sscam_status arrange(const sscam_explanation *explanation, sscam_capture *capture)
+static sscam_status arrange(const sscam_map_job *job, sscam_capture *capture)
 {
-    const sscam_arrangement_wish wish = sscam_arrangement_wish_of(explanation->settings);
-    sscam_arrangement arrangement;
+    const sscam_layout_hint wish = sscam_layout_hint_of(job->settings);
+    sscam_activation_layout arrangement;
     sscam_status status =
-        sscam_arrange(capture->layer, capture->shape, capture->rank, &explanation->shape, &wish, &arrangement);
+        sscam_require_activation_layout(capture->layer, capture->shape, capture->rank, &job->shape, &wish, &arrangement);
     if (status != SSCAM_OK)
         return status;
     capture->channels = arrangement.channels;
@@ -66,23 +66,23 @@ static sscam_status arrange(const sscam_explanation *explanation, sscam_capture 
     return status == SSCAM_OK ? check_places_count(capture) : status;
 }
 
-sscam_status sscam_capture_layer(sscam_explanation *explanation, const float *input, const char *layer,
+sscam_status sscam_capture_layer(sscam_map_job *job, const float *input, const char *layer,
                                  const sscam_target *target, int32_t want_gradients, sscam_capture *out)
 {
     sscam_capture_request request = {
         .input = input,
-        .shape = explanation->shape,
+        .shape = job->shape,
         .layer = layer,
-        .output = sscam_output_of(explanation->settings),
+        .output = sscam_output_of(job->settings),
         .target = *target,
-        .region = explanation->region,
+        .region = job->region,
         .want_gradients = want_gradients,
     };
-    sscam_status status = explanation->backend->capture(explanation->network, &request, out);
+    sscam_status status = job->backend->capture(job->network, &request, out);
     if (status != SSCAM_OK)
         return status;
-    explanation->passes++;
-    status = arrange(explanation, out);
+    job->passes++;
+    status = arrange(job, out);
     if (status != SSCAM_OK)
         sscam_capture_release(out);
     return status;

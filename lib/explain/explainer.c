@@ -10,7 +10,7 @@
 #include "explain/map_private.h"
 #include "explain/pipeline.h"
 #include "options/region_option.h"
-#include "explain/method.h"
+#include "explain/method_private.h"
 
 sscam_status sscam_explainer_create(sscam_model *model, const char *method, sscam_explainer **out)
 {
@@ -61,7 +61,7 @@ sscam_status sscam_explainer_set(sscam_explainer *explainer, const char *name, c
 {
     if (explainer == NULL || name == NULL || value == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set: a pointer is NULL");
-    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_set");
+    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set");
     return status != SSCAM_OK
                ? status
                : finish(sscam_settings_set(&explainer->settings, explainer->method->name, name, value));
@@ -71,7 +71,7 @@ sscam_status sscam_explainer_set_int(sscam_explainer *explainer, int32_t option,
 {
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_int: explainer is NULL");
-    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_set_int");
+    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_int");
     return status != SSCAM_OK ? status : finish(sscam_settings_set_int(&explainer->settings, option, value));
 }
 
@@ -79,7 +79,7 @@ sscam_status sscam_explainer_set_real(sscam_explainer *explainer, int32_t option
 {
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_real: explainer is NULL");
-    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_set_real");
+    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_real");
     return status != SSCAM_OK ? status : finish(sscam_settings_set_real(&explainer->settings, option, value));
 }
 
@@ -87,7 +87,7 @@ sscam_status sscam_explainer_set_string(sscam_explainer *explainer, int32_t opti
 {
     if (explainer == NULL || value == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_string: a pointer is NULL");
-    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_set_string");
+    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_string");
     return status != SSCAM_OK
                ? status
                : finish(sscam_settings_set_string(&explainer->settings, explainer->method->name, option, value));
@@ -104,7 +104,7 @@ sscam_status sscam_explainer_set_progress(sscam_explainer *explainer, sscam_prog
 {
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_progress: explainer is NULL");
-    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_set_progress");
+    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_progress");
     if (status != SSCAM_OK)
         return status;
     explainer->progress.callback = callback;
@@ -143,7 +143,7 @@ sscam_status sscam_explainer_set_region(sscam_explainer *explainer, const uint8_
     const int64_t count = sscam_times(height, width);
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_region: explainer is NULL");
-    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_set_region");
+    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_region");
     if (status != SSCAM_OK)
         return status;
     if (mask == NULL)
@@ -174,7 +174,7 @@ int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_expl
 
 static sscam_status check_input(const float *input, const sscam_shape *shape)
 {
-    const int64_t places = sscam_place_count(shape->sides);
+    const int64_t places = sscam_position_count(shape->sides);
     if (places > INT32_MAX)
         return sscam_fail(SSCAM_E_ARGUMENT, "input shape: %lld places are too many for a map", (long long)places);
     return sscam_check_finite(input, shape);
@@ -274,11 +274,11 @@ static sscam_status explain_array(const char *function, sscam_explain_request *r
     if (status == SSCAM_OK)
         status = check_input(request->input, &request->shape);
     if (status == SSCAM_OK)
-        status = sscam_explainers_claim(request->explainers, request->explainer_count, request, function);
+        status = sscam_busy_acquire(request->explainers, request->explainer_count, request, function);
     if (status != SSCAM_OK)
         return status;
     status = explain_all(request, maps);
-    sscam_explainers_unclaim(request->explainers, request->explainer_count, request);
+    sscam_busy_release(request->explainers, request->explainer_count, request);
     return status;
 }
 
@@ -349,7 +349,7 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
     sscam_transform transform;
     sscam_geometry geometry;
     sscam_shape planned;
-    sscam_status status = sscam_explainer_check_unclaimed(explainer, "sscam_explainer_preprocess");
+    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_preprocess");
     if (status == SSCAM_OK)
         status = sscam_plan_input(explainer, image, &transform, &geometry, &planned);
     if (status != SSCAM_OK)
@@ -372,7 +372,7 @@ static sscam_status explain_picture(sscam_explain_request *request, const sscam_
     if (status != SSCAM_OK)
         return status;
     const sscam_shape *shape = &request->shape;
-    float *input = sscam_array(sscam_times(shape->channels, sscam_place_count(shape->sides)), sizeof *input);
+    float *input = sscam_array(sscam_times(shape->channels, sscam_position_count(shape->sides)), sizeof *input);
     if (input == NULL)
         return sscam_fail_memory("the network's input");
     request->input = input;
@@ -414,11 +414,11 @@ sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t 
     if (status == SSCAM_OK)
         status = check_same_transform(&request, name);
     if (status == SSCAM_OK)
-        status = sscam_explainers_claim(explainers, request.explainer_count, &request, name);
+        status = sscam_busy_acquire(explainers, request.explainer_count, &request, name);
     if (status != SSCAM_OK)
         return status;
     status = explain_picture(&request, image, maps);
-    sscam_explainers_unclaim(explainers, request.explainer_count, &request);
+    sscam_busy_release(explainers, request.explainer_count, &request);
     return status;
 }
 

@@ -8,7 +8,7 @@
 #include "options/options.h"
 #include "image/preprocess.h"
 #include "base/progress.h"
-#include "explain/method.h"
+#include "explain/method_private.h"
 
 struct sscam_explainer {
     sscam_model *model;

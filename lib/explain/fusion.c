@@ -24,7 +24,7 @@ static void fuse_layers(const sscam_fusion *fusion, int64_t augmentation, int64_
 
 static void add_augmentation(const sscam_map *map, const float *fused, int64_t augmentation, float share, float *sum)
 {
-    const int64_t width = map->sides.width, rows = sscam_place_count(map->sides) / width;
+    const int64_t width = map->sides.width, rows = sscam_position_count(map->sides) / width;
     for (int64_t y = 0; y < rows; y++)
         for (int64_t x = 0; x < width; x++) {
             int64_t from = sscam_augmentation_mirrors(augmentation) ? width - 1 - x : x;
@@ -34,7 +34,7 @@ static void add_augmentation(const sscam_map *map, const float *fused, int64_t a
 
 static sscam_status fill(const sscam_fusion *fusion, sscam_map *map)
 {
-    const int64_t pixels = sscam_place_count(map->sides);
+    const int64_t pixels = sscam_position_count(map->sides);
     float *fused = sscam_array(pixels, sizeof *fused);
     map->raw = sscam_zeros(pixels, sizeof *map->raw);
     map->data = sscam_array(pixels, sizeof *map->data);
@@ -71,8 +71,8 @@ sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out)
         map->passes += fusion->parts[i]->passes;
     map->layer = strdup(fusion->layer_count == 1 ? first->layer : fusion->layers);
     sscam_status status = map->layer != NULL ? fill(fusion, map) : sscam_fail_memory("layers' names");
-    if (status == SSCAM_OK && first->places != NULL)
-        status = sscam_places_copy(first->places, &map->places);
+    if (status == SSCAM_OK && first->target_pixels != NULL)
+        status = sscam_target_pixels_copy(first->target_pixels, &map->target_pixels);
     if (status != SSCAM_OK)
         sscam_map_destroy(map);
     else

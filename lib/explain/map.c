@@ -9,13 +9,13 @@
 #include "explain/combine.h"
 #include "base/error.h"
 #include "math/min_max.h"
-#include "masks/masked_input.h"
+#include "math/upsample.h"
 #include "image/overlay.h"
 
 /* ReLU, which would hide what is no number. */
 static sscam_status rectify(const sscam_map *map)
 {
-    int64_t places = sscam_place_count(map->raw_sides);
+    int64_t places = sscam_position_count(map->raw_sides);
     for (int64_t p = 0; p < places; p++) {
         if (!isfinite(map->raw[p]))
             return sscam_fail(SSCAM_E_MODEL, "layer %s: the weighted activations overflow", map->layer);
@@ -26,22 +26,22 @@ static sscam_status rectify(const sscam_map *map)
 
 /* ReLU(sum_k T_k), at the layer's size or, with combine=upsampled, at the input's. U is linear, so the sum is
  * upsampled once instead of every T_k. */
-static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map *map)
+static sscam_status combine_raw(const sscam_map_job *job, sscam_map *map)
 {
-    const sscam_capture *capture = explanation->capture;
-    int32_t upsampled = explanation->settings->value[SSCAM_OPTION_COMBINE].integer != SSCAM_SWITCH_FIRST;
-    int64_t places = sscam_place_count(capture->sides);
+    const sscam_capture *capture = job->capture;
+    int32_t upsampled = job->settings->value[SSCAM_OPTION_COMBINE].integer != SSCAM_SWITCH_FIRST;
+    int64_t places = sscam_position_count(capture->sides);
     map->raw_sides = upsampled ? map->sides : capture->sides;
     float *sum = sscam_array(places, sizeof *sum);
     if (sum == NULL)
         return sscam_fail_memory("a raw map");
-    sscam_status status = sscam_combine_channels(explanation, sum);
+    sscam_status status = sscam_combine_channels(job, sum);
     if (status == SSCAM_OK && !upsampled) {
         map->raw = sum;
         return rectify(map);
     }
     if (status == SSCAM_OK)
-        map->raw = sscam_array(sscam_place_count(map->raw_sides), sizeof *map->raw);
+        map->raw = sscam_array(sscam_position_count(map->raw_sides), sizeof *map->raw);
     if (status == SSCAM_OK && map->raw == NULL)
         status = sscam_fail_memory("a raw map");
     if (status == SSCAM_OK)
@@ -53,7 +53,7 @@ static sscam_status combine_raw(const sscam_explanation *explanation, sscam_map 
 /* Whether a raw map says nothing about places. */
 static int32_t is_constant(const sscam_map *map)
 {
-    int64_t places = sscam_place_count(map->raw_sides);
+    int64_t places = sscam_position_count(map->raw_sides);
     for (int64_t p = 1; p < places; p++)
         if (map->raw[p] != map->raw[0])
             return 0;
@@ -63,7 +63,7 @@ static int32_t is_constant(const sscam_map *map)
 /* s(U(raw)) (eq. 12); all zeros where the raw map is flat. */
 static sscam_status normalise(sscam_map *map)
 {
-    int64_t pixels = sscam_place_count(map->sides);
+    int64_t pixels = sscam_position_count(map->sides);
     map->data = sscam_zeros(pixels, sizeof *map->data);
     if (map->data == NULL)
         return sscam_fail_memory("a map");
@@ -81,48 +81,48 @@ static sscam_status normalise(sscam_map *map)
 /* The places stay behind when the capture goes. */
 static sscam_status keep_places(const sscam_capture *capture, sscam_map *map)
 {
-    if (capture->places == NULL)
+    if (capture->target_pixels == NULL)
         return SSCAM_OK;
-    sscam_status status = sscam_places_copy(capture->places, &map->places);
+    sscam_status status = sscam_target_pixels_copy(capture->target_pixels, &map->target_pixels);
     if (status == SSCAM_OK)
-        map->places->factor = 1.0;
+        map->target_pixels->factor = 1.0;
     return status;
 }
 
-static void take_over(sscam_explanation *explanation, sscam_map *map)
+static void take_over(sscam_map_job *job, sscam_map *map)
 {
-    const sscam_capture *capture = explanation->capture;
-    map->rank = explanation->shape.rank - 2;
-    map->sides = explanation->shape.sides;
+    const sscam_capture *capture = job->capture;
+    map->rank = job->shape.rank - 2;
+    map->sides = job->shape.sides;
     map->channel_count = capture->channels;
-    map->method = explanation->method->name;
-    map->passes = explanation->passes;
-    map->scoring_way = explanation->scoring_way;
-    map->class_index = explanation->target.class_index;
-    map->logit = capture->logits[explanation->target.class_index];
-    map->probability = capture->places != NULL
-                           ? capture->probabilities[explanation->target.class_index]
-                           : sscam_score_of(capture->logits, capture->class_count, explanation->target.class_index,
-                                            sscam_probability_kind(explanation->settings));
+    map->method = job->method->name;
+    map->passes = job->passes;
+    map->diagnostics = job->diagnostics;
+    map->class_index = job->target.class_index;
+    map->logit = capture->logits[job->target.class_index];
+    map->probability = capture->target_pixels != NULL
+                           ? capture->probabilities[job->target.class_index]
+                           : sscam_score_of(capture->logits, capture->class_count, job->target.class_index,
+                                            sscam_probability_kind(job->settings));
 }
 
-sscam_status sscam_map_combine(sscam_explanation *explanation, sscam_map **out)
+sscam_status sscam_map_combine(sscam_map_job *job, sscam_map **out)
 {
     *out = NULL;
     sscam_map *map = calloc(1, sizeof *map);
     if (map == NULL)
         return sscam_fail_memory("a map");
-    take_over(explanation, map);
-    map->layer = strdup(explanation->capture->layer);
+    take_over(job, map);
+    map->layer = strdup(job->capture->layer);
     sscam_status status = map->layer != NULL ? SSCAM_OK : sscam_fail_memory("a layer's name");
     if (status == SSCAM_OK)
-        status = keep_places(explanation->capture, map);
+        status = keep_places(job->capture, map);
     if (status == SSCAM_OK)
-        status = combine_raw(explanation, map);
+        status = combine_raw(job, map);
     if (status == SSCAM_OK)
         status = normalise(map);
-    map->weights = explanation->weights;
-    explanation->weights = NULL;
+    map->weights = job->weights;
+    job->weights = NULL;
     if (status != SSCAM_OK)
         sscam_map_destroy(map);
     else
@@ -138,7 +138,7 @@ void sscam_map_destroy(sscam_map *map)
     free(map->raw);
     free(map->weights);
     free(map->layer);
-    sscam_places_destroy(map->places);
+    sscam_target_pixels_destroy(map->target_pixels);
     free(map);
 }
 
@@ -234,17 +234,17 @@ int64_t sscam_map_passes(const sscam_map *map)
 
 const char *sscam_map_scoring_form(const sscam_map *map)
 {
-    return map ? map->scoring_way.form : NULL;
+    return map ? map->diagnostics.form : NULL;
 }
 
 int64_t sscam_map_scoring_workers(const sscam_map *map)
 {
-    return map ? map->scoring_way.workers : 0;
+    return map ? map->diagnostics.workers : 0;
 }
 
 int64_t sscam_map_scoring_batch_size(const sscam_map *map)
 {
-    return map ? map->scoring_way.batch_size : 0;
+    return map ? map->diagnostics.batch_size : 0;
 }
 
 static sscam_status check_is_picture(const sscam_map *map, const char *function)

@@ -14,7 +14,7 @@
 
 /* Everything of one call that explanations share. */
 typedef struct common_work {
-    sscam_explanation *explanations;
+    sscam_map_job *explanations;
     int64_t count;
     sscam_capture *captures; /* [count], as many as capture_count in use */
     int64_t capture_count;
@@ -52,104 +52,104 @@ static int32_t has_gradients_of(const sscam_capture *capture, sscam_target targe
 
 static int32_t arrange_alike(const sscam_settings *a, const sscam_settings *b)
 {
-    const sscam_arrangement_wish own = sscam_arrangement_wish_of(a), other = sscam_arrangement_wish_of(b);
+    const sscam_layout_hint own = sscam_layout_hint_of(a), other = sscam_layout_hint_of(b);
     return own.channel_axis == other.channel_axis && own.grid_height == other.grid_height &&
            own.grid_width == other.grid_width;
 }
 
 /* Whether an earlier explanation's capture, of the same input, layer and output, serves this one too. What is captured
  * of a dense output hangs on the class, whose places count. */
-static int32_t serves(const sscam_explanation *other, const sscam_explanation *explanation)
+static int32_t serves(const sscam_map_job *other, const sscam_map_job *job)
 {
     const sscam_capture *capture = other->capture;
-    int32_t with_gradients = sscam_needs_gradients(explanation->method, explanation->settings);
-    if (capture->places != NULL)
-        return (!with_gradients || capture->gradients != NULL) && sscam_same_region(other->region, explanation->region) &&
-               sscam_same_target(&other->asked, &explanation->asked);
-    return !with_gradients || has_gradients_of(capture, explanation->target);
+    int32_t with_gradients = sscam_needs_gradients(job->method, job->settings);
+    if (capture->target_pixels != NULL)
+        return (!with_gradients || capture->gradients != NULL) && sscam_same_region(other->region, job->region) &&
+               sscam_same_target(&other->asked, &job->asked);
+    return !with_gradients || has_gradients_of(capture, job->target);
 }
 
 /* A capture of an earlier explanation that serves this one too, or NULL. */
-static const sscam_capture *find_capture(const common_work *work, const sscam_explanation *explanation)
+static const sscam_capture *find_capture(const common_work *work, const sscam_map_job *job)
 {
     for (int64_t i = 0; i < work->count; i++) {
-        const sscam_explanation *other = &work->explanations[i];
-        if (other->capture == NULL || other->input != explanation->input ||
-            strcmp(other->layer, explanation->layer) != 0 || !arrange_alike(other->settings, explanation->settings) ||
-            strcmp(sscam_output_of(other->settings), sscam_output_of(explanation->settings)) != 0)
+        const sscam_map_job *other = &work->explanations[i];
+        if (other->capture == NULL || other->input != job->input ||
+            strcmp(other->layer, job->layer) != 0 || !arrange_alike(other->settings, job->settings) ||
+            strcmp(sscam_output_of(other->settings), sscam_output_of(job->settings)) != 0)
             continue;
-        if (serves(other, explanation))
+        if (serves(other, job))
             return other->capture;
     }
     return NULL;
 }
 
 /* The leader's places as they are in this input. */
-static sscam_status mirror_places(const sscam_explanation *explanation, sscam_target *target, sscam_places **mirrored)
+static sscam_status mirror_places(const sscam_map_job *job, sscam_target *target, sscam_target_pixels **mirrored)
 {
-    if (target->places == NULL || !explanation->is_mirrored)
+    if (target->target_pixels == NULL || !job->is_mirrored)
         return SSCAM_OK;
-    sscam_status status = sscam_places_copy(target->places, mirrored);
+    sscam_status status = sscam_target_pixels_copy(target->target_pixels, mirrored);
     if (status != SSCAM_OK)
         return status;
-    sscam_places_mirror(*mirrored);
-    target->places = *mirrored;
+    sscam_target_pixels_mirror(*mirrored);
+    target->target_pixels = *mirrored;
     return SSCAM_OK;
 }
 
 /* Boxes and masks mean nothing to outputs that have no places. */
-static sscam_status check_region(const sscam_explanation *explanation)
+static sscam_status check_region(const sscam_map_job *job)
 {
-    const sscam_region_kind kind = explanation->region->kind;
-    if (explanation->capture->places != NULL || kind == SSCAM_REGION_PREDICTED || kind == SSCAM_REGION_ALL)
+    const sscam_region_kind kind = job->region->kind;
+    if (job->capture->target_pixels != NULL || kind == SSCAM_REGION_PREDICTED || kind == SSCAM_REGION_ALL)
         return SSCAM_OK;
     return sscam_fail(SSCAM_E_UNSUPPORTED, "option region: the network's output has one value a class, and no places that "
                                            "a %s could choose", kind == SSCAM_REGION_BOX ? "box" : "mask");
 }
 
-static sscam_status capture_anew(common_work *work, sscam_explanation *explanation)
+static sscam_status capture_anew(common_work *work, sscam_map_job *job)
 {
-    sscam_places *mirrored = NULL;
+    sscam_target_pixels *mirrored = NULL;
     sscam_capture *capture = &work->captures[work->capture_count];
-    sscam_target target = explanation->target;
-    sscam_status status = mirror_places(explanation, &target, &mirrored);
+    sscam_target target = job->target;
+    sscam_status status = mirror_places(job, &target, &mirrored);
     if (status == SSCAM_OK)
-        status = sscam_capture_layer(explanation, explanation->input, explanation->layer, &target,
-                                     sscam_needs_gradients(explanation->method, explanation->settings), capture);
-    sscam_places_destroy(mirrored);
+        status = sscam_capture_layer(job, job->input, job->layer, &target,
+                                     sscam_needs_gradients(job->method, job->settings), capture);
+    sscam_target_pixels_destroy(mirrored);
     if (status != SSCAM_OK)
         return status;
     work->capture_count++;
-    explanation->capture = capture;
+    job->capture = capture;
     return check_capture(capture);
 }
 
-static sscam_status resolve_target(sscam_explanation *explanation)
+static sscam_status resolve_target(sscam_map_job *job)
 {
-    const sscam_capture *capture = explanation->capture;
-    if (capture->places == NULL)
-        return sscam_resolve_target(&explanation->target, capture->logits, capture->class_count);
-    explanation->target = capture->target;
+    const sscam_capture *capture = job->capture;
+    if (capture->target_pixels == NULL)
+        return sscam_resolve_target(&job->target, capture->logits, capture->class_count);
+    job->target = capture->target;
     return SSCAM_OK;
 }
 
-static sscam_status capture_for(common_work *work, sscam_explanation *explanation)
+static sscam_status capture_for(common_work *work, sscam_map_job *job)
 {
     sscam_status status = SSCAM_OK;
-    if (explanation->leader != NULL)
-        explanation->target = explanation->leader->target;
-    explanation->asked = explanation->target;
-    explanation->capture = find_capture(work, explanation);
-    if (explanation->capture == NULL)
-        status = capture_anew(work, explanation);
+    if (job->leader != NULL)
+        job->target = job->leader->target;
+    job->asked = job->target;
+    job->capture = find_capture(work, job);
+    if (job->capture == NULL)
+        status = capture_anew(work, job);
     if (status == SSCAM_OK)
-        status = check_region(explanation);
+        status = check_region(job);
     if (status == SSCAM_OK)
-        status = resolve_target(explanation);
+        status = resolve_target(job);
     if (status != SSCAM_OK)
         return status;
-    explanation->weights = sscam_zeros(explanation->capture->channels, sizeof *explanation->weights);
-    return explanation->weights != NULL ? SSCAM_OK : sscam_fail_memory("channel weights");
+    job->weights = sscam_zeros(job->capture->channels, sizeof *job->weights);
+    return job->weights != NULL ? SSCAM_OK : sscam_fail_memory("channel weights");
 }
 
 /* Captures with gradients come first: they serve explanations that need none, not the reverse. */
@@ -158,9 +158,9 @@ static sscam_status capture_all(common_work *work)
     sscam_status status = SSCAM_OK;
     for (int32_t with_gradients = 1; with_gradients >= 0; with_gradients--) {
         for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++) {
-            sscam_explanation *explanation = &work->explanations[i];
-            if (sscam_needs_gradients(explanation->method, explanation->settings) == with_gradients)
-                status = capture_for(work, explanation);
+            sscam_map_job *job = &work->explanations[i];
+            if (sscam_needs_gradients(job->method, job->settings) == with_gradients)
+                status = capture_for(work, job);
         }
     }
     return status;
@@ -170,7 +170,7 @@ static sscam_status capture_all(common_work *work)
 
 static sscam_status weigh_all(const common_work *work, const sscam_progress *progress)
 {
-    sscam_score_work scoring = {.explanations = work->explanations, .count = work->count};
+    sscam_score_schedule scoring = {.explanations = work->explanations, .count = work->count};
     sscam_status status = SSCAM_OK;
     scoring.plans = sscam_zeros(work->count, sizeof *scoring.plans);
     scoring.targets = sscam_zeros(work->count, sizeof *scoring.targets);
@@ -201,18 +201,18 @@ static sscam_status explain(common_work *work, const sscam_progress *progress, s
 static void release(common_work *work)
 {
     for (int64_t i = 0; i < work->count; i++) {
-        sscam_explanation *explanation = &work->explanations[i];
-        free(explanation->weights);
-        free(explanation->terms);
-        if (explanation->working != NULL)
-            explanation->release_working(explanation->working);
+        sscam_map_job *job = &work->explanations[i];
+        free(job->weights);
+        free(job->terms);
+        if (job->working != NULL)
+            job->release_working(job->working);
     }
     for (int64_t i = 0; i < work->capture_count; i++)
         sscam_capture_release(&work->captures[i]);
     free(work->captures);
 }
 
-sscam_status sscam_explain_together(sscam_explanation *explanations, int64_t count, const sscam_progress *progress,
+sscam_status sscam_run_map_jobs(sscam_map_job *explanations, int64_t count, const sscam_progress *progress,
                                     sscam_map **maps)
 {
     common_work work = {.explanations = explanations, .count = count};

@@ -6,7 +6,7 @@
 
 #include "image/preprocess.h"
 #include "sscam/map.h"
-#include "explain/method.h"
+#include "explain/method_private.h"
 
 struct sscam_map {
     int32_t rank; /* of data and raw: how many of the sides the input has */
@@ -15,18 +15,18 @@ struct sscam_map {
     float *data, *raw, *weights;
     int64_t class_index;
     double logit, probability;
-    sscam_places *places; /* of a dense output: whose means these two are; NULL for others */
+    sscam_target_pixels *target_pixels; /* of a dense output: whose means these two are; NULL for others */
     int32_t is_flat;
     const char *method; /* the table's */
     char *layer;
     int64_t passes;
-    sscam_scoring_way scoring_way;
+    sscam_scoring_diagnostics diagnostics;
     int32_t from_image; /* whether geometry says how the input was cut from a picture */
     sscam_geometry geometry;
 };
 
 /* Makes the map of an explanation whose weights are known: ReLU(sum_k a_k A_k), upsampled, normalised. Takes the
  * weights over. */
-sscam_status sscam_map_combine(sscam_explanation *explanation, sscam_map **out);
+sscam_status sscam_map_combine(sscam_map_job *job, sscam_map **out);
 
 #endif

@@ -28,7 +28,7 @@ typedef struct parts_work {
     int64_t first, images, size; /* size: floats of an input */
     composition *compositions;   /* [explainer_count] */
     float *augmented;            /* [images][SSCAM_AUGMENTATIONS - 1][size]; NULL: none is wanted */
-    sscam_explanation *explanations;
+    sscam_map_job *explanations;
     sscam_map **part_maps;
     int64_t part_count;
 } parts_work;
@@ -134,7 +134,7 @@ static sscam_target target_of(const parts_work *work, const composition *made, i
 
 /* The parts of one map; the first decides which class all of them are of. */
 static void fill_parts(const parts_work *work, const composition *made, int64_t image, int64_t class_position,
-                       sscam_explanation *parts)
+                       sscam_map_job *parts)
 {
     const sscam_explain_request *request = work->request;
     const char *layer = made->names;
@@ -142,7 +142,7 @@ static void fill_parts(const parts_work *work, const composition *made, int64_t 
         int64_t augmentation = i / made->layer_count;
         if (i % made->layer_count == 0)
             layer = made->names;
-        parts[i] = (sscam_explanation){
+        parts[i] = (sscam_map_job){
             .method = made->explainer->method,
             .backend = made->explainer->model->backend,
             .network = made->explainer->model->network,
@@ -169,7 +169,7 @@ static sscam_status fill_all_parts(parts_work *work)
     work->part_maps = sscam_zeros(work->part_count, sizeof *work->part_maps);
     if (work->explanations == NULL || work->part_maps == NULL)
         return sscam_fail_memory("explanations");
-    sscam_explanation *parts = work->explanations;
+    sscam_map_job *parts = work->explanations;
     for (int64_t image = 0; image < work->images; image++)
         for (int64_t i = 0; i < request->explainer_count; i++)
             for (int64_t class_position = 0; class_position < request->class_count; class_position++) {
@@ -238,7 +238,7 @@ sscam_status sscam_explain_images(const sscam_explain_request *request, int64_t 
     if (status == SSCAM_OK)
         status = fill_all_parts(&work);
     if (status == SSCAM_OK)
-        status = sscam_explain_together(work.explanations, work.part_count, progress, work.part_maps);
+        status = sscam_run_map_jobs(work.explanations, work.part_count, progress, work.part_maps);
     if (status == SSCAM_OK)
         status = put_all_together(&work, maps);
     release(&work);

@@ -29,20 +29,20 @@ static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
 }
 
 /* Whether two explanations can be scored by one call of the backend. */
-static int32_t score_alike(const sscam_explanation *a, const sscam_explanation *b)
+static int32_t score_alike(const sscam_map_job *a, const sscam_map_job *b)
 {
-    const sscam_scoring_wish own = sscam_scoring_wish_of(a->settings), other = sscam_scoring_wish_of(b->settings);
+    const sscam_scoring_options own = sscam_scoring_options_of(a->settings), other = sscam_scoring_options_of(b->settings);
     return sscam_score_kind_of(a->settings) == sscam_score_kind_of(b->settings) &&
            strcmp(sscam_output_of(a->settings), sscam_output_of(b->settings)) == 0 &&
            own.precision == other.precision && own.batch_size == other.batch_size && own.workers == other.workers && own.calibrate == other.calibrate;
 }
 
-static int32_t awaits_scores(const sscam_explanation *explanation)
+static int32_t awaits_scores(const sscam_map_job *job)
 {
-    return explanation->wanted != NULL && explanation->scores == NULL;
+    return job->wanted != NULL && job->scores == NULL;
 }
 
-static int64_t find_plan(const sscam_score_work *work, const sscam_mask_plan *plan)
+static int64_t find_plan(const sscam_score_schedule *work, const sscam_mask_plan *plan)
 {
     int64_t i = 0;
     while (i < work->plan_count && !same_plan(work->plans[i], plan))
@@ -50,7 +50,7 @@ static int64_t find_plan(const sscam_score_work *work, const sscam_mask_plan *pl
     return i;
 }
 
-static int64_t find_target(const sscam_score_work *work, const sscam_target *target)
+static int64_t find_target(const sscam_score_schedule *work, const sscam_target *target)
 {
     int64_t i = 0;
     while (i < work->target_count && !sscam_same_target(&work->targets[i], target))
@@ -59,48 +59,48 @@ static int64_t find_target(const sscam_score_work *work, const sscam_target *tar
 }
 
 /* Collects plans and targets of all explanations that can be scored together with `first`. */
-static void collect_round(sscam_score_work *work, const sscam_explanation *first)
+static void collect_round(sscam_score_schedule *work, const sscam_map_job *first)
 {
     work->plan_count = work->target_count = 0;
     for (int64_t i = 0; i < work->count; i++) {
-        sscam_explanation *explanation = &work->explanations[i];
-        if (!awaits_scores(explanation) || !score_alike(explanation, first))
+        sscam_map_job *job = &work->explanations[i];
+        if (!awaits_scores(job) || !score_alike(job, first))
             continue;
-        int64_t plan = find_plan(work, explanation->wanted), target = find_target(work, &explanation->target);
+        int64_t plan = find_plan(work, job->wanted), target = find_target(work, &job->target);
         if (plan == work->plan_count) {
-            work->plans[work->plan_count++] = explanation->wanted;
-            explanation->passes += sscam_mask_count(explanation->wanted);
+            work->plans[work->plan_count++] = job->wanted;
+            job->passes += sscam_mask_count(job->wanted);
         }
         if (target == work->target_count)
-            work->targets[work->target_count++] = explanation->target;
+            work->targets[work->target_count++] = job->target;
     }
 }
 
 /* Tells every explanation of the round where its scores are among [target_count][total], and how they came about. */
-static void hand_out_scores(sscam_score_work *work, const sscam_explanation *first, const sscam_scoring_way *way,
+static void hand_out_scores(sscam_score_schedule *work, const sscam_map_job *first, const sscam_scoring_diagnostics *diagnostics,
                             const float *scores, int64_t total)
 {
     for (int64_t i = 0; i < work->count; i++) {
-        sscam_explanation *explanation = &work->explanations[i];
-        if (!awaits_scores(explanation) || !score_alike(explanation, first))
+        sscam_map_job *job = &work->explanations[i];
+        if (!awaits_scores(job) || !score_alike(job, first))
             continue;
-        int64_t start = 0, own = find_plan(work, explanation->wanted);
+        int64_t start = 0, own = find_plan(work, job->wanted);
         for (int64_t plan = 0; plan < own; plan++)
             start += sscam_mask_count(work->plans[plan]);
-        explanation->scores = scores + find_target(work, &explanation->target) * total + start;
-        explanation->scoring_way = *way;
+        job->scores = scores + find_target(work, &job->target) * total + start;
+        job->diagnostics = *diagnostics;
     }
 }
 
-static sscam_status weigh(sscam_explanation *explanation)
+static sscam_status weigh(sscam_map_job *job)
 {
-    sscam_status status = explanation->method->weigh(explanation);
-    explanation->scores = NULL;
+    sscam_status status = job->method->weigh(job);
+    job->scores = NULL;
     return status;
 }
 
 /* Lets those go on that have got their scores. */
-static sscam_status weigh_scored(sscam_score_work *work)
+static sscam_status weigh_scored(sscam_score_schedule *work)
 {
     sscam_status status = SSCAM_OK;
     for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++)
@@ -116,7 +116,7 @@ static sscam_status allocate_scores(int64_t total, int64_t target_count, float *
 }
 
 /* Scores the plans of all explanations that can be scored together with `first`, and lets these go on. */
-static sscam_status score_round(sscam_score_work *work, sscam_explanation *first, const sscam_progress *progress)
+static sscam_status score_round(sscam_score_schedule *work, sscam_map_job *first, const sscam_progress *progress)
 {
     collect_round(work, first);
     const sscam_mask_list masks = {work->plans, work->plan_count};
@@ -125,18 +125,18 @@ static sscam_status score_round(sscam_score_work *work, sscam_explanation *first
     sscam_status status = allocate_scores(total, work->target_count, &scores);
     if (status != SSCAM_OK)
         return status;
-    sscam_scoring_way way = {NULL, 0, 0};
+    sscam_scoring_diagnostics diagnostics = {NULL, 0, 0};
     const sscam_score_request request = {.masks = &masks,
                                          .kind = sscam_score_kind_of(first->settings),
                                          .output = sscam_output_of(first->settings),
                                          .targets = work->targets,
                                          .target_count = work->target_count,
-                                         .wish = sscam_scoring_wish_of(first->settings),
-                                         .way = &way,
+                                         .scoring = sscam_scoring_options_of(first->settings),
+                                         .diagnostics = &diagnostics,
                                          .progress = progress};
     status = first->backend->score(first->network, &request, scores);
     if (status == SSCAM_OK)
-        hand_out_scores(work, first, &way, scores, total);
+        hand_out_scores(work, first, &diagnostics, scores, total);
     if (status == SSCAM_OK)
         status = weigh_scored(work);
     free(scores);
@@ -145,13 +145,13 @@ static sscam_status score_round(sscam_score_work *work, sscam_explanation *first
 
 /* --- ablations ----------------------------------------------------------------------------------- */
 
-static int32_t awaits_ablations(const sscam_explanation *explanation)
+static int32_t awaits_ablations(const sscam_map_job *job)
 {
-    return explanation->wanted_ablations != NULL && explanation->scores == NULL;
+    return job->wanted_ablations != NULL && job->scores == NULL;
 }
 
 /* Whether the ablations of two explanations are the same runs of the network, be it for other targets. */
-static int32_t ablate_alike(const sscam_explanation *a, const sscam_explanation *b)
+static int32_t ablate_alike(const sscam_map_job *a, const sscam_map_job *b)
 {
     const sscam_ablation_plan *own = a->wanted_ablations, *other = b->wanted_ablations;
     return score_alike(a, b) && own->input == other->input && strcmp(own->layer, other->layer) == 0 &&
@@ -160,29 +160,29 @@ static int32_t ablate_alike(const sscam_explanation *a, const sscam_explanation 
            memcmp(own->channels, other->channels, (size_t)own->channel_count * sizeof *own->channels) == 0;
 }
 
-static void collect_ablated_targets(sscam_score_work *work, const sscam_explanation *first)
+static void collect_ablated_targets(sscam_score_schedule *work, const sscam_map_job *first)
 {
     work->target_count = 0;
     for (int64_t i = 0; i < work->count; i++) {
-        const sscam_explanation *explanation = &work->explanations[i];
-        if (awaits_ablations(explanation) && ablate_alike(explanation, first) &&
-            find_target(work, &explanation->target) == work->target_count)
-            work->targets[work->target_count++] = explanation->target;
+        const sscam_map_job *job = &work->explanations[i];
+        if (awaits_ablations(job) && ablate_alike(job, first) &&
+            find_target(work, &job->target) == work->target_count)
+            work->targets[work->target_count++] = job->target;
     }
 }
 
-static void hand_out_ablations(sscam_score_work *work, sscam_explanation *first, const float *scores)
+static void hand_out_ablations(sscam_score_schedule *work, sscam_map_job *first, const float *scores)
 {
     const int64_t total = first->wanted_ablations->channel_count;
     for (int64_t i = 0; i < work->count; i++) {
-        sscam_explanation *explanation = &work->explanations[i];
-        if (awaits_ablations(explanation) && ablate_alike(explanation, first))
-            explanation->scores = scores + find_target(work, &explanation->target) * total;
+        sscam_map_job *job = &work->explanations[i];
+        if (awaits_ablations(job) && ablate_alike(job, first))
+            job->scores = scores + find_target(work, &job->target) * total;
     }
 }
 
 /* Runs the ablations of all explanations that want the same as `first`, and lets these go on. */
-static sscam_status ablation_round(sscam_score_work *work, sscam_explanation *first, const sscam_progress *progress)
+static sscam_status ablation_round(sscam_score_schedule *work, sscam_map_job *first, const sscam_progress *progress)
 {
     const sscam_ablation_plan *plan = first->wanted_ablations;
     collect_ablated_targets(work, first);
@@ -211,14 +211,14 @@ static sscam_status ablation_round(sscam_score_work *work, sscam_explanation *fi
 /* --- all ----------------------------------------------------------------------------------------- */
 
 /* Network runs that an explanation waits for. */
-static int64_t runs_wanted(const sscam_explanation *explanation)
+static int64_t runs_wanted(const sscam_map_job *job)
 {
-    if (awaits_ablations(explanation))
-        return explanation->wanted_ablations->channel_count;
-    return awaits_scores(explanation) ? sscam_mask_count(explanation->wanted) : 0;
+    if (awaits_ablations(job))
+        return job->wanted_ablations->channel_count;
+    return awaits_scores(job) ? sscam_mask_count(job->wanted) : 0;
 }
 
-static sscam_explanation *find_waiting(sscam_score_work *work)
+static sscam_map_job *find_waiting(sscam_score_schedule *work)
 {
     for (int64_t i = 0; i < work->count; i++)
         if (runs_wanted(&work->explanations[i]) > 0)
@@ -227,7 +227,7 @@ static sscam_explanation *find_waiting(sscam_score_work *work)
 }
 
 /* Runs that the explanations want in this turn: the measure of what is left to do. */
-static int64_t count_wanted(const sscam_score_work *work)
+static int64_t count_wanted(const sscam_score_schedule *work)
 {
     int64_t wanted = 0;
     for (int64_t i = 0; i < work->count; i++)
@@ -236,23 +236,23 @@ static int64_t count_wanted(const sscam_score_work *work)
 }
 
 /* The first turn of all. Methods that run the network by themselves share the progress up to the place returned. */
-static sscam_status weigh_first(sscam_score_work *work, const sscam_progress *progress, double *done)
+static sscam_status weigh_first(sscam_score_schedule *work, const sscam_progress *progress, double *done)
 {
     sscam_status status = SSCAM_OK;
     *done = 0.0;
     for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++) {
-        sscam_explanation *explanation = &work->explanations[i];
-        double end = *done + (explanation->method->runs_network ? 0.98 / (double)work->count : 0.0);
-        explanation->progress = sscam_progress_part(progress, *done, end);
-        status = weigh(explanation);
+        sscam_map_job *job = &work->explanations[i];
+        double end = *done + (job->method->runs_network ? 0.98 / (double)work->count : 0.0);
+        job->progress = sscam_progress_part(progress, *done, end);
+        status = weigh(job);
         *done = end;
     }
     return status;
 }
 
-sscam_status sscam_weigh_all(sscam_score_work *work, const sscam_progress *progress)
+sscam_status sscam_weigh_all(sscam_score_schedule *work, const sscam_progress *progress)
 {
-    sscam_explanation *waiting;
+    sscam_map_job *waiting;
     double done = 0.0;
     sscam_status status = weigh_first(work, progress, &done);
     while (status == SSCAM_OK && (waiting = find_waiting(work)) != NULL) {

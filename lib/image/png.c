@@ -20,7 +20,7 @@ typedef struct png_session {
     const uint8_t *data; /* reading: what is left of the content */
     size_t size;
     int64_t max_pixels;
-    sscam_draft *draft; /* writing */
+    sscam_atomic_file *draft; /* writing */
     sscam_image *image; /* reading: the result */
     sscam_status status;
     char message[MESSAGE_SIZE];
@@ -156,7 +156,7 @@ sscam_status sscam_png_decode(const uint8_t *data, size_t size, int64_t max_pixe
 static void write_bytes(png_structp png, png_bytep data, size_t count)
 {
     png_session *session = png_get_io_ptr(png);
-    session->status = sscam_draft_write(session->draft, data, count);
+    session->status = sscam_atomic_file_write(session->draft, data, count);
     if (session->status != SSCAM_OK)
         png_error(png, "");
 }
@@ -201,7 +201,7 @@ static sscam_status run_writing(png_session *session, const sscam_image *image)
     return SSCAM_OK;
 }
 
-static sscam_status encode(const sscam_image *image, sscam_draft *draft)
+static sscam_status encode(const sscam_image *image, sscam_atomic_file *draft)
 {
     png_session session = {.draft = draft, .status = SSCAM_OK};
     session.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &session, on_error, on_warning, &session,
@@ -215,13 +215,13 @@ static sscam_status encode(const sscam_image *image, sscam_draft *draft)
 
 sscam_status sscam_png_write(const sscam_image *image, const char *path)
 {
-    sscam_draft draft;
-    sscam_status status = sscam_draft_open(&draft, path);
+    sscam_atomic_file draft;
+    sscam_status status = sscam_atomic_file_open(&draft, path);
     if (status != SSCAM_OK)
         return status;
     status = encode(image, &draft);
     if (status == SSCAM_OK)
-        return sscam_draft_commit(&draft);
-    sscam_draft_discard(&draft);
+        return sscam_atomic_file_commit(&draft);
+    sscam_atomic_file_discard(&draft);
     return status;
 }

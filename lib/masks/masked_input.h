@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "base/shape.h"
-#include "sscam/status.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,10 +22,10 @@ typedef enum sscam_noise_target {
 } sscam_noise_target;
 
 /* Memory order of one masked input. */
-typedef enum sscam_layout {
-    SSCAM_LAYOUT_NCHW, /* [C,D,H,W] */
-    SSCAM_LAYOUT_NHWC  /* [D,H,W,C], "channels last" */
-} sscam_layout;
+typedef enum sscam_memory_format {
+    SSCAM_MEMORY_FORMAT_NCHW, /* [C,D,H,W] */
+    SSCAM_MEMORY_FORMAT_NHWC  /* [D,H,W,C], "channels last" */
+} sscam_memory_format;
 
 /* One channel's mask: m(p) = (U(A)(p) - offset) * gain, then X0 * m. */
 typedef struct sscam_mask_channel {
@@ -70,7 +69,7 @@ int64_t sscam_mask_scratch_size(const sscam_mask_plan *plan);
 
 /* Writes masked input number `index` (0 to sscam_mask_count() - 1) to `out`: the floats of one input, in `layout`.
  * `scratch` has sscam_mask_scratch_size() floats and is the caller's own. A pure function of plan and index. */
-void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_layout layout, float *scratch,
+void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_memory_format layout, float *scratch,
                       float *out);
 
 /* The masked inputs of several plans of one input shape, numbered through: those of plans[0] first. */
@@ -82,16 +81,8 @@ typedef struct sscam_mask_list {
 /* As the functions of one plan above. */
 int64_t sscam_mask_list_count(const sscam_mask_list *list);
 int64_t sscam_mask_list_scratch_size(const sscam_mask_list *list);
-void sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_layout layout, float *scratch,
+void sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_memory_format layout, float *scratch,
                            float *out);
-
-/* Where each of output_size positions falls between source_size ones: after which, by which share of the next. */
-void sscam_source_positions(int64_t source_size, int64_t output_size, int32_t align_corners, int32_t *lower,
-                            float *share);
-
-/* Upsampling U of one map, linear along each side: bilinear for pictures, trilinear for what has slices. */
-sscam_status sscam_upsample(const float *map, sscam_sides map_sides, sscam_sides sides, int32_t align_corners,
-                            float *out);
 
 #ifdef __cplusplus
 }

@@ -34,7 +34,7 @@ static inline void philox(const sscam_noise_plane *plane, uint32_t block, uint32
 }
 
 /* BLOCK values: those of LANES counters from `block` upwards. */
-SSCAM_VECTOR_TARGETS
+SSCAM_SIMD_TARGETS
 static void fill_block(const sscam_noise_plane *plane, uint32_t block, float *restrict out)
 {
     uint32_t word[4][LANES];

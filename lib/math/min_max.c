@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/checked_size.h"
-#include "masks/masked_input.h"
+#include "math/upsample.h"
 
 /* Output places that fall between the same two places of the map. */
 typedef struct run {
@@ -24,14 +24,14 @@ typedef struct side {
 /* A cell is where a run of rows meets one of columns: between four places of the map. Along one side alone its values
  * are monotone, rounding included; so extremes lie in its corners, but for what rounding does along both sides
  * together, and no value lies beyond the four, but for rounding. */
-struct sscam_range_finder {
+struct sscam_min_max_plan {
     side depth, height, width;
     float *slice; /* one slice of the map, where there are several */
 };
 
 /* One slice of the map, and what has been found in all so far. */
 typedef struct search {
-    const sscam_range_finder *finder;
+    const sscam_min_max_plan *finder;
     const float *slice;
     float slack; /* more than what rounding adds to a value of this slice */
     int32_t has_no_negative;
@@ -79,9 +79,9 @@ static int32_t make_side(int64_t from, int64_t count, int32_t align_corners, sid
     return 1;
 }
 
-sscam_range_finder *sscam_range_finder_new(sscam_sides map_sides, sscam_sides sides, int32_t align_corners)
+sscam_min_max_plan *sscam_min_max_plan_new(sscam_sides map_sides, sscam_sides sides, int32_t align_corners)
 {
-    sscam_range_finder *finder = calloc(1, sizeof *finder);
+    sscam_min_max_plan *finder = calloc(1, sizeof *finder);
     if (finder == NULL)
         return NULL;
     if (make_side(map_sides.depth, sides.depth, align_corners, &finder->depth) &&
@@ -90,11 +90,11 @@ sscam_range_finder *sscam_range_finder_new(sscam_sides map_sides, sscam_sides si
         finder->slice = sscam_array(sscam_times(map_sides.height, map_sides.width), sizeof *finder->slice);
     if (finder->slice != NULL)
         return finder;
-    sscam_range_finder_free(finder);
+    sscam_min_max_plan_free(finder);
     return NULL;
 }
 
-void sscam_range_finder_free(sscam_range_finder *finder)
+void sscam_min_max_plan_free(sscam_min_max_plan *finder)
 {
     if (finder == NULL)
         return;
@@ -113,7 +113,7 @@ static float blend(float before, float after, float share)
     return before + share * (after - before);
 }
 
-static const float *slice_at(const sscam_range_finder *finder, const float *map, int64_t z)
+static const float *slice_at(const sscam_min_max_plan *finder, const float *map, int64_t z)
 {
     const int64_t size = finder->height.from * finder->width.from;
     const float *front = map + finder->depth.lower[z] * size;
@@ -240,7 +240,7 @@ static void search_slice(search *of)
             search_cell(of, i, j);
 }
 
-void sscam_find_range(const sscam_range_finder *finder, const float *map, float *lowest, float *highest)
+void sscam_upsampled_min_max(const sscam_min_max_plan *finder, const float *map, float *lowest, float *highest)
 {
     search of = {.finder = finder, .lowest = INFINITY, .highest = -INFINITY};
     for (int64_t z = 0; z < finder->depth.count; z++) {
@@ -252,7 +252,7 @@ void sscam_find_range(const sscam_range_finder *finder, const float *map, float 
 }
 
 /* In lanes, whose comparisons need not wait for each other. */
-void sscam_range_of(const float *values, int64_t count, float *lowest, float *highest)
+void sscam_min_max(const float *values, int64_t count, float *lowest, float *highest)
 {
     enum { LANES = 16 };
     float low[LANES], high[LANES];
@@ -281,7 +281,7 @@ void sscam_range_of(const float *values, int64_t count, float *lowest, float *hi
 int32_t sscam_normalise(float *values, int64_t count)
 {
     float lowest, highest;
-    sscam_range_of(values, count, &lowest, &highest);
+    sscam_min_max(values, count, &lowest, &highest);
     const int32_t is_flat = !(highest > lowest);
     for (int64_t i = 0; i < count; i++)
         values[i] = is_flat ? 0.0f : (values[i] - lowest) / (highest - lowest);

@@ -5,7 +5,7 @@
 #include "methods/channel_selection.h"
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "explain/method.h"
+#include "explain/method_private.h"
 
 /* Between the calls of weigh(). */
 typedef struct ablation_work {
@@ -25,31 +25,31 @@ static void release(void *working)
 /* Whether setting a channel to zero changes anything. */
 static int32_t is_active(const sscam_capture *capture, int64_t channel)
 {
-    int64_t places = sscam_place_count(capture->sides);
+    int64_t places = sscam_position_count(capture->sides);
     for (int64_t p = 0; p < places; p++)
         if (capture->activations[channel * places + p] != 0.0f)
             return 1;
     return 0;
 }
 
-static sscam_status begin(sscam_explanation *explanation)
+static sscam_status begin(sscam_map_job *job)
 {
-    const sscam_capture *capture = explanation->capture;
+    const sscam_capture *capture = job->capture;
     ablation_work *work = calloc(1, sizeof *work);
     if (work == NULL)
         return sscam_fail_memory("ablations");
-    explanation->working = work;
-    explanation->release_working = release;
+    job->working = work;
+    job->release_working = release;
     work->channels = sscam_array(capture->channels, sizeof *work->channels);
     work->selected = sscam_array(capture->channels, sizeof *work->selected);
     if (work->channels == NULL || work->selected == NULL)
         return sscam_fail_memory("ablations");
-    sscam_status status = sscam_choose_channels(
-        capture, explanation->settings->value[SSCAM_OPTION_MAX_CHANNELS].integer, work->selected);
+    sscam_status status = sscam_select_channels(
+        capture, job->settings->value[SSCAM_OPTION_MAX_CHANNELS].integer, work->selected);
     if (status != SSCAM_OK)
         return status;
     work->plan = (sscam_ablation_plan){
-        .input = explanation->input,
+        .input = job->input,
         .layer = capture->layer,
         .batch_axis = capture->batch_axis,
         .channel_axis = capture->channel_axis,
@@ -58,32 +58,32 @@ static sscam_status begin(sscam_explanation *explanation)
         if (work->selected[k] && is_active(capture, k))
             work->channels[work->plan.channel_count++] = k;
     if (work->plan.channel_count > 0)
-        explanation->wanted_ablations = &work->plan;
+        job->wanted_ablations = &work->plan;
     return SSCAM_OK;
 }
 
 /* a_k = (f^c - f^c with A_k set to zero) / |f^c|. The paper divides by the score itself; by its magnitude a drop is a
  * positive weight whatever the score's sign. */
-static sscam_status take_scores(sscam_explanation *explanation)
+static sscam_status take_scores(sscam_map_job *job)
 {
-    const ablation_work *work = explanation->working;
-    const sscam_capture *capture = explanation->capture;
+    const ablation_work *work = job->working;
+    const sscam_capture *capture = job->capture;
     double whole =
-        sscam_capture_score(capture, &explanation->target, sscam_score_kind_of(explanation->settings));
+        sscam_capture_score(capture, &job->target, sscam_score_kind_of(job->settings));
     double scale = whole != 0.0 ? fabs(whole) : 1.0;
     for (int64_t i = 0; i < work->plan.channel_count; i++) {
-        if (!isfinite(explanation->scores[i]))
+        if (!isfinite(job->scores[i]))
             return sscam_fail(SSCAM_E_MODEL, "the network's score without channel %lld is %g",
-                              (long long)work->channels[i], (double)explanation->scores[i]);
-        explanation->weights[work->channels[i]] = (float)((whole - explanation->scores[i]) / scale);
+                              (long long)work->channels[i], (double)job->scores[i]);
+        job->weights[work->channels[i]] = (float)((whole - job->scores[i]) / scale);
     }
     return SSCAM_OK;
 }
 
-sscam_status sscam_weigh_ablation_cam(sscam_explanation *explanation)
+sscam_status sscam_weigh_ablation_cam(sscam_map_job *job)
 {
-    if (explanation->working == NULL)
-        return begin(explanation);
-    explanation->wanted_ablations = NULL;
-    return take_scores(explanation);
+    if (job->working == NULL)
+        return begin(job);
+    job->wanted_ablations = NULL;
+    return take_scores(job);
 }

@@ -5,7 +5,7 @@
 #include "explain/capture.h"
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "explain/method.h"
+#include "explain/method_private.h"
 
 enum { TOLERANCE_DENOMINATOR = 10000 }; /* float32 gradients of one linear layer agree far better than 1e-4 */
 
@@ -15,7 +15,7 @@ static void sum_gradients(const sscam_capture *capture, float *weights)
 {
     sscam_mean_gradients(capture, weights);
     for (int64_t k = 0; k < capture->channels; k++)
-        weights[k] *= (float)sscam_place_count(capture->sides);
+        weights[k] *= (float)sscam_position_count(capture->sides);
 }
 
 static double largest_magnitude(const float *values, int64_t count)
@@ -30,7 +30,7 @@ static double largest_magnitude(const float *values, int64_t count)
  * where a gradient is no number. */
 static double largest_deviation(const sscam_capture *capture, const float *weights)
 {
-    int64_t places = sscam_place_count(capture->sides);
+    int64_t places = sscam_position_count(capture->sides);
     double largest = 0.0;
     for (int64_t k = 0; k < capture->channels; k++) {
         for (int64_t p = 0; p < places; p++) {
@@ -41,54 +41,54 @@ static double largest_deviation(const sscam_capture *capture, const float *weigh
     return largest;
 }
 
-static sscam_status fail_unsupported(const sscam_explanation *explanation, const char *why)
+static sscam_status fail_unsupported(const sscam_map_job *job, const char *why)
 {
-    const int32_t is_cam = (explanation->method->needs & SSCAM_NEEDS_POOLED_LINEAR) != 0;
+    const int32_t is_cam = (job->method->needs & SSCAM_NEEDS_POOLED_LINEAR) != 0;
     return sscam_fail(SSCAM_E_UNSUPPORTED,
                       "%s needs global average pooling and then one linear layer after the target layer %s, but %s",
-                      is_cam ? "cam" : "option mask_weights=fc", explanation->capture->layer, why);
+                      is_cam ? "cam" : "option mask_weights=fc", job->capture->layer, why);
 }
 
 /* The same capture on another input. A linear head has the same gradients there; any other head has not. */
-static sscam_status capture_elsewhere(sscam_explanation *explanation, sscam_capture *capture)
+static sscam_status capture_elsewhere(sscam_map_job *job, sscam_capture *capture)
 {
-    int64_t size = sscam_input_size(&explanation->shape);
+    int64_t size = sscam_input_size(&job->shape);
     float *input = sscam_array(size, sizeof *input);
     if (input == NULL)
         return sscam_fail_memory("an input");
     for (int64_t i = 0; i < size; i++)
-        input[i] = 0.5f - explanation->input[i];
-    sscam_status status = sscam_capture_layer(explanation, input, explanation->capture->layer, &explanation->target, 1,
+        input[i] = 0.5f - job->input[i];
+    sscam_status status = sscam_capture_layer(job, input, job->capture->layer, &job->target, 1,
                                               capture);
     free(input);
     return status;
 }
 
-sscam_status sscam_last_layer_weights(sscam_explanation *explanation, float *weights)
+sscam_status sscam_last_layer_weights(sscam_map_job *job, float *weights)
 {
-    const sscam_capture *capture = explanation->capture;
-    int64_t places = sscam_place_count(capture->sides);
+    const sscam_capture *capture = job->capture;
+    int64_t places = sscam_position_count(capture->sides);
     sum_gradients(capture, weights);
     double allowed = largest_magnitude(weights, capture->channels) / (double)places / TOLERANCE_DENOMINATOR;
     if (largest_deviation(capture, weights) > allowed)
-        return fail_unsupported(explanation, "its class scores depend on where an activation is");
+        return fail_unsupported(job, "its class scores depend on where an activation is");
     if (capture->extra_gradient > 0.0f)
-        return fail_unsupported(explanation, "its class scores depend on tokens that have no place, too");
+        return fail_unsupported(job, "its class scores depend on tokens that have no place, too");
 
     sscam_capture elsewhere = {0};
-    sscam_status status = capture_elsewhere(explanation, &elsewhere);
+    sscam_status status = capture_elsewhere(job, &elsewhere);
     if (status != SSCAM_OK)
         return status;
     if (elsewhere.channels != capture->channels || !sscam_same_sides(elsewhere.sides, capture->sides))
-        status = fail_unsupported(explanation, "its layers change shape with the input's values");
+        status = fail_unsupported(job, "its layers change shape with the input's values");
     else if (largest_deviation(&elsewhere, weights) > allowed)
-        status = fail_unsupported(explanation, "its class scores are not linear in the pooled activations");
+        status = fail_unsupported(job, "its class scores are not linear in the pooled activations");
     sscam_capture_release(&elsewhere);
     return status;
 }
 
 /* a_k = w_fc[c,k]: Naidu & Michael 2020, eq. 1-2. */
-sscam_status sscam_weigh_cam(sscam_explanation *explanation)
+sscam_status sscam_weigh_cam(sscam_map_job *job)
 {
-    return sscam_last_layer_weights(explanation, explanation->weights);
+    return sscam_last_layer_weights(job, job->weights);
 }

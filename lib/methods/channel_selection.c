@@ -30,9 +30,9 @@ static double spatial_deviation(const float *map, int64_t places)
     return sqrt(square / (double)places);
 }
 
-sscam_status sscam_choose_channels(const sscam_capture *capture, int64_t wanted, int32_t *chosen)
+sscam_status sscam_select_channels(const sscam_capture *capture, int64_t wanted, int32_t *chosen)
 {
-    int64_t places = sscam_place_count(capture->sides);
+    int64_t places = sscam_position_count(capture->sides);
     int32_t all = wanted == 0 || wanted >= capture->channels;
     for (int64_t k = 0; k < capture->channels; k++)
         chosen[k] = all;

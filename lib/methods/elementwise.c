@@ -4,24 +4,24 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "explain/method.h"
+#include "explain/method_private.h"
 
-sscam_status sscam_make_terms(sscam_explanation *explanation, float (*term)(float activation, float gradient))
+sscam_status sscam_make_terms(sscam_map_job *job, float (*term)(float activation, float gradient))
 {
-    const sscam_capture *capture = explanation->capture;
-    int64_t count = capture->channels * sscam_place_count(capture->sides);
-    explanation->terms = sscam_array(count, sizeof *explanation->terms);
-    if (explanation->terms == NULL)
+    const sscam_capture *capture = job->capture;
+    int64_t count = capture->channels * sscam_position_count(capture->sides);
+    job->terms = sscam_array(count, sizeof *job->terms);
+    if (job->terms == NULL)
         return sscam_fail_memory("the terms of a map");
     for (int64_t i = 0; i < count; i++) {
-        explanation->terms[i] =
+        job->terms[i] =
             term(capture->activations[i], capture->gradients != NULL ? capture->gradients[i] : 0.0f);
-        if (!isfinite(explanation->terms[i]))
+        if (!isfinite(job->terms[i]))
             return sscam_fail(SSCAM_E_MODEL, "layer %s: activation %g times gradient %g overflows", capture->layer,
                               (double)capture->activations[i], (double)capture->gradients[i]);
     }
-    free(explanation->weights);
-    explanation->weights = NULL;
+    free(job->weights);
+    job->weights = NULL;
     return SSCAM_OK;
 }
 
@@ -41,19 +41,19 @@ static float positive_product(float activation, float gradient)
 }
 
 /* ReLU(g_k(p)) A_k(p): Jiang et al. 2021. */
-sscam_status sscam_weigh_layer_cam(sscam_explanation *explanation)
+sscam_status sscam_weigh_layer_cam(sscam_map_job *job)
 {
-    return sscam_make_terms(explanation, activation_where_gradient_is_positive);
+    return sscam_make_terms(job, activation_where_gradient_is_positive);
 }
 
 /* g_k(p) A_k(p): Draelos & Carin 2020. */
-sscam_status sscam_weigh_hires_cam(sscam_explanation *explanation)
+sscam_status sscam_weigh_hires_cam(sscam_map_job *job)
 {
-    return sscam_make_terms(explanation, sscam_gradient_times_activation);
+    return sscam_make_terms(job, sscam_gradient_times_activation);
 }
 
 /* ReLU(g_k(p) A_k(p)): GradCAMElementWise of the package grad-cam. */
-sscam_status sscam_weigh_grad_cam_elementwise(sscam_explanation *explanation)
+sscam_status sscam_weigh_grad_cam_elementwise(sscam_map_job *job)
 {
-    return sscam_make_terms(explanation, positive_product);
+    return sscam_make_terms(job, positive_product);
 }

@@ -1,4 +1,4 @@
-#include "explain/method.h"
+#include "explain/method_private.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -154,17 +154,17 @@ double sscam_noise_stddev(const sscam_settings *settings, double range)
     }
 }
 
-sscam_scoring_wish sscam_scoring_wish_of(const sscam_settings *settings)
+sscam_scoring_options sscam_scoring_options_of(const sscam_settings *settings)
 {
-    return (sscam_scoring_wish){.precision = (sscam_precision)settings->value[SSCAM_OPTION_PRECISION].integer,
+    return (sscam_scoring_options){.precision = (sscam_precision)settings->value[SSCAM_OPTION_PRECISION].integer,
                                 .batch_size = settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
                                 .workers = settings->value[SSCAM_OPTION_WORKERS].integer,
                                 .calibrate = settings->value[SSCAM_OPTION_CALIBRATE].integer == SSCAM_SWITCH_FIRST};
 }
 
-sscam_arrangement_wish sscam_arrangement_wish_of(const sscam_settings *settings)
+sscam_layout_hint sscam_layout_hint_of(const sscam_settings *settings)
 {
-    sscam_arrangement_wish wish = {
+    sscam_layout_hint wish = {
         .channel_axis = (sscam_channel_axis)settings->value[SSCAM_OPTION_CHANNEL_AXIS].integer};
     sscam_parse_grid(settings->value[SSCAM_OPTION_GRID].text, &wish.grid_height, &wish.grid_width);
     return wish;

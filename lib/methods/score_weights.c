@@ -9,18 +9,19 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "math/min_max.h"
+#include "math/upsample.h"
 
 /* What slot_of says of channels without a score of their own. */
 enum { NOT_SELECTED = -2, FLAT = -1 };
 
 /* Working state between the calls of weigh(); everything that needs freeing is here. */
 typedef struct channel_scoring {
-    sscam_explanation *explanation;
+    sscam_map_job *job;
     sscam_sampling sampling;
     int32_t in_second_pass;      /* Algorithm 1's rescoring */
     int64_t *slot_of;            /* [K] which slot's score a channel has; channels that are equal share one */
     float *mask_weights;         /* [K] w_k of Algorithm 1; NULL: all 1 */
-    sscam_range_finder *range_finder;
+    sscam_min_max_plan *range_finder;
     float *upsampled;            /* [D,H,W] scratch, only for noise scaled by the masked input's range */
     sscam_mask_channel *channel; /* [slot_count] the channels with structure, in the plan's order */
     double *score;               /* [slot_count] C_k before the baseline */
@@ -30,7 +31,7 @@ typedef struct channel_scoring {
 
 static int64_t choice(const channel_scoring *scoring, int32_t option)
 {
-    return scoring->explanation->settings->value[option].integer;
+    return scoring->job->settings->value[option].integer;
 }
 
 /* --- which channels ------------------------------------------------------------------------------ */
@@ -38,11 +39,11 @@ static int64_t choice(const channel_scoring *scoring, int32_t option)
 /* The channels that max_channels selects count as flat until they get a slot. */
 static sscam_status select_channels(channel_scoring *scoring)
 {
-    const sscam_capture *capture = scoring->explanation->capture;
+    const sscam_capture *capture = scoring->job->capture;
     int32_t *chosen = sscam_array(capture->channels, sizeof *chosen);
     if (chosen == NULL)
         return sscam_fail_memory("ranking channels");
-    sscam_status status = sscam_choose_channels(capture, choice(scoring, SSCAM_OPTION_MAX_CHANNELS), chosen);
+    sscam_status status = sscam_select_channels(capture, choice(scoring, SSCAM_OPTION_MAX_CHANNELS), chosen);
     for (int64_t k = 0; k < capture->channels && status == SSCAM_OK; k++)
         scoring->slot_of[k] = chosen[k] ? FLAT : NOT_SELECTED;
     free(chosen);
@@ -51,16 +52,16 @@ static sscam_status select_channels(channel_scoring *scoring)
 
 static sscam_status find_mask_weights(channel_scoring *scoring)
 {
-    sscam_explanation *explanation = scoring->explanation;
+    sscam_map_job *job = scoring->job;
     int64_t kind = choice(scoring, SSCAM_OPTION_MASK_WEIGHTS);
     if (kind == SSCAM_MASK_WEIGHTS_NONE)
         return SSCAM_OK;
-    scoring->mask_weights = sscam_array(explanation->capture->channels, sizeof *scoring->mask_weights);
+    scoring->mask_weights = sscam_array(job->capture->channels, sizeof *scoring->mask_weights);
     if (scoring->mask_weights == NULL)
         return sscam_fail_memory("mask weights");
     if (kind == SSCAM_MASK_WEIGHTS_FC)
-        return sscam_last_layer_weights(explanation, scoring->mask_weights);
-    sscam_mean_gradients(explanation->capture, scoring->mask_weights);
+        return sscam_last_layer_weights(job, scoring->mask_weights);
+    sscam_mean_gradients(job->capture, scoring->mask_weights);
     return SSCAM_OK;
 }
 
@@ -70,12 +71,12 @@ static sscam_status find_mask_weights(channel_scoring *scoring)
 static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mask_channel *channel, double *range)
 {
     const sscam_mask_plan *plan = &scoring->plan;
-    int64_t places = sscam_place_count(plan->input_sides);
+    int64_t places = sscam_position_count(plan->input_sides);
     if (scoring->upsampled == NULL)
         scoring->upsampled = sscam_array(places, sizeof *scoring->upsampled);
     if (scoring->upsampled == NULL)
         return sscam_fail_memory("a mask");
-    sscam_status status = sscam_upsample(plan->activations + channel->channel * sscam_place_count(plan->map_sides),
+    sscam_status status = sscam_upsample(plan->activations + channel->channel * sscam_position_count(plan->map_sides),
                                          plan->map_sides, plan->input_sides, plan->align_corners, scoring->upsampled);
     if (status != SSCAM_OK)
         return status;
@@ -102,7 +103,7 @@ static sscam_status find_noise_stddev(channel_scoring *scoring, sscam_mask_chann
         if (status != SSCAM_OK)
             return status;
     }
-    channel->noise_stddev = (float)sscam_noise_stddev(scoring->explanation->settings, range);
+    channel->noise_stddev = (float)sscam_noise_stddev(scoring->job->settings, range);
     if (!isfinite(channel->noise_stddev))
         return sscam_fail(SSCAM_E_ARGUMENT,
                           "noise_scale=authors-code: channel %lld has a range of %g, too small to divide by",
@@ -132,14 +133,14 @@ static int32_t is_noisy(const channel_scoring *scoring)
 /* Whether noise is added, so that samples differ. */
 static int32_t has_noise(const channel_scoring *scoring)
 {
-    return is_noisy(scoring) && scoring->explanation->settings->value[SSCAM_OPTION_SIGMA].real > 0.0;
+    return is_noisy(scoring) && scoring->job->settings->value[SSCAM_OPTION_SIGMA].real > 0.0;
 }
 
 /* The slot whose masked input is the same as this channel's, or -1. Noise differs from channel to channel. */
 static int64_t find_twin(const channel_scoring *scoring, const sscam_mask_channel *channel)
 {
     const sscam_mask_plan *plan = &scoring->plan;
-    int64_t places = sscam_place_count(plan->map_sides);
+    int64_t places = sscam_position_count(plan->map_sides);
     const float *map = plan->activations + channel->channel * places;
     if (has_noise(scoring))
         return -1;
@@ -156,20 +157,20 @@ static int64_t find_twin(const channel_scoring *scoring, const sscam_mask_channe
 static sscam_status add_channel(channel_scoring *scoring, int64_t k)
 {
     const sscam_mask_plan *plan = &scoring->plan;
-    const float *map = plan->activations + k * sscam_place_count(plan->map_sides);
+    const float *map = plan->activations + k * sscam_position_count(plan->map_sides);
     double mask_weight = scoring->mask_weights != NULL ? scoring->mask_weights[k] : 1.0;
     float lowest, highest;
     sscam_status status = SSCAM_OK;
-    sscam_find_range(scoring->range_finder, map, &lowest, &highest);
+    sscam_upsampled_min_max(scoring->range_finder, map, &lowest, &highest);
     double upsampled_range = (double)highest - (double)lowest;
     if (choice(scoring, SSCAM_OPTION_NORMALISE) != SSCAM_SWITCH_FIRST) /* before_upsample */
-        sscam_range_of(map, sscam_place_count(plan->map_sides), &lowest, &highest);
+        sscam_min_max(map, sscam_position_count(plan->map_sides), &lowest, &highest);
     /* A range below the normal numbers has no reciprocal; it is what a SiLU leaves far below zero, not structure. */
     if (upsampled_range < FLT_MIN || mask_weight == 0.0)
         return SSCAM_OK;
     if (!isfinite(highest - lowest))
         return sscam_fail(SSCAM_E_MODEL, "layer %s: the activations of channel %lld span %g, which cannot be scaled",
-                          scoring->explanation->capture->layer, (long long)k, (double)highest - (double)lowest);
+                          scoring->job->capture->layer, (long long)k, (double)highest - (double)lowest);
 
     sscam_mask_channel *channel = &scoring->channel[scoring->slot_count];
     *channel = (sscam_mask_channel){.channel = k};
@@ -199,13 +200,13 @@ static sscam_status make_plan(channel_scoring *scoring)
 {
     static const sscam_noise_target targets[] = {SSCAM_NOISE_ON_MASK, SSCAM_NOISE_ON_INPUT,
                                                  SSCAM_NOISE_ON_ACTIVATION};
-    const sscam_explanation *explanation = scoring->explanation;
-    const sscam_capture *capture = explanation->capture;
+    const sscam_map_job *job = scoring->job;
+    const sscam_capture *capture = job->capture;
     scoring->plan = (sscam_mask_plan){
-        .input = explanation->input,
-        .input_rank = explanation->shape.rank,
-        .input_channels = explanation->shape.channels,
-        .input_sides = explanation->shape.sides,
+        .input = job->input,
+        .input_rank = job->shape.rank,
+        .input_channels = job->shape.channels,
+        .input_sides = job->shape.sides,
         .activations = capture->activations,
         .map_sides = capture->sides,
         .align_corners = choice(scoring, SSCAM_OPTION_ALIGN_CORNERS) != SSCAM_SWITCH_FIRST,
@@ -214,10 +215,10 @@ static sscam_status make_plan(channel_scoring *scoring)
         .fades_in = scoring->sampling == SSCAM_SAMPLES_FADE_IN,
         .noise_target = is_noisy(scoring) ? targets[choice(scoring, SSCAM_OPTION_NOISE_TARGET)] : SSCAM_NOISE_ON_MASK,
         .seed = choice(scoring, SSCAM_OPTION_SEED),
-        .image_index = explanation->image_index,
+        .image_index = job->image_index,
     };
     scoring->range_finder =
-        sscam_range_finder_new(capture->sides, explanation->shape.sides, scoring->plan.align_corners);
+        sscam_min_max_plan_new(capture->sides, job->shape.sides, scoring->plan.align_corners);
     if (scoring->range_finder == NULL)
         return sscam_fail_memory("the ranges of maps");
     for (int64_t k = 0; k < capture->channels; k++) {
@@ -256,7 +257,7 @@ static sscam_status check_scores(const channel_scoring *scoring, const float *sc
 /* Reduces the scores that came for the plan to one a slot. */
 static sscam_status take_scores(channel_scoring *scoring, sscam_reduction reduction)
 {
-    const float *scores = scoring->explanation->scores;
+    const float *scores = scoring->job->scores;
     int64_t samples = scoring->plan.samples;
     sscam_status status = check_scores(scoring, scores);
     for (int64_t slot = 0; slot < scoring->slot_count && status == SSCAM_OK; slot++)
@@ -276,14 +277,14 @@ static void plan_second_pass(channel_scoring *scoring)
 }
 
 /* The score in the outputs for a constant input, which may be others than those for the whole one. */
-static sscam_status take_constant_score(const sscam_explanation *explanation, const float *logits,
+static sscam_status take_constant_score(const sscam_map_job *job, const float *logits,
                                         int64_t class_count, double *score)
 {
-    if (class_count != explanation->capture->class_count)
+    if (class_count != job->capture->class_count)
         return sscam_fail(SSCAM_E_MODEL, "the network has %lld outputs for a constant input, and %lld for the whole one",
-                          (long long)class_count, (long long)explanation->capture->class_count);
-    *score = sscam_target_score(logits, class_count, &explanation->target,
-                                sscam_row_kind(&explanation->target, sscam_score_kind_of(explanation->settings)));
+                          (long long)class_count, (long long)job->capture->class_count);
+    *score = sscam_target_score(logits, class_count, &job->target,
+                                sscam_row_kind(&job->target, sscam_score_kind_of(job->settings)));
     return isfinite(*score)
                ? SSCAM_OK
                : sscam_fail(SSCAM_E_MODEL, "the network's score of a constant input is %g", *score);
@@ -292,9 +293,9 @@ static sscam_status take_constant_score(const sscam_explanation *explanation, co
 /* Score of an input whose channels are constant. */
 static sscam_status score_constant_input(channel_scoring *scoring, const float value[3], double *score)
 {
-    sscam_explanation *explanation = scoring->explanation;
-    const sscam_shape *shape = &explanation->shape;
-    const int64_t places = sscam_place_count(shape->sides);
+    sscam_map_job *job = scoring->job;
+    const sscam_shape *shape = &job->shape;
+    const int64_t places = sscam_position_count(shape->sides);
     float *input = sscam_array(sscam_times(shape->channels, places), sizeof *input), *logits = NULL;
     int64_t class_count = 0;
     if (input == NULL)
@@ -302,14 +303,14 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
     for (int64_t c = 0; c < shape->channels; c++)
         for (int64_t p = 0; p < places; p++)
             input[c * places + p] = value[c < 3 ? c : 2];
-    const sscam_reading reading = {.output = sscam_output_of(explanation->settings),
-                                   .places = explanation->target.places,
-                                   .kind = sscam_score_kind_of(explanation->settings)};
+    const sscam_output_selection reading = {.output = sscam_output_of(job->settings),
+                                   .target_pixels = job->target.target_pixels,
+                                   .kind = sscam_score_kind_of(job->settings)};
     sscam_status status =
-        explanation->backend->classify(explanation->network, input, shape, &reading, &logits, &class_count);
+        job->backend->classify(job->network, input, shape, &reading, &logits, &class_count);
     if (status == SSCAM_OK) {
-        explanation->passes++;
-        status = take_constant_score(explanation, logits, class_count, score);
+        job->passes++;
+        status = take_constant_score(job, logits, class_count, score);
     }
     free(logits);
     free(input);
@@ -318,12 +319,12 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
 
 static sscam_status score_black_input(channel_scoring *scoring, double *score)
 {
-    const sscam_explanation *explanation = scoring->explanation;
-    const float *black = explanation->black;
-    if (explanation->shape.channels > 3 && (black[0] != black[1] || black[0] != black[2]))
+    const sscam_map_job *job = scoring->job;
+    const float *black = job->black;
+    if (job->shape.channels > 3 && (black[0] != black[1] || black[0] != black[2]))
         return sscam_fail(SSCAM_E_ARGUMENT,
                           "option baseline: black follows from mean and std of three channels, and the input has %lld",
-                          (long long)explanation->shape.channels);
+                          (long long)job->shape.channels);
     return score_constant_input(scoring, black, score);
 }
 
@@ -331,13 +332,13 @@ static sscam_status score_black_input(channel_scoring *scoring, double *score)
 static sscam_status score_baseline(channel_scoring *scoring, double *score)
 {
     static const float zeros[3] = {0.0f, 0.0f, 0.0f};
-    const sscam_explanation *explanation = scoring->explanation;
+    const sscam_map_job *job = scoring->job;
     switch (choice(scoring, SSCAM_OPTION_BASELINE)) {
     case SSCAM_BASELINE_ZEROS: return score_constant_input(scoring, zeros, score);
     case SSCAM_BASELINE_BLACK: return score_black_input(scoring, score);
     case SSCAM_BASELINE_INPUT:
-        *score = sscam_capture_score(explanation->capture, &explanation->target,
-                                     sscam_score_kind_of(explanation->settings));
+        *score = sscam_capture_score(job->capture, &job->target,
+                                     sscam_score_kind_of(job->settings));
         return SSCAM_OK;
     default: *score = 0.0; return SSCAM_OK;
     }
@@ -348,7 +349,7 @@ static sscam_status score_baseline(channel_scoring *scoring, double *score)
 /* Spreads the slots' scores over the channels; `flat_score` goes to selected channels without structure. */
 static void spread(const channel_scoring *scoring, double flat_score, double *weight)
 {
-    for (int64_t k = 0; k < scoring->explanation->capture->channels; k++) {
+    for (int64_t k = 0; k < scoring->job->capture->channels; k++) {
         int64_t slot = scoring->slot_of[k];
         weight[k] = slot >= 0 ? scoring->score[slot] : slot == FLAT ? flat_score : NAN;
     }
@@ -372,8 +373,8 @@ static void softmax(double *weight, int64_t count)
  * not evaluated. Channels without a score are marked by NaN until the end, where they get weight 0. */
 static sscam_status finish_weights(channel_scoring *scoring, double flat_score)
 {
-    sscam_explanation *explanation = scoring->explanation;
-    int64_t channels = explanation->capture->channels;
+    sscam_map_job *job = scoring->job;
+    int64_t channels = job->capture->channels;
     int32_t with_softmax = choice(scoring, SSCAM_OPTION_CHANNEL_SOFTMAX) == SSCAM_SWITCH_FIRST;
     double baseline = 0.0;
     sscam_status status = with_softmax ? SSCAM_OK : score_baseline(scoring, &baseline);
@@ -386,14 +387,14 @@ static sscam_status finish_weights(channel_scoring *scoring, double flat_score)
     if (with_softmax)
         softmax(weight, channels);
     for (int64_t k = 0; k < channels; k++)
-        explanation->weights[k] = isnan(weight[k]) ? 0.0f : (float)(weight[k] - baseline);
+        job->weights[k] = isnan(weight[k]) ? 0.0f : (float)(weight[k] - baseline);
     free(weight);
     return SSCAM_OK;
 }
 
 static int32_t any_flat_channel(const channel_scoring *scoring)
 {
-    for (int64_t k = 0; k < scoring->explanation->capture->channels; k++)
+    for (int64_t k = 0; k < scoring->job->capture->channels; k++)
         if (scoring->slot_of[k] == FLAT)
             return 1;
     return 0;
@@ -414,7 +415,7 @@ static void release(void *working)
     channel_scoring *scoring = working;
     free(scoring->slot_of);
     free(scoring->mask_weights);
-    sscam_range_finder_free(scoring->range_finder);
+    sscam_min_max_plan_free(scoring->range_finder);
     free(scoring->upsampled);
     free(scoring->channel);
     free(scoring->score);
@@ -422,15 +423,15 @@ static void release(void *working)
 }
 
 /* Makes the working state, which the explanation owns from here on, and the plan of the first pass. */
-static sscam_status begin(sscam_explanation *explanation, sscam_sampling sampling)
+static sscam_status begin(sscam_map_job *job, sscam_sampling sampling)
 {
-    const int64_t channels = explanation->capture->channels;
+    const int64_t channels = job->capture->channels;
     channel_scoring *scoring = calloc(1, sizeof *scoring);
     if (scoring == NULL)
         return sscam_fail_memory("channel scores");
-    explanation->working = scoring;
-    explanation->release_working = release;
-    scoring->explanation = explanation;
+    job->working = scoring;
+    job->release_working = release;
+    scoring->job = job;
     scoring->sampling = sampling;
     scoring->slot_of = sscam_zeros(channels, sizeof *scoring->slot_of);
     scoring->channel = sscam_zeros(channels, sizeof *scoring->channel);
@@ -443,15 +444,15 @@ static sscam_status begin(sscam_explanation *explanation, sscam_sampling samplin
     return status == SSCAM_OK ? make_plan(scoring) : status;
 }
 
-sscam_status sscam_weigh_by_scores(sscam_explanation *explanation, sscam_sampling sampling, sscam_reduction reduction)
+sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling, sscam_reduction reduction)
 {
-    channel_scoring *scoring = explanation->working;
+    channel_scoring *scoring = job->working;
     sscam_status status = SSCAM_OK;
     if (scoring == NULL) {
-        status = begin(explanation, sampling);
-        scoring = explanation->working;
+        status = begin(job, sampling);
+        scoring = job->working;
         if (status == SSCAM_OK && scoring->slot_count > 0) {
-            explanation->wanted = &scoring->plan;
+            job->wanted = &scoring->plan;
             return SSCAM_OK;
         }
     } else {
@@ -462,6 +463,6 @@ sscam_status sscam_weigh_by_scores(sscam_explanation *explanation, sscam_samplin
             return SSCAM_OK; /* still wanted */
         }
     }
-    explanation->wanted = NULL;
+    job->wanted = NULL;
     return status == SSCAM_OK ? finish(scoring) : status;
 }

@@ -2,7 +2,7 @@
 #ifndef SSCAM_LIB_METHODS_SCORE_WEIGHTS_H
 #define SSCAM_LIB_METHODS_SCORE_WEIGHTS_H
 
-#include "explain/method.h"
+#include "explain/method_private.h"
 
 /* How many masked inputs a channel has, and how they differ. */
 typedef enum sscam_sampling {
@@ -17,8 +17,8 @@ typedef enum sscam_reduction {
     SSCAM_REDUCE_MAXIMUM /* eq. 13-15 */
 } sscam_reduction;
 
-/* Fills explanation->weights: C_k = reduce_i f^c(masked input k,i) - f^c(X_b), then the softmax over the channels,
+/* Fills job->weights: C_k = reduce_i f^c(masked input k,i) - f^c(X_b), then the softmax over the channels,
  * by the explanation's options, in the turns that strategy.h describes. */
-sscam_status sscam_weigh_by_scores(sscam_explanation *explanation, sscam_sampling sampling, sscam_reduction reduction);
+sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling, sscam_reduction reduction);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "masks/noise.h"
-#include "explain/method.h"
+#include "explain/method_private.h"
 
 /* Sums over the noisy inputs of g, g^2 and g^3, each shaped as A. */
 typedef struct derivative_sums {
@@ -14,21 +14,21 @@ typedef struct derivative_sums {
     int64_t size;
 } derivative_sums;
 
-static int64_t choice(const sscam_explanation *explanation, int32_t option)
+static int64_t choice(const sscam_map_job *job, int32_t option)
 {
-    return explanation->settings->value[option].integer;
+    return job->settings->value[option].integer;
 }
 
-static sscam_status find_noise_stddev(const sscam_explanation *explanation, int64_t size, float *stddev)
+static sscam_status find_noise_stddev(const sscam_map_job *job, int64_t size, float *stddev)
 {
-    double sigma = explanation->settings->value[SSCAM_OPTION_SIGMA].real;
-    float lowest = explanation->input[0], highest = explanation->input[0];
+    double sigma = job->settings->value[SSCAM_OPTION_SIGMA].real;
+    float lowest = job->input[0], highest = job->input[0];
     for (int64_t i = 1; i < size; i++) {
-        lowest = fminf(lowest, explanation->input[i]);
-        highest = fmaxf(highest, explanation->input[i]);
+        lowest = fminf(lowest, job->input[i]);
+        highest = fmaxf(highest, job->input[i]);
     }
     double range = (double)highest - (double)lowest;
-    *stddev = sigma > 0.0 ? (float)sscam_noise_stddev(explanation->settings, range) : 0.0f;
+    *stddev = sigma > 0.0 ? (float)sscam_noise_stddev(job->settings, range) : 0.0f;
     if (!isfinite(*stddev))
         return sscam_fail(SSCAM_E_ARGUMENT, "noise_scale: the input has a range of %g, which gives no usable noise",
                           range);
@@ -36,20 +36,20 @@ static sscam_status find_noise_stddev(const sscam_explanation *explanation, int6
 }
 
 /* X0 + noise; the k of the noise counter is 0, since no channel is meant. */
-static void write_noisy_input(const sscam_explanation *explanation, int64_t sample, int64_t size, float stddev,
+static void write_noisy_input(const sscam_map_job *job, int64_t sample, int64_t size, float stddev,
                               float *out)
 {
-    const sscam_noise_plane plane = {choice(explanation, SSCAM_OPTION_SEED), 0, (uint32_t)sample,
-                                     (uint32_t)explanation->image_index};
+    const sscam_noise_plane plane = {choice(job, SSCAM_OPTION_SEED), 0, (uint32_t)sample,
+                                     (uint32_t)job->image_index};
     sscam_noise_fill(&plane, 0, size, out);
     for (int64_t i = 0; i < size; i++)
-        out[i] = explanation->input[i] + stddev * out[i];
+        out[i] = job->input[i] + stddev * out[i];
 }
 
-static sscam_status add_derivatives(const sscam_capture *noisy, const sscam_explanation *explanation,
+static sscam_status add_derivatives(const sscam_capture *noisy, const sscam_map_job *job,
                                     derivative_sums *sums)
 {
-    const sscam_capture *capture = explanation->capture;
+    const sscam_capture *capture = job->capture;
     if (noisy->channels != capture->channels || !sscam_same_sides(noisy->sides, capture->sides))
         return sscam_fail(SSCAM_E_UNSUPPORTED, "layer %s changes shape with the input's values", capture->layer);
     for (int64_t i = 0; i < sums->size; i++) {
@@ -64,44 +64,44 @@ static sscam_status add_derivatives(const sscam_capture *noisy, const sscam_expl
     return SSCAM_OK;
 }
 
-static sscam_status capture_noisy(sscam_explanation *explanation, const float *input, derivative_sums *sums)
+static sscam_status capture_noisy(sscam_map_job *job, const float *input, derivative_sums *sums)
 {
     sscam_capture noisy = {0};
     sscam_status status =
-        sscam_capture_layer(explanation, input, explanation->capture->layer, &explanation->target, 1, &noisy);
+        sscam_capture_layer(job, input, job->capture->layer, &job->target, 1, &noisy);
     if (status != SSCAM_OK)
         return status;
-    status = add_derivatives(&noisy, explanation, sums);
+    status = add_derivatives(&noisy, job, sums);
     sscam_capture_release(&noisy);
     return status;
 }
 
 /* Without noise all samples are the input itself, whose gradients are known. */
-static sscam_status sample_derivatives(sscam_explanation *explanation, float *input, derivative_sums *sums,
+static sscam_status sample_derivatives(sscam_map_job *job, float *input, derivative_sums *sums,
                                        int64_t *count)
 {
-    int64_t size = sscam_input_size(&explanation->shape);
+    int64_t size = sscam_input_size(&job->shape);
     float stddev;
-    sscam_status status = find_noise_stddev(explanation, size, &stddev);
+    sscam_status status = find_noise_stddev(job, size, &stddev);
     *count = 1;
     if (status == SSCAM_OK && stddev == 0.0f)
-        return add_derivatives(explanation->capture, explanation, sums);
-    *count = choice(explanation, SSCAM_OPTION_SAMPLES);
+        return add_derivatives(job->capture, job, sums);
+    *count = choice(job, SSCAM_OPTION_SAMPLES);
     for (int64_t sample = 0; sample < *count && status == SSCAM_OK; sample++) {
-        write_noisy_input(explanation, sample, size, stddev, input);
-        status = capture_noisy(explanation, input, sums);
+        write_noisy_input(job, sample, size, stddev, input);
+        status = capture_noisy(job, input, sums);
         if (status == SSCAM_OK)
-            status = sscam_progress_report(&explanation->progress, (double)(sample + 1) / (double)*count);
+            status = sscam_progress_report(&job->progress, (double)(sample + 1) / (double)*count);
     }
     return status;
 }
 
 /* a_k = sum_p alpha_k(p) ReLU(D1), alpha_k = D2 / (2 D2 + D3 sum_q A_k(q)), Dn the mean over the noisy inputs of g^n;
  * 0 where the denominator is. */
-static void weigh_by_derivatives(const derivative_sums *sums, int64_t samples, sscam_explanation *explanation)
+static void weigh_by_derivatives(const derivative_sums *sums, int64_t samples, sscam_map_job *job)
 {
-    const sscam_capture *capture = explanation->capture;
-    int64_t places = sscam_place_count(capture->sides);
+    const sscam_capture *capture = job->capture;
+    int64_t places = sscam_position_count(capture->sides);
     for (int64_t k = 0; k < capture->channels; k++) {
         double activation_sum = 0.0, weight = 0.0;
         for (int64_t p = 0; p < places; p++)
@@ -111,15 +111,15 @@ static void weigh_by_derivatives(const derivative_sums *sums, int64_t samples, s
             if (sums->first[i] > 0.0 && denominator != 0.0)
                 weight += sums->second[i] / denominator * sums->first[i] / (double)samples;
         }
-        explanation->weights[k] = (float)weight;
+        job->weights[k] = (float)weight;
     }
 }
 
-sscam_status sscam_weigh_smooth_grad_cam_pp(sscam_explanation *explanation)
+sscam_status sscam_weigh_smooth_grad_cam_pp(sscam_map_job *job)
 {
-    const sscam_capture *capture = explanation->capture;
-    size_t input_size = (size_t)sscam_input_size(&explanation->shape);
-    derivative_sums sums = {.size = capture->channels * sscam_place_count(capture->sides)};
+    const sscam_capture *capture = job->capture;
+    size_t input_size = (size_t)sscam_input_size(&job->shape);
+    derivative_sums sums = {.size = capture->channels * sscam_position_count(capture->sides)};
     sums.first = sscam_zeros(sscam_times(3, sums.size), sizeof *sums.first);
     float *input = sscam_array(input_size, sizeof *input);
     sscam_status status = SSCAM_OK;
@@ -129,10 +129,10 @@ sscam_status sscam_weigh_smooth_grad_cam_pp(sscam_explanation *explanation)
     } else {
         sums.second = sums.first + sums.size;
         sums.third = sums.second + sums.size;
-        status = sample_derivatives(explanation, input, &sums, &samples);
+        status = sample_derivatives(job, input, &sums, &samples);
     }
     if (status == SSCAM_OK)
-        weigh_by_derivatives(&sums, samples, explanation);
+        weigh_by_derivatives(&sums, samples, job);
     free(input);
     free(sums.first);
     return status;

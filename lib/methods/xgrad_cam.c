@@ -1,12 +1,12 @@
 /* XGrad-CAM (Fu et al. 2020). */
-#include "explain/method.h"
+#include "explain/method_private.h"
 
 /* a_k = sum_p g_k(p) A_k(p) / sum_q A_k(q). A channel whose activations add up to zero has no such mean and
  * weighs nothing. */
-sscam_status sscam_weigh_xgrad_cam(sscam_explanation *explanation)
+sscam_status sscam_weigh_xgrad_cam(sscam_map_job *job)
 {
-    const sscam_capture *capture = explanation->capture;
-    int64_t places = sscam_place_count(capture->sides);
+    const sscam_capture *capture = job->capture;
+    int64_t places = sscam_position_count(capture->sides);
     for (int64_t k = 0; k < capture->channels; k++) {
         const float *activation = capture->activations + k * places, *gradient = capture->gradients + k * places;
         double product_sum = 0.0, activation_sum = 0.0;
@@ -14,7 +14,7 @@ sscam_status sscam_weigh_xgrad_cam(sscam_explanation *explanation)
             product_sum += (double)gradient[p] * activation[p];
             activation_sum += activation[p];
         }
-        explanation->weights[k] = activation_sum != 0.0 ? (float)(product_sum / activation_sum) : 0.0f;
+        job->weights[k] = activation_sum != 0.0 ? (float)(product_sum / activation_sum) : 0.0f;
     }
     return SSCAM_OK;
 }

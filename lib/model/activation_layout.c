@@ -13,7 +13,7 @@ enum { MOST_EXTRA_TOKENS = 8 };
 /* What an arrangement is looked for with. */
 typedef struct arrangement_search {
     sscam_sides input;
-    const sscam_arrangement_wish *wish;
+    const sscam_layout_hint *hint;
 } arrangement_search;
 
 /* --- grids of tokens ----------------------------------------------------------------------------- */
@@ -46,36 +46,36 @@ static void find_grid(int64_t tokens, int64_t input_height, int64_t input_width,
     }
 }
 
-static int32_t has_grid(const sscam_arrangement_wish *wish)
+static int32_t has_grid(const sscam_layout_hint *hint)
 {
-    return wish->grid_width > 0;
+    return hint->grid_width > 0;
 }
 
 /* The grid that was asked for; more extra tokens than any limit where it has more than there are. */
-static void take_grid(int64_t tokens, const sscam_arrangement_wish *wish, token_grid *grid)
+static void take_grid(int64_t tokens, const sscam_layout_hint *hint, token_grid *grid)
 {
-    *grid = (token_grid){wish->grid_height, wish->grid_width, INT64_MAX};
-    if (wish->grid_height <= tokens / wish->grid_width)
-        grid->extra = tokens - wish->grid_height * wish->grid_width;
+    *grid = (token_grid){hint->grid_height, hint->grid_width, INT64_MAX};
+    if (hint->grid_height <= tokens / hint->grid_width)
+        grid->extra = tokens - hint->grid_height * hint->grid_width;
 }
 
 /* Tokens along one of the axes that are not the batch's, channels along the other. */
 static int32_t try_tokens(const int64_t *shape, sscam_channel_axis order, int64_t most_extra,
-                          const arrangement_search *search, sscam_arrangement *out)
+                          const arrangement_search *search, sscam_activation_layout *out)
 {
     const int32_t batch_axis = shape[0] != 1, earlier = 1 - batch_axis;
     const int32_t channel_axis = order == SSCAM_CHANNEL_AXIS_LAST ? 2 : earlier;
     const int64_t tokens = shape[channel_axis == 2 ? earlier : 2];
     token_grid grid;
-    if (search->wish->channel_axis != SSCAM_CHANNEL_AXIS_AUTO && search->wish->channel_axis != order)
+    if (search->hint->channel_axis != SSCAM_CHANNEL_AXIS_AUTO && search->hint->channel_axis != order)
         return 0;
-    if (has_grid(search->wish))
-        take_grid(tokens, search->wish, &grid);
+    if (has_grid(search->hint))
+        take_grid(tokens, search->hint, &grid);
     else
         find_grid(tokens, search->input.height, search->input.width, &grid);
     if (grid.extra > most_extra)
         return 0;
-    *out = (sscam_arrangement){
+    *out = (sscam_activation_layout){
         batch_axis, channel_axis, shape[channel_axis], {1, grid.height, grid.width}, grid.extra};
     return 1;
 }
@@ -83,10 +83,10 @@ static int32_t try_tokens(const int64_t *shape, sscam_channel_axis order, int64_
 /* Transformers have channels last. Flattened maps have them first, and no class token: where these must do, anything
  * else would be an accident. A grid that was asked for may leave any number of tokens out, but only where neither order
  * explains it better. */
-static int32_t arrange_tokens(const int64_t *shape, const arrangement_search *search, sscam_arrangement *out)
+static int32_t arrange_tokens(const int64_t *shape, const arrangement_search *search, sscam_activation_layout *out)
 {
-    const int64_t most_asked = has_grid(search->wish) ? INT64_MAX - 1 : -1;
-    const int64_t most_first = search->wish->channel_axis == SSCAM_CHANNEL_AXIS_FIRST ? MOST_EXTRA_TOKENS : 0;
+    const int64_t most_asked = has_grid(search->hint) ? INT64_MAX - 1 : -1;
+    const int64_t most_first = search->hint->channel_axis == SSCAM_CHANNEL_AXIS_FIRST ? MOST_EXTRA_TOKENS : 0;
     return (shape[0] == 1 || shape[1] == 1) &&
            (try_tokens(shape, SSCAM_CHANNEL_AXIS_LAST, MOST_EXTRA_TOKENS, search, out) ||
             try_tokens(shape, SSCAM_CHANNEL_AXIS_FIRST, most_first, search, out) ||
@@ -106,14 +106,14 @@ static int32_t is_in_proportion(int64_t height, int64_t width, sscam_sides input
 
 /* Channels first is how convolutions have it, and what stays where proportions cannot tell: of maps of pictures alone
  * they can. */
-static void arrange_map(const int64_t *shape, int32_t rank, const arrangement_search *search, sscam_arrangement *out)
+static void arrange_map(const int64_t *shape, int32_t rank, const arrangement_search *search, sscam_activation_layout *out)
 {
-    int32_t last = search->wish->channel_axis == SSCAM_CHANNEL_AXIS_LAST;
-    if (search->wish->channel_axis == SSCAM_CHANNEL_AXIS_AUTO && rank == SSCAM_PICTURE_RANK)
+    int32_t last = search->hint->channel_axis == SSCAM_CHANNEL_AXIS_LAST;
+    if (search->hint->channel_axis == SSCAM_CHANNEL_AXIS_AUTO && rank == SSCAM_PICTURE_RANK)
         last = !is_in_proportion(shape[2], shape[3], search->input) &&
                is_in_proportion(shape[1], shape[2], search->input);
     const int64_t *end = shape + (last ? rank - 1 : rank); /* of the places */
-    *out = (sscam_arrangement){
+    *out = (sscam_activation_layout){
         .channel_axis = last ? rank - 1 : 1,
         .channels = last ? shape[rank - 1] : shape[1],
         .sides = {rank == SSCAM_MOST_RANK ? end[-3] : 1, rank > SSCAM_LEAST_RANK ? end[-2] : 1, end[-1]},
@@ -122,10 +122,10 @@ static void arrange_map(const int64_t *shape, int32_t rank, const arrangement_se
 
 /* --- all ----------------------------------------------------------------------------------------- */
 
-int32_t sscam_find_arrangement(const int64_t *shape, int32_t rank, const sscam_shape *input,
-                               const sscam_arrangement_wish *wish, sscam_arrangement *out)
+int32_t sscam_find_activation_layout(const int64_t *shape, int32_t rank, const sscam_shape *input,
+                               const sscam_layout_hint *hint, sscam_activation_layout *out)
 {
-    const arrangement_search search = {input->sides, wish};
+    const arrangement_search search = {input->sides, hint};
     for (int32_t axis = 0; axis < rank; axis++)
         if (shape[axis] < 1)
             return 0;
@@ -148,39 +148,39 @@ static void write_shape(const int64_t *shape, int32_t rank, char *text, size_t s
 }
 
 static sscam_status fail_without_grid(const char *layer, const int64_t *shape, sscam_sides input,
-                                      const sscam_arrangement_wish *wish)
+                                      const sscam_layout_hint *hint)
 {
-    int32_t batch_axis = shape[0] != 1, is_first = wish->channel_axis == SSCAM_CHANNEL_AXIS_FIRST;
+    int32_t batch_axis = shape[0] != 1, is_first = hint->channel_axis == SSCAM_CHANNEL_AXIS_FIRST;
     long long tokens = (long long)shape[is_first ? 2 : 1 - batch_axis];
-    if (has_grid(wish))
+    if (has_grid(hint))
         return sscam_fail(SSCAM_E_LAYER, "layer \"%s\" gives %lld tokens, fewer than grid=%lldx%lld has", layer, tokens,
-                          (long long)wish->grid_height, (long long)wish->grid_width);
+                          (long long)hint->grid_height, (long long)hint->grid_width);
     return sscam_fail(SSCAM_E_LAYER,
                       "layer \"%s\" gives %lld tokens, which no grid of the input's proportions (%lldx%lld) has; name "
                       "theirs with the option grid, as in grid=14x14",
                       layer, tokens, (long long)input.height, (long long)input.width);
 }
 
-sscam_status sscam_arrange(const char *layer, const int64_t *shape, int32_t rank, const sscam_shape *input,
-                           const sscam_arrangement_wish *wish, sscam_arrangement *out)
+sscam_status sscam_require_activation_layout(const char *layer, const int64_t *shape, int32_t rank, const sscam_shape *input,
+                           const sscam_layout_hint *hint, sscam_activation_layout *out)
 {
     static const char *const wanted[] = {"a feature map [1, K, w]",
                                          "a feature map [1, K, h, w] or [1, h, w, K], or tokens [1, T, K]",
                                          "a feature map [1, K, d, h, w]"};
-    if (sscam_find_arrangement(shape, rank, input, wish, out))
+    if (sscam_find_activation_layout(shape, rank, input, hint, out))
         return SSCAM_OK;
     if (rank == 3 && input->rank == SSCAM_PICTURE_RANK && (shape[0] == 1 || shape[1] == 1) && shape[0] > 0 &&
         shape[1] > 0 && shape[2] > 0)
-        return fail_without_grid(layer, shape, input->sides, wish);
+        return fail_without_grid(layer, shape, input->sides, hint);
     char text[128];
     write_shape(shape, rank, text, sizeof text);
     return sscam_fail(SSCAM_E_LAYER, "layer \"%s\" gives %s, not %s", layer, text,
                       wanted[input->rank - SSCAM_LEAST_RANK]);
 }
 
-void sscam_put_channels_first(const sscam_arrangement *arrangement, const float *values, float *out)
+void sscam_put_channels_first(const sscam_activation_layout *arrangement, const float *values, float *out)
 {
-    const int64_t places = sscam_place_count(arrangement->sides), channels = arrangement->channels;
+    const int64_t places = sscam_position_count(arrangement->sides), channels = arrangement->channels;
     const int64_t row = arrangement->extra + places; /* of a channel, where channels come first */
     const int32_t is_last = arrangement->channel_axis >= 2;
     for (int64_t k = 0; k < channels; k++)

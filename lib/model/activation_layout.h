@@ -19,32 +19,32 @@ typedef enum sscam_channel_axis {
 } sscam_channel_axis;
 
 /* What the caller says of it; all zeros: nothing. */
-typedef struct sscam_arrangement_wish {
+typedef struct sscam_layout_hint {
     sscam_channel_axis channel_axis;
     int64_t grid_height, grid_width; /* of tokens; 0: found */
-} sscam_arrangement_wish;
+} sscam_layout_hint;
 
-typedef struct sscam_arrangement {
+typedef struct sscam_activation_layout {
     int32_t batch_axis, channel_axis; /* of the output; its other axes are places, row by row */
     int64_t channels;
     sscam_sides sides;
     int64_t extra; /* tokens before those of the grid: class tokens, registers */
-} sscam_arrangement;
+} sscam_activation_layout;
 
 /* Reads "" (both become 0) or HEIGHTxWIDTH. Gives whether it is one. */
 int32_t sscam_parse_grid(const char *text, int64_t *height, int64_t *width);
 
 /* Finds how an output of that shape is arranged; 0 where it is neither a map with the input's sides nor, of a picture,
  * tokens on a grid. */
-int32_t sscam_find_arrangement(const int64_t *shape, int32_t rank, const sscam_shape *input,
-                               const sscam_arrangement_wish *wish, sscam_arrangement *out);
+int32_t sscam_find_activation_layout(const int64_t *shape, int32_t rank, const sscam_shape *input,
+                               const sscam_layout_hint *hint, sscam_activation_layout *out);
 
 /* The same; SSCAM_E_LAYER with the layer's name and what is wrong where there is none. */
-sscam_status sscam_arrange(const char *layer, const int64_t *shape, int32_t rank, const sscam_shape *input,
-                           const sscam_arrangement_wish *wish, sscam_arrangement *out);
+sscam_status sscam_require_activation_layout(const char *layer, const int64_t *shape, int32_t rank, const sscam_shape *input,
+                           const sscam_layout_hint *hint, sscam_activation_layout *out);
 
 /* Values of an output in the order [channels, places], without the extra tokens. */
-void sscam_put_channels_first(const sscam_arrangement *arrangement, const float *values, float *out);
+void sscam_put_channels_first(const sscam_activation_layout *arrangement, const float *values, float *out);
 
 #ifdef __cplusplus
 }

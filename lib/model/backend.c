@@ -42,7 +42,7 @@ sscam_status sscam_check_class(int64_t class_index, int64_t class_count)
 double sscam_target_score(const float *logits, int64_t class_count, const sscam_target *target, sscam_score_kind kind)
 {
     double score = sscam_score_of(logits, class_count, target->class_index, kind);
-    double factor = target->places != NULL ? target->places->factor : 1.0;
+    double factor = target->target_pixels != NULL ? target->target_pixels->factor : 1.0;
     switch (target->kind) {
     case SSCAM_TARGET_AGAINST: return -factor * score;
     case SSCAM_TARGET_DIFFERENCE:
@@ -53,12 +53,12 @@ double sscam_target_score(const float *logits, int64_t class_count, const sscam_
 
 sscam_score_kind sscam_row_kind(const sscam_target *target, sscam_score_kind kind)
 {
-    return target->places != NULL ? SSCAM_SCORE_LOGIT : kind;
+    return target->target_pixels != NULL ? SSCAM_SCORE_LOGIT : kind;
 }
 
 double sscam_capture_score(const sscam_capture *capture, const sscam_target *target, sscam_score_kind kind)
 {
-    const float *row = capture->places != NULL && kind != SSCAM_SCORE_LOGIT ? capture->probabilities : capture->logits;
+    const float *row = capture->target_pixels != NULL && kind != SSCAM_SCORE_LOGIT ? capture->probabilities : capture->logits;
     return sscam_target_score(row, capture->class_count, target, sscam_row_kind(target, kind));
 }
 
@@ -114,7 +114,7 @@ sscam_status sscam_resolve_target(sscam_target *target, const float *logits, int
     return target->kind == SSCAM_TARGET_DIFFERENCE ? resolve_other(target, logits, class_count) : SSCAM_OK;
 }
 
-sscam_status sscam_resolve_seen_class(sscam_target *target, const int64_t *places, int64_t class_count)
+sscam_status sscam_resolve_dense_class(sscam_target *target, const int64_t *places, int64_t class_count)
 {
     float *counts = sscam_array(class_count, sizeof *counts);
     if (counts == NULL)
@@ -131,7 +131,7 @@ sscam_status sscam_resolve_seen_class(sscam_target *target, const int64_t *place
 int32_t sscam_same_target(const sscam_target *a, const sscam_target *b)
 {
     return a->kind == b->kind && a->class_index == b->class_index && a->other_index == b->other_index &&
-           a->places == b->places;
+           a->target_pixels == b->target_pixels;
 }
 
 void sscam_capture_release(sscam_capture *capture)
@@ -141,6 +141,6 @@ void sscam_capture_release(sscam_capture *capture)
     free(capture->gradients);
     free(capture->logits);
     free(capture->probabilities);
-    sscam_places_destroy(capture->places);
+    sscam_target_pixels_destroy(capture->target_pixels);
     memset(capture, 0, sizeof *capture);
 }

@@ -48,7 +48,7 @@ typedef struct sscam_target {
     sscam_target_kind kind;
     int64_t class_index; /* c; -k until resolved: the class with the kth highest logit; ties: the lowest index first */
     int64_t other_index; /* d of a difference; -1 until resolved: the class with the highest logit but c's */
-    const sscam_places *places; /* of a dense output: those that count; NULL until resolved, and for other outputs */
+    const sscam_target_pixels *target_pixels; /* of a dense output: those that count; NULL until resolved, and for other outputs */
 } sscam_target;
 
 /* What to capture on one input. */
@@ -72,7 +72,7 @@ typedef struct sscam_capture {
     float *gradients;    /* dY/dA, likewise; malloc'ed; NULL when not wanted */
     float *logits;       /* [class_count]; malloc'ed; of a dense output the means over the places */
     float *probabilities; /* [class_count] means over the places of a dense output; malloc'ed; NULL for others */
-    sscam_places *places; /* of a dense output: those that count; NULL for others */
+    sscam_target_pixels *target_pixels; /* of a dense output: those that count; NULL for others */
     int64_t class_count;
     sscam_target target; /* resolved: what gradients belong to */
 
@@ -91,13 +91,13 @@ typedef enum sscam_score_kind {
 } sscam_score_kind;
 
 /* How outputs are read as one row of logits. */
-typedef struct sscam_reading {
+typedef struct sscam_output_selection {
     const char *output;         /* as in a capture */
-    const sscam_places *places; /* of a dense output: those that count; NULL: all */
+    const sscam_target_pixels *target_pixels; /* of a dense output: those that count; NULL: all */
     sscam_score_kind kind;      /* what the row holds of a dense output: means over the places of logits, or of
                                  * probabilities; of other outputs it holds the logits */
     int32_t *is_dense;          /* receives whether the output is dense; may be NULL */
-} sscam_reading;
+} sscam_output_selection;
 
 /* Elements that the network computes in when it scores masked inputs. */
 typedef enum sscam_precision {
@@ -108,19 +108,19 @@ typedef enum sscam_precision {
 } sscam_precision;
 
 /* How the caller wants masked inputs scored. */
-typedef struct sscam_scoring_wish {
+typedef struct sscam_scoring_options {
     sscam_precision precision;
     int64_t batch_size; /* 0: the backend chooses */
     int64_t workers;    /* batches evaluated side by side; 0: the backend chooses */
     int32_t calibrate;  /* whether it may choose by measuring: faster, but rounding then hangs on the clock */
-} sscam_scoring_wish;
+} sscam_scoring_options;
 
 /* How a backend scored masked inputs, for reports. */
-typedef struct sscam_scoring_way {
+typedef struct sscam_scoring_diagnostics {
     const char *form;   /* of the network; static; NULL: nothing was scored */
     int64_t workers;    /* batches evaluated side by side */
     int64_t batch_size;
-} sscam_scoring_way;
+} sscam_scoring_diagnostics;
 
 typedef struct sscam_score_request {
     const sscam_mask_list *masks;
@@ -128,8 +128,8 @@ typedef struct sscam_score_request {
     const char *output; /* as in a capture */
     const sscam_target *targets; /* resolved */
     int64_t target_count;
-    sscam_scoring_wish wish;
-    sscam_scoring_way *way; /* receives how it was done; may be NULL */
+    sscam_scoring_options scoring;
+    sscam_scoring_diagnostics *diagnostics; /* receives how it was done; may be NULL */
     const sscam_progress *progress; /* reported between batches; cancels */
 } sscam_score_request;
 
@@ -164,7 +164,7 @@ typedef struct sscam_backend {
     /* Layers for an input shape of one image, found by running zeros of that shape. */
     sscam_status (*layers)(void *network, const sscam_shape *shape, struct sscam_layers *out);
     /* Raw outputs of a batch: malloc'ed [N, class_count]. */
-    sscam_status (*classify)(void *network, const float *input, const sscam_shape *shape, const sscam_reading *reading,
+    sscam_status (*classify)(void *network, const float *input, const sscam_shape *shape, const sscam_output_selection *reading,
                              float **logits, int64_t *class_count);
     sscam_status (*capture)(void *network, const sscam_capture_request *request, sscam_capture *out);
     /* scores: [target_count of the request][sscam_mask_list_count(masks)]. */
@@ -196,7 +196,7 @@ sscam_score_kind sscam_row_kind(const sscam_target *target, sscam_score_kind kin
 
 /* Makes a target of a dense output an index of a class: of the one that has the most places, or the kth most, of
  * [class_count] numbers of places within the region. */
-sscam_status sscam_resolve_seen_class(sscam_target *target, const int64_t *places, int64_t class_count);
+sscam_status sscam_resolve_dense_class(sscam_target *target, const int64_t *places, int64_t class_count);
 
 /* SSCAM_E_CLASS with a message unless class_index is 0 to class_count - 1 or -1 to -class_count. */
 sscam_status sscam_check_class(int64_t class_index, int64_t class_count);

@@ -120,7 +120,7 @@ sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, sscam_shape 
 static sscam_status fail_not_finite(float value, int64_t at, const sscam_shape *shape)
 {
     const sscam_sides sides = shape->sides;
-    const int64_t places = sscam_place_count(sides), place = at % places;
+    const int64_t places = sscam_position_count(sides), place = at % places;
     char where[64] = "";
     int length = 0;
     if (shape->rank == SSCAM_MOST_RANK)
@@ -179,7 +179,7 @@ sscam_status sscam_model_classify_array(sscam_model *model, const float *input, 
     if (status != SSCAM_OK)
         return status;
     float *all = NULL;
-    const sscam_reading reading = {.kind = SSCAM_SCORE_LOGIT};
+    const sscam_output_selection reading = {.kind = SSCAM_SCORE_LOGIT};
     status = model->backend->classify(model->network, input, &read, &reading, &all, class_count);
     if (status == SSCAM_OK)
         status = copy_logits(all, read.images, *class_count, logits, capacity);

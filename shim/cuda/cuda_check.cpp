@@ -9,8 +9,8 @@
 
 #include "cuda/cuda_scorer.hpp"
 #include "cuda/tf32_guard.hpp"
-#include "base/guard.hpp"
-#include "base/host_array.hpp"
+#include "common/guard.hpp"
+#include "common/host_array.hpp"
 #include "load/module_loader.hpp"
 #include "engine/network.hpp"
 
@@ -107,12 +107,12 @@ public:
 using namespace sscam;
 
 sscam_status sscam_check_card_masks(const char *device, const sscam_mask_list *masks, int64_t first, int64_t rows,
-                                    sscam_layout layout, sscam_precision precision, float *out, int64_t *uploaded)
+                                    sscam_memory_format layout, sscam_precision precision, float *out, int64_t *uploaded)
 {
     return guarded("card", SSCAM_E_DEVICE, [&] {
         const CardMasks card(*masks, device_named(device));
         at::Tensor batch = card.write(first, rows, rows, layout, type_of(precision));
-        copy_out(layout == SSCAM_LAYOUT_NHWC ? batch.movedim(1, -1) : batch, out);
+        copy_out(layout == SSCAM_MEMORY_FORMAT_NHWC ? batch.movedim(1, -1) : batch, out);
         *uploaded = card.uploaded_bytes();
     });
 }
@@ -133,7 +133,7 @@ sscam_status sscam_check_card_scoring(void *network, const sscam_score_request *
     return guarded("card", SSCAM_E_DEVICE, [&] {
         const Network &own = *static_cast<Network *>(network);
         const Float32Products products(own.device(), /*in_tf32=*/false);
-        score_on_card({plain_form(own.plain()), 1, request->wish.batch_size}, *request, own.device(), scores);
+        score_on_card({plain_form(own.plain()), 1, request->scoring.batch_size}, *request, own.device(), scores);
     });
 }
 

@@ -11,7 +11,7 @@ extern "C" {
 /* Masked inputs number first to first + rows - 1 as CardMasks makes them, widened to float32; `uploaded` receives the
  * bytes that went to the device for all of the list. `device`: "cpu" or a card's name. */
 sscam_status sscam_check_card_masks(const char *device, const sscam_mask_list *masks, int64_t first, int64_t rows,
-                                    sscam_layout layout, sscam_precision precision, float *out, int64_t *uploaded);
+                                    sscam_memory_format layout, sscam_precision precision, float *out, int64_t *uploaded);
 
 /* Scores [target_count][rows] of logits [rows][class_count] as a card computes them. */
 sscam_status sscam_check_card_scores(const char *device, const float *logits, int64_t rows, int64_t class_count,
@@ -19,7 +19,7 @@ sscam_status sscam_check_card_scores(const char *device, const float *logits, in
                                      float *scores);
 
 /* As the backend's score() does it on a card, of a network that sscam_torch_backend() loaded, in batches of
- * request->wish.batch_size. */
+ * request->scoring.batch_size. */
 sscam_status sscam_check_card_scoring(void *network, const sscam_score_request *request, float *scores);
 
 /* Number of ways in which a host program may have set libtorch's TF32 switches, each a number for what follows. */

@@ -4,8 +4,9 @@
 #include <cstring>
 #include <functional>
 
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 #include "engine/network.hpp"
+#include "math/upsample.h"
 
 namespace sscam {
 
@@ -142,7 +143,7 @@ void CardMasks::prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &sma
     kernel.input = upload(plan.input, size);
     if (plan.background != nullptr)
         kernel.background = upload(plan.background, size);
-    kernel.activations = upload(plan.activations, channels.count * sscam_place_count(plan.map_sides));
+    kernel.activations = upload(plan.activations, channels.count * sscam_position_count(plan.map_sides));
     add_positions(plan, kernel, small);
     small.add(channels.index, kernel.channel);
     small.add(channels.offset, kernel.offset);
@@ -172,12 +173,12 @@ void CardMasks::launch(const sscam_mask_kernel &kernel) const
         sscam_write_quad_of_rows(&kernel, quad, 0, 1);
 }
 
-at::Tensor CardMasks::write(int64_t first, int64_t rows, int64_t all_rows, sscam_layout layout,
+at::Tensor CardMasks::write(int64_t first, int64_t rows, int64_t all_rows, sscam_memory_format layout,
                             at::ScalarType type) const
 {
     sscam_shape shape = shape_;
     shape.images = all_rows;
-    const auto order = layout == SSCAM_LAYOUT_NHWC ? channels_last(shape.rank) : at::MemoryFormat::Contiguous;
+    const auto order = layout == SSCAM_MEMORY_FORMAT_NHWC ? channels_last(shape.rank) : at::MemoryFormat::Contiguous;
     at::Tensor batch = at::empty(sizes_of(shape), at::TensorOptions(device_).dtype(type), order);
     char *out = static_cast<char *>(batch.data_ptr());
     const int64_t row_bytes = static_cast<int64_t>(batch.nbytes()) / all_rows;
@@ -190,7 +191,7 @@ at::Tensor CardMasks::write(int64_t first, int64_t rows, int64_t all_rows, sscam
             kernel.first = first;
             kernel.rows = taken;
             kernel.out = out;
-            kernel.channels_last = layout == SSCAM_LAYOUT_NHWC;
+            kernel.channels_last = layout == SSCAM_MEMORY_FORMAT_NHWC;
             kernel.element = element_of(type);
             launch(kernel);
             out += taken * row_bytes;
@@ -207,15 +208,15 @@ at::Tensor target_scores(const at::Tensor &logits, const sscam_target *targets, 
     at::Tensor scores;
     std::vector<at::Tensor> rows;
     for (const sscam_target *target = targets; target < targets + target_count; target++) {
-        if (target == targets || target->places != target[-1].places)
-            scores = class_scores(reader.rows(logits, target->places, kind), sscam_row_kind(target, kind));
+        if (target == targets || target->target_pixels != target[-1].target_pixels)
+            scores = class_scores(reader.rows(logits, target->target_pixels, kind), sscam_row_kind(target, kind));
         at::Tensor score = scores.select(1, target->class_index);
         if (target->kind == SSCAM_TARGET_AGAINST)
             score = -score;
         else if (target->kind == SSCAM_TARGET_DIFFERENCE)
             score = score - scores.select(1, target->other_index);
-        if (target->places != nullptr)
-            score = score * target->places->factor;
+        if (target->target_pixels != nullptr)
+            score = score * target->target_pixels->factor;
         rows.push_back(score.to(at::kFloat));
     }
     return at::stack(rows);

@@ -23,7 +23,7 @@ public:
 
     // Masked inputs number first to first + rows - 1, in the rank that the network wants, and in the order and the
     // elements asked for; up to `all_rows` follow rows of zeros.
-    at::Tensor write(int64_t first, int64_t rows, int64_t all_rows, sscam_layout layout, at::ScalarType type) const;
+    at::Tensor write(int64_t first, int64_t rows, int64_t all_rows, sscam_memory_format layout, at::ScalarType type) const;
 
     // What went to the device.
     int64_t uploaded_bytes() const { return uploaded_bytes_; }

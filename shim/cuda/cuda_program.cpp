@@ -11,7 +11,7 @@
 
 #include <ATen/Context.h>
 
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 
 extern const char *const sscam_mask_kernel_text; // mask_kernel.cu and what it includes: embed.py
 

@@ -10,7 +10,7 @@
 #include <c10/core/Event.h>
 
 #include "cuda/cuda_stream.hpp"
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 #include "engine/network.hpp"
 #include "score/score_rows.hpp"
 

@@ -105,16 +105,16 @@ SSCAM_INLINE int64_t sscam_quotient(int64_t a, int64_t b)
 
 /* Where four places, or as many as there are, fall on a map: after the one at `offset`, by these shares of the next
  * ones, which lie so far behind it. */
-typedef struct sscam_quad_places {
+typedef struct sscam_quad_positions {
     int64_t first; /* place of the input */
     int32_t count;
     int32_t offset[SSCAM_QUAD], next_row[SSCAM_QUAD], next_column[SSCAM_QUAD];
     float slice_share[SSCAM_QUAD], row_share[SSCAM_QUAD], column_share[SSCAM_QUAD];
-} sscam_quad_places;
+} sscam_quad_positions;
 
-SSCAM_INLINE sscam_quad_places sscam_places_of(const sscam_mask_kernel *k, int64_t quad)
+SSCAM_INLINE sscam_quad_positions sscam_target_pixels_of(const sscam_mask_kernel *k, int64_t quad)
 {
-    sscam_quad_places of;
+    sscam_quad_positions of;
     const int64_t places = k->depth * k->height * k->width, left = places - quad * SSCAM_QUAD;
     of.first = quad * SSCAM_QUAD;
     of.count = left < SSCAM_QUAD ? (int32_t)left : SSCAM_QUAD;
@@ -167,7 +167,7 @@ SSCAM_INLINE float sscam_between_slices(const float *at, int64_t next_slice, flo
 }
 
 /* U(A) at place i of the four: between slices first, then down the columns. */
-SSCAM_INLINE float sscam_upsampled_at(const sscam_mask_kernel *k, const float *map, const sscam_quad_places *places,
+SSCAM_INLINE float sscam_upsampled_at(const sscam_mask_kernel *k, const float *map, const sscam_quad_positions *places,
                                       int i)
 {
     const float *upper = map + places->offset[i], *lower = upper + places->next_row[i];
@@ -186,7 +186,7 @@ SSCAM_INLINE float sscam_upsampled_at(const sscam_mask_kernel *k, const float *m
 }
 
 SSCAM_INLINE void sscam_mask_at(const sscam_mask_kernel *k, const sscam_masked_input *of,
-                                const sscam_quad_places *places, float *mask)
+                                const sscam_quad_positions *places, float *mask)
 {
     float noise[SSCAM_QUAD];
     const int32_t is_noisy = of->noise_stddev > 0.0f && !k->noise_on_input;
@@ -221,7 +221,7 @@ SSCAM_INLINE float sscam_masked_value(const sscam_mask_kernel *k, const sscam_ma
 
 /* Every colour of the four places in one masked input. */
 SSCAM_INLINE void sscam_write_quad(const sscam_mask_kernel *k, const sscam_masked_input *of,
-                                   const sscam_quad_places *places, const float *mask)
+                                   const sscam_quad_positions *places, const float *mask)
 {
     const int64_t plane = k->depth * k->height * k->width;
     for (int64_t colour = 0; colour < k->colours; colour++)
@@ -237,7 +237,7 @@ SSCAM_INLINE void sscam_write_quad(const sscam_mask_kernel *k, const sscam_maske
 /* The same for what is nearly always asked for: three colours, nothing but their products with the mask, and places
  * that words of memory align with. */
 SSCAM_INLINE void sscam_write_quad_of_picture(const sscam_mask_kernel *k, const sscam_masked_input *of,
-                                              const sscam_quad_places *places, const float *mask)
+                                              const sscam_quad_positions *places, const float *mask)
 {
     const int64_t plane = k->depth * k->height * k->width;
     float value[SSCAM_PICTURE_COLOURS * SSCAM_QUAD]; /* in the order of memory */
@@ -264,7 +264,7 @@ SSCAM_INLINE void sscam_write_quad_of_rows(const sscam_mask_kernel *k, int64_t q
 {
     const int32_t is_picture = k->colours == SSCAM_PICTURE_COLOURS && !k->background && !k->noise_on_input &&
                                k->depth * k->height * k->width % SSCAM_QUAD == 0;
-    const sscam_quad_places places = sscam_places_of(k, quad);
+    const sscam_quad_positions places = sscam_target_pixels_of(k, quad);
     for (; row < k->rows; row += step) {
         const sscam_masked_input of = sscam_masked_input_of(k, row);
         float mask[SSCAM_QUAD];

@@ -5,7 +5,7 @@
 
 #include <ATen/ATen.h>
 
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 #include "load/module_loader.hpp"
 #include "score/scorer.hpp"
 

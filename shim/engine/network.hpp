@@ -11,7 +11,7 @@
 #include "model/backend.h"
 #include "graph/graph_tap.hpp"
 #include "graph/layer_table.hpp"
-#include "base/lru_cache.hpp"
+#include "common/lru_cache.hpp"
 
 namespace sscam {
 

@@ -8,8 +8,8 @@
 #include "cuda/cuda_stream.hpp"
 #include "graph/dense_output.hpp"
 #include "cuda/tf32_guard.hpp"
-#include "base/guard.hpp"
-#include "base/host_array.hpp"
+#include "common/guard.hpp"
+#include "common/host_array.hpp"
 #include "load/module_loader.hpp"
 #include "engine/network.hpp"
 #include "score/scorer.hpp"
@@ -63,14 +63,14 @@ sscam_status layers(void *handle, const sscam_shape *shape, struct sscam_layers 
     return guarded_on(handle, [&](Network &network) { *out = exported(*network.layers(*shape)); });
 }
 
-sscam_status classify(void *handle, const float *input, const sscam_shape *shape, const sscam_reading *reading,
+sscam_status classify(void *handle, const float *input, const sscam_shape *shape, const sscam_output_selection *reading,
                       float **logits, int64_t *class_count)
 {
     return guarded_on(handle, [&](Network &network) {
         at::Tensor found = network.classify(network.input_from(input, *shape), text_or_empty(reading->output));
         if (reading->is_dense != nullptr)
             *reading->is_dense = is_dense(found);
-        *logits = host_copy(RowReader().rows(found, reading->places, reading->kind)).release();
+        *logits = host_copy(RowReader().rows(found, reading->target_pixels, reading->kind)).release();
         *class_count = found.size(1);
     });
 }
@@ -82,7 +82,7 @@ sscam_status capture_layer(void *handle, const sscam_capture_request *request, s
 
 sscam_status score(void *handle, const sscam_score_request *request, float *scores)
 {
-    const sscam_precision precision = request->wish.precision;
+    const sscam_precision precision = request->scoring.precision;
     return guarded_on(
         handle, [&](Network &network) { network.scorer(precision).score(*request, scores); }, precision);
 }

@@ -6,8 +6,8 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "graph/dense_output.hpp"
-#include "base/guard.hpp"
-#include "base/host_array.hpp"
+#include "common/guard.hpp"
+#include "common/host_array.hpp"
 #include "sscam/explainer.h"
 
 namespace sscam {
@@ -48,7 +48,7 @@ at::Tensor target_value(const at::Tensor &logits, const sscam_target &target)
         value = -value;
     else if (target.kind == SSCAM_TARGET_DIFFERENCE)
         value = value - row.select(0, target.other_index);
-    return target.places != nullptr ? value * target.places->factor : value;
+    return target.target_pixels != nullptr ? value * target.target_pixels->factor : value;
 }
 
 at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const sscam_target &target, const Layer &layer)
@@ -109,7 +109,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     HostArray<float> probability_copy;
     if (is_dense(logits)) {
         places = find_places(logits, request, target);
-        target.places = places.get();
+        target.target_pixels = places.get();
         const bool by_sign = request.region != nullptr && request.region->by_sign;
         probability_copy = host_copy(
             reader.rows(logits.detach(), places.get(), by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX));
@@ -131,7 +131,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     out.gradients = gradient_copy.release();
     out.logits = logit_copy.release();
     out.probabilities = probability_copy.release();
-    out.places = places.release();
+    out.target_pixels = places.release();
     out.class_count = logits.size(1);
     out.target = target;
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 
 namespace sscam {
 
@@ -14,9 +14,9 @@ at::Tensor probabilities(const at::Tensor &logits, sscam_score_kind kind)
     return kind == SSCAM_SCORE_SIGMOID || logits.size(1) == 1 ? logits.sigmoid() : logits.softmax(1);
 }
 
-at::Tensor marks_of(const sscam_places &places)
+at::Tensor marks_of(const sscam_target_pixels &target_pixels)
 {
-    return at::from_blob(places.inside, {places.height, places.width}, at::kByte).to(at::kBool);
+    return at::from_blob(target_pixels.inside, {target_pixels.height, target_pixels.width}, at::kByte).to(at::kBool);
 }
 
 void check(sscam_status status)
@@ -37,26 +37,26 @@ at::Tensor seen_in(const at::Tensor &output, const sscam_region &region)
 
 } // namespace
 
-const at::Tensor &RowReader::indices_of(const sscam_places *places, c10::Device device)
+const at::Tensor &RowReader::indices_of(const sscam_target_pixels *target_pixels, c10::Device device)
 {
-    auto found = indices_.find(places);
+    auto found = indices_.find(target_pixels);
     if (found == indices_.end())
-        found = indices_.emplace(places, marks_of(*places).flatten().nonzero().squeeze(1).to(device)).first;
+        found = indices_.emplace(target_pixels, marks_of(*target_pixels).flatten().nonzero().squeeze(1).to(device)).first;
     return found->second;
 }
 
-at::Tensor RowReader::rows(const at::Tensor &logits, const sscam_places *places, sscam_score_kind kind)
+at::Tensor RowReader::rows(const at::Tensor &logits, const sscam_target_pixels *target_pixels, sscam_score_kind kind)
 {
     if (!is_dense(logits))
         return logits;
-    if (places != nullptr && (logits.size(2) != places->height || logits.size(3) != places->width))
-        throw Refusal(SSCAM_E_MODEL, "the network's output has " + std::to_string(places->height) + "x" +
-                                         std::to_string(places->width) + " places for one input and " +
+    if (target_pixels != nullptr && (logits.size(2) != target_pixels->height || logits.size(3) != target_pixels->width))
+        throw Refusal(SSCAM_E_MODEL, "the network's output has " + std::to_string(target_pixels->height) + "x" +
+                                         std::to_string(target_pixels->width) + " places for one input and " +
                                          std::to_string(logits.size(2)) + "x" + std::to_string(logits.size(3)) +
                                          " for another of the same size");
     at::Tensor values = logits.flatten(2);
-    if (places != nullptr && places->count < places->height * places->width)
-        values = values.index_select(2, indices_of(places, logits.device()));
+    if (target_pixels != nullptr && target_pixels->count < target_pixels->height * target_pixels->width)
+        values = values.index_select(2, indices_of(target_pixels, logits.device()));
     if (kind != SSCAM_SCORE_LOGIT)
         values = probabilities(values, kind);
     return values.mean(2);
@@ -66,23 +66,23 @@ HostPlaces find_places(const at::Tensor &logits, const sscam_capture_request &re
 {
     static const sscam_region everywhere = {SSCAM_REGION_ALL, 0, 0, {0, 0, 0, 0}, nullptr, 0, 0};
     const sscam_region &region = request.region != nullptr ? *request.region : everywhere;
-    sscam_places *found = nullptr;
-    if (request.target.places != nullptr) {
-        check(sscam_places_copy(request.target.places, &found));
+    sscam_target_pixels *found = nullptr;
+    if (request.target.target_pixels != nullptr) {
+        check(sscam_target_pixels_copy(request.target.target_pixels, &found));
         return HostPlaces(found);
     }
-    check(sscam_places_create(logits.size(2), logits.size(3), &found));
-    HostPlaces places(found);
-    check(sscam_places_mark(found, &region, request.shape.sides.height, request.shape.sides.width));
+    check(sscam_target_pixels_create(logits.size(2), logits.size(3), &found));
+    HostPlaces target_pixels(found);
+    check(sscam_target_pixels_mark(found, &region, request.shape.sides.height, request.shape.sides.width));
     const at::Tensor seen = seen_in(logits.detach().select(0, 0), region);
     const at::Tensor counts = (seen & marks_of(*found).to(logits.device())).sum({1, 2}).to(at::kCPU, at::kLong).contiguous();
-    check(sscam_resolve_seen_class(&target, counts.data_ptr<int64_t>(), counts.numel()));
+    check(sscam_resolve_dense_class(&target, counts.data_ptr<int64_t>(), counts.numel()));
     if (region.kind == SSCAM_REGION_PREDICTED) {
         const at::Tensor own = seen.select(0, target.class_index).to(at::kCPU, at::kByte).contiguous();
         std::copy_n(own.data_ptr<uint8_t>(), own.numel(), found->inside);
     }
-    check(sscam_places_finish(found, &region, target.class_index));
-    return places;
+    check(sscam_target_pixels_finish(found, &region, target.class_index));
+    return target_pixels;
 }
 
 } // namespace sscam

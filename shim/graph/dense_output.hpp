@@ -21,18 +21,18 @@ class RowReader {
 public:
     // [rows, classes]: the logits themselves or, of dense ones, means over the places (NULL: all) of the logits or of the
     // probabilities that `kind` says.
-    at::Tensor rows(const at::Tensor &logits, const sscam_places *places, sscam_score_kind kind);
+    at::Tensor rows(const at::Tensor &logits, const sscam_target_pixels *target_pixels, sscam_score_kind kind);
 
 private:
-    const at::Tensor &indices_of(const sscam_places *places, c10::Device device);
+    const at::Tensor &indices_of(const sscam_target_pixels *target_pixels, c10::Device device);
 
-    std::map<const sscam_places *, at::Tensor> indices_; // on the device, where each goes once
+    std::map<const sscam_target_pixels *, at::Tensor> indices_; // on the device, where each goes once
 };
 
 struct DestroyPlaces {
-    void operator()(sscam_places *places) const { sscam_places_destroy(places); }
+    void operator()(sscam_target_pixels *target_pixels) const { sscam_target_pixels_destroy(target_pixels); }
 };
-using HostPlaces = std::unique_ptr<sscam_places, DestroyPlaces>;
+using HostPlaces = std::unique_ptr<sscam_target_pixels, DestroyPlaces>;
 
 // The places of dense logits that count in a capture: the target's own or, where it has none, those of the request's
 // region and of the class, which is resolved here.

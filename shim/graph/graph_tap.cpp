@@ -12,7 +12,7 @@
 
 #include "graph/fused_attention.hpp"
 #include "graph/graph_walk.hpp"
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 
 namespace sscam {
 

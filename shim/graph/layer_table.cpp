@@ -12,8 +12,8 @@
 
 #include "model/activation_layout.h"
 #include "model/backend.h"
-#include "base/guard.hpp"
-#include "base/host_array.hpp"
+#include "common/guard.hpp"
+#include "common/host_array.hpp"
 #include "engine/network.hpp"
 
 namespace sscam {
@@ -43,11 +43,11 @@ sscam_shape shape_of(c10::IntArrayRef input)
 // the only one of sound. Of a video there may be one frame left.
 bool has_places(c10::IntArrayRef shape, c10::IntArrayRef input_shape)
 {
-    const sscam_arrangement_wish nothing = {};
+    const sscam_layout_hint nothing = {};
     const sscam_shape input = shape_of(input_shape);
-    sscam_arrangement arrangement;
+    sscam_activation_layout arrangement;
     return shape.size() <= SSCAM_LAYER_MAX_RANK &&
-           sscam_find_arrangement(shape.data(), static_cast<int32_t>(shape.size()), &input, &nothing, &arrangement) &&
+           sscam_find_activation_layout(shape.data(), static_cast<int32_t>(shape.size()), &input, &nothing, &arrangement) &&
            arrangement.sides.width > 1 && (input.rank == SSCAM_LEAST_RANK || arrangement.sides.height > 1);
 }
 

@@ -10,7 +10,7 @@
 #include <torch/csrc/jit/ir/constants.h>
 
 #include "graph/graph_walk.hpp"
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 
 namespace sscam {
 

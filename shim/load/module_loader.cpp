@@ -4,7 +4,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "load/archive.hpp"
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 
 namespace sscam {
 

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "graph/activation_capture.hpp"
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 #include "score/score_rows.hpp"
 #include "score/scorer.hpp"
 

@@ -22,7 +22,7 @@ struct Precision {
 
 struct ScoringForm {
     const char *name;
-    sscam_layout layout; // of the batches that it is given
+    sscam_memory_format layout; // of the batches that it is given
     Precision precision;
     std::shared_ptr<const Program> program;
 };

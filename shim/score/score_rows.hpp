@@ -10,7 +10,7 @@
 
 #include "model/backend.h"
 #include "graph/dense_output.hpp"
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 
 namespace sscam {
 
@@ -53,8 +53,8 @@ void store_scores(const Request &request, const at::Tensor &logits, int64_t firs
     at::Tensor rows;
     for (int64_t t = 0; t < request.target_count; t++) {
         const sscam_target &target = request.targets[t];
-        if (t == 0 || target.places != request.targets[t - 1].places)
-            rows = reader.rows(logits, target.places, request.kind).to(at::kCPU).contiguous();
+        if (t == 0 || target.target_pixels != request.targets[t - 1].target_pixels)
+            rows = reader.rows(logits, target.target_pixels, request.kind).to(at::kCPU).contiguous();
         const float *row = rows.data_ptr<float>();
         for (int64_t i = 0; i < rows.size(0); i++, row += rows.size(1)) {
             double score = sscam_target_score(row, rows.size(1), &target, sscam_row_kind(&target, request.kind));

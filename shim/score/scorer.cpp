@@ -8,10 +8,10 @@
 #include <ATen/Parallel.h>
 
 #include "cuda/cuda_scorer.hpp"
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 #include "engine/network.hpp"
 #include "score/score_rows.hpp"
-#include "base/workers.hpp"
+#include "common/workers.hpp"
 
 namespace sscam {
 
@@ -45,15 +45,15 @@ int64_t batch_of_a_worker(int64_t workers)
 }
 
 // Values in memory as a batch [N,C,...].
-at::Tensor in_layout(const at::Tensor &values, std::vector<int64_t> sizes, sscam_layout layout)
+at::Tensor in_layout(const at::Tensor &values, std::vector<int64_t> sizes, sscam_memory_format layout)
 {
-    if (layout == SSCAM_LAYOUT_NCHW)
+    if (layout == SSCAM_MEMORY_FORMAT_NCHW)
         return values.view(sizes);
     std::rotate(sizes.begin() + 1, sizes.begin() + 2, sizes.end());
     return values.view(sizes).movedim(-1, 1);
 }
 
-void write_masked_inputs(const sscam_mask_list &masks, sscam_layout layout, int64_t first, int64_t rows, float *batch)
+void write_masked_inputs(const sscam_mask_list &masks, sscam_memory_format layout, int64_t first, int64_t rows, float *batch)
 {
     const sscam_shape shape = sscam_mask_shape(masks.plans[0]);
     const int64_t row_size = sscam_input_size(&shape);
@@ -81,8 +81,8 @@ Scorer::Scorer(const Network &network, Precision precision)
 void Scorer::score(const sscam_score_request &request, float *scores)
 {
     ScoringWay way = way_for(request);
-    if (request.way)
-        *request.way = {way.form->name, way.workers, way.batch};
+    if (request.diagnostics)
+        *request.diagnostics = {way.form->name, way.workers, way.batch};
     if (makes_masks(network_.device()))
         score_on_card(way, request, network_.device(), scores);
     else
@@ -149,18 +149,18 @@ void Scorer::score_masked(const ScoringForm &form, const sscam_score_request &re
 
 ScoringWay Scorer::way_for(const sscam_score_request &request)
 {
-    const int64_t workers = network_.device().is_cpu() ? request.wish.workers : 1; // a card has its own
+    const int64_t workers = network_.device().is_cpu() ? request.scoring.workers : 1; // a card has its own
     const sscam_mask_plan &plan = *request.masks->plans[0]; // all have one input shape
     const sscam_shape shape = sscam_mask_shape(&plan);
     const std::string output = text_or_empty(request.output);
     Key key = {sizes_of(shape), output};
     key.first.push_back(workers);
     const int64_t count = sscam_mask_list_count(request.masks);
-    const bool wants_batch = request.wish.calibrate && request.wish.batch_size == 0 &&
+    const bool wants_batch = request.scoring.calibrate && request.scoring.batch_size == 0 &&
                              count >= batch_sizes(network_.device()).long_plan;
     std::lock_guard<std::mutex> lock(mutex_);
     auto setting = settings_.find(key);
-    if (!setting || !(request.wish.calibrate ? setting->measured : setting->unmeasured) ||
+    if (!setting || !(request.scoring.calibrate ? setting->measured : setting->unmeasured) ||
         (wants_batch && !setting->batch_is_measured)) {
         const at::Tensor input = network_.input_from(plan.input, shape);
         const Example example = {input, network_.classify(input.clone(), output).to(at::kCPU), output};
@@ -169,7 +169,7 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
             setting = new_setting(example);
         const MeasuringTime time(least_measuring_seconds(network_.device()), count,
                                  [&] { report(request, 0.0); }); // without what making the forms took
-        if (request.wish.calibrate && !setting->measured) {
+        if (request.scoring.calibrate && !setting->measured) {
             const int64_t free_before = free_memory(network_.device());
             setting->measured = measured_way(*setting, workers, example, time);
             setting->bytes_an_input = (free_before - free_memory(network_.device())) / setting->measured->batch;
@@ -178,16 +178,16 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
             setting->measured = with_measured_batch(*setting, example, time);
             setting->batch_is_measured = true;
         }
-        if (!request.wish.calibrate && !setting->unmeasured)
+        if (!request.scoring.calibrate && !setting->unmeasured)
             setting->unmeasured = unmeasured_way(*setting, workers, example);
         if (setting->lacked_memory)
             settings_.forget(key);
         else if (is_new)
             settings_.keep(key, setting);
     }
-    ScoringWay way = request.wish.calibrate ? *setting->measured : *setting->unmeasured;
-    if (request.wish.batch_size > 0)
-        way.batch = std::min(request.wish.batch_size, setting->largest_batch);
+    ScoringWay way = request.scoring.calibrate ? *setting->measured : *setting->unmeasured;
+    if (request.scoring.batch_size > 0)
+        way.batch = std::min(request.scoring.batch_size, setting->largest_batch);
     return way;
 }
 
@@ -266,7 +266,7 @@ std::vector<ScoringWay> Scorer::candidates(const Setting &setting, int64_t worke
     std::vector<ScoringWay> ways;
     for (auto form = forms_.rbegin(); form != forms_.rend(); ++form)
         if ((*form != forms_.front() || precision_.type != at::kFloat) && // the plain one is never the fastest
-            (rank > SSCAM_LEAST_RANK || (*form)->layout == SSCAM_LAYOUT_NCHW))
+            (rank > SSCAM_LEAST_RANK || (*form)->layout == SSCAM_MEMORY_FORMAT_NCHW))
             ways.push_back({*form, workers, batch});
     if (is_free && workers > 1)
         for (size_t i = 0, count = ways.size(); i + 1 < count; i++)

@@ -12,7 +12,7 @@
 
 #include "model/backend.h"
 #include "score/buffer_pool.hpp"
-#include "base/lru_cache.hpp"
+#include "common/lru_cache.hpp"
 #include "score/scoring_plan.hpp"
 
 namespace sscam {

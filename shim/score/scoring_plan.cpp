@@ -3,9 +3,9 @@
 #include <atomic>
 #include <limits>
 
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 #include "engine/network.hpp"
-#include "base/workers.hpp"
+#include "common/workers.hpp"
 
 namespace sscam {
 
@@ -27,9 +27,9 @@ double seconds_since(Clock::time_point start)
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-at::Tensor repeated(const at::Tensor &input, int64_t rows, sscam_layout layout)
+at::Tensor repeated(const at::Tensor &input, int64_t rows, sscam_memory_format layout)
 {
-    const auto order = layout == SSCAM_LAYOUT_NHWC ? channels_last(input.dim()) : at::MemoryFormat::Contiguous;
+    const auto order = layout == SSCAM_MEMORY_FORMAT_NHWC ? channels_last(input.dim()) : at::MemoryFormat::Contiguous;
     return spread_over(input, rows).clone(order);
 }
 

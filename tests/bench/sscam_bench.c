@@ -31,9 +31,9 @@ static const int64_t shape[4] = {1, CHANNELS, SIDE, SIDE};
 
 /* --- what is wrapped ------------------------------------------------------------------------------ */
 
-void __real_sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_layout layout, float *scratch,
+void __real_sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_memory_format layout, float *scratch,
                                   float *out);
-void __wrap_sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_layout layout, float *scratch,
+void __wrap_sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_memory_format layout, float *scratch,
                                   float *out);
 void __real__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(const void *program, const void *kernel);
 void __wrap__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(const void *program, const void *kernel);
@@ -50,7 +50,7 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-void __wrap_sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_layout layout, float *scratch,
+void __wrap_sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_memory_format layout, float *scratch,
                                   float *out)
 {
     if (writes_masks)

@@ -14,7 +14,7 @@ import pytest
 from conftest import DEMO, PROGRAM, ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "oracles"))
-import metrics as oracle    # noqa: E402
+import metric_formulas as oracle    # noqa: E402
 
 SCENES = DEMO / "scenes"
 COMMON = ["--probability", "sigmoid", "--max-channels", "6", "--calibrate", "off"]

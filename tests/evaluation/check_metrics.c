@@ -251,7 +251,7 @@ START_TEST(totals_are_mean_and_percentiles_of_resamples)
     double sum = 0.0;
     for (int i = 0; i < COUNT; i++)
         sum += values[i] = fmod(i * 37.7, 100.0);
-    sscam_total total = sscam_total_of(values, COUNT);
+    sscam_mean_interval total = sscam_bootstrap_mean(values, COUNT);
     ck_assert_double_eq_tol(total.mean, sum / COUNT, 1e-9);
     for (int i = 1; i < COUNT; i++)
         ck_assert_double_ge(values[i], values[i - 1]);
@@ -268,9 +268,9 @@ END_TEST
 START_TEST(totals_of_few_values)
 {
     double one[] = {42.0}, none[1];
-    sscam_total total = sscam_total_of(one, 1);
+    sscam_mean_interval total = sscam_bootstrap_mean(one, 1);
     ck_assert(total.mean == 42.0 && total.lower == 42.0 && total.upper == 42.0);
-    total = sscam_total_of(none, 0);
+    total = sscam_bootstrap_mean(none, 0);
     ck_assert(isnan(total.mean) && isnan(total.lower) && isnan(total.upper));
 }
 END_TEST

@@ -1,7 +1,7 @@
 /* Journals of `sscam eval --resume`. What follows the heading is fuzzed, and then the heading, too. */
 #include <string.h>
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "data/journal.h"
 #include "memory_file.h"
 #include "target.h"

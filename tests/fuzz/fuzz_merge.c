@@ -1,7 +1,7 @@
 /* Files of results, as `sscam merge` reads them. */
 #include "commands/arguments.h"
 #include "commands/commands.h"
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "memory_file.h"
 #include "target.h"
 

@@ -79,7 +79,7 @@ static sscam_mask_plan plan_of(int number)
 }
 
 /* The largest difference of a list's masked inputs from lib/masks/masked_input.c's. */
-static double furthest_of(const sscam_mask_list *list, int64_t first, int64_t rows, sscam_layout layout,
+static double furthest_of(const sscam_mask_list *list, int64_t first, int64_t rows, sscam_memory_format layout,
                           sscam_precision precision, int64_t *uploaded)
 {
     const sscam_shape shape = sscam_mask_shape(list->plans[0]);
@@ -125,10 +125,10 @@ START_TEST(a_batch_goes_across_plans)
     const sscam_mask_list list = {plans, 3};
     int64_t uploaded;
     all[1].samples = 1; /* 15, 5 and 15 masked inputs */
-    ck_assert_double_le(furthest_of(&list, 0, 35, SSCAM_LAYOUT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
-    ck_assert_double_le(furthest_of(&list, 13, 9, SSCAM_LAYOUT_NHWC, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
-    ck_assert_double_le(furthest_of(&list, 20, 3, SSCAM_LAYOUT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
-    ck_assert_double_le(furthest_of(&list, 19, 1, SSCAM_LAYOUT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
+    ck_assert_double_le(furthest_of(&list, 0, 35, SSCAM_MEMORY_FORMAT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
+    ck_assert_double_le(furthest_of(&list, 13, 9, SSCAM_MEMORY_FORMAT_NHWC, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
+    ck_assert_double_le(furthest_of(&list, 20, 3, SSCAM_MEMORY_FORMAT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
+    ck_assert_double_le(furthest_of(&list, 19, 1, SSCAM_MEMORY_FORMAT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
 }
 END_TEST
 
@@ -141,7 +141,7 @@ START_TEST(masked_inputs_do_not_cross_the_bus)
     const int64_t wanted = 4 * (SIZE + CHANNELS * MAP_HEIGHT * MAP_WIDTH + 2 * HEIGHT + 2 * WIDTH + 4 * CHANNELS);
     for (plan.samples = 1; plan.samples <= 1000; plan.samples *= 10) {
         int64_t uploaded = 0;
-        furthest_of(&list, plan.samples - 1, 2, SSCAM_LAYOUT_NCHW, SSCAM_PRECISION_FP32, &uploaded);
+        furthest_of(&list, plan.samples - 1, 2, SSCAM_MEMORY_FORMAT_NCHW, SSCAM_PRECISION_FP32, &uploaded);
         ck_assert_int_eq(uploaded, wanted);
     }
 }
@@ -234,7 +234,7 @@ static void begin(scoring *of, const char *on)
                                         .kind = SSCAM_SCORE_LOGIT,
                                         .targets = &of->target,
                                         .target_count = 1,
-                                        .wish = {.batch_size = 4}};
+                                        .scoring = {.batch_size = 4}};
 }
 
 static void end(scoring *of)
@@ -257,7 +257,7 @@ START_TEST(a_card_scores_as_the_processor_does)
     begin(&there, device);
     const sscam_progress progress = progress_of(&there, count_report);
     there.request.progress = &progress;
-    there.request.wish.batch_size = batches[_i].size;
+    there.request.scoring.batch_size = batches[_i].size;
     NEED(sscam_check_card_scoring(there.network, &there.request, found));
     ck_assert_int_eq(there.reports, batches[_i].count);
     for (int i = 0; i < COUNT; i++)
@@ -290,7 +290,7 @@ START_TEST(where_memory_runs_out_batches_are_halved)
     begin(&of, "cpu");
     const sscam_progress progress = progress_of(&of, count_report);
     of.request.progress = &progress;
-    of.request.wish.batch_size = BATCH;
+    of.request.scoring.batch_size = BATCH;
     NEED(sscam_torch_backend()->score(of.network, &of.request, wanted));
     sscam_check_limit_memory(8 * row_bytes); /* a layer of the network may need more for a picture than its input */
     of.reports = 0;

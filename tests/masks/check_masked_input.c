@@ -8,6 +8,7 @@
 #include "math/min_max.h"
 #include "masks/masked_input.h"
 #include "masks/noise.h"
+#include "math/upsample.h"
 #include "support/reference.h"
 
 enum { GUARDS = 4 };
@@ -48,7 +49,7 @@ enum { SIZES = sizeof all_sizes / sizeof all_sizes[0] };
 
 static void assert_upsampled(const sizes *of, int align_corners, double scale, double offset)
 {
-    const int64_t map_size = sscam_place_count(of->map), size = sscam_place_count(of->input);
+    const int64_t map_size = sscam_position_count(of->map), size = sscam_position_count(of->input);
     float *map = new_map(map_size, 7u, scale, offset);
     float *found = malloc((size_t)(size + GUARDS) * sizeof *found);
     double *exact_map = malloc((size_t)map_size * sizeof *exact_map);
@@ -130,17 +131,17 @@ END_TEST
 static void find_range(const float *map, sscam_sides map_sides, sscam_sides sides, int32_t align_corners,
                        float *lowest, float *highest)
 {
-    sscam_range_finder *finder = sscam_range_finder_new(map_sides, sides, align_corners);
+    sscam_min_max_plan *finder = sscam_min_max_plan_new(map_sides, sides, align_corners);
     ck_assert_ptr_nonnull(finder);
-    sscam_find_range(finder, map, lowest, highest);
-    sscam_range_finder_free(finder);
+    sscam_upsampled_min_max(finder, map, lowest, highest);
+    sscam_min_max_plan_free(finder);
 }
 
 START_TEST(constant_maps_stay_constant)
 {
     static const float constants[] = {0.1f, -3.3e-7f, 1.0f / 3.0f, 3e38f, 1e-40f, 0.0f};
     const sizes *of = &all_sizes[_i];
-    const int64_t map_size = sscam_place_count(of->map), size = sscam_place_count(of->input);
+    const int64_t map_size = sscam_position_count(of->map), size = sscam_position_count(of->input);
     float *map = malloc((size_t)map_size * sizeof *map), *found = malloc((size_t)size * sizeof *found);
     for (size_t c = 0; c < 2 * sizeof constants / sizeof constants[0]; c++) {
         float constant = constants[c / 2], lowest, highest;
@@ -165,7 +166,7 @@ END_TEST
 
 static void assert_range_exact(const float *map, const sizes *of, int align_corners)
 {
-    const int64_t size = sscam_place_count(of->input);
+    const int64_t size = sscam_position_count(of->input);
     float *found = malloc((size_t)size * sizeof *found), lowest, highest;
     sscam_upsample(map, of->map, of->input, align_corners, found);
     find_range(map, of->map, of->input, align_corners, &lowest, &highest);
@@ -184,9 +185,9 @@ START_TEST(range_is_exact)
     const sizes *of = &all_sizes[_i];
     for (uint32_t seed = 0; seed < 40; seed++) {
         double offset = seed % 4 == 3 ? 100.0 : 0.0;
-        float *map = new_map(sscam_place_count(of->map), seed * 2654435761u, 1.0, offset);
+        float *map = new_map(sscam_position_count(of->map), seed * 2654435761u, 1.0, offset);
         /* As after a ReLU: many zeros, so that extremes lie on plateaus. */
-        for (int64_t i = 0; seed % 2 == 1 && i < sscam_place_count(of->map); i++)
+        for (int64_t i = 0; seed % 2 == 1 && i < sscam_position_count(of->map); i++)
             map[i] = fmaxf(map[i], (float)offset);
         assert_range_exact(map, of, 0);
         assert_range_exact(map, of, 1);
@@ -302,7 +303,7 @@ static void add_noise(sscam_noise_target target, float stddev)
         shown.channels[slot].noise_stddev = stddev * (float)(slot + 1);
 }
 
-static void write_masked(int64_t index, sscam_layout layout, float *out)
+static void write_masked(int64_t index, sscam_memory_format layout, float *out)
 {
     const int64_t size = sscam_mask_scratch_size(&shown.plan);
     float *scratch = malloc((size_t)(size + GUARDS) * sizeof *scratch);
@@ -348,7 +349,7 @@ static void assert_masked_inputs_follow_reference(double allowed)
     double mask[PLANE];
     for (int index = 0; index < MASKED; index++) {
         reference_mask(index / SAMPLES, mask);
-        write_masked(index, SSCAM_LAYOUT_NCHW, found);
+        write_masked(index, SSCAM_MEMORY_FORMAT_NCHW, found);
         for (int i = 0; i < INPUT_SIZE; i++) {
             double wanted = reference_value(index, mask, i);
             if (!(fabs(found[i] - wanted) <= allowed))
@@ -391,7 +392,7 @@ START_TEST(colours_share_noise_on_the_mask_alone)
     for (int i = 0; i < INPUT_SIZE; i++)
         shown.input[i] = 1.0f;
     add_noise(targets[_i], 2.0f);
-    write_masked(1, SSCAM_LAYOUT_NCHW, found);
+    write_masked(1, SSCAM_MEMORY_FORMAT_NCHW, found);
     for (int i = PLANE; i < INPUT_SIZE; i++)
         shared = shared && found[i] == found[i - PLANE];
     ck_assert_int_eq(shared, targets[_i] != SSCAM_NOISE_ON_INPUT);
@@ -405,7 +406,7 @@ START_TEST(masks_lie_between_0_and_1_and_reach_both)
         shown.input[i] = 1.0f;
     for (int slot = 0; slot < SLOTS; slot++) {
         float lowest = 2.0f, highest = -1.0f;
-        write_masked(slot * SAMPLES, SSCAM_LAYOUT_NCHW, found);
+        write_masked(slot * SAMPLES, SSCAM_MEMORY_FORMAT_NCHW, found);
         for (int i = 0; i < INPUT_SIZE; i++) {
             lowest = fminf(lowest, found[i]);
             highest = fmaxf(highest, found[i]);
@@ -420,11 +421,11 @@ END_TEST
 START_TEST(samples_without_noise_are_the_same)
 {
     float first[INPUT_SIZE], second[INPUT_SIZE];
-    write_masked(0, SSCAM_LAYOUT_NCHW, first);
-    write_masked(1, SSCAM_LAYOUT_NCHW, second);
+    write_masked(0, SSCAM_MEMORY_FORMAT_NCHW, first);
+    write_masked(1, SSCAM_MEMORY_FORMAT_NCHW, second);
     ck_assert_mem_eq(first, second, sizeof first);
     add_noise(SSCAM_NOISE_ON_MASK, 1.0f);
-    write_masked(1, SSCAM_LAYOUT_NCHW, second);
+    write_masked(1, SSCAM_MEMORY_FORMAT_NCHW, second);
     ck_assert_mem_ne(first, second, sizeof first);
 }
 END_TEST
@@ -436,8 +437,8 @@ START_TEST(channels_last_is_the_transpose)
     for (int index = 0; index < MASKED; index++) {
         for (int i = 0; i < GUARDS; i++)
             pixels[INPUT_SIZE + i] = GUARD;
-        write_masked(index, SSCAM_LAYOUT_NCHW, planes);
-        write_masked(index, SSCAM_LAYOUT_NHWC, pixels);
+        write_masked(index, SSCAM_MEMORY_FORMAT_NCHW, planes);
+        write_masked(index, SSCAM_MEMORY_FORMAT_NHWC, pixels);
         int differing = 0;
         for (int i = 0; i < INPUT_SIZE; i++)
             differing += pixels[i % PLANE * COLORS + i / PLANE] != planes[i];
@@ -452,9 +453,9 @@ END_TEST
 START_TEST(gain_scales_the_mask)
 {
     float once[INPUT_SIZE], scored[INPUT_SIZE];
-    write_masked(0, SSCAM_LAYOUT_NCHW, once);
+    write_masked(0, SSCAM_MEMORY_FORMAT_NCHW, once);
     shown.channels[0].gain *= -2.5f;
-    write_masked(0, SSCAM_LAYOUT_NCHW, scored);
+    write_masked(0, SSCAM_MEMORY_FORMAT_NCHW, scored);
     for (int i = 0; i < INPUT_SIZE; i++)
         ck_assert_float_eq_tol(scored[i], -2.5f * once[i], 2e-6f);
 }
@@ -466,9 +467,9 @@ START_TEST(masked_input_depends_on_plan_and_index_alone)
     static const int order[MASKED] = {8, 0, 5, 1, 7, 3, 2, 6, 4};
     add_noise(targets[_i], 4.0f);
     for (int index = 0; index < MASKED; index++)
-        write_masked(index, SSCAM_LAYOUT_NCHW, in_order[index]);
+        write_masked(index, SSCAM_MEMORY_FORMAT_NCHW, in_order[index]);
     for (int i = 0; i < MASKED; i++) {
-        write_masked(order[i], SSCAM_LAYOUT_NCHW, again);
+        write_masked(order[i], SSCAM_MEMORY_FORMAT_NCHW, again);
         ck_assert_mem_eq(again, in_order[order[i]], sizeof again);
     }
     for (int index = 1; index < MASKED; index++)
@@ -480,13 +481,13 @@ START_TEST(seed_and_image_change_the_noise)
 {
     float first[INPUT_SIZE], other[INPUT_SIZE];
     add_noise(SSCAM_NOISE_ON_MASK, 1.0f);
-    write_masked(0, SSCAM_LAYOUT_NCHW, first);
+    write_masked(0, SSCAM_MEMORY_FORMAT_NCHW, first);
     shown.plan.seed++;
-    write_masked(0, SSCAM_LAYOUT_NCHW, other);
+    write_masked(0, SSCAM_MEMORY_FORMAT_NCHW, other);
     ck_assert_mem_ne(first, other, sizeof first);
     shown.plan.seed--;
     shown.plan.image_index++;
-    write_masked(0, SSCAM_LAYOUT_NCHW, other);
+    write_masked(0, SSCAM_MEMORY_FORMAT_NCHW, other);
     ck_assert_mem_ne(first, other, sizeof first);
 }
 END_TEST

@@ -95,14 +95,14 @@ static void show_layers(const struct sscam_layers *list)
     }
 }
 
-static const sscam_arrangement_wish nothing;
+static const sscam_layout_hint nothing;
 
 /* Eager PyTorch does not see the operations inside its attention. */
 static int may_be_captured(const sscam_layer *layer)
 {
-    sscam_arrangement arrangement;
+    sscam_activation_layout arrangement;
     return (layer->rank == shape.rank || strncmp(layer->kind, "aten::", 6) != 0) &&
-           sscam_find_arrangement(layer->shape, layer->rank, &shape, &nothing, &arrangement);
+           sscam_find_activation_layout(layer->shape, layer->rank, &shape, &nothing, &arrangement);
 }
 
 /* The index of picture number `wanted` of the list, or the number of pictures when there are fewer. */
@@ -122,33 +122,33 @@ static void show_logits(void)
 {
     float *logits;
     int64_t count;
-    const sscam_reading reading = {.kind = SSCAM_SCORE_LOGIT};
+    const sscam_output_selection reading = {.kind = SSCAM_SCORE_LOGIT};
     need("classify", backend->classify(network, input, &shape, &reading, &logits, &count));
     write_floats("logits", logits, count);
     printf("logits\t%lld\n", (long long)count);
     free(logits);
 }
 
-static void show_scores(const sscam_capture *capture, const sscam_arrangement *of, const float *maps, int64_t batch)
+static void show_scores(const sscam_capture *capture, const sscam_activation_layout *of, const float *maps, int64_t batch)
 {
     sscam_mask_channel channels[MASKED_CHANNELS];
-    int64_t used = 0, map_size = sscam_place_count(of->sides);
-    sscam_range_finder *finder = sscam_range_finder_new(of->sides, shape.sides, 0);
+    int64_t used = 0, map_size = sscam_position_count(of->sides);
+    sscam_min_max_plan *finder = sscam_min_max_plan_new(of->sides, shape.sides, 0);
     need("range", finder != NULL ? SSCAM_OK : SSCAM_E_MEMORY);
     for (int64_t k = 0; k < of->channels && used < MASKED_CHANNELS; k++) {
         float minimum, maximum;
-        sscam_find_range(finder, maps + k * map_size, &minimum, &maximum);
+        sscam_upsampled_min_max(finder, maps + k * map_size, &minimum, &maximum);
         if (maximum > minimum)
             channels[used++] = (sscam_mask_channel){k, minimum, 1.0f / (maximum - minimum), 0.0f};
     }
-    sscam_range_finder_free(finder);
+    sscam_min_max_plan_free(finder);
     sscam_mask_plan plan = {.input = input, .input_rank = shape.rank, .input_channels = shape.channels,
                             .input_sides = shape.sides, .activations = maps, .map_sides = of->sides,
                             .channels = channels, .channel_count = used, .samples = 1};
     const sscam_mask_plan *plans[] = {&plan};
     sscam_mask_list masks = {plans, 1};
     sscam_score_request request = {.masks = &masks, .kind = SSCAM_SCORE_LOGIT, .targets = &capture->target,
-                                   .target_count = 1, .wish = {.batch_size = batch, .calibrate = 1}};
+                                   .target_count = 1, .scoring = {.batch_size = batch, .calibrate = 1}};
     float scores[MASKED_CHANNELS];
     need("score", backend->score(network, &request, scores));
     char name[64];
@@ -162,8 +162,8 @@ static void show_scores(const sscam_capture *capture, const sscam_arrangement *o
 
 static void show_all_scores(const sscam_capture *capture)
 {
-    sscam_arrangement of;
-    need("arrange", sscam_arrange(capture->layer, capture->shape, capture->rank, &shape, &nothing, &of));
+    sscam_activation_layout of;
+    need("arrange", sscam_require_activation_layout(capture->layer, capture->shape, capture->rank, &shape, &nothing, &of));
     const sscam_shape made = {shape.rank, 1, of.channels, of.sides};
     int64_t count = sscam_input_size(&made), sizes[SSCAM_MOST_RANK];
     float *maps = malloc((size_t)count * sizeof *maps);

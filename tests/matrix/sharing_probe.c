@@ -20,7 +20,7 @@ static void *network;
 static sscam_shape shape = {.rank = SSCAM_PICTURE_RANK, .images = 1, .sides = {.depth = 1}};
 static float *input;
 static sscam_capture expected;
-static sscam_arrangement arrangement; /* of its layer */
+static sscam_activation_layout arrangement; /* of its layer */
 static float expected_scores[CHANNELS];
 
 static void need(int holds, const char *what)
@@ -71,7 +71,7 @@ static sscam_status score(int64_t batch, const sscam_progress *progress, float *
     const sscam_mask_plan *plans[] = {&plan};
     sscam_mask_list masks = {plans, 1};
     sscam_score_request request = {.masks = &masks, .targets = &expected.target, .target_count = 1,
-                                   .wish = {.batch_size = batch, .calibrate = 1}, .progress = progress};
+                                   .scoring = {.batch_size = batch, .calibrate = 1}, .progress = progress};
     return backend->score(network, &request, scores);
 }
 
@@ -83,7 +83,7 @@ static int32_t cancel(void *user, double fraction)
 
 static void *use_network(void *unused)
 {
-    int64_t size = arrangement.channels * sscam_place_count(arrangement.sides);
+    int64_t size = arrangement.channels * sscam_position_count(arrangement.sides);
     for (int round = 0; round < ROUNDS; round++) {
         sscam_capture found;
         float scores[CHANNELS];
@@ -114,9 +114,9 @@ int main(int argc, char **argv)
     for (int64_t i = 0; i < size; i++)
         input[i] = sinf((float)i * 0.37f);
 
-    const sscam_arrangement_wish found = {0};
+    const sscam_layout_hint found = {0};
     need(capture(&expected) == SSCAM_OK, "capture");
-    need(sscam_arrange(expected.layer, expected.shape, expected.rank, &shape, &found, &arrangement) == SSCAM_OK,
+    need(sscam_require_activation_layout(expected.layer, expected.shape, expected.rank, &shape, &found, &arrangement) == SSCAM_OK,
          "layer");
     need(score(1, NULL, expected_scores) == SSCAM_OK, "score");
     const int64_t batches[] = {0, 7, 64};

@@ -73,10 +73,10 @@ static const sscam_shape square = {4, 1, 3, {1, 224, 224}}, upright = {4, 1, 3, 
 
 START_TEST(order_and_grid_are_found)
 {
-    const sscam_arrangement_wish nothing = {0};
-    sscam_arrangement is;
+    const sscam_layout_hint nothing = {0};
+    sscam_activation_layout is;
     const sscam_shape picture = {4, 1, 3, {1, found[_i].input[0], found[_i].input[1]}};
-    int32_t has_one = sscam_find_arrangement(found[_i].shape, found[_i].rank, &picture, &nothing, &is);
+    int32_t has_one = sscam_find_activation_layout(found[_i].shape, found[_i].rank, &picture, &nothing, &is);
     ck_assert_int_eq(has_one, found[_i].channel_axis >= 0);
     if (!has_one)
         return;
@@ -92,7 +92,7 @@ END_TEST
 static const struct {
     int32_t rank;
     int64_t shape[4];
-    sscam_arrangement_wish wish;
+    sscam_layout_hint hint;
     int32_t channel_axis;
     int64_t height, width, extra;
 } asked[] = {
@@ -112,8 +112,8 @@ static const struct {
 
 START_TEST(order_and_grid_can_be_given)
 {
-    sscam_arrangement is;
-    int32_t has_one = sscam_find_arrangement(asked[_i].shape, asked[_i].rank, &square, &asked[_i].wish, &is);
+    sscam_activation_layout is;
+    int32_t has_one = sscam_find_activation_layout(asked[_i].shape, asked[_i].rank, &square, &asked[_i].hint, &is);
     ck_assert_int_eq(has_one, asked[_i].channel_axis >= 0);
     if (!has_one)
         return;
@@ -129,33 +129,33 @@ START_TEST(sound_and_video_have_orders_too)
 {
     const int64_t sound[] = {1, 24, 2000}, video[] = {1, 16, 4, 7, 9}, tokens[] = {1, 196, 768};
     const sscam_shape heard = {3, 1, 2, {1, 1, 16000}}, seen = {5, 1, 3, {8, 56, 72}};
-    const sscam_arrangement_wish nothing = {0}, last = {SSCAM_CHANNEL_AXIS_LAST, 0, 0};
-    sscam_arrangement is;
-    ck_assert(sscam_find_arrangement(sound, 3, &heard, &nothing, &is));
+    const sscam_layout_hint nothing = {0}, last = {SSCAM_CHANNEL_AXIS_LAST, 0, 0};
+    sscam_activation_layout is;
+    ck_assert(sscam_find_activation_layout(sound, 3, &heard, &nothing, &is));
     ck_assert(is.channel_axis == 1 && is.channels == 24 && sscam_same_sides(is.sides, (sscam_sides){1, 1, 2000}));
-    ck_assert(sscam_find_arrangement(sound, 3, &heard, &last, &is));
+    ck_assert(sscam_find_activation_layout(sound, 3, &heard, &last, &is));
     ck_assert(is.channel_axis == 2 && is.channels == 2000 && sscam_same_sides(is.sides, (sscam_sides){1, 1, 24}));
-    ck_assert(sscam_find_arrangement(video, 5, &seen, &nothing, &is));
+    ck_assert(sscam_find_activation_layout(video, 5, &seen, &nothing, &is));
     ck_assert(is.channel_axis == 1 && is.channels == 16 && sscam_same_sides(is.sides, (sscam_sides){4, 7, 9}));
-    ck_assert(sscam_find_arrangement(video, 5, &seen, &last, &is));
+    ck_assert(sscam_find_activation_layout(video, 5, &seen, &last, &is));
     ck_assert(is.channel_axis == 4 && is.channels == 9 && sscam_same_sides(is.sides, (sscam_sides){16, 4, 7}));
-    ck_assert(!sscam_find_arrangement(tokens, 3, &seen, &nothing, &is));
-    ASSERT_FAILS(sscam_arrange("norm", tokens, 3, &seen, &nothing, &is), SSCAM_E_LAYER, "[1, K, d, h, w]");
-    ASSERT_FAILS(sscam_arrange("conv", video, 5, &heard, &nothing, &is), SSCAM_E_LAYER, "[1, K, w]");
+    ck_assert(!sscam_find_activation_layout(tokens, 3, &seen, &nothing, &is));
+    ASSERT_FAILS(sscam_require_activation_layout("norm", tokens, 3, &seen, &nothing, &is), SSCAM_E_LAYER, "[1, K, d, h, w]");
+    ASSERT_FAILS(sscam_require_activation_layout("conv", video, 5, &heard, &nothing, &is), SSCAM_E_LAYER, "[1, K, w]");
 }
 END_TEST
 
 START_TEST(refusals_name_tokens_input_and_option)
 {
     const int64_t tokens[] = {1, 79, 768}, heads[] = {12, 197, 197}, vector[] = {1, 1000};
-    const sscam_arrangement_wish nothing = {0}, grid = {SSCAM_CHANNEL_AXIS_LAST, 14, 14};
-    sscam_arrangement is;
-    ASSERT_FAILS(sscam_arrange("norm", tokens, 3, &upright, &nothing, &is), SSCAM_E_LAYER, "\"norm\" gives 79 tokens");
+    const sscam_layout_hint nothing = {0}, grid = {SSCAM_CHANNEL_AXIS_LAST, 14, 14};
+    sscam_activation_layout is;
+    ASSERT_FAILS(sscam_require_activation_layout("norm", tokens, 3, &upright, &nothing, &is), SSCAM_E_LAYER, "\"norm\" gives 79 tokens");
     ASSERT_MESSAGE_NAMES("224x160");
     ASSERT_MESSAGE_NAMES("option grid");
-    ASSERT_FAILS(sscam_arrange("norm", tokens, 3, &upright, &grid, &is), SSCAM_E_LAYER, "grid=14x14");
-    ASSERT_FAILS(sscam_arrange("attend", heads, 3, &square, &nothing, &is), SSCAM_E_LAYER, "[12, 197, 197]");
-    ASSERT_FAILS(sscam_arrange("fc", vector, 2, &square, &nothing, &is), SSCAM_E_LAYER, "[1, 1000]");
+    ASSERT_FAILS(sscam_require_activation_layout("norm", tokens, 3, &upright, &grid, &is), SSCAM_E_LAYER, "grid=14x14");
+    ASSERT_FAILS(sscam_require_activation_layout("attend", heads, 3, &square, &nothing, &is), SSCAM_E_LAYER, "[12, 197, 197]");
+    ASSERT_FAILS(sscam_require_activation_layout("fc", vector, 2, &square, &nothing, &is), SSCAM_E_LAYER, "[1, 1000]");
 }
 END_TEST
 
@@ -183,7 +183,7 @@ START_TEST(channels_come_first)
 {
     static const float tokens[] = {9, 9, 1, 4, 2, 5, 3, 6}, flattened[] = {9, 1, 2, 3, 9, 4, 5, 6};
     static const float wanted[] = {1, 2, 3, 4, 5, 6};
-    const sscam_arrangement last = {0, 2, 2, {1, 1, 3}, 1}, first = {0, 1, 2, {1, 1, 3}, 1};
+    const sscam_activation_layout last = {0, 2, 2, {1, 1, 3}, 1}, first = {0, 1, 2, {1, 1, 3}, 1};
     float out[6];
     sscam_put_channels_first(&last, tokens, out);
     ck_assert_mem_eq(out, wanted, sizeof wanted);

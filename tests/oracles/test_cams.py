@@ -7,7 +7,7 @@ from torch import nn
 
 import cams
 from cams import METHODS, SCORING_METHODS, Capture, MaskedScores, Options, explain, preset
-from networks import Network, ScriptedNetwork, TinyNet, random_input, tiny
+from oracle_networks import Network, ScriptedNetwork, TinyNet, random_input, tiny
 
 SIZE = (20, 28)
 IMAGE = random_input((1, 3, *SIZE))[0]

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from cams import METHODS, SCORING_METHODS, TERM_METHODS, defaults, explain
-from networks import (Network, Reduced, SegmentsInDict, SegmentsInTuple, TinySegments, random_input,
+from oracle_networks import (Network, Reduced, SegmentsInDict, SegmentsInTuple, TinySegments, random_input,
                       segmenting)
 from test_methods import relative_difference, score_difference
 

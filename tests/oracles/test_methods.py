@@ -10,7 +10,7 @@ import torch
 from cams import (GRADIENT_METHODS, METHODS, SCORING_METHODS, TERM_METHODS, defaults, explain,
                   explain_composed, preset, smooth_grad_cam_pp_weights)
 from conftest import ROOT
-from networks import (DictOfTensors, NamedTupleOfTensors, Network, OneHead, ScriptedNetwork, Targeted,
+from oracle_networks import (DictOfTensors, NamedTupleOfTensors, Network, OneHead, ScriptedNetwork, Targeted,
                       TupleOfTensors, random_input, randomised, shared, tiny)
 
 SS_METHODS = ("ss-cam-mean", "ss-cam-max")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-import metrics
+import metric_formulas as metrics
 from cams import probabilities
 from preprocess_oracle import network_input
 

@@ -15,7 +15,7 @@ from PIL import Image
 from torchvision import transforms
 
 from conftest import ROOT
-from networks import shared
+from oracle_networks import shared
 
 RESIZE, CROP = 256, 224
 NETWORKS = {"resnet18_pqf.pt": "layer4", "squeezenet1_0.pt": "features.12"}

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from cams import GRADIENT_METHODS, SCORING_METHODS, Options, explain_composed
-from networks import Network
+from oracle_networks import Network
 from test_methods import compare
 
 CLASS = 2

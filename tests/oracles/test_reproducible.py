@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cams import SCORING_METHODS
-from networks import TinyNet, random_input, tiny
+from oracle_networks import TinyNet, random_input, tiny
 
 SIZE = (40, 56)
 LAYER = "features.2"

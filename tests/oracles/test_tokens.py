@@ -8,7 +8,7 @@ import torch
 
 from cams import GRADIENT_METHODS, METHODS, SCORING_METHODS, explain, explain_composed
 from conftest import ROOT
-from networks import ChannelsLast, Network, Tokens, random_input
+from oracle_networks import ChannelsLast, Network, Tokens, random_input
 from test_methods import assert_agrees, compare, oracle_options
 from transformers import convnext_small, plain, plain_order, swin, vit
 

@@ -5,7 +5,7 @@ import torchvision
 from torch import nn
 from torchvision.models import convnext
 
-from networks import Tokens
+from oracle_networks import Tokens
 
 CLASSES = 10
 

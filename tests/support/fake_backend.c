@@ -76,7 +76,7 @@ typedef enum layer_order { ORDER_MAPS, ORDER_PLACES_FIRST, ORDER_TOKENS, ORDER_F
 
 typedef struct fake_network {
     const network_kind *kind;
-    sscam_layout layout;
+    sscam_memory_format layout;
     layer_order order;
 } fake_network;
 
@@ -141,10 +141,10 @@ typedef struct fake_run {
     sscam_sides step;              /* pixels of a mean: 2 along each side that the input has */
     int32_t rank;                  /* of the input */
     sscam_sides sides;             /* of the layers */
-    int64_t places;
-    const sscam_places *inside;    /* places that count; NULL: all */
-    double *stem;                  /* [FAKE_COLORS, places] */
-    double *features;              /* [FAKE_CHANNELS, places]; also what needs freeing */
+    int64_t target_pixels;
+    const sscam_target_pixels *inside;    /* target_pixels that count; NULL: all */
+    double *stem;                  /* [FAKE_COLORS, target_pixels] */
+    double *features;              /* [FAKE_CHANNELS, target_pixels]; also what needs freeing */
     double mean[FAKE_CHANNELS];    /* of the features */
 } fake_run;
 
@@ -164,20 +164,20 @@ static sscam_status begin_run(const fake_network *network, const sscam_shape *sh
 {
     *run = (fake_run){
         .network = network, .step = step_of(shape), .rank = shape->rank, .sides = layer_sides(shape)};
-    run->places = sscam_place_count(run->sides);
+    run->target_pixels = sscam_position_count(run->sides);
     sscam_status status = find_output(output, &run->share);
     if (status != SSCAM_OK)
         return status;
     if (network->kind->fault == FAULT_RUN)
         return sscam_fail(SSCAM_E_MODEL, "the fake network fails whatever it is given");
-    if (shape->channels != FAKE_COLORS || run->places < 1)
+    if (shape->channels != FAKE_COLORS || run->target_pixels < 1)
         return sscam_fail(SSCAM_E_MODEL,
                           "the fake network wants 3 channels of at least 2x2, not %lld of %lldx%lld",
                           (long long)shape->channels, (long long)shape->sides.height, (long long)shape->sides.width);
-    run->features = malloc((size_t)run->places * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *run->features);
+    run->features = malloc((size_t)run->target_pixels * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *run->features);
     if (run->features == NULL)
         return sscam_fail_memory("the fake network");
-    run->stem = run->features + run->places * FAKE_CHANNELS;
+    run->stem = run->features + run->target_pixels * FAKE_CHANNELS;
     return SSCAM_OK;
 }
 
@@ -194,21 +194,21 @@ static double mean_below(const fake_run *run, const float *input, const sscam_sh
     const int64_t x = place % sides.width * step.width, y = place / sides.width % sides.height * step.height;
     const int64_t z = place / sides.width / sides.height * step.depth;
     double sum = 0.0;
-    for (int64_t i = 0; i < sscam_place_count(step); i++) {
+    for (int64_t i = 0; i < sscam_position_count(step); i++) {
         const int64_t column = x + i % step.width, row = y + i / step.width % step.height;
         const int64_t slice = z + i / step.width / step.height;
         sum += (double)input[((slice * pixels.height + row) * pixels.width + column) * pixel_step];
     }
-    return sum / (double)sscam_place_count(step);
+    return sum / (double)sscam_position_count(step);
 }
 
-static void run_stem(fake_run *run, const float *input, const sscam_shape *shape, sscam_layout layout)
+static void run_stem(fake_run *run, const float *input, const sscam_shape *shape, sscam_memory_format layout)
 {
-    int64_t color_step = layout == SSCAM_LAYOUT_NCHW ? sscam_place_count(shape->sides) : 1;
-    int64_t pixel_step = layout == SSCAM_LAYOUT_NCHW ? 1 : FAKE_COLORS;
+    int64_t color_step = layout == SSCAM_MEMORY_FORMAT_NCHW ? sscam_position_count(shape->sides) : 1;
+    int64_t pixel_step = layout == SSCAM_MEMORY_FORMAT_NCHW ? 1 : FAKE_COLORS;
     for (int64_t color = 0; color < FAKE_COLORS; color++)
-        for (int64_t p = 0; p < run->places; p++)
-            run->stem[color * run->places + p] = mean_below(run, input + color * color_step, shape, p, pixel_step);
+        for (int64_t p = 0; p < run->target_pixels; p++)
+            run->stem[color * run->target_pixels + p] = mean_below(run, input + color * color_step, shape, p, pixel_step);
 }
 
 static void run_features(fake_run *run)
@@ -216,25 +216,25 @@ static void run_features(fake_run *run)
     double mix_scale = run->network->kind->mix_scale;
     for (int k = 0; k < FAKE_CHANNELS; k++) {
         double sum_over_places = 0.0;
-        for (int64_t p = 0; p < run->places; p++) {
+        for (int64_t p = 0; p < run->target_pixels; p++) {
             double sum = fake_bias[k];
             for (int color = 0; color < FAKE_COLORS; color++)
-                sum += mix_scale * fake_mix[k][color] * run->stem[color * run->places + p];
-            run->features[k * run->places + p] = fmax(sum, 0.0);
+                sum += mix_scale * fake_mix[k][color] * run->stem[color * run->target_pixels + p];
+            run->features[k * run->target_pixels + p] = fmax(sum, 0.0);
             sum_over_places += fmax(sum, 0.0);
         }
-        run->mean[k] = sum_over_places / (double)run->places;
+        run->mean[k] = sum_over_places / (double)run->target_pixels;
     }
 }
 
 static double place_weight(const fake_run *run, int64_t place)
 {
-    double places = (double)run->places;
+    double target_pixels = (double)run->target_pixels;
     if (run->network->kind->head == HEAD_DENSE && run->inside != NULL)
         return run->inside->inside[place] ? 1.0 / (double)run->inside->count : 0.0;
     if (run->network->kind->head == HEAD_DENSE)
-        return 1.0 / places;
-    return 2.0 * (double)(place + 1) / (places * (places + 1.0));
+        return 1.0 / target_pixels;
+    return 2.0 * (double)(place + 1) / (target_pixels * (target_pixels + 1.0));
 }
 
 /* What the head makes of channel k, before the class's weight. */
@@ -245,8 +245,8 @@ static double pooled(const fake_run *run, int k)
     case HEAD_QUADRATIC: return run->mean[k] * run->mean[k];
     case HEAD_POSITIONAL:
     case HEAD_DENSE:
-        for (int64_t p = 0; p < run->places; p++)
-            sum += place_weight(run, p) * run->features[k * run->places + p];
+        for (int64_t p = 0; p < run->target_pixels; p++)
+            sum += place_weight(run, p) * run->features[k * run->target_pixels + p];
         return sum;
     default: return run->mean[k];
     }
@@ -256,10 +256,10 @@ static double pooled(const fake_run *run, int k)
 static double pooled_slope(const fake_run *run, int k, int64_t place)
 {
     switch (run->network->kind->head) {
-    case HEAD_QUADRATIC: return 2.0 * run->mean[k] / (double)run->places;
+    case HEAD_QUADRATIC: return 2.0 * run->mean[k] / (double)run->target_pixels;
     case HEAD_POSITIONAL:
     case HEAD_DENSE: return place_weight(run, place);
-    default: return 1.0 / (double)run->places;
+    default: return 1.0 / (double)run->target_pixels;
     }
 }
 
@@ -280,7 +280,7 @@ static void run_head_at(const fake_run *run, int64_t place, float *logits)
     for (int64_t c = 0; c < run->network->kind->classes; c++) {
         double sum = fake_head_bias[c];
         for (int k = 0; k < FAKE_CHANNELS; k++)
-            sum += fake_weight[c][k] * run->features[k * run->places + place];
+            sum += fake_weight[c][k] * run->features[k * run->target_pixels + place];
         logits[c] = (float)(run->share * run->network->kind->output_scale * sum);
     }
 }
@@ -291,7 +291,7 @@ static void run_probabilities(const fake_run *run, sscam_score_kind kind, float 
     float logits[FAKE_CLASSES];
     double mean[FAKE_CLASSES] = {0.0};
     const int64_t classes = run->network->kind->classes;
-    for (int64_t p = 0; p < run->places; p++) {
+    for (int64_t p = 0; p < run->target_pixels; p++) {
         run_head_at(run, p, logits);
         for (int64_t c = 0; c < classes; c++)
             mean[c] += place_weight(run, p) * sscam_score_of(logits, classes, c, kind);
@@ -301,9 +301,9 @@ static void run_probabilities(const fake_run *run, sscam_score_kind kind, float 
 }
 
 /* What scores are made of: logits or, of a dense output, their means or those of probabilities. */
-static void run_row(fake_run *run, const sscam_places *places, sscam_score_kind kind, float *row)
+static void run_row(fake_run *run, const sscam_target_pixels *target_pixels, sscam_score_kind kind, float *row)
 {
-    run->inside = places;
+    run->inside = target_pixels;
     if (run->network->kind->head == HEAD_DENSE && kind != SSCAM_SCORE_LOGIT)
         run_probabilities(run, kind, row);
     else
@@ -314,7 +314,7 @@ static double score_run(fake_run *run, const sscam_target *target, sscam_score_k
 {
     const network_kind *network = run->network->kind;
     float row[FAKE_CLASSES];
-    run_row(run, target->places, kind, row);
+    run_row(run, target->target_pixels, kind, row);
     return network->fault == FAULT_SCORES ? network->fault_value
                                           : sscam_target_score(row, network->classes, target,
                                                                sscam_row_kind(target, kind));
@@ -322,7 +322,7 @@ static double score_run(fake_run *run, const sscam_target *target, sscam_score_k
 
 /* Runs the network on one input, up to its head. To be ended by end_run(). */
 static sscam_status evaluate(const fake_network *network, const float *input, const sscam_shape *shape,
-                             sscam_layout layout, const char *output, fake_run *run)
+                             sscam_memory_format layout, const char *output, fake_run *run)
 {
     sscam_status status = begin_run(network, shape, output, run);
     if (status != SSCAM_OK)
@@ -386,7 +386,7 @@ static sscam_status load(const char *name, const void *data, size_t size, const 
     if (loaded == NULL)
         return sscam_fail_memory("a fake network");
     loaded->kind = find_kind(kind);
-    loaded->layout = strcmp(layout, "channels-last") == 0 ? SSCAM_LAYOUT_NHWC : SSCAM_LAYOUT_NCHW;
+    loaded->layout = strcmp(layout, "channels-last") == 0 ? SSCAM_MEMORY_FORMAT_NHWC : SSCAM_MEMORY_FORMAT_NCHW;
     loaded->order = order_of(layout);
     atomic_fetch_add(&fake_counted.networks, 1);
     *network = loaded;
@@ -431,12 +431,12 @@ static sscam_status add_layer(struct sscam_layers *layers, const char *name, con
 static int32_t layer_shape(const fake_network *network, int layer, int32_t rank, sscam_sides sides,
                            int64_t shape[SSCAM_MOST_RANK])
 {
-    const int64_t channels = channels_of(network, layer), places = sscam_place_count(sides);
+    const int64_t channels = channels_of(network, layer), target_pixels = sscam_position_count(sides);
     const sscam_shape maps = {rank, 1, channels, sides};
     const int64_t others[][4] = {{1, sides.height, sides.width, channels},
-                                 {1, 1 + places, channels, 1},
-                                 {1, 1 + places, channels, 1},
-                                 {2, places, channels, 1}};
+                                 {1, 1 + target_pixels, channels, 1},
+                                 {1, 1 + target_pixels, channels, 1},
+                                 {2, target_pixels, channels, 1}};
     if (network->order == ORDER_MAPS)
         sscam_shape_write(&maps, shape);
     else
@@ -515,7 +515,7 @@ static double slope_at(const fake_run *run, int layer, int64_t class_index, int6
     if (layer == 1)
         sum = fake_weight[class_index][channel] * pooled_slope(run, (int)channel, place);
     for (int k = 0; layer == 0 && k < FAKE_CHANNELS; k++)
-        if (run->features[k * run->places + place] > 0.0)
+        if (run->features[k * run->target_pixels + place] > 0.0)
             sum += fake_weight[class_index][k] * pooled_slope(run, k, place) * kind->mix_scale *
                    fake_mix[k][channel];
     return run->share * sum * kind->output_scale / kind->activation_scale;
@@ -532,7 +532,7 @@ static int64_t values_in(const sscam_capture *capture)
 /* Where the layer's output has what channel-first order has at `index`. */
 static int64_t position_of(const fake_run *run, int layer, int64_t index)
 {
-    const int64_t channel = index / run->places, place = index % run->places;
+    const int64_t channel = index / run->target_pixels, place = index % run->target_pixels;
     switch (run->network->order) {
     case ORDER_MAPS: return index;
     case ORDER_TOKENS:
@@ -603,22 +603,22 @@ static int32_t sees(const float *logits, int64_t classes, int64_t class_index, c
 
 /* Leaves those of the region's places inside that the class of the target, which is resolved here, is seen at. */
 static sscam_status keep_seen(const fake_run *run, const sscam_region *region, sscam_target *target,
-                              sscam_places *places)
+                              sscam_target_pixels *target_pixels)
 {
     float logits[FAKE_CLASSES];
     int64_t seen[FAKE_CLASSES] = {0};
     const int64_t classes = run->network->kind->classes;
-    for (int64_t p = 0; p < run->places; p++) {
+    for (int64_t p = 0; p < run->target_pixels; p++) {
         run_head_at(run, p, logits);
         for (int64_t c = 0; c < classes; c++)
-            seen[c] += places->inside[p] && sees(logits, classes, c, region);
+            seen[c] += target_pixels->inside[p] && sees(logits, classes, c, region);
     }
-    sscam_status status = sscam_resolve_seen_class(target, seen, classes);
-    for (int64_t p = 0; p < run->places && status == SSCAM_OK && region->kind == SSCAM_REGION_PREDICTED; p++) {
+    sscam_status status = sscam_resolve_dense_class(target, seen, classes);
+    for (int64_t p = 0; p < run->target_pixels && status == SSCAM_OK && region->kind == SSCAM_REGION_PREDICTED; p++) {
         run_head_at(run, p, logits);
-        places->inside[p] = (uint8_t)sees(logits, classes, target->class_index, region);
+        target_pixels->inside[p] = (uint8_t)sees(logits, classes, target->class_index, region);
     }
-    return status == SSCAM_OK ? sscam_places_finish(places, region, target->class_index) : status;
+    return status == SSCAM_OK ? sscam_target_pixels_finish(target_pixels, region, target->class_index) : status;
 }
 
 static sscam_status find_places(fake_run *run, const sscam_capture_request *request, sscam_capture *out)
@@ -628,18 +628,18 @@ static sscam_status find_places(fake_run *run, const sscam_capture_request *requ
     out->probabilities = malloc((size_t)out->class_count * sizeof *out->probabilities);
     if (out->probabilities == NULL)
         return sscam_fail_memory("probabilities");
-    sscam_status status = request->target.places != NULL
-                              ? sscam_places_copy(request->target.places, &out->places)
-                              : sscam_places_create(run->sides.height, run->sides.width, &out->places);
-    if (status == SSCAM_OK && request->target.places == NULL) {
-        status = sscam_places_mark(out->places, region, request->shape.sides.height, request->shape.sides.width);
+    sscam_status status = request->target.target_pixels != NULL
+                              ? sscam_target_pixels_copy(request->target.target_pixels, &out->target_pixels)
+                              : sscam_target_pixels_create(run->sides.height, run->sides.width, &out->target_pixels);
+    if (status == SSCAM_OK && request->target.target_pixels == NULL) {
+        status = sscam_target_pixels_mark(out->target_pixels, region, request->shape.sides.height, request->shape.sides.width);
         if (status == SSCAM_OK)
-            status = keep_seen(run, region, &out->target, out->places);
+            status = keep_seen(run, region, &out->target, out->target_pixels);
     }
     if (status != SSCAM_OK)
         return status;
-    out->target.places = out->places;
-    run_row(run, out->places, region->by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX, out->probabilities);
+    out->target.target_pixels = out->target_pixels;
+    run_row(run, out->target_pixels, region->by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX, out->probabilities);
     return SSCAM_OK;
 }
 
@@ -650,19 +650,19 @@ static sscam_status fill_capture(fake_run *run, int layer, const sscam_capture_r
     out->target = request->target;
     if (run->network->kind->head == HEAD_DENSE)
         status = find_places(run, request, out);
-    run_row(run, out->places, SSCAM_SCORE_LOGIT, out->logits);
+    run_row(run, out->target_pixels, SSCAM_SCORE_LOGIT, out->logits);
     if (status == SSCAM_OK)
         status = sscam_resolve_target(&out->target, out->logits, out->class_count);
     if (status != SSCAM_OK)
         return status;
     fill_outside_places(run, out);
-    for (int64_t i = 0; i < channels_of(run->network, layer) * run->places; i++) {
+    for (int64_t i = 0; i < channels_of(run->network, layer) * run->target_pixels; i++) {
         int64_t at = position_of(run, layer, i);
         out->activations[at] = (float)(run->network->kind->activation_scale * values[i]);
         if (out->gradients != NULL && run->network->order != ORDER_FIRST_TOKEN)
             out->gradients[at] =
-                (float)(target_slope_at(run, layer, &out->target, i / run->places, i % run->places) *
-                        (out->places != NULL ? out->places->factor : 1.0));
+                (float)(target_slope_at(run, layer, &out->target, i / run->target_pixels, i % run->target_pixels) *
+                        (out->target_pixels != NULL ? out->target_pixels->factor : 1.0));
     }
     spoil(run, out);
     return SSCAM_OK;
@@ -679,7 +679,7 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
         status = begin_run(network, &request->shape, request->output, &run);
     if (status != SSCAM_OK)
         return status;
-    run_stem(&run, request->input, &request->shape, SSCAM_LAYOUT_NCHW);
+    run_stem(&run, request->input, &request->shape, SSCAM_MEMORY_FORMAT_NCHW);
     run_features(&run);
     atomic_fetch_add(&fake_counted.inputs, 1);
     status = allocate_capture(&run, layer, request->want_gradients, out);
@@ -693,7 +693,7 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
 
 /* --- scoring ------------------------------------------------------------------------------------- */
 
-static sscam_status classify(void *network, const float *input, const sscam_shape *shape, const sscam_reading *reading,
+static sscam_status classify(void *network, const float *input, const sscam_shape *shape, const sscam_output_selection *reading,
                              float **logits, int64_t *class_count)
 {
     const fake_network *fake = network;
@@ -706,10 +706,10 @@ static sscam_status classify(void *network, const float *input, const sscam_shap
         return sscam_fail_memory("logits");
     for (int64_t i = 0; i < images && status == SSCAM_OK; i++) {
         fake_run run;
-        status = evaluate(fake, input + i * size, shape, SSCAM_LAYOUT_NCHW, reading->output, &run);
+        status = evaluate(fake, input + i * size, shape, SSCAM_MEMORY_FORMAT_NCHW, reading->output, &run);
         if (status != SSCAM_OK)
             break;
-        run_row(&run, reading->places, reading->kind, all + i * classes);
+        run_row(&run, reading->target_pixels, reading->kind, all + i * classes);
         end_run(&run);
     }
     if (status != SSCAM_OK) {
@@ -769,12 +769,12 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
 {
     const sscam_shape shape = sscam_mask_shape(request->masks->plans[0]);
     const int64_t input_size = sscam_input_size(&shape);
-    const int64_t batch = request->wish.batch_size > 0 ? request->wish.batch_size : FAKE_DEFAULT_BATCH;
+    const int64_t batch = request->scoring.batch_size > 0 ? request->scoring.batch_size : FAKE_DEFAULT_BATCH;
     sscam_status status = enter(FAKE_SCORE);
     if (status != SSCAM_OK)
         return status;
-    if (request->way != NULL)
-        *request->way = (sscam_scoring_way){request->wish.calibrate ? "measured" : "unmeasured", 1, batch};
+    if (request->diagnostics != NULL)
+        *request->diagnostics = (sscam_scoring_diagnostics){request->scoring.calibrate ? "measured" : "unmeasured", 1, batch};
     batch_buffers buffers = {
         .inputs = malloc((size_t)(batch * input_size) * sizeof *buffers.inputs),
         .scratch = malloc((size_t)sscam_mask_list_scratch_size(request->masks) * sizeof *buffers.scratch)};
@@ -795,13 +795,13 @@ static sscam_status score_without(const fake_run *run, int layer, int64_t channe
 {
     fake_run altered = *run;
     const double *whole = run->features;
-    altered.features = malloc((size_t)run->places * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *altered.features);
+    altered.features = malloc((size_t)run->target_pixels * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *altered.features);
     if (altered.features == NULL)
         return sscam_fail_memory("an altered run");
-    memcpy(altered.features, whole, (size_t)run->places * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *whole);
-    altered.stem = altered.features + run->places * FAKE_CHANNELS;
-    double *silenced = (layer == 0 ? altered.stem : altered.features) + channel * run->places;
-    for (int64_t p = 0; p < run->places; p++)
+    memcpy(altered.features, whole, (size_t)run->target_pixels * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *whole);
+    altered.stem = altered.features + run->target_pixels * FAKE_CHANNELS;
+    double *silenced = (layer == 0 ? altered.stem : altered.features) + channel * run->target_pixels;
+    for (int64_t p = 0; p < run->target_pixels; p++)
         silenced[p] = 0.0;
     if (layer == 0)
         run_features(&altered);
@@ -858,7 +858,7 @@ static sscam_status ablate(void *network, const sscam_ablation_request *request,
         status = begin_run(network, &request->shape, request->output, &run);
     if (status != SSCAM_OK)
         return status;
-    run_stem(&run, request->plan->input, &request->shape, SSCAM_LAYOUT_NCHW);
+    run_stem(&run, request->plan->input, &request->shape, SSCAM_MEMORY_FORMAT_NCHW);
     run_features(&run);
     for (int64_t start = 0; start < count && status == SSCAM_OK; start += batch)
         status = ablate_batch(&run, request, layer, start, count - start < batch ? count - start : batch, scores);

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "text/terminal_text.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "text/suggestion.h"
 
 #define HELP_COLUMN 30

@@ -8,16 +8,16 @@
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "commands/explainer_set.h"
-#include "base/signals.h"
+#include "common/signals.h"
 #include "commands/load.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "report/figure.h"
-#include "base/progress_bar.h"
+#include "common/progress_bar.h"
 #include "commands/selection.h"
 #include "report/total_tables.h"
-#include "base/atomic_file.h"
+#include "common/atomic_file.h"
 
 /* Three digits are shown; a smaller probability is not to look like none. */
 #define SMALLEST_SHOWN 0.001

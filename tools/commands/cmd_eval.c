@@ -5,7 +5,7 @@
 
 #include "data/annotation_xml.h"
 #include "commands/commands.h"
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 
 void eval_flags(struct eval *eval, struct flag flags[EVAL_FLAG_COUNT + 1])
 {

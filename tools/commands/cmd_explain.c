@@ -8,13 +8,13 @@
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "commands/explain_request.h"
-#include "base/signals.h"
+#include "common/signals.h"
 #include "commands/load.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "data/npy.h"
-#include "base/progress_bar.h"
+#include "common/progress_bar.h"
 
 static sscam_status try_first_input(void *user, sscam_explainer *explainer)
 {

@@ -8,11 +8,11 @@
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "text/json.h"
 #include "text/terminal_text.h"
 #include "commands/load.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "text/utf8.h"
 
 #define LARGEST_SIDE (1L << 30)

@@ -5,13 +5,13 @@
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "data/csv.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "data/results.h"
 #include "text/text_file.h"
 #include "report/total_tables.h"
-#include "base/atomic_file.h"
+#include "common/atomic_file.h"
 
 #define LARGEST_RESULTS (1u << 30)
 

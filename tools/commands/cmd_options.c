@@ -7,7 +7,7 @@
 #include <sscam/sscam.h>
 
 #include "commands/commands.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "commands/list_table.h"
 
 static bool is_number(const sscam_option *option)

@@ -7,9 +7,9 @@
 
 #include "data/annotation_xml.h"
 #include "commands/commands.h"
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "data/result_column.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "report/map_similarity.h"
 
 #define STUDY_FLAG_COUNT 2

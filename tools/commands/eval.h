@@ -12,7 +12,7 @@
 #include "data/dataset.h"
 #include "commands/explainer_set.h"
 #include "data/journal.h"
-#include "base/progress_bar.h"
+#include "common/progress_bar.h"
 #include "data/results.h"
 #include "commands/selection.h"
 #include "report/total_tables.h"

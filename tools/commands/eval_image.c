@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "commands/eval.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 
 static int skip(struct eval *eval, const char *path, const char *why)
 {

@@ -8,14 +8,14 @@
 #include <string.h>
 
 #include "data/annotation_xml.h"
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "data/fingerprint.h"
-#include "base/signals.h"
+#include "common/signals.h"
 #include "commands/load.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "report/report.h"
 #include "report/total_tables.h"
-#include "base/atomic_file.h"
+#include "common/atomic_file.h"
 
 /* --- what was asked for --------------------------------------------------------------------------- */
 

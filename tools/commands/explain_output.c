@@ -4,11 +4,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "commands/explain_request.h"
 #include "data/npy.h"
 #include "commands/output_name.h"
-#include "base/atomic_file.h"
+#include "common/atomic_file.h"
 
 static int write_overlay(const struct explanation *explanation, const sscam_map *map, const char *path)
 {

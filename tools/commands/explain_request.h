@@ -10,7 +10,7 @@
 
 #include "commands/explainer_set.h"
 #include "data/npy.h"
-#include "base/progress_bar.h"
+#include "common/progress_bar.h"
 #include "commands/selection.h"
 
 enum { OVERLAY, HEATMAP, MAP, RAW, WEIGHTS, OUTPUT_COUNT };

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cli_error.h"
-#include "base/checked_alloc.h"
+#include "common/cli_error.h"
+#include "common/checked_alloc.h"
 
 int ensemble_create(const struct selection *selection, sscam_model *model, struct progress *progress,
                     struct ensemble *ensemble)

@@ -6,7 +6,7 @@
 
 #include <sscam/sscam.h>
 
-#include "base/progress_bar.h"
+#include "common/progress_bar.h"
 #include "commands/selection.h"
 
 struct ensemble {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "commands/arguments.h"
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "text/terminal_text.h"
 
 static void put_json(const struct table *table)

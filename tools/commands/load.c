@@ -1,6 +1,6 @@
 #include "commands/load.h"
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 
 int load_model(const char *path, const char *device, sscam_model **out)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 
 /* Where the extension of a path begins: its dot, or its end. A leading dot begins no extension. */
 static size_t stem_length(const char *path)

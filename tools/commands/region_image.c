@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 
 bool region_is_file(const char *value)
 {

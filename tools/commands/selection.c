@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cli_error.h"
-#include "base/checked_alloc.h"
+#include "common/cli_error.h"
+#include "common/checked_alloc.h"
 #include "text/suggestion.h"
 
 #define EVERY_METHOD "all"

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "data/fingerprint.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "text/suggestion.h"
 #include "commands/region_image.h"
 

@@ -9,7 +9,7 @@
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "text/text_file.h"
 
 #define LARGEST_OBJECT 256 /* bytes, of which real ones have 100 to 200 */

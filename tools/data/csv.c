@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 
 struct csv_reader csv_start(char *text)
 {

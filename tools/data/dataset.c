@@ -6,9 +6,9 @@
 #include <strings.h>
 
 #include "data/annotation_xml.h"
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "data/folder.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 
 struct layout {
     const char *name;

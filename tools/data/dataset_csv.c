@@ -6,10 +6,10 @@
 #include <strings.h>
 
 #include "data/annotation_xml.h"
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "data/dataset.h"
 #include "data/folder.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "text/text_file.h"
 
 #define LARGEST_LIST (256u << 20)
@@ -52,7 +52,7 @@ struct place {
 struct list {
     const struct dataset_request *request;
     struct dataset *dataset;
-    void *places;
+    void *columns;
 };
 
 static int compare_places(const void *left, const void *right)
@@ -73,7 +73,7 @@ static char *path_beside(const char *list, const char *name)
 static struct dataset_image *image_named(struct list *list, const char *name)
 {
     const struct place wanted = {.name = name};
-    struct place *const *found = tfind(&wanted, &list->places, compare_places);
+    struct place *const *found = tfind(&wanted, &list->columns, compare_places);
 
     if (found)
         return &list->dataset->images[(*found)->index];
@@ -82,16 +82,16 @@ static struct dataset_image *image_named(struct list *list, const char *name)
     if (image) {
         struct place *place = allocate(1, sizeof *place);
         *place = (struct place){image->name, list->dataset->count - 1};
-        tsearch(place, &list->places, compare_places);
+        tsearch(place, &list->columns, compare_places);
     }
     return image;
 }
 
 static void forget_places(struct list *list)
 {
-    while (list->places) {
-        struct place *place = *(struct place **)list->places;
-        tdelete(place, &list->places, compare_places);
+    while (list->columns) {
+        struct place *place = *(struct place **)list->columns;
+        tdelete(place, &list->columns, compare_places);
         free(place);
     }
 }

@@ -3,10 +3,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "data/dataset.h"
 #include "data/folder.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "text/text_file.h"
 
 #define LARGEST_LIST (64u << 20)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 
 static void add_bytes(uint64_t *fingerprint, const void *data, size_t size)
 {

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "data/csv.h"
 #include "data/folder.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "text/text_file.h"
 #include "text/memory_stream.h"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/cli_error.h"
-#include "base/checked_alloc.h"
+#include "common/cli_error.h"
+#include "common/checked_alloc.h"
 #include "text/suggestion.h"
 #include "text/text_file.h"
 

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cli_error.h"
-#include "base/checked_alloc.h"
-#include "base/atomic_file.h"
+#include "common/cli_error.h"
+#include "common/checked_alloc.h"
+#include "common/atomic_file.h"
 
 #define MAGIC "\x93NUMPY"
 #define MAGIC_LENGTH 6

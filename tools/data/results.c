@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "data/result_column.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 
 enum { INDEX, IMAGE, CLASS, LABEL, METHOD, FIRST_METRIC };
 static const char *const columns[FIRST_METRIC] = {"index", "image", "class", "label", "method"};

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "data/result_column.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "report/svg.h"
 
 #define LABELS_WIDTH 165

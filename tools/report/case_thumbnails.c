@@ -7,10 +7,10 @@
 
 #include <cairo.h>
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "report/html.h"
 #include "data/result_column.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "text/memory_stream.h"
 #include "report/thumbnail.h"
 #include "report/total_tables.h"

@@ -10,10 +10,10 @@
 #include <cairo-svg.h>
 
 #include "text/fitted_text.h"
-#include "base/cli_error.h"
-#include "base/checked_alloc.h"
+#include "common/cli_error.h"
+#include "common/checked_alloc.h"
 #include "report/thumbnail.h"
-#include "base/atomic_file.h"
+#include "common/atomic_file.h"
 
 /* Lengths are in points, 1/72 inch. */
 #define MARGIN 20.0

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "report/svg.h"
 
 #define LEFT 56

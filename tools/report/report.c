@@ -1,10 +1,10 @@
 #include "report/report.h"
 
 #include "report/bar_chart.h"
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "report/html.h"
 #include "data/result_column.h"
-#include "base/atomic_file.h"
+#include "common/atomic_file.h"
 #include "report/worst_cases.h"
 
 static const char style[] =

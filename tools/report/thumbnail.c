@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cli_error.h"
-#include "base/checked_alloc.h"
+#include "common/cli_error.h"
+#include "common/checked_alloc.h"
 
 /* What pixels are before they are painted. Their highest byte means nothing, and nothing painted leaves it so. */
 enum { UNPAINTED = 0xa5 };

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 #include "text/terminal_text.h"
 #include "data/result_column.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "text/utf8.h"
 
 const char *method_title(const char *name)

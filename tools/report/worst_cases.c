@@ -4,7 +4,7 @@
 
 #include "report/html.h"
 #include "data/result_column.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 
 struct ranked_case {
     double badness;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "text/utf8.h"
 
 #define FAMILY "DejaVu Sans"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 
 /* Nothing written is how a cookie says that it failed; the stream remembers it. The program does not end here, with
  * the stream half written: ending would write to it again. */

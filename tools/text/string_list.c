@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 
 static bool contains(const struct text_list *list, const char *text)
 {

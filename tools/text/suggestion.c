@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 
 #define LONGEST_NAME 64
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 
 static bool is_valid_code(uint32_t code, size_t length)
 {

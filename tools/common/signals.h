@@ -1,6 +1,6 @@
 /* Ctrl-C asks for a clean end; a second one ends the program at once. */
-#ifndef SSCAM_TOOLS_BASE_SIGNALS_H
-#define SSCAM_TOOLS_BASE_SIGNALS_H
+#ifndef SSCAM_TOOLS_COMMON_SIGNALS_H
+#define SSCAM_TOOLS_COMMON_SIGNALS_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* How the program says what went wrong: exactly one line on standard error, `sscam: what: why`. */
-#ifndef SSCAM_TOOLS_BASE_CLI_ERROR_H
-#define SSCAM_TOOLS_BASE_CLI_ERROR_H
+#ifndef SSCAM_TOOLS_COMMON_CLI_ERROR_H
+#define SSCAM_TOOLS_COMMON_CLI_ERROR_H
 
 #include <sscam/sscam.h>
 

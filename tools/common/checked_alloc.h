@@ -1,6 +1,6 @@
 /* Memory for a program that cannot go on without it: these end the program when it runs out. */
-#ifndef SSCAM_TOOLS_BASE_CHECKED_ALLOC_H
-#define SSCAM_TOOLS_BASE_CHECKED_ALLOC_H
+#ifndef SSCAM_TOOLS_COMMON_CHECKED_ALLOC_H
+#define SSCAM_TOOLS_COMMON_CHECKED_ALLOC_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 // Nothing that C++ or libtorch does may leak into C: every entry point runs inside guarded().
-#ifndef SSCAM_SHIM_BASE_GUARD_HPP
-#define SSCAM_SHIM_BASE_GUARD_HPP
+#ifndef SSCAM_SHIM_COMMON_GUARD_HPP
+#define SSCAM_SHIM_COMMON_GUARD_HPP
 
 #include <stdexcept>
 #include <string>

@@ -1,4 +1,4 @@
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 
 #include <errno.h>
 #include <stdarg.h>

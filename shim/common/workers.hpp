@@ -1,6 +1,6 @@
 // Work side by side, on more threads than the host gives to libtorch's operations, whose number stays its own.
-#ifndef SSCAM_SHIM_BASE_WORKERS_HPP
-#define SSCAM_SHIM_BASE_WORKERS_HPP
+#ifndef SSCAM_SHIM_COMMON_WORKERS_HPP
+#define SSCAM_SHIM_COMMON_WORKERS_HPP
 
 #include <cstdint>
 #include <exception>
@@ -8,7 +8,7 @@
 
 #include <omp.h>
 
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 
 namespace sscam {
 

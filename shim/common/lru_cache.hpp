@@ -1,6 +1,6 @@
 // A small memory of what was used last; the oldest entry makes room for a new one.
-#ifndef SSCAM_SHIM_BASE_LRU_CACHE_HPP
-#define SSCAM_SHIM_BASE_LRU_CACHE_HPP
+#ifndef SSCAM_SHIM_COMMON_LRU_CACHE_HPP
+#define SSCAM_SHIM_COMMON_LRU_CACHE_HPP
 
 #include <list>
 #include <utility>

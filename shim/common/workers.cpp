@@ -1,4 +1,4 @@
-#include "base/workers.hpp"
+#include "common/workers.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 /* A file that appears whole or not at all: written under a temporary name beside its place, then renamed. */
-#ifndef SSCAM_TOOLS_BASE_ATOMIC_FILE_H
-#define SSCAM_TOOLS_BASE_ATOMIC_FILE_H
+#ifndef SSCAM_TOOLS_COMMON_ATOMIC_FILE_H
+#define SSCAM_TOOLS_COMMON_ATOMIC_FILE_H
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "base/guard.hpp"
+#include "common/guard.hpp"
 
 #include <cctype>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "base/signals.h"
+#include "common/signals.h"
 
 #include <signal.h>
 #include <stddef.h>

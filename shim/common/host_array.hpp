@@ -1,6 +1,6 @@
 // Memory that the C core frees: arrays and strings taken with malloc().
-#ifndef SSCAM_SHIM_BASE_HOST_ARRAY_HPP
-#define SSCAM_SHIM_BASE_HOST_ARRAY_HPP
+#ifndef SSCAM_SHIM_COMMON_HOST_ARRAY_HPP
+#define SSCAM_SHIM_COMMON_HOST_ARRAY_HPP
 
 #include <cstdlib>
 #include <cstring>

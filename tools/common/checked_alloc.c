@@ -1,4 +1,4 @@
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cli_error.h"
+#include "common/cli_error.h"
 
 void end_without_memory(void)
 {

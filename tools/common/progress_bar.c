@@ -1,4 +1,4 @@
-#include "base/progress_bar.h"
+#include "common/progress_bar.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/signals.h"
+#include "common/signals.h"
 
 #define REDRAW_SECONDS 0.1
 #define BAR_CELLS 28

@@ -1,4 +1,4 @@
-#include "base/atomic_file.h"
+#include "common/atomic_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cli_error.h"
-#include "base/checked_alloc.h"
+#include "common/cli_error.h"
+#include "common/checked_alloc.h"
 
 static size_t directory_length(const char *path)
 {

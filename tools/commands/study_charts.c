@@ -5,7 +5,7 @@
 #include "report/html.h"
 #include "report/line_chart.h"
 #include "data/result_column.h"
-#include "base/checked_alloc.h"
+#include "common/checked_alloc.h"
 #include "commands/study.h"
 
 /* A measure of a method against one axis, with a line for each value of the other. */

@@ -1,6 +1,6 @@
 /* A progress bar on standard error, drawn only when that is a terminal. */
-#ifndef SSCAM_TOOLS_BASE_PROGRESS_BAR_H
-#define SSCAM_TOOLS_BASE_PROGRESS_BAR_H
+#ifndef SSCAM_TOOLS_COMMON_PROGRESS_BAR_H
+#define SSCAM_TOOLS_COMMON_PROGRESS_BAR_H
 
 #include <stdbool.h>
 #include <stddef.h>
