@@ -1,5 +1,5 @@
-/* Explains many pictures with one model on several threads. The threads share the model; each has an
- * explainer of its own and takes the next picture that nobody has taken.
+/* Explains many pictures with one model on several threads. The threads share the model; each has
+ * an explainer of its own and takes the next picture that nobody has taken.
  *
  * batch_threads MODEL.pt FOLDER THREADS PICTURE...      writes FOLDER/0.png, FOLDER/1.png, ... */
 #include <pthread.h>
@@ -18,7 +18,8 @@ struct batch {
     atomic_int next, failures;
 };
 
-static sscam_status write_overlay(const sscam_map *map, const sscam_image *picture, const char *path)
+static sscam_status write_overlay(const sscam_map *map, const sscam_image *picture,
+                                  const char *path)
 {
     sscam_image *overlay = NULL;
     sscam_status status = sscam_map_overlay(map, picture, "turbo", 0.5, &overlay);
@@ -29,7 +30,8 @@ static sscam_status write_overlay(const sscam_map *map, const sscam_image *pictu
     return status;
 }
 
-static sscam_status explain(sscam_explainer *explainer, const char *picture_path, const char *explained_path)
+static sscam_status explain(sscam_explainer *explainer, const char *picture_path,
+                            const char *explained_path)
 {
     sscam_image *picture = NULL;
     sscam_map *map = NULL;
@@ -81,7 +83,8 @@ static int run_threads(struct batch *batch, int thread_count)
     pthread_t *threads = calloc((size_t)thread_count, sizeof *threads);
     int started = 0;
 
-    while (threads && started < thread_count && pthread_create(&threads[started], NULL, work, batch) == 0)
+    while (threads && started < thread_count &&
+           pthread_create(&threads[started], NULL, work, batch) == 0)
         started++;
     for (int i = 0; i < started; i++)
         pthread_join(threads[i], NULL);

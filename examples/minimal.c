@@ -14,8 +14,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: minimal MODEL.pt PICTURE EXPLAINED.png\n");
         return 2;
     }
-    int failed = sscam_model_load(argv[1], "cpu", &model) ||
-                 sscam_image_read(argv[2], &picture) ||
+    int failed = sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &picture) ||
                  sscam_explainer_create(model, "ss-cam-mean", &explainer) ||
                  sscam_explain_image(explainer, picture, SSCAM_CLASS_TOP, &map) ||
                  sscam_map_overlay(map, picture, "turbo", 0.5, &overlay) ||

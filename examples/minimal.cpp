@@ -19,7 +19,8 @@ struct Destroy {
 template <typename Handle>
 using Owned = std::unique_ptr<Handle, Destroy>;
 
-// Lets a function of the library fill an owner through its out-parameter, as C++23's std::out_ptr does.
+// Lets a function of the library fill an owner through its out-parameter, as C++23's std::out_ptr
+// does.
 template <typename Handle>
 class Receiver {
 public:
@@ -60,7 +61,7 @@ void explain(const char *model_path, const char *picture_path, const char *expla
     std::cout << "class " << sscam_map_class_index(map.get()) << '\n';
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char **argv)
 {

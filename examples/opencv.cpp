@@ -1,6 +1,5 @@
-// Explains the square in the middle of a picture that OpenCV holds, without a file in between, and draws the
-// result back into the picture.
-// opencv MODEL.pt PICTURE EXPLAINED.png
+// Explains the square in the middle of a picture that OpenCV holds, without a file in between, and
+// draws the result back into the picture. opencv MODEL.pt PICTURE EXPLAINED.png
 #include <algorithm>
 #include <iostream>
 #include <memory>
@@ -31,17 +30,18 @@ void check(sscam_status status)
         throw std::runtime_error(sscam_last_error());
 }
 
-// Copies an 8-bit RGB matrix. Its rows may lie apart, as those of a region of a larger matrix do: the stride
-// tells how far.
+// Copies an 8-bit RGB matrix. Its rows may lie apart, as those of a region of a larger matrix do:
+// the stride tells how far.
 Owned<sscam_image> to_image(const cv::Mat &rgb)
 {
     sscam_image *image = nullptr;
-    check(sscam_image_create(rgb.cols, rgb.rows, rgb.channels(), rgb.step[0], rgb.ptr<uint8_t>(), &image));
+    check(sscam_image_create(rgb.cols, rgb.rows, rgb.channels(), rgb.step[0], rgb.ptr<uint8_t>(),
+                             &image));
     return Owned<sscam_image>(image);
 }
 
-// The pixels of an RGB picture, not copied: valid as long as the picture is. OpenCV has no matrix of constant
-// data, so nothing else keeps callers from writing to it.
+// The pixels of an RGB picture, not copied: valid as long as the picture is. OpenCV has no matrix
+// of constant data, so nothing else keeps callers from writing to it.
 cv::Mat view(const sscam_image &image)
 {
     return cv::Mat(sscam_image_height(&image), sscam_image_width(&image), CV_8UC3,
@@ -75,7 +75,8 @@ cv::Point peak(const sscam_map &map)
     return highest;
 }
 
-void run(const std::string &model_path, const std::string &picture_path, const std::string &explained_path)
+void run(const std::string &model_path, const std::string &picture_path,
+         const std::string &explained_path)
 {
     cv::Mat picture = cv::imread(picture_path, cv::IMREAD_COLOR);
     if (picture.empty())
@@ -100,7 +101,7 @@ void run(const std::string &model_path, const std::string &picture_path, const s
     std::cout << "class " << sscam_map_class_index(map.get()) << ", peak at " << peak(*map) << '\n';
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char **argv)
 {

@@ -1,5 +1,5 @@
-/* Explains within a time budget: shows how far it is, gives up when the time is over or the user presses
- * Ctrl-C, and then falls back on a method that takes a single pass.
+/* Explains within a time budget: shows how far it is, gives up when the time is over or the user
+ * presses Ctrl-C, and then falls back on a method that takes a single pass.
  *
  * progress MODEL.pt PICTURE EXPLAINED.png SECONDS */
 #include <signal.h>
@@ -83,8 +83,7 @@ int main(int argc, char **argv)
         return 2;
     }
     signal(SIGINT, interrupt);
-    int failed = sscam_model_load(argv[1], "cpu", &model) ||
-                 sscam_image_read(argv[2], &picture) ||
+    int failed = sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &picture) ||
                  explain_in_time(model, picture, strtod(argv[4], NULL), &map) ||
                  sscam_map_overlay(map, picture, "turbo", 0.5, &overlay) ||
                  sscam_image_write_png(overlay, argv[3]);

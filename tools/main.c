@@ -18,8 +18,8 @@
 #include "commands/commands.h"
 #include "common/cli_error.h"
 #include "common/signals.h"
-#include "text/terminal_text.h"
 #include "text/suggestion.h"
+#include "text/terminal_text.h"
 
 struct command {
     const char *name;
@@ -62,7 +62,8 @@ static int fail_no_command(const char *name)
 
 static void put_help(void)
 {
-    puts("usage: sscam COMMAND [ARGUMENT]...\n\nClass activation maps of TorchScript image classifiers.\n");
+    puts("usage: sscam COMMAND [ARGUMENT]...\n\nClass activation maps of TorchScript image "
+         "classifiers.\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         fputs("  ", stdout);
         put_padded(stdout, commands[i].name, 10);
@@ -108,8 +109,8 @@ static int dispatch(int argc, char **argv)
     return command ? command->run(argc - 2, argv + 2) : fail_no_command(name);
 }
 
-/* Networks free and take again the same large buffers with every batch; giving them back to the system each
- * time costs a page fault a page. */
+/* Networks free and take again the same large buffers with every batch; giving them back to the
+ * system each time costs a page fault a page. */
 static void keep_large_buffers(void)
 {
 #if defined(__GLIBC__)
@@ -119,7 +120,8 @@ static void keep_large_buffers(void)
 #endif
 }
 
-/* A file opened in the place of a closed standard stream would receive what is meant for that stream. */
+/* A file opened in the place of a closed standard stream would receive what is meant for that
+ * stream. */
 static void occupy_standard_streams(void)
 {
     for (int descriptor = 0; descriptor <= STDERR_FILENO; descriptor++)

@@ -1,11 +1,12 @@
-/* Judges methods on a list of pictures with all ranks of an MPI job: each rank explains every size-th picture, rank 0
- * gathers the values and prints the table of `sscam eval`. Totals do not depend on the order of the cases, so the table
- * is that of one process.
+/* Judges methods on a list of pictures with all ranks of an MPI job: each rank explains every
+ * size-th picture, rank 0 gathers the values and prints the table of `sscam eval`. Totals do not
+ * depend on the order of the cases, so the table is that of one process.
  *
  * mpirun -n 4 judge_mpi MODEL.pt LIST.csv METHOD[,METHOD...] [OPTION=VALUE]...
  *
- * LIST.csv has lines file,class,xmin,ymin,xmax,ymax: files relative to the working folder and without commas, classes
- * by number, boxes as PASCAL VOC has them or none. Lines of one picture follow one another. */
+ * LIST.csv has lines file,class,xmin,ymin,xmax,ymax: files relative to the working folder and
+ * without commas, classes by number, boxes as PASCAL VOC has them or none. Lines of one picture
+ * follow one another. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +18,14 @@
 
 #include <sscam/sscam.h>
 
-enum { MOST_OBJECTS = 64, MOST_METHODS = 32, MOST_METRICS = 16, PATH_SIZE = 1024, LINE_SIZE = 1280, CELL_SIZE = 64 };
+enum {
+    MOST_OBJECTS = 64,
+    MOST_METHODS = 32,
+    MOST_METRICS = 16,
+    PATH_SIZE = 1024,
+    LINE_SIZE = 1280,
+    CELL_SIZE = 64
+};
 enum { TABLE_COLUMNS = 100 };
 
 struct picture {
@@ -64,7 +72,7 @@ static void *allocate(size_t count, size_t size)
     return memory;
 }
 
-/* --- the list ------------------------------------------------------------------------------------- */
+/* --- the list --------------------------------------------------------------------------------- */
 
 static size_t place_of_class(struct picture *picture, int64_t class_index)
 {
@@ -99,7 +107,8 @@ static void add_line(struct job *job, const char *line)
     char path[PATH_SIZE];
     long long class_index;
     double box[4];
-    int fields = sscanf(line, "%1023[^,],%lld,%lf,%lf,%lf,%lf", path, &class_index, &box[0], &box[1], &box[2], &box[3]);
+    int fields = sscanf(line, "%1023[^,],%lld,%lf,%lf,%lf,%lf", path, &class_index, &box[0],
+                        &box[1], &box[2], &box[3]);
 
     if (fields != 2 && fields != 6)
         stop("list", "a line is not file,class or file,class,xmin,ymin,xmax,ymax");
@@ -129,7 +138,7 @@ static void read_list(struct job *job, const char *path)
     fclose(file);
 }
 
-/* --- explainers ----------------------------------------------------------------------------------- */
+/* --- explainers ------------------------------------------------------------------------------- */
 
 static void set_option(sscam_explainer *explainer, const char *assignment)
 {
@@ -180,7 +189,7 @@ static void find_metrics(struct job *job)
             job->metrics[job->metric_count++] = sscam_metric_info(i);
 }
 
-/* --- work and its results ------------------------------------------------------------------------- */
+/* --- work and its results --------------------------------------------------------------------- */
 
 static void judge_pictures(struct job *job, sscam_evaluation *evaluation)
 {
@@ -190,8 +199,8 @@ static void judge_pictures(struct job *job, sscam_evaluation *evaluation)
         sscam_status status = sscam_image_read(picture->path, &image);
 
         if (status == SSCAM_OK)
-            status = sscam_evaluation_add(evaluation, image, picture->classes, picture->class_count, picture->boxes,
-                                          picture->box_classes, picture->box_count);
+            status = sscam_evaluation_add(evaluation, image, picture->classes, picture->class_count,
+                                          picture->boxes, picture->box_classes, picture->box_count);
         if (status != SSCAM_OK)
             fprintf(stderr, "judge_mpi: %s: %s\n", picture->path, sscam_last_error());
         job->counts[status != SSCAM_OK]++;
@@ -214,7 +223,8 @@ static double *pack(const struct job *job, const sscam_evaluation *evaluation)
         *at++ = (double)sscam_evaluation_class_index(evaluation, i);
         for (size_t j = 0; j < job->method_count * job->metric_count; j++, at += 2)
             at[0] = sscam_evaluation_value(evaluation, j / job->metric_count, i,
-                                           sscam_metric_id(job->metrics[j % job->metric_count]), &at[1]);
+                                           sscam_metric_id(job->metrics[j % job->metric_count]),
+                                           &at[1]);
     }
     return records;
 }
@@ -225,8 +235,9 @@ static void unpack(const struct job *job, const double *at, size_t count, sscam_
         require(sscam_evaluation_add_known(all, (int64_t)*at++), "results");
         for (size_t j = 0; j < job->method_count * job->metric_count; j++, at += 2)
             if (at[0] != SSCAM_VALUE_ABSENT)
-                require(sscam_evaluation_set_value(all, j / job->metric_count, i,
-                                                   sscam_metric_id(job->metrics[j % job->metric_count]), at[1]),
+                require(sscam_evaluation_set_value(
+                            all, j / job->metric_count, i,
+                            sscam_metric_id(job->metrics[j % job->metric_count]), at[1]),
                         "results");
     }
 }
@@ -234,7 +245,8 @@ static void unpack(const struct job *job, const double *at, size_t count, sscam_
 /* All ranks' cases, on rank 0; NULL on the others. */
 static sscam_evaluation *gather(const struct job *job, const sscam_evaluation *own)
 {
-    int *lengths = allocate((size_t)job->size, sizeof *lengths), *starts = allocate((size_t)job->size, sizeof *starts);
+    int *lengths = allocate((size_t)job->size, sizeof *lengths),
+        *starts = allocate((size_t)job->size, sizeof *starts);
     double *records = pack(job, own), *received = NULL;
     int length = (int)(sscam_evaluation_case_count(own) * record_size(job)), total = 0;
     sscam_evaluation *all = NULL;
@@ -246,7 +258,8 @@ static sscam_evaluation *gather(const struct job *job, const sscam_evaluation *o
     }
     if (job->rank == 0)
         received = allocate((size_t)total, sizeof *received);
-    MPI_Gatherv(records, length, MPI_DOUBLE, received, lengths, starts, MPI_DOUBLE, 0, MPI_COMM_WORLD);
+    MPI_Gatherv(records, length, MPI_DOUBLE, received, lengths, starts, MPI_DOUBLE, 0,
+                MPI_COMM_WORLD);
     if (job->rank == 0) {
         require(sscam_evaluation_create(NULL, job->method_count, &all), "results");
         unpack(job, received, (size_t)total / record_size(job), all);
@@ -258,7 +271,7 @@ static sscam_evaluation *gather(const struct job *job, const sscam_evaluation *o
     return all;
 }
 
-/* --- the table ------------------------------------------------------------------------------------ */
+/* --- the table -------------------------------------------------------------------------------- */
 
 enum { TITLE, DIRECTION, FIRST_METHOD, MOST_ROWS = FIRST_METHOD + 2 * MOST_METHODS };
 
@@ -287,8 +300,8 @@ static void fill_column(struct column *column, const struct job *job, const ssca
 {
     const int digits = *sscam_metric_unit(metric) ? 2 : 4;
 
-    snprintf(column->cells[TITLE], CELL_SIZE, "%s%s%s", sscam_metric_title(metric), digits == 2 ? " " : "",
-             sscam_metric_unit(metric));
+    snprintf(column->cells[TITLE], CELL_SIZE, "%s%s%s", sscam_metric_title(metric),
+             digits == 2 ? " " : "", sscam_metric_unit(metric));
     snprintf(column->cells[DIRECTION], CELL_SIZE, "%s is better",
              sscam_metric_direction(metric) > 0 ? "higher" : "lower");
     for (size_t i = 0; i < job->method_count; i++) {
@@ -296,11 +309,13 @@ static void fill_column(struct column *column, const struct job *job, const ssca
         double mean, lower, upper;
         size_t defined, undefined;
 
-        require(sscam_evaluation_total(all, i, sscam_metric_id(metric), &mean, &lower, &upper, &defined, &undefined),
+        require(sscam_evaluation_total(all, i, sscam_metric_id(metric), &mean, &lower, &upper,
+                                       &defined, &undefined),
                 "totals");
         snprintf(cells[0], CELL_SIZE, "-");
         if (defined)
-            snprintf(cells[0], CELL_SIZE, "%.*f [%.*f, %.*f]", digits, mean, digits, lower, digits, upper);
+            snprintf(cells[0], CELL_SIZE, "%.*f [%.*f, %.*f]", digits, mean, digits, lower, digits,
+                     upper);
         if (undefined)
             snprintf(cells[1], CELL_SIZE, "%zu undefined", undefined);
     }
@@ -353,15 +368,16 @@ static void put_table(const struct job *job, const sscam_evaluation *all)
     free(columns);
 }
 
-/* --- all of it ------------------------------------------------------------------------------------ */
+/* --- all of it -------------------------------------------------------------------------------- */
 
-static void put_results(const struct job *job, const sscam_evaluation *all, const uint64_t counts[2])
+static void put_results(const struct job *job, const sscam_evaluation *all,
+                        const uint64_t counts[2])
 {
     if (!sscam_evaluation_case_count(all))
         stop("list", "none of its pictures could be judged");
     put_table(job, all);
-    printf("\n%llu images, %zu cases of a class on an image; intervals of 95 %%", (unsigned long long)counts[0],
-           sscam_evaluation_case_count(all));
+    printf("\n%llu images, %zu cases of a class on an image; intervals of 95 %%",
+           (unsigned long long)counts[0], sscam_evaluation_case_count(all));
     if (counts[1])
         printf("; %llu images skipped", (unsigned long long)counts[1]);
     putchar('\n');
@@ -399,7 +415,8 @@ int main(int argc, char **argv)
     MPI_Comm_size(MPI_COMM_WORLD, &job.size);
     if (argc < 4) {
         if (job.rank == 0)
-            fprintf(stderr, "usage: judge_mpi MODEL.pt LIST.csv METHOD[,METHOD...] [OPTION=VALUE]...\n");
+            fprintf(stderr,
+                    "usage: judge_mpi MODEL.pt LIST.csv METHOD[,METHOD...] [OPTION=VALUE]...\n");
         MPI_Finalize();
         return 2;
     }

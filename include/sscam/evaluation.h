@@ -18,14 +18,17 @@
 extern "C" {
 #endif
 
-/** Values of metrics, one for each method and case; a case is a class on an image. Belongs to one thread at a time. */
+/** Values of metrics, one for each method and case; a case is a class on an image. Belongs to one
+ * thread at a time. */
 typedef struct sscam_evaluation sscam_evaluation;
 
 /** @name What is known of a value
  * @{ */
-#define SSCAM_VALUE_ABSENT 0    /**< Not computed: the metric was not asked for, or there were no boxes. */
-#define SSCAM_VALUE_DEFINED 1   /**< A number. */
-#define SSCAM_VALUE_UNDEFINED 2 /**< Computed, and not a number: such as the energy of a flat map. */
+#define SSCAM_VALUE_ABSENT \
+    0 /**< Not computed: the metric was not asked for, or there were no boxes. */
+#define SSCAM_VALUE_DEFINED 1 /**< A number. */
+#define SSCAM_VALUE_UNDEFINED \
+    2 /**< Computed, and not a number: such as the energy of a flat map. */
 /** @} */
 
 /** Resamples behind a confidence interval. */
@@ -34,53 +37,57 @@ typedef struct sscam_evaluation sscam_evaluation;
 /**
  * Makes an evaluation without cases.
  *
- * @param explainers   One explainer for each method to be judged, all of one model, with the same values of the
- *                     options of preprocessing, of `probability` and of the metrics (`metrics`, `metric_score`,
- *                     `metric_mask`, `metric_steps`), which are the evaluation's. The array is copied; the
- *                     explainers stay the caller's and must outlive the evaluation. NULL: only
+ * @param explainers   One explainer for each method to be judged, all of one model, with the same
+ * values of the options of preprocessing, of `probability` and of the metrics (`metrics`,
+ * `metric_score`, `metric_mask`, `metric_steps`), which are the evaluation's. The array is copied;
+ * the explainers stay the caller's and must outlive the evaluation. NULL: only
  *                     sscam_evaluation_add_known() can be used.
  * @param method_count Number of methods, at least 1.
- * @param[out] out     The evaluation, or NULL on failure. Ownership: the caller's, to be given back with
- *                     sscam_evaluation_destroy().
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (out is NULL, no methods, an explainer is NULL or of another model);
- *         SSCAM_E_MEMORY.
- * Thread: that of the explainers.
+ * @param[out] out     The evaluation, or NULL on failure. Ownership: the caller's, to be given back
+ * with sscam_evaluation_destroy().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (out is NULL, no methods, an explainer is NULL or of another
+ * model); SSCAM_E_MEMORY. Thread: that of the explainers.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_evaluation_create(sscam_explainer *const *explainers, size_t method_count,
-                                               sscam_evaluation **out);
+SSCAM_API sscam_status sscam_evaluation_create(sscam_explainer *const *explainers,
+                                               size_t method_count, sscam_evaluation **out);
 
-/** Frees an evaluation, not its explainers. @param evaluation An evaluation, or NULL. Thread: its own.
+/** Frees an evaluation, not its explainers. @param evaluation An evaluation, or NULL. Thread: its
+ * own.
  * @since 1.0 */
 SSCAM_API void sscam_evaluation_destroy(sscam_evaluation *evaluation);
 
 /**
- * Explains classes of an image with all methods and adds a case for each class, with the values of the metrics that
- * the option `metrics` names (Naidu & Michael 2020, section 4; docs/methods.md). What methods and classes have in
- * common is done once, as by sscam_explain_image_all().
+ * Explains classes of an image with all methods and adds a case for each class, with the values of
+ * the metrics that the option `metrics` names (Naidu & Michael 2020, section 4; docs/methods.md).
+ * What methods and classes have in common is done once, as by sscam_explain_image_all().
  *
  * @param evaluation  An evaluation that was created with explainers.
  * @param image       A picture.
- * @param classes     class_count class indices, each possibly SSCAM_CLASS_TOP; NULL means the top class alone.
+ * @param classes     class_count class indices, each possibly SSCAM_CLASS_TOP; NULL means the top
+ * class alone.
  * @param class_count Number of classes, at least 1; ignored when classes is NULL.
- * @param boxes       float32 [box_count,4]: left, top, right and bottom edge in pixels of the picture, whose first
- *                    pixel reaches from 0 to 1. They go through the same resize and crop as the picture; boxes of
- *                    one class are united. May be NULL when box_count is 0.
- * @param box_classes box_count positions in classes, the class of each box; NULL: all are of the first.
+ * @param boxes       float32 [box_count,4]: left, top, right and bottom edge in pixels of the
+ * picture, whose first pixel reaches from 0 to 1. They go through the same resize and crop as the
+ * picture; boxes of one class are united. May be NULL when box_count is 0.
+ * @param box_classes box_count positions in classes, the class of each box; NULL: all are of the
+ * first.
  * @param box_count   Number of boxes. A class without boxes has no values of the pointing games.
- * @return As sscam_explain_image_all(); SSCAM_E_ARGUMENT also for an evaluation without explainers, explainers that
- *         differ in the options above, a box that is not finite or whose edges are in the wrong order, a position
- *         out of range, and metric_steps that changed since the first image. On failure nothing is added.
- * Thread: that of the explainers. The first explainer that has a progress callback reports for all.
+ * @return As sscam_explain_image_all(); SSCAM_E_ARGUMENT also for an evaluation without explainers,
+ * explainers that differ in the options above, a box that is not finite or whose edges are in the
+ * wrong order, a position out of range, and metric_steps that changed since the first image. On
+ * failure nothing is added. Thread: that of the explainers. The first explainer that has a progress
+ * callback reports for all.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_image *image,
-                                            const int64_t *classes, size_t class_count, const float *boxes,
-                                            const size_t *box_classes, size_t box_count);
+                                            const int64_t *classes, size_t class_count,
+                                            const float *boxes, const size_t *box_classes,
+                                            size_t box_count);
 
 /**
- * Adds a case whose values are known already, from an earlier run or another machine: all are absent until
- * sscam_evaluation_set_value() sets them.
+ * Adds a case whose values are known already, from an earlier run or another machine: all are
+ * absent until sscam_evaluation_set_value() sets them.
  *
  * @param evaluation  An evaluation.
  * @param class_index The case's class, 0 or more.
@@ -88,7 +95,8 @@ SSCAM_API sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const 
  * Thread: the evaluation's.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_evaluation_add_known(sscam_evaluation *evaluation, int64_t class_index);
+SSCAM_API sscam_status sscam_evaluation_add_known(sscam_evaluation *evaluation,
+                                                  int64_t class_index);
 
 /**
  * Sets a value of a case.
@@ -102,25 +110,30 @@ SSCAM_API sscam_status sscam_evaluation_add_known(sscam_evaluation *evaluation, 
  * Thread: the evaluation's.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_evaluation_set_value(sscam_evaluation *evaluation, size_t method_position,
-                                                  size_t case_position, int32_t metric, double value);
+SSCAM_API sscam_status sscam_evaluation_set_value(sscam_evaluation *evaluation,
+                                                  size_t method_position, size_t case_position,
+                                                  int32_t metric, double value);
 
-/** @param evaluation An evaluation. @return Number of its methods; 0 for NULL. Thread: its own. @since 1.0 */
+/** @param evaluation An evaluation. @return Number of its methods; 0 for NULL. Thread: its own.
+ * @since 1.0 */
 SSCAM_API size_t sscam_evaluation_method_count(const sscam_evaluation *evaluation);
 
-/** @param evaluation An evaluation. @return Number of its cases; 0 for NULL. Thread: its own. @since 1.0 */
+/** @param evaluation An evaluation. @return Number of its cases; 0 for NULL. Thread: its own.
+ * @since 1.0 */
 SSCAM_API size_t sscam_evaluation_case_count(const sscam_evaluation *evaluation);
 
 /**
  * Class of a case; the one that SSCAM_CLASS_TOP stood for.
  *
  * @param evaluation    An evaluation.
- * @param case_position 0 to sscam_evaluation_case_count() - 1, in the order in which cases were added.
+ * @param case_position 0 to sscam_evaluation_case_count() - 1, in the order in which cases were
+ * added.
  * @return Index of the network's output; -1 for NULL or a position out of range.
  * Thread: the evaluation's.
  * @since 1.0
  */
-SSCAM_API int64_t sscam_evaluation_class_index(const sscam_evaluation *evaluation, size_t case_position);
+SSCAM_API int64_t sscam_evaluation_class_index(const sscam_evaluation *evaluation,
+                                               size_t case_position);
 
 /**
  * One value of one case.
@@ -138,15 +151,16 @@ SSCAM_API int32_t sscam_evaluation_value(const sscam_evaluation *evaluation, siz
                                          size_t case_position, int32_t metric, double *value);
 
 /**
- * Mean of a metric over the cases where it is defined, with a 95 % confidence interval: the percentiles 2.5 and 97.5
- * of the means of SSCAM_EVALUATION_RESAMPLES bootstrap resamples. Draws come from Philox4x32-10 and values are
- * sorted first, so the result depends on the values alone, not on the order in which they were added
- * (docs/methods.md).
+ * Mean of a metric over the cases where it is defined, with a 95 % confidence interval: the
+ * percentiles 2.5 and 97.5 of the means of SSCAM_EVALUATION_RESAMPLES bootstrap resamples. Draws
+ * come from Philox4x32-10 and values are sorted first, so the result depends on the values alone,
+ * not on the order in which they were added (docs/methods.md).
  *
  * @param evaluation           An evaluation.
  * @param method_position      0 to the number of methods - 1.
  * @param metric               An SSCAM_METRIC_ identifier.
- * @param[out] mean            The mean, in the metric's unit; NaN without a defined value. May be NULL.
+ * @param[out] mean            The mean, in the metric's unit; NaN without a defined value. May be
+ * NULL.
  * @param[out] lower           Lower end of the interval; NaN likewise. May be NULL.
  * @param[out] upper           Upper end of the interval; NaN likewise. May be NULL.
  * @param[out] defined_count   Cases that the mean is taken over. May be NULL.
@@ -156,28 +170,30 @@ SSCAM_API int32_t sscam_evaluation_value(const sscam_evaluation *evaluation, siz
  * Thread: the evaluation's.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation, size_t method_position,
-                                              int32_t metric, double *mean, double *lower, double *upper,
-                                              size_t *defined_count, size_t *undefined_count);
+SSCAM_API sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation,
+                                              size_t method_position, int32_t metric, double *mean,
+                                              double *lower, double *upper, size_t *defined_count,
+                                              size_t *undefined_count);
 
 /**
- * The insertion or deletion curve of a method: the probability of the class after each step, as a mean over the cases
- * that sscam_evaluation_add() computed; cases added as known have no curves.
+ * The insertion or deletion curve of a method: the probability of the class after each step, as a
+ * mean over the cases that sscam_evaluation_add() computed; cases added as known have no curves.
  *
  * @param evaluation       An evaluation.
  * @param method_position  0 to the number of methods - 1.
  * @param metric           SSCAM_METRIC_INSERTION or SSCAM_METRIC_DELETION.
- * @param[out] points      Room for capacity numbers; receives metric_steps + 1 of them, at equal steps of the share
- *                         of pixels from 0 to 1. May be NULL when capacity is 0: then only the count is learnt.
+ * @param[out] points      Room for capacity numbers; receives metric_steps + 1 of them, at equal
+ * steps of the share of pixels from 0 to 1. May be NULL when capacity is 0: then only the count is
+ * learnt.
  * @param capacity         Numbers at points: 0, or at least the count.
  * @param[out] point_count Number of points; 0 while there is no curve.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a position out of range, another metric, capacity too small).
- * Thread: the evaluation's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a position out of range, another metric, capacity too
+ * small). Thread: the evaluation's.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation, size_t method_position,
-                                              int32_t metric, double *points, size_t capacity,
-                                              size_t *point_count);
+SSCAM_API sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation,
+                                              size_t method_position, int32_t metric,
+                                              double *points, size_t capacity, size_t *point_count);
 
 /**
  * A map of the image that sscam_evaluation_add() saw last, for drawing.
@@ -185,13 +201,12 @@ SSCAM_API sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation
  * @param evaluation      An evaluation.
  * @param method_position 0 to the number of methods - 1.
  * @param class_position  Position among the classes that were given for that image.
- * @return The map. Ownership: the evaluation's; valid until its next sscam_evaluation_add(). NULL where there is
- *         none.
- * Thread: the evaluation's.
+ * @return The map. Ownership: the evaluation's; valid until its next sscam_evaluation_add(). NULL
+ * where there is none. Thread: the evaluation's.
  * @since 1.0
  */
-SSCAM_API const sscam_map *sscam_evaluation_map(const sscam_evaluation *evaluation, size_t method_position,
-                                                size_t class_position);
+SSCAM_API const sscam_map *sscam_evaluation_map(const sscam_evaluation *evaluation,
+                                                size_t method_position, size_t class_position);
 
 #ifdef __cplusplus
 }

@@ -21,17 +21,20 @@ extern "C" {
 /** A method and its options, bound to a model. Belongs to one thread at a time. */
 typedef struct sscam_explainer sscam_explainer;
 
-/** Stands for the class with the highest output; of dense outputs for the one that is seen at most places. */
+/** Stands for the class with the highest output; of dense outputs for the one that is seen at most
+ * places. */
 #define SSCAM_CLASS_TOP INT64_C(-1)
 
-/** Stands for the class with the kth highest output, or the kth most places of a dense one, k from 1 to the number of classes; of equal outputs the lower
- * index comes first. SSCAM_CLASS_RANKED(1) is SSCAM_CLASS_TOP. @since 1.0 */
+/** Stands for the class with the kth highest output, or the kth most places of a dense one, k from
+ * 1 to the number of classes; of equal outputs the lower index comes first. SSCAM_CLASS_RANKED(1)
+ * is SSCAM_CLASS_TOP. @since 1.0 */
 #define SSCAM_CLASS_RANKED(k) (-INT64_C(1) * (k))
 
 /**
- * Hears how far an explanation is. The thread that called the library calls it, between batches of network
- * evaluations; it must not throw or longjmp. What it asks of an explainer of the same call is refused with
- * SSCAM_E_ARGUMENT, but for sscam_explainer_get(); one that it destroys is freed when the call ends.
+ * Hears how far an explanation is. The thread that called the library calls it, between batches of
+ * network evaluations; it must not throw or longjmp. What it asks of an explainer of the same call
+ * is refused with SSCAM_E_ARGUMENT, but for sscam_explainer_get(); one that it destroys is freed
+ * when the call ends.
  *
  * @param user     What was given to sscam_explainer_set_progress().
  * @param fraction Share done, 0 to 1, never decreasing within a call.
@@ -46,8 +49,8 @@ typedef int32_t (*sscam_progress_callback)(void *user, double fraction);
  * @param method Name from the method table, such as "ss-cam-max".
  * @param[out] out The explainer, or NULL on failure. Ownership: the caller's, to be given back with
  *               sscam_explainer_destroy().
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, or no such method: the message lists them); SSCAM_E_MEMORY.
- * Thread: any thread.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, or no such method: the message lists them);
+ * SSCAM_E_MEMORY. Thread: any thread.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explainer_create(sscam_model *model, const char *method,
@@ -62,8 +65,8 @@ SSCAM_API void sscam_explainer_destroy(sscam_explainer *explainer);
  * @param explainer An explainer.
  * @param name      Option name, such as "samples".
  * @param value     Value as text, such as "10". It is copied.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such option, a value of the wrong form or out of range: the
- *         message says what is allowed); SSCAM_E_MEMORY. On failure the option keeps its value.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such option, a value of the wrong form or out of
+ * range: the message says what is allowed); SSCAM_E_MEMORY. On failure the option keeps its value.
  * Thread: the explainer's.
  * @since 1.0
  */
@@ -89,8 +92,8 @@ SSCAM_API sscam_status sscam_explainer_set_int(sscam_explainer *explainer, int32
  * @param explainer An explainer.
  * @param option    An SSCAM_OPTION_ identifier of type SSCAM_OPTION_TYPE_REAL.
  * @param value     The value, finite.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such option, another type, out of range, not finite).
- * Thread: the explainer's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such option, another type, out of range, not
+ * finite). Thread: the explainer's.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explainer_set_real(sscam_explainer *explainer, int32_t option,
@@ -115,30 +118,30 @@ SSCAM_API sscam_status sscam_explainer_set_string(sscam_explainer *explainer, in
  *
  * @param explainer An explainer.
  * @param name      Option name.
- * @return The value. Ownership: the explainer's; valid until its next call. NULL for NULL or when there is
- *         no such option.
- * Thread: the explainer's.
+ * @return The value. Ownership: the explainer's; valid until its next call. NULL for NULL or when
+ * there is no such option. Thread: the explainer's.
  * @since 1.0
  */
 SSCAM_API const char *sscam_explainer_get(sscam_explainer *explainer, const char *name);
 
 /**
- * Says by a mask which places of a network's dense outputs (segmentation, [N,classes,h,w]) are explained, and sets the
- * option `region` to `mask`. Setting `region` otherwise afterwards leaves the mask unused, but there.
+ * Says by a mask which places of a network's dense outputs (segmentation, [N,classes,h,w]) are
+ * explained, and sets the option `region` to `mask`. Setting `region` otherwise afterwards leaves
+ * the mask unused, but there.
  *
  * @param explainer An explainer.
- * @param mask      [height,width] over the whole input, row-major; 0 is outside. It is copied. NULL takes the mask
- *                  away and sets `region` to `predicted`.
- * @param height    Rows, 1 or more: not necessarily the input's. A place of the output is inside where the pixel of the
- *                  mask is that its centre lies in.
+ * @param mask      [height,width] over the whole input, row-major; 0 is outside. It is copied. NULL
+ * takes the mask away and sets `region` to `predicted`.
+ * @param height    Rows, 1 or more: not necessarily the input's. A place of the output is inside
+ * where the pixel of the mask is that its centre lies in.
  * @param width     Columns, 1 or more.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (explainer is NULL, a size below 1, a mask that is 0 everywhere); SSCAM_E_MEMORY.
- *         After a failure the mask and the option are as before.
- * Thread: the explainer's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (explainer is NULL, a size below 1, a mask that is 0
+ * everywhere); SSCAM_E_MEMORY. After a failure the mask and the option are as before. Thread: the
+ * explainer's.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_explainer_set_region(sscam_explainer *explainer, const uint8_t *mask, int64_t height,
-                                                  int64_t width);
+SSCAM_API sscam_status sscam_explainer_set_region(sscam_explainer *explainer, const uint8_t *mask,
+                                                  int64_t height, int64_t width);
 
 /**
  * Sets who hears of progress and may cancel.
@@ -154,37 +157,39 @@ SSCAM_API sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
                                                     sscam_progress_callback callback, void *user);
 
 /**
- * Turns a picture into the network's input by the options `resize`, `interpolation`, `crop`, `mean`, `std`
- * and `channel_order`; the defaults are torchvision's classification transform.
+ * Turns a picture into the network's input by the options `resize`, `interpolation`, `crop`,
+ * `mean`, `std` and `channel_order`; the defaults are torchvision's classification transform.
  *
  * @param explainer An explainer.
  * @param image     A picture.
  * @param[out] shape {1, C, H, W} of the input.
- * @param[out] input Room for capacity floats; receives float32 [1,C,H,W]. May be NULL when capacity is 0:
- *                  then only the shape is learnt.
+ * @param[out] input Room for capacity floats; receives float32 [1,C,H,W]. May be NULL when capacity
+ * is 0: then only the shape is learnt.
  * @param capacity  Floats at input: 0, or at least C x H x W.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, capacity too small, a picture of one pixel, or whose proportions make the
- *         resized one exceed SSCAM_IMAGE_MAX_PIXELS and the picture's own size, mean or std of another count than the channels); SSCAM_E_MEMORY.
- * Thread: the explainer's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, capacity too small, a picture of one pixel, or whose
+ * proportions make the resized one exceed SSCAM_IMAGE_MAX_PIXELS and the picture's own size, mean
+ * or std of another count than the channels); SSCAM_E_MEMORY. Thread: the explainer's.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_image *image,
-                                                  int64_t shape[4], float *input, size_t capacity);
+SSCAM_API sscam_status sscam_explainer_preprocess(sscam_explainer *explainer,
+                                                  const sscam_image *image, int64_t shape[4],
+                                                  float *input, size_t capacity);
 
 /**
  * Explains a class on a picture.
  *
  * @param explainer   An explainer.
  * @param image       A picture; preprocessed as sscam_explainer_preprocess() does.
- * @param class_index Index of the network's output, or SSCAM_CLASS_TOP for the highest, or SSCAM_CLASS_RANKED().
+ * @param class_index Index of the network's output, or SSCAM_CLASS_TOP for the highest, or
+ * SSCAM_CLASS_RANKED().
  * @param[out] out    The map, or NULL on failure. Ownership: the caller's, to be given back with
  *                    sscam_map_destroy().
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a picture of one pixel, or options that contradict each other);
- *         SSCAM_E_LAYER (the layer does not exist: the message lists near names; or it has no spatial output);
- *         SSCAM_E_CLASS; SSCAM_E_MODEL (the network failed, or gave NaN or infinity); SSCAM_E_UNSUPPORTED (the method
- *         cannot explain this network: the message says why); SSCAM_E_CANCELLED; SSCAM_E_MEMORY;
- *         SSCAM_E_DEVICE. After a failure the explainer can be used again.
- * Thread: the explainer's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a picture of one pixel, or options that contradict each
+ * other); SSCAM_E_LAYER (the layer does not exist: the message lists near names; or it has no
+ * spatial output); SSCAM_E_CLASS; SSCAM_E_MODEL (the network failed, or gave NaN or infinity);
+ * SSCAM_E_UNSUPPORTED (the method cannot explain this network: the message says why);
+ * SSCAM_E_CANCELLED; SSCAM_E_MEMORY; SSCAM_E_DEVICE. After a failure the explainer can be used
+ * again. Thread: the explainer's.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explain_image(sscam_explainer *explainer, const sscam_image *image,
@@ -198,12 +203,11 @@ SSCAM_API sscam_status sscam_explain_image(sscam_explainer *explainer, const ssc
  * @param shape     {N, C, H, W}, each at least 1.
  * @param classes   N indices of the network's output, each possibly SSCAM_CLASS_TOP or
  *                  SSCAM_CLASS_RANKED(); NULL means SSCAM_CLASS_TOP for all.
- * @param[out] maps Room for N maps; on failure all are NULL, but for a shape that is refused: then how many there
- *                  are is unknown, and none is written. Ownership: the caller's, each to be given back with
- *                  sscam_map_destroy().
- * @return As sscam_explain_image(); SSCAM_E_ARGUMENT also for a bad shape and for a NaN or infinity in the
- *         input (the message says where).
- * Thread: the explainer's.
+ * @param[out] maps Room for N maps; on failure all are NULL, but for a shape that is refused: then
+ * how many there are is unknown, and none is written. Ownership: the caller's, each to be given
+ * back with sscam_map_destroy().
+ * @return As sscam_explain_image(); SSCAM_E_ARGUMENT also for a bad shape and for a NaN or infinity
+ * in the input (the message says where). Thread: the explainer's.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input,
@@ -211,22 +215,23 @@ SSCAM_API sscam_status sscam_explain_tensor(sscam_explainer *explainer, const fl
                                             sscam_map **maps);
 
 /**
- * Explains several classes on one picture with several explainers, and does once what they have in common: the
- * network's pass to the target layer, and the scores of masked inputs that several explanations need (the two
- * SS-CAMs, one method for several classes). Each map equals the one that sscam_explain_image() gives, up to the
- * network's rounding in batches of other sizes; sscam_map_passes() counts a shared pass once, at the first map that
- * needs it.
+ * Explains several classes on one picture with several explainers, and does once what they have in
+ * common: the network's pass to the target layer, and the scores of masked inputs that several
+ * explanations need (the two SS-CAMs, one method for several classes). Each map equals the one that
+ * sscam_explain_image() gives, up to the network's rounding in batches of other sizes;
+ * sscam_map_passes() counts a shared pass once, at the first map that needs it.
  *
  * @param explainers      Explainers of one model, with the same preprocessing options.
  * @param explainer_count Their number, at least 1.
  * @param image           A picture.
- * @param classes         class_count class indices, each possibly SSCAM_CLASS_TOP; NULL means the top class alone.
+ * @param classes         class_count class indices, each possibly SSCAM_CLASS_TOP; NULL means the
+ * top class alone.
  * @param class_count     Number of classes, at least 1; ignored when classes is NULL.
- * @param[out] maps       Room for explainer_count x class_count maps (x 1 when classes is NULL): those of the first
- *                        explainer first. On failure all are NULL. Ownership: the caller's.
- * @return As sscam_explain_image(); SSCAM_E_ARGUMENT also for explainers of different models or with different
- *         preprocessing.
- * Thread: that of the explainers. The first explainer that has a progress callback reports for all.
+ * @param[out] maps       Room for explainer_count x class_count maps (x 1 when classes is NULL):
+ * those of the first explainer first. On failure all are NULL. Ownership: the caller's.
+ * @return As sscam_explain_image(); SSCAM_E_ARGUMENT also for explainers of different models or
+ * with different preprocessing. Thread: that of the explainers. The first explainer that has a
+ * progress callback reports for all.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explain_image_all(sscam_explainer *const *explainers,
@@ -235,18 +240,18 @@ SSCAM_API sscam_status sscam_explain_image_all(sscam_explainer *const *explainer
                                                sscam_map **maps);
 
 /**
- * Explains several classes on each of a batch of ready-made inputs with several explainers, sharing work as
- * sscam_explain_image_all() does; images share batches of masked inputs too.
+ * Explains several classes on each of a batch of ready-made inputs with several explainers, sharing
+ * work as sscam_explain_image_all() does; images share batches of masked inputs too.
  *
  * @param explainers      Explainers of one model.
  * @param explainer_count Their number, at least 1.
  * @param input           Float32 [N,C,H,W], row-major, already normalised as the network wants it.
  * @param shape           {N, C, H, W}, each at least 1.
- * @param classes         [N,class_count] class indices, each possibly SSCAM_CLASS_TOP; NULL means the top class of
- *                        each input alone.
+ * @param classes         [N,class_count] class indices, each possibly SSCAM_CLASS_TOP; NULL means
+ * the top class of each input alone.
  * @param class_count     Number of classes an input, at least 1; ignored when classes is NULL.
- * @param[out] maps       Room for [N,explainer_count,class_count] maps. On failure all are NULL, or none is written
- *                        when the shape or class_count is refused. Ownership: the caller's.
+ * @param[out] maps       Room for [N,explainer_count,class_count] maps. On failure all are NULL, or
+ * none is written when the shape or class_count is refused. Ownership: the caller's.
  * @return As sscam_explain_tensor(); SSCAM_E_ARGUMENT also for explainers of different models.
  * Thread: that of the explainers. The first explainer that has a progress callback reports for all.
  * @since 1.0
@@ -257,23 +262,23 @@ SSCAM_API sscam_status sscam_explain_tensor_all(sscam_explainer *const *explaine
                                                 size_t class_count, sscam_map **maps);
 
 /**
- * Explains one class on each of a batch of ready-made inputs of any rank: sound, pictures, videos and volumes. The maps
- * have the inputs' sides; sscam_map_rank() says which.
+ * Explains one class on each of a batch of ready-made inputs of any rank: sound, pictures, videos
+ * and volumes. The maps have the inputs' sides; sscam_map_rank() says which.
  *
  * @param explainer An explainer.
- * @param input     Float32 [N,C,W], [N,C,H,W] or [N,C,D,H,W], row-major, already normalised as the network wants it.
+ * @param input     Float32 [N,C,W], [N,C,H,W] or [N,C,D,H,W], row-major, already normalised as the
+ * network wants it.
  * @param shape     `rank` numbers, each at least 1.
  * @param rank      3 to 5: what the network is given.
  * @param classes   As for sscam_explain_tensor().
  * @param[out] maps As for sscam_explain_tensor(). Ownership: the caller's.
- * @return As sscam_explain_tensor(); SSCAM_E_ARGUMENT also for another rank; SSCAM_E_LAYER also where the layer's
- *         output has another rank than the input.
- * Thread: the explainer's.
+ * @return As sscam_explain_tensor(); SSCAM_E_ARGUMENT also for another rank; SSCAM_E_LAYER also
+ * where the layer's output has another rank than the input. Thread: the explainer's.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explain_array(sscam_explainer *explainer, const float *input,
-                                           const int64_t *shape, int32_t rank, const int64_t *classes,
-                                           sscam_map **maps);
+                                           const int64_t *shape, int32_t rank,
+                                           const int64_t *classes, sscam_map **maps);
 
 /**
  * sscam_explain_tensor_all() for inputs of any rank.

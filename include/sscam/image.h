@@ -18,8 +18,9 @@ extern "C" {
  * padding between rows. Immutable after creation. */
 typedef struct sscam_image sscam_image;
 
-/** Most pixels (width x height) of a picture, unless a function with a limit of its own is asked; larger ones are
- * refused with SSCAM_E_ARGUMENT or SSCAM_E_FORMAT before memory is taken for them. */
+/** Most pixels (width x height) of a picture, unless a function with a limit of its own is asked;
+ * larger ones are refused with SSCAM_E_ARGUMENT or SSCAM_E_FORMAT before memory is taken for them.
+ */
 #define SSCAM_IMAGE_MAX_PIXELS (INT64_C(1) << 28)
 
 /**
@@ -36,18 +37,19 @@ typedef struct sscam_image sscam_image;
  * Thread: any thread.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_image_create(int32_t width, int32_t height, int32_t channels, size_t stride,
-                                          const uint8_t *pixels, sscam_image **out);
+SSCAM_API sscam_status sscam_image_create(int32_t width, int32_t height, int32_t channels,
+                                          size_t stride, const uint8_t *pixels, sscam_image **out);
 
 /**
- * Reads a PNG or JPEG file; its content decides which, not its name. 16-bit PNG is reduced to 8 bits,
- * palettes become RGB or RGBA, CMYK JPEG becomes RGB. EXIF orientation is not applied, as in PIL.
+ * Reads a PNG or JPEG file; its content decides which, not its name. 16-bit PNG is reduced to 8
+ * bits, palettes become RGB or RGBA, CMYK JPEG becomes RGB. EXIF orientation is not applied, as in
+ * PIL.
  *
  * @param path File name.
  * @param[out] out The picture, or NULL on failure. Ownership: the caller's.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_IO (cannot be read); SSCAM_E_FORMAT (neither PNG nor JPEG,
- *         damaged, truncated, or larger than SSCAM_IMAGE_MAX_PIXELS); SSCAM_E_MEMORY.
- * Thread: any thread.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_IO (cannot be read); SSCAM_E_FORMAT (neither PNG nor
+ * JPEG, damaged, truncated, or larger than SSCAM_IMAGE_MAX_PIXELS); SSCAM_E_MEMORY. Thread: any
+ * thread.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_image_read(const char *path, sscam_image **out);
@@ -65,28 +67,30 @@ SSCAM_API sscam_status sscam_image_read(const char *path, sscam_image **out);
 SSCAM_API sscam_status sscam_image_read_memory(const void *data, size_t size, sscam_image **out);
 
 /**
- * Reads a PNG or JPEG file with another limit than SSCAM_IMAGE_MAX_PIXELS: a lower one where pictures come from
- * strangers and memory is scarce, a higher one for pictures that are known to be large. As sscam_image_read()
- * otherwise.
+ * Reads a PNG or JPEG file with another limit than SSCAM_IMAGE_MAX_PIXELS: a lower one where
+ * pictures come from strangers and memory is scarce, a higher one for pictures that are known to be
+ * large. As sscam_image_read() otherwise.
  *
- * A picture takes up to 4 bytes a pixel; decoding takes up to 12 for a progressive JPEG file. The file itself may have
- * up to 8 bytes a pixel of the limit and 16 MiB of other content.
+ * A picture takes up to 4 bytes a pixel; decoding takes up to 12 for a progressive JPEG file. The
+ * file itself may have up to 8 bytes a pixel of the limit and 16 MiB of other content.
  *
- * Explaining a picture of more than SSCAM_IMAGE_MAX_PIXELS pixels wants `resize` to make it no larger than it is.
+ * Explaining a picture of more than SSCAM_IMAGE_MAX_PIXELS pixels wants `resize` to make it no
+ * larger than it is.
  *
  * @param path       File name.
  * @param max_pixels Most pixels (width x height), at least 1.
  * @param[out] out   The picture, or NULL on failure. Ownership: the caller's.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, or max_pixels below 1); SSCAM_E_IO (cannot be read); SSCAM_E_FORMAT
- *         (neither PNG nor JPEG, damaged, truncated, or larger than max_pixels); SSCAM_E_MEMORY.
- * Thread: any thread.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, or max_pixels below 1); SSCAM_E_IO (cannot be read);
+ * SSCAM_E_FORMAT (neither PNG nor JPEG, damaged, truncated, or larger than max_pixels);
+ * SSCAM_E_MEMORY. Thread: any thread.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_image_read_limited(const char *path, int64_t max_pixels, sscam_image **out);
+SSCAM_API sscam_status sscam_image_read_limited(const char *path, int64_t max_pixels,
+                                                sscam_image **out);
 
 /**
- * Decodes a PNG or JPEG file that is in memory already with another limit than SSCAM_IMAGE_MAX_PIXELS. As
- * sscam_image_read_limited() otherwise.
+ * Decodes a PNG or JPEG file that is in memory already with another limit than
+ * SSCAM_IMAGE_MAX_PIXELS. As sscam_image_read_limited() otherwise.
  *
  * @param data       The file's content; it may be freed after the call.
  * @param size       Bytes at data.
@@ -96,8 +100,8 @@ SSCAM_API sscam_status sscam_image_read_limited(const char *path, int64_t max_pi
  * Thread: any thread.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_image_read_memory_limited(const void *data, size_t size, int64_t max_pixels,
-                                                       sscam_image **out);
+SSCAM_API sscam_status sscam_image_read_memory_limited(const void *data, size_t size,
+                                                       int64_t max_pixels, sscam_image **out);
 
 /**
  * Reads a PNG file; any other content is refused. As sscam_image_read() otherwise.
@@ -111,8 +115,8 @@ SSCAM_API sscam_status sscam_image_read_memory_limited(const void *data, size_t 
 SSCAM_API sscam_status sscam_image_read_png(const char *path, sscam_image **out);
 
 /**
- * Writes a picture as a PNG file. The file appears whole or not at all: it is written under a temporary
- * name beside its place and renamed.
+ * Writes a picture as a PNG file. The file appears whole or not at all: it is written under a
+ * temporary name beside its place and renamed.
  *
  * @param image A picture.
  * @param path  File name; an existing file is replaced.
@@ -128,7 +132,8 @@ SSCAM_API int32_t sscam_image_width(const sscam_image *image);
 /** @param image A picture. @return Number of rows; 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_image_height(const sscam_image *image);
 
-/** @param image A picture. @return 1 (gray), 3 (RGB) or 4 (RGBA); 0 for NULL. Thread: any. @since 1.0 */
+/** @param image A picture. @return 1 (gray), 3 (RGB) or 4 (RGBA); 0 for NULL. Thread: any.
+ * @since 1.0 */
 SSCAM_API int32_t sscam_image_channels(const sscam_image *image);
 
 /**

@@ -17,16 +17,23 @@ extern "C" {
 typedef struct sscam_metric sscam_metric;
 
 /** @name Metric identifiers
- * For sscam_evaluation_value() and its siblings. Values are never reused. Y is the score of the class on the input
- * X0, O its score on X0 * L, L the map in [0,1] at input size; sscam_metric_summary() has each formula.
+ * For sscam_evaluation_value() and its siblings. Values are never reused. Y is the score of the
+ * class on the input X0, O its score on X0 * L, L the map in [0,1] at input size;
+ * sscam_metric_summary() has each formula.
  * @{ */
-#define SSCAM_METRIC_AVERAGE_DROP 1      /**< `average_drop`: 100 max(0, Y - O) / Y. */
-#define SSCAM_METRIC_AVERAGE_INCREASE 2  /**< `average_increase`: 100 where O is above Y, else 0. */
-#define SSCAM_METRIC_ENERGY_POINTING 3   /**< `energy_pointing`: share of the map's energy in the boxes. */
-#define SSCAM_METRIC_POINTING 4          /**< `pointing`: 100 where the map's maximum is in a box, else 0. */
-#define SSCAM_METRIC_INSERTION 5         /**< `insertion`: area under the curve of appearing pixels. */
-#define SSCAM_METRIC_DELETION 6          /**< `deletion`: area under the curve of vanishing pixels. */
-#define SSCAM_METRIC_CLASS_SENSITIVITY 7 /**< `class_sensitivity`: correlation of the maps of two classes. */
+#define SSCAM_METRIC_AVERAGE_DROP 1 /**< `average_drop`: 100 max(0, Y - O) / Y. */
+#define SSCAM_METRIC_AVERAGE_INCREASE                          \
+    2 /**< `average_increase`: 100 where O is above Y, else 0. \
+       */
+#define SSCAM_METRIC_ENERGY_POINTING \
+    3 /**< `energy_pointing`: share of the map's energy in the boxes. */
+#define SSCAM_METRIC_POINTING                                                                      \
+    4                            /**< `pointing`: 100 where the map's maximum is in a box, else 0. \
+                                  */
+#define SSCAM_METRIC_INSERTION 5 /**< `insertion`: area under the curve of appearing pixels. */
+#define SSCAM_METRIC_DELETION 6  /**< `deletion`: area under the curve of vanishing pixels. */
+#define SSCAM_METRIC_CLASS_SENSITIVITY \
+    7 /**< `class_sensitivity`: correlation of the maps of two classes. */
 /** @} */
 
 /** @return Number of metrics. Thread: any thread. @since 1.0 */
@@ -42,31 +49,32 @@ SSCAM_API size_t sscam_metric_count(void);
  */
 SSCAM_API const sscam_metric *sscam_metric_info(size_t index);
 
-/** @param metric A metric. @return Its SSCAM_METRIC_ identifier; 0 for NULL. Thread: any. @since 1.0 */
+/** @param metric A metric. @return Its SSCAM_METRIC_ identifier; 0 for NULL. Thread: any.
+ * @since 1.0 */
 SSCAM_API int32_t sscam_metric_id(const sscam_metric *metric);
 
-/** @param metric A metric. @return Its name, such as "average_drop". Ownership: the library's. NULL for NULL.
- * Thread: any. @since 1.0 */
+/** @param metric A metric. @return Its name, such as "average_drop". Ownership: the library's. NULL
+ * for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_name(const sscam_metric *metric);
 
-/** @param metric A metric. @return Its name in print, such as "Average Drop". Ownership: the library's. NULL
- * for NULL. Thread: any. @since 1.0 */
+/** @param metric A metric. @return Its name in print, such as "Average Drop". Ownership: the
+ * library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_title(const sscam_metric *metric);
 
-/** @param metric A metric. @return "%" for values from 0 to 100; "" for plain numbers. Ownership: the
- * library's. NULL for NULL. Thread: any. @since 1.0 */
+/** @param metric A metric. @return "%" for values from 0 to 100; "" for plain numbers. Ownership:
+ * the library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_unit(const sscam_metric *metric);
 
-/** @param metric A metric. @return 1 where higher values are better, -1 where lower ones are; 0 for NULL.
- * Thread: any. @since 1.0 */
+/** @param metric A metric. @return 1 where higher values are better, -1 where lower ones are; 0 for
+ * NULL. Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_metric_direction(const sscam_metric *metric);
 
-/** @param metric A metric. @return Its formula and when it is undefined, one line. Ownership: the library's.
- * NULL for NULL. Thread: any. @since 1.0 */
+/** @param metric A metric. @return Its formula and when it is undefined, one line. Ownership: the
+ * library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_summary(const sscam_metric *metric);
 
-/** @param metric A metric. @return Authors, title, venue and year of the paper it comes from. Ownership: the
- * library's. NULL for NULL. Thread: any. @since 1.0 */
+/** @param metric A metric. @return Authors, title, venue and year of the paper it comes from.
+ * Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_citation(const sscam_metric *metric);
 
 #ifdef __cplusplus

@@ -27,14 +27,13 @@ typedef struct sscam_layers sscam_layers;
  * A TorchScript file is a program: load only files whose origin you trust.
  *
  * @param path   File name.
- * @param device "cpu", "cuda", "cuda:N", or "auto" (CUDA when there is a card, else the CPU). NULL means
- *               "cpu".
+ * @param device "cpu", "cuda", "cuda:N", or "auto" (CUDA when there is a card, else the CPU). NULL
+ * means "cpu".
  * @param[out] out The model, or NULL on failure. Ownership: the caller's, to be given back with
  *               sscam_model_destroy().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (path or out is NULL); SSCAM_E_IO (the file cannot be read);
- *         SSCAM_E_FORMAT (not a TorchScript file, or a damaged one); SSCAM_E_MODEL (its program cannot
- *         be used); SSCAM_E_DEVICE (no such device); SSCAM_E_MEMORY.
- * Thread: any thread.
+ *         SSCAM_E_FORMAT (not a TorchScript file, or a damaged one); SSCAM_E_MODEL (its program
+ * cannot be used); SSCAM_E_DEVICE (no such device); SSCAM_E_MEMORY. Thread: any thread.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_model_load(const char *path, const char *device, sscam_model **out);
@@ -46,8 +45,8 @@ SSCAM_API sscam_status sscam_model_load(const char *path, const char *device, ss
  * @param size   Bytes at data, at least 1.
  * @param device As for sscam_model_load().
  * @param[out] out The model, or NULL on failure. Ownership: the caller's.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_FORMAT; SSCAM_E_MODEL; SSCAM_E_DEVICE; SSCAM_E_MEMORY.
- * Thread: any thread.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_FORMAT; SSCAM_E_MODEL; SSCAM_E_DEVICE;
+ * SSCAM_E_MEMORY. Thread: any thread.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_model_load_memory(const void *data, size_t size, const char *device,
@@ -88,13 +87,13 @@ SSCAM_API const char *sscam_model_device(const sscam_model *model);
  * @param model  A model.
  * @param input  Float32 [N,C,H,W], row-major, already normalised as the network wants it.
  * @param shape  {N, C, H, W}, each at least 1.
- * @param[out] logits Room for capacity floats; receives [N,classes], the network's raw outputs; of dense
- *               outputs [N,classes,h,w] their means over all places. May be NULL when capacity is 0: then
+ * @param[out] logits Room for capacity floats; receives [N,classes], the network's raw outputs; of
+ * dense outputs [N,classes,h,w] their means over all places. May be NULL when capacity is 0: then
  *               only class_count is learnt.
  * @param capacity Floats at logits: 0, or at least N x classes.
  * @param[out] class_count Number of outputs a row.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a bad shape, a NaN or infinity in the input, capacity too
- *         small: the message says how many are needed); SSCAM_E_MODEL (the network failed or gave no
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a bad shape, a NaN or infinity in the input, capacity
+ * too small: the message says how many are needed); SSCAM_E_MODEL (the network failed or gave no
  *         tensor [N,classes] or [N,classes,h,w]); SSCAM_E_MEMORY; SSCAM_E_DEVICE.
  * Thread: any thread; calls on one model may run at the same time.
  * @since 1.0
@@ -107,7 +106,8 @@ SSCAM_API sscam_status sscam_model_classify(sscam_model *model, const float *inp
  * The same for inputs of any rank: sound, pictures, videos and volumes.
  *
  * @param model  A model.
- * @param input  Float32 [N,C,W], [N,C,H,W] or [N,C,D,H,W], row-major, already normalised as the network wants it.
+ * @param input  Float32 [N,C,W], [N,C,H,W] or [N,C,D,H,W], row-major, already normalised as the
+ * network wants it.
  * @param shape  `rank` numbers, each at least 1.
  * @param rank   3 to 5: what the network is given.
  * @param[out] logits As for sscam_model_classify().
@@ -125,12 +125,12 @@ SSCAM_API sscam_status sscam_model_classify_array(sscam_model *model, const floa
  * Lists the layers that can be explained, in the order in which the network runs them.
  *
  * @param model A model.
- * @param shape {N, C, H, W} of an input; N must be 1. The network is run once on zeros of that shape.
+ * @param shape {N, C, H, W} of an input; N must be 1. The network is run once on zeros of that
+ * shape.
  * @param[out] out The list, or NULL on failure. Ownership: the caller's, to be given back with
  *              sscam_layers_destroy().
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL or a bad shape); SSCAM_E_MODEL (the network failed on that
- *         shape); SSCAM_E_MEMORY; SSCAM_E_DEVICE.
- * Thread: any thread.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL or a bad shape); SSCAM_E_MODEL (the network failed on
+ * that shape); SSCAM_E_MEMORY; SSCAM_E_DEVICE. Thread: any thread.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_model_layers(sscam_model *model, const int64_t shape[4],
@@ -148,8 +148,8 @@ SSCAM_API sscam_status sscam_model_layers(sscam_model *model, const int64_t shap
  * Thread: any thread.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_model_layers_for(sscam_model *model, const int64_t *shape, int32_t rank,
-                                              sscam_layers **out);
+SSCAM_API sscam_status sscam_model_layers_for(sscam_model *model, const int64_t *shape,
+                                              int32_t rank, sscam_layers **out);
 
 /** @param layers A list, or NULL. @return Number of layers; 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API size_t sscam_layers_count(const sscam_layers *layers);
@@ -166,8 +166,8 @@ SSCAM_API size_t sscam_layers_count(const sscam_layers *layers);
 SSCAM_API int64_t sscam_layers_default(const sscam_layers *layers);
 
 /**
- * Name of a layer, as the `layer` option takes it ("layer4.1.conv2"; for frozen files, which carry no
- * module names, the name of the value).
+ * Name of a layer, as the `layer` option takes it ("layer4.1.conv2"; for frozen files, which carry
+ * no module names, the name of the value).
  *
  * @param layers A list.
  * @param index  0 to count - 1.
@@ -194,12 +194,12 @@ SSCAM_API const char *sscam_layers_kind(const sscam_layers *layers, size_t index
  * @param layers A list.
  * @param index  0 to count - 1.
  * @param[out] rank Number of dimensions; 0 for an index out of range. May be NULL.
- * @return The dimensions, usually {1, K, h, w}; {1, K, w} for sound, {1, K, d, h, w} for video. Ownership: the list's.
- *         NULL for an index out of range.
- * Thread: any thread.
+ * @return The dimensions, usually {1, K, h, w}; {1, K, w} for sound, {1, K, d, h, w} for video.
+ * Ownership: the list's. NULL for an index out of range. Thread: any thread.
  * @since 1.0
  */
-SSCAM_API const int64_t *sscam_layers_shape(const sscam_layers *layers, size_t index, int32_t *rank);
+SSCAM_API const int64_t *sscam_layers_shape(const sscam_layers *layers, size_t index,
+                                            int32_t *rank);
 
 /** Frees a list. @param layers A list, or NULL. Thread: any thread. @since 1.0 */
 SSCAM_API void sscam_layers_destroy(sscam_layers *layers);

@@ -1,5 +1,6 @@
 /** @file
- * @brief libsscam: class activation maps of TorchScript classifiers. This header includes all others.
+ * @brief libsscam: class activation maps of TorchScript classifiers. This header includes all
+ * others.
  *
  * @mainpage
  * Load a network, pick a method, explain a picture, draw the result:

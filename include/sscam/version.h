@@ -9,16 +9,16 @@
 #include "export.h"
 
 /** @name Release number
- * A program compiled against these headers runs with any library of the same SSCAM_ABI_VERSION and an equal
- * or later release.
+ * A program compiled against these headers runs with any library of the same SSCAM_ABI_VERSION and
+ * an equal or later release.
  * @{ */
 #define SSCAM_VERSION_MAJOR 1 /**< Counts incompatible releases. */
 #define SSCAM_VERSION_MINOR 0 /**< Counts releases that add something. */
 #define SSCAM_VERSION_PATCH 0 /**< Counts releases that only repair. */
 /** @} */
 
-/** Version of the binary interface, the number in `libsscam.so.1`. It changes only when a program would
- * have to be compiled again. */
+/** Version of the binary interface, the number in `libsscam.so.1`. It changes only when a program
+ * would have to be compiled again. */
 #define SSCAM_ABI_VERSION 1
 
 #ifdef __cplusplus
@@ -35,8 +35,8 @@ extern "C" {
 SSCAM_API const char *sscam_version(void);
 
 /**
- * Binary interface of the library in use, to be compared with SSCAM_ABI_VERSION by bindings that load
- * the library at run time.
+ * Binary interface of the library in use, to be compared with SSCAM_ABI_VERSION by bindings that
+ * load the library at run time.
  *
  * @return SSCAM_ABI_VERSION as it was when the library was built.
  * Thread: any thread, any time.
@@ -45,8 +45,8 @@ SSCAM_API const char *sscam_version(void);
 SSCAM_API int32_t sscam_abi_version(void);
 
 /**
- * What the library was built with and runs on: the backend with its release, CUDA, the linear algebra
- * library. One line a component, "name: value". For reports of faults, not for parsing.
+ * What the library was built with and runs on: the backend with its release, CUDA, the linear
+ * algebra library. One line a component, "name: value". For reports of faults, not for parsing.
  *
  * @return A static string. Ownership: the library's, valid for the life of the process.
  * Thread: any thread, any time.

@@ -1,4 +1,5 @@
-/* How the library's own code reports failures: a status travels up, its message waits in the thread. */
+/* How the library's own code reports failures: a status travels up, its message waits in the
+ * thread. */
 #ifndef SSCAM_LIB_BASE_ERROR_H
 #define SSCAM_LIB_BASE_ERROR_H
 
@@ -9,7 +10,8 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define SSCAM_PRINTF(format_index, first_index) __attribute__((format(printf, format_index, first_index)))
+#define SSCAM_PRINTF(format_index, first_index) \
+    __attribute__((format(printf, format_index, first_index)))
 #else
 #define SSCAM_PRINTF(format_index, first_index)
 #endif
@@ -23,7 +25,8 @@ sscam_status sscam_fail_memory(const char *purpose);
 /* The thread's message; "" after a success. */
 const char *sscam_error_message(void);
 
-/* Clears the thread's message and returns SSCAM_OK: the last line of every public function that succeeds. */
+/* Clears the thread's message and returns SSCAM_OK: the last line of every public function that
+ * succeeds. */
 sscam_status sscam_succeed(void);
 
 #ifdef __cplusplus

@@ -29,7 +29,8 @@ static sscam_status fail_size(const char *path, size_t limit)
     return sscam_fail(SSCAM_E_FORMAT, "%s: larger than the %zu bytes allowed", path, limit);
 }
 
-/* Room for a regular file in one allocation, and one byte more, in which the end of the file is seen. */
+/* Room for a regular file in one allocation, and one byte more, in which the end of the file is
+ * seen. */
 static sscam_status expected_size(const char *path, int descriptor, size_t limit, size_t *size)
 {
     struct stat about;
@@ -104,8 +105,8 @@ sscam_status sscam_file_read(const char *path, size_t limit, uint8_t **data, siz
     return status;
 }
 
-/* Not mkstemp(): it makes the file private to its owner, and the umask cannot be asked for without changing
- * it for all threads; open() applies it. */
+/* Not mkstemp(): it makes the file private to its owner, and the umask cannot be asked for without
+ * changing it for all threads; open() applies it. */
 static int create_beside(const char *target, char **temporary)
 {
     static atomic_uint serial;

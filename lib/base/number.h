@@ -1,4 +1,5 @@
-/* Numbers from text: the whole string or nothing, decimal notation only, the same in every locale. */
+/* Numbers from text: the whole string or nothing, decimal notation only, the same in every locale.
+ */
 #ifndef SSCAM_LIB_BASE_NUMBER_H
 #define SSCAM_LIB_BASE_NUMBER_H
 
@@ -6,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Each returns false, and leaves its results alone, unless all of the text is what is wanted: no blanks, no
- * hexadecimal, no infinities, nothing out of the type's range. */
+/* Each returns false, and leaves its results alone, unless all of the text is what is wanted: no
+ * blanks, no hexadecimal, no infinities, nothing out of the type's range. */
 bool sscam_parse_int(const char *text, int64_t *value);
 bool sscam_parse_real(const char *text, double *value);
 

@@ -1,5 +1,5 @@
-/* Shapes of inputs and of maps. Sound has columns alone, a picture rows too, a video or a volume slices as well; inside,
- * all have three sides, of which those that are not there are 1. */
+/* Shapes of inputs and of maps. Sound has columns alone, a picture rows too, a video or a volume
+ * slices as well; inside, all have three sides, of which those that are not there are 1. */
 #ifndef SSCAM_LIB_BASE_SHAPE_H
 #define SSCAM_LIB_BASE_SHAPE_H
 
@@ -12,7 +12,8 @@ typedef struct sscam_sides {
     int64_t depth, height, width;
 } sscam_sides;
 
-/* Shape of an input, with the rank that the network wants it in: 3 [N,C,W], 4 [N,C,H,W] or 5 [N,C,D,H,W]. */
+/* Shape of an input, with the rank that the network wants it in: 3 [N,C,W], 4 [N,C,H,W] or 5
+ * [N,C,D,H,W]. */
 typedef struct sscam_shape {
     int32_t rank;
     int64_t images, channels;

@@ -31,7 +31,8 @@ static void make_taps(double taps[TAPS])
 }
 
 /* One line of values that lie `step` apart. */
-static void blur_line(const double taps[TAPS], const double *line, int64_t length, int64_t step, double *out)
+static void blur_line(const double taps[TAPS], const double *line, int64_t length, int64_t step,
+                      double *out)
 {
     for (int64_t at = 0; at < length; at++) {
         double sum = 0.0;
@@ -44,8 +45,8 @@ static void blur_line(const double taps[TAPS], const double *line, int64_t lengt
     }
 }
 
-static void blur_plane(const double taps[TAPS], const float *plane, int64_t height, int64_t width, double *first,
-                       double *second, float *out)
+static void blur_plane(const double taps[TAPS], const float *plane, int64_t height, int64_t width,
+                       double *first, double *second, float *out)
 {
     for (int64_t p = 0; p < height * width; p++)
         first[p] = plane[p];
@@ -57,7 +58,8 @@ static void blur_plane(const double taps[TAPS], const float *plane, int64_t heig
         out[p] = (float)first[p];
 }
 
-sscam_status sscam_blur(const float *input, int64_t channels, int64_t height, int64_t width, float *out)
+sscam_status sscam_blur(const float *input, int64_t channels, int64_t height, int64_t width,
+                        float *out)
 {
     int64_t places = height * width;
     double taps[TAPS];
@@ -66,7 +68,8 @@ sscam_status sscam_blur(const float *input, int64_t channels, int64_t height, in
         return sscam_fail_memory("a blurred input");
     make_taps(taps);
     for (int64_t channel = 0; channel < channels; channel++)
-        blur_plane(taps, input + channel * places, height, width, planes, planes + places, out + channel * places);
+        blur_plane(taps, input + channel * places, height, width, planes, planes + places,
+                   out + channel * places);
     free(planes);
     return SSCAM_OK;
 }

@@ -5,15 +5,16 @@
 #include <string.h>
 
 #include "base/checked_size.h"
-#include "explain/busy_guard.h"
-#include "explain/explainer_private.h"
 #include "base/error.h"
+#include "evaluation/bootstrap.h"
 #include "evaluation/image_evaluation.h"
 #include "evaluation/perturbation_curves.h"
-#include "evaluation/bootstrap.h"
+#include "explain/busy_guard.h"
+#include "explain/explainer_private.h"
 
 static const int32_t curve_metrics[SSCAM_CURVES] = {
-    [SSCAM_CURVE_INSERTION] = SSCAM_METRIC_INSERTION, [SSCAM_CURVE_DELETION] = SSCAM_METRIC_DELETION};
+    [SSCAM_CURVE_INSERTION] = SSCAM_METRIC_INSERTION,
+    [SSCAM_CURVE_DELETION] = SSCAM_METRIC_DELETION};
 
 struct sscam_evaluation {
     sscam_explainer **explainers; /* borrowed; NULL when only known values are added */
@@ -25,21 +26,24 @@ struct sscam_evaluation {
     sscam_image_evaluation last; /* of the image added last; the owner of its maps */
 };
 
-/* --- creation ------------------------------------------------------------------------------------ */
+/* --- creation --------------------------------------------------------------------------------- */
 
 static sscam_status check_explainers(sscam_explainer *const *explainers, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (explainers[i] == NULL)
-            return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: explainer %zu is NULL", i);
+            return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: explainer %zu is NULL",
+                              i);
         if (explainers[i]->model != explainers[0]->model)
-            return sscam_fail(SSCAM_E_ARGUMENT,
-                              "sscam_evaluation_create: explainer %zu is of another model than explainer 0", i);
+            return sscam_fail(
+                SSCAM_E_ARGUMENT,
+                "sscam_evaluation_create: explainer %zu is of another model than explainer 0", i);
     }
     return SSCAM_OK;
 }
 
-static sscam_status copy_explainers(sscam_explainer *const *explainers, sscam_evaluation *evaluation)
+static sscam_status copy_explainers(sscam_explainer *const *explainers,
+                                    sscam_evaluation *evaluation)
 {
     size_t size = evaluation->method_count * sizeof(sscam_explainer *);
     evaluation->explainers = malloc(size);
@@ -49,16 +53,18 @@ static sscam_status copy_explainers(sscam_explainer *const *explainers, sscam_ev
     return SSCAM_OK;
 }
 
-sscam_status sscam_evaluation_create(sscam_explainer *const *explainers, size_t method_count, sscam_evaluation **out)
+sscam_status sscam_evaluation_create(sscam_explainer *const *explainers, size_t method_count,
+                                     sscam_evaluation **out)
 {
     enum { MOST_METHODS = 1 << 16 }; /* products with it cannot overflow */
     if (out == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: out is NULL");
     *out = NULL;
     if (method_count < 1 || method_count > MOST_METHODS)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: %zu methods, not 1 to %d", method_count,
-                          MOST_METHODS);
-    sscam_status status = explainers != NULL ? check_explainers(explainers, method_count) : SSCAM_OK;
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: %zu methods, not 1 to %d",
+                          method_count, MOST_METHODS);
+    sscam_status status = explainers != NULL ? check_explainers(explainers, method_count)
+                                             : SSCAM_OK;
     if (status != SSCAM_OK)
         return status;
     sscam_evaluation *evaluation = calloc(1, sizeof *evaluation);
@@ -87,7 +93,7 @@ void sscam_evaluation_destroy(sscam_evaluation *evaluation)
     free(evaluation);
 }
 
-/* --- cases --------------------------------------------------------------------------------------- */
+/* --- cases ------------------------------------------------------------------------------------ */
 
 /* Values of a case: those of its first method, first metric. */
 static sscam_metric_value *values_of(const sscam_evaluation *evaluation, size_t case_position)
@@ -98,7 +104,8 @@ static sscam_metric_value *values_of(const sscam_evaluation *evaluation, size_t 
 /* Makes room for more cases, which become visible when case_count grows. */
 static sscam_status reserve_cases(sscam_evaluation *evaluation, size_t more)
 {
-    const size_t a_case = evaluation->method_count * SSCAM_METRIC_LIMIT * sizeof *evaluation->values;
+    const size_t a_case = evaluation->method_count * SSCAM_METRIC_LIMIT *
+                          sizeof *evaluation->values;
     size_t wanted = evaluation->case_count + more, capacity = evaluation->case_capacity;
     if (wanted <= capacity)
         return SSCAM_OK;
@@ -134,8 +141,8 @@ sscam_status sscam_evaluation_add_known(sscam_evaluation *evaluation, int64_t cl
     return sscam_succeed();
 }
 
-static sscam_status check_metric(const char *function, const sscam_evaluation *evaluation, size_t method_position,
-                                 int32_t metric)
+static sscam_status check_metric(const char *function, const sscam_evaluation *evaluation,
+                                 size_t method_position, int32_t metric)
 {
     if (evaluation == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: evaluation is NULL", function);
@@ -143,19 +150,21 @@ static sscam_status check_metric(const char *function, const sscam_evaluation *e
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: method %zu of %zu", function, method_position,
                           evaluation->method_count);
     if (!sscam_metric_exists(metric))
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: there is no metric number %d", function, (int)metric);
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: there is no metric number %d", function,
+                          (int)metric);
     return SSCAM_OK;
 }
 
-sscam_status sscam_evaluation_set_value(sscam_evaluation *evaluation, size_t method_position, size_t case_position,
-                                        int32_t metric, double value)
+sscam_status sscam_evaluation_set_value(sscam_evaluation *evaluation, size_t method_position,
+                                        size_t case_position, int32_t metric, double value)
 {
     static const char name[] = "sscam_evaluation_set_value";
     sscam_status status = check_metric(name, evaluation, method_position, metric);
     if (status != SSCAM_OK)
         return status;
     if (case_position >= evaluation->case_count)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: case %zu of %zu", name, case_position, evaluation->case_count);
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: case %zu of %zu", name, case_position,
+                          evaluation->case_count);
     if (isinf(value))
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: the value is infinite", name);
     values_of(evaluation, case_position)[method_position * SSCAM_METRIC_LIMIT + (size_t)metric] =
@@ -163,7 +172,7 @@ sscam_status sscam_evaluation_set_value(sscam_evaluation *evaluation, size_t met
     return sscam_succeed();
 }
 
-/* --- images -------------------------------------------------------------------------------------- */
+/* --- images ----------------------------------------------------------------------------------- */
 
 static sscam_status check_boxes(const sscam_image_evaluation_request *request)
 {
@@ -173,20 +182,23 @@ static sscam_status check_boxes(const sscam_image_evaluation_request *request)
             if (!isfinite(box[edge]))
                 return sscam_fail(SSCAM_E_ARGUMENT, "box %zu: NaN or infinity among its edges", i);
         if (box[0] > box[2] || box[1] > box[3])
-            return sscam_fail(SSCAM_E_ARGUMENT, "box %zu: %g,%g,%g,%g is not left, top, right, bottom", i,
+            return sscam_fail(SSCAM_E_ARGUMENT,
+                              "box %zu: %g,%g,%g,%g is not left, top, right, bottom", i,
                               (double)box[0], (double)box[1], (double)box[2], (double)box[3]);
         if (request->box_classes != NULL && request->box_classes[i] >= request->class_count)
-            return sscam_fail(SSCAM_E_ARGUMENT, "box %zu: it is of class %zu of %zu", i, request->box_classes[i],
-                              request->class_count);
+            return sscam_fail(SSCAM_E_ARGUMENT, "box %zu: it is of class %zu of %zu", i,
+                              request->box_classes[i], request->class_count);
     }
     return SSCAM_OK;
 }
 
-static sscam_status check_request(const sscam_evaluation *evaluation, const sscam_image_evaluation_request *request)
+static sscam_status check_request(const sscam_evaluation *evaluation,
+                                  const sscam_image_evaluation_request *request)
 {
     static const char name[] = "sscam_evaluation_add";
     if (evaluation->explainers == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: the evaluation was created without explainers", name);
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: the evaluation was created without explainers",
+                          name);
     if (request->image == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: image is NULL", name);
     if (request->class_count < 1)
@@ -195,13 +207,14 @@ static sscam_status check_request(const sscam_evaluation *evaluation, const ssca
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: boxes is NULL", name);
     const sscam_settings *settings = &evaluation->explainers[0]->settings;
     for (size_t i = 1; i < evaluation->method_count; i++) {
-        const char *difference =
-            sscam_settings_evaluation_difference(settings, &evaluation->explainers[i]->settings);
+        const char *difference = sscam_settings_evaluation_difference(
+            settings, &evaluation->explainers[i]->settings);
         if (difference != NULL)
-            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %zu has another %s than explainer 0", name, i,
-                              difference);
+            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %zu has another %s than explainer 0",
+                              name, i, difference);
         if (!sscam_explainers_share_region(evaluation->explainers[0], evaluation->explainers[i]))
-            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %zu has another mask for its region than explainer 0",
+            return sscam_fail(SSCAM_E_ARGUMENT,
+                              "%s: explainer %zu has another mask for its region than explainer 0",
                               name, i);
     }
     if (evaluation->curves != NULL &&
@@ -212,12 +225,13 @@ static sscam_status check_request(const sscam_evaluation *evaluation, const ssca
     return check_boxes(request);
 }
 
-static sscam_status reserve_curves(sscam_evaluation *evaluation, const sscam_image_evaluation *judgement)
+static sscam_status reserve_curves(sscam_evaluation *evaluation,
+                                   const sscam_image_evaluation *judgement)
 {
     if (judgement->curves == NULL || evaluation->curves != NULL)
         return SSCAM_OK;
-    evaluation->curves =
-        calloc(evaluation->method_count * SSCAM_CURVES, judgement->curve_points * sizeof *evaluation->curves);
+    evaluation->curves = calloc(evaluation->method_count * SSCAM_CURVES,
+                                judgement->curve_points * sizeof *evaluation->curves);
     if (evaluation->curves == NULL)
         return sscam_fail_memory("an evaluation's curves");
     evaluation->curve_points = judgement->curve_points;
@@ -225,7 +239,8 @@ static sscam_status reserve_curves(sscam_evaluation *evaluation, const sscam_ima
 }
 
 /* Cannot fail: there is room for everything. Takes the judgement over. */
-static void adopt(sscam_evaluation *evaluation, sscam_image_evaluation *judgement, size_t class_count)
+static void adopt(sscam_evaluation *evaluation, sscam_image_evaluation *judgement,
+                  size_t class_count)
 {
     const size_t a_case = evaluation->method_count * SSCAM_METRIC_LIMIT;
     memcpy(evaluation->classes + evaluation->case_count, judgement->classes,
@@ -245,8 +260,10 @@ static void adopt(sscam_evaluation *evaluation, sscam_image_evaluation *judgemen
     evaluation->last = *judgement;
 }
 
-/* Room is made when the judgement is there: the progress callback may have added cases meanwhile. */
-static sscam_status judge_and_adopt(sscam_evaluation *evaluation, const sscam_image_evaluation_request *request)
+/* Room is made when the judgement is there: the progress callback may have added cases meanwhile.
+ */
+static sscam_status judge_and_adopt(sscam_evaluation *evaluation,
+                                    const sscam_image_evaluation_request *request)
 {
     sscam_image_evaluation judgement;
     sscam_status status = sscam_evaluate_image(request, &judgement);
@@ -262,24 +279,25 @@ static sscam_status judge_and_adopt(sscam_evaluation *evaluation, const sscam_im
     return status;
 }
 
-sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_image *image, const int64_t *classes,
-                                  size_t class_count, const float *boxes, const size_t *box_classes,
-                                  size_t box_count)
+sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_image *image,
+                                  const int64_t *classes, size_t class_count, const float *boxes,
+                                  const size_t *box_classes, size_t box_count)
 {
     if (evaluation == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_add: evaluation is NULL");
     const sscam_image_evaluation_request request = {.explainers = evaluation->explainers,
-                                        .method_count = evaluation->method_count,
-                                        .image = image,
-                                        .classes = classes,
-                                        .class_count = classes != NULL ? class_count : 1,
-                                        .boxes = boxes,
-                                        .box_classes = box_classes,
-                                        .box_count = box_count};
+                                                    .method_count = evaluation->method_count,
+                                                    .image = image,
+                                                    .classes = classes,
+                                                    .class_count = classes != NULL ? class_count
+                                                                                   : 1,
+                                                    .boxes = boxes,
+                                                    .box_classes = box_classes,
+                                                    .box_count = box_count};
     sscam_status status = check_request(evaluation, &request);
     if (status == SSCAM_OK)
-        status = sscam_busy_acquire(evaluation->explainers, (int64_t)evaluation->method_count, &request,
-                                        "sscam_evaluation_add");
+        status = sscam_busy_acquire(evaluation->explainers, (int64_t)evaluation->method_count,
+                                    &request, "sscam_evaluation_add");
     if (status != SSCAM_OK)
         return status;
     status = judge_and_adopt(evaluation, &request);
@@ -287,7 +305,7 @@ sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_imag
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
-/* --- results ------------------------------------------------------------------------------------- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 size_t sscam_evaluation_method_count(const sscam_evaluation *evaluation)
 {
@@ -301,46 +319,51 @@ size_t sscam_evaluation_case_count(const sscam_evaluation *evaluation)
 
 int64_t sscam_evaluation_class_index(const sscam_evaluation *evaluation, size_t case_position)
 {
-    return evaluation && case_position < evaluation->case_count ? evaluation->classes[case_position] : -1;
+    return evaluation && case_position < evaluation->case_count ? evaluation->classes[case_position]
+                                                                : -1;
 }
 
-int32_t sscam_evaluation_value(const sscam_evaluation *evaluation, size_t method_position, size_t case_position,
-                               int32_t metric, double *value)
+int32_t sscam_evaluation_value(const sscam_evaluation *evaluation, size_t method_position,
+                               size_t case_position, int32_t metric, double *value)
 {
     sscam_metric_value found = {NAN, SSCAM_VALUE_ABSENT};
-    if (evaluation && method_position < evaluation->method_count && case_position < evaluation->case_count &&
-        sscam_metric_exists(metric))
-        found = values_of(evaluation, case_position)[method_position * SSCAM_METRIC_LIMIT + (size_t)metric];
+    if (evaluation && method_position < evaluation->method_count &&
+        case_position < evaluation->case_count && sscam_metric_exists(metric))
+        found = values_of(evaluation,
+                          case_position)[method_position * SSCAM_METRIC_LIMIT + (size_t)metric];
     if (value != NULL)
         *value = found.state == SSCAM_VALUE_DEFINED ? found.value : NAN;
     return found.state;
 }
 
 /* The defined values of a metric, into `values`; counts the undefined ones. */
-static size_t collect_values(const sscam_evaluation *evaluation, size_t method_position, int32_t metric,
-                             double *values, size_t *undefined)
+static size_t collect_values(const sscam_evaluation *evaluation, size_t method_position,
+                             int32_t metric, double *values, size_t *undefined)
 {
     size_t defined = 0;
     *undefined = 0;
     for (size_t i = 0; i < evaluation->case_count; i++) {
-        int32_t state = sscam_evaluation_value(evaluation, method_position, i, metric, &values[defined]);
+        int32_t state = sscam_evaluation_value(evaluation, method_position, i, metric,
+                                               &values[defined]);
         defined += state == SSCAM_VALUE_DEFINED;
         *undefined += state == SSCAM_VALUE_UNDEFINED;
     }
     return defined;
 }
 
-sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation, size_t method_position, int32_t metric,
-                                    double *mean, double *lower, double *upper, size_t *defined_count,
-                                    size_t *undefined_count)
+sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation, size_t method_position,
+                                    int32_t metric, double *mean, double *lower, double *upper,
+                                    size_t *defined_count, size_t *undefined_count)
 {
-    sscam_status status = check_metric("sscam_evaluation_total", evaluation, method_position, metric);
+    sscam_status status = check_metric("sscam_evaluation_total", evaluation, method_position,
+                                       metric);
     if (status != SSCAM_OK)
         return status;
     double *values = sscam_array((int64_t)evaluation->case_count + 1, sizeof *values);
     if (values == NULL)
         return sscam_fail_memory("a total");
-    size_t undefined, defined = collect_values(evaluation, method_position, metric, values, &undefined);
+    size_t undefined,
+        defined = collect_values(evaluation, method_position, metric, values, &undefined);
     sscam_mean_interval total = sscam_bootstrap_mean(values, (int64_t)defined);
     free(values);
     if (mean != NULL)
@@ -356,15 +379,17 @@ sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation, size_t m
     return sscam_succeed();
 }
 
-sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation, size_t method_position, int32_t metric,
-                                    double *points, size_t capacity, size_t *point_count)
+sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation, size_t method_position,
+                                    int32_t metric, double *points, size_t capacity,
+                                    size_t *point_count)
 {
     static const char name[] = "sscam_evaluation_curve";
     sscam_status status = check_metric(name, evaluation, method_position, metric);
     if (status != SSCAM_OK)
         return status;
     if (point_count == NULL || (points == NULL && capacity > 0))
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", name, point_count == NULL ? "point_count" : "points");
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", name,
+                          point_count == NULL ? "point_count" : "points");
     size_t kind = 0;
     while (kind < SSCAM_CURVES && curve_metrics[kind] != metric)
         kind++;
@@ -374,18 +399,23 @@ sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation, size_t m
     if (capacity == 0)
         return sscam_succeed();
     if (capacity < *point_count)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: room for %zu points, %zu are needed", name, capacity, *point_count);
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: room for %zu points, %zu are needed", name,
+                          capacity, *point_count);
     for (size_t i = 0; i < *point_count; i++)
-        points[i] = evaluation->curves[(method_position * SSCAM_CURVES + kind) * evaluation->curve_points + i] /
-                    (double)evaluation->curve_cases[kind];
+        points[i] =
+            evaluation
+                ->curves[(method_position * SSCAM_CURVES + kind) * evaluation->curve_points + i] /
+            (double)evaluation->curve_cases[kind];
     return sscam_succeed();
 }
 
 const sscam_map *sscam_evaluation_map(const sscam_evaluation *evaluation, size_t method_position,
                                       size_t class_position)
 {
-    if (evaluation == NULL || evaluation->last.maps == NULL || method_position >= evaluation->method_count ||
+    if (evaluation == NULL || evaluation->last.maps == NULL ||
+        method_position >= evaluation->method_count ||
         class_position >= evaluation->last.class_count)
         return NULL;
-    return evaluation->last.maps[method_position * evaluation->last.explained_count + class_position];
+    return evaluation->last
+        .maps[method_position * evaluation->last.explained_count + class_position];
 }

@@ -36,12 +36,13 @@ typedef struct sscam_image_evaluation {
     double *curves;             /* [class_count][method_count][SSCAM_CURVES][curve_points] */
     size_t curve_points;        /* metric_steps + 1 */
     uint32_t metrics;           /* those that were asked for */
-    sscam_map **maps;           /* [method_count][explained_count], the classes asked for being the first */
+    sscam_map **maps; /* [method_count][explained_count], the classes asked for being the first */
     size_t map_count, explained_count;
 } sscam_image_evaluation;
 
 /* On failure there is nothing to release. */
-sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request, sscam_image_evaluation *out);
+sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request,
+                                  sscam_image_evaluation *out);
 
 void sscam_image_evaluation_release(sscam_image_evaluation *judgement);
 

@@ -18,7 +18,7 @@ double sscam_average_increase(double score, double masked_score)
     return score < masked_score ? 100.0 : 0.0;
 }
 
-/* --- boxes --------------------------------------------------------------------------------------- */
+/* --- boxes ------------------------------------------------------------------------------------ */
 
 /* The first pixel whose centre is not before an edge, kept within the picture. */
 static int64_t first_from(double edge, int64_t size)
@@ -41,8 +41,8 @@ static void mark_box(const sscam_geometry *geometry, const float box[4], uint8_t
             inside[y * width + x] = 1;
 }
 
-size_t sscam_mark_boxes(const sscam_geometry *geometry, const float *boxes, const size_t *owners, size_t count,
-                        size_t owner, uint8_t *inside)
+size_t sscam_mark_boxes(const sscam_geometry *geometry, const float *boxes, const size_t *owners,
+                        size_t count, size_t owner, uint8_t *inside)
 {
     size_t own = 0;
     for (int64_t p = 0; p < (int64_t)geometry->input_height * geometry->input_width; p++)
@@ -95,7 +95,7 @@ double sscam_correlation(const float *a, const float *b, int64_t count)
     return fmax(-1.0, fmin(1.0, product / sqrt(square_a * square_b)));
 }
 
-/* --- order --------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------ */
 
 typedef struct ranked_pixel {
     float value;
@@ -139,8 +139,8 @@ double sscam_area_under(const double *points, int64_t steps, int64_t count)
 {
     double area = 0.0;
     for (int64_t step = 0; step < steps; step++) {
-        int64_t changed =
-            sscam_pixels_after_step(step + 1, steps, count) - sscam_pixels_after_step(step, steps, count);
+        int64_t changed = sscam_pixels_after_step(step + 1, steps, count) -
+                          sscam_pixels_after_step(step, steps, count);
         area += (double)changed / (double)count * (points[step] + points[step + 1]) / 2.0;
     }
     return area;

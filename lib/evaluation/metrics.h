@@ -14,11 +14,11 @@ double sscam_average_drop(double score, double masked_score);
 /* 100 where O > Y, else 0. */
 double sscam_average_increase(double score, double masked_score);
 
-/* Marks the input's pixels whose centres lie in one of the boxes (left <= x < right, top <= y < bottom, after resize
- * and crop) whose owner is `owner`; owners NULL: all are 0's. `inside` is [input_height, input_width]. Returns the
- * number of such boxes. */
-size_t sscam_mark_boxes(const sscam_geometry *geometry, const float *boxes, const size_t *owners, size_t count,
-                        size_t owner, uint8_t *inside);
+/* Marks the input's pixels whose centres lie in one of the boxes (left <= x < right, top <= y <
+ * bottom, after resize and crop) whose owner is `owner`; owners NULL: all are 0's. `inside` is
+ * [input_height, input_width]. Returns the number of such boxes. */
+size_t sscam_mark_boxes(const sscam_geometry *geometry, const float *boxes, const size_t *owners,
+                        size_t count, size_t owner, uint8_t *inside);
 
 /* 100 times the map's sum over marked pixels over its sum; undefined for a sum of 0. */
 double sscam_energy_pointing(const float *map, const uint8_t *inside, int64_t count);

@@ -8,8 +8,10 @@
 #include "base/error.h"
 #include "evaluation/metrics.h"
 
-/* Maps that have the input's size already: upsampling leaves them alone, bit for bit, and so do these. */
-static const sscam_mask_channel AS_IT_IS = {.channel = 0, .offset = 0.0f, .gain = 1.0f, .noise_stddev = 0.0f};
+/* Maps that have the input's size already: upsampling leaves them alone, bit for bit, and so do
+ * these. */
+static const sscam_mask_channel AS_IT_IS = {
+    .channel = 0, .offset = 0.0f, .gain = 1.0f, .noise_stddev = 0.0f};
 
 static sscam_mask_plan plan_of(const sscam_perturbation *masking, const float *mask)
 {
@@ -30,13 +32,15 @@ static sscam_status check_scores(const float *scores, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
         if (!isfinite(scores[i]))
-            return sscam_fail(SSCAM_E_MODEL, "the network's score of a masked input is %g", (double)scores[i]);
+            return sscam_fail(SSCAM_E_MODEL, "the network's score of a masked input is %g",
+                              (double)scores[i]);
     return SSCAM_OK;
 }
 
-static sscam_status score_plans(const sscam_perturbation *masking, const sscam_mask_plan *const *plans, int64_t count,
-                                const sscam_target *targets, int64_t target_count, const sscam_progress *progress,
-                                float *scores)
+static sscam_status score_plans(const sscam_perturbation *masking,
+                                const sscam_mask_plan *const *plans, int64_t count,
+                                const sscam_target *targets, int64_t target_count,
+                                const sscam_progress *progress, float *scores)
 {
     const sscam_mask_list list = {plans, count};
     const sscam_score_request request = {.masks = &list,
@@ -47,12 +51,13 @@ static sscam_status score_plans(const sscam_perturbation *masking, const sscam_m
                                          .scoring = masking->scoring,
                                          .progress = progress};
     sscam_status status = masking->backend->score(masking->network, &request, scores);
-    return status == SSCAM_OK ? check_scores(scores, sscam_mask_list_count(&list) * target_count) : status;
+    return status == SSCAM_OK ? check_scores(scores, sscam_mask_list_count(&list) * target_count)
+                              : status;
 }
 
-sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *const *masks, int64_t mask_count,
-                               const sscam_target *targets, int64_t target_count, const sscam_progress *progress,
-                               float *scores)
+sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *const *masks,
+                               int64_t mask_count, const sscam_target *targets,
+                               int64_t target_count, const sscam_progress *progress, float *scores)
 {
     sscam_mask_plan *plans = sscam_zeros(mask_count, sizeof *plans);
     const sscam_mask_plan **list = sscam_zeros(mask_count, sizeof *list);
@@ -70,7 +75,7 @@ sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *c
     return status;
 }
 
-/* --- curves -------------------------------------------------------------------------------------- */
+/* --- curves ----------------------------------------------------------------------------------- */
 
 enum { MASKS_TOGETHER = 32 }; /* no more masks of a curve exist at once */
 
@@ -81,7 +86,8 @@ typedef struct curve_masks {
     float *masks; /* [MASKS_TOGETHER, pixels] */
 } curve_masks;
 
-/* Writes the mask of a step into its slot, from that of the step before, which is still in the slot before. */
+/* Writes the mask of a step into its slot, from that of the step before, which is still in the slot
+ * before. */
 static void write_step(const curve_masks *curve, int64_t step)
 {
     const float start = curve->curve == SSCAM_CURVE_INSERTION ? 0.0f : 1.0f;
@@ -99,8 +105,9 @@ static void write_step(const curve_masks *curve, int64_t step)
 }
 
 /* Points `first` to `first + count - 1`. */
-static sscam_status score_steps(const sscam_perturbation *masking, const curve_masks *curve, int64_t first, int64_t count,
-                                const sscam_target *target, const sscam_progress *progress, double *points)
+static sscam_status score_steps(const sscam_perturbation *masking, const curve_masks *curve,
+                                int64_t first, int64_t count, const sscam_target *target,
+                                const sscam_progress *progress, double *points)
 {
     const float *masks[MASKS_TOGETHER];
     float scores[MASKS_TOGETHER];
@@ -114,11 +121,14 @@ static sscam_status score_steps(const sscam_perturbation *masking, const curve_m
     return status;
 }
 
-sscam_status sscam_score_curve(const sscam_perturbation *masking, const int32_t *order, sscam_curve_kind curve,
-                               int64_t steps, const sscam_target *target, const sscam_progress *progress, double *points)
+sscam_status sscam_score_curve(const sscam_perturbation *masking, const int32_t *order,
+                               sscam_curve_kind curve, int64_t steps, const sscam_target *target,
+                               const sscam_progress *progress, double *points)
 {
-    curve_masks masks = {
-        .order = order, .curve = curve, .steps = steps, .pixels = sscam_position_count(masking->shape.sides)};
+    curve_masks masks = {.order = order,
+                         .curve = curve,
+                         .steps = steps,
+                         .pixels = sscam_position_count(masking->shape.sides)};
     masks.masks = sscam_array(sscam_times(masks.pixels, MASKS_TOGETHER), sizeof *masks.masks);
     if (masks.masks == NULL)
         return sscam_fail_memory("the masks of a curve");

@@ -18,10 +18,11 @@ typedef struct sscam_perturbation {
     sscam_scoring_options scoring;
 } sscam_perturbation;
 
-/* Scores of X0 * mask for each of the masks [H,W], by resolved targets: [target_count][mask_count]. */
-sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *const *masks, int64_t mask_count,
-                               const sscam_target *targets, int64_t target_count, const sscam_progress *progress,
-                               float *scores);
+/* Scores of X0 * mask for each of the masks [H,W], by resolved targets: [target_count][mask_count].
+ */
+sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *const *masks,
+                               int64_t mask_count, const sscam_target *targets,
+                               int64_t target_count, const sscam_progress *progress, float *scores);
 
 /* Which way pixels go, in the order of their salience. */
 typedef enum sscam_curve_kind {
@@ -30,7 +31,8 @@ typedef enum sscam_curve_kind {
 } sscam_curve_kind;
 
 /* Scores of a target after steps 0 to `steps`: steps + 1 points. */
-sscam_status sscam_score_curve(const sscam_perturbation *masking, const int32_t *order, sscam_curve_kind curve,
-                               int64_t steps, const sscam_target *target, const sscam_progress *progress, double *points);
+sscam_status sscam_score_curve(const sscam_perturbation *masking, const int32_t *order,
+                               sscam_curve_kind curve, int64_t steps, const sscam_target *target,
+                               const sscam_progress *progress, double *points);
 
 #endif

@@ -1,14 +1,15 @@
 #include "explain/busy_guard.h"
 
-#include "explain/explainer_private.h"
 #include "base/error.h"
+#include "explain/explainer_private.h"
 
 static sscam_status refuse(const char *function)
 {
-    return sscam_fail(SSCAM_E_ARGUMENT,
-                      "%s: the explainer is in use by a call that has not ended; neither a progress callback nor "
-                      "another thread may use it meanwhile",
-                      function);
+    return sscam_fail(
+        SSCAM_E_ARGUMENT,
+        "%s: the explainer is in use by a call that has not ended; neither a progress callback nor "
+        "another thread may use it meanwhile",
+        function);
 }
 
 static int32_t claim(sscam_explainer *explainer, const void *call)
@@ -18,7 +19,7 @@ static int32_t claim(sscam_explainer *explainer, const void *call)
 }
 
 sscam_status sscam_busy_acquire(sscam_explainer *const *explainers, int64_t count, const void *call,
-                                    const char *function)
+                                const char *function)
 {
     for (int64_t i = 0; i < count; i++)
         if (!claim(explainers[i], call)) {
@@ -28,7 +29,8 @@ sscam_status sscam_busy_acquire(sscam_explainer *const *explainers, int64_t coun
     return SSCAM_OK;
 }
 
-/* One that stands twice is let go where it stands last, so that none is looked at once it is free. */
+/* One that stands twice is let go where it stands last, so that none is looked at once it is free.
+ */
 void sscam_busy_release(sscam_explainer *const *explainers, int64_t count, const void *call)
 {
     for (int64_t i = 0; i < count; i++) {

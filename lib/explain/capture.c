@@ -9,7 +9,8 @@
 /* Puts *values, [shape], in the place of channels-first ones. */
 static sscam_status put_channels_first(const sscam_activation_layout *arrangement, float **values)
 {
-    float *arranged = sscam_array(arrangement->channels * sscam_position_count(arrangement->sides), sizeof *arranged);
+    float *arranged = sscam_array(arrangement->channels * sscam_position_count(arrangement->sides),
+                                  sizeof *arranged);
     if (arranged == NULL)
         return sscam_fail_memory("a layer's values");
     sscam_put_channels_first(arrangement, *values, arranged);
@@ -25,11 +26,13 @@ static float largest_extra(const sscam_activation_layout *arrangement, const flo
     float largest = 0.0f;
     for (int64_t k = 0; k < arrangement->channels; k++)
         for (int64_t t = 0; t < arrangement->extra; t++)
-            largest = fmaxf(largest, fabsf(values[is_last ? t * arrangement->channels + k : k * row + t]));
+            largest = fmaxf(largest,
+                            fabsf(values[is_last ? t * arrangement->channels + k : k * row + t]));
     return largest;
 }
 
-/* A class token may be all that the rest of a transformer reads: then no place has a share in the score. */
+/* A class token may be all that the rest of a transformer reads: then no place has a share in the
+ * score. */
 static sscam_status check_places_count(const sscam_capture *capture)
 {
     int64_t count = capture->channels * sscam_position_count(capture->sides);
@@ -39,7 +42,8 @@ static sscam_status check_places_count(const sscam_capture *capture)
         if (capture->gradients[i] != 0.0f)
             return SSCAM_OK;
     return sscam_fail(SSCAM_E_LAYER,
-                      "layer \"%s\": of its tokens the class score depends on those before the grid's alone, such as "
+                      "layer \"%s\": of its tokens the class score depends on those before the "
+                      "grid's alone, such as "
                       "the class token; name a layer before the last attention",
                       capture->layer);
 }
@@ -48,8 +52,8 @@ static sscam_status arrange(const sscam_map_job *job, sscam_capture *capture)
 {
     const sscam_layout_hint wish = sscam_layout_hint_of(job->settings);
     sscam_activation_layout arrangement;
-    sscam_status status =
-        sscam_require_activation_layout(capture->layer, capture->shape, capture->rank, &job->shape, &wish, &arrangement);
+    sscam_status status = sscam_require_activation_layout(
+        capture->layer, capture->shape, capture->rank, &job->shape, &wish, &arrangement);
     if (status != SSCAM_OK)
         return status;
     capture->channels = arrangement.channels;
@@ -67,7 +71,8 @@ static sscam_status arrange(const sscam_map_job *job, sscam_capture *capture)
 }
 
 sscam_status sscam_capture_layer(sscam_map_job *job, const float *input, const char *layer,
-                                 const sscam_target *target, int32_t want_gradients, sscam_capture *out)
+                                 const sscam_target *target, int32_t want_gradients,
+                                 sscam_capture *out)
 {
     sscam_capture_request request = {
         .input = input,

@@ -4,7 +4,8 @@
 
 #include "explain/method_private.h"
 
-/* sum_k T_k(p), or the terms' projection on their principal component, into out [h,w]; not yet rectified. */
+/* sum_k T_k(p), or the terms' projection on their principal component, into out [h,w]; not yet
+ * rectified. */
 sscam_status sscam_combine_channels(const sscam_map_job *job, float *out);
 
 #endif

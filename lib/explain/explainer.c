@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "base/checked_size.h"
+#include "base/error.h"
 #include "explain/busy_guard.h"
 #include "explain/explainer_private.h"
-#include "base/error.h"
 #include "explain/map_private.h"
+#include "explain/method_private.h"
 #include "explain/pipeline.h"
 #include "options/region_option.h"
-#include "explain/method_private.h"
 
 sscam_status sscam_explainer_create(sscam_model *model, const char *method, sscam_explainer **out)
 {
@@ -18,7 +18,8 @@ sscam_status sscam_explainer_create(sscam_model *model, const char *method, ssca
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_create: out is NULL");
     *out = NULL;
     if (model == NULL || method == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_create: %s is NULL", model == NULL ? "model" : "method");
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_create: %s is NULL",
+                          model == NULL ? "model" : "method");
     const sscam_method *row = sscam_method_find(method);
     if (row == NULL)
         return SSCAM_E_ARGUMENT;
@@ -50,7 +51,7 @@ void sscam_explainer_destroy(sscam_explainer *explainer)
     free(explainer);
 }
 
-/* --- options ------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 static sscam_status finish(sscam_status status)
 {
@@ -62,9 +63,9 @@ sscam_status sscam_explainer_set(sscam_explainer *explainer, const char *name, c
     if (explainer == NULL || name == NULL || value == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set: a pointer is NULL");
     sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set");
-    return status != SSCAM_OK
-               ? status
-               : finish(sscam_settings_set(&explainer->settings, explainer->method->name, name, value));
+    return status != SSCAM_OK ? status
+                              : finish(sscam_settings_set(&explainer->settings,
+                                                          explainer->method->name, name, value));
 }
 
 sscam_status sscam_explainer_set_int(sscam_explainer *explainer, int32_t option, int64_t value)
@@ -72,7 +73,8 @@ sscam_status sscam_explainer_set_int(sscam_explainer *explainer, int32_t option,
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_int: explainer is NULL");
     sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_int");
-    return status != SSCAM_OK ? status : finish(sscam_settings_set_int(&explainer->settings, option, value));
+    return status != SSCAM_OK ? status
+                              : finish(sscam_settings_set_int(&explainer->settings, option, value));
 }
 
 sscam_status sscam_explainer_set_real(sscam_explainer *explainer, int32_t option, double value)
@@ -80,27 +82,32 @@ sscam_status sscam_explainer_set_real(sscam_explainer *explainer, int32_t option
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_real: explainer is NULL");
     sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_real");
-    return status != SSCAM_OK ? status : finish(sscam_settings_set_real(&explainer->settings, option, value));
+    return status != SSCAM_OK
+               ? status
+               : finish(sscam_settings_set_real(&explainer->settings, option, value));
 }
 
-sscam_status sscam_explainer_set_string(sscam_explainer *explainer, int32_t option, const char *value)
+sscam_status sscam_explainer_set_string(sscam_explainer *explainer, int32_t option,
+                                        const char *value)
 {
     if (explainer == NULL || value == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_string: a pointer is NULL");
     sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_string");
-    return status != SSCAM_OK
-               ? status
-               : finish(sscam_settings_set_string(&explainer->settings, explainer->method->name, option, value));
+    return status != SSCAM_OK ? status
+                              : finish(sscam_settings_set_string(
+                                    &explainer->settings, explainer->method->name, option, value));
 }
 
 const char *sscam_explainer_get(sscam_explainer *explainer, const char *name)
 {
     if (explainer == NULL || name == NULL)
         return NULL;
-    return sscam_settings_get(&explainer->settings, name, explainer->value_text, sizeof explainer->value_text);
+    return sscam_settings_get(&explainer->settings, name, explainer->value_text,
+                              sizeof explainer->value_text);
 }
 
-sscam_status sscam_explainer_set_progress(sscam_explainer *explainer, sscam_progress_callback callback, void *user)
+sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
+                                          sscam_progress_callback callback, void *user)
 {
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_progress: explainer is NULL");
@@ -112,7 +119,7 @@ sscam_status sscam_explainer_set_progress(sscam_explainer *explainer, sscam_prog
     return sscam_succeed();
 }
 
-/* --- regions ------------------------------------------------------------------------------------- */
+/* --- regions ---------------------------------------------------------------------------------- */
 
 static int32_t has_places(const uint8_t *mask, int64_t count)
 {
@@ -123,10 +130,11 @@ static int32_t has_places(const uint8_t *mask, int64_t count)
 }
 
 /* Takes over a mask, or NULL, and sets the option that goes with it. */
-static sscam_status set_region(sscam_explainer *explainer, uint8_t *mask, int64_t height, int64_t width)
+static sscam_status set_region(sscam_explainer *explainer, uint8_t *mask, int64_t height,
+                               int64_t width)
 {
-    sscam_status status = sscam_settings_set(&explainer->settings, explainer->method->name, "region",
-                                             mask != NULL ? "mask" : "predicted");
+    sscam_status status = sscam_settings_set(&explainer->settings, explainer->method->name,
+                                             "region", mask != NULL ? "mask" : "predicted");
     if (status != SSCAM_OK) {
         free(mask);
         return status;
@@ -138,7 +146,8 @@ static sscam_status set_region(sscam_explainer *explainer, uint8_t *mask, int64_
     return sscam_succeed();
 }
 
-sscam_status sscam_explainer_set_region(sscam_explainer *explainer, const uint8_t *mask, int64_t height, int64_t width)
+sscam_status sscam_explainer_set_region(sscam_explainer *explainer, const uint8_t *mask,
+                                        int64_t height, int64_t width)
 {
     const int64_t count = sscam_times(height, width);
     if (explainer == NULL)
@@ -149,11 +158,14 @@ sscam_status sscam_explainer_set_region(sscam_explainer *explainer, const uint8_
     if (mask == NULL)
         return set_region(explainer, NULL, 0, 0);
     if (height < 1 || width < 1 || count == SSCAM_TOO_MANY)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_region: a mask of %lldx%lld pixels", (long long)width,
-                          (long long)height);
-    if (!has_places(mask, count))
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_region: the mask of %lldx%lld pixels is zero everywhere",
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "sscam_explainer_set_region: a mask of %lldx%lld pixels",
                           (long long)width, (long long)height);
+    if (!has_places(mask, count))
+        return sscam_fail(
+            SSCAM_E_ARGUMENT,
+            "sscam_explainer_set_region: the mask of %lldx%lld pixels is zero everywhere",
+            (long long)width, (long long)height);
     uint8_t *copy = sscam_array(count, sizeof *copy);
     if (copy == NULL)
         return sscam_fail_memory("a region's mask");
@@ -164,30 +176,36 @@ sscam_status sscam_explainer_set_region(sscam_explainer *explainer, const uint8_
 int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_explainer *b)
 {
     sscam_region own, other;
-    if (sscam_region_of(&a->settings, a->region_mask, a->region_height, a->region_width, &own) != SSCAM_OK ||
-        sscam_region_of(&b->settings, b->region_mask, b->region_height, b->region_width, &other) != SSCAM_OK)
+    if (sscam_region_of(&a->settings, a->region_mask, a->region_height, a->region_width, &own) !=
+            SSCAM_OK ||
+        sscam_region_of(&b->settings, b->region_mask, b->region_height, b->region_width, &other) !=
+            SSCAM_OK)
         return 1; /* nothing can be explained with it, which tells why */
     return sscam_same_region(&own, &other);
 }
 
-/* --- tensors ------------------------------------------------------------------------------------- */
+/* --- tensors ---------------------------------------------------------------------------------- */
 
 static sscam_status check_input(const float *input, const sscam_shape *shape)
 {
     const int64_t places = sscam_position_count(shape->sides);
     if (places > INT32_MAX)
-        return sscam_fail(SSCAM_E_ARGUMENT, "input shape: %lld places are too many for a map", (long long)places);
+        return sscam_fail(SSCAM_E_ARGUMENT, "input shape: %lld places are too many for a map",
+                          (long long)places);
     return sscam_check_finite(input, shape);
 }
 
 /* Sets all maps to NULL; their number is the caller's, who has room for them. */
-static sscam_status clear_maps(const sscam_explain_request *request, int64_t images, const char *function,
-                               sscam_map **maps)
+static sscam_status clear_maps(const sscam_explain_request *request, int64_t images,
+                               const char *function, sscam_map **maps)
 {
-    int64_t count = sscam_times(sscam_times(images, request->explainer_count), request->class_count);
+    int64_t count = sscam_times(sscam_times(images, request->explainer_count),
+                                request->class_count);
     if (count == SSCAM_TOO_MANY)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %lld images, %lld explainers, %lld classes: too many maps", function,
-                          (long long)images, (long long)request->explainer_count, (long long)request->class_count);
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "%s: %lld images, %lld explainers, %lld classes: too many maps", function,
+                          (long long)images, (long long)request->explainer_count,
+                          (long long)request->class_count);
     for (int64_t i = 0; i < count; i++)
         maps[i] = NULL;
     return SSCAM_OK;
@@ -199,9 +217,11 @@ static sscam_status check_explainers(const sscam_explain_request *request, const
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: no explainers", function);
     for (int64_t i = 0; i < request->explainer_count; i++) {
         if (request->explainers[i] == NULL)
-            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %lld is NULL", function, (long long)i);
+            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %lld is NULL", function,
+                              (long long)i);
         if (request->explainers[i]->model != request->explainers[0]->model)
-            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %lld is of another model than explainer 0", function,
+            return sscam_fail(SSCAM_E_ARGUMENT,
+                              "%s: explainer %lld is of another model than explainer 0", function,
                               (long long)i);
     }
     return SSCAM_OK;
@@ -218,10 +238,12 @@ sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int
 }
 
 /* Images are taken a few at a time, so that memory does not grow with their number. */
-static sscam_status explain_reporting(const sscam_explain_request *request, const sscam_progress *whole, sscam_map **maps)
+static sscam_status explain_reporting(const sscam_explain_request *request,
+                                      const sscam_progress *whole, sscam_map **maps)
 {
     enum { IMAGES_TOGETHER = 8 };
-    const int64_t images = request->shape.images, a_image = request->explainer_count * request->class_count;
+    const int64_t images = request->shape.images,
+                  a_image = request->explainer_count * request->class_count;
     sscam_status status = SSCAM_OK;
     for (int64_t first = 0; first < images && status == SSCAM_OK; first += IMAGES_TOGETHER) {
         int64_t together = images - first < IMAGES_TOGETHER ? images - first : IMAGES_TOGETHER;
@@ -242,25 +264,27 @@ static sscam_status explain_all(const sscam_explain_request *request, sscam_map 
     return finish(explain_reporting(request, &whole, maps));
 }
 
-sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t explainer_count, const float *input,
-                                 const sscam_shape *shape, const int64_t *classes, int64_t class_count,
+sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t explainer_count,
+                                 const float *input, const sscam_shape *shape,
+                                 const int64_t *classes, int64_t class_count,
                                  const sscam_progress *progress, sscam_map **maps)
 {
     const sscam_explain_request request = {.explainers = explainers,
-                                     .explainer_count = explainer_count,
-                                     .input = input,
-                                     .shape = *shape,
-                                     .classes = classes,
-                                     .class_count = class_count};
+                                           .explainer_count = explainer_count,
+                                           .input = input,
+                                           .shape = *shape,
+                                           .classes = classes,
+                                           .class_count = class_count};
     return explain_reporting(&request, progress, maps);
 }
 
 /* Explains what is in `request` but the shape. `function`: what messages call it. */
-static sscam_status explain_array(const char *function, sscam_explain_request *request, const int64_t *shape,
-                                  int32_t rank, sscam_map **maps)
+static sscam_status explain_array(const char *function, sscam_explain_request *request,
+                                  const int64_t *shape, int32_t rank, sscam_map **maps)
 {
     if (shape == NULL || maps == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function, shape == NULL ? "shape" : "maps");
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function,
+                          shape == NULL ? "shape" : "maps");
     sscam_status status = sscam_read_shape(shape, rank, &request->shape);
     if (status == SSCAM_OK && request->class_count < 1)
         status = sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", function);
@@ -274,7 +298,8 @@ static sscam_status explain_array(const char *function, sscam_explain_request *r
     if (status == SSCAM_OK)
         status = check_input(request->input, &request->shape);
     if (status == SSCAM_OK)
-        status = sscam_busy_acquire(request->explainers, request->explainer_count, request, function);
+        status = sscam_busy_acquire(request->explainers, request->explainer_count, request,
+                                    function);
     if (status != SSCAM_OK)
         return status;
     status = explain_all(request, maps);
@@ -282,8 +307,9 @@ static sscam_status explain_array(const char *function, sscam_explain_request *r
     return status;
 }
 
-static sscam_explain_request request_of(sscam_explainer *const *explainers, size_t explainer_count, const float *input,
-                                        const int64_t *classes, size_t class_count)
+static sscam_explain_request request_of(sscam_explainer *const *explainers, size_t explainer_count,
+                                        const float *input, const int64_t *classes,
+                                        size_t class_count)
 {
     return (sscam_explain_request){.explainers = explainers,
                                    .explainer_count = (int64_t)explainer_count,
@@ -292,46 +318,52 @@ static sscam_explain_request request_of(sscam_explainer *const *explainers, size
                                    .class_count = classes != NULL ? (int64_t)class_count : 1};
 }
 
-sscam_status sscam_explain_array_all(sscam_explainer *const *explainers, size_t explainer_count, const float *input,
-                                     const int64_t *shape, int32_t rank, const int64_t *classes, size_t class_count,
-                                     sscam_map **maps)
+sscam_status sscam_explain_array_all(sscam_explainer *const *explainers, size_t explainer_count,
+                                     const float *input, const int64_t *shape, int32_t rank,
+                                     const int64_t *classes, size_t class_count, sscam_map **maps)
 {
-    sscam_explain_request request = request_of(explainers, explainer_count, input, classes, class_count);
+    sscam_explain_request request = request_of(explainers, explainer_count, input, classes,
+                                               class_count);
     return explain_array("sscam_explain_array_all", &request, shape, rank, maps);
 }
 
-sscam_status sscam_explain_array(sscam_explainer *explainer, const float *input, const int64_t *shape, int32_t rank,
-                                 const int64_t *classes, sscam_map **maps)
+sscam_status sscam_explain_array(sscam_explainer *explainer, const float *input,
+                                 const int64_t *shape, int32_t rank, const int64_t *classes,
+                                 sscam_map **maps)
 {
     sscam_explain_request request = request_of(&explainer, 1, input, classes, 1);
     return explain_array("sscam_explain_array", &request, shape, rank, maps);
 }
 
-sscam_status sscam_explain_tensor_all(sscam_explainer *const *explainers, size_t explainer_count, const float *input,
-                                      const int64_t shape[4], const int64_t *classes, size_t class_count,
-                                      sscam_map **maps)
+sscam_status sscam_explain_tensor_all(sscam_explainer *const *explainers, size_t explainer_count,
+                                      const float *input, const int64_t shape[4],
+                                      const int64_t *classes, size_t class_count, sscam_map **maps)
 {
-    sscam_explain_request request = request_of(explainers, explainer_count, input, classes, class_count);
+    sscam_explain_request request = request_of(explainers, explainer_count, input, classes,
+                                               class_count);
     return explain_array("sscam_explain_tensor_all", &request, shape, SSCAM_PICTURE_RANK, maps);
 }
 
-sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input, const int64_t shape[4],
-                                  const int64_t *classes, sscam_map **maps)
+sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input,
+                                  const int64_t shape[4], const int64_t *classes, sscam_map **maps)
 {
     sscam_explain_request request = request_of(&explainer, 1, input, classes, 1);
     return explain_array("sscam_explain_tensor", &request, shape, SSCAM_PICTURE_RANK, maps);
 }
 
-/* --- pictures ------------------------------------------------------------------------------------ */
+/* --- pictures --------------------------------------------------------------------------------- */
 
-sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image, sscam_transform *transform,
-                              sscam_geometry *geometry, sscam_shape *shape)
+sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image,
+                              sscam_transform *transform, sscam_geometry *geometry,
+                              sscam_shape *shape)
 {
     if (sscam_image_width(image) == 1 && sscam_image_height(image) == 1)
-        return sscam_fail(SSCAM_E_ARGUMENT, "a picture of 1x1 pixel has no places that could be told apart");
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "a picture of 1x1 pixel has no places that could be told apart");
     sscam_status status = sscam_settings_transform(&explainer->settings, transform);
     if (status == SSCAM_OK)
-        status = sscam_geometry_compute(transform, sscam_image_width(image), sscam_image_height(image), geometry);
+        status = sscam_geometry_compute(transform, sscam_image_width(image),
+                                        sscam_image_height(image), geometry);
     if (status != SSCAM_OK)
         return status;
     *shape = (sscam_shape){.rank = SSCAM_PICTURE_RANK,
@@ -341,8 +373,8 @@ sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_imag
     return SSCAM_OK;
 }
 
-sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_image *image, int64_t shape[4],
-                                        float *input, size_t capacity)
+sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_image *image,
+                                        int64_t shape[4], float *input, size_t capacity)
 {
     if (explainer == NULL || image == NULL || shape == NULL || (input == NULL && capacity > 0))
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_preprocess: a pointer is NULL");
@@ -359,20 +391,25 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
     if (capacity == 0)
         return sscam_succeed();
     if (capacity < needed)
-        return sscam_fail(SSCAM_E_ARGUMENT, "input: room for %zu floats, %zu are needed", capacity, needed);
+        return sscam_fail(SSCAM_E_ARGUMENT, "input: room for %zu floats, %zu are needed", capacity,
+                          needed);
     return finish(sscam_preprocess(image, &transform, &geometry, input));
 }
 
-/* Explains what is in `request` but the input, which comes from a picture by the first explainer's options. */
-static sscam_status explain_picture(sscam_explain_request *request, const sscam_image *image, sscam_map **maps)
+/* Explains what is in `request` but the input, which comes from a picture by the first explainer's
+ * options. */
+static sscam_status explain_picture(sscam_explain_request *request, const sscam_image *image,
+                                    sscam_map **maps)
 {
     sscam_transform transform;
     sscam_geometry geometry;
-    sscam_status status = sscam_plan_input(request->explainers[0], image, &transform, &geometry, &request->shape);
+    sscam_status status = sscam_plan_input(request->explainers[0], image, &transform, &geometry,
+                                           &request->shape);
     if (status != SSCAM_OK)
         return status;
     const sscam_shape *shape = &request->shape;
-    float *input = sscam_array(sscam_times(shape->channels, sscam_position_count(shape->sides)), sizeof *input);
+    float *input = sscam_array(sscam_times(shape->channels, sscam_position_count(shape->sides)),
+                               sizeof *input);
     if (input == NULL)
         return sscam_fail_memory("the network's input");
     request->input = input;
@@ -380,7 +417,8 @@ static sscam_status explain_picture(sscam_explain_request *request, const sscam_
     if (status == SSCAM_OK)
         status = explain_all(request, maps);
     free(input);
-    for (int64_t i = 0; i < request->explainer_count * request->class_count && status == SSCAM_OK; i++) {
+    for (int64_t i = 0; i < request->explainer_count * request->class_count && status == SSCAM_OK;
+         i++) {
         maps[i]->from_image = 1;
         maps[i]->geometry = geometry;
     }
@@ -390,20 +428,23 @@ static sscam_status explain_picture(sscam_explain_request *request, const sscam_
 static sscam_status check_same_transform(const sscam_explain_request *request, const char *function)
 {
     for (int64_t i = 1; i < request->explainer_count; i++)
-        if (!sscam_settings_same_transform(&request->explainers[i]->settings, &request->explainers[0]->settings))
-            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %lld preprocesses pictures otherwise than explainer 0",
+        if (!sscam_settings_same_transform(&request->explainers[i]->settings,
+                                           &request->explainers[0]->settings))
+            return sscam_fail(SSCAM_E_ARGUMENT,
+                              "%s: explainer %lld preprocesses pictures otherwise than explainer 0",
                               function, (long long)i);
     return SSCAM_OK;
 }
 
 sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t explainer_count,
-                                     const sscam_image *image, const int64_t *classes, size_t class_count,
-                                     sscam_map **maps)
+                                     const sscam_image *image, const int64_t *classes,
+                                     size_t class_count, sscam_map **maps)
 {
     static const char name[] = "sscam_explain_image_all";
     if (maps == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: maps is NULL", name);
-    sscam_explain_request request = request_of(explainers, explainer_count, NULL, classes, class_count);
+    sscam_explain_request request = request_of(explainers, explainer_count, NULL, classes,
+                                               class_count);
     if (request.class_count < 1)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", name);
     sscam_status status = clear_maps(&request, 1, name, maps);
@@ -422,8 +463,8 @@ sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t 
     return status;
 }
 
-sscam_status sscam_explain_image(sscam_explainer *explainer, const sscam_image *image, int64_t class_index,
-                                 sscam_map **out)
+sscam_status sscam_explain_image(sscam_explainer *explainer, const sscam_image *image,
+                                 int64_t class_index, sscam_map **out)
 {
     if (out == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_image: out is NULL");

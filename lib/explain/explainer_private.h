@@ -4,18 +4,18 @@
 
 #include <stdatomic.h>
 
-#include "model/model_private.h"
-#include "options/options.h"
-#include "image/preprocess.h"
 #include "base/progress.h"
 #include "explain/method_private.h"
+#include "image/preprocess.h"
+#include "model/model_private.h"
+#include "options/options.h"
 
 struct sscam_explainer {
     sscam_model *model;
     const sscam_method *method;
     sscam_settings settings;
     sscam_progress progress;
-    uint8_t *region_mask;       /* [height,width] of region=mask; malloc'ed; NULL: none was given */
+    uint8_t *region_mask; /* [height,width] of region=mask; malloc'ed; NULL: none was given */
     int64_t region_height, region_width;
     char value_text[64];        /* what sscam_explainer_get() hands out */
     _Atomic(const void *) call; /* that has claimed it, or NULL */
@@ -29,13 +29,15 @@ int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_expl
 sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int64_t count);
 
 /* Shape of what an explainer makes of a picture of that size, and how it gets there. */
-sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image, sscam_transform *transform,
-                              sscam_geometry *geometry, sscam_shape *shape);
+sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image,
+                              sscam_transform *transform, sscam_geometry *geometry,
+                              sscam_shape *shape);
 
-/* sscam_explain_array_all() for arguments that are known to be good, reporting to a share of a longer call. `maps`
- * holds NULL before, and after a failure. */
-sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t explainer_count, const float *input,
-                                 const sscam_shape *shape, const int64_t *classes, int64_t class_count,
+/* sscam_explain_array_all() for arguments that are known to be good, reporting to a share of a
+ * longer call. `maps` holds NULL before, and after a failure. */
+sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t explainer_count,
+                                 const float *input, const sscam_shape *shape,
+                                 const int64_t *classes, int64_t class_count,
                                  const sscam_progress *progress, sscam_map **maps);
 
 #endif

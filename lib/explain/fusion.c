@@ -4,25 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "explain/augmentation.h"
 #include "base/checked_size.h"
 #include "base/error.h"
+#include "explain/augmentation.h"
 #include "explain/map_private.h"
 #include "math/min_max.h"
 
 /* The layers' maps of one augmentation as one, normalised. */
-static void fuse_layers(const sscam_fusion *fusion, int64_t augmentation, int64_t pixels, float *out)
+static void fuse_layers(const sscam_fusion *fusion, int64_t augmentation, int64_t pixels,
+                        float *out)
 {
     sscam_map *const *parts = fusion->parts + augmentation * fusion->layer_count;
     memcpy(out, parts[0]->data, (size_t)pixels * sizeof *out);
     for (int64_t layer = 1; layer < fusion->layer_count; layer++)
         for (int64_t p = 0; p < pixels; p++)
-            out[p] = fusion->takes_mean ? out[p] + parts[layer]->data[p] : fmaxf(out[p], parts[layer]->data[p]);
+            out[p] = fusion->takes_mean ? out[p] + parts[layer]->data[p]
+                                        : fmaxf(out[p], parts[layer]->data[p]);
     for (int64_t p = 0; p < pixels && fusion->takes_mean; p++)
         out[p] /= (float)fusion->layer_count;
 }
 
-static void add_augmentation(const sscam_map *map, const float *fused, int64_t augmentation, float share, float *sum)
+static void add_augmentation(const sscam_map *map, const float *fused, int64_t augmentation,
+                             float share, float *sum)
 {
     const int64_t width = map->sides.width, rows = sscam_position_count(map->sides) / width;
     for (int64_t y = 0; y < rows; y++)
@@ -70,7 +73,8 @@ sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out)
     for (int64_t i = 0; i < fusion->layer_count * fusion->augmentation_count; i++)
         map->passes += fusion->parts[i]->passes;
     map->layer = strdup(fusion->layer_count == 1 ? first->layer : fusion->layers);
-    sscam_status status = map->layer != NULL ? fill(fusion, map) : sscam_fail_memory("layers' names");
+    sscam_status status = map->layer != NULL ? fill(fusion, map)
+                                             : sscam_fail_memory("layers' names");
     if (status == SSCAM_OK && first->target_pixels != NULL)
         status = sscam_target_pixels_copy(first->target_pixels, &map->target_pixels);
     if (status != SSCAM_OK)

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/checked_size.h"
-#include "explain/combine.h"
 #include "base/error.h"
+#include "explain/combine.h"
+#include "image/overlay.h"
 #include "math/min_max.h"
 #include "math/upsample.h"
-#include "image/overlay.h"
 
 /* ReLU, which would hide what is no number. */
 static sscam_status rectify(const sscam_map *map)
@@ -18,14 +18,15 @@ static sscam_status rectify(const sscam_map *map)
     int64_t places = sscam_position_count(map->raw_sides);
     for (int64_t p = 0; p < places; p++) {
         if (!isfinite(map->raw[p]))
-            return sscam_fail(SSCAM_E_MODEL, "layer %s: the weighted activations overflow", map->layer);
+            return sscam_fail(SSCAM_E_MODEL, "layer %s: the weighted activations overflow",
+                              map->layer);
         map->raw[p] = fmaxf(map->raw[p], 0.0f);
     }
     return SSCAM_OK;
 }
 
-/* ReLU(sum_k T_k), at the layer's size or, with combine=upsampled, at the input's. U is linear, so the sum is
- * upsampled once instead of every T_k. */
+/* ReLU(sum_k T_k), at the layer's size or, with combine=upsampled, at the input's. U is linear, so
+ * the sum is upsampled once instead of every T_k. */
 static sscam_status combine_raw(const sscam_map_job *job, sscam_map *map)
 {
     const sscam_capture *capture = job->capture;
@@ -102,7 +103,8 @@ static void take_over(sscam_map_job *job, sscam_map *map)
     map->logit = capture->logits[job->target.class_index];
     map->probability = capture->target_pixels != NULL
                            ? capture->probabilities[job->target.class_index]
-                           : sscam_score_of(capture->logits, capture->class_count, job->target.class_index,
+                           : sscam_score_of(capture->logits, capture->class_count,
+                                            job->target.class_index,
                                             sscam_probability_kind(job->settings));
 }
 
@@ -251,23 +253,24 @@ static sscam_status check_is_picture(const sscam_map *map, const char *function)
 {
     if (map->rank == 2)
         return SSCAM_OK;
-    return sscam_fail(SSCAM_E_UNSUPPORTED, "%s: a map of rank %" PRId32 ", %s, is no picture", function, map->rank,
-                      map->rank == 1 ? "[W]" : "[D,H,W]");
+    return sscam_fail(SSCAM_E_UNSUPPORTED, "%s: a map of rank %" PRId32 ", %s, is no picture",
+                      function, map->rank, map->rank == 1 ? "[W]" : "[D,H,W]");
 }
 
-sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image, const char *colormap, double alpha,
-                               sscam_image **out)
+sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image, const char *colormap,
+                               double alpha, sscam_image **out)
 {
     if (out == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_overlay: out is NULL");
     *out = NULL;
     if (map == NULL || image == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_overlay: %s is NULL", map == NULL ? "map" : "image");
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_overlay: %s is NULL",
+                          map == NULL ? "map" : "image");
     sscam_status status = check_is_picture(map, "sscam_map_overlay");
     if (status == SSCAM_OK)
         status = sscam_draw_overlay(map->data, sscam_map_height(map), sscam_map_width(map),
-                                    map->from_image ? &map->geometry : NULL, image, colormap ? colormap : "turbo",
-                                    alpha, out);
+                                    map->from_image ? &map->geometry : NULL, image,
+                                    colormap ? colormap : "turbo", alpha, out);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "explain/capture.h"
 #include "base/checked_size.h"
 #include "base/error.h"
+#include "explain/capture.h"
 #include "explain/map_private.h"
 #include "explain/score_scheduler.h"
 #include "sscam/explainer.h"
@@ -20,7 +20,7 @@ typedef struct common_work {
     int64_t capture_count;
 } common_work;
 
-/* --- capture ------------------------------------------------------------------------------------- */
+/* --- capture ---------------------------------------------------------------------------------- */
 
 static sscam_status check_capture(const sscam_capture *capture)
 {
@@ -29,16 +29,21 @@ static sscam_status check_capture(const sscam_capture *capture)
     int64_t count = sscam_times(capture->channels, places);
     /* BLAS and maps count in 32 bits. */
     if (count < 1 || places > INT32_MAX || capture->channels > INT32_MAX)
-        return sscam_fail(SSCAM_E_LAYER, "layer %s: its output of %lld channels of %lldx%lldx%lld has no places to map",
-                          capture->layer, (long long)capture->channels, (long long)sides.depth,
-                          (long long)sides.height, (long long)sides.width);
+        return sscam_fail(
+            SSCAM_E_LAYER,
+            "layer %s: its output of %lld channels of %lldx%lldx%lld has no places to map",
+            capture->layer, (long long)capture->channels, (long long)sides.depth,
+            (long long)sides.height, (long long)sides.width);
     for (int64_t i = 0; i < count; i++)
-        if (!isfinite(capture->activations[i]) || (capture->gradients != NULL && !isfinite(capture->gradients[i])))
-            return sscam_fail(SSCAM_E_MODEL, "layer %s: NaN or infinity among its %s", capture->layer,
+        if (!isfinite(capture->activations[i]) ||
+            (capture->gradients != NULL && !isfinite(capture->gradients[i])))
+            return sscam_fail(SSCAM_E_MODEL, "layer %s: NaN or infinity among its %s",
+                              capture->layer,
                               isfinite(capture->activations[i]) ? "gradients" : "activations");
     for (int64_t j = 0; j < capture->class_count; j++)
         if (!isfinite(capture->logits[j]))
-            return sscam_fail(SSCAM_E_MODEL, "the network's output %lld is NaN or infinity", (long long)j);
+            return sscam_fail(SSCAM_E_MODEL, "the network's output %lld is NaN or infinity",
+                              (long long)j);
     return SSCAM_OK;
 }
 
@@ -57,14 +62,15 @@ static int32_t arrange_alike(const sscam_settings *a, const sscam_settings *b)
            own.grid_width == other.grid_width;
 }
 
-/* Whether an earlier explanation's capture, of the same input, layer and output, serves this one too. What is captured
- * of a dense output hangs on the class, whose places count. */
+/* Whether an earlier explanation's capture, of the same input, layer and output, serves this one
+ * too. What is captured of a dense output hangs on the class, whose places count. */
 static int32_t serves(const sscam_map_job *other, const sscam_map_job *job)
 {
     const sscam_capture *capture = other->capture;
     int32_t with_gradients = sscam_needs_gradients(job->method, job->settings);
     if (capture->target_pixels != NULL)
-        return (!with_gradients || capture->gradients != NULL) && sscam_same_region(other->region, job->region) &&
+        return (!with_gradients || capture->gradients != NULL) &&
+               sscam_same_region(other->region, job->region) &&
                sscam_same_target(&other->asked, &job->asked);
     return !with_gradients || has_gradients_of(capture, job->target);
 }
@@ -75,7 +81,8 @@ static const sscam_capture *find_capture(const common_work *work, const sscam_ma
     for (int64_t i = 0; i < work->count; i++) {
         const sscam_map_job *other = &work->explanations[i];
         if (other->capture == NULL || other->input != job->input ||
-            strcmp(other->layer, job->layer) != 0 || !arrange_alike(other->settings, job->settings) ||
+            strcmp(other->layer, job->layer) != 0 ||
+            !arrange_alike(other->settings, job->settings) ||
             strcmp(sscam_output_of(other->settings), sscam_output_of(job->settings)) != 0)
             continue;
         if (serves(other, job))
@@ -85,7 +92,8 @@ static const sscam_capture *find_capture(const common_work *work, const sscam_ma
 }
 
 /* The leader's places as they are in this input. */
-static sscam_status mirror_places(const sscam_map_job *job, sscam_target *target, sscam_target_pixels **mirrored)
+static sscam_status mirror_places(const sscam_map_job *job, sscam_target *target,
+                                  sscam_target_pixels **mirrored)
 {
     if (target->target_pixels == NULL || !job->is_mirrored)
         return SSCAM_OK;
@@ -101,10 +109,14 @@ static sscam_status mirror_places(const sscam_map_job *job, sscam_target *target
 static sscam_status check_region(const sscam_map_job *job)
 {
     const sscam_region_kind kind = job->region->kind;
-    if (job->capture->target_pixels != NULL || kind == SSCAM_REGION_PREDICTED || kind == SSCAM_REGION_ALL)
+    if (job->capture->target_pixels != NULL || kind == SSCAM_REGION_PREDICTED ||
+        kind == SSCAM_REGION_ALL)
         return SSCAM_OK;
-    return sscam_fail(SSCAM_E_UNSUPPORTED, "option region: the network's output has one value a class, and no places that "
-                                           "a %s could choose", kind == SSCAM_REGION_BOX ? "box" : "mask");
+    return sscam_fail(
+        SSCAM_E_UNSUPPORTED,
+        "option region: the network's output has one value a class, and no places that "
+        "a %s could choose",
+        kind == SSCAM_REGION_BOX ? "box" : "mask");
 }
 
 static sscam_status capture_anew(common_work *work, sscam_map_job *job)
@@ -166,7 +178,7 @@ static sscam_status capture_all(common_work *work)
     return status;
 }
 
-/* --- all together -------------------------------------------------------------------------------- */
+/* --- all together ----------------------------------------------------------------------------- */
 
 static sscam_status weigh_all(const common_work *work, const sscam_progress *progress)
 {
@@ -212,8 +224,8 @@ static void release(common_work *work)
     free(work->captures);
 }
 
-sscam_status sscam_run_map_jobs(sscam_map_job *explanations, int64_t count, const sscam_progress *progress,
-                                    sscam_map **maps)
+sscam_status sscam_run_map_jobs(sscam_map_job *explanations, int64_t count,
+                                const sscam_progress *progress, sscam_map **maps)
 {
     common_work work = {.explanations = explanations, .count = count};
     sscam_status status = explain(&work, progress, maps);

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
+#include "explain/method_private.h"
 #include "image/preprocess.h"
 #include "sscam/map.h"
-#include "explain/method_private.h"
 
 struct sscam_map {
     int32_t rank; /* of data and raw: how many of the sides the input has */
@@ -15,7 +15,8 @@ struct sscam_map {
     float *data, *raw, *weights;
     int64_t class_index;
     double logit, probability;
-    sscam_target_pixels *target_pixels; /* of a dense output: whose means these two are; NULL for others */
+    sscam_target_pixels
+        *target_pixels; /* of a dense output: whose means these two are; NULL for others */
     int32_t is_flat;
     const char *method; /* the table's */
     char *layer;
@@ -25,8 +26,8 @@ struct sscam_map {
     sscam_geometry geometry;
 };
 
-/* Makes the map of an explanation whose weights are known: ReLU(sum_k a_k A_k), upsampled, normalised. Takes the
- * weights over. */
+/* Makes the map of an explanation whose weights are known: ReLU(sum_k a_k A_k), upsampled,
+ * normalised. Takes the weights over. */
 sscam_status sscam_map_combine(sscam_map_job *job, sscam_map **out);
 
 #endif

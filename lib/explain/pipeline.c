@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "explain/augmentation.h"
 #include "base/checked_size.h"
-#include "explain/explainer_private.h"
-#include "explain/map_job.h"
 #include "base/error.h"
+#include "explain/augmentation.h"
+#include "explain/explainer_private.h"
 #include "explain/fusion.h"
+#include "explain/map_job.h"
 #include "model/model_private.h"
 #include "options/region_option.h"
 
@@ -53,8 +53,10 @@ static sscam_status plan_composition(const sscam_explainer *explainer, compositi
     const sscam_settings *settings = &explainer->settings;
     sscam_transform transform;
     made->explainer = explainer;
-    made->augmentation_count =
-        settings->value[SSCAM_OPTION_AUG_SMOOTH].integer != SSCAM_SWITCH_FIRST ? SSCAM_AUGMENTATIONS : 1;
+    made->augmentation_count = settings->value[SSCAM_OPTION_AUG_SMOOTH].integer !=
+                                       SSCAM_SWITCH_FIRST
+                                   ? SSCAM_AUGMENTATIONS
+                                   : 1;
     made->names = strdup(settings->value[SSCAM_OPTION_LAYER].text);
     if (made->names == NULL)
         return sscam_fail_memory("layers' names");
@@ -67,8 +69,8 @@ static sscam_status plan_composition(const sscam_explainer *explainer, compositi
     if (status == SSCAM_OK)
         find_black(&transform, made->black);
     if (status == SSCAM_OK)
-        status = sscam_region_of(settings, explainer->region_mask, explainer->region_height, explainer->region_width,
-                                 &made->region);
+        status = sscam_region_of(settings, explainer->region_mask, explainer->region_height,
+                                 explainer->region_width, &made->region);
     return status;
 }
 
@@ -81,7 +83,8 @@ static sscam_status plan_compositions(parts_work *work)
     for (int64_t i = 0; i < work->request->explainer_count && status == SSCAM_OK; i++) {
         status = plan_composition(work->request->explainers[i], &work->compositions[i]);
         int64_t maps = sscam_times(work->request->class_count, work->images);
-        work->part_count = sscam_plus(work->part_count, sscam_times(parts_of(&work->compositions[i]), maps));
+        work->part_count = sscam_plus(work->part_count,
+                                      sscam_times(parts_of(&work->compositions[i]), maps));
     }
     return status;
 }
@@ -108,33 +111,37 @@ static sscam_status make_augmented_inputs(parts_work *work)
 {
     if (!any_augmented(work))
         return SSCAM_OK;
-    work->augmented =
-        sscam_array(sscam_times(sscam_times(work->images, work->size), SSCAM_AUGMENTATIONS - 1), sizeof(float));
+    work->augmented = sscam_array(
+        sscam_times(sscam_times(work->images, work->size), SSCAM_AUGMENTATIONS - 1), sizeof(float));
     if (work->augmented == NULL)
         return sscam_fail_memory("altered inputs");
     for (int64_t image = 0; image < work->images; image++)
         for (int64_t i = 1; i < SSCAM_AUGMENTATIONS; i++)
-            sscam_augment(input_of(work, image), &work->request->shape, i, augmented_input(work, image, i));
+            sscam_augment(input_of(work, image), &work->request->shape, i,
+                          augmented_input(work, image, i));
     return SSCAM_OK;
 }
 
-static sscam_target target_of(const parts_work *work, const composition *made, int64_t image, int64_t class_position)
+static sscam_target target_of(const parts_work *work, const composition *made, int64_t image,
+                              int64_t class_position)
 {
-    static const sscam_target_kind kinds[] = {SSCAM_TARGET_CLASS, SSCAM_TARGET_AGAINST, SSCAM_TARGET_DIFFERENCE};
+    static const sscam_target_kind kinds[] = {SSCAM_TARGET_CLASS, SSCAM_TARGET_AGAINST,
+                                              SSCAM_TARGET_DIFFERENCE};
     const sscam_explain_request *request = work->request;
     const sscam_settings *settings = &made->explainer->settings;
     return (sscam_target){
         .kind = kinds[settings->value[SSCAM_OPTION_TARGET].integer],
-        .class_index = request->classes
-                           ? request->classes[(work->first + image) * request->class_count + class_position]
-                           : SSCAM_CLASS_TOP,
+        .class_index =
+            request->classes
+                ? request->classes[(work->first + image) * request->class_count + class_position]
+                : SSCAM_CLASS_TOP,
         .other_index = settings->value[SSCAM_OPTION_CONTRAST].integer,
     };
 }
 
 /* The parts of one map; the first decides which class all of them are of. */
-static void fill_parts(const parts_work *work, const composition *made, int64_t image, int64_t class_position,
-                       sscam_map_job *parts)
+static void fill_parts(const parts_work *work, const composition *made, int64_t image,
+                       int64_t class_position, sscam_map_job *parts)
 {
     const sscam_explain_request *request = work->request;
     const char *layer = made->names;
@@ -148,7 +155,8 @@ static void fill_parts(const parts_work *work, const composition *made, int64_t 
             .network = made->explainer->model->network,
             .settings = &made->explainer->settings,
             .layer = layer,
-            .input = augmentation == 0 ? input_of(work, image) : augmented_input(work, image, augmentation),
+            .input = augmentation == 0 ? input_of(work, image)
+                                       : augmented_input(work, image, augmentation),
             .shape = request->shape,
             .image_index = work->first + image,
             .region = &made->region,
@@ -172,7 +180,8 @@ static sscam_status fill_all_parts(parts_work *work)
     sscam_map_job *parts = work->explanations;
     for (int64_t image = 0; image < work->images; image++)
         for (int64_t i = 0; i < request->explainer_count; i++)
-            for (int64_t class_position = 0; class_position < request->class_count; class_position++) {
+            for (int64_t class_position = 0; class_position < request->class_count;
+                 class_position++) {
                 fill_parts(work, &work->compositions[i], image, class_position, parts);
                 parts += parts_of(&work->compositions[i]);
             }
@@ -191,7 +200,8 @@ static sscam_status put_together(const composition *made, sscam_map **parts, ssc
     const sscam_fusion fusion = {.parts = parts,
                                  .layer_count = made->layer_count,
                                  .augmentation_count = made->augmentation_count,
-                                 .takes_mean = settings->value[SSCAM_OPTION_FUSION].integer != SSCAM_SWITCH_FIRST,
+                                 .takes_mean = settings->value[SSCAM_OPTION_FUSION].integer !=
+                                               SSCAM_SWITCH_FIRST,
                                  .layers = settings->value[SSCAM_OPTION_LAYER].text};
     return sscam_fuse_maps(&fusion, out);
 }
@@ -225,8 +235,8 @@ static void release(parts_work *work)
     free(work->part_maps);
 }
 
-sscam_status sscam_explain_images(const sscam_explain_request *request, int64_t first, int64_t images,
-                                  const sscam_progress *progress, sscam_map **maps)
+sscam_status sscam_explain_images(const sscam_explain_request *request, int64_t first,
+                                  int64_t images, const sscam_progress *progress, sscam_map **maps)
 {
     parts_work work = {.request = request,
                        .first = first,

@@ -1,4 +1,5 @@
-/* Maps that are made of several: fused from layers, averaged over altered inputs. All others have one part. */
+/* Maps that are made of several: fused from layers, averaged over altered inputs. All others have
+ * one part. */
 #ifndef SSCAM_LIB_EXPLAIN_PIPELINE_H
 #define SSCAM_LIB_EXPLAIN_PIPELINE_H
 
@@ -18,9 +19,9 @@ typedef struct sscam_explain_request {
     int64_t class_count;
 } sscam_explain_request;
 
-/* Explains images `first` to `first + images - 1`; the maps of each image stand together, by explainer, then class. On
- * failure all are NULL, as they were before. */
-sscam_status sscam_explain_images(const sscam_explain_request *request, int64_t first, int64_t images,
-                                  const sscam_progress *progress, sscam_map **maps);
+/* Explains images `first` to `first + images - 1`; the maps of each image stand together, by
+ * explainer, then class. On failure all are NULL, as they were before. */
+sscam_status sscam_explain_images(const sscam_explain_request *request, int64_t first,
+                                  int64_t images, const sscam_progress *progress, sscam_map **maps);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 
-/* --- masked inputs ------------------------------------------------------------------------------- */
+/* --- masked inputs ---------------------------------------------------------------------------- */
 
 static int32_t same_channel(const sscam_mask_channel *a, const sscam_mask_channel *b)
 {
@@ -17,10 +17,11 @@ static int32_t same_channel(const sscam_mask_channel *a, const sscam_mask_channe
 /* Whether two plans have the same masked inputs. Shared captures make pointers tell. */
 static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
 {
-    if (a->input != b->input || a->activations != b->activations || a->align_corners != b->align_corners ||
-        a->channel_count != b->channel_count || a->samples != b->samples ||
-        a->fades_in != b->fades_in || a->noise_target != b->noise_target ||
-        a->seed != b->seed || a->image_index != b->image_index || a->background != b->background)
+    if (a->input != b->input || a->activations != b->activations ||
+        a->align_corners != b->align_corners || a->channel_count != b->channel_count ||
+        a->samples != b->samples || a->fades_in != b->fades_in ||
+        a->noise_target != b->noise_target || a->seed != b->seed ||
+        a->image_index != b->image_index || a->background != b->background)
         return 0;
     for (int64_t i = 0; i < a->channel_count; i++)
         if (!same_channel(&a->channels[i], &b->channels[i]))
@@ -31,10 +32,12 @@ static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
 /* Whether two explanations can be scored by one call of the backend. */
 static int32_t score_alike(const sscam_map_job *a, const sscam_map_job *b)
 {
-    const sscam_scoring_options own = sscam_scoring_options_of(a->settings), other = sscam_scoring_options_of(b->settings);
+    const sscam_scoring_options own = sscam_scoring_options_of(a->settings),
+                                other = sscam_scoring_options_of(b->settings);
     return sscam_score_kind_of(a->settings) == sscam_score_kind_of(b->settings) &&
            strcmp(sscam_output_of(a->settings), sscam_output_of(b->settings)) == 0 &&
-           own.precision == other.precision && own.batch_size == other.batch_size && own.workers == other.workers && own.calibrate == other.calibrate;
+           own.precision == other.precision && own.batch_size == other.batch_size &&
+           own.workers == other.workers && own.calibrate == other.calibrate;
 }
 
 static int32_t awaits_scores(const sscam_map_job *job)
@@ -76,9 +79,11 @@ static void collect_round(sscam_score_schedule *work, const sscam_map_job *first
     }
 }
 
-/* Tells every explanation of the round where its scores are among [target_count][total], and how they came about. */
-static void hand_out_scores(sscam_score_schedule *work, const sscam_map_job *first, const sscam_scoring_diagnostics *diagnostics,
-                            const float *scores, int64_t total)
+/* Tells every explanation of the round where its scores are among [target_count][total], and how
+ * they came about. */
+static void hand_out_scores(sscam_score_schedule *work, const sscam_map_job *first,
+                            const sscam_scoring_diagnostics *diagnostics, const float *scores,
+                            int64_t total)
 {
     for (int64_t i = 0; i < work->count; i++) {
         sscam_map_job *job = &work->explanations[i];
@@ -115,8 +120,10 @@ static sscam_status allocate_scores(int64_t total, int64_t target_count, float *
     return *scores != NULL ? SSCAM_OK : sscam_fail_memory("scores");
 }
 
-/* Scores the plans of all explanations that can be scored together with `first`, and lets these go on. */
-static sscam_status score_round(sscam_score_schedule *work, sscam_map_job *first, const sscam_progress *progress)
+/* Scores the plans of all explanations that can be scored together with `first`, and lets these go
+ * on. */
+static sscam_status score_round(sscam_score_schedule *work, sscam_map_job *first,
+                                const sscam_progress *progress)
 {
     collect_round(work, first);
     const sscam_mask_list masks = {work->plans, work->plan_count};
@@ -143,21 +150,23 @@ static sscam_status score_round(sscam_score_schedule *work, sscam_map_job *first
     return status;
 }
 
-/* --- ablations ----------------------------------------------------------------------------------- */
+/* --- ablations -------------------------------------------------------------------------------- */
 
 static int32_t awaits_ablations(const sscam_map_job *job)
 {
     return job->wanted_ablations != NULL && job->scores == NULL;
 }
 
-/* Whether the ablations of two explanations are the same runs of the network, be it for other targets. */
+/* Whether the ablations of two explanations are the same runs of the network, be it for other
+ * targets. */
 static int32_t ablate_alike(const sscam_map_job *a, const sscam_map_job *b)
 {
     const sscam_ablation_plan *own = a->wanted_ablations, *other = b->wanted_ablations;
-    return score_alike(a, b) && own->input == other->input && strcmp(own->layer, other->layer) == 0 &&
-           own->batch_axis == other->batch_axis && own->channel_axis == other->channel_axis &&
-           own->channel_count == other->channel_count &&
-           memcmp(own->channels, other->channels, (size_t)own->channel_count * sizeof *own->channels) == 0;
+    return score_alike(a, b) && own->input == other->input &&
+           strcmp(own->layer, other->layer) == 0 && own->batch_axis == other->batch_axis &&
+           own->channel_axis == other->channel_axis && own->channel_count == other->channel_count &&
+           memcmp(own->channels, other->channels,
+                  (size_t)own->channel_count * sizeof *own->channels) == 0;
 }
 
 static void collect_ablated_targets(sscam_score_schedule *work, const sscam_map_job *first)
@@ -171,7 +180,8 @@ static void collect_ablated_targets(sscam_score_schedule *work, const sscam_map_
     }
 }
 
-static void hand_out_ablations(sscam_score_schedule *work, sscam_map_job *first, const float *scores)
+static void hand_out_ablations(sscam_score_schedule *work, sscam_map_job *first,
+                               const float *scores)
 {
     const int64_t total = first->wanted_ablations->channel_count;
     for (int64_t i = 0; i < work->count; i++) {
@@ -182,7 +192,8 @@ static void hand_out_ablations(sscam_score_schedule *work, sscam_map_job *first,
 }
 
 /* Runs the ablations of all explanations that want the same as `first`, and lets these go on. */
-static sscam_status ablation_round(sscam_score_schedule *work, sscam_map_job *first, const sscam_progress *progress)
+static sscam_status ablation_round(sscam_score_schedule *work, sscam_map_job *first,
+                                   const sscam_progress *progress)
 {
     const sscam_ablation_plan *plan = first->wanted_ablations;
     collect_ablated_targets(work, first);
@@ -190,14 +201,15 @@ static sscam_status ablation_round(sscam_score_schedule *work, sscam_map_job *fi
     sscam_status status = allocate_scores(plan->channel_count, work->target_count, &scores);
     if (status != SSCAM_OK)
         return status;
-    sscam_ablation_request request = {.plan = plan,
-                                      .shape = first->shape,
-                                      .kind = sscam_score_kind_of(first->settings),
-                                      .output = sscam_output_of(first->settings),
-                                      .targets = work->targets,
-                                      .target_count = work->target_count,
-                                      .batch_size = first->settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
-                                      .progress = progress};
+    sscam_ablation_request request = {
+        .plan = plan,
+        .shape = first->shape,
+        .kind = sscam_score_kind_of(first->settings),
+        .output = sscam_output_of(first->settings),
+        .targets = work->targets,
+        .target_count = work->target_count,
+        .batch_size = first->settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
+        .progress = progress};
     first->passes += plan->channel_count;
     status = first->backend->ablate(first->network, &request, scores);
     if (status == SSCAM_OK)
@@ -208,7 +220,7 @@ static sscam_status ablation_round(sscam_score_schedule *work, sscam_map_job *fi
     return status;
 }
 
-/* --- all ----------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 /* Network runs that an explanation waits for. */
 static int64_t runs_wanted(const sscam_map_job *job)
@@ -235,8 +247,10 @@ static int64_t count_wanted(const sscam_score_schedule *work)
     return wanted;
 }
 
-/* The first turn of all. Methods that run the network by themselves share the progress up to the place returned. */
-static sscam_status weigh_first(sscam_score_schedule *work, const sscam_progress *progress, double *done)
+/* The first turn of all. Methods that run the network by themselves share the progress up to the
+ * place returned. */
+static sscam_status weigh_first(sscam_score_schedule *work, const sscam_progress *progress,
+                                double *done)
 {
     sscam_status status = SSCAM_OK;
     *done = 0.0;
@@ -259,7 +273,8 @@ sscam_status sscam_weigh_all(sscam_score_schedule *work, const sscam_progress *p
         /* A round's share of what is left; a little is kept for a second pass that may follow. */
         double share = 0.98 * (double)runs_wanted(waiting) / (double)count_wanted(work);
         sscam_progress part = sscam_progress_part(progress, done, done + (1.0 - done) * share);
-        status = awaits_ablations(waiting) ? ablation_round(work, waiting, &part) : score_round(work, waiting, &part);
+        status = awaits_ablations(waiting) ? ablation_round(work, waiting, &part)
+                                           : score_round(work, waiting, &part);
         done += (1.0 - done) * share;
     }
     return status;

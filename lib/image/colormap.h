@@ -11,7 +11,8 @@ typedef struct sscam_colormap {
     uint8_t rgb[256][3];
 } sscam_colormap;
 
-/* "turbo", "jet", "viridis" or "gray"; SSCAM_E_ARGUMENT, with a message that lists them, for other names. */
+/* "turbo", "jet", "viridis" or "gray"; SSCAM_E_ARGUMENT, with a message that lists them, for other
+ * names. */
 sscam_status sscam_colormap_find(const char *name, sscam_colormap *colormap);
 
 /* The colour of the nearest entry; values beyond the ends, and not-a-number, are taken to them. */

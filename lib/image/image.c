@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "base/checked_size.h"
-#include "image/codec.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "image/codec.h"
 
-enum { LARGEST_PIXEL = 8 /* 16-bit RGBA */, OTHER_CONTENT = 1 << 24 /* text, profiles, previews */ };
+enum {
+    LARGEST_PIXEL = 8 /* 16-bit RGBA */,
+    OTHER_CONTENT = 1 << 24 /* text, profiles, previews */
+};
 
 bool sscam_image_size_allowed(int64_t width, int64_t height, int64_t max_pixels)
 {
@@ -20,15 +23,19 @@ bool sscam_image_size_allowed(int64_t width, int64_t height, int64_t max_pixels)
 static size_t largest_file(int64_t max_pixels)
 {
     int64_t bytes = sscam_plus(sscam_times(max_pixels, LARGEST_PIXEL), OTHER_CONTENT);
-    return bytes == SSCAM_TOO_MANY || (uint64_t)bytes >= PTRDIFF_MAX ? PTRDIFF_MAX - 1 : (size_t)bytes;
+    return bytes == SSCAM_TOO_MANY || (uint64_t)bytes >= PTRDIFF_MAX ? PTRDIFF_MAX - 1
+                                                                     : (size_t)bytes;
 }
 
-sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channels, sscam_image **out)
+sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channels,
+                                  sscam_image **out)
 {
-    *out = sscam_array(sscam_plus(sscam_times(sscam_times(width, height), channels), (int64_t)sizeof **out), 1);
+    *out = sscam_array(
+        sscam_plus(sscam_times(sscam_times(width, height), channels), (int64_t)sizeof **out), 1);
     if (!*out)
-        return sscam_fail(SSCAM_E_MEMORY, "out of memory for a picture of %" PRId32 " x %" PRId32 " pixels",
-                          width, height);
+        return sscam_fail(SSCAM_E_MEMORY,
+                          "out of memory for a picture of %" PRId32 " x %" PRId32 " pixels", width,
+                          height);
     (*out)->width = width;
     (*out)->height = height;
     (*out)->channels = channels;
@@ -39,21 +46,23 @@ static sscam_status check_creation(int32_t width, int32_t height, int32_t channe
 {
     if (width < 1 || height < 1)
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "a picture of %" PRId32 " x %" PRId32 " pixels: want at least 1 x 1", width,
-                          height);
+                          "a picture of %" PRId32 " x %" PRId32 " pixels: want at least 1 x 1",
+                          width, height);
     if (!sscam_image_size_allowed(width, height, SSCAM_IMAGE_MAX_PIXELS))
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "a picture of %" PRId32 " x %" PRId32 " pixels: more than the %" PRId64 " allowed",
+                          "a picture of %" PRId32 " x %" PRId32 " pixels: more than the %" PRId64
+                          " allowed",
                           width, height, SSCAM_IMAGE_MAX_PIXELS);
     if (channels != 1 && channels != 3 && channels != 4)
-        return sscam_fail(SSCAM_E_ARGUMENT, "a picture of %" PRId32 " channels: want 1, 3 or 4", channels);
+        return sscam_fail(SSCAM_E_ARGUMENT, "a picture of %" PRId32 " channels: want 1, 3 or 4",
+                          channels);
     uint64_t row = (uint64_t)width * (uint64_t)channels;
     if (stride && stride < row)
-        return sscam_fail(SSCAM_E_ARGUMENT, "stride %zu is less than a row of %" PRIu64 " bytes", stride,
-                          row);
+        return sscam_fail(SSCAM_E_ARGUMENT, "stride %zu is less than a row of %" PRIu64 " bytes",
+                          stride, row);
     if (stride > SIZE_MAX / (size_t)height)
-        return sscam_fail(SSCAM_E_ARGUMENT, "stride %zu: %" PRId32 " rows exceed the address space", stride,
-                          height);
+        return sscam_fail(SSCAM_E_ARGUMENT, "stride %zu: %" PRId32 " rows exceed the address space",
+                          stride, height);
     return SSCAM_OK;
 }
 
@@ -87,7 +96,8 @@ static sscam_status decode(const uint8_t *data, size_t size, int64_t max_pixels,
     return sscam_fail(SSCAM_E_FORMAT, "neither PNG nor JPEG");
 }
 
-static sscam_status decode_png_only(const uint8_t *data, size_t size, int64_t max_pixels, sscam_image **out)
+static sscam_status decode_png_only(const uint8_t *data, size_t size, int64_t max_pixels,
+                                    sscam_image **out)
 {
     if (sscam_png_recognise(data, size))
         return sscam_png_decode(data, size, max_pixels, out);
@@ -100,13 +110,16 @@ static sscam_status check_reading(const char *function, const void *source, cons
     if (out)
         *out = NULL;
     if (!source || !out)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function, source ? "out" : source_name);
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function,
+                          source ? "out" : source_name);
     if (max_pixels < 1)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: max_pixels is %" PRId64 ", not at least 1", function, max_pixels);
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: max_pixels is %" PRId64 ", not at least 1",
+                          function, max_pixels);
     return SSCAM_OK;
 }
 
-static sscam_status read_with(sscam_status (*decoder)(const uint8_t *, size_t, int64_t, sscam_image **),
+static sscam_status read_with(sscam_status (*decoder)(const uint8_t *, size_t, int64_t,
+                                                      sscam_image **),
                               const char *path, int64_t max_pixels, sscam_image **out)
 {
     uint8_t *data = NULL;
@@ -116,12 +129,14 @@ static sscam_status read_with(sscam_status (*decoder)(const uint8_t *, size_t, i
         return status;
     status = decoder(data, size, max_pixels, out);
     free(data);
-    return status == SSCAM_OK ? sscam_succeed() : sscam_fail(status, "%s: %s", path, sscam_last_error());
+    return status == SSCAM_OK ? sscam_succeed()
+                              : sscam_fail(status, "%s: %s", path, sscam_last_error());
 }
 
 sscam_status sscam_image_read(const char *path, sscam_image **out)
 {
-    sscam_status status = check_reading("sscam_image_read", path, "path", SSCAM_IMAGE_MAX_PIXELS, out);
+    sscam_status status = check_reading("sscam_image_read", path, "path", SSCAM_IMAGE_MAX_PIXELS,
+                                        out);
     return status == SSCAM_OK ? read_with(decode, path, SSCAM_IMAGE_MAX_PIXELS, out) : status;
 }
 
@@ -133,12 +148,14 @@ sscam_status sscam_image_read_limited(const char *path, int64_t max_pixels, ssca
 
 sscam_status sscam_image_read_png(const char *path, sscam_image **out)
 {
-    sscam_status status = check_reading("sscam_image_read_png", path, "path", SSCAM_IMAGE_MAX_PIXELS, out);
-    return status == SSCAM_OK ? read_with(decode_png_only, path, SSCAM_IMAGE_MAX_PIXELS, out) : status;
+    sscam_status status = check_reading("sscam_image_read_png", path, "path",
+                                        SSCAM_IMAGE_MAX_PIXELS, out);
+    return status == SSCAM_OK ? read_with(decode_png_only, path, SSCAM_IMAGE_MAX_PIXELS, out)
+                              : status;
 }
 
-static sscam_status read_memory(const char *function, const void *data, size_t size, int64_t max_pixels,
-                                sscam_image **out)
+static sscam_status read_memory(const char *function, const void *data, size_t size,
+                                int64_t max_pixels, sscam_image **out)
 {
     sscam_status status = check_reading(function, data, "data", max_pixels, out);
     if (status == SSCAM_OK)
@@ -151,7 +168,8 @@ sscam_status sscam_image_read_memory(const void *data, size_t size, sscam_image 
     return read_memory("sscam_image_read_memory", data, size, SSCAM_IMAGE_MAX_PIXELS, out);
 }
 
-sscam_status sscam_image_read_memory_limited(const void *data, size_t size, int64_t max_pixels, sscam_image **out)
+sscam_status sscam_image_read_memory_limited(const void *data, size_t size, int64_t max_pixels,
+                                             sscam_image **out)
 {
     return read_memory("sscam_image_read_memory_limited", data, size, max_pixels, out);
 }
@@ -159,7 +177,8 @@ sscam_status sscam_image_read_memory_limited(const void *data, size_t size, int6
 sscam_status sscam_image_write_png(const sscam_image *image, const char *path)
 {
     if (!image || !path)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_write_png: %s is NULL", image ? "path" : "image");
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_write_png: %s is NULL",
+                          image ? "path" : "image");
     sscam_status status = sscam_png_write(image, path);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }

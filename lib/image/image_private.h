@@ -17,7 +17,8 @@ struct sscam_image {
 bool sscam_image_size_allowed(int64_t width, int64_t height, int64_t max_pixels);
 
 /* A picture with undefined pixels, for its maker to fill. The size must be allowed. */
-sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channels, sscam_image **out);
+sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channels,
+                                  sscam_image **out);
 
 /* Bytes from one row to the next. */
 static inline size_t sscam_image_row_size(const sscam_image *image)

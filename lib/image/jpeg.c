@@ -13,11 +13,12 @@
 #include "base/error.h"
 #include "image/image_private.h"
 
-/* A progressive file may repeat scans without end, each as slow as the whole picture; real ones have about
- * ten. */
+/* A progressive file may repeat scans without end, each as slow as the whole picture; real ones
+ * have about ten. */
 enum { MOST_SCANS = 200 };
 
-/* What libjpeg's callbacks share. Everything that must survive the longjmp lives here, not in locals. */
+/* What libjpeg's callbacks share. Everything that must survive the longjmp lives here, not in
+ * locals. */
 typedef struct jpeg_session {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
@@ -61,8 +62,8 @@ static bool loses_pixels(const struct jpeg_error_mgr *errors)
     case JWRN_JPEG_EOF:
     case JWRN_MUST_RESYNC: return true;
     case JWRN_EXTRANEOUS_DATA:
-        /* Left-over bytes before a restart marker are data that a damaged interval did not use; elsewhere
-         * they are a harmless habit of cameras. */
+        /* Left-over bytes before a restart marker are data that a damaged interval did not use;
+         * elsewhere they are a harmless habit of cameras. */
         return errors->msg_parm.i[1] >= JPEG_RST0 && errors->msg_parm.i[1] <= JPEG_RST0 + 7;
     default: return false;
     }
@@ -101,8 +102,8 @@ static void read_header(jpeg_session *session, const uint8_t *data, size_t size)
     case 3: jpeg->out_color_space = JCS_RGB; break;
     case 4: jpeg->out_color_space = JCS_CMYK; break;
     default:
-        leave(session,
-              sscam_fail(SSCAM_E_FORMAT, "cannot decode JPEG: %d colour components", jpeg->num_components));
+        leave(session, sscam_fail(SSCAM_E_FORMAT, "cannot decode JPEG: %d colour components",
+                                  jpeg->num_components));
     }
 }
 
@@ -113,8 +114,8 @@ static uint8_t multiply_shares(unsigned a, unsigned b)
     return (uint8_t)((product + (product >> 8)) >> 8);
 }
 
-/* As PIL does, all files are taken to follow Adobe, whose numbers mean the absence of ink: then the light
- * that paper and black let through is multiplied with what each colour does. */
+/* As PIL does, all files are taken to follow Adobe, whose numbers mean the absence of ink: then the
+ * light that paper and black let through is multiplied with what each colour does. */
 static void inks_to_rgb(const JSAMPLE *inks, int32_t width, uint8_t *rgb)
 {
     for (int32_t x = 0; x < width; x++, inks += 4, rgb += 3) {
@@ -129,13 +130,14 @@ static void read_rows(jpeg_session *session)
     struct jpeg_decompress_struct *jpeg = &session->jpeg;
     jpeg_start_decompress(jpeg);
     bool inked = jpeg->out_color_space == JCS_CMYK;
-    sscam_status status = sscam_image_allocate((int32_t)jpeg->output_width, (int32_t)jpeg->output_height,
-                                               inked ? 3 : jpeg->output_components, &session->image);
+    sscam_status status = sscam_image_allocate(
+        (int32_t)jpeg->output_width, (int32_t)jpeg->output_height,
+        inked ? 3 : jpeg->output_components, &session->image);
     if (status != SSCAM_OK)
         leave(session, status);
     if (inked) /* from libjpeg's own pool, which goes with it */
-        session->inks =
-            jpeg->mem->alloc_large((j_common_ptr)jpeg, JPOOL_IMAGE, (size_t)jpeg->output_width * 4);
+        session->inks = jpeg->mem->alloc_large((j_common_ptr)jpeg, JPOOL_IMAGE,
+                                               (size_t)jpeg->output_width * 4);
     while (jpeg->output_scanline < jpeg->output_height) {
         uint8_t *pixels = sscam_image_row(session->image, jpeg->output_scanline);
         JSAMPROW row = inked ? session->inks : pixels;
@@ -157,7 +159,8 @@ static sscam_status run(jpeg_session *session, const uint8_t *data, size_t size)
     return SSCAM_OK;
 }
 
-sscam_status sscam_jpeg_decode(const uint8_t *data, size_t size, int64_t max_pixels, sscam_image **out)
+sscam_status sscam_jpeg_decode(const uint8_t *data, size_t size, int64_t max_pixels,
+                               sscam_image **out)
 {
     jpeg_session session = {.progress.progress_monitor = on_progress, .max_pixels = max_pixels};
     *out = NULL;

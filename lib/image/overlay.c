@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/checked_size.h"
-#include "image/colormap.h"
 #include "base/error.h"
+#include "image/colormap.h"
 #include "image/image_private.h"
 
 /* Where the centre of a picture's column or row falls in the map. */
@@ -25,8 +25,8 @@ typedef struct overlay {
     float alpha;
 } overlay;
 
-/* `at` is a fraction of the input's side, from its first edge. Beyond the centres of the outermost values the
- * map is constant. */
+/* `at` is a fraction of the input's side, from its first edge. Beyond the centres of the outermost
+ * values the map is constant. */
 static map_position position_in_map(double at, int32_t map_size)
 {
     double index = at * map_size - 0.5;
@@ -46,18 +46,19 @@ static void find_columns(const sscam_geometry *geometry, int32_t width, int32_t 
 {
     for (int32_t x = 0; x < width; x++) {
         double centre = x + 0.5;
-        double at =
-            geometry ? sscam_geometry_input_x(geometry, centre) / geometry->input_width : centre / width;
+        double at = geometry ? sscam_geometry_input_x(geometry, centre) / geometry->input_width
+                             : centre / width;
         columns[x] = position_in_map(at, map_width);
     }
 }
 
-static void find_rows(const sscam_geometry *geometry, int32_t height, int32_t map_height, map_position *rows)
+static void find_rows(const sscam_geometry *geometry, int32_t height, int32_t map_height,
+                      map_position *rows)
 {
     for (int32_t y = 0; y < height; y++) {
         double centre = y + 0.5;
-        double at =
-            geometry ? sscam_geometry_input_y(geometry, centre) / geometry->input_height : centre / height;
+        double at = geometry ? sscam_geometry_input_y(geometry, centre) / geometry->input_height
+                             : centre / height;
         rows[y] = position_in_map(at, map_height);
     }
 }
@@ -72,7 +73,8 @@ static float value_at(const overlay *drawing, const map_position *row, const map
     const float *upper = drawing->map + (size_t)row->lower * (size_t)drawing->map_width;
     const float *lower = drawing->map + (size_t)row->upper * (size_t)drawing->map_width;
     return interpolate(interpolate(upper[column->lower], upper[column->upper], column->share),
-                       interpolate(lower[column->lower], lower[column->upper], column->share), row->share);
+                       interpolate(lower[column->lower], lower[column->upper], column->share),
+                       row->share);
 }
 
 static void blend(uint8_t rgb[3], const uint8_t colour[3], float alpha)
@@ -108,11 +110,13 @@ static sscam_status check(const sscam_geometry *geometry, const sscam_image *ima
 {
     if (!(alpha >= 0.0 && alpha <= 1.0))
         return sscam_fail(SSCAM_E_ARGUMENT, "alpha %g: want 0 to 1", alpha);
-    if (geometry && (geometry->source_width != image->width || geometry->source_height != image->height))
+    if (geometry &&
+        (geometry->source_width != image->width || geometry->source_height != image->height))
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "a picture of %" PRId32 " x %" PRId32 " pixels: the map is of one of %" PRId32
-                          " x %" PRId32,
-                          image->width, image->height, geometry->source_width, geometry->source_height);
+                          "a picture of %" PRId32 " x %" PRId32
+                          " pixels: the map is of one of %" PRId32 " x %" PRId32,
+                          image->width, image->height, geometry->source_width,
+                          geometry->source_height);
     return SSCAM_OK;
 }
 
@@ -142,8 +146,8 @@ sscam_status sscam_draw_overlay(const float *map, int32_t map_height, int32_t ma
     return status;
 }
 
-sscam_status sscam_draw_heatmap(const float *map, int32_t map_height, int32_t map_width, const char *colormap,
-                                sscam_image **out)
+sscam_status sscam_draw_heatmap(const float *map, int32_t map_height, int32_t map_width,
+                                const char *colormap, sscam_image **out)
 {
     sscam_colormap colours;
     *out = NULL;
@@ -151,7 +155,8 @@ sscam_status sscam_draw_heatmap(const float *map, int32_t map_height, int32_t ma
     if (status != SSCAM_OK)
         return status;
     if (map_width < 1 || map_height < 1)
-        return sscam_fail(SSCAM_E_ARGUMENT, "a map of %" PRId32 " x %" PRId32 ": want at least 1 x 1", map_width,
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "a map of %" PRId32 " x %" PRId32 ": want at least 1 x 1", map_width,
                           map_height);
     status = sscam_image_allocate(map_width, map_height, colours.is_gray ? 1 : 3, out);
     if (status != SSCAM_OK)

@@ -8,17 +8,17 @@
 #include "sscam/image.h"
 #include "sscam/status.h"
 
-/* The map, [map_height, map_width] in [0,1], over the picture at the picture's size: alpha x colour + (1 -
- * alpha) x picture, on the 8-bit values as they are. `geometry` says how the network's input was cut from the
- * picture; what it did not see becomes dimmed gray. NULL: the map stretches over all of the picture.
- * SSCAM_E_ARGUMENT for an unknown colormap, alpha outside 0 to 1, or a picture that is not of the geometry's
- * size. */
+/* The map, [map_height, map_width] in [0,1], over the picture at the picture's size: alpha x colour
+ * + (1 - alpha) x picture, on the 8-bit values as they are. `geometry` says how the network's input
+ * was cut from the picture; what it did not see becomes dimmed gray. NULL: the map stretches over
+ * all of the picture. SSCAM_E_ARGUMENT for an unknown colormap, alpha outside 0 to 1, or a picture
+ * that is not of the geometry's size. */
 sscam_status sscam_draw_overlay(const float *map, int32_t map_height, int32_t map_width,
                                 const sscam_geometry *geometry, const sscam_image *image,
                                 const char *colormap, double alpha, sscam_image **out);
 
 /* The map alone, a pixel a value: RGB, or one channel for "gray". */
-sscam_status sscam_draw_heatmap(const float *map, int32_t map_height, int32_t map_width, const char *colormap,
-                                sscam_image **out);
+sscam_status sscam_draw_heatmap(const float *map, int32_t map_height, int32_t map_width,
+                                const char *colormap, sscam_image **out);
 
 #endif

@@ -13,7 +13,8 @@
 
 enum { SIGNATURE_SIZE = 8, MESSAGE_SIZE = 256 };
 
-/* What libpng's callbacks share. Everything that must survive its longjmp lives here, not in locals. */
+/* What libpng's callbacks share. Everything that must survive its longjmp lives here, not in
+ * locals. */
 typedef struct png_session {
     png_structp png;
     png_infop info;
@@ -21,7 +22,7 @@ typedef struct png_session {
     size_t size;
     int64_t max_pixels;
     sscam_atomic_file *draft; /* writing */
-    sscam_image *image; /* reading: the result */
+    sscam_image *image;       /* reading: the result */
     sscam_status status;
     char message[MESSAGE_SIZE];
 } png_session;
@@ -72,7 +73,8 @@ static void read_bytes(png_structp png, png_bytep out, size_t count)
     session->size -= count;
 }
 
-/* Refuses the size before anything is allocated for it. Returns the number of channels after conversion. */
+/* Refuses the size before anything is allocated for it. Returns the number of channels after
+ * conversion. */
 static int32_t read_header(png_session *session)
 {
     png_structp png = session->png;
@@ -84,9 +86,9 @@ static int32_t read_header(png_session *session)
     uint32_t width = png_get_image_width(png, session->info);
     uint32_t height = png_get_image_height(png, session->info);
     if (!sscam_image_size_allowed(width, height, session->max_pixels)) {
-        session->status = sscam_fail(SSCAM_E_FORMAT,
-                                     "%" PRIu32 " x %" PRIu32 " pixels: more than the %" PRId64 " allowed", width,
-                                     height, session->max_pixels);
+        session->status = sscam_fail(
+            SSCAM_E_FORMAT, "%" PRIu32 " x %" PRIu32 " pixels: more than the %" PRId64 " allowed",
+            width, height, session->max_pixels);
         png_error(png, "");
     }
 
@@ -99,8 +101,8 @@ static int32_t read_header(png_session *session)
     return transparent ? 4 : png_get_color_type(png, session->info) & PNG_COLOR_MASK_COLOR ? 3 : 1;
 }
 
-/* Row by row through all passes: libpng's own whole-picture call wants a pointer for every row, which for a
- * tall, narrow picture would take more memory than its pixels. */
+/* Row by row through all passes: libpng's own whole-picture call wants a pointer for every row,
+ * which for a tall, narrow picture would take more memory than its pixels. */
 static void read_rows(png_session *session, int32_t channels)
 {
     png_structp png = session->png;
@@ -125,7 +127,8 @@ static sscam_status read_failure(const png_session *session)
     if (session->status == SSCAM_E_MEMORY)
         return sscam_fail_memory("a PNG file");
     /* Without a message of libpng's, ours is there already. */
-    return session->message[0] ? sscam_fail(SSCAM_E_FORMAT, "damaged PNG: %s", session->message) : session->status;
+    return session->message[0] ? sscam_fail(SSCAM_E_FORMAT, "damaged PNG: %s", session->message)
+                               : session->status;
 }
 
 static sscam_status run_reading(png_session *session)
@@ -136,12 +139,14 @@ static sscam_status run_reading(png_session *session)
     return SSCAM_OK;
 }
 
-sscam_status sscam_png_decode(const uint8_t *data, size_t size, int64_t max_pixels, sscam_image **out)
+sscam_status sscam_png_decode(const uint8_t *data, size_t size, int64_t max_pixels,
+                              sscam_image **out)
 {
-    png_session session = {.data = data, .size = size, .max_pixels = max_pixels, .status = SSCAM_OK};
+    png_session session = {
+        .data = data, .size = size, .max_pixels = max_pixels, .status = SSCAM_OK};
     *out = NULL;
-    session.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &session, on_error, on_warning, &session,
-                                           allocate, deallocate);
+    session.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &session, on_error, on_warning,
+                                           &session, allocate, deallocate);
     if (session.png)
         session.info = png_create_info_struct(session.png);
     sscam_status status = session.info ? run_reading(&session) : sscam_fail_memory("a PNG file");
@@ -189,7 +194,8 @@ static sscam_status write_failure(const png_session *session)
     case SSCAM_E_IO: return SSCAM_E_IO; /* the draft has said why */
     case SSCAM_E_MEMORY: return sscam_fail_memory("a PNG file");
     default:
-        return sscam_fail(SSCAM_E_IO, "%s: cannot be encoded: %s", session->draft->path, session->message);
+        return sscam_fail(SSCAM_E_IO, "%s: cannot be encoded: %s", session->draft->path,
+                          session->message);
     }
 }
 
@@ -204,11 +210,12 @@ static sscam_status run_writing(png_session *session, const sscam_image *image)
 static sscam_status encode(const sscam_image *image, sscam_atomic_file *draft)
 {
     png_session session = {.draft = draft, .status = SSCAM_OK};
-    session.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &session, on_error, on_warning, &session,
-                                            allocate, deallocate);
+    session.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &session, on_error, on_warning,
+                                            &session, allocate, deallocate);
     if (session.png)
         session.info = png_create_info_struct(session.png);
-    sscam_status status = session.info ? run_writing(&session, image) : sscam_fail_memory("a PNG file");
+    sscam_status status = session.info ? run_writing(&session, image)
+                                       : sscam_fail_memory("a PNG file");
     png_destroy_write_struct(&session.png, &session.info);
     return status;
 }

@@ -9,8 +9,8 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "image/image_private.h"
 #include "base/number.h"
+#include "image/image_private.h"
 
 void sscam_transform_init(sscam_transform *transform)
 {
@@ -58,9 +58,12 @@ static sscam_status set_resize(sscam_transform *transform, const char *text)
 {
     int32_t height = 0, width = 0;
     if (strcmp(text, "off") != 0 && !parse_size(text, &height, &width))
-        return sscam_fail(SSCAM_E_ARGUMENT,
-                          "resize=%s: want the length of the shorter side, as in 256, or HxW, or off", text);
-    transform->resize = !height ? SSCAM_RESIZE_OFF : width ? SSCAM_RESIZE_EXACT : SSCAM_RESIZE_SHORTER;
+        return sscam_fail(
+            SSCAM_E_ARGUMENT,
+            "resize=%s: want the length of the shorter side, as in 256, or HxW, or off", text);
+    transform->resize = !height ? SSCAM_RESIZE_OFF
+                        : width ? SSCAM_RESIZE_EXACT
+                                : SSCAM_RESIZE_SHORTER;
     transform->resize_height = height;
     transform->resize_width = width;
     return SSCAM_OK;
@@ -70,8 +73,8 @@ static sscam_status set_crop(sscam_transform *transform, const char *text)
 {
     int32_t height = 0, width = 0;
     if (strcmp(text, "off") != 0 && !parse_size(text, &height, &width))
-        return sscam_fail(SSCAM_E_ARGUMENT, "crop=%s: want the side of a square, as in 224, or HxW, or off",
-                          text);
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "crop=%s: want the side of a square, as in 224, or HxW, or off", text);
     transform->crop_height = height;
     transform->crop_width = width ? width : height;
     return SSCAM_OK;
@@ -118,7 +121,8 @@ static sscam_status set_mean(sscam_transform *transform, const char *text)
 {
     double values[3] = {0};
     if (!parse_channel_values(text, values, &transform->mean_count))
-        return sscam_fail(SSCAM_E_ARGUMENT, "mean=%s: want 1 or 3 numbers separated by commas", text);
+        return sscam_fail(SSCAM_E_ARGUMENT, "mean=%s: want 1 or 3 numbers separated by commas",
+                          text);
     memcpy(transform->mean, values, sizeof values);
     return SSCAM_OK;
 }
@@ -131,7 +135,8 @@ static sscam_status set_std(sscam_transform *transform, const char *text)
     for (int32_t i = 0; i < count; i++)
         usable = usable && values[i] >= (double)FLT_MIN;
     if (!usable)
-        return sscam_fail(SSCAM_E_ARGUMENT, "std=%s: want 1 or 3 numbers above 0 separated by commas", text);
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "std=%s: want 1 or 3 numbers above 0 separated by commas", text);
     memcpy(transform->std, values, sizeof values);
     transform->std_count = count;
     return SSCAM_OK;
@@ -158,7 +163,8 @@ static sscam_status compute_resized(const sscam_transform *transform, sscam_geom
     int64_t shorter = width < height ? width : height;
     int64_t side = transform->resize_height;
     /* Who let a larger picture in has room for it. */
-    int64_t largest = width * height > SSCAM_IMAGE_MAX_PIXELS ? width * height : SSCAM_IMAGE_MAX_PIXELS;
+    int64_t largest = width * height > SSCAM_IMAGE_MAX_PIXELS ? width * height
+                                                              : SSCAM_IMAGE_MAX_PIXELS;
     if (transform->resize == SSCAM_RESIZE_SHORTER) {
         width = width * side / shorter;
         height = height * side / shorter;
@@ -168,16 +174,16 @@ static sscam_status compute_resized(const sscam_transform *transform, sscam_geom
     }
     if (!sscam_image_size_allowed(width, height, largest))
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "resize: %" PRId32 " x %" PRId32 " pixels would become %" PRId64 " x %" PRId64
-                          ", more than the %" PRId64 " pixels allowed",
+                          "resize: %" PRId32 " x %" PRId32 " pixels would become %" PRId64
+                          " x %" PRId64 ", more than the %" PRId64 " pixels allowed",
                           geometry->source_width, geometry->source_height, width, height, largest);
     geometry->resized_width = (int32_t)width;
     geometry->resized_height = (int32_t)height;
     return SSCAM_OK;
 }
 
-/* Where torchvision's CenterCrop begins: half the surplus, Python rounding halves to even; a deficit is
- * padded with the odd pixel at the end. */
+/* Where torchvision's CenterCrop begins: half the surplus, Python rounding halves to even; a
+ * deficit is padded with the odd pixel at the end. */
 static int32_t crop_start(int32_t size, int32_t crop)
 {
     int32_t surplus = size - crop;
@@ -233,12 +239,13 @@ static void to_gray(const sscam_image *image, uint8_t *gray)
     const uint8_t *pixel = image->pixels;
     size_t count = (size_t)image->width * (size_t)image->height;
     for (size_t i = 0; i < count; i++, pixel += image->channels)
-        gray[i] = (uint8_t)((pixel[0] * 19595u + pixel[1] * 38470u + pixel[2] * 7471u + 0x8000u) >> 16);
+        gray[i] = (uint8_t)((pixel[0] * 19595u + pixel[1] * 38470u + pixel[2] * 7471u + 0x8000u) >>
+                            16);
 }
 
 /* The picture's colours, without alpha; converted ones live in *converted, to be freed. */
-static sscam_status source_pixels(const sscam_image *image, sscam_channel_order order, sscam_pixels *source,
-                                  uint8_t **converted)
+static sscam_status source_pixels(const sscam_image *image, sscam_channel_order order,
+                                  sscam_pixels *source, uint8_t **converted)
 {
     *source = (sscam_pixels){image->pixels, image->width, image->height, image->channels,
                              image->channels == 1 ? 1 : 3};
@@ -260,15 +267,16 @@ static sscam_window visible_window(const sscam_geometry *geometry)
     sscam_window window = {
         .left = geometry->crop_left > 0 ? geometry->crop_left : 0,
         .top = geometry->crop_top > 0 ? geometry->crop_top : 0,
-        .width =
-            geometry->resized_width < geometry->input_width ? geometry->resized_width : geometry->input_width,
+        .width = geometry->resized_width < geometry->input_width ? geometry->resized_width
+                                                                 : geometry->input_width,
         .height = geometry->resized_height < geometry->input_height ? geometry->resized_height
                                                                     : geometry->input_height,
     };
     return window;
 }
 
-/* What each 8-bit level becomes in one channel of the input, in float arithmetic as torchvision's. */
+/* What each 8-bit level becomes in one channel of the input, in float arithmetic as torchvision's.
+ */
 static void level_table(const sscam_transform *transform, int32_t channel, float table[256])
 {
     float mean = (float)transform->mean[transform->mean_count == 1 ? 0 : channel];
@@ -284,7 +292,8 @@ static void fill_channel(const uint8_t *colour, int32_t colours, const sscam_win
     int64_t left = window->left - geometry->crop_left, top = window->top - geometry->crop_top;
     for (int64_t y = 0; y < geometry->input_height; y++)
         for (int64_t x = 0; x < geometry->input_width; x++) {
-            bool inside = y >= top && y < top + window->height && x >= left && x < left + window->width;
+            bool inside = y >= top && y < top + window->height && x >= left &&
+                          x < left + window->width;
             *out++ = table[inside ? colour[((y - top) * window->width + x - left) * colours] : 0];
         }
 }
@@ -293,7 +302,8 @@ static sscam_status fill_input(const sscam_pixels *source, const sscam_transform
                                const sscam_geometry *geometry, float *out)
 {
     sscam_window window = visible_window(geometry);
-    uint8_t *resized = sscam_array(sscam_times(sscam_times(window.width, window.height), source->colours), 1);
+    uint8_t *resized = sscam_array(
+        sscam_times(sscam_times(window.width, window.height), source->colours), 1);
     if (!resized)
         return sscam_fail_memory("a resized picture");
     sscam_status status = sscam_resample(source, geometry->resized_width, geometry->resized_height,
@@ -302,9 +312,10 @@ static sscam_status fill_input(const sscam_pixels *source, const sscam_transform
     for (int32_t channel = 0; channel < channels; channel++) {
         float table[256];
         level_table(transform, channel, table);
-        int32_t colour = transform->channel_order == SSCAM_CHANNEL_ORDER_BGR ? 2 - channel : channel;
-        fill_channel(resized + (source->colours == 1 ? 0 : colour), source->colours, &window, geometry, table,
-                     out);
+        int32_t colour = transform->channel_order == SSCAM_CHANNEL_ORDER_BGR ? 2 - channel
+                                                                             : channel;
+        fill_channel(resized + (source->colours == 1 ? 0 : colour), source->colours, &window,
+                     geometry, table, out);
         out += (size_t)geometry->input_width * (size_t)geometry->input_height;
     }
     free(resized);

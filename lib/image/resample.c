@@ -43,7 +43,8 @@ static int32_t fixed_point(double weight)
     return (int32_t)(scaled < 0.0 ? scaled - 0.5 : scaled + 0.5);
 }
 
-/* When shrinking, the filter widens with the scale: that is what keeps PIL's pictures free of aliasing. */
+/* When shrinking, the filter widens with the scale: that is what keeps PIL's pictures free of
+ * aliasing. */
 static double filter_radius(double scale, sscam_interpolation interpolation)
 {
     double radius = interpolation == SSCAM_INTERPOLATION_BICUBIC ? 2.0 : 1.0;
@@ -51,8 +52,8 @@ static double filter_radius(double scale, sscam_interpolation interpolation)
 }
 
 /* Fills the kernel's entry number `slot` for position `output` of the axis. */
-static void weigh_position(resample_kernel *kernel, int32_t slot, int32_t output, int32_t source_size,
-                           double scale, sscam_interpolation interpolation)
+static void weigh_position(resample_kernel *kernel, int32_t slot, int32_t output,
+                           int32_t source_size, double scale, sscam_interpolation interpolation)
 {
     double centre = (output + 0.5) * scale;
     double radius = filter_radius(scale, interpolation);
@@ -64,8 +65,8 @@ static void weigh_position(resample_kernel *kernel, int32_t slot, int32_t output
     double sum = 0.0;
     for (int32_t t = 0; t < taps; t++) {
         double distance = (t + first - centre + 0.5) * shrink;
-        kernel->exact[t] =
-            interpolation == SSCAM_INTERPOLATION_BICUBIC ? cubic(distance) : triangle(distance);
+        kernel->exact[t] = interpolation == SSCAM_INTERPOLATION_BICUBIC ? cubic(distance)
+                                                                        : triangle(distance);
         sum += kernel->exact[t];
     }
     int32_t *weights = kernel->weights + (size_t)slot * kernel->room;
@@ -93,7 +94,8 @@ static sscam_status make_kernel(resample_kernel *kernel, int32_t source_size, in
     kernel->room = (size_t)ceil(filter_radius(scale, interpolation)) * 2 + 1;
     kernel->first = sscam_zeros(count, sizeof *kernel->first);
     kernel->taps = sscam_zeros(count, sizeof *kernel->taps);
-    kernel->weights = sscam_zeros(sscam_times(count, (int64_t)kernel->room), sizeof *kernel->weights);
+    kernel->weights = sscam_zeros(sscam_times(count, (int64_t)kernel->room),
+                                  sizeof *kernel->weights);
     kernel->exact = sscam_zeros((int64_t)kernel->room, sizeof *kernel->exact);
     if (!kernel->first || !kernel->taps || !kernel->weights || !kernel->exact) {
         release_kernel(kernel);
@@ -111,8 +113,8 @@ static uint8_t round_sum(int32_t sum)
     return sum >> WEIGHT_BITS > 255 ? 255 : (uint8_t)(sum >> WEIGHT_BITS);
 }
 
-static void resample_row(const resample_kernel *kernel, const uint8_t *row, int32_t step, int32_t colours,
-                         uint8_t *out)
+static void resample_row(const resample_kernel *kernel, const uint8_t *row, int32_t step,
+                         int32_t colours, uint8_t *out)
 {
     for (int32_t slot = 0; slot < kernel->count; slot++) {
         const int32_t *weights = kernel->weights + (size_t)slot * kernel->room;
@@ -127,7 +129,8 @@ static void resample_row(const resample_kernel *kernel, const uint8_t *row, int3
     }
 }
 
-/* One row of the result from the rows that the vertical kernel's entry blends. `sums` has room for a row. */
+/* One row of the result from the rows that the vertical kernel's entry blends. `sums` has room for
+ * a row. */
 static void blend_rows(const uint8_t *rows, size_t row_size, const int32_t *weights, int32_t taps,
                        int32_t *sums, uint8_t *out)
 {
@@ -170,14 +173,16 @@ static sscam_status resample_with(const sscam_pixels *source, const resample_ker
 }
 
 sscam_status sscam_resample(const sscam_pixels *source, int32_t width, int32_t height,
-                            sscam_interpolation interpolation, const sscam_window *window, uint8_t *out)
+                            sscam_interpolation interpolation, const sscam_window *window,
+                            uint8_t *out)
 {
     resample_kernel horizontal, vertical;
-    sscam_status status =
-        make_kernel(&horizontal, source->width, width, window->left, window->width, interpolation);
+    sscam_status status = make_kernel(&horizontal, source->width, width, window->left,
+                                      window->width, interpolation);
     if (status != SSCAM_OK)
         return status;
-    status = make_kernel(&vertical, source->height, height, window->top, window->height, interpolation);
+    status = make_kernel(&vertical, source->height, height, window->top, window->height,
+                         interpolation);
     if (status == SSCAM_OK) {
         status = resample_with(source, &horizontal, &vertical, out);
         release_kernel(&vertical);

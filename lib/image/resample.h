@@ -1,4 +1,5 @@
-/* Resizing of 8-bit pictures with PIL's antialiased filters and its fixed-point arithmetic, bit for bit. */
+/* Resizing of 8-bit pictures with PIL's antialiased filters and its fixed-point arithmetic, bit for
+ * bit. */
 #ifndef SSCAM_LIB_IMAGE_RESAMPLE_H
 #define SSCAM_LIB_IMAGE_RESAMPLE_H
 
@@ -21,9 +22,10 @@ typedef struct sscam_window {
     int32_t left, top, width, height;
 } sscam_window;
 
-/* Resizes to width x height, of which only the window is computed: out is [window.height, window.width,
- * colours]. The window lies within the resized picture and is not empty. */
+/* Resizes to width x height, of which only the window is computed: out is [window.height,
+ * window.width, colours]. The window lies within the resized picture and is not empty. */
 sscam_status sscam_resample(const sscam_pixels *source, int32_t width, int32_t height,
-                            sscam_interpolation interpolation, const sscam_window *window, uint8_t *out);
+                            sscam_interpolation interpolation, const sscam_window *window,
+                            uint8_t *out);
 
 #endif

@@ -28,8 +28,8 @@ static void multiply_row(const float *restrict input, const float *restrict mask
 }
 
 SSCAM_SIMD_TARGETS
-static void blend_row(const float *restrict input, const float *restrict background, const float *restrict mask,
-                      int64_t width, float *restrict out)
+static void blend_row(const float *restrict input, const float *restrict background,
+                      const float *restrict mask, int64_t width, float *restrict out)
 {
     for (int64_t x = 0; x < width; x++)
         out[x] = input[x] * mask[x] + background[x] * (1.0f - mask[x]);
@@ -53,7 +53,8 @@ sscam_shape sscam_mask_shape(const sscam_mask_plan *plan)
 
 int64_t sscam_mask_scratch_size(const sscam_mask_plan *plan)
 {
-    return sscam_slice_floats(plan->map_sides) + plan->map_sides.width + 1 + 5 * plan->input_sides.width;
+    return sscam_slice_floats(plan->map_sides) + plan->map_sides.width + 1 +
+           5 * plan->input_sides.width;
 }
 
 /* Parts of the scratch space, one for each row that sscam_mask_write() works on. */
@@ -67,15 +68,18 @@ typedef struct scratch_rows {
 static scratch_rows divide_scratch(const sscam_mask_plan *plan, float *scratch)
 {
     int64_t width = plan->input_sides.width;
-    float *blended = scratch + sscam_slice_floats(plan->map_sides), *column = blended + plan->map_sides.width + 1;
-    return (scratch_rows){scratch,          blended,            column, column + width, column + 2 * width,
-                          column + 3 * width, column + 4 * width};
+    float *blended = scratch + sscam_slice_floats(plan->map_sides),
+          *column = blended + plan->map_sides.width + 1;
+    return (scratch_rows){
+        scratch,           blended, column, column + width, column + 2 * width, column + 3 * width,
+        column + 4 * width};
 }
 
-/* One colour row of the masked input: X0 * mask, and the noise of Algorithm 1 where the plan asks for it. Rows are
- * numbered through all slices. */
-static void write_color_row(const sscam_mask_plan *plan, const scratch_rows *rows, const sscam_noise_plane *plane,
-                            float noise_stddev, int64_t color, int64_t row, sscam_memory_format layout, float *out)
+/* One colour row of the masked input: X0 * mask, and the noise of Algorithm 1 where the plan asks
+ * for it. Rows are numbered through all slices. */
+static void write_color_row(const sscam_mask_plan *plan, const scratch_rows *rows,
+                            const sscam_noise_plane *plane, float noise_stddev, int64_t color,
+                            int64_t row, sscam_memory_format layout, float *out)
 {
     const int64_t width = plan->input_sides.width;
     const int64_t row_start = color * sscam_position_count(plan->input_sides) + row * width;
@@ -89,7 +93,8 @@ static void write_color_row(const sscam_mask_plan *plan, const scratch_rows *row
         add_noise(target, rows->noise, noise_stddev, width);
     }
     if (layout == SSCAM_MEMORY_FORMAT_NHWC)
-        scatter_row(target, width, plan->input_channels, out + row * width * plan->input_channels + color);
+        scatter_row(target, width, plan->input_channels,
+                    out + row * width * plan->input_channels + color);
 }
 
 /* What all rows of one masked input share. */
@@ -104,7 +109,8 @@ typedef struct mask_writing {
 } mask_writing;
 
 /* One row of the mask, from the slice of the map that it lies in, and of all colours under it. */
-static void write_row(const mask_writing *writing, const float *slice, sscam_sample_position y, int64_t row)
+static void write_row(const mask_writing *writing, const float *slice, sscam_sample_position y,
+                      int64_t row)
 {
     const sscam_mask_plan *plan = writing->plan;
     const sscam_mask_channel *channel = writing->channel;
@@ -118,29 +124,36 @@ static void write_row(const mask_writing *writing, const float *slice, sscam_sam
         add_noise(rows->mask, rows->noise, channel->noise_stddev, width);
     }
     for (int64_t color = 0; color < plan->input_channels; color++)
-        write_color_row(plan, rows, &writing->plane, channel->noise_stddev, color, row, writing->layout, writing->out);
+        write_color_row(plan, rows, &writing->plane, channel->noise_stddev, color, row,
+                        writing->layout, writing->out);
 }
 
-void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_memory_format layout, float *scratch, float *out)
+void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_memory_format layout,
+                      float *scratch, float *out)
 {
     const sscam_mask_channel *channel = &plan->channels[index / plan->samples];
     const sscam_sides from = plan->map_sides, to = plan->input_sides;
     const float *map = plan->activations + channel->channel * sscam_position_count(from);
-    const float share = plan->fades_in ? (float)(index % plan->samples + 1) / (float)plan->samples : 1.0f;
+    const float share = plan->fades_in ? (float)(index % plan->samples + 1) / (float)plan->samples
+                                       : 1.0f;
     const mask_writing writing = {.plan = plan,
                                   .channel = channel,
-                                  .plane = {plan->seed, (uint32_t)channel->channel, (uint32_t)(index % plan->samples),
+                                  .plane = {plan->seed, (uint32_t)channel->channel,
+                                            (uint32_t)(index % plan->samples),
                                             (uint32_t)plan->image_index},
                                   .gain = share * channel->gain,
                                   .rows = divide_scratch(plan, scratch),
                                   .layout = layout,
                                   .out = out};
-    sscam_column_positions(from.width, to.width, plan->align_corners, writing.rows.column, writing.rows.share);
+    sscam_column_positions(from.width, to.width, plan->align_corners, writing.rows.column,
+                           writing.rows.share);
     for (int64_t z = 0; z < to.depth; z++) {
-        const sscam_sample_position at = sscam_source_position(z, from.depth, to.depth, plan->align_corners);
+        const sscam_sample_position at = sscam_source_position(z, from.depth, to.depth,
+                                                               plan->align_corners);
         const float *slice = sscam_blend_slices(map, from, at, writing.rows.slice);
         for (int64_t y = 0; y < to.height; y++)
-            write_row(&writing, slice, sscam_source_position(y, from.height, to.height, plan->align_corners),
+            write_row(&writing, slice,
+                      sscam_source_position(y, from.height, to.height, plan->align_corners),
                       z * to.height + y);
     }
 }
@@ -163,8 +176,8 @@ int64_t sscam_mask_list_scratch_size(const sscam_mask_list *list)
     return largest;
 }
 
-void sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_memory_format layout, float *scratch,
-                           float *out)
+void sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_memory_format layout,
+                           float *scratch, float *out)
 {
     const sscam_mask_plan *const *plan = list->plans;
     while (index >= sscam_mask_count(*plan))

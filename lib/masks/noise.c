@@ -1,7 +1,8 @@
 /* The values of noise_math.h, many at once.
  *
- * The work is done in short arrays, lane by lane, so that the compiler turns each loop into vector code; the
- * functions that hold such loops are compiled for several instruction sets and chosen when the library loads. */
+ * The work is done in short arrays, lane by lane, so that the compiler turns each loop into vector
+ * code; the functions that hold such loops are compiled for several instruction sets and chosen
+ * when the library loads. */
 #include "masks/noise.h"
 
 #include <string.h>
@@ -18,7 +19,8 @@ enum {
 /* The four words of LANES consecutive counters, first word from `block` upwards. */
 static inline void philox(const sscam_noise_plane *plane, uint32_t block, uint32_t word[4][LANES])
 {
-    uint32_t key_0 = (uint32_t)(uint64_t)plane->seed, key_1 = (uint32_t)((uint64_t)plane->seed >> 32);
+    uint32_t key_0 = (uint32_t)(uint64_t)plane->seed,
+             key_1 = (uint32_t)((uint64_t)plane->seed >> 32);
     for (int lane = 0; lane < LANES; lane++) {
         word[0][lane] = block + (uint32_t)lane;
         word[1][lane] = plane->channel;
@@ -27,7 +29,8 @@ static inline void philox(const sscam_noise_plane *plane, uint32_t block, uint32
     }
     for (int round = 0; round < SSCAM_PHILOX_ROUNDS; round++) {
         for (int lane = 0; lane < LANES; lane++)
-            sscam_philox_round(&word[0][lane], &word[1][lane], &word[2][lane], &word[3][lane], key_0, key_1);
+            sscam_philox_round(&word[0][lane], &word[1][lane], &word[2][lane], &word[3][lane],
+                               key_0, key_1);
         key_0 += SSCAM_PHILOX_WEYL_0;
         key_1 += SSCAM_PHILOX_WEYL_1;
     }

@@ -21,9 +21,10 @@ typedef struct side {
     int32_t *runs_before; /* [from + 1] runs that begin before a place of the map */
 } side;
 
-/* A cell is where a run of rows meets one of columns: between four places of the map. Along one side alone its values
- * are monotone, rounding included; so extremes lie in its corners, but for what rounding does along both sides
- * together, and no value lies beyond the four, but for rounding. */
+/* A cell is where a run of rows meets one of columns: between four places of the map. Along one
+ * side alone its values are monotone, rounding included; so extremes lie in its corners, but for
+ * what rounding does along both sides together, and no value lies beyond the four, but for
+ * rounding. */
 struct sscam_min_max_plan {
     side depth, height, width;
     float *slice; /* one slice of the map, where there are several */
@@ -39,7 +40,7 @@ typedef struct search {
     float lowest, highest;
 } search;
 
-/* --- what maps of one size share ----------------------------------------------------------------- */
+/* --- what maps of one size share -------------------------------------------------------------- */
 
 static void release_side(side *of)
 {
@@ -79,7 +80,8 @@ static int32_t make_side(int64_t from, int64_t count, int32_t align_corners, sid
     return 1;
 }
 
-sscam_min_max_plan *sscam_min_max_plan_new(sscam_sides map_sides, sscam_sides sides, int32_t align_corners)
+sscam_min_max_plan *sscam_min_max_plan_new(sscam_sides map_sides, sscam_sides sides,
+                                           int32_t align_corners)
 {
     sscam_min_max_plan *finder = calloc(1, sizeof *finder);
     if (finder == NULL)
@@ -87,7 +89,8 @@ sscam_min_max_plan *sscam_min_max_plan_new(sscam_sides map_sides, sscam_sides si
     if (make_side(map_sides.depth, sides.depth, align_corners, &finder->depth) &&
         make_side(map_sides.height, sides.height, align_corners, &finder->height) &&
         make_side(map_sides.width, sides.width, align_corners, &finder->width))
-        finder->slice = sscam_array(sscam_times(map_sides.height, map_sides.width), sizeof *finder->slice);
+        finder->slice = sscam_array(sscam_times(map_sides.height, map_sides.width),
+                                    sizeof *finder->slice);
     if (finder->slice != NULL)
         return finder;
     sscam_min_max_plan_free(finder);
@@ -105,7 +108,7 @@ void sscam_min_max_plan_free(sscam_min_max_plan *finder)
     free(finder);
 }
 
-/* --- one map ------------------------------------------------------------------------------------- */
+/* --- one map ---------------------------------------------------------------------------------- */
 
 /* The form that sscam_upsample() has, to the bit. */
 static float blend(float before, float after, float share)
@@ -142,8 +145,8 @@ static void widen(search *of, float value)
     of->highest = larger(value, of->highest);
 }
 
-/* A value takes a dozen roundings of numbers up to twice the greatest of the slice, by 2^-24 of them each, or by 2^-150
- * where they are that small. */
+/* A value takes a dozen roundings of numbers up to twice the greatest of the slice, by 2^-24 of
+ * them each, or by 2^-150 where they are that small. */
 static void measure_slice(search *of)
 {
     const float *slice = of->slice;
@@ -158,8 +161,8 @@ static void measure_slice(search *of)
     of->slack = magnitude > 0.0f ? magnitude * 0x1p-18f + 0x1p-144f : 0.0f;
 }
 
-/* Whether what lies between these values, but for rounding, can lie beyond the extremes so far. Of numbers from 0 on,
- * no rounding makes one below 0. */
+/* Whether what lies between these values, but for rounding, can lie beyond the extremes so far. Of
+ * numbers from 0 on, no rounding makes one below 0. */
 static int32_t can_widen(const search *of, float least, float most)
 {
     const int32_t is_least_of_all = of->has_no_negative && of->lowest <= 0.0f;
@@ -182,19 +185,21 @@ static cell cell_at(const search *of, int64_t row, int64_t column)
 
 static int32_t cell_can_widen(const search *of, const cell *at)
 {
-    return can_widen(of, smaller(smaller(at->upper_left, at->upper_right), smaller(at->lower_left, at->lower_right)),
-                     larger(larger(at->upper_left, at->upper_right), larger(at->lower_left, at->lower_right)));
+    return can_widen(
+        of,
+        smaller(smaller(at->upper_left, at->upper_right), smaller(at->lower_left, at->lower_right)),
+        larger(larger(at->upper_left, at->upper_right), larger(at->lower_left, at->lower_right)));
 }
 
 static float value_in(const search *of, const cell *at, int64_t y, int64_t x)
 {
     const float row_share = of->finder->height.share[y];
-    return blend(blend(at->upper_left, at->lower_left, row_share), blend(at->upper_right, at->lower_right, row_share),
-                 of->finder->width.share[x]);
+    return blend(blend(at->upper_left, at->lower_left, row_share),
+                 blend(at->upper_right, at->lower_right, row_share), of->finder->width.share[x]);
 }
 
-/* A column of a cell, from one end: but for rounding it is a straight line, so past a value that is too far from the
- * extremes there are others only if the other end has them. */
+/* A column of a cell, from one end: but for rounding it is a straight line, so past a value that is
+ * too far from the extremes there are others only if the other end has them. */
 static void search_column(search *of, const cell *at, int64_t x, int64_t first, int64_t last)
 {
     const int64_t step = first < last ? 1 : -1;
@@ -209,7 +214,8 @@ static void search_column(search *of, const cell *at, int64_t x, int64_t first, 
 static void search_cell(search *of, int64_t i, int64_t j)
 {
     const run rows = of->finder->height.runs[i], columns = of->finder->width.runs[j];
-    const cell at = cell_at(of, of->finder->height.lower[rows.first], of->finder->width.lower[columns.first]);
+    const cell at = cell_at(of, of->finder->height.lower[rows.first],
+                            of->finder->width.lower[columns.first]);
     if (!cell_can_widen(of, &at))
         return;
     const int32_t ends[] = {columns.first, columns.last};
@@ -225,7 +231,8 @@ static void search_around(search *of, int64_t place)
     const side *rows = &of->finder->height, *columns = &of->finder->width;
     const int64_t row = place / columns->from, column = place % columns->from;
     for (int32_t i = rows->runs_before[row > 0 ? row - 1 : 0]; i < rows->runs_before[row + 1]; i++)
-        for (int32_t j = columns->runs_before[column > 0 ? column - 1 : 0]; j < columns->runs_before[column + 1]; j++)
+        for (int32_t j = columns->runs_before[column > 0 ? column - 1 : 0];
+             j < columns->runs_before[column + 1]; j++)
             search_cell(of, i, j);
 }
 
@@ -240,7 +247,8 @@ static void search_slice(search *of)
             search_cell(of, i, j);
 }
 
-void sscam_upsampled_min_max(const sscam_min_max_plan *finder, const float *map, float *lowest, float *highest)
+void sscam_upsampled_min_max(const sscam_min_max_plan *finder, const float *map, float *lowest,
+                             float *highest)
 {
     search of = {.finder = finder, .lowest = INFINITY, .highest = -INFINITY};
     for (int64_t z = 0; z < finder->depth.count; z++) {

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "math/simd.h"
 
-sscam_sample_position sscam_source_position(int64_t output, int64_t source_size, int64_t output_size,
-                                       int32_t align_corners)
+sscam_sample_position sscam_source_position(int64_t output, int64_t source_size,
+                                            int64_t output_size, int32_t align_corners)
 {
     double at = 0.0;
     if (!align_corners)
@@ -25,11 +25,12 @@ sscam_sample_position sscam_source_position(int64_t output, int64_t source_size,
     return position;
 }
 
-void sscam_source_positions(int64_t source_size, int64_t output_size, int32_t align_corners, int32_t *lower,
-                            float *share)
+void sscam_source_positions(int64_t source_size, int64_t output_size, int32_t align_corners,
+                            int32_t *lower, float *share)
 {
     for (int64_t i = 0; i < output_size; i++) {
-        sscam_sample_position position = sscam_source_position(i, source_size, output_size, align_corners);
+        sscam_sample_position position = sscam_source_position(i, source_size, output_size,
+                                                               align_corners);
         lower[i] = (int32_t)position.lower;
         share[i] = position.share;
     }
@@ -40,7 +41,8 @@ int64_t sscam_slice_floats(sscam_sides sides)
     return sides.depth > 1 ? sides.height * sides.width : 0;
 }
 
-const float *sscam_blend_slices(const float *map, sscam_sides sides, sscam_sample_position z, float *slice)
+const float *sscam_blend_slices(const float *map, sscam_sides sides, sscam_sample_position z,
+                                float *slice)
 {
     const int64_t size = sides.height * sides.width;
     const float *front = map + z.lower * size, *back = front + size;
@@ -51,7 +53,8 @@ const float *sscam_blend_slices(const float *map, sscam_sides sides, sscam_sampl
     return slice;
 }
 
-void sscam_blend_rows(const float *map, int64_t map_height, int64_t map_width, sscam_sample_position y, float *row)
+void sscam_blend_rows(const float *map, int64_t map_height, int64_t map_width,
+                      sscam_sample_position y, float *row)
 {
     const float *upper = map + y.lower * map_width;
     const float *lower = y.lower + 1 < map_height ? upper + map_width : upper;
@@ -60,7 +63,8 @@ void sscam_blend_rows(const float *map, int64_t map_height, int64_t map_width, s
     row[map_width] = row[map_width - 1];
 }
 
-void sscam_column_positions(int64_t map_width, int64_t width, int32_t align_corners, float *column, float *share)
+void sscam_column_positions(int64_t map_width, int64_t width, int32_t align_corners, float *column,
+                            float *share)
 {
     for (int64_t x = 0; x < width; x++) {
         sscam_sample_position position = sscam_source_position(x, map_width, width, align_corners);
@@ -70,9 +74,10 @@ void sscam_column_positions(int64_t map_width, int64_t width, int32_t align_corn
     }
 }
 
+/* Static: the compiler exports the resolver of a function that is not. */
 SSCAM_SIMD_TARGETS
-void sscam_stretch_row(const float *restrict row, const float *restrict column, const float *restrict share,
-                        int64_t width, float *restrict out)
+static void stretch(const float *restrict row, const float *restrict column,
+                    const float *restrict share, int64_t width, float *restrict out)
 {
     for (int64_t x = 0; x < width; x++) {
         int32_t at;
@@ -81,22 +86,31 @@ void sscam_stretch_row(const float *restrict row, const float *restrict column, 
     }
 }
 
-sscam_status sscam_upsample(const float *map, sscam_sides map_sides, sscam_sides sides, int32_t align_corners,
-                            float *out)
+void sscam_stretch_row(const float *row, const float *column, const float *share, int64_t width,
+                       float *out)
+{
+    stretch(row, column, share, width, out);
+}
+
+sscam_status sscam_upsample(const float *map, sscam_sides map_sides, sscam_sides sides,
+                            int32_t align_corners, float *out)
 {
     const int64_t slice_floats = sscam_slice_floats(map_sides), width = sides.width;
-    float *scratch =
-        sscam_array(sscam_plus(slice_floats + map_sides.width + 1, sscam_times(2, width)), sizeof *scratch);
+    float *scratch = sscam_array(
+        sscam_plus(slice_floats + map_sides.width + 1, sscam_times(2, width)), sizeof *scratch);
     if (scratch == NULL)
         return sscam_fail_memory("upsampling a map");
-    float *row = scratch + slice_floats, *column = row + map_sides.width + 1, *share = column + width;
+    float *row = scratch + slice_floats, *column = row + map_sides.width + 1,
+          *share = column + width;
     sscam_column_positions(map_sides.width, width, align_corners, column, share);
     for (int64_t z = 0; z < sides.depth; z++) {
-        const sscam_sample_position at = sscam_source_position(z, map_sides.depth, sides.depth, align_corners);
+        const sscam_sample_position at = sscam_source_position(z, map_sides.depth, sides.depth,
+                                                               align_corners);
         const float *slice = sscam_blend_slices(map, map_sides, at, scratch);
         for (int64_t y = 0; y < sides.height; y++, out += width) {
-            sscam_blend_rows(slice, map_sides.height, map_sides.width,
-                       sscam_source_position(y, map_sides.height, sides.height, align_corners), row);
+            sscam_blend_rows(
+                slice, map_sides.height, map_sides.width,
+                sscam_source_position(y, map_sides.height, sides.height, align_corners), row);
             sscam_stretch_row(row, column, share, width, out);
         }
     }

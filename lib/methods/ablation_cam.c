@@ -2,10 +2,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "methods/channel_selection.h"
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "explain/method_private.h"
+#include "methods/channel_selection.h"
 
 /* Between the calls of weigh(). */
 typedef struct ablation_work {
@@ -48,12 +48,11 @@ static sscam_status begin(sscam_map_job *job)
         capture, job->settings->value[SSCAM_OPTION_MAX_CHANNELS].integer, work->selected);
     if (status != SSCAM_OK)
         return status;
-    work->plan = (sscam_ablation_plan){
-        .input = job->input,
-        .layer = capture->layer,
-        .batch_axis = capture->batch_axis,
-        .channel_axis = capture->channel_axis,
-        .channels = work->channels};
+    work->plan = (sscam_ablation_plan){.input = job->input,
+                                       .layer = capture->layer,
+                                       .batch_axis = capture->batch_axis,
+                                       .channel_axis = capture->channel_axis,
+                                       .channels = work->channels};
     for (int64_t k = 0; k < capture->channels; k++)
         if (work->selected[k] && is_active(capture, k))
             work->channels[work->plan.channel_count++] = k;
@@ -62,14 +61,13 @@ static sscam_status begin(sscam_map_job *job)
     return SSCAM_OK;
 }
 
-/* a_k = (f^c - f^c with A_k set to zero) / |f^c|. The paper divides by the score itself; by its magnitude a drop is a
- * positive weight whatever the score's sign. */
+/* a_k = (f^c - f^c with A_k set to zero) / |f^c|. The paper divides by the score itself; by its
+ * magnitude a drop is a positive weight whatever the score's sign. */
 static sscam_status take_scores(sscam_map_job *job)
 {
     const ablation_work *work = job->working;
     const sscam_capture *capture = job->capture;
-    double whole =
-        sscam_capture_score(capture, &job->target, sscam_score_kind_of(job->settings));
+    double whole = sscam_capture_score(capture, &job->target, sscam_score_kind_of(job->settings));
     double scale = whole != 0.0 ? fabs(whole) : 1.0;
     for (int64_t i = 0; i < work->plan.channel_count; i++) {
         if (!isfinite(job->scores[i]))

@@ -2,15 +2,17 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "explain/capture.h"
 #include "base/checked_size.h"
 #include "base/error.h"
+#include "explain/capture.h"
 #include "explain/method_private.h"
 
-enum { TOLERANCE_DENOMINATOR = 10000 }; /* float32 gradients of one linear layer agree far better than 1e-4 */
+enum {
+    TOLERANCE_DENOMINATOR = 10000
+}; /* float32 gradients of one linear layer agree far better than 1e-4 */
 
-/* Sums of gradients over places. For pooling and one linear layer, Y = b + sum_k w_k mean_p A_k(p), so
- * g_k(p) = w_k / places everywhere and the sum is w_k itself. */
+/* Sums of gradients over places. For pooling and one linear layer, Y = b + sum_k w_k mean_p A_k(p),
+ * so g_k(p) = w_k / places everywhere and the sum is w_k itself. */
 static void sum_gradients(const sscam_capture *capture, float *weights)
 {
     sscam_mean_gradients(capture, weights);
@@ -26,15 +28,16 @@ static double largest_magnitude(const float *values, int64_t count)
     return largest;
 }
 
-/* Largest distance of a gradient from its channel's mean, that is, from the place-free value w_k / places. Infinite
- * where a gradient is no number. */
+/* Largest distance of a gradient from its channel's mean, that is, from the place-free value w_k /
+ * places. Infinite where a gradient is no number. */
 static double largest_deviation(const sscam_capture *capture, const float *weights)
 {
     int64_t places = sscam_position_count(capture->sides);
     double largest = 0.0;
     for (int64_t k = 0; k < capture->channels; k++) {
         for (int64_t p = 0; p < places; p++) {
-            double deviation = fabs(capture->gradients[k * places + p] - (double)weights[k] / (double)places);
+            double deviation = fabs(capture->gradients[k * places + p] -
+                                    (double)weights[k] / (double)places);
             largest = isnan(deviation) ? INFINITY : fmax(largest, deviation);
         }
     }
@@ -45,11 +48,13 @@ static sscam_status fail_unsupported(const sscam_map_job *job, const char *why)
 {
     const int32_t is_cam = (job->method->needs & SSCAM_NEEDS_POOLED_LINEAR) != 0;
     return sscam_fail(SSCAM_E_UNSUPPORTED,
-                      "%s needs global average pooling and then one linear layer after the target layer %s, but %s",
+                      "%s needs global average pooling and then one linear layer after the target "
+                      "layer %s, but %s",
                       is_cam ? "cam" : "option mask_weights=fc", job->capture->layer, why);
 }
 
-/* The same capture on another input. A linear head has the same gradients there; any other head has not. */
+/* The same capture on another input. A linear head has the same gradients there; any other head has
+ * not. */
 static sscam_status capture_elsewhere(sscam_map_job *job, sscam_capture *capture)
 {
     int64_t size = sscam_input_size(&job->shape);
@@ -69,7 +74,8 @@ sscam_status sscam_last_layer_weights(sscam_map_job *job, float *weights)
     const sscam_capture *capture = job->capture;
     int64_t places = sscam_position_count(capture->sides);
     sum_gradients(capture, weights);
-    double allowed = largest_magnitude(weights, capture->channels) / (double)places / TOLERANCE_DENOMINATOR;
+    double allowed = largest_magnitude(weights, capture->channels) / (double)places /
+                     TOLERANCE_DENOMINATOR;
     if (largest_deviation(capture, weights) > allowed)
         return fail_unsupported(job, "its class scores depend on where an activation is");
     if (capture->extra_gradient > 0.0f)
@@ -79,7 +85,8 @@ sscam_status sscam_last_layer_weights(sscam_map_job *job, float *weights)
     sscam_status status = capture_elsewhere(job, &elsewhere);
     if (status != SSCAM_OK)
         return status;
-    if (elsewhere.channels != capture->channels || !sscam_same_sides(elsewhere.sides, capture->sides))
+    if (elsewhere.channels != capture->channels ||
+        !sscam_same_sides(elsewhere.sides, capture->sides))
         status = fail_unsupported(job, "its layers change shape with the input's values");
     else if (largest_deviation(&elsewhere, weights) > allowed)
         status = fail_unsupported(job, "its class scores are not linear in the pooled activations");

@@ -43,7 +43,8 @@ sscam_status sscam_select_channels(const sscam_capture *capture, int64_t wanted,
     if (ranked == NULL)
         return sscam_fail_memory("ranking channels");
     for (int64_t k = 0; k < capture->channels; k++)
-        ranked[k] = (ranked_channel){spatial_deviation(capture->activations + k * places, places), k};
+        ranked[k] = (ranked_channel){spatial_deviation(capture->activations + k * places, places),
+                                     k};
     qsort(ranked, (size_t)capture->channels, sizeof *ranked, by_falling_deviation);
     for (int64_t i = 0; i < wanted; i++)
         chosen[ranked[i].channel] = 1;

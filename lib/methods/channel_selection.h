@@ -4,8 +4,8 @@
 
 #include "model/backend.h"
 
-/* Sets chosen[k] to 1 for the `wanted` channels of highest spatial standard deviation (Faster Score-CAM; the lower
- * index among equals), to 0 for others. `wanted` 0: all. */
+/* Sets chosen[k] to 1 for the `wanted` channels of highest spatial standard deviation (Faster
+ * Score-CAM; the lower index among equals), to 0 for others. `wanted` 0: all. */
 sscam_status sscam_select_channels(const sscam_capture *capture, int64_t wanted, int32_t *chosen);
 
 #endif

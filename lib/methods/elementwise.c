@@ -14,11 +14,12 @@ sscam_status sscam_make_terms(sscam_map_job *job, float (*term)(float activation
     if (job->terms == NULL)
         return sscam_fail_memory("the terms of a map");
     for (int64_t i = 0; i < count; i++) {
-        job->terms[i] =
-            term(capture->activations[i], capture->gradients != NULL ? capture->gradients[i] : 0.0f);
+        job->terms[i] = term(capture->activations[i],
+                             capture->gradients != NULL ? capture->gradients[i] : 0.0f);
         if (!isfinite(job->terms[i]))
-            return sscam_fail(SSCAM_E_MODEL, "layer %s: activation %g times gradient %g overflows", capture->layer,
-                              (double)capture->activations[i], (double)capture->gradients[i]);
+            return sscam_fail(SSCAM_E_MODEL, "layer %s: activation %g times gradient %g overflows",
+                              capture->layer, (double)capture->activations[i],
+                              (double)capture->gradients[i]);
     }
     free(job->weights);
     job->weights = NULL;

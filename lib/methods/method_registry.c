@@ -8,61 +8,77 @@
 
 static const sscam_method table[] = {
     {"cam", "CAM", "a_k = w_fc[c,k], the last layer's weights",
-     "Zhou, Khosla, Lapedriza, Oliva & Torralba: Learning Deep Features for Discriminative Localization. "
+     "Zhou, Khosla, Lapedriza, Oliva & Torralba: Learning Deep Features for Discriminative "
+     "Localization. "
      "CVPR 2016 (arXiv:1512.04150)",
      SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_POOLED_LINEAR, sscam_weigh_cam, 0},
     {"grad-cam", "Grad-CAM", "a_k = mean over places of dY/dA_k",
-     "Selvaraju, Cogswell, Das, Vedantam, Parikh & Batra: Grad-CAM: Visual Explanations from Deep Networks via "
+     "Selvaraju, Cogswell, Das, Vedantam, Parikh & Batra: Grad-CAM: Visual Explanations from Deep "
+     "Networks via "
      "Gradient-based Localization. ICCV 2017 (arXiv:1610.02391)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_grad_cam, 0},
     {"grad-cam++", "Grad-CAM++", "a_k = sum over places of alpha_k ReLU(dY/dA_k)",
-     "Chattopadhyay, Sarkar, Howlader & Balasubramanian: Grad-CAM++: Generalized Gradient-based Visual "
+     "Chattopadhyay, Sarkar, Howlader & Balasubramanian: Grad-CAM++: Generalized Gradient-based "
+     "Visual "
      "Explanations for Deep Convolutional Networks. WACV 2018 (arXiv:1710.11063)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_grad_cam_pp, 0},
-    {"smooth-grad-cam++", "Smooth Grad-CAM++", "Grad-CAM++ of derivatives averaged over noisy inputs",
-     "Omeiza, Speakman, Cintas & Weldermariam: Smooth Grad-CAM++: An Enhanced Inference Level Visualization Technique "
+    {"smooth-grad-cam++", "Smooth Grad-CAM++",
+     "Grad-CAM++ of derivatives averaged over noisy inputs",
+     "Omeiza, Speakman, Cintas & Weldermariam: Smooth Grad-CAM++: An Enhanced Inference Level "
+     "Visualization Technique "
      "for Deep Convolutional Neural Network Models. 2019 (arXiv:1908.01224)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_smooth_grad_cam_pp, 1},
     {"score-cam", "Score-CAM", "a_k = softmax of the scores of the input masked by each activation",
-     "Wang, Wang, Du, Yang, Zhang, Ding, Mardziel & Hu: Score-CAM: Score-Weighted Visual Explanations for "
+     "Wang, Wang, Du, Yang, Zhang, Ding, Mardziel & Hu: Score-CAM: Score-Weighted Visual "
+     "Explanations for "
      "Convolutional Neural Networks. CVPR Workshops 2020 (arXiv:1910.01279)",
      SSCAM_NEEDS_SCORING, sscam_weigh_score_cam, 0},
     {"ablation-cam", "Ablation-CAM", "a_k = share of the score that is lost without channel k",
-     "Desai & Ramaswamy: Ablation-CAM: Visual Explanations for Deep Convolutional Network via Gradient-free "
+     "Desai & Ramaswamy: Ablation-CAM: Visual Explanations for Deep Convolutional Network via "
+     "Gradient-free "
      "Localization. WACV 2020 (doi:10.1109/WACV45572.2020.9093360)",
      SSCAM_NEEDS_ABLATION, sscam_weigh_ablation_cam, 0},
     {"ss-cam-mean", "SS-CAM (mean)", "Score-CAM with each score the mean over noisy masks",
-     "Naidu & Michael: SS-CAM: Smoothed Score-CAM for Sharper Visual Feature Localization, approach 1. 2020 "
+     "Naidu & Michael: SS-CAM: Smoothed Score-CAM for Sharper Visual Feature Localization, "
+     "approach 1. 2020 "
      "(arXiv:2006.14255)",
      SSCAM_NEEDS_SCORING, sscam_weigh_ss_cam_mean, 0},
     {"ss-cam-max", "SS-CAM (max)", "Score-CAM with each score the maximum over noisy masks",
-     "Naidu & Michael: SS-CAM: Smoothed Score-CAM for Sharper Visual Feature Localization, approach 2. 2020 "
+     "Naidu & Michael: SS-CAM: Smoothed Score-CAM for Sharper Visual Feature Localization, "
+     "approach 2. 2020 "
      "(arXiv:2006.14255)",
      SSCAM_NEEDS_SCORING, sscam_weigh_ss_cam_max, 0},
-    {"eigen-cam", "Eigen-CAM", "projection of A on its first principal component, whatever the class",
-     "Muhammad & Yeasin: Eigen-CAM: Class Activation Map using Principal Components. IJCNN 2020 (arXiv:2008.00299)",
+    {"eigen-cam", "Eigen-CAM",
+     "projection of A on its first principal component, whatever the class",
+     "Muhammad & Yeasin: Eigen-CAM: Class Activation Map using Principal Components. IJCNN 2020 "
+     "(arXiv:2008.00299)",
      0, sscam_weigh_eigen_cam, 0},
     {"xgrad-cam", "XGrad-CAM", "a_k = mean of dY/dA_k, weighted by A_k",
-     "Fu, Hu, Dong, Guo, Gao & Li: Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs. "
+     "Fu, Hu, Dong, Guo, Gao & Li: Axiom-based Grad-CAM: Towards Accurate Visualization and "
+     "Explanation of CNNs. "
      "BMVC 2020 (arXiv:2008.02312)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_xgrad_cam, 0},
     {"is-cam", "IS-CAM", "Score-CAM with each score the mean while the mask fades in",
-     "Naidu, Ghosh, Maurya, Nayak K & Kundu: IS-CAM: Integrated Score-CAM for axiomatic-based explanations. 2020 "
+     "Naidu, Ghosh, Maurya, Nayak K & Kundu: IS-CAM: Integrated Score-CAM for axiomatic-based "
+     "explanations. 2020 "
      "(arXiv:2010.03023)",
      SSCAM_NEEDS_SCORING, sscam_weigh_is_cam, 0},
     {"hires-cam", "HiResCAM", "sum over channels of dY/dA_k A_k, place by place",
-     "Draelos & Carin: Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural networks. "
+     "Draelos & Carin: Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional "
+     "neural networks. "
      "2020 (arXiv:2011.08891)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_hires_cam, 0},
     {"layer-cam", "LayerCAM", "sum over channels of ReLU(dY/dA_k) A_k, place by place",
-     "Jiang, Zhang, Hou, Cheng & Wei: LayerCAM: Exploring Hierarchical Class Activation Maps for Localization. "
+     "Jiang, Zhang, Hou, Cheng & Wei: LayerCAM: Exploring Hierarchical Class Activation Maps for "
+     "Localization. "
      "IEEE Transactions on Image Processing 30, 2021 (doi:10.1109/TIP.2021.3089943)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_layer_cam, 0},
     {"eigen-grad-cam", "Eigen-Grad-CAM", "projection of dY/dA A on its first principal component",
      "Gildenblat and contributors: PyTorch library for CAM methods, EigenGradCAM. 2021 "
      "(https://github.com/jacobgil/pytorch-grad-cam)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_eigen_grad_cam, 0},
-    {"grad-cam-elementwise", "Grad-CAM (elementwise)", "sum over channels of ReLU(dY/dA_k A_k), place by place",
+    {"grad-cam-elementwise", "Grad-CAM (elementwise)",
+     "sum over channels of ReLU(dY/dA_k A_k), place by place",
      "Gildenblat and contributors: PyTorch library for CAM methods, GradCAMElementWise. 2022 "
      "(https://github.com/jacobgil/pytorch-grad-cam)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_grad_cam_elementwise, 0},
@@ -113,7 +129,8 @@ const sscam_method *sscam_method_find(const char *name)
         if (strcmp(table[i].name, name) == 0)
             return &table[i];
         if (length < sizeof names)
-            length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", i ? ", " : "", table[i].name);
+            length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", i ? ", " : "",
+                                       table[i].name);
     }
     sscam_fail(SSCAM_E_ARGUMENT, "method \"%s\": no such method; there are %s", name, names);
     return NULL;
@@ -134,14 +151,16 @@ int32_t sscam_needs_gradients(const sscam_method *method, const sscam_settings *
 
 sscam_score_kind sscam_probability_kind(const sscam_settings *settings)
 {
-    return settings->value[SSCAM_OPTION_PROBABILITY].integer == SSCAM_SWITCH_FIRST ? SSCAM_SCORE_SOFTMAX
-                                                                                    : SSCAM_SCORE_SIGMOID;
+    return settings->value[SSCAM_OPTION_PROBABILITY].integer == SSCAM_SWITCH_FIRST
+               ? SSCAM_SCORE_SOFTMAX
+               : SSCAM_SCORE_SIGMOID;
 }
 
 sscam_score_kind sscam_score_kind_of(const sscam_settings *settings)
 {
-    return settings->value[SSCAM_OPTION_SCORE].integer == SSCAM_SCORE_CHOICE_LOGIT ? SSCAM_SCORE_LOGIT
-                                                                                    : sscam_probability_kind(settings);
+    return settings->value[SSCAM_OPTION_SCORE].integer == SSCAM_SCORE_CHOICE_LOGIT
+               ? SSCAM_SCORE_LOGIT
+               : sscam_probability_kind(settings);
 }
 
 double sscam_noise_stddev(const sscam_settings *settings, double range)
@@ -156,10 +175,11 @@ double sscam_noise_stddev(const sscam_settings *settings, double range)
 
 sscam_scoring_options sscam_scoring_options_of(const sscam_settings *settings)
 {
-    return (sscam_scoring_options){.precision = (sscam_precision)settings->value[SSCAM_OPTION_PRECISION].integer,
-                                .batch_size = settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
-                                .workers = settings->value[SSCAM_OPTION_WORKERS].integer,
-                                .calibrate = settings->value[SSCAM_OPTION_CALIBRATE].integer == SSCAM_SWITCH_FIRST};
+    return (sscam_scoring_options){
+        .precision = (sscam_precision)settings->value[SSCAM_OPTION_PRECISION].integer,
+        .batch_size = settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
+        .workers = settings->value[SSCAM_OPTION_WORKERS].integer,
+        .calibrate = settings->value[SSCAM_OPTION_CALIBRATE].integer == SSCAM_SWITCH_FIRST};
 }
 
 sscam_layout_hint sscam_layout_hint_of(const sscam_settings *settings)

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "methods/channel_selection.h"
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "math/min_max.h"
 #include "math/upsample.h"
+#include "methods/channel_selection.h"
 
 /* What slot_of says of channels without a score of their own. */
 enum { NOT_SELECTED = -2, FLAT = -1 };
@@ -18,11 +18,11 @@ enum { NOT_SELECTED = -2, FLAT = -1 };
 typedef struct channel_scoring {
     sscam_map_job *job;
     sscam_sampling sampling;
-    int32_t in_second_pass;      /* Algorithm 1's rescoring */
-    int64_t *slot_of;            /* [K] which slot's score a channel has; channels that are equal share one */
-    float *mask_weights;         /* [K] w_k of Algorithm 1; NULL: all 1 */
+    int32_t in_second_pass; /* Algorithm 1's rescoring */
+    int64_t *slot_of; /* [K] which slot's score a channel has; channels that are equal share one */
+    float *mask_weights; /* [K] w_k of Algorithm 1; NULL: all 1 */
     sscam_min_max_plan *range_finder;
-    float *upsampled;            /* [D,H,W] scratch, only for noise scaled by the masked input's range */
+    float *upsampled; /* [D,H,W] scratch, only for noise scaled by the masked input's range */
     sscam_mask_channel *channel; /* [slot_count] the channels with structure, in the plan's order */
     double *score;               /* [slot_count] C_k before the baseline */
     int64_t slot_count;
@@ -34,7 +34,7 @@ static int64_t choice(const channel_scoring *scoring, int32_t option)
     return scoring->job->settings->value[option].integer;
 }
 
-/* --- which channels ------------------------------------------------------------------------------ */
+/* --- which channels --------------------------------------------------------------------------- */
 
 /* The channels that max_channels selects count as flat until they get a slot. */
 static sscam_status select_channels(channel_scoring *scoring)
@@ -43,7 +43,8 @@ static sscam_status select_channels(channel_scoring *scoring)
     int32_t *chosen = sscam_array(capture->channels, sizeof *chosen);
     if (chosen == NULL)
         return sscam_fail_memory("ranking channels");
-    sscam_status status = sscam_select_channels(capture, choice(scoring, SSCAM_OPTION_MAX_CHANNELS), chosen);
+    sscam_status status = sscam_select_channels(capture, choice(scoring, SSCAM_OPTION_MAX_CHANNELS),
+                                                chosen);
     for (int64_t k = 0; k < capture->channels && status == SSCAM_OK; k++)
         scoring->slot_of[k] = chosen[k] ? FLAT : NOT_SELECTED;
     free(chosen);
@@ -65,10 +66,12 @@ static sscam_status find_mask_weights(channel_scoring *scoring)
     return SSCAM_OK;
 }
 
-/* --- one channel's mask -------------------------------------------------------------------------- */
+/* --- one channel's mask ----------------------------------------------------------------------- */
 
-/* Range of X0 * mask over all colours and places: what noise_scale looks at when noise goes on the input. */
-static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mask_channel *channel, double *range)
+/* Range of X0 * mask over all colours and places: what noise_scale looks at when noise goes on the
+ * input. */
+static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mask_channel *channel,
+                                       double *range)
 {
     const sscam_mask_plan *plan = &scoring->plan;
     int64_t places = sscam_position_count(plan->input_sides);
@@ -76,8 +79,9 @@ static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mas
         scoring->upsampled = sscam_array(places, sizeof *scoring->upsampled);
     if (scoring->upsampled == NULL)
         return sscam_fail_memory("a mask");
-    sscam_status status = sscam_upsample(plan->activations + channel->channel * sscam_position_count(plan->map_sides),
-                                         plan->map_sides, plan->input_sides, plan->align_corners, scoring->upsampled);
+    sscam_status status = sscam_upsample(
+        plan->activations + channel->channel * sscam_position_count(plan->map_sides),
+        plan->map_sides, plan->input_sides, plan->align_corners, scoring->upsampled);
     if (status != SSCAM_OK)
         return status;
     float lowest = INFINITY, highest = -INFINITY;
@@ -93,8 +97,10 @@ static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mas
     return SSCAM_OK;
 }
 
-/* Standard deviation of a channel's noise by `sigma` and `noise_scale`. `upsampled_range`: max - min of U(A_k). */
-static sscam_status find_noise_stddev(channel_scoring *scoring, sscam_mask_channel *channel, double upsampled_range)
+/* Standard deviation of a channel's noise by `sigma` and `noise_scale`. `upsampled_range`: max -
+ * min of U(A_k). */
+static sscam_status find_noise_stddev(channel_scoring *scoring, sscam_mask_channel *channel,
+                                      double upsampled_range)
 {
     double range = upsampled_range * fabs(channel->gain);
     if (scoring->plan.noise_target == SSCAM_NOISE_ON_INPUT &&
@@ -105,16 +111,18 @@ static sscam_status find_noise_stddev(channel_scoring *scoring, sscam_mask_chann
     }
     channel->noise_stddev = (float)sscam_noise_stddev(scoring->job->settings, range);
     if (!isfinite(channel->noise_stddev))
-        return sscam_fail(SSCAM_E_ARGUMENT,
-                          "noise_scale=authors-code: channel %lld has a range of %g, too small to divide by",
-                          (long long)channel->channel, range);
+        return sscam_fail(
+            SSCAM_E_ARGUMENT,
+            "noise_scale=authors-code: channel %lld has a range of %g, too small to divide by",
+            (long long)channel->channel, range);
     return SSCAM_OK;
 }
 
-/* Offset and gain that make s(U(w_k A_k)), or U(w_k A_k) for noise on the raw activation. s is scale-invariant, so
- * only the sign of w_k counts: s(U(A)) above zero, 1 - s(U(A)) below (eq. 8, 12, Algorithm 1). */
-static void find_normalisation(const channel_scoring *scoring, double mask_weight, float lowest, float highest,
-                               sscam_mask_channel *channel)
+/* Offset and gain that make s(U(w_k A_k)), or U(w_k A_k) for noise on the raw activation. s is
+ * scale-invariant, so only the sign of w_k counts: s(U(A)) above zero, 1 - s(U(A)) below (eq. 8,
+ * 12, Algorithm 1). */
+static void find_normalisation(const channel_scoring *scoring, double mask_weight, float lowest,
+                               float highest, sscam_mask_channel *channel)
 {
     if (scoring->plan.noise_target == SSCAM_NOISE_ON_ACTIVATION) {
         channel->offset = 0.0f;
@@ -136,7 +144,8 @@ static int32_t has_noise(const channel_scoring *scoring)
     return is_noisy(scoring) && scoring->job->settings->value[SSCAM_OPTION_SIGMA].real > 0.0;
 }
 
-/* The slot whose masked input is the same as this channel's, or -1. Noise differs from channel to channel. */
+/* The slot whose masked input is the same as this channel's, or -1. Noise differs from channel to
+ * channel. */
 static int64_t find_twin(const channel_scoring *scoring, const sscam_mask_channel *channel)
 {
     const sscam_mask_plan *plan = &scoring->plan;
@@ -147,7 +156,8 @@ static int64_t find_twin(const channel_scoring *scoring, const sscam_mask_channe
     for (int64_t slot = 0; slot < scoring->slot_count; slot++) {
         const sscam_mask_channel *other = &scoring->channel[slot];
         if (other->gain == channel->gain && other->offset == channel->offset &&
-            memcmp(plan->activations + other->channel * places, map, (size_t)places * sizeof *map) == 0)
+            memcmp(plan->activations + other->channel * places, map,
+                   (size_t)places * sizeof *map) == 0)
             return slot;
     }
     return -1;
@@ -165,12 +175,15 @@ static sscam_status add_channel(channel_scoring *scoring, int64_t k)
     double upsampled_range = (double)highest - (double)lowest;
     if (choice(scoring, SSCAM_OPTION_NORMALISE) != SSCAM_SWITCH_FIRST) /* before_upsample */
         sscam_min_max(map, sscam_position_count(plan->map_sides), &lowest, &highest);
-    /* A range below the normal numbers has no reciprocal; it is what a SiLU leaves far below zero, not structure. */
+    /* A range below the normal numbers has no reciprocal; it is what a SiLU leaves far below zero,
+     * not structure. */
     if (upsampled_range < FLT_MIN || mask_weight == 0.0)
         return SSCAM_OK;
     if (!isfinite(highest - lowest))
-        return sscam_fail(SSCAM_E_MODEL, "layer %s: the activations of channel %lld span %g, which cannot be scaled",
-                          scoring->job->capture->layer, (long long)k, (double)highest - (double)lowest);
+        return sscam_fail(
+            SSCAM_E_MODEL,
+            "layer %s: the activations of channel %lld span %g, which cannot be scaled",
+            scoring->job->capture->layer, (long long)k, (double)highest - (double)lowest);
 
     sscam_mask_channel *channel = &scoring->channel[scoring->slot_count];
     *channel = (sscam_mask_channel){.channel = k};
@@ -213,12 +226,13 @@ static sscam_status make_plan(channel_scoring *scoring)
         .channels = scoring->channel,
         .samples = sample_count(scoring),
         .fades_in = scoring->sampling == SSCAM_SAMPLES_FADE_IN,
-        .noise_target = is_noisy(scoring) ? targets[choice(scoring, SSCAM_OPTION_NOISE_TARGET)] : SSCAM_NOISE_ON_MASK,
+        .noise_target = is_noisy(scoring) ? targets[choice(scoring, SSCAM_OPTION_NOISE_TARGET)]
+                                          : SSCAM_NOISE_ON_MASK,
         .seed = choice(scoring, SSCAM_OPTION_SEED),
         .image_index = job->image_index,
     };
-    scoring->range_finder =
-        sscam_min_max_plan_new(capture->sides, job->shape.sides, scoring->plan.align_corners);
+    scoring->range_finder = sscam_min_max_plan_new(capture->sides, job->shape.sides,
+                                                   scoring->plan.align_corners);
     if (scoring->range_finder == NULL)
         return sscam_fail_memory("the ranges of maps");
     for (int64_t k = 0; k < capture->channels; k++) {
@@ -232,7 +246,7 @@ static sscam_status make_plan(channel_scoring *scoring)
     return SSCAM_OK;
 }
 
-/* --- scoring ------------------------------------------------------------------------------------- */
+/* --- scoring ---------------------------------------------------------------------------------- */
 
 static double reduce(const float *scores, int64_t count, sscam_reduction reduction)
 {
@@ -249,7 +263,8 @@ static sscam_status check_scores(const channel_scoring *scoring, const float *sc
     int64_t samples = scoring->plan.samples;
     for (int64_t i = 0; i < scoring->slot_count * samples; i++)
         if (!isfinite(scores[i]))
-            return sscam_fail(SSCAM_E_MODEL, "the network's score of the input masked by channel %lld is %g",
+            return sscam_fail(SSCAM_E_MODEL,
+                              "the network's score of the input masked by channel %lld is %g",
                               (long long)scoring->channel[i / samples].channel, (double)scores[i]);
     return SSCAM_OK;
 }
@@ -265,7 +280,8 @@ static sscam_status take_scores(channel_scoring *scoring, sscam_reduction reduct
     return status;
 }
 
-/* Makes the plan of Algorithm 1's second pass: each mask, without noise, times the score it got in the first. */
+/* Makes the plan of Algorithm 1's second pass: each mask, without noise, times the score it got in
+ * the first. */
 static void plan_second_pass(channel_scoring *scoring)
 {
     for (int64_t slot = 0; slot < scoring->slot_count; slot++) {
@@ -276,13 +292,16 @@ static void plan_second_pass(channel_scoring *scoring)
     scoring->in_second_pass = 1;
 }
 
-/* The score in the outputs for a constant input, which may be others than those for the whole one. */
+/* The score in the outputs for a constant input, which may be others than those for the whole one.
+ */
 static sscam_status take_constant_score(const sscam_map_job *job, const float *logits,
                                         int64_t class_count, double *score)
 {
     if (class_count != job->capture->class_count)
-        return sscam_fail(SSCAM_E_MODEL, "the network has %lld outputs for a constant input, and %lld for the whole one",
-                          (long long)class_count, (long long)job->capture->class_count);
+        return sscam_fail(
+            SSCAM_E_MODEL,
+            "the network has %lld outputs for a constant input, and %lld for the whole one",
+            (long long)class_count, (long long)job->capture->class_count);
     *score = sscam_target_score(logits, class_count, &job->target,
                                 sscam_row_kind(&job->target, sscam_score_kind_of(job->settings)));
     return isfinite(*score)
@@ -291,7 +310,8 @@ static sscam_status take_constant_score(const sscam_map_job *job, const float *l
 }
 
 /* Score of an input whose channels are constant. */
-static sscam_status score_constant_input(channel_scoring *scoring, const float value[3], double *score)
+static sscam_status score_constant_input(channel_scoring *scoring, const float value[3],
+                                         double *score)
 {
     sscam_map_job *job = scoring->job;
     const sscam_shape *shape = &job->shape;
@@ -304,10 +324,10 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
         for (int64_t p = 0; p < places; p++)
             input[c * places + p] = value[c < 3 ? c : 2];
     const sscam_output_selection reading = {.output = sscam_output_of(job->settings),
-                                   .target_pixels = job->target.target_pixels,
-                                   .kind = sscam_score_kind_of(job->settings)};
-    sscam_status status =
-        job->backend->classify(job->network, input, shape, &reading, &logits, &class_count);
+                                            .target_pixels = job->target.target_pixels,
+                                            .kind = sscam_score_kind_of(job->settings)};
+    sscam_status status = job->backend->classify(job->network, input, shape, &reading, &logits,
+                                                 &class_count);
     if (status == SSCAM_OK) {
         job->passes++;
         status = take_constant_score(job, logits, class_count, score);
@@ -323,7 +343,8 @@ static sscam_status score_black_input(channel_scoring *scoring, double *score)
     const float *black = job->black;
     if (job->shape.channels > 3 && (black[0] != black[1] || black[0] != black[2]))
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "option baseline: black follows from mean and std of three channels, and the input has %lld",
+                          "option baseline: black follows from mean and std of three channels, and "
+                          "the input has %lld",
                           (long long)job->shape.channels);
     return score_constant_input(scoring, black, score);
 }
@@ -344,9 +365,10 @@ static sscam_status score_baseline(channel_scoring *scoring, double *score)
     }
 }
 
-/* --- weights ------------------------------------------------------------------------------------- */
+/* --- weights ---------------------------------------------------------------------------------- */
 
-/* Spreads the slots' scores over the channels; `flat_score` goes to selected channels without structure. */
+/* Spreads the slots' scores over the channels; `flat_score` goes to selected channels without
+ * structure. */
 static void spread(const channel_scoring *scoring, double flat_score, double *weight)
 {
     for (int64_t k = 0; k < scoring->job->capture->channels; k++) {
@@ -369,8 +391,9 @@ static void softmax(double *weight, int64_t count)
         weight[k] /= sum;
 }
 
-/* C_k = score - baseline, then the softmax of Algorithm 1 where wanted. Under the softmax a baseline cancels and is
- * not evaluated. Channels without a score are marked by NaN until the end, where they get weight 0. */
+/* C_k = score - baseline, then the softmax of Algorithm 1 where wanted. Under the softmax a
+ * baseline cancels and is not evaluated. Channels without a score are marked by NaN until the end,
+ * where they get weight 0. */
 static sscam_status finish_weights(channel_scoring *scoring, double flat_score)
 {
     sscam_map_job *job = scoring->job;
@@ -405,7 +428,8 @@ static sscam_status finish(channel_scoring *scoring)
     static const float zeros[3] = {0.0f, 0.0f, 0.0f};
     double flat_score = NAN;
     sscam_status status = SSCAM_OK;
-    if (choice(scoring, SSCAM_OPTION_FLAT_CHANNELS) != SSCAM_SWITCH_FIRST && any_flat_channel(scoring))
+    if (choice(scoring, SSCAM_OPTION_FLAT_CHANNELS) != SSCAM_SWITCH_FIRST &&
+        any_flat_channel(scoring))
         status = score_constant_input(scoring, zeros, &flat_score);
     return status == SSCAM_OK ? finish_weights(scoring, flat_score) : status;
 }
@@ -422,7 +446,8 @@ static void release(void *working)
     free(scoring);
 }
 
-/* Makes the working state, which the explanation owns from here on, and the plan of the first pass. */
+/* Makes the working state, which the explanation owns from here on, and the plan of the first pass.
+ */
 static sscam_status begin(sscam_map_job *job, sscam_sampling sampling)
 {
     const int64_t channels = job->capture->channels;
@@ -444,7 +469,8 @@ static sscam_status begin(sscam_map_job *job, sscam_sampling sampling)
     return status == SSCAM_OK ? make_plan(scoring) : status;
 }
 
-sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling, sscam_reduction reduction)
+sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling,
+                                   sscam_reduction reduction)
 {
     channel_scoring *scoring = job->working;
     sscam_status status = SSCAM_OK;

@@ -17,8 +17,9 @@ typedef enum sscam_reduction {
     SSCAM_REDUCE_MAXIMUM /* eq. 13-15 */
 } sscam_reduction;
 
-/* Fills job->weights: C_k = reduce_i f^c(masked input k,i) - f^c(X_b), then the softmax over the channels,
- * by the explanation's options, in the turns that strategy.h describes. */
-sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling, sscam_reduction reduction);
+/* Fills job->weights: C_k = reduce_i f^c(masked input k,i) - f^c(X_b), then the softmax over the
+ * channels, by the explanation's options, in the turns that strategy.h describes. */
+sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling,
+                                   sscam_reduction reduction);
 
 #endif

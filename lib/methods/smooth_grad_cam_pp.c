@@ -2,11 +2,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "explain/capture.h"
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "masks/noise.h"
+#include "explain/capture.h"
 #include "explain/method_private.h"
+#include "masks/noise.h"
 
 /* Sums over the noisy inputs of g, g^2 and g^3, each shaped as A. */
 typedef struct derivative_sums {
@@ -30,7 +30,8 @@ static sscam_status find_noise_stddev(const sscam_map_job *job, int64_t size, fl
     double range = (double)highest - (double)lowest;
     *stddev = sigma > 0.0 ? (float)sscam_noise_stddev(job->settings, range) : 0.0f;
     if (!isfinite(*stddev))
-        return sscam_fail(SSCAM_E_ARGUMENT, "noise_scale: the input has a range of %g, which gives no usable noise",
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "noise_scale: the input has a range of %g, which gives no usable noise",
                           range);
     return SSCAM_OK;
 }
@@ -51,11 +52,13 @@ static sscam_status add_derivatives(const sscam_capture *noisy, const sscam_map_
 {
     const sscam_capture *capture = job->capture;
     if (noisy->channels != capture->channels || !sscam_same_sides(noisy->sides, capture->sides))
-        return sscam_fail(SSCAM_E_UNSUPPORTED, "layer %s changes shape with the input's values", capture->layer);
+        return sscam_fail(SSCAM_E_UNSUPPORTED, "layer %s changes shape with the input's values",
+                          capture->layer);
     for (int64_t i = 0; i < sums->size; i++) {
         double g = noisy->gradients[i];
         if (!isfinite(g))
-            return sscam_fail(SSCAM_E_MODEL, "layer %s: NaN or infinity among its gradients on a noisy input",
+            return sscam_fail(SSCAM_E_MODEL,
+                              "layer %s: NaN or infinity among its gradients on a noisy input",
                               capture->layer);
         sums->first[i] += g;
         sums->second[i] += g * g;
@@ -67,8 +70,8 @@ static sscam_status add_derivatives(const sscam_capture *noisy, const sscam_map_
 static sscam_status capture_noisy(sscam_map_job *job, const float *input, derivative_sums *sums)
 {
     sscam_capture noisy = {0};
-    sscam_status status =
-        sscam_capture_layer(job, input, job->capture->layer, &job->target, 1, &noisy);
+    sscam_status status = sscam_capture_layer(job, input, job->capture->layer, &job->target, 1,
+                                              &noisy);
     if (status != SSCAM_OK)
         return status;
     status = add_derivatives(&noisy, job, sums);
@@ -96,8 +99,8 @@ static sscam_status sample_derivatives(sscam_map_job *job, float *input, derivat
     return status;
 }
 
-/* a_k = sum_p alpha_k(p) ReLU(D1), alpha_k = D2 / (2 D2 + D3 sum_q A_k(q)), Dn the mean over the noisy inputs of g^n;
- * 0 where the denominator is. */
+/* a_k = sum_p alpha_k(p) ReLU(D1), alpha_k = D2 / (2 D2 + D3 sum_q A_k(q)), Dn the mean over the
+ * noisy inputs of g^n; 0 where the denominator is. */
 static void weigh_by_derivatives(const derivative_sums *sums, int64_t samples, sscam_map_job *job)
 {
     const sscam_capture *capture = job->capture;

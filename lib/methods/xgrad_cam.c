@@ -1,14 +1,15 @@
 /* XGrad-CAM (Fu et al. 2020). */
 #include "explain/method_private.h"
 
-/* a_k = sum_p g_k(p) A_k(p) / sum_q A_k(q). A channel whose activations add up to zero has no such mean and
- * weighs nothing. */
+/* a_k = sum_p g_k(p) A_k(p) / sum_q A_k(q). A channel whose activations add up to zero has no such
+ * mean and weighs nothing. */
 sscam_status sscam_weigh_xgrad_cam(sscam_map_job *job)
 {
     const sscam_capture *capture = job->capture;
     int64_t places = sscam_position_count(capture->sides);
     for (int64_t k = 0; k < capture->channels; k++) {
-        const float *activation = capture->activations + k * places, *gradient = capture->gradients + k * places;
+        const float *activation = capture->activations + k * places,
+                    *gradient = capture->gradients + k * places;
         double product_sum = 0.0, activation_sum = 0.0;
         for (int64_t p = 0; p < places; p++) {
             product_sum += (double)gradient[p] * activation[p];

@@ -7,7 +7,8 @@
 #include "base/error.h"
 #include "base/number.h"
 
-/* Class tokens, distillation tokens and registers that a network may have; more make other grids look right. */
+/* Class tokens, distillation tokens and registers that a network may have; more make other grids
+ * look right. */
 enum { MOST_EXTRA_TOKENS = 8 };
 
 /* What an arrangement is looked for with. */
@@ -16,7 +17,7 @@ typedef struct arrangement_search {
     const sscam_layout_hint *hint;
 } arrangement_search;
 
-/* --- grids of tokens ----------------------------------------------------------------------------- */
+/* --- grids of tokens -------------------------------------------------------------------------- */
 
 typedef struct token_grid {
     int64_t height, width, extra;
@@ -29,8 +30,9 @@ static void try_grid(int64_t tokens, int64_t height, int64_t width, token_grid *
         *best = (token_grid){height, width, extra};
 }
 
-/* Patches of one size over the input, those cut off at its border left out or filled up; the fewest extra tokens win.
- * The input's own proportions come first, since most networks want inputs of whole patches. */
+/* Patches of one size over the input, those cut off at its border left out or filled up; the fewest
+ * extra tokens win. The input's own proportions come first, since most networks want inputs of
+ * whole patches. */
 static void find_grid(int64_t tokens, int64_t input_height, int64_t input_width, token_grid *best)
 {
     *best = (token_grid){.extra = MOST_EXTRA_TOKENS + 1};
@@ -51,7 +53,8 @@ static int32_t has_grid(const sscam_layout_hint *hint)
     return hint->grid_width > 0;
 }
 
-/* The grid that was asked for; more extra tokens than any limit where it has more than there are. */
+/* The grid that was asked for; more extra tokens than any limit where it has more than there are.
+ */
 static void take_grid(int64_t tokens, const sscam_layout_hint *hint, token_grid *grid)
 {
     *grid = (token_grid){hint->grid_height, hint->grid_width, INT64_MAX};
@@ -67,7 +70,8 @@ static int32_t try_tokens(const int64_t *shape, sscam_channel_axis order, int64_
     const int32_t channel_axis = order == SSCAM_CHANNEL_AXIS_LAST ? 2 : earlier;
     const int64_t tokens = shape[channel_axis == 2 ? earlier : 2];
     token_grid grid;
-    if (search->hint->channel_axis != SSCAM_CHANNEL_AXIS_AUTO && search->hint->channel_axis != order)
+    if (search->hint->channel_axis != SSCAM_CHANNEL_AXIS_AUTO &&
+        search->hint->channel_axis != order)
         return 0;
     if (has_grid(search->hint))
         take_grid(tokens, search->hint, &grid);
@@ -80,13 +84,16 @@ static int32_t try_tokens(const int64_t *shape, sscam_channel_axis order, int64_
     return 1;
 }
 
-/* Transformers have channels last. Flattened maps have them first, and no class token: where these must do, anything
- * else would be an accident. A grid that was asked for may leave any number of tokens out, but only where neither order
- * explains it better. */
-static int32_t arrange_tokens(const int64_t *shape, const arrangement_search *search, sscam_activation_layout *out)
+/* Transformers have channels last. Flattened maps have them first, and no class token: where these
+ * must do, anything else would be an accident. A grid that was asked for may leave any number of
+ * tokens out, but only where neither order explains it better. */
+static int32_t arrange_tokens(const int64_t *shape, const arrangement_search *search,
+                              sscam_activation_layout *out)
 {
     const int64_t most_asked = has_grid(search->hint) ? INT64_MAX - 1 : -1;
-    const int64_t most_first = search->hint->channel_axis == SSCAM_CHANNEL_AXIS_FIRST ? MOST_EXTRA_TOKENS : 0;
+    const int64_t most_first = search->hint->channel_axis == SSCAM_CHANNEL_AXIS_FIRST
+                                   ? MOST_EXTRA_TOKENS
+                                   : 0;
     return (shape[0] == 1 || shape[1] == 1) &&
            (try_tokens(shape, SSCAM_CHANNEL_AXIS_LAST, MOST_EXTRA_TOKENS, search, out) ||
             try_tokens(shape, SSCAM_CHANNEL_AXIS_FIRST, most_first, search, out) ||
@@ -94,19 +101,22 @@ static int32_t arrange_tokens(const int64_t *shape, const arrangement_search *se
             try_tokens(shape, SSCAM_CHANNEL_AXIS_FIRST, most_asked, search, out));
 }
 
-/* --- maps ---------------------------------------------------------------------------------------- */
+/* --- maps ------------------------------------------------------------------------------------- */
 
-/* Whether one stride both ways leads from the input to the map, a place more or less being a matter of borders. */
+/* Whether one stride both ways leads from the input to the map, a place more or less being a matter
+ * of borders. */
 static int32_t is_in_proportion(int64_t height, int64_t width, sscam_sides input)
 {
-    double rows = (double)height * (double)input.width, columns = (double)width * (double)input.height;
+    double rows = (double)height * (double)input.width,
+           columns = (double)width * (double)input.height;
     return height <= input.height && width <= input.width &&
            fabs(rows - columns) <= (double)input.height + (double)input.width;
 }
 
-/* Channels first is how convolutions have it, and what stays where proportions cannot tell: of maps of pictures alone
- * they can. */
-static void arrange_map(const int64_t *shape, int32_t rank, const arrangement_search *search, sscam_activation_layout *out)
+/* Channels first is how convolutions have it, and what stays where proportions cannot tell: of maps
+ * of pictures alone they can. */
+static void arrange_map(const int64_t *shape, int32_t rank, const arrangement_search *search,
+                        sscam_activation_layout *out)
 {
     int32_t last = search->hint->channel_axis == SSCAM_CHANNEL_AXIS_LAST;
     if (search->hint->channel_axis == SSCAM_CHANNEL_AXIS_AUTO && rank == SSCAM_PICTURE_RANK)
@@ -116,14 +126,15 @@ static void arrange_map(const int64_t *shape, int32_t rank, const arrangement_se
     *out = (sscam_activation_layout){
         .channel_axis = last ? rank - 1 : 1,
         .channels = last ? shape[rank - 1] : shape[1],
-        .sides = {rank == SSCAM_MOST_RANK ? end[-3] : 1, rank > SSCAM_LEAST_RANK ? end[-2] : 1, end[-1]},
+        .sides = {rank == SSCAM_MOST_RANK ? end[-3] : 1, rank > SSCAM_LEAST_RANK ? end[-2] : 1,
+                  end[-1]},
     };
 }
 
-/* --- all ----------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 int32_t sscam_find_activation_layout(const int64_t *shape, int32_t rank, const sscam_shape *input,
-                               const sscam_layout_hint *hint, sscam_activation_layout *out)
+                                     const sscam_layout_hint *hint, sscam_activation_layout *out)
 {
     const arrangement_search search = {input->sides, hint};
     for (int32_t axis = 0; axis < rank; axis++)
@@ -153,24 +164,29 @@ static sscam_status fail_without_grid(const char *layer, const int64_t *shape, s
     int32_t batch_axis = shape[0] != 1, is_first = hint->channel_axis == SSCAM_CHANNEL_AXIS_FIRST;
     long long tokens = (long long)shape[is_first ? 2 : 1 - batch_axis];
     if (has_grid(hint))
-        return sscam_fail(SSCAM_E_LAYER, "layer \"%s\" gives %lld tokens, fewer than grid=%lldx%lld has", layer, tokens,
-                          (long long)hint->grid_height, (long long)hint->grid_width);
+        return sscam_fail(SSCAM_E_LAYER,
+                          "layer \"%s\" gives %lld tokens, fewer than grid=%lldx%lld has", layer,
+                          tokens, (long long)hint->grid_height, (long long)hint->grid_width);
     return sscam_fail(SSCAM_E_LAYER,
-                      "layer \"%s\" gives %lld tokens, which no grid of the input's proportions (%lldx%lld) has; name "
+                      "layer \"%s\" gives %lld tokens, which no grid of the input's proportions "
+                      "(%lldx%lld) has; name "
                       "theirs with the option grid, as in grid=14x14",
                       layer, tokens, (long long)input.height, (long long)input.width);
 }
 
-sscam_status sscam_require_activation_layout(const char *layer, const int64_t *shape, int32_t rank, const sscam_shape *input,
-                           const sscam_layout_hint *hint, sscam_activation_layout *out)
+sscam_status sscam_require_activation_layout(const char *layer, const int64_t *shape, int32_t rank,
+                                             const sscam_shape *input,
+                                             const sscam_layout_hint *hint,
+                                             sscam_activation_layout *out)
 {
-    static const char *const wanted[] = {"a feature map [1, K, w]",
-                                         "a feature map [1, K, h, w] or [1, h, w, K], or tokens [1, T, K]",
-                                         "a feature map [1, K, d, h, w]"};
+    static const char *const wanted[] = {
+        "a feature map [1, K, w]",
+        "a feature map [1, K, h, w] or [1, h, w, K], or tokens [1, T, K]",
+        "a feature map [1, K, d, h, w]"};
     if (sscam_find_activation_layout(shape, rank, input, hint, out))
         return SSCAM_OK;
-    if (rank == 3 && input->rank == SSCAM_PICTURE_RANK && (shape[0] == 1 || shape[1] == 1) && shape[0] > 0 &&
-        shape[1] > 0 && shape[2] > 0)
+    if (rank == 3 && input->rank == SSCAM_PICTURE_RANK && (shape[0] == 1 || shape[1] == 1) &&
+        shape[0] > 0 && shape[1] > 0 && shape[2] > 0)
         return fail_without_grid(layer, shape, input->sides, hint);
     char text[128];
     write_shape(shape, rank, text, sizeof text);
@@ -178,15 +194,17 @@ sscam_status sscam_require_activation_layout(const char *layer, const int64_t *s
                       wanted[input->rank - SSCAM_LEAST_RANK]);
 }
 
-void sscam_put_channels_first(const sscam_activation_layout *arrangement, const float *values, float *out)
+void sscam_put_channels_first(const sscam_activation_layout *arrangement, const float *values,
+                              float *out)
 {
-    const int64_t places = sscam_position_count(arrangement->sides), channels = arrangement->channels;
+    const int64_t places = sscam_position_count(arrangement->sides),
+                  channels = arrangement->channels;
     const int64_t row = arrangement->extra + places; /* of a channel, where channels come first */
     const int32_t is_last = arrangement->channel_axis >= 2;
     for (int64_t k = 0; k < channels; k++)
         for (int64_t p = 0; p < places; p++)
-            out[k * places + p] =
-                is_last ? values[(arrangement->extra + p) * channels + k] : values[k * row + arrangement->extra + p];
+            out[k * places + p] = is_last ? values[(arrangement->extra + p) * channels + k]
+                                          : values[k * row + arrangement->extra + p];
 }
 
 int32_t sscam_parse_grid(const char *text, int64_t *height, int64_t *width)
@@ -201,8 +219,8 @@ int32_t sscam_parse_grid(const char *text, int64_t *height, int64_t *width)
         return 0;
     memcpy(digits, text, (size_t)(x - text));
     digits[x - text] = '\0';
-    if (!sscam_parse_int(digits, &rows) || !sscam_parse_int(x + 1, &columns) || rows < 1 || columns < 1 ||
-        rows > INT32_MAX || columns > INT32_MAX)
+    if (!sscam_parse_int(digits, &rows) || !sscam_parse_int(x + 1, &columns) || rows < 1 ||
+        columns < 1 || rows > INT32_MAX || columns > INT32_MAX)
         return 0;
     *height = rows;
     *width = columns;

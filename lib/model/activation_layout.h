@@ -1,4 +1,5 @@
-/* Where a layer's output has its batch, its channels and its places: networks differ in the order of their axes. */
+/* Where a layer's output has its batch, its channels and its places: networks differ in the order
+ * of their axes. */
 #ifndef SSCAM_LIB_MODEL_ACTIVATION_LAYOUT_H
 #define SSCAM_LIB_MODEL_ACTIVATION_LAYOUT_H
 
@@ -11,7 +12,8 @@
 extern "C" {
 #endif
 
-/* Orders of a layer's output. Its values are the positions in the choices of the option `channel_axis`. */
+/* Orders of a layer's output. Its values are the positions in the choices of the option
+ * `channel_axis`. */
 typedef enum sscam_channel_axis {
     SSCAM_CHANNEL_AXIS_AUTO,
     SSCAM_CHANNEL_AXIS_FIRST, /* [1,K,h,w]; [1,K,T]; of sound [1,K,w], of video [1,K,d,h,w] */
@@ -34,17 +36,20 @@ typedef struct sscam_activation_layout {
 /* Reads "" (both become 0) or HEIGHTxWIDTH. Gives whether it is one. */
 int32_t sscam_parse_grid(const char *text, int64_t *height, int64_t *width);
 
-/* Finds how an output of that shape is arranged; 0 where it is neither a map with the input's sides nor, of a picture,
- * tokens on a grid. */
+/* Finds how an output of that shape is arranged; 0 where it is neither a map with the input's sides
+ * nor, of a picture, tokens on a grid. */
 int32_t sscam_find_activation_layout(const int64_t *shape, int32_t rank, const sscam_shape *input,
-                               const sscam_layout_hint *hint, sscam_activation_layout *out);
+                                     const sscam_layout_hint *hint, sscam_activation_layout *out);
 
 /* The same; SSCAM_E_LAYER with the layer's name and what is wrong where there is none. */
-sscam_status sscam_require_activation_layout(const char *layer, const int64_t *shape, int32_t rank, const sscam_shape *input,
-                           const sscam_layout_hint *hint, sscam_activation_layout *out);
+sscam_status sscam_require_activation_layout(const char *layer, const int64_t *shape, int32_t rank,
+                                             const sscam_shape *input,
+                                             const sscam_layout_hint *hint,
+                                             sscam_activation_layout *out);
 
 /* Values of an output in the order [channels, places], without the extra tokens. */
-void sscam_put_channels_first(const sscam_activation_layout *arrangement, const float *values, float *out);
+void sscam_put_channels_first(const sscam_activation_layout *arrangement, const float *values,
+                              float *out);
 
 #ifdef __cplusplus
 }

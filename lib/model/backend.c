@@ -8,14 +8,16 @@
 #include "base/error.h"
 #include "sscam/explainer.h"
 
-double sscam_score_of(const float *logits, int64_t class_count, int64_t class_index, sscam_score_kind kind)
+double sscam_score_of(const float *logits, int64_t class_count, int64_t class_index,
+                      sscam_score_kind kind)
 {
     double logit = logits[class_index];
     if (kind == SSCAM_SCORE_LOGIT)
         return logit;
     if (kind == SSCAM_SCORE_SIGMOID || class_count == 1)
         return 1.0 / (1.0 + exp(-logit));
-    /* 1 / sum exp(y_j - y_c): neither overflow nor a division of zeros, however large the logits. */
+    /* 1 / sum exp(y_j - y_c): neither overflow nor a division of zeros, however large the logits.
+     */
     double sum = 0.0;
     for (int64_t j = 0; j < class_count; j++)
         sum += exp((double)logits[j] - logit);
@@ -35,11 +37,12 @@ sscam_status sscam_check_class(int64_t class_index, int64_t class_count)
 {
     if (class_index >= -class_count && class_index < class_count)
         return SSCAM_OK;
-    return sscam_fail(SSCAM_E_CLASS, "class %lld: the network has classes 0 to %lld", (long long)class_index,
-                      (long long)class_count - 1);
+    return sscam_fail(SSCAM_E_CLASS, "class %lld: the network has classes 0 to %lld",
+                      (long long)class_index, (long long)class_count - 1);
 }
 
-double sscam_target_score(const float *logits, int64_t class_count, const sscam_target *target, sscam_score_kind kind)
+double sscam_target_score(const float *logits, int64_t class_count, const sscam_target *target,
+                          sscam_score_kind kind)
 {
     double score = sscam_score_of(logits, class_count, target->class_index, kind);
     double factor = target->target_pixels != NULL ? target->target_pixels->factor : 1.0;
@@ -56,9 +59,12 @@ sscam_score_kind sscam_row_kind(const sscam_target *target, sscam_score_kind kin
     return target->target_pixels != NULL ? SSCAM_SCORE_LOGIT : kind;
 }
 
-double sscam_capture_score(const sscam_capture *capture, const sscam_target *target, sscam_score_kind kind)
+double sscam_capture_score(const sscam_capture *capture, const sscam_target *target,
+                           sscam_score_kind kind)
 {
-    const float *row = capture->target_pixels != NULL && kind != SSCAM_SCORE_LOGIT ? capture->probabilities : capture->logits;
+    const float *row = capture->target_pixels != NULL && kind != SSCAM_SCORE_LOGIT
+                           ? capture->probabilities
+                           : capture->logits;
     return sscam_target_score(row, capture->class_count, target, sscam_row_kind(target, kind));
 }
 
@@ -89,13 +95,16 @@ static sscam_status resolve_other(sscam_target *target, const float *logits, int
         return sscam_fail(SSCAM_E_CLASS, "target=difference: the network has one class alone");
     if (target->other_index < 0) {
         int64_t first = ranked_class(logits, class_count, 1);
-        target->other_index = first != target->class_index ? first : ranked_class(logits, class_count, 2);
+        target->other_index = first != target->class_index ? first
+                                                           : ranked_class(logits, class_count, 2);
     }
     if (target->other_index >= class_count)
-        return sscam_fail(SSCAM_E_CLASS, "option contrast: class %lld: the network has classes 0 to %lld",
+        return sscam_fail(SSCAM_E_CLASS,
+                          "option contrast: class %lld: the network has classes 0 to %lld",
                           (long long)target->other_index, (long long)class_count - 1);
     if (target->other_index == target->class_index)
-        return sscam_fail(SSCAM_E_CLASS, "option contrast: class %lld is the class that is explained",
+        return sscam_fail(SSCAM_E_CLASS,
+                          "option contrast: class %lld is the class that is explained",
                           (long long)target->other_index);
     return SSCAM_OK;
 }
@@ -111,10 +120,12 @@ sscam_status sscam_resolve_target(sscam_target *target, const float *logits, int
         target->class_index = ranked_class(logits, class_count, -target->class_index);
     if (target->kind != SSCAM_TARGET_DIFFERENCE)
         target->other_index = -1;
-    return target->kind == SSCAM_TARGET_DIFFERENCE ? resolve_other(target, logits, class_count) : SSCAM_OK;
+    return target->kind == SSCAM_TARGET_DIFFERENCE ? resolve_other(target, logits, class_count)
+                                                   : SSCAM_OK;
 }
 
-sscam_status sscam_resolve_dense_class(sscam_target *target, const int64_t *places, int64_t class_count)
+sscam_status sscam_resolve_dense_class(sscam_target *target, const int64_t *places,
+                                       int64_t class_count)
 {
     float *counts = sscam_array(class_count, sizeof *counts);
     if (counts == NULL)
@@ -130,8 +141,8 @@ sscam_status sscam_resolve_dense_class(sscam_target *target, const int64_t *plac
 
 int32_t sscam_same_target(const sscam_target *a, const sscam_target *b)
 {
-    return a->kind == b->kind && a->class_index == b->class_index && a->other_index == b->other_index &&
-           a->target_pixels == b->target_pixels;
+    return a->kind == b->kind && a->class_index == b->class_index &&
+           a->other_index == b->other_index && a->target_pixels == b->target_pixels;
 }
 
 void sscam_capture_release(sscam_capture *capture)

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <threads.h>
 
-#include "model/backend.h"
 #include "math/linalg.h"
+#include "model/backend.h"
 
 #define TEXT_OF(value) #value
 #define DOTTED(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)

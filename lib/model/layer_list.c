@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/backend.h"
 #include "base/error.h"
+#include "model/backend.h"
 #include "sscam/model.h"
 
 size_t sscam_layers_count(const sscam_layers *layers)
@@ -112,7 +112,8 @@ sscam_status sscam_fail_unknown_layer(const char *name, const struct sscam_layer
     char list[512] = "";
     size_t length = 0;
     for (size_t i = 0; i < found && length < sizeof list; i++)
-        length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i > 0 ? ", " : "", nearest[i]);
+        length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i > 0 ? ", " : "",
+                                   nearest[i]);
     return sscam_fail(SSCAM_E_LAYER, "layer \"%s\": no such layer; near names: %s", name,
                       found > 0 ? list : "none, the network has no layers with a tensor output");
 }

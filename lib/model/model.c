@@ -12,13 +12,15 @@
 /* Far above any classifier, far below what would exhaust a machine before it is noticed. */
 static const size_t LARGEST_FILE = (size_t)1 << 36;
 
-static sscam_status load(const char *name, const void *data, size_t size, const char *device, sscam_model **out)
+static sscam_status load(const char *name, const void *data, size_t size, const char *device,
+                         sscam_model **out)
 {
     sscam_model *model = calloc(1, sizeof *model);
     if (model == NULL)
         return sscam_fail_memory("a model");
     model->backend = sscam_backend_default();
-    sscam_status status = model->backend->load(name, data, size, device ? device : "cpu", &model->network);
+    sscam_status status = model->backend->load(name, data, size, device ? device : "cpu",
+                                               &model->network);
     if (status != SSCAM_OK) {
         free(model);
         return status;
@@ -44,13 +46,15 @@ sscam_status sscam_model_load(const char *path, const char *device, sscam_model 
     return status;
 }
 
-sscam_status sscam_model_load_memory(const void *data, size_t size, const char *device, sscam_model **out)
+sscam_status sscam_model_load_memory(const void *data, size_t size, const char *device,
+                                     sscam_model **out)
 {
     if (out == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_load_memory: out is NULL");
     *out = NULL;
     if (data == NULL || size == 0)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_load_memory: %s", data == NULL ? "data is NULL" : "size is 0");
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_load_memory: %s",
+                          data == NULL ? "data is NULL" : "size is 0");
     return load("memory", data, size, device, out);
 }
 
@@ -63,7 +67,8 @@ sscam_model *sscam_model_ref(sscam_model *model)
 
 void sscam_model_destroy(sscam_model *model)
 {
-    if (model == NULL || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
+    if (model == NULL ||
+        atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
         return;
     model->backend->destroy(model->network);
     free(model);
@@ -79,7 +84,8 @@ static const char *shape_text(const int64_t *numbers, int32_t rank, char text[12
 {
     int length = 0;
     for (int32_t i = 0; i < rank; i++)
-        length += snprintf(text + length, 128 - (size_t)length, "%s%" PRId64, i > 0 ? "x" : "", numbers[i]);
+        length += snprintf(text + length, 128 - (size_t)length, "%s%" PRId64, i > 0 ? "x" : "",
+                           numbers[i]);
     return text;
 }
 
@@ -94,7 +100,8 @@ static sscam_status check_numbers(const int64_t *numbers, int32_t rank)
             return sscam_fail(SSCAM_E_ARGUMENT, "input shape: %c is %" PRId64 ", not at least 1",
                               names[rank - SSCAM_LEAST_RANK][i], numbers[i]);
         if (numbers[i] > largest / size)
-            return sscam_fail(SSCAM_E_ARGUMENT, "input shape %s is too large", shape_text(numbers, rank, text));
+            return sscam_fail(SSCAM_E_ARGUMENT, "input shape %s is too large",
+                              shape_text(numbers, rank, text));
         size *= numbers[i];
     }
     return SSCAM_OK;
@@ -103,8 +110,9 @@ static sscam_status check_numbers(const int64_t *numbers, int32_t rank)
 sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, sscam_shape *out)
 {
     if (rank < SSCAM_LEAST_RANK || rank > SSCAM_MOST_RANK)
-        return sscam_fail(SSCAM_E_ARGUMENT,
-                          "input rank: %" PRId32 ", not 3 ([N,C,W]), 4 ([N,C,H,W]) or 5 ([N,C,D,H,W])", rank);
+        return sscam_fail(
+            SSCAM_E_ARGUMENT,
+            "input rank: %" PRId32 ", not 3 ([N,C,W]), 4 ([N,C,H,W]) or 5 ([N,C,D,H,W])", rank);
     sscam_status status = check_numbers(numbers, rank);
     if (status != SSCAM_OK)
         return status;
@@ -124,12 +132,15 @@ static sscam_status fail_not_finite(float value, int64_t at, const sscam_shape *
     char where[64] = "";
     int length = 0;
     if (shape->rank == SSCAM_MOST_RANK)
-        length = snprintf(where, sizeof where, ", slice %" PRId64, place / (sides.height * sides.width));
+        length = snprintf(where, sizeof where, ", slice %" PRId64,
+                          place / (sides.height * sides.width));
     if (shape->rank > SSCAM_LEAST_RANK)
-        snprintf(where + length, sizeof where - (size_t)length, ", row %" PRId64, place / sides.width % sides.height);
-    return sscam_fail(SSCAM_E_ARGUMENT, "input: %s at image %" PRId64 ", channel %" PRId64 "%s, column %" PRId64,
-                      isnan(value) ? "NaN" : "infinity", at / places / shape->channels, at / places % shape->channels,
-                      where, place % sides.width);
+        snprintf(where + length, sizeof where - (size_t)length, ", row %" PRId64,
+                 place / sides.width % sides.height);
+    return sscam_fail(SSCAM_E_ARGUMENT,
+                      "input: %s at image %" PRId64 ", channel %" PRId64 "%s, column %" PRId64,
+                      isnan(value) ? "NaN" : "infinity", at / places / shape->channels,
+                      at / places % shape->channels, where, place % sides.width);
 }
 
 /* By bits, without a way out of the loop: so compilers look at many values at once. */
@@ -156,21 +167,24 @@ sscam_status sscam_check_finite(const float *input, const sscam_shape *shape)
     return fail_not_finite(input[first], first, shape);
 }
 
-static sscam_status copy_logits(const float *logits, int64_t rows, int64_t class_count, float *out, size_t capacity)
+static sscam_status copy_logits(const float *logits, int64_t rows, int64_t class_count, float *out,
+                                size_t capacity)
 {
     if (capacity == 0)
         return SSCAM_OK;
     if ((size_t)(rows * class_count) > capacity)
-        return sscam_fail(SSCAM_E_ARGUMENT, "logits: room for %zu floats, %lld are needed", capacity,
-                          (long long)(rows * class_count));
+        return sscam_fail(SSCAM_E_ARGUMENT, "logits: room for %zu floats, %lld are needed",
+                          capacity, (long long)(rows * class_count));
     memcpy(out, logits, (size_t)(rows * class_count) * sizeof *out);
     return SSCAM_OK;
 }
 
-sscam_status sscam_model_classify_array(sscam_model *model, const float *input, const int64_t *shape, int32_t rank,
-                                        float *logits, size_t capacity, int64_t *class_count)
+sscam_status sscam_model_classify_array(sscam_model *model, const float *input,
+                                        const int64_t *shape, int32_t rank, float *logits,
+                                        size_t capacity, int64_t *class_count)
 {
-    if (model == NULL || input == NULL || shape == NULL || class_count == NULL || (logits == NULL && capacity > 0))
+    if (model == NULL || input == NULL || shape == NULL || class_count == NULL ||
+        (logits == NULL && capacity > 0))
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_classify: a pointer is NULL");
     sscam_shape read;
     sscam_status status = sscam_read_shape(shape, rank, &read);
@@ -187,19 +201,22 @@ sscam_status sscam_model_classify_array(sscam_model *model, const float *input, 
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
-sscam_status sscam_model_classify(sscam_model *model, const float *input, const int64_t shape[4], float *logits,
-                                  size_t capacity, int64_t *class_count)
+sscam_status sscam_model_classify(sscam_model *model, const float *input, const int64_t shape[4],
+                                  float *logits, size_t capacity, int64_t *class_count)
 {
-    return sscam_model_classify_array(model, input, shape, SSCAM_PICTURE_RANK, logits, capacity, class_count);
+    return sscam_model_classify_array(model, input, shape, SSCAM_PICTURE_RANK, logits, capacity,
+                                      class_count);
 }
 
-sscam_status sscam_model_layers_for(sscam_model *model, const int64_t *shape, int32_t rank, sscam_layers **out)
+sscam_status sscam_model_layers_for(sscam_model *model, const int64_t *shape, int32_t rank,
+                                    sscam_layers **out)
 {
     if (out == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_layers: out is NULL");
     *out = NULL;
     if (model == NULL || shape == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_layers: %s is NULL", model == NULL ? "model" : "shape");
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_layers: %s is NULL",
+                          model == NULL ? "model" : "shape");
     sscam_shape read;
     sscam_status status = sscam_read_shape(shape, rank, &read);
     if (status == SSCAM_OK && read.images != 1)

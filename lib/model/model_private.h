@@ -13,7 +13,8 @@ struct sscam_model {
     void *network;
 };
 
-/* Reads a shape of `rank` numbers. SSCAM_E_ARGUMENT unless it is usable and its size does not overflow. */
+/* Reads a shape of `rank` numbers. SSCAM_E_ARGUMENT unless it is usable and its size does not
+ * overflow. */
 sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, sscam_shape *out);
 
 /* SSCAM_OK when all values are finite; else SSCAM_E_ARGUMENT, which says where. */

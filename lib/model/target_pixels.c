@@ -23,8 +23,11 @@ sscam_status sscam_target_pixels_create(int64_t height, int64_t width, sscam_tar
     if (target_pixels == NULL)
         return sscam_fail_memory("the places of an output");
     const int64_t count = sscam_times(height, width);
-    *target_pixels = (sscam_target_pixels){
-        .height = height, .width = width, .count = count, .factor = 1.0, .inside = sscam_array(count, sizeof(uint8_t))};
+    *target_pixels = (sscam_target_pixels){.height = height,
+                                           .width = width,
+                                           .count = count,
+                                           .factor = 1.0,
+                                           .inside = sscam_array(count, sizeof(uint8_t))};
     if (target_pixels->inside == NULL) {
         free(target_pixels);
         return sscam_fail_memory("the places of an output");
@@ -34,12 +37,15 @@ sscam_status sscam_target_pixels_create(int64_t height, int64_t width, sscam_tar
     return SSCAM_OK;
 }
 
-sscam_status sscam_target_pixels_copy(const sscam_target_pixels *target_pixels, sscam_target_pixels **out)
+sscam_status sscam_target_pixels_copy(const sscam_target_pixels *target_pixels,
+                                      sscam_target_pixels **out)
 {
-    sscam_status status = sscam_target_pixels_create(target_pixels->height, target_pixels->width, out);
+    sscam_status status = sscam_target_pixels_create(target_pixels->height, target_pixels->width,
+                                                     out);
     if (status != SSCAM_OK)
         return status;
-    memcpy((*out)->inside, target_pixels->inside, (size_t)(target_pixels->height * target_pixels->width));
+    memcpy((*out)->inside, target_pixels->inside,
+           (size_t)(target_pixels->height * target_pixels->width));
     (*out)->count = target_pixels->count;
     (*out)->factor = target_pixels->factor;
     return SSCAM_OK;
@@ -65,14 +71,16 @@ void sscam_target_pixels_mirror(sscam_target_pixels *target_pixels)
     }
 }
 
-static void mark_box(sscam_target_pixels *target_pixels, const double box[4], int64_t input_height, int64_t input_width)
+static void mark_box(sscam_target_pixels *target_pixels, const double box[4], int64_t input_height,
+                     int64_t input_width)
 {
     for (int64_t y = 0; y < target_pixels->height; y++) {
         double row = ((double)y + 0.5) * (double)input_height / (double)target_pixels->height;
         for (int64_t x = 0; x < target_pixels->width; x++) {
             double column = ((double)x + 0.5) * (double)input_width / (double)target_pixels->width;
-            target_pixels->inside[y * target_pixels->width + x] =
-                column >= box[0] && column < box[2] && row >= box[1] && row < box[3];
+            target_pixels->inside[y * target_pixels->width + x] = column >= box[0] &&
+                                                                  column < box[2] &&
+                                                                  row >= box[1] && row < box[3];
         }
     }
 }
@@ -86,19 +94,25 @@ static int64_t nearest(int64_t i, int64_t count, int64_t size)
 static void mark_mask(sscam_target_pixels *target_pixels, const sscam_region *region)
 {
     for (int64_t y = 0; y < target_pixels->height; y++) {
-        const uint8_t *row = region->mask + nearest(y, target_pixels->height, region->mask_height) * region->mask_width;
+        const uint8_t *row = region->mask + nearest(y, target_pixels->height, region->mask_height) *
+                                                region->mask_width;
         for (int64_t x = 0; x < target_pixels->width; x++)
-            target_pixels->inside[y * target_pixels->width + x] = row[nearest(x, target_pixels->width, region->mask_width)] != 0;
+            target_pixels->inside[y * target_pixels->width + x] =
+                row[nearest(x, target_pixels->width, region->mask_width)] != 0;
     }
 }
 
-sscam_status sscam_target_pixels_mark(sscam_target_pixels *target_pixels, const sscam_region *region, int64_t input_height,
-                               int64_t input_width)
+sscam_status sscam_target_pixels_mark(sscam_target_pixels *target_pixels,
+                                      const sscam_region *region, int64_t input_height,
+                                      int64_t input_width)
 {
     const double *box = region->box;
-    if (region->kind == SSCAM_REGION_BOX && (box[2] > (double)input_width || box[3] > (double)input_height))
-        return sscam_fail(SSCAM_E_ARGUMENT, "option region: the box %g,%g,%g,%g goes beyond the input of %lldx%lld pixels",
-                          box[0], box[1], box[2], box[3], (long long)input_width, (long long)input_height);
+    if (region->kind == SSCAM_REGION_BOX &&
+        (box[2] > (double)input_width || box[3] > (double)input_height))
+        return sscam_fail(
+            SSCAM_E_ARGUMENT,
+            "option region: the box %g,%g,%g,%g goes beyond the input of %lldx%lld pixels", box[0],
+            box[1], box[2], box[3], (long long)input_width, (long long)input_height);
     if (region->kind == SSCAM_REGION_BOX)
         mark_box(target_pixels, box, input_height, input_width);
     if (region->kind == SSCAM_REGION_MASK)
@@ -106,7 +120,8 @@ sscam_status sscam_target_pixels_mark(sscam_target_pixels *target_pixels, const 
     return SSCAM_OK;
 }
 
-sscam_status sscam_target_pixels_finish(sscam_target_pixels *target_pixels, const sscam_region *region, int64_t class_index)
+sscam_status sscam_target_pixels_finish(sscam_target_pixels *target_pixels,
+                                        const sscam_region *region, int64_t class_index)
 {
     target_pixels->count = 0;
     for (int64_t p = 0; p < target_pixels->height * target_pixels->width; p++)
@@ -116,9 +131,13 @@ sscam_status sscam_target_pixels_finish(sscam_target_pixels *target_pixels, cons
         return SSCAM_OK;
     if (region->kind == SSCAM_REGION_PREDICTED)
         return sscam_fail(SSCAM_E_CLASS,
-                          "class %lld: the network sees it nowhere in this input; with the option region=all, a box or a "
-                          "mask it can be explained still", (long long)class_index);
-    return sscam_fail(SSCAM_E_ARGUMENT, "option region: the %s holds the centre of none of the output's %lldx%lld places",
-                      region->kind == SSCAM_REGION_BOX ? "box" : "mask", (long long)target_pixels->width,
-                      (long long)target_pixels->height);
+                          "class %lld: the network sees it nowhere in this input; with the option "
+                          "region=all, a box or a "
+                          "mask it can be explained still",
+                          (long long)class_index);
+    return sscam_fail(
+        SSCAM_E_ARGUMENT,
+        "option region: the %s holds the centre of none of the output's %lldx%lld places",
+        region->kind == SSCAM_REGION_BOX ? "box" : "mask", (long long)target_pixels->width,
+        (long long)target_pixels->height);
 }

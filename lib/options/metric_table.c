@@ -10,37 +10,48 @@ struct sscam_metric {
     const char *name, *title, *unit, *summary, *citation;
 };
 
-#define GRAD_CAM_PP \
-    "Chattopadhyay, Sarkar, Howlader & Balasubramanian: Grad-CAM++: Generalized Gradient-based Visual " \
+#define GRAD_CAM_PP                                                                              \
+    "Chattopadhyay, Sarkar, Howlader & Balasubramanian: Grad-CAM++: Generalized Gradient-based " \
+    "Visual "                                                                                    \
     "Explanations for Deep Convolutional Networks. WACV 2018 (arXiv:1710.11063)"
-#define RISE \
-    "Petsiuk, Das & Saenko: RISE: Randomized Input Sampling for Explanation of Black-box Models. BMVC 2018 " \
+#define RISE                                                                                       \
+    "Petsiuk, Das & Saenko: RISE: Randomized Input Sampling for Explanation of Black-box Models. " \
+    "BMVC 2018 "                                                                                   \
     "(arXiv:1806.07421)"
 
 static const sscam_metric table[] = {
     {SSCAM_METRIC_AVERAGE_DROP, -1, "average_drop", "Average Drop", "%",
-     "100 max(0, Y - O) / Y, the class's score on the input and on the input times the map; undefined for Y of 0 or "
+     "100 max(0, Y - O) / Y, the class's score on the input and on the input times the map; "
+     "undefined for Y of 0 or "
      "less",
      GRAD_CAM_PP},
     {SSCAM_METRIC_AVERAGE_INCREASE, 1, "average_increase", "Average Increase", "%",
-     "100 where the score on the input times the map is above the score on the input, else 0", GRAD_CAM_PP},
+     "100 where the score on the input times the map is above the score on the input, else 0",
+     GRAD_CAM_PP},
     {SSCAM_METRIC_ENERGY_POINTING, 1, "energy_pointing", "Energy Pointing", "%",
      "100 times the sum of the map inside the class's boxes over its sum; undefined for a flat map",
-     "Wang, Wang, Du, Yang, Zhang, Ding, Mardziel & Hu: Score-CAM: Score-Weighted Visual Explanations for "
+     "Wang, Wang, Du, Yang, Zhang, Ding, Mardziel & Hu: Score-CAM: Score-Weighted Visual "
+     "Explanations for "
      "Convolutional Neural Networks. CVPR Workshops 2020 (arXiv:1910.01279)"},
     {SSCAM_METRIC_POINTING, 1, "pointing", "Pointing Game", "%",
-     "100 where the map's maximum, the first in reading order, is in one of the class's boxes, else 0; undefined for "
+     "100 where the map's maximum, the first in reading order, is in one of the class's boxes, "
+     "else 0; undefined for "
      "a flat map",
-     "Zhang, Lin, Brandt, Shen & Sclaroff: Top-down Neural Attention by Excitation Backprop. ECCV 2016 "
+     "Zhang, Lin, Brandt, Shen & Sclaroff: Top-down Neural Attention by Excitation Backprop. ECCV "
+     "2016 "
      "(arXiv:1608.00507)"},
     {SSCAM_METRIC_INSERTION, 1, "insertion", "Insertion", "",
-     "area under the class's probability while pixels appear in the blurred input, the most salient first", RISE},
+     "area under the class's probability while pixels appear in the blurred input, the most "
+     "salient first",
+     RISE},
     {SSCAM_METRIC_DELETION, -1, "deletion", "Deletion", "",
      "area under the class's probability while pixels become 0, the most salient first", RISE},
     {SSCAM_METRIC_CLASS_SENSITIVITY, -1, "class_sensitivity", "Class Sensitivity", "",
-     "Pearson's correlation of the maps of the top class and of the least likely one, 1 for maps that do not depend "
+     "Pearson's correlation of the maps of the top class and of the least likely one, 1 for maps "
+     "that do not depend "
      "on the class; undefined where either is flat",
-     "Rebuffi, Fong, Ji & Vedaldi: There and Back Again: Revisiting Backpropagation Saliency Methods. CVPR 2020 "
+     "Rebuffi, Fong, Ji & Vedaldi: There and Back Again: Revisiting Backpropagation Saliency "
+     "Methods. CVPR 2020 "
      "(arXiv:2004.02866)"},
 };
 
@@ -99,7 +110,7 @@ int32_t sscam_metric_exists(int32_t id)
     return 0;
 }
 
-/* --- choices ------------------------------------------------------------------------------------- */
+/* --- choices ---------------------------------------------------------------------------------- */
 
 static sscam_status fail_unknown(const char *name, size_t length)
 {
@@ -107,7 +118,8 @@ static sscam_status fail_unknown(const char *name, size_t length)
     size_t used = 0;
     for (size_t i = 0; i < TABLE_SIZE && used < sizeof names; i++)
         used += (size_t)snprintf(names + used, sizeof names - used, "%s, ", table[i].name);
-    return sscam_fail(SSCAM_E_ARGUMENT, "option metrics: \"%.*s\" is no metric; there are %sand all for all of them",
+    return sscam_fail(SSCAM_E_ARGUMENT,
+                      "option metrics: \"%.*s\" is no metric; there are %sand all for all of them",
                       (int)(length < 64 ? length : 64), name, names);
 }
 

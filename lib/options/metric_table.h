@@ -15,8 +15,8 @@ enum { SSCAM_METRIC_LIMIT = 8 }; /* one more than the highest identifier */
 /* A set of metrics has bit SSCAM_METRIC_BIT(id) for each. */
 #define SSCAM_METRIC_BIT(id) (UINT32_C(1) << (id))
 
-/* The set that a list of names separated by commas means; "all" means all. SSCAM_E_ARGUMENT with a message that lists
- * the names. */
+/* The set that a list of names separated by commas means; "all" means all. SSCAM_E_ARGUMENT with a
+ * message that lists the names. */
 sscam_status sscam_metrics_parse(const char *text, uint32_t *metrics);
 
 /* Whether there is a metric of that identifier. */

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/activation_layout.h"
 #include "base/error.h"
-#include "options/metric_table.h"
 #include "base/number.h"
+#include "model/activation_layout.h"
+#include "options/metric_table.h"
 #include "options/region_option.h"
 
 struct sscam_option {
@@ -18,76 +18,106 @@ struct sscam_option {
     const char *help;
 };
 
-#define CHOICE(id, name, first, others, help) \
-    {id, SSCAM_OPTION_TYPE_CHOICE, name, first, first others, 0, 0, 0, help}
-#define INT(id, name, text, minimum, maximum, help) \
-    {id, SSCAM_OPTION_TYPE_INT, name, text, "", minimum, maximum, 0, help}
-#define REAL(id, name, text, minimum, maximum, help) \
-    {id, SSCAM_OPTION_TYPE_REAL, name, text, "", minimum, maximum, 0, help}
-#define TEXT(id, name, text, of_transform, help) \
-    {id, SSCAM_OPTION_TYPE_STRING, name, text, "", 0, 0, of_transform, help}
+#define CHOICE(id, name, first, others, help)                                  \
+    {                                                                          \
+        id, SSCAM_OPTION_TYPE_CHOICE, name, first, first others, 0, 0, 0, help \
+    }
+#define INT(id, name, text, minimum, maximum, help)                          \
+    {                                                                        \
+        id, SSCAM_OPTION_TYPE_INT, name, text, "", minimum, maximum, 0, help \
+    }
+#define REAL(id, name, text, minimum, maximum, help)                          \
+    {                                                                         \
+        id, SSCAM_OPTION_TYPE_REAL, name, text, "", minimum, maximum, 0, help \
+    }
+#define TEXT(id, name, text, of_transform, help)                               \
+    {                                                                          \
+        id, SSCAM_OPTION_TYPE_STRING, name, text, "", 0, 0, of_transform, help \
+    }
 
 static const sscam_option table[] = {
     TEXT(SSCAM_OPTION_LAYER, "layer", "", 0,
-         "Target layer, by a name that the layer list shows; empty: the last feature map before global pooling "
-         "or flattening, or the tokens that a transformer's last attention reads. Several names, separated by commas: "
+         "Target layer, by a name that the layer list shows; empty: the last feature map before "
+         "global pooling "
+         "or flattening, or the tokens that a transformer's last attention reads. Several names, "
+         "separated by commas: "
          "one map, fused from those of the layers."),
     CHOICE(SSCAM_OPTION_FUSION, "fusion", "max", "|mean",
            "How the maps of several layers, each at the input's size and in [0,1], become one."),
     TEXT(SSCAM_OPTION_GRID, "grid", "", 0,
-         "Grid that the tokens of a layer lie on, HEIGHTxWIDTH, as in 14x14; empty: found from the input's proportions. "
+         "Grid that the tokens of a layer lie on, HEIGHTxWIDTH, as in 14x14; empty: found from the "
+         "input's proportions. "
          "Tokens before those of the grid, such as a class token, are left out."),
     CHOICE(SSCAM_OPTION_CHANNEL_AXIS, "channel_axis", "auto", "|first|last",
-           "Whether a layer gives its channels before its places ([1,K,h,w], [1,K,T]) or after them ([1,h,w,K], "
+           "Whether a layer gives its channels before its places ([1,K,h,w], [1,K,T]) or after "
+           "them ([1,h,w,K], "
            "[1,T,K]); auto: found from the input's proportions."),
     CHOICE(SSCAM_OPTION_AUG_SMOOTH, "aug_smooth", "off", "|on",
-           "Whether the map is the mean of those of six altered inputs: as it is and mirrored, times 0.9, 1 and 1.1."),
+           "Whether the map is the mean of those of six altered inputs: as it is and mirrored, "
+           "times 0.9, 1 and 1.1."),
     CHOICE(SSCAM_OPTION_EIGEN_SMOOTH, "eigen_smooth", "off", "|on",
-           "Whether weighted activations are projected on their principal component instead of added up."),
+           "Whether weighted activations are projected on their principal component instead of "
+           "added up."),
     CHOICE(SSCAM_OPTION_TARGET, "target", "class", "|against|difference",
-           "What is explained: the class's output; its negative, which is what speaks against the class; its "
+           "What is explained: the class's output; its negative, which is what speaks against the "
+           "class; its "
            "difference from that of another class (contrast)."),
     INT(SSCAM_OPTION_CONTRAST, "contrast", "-1", -1, 1e9,
-        "The other class of target=difference; -1: the one with the highest output but the explained one."),
+        "The other class of target=difference; -1: the one with the highest output but the "
+        "explained one."),
     TEXT(SSCAM_OPTION_OUTPUT, "output", "", 0,
-         "Which tensor of a network that returns several holds the classes: its position, from 0, or its key or field "
+         "Which tensor of a network that returns several holds the classes: its position, from 0, "
+         "or its key or field "
          "name; empty: the first of shape [N, classes]."),
     TEXT(SSCAM_OPTION_REGION, "region", "predicted", 0,
-         "Places of a dense output (segmentation, [N, classes, h, w]) that are explained: predicted, where the network "
-         "sees the class; all; LEFT,TOP,RIGHT,BOTTOM, a box in pixels of the input; mask, one that the caller gave."),
+         "Places of a dense output (segmentation, [N, classes, h, w]) that are explained: "
+         "predicted, where the network "
+         "sees the class; all; LEFT,TOP,RIGHT,BOTTOM, a box in pixels of the input; mask, one that "
+         "the caller gave."),
     CHOICE(SSCAM_OPTION_REDUCTION, "reduction", "mean", "|sum",
-           "How a class's scores at these places become one. A sum is what pytorch-grad-cam takes; most maps made "
+           "How a class's scores at these places become one. A sum is what pytorch-grad-cam takes; "
+           "most maps made "
            "of gradients are the same."),
     CHOICE(SSCAM_OPTION_SCORE, "score", "logit", "|probability",
-           "What a masked input is scored by (Score-CAM, SS-CAM). With probability and channel_softmax=on the "
+           "What a masked input is scored by (Score-CAM, SS-CAM). With probability and "
+           "channel_softmax=on the "
            "weights lie within a factor e of each other, so maps are nearly class-blind."),
     CHOICE(SSCAM_OPTION_CHANNEL_SOFTMAX, "channel_softmax", "on", "|off",
-           "Softmax of the scores over the channels (Algorithm 1's last step), or the scores as they are "
+           "Softmax of the scores over the channels (Algorithm 1's last step), or the scores as "
+           "they are "
            "(eq. 6, 10, 14)."),
     CHOICE(SSCAM_OPTION_BASELINE, "baseline", "zeros", "|none|input|black",
-           "Input whose score is subtracted: zeros after normalising, none, the unmasked input, a black picture. "
+           "Input whose score is subtracted: zeros after normalising, none, the unmasked input, a "
+           "black picture. "
            "Cancels under channel_softmax=on and is then not evaluated."),
     CHOICE(SSCAM_OPTION_NORMALISE, "normalise", "after_upsample", "|before_upsample",
            "Whether an activation is scaled to [0,1] after upsampling (eq. 8) or before."),
     CHOICE(SSCAM_OPTION_ALIGN_CORNERS, "align_corners", "off", "|on",
-           "Grid of the bilinear upsampling of masks: half-pixel centres, or corners aligned. Maps are always "
+           "Grid of the bilinear upsampling of masks: half-pixel centres, or corners aligned. Maps "
+           "are always "
            "upsampled with half-pixel centres."),
     CHOICE(SSCAM_OPTION_FLAT_CHANNELS, "flat_channels", "skip", "|score",
-           "What becomes of a channel without spatial structure: weight 0 and no pass, or one pass with a zero "
+           "What becomes of a channel without spatial structure: weight 0 and no pass, or one pass "
+           "with a zero "
            "mask, shared by all such channels."),
     INT(SSCAM_OPTION_SAMPLES, "samples", "10", 1, 1000000,
-        "Samples: noisy masks a channel, N of eq. 9-15 (SS-CAM); steps of the mask's fading in (IS-CAM); noisy "
+        "Samples: noisy masks a channel, N of eq. 9-15 (SS-CAM); steps of the mask's fading in "
+        "(IS-CAM); noisy "
         "inputs (Smooth Grad-CAM++)."),
     REAL(SSCAM_OPTION_SIGMA, "sigma", "4", 0, 1e6,
-         "Standard deviation of the noise, in the units that noise_scale says; 0 gives Score-CAM's weights "
+         "Standard deviation of the noise, in the units that noise_scale says; 0 gives Score-CAM's "
+         "weights "
          "(SS-CAM) or those of Grad-CAM++ (Smooth Grad-CAM++, whose default is 0.3)."),
     CHOICE(SSCAM_OPTION_NOISE_TARGET, "noise_target", "mask", "|input|activation",
-           "What noise is added to: the normalised mask (eq. 11, 15), the masked input (Algorithm 1), the "
+           "What noise is added to: the normalised mask (eq. 11, 15), the masked input (Algorithm "
+           "1), the "
            "upsampled activation (the authors' first code path)."),
     CHOICE(SSCAM_OPTION_NOISE_SCALE, "noise_scale", "absolute", "|range|authors-code",
-           "Standard deviation: sigma; sigma x (max - min) of what is noised; (sigma / (max - min))^2."),
+           "Standard deviation: sigma; sigma x (max - min) of what is noised; (sigma / (max - "
+           "min))^2."),
     CHOICE(SSCAM_OPTION_MASK_WEIGHTS, "mask_weights", "none", "|gradient|fc",
-           "Weight w_k of an activation before it becomes a mask (Algorithm 1): 1, the mean gradient, the last "
+           "Weight w_k of an activation before it becomes a mask (Algorithm 1): 1, the mean "
+           "gradient, the last "
            "layer's weight. A negative weight inverts the mask."),
     CHOICE(SSCAM_OPTION_RESCORE, "rescore", "off", "|on",
            "Whether a second pass scores the mask times the first pass's score (Algorithm 1)."),
@@ -96,49 +126,63 @@ static const sscam_option table[] = {
     CHOICE(SSCAM_OPTION_COMBINE, "combine", "low_resolution", "|upsampled",
            "Whether activations are added and rectified at their own size or at the input's."),
     INT(SSCAM_OPTION_MAX_CHANNELS, "max_channels", "0", 0, 1e9,
-        "Score only this many channels, those of highest spatial standard deviation (Faster Score-CAM, "
+        "Score only this many channels, those of highest spatial standard deviation (Faster "
+        "Score-CAM, "
         "Ablation-CAM); 0: all."),
     INT(SSCAM_OPTION_SEED, "seed", "0", -9223372036854775808.0, 9223372036854775807.0,
         "Seed of the noise: the same seed gives the same map whatever the batch size."),
     INT(SSCAM_OPTION_BATCH_SIZE, "batch_size", "0", 0, 65536,
         "Masked inputs run through the network at once; 0: chosen by speed."),
     CHOICE(SSCAM_OPTION_PROBABILITY, "probability", "softmax", "|sigmoid",
-           "How outputs become probabilities: over all classes, or each by itself (multi-label networks). "
+           "How outputs become probabilities: over all classes, or each by itself (multi-label "
+           "networks). "
            "Networks with one output always use the sigmoid."),
-    CHOICE(SSCAM_OPTION_PRESET, "preset", "paper", "|algorithm-1|authors-code|torch-cam|pytorch-grad-cam",
-           "Sets the method's options at once to reproduce a publication or another program; options set later "
+    CHOICE(SSCAM_OPTION_PRESET, "preset", "paper",
+           "|algorithm-1|authors-code|torch-cam|pytorch-grad-cam",
+           "Sets the method's options at once to reproduce a publication or another program; "
+           "options set later "
            "win."),
     TEXT(SSCAM_OPTION_RESIZE, "resize", "256", 1,
          "Size to which a picture is resized: of the shorter side, or HEIGHTxWIDTH, or off."),
     TEXT(SSCAM_OPTION_CROP, "crop", "224", 1,
-         "Size of the centre crop after resizing: of both sides, or HEIGHTxWIDTH, or off; black where the picture "
+         "Size of the centre crop after resizing: of both sides, or HEIGHTxWIDTH, or off; black "
+         "where the picture "
          "ends."),
     CHOICE(SSCAM_OPTION_INTERPOLATION, "interpolation", "bilinear", "|bicubic",
            "Filter of the resizing, both with antialias."),
     TEXT(SSCAM_OPTION_MEAN, "mean", "0.485,0.456,0.406", 1,
-         "Mean that is subtracted from pixels in [0,1]: one number, or one a channel in the network's order."),
+         "Mean that is subtracted from pixels in [0,1]: one number, or one a channel in the "
+         "network's order."),
     TEXT(SSCAM_OPTION_STD, "std", "0.229,0.224,0.225", 1,
-         "Standard deviation by which pixels are divided: one number, or one a channel in the network's order."),
+         "Standard deviation by which pixels are divided: one number, or one a channel in the "
+         "network's order."),
     CHOICE(SSCAM_OPTION_CHANNEL_ORDER, "channel_order", "rgb", "|bgr|gray",
-           "Order of the colour channels that the network wants; gray: one channel, with one mean and one std."),
+           "Order of the colour channels that the network wants; gray: one channel, with one mean "
+           "and one std."),
     TEXT(SSCAM_OPTION_METRICS, "metrics", SSCAM_METRICS_DEFAULT, 0,
-         "Metrics that an evaluation computes: names of the metric table separated by commas, or all."),
+         "Metrics that an evaluation computes: names of the metric table separated by commas, or "
+         "all."),
     CHOICE(SSCAM_OPTION_METRIC_SCORE, "metric_score", "probability", "|logit",
            "Score that average drop and average increase compare."),
     CHOICE(SSCAM_OPTION_METRIC_MASK, "metric_mask", "full", "|top50",
-           "What the input is multiplied with for average drop and increase: the map, or the map with the lower "
+           "What the input is multiplied with for average drop and increase: the map, or the map "
+           "with the lower "
            "half of its pixels set to 0."),
     INT(SSCAM_OPTION_METRIC_STEPS, "metric_steps", "224", 1, 65536,
         "Steps of the insertion and deletion curves; each is a network evaluation."),
     CHOICE(SSCAM_OPTION_CALIBRATE, "calibrate", "on", "|off",
-           "Whether the fastest way of scoring masked inputs is found by measuring, once for a loaded network. off: "
+           "Whether the fastest way of scoring masked inputs is found by measuring, once for a "
+           "loaded network. off: "
            "always the same way, so that every run gives the same bytes."),
     INT(SSCAM_OPTION_WORKERS, "workers", "0", 0, 1024,
-        "Batches of masked inputs evaluated side by side, each on one thread of the processor; 0: chosen by speed, up "
+        "Batches of masked inputs evaluated side by side, each on one thread of the processor; 0: "
+        "chosen by speed, up "
         "to the processors that the process may use or OMP_NUM_THREADS, and 1 with calibrate=off."),
     CHOICE(SSCAM_OPTION_PRECISION, "precision", "fp32", "|bf16|fp16|tf32",
-           "Elements that the network computes in when it scores masked inputs. bf16 and fp16 are faster only where "
-           "the processor or the card has them, and change scores in the third digit; tf32 is for CUDA cards."),
+           "Elements that the network computes in when it scores masked inputs. bf16 and fp16 are "
+           "faster only where "
+           "the processor or the card has them, and change scores in the third digit; tf32 is for "
+           "CUDA cards."),
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };
@@ -149,13 +193,15 @@ static const struct {
     int32_t option;
     const char *value;
 } method_defaults[] = {
-    {"smooth-grad-cam++", SSCAM_OPTION_SIGMA, "0.3"}, /* of the input itself, not of a mask in [0,1] */
+    {"smooth-grad-cam++", SSCAM_OPTION_SIGMA,
+     "0.3"}, /* of the input itself, not of a mask in [0,1] */
 };
 
 static const char *default_for(const sscam_option *option, const char *method)
 {
     for (size_t i = 0; i < sizeof method_defaults / sizeof method_defaults[0]; i++)
-        if (method_defaults[i].option == option->id && strcmp(method_defaults[i].method, method) == 0)
+        if (method_defaults[i].option == option->id &&
+            strcmp(method_defaults[i].method, method) == 0)
             return method_defaults[i].value;
     return option->default_text;
 }
@@ -202,14 +248,15 @@ static const preset_row preset_rows[] = {
 };
 
 static const int32_t preset_options[] = {
-    SSCAM_OPTION_SCORE,        SSCAM_OPTION_CHANNEL_SOFTMAX, SSCAM_OPTION_BASELINE,     SSCAM_OPTION_NORMALISE,
-    SSCAM_OPTION_ALIGN_CORNERS, SSCAM_OPTION_FLAT_CHANNELS,  SSCAM_OPTION_SAMPLES,      SSCAM_OPTION_SIGMA,
-    SSCAM_OPTION_NOISE_TARGET, SSCAM_OPTION_NOISE_SCALE,     SSCAM_OPTION_MASK_WEIGHTS, SSCAM_OPTION_RESCORE,
-    SSCAM_OPTION_SAMPLE_COUNT, SSCAM_OPTION_COMBINE,         SSCAM_OPTION_FUSION,       SSCAM_OPTION_AUG_SMOOTH,
-    SSCAM_OPTION_EIGEN_SMOOTH, SSCAM_OPTION_REDUCTION,
+    SSCAM_OPTION_SCORE,        SSCAM_OPTION_CHANNEL_SOFTMAX, SSCAM_OPTION_BASELINE,
+    SSCAM_OPTION_NORMALISE,    SSCAM_OPTION_ALIGN_CORNERS,   SSCAM_OPTION_FLAT_CHANNELS,
+    SSCAM_OPTION_SAMPLES,      SSCAM_OPTION_SIGMA,           SSCAM_OPTION_NOISE_TARGET,
+    SSCAM_OPTION_NOISE_SCALE,  SSCAM_OPTION_MASK_WEIGHTS,    SSCAM_OPTION_RESCORE,
+    SSCAM_OPTION_SAMPLE_COUNT, SSCAM_OPTION_COMBINE,         SSCAM_OPTION_FUSION,
+    SSCAM_OPTION_AUG_SMOOTH,   SSCAM_OPTION_EIGEN_SMOOTH,    SSCAM_OPTION_REDUCTION,
 };
 
-/* --- the table ----------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 size_t sscam_option_count(void)
 {
@@ -292,7 +339,7 @@ static int64_t find_choice(const char *choices, const char *value)
     }
 }
 
-/* --- values -------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static sscam_status set_integer(sscam_settings *settings, const sscam_option *option, int64_t value)
 {
@@ -307,8 +354,8 @@ static sscam_status set_real(sscam_settings *settings, const sscam_option *optio
 {
     /* Written so that NaN fails too. */
     if (!(value >= option->minimum && value <= option->maximum))
-        return sscam_fail(SSCAM_E_ARGUMENT, "option %s: %g is outside %g to %g", option->name, value,
-                          option->minimum, option->maximum);
+        return sscam_fail(SSCAM_E_ARGUMENT, "option %s: %g is outside %g to %g", option->name,
+                          value, option->minimum, option->maximum);
     settings->value[option->id].real = value;
     return SSCAM_OK;
 }
@@ -316,10 +363,12 @@ static sscam_status set_real(sscam_settings *settings, const sscam_option *optio
 static int32_t has_empty_name(const char *names)
 {
     size_t length = strlen(names);
-    return length > 0 && (names[0] == ',' || names[length - 1] == ',' || strstr(names, ",,") != NULL);
+    return length > 0 &&
+           (names[0] == ',' || names[length - 1] == ',' || strstr(names, ",,") != NULL);
 }
 
-static sscam_status set_text(sscam_settings *settings, const sscam_option *option, const char *value)
+static sscam_status set_text(sscam_settings *settings, const sscam_option *option,
+                             const char *value)
 {
     if (option->of_transform) {
         sscam_transform scratch;
@@ -335,10 +384,12 @@ static sscam_status set_text(sscam_settings *settings, const sscam_option *optio
     if (option->id == SSCAM_OPTION_REGION && sscam_region_parse(value, &region) != SSCAM_OK)
         return SSCAM_E_ARGUMENT;
     if (option->id == SSCAM_OPTION_LAYER && has_empty_name(value))
-        return sscam_fail(SSCAM_E_ARGUMENT, "option layer: \"%s\" has an empty name beside a comma", value);
+        return sscam_fail(SSCAM_E_ARGUMENT, "option layer: \"%s\" has an empty name beside a comma",
+                          value);
     int64_t rows, columns;
     if (option->id == SSCAM_OPTION_GRID && !sscam_parse_grid(value, &rows, &columns))
-        return sscam_fail(SSCAM_E_ARGUMENT, "option grid: \"%s\" is not HEIGHTxWIDTH, as in 14x14", value);
+        return sscam_fail(SSCAM_E_ARGUMENT, "option grid: \"%s\" is not HEIGHTxWIDTH, as in 14x14",
+                          value);
     char *copy = strdup(value);
     if (copy == NULL)
         return sscam_fail_memory("an option's value");
@@ -347,7 +398,8 @@ static sscam_status set_text(sscam_settings *settings, const sscam_option *optio
     return SSCAM_OK;
 }
 
-static sscam_status set_choice(sscam_settings *settings, const sscam_option *option, const char *value)
+static sscam_status set_choice(sscam_settings *settings, const sscam_option *option,
+                               const char *value)
 {
     int64_t position = find_choice(option->choices, value);
     if (position < 0)
@@ -357,34 +409,39 @@ static sscam_status set_choice(sscam_settings *settings, const sscam_option *opt
     return SSCAM_OK;
 }
 
-static sscam_status set_from_text(sscam_settings *settings, const sscam_option *option, const char *value)
+static sscam_status set_from_text(sscam_settings *settings, const sscam_option *option,
+                                  const char *value)
 {
     int64_t integer;
     double real;
     switch (option->type) {
     case SSCAM_OPTION_TYPE_INT:
         if (!sscam_parse_int(value, &integer))
-            return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" is not a whole number", option->name, value);
+            return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" is not a whole number",
+                              option->name, value);
         return set_integer(settings, option, integer);
     case SSCAM_OPTION_TYPE_REAL:
         if (!sscam_parse_real(value, &real))
-            return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" is not a number", option->name, value);
+            return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" is not a number", option->name,
+                              value);
         return set_real(settings, option, real);
     case SSCAM_OPTION_TYPE_CHOICE: return set_choice(settings, option, value);
     default: return set_text(settings, option, value);
     }
 }
 
-/* All options of a preset, or none: they are set on a copy first. Text options are not among them. */
-static sscam_status apply_preset(sscam_settings *settings, const char *method, const sscam_option *preset_option,
-                                 const char *preset)
+/* All options of a preset, or none: they are set on a copy first. Text options are not among them.
+ */
+static sscam_status apply_preset(sscam_settings *settings, const char *method,
+                                 const sscam_option *preset_option, const char *preset)
 {
     sscam_settings changed = *settings;
     sscam_status preset_status = set_choice(&changed, preset_option, preset);
     if (preset_status != SSCAM_OK)
         return preset_status;
     if (strcmp(preset, "algorithm-1") == 0 && strcmp(method, "ss-cam-max") != 0)
-        return sscam_fail(SSCAM_E_ARGUMENT, "option preset: algorithm-1 describes ss-cam-max, not %s", method);
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "option preset: algorithm-1 describes ss-cam-max, not %s", method);
     for (size_t i = 0; i < sizeof preset_options / sizeof preset_options[0]; i++) {
         const sscam_option *option = find_by_id(preset_options[i]);
         sscam_status status = set_from_text(&changed, option, default_for(option, method));
@@ -393,7 +450,8 @@ static sscam_status apply_preset(sscam_settings *settings, const char *method, c
     }
     for (size_t i = 0; i < sizeof preset_rows / sizeof preset_rows[0]; i++) {
         const preset_row *row = &preset_rows[i];
-        if (strcmp(row->preset, preset) != 0 || (row->method != NULL && strcmp(row->method, method) != 0))
+        if (strcmp(row->preset, preset) != 0 ||
+            (row->method != NULL && strcmp(row->method, method) != 0))
             continue;
         sscam_status status = set_from_text(&changed, find_by_id(row->option), row->value);
         if (status != SSCAM_OK)
@@ -403,15 +461,16 @@ static sscam_status apply_preset(sscam_settings *settings, const char *method, c
     return SSCAM_OK;
 }
 
-static sscam_status set_named(sscam_settings *settings, const char *method, const sscam_option *option,
-                              const char *value)
+static sscam_status set_named(sscam_settings *settings, const char *method,
+                              const sscam_option *option, const char *value)
 {
     if (option->id == SSCAM_OPTION_PRESET)
         return apply_preset(settings, method, option, value);
     return set_from_text(settings, option, value);
 }
 
-sscam_status sscam_settings_set(sscam_settings *settings, const char *method, const char *name, const char *value)
+sscam_status sscam_settings_set(sscam_settings *settings, const char *method, const char *name,
+                                const char *value)
 {
     const sscam_option *option = find_by_name(name);
     if (option == NULL)
@@ -420,7 +479,8 @@ sscam_status sscam_settings_set(sscam_settings *settings, const char *method, co
 }
 
 /* The option, or NULL with a message when it does not exist or its type is none of the two. */
-static const sscam_option *find_typed(int32_t id, int32_t type, int32_t other_type, const char *wanted)
+static const sscam_option *find_typed(int32_t id, int32_t type, int32_t other_type,
+                                      const char *wanted)
 {
     const sscam_option *option = find_by_id(id);
     if (option == NULL)
@@ -434,20 +494,23 @@ static const sscam_option *find_typed(int32_t id, int32_t type, int32_t other_ty
 
 sscam_status sscam_settings_set_int(sscam_settings *settings, int32_t id, int64_t value)
 {
-    const sscam_option *option =
-        find_typed(id, SSCAM_OPTION_TYPE_INT, SSCAM_OPTION_TYPE_INT, "a whole number");
+    const sscam_option *option = find_typed(id, SSCAM_OPTION_TYPE_INT, SSCAM_OPTION_TYPE_INT,
+                                            "a whole number");
     return option ? set_integer(settings, option, value) : SSCAM_E_ARGUMENT;
 }
 
 sscam_status sscam_settings_set_real(sscam_settings *settings, int32_t id, double value)
 {
-    const sscam_option *option = find_typed(id, SSCAM_OPTION_TYPE_REAL, SSCAM_OPTION_TYPE_REAL, "a real number");
+    const sscam_option *option = find_typed(id, SSCAM_OPTION_TYPE_REAL, SSCAM_OPTION_TYPE_REAL,
+                                            "a real number");
     return option ? set_real(settings, option, value) : SSCAM_E_ARGUMENT;
 }
 
-sscam_status sscam_settings_set_string(sscam_settings *settings, const char *method, int32_t id, const char *value)
+sscam_status sscam_settings_set_string(sscam_settings *settings, const char *method, int32_t id,
+                                       const char *value)
 {
-    const sscam_option *option = find_typed(id, SSCAM_OPTION_TYPE_STRING, SSCAM_OPTION_TYPE_CHOICE, "text");
+    const sscam_option *option = find_typed(id, SSCAM_OPTION_TYPE_STRING, SSCAM_OPTION_TYPE_CHOICE,
+                                            "text");
     return option ? set_named(settings, method, option, value) : SSCAM_E_ARGUMENT;
 }
 
@@ -475,21 +538,26 @@ static const char *choice_text(const char *choices, int64_t position, char *buff
     return buffer;
 }
 
-const char *sscam_settings_get(const sscam_settings *settings, const char *name, char *buffer, size_t size)
+const char *sscam_settings_get(const sscam_settings *settings, const char *name, char *buffer,
+                               size_t size)
 {
     const sscam_option *option = find_by_name(name);
     if (option == NULL)
         return NULL;
     const sscam_value *value = &settings->value[option->id];
     switch (option->type) {
-    case SSCAM_OPTION_TYPE_INT: snprintf(buffer, size, "%lld", (long long)value->integer); return buffer;
+    case SSCAM_OPTION_TYPE_INT:
+        snprintf(buffer, size, "%lld", (long long)value->integer);
+        return buffer;
     case SSCAM_OPTION_TYPE_REAL: return real_text(value->real, buffer, size);
-    case SSCAM_OPTION_TYPE_CHOICE: return choice_text(option->choices, value->integer, buffer, size);
+    case SSCAM_OPTION_TYPE_CHOICE:
+        return choice_text(option->choices, value->integer, buffer, size);
     default: return value->text;
     }
 }
 
-static const char *const transform_options[] = {"resize", "crop", "interpolation", "mean", "std", "channel_order"};
+static const char *const transform_options[] = {"resize", "crop", "interpolation",
+                                                "mean",   "std",  "channel_order"};
 enum { TRANSFORM_OPTIONS = sizeof transform_options / sizeof transform_options[0] };
 
 sscam_status sscam_settings_transform(const sscam_settings *settings, sscam_transform *transform)
@@ -497,7 +565,8 @@ sscam_status sscam_settings_transform(const sscam_settings *settings, sscam_tran
     char buffer[32];
     sscam_transform_init(transform);
     for (size_t i = 0; i < TRANSFORM_OPTIONS; i++) {
-        const char *value = sscam_settings_get(settings, transform_options[i], buffer, sizeof buffer);
+        const char *value = sscam_settings_get(settings, transform_options[i], buffer,
+                                               sizeof buffer);
         sscam_status status = sscam_transform_set(transform, transform_options[i], value);
         if (status != SSCAM_OK)
             return status;
@@ -505,8 +574,8 @@ sscam_status sscam_settings_transform(const sscam_settings *settings, sscam_tran
     return SSCAM_OK;
 }
 
-static const char *find_difference(const sscam_settings *a, const sscam_settings *b, const char *const *names,
-                                   size_t count)
+static const char *find_difference(const sscam_settings *a, const sscam_settings *b,
+                                   const char *const *names, size_t count)
 {
     char a_buffer[32], b_buffer[32];
     for (size_t i = 0; i < count; i++)
@@ -523,8 +592,8 @@ int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_setti
 
 const char *sscam_settings_evaluation_difference(const sscam_settings *a, const sscam_settings *b)
 {
-    static const char *const names[] = {"probability", "region", "reduction", "metrics", "metric_score", "metric_mask",
-                                        "metric_steps"};
+    static const char *const names[] = {"probability",  "region",      "reduction",   "metrics",
+                                        "metric_score", "metric_mask", "metric_steps"};
     const char *difference = find_difference(a, b, transform_options, TRANSFORM_OPTIONS);
     return difference ? difference : find_difference(a, b, names, sizeof names / sizeof names[0]);
 }

@@ -10,8 +10,9 @@ sscam_status sscam_region_parse(const char *text, sscam_region *region)
     static const struct {
         const char *text;
         sscam_region_kind kind;
-    } words[] = {
-        {"predicted", SSCAM_REGION_PREDICTED}, {"all", SSCAM_REGION_ALL}, {"mask", SSCAM_REGION_MASK}};
+    } words[] = {{"predicted", SSCAM_REGION_PREDICTED},
+                 {"all", SSCAM_REGION_ALL},
+                 {"mask", SSCAM_REGION_MASK}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(text, words[i].text) == 0) {
             *region = (sscam_region){.kind = words[i].kind};
@@ -21,17 +22,21 @@ sscam_status sscam_region_parse(const char *text, sscam_region *region)
     sscam_region box = {.kind = SSCAM_REGION_BOX};
     size_t count = 0;
     if (!sscam_parse_reals(text, box.box, 4, &count) || count != 4)
-        return sscam_fail(SSCAM_E_ARGUMENT,
-                          "option region: \"%s\" is none of predicted, all, mask and LEFT,TOP,RIGHT,BOTTOM", text);
-    if (!(box.box[0] >= 0.0 && box.box[1] >= 0.0 && box.box[2] > box.box[0] && box.box[3] > box.box[1]))
-        return sscam_fail(SSCAM_E_ARGUMENT, "option region: the box %s is empty, or begins left of or above the input",
-                          text);
+        return sscam_fail(
+            SSCAM_E_ARGUMENT,
+            "option region: \"%s\" is none of predicted, all, mask and LEFT,TOP,RIGHT,BOTTOM",
+            text);
+    if (!(box.box[0] >= 0.0 && box.box[1] >= 0.0 && box.box[2] > box.box[0] &&
+          box.box[3] > box.box[1]))
+        return sscam_fail(
+            SSCAM_E_ARGUMENT,
+            "option region: the box %s is empty, or begins left of or above the input", text);
     *region = box;
     return SSCAM_OK;
 }
 
-sscam_status sscam_region_of(const sscam_settings *settings, const uint8_t *mask, int64_t mask_height,
-                             int64_t mask_width, sscam_region *region)
+sscam_status sscam_region_of(const sscam_settings *settings, const uint8_t *mask,
+                             int64_t mask_height, int64_t mask_width, sscam_region *region)
 {
     sscam_status status = sscam_region_parse(settings->value[SSCAM_OPTION_REGION].text, region);
     if (status != SSCAM_OK)

@@ -1,15 +1,16 @@
-/* The options `region` and `reduction`: which places of dense outputs are explained, and how they become one score. */
+/* The options `region` and `reduction`: which places of dense outputs are explained, and how they
+ * become one score. */
 #ifndef SSCAM_LIB_OPTIONS_REGION_OPTION_H
 #define SSCAM_LIB_OPTIONS_REGION_OPTION_H
 
-#include "options/options.h"
 #include "model/target_pixels.h"
+#include "options/options.h"
 
 /* The region that a text means, all but its mask. SSCAM_E_ARGUMENT for another text. */
 sscam_status sscam_region_parse(const char *text, sscam_region *region);
 
 /* The region that settings describe; a mask stays the caller's. */
-sscam_status sscam_region_of(const sscam_settings *settings, const uint8_t *mask, int64_t mask_height,
-                             int64_t mask_width, sscam_region *region);
+sscam_status sscam_region_of(const sscam_settings *settings, const uint8_t *mask,
+                             int64_t mask_height, int64_t mask_width, sscam_region *region);
 
 #endif

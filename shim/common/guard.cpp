@@ -49,17 +49,19 @@ std::string trimmed(const std::string &text)
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-// The interpreter puts its trace through the source in front: levels that end in "<--- HERE", each with indented lines
-// of source around it. What was thrown follows the last of them, not indented.
+// The interpreter puts its trace through the source in front: levels that end in "<--- HERE", each
+// with indented lines of source around it. What was thrown follows the last of them, not indented.
 std::string without_source_trace(const std::string &message)
 {
     static const std::string level_end = "<--- HERE";
     size_t position = message.rfind(level_end);
     if (position == std::string::npos)
         return message;
-    for (position = message.find('\n', position); position != std::string::npos; position = message.find('\n', position)) {
+    for (position = message.find('\n', position); position != std::string::npos;
+         position = message.find('\n', position)) {
         position++;
-        if (position < message.size() && !std::isspace(static_cast<unsigned char>(message[position])))
+        if (position < message.size() &&
+            !std::isspace(static_cast<unsigned char>(message[position])))
             return message.substr(position);
     }
     return message;
@@ -99,14 +101,16 @@ bool memory_ran_out()
         // The interpreter rethrows everything as std::runtime_error: only the text is left.
         std::string message = current_message();
         return contains(message, "DefaultCPUAllocator") || contains(message, "out of memory") ||
-               contains(message, "std::bad_alloc") || contains(message, "STATUS_ALLOC_FAILED"); // cuBLAS, cuDNN
+               contains(message, "std::bad_alloc") ||
+               contains(message, "STATUS_ALLOC_FAILED"); // cuBLAS, cuDNN
     }
 }
 
 bool device_failed()
 {
     std::string message = current_message();
-    return contains(message, "CUDA error") || contains(message, "cuDNN error") || contains(message, "CUDA driver");
+    return contains(message, "CUDA error") || contains(message, "cuDNN error") ||
+           contains(message, "CUDA driver");
 }
 
 sscam_status fail_with_current_exception(const char *subject, sscam_status otherwise) noexcept

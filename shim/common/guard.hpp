@@ -23,7 +23,10 @@ namespace torch_warnings = c10::Warning;
 // A failure that the shim itself has found, on its way to the entry point.
 class Refusal : public std::runtime_error {
 public:
-    Refusal(sscam_status status, const std::string &message) : std::runtime_error(message), status_(status) {}
+    Refusal(sscam_status status, const std::string &message)
+        : std::runtime_error(message), status_(status)
+    {
+    }
     sscam_status status() const { return status_; }
 
 private:
@@ -46,18 +49,20 @@ std::string first_line_of(const std::string &torch_message);
 // first_line_of() the exception being handled. Call it in a catch block only.
 std::string current_reason();
 
-// Whether the exception being handled says that host or device memory ran out. Call it in a catch block only.
+// Whether the exception being handled says that host or device memory ran out. Call it in a catch
+// block only.
 bool memory_ran_out();
 
 // Whether it says that a device, not the network, failed. Call it in a catch block only.
 bool device_failed();
 
-// Sets the thread's message from the exception being handled and returns the status. `subject` begins messages
-// that come from libtorch, `otherwise` is the status of failures that are not about memory.
+// Sets the thread's message from the exception being handled and returns the status. `subject`
+// begins messages that come from libtorch, `otherwise` is the status of failures that are not about
+// memory.
 sscam_status fail_with_current_exception(const char *subject, sscam_status otherwise) noexcept;
 
-// The thread's libtorch state while an entry point runs, and the caller's again afterwards, on every path:
-// gradients as asked, no inference mode, warnings dropped instead of printed.
+// The thread's libtorch state while an entry point runs, and the caller's again afterwards, on
+// every path: gradients as asked, no inference mode, warnings dropped instead of printed.
 class ThreadState {
 public:
     explicit ThreadState(bool gradients);

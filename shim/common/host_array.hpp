@@ -16,9 +16,11 @@ struct FreeArray {
     void operator()(void *array) const { std::free(array); }
 };
 
-template <class T> using HostArray = std::unique_ptr<T[], FreeArray>;
+template <class T>
+using HostArray = std::unique_ptr<T[], FreeArray>;
 
-template <class T> HostArray<T> host_array(size_t count)
+template <class T>
+HostArray<T> host_array(size_t count)
 {
     HostArray<T> array(static_cast<T *>(std::calloc(count > 0 ? count : 1, sizeof(T))));
     if (!array)

@@ -7,7 +7,8 @@
 
 namespace sscam {
 
-template <class Key, class Value> class Recent {
+template <class Key, class Value>
+class Recent {
 public:
     // The value of `key`, or an empty one.
     Value find(const Key &key)

@@ -7,12 +7,12 @@
 #include <ATen/record_function.h>
 #include <c10/core/CPUAllocator.h>
 
-#include "cuda/cuda_scorer.hpp"
-#include "cuda/tf32_guard.hpp"
 #include "common/guard.hpp"
 #include "common/host_array.hpp"
-#include "load/module_loader.hpp"
+#include "cuda/cuda_scorer.hpp"
+#include "cuda/tf32_guard.hpp"
 #include "engine/network.hpp"
+#include "load/module_loader.hpp"
 
 namespace sscam {
 
@@ -50,13 +50,16 @@ const HostSetting host_settings[] = {
 #if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 10)
     // by the newer switches, which contradict the older ones then
     [](at::Context &context) {
-        context.setFloat32Precision(at::Float32Backend::GENERIC, at::Float32Op::ALL, at::Float32Precision::TF32);
+        context.setFloat32Precision(at::Float32Backend::GENERIC, at::Float32Op::ALL,
+                                    at::Float32Precision::TF32);
     },
     [](at::Context &context) {
-        context.setFloat32Precision(at::Float32Backend::CUDA, at::Float32Op::CONV, at::Float32Precision::IEEE);
+        context.setFloat32Precision(at::Float32Backend::CUDA, at::Float32Op::CONV,
+                                    at::Float32Precision::IEEE);
     },
     [](at::Context &context) {
-        context.setFloat32Precision(at::Float32Backend::CUDA, at::Float32Op::MATMUL, at::Float32Precision::TF32);
+        context.setFloat32Precision(at::Float32Backend::CUDA, at::Float32Op::MATMUL,
+                                    at::Float32Precision::TF32);
     },
 #endif
 };
@@ -64,7 +67,8 @@ const HostSetting host_settings[] = {
 void set_defaults(at::Context &context)
 {
 #if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 10)
-    context.setFloat32Precision(at::Float32Backend::GENERIC, at::Float32Op::ALL, at::Float32Precision::NONE);
+    context.setFloat32Precision(at::Float32Backend::GENERIC, at::Float32Op::ALL,
+                                at::Float32Precision::NONE);
 #endif
     context.setAllowTF32CuDNN(true);
     context.setFloat32MatmulPrecision("highest");
@@ -95,9 +99,15 @@ public:
         return c10::GetDefaultCPUAllocator()->allocate(size);
     }
 #if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
-    void copy_data(void *to, const void *from, std::size_t count) const override { default_copy_data(to, from, count); }
+    void copy_data(void *to, const void *from, std::size_t count) const override
+    {
+        default_copy_data(to, from, count);
+    }
 #endif
-    c10::DeleterFnPtr raw_deleter() const override { return c10::GetDefaultCPUAllocator()->raw_deleter(); }
+    c10::DeleterFnPtr raw_deleter() const override
+    {
+        return c10::GetDefaultCPUAllocator()->raw_deleter();
+    }
 };
 
 } // namespace
@@ -106,8 +116,9 @@ public:
 
 using namespace sscam;
 
-sscam_status sscam_check_card_masks(const char *device, const sscam_mask_list *masks, int64_t first, int64_t rows,
-                                    sscam_memory_format layout, sscam_precision precision, float *out, int64_t *uploaded)
+sscam_status sscam_check_card_masks(const char *device, const sscam_mask_list *masks, int64_t first,
+                                    int64_t rows, sscam_memory_format layout,
+                                    sscam_precision precision, float *out, int64_t *uploaded)
 {
     return guarded("card", SSCAM_E_DEVICE, [&] {
         const CardMasks card(*masks, device_named(device));
@@ -117,23 +128,27 @@ sscam_status sscam_check_card_masks(const char *device, const sscam_mask_list *m
     });
 }
 
-sscam_status sscam_check_card_scores(const char *device, const float *logits, int64_t rows, int64_t class_count,
-                                     const sscam_target *targets, int64_t target_count, sscam_score_kind kind,
-                                     float *scores)
+sscam_status sscam_check_card_scores(const char *device, const float *logits, int64_t rows,
+                                     int64_t class_count, const sscam_target *targets,
+                                     int64_t target_count, sscam_score_kind kind, float *scores)
 {
     return guarded("card", SSCAM_E_DEVICE, [&] {
-        at::Tensor given = at::from_blob(const_cast<float *>(logits), {rows, class_count}, at::kFloat);
+        at::Tensor given = at::from_blob(const_cast<float *>(logits), {rows, class_count},
+                                         at::kFloat);
         RowReader reader;
-        copy_out(target_scores(given.to(device_named(device)), targets, target_count, kind, reader), scores);
+        copy_out(target_scores(given.to(device_named(device)), targets, target_count, kind, reader),
+                 scores);
     });
 }
 
-sscam_status sscam_check_card_scoring(void *network, const sscam_score_request *request, float *scores)
+sscam_status sscam_check_card_scoring(void *network, const sscam_score_request *request,
+                                      float *scores)
 {
     return guarded("card", SSCAM_E_DEVICE, [&] {
         const Network &own = *static_cast<Network *>(network);
         const Float32Products products(own.device(), /*in_tf32=*/false);
-        score_on_card({plain_form(own.plain()), 1, request->scoring.batch_size}, *request, own.device(), scores);
+        score_on_card({plain_form(own.plain()), 1, request->scoring.batch_size}, *request,
+                      own.device(), scores);
     });
 }
 
@@ -169,12 +184,14 @@ sscam_status sscam_check_traced_convolution(void)
                                           True, True)
         )");
         const auto program = MarkedGraph(module).program([](int64_t) { return false; });
-        const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(count_plain_convolutions));
+        const auto handle = at::addThreadLocalCallback(
+            at::RecordFunctionCallback(count_plain_convolutions));
         plain_convolutions = 0;
         const at::Tensor found = program->run(at::ones({1, 3, 4, 4})).toTensor();
         at::removeCallback(handle);
         if (plain_convolutions != 1 || !found.equal(at::full({1, 2, 4, 4}, 3.0f)))
-            throw Refusal(SSCAM_E_MODEL, std::to_string(plain_convolutions) + " convolutions went by the switches");
+            throw Refusal(SSCAM_E_MODEL, std::to_string(plain_convolutions) +
+                                             " convolutions went by the switches");
     });
 }
 
@@ -193,7 +210,8 @@ sscam_status sscam_check_call_stacks(void *network)
                         ++(std::get<0>(entry) == forward ? known : others);
         }
         if (others > 0 || known == 0)
-            throw Refusal(SSCAM_E_MODEL, std::to_string(others) + " of " + std::to_string(known + others) +
+            throw Refusal(SSCAM_E_MODEL, std::to_string(others) + " of " +
+                                             std::to_string(known + others) +
                                              " functions may be gone");
     });
 }

@@ -10,17 +10,21 @@
 
 namespace sscam {
 
-// Arrays of four-byte values that go up as one: a copy costs the same for a byte and for ten thousand.
+// Arrays of four-byte values that go up as one: a copy costs the same for a byte and for ten
+// thousand.
 class SmallArrays {
 public:
     // `field` becomes its place on the device, and must stay where it is until then.
-    template <class Value> void add(const std::vector<Value> &values, const Value *&field)
+    template <class Value>
+    void add(const std::vector<Value> &values, const Value *&field)
     {
         static_assert(sizeof(Value) == sizeof(float), "arrays follow each other without gaps");
         const size_t start = values_.size();
         values_.resize(start + values.size());
         std::memcpy(values_.data() + start, values.data(), values.size() * sizeof(Value));
-        fields_.push_back([&field, start](const float *all) { field = reinterpret_cast<const Value *>(all + start); });
+        fields_.push_back([&field, start](const float *all) {
+            field = reinterpret_cast<const Value *>(all + start);
+        });
     }
 
     const float *values() const { return values_.data(); }
@@ -54,7 +58,8 @@ const CudaProgram *program_for(c10::Device device)
         return nullptr;
     const CudaProgram *program = CudaProgram::of_card(device.index());
     if (program == nullptr)
-        throw Refusal(SSCAM_E_DEVICE, "no kernel for " + device.str() + ": " + CudaProgram::why(device.index()));
+        throw Refusal(SSCAM_E_DEVICE,
+                      "no kernel for " + device.str() + ": " + CudaProgram::why(device.index()));
     return program;
 }
 
@@ -91,7 +96,8 @@ struct Positions {
 void add_positions(const sscam_mask_plan &plan, sscam_mask_kernel &kernel, SmallArrays &small)
 {
     const sscam_sides from = plan.map_sides, to = plan.input_sides;
-    const Positions slices(from.depth, to.depth, plan.align_corners), rows(from.height, to.height, plan.align_corners),
+    const Positions slices(from.depth, to.depth, plan.align_corners),
+        rows(from.height, to.height, plan.align_corners),
         columns(from.width, to.width, plan.align_corners);
     if (from.depth > 1 || to.depth > 1) {
         small.add(slices.lower, kernel.source_slice);
@@ -117,7 +123,8 @@ at::Tensor class_scores(const at::Tensor &rows, sscam_score_kind kind)
 CardMasks::CardMasks(const sscam_mask_list &masks, c10::Device device)
     : device_(device), program_(program_for(device)), shape_(sscam_mask_shape(masks.plans[0]))
 {
-    plans_.reserve(static_cast<size_t>(masks.plan_count)); // fields of theirs are filled in at the end
+    plans_.reserve(
+        static_cast<size_t>(masks.plan_count)); // fields of theirs are filled in at the end
     SmallArrays small;
     for (int64_t i = 0; i < masks.plan_count; i++) {
         plans_.emplace_back();
@@ -143,7 +150,8 @@ void CardMasks::prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &sma
     kernel.input = upload(plan.input, size);
     if (plan.background != nullptr)
         kernel.background = upload(plan.background, size);
-    kernel.activations = upload(plan.activations, channels.count * sscam_position_count(plan.map_sides));
+    kernel.activations = upload(plan.activations,
+                                channels.count * sscam_position_count(plan.map_sides));
     add_positions(plan, kernel, small);
     small.add(channels.index, kernel.channel);
     small.add(channels.offset, kernel.offset);
@@ -173,12 +181,13 @@ void CardMasks::launch(const sscam_mask_kernel &kernel) const
         sscam_write_quad_of_rows(&kernel, quad, 0, 1);
 }
 
-at::Tensor CardMasks::write(int64_t first, int64_t rows, int64_t all_rows, sscam_memory_format layout,
-                            at::ScalarType type) const
+at::Tensor CardMasks::write(int64_t first, int64_t rows, int64_t all_rows,
+                            sscam_memory_format layout, at::ScalarType type) const
 {
     sscam_shape shape = shape_;
     shape.images = all_rows;
-    const auto order = layout == SSCAM_MEMORY_FORMAT_NHWC ? channels_last(shape.rank) : at::MemoryFormat::Contiguous;
+    const auto order = layout == SSCAM_MEMORY_FORMAT_NHWC ? channels_last(shape.rank)
+                                                          : at::MemoryFormat::Contiguous;
     at::Tensor batch = at::empty(sizes_of(shape), at::TensorOptions(device_).dtype(type), order);
     char *out = static_cast<char *>(batch.data_ptr());
     const int64_t row_bytes = static_cast<int64_t>(batch.nbytes()) / all_rows;
@@ -202,14 +211,15 @@ at::Tensor CardMasks::write(int64_t first, int64_t rows, int64_t all_rows, sscam
     return batch;
 }
 
-at::Tensor target_scores(const at::Tensor &logits, const sscam_target *targets, int64_t target_count,
-                         sscam_score_kind kind, RowReader &reader)
+at::Tensor target_scores(const at::Tensor &logits, const sscam_target *targets,
+                         int64_t target_count, sscam_score_kind kind, RowReader &reader)
 {
     at::Tensor scores;
     std::vector<at::Tensor> rows;
     for (const sscam_target *target = targets; target < targets + target_count; target++) {
         if (target == targets || target->target_pixels != target[-1].target_pixels)
-            scores = class_scores(reader.rows(logits, target->target_pixels, kind), sscam_row_kind(target, kind));
+            scores = class_scores(reader.rows(logits, target->target_pixels, kind),
+                                  sscam_row_kind(target, kind));
         at::Tensor score = scores.select(1, target->class_index);
         if (target->kind == SSCAM_TARGET_AGAINST)
             score = -score;

@@ -38,8 +38,8 @@ constexpr int threads_of_a_block = 256;
 
 // The few functions of both that are needed, by the types of their documented C interfaces.
 struct Compiler {
-    int (*nvrtcCreateProgram)(void **program, const char *text, const char *name, int headers, const char *const *,
-                              const char *const *) = nullptr;
+    int (*nvrtcCreateProgram)(void **program, const char *text, const char *name, int headers,
+                              const char *const *, const char *const *) = nullptr;
     int (*nvrtcCompileProgram)(void *program, int options, const char *const *option) = nullptr;
     int (*nvrtcGetProgramLogSize)(void *program, size_t *size) = nullptr;
     int (*nvrtcGetProgramLog)(void *program, char *log) = nullptr;
@@ -61,8 +61,9 @@ struct Driver {
     int (*cuDeviceGetAttribute)(int *value, int attribute, int device) = nullptr;
     int (*cuModuleLoadData)(void **module, const void *code) = nullptr;
     int (*cuModuleGetFunction)(void **function, void *module, const char *name) = nullptr;
-    int (*cuLaunchKernel)(void *function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
-                          unsigned shared_bytes, void *stream, void **arguments, void **extra) = nullptr;
+    int (*cuLaunchKernel)(void *function, unsigned, unsigned, unsigned, unsigned, unsigned,
+                          unsigned, unsigned shared_bytes, void *stream, void **arguments,
+                          void **extra) = nullptr;
     int (*cuMemGetInfo_v2)(size_t *free, size_t *total) = nullptr;
 };
 
@@ -71,7 +72,8 @@ struct Driver {
     throw Refusal(SSCAM_E_DEVICE, reason);
 }
 
-template <class Function> void find(void *library, const char *name, Function &function)
+template <class Function>
+void find(void *library, const char *name, Function &function)
 {
     function = reinterpret_cast<Function>(dlsym(library, name));
     if (function == nullptr)
@@ -90,7 +92,8 @@ void *open_first(const std::vector<std::string> &names)
 std::string folder_of_libtorch()
 {
     Dl_info info;
-    if (dladdr(reinterpret_cast<const void *>(&at::globalContext), &info) == 0 || info.dli_fname == nullptr)
+    if (dladdr(reinterpret_cast<const void *>(&at::globalContext), &info) == 0 ||
+        info.dli_fname == nullptr)
         return std::string();
     const std::string file = info.dli_fname;
     return file.substr(0, file.rfind('/') + 1);
@@ -98,9 +101,10 @@ std::string folder_of_libtorch()
 
 Compiler find_compiler()
 {
-    // The first is libtorch's own door to it, which finds it wherever libtorch's packager has put it.
-    void *library = open_first({folder_of_libtorch() + "libcaffe2_nvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12",
-                                "libnvrtc.so.11.2", "libnvrtc.so"});
+    // The first is libtorch's own door to it, which finds it wherever libtorch's packager has put
+    // it.
+    void *library = open_first({folder_of_libtorch() + "libcaffe2_nvrtc.so", "libnvrtc.so.13",
+                                "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so"});
     Compiler c;
     find(library, "nvrtcCreateProgram", c.nvrtcCreateProgram);
     find(library, "nvrtcCompileProgram", c.nvrtcCompileProgram);
@@ -164,7 +168,8 @@ int device_of(int card)
 
 int capability(int device)
 {
-    constexpr int major_attribute = 75, minor_attribute = 76; // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_...
+    constexpr int major_attribute = 75,
+                  minor_attribute = 76; // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_...
     int major = 0, minor = 0;
     need(driver().cuDeviceGetAttribute(&major, major_attribute, device), "cuDeviceGetAttribute()");
     need(driver().cuDeviceGetAttribute(&minor, minor_attribute, device), "cuDeviceGetAttribute()");
@@ -174,7 +179,10 @@ int capability(int device)
 // A thread's current context need not be the card's, and on a new thread there is none.
 class InContext {
 public:
-    explicit InContext(void *context) { need(driver().cuCtxPushCurrent_v2(context), "cuCtxPushCurrent()"); }
+    explicit InContext(void *context)
+    {
+        need(driver().cuCtxPushCurrent_v2(context), "cuCtxPushCurrent()");
+    }
     InContext(const InContext &) = delete;
     InContext &operator=(const InContext &) = delete;
     ~InContext()
@@ -220,12 +228,13 @@ std::vector<char> CudaProgram::machine_code(int capability)
     static const Compiler f = find_compiler();
     const int known = known_capability(f, capability);
     const bool is_machine_code = known == capability;
-    const std::string architecture =
-        std::string("--gpu-architecture=") + (is_machine_code ? "sm_" : "compute_") + std::to_string(known);
+    const std::string architecture = std::string("--gpu-architecture=") +
+                                     (is_machine_code ? "sm_" : "compute_") + std::to_string(known);
     const char *const options[] = {architecture.c_str(), "--std=c++17",
                                    "--fmad=false"}; // not fused, as the library itself
     void *program = nullptr;
-    need(f.nvrtcCreateProgram(&program, mask_program_text().c_str(), "sscam_masks.cu", 0, nullptr, nullptr),
+    need(f.nvrtcCreateProgram(&program, mask_program_text().c_str(), "sscam_masks.cu", 0, nullptr,
+                              nullptr),
          "nvrtcCreateProgram()");
     const std::unique_ptr<void *, int (*)(void **)> owner(&program, f.nvrtcDestroyProgram);
     if (f.nvrtcCompileProgram(program, 3, options) != 0) {
@@ -236,9 +245,11 @@ std::vector<char> CudaProgram::machine_code(int capability)
         give_up("the kernel does not compile for " + architecture + ": " + first_line_of(log));
     }
     size_t size = 0;
-    need((is_machine_code ? f.nvrtcGetCUBINSize : f.nvrtcGetPTXSize)(program, &size), "the size of the kernel's code");
+    need((is_machine_code ? f.nvrtcGetCUBINSize : f.nvrtcGetPTXSize)(program, &size),
+         "the size of the kernel's code");
     std::vector<char> code(size);
-    need((is_machine_code ? f.nvrtcGetCUBIN : f.nvrtcGetPTX)(program, code.data()), "the kernel's code");
+    need((is_machine_code ? f.nvrtcGetCUBIN : f.nvrtcGetPTX)(program, code.data()),
+         "the kernel's code");
     return code;
 }
 
@@ -250,7 +261,8 @@ CudaProgram::CudaProgram(int card)
     const InContext context(context_);
     void *module = nullptr;
     need_memory(driver().cuModuleLoadData(&module, code.data()), "cuModuleLoadData()");
-    need(driver().cuModuleGetFunction(&function_, module, "sscam_write_masked_inputs"), "cuModuleGetFunction()");
+    need(driver().cuModuleGetFunction(&function_, module, "sscam_write_masked_inputs"),
+         "cuModuleGetFunction()");
 }
 
 // Programs stay to the end of the process, as the card's context does.
@@ -287,14 +299,17 @@ std::string CudaProgram::why(int card)
 
 void CudaProgram::write(const sscam_mask_kernel &kernel) const
 {
-    constexpr int64_t most_blocks_down = 65535, rows_of_a_thread = 4; // where its places fall is found once for them
-    const int64_t blocks = (sscam_quad_count(&kernel) + threads_of_a_block - 1) / threads_of_a_block;
-    const int64_t blocks_down =
-        std::min((kernel.rows + rows_of_a_thread - 1) / rows_of_a_thread, most_blocks_down);
+    constexpr int64_t most_blocks_down = 65535,
+                      rows_of_a_thread = 4; // where its places fall is found once for them
+    const int64_t blocks = (sscam_quad_count(&kernel) + threads_of_a_block - 1) /
+                           threads_of_a_block;
+    const int64_t blocks_down = std::min((kernel.rows + rows_of_a_thread - 1) / rows_of_a_thread,
+                                         most_blocks_down);
     void *arguments[] = {const_cast<sscam_mask_kernel *>(&kernel)};
     const InContext context(context_);
-    need_memory(driver().cuLaunchKernel(function_, static_cast<unsigned>(blocks), static_cast<unsigned>(blocks_down), 1,
-                                        threads_of_a_block, 1, 1, 0, nullptr, arguments, nullptr),
+    need_memory(driver().cuLaunchKernel(function_, static_cast<unsigned>(blocks),
+                                        static_cast<unsigned>(blocks_down), 1, threads_of_a_block,
+                                        1, 1, 0, nullptr, arguments, nullptr),
                 "writing masked inputs on the card");
 }
 

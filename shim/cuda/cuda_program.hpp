@@ -1,5 +1,6 @@
-// The CUDA kernel that writes masked inputs, compiled at run time. Nothing of CUDA is needed to build it: the compiler
-// (NVRTC) and the driver are those that libtorch's CUDA half brings, found when a card is first used.
+// The CUDA kernel that writes masked inputs, compiled at run time. Nothing of CUDA is needed to
+// build it: the compiler (NVRTC) and the driver are those that libtorch's CUDA half brings, found
+// when a card is first used.
 #ifndef SSCAM_SHIM_CUDA_CUDA_PROGRAM_HPP
 #define SSCAM_SHIM_CUDA_CUDA_PROGRAM_HPP
 
@@ -20,8 +21,9 @@ public:
     static const CudaProgram *of_card(int card);
     static std::string why(int card);
 
-    // The program for cards of one compute capability, 10 x major + minor: machine code, or where the compiler is older
-    // than the card, PTX for the newest that it knows, which the driver translates. Needs the compiler alone.
+    // The program for cards of one compute capability, 10 x major + minor: machine code, or where
+    // the compiler is older than the card, PTX for the newest that it knows, which the driver
+    // translates. Needs the compiler alone.
     static std::vector<char> machine_code(int capability);
 
     // Writes the kernel's masked inputs, on the card's default stream; does not wait.

@@ -9,8 +9,8 @@
 
 #include <c10/core/Event.h>
 
-#include "cuda/cuda_stream.hpp"
 #include "common/guard.hpp"
+#include "cuda/cuda_stream.hpp"
 #include "engine/network.hpp"
 #include "score/score_rows.hpp"
 
@@ -18,8 +18,8 @@ namespace sscam {
 
 namespace {
 
-// The host prepares a batch while the card computes the one before, and is never further ahead: so that a cancelled
-// call ends soon and memory stays bounded.
+// The host prepares a batch while the card computes the one before, and is never further ahead: so
+// that a cancelled call ends soon and memory stays bounded.
 class Pace {
 public:
     explicit Pace(const OnDefaultStream &on) : stream_(on.stream()) {}
@@ -44,8 +44,8 @@ private:
     std::deque<c10::Event> under_way_;
 };
 
-// Rows of a batch that `rows` inputs are left for: cuDNN chooses its algorithms anew for each number of rows that it
-// has not seen, which costs more than a few rows that nobody asked for.
+// Rows of a batch that `rows` inputs are left for: cuDNN chooses its algorithms anew for each
+// number of rows that it has not seen, which costs more than a few rows that nobody asked for.
 int64_t padded(int64_t rows, int64_t batch)
 {
     const int64_t step = std::max<int64_t>(1, batch / 16);
@@ -66,22 +66,26 @@ int64_t free_memory(c10::Device device)
     return CudaProgram::of_card(device.index())->free_memory();
 }
 
-void score_on_card(const ScoringWay &way, const sscam_score_request &request, c10::Device device, float *scores)
+void score_on_card(const ScoringWay &way, const sscam_score_request &request, c10::Device device,
+                   float *scores)
 {
     const OnDefaultStream stream(device);
     const CardMasks masks(*request.masks, device);
     const int64_t count = sscam_mask_list_count(request.masks);
     const std::string output = text_or_empty(request.output);
-    at::Tensor found = at::empty({request.target_count, count}, at::TensorOptions(device).dtype(at::kFloat));
+    at::Tensor found = at::empty({request.target_count, count},
+                                 at::TensorOptions(device).dtype(at::kFloat));
     Pace pace(stream);
     RowReader reader;
     in_batches(request, count, way.batch, [&](int64_t first, int64_t rows, int64_t batch) {
-        const at::Tensor inputs =
-            masks.write(first, rows, padded(rows, batch), way.form->layout, way.form->precision.type);
-        const at::Tensor logits = run_for_logits(*way.form->program, inputs, {}, 0, output).narrow(0, 0, rows);
+        const at::Tensor inputs = masks.write(first, rows, padded(rows, batch), way.form->layout,
+                                              way.form->precision.type);
+        const at::Tensor logits =
+            run_for_logits(*way.form->program, inputs, {}, 0, output).narrow(0, 0, rows);
         check_outputs(request, logits.size(1), name_of_masked, first);
         found.narrow(1, first, rows)
-            .copy_(target_scores(logits, request.targets, request.target_count, request.kind, reader));
+            .copy_(
+                target_scores(logits, request.targets, request.target_count, request.kind, reader));
         pace.step();
     });
     found = found.to(at::kCPU);

@@ -9,8 +9,9 @@
 
 namespace sscam {
 
-// Work of this thread goes to the card's default stream while this lives, whatever stream and card the host program
-// works on: all that the library does with a card is in one order, by whichever thread. Nothing for the processor.
+// Work of this thread goes to the card's default stream while this lives, whatever stream and card
+// the host program works on: all that the library does with a card is in one order, by whichever
+// thread. Nothing for the processor.
 class OnDefaultStream {
 public:
     explicit OnDefaultStream(c10::Device device)

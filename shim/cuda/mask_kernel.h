@@ -1,14 +1,16 @@
-/* Masked inputs, one value at a time: what lib/masks/masked_input.c writes row by row, in the form that a graphics card wants.
+/* Masked inputs, one value at a time: what lib/masks/masked_input.c writes row by row, in the form
+ * that a graphics card wants.
  *
- * Compiled as CUDA at run time (cuda_program.cpp), and as C++ by what checks it without a card. Same operations in the
- * same order as lib/masks/masked_input.c, so that without contraction to fused operations the values are the same. */
+ * Compiled as CUDA at run time (cuda_program.cpp), and as C++ by what checks it without a card.
+ * Same operations in the same order as lib/masks/masked_input.c, so that without contraction to
+ * fused operations the values are the same. */
 #ifndef SSCAM_SHIM_CUDA_MASK_KERNEL_H
 #define SSCAM_SHIM_CUDA_MASK_KERNEL_H
 
 #include "masks/noise_math.h"
 
-/* Arrays that are indexed by unrolled loops alone stay in a card's registers; what is seldom needed is better not
- * copied to every place of them. */
+/* Arrays that are indexed by unrolled loops alone stay in a card's registers; what is seldom needed
+ * is better not copied to every place of them. */
 #ifdef __CUDACC__
 #define SSCAM_UNROLL _Pragma("unroll")
 #define SSCAM_SELDOM static __device__ __noinline__
@@ -19,15 +21,17 @@
 
 enum { SSCAM_ELEMENT_FLOAT, SSCAM_ELEMENT_HALF, SSCAM_ELEMENT_BFLOAT16 };
 
-/* Consecutive masked inputs of one plan (mask.h); arrays are on the device. Widest members first, so that both
- * compilers lay it out alike. */
+/* Consecutive masked inputs of one plan (mask.h); arrays are on the device. Widest members first,
+ * so that both compilers lay it out alike. */
 typedef struct sscam_mask_kernel {
     const float *input;       /* X0, [colours, depth, height, width] */
     const float *background;  /* of that shape, or null */
     const float *activations; /* A, [K, map_depth, map_height, map_width] */
-    const int32_t *source_slice, *source_row, *source_column; /* where an output row falls: after this one, */
-    const float *slice_share, *row_share, *column_share;      /* by this share of the next; no slices: null */
-    const int32_t *channel;                    /* of a slot, as what follows */
+    const int32_t *source_slice, *source_row,
+        *source_column; /* where an output row falls: after this one, */
+    const float *slice_share, *row_share,
+        *column_share;      /* by this share of the next; no slices: null */
+    const int32_t *channel; /* of a slot, as what follows */
     const float *offset, *gain, *noise_stddev;
     void *out;
     uint64_t seed;
@@ -61,7 +65,7 @@ SSCAM_INLINE int64_t sscam_quad_count(const sscam_mask_kernel *k)
     return (k->depth * k->height * k->width + SSCAM_QUAD - 1) / SSCAM_QUAD;
 }
 
-/* --- memory -------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 SSCAM_INLINE uint16_t sscam_short_bits(const sscam_mask_kernel *k, float value)
 {
@@ -81,11 +85,15 @@ SSCAM_INLINE void sscam_store_quad(const sscam_mask_kernel *k, int64_t index, co
 {
     uint64_t *out = (uint64_t *)k->out;
     if (k->element == SSCAM_ELEMENT_FLOAT) {
-        out[index / 2] = sscam_bits_of_float(value[0]) | (uint64_t)sscam_bits_of_float(value[1]) << 32;
-        out[index / 2 + 1] = sscam_bits_of_float(value[2]) | (uint64_t)sscam_bits_of_float(value[3]) << 32;
+        out[index / 2] = sscam_bits_of_float(value[0]) | (uint64_t)sscam_bits_of_float(value[1])
+                                                             << 32;
+        out[index / 2 + 1] = sscam_bits_of_float(value[2]) | (uint64_t)sscam_bits_of_float(value[3])
+                                                                 << 32;
     } else {
-        uint32_t low = sscam_short_bits(k, value[0]) | (uint32_t)sscam_short_bits(k, value[1]) << 16;
-        uint32_t high = sscam_short_bits(k, value[2]) | (uint32_t)sscam_short_bits(k, value[3]) << 16;
+        uint32_t low = sscam_short_bits(k, value[0]) | (uint32_t)sscam_short_bits(k, value[1])
+                                                           << 16;
+        uint32_t high = sscam_short_bits(k, value[2]) | (uint32_t)sscam_short_bits(k, value[3])
+                                                            << 16;
         out[index / 4] = low | (uint64_t)high << 32;
     }
 }
@@ -95,16 +103,17 @@ SSCAM_SELDOM int64_t sscam_long_quotient(int64_t a, int64_t b)
     return a / b;
 }
 
-/* a / b of what is not negative: where both are short, by a division that takes a card a fifth of the time. */
+/* a / b of what is not negative: where both are short, by a division that takes a card a fifth of
+ * the time. */
 SSCAM_INLINE int64_t sscam_quotient(int64_t a, int64_t b)
 {
     return ((a | b) >> 32) != 0 ? sscam_long_quotient(a, b) : (int64_t)((uint32_t)a / (uint32_t)b);
 }
 
-/* --- what all masked inputs share ---------------------------------------------------------------- */
+/* --- what all masked inputs share ------------------------------------------------------------- */
 
-/* Where four places, or as many as there are, fall on a map: after the one at `offset`, by these shares of the next
- * ones, which lie so far behind it. */
+/* Where four places, or as many as there are, fall on a map: after the one at `offset`, by these
+ * shares of the next ones, which lie so far behind it. */
 typedef struct sscam_quad_positions {
     int64_t first; /* place of the input */
     int32_t count;
@@ -120,10 +129,13 @@ SSCAM_INLINE sscam_quad_positions sscam_target_pixels_of(const sscam_mask_kernel
     of.count = left < SSCAM_QUAD ? (int32_t)left : SSCAM_QUAD;
     SSCAM_UNROLL
     for (int i = 0; i < SSCAM_QUAD; i++) {
-        const int64_t place = i < of.count ? of.first + i : of.first, line = sscam_quotient(place, k->width);
-        const int64_t z = k->depth > 1 ? sscam_quotient(line, k->height) : 0, y = line - z * k->height;
+        const int64_t place = i < of.count ? of.first + i : of.first,
+                      line = sscam_quotient(place, k->width);
+        const int64_t z = k->depth > 1 ? sscam_quotient(line, k->height) : 0,
+                      y = line - z * k->height;
         const int64_t x = place - line * k->width;
-        const int32_t width = (int32_t)k->map_width, row = k->source_row[y], column = k->source_column[x];
+        const int32_t width = (int32_t)k->map_width, row = k->source_row[y],
+                      column = k->source_column[x];
         const int32_t slice = k->source_slice ? k->source_slice[z] : 0;
         of.offset[i] = (slice * (int32_t)k->map_height + row) * width + column;
         of.next_row[i] = row + 1 < (int32_t)k->map_height ? width : 0;
@@ -135,7 +147,7 @@ SSCAM_INLINE sscam_quad_positions sscam_target_pixels_of(const sscam_mask_kernel
     return of;
 }
 
-/* --- one masked input ---------------------------------------------------------------------------- */
+/* --- one masked input ------------------------------------------------------------------------- */
 
 typedef struct sscam_masked_input {
     int64_t start; /* of its values in `out` */
@@ -147,7 +159,8 @@ typedef struct sscam_masked_input {
 SSCAM_INLINE sscam_masked_input sscam_masked_input_of(const sscam_mask_kernel *k, int64_t row)
 {
     sscam_masked_input of;
-    const int64_t index = k->first + row, slot = k->samples == 1 ? index : sscam_quotient(index, k->samples);
+    const int64_t index = k->first + row,
+                  slot = k->samples == 1 ? index : sscam_quotient(index, k->samples);
     const int64_t sample = index - slot * k->samples;
     const float share = k->fades_in ? (float)(sample + 1) / (float)k->samples : 1.0f;
     of.start = row * k->colours * k->depth * k->height * k->width;
@@ -167,12 +180,13 @@ SSCAM_INLINE float sscam_between_slices(const float *at, int64_t next_slice, flo
 }
 
 /* U(A) at place i of the four: between slices first, then down the columns. */
-SSCAM_INLINE float sscam_upsampled_at(const sscam_mask_kernel *k, const float *map, const sscam_quad_positions *places,
-                                      int i)
+SSCAM_INLINE float sscam_upsampled_at(const sscam_mask_kernel *k, const float *map,
+                                      const sscam_quad_positions *places, int i)
 {
     const float *upper = map + places->offset[i], *lower = upper + places->next_row[i];
     const int64_t next = places->next_column[i];
-    float upper_left = upper[0], upper_right = upper[next], lower_left = lower[0], lower_right = lower[next];
+    float upper_left = upper[0], upper_right = upper[next], lower_left = lower[0],
+          lower_right = lower[next];
     if (k->source_slice) {
         const int64_t slice = k->map_height * k->map_width;
         upper_left = sscam_between_slices(upper, slice, places->slice_share[i]);
@@ -191,7 +205,8 @@ SSCAM_INLINE void sscam_mask_at(const sscam_mask_kernel *k, const sscam_masked_i
     float noise[SSCAM_QUAD];
     const int32_t is_noisy = of->noise_stddev > 0.0f && !k->noise_on_input;
     if (is_noisy)
-        sscam_noise_quad(k->seed, of->channel, of->sample, k->image, (uint64_t)places->first / SSCAM_QUAD, noise);
+        sscam_noise_quad(k->seed, of->channel, of->sample, k->image,
+                         (uint64_t)places->first / SSCAM_QUAD, noise);
     SSCAM_UNROLL
     for (int i = 0; i < SSCAM_QUAD; i++) {
         mask[i] = (sscam_upsampled_at(k, of->map, places, i) - of->offset) * of->gain;
@@ -201,7 +216,8 @@ SSCAM_INLINE void sscam_mask_at(const sscam_mask_kernel *k, const sscam_masked_i
 }
 
 /* Of the plane that goes on the input: colours have noise of their own. */
-SSCAM_SELDOM float sscam_noise_at(uint64_t seed, uint32_t channel, uint32_t sample, uint32_t image, int64_t at)
+SSCAM_SELDOM float sscam_noise_at(uint64_t seed, uint32_t channel, uint32_t sample, uint32_t image,
+                                  int64_t at)
 {
     float noise[SSCAM_QUAD];
     sscam_noise_quad(seed, channel, sample, image, (uint64_t)at / SSCAM_QUAD, noise);
@@ -209,7 +225,8 @@ SSCAM_SELDOM float sscam_noise_at(uint64_t seed, uint32_t channel, uint32_t samp
 }
 
 /* One colour of a place whose mask is known; `at` is its number among the values of an input. */
-SSCAM_INLINE float sscam_masked_value(const sscam_mask_kernel *k, const sscam_masked_input *of, int64_t at, float mask)
+SSCAM_INLINE float sscam_masked_value(const sscam_mask_kernel *k, const sscam_masked_input *of,
+                                      int64_t at, float mask)
 {
     float value = k->input[at] * mask;
     if (k->background)
@@ -226,17 +243,18 @@ SSCAM_INLINE void sscam_write_quad(const sscam_mask_kernel *k, const sscam_maske
     const int64_t plane = k->depth * k->height * k->width;
     for (int64_t colour = 0; colour < k->colours; colour++)
         SSCAM_UNROLL
-        for (int i = 0; i < SSCAM_QUAD; i++) {
-            const int64_t place = places->first + i, at = colour * plane + place;
-            if (i < places->count)
-                sscam_store(k, of->start + (k->channels_last ? place * k->colours + colour : at),
-                            sscam_masked_value(k, of, at, mask[i]));
-        }
+    for (int i = 0; i < SSCAM_QUAD; i++) {
+        const int64_t place = places->first + i, at = colour * plane + place;
+        if (i < places->count)
+            sscam_store(k, of->start + (k->channels_last ? place * k->colours + colour : at),
+                        sscam_masked_value(k, of, at, mask[i]));
+    }
 }
 
-/* The same for what is nearly always asked for: three colours, nothing but their products with the mask, and places
- * that words of memory align with. */
-SSCAM_INLINE void sscam_write_quad_of_picture(const sscam_mask_kernel *k, const sscam_masked_input *of,
+/* The same for what is nearly always asked for: three colours, nothing but their products with the
+ * mask, and places that words of memory align with. */
+SSCAM_INLINE void sscam_write_quad_of_picture(const sscam_mask_kernel *k,
+                                              const sscam_masked_input *of,
                                               const sscam_quad_positions *places, const float *mask)
 {
     const int64_t plane = k->depth * k->height * k->width;
@@ -260,9 +278,11 @@ SSCAM_INLINE void sscam_write_quad_of_picture(const sscam_mask_kernel *k, const 
 }
 
 /* Four places of the masked inputs number first + row, first + row + step and so on. */
-SSCAM_INLINE void sscam_write_quad_of_rows(const sscam_mask_kernel *k, int64_t quad, int64_t row, int64_t step)
+SSCAM_INLINE void sscam_write_quad_of_rows(const sscam_mask_kernel *k, int64_t quad, int64_t row,
+                                           int64_t step)
 {
-    const int32_t is_picture = k->colours == SSCAM_PICTURE_COLOURS && !k->background && !k->noise_on_input &&
+    const int32_t is_picture = k->colours == SSCAM_PICTURE_COLOURS && !k->background &&
+                               !k->noise_on_input &&
                                k->depth * k->height * k->width % SSCAM_QUAD == 0;
     const sscam_quad_positions places = sscam_target_pixels_of(k, quad);
     for (; row < k->rows; row += step) {

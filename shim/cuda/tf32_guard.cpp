@@ -17,14 +17,15 @@ namespace sscam {
 
 namespace {
 
-// The switches that all versions of libtorch have. Newer ones refuse to read them where the host program uses the
-// newer ones: such a switch stays as it is.
+// The switches that all versions of libtorch have. Newer ones refuse to read them where the host
+// program uses the newer ones: such a switch stays as it is.
 struct OldSwitches {
     std::optional<bool> convolutions;
     std::optional<at::Float32MatmulPrecision> matrices;
 };
 
-template <class Read> auto if_readable(const Read &read) -> std::optional<decltype(read())>
+template <class Read>
+auto if_readable(const Read &read) -> std::optional<decltype(read())>
 {
     try {
         return read();
@@ -40,12 +41,14 @@ OldSwitches old_switches()
             if_readable([&] { return context.float32MatmulPrecision(); })};
 }
 
-// As setAllowTF32CuBLAS() does not: it leaves settings behind that newer versions call contradictory.
+// As setAllowTF32CuBLAS() does not: it leaves settings behind that newer versions call
+// contradictory.
 void set_matrices(at::Float32MatmulPrecision to)
 {
-    at::globalContext().setFloat32MatmulPrecision(to == at::Float32MatmulPrecision::HIGHEST ? "highest"
-                                                  : to == at::Float32MatmulPrecision::HIGH  ? "high"
-                                                                                            : "medium");
+    at::globalContext().setFloat32MatmulPrecision(
+        to == at::Float32MatmulPrecision::HIGHEST ? "highest"
+        : to == at::Float32MatmulPrecision::HIGH  ? "high"
+                                                  : "medium");
 }
 
 #ifdef SSCAM_SWITCHES_BY_OPERATION
@@ -61,7 +64,8 @@ const Setting tf32 = "tf32", exact = "ieee", unset = "none";
 using Operation = at::Float32Op;
 using Setting = at::Float32Precision;
 constexpr auto cards = at::Float32Backend::CUDA;
-constexpr std::array<Operation, 3> operations = {Operation::CONV, Operation::RNN, Operation::MATMUL};
+constexpr std::array<Operation, 3> operations = {Operation::CONV, Operation::RNN,
+                                                 Operation::MATMUL};
 constexpr Setting tf32 = Setting::TF32, exact = Setting::IEEE, unset = Setting::NONE;
 #endif
 
@@ -94,7 +98,10 @@ void restore(const NewSwitches &old)
 #else
 
 struct NewSwitches {};
-NewSwitches new_switches() { return {}; }
+NewSwitches new_switches()
+{
+    return {};
+}
 void set_all(bool) {}
 void restore(const NewSwitches &) {}
 
@@ -120,7 +127,8 @@ ProductsInTf32 products_in_tf32()
 #endif
 }
 
-Float32Products::Float32Products(c10::Device device, bool in_tf32) : is_needed_(device.is_cuda() && !has_one)
+Float32Products::Float32Products(c10::Device device, bool in_tf32)
+    : is_needed_(device.is_cuda() && !has_one)
 {
     if (!is_needed_)
         return;
@@ -135,7 +143,8 @@ Float32Products::Float32Products(c10::Device device, bool in_tf32) : is_needed_(
     if (old_of_the_host.convolutions)
         at::globalContext().setAllowTF32CuDNN(in_tf32);
     if (old_of_the_host.matrices)
-        set_matrices(in_tf32 ? at::Float32MatmulPrecision::HIGH : at::Float32MatmulPrecision::HIGHEST);
+        set_matrices(in_tf32 ? at::Float32MatmulPrecision::HIGH
+                             : at::Float32MatmulPrecision::HIGHEST);
     set_all(in_tf32);
 }
 

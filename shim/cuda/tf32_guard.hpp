@@ -6,9 +6,10 @@
 
 namespace sscam {
 
-// libtorch has one switch for the whole process, which it leaves on for convolutions. While one of these lives, it
-// says what was asked for; afterwards it is the host program's again. Those of other threads that ask for the other
-// wait; one inside of another changes nothing, nor does one for the processor.
+// libtorch has one switch for the whole process, which it leaves on for convolutions. While one of
+// these lives, it says what was asked for; afterwards it is the host program's again. Those of
+// other threads that ask for the other wait; one inside of another changes nothing, nor does one
+// for the processor.
 class Float32Products {
 public:
     Float32Products(c10::Device device, bool in_tf32);

@@ -13,7 +13,8 @@ namespace sscam {
 
 namespace {
 
-// Tensors in what a network returns, in its own order: some return further outputs of their training.
+// Tensors in what a network returns, in its own order: some return further outputs of their
+// training.
 void collect_tensors(const c10::IValue &value, std::vector<at::Tensor> &tensors)
 {
     if (value.isTensor()) {
@@ -41,7 +42,8 @@ at::Tensor as_rows(const at::Tensor &tensor, int64_t rows)
         return at::Tensor();
     if (tensor.dim() == 2 && tensor.size(0) == rows)
         return tensor;
-    bool is_unpooled = tensor.dim() > 2 && tensor.size(0) == rows && tensor.numel() == rows * tensor.size(1);
+    bool is_unpooled = tensor.dim() > 2 && tensor.size(0) == rows &&
+                       tensor.numel() == rows * tensor.size(1);
     bool is_squeezed = tensor.dim() == 1 && (rows == 1 || tensor.size(0) == rows);
     return is_unpooled || is_squeezed ? tensor.reshape({rows, -1}) : at::Tensor();
 }
@@ -49,11 +51,14 @@ at::Tensor as_rows(const at::Tensor &tensor, int64_t rows)
 // Whether it can be one row of classes for each of many places, as of segmentation.
 bool can_be_dense(const at::Tensor &tensor, int64_t rows)
 {
-    return tensor.dim() == 4 && tensor.size(0) == rows && tensor.numel() > 0 && tensor.is_floating_point();
+    return tensor.dim() == 4 && tensor.size(0) == rows && tensor.numel() > 0 &&
+           tensor.is_floating_point();
 }
 
-// Names of the tensors that collect_tensors() finds, in its order: the key or field that each stands below, or "".
-void collect_names(const c10::IValue &value, const std::string &name, std::vector<std::string> &names)
+// Names of the tensors that collect_tensors() finds, in its order: the key or field that each
+// stands below, or "".
+void collect_names(const c10::IValue &value, const std::string &name,
+                   std::vector<std::string> &names)
 {
     if (value.isTuple()) {
         const auto &elements = value.toTupleRef().elements();
@@ -62,7 +67,8 @@ void collect_names(const c10::IValue &value, const std::string &name, std::vecto
             collect_names(elements[i], schema ? schema->arguments()[i].name() : name, names);
     } else if (value.isGenericDict()) {
         for (const auto &entry : value.toGenericDict())
-            collect_names(entry.value(), entry.key().isString() ? entry.key().toStringRef() : name, names);
+            collect_names(entry.value(), entry.key().isString() ? entry.key().toStringRef() : name,
+                          names);
     } else {
         std::vector<at::Tensor> tensors;
         collect_tensors(value, tensors);
@@ -71,7 +77,8 @@ void collect_names(const c10::IValue &value, const std::string &name, std::vecto
 }
 
 // The tensor that `wanted` names among those that the network returned.
-at::Tensor named_output(const c10::IValue &output, const std::vector<at::Tensor> &tensors, const std::string &wanted)
+at::Tensor named_output(const c10::IValue &output, const std::vector<at::Tensor> &tensors,
+                        const std::string &wanted)
 {
     std::vector<std::string> names;
     collect_names(output, "", names);
@@ -79,9 +86,11 @@ at::Tensor named_output(const c10::IValue &output, const std::vector<at::Tensor>
     for (size_t i = 0; i < tensors.size(); i++) {
         if (wanted == std::to_string(i) || (!wanted.empty() && wanted == names[i]))
             return tensors[i];
-        known += (i > 0 ? ", " : "") + std::to_string(i) + (names[i].empty() ? "" : " (" + names[i] + ")");
+        known += (i > 0 ? ", " : "") + std::to_string(i) +
+                 (names[i].empty() ? "" : " (" + names[i] + ")");
     }
-    throw Refusal(SSCAM_E_ARGUMENT, "option output: the network has no output \"" + wanted + "\"; it has " + known);
+    throw Refusal(SSCAM_E_ARGUMENT,
+                  "option output: the network has no output \"" + wanted + "\"; it has " + known);
 }
 
 at::Tensor logits_in(const c10::IValue &output, int64_t rows, const std::string &wanted)
@@ -91,7 +100,8 @@ at::Tensor logits_in(const c10::IValue &output, int64_t rows, const std::string 
     if (!wanted.empty() && !tensors.empty())
         tensors = {named_output(output, tensors, wanted)};
     if (tensors.empty())
-        throw Refusal(SSCAM_E_MODEL, "the network returns a " + output.tagKind() + " without a tensor: no classifier");
+        throw Refusal(SSCAM_E_MODEL, "the network returns a " + output.tagKind() +
+                                         " without a tensor: no classifier");
     for (const at::Tensor &tensor : tensors)
         if (tensor.dim() == 2)
             if (at::Tensor logits = as_rows(tensor, rows); logits.defined())
@@ -102,8 +112,9 @@ at::Tensor logits_in(const c10::IValue &output, int64_t rows, const std::string 
     for (const at::Tensor &tensor : tensors)
         if (can_be_dense(tensor, rows))
             return tensor;
-    throw Refusal(SSCAM_E_MODEL, "the network returns a tensor of shape " + shape_text(tensors[0].sizes()) +
-                                     ", not [" + std::to_string(rows) + ", classes]: no classifier");
+    throw Refusal(SSCAM_E_MODEL, "the network returns a tensor of shape " +
+                                     shape_text(tensors[0].sizes()) + ", not [" +
+                                     std::to_string(rows) + ", classes]: no classifier");
 }
 
 } // namespace
@@ -124,7 +135,8 @@ at::Tensor spread_over(const at::Tensor &one, int64_t rows)
 
 at::MemoryFormat channels_last(int64_t rank)
 {
-    return rank == SSCAM_MOST_RANK ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast;
+    return rank == SSCAM_MOST_RANK ? at::MemoryFormat::ChannelsLast3d
+                                   : at::MemoryFormat::ChannelsLast;
 }
 
 std::string shape_text(c10::IntArrayRef shape)
@@ -137,18 +149,20 @@ std::string shape_text(c10::IntArrayRef shape)
     return text.str();
 }
 
-at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap,
-                          int64_t rows, const std::string &wanted)
+at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
+                          const c10::intrusive_ptr<Tap> &tap, int64_t rows,
+                          const std::string &wanted)
 {
-    const std::vector<int64_t> shape = input.sizes().vec(); // the network may change its input in place
+    const std::vector<int64_t> shape =
+        input.sizes().vec(); // the network may change its input in place
     c10::IValue output;
     try {
         output = program.run(input, tap);
     } catch (...) {
         if (memory_ran_out() || device_failed())
             throw;
-        throw Refusal(SSCAM_E_MODEL, "the network failed on an input of shape " + shape_text(shape) + ": " +
-                                         current_reason());
+        throw Refusal(SSCAM_E_MODEL, "the network failed on an input of shape " +
+                                         shape_text(shape) + ": " + current_reason());
     }
     at::Tensor logits = logits_in(output, rows > 0 ? rows : shape[0], wanted);
     if (logits.is_quantized())
@@ -189,7 +203,8 @@ std::shared_ptr<const LayerTable> Network::layers(sscam_shape shape)
     std::lock_guard<std::mutex> lock(mutex_);
     auto table = layers_.find(key);
     if (!table) {
-        table = std::make_shared<const LayerTable>(find_layers(*graph_, at::zeros(key, at::TensorOptions(device_))));
+        table = std::make_shared<const LayerTable>(
+            find_layers(*graph_, at::zeros(key, at::TensorOptions(device_))));
         layers_.keep(key, table);
     }
     return table;

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "model/backend.h"
+#include "common/lru_cache.hpp"
 #include "graph/graph_tap.hpp"
 #include "graph/layer_table.hpp"
-#include "common/lru_cache.hpp"
+#include "model/backend.h"
 
 namespace sscam {
 
@@ -19,7 +19,8 @@ class Scorer;
 
 class Network {
 public:
-    // Reads a TorchScript file that is in memory, for the device that `device` names (NULL: the CPU).
+    // Reads a TorchScript file that is in memory, for the device that `device` names (NULL: the
+    // CPU).
     Network(const char *name, const void *data, size_t size, const char *device);
     ~Network();
 
@@ -59,12 +60,14 @@ private:
     Recent<std::string, std::shared_ptr<const Program>> tapped_;
 };
 
-// Runs a program and picks the logits from what it returns: [rows, classes] or, where there are none such, dense ones,
-// [rows, classes, h, w]. A failure inside the network
-// becomes a Refusal that names the input's shape; running out of memory passes as it is. `rows` 0: as many as the input
-// has; a tap may make more of them. `wanted` names the output, by position or name; empty: the first that can be.
-at::Tensor run_for_logits(const Program &program, const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap = {},
-                          int64_t rows = 0, const std::string &wanted = {});
+// Runs a program and picks the logits from what it returns: [rows, classes] or, where there are
+// none such, dense ones, [rows, classes, h, w]. A failure inside the network becomes a Refusal that
+// names the input's shape; running out of memory passes as it is. `rows` 0: as many as the input
+// has; a tap may make more of them. `wanted` names the output, by position or name; empty: the
+// first that can be.
+at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
+                          const c10::intrusive_ptr<Tap> &tap = {}, int64_t rows = 0,
+                          const std::string &wanted = {});
 
 // "" for NULL.
 inline std::string text_or_empty(const char *text)

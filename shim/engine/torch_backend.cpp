@@ -3,15 +3,15 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/api/include/torch/version.h>
 
-#include "score/channel_ablation.hpp"
-#include "graph/activation_capture.hpp"
-#include "cuda/cuda_stream.hpp"
-#include "graph/dense_output.hpp"
-#include "cuda/tf32_guard.hpp"
 #include "common/guard.hpp"
 #include "common/host_array.hpp"
-#include "load/module_loader.hpp"
+#include "cuda/cuda_stream.hpp"
+#include "cuda/tf32_guard.hpp"
 #include "engine/network.hpp"
+#include "graph/activation_capture.hpp"
+#include "graph/dense_output.hpp"
+#include "load/module_loader.hpp"
+#include "score/channel_ablation.hpp"
 #include "score/scorer.hpp"
 
 namespace sscam {
@@ -24,7 +24,8 @@ Network &as_network(void *handle)
 }
 
 template <class Body>
-sscam_status guarded_on(void *handle, Body &&body, sscam_precision precision = SSCAM_PRECISION_FP32) noexcept
+sscam_status guarded_on(void *handle, Body &&body,
+                        sscam_precision precision = SSCAM_PRECISION_FP32) noexcept
 {
     Network &network = as_network(handle);
     return guarded(network.name().c_str(), SSCAM_E_MODEL, [&] {
@@ -40,7 +41,8 @@ const char *build_info()
                          : "libtorch: " TORCH_VERSION "\nCUDA: not in this libtorch";
 }
 
-sscam_status load(const char *name, const void *data, size_t size, const char *device, void **network)
+sscam_status load(const char *name, const void *data, size_t size, const char *device,
+                  void **network)
 {
     return guarded(name, SSCAM_E_MODEL, [&] {
         const OnDefaultStream stream(device_named(device));
@@ -63,14 +65,16 @@ sscam_status layers(void *handle, const sscam_shape *shape, struct sscam_layers 
     return guarded_on(handle, [&](Network &network) { *out = exported(*network.layers(*shape)); });
 }
 
-sscam_status classify(void *handle, const float *input, const sscam_shape *shape, const sscam_output_selection *reading,
-                      float **logits, int64_t *class_count)
+sscam_status classify(void *handle, const float *input, const sscam_shape *shape,
+                      const sscam_output_selection *reading, float **logits, int64_t *class_count)
 {
     return guarded_on(handle, [&](Network &network) {
-        at::Tensor found = network.classify(network.input_from(input, *shape), text_or_empty(reading->output));
+        at::Tensor found = network.classify(network.input_from(input, *shape),
+                                            text_or_empty(reading->output));
         if (reading->is_dense != nullptr)
             *reading->is_dense = is_dense(found);
-        *logits = host_copy(RowReader().rows(found, reading->target_pixels, reading->kind)).release();
+        *logits =
+            host_copy(RowReader().rows(found, reading->target_pixels, reading->kind)).release();
         *class_count = found.size(1);
     });
 }
@@ -84,7 +88,8 @@ sscam_status score(void *handle, const sscam_score_request *request, float *scor
 {
     const sscam_precision precision = request->scoring.precision;
     return guarded_on(
-        handle, [&](Network &network) { network.scorer(precision).score(*request, scores); }, precision);
+        handle, [&](Network &network) { network.scorer(precision).score(*request, scores); },
+        precision);
 }
 
 sscam_status ablate_layer(void *handle, const sscam_ablation_request *request, float *scores)
@@ -99,9 +104,8 @@ sscam_status ablate_layer(void *handle, const sscam_ablation_request *request, f
 const sscam_backend *sscam_torch_backend(void)
 {
     static const sscam_backend backend = {
-        sscam::build_info, sscam::load,     sscam::destroy,       sscam::device,
-        sscam::layers,     sscam::classify, sscam::capture_layer, sscam::score,
-        sscam::ablate_layer,
+        sscam::build_info, sscam::load,          sscam::destroy, sscam::device,       sscam::layers,
+        sscam::classify,   sscam::capture_layer, sscam::score,   sscam::ablate_layer,
     };
     return &backend;
 }

@@ -5,18 +5,18 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include "graph/dense_output.hpp"
 #include "common/guard.hpp"
 #include "common/host_array.hpp"
+#include "graph/dense_output.hpp"
 #include "sscam/explainer.h"
 
 namespace sscam {
 
 namespace {
 
-// Keeps what the layer returned. With gradients wanted, a leaf takes the value's place: nothing before it needs
-// autograd, since no parameter asks for gradients, and only the tail is differentiated. The network goes on with
-// a copy, which it may change in place.
+// Keeps what the layer returned. With gradients wanted, a leaf takes the value's place: nothing
+// before it needs autograd, since no parameter asks for gradients, and only the tail is
+// differentiated. The network goes on with a copy, which it may change in place.
 class LayerTap : public Tap {
 public:
     explicit LayerTap(bool want_gradients) : want_gradients_(want_gradients) {}
@@ -51,15 +51,18 @@ at::Tensor target_value(const at::Tensor &logits, const sscam_target &target)
     return target.target_pixels != nullptr ? value * target.target_pixels->factor : value;
 }
 
-at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const sscam_target &target, const Layer &layer)
+at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const sscam_target &target,
+                        const Layer &layer)
 {
     const std::string where = "layer \"" + layer.name + "\": ";
     c10::AutoGradMode gradients(true);
     if (!tap.activations.requires_grad() || !logits.requires_grad())
-        throw Refusal(SSCAM_E_LAYER, where + "the class scores do not depend on its output, or cannot be "
-                                             "differentiated there");
+        throw Refusal(SSCAM_E_LAYER,
+                      where + "the class scores do not depend on its output, or cannot be "
+                              "differentiated there");
     auto found = torch::autograd::grad({target_value(logits, target)}, {tap.activations}, {},
-                                       /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
+                                       /*retain_graph=*/false, /*create_graph=*/false,
+                                       /*allow_unused=*/true);
     if (!found[0].defined())
         throw Refusal(SSCAM_E_LAYER, where + "the class score does not depend on its output");
     return found[0];
@@ -68,9 +71,11 @@ at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const ssc
 void check_is_there(const at::Tensor &activations, const Layer &layer)
 {
     if (!activations.defined())
-        throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\": the network did not run it on this input");
+        throw Refusal(SSCAM_E_LAYER,
+                      "layer \"" + layer.name + "\": the network did not run it on this input");
     if (activations.dim() > SSCAM_LAYER_MAX_RANK)
-        throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\" gives " + shape_text(activations.sizes()) +
+        throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\" gives " +
+                                         shape_text(activations.sizes()) +
                                          ", which has too many axes");
 }
 
@@ -87,8 +92,10 @@ const Layer &wanted_layer(const LayerTable &table, const char *name)
         throw Reported(status);
     }
     if (table.default_index < 0)
-        throw Refusal(SSCAM_E_LAYER, "the network has neither a feature map that its classifier uses nor tokens that "
-                                     "an attention reads; name a layer");
+        throw Refusal(
+            SSCAM_E_LAYER,
+            "the network has neither a feature map that its classifier uses nor tokens that "
+            "an attention reads; name a layer");
     return table.layers[table.default_index];
 }
 
@@ -100,8 +107,8 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     auto tap = c10::make_intrusive<LayerTap>(request.want_gradients != 0);
 
     c10::AutoGradMode gradients(request.want_gradients != 0);
-    at::Tensor logits = run_for_logits(*program, network.input_from(request.input, request.shape), tap, 0,
-                                       text_or_empty(request.output));
+    at::Tensor logits = run_for_logits(*program, network.input_from(request.input, request.shape),
+                                       tap, 0, text_or_empty(request.output));
     check_is_there(tap->activations, layer);
     sscam_target target = request.target;
     RowReader reader;
@@ -111,8 +118,8 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
         places = find_places(logits, request, target);
         target.target_pixels = places.get();
         const bool by_sign = request.region != nullptr && request.region->by_sign;
-        probability_copy = host_copy(
-            reader.rows(logits.detach(), places.get(), by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX));
+        probability_copy = host_copy(reader.rows(
+            logits.detach(), places.get(), by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX));
         logits = reader.rows(logits, places.get(), SSCAM_SCORE_LOGIT);
     }
     HostArray<float> logit_copy = host_copy(logits);

@@ -2,8 +2,8 @@
 #ifndef SSCAM_SHIM_GRAPH_ACTIVATION_CAPTURE_HPP
 #define SSCAM_SHIM_GRAPH_ACTIVATION_CAPTURE_HPP
 
-#include "model/backend.h"
 #include "engine/network.hpp"
+#include "model/backend.h"
 
 namespace sscam {
 

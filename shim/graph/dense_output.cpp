@@ -11,12 +11,15 @@ namespace {
 // Of float32 [rows, classes, ...].
 at::Tensor probabilities(const at::Tensor &logits, sscam_score_kind kind)
 {
-    return kind == SSCAM_SCORE_SIGMOID || logits.size(1) == 1 ? logits.sigmoid() : logits.softmax(1);
+    return kind == SSCAM_SCORE_SIGMOID || logits.size(1) == 1 ? logits.sigmoid()
+                                                              : logits.softmax(1);
 }
 
 at::Tensor marks_of(const sscam_target_pixels &target_pixels)
 {
-    return at::from_blob(target_pixels.inside, {target_pixels.height, target_pixels.width}, at::kByte).to(at::kBool);
+    return at::from_blob(target_pixels.inside, {target_pixels.height, target_pixels.width},
+                         at::kByte)
+        .to(at::kBool);
 }
 
 void check(sscam_status status)
@@ -32,37 +35,47 @@ at::Tensor seen_in(const at::Tensor &output, const sscam_region &region)
     if (region.by_sign || classes == 1)
         return output > 0;
     return output.argmax(0).unsqueeze(0) ==
-           at::arange(classes, at::TensorOptions(output.device()).dtype(at::kLong)).view({classes, 1, 1});
+           at::arange(classes, at::TensorOptions(output.device()).dtype(at::kLong))
+               .view({classes, 1, 1});
 }
 
 } // namespace
 
-const at::Tensor &RowReader::indices_of(const sscam_target_pixels *target_pixels, c10::Device device)
+const at::Tensor &RowReader::indices_of(const sscam_target_pixels *target_pixels,
+                                        c10::Device device)
 {
     auto found = indices_.find(target_pixels);
     if (found == indices_.end())
-        found = indices_.emplace(target_pixels, marks_of(*target_pixels).flatten().nonzero().squeeze(1).to(device)).first;
+        found = indices_
+                    .emplace(target_pixels,
+                             marks_of(*target_pixels).flatten().nonzero().squeeze(1).to(device))
+                    .first;
     return found->second;
 }
 
-at::Tensor RowReader::rows(const at::Tensor &logits, const sscam_target_pixels *target_pixels, sscam_score_kind kind)
+at::Tensor RowReader::rows(const at::Tensor &logits, const sscam_target_pixels *target_pixels,
+                           sscam_score_kind kind)
 {
     if (!is_dense(logits))
         return logits;
-    if (target_pixels != nullptr && (logits.size(2) != target_pixels->height || logits.size(3) != target_pixels->width))
-        throw Refusal(SSCAM_E_MODEL, "the network's output has " + std::to_string(target_pixels->height) + "x" +
-                                         std::to_string(target_pixels->width) + " places for one input and " +
-                                         std::to_string(logits.size(2)) + "x" + std::to_string(logits.size(3)) +
-                                         " for another of the same size");
+    if (target_pixels != nullptr &&
+        (logits.size(2) != target_pixels->height || logits.size(3) != target_pixels->width))
+        throw Refusal(SSCAM_E_MODEL,
+                      "the network's output has " + std::to_string(target_pixels->height) + "x" +
+                          std::to_string(target_pixels->width) + " places for one input and " +
+                          std::to_string(logits.size(2)) + "x" + std::to_string(logits.size(3)) +
+                          " for another of the same size");
     at::Tensor values = logits.flatten(2);
-    if (target_pixels != nullptr && target_pixels->count < target_pixels->height * target_pixels->width)
+    if (target_pixels != nullptr &&
+        target_pixels->count < target_pixels->height * target_pixels->width)
         values = values.index_select(2, indices_of(target_pixels, logits.device()));
     if (kind != SSCAM_SCORE_LOGIT)
         values = probabilities(values, kind);
     return values.mean(2);
 }
 
-HostPlaces find_places(const at::Tensor &logits, const sscam_capture_request &request, sscam_target &target)
+HostPlaces find_places(const at::Tensor &logits, const sscam_capture_request &request,
+                       sscam_target &target)
 {
     static const sscam_region everywhere = {SSCAM_REGION_ALL, 0, 0, {0, 0, 0, 0}, nullptr, 0, 0};
     const sscam_region &region = request.region != nullptr ? *request.region : everywhere;
@@ -73,12 +86,17 @@ HostPlaces find_places(const at::Tensor &logits, const sscam_capture_request &re
     }
     check(sscam_target_pixels_create(logits.size(2), logits.size(3), &found));
     HostPlaces target_pixels(found);
-    check(sscam_target_pixels_mark(found, &region, request.shape.sides.height, request.shape.sides.width));
+    check(sscam_target_pixels_mark(found, &region, request.shape.sides.height,
+                                   request.shape.sides.width));
     const at::Tensor seen = seen_in(logits.detach().select(0, 0), region);
-    const at::Tensor counts = (seen & marks_of(*found).to(logits.device())).sum({1, 2}).to(at::kCPU, at::kLong).contiguous();
+    const at::Tensor counts = (seen & marks_of(*found).to(logits.device()))
+                                  .sum({1, 2})
+                                  .to(at::kCPU, at::kLong)
+                                  .contiguous();
     check(sscam_resolve_dense_class(&target, counts.data_ptr<int64_t>(), counts.numel()));
     if (region.kind == SSCAM_REGION_PREDICTED) {
-        const at::Tensor own = seen.select(0, target.class_index).to(at::kCPU, at::kByte).contiguous();
+        const at::Tensor own =
+            seen.select(0, target.class_index).to(at::kCPU, at::kByte).contiguous();
         std::copy_n(own.data_ptr<uint8_t>(), own.numel(), found->inside);
     }
     check(sscam_target_pixels_finish(found, &region, target.class_index));

@@ -70,7 +70,8 @@ const Fused *fused_operation(const jit::Node *node)
     return nullptr;
 }
 
-// A condition that is known from here on, and what it is the negation of; freezing lets several branches ask for one.
+// A condition that is known from here on, and what it is the negation of; freezing lets several
+// branches ask for one.
 void settle(jit::Value *condition, bool is_true)
 {
     jit::Node *node = condition->node();
@@ -94,7 +95,8 @@ void avoid_fused_attention(jit::Graph &graph)
     for_each_node(graph.block(), [](jit::Node *node) {
         if (node->kind() != c10::prim::If)
             return;
-        const bool first = has_fused_operation(node->blocks()[0]), second = has_fused_operation(node->blocks()[1]);
+        const bool first = has_fused_operation(node->blocks()[0]),
+                   second = has_fused_operation(node->blocks()[1]);
         if (first == second)
             return;
         settle(node->input(), !first);
@@ -105,7 +107,8 @@ void avoid_fused_attention(jit::Graph &graph)
 jit::GraphFunction *parts_of_fused_attention(const jit::Node *node)
 {
     const Fused *fused = fused_operation(node);
-    if (fused == nullptr || node->inputs().size() <= fused->mask || !node->input(fused->mask)->mustBeNone())
+    if (fused == nullptr || node->inputs().size() <= fused->mask ||
+        !node->input(fused->mask)->mustBeNone())
         return nullptr;
     static const std::shared_ptr<jit::CompilationUnit> unit = jit::compile(source);
     jit::GraphFunction &function = jit::toGraphFunction(unit->get_function(fused->parts));

@@ -10,9 +10,9 @@
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/runtime/operator.h>
 
+#include "common/guard.hpp"
 #include "graph/fused_attention.hpp"
 #include "graph/graph_walk.hpp"
-#include "common/guard.hpp"
 
 namespace sscam {
 
@@ -34,10 +34,11 @@ c10::Symbol tap_symbol()
     return symbol;
 }
 
-// --- the operator ---------------------------------------------------------------------------------------
+// --- the operator --------------------------------------------------------------------------------
 
-// A capsule cannot be forged by a model file that calls the operator itself: what is not a tap is passed by.
-// So are values that are no tensors: inside control flow a mark may see prim::Uninitialized.
+// A capsule cannot be forged by a model file that calls the operator itself: what is not a tap is
+// passed by. So are values that are no tensors: inside control flow a mark may see
+// prim::Uninitialized.
 void run_tap(jit::Stack &stack)
 {
     c10::IValue tap = jit::pop(stack);
@@ -53,12 +54,13 @@ void register_tap_operator()
 {
     static std::once_flag once;
     std::call_once(once, [] {
-        jit::registerOperator(jit::Operator("sscam::tap(Tensor(a) value, int mark, Any tap) -> Tensor(a)",
-                                            jit::Operation(run_tap), c10::AliasAnalysisKind::FROM_SCHEMA));
+        jit::registerOperator(
+            jit::Operator("sscam::tap(Tensor(a) value, int mark, Any tap) -> Tensor(a)",
+                          jit::Operation(run_tap), c10::AliasAnalysisKind::FROM_SCHEMA));
     });
 }
 
-// --- walking graphs -------------------------------------------------------------------------------------
+// --- walking graphs ------------------------------------------------------------------------------
 
 bool is_tensor(const jit::Value *value)
 {
@@ -71,14 +73,15 @@ bool is_module(const jit::Value *value)
     return type && type->is_module();
 }
 
-// --- inlining with marks --------------------------------------------------------------------------------
+// --- inlining with marks -------------------------------------------------------------------------
 
 std::string joined(const std::string &path, const std::string &name)
 {
     return path.empty() ? name : path + "." + name;
 }
 
-// "forward", and the "forward1", "forward2", ... that tracing makes of the later calls of one module.
+// "forward", and the "forward1", "forward2", ... that tracing makes of the later calls of one
+// module.
 bool is_forward(const std::string &method)
 {
     static const std::string forward = "forward";
@@ -91,7 +94,8 @@ std::string operation_name(const jit::Node *node)
 {
     std::string name = node->kind().toUnqualString();
     size_t first = name.find_first_not_of('_');
-    return first == std::string::npos ? name : name.substr(first, name.find_last_not_of('_') - first + 1);
+    return first == std::string::npos ? name
+                                      : name.substr(first, name.find_last_not_of('_') - first + 1);
 }
 
 class Inliner {
@@ -127,7 +131,8 @@ private:
         std::optional<std::string> called = path_of(node->input(0), self, path);
         if (type->is_module() && called) {
             callee_path = *called;
-            if (is_forward(node->s(attr::name)) && node->outputs().size() == 1 && is_tensor(node->output()))
+            if (is_forward(node->s(attr::name)) && node->outputs().size() == 1 &&
+                is_tensor(node->output()))
                 insert_mark(node, {callee_path, type->name()->name(), true, -1});
         }
         inline_call(node, type->getMethod(node->s(attr::name)), callee_path);
@@ -135,7 +140,8 @@ private:
 
     void inline_function(jit::Node *node, const std::string &path)
     {
-        torch::jit::Function *function = node->input(0)->type()->expectRef<c10::FunctionType>().function();
+        torch::jit::Function *function =
+            node->input(0)->type()->expectRef<c10::FunctionType>().function();
         if (jit::tryToGraphFunction(*function) == nullptr)
             return;
         node->removeInput(0);
@@ -194,7 +200,8 @@ private:
 
     void mark_operation(jit::Node *node, const std::string &path)
     {
-        insert_mark(node, {joined(path, operation_name(node)), node->kind().toQualString(), false, -1});
+        insert_mark(node,
+                    {joined(path, operation_name(node)), node->kind().toQualString(), false, -1});
     }
 
     // Uses are redirected later, when all is flat.
@@ -210,11 +217,12 @@ private:
     std::vector<Mark> &marks_;
 };
 
-// --- folding branches that evaluation mode decides ------------------------------------------------------
+// --- folding branches that evaluation mode decides -----------------------------------------------
 
 class BranchFolder {
 public:
-    BranchFolder(const jit::Module &module, jit::Graph &graph) : module_(module), self_(graph.inputs()[0])
+    BranchFolder(const jit::Module &module, jit::Graph &graph)
+        : module_(module), self_(graph.inputs()[0])
     {
         for_each_node(graph.block(), [this](jit::Node *node) {
             if (node->kind() == prim::SetAttr)
@@ -265,7 +273,7 @@ private:
     std::set<std::string> assigned_;
 };
 
-// --- redirecting uses -----------------------------------------------------------------------------------
+// --- redirecting uses ----------------------------------------------------------------------------
 
 bool is_inside(const jit::Node *node, const jit::Block *block)
 {
@@ -277,8 +285,8 @@ bool is_inside(const jit::Node *node, const jit::Block *block)
     return false;
 }
 
-// Lets everything after `node`, where `replacement` is defined, use that instead of `value`. What follows outside the
-// block that the node is in cannot see the replacement and keeps the value.
+// Lets everything after `node`, where `replacement` is defined, use that instead of `value`. What
+// follows outside the block that the node is in cannot see the replacement and keeps the value.
 void redirect_later_uses(jit::Value *value, jit::Node *node, jit::Value *replacement)
 {
     const std::vector<jit::Use> uses(value->uses().begin(), value->uses().end());
@@ -299,8 +307,8 @@ bool returns_changed_input(const jit::Node *node)
            output_alias->isWrite();
 }
 
-// Traced networks go on with either name of a tensor that was changed in place. With only the later one in
-// use, a tap sees everything that is done with the tensor after it.
+// Traced networks go on with either name of a tensor that was changed in place. With only the later
+// one in use, a tap sees everything that is done with the tensor after it.
 void use_the_latest_name_of_changed_tensors(jit::Graph &graph)
 {
     for_each_node(graph.block(), [](jit::Node *node) {
@@ -318,10 +326,10 @@ void redirect_uses_to_marks(jit::Graph &graph)
     });
 }
 
-// --- naming ---------------------------------------------------------------------------------------------
+// --- naming --------------------------------------------------------------------------------------
 
-// Operations of one name in one module are told apart by a number, in the order of the program; a name that a
-// module has is never an operation's.
+// Operations of one name in one module are told apart by a number, in the order of the program; a
+// name that a module has is never an operation's.
 void name_operations(jit::Graph &graph, const jit::Module &module, std::vector<Mark> &marks)
 {
     std::unordered_set<std::string> taken;
@@ -353,14 +361,15 @@ void find_modules_that_return_operations(jit::Graph &graph, std::vector<Mark> &m
     });
 }
 
-// --- programs -------------------------------------------------------------------------------------------
+// --- programs ------------------------------------------------------------------------------------
 
 void replace_mark_by_tap(jit::Node *mark_node, jit::Value *tap)
 {
     jit::Graph &graph = *mark_node->owningGraph();
     jit::WithInsertPoint before(mark_node);
     jit::Value *number = graph.insertConstant(mark_node->i(attr::value));
-    jit::Node *tap_node = graph.insertNode(graph.create(tap_symbol(), {mark_node->input(), number, tap}, 1));
+    jit::Node *tap_node = graph.insertNode(
+        graph.create(tap_symbol(), {mark_node->input(), number, tap}, 1));
     tap_node->output()->setType(mark_node->output()->type());
     mark_node->output()->replaceAllUsesWith(tap_node->output());
     mark_node->destroy();
@@ -381,7 +390,8 @@ std::vector<c10::IValue> default_arguments(const jit::Module &module)
     if (arguments[1].type()->kind() != c10::TypeKind::TensorType &&
         arguments[1].type()->kind() != c10::TypeKind::OptionalType &&
         arguments[1].type()->kind() != c10::TypeKind::AnyType)
-        throw Refusal(SSCAM_E_MODEL, "the network's forward() takes a " + arguments[1].type()->str() +
+        throw Refusal(SSCAM_E_MODEL, "the network's forward() takes a " +
+                                         arguments[1].type()->str() +
                                          ", not one tensor: no image classifier");
     std::vector<c10::IValue> values;
     for (size_t i = 2; i < arguments.size(); i++) {
@@ -401,8 +411,8 @@ std::shared_ptr<jit::Graph> forward_graph(const jit::Module &module)
     return jit::toGraphFunction(forward->function()).graph();
 }
 
-// Tracing writes down the switches of that day for each convolution, TF32 among them: those that hold when the program
-// runs are to count, as in a scripted network.
+// Tracing writes down the switches of that day for each convolution, TF32 among them: those that
+// hold when the program runs are to count, as in a scripted network.
 std::shared_ptr<jit::Graph> with_todays_switches(std::shared_ptr<jit::Graph> graph)
 {
     static const auto traced = c10::Symbol::fromQualString("aten::_convolution");
@@ -412,7 +422,8 @@ std::shared_ptr<jit::Graph> with_todays_switches(std::shared_ptr<jit::Graph> gra
         if (node->kind() != traced)
             return;
         jit::Node *replacement =
-            graph->create(plain, node->inputs().slice(0, inputs_before_switches))->insertBefore(node);
+            graph->create(plain, node->inputs().slice(0, inputs_before_switches))
+                ->insertBefore(node);
         replacement->copyMetadata(node);
         replacement->output()->copyMetadata(node->output());
         node->output()->replaceAllUsesWith(replacement->output());
@@ -421,12 +432,14 @@ std::shared_ptr<jit::Graph> with_todays_switches(std::shared_ptr<jit::Graph> gra
     return graph;
 }
 
-// Nodes remember the functions that they were inlined from, by pointers that freezing leaves dangling, since it deletes
-// the submodules' functions; the interpreter follows them when something throws. forward() lives as long as the module.
-std::shared_ptr<jit::Graph> without_lost_functions(std::shared_ptr<jit::Graph> graph, const jit::Module &module)
+// Nodes remember the functions that they were inlined from, by pointers that freezing leaves
+// dangling, since it deletes the submodules' functions; the interpreter follows them when something
+// throws. forward() lives as long as the module.
+std::shared_ptr<jit::Graph> without_lost_functions(std::shared_ptr<jit::Graph> graph,
+                                                   const jit::Module &module)
 {
-    const auto forward = c10::make_intrusive<jit::InlinedCallStack>(&module.get_method("forward").function(),
-                                                                    jit::SourceRange());
+    const auto forward = c10::make_intrusive<jit::InlinedCallStack>(
+        &module.get_method("forward").function(), jit::SourceRange());
     for_each_node(graph->block(), [&](jit::Node *node) {
         if (node->callstack())
             node->setCallStack(forward);
@@ -457,7 +470,8 @@ c10::IValue Program::run(const at::Tensor &input, const c10::intrusive_ptr<Tap> 
     return jit::pop(stack);
 }
 
-MarkedGraph::MarkedGraph(const jit::Module &module) : module_(module), graph_(forward_graph(module)->copy())
+MarkedGraph::MarkedGraph(const jit::Module &module)
+    : module_(module), graph_(forward_graph(module)->copy())
 {
     avoid_fused_attention(*graph_);
     Inliner(marks_).inline_calls(graph_->block(), graph_->inputs()[0], "");
@@ -468,7 +482,8 @@ MarkedGraph::MarkedGraph(const jit::Module &module) : module_(module), graph_(fo
     find_modules_that_return_operations(*graph_, marks_);
 }
 
-std::shared_ptr<const Program> MarkedGraph::program(const std::function<bool(int64_t)> &wanted) const
+std::shared_ptr<const Program>
+MarkedGraph::program(const std::function<bool(int64_t)> &wanted) const
 {
     register_tap_operator();
     std::shared_ptr<jit::Graph> graph = graph_->copy();

@@ -1,10 +1,12 @@
-// Reaching into a TorchScript network: a flat copy of forward() in which every layer's output passes through a
-// mark, and programs made from it in which chosen marks call back into the library.
+// Reaching into a TorchScript network: a flat copy of forward() in which every layer's output
+// passes through a mark, and programs made from it in which chosen marks call back into the
+// library.
 //
-// TorchScript modules have no hooks in C++. A mark is a node of one input and one output that stands after
-// the call of a module, or after an operation, and before every later use of its value. It survives
-// inlining, so that the outputs of containers, of modules that change their input in place and of modules
-// called several times are told apart, which they are not in a graph that was inlined first.
+// TorchScript modules have no hooks in C++. A mark is a node of one input and one output that
+// stands after the call of a module, or after an operation, and before every later use of its
+// value. It survives inlining, so that the outputs of containers, of modules that change their
+// input in place and of modules called several times are told apart, which they are not in a graph
+// that was inlined first.
 #ifndef SSCAM_SHIM_GRAPH_GRAPH_TAP_HPP
 #define SSCAM_SHIM_GRAPH_GRAPH_TAP_HPP
 
@@ -20,20 +22,23 @@
 
 namespace sscam {
 
-// Hears of the values at the marks of a running program, in the order of execution. One run, one tap.
+// Hears of the values at the marks of a running program, in the order of execution. One run, one
+// tap.
 class Tap : public torch::CustomClassHolder {
 public:
     // Returns what the network goes on with in place of `value`.
     virtual at::Tensor pass(int64_t mark, const at::Tensor &value) = 0;
 };
 
-// forward() as a straight program for the TorchScript interpreter, without the profiling executor: it neither
-// recompiles for new shapes nor changes numbers from one run to the next. Runs on many threads at once.
+// forward() as a straight program for the TorchScript interpreter, without the profiling executor:
+// it neither recompiles for new shapes nor changes numbers from one run to the next. Runs on many
+// threads at once.
 class Program {
 public:
     Program(std::shared_ptr<torch::jit::Graph> graph, const torch::jit::Module &module);
 
-    // What forward(input) returns. Programs that were made with marks need the tap that they report to.
+    // What forward(input) returns. Programs that were made with marks need the tap that they report
+    // to.
     c10::IValue run(const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap = {}) const;
 
     const torch::jit::Code &code() const { return code_; }
@@ -47,12 +52,13 @@ private:
 };
 
 struct Mark {
-    // Module path ("layer4.1.conv2"), or the path of the module around an operation, with the operation's
-    // name, and a number from the second on ("relu", "layer1.0.add", "conv2d_7").
+    // Module path ("layer4.1.conv2"), or the path of the module around an operation, with the
+    // operation's name, and a number from the second on ("relu", "layer1.0.add", "conv2d_7").
     std::string name;
     std::string kind; // class of the module, or name of the operation
     bool is_module;
-    int64_t module_mark; // of an operation whose value a module returns at once: that module's mark; else -1
+    int64_t module_mark; // of an operation whose value a module returns at once: that module's
+                         // mark; else -1
 };
 
 class MarkedGraph {

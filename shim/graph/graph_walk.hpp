@@ -6,8 +6,10 @@
 
 namespace sscam {
 
-// Calls visit(node) for every node, blocks inside before what follows them. The node may be destroyed by it.
-template <class Visit> void for_each_node(torch::jit::Block *block, const Visit &visit)
+// Calls visit(node) for every node, blocks inside before what follows them. The node may be
+// destroyed by it.
+template <class Visit>
+void for_each_node(torch::jit::Block *block, const Visit &visit)
 {
     for (auto it = block->nodes().begin(); it != block->nodes().end();) {
         torch::jit::Node *node = *it;

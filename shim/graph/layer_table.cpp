@@ -10,11 +10,11 @@
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/variable.h>
 
-#include "model/activation_layout.h"
-#include "model/backend.h"
 #include "common/guard.hpp"
 #include "common/host_array.hpp"
 #include "engine/network.hpp"
+#include "model/activation_layout.h"
+#include "model/backend.h"
 
 namespace sscam {
 
@@ -22,8 +22,8 @@ namespace {
 
 using torch::autograd::Edge;
 
-// A value that passed a mark. Its edge is where it stands in autograd's graph: two names with one edge are one
-// value.
+// A value that passed a mark. Its edge is where it stands in autograd's graph: two names with one
+// edge are one value.
 struct Sighting {
     int64_t mark;
     std::vector<int64_t> shape;
@@ -35,20 +35,24 @@ struct Sighting {
 
 sscam_shape shape_of(c10::IntArrayRef input)
 {
-    const auto side = [&](size_t from_last) { return input.size() > from_last + 1 ? input[input.size() - from_last] : 1; };
+    const auto side = [&](size_t from_last) {
+        return input.size() > from_last + 1 ? input[input.size() - from_last] : 1;
+    };
     return {static_cast<int32_t>(input.size()), 1, input[1], {side(3), side(2), side(1)}};
 }
 
-// Whether a value of that shape is a map, or tokens on a grid, with places to tell apart: along the last two sides, or
-// the only one of sound. Of a video there may be one frame left.
+// Whether a value of that shape is a map, or tokens on a grid, with places to tell apart: along the
+// last two sides, or the only one of sound. Of a video there may be one frame left.
 bool has_places(c10::IntArrayRef shape, c10::IntArrayRef input_shape)
 {
     const sscam_layout_hint nothing = {};
     const sscam_shape input = shape_of(input_shape);
     sscam_activation_layout arrangement;
     return shape.size() <= SSCAM_LAYER_MAX_RANK &&
-           sscam_find_activation_layout(shape.data(), static_cast<int32_t>(shape.size()), &input, &nothing, &arrangement) &&
-           arrangement.sides.width > 1 && (input.rank == SSCAM_LEAST_RANK || arrangement.sides.height > 1);
+           sscam_find_activation_layout(shape.data(), static_cast<int32_t>(shape.size()), &input,
+                                        &nothing, &arrangement) &&
+           arrangement.sides.width > 1 &&
+           (input.rank == SSCAM_LEAST_RANK || arrangement.sides.height > 1);
 }
 
 class Recorder : public Tap {
@@ -57,9 +61,10 @@ public:
 
     at::Tensor pass(int64_t mark, const at::Tensor &value) override
     {
-        sightings.push_back({mark, value.sizes().vec(), value.is_floating_point() || value.is_quantized(),
-                             has_places(value.sizes(), input_shape_), Edge(value.grad_fn(), value.output_nr()),
-                             input_shape_.size()});
+        sightings.push_back({mark, value.sizes().vec(),
+                             value.is_floating_point() || value.is_quantized(),
+                             has_places(value.sizes(), input_shape_),
+                             Edge(value.grad_fn(), value.output_nr()), input_shape_.size()});
         return value;
     }
 
@@ -89,8 +94,8 @@ bool is_weighted(const std::string &function)
 
 bool only_passes_on(const std::string &function)
 {
-    return contains(function, "Pool") || contains(function, "Dropout") || contains(function, "Clone") ||
-           contains(function, "Permute");
+    return contains(function, "Pool") || contains(function, "Dropout") ||
+           contains(function, "Clone") || contains(function, "Permute");
 }
 
 bool is_attention(const std::string &function)
@@ -98,24 +103,27 @@ bool is_attention(const std::string &function)
     return starts_with_any(function, {"Softmax", "ScaledDotProduct", "SafeSoftmax"});
 }
 
-// Between the tokens of a transformer and its attention there are tensors of rank 4 that are no pictures.
+// Between the tokens of a transformer and its attention there are tensors of rank 4 that are no
+// pictures.
 bool may_rearrange_tokens(const std::string &function)
 {
     return is_attention(function) ||
-           starts_with_any(function, {"View", "Reshape", "UnsafeView", "Transpose", "Expand", "Bmm", "Mm",
-                                      "Unbind", "Select", "Slice", "Split", "Chunk", "Unflatten", "Squeeze"});
+           starts_with_any(function,
+                           {"View", "Reshape", "UnsafeView", "Transpose", "Expand", "Bmm", "Mm",
+                            "Unbind", "Select", "Slice", "Split", "Chunk", "Unflatten", "Squeeze"});
 }
 
 // Operations after which another dimension than the second may be the channels.
 bool may_move_channels(const std::string &function)
 {
     return function == "TBackward0" ||
-           starts_with_any(function, {"View", "Reshape", "UnsafeView", "Transpose", "Permute", "Movedim", "Unfold", "Mm",
-                                      "Addmm", "Bmm", "Baddbmm", "Linear"});
+           starts_with_any(function,
+                           {"View", "Reshape", "UnsafeView", "Transpose", "Permute", "Movedim",
+                            "Unfold", "Mm", "Addmm", "Bmm", "Baddbmm", "Linear"});
 }
 
-// Whether a convolution made it and all that came in between kept its order. Of sound, [1, K, w], and of video,
-// [1, K, d, h, w], nothing else tells from tokens, [1, w, K] and [1, d, h, w, K].
+// Whether a convolution made it and all that came in between kept its order. Of sound, [1, K, w],
+// and of video, [1, K, d, h, w], nothing else tells from tokens, [1, w, K] and [1, d, h, w, K].
 bool comes_from_convolution(const Edge &edge)
 {
     std::unordered_set<torch::autograd::Node *> seen;
@@ -136,7 +144,8 @@ bool comes_from_convolution(const Edge &edge)
 // A feature map with the input's sides.
 bool is_feature_map(const Sighting &sighting)
 {
-    return sighting.is_real && sighting.shape.size() == sighting.input_rank && sighting.has_places &&
+    return sighting.is_real && sighting.shape.size() == sighting.input_rank &&
+           sighting.has_places &&
            (sighting.input_rank == SSCAM_PICTURE_RANK || !sighting.edge.is_valid() ||
             comes_from_convolution(sighting.edge));
 }
@@ -149,12 +158,12 @@ bool is_layer_norm(const std::string &function)
 // Of a picture.
 bool are_tokens(const Sighting &sighting)
 {
-    return sighting.is_real && sighting.input_rank == SSCAM_PICTURE_RANK && sighting.shape.size() == 3 &&
-           sighting.has_places;
+    return sighting.is_real && sighting.input_rank == SSCAM_PICTURE_RANK &&
+           sighting.shape.size() == 3 && sighting.has_places;
 }
 
-// What the class scores are made from, read from autograd's graph: the data flow as it was, through control
-// flow, tuples and in-place operations.
+// What the class scores are made from, read from autograd's graph: the data flow as it was, through
+// control flow, tuples and in-place operations.
 class ScoreHistory {
 public:
     explicit ScoreHistory(const at::Tensor &logits)
@@ -178,8 +187,9 @@ public:
     // Whether one attention works on what another gave.
     bool attends_again() const
     {
-        return std::any_of(attentions_.begin(), attentions_.end(),
-                           [this](Node *attention) { return feeds_attention_.count(attention) != 0; });
+        return std::any_of(attentions_.begin(), attentions_.end(), [this](Node *attention) {
+            return feeds_attention_.count(attention) != 0;
+        });
     }
 
     bool is_followed_by_weights(const Edge &edge) const
@@ -189,7 +199,10 @@ public:
     }
 
     // Attentions that feed no other one are the last.
-    bool feeds_attention(const Edge &edge) const { return feeds_last_attention_.count(edge.function.get()) != 0; }
+    bool feeds_attention(const Edge &edge) const
+    {
+        return feeds_last_attention_.count(edge.function.get()) != 0;
+    }
 
 private:
     using Node = torch::autograd::Node;
@@ -197,8 +210,8 @@ private:
         bool weighted_follows = false;
     };
 
-    // Depth first without recursion: networks are deeper than stacks. A node is visited again when a path with
-    // weights reaches it after one without.
+    // Depth first without recursion: networks are deeper than stacks. A node is visited again when
+    // a path with weights reaches it after one without.
     void walk_back_from(Node *last, bool weighted)
     {
         std::vector<std::pair<Node *, bool>> waiting{{last, weighted}};
@@ -211,7 +224,8 @@ private:
             entry->second.weighted_follows = weighted_follows;
             for (const Edge &edge : node->next_edges())
                 if (edge.is_valid())
-                    waiting.emplace_back(edge.function.get(), weighted_follows || is_weighted(node->name()));
+                    waiting.emplace_back(edge.function.get(),
+                                         weighted_follows || is_weighted(node->name()));
         }
     }
 
@@ -247,22 +261,26 @@ struct Listed {
 // The mark that a name means: the one that was passed last.
 using LastMarks = std::unordered_map<std::string, int64_t>;
 
-bool is_listed(const Sighting &sighting, const std::vector<Mark> &marks, const LastMarks &last_marks,
-               bool history_is_known)
+bool is_listed(const Sighting &sighting, const std::vector<Mark> &marks,
+               const LastMarks &last_marks, bool history_is_known)
 {
     const Mark &mark = marks[sighting.mark];
     if (!sighting.is_real || sighting.shape.size() > SSCAM_LAYER_MAX_RANK || mark.name.empty())
         return false;
     if (mark.is_module)
         return true;
-    // Of the operations, those that may give pictures or tokens, were not made of weights alone, and have no module's
-    // name: a module that is called several times gives its name to the last value only.
-    bool has_module_name = mark.module_mark >= 0 && last_marks.at(marks[mark.module_mark].name) == mark.module_mark;
-    return !has_module_name && sighting.shape.size() >= 3 && (!history_is_known || sighting.edge.is_valid());
+    // Of the operations, those that may give pictures or tokens, were not made of weights alone,
+    // and have no module's name: a module that is called several times gives its name to the last
+    // value only.
+    bool has_module_name = mark.module_mark >= 0 &&
+                           last_marks.at(marks[mark.module_mark].name) == mark.module_mark;
+    return !has_module_name && sighting.shape.size() >= 3 &&
+           (!history_is_known || sighting.edge.is_valid());
 }
 
 // One layer a name, at the place of its last sighting.
-std::vector<Listed> list_layers(const Sightings &sightings, const std::vector<Mark> &marks, bool history_is_known)
+std::vector<Listed> list_layers(const Sightings &sightings, const std::vector<Mark> &marks,
+                                bool history_is_known)
 {
     LastMarks last_marks;
     for (const Sighting &sighting : sightings)
@@ -275,9 +293,11 @@ std::vector<Listed> list_layers(const Sightings &sightings, const std::vector<Ma
     std::vector<Listed> listed;
     for (auto sighting = sightings.rbegin(); sighting != sightings.rend(); ++sighting) {
         const Mark &mark = marks[sighting->mark];
-        if (is_listed(*sighting, marks, last_marks, history_is_known) && seen.insert(mark.name).second)
+        if (is_listed(*sighting, marks, last_marks, history_is_known) &&
+            seen.insert(mark.name).second)
             listed.push_back({{mark.name, mark.kind, sighting->shape, marks_of_name[mark.name]},
-                              *sighting, mark.is_module});
+                              *sighting,
+                              mark.is_module});
     }
     std::reverse(listed.begin(), listed.end());
     return listed;
@@ -293,16 +313,19 @@ const Listed *feature_map_at(const std::vector<Listed> &listed, const Edge &edge
 
 // The last layer of which `wanted` is true and that weights follow.
 template <class Wanted>
-const Listed *find_last(const std::vector<Listed> &listed, const ScoreHistory &history, const Wanted &wanted)
+const Listed *find_last(const std::vector<Listed> &listed, const ScoreHistory &history,
+                        const Wanted &wanted)
 {
     for (auto entry = listed.rbegin(); entry != listed.rend(); ++entry)
-        if (history.is_followed_by_weights(entry->last.edge) && wanted(*entry, entry->last.edge.function->name()))
+        if (history.is_followed_by_weights(entry->last.edge) &&
+            wanted(*entry, entry->last.edge.function->name()))
             return &*entry;
     return nullptr;
 }
 
 // The last picture before `end`, a layer of the list; nullptr: of all.
-const Listed *find_last_picture(const std::vector<Listed> &listed, const ScoreHistory &history, const Listed *end)
+const Listed *find_last_picture(const std::vector<Listed> &listed, const ScoreHistory &history,
+                                const Listed *end)
 {
     return find_last(listed, history, [&](const Listed &entry, const std::string &function) {
         return (end == nullptr || &entry < end) && is_feature_map(entry.last) &&
@@ -330,16 +353,19 @@ const Listed *source_of_picture(const Listed *chosen, const std::vector<Listed> 
     return chosen;
 }
 
-// Of a transformer's tokens those that its last attention reads, since what follows may read the class token alone;
-// layer norms first, on which scales of channels are alike. Of tokens without attention, the last layer norm.
+// Of a transformer's tokens those that its last attention reads, since what follows may read the
+// class token alone; layer norms first, on which scales of channels are alike. Of tokens without
+// attention, the last layer norm.
 const Listed *find_last_tokens(const std::vector<Listed> &listed, const ScoreHistory &history)
 {
     const auto is_read = [&](const Sighting &value) {
-        return are_tokens(value) && (!history.has_attention() || history.feeds_attention(value.edge));
+        return are_tokens(value) &&
+               (!history.has_attention() || history.feeds_attention(value.edge));
     };
-    const Listed *found = find_last(listed, history, [&](const Listed &entry, const std::string &function) {
-        return is_read(entry.last) && is_layer_norm(function);
-    });
+    const Listed *found = find_last(listed, history,
+                                    [&](const Listed &entry, const std::string &function) {
+                                        return is_read(entry.last) && is_layer_norm(function);
+                                    });
     if (found != nullptr || !history.attends_again())
         return found;
     return find_last(listed, history, [&](const Listed &entry, const std::string &function) {
@@ -347,14 +373,16 @@ const Listed *find_last_tokens(const std::vector<Listed> &listed, const ScoreHis
     });
 }
 
-// The last picture, unless attention or a norm of tokens comes after it: then the last tokens. Where an attention only
-// gathers a picture, that is what it was before it became tokens: heads and shares of attention look like pictures.
+// The last picture, unless attention or a norm of tokens comes after it: then the last tokens.
+// Where an attention only gathers a picture, that is what it was before it became tokens: heads and
+// shares of attention look like pictures.
 const Listed *choose_default(const std::vector<Listed> &listed, const ScoreHistory &history)
 {
     const Listed *picture = find_last_picture(listed, history, nullptr);
     const Listed *tokens = find_last_tokens(listed, history);
     bool is_attended = picture != nullptr && history.feeds_attention(picture->last.edge);
-    bool are_tokens_last = picture == nullptr || is_attended || (!history.has_attention() && tokens > picture);
+    bool are_tokens_last = picture == nullptr || is_attended ||
+                           (!history.has_attention() && tokens > picture);
     if (tokens != nullptr && are_tokens_last)
         return tokens;
     if (is_attended)
@@ -368,9 +396,11 @@ const Listed *guess_default(const std::vector<Listed> &listed)
     bool weights_follow = false;
     for (auto entry = listed.rbegin(); entry != listed.rend(); ++entry) {
         const std::string &kind = entry->layer.kind;
-        if (weights_follow && is_feature_map(entry->last) && !contains(kind, "ool") && !contains(kind, "ropout"))
+        if (weights_follow && is_feature_map(entry->last) && !contains(kind, "ool") &&
+            !contains(kind, "ropout"))
             return &*entry;
-        weights_follow = weights_follow || contains(kind, "onv") || contains(kind, "inear") || contains(kind, "mm");
+        weights_follow = weights_follow || contains(kind, "onv") || contains(kind, "inear") ||
+                         contains(kind, "mm");
     }
     return nullptr;
 }
@@ -385,7 +415,8 @@ std::tuple<bool, size_t, size_t> depth_of(const Listed &entry)
 const Listed *outermost_name_of(const Listed *chosen, const std::vector<Listed> &listed)
 {
     for (const Listed &entry : listed)
-        if (entry.last.edge.is_valid() && entry.last.edge == chosen->last.edge && depth_of(entry) < depth_of(*chosen))
+        if (entry.last.edge.is_valid() && entry.last.edge == chosen->last.edge &&
+            depth_of(entry) < depth_of(*chosen))
             chosen = &entry;
     return chosen;
 }
@@ -445,7 +476,8 @@ LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input)
     Recording recording = record(graph, input);
     ScoreHistory history(recording.logits);
     auto listed = list_layers(recording.recorder->sightings, graph.marks(), !history.is_empty());
-    const Listed *chosen = history.is_empty() ? guess_default(listed) : choose_default(listed, history);
+    const Listed *chosen = history.is_empty() ? guess_default(listed)
+                                              : choose_default(listed, history);
     LayerTable table;
     if (chosen != nullptr)
         table.default_index = outermost_name_of(chosen, listed) - listed.data();

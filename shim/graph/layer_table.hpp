@@ -1,12 +1,13 @@
-// The layers of a network for one input shape, and which of them explanations use when none is named.
+// The layers of a network for one input shape, and which of them explanations use when none is
+// named.
 #ifndef SSCAM_SHIM_GRAPH_LAYER_TABLE_HPP
 #define SSCAM_SHIM_GRAPH_LAYER_TABLE_HPP
 
 #include <string>
 #include <vector>
 
-#include "model/backend.h"
 #include "graph/graph_tap.hpp"
+#include "model/backend.h"
 
 namespace sscam {
 
@@ -18,7 +19,7 @@ struct Layer {
 };
 
 struct LayerTable {
-    std::vector<Layer> layers;   // in the order of execution
+    std::vector<Layer> layers; // in the order of execution
     int64_t default_index = -1;
 
     const Layer *find(const std::string &name) const;

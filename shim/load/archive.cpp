@@ -9,8 +9,8 @@
 #include <ATen/EmptyTensor.h>
 #include <torch/csrc/jit/ir/constants.h>
 
-#include "graph/graph_walk.hpp"
 #include "common/guard.hpp"
+#include "graph/graph_walk.hpp"
 
 namespace sscam {
 
@@ -23,19 +23,22 @@ constexpr size_t HEADER_SIZE = 30, METHOD_AT = 8, NAME_SIZE_AT = 26;
 
 size_t two_bytes(const char *at)
 {
-    return static_cast<unsigned char>(at[0]) | static_cast<size_t>(static_cast<unsigned char>(at[1])) << 8;
+    return static_cast<unsigned char>(at[0]) |
+           static_cast<size_t>(static_cast<unsigned char>(at[1])) << 8;
 }
 
 bool is_compressed_tensor(const char *header, size_t size)
 {
-    if (size < HEADER_SIZE || std::memcmp(header, "PK\3\4", 4) != 0 || two_bytes(header + METHOD_AT) == 0)
+    if (size < HEADER_SIZE || std::memcmp(header, "PK\3\4", 4) != 0 ||
+        two_bytes(header + METHOD_AT) == 0)
         return false;
-    const std::string name(header + HEADER_SIZE, std::min(two_bytes(header + NAME_SIZE_AT), size - HEADER_SIZE));
+    const std::string name(header + HEADER_SIZE,
+                           std::min(two_bytes(header + NAME_SIZE_AT), size - HEADER_SIZE));
     const size_t inside = name.find('/') + 1; // of the archive's one folder
     return name.compare(inside, 5, "data/") == 0 || name.compare(inside, 10, "constants/") == 0;
 }
 
-// --- one tensor -----------------------------------------------------------------------------------------
+// --- one tensor ----------------------------------------------------------------------------------
 
 constexpr size_t NO_SIZE = std::numeric_limits<size_t>::max();
 
@@ -43,7 +46,8 @@ constexpr size_t NO_SIZE = std::numeric_limits<size_t>::max();
 size_t claimed_bytes(const at::Tensor &tensor)
 {
     try {
-        return at::detail::computeStorageNbytes(tensor.sizes(), tensor.strides(), tensor.dtype().itemsize(),
+        return at::detail::computeStorageNbytes(tensor.sizes(), tensor.strides(),
+                                                tensor.dtype().itemsize(),
                                                 static_cast<size_t>(tensor.storage_offset()));
     } catch (const c10::Error &) {
         return NO_SIZE; // more than can be counted, or negative
@@ -69,19 +73,22 @@ void check_tensor(const at::Tensor &tensor, const std::string &name, const Archi
     const size_t claimed = std::max(claimed_bytes(tensor), storage.nbytes());
     if (claimed <= present)
         return;
-    throw Refusal(SSCAM_E_FORMAT, "damaged TorchScript file: " + name + " claims " +
-                                      (claimed > NO_SIZE / 2 ? "countless" : std::to_string(claimed)) +
-                                      " bytes, and its record has " + std::to_string(present));
+    throw Refusal(SSCAM_E_FORMAT,
+                  "damaged TorchScript file: " + name + " claims " +
+                      (claimed > NO_SIZE / 2 ? "countless" : std::to_string(claimed)) +
+                      " bytes, and its record has " + std::to_string(present));
 }
 
-// --- all of them ----------------------------------------------------------------------------------------
+// --- all of them ---------------------------------------------------------------------------------
 
 bool may_hold_tensors(const c10::IValue &value)
 {
-    return value.isTensor() || value.isObject() || value.isList() || value.isTuple() || value.isGenericDict();
+    return value.isTensor() || value.isObject() || value.isList() || value.isTuple() ||
+           value.isGenericDict();
 }
 
-// Goes through values and what is inside of them, each once, without recursion, which files could make deep.
+// Goes through values and what is inside of them, each once, without recursion, which files could
+// make deep.
 class TensorCheck {
 public:
     explicit TensorCheck(const ArchiveReader &reader) : reader_(reader) {}
@@ -97,7 +104,10 @@ public:
     }
 
 private:
-    void add(c10::IValue value, std::string name) { pending_.emplace_back(std::move(value), std::move(name)); }
+    void add(c10::IValue value, std::string name)
+    {
+        pending_.emplace_back(std::move(value), std::move(name));
+    }
 
     void check_one(const c10::IValue &value, const std::string &name)
     {
@@ -121,7 +131,8 @@ private:
             const auto object = value.toObject();
             for (size_t i = 0; i < object->slots().size(); i++)
                 if (may_hold_tensors(object->getSlot(i)))
-                    add(object->getSlot(i), (name.empty() ? name : name + ".") + object->type()->getAttributeName(i));
+                    add(object->getSlot(i),
+                        (name.empty() ? name : name + ".") + object->type()->getAttributeName(i));
         } else if (value.isList()) {
             add_elements(value.toListRef(), name);
         } else if (value.isTuple()) {
@@ -150,12 +161,14 @@ size_t ArchiveReader::read(uint64_t position, void *buffer, size_t count, const 
     return count;
 }
 
-// A record that is not compressed is read at once, after its header. Does not throw: libtorch calls from C.
+// A record that is not compressed is read at once, after its header. Does not throw: libtorch calls
+// from C.
 void ArchiveReader::note(const char *from, const void *to, size_t count) const noexcept
 {
     try {
         read_[to] = count;
-        if (count == HEADER_SIZE && is_compressed_tensor(from, size_ - static_cast<size_t>(from - data_)))
+        if (count == HEADER_SIZE &&
+            is_compressed_tensor(from, size_ - static_cast<size_t>(from - data_)))
             knows_all_ = false;
     } catch (const std::bad_alloc &) {
         knows_all_ = false;
@@ -176,7 +189,8 @@ void check_tensors(const jit::Module &module, const ArchiveReader &reader)
         if (jit::GraphFunction *program = jit::tryToGraphFunction(*function))
             for_each_node(program->graph()->block(), [&](jit::Node *node) {
                 if (node->kind() == c10::prim::Constant)
-                    if (auto value = jit::toIValue(node->output()); value && may_hold_tensors(*value))
+                    if (auto value = jit::toIValue(node->output());
+                        value && may_hold_tensors(*value))
                         all.check(*value, "a constant of " + function->name() + "()");
             });
 }

@@ -9,16 +9,21 @@
 
 namespace sscam {
 
-// Notes how much was read to which place: libtorch takes a tensor's size from another place than its record.
+// Notes how much was read to which place: libtorch takes a tensor's size from another place than
+// its record.
 class ArchiveReader : public caffe2::serialize::ReadAdapterInterface {
 public:
-    ArchiveReader(const void *data, size_t size) : data_(static_cast<const char *>(data)), size_(size) {}
+    ArchiveReader(const void *data, size_t size)
+        : data_(static_cast<const char *>(data)), size_(size)
+    {
+    }
 
     size_t size() const override { return size_; }
     size_t read(uint64_t position, void *buffer, size_t count, const char *) const override;
 
-    // The size of the record that is at that place; -1 if it is not known. Where records of tensors are compressed,
-    // which torch.jit.save never does, none is: they are unpacked to places that are not seen here.
+    // The size of the record that is at that place; -1 if it is not known. Where records of tensors
+    // are compressed, which torch.jit.save never does, none is: they are unpacked to places that
+    // are not seen here.
     int64_t bytes_at(const void *place) const;
 
 private:
@@ -30,8 +35,8 @@ private:
     mutable bool knows_all_ = true;
 };
 
-// Throws a Refusal if a tensor of the module, which `reader` has read, claims more than its record or its storage has:
-// libtorch would read on behind it. On a card records cannot be found any more.
+// Throws a Refusal if a tensor of the module, which `reader` has read, claims more than its record
+// or its storage has: libtorch would read on behind it. On a card records cannot be found any more.
 void check_tensors(const torch::jit::Module &module, const ArchiveReader &reader);
 
 } // namespace sscam

@@ -3,8 +3,8 @@
 #include <ATen/Context.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include "load/archive.hpp"
 #include "common/guard.hpp"
+#include "load/archive.hpp"
 
 namespace sscam {
 
@@ -15,18 +15,21 @@ bool contains(const std::string &text, const char *part)
     return text.find(part) != std::string::npos;
 }
 
-// The two ways in which a file can be unusable: it is no TorchScript archive, or its program does not fit
-// this libtorch.
+// The two ways in which a file can be unusable: it is no TorchScript archive, or its program does
+// not fit this libtorch.
 [[noreturn]] void refuse_file()
 {
     std::string reason = current_reason();
-    bool is_archive_fault = contains(reason, "PytorchStreamReader") || contains(reason, "archive") ||
-                            contains(reason, "npickl") || contains(reason, "ickle");
+    bool is_archive_fault = contains(reason, "PytorchStreamReader") ||
+                            contains(reason, "archive") || contains(reason, "npickl") ||
+                            contains(reason, "ickle");
     if (contains(reason, "constants.pkl"))
-        throw Refusal(SSCAM_E_FORMAT, "not a TorchScript file but another PyTorch archive, such as a "
-                                      "checkpoint of weights; write it with torch.jit.save");
+        throw Refusal(SSCAM_E_FORMAT,
+                      "not a TorchScript file but another PyTorch archive, such as a "
+                      "checkpoint of weights; write it with torch.jit.save");
     // Of libtorch 2, which looks for itself; of earlier ones archive.cpp tells.
-    if (contains(reason, "require a storage of at least") || contains(reason, "invalid storage offset"))
+    if (contains(reason, "require a storage of at least") ||
+        contains(reason, "invalid storage offset"))
         throw Refusal(SSCAM_E_FORMAT, "damaged TorchScript file: " + reason);
     if (is_archive_fault)
         throw Refusal(SSCAM_E_FORMAT, "not a TorchScript file: " + reason);
@@ -67,7 +70,8 @@ void prepare_tensor(at::Tensor tensor)
 
 int64_t parse_card_number(const std::string &text)
 {
-    if (text.empty() || text.size() > 3 || text.find_first_not_of("0123456789") != std::string::npos)
+    if (text.empty() || text.size() > 3 ||
+        text.find_first_not_of("0123456789") != std::string::npos)
         return -1;
     return std::stoll(text);
 }
@@ -86,12 +90,15 @@ c10::Device device_named(const char *name)
     if (number < 0)
         throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": not cpu, cuda, cuda:N or auto");
     if (!at::hasCUDA())
-        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": this build of libtorch has no CUDA");
+        throw Refusal(SSCAM_E_DEVICE,
+                      "device \"" + wanted + "\": this build of libtorch has no CUDA");
     if (cards == 0)
-        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": there is no CUDA card, or no driver that serves it");
+        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted +
+                                          "\": there is no CUDA card, or no driver that serves it");
     if (number >= cards)
-        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": the last of the CUDA cards is cuda:" +
-                                          std::to_string(cards - 1));
+        throw Refusal(SSCAM_E_DEVICE,
+                      "device \"" + wanted +
+                          "\": the last of the CUDA cards is cuda:" + std::to_string(cards - 1));
     return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(number));
 }
 

@@ -1,4 +1,5 @@
-// Float32 buffers on the host that are kept between batches: fresh memory costs a page fault a page each time.
+// Float32 buffers on the host that are kept between batches: fresh memory costs a page fault a page
+// each time.
 #ifndef SSCAM_SHIM_SCORE_BUFFER_POOL_HPP
 #define SSCAM_SHIM_SCORE_BUFFER_POOL_HPP
 

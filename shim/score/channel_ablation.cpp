@@ -2,8 +2,8 @@
 
 #include <ATen/ATen.h>
 
-#include "graph/activation_capture.hpp"
 #include "common/guard.hpp"
+#include "graph/activation_capture.hpp"
 #include "score/score_rows.hpp"
 #include "score/scorer.hpp"
 
@@ -23,12 +23,15 @@ public:
     int64_t calls = 0;
 };
 
-// Hands on the layer's output with one channel of each row set to zero, class tokens and all; rows beyond the channels stay whole. An output
-// of one row is spread over all rows, so that what comes before the layer runs once a batch.
+// Hands on the layer's output with one channel of each row set to zero, class tokens and all; rows
+// beyond the channels stay whole. An output of one row is spread over all rows, so that what comes
+// before the layer runs once a batch.
 class AblationTap : public Tap {
 public:
-    AblationTap(int64_t last_call, int64_t rows, const sscam_ablation_plan &plan, int64_t first, int64_t channel_count)
-        : last_call_(last_call), rows_(rows), plan_(plan), first_(first), channel_count_(channel_count)
+    AblationTap(int64_t last_call, int64_t rows, const sscam_ablation_plan &plan, int64_t first,
+                int64_t channel_count)
+        : last_call_(last_call), rows_(rows), plan_(plan), first_(first),
+          channel_count_(channel_count)
     {
     }
 
@@ -40,7 +43,9 @@ public:
         // Without the batch's axis, those behind it move up.
         const int64_t channel_axis = plan_.channel_axis - (plan_.channel_axis > plan_.batch_axis);
         for (int64_t row = 0; row < channel_count_; row++)
-            altered.select(plan_.batch_axis, row).select(channel_axis, plan_.channels[first_ + row]).zero_();
+            altered.select(plan_.batch_axis, row)
+                .select(channel_axis, plan_.channels[first_ + row])
+                .zero_();
         return altered;
     }
 
@@ -65,7 +70,8 @@ public:
           input_(network.input_from(request.plan->input, request.shape))
     {
         auto tap = c10::make_intrusive<CountingTap>();
-        logits_ = run_for_logits(*program_, input_.clone(), tap, 0, text_or_empty(request.output)).to(at::kCPU);
+        logits_ = run_for_logits(*program_, input_.clone(), tap, 0, text_or_empty(request.output))
+                      .to(at::kCPU);
         last_call_ = tap->calls;
         const int64_t usual = usual_batch(network.device());
         if (gives_logits(1, 2))
@@ -88,17 +94,19 @@ public:
 private:
     at::Tensor run(int64_t input_rows, int64_t rows, int64_t first, int64_t channel_count) const
     {
-        auto tap = c10::make_intrusive<AblationTap>(last_call_, rows, *request_.plan, first, channel_count);
-        at::Tensor logits = run_for_logits(*program_, spread_over(input_, input_rows).clone(), tap, rows,
-                                           text_or_empty(request_.output));
+        auto tap = c10::make_intrusive<AblationTap>(last_call_, rows, *request_.plan, first,
+                                                    channel_count);
+        at::Tensor logits = run_for_logits(*program_, spread_over(input_, input_rows).clone(), tap,
+                                           rows, text_or_empty(request_.output));
         if (logits.size(0) != rows || logits.size(1) != logits_.size(1))
-            throw Refusal(SSCAM_E_MODEL, "the network returns logits of shape " + shape_text(logits.sizes()) + " for " +
+            throw Refusal(SSCAM_E_MODEL, "the network returns logits of shape " +
+                                             shape_text(logits.sizes()) + " for " +
                                              std::to_string(rows) + " ablations");
         return logits;
     }
 
-    // Whether rows that are spread at the layer, or before it, come out as the network's own. Skip connections around
-    // the layer, and networks traced for one image, may not go along.
+    // Whether rows that are spread at the layer, or before it, come out as the network's own. Skip
+    // connections around the layer, and networks traced for one image, may not go along.
     bool gives_logits(int64_t input_rows, int64_t rows) const
     {
         try {
@@ -123,7 +131,9 @@ void ablate(Network &network, const sscam_ablation_request &request, float *scor
 {
     const int64_t count = request.plan->channel_count;
     Ablation ablation(network, request);
-    const auto name_of = [&](int64_t i) { return "without channel " + std::to_string(request.plan->channels[i]); };
+    const auto name_of = [&](int64_t i) {
+        return "without channel " + std::to_string(request.plan->channels[i]);
+    };
     in_batches(request, count, ablation.batch(), [&](int64_t first, int64_t rows, int64_t) {
         store_scores(request, ablation.logits_without(first, rows), first, count, name_of, scores);
     });

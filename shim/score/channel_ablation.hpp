@@ -2,8 +2,8 @@
 #ifndef SSCAM_SHIM_SCORE_CHANNEL_ABLATION_HPP
 #define SSCAM_SHIM_SCORE_CHANNEL_ABLATION_HPP
 
-#include "model/backend.h"
 #include "engine/network.hpp"
+#include "model/backend.h"
 
 namespace sscam {
 

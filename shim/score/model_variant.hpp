@@ -30,11 +30,11 @@ struct ScoringForm {
 // The network as it is: the form that always works.
 std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> plain);
 
-// Frozen, with its weights in channels-last order, and converted by optimize_for_inference, at a precision; those
-// that can be made. Whether they give the network's numbers is for the caller to check. `*lacked_memory`: whether there
-// would have been more.
-std::vector<std::shared_ptr<const ScoringForm>> optimised_forms(const Network &network, Precision precision,
-                                                                bool *lacked_memory);
+// Frozen, with its weights in channels-last order, and converted by optimize_for_inference, at a
+// precision; those that can be made. Whether they give the network's numbers is for the caller to
+// check. `*lacked_memory`: whether there would have been more.
+std::vector<std::shared_ptr<const ScoringForm>>
+optimised_forms(const Network &network, Precision precision, bool *lacked_memory);
 
 } // namespace sscam
 

@@ -8,14 +8,15 @@
 
 #include <ATen/ATen.h>
 
-#include "model/backend.h"
-#include "graph/dense_output.hpp"
 #include "common/guard.hpp"
+#include "graph/dense_output.hpp"
+#include "model/backend.h"
 
 namespace sscam {
 
 // The score of input number i, whose name in messages is name(i).
-template <class Name> double checked_score(double score, const Name &name, int64_t i)
+template <class Name>
+double checked_score(double score, const Name &name, int64_t i)
 {
     if (!std::isfinite(score))
         throw Refusal(SSCAM_E_MODEL, "the network's score " + name(i) + " is not finite");
@@ -30,8 +31,9 @@ void check_outputs(const Request &request, int64_t output_count, const Name &nam
         const sscam_target &target = request.targets[t];
         const int64_t other = target.kind == SSCAM_TARGET_DIFFERENCE ? target.other_index : 0;
         if (std::max(target.class_index, other) >= output_count)
-            throw Refusal(SSCAM_E_MODEL, "the network has " + std::to_string(output_count) + " outputs now, too few " +
-                                             "for class " + std::to_string(std::max(target.class_index, other)) +
+            throw Refusal(SSCAM_E_MODEL, "the network has " + std::to_string(output_count) +
+                                             " outputs now, too few " + "for class " +
+                                             std::to_string(std::max(target.class_index, other)) +
                                              ", in the score " + name(i));
     }
 }
@@ -42,11 +44,11 @@ inline std::string name_of_masked(int64_t input)
     return "of masked input " + std::to_string(input);
 }
 
-// Writes the scores of the inputs number `first` and following, of `count` in all, to their places in
-// [targets of the request][count]. `name(i)` is the name of input number i.
+// Writes the scores of the inputs number `first` and following, of `count` in all, to their places
+// in [targets of the request][count]. `name(i)` is the name of input number i.
 template <class Request, class Name>
-void store_scores(const Request &request, const at::Tensor &logits, int64_t first, int64_t count, const Name &name,
-                  float *scores)
+void store_scores(const Request &request, const at::Tensor &logits, int64_t first, int64_t count,
+                  const Name &name, float *scores)
 {
     check_outputs(request, logits.size(1), name, first);
     RowReader reader;
@@ -54,24 +56,28 @@ void store_scores(const Request &request, const at::Tensor &logits, int64_t firs
     for (int64_t t = 0; t < request.target_count; t++) {
         const sscam_target &target = request.targets[t];
         if (t == 0 || target.target_pixels != request.targets[t - 1].target_pixels)
-            rows = reader.rows(logits, target.target_pixels, request.kind).to(at::kCPU).contiguous();
+            rows =
+                reader.rows(logits, target.target_pixels, request.kind).to(at::kCPU).contiguous();
         const float *row = rows.data_ptr<float>();
         for (int64_t i = 0; i < rows.size(0); i++, row += rows.size(1)) {
-            double score = sscam_target_score(row, rows.size(1), &target, sscam_row_kind(&target, request.kind));
-            scores[t * count + first + i] = static_cast<float>(checked_score(score, name, first + i));
+            double score = sscam_target_score(row, rows.size(1), &target,
+                                              sscam_row_kind(&target, request.kind));
+            scores[t * count + first + i] = static_cast<float>(
+                checked_score(score, name, first + i));
         }
     }
 }
 
 // Tells the request's callback, which may cancel.
-template <class Request> void report(const Request &request, double fraction)
+template <class Request>
+void report(const Request &request, double fraction)
 {
     if (sscam_status status = sscam_progress_report(request.progress, fraction))
         throw Reported(status);
 }
 
-// Calls work(first, rows, batch) for all of `count` inputs, a batch at a time, of which the last may have fewer rows;
-// where memory runs out, for half as many from there on.
+// Calls work(first, rows, batch) for all of `count` inputs, a batch at a time, of which the last
+// may have fewer rows; where memory runs out, for half as many from there on.
 template <class Request, class Work>
 void in_batches(const Request &request, int64_t count, int64_t batch, const Work &work)
 {

@@ -7,11 +7,11 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
-#include "cuda/cuda_scorer.hpp"
 #include "common/guard.hpp"
+#include "common/workers.hpp"
+#include "cuda/cuda_scorer.hpp"
 #include "engine/network.hpp"
 #include "score/score_rows.hpp"
-#include "common/workers.hpp"
 
 namespace sscam {
 
@@ -20,7 +20,8 @@ namespace {
 struct BatchSizes {
     int64_t usual;
     std::vector<int64_t> candidates;
-    int64_t long_plan; // masked inputs from which on measuring them costs little beside the work, or wins more later
+    int64_t long_plan; // masked inputs from which on measuring them costs little beside the work,
+                       // or wins more later
 };
 
 // Small batches stay in a processor's caches; a graphics card needs large ones to be busy.
@@ -31,7 +32,8 @@ const BatchSizes &batch_sizes(c10::Device device)
     return device.is_cpu() ? processor : card;
 }
 
-// What measuring may take where the work is short. On a card each way first has its kernels chosen and loaded.
+// What measuring may take where the work is short. On a card each way first has its kernels chosen
+// and loaded.
 double least_measuring_seconds(c10::Device device)
 {
     return device.is_cpu() ? 0.3 : 2.0;
@@ -45,7 +47,8 @@ int64_t batch_of_a_worker(int64_t workers)
 }
 
 // Values in memory as a batch [N,C,...].
-at::Tensor in_layout(const at::Tensor &values, std::vector<int64_t> sizes, sscam_memory_format layout)
+at::Tensor in_layout(const at::Tensor &values, std::vector<int64_t> sizes,
+                     sscam_memory_format layout)
 {
     if (layout == SSCAM_MEMORY_FORMAT_NCHW)
         return values.view(sizes);
@@ -53,7 +56,8 @@ at::Tensor in_layout(const at::Tensor &values, std::vector<int64_t> sizes, sscam
     return values.view(sizes).movedim(-1, 1);
 }
 
-void write_masked_inputs(const sscam_mask_list &masks, sscam_memory_format layout, int64_t first, int64_t rows, float *batch)
+void write_masked_inputs(const sscam_mask_list &masks, sscam_memory_format layout, int64_t first,
+                         int64_t rows, float *batch)
 {
     const sscam_shape shape = sscam_mask_shape(masks.plans[0]);
     const int64_t row_size = sscam_input_size(&shape);
@@ -113,8 +117,8 @@ void Scorer::score_batches(const ScoringWay &way, const sscam_score_request &req
 }
 
 // Scores as many of the rows as fit in memory, and says how many.
-int64_t Scorer::score_batch(const ScoringWay &way, const sscam_score_request &request, int64_t first, int64_t rows,
-                            float *scores)
+int64_t Scorer::score_batch(const ScoringWay &way, const sscam_score_request &request,
+                            int64_t first, int64_t rows, float *scores)
 {
     for (;;) {
         try {
@@ -129,8 +133,8 @@ int64_t Scorer::score_batch(const ScoringWay &way, const sscam_score_request &re
     }
 }
 
-void Scorer::score_masked(const ScoringForm &form, const sscam_score_request &request, int64_t first, int64_t rows,
-                          float *scores)
+void Scorer::score_masked(const ScoringForm &form, const sscam_score_request &request,
+                          int64_t first, int64_t rows, float *scores)
 {
     const sscam_mask_list &masks = *request.masks;
     sscam_shape shape = sscam_mask_shape(masks.plans[0]);
@@ -139,17 +143,19 @@ void Scorer::score_masked(const ScoringForm &form, const sscam_score_request &re
     at::Tensor buffer = buffers_.take(size);
     write_masked_inputs(masks, form.layout, first, rows, buffer.data_ptr<float>());
     const at::Tensor batch = in_layout(buffer.narrow(0, 0, size), sizes_of(shape), form.layout);
-    const at::Tensor logits = run_for_logits(*form.program, batch.to(network_.device(), form.precision.type), {}, 0,
-                                             text_or_empty(request.output));
+    const at::Tensor logits = run_for_logits(*form.program,
+                                             batch.to(network_.device(), form.precision.type), {},
+                                             0, text_or_empty(request.output));
     store_scores(request, logits, first, sscam_mask_list_count(&masks), name_of_masked, scores);
     buffers_.give_back(std::move(buffer)); // which the logits may be a part of
 }
 
-// --- choosing -------------------------------------------------------------------------------------------
+// --- choosing ------------------------------------------------------------------------------------
 
 ScoringWay Scorer::way_for(const sscam_score_request &request)
 {
-    const int64_t workers = network_.device().is_cpu() ? request.scoring.workers : 1; // a card has its own
+    const int64_t workers = network_.device().is_cpu() ? request.scoring.workers
+                                                       : 1; // a card has its own
     const sscam_mask_plan &plan = *request.masks->plans[0]; // all have one input shape
     const sscam_shape shape = sscam_mask_shape(&plan);
     const std::string output = text_or_empty(request.output);
@@ -163,16 +169,19 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
     if (!setting || !(request.scoring.calibrate ? setting->measured : setting->unmeasured) ||
         (wants_batch && !setting->batch_is_measured)) {
         const at::Tensor input = network_.input_from(plan.input, shape);
-        const Example example = {input, network_.classify(input.clone(), output).to(at::kCPU), output};
+        const Example example = {input, network_.classify(input.clone(), output).to(at::kCPU),
+                                 output};
         const bool is_new = !setting;
         if (is_new)
             setting = new_setting(example);
-        const MeasuringTime time(least_measuring_seconds(network_.device()), count,
-                                 [&] { report(request, 0.0); }); // without what making the forms took
+        const MeasuringTime time(least_measuring_seconds(network_.device()), count, [&] {
+            report(request, 0.0);
+        }); // without what making the forms took
         if (request.scoring.calibrate && !setting->measured) {
             const int64_t free_before = free_memory(network_.device());
             setting->measured = measured_way(*setting, workers, example, time);
-            setting->bytes_an_input = (free_before - free_memory(network_.device())) / setting->measured->batch;
+            setting->bytes_an_input = (free_before - free_memory(network_.device())) /
+                                      setting->measured->batch;
         }
         if (wants_batch && !setting->batch_is_measured) {
             setting->measured = with_measured_batch(*setting, example, time);
@@ -194,7 +203,8 @@ ScoringWay Scorer::way_for(const sscam_score_request &request)
 void Scorer::make_forms()
 {
     if (precision_.tf32 && !network_.device().is_cuda())
-        throw Refusal(SSCAM_E_UNSUPPORTED, "precision=tf32: the device " + network_.device_name() + " has none");
+        throw Refusal(SSCAM_E_UNSUPPORTED,
+                      "precision=tf32: the device " + network_.device_name() + " has none");
     std::vector<std::shared_ptr<const ScoringForm>> forms;
     if (precision_.type == at::kFloat)
         forms.push_back(plain_form(network_.plain()));
@@ -204,9 +214,11 @@ void Scorer::make_forms()
     if (forms.empty() && lacked_memory)
         throw std::bad_alloc();
     if (forms.empty())
-        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("the network cannot be converted to ") + at::toString(precision_.type));
+        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("the network cannot be converted to ") +
+                                               at::toString(precision_.type));
     forms_ = std::move(forms);
-    forms_lacked_memory_ = lacked_memory && network_.device().is_cpu(); // a card's is taken to stay as it is
+    forms_lacked_memory_ = lacked_memory &&
+                           network_.device().is_cpu(); // a card's is taken to stay as it is
 }
 
 std::shared_ptr<Scorer::Setting> Scorer::new_setting(const Example &example)
@@ -226,7 +238,8 @@ ScoringWay Scorer::unmeasured_way(Setting &setting, int64_t workers, const Examp
 {
     workers = std::max<int64_t>(workers, 1);
     const int64_t batch = std::min(setting.largest_batch, usual_batch(network_.device()));
-    const ScoringWay frozen = {forms_[precision_.type == at::kFloat && forms_.size() > 1 ? 1 : 0], workers, batch};
+    const ScoringWay frozen = {forms_[precision_.type == at::kFloat && forms_.size() > 1 ? 1 : 0],
+                               workers, batch};
     bool lacked_memory = false;
     if (is_usable(frozen, example, &lacked_memory))
         return frozen;
@@ -234,13 +247,15 @@ ScoringWay Scorer::unmeasured_way(Setting &setting, int64_t workers, const Examp
         throw std::bad_alloc();
     setting.lacked_memory |= lacked_memory && network_.device().is_cpu();
     if (precision_.type != at::kFloat)
-        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("computing in ") + at::toString(precision_.type) +
+        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("computing in ") +
+                                               at::toString(precision_.type) +
                                                ", the network fails or its outputs are others");
     return {forms_[0], workers, batch};
 }
 
 // `workers`: 0 to choose their number, too.
-ScoringWay Scorer::measured_way(Setting &setting, int64_t workers, const Example &example, const MeasuringTime &time)
+ScoringWay Scorer::measured_way(Setting &setting, int64_t workers, const Example &example,
+                                const MeasuringTime &time)
 {
     auto chosen = chosen_.find(workers);
     if (chosen != chosen_.end() && is_usable({chosen->second.form, 1, 1}, example)) {
@@ -256,16 +271,20 @@ ScoringWay Scorer::measured_way(Setting &setting, int64_t workers, const Example
     return way;
 }
 
-// What is worth measuring, the most promising first; on the processor with single inputs, so that all can be measured
-// in a moment: which form is fastest hardly hangs on the batch there. Sound has no channels-last order.
-std::vector<ScoringWay> Scorer::candidates(const Setting &setting, int64_t workers, int64_t rank) const
+// What is worth measuring, the most promising first; on the processor with single inputs, so that
+// all can be measured in a moment: which form is fastest hardly hangs on the batch there. Sound has
+// no channels-last order.
+std::vector<ScoringWay> Scorer::candidates(const Setting &setting, int64_t workers,
+                                           int64_t rank) const
 {
     const bool is_cpu = network_.device().is_cpu(), is_free = workers == 0 && is_cpu;
     workers = is_free ? most_workers() : std::max<int64_t>(workers, 1);
-    const int64_t batch = is_cpu ? 1 : std::min(setting.largest_batch, usual_batch(network_.device()));
+    const int64_t batch = is_cpu ? 1
+                                 : std::min(setting.largest_batch, usual_batch(network_.device()));
     std::vector<ScoringWay> ways;
     for (auto form = forms_.rbegin(); form != forms_.rend(); ++form)
-        if ((*form != forms_.front() || precision_.type != at::kFloat) && // the plain one is never the fastest
+        if ((*form != forms_.front() ||
+             precision_.type != at::kFloat) && // the plain one is never the fastest
             (rank > SSCAM_LEAST_RANK || (*form)->layout == SSCAM_MEMORY_FORMAT_NCHW))
             ways.push_back({*form, workers, batch});
     if (is_free && workers > 1)
@@ -275,21 +294,24 @@ std::vector<ScoringWay> Scorer::candidates(const Setting &setting, int64_t worke
 }
 
 // The way with batches of the usual size, where they give the same.
-ScoringWay Scorer::in_usual_batches(ScoringWay way, const Setting &setting, const Example &example) const
+ScoringWay Scorer::in_usual_batches(ScoringWay way, const Setting &setting,
+                                    const Example &example) const
 {
     const int64_t batch = way.batch;
-    way.batch = std::min(setting.largest_batch,
-                         way.workers > 1 ? batch_of_a_worker(way.workers) : usual_batch(network_.device()));
+    way.batch = std::min(setting.largest_batch, way.workers > 1 ? batch_of_a_worker(way.workers)
+                                                                : usual_batch(network_.device()));
     if (way.batch != batch && !is_usable(way, example))
         way.batch = batch;
     return way;
 }
 
-ScoringWay Scorer::with_measured_batch(const Setting &setting, const Example &example, const MeasuringTime &time) const
+ScoringWay Scorer::with_measured_batch(const Setting &setting, const Example &example,
+                                       const MeasuringTime &time) const
 {
     std::vector<ScoringWay> ways = {*setting.measured};
     for (int64_t batch : batch_sizes(network_.device()).candidates)
-        if (batch <= setting.largest_batch && batch * setting.bytes_an_input <= free_memory(network_.device()))
+        if (batch <= setting.largest_batch &&
+            batch * setting.bytes_an_input <= free_memory(network_.device()))
             ways.push_back({setting.measured->form, setting.measured->workers, batch});
     return fastest_of(ways, example, time).value_or(*setting.measured);
 }

@@ -4,8 +4,8 @@
 #include <limits>
 
 #include "common/guard.hpp"
-#include "engine/network.hpp"
 #include "common/workers.hpp"
+#include "engine/network.hpp"
 
 namespace sscam {
 
@@ -29,14 +29,16 @@ double seconds_since(Clock::time_point start)
 
 at::Tensor repeated(const at::Tensor &input, int64_t rows, sscam_memory_format layout)
 {
-    const auto order = layout == SSCAM_MEMORY_FORMAT_NHWC ? channels_last(input.dim()) : at::MemoryFormat::Contiguous;
+    const auto order = layout == SSCAM_MEMORY_FORMAT_NHWC ? channels_last(input.dim())
+                                                          : at::MemoryFormat::Contiguous;
     return spread_over(input, rows).clone(order);
 }
 
 // Logits of a batch of the example. The copy to the host also waits for the device.
 at::Tensor run(const ScoringWay &way, const Example &example)
 {
-    const at::Tensor batch = repeated(example.input, way.batch, way.form->layout).to(way.form->precision.type);
+    const at::Tensor batch =
+        repeated(example.input, way.batch, way.form->layout).to(way.form->precision.type);
     return run_for_logits(*way.form->program, batch, {}, 0, example.output).to(at::kCPU);
 }
 
@@ -54,12 +56,14 @@ bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision p
     if (found.sizes().slice(1) != logits.sizes().slice(1))
         return false;
     const double scale = std::max(logits.abs().max().item<double>(), 1e-6);
-    return (found - logits).abs().max().item<double>() <= tolerance_of(precision) * scale; // false for NaN
+    return (found - logits).abs().max().item<double>() <=
+           tolerance_of(precision) * scale; // false for NaN
 }
 
 bool MeasuringTime::left(double seconds) const
 {
-    return seconds_since(start_) < std::max(least_seconds_, share_of_work * seconds * static_cast<double>(inputs_));
+    return seconds_since(start_) <
+           std::max(least_seconds_, share_of_work * seconds * static_cast<double>(inputs_));
 }
 
 bool is_usable(const ScoringWay &way, const Example &example, bool *lacked_memory)

@@ -15,8 +15,8 @@
 
 namespace sscam {
 
-// In which form, by how many workers, in batches of what size. Workers run whole batches side by side, each on one
-// thread; a single one leaves the threads to the operations.
+// In which form, by how many workers, in batches of what size. Workers run whole batches side by
+// side, each on one thread; a single one leaves the threads to the operations.
 struct ScoringWay {
     std::shared_ptr<const ScoringForm> form;
     int64_t workers;
@@ -51,16 +51,17 @@ struct Example {
     std::string output; // of the network's; "" for the one that is found
 };
 
-// Whether every row of `found`, computed at a precision, is `logits`, [1, classes], up to what other forms and batch
-// sizes round otherwise.
+// Whether every row of `found`, computed at a precision, is `logits`, [1, classes], up to what
+// other forms and batch sizes round otherwise.
 bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision precision = {});
 
-// Whether the network gives the example's logits in this way, in every row of every worker's batch. A way that fails
-// is not usable, whatever the reason; where it is memory, which may come back, `*lacked_memory` becomes true.
+// Whether the network gives the example's logits in this way, in every row of every worker's batch.
+// A way that fails is not usable, whatever the reason; where it is memory, which may come back,
+// `*lacked_memory` becomes true.
 bool is_usable(const ScoringWay &way, const Example &example, bool *lacked_memory = nullptr);
 
-// The fastest usable one, if any, of ways in the order in which they promise most; the later ones are tried as long
-// as there is time.
+// The fastest usable one, if any, of ways in the order in which they promise most; the later ones
+// are tried as long as there is time.
 std::optional<ScoringWay> fastest_of(const std::vector<ScoringWay> &ways, const Example &example,
                                      const MeasuringTime &time);
 

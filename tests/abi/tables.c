@@ -1,5 +1,5 @@
-/* Prints what callers name in text: every option with its type, default, values and range; every method with
- * what it needs; every metric. A table that grows adds lines and changes none. */
+/* Prints what callers name in text: every option with its type, default, values and range; every
+ * method with what it needs; every metric. A table that grows adds lines and changes none. */
 #include <stdio.h>
 #include <string.h>
 
@@ -29,7 +29,8 @@ static void print_choices(const sscam_option *option)
 static void print_option(const sscam_option *option)
 {
     printf("option %s id=%d type=%s default=\"%s\"\n", sscam_option_name(option),
-           (int)sscam_option_id(option), type_name(sscam_option_type(option)), sscam_option_default(option));
+           (int)sscam_option_id(option), type_name(sscam_option_type(option)),
+           sscam_option_default(option));
     print_choices(option);
     if (sscam_option_minimum(option) < sscam_option_maximum(option))
         printf("option %s range=%g..%g\n", sscam_option_name(option), sscam_option_minimum(option),
@@ -45,6 +46,7 @@ int main(void)
                (int)sscam_method_needs(sscam_method_info(i)));
     for (size_t i = 0; i < sscam_metric_count(); i++)
         printf("metric %s id=%d direction=%d\n", sscam_metric_name(sscam_metric_info(i)),
-               (int)sscam_metric_id(sscam_metric_info(i)), (int)sscam_metric_direction(sscam_metric_info(i)));
+               (int)sscam_metric_id(sscam_metric_info(i)),
+               (int)sscam_metric_direction(sscam_metric_info(i)));
     return 0;
 }

@@ -29,7 +29,7 @@ BREAKS = {
         ("image.h", "sscam_image_write_png(const sscam_image *image,",
          "sscam_image_write_png(const sscam_image *image, int32_t level,", 4),
     "parameters trade places":
-        ("image.h", "int32_t channels, size_t stride,", "size_t stride, int32_t channels,", 4),
+        ("image.h", "size_t stride, const uint8_t *pixels,", "const uint8_t *pixels, size_t stride,", 4),
     "a result is narrowed":
         ("map.h", "SSCAM_API int64_t sscam_map_passes(", "SSCAM_API int32_t sscam_map_passes(", 4),
     "a callback hears another type":

@@ -2,9 +2,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/error.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
-#include "base/error.h"
 
 START_TEST(statuses_have_their_names_and_numbers)
 {

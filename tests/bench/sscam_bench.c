@@ -2,13 +2,14 @@
  *
  * usage: sscam-bench MODEL.pt [NAME=VALUE...]
  *
- * NAME=VALUE are options of the methods, beside device=NAME (cpu) and rounds=N (5): how often everything is measured,
- * in turn; medians are shown. The input is made up, 224 x 224.
+ * NAME=VALUE are options of the methods, beside device=NAME (cpu) and rounds=N (5): how often
+ * everything is measured, in turn; medians are shown. The input is made up, 224 x 224.
  *
- * The floor is the same scoring call with masks left unwritten: the network alone, in the form, batches and workers
- * that the library chose. overhead is all of an explanation, from the input to the map, over passes at the floor.
- * Three names are wrapped by the linker for that: the functions that write masked inputs, on the processor and on a
- * card (CudaProgram::write()), and the one that gives the backend. */
+ * The floor is the same scoring call with masks left unwritten: the network alone, in the form,
+ * batches and workers that the library chose. overhead is all of an explanation, from the input to
+ * the map, over passes at the floor. Three names are wrapped by the linker for that: the functions
+ * that write masked inputs, on the processor and on a card (CudaProgram::write()), and the one that
+ * gives the backend. */
 #include <inttypes.h>
 #include <malloc.h>
 #include <math.h>
@@ -29,14 +30,16 @@ static sscam_model *model;
 static float *input;
 static const int64_t shape[4] = {1, CHANNELS, SIDE, SIDE};
 
-/* --- what is wrapped ------------------------------------------------------------------------------ */
+/* --- what is wrapped -------------------------------------------------------------------------- */
 
-void __real_sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_memory_format layout, float *scratch,
-                                  float *out);
-void __wrap_sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_memory_format layout, float *scratch,
-                                  float *out);
-void __real__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(const void *program, const void *kernel);
-void __wrap__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(const void *program, const void *kernel);
+void __real_sscam_mask_list_write(const sscam_mask_list *list, int64_t index,
+                                  sscam_memory_format layout, float *scratch, float *out);
+void __wrap_sscam_mask_list_write(const sscam_mask_list *list, int64_t index,
+                                  sscam_memory_format layout, float *scratch, float *out);
+void __real__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(const void *program,
+                                                                const void *kernel);
+void __wrap__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(const void *program,
+                                                                const void *kernel);
 const sscam_backend *__real_sscam_torch_backend(void);
 const sscam_backend *__wrap_sscam_torch_backend(void);
 
@@ -50,14 +53,15 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-void __wrap_sscam_mask_list_write(const sscam_mask_list *list, int64_t index, sscam_memory_format layout, float *scratch,
-                                  float *out)
+void __wrap_sscam_mask_list_write(const sscam_mask_list *list, int64_t index,
+                                  sscam_memory_format layout, float *scratch, float *out)
 {
     if (writes_masks)
         __real_sscam_mask_list_write(list, index, layout, scratch, out);
 }
 
-void __wrap__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(const void *program, const void *kernel)
+void __wrap__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(const void *program,
+                                                                const void *kernel)
 {
     if (writes_masks)
         __real__ZNK5sscam11CudaProgram5writeERK17sscam_mask_kernel(program, kernel);
@@ -71,7 +75,8 @@ static sscam_status timed_score(void *network, const sscam_score_request *reques
     return status;
 }
 
-static sscam_status timed_capture(void *network, const sscam_capture_request *request, sscam_capture *capture)
+static sscam_status timed_capture(void *network, const sscam_capture_request *request,
+                                  sscam_capture *capture)
 {
     double start = now();
     sscam_status status = __real_sscam_torch_backend()->capture(network, request, capture);
@@ -88,7 +93,7 @@ const sscam_backend *__wrap_sscam_torch_backend(void)
     return &timed;
 }
 
-/* --- tools ---------------------------------------------------------------------------------------- */
+/* --- tools ------------------------------------------------------------------------------------ */
 
 static void need(sscam_status status)
 {
@@ -142,7 +147,8 @@ static sscam_explainer *explainer_of(const char *method)
         char name[64];
         size_t length = strcspn(settings[i], "=");
         snprintf(name, sizeof name, "%.*s", (int)length, settings[i]);
-        need(sscam_explainer_set(explainer, name, settings[i] + length + (settings[i][length] == '=')));
+        need(sscam_explainer_set(explainer, name,
+                                 settings[i] + length + (settings[i][length] == '=')));
     }
     return explainer;
 }
@@ -154,7 +160,7 @@ static sscam_map *explain(sscam_explainer *explainer)
     return map;
 }
 
-/* --- what is measured ----------------------------------------------------------------------------- */
+/* --- what is measured ------------------------------------------------------------------------- */
 
 static double classification_seconds(int64_t count)
 {
@@ -169,7 +175,8 @@ static double classification_seconds(int64_t count)
     need(sscam_model_classify(model, batch, batch_shape, NULL, 0, &class_count));
     float *logits = malloc((size_t)(count * class_count) * sizeof *logits);
     double start = now();
-    need(sscam_model_classify(model, batch, batch_shape, logits, (size_t)(count * class_count), &class_count));
+    need(sscam_model_classify(model, batch, batch_shape, logits, (size_t)(count * class_count),
+                              &class_count));
     double seconds = now() - start;
     free(logits);
     free(batch);
@@ -188,18 +195,20 @@ static void measure_gradient_method(const char *method)
         forward[round] = classification_seconds(1);
     }
     double explained = median(seconds, rounds), passed = median(forward, rounds);
-    printf("%-12s %8.1f ms; a forward pass %.1f ms; ratio %.2f\n", method, 1e3 * explained, 1e3 * passed,
-           explained / passed);
+    printf("%-12s %8.1f ms; a forward pass %.1f ms; ratio %.2f\n", method, 1e3 * explained,
+           1e3 * passed, explained / passed);
     sscam_explainer_destroy(explainer);
 }
 
 static void measure_scoring_method(const char *method)
 {
-    double seconds[MOST_ROUNDS], floor_seconds[MOST_ROUNDS], captures[MOST_ROUNDS], others[MOST_ROUNDS];
+    double seconds[MOST_ROUNDS], floor_seconds[MOST_ROUNDS], captures[MOST_ROUNDS],
+        others[MOST_ROUNDS];
     sscam_explainer *explainer = explainer_of(method);
     double start = now();
     sscam_map *map = explain(explainer);
-    double first = now() - start, passes = (double)(sscam_map_passes(map) - 1); /* but for the capture's */
+    double first = now() - start,
+           passes = (double)(sscam_map_passes(map) - 1); /* but for the capture's */
     for (int round = 0; round < rounds; round++) {
         writes_masks = 0;
         scoring_seconds = 0;
@@ -214,11 +223,14 @@ static void measure_scoring_method(const char *method)
         others[round] = seconds[round] - capture_seconds - scoring_seconds;
     }
     double all = median(seconds, rounds), network = median(floor_seconds, rounds);
-    printf("%-12s %8.4f s (the first %.2f); %.0f passes; %.1f a second; floor %.1f a second; overhead %.1f %%; "
-           "capture %.1f ms, the library itself %.1f ms; %s, %" PRId64 " workers, batches of %" PRId64 "\n",
+    printf("%-12s %8.4f s (the first %.2f); %.0f passes; %.1f a second; floor %.1f a second; "
+           "overhead %.1f %%; "
+           "capture %.1f ms, the library itself %.1f ms; %s, %" PRId64
+           " workers, batches of %" PRId64 "\n",
            method, all, first, passes, passes / all, passes / network, 100 * (all / network - 1),
            1e3 * median(captures, rounds), 1e3 * median(others, rounds),
-           sscam_map_scoring_form(map), sscam_map_scoring_workers(map), sscam_map_scoring_batch_size(map));
+           sscam_map_scoring_form(map), sscam_map_scoring_workers(map),
+           sscam_map_scoring_batch_size(map));
     sscam_map_destroy(map);
     sscam_explainer_destroy(explainer);
 }
@@ -269,7 +281,8 @@ int main(int argc, char **argv)
     if (input == NULL)
         return 1;
     for (int i = 0; i < CHANNELS * SIDE * SIDE; i++)
-        input[i] = (float)(sin(i * 0.0137) + sin((i % SIDE) * 0.11) * cos((double)(i / SIDE) * 0.07));
+        input[i] = (float)(sin(i * 0.0137) +
+                           sin((i % SIDE) * 0.11) * cos((double)(i / SIDE) * 0.07));
     printf("%s on %s; %s\n", argv[1], sscam_model_device(model), sscam_build_info());
     measure_gradient_method("grad-cam");
     measure_gradient_method("grad-cam++");

@@ -1,7 +1,8 @@
-/* A program that knows the library by its public header alone: explains one class on a picture and checks
- * that the heat is highest inside a box.
+/* A program that knows the library by its public header alone: explains one class on a picture and
+ * checks that the heat is highest inside a box.
  *
- * explain_scene MODEL.pt PICTURE CLASS XMIN YMIN XMAX YMAX      the box in pixels of the network's input */
+ * explain_scene MODEL.pt PICTURE CLASS XMIN YMIN XMAX YMAX      the box in pixels of the network's
+ * input */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* Two explainers in two threads on one model, at the same time, give what they give one after the other.
+/* Two explainers in two threads on one model, at the same time, give what they give one after the
+ * other.
  *
  * two_threads MODEL.pt PICTURE */
 #include <math.h>
@@ -80,7 +81,8 @@ int main(int argc, char **argv)
     sscam_model *model = NULL;
     sscam_image *picture = NULL;
 
-    if (argc != 3 || sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &picture)) {
+    if (argc != 3 || sscam_model_load(argv[1], "cpu", &model) ||
+        sscam_image_read(argv[2], &picture)) {
         fprintf(stderr, "two_threads: %s\n",
                 argc == 3 ? sscam_last_error() : "usage: two_threads MODEL.pt PICTURE");
         return 1;

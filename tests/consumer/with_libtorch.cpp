@@ -1,6 +1,6 @@
-// A program that uses libtorch itself: it mirrors a picture with a torch operation, hands the pixels over and
-// reads the map as a tensor. There must be one libtorch in the process, in the state in which the program
-// left it.
+// A program that uses libtorch itself: it mirrors a picture with a torch operation, hands the
+// pixels over and reads the map as a tensor. There must be one libtorch in the process, in the
+// state in which the program left it.
 //
 // with_libtorch MODEL.pt PICTURE CLASS XMIN YMIN XMAX YMAX
 // The box is in pixels of the network's input, unmirrored.
@@ -54,7 +54,8 @@ Owned<sscam_image> read_mirrored(const char *path)
     const at::Tensor mirrored = pixels.flip(1).contiguous();
     sscam_image *image = nullptr;
     check(sscam_image_create(static_cast<int32_t>(width), static_cast<int32_t>(height),
-                             static_cast<int32_t>(channels), 0, mirrored.data_ptr<uint8_t>(), &image));
+                             static_cast<int32_t>(channels), 0, mirrored.data_ptr<uint8_t>(),
+                             &image));
     return Owned<sscam_image>(image);
 }
 
@@ -83,13 +84,15 @@ void compare_logit(const char *model_path, const at::Tensor &input, const sscam_
     const torch::NoGradGuard no_gradients;
     const at::Tensor logits = module.forward({input}).toTensor();
     const double own = logits[0][sscam_map_class_index(map)].item<double>();
-    require(std::abs(own - sscam_map_logit(map)) < 1e-3, "the library's logit is not the program's");
+    require(std::abs(own - sscam_map_logit(map)) < 1e-3,
+            "the library's logit is not the program's");
 }
 
 void check_highest_in_mirrored_box(const sscam_map *map, char **box)
 {
     const at::Tensor saliency = at::from_blob(const_cast<float *>(sscam_map_data(map)),
-                                              {sscam_map_height(map), sscam_map_width(map)}, at::kFloat);
+                                              {sscam_map_height(map), sscam_map_width(map)},
+                                              at::kFloat);
     const at::Tensor unmirrored = saliency.flip(1);
     const int64_t highest = unmirrored.argmax().item<int64_t>();
     const int64_t x = highest % unmirrored.size(1), y = highest / unmirrored.size(1);
@@ -128,14 +131,17 @@ void run(char **arguments)
 
     check_highest_in_mirrored_box(map.get(), arguments + 4);
     compare_logit(arguments[1], preprocess(explainer.get(), mirrored.get()), map.get());
-    require(at::get_num_threads() == threads_before, "the library changed the number of libtorch's threads");
-    require(at::GradMode::is_enabled() == gradients_before, "the library changed libtorch's gradient mode");
+    require(at::get_num_threads() == threads_before,
+            "the library changed the number of libtorch's threads");
+    require(at::GradMode::is_enabled() == gradients_before,
+            "the library changed libtorch's gradient mode");
     const std::set<std::string> libtorches = loaded_libtorches();
-    require(libtorches.size() == 1, std::to_string(libtorches.size()) + " libtorches are in the process");
+    require(libtorches.size() == 1,
+            std::to_string(libtorches.size()) + " libtorches are in the process");
     std::cout << "one libtorch: " << *libtorches.begin() << '\n';
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char **argv)
 {

@@ -1,9 +1,10 @@
-/* Evaluations on the fake networks: every value against what the public calls give, and how callers misuse them. */
+/* Evaluations on the fake networks: every value against what the public calls give, and how callers
+ * misuse them. */
 #include <math.h>
 #include <stdlib.h>
 
-#include "support/assertions.h"
 #include "evaluation/blur.h"
+#include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
 
@@ -70,7 +71,8 @@ static void tear_down(void)
 static double value_of(size_t method, size_t position, int32_t metric)
 {
     double value = -1.0;
-    ck_assert_int_eq(sscam_evaluation_value(evaluation, method, position, metric, &value), SSCAM_VALUE_DEFINED);
+    ck_assert_int_eq(sscam_evaluation_value(evaluation, method, position, metric, &value),
+                     SSCAM_VALUE_DEFINED);
     return value;
 }
 
@@ -82,7 +84,7 @@ static void assert_state(size_t method, size_t position, int32_t metric, int32_t
     ck_assert_int_eq(sscam_evaluation_value(evaluation, method, position, metric, NULL), wanted);
 }
 
-/* --- what the values are ------------------------------------------------------------------------- */
+/* --- what the values are ---------------------------------------------------------------------- */
 
 static void logits_of(const char *words, const float *values, float logits[FAKE_CLASSES])
 {
@@ -134,7 +136,8 @@ static void assert_drop(size_t method, size_t position, double whole, double mas
 {
     ck_assert_double_eq_tol(value_of(method, position, SSCAM_METRIC_AVERAGE_DROP),
                             100.0 * fmax(0.0, whole - masked) / whole, 1e-3);
-    ck_assert_double_eq(value_of(method, position, SSCAM_METRIC_AVERAGE_INCREASE), whole < masked ? 100.0 : 0.0);
+    ck_assert_double_eq(value_of(method, position, SSCAM_METRIC_AVERAGE_INCREASE),
+                        whole < masked ? 100.0 : 0.0);
 }
 
 START_TEST(drop_and_increase_compare_probabilities)
@@ -147,7 +150,8 @@ START_TEST(drop_and_increase_compare_probabilities)
         float masked[SIZE];
         size_t position = i / METHODS, method = i % METHODS;
         mask_input(sscam_map_data(sscam_evaluation_map(evaluation, method, position)), masked);
-        double whole = probability_of(input, classes[position]), left = probability_of(masked, classes[position]);
+        double whole = probability_of(input, classes[position]),
+               left = probability_of(masked, classes[position]);
         assert_drop(method, position, whole, left);
         rises += whole < left;
     }
@@ -199,7 +203,8 @@ START_TEST(curves_are_probabilities_of_what_is_left)
                 }
             ck_assert_double_eq_tol(points[step], probability_of(seen, class_index), 1e-5);
             if (step > 0)
-                area += (changed - before) / (double)PIXELS * (points[step] + points[step - 1]) / 2.0;
+                area += (changed - before) / (double)PIXELS * (points[step] + points[step - 1]) /
+                        2.0;
         }
         ck_assert_double_eq_tol(value_of(1, 0, metric), area, 1e-9);
     }
@@ -226,7 +231,8 @@ START_TEST(curves_are_means_over_cases)
     for (int i = 0; i < 6; i++)
         ck_assert_double_eq_tol(together[i], (alone[0][i] + alone[1][i]) / 2, 1e-12);
     set_all("metric_steps", "6");
-    ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT, "metric_steps");
+    ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT,
+                 "metric_steps");
     ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), 2);
 }
 END_TEST
@@ -247,8 +253,10 @@ START_TEST(pointing_looks_into_the_boxes)
             inside += is_inside ? map[p] : 0.0;
         }
         order_of(map, order);
-        int hits = order[0] % WIDTH >= 2 && order[0] % WIDTH < 5 && order[0] / WIDTH >= 1 && order[0] / WIDTH < 4;
-        ck_assert_double_eq_tol(value_of(method, 1, SSCAM_METRIC_ENERGY_POINTING), 100.0 * inside / sum, 1e-9);
+        int hits = order[0] % WIDTH >= 2 && order[0] % WIDTH < 5 && order[0] / WIDTH >= 1 &&
+                   order[0] / WIDTH < 4;
+        ck_assert_double_eq_tol(value_of(method, 1, SSCAM_METRIC_ENERGY_POINTING),
+                                100.0 * inside / sum, 1e-9);
         ck_assert_double_eq(value_of(method, 1, SSCAM_METRIC_POINTING), hits ? 100.0 : 0.0);
         ck_assert_double_eq_tol(value_of(method, 0, SSCAM_METRIC_ENERGY_POINTING), 100.0, 1e-9);
         ck_assert_double_eq(value_of(method, 0, SSCAM_METRIC_POINTING), 100.0);
@@ -289,7 +297,8 @@ START_TEST(sensitivity_correlates_the_extreme_classes)
             for (int j = 0; j < 2; j++)
                 mean[j] += sscam_map_data(maps[j])[p] / (double)PIXELS;
         for (int p = 0; p < PIXELS; p++) {
-            double first = sscam_map_data(maps[0])[p] - mean[0], second = sscam_map_data(maps[1])[p] - mean[1];
+            double first = sscam_map_data(maps[0])[p] - mean[0],
+                   second = sscam_map_data(maps[1])[p] - mean[1];
             square[0] += first * first;
             square[1] += second * second;
             product += first * second;
@@ -299,7 +308,8 @@ START_TEST(sensitivity_correlates_the_extreme_classes)
         sscam_map_destroy(maps[0]);
         sscam_map_destroy(maps[1]);
     }
-    ck_assert_ptr_null(sscam_evaluation_map(evaluation, 0, 1)); /* nobody asked for that class's map */
+    ck_assert_ptr_null(
+        sscam_evaluation_map(evaluation, 0, 1)); /* nobody asked for that class's map */
 }
 END_TEST
 
@@ -311,11 +321,12 @@ START_TEST(flat_maps_point_nowhere)
     assert_state(0, 0, SSCAM_METRIC_ENERGY_POINTING, SSCAM_VALUE_UNDEFINED);
     assert_state(0, 0, SSCAM_METRIC_POINTING, SSCAM_VALUE_UNDEFINED);
     assert_state(0, 0, SSCAM_METRIC_CLASS_SENSITIVITY, SSCAM_VALUE_UNDEFINED);
-    ck_assert_double_eq(value_of(0, 0, SSCAM_METRIC_AVERAGE_DROP), 0.0); /* nothing matters to this network */
+    ck_assert_double_eq(value_of(0, 0, SSCAM_METRIC_AVERAGE_DROP),
+                        0.0); /* nothing matters to this network */
     size_t defined = 9, undefined = 9;
     double mean = 0.0, lower = 0.0, upper = 0.0;
-    ASSERT_OK(sscam_evaluation_total(evaluation, 0, SSCAM_METRIC_POINTING, &mean, &lower, &upper, &defined,
-                                     &undefined));
+    ASSERT_OK(sscam_evaluation_total(evaluation, 0, SSCAM_METRIC_POINTING, &mean, &lower, &upper,
+                                     &defined, &undefined));
     ck_assert(isnan(mean) && isnan(lower) && isnan(upper) && defined == 0 && undefined == 1);
 }
 END_TEST
@@ -342,7 +353,8 @@ START_TEST(only_wanted_metrics_are_computed)
     set_all("metrics", "pointing,average_drop");
     fake_reset();
     ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL, 0, whole, NULL, 1));
-    ck_assert_int_eq(atomic_load(&fake_counted.inputs), inputs + METHODS); /* a masked input for each method */
+    ck_assert_int_eq(atomic_load(&fake_counted.inputs),
+                     inputs + METHODS); /* a masked input for each method */
 }
 END_TEST
 
@@ -354,11 +366,12 @@ START_TEST(classes_share_passes)
     long long one = atomic_load(&fake_counted.inputs);
     fake_reset();
     ASSERT_OK(sscam_evaluation_add(evaluation, image, both, 2, NULL, NULL, 0));
-    ck_assert_int_eq(atomic_load(&fake_counted.inputs), one + 1); /* one more capture of gradients */
+    ck_assert_int_eq(atomic_load(&fake_counted.inputs),
+                     one + 1); /* one more capture of gradients */
 }
 END_TEST
 
-/* --- known values and totals --------------------------------------------------------------------- */
+/* --- known values and totals ------------------------------------------------------------------ */
 
 START_TEST(known_values_make_the_same_totals)
 {
@@ -373,7 +386,8 @@ START_TEST(known_values_make_the_same_totals)
         for (size_t j = 0; j < METHODS * sscam_metric_count(); j++) {
             double value;
             int32_t metric = sscam_metric_id(sscam_metric_info(j / METHODS));
-            if (sscam_evaluation_value(evaluation, j % METHODS, i, metric, &value) != SSCAM_VALUE_ABSENT)
+            if (sscam_evaluation_value(evaluation, j % METHODS, i, metric, &value) !=
+                SSCAM_VALUE_ABSENT)
                 ASSERT_OK(sscam_evaluation_set_value(known, j % METHODS, 2 - i, metric, value));
         }
     }
@@ -381,14 +395,15 @@ START_TEST(known_values_make_the_same_totals)
         double total[2][3];
         size_t counts[2][2];
         int32_t metric = sscam_metric_id(sscam_metric_info(j / METHODS));
-        ASSERT_OK(sscam_evaluation_total(evaluation, j % METHODS, metric, &total[0][0], &total[0][1], &total[0][2],
-                                         &counts[0][0], &counts[0][1]));
-        ASSERT_OK(sscam_evaluation_total(known, j % METHODS, metric, &total[1][0], &total[1][1], &total[1][2],
-                                         &counts[1][0], &counts[1][1]));
+        ASSERT_OK(sscam_evaluation_total(evaluation, j % METHODS, metric, &total[0][0],
+                                         &total[0][1], &total[0][2], &counts[0][0], &counts[0][1]));
+        ASSERT_OK(sscam_evaluation_total(known, j % METHODS, metric, &total[1][0], &total[1][1],
+                                         &total[1][2], &counts[1][0], &counts[1][1]));
         ck_assert_mem_eq(total[0], total[1], sizeof total[0]);
         ck_assert_mem_eq(counts[0], counts[1], sizeof counts[0]);
-        ck_assert_uint_eq(counts[0][0] + counts[0][1],
-                          metric == SSCAM_METRIC_POINTING || metric == SSCAM_METRIC_ENERGY_POINTING ? 1 : 3);
+        ck_assert_uint_eq(
+            counts[0][0] + counts[0][1],
+            metric == SSCAM_METRIC_POINTING || metric == SSCAM_METRIC_ENERGY_POINTING ? 1 : 3);
     }
     ck_assert_int_eq(sscam_evaluation_class_index(known, 0), 2);
     sscam_evaluation_destroy(known);
@@ -403,31 +418,36 @@ START_TEST(undefined_values_are_counted_and_left_out)
     for (size_t i = 0; i < 4; i++) {
         ASSERT_OK(sscam_evaluation_add_known(evaluation, 0));
         if (i < 3)
-            ASSERT_OK(sscam_evaluation_set_value(evaluation, 1, i, SSCAM_METRIC_INSERTION, values[i]));
+            ASSERT_OK(
+                sscam_evaluation_set_value(evaluation, 1, i, SSCAM_METRIC_INSERTION, values[i]));
     }
-    ASSERT_OK(sscam_evaluation_total(evaluation, 1, SSCAM_METRIC_INSERTION, &mean, NULL, NULL, &defined,
-                                     &undefined));
+    ASSERT_OK(sscam_evaluation_total(evaluation, 1, SSCAM_METRIC_INSERTION, &mean, NULL, NULL,
+                                     &defined, &undefined));
     ck_assert(mean == 20.0 && defined == 2 && undefined == 1);
     ck_assert_int_eq(sscam_evaluation_value(evaluation, 1, 1, SSCAM_METRIC_INSERTION, &value),
                      SSCAM_VALUE_UNDEFINED);
-    ASSERT_OK(sscam_evaluation_total(evaluation, 0, SSCAM_METRIC_INSERTION, NULL, NULL, NULL, &defined, NULL));
+    ASSERT_OK(sscam_evaluation_total(evaluation, 0, SSCAM_METRIC_INSERTION, NULL, NULL, NULL,
+                                     &defined, NULL));
     ck_assert_uint_eq(defined, 0);
 }
 END_TEST
 
-/* --- misuse and failure -------------------------------------------------------------------------- */
+/* --- misuse and failure ----------------------------------------------------------------------- */
 
 START_TEST(creation_is_checked)
 {
     sscam_evaluation *made = evaluation;
-    sscam_explainer *with_null[METHODS] = {explainers[0], NULL}, *foreign[METHODS] = {explainers[0]};
+    sscam_explainer *with_null[METHODS] = {explainers[0], NULL},
+                    *foreign[METHODS] = {explainers[0]};
     ASSERT_FAILS(sscam_evaluation_create(explainers, METHODS, NULL), SSCAM_E_ARGUMENT, "out");
     ASSERT_FAILS(sscam_evaluation_create(explainers, 0, &made), SSCAM_E_ARGUMENT, "0 methods");
     ck_assert_ptr_null(made);
     ASSERT_FAILS(sscam_evaluation_create(NULL, SIZE_MAX, &made), SSCAM_E_ARGUMENT, "methods");
-    ASSERT_FAILS(sscam_evaluation_create(with_null, METHODS, &made), SSCAM_E_ARGUMENT, "explainer 1 is NULL");
+    ASSERT_FAILS(sscam_evaluation_create(with_null, METHODS, &made), SSCAM_E_ARGUMENT,
+                 "explainer 1 is NULL");
     foreign[1] = make_explainer("fake linear", "cam");
-    ASSERT_FAILS(sscam_evaluation_create(foreign, METHODS, &made), SSCAM_E_ARGUMENT, "another model");
+    ASSERT_FAILS(sscam_evaluation_create(foreign, METHODS, &made), SSCAM_E_ARGUMENT,
+                 "another model");
     ck_assert_ptr_null(made);
     sscam_explainer_destroy(foreign[1]);
     sscam_evaluation_destroy(NULL);
@@ -435,17 +455,20 @@ START_TEST(creation_is_checked)
 END_TEST
 
 static void assert_refused(const sscam_image *picture, const int64_t *classes, size_t class_count,
-                           const float *boxes, const size_t *owners, size_t count, const char *thing)
+                           const float *boxes, const size_t *owners, size_t count,
+                           const char *thing)
 {
-    ASSERT_FAILS(sscam_evaluation_add(evaluation, picture, classes, class_count, boxes, owners, count),
-                 SSCAM_E_ARGUMENT, thing);
+    ASSERT_FAILS(
+        sscam_evaluation_add(evaluation, picture, classes, class_count, boxes, owners, count),
+        SSCAM_E_ARGUMENT, thing);
     ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), 0);
 }
 
 START_TEST(arguments_are_checked)
 {
     const int64_t class_index = 0;
-    const float reversed[] = {5, 0, 4, 1}, upside_down[] = {0, 3, 1, 2}, infinite[] = {0, 0, INFINITY, 1};
+    const float reversed[] = {5, 0, 4, 1}, upside_down[] = {0, 3, 1, 2},
+                infinite[] = {0, 0, INFINITY, 1};
     const float whole[] = {0, 0, WIDTH, HEIGHT};
     const size_t owner = 1;
     assert_refused(NULL, NULL, 0, NULL, NULL, 0, "image");
@@ -457,9 +480,11 @@ START_TEST(arguments_are_checked)
     assert_refused(image, &class_index, 1, whole, &owner, 1, "class 1 of 1");
     ASSERT_OK(sscam_explainer_set(explainers[1], "metric_mask", "top50"));
     assert_refused(image, NULL, 0, NULL, NULL, 0, "metric_mask");
-    ASSERT_FAILS(sscam_explainer_set(explainers[0], "metrics", "drop"), SSCAM_E_ARGUMENT, "\"drop\"");
+    ASSERT_FAILS(sscam_explainer_set(explainers[0], "metrics", "drop"), SSCAM_E_ARGUMENT,
+                 "\"drop\"");
     ck_assert_str_eq(sscam_explainer_get(explainers[0], "metrics"), "all");
-    ASSERT_FAILS(sscam_evaluation_add(NULL, image, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT, "evaluation");
+    ASSERT_FAILS(sscam_evaluation_add(NULL, image, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT,
+                 "evaluation");
     ASSERT_FAILS(sscam_evaluation_add_known(NULL, 0), SSCAM_E_ARGUMENT, "evaluation");
     ASSERT_FAILS(sscam_evaluation_add_known(evaluation, -1), SSCAM_E_ARGUMENT, "-1");
     ck_assert_int_eq(atomic_load(&fake_counted.inputs), 0);
@@ -471,18 +496,22 @@ START_TEST(positions_are_checked)
     double points[6];
     size_t count;
     ASSERT_OK(sscam_evaluation_add_known(evaluation, 7));
-    ASSERT_FAILS(sscam_evaluation_set_value(evaluation, METHODS, 0, 1, 0.0), SSCAM_E_ARGUMENT, "method 2 of 2");
-    ASSERT_FAILS(sscam_evaluation_set_value(evaluation, 0, 1, 1, 0.0), SSCAM_E_ARGUMENT, "case 1 of 1");
+    ASSERT_FAILS(sscam_evaluation_set_value(evaluation, METHODS, 0, 1, 0.0), SSCAM_E_ARGUMENT,
+                 "method 2 of 2");
+    ASSERT_FAILS(sscam_evaluation_set_value(evaluation, 0, 1, 1, 0.0), SSCAM_E_ARGUMENT,
+                 "case 1 of 1");
     ASSERT_FAILS(sscam_evaluation_set_value(evaluation, 0, 0, 99, 0.0), SSCAM_E_ARGUMENT, "99");
-    ASSERT_FAILS(sscam_evaluation_set_value(evaluation, 0, 0, 1, INFINITY), SSCAM_E_ARGUMENT, "infinite");
+    ASSERT_FAILS(sscam_evaluation_set_value(evaluation, 0, 0, 1, INFINITY), SSCAM_E_ARGUMENT,
+                 "infinite");
     ASSERT_FAILS(sscam_evaluation_set_value(NULL, 0, 0, 1, 0.0), SSCAM_E_ARGUMENT, "NULL");
-    ASSERT_FAILS(sscam_evaluation_total(evaluation, 0, 0, NULL, NULL, NULL, NULL, NULL), SSCAM_E_ARGUMENT, "0");
-    ASSERT_FAILS(sscam_evaluation_curve(evaluation, 0, SSCAM_METRIC_POINTING, points, 6, &count), SSCAM_E_ARGUMENT,
-                 "no curve");
-    ASSERT_FAILS(sscam_evaluation_curve(evaluation, 0, SSCAM_METRIC_DELETION, NULL, 6, &count), SSCAM_E_ARGUMENT,
-                 "points");
-    ASSERT_FAILS(sscam_evaluation_curve(evaluation, 0, SSCAM_METRIC_DELETION, points, 6, NULL), SSCAM_E_ARGUMENT,
-                 "point_count");
+    ASSERT_FAILS(sscam_evaluation_total(evaluation, 0, 0, NULL, NULL, NULL, NULL, NULL),
+                 SSCAM_E_ARGUMENT, "0");
+    ASSERT_FAILS(sscam_evaluation_curve(evaluation, 0, SSCAM_METRIC_POINTING, points, 6, &count),
+                 SSCAM_E_ARGUMENT, "no curve");
+    ASSERT_FAILS(sscam_evaluation_curve(evaluation, 0, SSCAM_METRIC_DELETION, NULL, 6, &count),
+                 SSCAM_E_ARGUMENT, "points");
+    ASSERT_FAILS(sscam_evaluation_curve(evaluation, 0, SSCAM_METRIC_DELETION, points, 6, NULL),
+                 SSCAM_E_ARGUMENT, "point_count");
     ck_assert_int_eq(sscam_evaluation_class_index(evaluation, 1), -1);
     ck_assert_int_eq(sscam_evaluation_class_index(NULL, 0), -1);
     ck_assert_uint_eq(sscam_evaluation_case_count(NULL), 0);
@@ -499,12 +528,14 @@ START_TEST(without_explainers_nothing_is_explained)
 {
     sscam_evaluation *known = NULL;
     ASSERT_OK(sscam_evaluation_create(NULL, 1, &known));
-    ASSERT_FAILS(sscam_evaluation_add(known, image, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT, "without explainers");
+    ASSERT_FAILS(sscam_evaluation_add(known, image, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT,
+                 "without explainers");
     sscam_evaluation_destroy(known);
 }
 END_TEST
 
-/* Fails each call of the backend in turn: the status comes through, nothing is added, and the next try succeeds. */
+/* Fails each call of the backend in turn: the status comes through, nothing is added, and the next
+ * try succeeds. */
 START_TEST(failures_add_nothing)
 {
     static const fake_call calls[] = {FAKE_CLASSIFY, FAKE_CAPTURE, FAKE_SCORE, FAKE_BATCH};
@@ -517,8 +548,8 @@ START_TEST(failures_add_nothing)
             break;
         fake_reset();
         fake_fail_at(call, nth, SSCAM_E_MEMORY);
-        ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0), SSCAM_E_MEMORY,
-                     fake_call_name(call));
+        ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0),
+                     SSCAM_E_MEMORY, fake_call_name(call));
         ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), before);
     }
 }
@@ -527,14 +558,17 @@ END_TEST
 START_TEST(classes_and_networks_that_cannot_be_used)
 {
     const int64_t classes[] = {0, FAKE_CLASSES};
-    ASSERT_FAILS(sscam_evaluation_add(evaluation, image, classes, 2, NULL, NULL, 0), SSCAM_E_CLASS, "class 3");
+    ASSERT_FAILS(sscam_evaluation_add(evaluation, image, classes, 2, NULL, NULL, 0), SSCAM_E_CLASS,
+                 "class 3");
     use("fake nan-scores");
-    ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0), SSCAM_E_MODEL, "score");
+    ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0), SSCAM_E_MODEL,
+                 "score");
     ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), 0);
 }
 END_TEST
 
-/* Also of a method that scores nothing itself: a drop to infinity would be none, a curve infinite. */
+/* Also of a method that scores nothing itself: a drop to infinity would be none, a curve infinite.
+ */
 START_TEST(scores_that_are_no_numbers_are_no_metrics)
 {
     static const char *const networks[] = {"fake nan-scores", "fake infinite-scores"};
@@ -544,8 +578,8 @@ START_TEST(scores_that_are_no_numbers_are_no_metrics)
         use(networks[i % 2]);
         set_all("metrics", metrics[i / 2]);
         ASSERT_OK(sscam_evaluation_create(explainers, 1, &gradients_alone));
-        ASSERT_FAILS(sscam_evaluation_add(gradients_alone, image, NULL, 0, NULL, NULL, 0), SSCAM_E_MODEL,
-                     "score of a masked input is");
+        ASSERT_FAILS(sscam_evaluation_add(gradients_alone, image, NULL, 0, NULL, NULL, 0),
+                     SSCAM_E_MODEL, "score of a masked input is");
         ck_assert_uint_eq(sscam_evaluation_case_count(gradients_alone), 0);
         sscam_evaluation_destroy(gradients_alone);
     }
@@ -575,7 +609,8 @@ START_TEST(progress_rises_to_the_end_and_cancels_anywhere)
     int reports = heard.reports;
     for (int stop = 1; stop <= reports; stop++) {
         heard = (struct heard){.stop_at = stop};
-        ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0), SSCAM_E_CANCELLED, "cancelled");
+        ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0),
+                     SSCAM_E_CANCELLED, "cancelled");
         ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), 1);
     }
 }

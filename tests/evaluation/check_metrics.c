@@ -2,17 +2,17 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "support/assertions.h"
 #include "evaluation/blur.h"
-#include "support/check_main.h"
-#include "options/metric_table.h"
-#include "evaluation/metrics.h"
-#include "support/reference.h"
 #include "evaluation/bootstrap.h"
+#include "evaluation/metrics.h"
+#include "options/metric_table.h"
+#include "support/assertions.h"
+#include "support/check_main.h"
+#include "support/reference.h"
 
 #define ASSERT_NEAR(found, wanted) ck_assert_double_eq_tol(found, wanted, 1e-12)
 
-/* --- drop and increase --------------------------------------------------------------------------- */
+/* --- drop and increase ------------------------------------------------------------------------ */
 
 START_TEST(a_drop_is_a_share_of_the_score)
 {
@@ -39,7 +39,7 @@ START_TEST(a_share_of_nothing_is_undefined)
 }
 END_TEST
 
-/* --- boxes --------------------------------------------------------------------------------------- */
+/* --- boxes ------------------------------------------------------------------------------------ */
 
 enum { SIDE = 4, PIXELS = SIDE * SIDE };
 
@@ -64,41 +64,47 @@ static void assert_marked(const float *boxes, size_t count, const char *wanted)
 START_TEST(boxes_go_through_resize_and_crop)
 {
     const float box[] = {4, 2, 8, 6}; /* 2..4 by 1..3 resized, 1..3 by 1..3 cropped */
-    assert_marked(box, 1, "...."
-                          ".##."
-                          ".##."
-                          "....");
+    assert_marked(box, 1,
+                  "...."
+                  ".##."
+                  ".##."
+                  "....");
 }
 END_TEST
 
 START_TEST(pixels_belong_by_their_centres)
 {
-    /* Edges at 1.5 and 2.5, where centres lie: the left one takes its pixel in, the right one does not. */
+    /* Edges at 1.5 and 2.5, where centres lie: the left one takes its pixel in, the right one does
+     * not. */
     const float on_centres[] = {5, 2, 7, 4}, just_past[] = {5.1f, 2, 7.1f, 4};
-    assert_marked(on_centres, 1, "...."
-                                 ".#.."
-                                 "...."
-                                 "....");
-    assert_marked(just_past, 1, "...."
-                                "..#."
-                                "...."
-                                "....");
+    assert_marked(on_centres, 1,
+                  "...."
+                  ".#.."
+                  "...."
+                  "....");
+    assert_marked(just_past, 1,
+                  "...."
+                  "..#."
+                  "...."
+                  "....");
 }
 END_TEST
 
 START_TEST(boxes_are_united_and_cut_at_the_crop)
 {
     const float boxes[] = {-3, -3, 6, 4, 4, 2, 30, 4};
-    assert_marked(boxes, 2, "##.."
-                            "####"
-                            "...."
-                            "....");
+    assert_marked(boxes, 2,
+                  "##.."
+                  "####"
+                  "...."
+                  "....");
 }
 END_TEST
 
 START_TEST(boxes_outside_the_crop_mark_nothing)
 {
-    const float boxes[] = {0, 0, 2, 8, 10, 0, 12, 8, -50, -50, -40, -40, 1e30f, 1e30f, 2e30f, 2e30f, 4, 4, 4, 6};
+    const float boxes[] = {0,   0,   2,     8,     10,    0,     12, 8, -50, -50,
+                           -40, -40, 1e30f, 1e30f, 2e30f, 2e30f, 4,  4, 4,   6};
     assert_marked(boxes, 5, "................");
 }
 END_TEST
@@ -116,7 +122,7 @@ START_TEST(only_the_owners_boxes_count)
 }
 END_TEST
 
-/* --- pointing ------------------------------------------------------------------------------------ */
+/* --- pointing --------------------------------------------------------------------------------- */
 
 START_TEST(energy_is_the_share_inside)
 {
@@ -138,7 +144,7 @@ START_TEST(of_equal_maxima_the_first_points)
 }
 END_TEST
 
-/* --- order and area ------------------------------------------------------------------------------ */
+/* --- order and area --------------------------------------------------------------------------- */
 
 START_TEST(order_is_stable)
 {
@@ -166,7 +172,8 @@ END_TEST
 
 START_TEST(area_is_over_the_share_of_pixels)
 {
-    const double line[] = {0.0, 0.25, 0.5, 0.75, 1.0}, ones[] = {1, 1, 1, 1, 1}, spike[] = {0, 1, 0};
+    const double line[] = {0.0, 0.25, 0.5, 0.75, 1.0}, ones[] = {1, 1, 1, 1, 1},
+                 spike[] = {0, 1, 0};
     ASSERT_NEAR(sscam_area_under(line, 4, 100), 0.5);
     ASSERT_NEAR(sscam_area_under(ones, 4, 7), 1.0); /* steps of unequal size: 1, 2, 2, 2 pixels */
     ASSERT_NEAR(sscam_area_under(spike, 2, 10), 0.5);
@@ -180,7 +187,8 @@ END_TEST
 
 START_TEST(correlation_is_pearsons)
 {
-    const float a[] = {0.0f, 0.5f, 1.0f, 0.5f}, twice[] = {1, 2, 3, 2}, opposite[] = {1, 0.5f, 0, 0.5f};
+    const float a[] = {0.0f, 0.5f, 1.0f, 0.5f}, twice[] = {1, 2, 3, 2},
+                opposite[] = {1, 0.5f, 0, 0.5f};
     const float across[] = {0, 1, 0, -1}, flat[4] = {0};
     ASSERT_NEAR(sscam_correlation(a, twice, 4), 1.0);
     ASSERT_NEAR(sscam_correlation(a, opposite, 4), -1.0);
@@ -190,7 +198,7 @@ START_TEST(correlation_is_pearsons)
 }
 END_TEST
 
-/* --- blur ---------------------------------------------------------------------------------------- */
+/* --- blur ------------------------------------------------------------------------------------- */
 
 START_TEST(blur_keeps_the_sum_of_a_point_and_is_symmetric)
 {
@@ -216,14 +224,15 @@ START_TEST(blur_sees_zeros_around_the_input)
     for (int i = 0; i < 2 * 3 * 40; i++)
         ones[i] = i < 3 * 40 ? 1.0f : 2.0f;
     ASSERT_OK(sscam_blur(ones, 2, 3, 40, blurred));
-    ck_assert_float_lt(blurred[0], blurred[20]); /* the corner has more zeros near than the middle */
+    ck_assert_float_lt(blurred[0],
+                       blurred[20]); /* the corner has more zeros near than the middle */
     ck_assert_float_lt(blurred[20], 1.0f);
     for (int i = 0; i < 3 * 40; i++)
         ck_assert_float_eq_tol(blurred[3 * 40 + i], 2 * blurred[i], 1e-6); /* channels apart */
 }
 END_TEST
 
-/* --- totals -------------------------------------------------------------------------------------- */
+/* --- totals ----------------------------------------------------------------------------------- */
 
 static int compare(const void *left, const void *right)
 {
@@ -275,13 +284,14 @@ START_TEST(totals_of_few_values)
 }
 END_TEST
 
-/* --- the table ----------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static const struct {
     int32_t id, direction;
     const char *name;
-} known[] = {{1, -1, "average_drop"}, {2, 1, "average_increase"}, {3, 1, "energy_pointing"}, {4, 1, "pointing"},
-             {5, 1, "insertion"},     {6, -1, "deletion"},        {7, -1, "class_sensitivity"}};
+} known[] = {{1, -1, "average_drop"},     {2, 1, "average_increase"}, {3, 1, "energy_pointing"},
+             {4, 1, "pointing"},          {5, 1, "insertion"},        {6, -1, "deletion"},
+             {7, -1, "class_sensitivity"}};
 enum { KNOWN = sizeof known / sizeof known[0] };
 
 START_TEST(the_table_keeps_its_promises)
@@ -318,13 +328,15 @@ START_TEST(lists_of_metrics)
     ASSERT_OK(sscam_metrics_parse("deletion", &metrics));
     ck_assert_uint_eq(metrics, SSCAM_METRIC_BIT(SSCAM_METRIC_DELETION));
     ASSERT_OK(sscam_metrics_parse("pointing,average_drop,pointing", &metrics));
-    ck_assert_uint_eq(metrics,
-                      SSCAM_METRIC_BIT(SSCAM_METRIC_POINTING) | SSCAM_METRIC_BIT(SSCAM_METRIC_AVERAGE_DROP));
+    ck_assert_uint_eq(metrics, SSCAM_METRIC_BIT(SSCAM_METRIC_POINTING) |
+                                   SSCAM_METRIC_BIT(SSCAM_METRIC_AVERAGE_DROP));
     ASSERT_OK(sscam_metrics_parse("all", &metrics));
     ck_assert_uint_eq(metrics, 0xFEu);
-    static const char *const wrong[] = {"", ",", "pointing,", "drop", "pointing, deletion", "ALL", "average_dro"};
+    static const char *const wrong[] = {
+        "", ",", "pointing,", "drop", "pointing, deletion", "ALL", "average_dro"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        ASSERT_FAILS(sscam_metrics_parse(wrong[i], &metrics), SSCAM_E_ARGUMENT, "class_sensitivity");
+        ASSERT_FAILS(sscam_metrics_parse(wrong[i], &metrics), SSCAM_E_ARGUMENT,
+                     "class_sensitivity");
         ck_assert_uint_eq(metrics, 0xFEu);
     }
 }

@@ -1,5 +1,5 @@
-/* Dense outputs, as of segmentation: places, regions, and what is explained of them, against sums over places in
- * float64 on the fake network "dense", Y_c(p) = b_c + sum_k w_ck A_k(p). */
+/* Dense outputs, as of segmentation: places, regions, and what is explained of them, against sums
+ * over places in float64 on the fake network "dense", Y_c(p) = b_c + sum_k w_ck A_k(p). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,8 @@ static void set_up(void)
     }
     for (int p = 0; p < PLANE; p++)
         mask[p] = p / WIDTH >= 2 && p % WIDTH < 7 && p / WIDTH / 2 != 2 ? 200 : 0;
-    const reference_input of = {.classes = FAKE_CLASSES, .depth = 1, .height = HEIGHT, .width = WIDTH, .input = input};
+    const reference_input of = {
+        .classes = FAKE_CLASSES, .depth = 1, .height = HEIGHT, .width = WIDTH, .input = input};
     double whole[SIZE];
     for (int i = 0; i < SIZE; i++)
         whole[i] = input[i];
@@ -37,7 +38,7 @@ static void set_up(void)
     fake_reset();
 }
 
-/* --- the outputs, and what counts of them ---------------------------------------------------------- */
+/* --- the outputs, and what counts of them ----------------------------------------------------- */
 
 static double output_at(const double *of, int64_t c, int p)
 {
@@ -64,7 +65,8 @@ static int is_highest(int64_t c, int p)
 }
 
 typedef enum region { PREDICTED, ALL, BOX, MASK, REGIONS } region;
-static const char *const region_options[REGIONS] = {"region=predicted", "region=all", "region=1.5,2,8,7", ""};
+static const char *const region_options[REGIONS] = {"region=predicted", "region=all",
+                                                    "region=1.5,2,8,7", ""};
 
 /* Centres of places lie at odd pixels: 1, 3, 5 ... */
 static int is_inside(region region, int64_t c, int p)
@@ -96,7 +98,7 @@ static double mean_over(region region, int64_t own, const double *of, int64_t c,
     return sum / count_inside(region, own);
 }
 
-/* --- explaining ------------------------------------------------------------------------------------ */
+/* --- explaining ------------------------------------------------------------------------------- */
 
 static sscam_explainer *explainer_of(const char *method, region region, const char *options)
 {
@@ -108,7 +110,8 @@ static sscam_explainer *explainer_of(const char *method, region region, const ch
     return explainer;
 }
 
-static sscam_map *explain(const char *method, region region, const char *options, int64_t class_index)
+static sscam_map *explain(const char *method, region region, const char *options,
+                          int64_t class_index)
 {
     sscam_explainer *explainer = explainer_of(method, region, options);
     sscam_map *map = NULL;
@@ -133,13 +136,18 @@ END_TEST
 static void check_region(region region, int64_t c, int takes_sum)
 {
     const int count = count_inside(region, c);
-    sscam_map *map = explain("hires-cam", region, takes_sum ? "reduction=sum" : "reduction=mean", c);
+    sscam_map *map = explain("hires-cam", region, takes_sum ? "reduction=sum" : "reduction=mean",
+                             c);
     ck_assert_int_eq(sscam_map_class_index(map), c);
-    ck_assert_double_eq_tol(sscam_map_logit(map), mean_over(region, c, features, c, output_at), 1e-5);
-    ck_assert_double_eq_tol(sscam_map_probability(map), mean_over(region, c, features, c, probability_at), 1e-6);
+    ck_assert_double_eq_tol(sscam_map_logit(map), mean_over(region, c, features, c, output_at),
+                            1e-5);
+    ck_assert_double_eq_tol(sscam_map_probability(map),
+                            mean_over(region, c, features, c, probability_at), 1e-6);
     for (int p = 0; p < PLACES; p++) {
-        double wanted = (output_at(features, c, p) - fake_head_bias[c]) * (takes_sum ? 1.0 : 1.0 / count);
-        ck_assert_double_eq_tol(sscam_map_raw(map)[p], is_inside(region, c, p) ? fmax(wanted, 0.0) : 0.0, 1e-5);
+        double wanted = (output_at(features, c, p) - fake_head_bias[c]) *
+                        (takes_sum ? 1.0 : 1.0 / count);
+        ck_assert_double_eq_tol(sscam_map_raw(map)[p],
+                                is_inside(region, c, p) ? fmax(wanted, 0.0) : 0.0, 1e-5);
     }
     sscam_map_destroy(map);
 }
@@ -163,7 +171,8 @@ START_TEST(cam_takes_all_places)
         ck_assert_double_eq_tol(sscam_map_weights(map)[k], fake_weight[c][k], 1e-6);
     sscam_map_destroy(map);
     ASSERT_OK(sscam_explainer_set(explainer, "region", region_options[BOX] + strlen("region=")));
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &c, &map), SSCAM_E_UNSUPPORTED, "where an activation is");
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &c, &map), SSCAM_E_UNSUPPORTED,
+                 "where an activation is");
     sscam_explainer_destroy(explainer);
 }
 END_TEST
@@ -172,7 +181,8 @@ END_TEST
 static void mask_by(int k, double *masked_features)
 {
     double masked[SIZE], upsampled[PLANE], lowest, highest;
-    const reference_input of = {.classes = FAKE_CLASSES, .depth = 1, .height = HEIGHT, .width = WIDTH, .input = input};
+    const reference_input of = {
+        .classes = FAKE_CLASSES, .depth = 1, .height = HEIGHT, .width = WIDTH, .input = input};
     reference_upsample(features + k * PLACES, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0, upsampled);
     reference_range(upsampled, PLANE, &lowest, &highest);
     for (int i = 0; i < SIZE; i++)
@@ -182,7 +192,8 @@ static void mask_by(int k, double *masked_features)
 
 START_TEST(masked_inputs_are_scored_over_the_places_of_the_unmasked_one)
 {
-    static const char *const scores[] = {"score=logit", "score=probability", "score=logit reduction=sum",
+    static const char *const scores[] = {"score=logit", "score=probability",
+                                         "score=logit reduction=sum",
                                          "score=probability reduction=sum"};
     double (*const value)(const double *, int64_t, int) = _i % 2 ? probability_at : output_at;
     char options[128];
@@ -195,7 +206,8 @@ START_TEST(masked_inputs_are_scored_over_the_places_of_the_unmasked_one)
             double masked[FAKE_CHANNELS * PLACES], wanted = 0.0;
             if (k != FAKE_FLAT_CHANNEL) {
                 mask_by(k, masked);
-                wanted = factor * (mean_over(region, c, masked, c, value) - mean_over(region, c, features, c, value));
+                wanted = factor * (mean_over(region, c, masked, c, value) -
+                                   mean_over(region, c, features, c, value));
             }
             ck_assert_double_eq_tol(sscam_map_weights(map)[k], wanted, 1e-5 * factor);
         }
@@ -211,12 +223,18 @@ START_TEST(baselines_are_scored_over_the_places_too)
     for (int i = 0; i < FAKE_CHANNELS * PLACES; i++)
         zeros[i] = fmax(fake_bias[i / PLACES], 0.0);
     double (*const value)(const double *, int64_t, int) = _i ? probability_at : output_at;
-    sscam_map *none = explain("score-cam", BOX, _i ? "channel_softmax=off score=probability baseline=none reduction=sum"
-                                                   : "channel_softmax=off baseline=none reduction=sum", 1);
-    sscam_map *zero = explain("score-cam", BOX, _i ? "channel_softmax=off score=probability reduction=sum"
-                                                   : "channel_softmax=off reduction=sum", 1);
+    sscam_map *none = explain(
+        "score-cam", BOX,
+        _i ? "channel_softmax=off score=probability baseline=none reduction=sum"
+           : "channel_softmax=off baseline=none reduction=sum",
+        1);
+    sscam_map *zero = explain("score-cam", BOX,
+                              _i ? "channel_softmax=off score=probability reduction=sum"
+                                 : "channel_softmax=off reduction=sum",
+                              1);
     const double baseline = count_inside(BOX, 1) * mean_over(BOX, 1, zeros, 1, value);
-    ck_assert_double_eq_tol(sscam_map_weights(none)[0] - sscam_map_weights(zero)[0], baseline, 1e-4);
+    ck_assert_double_eq_tol(sscam_map_weights(none)[0] - sscam_map_weights(zero)[0], baseline,
+                            1e-4);
     sscam_map_destroy(none);
     sscam_map_destroy(zero);
 }
@@ -225,7 +243,8 @@ END_TEST
 START_TEST(ablations_are_scored_over_the_places)
 {
     double (*const value)(const double *, int64_t, int) = _i % 2 ? probability_at : output_at;
-    const char *const options = _i % 2 ? "score=probability reduction=sum" : "reduction=sum"; /* which cancels */
+    const char *const options = _i % 2 ? "score=probability reduction=sum"
+                                       : "reduction=sum"; /* which cancels */
     const region region = _i / 2;
     const int64_t c = is_highest(0, 0) ? 0 : is_highest(1, 0) ? 1 : 2;
     const double whole = mean_over(region, c, features, c, value);
@@ -236,13 +255,14 @@ START_TEST(ablations_are_scored_over_the_places)
         for (int p = 0; p < PLACES; p++)
             without[k * PLACES + p] = 0.0;
         ck_assert_double_eq_tol(sscam_map_weights(map)[k],
-                                (whole - mean_over(region, c, without, c, value)) / fabs(whole), 1e-5);
+                                (whole - mean_over(region, c, without, c, value)) / fabs(whole),
+                                1e-5);
     }
     sscam_map_destroy(map);
 }
 END_TEST
 
-/* --- classes --------------------------------------------------------------------------------------- */
+/* --- classes ---------------------------------------------------------------------------------- */
 
 /* Places of the class among those that every class has in the region. */
 static int seen_in(region region, int64_t c)
@@ -270,7 +290,8 @@ START_TEST(classes_rank_by_their_places)
 }
 END_TEST
 
-/* HiResCAM's terms before ReLU are linear in the target; of a difference the places are the class's own. */
+/* HiResCAM's terms before ReLU are linear in the target; of a difference the places are the class's
+ * own. */
 START_TEST(targets_are_of_the_classes_places)
 {
     sscam_map *top = explain("grad-cam", PREDICTED, "", SSCAM_CLASS_TOP);
@@ -320,12 +341,14 @@ START_TEST(classes_by_themselves_are_seen_where_they_are_positive)
 }
 END_TEST
 
-/* --- together -------------------------------------------------------------------------------------- */
+/* --- together --------------------------------------------------------------------------------- */
 
-/* Explained together, methods share captures, and scores where their classes do; maps stay what they are. */
+/* Explained together, methods share captures, and scores where their classes do; maps stay what
+ * they are. */
 START_TEST(together_is_as_alone)
 {
-    static const char *const methods[] = {"grad-cam", "ss-cam-mean", "ss-cam-max", "ablation-cam", "eigen-cam"};
+    static const char *const methods[] = {"grad-cam", "ss-cam-mean", "ss-cam-max", "ablation-cam",
+                                          "eigen-cam"};
     enum { METHODS = sizeof methods / sizeof methods[0], CLASSES = 2 };
     const int64_t classes[CLASSES] = {SSCAM_CLASS_TOP, SSCAM_CLASS_RANKED(2)};
     sscam_model *model = load_fake("fake dense");
@@ -340,7 +363,8 @@ START_TEST(together_is_as_alone)
     ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_CAPTURE]), CLASSES);
     for (int i = 0; i < METHODS * CLASSES; i++) {
         sscam_map *alone = NULL;
-        ASSERT_OK(sscam_explain_tensor(explainers[i / CLASSES], input, one, &classes[i % CLASSES], &alone));
+        ASSERT_OK(sscam_explain_tensor(explainers[i / CLASSES], input, one, &classes[i % CLASSES],
+                                       &alone));
         ck_assert_int_eq(same_maps(alone, maps[i]), 1);
         ck_assert_double_eq(sscam_map_logit(alone), sscam_map_logit(maps[i]));
         sscam_map_destroy(alone);
@@ -368,7 +392,8 @@ static void add_altered(const char *method, int64_t c, int mirrors, float factor
     for (int i = 0; i < SIZE; i++)
         altered[i] = factor * input[mirrors ? i - i % WIDTH + WIDTH - 1 - i % WIDTH : i];
     for (int p = 0; p < PLACES; p++)
-        places[p] = (uint8_t)is_highest(c, mirrors ? p - p % MAP_WIDTH + MAP_WIDTH - 1 - p % MAP_WIDTH : p);
+        places[p] = (uint8_t)is_highest(
+            c, mirrors ? p - p % MAP_WIDTH + MAP_WIDTH - 1 - p % MAP_WIDTH : p);
     sscam_explainer *explainer = explainer_with("dense", method, "channel_softmax=off");
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explainer_set_region(explainer, places, MAP_HEIGHT, MAP_WIDTH));
@@ -383,7 +408,8 @@ START_TEST(altered_inputs_keep_the_places_of_the_unaltered_one)
 {
     static const char *const methods[] = {"hires-cam", "score-cam", "ablation-cam"};
     static const float factors[] = {1.0f, 0.9f, 1.1f};
-    sscam_map *map = explain(methods[_i], PREDICTED, "aug_smooth=on channel_softmax=off", SSCAM_CLASS_TOP);
+    sscam_map *map = explain(methods[_i], PREDICTED, "aug_smooth=on channel_softmax=off",
+                             SSCAM_CLASS_TOP);
     double wanted[PLANE] = {0.0};
     for (int i = 0; i < 6; i++)
         add_altered(methods[_i], sscam_map_class_index(map), i / 3, factors[i % 3], wanted);
@@ -394,10 +420,10 @@ START_TEST(altered_inputs_keep_the_places_of_the_unaltered_one)
 }
 END_TEST
 
-/* --- refusals -------------------------------------------------------------------------------------- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
-static void assert_refused(const char *head, const char *options, int64_t class_index, sscam_status status,
-                           const char *thing)
+static void assert_refused(const char *head, const char *options, int64_t class_index,
+                           sscam_status status, const char *thing)
 {
     sscam_explainer *explainer = explainer_with(head, "grad-cam", options);
     sscam_map *map = NULL;
@@ -405,7 +431,8 @@ static void assert_refused(const char *head, const char *options, int64_t class_
     ck_assert_ptr_null(map);
     ASSERT_OK(sscam_explainer_set(explainer, "region", "all"));
     class_index = 0;
-    ASSERT_OK(sscam_explain_tensor(explainer, input, one, &class_index, &map)); /* it can be used again */
+    ASSERT_OK(
+        sscam_explain_tensor(explainer, input, one, &class_index, &map)); /* it can be used again */
     sscam_map_destroy(map);
     sscam_explainer_destroy(explainer);
 }
@@ -416,7 +443,8 @@ START_TEST(regions_without_places_are_refused)
     for (int i = 0; i < SIZE; i++)
         input[i] = 0.0f; /* whose outputs are the same everywhere */
     for (int c = 0; c < FAKE_CLASSES; c++) {
-        double outputs[FAKE_CLASSES], features_of_zeros[FAKE_CHANNELS] = {0.0, 0.25, 0.125, 0.5, 0.0};
+        double outputs[FAKE_CLASSES],
+            features_of_zeros[FAKE_CHANNELS] = {0.0, 0.25, 0.125, 0.5, 0.0};
         for (int j = 0; j < FAKE_CLASSES; j++) {
             outputs[j] = fake_head_bias[j];
             for (int k = 0; k < FAKE_CHANNELS; k++)
@@ -428,8 +456,10 @@ START_TEST(regions_without_places_are_refused)
     char name[32];
     snprintf(name, sizeof name, "class %d", (int)unseen);
     assert_refused("dense", "", unseen, SSCAM_E_CLASS, name);
-    assert_refused("dense", "region=0,0,0.5,8", 0, SSCAM_E_ARGUMENT, "none of the output's 5x4 places");
-    assert_refused("dense", "region=0,0,10.5,8", 0, SSCAM_E_ARGUMENT, "0,0,10.5,8 goes beyond the input of 10x8");
+    assert_refused("dense", "region=0,0,0.5,8", 0, SSCAM_E_ARGUMENT,
+                   "none of the output's 5x4 places");
+    assert_refused("dense", "region=0,0,10.5,8", 0, SSCAM_E_ARGUMENT,
+                   "0,0,10.5,8 goes beyond the input of 10x8");
     assert_refused("dense", "region=0,0,10,9", 0, SSCAM_E_ARGUMENT, "0,0,10,9 goes beyond");
     assert_refused("dense", "region=mask", 0, SSCAM_E_ARGUMENT, "no mask was given");
     assert_refused("dense", "", 3, SSCAM_E_CLASS, "class 3");
@@ -439,12 +469,14 @@ END_TEST
 
 START_TEST(regions_have_their_forms)
 {
-    static const char *const refused[] = {"", "everything", "1,2,3", "1,2,3,4,5", "3,0,3,4", "0,4,2,4", "-1,0,2,2",
-                                          "0,-1,2,2", "nan,0,1,1", "1,2,3,4 "};
+    static const char *const refused[] = {"",          "everything", "1,2,3",    "1,2,3,4,5",
+                                          "3,0,3,4",   "0,4,2,4",    "-1,0,2,2", "0,-1,2,2",
+                                          "nan,0,1,1", "1,2,3,4 "};
     sscam_explainer *explainer = make_explainer("fake dense", "grad-cam");
     ASSERT_OK(sscam_explainer_set(explainer, "region", "0.5,0,2,1e1"));
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        ASSERT_FAILS(sscam_explainer_set(explainer, "region", refused[i]), SSCAM_E_ARGUMENT, "region");
+        ASSERT_FAILS(sscam_explainer_set(explainer, "region", refused[i]), SSCAM_E_ARGUMENT,
+                     "region");
         ck_assert_str_eq(sscam_explainer_get(explainer, "region"), "0.5,0,2,1e1");
     }
     sscam_explainer_destroy(explainer);
@@ -462,25 +494,29 @@ START_TEST(masks_are_copied_and_taken_away)
     ck_assert_str_eq(sscam_explainer_get(explainer, "region"), "mask");
     ASSERT_OK(sscam_explain_tensor(explainer, input, one, &c, &map));
     memset(changing, 1, sizeof changing);
-    ASSERT_FAILS(sscam_explainer_set_region(explainer, nothing, 2, 2), SSCAM_E_ARGUMENT, "zero everywhere");
+    ASSERT_FAILS(sscam_explainer_set_region(explainer, nothing, 2, 2), SSCAM_E_ARGUMENT,
+                 "zero everywhere");
     ASSERT_FAILS(sscam_explainer_set_region(explainer, changing, 0, 2), SSCAM_E_ARGUMENT, "2x0");
-    ASSERT_FAILS(sscam_explainer_set_region(explainer, changing, INT64_MAX, 2), SSCAM_E_ARGUMENT, "mask");
+    ASSERT_FAILS(sscam_explainer_set_region(explainer, changing, INT64_MAX, 2), SSCAM_E_ARGUMENT,
+                 "mask");
     ASSERT_FAILS(sscam_explainer_set_region(NULL, changing, 2, 2), SSCAM_E_ARGUMENT, "explainer");
     ASSERT_OK(sscam_explain_tensor(explainer, input, one, &c, &again));
     ck_assert_int_eq(same_maps(map, again), 1);
-    for (int p = 0; p < PLACES; p++) /* the right half: columns 3 and 4, and 2 whose centre is on the edge */
+    for (int p = 0; p < PLACES;
+         p++) /* the right half: columns 3 and 4, and 2 whose centre is on the edge */
         ck_assert(p % MAP_WIDTH >= 2 || sscam_map_raw(map)[p] == 0.0f);
     ASSERT_OK(sscam_explainer_set_region(explainer, NULL, 0, 0));
     ck_assert_str_eq(sscam_explainer_get(explainer, "region"), "predicted");
     ASSERT_OK(sscam_explainer_set(explainer, "region", "mask"));
     sscam_map_destroy(again);
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &c, &again), SSCAM_E_ARGUMENT, "no mask");
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &c, &again), SSCAM_E_ARGUMENT,
+                 "no mask");
     sscam_map_destroy(map);
     sscam_explainer_destroy(explainer);
 }
 END_TEST
 
-/* --- without explanations -------------------------------------------------------------------------- */
+/* --- without explanations --------------------------------------------------------------------- */
 
 START_TEST(classifying_gives_means_over_all_places)
 {
@@ -495,7 +531,8 @@ START_TEST(classifying_gives_means_over_all_places)
 }
 END_TEST
 
-/* An evaluation of the class with the most places, on a picture that reaches the network as it is. */
+/* An evaluation of the class with the most places, on a picture that reaches the network as it is.
+ */
 static void evaluate(sscam_explainer *explainer, const char *metrics, sscam_evaluation **evaluation,
                      sscam_image **image, sscam_status wanted)
 {
@@ -510,7 +547,8 @@ static void evaluate(sscam_explainer *explainer, const char *metrics, sscam_eval
     if (wanted == SSCAM_OK)
         ASSERT_OK(sscam_evaluation_add(*evaluation, *image, &top, 1, NULL, NULL, 0));
     else
-        ASSERT_FAILS(sscam_evaluation_add(*evaluation, *image, &top, 1, NULL, NULL, 0), wanted, metrics);
+        ASSERT_FAILS(sscam_evaluation_add(*evaluation, *image, &top, 1, NULL, NULL, 0), wanted,
+                     metrics);
 }
 
 START_TEST(drops_are_of_the_places_of_the_unmasked_input)
@@ -529,7 +567,8 @@ START_TEST(drops_are_of_the_places_of_the_unmasked_input)
     for (int i = 0; i < SIZE; i++)
         masked[i] = whole[i] * sscam_map_data(map)[i % PLANE];
     memcpy(input, whole, sizeof whole);
-    const reference_input of = {.classes = FAKE_CLASSES, .depth = 1, .height = HEIGHT, .width = WIDTH, .input = input};
+    const reference_input of = {
+        .classes = FAKE_CLASSES, .depth = 1, .height = HEIGHT, .width = WIDTH, .input = input};
     double values[SIZE];
     uint8_t places[PLACES];
     for (int i = 0; i < SIZE; i++)
@@ -540,7 +579,8 @@ START_TEST(drops_are_of_the_places_of_the_unmasked_input)
     ASSERT_OK(sscam_explainer_set_region(explainer, places, MAP_HEIGHT, MAP_WIDTH));
     ASSERT_OK(sscam_explain_tensor(explainer, masked, one, &c, &masked_map));
     const double before = sscam_map_probability(map), after = sscam_map_probability(masked_map);
-    ck_assert_int_eq(sscam_evaluation_value(evaluation, 0, 0, SSCAM_METRIC_AVERAGE_DROP, &drop), SSCAM_VALUE_DEFINED);
+    ck_assert_int_eq(sscam_evaluation_value(evaluation, 0, 0, SSCAM_METRIC_AVERAGE_DROP, &drop),
+                     SSCAM_VALUE_DEFINED);
     ck_assert_double_eq_tol(drop, 100.0 * fmax(0.0, before - after) / before, 1e-3);
     sscam_map_destroy(map);
     sscam_map_destroy(masked_map);
@@ -555,7 +595,8 @@ START_TEST(sensitivity_needs_places_of_the_least_likely_class)
     sscam_explainer *explainer = explainer_with("dense", "layer-cam", _i ? "region=all" : "");
     sscam_evaluation *evaluation = NULL;
     sscam_image *image = NULL;
-    evaluate(explainer, "class_sensitivity", &evaluation, &image, _i ? SSCAM_OK : SSCAM_E_UNSUPPORTED);
+    evaluate(explainer, "class_sensitivity", &evaluation, &image,
+             _i ? SSCAM_OK : SSCAM_E_UNSUPPORTED);
     sscam_evaluation_destroy(evaluation);
     sscam_image_destroy(image);
     sscam_explainer_destroy(explainer);
@@ -565,7 +606,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("dense");
-    TCase *places = tcase_create("places"), *classes = tcase_create("classes"), *refusals = tcase_create("refusals");
+    TCase *places = tcase_create("places"), *classes = tcase_create("classes"),
+          *refusals = tcase_create("refusals");
     tcase_add_checked_fixture(places, set_up, NULL);
     tcase_add_checked_fixture(classes, set_up, NULL);
     tcase_add_checked_fixture(refusals, set_up, NULL);

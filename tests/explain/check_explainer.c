@@ -1,13 +1,14 @@
-/* Explainers as callers use and misuse them: arguments, failures, cancellation, batches, pictures. */
+/* Explainers as callers use and misuse them: arguments, failures, cancellation, batches, pictures.
+ */
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/progress.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
-#include "base/progress.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE, IMAGES = 3 };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH},
@@ -69,7 +70,7 @@ static void assert_still_works(void)
     sscam_map_destroy(explain_one());
 }
 
-/* --- creation ------------------------------------------------------------------------------------ */
+/* --- creation --------------------------------------------------------------------------------- */
 
 START_TEST(explainers_need_a_model_and_a_method)
 {
@@ -100,7 +101,7 @@ START_TEST(every_method_makes_an_explainer)
 }
 END_TEST
 
-/* --- arguments ----------------------------------------------------------------------------------- */
+/* --- arguments -------------------------------------------------------------------------------- */
 
 START_TEST(null_arguments_are_refused)
 {
@@ -111,14 +112,16 @@ START_TEST(null_arguments_are_refused)
     maps[0] = STALE;
     ASSERT_FAILS(sscam_explain_tensor(explainer, NULL, one, NULL, maps), SSCAM_E_ARGUMENT, "input");
     ck_assert_ptr_null(maps[0]);
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, NULL, NULL, maps), SSCAM_E_ARGUMENT, "shape");
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, NULL, NULL, maps), SSCAM_E_ARGUMENT,
+                 "shape");
     ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, NULL), SSCAM_E_ARGUMENT, "maps");
     ASSERT_FAILS(sscam_explain_image(explainer, NULL, 0, NULL), SSCAM_E_ARGUMENT, "out");
     maps[0] = STALE;
     ASSERT_FAILS(sscam_explain_image(explainer, NULL, 0, maps), SSCAM_E_ARGUMENT, "image");
     ck_assert_ptr_null(maps[0]);
     ASSERT_FAILS(sscam_explainer_set_progress(NULL, NULL, NULL), SSCAM_E_ARGUMENT, "explainer");
-    ASSERT_FAILS(sscam_explainer_preprocess(explainer, NULL, shape, NULL, 0), SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_explainer_preprocess(explainer, NULL, shape, NULL, 0), SSCAM_E_ARGUMENT,
+                 "NULL");
     assert_still_works();
 }
 END_TEST
@@ -150,16 +153,22 @@ END_TEST
 START_TEST(bad_shapes_are_refused)
 {
     static const int64_t shapes[][4] = {
-        {0, 3, 6, 8},         {-1, 3, 6, 8},  {1, 3, 0, 8}, {1, 3, 6, -8}, {1, INT64_MAX, INT64_MAX, 2},
-        {1, 1 << 20, 1 << 20, 2}, {1, 1, INT64_C(1) << 33, 1}, {1, 1, 1 << 16, 1 << 15},
+        {0, 3, 6, 8},
+        {-1, 3, 6, 8},
+        {1, 3, 0, 8},
+        {1, 3, 6, -8},
+        {1, INT64_MAX, INT64_MAX, 2},
+        {1, 1 << 20, 1 << 20, 2},
+        {1, 1, INT64_C(1) << 33, 1},
+        {1, 1, 1 << 16, 1 << 15},
     };
-    static const char *const things[] = {"N is 0",    "N is -1",   "H is 0",           "W is -8",
-                                         "too large", "too large", "too many",
-                                         "2147483648 places are too many"};
+    static const char *const things[] = {
+        "N is 0",    "N is -1",   "H is 0",   "W is -8",
+        "too large", "too large", "too many", "2147483648 places are too many"};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         sscam_map *map = NULL;
-        ASSERT_FAILS(sscam_explain_tensor(explainer, input, shapes[i], NULL, &map), SSCAM_E_ARGUMENT,
-                     things[i]);
+        ASSERT_FAILS(sscam_explain_tensor(explainer, input, shapes[i], NULL, &map),
+                     SSCAM_E_ARGUMENT, things[i]);
         ck_assert_ptr_null(map);
     }
     ck_assert_int_eq(atomic_load(&fake_counted.inputs), 0);
@@ -170,7 +179,8 @@ END_TEST
 START_TEST(values_that_are_no_numbers_are_found)
 {
     input[2 * SIZE + 1 * PLANE + 4 * WIDTH + 5] = NAN;
-    assert_explain_fails(input, three, NULL, SSCAM_E_ARGUMENT, "NaN at image 2, channel 1, row 4, column 5");
+    assert_explain_fails(input, three, NULL, SSCAM_E_ARGUMENT,
+                         "NaN at image 2, channel 1, row 4, column 5");
     input[0] = INFINITY;
     assert_explain_fails(input, three, NULL, SSCAM_E_ARGUMENT,
                          "infinity at image 0, channel 0, row 0, column 0");
@@ -186,7 +196,8 @@ START_TEST(classes_out_of_range_are_refused)
     static const int64_t wrong[] = {3, -4, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         char thing[64];
-        snprintf(thing, sizeof thing, "class %lld: the network has classes 0 to 2", (long long)wrong[i]);
+        snprintf(thing, sizeof thing, "class %lld: the network has classes 0 to 2",
+                 (long long)wrong[i]);
         assert_explain_fails(input, one, &wrong[i], SSCAM_E_CLASS, thing);
     }
     const int64_t last_wrong[IMAGES] = {0, SSCAM_CLASS_TOP, 7};
@@ -217,7 +228,7 @@ START_TEST(networks_that_want_other_inputs_say_so)
 }
 END_TEST
 
-/* --- networks that misbehave --------------------------------------------------------------------- */
+/* --- networks that misbehave ------------------------------------------------------------------ */
 
 static const struct {
     const char *words, *method, *thing;
@@ -265,11 +276,12 @@ START_TEST(overflow_is_told)
     ASSERT_OK(sscam_explainer_set(explainer, "layer", "stem"));
     for (int i = 0; i < SIZE; i++)
         input[i] = i % WIDTH < WIDTH / 2 ? -3.0f : 3.0f;
-    assert_explain_fails(input, one, NULL, SSCAM_E_MODEL, "layer stem: the activations of channel 0 span");
+    assert_explain_fails(input, one, NULL, SSCAM_E_MODEL,
+                         "layer stem: the activations of channel 0 span");
 }
 END_TEST
 
-/* --- failures of the backend --------------------------------------------------------------------- */
+/* --- failures of the backend ------------------------------------------------------------------ */
 
 /* A call that uses everything: captures, batches, a second pass, a constant input, a baseline. */
 static sscam_status explain_all_ways(sscam_map *maps[IMAGES])
@@ -288,8 +300,9 @@ static void use_everything(void)
 }
 
 static const fake_call failing_calls[] = {FAKE_CAPTURE, FAKE_SCORE, FAKE_BATCH, FAKE_CLASSIFY};
-/* Per image, a capture and the second of mask_weights=fc; for all together, two passes, of 4 channels x 4
- * samples and of 4 again, in threes; per image, zeros for the flat channel and for the baseline. */
+/* Per image, a capture and the second of mask_weights=fc; for all together, two passes, of 4
+ * channels x 4 samples and of 4 again, in threes; per image, zeros for the flat channel and for the
+ * baseline. */
 static const long long calls_made[] = {2 * IMAGES, 2, (16 + 4) * IMAGES / 3, 2 * IMAGES};
 
 START_TEST(a_failing_call_is_heard_wherever_it_is)
@@ -327,7 +340,7 @@ START_TEST(success_clears_the_message_of_a_failure)
 }
 END_TEST
 
-/* --- progress ------------------------------------------------------------------------------------ */
+/* --- progress --------------------------------------------------------------------------------- */
 
 /* What a callback heard, and when it should stop. */
 typedef struct listener {
@@ -381,12 +394,13 @@ START_TEST(batches_report_one_by_one)
     ASSERT_OK(sscam_explainer_set_progress(explainer, listen, &heard));
     assert_still_works();
     assert_heard_all(&heard);
-    ck_assert_int_eq(heard.calls, 1 + 6 + 2 + 1); /* the start, each batch of both passes, the end */
+    ck_assert_int_eq(heard.calls,
+                     1 + 6 + 2 + 1); /* the start, each batch of both passes, the end */
 }
 END_TEST
 
-/* Shares of shares: each ends where the next begins, and nothing is reported outside its share. With these
- * ends start + (end - start) is rounded to either side of end. */
+/* Shares of shares: each ends where the next begins, and nothing is reported outside its share.
+ * With these ends start + (end - start) is rounded to either side of end. */
 START_TEST(shares_meet_exactly)
 {
     static const double starts[] = {0.1, 0.2, 0.3};
@@ -396,7 +410,8 @@ START_TEST(shares_meet_exactly)
         const sscam_progress whole = {
             .callback = listen, .user = &heard, .start = starts[turn % 3], .end = 0.9};
         for (int i = 0; i < count; i++) {
-            sscam_progress share = sscam_progress_part(&whole, (double)i / count, (double)(i + 1) / count);
+            sscam_progress share = sscam_progress_part(&whole, (double)i / count,
+                                                       (double)(i + 1) / count);
             for (int step = 0; step <= 7; step++)
                 sscam_progress_report(&share, step < 7 ? step / 7.0 : nextafter(1.0, 0.0));
             sscam_progress_report(&share, 1.0);
@@ -440,7 +455,8 @@ START_TEST(cancelling_works_at_every_report)
     ASSERT_OK(explain_all_ways(wanted));
     assert_heard_all(&all);
     for (int64_t at = 1; at <= all.calls; at++) {
-        listener heard = {.stop_at = at, .answer = at % 2 == 0 ? 1 : INT32_MIN}; /* anything but 0 stops */
+        listener heard = {.stop_at = at,
+                          .answer = at % 2 == 0 ? 1 : INT32_MIN}; /* anything but 0 stops */
         for (int i = 0; i < IMAGES; i++)
             maps[i] = STALE;
         ASSERT_OK(sscam_explainer_set_progress(explainer, listen, &heard));
@@ -459,13 +475,14 @@ START_TEST(cancelling_works_at_every_report)
 }
 END_TEST
 
-/* --- batches and lifetimes ----------------------------------------------------------------------- */
+/* --- batches and lifetimes -------------------------------------------------------------------- */
 
 START_TEST(each_image_of_a_batch_has_its_class)
 {
     static const int64_t classes[IMAGES] = {2, SSCAM_CLASS_TOP, 0};
     sscam_map *maps[IMAGES];
-    use("fake linear", "grad-cam++"); /* which knows no noise: the place in the batch does not matter */
+    use("fake linear",
+        "grad-cam++"); /* which knows no noise: the place in the batch does not matter */
     ASSERT_OK(sscam_explain_tensor(explainer, input, three, classes, maps));
     ck_assert_int_eq(sscam_map_class_index(maps[0]), 2);
     ck_assert_int_eq(sscam_map_class_index(maps[2]), 0);
@@ -507,7 +524,8 @@ END_TEST
 
 enum { THREADS = 4, ROUNDS = 10 };
 
-/* A thread with an explainer of its own on a shared model; the weights it found, or the status it got. */
+/* A thread with an explainer of its own on a shared model; the weights it found, or the status it
+ * got. */
 typedef struct worker {
     sscam_model *model;
     float weights[FAKE_CHANNELS];
@@ -548,7 +566,7 @@ START_TEST(threads_share_a_model)
 }
 END_TEST
 
-/* --- pictures ------------------------------------------------------------------------------------ */
+/* --- pictures --------------------------------------------------------------------------------- */
 
 static sscam_image *make_picture(int32_t channels)
 {
@@ -622,11 +640,14 @@ START_TEST(preprocessing_keeps_to_its_room)
     ASSERT_OK(sscam_explainer_preprocess(explainer, image, shape, NULL, 0));
     ck_assert(shape[0] == 1 && shape[1] == 3 && shape[2] == 224 && shape[3] == 224);
     take_pictures_as_they_are();
-    ASSERT_FAILS(sscam_explainer_preprocess(explainer, image, shape, input, SIZE - 1), SSCAM_E_ARGUMENT,
-                 "144 are needed");
-    ASSERT_FAILS(sscam_explainer_preprocess(explainer, image, shape, NULL, SIZE), SSCAM_E_ARGUMENT, "NULL");
-    ASSERT_FAILS(sscam_explainer_preprocess(NULL, image, shape, input, SIZE), SSCAM_E_ARGUMENT, "NULL");
-    ASSERT_FAILS(sscam_explainer_preprocess(explainer, image, NULL, input, SIZE), SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_explainer_preprocess(explainer, image, shape, input, SIZE - 1),
+                 SSCAM_E_ARGUMENT, "144 are needed");
+    ASSERT_FAILS(sscam_explainer_preprocess(explainer, image, shape, NULL, SIZE), SSCAM_E_ARGUMENT,
+                 "NULL");
+    ASSERT_FAILS(sscam_explainer_preprocess(NULL, image, shape, input, SIZE), SSCAM_E_ARGUMENT,
+                 "NULL");
+    ASSERT_FAILS(sscam_explainer_preprocess(explainer, image, NULL, input, SIZE), SSCAM_E_ARGUMENT,
+                 "NULL");
     sscam_image_destroy(image);
 }
 END_TEST
@@ -654,7 +675,8 @@ static void add_argument_tests(TCase *arguments)
 
 static void add_failure_tests(TCase *failures)
 {
-    tcase_add_loop_test(failures, values_that_are_no_numbers_are_failures_of_the_network, 0, MISBEHAVING);
+    tcase_add_loop_test(failures, values_that_are_no_numbers_are_failures_of_the_network, 0,
+                        MISBEHAVING);
     tcase_add_test(failures, gradients_that_nobody_wants_may_be_anything);
     tcase_add_test(failures, overflow_is_told);
     tcase_add_loop_test(failures, a_failing_call_is_heard_wherever_it_is, 0, 4);

@@ -1,5 +1,5 @@
-/* Maps that are made of several: of layers, of altered inputs. What they are made of comes from the library itself,
- * one map at a time. */
+/* Maps that are made of several: of layers, of altered inputs. What they are made of comes from the
+ * library itself, one map at a time. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -21,7 +21,8 @@ static void set_up(void)
     fake_reset();
 }
 
-static sscam_explainer *explainer_of(const char *method, const char *const options[][2], size_t count)
+static sscam_explainer *explainer_of(const char *method, const char *const options[][2],
+                                     size_t count)
 {
     sscam_explainer *explainer = make_explainer("fake positional", method);
     for (size_t i = 0; i < count; i++)
@@ -29,8 +30,8 @@ static sscam_explainer *explainer_of(const char *method, const char *const optio
     return explainer;
 }
 
-static sscam_map *explain(const char *method, const float *values, const char *const options[][2], size_t count,
-                          int64_t class_index)
+static sscam_map *explain(const char *method, const float *values, const char *const options[][2],
+                          size_t count, int64_t class_index)
 {
     sscam_explainer *explainer = explainer_of(method, options, count);
     sscam_map *map = NULL;
@@ -63,7 +64,7 @@ static void assert_composed(const sscam_map *map, const double *raw)
     }
 }
 
-/* --- layers -------------------------------------------------------------------------------------- */
+/* --- layers ----------------------------------------------------------------------------------- */
 
 static const char *const fusions[] = {"max", "mean"};
 
@@ -77,9 +78,11 @@ static void fuse_by_hand(const sscam_map *a, const sscam_map *b, int takes_mean,
 
 START_TEST(layers_are_fused)
 {
-    const char *const stem[][2] = {{"layer", "stem"}}, *const features[][2] = {{"layer", "features"}};
+    const char *const stem[][2] = {{"layer", "stem"}}, *const features[][2] = {
+                                                           {"layer", "features"}};
     const char *const both[][2] = {{"layer", "stem,features"}, {"fusion", fusions[_i]}};
-    sscam_map *left = explain("grad-cam", input, stem, 1, 1), *right = explain("grad-cam", input, features, 1, 1);
+    sscam_map *left = explain("grad-cam", input, stem, 1, 1),
+              *right = explain("grad-cam", input, features, 1, 1);
     sscam_map *fused = explain("grad-cam", input, both, 2, 1);
     double raw[PLANE];
     fuse_by_hand(left, right, _i, raw);
@@ -101,7 +104,8 @@ START_TEST(one_layer_needs_no_fusion)
 {
     const char *const plain[][2] = {{"layer", "features"}};
     const char *const mean[][2] = {{"layer", "features"}, {"fusion", "mean"}};
-    sscam_map *left = explain("score-cam", input, plain, 1, 0), *right = explain("score-cam", input, mean, 2, 0);
+    sscam_map *left = explain("score-cam", input, plain, 1, 0),
+              *right = explain("score-cam", input, mean, 2, 0);
     ck_assert(same_maps(left, right));
     sscam_map_destroy(left);
     sscam_map_destroy(right);
@@ -140,7 +144,7 @@ START_TEST(fused_flat_maps_are_flat)
 }
 END_TEST
 
-/* --- altered inputs ------------------------------------------------------------------------------ */
+/* --- altered inputs --------------------------------------------------------------------------- */
 
 /* Mean of the six maps, each mirrored back. */
 static void smooth_by_hand(const char *method, int64_t class_index, double *out)
@@ -151,10 +155,12 @@ static void smooth_by_hand(const char *method, int64_t class_index, double *out)
     for (int i = 0; i < 6; i++) {
         float altered[SIZE];
         for (int p = 0; p < SIZE; p++)
-            altered[p] = factors[i / 2] * input[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p];
+            altered[p] = factors[i / 2] *
+                         input[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p];
         sscam_map *map = explain(method, altered, NULL, 0, class_index);
         for (int p = 0; p < PLANE; p++)
-            out[p] += sscam_map_data(map)[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p] / 6.0;
+            out[p] += sscam_map_data(map)[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p] /
+                      6.0;
         sscam_map_destroy(map);
     }
 }
@@ -227,12 +233,14 @@ END_TEST
 START_TEST(layers_and_altered_inputs_go_together)
 {
     static const float factors[] = {0.9f, 1.0f, 1.1f};
-    const char *const options[][2] = {{"aug_smooth", "on"}, {"layer", "features,stem"}, {"fusion", "mean"}};
+    const char *const options[][2] = {
+        {"aug_smooth", "on"}, {"layer", "features,stem"}, {"fusion", "mean"}};
     double raw[PLANE] = {0.0}, fused[PLANE];
     for (int i = 0; i < 6; i++) {
         float altered[SIZE];
         for (int p = 0; p < SIZE; p++)
-            altered[p] = factors[i / 2] * input[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p];
+            altered[p] = factors[i / 2] *
+                         input[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p];
         sscam_map *map = explain("layer-cam", altered, options + 1, 2, 0);
         for (int p = 0; p < PLANE; p++)
             fused[p] = sscam_map_data(map)[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p];
@@ -255,19 +263,21 @@ START_TEST(a_failing_part_fails_all)
         sscam_map *map = NULL;
         fake_reset();
         fake_fail_at(FAKE_CAPTURE, nth, SSCAM_E_DEVICE);
-        ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_DEVICE, "fake failure");
+        ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_DEVICE,
+                     "fake failure");
         ck_assert_ptr_null(map);
         sscam_explainer_destroy(explainer);
     }
 }
 END_TEST
 
-/* --- principal component in place of the sum ------------------------------------------------------ */
+/* --- principal component in place of the sum -------------------------------------------------- */
 
 START_TEST(eigen_smooth_projects_the_terms)
 {
     const char *const smooth[][2] = {{"eigen_smooth", "on"}};
-    sscam_map *left = explain("hires-cam", input, smooth, 1, 1), *right = explain("eigen-grad-cam", input, NULL, 0, 1);
+    sscam_map *left = explain("hires-cam", input, smooth, 1, 1),
+              *right = explain("eigen-grad-cam", input, NULL, 0, 1);
     ck_assert(same_maps(left, right));
     sscam_map_destroy(left);
     left = explain("eigen-grad-cam", input, smooth, 1, 1);
@@ -277,11 +287,13 @@ START_TEST(eigen_smooth_projects_the_terms)
 }
 END_TEST
 
-/* Weights stay what they are; the raw map is another, whose places add up to nothing before ReLU. */
+/* Weights stay what they are; the raw map is another, whose places add up to nothing before ReLU.
+ */
 START_TEST(eigen_smooth_keeps_the_weights)
 {
     const char *const smooth[][2] = {{"eigen_smooth", "on"}};
-    sscam_map *left = explain("grad-cam", input, smooth, 1, 0), *right = explain("grad-cam", input, NULL, 0, 0);
+    sscam_map *left = explain("grad-cam", input, smooth, 1, 0),
+              *right = explain("grad-cam", input, NULL, 0, 0);
     for (int k = 0; k < FAKE_CHANNELS; k++)
         ck_assert_float_eq(sscam_map_weights(left)[k], sscam_map_weights(right)[k]);
     ck_assert_int_eq(same_maps(left, right), 0);
@@ -293,7 +305,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("parts");
-    TCase *layers = tcase_create("layers"), *inputs = tcase_create("altered inputs"), *eigen = tcase_create("eigen");
+    TCase *layers = tcase_create("layers"), *inputs = tcase_create("altered inputs"),
+          *eigen = tcase_create("eigen");
     tcase_add_checked_fixture(layers, set_up, NULL);
     tcase_add_checked_fixture(inputs, set_up, NULL);
     tcase_add_checked_fixture(eigen, set_up, NULL);

@@ -1,5 +1,5 @@
-/* Sound, [N,C,W], and video, [N,C,D,H,W], through every method, against the float64 reference. What ranks do not touch
- * is tested on pictures. */
+/* Sound, [N,C,W], and video, [N,C,D,H,W], through every method, against the float64 reference. What
+ * ranks do not touch is tested on pictures. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static float input[IMAGES * SIZE];
 /* The inputs of this suite: all of them have SIZE values. */
 static const struct kind {
     int32_t rank;
-    int64_t shape[5];              /* of one input */
+    int64_t shape[5];               /* of one input */
     int64_t sides[3], map_sides[3]; /* depth, height, width */
 } kinds[] = {
     {3, {1, FAKE_COLORS, 480}, {1, 1, 480}, {1, 1, 240}},
@@ -48,8 +48,8 @@ static sscam_explainer *explainer_of(const char *words, const char *method, cons
     return explainer;
 }
 
-static sscam_map *explain(const struct kind *kind, const char *words, const char *method, const char *options,
-                          const float *values)
+static sscam_map *explain(const struct kind *kind, const char *words, const char *method,
+                          const char *options, const float *values)
 {
     const int64_t class_index = 0;
     sscam_explainer *explainer = explainer_of(words, method, options);
@@ -78,7 +78,8 @@ static void assert_values(const float *found, const double *wanted, int64_t coun
 }
 
 /* data = s(U(raw)), in float64 from the raw map that was given out. */
-static void assert_data_follows_raw(const sscam_map *map, const struct kind *kind, const int64_t raw_sides[3])
+static void assert_data_follows_raw(const sscam_map *map, const struct kind *kind,
+                                    const int64_t raw_sides[3])
 {
     double raw[SIZE], wanted[SIZE], lowest, highest;
     const int64_t places = places_in(kind->sides);
@@ -105,13 +106,14 @@ static reference_input reference_of(const struct kind *kind, reference_head head
 static void assert_weights(const sscam_map *map, const double wanted[FAKE_CHANNELS])
 {
     for (int k = 0; k < FAKE_CHANNELS; k++)
-        ck_assert_msg(fabs(sscam_map_weights(map)[k] - wanted[k]) <= 1e-5 * fmax(1.0, fabs(wanted[k])),
+        ck_assert_msg(fabs(sscam_map_weights(map)[k] - wanted[k]) <=
+                          1e-5 * fmax(1.0, fabs(wanted[k])),
                       "weight %d is %.9g, not %.9g", k, sscam_map_weights(map)[k], wanted[k]);
 }
 
 /* Weights, the raw map that they make, and what follows from it. */
-static void assert_explained(sscam_map *map, const struct kind *kind, const double weights[FAKE_CHANNELS],
-                             reference_head head)
+static void assert_explained(sscam_map *map, const struct kind *kind,
+                             const double weights[FAKE_CHANNELS], reference_head head)
 {
     const reference_input of = reference_of(kind, head);
     double raw[SIZE];
@@ -123,7 +125,7 @@ static void assert_explained(sscam_map *map, const struct kind *kind, const doub
     sscam_map_destroy(map);
 }
 
-/* --- methods ------------------------------------------------------------------------------------- */
+/* --- methods ---------------------------------------------------------------------------------- */
 
 START_TEST(gradient_methods_follow_the_reference)
 {
@@ -131,19 +133,25 @@ START_TEST(gradient_methods_follow_the_reference)
     const reference_input of = reference_of(kind, REFERENCE_POSITIONAL);
     double weights[FAKE_CHANNELS];
     reference_grad_cam(&of, weights);
-    assert_explained(explain(kind, "fake positional", "grad-cam", "", input), kind, weights, of.head);
+    assert_explained(explain(kind, "fake positional", "grad-cam", "", input), kind, weights,
+                     of.head);
     reference_grad_cam_pp(&of, weights);
-    assert_explained(explain(kind, "fake positional", "grad-cam++", "", input), kind, weights, of.head);
+    assert_explained(explain(kind, "fake positional", "grad-cam++", "", input), kind, weights,
+                     of.head);
     reference_xgrad_cam(&of, weights);
-    assert_explained(explain(kind, "fake positional", "xgrad-cam", "", input), kind, weights, of.head);
+    assert_explained(explain(kind, "fake positional", "xgrad-cam", "", input), kind, weights,
+                     of.head);
     reference_smooth_grad_cam_pp(&of, 3, 0.75, 5, 0, weights);
-    assert_explained(explain(kind, "fake positional", "smooth-grad-cam++", "samples=3 sigma=0.75 seed=5", input), kind,
-                     weights, of.head);
+    assert_explained(
+        explain(kind, "fake positional", "smooth-grad-cam++", "samples=3 sigma=0.75 seed=5", input),
+        kind, weights, of.head);
     reference_ablation_cam(&of, 0, weights);
-    assert_explained(explain(kind, "fake positional", "ablation-cam", "", input), kind, weights, of.head);
+    assert_explained(explain(kind, "fake positional", "ablation-cam", "", input), kind, weights,
+                     of.head);
     for (int k = 0; k < FAKE_CHANNELS; k++)
         weights[k] = fake_weight[0][k];
-    assert_explained(explain(kind, "fake linear", "cam", "", input), kind, weights, REFERENCE_LINEAR);
+    assert_explained(explain(kind, "fake linear", "cam", "", input), kind, weights,
+                     REFERENCE_LINEAR);
 }
 END_TEST
 
@@ -155,16 +163,21 @@ static const struct {
     reference_options reference;
 } scored[] = {
     {"score-cam", "", {0}},
-    {"score-cam", "align_corners=on normalise=before_upsample", {.align_corners = 1, .before_upsample = 1}},
+    {"score-cam",
+     "align_corners=on normalise=before_upsample",
+     {.align_corners = 1, .before_upsample = 1}},
     {"score-cam", "channel_softmax=off flat_channels=score", {.no_softmax = 1, .scores_flat = 1}},
     {"score-cam", "channel_softmax=off max_channels=2", {.no_softmax = 1, .max_channels = 2}},
     {"is-cam", "samples=3", {.samples = 3, .fades_in = 1}},
     {"ss-cam-mean", NOISY_TEXT, {NOISY}},
-    {"ss-cam-max", NOISY_TEXT "noise_target=input noise_scale=range",
+    {"ss-cam-max",
+     NOISY_TEXT "noise_target=input noise_scale=range",
      {NOISY, .takes_maximum = 1, .target = TARGET_INPUT, .scale = SCALE_RANGE}},
-    {"ss-cam-mean", NOISY_TEXT "noise_target=activation score=probability",
+    {"ss-cam-mean",
+     NOISY_TEXT "noise_target=activation score=probability",
      {NOISY, .target = TARGET_ACTIVATION, .by_probability = 1}},
-    {"ss-cam-mean", NOISY_TEXT "mask_weights=gradient rescore=on",
+    {"ss-cam-mean",
+     NOISY_TEXT "mask_weights=gradient rescore=on",
      {NOISY, .mask_weights = WEIGHTS_GRADIENT, .rescores = 1}},
 };
 enum { SCORED = sizeof scored / sizeof scored[0] };
@@ -176,7 +189,8 @@ START_TEST(scoring_methods_follow_the_reference)
     const reference_input of = reference_of(kind, REFERENCE_POSITIONAL);
     const reference_result wanted = reference_score_weights(&of, &scored[_i / KINDS].reference);
     for (int order = 0; order < 2; order++) {
-        sscam_map *map = explain(kind, words[order], scored[_i / KINDS].method, scored[_i / KINDS].options, input);
+        sscam_map *map = explain(kind, words[order], scored[_i / KINDS].method,
+                                 scored[_i / KINDS].options, input);
         ck_assert_int_eq(sscam_map_passes(map), wanted.passes);
         assert_explained(map, kind, wanted.weights, of.head);
     }
@@ -229,7 +243,7 @@ START_TEST(activations_are_combined_at_the_inputs_size)
 }
 END_TEST
 
-/* --- parts --------------------------------------------------------------------------------------- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 static void normalise(double *values, int64_t count)
 {
@@ -249,10 +263,12 @@ START_TEST(altered_inputs_are_mirrored_along_the_last_side)
     float altered[SIZE];
     for (int part = 0; part < 6; part++) {
         for (int64_t i = 0; i < SIZE; i++)
-            altered[i] = factors[part % 3] * (part < 3 ? input[i] : input[i / width * width + width - 1 - i % width]);
+            altered[i] = factors[part % 3] *
+                         (part < 3 ? input[i] : input[i / width * width + width - 1 - i % width]);
         sscam_map *map = explain(kind, "fake positional", "grad-cam", "", altered);
         for (int64_t p = 0; p < pixels; p++)
-            mean[p] += sscam_map_data(map)[part < 3 ? p : p / width * width + width - 1 - p % width] / 6.0;
+            mean[p] +=
+                sscam_map_data(map)[part < 3 ? p : p / width * width + width - 1 - p % width] / 6.0;
         sscam_map_destroy(map);
     }
     sscam_map *smooth = explain(kind, "fake positional", "grad-cam", "aug_smooth=on", input);
@@ -272,7 +288,8 @@ START_TEST(layers_are_fused)
     sscam_map *fused = explain(kind, "fake positional", "grad-cam", "layer=stem,features", input);
     assert_sides(fused, kind, kind->sides);
     for (int64_t p = 0; p < places_in(kind->sides); p++)
-        ck_assert_float_eq(sscam_map_raw(fused)[p], fmaxf(sscam_map_data(stem)[p], sscam_map_data(features)[p]));
+        ck_assert_float_eq(sscam_map_raw(fused)[p],
+                           fmaxf(sscam_map_data(stem)[p], sscam_map_data(features)[p]));
     sscam_map_destroy(stem);
     sscam_map_destroy(features);
     sscam_map_destroy(fused);
@@ -300,7 +317,7 @@ START_TEST(batches_have_a_map_an_input)
 }
 END_TEST
 
-/* --- around maps --------------------------------------------------------------------------------- */
+/* --- around maps ------------------------------------------------------------------------------ */
 
 /* A picture as an array is a picture. */
 START_TEST(a_picture_is_an_array_of_rank_4)
@@ -349,7 +366,8 @@ START_TEST(networks_classify_and_list_layers_in_every_rank)
     for (int i = 0; i < SIZE; i++)
         exact[i] = input[i];
     reference_features(&of, exact, features);
-    ASSERT_OK(sscam_model_classify_array(model, input, kind->shape, kind->rank, logits, FAKE_CLASSES, &class_count));
+    ASSERT_OK(sscam_model_classify_array(model, input, kind->shape, kind->rank, logits,
+                                         FAKE_CLASSES, &class_count));
     ck_assert_int_eq(class_count, FAKE_CLASSES);
     for (int64_t c = 0; c < FAKE_CLASSES; c++)
         ck_assert_double_eq_tol(logits[c], reference_logit(&of, features, c), 1e-6);
@@ -385,12 +403,15 @@ START_TEST(unusable_ranks_and_shapes_are_refused)
     sscam_explainer *explainer = make_explainer("fake linear", "grad-cam");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sscam_map *map = NULL;
-        const sscam_status wanted = i + 1 < sizeof cases / sizeof cases[0] ? SSCAM_E_ARGUMENT : SSCAM_E_MODEL;
-        ASSERT_FAILS(sscam_explain_array(explainer, input, cases[i].shape, cases[i].rank, NULL, &map), wanted,
-                     cases[i].thing);
+        const sscam_status wanted = i + 1 < sizeof cases / sizeof cases[0] ? SSCAM_E_ARGUMENT
+                                                                           : SSCAM_E_MODEL;
+        ASSERT_FAILS(
+            sscam_explain_array(explainer, input, cases[i].shape, cases[i].rank, NULL, &map),
+            wanted, cases[i].thing);
         ck_assert_ptr_null(map);
     }
-    ASSERT_FAILS(sscam_explain_array(explainer, input, NULL, 3, NULL, NULL), SSCAM_E_ARGUMENT, "sscam_explain_array: ");
+    ASSERT_FAILS(sscam_explain_array(explainer, input, NULL, 3, NULL, NULL), SSCAM_E_ARGUMENT,
+                 "sscam_explain_array: ");
     sscam_explainer_destroy(explainer);
 }
 END_TEST
@@ -400,10 +421,10 @@ START_TEST(values_that_are_no_numbers_are_found)
     sscam_explainer *explainer = make_explainer("fake linear", "grad-cam");
     sscam_map *map = NULL;
     input[480 + 3 * 80 + 2 * 10 + 7] = NAN;
-    ASSERT_FAILS(sscam_explain_array(explainer, input, kinds[0].shape, 3, NULL, &map), SSCAM_E_ARGUMENT,
-                 "NaN at image 0, channel 1, column 267");
-    ASSERT_FAILS(sscam_explain_array(explainer, input, kinds[1].shape, 5, NULL, &map), SSCAM_E_ARGUMENT,
-                 "NaN at image 0, channel 1, slice 3, row 2, column 7");
+    ASSERT_FAILS(sscam_explain_array(explainer, input, kinds[0].shape, 3, NULL, &map),
+                 SSCAM_E_ARGUMENT, "NaN at image 0, channel 1, column 267");
+    ASSERT_FAILS(sscam_explain_array(explainer, input, kinds[1].shape, 5, NULL, &map),
+                 SSCAM_E_ARGUMENT, "NaN at image 0, channel 1, slice 3, row 2, column 7");
     sscam_explainer_destroy(explainer);
 }
 END_TEST
@@ -411,7 +432,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("ranks");
-    TCase *methods = tcase_create("methods"), *parts = tcase_create("parts"), *around = tcase_create("around");
+    TCase *methods = tcase_create("methods"), *parts = tcase_create("parts"),
+          *around = tcase_create("around");
     tcase_add_checked_fixture(methods, set_up, NULL);
     tcase_add_checked_fixture(parts, set_up, NULL);
     tcase_add_checked_fixture(around, set_up, NULL);

@@ -1,4 +1,5 @@
-/* Several explainers and classes in one call: each map as if it were alone, and common work done once. */
+/* Several explainers and classes in one call: each map as if it were alone, and common work done
+ * once. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -61,7 +62,8 @@ static void add_every_method(void)
 static sscam_status explain(int64_t images, const int64_t *classes, size_t class_count)
 {
     const int64_t shape[4] = {images, FAKE_COLORS, HEIGHT, WIDTH};
-    return sscam_explain_tensor_all(explainers, explainer_count, input, shape, classes, class_count, maps);
+    return sscam_explain_tensor_all(explainers, explainer_count, input, shape, classes, class_count,
+                                    maps);
 }
 
 static void destroy_maps(int64_t count)
@@ -84,22 +86,24 @@ static int64_t passes_of(int64_t first, int64_t count)
     return passes;
 }
 
-/* --- the same maps ------------------------------------------------------------------------------- */
+/* --- the same maps ---------------------------------------------------------------------------- */
 
-/* Compares the maps of one explainer and one class of each image with those of a call of its own. */
-static void assert_as_alone(size_t explainer, int64_t images, const int64_t *classes, size_t class_count,
-                            size_t at)
+/* Compares the maps of one explainer and one class of each image with those of a call of its own.
+ */
+static void assert_as_alone(size_t explainer, int64_t images, const int64_t *classes,
+                            size_t class_count, size_t at)
 {
     const int64_t shape[4] = {images, FAKE_COLORS, HEIGHT, WIDTH};
     int64_t own_classes[MOST_IMAGES];
     sscam_map *alone[MOST_IMAGES];
     for (int64_t i = 0; i < images; i++)
-        own_classes[i] = classes != NULL ? classes[i * (int64_t)class_count + (int64_t)at] : SSCAM_CLASS_TOP;
+        own_classes[i] = classes != NULL ? classes[i * (int64_t)class_count + (int64_t)at]
+                                         : SSCAM_CLASS_TOP;
     ASSERT_OK(sscam_explain_tensor(explainers[explainer], input, shape, own_classes, alone));
     for (int64_t i = 0; i < images; i++) {
         sscam_map *together = maps[((size_t)i * explainer_count + explainer) * class_count + at];
-        ck_assert_msg(same_maps(together, alone[i]), "image %lld, explainer %zu, class %zu", (long long)i,
-                      explainer, at);
+        ck_assert_msg(same_maps(together, alone[i]), "image %lld, explainer %zu, class %zu",
+                      (long long)i, explainer, at);
         ck_assert_str_eq(sscam_map_method(together), sscam_map_method(alone[i]));
         ck_assert_str_eq(sscam_map_layer(together), sscam_map_layer(alone[i]));
         ck_assert_int_eq(sscam_map_class_index(together), sscam_map_class_index(alone[i]));
@@ -187,9 +191,10 @@ START_TEST(the_same_explainer_may_stand_twice)
 }
 END_TEST
 
-/* --- common work --------------------------------------------------------------------------------- */
+/* --- common work ------------------------------------------------------------------------------ */
 
-/* The fake linear network has 5 channels: one flat, two equal. So 3 masks differ without noise, 4 with. */
+/* The fake linear network has 5 channels: one flat, two equal. So 3 masks differ without noise, 4
+ * with. */
 START_TEST(captures_are_shared)
 {
     static const int64_t class = 0;
@@ -313,7 +318,8 @@ START_TEST(masked_inputs_that_differ_are_not_shared)
     ASSERT_OK(explain(1, NULL, 1));
     ck_assert_int_eq(passes_of(0, 4), 1 + 4 * 4 * 3);
     ck_assert_int_eq(atomic_load(&fake_counted.inputs), 1 + 4 * 4 * 3);
-    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_SCORE]), 1); /* but they fill batches together */
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_SCORE]),
+                     1); /* but they fill batches together */
     destroy_maps(4);
 }
 END_TEST
@@ -323,7 +329,8 @@ START_TEST(images_fill_batches_together)
     add("score-cam", NULL, NULL);
     ASSERT_OK(explain(3, NULL, 1));
     ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_SCORE]), 1);
-    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_BATCH]), 2); /* 9 masked inputs in eights */
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_BATCH]),
+                     2); /* 9 masked inputs in eights */
     ck_assert_int_eq(atomic_load(&fake_counted.largest_batch), FAKE_DEFAULT_BATCH);
     destroy_maps(3);
 }
@@ -342,32 +349,34 @@ START_TEST(passes_are_what_the_network_ran)
 }
 END_TEST
 
-/* --- arguments ----------------------------------------------------------------------------------- */
+/* --- arguments -------------------------------------------------------------------------------- */
 
 START_TEST(unusable_arguments_are_refused)
 {
     static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH}, class = 0;
     static const char name[] = "sscam_explain_tensor_all";
     sscam_explainer *const with_hole[2] = {add("cam", NULL, NULL), NULL};
-    ASSERT_FAILS(sscam_explain_tensor_all(NULL, 2, input, one, NULL, 1, maps), SSCAM_E_ARGUMENT, name);
+    ASSERT_FAILS(sscam_explain_tensor_all(NULL, 2, input, one, NULL, 1, maps), SSCAM_E_ARGUMENT,
+                 name);
     assert_none(2);
-    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 0, input, one, NULL, 1, maps), SSCAM_E_ARGUMENT, name);
+    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 0, input, one, NULL, 1, maps),
+                 SSCAM_E_ARGUMENT, name);
     maps[0] = maps[1] = STALE;
-    ASSERT_FAILS(sscam_explain_tensor_all(with_hole, 2, input, one, NULL, 1, maps), SSCAM_E_ARGUMENT,
-                 "explainer 1 is NULL");
+    ASSERT_FAILS(sscam_explain_tensor_all(with_hole, 2, input, one, NULL, 1, maps),
+                 SSCAM_E_ARGUMENT, "explainer 1 is NULL");
     assert_none(2);
     maps[0] = STALE;
-    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 2, input, one, &class, INT64_MAX, maps), SSCAM_E_ARGUMENT,
-                 "too many maps");
-    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, NULL, one, NULL, 1, maps), SSCAM_E_ARGUMENT,
-                 "input");
+    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 2, input, one, &class, INT64_MAX, maps),
+                 SSCAM_E_ARGUMENT, "too many maps");
+    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, NULL, one, NULL, 1, maps),
+                 SSCAM_E_ARGUMENT, "input");
     assert_none(1);
-    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, input, NULL, NULL, 1, maps), SSCAM_E_ARGUMENT,
-                 "shape");
-    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, input, one, NULL, 1, NULL), SSCAM_E_ARGUMENT,
-                 "maps");
-    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, input, one, &class, 0, maps), SSCAM_E_ARGUMENT,
-                 "class_count");
+    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, input, NULL, NULL, 1, maps),
+                 SSCAM_E_ARGUMENT, "shape");
+    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, input, one, NULL, 1, NULL),
+                 SSCAM_E_ARGUMENT, "maps");
+    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, input, one, &class, 0, maps),
+                 SSCAM_E_ARGUMENT, "class_count");
 }
 END_TEST
 
@@ -392,7 +401,7 @@ START_TEST(one_unusable_class_or_method_fails_all)
 }
 END_TEST
 
-/* --- failures, progress, cancellation ------------------------------------------------------------ */
+/* --- failures, progress, cancellation --------------------------------------------------------- */
 
 /* A callback that counts, and stops one of its calls. */
 typedef struct listener {
@@ -410,7 +419,8 @@ static int32_t listen(void *user, double fraction)
     return heard->calls == heard->stop_at;
 }
 
-/* Two kinds of scores, a second pass, gradients, a constant input; 10 images, which come in two parts. */
+/* Two kinds of scores, a second pass, gradients, a constant input; 10 images, which come in two
+ * parts. */
 enum { IMAGES = 10, MUCH = 6 };
 
 static void add_much(void)
@@ -459,7 +469,8 @@ END_TEST
 
 START_TEST(a_failing_call_is_heard_wherever_it_is)
 {
-    static const fake_call calls[] = {FAKE_CAPTURE, FAKE_SCORE, FAKE_ABLATE, FAKE_BATCH, FAKE_CLASSIFY};
+    static const fake_call calls[] = {FAKE_CAPTURE, FAKE_SCORE, FAKE_ABLATE, FAKE_BATCH,
+                                      FAKE_CLASSIFY};
     add_much();
     ASSERT_OK(explain(IMAGES, NULL, 1));
     destroy_maps(IMAGES * MUCH);
@@ -476,7 +487,7 @@ START_TEST(a_failing_call_is_heard_wherever_it_is)
 }
 END_TEST
 
-/* --- pictures ------------------------------------------------------------------------------------ */
+/* --- pictures --------------------------------------------------------------------------------- */
 
 static sscam_image *make_picture(void)
 {
@@ -495,13 +506,15 @@ static void set_all(const char *option, const char *value)
 }
 
 /* The same values, drawn on the same part of the picture. */
-static void assert_same_pictures(const sscam_map *left, const sscam_map *right, const sscam_image *image)
+static void assert_same_pictures(const sscam_map *left, const sscam_map *right,
+                                 const sscam_image *image)
 {
     sscam_image *left_overlay = NULL, *right_overlay = NULL;
     ck_assert_int_eq(same_maps(left, right), 1);
     ASSERT_OK(sscam_map_overlay(left, image, NULL, 0.5, &left_overlay));
     ASSERT_OK(sscam_map_overlay(right, image, NULL, 0.5, &right_overlay));
-    ck_assert_mem_eq(sscam_image_pixels(left_overlay), sscam_image_pixels(right_overlay), PLANE * 3);
+    ck_assert_mem_eq(sscam_image_pixels(left_overlay), sscam_image_pixels(right_overlay),
+                     PLANE * 3);
     sscam_image_destroy(left_overlay);
     sscam_image_destroy(right_overlay);
 }
@@ -527,8 +540,9 @@ END_TEST
 
 START_TEST(pictures_need_one_preprocessing)
 {
-    static const char *const options[][2] = {{"resize", "off"}, {"crop", "4"},  {"interpolation", "bicubic"},
-                                             {"mean", "0.5"},   {"std", "0.5"}, {"channel_order", "bgr"}};
+    static const char *const options[][2] = {
+        {"resize", "off"}, {"crop", "4"},  {"interpolation", "bicubic"},
+        {"mean", "0.5"},   {"std", "0.5"}, {"channel_order", "bgr"}};
     sscam_image *image = make_picture();
     add("grad-cam", NULL, NULL);
     add("grad-cam++", options[_i][0], options[_i][1]);
@@ -547,10 +561,13 @@ START_TEST(pictures_are_not_explained_without_arguments)
     static const int64_t class = 0;
     sscam_image *image = make_picture();
     add("grad-cam", NULL, NULL);
-    ASSERT_FAILS(sscam_explain_image_all(explainers, 1, NULL, NULL, 1, maps), SSCAM_E_ARGUMENT, "image");
+    ASSERT_FAILS(sscam_explain_image_all(explainers, 1, NULL, NULL, 1, maps), SSCAM_E_ARGUMENT,
+                 "image");
     assert_none(1);
-    ASSERT_FAILS(sscam_explain_image_all(explainers, 1, image, NULL, 1, NULL), SSCAM_E_ARGUMENT, "maps");
-    ASSERT_FAILS(sscam_explain_image_all(NULL, 1, image, NULL, 1, maps), SSCAM_E_ARGUMENT, "explainers");
+    ASSERT_FAILS(sscam_explain_image_all(explainers, 1, image, NULL, 1, NULL), SSCAM_E_ARGUMENT,
+                 "maps");
+    ASSERT_FAILS(sscam_explain_image_all(NULL, 1, image, NULL, 1, maps), SSCAM_E_ARGUMENT,
+                 "explainers");
     ASSERT_FAILS(sscam_explain_image_all(explainers, 0, image, NULL, 1, maps), SSCAM_E_ARGUMENT,
                  "explainers");
     ASSERT_FAILS(sscam_explain_image_all(explainers, 1, image, &class, 0, maps), SSCAM_E_ARGUMENT,

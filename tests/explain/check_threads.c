@@ -39,13 +39,14 @@ static sscam_explainer *make(const char *method)
     return made;
 }
 
-/* --- eight threads ------------------------------------------------------------------------------- */
+/* --- eight threads ---------------------------------------------------------------------------- */
 
 enum { THREADS = 8, ROUNDS = 10, MOST_METHODS = 64 };
 
 static sscam_map *alone[MOST_METHODS];
 
-/* A thread that explains by all methods, beginning at its own; Check's assertions are for the main thread. */
+/* A thread that explains by all methods, beginning at its own; Check's assertions are for the main
+ * thread. */
 typedef struct worker {
     size_t first;
     int failures;
@@ -55,9 +56,11 @@ static int explain_as_alone(size_t method)
 {
     sscam_explainer *own = NULL;
     sscam_map *map = NULL;
-    int good = sscam_explainer_create(model, sscam_method_name(sscam_method_info(method)), &own) == SSCAM_OK &&
+    int good = sscam_explainer_create(model, sscam_method_name(sscam_method_info(method)), &own) ==
+                   SSCAM_OK &&
                sscam_explainer_set(own, "samples", "3") == SSCAM_OK &&
-               sscam_explain_tensor(own, input, one, NULL, &map) == SSCAM_OK && same_maps(map, alone[method]);
+               sscam_explain_tensor(own, input, one, NULL, &map) == SSCAM_OK &&
+               same_maps(map, alone[method]);
     /* A failure is the thread's own: its message too. */
     good = good && sscam_explainer_set(own, "samples", "0") == SSCAM_E_ARGUMENT &&
            strstr(sscam_last_error(), "samples") != NULL;
@@ -97,7 +100,7 @@ START_TEST(eight_threads_find_what_one_finds)
 }
 END_TEST
 
-/* --- another thread ------------------------------------------------------------------------------ */
+/* --- another thread --------------------------------------------------------------------------- */
 
 /* A call that waits in its callback, in the middle of its work, until it is told what to answer. */
 typedef struct held_call {
@@ -152,9 +155,11 @@ START_TEST(a_second_thread_is_refused)
     pthread_t thread;
     sscam_map *map = NULL;
     begin_held(&call, &thread);
-    ASSERT_FAILS(sscam_explain_tensor(call.explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT, "in use by a call");
+    ASSERT_FAILS(sscam_explain_tensor(call.explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT,
+                 "in use by a call");
     ck_assert_ptr_null(map);
-    ASSERT_FAILS(sscam_explainer_set(call.explainer, "sigma", "1"), SSCAM_E_ARGUMENT, "in use by a call");
+    ASSERT_FAILS(sscam_explainer_set(call.explainer, "sigma", "1"), SSCAM_E_ARGUMENT,
+                 "in use by a call");
     end_held(&call, thread, 0);
     ck_assert_int_eq(call.status, SSCAM_OK);
     sscam_map_destroy(call.map);
@@ -179,7 +184,7 @@ START_TEST(another_thread_cancels_within_a_batch)
 }
 END_TEST
 
-/* --- callbacks that use what they report for ------------------------------------------------------ */
+/* --- callbacks that use what they report for -------------------------------------------------- */
 
 /* What a callback does, and what became of it. */
 typedef struct meddler {
@@ -205,17 +210,24 @@ static void use_again(meddler *own)
 {
     sscam_map *map = (sscam_map *)own;
     int64_t shape[4];
-    ASSERT_FAILS(sscam_explain_tensor(own->explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT, in_use);
+    ASSERT_FAILS(sscam_explain_tensor(own->explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT,
+                 in_use);
     ck_assert_ptr_null(map);
     map = (sscam_map *)own;
-    ASSERT_FAILS(sscam_explain_image(own->explainer, own->picture, 0, &map), SSCAM_E_ARGUMENT, in_use);
+    ASSERT_FAILS(sscam_explain_image(own->explainer, own->picture, 0, &map), SSCAM_E_ARGUMENT,
+                 in_use);
     ck_assert_ptr_null(map);
-    ASSERT_FAILS(sscam_explainer_preprocess(own->explainer, own->picture, shape, NULL, 0), SSCAM_E_ARGUMENT, in_use);
+    ASSERT_FAILS(sscam_explainer_preprocess(own->explainer, own->picture, shape, NULL, 0),
+                 SSCAM_E_ARGUMENT, in_use);
     ASSERT_FAILS(sscam_explainer_set(own->explainer, "layer", "stem"), SSCAM_E_ARGUMENT, in_use);
-    ASSERT_FAILS(sscam_explainer_set_int(own->explainer, SSCAM_OPTION_SAMPLES, 9), SSCAM_E_ARGUMENT, in_use);
-    ASSERT_FAILS(sscam_explainer_set_real(own->explainer, SSCAM_OPTION_SIGMA, 9), SSCAM_E_ARGUMENT, in_use);
-    ASSERT_FAILS(sscam_explainer_set_string(own->explainer, SSCAM_OPTION_LAYER, "stem"), SSCAM_E_ARGUMENT, in_use);
-    ASSERT_FAILS(sscam_explainer_set_progress(own->explainer, NULL, NULL), SSCAM_E_ARGUMENT, in_use);
+    ASSERT_FAILS(sscam_explainer_set_int(own->explainer, SSCAM_OPTION_SAMPLES, 9), SSCAM_E_ARGUMENT,
+                 in_use);
+    ASSERT_FAILS(sscam_explainer_set_real(own->explainer, SSCAM_OPTION_SIGMA, 9), SSCAM_E_ARGUMENT,
+                 in_use);
+    ASSERT_FAILS(sscam_explainer_set_string(own->explainer, SSCAM_OPTION_LAYER, "stem"),
+                 SSCAM_E_ARGUMENT, in_use);
+    ASSERT_FAILS(sscam_explainer_set_progress(own->explainer, NULL, NULL), SSCAM_E_ARGUMENT,
+                 in_use);
     ck_assert_str_eq(sscam_explainer_get(own->explainer, "samples"), "3");
 }
 
@@ -232,7 +244,8 @@ static sscam_image *make_picture(void)
 START_TEST(a_callback_that_uses_its_explainer_is_refused)
 {
     sscam_map *map = NULL, *wanted = NULL;
-    meddler own = {.explainer = make("ss-cam-mean"), .picture = make_picture(), .meddle = use_again};
+    meddler own = {
+        .explainer = make("ss-cam-mean"), .picture = make_picture(), .meddle = use_again};
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &wanted));
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
@@ -255,7 +268,8 @@ static void use_another(meddler *own)
 START_TEST(a_callback_may_use_another_explainer)
 {
     sscam_map *map = NULL, *wanted = NULL;
-    meddler own = {.explainer = make("ss-cam-mean"), .other = make("grad-cam"), .meddle = use_another};
+    meddler own = {
+        .explainer = make("ss-cam-mean"), .other = make("grad-cam"), .meddle = use_another};
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &wanted));
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
@@ -272,14 +286,17 @@ static void use_the_second(meddler *own)
     sscam_map *maps[2];
     sscam_explainer *const both[2] = {own->explainer, own->other};
     ASSERT_FAILS(sscam_explainer_set(own->other, "sigma", "1"), SSCAM_E_ARGUMENT, in_use);
-    ASSERT_FAILS(sscam_explain_tensor_all(both, 2, input, one, NULL, 0, maps), SSCAM_E_ARGUMENT, in_use);
+    ASSERT_FAILS(sscam_explain_tensor_all(both, 2, input, one, NULL, 0, maps), SSCAM_E_ARGUMENT,
+                 in_use);
 }
 
-/* Of a call with several, all are in use, and all are free when it ends, those too that stand twice. */
+/* Of a call with several, all are in use, and all are free when it ends, those too that stand
+ * twice. */
 START_TEST(all_explainers_of_a_call_are_in_use)
 {
     sscam_map *maps[3];
-    meddler own = {.explainer = make("ss-cam-mean"), .other = make("grad-cam"), .meddle = use_the_second};
+    meddler own = {
+        .explainer = make("ss-cam-mean"), .other = make("grad-cam"), .meddle = use_the_second};
     sscam_explainer *const explainers[3] = {own.other, own.explainer, own.other};
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
     ASSERT_OK(sscam_explain_tensor_all(explainers, 3, input, one, NULL, 0, maps));
@@ -299,7 +316,8 @@ static void destroy_once(meddler *own)
         sscam_explainer_destroy(own->explainer);
 }
 
-/* A window that is closed while its explanation runs: tear_down() sees that the model was let go. */
+/* A window that is closed while its explanation runs: tear_down() sees that the model was let go.
+ */
 START_TEST(an_explainer_destroyed_by_its_callback_goes_when_the_call_ends)
 {
     sscam_map *maps[2];
@@ -315,8 +333,8 @@ END_TEST
 
 static void add_cases(meddler *own)
 {
-    ASSERT_FAILS(sscam_evaluation_add(own->evaluation, own->picture, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT,
-                 in_use);
+    ASSERT_FAILS(sscam_evaluation_add(own->evaluation, own->picture, NULL, 0, NULL, NULL, 0),
+                 SSCAM_E_ARGUMENT, in_use);
     for (int i = 0; i < 8; i++)
         ASSERT_OK(sscam_evaluation_add_known(own->evaluation, 1));
 }

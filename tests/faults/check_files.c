@@ -1,6 +1,7 @@
-/* Every call on a file that the core makes fails in turn, while it reads networks and pictures and writes pictures: the
- * call says SSCAM_E_IO and names the file, what was there before is untouched, and nothing else is left behind. Files
- * that end too early are refused, and files that come in pieces are read as ever.
+/* Every call on a file that the core makes fails in turn, while it reads networks and pictures and
+ * writes pictures: the call says SSCAM_E_IO and names the file, what was there before is untouched,
+ * and nothing else is left behind. Files that end too early are refused, and files that come in
+ * pieces are read as ever.
  *
  * usage: check_files CORPUS (that of tests/fuzz: pictures to read) */
 #include <dirent.h>
@@ -9,9 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "faulty_call.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
-#include "faulty_call.h"
 
 enum { MOST_BYTES = 1 << 16 };
 
@@ -30,12 +31,12 @@ static const struct {
     fault_call call;
     int error;
 } faults[] = {
-    {FAULT_OPEN, EIO},    {FAULT_OPEN, ENOENT},   {FAULT_OPEN, EACCES},   {FAULT_CREATE, EACCES},
-    {FAULT_CREATE, EROFS}, {FAULT_CREATE, ENOSPC}, {FAULT_STAT, EIO},      {FAULT_READ, EIO},
-    {FAULT_WRITE, ENOSPC}, {FAULT_WRITE, EIO},     {FAULT_CLOSE, ENOSPC},  {FAULT_RENAME, EXDEV},
+    {FAULT_OPEN, EIO},     {FAULT_OPEN, ENOENT},   {FAULT_OPEN, EACCES},  {FAULT_CREATE, EACCES},
+    {FAULT_CREATE, EROFS}, {FAULT_CREATE, ENOSPC}, {FAULT_STAT, EIO},     {FAULT_READ, EIO},
+    {FAULT_WRITE, ENOSPC}, {FAULT_WRITE, EIO},     {FAULT_CLOSE, ENOSPC}, {FAULT_RENAME, EXDEV},
 };
 
-/* --- the calls -------------------------------------------------------------------------------------- */
+/* --- the calls -------------------------------------------------------------------------------- */
 
 static sscam_status under_faults(sscam_status status)
 {
@@ -68,7 +69,8 @@ static sscam_status read_picture(const char *path, uint64_t *signature)
     sscam_status status = under_faults(sscam_image_read(path, &image));
     ck_assert((image == NULL) == (status != SSCAM_OK));
     sign(signature, sscam_image_pixels(image),
-         (size_t)sscam_image_width(image) * (size_t)sscam_image_height(image) * (size_t)sscam_image_channels(image));
+         (size_t)sscam_image_width(image) * (size_t)sscam_image_height(image) *
+             (size_t)sscam_image_channels(image));
     sscam_image_destroy(image);
     return status;
 }
@@ -89,7 +91,7 @@ static const file_case cases[] = {
     {"written.png", write_picture, NULL},
 };
 
-/* --- files ------------------------------------------------------------------------------------------ */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static size_t read_bytes(const char *path, char *bytes)
 {
@@ -113,7 +115,8 @@ static size_t lay_down(const file_case *tried, const char *path, char *bytes)
 {
     char source[600];
     size_t size = (size_t)snprintf(bytes, MOST_BYTES, "%s",
-                                   tried->act == write_picture ? "what was there before" : "fake linear");
+                                   tried->act == write_picture ? "what was there before"
+                                                               : "fake linear");
     if (tried->source != NULL) {
         snprintf(source, sizeof source, "%s/%s", corpus, tried->source);
         size = read_bytes(source, bytes);
@@ -132,7 +135,7 @@ static void assert_alone(const char *name)
     closedir(listed);
 }
 
-/* --- every call in turn ----------------------------------------------------------------------------- */
+/* --- every call in turn ----------------------------------------------------------------------- */
 
 static void plan(fault_call call, int error, int64_t number, int64_t short_read)
 {
@@ -240,7 +243,8 @@ END_TEST
 
 START_TEST(places_that_cannot_be_written_are_named)
 {
-    static const char *const places[] = {"/proc/self/x.png", "/dev/full", "/no/such/folder/x.png", "/tmp", ""};
+    static const char *const places[] = {"/proc/self/x.png", "/dev/full", "/no/such/folder/x.png",
+                                         "/tmp", ""};
     ASSERT_FAILS(sscam_image_write_png(picture, places[_i]), SSCAM_E_IO, places[_i]);
 }
 END_TEST
@@ -259,7 +263,8 @@ int main(int argc, char **argv)
 {
     static const uint8_t pixels[40 * 30 * 3] = {1, 2, 3};
     const int count = (int)(sizeof cases / sizeof cases[0]);
-    if (argc != 2 || mkdtemp(folder) == NULL || sscam_image_create(40, 30, 3, 0, pixels, &picture) != SSCAM_OK)
+    if (argc != 2 || mkdtemp(folder) == NULL ||
+        sscam_image_create(40, 30, 3, 0, pixels, &picture) != SSCAM_OK)
         return 2;
     corpus = argv[1];
     setenv("CK_FORK", "no", 1); /* the totals are counted here */

@@ -1,6 +1,6 @@
-/* Every allocation of every call of the core fails in turn: once, and from then on. Each time the call says
- * SSCAM_E_MEMORY and why, leaves its results NULL, loses nothing, and succeeds as before when memory is back. Whoever
- * can do without the memory may succeed, with the same result.
+/* Every allocation of every call of the core fails in turn: once, and from then on. Each time the
+ * call says SSCAM_E_MEMORY and why, leaves its results NULL, loses nothing, and succeeds as before
+ * when memory is back. Whoever can do without the memory may succeed, with the same result.
  *
  * usage: check_memory CORPUS (that of tests/fuzz: pictures to read) */
 #include <dirent.h>
@@ -8,14 +8,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "faulty_call.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
-#include "faulty_call.h"
 
 enum {
-    WIDTH = 8, HEIGHT = 6, PIXELS = WIDTH * HEIGHT, SIZE = FAKE_COLORS * PIXELS, INPUTS = 2, MOST_METHODS = 4,
-    MOST_MAPS = 16, MOST_OPTIONS = 3
+    WIDTH = 8,
+    HEIGHT = 6,
+    PIXELS = WIDTH * HEIGHT,
+    SIZE = FAKE_COLORS * PIXELS,
+    INPUTS = 2,
+    MOST_METHODS = 4,
+    MOST_MAPS = 16,
+    MOST_OPTIONS = 3
 };
 
 typedef struct step step;
@@ -43,7 +49,7 @@ static const char *corpus;
 static char folder[] = "/tmp/sscam-check-memory-XXXXXX", path[512];
 static long long all_refused, all_absorbed;
 
-/* --- faults ----------------------------------------------------------------------------------------- */
+/* --- faults ----------------------------------------------------------------------------------- */
 
 static void plan(int64_t allocation, int from_on)
 {
@@ -51,7 +57,7 @@ static void plan(int64_t allocation, int from_on)
     fault_board_here()->from_on = from_on;
 }
 
-/* --- what a call gave ------------------------------------------------------------------------------- */
+/* --- what a call gave ------------------------------------------------------------------------- */
 
 static void sign_map(uint64_t *signature, const sscam_map *made)
 {
@@ -82,14 +88,15 @@ static void take_image(sscam_status status, sscam_image *made, uint64_t *signatu
         return;
     }
     sign(signature, sscam_image_pixels(made),
-         (size_t)sscam_image_width(made) * (size_t)sscam_image_height(made) * (size_t)sscam_image_channels(made));
+         (size_t)sscam_image_width(made) * (size_t)sscam_image_height(made) *
+             (size_t)sscam_image_channels(made));
     sscam_image_destroy(made);
 }
 
 /* A pointer that a failing call must replace. */
 #define STALE(type) ((type *)(void *)folder)
 
-/* --- the calls -------------------------------------------------------------------------------------- */
+/* --- the calls -------------------------------------------------------------------------------- */
 
 static sscam_status load_file(const step *step, uint64_t *signature)
 {
@@ -106,8 +113,8 @@ static sscam_status classify(const step *step, uint64_t *signature)
 {
     float logits[INPUTS * FAKE_CLASSES] = {0};
     int64_t count = 0;
-    sscam_status status = UNDER_FAULTS(
-        sscam_model_classify(model, input, shape, logits, sizeof logits / sizeof logits[0], &count));
+    sscam_status status = UNDER_FAULTS(sscam_model_classify(
+        model, input, shape, logits, sizeof logits / sizeof logits[0], &count));
     (void)step;
     if (status == SSCAM_OK)
         sign(signature, logits, sizeof logits);
@@ -134,7 +141,8 @@ static sscam_status create_explainer(const step *step, uint64_t *signature)
     (void)step;
     ck_assert((made == NULL) == (status != SSCAM_OK));
     if (made != NULL)
-        sign(signature, sscam_explainer_get(made, "sigma"), strlen(sscam_explainer_get(made, "sigma")));
+        sign(signature, sscam_explainer_get(made, "sigma"),
+             strlen(sscam_explainer_get(made, "sigma")));
     sscam_explainer_destroy(made);
     return status;
 }
@@ -145,7 +153,8 @@ static sscam_status set_option(const step *step, uint64_t *signature)
     const char *name = step->options[0][0], *value = step->options[0][1];
     char before[256], after[256];
     snprintf(before, sizeof before, "%s", sscam_explainer_get(explainers[0], name));
-    sscam_status status = UNDER_FAULTS(sscam_explainer_set(explainers[0], name, step->file ? step->file : value));
+    sscam_status status = UNDER_FAULTS(
+        sscam_explainer_set(explainers[0], name, step->file ? step->file : value));
     snprintf(after, sizeof after, "%s", sscam_explainer_get(explainers[0], name));
     if (status != SSCAM_OK)
         ck_assert_str_eq(after, before);
@@ -160,7 +169,8 @@ static sscam_status set_region(const step *step, uint64_t *signature)
     static const uint8_t mask[6] = {0, 1, 0, 1, 1, 0};
     sscam_status status = UNDER_FAULTS(sscam_explainer_set_region(explainers[0], mask, 2, 3));
     (void)step;
-    ck_assert_str_eq(sscam_explainer_get(explainers[0], "region"), status == SSCAM_OK ? "mask" : "all");
+    ck_assert_str_eq(sscam_explainer_get(explainers[0], "region"),
+                     status == SSCAM_OK ? "mask" : "all");
     sign(signature, mask, sizeof mask);
     return status;
 }
@@ -169,7 +179,8 @@ static sscam_status preprocess(const step *step, uint64_t *signature)
 {
     float pixels[SIZE] = {0};
     int64_t made[4];
-    sscam_status status = UNDER_FAULTS(sscam_explainer_preprocess(explainers[0], image, made, pixels, SIZE));
+    sscam_status status = UNDER_FAULTS(
+        sscam_explainer_preprocess(explainers[0], image, made, pixels, SIZE));
     (void)step;
     if (status == SSCAM_OK)
         sign(signature, pixels, sizeof pixels);
@@ -183,8 +194,8 @@ static sscam_status explain_image(const step *step, uint64_t *signature)
     (void)step;
     for (size_t i = 0; i < count; i++)
         maps[i] = STALE(sscam_map);
-    sscam_status status =
-        UNDER_FAULTS(sscam_explain_image_all(explainers, explainer_count, image, classes, 2, maps));
+    sscam_status status = UNDER_FAULTS(
+        sscam_explain_image_all(explainers, explainer_count, image, classes, 2, maps));
     take_maps(status, maps, count, signature);
     return status;
 }
@@ -196,8 +207,8 @@ static sscam_status explain_tensor(const step *step, uint64_t *signature)
     (void)step;
     for (size_t i = 0; i < count; i++)
         maps[i] = STALE(sscam_map);
-    sscam_status status =
-        UNDER_FAULTS(sscam_explain_tensor_all(explainers, explainer_count, input, shape, classes, 2, maps));
+    sscam_status status = UNDER_FAULTS(
+        sscam_explain_tensor_all(explainers, explainer_count, input, shape, classes, 2, maps));
     take_maps(status, maps, count, signature);
     return status;
 }
@@ -223,8 +234,8 @@ static sscam_status draw_heatmap(const step *step, uint64_t *signature)
 static sscam_status create_image(const step *step, uint64_t *signature)
 {
     sscam_image *made = STALE(sscam_image);
-    sscam_status status =
-        UNDER_FAULTS(sscam_image_create(WIDTH, HEIGHT, 1, 0, sscam_image_pixels(image), &made));
+    sscam_status status = UNDER_FAULTS(
+        sscam_image_create(WIDTH, HEIGHT, 1, 0, sscam_image_pixels(image), &made));
     (void)step;
     take_image(status, made, signature);
     return status;
@@ -290,8 +301,8 @@ static void sign_values(uint64_t *signature, size_t case_position)
     for (size_t i = 0; i < explainer_count * sscam_metric_count(); i++) {
         double value = 0.0;
         int32_t metric = sscam_metric_id(sscam_metric_info(i % sscam_metric_count()));
-        int32_t state =
-            sscam_evaluation_value(evaluation, i / sscam_metric_count(), case_position, metric, &value);
+        int32_t state = sscam_evaluation_value(evaluation, i / sscam_metric_count(), case_position,
+                                               metric, &value);
         sign(signature, &state, sizeof state);
         if (state == SSCAM_VALUE_DEFINED)
             sign(signature, &value, sizeof value);
@@ -303,9 +314,11 @@ static sscam_status add_case(const step *step, uint64_t *signature)
 {
     static const float boxes[] = {1.0f, 1.0f, 5.0f, 4.0f};
     const size_t before = sscam_evaluation_case_count(evaluation);
-    sscam_status status = UNDER_FAULTS(sscam_evaluation_add(evaluation, image, classes, 2, boxes, NULL, 1));
+    sscam_status status = UNDER_FAULTS(
+        sscam_evaluation_add(evaluation, image, classes, 2, boxes, NULL, 1));
     (void)step;
-    ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), before + (status == SSCAM_OK ? 2 : 0));
+    ck_assert_uint_eq(sscam_evaluation_case_count(evaluation),
+                      before + (status == SSCAM_OK ? 2 : 0));
     if (status == SSCAM_OK) {
         sign_values(signature, before);
         sign_map(signature, sscam_evaluation_map(evaluation, 0, 1));
@@ -329,19 +342,20 @@ static sscam_status total(const step *step, uint64_t *signature)
     double values[3] = {0};
     ASSERT_OK(sscam_evaluation_add_known(evaluation, 0));
     ASSERT_OK(sscam_evaluation_set_value(evaluation, 0, 0, SSCAM_METRIC_AVERAGE_DROP, 25.0));
-    sscam_status status = UNDER_FAULTS(sscam_evaluation_total(evaluation, 0, SSCAM_METRIC_AVERAGE_DROP, &values[0],
-                                                              &values[1], &values[2], NULL, NULL));
+    sscam_status status = UNDER_FAULTS(sscam_evaluation_total(
+        evaluation, 0, SSCAM_METRIC_AVERAGE_DROP, &values[0], &values[1], &values[2], NULL, NULL));
     (void)step;
     if (status == SSCAM_OK)
         sign(signature, values, sizeof values);
     return status;
 }
 
-/* --- before and after ------------------------------------------------------------------------------- */
+/* --- before and after ------------------------------------------------------------------------- */
 
 static void use_methods(const step *step)
 {
-    for (explainer_count = 0; explainer_count < MOST_METHODS && step->methods[explainer_count]; explainer_count++) {
+    for (explainer_count = 0; explainer_count < MOST_METHODS && step->methods[explainer_count];
+         explainer_count++) {
         sscam_explainer **made = &explainers[explainer_count];
         ASSERT_OK(sscam_explainer_create(model, step->methods[explainer_count], made));
         ASSERT_OK(sscam_explainer_set(*made, "resize", "off"));
@@ -384,7 +398,7 @@ static void clean_up(void)
     sscam_model_destroy(model);
 }
 
-/* --- every allocation in turn ----------------------------------------------------------------------- */
+/* --- every allocation in turn ----------------------------------------------------------------- */
 
 static uint64_t result_without_faults(const step *step)
 {
@@ -408,8 +422,8 @@ static int try_one(const step *step, int64_t number, int from_on, uint64_t wante
                       (long long)number);
         all_absorbed += refused > 0;
     } else {
-        ck_assert_msg(status == SSCAM_E_MEMORY, "%s without allocation %lld: %s: %s", step->name, (long long)number,
-                      sscam_status_name(status), sscam_last_error());
+        ck_assert_msg(status == SSCAM_E_MEMORY, "%s without allocation %lld: %s: %s", step->name,
+                      (long long)number, sscam_status_name(status), sscam_last_error());
         ASSERT_MESSAGE_NAMES("memory");
     }
     ck_assert_msg(refused == 0 || result_without_faults(step) == wanted,
@@ -431,12 +445,14 @@ static void try_all(const step *step)
             fault_board_here()->tracks = 1;
             int was_there = try_one(step, number, from_on, wanted);
             fault_board_here()->tracks = 0;
-            ck_assert_msg(fault_board_here()->outstanding == 0, "%s loses %lld blocks where allocation %lld fails",
-                          step->name, (long long)fault_board_here()->outstanding, (long long)number);
+            ck_assert_msg(fault_board_here()->outstanding == 0,
+                          "%s loses %lld blocks where allocation %lld fails", step->name,
+                          (long long)fault_board_here()->outstanding, (long long)number);
             if (!was_there)
                 break;
         }
-    ck_assert_msg(all_refused > before || step->act == preprocess, "%s allocates nothing", step->name);
+    ck_assert_msg(all_refused > before || step->act == preprocess, "%s allocates nothing",
+                  step->name);
     printf("# %s%s%s: %lld allocations refused\n", step->name, step->methods[0] ? ", " : "",
            step->methods[0] ? step->methods[0] : "", all_refused - before);
 }
@@ -451,18 +467,45 @@ static const step steps[] = {
     {"set mean", set_option, {"grad-cam"}, {{"mean", "0.5"}}, .file = "0.1,0.2,0.3"},
     {"preprocess", preprocess, {"grad-cam"}, {{0}}, .file = NULL},
     {"preprocess larger", preprocess, {"grad-cam"}, {{"resize", "6x8"}}, .file = NULL},
-    {"several methods", explain_image, {"ss-cam-mean", "grad-cam", "score-cam", "eigen-cam"}, {{0}}, .file = NULL},
+    {"several methods",
+     explain_image,
+     {"ss-cam-mean", "grad-cam", "score-cam", "eigen-cam"},
+     {{0}},
+     .file = NULL},
     {"several methods", explain_tensor, {"cam", "layer-cam", "is-cam"}, {{0}}, .file = NULL},
-    {"fusion", explain_image, {"grad-cam++"}, {{"layer", "stem,features"}, {"fusion", "mean"}}, .file = NULL},
-    {"aug_smooth", explain_image, {"score-cam"}, {{"aug_smooth", "on"}, {"layer", "stem,features"}}, .file = NULL},
+    {"fusion",
+     explain_image,
+     {"grad-cam++"},
+     {{"layer", "stem,features"}, {"fusion", "mean"}},
+     .file = NULL},
+    {"aug_smooth",
+     explain_image,
+     {"score-cam"},
+     {{"aug_smooth", "on"}, {"layer", "stem,features"}},
+     .file = NULL},
     {"eigen_smooth", explain_image, {"grad-cam"}, {{"eigen_smooth", "on"}}, .file = NULL},
-    {"difference", explain_image, {"grad-cam", "ablation-cam"}, {{"target", "difference"}}, .file = NULL},
-    {"dense", explain_image, {"hires-cam", "score-cam", "ablation-cam"},
-     {{"region", "all"}, {"aug_smooth", "on"}}, .network = "fake dense"},
+    {"difference",
+     explain_image,
+     {"grad-cam", "ablation-cam"},
+     {{"target", "difference"}},
+     .file = NULL},
+    {"dense",
+     explain_image,
+     {"hires-cam", "score-cam", "ablation-cam"},
+     {{"region", "all"}, {"aug_smooth", "on"}},
+     .network = "fake dense"},
     {"set region", set_region, {"grad-cam"}, {{"region", "all"}}, .network = "fake dense"},
     {"algorithm-1", explain_image, {"ss-cam-max"}, {{"preset", "algorithm-1"}}, .file = NULL},
-    {"authors-code", explain_image, {"ss-cam-mean"}, {{"preset", "authors-code"}, {"samples", "2"}}, .file = NULL},
-    {"torch-cam", explain_image, {"ss-cam-max"}, {{"preset", "torch-cam"}, {"samples", "2"}}, .file = NULL},
+    {"authors-code",
+     explain_image,
+     {"ss-cam-mean"},
+     {{"preset", "authors-code"}, {"samples", "2"}},
+     .file = NULL},
+    {"torch-cam",
+     explain_image,
+     {"ss-cam-max"},
+     {{"preset", "torch-cam"}, {"samples", "2"}},
+     .file = NULL},
     {"max_channels", explain_image, {"score-cam"}, {{"max_channels", "2"}}, .file = NULL},
     {"overlay", draw_overlay, {"grad-cam"}, {{0}}, .file = NULL},
     {"heatmap", draw_heatmap, {"grad-cam"}, {{0}}, .file = NULL},
@@ -522,8 +565,10 @@ int main(int argc, char **argv)
     Suite *suite = suite_create("memory");
     TCase *cases = tcase_create("every allocation");
     tcase_set_timeout(cases, 0);
-    tcase_add_loop_test(cases, calls_survive_every_failed_allocation, 0, (int)(sizeof steps / sizeof steps[0]));
-    tcase_add_loop_test(cases, methods_survive_every_failed_allocation, 0, (int)sscam_method_count());
+    tcase_add_loop_test(cases, calls_survive_every_failed_allocation, 0,
+                        (int)(sizeof steps / sizeof steps[0]));
+    tcase_add_loop_test(cases, methods_survive_every_failed_allocation, 0,
+                        (int)sscam_method_count());
     suite_add_tcase(suite, cases);
     int failed = run_suite(suite);
     printf("# all: %lld allocations refused, %lld times done without\n", all_refused, all_absorbed);

@@ -1,8 +1,9 @@
 /* What is to fail, and what has: shared by the fault library and the tests that use it.
  *
- * The library (fault_memory.c, fault_files.c) takes the place of the C library's allocator and of its calls on files,
- * by being linked before it or preloaded (LD_PRELOAD). Tests in C change the board that fault_board() gives; tests in
- * Python one in the file SSCAM_FAULT_BOARD, which the program under test maps. All fields are 64 bits for that. */
+ * The library (fault_memory.c, fault_files.c) takes the place of the C library's allocator and of
+ * its calls on files, by being linked before it or preloaded (LD_PRELOAD). Tests in C change the
+ * board that fault_board() gives; tests in Python one in the file SSCAM_FAULT_BOARD, which the
+ * program under test maps. All fields are 64 bits for that. */
 #ifndef SSCAM_TESTS_FAULTS_FAULT_BOARD_H
 #define SSCAM_TESTS_FAULTS_FAULT_BOARD_H
 

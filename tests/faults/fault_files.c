@@ -1,5 +1,5 @@
-/* Calls on files of one folder that fail when they are told to. Streams of such files are made of cookies, since the C
- * library's own read and write without asking anybody. */
+/* Calls on files of one folder that fail when they are told to. Streams of such files are made of
+ * cookies, since the C library's own read and write without asking anybody. */
 #undef _FILE_OFFSET_BITS /* both names of each call are defined here */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -58,7 +58,7 @@ static int watch(int descriptor, bool to_write)
     return descriptor;
 }
 
-/* --- descriptors ------------------------------------------------------------------------------------ */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 static int open_watched(const char *path, int flags, mode_t mode)
 {
@@ -133,7 +133,8 @@ int close(int descriptor)
     int reason = errno;
     if (descriptor >= 0 && descriptor < MOST_DESCRIPTORS)
         is_watched[descriptor] = false;
-    int result = (int)syscall(SYS_close, descriptor); /* as the system does: closed, whatever it says */
+    int result = (int)syscall(SYS_close,
+                              descriptor); /* as the system does: closed, whatever it says */
     if (!fails_here)
         return result;
     errno = reason;
@@ -206,7 +207,7 @@ struct dirent64 *readdir64(DIR *folder)
     return (struct dirent64 *)(void *)readdir(folder);
 }
 
-/* --- streams ---------------------------------------------------------------------------------------- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 static int descriptor_in(const void *cookie)
 {

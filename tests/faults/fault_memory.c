@@ -31,7 +31,7 @@ fault_board *fault_board_here(void)
     return board;
 }
 
-/* --- who asks --------------------------------------------------------------------------------------- */
+/* --- who asks --------------------------------------------------------------------------------- */
 
 enum { TRANSPARENT = 0, MOST_MODULES = 512 };
 
@@ -62,12 +62,14 @@ static int owner_named(const char *path)
         const char *part;
         int owner;
     } names[] = {
-        {"libfault", TRANSPARENT}, {"/libc.so", TRANSPARENT},  {"/libc-", TRANSPARENT},   {"ld-linux", TRANSPARENT},
-        {"libstdc++", TRANSPARENT}, {"libgcc_s", TRANSPARENT}, {"/libm.so", TRANSPARENT}, {"libgomp", FAULT_THREADS},
-        {"libsscam.so", FAULT_LIBRARY}, {"torch", FAULT_TORCH}, {"libc10", FAULT_TORCH},  {"dnnl", FAULT_TORCH},
-        {"blas", FAULT_TORCH},     {"lapack", FAULT_TORCH},    {"protobuf", FAULT_TORCH}, {"libsleef", FAULT_TORCH},
-        {"fontconfig", FAULT_FONTS}, {"freetype", FAULT_FONTS}, {"libexpat", FAULT_FONTS},
-        {"XNNPACK", FAULT_TORCH},  {"pthreadpool", FAULT_TORCH}, {"cpuinfo", FAULT_TORCH}, {"libonnx", FAULT_TORCH},
+        {"libfault", TRANSPARENT}, {"/libc.so", TRANSPARENT},   {"/libc-", TRANSPARENT},
+        {"ld-linux", TRANSPARENT}, {"libstdc++", TRANSPARENT},  {"libgcc_s", TRANSPARENT},
+        {"/libm.so", TRANSPARENT}, {"libgomp", FAULT_THREADS},  {"libsscam.so", FAULT_LIBRARY},
+        {"torch", FAULT_TORCH},    {"libc10", FAULT_TORCH},     {"dnnl", FAULT_TORCH},
+        {"blas", FAULT_TORCH},     {"lapack", FAULT_TORCH},     {"protobuf", FAULT_TORCH},
+        {"libsleef", FAULT_TORCH}, {"fontconfig", FAULT_FONTS}, {"freetype", FAULT_FONTS},
+        {"libexpat", FAULT_FONTS}, {"XNNPACK", FAULT_TORCH},    {"pthreadpool", FAULT_TORCH},
+        {"cpuinfo", FAULT_TORCH},  {"libonnx", FAULT_TORCH},
     };
     if (*path == '\0')
         return FAULT_PROGRAM;
@@ -132,7 +134,7 @@ static bool is_of_owner(void)
     return (owner & board->owners) != 0;
 }
 
-/* --- who holds -------------------------------------------------------------------------------------- */
+/* --- who holds -------------------------------------------------------------------------------- */
 
 enum { SLOTS = 1 << 18, SLOT_MASK = SLOTS - 1 };
 
@@ -183,13 +185,14 @@ static bool let_go(const void *block)
     return found;
 }
 
-/* --- the allocator ---------------------------------------------------------------------------------- */
+/* --- the allocator ---------------------------------------------------------------------------- */
 
 /* Whether this allocation fails; `*is_followed`: whether its block is to be known. */
 static bool refuses(bool *is_followed)
 {
     *is_followed = false;
-    if (is_busy || !atomic_load_explicit(&is_program, memory_order_relaxed) || (!board->armed && !board->tracks))
+    if (is_busy || !atomic_load_explicit(&is_program, memory_order_relaxed) ||
+        (!board->armed && !board->tracks))
         return false;
     if (!is_of_owner())
         return false;
@@ -261,7 +264,7 @@ void free(void *block)
     __libc_free(block);
 }
 
-/* --- the board -------------------------------------------------------------------------------------- */
+/* --- the board -------------------------------------------------------------------------------- */
 
 /* What runs when the program has ended is not under test. */
 static void disarm(void)

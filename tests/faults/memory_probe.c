@@ -1,17 +1,20 @@
-/* Allocations fail while libtorch loads and explains the bundled network: those of libsscam.so, and those of libtorch.
- * As in check_memory.c, each call says SSCAM_E_MEMORY, loses nothing and succeeds as before when memory is back.
+/* Allocations fail while libtorch loads and explains the bundled network: those of libsscam.so, and
+ * those of libtorch. As in check_memory.c, each call says SSCAM_E_MEMORY, loses nothing and
+ * succeeds as before when memory is back.
  *
  * usage: memory_probe NETWORK PICTURE [CALL...]
  *
  * The calls are those of the table `steps`; without any, all are made.
  *
- * libtorch does not survive all of its own: it allocates in destructors, oneDNN uses what it did not get, and keeps what
- * it failed to make. Where it is libtorch that goes without, a process that ends, blocks that are lost and a network that
- * cannot be run again are therefore counted and not held against libsscam; a call that comes back must say what happened.
+ * libtorch does not survive all of its own: it allocates in destructors, oneDNN uses what it did
+ * not get, and keeps what it failed to make. Where it is libtorch that goes without, a process that
+ * ends, blocks that are lost and a network that cannot be run again are therefore counted and not
+ * held against libsscam; a call that comes back must say what happened.
  *
- * There are far too many allocations for a run of the tests: SSCAM_FAULTS_EVERY=1 lets every one of libsscam.so fail
- * (and every 37th of libtorch's), another number n every nth; by default a few, evenly spread. Each try is a
- * child of a process that has loaded the network and not run it: it begins where all begin, and may die. */
+ * There are far too many allocations for a run of the tests: SSCAM_FAULTS_EVERY=1 lets every one of
+ * libsscam.so fail (and every 37th of libtorch's), another number n every nth; by default a few,
+ * evenly spread. Each try is a child of a process that has loaded the network and not run it: it
+ * begins where all begin, and may die. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdarg.h>
@@ -37,8 +40,8 @@ typedef struct step {
 typedef struct report {
     uint64_t signature; /* of the call as it should be, and its map */
     float map[MOST_VALUES];
-    int64_t count;      /* of its allocations */
-    int64_t left;       /* blocks that libtorch keeps when all is destroyed */
+    int64_t count; /* of its allocations */
+    int64_t left;  /* blocks that libtorch keeps when all is destroyed */
     long long tries, refused, absorbed, complaints;
     long long unusable, losses; /* after libtorch had gone without */
 } report;
@@ -63,10 +66,11 @@ static void sign_map(uint64_t *signature, const sscam_map *map)
 {
     const size_t count = (size_t)sscam_map_width(map) * (size_t)sscam_map_height(map);
     sign(signature, sscam_map_data(map), count * sizeof(float));
-    memcpy(last_map, sscam_map_data(map), (count < MOST_VALUES ? count : MOST_VALUES) * sizeof(float));
+    memcpy(last_map, sscam_map_data(map),
+           (count < MOST_VALUES ? count : MOST_VALUES) * sizeof(float));
 }
 
-/* --- the calls -------------------------------------------------------------------------------------- */
+/* --- the calls -------------------------------------------------------------------------------- */
 
 static sscam_status load(const step *step, uint64_t *signature)
 {
@@ -96,7 +100,8 @@ static sscam_status classify(const step *step, uint64_t *signature)
     static const int64_t shape[4] = {1, 3, INPUT_SIDE, INPUT_SIDE};
     static float input[3 * INPUT_SIDE * INPUT_SIDE], logits[64];
     int64_t count = 0;
-    sscam_status status = UNDER_FAULTS(sscam_model_classify(model, input, shape, logits, 64, &count));
+    sscam_status status = UNDER_FAULTS(
+        sscam_model_classify(model, input, shape, logits, 64, &count));
     (void)step;
     if (status == SSCAM_OK)
         sign(signature, logits, (size_t)count * sizeof(float));
@@ -106,7 +111,8 @@ static sscam_status classify(const step *step, uint64_t *signature)
 static sscam_explainer *explainer_of(const char *method)
 {
     sscam_explainer *made = NULL;
-    if (sscam_explainer_create(model, method, &made) || sscam_explainer_set(made, "calibrate", "off") ||
+    if (sscam_explainer_create(model, method, &made) ||
+        sscam_explainer_set(made, "calibrate", "off") ||
         sscam_explainer_set(made, "samples", "1") || sscam_explainer_set(made, "workers", "1") ||
         sscam_explainer_set(made, "max_channels", "3"))
         complain("%s: %s", method, sscam_last_error());
@@ -117,7 +123,8 @@ static sscam_status explain(const step *step, uint64_t *signature)
 {
     sscam_explainer *explainer = explainer_of(step->method);
     sscam_map *map = NULL;
-    sscam_status status = UNDER_FAULTS(sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map));
+    sscam_status status = UNDER_FAULTS(
+        sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map));
     if (status != SSCAM_OK && map != NULL)
         complain("%s: a map in spite of the failure", step->method);
     if (status == SSCAM_OK)
@@ -131,10 +138,12 @@ static sscam_status evaluate(const step *step, uint64_t *signature)
 {
     sscam_explainer *explainer = explainer_of(step->method);
     sscam_evaluation *evaluation = NULL;
-    if (sscam_explainer_set(explainer, "metrics", "all") || sscam_explainer_set(explainer, "metric_steps", "3") ||
+    if (sscam_explainer_set(explainer, "metrics", "all") ||
+        sscam_explainer_set(explainer, "metric_steps", "3") ||
         sscam_evaluation_create(&explainer, 1, &evaluation))
         complain("evaluation: %s", sscam_last_error());
-    sscam_status status = UNDER_FAULTS(sscam_evaluation_add(evaluation, image, NULL, 1, NULL, NULL, 0));
+    sscam_status status = UNDER_FAULTS(
+        sscam_evaluation_add(evaluation, image, NULL, 1, NULL, NULL, 0));
     if (status == SSCAM_OK)
         sign_map(signature, sscam_evaluation_map(evaluation, 0, 0));
     sscam_evaluation_destroy(evaluation);
@@ -153,7 +162,7 @@ static const step steps[] = {
     {"evaluate", "grad-cam", evaluate},
 };
 
-/* --- one try ---------------------------------------------------------------------------------------- */
+/* --- one try ---------------------------------------------------------------------------------- */
 
 static sscam_status act(const step *step, int64_t allocation, int from_on, uint64_t *signature)
 {
@@ -194,7 +203,8 @@ static void run_without_faults(const step *step, int owners)
     told->left = end();
 }
 
-/* Where memory is short, masked inputs are scored in smaller batches or by another form, which rounds otherwise. */
+/* Where memory is short, masked inputs are scored in smaller batches or by another form, which
+ * rounds otherwise. */
 static int is_near(uint64_t signature)
 {
     double farthest = 0.0;
@@ -213,25 +223,26 @@ static void try_one(const step *step, int owners, int64_t allocation, int from_o
     if (status == SSCAM_OK) {
         told->absorbed++;
         if (!is_near(signature))
-            complain("%s without allocation %lld: another result", step->name, (long long)allocation);
+            complain("%s without allocation %lld: another result", step->name,
+                     (long long)allocation);
     } else if (status != SSCAM_E_MEMORY || strstr(sscam_last_error(), "memory") == NULL) {
-        complain("%s without allocation %lld: %s: %s", step->name, (long long)allocation, sscam_status_name(status),
-                 sscam_last_error());
+        complain("%s without allocation %lld: %s: %s", step->name, (long long)allocation,
+                 sscam_status_name(status), sscam_last_error());
     }
     const int is_own = owners == FAULT_LIBRARY;
     sscam_status again = act(step, 0, 0, &signature);
     told->unusable += again != SSCAM_OK;
     if ((again != SSCAM_OK && is_own) || (again == SSCAM_OK && signature != told->signature))
-        complain("%s after allocation %lld failed: another result: %s", step->name, (long long)allocation,
-                 sscam_last_error());
+        complain("%s after allocation %lld failed: another result: %s", step->name,
+                 (long long)allocation, sscam_last_error());
     int64_t left = end();
     told->losses += left > told->left;
     if (left > told->left && is_own)
-        complain("%s loses %lld blocks where allocation %lld fails", step->name, (long long)(left - told->left),
-                 (long long)allocation);
+        complain("%s loses %lld blocks where allocation %lld fails", step->name,
+                 (long long)(left - told->left), (long long)allocation);
 }
 
-/* --- all of them ------------------------------------------------------------------------------------ */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 /* How a child ended that does one try, or the call without faults (allocation 0). */
 static int run_child(const step *step, int owners, int64_t allocation, int from_on)
@@ -273,10 +284,12 @@ static long long try_all(const step *step, int owners, int from_on, long long *r
             complain("%s: allocation %lld%s ended the process (%d)", step->name, (long long)at,
                      from_on ? " and all after it" : "", how);
     }
-    printf("%s, %s%s: %lld of %lld allocations tried, %lld refused, %lld times done without; ", step->name,
-           owners == FAULT_LIBRARY ? "libsscam" : "libtorch", from_on ? ", all from one on" : "", told->tries + deaths,
-           (long long)told->count, told->refused, told->absorbed);
-    printf("%lld deaths, %lld times unusable, %lld times blocks lost\n", deaths, told->unusable, told->losses);
+    printf("%s, %s%s: %lld of %lld allocations tried, %lld refused, %lld times done without; ",
+           step->name, owners == FAULT_LIBRARY ? "libsscam" : "libtorch",
+           from_on ? ", all from one on" : "", told->tries + deaths, (long long)told->count,
+           told->refused, told->absorbed);
+    printf("%lld deaths, %lld times unusable, %lld times blocks lost\n", deaths, told->unusable,
+           told->losses);
     fflush(stdout);
     *refused += told->refused;
     return told->complaints;
@@ -310,7 +323,8 @@ int main(int argc, char **argv)
     network_path = argv[1];
     picture_path = argv[2];
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (told == MAP_FAILED || sscam_model_load(network_path, "cpu", &model) || sscam_image_read(picture_path, &image)) {
+    if (told == MAP_FAILED || sscam_model_load(network_path, "cpu", &model) ||
+        sscam_image_read(picture_path, &image)) {
         fprintf(stderr, "%s\n", sscam_last_error());
         return 2;
     }

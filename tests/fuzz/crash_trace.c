@@ -1,5 +1,5 @@
-/* Says where a process crashed, for torchscript.py to tell whose fault it was: a line on standard error, then the
- * stack's frames, innermost first, each with its library. */
+/* Says where a process crashed, for torchscript.py to tell whose fault it was: a line on standard
+ * error, then the stack's frames, innermost first, each with its library. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* dladdr, names of registers */
 #endif
@@ -23,7 +23,8 @@ static void say(const char *text)
     (void)count;
 }
 
-/* After a jump to where no code is, nobody can walk the stack: takes what looks like a return address on it instead. */
+/* After a jump to where no code is, nobody can walk the stack: takes what looks like a return
+ * address on it instead. */
 static int frames_after_wild_jump(const void *context, void **frames)
 {
     int count = 0;
@@ -60,10 +61,12 @@ static void on_crash(int number, siginfo_t *about, void *context)
 
 void crash_trace_install(void)
 {
-    static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP, SIGXCPU};
+    static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL,  SIGFPE,
+                                  SIGABRT, SIGSYS, SIGTRAP, SIGXCPU};
     static char stack[STACK_SIZE]; /* of its own: the usual one may have overflowed */
     stack_t alternative = {.ss_sp = stack, .ss_size = sizeof stack};
-    struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    struct sigaction action = {.sa_sigaction = on_crash,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     void *frame;
 
     backtrace(&frame, 1); /* which loads a library the first time */

@@ -1,4 +1,5 @@
-/* Journals of `sscam eval --resume`. What follows the heading is fuzzed, and then the heading, too. */
+/* Journals of `sscam eval --resume`. What follows the heading is fuzzed, and then the heading, too.
+ */
 #include <string.h>
 
 #include "common/cli_error.h"
@@ -16,7 +17,8 @@ static void begin_results(struct results *results)
     results_set_metrics(results, "average_drop,energy_pointing");
 }
 
-/* Reads a journal, and whatever was read must be complete, and must be read again when it is written. */
+/* Reads a journal, and whatever was read must be complete, and must be read again when it is
+ * written. */
 static void resume(const uint8_t *data, size_t size)
 {
     struct results results;

@@ -1,6 +1,6 @@
 /* NumPy's .npy files, as --tensor takes them. */
-#include "memory_file.h"
 #include "data/npy.h"
+#include "memory_file.h"
 #include "target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,7 +1,9 @@
-/* Options of any value on every method, on networks and inputs that are at the edge of what numbers can do.
+/* Options of any value on every method, on networks and inputs that are at the edge of what numbers
+ * can do.
  *
- * The first four bytes choose method, network, input, and the report at which the caller cancels (0: never); then
- * there are lines name=value. Whatever comes: a call fails with a message, or gives a map of numbers in [0,1]. */
+ * The first four bytes choose method, network, input, and the report at which the caller cancels
+ * (0: never); then there are lines name=value. Whatever comes: a call fails with a message, or
+ * gives a map of numbers in [0,1]. */
 #include <math.h>
 #include <string.h>
 
@@ -10,10 +12,23 @@
 
 enum { SIDE = 6, PLANE = SIDE * SIDE, SIZE = 3 * PLANE, MOST_RUNS = 48, LARGEST_INPUT = 64 * 64 };
 
-static const char *const networks[] = {
-    "fake linear", "fake quadratic", "fake positional", "fake one-output", "fake large", "fake huge", "fake tiny",
-    "fake flat", "fake spaceless", "fake nan-activations", "fake nan-gradients", "fake nan-elsewhere",
-    "fake nan-logits", "fake nan-scores", "fake infinite-scores", "fake fails", "fake linear channels-last"};
+static const char *const networks[] = {"fake linear",
+                                       "fake quadratic",
+                                       "fake positional",
+                                       "fake one-output",
+                                       "fake large",
+                                       "fake huge",
+                                       "fake tiny",
+                                       "fake flat",
+                                       "fake spaceless",
+                                       "fake nan-activations",
+                                       "fake nan-gradients",
+                                       "fake nan-elsewhere",
+                                       "fake nan-logits",
+                                       "fake nan-scores",
+                                       "fake infinite-scores",
+                                       "fake fails",
+                                       "fake linear channels-last"};
 
 static void fill(float *input, uint8_t kind)
 {
@@ -36,7 +51,8 @@ static void assert_told(sscam_status status)
     PROMISE(strcmp(sscam_status_name(status), "SSCAM_E_UNKNOWN") != 0);
 }
 
-/* Sets an option; a value that is refused stays what it was, and one that is taken reads back as itself. */
+/* Sets an option; a value that is refused stays what it was, and one that is taken reads back as
+ * itself. */
 static void set(sscam_explainer *explainer, const char *name, const char *value)
 {
     char before[64] = "", after[64] = "";

@@ -15,7 +15,8 @@ static uint32_t get_u32(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* Gives chunks the checksums of their contents: else libpng would see hardly any change inside of one. */
+/* Gives chunks the checksums of their contents: else libpng would see hardly any change inside of
+ * one. */
 static void correct_checksums(uint8_t *data, size_t size)
 {
     for (size_t at = SIGNATURE_SIZE; size >= CHUNK_OVERHEAD && at <= size - CHUNK_OVERHEAD;) {

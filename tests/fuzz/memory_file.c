@@ -32,7 +32,8 @@ static FILE *real_stderr;
 static char *caught;
 static size_t caught_size;
 
-/* The C library's stream is exchanged, not the descriptor, so that a sanitizer's report still gets out. */
+/* The C library's stream is exchanged, not the descriptor, so that a sanitizer's report still gets
+ * out. */
 void complaints_begin(void)
 {
     real_stderr = stderr;

@@ -5,7 +5,8 @@
 #include "sscam/sscam.h"
 #include "target.h"
 
-/* What a fuzzer may decode in reasonable time; larger sizes are a matter of patience, not of safety. */
+/* What a fuzzer may decode in reasonable time; larger sizes are a matter of patience, not of
+ * safety. */
 static const int64_t MOST_PIXELS = 1 << 22;
 
 static void look_at(const sscam_image *image)

@@ -1,4 +1,5 @@
-/* Runs a fuzz target on the files and folders that are named, without libFuzzer: `replay_TARGET CORPUS...`. */
+/* Runs a fuzz target on the files and folders that are named, without libFuzzer: `replay_TARGET
+ * CORPUS...`. */
 #include <dirent.h>
 #include <string.h>
 

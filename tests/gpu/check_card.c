@@ -1,24 +1,36 @@
-/* Scoring as a card does it: on the card that SSCAM_TEST_DEVICE names, or by the same arithmetic on the processor.
+/* Scoring as a card does it: on the card that SSCAM_TEST_DEVICE names, or by the same arithmetic on
+ * the processor.
  *
- * Beside a card stands lib/masks/masked_input.c and the backend on the processor, which have oracles of their own. */
+ * Beside a card stands lib/masks/masked_input.c and the backend on the processor, which have
+ * oracles of their own. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cuda/cuda_check.h"
-#include "support/check_main.h"
-#include "sscam/sscam.h"
 #include "engine/torch_backend.h"
+#include "sscam/sscam.h"
+#include "support/check_main.h"
 
-/* These are calls below the public ones, which leave a message of an earlier failure where it is. */
-#define NEED(call) \
-    do { \
-        sscam_status status_ = (call); \
-        ck_assert_msg(status_ == SSCAM_OK, "%s: %s", sscam_status_name(status_), sscam_last_error()); \
+/* These are calls below the public ones, which leave a message of an earlier failure where it is.
+ */
+#define NEED(call)                                                               \
+    do {                                                                         \
+        sscam_status status_ = (call);                                           \
+        ck_assert_msg(status_ == SSCAM_OK, "%s: %s", sscam_status_name(status_), \
+                      sscam_last_error());                                       \
     } while (0)
 
-enum { COLOURS = 3, HEIGHT = 37, WIDTH = 50, CHANNELS = 5, MAP_HEIGHT = 4, MAP_WIDTH = 7, SAMPLES = 3 };
+enum {
+    COLOURS = 3,
+    HEIGHT = 37,
+    WIDTH = 50,
+    CHANNELS = 5,
+    MAP_HEIGHT = 4,
+    MAP_WIDTH = 7,
+    SAMPLES = 3
+};
 enum { SIZE = COLOURS * HEIGHT * WIDTH, COUNT = CHANNELS * SAMPLES };
 
 static float input[SIZE], background[SIZE], activations[CHANNELS * MAP_HEIGHT * MAP_WIDTH];
@@ -45,22 +57,28 @@ static void make_plans_parts(void)
                                            .noise_stddev = i == 3 ? 0.0f : 0.5f + (float)i};
 }
 
-/* The same memory as a picture's, a sound's, a video's, and a picture's whose rows of values are aligned. */
+/* The same memory as a picture's, a sound's, a video's, and a picture's whose rows of values are
+ * aligned. */
 static const struct {
     int32_t rank;
     sscam_sides input, map;
 } shapes[] = {
     {4, {1, HEIGHT, WIDTH}, {1, MAP_HEIGHT, MAP_WIDTH}},
-    {3, {1, 1, HEIGHT * WIDTH}, {1, 1, MAP_HEIGHT * MAP_WIDTH}},
+    {3, {1, 1, HEIGHT *WIDTH}, {1, 1, MAP_HEIGHT *MAP_WIDTH}},
     {5, {5, HEIGHT, WIDTH / 5}, {MAP_HEIGHT / 2, 2, MAP_WIDTH}},
     {4, {1, HEIGHT - 1, WIDTH}, {1, MAP_HEIGHT, MAP_WIDTH}},
 };
-enum { SHAPES = sizeof shapes / sizeof shapes[0], PLANS_A_SHAPE = 12, PLANS = SHAPES * PLANS_A_SHAPE };
+enum {
+    SHAPES = sizeof shapes / sizeof shapes[0],
+    PLANS_A_SHAPE = 12,
+    PLANS = SHAPES * PLANS_A_SHAPE
+};
 
 static sscam_mask_plan plan_of(int number)
 {
     const int shape = number / PLANS_A_SHAPE;
-    static const sscam_noise_target targets[] = {SSCAM_NOISE_ON_MASK, SSCAM_NOISE_ON_INPUT, SSCAM_NOISE_ON_ACTIVATION};
+    static const sscam_noise_target targets[] = {SSCAM_NOISE_ON_MASK, SSCAM_NOISE_ON_INPUT,
+                                                 SSCAM_NOISE_ON_ACTIVATION};
     return (sscam_mask_plan){.input = input,
                              .input_rank = shapes[shape].rank,
                              .input_channels = COLOURS,
@@ -79,19 +97,21 @@ static sscam_mask_plan plan_of(int number)
 }
 
 /* The largest difference of a list's masked inputs from lib/masks/masked_input.c's. */
-static double furthest_of(const sscam_mask_list *list, int64_t first, int64_t rows, sscam_memory_format layout,
-                          sscam_precision precision, int64_t *uploaded)
+static double furthest_of(const sscam_mask_list *list, int64_t first, int64_t rows,
+                          sscam_memory_format layout, sscam_precision precision, int64_t *uploaded)
 {
     const sscam_shape shape = sscam_mask_shape(list->plans[0]);
     const int64_t size = sscam_input_size(&shape);
-    float *found = malloc((size_t)(rows * size) * sizeof *found), *wanted = malloc((size_t)size * sizeof *wanted);
+    float *found = malloc((size_t)(rows * size) * sizeof *found),
+          *wanted = malloc((size_t)size * sizeof *wanted);
     float *scratch = malloc((size_t)sscam_mask_list_scratch_size(list) * sizeof *scratch);
     double furthest = 0.0;
     NEED(sscam_check_card_masks(device, list, first, rows, layout, precision, found, uploaded));
     for (int64_t row = 0; row < rows; row++) {
         sscam_mask_list_write(list, first + row, layout, scratch, wanted);
         for (int64_t i = 0; i < size; i++) {
-            double scale = precision == SSCAM_PRECISION_FP32 ? 1.0 : fmax(1.0, fabs((double)wanted[i]));
+            double scale = precision == SSCAM_PRECISION_FP32 ? 1.0
+                                                             : fmax(1.0, fabs((double)wanted[i]));
             furthest = fmax(furthest, fabs((double)found[row * size + i] - wanted[i]) / scale);
         }
     }
@@ -107,13 +127,16 @@ START_TEST(masked_inputs_are_those_of_the_processor)
     const sscam_mask_plan *plans[] = {&plan};
     const sscam_mask_list list = {plans, 1};
     int64_t uploaded;
-    for (int layout = 0; layout <= (plan.input_rank > SSCAM_LEAST_RANK); layout++) { /* sound has one */
+    for (int layout = 0; layout <= (plan.input_rank > SSCAM_LEAST_RANK);
+         layout++) { /* sound has one */
         double furthest = furthest_of(&list, 0, COUNT, layout, SSCAM_PRECISION_FP32, &uploaded);
         ck_assert_msg(furthest <= 1e-6, "plan %d, layout %d: %g", _i, layout, furthest);
         furthest = furthest_of(&list, 0, COUNT, layout, SSCAM_PRECISION_FP16, &uploaded);
-        ck_assert_msg(furthest > 0 && furthest <= 0x1p-11, "fp16, plan %d, layout %d: %g", _i, layout, furthest);
+        ck_assert_msg(furthest > 0 && furthest <= 0x1p-11, "fp16, plan %d, layout %d: %g", _i,
+                      layout, furthest);
         furthest = furthest_of(&list, 0, COUNT, layout, SSCAM_PRECISION_BF16, &uploaded);
-        ck_assert_msg(furthest > 0 && furthest <= 0x1p-8, "bf16, plan %d, layout %d: %g", _i, layout, furthest);
+        ck_assert_msg(furthest > 0 && furthest <= 0x1p-8, "bf16, plan %d, layout %d: %g", _i,
+                      layout, furthest);
     }
 }
 END_TEST
@@ -125,23 +148,30 @@ START_TEST(a_batch_goes_across_plans)
     const sscam_mask_list list = {plans, 3};
     int64_t uploaded;
     all[1].samples = 1; /* 15, 5 and 15 masked inputs */
-    ck_assert_double_le(furthest_of(&list, 0, 35, SSCAM_MEMORY_FORMAT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
-    ck_assert_double_le(furthest_of(&list, 13, 9, SSCAM_MEMORY_FORMAT_NHWC, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
-    ck_assert_double_le(furthest_of(&list, 20, 3, SSCAM_MEMORY_FORMAT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
-    ck_assert_double_le(furthest_of(&list, 19, 1, SSCAM_MEMORY_FORMAT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
+    ck_assert_double_le(
+        furthest_of(&list, 0, 35, SSCAM_MEMORY_FORMAT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
+    ck_assert_double_le(
+        furthest_of(&list, 13, 9, SSCAM_MEMORY_FORMAT_NHWC, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
+    ck_assert_double_le(
+        furthest_of(&list, 20, 3, SSCAM_MEMORY_FORMAT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
+    ck_assert_double_le(
+        furthest_of(&list, 19, 1, SSCAM_MEMORY_FORMAT_NCHW, SSCAM_PRECISION_FP32, &uploaded), 1e-6);
 }
 END_TEST
 
-/* Whatever N is, what goes up is the input, the maps, and a few numbers a channel, row and column. */
+/* Whatever N is, what goes up is the input, the maps, and a few numbers a channel, row and column.
+ */
 START_TEST(masked_inputs_do_not_cross_the_bus)
 {
     sscam_mask_plan plan = plan_of(0);
     const sscam_mask_plan *plans[] = {&plan};
     const sscam_mask_list list = {plans, 1};
-    const int64_t wanted = 4 * (SIZE + CHANNELS * MAP_HEIGHT * MAP_WIDTH + 2 * HEIGHT + 2 * WIDTH + 4 * CHANNELS);
+    const int64_t wanted = 4 * (SIZE + CHANNELS * MAP_HEIGHT * MAP_WIDTH + 2 * HEIGHT + 2 * WIDTH +
+                                4 * CHANNELS);
     for (plan.samples = 1; plan.samples <= 1000; plan.samples *= 10) {
         int64_t uploaded = 0;
-        furthest_of(&list, plan.samples - 1, 2, SSCAM_MEMORY_FORMAT_NCHW, SSCAM_PRECISION_FP32, &uploaded);
+        furthest_of(&list, plan.samples - 1, 2, SSCAM_MEMORY_FORMAT_NCHW, SSCAM_PRECISION_FP32,
+                    &uploaded);
         ck_assert_int_eq(uploaded, wanted);
     }
 }
@@ -161,17 +191,20 @@ START_TEST(scores_are_those_of_the_processor)
     for (int64_t i = 0; i < classes; i++)
         logits[classes + i] *= 1000.0f; /* a row whose exponentials overflow */
     for (int kind = SSCAM_SCORE_LOGIT; kind <= SSCAM_SCORE_SIGMOID; kind++) {
-        NEED(sscam_check_card_scores(device, logits, ROWS, classes, targets, target_count, kind, found));
+        NEED(sscam_check_card_scores(device, logits, ROWS, classes, targets, target_count, kind,
+                                     found));
         for (int t = 0; t < target_count; t++)
             for (int row = 0; row < ROWS; row++) {
-                double wanted = sscam_target_score(logits + row * classes, classes, &targets[t], kind);
-                ck_assert_double_eq_tol(found[t * ROWS + row], wanted, 1e-6 * fmax(1.0, fabs(wanted)));
+                double wanted = sscam_target_score(logits + row * classes, classes, &targets[t],
+                                                   kind);
+                ck_assert_double_eq_tol(found[t * ROWS + row], wanted,
+                                        1e-6 * fmax(1.0, fabs(wanted)));
             }
     }
 }
 END_TEST
 
-/* --- a whole scoring of the bundled network ------------------------------------------------------- */
+/* --- a whole scoring of the bundled network --------------------------------------------------- */
 
 enum { SIDE = 112, PICTURE = 3 * SIDE * SIDE };
 
@@ -292,15 +325,18 @@ START_TEST(where_memory_runs_out_batches_are_halved)
     of.request.progress = &progress;
     of.request.scoring.batch_size = BATCH;
     NEED(sscam_torch_backend()->score(of.network, &of.request, wanted));
-    sscam_check_limit_memory(8 * row_bytes); /* a layer of the network may need more for a picture than its input */
+    sscam_check_limit_memory(
+        8 * row_bytes); /* a layer of the network may need more for a picture than its input */
     of.reports = 0;
     NEED(sscam_torch_backend()->score(of.network, &of.request, found[0]));
     of.reports = 0;
     NEED(sscam_check_card_scoring(of.network, &of.request, found[1]));
     ck_assert_int_gt(of.reports, 1);
     sscam_check_limit_memory(row_bytes - 1);
-    ck_assert_int_eq(sscam_check_card_scoring(of.network, &of.request, found[1] /* not touched */), SSCAM_E_MEMORY);
-    ck_assert_int_eq(sscam_torch_backend()->score(of.network, &of.request, found[0]), SSCAM_E_MEMORY);
+    ck_assert_int_eq(sscam_check_card_scoring(of.network, &of.request, found[1] /* not touched */),
+                     SSCAM_E_MEMORY);
+    ck_assert_int_eq(sscam_torch_backend()->score(of.network, &of.request, found[0]),
+                     SSCAM_E_MEMORY);
     sscam_check_limit_memory(0);
     for (int i = 0; i < COUNT; i++) {
         ck_assert_float_eq_tol(found[0][i], wanted[i], 1e-4f * fmaxf(1.0f, fabsf(wanted[i])));
@@ -310,13 +346,14 @@ START_TEST(where_memory_runs_out_batches_are_halved)
 }
 END_TEST
 
-/* --- what a card would be asked for, without one ------------------------------------------------------- */
+/* --- what a card would be asked for, without one ---------------------------------------------- */
 
 START_TEST(tf32_is_as_asked_whatever_the_host_has_set)
 {
     for (int64_t setting = 0; setting < sscam_check_tf32_settings(); setting++)
         for (int in_tf32 = 0; in_tf32 <= 1; in_tf32++)
-            ck_assert_msg(sscam_check_tf32(setting, in_tf32), "setting %d, tf32 %d", (int)setting, in_tf32);
+            ck_assert_msg(sscam_check_tf32(setting, in_tf32), "setting %d, tf32 %d", (int)setting,
+                          in_tf32);
 }
 END_TEST
 
@@ -342,11 +379,15 @@ START_TEST(failures_of_a_card_are_told_apart)
         const char *text;
         sscam_status status;
     } failures[] = {
-        {"CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.11 GiB", SSCAM_E_MEMORY},
+        {"CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.11 GiB",
+         SSCAM_E_MEMORY},
         {"CUDA error: out of memory", SSCAM_E_MEMORY},
-        {"The following operation failed in the TorchScript interpreter.\nTraceback of TorchScript (most recent call "
-         "last):\nRuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB", SSCAM_E_MEMORY},
-        {"CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", SSCAM_E_MEMORY},
+        {"The following operation failed in the TorchScript interpreter.\nTraceback of TorchScript "
+         "(most recent call "
+         "last):\nRuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",
+         SSCAM_E_MEMORY},
+        {"CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+         SSCAM_E_MEMORY},
         {"cuDNN error: CUDNN_STATUS_ALLOC_FAILED", SSCAM_E_MEMORY},
         {"CUDA error: an illegal memory access was encountered", SSCAM_E_DEVICE},
         {"CUDA error: no kernel image is available for execution on the device", SSCAM_E_DEVICE},
@@ -354,13 +395,15 @@ START_TEST(failures_of_a_card_are_told_apart)
         {"The size of tensor a (7) must match the size of tensor b (8)", SSCAM_E_MODEL},
     };
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
-        ck_assert_msg(sscam_check_status_of(failures[i].text) == failures[i].status, "%s", failures[i].text);
+        ck_assert_msg(sscam_check_status_of(failures[i].text) == failures[i].status, "%s",
+                      failures[i].text);
 }
 END_TEST
 
 START_TEST(devices_that_are_not_there_are_refused)
 {
-    static const char *const wanted[] = {"cuda:99", "cuda:999", "cuda:-1", "cuda:", "cuda:1x", "gpu", ""};
+    static const char *const wanted[] = {
+        "cuda:99", "cuda:999", "cuda:-1", "cuda:", "cuda:1x", "gpu", ""};
     const char *path = getenv("SSCAM_TEST_MODEL");
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         sscam_model *model = NULL;
@@ -371,17 +414,20 @@ START_TEST(devices_that_are_not_there_are_refused)
 }
 END_TEST
 
-/* Without a card, "auto" is the processor, and "cuda" says why not; with one, both are card number 0. */
+/* Without a card, "auto" is the processor, and "cuda" says why not; with one, both are card number
+ * 0. */
 START_TEST(auto_takes_what_there_is)
 {
     const char *path = getenv("SSCAM_TEST_MODEL");
     sscam_model *by_name = NULL, *by_auto = NULL;
     const sscam_status status = sscam_model_load(path, "cuda", &by_name);
-    ck_assert_int_eq(status, strcmp(device, "cpu") == 0 && status != SSCAM_OK ? SSCAM_E_DEVICE : SSCAM_OK);
+    ck_assert_int_eq(status,
+                     strcmp(device, "cpu") == 0 && status != SSCAM_OK ? SSCAM_E_DEVICE : SSCAM_OK);
     if (status != SSCAM_OK)
         ck_assert_msg(strstr(sscam_last_error(), "\"cuda\": ") != NULL, "%s", sscam_last_error());
     ck_assert_int_eq(sscam_model_load(path, "auto", &by_auto), SSCAM_OK);
-    ck_assert_str_eq(sscam_model_device(by_auto), status == SSCAM_OK ? sscam_model_device(by_name) : "cpu");
+    ck_assert_str_eq(sscam_model_device(by_auto),
+                     status == SSCAM_OK ? sscam_model_device(by_name) : "cpu");
     sscam_model_destroy(by_auto);
     sscam_model_destroy(by_name);
 }
@@ -390,7 +436,8 @@ END_TEST
 START_TEST(the_kernel_compiles_for_cards)
 {
     static const int32_t capabilities[] = {75, 80, 86, 90, 100, 999 /* newer than the compiler */};
-    if (sscam_check_card_program(90) == SSCAM_E_DEVICE && strstr(sscam_last_error(), "can be loaded") != NULL) {
+    if (sscam_check_card_program(90) == SSCAM_E_DEVICE &&
+        strstr(sscam_last_error(), "can be loaded") != NULL) {
         printf("# skipped: no compiler for CUDA here\n");
         return;
     }

@@ -15,12 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sscam/image.h"
 #include "support/check_main.h"
 #include "support/jpeg_samples.h"
 #include "support/png_builder.h"
-#include "sscam/image.h"
 
-#define ck_assert_message(part)                                                                              \
+#define ck_assert_message(part) \
     ck_assert_msg(strstr(sscam_last_error(), part) != NULL, "message: %s", sscam_last_error())
 
 static char folder[] = "/tmp/sscam-check-XXXXXX";
@@ -90,7 +90,8 @@ static void assert_shape(const sscam_image *image, int32_t width, int32_t height
 
 static const uint8_t *pixel_at(const sscam_image *image, int32_t x, int32_t y)
 {
-    return sscam_image_pixels(image) + (y * sscam_image_width(image) + x) * sscam_image_channels(image);
+    return sscam_image_pixels(image) +
+           (y * sscam_image_width(image) + x) * sscam_image_channels(image);
 }
 
 /* A picture whose bytes count up from 0. */
@@ -108,11 +109,12 @@ static sscam_image *counting_image(int32_t width, int32_t height, int32_t channe
 /* Not a pointer to anything: shows that the out-parameter was set. */
 #define UNSET ((sscam_image *)(uintptr_t)16)
 
-/* --- creation ------------------------------------------------------------------------------------ */
+/* --- creation --------------------------------------------------------------------------------- */
 
 START_TEST(create_copies_rows_at_their_stride)
 {
-    uint8_t bytes[2][10] = {{1, 2, 3, 4, 5, 6, 99, 99, 99, 99}, {7, 8, 9, 10, 11, 12, 99, 99, 99, 99}};
+    uint8_t bytes[2][10] = {{1, 2, 3, 4, 5, 6, 99, 99, 99, 99},
+                            {7, 8, 9, 10, 11, 12, 99, 99, 99, 99}};
     sscam_image *image = NULL;
     ck_assert_int_eq(sscam_image_create(2, 2, 3, 10, bytes[0], &image), SSCAM_OK);
     memset(bytes, 0, sizeof bytes);
@@ -172,7 +174,8 @@ START_TEST(create_refuses_bad_sizes)
     uint8_t byte = 0;
     sscam_image *image = UNSET;
     ck_assert_int_eq(sscam_image_create(bad_creations[_i].width, bad_creations[_i].height,
-                                        bad_creations[_i].channels, bad_creations[_i].stride, &byte, &image),
+                                        bad_creations[_i].channels, bad_creations[_i].stride, &byte,
+                                        &image),
                      SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(image);
     ck_assert_message(bad_creations[_i].message);
@@ -213,7 +216,7 @@ START_TEST(accessors_take_null)
 }
 END_TEST
 
-/* --- PNG ----------------------------------------------------------------------------------------- */
+/* --- PNG -------------------------------------------------------------------------------------- */
 
 /* Samples spread over the depth's range. */
 static unsigned spread(uint32_t x, uint32_t y, int channel, int depth)
@@ -268,12 +271,15 @@ static uint8_t palette_alpha(unsigned index)
     return (uint8_t)(index * 60u);
 }
 
-/* With transparency: the sample at (2, 1) is the transparent colour, or the palette's first entries have
- * alpha. */
+/* With transparency: the sample at (2, 1) is the transparent colour, or the palette's first entries
+ * have alpha. */
 static void append_transparency(png_builder *png, const png_description *of)
 {
     uint8_t alpha[6];
-    size_t size = of->colour_type == PNG_RGB ? 6 : of->colour_type == PNG_GRAY ? 2 : of->depth == 1 ? 2 : 4;
+    size_t size = of->colour_type == PNG_RGB    ? 6
+                  : of->colour_type == PNG_GRAY ? 2
+                  : of->depth == 1              ? 2
+                                                : 4;
     for (unsigned i = 0; i < size; i++) {
         unsigned sample = of->sample(2, 1, (int)i / 2);
         alpha[i] = (uint8_t)(of->colour_type == PNG_PALETTE ? palette_alpha(i)
@@ -483,7 +489,7 @@ START_TEST(png_too_large_is_told_apart_from_damage)
 }
 END_TEST
 
-/* --- JPEG ---------------------------------------------------------------------------------------- */
+/* --- JPEG ------------------------------------------------------------------------------------- */
 
 static void assert_flat(const sscam_image *image, const uint8_t *colour)
 {
@@ -518,16 +524,19 @@ START_TEST(jpeg_progressive_and_restarted)
     for (int i = 0; i < 2; i++) {
         for (int y = 0; y < 16; y++)
             for (int x = 0; x < 16; x++)
-                ck_assert_int_le(abs(pixel_at(images[i], x, y)[0] - (200 + (7 * x + 5 * y) % 32)), 2);
+                ck_assert_int_le(abs(pixel_at(images[i], x, y)[0] - (200 + (7 * x + 5 * y) % 32)),
+                                 2);
         sscam_image_destroy(images[i]);
     }
 }
 END_TEST
 
-/* Stored 55 155 205 230 are, inverted, inks 200 100 50 25: light 230, less its shares 180, 90 and 45. */
+/* Stored 55 155 205 230 are, inverted, inks 200 100 50 25: light 230, less its shares 180, 90
+ * and 45. */
 START_TEST(jpeg_inks_become_rgb)
 {
-    sscam_image *cmyk = decode(jpeg_cmyk, sizeof jpeg_cmyk), *ycck = decode(jpeg_ycck, sizeof jpeg_ycck);
+    sscam_image *cmyk = decode(jpeg_cmyk, sizeof jpeg_cmyk),
+                *ycck = decode(jpeg_ycck, sizeof jpeg_ycck);
     assert_shape(cmyk, 16, 16, 3);
     assert_flat(cmyk, (const uint8_t[]){50, 140, 185});
     assert_shape(ycck, 16, 16, 3);
@@ -585,7 +594,8 @@ START_TEST(jpeg_with_a_gap_is_refused)
     memcpy(copy, jpeg_restart, sizeof copy - END);
     memcpy(copy + sizeof copy - END, jpeg_restart + sizeof jpeg_restart - END, END);
     assert_format_error(copy, sizeof copy);
-    ck_assert_str_eq(sscam_last_error(), "damaged JPEG: Corrupt JPEG data: premature end of data segment");
+    ck_assert_str_eq(sscam_last_error(),
+                     "damaged JPEG: Corrupt JPEG data: premature end of data segment");
 }
 END_TEST
 
@@ -610,7 +620,8 @@ START_TEST(jpeg_of_absurd_size_is_refused)
 }
 END_TEST
 
-/* The second scan of jpeg_two_scans, its last 11 bytes but for the end marker's 2, again and again. */
+/* The second scan of jpeg_two_scans, its last 11 bytes but for the end marker's 2, again and again.
+ */
 static sscam_status decode_repeated_scan(size_t times)
 {
     enum { SCAN = 11, END = 2 };
@@ -675,19 +686,21 @@ START_TEST(nothing_is_printed)
 }
 END_TEST
 
-/* --- files --------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 START_TEST(content_decides_not_the_name)
 {
     static png_builder png;
     png_build(&png, &png_kinds[3]);
     sscam_image *image = NULL;
-    ck_assert_int_eq(sscam_image_read(write_file("really.jpg", png.bytes, png.size), &image), SSCAM_OK);
+    ck_assert_int_eq(sscam_image_read(write_file("really.jpg", png.bytes, png.size), &image),
+                     SSCAM_OK);
     assert_shape(image, 9, 7, 1);
     sscam_image_destroy(image);
     ck_assert_int_eq(sscam_image_read_png(in_folder("really.jpg"), &image), SSCAM_OK);
     sscam_image_destroy(image);
-    ck_assert_int_eq(sscam_image_read(write_file("really.png", jpeg_rgb, sizeof jpeg_rgb), &image), SSCAM_OK);
+    ck_assert_int_eq(sscam_image_read(write_file("really.png", jpeg_rgb, sizeof jpeg_rgb), &image),
+                     SSCAM_OK);
     assert_shape(image, 16, 16, 3);
     sscam_image_destroy(image);
 }
@@ -708,7 +721,8 @@ START_TEST(unreadable_files_are_named)
     assert_unreadable(folder, SSCAM_E_IO, "directory");
     assert_unreadable("", SSCAM_E_IO, "No such file");
     assert_unreadable(write_file("empty.png", "", 0), SSCAM_E_FORMAT, "empty");
-    assert_unreadable(write_file("text.png", "hello, world", 12), SSCAM_E_FORMAT, "neither PNG nor JPEG");
+    assert_unreadable(write_file("text.png", "hello, world", 12), SSCAM_E_FORMAT,
+                      "neither PNG nor JPEG");
     assert_unreadable(write_file("short.jpg", jpeg_rgb, 100), SSCAM_E_FORMAT, "damaged JPEG");
     assert_unreadable(write_file("sig.png", "\x89PNG\r\n\x1a\n", 8), SSCAM_E_FORMAT, "damaged PNG");
 
@@ -733,7 +747,8 @@ START_TEST(pipes_are_read_to_their_end)
         int descriptor = open(path, O_WRONLY);
         for (int copy = 0; copy < 3; copy++)
             for (size_t at = 0; at < png.size; at += 1000)
-                if (write(descriptor, png.bytes + at, png.size - at < 1000 ? png.size - at : 1000) < 0)
+                if (write(descriptor, png.bytes + at, png.size - at < 1000 ? png.size - at : 1000) <
+                    0)
                     _exit(1);
         _exit(0);
     }
@@ -755,7 +770,8 @@ START_TEST(written_png_reads_back)
     ck_assert_int_eq(sscam_image_write_png(image, path), SSCAM_OK);
     ck_assert_int_eq(sscam_image_read_png(path, &copy), SSCAM_OK);
     assert_shape(copy, 7, 5, channels[_i]);
-    ck_assert_mem_eq(sscam_image_pixels(copy), sscam_image_pixels(image), (size_t)(7 * 5 * channels[_i]));
+    ck_assert_mem_eq(sscam_image_pixels(copy), sscam_image_pixels(image),
+                     (size_t)(7 * 5 * channels[_i]));
     ck_assert_int_eq(files_in_folder(), 1);
     sscam_image_destroy(image);
     sscam_image_destroy(copy);
@@ -835,8 +851,8 @@ START_TEST(unwritable_places_are_named)
 }
 END_TEST
 
-/* In a child that is not root: root may write anywhere, and a fault in the library could then replace the
- * very devices of this machine. */
+/* In a child that is not root: root may write anywhere, and a fault in the library could then
+ * replace the very devices of this machine. */
 static void assert_unwritable_to_users(const char *path, const char *message)
 {
     pid_t user = fork();
@@ -938,7 +954,8 @@ static TCase *creation_cases(void)
     tcase_add_test(tests, create_copies_rows_at_their_stride);
     tcase_add_test(tests, create_never_reads_behind_the_last_row);
     tcase_add_test(tests, create_takes_gray_and_rgba_without_stride);
-    tcase_add_loop_test(tests, create_refuses_bad_sizes, 0, sizeof bad_creations / sizeof bad_creations[0]);
+    tcase_add_loop_test(tests, create_refuses_bad_sizes, 0,
+                        sizeof bad_creations / sizeof bad_creations[0]);
     tcase_add_test(tests, null_arguments_are_refused);
     tcase_add_test(tests, accessors_take_null);
     return tests;

@@ -1,5 +1,5 @@
-/* Bombs and absurd sizes: small files that ask for much memory are refused before it is taken. What a call takes is
- * counted: the growth of the most memory that a process of its own had in use. */
+/* Bombs and absurd sizes: small files that ask for much memory are refused before it is taken. What
+ * a call takes is counted: the growth of the most memory that a process of its own had in use. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* mkdtemp */
 #endif
@@ -17,9 +17,14 @@
 #include "support/jpeg_samples.h"
 #include "support/png_builder.h"
 
-enum { SIDE = 4096, PIXELS = SIDE * SIDE, KILOBYTE = 1024, NOTHING = 6 * KILOBYTE /* kB: less than any bomb */ };
+enum {
+    SIDE = 4096,
+    PIXELS = SIDE * SIDE,
+    KILOBYTE = 1024,
+    NOTHING = 6 * KILOBYTE /* kB: less than any bomb */
+};
 
-/* --- files --------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static unsigned black(uint32_t x, uint32_t y, int channel)
 {
@@ -56,7 +61,8 @@ static const png_builder *png_bomb(void)
     static uint8_t content[PNG_BUILDER_CAPACITY];
     const png_description of = {SIDE, SIDE, 8, PNG_GRAY, 0, black};
     png_begin(&png, &of);
-    png_append_chunk(&png, "IDAT", content, deflate_zeros((size_t)SIDE * (SIDE + 1), content, sizeof content));
+    png_append_chunk(&png, "IDAT", content,
+                     deflate_zeros((size_t)SIDE * (SIDE + 1), content, sizeof content));
     png_append_chunk(&png, "IEND", NULL, 0);
     return &png;
 }
@@ -70,7 +76,8 @@ static const png_builder *text_bomb(void)
     static uint8_t chunk[PNG_BUILDER_CAPACITY];
     const png_description of = {2, 2, 8, PNG_RGB, 0, black};
     memcpy(chunk, head, sizeof head);
-    size_t size = sizeof head + deflate_zeros(TEXT_SIZE, chunk + sizeof head, sizeof chunk - sizeof head);
+    size_t size = sizeof head +
+                  deflate_zeros(TEXT_SIZE, chunk + sizeof head, sizeof chunk - sizeof head);
     png_begin(&png, &of);
     for (int i = 0; i < TEXTS; i++)
         png_append_chunk(&png, "zTXt", chunk, size);
@@ -101,7 +108,7 @@ static void claim_jpeg_sides(uint8_t *jpeg, size_t size, uint8_t marker, uint16_
     ck_abort_msg("no such marker");
 }
 
-/* --- memory -------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 typedef struct reading {
     const void *data;
@@ -117,12 +124,14 @@ static long most_memory(void)
     return usage.ru_maxrss;
 }
 
-/* In the child: fails when the status is another; else what reading took goes up through the pipe. */
+/* In the child: fails when the status is another; else what reading took goes up through the pipe.
+ */
 static void read_and_tell(const reading *of, int pipe_end)
 {
     sscam_image *image = NULL;
     long before = most_memory();
-    sscam_status status = sscam_image_read_memory_limited(of->data, of->size, of->max_pixels, &image);
+    sscam_status status = sscam_image_read_memory_limited(of->data, of->size, of->max_pixels,
+                                                          &image);
     long growth = most_memory() - before;
     int is_right = status == of->wanted && (status == SSCAM_OK) == (image != NULL);
     if (!is_right)
@@ -150,14 +159,16 @@ static long memory_of(reading of)
     return growth;
 }
 
-/* --- tests --------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 START_TEST(png_bomb_takes_memory_only_where_it_is_let_in)
 {
     const png_builder *png = png_bomb();
     ck_assert_uint_lt(png->size, PIXELS / 900);
-    ck_assert_int_ge(memory_of((reading){png->bytes, png->size, PIXELS, SSCAM_OK}), PIXELS / KILOBYTE);
-    ck_assert_int_le(memory_of((reading){png->bytes, png->size, PIXELS - 1, SSCAM_E_FORMAT}), NOTHING);
+    ck_assert_int_ge(memory_of((reading){png->bytes, png->size, PIXELS, SSCAM_OK}),
+                     PIXELS / KILOBYTE);
+    ck_assert_int_le(memory_of((reading){png->bytes, png->size, PIXELS - 1, SSCAM_E_FORMAT}),
+                     NOTHING);
 }
 END_TEST
 
@@ -180,8 +191,11 @@ START_TEST(claimed_sides_take_no_memory)
     memcpy(progressive, jpeg_progressive, sizeof progressive);
     claim_jpeg_sides(baseline, sizeof baseline, 0xC0, 60000);
     claim_jpeg_sides(progressive, sizeof progressive, 0xC2, 60000);
-    ck_assert_int_le(memory_of((reading){baseline, sizeof baseline, SSCAM_IMAGE_MAX_PIXELS, SSCAM_E_FORMAT}), NOTHING);
-    ck_assert_int_le(memory_of((reading){progressive, sizeof progressive, SSCAM_IMAGE_MAX_PIXELS, SSCAM_E_FORMAT}),
+    ck_assert_int_le(
+        memory_of((reading){baseline, sizeof baseline, SSCAM_IMAGE_MAX_PIXELS, SSCAM_E_FORMAT}),
+        NOTHING);
+    ck_assert_int_le(memory_of((reading){progressive, sizeof progressive, SSCAM_IMAGE_MAX_PIXELS,
+                                         SSCAM_E_FORMAT}),
                      NOTHING);
 }
 END_TEST
@@ -191,8 +205,8 @@ START_TEST(sizes_beyond_all_memory_are_told_as_such)
 {
     const png_builder *png = png_claiming(INT32_MAX, INT32_MAX, PNG_RGBA);
     sscam_image *image = NULL;
-    ASSERT_FAILS(sscam_image_read_memory_limited(png->bytes, png->size, INT64_MAX, &image), SSCAM_E_MEMORY,
-                 "PNG");
+    ASSERT_FAILS(sscam_image_read_memory_limited(png->bytes, png->size, INT64_MAX, &image),
+                 SSCAM_E_MEMORY, "PNG");
     ck_assert_ptr_null(image);
 }
 END_TEST
@@ -204,8 +218,9 @@ START_TEST(a_limit_is_kept_to_the_pixel)
     ASSERT_OK(sscam_image_read_memory_limited(jpeg_gray, sizeof jpeg_gray, JPEG_PIXELS, &image));
     ck_assert_int_eq(sscam_image_width(image) * sscam_image_height(image), JPEG_PIXELS);
     sscam_image_destroy(image);
-    ASSERT_FAILS(sscam_image_read_memory_limited(jpeg_gray, sizeof jpeg_gray, JPEG_PIXELS - 1, &image),
-                 SSCAM_E_FORMAT, "more than the 63 allowed");
+    ASSERT_FAILS(
+        sscam_image_read_memory_limited(jpeg_gray, sizeof jpeg_gray, JPEG_PIXELS - 1, &image),
+        SSCAM_E_FORMAT, "more than the 63 allowed");
     ck_assert_ptr_null(image);
 }
 END_TEST
@@ -215,16 +230,19 @@ static const int64_t no_limits[] = {0, -1, INT64_MIN};
 START_TEST(a_limit_below_one_is_an_error)
 {
     sscam_image *image = (sscam_image *)(uintptr_t)16;
-    ASSERT_FAILS(sscam_image_read_memory_limited(jpeg_gray, sizeof jpeg_gray, no_limits[_i], &image),
-                 SSCAM_E_ARGUMENT, "max_pixels");
+    ASSERT_FAILS(
+        sscam_image_read_memory_limited(jpeg_gray, sizeof jpeg_gray, no_limits[_i], &image),
+        SSCAM_E_ARGUMENT, "max_pixels");
     ck_assert_ptr_null(image);
     image = (sscam_image *)(uintptr_t)16;
-    ASSERT_FAILS(sscam_image_read_limited("any.png", no_limits[_i], &image), SSCAM_E_ARGUMENT, "max_pixels");
+    ASSERT_FAILS(sscam_image_read_limited("any.png", no_limits[_i], &image), SSCAM_E_ARGUMENT,
+                 "max_pixels");
     ck_assert_ptr_null(image);
     ASSERT_FAILS(sscam_image_read_limited(NULL, 1, &image), SSCAM_E_ARGUMENT, "path");
     ASSERT_FAILS(sscam_image_read_memory_limited(NULL, 1, 1, &image), SSCAM_E_ARGUMENT, "data");
     ASSERT_FAILS(sscam_image_read_limited("any.png", 1, NULL), SSCAM_E_ARGUMENT, "out");
-    ASSERT_FAILS(sscam_image_read_memory_limited(jpeg_gray, sizeof jpeg_gray, 1, NULL), SSCAM_E_ARGUMENT, "out");
+    ASSERT_FAILS(sscam_image_read_memory_limited(jpeg_gray, sizeof jpeg_gray, 1, NULL),
+                 SSCAM_E_ARGUMENT, "out");
 }
 END_TEST
 
@@ -264,7 +282,8 @@ START_TEST(resizing_is_limited)
     int64_t shape[4];
     ASSERT_OK(sscam_image_create(1, 20000, 1, 0, pixels, &image));
     ASSERT_OK(sscam_explainer_set(explainer, "resize", "256"));
-    ASSERT_FAILS(sscam_explainer_preprocess(explainer, image, shape, NULL, 0), SSCAM_E_ARGUMENT, "268435456");
+    ASSERT_FAILS(sscam_explainer_preprocess(explainer, image, shape, NULL, 0), SSCAM_E_ARGUMENT,
+                 "268435456");
     ASSERT_OK(sscam_explainer_set(explainer, "resize", "10"));
     ASSERT_OK(sscam_explainer_preprocess(explainer, image, shape, NULL, 0));
     sscam_image_destroy(image);

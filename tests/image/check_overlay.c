@@ -3,18 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/check_main.h"
 #include "image/colormap.h"
 #include "image/overlay.h"
+#include "support/check_main.h"
 
-#define ck_assert_message(part)                                                                              \
+#define ck_assert_message(part) \
     ck_assert_msg(strstr(sscam_last_error(), part) != NULL, "message: %s", sscam_last_error())
 
 #define UNSET ((sscam_image *)(uintptr_t)16)
 
 static const float half_map[1] = {0.5f};
 
-static sscam_image *flat_image(int32_t width, int32_t height, int32_t channels, const uint8_t *colour)
+static sscam_image *flat_image(int32_t width, int32_t height, int32_t channels,
+                               const uint8_t *colour)
 {
     uint8_t *pixels = malloc((size_t)(width * height * channels));
     for (int32_t i = 0; i < width * height * channels; i++)
@@ -27,17 +28,19 @@ static sscam_image *flat_image(int32_t width, int32_t height, int32_t channels, 
 
 static const uint8_t *pixel_at(const sscam_image *image, int32_t x, int32_t y)
 {
-    return sscam_image_pixels(image) + (y * sscam_image_width(image) + x) * sscam_image_channels(image);
+    return sscam_image_pixels(image) +
+           (y * sscam_image_width(image) + x) * sscam_image_channels(image);
 }
 
 static void assert_pixel(const sscam_image *image, int32_t x, int32_t y, int r, int g, int b)
 {
     const uint8_t *pixel = pixel_at(image, x, y);
-    ck_assert_msg(pixel[0] == r && pixel[1] == g && pixel[2] == b, "(%d, %d) is %d %d %d, not %d %d %d", x, y,
-                  pixel[0], pixel[1], pixel[2], r, g, b);
+    ck_assert_msg(pixel[0] == r && pixel[1] == g && pixel[2] == b,
+                  "(%d, %d) is %d %d %d, not %d %d %d", x, y, pixel[0], pixel[1], pixel[2], r, g,
+                  b);
 }
 
-/* --- colormaps ----------------------------------------------------------------------------------- */
+/* --- colormaps -------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -73,7 +76,7 @@ START_TEST(colormap_takes_the_nearest_entry_and_any_value)
 }
 END_TEST
 
-/* --- heatmap ------------------------------------------------------------------------------------- */
+/* --- heatmap ---------------------------------------------------------------------------------- */
 
 START_TEST(heatmap_has_a_pixel_a_value)
 {
@@ -112,24 +115,27 @@ START_TEST(unknown_colormap_is_refused)
     ck_assert_message("plasma");
     ck_assert_message("viridis");
     out = UNSET;
-    ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, NULL, image, "", 0.5, &out), SSCAM_E_ARGUMENT);
+    ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, NULL, image, "", 0.5, &out),
+                     SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(out);
     sscam_image_destroy(image);
 }
 END_TEST
 
-/* --- overlay ------------------------------------------------------------------------------------- */
+/* --- overlay ---------------------------------------------------------------------------------- */
 
 START_TEST(alpha_is_the_colours_share)
 {
     static const struct {
         double alpha;
         int rgb[3];
-    } blends[] = {{0.0, {10, 20, 30}}, {1.0, {128, 128, 128}}, {0.5, {69, 74, 79}}, {0.25, {40, 47, 55}}};
+    } blends[] = {
+        {0.0, {10, 20, 30}}, {1.0, {128, 128, 128}}, {0.5, {69, 74, 79}}, {0.25, {40, 47, 55}}};
     sscam_image *image = flat_image(3, 2, 3, (const uint8_t[]){10, 20, 30}), *out = NULL;
     for (size_t i = 0; i < sizeof blends / sizeof blends[0]; i++) {
-        ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, NULL, image, "gray", blends[i].alpha, &out),
-                         SSCAM_OK);
+        ck_assert_int_eq(
+            sscam_draw_overlay(half_map, 1, 1, NULL, image, "gray", blends[i].alpha, &out),
+            SSCAM_OK);
         ck_assert_int_eq(sscam_image_width(out), 3);
         ck_assert_int_eq(sscam_image_height(out), 2);
         ck_assert_int_eq(sscam_image_channels(out), 3);
@@ -157,7 +163,8 @@ START_TEST(gray_and_rgba_pictures_become_rgb)
 }
 END_TEST
 
-/* Two values over eight columns: their centres at 2 and 6, a straight line between, constant beyond. */
+/* Two values over eight columns: their centres at 2 and 6, a straight line between, constant
+ * beyond. */
 START_TEST(map_is_stretched_bilinearly)
 {
     static const float map[2] = {0.0f, 200.0f / 255.0f};
@@ -185,13 +192,14 @@ static sscam_geometry default_geometry(int32_t width, int32_t height)
     return geometry;
 }
 
-/* 640 x 480 is shrunk to 341 x 256, of which the network sees 224 x 224 from (58, 16) on: in the picture,
- * from column 58 x 640/341 = 108.9 to 529.3 and from row 30 to 450. */
+/* 640 x 480 is shrunk to 341 x 256, of which the network sees 224 x 224 from (58, 16) on: in the
+ * picture, from column 58 x 640/341 = 108.9 to 529.3 and from row 30 to 450. */
 START_TEST(crop_is_undone)
 {
     sscam_image *image = flat_image(640, 480, 3, (const uint8_t[]){100, 200, 40}), *out = NULL;
     sscam_geometry geometry = default_geometry(640, 480);
-    ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, &geometry, image, "gray", 1.0, &out), SSCAM_OK);
+    ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, &geometry, image, "gray", 1.0, &out),
+                     SSCAM_OK);
     for (int y = 0; y < 480; y++)
         for (int x = 0; x < 640; x++)
             if (x >= 109 && x <= 528 && y >= 30 && y < 450)
@@ -222,7 +230,8 @@ static void find_hottest(const sscam_image *out, double *x, double *y)
 static const int32_t picture_sizes[][2] = {{640, 480}, {480, 640}, {1000, 300},
                                            {333, 777}, {100, 80},  {224, 224}};
 
-/* A spot centred at (150.5, 60.5) of the input belongs at (crop_left + 150.5) x width / resized_width. */
+/* A spot centred at (150.5, 60.5) of the input belongs at (crop_left + 150.5) x width /
+ * resized_width. */
 START_TEST(hot_spot_is_where_the_network_saw_it)
 {
     int32_t width = picture_sizes[_i][0], height = picture_sizes[_i][1];
@@ -232,7 +241,8 @@ START_TEST(hot_spot_is_where_the_network_saw_it)
             map[row * 224 + column] = 1.0f;
     sscam_image *image = flat_image(width, height, 1, (const uint8_t[]){0}), *out = NULL;
     sscam_geometry geometry = default_geometry(width, height);
-    ck_assert_int_eq(sscam_draw_overlay(map, 224, 224, &geometry, image, "gray", 1.0, &out), SSCAM_OK);
+    ck_assert_int_eq(sscam_draw_overlay(map, 224, 224, &geometry, image, "gray", 1.0, &out),
+                     SSCAM_OK);
     double x = 0.0, y = 0.0;
     find_hottest(out, &x, &y);
     double wanted_x = (geometry.crop_left + 150.5) * width / geometry.resized_width;

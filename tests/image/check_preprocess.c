@@ -1,26 +1,29 @@
-/* From picture to network input: option texts, sizes, resampling, crop, channels, normalising. Expected
- * values are worked out by hand; oracles/test_preprocess.py compares with torchvision at large. */
+/* From picture to network input: option texts, sizes, resampling, crop, channels, normalising.
+ * Expected values are worked out by hand; oracles/test_preprocess.py compares with torchvision at
+ * large. */
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/check_main.h"
 #include "base/number.h"
 #include "image/preprocess.h"
+#include "support/check_main.h"
 
-#define ck_assert_message(part)                                                                              \
+#define ck_assert_message(part) \
     ck_assert_msg(strstr(sscam_last_error(), part) != NULL, "message: %s", sscam_last_error())
 
-static sscam_image *make_image(int32_t width, int32_t height, int32_t channels, const uint8_t *pixels)
+static sscam_image *make_image(int32_t width, int32_t height, int32_t channels,
+                               const uint8_t *pixels)
 {
     sscam_image *image = NULL;
     ck_assert_int_eq(sscam_image_create(width, height, channels, 0, pixels, &image), SSCAM_OK);
     return image;
 }
 
-/* Levels 0 to 255 come out as they are: no resize, no crop, one channel, mean 0, deviation 1/255. */
+/* Levels 0 to 255 come out as they are: no resize, no crop, one channel, mean 0, deviation 1/255.
+ */
 static sscam_transform plain_transform(void)
 {
     sscam_transform transform;
@@ -35,14 +38,16 @@ static sscam_transform plain_transform(void)
 
 static void set(sscam_transform *transform, const char *option, const char *text)
 {
-    ck_assert_msg(sscam_transform_set(transform, option, text) == SSCAM_OK, "%s", sscam_last_error());
+    ck_assert_msg(sscam_transform_set(transform, option, text) == SSCAM_OK, "%s",
+                  sscam_last_error());
 }
 
 /* The input that a picture becomes; to be freed. */
-static float *preprocess(const sscam_image *image, const sscam_transform *transform, sscam_geometry *geometry)
+static float *preprocess(const sscam_image *image, const sscam_transform *transform,
+                         sscam_geometry *geometry)
 {
-    sscam_status status =
-        sscam_geometry_compute(transform, sscam_image_width(image), sscam_image_height(image), geometry);
+    sscam_status status = sscam_geometry_compute(transform, sscam_image_width(image),
+                                                 sscam_image_height(image), geometry);
     ck_assert_msg(status == SSCAM_OK, "%s", sscam_last_error());
     size_t count = (size_t)geometry->input_width * (size_t)geometry->input_height *
                    (size_t)sscam_transform_channels(transform);
@@ -54,11 +59,11 @@ static float *preprocess(const sscam_image *image, const sscam_transform *transf
 static void assert_levels(const float *input, const int *wanted, int count)
 {
     for (int i = 0; i < count; i++)
-        ck_assert_msg(fabsf(input[i] - (float)wanted[i]) < 1e-3f, "value %d: %g, not %d", i, (double)input[i],
-                      wanted[i]);
+        ck_assert_msg(fabsf(input[i] - (float)wanted[i]) < 1e-3f, "value %d: %g, not %d", i,
+                      (double)input[i], wanted[i]);
 }
 
-/* --- numbers ------------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 START_TEST(whole_numbers)
 {
@@ -67,8 +72,9 @@ START_TEST(whole_numbers)
     ck_assert(value == INT64_MIN);
     ck_assert(sscam_parse_int("+12", &value));
     ck_assert_int_eq(value, 12);
-    static const char *const wrong[] = {"",    " 1",  "1 ", "1.0", "0x10", "1e3", "9223372036854775808",
-                                        "--1", "+-1", "-",  "abc", "1,2"};
+    static const char *const wrong[] = {
+        "",    " 1",  "1 ", "1.0", "0x10", "1e3", "9223372036854775808",
+        "--1", "+-1", "-",  "abc", "1,2"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         ck_assert_msg(!sscam_parse_int(wrong[i], &value), "%s", wrong[i]);
     ck_assert_int_eq(value, 12);
@@ -85,8 +91,9 @@ START_TEST(real_numbers)
     ck_assert(sscam_parse_real("1e-999", &value));
     ck_assert_double_eq(value, 0.0);
     ck_assert(sscam_parse_real("256", &value));
-    static const char *const wrong[] = {"",   " 1",    "1 ", "1,5", "0x1p3", "inf",   "nan",     "1e999",
-                                        "1e", "1.2.3", ".",  "e5",  "-",     "1e5.0", "infinity"};
+    static const char *const wrong[] = {"",    " 1",  "1 ",    "1,5",   "0x1p3",
+                                        "inf", "nan", "1e999", "1e",    "1.2.3",
+                                        ".",   "e5",  "-",     "1e5.0", "infinity"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         ck_assert_msg(!sscam_parse_real(wrong[i], &value), "%s", wrong[i]);
     ck_assert_double_eq(value, 256.0);
@@ -105,7 +112,8 @@ START_TEST(lists_of_numbers)
     ck_assert_uint_eq(count, 3);
     ck_assert_double_eq(values[1], -2.0);
     ck_assert_double_eq(values[2], 30.0);
-    static const char *const wrong[] = {"", ",", "1,", ",1", "1,,2", "1,2,3,4", "1, 2", "1;2", "1,nan"};
+    static const char *const wrong[] = {"",        ",",    "1,",  ",1",   "1,,2",
+                                        "1,2,3,4", "1, 2", "1;2", "1,nan"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         ck_assert_msg(!sscam_parse_reals(wrong[i], values, 3, &count), "%s", wrong[i]);
     ck_assert_uint_eq(count, 3);
@@ -116,7 +124,8 @@ END_TEST
 /* Where no locale with a decimal comma is installed, this can only show that the point works. */
 START_TEST(numbers_do_not_depend_on_the_locale)
 {
-    static const char *const commas[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "pt_BR.UTF-8", "ru_RU.UTF-8"};
+    static const char *const commas[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "pt_BR.UTF-8",
+                                         "ru_RU.UTF-8"};
     for (size_t i = 0; i < sizeof commas / sizeof commas[0] && !setlocale(LC_ALL, commas[i]); i++)
         continue;
     double values[2] = {0.0, 0.0};
@@ -128,7 +137,7 @@ START_TEST(numbers_do_not_depend_on_the_locale)
 }
 END_TEST
 
-/* --- option texts -------------------------------------------------------------------------------- */
+/* --- option texts ----------------------------------------------------------------------------- */
 
 START_TEST(defaults_are_torchvisions)
 {
@@ -230,7 +239,7 @@ START_TEST(wrong_texts_change_nothing)
 }
 END_TEST
 
-/* --- sizes --------------------------------------------------------------------------------------- */
+/* --- sizes ------------------------------------------------------------------------------------ */
 
 /* As computed by torchvision 0.14. */
 static const struct {
@@ -248,7 +257,11 @@ static const struct {
     {"343", "224", 10, 10, {10, 10, 343, 343, 60, 60, 224, 224}}, /* 59.5 rounds to even */
     {"341", "224", 10, 10, {10, 10, 341, 341, 58, 58, 224, 224}}, /* 58.5 too */
     {"100x300", "224", 9, 9, {9, 9, 300, 100, 38, -62, 224, 224}},
-    {"101x223", "224", 9, 9, {9, 9, 223, 101, 0, -61, 224, 224}}, /* the odd pixel is padded at the end */
+    {"101x223",
+     "224",
+     9,
+     9,
+     {9, 9, 223, 101, 0, -61, 224, 224}}, /* the odd pixel is padded at the end */
     {"off", "4x6", 10, 9, {10, 9, 10, 9, 2, 2, 6, 4}},
     {"off", "off", 10, 9, {10, 9, 10, 9, 0, 0, 10, 9}},
     {"5", "off", 10, 9, {10, 9, 5, 5, 0, 0, 5, 5}},
@@ -262,8 +275,8 @@ START_TEST(sizes_are_torchvisions)
     sscam_transform_init(&transform);
     set(&transform, "resize", sizes[_i].resize);
     set(&transform, "crop", sizes[_i].crop);
-    ck_assert_int_eq(sscam_geometry_compute(&transform, sizes[_i].width, sizes[_i].height, &geometry),
-                     SSCAM_OK);
+    ck_assert_int_eq(
+        sscam_geometry_compute(&transform, sizes[_i].width, sizes[_i].height, &geometry), SSCAM_OK);
     ck_assert_mem_eq(&geometry, &sizes[_i].wanted, sizeof geometry);
 }
 END_TEST
@@ -326,7 +339,7 @@ START_TEST(places_go_through_resize_and_crop)
 }
 END_TEST
 
-/* --- pixels -------------------------------------------------------------------------------------- */
+/* --- pixels ----------------------------------------------------------------------------------- */
 
 START_TEST(unresized_pixels_stay)
 {
@@ -346,8 +359,8 @@ START_TEST(unresized_pixels_stay)
 END_TEST
 
 /* Expected levels of a row, resized to another width. */
-static void assert_resized_row(const uint8_t *row, int32_t width, const char *size, const char *interpolation,
-                               const int *wanted, int count)
+static void assert_resized_row(const uint8_t *row, int32_t width, const char *size,
+                               const char *interpolation, const int *wanted, int count)
 {
     sscam_image *image = make_image(width, 1, 1, row);
     sscam_transform transform = plain_transform();
@@ -361,14 +374,17 @@ static void assert_resized_row(const uint8_t *row, int32_t width, const char *si
     sscam_image_destroy(image);
 }
 
-/* Centres fall at 0.25, 0.75, 1.25, 1.75 of two pixels: shares of 1/4, and nothing to blend at the ends. */
+/* Centres fall at 0.25, 0.75, 1.25, 1.75 of two pixels: shares of 1/4, and nothing to blend at the
+ * ends. */
 START_TEST(bilinear_enlarges)
 {
-    assert_resized_row((const uint8_t[]){0, 100}, 2, "1x4", "bilinear", (const int[]){0, 25, 75, 100}, 4);
+    assert_resized_row((const uint8_t[]){0, 100}, 2, "1x4", "bilinear",
+                       (const int[]){0, 25, 75, 100}, 4);
 }
 END_TEST
 
-/* Two to one: the triangle is four wide. Weights 3 3 1 at the ends, 1 3 3 1 inside: 700 / 7, 210 / 8. */
+/* Two to one: the triangle is four wide. Weights 3 3 1 at the ends, 1 3 3 1 inside: 700 / 7, 210
+ * / 8. */
 START_TEST(bilinear_shrinks_without_aliasing)
 {
     assert_resized_row((const uint8_t[]){210, 0, 70, 0, 0, 0, 0, 0}, 8, "1x4", "bilinear",
@@ -376,8 +392,8 @@ START_TEST(bilinear_shrinks_without_aliasing)
 }
 END_TEST
 
-/* Keys' weights at distances 1/4, 3/4, 5/4, 7/4 are 111, 29, -9, -3 of 128: next to a step of 100, shares -3,
- * -9, 26 and the mirror of these. */
+/* Keys' weights at distances 1/4, 3/4, 5/4, 7/4 are 111, 29, -9, -3 of 128: next to a step of 100,
+ * shares -3, -9, 26 and the mirror of these. */
 START_TEST(bicubic_enlarges)
 {
     assert_resized_row((const uint8_t[]){100, 100, 100, 200, 200, 200}, 6, "1x12", "bicubic",
@@ -392,7 +408,8 @@ START_TEST(bicubic_overshoot_is_cut)
 }
 END_TEST
 
-/* The first pass rounds a quarter of 2 up to 1, so that the second makes 3/4 of it 1, not 3/8 of it 0. */
+/* The first pass rounds a quarter of 2 up to 1, so that the second makes 3/4 of it 1, not 3/8 of it
+ * 0. */
 START_TEST(passes_round_in_between)
 {
     sscam_image *image = make_image(2, 2, 1, (const uint8_t[]){2, 0, 0, 0});
@@ -451,7 +468,8 @@ START_TEST(crop_is_a_part_of_the_whole)
     for (int c = 0; c < 3; c++)
         for (int y = 0; y < 7; y++)
             ck_assert_mem_eq(crop + (c * 7 + y) * 12,
-                             whole + (c * 20 + y + crop_geometry.crop_top) * 34 + crop_geometry.crop_left,
+                             whole + (c * 20 + y + crop_geometry.crop_top) * 34 +
+                                 crop_geometry.crop_left,
                              12 * sizeof(float));
     free(whole);
     free(crop);
@@ -474,7 +492,8 @@ START_TEST(crop_larger_than_the_picture_is_padded_black)
     input = preprocess(image, &transform, &geometry);
     for (int i = 0; i < 18; i++)
         input[i] += 255.0f;
-    assert_levels(input, (const int[]){0, 10, 20, 30, 0, 0, 0, 40, 50, 60, 0, 0, 0, 0, 0, 0, 0, 0}, 18);
+    assert_levels(input, (const int[]){0, 10, 20, 30, 0, 0, 0, 40, 50, 60, 0, 0, 0, 0, 0, 0, 0, 0},
+                  18);
     free(input);
     sscam_image_destroy(image);
 }
@@ -553,7 +572,8 @@ static TCase *text_cases(void)
     tcase_add_test(tests, numbers_do_not_depend_on_the_locale);
     tcase_add_test(tests, defaults_are_torchvisions);
     tcase_add_test(tests, sizes_are_height_by_width);
-    tcase_add_loop_test(tests, wrong_texts_change_nothing, 0, sizeof wrong_texts / sizeof wrong_texts[0]);
+    tcase_add_loop_test(tests, wrong_texts_change_nothing, 0,
+                        sizeof wrong_texts / sizeof wrong_texts[0]);
     return tests;
 }
 

@@ -1,14 +1,14 @@
-/* Masked inputs: upsampling, its range, normalising, noise and memory order, held against the float64
- * reference. */
+/* Masked inputs: upsampling, its range, normalising, noise and memory order, held against the
+ * float64 reference. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/check_main.h"
-#include "math/min_max.h"
 #include "masks/masked_input.h"
 #include "masks/noise.h"
+#include "math/min_max.h"
 #include "math/upsample.h"
+#include "support/check_main.h"
 #include "support/reference.h"
 
 enum { GUARDS = 4 };
@@ -30,7 +30,7 @@ static float *new_map(int64_t size, uint32_t state, double scale, double offset)
     return map;
 }
 
-/* --- upsampling ---------------------------------------------------------------------------------- */
+/* --- upsampling ------------------------------------------------------------------------------- */
 
 typedef struct sizes {
     sscam_sides map, input;
@@ -116,7 +116,8 @@ END_TEST
 START_TEST(very_wide_maps_keep_their_columns)
 {
     const int64_t width = (INT64_C(1) << 24) + 5;
-    float *map = malloc((size_t)width * sizeof *map), *found = malloc((size_t)width * sizeof *found);
+    float *map = malloc((size_t)width * sizeof *map),
+          *found = malloc((size_t)width * sizeof *found);
     const sscam_sides line = {1, 1, width};
     ck_assert(map != NULL && found != NULL);
     for (int64_t x = 0; x < width; x++)
@@ -128,8 +129,8 @@ START_TEST(very_wide_maps_keep_their_columns)
 }
 END_TEST
 
-static void find_range(const float *map, sscam_sides map_sides, sscam_sides sides, int32_t align_corners,
-                       float *lowest, float *highest)
+static void find_range(const float *map, sscam_sides map_sides, sscam_sides sides,
+                       int32_t align_corners, float *lowest, float *highest)
 {
     sscam_min_max_plan *finder = sscam_min_max_plan_new(map_sides, sides, align_corners);
     ck_assert_ptr_nonnull(finder);
@@ -142,7 +143,8 @@ START_TEST(constant_maps_stay_constant)
     static const float constants[] = {0.1f, -3.3e-7f, 1.0f / 3.0f, 3e38f, 1e-40f, 0.0f};
     const sizes *of = &all_sizes[_i];
     const int64_t map_size = sscam_position_count(of->map), size = sscam_position_count(of->input);
-    float *map = malloc((size_t)map_size * sizeof *map), *found = malloc((size_t)size * sizeof *found);
+    float *map = malloc((size_t)map_size * sizeof *map),
+          *found = malloc((size_t)size * sizeof *found);
     for (size_t c = 0; c < 2 * sizeof constants / sizeof constants[0]; c++) {
         float constant = constants[c / 2], lowest, highest;
         int align_corners = c % 2;
@@ -162,7 +164,7 @@ START_TEST(constant_maps_stay_constant)
 }
 END_TEST
 
-/* --- range --------------------------------------------------------------------------------------- */
+/* --- range ------------------------------------------------------------------------------------ */
 
 static void assert_range_exact(const float *map, const sizes *of, int align_corners)
 {
@@ -177,7 +179,8 @@ static void assert_range_exact(const float *map, const sizes *of, int align_corn
     }
     free(found);
     if (lowest != true_lowest || highest != true_highest)
-        ck_abort_msg("range %.9g to %.9g, not %.9g to %.9g", lowest, highest, true_lowest, true_highest);
+        ck_abort_msg("range %.9g to %.9g, not %.9g to %.9g", lowest, highest, true_lowest,
+                     true_highest);
 }
 
 START_TEST(range_is_exact)
@@ -210,8 +213,8 @@ START_TEST(range_of_sparse_maps_is_exact)
 }
 END_TEST
 
-/* Where a map hardly changes, rounding of the blended rows carries values past those at the places of the
- * map: among many maps of few levels there are some. */
+/* Where a map hardly changes, rounding of the blended rows carries values past those at the places
+ * of the map: among many maps of few levels there are some. */
 START_TEST(range_is_exact_on_plateaus)
 {
     uint32_t state = 2020u;
@@ -226,7 +229,7 @@ START_TEST(range_is_exact_on_plateaus)
 }
 END_TEST
 
-/* --- masked inputs ------------------------------------------------------------------------------- */
+/* --- masked inputs ---------------------------------------------------------------------------- */
 
 enum { COLORS = 3, HEIGHT = 7, WIDTH = 9, PLANE = HEIGHT * WIDTH, INPUT_SIZE = COLORS * PLANE };
 enum { MAPS = 4, MAP_HEIGHT = 3, MAP_WIDTH = 5, MAP_SIZE = MAP_HEIGHT * MAP_WIDTH };
@@ -244,8 +247,8 @@ static fixture shown;
 static const struct shape {
     int32_t rank;
     sscam_sides input, map;
-} picture = {4, {1, HEIGHT, WIDTH}, {1, MAP_HEIGHT, MAP_WIDTH}}, sound = {3, {1, 1, PLANE}, {1, 1, MAP_SIZE}},
-  video = {5, {HEIGHT, 3, 3}, {MAP_WIDTH, 3, 1}};
+} picture = {4, {1, HEIGHT, WIDTH}, {1, MAP_HEIGHT, MAP_WIDTH}},
+  sound = {3, {1, 1, PLANE}, {1, 1, MAP_SIZE}}, video = {5, {HEIGHT, 3, 3}, {MAP_WIDTH, 3, 1}};
 
 /* Normalising masks of channels 2, 0 and 3, the last one inverted. */
 static void show(const struct shape *shape)
@@ -258,8 +261,8 @@ static void show(const struct shape *shape)
         shown.activations[i] = (float)(3.0 * next_number(&state) + 1.0);
     for (int slot = 0; slot < SLOTS; slot++) {
         float lowest, highest;
-        find_range(shown.activations + channel_of_slot[slot] * MAP_SIZE, shape->map, shape->input, 0, &lowest,
-                              &highest);
+        find_range(shown.activations + channel_of_slot[slot] * MAP_SIZE, shape->map, shape->input,
+                   0, &lowest, &highest);
         shown.channels[slot] = (sscam_mask_channel){
             .channel = channel_of_slot[slot],
             .offset = slot < 2 ? lowest : highest,
@@ -325,7 +328,8 @@ static void reference_mask(int slot, double mask[PLANE])
         map[i] = shown.activations[channel->channel * MAP_SIZE + i];
     const sscam_sides from = shown.plan.map_sides, to = shown.plan.input_sides;
     reference_upsample_volume(map, (int64_t[]){from.depth, from.height, from.width},
-                              (int64_t[]){to.depth, to.height, to.width}, shown.plan.align_corners, mask);
+                              (int64_t[]){to.depth, to.height, to.width}, shown.plan.align_corners,
+                              mask);
     for (int p = 0; p < PLANE; p++)
         mask[p] = (mask[p] - (double)channel->offset) * (double)channel->gain;
 }
@@ -335,9 +339,10 @@ static double reference_value(int index, const double mask[PLANE], int i)
     const sscam_mask_channel *channel = &shown.channels[index / SAMPLES];
     const sscam_mask_plan *plan = &shown.plan;
     int on_input = plan->noise_target == SSCAM_NOISE_ON_INPUT;
-    double noise = channel->noise_stddev *
-                   reference_noise(plan->seed, (uint32_t)channel->channel, (uint32_t)(index % SAMPLES),
-                                   (uint32_t)plan->image_index, on_input ? i : i % PLANE);
+    double noise = channel->noise_stddev * reference_noise(plan->seed, (uint32_t)channel->channel,
+                                                           (uint32_t)(index % SAMPLES),
+                                                           (uint32_t)plan->image_index,
+                                                           on_input ? i : i % PLANE);
     if (on_input)
         return shown.input[i] * mask[i % PLANE] + noise;
     return shown.input[i] * (mask[i % PLANE] + noise);
@@ -384,7 +389,8 @@ START_TEST(noise_goes_where_the_plan_says)
 }
 END_TEST
 
-/* Eq. 11: one draw a pixel on the mask. Algorithm 1: independent draws for the colours of a masked input. */
+/* Eq. 11: one draw a pixel on the mask. Algorithm 1: independent draws for the colours of a masked
+ * input. */
 START_TEST(colours_share_noise_on_the_mask_alone)
 {
     float found[INPUT_SIZE];
@@ -496,7 +502,8 @@ int main(void)
 {
     Suite *suite = suite_create("mask");
     TCase *upsampling = tcase_create("upsampling"), *range = tcase_create("range");
-    TCase *masked[] = {tcase_create("masked"), tcase_create("masked sound"), tcase_create("masked video")};
+    TCase *masked[] = {tcase_create("masked"), tcase_create("masked sound"),
+                       tcase_create("masked video")};
     const SFun shows[] = {show_picture, show_sound, show_video};
     tcase_add_loop_test(upsampling, upsampling_follows_the_reference, 0, SIZES);
     tcase_add_test(upsampling, two_values_become_four);

@@ -1,10 +1,11 @@
-/* The noise is a public function: held against Random123's known answers and a float64 reference. */
+/* The noise is a public function: held against Random123's known answers and a float64 reference.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/check_main.h"
 #include "masks/noise.h"
+#include "support/check_main.h"
 #include "support/reference.h"
 
 /* What docs/methods.md allows. */
@@ -81,7 +82,8 @@ static void assert_follows_reference(const sscam_noise_plane *plane, int64_t fir
     ck_assert_ptr_nonnull(value);
     sscam_noise_fill(plane, first, count, value);
     for (int64_t j = 0; j < count; j++) {
-        double wanted = reference_noise(plane->seed, plane->channel, plane->sample, plane->image, first + j);
+        double wanted = reference_noise(plane->seed, plane->channel, plane->sample, plane->image,
+                                        first + j);
         if (!(fabs(value[j] - wanted) <= ALLOWED))
             ck_abort_msg("value %lld is %.9g, not %.9g", (long long)(first + j), value[j], wanted);
     }
@@ -97,12 +99,14 @@ END_TEST
 /* q runs over C x H x W of large inputs: beyond 2^31 the counter's word is still exact. */
 START_TEST(far_values_follow_the_reference)
 {
-    static const int64_t far[] = {(INT64_C(1) << 31) - 37, (INT64_C(1) << 32) - 50, (INT64_C(1) << 34) - 129};
+    static const int64_t far[] = {(INT64_C(1) << 31) - 37, (INT64_C(1) << 32) - 50,
+                                  (INT64_C(1) << 34) - 129};
     assert_follows_reference(&planes[1], far[_i], 128);
 }
 END_TEST
 
-/* A uniform value next to 0 or 1 is where a float32 logarithm goes wrong: searches out such counters. */
+/* A uniform value next to 0 or 1 is where a float32 logarithm goes wrong: searches out such
+ * counters. */
 START_TEST(values_at_the_ends_follow_the_reference)
 {
     const uint32_t near = 1u << 14, key[2] = {77, 0};
@@ -112,7 +116,7 @@ START_TEST(values_at_the_ends_follow_the_reference)
         const uint32_t counter[4] = {block, 1, 2, 3};
         uint32_t word[4];
         reference_philox(counter, key, word);
-        int is_low = word[0] < near || word[2] < near, is_high = word[0] > ~near || word[2] > ~near;
+        int is_low = word[0] < near || word[2]<near, is_high = word[0]> ~near || word[2] > ~near;
         if (is_low || is_high)
             assert_follows_reference(&plane, 4 * (int64_t)block, 4);
         low += is_low;
@@ -145,8 +149,9 @@ END_TEST
 START_TEST(every_part_of_the_address_counts)
 {
     static const sscam_noise_plane neighbours[] = {
-        {10, 20, 30, 40}, {11, 20, 30, 40}, {10 + (INT64_C(1) << 32), 20, 30, 40}, {-10, 20, 30, 40},
-        {10, 21, 30, 40}, {10, 20, 31, 40}, {10, 20, 30, 41},
+        {10, 20, 30, 40},  {11, 20, 30, 40}, {10 + (INT64_C(1) << 32), 20, 30, 40},
+        {-10, 20, 30, 40}, {10, 21, 30, 40}, {10, 20, 31, 40},
+        {10, 20, 30, 41},
     };
     enum { COUNT = sizeof neighbours / sizeof neighbours[0], SIZE = 4096 };
     static float value[COUNT][SIZE];
@@ -157,7 +162,8 @@ START_TEST(every_part_of_the_address_counts)
             double product = 0.0;
             for (int j = 0; j < SIZE; j++)
                 product += (double)value[n][j] * value[m][j];
-            /* The correlation of independent planes has a deviation of 1 / sqrt(SIZE): this is 5 of them. */
+            /* The correlation of independent planes has a deviation of 1 / sqrt(SIZE): this is 5 of
+             * them. */
             ck_assert_double_le(fabs(product / SIZE), 5.0 / 64.0);
         }
     }
@@ -210,7 +216,7 @@ START_TEST(values_are_standard_normal)
     ck_assert_double_le(fabs(found.neighbours), 0.005);
     ck_assert_int_ge(found.beyond_3, 2440); /* 2700 expected */
     ck_assert_int_le(found.beyond_3, 2960);
-    ck_assert_int_le(found.beyond_5, 5); /* 0.57 expected */
+    ck_assert_int_le(found.beyond_5, 5);      /* 0.57 expected */
     ck_assert_double_le(found.largest, 6.77); /* sqrt(-2 ln 2^-33) is the most that there can be */
 }
 END_TEST

@@ -1,7 +1,7 @@
 /* Files whose tensors claim more bytes than their records have are refused, and whole ones are not.
  *
- * usage: check_records CORPUS DEMO MODELS: the folder of the fuzz target torchscript, a network, and a folder of
- * others, which may be missing. */
+ * usage: check_records CORPUS DEMO MODELS: the folder of the fuzz target torchscript, a network,
+ * and a folder of others, which may be missing. */
 #include <dirent.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -53,7 +53,8 @@ static int count_loading(const char *folder, const char *beginning)
     int count = 0;
     for (struct dirent *entry; listing != NULL && (entry = readdir(listing)) != NULL;) {
         const char *dot = strrchr(entry->d_name, '.');
-        if (strncmp(entry->d_name, beginning, strlen(beginning)) != 0 || dot == NULL || strcmp(dot, ".pt") != 0)
+        if (strncmp(entry->d_name, beginning, strlen(beginning)) != 0 || dot == NULL ||
+            strcmp(dot, ".pt") != 0)
             continue;
         assert_loads(path_of(folder, entry->d_name));
         count++;
@@ -80,7 +81,8 @@ int main(int argc, char **argv)
     models = argv[3];
     Suite *suite = suite_create("records");
     TCase *all = tcase_create("all");
-    tcase_add_loop_test(all, tensors_with_too_short_a_record_are_refused, 0, sizeof refusals / sizeof refusals[0]);
+    tcase_add_loop_test(all, tensors_with_too_short_a_record_are_refused, 0,
+                        sizeof refusals / sizeof refusals[0]);
     tcase_add_test(all, whole_files_load);
     suite_add_tcase(suite, all);
     return run_suite(suite);

@@ -1,27 +1,26 @@
-/* Shows what the libtorch backend makes of one network, for run_matrix.py to compare with eager PyTorch.
+/* Shows what the libtorch backend makes of one network, for run_matrix.py to compare with eager
+ * PyTorch.
  *
  * usage: matrix_probe MODEL INPUT SHAPE PREFIX COUNT
  *
- * INPUT holds one float32 input of the shape, such as 3x224x224, 1x16000 or 3x8x56x56. Standard output has one line a
- * fact, fields separated by tabs:
- *   layer    NAME KIND SHAPE [default]
- *   capture  LAYER N CLASS SHAPE                     arrays in PREFIX.N.{activations,gradients}
- *   refused  LAYER STATUS MESSAGE
- *   failed   CALL STATUS MESSAGE                     and the exit status is 1
- *   logits   COUNT                                   array in PREFIX.logits
- *   maps     CHANNELS SIDES                          array in PREFIX.maps: activations that masks are made of
- *   scores   BATCH CLASS CHANNELS                    array in PREFIX.scores.BATCH: logits of masked inputs
- * Captured are the default target, "-", and COUNT other layers of maps, or modules of tokens, evenly spread. The masks
- * are the normalised channels of the first layer that was captured. */
+ * INPUT holds one float32 input of the shape, such as 3x224x224, 1x16000 or 3x8x56x56. Standard
+ * output has one line a fact, fields separated by tabs: layer    NAME KIND SHAPE [default] capture
+ * LAYER N CLASS SHAPE                     arrays in PREFIX.N.{activations,gradients} refused  LAYER
+ * STATUS MESSAGE failed   CALL STATUS MESSAGE                     and the exit status is 1 logits
+ * COUNT                                   array in PREFIX.logits maps     CHANNELS SIDES array in
+ * PREFIX.maps: activations that masks are made of scores   BATCH CLASS CHANNELS array in
+ * PREFIX.scores.BATCH: logits of masked inputs Captured are the default target, "-", and COUNT
+ * other layers of maps, or modules of tokens, evenly spread. The masks are the normalised channels
+ * of the first layer that was captured. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/backend.h"
 #include "base/error.h"
-#include "math/min_max.h"
-#include "sscam/explainer.h"
 #include "engine/torch_backend.h"
+#include "math/min_max.h"
+#include "model/backend.h"
+#include "sscam/explainer.h"
 
 enum { MASKED_CHANNELS = 9 };
 
@@ -62,7 +61,8 @@ static void write_floats(const char *name, const float *values, int64_t count)
     char path[4096];
     snprintf(path, sizeof path, "%s.%s", prefix, name);
     FILE *file = fopen(path, "wb");
-    if (file == NULL || fwrite(values, sizeof *values, (size_t)count, file) != (size_t)count || fclose(file) != 0) {
+    if (file == NULL || fwrite(values, sizeof *values, (size_t)count, file) != (size_t)count ||
+        fclose(file) != 0) {
         perror(path);
         exit(2);
     }
@@ -105,7 +105,8 @@ static int may_be_captured(const sscam_layer *layer)
            sscam_find_activation_layout(layer->shape, layer->rank, &shape, &nothing, &arrangement);
 }
 
-/* The index of picture number `wanted` of the list, or the number of pictures when there are fewer. */
+/* The index of picture number `wanted` of the list, or the number of pictures when there are fewer.
+ */
 static size_t find_picture(const struct sscam_layers *list, size_t wanted, size_t *index)
 {
     size_t pictures = 0;
@@ -129,7 +130,8 @@ static void show_logits(void)
     free(logits);
 }
 
-static void show_scores(const sscam_capture *capture, const sscam_activation_layout *of, const float *maps, int64_t batch)
+static void show_scores(const sscam_capture *capture, const sscam_activation_layout *of,
+                        const float *maps, int64_t batch)
 {
     sscam_mask_channel channels[MASKED_CHANNELS];
     int64_t used = 0, map_size = sscam_position_count(of->sides);
@@ -142,13 +144,22 @@ static void show_scores(const sscam_capture *capture, const sscam_activation_lay
             channels[used++] = (sscam_mask_channel){k, minimum, 1.0f / (maximum - minimum), 0.0f};
     }
     sscam_min_max_plan_free(finder);
-    sscam_mask_plan plan = {.input = input, .input_rank = shape.rank, .input_channels = shape.channels,
-                            .input_sides = shape.sides, .activations = maps, .map_sides = of->sides,
-                            .channels = channels, .channel_count = used, .samples = 1};
+    sscam_mask_plan plan = {.input = input,
+                            .input_rank = shape.rank,
+                            .input_channels = shape.channels,
+                            .input_sides = shape.sides,
+                            .activations = maps,
+                            .map_sides = of->sides,
+                            .channels = channels,
+                            .channel_count = used,
+                            .samples = 1};
     const sscam_mask_plan *plans[] = {&plan};
     sscam_mask_list masks = {plans, 1};
-    sscam_score_request request = {.masks = &masks, .kind = SSCAM_SCORE_LOGIT, .targets = &capture->target,
-                                   .target_count = 1, .scoring = {.batch_size = batch, .calibrate = 1}};
+    sscam_score_request request = {.masks = &masks,
+                                   .kind = SSCAM_SCORE_LOGIT,
+                                   .targets = &capture->target,
+                                   .target_count = 1,
+                                   .scoring = {.batch_size = batch, .calibrate = 1}};
     float scores[MASKED_CHANNELS];
     need("score", backend->score(network, &request, scores));
     char name[64];
@@ -163,7 +174,8 @@ static void show_scores(const sscam_capture *capture, const sscam_activation_lay
 static void show_all_scores(const sscam_capture *capture)
 {
     sscam_activation_layout of;
-    need("arrange", sscam_require_activation_layout(capture->layer, capture->shape, capture->rank, &shape, &nothing, &of));
+    need("arrange", sscam_require_activation_layout(capture->layer, capture->shape, capture->rank,
+                                                    &shape, &nothing, &of));
     const sscam_shape made = {shape.rank, 1, of.channels, of.sides};
     int64_t count = sscam_input_size(&made), sizes[SSCAM_MOST_RANK];
     float *maps = malloc((size_t)count * sizeof *maps);
@@ -184,8 +196,11 @@ static void show_all_scores(const sscam_capture *capture)
 /* 1 when there was something to capture. */
 static int show_capture(const char *layer, int number, int with_scores)
 {
-    sscam_capture_request request = {.input = input, .shape = shape, .layer = strcmp(layer, "-") == 0 ? NULL : layer,
-                                     .target = {.class_index = SSCAM_CLASS_TOP}, .want_gradients = 1};
+    sscam_capture_request request = {.input = input,
+                                     .shape = shape,
+                                     .layer = strcmp(layer, "-") == 0 ? NULL : layer,
+                                     .target = {.class_index = SSCAM_CLASS_TOP},
+                                     .want_gradients = 1};
     sscam_capture capture;
     sscam_status status = backend->capture(network, &request, &capture);
     if (status != SSCAM_OK) {

@@ -1,5 +1,5 @@
-/* Uses one network from several threads at once, cancels, and scores in batches of several sizes; fails when any
- * result depends on that.
+/* Uses one network from several threads at once, cancels, and scores in batches of several sizes;
+ * fails when any result depends on that.
  *
  * usage: sharing_probe MODEL CHANNELS HEIGHT WIDTH */
 #include <math.h>
@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/torch_backend.h"
 #include "model/activation_layout.h"
 #include "model/backend.h"
 #include "sscam/explainer.h"
-#include "engine/torch_backend.h"
 
 enum { THREADS = 4, ROUNDS = 3, CHANNELS = 20 };
 
@@ -54,7 +54,9 @@ static void read_model(const char *path)
 
 static sscam_status capture(sscam_capture *out)
 {
-    sscam_capture_request request = {.input = input, .shape = shape, .target = {.class_index = SSCAM_CLASS_TOP},
+    sscam_capture_request request = {.input = input,
+                                     .shape = shape,
+                                     .target = {.class_index = SSCAM_CLASS_TOP},
                                      .want_gradients = 1};
     return backend->capture(network, &request, out);
 }
@@ -64,14 +66,22 @@ static sscam_status score(int64_t batch, const sscam_progress *progress, float *
     sscam_mask_channel channels[CHANNELS];
     for (int k = 0; k < CHANNELS; k++)
         channels[k] = (sscam_mask_channel){k % arrangement.channels, 0.0f, 0.5f, 0.25f};
-    sscam_mask_plan plan = {.input = input, .input_rank = shape.rank, .input_channels = shape.channels,
-                            .input_sides = shape.sides, .activations = expected.activations,
-                            .map_sides = arrangement.sides, .channels = channels,
-                            .channel_count = CHANNELS, .samples = 1};
+    sscam_mask_plan plan = {.input = input,
+                            .input_rank = shape.rank,
+                            .input_channels = shape.channels,
+                            .input_sides = shape.sides,
+                            .activations = expected.activations,
+                            .map_sides = arrangement.sides,
+                            .channels = channels,
+                            .channel_count = CHANNELS,
+                            .samples = 1};
     const sscam_mask_plan *plans[] = {&plan};
     sscam_mask_list masks = {plans, 1};
-    sscam_score_request request = {.masks = &masks, .targets = &expected.target, .target_count = 1,
-                                   .scoring = {.batch_size = batch, .calibrate = 1}, .progress = progress};
+    sscam_score_request request = {.masks = &masks,
+                                   .targets = &expected.target,
+                                   .target_count = 1,
+                                   .scoring = {.batch_size = batch, .calibrate = 1},
+                                   .progress = progress};
     return backend->score(network, &request, scores);
 }
 
@@ -116,13 +126,15 @@ int main(int argc, char **argv)
 
     const sscam_layout_hint found = {0};
     need(capture(&expected) == SSCAM_OK, "capture");
-    need(sscam_require_activation_layout(expected.layer, expected.shape, expected.rank, &shape, &found, &arrangement) == SSCAM_OK,
+    need(sscam_require_activation_layout(expected.layer, expected.shape, expected.rank, &shape,
+                                         &found, &arrangement) == SSCAM_OK,
          "layer");
     need(score(1, NULL, expected_scores) == SSCAM_OK, "score");
     const int64_t batches[] = {0, 7, 64};
     float scores[CHANNELS];
     for (int i = 0; i < 3; i++)
-        need(score(batches[i], NULL, scores) == SSCAM_OK && near(scores, expected_scores, CHANNELS), "batch size");
+        need(score(batches[i], NULL, scores) == SSCAM_OK && near(scores, expected_scores, CHANNELS),
+             "batch size");
     sscam_progress progress = {.callback = cancel, .end = 1.0};
     need(score(2, &progress, scores) == SSCAM_E_CANCELLED, "cancellation");
 

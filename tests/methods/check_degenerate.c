@@ -1,4 +1,5 @@
-/* Every method on networks and inputs at the edge of arithmetic: a defined map, or a status and a message. */
+/* Every method on networks and inputs at the edge of arithmetic: a defined map, or a status and a
+ * message. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,13 @@
 #include "support/reference.h"
 #include "support/reference_methods.h"
 
-enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE, PLACES = PLANE / 4 };
+enum {
+    HEIGHT = 6,
+    WIDTH = 8,
+    PLANE = HEIGHT * WIDTH,
+    SIZE = FAKE_COLORS * PLANE,
+    PLACES = PLANE / 4
+};
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH}, first = 0;
 
 static float input[SIZE];
@@ -72,7 +79,8 @@ static void assert_finite(const float *values, int64_t count)
 /* What holds of every map. */
 static void assert_defined(const sscam_map *map)
 {
-    assert_finite(sscam_map_raw(map), (int64_t)sscam_map_raw_width(map) * sscam_map_raw_height(map));
+    assert_finite(sscam_map_raw(map),
+                  (int64_t)sscam_map_raw_width(map) * sscam_map_raw_height(map));
     if (sscam_map_weights(map) != NULL)
         assert_finite(sscam_map_weights(map), sscam_map_channel_count(map));
     ck_assert(isfinite(sscam_map_logit(map)));
@@ -85,7 +93,7 @@ static void assert_defined(const sscam_map *map)
     ck_assert_float_eq(highest, sscam_map_is_flat(map) ? 0.0f : 1.0f);
 }
 
-/* --- what is no number --------------------------------------------------------------------------- */
+/* --- what is no number ------------------------------------------------------------------------ */
 
 static const char *const kinds[] = {"nan", "infinite"};
 
@@ -122,7 +130,8 @@ START_TEST(gradients_that_are_no_numbers_are_told)
             assert_refused(words, method, "layer features: NaN or infinity among its gradients");
             continue;
         }
-        sscam_map *map = explained(words, method, one), *sound = explained("fake linear", method, one);
+        sscam_map *map = explained(words, method, one),
+                  *sound = explained("fake linear", method, one);
         ck_assert_msg(same_maps(map, sound), "%s", name_of(method));
         sscam_map_destroy(map);
         sscam_map_destroy(sound);
@@ -140,7 +149,8 @@ START_TEST(scores_that_are_no_numbers_are_told)
         } else if (needs(method, SSCAM_NEEDS_ABLATION)) {
             assert_refused(words, method, "score without channel 0");
         } else {
-            sscam_map *map = explained(words, method, one), *sound = explained("fake linear", method, one);
+            sscam_map *map = explained(words, method, one),
+                      *sound = explained("fake linear", method, one);
             ck_assert_msg(same_maps(map, sound), "%s", name_of(method));
             sscam_map_destroy(map);
             sscam_map_destroy(sound);
@@ -149,7 +159,7 @@ START_TEST(scores_that_are_no_numbers_are_told)
 }
 END_TEST
 
-/* --- nothing to see ------------------------------------------------------------------------------ */
+/* --- nothing to see --------------------------------------------------------------------------- */
 
 START_TEST(flat_channels_give_a_flat_map)
 {
@@ -176,8 +186,9 @@ START_TEST(one_pixel_gives_a_flat_map)
 }
 END_TEST
 
-/* Where the class's output does not depend on the input, gradients are zero and all scores are equal: then no channel
- * weighs anything, or under a softmax all that have structure weigh the same. */
+/* Where the class's output does not depend on the input, gradients are zero and all scores are
+ * equal: then no channel weighs anything, or under a softmax all that have structure weigh the
+ * same. */
 START_TEST(zero_gradients_and_equal_scores_weigh_nothing)
 {
     for (size_t method = 0; method < sscam_method_count(); method++) {
@@ -187,19 +198,21 @@ START_TEST(zero_gradients_and_equal_scores_weigh_nothing)
         assert_defined(map);
         for (int k = 0; k < FAKE_CHANNELS && weights != NULL; k++)
             ck_assert_float_eq_tol(weights[k], k == FAKE_FLAT_CHANNEL ? 0.0f : wanted, 1e-6f);
-        ck_assert_msg(sscam_map_is_flat(map) == needs(method, SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_ABLATION), "%s",
-                      name_of(method));
+        ck_assert_msg(sscam_map_is_flat(map) ==
+                          needs(method, SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_ABLATION),
+                      "%s", name_of(method));
         sscam_map_destroy(map);
     }
 }
 END_TEST
 
-/* --- one channel --------------------------------------------------------------------------------- */
+/* --- one channel ------------------------------------------------------------------------------ */
 
 /* A_0 in float64. */
 static void find_only_channel(double channel[PLACES])
 {
-    const reference_input of = {.classes = FAKE_CLASSES, .height = HEIGHT, .width = WIDTH, .input = input};
+    const reference_input of = {
+        .classes = FAKE_CLASSES, .height = HEIGHT, .width = WIDTH, .input = input};
     double exact[SIZE], features[FAKE_CHANNELS * PLACES];
     for (int i = 0; i < SIZE; i++)
         exact[i] = input[i];
@@ -208,8 +221,9 @@ static void find_only_channel(double channel[PLACES])
         channel[p] = features[p];
 }
 
-/* The one channel has a positive weight for class 0, so every map is the channel itself, stretched; the principal
- * component of activations is the channel minus its mean, of which what is negative is cut off. */
+/* The one channel has a positive weight for class 0, so every map is the channel itself, stretched;
+ * the principal component of activations is the channel minus its mean, of which what is negative
+ * is cut off. */
 START_TEST(the_only_channel_is_the_map)
 {
     double channel[PLACES], mean = 0.0, lowest = INFINITY, highest = -INFINITY;
@@ -231,8 +245,9 @@ START_TEST(the_only_channel_is_the_map)
             double largest_raw = 0.0;
             for (int q = 0; q < PLACES; q++)
                 largest_raw = fmax(largest_raw, raw[q]);
-            ck_assert_msg(fabs(raw[p] / largest_raw - wanted[p] / highest) <= 1e-6, "%s at %d: %g, not %g",
-                          name_of(method), p, raw[p] / largest_raw, wanted[p] / highest);
+            ck_assert_msg(fabs(raw[p] / largest_raw - wanted[p] / highest) <= 1e-6,
+                          "%s at %d: %g, not %g", name_of(method), p, raw[p] / largest_raw,
+                          wanted[p] / highest);
         }
         if (needs(method, SSCAM_NEEDS_SCORING)) /* a softmax of one */
             ck_assert_float_eq(sscam_map_weights(map)[0], 1.0f);
@@ -241,20 +256,25 @@ START_TEST(the_only_channel_is_the_map)
 }
 END_TEST
 
-/* --- large numbers ------------------------------------------------------------------------------- */
+/* --- large numbers ---------------------------------------------------------------------------- */
 
-/* exp() of these outputs overflows: softmax and weights must not. The outputs are those of the plain network times a
- * factor, so the predicted class is certain and every map but those of scores has the same form. */
+/* exp() of these outputs overflows: softmax and weights must not. The outputs are those of the
+ * plain network times a factor, so the predicted class is certain and every map but those of scores
+ * has the same form. */
 START_TEST(huge_outputs_are_no_overflow)
 {
     static const char *const words[] = {"fake large", "fake enormous"};
     static const double factors[] = {1e4, 1e35};
     for (size_t method = 0; method < sscam_method_count(); method++) {
-        sscam_map *map = explained(words[_i], method, one), *plain = explained("fake linear", method, one);
+        sscam_map *map = explained(words[_i], method, one),
+                  *plain = explained("fake linear", method, one);
         assert_defined(map);
         ck_assert_double_eq_tol(sscam_map_logit(map) / factors[_i], sscam_map_logit(plain), 1e-5);
-        ck_assert_double_eq(sscam_map_probability(map), sscam_map_probability(plain) > 1.0 / 2 ? 1.0 : 0.0);
-        for (int p = 0; p < PLANE && !needs(method, SSCAM_NEEDS_SCORING) && strstr(name_of(method), "++") == NULL; p++)
+        ck_assert_double_eq(sscam_map_probability(map),
+                            sscam_map_probability(plain) > 1.0 / 2 ? 1.0 : 0.0);
+        for (int p = 0; p < PLANE && !needs(method, SSCAM_NEEDS_SCORING) &&
+                        strstr(name_of(method), "++") == NULL;
+             p++)
             ck_assert_float_eq_tol(sscam_map_data(map)[p], sscam_map_data(plain)[p], 1e-5f);
         sscam_map_destroy(map);
         sscam_map_destroy(plain);
@@ -262,8 +282,8 @@ START_TEST(huge_outputs_are_no_overflow)
 }
 END_TEST
 
-/* Activations near the largest float, times weights of order 10^3: infinities of both signs meet in the sum, which is
- * then no number, and ReLU must not make a zero of it. */
+/* Activations near the largest float, times weights of order 10^3: infinities of both signs meet in
+ * the sum, which is then no number, and ReLU must not make a zero of it. */
 START_TEST(sums_that_are_no_numbers_are_told)
 {
     sscam_explainer *explainer = make_explainer("fake huge-steep", "score-cam");

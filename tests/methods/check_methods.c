@@ -44,7 +44,8 @@ static reference_input reference_of(const char *head, int64_t class_index)
     return of;
 }
 
-static sscam_map *explain(const char *head, const char *method, const char *options, int64_t class_index)
+static sscam_map *explain(const char *head, const char *method, const char *options,
+                          int64_t class_index)
 {
     sscam_explainer *explainer = explainer_with(head, method, options);
     sscam_map *map = NULL;
@@ -58,7 +59,8 @@ static void assert_weights(const sscam_map *map, const double wanted[FAKE_CHANNE
 {
     ck_assert_int_eq(sscam_map_channel_count(map), FAKE_CHANNELS);
     for (int k = 0; k < FAKE_CHANNELS; k++)
-        ck_assert_msg(fabs(sscam_map_weights(map)[k] - wanted[k]) <= allowed * fmax(1.0, fabs(wanted[k])),
+        ck_assert_msg(fabs(sscam_map_weights(map)[k] - wanted[k]) <=
+                          allowed * fmax(1.0, fabs(wanted[k])),
                       "weight %d is %.9g, not %.9g", k, sscam_map_weights(map)[k], wanted[k]);
 }
 
@@ -87,8 +89,8 @@ static void assert_data_follows_raw(const sscam_map *map)
 }
 
 /* The raw map from the reference's weights, and what follows from it. */
-static void assert_maps(const sscam_map *map, const reference_input *of, const double weights[FAKE_CHANNELS],
-                        double allowed)
+static void assert_maps(const sscam_map *map, const reference_input *of,
+                        const double weights[FAKE_CHANNELS], double allowed)
 {
     double raw[PLACES];
     ck_assert_int_eq(sscam_map_raw_height(map), MAP_HEIGHT);
@@ -98,7 +100,7 @@ static void assert_maps(const sscam_map *map, const reference_input *of, const d
     assert_data_follows_raw(map);
 }
 
-/* --- the method table ---------------------------------------------------------------------------- */
+/* --- the method table ------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *title;
@@ -130,7 +132,8 @@ START_TEST(the_table_lists_the_methods)
         ck_assert_str_eq(sscam_method_name(method), methods[i].name);
         ck_assert_str_eq(sscam_method_title(method), methods[i].title);
         ck_assert_int_eq(sscam_method_needs(method), methods[i].needs);
-        ck_assert(strstr(sscam_method_citation(method), "arXiv:") || strstr(sscam_method_citation(method), "doi:") ||
+        ck_assert(strstr(sscam_method_citation(method), "arXiv:") ||
+                  strstr(sscam_method_citation(method), "doi:") ||
                   strstr(sscam_method_citation(method), "https://"));
         ck_assert_uint_gt(strlen(sscam_method_summary(method)), 10);
     }
@@ -181,18 +184,18 @@ START_TEST(probabilities_follow_their_option)
     sscam_map *softmax = explain("linear", "grad-cam", "", 1);
     sscam_map *sigmoid = explain("linear", "grad-cam", "probability=sigmoid", 1);
     sscam_map *single = explain("one-output", "grad-cam", "", 0);
-    ck_assert_double_eq_tol(sscam_map_probability(sigmoid), 1.0 / (1.0 + exp(-sscam_map_logit(sigmoid))),
-                            1e-12);
+    ck_assert_double_eq_tol(sscam_map_probability(sigmoid),
+                            1.0 / (1.0 + exp(-sscam_map_logit(sigmoid))), 1e-12);
     ck_assert_double_ne(sscam_map_probability(softmax), sscam_map_probability(sigmoid));
-    ck_assert_double_eq_tol(sscam_map_probability(single), 1.0 / (1.0 + exp(-sscam_map_logit(single))),
-                            1e-12);
+    ck_assert_double_eq_tol(sscam_map_probability(single),
+                            1.0 / (1.0 + exp(-sscam_map_logit(single))), 1e-12);
     sscam_map_destroy(softmax);
     sscam_map_destroy(sigmoid);
     sscam_map_destroy(single);
 }
 END_TEST
 
-/* --- gradient methods ---------------------------------------------------------------------------- */
+/* --- gradient methods ------------------------------------------------------------------------- */
 
 static const char *const heads[] = {"linear", "quadratic", "positional", "one-output"};
 enum { HEADS = sizeof heads / sizeof heads[0] };
@@ -239,8 +242,8 @@ START_TEST(grad_cam_pp_weighs_positive_gradients)
 }
 END_TEST
 
-/* Numbers that anyone can check on paper: one place a channel, A = 1, 0.75, 3.125, 0.5, 1, w = 2, -1, 0.5, 1,
- * 0.25, so a = w / (2 + w A) where w is positive. */
+/* Numbers that anyone can check on paper: one place a channel, A = 1, 0.75, 3.125, 0.5, 1, w = 2,
+ * -1, 0.5, 1, 0.25, so a = w / (2 + w A) where w is positive. */
 START_TEST(grad_cam_pp_on_one_place)
 {
     static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
@@ -251,7 +254,8 @@ START_TEST(grad_cam_pp_on_one_place)
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
     assert_weights(map, wanted, 1e-7);
-    ck_assert_float_eq_tol(sscam_map_raw(map)[0], 0.5 + 3.125 * 0.5 / 3.5625 + 0.2 + 0.25 / 2.25, 1e-6);
+    ck_assert_float_eq_tol(sscam_map_raw(map)[0], 0.5 + 3.125 * 0.5 / 3.5625 + 0.2 + 0.25 / 2.25,
+                           1e-6);
     sscam_map_destroy(map);
     sscam_explainer_destroy(explainer);
 }
@@ -276,7 +280,7 @@ START_TEST(grad_cam_looks_at_the_layer_that_is_asked_for)
 }
 END_TEST
 
-/* --- gradients, place by place, and their like ---------------------------------------------------- */
+/* --- gradients, place by place, and their like ------------------------------------------------ */
 
 static void check_xgrad_cam(const char *head, const reference_input *of)
 {
@@ -295,7 +299,8 @@ START_TEST(xgrad_cam_weighs_gradients_by_activations)
 }
 END_TEST
 
-/* "flat" has activations of the bias alone: 0 in channels 0 and 4, whose gradient has nothing to be weighted by. */
+/* "flat" has activations of the bias alone: 0 in channels 0 and 4, whose gradient has nothing to be
+ * weighted by. */
 START_TEST(xgrad_cam_gives_no_weight_to_silent_channels)
 {
     sscam_map *map = explain("flat", "xgrad-cam", "", 0);
@@ -330,7 +335,8 @@ enum { TERM_METHODS = sizeof term_methods / sizeof term_methods[0] };
 
 static void check_terms(int method, const char *head, const reference_input *of)
 {
-    double exact[SIZE], features[FAKE_CHANNELS * PLACES], gradients[FAKE_CHANNELS * PLACES], raw[PLACES];
+    double exact[SIZE], features[FAKE_CHANNELS * PLACES], gradients[FAKE_CHANNELS * PLACES],
+        raw[PLACES];
     for (int i = 0; i < SIZE; i++)
         exact[i] = input[i];
     reference_features(of, exact, features);
@@ -360,7 +366,8 @@ START_TEST(terms_are_made_place_by_place)
 }
 END_TEST
 
-/* One place, as in grad_cam_pp_on_one_place: A = 1, 0.75, 3.125, 0.5, 1 times w = 2, -1, 0.5, 1, 0.25. */
+/* One place, as in grad_cam_pp_on_one_place: A = 1, 0.75, 3.125, 0.5, 1 times w = 2, -1, 0.5, 1,
+ * 0.25. */
 START_TEST(terms_on_one_place)
 {
     static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
@@ -393,9 +400,10 @@ START_TEST(terms_can_be_combined_at_the_inputs_size)
 }
 END_TEST
 
-/* --- principal components ------------------------------------------------------------------------ */
+/* --- principal components --------------------------------------------------------------------- */
 
-/* An input of which only the first colour varies, so that channels 0, 2 and 4 are s, s/4 and s but for constants. */
+/* An input of which only the first colour varies, so that channels 0, 2 and 4 are s, s/4 and s but
+ * for constants. */
 static void vary_one_color(int64_t height, int64_t width)
 {
     for (int64_t i = 0; i < FAKE_COLORS * height * width; i++)
@@ -416,19 +424,21 @@ static void centred_stem(int64_t height, int64_t width, double *centred)
         centred[p] -= mean;
 }
 
-/* The three channels' factors f make the component f/|f|, and the projection (f.f/|f|) (s - mean): |f| times it, with
- * the sign of f's sum. */
-static void check_projection(const char *method, int64_t class_index, const double factor[3], int64_t height,
-                             int64_t width)
+/* The three channels' factors f make the component f/|f|, and the projection (f.f/|f|) (s - mean):
+ * |f| times it, with the sign of f's sum. */
+static void check_projection(const char *method, int64_t class_index, const double factor[3],
+                             int64_t height, int64_t width)
 {
     const int64_t shape[4] = {1, FAKE_COLORS, height, width}, places = height / 2 * (width / 2);
-    double wanted[PLACES], length = sqrt(factor[0] * factor[0] + factor[1] * factor[1] + factor[2] * factor[2]);
+    double wanted[PLACES],
+        length = sqrt(factor[0] * factor[0] + factor[1] * factor[1] + factor[2] * factor[2]);
     sscam_explainer *explainer = make_explainer("fake linear", method);
     sscam_map *map = NULL;
     vary_one_color(height, width);
     centred_stem(height, width, wanted);
     for (int64_t p = 0; p < places; p++)
-        wanted[p] = fmax((factor[0] + factor[1] + factor[2] > 0.0 ? length : -length) * wanted[p], 0.0);
+        wanted[p] = fmax((factor[0] + factor[1] + factor[2] > 0.0 ? length : -length) * wanted[p],
+                         0.0);
     ASSERT_OK(sscam_explain_tensor(explainer, input, shape, &class_index, &map));
     assert_values(sscam_map_raw(map), wanted, places, 1e-6);
     ck_assert_ptr_null(sscam_map_weights(map));
@@ -452,7 +462,8 @@ START_TEST(eigen_grad_cam_is_that_of_gradient_times_activation)
 {
     int64_t places = sizes[_i][0] / 2 * (sizes[_i][1] / 2);
     for (int64_t c = 0; c < 2; c++) {
-        const double factor[3] = {fake_weight[c][0] / (double)places, 0.25 * fake_weight[c][2] / (double)places,
+        const double factor[3] = {fake_weight[c][0] / (double)places,
+                                  0.25 * fake_weight[c][2] / (double)places,
                                   fake_weight[c][4] / (double)places};
         check_projection("eigen-grad-cam", c, factor, sizes[_i][0], sizes[_i][1]);
     }
@@ -461,7 +472,8 @@ END_TEST
 
 START_TEST(large_activations_have_a_principal_component)
 {
-    sscam_map *large = explain("huge", "eigen-cam", "", 0), *plain = explain("linear", "eigen-cam", "", 0);
+    sscam_map *large = explain("huge", "eigen-cam", "", 0),
+              *plain = explain("linear", "eigen-cam", "", 0);
     for (int p = 0; p < PLACES; p++)
         ck_assert_float_eq_tol(sscam_map_raw(large)[p] / 1e38f, sscam_map_raw(plain)[p], 1e-5f);
     sscam_map_destroy(large);
@@ -478,7 +490,7 @@ START_TEST(constant_activations_have_no_principal_component)
 }
 END_TEST
 
-/* --- Smooth Grad-CAM++ --------------------------------------------------------------------------- */
+/* --- Smooth Grad-CAM++ ------------------------------------------------------------------------ */
 
 static void check_smooth(const char *head, const reference_input *of)
 {
@@ -487,11 +499,13 @@ static void check_smooth(const char *head, const reference_input *of)
         int samples;
         double stddev;
         int64_t seed;
-    } cases[] = {{"", 10, 0.3, 0}, {"samples=3 sigma=1.5 seed=77", 3, 1.5, 77}, {"samples=1", 1, 0.3, 0}};
+    } cases[] = {
+        {"", 10, 0.3, 0}, {"samples=3 sigma=1.5 seed=77", 3, 1.5, 77}, {"samples=1", 1, 0.3, 0}};
     for (int i = 0; i < 3; i++) {
         double weights[FAKE_CHANNELS];
         sscam_map *map = explain(head, "smooth-grad-cam++", cases[i].options, of->class_index);
-        reference_smooth_grad_cam_pp(of, cases[i].samples, cases[i].stddev, cases[i].seed, 0, weights);
+        reference_smooth_grad_cam_pp(of, cases[i].samples, cases[i].stddev, cases[i].seed, 0,
+                                     weights);
         assert_weights(map, weights, 1e-5);
         assert_maps(map, of, weights, 1e-5);
         ck_assert_int_eq(sscam_map_passes(map), 1 + cases[i].samples);
@@ -514,7 +528,8 @@ START_TEST(smooth_grad_cam_pp_has_noise_in_units_of_the_inputs_range)
         highest = fmax(highest, input[i]);
     }
     const double stddevs[] = {0.1 * (highest - lowest), pow(0.8 / (highest - lowest), 2.0)};
-    static const char *const options[] = {"noise_scale=range sigma=0.1", "noise_scale=authors-code sigma=0.8"};
+    static const char *const options[] = {"noise_scale=range sigma=0.1",
+                                          "noise_scale=authors-code sigma=0.8"};
     reference_smooth_grad_cam_pp(&of, 10, stddevs[_i], 0, 0, weights);
     sscam_map *map = explain("quadratic", "smooth-grad-cam++", options[_i], 2);
     assert_weights(map, weights, 1e-5);
@@ -529,7 +544,8 @@ START_TEST(smooth_grad_cam_pp_without_noise_is_grad_cam_pp)
         sscam_map *plain = explain("quadratic", "grad-cam++", "", c);
         ck_assert_int_eq(sscam_map_passes(smooth), 1);
         for (int k = 0; k < FAKE_CHANNELS; k++)
-            ck_assert_float_eq_tol(sscam_map_weights(smooth)[k], sscam_map_weights(plain)[k], 1e-7f);
+            ck_assert_float_eq_tol(sscam_map_weights(smooth)[k], sscam_map_weights(plain)[k],
+                                   1e-7f);
         sscam_map_destroy(smooth);
         sscam_map_destroy(plain);
     }
@@ -540,7 +556,8 @@ START_TEST(smooth_grad_cam_pp_counts_images_in_its_noise)
 {
     static const int64_t shape[4] = {2, FAKE_COLORS, HEIGHT, WIDTH}, classes[2] = {2, 2};
     reference_input of = reference_of("quadratic", 2);
-    sscam_explainer *explainer = explainer_with("quadratic", "smooth-grad-cam++", "samples=2 sigma=1");
+    sscam_explainer *explainer = explainer_with("quadratic", "smooth-grad-cam++",
+                                                "samples=2 sigma=1");
     sscam_map *maps[2];
     ASSERT_OK(sscam_explain_tensor(explainer, input, shape, classes, maps));
     for (int i = 0; i < 2; i++) {
@@ -557,29 +574,33 @@ END_TEST
 
 START_TEST(smooth_grad_cam_pp_tells_noise_and_gradients_that_are_no_numbers)
 {
-    sscam_explainer *explainer = explainer_with("linear", "smooth-grad-cam++", "noise_scale=authors-code");
+    sscam_explainer *explainer = explainer_with("linear", "smooth-grad-cam++",
+                                                "noise_scale=authors-code");
     float even[SIZE] = {0.0f};
     sscam_map *map = NULL;
-    ASSERT_FAILS(sscam_explain_tensor(explainer, even, one, NULL, &map), SSCAM_E_ARGUMENT, "range of 0");
+    ASSERT_FAILS(sscam_explain_tensor(explainer, even, one, NULL, &map), SSCAM_E_ARGUMENT,
+                 "range of 0");
     sscam_explainer_destroy(explainer);
     /* On the input itself its gradients are finite. */
     input[0] = input[1] = input[WIDTH] = input[WIDTH + 1] = 0.001f;
     explainer = explainer_with("nan-elsewhere", "smooth-grad-cam++", "samples=20");
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_MODEL, "on a noisy input");
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_MODEL,
+                 "on a noisy input");
     ck_assert_ptr_null(map);
     sscam_explainer_destroy(explainer);
 }
 END_TEST
 
-/* --- Ablation-CAM -------------------------------------------------------------------------------- */
+/* --- Ablation-CAM ----------------------------------------------------------------------------- */
 
 static void check_ablation(const char *head, const reference_input *of)
 {
     for (int by_probability = 0; by_probability < 2; by_probability++) {
         double weights[FAKE_CHANNELS];
         fake_reset();
-        sscam_map *map =
-            explain(head, "ablation-cam", by_probability ? "score=probability" : "batch_size=3", of->class_index);
+        sscam_map *map = explain(head, "ablation-cam",
+                                 by_probability ? "score=probability" : "batch_size=3",
+                                 of->class_index);
         reference_ablation_cam(of, by_probability, weights);
         assert_weights(map, weights, 2e-6);
         assert_maps(map, of, weights, 1e-5);
@@ -596,12 +617,14 @@ START_TEST(ablation_cam_is_the_share_lost_without_a_channel)
 }
 END_TEST
 
-/* One place: Y = 0.5 + 2 x 1 - 0.75 + 0.5 x 3.125 + 0.5 + 0.25 = 4.0625, of which a channel takes w A. */
+/* One place: Y = 0.5 + 2 x 1 - 0.75 + 0.5 x 3.125 + 0.5 + 0.25 = 4.0625, of which a channel takes w
+ * A. */
 START_TEST(ablation_cam_on_one_place)
 {
     static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
     static const int64_t shape[4] = {1, 3, 2, 2};
-    const double wanted[FAKE_CHANNELS] = {2.0 / 4.0625, -0.75 / 4.0625, 1.5625 / 4.0625, 0.5 / 4.0625, 0.25 / 4.0625};
+    const double wanted[FAKE_CHANNELS] = {2.0 / 4.0625, -0.75 / 4.0625, 1.5625 / 4.0625,
+                                          0.5 / 4.0625, 0.25 / 4.0625};
     const int64_t first = 0;
     sscam_explainer *explainer = make_explainer("fake linear", "ablation-cam");
     sscam_map *map = NULL;
@@ -612,7 +635,8 @@ START_TEST(ablation_cam_on_one_place)
 }
 END_TEST
 
-/* Where the score is negative, what speaks for the class still weighs positively: a drop is a drop. */
+/* Where the score is negative, what speaks for the class still weighs positively: a drop is a drop.
+ */
 START_TEST(ablation_cam_divides_by_the_scores_magnitude)
 {
     int negative = 0;
@@ -625,7 +649,8 @@ START_TEST(ablation_cam_divides_by_the_scores_magnitude)
         reference_ablation_cam(&of, 0, weights);
         assert_weights(map, weights, 1e-5);
         if (sscam_map_logit(map) < 0.0 && ++negative)
-            ck_assert_int_eq(sscam_map_weights(map)[FAKE_FLAT_CHANNEL] > 0.0f, fake_weight[c][FAKE_FLAT_CHANNEL] > 0.0);
+            ck_assert_int_eq(sscam_map_weights(map)[FAKE_FLAT_CHANNEL] > 0.0f,
+                             fake_weight[c][FAKE_FLAT_CHANNEL] > 0.0);
         sscam_map_destroy(map);
     }
     ck_assert_int_gt(negative, 0);
@@ -668,26 +693,31 @@ START_TEST(ablations_that_give_no_number_are_told)
 {
     sscam_explainer *explainer = make_explainer("fake nan-scores", "ablation-cam");
     sscam_map *map = NULL;
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_MODEL, "without channel 0");
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_MODEL,
+                 "without channel 0");
     ck_assert_ptr_null(map);
     sscam_explainer_destroy(explainer);
 }
 END_TEST
 
-/* --- outputs ------------------------------------------------------------------------------------- */
+/* --- outputs ---------------------------------------------------------------------------------- */
 
 /* Output "half" is half of the first, and so are its gradients and scores. */
 START_TEST(another_output_can_be_explained)
 {
-    static const char *const cases[][2] = {{"cam", ""}, {"grad-cam", ""}, {"score-cam", "channel_softmax=off"},
-                                           {"ss-cam-max", "channel_softmax=off samples=2 flat_channels=score"}};
+    static const char *const cases[][2] = {
+        {"cam", ""},
+        {"grad-cam", ""},
+        {"score-cam", "channel_softmax=off"},
+        {"ss-cam-max", "channel_softmax=off samples=2 flat_channels=score"}};
     static const char *const names[] = {"1", "half"};
     char options[128];
     snprintf(options, sizeof options, "%s output=%s", cases[_i / 2][1], names[_i % 2]);
     sscam_map *first = explain("linear", cases[_i / 2][0], cases[_i / 2][1], 1);
     sscam_map *half = explain("linear", cases[_i / 2][0], options, 1);
     for (int k = 0; k < FAKE_CHANNELS; k++)
-        ck_assert_double_eq_tol(sscam_map_weights(half)[k], sscam_map_weights(first)[k] / 2.0, 1e-6);
+        ck_assert_double_eq_tol(sscam_map_weights(half)[k], sscam_map_weights(first)[k] / 2.0,
+                                1e-6);
     ck_assert_double_eq_tol(sscam_map_logit(half), sscam_map_logit(first) / 2.0, 1e-6);
     sscam_map_destroy(first);
     sscam_map_destroy(half);
@@ -698,22 +728,26 @@ START_TEST(outputs_that_do_not_exist_are_named)
 {
     sscam_explainer *explainer = explainer_with("linear", "score-cam", "output=aux");
     sscam_map *map = NULL;
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT, "\"aux\"");
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT,
+                 "\"aux\"");
     ck_assert_ptr_null(map);
     sscam_explainer_destroy(explainer);
 }
 END_TEST
 
-/* --- targets ------------------------------------------------------------------------------------- */
+/* --- targets ---------------------------------------------------------------------------------- */
 
-/* Everything that is linear in the output's gradient or score: weights of the target are those of its classes. */
+/* Everything that is linear in the output's gradient or score: weights of the target are those of
+ * its classes. */
 static void check_linear_target(const char *method, const char *options)
 {
     char against[128], difference[128];
     snprintf(against, sizeof against, "%s target=against", options);
     snprintf(difference, sizeof difference, "%s target=difference contrast=2", options);
-    sscam_map *own = explain("linear", method, options, 0), *other = explain("linear", method, options, 2);
-    sscam_map *negative = explain("linear", method, against, 0), *contrast = explain("linear", method, difference, 0);
+    sscam_map *own = explain("linear", method, options, 0),
+              *other = explain("linear", method, options, 2);
+    sscam_map *negative = explain("linear", method, against, 0),
+              *contrast = explain("linear", method, difference, 0);
     for (int k = 0; k < FAKE_CHANNELS; k++) {
         double left = sscam_map_weights(own)[k], right = sscam_map_weights(other)[k];
         ck_assert_double_eq_tol(sscam_map_weights(negative)[k], -left, 1e-6);
@@ -743,16 +777,18 @@ START_TEST(targets_are_explained_as_classes_are)
 }
 END_TEST
 
-/* One place: Y_0 = 4.0625 of w A = 2, -0.75, 1.5625, 0.5, 0.25, as in ablation_cam_on_one_place; Y_1 = -0.25 - 0.75 +
- * 1.125 + 3.125 - 0.25 - 0.25 = 2.75. */
+/* One place: Y_0 = 4.0625 of w A = 2, -0.75, 1.5625, 0.5, 0.25, as in ablation_cam_on_one_place;
+ * Y_1 = -0.25 - 0.75 + 1.125 + 3.125 - 0.25 - 0.25 = 2.75. */
 START_TEST(ablation_cam_of_a_difference)
 {
     static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
     static const int64_t shape[4] = {1, 3, 2, 2};
     const double whole = 4.0625 - 2.75;
-    const double wanted[FAKE_CHANNELS] = {2.75 / whole, -1.875 / whole, -1.5625 / whole, 0.75 / whole, 0.5 / whole};
+    const double wanted[FAKE_CHANNELS] = {2.75 / whole, -1.875 / whole, -1.5625 / whole,
+                                          0.75 / whole, 0.5 / whole};
     const int64_t first = 0;
-    sscam_explainer *explainer = explainer_with("linear", "ablation-cam", "target=difference contrast=1");
+    sscam_explainer *explainer = explainer_with("linear", "ablation-cam",
+                                                "target=difference contrast=1");
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
     assert_weights(map, wanted, 1e-6);
@@ -768,7 +804,8 @@ START_TEST(the_other_class_is_the_highest_other)
         sscam_map *top = explain("linear", "grad-cam", "", SSCAM_CLASS_TOP);
         sscam_map *second = explain("linear", "grad-cam", "", SSCAM_CLASS_RANKED(2));
         const sscam_map *other = sscam_map_class_index(top) == c ? second : top;
-        snprintf(options, sizeof options, "target=difference contrast=%d", (int)sscam_map_class_index(other));
+        snprintf(options, sizeof options, "target=difference contrast=%d",
+                 (int)sscam_map_class_index(other));
         ck_assert_double_ge(sscam_map_logit(top), sscam_map_logit(second));
         sscam_map *named = explain("linear", "grad-cam", options, c);
         sscam_map *found = explain("linear", "grad-cam", "target=difference", c);
@@ -783,18 +820,22 @@ END_TEST
 
 START_TEST(targets_that_do_not_exist_are_refused)
 {
-    static const char *const options[] = {"target=difference contrast=3", "target=difference contrast=1"};
+    static const char *const options[] = {"target=difference contrast=3",
+                                          "target=difference contrast=1"};
     static const char *const things[] = {"class 3", "class 1 is the class that is explained"};
     static const char *const methods_of_both_kinds[] = {"grad-cam", "score-cam"};
     const int64_t class_index = 1;
     sscam_map *map = NULL;
     for (int i = 0; i < 4; i++) {
-        sscam_explainer *explainer = explainer_with("linear", methods_of_both_kinds[i / 2], options[i % 2]);
-        ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &class_index, &map), SSCAM_E_CLASS, things[i % 2]);
+        sscam_explainer *explainer = explainer_with("linear", methods_of_both_kinds[i / 2],
+                                                    options[i % 2]);
+        ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &class_index, &map), SSCAM_E_CLASS,
+                     things[i % 2]);
         sscam_explainer_destroy(explainer);
     }
     sscam_explainer *explainer = explainer_with("one-output", "grad-cam", "target=difference");
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_CLASS, "one class");
+    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_CLASS,
+                 "one class");
     ASSERT_OK(sscam_explainer_set(explainer, "target", "against"));
     ASSERT_OK(sscam_explain_tensor(explainer, input, one, NULL, &map));
     sscam_map_destroy(map);
@@ -802,7 +843,7 @@ START_TEST(targets_that_do_not_exist_are_refused)
 }
 END_TEST
 
-/* --- CAM ----------------------------------------------------------------------------------------- */
+/* --- CAM -------------------------------------------------------------------------------------- */
 
 static void check_cam(const char *head, const reference_input *of)
 {
@@ -819,7 +860,8 @@ START_TEST(cam_is_the_last_layers_weights)
 }
 END_TEST
 
-static void assert_cam_refused(const char *words, const char *method, const char *options, const char *why)
+static void assert_cam_refused(const char *words, const char *method, const char *options,
+                               const char *why)
 {
     sscam_explainer *explainer = make_explainer(words, method);
     sscam_map *map = NULL;
@@ -845,7 +887,7 @@ START_TEST(cam_says_why_it_cannot)
 }
 END_TEST
 
-/* --- Score-CAM and SS-CAM ------------------------------------------------------------------------ */
+/* --- Score-CAM and SS-CAM --------------------------------------------------------------------- */
 
 typedef struct score_case {
     const char *head, *method, *options;
@@ -869,105 +911,227 @@ static const score_case score_cases[] = {
     {"linear", "ss-cam-mean", "samples=1", 1, {.samples = 1, .sigma = 4.0}},
     /* the mask fading in */
     {"linear", "is-cam", "", 0, {.samples = 10, .fades_in = 1}},
-    {"positional", "is-cam", "samples=3 channel_softmax=off", 1, {.samples = 3, .fades_in = 1, .no_softmax = 1}},
-    {"quadratic", "is-cam", "samples=4 sigma=9 noise_target=input rescore=on sample_count=n_minus_1", 2,
+    {"positional",
+     "is-cam",
+     "samples=3 channel_softmax=off",
+     1,
+     {.samples = 3, .fades_in = 1, .no_softmax = 1}},
+    {"quadratic",
+     "is-cam",
+     "samples=4 sigma=9 noise_target=input rescore=on sample_count=n_minus_1",
+     2,
      {.samples = 4, .fades_in = 1}},
-    {"linear", "is-cam", "samples=2 mask_weights=gradient score=probability channel_softmax=off baseline=none", 1,
-     {.samples = 2, .fades_in = 1, .mask_weights = WEIGHTS_GRADIENT, .by_probability = 1, .no_softmax = 1,
+    {"linear",
+     "is-cam",
+     "samples=2 mask_weights=gradient score=probability channel_softmax=off baseline=none",
+     1,
+     {.samples = 2,
+      .fades_in = 1,
+      .mask_weights = WEIGHTS_GRADIENT,
+      .by_probability = 1,
+      .no_softmax = 1,
       .baseline = BASELINE_NONE}},
     {"linear", "is-cam", "samples=1", 0, {.samples = 1, .fades_in = 1}},
-    {"positional channels-last", "is-cam", "samples=3 max_channels=2", 0,
+    {"positional channels-last",
+     "is-cam",
+     "samples=3 max_channels=2",
+     0,
      {.samples = 3, .fades_in = 1, .max_channels = 2}},
-    {"linear", "ss-cam-mean", NOISY_TEXT "seed=-12345678901", 1, {NOISY, .seed = INT64_C(-12345678901)}},
+    {"linear",
+     "ss-cam-mean",
+     NOISY_TEXT "seed=-12345678901",
+     1,
+     {NOISY, .seed = INT64_C(-12345678901)}},
     /* how scores become weights */
     {"linear", "score-cam", "score=probability", 0, {.by_probability = 1}},
-    {"one-output", "score-cam", "score=probability channel_softmax=off", 0,
+    {"one-output",
+     "score-cam",
+     "score=probability channel_softmax=off",
+     0,
      {.by_probability = 1, .no_softmax = 1}},
     {"linear", "score-cam", "channel_softmax=off", 0, {.no_softmax = 1}},
-    {"linear", "score-cam", "channel_softmax=off baseline=none", 0,
+    {"linear",
+     "score-cam",
+     "channel_softmax=off baseline=none",
+     0,
      {.no_softmax = 1, .baseline = BASELINE_NONE}},
-    {"linear", "score-cam", "channel_softmax=off baseline=input", 1,
+    {"linear",
+     "score-cam",
+     "channel_softmax=off baseline=input",
+     1,
      {.no_softmax = 1, .baseline = BASELINE_INPUT}},
-    {"linear", "score-cam", "channel_softmax=off baseline=black", 1,
+    {"linear",
+     "score-cam",
+     "channel_softmax=off baseline=black",
+     1,
      {.no_softmax = 1, .baseline = BASELINE_BLACK}},
-    {"linear", "score-cam", "channel_softmax=off baseline=black mean=-0.5,-1,-0.25 std=1,0.5,1", 1,
+    {"linear",
+     "score-cam",
+     "channel_softmax=off baseline=black mean=-0.5,-1,-0.25 std=1,0.5,1",
+     1,
      {.no_softmax = 1, .baseline = BASELINE_BLACK}},
-    {"quadratic", "score-cam", "channel_softmax=off baseline=input score=probability", 2,
+    {"quadratic",
+     "score-cam",
+     "channel_softmax=off baseline=input score=probability",
+     2,
      {.no_softmax = 1, .baseline = BASELINE_INPUT, .by_probability = 1}},
     {"linear", "score-cam", "baseline=black", 0, {.baseline = BASELINE_BLACK}},
-    {"linear", "ss-cam-max", NOISY_TEXT "channel_softmax=off", 0,
+    {"linear",
+     "ss-cam-max",
+     NOISY_TEXT "channel_softmax=off",
+     0,
      {NOISY, .takes_maximum = 1, .no_softmax = 1}},
     /* how masks are made */
     {"positional", "score-cam", "normalise=before_upsample", 0, {.before_upsample = 1}},
     {"positional", "score-cam", "align_corners=on", 0, {.align_corners = 1}},
-    {"positional", "score-cam", "align_corners=on normalise=before_upsample", 2,
+    {"positional",
+     "score-cam",
+     "align_corners=on normalise=before_upsample",
+     2,
      {.align_corners = 1, .before_upsample = 1}},
     {"linear", "score-cam", "mask_weights=gradient", 1, {.mask_weights = WEIGHTS_GRADIENT}},
     {"quadratic", "score-cam", "mask_weights=gradient", 2, {.mask_weights = WEIGHTS_GRADIENT}},
     {"linear", "score-cam", "mask_weights=fc", 0, {.mask_weights = WEIGHTS_FC}},
-    {"linear", "score-cam", "mask_weights=fc flat_channels=score channel_softmax=off", 2,
+    {"linear",
+     "score-cam",
+     "mask_weights=fc flat_channels=score channel_softmax=off",
+     2,
      {.mask_weights = WEIGHTS_FC, .scores_flat = 1, .no_softmax = 1}},
     /* which channels */
     {"linear", "score-cam", "flat_channels=score", 0, {.scores_flat = 1}},
-    {"linear", "ss-cam-mean", NOISY_TEXT "flat_channels=score channel_softmax=off", 0,
+    {"linear",
+     "ss-cam-mean",
+     NOISY_TEXT "flat_channels=score channel_softmax=off",
+     0,
      {NOISY, .scores_flat = 1, .no_softmax = 1}},
     {"linear", "score-cam", "max_channels=1", 0, {.max_channels = 1}},
     {"linear", "score-cam", "max_channels=2", 0, {.max_channels = 2}},
     {"linear", "score-cam", "max_channels=3", 0, {.max_channels = 3}},
-    {"linear", "score-cam", "max_channels=4 flat_channels=score", 0, {.max_channels = 4, .scores_flat = 1}},
-    {"linear", "score-cam", "max_channels=5 flat_channels=score", 0, {.max_channels = 5, .scores_flat = 1}},
+    {"linear",
+     "score-cam",
+     "max_channels=4 flat_channels=score",
+     0,
+     {.max_channels = 4, .scores_flat = 1}},
+    {"linear",
+     "score-cam",
+     "max_channels=5 flat_channels=score",
+     0,
+     {.max_channels = 5, .scores_flat = 1}},
     {"linear", "score-cam", "max_channels=6", 0, {.max_channels = 6}},
     {"linear", "score-cam", "max_channels=999", 0, {.max_channels = 999}},
     /* where noise goes, and how much */
-    {"positional", "ss-cam-mean", NOISY_TEXT "noise_target=input", 0, {NOISY, .target = TARGET_INPUT}},
-    {"positional", "ss-cam-max", NOISY_TEXT "noise_target=activation", 1,
+    {"positional",
+     "ss-cam-mean",
+     NOISY_TEXT "noise_target=input",
+     0,
+     {NOISY, .target = TARGET_INPUT}},
+    {"positional",
+     "ss-cam-max",
+     NOISY_TEXT "noise_target=activation",
+     1,
      {NOISY, .takes_maximum = 1, .target = TARGET_ACTIVATION}},
-    {"linear", "ss-cam-mean", NOISY_TEXT "noise_target=activation mask_weights=gradient", 1,
+    {"linear",
+     "ss-cam-mean",
+     NOISY_TEXT "noise_target=activation mask_weights=gradient",
+     1,
      {NOISY, .target = TARGET_ACTIVATION, .mask_weights = WEIGHTS_GRADIENT}},
     {"linear", "ss-cam-mean", NOISY_TEXT "noise_scale=range", 0, {NOISY, .scale = SCALE_RANGE}},
-    {"linear", "ss-cam-mean", NOISY_TEXT "noise_scale=range normalise=before_upsample", 0,
+    {"linear",
+     "ss-cam-mean",
+     NOISY_TEXT "noise_scale=range normalise=before_upsample",
+     0,
      {NOISY, .scale = SCALE_RANGE, .before_upsample = 1}},
-    {"linear", "ss-cam-mean", NOISY_TEXT "noise_scale=range noise_target=input", 0,
+    {"linear",
+     "ss-cam-mean",
+     NOISY_TEXT "noise_scale=range noise_target=input",
+     0,
      {NOISY, .scale = SCALE_RANGE, .target = TARGET_INPUT}},
-    {"linear", "ss-cam-mean", NOISY_TEXT "noise_scale=range noise_target=activation", 0,
+    {"linear",
+     "ss-cam-mean",
+     NOISY_TEXT "noise_scale=range noise_target=activation",
+     0,
      {NOISY, .scale = SCALE_RANGE, .target = TARGET_ACTIVATION}},
-    {"linear", "ss-cam-max", NOISY_TEXT "noise_scale=authors-code", 2,
+    {"linear",
+     "ss-cam-max",
+     NOISY_TEXT "noise_scale=authors-code",
+     2,
      {NOISY, .takes_maximum = 1, .scale = SCALE_AUTHORS_CODE}},
-    {"linear", "ss-cam-max", NOISY_TEXT "noise_scale=authors-code noise_target=input", 2,
+    {"linear",
+     "ss-cam-max",
+     NOISY_TEXT "noise_scale=authors-code noise_target=input",
+     2,
      {NOISY, .takes_maximum = 1, .scale = SCALE_AUTHORS_CODE, .target = TARGET_INPUT}},
-    {"linear", "ss-cam-mean", NOISY_TEXT "noise_scale=authors-code noise_target=activation", 2,
+    {"linear",
+     "ss-cam-mean",
+     NOISY_TEXT "noise_scale=authors-code noise_target=activation",
+     2,
      {NOISY, .scale = SCALE_AUTHORS_CODE, .target = TARGET_ACTIVATION}},
-    {"linear", "ss-cam-mean", "sigma=0 noise_target=activation mask_weights=gradient", 0,
+    {"linear",
+     "ss-cam-mean",
+     "sigma=0 noise_target=activation mask_weights=gradient",
+     0,
      {.samples = 10, .target = TARGET_ACTIVATION, .mask_weights = WEIGHTS_GRADIENT}},
     /* Algorithm 1, part by part and whole */
-    {"linear", "ss-cam-max", NOISY_TEXT "rescore=on", 0, {NOISY, .takes_maximum = 1, .rescores = 1}},
-    {"positional", "ss-cam-mean", NOISY_TEXT "rescore=on noise_target=activation channel_softmax=off", 0,
+    {"linear",
+     "ss-cam-max",
+     NOISY_TEXT "rescore=on",
+     0,
+     {NOISY, .takes_maximum = 1, .rescores = 1}},
+    {"positional",
+     "ss-cam-mean",
+     NOISY_TEXT "rescore=on noise_target=activation channel_softmax=off",
+     0,
      {NOISY, .rescores = 1, .target = TARGET_ACTIVATION, .no_softmax = 1}},
-    {"linear", "ss-cam-mean", NOISY_TEXT "sample_count=n_minus_1", 0, {NOISY, .one_sample_less = 1}},
-    {"linear", "ss-cam-mean", "samples=2 sample_count=n_minus_1", 0,
+    {"linear",
+     "ss-cam-mean",
+     NOISY_TEXT "sample_count=n_minus_1",
+     0,
+     {NOISY, .one_sample_less = 1}},
+    {"linear",
+     "ss-cam-mean",
+     "samples=2 sample_count=n_minus_1",
+     0,
      {.samples = 2, .sigma = 4.0, .one_sample_less = 1}},
-    {"linear", "ss-cam-mean", "samples=1 sample_count=n_minus_1", 0,
+    {"linear",
+     "ss-cam-mean",
+     "samples=1 sample_count=n_minus_1",
+     0,
      {.samples = 1, .sigma = 4.0, .one_sample_less = 1}},
-    {"linear", "ss-cam-max", "preset=algorithm-1 " NOISY_TEXT, 1,
-     {NOISY, .takes_maximum = 1, .target = TARGET_INPUT, .mask_weights = WEIGHTS_GRADIENT, .rescores = 1,
-      .one_sample_less = 1}},
+    {"linear",
+     "ss-cam-max",
+     "preset=algorithm-1 " NOISY_TEXT,
+     1,
+     {NOISY, .takes_maximum = 1, .target = TARGET_INPUT, .mask_weights = WEIGHTS_GRADIENT,
+      .rescores = 1, .one_sample_less = 1}},
     /* the other presets, whole */
-    {"linear", "ss-cam-mean", "preset=torch-cam", 0,
-     {.samples = 35, .sigma = 2.0, .before_upsample = 1, .scores_flat = 1, .baseline = BASELINE_INPUT}},
-    {"linear", "score-cam", "preset=pytorch-grad-cam", 0,
+    {"linear",
+     "ss-cam-mean",
+     "preset=torch-cam",
+     0,
+     {.samples = 35,
+      .sigma = 2.0,
+      .before_upsample = 1,
+      .scores_flat = 1,
+      .baseline = BASELINE_INPUT}},
+    {"linear",
+     "score-cam",
+     "preset=pytorch-grad-cam",
+     0,
      {.align_corners = 1, .scores_flat = 1, .baseline = BASELINE_NONE}},
     /* memory order is the backend's affair */
     {"positional channels-last", "ss-cam-mean", NOISY_TEXT, 0, {NOISY}},
 };
 enum { SCORE_CASES = sizeof score_cases / sizeof score_cases[0] };
 
-/* What (0 - mean) / std is, of the default preprocessing and of the other one that the cases have. */
+/* What (0 - mean) / std is, of the default preprocessing and of the other one that the cases have.
+ */
 static void set_black(reference_input *of, const char *options)
 {
     static const double mean[3] = {0.485, 0.456, 0.406}, deviation[3] = {0.229, 0.224, 0.225};
     static const double other[3] = {0.5, 2.0, 0.25};
     for (int color = 0; color < FAKE_COLORS; color++)
-        of->black[color] = strstr(options, "mean=") ? other[color] : -mean[color] / deviation[color];
+        of->black[color] = strstr(options, "mean=") ? other[color]
+                                                    : -mean[color] / deviation[color];
 }
 
 START_TEST(weights_and_passes_follow_the_reference)
@@ -982,13 +1146,16 @@ START_TEST(weights_and_passes_follow_the_reference)
     assert_weights(map, wanted.weights, 1e-5);
     assert_maps(map, &of, wanted.weights, 5e-5);
     ck_assert_int_eq(sscam_map_passes(map), wanted.passes);
-    ck_assert_int_eq(atomic_load(&fake_counted.inputs), wanted.passes); /* what it says it took, it took */
+    ck_assert_int_eq(atomic_load(&fake_counted.inputs),
+                     wanted.passes); /* what it says it took, it took */
     sscam_map_destroy(map);
 }
 END_TEST
 
-/* The authors' preset adds the activations up at the input's size; one channel at a time here, as they do. */
-static void check_upsampled(const char *method, const char *options, const reference_options *reference)
+/* The authors' preset adds the activations up at the input's size; one channel at a time here, as
+ * they do. */
+static void check_upsampled(const char *method, const char *options,
+                            const reference_options *reference)
 {
     reference_input of = reference_of("linear", 0);
     double exact[SIZE], features[FAKE_CHANNELS * PLACES], upsampled[PLANE], raw[PLANE] = {0.0};
@@ -997,7 +1164,8 @@ static void check_upsampled(const char *method, const char *options, const refer
     reference_features(&of, exact, features);
     reference_result wanted = reference_score_weights(&of, reference);
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        reference_upsample(features + k * PLACES, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0, upsampled);
+        reference_upsample(features + k * PLACES, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0,
+                           upsampled);
         for (int p = 0; p < PLANE; p++)
             raw[p] += wanted.weights[k] * upsampled[p];
     }
@@ -1014,9 +1182,14 @@ static void check_upsampled(const char *method, const char *options, const refer
 
 START_TEST(activations_can_be_combined_at_the_inputs_size)
 {
-    const reference_options plain = {.no_softmax = 1, .baseline = BASELINE_INPUT}; /* has negative weights */
-    const reference_options mean = {.samples = 35, .sigma = 2.0, .by_probability = 1, .no_softmax = 1,
-                                    .baseline = BASELINE_NONE, .scale = SCALE_AUTHORS_CODE,
+    const reference_options plain = {.no_softmax = 1,
+                                     .baseline = BASELINE_INPUT}; /* has negative weights */
+    const reference_options mean = {.samples = 35,
+                                    .sigma = 2.0,
+                                    .by_probability = 1,
+                                    .no_softmax = 1,
+                                    .baseline = BASELINE_NONE,
+                                    .scale = SCALE_AUTHORS_CODE,
                                     .target = TARGET_ACTIVATION};
     reference_options maximum = mean;
     maximum.target = TARGET_INPUT;
@@ -1027,7 +1200,7 @@ START_TEST(activations_can_be_combined_at_the_inputs_size)
 }
 END_TEST
 
-/* --- properties ---------------------------------------------------------------------------------- */
+/* --- properties ------------------------------------------------------------------------------- */
 
 static void assert_same_maps(sscam_map *left, sscam_map *right, int wanted)
 {
@@ -1077,7 +1250,8 @@ START_TEST(memory_order_changes_nothing)
     const char *head = methods[_i].needs & SSCAM_NEEDS_POOLED_LINEAR ? "linear" : "positional";
     char other[32];
     snprintf(other, sizeof other, "%s channels-last", head);
-    assert_same_maps(explain(head, methods[_i].name, options, 0), explain(other, methods[_i].name, options, 0), 1);
+    assert_same_maps(explain(head, methods[_i].name, options, 0),
+                     explain(other, methods[_i].name, options, 0), 1);
 }
 END_TEST
 
@@ -1115,18 +1289,20 @@ START_TEST(the_image_index_changes_the_noise)
 }
 END_TEST
 
-/* Equal channels have one mask, unless their weights have opposite signs, as those of class 2 have; and noise
- * differs from channel to channel. Class 2 has no use for channel 1. */
+/* Equal channels have one mask, unless their weights have opposite signs, as those of class 2 have;
+ * and noise differs from channel to channel. Class 2 has no use for channel 1. */
 START_TEST(equal_channels_are_scored_once)
 {
-    static const char *const options[] = {"", "mask_weights=gradient", "mask_weights=gradient", "sigma=0"};
+    static const char *const options[] = {"", "mask_weights=gradient", "mask_weights=gradient",
+                                          "sigma=0"};
     static const char *const names[] = {"score-cam", "score-cam", "score-cam", "ss-cam-max"};
     static const int64_t classes[] = {0, 0, 2, 0};
     for (int i = 0; i < 4; i++) {
         sscam_map *map = explain("linear", names[i], options[i], classes[i]);
         const float *weights = sscam_map_weights(map);
         ck_assert_int_eq(sscam_map_passes(map), 1 + 3);
-        ck_assert_int_eq(weights[FAKE_ORIGINAL_CHANNEL] == weights[FAKE_DUPLICATE_CHANNEL], classes[i] != 2);
+        ck_assert_int_eq(weights[FAKE_ORIGINAL_CHANNEL] == weights[FAKE_DUPLICATE_CHANNEL],
+                         classes[i] != 2);
         sscam_map_destroy(map);
     }
     sscam_map *noisy = explain("linear", "ss-cam-mean", "samples=2", 0);
@@ -1156,7 +1332,8 @@ START_TEST(networks_without_structure_give_flat_maps)
 {
     static const char *const words[] = {"flat", "tiny"};
     static const char *const options[] = {"", "flat_channels=score", "channel_softmax=off"};
-    static const int64_t passes[] = {1, 2, 2}; /* all flat channels share one pass; the baseline is one */
+    static const int64_t passes[] = {1, 2,
+                                     2}; /* all flat channels share one pass; the baseline is one */
     for (int i = 0; i < 6; i++) {
         sscam_map *map = explain(words[i % 2], "ss-cam-mean", options[i / 2], 0);
         ck_assert_int_eq(sscam_map_passes(map), passes[i / 2]);
@@ -1171,7 +1348,8 @@ START_TEST(networks_without_structure_give_flat_maps)
 }
 END_TEST
 
-/* The baseline is one more input for zeros and black, none for the input itself, none under the softmax. */
+/* The baseline is one more input for zeros and black, none for the input itself, none under the
+ * softmax. */
 START_TEST(the_baseline_is_evaluated_when_it_counts)
 {
     static const char *const baselines[] = {"zeros", "none", "input", "black"};
@@ -1206,7 +1384,8 @@ START_TEST(softmax_weights_add_up_to_one)
 }
 END_TEST
 
-/* Scores of order 10^4: the softmax is a choice of the highest, and neither overflows nor becomes NaN. */
+/* Scores of order 10^4: the softmax is a choice of the highest, and neither overflows nor becomes
+ * NaN. */
 START_TEST(large_scores_choose_the_highest_channel)
 {
     sscam_map *plain = explain("linear", "score-cam", "channel_softmax=off", 0);
@@ -1215,7 +1394,8 @@ START_TEST(large_scores_choose_the_highest_channel)
     for (int k = 1; k < FAKE_CHANNELS; k++)
         if (sscam_map_weights(plain)[k] > sscam_map_weights(plain)[highest])
             highest = k;
-    ck_assert_int_ne(highest, FAKE_ORIGINAL_CHANNEL); /* which shares its score with the duplicate */
+    ck_assert_int_ne(highest,
+                     FAKE_ORIGINAL_CHANNEL); /* which shares its score with the duplicate */
     for (int k = 0; k < FAKE_CHANNELS; k++)
         ck_assert_float_eq_tol(sscam_map_weights(large)[k], k == highest ? 1.0f : 0.0f, 1e-6f);
     sscam_map_destroy(plain);
@@ -1227,12 +1407,13 @@ END_TEST
 START_TEST(gradient_methods_ignore_scoring)
 {
     static const char noisy[] = "smooth-grad-cam++"; /* which has samples */
-    if (methods[_i].needs & (SSCAM_NEEDS_SCORING | SSCAM_NEEDS_ABLATION) || strcmp(methods[_i].name, noisy) == 0)
+    if (methods[_i].needs & (SSCAM_NEEDS_SCORING | SSCAM_NEEDS_ABLATION) ||
+        strcmp(methods[_i].name, noisy) == 0)
         return;
     sscam_map *plain = explain("linear", methods[_i].name, "", 0);
-    sscam_map *other =
-        explain("linear", methods[_i].name,
-                "samples=99 mask_weights=gradient rescore=on channel_softmax=off flat_channels=score", 0);
+    sscam_map *other = explain(
+        "linear", methods[_i].name,
+        "samples=99 mask_weights=gradient rescore=on channel_softmax=off flat_channels=score", 0);
     ck_assert_int_eq(sscam_map_passes(plain), sscam_map_passes(other));
     ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_SCORE]), 0);
     assert_same_maps(plain, other, 1);
@@ -1242,18 +1423,19 @@ END_TEST
 /* Score-CAM knows no noise, so that a second pass of Algorithm 1 has nothing to follow. */
 START_TEST(score_cam_ignores_noise)
 {
-    assert_same_maps(explain("linear", "score-cam", "", 0),
-                     explain("linear", "score-cam",
-                             "samples=7 sigma=9 noise_target=input noise_scale=authors-code rescore=on", 0),
-                     1);
+    assert_same_maps(
+        explain("linear", "score-cam", "", 0),
+        explain("linear", "score-cam",
+                "samples=7 sigma=9 noise_target=input noise_scale=authors-code rescore=on", 0),
+        1);
 }
 END_TEST
 
 /* (sigma / range)^2 leaves the numbers: as a deviation, or only in the inputs that it makes. */
 START_TEST(noise_that_overflows_is_told)
 {
-    sscam_explainer *explainer =
-        explainer_with("linear", "ss-cam-mean", "noise_scale=authors-code noise_target=input sigma=1000000");
+    sscam_explainer *explainer = explainer_with(
+        "linear", "ss-cam-mean", "noise_scale=authors-code noise_target=input sigma=1000000");
     sscam_map *map = NULL;
     float dark[SIZE] = {1e-30f};
     ASSERT_FAILS(sscam_explain_tensor(explainer, dark, one, NULL, &map), SSCAM_E_ARGUMENT,
@@ -1340,7 +1522,8 @@ int main(void)
 {
     Suite *suite = suite_create("methods");
     TCase *table = tcase_create("table"), *gradients = tcase_create("gradients");
-    TCase *scores = tcase_create("scores"), *places = tcase_create("places"), *runs = tcase_create("runs");
+    TCase *scores = tcase_create("scores"), *places = tcase_create("places"),
+          *runs = tcase_create("runs");
     TCase *targets = tcase_create("targets");
     tcase_add_checked_fixture(table, set_up, NULL);
     tcase_add_checked_fixture(gradients, set_up, NULL);

@@ -21,7 +21,7 @@ static void set_up(void)
     fake_reset();
 }
 
-/* --- finding it ---------------------------------------------------------------------------------- */
+/* --- finding it ------------------------------------------------------------------------------- */
 
 static const struct {
     int32_t rank;
@@ -34,9 +34,9 @@ static const struct {
     {4, {1, 512, 7, 7}, {224, 224}, 1, 0, 7, 7, 0},
     {4, {1, 512, 7, 10}, {224, 320}, 1, 0, 7, 10, 0},
     {4, {1, 7, 7, 7}, {224, 224}, 1, 0, 7, 7, 0},
-    {4, {1, 8, 11, 14}, {41, 56}, 1, 0, 11, 14, 0},    /* [8, 11] has the proportions too */
-    {4, {1, 2048, 8, 3}, {299, 150}, 1, 0, 8, 3, 0},   /* without padding */
-    {4, {1, 512, 1, 25}, {32, 100}, 1, 0, 1, 25, 0},   /* pooled one way, as for lines of text */
+    {4, {1, 8, 11, 14}, {41, 56}, 1, 0, 11, 14, 0},  /* [8, 11] has the proportions too */
+    {4, {1, 2048, 8, 3}, {299, 150}, 1, 0, 8, 3, 0}, /* without padding */
+    {4, {1, 512, 1, 25}, {32, 100}, 1, 0, 1, 25, 0}, /* pooled one way, as for lines of text */
     {4, {1, 64, 64, 64}, {64, 64}, 1, 0, 64, 64, 0},
     {4, {1, 96, 96, 96}, {384, 384}, 1, 0, 96, 96, 0}, /* cannot be told */
     /* channels last */
@@ -50,18 +50,18 @@ static const struct {
     {3, {1, 197, 768}, {224, 224}, 2, 0, 14, 14, 1},
     {3, {1, 198, 192}, {224, 224}, 2, 0, 14, 14, 2},
     {3, {1, 261, 1024}, {224, 224}, 2, 0, 16, 16, 5},
-    {3, {1, 197, 64}, {224, 224}, 2, 0, 14, 14, 1},    /* 64 is a square too */
+    {3, {1, 197, 64}, {224, 224}, 2, 0, 14, 14, 1}, /* 64 is a square too */
     {3, {1, 337, 768}, {384, 224}, 2, 0, 24, 14, 1},
     {3, {1, 26, 32}, {64, 96}, 2, 0, 4, 6, 2},
-    {3, {1, 35, 32}, {80, 113}, 2, 0, 5, 7, 0},        /* the last column of patches is cut off */
-    {3, {1, 40, 32}, {80, 113}, 2, 0, 5, 8, 0},        /* or filled up */
-    {3, {1, 768, 196}, {224, 224}, 1, 0, 14, 14, 0},   /* flattened, not yet transposed */
-    {3, {197, 1, 768}, {224, 224}, 2, 1, 14, 14, 1},   /* the batch comes second */
+    {3, {1, 35, 32}, {80, 113}, 2, 0, 5, 7, 0},      /* the last column of patches is cut off */
+    {3, {1, 40, 32}, {80, 113}, 2, 0, 5, 8, 0},      /* or filled up */
+    {3, {1, 768, 196}, {224, 224}, 1, 0, 14, 14, 0}, /* flattened, not yet transposed */
+    {3, {197, 1, 768}, {224, 224}, 2, 1, 14, 14, 1}, /* the batch comes second */
     {3, {768, 1, 196}, {224, 224}, 0, 1, 14, 14, 0},
     /* neither */
     {3, {1, 90, 768}, {224, 224}, -1, 0, 0, 0, 0},
-    {3, {1, 206, 264}, {224, 224}, -1, 0, 0, 0, 0},    /* with 8 tokens too many, channels are none */
-    {3, {1, 206, 768}, {224, 224}, -1, 0, 0, 0, 0},    /* nine tokens too many */
+    {3, {1, 206, 264}, {224, 224}, -1, 0, 0, 0, 0}, /* with 8 tokens too many, channels are none */
+    {3, {1, 206, 768}, {224, 224}, -1, 0, 0, 0, 0}, /* nine tokens too many */
     {3, {1, 1, 768}, {224, 224}, -1, 0, 0, 0, 0},
     {3, {12, 197, 197}, {224, 224}, -1, 0, 0, 0, 0},
     {4, {64, 7, 7, 96}, {224, 224}, -1, 0, 0, 0, 0},
@@ -76,7 +76,8 @@ START_TEST(order_and_grid_are_found)
     const sscam_layout_hint nothing = {0};
     sscam_activation_layout is;
     const sscam_shape picture = {4, 1, 3, {1, found[_i].input[0], found[_i].input[1]}};
-    int32_t has_one = sscam_find_activation_layout(found[_i].shape, found[_i].rank, &picture, &nothing, &is);
+    int32_t has_one = sscam_find_activation_layout(found[_i].shape, found[_i].rank, &picture,
+                                                   &nothing, &is);
     ck_assert_int_eq(has_one, found[_i].channel_axis >= 0);
     if (!has_one)
         return;
@@ -113,7 +114,8 @@ static const struct {
 START_TEST(order_and_grid_can_be_given)
 {
     sscam_activation_layout is;
-    int32_t has_one = sscam_find_activation_layout(asked[_i].shape, asked[_i].rank, &square, &asked[_i].hint, &is);
+    int32_t has_one = sscam_find_activation_layout(asked[_i].shape, asked[_i].rank, &square,
+                                                   &asked[_i].hint, &is);
     ck_assert_int_eq(has_one, asked[_i].channel_axis >= 0);
     if (!has_one)
         return;
@@ -132,16 +134,22 @@ START_TEST(sound_and_video_have_orders_too)
     const sscam_layout_hint nothing = {0}, last = {SSCAM_CHANNEL_AXIS_LAST, 0, 0};
     sscam_activation_layout is;
     ck_assert(sscam_find_activation_layout(sound, 3, &heard, &nothing, &is));
-    ck_assert(is.channel_axis == 1 && is.channels == 24 && sscam_same_sides(is.sides, (sscam_sides){1, 1, 2000}));
+    ck_assert(is.channel_axis == 1 && is.channels == 24 &&
+              sscam_same_sides(is.sides, (sscam_sides){1, 1, 2000}));
     ck_assert(sscam_find_activation_layout(sound, 3, &heard, &last, &is));
-    ck_assert(is.channel_axis == 2 && is.channels == 2000 && sscam_same_sides(is.sides, (sscam_sides){1, 1, 24}));
+    ck_assert(is.channel_axis == 2 && is.channels == 2000 &&
+              sscam_same_sides(is.sides, (sscam_sides){1, 1, 24}));
     ck_assert(sscam_find_activation_layout(video, 5, &seen, &nothing, &is));
-    ck_assert(is.channel_axis == 1 && is.channels == 16 && sscam_same_sides(is.sides, (sscam_sides){4, 7, 9}));
+    ck_assert(is.channel_axis == 1 && is.channels == 16 &&
+              sscam_same_sides(is.sides, (sscam_sides){4, 7, 9}));
     ck_assert(sscam_find_activation_layout(video, 5, &seen, &last, &is));
-    ck_assert(is.channel_axis == 4 && is.channels == 9 && sscam_same_sides(is.sides, (sscam_sides){16, 4, 7}));
+    ck_assert(is.channel_axis == 4 && is.channels == 9 &&
+              sscam_same_sides(is.sides, (sscam_sides){16, 4, 7}));
     ck_assert(!sscam_find_activation_layout(tokens, 3, &seen, &nothing, &is));
-    ASSERT_FAILS(sscam_require_activation_layout("norm", tokens, 3, &seen, &nothing, &is), SSCAM_E_LAYER, "[1, K, d, h, w]");
-    ASSERT_FAILS(sscam_require_activation_layout("conv", video, 5, &heard, &nothing, &is), SSCAM_E_LAYER, "[1, K, w]");
+    ASSERT_FAILS(sscam_require_activation_layout("norm", tokens, 3, &seen, &nothing, &is),
+                 SSCAM_E_LAYER, "[1, K, d, h, w]");
+    ASSERT_FAILS(sscam_require_activation_layout("conv", video, 5, &heard, &nothing, &is),
+                 SSCAM_E_LAYER, "[1, K, w]");
 }
 END_TEST
 
@@ -150,19 +158,24 @@ START_TEST(refusals_name_tokens_input_and_option)
     const int64_t tokens[] = {1, 79, 768}, heads[] = {12, 197, 197}, vector[] = {1, 1000};
     const sscam_layout_hint nothing = {0}, grid = {SSCAM_CHANNEL_AXIS_LAST, 14, 14};
     sscam_activation_layout is;
-    ASSERT_FAILS(sscam_require_activation_layout("norm", tokens, 3, &upright, &nothing, &is), SSCAM_E_LAYER, "\"norm\" gives 79 tokens");
+    ASSERT_FAILS(sscam_require_activation_layout("norm", tokens, 3, &upright, &nothing, &is),
+                 SSCAM_E_LAYER, "\"norm\" gives 79 tokens");
     ASSERT_MESSAGE_NAMES("224x160");
     ASSERT_MESSAGE_NAMES("option grid");
-    ASSERT_FAILS(sscam_require_activation_layout("norm", tokens, 3, &upright, &grid, &is), SSCAM_E_LAYER, "grid=14x14");
-    ASSERT_FAILS(sscam_require_activation_layout("attend", heads, 3, &square, &nothing, &is), SSCAM_E_LAYER, "[12, 197, 197]");
-    ASSERT_FAILS(sscam_require_activation_layout("fc", vector, 2, &square, &nothing, &is), SSCAM_E_LAYER, "[1, 1000]");
+    ASSERT_FAILS(sscam_require_activation_layout("norm", tokens, 3, &upright, &grid, &is),
+                 SSCAM_E_LAYER, "grid=14x14");
+    ASSERT_FAILS(sscam_require_activation_layout("attend", heads, 3, &square, &nothing, &is),
+                 SSCAM_E_LAYER, "[12, 197, 197]");
+    ASSERT_FAILS(sscam_require_activation_layout("fc", vector, 2, &square, &nothing, &is),
+                 SSCAM_E_LAYER, "[1, 1000]");
 }
 END_TEST
 
 START_TEST(grids_are_read)
 {
-    static const char *const wrong[] = {"14", "14x", "x14", "0x14", "14x0", "-1x14", "14x14x14", "14 x 14", "ax14",
-                                        "99999999999x1", "1x99999999999", "1.5x2"};
+    static const char *const wrong[] = {"14",   "14x",           "x14",           "0x14",
+                                        "14x0", "-1x14",         "14x14x14",      "14 x 14",
+                                        "ax14", "99999999999x1", "1x99999999999", "1.5x2"};
     int64_t height, width;
     ck_assert(sscam_parse_grid("", &height, &width));
     ck_assert_int_eq(width, 0);
@@ -172,7 +185,8 @@ START_TEST(grids_are_read)
     sscam_explainer *explainer = make_explainer("fake linear", "grad-cam");
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         ck_assert(!sscam_parse_grid(wrong[i], &height, &width));
-        ASSERT_FAILS(sscam_explainer_set(explainer, "grid", wrong[i]), SSCAM_E_ARGUMENT, "option grid");
+        ASSERT_FAILS(sscam_explainer_set(explainer, "grid", wrong[i]), SSCAM_E_ARGUMENT,
+                     "option grid");
     }
     ck_assert_str_eq(sscam_explainer_get(explainer, "grid"), "");
     sscam_explainer_destroy(explainer);
@@ -192,11 +206,12 @@ START_TEST(channels_come_first)
 }
 END_TEST
 
-/* --- explaining ---------------------------------------------------------------------------------- */
+/* --- explaining ------------------------------------------------------------------------------- */
 
 static const char *const orders[] = {"places-first", "tokens"};
 
-static sscam_map *explain(const char *words, const char *method, const char *const (*options)[2], size_t count)
+static sscam_map *explain(const char *words, const char *method, const char *const (*options)[2],
+                          size_t count)
 {
     sscam_explainer *explainer = make_explainer(words, method);
     sscam_map *map = NULL;
@@ -208,7 +223,8 @@ static sscam_map *explain(const char *words, const char *method, const char *con
     return map;
 }
 
-static void assert_same_with(const char *order, const char *method, const char *const (*options)[2], size_t count)
+static void assert_same_with(const char *order, const char *method, const char *const (*options)[2],
+                             size_t count)
 {
     char words[64];
     const char *head = strcmp(method, "cam") == 0 ? "linear" : "positional";
@@ -264,7 +280,8 @@ START_TEST(orders_asked_for_are_kept_apart)
 }
 END_TEST
 
-static void assert_refused(const char *words, const char *method, const char *grid, const char *part)
+static void assert_refused(const char *words, const char *method, const char *grid,
+                           const char *part)
 {
     sscam_explainer *explainer = make_explainer(words, method);
     sscam_map *map = (sscam_map *)words;
@@ -309,7 +326,8 @@ int main(void)
     tcase_add_test(finding, channels_come_first);
     suite_add_tcase(suite, finding);
     tcase_add_checked_fixture(explaining, set_up, NULL);
-    tcase_add_loop_test(explaining, methods_do_not_mind_the_order, 0, (int)(2 * sscam_method_count()));
+    tcase_add_loop_test(explaining, methods_do_not_mind_the_order, 0,
+                        (int)(2 * sscam_method_count()));
     tcase_add_loop_test(explaining, fused_layers_do_not_mind_the_order, 0, 2);
     tcase_add_test(explaining, orders_asked_for_are_kept_apart);
     tcase_add_test(explaining, layers_without_places_are_refused);

@@ -37,21 +37,23 @@ static void write_file(const char *content)
 
 static sscam_model *const NOT_NULL = (sscam_model *)&fake_counted;
 
-static void assert_load_fails(const char *file, const char *device, sscam_status status, const char *thing)
+static void assert_load_fails(const char *file, const char *device, sscam_status status,
+                              const char *thing)
 {
     sscam_model *model = NOT_NULL;
     ASSERT_FAILS(sscam_model_load(file, device, &model), status, thing);
     ck_assert_ptr_null(model);
 }
 
-static void assert_memory_load_fails(const void *data, size_t size, sscam_status status, const char *thing)
+static void assert_memory_load_fails(const void *data, size_t size, sscam_status status,
+                                     const char *thing)
 {
     sscam_model *model = NOT_NULL;
     ASSERT_FAILS(sscam_model_load_memory(data, size, "cpu", &model), status, thing);
     ck_assert_ptr_null(model);
 }
 
-/* --- loading ------------------------------------------------------------------------------------- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 START_TEST(a_file_is_loaded)
 {
@@ -110,7 +112,7 @@ START_TEST(a_backend_that_fails_to_load_is_heard)
 }
 END_TEST
 
-/* --- references ---------------------------------------------------------------------------------- */
+/* --- references ------------------------------------------------------------------------------- */
 
 START_TEST(null_models_are_harmless)
 {
@@ -166,7 +168,7 @@ START_TEST(threads_share_the_count)
 }
 END_TEST
 
-/* --- layers -------------------------------------------------------------------------------------- */
+/* --- layers ----------------------------------------------------------------------------------- */
 
 static const int64_t picture[4] = {1, 3, 8, 10};
 
@@ -236,13 +238,13 @@ START_TEST(layers_that_cannot_be_listed_say_why)
 }
 END_TEST
 
-/* --- classification ------------------------------------------------------------------------------ */
+/* --- classification --------------------------------------------------------------------------- */
 
 enum { ROWS = 2, ROW_SIZE = 3 * 2 * 2 };
 static const int64_t tiny[4] = {ROWS, 3, 2, 2};
 
-/* Red 1, green 2, blue 3 in the first input, black in the second: A = 1, 0.75, 3.125, 0.5, 1 and 0, 0.25,
- * 0.125, 0.5, 0. */
+/* Red 1, green 2, blue 3 in the first input, black in the second: A = 1, 0.75, 3.125, 0.5, 1 and 0,
+ * 0.25, 0.125, 0.5, 0. */
 static const float tiny_input[ROWS * ROW_SIZE] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
 static const float tiny_logits[ROWS * FAKE_CLASSES] = {
     /* 0.5 + 2 - 0.75 + 1.5625 + 0.5 + 0.25, and so on */
@@ -273,8 +275,9 @@ START_TEST(capacity_is_kept_to)
     classes = 0;
     ASSERT_OK(sscam_model_classify(model, tiny_input, tiny, logits, 0, &classes));
     ck_assert_int_eq(classes, FAKE_CLASSES);
-    ASSERT_FAILS(sscam_model_classify(model, tiny_input, tiny, logits, ROWS * FAKE_CLASSES - 1, &classes),
-                 SSCAM_E_ARGUMENT, "6 are needed");
+    ASSERT_FAILS(
+        sscam_model_classify(model, tiny_input, tiny, logits, ROWS * FAKE_CLASSES - 1, &classes),
+        SSCAM_E_ARGUMENT, "6 are needed");
     ck_assert_float_eq(logits[0], -9.0f);
     sscam_model_destroy(model);
 }
@@ -286,19 +289,24 @@ START_TEST(unusable_inputs_are_refused)
         {0, 3, 2, 2},         {1, 0, 2, 2},         {1, 3, -2, 2},
         {1, 3, 2, INT64_MIN}, {INT64_MAX, 3, 2, 2}, {1 << 20, 3, 1 << 20, 4},
     };
-    static const char *const things[] = {"N is 0", "C is 0", "H is -2", "W is -9", "too large", "too large"};
+    static const char *const things[] = {"N is 0",  "C is 0",    "H is -2",
+                                         "W is -9", "too large", "too large"};
     sscam_model *model = load_fake("fake linear");
     int64_t classes = 0;
     float logits[ROWS * FAKE_CLASSES];
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         ASSERT_FAILS(sscam_model_classify(model, tiny_input, shapes[i], logits, 6, &classes),
                      SSCAM_E_ARGUMENT, things[i]);
-    ASSERT_FAILS(sscam_model_classify(NULL, tiny_input, tiny, logits, 1, &classes), SSCAM_E_ARGUMENT, "NULL");
-    ASSERT_FAILS(sscam_model_classify(model, NULL, tiny, logits, 1, &classes), SSCAM_E_ARGUMENT, "NULL");
-    ASSERT_FAILS(sscam_model_classify(model, tiny_input, NULL, logits, 1, &classes), SSCAM_E_ARGUMENT,
+    ASSERT_FAILS(sscam_model_classify(NULL, tiny_input, tiny, logits, 1, &classes),
+                 SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_model_classify(model, NULL, tiny, logits, 1, &classes), SSCAM_E_ARGUMENT,
                  "NULL");
-    ASSERT_FAILS(sscam_model_classify(model, tiny_input, tiny, NULL, 1, &classes), SSCAM_E_ARGUMENT, "NULL");
-    ASSERT_FAILS(sscam_model_classify(model, tiny_input, tiny, logits, 1, NULL), SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_model_classify(model, tiny_input, NULL, logits, 1, &classes),
+                 SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_model_classify(model, tiny_input, tiny, NULL, 1, &classes), SSCAM_E_ARGUMENT,
+                 "NULL");
+    ASSERT_FAILS(sscam_model_classify(model, tiny_input, tiny, logits, 1, NULL), SSCAM_E_ARGUMENT,
+                 "NULL");
     sscam_model_destroy(model);
 }
 END_TEST
@@ -324,14 +332,18 @@ START_TEST(networks_that_fail_say_why)
     sscam_model *model = load_fake("fake fails"), *healthy = load_fake("fake linear");
     float logits[ROWS * FAKE_CLASSES];
     int64_t classes = 0;
-    ASSERT_FAILS(sscam_model_classify(model, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes),
-                 SSCAM_E_MODEL, "fails whatever it is given");
+    ASSERT_FAILS(
+        sscam_model_classify(model, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes),
+        SSCAM_E_MODEL, "fails whatever it is given");
     fake_reset();
     fake_fail_at(FAKE_CLASSIFY, 2, SSCAM_E_DEVICE);
-    ASSERT_OK(sscam_model_classify(healthy, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes));
-    ASSERT_FAILS(sscam_model_classify(healthy, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes),
-                 SSCAM_E_DEVICE, "fake failure of classify 2");
-    ASSERT_OK(sscam_model_classify(healthy, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes));
+    ASSERT_OK(
+        sscam_model_classify(healthy, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes));
+    ASSERT_FAILS(
+        sscam_model_classify(healthy, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes),
+        SSCAM_E_DEVICE, "fake failure of classify 2");
+    ASSERT_OK(
+        sscam_model_classify(healthy, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes));
     sscam_model_destroy(model);
     sscam_model_destroy(healthy);
 }
@@ -349,8 +361,8 @@ static void *classify_often(void *user)
     for (int round = 0; round < 200; round++) {
         float logits[ROWS * FAKE_CLASSES];
         int64_t classes;
-        own->differing += sscam_model_classify(own->model, tiny_input, tiny, logits, ROWS * FAKE_CLASSES,
-                                               &classes) != SSCAM_OK;
+        own->differing += sscam_model_classify(own->model, tiny_input, tiny, logits,
+                                               ROWS * FAKE_CLASSES, &classes) != SSCAM_OK;
         for (int i = 0; i < ROWS * FAKE_CLASSES; i++)
             own->differing += !(fabsf(logits[i] - tiny_logits[i]) <= 1e-6f);
     }
@@ -376,19 +388,22 @@ START_TEST(threads_classify_at_the_same_time)
 }
 END_TEST
 
-/* --- what backends share ------------------------------------------------------------------------- */
+/* --- what backends share ---------------------------------------------------------------------- */
 
 START_TEST(scores_are_stable_however_large)
 {
-    static const float logits[3] = {1.0f, 3.0f, 2.0f}, far[3] = {3e38f, -3e38f, 3e38f}, one[1] = {-2.0f};
+    static const float logits[3] = {1.0f, 3.0f, 2.0f}, far[3] = {3e38f, -3e38f, 3e38f},
+                       one[1] = {-2.0f};
     double sum = exp(-2.0) + 1.0 + exp(-1.0);
     ck_assert_double_eq(sscam_score_of(logits, 3, 2, SSCAM_SCORE_LOGIT), 2.0);
     ck_assert_double_eq_tol(sscam_score_of(logits, 3, 1, SSCAM_SCORE_SOFTMAX), 1.0 / sum, 1e-15);
-    ck_assert_double_eq_tol(sscam_score_of(logits, 3, 0, SSCAM_SCORE_SIGMOID), 0.7310585786300049, 1e-15);
+    ck_assert_double_eq_tol(sscam_score_of(logits, 3, 0, SSCAM_SCORE_SIGMOID), 0.7310585786300049,
+                            1e-15);
     ck_assert_double_eq(sscam_score_of(far, 3, 0, SSCAM_SCORE_SOFTMAX), 0.5);
     ck_assert_double_eq(sscam_score_of(far, 3, 1, SSCAM_SCORE_SOFTMAX), 0.0);
     ck_assert_double_eq(sscam_score_of(far, 3, 1, SSCAM_SCORE_SIGMOID), 0.0);
-    ck_assert_double_eq_tol(sscam_score_of(one, 1, 0, SSCAM_SCORE_SOFTMAX), 0.11920292202211755, 1e-15);
+    ck_assert_double_eq_tol(sscam_score_of(one, 1, 0, SSCAM_SCORE_SOFTMAX), 0.11920292202211755,
+                            1e-15);
 }
 END_TEST
 
@@ -411,7 +426,8 @@ START_TEST(classes_are_checked)
 }
 END_TEST
 
-/* Like all that is inside, it leaves messages to the entry points: a success does not clear an older one. */
+/* Like all that is inside, it leaves messages to the entry points: a success does not clear an
+ * older one. */
 START_TEST(targets_are_resolved)
 {
     static const float logits[5] = {1.0f, 3.0f, 2.0f, 3.0f, -1.0f};
@@ -420,7 +436,8 @@ START_TEST(targets_are_resolved)
         sscam_target target = {SSCAM_TARGET_CLASS, SSCAM_CLASS_RANKED(k), 77, NULL};
         ck_assert_int_eq(sscam_resolve_target(&target, logits, 5), SSCAM_OK);
         ck_assert_int_eq(target.class_index, order[k - 1]);
-        ck_assert_double_eq(sscam_target_score(logits, 5, &target, SSCAM_SCORE_LOGIT), logits[order[k - 1]]);
+        ck_assert_double_eq(sscam_target_score(logits, 5, &target, SSCAM_SCORE_LOGIT),
+                            logits[order[k - 1]]);
         target = (sscam_target){SSCAM_TARGET_DIFFERENCE, SSCAM_CLASS_RANKED(k), -1, NULL};
         ck_assert_int_eq(sscam_resolve_target(&target, logits, 5), SSCAM_OK);
         ck_assert_int_eq(target.other_index, k == 1 ? 3 : 1);
@@ -433,7 +450,8 @@ START_TEST(targets_are_resolved)
     target = (sscam_target){SSCAM_TARGET_DIFFERENCE, 0, 5, NULL};
     ASSERT_FAILS(sscam_resolve_target(&target, logits, 5), SSCAM_E_CLASS, "class 5");
     target = (sscam_target){SSCAM_TARGET_DIFFERENCE, SSCAM_CLASS_TOP, 1, NULL};
-    ASSERT_FAILS(sscam_resolve_target(&target, logits, 5), SSCAM_E_CLASS, "class 1 is the class that is explained");
+    ASSERT_FAILS(sscam_resolve_target(&target, logits, 5), SSCAM_E_CLASS,
+                 "class 1 is the class that is explained");
     target = (sscam_target){SSCAM_TARGET_DIFFERENCE, 0, -1, NULL};
     ASSERT_FAILS(sscam_resolve_target(&target, logits, 1), SSCAM_E_CLASS, "one class");
 }
@@ -450,7 +468,8 @@ static TCase *case_with_folder(Suite *suite, const char *name)
 int main(void)
 {
     Suite *suite = suite_create("model");
-    TCase *loading = case_with_folder(suite, "loading"), *references = case_with_folder(suite, "references");
+    TCase *loading = case_with_folder(suite, "loading"),
+          *references = case_with_folder(suite, "references");
     TCase *layers = case_with_folder(suite, "layers"), *shared = case_with_folder(suite, "shared");
     TCase *classification = case_with_folder(suite, "classification");
     tcase_add_test(loading, a_file_is_loaded);

@@ -1,5 +1,6 @@
-/* Every value of every option: it changes the maps of the methods that it is about, leaves those of all others as they
- * were, to the last bit, and goes together with every value of every other option or is refused by name. */
+/* Every value of every option: it changes the maps of the methods that it is about, leaves those of
+ * all others as they were, to the last bit, and goes together with every value of every other
+ * option or is refused by name. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static void tear_down(void)
     image = NULL;
 }
 
-/* --- who is concerned ------------------------------------------------------------------------------ */
+/* --- who is concerned ------------------------------------------------------------------------- */
 
 /* Sets of methods, as words between blanks. */
 #define SS_CAM " ss-cam-mean ss-cam-max"
@@ -38,7 +39,8 @@ static void tear_down(void)
 #define SCORING SS_CAM " score-cam is-cam"
 #define ABLATION " ablation-cam"
 #define GRAD_CAM " grad-cam"
-#define OTHER_SUMS " grad-cam++ smooth-grad-cam++ xgrad-cam hires-cam layer-cam grad-cam-elementwise"
+#define OTHER_SUMS \
+    " grad-cam++ smooth-grad-cam++ xgrad-cam hires-cam layer-cam grad-cam-elementwise"
 #define SUMS GRAD_CAM OTHER_SUMS
 #define CAM " cam"
 #define EIGEN_GRAD " eigen-grad-cam"
@@ -48,7 +50,8 @@ static void tear_down(void)
 #define ALL OF_CLASSES EIGEN
 #define NOBODY ""
 
-/* The picture as it is, a class whose weights have both signs, and noise that leaves something to see. */
+/* The picture as it is, a class whose weights have both signs, and noise that leaves something to
+ * see. */
 #define AS_IT_IS "resize=off crop=off samples=3 sigma=0.5"
 enum { CLASS = 0 };
 
@@ -65,8 +68,10 @@ static const effect effects[] = {
     {"layer", "features", NOBODY, NULL, NULL, NULL}, /* the default one */
     {"grid", "2x10", ALL, NULL, NULL, "linear tokens"},
     {"grid", "2x10", NOBODY, NULL, NULL, NULL},
-    /* So small a map looks as if its channels came first; with these, CAM and the fake network's ablation refuse. */
-    {"channel_axis", "last", SUMS EIGEN_GRAD SCORING EIGEN, CAM ABLATION, NULL, "linear places-first"},
+    /* So small a map looks as if its channels came first; with these, CAM and the fake network's
+       ablation refuse. */
+    {"channel_axis", "last", SUMS EIGEN_GRAD SCORING EIGEN, CAM ABLATION, NULL,
+     "linear places-first"},
     {"channel_axis", "first", NOBODY, NULL, NULL, NULL},
     {"fusion", "mean", SUMS EIGEN_GRAD SCORING ABLATION EIGEN, CAM, "layer=stem,features", NULL},
     {"fusion", "mean", NOBODY, NULL, NULL, NULL},
@@ -76,14 +81,16 @@ static const effect effects[] = {
     {"target", "difference", OF_CLASSES, NULL, NULL, NULL},
     {"contrast", "2", OF_CLASSES, NULL, "target=difference", NULL},
     {"contrast", "2", NOBODY, NULL, NULL, NULL},
-    {"output", "half", OF_GRADIENTS SCORING, NULL, NULL, NULL}, /* of an ablation's share, a factor cancels */
+    {"output", "half", OF_GRADIENTS SCORING, NULL, NULL,
+     NULL}, /* of an ablation's share, a factor cancels */
     {"output", "0", NOBODY, NULL, NULL, NULL},
-    /* The dense network is linear: its mean gradients, which Grad-CAM takes, are the same over any places. CAM is refused
-     * where not all places count. */
+    /* The dense network is linear: its mean gradients, which Grad-CAM takes, are the same over any
+     * places. CAM is refused where not all places count. */
     {"region", "all", OTHER_SUMS EIGEN_GRAD SCORING ABLATION, CAM, NULL, "dense"},
     {"region", "2,0,9,6", OTHER_SUMS EIGEN_GRAD SCORING ABLATION, CAM, NULL, "dense"},
     {"region", "all", NOBODY, NULL, NULL, NULL},
-    {"reduction", "sum", SUMS EIGEN_GRAD SCORING, CAM, "region=2,0,10,4", "dense"}, /* eight places: an exact factor */
+    {"reduction", "sum", SUMS EIGEN_GRAD SCORING, CAM, "region=2,0,10,4",
+     "dense"}, /* eight places: an exact factor */
     {"reduction", "sum", NOBODY, NULL, NULL, NULL},
     {"score", "probability", SCORING ABLATION, NULL, NULL, NULL},
     {"channel_softmax", "off", SCORING, NULL, NULL, NULL},
@@ -101,7 +108,8 @@ static const effect effects[] = {
     {"sigma", "1", NOISY, CAM, NULL, "quadratic"},
     {"noise_target", "input", SS_CAM, NULL, NULL, NULL},
     {"noise_target", "activation", SS_CAM, NULL, NULL, NULL},
-    {"noise_scale", "range", " smooth-grad-cam++", CAM, NULL, "quadratic"}, /* a normalised mask's range is 1 */
+    {"noise_scale", "range", " smooth-grad-cam++", CAM, NULL,
+     "quadratic"}, /* a normalised mask's range is 1 */
     {"noise_scale", "range", NOISY, CAM, "noise_target=activation", "quadratic"},
     {"noise_scale", "authors-code", NOISY, CAM, NULL, "quadratic"},
     {"mask_weights", "gradient", SCORING, NULL, NULL, NULL},
@@ -157,8 +165,10 @@ static int are_same(const sscam_map *left, const sscam_map *right)
     return sscam_map_channel_count(left) == sscam_map_channel_count(right) &&
            sscam_map_raw_height(left) == sscam_map_raw_height(right) &&
            sscam_map_raw_width(left) == sscam_map_raw_width(right) &&
-           sscam_map_height(left) == sscam_map_height(right) && sscam_map_width(left) == sscam_map_width(right) &&
-           same_floats(sscam_map_weights(left), sscam_map_weights(right), sscam_map_channel_count(left)) &&
+           sscam_map_height(left) == sscam_map_height(right) &&
+           sscam_map_width(left) == sscam_map_width(right) &&
+           same_floats(sscam_map_weights(left), sscam_map_weights(right),
+                       sscam_map_channel_count(left)) &&
            same_floats(sscam_map_raw(left), sscam_map_raw(right), places) &&
            same_floats(sscam_map_data(left), sscam_map_data(right), pixels);
 }
@@ -175,19 +185,22 @@ static sscam_map *explain(sscam_explainer *explainer)
 
 static void check_effect(const effect *effect, const char *method)
 {
-    sscam_explainer *explainer = explainer_with(effect->head != NULL ? effect->head : "linear", method, AS_IT_IS);
+    sscam_explainer *explainer = explainer_with(effect->head != NULL ? effect->head : "linear",
+                                                method, AS_IT_IS);
     if (effect->context != NULL)
         set_options(explainer, effect->context);
     sscam_map *before = explain(explainer);
     ASSERT_OK(sscam_explainer_set(explainer, effect->option, effect->value));
     sscam_map *after = explain(explainer);
     if (effect->refused != NULL && is_among(effect->refused, method)) {
-        ck_assert_msg(before == NULL || after == NULL, "%s takes %s=%s", method, effect->option, effect->value);
+        ck_assert_msg(before == NULL || after == NULL, "%s takes %s=%s", method, effect->option,
+                      effect->value);
     } else {
-        ck_assert_msg(before != NULL && after != NULL, "%s refuses %s=%s: %s", method, effect->option, effect->value,
-                      sscam_last_error());
-        ck_assert_msg(are_same(before, after) != is_among(effect->concerned, method), "%s=%s %s the map of %s",
-                      effect->option, effect->value, are_same(before, after) ? "leaves" : "changes", method);
+        ck_assert_msg(before != NULL && after != NULL, "%s refuses %s=%s: %s", method,
+                      effect->option, effect->value, sscam_last_error());
+        ck_assert_msg(are_same(before, after) != is_among(effect->concerned, method),
+                      "%s=%s %s the map of %s", effect->option, effect->value,
+                      are_same(before, after) ? "leaves" : "changes", method);
     }
     sscam_map_destroy(before);
     sscam_map_destroy(after);
@@ -201,12 +214,13 @@ START_TEST(options_change_what_they_are_about_and_nothing_else)
 }
 END_TEST
 
-/* --- the table above has everything ---------------------------------------------------------------- */
+/* --- the table above has everything ----------------------------------------------------------- */
 
 static int has_effect(const char *option, const char *value)
 {
     for (int i = 0; i < EFFECTS; i++)
-        if (strcmp(effects[i].option, option) == 0 && (value == NULL || strcmp(effects[i].value, value) == 0))
+        if (strcmp(effects[i].option, option) == 0 &&
+            (value == NULL || strcmp(effects[i].value, value) == 0))
             return 1;
     return 0;
 }
@@ -218,9 +232,11 @@ START_TEST(no_option_and_no_choice_is_left_out)
         char choices[128], *rest = NULL;
         if (sscam_option_id(option) == SSCAM_OPTION_PRESET)
             continue; /* sets others, which check_options reads back */
-        ck_assert_msg(has_effect(sscam_option_name(option), NULL), "option %s is not tried", sscam_option_name(option));
+        ck_assert_msg(has_effect(sscam_option_name(option), NULL), "option %s is not tried",
+                      sscam_option_name(option));
         snprintf(choices, sizeof choices, "%s", sscam_option_choices(option));
-        for (char *value = strtok_r(choices, "|", &rest); value != NULL; value = strtok_r(NULL, "|", &rest))
+        for (char *value = strtok_r(choices, "|", &rest); value != NULL;
+             value = strtok_r(NULL, "|", &rest))
             ck_assert_msg(strcmp(value, sscam_option_default(option)) == 0 ||
                               has_effect(sscam_option_name(option), value),
                           "%s=%s is not tried", sscam_option_name(option), value);
@@ -228,20 +244,31 @@ START_TEST(no_option_and_no_choice_is_left_out)
 }
 END_TEST
 
-/* --- pairs ----------------------------------------------------------------------------------------- */
+/* --- pairs ------------------------------------------------------------------------------------ */
 
 typedef struct value {
     const char *option, *text;
 } value;
 
 static const value more_values[] = {
-    {"layer", "stem,features"}, {"preset", "paper"},    {"preset", "algorithm-1"}, {"preset", "authors-code"},
-    {"preset", "torch-cam"},    {"preset", "pytorch-grad-cam"}, {"sigma", "0"},    {"samples", "1"},
-    {"region", "mask"},         {"max_channels", "1"},
+    {"layer", "stem,features"},
+    {"preset", "paper"},
+    {"preset", "algorithm-1"},
+    {"preset", "authors-code"},
+    {"preset", "torch-cam"},
+    {"preset", "pytorch-grad-cam"},
+    {"sigma", "0"},
+    {"samples", "1"},
+    {"region", "mask"},
+    {"max_channels", "1"},
 };
-enum { MORE_VALUES = sizeof more_values / sizeof more_values[0], MOST_VALUES = EFFECTS + MORE_VALUES };
+enum {
+    MORE_VALUES = sizeof more_values / sizeof more_values[0],
+    MOST_VALUES = EFFECTS + MORE_VALUES
+};
 
-/* Of layers in another order, which the networks of the pairs have not: explaining theirs so would mean nothing. */
+/* Of layers in another order, which the networks of the pairs have not: explaining theirs so would
+ * mean nothing. */
 static int is_of_an_order(const effect *effect)
 {
     return effect->head != NULL && strchr(effect->head, ' ') != NULL;
@@ -252,10 +279,12 @@ static int collect_values(value values[MOST_VALUES])
 {
     int count = 0;
     for (int i = 0; i < MOST_VALUES; i++) {
-        value next = i < EFFECTS ? (value){effects[i].option, effects[i].value} : more_values[i - EFFECTS];
+        value next = i < EFFECTS ? (value){effects[i].option, effects[i].value}
+                                 : more_values[i - EFFECTS];
         int known = i < EFFECTS && is_of_an_order(&effects[i]);
         for (int j = 0; j < count && !known; j++)
-            known = strcmp(values[j].option, next.option) == 0 && strcmp(values[j].text, next.text) == 0;
+            known = strcmp(values[j].option, next.option) == 0 &&
+                    strcmp(values[j].text, next.text) == 0;
         if (!known)
             values[count++] = next;
     }
@@ -264,7 +293,8 @@ static int collect_values(value values[MOST_VALUES])
 
 static int message_names(const value *value)
 {
-    return strstr(sscam_last_error(), value->option) != NULL || strstr(sscam_last_error(), value->text) != NULL;
+    return strstr(sscam_last_error(), value->option) != NULL ||
+           strstr(sscam_last_error(), value->text) != NULL;
 }
 
 static void assert_is_a_map(const sscam_map *map)
@@ -272,7 +302,8 @@ static void assert_is_a_map(const sscam_map *map)
     const int64_t pixels = (int64_t)sscam_map_height(map) * sscam_map_width(map);
     for (int64_t p = 0; p < pixels; p++)
         ck_assert(sscam_map_data(map)[p] >= 0.0f && sscam_map_data(map)[p] <= 1.0f);
-    ck_assert(isfinite(sscam_map_logit(map)) && sscam_map_probability(map) >= 0.0 && sscam_map_probability(map) <= 1.0);
+    ck_assert(isfinite(sscam_map_logit(map)) && sscam_map_probability(map) >= 0.0 &&
+              sscam_map_probability(map) <= 1.0);
 }
 
 /* A preset comes first, so that the other wins. */
@@ -290,8 +321,9 @@ static void check_pair(const char *head, const char *method, const value *left, 
     if (status == SSCAM_OK)
         assert_is_a_map(map);
     else
-        ck_assert_msg(message_names(left) || message_names(right), "%s with %s=%s and %s=%s: \"%s\" names neither", method,
-                      left->option, left->text, right->option, right->text, sscam_last_error());
+        ck_assert_msg(message_names(left) || message_names(right),
+                      "%s with %s=%s and %s=%s: \"%s\" names neither", method, left->option,
+                      left->text, right->option, right->text, sscam_last_error());
     sscam_map_destroy(map);
     sscam_explainer_destroy(explainer);
 }
@@ -323,7 +355,8 @@ int main(void)
     tcase_add_checked_fixture(pairs, set_up, tear_down);
     tcase_add_loop_test(alone, options_change_what_they_are_about_and_nothing_else, 0, EFFECTS);
     tcase_add_test(alone, no_option_and_no_choice_is_left_out);
-    tcase_add_loop_test(pairs, every_two_values_go_together_or_are_refused_by_name, 0, 2 * (int)sscam_method_count());
+    tcase_add_loop_test(pairs, every_two_values_go_together_or_are_refused_by_name, 0,
+                        2 * (int)sscam_method_count());
     suite_add_tcase(suite, alone);
     suite_add_tcase(suite, pairs);
     return run_suite(suite);

@@ -19,7 +19,7 @@ static void tear_down(void)
     sscam_explainer_destroy(explainer);
 }
 
-/* --- the table ----------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 typedef struct known_option {
     int32_t id, type;
@@ -55,7 +55,8 @@ static const known_option known[] = {
     {24, SSCAM_OPTION_TYPE_STRING, "mean", "0.485,0.456,0.406", ""},
     {25, SSCAM_OPTION_TYPE_STRING, "std", "0.229,0.224,0.225", ""},
     {26, SSCAM_OPTION_TYPE_CHOICE, "channel_order", "rgb", "rgb|bgr|gray"},
-    {27, SSCAM_OPTION_TYPE_STRING, "metrics", "average_drop,average_increase,energy_pointing,pointing", ""},
+    {27, SSCAM_OPTION_TYPE_STRING, "metrics",
+     "average_drop,average_increase,energy_pointing,pointing", ""},
     {28, SSCAM_OPTION_TYPE_CHOICE, "metric_score", "probability", "probability|logit"},
     {29, SSCAM_OPTION_TYPE_CHOICE, "metric_mask", "full", "full|top50"},
     {30, SSCAM_OPTION_TYPE_INT, "metric_steps", "224", ""},
@@ -122,7 +123,7 @@ START_TEST(rows_that_are_not_there_are_null)
 }
 END_TEST
 
-/* --- values -------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static void assert_value(const char *name, const char *value)
 {
@@ -157,7 +158,8 @@ START_TEST(choices_can_be_set_by_name_and_number)
     if (known[_i].type != SSCAM_OPTION_TYPE_CHOICE || known[_i].id == SSCAM_OPTION_PRESET)
         return;
     strcpy(choices, known[_i].choices);
-    for (char *choice = strtok_r(choices, "|", &rest); choice != NULL; choice = strtok_r(NULL, "|", &rest)) {
+    for (char *choice = strtok_r(choices, "|", &rest); choice != NULL;
+         choice = strtok_r(NULL, "|", &rest)) {
         assert_set(known[_i].name, choice, choice);
         ASSERT_OK(sscam_explainer_set(explainer, known[_i].name, known[_i].default_text));
         ASSERT_OK(sscam_explainer_set_string(explainer, known[_i].id, choice));
@@ -209,8 +211,10 @@ START_TEST(whole_numbers_stay_in_their_range)
         assert_set(of->name, text, text);
     }
     snprintf(text, sizeof text, "%lld", (long long)of->maximum);
-    ASSERT_FAILS(sscam_explainer_set_int(explainer, of->id, of->minimum - 1), SSCAM_E_ARGUMENT, of->name);
-    ASSERT_FAILS(sscam_explainer_set_int(explainer, of->id, of->maximum + 1), SSCAM_E_ARGUMENT, of->name);
+    ASSERT_FAILS(sscam_explainer_set_int(explainer, of->id, of->minimum - 1), SSCAM_E_ARGUMENT,
+                 of->name);
+    ASSERT_FAILS(sscam_explainer_set_int(explainer, of->id, of->maximum + 1), SSCAM_E_ARGUMENT,
+                 of->name);
     ASSERT_FAILS(sscam_explainer_set_int(explainer, of->id, INT64_MIN), SSCAM_E_ARGUMENT, of->name);
     assert_value(of->name, text);
     assert_refused(of->name, "-1");
@@ -237,17 +241,20 @@ START_TEST(sigma_stays_in_its_range)
     assert_set("sigma", "1e6", "1e+06");
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_refused("sigma", wrong[i]);
-    ASSERT_FAILS(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, NAN), SSCAM_E_ARGUMENT, "sigma");
-    ASSERT_FAILS(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, INFINITY), SSCAM_E_ARGUMENT,
+    ASSERT_FAILS(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, NAN), SSCAM_E_ARGUMENT,
                  "sigma");
-    ASSERT_FAILS(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, -0.5), SSCAM_E_ARGUMENT, "sigma");
+    ASSERT_FAILS(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, INFINITY),
+                 SSCAM_E_ARGUMENT, "sigma");
+    ASSERT_FAILS(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, -0.5), SSCAM_E_ARGUMENT,
+                 "sigma");
     assert_set("sigma", sscam_explainer_get(explainer, "sigma"), "1e+06");
 }
 END_TEST
 
 START_TEST(real_numbers_read_back_as_themselves)
 {
-    static const double values[] = {0.1, 1.0 / 3.0, 1e-7, 123456.789, 2.5, 5e-324, 999999.9999999999};
+    static const double values[] = {0.1,    1.0 / 3.0,        1e-7, 123456.789, 2.5,
+                                    5e-324, 999999.9999999999};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         ASSERT_OK(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, values[i]));
         ck_assert_double_eq(strtod(sscam_explainer_get(explainer, "sigma"), NULL), values[i]);
@@ -261,7 +268,8 @@ END_TEST
 
 START_TEST(numbers_have_no_other_form)
 {
-    static const char *const wrong[] = {"", " ", " 5", "5 ", "5x", "0x5", "five", "1,5", "--5", "5\n", "1 2"};
+    static const char *const wrong[] = {"",     " ",   " 5",  "5 ",  "5x", "0x5",
+                                        "five", "1,5", "--5", "5\n", "1 2"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_refused("samples", wrong[i]);
         assert_refused("sigma", wrong[i]);
@@ -307,20 +315,25 @@ START_TEST(preprocessing_has_its_forms)
     assert_refused("mean", "0.5;0.5;0.5");
     assert_refused("std", "0");
     assert_refused("std", "1,1,-1");
-    ASSERT_FAILS(sscam_explainer_set_string(explainer, SSCAM_OPTION_STD, "nan"), SSCAM_E_ARGUMENT, "std");
+    ASSERT_FAILS(sscam_explainer_set_string(explainer, SSCAM_OPTION_STD, "nan"), SSCAM_E_ARGUMENT,
+                 "std");
 }
 END_TEST
 
 START_TEST(setters_refuse_other_types)
 {
     const known_option *option = &known[_i];
-    int is_text = option->type == SSCAM_OPTION_TYPE_STRING || option->type == SSCAM_OPTION_TYPE_CHOICE;
+    int is_text = option->type == SSCAM_OPTION_TYPE_STRING ||
+                  option->type == SSCAM_OPTION_TYPE_CHOICE;
     if (option->type != SSCAM_OPTION_TYPE_INT)
-        ASSERT_FAILS(sscam_explainer_set_int(explainer, option->id, 1), SSCAM_E_ARGUMENT, option->name);
+        ASSERT_FAILS(sscam_explainer_set_int(explainer, option->id, 1), SSCAM_E_ARGUMENT,
+                     option->name);
     if (option->type != SSCAM_OPTION_TYPE_REAL)
-        ASSERT_FAILS(sscam_explainer_set_real(explainer, option->id, 1.0), SSCAM_E_ARGUMENT, option->name);
+        ASSERT_FAILS(sscam_explainer_set_real(explainer, option->id, 1.0), SSCAM_E_ARGUMENT,
+                     option->name);
     if (!is_text)
-        ASSERT_FAILS(sscam_explainer_set_string(explainer, option->id, "1"), SSCAM_E_ARGUMENT, option->name);
+        ASSERT_FAILS(sscam_explainer_set_string(explainer, option->id, "1"), SSCAM_E_ARGUMENT,
+                     option->name);
     assert_value(option->name, option->default_text);
 }
 END_TEST
@@ -349,34 +362,40 @@ START_TEST(null_arguments_are_refused)
     ASSERT_FAILS(sscam_explainer_set(explainer, "samples", NULL), SSCAM_E_ARGUMENT, "NULL");
     ASSERT_FAILS(sscam_explainer_set_int(NULL, SSCAM_OPTION_SAMPLES, 1), SSCAM_E_ARGUMENT, "NULL");
     ASSERT_FAILS(sscam_explainer_set_real(NULL, SSCAM_OPTION_SIGMA, 1), SSCAM_E_ARGUMENT, "NULL");
-    ASSERT_FAILS(sscam_explainer_set_string(NULL, SSCAM_OPTION_LAYER, "x"), SSCAM_E_ARGUMENT, "NULL");
-    ASSERT_FAILS(sscam_explainer_set_string(explainer, SSCAM_OPTION_LAYER, NULL), SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_explainer_set_string(NULL, SSCAM_OPTION_LAYER, "x"), SSCAM_E_ARGUMENT,
+                 "NULL");
+    ASSERT_FAILS(sscam_explainer_set_string(explainer, SSCAM_OPTION_LAYER, NULL), SSCAM_E_ARGUMENT,
+                 "NULL");
     ck_assert_ptr_null(sscam_explainer_get(NULL, "samples"));
     ck_assert_ptr_null(sscam_explainer_get(explainer, NULL));
     assert_value("samples", "10");
 }
 END_TEST
 
-/* --- presets ------------------------------------------------------------------------------------- */
+/* --- presets ---------------------------------------------------------------------------------- */
 
 /* Values that differ from the defaults, as name=value;... */
 typedef struct preset_case {
     const char *method, *preset, *differing;
 } preset_case;
 
-#define AUTHORS \
-    "score=probability;channel_softmax=off;baseline=none;noise_scale=authors-code;samples=35;sigma=2;" \
+#define AUTHORS                                                                                \
+    "score=probability;channel_softmax=off;baseline=none;noise_scale=authors-code;samples=35;" \
+    "sigma=2;"                                                                                 \
     "combine=upsampled;preset=authors-code;"
-#define TORCH_CAM \
-    "normalise=before_upsample;samples=35;sigma=2;flat_channels=score;baseline=input;preset=torch-cam;"
-#define PYTORCH_GRAD_CAM "align_corners=on;flat_channels=score;baseline=none;fusion=mean;" \
+#define TORCH_CAM                                                                             \
+    "normalise=before_upsample;samples=35;sigma=2;flat_channels=score;baseline=input;preset=" \
+    "torch-cam;"
+#define PYTORCH_GRAD_CAM                                              \
+    "align_corners=on;flat_channels=score;baseline=none;fusion=mean;" \
     "reduction=sum;preset=pytorch-grad-cam;"
 
 static const preset_case presets[] = {
     {"ss-cam-max", "paper", ""},
     {"cam", "paper", ""},
     {"ss-cam-max", "algorithm-1",
-     "noise_target=input;mask_weights=gradient;rescore=on;sample_count=n_minus_1;preset=algorithm-1;"},
+     "noise_target=input;mask_weights=gradient;rescore=on;sample_count=n_minus_1;preset=algorithm-"
+     "1;"},
     {"ss-cam-mean", "authors-code", AUTHORS "noise_target=activation;"},
     {"ss-cam-max", "authors-code", AUTHORS "noise_target=input;"},
     {"score-cam", "authors-code", AUTHORS},
@@ -388,7 +407,8 @@ static const preset_case presets[] = {
 enum { PRESETS = sizeof presets / sizeof presets[0] };
 
 /* What option `name` should be: the value among `differing`, or its default. */
-static const char *value_wanted(const char *differing, const known_option *option, char *value, size_t size)
+static const char *value_wanted(const char *differing, const known_option *option, char *value,
+                                size_t size)
 {
     char key[64];
     snprintf(key, sizeof key, ";%s=", option->name);
@@ -461,7 +481,8 @@ START_TEST(presets_leave_the_run_and_the_picture_alone)
         {"mean", "0.5"},           {"std", "0.5"},
         {"channel_order", "gray"}, {"interpolation", "bicubic"},
     };
-    static const char *const every_preset[] = {"authors-code", "torch-cam", "pytorch-grad-cam", "paper"};
+    static const char *const every_preset[] = {"authors-code", "torch-cam", "pytorch-grad-cam",
+                                               "paper"};
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         ASSERT_OK(sscam_explainer_set(explainer, kept[i][0], kept[i][1]));
     for (size_t p = 0; p < sizeof every_preset / sizeof every_preset[0]; p++) {
@@ -480,7 +501,8 @@ START_TEST(algorithm_1_describes_one_method)
             continue;
         use_method(other);
         ASSERT_OK(sscam_explainer_set(explainer, "samples", "3"));
-        ASSERT_FAILS(sscam_explainer_set(explainer, "preset", "algorithm-1"), SSCAM_E_ARGUMENT, other);
+        ASSERT_FAILS(sscam_explainer_set(explainer, "preset", "algorithm-1"), SSCAM_E_ARGUMENT,
+                     other);
         ck_assert_str_eq(sscam_explainer_get(explainer, "preset"), "paper");
         ck_assert_str_eq(sscam_explainer_get(explainer, "rescore"), "off");
         ck_assert_str_eq(sscam_explainer_get(explainer, "samples"), "3");
@@ -511,12 +533,13 @@ END_TEST
 START_TEST(unknown_presets_change_nothing)
 {
     ASSERT_OK(sscam_explainer_set(explainer, "samples", "3"));
-    ASSERT_FAILS(sscam_explainer_set(explainer, "preset", "torchcam"), SSCAM_E_ARGUMENT, "torch-cam");
+    ASSERT_FAILS(sscam_explainer_set(explainer, "preset", "torchcam"), SSCAM_E_ARGUMENT,
+                 "torch-cam");
     assert_differ_only("samples=3;");
 }
 END_TEST
 
-/* --- locale -------------------------------------------------------------------------------------- */
+/* --- locale ----------------------------------------------------------------------------------- */
 
 static int has_comma(const char *locale)
 {
@@ -530,18 +553,20 @@ static int compile_comma_locale(const char *folder)
     snprintf(command, sizeof command, "%s/source", folder);
     FILE *source = fopen(command, "w");
     ck_assert_ptr_nonnull(source);
-    fputs("LC_NUMERIC\ndecimal_point \"<U002C>\"\nthousands_sep \"\"\ngrouping -1\nEND LC_NUMERIC\n", source);
+    fputs(
+        "LC_NUMERIC\ndecimal_point \"<U002C>\"\nthousands_sep \"\"\ngrouping -1\nEND LC_NUMERIC\n",
+        source);
     fclose(source);
-    snprintf(command, sizeof command, "localedef -c -i %s/source -f UTF-8 %s/comma >/dev/null 2>&1", folder,
-             folder);
+    snprintf(command, sizeof command, "localedef -c -i %s/source -f UTF-8 %s/comma >/dev/null 2>&1",
+             folder, folder);
     return system(command) != -1 && setenv("LOCPATH", folder, 1) == 0 && has_comma("comma");
 }
 
 /* Changes to a locale with a decimal comma; one is made in `folder` where none is installed. */
 static int enter_comma_locale(const char *folder)
 {
-    static const char *const installed[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "es_ES.UTF-8", "ru_RU.UTF-8",
-                                            "de_DE"};
+    static const char *const installed[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "es_ES.UTF-8",
+                                            "ru_RU.UTF-8", "de_DE"};
     for (size_t i = 0; i < sizeof installed / sizeof installed[0]; i++)
         if (has_comma(installed[i]))
             return 1;
@@ -561,7 +586,8 @@ START_TEST(numbers_are_the_same_in_every_locale)
         assert_set("mean", "0.5,0.25,0.125", "0.5,0.25,0.125");
         ck_assert_str_eq(localeconv()->decimal_point, ","); /* and it is the caller's still */
     } else {
-        fprintf(stderr, "no locale with a decimal comma, and localedef cannot make one: not tested\n");
+        fprintf(stderr,
+                "no locale with a decimal comma, and localedef cannot make one: not tested\n");
     }
     setlocale(LC_NUMERIC, "C");
     snprintf(command, sizeof command, "rm -r %s", folder);
@@ -590,7 +616,8 @@ static void add_values(TCase *values)
 int main(void)
 {
     Suite *suite = suite_create("options");
-    TCase *table = tcase_create("table"), *values = tcase_create("values"), *preset = tcase_create("presets");
+    TCase *table = tcase_create("table"), *values = tcase_create("values"),
+          *preset = tcase_create("presets");
     tcase_add_checked_fixture(values, set_up, tear_down);
     tcase_set_timeout(values, 0); /* making a locale takes what it takes */
     tcase_add_checked_fixture(preset, set_up, tear_down);

@@ -19,8 +19,8 @@ typedef struct request {
 static int read_request(request *out)
 {
     int fields = scanf("%" SCNd64 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNd64 " %" SCNd64,
-                       &out->plane.seed, &out->plane.channel, &out->plane.sample,
-                       &out->plane.image, &out->first, &out->count);
+                       &out->plane.seed, &out->plane.channel, &out->plane.sample, &out->plane.image,
+                       &out->first, &out->count);
 
     if (fields == EOF)
         return 0;

@@ -3,8 +3,8 @@
  *
  * usage: preprocess_probe pixels IMAGE OUTPUT
  *        preprocess_probe input IMAGE OUTPUT [OPTION=VALUE]...
- * OUTPUT receives the decoded 8-bit pixels, or the network's float32 input; standard output their shape, "H W
- * C" or "C H W". A failure's message goes to standard error. */
+ * OUTPUT receives the decoded 8-bit pixels, or the network's float32 input; standard output their
+ * shape, "H W C" or "C H W". A failure's message goes to standard error. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,8 @@ static int write_pixels(const sscam_image *image, const char *path)
     int32_t width = sscam_image_width(image), height = sscam_image_height(image);
     int32_t channels = sscam_image_channels(image);
     printf("%" PRId32 " %" PRId32 " %" PRId32 "\n", height, width, channels);
-    return write_output(path, sscam_image_pixels(image), (size_t)width * (size_t)height * (size_t)channels);
+    return write_output(path, sscam_image_pixels(image),
+                        (size_t)width * (size_t)height * (size_t)channels);
 }
 
 static int read_options(char **options, int count, sscam_transform *transform)
@@ -56,8 +57,8 @@ static int read_options(char **options, int count, sscam_transform *transform)
 static int write_input(const sscam_image *image, const sscam_transform *transform, const char *path)
 {
     sscam_geometry geometry;
-    if (sscam_geometry_compute(transform, sscam_image_width(image), sscam_image_height(image), &geometry) !=
-        SSCAM_OK)
+    if (sscam_geometry_compute(transform, sscam_image_width(image), sscam_image_height(image),
+                               &geometry) != SSCAM_OK)
         return fail();
     int32_t channels = sscam_transform_channels(transform);
     size_t count = (size_t)channels * (size_t)geometry.input_height * (size_t)geometry.input_width;

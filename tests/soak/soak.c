@@ -1,10 +1,10 @@
-/* Explains one picture again and again, by every method and many threads on one model, and fails when a map is another
- * than the one found alone, or when memory grows.
+/* Explains one picture again and again, by every method and many threads on one model, and fails
+ * when a map is another than the one found alone, or when memory grows.
  *
  * soak MODEL.pt PICTURE EXPLANATIONS [THREADS]
  *
- * The first WARM_UP explanations fill what is kept for later ones; from then on memory must stay flat, if need be after
- * a further round or two. */
+ * The first WARM_UP explanations fill what is kept for later ones; from then on memory must stay
+ * flat, if need be after a further round or two. */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,32 +26,37 @@ static sscam_model *model;
 static sscam_image *picture;
 static sscam_map *alone[MOST_METHODS];
 
-/* --- explanations -------------------------------------------------------------------------------- */
+/* --- explanations ----------------------------------------------------------------------------- */
 
 static sscam_status explain(size_t method, sscam_map **map)
 {
     sscam_explainer *explainer = NULL;
-    sscam_status status = sscam_explainer_create(model, sscam_method_name(sscam_method_info(method)), &explainer);
+    sscam_status status = sscam_explainer_create(
+        model, sscam_method_name(sscam_method_info(method)), &explainer);
     for (size_t i = 0; i < sizeof options / sizeof options[0] && status == SSCAM_OK; i++)
         status = sscam_explainer_set(explainer, options[i][0], options[i][1]);
     if (status == SSCAM_OK)
         status = sscam_explain_image(explainer, picture, SSCAM_CLASS_TOP, map);
     if (status != SSCAM_OK)
-        fprintf(stderr, "soak: %s: %s\n", sscam_method_name(sscam_method_info(method)), sscam_last_error());
+        fprintf(stderr, "soak: %s: %s\n", sscam_method_name(sscam_method_info(method)),
+                sscam_last_error());
     sscam_explainer_destroy(explainer);
     return status;
 }
 
 static int same_floats(const float *a, const float *b, int64_t count)
 {
-    return (a == NULL) == (b == NULL) && (a == NULL || memcmp(a, b, (size_t)count * sizeof *a) == 0);
+    return (a == NULL) == (b == NULL) &&
+           (a == NULL || memcmp(a, b, (size_t)count * sizeof *a) == 0);
 }
 
 static int same_maps(const sscam_map *a, const sscam_map *b)
 {
     return same_floats(sscam_map_weights(a), sscam_map_weights(b), sscam_map_channel_count(b)) &&
-           same_floats(sscam_map_raw(a), sscam_map_raw(b), (int64_t)sscam_map_raw_width(b) * sscam_map_raw_height(b)) &&
-           same_floats(sscam_map_data(a), sscam_map_data(b), (int64_t)sscam_map_width(b) * sscam_map_height(b));
+           same_floats(sscam_map_raw(a), sscam_map_raw(b),
+                       (int64_t)sscam_map_raw_width(b) * sscam_map_raw_height(b)) &&
+           same_floats(sscam_map_data(a), sscam_map_data(b),
+                       (int64_t)sscam_map_width(b) * sscam_map_height(b));
 }
 
 /* Explains by one method as before, and compares. */
@@ -67,9 +72,10 @@ static int is_as_alone(size_t method)
     return good;
 }
 
-/* --- threads ------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
-/* A crew that takes explanations one by one until there are `goal`; then all meet, and the main thread measures. */
+/* A crew that takes explanations one by one until there are `goal`; then all meet, and the main
+ * thread measures. */
 static atomic_long taken, failures;
 static long goal;
 static int is_over;
@@ -98,7 +104,8 @@ static void soak(long done, long until)
     pthread_barrier_wait(&end);
 }
 
-/* Without what was freed and the allocator has at hand: how much of that there is hangs on how threads meet. */
+/* Without what was freed and the allocator has at hand: how much of that there is hangs on how
+ * threads meet. */
 static double resident_megabytes(void)
 {
     malloc_trim(0);
@@ -111,11 +118,12 @@ static double resident_megabytes(void)
     return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1e6;
 }
 
-/* Growth of memory in the last round. Threads fill caches of libtorch's when they first meet a method, some late: what
- * leaks goes on growing in every round. */
+/* Growth of memory in the last round. Threads fill caches of libtorch's when they first meet a
+ * method, some late: what leaks goes on growing in every round. */
 static double soak_until_flat(long explanations, long *made)
 {
-    const long warm_up = explanations < WARM_UP ? explanations : WARM_UP, a_round = explanations - warm_up;
+    const long warm_up = explanations < WARM_UP ? explanations : WARM_UP,
+               a_round = explanations - warm_up;
     double growth = 0.0;
     soak(0, warm_up);
     *made = warm_up;
@@ -124,8 +132,8 @@ static double soak_until_flat(long explanations, long *made)
         soak(*made, *made + a_round);
         const double after = resident_megabytes();
         growth = after / before - 1.0;
-        printf("resident after %ld: %.1f MB, after %ld: %.1f MB, %+.2f %%\n", *made, before, *made + a_round, after,
-               100.0 * growth);
+        printf("resident after %ld: %.1f MB, after %ld: %.1f MB, %+.2f %%\n", *made, before,
+               *made + a_round, after, 100.0 * growth);
         *made += a_round;
     }
     return growth;
@@ -147,8 +155,8 @@ static int run_crew(long explanations, int thread_count)
     pthread_barrier_wait(&start);
     for (int i = 0; i < thread_count; i++)
         pthread_join(threads[i], NULL);
-    printf("%ld explanations by %zu methods in %d threads: %ld differ from those made alone\n", made,
-           sscam_method_count(), thread_count, atomic_load(&failures));
+    printf("%ld explanations by %zu methods in %d threads: %ld differ from those made alone\n",
+           made, sscam_method_count(), thread_count, atomic_load(&failures));
     if (growth > ALLOWED_GROWTH)
         fprintf(stderr, "soak: memory grew by more than %.0f %%\n", 100.0 * ALLOWED_GROWTH);
     return atomic_load(&failures) > 0 || growth > ALLOWED_GROWTH;

@@ -9,28 +9,29 @@
 #include "sscam/sscam.h"
 
 /* A call succeeds, and leaves no message behind. */
-#define ASSERT_OK(call) \
-    do { \
-        sscam_status status_ = (call); \
-        ck_assert_msg(status_ == SSCAM_OK, "%s: %s", sscam_status_name(status_), sscam_last_error()); \
-        ck_assert_str_eq(sscam_last_error(), ""); \
+#define ASSERT_OK(call)                                                          \
+    do {                                                                         \
+        sscam_status status_ = (call);                                           \
+        ck_assert_msg(status_ == SSCAM_OK, "%s: %s", sscam_status_name(status_), \
+                      sscam_last_error());                                       \
+        ck_assert_str_eq(sscam_last_error(), "");                                \
     } while (0)
 
 /* The thread's message is one line that names the thing. */
-#define ASSERT_MESSAGE_NAMES(thing) \
-    do { \
-        ck_assert_str_ne(sscam_last_error(), ""); \
-        ck_assert_ptr_null(strpbrk(sscam_last_error(), "\n\r\t")); \
-        ck_assert_msg(strstr(sscam_last_error(), thing) != NULL, "the message \"%s\" does not name \"%s\"", \
-                      sscam_last_error(), thing); \
+#define ASSERT_MESSAGE_NAMES(thing)                                                          \
+    do {                                                                                     \
+        ck_assert_str_ne(sscam_last_error(), "");                                            \
+        ck_assert_ptr_null(strpbrk(sscam_last_error(), "\n\r\t"));                           \
+        ck_assert_msg(strstr(sscam_last_error(), thing) != NULL,                             \
+                      "the message \"%s\" does not name \"%s\"", sscam_last_error(), thing); \
     } while (0)
 
 /* A call fails with a status, and says why. */
-#define ASSERT_FAILS(call, wanted_status, thing) \
-    do { \
-        sscam_status status_ = (call); \
+#define ASSERT_FAILS(call, wanted_status, thing)                                        \
+    do {                                                                                \
+        sscam_status status_ = (call);                                                  \
         ck_assert_str_eq(sscam_status_name(status_), sscam_status_name(wanted_status)); \
-        ASSERT_MESSAGE_NAMES(thing); \
+        ASSERT_MESSAGE_NAMES(thing);                                                    \
     } while (0)
 
 /* A fake network by its words, such as "fake linear". */
@@ -70,7 +71,8 @@ static inline void set_options(sscam_explainer *explainer, const char *options)
 }
 
 /* The same of the fake network whose kind is `head`, with options. */
-static inline sscam_explainer *explainer_with(const char *head, const char *method, const char *options)
+static inline sscam_explainer *explainer_with(const char *head, const char *method,
+                                              const char *options)
 {
     char words[64];
     snprintf(words, sizeof words, "fake %s", head);
@@ -83,7 +85,8 @@ static inline sscam_explainer *explainer_with(const char *head, const char *meth
 static inline int same_maps(const sscam_map *left, const sscam_map *right)
 {
     size_t channels = (size_t)sscam_map_channel_count(left);
-    size_t places = places_of(sscam_map_raw_depth(left), sscam_map_raw_height(left), sscam_map_raw_width(left));
+    size_t places = places_of(sscam_map_raw_depth(left), sscam_map_raw_height(left),
+                              sscam_map_raw_width(left));
     size_t pixels = places_of(sscam_map_depth(left), sscam_map_height(left), sscam_map_width(left));
     ck_assert_int_eq(sscam_map_rank(right), sscam_map_rank(left));
     ck_assert_int_eq(sscam_map_raw_depth(right), sscam_map_raw_depth(left));
@@ -95,7 +98,8 @@ static inline int same_maps(const sscam_map *left, const sscam_map *right)
     ck_assert_int_eq(sscam_map_width(right), sscam_map_width(left));
     ck_assert_int_eq(sscam_map_weights(left) == NULL, sscam_map_weights(right) == NULL);
     return (sscam_map_weights(left) == NULL ||
-            memcmp(sscam_map_weights(left), sscam_map_weights(right), channels * sizeof(float)) == 0) &&
+            memcmp(sscam_map_weights(left), sscam_map_weights(right), channels * sizeof(float)) ==
+                0) &&
            memcmp(sscam_map_raw(left), sscam_map_raw(right), places * sizeof(float)) == 0 &&
            memcmp(sscam_map_data(left), sscam_map_data(right), pixels * sizeof(float)) == 0;
 }

@@ -1,5 +1,5 @@
-/* The main() of a Check suite: one executable a module, TAP on standard output, CK_FORK and CK_RUN_CASE
- * honoured. */
+/* The main() of a Check suite: one executable a module, TAP on standard output, CK_FORK and
+ * CK_RUN_CASE honoured. */
 #ifndef SSCAM_TESTS_SUPPORT_CHECK_MAIN_H
 #define SSCAM_TESTS_SUPPORT_CHECK_MAIN_H
 

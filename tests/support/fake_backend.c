@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 
-/* Powers of two and their sums, so that little is rounded. Class 2 has no use for channel 1, and sees the
- * duplicates with opposite signs. */
+/* Powers of two and their sums, so that little is rounded. Class 2 has no use for channel 1, and
+ * sees the duplicates with opposite signs. */
 const double fake_mix[FAKE_CHANNELS][FAKE_COLORS] = {
     {1.0, 0.0, 0.0}, {0.0, 1.0, -0.5}, {0.25, 0.25, 0.75}, {0.0, 0.0, 0.0}, {1.0, 0.0, 0.0}};
 const double fake_bias[FAKE_CHANNELS] = {0.0, 0.25, 0.125, 0.5, 0.0};
@@ -60,10 +60,13 @@ static const network_kind kinds[] = {
     {"flat", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 0.0, FAULT_NONE, 0.0, 0, 0},
     {"spaceless", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_NONE, 0.0, 1, 0},
     {"nan-activations", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_ACTIVATIONS, NAN, 0, 0},
-    {"infinite-activations", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_ACTIVATIONS, INFINITY, 0, 0},
+    {"infinite-activations", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_ACTIVATIONS, INFINITY,
+     0, 0},
     {"nan-gradients", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_GRADIENTS, NAN, 0, 0},
-    {"infinite-gradients", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_GRADIENTS, -INFINITY, 0, 0},
-    {"nan-elsewhere", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_GRADIENTS_ELSEWHERE, NAN, 0, 0},
+    {"infinite-gradients", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_GRADIENTS, -INFINITY, 0,
+     0},
+    {"nan-elsewhere", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_GRADIENTS_ELSEWHERE, NAN, 0,
+     0},
     {"nan-logits", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_LOGITS, NAN, 0, 0},
     {"infinite-logits", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_LOGITS, INFINITY, 0, 0},
     {"nan-scores", HEAD_LINEAR, FAKE_CLASSES, 1.0, 1.0, 1.0, FAULT_SCORES, NAN, 0, 0},
@@ -72,7 +75,13 @@ static const network_kind kinds[] = {
 };
 
 /* How the layers' outputs are ordered. */
-typedef enum layer_order { ORDER_MAPS, ORDER_PLACES_FIRST, ORDER_TOKENS, ORDER_FIRST_TOKEN, ORDER_TORN } layer_order;
+typedef enum layer_order {
+    ORDER_MAPS,
+    ORDER_PLACES_FIRST,
+    ORDER_TOKENS,
+    ORDER_FIRST_TOKEN,
+    ORDER_TORN
+} layer_order;
 
 typedef struct fake_network {
     const network_kind *kind;
@@ -80,7 +89,7 @@ typedef struct fake_network {
     layer_order order;
 } fake_network;
 
-/* --- counting and failing ------------------------------------------------------------------------ */
+/* --- counting and failing --------------------------------------------------------------------- */
 
 void fake_reset(void)
 {
@@ -100,8 +109,8 @@ void fake_fail_at(fake_call call, long long nth, sscam_status status)
 
 const char *fake_call_name(fake_call call)
 {
-    static const char *const names[FAKE_CALL_KINDS] = {"load",    "layers", "classify",
-                                                       "capture", "score",  "ablate", "batch"};
+    static const char *const names[FAKE_CALL_KINDS] = {"load",  "layers", "classify", "capture",
+                                                       "score", "ablate", "batch"};
     return names[call];
 }
 
@@ -110,17 +119,19 @@ static sscam_status enter(fake_call call)
     long long number = atomic_fetch_add(&fake_counted.calls[call], 1) + 1;
     if (atomic_load(&failing_number) != number || atomic_load(&failing_call) != (int)call)
         return SSCAM_OK;
-    return sscam_fail(atomic_load(&failing_status), "fake failure of %s %lld", fake_call_name(call), number);
+    return sscam_fail(atomic_load(&failing_status), "fake failure of %s %lld", fake_call_name(call),
+                      number);
 }
 
 static void count_batch(long long size)
 {
     long long largest = atomic_load(&fake_counted.largest_batch);
-    while (size > largest && !atomic_compare_exchange_weak(&fake_counted.largest_batch, &largest, size))
+    while (size > largest &&
+           !atomic_compare_exchange_weak(&fake_counted.largest_batch, &largest, size))
         continue;
 }
 
-/* --- the network --------------------------------------------------------------------------------- */
+/* --- the network ------------------------------------------------------------------------------ */
 
 /* The share of the first output that a named one is. */
 static sscam_status find_output(const char *name, double *share)
@@ -131,26 +142,28 @@ static sscam_status find_output(const char *name, double *share)
     *share = 0.5;
     if (strcmp(name, "1") == 0 || strcmp(name, "half") == 0)
         return SSCAM_OK;
-    return sscam_fail(SSCAM_E_ARGUMENT, "option output: the network has no output \"%s\"; it has 0, 1 (half)", name);
+    return sscam_fail(SSCAM_E_ARGUMENT,
+                      "option output: the network has no output \"%s\"; it has 0, 1 (half)", name);
 }
 
 /* One input on its way through the network. */
 typedef struct fake_run {
     const fake_network *network;
-    double share;                  /* of the first output, which is the one that is meant */
-    sscam_sides step;              /* pixels of a mean: 2 along each side that the input has */
-    int32_t rank;                  /* of the input */
-    sscam_sides sides;             /* of the layers */
+    double share;      /* of the first output, which is the one that is meant */
+    sscam_sides step;  /* pixels of a mean: 2 along each side that the input has */
+    int32_t rank;      /* of the input */
+    sscam_sides sides; /* of the layers */
     int64_t target_pixels;
-    const sscam_target_pixels *inside;    /* target_pixels that count; NULL: all */
-    double *stem;                  /* [FAKE_COLORS, target_pixels] */
-    double *features;              /* [FAKE_CHANNELS, target_pixels]; also what needs freeing */
-    double mean[FAKE_CHANNELS];    /* of the features */
+    const sscam_target_pixels *inside; /* target_pixels that count; NULL: all */
+    double *stem;                      /* [FAKE_COLORS, target_pixels] */
+    double *features;                  /* [FAKE_CHANNELS, target_pixels]; also what needs freeing */
+    double mean[FAKE_CHANNELS];        /* of the features */
 } fake_run;
 
 static sscam_sides step_of(const sscam_shape *shape)
 {
-    return (sscam_sides){shape->rank > SSCAM_PICTURE_RANK ? 2 : 1, shape->rank > SSCAM_LEAST_RANK ? 2 : 1, 2};
+    return (sscam_sides){shape->rank > SSCAM_PICTURE_RANK ? 2 : 1,
+                         shape->rank > SSCAM_LEAST_RANK ? 2 : 1, 2};
 }
 
 static sscam_sides layer_sides(const sscam_shape *shape)
@@ -160,10 +173,13 @@ static sscam_sides layer_sides(const sscam_shape *shape)
                          shape->sides.width / step.width};
 }
 
-static sscam_status begin_run(const fake_network *network, const sscam_shape *shape, const char *output, fake_run *run)
+static sscam_status begin_run(const fake_network *network, const sscam_shape *shape,
+                              const char *output, fake_run *run)
 {
-    *run = (fake_run){
-        .network = network, .step = step_of(shape), .rank = shape->rank, .sides = layer_sides(shape)};
+    *run = (fake_run){.network = network,
+                      .step = step_of(shape),
+                      .rank = shape->rank,
+                      .sides = layer_sides(shape)};
     run->target_pixels = sscam_position_count(run->sides);
     sscam_status status = find_output(output, &run->share);
     if (status != SSCAM_OK)
@@ -171,10 +187,13 @@ static sscam_status begin_run(const fake_network *network, const sscam_shape *sh
     if (network->kind->fault == FAULT_RUN)
         return sscam_fail(SSCAM_E_MODEL, "the fake network fails whatever it is given");
     if (shape->channels != FAKE_COLORS || run->target_pixels < 1)
-        return sscam_fail(SSCAM_E_MODEL,
-                          "the fake network wants 3 channels of at least 2x2, not %lld of %lldx%lld",
-                          (long long)shape->channels, (long long)shape->sides.height, (long long)shape->sides.width);
-    run->features = malloc((size_t)run->target_pixels * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *run->features);
+        return sscam_fail(
+            SSCAM_E_MODEL,
+            "the fake network wants 3 channels of at least 2x2, not %lld of %lldx%lld",
+            (long long)shape->channels, (long long)shape->sides.height,
+            (long long)shape->sides.width);
+    run->features = malloc((size_t)run->target_pixels * (FAKE_CHANNELS + FAKE_COLORS) *
+                           sizeof *run->features);
     if (run->features == NULL)
         return sscam_fail_memory("the fake network");
     run->stem = run->features + run->target_pixels * FAKE_CHANNELS;
@@ -187,11 +206,12 @@ static void end_run(fake_run *run)
 }
 
 /* Mean of the pixels below a place; `pixel_step`: floats from one to the next. */
-static double mean_below(const fake_run *run, const float *input, const sscam_shape *shape, int64_t place,
-                         int64_t pixel_step)
+static double mean_below(const fake_run *run, const float *input, const sscam_shape *shape,
+                         int64_t place, int64_t pixel_step)
 {
     const sscam_sides sides = run->sides, step = run->step, pixels = shape->sides;
-    const int64_t x = place % sides.width * step.width, y = place / sides.width % sides.height * step.height;
+    const int64_t x = place % sides.width * step.width,
+                  y = place / sides.width % sides.height * step.height;
     const int64_t z = place / sides.width / sides.height * step.depth;
     double sum = 0.0;
     for (int64_t i = 0; i < sscam_position_count(step); i++) {
@@ -202,13 +222,16 @@ static double mean_below(const fake_run *run, const float *input, const sscam_sh
     return sum / (double)sscam_position_count(step);
 }
 
-static void run_stem(fake_run *run, const float *input, const sscam_shape *shape, sscam_memory_format layout)
+static void run_stem(fake_run *run, const float *input, const sscam_shape *shape,
+                     sscam_memory_format layout)
 {
-    int64_t color_step = layout == SSCAM_MEMORY_FORMAT_NCHW ? sscam_position_count(shape->sides) : 1;
+    int64_t color_step = layout == SSCAM_MEMORY_FORMAT_NCHW ? sscam_position_count(shape->sides)
+                                                            : 1;
     int64_t pixel_step = layout == SSCAM_MEMORY_FORMAT_NCHW ? 1 : FAKE_COLORS;
     for (int64_t color = 0; color < FAKE_COLORS; color++)
         for (int64_t p = 0; p < run->target_pixels; p++)
-            run->stem[color * run->target_pixels + p] = mean_below(run, input + color * color_step, shape, p, pixel_step);
+            run->stem[color * run->target_pixels + p] = mean_below(run, input + color * color_step,
+                                                                   shape, p, pixel_step);
 }
 
 static void run_features(fake_run *run)
@@ -301,7 +324,8 @@ static void run_probabilities(const fake_run *run, sscam_score_kind kind, float 
 }
 
 /* What scores are made of: logits or, of a dense output, their means or those of probabilities. */
-static void run_row(fake_run *run, const sscam_target_pixels *target_pixels, sscam_score_kind kind, float *row)
+static void run_row(fake_run *run, const sscam_target_pixels *target_pixels, sscam_score_kind kind,
+                    float *row)
 {
     run->inside = target_pixels;
     if (run->network->kind->head == HEAD_DENSE && kind != SSCAM_SCORE_LOGIT)
@@ -315,14 +339,15 @@ static double score_run(fake_run *run, const sscam_target *target, sscam_score_k
     const network_kind *network = run->network->kind;
     float row[FAKE_CLASSES];
     run_row(run, target->target_pixels, kind, row);
-    return network->fault == FAULT_SCORES ? network->fault_value
-                                          : sscam_target_score(row, network->classes, target,
-                                                               sscam_row_kind(target, kind));
+    return network->fault == FAULT_SCORES
+               ? network->fault_value
+               : sscam_target_score(row, network->classes, target, sscam_row_kind(target, kind));
 }
 
 /* Runs the network on one input, up to its head. To be ended by end_run(). */
-static sscam_status evaluate(const fake_network *network, const float *input, const sscam_shape *shape,
-                             sscam_memory_format layout, const char *output, fake_run *run)
+static sscam_status evaluate(const fake_network *network, const float *input,
+                             const sscam_shape *shape, sscam_memory_format layout,
+                             const char *output, fake_run *run)
 {
     sscam_status status = begin_run(network, shape, output, run);
     if (status != SSCAM_OK)
@@ -333,7 +358,7 @@ static sscam_status evaluate(const fake_network *network, const float *input, co
     return SSCAM_OK;
 }
 
-/* --- loading ------------------------------------------------------------------------------------- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 static const char *build_info(void)
 {
@@ -370,7 +395,8 @@ static layer_order order_of(const char *word)
     return ORDER_MAPS;
 }
 
-static sscam_status load(const char *name, const void *data, size_t size, const char *device, void **network)
+static sscam_status load(const char *name, const void *data, size_t size, const char *device,
+                         void **network)
 {
     char kind[32], layout[32];
     sscam_status status = enter(FAKE_LOAD);
@@ -386,7 +412,8 @@ static sscam_status load(const char *name, const void *data, size_t size, const 
     if (loaded == NULL)
         return sscam_fail_memory("a fake network");
     loaded->kind = find_kind(kind);
-    loaded->layout = strcmp(layout, "channels-last") == 0 ? SSCAM_MEMORY_FORMAT_NHWC : SSCAM_MEMORY_FORMAT_NCHW;
+    loaded->layout = strcmp(layout, "channels-last") == 0 ? SSCAM_MEMORY_FORMAT_NHWC
+                                                          : SSCAM_MEMORY_FORMAT_NCHW;
     loaded->order = order_of(layout);
     atomic_fetch_add(&fake_counted.networks, 1);
     *network = loaded;
@@ -405,7 +432,7 @@ static const char *device_name(const void *network)
     return "cpu";
 }
 
-/* --- layers -------------------------------------------------------------------------------------- */
+/* --- layers ----------------------------------------------------------------------------------- */
 
 static int64_t channels_of(const fake_network *network, int layer)
 {
@@ -413,8 +440,8 @@ static int64_t channels_of(const fake_network *network, int layer)
     return layer == 0 ? FAKE_COLORS : shown > 0 ? shown : FAKE_CHANNELS;
 }
 
-static sscam_status add_layer(struct sscam_layers *layers, const char *name, const char *kind, int32_t rank,
-                              const int64_t *shape)
+static sscam_status add_layer(struct sscam_layers *layers, const char *name, const char *kind,
+                              int32_t rank, const int64_t *shape)
 {
     sscam_layer *grown = realloc(layers->layer, (layers->count + 1) * sizeof *grown);
     if (grown == NULL)
@@ -431,7 +458,8 @@ static sscam_status add_layer(struct sscam_layers *layers, const char *name, con
 static int32_t layer_shape(const fake_network *network, int layer, int32_t rank, sscam_sides sides,
                            int64_t shape[SSCAM_MOST_RANK])
 {
-    const int64_t channels = channels_of(network, layer), target_pixels = sscam_position_count(sides);
+    const int64_t channels = channels_of(network, layer),
+                  target_pixels = sscam_position_count(sides);
     const sscam_shape maps = {rank, 1, channels, sides};
     const int64_t others[][4] = {{1, sides.height, sides.width, channels},
                                  {1, 1 + target_pixels, channels, 1},
@@ -482,7 +510,8 @@ static sscam_status layers_of(void *network, const sscam_shape *shape, struct ss
 }
 
 /* The layer that a request means: 0 stem, 1 features. */
-static sscam_status find_layer(const fake_network *network, const sscam_capture_request *request, int *layer)
+static sscam_status find_layer(const fake_network *network, const sscam_capture_request *request,
+                               int *layer)
 {
     struct sscam_layers layers;
     sscam_status status = list_layers(network, &request->shape, &layers);
@@ -491,7 +520,8 @@ static sscam_status find_layer(const fake_network *network, const sscam_capture_
     int64_t found = layers.default_index;
     if (request->layer != NULL && request->layer[0] != '\0') {
         found = 0;
-        while (found < (int64_t)layers.count && strcmp(layers.layer[found].name, request->layer) != 0)
+        while (found < (int64_t)layers.count &&
+               strcmp(layers.layer[found].name, request->layer) != 0)
             found++;
     }
     if (found == (int64_t)layers.count)
@@ -505,10 +535,11 @@ static sscam_status find_layer(const fake_network *network, const sscam_capture_
     return status;
 }
 
-/* --- capture ------------------------------------------------------------------------------------- */
+/* --- capture ---------------------------------------------------------------------------------- */
 
 /* dY_c/dA at a channel and a place of a layer. */
-static double slope_at(const fake_run *run, int layer, int64_t class_index, int64_t channel, int64_t place)
+static double slope_at(const fake_run *run, int layer, int64_t class_index, int64_t channel,
+                       int64_t place)
 {
     const network_kind *kind = run->network->kind;
     double sum = 0.0;
@@ -562,8 +593,8 @@ static void spoil(const fake_run *run, sscam_capture *capture)
 {
     const network_kind *kind = run->network->kind;
     int64_t last = values_in(capture) - 1;
-    int32_t spoils_gradients =
-        kind->fault == FAULT_GRADIENTS || (kind->fault == FAULT_GRADIENTS_ELSEWHERE && run->stem[0] < 0.0);
+    int32_t spoils_gradients = kind->fault == FAULT_GRADIENTS ||
+                               (kind->fault == FAULT_GRADIENTS_ELSEWHERE && run->stem[0] < 0.0);
     if (kind->fault == FAULT_ACTIVATIONS)
         capture->activations[last] = (float)kind->fault_value;
     if (spoils_gradients && capture->gradients != NULL)
@@ -572,8 +603,8 @@ static void spoil(const fake_run *run, sscam_capture *capture)
         capture->logits[capture->class_count - 1] = (float)kind->fault_value;
 }
 
-static double target_slope_at(const fake_run *run, int layer, const sscam_target *target, int64_t channel,
-                              int64_t place)
+static double target_slope_at(const fake_run *run, int layer, const sscam_target *target,
+                              int64_t channel, int64_t place)
 {
     double slope = slope_at(run, layer, target->class_index, channel, place);
     if (target->kind == SSCAM_TARGET_AGAINST)
@@ -594,14 +625,16 @@ static void fill_outside_places(const fake_run *run, sscam_capture *out)
     }
 }
 
-static int32_t sees(const float *logits, int64_t classes, int64_t class_index, const sscam_region *region)
+static int32_t sees(const float *logits, int64_t classes, int64_t class_index,
+                    const sscam_region *region)
 {
     if (region->by_sign || classes == 1)
         return logits[class_index] > 0.0f;
     return sscam_top_class(logits, classes) == class_index;
 }
 
-/* Leaves those of the region's places inside that the class of the target, which is resolved here, is seen at. */
+/* Leaves those of the region's places inside that the class of the target, which is resolved here,
+ * is seen at. */
 static sscam_status keep_seen(const fake_run *run, const sscam_region *region, sscam_target *target,
                               sscam_target_pixels *target_pixels)
 {
@@ -614,36 +647,45 @@ static sscam_status keep_seen(const fake_run *run, const sscam_region *region, s
             seen[c] += target_pixels->inside[p] && sees(logits, classes, c, region);
     }
     sscam_status status = sscam_resolve_dense_class(target, seen, classes);
-    for (int64_t p = 0; p < run->target_pixels && status == SSCAM_OK && region->kind == SSCAM_REGION_PREDICTED; p++) {
+    for (int64_t p = 0;
+         p < run->target_pixels && status == SSCAM_OK && region->kind == SSCAM_REGION_PREDICTED;
+         p++) {
         run_head_at(run, p, logits);
         target_pixels->inside[p] = (uint8_t)sees(logits, classes, target->class_index, region);
     }
-    return status == SSCAM_OK ? sscam_target_pixels_finish(target_pixels, region, target->class_index) : status;
+    return status == SSCAM_OK
+               ? sscam_target_pixels_finish(target_pixels, region, target->class_index)
+               : status;
 }
 
-static sscam_status find_places(fake_run *run, const sscam_capture_request *request, sscam_capture *out)
+static sscam_status find_places(fake_run *run, const sscam_capture_request *request,
+                                sscam_capture *out)
 {
     static const sscam_region everywhere = {.kind = SSCAM_REGION_ALL};
     const sscam_region *region = request->region != NULL ? request->region : &everywhere;
     out->probabilities = malloc((size_t)out->class_count * sizeof *out->probabilities);
     if (out->probabilities == NULL)
         return sscam_fail_memory("probabilities");
-    sscam_status status = request->target.target_pixels != NULL
-                              ? sscam_target_pixels_copy(request->target.target_pixels, &out->target_pixels)
-                              : sscam_target_pixels_create(run->sides.height, run->sides.width, &out->target_pixels);
+    sscam_status status =
+        request->target.target_pixels != NULL
+            ? sscam_target_pixels_copy(request->target.target_pixels, &out->target_pixels)
+            : sscam_target_pixels_create(run->sides.height, run->sides.width, &out->target_pixels);
     if (status == SSCAM_OK && request->target.target_pixels == NULL) {
-        status = sscam_target_pixels_mark(out->target_pixels, region, request->shape.sides.height, request->shape.sides.width);
+        status = sscam_target_pixels_mark(out->target_pixels, region, request->shape.sides.height,
+                                          request->shape.sides.width);
         if (status == SSCAM_OK)
             status = keep_seen(run, region, &out->target, out->target_pixels);
     }
     if (status != SSCAM_OK)
         return status;
     out->target.target_pixels = out->target_pixels;
-    run_row(run, out->target_pixels, region->by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX, out->probabilities);
+    run_row(run, out->target_pixels, region->by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX,
+            out->probabilities);
     return SSCAM_OK;
 }
 
-static sscam_status fill_capture(fake_run *run, int layer, const sscam_capture_request *request, sscam_capture *out)
+static sscam_status fill_capture(fake_run *run, int layer, const sscam_capture_request *request,
+                                 sscam_capture *out)
 {
     const double *values = layer == 0 ? run->stem : run->features;
     sscam_status status = SSCAM_OK;
@@ -661,7 +703,8 @@ static sscam_status fill_capture(fake_run *run, int layer, const sscam_capture_r
         out->activations[at] = (float)(run->network->kind->activation_scale * values[i]);
         if (out->gradients != NULL && run->network->order != ORDER_FIRST_TOKEN)
             out->gradients[at] =
-                (float)(target_slope_at(run, layer, &out->target, i / run->target_pixels, i % run->target_pixels) *
+                (float)(target_slope_at(run, layer, &out->target, i / run->target_pixels,
+                                        i % run->target_pixels) *
                         (out->target_pixels != NULL ? out->target_pixels->factor : 1.0));
     }
     spoil(run, out);
@@ -691,13 +734,15 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
     return status;
 }
 
-/* --- scoring ------------------------------------------------------------------------------------- */
+/* --- scoring ---------------------------------------------------------------------------------- */
 
-static sscam_status classify(void *network, const float *input, const sscam_shape *shape, const sscam_output_selection *reading,
-                             float **logits, int64_t *class_count)
+static sscam_status classify(void *network, const float *input, const sscam_shape *shape,
+                             const sscam_output_selection *reading, float **logits,
+                             int64_t *class_count)
 {
     const fake_network *fake = network;
-    const int64_t size = sscam_input_size(shape), images = shape->images, classes = fake->kind->classes;
+    const int64_t size = sscam_input_size(shape), images = shape->images,
+                  classes = fake->kind->classes;
     sscam_status status = enter(FAKE_CLASSIFY);
     if (status != SSCAM_OK)
         return status;
@@ -706,7 +751,8 @@ static sscam_status classify(void *network, const float *input, const sscam_shap
         return sscam_fail_memory("logits");
     for (int64_t i = 0; i < images && status == SSCAM_OK; i++) {
         fake_run run;
-        status = evaluate(fake, input + i * size, shape, SSCAM_MEMORY_FORMAT_NCHW, reading->output, &run);
+        status = evaluate(fake, input + i * size, shape, SSCAM_MEMORY_FORMAT_NCHW, reading->output,
+                          &run);
         if (status != SSCAM_OK)
             break;
         run_row(&run, reading->target_pixels, reading->kind, all + i * classes);
@@ -728,12 +774,16 @@ typedef struct batch_buffers {
     float *inputs, *scratch;
 } batch_buffers;
 
-/* Scores masked inputs `start` to `start + size - 1`, all of which exist at once, as in a real backend. */
+/* Scores masked inputs `start` to `start + size - 1`, all of which exist at once, as in a real
+ * backend. */
 static sscam_status score_batch(const fake_network *network, const sscam_score_request *request,
-                                const batch_buffers *buffers, int64_t start, int64_t size, float *scores)
+                                const batch_buffers *buffers, int64_t start, int64_t size,
+                                float *scores)
 {
-    const sscam_shape shape = sscam_mask_shape(request->masks->plans[0]); /* all are of one input shape */
-    const int64_t input_size = sscam_input_size(&shape), count = sscam_mask_list_count(request->masks);
+    const sscam_shape shape = sscam_mask_shape(
+        request->masks->plans[0]); /* all are of one input shape */
+    const int64_t input_size = sscam_input_size(&shape),
+                  count = sscam_mask_list_count(request->masks);
     sscam_status status = enter(FAKE_BATCH);
     count_batch(size);
     for (int64_t i = 0; i < size && status == SSCAM_OK; i++)
@@ -741,17 +791,20 @@ static sscam_status score_batch(const fake_network *network, const sscam_score_r
                               buffers->inputs + i * input_size);
     for (int64_t i = 0; i < size && status == SSCAM_OK; i++) {
         fake_run run;
-        status = evaluate(network, buffers->inputs + i * input_size, &shape, network->layout, request->output, &run);
+        status = evaluate(network, buffers->inputs + i * input_size, &shape, network->layout,
+                          request->output, &run);
         if (status != SSCAM_OK)
             break;
         for (int64_t j = 0; j < request->target_count; j++)
-            scores[j * count + start + i] = (float)score_run(&run, &request->targets[j], request->kind);
+            scores[j * count + start + i] = (float)score_run(&run, &request->targets[j],
+                                                             request->kind);
         end_run(&run);
     }
     return status;
 }
 
-static sscam_status score_in_batches(const fake_network *network, const sscam_score_request *request,
+static sscam_status score_in_batches(const fake_network *network,
+                                     const sscam_score_request *request,
                                      const batch_buffers *buffers, int64_t batch, float *scores)
 {
     const int64_t count = sscam_mask_list_count(request->masks);
@@ -760,7 +813,8 @@ static sscam_status score_in_batches(const fake_network *network, const sscam_sc
         int64_t size = count - start < batch ? count - start : batch;
         status = score_batch(network, request, buffers, start, size, scores);
         if (status == SSCAM_OK)
-            status = sscam_progress_report(request->progress, (double)(start + size) / (double)count);
+            status = sscam_progress_report(request->progress,
+                                           (double)(start + size) / (double)count);
     }
     return status;
 }
@@ -769,15 +823,18 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
 {
     const sscam_shape shape = sscam_mask_shape(request->masks->plans[0]);
     const int64_t input_size = sscam_input_size(&shape);
-    const int64_t batch = request->scoring.batch_size > 0 ? request->scoring.batch_size : FAKE_DEFAULT_BATCH;
+    const int64_t batch = request->scoring.batch_size > 0 ? request->scoring.batch_size
+                                                          : FAKE_DEFAULT_BATCH;
     sscam_status status = enter(FAKE_SCORE);
     if (status != SSCAM_OK)
         return status;
     if (request->diagnostics != NULL)
-        *request->diagnostics = (sscam_scoring_diagnostics){request->scoring.calibrate ? "measured" : "unmeasured", 1, batch};
+        *request->diagnostics = (sscam_scoring_diagnostics){
+            request->scoring.calibrate ? "measured" : "unmeasured", 1, batch};
     batch_buffers buffers = {
         .inputs = malloc((size_t)(batch * input_size) * sizeof *buffers.inputs),
-        .scratch = malloc((size_t)sscam_mask_list_scratch_size(request->masks) * sizeof *buffers.scratch)};
+        .scratch = malloc((size_t)sscam_mask_list_scratch_size(request->masks) *
+                          sizeof *buffers.scratch)};
     if (buffers.inputs == NULL || buffers.scratch == NULL)
         status = sscam_fail_memory("a batch");
     else
@@ -787,20 +844,23 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
     return status;
 }
 
-/* --- ablations ----------------------------------------------------------------------------------- */
+/* --- ablations -------------------------------------------------------------------------------- */
 
 /* A score of the run with a channel of a layer set to zero in what follows the layer. */
-static sscam_status score_without(const fake_run *run, int layer, int64_t channel, const sscam_target *target,
-                                  sscam_score_kind kind, double *score)
+static sscam_status score_without(const fake_run *run, int layer, int64_t channel,
+                                  const sscam_target *target, sscam_score_kind kind, double *score)
 {
     fake_run altered = *run;
     const double *whole = run->features;
-    altered.features = malloc((size_t)run->target_pixels * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *altered.features);
+    altered.features = malloc((size_t)run->target_pixels * (FAKE_CHANNELS + FAKE_COLORS) *
+                              sizeof *altered.features);
     if (altered.features == NULL)
         return sscam_fail_memory("an altered run");
-    memcpy(altered.features, whole, (size_t)run->target_pixels * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *whole);
+    memcpy(altered.features, whole,
+           (size_t)run->target_pixels * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *whole);
     altered.stem = altered.features + run->target_pixels * FAKE_CHANNELS;
-    double *silenced = (layer == 0 ? altered.stem : altered.features) + channel * run->target_pixels;
+    double *silenced = (layer == 0 ? altered.stem : altered.features) +
+                       channel * run->target_pixels;
     for (int64_t p = 0; p < run->target_pixels; p++)
         silenced[p] = 0.0;
     if (layer == 0)
@@ -812,8 +872,8 @@ static sscam_status score_without(const fake_run *run, int layer, int64_t channe
     return SSCAM_OK;
 }
 
-static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_request *request, int layer, int64_t start,
-                                 int64_t size, float *scores)
+static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_request *request,
+                                 int layer, int64_t start, int64_t size, float *scores)
 {
     const int64_t count = request->plan->channel_count;
     sscam_status status = enter(FAKE_BATCH);
@@ -824,7 +884,8 @@ static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_reque
         atomic_fetch_add(&fake_counted.inputs, 1);
         for (int64_t j = 0; j < request->target_count; j++) {
             double score = 0.0;
-            status = score_without(run, layer, request->plan->channels[i], &request->targets[j], request->kind, &score);
+            status = score_without(run, layer, request->plan->channels[i], &request->targets[j],
+                                   request->kind, &score);
             if (status != SSCAM_OK)
                 return status;
             scores[j * count + i] = (float)score;
@@ -861,7 +922,8 @@ static sscam_status ablate(void *network, const sscam_ablation_request *request,
     run_stem(&run, request->plan->input, &request->shape, SSCAM_MEMORY_FORMAT_NCHW);
     run_features(&run);
     for (int64_t start = 0; start < count && status == SSCAM_OK; start += batch)
-        status = ablate_batch(&run, request, layer, start, count - start < batch ? count - start : batch, scores);
+        status = ablate_batch(&run, request, layer, start,
+                              count - start < batch ? count - start : batch, scores);
     end_run(&run);
     return status;
 }

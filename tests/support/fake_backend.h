@@ -1,13 +1,13 @@
-/* A backend in plain C for tests of the core: tiny networks whose answers can be worked out by hand.
+/* A backend in plain C for tests of the core: tiny networks whose answers can be worked out by
+ * hand.
  *
  * All networks are one, X [N,3,H,W] with H and W at least 2, or [N,3,W] or [N,3,D,H,W] likewise:
- *   stem     [3,h,w], h = H / 2, w = W / 2, d = D / 2: means of 2 x 2 pixels (of 2, of 2 x 2 x 2), S_j
- *   features [5,h,w]: A_k(p) = ReLU(bias_k + sum_j mix_kj S_j(p)); channel 3 is flat, 4 equals channel 0
- *   head     [classes], with m_k the mean of A_k over its P = h w places:
- *     linear      Y_c = b_c + sum_k w_ck m_k
- *     quadratic   Y_c = b_c + sum_k w_ck m_k^2
- *     positional  Y_c = b_c + sum_k w_ck sum_p v(p) A_k(p),   v(p) = 2 (p + 1) / (P (P + 1))
- *     dense       Y_c(p) = b_c + sum_k w_ck A_k(p), a dense output of h x w places
+ *   stem     [3,h,w], h = H / 2, w = W / 2, d = D / 2: means of 2 x 2 pixels (of 2, of 2 x 2 x 2),
+ * S_j features [5,h,w]: A_k(p) = ReLU(bias_k + sum_j mix_kj S_j(p)); channel 3 is flat, 4 equals
+ * channel 0 head     [classes], with m_k the mean of A_k over its P = h w places: linear      Y_c =
+ * b_c + sum_k w_ck m_k quadratic   Y_c = b_c + sum_k w_ck m_k^2 positional  Y_c = b_c + sum_k w_ck
+ * sum_p v(p) A_k(p),   v(p) = 2 (p + 1) / (P (P + 1)) dense       Y_c(p) = b_c + sum_k w_ck A_k(p),
+ * a dense output of h x w places
  *
  * Output 1, "half", is half of output 0.
  *
@@ -22,20 +22,16 @@
  *   huge-steep       huge, and Y times 10^3
  *   flat             linear, mix is 0 everywhere
  *   spaceless        linear, has no layer with places
- *   nan-activations, nan-gradients, nan-logits   what a capture brings holds one NaN; with "infinite-" for "nan-",
- *                    one infinity
- *   nan-elsewhere    the same, but only where the first value of the stem is negative
- *   nan-scores, infinite-scores                  outputs for masked inputs are not finite
- *   fails            every run fails with SSCAM_E_MODEL
- *   broken           cannot be loaded: SSCAM_E_MODEL
- * A third word changes how it deals with the core:
- *   channels-last    it asks for masked inputs as [H,W,C]
- *   places-first     its layers give [1,h,w,K]
- *   tokens           its layers give [1,1+P,K]; the first token is no place, and the head does not read it
- *   first-token      the same, but gradients are those of a head that reads the first token alone
- *   torn             its layers give [2,P,K]
- * Files that do not begin so are
- * refused with SSCAM_E_FORMAT, devices but "cpu" and "auto" with SSCAM_E_DEVICE. */
+ *   nan-activations, nan-gradients, nan-logits   what a capture brings holds one NaN; with
+ * "infinite-" for "nan-", one infinity nan-elsewhere    the same, but only where the first value of
+ * the stem is negative nan-scores, infinite-scores                  outputs for masked inputs are
+ * not finite fails            every run fails with SSCAM_E_MODEL broken           cannot be loaded:
+ * SSCAM_E_MODEL A third word changes how it deals with the core: channels-last    it asks for
+ * masked inputs as [H,W,C] places-first     its layers give [1,h,w,K] tokens           its layers
+ * give [1,1+P,K]; the first token is no place, and the head does not read it first-token      the
+ * same, but gradients are those of a head that reads the first token alone torn             its
+ * layers give [2,P,K] Files that do not begin so are refused with SSCAM_E_FORMAT, devices but "cpu"
+ * and "auto" with SSCAM_E_DEVICE. */
 #ifndef SSCAM_TESTS_SUPPORT_FAKE_BACKEND_H
 #define SSCAM_TESTS_SUPPORT_FAKE_BACKEND_H
 

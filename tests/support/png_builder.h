@@ -39,7 +39,8 @@ static inline uint32_t png_crc(const uint8_t *data, size_t size)
     return ~crc;
 }
 
-static inline void png_append_chunk(png_builder *png, const char *type, const void *data, size_t size)
+static inline void png_append_chunk(png_builder *png, const char *type, const void *data,
+                                    size_t size)
 {
     uint8_t *chunk = png->bytes + png->size;
     png_put_u32(chunk, (uint32_t)size);
@@ -120,8 +121,13 @@ static inline void png_finish(png_builder *png, const png_description *of)
         a = (a + rows[i]) % 65521;
         b = (b + a) % 65521;
     }
-    const uint8_t start[7] = {
-        0x78, 0x01, 0x01, (uint8_t)size, (uint8_t)(size >> 8), (uint8_t)~size, (uint8_t)(~size >> 8)};
+    const uint8_t start[7] = {0x78,
+                              0x01,
+                              0x01,
+                              (uint8_t)size,
+                              (uint8_t)(size >> 8),
+                              (uint8_t)~size,
+                              (uint8_t)(~size >> 8)};
     memcpy(stream, start, sizeof start);
     png_put_u32(rows + size, b << 16 | a);
     png_append_chunk(png, "IDAT", stream, size + 11);

@@ -6,7 +6,8 @@ static const double PI = 3.14159265358979323846;
 
 void reference_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
 {
-    uint32_t a = counter[0], b = counter[1], c = counter[2], d = counter[3], k0 = key[0], k1 = key[1];
+    uint32_t a = counter[0], b = counter[1], c = counter[2], d = counter[3], k0 = key[0],
+             k1 = key[1];
     for (int round = 0; round < 10; round++) {
         uint64_t of_a = UINT64_C(0xD2511F53) * a, of_c = UINT64_C(0xCD9E8D57) * c;
         uint32_t next_a = (uint32_t)(of_c >> 32) ^ b ^ k0, next_c = (uint32_t)(of_a >> 32) ^ d ^ k1;
@@ -26,7 +27,8 @@ void reference_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t
 void reference_box_muller(const uint32_t word[4], double normal[4])
 {
     for (int pair = 0; pair < 2; pair++) {
-        double u = (word[2 * pair] + 0.5) / 4294967296.0, turn = (word[2 * pair + 1] + 0.5) / 4294967296.0;
+        double u = (word[2 * pair] + 0.5) / 4294967296.0,
+               turn = (word[2 * pair + 1] + 0.5) / 4294967296.0;
         double length = sqrt(-2.0 * log(u));
         normal[2 * pair] = length * cos(2.0 * PI * turn);
         normal[2 * pair + 1] = length * sin(2.0 * PI * turn);
@@ -36,7 +38,8 @@ void reference_box_muller(const uint32_t word[4], double normal[4])
 double reference_noise(int64_t seed, uint32_t k, uint32_t i, uint32_t v, int64_t q)
 {
     const uint32_t counter[4] = {(uint32_t)(q / 4), k, i, v};
-    const uint32_t key[2] = {(uint32_t)((uint64_t)seed & 0xFFFFFFFFu), (uint32_t)((uint64_t)seed >> 32)};
+    const uint32_t key[2] = {(uint32_t)((uint64_t)seed & 0xFFFFFFFFu),
+                             (uint32_t)((uint64_t)seed >> 32)};
     uint32_t word[4];
     double normal[4];
     reference_philox(counter, key, word);
@@ -49,7 +52,8 @@ static double source_of(int64_t at, int64_t count, int64_t output_count, int ali
 {
     double source;
     if (align_corners)
-        source = output_count > 1 ? (double)at * (double)(count - 1) / (double)(output_count - 1) : 0.0;
+        source = output_count > 1 ? (double)at * (double)(count - 1) / (double)(output_count - 1)
+                                  : 0.0;
     else
         source = ((double)at + 0.5) * (double)count / (double)output_count - 0.5;
     return fmin(fmax(source, 0.0), (double)(count - 1));
@@ -75,8 +79,8 @@ void reference_upsample(const double *map, int64_t map_height, int64_t map_width
 }
 
 /* Weighs the eight neighbours one by one. */
-void reference_upsample_volume(const double *map, const int64_t map_sides[3], const int64_t sides[3],
-                               int align_corners, double *out)
+void reference_upsample_volume(const double *map, const int64_t map_sides[3],
+                               const int64_t sides[3], int align_corners, double *out)
 {
     for (int64_t p = 0; p < sides[0] * sides[1] * sides[2]; p++) {
         const int64_t at[3] = {p / sides[2] / sides[1], p / sides[2] % sides[1], p % sides[2]};
@@ -89,7 +93,8 @@ void reference_upsample_volume(const double *map, const int64_t map_sides[3], co
                 double share = source - floor(source);
                 int64_t next = corner >> side & 1, place = (int64_t)floor(source) + next;
                 weight *= next ? share : 1.0 - share;
-                index = index * map_sides[side] + (place < map_sides[side] ? place : map_sides[side] - 1);
+                index = index * map_sides[side] +
+                        (place < map_sides[side] ? place : map_sides[side] - 1);
             }
             out[p] += weight * map[index];
         }

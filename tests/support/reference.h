@@ -1,5 +1,5 @@
-/* What docs/methods.md says of noise and upsampling, in float64 and the plainest words, for tests to hold the
- * library against. It shares nothing with the library. */
+/* What docs/methods.md says of noise and upsampling, in float64 and the plainest words, for tests
+ * to hold the library against. It shares nothing with the library. */
 #ifndef SSCAM_TESTS_SUPPORT_REFERENCE_H
 #define SSCAM_TESTS_SUPPORT_REFERENCE_H
 
@@ -19,8 +19,8 @@ void reference_upsample(const double *map, int64_t map_height, int64_t map_width
                         int64_t width, int align_corners, double *out);
 
 /* U of maps with slices, {depth, height, width}: trilinear. */
-void reference_upsample_volume(const double *map, const int64_t map_sides[3], const int64_t sides[3],
-                               int align_corners, double *out);
+void reference_upsample_volume(const double *map, const int64_t map_sides[3],
+                               const int64_t sides[3], int align_corners, double *out);
 
 void reference_range(const double *values, int64_t count, double *lowest, double *highest);
 

@@ -13,7 +13,7 @@ static double *new_values(int64_t count)
     return values;
 }
 
-/* --- the network --------------------------------------------------------------------------------- */
+/* --- the network ------------------------------------------------------------------------------ */
 
 static int64_t halved(int64_t side)
 {
@@ -119,14 +119,15 @@ static double *own_features(const reference_input *of)
     return features;
 }
 
-/* --- gradient methods ---------------------------------------------------------------------------- */
+/* --- gradient methods ------------------------------------------------------------------------- */
 
 void reference_gradients(const reference_input *of, double *gradients)
 {
     const int64_t places = place_count(of);
     double *features = own_features(of);
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        double mean = mean_of(features + k * places, places), weight = fake_weight[of->class_index][k];
+        double mean = mean_of(features + k * places, places),
+               weight = fake_weight[of->class_index][k];
         for (int64_t p = 0; p < places; p++) {
             double slope = 1.0 / (double)places;
             if (of->head == REFERENCE_QUADRATIC)
@@ -183,8 +184,8 @@ void reference_xgrad_cam(const reference_input *of, double weights[FAKE_CHANNELS
 }
 
 /* Adds the gradients on one noisy input, and their powers, to [3][FAKE_CHANNELS, places]. */
-static void add_noisy_gradients(const reference_input *of, double stddev, int64_t seed, int sample, int64_t image,
-                                double *sums)
+static void add_noisy_gradients(const reference_input *of, double stddev, int64_t seed, int sample,
+                                int64_t image, double *sums)
 {
     const int64_t size = FAKE_COLORS * pixel_count(of), count = FAKE_CHANNELS * place_count(of);
     float *noisy = calloc((size_t)size, sizeof *noisy);
@@ -193,7 +194,8 @@ static void add_noisy_gradients(const reference_input *of, double stddev, int64_
     if (noisy == NULL)
         abort();
     for (int64_t q = 0; q < size; q++)
-        noisy[q] = (float)(of->input[q] + stddev * reference_noise(seed, 0, (uint32_t)sample, (uint32_t)image, q));
+        noisy[q] = (float)(of->input[q] +
+                           stddev * reference_noise(seed, 0, (uint32_t)sample, (uint32_t)image, q));
     at.input = noisy;
     reference_gradients(&at, gradients);
     for (int64_t i = 0; i < 3 * count; i++)
@@ -202,8 +204,8 @@ static void add_noisy_gradients(const reference_input *of, double stddev, int64_
     free(gradients);
 }
 
-void reference_smooth_grad_cam_pp(const reference_input *of, int samples, double stddev, int64_t seed, int64_t image,
-                                  double weights[FAKE_CHANNELS])
+void reference_smooth_grad_cam_pp(const reference_input *of, int samples, double stddev,
+                                  int64_t seed, int64_t image, double weights[FAKE_CHANNELS])
 {
     const int64_t places = place_count(of), count = FAKE_CHANNELS * places;
     double *means = new_values(3 * count), *features = own_features(of);
@@ -215,7 +217,8 @@ void reference_smooth_grad_cam_pp(const reference_input *of, int samples, double
         double sum = (double)places * mean_of(features + k * places, places);
         weights[k] = 0.0;
         for (int64_t i = k * places; i < (k + 1) * places; i++) {
-            double second = means[count + i], denominator = 2.0 * second + sum * means[2 * count + i];
+            double second = means[count + i],
+                   denominator = 2.0 * second + sum * means[2 * count + i];
             weights[k] += denominator == 0.0 ? 0.0 : second / denominator * fmax(means[i], 0.0);
         }
     }
@@ -223,7 +226,8 @@ void reference_smooth_grad_cam_pp(const reference_input *of, int samples, double
     free(features);
 }
 
-void reference_ablation_cam(const reference_input *of, int by_probability, double weights[FAKE_CHANNELS])
+void reference_ablation_cam(const reference_input *of, int by_probability,
+                            double weights[FAKE_CHANNELS])
 {
     const int64_t places = place_count(of);
     double whole = 0.0;
@@ -254,7 +258,7 @@ void reference_raw_map(const reference_input *of, const double weights[FAKE_CHAN
     free(features);
 }
 
-/* --- Score-CAM and SS-CAM ------------------------------------------------------------------------ */
+/* --- Score-CAM and SS-CAM --------------------------------------------------------------------- */
 
 /* One channel's way to a score. */
 typedef struct channel_mask {
@@ -286,7 +290,8 @@ static double score_constant(const reference_input *of, const reference_options 
     return score;
 }
 
-/* Score of one sample's masked input. `factor` is Algorithm 1's S_max in the second pass, without noise. */
+/* Score of one sample's masked input. `factor` is Algorithm 1's S_max in the second pass, without
+ * noise. */
 static double score_sample(const reference_input *of, const reference_options *options,
                            const channel_mask *mask, int sample, int with_noise, double factor)
 {
@@ -297,7 +302,8 @@ static double score_sample(const reference_input *of, const reference_options *o
         double noise = stddev * reference_noise(options->seed, (uint32_t)mask->k, (uint32_t)sample,
                                                 (uint32_t)options->image, q);
         double m = factor * mask->values[i % plane];
-        input[i] = options->target == TARGET_INPUT ? of->input[i] * m + noise : of->input[i] * (m + noise);
+        input[i] = options->target == TARGET_INPUT ? of->input[i] * m + noise
+                                                   : of->input[i] * (m + noise);
     }
     double score = f(of, options, input);
     free(input);
@@ -313,7 +319,8 @@ static double spatial_deviation(const double *map, int64_t places)
 }
 
 /* Whether fewer than max_channels channels come before this one. */
-static int is_selected(const reference_options *options, const double *features, int64_t places, int k)
+static int is_selected(const reference_options *options, const double *features, int64_t places,
+                       int k)
 {
     int before = 0;
     double own = spatial_deviation(features + k * places, places);
@@ -332,7 +339,8 @@ static double range_of(const double *values, int64_t count)
 }
 
 /* max - min of what noise is added to. */
-static double noised_range(const reference_input *of, const reference_options *options, const double *mask)
+static double noised_range(const reference_input *of, const reference_options *options,
+                           const double *mask)
 {
     const int64_t plane = pixel_count(of);
     if (options->target != TARGET_INPUT)
@@ -346,8 +354,8 @@ static double noised_range(const reference_input *of, const reference_options *o
 }
 
 /* The mask of channel k: s(U(w A)), or U(w A) where noise goes on the activation. */
-static void fill_mask(const reference_input *of, const reference_options *options, const double *map,
-                      channel_mask *mask)
+static void fill_mask(const reference_input *of, const reference_options *options,
+                      const double *map, channel_mask *mask)
 {
     const int64_t plane = pixel_count(of);
     double lowest, highest;
@@ -409,9 +417,9 @@ static double score_channel(const reference_input *of, const reference_options *
     return score;
 }
 
-/* Whether the duplicate channel's masked input is that of its original, which is scored already. Noise would
- * make them differ, and so would mask weights of other signs, or of other values where the mask is not
- * normalised. */
+/* Whether the duplicate channel's masked input is that of its original, which is scored already.
+ * Noise would make them differ, and so would mask weights of other signs, or of other values where
+ * the mask is not normalised. */
 static int is_scored_already(const reference_input *of, const reference_options *options,
                              const double *features, const channel_mask *mask)
 {
@@ -425,8 +433,8 @@ static int is_scored_already(const reference_input *of, const reference_options 
 }
 
 /* Scores of the channels into weights; NaN for those without a mask. */
-static void score_all(const reference_input *of, const reference_options *options, const double *features,
-                      reference_result *result)
+static void score_all(const reference_input *of, const reference_options *options,
+                      const double *features, reference_result *result)
 {
     const double zeros[FAKE_COLORS] = {0.0, 0.0, 0.0};
     const int64_t places = place_count(of);
@@ -466,14 +474,16 @@ static double baseline_score(const reference_input *of, const reference_options 
     return score_constant(of, options, options->baseline == BASELINE_ZEROS ? zeros : of->black);
 }
 
-reference_result reference_score_weights(const reference_input *of, const reference_options *options)
+reference_result reference_score_weights(const reference_input *of,
+                                         const reference_options *options)
 {
     reference_result result = {.passes = 1};
     double *features = own_features(of), sum = 0.0;
     if (options->mask_weights == WEIGHTS_FC)
         result.passes++; /* the second capture, by which the head is tested for linearity */
     score_all(of, options, features, &result);
-    double baseline = options->no_softmax ? baseline_score(of, options, features, &result.passes) : 0.0;
+    double baseline = options->no_softmax ? baseline_score(of, options, features, &result.passes)
+                                          : 0.0;
     for (int k = 0; k < FAKE_CHANNELS; k++)
         sum += isnan(result.weights[k]) ? 0.0 : exp(result.weights[k]);
     for (int k = 0; k < FAKE_CHANNELS; k++) {

@@ -1,5 +1,5 @@
-/* What docs/methods.md says of the methods, in float64, on the networks that fake_backend.h describes:
- * written from those two pages, for tests to hold the library against. */
+/* What docs/methods.md says of the methods, in float64, on the networks that fake_backend.h
+ * describes: written from those two pages, for tests to hold the library against. */
 #ifndef SSCAM_TESTS_SUPPORT_REFERENCE_METHODS_H
 #define SSCAM_TESTS_SUPPORT_REFERENCE_METHODS_H
 
@@ -7,9 +7,17 @@
 
 #include "support/fake_backend.h"
 
-typedef enum reference_head { REFERENCE_LINEAR, REFERENCE_QUADRATIC, REFERENCE_POSITIONAL } reference_head;
-typedef enum reference_baseline { BASELINE_ZEROS, BASELINE_NONE, BASELINE_INPUT, BASELINE_BLACK }
-    reference_baseline;
+typedef enum reference_head {
+    REFERENCE_LINEAR,
+    REFERENCE_QUADRATIC,
+    REFERENCE_POSITIONAL
+} reference_head;
+typedef enum reference_baseline {
+    BASELINE_ZEROS,
+    BASELINE_NONE,
+    BASELINE_INPUT,
+    BASELINE_BLACK
+} reference_baseline;
 typedef enum reference_target { TARGET_MASK, TARGET_INPUT, TARGET_ACTIVATION } reference_target;
 typedef enum reference_scale { SCALE_ABSOLUTE, SCALE_RANGE, SCALE_AUTHORS_CODE } reference_scale;
 typedef enum reference_weights { WEIGHTS_NONE, WEIGHTS_GRADIENT, WEIGHTS_FC } reference_weights;
@@ -28,8 +36,9 @@ typedef struct reference_options {
     int samples; /* 0: Score-CAM */
     double sigma;
     int takes_maximum; /* ss-cam-max */
-    int fades_in; /* is-cam */
-    int by_probability, no_softmax, before_upsample, align_corners, scores_flat, rescores, one_sample_less;
+    int fades_in;      /* is-cam */
+    int by_probability, no_softmax, before_upsample, align_corners, scores_flat, rescores,
+        one_sample_less;
     reference_baseline baseline;
     reference_target target;
     reference_scale scale;
@@ -61,13 +70,15 @@ void reference_grad_cam_pp(const reference_input *of, double weights[FAKE_CHANNE
 void reference_xgrad_cam(const reference_input *of, double weights[FAKE_CHANNELS]);
 
 /* Smooth Grad-CAM++ over inputs with noise of a standard deviation. */
-void reference_smooth_grad_cam_pp(const reference_input *of, int samples, double stddev, int64_t seed, int64_t image,
-                                  double weights[FAKE_CHANNELS]);
+void reference_smooth_grad_cam_pp(const reference_input *of, int samples, double stddev,
+                                  int64_t seed, int64_t image, double weights[FAKE_CHANNELS]);
 
 /* Ablation-CAM at `features`, by logits or probabilities. */
-void reference_ablation_cam(const reference_input *of, int by_probability, double weights[FAKE_CHANNELS]);
+void reference_ablation_cam(const reference_input *of, int by_probability,
+                            double weights[FAKE_CHANNELS]);
 
-reference_result reference_score_weights(const reference_input *of, const reference_options *options);
+reference_result reference_score_weights(const reference_input *of,
+                                         const reference_options *options);
 
 /* ReLU(sum_k a_k A_k), shaped as a channel of the features. */
 void reference_raw_map(const reference_input *of, const double weights[FAKE_CHANNELS], double *raw);

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cli_error.h"
-#include "text/terminal_text.h"
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
 #include "text/suggestion.h"
+#include "text/terminal_text.h"
 
 #define HELP_COLUMN 30
 
@@ -78,7 +78,8 @@ static int set_count(const struct syntax *syntax, const struct flag *flag, const
     errno = 0;
     long long number = strtoll(value, &end, 10);
     if (end == value || *end || errno || number < 1)
-        return fail_usage(syntax->command, "--%s takes a whole number from 1 on, not '%s'", flag->name, value);
+        return fail_usage(syntax->command, "--%s takes a whole number from 1 on, not '%s'",
+                          flag->name, value);
     *flag->count = number;
     return EXIT_OK;
 }
@@ -180,9 +181,11 @@ static void put_help(const struct syntax *syntax)
             put_flag(flag);
     if (settings_of(syntax)) {
         putchar('\n');
-        put_wrapped(stdout,
-                    "Each option that 'sscam options' lists may also be given as --NAME VALUE, such as "
-                    "--samples 20. Options take effect in the order given.", 0, 0);
+        put_wrapped(
+            stdout,
+            "Each option that 'sscam options' lists may also be given as --NAME VALUE, such as "
+            "--samples 20. Options take effect in the order given.",
+            0, 0);
     }
 }
 
@@ -196,7 +199,8 @@ static int check_operand_count(const struct syntax *syntax, const struct text_li
     if (operands->count < syntax->fewest)
         return fail_usage(syntax->command, "needs %s", syntax->operands);
     if (operands->count > syntax->most)
-        return fail_usage(syntax->command, "'%s' is one argument too many", operands->items[syntax->most]);
+        return fail_usage(syntax->command, "'%s' is one argument too many",
+                          operands->items[syntax->most]);
     return EXIT_OK;
 }
 
@@ -217,7 +221,8 @@ int arguments_parse(const struct syntax *syntax, int argc, char **argv, struct t
             put_help(syntax);
             return ARGUMENTS_HELP_SHOWN;
         } else {
-            code = argument[1] == '-' ? take_long(&reader, argument + 2) : take_short(&reader, argument + 1);
+            code = argument[1] == '-' ? take_long(&reader, argument + 2)
+                                      : take_short(&reader, argument + 1);
         }
         if (code)
             return code;

@@ -8,16 +8,16 @@
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
-#include "common/cli_error.h"
 #include "commands/explainer_set.h"
-#include "common/signals.h"
 #include "commands/load.h"
-#include "common/checked_alloc.h"
-#include "report/figure.h"
-#include "common/progress_bar.h"
 #include "commands/selection.h"
-#include "report/total_tables.h"
 #include "common/atomic_file.h"
+#include "common/checked_alloc.h"
+#include "common/cli_error.h"
+#include "common/progress_bar.h"
+#include "common/signals.h"
+#include "report/figure.h"
+#include "report/total_tables.h"
 
 /* Three digits are shown; a smaller probability is not to look like none. */
 #define SMALLEST_SHOWN 0.001
@@ -50,7 +50,8 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static void label_row(struct comparison *comparison, const struct scene *scene, const sscam_map *map)
+static void label_row(struct comparison *comparison, const struct scene *scene,
+                      const sscam_map *map)
 {
     int64_t class_index = sscam_map_class_index(map);
     const char *name = labels_name(&comparison->selection.labels, class_index);
@@ -71,8 +72,8 @@ static int draw_map(struct comparison *comparison, const struct scene *scene, si
 {
     const struct selection *selection = &comparison->selection;
     sscam_image *overlay = NULL;
-    sscam_status status =
-        sscam_map_overlay(map, scene->image, selection->colormap, selection->alpha, &overlay);
+    sscam_status status = sscam_map_overlay(map, scene->image, selection->colormap,
+                                            selection->alpha, &overlay);
 
     if (status)
         return fail_library(scene->path, status);
@@ -83,8 +84,8 @@ static int draw_map(struct comparison *comparison, const struct scene *scene, si
     return EXIT_OK;
 }
 
-static int draw_row(struct comparison *comparison, const struct scene *scene, sscam_map *const *maps,
-                    size_t class_place)
+static int draw_row(struct comparison *comparison, const struct scene *scene,
+                    sscam_map *const *maps, size_t class_place)
 {
     int code = EXIT_OK;
 
@@ -102,9 +103,9 @@ static sscam_status compute(struct comparison *comparison, size_t place, const s
 
     progress_begin(&comparison->progress, base_name(comparison->image_paths[place]), place + 1,
                    comparison->image_count);
-    sscam_status status =
-        sscam_explain_image_all(comparison->ensemble.explainers, comparison->ensemble.count, image, classes,
-                                comparison->selection.class_count, maps);
+    sscam_status status = sscam_explain_image_all(comparison->ensemble.explainers,
+                                                  comparison->ensemble.count, image, classes,
+                                                  comparison->selection.class_count, maps);
     progress_end(&comparison->progress);
     free(classes);
     return status;
@@ -112,14 +113,16 @@ static sscam_status compute(struct comparison *comparison, size_t place, const s
 
 static int explain_picture(struct comparison *comparison, size_t place, const sscam_image *image)
 {
-    size_t class_count = comparison->selection.class_count, count = comparison->ensemble.count * class_count;
+    size_t class_count = comparison->selection.class_count,
+           count = comparison->ensemble.count * class_count;
     struct scene scene = {.path = comparison->image_paths[place], .image = image};
     sscam_map **maps = allocate(count, sizeof(sscam_map *));
 
     sscam_status status = compute(comparison, place, image, maps);
     int code = EXIT_OK;
     if (status)
-        code = fail_library(status == SSCAM_E_ARGUMENT ? scene.path : comparison->model_path, status);
+        code = fail_library(status == SSCAM_E_ARGUMENT ? scene.path : comparison->model_path,
+                            status);
     for (size_t i = 0; i < class_count && !code; i++) {
         scene.row = place * class_count + i;
         code = draw_row(comparison, &scene, maps, i);
@@ -149,7 +152,8 @@ static int explain_pictures(struct comparison *comparison)
 
 static void describe(struct comparison *comparison)
 {
-    char *footer = format_text("%s, layer %s", base_name(comparison->model_path), comparison->layer);
+    char *footer = format_text("%s, layer %s", base_name(comparison->model_path),
+                               comparison->layer);
 
     for (size_t i = 0; i < comparison->selection.settings.count; i++) {
         const struct setting *setting = &comparison->selection.settings.items[i];
@@ -168,10 +172,11 @@ static void create_panel(struct comparison *comparison)
     comparison->titles = allocate(ensemble->count + 1, sizeof *comparison->titles);
     comparison->titles[0] = "Input";
     for (size_t i = 0; i < ensemble->count; i++)
-        comparison->titles[i + 1] = method_title(comparison->selection.methods.items[ensemble->methods[i]]);
-    comparison->panel =
-        panel_create(comparison->output_path, comparison->image_count * comparison->selection.class_count,
-                     ensemble->count + 1, comparison->titles);
+        comparison->titles[i + 1] = method_title(
+            comparison->selection.methods.items[ensemble->methods[i]]);
+    comparison->panel = panel_create(comparison->output_path,
+                                     comparison->image_count * comparison->selection.class_count,
+                                     ensemble->count + 1, comparison->titles);
 }
 
 static sscam_status try_first_picture(void *user, sscam_explainer *explainer)
@@ -180,8 +185,8 @@ static sscam_status try_first_picture(void *user, sscam_explainer *explainer)
     sscam_image *image = NULL;
     sscam_map *map = NULL;
 
-    sscam_status status =
-        sscam_image_read_limited(comparison->image_paths[0], comparison->selection.max_pixels, &image);
+    sscam_status status = sscam_image_read_limited(comparison->image_paths[0],
+                                                   comparison->selection.max_pixels, &image);
     if (!status)
         status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);
     sscam_map_destroy(map);
@@ -207,7 +212,8 @@ static int compare_methods(struct comparison *comparison)
 {
     struct ensemble *ensemble = &comparison->ensemble;
 
-    int code = ensemble_create(&comparison->selection, comparison->model, &comparison->progress, ensemble);
+    int code = ensemble_create(&comparison->selection, comparison->model, &comparison->progress,
+                               ensemble);
     if (!code)
         code = ensemble_narrow(ensemble, &comparison->selection, try_first_picture, comparison);
     if (!code)
@@ -251,7 +257,8 @@ static int check_size(const struct comparison *comparison)
     size_t rows = comparison->image_count * comparison->selection.class_count;
 
     if (rows > PANEL_MOST_ROWS)
-        return fail_usage("compare", "%zu rows do not fit one figure; the most is %d", rows, PANEL_MOST_ROWS);
+        return fail_usage("compare", "%zu rows do not fit one figure; the most is %d", rows,
+                          PANEL_MOST_ROWS);
     return output_path_check(comparison->output_path);
 }
 
@@ -286,9 +293,14 @@ int run_compare(int argc, char **argv)
     const struct syntax syntax = {
         .command = "compare",
         .usage = {"MODEL IMAGE... -o FILE [-m METHOD[,...]] [-c CLASS[,...]] [FLAG]..."},
-        .fewest = 2, .most = SIZE_MAX, .operands = "a model and at least one image", .flags = {shared, own},
-        .purpose = "Draws a figure whose rows are images (and classes, when several are asked for) and whose "
-                   "columns are the input and the methods: by default all that can explain the network.",
+        .fewest = 2,
+        .most = SIZE_MAX,
+        .operands = "a model and at least one image",
+        .flags = {shared, own},
+        .purpose =
+            "Draws a figure whose rows are images (and classes, when several are asked for) and "
+            "whose "
+            "columns are the input and the methods: by default all that can explain the network.",
     };
 
     selection_flags(&comparison.selection, shared);

@@ -3,31 +3,36 @@
 
 #include <string.h>
 
-#include "data/annotation_xml.h"
 #include "commands/commands.h"
 #include "common/cli_error.h"
+#include "data/annotation_xml.h"
 
 void eval_flags(struct eval *eval, struct flag flags[EVAL_FLAG_COUNT + 1])
 {
     const struct flag table[EVAL_FLAG_COUNT + 1] = {
         {"layout", 0, "NAME", "imagenet, voc, stanford40, folders or csv. Default: found out.",
          .text = &eval->request.layout},
-        {"annotations", 0, "DIR", "Folder of the XML files, where they are not in their usual place.",
+        {"annotations", 0, "DIR",
+         "Folder of the XML files, where they are not in their usual place.",
          .text = &eval->request.annotations},
-        {"truth", 0, "FILE", "Classes of the pictures of layout imagenet: lines NAME CLASS, or CLASS alone in the "
-                             "order of names; numbers are those of the network's outputs, from 0.",
+        {"truth", 0, "FILE",
+         "Classes of the pictures of layout imagenet: lines NAME CLASS, or CLASS alone in the "
+         "order of names; numbers are those of the network's outputs, from 0.",
          .text = &eval->request.truth},
-        {"split", 0, "NAME", "Which list of voc or stanford40. Default: test, else val, else trainval.",
+        {"split", 0, "NAME",
+         "Which list of voc or stanford40. Default: test, else val, else trainval.",
          .text = &eval->request.split},
         {"max-objects", 0, "N", "Skip pictures whose XML has more than N objects. Default: 4096.",
          .count = &eval->request.max_objects},
         {"limit", 0, "N", "Only the first N images.", .text = &eval->limit_text},
         {"shard", 0, "I/N", "Only part I of N equal ones; 'sscam merge' puts them together.",
          .text = &eval->shard_text},
-        {"resume", 0, "FILE", "Keep a journal of the results, and go on with the one that is there.",
+        {"resume", 0, "FILE",
+         "Keep a journal of the results, and go on with the one that is there.",
          .text = &eval->journal_path},
         {"csv", 0, "FILE.csv", "Write the values of each case.", .text = &eval->csv_path},
-        {"report", 0, "FILE.html", "Write tables, charts and pictures as one HTML file.", .text = &eval->report_path},
+        {"report", 0, "FILE.html", "Write tables, charts and pictures as one HTML file.",
+         .text = &eval->report_path},
         {"json", 0, NULL, "Print one JSON object in place of the table.", .given = &eval->as_json},
         {0},
     };
@@ -40,11 +45,14 @@ void eval_selection_flags(struct eval *eval, struct flag flags[SELECTION_FLAG_CO
     selection_flags(&eval->selection, flags);
     for (struct flag *flag = flags; flag->name; flag++) {
         if (flag->letter == 'c')
-            flag->help = "Classes to judge on every image, by number or by a name from the labels; 'top' for the one "
-                         "that the network predicts. Default: those that are annotated; without any, the predicted "
+            flag->help = "Classes to judge on every image, by number or by a name from the labels; "
+                         "'top' for the one "
+                         "that the network predicts. Default: those that are annotated; without "
+                         "any, the predicted "
                          "one.";
         else if (flag->text == &eval->selection.labels_path)
-            flag->help = "Names of the classes: one a line, the first being class 0; or lines index,identifier,name.";
+            flag->help = "Names of the classes: one a line, the first being class 0; or lines "
+                         "index,identifier,name.";
     }
 }
 
@@ -53,12 +61,20 @@ static int parse(struct eval *eval, int argc, char **argv, struct text_list *ope
     struct flag shared[SELECTION_FLAG_COUNT + 1], own[EVAL_FLAG_COUNT + 1];
     const struct syntax syntax = {
         .command = "eval",
-        .usage = {"MODEL DATASET [-m METHOD[,...]] [--labels FILE] [--metrics METRIC[,...]] [FLAG]..."},
-        .fewest = 2, .most = 2, .operands = "a model and a data set", .flags = {shared, own},
-        .purpose = "Judges methods on a data set: average drop, average increase, pointing games, and with --metrics "
-                   "also insertion, deletion, class_sensitivity. The classes judged are those annotated, or those of "
-                   "-c. DATASET is a folder of pictures with VOC's XML, a VOC or Stanford40 folder, a folder of "
-                   "folders named by class, or a list file,class,xmin,ymin,xmax,ymax. Class names are those of "
+        .usage =
+            {"MODEL DATASET [-m METHOD[,...]] [--labels FILE] [--metrics METRIC[,...]] [FLAG]..."},
+        .fewest = 2,
+        .most = 2,
+        .operands = "a model and a data set",
+        .flags = {shared, own},
+        .purpose = "Judges methods on a data set: average drop, average increase, pointing games, "
+                   "and with --metrics "
+                   "also insertion, deletion, class_sensitivity. The classes judged are those "
+                   "annotated, or those of "
+                   "-c. DATASET is a folder of pictures with VOC's XML, a VOC or Stanford40 "
+                   "folder, a folder of "
+                   "folders named by class, or a list file,class,xmin,ymin,xmax,ymax. Class names "
+                   "are those of "
                    "--labels.",
     };
 
@@ -71,7 +87,8 @@ int run_eval(int argc, char **argv)
 {
     static const struct eval_kind kind = {.report_title = "Class activation maps, judged",
                                           .create_explainers = eval_create_explainers};
-    struct eval eval = {.kind = &kind, .selection = selection_defaults("eval"),
+    struct eval eval = {.kind = &kind,
+                        .selection = selection_defaults("eval"),
                         .request.max_objects = ANNOTATION_MOST_OBJECTS};
     struct text_list operands = {0};
 

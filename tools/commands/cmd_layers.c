@@ -8,11 +8,11 @@
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
+#include "commands/load.h"
+#include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "text/json.h"
 #include "text/terminal_text.h"
-#include "commands/load.h"
-#include "common/checked_alloc.h"
 #include "text/utf8.h"
 
 #define LARGEST_SIDE (1L << 30)
@@ -49,7 +49,8 @@ static int parse_shape(struct listing *listing)
     if (read_shape(listing->input, listing))
         return EXIT_OK;
     return fail_usage("layers",
-                      "--input takes CHANNELSxHEIGHTxWIDTH, such as 3x224x224, or for sound and video 1x16000 and "
+                      "--input takes CHANNELSxHEIGHTxWIDTH, such as 3x224x224, or for sound and "
+                      "video 1x16000 and "
                       "3x16x112x112, not '%s'",
                       listing->input);
 }
@@ -113,8 +114,8 @@ static struct widths measure(const sscam_layers *layers, char *const *shapes)
     return widths;
 }
 
-static void put_row(const struct widths *widths, const char *name, const char *kind, const char *shape,
-                    const char *mark)
+static void put_row(const struct widths *widths, const char *name, const char *kind,
+                    const char *shape, const char *mark)
 {
     put_padded(stdout, name, widths->name + 2);
     put_padded(stdout, kind, widths->kind + 2);
@@ -171,17 +172,24 @@ int run_layers(int argc, char **argv)
     struct listing listing = {.device = "cpu", .input = "3x224x224"};
     struct text_list operands = {0};
     const struct flag flags[] = {
-        {"input", 0, "CxHxW", "Shape of the network's input; CxW for sound, CxDxHxW for video. Default: 3x224x224.",
+        {"input", 0, "CxHxW",
+         "Shape of the network's input; CxW for sound, CxDxHxW for video. Default: 3x224x224.",
          .text = &listing.input},
-        {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.", .text = &listing.device},
+        {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.",
+         .text = &listing.device},
         {"json", 0, NULL, "Print one JSON array.", .given = &listing.as_json},
         {0},
     };
     const struct syntax syntax = {
-        .command = "layers", .usage = {"MODEL [--input 3x224x224] [--device DEVICE] [--json]"},
-        .fewest = 1, .most = 1, .operands = "a model", .flags = {flags},
-        .purpose = "Lists the layers that can be explained, in the order in which the network runs them, "
-                   "with the shape of their output. The one explained by default is marked.",
+        .command = "layers",
+        .usage = {"MODEL [--input 3x224x224] [--device DEVICE] [--json]"},
+        .fewest = 1,
+        .most = 1,
+        .operands = "a model",
+        .flags = {flags},
+        .purpose =
+            "Lists the layers that can be explained, in the order in which the network runs them, "
+            "with the shape of their output. The one explained by default is marked.",
     };
 
     int code = arguments_parse(&syntax, argc, argv, &operands);

@@ -5,13 +5,13 @@
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
+#include "common/atomic_file.h"
+#include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/csv.h"
-#include "common/checked_alloc.h"
 #include "data/results.h"
-#include "text/text_file.h"
 #include "report/total_tables.h"
-#include "common/atomic_file.h"
+#include "text/text_file.h"
 
 #define LARGEST_RESULTS (1u << 30)
 
@@ -43,8 +43,9 @@ static char *take_text(struct results *results, char *text)
         results_learn_methods(results, copy);
     size_t methods_seen = results->methods.count;
     while (!why && csv_next(&reader))
-        why = results->methods.count ? results_take_line(results, &reader, &methods_seen)
-                                     : format_text("line %zu: is not of the form of the heading", reader.line);
+        why = results->methods.count
+                  ? results_take_line(results, &reader, &methods_seen)
+                  : format_text("line %zu: is not of the form of the heading", reader.line);
     if (!why && (reader.is_broken || methods_seen != results->methods.count))
         why = format_text("ends before its last case is complete");
     csv_free(&reader);
@@ -73,11 +74,13 @@ static int check_cases(const struct results *results)
         if (before->image_index != here->image_index)
             continue;
         if (strcmp(before->image, here->image) != 0)
-            return fail(here->image, "and '%s' are both image %zu: these are results of different data sets",
+            return fail(here->image,
+                        "and '%s' are both image %zu: these are results of different data sets",
                         before->image, here->image_index);
         for (size_t j = i; j-- > 0 && results->cases[j].image_index == here->image_index;)
             if (results->cases[j].class_index == here->class_index)
-                return fail(here->image, "its class %lld is in the results twice", (long long)here->class_index);
+                return fail(here->image, "its class %lld is in the results twice",
+                            (long long)here->class_index);
     }
     return EXIT_OK;
 }
@@ -100,7 +103,8 @@ static void put_results(const struct merge *merge, const struct total *totals)
 
     if (!merge->as_json) {
         put_totals_table(&merge->results, totals);
-        printf("\n%zu images, %zu cases of a class on an image; intervals of 95 %%\n", images, merge->results.count);
+        printf("\n%zu images, %zu cases of a class on an image; intervals of 95 %%\n", images,
+               merge->results.count);
         return;
     }
     json_open_object(&json, NULL);
@@ -144,9 +148,14 @@ int run_merge(int argc, char **argv)
         {0},
     };
     const struct syntax syntax = {
-        .command = "merge", .usage = {"FILE.csv... [--csv FILE.csv] [--json]"},
-        .fewest = 1, .most = SIZE_MAX, .operands = "at least one file of results", .flags = {flags},
-        .purpose = "Makes the table of results that 'sscam eval --csv' wrote, such as those of the parts of --shard. "
+        .command = "merge",
+        .usage = {"FILE.csv... [--csv FILE.csv] [--json]"},
+        .fewest = 1,
+        .most = SIZE_MAX,
+        .operands = "at least one file of results",
+        .flags = {flags},
+        .purpose = "Makes the table of results that 'sscam eval --csv' wrote, such as those of the "
+                   "parts of --shard. "
                    "The result is that of one run.",
     };
 

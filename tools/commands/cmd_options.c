@@ -7,8 +7,8 @@
 #include <sscam/sscam.h>
 
 #include "commands/commands.h"
-#include "common/checked_alloc.h"
 #include "commands/list_table.h"
+#include "common/checked_alloc.h"
 
 static bool is_number(const sscam_option *option)
 {
@@ -29,14 +29,10 @@ static bool has_limits(const sscam_option *option)
 static const char *type_name(const sscam_option *option)
 {
     switch (sscam_option_type(option)) {
-    case SSCAM_OPTION_TYPE_INT:
-        return "int";
-    case SSCAM_OPTION_TYPE_REAL:
-        return "real";
-    case SSCAM_OPTION_TYPE_CHOICE:
-        return "choice";
-    default:
-        return "string";
+    case SSCAM_OPTION_TYPE_INT: return "int";
+    case SSCAM_OPTION_TYPE_REAL: return "real";
+    case SSCAM_OPTION_TYPE_CHOICE: return "choice";
+    default: return "string";
     }
 }
 
@@ -117,7 +113,8 @@ int run_options(int argc, char **argv)
 {
     const struct table table = {
         .command = "options",
-        .purpose = "Lists the options that --set NAME=VALUE and --NAME VALUE take, with their defaults.",
+        .purpose =
+            "Lists the options that --set NAME=VALUE and --NAME VALUE take, with their defaults.",
         .row_count = sscam_option_count,
         .put_row = put_row,
         .put_row_json = put_row_json,

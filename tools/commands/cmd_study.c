@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/annotation_xml.h"
 #include "commands/commands.h"
-#include "common/cli_error.h"
-#include "data/result_column.h"
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
+#include "data/annotation_xml.h"
+#include "data/result_column.h"
 #include "report/map_similarity.h"
 
 #define STUDY_FLAG_COUNT 2
@@ -20,7 +20,7 @@ static const char *const studied[] = {"ss-cam-mean", "ss-cam-max"};
 
 #define STUDIED_COUNT (sizeof studied / sizeof *studied)
 
-/* --- what was asked for --------------------------------------------------------------------------- */
+/* --- what was asked for ----------------------------------------------------------------------- */
 
 static int compare_numbers(const void *left, const void *right)
 {
@@ -29,7 +29,8 @@ static int compare_numbers(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Reads the values of an axis, sorts them and drops those that are there twice. The library judges them later. */
+/* Reads the values of an axis, sorts them and drops those that are there twice. The library judges
+ * them later. */
 static int read_axis(struct study_axis *axis, struct text_list *texts, const char *defaults)
 {
     size_t kept = 0;
@@ -43,7 +44,8 @@ static int read_axis(struct study_axis *axis, struct text_list *texts, const cha
 
         axis->values[axis->count] = strtod(text, &end);
         if (end == text || *end || !isfinite(axis->values[axis->count]))
-            return fail_usage("study", "--%s takes numbers between commas, not '%s'", axis->option, text);
+            return fail_usage("study", "--%s takes numbers between commas, not '%s'", axis->option,
+                              text);
     }
     qsort(axis->values, axis->count, sizeof *axis->values, compare_numbers);
     for (size_t i = 0; i < axis->count; i++)
@@ -68,14 +70,16 @@ static int check_methods(struct text_list *methods)
             text_list_add(methods, studied[i]);
     for (size_t i = 0; i < methods->count; i++)
         if (!is_studied(methods->items[i]))
-            return fail_usage("study", "-m takes ss-cam-mean and ss-cam-max, not '%s'", methods->items[i]);
+            return fail_usage("study", "-m takes ss-cam-mean and ss-cam-max, not '%s'",
+                              methods->items[i]);
     return EXIT_OK;
 }
 
 static int check_settings(const struct settings *settings)
 {
     for (size_t i = 0; i < settings->count; i++)
-        if (!strcmp(settings->items[i].name, "sigma") || !strcmp(settings->items[i].name, "samples"))
+        if (!strcmp(settings->items[i].name, "sigma") ||
+            !strcmp(settings->items[i].name, "samples"))
             return fail_usage("study", "--set %s: it is what a study varies; --%s takes its values",
                               settings->items[i].name, settings->items[i].name);
     return EXIT_OK;
@@ -96,11 +100,12 @@ static int resolve(struct study *study, struct eval *eval)
     return code;
 }
 
-/* --- rows ----------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 size_t study_row(const struct study *study, size_t method, size_t sigma, size_t samples)
 {
-    return STUDY_REFERENCES + (method * study->sigma.count + sigma) * study->samples.count + samples;
+    return STUDY_REFERENCES + (method * study->sigma.count + sigma) * study->samples.count +
+           samples;
 }
 
 static int set_value(const struct study_axis *axis, size_t place, sscam_explainer *explainer)
@@ -117,7 +122,8 @@ static int set_value(const struct study_axis *axis, size_t place, sscam_explaine
 /* Adds an explainer of a method to the ensemble; the caller names its row. */
 static int add_explainer(struct eval *eval, const char *method, sscam_explainer **explainer)
 {
-    int code = selection_explainer(&eval->selection, eval->model, method, eval->selection.layers.items[0], explainer);
+    int code = selection_explainer(&eval->selection, eval->model, method,
+                                   eval->selection.layers.items[0], explainer);
 
     if (!code)
         eval->ensemble.explainers[eval->ensemble.count++] = *explainer;
@@ -136,8 +142,8 @@ static int add_setting(struct eval *eval, size_t method, size_t sigma, size_t sa
         code = set_value(&study->samples, samples, explainer);
     if (code)
         return code;
-    char *name = format_text("%s sigma=%g samples=%g", study->methods.items[method], study->sigma.values[sigma],
-                             study->samples.values[samples]);
+    char *name = format_text("%s sigma=%g samples=%g", study->methods.items[method],
+                             study->sigma.values[sigma], study->samples.values[samples]);
     text_list_add(&eval->results.methods, name);
     free(name);
     return EXIT_OK;
@@ -164,8 +170,10 @@ static int create_explainers(struct eval *eval)
 
 static void add_nearness(struct eval *eval, size_t first_result)
 {
-    nearness_add(&eval->results, first_result, eval->evaluation, MEASURE_NEAR_SCORE_CAM, STUDY_SCORE_CAM);
-    nearness_add(&eval->results, first_result, eval->evaluation, MEASURE_NEAR_GRAD_CAM, STUDY_GRAD_CAM);
+    nearness_add(&eval->results, first_result, eval->evaluation, MEASURE_NEAR_SCORE_CAM,
+                 STUDY_SCORE_CAM);
+    nearness_add(&eval->results, first_result, eval->evaluation, MEASURE_NEAR_GRAD_CAM,
+                 STUDY_GRAD_CAM);
 }
 
 static void describe_row(void *user, struct json *json, size_t row)
@@ -175,30 +183,43 @@ static void describe_row(void *user, struct json *json, size_t row)
     if (row < STUDY_REFERENCES)
         return;
     size_t setting = row - STUDY_REFERENCES;
-    json_text(json, "base", study->methods.items[setting / study->samples.count / study->sigma.count]);
-    json_real(json, "sigma", study->sigma.values[setting / study->samples.count % study->sigma.count]);
+    json_text(json, "base",
+              study->methods.items[setting / study->samples.count / study->sigma.count]);
+    json_real(json, "sigma",
+              study->sigma.values[setting / study->samples.count % study->sigma.count]);
     json_integer(json, "samples", (int64_t)study->samples.values[setting % study->samples.count]);
 }
 
-/* --- the command ---------------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------ */
 
-static int parse(struct study *study, struct eval *eval, int argc, char **argv, struct text_list *operands)
+static int parse(struct study *study, struct eval *eval, int argc, char **argv,
+                 struct text_list *operands)
 {
     struct flag shared[SELECTION_FLAG_COUNT + 1];
     struct flag own[STUDY_FLAG_COUNT + EVAL_FLAG_COUNT + 1] = {
         {"sigma", 0, "S[,...]", "Standard deviations of the noise. Default: 0,0.25,1,2,4.",
          .list = &study->sigma_texts},
-        {"samples", 0, "N[,...]", "Noisy samples a channel. Default: 1,5,10.", .list = &study->samples_texts},
+        {"samples", 0, "N[,...]", "Noisy samples a channel. Default: 1,5,10.",
+         .list = &study->samples_texts},
     };
     const struct syntax syntax = {
         .command = "study",
-        .usage = {"MODEL DATASET [--sigma S[,...]] [--samples N[,...]] [-m ss-cam-mean,ss-cam-max] [FLAG]..."},
-        .fewest = 2, .most = 2, .operands = "a model and a data set", .flags = {shared, own},
-        .purpose = "Judges SS-CAM at every combination of sigma and samples on a data set, as 'sscam eval' does, and "
-                   "measures how near its maps come to Score-CAM's and Grad-CAM's: Pearson's correlation of the maps, "
-                   "mean over the cases. --report draws everything against sigma and against the number of samples. "
-                   "Combinations of an image share what they have in common; without noise (sigma 0) they are "
-                   "Score-CAM and cost nothing more. Data sets and classes are those of 'sscam eval'.",
+        .usage = {"MODEL DATASET [--sigma S[,...]] [--samples N[,...]] [-m ss-cam-mean,ss-cam-max] "
+                  "[FLAG]..."},
+        .fewest = 2,
+        .most = 2,
+        .operands = "a model and a data set",
+        .flags = {shared, own},
+        .purpose =
+            "Judges SS-CAM at every combination of sigma and samples on a data set, as 'sscam "
+            "eval' does, and "
+            "measures how near its maps come to Score-CAM's and Grad-CAM's: Pearson's correlation "
+            "of the maps, "
+            "mean over the cases. --report draws everything against sigma and against the number "
+            "of samples. "
+            "Combinations of an image share what they have in common; without noise (sigma 0) they "
+            "are "
+            "Score-CAM and cost nothing more. Data sets and classes are those of 'sscam eval'.",
     };
 
     eval_selection_flags(eval, shared);
@@ -222,12 +243,18 @@ int run_study(int argc, char **argv)
 {
     static const int32_t measures[] = {MEASURE_NEAR_SCORE_CAM, MEASURE_NEAR_GRAD_CAM};
     static const struct eval_kind kind = {
-        .report_title = "SS-CAM: noise and samples", .create_explainers = create_explainers, .measures = measures,
-        .measure_count = sizeof measures / sizeof *measures, .after_image = add_nearness, .describe = describe_row,
+        .report_title = "SS-CAM: noise and samples",
+        .create_explainers = create_explainers,
+        .measures = measures,
+        .measure_count = sizeof measures / sizeof *measures,
+        .after_image = add_nearness,
+        .describe = describe_row,
         .put_charts = study_put_charts,
     };
     struct study study = {.sigma = {.option = "sigma"}, .samples = {.option = "samples"}};
-    struct eval eval = {.kind = &kind, .user = &study, .selection = selection_defaults("study"),
+    struct eval eval = {.kind = &kind,
+                        .user = &study,
+                        .selection = selection_defaults("study"),
                         .request.max_objects = ANNOTATION_MOST_OBJECTS};
     struct text_list operands = {0};
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cli_error.h"
 #include "commands/eval.h"
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
 
 static int skip(struct eval *eval, const char *path, const char *why)
 {
@@ -26,8 +26,8 @@ static int stop(struct eval *eval, const char *what, sscam_status status)
     return fail_library(what, status);
 }
 
-/* The class that the network sees first in a picture, in the output and the places that the options choose: what a map of
- * the cheapest method is of. */
+/* The class that the network sees first in a picture, in the output and the places that the options
+ * choose: what a map of the cheapest method is of. */
 static sscam_status top_class(struct eval *eval, const sscam_image *image, int64_t *top)
 {
     sscam_map *map = NULL;
@@ -38,8 +38,10 @@ static sscam_status top_class(struct eval *eval, const sscam_image *image, int64
     return status;
 }
 
-/* The classes of the command line in place of those of the annotation, whose boxes stay where the class is the same. */
-static sscam_status override_classes(struct eval *eval, const sscam_image *image, struct dataset_cases *cases)
+/* The classes of the command line in place of those of the annotation, whose boxes stay where the
+ * class is the same. */
+static sscam_status override_classes(struct eval *eval, const sscam_image *image,
+                                     struct dataset_cases *cases)
 {
     const struct selection *selection = &eval->selection;
     int64_t *classes = allocate(selection->class_count, sizeof *classes);
@@ -54,7 +56,8 @@ static sscam_status override_classes(struct eval *eval, const sscam_image *image
     for (size_t i = 0; i < cases->box_count; i++) {
         size_t position = 0;
 
-        while (position < selection->class_count && classes[position] != cases->classes[cases->box_classes[i]])
+        while (position < selection->class_count &&
+               classes[position] != cases->classes[cases->box_classes[i]])
             position++;
         if (position == selection->class_count)
             continue;
@@ -78,23 +81,30 @@ static const char *label_of(void *user, int64_t class_index)
     return labels_name(&eval->selection.labels, class_index);
 }
 
-static int keep_results(struct eval *eval, size_t index, size_t first_case, const sscam_image *image,
-                        const struct dataset_cases *cases)
+static int keep_results(struct eval *eval, size_t index, size_t first_case,
+                        const sscam_image *image, const struct dataset_cases *cases)
 {
     const struct image_tally tally = {cases->was_scaled, cases->unknown_count};
     size_t before = eval->results.count;
-    const struct pictured_image shown = {.image = image, .cases = cases, .colormap = eval->selection.colormap,
-                                       .alpha = eval->selection.alpha, .first_result = before};
+    const struct pictured_image shown = {.image = image,
+                                         .cases = cases,
+                                         .colormap = eval->selection.colormap,
+                                         .alpha = eval->selection.alpha,
+                                         .first_result = before};
 
-    results_add_evaluated(&eval->results, eval->evaluation, first_case, index, eval->dataset.images[index].name,
-                          label_of, eval);
+    results_add_evaluated(&eval->results, eval->evaluation, first_case, index,
+                          eval->dataset.images[index].name, label_of, eval);
     eval->results.cases[before].of_image = tally;
     if (eval->kind->after_image)
         eval->kind->after_image(eval, before);
-    int code = eval->report_path ? case_pictures_add(&eval->pictures, &eval->results, eval->evaluation, &shown) : EXIT_OK;
+    int code = eval->report_path
+                   ? case_pictures_add(&eval->pictures, &eval->results, eval->evaluation, &shown)
+                   : EXIT_OK;
     if (code)
         return code;
-    return eval->journal.file ? journal_add(&eval->journal, &eval->results, eval->results.count - before) : EXIT_OK;
+    return eval->journal.file
+               ? journal_add(&eval->journal, &eval->results, eval->results.count - before)
+               : EXIT_OK;
 }
 
 /* What an image or its annotation alone is to blame for. */
@@ -103,7 +113,8 @@ static bool is_of_image(sscam_status status)
     return status == SSCAM_E_ARGUMENT || status == SSCAM_E_CLASS;
 }
 
-static int judge(struct eval *eval, size_t index, const sscam_image *image, struct dataset_cases *cases)
+static int judge(struct eval *eval, size_t index, const sscam_image *image,
+                 struct dataset_cases *cases)
 {
     const struct dataset_image *entry = &eval->dataset.images[index];
     size_t first_case = sscam_evaluation_case_count(eval->evaluation);
@@ -112,8 +123,8 @@ static int judge(struct eval *eval, size_t index, const sscam_image *image, stru
     if (eval->selection.class_texts.count)
         status = override_classes(eval, image, cases);
     if (!status)
-        status = sscam_evaluation_add(eval->evaluation, image, cases->classes, cases->class_count, cases->boxes,
-                                      cases->box_classes, cases->box_count);
+        status = sscam_evaluation_add(eval->evaluation, image, cases->classes, cases->class_count,
+                                      cases->boxes, cases->box_classes, cases->box_count);
     if (is_of_image(status))
         return skip(eval, entry->path, sscam_last_error());
     if (status)
@@ -132,8 +143,8 @@ int eval_image(struct eval *eval, size_t index)
         return stop(eval, entry->path, status);
     if (status)
         return skip(eval, entry->path, sscam_last_error());
-    char *why = dataset_cases(&eval->dataset, entry, &eval->selection.labels, sscam_image_width(image),
-                              sscam_image_height(image), &cases);
+    char *why = dataset_cases(&eval->dataset, entry, &eval->selection.labels,
+                              sscam_image_width(image), sscam_image_height(image), &cases);
     int code = why ? skip(eval, entry->path, why) : judge(eval, index, image, &cases);
     free(why);
     dataset_cases_free(&cases);

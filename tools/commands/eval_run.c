@@ -7,17 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/annotation_xml.h"
-#include "common/cli_error.h"
-#include "data/fingerprint.h"
-#include "common/signals.h"
 #include "commands/load.h"
+#include "common/atomic_file.h"
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
+#include "common/signals.h"
+#include "data/annotation_xml.h"
+#include "data/fingerprint.h"
 #include "report/report.h"
 #include "report/total_tables.h"
-#include "common/atomic_file.h"
 
-/* --- what was asked for --------------------------------------------------------------------------- */
+/* --- what was asked for ----------------------------------------------------------------------- */
 
 static bool read_count(const char *text, size_t length, size_t *count)
 {
@@ -40,14 +40,15 @@ static int resolve_part(struct eval *eval)
     eval->shard_count = 1;
     if (eval->limit_text &&
         (!read_count(eval->limit_text, strlen(eval->limit_text), &eval->limit) || !eval->limit))
-        return fail_usage(eval->selection.command, "--limit takes a number of images, not '%s'", eval->limit_text);
+        return fail_usage(eval->selection.command, "--limit takes a number of images, not '%s'",
+                          eval->limit_text);
     if (!shard)
         return EXIT_OK;
     if (!slash || !read_count(shard, (size_t)(slash - shard), &eval->shard) ||
         !read_count(slash + 1, strlen(slash + 1), &eval->shard_count) || eval->shard < 1 ||
         eval->shard > eval->shard_count)
-        return fail_usage(eval->selection.command, "--shard takes I/N, such as 1/4 for the first of four, not '%s'",
-                          shard);
+        return fail_usage(eval->selection.command,
+                          "--shard takes I/N, such as 1/4 for the first of four, not '%s'", shard);
     eval->shard--;
     return EXIT_OK;
 }
@@ -58,7 +59,8 @@ static int check_request(struct eval *eval)
         return fail_usage(eval->selection.command, "takes one layer; its rows are methods");
     int code = resolve_part(eval);
     if (!code && eval->report_path && !strcmp(eval->selection.colormap, "gray"))
-        code = fail_usage(eval->selection.command, "the colormap gray is for heatmaps; overlays need colours");
+        code = fail_usage(eval->selection.command,
+                          "the colormap gray is for heatmaps; overlays need colours");
     if (!code && eval->csv_path)
         code = output_path_check(eval->csv_path);
     if (!code && eval->report_path)
@@ -71,18 +73,20 @@ static bool is_in_part(const struct eval *eval, size_t index)
     return index < eval->limit && index % eval->shard_count == eval->shard;
 }
 
-/* --- preparing ------------------------------------------------------------------------------------ */
+/* --- preparing -------------------------------------------------------------------------------- */
 
 static sscam_status try_some_picture(void *user, sscam_explainer *explainer)
 {
     const struct eval *eval = user;
     sscam_status status = SSCAM_E_IO;
 
-    for (size_t i = 0; i < eval->dataset.count && (status == SSCAM_E_IO || status == SSCAM_E_FORMAT); i++) {
+    for (size_t i = 0;
+         i < eval->dataset.count && (status == SSCAM_E_IO || status == SSCAM_E_FORMAT); i++) {
         sscam_image *image = NULL;
         sscam_map *map = NULL;
 
-        status = sscam_image_read_limited(eval->dataset.images[i].path, eval->selection.max_pixels, &image);
+        status = sscam_image_read_limited(eval->dataset.images[i].path, eval->selection.max_pixels,
+                                          &image);
         if (!status)
             status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);
         sscam_map_destroy(map);
@@ -95,8 +99,8 @@ static int32_t report_share(void *user, double fraction)
 {
     struct eval *eval = user;
 
-    return progress_report(&eval->progress,
-                           ((double)eval->images_done + fraction) / (double)(eval->image_count + !eval->image_count));
+    return progress_report(&eval->progress, ((double)eval->images_done + fraction) /
+                                                (double)(eval->image_count + !eval->image_count));
 }
 
 int eval_create_explainers(struct eval *eval)
@@ -125,7 +129,8 @@ static int create_evaluation(struct eval *eval)
     results_set_metrics(&eval->results, sscam_explainer_get(ensemble->explainers[0], "metrics"));
     for (size_t i = 0; i < eval->kind->measure_count; i++)
         results_add_measure(&eval->results, eval->kind->measures[i]);
-    sscam_status status = sscam_evaluation_create(ensemble->explainers, ensemble->count, &eval->evaluation);
+    sscam_status status = sscam_evaluation_create(ensemble->explainers, ensemble->count,
+                                                  &eval->evaluation);
     return status ? fail_library(eval->selection.command, status) : EXIT_OK;
 }
 
@@ -148,8 +153,9 @@ static int sign(const struct eval *eval, uint64_t *signature)
     for (size_t i = 0; i < eval->ensemble.count; i++) {
         fingerprint_text(signature, eval->results.methods.items[i]);
         for (size_t j = 0; j < sscam_option_count(); j++)
-            fingerprint_text(signature, sscam_explainer_get(eval->ensemble.explainers[i],
-                                                            sscam_option_name(sscam_option_info(j))));
+            fingerprint_text(signature,
+                             sscam_explainer_get(eval->ensemble.explainers[i],
+                                                 sscam_option_name(sscam_option_info(j))));
     }
     for (size_t i = 0; i < selection->labels.count; i++)
         fingerprint_text(signature, selection->labels.names[i]);
@@ -169,8 +175,8 @@ static int mark_done(const struct eval *eval, bool *done)
 
         if (result->image_index >= eval->dataset.count ||
             strcmp(result->image, eval->dataset.images[result->image_index].name) != 0)
-            return fail(eval->journal_path, "is of another data set: its image %zu is '%s'", result->image_index,
-                        result->image);
+            return fail(eval->journal_path, "is of another data set: its image %zu is '%s'",
+                        result->image_index, result->image);
         done[result->image_index] = true;
     }
     return EXIT_OK;
@@ -202,14 +208,15 @@ static int open_journal(struct eval *eval, bool *done)
 
     if (!eval->journal_path)
         return EXIT_OK;
-    if (sign(eval, &signature) || journal_open(&eval->journal, eval->journal_path, signature, &eval->results) ||
+    if (sign(eval, &signature) ||
+        journal_open(&eval->journal, eval->journal_path, signature, &eval->results) ||
         mark_done(eval, done))
         return EXIT_FAILED;
     drop_others(eval);
     return EXIT_OK;
 }
 
-/* --- images --------------------------------------------------------------------------------------- */
+/* --- images ----------------------------------------------------------------------------------- */
 
 static int judge_images(struct eval *eval, const bool *done)
 {
@@ -225,7 +232,8 @@ static int judge_images(struct eval *eval, const bool *done)
             progress_end(&eval->progress);
             return fail_cancelled();
         }
-        snprintf(eval->title, sizeof eval->title, "image %zu of %zu", eval->images_done + 1, eval->image_count);
+        snprintf(eval->title, sizeof eval->title, "image %zu of %zu", eval->images_done + 1,
+                 eval->image_count);
         code = eval_image(eval, i);
         eval->images_done++;
     }
@@ -233,7 +241,7 @@ static int judge_images(struct eval *eval, const bool *done)
     return code;
 }
 
-/* --- results -------------------------------------------------------------------------------------- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 static int write_csv(const struct eval *eval)
 {
@@ -269,8 +277,8 @@ static void put_counts(const struct eval *eval)
 {
     const struct image_tally tally = results_tally(&eval->results);
 
-    printf("\n%zu images, %zu cases of a class on an image; intervals of 95 %%", results_image_count(&eval->results),
-           eval->results.count);
+    printf("\n%zu images, %zu cases of a class on an image; intervals of 95 %%",
+           results_image_count(&eval->results), eval->results.count);
     if (eval->skipped)
         printf("; %zu images skipped", eval->skipped);
     if (tally.scaled)
@@ -290,10 +298,14 @@ static int deliver(struct eval *eval)
     struct total *totals = totals_of(&eval->results);
     if (!totals)
         return EXIT_FAILED;
-    const struct report_facts facts = {.path = eval->report_path, .title = eval->kind->report_title,
-                                       .model = eval->model_path, .dataset = eval->request.path,
-                                       .layout = eval->dataset.layout, .skipped = eval->skipped,
-                                       .put_charts = eval->kind->put_charts, .user = eval->user};
+    const struct report_facts facts = {.path = eval->report_path,
+                                       .title = eval->kind->report_title,
+                                       .model = eval->model_path,
+                                       .dataset = eval->request.path,
+                                       .layout = eval->dataset.layout,
+                                       .skipped = eval->skipped,
+                                       .put_charts = eval->kind->put_charts,
+                                       .user = eval->user};
     int code = EXIT_OK;
     if (eval->report_path)
         code = report_write(&facts, &eval->results, totals, &eval->pictures, eval->evaluation);
@@ -307,7 +319,7 @@ static int deliver(struct eval *eval)
     return code;
 }
 
-/* --- all of it ------------------------------------------------------------------------------------ */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 static int judge_dataset(struct eval *eval)
 {

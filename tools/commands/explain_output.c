@@ -4,16 +4,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/cli_error.h"
 #include "commands/explain_request.h"
-#include "data/npy.h"
 #include "commands/output_name.h"
 #include "common/atomic_file.h"
+#include "common/cli_error.h"
+#include "data/npy.h"
 
-static int write_overlay(const struct explanation *explanation, const sscam_map *map, const char *path)
+static int write_overlay(const struct explanation *explanation, const sscam_map *map,
+                         const char *path)
 {
     sscam_image *overlay = NULL;
-    sscam_status status = sscam_map_overlay(map, explanation->image, explanation->selection.colormap,
+    sscam_status status = sscam_map_overlay(map, explanation->image,
+                                            explanation->selection.colormap,
                                             explanation->selection.alpha, &overlay);
 
     if (!status)
@@ -23,7 +25,8 @@ static int write_overlay(const struct explanation *explanation, const sscam_map 
     return code;
 }
 
-static int write_heatmap(const struct explanation *explanation, const sscam_map *map, const char *path)
+static int write_heatmap(const struct explanation *explanation, const sscam_map *map,
+                         const char *path)
 {
     sscam_image *heatmap = NULL;
     sscam_status status = sscam_map_heatmap(map, explanation->selection.colormap, &heatmap);
@@ -46,27 +49,32 @@ static int write_map(const struct explanation *explanation, const sscam_map *map
 
 static int write_raw(const struct explanation *explanation, const sscam_map *map, const char *path)
 {
-    const int64_t sides[] = {sscam_map_raw_depth(map), sscam_map_raw_height(map), sscam_map_raw_width(map)};
+    const int64_t sides[] = {sscam_map_raw_depth(map), sscam_map_raw_height(map),
+                             sscam_map_raw_width(map)};
     int32_t rank = sscam_map_rank(map);
 
     (void)explanation;
     return npy_write(path, sscam_map_raw(map), rank, sides + 3 - rank);
 }
 
-static int write_weights(const struct explanation *explanation, const sscam_map *map, const char *path)
+static int write_weights(const struct explanation *explanation, const sscam_map *map,
+                         const char *path)
 {
     (void)explanation;
     if (!sscam_map_weights(map))
         return fail(sscam_map_method(map), "it has no channel weights to write");
-    return npy_write(path, sscam_map_weights(map), 1, (const int64_t[]){sscam_map_channel_count(map)});
+    return npy_write(path, sscam_map_weights(map), 1,
+                     (const int64_t[]){sscam_map_channel_count(map)});
 }
 
 static const struct {
     const char *name; /* in JSON */
     int (*write)(const struct explanation *explanation, const sscam_map *map, const char *path);
 } outputs[OUTPUT_COUNT] = {
-    [OVERLAY] = {"overlay", write_overlay}, [HEATMAP] = {"heatmap", write_heatmap},
-    [MAP] = {"npy", write_map},             [RAW] = {"raw", write_raw},
+    [OVERLAY] = {"overlay", write_overlay},
+    [HEATMAP] = {"heatmap", write_heatmap},
+    [MAP] = {"npy", write_map},
+    [RAW] = {"raw", write_raw},
     [WEIGHTS] = {"weights", write_weights},
 };
 
@@ -94,8 +102,11 @@ char *output_path(const struct explanation *explanation, const struct which *whi
     snprintf(input, sizeof input, "input%" PRId64, which->input);
     const struct name_parts parts = {
         .method = selection->methods.count > 1 ? selection->methods.items[which->method] : NULL,
-        .layer = selection->layers.count < 2 ? NULL : *layer ? layer : "default",
-        .class_name = selection->class_count > 1 ? selection->classes[which->class_place].name : NULL,
+        .layer = selection->layers.count < 2 ? NULL
+                 : *layer                    ? layer
+                                             : "default",
+        .class_name = selection->class_count > 1 ? selection->classes[which->class_place].name
+                                                 : NULL,
         .input = explanation->input_count > 1 ? input : NULL,
     };
     return output_name(explanation->output_paths[output], &parts);
@@ -106,11 +117,14 @@ bool has_output(const struct explanation *explanation, const sscam_map *map, siz
     return output != WEIGHTS || sscam_map_weights(map) || !explanation->selection.every_method;
 }
 
-int write_outputs(const struct explanation *explanation, const sscam_map *map, const struct which *which)
+int write_outputs(const struct explanation *explanation, const sscam_map *map,
+                  const struct which *which)
 {
     for (size_t i = 0; i < OUTPUT_COUNT; i++) {
         char *path = output_path(explanation, which, i);
-        int code = path && has_output(explanation, map, i) ? outputs[i].write(explanation, map, path) : EXIT_OK;
+        int code = path && has_output(explanation, map, i)
+                       ? outputs[i].write(explanation, map, path)
+                       : EXIT_OK;
 
         free(path);
         if (code)
@@ -129,7 +143,8 @@ static bool is_same_file(const char *a, const char *b)
 
 static int check_output(const struct explanation *explanation, const char *path)
 {
-    if (is_same_file(path, explanation->model_path) || is_same_file(path, explanation->image_path) ||
+    if (is_same_file(path, explanation->model_path) ||
+        is_same_file(path, explanation->image_path) ||
         is_same_file(path, explanation->tensor_path) ||
         is_same_file(path, explanation->selection.labels_path))
         return fail_usage("explain", "'%s' would be written over an input", path);
@@ -156,7 +171,8 @@ static void list_output_paths(const struct explanation *explanation, struct text
 
     for (which.method = 0; which.method < selection->methods.count; which.method++)
         for (which.layer = 0; which.layer < selection->layers.count; which.layer++)
-            for (which.class_place = 0; which.class_place < selection->class_count; which.class_place++)
+            for (which.class_place = 0; which.class_place < selection->class_count;
+                 which.class_place++)
                 add_output_paths(explanation, which, paths);
 }
 

@@ -21,8 +21,8 @@ static void put_json_options(struct json *json, sscam_explainer *explainer)
     json_close_object(json);
 }
 
-static void put_json_outputs(struct json *json, const struct explanation *explanation, const sscam_map *map,
-                             const struct which *which)
+static void put_json_outputs(struct json *json, const struct explanation *explanation,
+                             const sscam_map *map, const struct which *which)
 {
     json_open_object(json, "outputs");
     for (size_t i = 0; i < OUTPUT_COUNT; i++) {
@@ -51,8 +51,8 @@ static void put_json_scoring(struct json *json, const sscam_map *map)
     json_close_object(json);
 }
 
-void put_json_line(const struct explanation *explanation, const sscam_map *map, const struct which *which,
-                   sscam_explainer *explainer, double seconds)
+void put_json_line(const struct explanation *explanation, const sscam_map *map,
+                   const struct which *which, sscam_explainer *explainer, double seconds)
 {
     struct json json = {.out = stdout};
     int64_t class_index = sscam_map_class_index(map);
@@ -88,7 +88,8 @@ void put_json_line(const struct explanation *explanation, const sscam_map *map, 
 static void put_maximum(const sscam_map *map)
 {
     const float *data = sscam_map_data(map);
-    int32_t width = sscam_map_width(map), height = sscam_map_height(map), depth = sscam_map_depth(map);
+    int32_t width = sscam_map_width(map), height = sscam_map_height(map),
+            depth = sscam_map_depth(map);
     int64_t best = 0;
 
     if (sscam_map_is_flat(map)) {
@@ -106,17 +107,18 @@ static void put_maximum(const sscam_map *map)
     }
 }
 
-void put_sentence(const struct explanation *explanation, const sscam_map *map, const struct which *which,
-                  double seconds)
+void put_sentence(const struct explanation *explanation, const sscam_map *map,
+                  const struct which *which, double seconds)
 {
     int64_t class_index = sscam_map_class_index(map), passes = sscam_map_passes(map);
     const char *label = labels_name(&explanation->selection.labels, class_index);
 
     if (explanation->input_count > 1)
         printf("input %" PRId64 ": ", which->input);
-    printf("class %" PRId64 "%s%s, probability %.4f: %s at %s, %" PRId64 " %s, %.2f s, ", class_index,
-           label ? " " : "", label ? label : "", sscam_map_probability(map), sscam_map_method(map),
-           sscam_map_layer(map), passes, passes == 1 ? "pass" : "passes", seconds);
+    printf("class %" PRId64 "%s%s, probability %.4f: %s at %s, %" PRId64 " %s, %.2f s, ",
+           class_index, label ? " " : "", label ? label : "", sscam_map_probability(map),
+           sscam_map_method(map), sscam_map_layer(map), passes, passes == 1 ? "pass" : "passes",
+           seconds);
     put_maximum(map);
     putchar('\n');
 }

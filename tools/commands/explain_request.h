@@ -9,9 +9,9 @@
 #include <sscam/sscam.h>
 
 #include "commands/explainer_set.h"
-#include "data/npy.h"
-#include "common/progress_bar.h"
 #include "commands/selection.h"
+#include "common/progress_bar.h"
+#include "data/npy.h"
 
 enum { OVERLAY, HEATMAP, MAP, RAW, WEIGHTS, OUTPUT_COUNT };
 
@@ -51,18 +51,19 @@ char *output_path(const struct explanation *explanation, const struct which *whi
 /* Before minutes of work: may every file be written, and has each a name of its own? */
 int check_outputs(const struct explanation *explanation);
 
-/* Whether a map has such an output. Where a method was named that has none, writing it fails; where all methods were
- * asked for, those without leave it out. */
+/* Whether a map has such an output. Where a method was named that has none, writing it fails; where
+ * all methods were asked for, those without leave it out. */
 bool has_output(const struct explanation *explanation, const sscam_map *map, size_t output);
 
-int write_outputs(const struct explanation *explanation, const sscam_map *map, const struct which *which);
+int write_outputs(const struct explanation *explanation, const sscam_map *map,
+                  const struct which *which);
 
 /* Standard output: explain_report.c. */
 
-void put_json_line(const struct explanation *explanation, const sscam_map *map, const struct which *which,
-                   sscam_explainer *explainer, double seconds);
+void put_json_line(const struct explanation *explanation, const sscam_map *map,
+                   const struct which *which, sscam_explainer *explainer, double seconds);
 
-void put_sentence(const struct explanation *explanation, const sscam_map *map, const struct which *which,
-                  double seconds);
+void put_sentence(const struct explanation *explanation, const sscam_map *map,
+                  const struct which *which, double seconds);
 
 #endif

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cli_error.h"
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
 
-int ensemble_create(const struct selection *selection, sscam_model *model, struct progress *progress,
-                    struct ensemble *ensemble)
+int ensemble_create(const struct selection *selection, sscam_model *model,
+                    struct progress *progress, struct ensemble *ensemble)
 {
     size_t most = selection->methods.count * selection->layers.count;
 
@@ -39,8 +39,8 @@ static bool may_be_unsupported(const char *name)
     return false;
 }
 
-int ensemble_narrow(struct ensemble *ensemble, const struct selection *selection, ensemble_trial *trial,
-                    void *user)
+int ensemble_narrow(struct ensemble *ensemble, const struct selection *selection,
+                    ensemble_trial *trial, void *user)
 {
     size_t kept = 0;
 

@@ -6,8 +6,8 @@
 
 #include <sscam/sscam.h>
 
-#include "common/progress_bar.h"
 #include "commands/selection.h"
+#include "common/progress_bar.h"
 
 struct ensemble {
     sscam_explainer **explainers;
@@ -19,15 +19,16 @@ struct ensemble {
 typedef sscam_status ensemble_trial(void *user, sscam_explainer *explainer);
 
 /* Makes the explainers, method by method, with their options set; they report to `progress`. */
-int ensemble_create(const struct selection *selection, sscam_model *model, struct progress *progress,
-                    struct ensemble *ensemble);
+int ensemble_create(const struct selection *selection, sscam_model *model,
+                    struct progress *progress, struct ensemble *ensemble);
 
-/* When the selection asks for `all` methods: leaves out those that cannot explain the network, with a note
- * each. EXIT_FAILED when none is left. */
-int ensemble_narrow(struct ensemble *ensemble, const struct selection *selection, ensemble_trial *trial,
-                    void *user);
+/* When the selection asks for `all` methods: leaves out those that cannot explain the network, with
+ * a note each. EXIT_FAILED when none is left. */
+int ensemble_narrow(struct ensemble *ensemble, const struct selection *selection,
+                    ensemble_trial *trial, void *user);
 
-/* The classes of a selection as the library takes them, all for each input. The caller frees them. */
+/* The classes of a selection as the library takes them, all for each input. The caller frees them.
+ */
 int64_t *ensemble_classes(const struct selection *selection, int64_t input_count);
 
 void ensemble_free(struct ensemble *ensemble);

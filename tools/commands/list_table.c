@@ -39,7 +39,10 @@ int run_table(const struct table *table, int argc, char **argv)
         {0},
     };
     const struct syntax syntax = {
-        .command = table->command, .usage = {"[--json]"}, .flags = {flags}, .purpose = table->purpose,
+        .command = table->command,
+        .usage = {"[--json]"},
+        .flags = {flags},
+        .purpose = table->purpose,
     };
 
     int code = arguments_parse(&syntax, argc, argv, &operands);

@@ -7,8 +7,8 @@ struct name_parts {
     const char *method, *layer, *class_name, *input;
 };
 
-/* `overlay.png` with the parts before the extension: `overlay-grad-cam-layer4-281.png`. Characters of a part
- * that are awkward in file names become '_'. The caller frees it. */
+/* `overlay.png` with the parts before the extension: `overlay-grad-cam-layer4-281.png`. Characters
+ * of a part that are awkward in file names become '_'. The caller frees it. */
 char *output_name(const char *path, const struct name_parts *parts);
 
 #endif

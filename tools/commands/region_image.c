@@ -27,7 +27,8 @@ static sscam_status set_mask(sscam_explainer *explainer, const sscam_image *imag
     for (size_t i = 0; i < count; i++, pixel += channels)
         for (size_t color = 0; color < colors; color++)
             mask[i] |= pixel[color];
-    sscam_status status = sscam_explainer_set_region(explainer, mask, sscam_image_height(image), sscam_image_width(image));
+    sscam_status status = sscam_explainer_set_region(explainer, mask, sscam_image_height(image),
+                                                     sscam_image_width(image));
     free(mask);
     return status;
 }

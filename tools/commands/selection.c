@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cli_error.h"
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
 #include "text/suggestion.h"
 
 #define EVERY_METHOD "all"
@@ -16,7 +16,10 @@
 
 struct selection selection_defaults(const char *command)
 {
-    return (struct selection){.command = command, .device = "cpu", .colormap = "turbo", .alpha = 0.5,
+    return (struct selection){.command = command,
+                              .device = "cpu",
+                              .colormap = "turbo",
+                              .alpha = 0.5,
                               .max_pixels = SSCAM_IMAGE_MAX_PIXELS};
 }
 
@@ -31,12 +34,14 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
          "pooling.",
          .list = &selection->layers},
         {"class", 'c', "CLASS[,...]",
-         "Classes, by number or by a name from the labels; 'top' for the predicted one, which is the "
+         "Classes, by number or by a name from the labels; 'top' for the predicted one, which is "
+         "the "
          "default; 'top3' for the three with the highest outputs.",
          .texts = &selection->class_texts},
         {"labels", 0, "FILE", "Names of the classes, one a line, the first being class 0.",
          .text = &selection->labels_path},
-        {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.", .text = &selection->device},
+        {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.",
+         .text = &selection->device},
         {"colormap", 0, "NAME", "turbo, jet or viridis; for heatmaps also gray. Default: turbo.",
          .text = &selection->colormap},
         {"alpha", 0, "A", "Share of the colour in overlays, 0 to 1. Default: 0.5.",
@@ -104,8 +109,8 @@ static void add_class(struct selection *selection, int64_t index)
         snprintf(chosen.name, sizeof chosen.name, "%s%" PRId64, TOP_CLASS, -index);
     else
         snprintf(chosen.name, sizeof chosen.name, "%" PRId64, index);
-    selection->classes =
-        reallocate(selection->classes, selection->class_count + 1, sizeof *selection->classes);
+    selection->classes = reallocate(selection->classes, selection->class_count + 1,
+                                    sizeof *selection->classes);
     selection->classes[selection->class_count++] = chosen;
 }
 
@@ -142,7 +147,8 @@ static int resolve_class(struct selection *selection, const char *text)
             return fail(text, "is not the number of a class; they count from 0");
         index = number;
     } else if (!selection->labels.path) {
-        return fail_usage(selection->command, "class '%s' is no number: a name needs --labels", text);
+        return fail_usage(selection->command, "class '%s' is no number: a name needs --labels",
+                          text);
     } else if (labels_find(&selection->labels, text, &index)) {
         return EXIT_FAILED;
     }
@@ -178,7 +184,8 @@ static int check_drawing(const struct selection *selection)
     static const char *const colormaps[] = {"turbo", "jet", "viridis", "gray"};
 
     if (!(selection->alpha >= 0 && selection->alpha <= 1))
-        return fail_usage(selection->command, "--alpha lies between 0 and 1, not at %g", selection->alpha);
+        return fail_usage(selection->command, "--alpha lies between 0 and 1, not at %g",
+                          selection->alpha);
     for (size_t i = 0; i < sizeof colormaps / sizeof *colormaps; i++)
         if (!strcmp(selection->colormap, colormaps[i]))
             return EXIT_OK;
@@ -201,8 +208,9 @@ int selection_resolve(struct selection *selection, const char *default_method)
     return code;
 }
 
-static int create_explainer(const struct selection *selection, const struct settings *settings, sscam_model *model,
-                            const char *method, const char *layer, sscam_explainer **out)
+static int create_explainer(const struct selection *selection, const struct settings *settings,
+                            sscam_model *model, const char *method, const char *layer,
+                            sscam_explainer **out)
 {
     sscam_status status = sscam_explainer_create(model, method, out);
     if (status)
@@ -236,7 +244,8 @@ int selection_looker(const struct selection *selection, sscam_model *model, ssca
         if (strcmp(setting->name, "preset"))
             settings_add(&of_classes, find_option(setting->name), setting->value);
     }
-    int code = create_explainer(selection, &of_classes, model, "eigen-cam", selection->layers.items[0], out);
+    int code = create_explainer(selection, &of_classes, model, "eigen-cam",
+                                selection->layers.items[0], out);
     settings_free(&of_classes);
     return code;
 }

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/region_image.h"
+#include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/fingerprint.h"
-#include "common/checked_alloc.h"
 #include "text/suggestion.h"
-#include "commands/region_image.h"
 
 static bool is_same_name(const char *given, const char *name)
 {
@@ -28,8 +28,8 @@ const sscam_option *find_option(const char *name)
 void settings_add(struct settings *settings, const sscam_option *option, const char *value)
 {
     settings->items = reallocate(settings->items, settings->count + 1, sizeof *settings->items);
-    settings->items[settings->count++] =
-        (struct setting){sscam_option_name(option), copy_text(value, strlen(value))};
+    settings->items[settings->count++] = (struct setting){sscam_option_name(option),
+                                                          copy_text(value, strlen(value))};
 }
 
 static int fail_no_option(const char *command, const char *name)
@@ -80,8 +80,9 @@ int settings_apply(const struct settings *settings, const char *command, sscam_e
     for (size_t i = 0; i < settings->count; i++) {
         const struct setting *setting = &settings->items[i];
         bool is_file = is_region_file(setting);
-        sscam_status status = is_file ? region_set_file(explainer, setting->value)
-                                      : sscam_explainer_set(explainer, setting->name, setting->value);
+        sscam_status status = is_file
+                                  ? region_set_file(explainer, setting->value)
+                                  : sscam_explainer_set(explainer, setting->name, setting->value);
 
         if (status == SSCAM_E_ARGUMENT)
             return fail_usage(command, "%s", sscam_last_error());

@@ -26,12 +26,14 @@ void settings_add(struct settings *settings, const sscam_option *option, const c
 /* Adds `NAME=VALUE`. EXIT_USAGE with a line when it is none. */
 int settings_add_assignment(struct settings *settings, const char *command, const char *assignment);
 
-/* Adds to a fingerprint the content of files that values name: what the library does not tell of its options. */
+/* Adds to a fingerprint the content of files that values name: what the library does not tell of
+ * its options. */
 int settings_fingerprint(const struct settings *settings, uint64_t *fingerprint);
 
-/* Sets the options in the order given, so that a later one wins; a region's mask is read from its file. EXIT_USAGE with a
- * line for a bad value. */
-int settings_apply(const struct settings *settings, const char *command, sscam_explainer *explainer);
+/* Sets the options in the order given, so that a later one wins; a region's mask is read from its
+ * file. EXIT_USAGE with a line for a bad value. */
+int settings_apply(const struct settings *settings, const char *command,
+                   sscam_explainer *explainer);
 
 void settings_free(struct settings *settings);
 

@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 #include "commands/eval.h"
-#include "text/json.h"
 #include "data/results.h"
 #include "report/total_tables.h"
+#include "text/json.h"
 
 /* The first rows of the results are what settings are compared with. */
 enum { STUDY_GRAD_CAM, STUDY_SCORE_CAM, STUDY_REFERENCES };
@@ -30,6 +30,7 @@ struct study {
 size_t study_row(const struct study *study, size_t method, size_t sigma, size_t samples);
 
 /* Charts of each measure against sigma and against samples, as HTML; `user` is the study. */
-void study_put_charts(FILE *out, void *user, const struct results *results, const struct total *totals);
+void study_put_charts(FILE *out, void *user, const struct results *results,
+                      const struct total *totals);
 
 #endif

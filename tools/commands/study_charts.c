@@ -2,11 +2,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "commands/study.h"
+#include "common/checked_alloc.h"
+#include "data/result_column.h"
 #include "report/html.h"
 #include "report/line_chart.h"
-#include "data/result_column.h"
-#include "common/checked_alloc.h"
-#include "commands/study.h"
 
 /* A measure of a method against one axis, with a line for each value of the other. */
 struct view {
@@ -25,8 +25,8 @@ static const struct total *total_at(const struct view *view, size_t along, size_
     return &view->totals[row * view->results->metric_count + view->place];
 }
 
-static struct chart_line line_of(const struct view *view, const struct study_axis *axis, const char *symbol,
-                                 double value, size_t across)
+static struct chart_line line_of(const struct view *view, const struct study_axis *axis,
+                                 const char *symbol, double value, size_t across)
 {
     struct chart_line line = {.label = format_text("%s %g", symbol, value),
                               .totals = allocate(axis->count, sizeof *line.totals)};
@@ -40,20 +40,28 @@ static struct chart_line line_of(const struct view *view, const struct study_axi
 static void set_levels(const struct view *view, struct chart_level levels[STUDY_REFERENCES])
 {
     for (size_t i = 0; i < STUDY_REFERENCES; i++)
-        levels[i] = (struct chart_level){method_title(view->results->methods.items[i]),
-                                         view->totals[i * view->results->metric_count + view->place].mean};
+        levels[i] = (struct chart_level){
+            method_title(view->results->methods.items[i]),
+            view->totals[i * view->results->metric_count + view->place].mean};
 }
 
 static void put_view(FILE *out, const struct view *view)
 {
-    const struct study_axis *axis = view->against_sigma ? &view->study->sigma : &view->study->samples;
-    const struct study_axis *other = view->against_sigma ? &view->study->samples : &view->study->sigma;
+    const struct study_axis *axis = view->against_sigma ? &view->study->sigma
+                                                        : &view->study->samples;
+    const struct study_axis *other = view->against_sigma ? &view->study->samples
+                                                         : &view->study->sigma;
     struct chart_line *lines = allocate(other->count, sizeof *lines);
     struct chart_level levels[STUDY_REFERENCES];
     const struct line_chart chart = {
         .title = method_title(view->study->methods.items[view->method]),
-        .axis_title = view->against_sigma ? "sigma" : "samples", .axis = axis->values, .axis_count = axis->count,
-        .lines = lines, .line_count = other->count, .levels = levels, .level_count = STUDY_REFERENCES,
+        .axis_title = view->against_sigma ? "sigma" : "samples",
+        .axis = axis->values,
+        .axis_count = axis->count,
+        .lines = lines,
+        .line_count = other->count,
+        .levels = levels,
+        .level_count = STUDY_REFERENCES,
     };
 
     for (size_t i = 0; i < other->count; i++)
@@ -67,7 +75,8 @@ static void put_view(FILE *out, const struct view *view)
     free(lines);
 }
 
-void study_put_charts(FILE *out, void *user, const struct results *results, const struct total *totals)
+void study_put_charts(FILE *out, void *user, const struct results *results,
+                      const struct total *totals)
 {
     const struct study *study = user;
 

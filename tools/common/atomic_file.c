@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/cli_error.h"
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
 
 static size_t directory_length(const char *path)
 {

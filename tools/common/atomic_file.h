@@ -1,4 +1,5 @@
-/* A file that appears whole or not at all: written under a temporary name beside its place, then renamed. */
+/* A file that appears whole or not at all: written under a temporary name beside its place, then
+ * renamed. */
 #ifndef SSCAM_TOOLS_COMMON_ATOMIC_FILE_H
 #define SSCAM_TOOLS_COMMON_ATOMIC_FILE_H
 
@@ -19,7 +20,8 @@ int whole_file_commit(struct whole_file *file);
 /* Removes what was written so far. */
 void whole_file_abandon(struct whole_file *file);
 
-/* Whether a file could be put at `path` now, to be asked before long work: names what is in the way. */
+/* Whether a file could be put at `path` now, to be asked before long work: names what is in the
+ * way. */
 int output_path_check(const char *path);
 
 #endif

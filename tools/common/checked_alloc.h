@@ -22,6 +22,7 @@ char *copy_text(const char *text, size_t length);
 #if defined(__GNUC__)
 __attribute__((format(printf, 1, 2)))
 #endif
-char *format_text(const char *format, ...);
+char *
+format_text(const char *format, ...);
 
 #endif

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Names of files and layers come from outside: a newline or an escape in one must not forge output. */
+/* Names of files and layers come from outside: a newline or an escape in one must not forge output.
+ */
 static void put_printable(const char *text)
 {
     for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++)

@@ -23,7 +23,8 @@ int fail_errno(const char *path);
 /* Prints `sscam: command: why` with a pointer to the help, and returns EXIT_USAGE. */
 int fail_usage(const char *command, const char *format, ...) FORMAT_LIKE_PRINTF(2, 3);
 
-/* Prints the library's message, after `what` unless the message begins with it; returns EXIT_FAILED. */
+/* Prints the library's message, after `what` unless the message begins with it; returns
+ * EXIT_FAILED. */
 int fail_library(const char *what, sscam_status status);
 
 /* Prints that the user stopped the program and returns EXIT_FAILED. */

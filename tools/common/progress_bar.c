@@ -54,8 +54,8 @@ static void draw(const struct progress *progress, double fraction, double elapse
         format_duration(left, sizeof left, elapsed_seconds * (1 - fraction) / fraction);
     if (progress->total > 1)
         snprintf(number, sizeof number, "%zu/%zu ", progress->number, progress->total);
-    snprintf(line, sizeof line, "%s[%s] %3d %%  %s elapsed, %s left  %s", number, bar, (int)(fraction * 100),
-             elapsed, left, progress->title);
+    snprintf(line, sizeof line, "%s[%s] %3d %%  %s elapsed, %s left  %s", number, bar,
+             (int)(fraction * 100), elapsed, left, progress->title);
 
     /* The last column stays free: a full line would wrap, and a wrapped line cannot be wiped. */
     fprintf(stderr, "\r\033[K%.*s", terminal_columns() - 1, line);

@@ -19,7 +19,8 @@ double monotonic_seconds(void);
 
 void progress_begin(struct progress *progress, const char *title, size_t number, size_t total);
 
-/* An sscam_progress_callback whose user is a struct progress: draws, and asks to stop after Ctrl-C. */
+/* An sscam_progress_callback whose user is a struct progress: draws, and asks to stop after Ctrl-C.
+ */
 int32_t progress_report(void *progress, double fraction);
 
 /* Wipes the bar, so that the next line starts on an empty one. */

@@ -16,7 +16,8 @@
 #define LARGEST_COORDINATE 1e6
 
 /* Neither entities nor anything outside the file are loaded, and nothing is printed. */
-#define PARSE_OPTIONS (XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOBLANKS)
+#define PARSE_OPTIONS \
+    (XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOBLANKS)
 
 void voc_edges(const double box[4], double edges[4])
 {
@@ -36,7 +37,8 @@ static xmlNode *find_child(const xmlNode *parent, const char *name)
     return NULL;
 }
 
-/* The text of a child without the blanks around it, or NULL when it has none. The caller frees it. */
+/* The text of a child without the blanks around it, or NULL when it has none. The caller frees it.
+ */
 static char *child_text(const xmlNode *parent, const char *name)
 {
     xmlNode *child = find_child(parent, name);
@@ -97,7 +99,8 @@ static char *read_object(const xmlNode *node, int64_t max_objects, struct annota
         return why;
     object.name = child_text(node, "name");
     object.action = child_text(node, "action");
-    annotation->objects = reallocate(annotation->objects, annotation->count + 1, sizeof *annotation->objects);
+    annotation->objects = reallocate(annotation->objects, annotation->count + 1,
+                                     sizeof *annotation->objects);
     annotation->objects[annotation->count++] = object;
     return object.name || object.action ? NULL : format_text("an object has no name");
 }
@@ -112,8 +115,9 @@ static char *read_document(xmlDoc *document, int64_t max_objects, struct annotat
         return format_text("has a document type declaration, which annotations need not");
     if (!root || strcmp((const char *)root->name, "annotation"))
         return format_text("its root is not <annotation>");
-    if (!child_number(size, "width", &annotation->width) || !child_number(size, "height", &annotation->height) ||
-        annotation->width < 0 || annotation->height < 0)
+    if (!child_number(size, "width", &annotation->width) ||
+        !child_number(size, "height", &annotation->height) || annotation->width < 0 ||
+        annotation->height < 0)
         annotation->width = annotation->height = 0;
     for (const xmlNode *node = root->children; node && !why; node = node->next)
         if (node->type == XML_ELEMENT_NODE && !strcmp((const char *)node->name, "object"))
@@ -129,13 +133,15 @@ static char *parse_failure(xmlParserCtxt *parser)
         end_without_memory();
     const char *message = error && error->message ? error->message : "is not XML";
 
-    return format_text("line %d: %.*s", error ? error->line : 0, (int)strcspn(message, "\r\n"), message);
+    return format_text("line %d: %.*s", error ? error->line : 0, (int)strcspn(message, "\r\n"),
+                       message);
 }
 
 /* What the parser takes at once is the most that any number of objects gets. */
 static size_t largest_file(int64_t max_objects)
 {
-    return max_objects < INT_MAX / LARGEST_OBJECT ? (size_t)max_objects * LARGEST_OBJECT : INT_MAX - 1;
+    return max_objects < INT_MAX / LARGEST_OBJECT ? (size_t)max_objects * LARGEST_OBJECT
+                                                  : INT_MAX - 1;
 }
 
 char *annotation_read(const char *path, int64_t max_objects, struct annotation *annotation)

@@ -19,14 +19,15 @@ struct annotation {
 /* Objects that a file may have unless the caller says otherwise. */
 #define ANNOTATION_MOST_OBJECTS 4096
 
-/* Reads a file of at most max_objects objects, of 256 bytes each; NULL, or why it cannot be used, to be freed. Then the
- * annotation is empty. Nothing but the file itself is read, whatever it refers to. */
+/* Reads a file of at most max_objects objects, of 256 bytes each; NULL, or why it cannot be used,
+ * to be freed. Then the annotation is empty. Nothing but the file itself is read, whatever it
+ * refers to. */
 char *annotation_read(const char *path, int64_t max_objects, struct annotation *annotation);
 
 void annotation_free(struct annotation *annotation);
 
-/* Edges of VOC's xmin, ymin, xmax, ymax: whole numbers count pixels from 1, the last one included; where any is not
- * whole, they are edges already. */
+/* Edges of VOC's xmin, ymin, xmax, ymax: whole numbers count pixels from 1, the last one included;
+ * where any is not whole, they are edges already. */
 void voc_edges(const double box[4], double edges[4]);
 
 #endif

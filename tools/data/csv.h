@@ -18,7 +18,8 @@ struct csv_reader {
 /* A reader of a text, which must outlive it. */
 struct csv_reader csv_start(char *text);
 
-/* Reads the next record that is not an empty line; false at the end and where the text is broken. */
+/* Reads the next record that is not an empty line; false at the end and where the text is broken.
+ */
 bool csv_next(struct csv_reader *reader);
 
 void csv_free(struct csv_reader *reader);

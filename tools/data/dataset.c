@@ -5,10 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "data/annotation_xml.h"
-#include "common/cli_error.h"
-#include "data/folder.h"
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
+#include "data/annotation_xml.h"
+#include "data/folder.h"
 
 struct layout {
     const char *name;
@@ -16,8 +16,10 @@ struct layout {
 };
 
 static const struct layout layouts[] = {
-    {"imagenet", dataset_open_imagenet}, {"voc", dataset_open_voc},
-    {"stanford40", dataset_open_stanford40}, {"folders", dataset_open_folders},
+    {"imagenet", dataset_open_imagenet},
+    {"voc", dataset_open_voc},
+    {"stanford40", dataset_open_stanford40},
+    {"folders", dataset_open_folders},
     {"csv", dataset_open_csv},
 };
 
@@ -41,7 +43,8 @@ static const char *recognise(const char *path)
     if (is_file(path))
         return "csv";
     if (has_folder(path, "JPEGImages"))
-        return has_folder(path, "XMLAnnotations") || has_folder(path, "ImageSplits") ? "stanford40" : "voc";
+        return has_folder(path, "XMLAnnotations") || has_folder(path, "ImageSplits") ? "stanford40"
+                                                                                     : "voc";
     if (has_folder(path, "Data/CLS-LOC"))
         return "imagenet";
     if (folder_folders(path, &folders) || folder_pictures(path, &pictures))
@@ -79,7 +82,8 @@ int dataset_open(const struct dataset_request *request, struct dataset *dataset)
             code = fail(request->path, "holds no pictures in the layout %s", name);
         return code;
     }
-    return fail_usage("eval", "there is no layout '%s': imagenet, voc, stanford40, folders, csv, auto", name);
+    return fail_usage(
+        "eval", "there is no layout '%s': imagenet, voc, stanford40, folders, csv, auto", name);
 }
 
 struct dataset_image *dataset_add(struct dataset *dataset, char *name, char *path)
@@ -92,7 +96,8 @@ struct dataset_image *dataset_add(struct dataset *dataset, char *name, char *pat
         return NULL;
     }
     if ((dataset->count & (dataset->count - 1)) == 0)
-        dataset->images = reallocate(dataset->images, dataset->count * 2 + 1, sizeof *dataset->images);
+        dataset->images = reallocate(dataset->images, dataset->count * 2 + 1,
+                                     sizeof *dataset->images);
     struct dataset_image *image = &dataset->images[dataset->count++];
     *image = (struct dataset_image){.name = name, .path = path};
     return image;
@@ -116,11 +121,12 @@ void dataset_free(struct dataset *dataset)
     *dataset = (struct dataset){0};
 }
 
-/* --- classes and boxes of an image ---------------------------------------------------------------- */
+/* --- classes and boxes of an image ------------------------------------------------------------ */
 
-/* Index of a class by its text: a name of the labels, or a folder's place among its siblings, or a number. -1 when it
- * is none of these. */
-static int64_t class_of(const struct dataset *dataset, const struct labels *labels, const char *text)
+/* Index of a class by its text: a name of the labels, or a folder's place among its siblings, or a
+ * number. -1 when it is none of these. */
+static int64_t class_of(const struct dataset *dataset, const struct labels *labels,
+                        const char *text)
 {
     int64_t index = labels->path ? labels_look_up(labels, text) : -1;
     size_t digits = strspn(text, "0123456789");
@@ -144,21 +150,23 @@ static size_t case_of(struct dataset_cases *cases, int64_t class_index)
     return cases->class_count++;
 }
 
-static void add_box(struct dataset_cases *cases, size_t class_position, const double edges[4], double scale_x,
-                    double scale_y)
+static void add_box(struct dataset_cases *cases, size_t class_position, const double edges[4],
+                    double scale_x, double scale_y)
 {
     size_t count = cases->box_count++;
 
     cases->boxes = reallocate(cases->boxes, 4 * cases->box_count, sizeof *cases->boxes);
-    cases->box_classes = reallocate(cases->box_classes, cases->box_count, sizeof *cases->box_classes);
+    cases->box_classes = reallocate(cases->box_classes, cases->box_count,
+                                    sizeof *cases->box_classes);
     cases->box_classes[count] = class_position;
     for (int i = 0; i < 4; i++)
         cases->boxes[4 * count + (size_t)i] = (float)(edges[i] * (i % 2 ? scale_y : scale_x));
 }
 
 /* An object of one of the classes; with a class of the whole picture, of that alone. */
-static void add_object(const struct dataset *dataset, const struct labels *labels, const char *class_text,
-                       const double *edges, const double scale[2], int64_t only, struct dataset_cases *cases)
+static void add_object(const struct dataset *dataset, const struct labels *labels,
+                       const char *class_text, const double *edges, const double scale[2],
+                       int64_t only, struct dataset_cases *cases)
 {
     int64_t index = class_of(dataset, labels, class_text);
 
@@ -200,8 +208,9 @@ static char *add_annotated(const struct dataset *dataset, const struct dataset_i
     return NULL;
 }
 
-char *dataset_cases(const struct dataset *dataset, const struct dataset_image *image, const struct labels *labels,
-                    int32_t width, int32_t height, struct dataset_cases *cases)
+char *dataset_cases(const struct dataset *dataset, const struct dataset_image *image,
+                    const struct labels *labels, int32_t width, int32_t height,
+                    struct dataset_cases *cases)
 {
     static const double whole[2] = {1, 1};
     const int32_t size[2] = {width, height};
@@ -213,7 +222,8 @@ char *dataset_cases(const struct dataset *dataset, const struct dataset_image *i
         only = class_of(dataset, labels, image->class_text);
         if (only < 0)
             return format_text("the class '%s' is not among %s", image->class_text,
-                               labels->path ? labels->path : "the classes; --labels gives their names");
+                               labels->path ? labels->path
+                                            : "the classes; --labels gives their names");
         case_of(cases, only);
     }
     if (image->annotation)
@@ -221,7 +231,8 @@ char *dataset_cases(const struct dataset *dataset, const struct dataset_image *i
     for (size_t i = 0; i < image->object_count; i++) {
         const struct listed_object *object = &image->objects[i];
 
-        add_object(dataset, labels, object->class_text, object->has_box ? object->edges : NULL, whole, only, cases);
+        add_object(dataset, labels, object->class_text, object->has_box ? object->edges : NULL,
+                   whole, only, cases);
     }
     if (!why && cases->unknown_count && !cases->class_count)
         why = format_text("none of its classes is among %s",

@@ -1,4 +1,5 @@
-/* Data sets: pictures with the classes and boxes of what is in them, in the layouts that they are published in. */
+/* Data sets: pictures with the classes and boxes of what is in them, in the layouts that they are
+ * published in. */
 #ifndef SSCAM_TOOLS_DATA_DATASET_H
 #define SSCAM_TOOLS_DATA_DATASET_H
 
@@ -24,18 +25,19 @@ struct listed_object {
 };
 
 struct dataset_image {
-    char *name;       /* unique within the data set: its path from the data set's folder of pictures */
+    char *name; /* unique within the data set: its path from the data set's folder of pictures */
     char *path;
-    char *annotation; /* path of its XML file, or NULL */
-    char *class_text; /* the class of the whole picture, or NULL */
+    char *annotation;              /* path of its XML file, or NULL */
+    char *class_text;              /* the class of the whole picture, or NULL */
     struct listed_object *objects; /* of a plain list */
     size_t object_count;
 };
 
 struct dataset {
     const char *layout;
-    bool takes_actions;         /* classes are the actions of objects, not their names */
-    struct text_list folders;   /* of a tree of classes: their order is that of the network's outputs */
+    bool takes_actions; /* classes are the actions of objects, not their names */
+    struct text_list
+        folders; /* of a tree of classes: their order is that of the network's outputs */
     struct dataset_image *images;
     size_t count;
     size_t skipped; /* entries whose names cannot be used */
@@ -46,8 +48,8 @@ struct dataset {
 struct dataset_cases {
     int64_t *classes;
     size_t class_count;
-    float *boxes;         /* [box_count, 4] */
-    size_t *box_classes;  /* positions in classes */
+    float *boxes;        /* [box_count, 4] */
+    size_t *box_classes; /* positions in classes */
     size_t box_count;
     size_t unknown_count; /* objects whose class the labels do not have */
     bool was_scaled;      /* the annotation is of a picture of another size */
@@ -56,15 +58,17 @@ struct dataset_cases {
 /* Finds the images of a data set, by name. EXIT_OK, or EXIT_FAILED or EXIT_USAGE with a line. */
 int dataset_open(const struct dataset_request *request, struct dataset *dataset);
 
-/* Classes and boxes of an image whose picture is width x height, in the order of their first object; without any class
- * the list is empty. NULL, or why the annotation cannot be used, to be freed. */
-char *dataset_cases(const struct dataset *dataset, const struct dataset_image *image, const struct labels *labels,
-                    int32_t width, int32_t height, struct dataset_cases *cases);
+/* Classes and boxes of an image whose picture is width x height, in the order of their first
+ * object; without any class the list is empty. NULL, or why the annotation cannot be used, to be
+ * freed. */
+char *dataset_cases(const struct dataset *dataset, const struct dataset_image *image,
+                    const struct labels *labels, int32_t width, int32_t height,
+                    struct dataset_cases *cases);
 
 void dataset_cases_free(struct dataset_cases *cases);
 void dataset_free(struct dataset *dataset);
 
-/* --- for the layouts ------------------------------------------------------------------------------ */
+/* --- for the layouts -------------------------------------------------------------------------- */
 
 /* Adds an image; takes the texts over. */
 struct dataset_image *dataset_add(struct dataset *dataset, char *name, char *path);

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
-#include "data/annotation_xml.h"
+#include "common/checked_alloc.h"
 #include "common/cli_error.h"
+#include "data/annotation_xml.h"
 #include "data/dataset.h"
 #include "data/folder.h"
-#include "common/checked_alloc.h"
 #include "text/text_file.h"
 
 #define LARGEST_LIST (256u << 20)
@@ -77,8 +77,8 @@ static struct dataset_image *image_named(struct list *list, const char *name)
 
     if (found)
         return &list->dataset->images[(*found)->index];
-    struct dataset_image *image =
-        dataset_add(list->dataset, copy_text(name, strlen(name)), path_beside(list->request->path, name));
+    struct dataset_image *image = dataset_add(list->dataset, copy_text(name, strlen(name)),
+                                              path_beside(list->request->path, name));
     if (image) {
         struct place *place = allocate(1, sizeof *place);
         *place = (struct place){image->name, list->dataset->count - 1};
@@ -128,7 +128,8 @@ int dataset_open_csv(const struct dataset_request *request, struct dataset *data
     struct list list = {.request = request, .dataset = dataset};
     struct csv_reader reader = csv_start(text);
     while (!code && csv_next(&reader)) {
-        bool is_heading = reader.line == 1 && reader.count > 1 && !strcasecmp(reader.fields[0], "file");
+        bool is_heading = reader.line == 1 && reader.count > 1 &&
+                          !strcasecmp(reader.fields[0], "file");
         if (!is_heading)
             code = add_record(&list, &reader);
     }

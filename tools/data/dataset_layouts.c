@@ -1,12 +1,13 @@
-/* Data sets in folders: ILSVRC's validation set, PASCAL VOC, Stanford40, a folder for each class. */
+/* Data sets in folders: ILSVRC's validation set, PASCAL VOC, Stanford40, a folder for each class.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/dataset.h"
 #include "data/folder.h"
-#include "common/checked_alloc.h"
 #include "text/text_file.h"
 
 #define LARGEST_LIST (64u << 20)
@@ -14,7 +15,8 @@
 /* The XML file of a picture in a folder of annotations, or NULL when there is none. */
 static char *annotation_in(const char *folder, const char *name)
 {
-    char *stem = without_extension(name), *file = format_text("%s.xml", stem), *path = join_path(folder, file);
+    char *stem = without_extension(name), *file = format_text("%s.xml", stem),
+         *path = join_path(folder, file);
 
     free(stem);
     free(file);
@@ -25,8 +27,8 @@ static char *annotation_in(const char *folder, const char *name)
 }
 
 /* Adds the pictures of a folder; `prefix` comes before their names. */
-static int add_pictures(struct dataset *dataset, const char *folder, const char *prefix, const char *annotations,
-                        const char *class_text)
+static int add_pictures(struct dataset *dataset, const char *folder, const char *prefix,
+                        const char *annotations, const char *class_text)
 {
     struct text_list names = {0};
     int code = folder_pictures(folder, &names);
@@ -48,7 +50,7 @@ static int add_pictures(struct dataset *dataset, const char *folder, const char 
     return code;
 }
 
-/* --- lists ---------------------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 typedef int take_line(struct dataset *dataset, void *user, char *line, size_t number);
 
@@ -77,7 +79,7 @@ static int each_line(struct dataset *dataset, const char *path, take_line *take,
     return code;
 }
 
-/* --- imagenet ------------------------------------------------------------------------------------- */
+/* --- imagenet --------------------------------------------------------------------------------- */
 
 struct truth {
     const char *path;
@@ -117,13 +119,15 @@ static char *split_line(char *line)
 static bool names_picture(struct dataset *dataset, const char *line)
 {
     char *word = copy_text(line, strcspn(line, " \t,"));
-    bool names = strlen(word) < strlen(line) && (is_picture_name(word) || find_named(dataset, word));
+    bool names = strlen(word) < strlen(line) &&
+                 (is_picture_name(word) || find_named(dataset, word));
 
     free(word);
     return names;
 }
 
-/* The class of a picture that is named, or of the next one; the first line tells which it is for all. */
+/* The class of a picture that is named, or of the next one; the first line tells which it is for
+ * all. */
 static int take_truth(struct dataset *dataset, void *user, char *line, size_t number)
 {
     struct truth *truth = user;
@@ -143,7 +147,8 @@ static int take_truth(struct dataset *dataset, void *user, char *line, size_t nu
         image = &dataset->images[number];
     }
     if (!image)
-        return fail(truth->path, "line %zu: there are only %zu pictures", number + 1, dataset->count);
+        return fail(truth->path, "line %zu: there are only %zu pictures", number + 1,
+                    dataset->count);
     free(image->class_text);
     image->class_text = copy_text(class_text, strlen(class_text));
     return EXIT_OK;
@@ -165,13 +170,15 @@ int dataset_open_imagenet(const struct dataset_request *request, struct dataset 
     char *pictures = join_path(request->path, "Data/CLS-LOC/val");
     char *annotations = join_path(request->path, "Annotations/CLS-LOC/val");
 
-    if (!is_folder(pictures)) { /* not the whole of ILSVRC, but a folder of pictures, perhaps with their XML files */
+    if (!is_folder(pictures)) { /* not the whole of ILSVRC, but a folder of pictures, perhaps with
+                                   their XML files */
         free(pictures);
         free(annotations);
         pictures = copy_text(request->path, strlen(request->path));
         annotations = copy_text(request->path, strlen(request->path));
     }
-    int code = add_pictures(dataset, pictures, "", request->annotations ? request->annotations : annotations, NULL);
+    int code = add_pictures(dataset, pictures, "",
+                            request->annotations ? request->annotations : annotations, NULL);
     if (!code && request->truth)
         code = read_truth(request->truth, dataset);
     free(pictures);
@@ -179,7 +186,7 @@ int dataset_open_imagenet(const struct dataset_request *request, struct dataset 
     return code;
 }
 
-/* --- pascal voc and stanford40 --------------------------------------------------------------------- */
+/* --- pascal voc and stanford40 ---------------------------------------------------------------- */
 
 struct picture_list {
     const char *pictures, *annotations; /* folders */
@@ -187,7 +194,8 @@ struct picture_list {
     bool names_classes;
 };
 
-/* The part of a name before its number: "riding_a_horse_012.jpg" is of the class "riding_a_horse". */
+/* The part of a name before its number: "riding_a_horse_012.jpg" is of the class "riding_a_horse".
+ */
 static char *class_in_name(const char *name)
 {
     char *class_text = without_extension(name);
@@ -198,7 +206,8 @@ static char *class_in_name(const char *name)
     return class_text;
 }
 
-/* "000012", "000012 1" or "applauding_001.jpg". In lists of a class, -1 says that a picture has none of it. */
+/* "000012", "000012 1" or "applauding_001.jpg". In lists of a class, -1 says that a picture has
+ * none of it. */
 static int take_listed(struct dataset *dataset, void *user, char *line, size_t number)
 {
     const struct picture_list *list = user;
@@ -222,8 +231,9 @@ static int take_listed(struct dataset *dataset, void *user, char *line, size_t n
     return EXIT_OK;
 }
 
-/* The list of a split: the one that was asked for, else the first of those usual that is there. `*path` stays NULL when
- * there are no lists at all; EXIT_FAILED with a line when the one asked for is not there. */
+/* The list of a split: the one that was asked for, else the first of those usual that is there.
+ * `*path` stays NULL when there are no lists at all; EXIT_FAILED with a line when the one asked for
+ * is not there. */
 static int find_split(const char *folder, const char *split, char **path)
 {
     static const char *const usual[] = {"test", "val", "trainval"};
@@ -257,12 +267,14 @@ static int add_all_listed(struct dataset *dataset, struct picture_list *list)
 }
 
 /* What VOC and Stanford40 have in common, their folders' names aside. */
-static int open_listed(const struct dataset_request *request, const char *root, const char *annotations,
-                       const char *lists, bool names_classes, struct dataset *dataset)
+static int open_listed(const struct dataset_request *request, const char *root,
+                       const char *annotations, const char *lists, bool names_classes,
+                       struct dataset *dataset)
 {
     char *pictures = join_path(root, "JPEGImages"), *own = join_path(root, annotations);
     char *folder = join_path(root, lists), *path;
-    struct picture_list list = {.pictures = pictures, .names_classes = names_classes,
+    struct picture_list list = {.pictures = pictures,
+                                .names_classes = names_classes,
                                 .annotations = request->annotations ? request->annotations : own};
 
     int code = find_split(folder, request->split, &path);
@@ -293,7 +305,8 @@ static int find_year(const char *path, char **root)
         if (strncasecmp(folders.items[i], "VOC", 3))
             continue;
         if (*root)
-            code = fail(path, "holds several years; give the folder of one, such as %s/%s", path, folders.items[i]);
+            code = fail(path, "holds several years; give the folder of one, such as %s/%s", path,
+                        folders.items[i]);
         else
             *root = join_path(path, folders.items[i]);
     }
@@ -320,7 +333,7 @@ int dataset_open_stanford40(const struct dataset_request *request, struct datase
     return open_listed(request, request->path, "XMLAnnotations", "ImageSplits", true, dataset);
 }
 
-/* --- folders -------------------------------------------------------------------------------------- */
+/* --- folders ---------------------------------------------------------------------------------- */
 
 int dataset_open_folders(const struct dataset_request *request, struct dataset *dataset)
 {

@@ -1,4 +1,5 @@
-/* Fingerprints: 64-bit FNV-1a, to tell whether two runs are of the same things. Not a protection against forgery. */
+/* Fingerprints: 64-bit FNV-1a, to tell whether two runs are of the same things. Not a protection
+ * against forgery. */
 #ifndef SSCAM_TOOLS_DATA_FINGERPRINT_H
 #define SSCAM_TOOLS_DATA_FINGERPRINT_H
 

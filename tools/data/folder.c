@@ -7,8 +7,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "common/cli_error.h"
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
 
 bool is_folder(const char *path)
 {

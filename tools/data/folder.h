@@ -6,8 +6,9 @@
 
 #include "text/string_list.h"
 
-/* Names of the pictures (by extension: .jpg, .jpeg, .png in any case) or of the folders in a folder, sorted by their
- * bytes; hidden ones are left out. EXIT_FAILED with a line when the folder cannot be read. */
+/* Names of the pictures (by extension: .jpg, .jpeg, .png in any case) or of the folders in a
+ * folder, sorted by their bytes; hidden ones are left out. EXIT_FAILED with a line when the folder
+ * cannot be read. */
 int folder_pictures(const char *path, struct text_list *names);
 int folder_folders(const char *path, struct text_list *names);
 

@@ -7,19 +7,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/csv.h"
 #include "data/folder.h"
-#include "common/checked_alloc.h"
-#include "text/text_file.h"
 #include "text/memory_stream.h"
+#include "text/text_file.h"
 
 #define LARGEST_JOURNAL (1u << 30)
 #define FIRST_WORDS "sscam-eval-journal,2,"
 #define END_OF_IMAGE "done" /* then what was remarkable about it: done,SCALED,UNKNOWN_OBJECTS */
 
 /* The lines that a journal begins with. */
-static void make_heading(uint64_t signature, const struct results *results, struct text_stream *heading)
+static void make_heading(uint64_t signature, const struct results *results,
+                         struct text_stream *heading)
 {
     text_stream_open(heading);
     fprintf(heading->stream, FIRST_WORDS "%016" PRIx64 "\n", signature);
@@ -27,8 +28,8 @@ static void make_heading(uint64_t signature, const struct results *results, stru
     text_stream_finish(heading);
 }
 
-/* Length of the part of the text that ends with a whole image. A line that begins so stands only there: the others
- * begin with a number, and names of images hold no line breaks. */
+/* Length of the part of the text that ends with a whole image. A line that begins so stands only
+ * there: the others begin with a number, and names of images hold no line breaks. */
 static size_t whole_images(const char *text, size_t start)
 {
     size_t end = start;
@@ -54,7 +55,8 @@ static char *take_end(const struct csv_reader *reader, struct results *results, 
 {
     struct image_tally tally;
 
-    if (reader->count != 3 || *first == results->count || !read_size(reader->fields[1], &tally.scaled) ||
+    if (reader->count != 3 || *first == results->count ||
+        !read_size(reader->fields[1], &tally.scaled) ||
         !read_size(reader->fields[2], &tally.unknown_objects))
         return format_text("line %zu: is no end of an image", reader->line);
     results->cases[*first].of_image = tally;
@@ -70,8 +72,9 @@ static int take_images(const char *path, char *text, struct results *results)
     char *why = NULL;
 
     while (!why && csv_next(&reader))
-        why = strcmp(reader.fields[0], END_OF_IMAGE) != 0 ? results_take_line(results, &reader, &methods_seen)
-                                                          : take_end(&reader, results, &first);
+        why = strcmp(reader.fields[0], END_OF_IMAGE) != 0
+                  ? results_take_line(results, &reader, &methods_seen)
+                  : take_end(&reader, results, &first);
     csv_free(&reader);
     if (!why && (reader.is_broken || methods_seen != results->methods.count))
         why = format_text("is damaged");
@@ -83,17 +86,20 @@ static int take_images(const char *path, char *text, struct results *results)
 }
 
 /* Adds what a journal's text holds; `*kept` is the length of the part that stays. */
-static int take_text(const char *path, char *text, const char *wanted, struct results *results, size_t *kept)
+static int take_text(const char *path, char *text, const char *wanted, struct results *results,
+                     size_t *kept)
 {
     size_t length = strlen(text), start = strlen(wanted);
 
     *kept = 0;
-    if (length < start && !strncmp(text, wanted, length)) /* the first run ended before it had begun */
+    if (length < start &&
+        !strncmp(text, wanted, length)) /* the first run ended before it had begun */
         return EXIT_OK;
     if (strncmp(text, FIRST_WORDS, strlen(FIRST_WORDS)) != 0)
         return fail(path, "is no journal of this release's sscam eval");
     if (strncmp(text, wanted, start) != 0)
-        return fail(path, "is the journal of another evaluation: its network, methods, options or metrics differ");
+        return fail(path, "is the journal of another evaluation: its network, methods, options or "
+                          "metrics differ");
     *kept = whole_images(text, start);
     text[*kept] = '\0';
     return take_images(path, text + start, results);
@@ -129,7 +135,8 @@ static int flush(const struct journal *journal)
     return fail_errno(journal->path);
 }
 
-int journal_open(struct journal *journal, const char *path, uint64_t signature, struct results *results)
+int journal_open(struct journal *journal, const char *path, uint64_t signature,
+                 struct results *results)
 {
     struct text_stream wanted;
     size_t kept;

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/cli_error.h"
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
 #include "text/suggestion.h"
 #include "text/text_file.h"
 
@@ -38,7 +38,8 @@ static void split_lines(struct labels *labels)
     }
 }
 
-/* The parts of a line "index,identifier,name", in place; false, with the line as it was, when it is none. */
+/* The parts of a line "index,identifier,name", in place; false, with the line as it was, when it is
+ * none. */
 static bool split_indexed(char *line, long *index, char **identifier, char **name)
 {
     char *first = strpbrk(line, ",\t"), *end;
@@ -60,7 +61,8 @@ static bool is_heading(const char *line)
     return !strncasecmp(line, "index", strlen("index")) && strchr(",\t", line[strlen("index")]);
 }
 
-/* Whether all lines, but for a heading and empty ones, are of the form with indices; and the number of classes. */
+/* Whether all lines, but for a heading and empty ones, are of the form with indices; and the number
+ * of classes. */
 static bool is_indexed(const struct labels *labels, size_t *classes)
 {
     char *identifier, *name;
@@ -131,7 +133,8 @@ const char *labels_name(const struct labels *labels, int64_t class_index)
 static bool is_called(const struct labels *labels, size_t index, const char *name)
 {
     return !strcmp(labels->names[index], name) ||
-           (labels->identifiers && labels->identifiers[index] && !strcmp(labels->identifiers[index], name));
+           (labels->identifiers && labels->identifiers[index] &&
+            !strcmp(labels->identifiers[index], name));
 }
 
 size_t labels_count_named(const struct labels *labels, const char *name)
@@ -193,7 +196,8 @@ static int fail_ambiguous(const struct labels *labels, const char *name)
         free(indices);
         indices = longer;
     }
-    int code = fail(labels->path, "classes %s are all named '%s': give one by its number", indices, name);
+    int code = fail(labels->path, "classes %s are all named '%s': give one by its number", indices,
+                    name);
     free(indices);
     return code;
 }

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cli_error.h"
-#include "common/checked_alloc.h"
 #include "common/atomic_file.h"
+#include "common/checked_alloc.h"
+#include "common/cli_error.h"
 
 #define MAGIC "\x93NUMPY"
 #define MAGIC_LENGTH 6
@@ -158,7 +158,8 @@ static int read_header_length(const char *path, FILE *file, size_t *length)
     size_t width = major == 1 ? 2 : 4;
     if (fread(size, 1, width, file) != width)
         return read_failure(path, file);
-    *length = (size_t)size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16 | (size_t)size[3] << 24;
+    *length = (size_t)size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16 |
+              (size_t)size[3] << 24;
     if (*length > LONGEST_HEADER)
         return fail(path, "its header is too long (%zu bytes)", *length);
     return EXIT_OK;
@@ -176,7 +177,8 @@ static int read_header(const char *path, FILE *file, struct header *header)
     if (fread(text, 1, length, file) != length)
         code = read_failure(path, file);
     else if (!parse_header(text, length, header))
-        code = fail(path, "its header is damaged, or its array has more than %d dimensions", NPY_MAX_RANK);
+        code = fail(path, "its header is damaged, or its array has more than %d dimensions",
+                    NPY_MAX_RANK);
     else if (strcmp(header->type, NATIVE_FLOAT32))
         code = fail(path, "holds '%s', not float32 ('" NATIVE_FLOAT32 "')", header->type);
     else if (header->fortran_order)
@@ -249,12 +251,12 @@ int npy_read(const char *path, struct npy_array *array)
 static void write_header(FILE *file, int rank, const int64_t *shape)
 {
     char text[256];
-    int length =
-        snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (", NATIVE_FLOAT32);
+    int length = snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (",
+                          NATIVE_FLOAT32);
 
     for (int i = 0; i < rank; i++)
-        length += snprintf(text + length, sizeof text - (size_t)length, "%s%" PRId64 "%s", i ? " " : "",
-                           shape[i], i + 1 < rank || rank == 1 ? "," : "");
+        length += snprintf(text + length, sizeof text - (size_t)length, "%s%" PRId64 "%s",
+                           i ? " " : "", shape[i], i + 1 < rank || rank == 1 ? "," : "");
     length += snprintf(text + length, sizeof text - (size_t)length, "), }");
 
     int start = MAGIC_LENGTH + 2 + 2;

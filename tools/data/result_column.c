@@ -5,17 +5,22 @@
 
 static const struct measure own[] = {
     {MEASURE_NEAR_SCORE_CAM, "near_score_cam", "Near Score-CAM", "",
-     "Pearson's correlation of the map and Score-CAM's of the same class; undefined where either is flat", 0},
+     "Pearson's correlation of the map and Score-CAM's of the same class; undefined where either "
+     "is flat",
+     0},
     {MEASURE_NEAR_GRAD_CAM, "near_grad_cam", "Near Grad-CAM", "",
-     "Pearson's correlation of the map and Grad-CAM's of the same class; undefined where either is flat", 0},
+     "Pearson's correlation of the map and Grad-CAM's of the same class; undefined where either is "
+     "flat",
+     0},
 };
 
 #define OWN_COUNT (sizeof own / sizeof *own)
 
 static struct measure of_metric(const sscam_metric *metric)
 {
-    return (struct measure){sscam_metric_id(metric), sscam_metric_name(metric), sscam_metric_title(metric),
-                            sscam_metric_unit(metric), sscam_metric_summary(metric), sscam_metric_direction(metric)};
+    return (struct measure){sscam_metric_id(metric),      sscam_metric_name(metric),
+                            sscam_metric_title(metric),   sscam_metric_unit(metric),
+                            sscam_metric_summary(metric), sscam_metric_direction(metric)};
 }
 
 struct measure measure_of(int32_t id)

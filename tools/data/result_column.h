@@ -16,7 +16,8 @@ struct measure {
     int32_t direction; /* 1 where higher is better, -1 where lower is, 0 where neither */
 };
 
-/* A value as a number that is the higher the worse it is; far from a reference is worse than near. */
+/* A value as a number that is the higher the worse it is; far from a reference is worse than near.
+ */
 double measure_badness(const struct measure *measure, double value);
 
 /* The measure of an identifier, which must exist. */

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/result_column.h"
-#include "common/checked_alloc.h"
 
 enum { INDEX, IMAGE, CLASS, LABEL, METHOD, FIRST_METRIC };
 static const char *const columns[FIRST_METRIC] = {"index", "image", "class", "label", "method"};
@@ -42,12 +42,13 @@ void results_set_metrics(struct results *results, const char *names)
 
 void results_add_measure(struct results *results, int32_t measure)
 {
-    results->metrics = reallocate(results->metrics, results->metric_count + 1, sizeof *results->metrics);
+    results->metrics = reallocate(results->metrics, results->metric_count + 1,
+                                  sizeof *results->metrics);
     results->metrics[results->metric_count++] = measure;
 }
 
-struct result_case *results_add(struct results *results, size_t image_index, const char *image, int64_t class_index,
-                                const char *label)
+struct result_case *results_add(struct results *results, size_t image_index, const char *image,
+                                int64_t class_index, const char *label)
 {
     if ((results->count & (results->count - 1)) == 0)
         results->cases = reallocate(results->cases, results->count * 2 + 1, sizeof *results->cases);
@@ -59,19 +60,19 @@ struct result_case *results_add(struct results *results, size_t image_index, con
     return result;
 }
 
-void results_add_evaluated(struct results *results, const sscam_evaluation *evaluation, size_t first_case,
-                           size_t image_index, const char *image, const char *(*label_of)(void *, int64_t),
-                           void *user)
+void results_add_evaluated(struct results *results, const sscam_evaluation *evaluation,
+                           size_t first_case, size_t image_index, const char *image,
+                           const char *(*label_of)(void *, int64_t), void *user)
 {
     for (size_t i = first_case; i < sscam_evaluation_case_count(evaluation); i++) {
         int64_t class_index = sscam_evaluation_class_index(evaluation, i);
-        struct result_case *result =
-            results_add(results, image_index, image, class_index, label_of(user, class_index));
+        struct result_case *result = results_add(results, image_index, image, class_index,
+                                                 label_of(user, class_index));
 
         for (size_t j = 0; j < values_a_case(results); j++)
-            result->values[j].state =
-                sscam_evaluation_value(evaluation, j / results->metric_count, i,
-                                       results->metrics[j % results->metric_count], &result->values[j].value);
+            result->values[j].state = sscam_evaluation_value(
+                evaluation, j / results->metric_count, i,
+                results->metrics[j % results->metric_count], &result->values[j].value);
     }
 }
 
@@ -139,7 +140,7 @@ void results_free(struct results *results)
     *results = (struct results){0};
 }
 
-/* --- writing -------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 void results_put_heading(FILE *out, const struct results *results)
 {
@@ -150,7 +151,8 @@ void results_put_heading(FILE *out, const struct results *results)
     fputc('\n', out);
 }
 
-static void put_line(FILE *out, const struct results *results, const struct result_case *result, size_t method)
+static void put_line(FILE *out, const struct results *results, const struct result_case *result,
+                     size_t method)
 {
     fprintf(out, "%zu,", result->image_index);
     csv_put(out, result->image);
@@ -176,7 +178,7 @@ void results_put_cases(FILE *out, const struct results *results, size_t first, s
             put_line(out, results, &results->cases[i], method);
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 char *results_take_heading(struct results *results, const struct csv_reader *reader)
 {
@@ -184,7 +186,8 @@ char *results_take_heading(struct results *results, const struct csv_reader *rea
 
     for (size_t i = 0; i < FIRST_METRIC; i++)
         if (i >= reader->count || strcmp(reader->fields[i], columns[i]))
-            return format_text("has no column '%s' in its place: it was not written by sscam eval", columns[i]);
+            return format_text("has no column '%s' in its place: it was not written by sscam eval",
+                               columns[i]);
     if (is_first) {
         results->metric_count = reader->count - FIRST_METRIC;
         results->metrics = allocate(results->metric_count, sizeof *results->metrics);
@@ -229,8 +232,8 @@ static bool read_value(const char *text, struct result_value *value)
     return end > text && !*end && isfinite(value->value);
 }
 
-static bool is_of_case(const struct results *results, const struct csv_reader *reader, int64_t index,
-                       int64_t class_index)
+static bool is_of_case(const struct results *results, const struct csv_reader *reader,
+                       int64_t index, int64_t class_index)
 {
     const struct result_case *last = results->count ? &results->cases[results->count - 1] : NULL;
 
@@ -248,8 +251,9 @@ void results_learn_methods(struct results *results, char *text)
         char *const *fields = reader.fields;
         bool is_first = !results->methods.count;
 
-        if (!is_first && (strcmp(fields[INDEX], index) != 0 || strcmp(fields[CLASS], class_text) != 0 ||
-                          !strcmp(fields[METHOD], results->methods.items[0])))
+        if (!is_first &&
+            (strcmp(fields[INDEX], index) != 0 || strcmp(fields[CLASS], class_text) != 0 ||
+             !strcmp(fields[METHOD], results->methods.items[0])))
             break;
         index = fields[INDEX];
         class_text = fields[CLASS];
@@ -259,33 +263,42 @@ void results_learn_methods(struct results *results, char *text)
 }
 
 /* The case that a line is of: the last one, or a new one when that is complete. */
-static struct result_case *case_for_line(struct results *results, const struct csv_reader *reader, size_t *methods_seen)
+static struct result_case *case_for_line(struct results *results, const struct csv_reader *reader,
+                                         size_t *methods_seen)
 {
     int64_t index, class_index;
 
-    if (reader->count != FIRST_METRIC + results->metric_count || !read_whole(reader->fields[INDEX], &index) ||
+    if (reader->count != FIRST_METRIC + results->metric_count ||
+        !read_whole(reader->fields[INDEX], &index) ||
         !read_whole(reader->fields[CLASS], &class_index))
         return NULL;
     if (*methods_seen == results->methods.count) {
         *methods_seen = 0;
-        return results_add(results, (size_t)index, reader->fields[IMAGE], class_index, reader->fields[LABEL]);
+        return results_add(results, (size_t)index, reader->fields[IMAGE], class_index,
+                           reader->fields[LABEL]);
     }
-    return is_of_case(results, reader, index, class_index) ? &results->cases[results->count - 1] : NULL;
+    return is_of_case(results, reader, index, class_index) ? &results->cases[results->count - 1]
+                                                           : NULL;
 }
 
-char *results_take_line(struct results *results, const struct csv_reader *reader, size_t *methods_seen)
+char *results_take_line(struct results *results, const struct csv_reader *reader,
+                        size_t *methods_seen)
 {
     struct result_case *result = case_for_line(results, reader, methods_seen);
 
     if (!result)
-        return format_text("line %zu: is not of the form of the heading, or leaves a case incomplete", reader->line);
+        return format_text(
+            "line %zu: is not of the form of the heading, or leaves a case incomplete",
+            reader->line);
     const char *due = results->methods.items[*methods_seen];
     if (strcmp(reader->fields[METHOD], due) != 0)
-        return format_text("line %zu: has the method '%s' where '%s' is due", reader->line, reader->fields[METHOD],
-                           due);
+        return format_text("line %zu: has the method '%s' where '%s' is due", reader->line,
+                           reader->fields[METHOD], due);
     for (size_t i = 0; i < results->metric_count; i++)
-        if (!read_value(reader->fields[FIRST_METRIC + i], &result->values[*methods_seen * results->metric_count + i]))
-            return format_text("line %zu: '%s' is no number", reader->line, reader->fields[FIRST_METRIC + i]);
+        if (!read_value(reader->fields[FIRST_METRIC + i],
+                        &result->values[*methods_seen * results->metric_count + i]))
+            return format_text("line %zu: '%s' is no number", reader->line,
+                               reader->fields[FIRST_METRIC + i]);
     ++*methods_seen;
     return NULL;
 }

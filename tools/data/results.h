@@ -24,7 +24,7 @@ struct image_tally {
 
 /* A class on an image. */
 struct result_case {
-    size_t image_index; /* in the data set, from 0 */
+    size_t image_index;  /* in the data set, from 0 */
     char *image, *label; /* label: NULL when the class has no name */
     int64_t class_index;
     struct result_value *values; /* [methods][metrics] */
@@ -33,7 +33,8 @@ struct result_case {
 
 struct results {
     struct text_list methods;
-    int32_t *metrics; /* identifiers of measures: those of the library in the order of its table, then others */
+    int32_t *metrics; /* identifiers of measures: those of the library in the order of its table,
+                         then others */
     size_t metric_count;
     struct result_case *cases;
     size_t count;
@@ -46,13 +47,13 @@ void results_set_metrics(struct results *results, const char *names);
 void results_add_measure(struct results *results, int32_t measure);
 
 /* A new case at the end, its values absent. */
-struct result_case *results_add(struct results *results, size_t image_index, const char *image, int64_t class_index,
-                                const char *label);
+struct result_case *results_add(struct results *results, size_t image_index, const char *image,
+                                int64_t class_index, const char *label);
 
 /* Takes the last cases of an evaluation over into new cases of an image. */
-void results_add_evaluated(struct results *results, const sscam_evaluation *evaluation, size_t first_case,
-                           size_t image_index, const char *image, const char *(*label_of)(void *, int64_t),
-                           void *user);
+void results_add_evaluated(struct results *results, const sscam_evaluation *evaluation,
+                           size_t first_case, size_t image_index, const char *image,
+                           const char *(*label_of)(void *, int64_t), void *user);
 
 /* Sorts by image; cases of one image keep their order. */
 void results_sort(struct results *results);
@@ -65,24 +66,25 @@ struct image_tally results_tally(const struct results *results);
 
 void results_free(struct results *results);
 
-/* --- files ---------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 /* The columns' names: index, image, class, label, method, and the metrics. */
 void results_put_heading(FILE *out, const struct results *results);
 
-/* The lines of cases `first` to `first + count - 1`, one a method. Values are written so that reading them back gives
- * the same: empty where absent, nan where undefined. */
+/* The lines of cases `first` to `first + count - 1`, one a method. Values are written so that
+ * reading them back gives the same: empty where absent, nan where undefined. */
 void results_put_cases(FILE *out, const struct results *results, size_t first, size_t count);
 
-/* Reads the heading of a file: sets the metrics of new results, or holds them against those there are. NULL, or why it
- * is none, to be freed. */
+/* Reads the heading of a file: sets the metrics of new results, or holds them against those there
+ * are. NULL, or why it is none, to be freed. */
 char *results_take_heading(struct results *results, const struct csv_reader *reader);
 
 /* Sets the methods of new results to those of the first case in a file's text, which is changed. */
 void results_learn_methods(struct results *results, char *text);
 
-/* Reads a line. `methods_seen`, the number of methods that the last case has, is the number of all at the start and
- * when a file is complete. NULL, or what is wrong with the line, to be freed. */
-char *results_take_line(struct results *results, const struct csv_reader *reader, size_t *methods_seen);
+/* Reads a line. `methods_seen`, the number of methods that the last case has, is the number of all
+ * at the start and when a file is complete. NULL, or what is wrong with the line, to be freed. */
+char *results_take_line(struct results *results, const struct csv_reader *reader,
+                        size_t *methods_seen);
 
 #endif

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "data/result_column.h"
 #include "common/checked_alloc.h"
+#include "data/result_column.h"
 #include "report/svg.h"
 
 #define LABELS_WIDTH 165
@@ -23,8 +23,8 @@ static void open_chart(FILE *out, double width, double height, int32_t metric)
 }
 
 /* The values that a bar chart must show: all intervals and 0. */
-static void find_range(const struct results *results, const struct total *totals, size_t place, double *low,
-                       double *high)
+static void find_range(const struct results *results, const struct total *totals, size_t place,
+                       double *low, double *high)
 {
     *low = *high = 0;
     for (size_t i = 0; i < results->methods.count; i++) {
@@ -35,23 +35,26 @@ static void find_range(const struct results *results, const struct total *totals
     }
 }
 
-void chart_put_totals(FILE *out, const struct results *results, const struct total *totals, size_t place)
+void chart_put_totals(FILE *out, const struct results *results, const struct total *totals,
+                      size_t place)
 {
     double low, high;
 
     find_range(results, totals, place, &low, &high);
     double scale = high > low ? BARS_WIDTH / (high - low) : 0, zero = LABELS_WIDTH - low * scale;
-    open_chart(out, LABELS_WIDTH + BARS_WIDTH + 50, TITLE_HEIGHT + ROW_HEIGHT * (double)results->methods.count,
-               results->metrics[place]);
+    open_chart(out, LABELS_WIDTH + BARS_WIDTH + 50,
+               TITLE_HEIGHT + ROW_HEIGHT * (double)results->methods.count, results->metrics[place]);
     for (size_t i = 0; i < results->methods.count; i++) {
         const struct total *total = &totals[i * results->metric_count + place];
         double y = TITLE_HEIGHT + ROW_HEIGHT * (double)i;
 
-        svg_put_words(out, LABELS_WIDTH - 6, y + 13, "end", method_title(results->methods.items[i]));
+        svg_put_words(out, LABELS_WIDTH - 6, y + 13, "end",
+                      method_title(results->methods.items[i]));
         if (isnan(total->mean))
             continue;
         fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"12\" fill=\"%s\"/>",
-                fmin(zero, zero + total->mean * scale), y + 3, fabs(total->mean * scale), svg_colour(i));
+                fmin(zero, zero + total->mean * scale), y + 3, fabs(total->mean * scale),
+                svg_colour(i));
         fprintf(out, "<path d=\"M%.1f %.1fH%.1f\" stroke=\"#222\" stroke-width=\"2\"/>",
                 zero + total->lower * scale, y + 9, zero + total->upper * scale);
         char *number = format_text("%.3g", total->mean);
@@ -66,7 +69,8 @@ static void put_curve(FILE *out, const double *points, size_t count, const char 
     fputs("<polyline fill=\"none\" stroke-width=\"1.5\" stroke=\"", out);
     fprintf(out, "%s\" points=\"", colour);
     for (size_t i = 0; i < count; i++)
-        fprintf(out, "%s%.1f,%.1f", i ? " " : "", 30 + CURVES_SIDE * (double)i / (double)(count - 1),
+        fprintf(out, "%s%.1f,%.1f", i ? " " : "",
+                30 + CURVES_SIDE * (double)i / (double)(count - 1),
                 TITLE_HEIGHT + CURVES_SIDE * (1 - points[i]));
     fputs("\"/>", out);
 }
@@ -77,10 +81,12 @@ static void put_axes(FILE *out)
             TITLE_HEIGHT + CURVES_SIDE, 30 + CURVES_SIDE);
     svg_put_words(out, 26, TITLE_HEIGHT + 8, "end", "1");
     svg_put_words(out, 26, TITLE_HEIGHT + CURVES_SIDE, "end", "0");
-    svg_put_words(out, 30 + CURVES_SIDE / 2.0, TITLE_HEIGHT + CURVES_SIDE + 16, "middle", "share of pixels");
+    svg_put_words(out, 30 + CURVES_SIDE / 2.0, TITLE_HEIGHT + CURVES_SIDE + 16, "middle",
+                  "share of pixels");
 }
 
-void chart_put_curves(FILE *out, const struct results *results, const sscam_evaluation *evaluation, size_t place)
+void chart_put_curves(FILE *out, const struct results *results, const sscam_evaluation *evaluation,
+                      size_t place)
 {
     int32_t metric = results->metrics[place];
     size_t count = 0;
@@ -94,10 +100,10 @@ void chart_put_curves(FILE *out, const struct results *results, const sscam_eval
         if (sscam_evaluation_curve(evaluation, i, metric, points, count, &count))
             continue;
         put_curve(out, points, count, svg_colour(i));
-        fprintf(out, "<rect x=\"%d\" y=\"%.1f\" width=\"10\" height=\"10\" fill=\"%s\"/>", CURVES_SIDE + 40,
-                TITLE_HEIGHT + 16.0 * (double)i, svg_colour(i));
+        fprintf(out, "<rect x=\"%d\" y=\"%.1f\" width=\"10\" height=\"10\" fill=\"%s\"/>",
+                CURVES_SIDE + 40, TITLE_HEIGHT + 16.0 * (double)i, svg_colour(i));
         svg_put_words(out, CURVES_SIDE + 55, TITLE_HEIGHT + 16.0 * (double)i + 9, "start",
-                  method_title(results->methods.items[i]));
+                      method_title(results->methods.items[i]));
     }
     fputs("</svg>\n", out);
     free(points);

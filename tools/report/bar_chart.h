@@ -10,9 +10,11 @@
 #include "report/total_tables.h"
 
 /* A bar for each method with its interval; `place` is the measure's in the results. */
-void chart_put_totals(FILE *out, const struct results *results, const struct total *totals, size_t place);
+void chart_put_totals(FILE *out, const struct results *results, const struct total *totals,
+                      size_t place);
 
 /* The mean curve of each method; nothing when the metric has none. */
-void chart_put_curves(FILE *out, const struct results *results, const sscam_evaluation *evaluation, size_t place);
+void chart_put_curves(FILE *out, const struct results *results, const sscam_evaluation *evaluation,
+                      size_t place);
 
 #endif

@@ -7,18 +7,18 @@
 
 #include <cairo.h>
 
-#include "common/cli_error.h"
-#include "report/html.h"
-#include "data/result_column.h"
 #include "common/checked_alloc.h"
-#include "text/memory_stream.h"
+#include "common/cli_error.h"
+#include "data/result_column.h"
+#include "report/html.h"
 #include "report/thumbnail.h"
 #include "report/total_tables.h"
+#include "text/memory_stream.h"
 
 #define PICTURE_HEIGHT 150
 #define MOST_WIDTH 300
 
-/* --- drawing -------------------------------------------------------------------------------------- */
+/* --- drawing ---------------------------------------------------------------------------------- */
 
 static cairo_surface_t *small(const sscam_image *image)
 {
@@ -28,7 +28,8 @@ static cairo_surface_t *small(const sscam_image *image)
     return thumbnail(image, (int)fmax(1, width * scale), (int)fmax(1, height * scale));
 }
 
-static void draw_boxes(cairo_surface_t *surface, const struct pictured_image *shown, int64_t class_index)
+static void draw_boxes(cairo_surface_t *surface, const struct pictured_image *shown,
+                       int64_t class_index)
 {
     const struct dataset_cases *cases = shown->cases;
     double x = (double)cairo_image_surface_get_width(surface) / sscam_image_width(shown->image);
@@ -42,7 +43,8 @@ static void draw_boxes(cairo_surface_t *surface, const struct pictured_image *sh
 
         if (cases->classes[cases->box_classes[i]] != class_index)
             continue;
-        cairo_rectangle(cairo, box[0] * x, box[1] * y, (double)(box[2] - box[0]) * x, (double)(box[3] - box[1]) * y);
+        cairo_rectangle(cairo, box[0] * x, box[1] * y, (double)(box[2] - box[0]) * x,
+                        (double)(box[3] - box[1]) * y);
         cairo_stroke(cairo);
     }
     cairo_destroy(cairo);
@@ -60,7 +62,8 @@ static int put_figure(FILE *out, cairo_surface_t *surface, const char *title, co
 }
 
 /* The values of a method on a case, one a line. */
-static char *values_below(const struct results *results, const struct result_case *result, size_t method)
+static char *values_below(const struct results *results, const struct result_case *result,
+                          size_t method)
 {
     char *text = copy_text("", 0);
 
@@ -72,7 +75,8 @@ static char *values_below(const struct results *results, const struct result_cas
         if (value->state == SSCAM_VALUE_ABSENT)
             continue;
         longer = value->state == SSCAM_VALUE_DEFINED
-                     ? format_text("%s%s %.4g%s<br>", text, measure.title, value->value, measure.unit)
+                     ? format_text("%s%s %.4g%s<br>", text, measure.title, value->value,
+                                   measure.unit)
                      : format_text("%s%s undefined<br>", text, measure.title);
         free(text);
         text = longer;
@@ -102,7 +106,8 @@ static int put_maps(FILE *out, const struct results *results, const sscam_evalua
 
         if (!map)
             continue;
-        sscam_status status = sscam_map_overlay(map, shown->image, shown->colormap, shown->alpha, &overlay);
+        sscam_status status = sscam_map_overlay(map, shown->image, shown->colormap, shown->alpha,
+                                                &overlay);
         if (status)
             return fail_library(result->image, status);
         char *below = values_below(results, result, method);
@@ -113,7 +118,8 @@ static int put_maps(FILE *out, const struct results *results, const sscam_evalua
     return code;
 }
 
-static int put_input(FILE *out, const struct pictured_image *shown, const struct result_case *result)
+static int put_input(FILE *out, const struct pictured_image *shown,
+                     const struct result_case *result)
 {
     cairo_surface_t *input = small(shown->image);
     char *title = format_text("%s: %s", result->image, result->label ? result->label : "");
@@ -126,8 +132,9 @@ static int put_input(FILE *out, const struct pictured_image *shown, const struct
     return code;
 }
 
-static int draw_case(struct pictured_case *drawn, const struct results *results, const sscam_evaluation *evaluation,
-                     const struct pictured_image *shown, size_t class_position)
+static int draw_case(struct pictured_case *drawn, const struct results *results,
+                     const sscam_evaluation *evaluation, const struct pictured_image *shown,
+                     size_t class_position)
 {
     const struct result_case *result = &results->cases[shown->first_result + class_position];
     struct text_stream html;
@@ -144,7 +151,7 @@ static int draw_case(struct pictured_case *drawn, const struct results *results,
     return code;
 }
 
-/* --- choosing ------------------------------------------------------------------------------------- */
+/* --- choosing --------------------------------------------------------------------------------- */
 
 static double badness_of(const struct results *results, const struct result_case *result)
 {

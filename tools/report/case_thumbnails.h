@@ -1,4 +1,5 @@
-/* The pictures of a report: the worst cases of a run, each with its input, its boxes and the map of every method. */
+/* The pictures of a report: the worst cases of a run, each with its input, its boxes and the map of
+ * every method. */
 #ifndef SSCAM_TOOLS_REPORT_CASE_THUMBNAILS_H
 #define SSCAM_TOOLS_REPORT_CASE_THUMBNAILS_H
 
@@ -22,7 +23,8 @@ struct pictured_case {
 };
 
 struct case_pictures {
-    struct pictured_case cases[CASE_PICTURES_MOST_CASES]; /* in the order in which they were judged */
+    struct pictured_case
+        cases[CASE_PICTURES_MOST_CASES]; /* in the order in which they were judged */
     size_t count;
 };
 
@@ -35,8 +37,8 @@ struct pictured_image {
     size_t first_result; /* of its cases, in the results */
 };
 
-/* Draws the cases of an image, those that are worse than one that is there already when there is no more room. A case
- * is as bad as the mean of its first measure over the methods. An exit code. */
+/* Draws the cases of an image, those that are worse than one that is there already when there is no
+ * more room. A case is as bad as the mean of its first measure over the methods. An exit code. */
 int case_pictures_add(struct case_pictures *pictures, const struct results *results,
                       const sscam_evaluation *evaluation, const struct pictured_image *shown);
 

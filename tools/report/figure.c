@@ -5,15 +5,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include <cairo.h>
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
+#include <cairo.h>
 
-#include "text/fitted_text.h"
-#include "common/cli_error.h"
-#include "common/checked_alloc.h"
-#include "report/thumbnail.h"
 #include "common/atomic_file.h"
+#include "common/checked_alloc.h"
+#include "common/cli_error.h"
+#include "report/thumbnail.h"
+#include "text/fitted_text.h"
 
 /* Lengths are in points, 1/72 inch. */
 #define MARGIN 20.0
@@ -34,7 +34,8 @@
 #define PRINT_PIXELS_A_POINT 3.0
 /* Cairo's image surfaces end at 32767 pixels a side. */
 #define FINE_PNG_ROWS 64
-/* More columns beside the first are broken into bands, one below the other, while these rows are not too many. */
+/* More columns beside the first are broken into bands, one below the other, while these rows are
+ * not too many. */
 #define MOST_COLUMNS 8
 
 static const struct text_style title_style = {11, CAIRO_FONT_WEIGHT_BOLD, 0.0};
@@ -85,7 +86,8 @@ struct panel *panel_create(const char *path, size_t rows, size_t columns, const 
 {
     struct panel *panel = allocate(1, sizeof *panel);
 
-    *panel = (struct panel){.path = path, .titles = titles, .row_count = rows, .column_count = columns};
+    *panel = (struct panel){
+        .path = path, .titles = titles, .row_count = rows, .column_count = columns};
     panel->band_count = (columns - 1 + MOST_COLUMNS - 1) / MOST_COLUMNS;
     if (panel->band_count == 0 || rows * panel->band_count > FINE_PNG_ROWS)
         panel->band_count = 1;
@@ -121,8 +123,8 @@ void panel_set_picture(struct panel *panel, size_t row, size_t column, const ssc
     double scale = fmin(CELL_WIDTH / width, TALLEST_CELL / height) * panel->pixels_a_point;
 
     cairo_surface_destroy(cell->picture);
-    cell->picture =
-        thumbnail(picture, (int)fmax(1, round(width * scale)), (int)fmax(1, round(height * scale)));
+    cell->picture = thumbnail(picture, (int)fmax(1, round(width * scale)),
+                              (int)fmax(1, round(height * scale)));
     replace_text(&cell->remark, remark);
 }
 
@@ -138,7 +140,8 @@ static double picture_width(const struct panel *panel, const struct cell *cell)
 
 static double picture_height(const struct panel *panel, const struct cell *cell)
 {
-    return cell->picture ? cairo_image_surface_get_height(cell->picture) / panel->pixels_a_point : 0;
+    return cell->picture ? cairo_image_surface_get_height(cell->picture) / panel->pixels_a_point
+                         : 0;
 }
 
 static double row_height(const struct panel *panel, const struct row *row)
@@ -186,9 +189,10 @@ static void draw_remark(cairo_t *cairo, const char *remark, double x, double y, 
     draw_centred(cairo, &remark_style, remark, x + width / 2, y - 0.3 * band, width - GAP);
 }
 
-/* In the middle of the box of CELL_WIDTH x height at (x, y), on whole pixels so that nothing is blurred. */
-static void draw_cell(cairo_t *cairo, const struct panel *panel, const struct cell *cell, double x, double y,
-                      double height)
+/* In the middle of the box of CELL_WIDTH x height at (x, y), on whole pixels so that nothing is
+ * blurred. */
+static void draw_cell(cairo_t *cairo, const struct panel *panel, const struct cell *cell, double x,
+                      double y, double height)
 {
     double width = picture_width(panel, cell), density = panel->pixels_a_point;
     double left = round((x + (CELL_WIDTH - width) / 2) * density) / density;
@@ -213,7 +217,8 @@ static void draw_cell(cairo_t *cairo, const struct panel *panel, const struct ce
     cairo_stroke(cairo);
 }
 
-/* The label's lines, the detail and the source: one block, ending at `right`, in the middle of the row. */
+/* The label's lines, the detail and the source: one block, ending at `right`, in the middle of the
+ * row. */
 static void draw_label(cairo_t *cairo, const struct row *row, double right, double y, double height)
 {
     const struct {
@@ -233,8 +238,8 @@ static void draw_label(cairo_t *cairo, const struct row *row, double right, doub
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (!parts[i].text)
             continue;
-        size_t more =
-            break_lines(cairo, parts[i].style, parts[i].text, LABEL_WIDTH, parts[i].most, lines + count);
+        size_t more = break_lines(cairo, parts[i].style, parts[i].text, LABEL_WIDTH, parts[i].most,
+                                  lines + count);
         for (; more; more--) {
             styles[count++] = parts[i].style;
             block += parts[i].style->size * LINE_SPACING;
@@ -248,13 +253,14 @@ static void draw_label(cairo_t *cairo, const struct row *row, double right, doub
     }
 }
 
-static void draw_row(cairo_t *cairo, const struct panel *panel, size_t band, const struct row *row, double y,
-                     double height)
+static void draw_row(cairo_t *cairo, const struct panel *panel, size_t band, const struct row *row,
+                     double y, double height)
 {
     double x = MARGIN + LABEL_WIDTH + GAP;
 
     draw_label(cairo, row, MARGIN + LABEL_WIDTH, y, height);
-    for (size_t i = 0; i <= panel->band_columns && column_at(panel, band, i) < panel->column_count; i++) {
+    for (size_t i = 0; i <= panel->band_columns && column_at(panel, band, i) < panel->column_count;
+         i++) {
         draw_cell(cairo, panel, &row->cells[column_at(panel, band, i)], x, y, height);
         x += CELL_WIDTH + GAP;
     }
@@ -264,9 +270,10 @@ static void draw_titles(cairo_t *cairo, const struct panel *panel, size_t band, 
 {
     double x = MARGIN + LABEL_WIDTH + GAP;
 
-    for (size_t i = 0; i <= panel->band_columns && column_at(panel, band, i) < panel->column_count; i++) {
-        draw_centred(cairo, &title_style, panel->titles[column_at(panel, band, i)], x + CELL_WIDTH / 2,
-                     y + title_style.size, CELL_WIDTH);
+    for (size_t i = 0; i <= panel->band_columns && column_at(panel, band, i) < panel->column_count;
+         i++) {
+        draw_centred(cairo, &title_style, panel->titles[column_at(panel, band, i)],
+                     x + CELL_WIDTH / 2, y + title_style.size, CELL_WIDTH);
         x += CELL_WIDTH + GAP;
     }
 }
@@ -292,15 +299,18 @@ static void draw_panel(cairo_t *cairo, const struct panel *panel)
     for (size_t band = 0; band < panel->band_count; band++)
         draw_band(cairo, panel, band, MARGIN + (double)band * (band_height(panel) + BAND_GAP));
     if (panel->footer)
-        draw_centred(cairo, &small_style, panel->footer, width / 2, height - MARGIN, width - 2 * MARGIN);
+        draw_centred(cairo, &small_style, panel->footer, width / 2, height - MARGIN,
+                     width - 2 * MARGIN);
 }
 
 static cairo_status_t write_bytes(void *stream, const unsigned char *data, unsigned length)
 {
-    return fwrite(data, 1, length, stream) == length ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+    return fwrite(data, 1, length, stream) == length ? CAIRO_STATUS_SUCCESS
+                                                     : CAIRO_STATUS_WRITE_ERROR;
 }
 
-static cairo_surface_t *create_surface(const struct panel *panel, enum picture_kind kind, FILE *stream)
+static cairo_surface_t *create_surface(const struct panel *panel, enum picture_kind kind,
+                                       FILE *stream)
 {
     double width = panel_width(panel), height = panel_height(panel);
 
@@ -309,9 +319,9 @@ static cairo_surface_t *create_surface(const struct panel *panel, enum picture_k
     if (kind == KIND_SVG)
         return cairo_svg_surface_create_for_stream(write_bytes, stream, width, height);
 
-    cairo_surface_t *surface =
-        cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)ceil(width * panel->pixels_a_point),
-                                   (int)ceil(height * panel->pixels_a_point));
+    cairo_surface_t *surface = cairo_image_surface_create(
+        CAIRO_FORMAT_RGB24, (int)ceil(width * panel->pixels_a_point),
+        (int)ceil(height * panel->pixels_a_point));
     cairo_surface_set_device_scale(surface, panel->pixels_a_point, panel->pixels_a_point);
     return surface;
 }
@@ -345,7 +355,8 @@ int panel_write(const struct panel *panel)
         whole_file_abandon(&file);
         int code = fail(panel->path, "%s", cairo_status_to_string(status));
         if (status == CAIRO_STATUS_NO_MEMORY)
-            exit(code); /* freeing its surfaces then, cairo 1.16 follows one that it could not make */
+            exit(code); /* freeing its surfaces then, cairo 1.16 follows one that it could not make
+                         */
         return code;
     }
     return whole_file_commit(&file);

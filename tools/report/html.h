@@ -9,7 +9,8 @@
 /* Writes a text so that it is text, also within a quoted attribute. */
 void html_put_text(FILE *out, const char *text);
 
-/* Writes an <img> that holds its picture as PNG; what its alternative text is. Failures are those of the picture. */
+/* Writes an <img> that holds its picture as PNG; what its alternative text is. Failures are those
+ * of the picture. */
 cairo_status_t html_put_picture(FILE *out, cairo_surface_t *picture, const char *what);
 
 #endif

@@ -20,7 +20,8 @@ struct chart_level {
 
 struct line_chart {
     const char *title, *axis_title;
-    const double *axis; /* values below the axis; their places are evenly apart, since such series grow by factors */
+    const double *axis; /* values below the axis; their places are evenly apart, since such series
+                           grow by factors */
     size_t axis_count;
     const struct chart_line *lines;
     size_t line_count;

@@ -14,7 +14,8 @@ static double mean_of(const float *values, size_t count)
 /* Pearson's correlation; NaN where either is constant. */
 static double correlation(const float *a, const float *b, size_t count)
 {
-    double mean_a = mean_of(a, count), mean_b = mean_of(b, count), products = 0, squares_a = 0, squares_b = 0;
+    double mean_a = mean_of(a, count), mean_b = mean_of(b, count), products = 0, squares_a = 0,
+           squares_b = 0;
 
     for (size_t i = 0; i < count; i++) {
         double x = (double)a[i] - mean_a, y = (double)b[i] - mean_b;
@@ -51,14 +52,14 @@ static size_t place_of(const struct results *results, int32_t measure)
     return place;
 }
 
-void nearness_add(struct results *results, size_t first_result, const sscam_evaluation *evaluation, int32_t measure,
-                  size_t reference)
+void nearness_add(struct results *results, size_t first_result, const sscam_evaluation *evaluation,
+                  int32_t measure, size_t reference)
 {
     size_t place = place_of(results, measure);
 
     for (size_t i = first_result; i < results->count; i++)
         for (size_t method = 0; method < results->methods.count; method++)
-            results->cases[i].values[method * results->metric_count + place] =
-                nearness(sscam_evaluation_map(evaluation, method, i - first_result),
-                         sscam_evaluation_map(evaluation, reference, i - first_result));
+            results->cases[i].values[method * results->metric_count + place] = nearness(
+                sscam_evaluation_map(evaluation, method, i - first_result),
+                sscam_evaluation_map(evaluation, reference, i - first_result));
 }

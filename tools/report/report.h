@@ -1,4 +1,5 @@
-/* The report of an evaluation: one HTML file with tables, charts and pictures, which needs nothing else. */
+/* The report of an evaluation: one HTML file with tables, charts and pictures, which needs nothing
+ * else. */
 #ifndef SSCAM_TOOLS_REPORT_REPORT_H
 #define SSCAM_TOOLS_REPORT_REPORT_H
 
@@ -7,20 +8,22 @@
 
 #include <sscam/sscam.h>
 
-#include "report/case_thumbnails.h"
 #include "data/results.h"
+#include "report/case_thumbnails.h"
 #include "report/total_tables.h"
 
 /* What stands above the tables, and charts that stand below them. */
 struct report_facts {
     const char *path, *title, *model, *dataset, *layout;
     size_t skipped;
-    void (*put_charts)(FILE *out, void *user, const struct results *results, const struct total *totals);
+    void (*put_charts)(FILE *out, void *user, const struct results *results,
+                       const struct total *totals);
     void *user;
 };
 
 /* Writes the file. `computed` holds the cases of this run, whose curves are known. */
-int report_write(const struct report_facts *facts, const struct results *results, const struct total *totals,
-                 const struct case_pictures *pictures, const sscam_evaluation *computed);
+int report_write(const struct report_facts *facts, const struct results *results,
+                 const struct total *totals, const struct case_pictures *pictures,
+                 const sscam_evaluation *computed);
 
 #endif

@@ -5,8 +5,8 @@
 const char *svg_colour(size_t place)
 {
     /* Okabe & Ito */
-    static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
-                                          "#56b4e9", "#000000", "#999999"};
+    static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                          "#e69f00", "#56b4e9", "#000000", "#999999"};
 
     return colours[place % (sizeof colours / sizeof *colours)];
 }

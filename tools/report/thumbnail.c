@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cli_error.h"
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
 
-/* What pixels are before they are painted. Their highest byte means nothing, and nothing painted leaves it so. */
+/* What pixels are before they are painted. Their highest byte means nothing, and nothing painted
+ * leaves it so. */
 enum { UNPAINTED = 0xa5 };
 
 /* A colour added up over some pixels. */
@@ -40,7 +41,8 @@ static uint32_t block_mean(const sscam_image *picture, int32_t left, int32_t top
                       (sum.blue + half) / sum.count);
 }
 
-/* The picture as a surface, reduced by a whole factor: cairo's own surfaces end at 32767 pixels a side. */
+/* The picture as a surface, reduced by a whole factor: cairo's own surfaces end at 32767 pixels a
+ * side. */
 static cairo_surface_t *reduced(const sscam_image *picture, int32_t step)
 {
     int32_t columns = (sscam_image_width(picture) + step - 1) / step;
@@ -67,7 +69,8 @@ static void unpaint(cairo_surface_t *surface)
         return;
     cairo_surface_flush(surface);
     memset(cairo_image_surface_get_data(surface), UNPAINTED,
-           (size_t)cairo_image_surface_get_stride(surface) * (size_t)cairo_image_surface_get_height(surface));
+           (size_t)cairo_image_surface_get_stride(surface) *
+               (size_t)cairo_image_surface_get_height(surface));
     cairo_surface_mark_dirty(surface);
 }
 

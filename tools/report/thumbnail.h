@@ -6,8 +6,8 @@
 
 #include <sscam/sscam.h>
 
-/* A picture scaled to a size in pixels, as the network sees it: without transparency. Ends the program where cairo
- * cannot draw it. */
+/* A picture scaled to a size in pixels, as the network sees it: without transparency. Ends the
+ * program where cairo cannot draw it. */
 cairo_surface_t *thumbnail(const sscam_image *picture, int width, int height);
 
 #endif

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cli_error.h"
-#include "text/terminal_text.h"
-#include "data/result_column.h"
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
+#include "data/result_column.h"
+#include "text/terminal_text.h"
 #include "text/utf8.h"
 
 const char *method_title(const char *name)
@@ -18,11 +18,12 @@ const char *method_title(const char *name)
     return name;
 }
 
-/* --- computing ------------------------------------------------------------------------------------ */
+/* --- computing -------------------------------------------------------------------------------- */
 
-/* Values of one measure as cases of an evaluation. The library computes totals of its own metrics alone; the others
- * are correlations, and so travel as one. */
-static sscam_status add_cases(const struct results *results, size_t place, int32_t metric, sscam_evaluation *evaluation)
+/* Values of one measure as cases of an evaluation. The library computes totals of its own metrics
+ * alone; the others are correlations, and so travel as one. */
+static sscam_status add_cases(const struct results *results, size_t place, int32_t metric,
+                              sscam_evaluation *evaluation)
 {
     sscam_status status = SSCAM_OK;
 
@@ -30,17 +31,20 @@ static sscam_status add_cases(const struct results *results, size_t place, int32
         const struct result_value *value = &results->cases[i].values[place];
 
         status = sscam_evaluation_add_known(evaluation, results->cases[i].class_index);
-        for (size_t j = 0; j < results->methods.count && !status; j++, value += results->metric_count)
+        for (size_t j = 0; j < results->methods.count && !status;
+             j++, value += results->metric_count)
             if (value->state != SSCAM_VALUE_ABSENT)
                 status = sscam_evaluation_set_value(
-                    evaluation, j, i, metric, value->state == SSCAM_VALUE_DEFINED ? value->value : (double)NAN);
+                    evaluation, j, i, metric,
+                    value->state == SSCAM_VALUE_DEFINED ? value->value : (double)NAN);
     }
     return status;
 }
 
 static sscam_status compute(const struct results *results, size_t place, struct total *totals)
 {
-    int32_t metric = results->metrics[place] > 0 ? results->metrics[place] : SSCAM_METRIC_CLASS_SENSITIVITY;
+    int32_t metric = results->metrics[place] > 0 ? results->metrics[place]
+                                                 : SSCAM_METRIC_CLASS_SENSITIVITY;
     sscam_evaluation *evaluation = NULL;
     sscam_status status = sscam_evaluation_create(NULL, results->methods.count, &evaluation);
 
@@ -49,8 +53,8 @@ static sscam_status compute(const struct results *results, size_t place, struct 
     for (size_t i = 0; i < results->methods.count && !status; i++) {
         struct total *total = &totals[i * results->metric_count + place];
 
-        status = sscam_evaluation_total(evaluation, i, metric, &total->mean, &total->lower, &total->upper,
-                                        &total->defined, &total->undefined);
+        status = sscam_evaluation_total(evaluation, i, metric, &total->mean, &total->lower,
+                                        &total->upper, &total->defined, &total->undefined);
     }
     if (status)
         fail_library("results", status);
@@ -70,11 +74,12 @@ struct total *totals_of(const struct results *results)
     return totals;
 }
 
-/* --- table ---------------------------------------------------------------------------------------- */
+/* --- table ------------------------------------------------------------------------------------ */
 
 enum { TITLE, DIRECTION, FIRST_METHOD };
 
-/* A column of texts: title and direction, then a line for each method's value and one for what is undefined of it. */
+/* A column of texts: title and direction, then a line for each method's value and one for what is
+ * undefined of it. */
 struct column {
     char **texts;
     size_t width;
@@ -94,30 +99,37 @@ static char *value_text(const struct total *total, const struct measure *measure
 
     if (!total->defined)
         return copy_text("-", 1);
-    return format_text("%.*f [%.*f, %.*f]", digits, total->mean, digits, total->lower, digits, total->upper);
+    return format_text("%.*f [%.*f, %.*f]", digits, total->mean, digits, total->lower, digits,
+                       total->upper);
 }
 
-static struct column column_of(const struct results *results, const struct total *totals, size_t place)
+static struct column column_of(const struct results *results, const struct total *totals,
+                               size_t place)
 {
     const struct measure measure = measure_of(results->metrics[place]);
-    struct column column = {.texts = allocate(FIRST_METHOD + 2 * results->methods.count, sizeof(char *))};
+    struct column column = {
+        .texts = allocate(FIRST_METHOD + 2 * results->methods.count, sizeof(char *))};
 
-    set_text(&column, TITLE, format_text("%s%s%s", measure.title, *measure.unit ? " " : "", measure.unit));
+    set_text(&column, TITLE,
+             format_text("%s%s%s", measure.title, *measure.unit ? " " : "", measure.unit));
     if (measure.direction)
-        set_text(&column, DIRECTION, format_text("%s is better", measure.direction > 0 ? "higher" : "lower"));
+        set_text(&column, DIRECTION,
+                 format_text("%s is better", measure.direction > 0 ? "higher" : "lower"));
     for (size_t i = 0; i < results->methods.count; i++) {
         const struct total *total = &totals[i * results->metric_count + place];
 
         set_text(&column, FIRST_METHOD + 2 * i, value_text(total, &measure));
         if (total->undefined)
-            set_text(&column, FIRST_METHOD + 2 * i + 1, format_text("%zu undefined", total->undefined));
+            set_text(&column, FIRST_METHOD + 2 * i + 1,
+                     format_text("%zu undefined", total->undefined));
     }
     return column;
 }
 
 static struct column column_of_methods(const struct results *results)
 {
-    struct column column = {.texts = allocate(FIRST_METHOD + 2 * results->methods.count, sizeof(char *))};
+    struct column column = {
+        .texts = allocate(FIRST_METHOD + 2 * results->methods.count, sizeof(char *))};
 
     set_text(&column, TITLE, copy_text("method", strlen("method")));
     for (size_t i = 0; i < results->methods.count; i++) {
@@ -191,7 +203,7 @@ void put_totals_table(const struct results *results, const struct total *totals)
     free(columns);
 }
 
-/* --- json ----------------------------------------------------------------------------------------- */
+/* --- json ------------------------------------------------------------------------------------- */
 
 static void put_total(struct json *json, const char *name, const struct total *total)
 {
@@ -215,7 +227,8 @@ void put_totals_json(struct json *json, const struct results *results, const str
         if (describe)
             describe(user, json, method);
         for (size_t i = 0; i < results->metric_count; i++)
-            put_total(json, measure_of(results->metrics[i]).name, &totals[method * results->metric_count + i]);
+            put_total(json, measure_of(results->metrics[i]).name,
+                      &totals[method * results->metric_count + i]);
         json_close_object(json);
     }
     json_close_array(json);

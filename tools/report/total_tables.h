@@ -2,8 +2,8 @@
 #ifndef SSCAM_TOOLS_REPORT_TOTAL_TABLES_H
 #define SSCAM_TOOLS_REPORT_TOTAL_TABLES_H
 
-#include "text/json.h"
 #include "data/results.h"
+#include "text/json.h"
 
 /* A mean over the cases where it is defined, with its interval of 95 %. */
 struct total {

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#include "report/html.h"
-#include "data/result_column.h"
 #include "common/checked_alloc.h"
+#include "data/result_column.h"
+#include "report/html.h"
 
 struct ranked_case {
     double badness;
@@ -21,13 +21,15 @@ static int worst_first(const void *left, const void *right)
 }
 
 /* The cases where a method's measure is defined, the worst first. */
-static size_t rank(const struct results *results, size_t method, size_t place, struct ranked_case *ranked)
+static size_t rank(const struct results *results, size_t method, size_t place,
+                   struct ranked_case *ranked)
 {
     const struct measure measure = measure_of(results->metrics[place]);
     size_t count = 0;
 
     for (size_t i = 0; i < results->count; i++) {
-        const struct result_value *value = &results->cases[i].values[method * results->metric_count + place];
+        const struct result_value *value =
+            &results->cases[i].values[method * results->metric_count + place];
 
         if (value->state == SSCAM_VALUE_DEFINED)
             ranked[count++] = (struct ranked_case){measure_badness(&measure, value->value), i};
@@ -46,7 +48,8 @@ static void put_heading(FILE *out, const struct results *results)
     fputs("</tr></thead>", out);
 }
 
-static void put_row(FILE *out, const struct results *results, const struct result_case *result, size_t method)
+static void put_row(FILE *out, const struct results *results, const struct result_case *result,
+                    size_t method)
 {
     fputs("<tr><td>", out);
     html_put_text(out, result->image);
@@ -75,7 +78,8 @@ void worst_cases_put(FILE *out, const struct results *results)
         size_t method = i / results->metric_count, place = i % results->metric_count;
         size_t count = rank(results, method, place, ranked);
 
-        fprintf(out, "<table class=\"worst\" id=\"worst-%zu-%zu\"%s>", method, place, i ? " hidden" : "");
+        fprintf(out, "<table class=\"worst\" id=\"worst-%zu-%zu\"%s>", method, place,
+                i ? " hidden" : "");
         put_heading(out, results);
         fputs("<tbody>\n", out);
         for (size_t j = 0; j < count && j < WORST_CASES_LISTED; j++)

@@ -1,4 +1,5 @@
-/* For every method and measure of an evaluation the cases that came off worst, among all that there are. */
+/* For every method and measure of an evaluation the cases that came off worst, among all that there
+ * are. */
 #ifndef SSCAM_TOOLS_REPORT_WORST_CASES_H
 #define SSCAM_TOOLS_REPORT_WORST_CASES_H
 
@@ -8,7 +9,8 @@
 
 #define WORST_CASES_LISTED 12
 
-/* A table of HTML for each method m and measure k, all but the first hidden, with the identifier "worst-m-k". */
+/* A table of HTML for each method m and measure k, all but the first hidden, with the identifier
+ * "worst-m-k". */
 void worst_cases_put(FILE *out, const struct results *results);
 
 #endif

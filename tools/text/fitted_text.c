@@ -48,7 +48,8 @@ static char *copy_with_room(const char *text, size_t length)
     return copy;
 }
 
-/* Bytes of the longest part of the text, broken at a blank, that fits; 0 when not even a word does. */
+/* Bytes of the longest part of the text, broken at a blank, that fits; 0 when not even a word does.
+ */
 static size_t fitting_length(cairo_t *cairo, const char *text, double width)
 {
     size_t fitting = 0;
@@ -105,8 +106,8 @@ void draw_line(cairo_t *cairo, const struct text_style *style, const char *text,
     cairo_show_text(cairo, text);
 }
 
-void draw_centred(cairo_t *cairo, const struct text_style *style, const char *text, double x, double y,
-                  double width)
+void draw_centred(cairo_t *cairo, const struct text_style *style, const char *text, double x,
+                  double y, double width)
 {
     char *line;
 

@@ -12,12 +12,13 @@ struct text_style {
     double gray; /* 0 is black */
 };
 
-/* Draws one line with its baseline at y, its middle at x; cut with an ellipsis where it exceeds `width`. */
-void draw_centred(cairo_t *cairo, const struct text_style *style, const char *text, double x, double y,
-                  double width);
+/* Draws one line with its baseline at y, its middle at x; cut with an ellipsis where it exceeds
+ * `width`. */
+void draw_centred(cairo_t *cairo, const struct text_style *style, const char *text, double x,
+                  double y, double width);
 
-/* Breaks a text at blanks into at most `most` lines of at most `width`, the last one cut with an ellipsis
- * when there is more. Returns the number of lines, each to be freed by the caller. */
+/* Breaks a text at blanks into at most `most` lines of at most `width`, the last one cut with an
+ * ellipsis when there is more. Returns the number of lines, each to be freed by the caller. */
 size_t break_lines(cairo_t *cairo, const struct text_style *style, const char *text, double width,
                    size_t most, char **lines);
 

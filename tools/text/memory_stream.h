@@ -1,4 +1,5 @@
-/* A stream into memory. open_memstream() is not used: glibc's drops what it has no memory for without a word. */
+/* A stream into memory. open_memstream() is not used: glibc's drops what it has no memory for
+ * without a word. */
 #ifndef SSCAM_TOOLS_TEXT_MEMORY_STREAM_H
 #define SSCAM_TOOLS_TEXT_MEMORY_STREAM_H
 

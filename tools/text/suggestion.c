@@ -13,7 +13,8 @@ static size_t smallest(size_t a, size_t b, size_t c)
     return least < c ? least : c;
 }
 
-/* Insertions, deletions and replacements between two names of at most LONGEST_NAME bytes (Levenshtein). */
+/* Insertions, deletions and replacements between two names of at most LONGEST_NAME bytes
+ * (Levenshtein). */
 static size_t edit_distance(const char *from, const char *to)
 {
     size_t to_length = strlen(to);

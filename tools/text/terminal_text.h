@@ -6,8 +6,8 @@
 
 #define LAYOUT_COLUMNS 100
 
-/* Prints a text broken at blanks into lines of at most LAYOUT_COLUMNS, ending with a newline. The cursor is
- * in `column` now; later lines begin after `indent` blanks. */
+/* Prints a text broken at blanks into lines of at most LAYOUT_COLUMNS, ending with a newline. The
+ * cursor is in `column` now; later lines begin after `indent` blanks. */
 void put_wrapped(FILE *out, const char *text, size_t column, size_t indent);
 
 /* Prints a text and blanks up to `width` characters. */

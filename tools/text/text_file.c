@@ -16,7 +16,8 @@ static char *read_bytes(FILE *file, size_t limit, size_t *length)
     char *text = allocate(capacity, 1);
 
     *length = 0;
-    for (size_t got; *length <= limit && (got = fread(text + *length, 1, capacity - *length - 1, file)) > 0;) {
+    for (size_t got;
+         *length <= limit && (got = fread(text + *length, 1, capacity - *length - 1, file)) > 0;) {
         *length += got;
         if (*length == capacity - 1)
             text = reallocate(text, capacity *= 2, 1);

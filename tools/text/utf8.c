@@ -10,7 +10,8 @@ static bool is_valid_code(uint32_t code, size_t length)
 {
     static const uint32_t smallest_of_length[] = {0, 0, 0x80, 0x800, 0x10000};
 
-    return code >= smallest_of_length[length] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+    return code >= smallest_of_length[length] && code <= 0x10ffff &&
+           (code < 0xd800 || code > 0xdfff);
 }
 
 static size_t announced_length(unsigned char first)
