@@ -1,7 +1,7 @@
-/* Explains many pictures with one model on several threads. The threads share the model; each has
- * an explainer of its own and takes the next picture that nobody has taken.
+/* Explains many images with one model on several threads. The threads share the model; each has
+ * an explainer of its own and takes the next image that nobody has taken.
  *
- * batch_threads MODEL.pt FOLDER THREADS PICTURE...      writes FOLDER/0.png, FOLDER/1.png, ... */
+ * batch_threads MODEL.pt FOLDER THREADS IMAGE...      writes FOLDER/0.png, FOLDER/1.png, ... */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,16 +13,15 @@
 struct batch {
     sscam_model *model;
     const char *folder;
-    char **pictures;
-    int picture_count;
+    char **images;
+    int image_count;
     atomic_int next, failures;
 };
 
-static sscam_status write_overlay(const sscam_map *map, const sscam_image *picture,
-                                  const char *path)
+static sscam_status write_overlay(const sscam_map *map, const sscam_image *image, const char *path)
 {
     sscam_image *overlay = NULL;
-    sscam_status status = sscam_map_overlay(map, picture, "turbo", 0.5, &overlay);
+    sscam_status status = sscam_map_overlay(map, image, "turbo", 0.5, &overlay);
 
     if (status == SSCAM_OK)
         status = sscam_image_write_png(overlay, path);
@@ -30,21 +29,21 @@ static sscam_status write_overlay(const sscam_map *map, const sscam_image *pictu
     return status;
 }
 
-static sscam_status explain(sscam_explainer *explainer, const char *picture_path,
+static sscam_status explain(sscam_explainer *explainer, const char *image_path,
                             const char *explained_path)
 {
-    sscam_image *picture = NULL;
+    sscam_image *image = NULL;
     sscam_map *map = NULL;
-    sscam_status status = sscam_image_read(picture_path, &picture);
+    sscam_status status = sscam_image_read(image_path, &image);
 
     if (status == SSCAM_OK)
-        status = sscam_explain_image(explainer, picture, SSCAM_CLASS_TOP, &map);
+        status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);
     if (status == SSCAM_OK)
-        status = write_overlay(map, picture, explained_path);
+        status = write_overlay(map, image, explained_path);
     if (status == SSCAM_OK)
-        printf("%s: class %lld\n", picture_path, (long long)sscam_map_class_index(map));
+        printf("%s: class %lld\n", image_path, (long long)sscam_map_class_index(map));
     sscam_map_destroy(map);
-    sscam_image_destroy(picture);
+    sscam_image_destroy(image);
     return status;
 }
 
@@ -53,9 +52,9 @@ static void explain_next(struct batch *batch, sscam_explainer *explainer, int in
     char explained_path[4096];
 
     snprintf(explained_path, sizeof explained_path, "%s/%d.png", batch->folder, index);
-    if (explain(explainer, batch->pictures[index], explained_path) != SSCAM_OK) {
+    if (explain(explainer, batch->images[index], explained_path) != SSCAM_OK) {
         /* The message is this thread's own: others that fail at the same time do not touch it. */
-        fprintf(stderr, "batch_threads: %s: %s\n", batch->pictures[index], sscam_last_error());
+        fprintf(stderr, "batch_threads: %s: %s\n", batch->images[index], sscam_last_error());
         atomic_fetch_add(&batch->failures, 1);
     }
 }
@@ -71,7 +70,7 @@ static void *work(void *shared)
         atomic_fetch_add(&batch->failures, 1);
         return NULL;
     }
-    while ((index = atomic_fetch_add(&batch->next, 1)) < batch->picture_count)
+    while ((index = atomic_fetch_add(&batch->next, 1)) < batch->image_count)
         explain_next(batch, explainer, index);
     sscam_explainer_destroy(explainer);
     return NULL;
@@ -95,10 +94,10 @@ static int run_threads(struct batch *batch, int thread_count)
 int main(int argc, char **argv)
 {
     if (argc < 5 || atoi(argv[3]) < 1) {
-        fprintf(stderr, "usage: batch_threads MODEL.pt FOLDER THREADS PICTURE...\n");
+        fprintf(stderr, "usage: batch_threads MODEL.pt FOLDER THREADS IMAGE...\n");
         return 2;
     }
-    struct batch batch = {.folder = argv[2], .pictures = argv + 4, .picture_count = argc - 4};
+    struct batch batch = {.folder = argv[2], .images = argv + 4, .image_count = argc - 4};
 
     if (sscam_model_load(argv[1], "cpu", &batch.model) != SSCAM_OK) {
         fprintf(stderr, "batch_threads: %s\n", sscam_last_error());

@@ -1,4 +1,4 @@
-/* Draws where a network looks when it decides: minimal MODEL.pt PICTURE EXPLAINED.png */
+/* Draws where a network looks when it decides: minimal MODEL.pt IMAGE EXPLAINED.png */
 #include <stdio.h>
 
 #include <sscam/sscam.h>
@@ -7,17 +7,17 @@ int main(int argc, char **argv)
 {
     sscam_model *model = NULL;
     sscam_explainer *explainer = NULL;
-    sscam_image *picture = NULL, *overlay = NULL;
+    sscam_image *image = NULL, *overlay = NULL;
     sscam_map *map = NULL;
 
     if (argc != 4) {
-        fprintf(stderr, "usage: minimal MODEL.pt PICTURE EXPLAINED.png\n");
+        fprintf(stderr, "usage: minimal MODEL.pt IMAGE EXPLAINED.png\n");
         return 2;
     }
-    int failed = sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &picture) ||
+    int failed = sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &image) ||
                  sscam_explainer_create(model, "ss-cam-mean", &explainer) ||
-                 sscam_explain_image(explainer, picture, SSCAM_CLASS_TOP, &map) ||
-                 sscam_map_overlay(map, picture, "turbo", 0.5, &overlay) ||
+                 sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map) ||
+                 sscam_map_overlay(map, image, "turbo", 0.5, &overlay) ||
                  sscam_image_write_png(overlay, argv[3]);
     if (failed)
         fprintf(stderr, "minimal: %s\n", sscam_last_error());
@@ -26,7 +26,7 @@ int main(int argc, char **argv)
     sscam_image_destroy(overlay);
     sscam_map_destroy(map);
     sscam_explainer_destroy(explainer);
-    sscam_image_destroy(picture);
+    sscam_image_destroy(image);
     sscam_model_destroy(model);
     return failed;
 }

@@ -1,5 +1,5 @@
 // The same as minimal.c in C++11: handles free themselves, failures are exceptions.
-// minimal_cpp MODEL.pt PICTURE EXPLAINED.png
+// minimal_cpp MODEL.pt IMAGE EXPLAINED.png
 #include <exception>
 #include <iostream>
 #include <memory>
@@ -45,18 +45,18 @@ void check(sscam_status status)
         throw std::runtime_error(sscam_last_error());
 }
 
-void explain(const char *model_path, const char *picture_path, const char *explained_path)
+void explain(const char *model_path, const char *image_path, const char *explained_path)
 {
     Owned<sscam_model> model;
-    Owned<sscam_image> picture, overlay;
+    Owned<sscam_image> image, overlay;
     Owned<sscam_explainer> explainer;
     Owned<sscam_map> map;
 
     check(sscam_model_load(model_path, "cpu", into(model)));
-    check(sscam_image_read(picture_path, into(picture)));
+    check(sscam_image_read(image_path, into(image)));
     check(sscam_explainer_create(model.get(), "ss-cam-mean", into(explainer)));
-    check(sscam_explain_image(explainer.get(), picture.get(), SSCAM_CLASS_TOP, into(map)));
-    check(sscam_map_overlay(map.get(), picture.get(), "turbo", 0.5, into(overlay)));
+    check(sscam_explain_image(explainer.get(), image.get(), SSCAM_CLASS_TOP, into(map)));
+    check(sscam_map_overlay(map.get(), image.get(), "turbo", 0.5, into(overlay)));
     check(sscam_image_write_png(overlay.get(), explained_path));
     std::cout << "class " << sscam_map_class_index(map.get()) << '\n';
 }
@@ -66,7 +66,7 @@ void explain(const char *model_path, const char *picture_path, const char *expla
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        std::cerr << "usage: minimal_cpp MODEL.pt PICTURE EXPLAINED.png\n";
+        std::cerr << "usage: minimal_cpp MODEL.pt IMAGE EXPLAINED.png\n";
         return 2;
     }
     try {

@@ -1,5 +1,5 @@
-// Explains the square in the middle of a picture that OpenCV holds, without a file in between, and
-// draws the result back into the picture. opencv MODEL.pt PICTURE EXPLAINED.png
+// Explains the square in the middle of an image that OpenCV holds, without a file in between, and
+// draws the result back into the image. opencv MODEL.pt IMAGE EXPLAINED.png
 #include <algorithm>
 #include <iostream>
 #include <memory>
@@ -40,7 +40,7 @@ Owned<sscam_image> to_image(const cv::Mat &rgb)
     return Owned<sscam_image>(image);
 }
 
-// The pixels of an RGB picture, not copied: valid as long as the picture is. OpenCV has no matrix
+// The pixels of an RGB image, not copied: valid as long as the image is. OpenCV has no matrix
 // of constant data, so nothing else keeps callers from writing to it.
 cv::Mat view(const sscam_image &image)
 {

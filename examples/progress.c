@@ -1,7 +1,7 @@
 /* Explains within a time budget: shows how far it is, gives up when the time is over or the user
  * presses Ctrl-C, and then falls back on a method that takes a single pass.
  *
- * progress MODEL.pt PICTURE EXPLAINED.png SECONDS */
+ * progress MODEL.pt IMAGE EXPLAINED.png SECONDS */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static int32_t show_progress(void *user, double fraction)
     return interrupted || seconds_since(&budget->start) > budget->seconds;
 }
 
-static sscam_status explain(sscam_model *model, const char *method, const sscam_image *picture,
+static sscam_status explain(sscam_model *model, const char *method, const sscam_image *image,
                             sscam_progress_callback callback, void *user, sscam_map **map)
 {
     sscam_explainer *explainer = NULL;
@@ -53,39 +53,39 @@ static sscam_status explain(sscam_model *model, const char *method, const sscam_
     if (status == SSCAM_OK)
         status = sscam_explainer_set_progress(explainer, callback, user);
     if (status == SSCAM_OK)
-        status = sscam_explain_image(explainer, picture, SSCAM_CLASS_TOP, map);
+        status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, map);
     sscam_explainer_destroy(explainer);
     return status;
 }
 
-static sscam_status explain_in_time(sscam_model *model, const sscam_image *picture, double seconds,
+static sscam_status explain_in_time(sscam_model *model, const sscam_image *image, double seconds,
                                     sscam_map **map)
 {
     struct budget budget = {.seconds = seconds};
 
     timespec_get(&budget.start, TIME_UTC);
-    sscam_status status = explain(model, "ss-cam-mean", picture, show_progress, &budget, map);
+    sscam_status status = explain(model, "ss-cam-mean", image, show_progress, &budget, map);
     fputc('\n', stderr);
     if (status != SSCAM_E_CANCELLED)
         return status;
     fprintf(stderr, "cancelled; Grad-CAM instead\n");
-    return explain(model, "grad-cam", picture, NULL, NULL, map);
+    return explain(model, "grad-cam", image, NULL, NULL, map);
 }
 
 int main(int argc, char **argv)
 {
     sscam_model *model = NULL;
-    sscam_image *picture = NULL, *overlay = NULL;
+    sscam_image *image = NULL, *overlay = NULL;
     sscam_map *map = NULL;
 
     if (argc != 5) {
-        fprintf(stderr, "usage: progress MODEL.pt PICTURE EXPLAINED.png SECONDS\n");
+        fprintf(stderr, "usage: progress MODEL.pt IMAGE EXPLAINED.png SECONDS\n");
         return 2;
     }
     signal(SIGINT, interrupt);
-    int failed = sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &picture) ||
-                 explain_in_time(model, picture, strtod(argv[4], NULL), &map) ||
-                 sscam_map_overlay(map, picture, "turbo", 0.5, &overlay) ||
+    int failed = sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &image) ||
+                 explain_in_time(model, image, strtod(argv[4], NULL), &map) ||
+                 sscam_map_overlay(map, image, "turbo", 0.5, &overlay) ||
                  sscam_image_write_png(overlay, argv[3]);
     if (failed)
         fprintf(stderr, "progress: %s\n", sscam_last_error());
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
         printf("%s: class %lld\n", sscam_map_method(map), (long long)sscam_map_class_index(map));
     sscam_image_destroy(overlay);
     sscam_map_destroy(map);
-    sscam_image_destroy(picture);
+    sscam_image_destroy(image);
     sscam_model_destroy(model);
     return failed;
 }

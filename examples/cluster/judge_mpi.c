@@ -1,11 +1,11 @@
-/* Judges methods on a list of pictures with all ranks of an MPI job: each rank explains every
- * size-th picture, rank 0 gathers the values and prints the table of `sscam eval`. Totals do not
+/* Judges methods on a list of images with all ranks of an MPI job: each rank explains every
+ * size-th image, rank 0 gathers the values and prints the table of `sscam eval`. Totals do not
  * depend on the order of the cases, so the table is that of one process.
  *
  * mpirun -n 4 judge_mpi MODEL.pt LIST.csv METHOD[,METHOD...] [OPTION=VALUE]...
  *
  * LIST.csv has lines file,class,xmin,ymin,xmax,ymax: files relative to the working folder and
- * without commas, classes by number, boxes as PASCAL VOC has them or none. Lines of one picture
+ * without commas, classes by number, boxes as PASCAL VOC has them or none. Lines of one image
  * follow one another. */
 #include <math.h>
 #include <stdbool.h>

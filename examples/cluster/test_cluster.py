@@ -79,13 +79,13 @@ class Cluster(unittest.TestCase):
                               stdin=subprocess.DEVNULL, check=False, **options)
 
     def write_list(self):
-        """The scenes as a list, a broken picture and one without a box among them."""
+        """The scenes as a list, a broken image and one without a box among them."""
         lines, names = ["file,class,xmin,ymin,xmax,ymax"], LABELS.read_text().splitlines()
         for scene in sorted(SCENES.glob("*.png"))[:5]:
             for item in ElementTree.parse(scene.with_suffix(".xml")).getroot().iter("object"):
                 box = [item.findtext(f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")]
                 lines.append(",".join([str(scene), str(names.index(item.findtext("name"))), *box]))
-        (self.folder / "broken.png").write_text("no picture")
+        (self.folder / "broken.png").write_text("no image")
         lines.insert(1, f"{self.folder / 'broken.png'},1")
         lines.append(f"{sorted(SCENES.glob('*.png'))[5]},2")
         path = self.folder / "list.csv"

@@ -119,7 +119,7 @@ def ship_scenes(network, cut_outs, folder):
     """Write the first held-out scenes of two items or more, all of them recognised.
 
     How many were passed over is printed: a demonstration wants a model that
-    works on its pictures, and its reader how often it does.
+    works on its images, and its reader how often it does.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = missed = few = 0

@@ -49,7 +49,7 @@ print(file=sys.stderr)
 for found in sum(maps, []):
     print(f"{labels[found.class_index]}: {found}")
 
-# %% One picture of all
+# %% One image of all
 
 path = sys.argv[1] if len(sys.argv) > 1 else "explained.png"
 rows = [np.hstack([scene[:, :, :3], *(found.overlay(scene) for found in by_method)])

@@ -24,11 +24,12 @@ typedef struct sscam_evaluation sscam_evaluation;
 
 /** @name What is known of a value
  * @{ */
-#define SSCAM_VALUE_ABSENT \
-    0 /**< Not computed: the metric was not asked for, or there were no boxes. */
-#define SSCAM_VALUE_DEFINED 1 /**< A number. */
-#define SSCAM_VALUE_UNDEFINED \
-    2 /**< Computed, and not a number: such as the energy of a flat map. */
+/** Not computed: the metric was not asked for, or there were no boxes. */
+#define SSCAM_VALUE_ABSENT 0
+/** A number. */
+#define SSCAM_VALUE_DEFINED 1
+/** Computed, and not a number: such as the energy of a flat map. */
+#define SSCAM_VALUE_UNDEFINED 2
 /** @} */
 
 /** Resamples behind a confidence interval. */
@@ -63,13 +64,13 @@ SSCAM_API void sscam_evaluation_destroy(sscam_evaluation *evaluation);
  * What methods and classes have in common is done once, as by sscam_explain_image_all().
  *
  * @param evaluation  An evaluation that was created with explainers.
- * @param image       A picture.
+ * @param image       An image.
  * @param classes     class_count class indices, each possibly SSCAM_CLASS_TOP; NULL means the top
  * class alone.
  * @param class_count Number of classes, at least 1; ignored when classes is NULL.
  * @param boxes       float32 [box_count,4]: left, top, right and bottom edge in pixels of the
- * picture, whose first pixel reaches from 0 to 1. They go through the same resize and crop as the
- * picture; boxes of one class are united. May be NULL when box_count is 0.
+ * image, whose first pixel reaches from 0 to 1. They go through the same resize and crop as the
+ * image; boxes of one class are united. May be NULL when box_count is 0.
  * @param box_classes box_count positions in classes, the class of each box; NULL: all are of the
  * first.
  * @param box_count   Number of boxes. A class without boxes has no values of the pointing games.

@@ -157,17 +157,17 @@ SSCAM_API sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
                                                     sscam_progress_callback callback, void *user);
 
 /**
- * Turns a picture into the network's input by the options `resize`, `interpolation`, `crop`,
+ * Turns an image into the network's input by the options `resize`, `interpolation`, `crop`,
  * `mean`, `std` and `channel_order`; the defaults are torchvision's classification transform.
  *
  * @param explainer An explainer.
- * @param image     A picture.
+ * @param image     An image.
  * @param[out] shape {1, C, H, W} of the input.
  * @param[out] input Room for capacity floats; receives float32 [1,C,H,W]. May be NULL when capacity
  * is 0: then only the shape is learnt.
  * @param capacity  Floats at input: 0, or at least C x H x W.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, capacity too small, a picture of one pixel, or whose
- * proportions make the resized one exceed SSCAM_IMAGE_MAX_PIXELS and the picture's own size, mean
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, capacity too small, an image of one pixel, or whose
+ * proportions make the resized one exceed SSCAM_IMAGE_MAX_PIXELS and the image's own size, mean
  * or std of another count than the channels); SSCAM_E_MEMORY. Thread: the explainer's.
  * @since 1.0
  */
@@ -176,15 +176,15 @@ SSCAM_API sscam_status sscam_explainer_preprocess(sscam_explainer *explainer,
                                                   float *input, size_t capacity);
 
 /**
- * Explains a class on a picture.
+ * Explains a class on an image.
  *
  * @param explainer   An explainer.
- * @param image       A picture; preprocessed as sscam_explainer_preprocess() does.
+ * @param image       An image; preprocessed as sscam_explainer_preprocess() does.
  * @param class_index Index of the network's output, or SSCAM_CLASS_TOP for the highest, or
  * SSCAM_CLASS_RANKED().
  * @param[out] out    The map, or NULL on failure. Ownership: the caller's, to be given back with
  *                    sscam_map_destroy().
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a picture of one pixel, or options that contradict each
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, an image of one pixel, or options that contradict each
  * other); SSCAM_E_LAYER (the layer does not exist: the message lists near names; or it has no
  * spatial output); SSCAM_E_CLASS; SSCAM_E_MODEL (the network failed, or gave NaN or infinity);
  * SSCAM_E_UNSUPPORTED (the method cannot explain this network: the message says why);
@@ -215,7 +215,7 @@ SSCAM_API sscam_status sscam_explain_tensor(sscam_explainer *explainer, const fl
                                             sscam_map **maps);
 
 /**
- * Explains several classes on one picture with several explainers, and does once what they have in
+ * Explains several classes on one image with several explainers, and does once what they have in
  * common: the network's pass to the target layer, and the scores of masked inputs that several
  * explanations need (the two SS-CAMs, one method for several classes). Each map equals the one that
  * sscam_explain_image() gives, up to the network's rounding in batches of other sizes;
@@ -223,7 +223,7 @@ SSCAM_API sscam_status sscam_explain_tensor(sscam_explainer *explainer, const fl
  *
  * @param explainers      Explainers of one model, with the same preprocessing options.
  * @param explainer_count Their number, at least 1.
- * @param image           A picture.
+ * @param image           An image.
  * @param classes         class_count class indices, each possibly SSCAM_CLASS_TOP; NULL means the
  * top class alone.
  * @param class_count     Number of classes, at least 1; ignored when classes is NULL.
@@ -262,7 +262,7 @@ SSCAM_API sscam_status sscam_explain_tensor_all(sscam_explainer *const *explaine
                                                 size_t class_count, sscam_map **maps);
 
 /**
- * Explains one class on each of a batch of ready-made inputs of any rank: sound, pictures, videos
+ * Explains one class on each of a batch of ready-made inputs of any rank: sound, images, videos
  * and volumes. The maps have the inputs' sides; sscam_map_rank() says which.
  *
  * @param explainer An explainer.

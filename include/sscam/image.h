@@ -1,5 +1,5 @@
 /** @file
- * @brief A picture of 8-bit pixels.
+ * @brief An image of 8-bit pixels.
  */
 #ifndef SSCAM_IMAGE_H
 #define SSCAM_IMAGE_H
@@ -14,24 +14,24 @@
 extern "C" {
 #endif
 
-/** A picture: 8 bits a channel, 1 (gray), 3 (RGB) or 4 (RGBA) channels, row-major, interleaved, no
+/** An image: 8 bits a channel, 1 (gray), 3 (RGB) or 4 (RGBA) channels, row-major, interleaved, no
  * padding between rows. Immutable after creation. */
 typedef struct sscam_image sscam_image;
 
-/** Most pixels (width x height) of a picture, unless a function with a limit of its own is asked;
+/** Most pixels (width x height) of an image, unless a function with a limit of its own is asked;
  * larger ones are refused with SSCAM_E_ARGUMENT or SSCAM_E_FORMAT before memory is taken for them.
  */
 #define SSCAM_IMAGE_MAX_PIXELS (INT64_C(1) << 28)
 
 /**
- * Copies pixels into a new picture.
+ * Copies pixels into a new image.
  *
  * @param width    Pixels a row, at least 1.
  * @param height   Rows, at least 1.
  * @param channels 1 (gray), 3 (RGB) or 4 (RGBA), interleaved.
  * @param stride   Bytes from one row to the next, at least width x channels; 0 means exactly that.
  * @param pixels   The first row; it may be freed after the call.
- * @param[out] out The picture, or NULL on failure. Ownership: the caller's, to be given back with
+ * @param[out] out The image, or NULL on failure. Ownership: the caller's, to be given back with
  *                 sscam_image_destroy().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_MEMORY.
  * Thread: any thread.
@@ -46,7 +46,7 @@ SSCAM_API sscam_status sscam_image_create(int32_t width, int32_t height, int32_t
  * PIL.
  *
  * @param path File name.
- * @param[out] out The picture, or NULL on failure. Ownership: the caller's.
+ * @param[out] out The image, or NULL on failure. Ownership: the caller's.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_IO (cannot be read); SSCAM_E_FORMAT (neither PNG nor
  * JPEG, damaged, truncated, or larger than SSCAM_IMAGE_MAX_PIXELS); SSCAM_E_MEMORY. Thread: any
  * thread.
@@ -59,7 +59,7 @@ SSCAM_API sscam_status sscam_image_read(const char *path, sscam_image **out);
  *
  * @param data The file's content; it may be freed after the call.
  * @param size Bytes at data.
- * @param[out] out The picture, or NULL on failure. Ownership: the caller's.
+ * @param[out] out The image, or NULL on failure. Ownership: the caller's.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_FORMAT; SSCAM_E_MEMORY.
  * Thread: any thread.
  * @since 1.0
@@ -68,18 +68,18 @@ SSCAM_API sscam_status sscam_image_read_memory(const void *data, size_t size, ss
 
 /**
  * Reads a PNG or JPEG file with another limit than SSCAM_IMAGE_MAX_PIXELS: a lower one where
- * pictures come from strangers and memory is scarce, a higher one for pictures that are known to be
+ * images come from strangers and memory is scarce, a higher one for images that are known to be
  * large. As sscam_image_read() otherwise.
  *
- * A picture takes up to 4 bytes a pixel; decoding takes up to 12 for a progressive JPEG file. The
+ * An image takes up to 4 bytes a pixel; decoding takes up to 12 for a progressive JPEG file. The
  * file itself may have up to 8 bytes a pixel of the limit and 16 MiB of other content.
  *
- * Explaining a picture of more than SSCAM_IMAGE_MAX_PIXELS pixels wants `resize` to make it no
+ * Explaining an image of more than SSCAM_IMAGE_MAX_PIXELS pixels wants `resize` to make it no
  * larger than it is.
  *
  * @param path       File name.
  * @param max_pixels Most pixels (width x height), at least 1.
- * @param[out] out   The picture, or NULL on failure. Ownership: the caller's.
+ * @param[out] out   The image, or NULL on failure. Ownership: the caller's.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, or max_pixels below 1); SSCAM_E_IO (cannot be read);
  * SSCAM_E_FORMAT (neither PNG nor JPEG, damaged, truncated, or larger than max_pixels);
  * SSCAM_E_MEMORY. Thread: any thread.
@@ -95,7 +95,7 @@ SSCAM_API sscam_status sscam_image_read_limited(const char *path, int64_t max_pi
  * @param data       The file's content; it may be freed after the call.
  * @param size       Bytes at data.
  * @param max_pixels Most pixels (width x height), at least 1.
- * @param[out] out   The picture, or NULL on failure. Ownership: the caller's.
+ * @param[out] out   The image, or NULL on failure. Ownership: the caller's.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_FORMAT; SSCAM_E_MEMORY.
  * Thread: any thread.
  * @since 1.0
@@ -107,7 +107,7 @@ SSCAM_API sscam_status sscam_image_read_memory_limited(const void *data, size_t 
  * Reads a PNG file; any other content is refused. As sscam_image_read() otherwise.
  *
  * @param path File name.
- * @param[out] out The picture, or NULL on failure. Ownership: the caller's.
+ * @param[out] out The image, or NULL on failure. Ownership: the caller's.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_IO; SSCAM_E_FORMAT; SSCAM_E_MEMORY.
  * Thread: any thread.
  * @since 1.0
@@ -115,10 +115,10 @@ SSCAM_API sscam_status sscam_image_read_memory_limited(const void *data, size_t 
 SSCAM_API sscam_status sscam_image_read_png(const char *path, sscam_image **out);
 
 /**
- * Writes a picture as a PNG file. The file appears whole or not at all: it is written under a
+ * Writes an image as a PNG file. The file appears whole or not at all: it is written under a
  * temporary name beside its place and renamed.
  *
- * @param image A picture.
+ * @param image An image.
  * @param path  File name; an existing file is replaced.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_IO (cannot be written); SSCAM_E_MEMORY.
  * Thread: any thread.
@@ -126,27 +126,27 @@ SSCAM_API sscam_status sscam_image_read_png(const char *path, sscam_image **out)
  */
 SSCAM_API sscam_status sscam_image_write_png(const sscam_image *image, const char *path);
 
-/** @param image A picture. @return Pixels a row; 0 for NULL. Thread: any. @since 1.0 */
+/** @param image An image. @return Pixels a row; 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_image_width(const sscam_image *image);
 
-/** @param image A picture. @return Number of rows; 0 for NULL. Thread: any. @since 1.0 */
+/** @param image An image. @return Number of rows; 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_image_height(const sscam_image *image);
 
-/** @param image A picture. @return 1 (gray), 3 (RGB) or 4 (RGBA); 0 for NULL. Thread: any.
+/** @param image An image. @return 1 (gray), 3 (RGB) or 4 (RGBA); 0 for NULL. Thread: any.
  * @since 1.0 */
 SSCAM_API int32_t sscam_image_channels(const sscam_image *image);
 
 /**
  * The pixels: height x width x channels bytes, row-major, no padding.
  *
- * @param image A picture.
- * @return The first byte. Ownership: the picture's. NULL for NULL.
+ * @param image An image.
+ * @return The first byte. Ownership: the image's. NULL for NULL.
  * Thread: any thread.
  * @since 1.0
  */
 SSCAM_API const uint8_t *sscam_image_pixels(const sscam_image *image);
 
-/** Frees a picture. @param image A picture, or NULL. Thread: any thread. @since 1.0 */
+/** Frees an image. @param image An image, or NULL. Thread: any thread. @since 1.0 */
 SSCAM_API void sscam_image_destroy(sscam_image *image);
 
 #ifdef __cplusplus

@@ -126,18 +126,18 @@ SSCAM_API int64_t sscam_map_scoring_workers(const sscam_map *map);
 SSCAM_API int64_t sscam_map_scoring_batch_size(const sscam_map *map);
 
 /**
- * Draws a map over the picture it explains: alpha x colour + (1 - alpha) x picture. Resize and crop
- * of the preprocessing are undone, so the result has the picture's own size; pixels that the
+ * Draws a map over the image it explains: alpha x colour + (1 - alpha) x image. Resize and crop
+ * of the preprocessing are undone, so the result has the image's own size; pixels that the
  * network did not see are shown in dimmed gray.
  *
  * @param map      A map.
- * @param image    The picture. A map made from a tensor takes any picture and stretches over all of
- * it; a map made from a picture takes a picture of that same size.
+ * @param image    The image. A map made from a tensor takes any image and stretches over all of
+ * it; a map made from an image takes an image of that same size.
  * @param colormap "turbo", "jet" or "viridis"; NULL means "turbo".
  * @param alpha    Share of the colour, 0 to 1.
- * @param[out] out An RGB picture, or NULL on failure. Ownership: the caller's.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, unknown colormap, alpha out of range, a picture of
- * another size); SSCAM_E_UNSUPPORTED (a map of another rank than 2 is no picture); SSCAM_E_MEMORY.
+ * @param[out] out An RGB image, or NULL on failure. Ownership: the caller's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, unknown colormap, alpha out of range, an image of
+ * another size); SSCAM_E_UNSUPPORTED (a map of another rank than 2 is no image); SSCAM_E_MEMORY.
  * Thread: any thread.
  * @since 1.0
  */
@@ -145,14 +145,14 @@ SSCAM_API sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image
                                          const char *colormap, double alpha, sscam_image **out);
 
 /**
- * Paints a map in colours, without a picture beneath, at the network's input size.
+ * Paints a map in colours, without an image beneath, at the network's input size.
  *
  * @param map      A map.
  * @param colormap "turbo", "jet", "viridis" or "gray"; NULL means "turbo".
- * @param[out] out A picture, RGB (one channel for "gray"), or NULL on failure. Ownership: the
+ * @param[out] out An image, RGB (one channel for "gray"), or NULL on failure. Ownership: the
  * caller's.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, unknown colormap); SSCAM_E_UNSUPPORTED (a map of
- * another rank than 2 is no picture); SSCAM_E_MEMORY. Thread: any thread.
+ * another rank than 2 is no image); SSCAM_E_MEMORY. Thread: any thread.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_map_heatmap(const sscam_map *map, const char *colormap,

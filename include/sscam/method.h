@@ -19,11 +19,14 @@ typedef struct sscam_method sscam_method;
 /** @name What a method asks of the network
  * Bits of sscam_method_needs().
  * @{ */
-#define SSCAM_NEEDS_GRADIENTS 1     /**< Derivatives of the class score at the target layer. */
-#define SSCAM_NEEDS_SCORING 2       /**< Scores of masked inputs: many forward passes. */
-#define SSCAM_NEEDS_POOLED_LINEAR 4 /**< Global average pooling, then one linear layer. */
-#define SSCAM_NEEDS_ABLATION \
-    8 /**< Scores without single channels of the target layer: many forward passes. */
+/** Derivatives of the class score at the target layer. */
+#define SSCAM_NEEDS_GRADIENTS 1
+/** Scores of masked inputs: many forward passes. */
+#define SSCAM_NEEDS_SCORING 2
+/** Global average pooling, then one linear layer. */
+#define SSCAM_NEEDS_POOLED_LINEAR 4
+/** Scores without single channels of the target layer: many forward passes. */
+#define SSCAM_NEEDS_ABLATION 8
 /** @} */
 
 /** @return Number of methods. Thread: any thread. @since 1.0 */

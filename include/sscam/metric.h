@@ -21,19 +21,20 @@ typedef struct sscam_metric sscam_metric;
  * class on the input X0, O its score on X0 * L, L the map in [0,1] at input size;
  * sscam_metric_summary() has each formula.
  * @{ */
-#define SSCAM_METRIC_AVERAGE_DROP 1 /**< `average_drop`: 100 max(0, Y - O) / Y. */
-#define SSCAM_METRIC_AVERAGE_INCREASE                          \
-    2 /**< `average_increase`: 100 where O is above Y, else 0. \
-       */
-#define SSCAM_METRIC_ENERGY_POINTING \
-    3 /**< `energy_pointing`: share of the map's energy in the boxes. */
-#define SSCAM_METRIC_POINTING                                                                      \
-    4                            /**< `pointing`: 100 where the map's maximum is in a box, else 0. \
-                                  */
-#define SSCAM_METRIC_INSERTION 5 /**< `insertion`: area under the curve of appearing pixels. */
-#define SSCAM_METRIC_DELETION 6  /**< `deletion`: area under the curve of vanishing pixels. */
-#define SSCAM_METRIC_CLASS_SENSITIVITY \
-    7 /**< `class_sensitivity`: correlation of the maps of two classes. */
+/** `average_drop`: 100 max(0, Y - O) / Y. */
+#define SSCAM_METRIC_AVERAGE_DROP 1
+/** `average_increase`: 100 where O is above Y, else 0. */
+#define SSCAM_METRIC_AVERAGE_INCREASE 2
+/** `energy_pointing`: share of the map's energy in the boxes. */
+#define SSCAM_METRIC_ENERGY_POINTING 3
+/** `pointing`: 100 where the map's maximum is in a box, else 0. */
+#define SSCAM_METRIC_POINTING 4
+/** `insertion`: area under the curve of appearing pixels. */
+#define SSCAM_METRIC_INSERTION 5
+/** `deletion`: area under the curve of vanishing pixels. */
+#define SSCAM_METRIC_DELETION 6
+/** `class_sensitivity`: correlation of the maps of two classes. */
+#define SSCAM_METRIC_CLASS_SENSITIVITY 7
 /** @} */
 
 /** @return Number of metrics. Thread: any thread. @since 1.0 */

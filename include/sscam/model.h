@@ -103,7 +103,7 @@ SSCAM_API sscam_status sscam_model_classify(sscam_model *model, const float *inp
                                             int64_t *class_count);
 
 /**
- * The same for inputs of any rank: sound, pictures, videos and volumes.
+ * The same for inputs of any rank: sound, images, videos and volumes.
  *
  * @param model  A model.
  * @param input  Float32 [N,C,W], [N,C,H,W] or [N,C,D,H,W], row-major, already normalised as the

@@ -21,65 +21,104 @@ typedef struct sscam_option sscam_option;
  * For sscam_explainer_set_int() and its siblings. Values are never reused; later releases add
  * options without adding functions. sscam_option_help() tells more of each.
  * @{ */
-#define SSCAM_OPTION_LAYER 1 /**< `layer`: target layer. */
-#define SSCAM_OPTION_SCORE 2 /**< `score`: what a masked input is scored by. */
-#define SSCAM_OPTION_CHANNEL_SOFTMAX \
-    3                            /**< `channel_softmax`: softmax of the scores over the channels. */
-#define SSCAM_OPTION_BASELINE 4  /**< `baseline`: input whose score is subtracted. */
-#define SSCAM_OPTION_NORMALISE 5 /**< `normalise`: when an activation is scaled to [0,1]. */
-#define SSCAM_OPTION_ALIGN_CORNERS 6 /**< `align_corners`: grid of the upsampling of masks. */
-#define SSCAM_OPTION_FLAT_CHANNELS \
-    7                          /**< `flat_channels`: what becomes of channels without structure. */
-#define SSCAM_OPTION_SAMPLES 8 /**< `samples`: noisy samples a channel. */
-#define SSCAM_OPTION_SIGMA 9   /**< `sigma`: standard deviation of the noise. */
-#define SSCAM_OPTION_NOISE_TARGET 10  /**< `noise_target`: what noise is added to. */
-#define SSCAM_OPTION_NOISE_SCALE 11   /**< `noise_scale`: unit of sigma. */
-#define SSCAM_OPTION_MASK_WEIGHTS 12  /**< `mask_weights`: weight of an activation in its mask. */
-#define SSCAM_OPTION_RESCORE 13       /**< `rescore`: second scoring pass. */
-#define SSCAM_OPTION_SAMPLE_COUNT 14  /**< `sample_count`: N samples or N - 1. */
-#define SSCAM_OPTION_COMBINE 15       /**< `combine`: size at which activations are added. */
-#define SSCAM_OPTION_MAX_CHANNELS 16  /**< `max_channels`: most channels scored. */
-#define SSCAM_OPTION_SEED 17          /**< `seed`: of the noise. */
-#define SSCAM_OPTION_BATCH_SIZE 18    /**< `batch_size`: masked inputs run at once. */
-#define SSCAM_OPTION_PROBABILITY 19   /**< `probability`: softmax or sigmoid. */
-#define SSCAM_OPTION_PRESET 20        /**< `preset`: several options at once. */
-#define SSCAM_OPTION_RESIZE 21        /**< `resize`: size of the picture. */
-#define SSCAM_OPTION_CROP 22          /**< `crop`: size of the centre crop. */
-#define SSCAM_OPTION_INTERPOLATION 23 /**< `interpolation`: filter of the resizing. */
-#define SSCAM_OPTION_MEAN 24          /**< `mean`: subtracted from pixels. */
-#define SSCAM_OPTION_STD 25           /**< `std`: divisor of pixels. */
-#define SSCAM_OPTION_CHANNEL_ORDER 26 /**< `channel_order`: colours of the input. */
-#define SSCAM_OPTION_METRICS 27       /**< `metrics`: what an evaluation computes. */
-#define SSCAM_OPTION_METRIC_SCORE 28  /**< `metric_score`: score of average drop and increase. */
-#define SSCAM_OPTION_METRIC_MASK 29   /**< `metric_mask`: part of the map that masks the input. */
-#define SSCAM_OPTION_METRIC_STEPS 30  /**< `metric_steps`: steps of insertion and deletion. */
-#define SSCAM_OPTION_FUSION 31        /**< `fusion`: how the maps of several layers become one. */
-#define SSCAM_OPTION_AUG_SMOOTH 32    /**< `aug_smooth`: mean over altered inputs. */
-#define SSCAM_OPTION_EIGEN_SMOOTH \
-    33                           /**< `eigen_smooth`: principal component in place of the sum. */
-#define SSCAM_OPTION_TARGET 34   /**< `target`: what of the outputs is explained. */
-#define SSCAM_OPTION_CONTRAST 35 /**< `contrast`: the other class of a difference. */
-#define SSCAM_OPTION_OUTPUT 36   /**< `output`: which of a network's outputs is meant. */
-#define SSCAM_OPTION_CALIBRATE \
-    37                          /**< `calibrate`: whether the way of scoring is chosen by speed. */
-#define SSCAM_OPTION_WORKERS 38 /**< `workers`: batches evaluated side by side. */
-#define SSCAM_OPTION_PRECISION 39 /**< `precision`: elements that masked inputs are scored in. */
-#define SSCAM_OPTION_GRID 40      /**< `grid`: rows and columns of a layer's tokens. */
-#define SSCAM_OPTION_CHANNEL_AXIS \
-    41                            /**< `channel_axis`: where a layer's output has its channels. */
-#define SSCAM_OPTION_REGION 42    /**< `region`: places of dense outputs that are explained. */
-#define SSCAM_OPTION_REDUCTION 43 /**< `reduction`: how these places become one score. */
+/** `layer`: target layer. */
+#define SSCAM_OPTION_LAYER 1
+/** `score`: what a masked input is scored by. */
+#define SSCAM_OPTION_SCORE 2
+/** `channel_softmax`: softmax of the scores over the channels. */
+#define SSCAM_OPTION_CHANNEL_SOFTMAX 3
+/** `baseline`: input whose score is subtracted. */
+#define SSCAM_OPTION_BASELINE 4
+/** `normalise`: when an activation is scaled to [0,1]. */
+#define SSCAM_OPTION_NORMALISE 5
+/** `align_corners`: grid of the upsampling of masks. */
+#define SSCAM_OPTION_ALIGN_CORNERS 6
+/** `flat_channels`: what becomes of channels without structure. */
+#define SSCAM_OPTION_FLAT_CHANNELS 7
+/** `samples`: noisy samples a channel. */
+#define SSCAM_OPTION_SAMPLES 8
+/** `sigma`: standard deviation of the noise. */
+#define SSCAM_OPTION_SIGMA 9
+/** `noise_target`: what noise is added to. */
+#define SSCAM_OPTION_NOISE_TARGET 10
+/** `noise_scale`: unit of sigma. */
+#define SSCAM_OPTION_NOISE_SCALE 11
+/** `mask_weights`: weight of an activation in its mask. */
+#define SSCAM_OPTION_MASK_WEIGHTS 12
+/** `rescore`: second scoring pass. */
+#define SSCAM_OPTION_RESCORE 13
+/** `sample_count`: N samples or N - 1. */
+#define SSCAM_OPTION_SAMPLE_COUNT 14
+/** `combine`: size at which activations are added. */
+#define SSCAM_OPTION_COMBINE 15
+/** `max_channels`: most channels scored. */
+#define SSCAM_OPTION_MAX_CHANNELS 16
+/** `seed`: of the noise. */
+#define SSCAM_OPTION_SEED 17
+/** `batch_size`: masked inputs run at once. */
+#define SSCAM_OPTION_BATCH_SIZE 18
+/** `probability`: softmax or sigmoid. */
+#define SSCAM_OPTION_PROBABILITY 19
+/** `preset`: several options at once. */
+#define SSCAM_OPTION_PRESET 20
+/** `resize`: size of the image. */
+#define SSCAM_OPTION_RESIZE 21
+/** `crop`: size of the centre crop. */
+#define SSCAM_OPTION_CROP 22
+/** `interpolation`: filter of the resizing. */
+#define SSCAM_OPTION_INTERPOLATION 23
+/** `mean`: subtracted from pixels. */
+#define SSCAM_OPTION_MEAN 24
+/** `std`: divisor of pixels. */
+#define SSCAM_OPTION_STD 25
+/** `channel_order`: colours of the input. */
+#define SSCAM_OPTION_CHANNEL_ORDER 26
+/** `metrics`: what an evaluation computes. */
+#define SSCAM_OPTION_METRICS 27
+/** `metric_score`: score of average drop and increase. */
+#define SSCAM_OPTION_METRIC_SCORE 28
+/** `metric_mask`: part of the map that masks the input. */
+#define SSCAM_OPTION_METRIC_MASK 29
+/** `metric_steps`: steps of insertion and deletion. */
+#define SSCAM_OPTION_METRIC_STEPS 30
+/** `fusion`: how the maps of several layers become one. */
+#define SSCAM_OPTION_FUSION 31
+/** `aug_smooth`: mean over altered inputs. */
+#define SSCAM_OPTION_AUG_SMOOTH 32
+/** `eigen_smooth`: principal component in place of the sum. */
+#define SSCAM_OPTION_EIGEN_SMOOTH 33
+/** `target`: what of the outputs is explained. */
+#define SSCAM_OPTION_TARGET 34
+/** `contrast`: the other class of a difference. */
+#define SSCAM_OPTION_CONTRAST 35
+/** `output`: which of a network's outputs is meant. */
+#define SSCAM_OPTION_OUTPUT 36
+/** `calibrate`: whether the way of scoring is chosen by speed. */
+#define SSCAM_OPTION_CALIBRATE 37
+/** `workers`: batches evaluated side by side. */
+#define SSCAM_OPTION_WORKERS 38
+/** `precision`: elements that masked inputs are scored in. */
+#define SSCAM_OPTION_PRECISION 39
+/** `grid`: rows and columns of a layer's tokens. */
+#define SSCAM_OPTION_GRID 40
+/** `channel_axis`: where a layer's output has its channels. */
+#define SSCAM_OPTION_CHANNEL_AXIS 41
+/** `region`: places of dense outputs that are explained. */
+#define SSCAM_OPTION_REGION 42
+/** `reduction`: how these places become one score. */
+#define SSCAM_OPTION_REDUCTION 43
 /** @} */
 
 /** @name Types of an option's value
  * @{ */
-#define SSCAM_OPTION_TYPE_STRING 1 /**< Free text, such as a layer's name or a list of numbers. */
-#define SSCAM_OPTION_TYPE_INT                                           \
-    2 /**< A whole number within sscam_option_minimum() and _maximum(). \
-       */
-#define SSCAM_OPTION_TYPE_REAL \
-    3 /**< A finite number within sscam_option_minimum() and _maximum(). */
-#define SSCAM_OPTION_TYPE_CHOICE 4 /**< One of sscam_option_choices(). */
+/** Free text, such as a layer's name or a list of numbers. */
+#define SSCAM_OPTION_TYPE_STRING 1
+/** A whole number within sscam_option_minimum() and _maximum(). */
+#define SSCAM_OPTION_TYPE_INT 2
+/** A finite number within sscam_option_minimum() and _maximum(). */
+#define SSCAM_OPTION_TYPE_REAL 3
+/** One of sscam_option_choices(). */
+#define SSCAM_OPTION_TYPE_CHOICE 4
 /** @} */
 
 /** @return Number of options. Thread: any thread. @since 1.0 */

@@ -3,7 +3,7 @@
  * others.
  *
  * @mainpage
- * Load a network, pick a method, explain a picture, draw the result:
+ * Load a network, pick a method, explain an image, draw the result:
  * @code
  * sscam_model *model = NULL;
  * sscam_explainer *explainer = NULL;

@@ -16,18 +16,28 @@ extern "C" {
  * later releases may add some, so treat every unknown negative value as a failure. */
 typedef int32_t sscam_status;
 
-#define SSCAM_OK 0            /**< Success. */
-#define SSCAM_E_ARGUMENT (-1) /**< An argument or an option's value is unusable. */
-#define SSCAM_E_MEMORY (-2)   /**< Host or device memory ran out. */
-#define SSCAM_E_IO (-3)       /**< A file could not be read or written. */
-#define SSCAM_E_FORMAT (-4)   /**< A file's content is damaged or of an unknown kind. */
-#define SSCAM_E_MODEL (-5)    /**< The network cannot be used, or failed while running. */
-#define SSCAM_E_LAYER (-6)    /**< No such layer, or a layer without a spatial output. */
-#define SSCAM_E_CLASS (-7)    /**< The class index is outside the network's outputs. */
-#define SSCAM_E_DEVICE (-8)   /**< The device is unknown, absent or failed. */
-#define SSCAM_E_UNSUPPORTED \
-    (-9)                        /**< The request is valid but this network or build cannot do it. */
-#define SSCAM_E_CANCELLED (-10) /**< The progress callback asked to stop. */
+/** Success. */
+#define SSCAM_OK 0
+/** An argument or an option's value is unusable. */
+#define SSCAM_E_ARGUMENT (-1)
+/** Host or device memory ran out. */
+#define SSCAM_E_MEMORY (-2)
+/** A file could not be read or written. */
+#define SSCAM_E_IO (-3)
+/** A file's content is damaged or of an unknown kind. */
+#define SSCAM_E_FORMAT (-4)
+/** The network cannot be used, or failed while running. */
+#define SSCAM_E_MODEL (-5)
+/** No such layer, or a layer without a spatial output. */
+#define SSCAM_E_LAYER (-6)
+/** The class index is outside the network's outputs. */
+#define SSCAM_E_CLASS (-7)
+/** The device is unknown, absent or failed. */
+#define SSCAM_E_DEVICE (-8)
+/** The request is valid but this network or build cannot do it. */
+#define SSCAM_E_UNSUPPORTED (-9)
+/** The progress callback asked to stop. */
+#define SSCAM_E_CANCELLED (-10)
 
 /**
  * Name of a status, such as "SSCAM_E_LAYER".

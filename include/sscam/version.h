@@ -12,9 +12,12 @@
  * A program compiled against these headers runs with any library of the same SSCAM_ABI_VERSION and
  * an equal or later release.
  * @{ */
-#define SSCAM_VERSION_MAJOR 1 /**< Counts incompatible releases. */
-#define SSCAM_VERSION_MINOR 0 /**< Counts releases that add something. */
-#define SSCAM_VERSION_PATCH 0 /**< Counts releases that only repair. */
+/** Counts incompatible releases. */
+#define SSCAM_VERSION_MAJOR 1
+/** Counts releases that add something. */
+#define SSCAM_VERSION_MINOR 0
+/** Counts releases that only repair. */
+#define SSCAM_VERSION_PATCH 0
 /** @} */
 
 /** Version of the binary interface, the number in `libsscam.so.1`. It changes only when a program

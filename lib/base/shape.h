@@ -1,11 +1,11 @@
-/* Shapes of inputs and of maps. Sound has columns alone, a picture rows too, a video or a volume
+/* Shapes of inputs and of maps. Sound has columns alone, an image rows too, a video or a volume
  * slices as well; inside, all have three sides, of which those that are not there are 1. */
 #ifndef SSCAM_LIB_BASE_SHAPE_H
 #define SSCAM_LIB_BASE_SHAPE_H
 
 #include <stdint.h>
 
-enum { SSCAM_LEAST_RANK = 3, SSCAM_PICTURE_RANK = 4, SSCAM_MOST_RANK = 5 };
+enum { SSCAM_LEAST_RANK = 3, SSCAM_IMAGE_RANK = 4, SSCAM_MOST_RANK = 5 };
 
 /* Sides of a box of places. */
 typedef struct sscam_sides {

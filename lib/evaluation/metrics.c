@@ -20,7 +20,7 @@ double sscam_average_increase(double score, double masked_score)
 
 /* --- boxes ------------------------------------------------------------------------------------ */
 
-/* The first pixel whose centre is not before an edge, kept within the picture. */
+/* The first pixel whose centre is not before an edge, kept within the image. */
 static int64_t first_from(double edge, int64_t size)
 {
     double first = ceil(edge - 0.5);

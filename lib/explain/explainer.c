@@ -341,17 +341,17 @@ sscam_status sscam_explain_tensor_all(sscam_explainer *const *explainers, size_t
 {
     sscam_explain_request request = request_of(explainers, explainer_count, input, classes,
                                                class_count);
-    return explain_array("sscam_explain_tensor_all", &request, shape, SSCAM_PICTURE_RANK, maps);
+    return explain_array("sscam_explain_tensor_all", &request, shape, SSCAM_IMAGE_RANK, maps);
 }
 
 sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input,
                                   const int64_t shape[4], const int64_t *classes, sscam_map **maps)
 {
     sscam_explain_request request = request_of(&explainer, 1, input, classes, 1);
-    return explain_array("sscam_explain_tensor", &request, shape, SSCAM_PICTURE_RANK, maps);
+    return explain_array("sscam_explain_tensor", &request, shape, SSCAM_IMAGE_RANK, maps);
 }
 
-/* --- pictures --------------------------------------------------------------------------------- */
+/* --- images --------------------------------------------------------------------------------- */
 
 sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image,
                               sscam_transform *transform, sscam_geometry *geometry,
@@ -359,14 +359,14 @@ sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_imag
 {
     if (sscam_image_width(image) == 1 && sscam_image_height(image) == 1)
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "a picture of 1x1 pixel has no places that could be told apart");
+                          "an image of 1x1 pixel has no places that could be told apart");
     sscam_status status = sscam_settings_transform(&explainer->settings, transform);
     if (status == SSCAM_OK)
         status = sscam_geometry_compute(transform, sscam_image_width(image),
                                         sscam_image_height(image), geometry);
     if (status != SSCAM_OK)
         return status;
-    *shape = (sscam_shape){.rank = SSCAM_PICTURE_RANK,
+    *shape = (sscam_shape){.rank = SSCAM_IMAGE_RANK,
                            .images = 1,
                            .channels = sscam_transform_channels(transform),
                            .sides = {1, geometry->input_height, geometry->input_width}};
@@ -396,10 +396,10 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
     return finish(sscam_preprocess(image, &transform, &geometry, input));
 }
 
-/* Explains what is in `request` but the input, which comes from a picture by the first explainer's
+/* Explains what is in `request` but the input, which comes from an image by the first explainer's
  * options. */
-static sscam_status explain_picture(sscam_explain_request *request, const sscam_image *image,
-                                    sscam_map **maps)
+static sscam_status explain_image(sscam_explain_request *request, const sscam_image *image,
+                                  sscam_map **maps)
 {
     sscam_transform transform;
     sscam_geometry geometry;
@@ -431,7 +431,7 @@ static sscam_status check_same_transform(const sscam_explain_request *request, c
         if (!sscam_settings_same_transform(&request->explainers[i]->settings,
                                            &request->explainers[0]->settings))
             return sscam_fail(SSCAM_E_ARGUMENT,
-                              "%s: explainer %lld preprocesses pictures otherwise than explainer 0",
+                              "%s: explainer %lld preprocesses images otherwise than explainer 0",
                               function, (long long)i);
     return SSCAM_OK;
 }
@@ -458,7 +458,7 @@ sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t 
         status = sscam_busy_acquire(explainers, request.explainer_count, &request, name);
     if (status != SSCAM_OK)
         return status;
-    status = explain_picture(&request, image, maps);
+    status = explain_image(&request, image, maps);
     sscam_busy_release(explainers, request.explainer_count, &request);
     return status;
 }

@@ -28,7 +28,7 @@ int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_expl
 /* The whole of a call's progress: the first explainer that has a callback speaks for all. */
 sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int64_t count);
 
-/* Shape of what an explainer makes of a picture of that size, and how it gets there. */
+/* Shape of what an explainer makes of an image of that size, and how it gets there. */
 sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image,
                               sscam_transform *transform, sscam_geometry *geometry,
                               sscam_shape *shape);

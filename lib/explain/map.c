@@ -249,11 +249,11 @@ int64_t sscam_map_scoring_batch_size(const sscam_map *map)
     return map ? map->diagnostics.batch_size : 0;
 }
 
-static sscam_status check_is_picture(const sscam_map *map, const char *function)
+static sscam_status check_is_image(const sscam_map *map, const char *function)
 {
     if (map->rank == 2)
         return SSCAM_OK;
-    return sscam_fail(SSCAM_E_UNSUPPORTED, "%s: a map of rank %" PRId32 ", %s, is no picture",
+    return sscam_fail(SSCAM_E_UNSUPPORTED, "%s: a map of rank %" PRId32 ", %s, is no image",
                       function, map->rank, map->rank == 1 ? "[W]" : "[D,H,W]");
 }
 
@@ -266,7 +266,7 @@ sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image, c
     if (map == NULL || image == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_overlay: %s is NULL",
                           map == NULL ? "map" : "image");
-    sscam_status status = check_is_picture(map, "sscam_map_overlay");
+    sscam_status status = check_is_image(map, "sscam_map_overlay");
     if (status == SSCAM_OK)
         status = sscam_draw_overlay(map->data, sscam_map_height(map), sscam_map_width(map),
                                     map->from_image ? &map->geometry : NULL, image,
@@ -281,7 +281,7 @@ sscam_status sscam_map_heatmap(const sscam_map *map, const char *colormap, sscam
     *out = NULL;
     if (map == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_heatmap: map is NULL");
-    sscam_status status = check_is_picture(map, "sscam_map_heatmap");
+    sscam_status status = check_is_image(map, "sscam_map_heatmap");
     if (status == SSCAM_OK)
         status = sscam_draw_heatmap(map->data, sscam_map_height(map), sscam_map_width(map),
                                     colormap ? colormap : "turbo", out);

@@ -22,7 +22,7 @@ struct sscam_map {
     char *layer;
     int64_t passes;
     sscam_scoring_diagnostics diagnostics;
-    int32_t from_image; /* whether geometry says how the input was cut from a picture */
+    int32_t from_image; /* whether geometry says how the input was cut from an image */
     sscam_geometry geometry;
 };
 

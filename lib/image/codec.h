@@ -1,4 +1,4 @@
-/* Picture files to pictures and back. png.c alone knows libpng and jpeg.c alone knows libjpeg; they
+/* Image files to images and back. png.c alone knows libpng and jpeg.c alone knows libjpeg; they
  * share this header, since one called png.h would stand in libpng's way. */
 #ifndef SSCAM_LIB_IMAGE_CODEC_H
 #define SSCAM_LIB_IMAGE_CODEC_H
@@ -16,7 +16,7 @@ bool sscam_jpeg_recognise(const uint8_t *data, size_t size);
 /* SSCAM_E_FORMAT for anything damaged, cut short or too large. Messages do not name the file: the
  * caller knows it. Neither gamma, colour profiles nor orientation marks are applied.
  *
- * A picture of more than max_pixels is refused before memory is taken for it; ancillary chunks of
+ * An image of more than max_pixels is refused before memory is taken for it; ancillary chunks of
  * PNG are not kept.
  *
  * PNG: gray of any depth becomes 8-bit gray, colours RGB, anything with transparency RGBA; 16 bits

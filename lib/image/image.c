@@ -19,7 +19,7 @@ bool sscam_image_size_allowed(int64_t width, int64_t height, int64_t max_pixels)
     return width > 0 && height > 0 && width <= max_pixels / height;
 }
 
-/* Uncompressed pixels of the largest picture, and what else a file may hold. */
+/* Uncompressed pixels of the largest image, and what else a file may hold. */
 static size_t largest_file(int64_t max_pixels)
 {
     int64_t bytes = sscam_plus(sscam_times(max_pixels, LARGEST_PIXEL), OTHER_CONTENT);
@@ -34,7 +34,7 @@ sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channel
         sscam_plus(sscam_times(sscam_times(width, height), channels), (int64_t)sizeof **out), 1);
     if (!*out)
         return sscam_fail(SSCAM_E_MEMORY,
-                          "out of memory for a picture of %" PRId32 " x %" PRId32 " pixels", width,
+                          "out of memory for an image of %" PRId32 " x %" PRId32 " pixels", width,
                           height);
     (*out)->width = width;
     (*out)->height = height;
@@ -46,15 +46,15 @@ static sscam_status check_creation(int32_t width, int32_t height, int32_t channe
 {
     if (width < 1 || height < 1)
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "a picture of %" PRId32 " x %" PRId32 " pixels: want at least 1 x 1",
+                          "an image of %" PRId32 " x %" PRId32 " pixels: want at least 1 x 1",
                           width, height);
     if (!sscam_image_size_allowed(width, height, SSCAM_IMAGE_MAX_PIXELS))
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "a picture of %" PRId32 " x %" PRId32 " pixels: more than the %" PRId64
+                          "an image of %" PRId32 " x %" PRId32 " pixels: more than the %" PRId64
                           " allowed",
                           width, height, SSCAM_IMAGE_MAX_PIXELS);
     if (channels != 1 && channels != 3 && channels != 4)
-        return sscam_fail(SSCAM_E_ARGUMENT, "a picture of %" PRId32 " channels: want 1, 3 or 4",
+        return sscam_fail(SSCAM_E_ARGUMENT, "an image of %" PRId32 " channels: want 1, 3 or 4",
                           channels);
     uint64_t row = (uint64_t)width * (uint64_t)channels;
     if (stride && stride < row)

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "image/image_private.h"
 
-/* A progressive file may repeat scans without end, each as slow as the whole picture; real ones
+/* A progressive file may repeat scans without end, each as slow as the whole image; real ones
  * have about ten. */
 enum { MOST_SCANS = 200 };
 

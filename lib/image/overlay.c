@@ -10,7 +10,7 @@
 #include "image/colormap.h"
 #include "image/image_private.h"
 
-/* Where the centre of a picture's column or row falls in the map. */
+/* Where the centre of an image's column or row falls in the map. */
 typedef struct map_position {
     bool seen;            /* by the network */
     int32_t lower, upper; /* the map's columns or rows on both sides */
@@ -113,7 +113,7 @@ static sscam_status check(const sscam_geometry *geometry, const sscam_image *ima
     if (geometry &&
         (geometry->source_width != image->width || geometry->source_height != image->height))
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "a picture of %" PRId32 " x %" PRId32
+                          "an image of %" PRId32 " x %" PRId32
                           " pixels: the map is of one of %" PRId32 " x %" PRId32,
                           image->width, image->height, geometry->source_width,
                           geometry->source_height);

@@ -1,4 +1,4 @@
-/* Maps drawn in colours, alone or over the picture that they explain. */
+/* Maps drawn in colours, alone or over the image that they explain. */
 #ifndef SSCAM_LIB_IMAGE_OVERLAY_H
 #define SSCAM_LIB_IMAGE_OVERLAY_H
 
@@ -8,10 +8,10 @@
 #include "sscam/image.h"
 #include "sscam/status.h"
 
-/* The map, [map_height, map_width] in [0,1], over the picture at the picture's size: alpha x colour
- * + (1 - alpha) x picture, on the 8-bit values as they are. `geometry` says how the network's input
- * was cut from the picture; what it did not see becomes dimmed gray. NULL: the map stretches over
- * all of the picture. SSCAM_E_ARGUMENT for an unknown colormap, alpha outside 0 to 1, or a picture
+/* The map, [map_height, map_width] in [0,1], over the image at the image's size: alpha x colour
+ * + (1 - alpha) x image, on the 8-bit values as they are. `geometry` says how the network's input
+ * was cut from the image; what it did not see becomes dimmed gray. NULL: the map stretches over
+ * all of the image. SSCAM_E_ARGUMENT for an unknown colormap, alpha outside 0 to 1, or an image
  * that is not of the geometry's size. */
 sscam_status sscam_draw_overlay(const float *map, int32_t map_height, int32_t map_width,
                                 const sscam_geometry *geometry, const sscam_image *image,

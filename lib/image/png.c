@@ -101,15 +101,15 @@ static int32_t read_header(png_session *session)
     return transparent ? 4 : png_get_color_type(png, session->info) & PNG_COLOR_MASK_COLOR ? 3 : 1;
 }
 
-/* Row by row through all passes: libpng's own whole-picture call wants a pointer for every row,
- * which for a tall, narrow picture would take more memory than its pixels. */
+/* Row by row through all passes: libpng's own whole-image call wants a pointer for every row,
+ * which for a tall, narrow image would take more memory than its pixels. */
 static void read_rows(png_session *session, int32_t channels)
 {
     png_structp png = session->png;
     int passes = png_set_interlace_handling(png);
     int32_t width = (int32_t)png_get_image_width(png, session->info);
     int32_t height = (int32_t)png_get_image_height(png, session->info);
-    /* Before libpng fills rows of its own, which for a wide picture are as large. */
+    /* Before libpng fills rows of its own, which for a wide image are as large. */
     session->status = sscam_image_allocate(width, height, channels, &session->image);
     if (session->status != SSCAM_OK)
         png_error(png, "");
@@ -172,7 +172,7 @@ static void flush_bytes(png_structp png)
     (void)png;
 }
 
-static void write_picture(png_session *session, const sscam_image *image)
+static void write_image(png_session *session, const sscam_image *image)
 {
     static const int colour_type[] = {
         [1] = PNG_COLOR_TYPE_GRAY, [3] = PNG_COLOR_TYPE_RGB, [4] = PNG_COLOR_TYPE_RGBA};
@@ -203,7 +203,7 @@ static sscam_status run_writing(png_session *session, const sscam_image *image)
 {
     if (setjmp(png_jmpbuf(session->png)))
         return write_failure(session);
-    write_picture(session, image);
+    write_image(session, image);
     return SSCAM_OK;
 }
 

@@ -33,7 +33,7 @@ int32_t sscam_transform_channels(const sscam_transform *transform)
     return transform->channel_order == SSCAM_CHANNEL_ORDER_GRAY ? 1 : 3;
 }
 
-/* "H" (then *width is 0) or "HxW", digits alone, of a picture that may exist. */
+/* "H" (then *width is 0) or "HxW", digits alone, of an image that may exist. */
 static bool parse_size(const char *text, int32_t *height, int32_t *width)
 {
     char digits[32];
@@ -162,7 +162,7 @@ static sscam_status compute_resized(const sscam_transform *transform, sscam_geom
     int64_t width = geometry->source_width, height = geometry->source_height;
     int64_t shorter = width < height ? width : height;
     int64_t side = transform->resize_height;
-    /* Who let a larger picture in has room for it. */
+    /* Who let a larger image in has room for it. */
     int64_t largest = width * height > SSCAM_IMAGE_MAX_PIXELS ? width * height
                                                               : SSCAM_IMAGE_MAX_PIXELS;
     if (transform->resize == SSCAM_RESIZE_SHORTER) {
@@ -243,7 +243,7 @@ static void to_gray(const sscam_image *image, uint8_t *gray)
                             16);
 }
 
-/* The picture's colours, without alpha; converted ones live in *converted, to be freed. */
+/* The image's colours, without alpha; converted ones live in *converted, to be freed. */
 static sscam_status source_pixels(const sscam_image *image, sscam_channel_order order,
                                   sscam_pixels *source, uint8_t **converted)
 {
@@ -254,14 +254,14 @@ static sscam_status source_pixels(const sscam_image *image, sscam_channel_order 
         return SSCAM_OK;
     *converted = sscam_array(sscam_times(image->width, image->height), 1);
     if (!*converted)
-        return sscam_fail_memory("a gray picture");
+        return sscam_fail_memory("a gray image");
     to_gray(image, *converted);
     source->first = *converted;
     source->step = source->colours = 1;
     return SSCAM_OK;
 }
 
-/* The part of the resized picture that the crop shows. */
+/* The part of the resized image that the crop shows. */
 static sscam_window visible_window(const sscam_geometry *geometry)
 {
     sscam_window window = {
@@ -305,7 +305,7 @@ static sscam_status fill_input(const sscam_pixels *source, const sscam_transform
     uint8_t *resized = sscam_array(
         sscam_times(sscam_times(window.width, window.height), source->colours), 1);
     if (!resized)
-        return sscam_fail_memory("a resized picture");
+        return sscam_fail_memory("a resized image");
     sscam_status status = sscam_resample(source, geometry->resized_width, geometry->resized_height,
                                          transform->interpolation, &window, resized);
     int32_t channels = status == SSCAM_OK ? sscam_transform_channels(transform) : 0;

@@ -1,5 +1,5 @@
-/* A picture becomes the network's input: resize, crop, scale to [0,1], normalise, as torchvision's
- * transforms do with PIL pictures, to the last bit of PIL's 8-bit resampling. */
+/* An image becomes the network's input: resize, crop, scale to [0,1], normalise, as torchvision's
+ * transforms do with PIL images, to the last bit of PIL's 8-bit resampling. */
 #ifndef SSCAM_LIB_IMAGE_PREPROCESS_H
 #define SSCAM_LIB_IMAGE_PREPROCESS_H
 
@@ -27,7 +27,7 @@ typedef struct sscam_transform {
     sscam_resize resize;
     int32_t resize_height, resize_width;
     int32_t crop_height,
-        crop_width; /* from the centre, black where the picture ends; 0 x 0: no crop */
+        crop_width; /* from the centre, black where the image ends; 0 x 0: no crop */
     sscam_interpolation interpolation;
     sscam_channel_order channel_order;
     /* In the network's channel order; a single value serves all channels. */
@@ -35,12 +35,12 @@ typedef struct sscam_transform {
     int32_t mean_count, std_count; /* 1 or 3 */
 } sscam_transform;
 
-/* Where the input's pixels come from in the picture. */
+/* Where the input's pixels come from in the image. */
 typedef struct sscam_geometry {
     int32_t source_width, source_height;
     int32_t resized_width, resized_height;
     int32_t crop_left,
-        crop_top; /* in the resized picture; negative where the crop is larger than it */
+        crop_top; /* in the resized image; negative where the crop is larger than it */
     int32_t input_width, input_height;
 } sscam_geometry;
 
@@ -57,13 +57,13 @@ sscam_status sscam_transform_set(sscam_transform *transform, const char *option,
 /* 1 or 3: the input's channels. */
 int32_t sscam_transform_channels(const sscam_transform *transform);
 
-/* The sizes for a picture of width x height. SSCAM_E_ARGUMENT when the resized picture or the input
- * would exceed SSCAM_IMAGE_MAX_PIXELS and the picture's own size, or mean and std do not fit the
+/* The sizes for an image of width x height. SSCAM_E_ARGUMENT when the resized image or the input
+ * would exceed SSCAM_IMAGE_MAX_PIXELS and the image's own size, or mean and std do not fit the
  * channels. */
 sscam_status sscam_geometry_compute(const sscam_transform *transform, int32_t width, int32_t height,
                                     sscam_geometry *geometry);
 
-/* From the picture's continuous coordinates (the first pixel's centre is 0.5) to the input's, for
+/* From the image's continuous coordinates (the first pixel's centre is 0.5) to the input's, for
  * boxes and for drawing maps. Results outside 0 to input_width or input_height: the network does
  * not see that place. */
 double sscam_geometry_input_x(const sscam_geometry *geometry, double source_x);

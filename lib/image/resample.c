@@ -43,7 +43,7 @@ static int32_t fixed_point(double weight)
     return (int32_t)(scaled < 0.0 ? scaled - 0.5 : scaled + 0.5);
 }
 
-/* When shrinking, the filter widens with the scale: that is what keeps PIL's pictures free of
+/* When shrinking, the filter widens with the scale: that is what keeps PIL's images free of
  * aliasing. */
 static double filter_radius(double scale, sscam_interpolation interpolation)
 {
@@ -99,7 +99,7 @@ static sscam_status make_kernel(resample_kernel *kernel, int32_t source_size, in
     kernel->exact = sscam_zeros((int64_t)kernel->room, sizeof *kernel->exact);
     if (!kernel->first || !kernel->taps || !kernel->weights || !kernel->exact) {
         release_kernel(kernel);
-        return sscam_fail_memory("resizing a picture");
+        return sscam_fail_memory("resizing an image");
     }
     for (int32_t slot = 0; slot < count; slot++)
         weigh_position(kernel, slot, offset + slot, source_size, scale, interpolation);
@@ -156,7 +156,7 @@ static sscam_status resample_with(const sscam_pixels *source, const resample_ker
     if (!narrow || !sums) {
         free(narrow);
         free(sums);
-        return sscam_fail_memory("resizing a picture");
+        return sscam_fail_memory("resizing an image");
     }
 
     size_t source_row = (size_t)source->width * (size_t)source->step;

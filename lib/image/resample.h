@@ -1,4 +1,4 @@
-/* Resizing of 8-bit pictures with PIL's antialiased filters and its fixed-point arithmetic, bit for
+/* Resizing of 8-bit images with PIL's antialiased filters and its fixed-point arithmetic, bit for
  * bit. */
 #ifndef SSCAM_LIB_IMAGE_RESAMPLE_H
 #define SSCAM_LIB_IMAGE_RESAMPLE_H
@@ -23,7 +23,7 @@ typedef struct sscam_window {
 } sscam_window;
 
 /* Resizes to width x height, of which only the window is computed: out is [window.height,
- * window.width, colours]. The window lies within the resized picture and is not empty. */
+ * window.width, colours]. The window lies within the resized image and is not empty. */
 sscam_status sscam_resample(const sscam_pixels *source, int32_t width, int32_t height,
                             sscam_interpolation interpolation, const sscam_window *window,
                             uint8_t *out);

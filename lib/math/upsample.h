@@ -17,7 +17,7 @@ extern "C" {
 void sscam_source_positions(int64_t source_size, int64_t output_size, int32_t align_corners,
                             int32_t *lower, float *share);
 
-/* Upsampling U of one map, linear along each side: bilinear for pictures, trilinear for what has
+/* Upsampling U of one map, linear along each side: bilinear for images, trilinear for what has
  * slices. */
 sscam_status sscam_upsample(const float *map, sscam_sides map_sides, sscam_sides sides,
                             int32_t align_corners, float *out);

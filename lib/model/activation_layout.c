@@ -114,12 +114,12 @@ static int32_t is_in_proportion(int64_t height, int64_t width, sscam_sides input
 }
 
 /* Channels first is how convolutions have it, and what stays where proportions cannot tell: of maps
- * of pictures alone they can. */
+ * of images alone they can. */
 static void arrange_map(const int64_t *shape, int32_t rank, const arrangement_search *search,
                         sscam_activation_layout *out)
 {
     int32_t last = search->hint->channel_axis == SSCAM_CHANNEL_AXIS_LAST;
-    if (search->hint->channel_axis == SSCAM_CHANNEL_AXIS_AUTO && rank == SSCAM_PICTURE_RANK)
+    if (search->hint->channel_axis == SSCAM_CHANNEL_AXIS_AUTO && rank == SSCAM_IMAGE_RANK)
         last = !is_in_proportion(shape[2], shape[3], search->input) &&
                is_in_proportion(shape[1], shape[2], search->input);
     const int64_t *end = shape + (last ? rank - 1 : rank); /* of the places */
@@ -140,7 +140,7 @@ int32_t sscam_find_activation_layout(const int64_t *shape, int32_t rank, const s
     for (int32_t axis = 0; axis < rank; axis++)
         if (shape[axis] < 1)
             return 0;
-    if (rank == 3 && input->rank == SSCAM_PICTURE_RANK)
+    if (rank == 3 && input->rank == SSCAM_IMAGE_RANK)
         return arrange_tokens(shape, &search, out);
     if (rank != input->rank || shape[0] != 1)
         return 0;
@@ -185,7 +185,7 @@ sscam_status sscam_require_activation_layout(const char *layer, const int64_t *s
         "a feature map [1, K, d, h, w]"};
     if (sscam_find_activation_layout(shape, rank, input, hint, out))
         return SSCAM_OK;
-    if (rank == 3 && input->rank == SSCAM_PICTURE_RANK && (shape[0] == 1 || shape[1] == 1) &&
+    if (rank == 3 && input->rank == SSCAM_IMAGE_RANK && (shape[0] == 1 || shape[1] == 1) &&
         shape[0] > 0 && shape[1] > 0 && shape[2] > 0)
         return fail_without_grid(layer, shape, input->sides, hint);
     char text[128];

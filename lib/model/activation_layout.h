@@ -37,7 +37,7 @@ typedef struct sscam_activation_layout {
 int32_t sscam_parse_grid(const char *text, int64_t *height, int64_t *width);
 
 /* Finds how an output of that shape is arranged; 0 where it is neither a map with the input's sides
- * nor, of a picture, tokens on a grid. */
+ * nor, of an image, tokens on a grid. */
 int32_t sscam_find_activation_layout(const int64_t *shape, int32_t rank, const sscam_shape *input,
                                      const sscam_layout_hint *hint, sscam_activation_layout *out);
 

@@ -204,7 +204,7 @@ sscam_status sscam_model_classify_array(sscam_model *model, const float *input,
 sscam_status sscam_model_classify(sscam_model *model, const float *input, const int64_t shape[4],
                                   float *logits, size_t capacity, int64_t *class_count)
 {
-    return sscam_model_classify_array(model, input, shape, SSCAM_PICTURE_RANK, logits, capacity,
+    return sscam_model_classify_array(model, input, shape, SSCAM_IMAGE_RANK, logits, capacity,
                                       class_count);
 }
 
@@ -237,5 +237,5 @@ sscam_status sscam_model_layers_for(sscam_model *model, const int64_t *shape, in
 
 sscam_status sscam_model_layers(sscam_model *model, const int64_t shape[4], sscam_layers **out)
 {
-    return sscam_model_layers_for(model, shape, SSCAM_PICTURE_RANK, out);
+    return sscam_model_layers_for(model, shape, SSCAM_IMAGE_RANK, out);
 }

@@ -88,7 +88,7 @@ static const sscam_option table[] = {
            "(eq. 6, 10, 14)."),
     CHOICE(SSCAM_OPTION_BASELINE, "baseline", "zeros", "|none|input|black",
            "Input whose score is subtracted: zeros after normalising, none, the unmasked input, a "
-           "black picture. "
+           "black image. "
            "Cancels under channel_softmax=on and is then not evaluated."),
     CHOICE(SSCAM_OPTION_NORMALISE, "normalise", "after_upsample", "|before_upsample",
            "Whether an activation is scaled to [0,1] after upsampling (eq. 8) or before."),
@@ -143,10 +143,10 @@ static const sscam_option table[] = {
            "options set later "
            "win."),
     TEXT(SSCAM_OPTION_RESIZE, "resize", "256", 1,
-         "Size to which a picture is resized: of the shorter side, or HEIGHTxWIDTH, or off."),
+         "Size to which an image is resized: of the shorter side, or HEIGHTxWIDTH, or off."),
     TEXT(SSCAM_OPTION_CROP, "crop", "224", 1,
          "Size of the centre crop after resizing: of both sides, or HEIGHTxWIDTH, or off; black "
-         "where the picture "
+         "where the image "
          "ends."),
     CHOICE(SSCAM_OPTION_INTERPOLATION, "interpolation", "bilinear", "|bicubic",
            "Filter of the resizing, both with antialias."),

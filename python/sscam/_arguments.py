@@ -34,7 +34,7 @@ def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.flo
     """Contiguous float32 [N,C,...] of an array with or without N.
 
     Args:
-        dimensions: of its places: 1 for sound, 2 for pictures, 3 for video; None for what its rank
+        dimensions: of its places: 1 for sound, 2 for images, 3 for video; None for what its rank
             makes likely.
 
     Raises:
@@ -42,7 +42,7 @@ def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.flo
         ArgumentError: its shape is no input's.
     """
     if not isinstance(array, np.ndarray):
-        raise TypeError("expected a picture (file name, encoded bytes, PIL image or uint8 array) "
+        raise TypeError("expected an image (file name, encoded bytes, PIL image or uint8 array) "
                         f"or a float32 array [N,C,H,W] or [C,H,W], not {type(array).__name__}")
     if array.dtype.kind != "f":
         raise TypeError(f"an array must hold uint8 pixels or float32 inputs, not {array.dtype}")
@@ -55,7 +55,7 @@ def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.flo
                             f"{_SHAPES[dimensions]}, not of shape {array.shape}")
     if dimensions == 2 and _looks_like_pixels(array.shape):
         raise ArgumentError(f"a float array must be [C,H,W]; the shape {array.shape} looks like a "
-                            "picture [height, width, channels], which must be uint8")
+                            "image [height, width, channels], which must be uint8")
     batch = array if array.ndim == dimensions + 2 else array[np.newaxis]
     return np.ascontiguousarray(batch, dtype=np.float32)
 

@@ -43,7 +43,7 @@ def explain_all(explainers: Iterable[Explainer], image: Any,
     sizes; Map.passes counts a shared pass once.
 
     Args:
-        explainers: explainers of one model; for a picture with the same preprocessing options.
+        explainers: explainers of one model; for an image with the same preprocessing options.
         image: as for Model.explain().
         classes: indices of the network's outputs, each possibly None for the highest or Ranked(k);
             None means the highest alone.

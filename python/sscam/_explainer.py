@@ -154,7 +154,7 @@ class Explainer:
 
     def explain(self, image: Any, class_index: Any = None, progress: Optional[Progress] = None,
                 dimensions: Optional[int] = None) -> Any:
-        """Explain a class on a picture, or on each of a batch of ready-made inputs.
+        """Explain a class on an image, or on each of a batch of ready-made inputs.
 
         Arguments, result and exceptions are those of Model.explain().
         """
@@ -185,7 +185,7 @@ class Explainer:
         return list(map(Map, explained))
 
     def preprocess(self, image: Picture) -> npt.NDArray[np.float32]:
-        """Turn a picture into the network's input by the options `resize`, `interpolation`,
+        """Turn an image into the network's input by the options `resize`, `interpolation`,
         `crop`, `mean`, `std` and `channel_order`.
 
         Returns:

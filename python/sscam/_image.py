@@ -1,4 +1,4 @@
-"""Pictures: what is accepted as one, and how it reaches the library."""
+"""Images: what is accepted as one, and how it reaches the library."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class PilImage(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class PictureFile:
-    """A picture file with a limit of its own, to be passed wherever a picture is.
+    """An image file with a limit of its own, to be passed wherever an image is.
 
     Without one, files of more than 2^28 pixels are refused. A lower limit saves memory where files
-    come from strangers, a higher one lets in pictures that are known to be large.
+    come from strangers, a higher one lets in images that are known to be large.
 
     >>> read_image(PictureFile(picture_path, max_pixels=10))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -94,7 +94,7 @@ def write_png(path: Union[str, os.PathLike[Any]], pixels: Pixels) -> None:
 
 
 def is_picture(value: Any) -> bool:
-    """Whether a value stands for a picture; arrays do when they are of 8-bit pixels."""
+    """Whether a value stands for an image; arrays do when they are of 8-bit pixels."""
     if isinstance(value, np.ndarray):
         return bool(value.dtype == np.uint8)
     return isinstance(value, (str, os.PathLike, bytes, PictureFile)) or _is_pil(value)
@@ -108,7 +108,7 @@ def _is_pil(value: Any) -> bool:
 
 @contextlib.contextmanager
 def opened(picture: Picture) -> Iterator[Any]:
-    """The picture as a native image, for the length of a block."""
+    """The image as a native image, for the length of a block."""
     if isinstance(picture, PictureFile):
         image = _read_file(picture)
     elif isinstance(picture, (str, os.PathLike, bytes)):
@@ -159,7 +159,7 @@ def _read_file(file: PictureFile) -> Any:
 
 def _from_pil(picture: Any) -> Any:
     if picture.mode.startswith(_DEEP_MODES):
-        raise TypeError(f"a picture of mode {picture.mode!r} has more than 8 bits a channel; "
+        raise TypeError(f"an image of mode {picture.mode!r} has more than 8 bits a channel; "
                         "scale it to uint8, or pass the file's name")
     if picture.mode not in ("L", "RGB", "RGBA"):
         picture = picture.convert(_plain_mode(picture))
@@ -167,7 +167,7 @@ def _from_pil(picture: Any) -> Any:
 
 
 def _plain_mode(picture: Any) -> str:
-    """The mode of 8-bit gray, RGB or RGBA that keeps what a picture of another mode shows."""
+    """The mode of 8-bit gray, RGB or RGBA that keeps what an image of another mode shows."""
     if picture.mode == "1":
         return "L"
     transparent = picture.mode in ("LA", "La", "PA", "RGBa") or "transparency" in picture.info
@@ -176,7 +176,7 @@ def _plain_mode(picture: Any) -> str:
 
 def _from_pixels(pixels: Any) -> Any:
     if not isinstance(pixels, np.ndarray):
-        raise TypeError("expected a picture (file name, encoded bytes, PIL image or uint8 array), "
+        raise TypeError("expected an image (file name, encoded bytes, PIL image or uint8 array), "
                         f"not {type(pixels).__name__}")
     if pixels.dtype != np.uint8:
         raise TypeError(f"pixels must be uint8, not {pixels.dtype}")
@@ -186,11 +186,11 @@ def _from_pixels(pixels: Any) -> Any:
     height, width = pixels.shape[:2]
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     if channels not in (1, 3, 4):
-        raise ArgumentError(f"a picture has 1 (gray), 3 (RGB) or 4 (RGBA) channels in its last "
+        raise ArgumentError(f"an image has 1 (gray), 3 (RGB) or 4 (RGBA) channels in its last "
                             f"dimension; this one has the shape {pixels.shape}")
     # Before a strided view of this size is copied, and before a side is cut to 32 bits.
     if height * width > _constants.IMAGE_MAX_PIXELS:
-        raise ArgumentError(f"a picture of {width}x{height} is larger than "
+        raise ArgumentError(f"an image of {width}x{height} is larger than "
                             f"{_constants.IMAGE_MAX_PIXELS} pixels")
     packed = np.ascontiguousarray(pixels)
     image = ctypes.POINTER(_native.Image)()

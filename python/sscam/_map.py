@@ -109,23 +109,23 @@ class Map:
                 int(_native.sscam_map_scoring_batch_size(self._handle.pointer)))
 
     def overlay(self, image: Picture, colormap: str = "turbo", alpha: float = 0.5) -> Pixels:
-        """Draw the map over the picture it explains: alpha x colour + (1 - alpha) x picture.
+        """Draw the map over the image it explains: alpha x colour + (1 - alpha) x image.
 
         Resize and crop of the preprocessing are undone; pixels that the network did not see are
         shown in dimmed gray.
 
         Args:
-            image: the picture, in any form that explain() takes. A map made from an array takes
-                any picture and stretches over all of it; a map made from a picture takes one of
+            image: the image, in any form that explain() takes. A map made from an array takes
+                any image and stretches over all of it; a map made from an image takes one of
                 that same size.
             colormap: "turbo", "jet" or "viridis".
             alpha: share of the colour, 0 to 1.
 
         Returns:
-            uint8 RGB [height, width, 3], of the picture's size.
+            uint8 RGB [height, width, 3], of the image's size.
 
         Raises:
-            UnsupportedError: the map is of sound or video, which is no picture.
+            UnsupportedError: the map is of sound or video, which is no image.
         """
         drawn = ctypes.POINTER(_native.Image)()
         with opened(image) as picture:
@@ -134,7 +134,7 @@ class Map:
         return take_pixels(drawn)
 
     def heatmap(self, colormap: str = "turbo") -> Pixels:
-        """Paint the map in colours, without a picture beneath, at the network's input size.
+        """Paint the map in colours, without an image beneath, at the network's input size.
 
         Args:
             colormap: "turbo", "jet", "viridis" or "gray".
@@ -143,7 +143,7 @@ class Map:
             uint8 [height, width, 3]; [height, width, 1] for "gray".
 
         Raises:
-            UnsupportedError: the map is of sound or video, which is no picture.
+            UnsupportedError: the map is of sound or video, which is no image.
         """
         painted = ctypes.POINTER(_native.Image)()
         check(_native.sscam_map_heatmap(self._handle.pointer, encode(colormap),

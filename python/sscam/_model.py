@@ -156,10 +156,10 @@ class Model:
     def explain(self, image: Any, method: str = "ss-cam-mean", class_index: Any = None,
                 layer: Optional[str] = None, progress: Optional[Progress] = None,
                 dimensions: Optional[int] = None, **options: OptionValue) -> Any:
-        """Explain a class on a picture, or on each of a batch of ready-made inputs.
+        """Explain a class on an image, or on each of a batch of ready-made inputs.
 
         Args:
-            image: a picture (file name, encoded bytes, PIL image, or uint8 [height, width] or
+            image: an image (file name, encoded bytes, PIL image, or uint8 [height, width] or
                 [height, width, 1, 3 or 4]), which is preprocessed; or float32 [C,H,W] or
                 [N,C,H,W], used as it is; or likewise sound, [C,W] or [N,C,W], and video or volumes,
                 [C,D,H,W] or [N,C,D,H,W], whose maps are [W] and [D,H,W].
@@ -170,7 +170,7 @@ class Model:
             progress: progress(fraction) is called with the share done, 0 to 1, between batches
                 of network evaluations, in this thread. A true result stops the call with
                 Cancelled; an exception stops it and is raised from it.
-            dimensions: of an array's places: 1 for sound, 2 for pictures, 3 for video. None means 2
+            dimensions: of an array's places: 1 for sound, 2 for images, 3 for video. None means 2
                 for arrays of rank 3 and 4, which could be others, and 1 or 3 for ranks 2 and 5.
             **options: see below.
 
@@ -185,7 +185,7 @@ class Model:
             UnsupportedError: the method cannot explain this network.
             Cancelled: `progress` asked for it.
             OutOfMemoryError, DeviceError: the machine could not do it.
-            FileError, FormatError: the picture's file cannot be read.
+            FileError, FormatError: the image's file cannot be read.
             TypeError: an unknown keyword, or a value of the wrong type.
         """
         check_keywords("Model.explain()", options)

@@ -1,4 +1,4 @@
-"""What the tests share: a network, a picture, ready-made inputs.
+"""What the tests share: a network, an image, ready-made inputs.
 
 The library comes from SSCAM_LIBRARY. With SSCAM_SHARED_DATA the network is a pretrained one from
 there, else the bundled demo. A library that was built with the backend of the core's own tests
@@ -63,7 +63,7 @@ def model(model_source):
 
 @pytest.fixture(scope="session")
 def pixels():
-    """A picture: uint8 [250, 300, 3], smooth, so that a network sees something in it."""
+    """An image: uint8 [250, 300, 3], smooth, so that a network sees something in it."""
     row, column = np.mgrid[0:250, 0:300]
     waves = np.stack([np.sin(row / 30), np.cos(column / 40), np.sin((row + column) / 50)], axis=-1)
     return np.uint8(127.5 + 127 * waves)
@@ -71,7 +71,7 @@ def pixels():
 
 @pytest.fixture(scope="session")
 def picture_path(tmp_path_factory, pixels):
-    """A picture's file: a photograph where there are any."""
+    """An image's file: a photograph where there are any."""
     if shared_data():
         return shared_data() / "photos" / "torchvision_dog1.jpg"
     scenes = sorted(DEMO.glob("scenes/*.png"))

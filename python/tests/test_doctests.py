@@ -25,7 +25,7 @@ def test_readme(model_path, picture_path, tmp_path, monkeypatch):
                         re.DOTALL)
     assert blocks
     (tmp_path / "network.pt").write_bytes(model_path.read_bytes())
-    (tmp_path / "picture.jpg").write_bytes(picture_path.read_bytes())
+    (tmp_path / "image.jpg").write_bytes(picture_path.read_bytes())
     monkeypatch.chdir(tmp_path)
     names = {}
     for block in blocks:

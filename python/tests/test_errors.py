@@ -24,7 +24,7 @@ def test_file(tmp_path):
             call(missing)
         assert isinstance(caught.value, OSError)
     with pytest.raises(sscam.FileError, match="folder"):
-        sscam.write_png(tmp_path / "folder" / "picture.png", np.zeros((2, 2), np.uint8))
+        sscam.write_png(tmp_path / "folder" / "image.png", np.zeros((2, 2), np.uint8))
 
 
 def test_format(tmp_path):

@@ -1,4 +1,4 @@
-"""The example runs and leaves a picture."""
+"""The example runs and leaves an image."""
 
 import pytest
 

@@ -199,8 +199,8 @@ def test_overlay(model, pixels, tmp_path):
     assert bare.dtype == np.uint8 and bare.shape == pixels.shape
     np.testing.assert_array_equal(bare, pixels)
     np.testing.assert_array_equal(found.overlay(pixels, alpha=1), found.heatmap())
-    sscam.write_png(tmp_path / "picture.png", pixels)
-    np.testing.assert_array_equal(found.overlay(tmp_path / "picture.png"), found.overlay(pixels))
+    sscam.write_png(tmp_path / "image.png", pixels)
+    np.testing.assert_array_equal(found.overlay(tmp_path / "image.png"), found.overlay(pixels))
     assert not np.array_equal(found.overlay(pixels), found.overlay(pixels, "viridis"))
 
 

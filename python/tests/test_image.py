@@ -1,4 +1,4 @@
-"""Pictures in every accepted form."""
+"""Images in every accepted form."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from conftest import run_python
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_png_comes_back_as_it_was(tmp_path, pixels, channels):
     written = np.concatenate([pixels, pixels[::-1]], axis=2)[:, :, :channels]
-    sscam.write_png(tmp_path / "picture.png", written)
-    read = sscam.read_image(str(tmp_path / "picture.png"))
+    sscam.write_png(tmp_path / "image.png", written)
+    read = sscam.read_image(str(tmp_path / "image.png"))
     assert read.dtype == np.uint8 and read.flags.writeable
     np.testing.assert_array_equal(read, written)
 

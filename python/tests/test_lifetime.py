@@ -31,7 +31,7 @@ def test_context_managers_close(model_source, batch):
     with sscam.Model(model_source) as model:
         with sscam.Explainer(model, "grad-cam") as explainer:
             explainer.explain(batch)
-        for use in (lambda: explainer.explain(batch), lambda: explainer.preprocess(b"no picture"),
+        for use in (lambda: explainer.explain(batch), lambda: explainer.preprocess(b"no image"),
                     lambda: explainer.options["samples"], lambda: explainer.options.update(seed=1)):
             with pytest.raises((ValueError, sscam.FormatError)):
                 use()

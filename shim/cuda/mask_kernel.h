@@ -58,7 +58,7 @@ SSCAM_INLINE uint16_t sscam_bfloat16_bits(float value)
 
 /* Places that are written together: one counter gives noise for as many. */
 #define SSCAM_QUAD 4
-#define SSCAM_PICTURE_COLOURS 3
+#define SSCAM_IMAGE_COLOURS 3
 
 SSCAM_INLINE int64_t sscam_quad_count(const sscam_mask_kernel *k)
 {
@@ -253,25 +253,25 @@ SSCAM_INLINE void sscam_write_quad(const sscam_mask_kernel *k, const sscam_maske
 
 /* The same for what is nearly always asked for: three colours, nothing but their products with the
  * mask, and places that words of memory align with. */
-SSCAM_INLINE void sscam_write_quad_of_picture(const sscam_mask_kernel *k,
-                                              const sscam_masked_input *of,
-                                              const sscam_quad_positions *places, const float *mask)
+SSCAM_INLINE void sscam_write_quad_of_image(const sscam_mask_kernel *k,
+                                            const sscam_masked_input *of,
+                                            const sscam_quad_positions *places, const float *mask)
 {
     const int64_t plane = k->depth * k->height * k->width;
-    float value[SSCAM_PICTURE_COLOURS * SSCAM_QUAD]; /* in the order of memory */
+    float value[SSCAM_IMAGE_COLOURS * SSCAM_QUAD]; /* in the order of memory */
     SSCAM_UNROLL
-    for (int colour = 0; colour < SSCAM_PICTURE_COLOURS; colour++) {
+    for (int colour = 0; colour < SSCAM_IMAGE_COLOURS; colour++) {
         const float *input = k->input + colour * plane + places->first;
         SSCAM_UNROLL
         for (int i = 0; i < SSCAM_QUAD; i++)
             if (k->channels_last)
-                value[i * SSCAM_PICTURE_COLOURS + colour] = input[i] * mask[i];
+                value[i * SSCAM_IMAGE_COLOURS + colour] = input[i] * mask[i];
             else
                 value[colour * SSCAM_QUAD + i] = input[i] * mask[i];
     }
-    int64_t index = of->start + places->first * (k->channels_last ? SSCAM_PICTURE_COLOURS : 1);
+    int64_t index = of->start + places->first * (k->channels_last ? SSCAM_IMAGE_COLOURS : 1);
     SSCAM_UNROLL
-    for (int group = 0; group < SSCAM_PICTURE_COLOURS; group++) {
+    for (int group = 0; group < SSCAM_IMAGE_COLOURS; group++) {
         sscam_store_quad(k, index, value + group * SSCAM_QUAD);
         index += k->channels_last ? SSCAM_QUAD : plane;
     }
@@ -281,16 +281,16 @@ SSCAM_INLINE void sscam_write_quad_of_picture(const sscam_mask_kernel *k,
 SSCAM_INLINE void sscam_write_quad_of_rows(const sscam_mask_kernel *k, int64_t quad, int64_t row,
                                            int64_t step)
 {
-    const int32_t is_picture = k->colours == SSCAM_PICTURE_COLOURS && !k->background &&
-                               !k->noise_on_input &&
-                               k->depth * k->height * k->width % SSCAM_QUAD == 0;
+    const int32_t is_image = k->colours == SSCAM_IMAGE_COLOURS && !k->background &&
+                             !k->noise_on_input &&
+                             k->depth * k->height * k->width % SSCAM_QUAD == 0;
     const sscam_quad_positions places = sscam_target_pixels_of(k, quad);
     for (; row < k->rows; row += step) {
         const sscam_masked_input of = sscam_masked_input_of(k, row);
         float mask[SSCAM_QUAD];
         sscam_mask_at(k, &of, &places, mask);
-        if (is_picture)
-            sscam_write_quad_of_picture(k, &of, &places, mask);
+        if (is_image)
+            sscam_write_quad_of_image(k, &of, &places, mask);
         else
             sscam_write_quad(k, &of, &places, mask);
     }

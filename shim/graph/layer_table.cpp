@@ -104,7 +104,7 @@ bool is_attention(const std::string &function)
 }
 
 // Between the tokens of a transformer and its attention there are tensors of rank 4 that are no
-// pictures.
+// images.
 bool may_rearrange_tokens(const std::string &function)
 {
     return is_attention(function) ||
@@ -146,7 +146,7 @@ bool is_feature_map(const Sighting &sighting)
 {
     return sighting.is_real && sighting.shape.size() == sighting.input_rank &&
            sighting.has_places &&
-           (sighting.input_rank == SSCAM_PICTURE_RANK || !sighting.edge.is_valid() ||
+           (sighting.input_rank == SSCAM_IMAGE_RANK || !sighting.edge.is_valid() ||
             comes_from_convolution(sighting.edge));
 }
 
@@ -155,10 +155,10 @@ bool is_layer_norm(const std::string &function)
     return contains(function, "LayerNorm");
 }
 
-// Of a picture.
+// Of an image.
 bool are_tokens(const Sighting &sighting)
 {
-    return sighting.is_real && sighting.input_rank == SSCAM_PICTURE_RANK &&
+    return sighting.is_real && sighting.input_rank == SSCAM_IMAGE_RANK &&
            sighting.shape.size() == 3 && sighting.has_places;
 }
 
@@ -269,7 +269,7 @@ bool is_listed(const Sighting &sighting, const std::vector<Mark> &marks,
         return false;
     if (mark.is_module)
         return true;
-    // Of the operations, those that may give pictures or tokens, were not made of weights alone,
+    // Of the operations, those that may give images or tokens, were not made of weights alone,
     // and have no module's name: a module that is called several times gives its name to the last
     // value only.
     bool has_module_name = mark.module_mark >= 0 &&
@@ -323,9 +323,9 @@ const Listed *find_last(const std::vector<Listed> &listed, const ScoreHistory &h
     return nullptr;
 }
 
-// The last picture before `end`, a layer of the list; nullptr: of all.
-const Listed *find_last_picture(const std::vector<Listed> &listed, const ScoreHistory &history,
-                                const Listed *end)
+// The last image before `end`, a layer of the list; nullptr: of all.
+const Listed *find_last_image(const std::vector<Listed> &listed, const ScoreHistory &history,
+                              const Listed *end)
 {
     return find_last(listed, history, [&](const Listed &entry, const std::string &function) {
         return (end == nullptr || &entry < end) && is_feature_map(entry.last) &&
@@ -341,8 +341,8 @@ const Listed *find_first_tokens(const std::vector<Listed> &listed)
     return nullptr;
 }
 
-// What comes before the pooling and the like that only passed a picture on.
-const Listed *source_of_picture(const Listed *chosen, const std::vector<Listed> &listed)
+// What comes before the pooling and the like that only passed an image on.
+const Listed *source_of_image(const Listed *chosen, const std::vector<Listed> &listed)
 {
     for (const Listed *source = chosen; source != nullptr;) {
         chosen = source;
@@ -373,24 +373,24 @@ const Listed *find_last_tokens(const std::vector<Listed> &listed, const ScoreHis
     });
 }
 
-// The last picture, unless attention or a norm of tokens comes after it: then the last tokens.
-// Where an attention only gathers a picture, that is what it was before it became tokens: heads and
-// shares of attention look like pictures.
+// The last image, unless attention or a norm of tokens comes after it: then the last tokens.
+// Where an attention only gathers an image, that is what it was before it became tokens: heads and
+// shares of attention look like images.
 const Listed *choose_default(const std::vector<Listed> &listed, const ScoreHistory &history)
 {
-    const Listed *picture = find_last_picture(listed, history, nullptr);
+    const Listed *image = find_last_image(listed, history, nullptr);
     const Listed *tokens = find_last_tokens(listed, history);
-    bool is_attended = picture != nullptr && history.feeds_attention(picture->last.edge);
-    bool are_tokens_last = picture == nullptr || is_attended ||
-                           (!history.has_attention() && tokens > picture);
+    bool is_attended = image != nullptr && history.feeds_attention(image->last.edge);
+    bool are_tokens_last = image == nullptr || is_attended ||
+                           (!history.has_attention() && tokens > image);
     if (tokens != nullptr && are_tokens_last)
         return tokens;
     if (is_attended)
-        picture = find_last_picture(listed, history, find_first_tokens(listed));
-    return picture != nullptr ? source_of_picture(picture, listed) : nullptr;
+        image = find_last_image(listed, history, find_first_tokens(listed));
+    return image != nullptr ? source_of_image(image, listed) : nullptr;
 }
 
-// For networks that autograd cannot follow: the last picture that some weights follow in time.
+// For networks that autograd cannot follow: the last image that some weights follow in time.
 const Listed *guess_default(const std::vector<Listed> &listed)
 {
     bool weights_follow = false;

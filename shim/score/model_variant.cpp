@@ -26,7 +26,7 @@ void order_weights_channels_last(jit::Block *block)
             node->kindOf(c10::attr::value) != jit::AttributeKind::t)
             continue;
         const at::Tensor &weights = node->t(c10::attr::value);
-        if ((weights.dim() == SSCAM_PICTURE_RANK || weights.dim() == SSCAM_MOST_RANK) &&
+        if ((weights.dim() == SSCAM_IMAGE_RANK || weights.dim() == SSCAM_MOST_RANK) &&
             weights.layout() == at::kStrided)
             node->t_(c10::attr::value, weights.contiguous(channels_last(weights.dim())));
     }

@@ -23,7 +23,7 @@ SHARED_DATA = pathlib.Path(os.environ.get("SSCAM_SHARED_DATA") or ROOT.parent / 
 
 
 class Network:
-    """A model with a picture that it was made for."""
+    """A model with an image that it was made for."""
 
     def __init__(self, model, picture, labels):
         self.model, self.picture, self.labels_path = str(model), str(picture), str(labels)

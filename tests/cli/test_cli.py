@@ -386,10 +386,10 @@ def test_two_outputs_of_one_name_are_refused(sscam, network, files):
 
 
 def test_an_output_is_not_written_over_an_input(sscam, network, tmp_path):
-    picture = tmp_path / "picture.png"
+    picture = tmp_path / "image.png"
     picture.write_bytes(open(network.picture, "rb").read())
     before = picture.read_bytes()
-    assert_usage_error(sscam("explain", network.model, picture, *FAST, "-o", "./picture.png"), "picture.png")
+    assert_usage_error(sscam("explain", network.model, picture, *FAST, "-o", "./image.png"), "image.png")
     assert picture.read_bytes() == before
 
 
@@ -621,7 +621,7 @@ def test_a_tensor_of_a_shape_that_the_network_cannot_take(sscam, network, tmp_pa
 def test_failures_of_inputs(sscam, network, tmp_path, files, command):
     good = open(network.picture, "rb").read()
     (tmp_path / "cut.png").write_bytes(good[: len(good) // 2])
-    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.png").write_text("no image")
     (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
     PIL.Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
     (tmp_path / "text.pt").write_text("no network")
@@ -776,7 +776,7 @@ def test_panel_of_odd_pictures_and_names(sscam, network, tmp_path):
     for name, size, mode in (("wide.png", (900, 90), "RGB"), ("tall.png", (60, 600), "L"), ("dot.png", (2, 1), "RGB"),
                              ("clear.png", (50, 40), "RGBA")):
         PIL.Image.new(mode, size).save(tmp_path / name)
-    (tmp_path / "labels.txt").write_bytes(b"a name of many words that cannot fit beside its row of pictures at all\n"
+    (tmp_path / "labels.txt").write_bytes(b"a name of many words that cannot fit beside its row of images at all\n"
                                           b"Donaudampfschifffahrtsgesellschaftskapitaen\n\xff\xfe broken\n")
     result = sscam("compare", network.model, "wide.png", "tall.png", "dot.png", "clear.png", *FAST, "-c", "0,1,2",
                    "--labels", "labels.txt", "-o", "panel.png")
@@ -790,7 +790,7 @@ def test_panel_needs_a_place(sscam, network, files):
 
 
 def test_a_damaged_picture_is_found_before_the_work(sscam, network, tmp_path, files):
-    (tmp_path / "bad.png").write_text("no picture")
+    (tmp_path / "bad.png").write_text("no image")
     assert_failure(sscam("compare", network.model, network.picture, "bad.png", *SLOW, "-o", "panel.png"), "bad.png")
     assert files() == ["bad.png"]
 

@@ -143,7 +143,7 @@ def test_wnids_go_through_the_labels(judge, network, tmp_path, wanted):
 
 @pytest.mark.parametrize("is_named", [True, False])
 def test_truth_file(judge, network, tmp_path, wanted, is_named):
-    """One class a picture; boxes come from the annotations of that class."""
+    """One class an image; boxes come from the annotations of that class."""
     flat(tmp_path / "set", scene_names(COUNT))
     chosen = {name: objects_of(name)[-1][0] for name in scene_names(COUNT)}
     lines = [f"{name}.png {network.labels.index(label)}" if is_named else label for name, label in chosen.items()]
@@ -159,7 +159,7 @@ def test_truth_file_of_another_length(judge, tmp_path):
     few = put(tmp_path / "few.txt", "1\n2\n")
     assert_one_line(judge(tmp_path / "set", "--truth", few), 1, "no line", "scene03.png")
     assert_one_line(judge(tmp_path / "set", "--truth", put(tmp_path / "many.txt", "1\n2\n3\n4\n")), 1, "line 4")
-    named = "scene01.png 1\nscene09.png 1\nscene02.png 1\n"    # more pictures than there are, and fewer
+    named = "scene01.png 1\nscene09.png 1\nscene02.png 1\n"    # more images than there are, and fewer
     assert_one_line(judge(tmp_path / "set", "--truth", put(tmp_path / "named.txt", named)), 1, "scene03.png")
     assert_one_line(judge(tmp_path / "set", "--truth", put(tmp_path / "mixed.txt", named + "bag\n")), 1, "line 4")
 
@@ -222,11 +222,11 @@ def test_plain_list(judge, network, tmp_path, wanted):
     """Lines of a file need not follow one another; quotes, and numbers for names, are allowed."""
     lines = [["file", "class", "xmin", "ymin", "xmax", "ymax"]]
     for name in scene_names(COUNT):
-        put_scene(tmp_path / "pictures, all" / f"{name}.png", name)
+        put_scene(tmp_path / "images, all" / f"{name}.png", name)
     objects = [(name, place, label, box) for name in scene_names(COUNT)
                for place, (label, box) in enumerate(objects_of(name))]
     for name, _, label, box in sorted(objects, key=lambda item: (item[1], item[0])):
-        lines.append([f"pictures, all/{name}.png", network.labels.index(label) if box[0] % 2 else label, *box])
+        lines.append([f"images, all/{name}.png", network.labels.index(label) if box[0] % 2 else label, *box])
     with open(tmp_path / "list.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(lines)
     result = judge(tmp_path / "list.csv")
@@ -245,7 +245,7 @@ def test_list_without_boxes(judge, tmp_path, wanted):
 @pytest.mark.parametrize("text, words", [
     ("a.png\n", ["line 1"]), ("a.png,bag,1,2,3\n", ["line 1"]), ("a.png,bag,1,2,x,4\n", ["line 1", "box"]),
     ("a.png,bag,5,2,3,4\n", ["line 1"]), ("a.png,bag\n\n\"a.png,bag\n", ["line 3", "quote"]),
-    ("a.png,bag,1,2,3,inf\n", ["line 1"]), ("file,class\n", ["no pictures"]), ("a.png,bag,1,2,3,4,5\n", ["line 1"]),
+    ("a.png,bag,1,2,3,inf\n", ["line 1"]), ("file,class\n", ["no images"]), ("a.png,bag,1,2,3,4,5\n", ["line 1"]),
 ])
 def test_bad_lists(judge, tmp_path, text, words):
     assert_one_line(judge(put(tmp_path / "list.csv", text)), 1, "list.csv", *words)
@@ -276,7 +276,7 @@ BROKEN = {
     "empty": "",
     "no-xml": "this is not XML",
     "cut": annotation([("bag", GOOD_BOX)])[:-20],
-    "other-root": "<picture/>",
+    "other-root": "<image/>",
     "no-name": "<annotation><object><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>"
                "</object></annotation>",
     "no-box": "<annotation><object><name>bag</name></object></annotation>",
@@ -307,7 +307,7 @@ def test_broken_files_are_noted_counted_and_skipped(judge, tmp_path):
         put(root / f"{name}.xml", text)
     put(root / "secret.txt", "bag")
     put(root / "truncated.png", (SCENES / "scene01.png").read_bytes()[:5000])
-    put(root / "words.jpg", "no picture")
+    put(root / "words.jpg", "no image")
     flat(root, ["scene02"])
     result = judge(root, "--json")
     assert result.returncode == 0, result.stderr
@@ -494,7 +494,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(judge, network, tmp_path):
 
 
 def test_a_resumed_run_keeps_its_counts(judge, tmp_path):
-    """Of skipped pictures, scaled annotations and unknown objects; those of images left out are not shown."""
+    """Of skipped images, scaled annotations and unknown objects; those of images left out are not shown."""
     root = flat(tmp_path / "set", scene_names(1))
     bag = annotation([("bag", GOOD_BOX)])
     for name, text in (("t1-scaled", annotation([("bag", [46, 62, 103, 105])], size=(160, 128))),
@@ -622,7 +622,7 @@ def test_usage_errors(sscam, files, arguments, words):
 def test_failures_name_the_thing(judge, sscam, network, tmp_path):
     assert_one_line(judge(tmp_path / "nowhere"), 1, "nowhere")
     (tmp_path / "empty").mkdir()
-    assert_one_line(judge(tmp_path / "empty"), 1, "empty", "no pictures")
+    assert_one_line(judge(tmp_path / "empty"), 1, "empty", "no images")
     assert_one_line(judge(SCENES, "--layout", "voc"), 1, "JPEGImages")
     assert_one_line(sscam("eval", "absent.pt", SCENES), 1, "absent.pt")
     assert_one_line(sscam("eval", network.model, SCENES, "--csv", "no/such/folder.csv"), 1, "folder.csv")
@@ -661,9 +661,9 @@ def test_photographs_with_wnids(sscam, tmp_path):
 
 
 def test_the_bar_is_of_the_whole_data_set(network, tmp_path):
-    """And a note about a broken picture gets a line of its own."""
+    """And a note about a broken image gets a line of its own."""
     root = flat(tmp_path / "set", scene_names(3))
-    put(root / "scene01b.png", "no picture")
+    put(root / "scene01b.png", "no image")
     # Long enough for the bar, which is drawn ten times a second at most.
     code, shown = run_on_terminal(["eval", network.model, str(root), "-m", "ss-cam-mean", "--labels",
                                    network.labels_path], 100)
@@ -757,7 +757,7 @@ def test_report_shows_the_boxes_of_the_class(judge, tmp_path):
 
 
 def test_report_has_the_worst_cases_of_all(judge, tmp_path):
-    """Lists of all cases there are, pictures of those that are worst on the whole of a metric."""
+    """Lists of all cases there are, images of those that are worst on the whole of a metric."""
     metrics = ("average_drop", "energy_pointing")
     result = judge(SCENES, "--report", "report.html", "-m", "grad-cam,grad-cam++", "--metrics", ",".join(metrics),
                    "--limit", "11", flags=SIGMOID)

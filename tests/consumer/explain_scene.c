@@ -1,7 +1,7 @@
-/* A program that knows the library by its public header alone: explains one class on a picture and
+/* A program that knows the library by its public header alone: explains one class on an image and
  * checks that the heat is highest inside a box.
  *
- * explain_scene MODEL.pt PICTURE CLASS XMIN YMIN XMAX YMAX      the box in pixels of the network's
+ * explain_scene MODEL.pt IMAGE CLASS XMIN YMIN XMAX YMAX      the box in pixels of the network's
  * input */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,24 +14,24 @@ static int fail(const char *what)
     return 1;
 }
 
-static sscam_status explain(const char *model_path, const char *picture_path, int64_t class_index,
+static sscam_status explain(const char *model_path, const char *image_path, int64_t class_index,
                             sscam_map **map)
 {
     sscam_model *model = NULL;
     sscam_explainer *explainer = NULL;
-    sscam_image *picture = NULL;
+    sscam_image *image = NULL;
     sscam_status status = sscam_model_load(model_path, "cpu", &model);
 
     if (status == SSCAM_OK)
-        status = sscam_image_read(picture_path, &picture);
+        status = sscam_image_read(image_path, &image);
     if (status == SSCAM_OK)
         status = sscam_explainer_create(model, "grad-cam", &explainer);
     if (status == SSCAM_OK)
-        status = sscam_explain_image(explainer, picture, class_index, map);
+        status = sscam_explain_image(explainer, image, class_index, map);
     if (status != SSCAM_OK)
         fprintf(stderr, "explain_scene: %s: %s\n", sscam_status_name(status), sscam_last_error());
     sscam_explainer_destroy(explainer);
-    sscam_image_destroy(picture);
+    sscam_image_destroy(image);
     sscam_model_destroy(model);
     return status;
 }
@@ -62,7 +62,7 @@ int main(int argc, char **argv)
     sscam_map *map = NULL;
 
     if (argc != 8)
-        return fail("usage: explain_scene MODEL.pt PICTURE CLASS XMIN YMIN XMAX YMAX");
+        return fail("usage: explain_scene MODEL.pt IMAGE CLASS XMIN YMIN XMAX YMAX");
     if (sscam_abi_version() != SSCAM_ABI_VERSION)
         return fail("the library has another binary interface than the header");
     int64_t class_index = atoi(argv[3]);

@@ -58,7 +58,7 @@ class Stage:
 
 
 class Scene:
-    """A picture of known content: `arguments` are those of explain_scene.c."""
+    """An image of known content: `arguments` are those of explain_scene.c."""
 
     # Resized so that the shorter side has 256 pixels, then cropped to the middle 224 x 224: the library's default.
     SHORTER_SIDE, CROP = 256, 224

@@ -1,7 +1,7 @@
 /* Two explainers in two threads on one model, at the same time, give what they give one after the
  * other.
  *
- * two_threads MODEL.pt PICTURE */
+ * two_threads MODEL.pt IMAGE */
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@ enum { ROUNDS = 5 };
 /* What one thread does: the same explanation again and again, compared with the first. */
 struct task {
     sscam_model *model;
-    const sscam_image *picture;
+    const sscam_image *image;
     const char *method;
     sscam_map *alone;
     int failed;
@@ -29,7 +29,7 @@ static sscam_status explain(const struct task *task, sscam_map **map)
     if (status == SSCAM_OK)
         status = sscam_explainer_set(explainer, "samples", "3");
     if (status == SSCAM_OK)
-        status = sscam_explain_image(explainer, task->picture, SSCAM_CLASS_TOP, map);
+        status = sscam_explain_image(explainer, task->image, SSCAM_CLASS_TOP, map);
     if (status != SSCAM_OK)
         fprintf(stderr, "two_threads: %s: %s\n", task->method, sscam_last_error());
     sscam_explainer_destroy(explainer);
@@ -79,17 +79,17 @@ static int run_together(struct task tasks[2])
 int main(int argc, char **argv)
 {
     sscam_model *model = NULL;
-    sscam_image *picture = NULL;
+    sscam_image *image = NULL;
 
     if (argc != 3 || sscam_model_load(argv[1], "cpu", &model) ||
-        sscam_image_read(argv[2], &picture)) {
+        sscam_image_read(argv[2], &image)) {
         fprintf(stderr, "two_threads: %s\n",
-                argc == 3 ? sscam_last_error() : "usage: two_threads MODEL.pt PICTURE");
+                argc == 3 ? sscam_last_error() : "usage: two_threads MODEL.pt IMAGE");
         return 1;
     }
     struct task tasks[2] = {
-        {.model = model, .picture = picture, .method = "grad-cam++"},
-        {.model = model, .picture = picture, .method = "ss-cam-max"},
+        {.model = model, .image = image, .method = "grad-cam++"},
+        {.model = model, .image = image, .method = "ss-cam-max"},
     };
     int failed = explain(&tasks[0], &tasks[0].alone) || explain(&tasks[1], &tasks[1].alone) ||
                  run_together(tasks);
@@ -97,7 +97,7 @@ int main(int argc, char **argv)
         printf("%d maps each of %s and %s, as alone\n", ROUNDS, tasks[0].method, tasks[1].method);
     sscam_map_destroy(tasks[0].alone);
     sscam_map_destroy(tasks[1].alone);
-    sscam_image_destroy(picture);
+    sscam_image_destroy(image);
     sscam_model_destroy(model);
     return failed;
 }

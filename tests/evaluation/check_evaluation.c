@@ -21,7 +21,7 @@ static void set_all(const char *option, const char *value)
         ASSERT_OK(sscam_explainer_set(explainers[i], option, value));
 }
 
-/* Two methods on one fake network, and a picture that reaches it as it is. */
+/* Two methods on one fake network, and an image that reaches it as it is. */
 static void use(const char *words)
 {
     static const char *const methods[METHODS] = {"grad-cam", "ss-cam-mean"};
@@ -454,12 +454,12 @@ START_TEST(creation_is_checked)
 }
 END_TEST
 
-static void assert_refused(const sscam_image *picture, const int64_t *classes, size_t class_count,
+static void assert_refused(const sscam_image *image, const int64_t *classes, size_t class_count,
                            const float *boxes, const size_t *owners, size_t count,
                            const char *thing)
 {
     ASSERT_FAILS(
-        sscam_evaluation_add(evaluation, picture, classes, class_count, boxes, owners, count),
+        sscam_evaluation_add(evaluation, image, classes, class_count, boxes, owners, count),
         SSCAM_E_ARGUMENT, thing);
     ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), 0);
 }

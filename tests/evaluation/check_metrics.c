@@ -43,7 +43,7 @@ END_TEST
 
 enum { SIDE = 4, PIXELS = SIDE * SIDE };
 
-/* A picture of 12 x 8, halved to 6 x 4, of which the middle 4 x 4 is seen. */
+/* An image of 12 x 8, halved to 6 x 4, of which the middle 4 x 4 is seen. */
 static const sscam_geometry geometry = {.source_width = 12,
                                         .source_height = 8,
                                         .resized_width = 6,

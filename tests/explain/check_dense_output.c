@@ -17,7 +17,7 @@ static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
 static float input[SIZE];
 static double features[FAKE_CHANNELS * PLACES]; /* of the input */
 
-/* As fine as the picture, and with a hole. */
+/* As fine as the image, and with a hole. */
 static uint8_t mask[PLANE];
 
 static void set_up(void)
@@ -531,7 +531,7 @@ START_TEST(classifying_gives_means_over_all_places)
 }
 END_TEST
 
-/* An evaluation of the class with the most places, on a picture that reaches the network as it is.
+/* An evaluation of the class with the most places, on an image that reaches the network as it is.
  */
 static void evaluate(sscam_explainer *explainer, const char *metrics, sscam_evaluation **evaluation,
                      sscam_image **image, sscam_status wanted)

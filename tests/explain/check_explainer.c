@@ -1,4 +1,4 @@
-/* Explainers as callers use and misuse them: arguments, failures, cancellation, batches, pictures.
+/* Explainers as callers use and misuse them: arguments, failures, cancellation, batches, images.
  */
 #include <math.h>
 #include <pthread.h>
@@ -566,9 +566,9 @@ START_TEST(threads_share_a_model)
 }
 END_TEST
 
-/* --- pictures --------------------------------------------------------------------------------- */
+/* --- images --------------------------------------------------------------------------------- */
 
-static sscam_image *make_picture(int32_t channels)
+static sscam_image *make_image(int32_t channels)
 {
     uint8_t pixels[PLANE * 4];
     sscam_image *image = NULL;
@@ -578,18 +578,18 @@ static sscam_image *make_picture(int32_t channels)
     return image;
 }
 
-static void take_pictures_as_they_are(void)
+static void take_images_as_they_are(void)
 {
     ASSERT_OK(sscam_explainer_set(explainer, "resize", "off"));
     ASSERT_OK(sscam_explainer_set(explainer, "crop", "off"));
 }
 
-START_TEST(pictures_are_explained_as_their_tensors)
+START_TEST(images_are_explained_as_their_tensors)
 {
-    sscam_image *image = make_picture(3);
+    sscam_image *image = make_image(3);
     sscam_map *from_image = STALE, *from_tensor = NULL;
     int64_t shape[4], class_index = 1;
-    take_pictures_as_they_are();
+    take_images_as_they_are();
     ASSERT_OK(sscam_explainer_preprocess(explainer, image, shape, input, SIZE));
     ck_assert(shape[0] == 1 && shape[1] == 3 && shape[2] == HEIGHT && shape[3] == WIDTH);
     ck_assert_float_eq_tol(input[1], (111.0f / 255.0f - 0.485f) / 0.229f, 1e-6f);
@@ -602,7 +602,7 @@ START_TEST(pictures_are_explained_as_their_tensors)
 }
 END_TEST
 
-START_TEST(pictures_of_one_pixel_are_refused)
+START_TEST(images_of_one_pixel_are_refused)
 {
     const uint8_t pixel[3] = {1, 2, 3};
     sscam_image *dot;
@@ -614,11 +614,11 @@ START_TEST(pictures_of_one_pixel_are_refused)
 }
 END_TEST
 
-START_TEST(pictures_fail_as_tensors_do)
+START_TEST(images_fail_as_tensors_do)
 {
-    sscam_image *image = make_picture(3);
+    sscam_image *image = make_image(3);
     sscam_map *map = STALE;
-    take_pictures_as_they_are();
+    take_images_as_they_are();
     ASSERT_FAILS(sscam_explain_image(explainer, image, 3, &map), SSCAM_E_CLASS, "class 3");
     ck_assert_ptr_null(map);
     ASSERT_OK(sscam_explainer_set(explainer, "channel_order", "gray"));
@@ -635,11 +635,11 @@ END_TEST
 
 START_TEST(preprocessing_keeps_to_its_room)
 {
-    sscam_image *image = make_picture(1);
+    sscam_image *image = make_image(1);
     int64_t shape[4] = {0};
     ASSERT_OK(sscam_explainer_preprocess(explainer, image, shape, NULL, 0));
     ck_assert(shape[0] == 1 && shape[1] == 3 && shape[2] == 224 && shape[3] == 224);
-    take_pictures_as_they_are();
+    take_images_as_they_are();
     ASSERT_FAILS(sscam_explainer_preprocess(explainer, image, shape, input, SIZE - 1),
                  SSCAM_E_ARGUMENT, "144 are needed");
     ASSERT_FAILS(sscam_explainer_preprocess(explainer, image, shape, NULL, SIZE), SSCAM_E_ARGUMENT,
@@ -686,7 +686,7 @@ static void add_failure_tests(TCase *failures)
 int main(void)
 {
     Suite *suite = suite_create("explainer");
-    TCase *progress, *batches, *pictures;
+    TCase *progress, *batches, *images;
     add_argument_tests(add_case(suite, "arguments"));
     add_failure_tests(add_case(suite, "failures"));
     progress = add_case(suite, "progress");
@@ -700,10 +700,10 @@ int main(void)
     tcase_add_test(batches, maps_outlive_explainer_and_model);
     tcase_add_test(batches, explainers_outlive_the_callers_reference);
     tcase_add_test(batches, threads_share_a_model);
-    pictures = add_case(suite, "pictures");
-    tcase_add_test(pictures, pictures_are_explained_as_their_tensors);
-    tcase_add_test(pictures, pictures_of_one_pixel_are_refused);
-    tcase_add_test(pictures, pictures_fail_as_tensors_do);
-    tcase_add_test(pictures, preprocessing_keeps_to_its_room);
+    images = add_case(suite, "images");
+    tcase_add_test(images, images_are_explained_as_their_tensors);
+    tcase_add_test(images, images_of_one_pixel_are_refused);
+    tcase_add_test(images, images_fail_as_tensors_do);
+    tcase_add_test(images, preprocessing_keeps_to_its_room);
     return run_suite(suite);
 }

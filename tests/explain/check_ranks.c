@@ -1,5 +1,5 @@
 /* Sound, [N,C,W], and video, [N,C,D,H,W], through every method, against the float64 reference. What
- * ranks do not touch is tested on pictures. */
+ * ranks do not touch is tested on images. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -319,8 +319,8 @@ END_TEST
 
 /* --- around maps ------------------------------------------------------------------------------ */
 
-/* A picture as an array is a picture. */
-START_TEST(a_picture_is_an_array_of_rank_4)
+/* An image as an array is an image. */
+START_TEST(a_image_is_an_array_of_rank_4)
 {
     static const int64_t shape[4] = {1, FAKE_COLORS, 20, 24};
     sscam_explainer *explainer = explainer_of("fake positional", "ss-cam-mean", NOISY_TEXT);
@@ -337,7 +337,7 @@ START_TEST(a_picture_is_an_array_of_rank_4)
 }
 END_TEST
 
-START_TEST(maps_of_other_ranks_are_no_pictures)
+START_TEST(maps_of_other_ranks_are_no_images)
 {
     static const uint8_t pixels[3] = {1, 2, 3};
     sscam_image *image = NULL, *out = NULL;
@@ -346,7 +346,7 @@ START_TEST(maps_of_other_ranks_are_no_pictures)
     ASSERT_FAILS(sscam_map_overlay(map, image, NULL, 0.5, &out), SSCAM_E_UNSUPPORTED,
                  kinds[_i].rank == 3 ? "rank 1, [W]" : "rank 3, [D,H,W]");
     ck_assert_ptr_null(out);
-    ASSERT_FAILS(sscam_map_heatmap(map, NULL, &out), SSCAM_E_UNSUPPORTED, "is no picture");
+    ASSERT_FAILS(sscam_map_heatmap(map, NULL, &out), SSCAM_E_UNSUPPORTED, "is no image");
     ck_assert_ptr_null(out);
     sscam_image_destroy(image);
     sscam_map_destroy(map);
@@ -444,8 +444,8 @@ int main(void)
     tcase_add_loop_test(parts, altered_inputs_are_mirrored_along_the_last_side, 0, KINDS);
     tcase_add_loop_test(parts, layers_are_fused, 0, KINDS);
     tcase_add_loop_test(parts, batches_have_a_map_an_input, 0, KINDS);
-    tcase_add_test(around, a_picture_is_an_array_of_rank_4);
-    tcase_add_loop_test(around, maps_of_other_ranks_are_no_pictures, 0, KINDS);
+    tcase_add_test(around, a_image_is_an_array_of_rank_4);
+    tcase_add_loop_test(around, maps_of_other_ranks_are_no_images, 0, KINDS);
     tcase_add_loop_test(around, networks_classify_and_list_layers_in_every_rank, 0, KINDS);
     tcase_add_test(around, unusable_ranks_and_shapes_are_refused);
     tcase_add_test(around, values_that_are_no_numbers_are_found);

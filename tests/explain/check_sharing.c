@@ -487,9 +487,9 @@ START_TEST(a_failing_call_is_heard_wherever_it_is)
 }
 END_TEST
 
-/* --- pictures --------------------------------------------------------------------------------- */
+/* --- images --------------------------------------------------------------------------------- */
 
-static sscam_image *make_picture(void)
+static sscam_image *make_image(void)
 {
     uint8_t pixels[PLANE * 3];
     sscam_image *image = NULL;
@@ -505,9 +505,9 @@ static void set_all(const char *option, const char *value)
         ASSERT_OK(sscam_explainer_set(explainers[i], option, value));
 }
 
-/* The same values, drawn on the same part of the picture. */
-static void assert_same_pictures(const sscam_map *left, const sscam_map *right,
-                                 const sscam_image *image)
+/* The same values, drawn on the same part of the image. */
+static void assert_same_images(const sscam_map *left, const sscam_map *right,
+                               const sscam_image *image)
 {
     sscam_image *left_overlay = NULL, *right_overlay = NULL;
     ck_assert_int_eq(same_maps(left, right), 1);
@@ -519,10 +519,10 @@ static void assert_same_pictures(const sscam_map *left, const sscam_map *right,
     sscam_image_destroy(right_overlay);
 }
 
-START_TEST(pictures_are_explained_as_alone)
+START_TEST(images_are_explained_as_alone)
 {
     static const int64_t classes[2] = {2, SSCAM_CLASS_TOP};
-    sscam_image *image = make_picture();
+    sscam_image *image = make_image();
     add_every_method();
     set_all("resize", "12x16");
     set_all("crop", "8");
@@ -530,7 +530,7 @@ START_TEST(pictures_are_explained_as_alone)
     for (size_t i = 0; i < 2 * explainer_count; i++) {
         sscam_map *alone = NULL;
         ASSERT_OK(sscam_explain_image(explainers[i / 2], image, classes[i % 2], &alone));
-        assert_same_pictures(maps[i], alone, image);
+        assert_same_images(maps[i], alone, image);
         sscam_map_destroy(alone);
     }
     destroy_maps(2 * (int64_t)explainer_count);
@@ -538,16 +538,16 @@ START_TEST(pictures_are_explained_as_alone)
 }
 END_TEST
 
-START_TEST(pictures_need_one_preprocessing)
+START_TEST(images_need_one_preprocessing)
 {
     static const char *const options[][2] = {
         {"resize", "off"}, {"crop", "4"},  {"interpolation", "bicubic"},
         {"mean", "0.5"},   {"std", "0.5"}, {"channel_order", "bgr"}};
-    sscam_image *image = make_picture();
+    sscam_image *image = make_image();
     add("grad-cam", NULL, NULL);
     add("grad-cam++", options[_i][0], options[_i][1]);
     ASSERT_FAILS(sscam_explain_image_all(explainers, 2, image, NULL, 1, maps), SSCAM_E_ARGUMENT,
-                 "explainer 1 preprocesses pictures otherwise");
+                 "explainer 1 preprocesses images otherwise");
     assert_none(2);
     ASSERT_OK(sscam_explainer_set(explainers[0], options[_i][0], options[_i][1]));
     ASSERT_OK(sscam_explain_image_all(explainers, 2, image, NULL, 1, maps));
@@ -556,10 +556,10 @@ START_TEST(pictures_need_one_preprocessing)
 }
 END_TEST
 
-START_TEST(pictures_are_not_explained_without_arguments)
+START_TEST(images_are_not_explained_without_arguments)
 {
     static const int64_t class = 0;
-    sscam_image *image = make_picture();
+    sscam_image *image = make_image();
     add("grad-cam", NULL, NULL);
     ASSERT_FAILS(sscam_explain_image_all(explainers, 1, NULL, NULL, 1, maps), SSCAM_E_ARGUMENT,
                  "image");
@@ -602,7 +602,7 @@ int main(void)
 {
     Suite *suite = suite_create("sharing");
     TCase *same = add_case(suite, "same maps"), *arguments = add_case(suite, "arguments");
-    TCase *failures = add_case(suite, "failures"), *pictures = add_case(suite, "pictures");
+    TCase *failures = add_case(suite, "failures"), *images = add_case(suite, "images");
     add_work_tests(add_case(suite, "common work"));
     tcase_add_test(same, every_method_is_as_alone);
     tcase_add_test(same, options_of_neighbours_do_not_matter);
@@ -616,8 +616,8 @@ int main(void)
     tcase_add_test(failures, the_first_callback_hears_of_all);
     tcase_add_test(failures, cancelling_works_at_every_report);
     tcase_add_loop_test(failures, a_failing_call_is_heard_wherever_it_is, 0, 5);
-    tcase_add_test(pictures, pictures_are_explained_as_alone);
-    tcase_add_loop_test(pictures, pictures_need_one_preprocessing, 0, 6);
-    tcase_add_test(pictures, pictures_are_not_explained_without_arguments);
+    tcase_add_test(images, images_are_explained_as_alone);
+    tcase_add_loop_test(images, images_need_one_preprocessing, 0, 6);
+    tcase_add_test(images, images_are_not_explained_without_arguments);
     return run_suite(suite);
 }

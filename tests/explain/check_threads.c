@@ -190,7 +190,7 @@ END_TEST
 typedef struct meddler {
     sscam_explainer *explainer, *other;
     sscam_evaluation *evaluation;
-    sscam_image *picture;
+    sscam_image *image;
     void (*meddle)(struct meddler *);
     int calls;
 } meddler;
@@ -214,10 +214,10 @@ static void use_again(meddler *own)
                  in_use);
     ck_assert_ptr_null(map);
     map = (sscam_map *)own;
-    ASSERT_FAILS(sscam_explain_image(own->explainer, own->picture, 0, &map), SSCAM_E_ARGUMENT,
+    ASSERT_FAILS(sscam_explain_image(own->explainer, own->image, 0, &map), SSCAM_E_ARGUMENT,
                  in_use);
     ck_assert_ptr_null(map);
-    ASSERT_FAILS(sscam_explainer_preprocess(own->explainer, own->picture, shape, NULL, 0),
+    ASSERT_FAILS(sscam_explainer_preprocess(own->explainer, own->image, shape, NULL, 0),
                  SSCAM_E_ARGUMENT, in_use);
     ASSERT_FAILS(sscam_explainer_set(own->explainer, "layer", "stem"), SSCAM_E_ARGUMENT, in_use);
     ASSERT_FAILS(sscam_explainer_set_int(own->explainer, SSCAM_OPTION_SAMPLES, 9), SSCAM_E_ARGUMENT,
@@ -231,21 +231,20 @@ static void use_again(meddler *own)
     ck_assert_str_eq(sscam_explainer_get(own->explainer, "samples"), "3");
 }
 
-static sscam_image *make_picture(void)
+static sscam_image *make_image(void)
 {
     uint8_t pixels[PLANE * 3];
-    sscam_image *picture = NULL;
+    sscam_image *image = NULL;
     for (int i = 0; i < PLANE * 3; i++)
         pixels[i] = (uint8_t)(i * 37 % 251);
-    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &picture));
-    return picture;
+    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
+    return image;
 }
 
 START_TEST(a_callback_that_uses_its_explainer_is_refused)
 {
     sscam_map *map = NULL, *wanted = NULL;
-    meddler own = {
-        .explainer = make("ss-cam-mean"), .picture = make_picture(), .meddle = use_again};
+    meddler own = {.explainer = make("ss-cam-mean"), .image = make_image(), .meddle = use_again};
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &wanted));
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
@@ -253,7 +252,7 @@ START_TEST(a_callback_that_uses_its_explainer_is_refused)
     ck_assert_int_eq(same_maps(map, wanted), 1);
     sscam_map_destroy(map);
     sscam_map_destroy(wanted);
-    sscam_image_destroy(own.picture);
+    sscam_image_destroy(own.image);
     sscam_explainer_destroy(own.explainer);
 }
 END_TEST
@@ -333,7 +332,7 @@ END_TEST
 
 static void add_cases(meddler *own)
 {
-    ASSERT_FAILS(sscam_evaluation_add(own->evaluation, own->picture, NULL, 0, NULL, NULL, 0),
+    ASSERT_FAILS(sscam_evaluation_add(own->evaluation, own->image, NULL, 0, NULL, NULL, 0),
                  SSCAM_E_ARGUMENT, in_use);
     for (int i = 0; i < 8; i++)
         ASSERT_OK(sscam_evaluation_add_known(own->evaluation, 1));
@@ -341,17 +340,17 @@ static void add_cases(meddler *own)
 
 START_TEST(a_callback_may_add_known_cases_and_no_others)
 {
-    meddler own = {.explainer = make("grad-cam"), .picture = make_picture(), .meddle = add_cases};
+    meddler own = {.explainer = make("grad-cam"), .image = make_image(), .meddle = add_cases};
     ASSERT_OK(sscam_explainer_set(own.explainer, "resize", "off"));
     ASSERT_OK(sscam_explainer_set(own.explainer, "crop", "off"));
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
     ASSERT_OK(sscam_evaluation_create(&own.explainer, 1, &own.evaluation));
-    for (int picture = 0; picture < 2; picture++)
-        ASSERT_OK(sscam_evaluation_add(own.evaluation, own.picture, NULL, 0, NULL, NULL, 0));
+    for (int image = 0; image < 2; image++)
+        ASSERT_OK(sscam_evaluation_add(own.evaluation, own.image, NULL, 0, NULL, NULL, 0));
     ck_assert_int_gt(own.calls, 2);
     ck_assert_uint_eq(sscam_evaluation_case_count(own.evaluation), (size_t)own.calls * 8 + 2);
     sscam_evaluation_destroy(own.evaluation);
-    sscam_image_destroy(own.picture);
+    sscam_image_destroy(own.image);
     sscam_explainer_destroy(own.explainer);
 }
 END_TEST

@@ -1,9 +1,9 @@
-/* Every call on a file that the core makes fails in turn, while it reads networks and pictures and
- * writes pictures: the call says SSCAM_E_IO and names the file, what was there before is untouched,
+/* Every call on a file that the core makes fails in turn, while it reads networks and images and
+ * writes images: the call says SSCAM_E_IO and names the file, what was there before is untouched,
  * and nothing else is left behind. Files that end too early are refused, and files that come in
  * pieces are read as ever.
  *
- * usage: check_files CORPUS (that of tests/fuzz: pictures to read) */
+ * usage: check_files CORPUS (that of tests/fuzz: images to read) */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ typedef struct file_case {
 
 static const char *corpus;
 static char folder[] = "/tmp/sscam-check-files-XXXXXX";
-static sscam_image *picture;
+static sscam_image *image;
 static long long all_faults;
 
 static const struct {
@@ -62,7 +62,7 @@ static sscam_status load_network(const char *path, uint64_t *signature)
     return status;
 }
 
-static sscam_status read_picture(const char *path, uint64_t *signature)
+static sscam_status read_image(const char *path, uint64_t *signature)
 {
     sscam_image *image = NULL;
     arm();
@@ -75,20 +75,20 @@ static sscam_status read_picture(const char *path, uint64_t *signature)
     return status;
 }
 
-static sscam_status write_picture(const char *path, uint64_t *signature)
+static sscam_status write_image(const char *path, uint64_t *signature)
 {
     (void)signature;
     arm();
-    return under_faults(sscam_image_write_png(picture, path));
+    return under_faults(sscam_image_write_png(image, path));
 }
 
 static const file_case cases[] = {
     {"network", load_network, NULL},
-    {"16-bit.png", read_picture, "png/seed-16-bit"},
-    {"interlaced.png", read_picture, "png/seed-interlaced"},
-    {"colour.jpeg", read_picture, "jpeg/seed-colour"},
-    {"progressive.jpeg", read_picture, "jpeg/seed-progressive"},
-    {"written.png", write_picture, NULL},
+    {"16-bit.png", read_image, "png/seed-16-bit"},
+    {"interlaced.png", read_image, "png/seed-interlaced"},
+    {"colour.jpeg", read_image, "jpeg/seed-colour"},
+    {"progressive.jpeg", read_image, "jpeg/seed-progressive"},
+    {"written.png", write_image, NULL},
 };
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -115,8 +115,8 @@ static size_t lay_down(const file_case *tried, const char *path, char *bytes)
 {
     char source[600];
     size_t size = (size_t)snprintf(bytes, MOST_BYTES, "%s",
-                                   tried->act == write_picture ? "what was there before"
-                                                               : "fake linear");
+                                   tried->act == write_image ? "what was there before"
+                                                             : "fake linear");
     if (tried->source != NULL) {
         snprintf(source, sizeof source, "%s/%s", corpus, tried->source);
         size = read_bytes(source, bytes);
@@ -192,7 +192,7 @@ END_TEST
 START_TEST(files_that_shrink_are_refused)
 {
     const file_case *tried = &cases[_i];
-    if (tried->act != write_picture)
+    if (tried->act != write_image)
         ck_assert_int_eq(try_one(tried, FAULT_READ, 0, 1), 1);
 }
 END_TEST
@@ -210,7 +210,7 @@ START_TEST(files_come_in_pieces)
     int64_t reads = fault_board_here()->calls[FAULT_READ];
     plan(FAULT_READ, 0, 0, 1);
     ASSERT_OK(tried->act(path, &pieces));
-    if (tried->act != write_picture)
+    if (tried->act != write_image)
         ck_assert_int_gt(fault_board_here()->calls[FAULT_READ], reads);
     ck_assert_uint_eq(pieces, whole);
     unlink(path);
@@ -245,7 +245,7 @@ START_TEST(places_that_cannot_be_written_are_named)
 {
     static const char *const places[] = {"/proc/self/x.png", "/dev/full", "/no/such/folder/x.png",
                                          "/tmp", ""};
-    ASSERT_FAILS(sscam_image_write_png(picture, places[_i]), SSCAM_E_IO, places[_i]);
+    ASSERT_FAILS(sscam_image_write_png(image, places[_i]), SSCAM_E_IO, places[_i]);
 }
 END_TEST
 
@@ -264,7 +264,7 @@ int main(int argc, char **argv)
     static const uint8_t pixels[40 * 30 * 3] = {1, 2, 3};
     const int count = (int)(sizeof cases / sizeof cases[0]);
     if (argc != 2 || mkdtemp(folder) == NULL ||
-        sscam_image_create(40, 30, 3, 0, pixels, &picture) != SSCAM_OK)
+        sscam_image_create(40, 30, 3, 0, pixels, &image) != SSCAM_OK)
         return 2;
     corpus = argv[1];
     setenv("CK_FORK", "no", 1); /* the totals are counted here */
@@ -281,7 +281,7 @@ int main(int argc, char **argv)
     suite_add_tcase(suite, files);
     int failed = run_suite(suite);
     printf("# all: %lld faults\n", all_faults);
-    sscam_image_destroy(picture);
+    sscam_image_destroy(image);
     rmdir(folder);
     return failed;
 }

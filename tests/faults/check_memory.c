@@ -2,7 +2,7 @@
  * call says SSCAM_E_MEMORY and why, leaves its results NULL, loses nothing, and succeeds as before
  * when memory is back. Whoever can do without the memory may succeed, with the same result.
  *
- * usage: check_memory CORPUS (that of tests/fuzz: pictures to read) */
+ * usage: check_memory CORPUS (that of tests/fuzz: images to read) */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

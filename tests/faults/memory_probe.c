@@ -2,7 +2,7 @@
  * those of libtorch. As in check_memory.c, each call says SSCAM_E_MEMORY, loses nothing and
  * succeeds as before when memory is back.
  *
- * usage: memory_probe NETWORK PICTURE [CALL...]
+ * usage: memory_probe NETWORK IMAGE [CALL...]
  *
  * The calls are those of the table `steps`; without any, all are made.
  *
@@ -47,7 +47,7 @@ typedef struct report {
 } report;
 
 static report *told;
-static const char *network_path, *picture_path;
+static const char *network_path, *image_path;
 static sscam_model *model;
 static sscam_image *image;
 static float last_map[MOST_VALUES];
@@ -321,10 +321,10 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 2;
     network_path = argv[1];
-    picture_path = argv[2];
+    image_path = argv[2];
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (told == MAP_FAILED || sscam_model_load(network_path, "cpu", &model) ||
-        sscam_image_read(picture_path, &image)) {
+        sscam_image_read(image_path, &image)) {
         fprintf(stderr, "%s\n", sscam_last_error());
         return 2;
     }

@@ -76,7 +76,7 @@ COMMANDS = {
                            "--raw", "{out}/r.npy", "--weights", "{out}/w.npy", "--json"],
                 [f"{name}-{method}.{extension}" for method in ("grad-cam", "cam") for name, extension in
                  (("o", "png"), ("h", "png"), ("m", "npy"), ("r", "npy"), ("w", "npy"))]),
-    "explain JPEG": (["explain", "{in}/clothes.pt", "{in}/picture.jpg", "-m", "grad-cam"], []),
+    "explain JPEG": (["explain", "{in}/clothes.pt", "{in}/image.jpg", "-m", "grad-cam"], []),
     "tensor": (["explain", "{in}/clothes.pt", "--tensor", "{in}/input.npy", "-m", "grad-cam", "--npy", "{out}/m.npy"],
                ["m.npy"]),
     "compare": (["compare", "{in}/clothes.pt", "{in}/scene01.png", "{in}/scene02.png", "-m", "grad-cam", "-o",
@@ -102,7 +102,7 @@ def inputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("in")
     for name in ("clothes.pt", "labels.txt", "scenes/scene01.png", "scenes/scene02.png"):
         shutil.copy(DEMO / name, folder)
-    PIL.Image.open(folder / "scene01.png").convert("RGB").save(folder / "picture.jpg")
+    PIL.Image.open(folder / "scene01.png").convert("RGB").save(folder / "image.jpg")
     numpy.save(folder / "input.npy", numpy.linspace(-1, 1, 3 * 64 * 64, dtype=numpy.float32).reshape(3, 64, 64))
     (folder / "set").mkdir()
     for name in ("scene01.png", "scene01.xml", "scene02.png", "scene02.xml"):
@@ -197,7 +197,7 @@ def run_without_memory(trial, owner, **plan):
     what = (owner, plan)
     trial.faults += trial.board.count("refused")
     assert trial.board.count("refused") or plan["allocation"] == 0, what
-    # A picture that cannot be read for want of memory is no picture that cannot be read.
+    # An image that cannot be read for want of memory is no image that cannot be read.
     assert "note" not in outcome.errors, (what, outcome.errors)
     trial.check(outcome, what)
     if owner == "program" and outcome.code:

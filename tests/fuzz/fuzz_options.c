@@ -158,7 +158,7 @@ static void evaluate(sscam_explainer *explainer, const sscam_image *image)
 }
 
 /* Only where the options ask for an input of reasonable size. */
-static void explain_picture(sscam_explainer *explainer, uint8_t kind)
+static void explain_image(sscam_explainer *explainer, uint8_t kind)
 {
     uint8_t pixels[SIZE];
     int64_t shape[4];
@@ -198,7 +198,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bound_the_work(explainer);
     PROMISE(sscam_explainer_set_progress(explainer, count_down, &left) == SSCAM_OK);
     explain_tensor(explainer, data[2]);
-    explain_picture(explainer, data[2]);
+    explain_image(explainer, data[2]);
     sscam_explainer_destroy(explainer);
     return 0;
 }

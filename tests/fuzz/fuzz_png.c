@@ -1,5 +1,5 @@
 /* PNG files. */
-#include "picture.h"
+#include "image_target.h"
 #include "target.h"
 
 #ifdef SSCAM_FUZZER
@@ -39,6 +39,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    decode_picture("\x89PNG\r\n\x1a\n", 8, data, size);
+    decode_image("\x89PNG\r\n\x1a\n", 8, data, size);
     return 0;
 }

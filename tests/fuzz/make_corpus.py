@@ -33,7 +33,7 @@ def png_chunk(kind, data):
 
 
 def interlaced_png():
-    """One pixel of 16-bit gray: Adam7's first pass is the whole picture."""
+    """One pixel of 16-bit gray: Adam7's first pass is the whole image."""
     header = struct.pack(">IIBBBBB", 1, 1, 16, 0, 0, 0, 1)
     return (b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(b"\0\x12\x34")) +
             png_chunk(b"IEND", b""))

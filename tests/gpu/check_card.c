@@ -57,7 +57,7 @@ static void make_plans_parts(void)
                                            .noise_stddev = i == 3 ? 0.0f : 0.5f + (float)i};
 }
 
-/* The same memory as a picture's, a sound's, a video's, and a picture's whose rows of values are
+/* The same memory as an image's, a sound's, a video's, and an image's whose rows of values are
  * aligned. */
 static const struct {
     int32_t rank;
@@ -206,7 +206,7 @@ END_TEST
 
 /* --- a whole scoring of the bundled network --------------------------------------------------- */
 
-enum { SIDE = 112, PICTURE = 3 * SIDE * SIDE };
+enum { SIDE = 112, IMAGE = 3 * SIDE * SIDE };
 
 typedef struct scoring {
     void *network;
@@ -255,10 +255,10 @@ static void *load_network(const char *on)
 
 static void begin(scoring *of, const char *on)
 {
-    static float picture[PICTURE];
-    fill(picture, PICTURE, 0.0021);
+    static float image[IMAGE];
+    fill(image, IMAGE, 0.0021);
     *of = (scoring){.network = load_network(on), .plan = plan_of(0)};
-    of->plan.input = picture;
+    of->plan.input = image;
     of->plan.input_sides = (sscam_sides){1, SIDE, SIDE};
     of->plans[0] = &of->plan;
     of->list = (sscam_mask_list){of->plans, 1};
@@ -317,7 +317,7 @@ END_TEST
 START_TEST(where_memory_runs_out_batches_are_halved)
 {
     enum { BATCH = 64 }; /* filled up to a multiple of 4 rows, until it is smaller */
-    const size_t row_bytes = PICTURE * sizeof(float);
+    const size_t row_bytes = IMAGE * sizeof(float);
     scoring of;
     float wanted[COUNT], found[2][COUNT];
     begin(&of, "cpu");
@@ -326,7 +326,7 @@ START_TEST(where_memory_runs_out_batches_are_halved)
     of.request.scoring.batch_size = BATCH;
     NEED(sscam_torch_backend()->score(of.network, &of.request, wanted));
     sscam_check_limit_memory(
-        8 * row_bytes); /* a layer of the network may need more for a picture than its input */
+        8 * row_bytes); /* a layer of the network may need more for an image than its input */
     of.reports = 0;
     NEED(sscam_torch_backend()->score(of.network, &of.request, found[0]));
     of.reports = 0;

@@ -1,4 +1,4 @@
-/* Pictures: creation, PNG and JPEG decoding, PNG writing, and every way these can fail. */
+/* Images: creation, PNG and JPEG decoding, PNG writing, and every way these can fail. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -94,7 +94,7 @@ static const uint8_t *pixel_at(const sscam_image *image, int32_t x, int32_t y)
            (y * sscam_image_width(image) + x) * sscam_image_channels(image);
 }
 
-/* A picture whose bytes count up from 0. */
+/* An image whose bytes count up from 0. */
 static sscam_image *counting_image(int32_t width, int32_t height, int32_t channels)
 {
     uint8_t bytes[256];
@@ -647,7 +647,7 @@ START_TEST(jpeg_with_endless_scans_is_refused)
 }
 END_TEST
 
-/* Cameras leave bytes before and after the end of the picture. */
+/* Cameras leave bytes before and after the end of the image. */
 START_TEST(jpeg_with_harmless_extra_bytes_is_read)
 {
     uint8_t copy[sizeof jpeg_gray + 10];
@@ -734,7 +734,7 @@ START_TEST(unreadable_files_are_named)
 }
 END_TEST
 
-/* A pipe has no size to ask for and comes in pieces; bytes after the picture's end don't matter. */
+/* A pipe has no size to ask for and comes in pieces; bytes after the image's end don't matter. */
 START_TEST(pipes_are_read_to_their_end)
 {
     static png_builder png;

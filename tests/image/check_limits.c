@@ -54,7 +54,7 @@ static size_t deflate_zeros(size_t count, uint8_t *out, size_t room)
     return stream.total_out;
 }
 
-/* A whole picture of SIDE x SIDE black pixels in 16 kB. */
+/* A whole image of SIDE x SIDE black pixels in 16 kB. */
 static const png_builder *png_bomb(void)
 {
     static png_builder png;
@@ -67,7 +67,7 @@ static const png_builder *png_bomb(void)
     return &png;
 }
 
-/* A small picture with 8 texts of 7 MB. */
+/* A small image with 8 texts of 7 MB. */
 static const png_builder *text_bomb(void)
 {
     enum { TEXTS = 8, TEXT_SIZE = 7000000 };
@@ -273,7 +273,7 @@ START_TEST(a_large_file_is_not_read)
 }
 END_TEST
 
-/* A narrow picture that is resized by its shorter side becomes a vast one. */
+/* A narrow image that is resized by its shorter side becomes a vast one. */
 START_TEST(resizing_is_limited)
 {
     sscam_explainer *explainer = make_explainer("fake linear", "grad-cam");

@@ -1,4 +1,4 @@
-/* Maps in colours, alone and over their picture. */
+/* Maps in colours, alone and over their image. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,7 +146,7 @@ START_TEST(alpha_is_the_colours_share)
 }
 END_TEST
 
-START_TEST(gray_and_rgba_pictures_become_rgb)
+START_TEST(gray_and_rgba_images_become_rgb)
 {
     sscam_image *gray = flat_image(2, 2, 1, (const uint8_t[]){90}), *out = NULL;
     sscam_image *rgba = flat_image(2, 2, 4, (const uint8_t[]){10, 20, 30, 0});
@@ -193,7 +193,7 @@ static sscam_geometry default_geometry(int32_t width, int32_t height)
 }
 
 /* 640 x 480 is shrunk to 341 x 256, of which the network sees 224 x 224 from (58, 16) on: in the
- * picture, from column 58 x 640/341 = 108.9 to 529.3 and from row 30 to 450. */
+ * image, from column 58 x 640/341 = 108.9 to 529.3 and from row 30 to 450. */
 START_TEST(crop_is_undone)
 {
     sscam_image *image = flat_image(640, 480, 3, (const uint8_t[]){100, 200, 40}), *out = NULL;
@@ -227,14 +227,14 @@ static void find_hottest(const sscam_image *out, double *x, double *y)
     *y = sum_y / sum;
 }
 
-static const int32_t picture_sizes[][2] = {{640, 480}, {480, 640}, {1000, 300},
-                                           {333, 777}, {100, 80},  {224, 224}};
+static const int32_t image_sizes[][2] = {{640, 480}, {480, 640}, {1000, 300},
+                                         {333, 777}, {100, 80},  {224, 224}};
 
 /* A spot centred at (150.5, 60.5) of the input belongs at (crop_left + 150.5) x width /
  * resized_width. */
 START_TEST(hot_spot_is_where_the_network_saw_it)
 {
-    int32_t width = picture_sizes[_i][0], height = picture_sizes[_i][1];
+    int32_t width = image_sizes[_i][0], height = image_sizes[_i][1];
     float *map = calloc(224 * 224, sizeof *map);
     for (int row = 58; row <= 62; row++)
         for (int column = 148; column <= 152; column++)
@@ -255,7 +255,7 @@ START_TEST(hot_spot_is_where_the_network_saw_it)
 }
 END_TEST
 
-/* A crop larger than the resized picture: all of the picture was seen, in the middle of the map. */
+/* A crop larger than the resized image: all of the image was seen, in the middle of the map. */
 START_TEST(padding_is_undone)
 {
     static const float map[4] = {0.0f, 0.0f, 1.0f, 1.0f};
@@ -269,7 +269,7 @@ START_TEST(padding_is_undone)
 }
 END_TEST
 
-START_TEST(bad_alpha_and_foreign_pictures_are_refused)
+START_TEST(bad_alpha_and_foreign_images_are_refused)
 {
     static const double alphas[] = {-0.01, 1.01, NAN, INFINITY};
     sscam_image *image = flat_image(4, 4, 1, (const uint8_t[]){9}), *out = NULL;
@@ -302,12 +302,12 @@ int main(void)
     tcase_add_test(tests, gray_heatmap_has_one_channel);
     tcase_add_test(tests, unknown_colormap_is_refused);
     tcase_add_test(tests, alpha_is_the_colours_share);
-    tcase_add_test(tests, gray_and_rgba_pictures_become_rgb);
+    tcase_add_test(tests, gray_and_rgba_images_become_rgb);
     tcase_add_test(tests, map_is_stretched_bilinearly);
     tcase_add_test(tests, crop_is_undone);
     tcase_add_loop_test(tests, hot_spot_is_where_the_network_saw_it, 0,
-                        sizeof picture_sizes / sizeof picture_sizes[0]);
+                        sizeof image_sizes / sizeof image_sizes[0]);
     tcase_add_test(tests, padding_is_undone);
-    tcase_add_test(tests, bad_alpha_and_foreign_pictures_are_refused);
+    tcase_add_test(tests, bad_alpha_and_foreign_images_are_refused);
     return run_suite(suite);
 }

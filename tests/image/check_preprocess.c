@@ -1,4 +1,4 @@
-/* From picture to network input: option texts, sizes, resampling, crop, channels, normalising.
+/* From image to network input: option texts, sizes, resampling, crop, channels, normalising.
  * Expected values are worked out by hand; oracles/test_preprocess.py compares with torchvision at
  * large. */
 #include <locale.h>
@@ -42,7 +42,7 @@ static void set(sscam_transform *transform, const char *option, const char *text
                   sscam_last_error());
 }
 
-/* The input that a picture becomes; to be freed. */
+/* The input that an image becomes; to be freed. */
 static float *preprocess(const sscam_image *image, const sscam_transform *transform,
                          sscam_geometry *geometry)
 {
@@ -296,8 +296,8 @@ START_TEST(extreme_proportions_are_refused)
 }
 END_TEST
 
-/* Who raised the limit when a picture was read has room for it. */
-START_TEST(pictures_above_the_limit_may_keep_their_size)
+/* Who raised the limit when an image was read has room for it. */
+START_TEST(images_above_the_limit_may_keep_their_size)
 {
     sscam_transform transform;
     sscam_geometry geometry;
@@ -425,7 +425,7 @@ END_TEST
 
 static const int32_t flat_sizes[][2] = {{1, 1}, {1, 37}, {37, 1}, {2, 3}, {301, 5}, {1000, 999}};
 
-START_TEST(flat_pictures_stay_flat_at_any_size)
+START_TEST(flat_images_stay_flat_at_any_size)
 {
     int32_t width = flat_sizes[_i][0], height = flat_sizes[_i][1];
     uint8_t *pixels = malloc((size_t)(width * height * 3));
@@ -477,7 +477,7 @@ START_TEST(crop_is_a_part_of_the_whole)
 }
 END_TEST
 
-START_TEST(crop_larger_than_the_picture_is_padded_black)
+START_TEST(crop_larger_than_the_image_is_padded_black)
 {
     sscam_image *image = make_image(3, 2, 1, (const uint8_t[]){10, 20, 30, 40, 50, 60});
     sscam_transform transform = plain_transform();
@@ -526,7 +526,7 @@ START_TEST(channels_in_every_order)
 }
 END_TEST
 
-START_TEST(gray_pictures_fill_all_channels)
+START_TEST(gray_images_fill_all_channels)
 {
     sscam_image *image = make_image(2, 1, 1, (const uint8_t[]){51, 102});
     static const char *const orders[] = {"rgb", "bgr"};
@@ -582,7 +582,7 @@ static TCase *size_cases(void)
     TCase *tests = tcase_create("sizes");
     tcase_add_loop_test(tests, sizes_are_torchvisions, 0, sizeof sizes / sizeof sizes[0]);
     tcase_add_test(tests, extreme_proportions_are_refused);
-    tcase_add_test(tests, pictures_above_the_limit_may_keep_their_size);
+    tcase_add_test(tests, images_above_the_limit_may_keep_their_size);
     tcase_add_test(tests, gray_wants_one_mean_and_deviation);
     tcase_add_test(tests, places_go_through_resize_and_crop);
     return tests;
@@ -597,12 +597,12 @@ static TCase *pixel_cases(void)
     tcase_add_test(tests, bicubic_enlarges);
     tcase_add_test(tests, bicubic_overshoot_is_cut);
     tcase_add_test(tests, passes_round_in_between);
-    tcase_add_loop_test(tests, flat_pictures_stay_flat_at_any_size, 0,
+    tcase_add_loop_test(tests, flat_images_stay_flat_at_any_size, 0,
                         sizeof flat_sizes / sizeof flat_sizes[0]);
     tcase_add_test(tests, crop_is_a_part_of_the_whole);
-    tcase_add_test(tests, crop_larger_than_the_picture_is_padded_black);
+    tcase_add_test(tests, crop_larger_than_the_image_is_padded_black);
     tcase_add_test(tests, channels_in_every_order);
-    tcase_add_test(tests, gray_pictures_fill_all_channels);
+    tcase_add_test(tests, gray_images_fill_all_channels);
     tcase_add_test(tests, mean_follows_the_networks_order);
     return tests;
 }

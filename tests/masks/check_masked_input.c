@@ -102,8 +102,8 @@ START_TEST(same_size_changes_nothing)
 {
     float *map = new_map(6 * 8, 3u, 5.0, 1.0), found[6 * 8];
     for (int align_corners = 0; align_corners <= 1; align_corners++) {
-        const sscam_sides picture = {1, 6, 8}, volume = {3, 4, 4};
-        ck_assert_int_eq(sscam_upsample(map, picture, picture, align_corners, found), SSCAM_OK);
+        const sscam_sides image = {1, 6, 8}, volume = {3, 4, 4};
+        ck_assert_int_eq(sscam_upsample(map, image, image, align_corners, found), SSCAM_OK);
         ck_assert_mem_eq(found, map, sizeof found);
         ck_assert_int_eq(sscam_upsample(map, volume, volume, align_corners, found), SSCAM_OK);
         ck_assert_mem_eq(found, map, sizeof found);
@@ -199,7 +199,7 @@ START_TEST(range_is_exact)
 }
 END_TEST
 
-/* As most maps are after a ReLU, of the size that pictures have. */
+/* As most maps are after a ReLU, of the size that images have. */
 START_TEST(range_of_sparse_maps_is_exact)
 {
     const sizes of = {{1, 7, 7}, {1, 224, 224}};
@@ -243,11 +243,11 @@ typedef struct fixture {
 
 static fixture shown;
 
-/* The same memory as a picture's, a sound's and a video's. */
+/* The same memory as an image's, a sound's and a video's. */
 static const struct shape {
     int32_t rank;
     sscam_sides input, map;
-} picture = {4, {1, HEIGHT, WIDTH}, {1, MAP_HEIGHT, MAP_WIDTH}},
+} image = {4, {1, HEIGHT, WIDTH}, {1, MAP_HEIGHT, MAP_WIDTH}},
   sound = {3, {1, 1, PLANE}, {1, 1, MAP_SIZE}}, video = {5, {HEIGHT, 3, 3}, {MAP_WIDTH, 3, 1}};
 
 /* Normalising masks of channels 2, 0 and 3, the last one inverted. */
@@ -284,9 +284,9 @@ static void show(const struct shape *shape)
     };
 }
 
-static void show_picture(void)
+static void show_image(void)
 {
-    show(&picture);
+    show(&image);
 }
 
 static void show_sound(void)
@@ -504,7 +504,7 @@ int main(void)
     TCase *upsampling = tcase_create("upsampling"), *range = tcase_create("range");
     TCase *masked[] = {tcase_create("masked"), tcase_create("masked sound"),
                        tcase_create("masked video")};
-    const SFun shows[] = {show_picture, show_sound, show_video};
+    const SFun shows[] = {show_image, show_sound, show_video};
     tcase_add_loop_test(upsampling, upsampling_follows_the_reference, 0, SIZES);
     tcase_add_test(upsampling, two_values_become_four);
     tcase_add_test(upsampling, same_size_changes_nothing);

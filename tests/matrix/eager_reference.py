@@ -15,7 +15,7 @@ class Value:
 
 
 class Observer(TorchFunctionMode):
-    """Sees every output of the input's rank, and tokens of pictures, of operations and of modules."""
+    """Sees every output of the input's rank, and tokens of images, of operations and of modules."""
 
     def __init__(self, network, rank):
         super().__init__()

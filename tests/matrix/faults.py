@@ -39,7 +39,7 @@ class NoTensor(networks.Classifier):
 
 
 class DenseInThree(networks.Classifier):
-    """Classes at places of a volume, where pictures have none."""
+    """Classes at places of a volume, where images have none."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.stack([self.stem(x), self.stem(x)], 2)

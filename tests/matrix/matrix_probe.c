@@ -105,18 +105,18 @@ static int may_be_captured(const sscam_layer *layer)
            sscam_find_activation_layout(layer->shape, layer->rank, &shape, &nothing, &arrangement);
 }
 
-/* The index of picture number `wanted` of the list, or the number of pictures when there are fewer.
+/* The index of image number `wanted` of the list, or the number of images when there are fewer.
  */
-static size_t find_picture(const struct sscam_layers *list, size_t wanted, size_t *index)
+static size_t find_image(const struct sscam_layers *list, size_t wanted, size_t *index)
 {
-    size_t pictures = 0;
+    size_t images = 0;
     for (size_t i = 0; i < list->count; i++)
         if ((int64_t)i != list->default_index && may_be_captured(&list->layer[i])) {
-            if (pictures == wanted)
+            if (images == wanted)
                 *index = i;
-            pictures++;
+            images++;
         }
-    return pictures;
+    return images;
 }
 
 static void show_logits(void)
@@ -244,11 +244,11 @@ int main(int argc, char **argv)
     need("layers", backend->layers(network, &shape, &list));
     show_layers(&list);
     show_logits();
-    size_t index = 0, pictures = find_picture(&list, 0, &index), wanted = (size_t)atoll(argv[5]);
-    wanted = wanted < pictures ? wanted : pictures;
+    size_t index = 0, images = find_image(&list, 0, &index), wanted = (size_t)atoll(argv[5]);
+    wanted = wanted < images ? wanted : images;
     int scored = show_capture("-", 0, 1);
     for (size_t i = 0; i < wanted; i++) {
-        find_picture(&list, wanted > 1 ? i * (pictures - 1) / (wanted - 1) : 0, &index);
+        find_image(&list, wanted > 1 ? i * (images - 1) / (wanted - 1) : 0, &index);
         scored |= show_capture(list.layer[index].name, (int)i + 1, !scored);
     }
     sscam_layers_release(&list);

@@ -47,7 +47,7 @@ def swin():
     return torchvision.models.SwinTransformer([4, 4], 12, [2, 2], [2, 3], [4, 4], num_classes=CLASSES)
 
 
-# name: (constructor, input size, or shape of what is no square picture, default target)
+# name: (constructor, input size, or shape of what is no square image, default target)
 FAMILIES = {
     "resnet18": (torchvision_network("resnet18"), 64, "layer4"),
     "resnet50": (torchvision_network("resnet50"), 64, "layer4"),
@@ -114,7 +114,7 @@ class ReluTwice(Classifier):
 
 
 class ReluReused(Classifier):
-    """The target's module is called again where there is no picture any more."""
+    """The target's module is called again where there is no image any more."""
 
     def __init__(self):
         super().__init__()
@@ -514,7 +514,7 @@ def forms_of(name):
 
 
 def shape_of(size):
-    """[C,H,W] of what a table has for pictures, one number; of others the whole shape."""
+    """[C,H,W] of what a table has for images, one number; of others the whole shape."""
     return size if isinstance(size, tuple) else (3, size, size)
 
 

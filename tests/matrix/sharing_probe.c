@@ -17,7 +17,7 @@ enum { THREADS = 4, ROUNDS = 3, CHANNELS = 20 };
 
 static const sscam_backend *backend;
 static void *network;
-static sscam_shape shape = {.rank = SSCAM_PICTURE_RANK, .images = 1, .sides = {.depth = 1}};
+static sscam_shape shape = {.rank = SSCAM_IMAGE_RANK, .images = 1, .sides = {.depth = 1}};
 static float *input;
 static sscam_capture expected;
 static sscam_activation_layout arrangement; /* of its layer */

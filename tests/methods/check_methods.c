@@ -14,7 +14,7 @@ enum { HEIGHT = 8, WIDTH = 10, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLAN
 enum { MAP_HEIGHT = HEIGHT / 2, MAP_WIDTH = WIDTH / 2, PLACES = MAP_HEIGHT * MAP_WIDTH };
 
 enum { COPIES = 12 };
-static float input[COPIES * SIZE]; /* the same picture again and again */
+static float input[COPIES * SIZE]; /* the same image again and again */
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
 
 static void set_up(void)

@@ -75,8 +75,8 @@ START_TEST(order_and_grid_are_found)
 {
     const sscam_layout_hint nothing = {0};
     sscam_activation_layout is;
-    const sscam_shape picture = {4, 1, 3, {1, found[_i].input[0], found[_i].input[1]}};
-    int32_t has_one = sscam_find_activation_layout(found[_i].shape, found[_i].rank, &picture,
+    const sscam_shape image = {4, 1, 3, {1, found[_i].input[0], found[_i].input[1]}};
+    int32_t has_one = sscam_find_activation_layout(found[_i].shape, found[_i].rank, &image,
                                                    &nothing, &is);
     ck_assert_int_eq(has_one, found[_i].channel_axis >= 0);
     if (!has_one)

@@ -170,14 +170,14 @@ END_TEST
 
 /* --- layers ----------------------------------------------------------------------------------- */
 
-static const int64_t picture[4] = {1, 3, 8, 10};
+static const int64_t image[4] = {1, 3, 8, 10};
 
 START_TEST(layers_are_listed_in_order)
 {
     sscam_model *model = load_fake("fake linear");
     sscam_layers *layers = NULL;
     int32_t rank = 0;
-    ASSERT_OK(sscam_model_layers(model, picture, &layers));
+    ASSERT_OK(sscam_model_layers(model, image, &layers));
     ck_assert_uint_eq(sscam_layers_count(layers), 4);
     ck_assert_int_eq(sscam_layers_default(layers), 1);
     ck_assert_str_eq(sscam_layers_name(layers, 0), "stem");
@@ -198,7 +198,7 @@ START_TEST(layers_out_of_range_are_null)
     sscam_model *model = load_fake("fake spaceless");
     sscam_layers *layers = NULL;
     int32_t rank = 9;
-    ASSERT_OK(sscam_model_layers(model, picture, &layers));
+    ASSERT_OK(sscam_model_layers(model, image, &layers));
     ck_assert_int_eq(sscam_layers_default(layers), -1);
     ck_assert_ptr_null(sscam_layers_name(layers, sscam_layers_count(layers)));
     ck_assert_ptr_null(sscam_layers_kind(layers, SIZE_MAX));
@@ -225,15 +225,15 @@ START_TEST(layers_that_cannot_be_listed_say_why)
 {
     static const int64_t two[4] = {2, 3, 8, 10}, gray[4] = {1, 1, 8, 10}, empty[4] = {1, 3, 0, 10};
     sscam_model *model = load_fake("fake linear");
-    ASSERT_FAILS(sscam_model_layers(model, picture, NULL), SSCAM_E_ARGUMENT, "out");
-    assert_layers_fail(NULL, picture, SSCAM_E_ARGUMENT, "model");
+    ASSERT_FAILS(sscam_model_layers(model, image, NULL), SSCAM_E_ARGUMENT, "out");
+    assert_layers_fail(NULL, image, SSCAM_E_ARGUMENT, "model");
     assert_layers_fail(model, NULL, SSCAM_E_ARGUMENT, "shape");
     assert_layers_fail(model, two, SSCAM_E_ARGUMENT, "N is 2");
     assert_layers_fail(model, empty, SSCAM_E_ARGUMENT, "H is 0");
     assert_layers_fail(model, gray, SSCAM_E_MODEL, "3 channels");
     fake_reset();
     fake_fail_at(FAKE_LAYERS, 1, SSCAM_E_DEVICE);
-    assert_layers_fail(model, picture, SSCAM_E_DEVICE, "fake failure of layers 1");
+    assert_layers_fail(model, image, SSCAM_E_DEVICE, "fake failure of layers 1");
     sscam_model_destroy(model);
 }
 END_TEST

@@ -50,7 +50,7 @@ static void tear_down(void)
 #define ALL OF_CLASSES EIGEN
 #define NOBODY ""
 
-/* The picture as it is, a class whose weights have both signs, and noise that leaves something to
+/* The image as it is, a class whose weights have both signs, and noise that leaves something to
  * see. */
 #define AS_IT_IS "resize=off crop=off samples=3 sigma=0.5"
 enum { CLASS = 0 };

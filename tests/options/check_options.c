@@ -472,7 +472,7 @@ START_TEST(options_set_later_win)
 }
 END_TEST
 
-START_TEST(presets_leave_the_run_and_the_picture_alone)
+START_TEST(presets_leave_the_run_and_the_image_alone)
 {
     static const char *const kept[][2] = {
         {"layer", "stem"},         {"seed", "-77"},
@@ -628,7 +628,7 @@ int main(void)
     tcase_add_loop_test(preset, presets_set_what_the_document_says_and_nothing_else, 0, PRESETS);
     tcase_add_test(preset, presets_replace_one_another);
     tcase_add_test(preset, options_set_later_win);
-    tcase_add_test(preset, presets_leave_the_run_and_the_picture_alone);
+    tcase_add_test(preset, presets_leave_the_run_and_the_image_alone);
     tcase_add_test(preset, algorithm_1_describes_one_method);
     tcase_add_test(preset, sigma_has_a_default_for_noise_on_inputs);
     tcase_add_test(preset, unknown_presets_change_nothing);

@@ -1,7 +1,7 @@
 """Every method and option of methods.md, in float64 NumPy.
 
 Written from that page and the papers it cites, not from the C library. Shapes are those of
-pictures; sound has no H, video has D x H x W. A network is a function
+images; sound has no H, video has D x H x W. A network is a function
 `forward(float32 [N,C,H,W]) -> [N,classes]` of raw logits; what was seen at the target layer is a
 `Capture`. Equation numbers are those of Naidu & Michael, "SS-CAM" (2020).
 """

@@ -349,7 +349,7 @@ def shared(path):
 
 
 def random_input(shape, seed=11):
-    """A float32 input with structure at several scales, about as large as a normalised picture."""
+    """A float32 input with structure at several scales, about as large as a normalised image."""
     rng = np.random.default_rng(seed)
     count, channels, height, width = shape
     coarse = torch.from_numpy(rng.standard_normal((count, channels, 4, 5)))

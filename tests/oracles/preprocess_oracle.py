@@ -1,4 +1,4 @@
-"""What PIL and torchvision make of a picture file, by the names of the library's options."""
+"""What PIL and torchvision make of an image file, by the names of the library's options."""
 
 import numpy as np
 from PIL import Image
@@ -31,7 +31,7 @@ def geometry_steps(options):
 
 
 def network_input(path, **chosen):
-    """The float32 array [C,H,W] that torchvision's transforms make of a picture."""
+    """The float32 array [C,H,W] that torchvision's transforms make of an image."""
     options = {**DEFAULTS, **chosen}
     order = options["channel_order"]
     picture = Image.open(path).convert("L" if order == "gray" else "RGB")

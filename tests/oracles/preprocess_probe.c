@@ -1,4 +1,4 @@
-/* Writes what the library makes of a picture file, for test_preprocess.py to compare with PIL and
+/* Writes what the library makes of an image file, for test_preprocess.py to compare with PIL and
  * torchvision.
  *
  * usage: preprocess_probe pixels IMAGE OUTPUT

@@ -25,7 +25,7 @@ TRANSFORM = transforms.Compose([
 
 
 def crop_geometry(width, height):
-    """Scale and offset, across and down, from the picture to the network's input: the shorter side
+    """Scale and offset, across and down, from the image to the network's input: the shorter side
     becomes RESIZE, the longer one is cut down to whole pixels, the crop is centred."""
     shorter = min(width, height)
     resized = [int(RESIZE * side / shorter) for side in (width, height)]

@@ -1,4 +1,4 @@
-"""Decoding and preprocessing against PIL and torchvision: the same bits, whatever the picture."""
+"""Decoding and preprocessing against PIL and torchvision: the same bits, whatever the image."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"]
 
 @pytest.fixture(scope="session")
 def probe(tmp_path_factory):
-    """probe(what, picture, type, **options): the array that the library makes of a picture file."""
+    """probe(what, image, type, **options): the array that the library makes of an image file."""
     executable = os.environ.get("SSCAM_PREPROCESS_PROBE")
     if not executable:
         pytest.skip("skipped: SSCAM_PREPROCESS_PROBE does not name the built preprocess_probe")
@@ -67,10 +67,10 @@ def photographs(shared_data):
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("width, height", SIZES)
 def test_any_size(probe, differences, tmp_path, width, height, options):
-    path = tmp_path / "picture.png"
+    path = tmp_path / "image.png"
     Image.fromarray(noise(width, height, 3)).save(path)
     expected = oracle.network_input(path, **options)
-    differences("input, random pictures", difference(probe("input", path, np.float32, **options), expected), 0)
+    differences("input, random images", difference(probe("input", path, np.float32, **options), expected), 0)
 
 
 def save_in_mode(path, mode):
@@ -89,7 +89,7 @@ def save_in_mode(path, mode):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_png_modes(probe, differences, tmp_path, mode):
-    path = tmp_path / "picture.png"
+    path = tmp_path / "image.png"
     save_in_mode(path, mode)
     ours = probe("pixels", path, np.uint8)
     differences("pixels, PNG", difference(ours, oracle.pixels(path, ours.shape[2])), 0)
@@ -106,7 +106,7 @@ def test_png_modes(probe, differences, tmp_path, mode):
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 @pytest.mark.parametrize("width, height", [(1, 1), (7, 9), (64, 48), (131, 77)])
 def test_jpeg_kinds(probe, differences, tmp_path, width, height, mode, settings):
-    path = tmp_path / "picture.jpg"
+    path = tmp_path / "image.jpg"
     Image.fromarray(noise(width, height, 4), "CMYK").convert(mode).save(path, **settings)
     ours = probe("pixels", path, np.uint8)
     assert ours.shape[2] == (1 if mode == "L" else 3)

@@ -155,10 +155,10 @@ def test_what_the_program_says(program, path, kind, tmp_path):
     place = ", ".join(f"{axis} {at}" for axis, at in zip("xyz", best))
     assert f"maximum at {place} of {'x'.join(map(str, found.shape[::-1]))}" in sentence
     refused = program.run(*explain, "--heatmap", tmp_path / "heat.png")
-    assert refused.returncode == 2 and "is a picture" in refused.stderr and not (tmp_path / "heat.png").exists()
+    assert refused.returncode == 2 and "is an image" in refused.stderr and not (tmp_path / "heat.png").exists()
 
 
 def test_pictures_are_no_input_of_theirs(program, path, kind, tmp_path):
-    np.save(tmp_path / "picture.npy", np.zeros((1, 3, 20, 26), np.float32))
-    done = program.run("explain", path(kind, "scripted"), "--tensor", tmp_path / "picture.npy", "-m", "grad-cam")
+    np.save(tmp_path / "image.npy", np.zeros((1, 3, 20, 26), np.float32))
+    done = program.run("explain", path(kind, "scripted"), "--tensor", tmp_path / "image.npy", "-m", "grad-cam")
     assert done.returncode == 1 and "failed on an input of shape [1, 3, 20, 26]" in done.stderr

@@ -1,7 +1,7 @@
-/* Explains one picture again and again, by every method and many threads on one model, and fails
+/* Explains one image again and again, by every method and many threads on one model, and fails
  * when a map is another than the one found alone, or when memory grows.
  *
- * soak MODEL.pt PICTURE EXPLANATIONS [THREADS]
+ * soak MODEL.pt IMAGE EXPLANATIONS [THREADS]
  *
  * The first WARM_UP explanations fill what is kept for later ones; from then on memory must stay
  * flat, if need be after a further round or two. */
@@ -23,7 +23,7 @@ static const char *const options[][2] = {
     {"samples", "2"}, {"max_channels", "4"}, {"workers", "1"}, {"calibrate", "off"}};
 
 static sscam_model *model;
-static sscam_image *picture;
+static sscam_image *image;
 static sscam_map *alone[MOST_METHODS];
 
 /* --- explanations ----------------------------------------------------------------------------- */
@@ -36,7 +36,7 @@ static sscam_status explain(size_t method, sscam_map **map)
     for (size_t i = 0; i < sizeof options / sizeof options[0] && status == SSCAM_OK; i++)
         status = sscam_explainer_set(explainer, options[i][0], options[i][1]);
     if (status == SSCAM_OK)
-        status = sscam_explain_image(explainer, picture, SSCAM_CLASS_TOP, map);
+        status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, map);
     if (status != SSCAM_OK)
         fprintf(stderr, "soak: %s: %s\n", sscam_method_name(sscam_method_info(method)),
                 sscam_last_error());
@@ -167,10 +167,10 @@ int main(int argc, char **argv)
     const long explanations = argc > 3 ? atol(argv[3]) : 0;
     const int thread_count = argc > 4 ? atoi(argv[4]) : 8;
     if (explanations < 1 || thread_count < 1 || thread_count > MOST_THREADS) {
-        fprintf(stderr, "usage: soak MODEL.pt PICTURE EXPLANATIONS [THREADS]\n");
+        fprintf(stderr, "usage: soak MODEL.pt IMAGE EXPLANATIONS [THREADS]\n");
         return 2;
     }
-    if (sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &picture)) {
+    if (sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &image)) {
         fprintf(stderr, "soak: %s\n", sscam_last_error());
         return 1;
     }
@@ -180,7 +180,7 @@ int main(int argc, char **argv)
     failed = failed || run_crew(explanations, thread_count);
     for (size_t i = 0; i < sscam_method_count() && i < MOST_METHODS; i++)
         sscam_map_destroy(alone[i]);
-    sscam_image_destroy(picture);
+    sscam_image_destroy(image);
     sscam_model_destroy(model);
     return failed;
 }

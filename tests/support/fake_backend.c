@@ -162,7 +162,7 @@ typedef struct fake_run {
 
 static sscam_sides step_of(const sscam_shape *shape)
 {
-    return (sscam_sides){shape->rank > SSCAM_PICTURE_RANK ? 2 : 1,
+    return (sscam_sides){shape->rank > SSCAM_IMAGE_RANK ? 2 : 1,
                          shape->rank > SSCAM_LEAST_RANK ? 2 : 1, 2};
 }
 

@@ -15,7 +15,7 @@ typedef struct png_builder {
     size_t size;
 } png_builder;
 
-/* What the picture is; samples come from a function of place and channel. */
+/* What the image is; samples come from a function of place and channel. */
 typedef struct png_description {
     uint32_t width, height;
     int depth, colour_type, interlaced;

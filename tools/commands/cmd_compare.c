@@ -1,4 +1,4 @@
-/* sscam compare: one figure of several pictures and methods. */
+/* sscam compare: one figure of several images and methods. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,8 +77,8 @@ static int draw_map(struct comparison *comparison, const struct scene *scene, si
 
     if (status)
         return fail_library(scene->path, status);
-    panel_set_picture(comparison->panel, scene->row, column, overlay,
-                      sscam_map_is_flat(map) ? "flat map" : NULL);
+    panel_set_image(comparison->panel, scene->row, column, overlay,
+                    sscam_map_is_flat(map) ? "flat map" : NULL);
     sscam_image_destroy(overlay);
     label_row(comparison, scene, map);
     return EXIT_OK;
@@ -89,7 +89,7 @@ static int draw_row(struct comparison *comparison, const struct scene *scene,
 {
     int code = EXIT_OK;
 
-    panel_set_picture(comparison->panel, scene->row, 0, scene->image, NULL);
+    panel_set_image(comparison->panel, scene->row, 0, scene->image, NULL);
     for (size_t i = 0; i < comparison->ensemble.count && !code; i++)
         code = draw_map(comparison, scene, i + 1,
                         maps[i * comparison->selection.class_count + class_place]);
@@ -111,7 +111,7 @@ static sscam_status compute(struct comparison *comparison, size_t place, const s
     return status;
 }
 
-static int explain_picture(struct comparison *comparison, size_t place, const sscam_image *image)
+static int explain_image(struct comparison *comparison, size_t place, const sscam_image *image)
 {
     size_t class_count = comparison->selection.class_count,
            count = comparison->ensemble.count * class_count;
@@ -133,7 +133,7 @@ static int explain_picture(struct comparison *comparison, size_t place, const ss
     return code;
 }
 
-static int explain_pictures(struct comparison *comparison)
+static int explain_images(struct comparison *comparison)
 {
     int code = EXIT_OK;
 
@@ -144,7 +144,7 @@ static int explain_pictures(struct comparison *comparison)
             return fail_cancelled();
         code = load_image(comparison->image_paths[i], comparison->selection.max_pixels, &image);
         if (!code)
-            code = explain_picture(comparison, i, image);
+            code = explain_image(comparison, i, image);
         sscam_image_destroy(image);
     }
     return code;
@@ -179,7 +179,7 @@ static void create_panel(struct comparison *comparison)
                                      ensemble->count + 1, comparison->titles);
 }
 
-static sscam_status try_first_picture(void *user, sscam_explainer *explainer)
+static sscam_status try_first_image(void *user, sscam_explainer *explainer)
 {
     const struct comparison *comparison = user;
     sscam_image *image = NULL;
@@ -197,7 +197,7 @@ static sscam_status try_first_picture(void *user, sscam_explainer *explainer)
 static int draw_comparison(struct comparison *comparison)
 {
     create_panel(comparison);
-    int code = explain_pictures(comparison);
+    int code = explain_images(comparison);
     if (!code) {
         describe(comparison);
         code = panel_write(comparison->panel);
@@ -215,15 +215,15 @@ static int compare_methods(struct comparison *comparison)
     int code = ensemble_create(&comparison->selection, comparison->model, &comparison->progress,
                                ensemble);
     if (!code)
-        code = ensemble_narrow(ensemble, &comparison->selection, try_first_picture, comparison);
+        code = ensemble_narrow(ensemble, &comparison->selection, try_first_image, comparison);
     if (!code)
         code = draw_comparison(comparison);
     ensemble_free(ensemble);
     return code;
 }
 
-/* A damaged picture is better found now than after minutes of work on those before it. */
-static int check_pictures(const struct comparison *comparison)
+/* A damaged image is better found now than after minutes of work on those before it. */
+static int check_images(const struct comparison *comparison)
 {
     int code = EXIT_OK;
 
@@ -271,7 +271,7 @@ static int compare(struct comparison *comparison)
     if (!code)
         code = check_size(comparison);
     if (!code)
-        code = check_pictures(comparison);
+        code = check_images(comparison);
     if (!code)
         code = load_model(comparison->model_path, comparison->selection.device, &comparison->model);
     if (!code)

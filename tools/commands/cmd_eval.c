@@ -16,13 +16,13 @@ void eval_flags(struct eval *eval, struct flag flags[EVAL_FLAG_COUNT + 1])
          "Folder of the XML files, where they are not in their usual place.",
          .text = &eval->request.annotations},
         {"truth", 0, "FILE",
-         "Classes of the pictures of layout imagenet: lines NAME CLASS, or CLASS alone in the "
+         "Classes of the images of layout imagenet: lines NAME CLASS, or CLASS alone in the "
          "order of names; numbers are those of the network's outputs, from 0.",
          .text = &eval->request.truth},
         {"split", 0, "NAME",
          "Which list of voc or stanford40. Default: test, else val, else trainval.",
          .text = &eval->request.split},
-        {"max-objects", 0, "N", "Skip pictures whose XML has more than N objects. Default: 4096.",
+        {"max-objects", 0, "N", "Skip images whose XML has more than N objects. Default: 4096.",
          .count = &eval->request.max_objects},
         {"limit", 0, "N", "Only the first N images.", .text = &eval->limit_text},
         {"shard", 0, "I/N", "Only part I of N equal ones; 'sscam merge' puts them together.",
@@ -31,7 +31,7 @@ void eval_flags(struct eval *eval, struct flag flags[EVAL_FLAG_COUNT + 1])
          "Keep a journal of the results, and go on with the one that is there.",
          .text = &eval->journal_path},
         {"csv", 0, "FILE.csv", "Write the values of each case.", .text = &eval->csv_path},
-        {"report", 0, "FILE.html", "Write tables, charts and pictures as one HTML file.",
+        {"report", 0, "FILE.html", "Write tables, charts and images as one HTML file.",
          .text = &eval->report_path},
         {"json", 0, NULL, "Print one JSON object in place of the table.", .given = &eval->as_json},
         {0},
@@ -71,7 +71,7 @@ static int parse(struct eval *eval, int argc, char **argv, struct text_list *ope
                    "and with --metrics "
                    "also insertion, deletion, class_sensitivity. The classes judged are those "
                    "annotated, or those of "
-                   "-c. DATASET is a folder of pictures with VOC's XML, a VOC or Stanford40 "
+                   "-c. DATASET is a folder of images with VOC's XML, a VOC or Stanford40 "
                    "folder, a folder of "
                    "folders named by class, or a list file,class,xmin,ymin,xmax,ymax. Class names "
                    "are those of "

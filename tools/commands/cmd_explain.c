@@ -1,4 +1,4 @@
-/* sscam explain: maps of one picture, or of a tensor, by methods, layers and classes. */
+/* sscam explain: maps of one image, or of a tensor, by methods, layers and classes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,7 +163,7 @@ static int load_tensor(struct explanation *explanation)
         return fail(explanation->tensor_path, "it has %d dimensions; its shape is not %s",
                     tensor->rank, shapes[dimensions - 1]);
     if (dimensions != 2 && explanation->output_paths[HEATMAP])
-        return fail_usage("explain", "--heatmap is a picture, which a map of an array %s is not",
+        return fail_usage("explain", "--heatmap is an image, which a map of an array %s is not",
                           shapes[dimensions - 1]);
     explanation->rank = dimensions + 2;
     explanation->shape[0] = 1;
@@ -207,13 +207,13 @@ static int check_request(const struct explanation *explanation)
         return fail_usage("explain", "--dimensions says what --tensor holds; an image has 2");
     if (explanation->tensor_path && overlay)
         return fail_usage(
-            "explain", "--output draws on a picture, and --tensor has none; --heatmap needs none");
+            "explain", "--output draws on an image, and --tensor has none; --heatmap needs none");
     if (overlay && !strcmp(explanation->selection.colormap, "gray"))
         return fail_usage("explain",
                           "the colormap gray is for --heatmap; an overlay needs colours");
     if ((overlay && has_other_extension(overlay, ".png")) ||
         (heatmap && has_other_extension(heatmap, ".png")))
-        return fail_usage("explain", "pictures are written as PNG: their names must end in .png");
+        return fail_usage("explain", "images are written as PNG: their names must end in .png");
     return EXIT_OK;
 }
 
@@ -251,7 +251,7 @@ static int parse(struct explanation *explanation, int argc, char **argv, struct 
          "[N,C,D,H,W]. Default: 2, or what "
          "an array of 2 or of 5 dimensions can only be.",
          .text = &explanation->dimensions},
-        {"output", 'o', "FILE.png", "Write the map over the picture.", .text = &paths[OVERLAY]},
+        {"output", 'o', "FILE.png", "Write the map over the image.", .text = &paths[OVERLAY]},
         {"heatmap", 0, "FILE.png", "Write the map in colours alone.", .text = &paths[HEATMAP]},
         {"npy", 0, "FILE.npy",
          "Write the map: float32 [H,W] ([W], [D,H,W]) in [0,1], at input size.",

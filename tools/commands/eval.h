@@ -53,7 +53,7 @@ struct eval {
     sscam_evaluation *evaluation;
     struct results results;
     struct journal journal;
-    struct case_pictures pictures; /* where a report was asked for */
+    struct case_thumbnails images; /* where a report was asked for */
     size_t skipped;
     struct progress progress;
     size_t image_count, images_done; /* of those that this run computes */

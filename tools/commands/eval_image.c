@@ -26,7 +26,7 @@ static int stop(struct eval *eval, const char *what, sscam_status status)
     return fail_library(what, status);
 }
 
-/* The class that the network sees first in a picture, in the output and the places that the options
+/* The class that the network sees first in an image, in the output and the places that the options
  * choose: what a map of the cheapest method is of. */
 static sscam_status top_class(struct eval *eval, const sscam_image *image, int64_t *top)
 {
@@ -86,11 +86,11 @@ static int keep_results(struct eval *eval, size_t index, size_t first_case,
 {
     const struct image_tally tally = {cases->was_scaled, cases->unknown_count};
     size_t before = eval->results.count;
-    const struct pictured_image shown = {.image = image,
-                                         .cases = cases,
-                                         .colormap = eval->selection.colormap,
-                                         .alpha = eval->selection.alpha,
-                                         .first_result = before};
+    const struct drawn_image shown = {.image = image,
+                                      .cases = cases,
+                                      .colormap = eval->selection.colormap,
+                                      .alpha = eval->selection.alpha,
+                                      .first_result = before};
 
     results_add_evaluated(&eval->results, eval->evaluation, first_case, index,
                           eval->dataset.images[index].name, label_of, eval);
@@ -98,7 +98,7 @@ static int keep_results(struct eval *eval, size_t index, size_t first_case,
     if (eval->kind->after_image)
         eval->kind->after_image(eval, before);
     int code = eval->report_path
-                   ? case_pictures_add(&eval->pictures, &eval->results, eval->evaluation, &shown)
+                   ? case_thumbnails_add(&eval->images, &eval->results, eval->evaluation, &shown)
                    : EXIT_OK;
     if (code)
         return code;

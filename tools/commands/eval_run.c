@@ -75,7 +75,7 @@ static bool is_in_part(const struct eval *eval, size_t index)
 
 /* --- preparing -------------------------------------------------------------------------------- */
 
-static sscam_status try_some_picture(void *user, sscam_explainer *explainer)
+static sscam_status try_some_image(void *user, sscam_explainer *explainer)
 {
     const struct eval *eval = user;
     sscam_status status = SSCAM_E_IO;
@@ -109,7 +109,7 @@ int eval_create_explainers(struct eval *eval)
     int code = ensemble_create(&eval->selection, eval->model, &eval->progress, ensemble);
 
     if (!code)
-        code = ensemble_narrow(ensemble, &eval->selection, try_some_picture, eval);
+        code = ensemble_narrow(ensemble, &eval->selection, try_some_image, eval);
     for (size_t i = 0; i < ensemble->count && !code; i++)
         text_list_add(&eval->results.methods, eval->selection.methods.items[ensemble->methods[i]]);
     return code;
@@ -282,7 +282,7 @@ static void put_counts(const struct eval *eval)
     if (eval->skipped)
         printf("; %zu images skipped", eval->skipped);
     if (tally.scaled)
-        printf("; %zu annotations of pictures of another size, scaled", tally.scaled);
+        printf("; %zu annotations of images of another size, scaled", tally.scaled);
     if (tally.unknown_objects)
         printf("; %zu objects of classes that the network does not have", tally.unknown_objects);
     putchar('\n');
@@ -308,7 +308,7 @@ static int deliver(struct eval *eval)
                                        .user = eval->user};
     int code = EXIT_OK;
     if (eval->report_path)
-        code = report_write(&facts, &eval->results, totals, &eval->pictures, eval->evaluation);
+        code = report_write(&facts, &eval->results, totals, &eval->images, eval->evaluation);
     if (!code && eval->as_json) {
         put_json(eval, totals);
     } else if (!code) {
@@ -334,7 +334,7 @@ static int judge_dataset(struct eval *eval)
     if (!code)
         code = deliver(eval);
     journal_close(&eval->journal);
-    case_pictures_free(&eval->pictures);
+    case_thumbnails_free(&eval->images);
     sscam_evaluation_destroy(eval->evaluation);
     ensemble_free(&eval->ensemble);
     sscam_explainer_destroy(eval->looker);

@@ -8,7 +8,7 @@
 
 int load_model(const char *path, const char *device, sscam_model **out);
 
-/* A picture of at most max_pixels. */
+/* An image of at most max_pixels. */
 int load_image(const char *path, int64_t max_pixels, sscam_image **out);
 
 #endif

@@ -1,4 +1,4 @@
-/* The option `region`, whose mask the program reads from a picture. */
+/* The option `region`, whose mask the program reads from an image. */
 #ifndef SSCAM_TOOLS_COMMANDS_REGION_IMAGE_H
 #define SSCAM_TOOLS_COMMANDS_REGION_IMAGE_H
 
@@ -6,10 +6,10 @@
 
 #include <sscam/sscam.h>
 
-/* Whether a value of the option names a picture: *.png, *.jpg or *.jpeg. */
+/* Whether a value of the option names an image: *.png, *.jpg or *.jpeg. */
 bool region_is_file(const char *value);
 
-/* Sets a picture as the mask: what is not black is inside. */
+/* Sets an image as the mask: what is not black is inside. */
 sscam_status region_set_file(sscam_explainer *explainer, const char *path);
 
 #endif

@@ -46,7 +46,7 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
          .text = &selection->colormap},
         {"alpha", 0, "A", "Share of the colour in overlays, 0 to 1. Default: 0.5.",
          .real = &selection->alpha},
-        {"max-pixels", 0, "N", "Refuse pictures of more than N pixels. Default: 268435456.",
+        {"max-pixels", 0, "N", "Refuse images of more than N pixels. Default: 268435456.",
          .count = &selection->max_pixels},
         {"set", 0, "NAME=VALUE", "Sets an option of the library; see 'sscam options'.",
          .settings = &selection->settings},

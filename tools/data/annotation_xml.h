@@ -1,4 +1,4 @@
-/* Annotations of pictures in PASCAL VOC's XML, which ImageNet and Stanford40 use, too. */
+/* Annotations of images in PASCAL VOC's XML, which ImageNet and Stanford40 use, too. */
 #ifndef SSCAM_TOOLS_DATA_ANNOTATION_XML_H
 #define SSCAM_TOOLS_DATA_ANNOTATION_XML_H
 
@@ -11,7 +11,7 @@ struct annotated_object {
 };
 
 struct annotation {
-    double width, height; /* of the picture that was annotated; 0 when the file does not say */
+    double width, height; /* of the image that was annotated; 0 when the file does not say */
     struct annotated_object *objects;
     size_t count;
 };

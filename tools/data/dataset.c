@@ -37,7 +37,7 @@ static bool has_folder(const char *path, const char *name)
 /* By what only one layout has. */
 static const char *recognise(const char *path)
 {
-    struct text_list folders = {0}, pictures = {0};
+    struct text_list folders = {0}, images = {0};
     const char *name = "folders";
 
     if (is_file(path))
@@ -47,9 +47,9 @@ static const char *recognise(const char *path)
                                                                                      : "voc";
     if (has_folder(path, "Data/CLS-LOC"))
         return "imagenet";
-    if (folder_folders(path, &folders) || folder_pictures(path, &pictures))
+    if (folder_folders(path, &folders) || folder_images(path, &images))
         name = NULL;
-    else if (pictures.count)
+    else if (images.count)
         name = "imagenet";
     for (size_t i = 0; name && i < folders.count; i++) {
         char *inner = join_path(path, folders.items[i]);
@@ -58,7 +58,7 @@ static const char *recognise(const char *path)
         free(inner);
     }
     text_list_free(&folders);
-    text_list_free(&pictures);
+    text_list_free(&images);
     return name;
 }
 
@@ -79,7 +79,7 @@ int dataset_open(const struct dataset_request *request, struct dataset *dataset)
         dataset->layout = layouts[i].name;
         int code = layouts[i].open(request, dataset);
         if (!code && !dataset->count)
-            code = fail(request->path, "holds no pictures in the layout %s", name);
+            code = fail(request->path, "holds no images in the layout %s", name);
         return code;
     }
     return fail_usage(
@@ -163,7 +163,7 @@ static void add_box(struct dataset_cases *cases, size_t class_position, const do
         cases->boxes[4 * count + (size_t)i] = (float)(edges[i] * (i % 2 ? scale_y : scale_x));
 }
 
-/* An object of one of the classes; with a class of the whole picture, of that alone. */
+/* An object of one of the classes; with a class of the whole image, of that alone. */
 static void add_object(const struct dataset *dataset, const struct labels *labels,
                        const char *class_text, const double *edges, const double scale[2],
                        int64_t only, struct dataset_cases *cases)

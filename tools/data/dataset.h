@@ -1,4 +1,4 @@
-/* Data sets: pictures with the classes and boxes of what is in them, in the layouts that they are
+/* Data sets: images with the classes and boxes of what is in them, in the layouts that they are
  * published in. */
 #ifndef SSCAM_TOOLS_DATA_DATASET_H
 #define SSCAM_TOOLS_DATA_DATASET_H
@@ -25,10 +25,10 @@ struct listed_object {
 };
 
 struct dataset_image {
-    char *name; /* unique within the data set: its path from the data set's folder of pictures */
+    char *name; /* unique within the data set: its path from the data set's folder of images */
     char *path;
     char *annotation;              /* path of its XML file, or NULL */
-    char *class_text;              /* the class of the whole picture, or NULL */
+    char *class_text;              /* the class of the whole image, or NULL */
     struct listed_object *objects; /* of a plain list */
     size_t object_count;
 };
@@ -52,13 +52,13 @@ struct dataset_cases {
     size_t *box_classes; /* positions in classes */
     size_t box_count;
     size_t unknown_count; /* objects whose class the labels do not have */
-    bool was_scaled;      /* the annotation is of a picture of another size */
+    bool was_scaled;      /* the annotation is of an image of another size */
 };
 
 /* Finds the images of a data set, by name. EXIT_OK, or EXIT_FAILED or EXIT_USAGE with a line. */
 int dataset_open(const struct dataset_request *request, struct dataset *dataset);
 
-/* Classes and boxes of an image whose picture is width x height, in the order of their first
+/* Classes and boxes of an image whose image is width x height, in the order of their first
  * object; without any class the list is empty. NULL, or why the annotation cannot be used, to be
  * freed. */
 char *dataset_cases(const struct dataset *dataset, const struct dataset_image *image,

@@ -12,7 +12,7 @@
 
 #define LARGEST_LIST (64u << 20)
 
-/* The XML file of a picture in a folder of annotations, or NULL when there is none. */
+/* The XML file of an image in a folder of annotations, or NULL when there is none. */
 static char *annotation_in(const char *folder, const char *name)
 {
     char *stem = without_extension(name), *file = format_text("%s.xml", stem),
@@ -26,12 +26,12 @@ static char *annotation_in(const char *folder, const char *name)
     return NULL;
 }
 
-/* Adds the pictures of a folder; `prefix` comes before their names. */
-static int add_pictures(struct dataset *dataset, const char *folder, const char *prefix,
-                        const char *annotations, const char *class_text)
+/* Adds the images of a folder; `prefix` comes before their names. */
+static int add_images(struct dataset *dataset, const char *folder, const char *prefix,
+                      const char *annotations, const char *class_text)
 {
     struct text_list names = {0};
-    int code = folder_pictures(folder, &names);
+    int code = folder_images(folder, &names);
 
     for (size_t i = 0; i < names.count && !code; i++) {
         char *name = format_text("%s%s", prefix, names.items[i]);
@@ -90,7 +90,7 @@ static struct dataset_image *find_named(struct dataset *dataset, const char *nam
 {
     size_t low = 0, high = dataset->count;
 
-    while (low < high) { /* pictures were added by name */
+    while (low < high) { /* images were added by name */
         size_t middle = (low + high) / 2;
         int order = strcmp(dataset->images[middle].name, name);
 
@@ -115,18 +115,17 @@ static char *split_line(char *line)
     return line + length + 1 + strspn(line + length + 1, " \t");
 }
 
-/* Whether a line begins with the name of a picture. Names of classes may hold blanks, too. */
-static bool names_picture(struct dataset *dataset, const char *line)
+/* Whether a line begins with the name of an image. Names of classes may hold blanks, too. */
+static bool names_image(struct dataset *dataset, const char *line)
 {
     char *word = copy_text(line, strcspn(line, " \t,"));
-    bool names = strlen(word) < strlen(line) &&
-                 (is_picture_name(word) || find_named(dataset, word));
+    bool names = strlen(word) < strlen(line) && (is_image_name(word) || find_named(dataset, word));
 
     free(word);
     return names;
 }
 
-/* The class of a picture that is named, or of the next one; the first line tells which it is for
+/* The class of an image that is named, or of the next one; the first line tells which it is for
  * all. */
 static int take_truth(struct dataset *dataset, void *user, char *line, size_t number)
 {
@@ -135,20 +134,19 @@ static int take_truth(struct dataset *dataset, void *user, char *line, size_t nu
     char *class_text = line;
 
     if (number == 0)
-        truth->has_names = names_picture(dataset, line);
+        truth->has_names = names_image(dataset, line);
     if (truth->has_names) {
         class_text = split_line(line);
         if (!class_text || !*class_text)
             return fail(truth->path, "line %zu: want NAME CLASS, as in the first line", number + 1);
         image = find_named(dataset, line);
-        if (!image) /* a list may be of more pictures than are here */
+        if (!image) /* a list may be of more images than are here */
             return EXIT_OK;
     } else if (number < dataset->count) {
         image = &dataset->images[number];
     }
     if (!image)
-        return fail(truth->path, "line %zu: there are only %zu pictures", number + 1,
-                    dataset->count);
+        return fail(truth->path, "line %zu: there are only %zu images", number + 1, dataset->count);
     free(image->class_text);
     image->class_text = copy_text(class_text, strlen(class_text));
     return EXIT_OK;
@@ -161,36 +159,36 @@ static int read_truth(const char *path, struct dataset *dataset)
 
     for (size_t i = 0; i < dataset->count && !code; i++)
         if (!dataset->images[i].class_text)
-            code = fail(path, "has no line for picture %zu, %s", i + 1, dataset->images[i].name);
+            code = fail(path, "has no line for image %zu, %s", i + 1, dataset->images[i].name);
     return code;
 }
 
 int dataset_open_imagenet(const struct dataset_request *request, struct dataset *dataset)
 {
-    char *pictures = join_path(request->path, "Data/CLS-LOC/val");
+    char *images = join_path(request->path, "Data/CLS-LOC/val");
     char *annotations = join_path(request->path, "Annotations/CLS-LOC/val");
 
-    if (!is_folder(pictures)) { /* not the whole of ILSVRC, but a folder of pictures, perhaps with
+    if (!is_folder(images)) { /* not the whole of ILSVRC, but a folder of images, perhaps with
                                    their XML files */
-        free(pictures);
+        free(images);
         free(annotations);
-        pictures = copy_text(request->path, strlen(request->path));
+        images = copy_text(request->path, strlen(request->path));
         annotations = copy_text(request->path, strlen(request->path));
     }
-    int code = add_pictures(dataset, pictures, "",
-                            request->annotations ? request->annotations : annotations, NULL);
+    int code = add_images(dataset, images, "",
+                          request->annotations ? request->annotations : annotations, NULL);
     if (!code && request->truth)
         code = read_truth(request->truth, dataset);
-    free(pictures);
+    free(images);
     free(annotations);
     return code;
 }
 
 /* --- pascal voc and stanford40 ---------------------------------------------------------------- */
 
-struct picture_list {
-    const char *pictures, *annotations; /* folders */
-    const char *path;                   /* of the list itself */
+struct image_list {
+    const char *images, *annotations; /* folders */
+    const char *path;                 /* of the list itself */
     bool names_classes;
 };
 
@@ -206,11 +204,11 @@ static char *class_in_name(const char *name)
     return class_text;
 }
 
-/* "000012", "000012 1" or "applauding_001.jpg". In lists of a class, -1 says that a picture has
+/* "000012", "000012 1" or "applauding_001.jpg". In lists of a class, -1 says that an image has
  * none of it. */
 static int take_listed(struct dataset *dataset, void *user, char *line, size_t number)
 {
-    const struct picture_list *list = user;
+    const struct image_list *list = user;
     char *mark = strpbrk(line, " \t");
 
     (void)number;
@@ -220,9 +218,9 @@ static int take_listed(struct dataset *dataset, void *user, char *line, size_t n
             return EXIT_OK;
     }
     if (strstr(line, ".."))
-        return fail(list->path, "'%s' is not the name of a picture", line);
+        return fail(list->path, "'%s' is not the name of an image", line);
     char *name = strchr(line, '.') ? copy_text(line, strlen(line)) : format_text("%s.jpg", line);
-    struct dataset_image *image = dataset_add(dataset, name, join_path(list->pictures, name));
+    struct dataset_image *image = dataset_add(dataset, name, join_path(list->images, name));
     if (image) {
         image->annotation = annotation_in(list->annotations, image->name);
         if (list->names_classes)
@@ -255,10 +253,10 @@ static int find_split(const char *folder, const char *split, char **path)
     return EXIT_OK;
 }
 
-static int add_all_listed(struct dataset *dataset, struct picture_list *list)
+static int add_all_listed(struct dataset *dataset, struct image_list *list)
 {
     struct text_list names = {0};
-    int code = folder_pictures(list->pictures, &names);
+    int code = folder_images(list->images, &names);
 
     for (size_t i = 0; i < names.count && !code; i++)
         code = take_listed(dataset, list, names.items[i], i);
@@ -271,18 +269,18 @@ static int open_listed(const struct dataset_request *request, const char *root,
                        const char *annotations, const char *lists, bool names_classes,
                        struct dataset *dataset)
 {
-    char *pictures = join_path(root, "JPEGImages"), *own = join_path(root, annotations);
+    char *images = join_path(root, "JPEGImages"), *own = join_path(root, annotations);
     char *folder = join_path(root, lists), *path;
-    struct picture_list list = {.pictures = pictures,
-                                .names_classes = names_classes,
-                                .annotations = request->annotations ? request->annotations : own};
+    struct image_list list = {.images = images,
+                              .names_classes = names_classes,
+                              .annotations = request->annotations ? request->annotations : own};
 
     int code = find_split(folder, request->split, &path);
     list.path = path;
     if (!code)
         code = path ? each_line(dataset, path, take_listed, &list) : add_all_listed(dataset, &list);
     free(path);
-    free(pictures);
+    free(images);
     free(own);
     free(folder);
     return code;
@@ -343,7 +341,7 @@ int dataset_open_folders(const struct dataset_request *request, struct dataset *
         const char *name = dataset->folders.items[i];
         char *folder = join_path(request->path, name), *prefix = format_text("%s/", name);
 
-        code = add_pictures(dataset, folder, prefix, request->annotations, name);
+        code = add_images(dataset, folder, prefix, request->annotations, name);
         free(folder);
         free(prefix);
     }

@@ -39,7 +39,7 @@ char *without_extension(const char *name)
     return copy_text(name, dot ? (size_t)(dot - name) : strlen(name));
 }
 
-bool is_picture_name(const char *name)
+bool is_image_name(const char *name)
 {
     static const char *const extensions[] = {".jpg", ".jpeg", ".png"};
     const char *dot = strrchr(name, '.');
@@ -52,7 +52,7 @@ bool is_picture_name(const char *name)
 
 static bool is_wanted(const char *folder, const char *name, bool wants_folders)
 {
-    if (*name == '.' || (!wants_folders && !is_picture_name(name)))
+    if (*name == '.' || (!wants_folders && !is_image_name(name)))
         return false;
     char *path = join_path(folder, name);
     bool wanted = wants_folders ? is_folder(path) : is_file(path);
@@ -88,7 +88,7 @@ static int list(const char *path, bool wants_folders, struct text_list *names)
     return code;
 }
 
-int folder_pictures(const char *path, struct text_list *names)
+int folder_images(const char *path, struct text_list *names)
 {
     return list(path, false, names);
 }

@@ -6,14 +6,14 @@
 
 #include "text/string_list.h"
 
-/* Names of the pictures (by extension: .jpg, .jpeg, .png in any case) or of the folders in a
+/* Names of the images (by extension: .jpg, .jpeg, .png in any case) or of the folders in a
  * folder, sorted by their bytes; hidden ones are left out. EXIT_FAILED with a line when the folder
  * cannot be read. */
-int folder_pictures(const char *path, struct text_list *names);
+int folder_images(const char *path, struct text_list *names);
 int folder_folders(const char *path, struct text_list *names);
 
-/* Whether a name has the extension of a picture. */
-bool is_picture_name(const char *name);
+/* Whether a name has the extension of an image. */
+bool is_image_name(const char *name);
 
 bool is_folder(const char *path);
 bool is_file(const char *path);

@@ -19,7 +19,7 @@ struct result_value {
 
 /* What was remarkable about the annotation of an image. */
 struct image_tally {
-    size_t scaled, unknown_objects; /* scaled: 1 when it is of a picture of another size */
+    size_t scaled, unknown_objects; /* scaled: 1 when it is of an image of another size */
 };
 
 /* A class on an image. */

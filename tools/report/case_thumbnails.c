@@ -15,7 +15,7 @@
 #include "report/total_tables.h"
 #include "text/memory_stream.h"
 
-#define PICTURE_HEIGHT 150
+#define IMAGE_HEIGHT 150
 #define MOST_WIDTH 300
 
 /* --- drawing ---------------------------------------------------------------------------------- */
@@ -23,12 +23,12 @@
 static cairo_surface_t *small(const sscam_image *image)
 {
     int32_t width = sscam_image_width(image), height = sscam_image_height(image);
-    double scale = fmin((double)PICTURE_HEIGHT / height, (double)MOST_WIDTH / width);
+    double scale = fmin((double)IMAGE_HEIGHT / height, (double)MOST_WIDTH / width);
 
     return thumbnail(image, (int)fmax(1, width * scale), (int)fmax(1, height * scale));
 }
 
-static void draw_boxes(cairo_surface_t *surface, const struct pictured_image *shown,
+static void draw_boxes(cairo_surface_t *surface, const struct drawn_image *shown,
                        int64_t class_index)
 {
     const struct dataset_cases *cases = shown->cases;
@@ -53,7 +53,7 @@ static void draw_boxes(cairo_surface_t *surface, const struct pictured_image *sh
 static int put_figure(FILE *out, cairo_surface_t *surface, const char *title, const char *below)
 {
     fputs("<figure>", out);
-    cairo_status_t status = html_put_picture(out, surface, title);
+    cairo_status_t status = html_put_image(out, surface, title);
     fputs("<figcaption>", out);
     html_put_text(out, title);
     fprintf(out, "<br><small>%s</small></figcaption></figure>\n", below);
@@ -95,7 +95,7 @@ static void put_data(FILE *out, const struct results *results, const struct resu
 }
 
 static int put_maps(FILE *out, const struct results *results, const sscam_evaluation *evaluation,
-                    const struct pictured_image *shown, size_t class_position)
+                    const struct drawn_image *shown, size_t class_position)
 {
     const struct result_case *result = &results->cases[shown->first_result + class_position];
     int code = EXIT_OK;
@@ -118,8 +118,7 @@ static int put_maps(FILE *out, const struct results *results, const sscam_evalua
     return code;
 }
 
-static int put_input(FILE *out, const struct pictured_image *shown,
-                     const struct result_case *result)
+static int put_input(FILE *out, const struct drawn_image *shown, const struct result_case *result)
 {
     cairo_surface_t *input = small(shown->image);
     char *title = format_text("%s: %s", result->image, result->label ? result->label : "");
@@ -132,8 +131,8 @@ static int put_input(FILE *out, const struct pictured_image *shown,
     return code;
 }
 
-static int draw_case(struct pictured_case *drawn, const struct results *results,
-                     const sscam_evaluation *evaluation, const struct pictured_image *shown,
+static int draw_case(struct drawn_case *drawn, const struct results *results,
+                     const sscam_evaluation *evaluation, const struct drawn_image *shown,
                      size_t class_position)
 {
     const struct result_case *result = &results->cases[shown->first_result + class_position];
@@ -172,54 +171,54 @@ static double badness_of(const struct results *results, const struct result_case
 
 static size_t room(const struct results *results)
 {
-    size_t cases = CASE_PICTURES_MOST / (results->methods.count + 1);
+    size_t cases = CASE_THUMBNAILS_MOST / (results->methods.count + 1);
 
-    return cases < 1 ? 1 : cases < CASE_PICTURES_MOST_CASES ? cases : CASE_PICTURES_MOST_CASES;
+    return cases < 1 ? 1 : cases < CASE_THUMBNAILS_MOST_CASES ? cases : CASE_THUMBNAILS_MOST_CASES;
 }
 
 /* Takes the least bad case out where the new one is worse; false where it isn't. */
-static bool make_room(struct case_pictures *pictures, double badness)
+static bool make_room(struct case_thumbnails *images, double badness)
 {
     size_t least = 0;
 
-    for (size_t i = 1; i < pictures->count; i++)
-        if (pictures->cases[i].badness < pictures->cases[least].badness)
+    for (size_t i = 1; i < images->count; i++)
+        if (images->cases[i].badness < images->cases[least].badness)
             least = i;
-    if (!(badness > pictures->cases[least].badness))
+    if (!(badness > images->cases[least].badness))
         return false;
-    free(pictures->cases[least].html);
-    pictures->count--;
-    memmove(&pictures->cases[least], &pictures->cases[least + 1],
-            (pictures->count - least) * sizeof *pictures->cases);
+    free(images->cases[least].html);
+    images->count--;
+    memmove(&images->cases[least], &images->cases[least + 1],
+            (images->count - least) * sizeof *images->cases);
     return true;
 }
 
-int case_pictures_add(struct case_pictures *pictures, const struct results *results,
-                      const sscam_evaluation *evaluation, const struct pictured_image *shown)
+int case_thumbnails_add(struct case_thumbnails *images, const struct results *results,
+                        const sscam_evaluation *evaluation, const struct drawn_image *shown)
 {
     int code = EXIT_OK;
 
     for (size_t i = 0; shown->first_result + i < results->count && !code; i++) {
         double badness = badness_of(results, &results->cases[shown->first_result + i]);
 
-        if (pictures->count == room(results) && !make_room(pictures, badness))
+        if (images->count == room(results) && !make_room(images, badness))
             continue;
-        struct pictured_case *drawn = &pictures->cases[pictures->count++];
-        *drawn = (struct pictured_case){.badness = badness};
+        struct drawn_case *drawn = &images->cases[images->count++];
+        *drawn = (struct drawn_case){.badness = badness};
         code = draw_case(drawn, results, evaluation, shown, i);
     }
     return code;
 }
 
-void case_pictures_put(FILE *out, const struct case_pictures *pictures)
+void case_thumbnails_put(FILE *out, const struct case_thumbnails *images)
 {
-    for (size_t i = 0; i < pictures->count; i++)
-        fwrite(pictures->cases[i].html, 1, pictures->cases[i].length, out);
+    for (size_t i = 0; i < images->count; i++)
+        fwrite(images->cases[i].html, 1, images->cases[i].length, out);
 }
 
-void case_pictures_free(struct case_pictures *pictures)
+void case_thumbnails_free(struct case_thumbnails *images)
 {
-    for (size_t i = 0; i < pictures->count; i++)
-        free(pictures->cases[i].html);
-    *pictures = (struct case_pictures){0};
+    for (size_t i = 0; i < images->count; i++)
+        free(images->cases[i].html);
+    *images = (struct case_thumbnails){0};
 }

@@ -1,4 +1,4 @@
-/* The pictures of a report: the worst cases of a run, each with its input, its boxes and the map of
+/* The images of a report: the worst cases of a run, each with its input, its boxes and the map of
  * every method. */
 #ifndef SSCAM_TOOLS_REPORT_CASE_THUMBNAILS_H
 #define SSCAM_TOOLS_REPORT_CASE_THUMBNAILS_H
@@ -12,24 +12,24 @@
 #include "data/results.h"
 
 /* More would make the file too large to open. */
-#define CASE_PICTURES_MOST_CASES 24
-#define CASE_PICTURES_MOST 400
+#define CASE_THUMBNAILS_MOST_CASES 24
+#define CASE_THUMBNAILS_MOST 400
 
 /* A case as HTML. */
-struct pictured_case {
+struct drawn_case {
     char *html;
     size_t length;
     double badness;
 };
 
-struct case_pictures {
-    struct pictured_case
-        cases[CASE_PICTURES_MOST_CASES]; /* in the order in which they were judged */
+struct case_thumbnails {
+    struct drawn_case
+        cases[CASE_THUMBNAILS_MOST_CASES]; /* in the order in which they were judged */
     size_t count;
 };
 
 /* An image whose maps the evaluation still holds. */
-struct pictured_image {
+struct drawn_image {
     const sscam_image *image;
     const struct dataset_cases *cases; /* those of its annotation; classes may be empty */
     const char *colormap;
@@ -39,11 +39,11 @@ struct pictured_image {
 
 /* Draws the cases of an image, those that are worse than one that is there already when there is no
  * more room. A case is as bad as the mean of its first measure over the methods. An exit code. */
-int case_pictures_add(struct case_pictures *pictures, const struct results *results,
-                      const sscam_evaluation *evaluation, const struct pictured_image *shown);
+int case_thumbnails_add(struct case_thumbnails *images, const struct results *results,
+                        const sscam_evaluation *evaluation, const struct drawn_image *shown);
 
-void case_pictures_put(FILE *out, const struct case_pictures *pictures);
+void case_thumbnails_put(FILE *out, const struct case_thumbnails *images);
 
-void case_pictures_free(struct case_pictures *pictures);
+void case_thumbnails_free(struct case_thumbnails *images);
 
 #endif

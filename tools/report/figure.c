@@ -19,7 +19,7 @@
 #define MARGIN 20.0
 #define GAP 8.0
 #define CELL_WIDTH 168.0
-/* Tall pictures are drawn narrower instead, and wide ones leave room for the label beside them. */
+/* Tall images are drawn narrower instead, and wide ones leave room for the label beside them. */
 #define TALLEST_CELL (1.2 * CELL_WIDTH)
 #define LOWEST_ROW 76.0
 #define LABEL_WIDTH 136.0
@@ -44,10 +44,10 @@ static const struct text_style detail_style = {9.5, CAIRO_FONT_WEIGHT_NORMAL, 0.
 static const struct text_style small_style = {8, CAIRO_FONT_WEIGHT_NORMAL, 0.45};
 static const struct text_style remark_style = {9, CAIRO_FONT_WEIGHT_NORMAL, 0.0};
 
-enum picture_kind { KIND_PNG, KIND_PDF, KIND_SVG, KIND_UNKNOWN };
+enum image_kind { KIND_PNG, KIND_PDF, KIND_SVG, KIND_UNKNOWN };
 
 struct cell {
-    cairo_surface_t *picture;
+    cairo_surface_t *image;
     char *remark;
 };
 
@@ -66,7 +66,7 @@ struct panel {
     double pixels_a_point;
 };
 
-static enum picture_kind kind_of(const char *path)
+static enum image_kind kind_of(const char *path)
 {
     static const char *const extensions[] = {".png", ".pdf", ".svg"};
     size_t length = strlen(path);
@@ -115,16 +115,16 @@ void panel_set_label(struct panel *panel, size_t row, const char *label, const c
     replace_text(&panel->rows[row].source, source);
 }
 
-void panel_set_picture(struct panel *panel, size_t row, size_t column, const sscam_image *picture,
-                       const char *remark)
+void panel_set_image(struct panel *panel, size_t row, size_t column, const sscam_image *image,
+                     const char *remark)
 {
     struct cell *cell = &panel->rows[row].cells[column];
-    double width = sscam_image_width(picture), height = sscam_image_height(picture);
+    double width = sscam_image_width(image), height = sscam_image_height(image);
     double scale = fmin(CELL_WIDTH / width, TALLEST_CELL / height) * panel->pixels_a_point;
 
-    cairo_surface_destroy(cell->picture);
-    cell->picture = thumbnail(picture, (int)fmax(1, round(width * scale)),
-                              (int)fmax(1, round(height * scale)));
+    cairo_surface_destroy(cell->image);
+    cell->image = thumbnail(image, (int)fmax(1, round(width * scale)),
+                            (int)fmax(1, round(height * scale)));
     replace_text(&cell->remark, remark);
 }
 
@@ -133,15 +133,14 @@ void panel_set_footer(struct panel *panel, const char *footer)
     replace_text(&panel->footer, footer);
 }
 
-static double picture_width(const struct panel *panel, const struct cell *cell)
+static double image_width(const struct panel *panel, const struct cell *cell)
 {
-    return cell->picture ? cairo_image_surface_get_width(cell->picture) / panel->pixels_a_point : 0;
+    return cell->image ? cairo_image_surface_get_width(cell->image) / panel->pixels_a_point : 0;
 }
 
-static double picture_height(const struct panel *panel, const struct cell *cell)
+static double image_height(const struct panel *panel, const struct cell *cell)
 {
-    return cell->picture ? cairo_image_surface_get_height(cell->picture) / panel->pixels_a_point
-                         : 0;
+    return cell->image ? cairo_image_surface_get_height(cell->image) / panel->pixels_a_point : 0;
 }
 
 static double row_height(const struct panel *panel, const struct row *row)
@@ -149,7 +148,7 @@ static double row_height(const struct panel *panel, const struct row *row)
     double height = LOWEST_ROW;
 
     for (size_t i = 0; i < panel->column_count; i++)
-        height = fmax(height, picture_height(panel, &row->cells[i]));
+        height = fmax(height, image_height(panel, &row->cells[i]));
     return height;
 }
 
@@ -194,26 +193,26 @@ static void draw_remark(cairo_t *cairo, const char *remark, double x, double y, 
 static void draw_cell(cairo_t *cairo, const struct panel *panel, const struct cell *cell, double x,
                       double y, double height)
 {
-    double width = picture_width(panel, cell), density = panel->pixels_a_point;
+    double width = image_width(panel, cell), density = panel->pixels_a_point;
     double left = round((x + (CELL_WIDTH - width) / 2) * density) / density;
-    double top = round((y + (height - picture_height(panel, cell)) / 2) * density) / density;
+    double top = round((y + (height - image_height(panel, cell)) / 2) * density) / density;
 
-    if (!cell->picture)
+    if (!cell->image)
         return;
     cairo_save(cairo);
     cairo_translate(cairo, left, top);
     cairo_scale(cairo, 1 / density, 1 / density);
-    cairo_set_source_surface(cairo, cell->picture, 0, 0);
-    cairo_rectangle(cairo, 0, 0, width * density, picture_height(panel, cell) * density);
+    cairo_set_source_surface(cairo, cell->image, 0, 0);
+    cairo_rectangle(cairo, 0, 0, width * density, image_height(panel, cell) * density);
     cairo_fill(cairo);
     cairo_restore(cairo);
     if (cell->remark)
-        draw_remark(cairo, cell->remark, left, top + picture_height(panel, cell), width);
-    /* Seen only where a picture is as white as the paper. */
+        draw_remark(cairo, cell->remark, left, top + image_height(panel, cell), width);
+    /* Seen only where an image is as white as the paper. */
     cairo_set_source_rgba(cairo, 0, 0, 0, 0.2);
     cairo_set_line_width(cairo, HAIRLINE);
     cairo_rectangle(cairo, left + HAIRLINE / 2, top + HAIRLINE / 2, width - HAIRLINE,
-                    picture_height(panel, cell) - HAIRLINE);
+                    image_height(panel, cell) - HAIRLINE);
     cairo_stroke(cairo);
 }
 
@@ -309,7 +308,7 @@ static cairo_status_t write_bytes(void *stream, const unsigned char *data, unsig
                                                      : CAIRO_STATUS_WRITE_ERROR;
 }
 
-static cairo_surface_t *create_surface(const struct panel *panel, enum picture_kind kind,
+static cairo_surface_t *create_surface(const struct panel *panel, enum image_kind kind,
                                        FILE *stream)
 {
     double width = panel_width(panel), height = panel_height(panel);
@@ -328,7 +327,7 @@ static cairo_surface_t *create_surface(const struct panel *panel, enum picture_k
 
 static cairo_status_t render(const struct panel *panel, FILE *stream)
 {
-    enum picture_kind kind = kind_of(panel->path);
+    enum image_kind kind = kind_of(panel->path);
     cairo_surface_t *surface = create_surface(panel, kind, stream);
     cairo_t *cairo = cairo_create(surface);
 
@@ -370,7 +369,7 @@ void panel_free(struct panel *panel)
         struct row *row = &panel->rows[i];
 
         for (size_t j = 0; j < panel->column_count; j++) {
-            cairo_surface_destroy(row->cells[j].picture);
+            cairo_surface_destroy(row->cells[j].image);
             free(row->cells[j].remark);
         }
         free(row->cells);

@@ -1,4 +1,4 @@
-/* A figure: a labelled grid of pictures on white, for print. */
+/* A figure: a labelled grid of images on white, for print. */
 #ifndef SSCAM_TOOLS_REPORT_FIGURE_H
 #define SSCAM_TOOLS_REPORT_FIGURE_H
 
@@ -14,7 +14,7 @@ struct panel;
 /* Whether the name of a file ends in .png, .pdf or .svg, the kinds that panel_write() knows. */
 int panel_knows_extension(const char *path);
 
-/* An empty figure to be written to `path`, whose extension says how fine its pictures must be. The
+/* An empty figure to be written to `path`, whose extension says how fine its images must be. The
  * titles stand over the columns; they and the path must outlive it. Where there are many columns
  * they continue below, the first of them repeated. */
 struct panel *panel_create(const char *path, size_t rows, size_t columns,
@@ -24,10 +24,10 @@ struct panel *panel_create(const char *path, size_t rows, size_t columns,
 void panel_set_label(struct panel *panel, size_t row, const char *label, const char *detail,
                      const char *source);
 
-/* The picture of a cell, copied at the size it will have; `remark` is NULL or written across its
+/* The image of a cell, copied at the size it will have; `remark` is NULL or written across its
  * foot. */
-void panel_set_picture(struct panel *panel, size_t row, size_t column, const sscam_image *picture,
-                       const char *remark);
+void panel_set_image(struct panel *panel, size_t row, size_t column, const sscam_image *image,
+                     const char *remark);
 
 /* Small print below the figure. Copied. */
 void panel_set_footer(struct panel *panel, const char *footer);

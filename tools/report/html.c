@@ -51,15 +51,15 @@ static cairo_status_t take_bytes(void *closure, const unsigned char *data, unsig
     return CAIRO_STATUS_SUCCESS;
 }
 
-cairo_status_t html_put_picture(FILE *out, cairo_surface_t *picture, const char *what)
+cairo_status_t html_put_image(FILE *out, cairo_surface_t *image, const char *what)
 {
     struct base64 base64 = {.out = out};
 
-    fprintf(out, "<img width=\"%d\" height=\"%d\" alt=\"", cairo_image_surface_get_width(picture),
-            cairo_image_surface_get_height(picture));
+    fprintf(out, "<img width=\"%d\" height=\"%d\" alt=\"", cairo_image_surface_get_width(image),
+            cairo_image_surface_get_height(image));
     html_put_text(out, what);
     fputs("\" src=\"data:image/png;base64,", out);
-    cairo_status_t status = cairo_surface_write_to_png_stream(picture, take_bytes, &base64);
+    cairo_status_t status = cairo_surface_write_to_png_stream(image, take_bytes, &base64);
     if (base64.count)
         put_group(&base64, base64.bytes << (8 * (3 - base64.count)), base64.count + 1);
     fputs("\">", out);

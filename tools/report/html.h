@@ -1,4 +1,4 @@
-/* Pieces of HTML: texts from outside, and pictures within the file. */
+/* Pieces of HTML: texts from outside, and images within the file. */
 #ifndef SSCAM_TOOLS_REPORT_HTML_H
 #define SSCAM_TOOLS_REPORT_HTML_H
 
@@ -9,8 +9,8 @@
 /* Writes a text so that it is text, also within a quoted attribute. */
 void html_put_text(FILE *out, const char *text);
 
-/* Writes an <img> that holds its picture as PNG; what its alternative text is. Failures are those
- * of the picture. */
-cairo_status_t html_put_picture(FILE *out, cairo_surface_t *picture, const char *what);
+/* Writes an <img> that holds its image as PNG; what its alternative text is. Failures are those
+ * of the image. */
+cairo_status_t html_put_image(FILE *out, cairo_surface_t *image, const char *what);
 
 #endif

@@ -27,7 +27,7 @@ static const char sort_table[] =
     "d*(isNaN(v(p))||isNaN(v(q))?v(p).localeCompare(v(q)):v(p)-v(q)))"
     ".forEach(r=>b.append(r))});";
 
-/* The two lists choose the table of worst cases and sort the pictures, the worst first. */
+/* The two lists choose the table of worst cases and sort the images, the worst first. */
 static const char arrange_cases[] =
     "const m=document.getElementById('by-method'),k=document.getElementById('by-metric'),"
     "w=document.getElementById('cases');function arrange(){const n=m.value+'-'+k.value,"
@@ -118,24 +118,24 @@ static void put_choices(FILE *out, const struct results *results)
     fputs("</select>, the worst first</p>\n", out);
 }
 
-static void put_cases(FILE *out, const struct case_pictures *pictures,
+static void put_cases(FILE *out, const struct case_thumbnails *images,
                       const struct results *results)
 {
     fputs("<h2>Worst cases</h2>\n", out);
     put_choices(out, results);
     worst_cases_put(out, results);
-    if (pictures->count)
+    if (images->count)
         fprintf(out,
-                "<p>Pictures: the %zu cases that this run computed with the worst %s, taken over "
+                "<p>Images: the %zu cases that this run computed with the worst %s, taken over "
                 "all methods.</p>\n",
-                pictures->count, measure_of(results->metrics[0]).title);
+                images->count, measure_of(results->metrics[0]).title);
     fputs("<div id=\"cases\">\n", out);
-    case_pictures_put(out, pictures);
+    case_thumbnails_put(out, images);
     fprintf(out, "</div>\n<script>%s</script>\n", arrange_cases);
 }
 
 int report_write(const struct report_facts *facts, const struct results *results,
-                 const struct total *totals, const struct case_pictures *pictures,
+                 const struct total *totals, const struct case_thumbnails *images,
                  const sscam_evaluation *computed)
 {
     struct whole_file file;
@@ -151,7 +151,7 @@ int report_write(const struct report_facts *facts, const struct results *results
         chart_put_totals(file.stream, results, totals, i);
     for (size_t i = 0; i < results->metric_count; i++)
         chart_put_curves(file.stream, results, computed, i);
-    put_cases(file.stream, pictures, results);
+    put_cases(file.stream, images, results);
     fprintf(file.stream, "<script>%s</script></body></html>\n", sort_table);
     return whole_file_commit(&file);
 }

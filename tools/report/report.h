@@ -1,4 +1,4 @@
-/* The report of an evaluation: one HTML file with tables, charts and pictures, which needs nothing
+/* The report of an evaluation: one HTML file with tables, charts and images, which needs nothing
  * else. */
 #ifndef SSCAM_TOOLS_REPORT_REPORT_H
 #define SSCAM_TOOLS_REPORT_REPORT_H
@@ -23,7 +23,7 @@ struct report_facts {
 
 /* Writes the file. `computed` holds the cases of this run, whose curves are known. */
 int report_write(const struct report_facts *facts, const struct results *results,
-                 const struct total *totals, const struct case_pictures *pictures,
+                 const struct total *totals, const struct case_thumbnails *images,
                  const sscam_evaluation *computed);
 
 #endif

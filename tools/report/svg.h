@@ -8,7 +8,7 @@
 /* Colours of things side by side, told apart by people who see few colours, too. */
 const char *svg_colour(size_t place);
 
-/* Begins a picture with a title above; the caller ends it with </svg>. */
+/* Begins an image with a title above; the caller ends it with </svg>. */
 void svg_open(FILE *out, double width, double height, const char *title);
 
 /* Text at a place; the anchor is start, middle or end. */

@@ -25,11 +25,11 @@ static void add_pixel(struct colour_sum *sum, const uint8_t *pixel, int32_t chan
 }
 
 /* The mean of a block of pixels in cairo's form. */
-static uint32_t block_mean(const sscam_image *picture, int32_t left, int32_t top, int32_t step)
+static uint32_t block_mean(const sscam_image *image, int32_t left, int32_t top, int32_t step)
 {
-    int32_t width = sscam_image_width(picture), height = sscam_image_height(picture);
-    int32_t channels = sscam_image_channels(picture);
-    const uint8_t *pixels = sscam_image_pixels(picture);
+    int32_t width = sscam_image_width(image), height = sscam_image_height(image);
+    int32_t channels = sscam_image_channels(image);
+    const uint8_t *pixels = sscam_image_pixels(image);
     struct colour_sum sum = {0};
 
     for (int32_t y = top; y < top + step && y < height; y++)
@@ -41,12 +41,12 @@ static uint32_t block_mean(const sscam_image *picture, int32_t left, int32_t top
                       (sum.blue + half) / sum.count);
 }
 
-/* The picture as a surface, reduced by a whole factor: cairo's own surfaces end at 32767 pixels a
+/* The image as a surface, reduced by a whole factor: cairo's own surfaces end at 32767 pixels a
  * side. */
-static cairo_surface_t *reduced(const sscam_image *picture, int32_t step)
+static cairo_surface_t *reduced(const sscam_image *image, int32_t step)
 {
-    int32_t columns = (sscam_image_width(picture) + step - 1) / step;
-    int32_t rows = (sscam_image_height(picture) + step - 1) / step;
+    int32_t columns = (sscam_image_width(image) + step - 1) / step;
+    int32_t rows = (sscam_image_height(image) + step - 1) / step;
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, columns, rows);
 
     if (cairo_surface_status(surface))
@@ -57,7 +57,7 @@ static cairo_surface_t *reduced(const sscam_image *picture, int32_t step)
         uint32_t *row = (uint32_t *)(void *)(data + (int64_t)y * stride);
 
         for (int32_t x = 0; x < columns; x++)
-            row[x] = block_mean(picture, x * step, y * step, step);
+            row[x] = block_mean(image, x * step, y * step, step);
     }
     cairo_surface_mark_dirty(surface);
     return surface;
@@ -89,11 +89,11 @@ static int is_painted(cairo_surface_t *surface)
     return 1;
 }
 
-cairo_surface_t *thumbnail(const sscam_image *picture, int width, int height)
+cairo_surface_t *thumbnail(const sscam_image *image, int width, int height)
 {
     /* At least twice the wanted size is left for cairo's better filter to bring down. */
-    int32_t step = sscam_image_width(picture) / (2 * width);
-    cairo_surface_t *source = reduced(picture, step < 1 ? 1 : step);
+    int32_t step = sscam_image_width(image) / (2 * width);
+    cairo_surface_t *source = reduced(image, step < 1 ? 1 : step);
     cairo_surface_t *target = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
     cairo_t *cairo = cairo_create(target);
 

@@ -1,4 +1,4 @@
-/* Pictures of the library as cairo surfaces of a wanted size. */
+/* Images of the library as cairo surfaces of a wanted size. */
 #ifndef SSCAM_TOOLS_REPORT_THUMBNAIL_H
 #define SSCAM_TOOLS_REPORT_THUMBNAIL_H
 
@@ -6,8 +6,8 @@
 
 #include <sscam/sscam.h>
 
-/* A picture scaled to a size in pixels, as the network sees it: without transparency. Ends the
+/* An image scaled to a size in pixels, as the network sees it: without transparency. Ends the
  * program where cairo cannot draw it. */
-cairo_surface_t *thumbnail(const sscam_image *picture, int width, int height);
+cairo_surface_t *thumbnail(const sscam_image *image, int width, int height);
 
 #endif

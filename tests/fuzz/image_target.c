@@ -1,4 +1,4 @@
-#include "picture.h"
+#include "image_target.h"
 
 #include <string.h>
 
@@ -22,7 +22,7 @@ static void look_at(const sscam_image *image)
         sum = (uint8_t)(sum + pixels[i]);
 }
 
-void decode_picture(const char *start, size_t start_size, const uint8_t *data, size_t size)
+void decode_image(const char *start, size_t start_size, const uint8_t *data, size_t size)
 {
     sscam_image *image = NULL;
 
