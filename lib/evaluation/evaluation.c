@@ -192,8 +192,8 @@ static sscam_status check_boxes(const sscam_image_evaluation_request *request)
     return SSCAM_OK;
 }
 
-static sscam_status check_request(const sscam_evaluation *evaluation,
-                                  const sscam_image_evaluation_request *request)
+static sscam_status check_arguments(const sscam_evaluation *evaluation,
+                                    const sscam_image_evaluation_request *request)
 {
     static const char name[] = "sscam_evaluation_add";
     if (evaluation->explainers == NULL)
@@ -205,6 +205,13 @@ static sscam_status check_request(const sscam_evaluation *evaluation,
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", name);
     if (request->boxes == NULL && request->box_count > 0)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: boxes is NULL", name);
+    return check_boxes(request);
+}
+
+/* The explainers agree on what is measured, and with the images before. */
+static sscam_status check_settings(const sscam_evaluation *evaluation)
+{
+    static const char name[] = "sscam_evaluation_add";
     const sscam_settings *settings = &evaluation->explainers[0]->settings;
     for (size_t i = 1; i < evaluation->method_count; i++) {
         const char *difference = sscam_settings_evaluation_difference(
@@ -222,7 +229,7 @@ static sscam_status check_request(const sscam_evaluation *evaluation,
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: metric_steps is %lld, and was %zu before", name,
                           (long long)settings->value[SSCAM_OPTION_METRIC_STEPS].integer,
                           evaluation->curve_points - 1);
-    return check_boxes(request);
+    return SSCAM_OK;
 }
 
 static sscam_status reserve_curves(sscam_evaluation *evaluation,
@@ -262,8 +269,8 @@ static void adopt(sscam_evaluation *evaluation, sscam_image_evaluation *judgemen
 
 /* Room is made when the judgement is there: the progress callback may have added cases meanwhile.
  */
-static sscam_status judge_and_adopt(sscam_evaluation *evaluation,
-                                    const sscam_image_evaluation_request *request)
+static sscam_status evaluate_and_add(sscam_evaluation *evaluation,
+                                     const sscam_image_evaluation_request *request)
 {
     sscam_image_evaluation judgement;
     sscam_status status = sscam_evaluate_image(request, &judgement);
@@ -294,13 +301,15 @@ sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_imag
                                                     .boxes = boxes,
                                                     .box_classes = box_classes,
                                                     .box_count = box_count};
-    sscam_status status = check_request(evaluation, &request);
+    sscam_status status = check_arguments(evaluation, &request);
     if (status == SSCAM_OK)
         status = sscam_busy_acquire(evaluation->explainers, (int64_t)evaluation->method_count,
                                     &request, "sscam_evaluation_add");
     if (status != SSCAM_OK)
         return status;
-    status = judge_and_adopt(evaluation, &request);
+    status = check_settings(evaluation);
+    if (status == SSCAM_OK)
+        status = evaluate_and_add(evaluation, &request);
     sscam_busy_release(evaluation->explainers, (int64_t)evaluation->method_count, &request);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }

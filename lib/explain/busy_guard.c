@@ -12,7 +12,7 @@ static sscam_status refuse(const char *function)
         function);
 }
 
-static int32_t claim(sscam_explainer *explainer, const void *call)
+static int32_t reserve(sscam_explainer *explainer, const void *call)
 {
     const void *holder = NULL;
     return atomic_compare_exchange_strong(&explainer->call, &holder, call) || holder == call;
@@ -22,29 +22,53 @@ sscam_status sscam_busy_acquire(sscam_explainer *const *explainers, int64_t coun
                                 const char *function)
 {
     for (int64_t i = 0; i < count; i++)
-        if (!claim(explainers[i], call)) {
+        if (!reserve(explainers[i], call)) {
             sscam_busy_release(explainers, i, call);
             return refuse(function);
         }
     return SSCAM_OK;
 }
 
-/* One that stands twice is let go where it stands last, so that none is looked at once it is free.
- */
+/* An explainer that is listed twice is released at its last position: once released it may be
+ * freed, and must not be read again. */
 void sscam_busy_release(sscam_explainer *const *explainers, int64_t count, const void *call)
 {
     for (int64_t i = 0; i < count; i++) {
         const void *holder = call;
-        int32_t stands_again = 0;
-        for (int64_t later = i + 1; later < count && !stands_again; later++)
-            stands_again = explainers[later] == explainers[i];
-        if (!stands_again && atomic_compare_exchange_strong(&explainers[i]->call, &holder, NULL) &&
-            explainers[i]->is_abandoned)
+        int32_t is_listed_again = 0;
+        for (int64_t later = i + 1; later < count && !is_listed_again; later++)
+            is_listed_again = explainers[later] == explainers[i];
+        if (is_listed_again)
+            continue;
+        const int32_t is_destroyed = explainers[i]->is_destroyed;
+        if (atomic_compare_exchange_strong(&explainers[i]->call, &holder, NULL) && is_destroyed)
             sscam_explainer_destroy(explainers[i]);
     }
 }
 
-sscam_status sscam_busy_check(const sscam_explainer *explainer, const char *function)
+sscam_status sscam_busy_begin_reading(sscam_explainer *explainer, const char *function)
 {
-    return atomic_load(&explainer->call) == NULL ? SSCAM_OK : refuse(function);
+    return atomic_exchange(&explainer->settings_are_in_use, 1) == 0 ? SSCAM_OK : refuse(function);
+}
+
+void sscam_busy_end_reading(sscam_explainer *explainer)
+{
+    atomic_store(&explainer->settings_are_in_use, 0);
+}
+
+sscam_status sscam_busy_begin_change(sscam_explainer *const *explainer, const char *function)
+{
+    sscam_status status = sscam_busy_acquire(explainer, 1, explainer, function);
+    if (status != SSCAM_OK)
+        return status;
+    status = sscam_busy_begin_reading(*explainer, function);
+    if (status != SSCAM_OK)
+        sscam_busy_release(explainer, 1, explainer);
+    return status;
+}
+
+void sscam_busy_end_change(sscam_explainer *const *explainer)
+{
+    sscam_busy_end_reading(*explainer);
+    sscam_busy_release(explainer, 1, explainer);
 }

@@ -1,5 +1,5 @@
-/* Explainers that a call has in hand. A progress callback that uses one of them, or another thread,
- * would change under the call what it reads: it is refused instead. */
+/* Explainers that a call is using. A progress callback or another thread that changed one of them
+ * would change what the call reads; it is refused instead. */
 #ifndef SSCAM_LIB_EXPLAIN_BUSY_GUARD_H
 #define SSCAM_LIB_EXPLAIN_BUSY_GUARD_H
 
@@ -7,16 +7,23 @@
 
 #include "sscam/explainer.h"
 
-/* Claims all for one call, which anything whose address is the call's own stands for; the same
- * explainer may stand there twice. SSCAM_E_ARGUMENT, and none claimed, when another call has one of
- * them. */
+/* Reserves all explainers for one call, which the address of any object of its own identifies. An
+ * explainer may be listed twice. SSCAM_E_ARGUMENT, with none reserved, when another call uses one
+ * of them; `function` is named in the message. */
 sscam_status sscam_busy_acquire(sscam_explainer *const *explainers, int64_t count, const void *call,
                                 const char *function);
 
-/* Ends what sscam_busy_acquire() began, and frees those that were destroyed in between. */
+/* Ends the reservation, and frees the explainers that were destroyed meanwhile. */
 void sscam_busy_release(sscam_explainer *const *explainers, int64_t count, const void *call);
 
-/* SSCAM_E_ARGUMENT when a call has the explainer. */
-sscam_status sscam_busy_check(const sscam_explainer *explainer, const char *function);
+/* Reserves an explainer for a change of its settings: no call uses it, and no other thread reads
+ * its settings. The address of the caller's variable identifies the change. */
+sscam_status sscam_busy_begin_change(sscam_explainer *const *explainer, const char *function);
+void sscam_busy_end_change(sscam_explainer *const *explainer);
+
+/* Reserves the settings, and the buffer of their text, for reading: a call may use the explainer
+ * meanwhile, since calls do not change settings. */
+sscam_status sscam_busy_begin_reading(sscam_explainer *explainer, const char *function);
+void sscam_busy_end_reading(sscam_explainer *explainer);
 
 #endif

@@ -42,7 +42,7 @@ void sscam_explainer_destroy(sscam_explainer *explainer)
     if (explainer == NULL)
         return;
     if (atomic_load(&explainer->call) != NULL) {
-        explainer->is_abandoned = 1;
+        explainer->is_destroyed = 1;
         return;
     }
     sscam_model_destroy(explainer->model);
@@ -62,29 +62,36 @@ sscam_status sscam_explainer_set(sscam_explainer *explainer, const char *name, c
 {
     if (explainer == NULL || name == NULL || value == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set: a pointer is NULL");
-    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set");
-    return status != SSCAM_OK ? status
-                              : finish(sscam_settings_set(&explainer->settings,
-                                                          explainer->method->name, name, value));
+    sscam_status status = sscam_busy_begin_change(&explainer, "sscam_explainer_set");
+    if (status != SSCAM_OK)
+        return status;
+    status = sscam_settings_set(&explainer->settings, explainer->method->name, name, value);
+    sscam_busy_end_change(&explainer);
+    return finish(status);
 }
 
 sscam_status sscam_explainer_set_int(sscam_explainer *explainer, int32_t option, int64_t value)
 {
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_int: explainer is NULL");
-    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_int");
-    return status != SSCAM_OK ? status
-                              : finish(sscam_settings_set_int(&explainer->settings, option, value));
+    sscam_status status = sscam_busy_begin_change(&explainer, "sscam_explainer_set_int");
+    if (status != SSCAM_OK)
+        return status;
+    status = sscam_settings_set_int(&explainer->settings, option, value);
+    sscam_busy_end_change(&explainer);
+    return finish(status);
 }
 
 sscam_status sscam_explainer_set_real(sscam_explainer *explainer, int32_t option, double value)
 {
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_real: explainer is NULL");
-    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_real");
-    return status != SSCAM_OK
-               ? status
-               : finish(sscam_settings_set_real(&explainer->settings, option, value));
+    sscam_status status = sscam_busy_begin_change(&explainer, "sscam_explainer_set_real");
+    if (status != SSCAM_OK)
+        return status;
+    status = sscam_settings_set_real(&explainer->settings, option, value);
+    sscam_busy_end_change(&explainer);
+    return finish(status);
 }
 
 sscam_status sscam_explainer_set_string(sscam_explainer *explainer, int32_t option,
@@ -92,18 +99,24 @@ sscam_status sscam_explainer_set_string(sscam_explainer *explainer, int32_t opti
 {
     if (explainer == NULL || value == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_string: a pointer is NULL");
-    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_string");
-    return status != SSCAM_OK ? status
-                              : finish(sscam_settings_set_string(
-                                    &explainer->settings, explainer->method->name, option, value));
+    sscam_status status = sscam_busy_begin_change(&explainer, "sscam_explainer_set_string");
+    if (status != SSCAM_OK)
+        return status;
+    status = sscam_settings_set_string(&explainer->settings, explainer->method->name, option,
+                                       value);
+    sscam_busy_end_change(&explainer);
+    return finish(status);
 }
 
 const char *sscam_explainer_get(sscam_explainer *explainer, const char *name)
 {
-    if (explainer == NULL || name == NULL)
+    if (explainer == NULL || name == NULL ||
+        sscam_busy_begin_reading(explainer, "sscam_explainer_get") != SSCAM_OK)
         return NULL;
-    return sscam_settings_get(&explainer->settings, name, explainer->value_text,
-                              sizeof explainer->value_text);
+    const char *value = sscam_settings_get(&explainer->settings, name, explainer->value_text,
+                                           sizeof explainer->value_text);
+    sscam_busy_end_reading(explainer);
+    return value;
 }
 
 sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
@@ -111,17 +124,18 @@ sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
 {
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_progress: explainer is NULL");
-    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_progress");
+    sscam_status status = sscam_busy_begin_change(&explainer, "sscam_explainer_set_progress");
     if (status != SSCAM_OK)
         return status;
     explainer->progress.callback = callback;
     explainer->progress.user = user;
+    sscam_busy_end_change(&explainer);
     return sscam_succeed();
 }
 
 /* --- regions ---------------------------------------------------------------------------------- */
 
-static int32_t has_places(const uint8_t *mask, int64_t count)
+static int32_t has_pixels(const uint8_t *mask, int64_t count)
 {
     for (int64_t p = 0; p < count; p++)
         if (mask[p] != 0)
@@ -129,48 +143,50 @@ static int32_t has_places(const uint8_t *mask, int64_t count)
     return 0;
 }
 
-/* Takes over a mask, or NULL, and sets the option that goes with it. */
-static sscam_status set_region(sscam_explainer *explainer, uint8_t *mask, int64_t height,
-                               int64_t width)
+static sscam_status copy_mask(const uint8_t *mask, int64_t height, int64_t width, uint8_t **out)
 {
-    sscam_status status = sscam_settings_set(&explainer->settings, explainer->method->name,
-                                             "region", mask != NULL ? "mask" : "predicted");
-    if (status != SSCAM_OK) {
-        free(mask);
-        return status;
-    }
-    free(explainer->region_mask);
-    explainer->region_mask = mask;
-    explainer->region_height = height;
-    explainer->region_width = width;
-    return sscam_succeed();
+    const int64_t count = sscam_times(height, width);
+    if (height < 1 || width < 1 || count == SSCAM_TOO_MANY)
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "sscam_explainer_set_region: a mask of %lldx%lld pixels",
+                          (long long)width, (long long)height);
+    if (!has_pixels(mask, count))
+        return sscam_fail(
+            SSCAM_E_ARGUMENT,
+            "sscam_explainer_set_region: the mask of %lldx%lld pixels is zero everywhere",
+            (long long)width, (long long)height);
+    *out = sscam_array(count, sizeof **out);
+    if (*out == NULL)
+        return sscam_fail_memory("a region's mask");
+    memcpy(*out, mask, (size_t)count);
+    return SSCAM_OK;
 }
 
 sscam_status sscam_explainer_set_region(sscam_explainer *explainer, const uint8_t *mask,
                                         int64_t height, int64_t width)
 {
-    const int64_t count = sscam_times(height, width);
+    uint8_t *copy = NULL;
     if (explainer == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_region: explainer is NULL");
-    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_set_region");
-    if (status != SSCAM_OK)
+    sscam_status status = mask != NULL ? copy_mask(mask, height, width, &copy) : SSCAM_OK;
+    if (status == SSCAM_OK)
+        status = sscam_busy_begin_change(&explainer, "sscam_explainer_set_region");
+    if (status != SSCAM_OK) {
+        free(copy);
         return status;
-    if (mask == NULL)
-        return set_region(explainer, NULL, 0, 0);
-    if (height < 1 || width < 1 || count == SSCAM_TOO_MANY)
-        return sscam_fail(SSCAM_E_ARGUMENT,
-                          "sscam_explainer_set_region: a mask of %lldx%lld pixels",
-                          (long long)width, (long long)height);
-    if (!has_places(mask, count))
-        return sscam_fail(
-            SSCAM_E_ARGUMENT,
-            "sscam_explainer_set_region: the mask of %lldx%lld pixels is zero everywhere",
-            (long long)width, (long long)height);
-    uint8_t *copy = sscam_array(count, sizeof *copy);
-    if (copy == NULL)
-        return sscam_fail_memory("a region's mask");
-    memcpy(copy, mask, (size_t)count);
-    return set_region(explainer, copy, height, width);
+    }
+    status = sscam_settings_set(&explainer->settings, explainer->method->name, "region",
+                                mask != NULL ? "mask" : "predicted");
+    if (status == SSCAM_OK) {
+        free(explainer->region_mask);
+        explainer->region_mask = copy;
+        explainer->region_height = mask != NULL ? height : 0;
+        explainer->region_width = mask != NULL ? width : 0;
+    } else {
+        free(copy);
+    }
+    sscam_busy_end_change(&explainer);
+    return finish(status);
 }
 
 int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_explainer *b)
@@ -186,13 +202,15 @@ int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_expl
 
 /* --- tensors ---------------------------------------------------------------------------------- */
 
-static sscam_status check_input(const float *input, const sscam_shape *shape)
+/* Positions of a map are counted in 32 bits. */
+static sscam_status check_positions(const sscam_shape *shape)
 {
-    const int64_t places = sscam_position_count(shape->sides);
-    if (places > INT32_MAX)
-        return sscam_fail(SSCAM_E_ARGUMENT, "input shape: %lld places are too many for a map",
-                          (long long)places);
-    return sscam_check_finite(input, shape);
+    const int64_t positions = sscam_position_count(shape->sides);
+    if (positions > INT32_MAX)
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "input shape: %lld positions, of which a map has %d at the most",
+                          (long long)positions, INT32_MAX);
+    return SSCAM_OK;
 }
 
 /* Sets all maps to NULL; their number is the caller's, who has room for them. */
@@ -296,7 +314,9 @@ static sscam_status explain_array(const char *function, sscam_explain_request *r
     if (status == SSCAM_OK)
         status = check_explainers(request, function);
     if (status == SSCAM_OK)
-        status = check_input(request->input, &request->shape);
+        status = check_positions(&request->shape);
+    if (status == SSCAM_OK)
+        status = sscam_check_finite(request->input, &request->shape);
     if (status == SSCAM_OK)
         status = sscam_busy_acquire(request->explainers, request->explainer_count, request,
                                     function);
@@ -359,7 +379,7 @@ sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_imag
 {
     if (sscam_image_width(image) == 1 && sscam_image_height(image) == 1)
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "an image of 1x1 pixel has no places that could be told apart");
+                          "an image of 1x1 pixel: a map of one position explains nothing");
     sscam_status status = sscam_settings_transform(&explainer->settings, transform);
     if (status == SSCAM_OK)
         status = sscam_geometry_compute(transform, sscam_image_width(image),
@@ -370,7 +390,26 @@ sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_imag
                            .images = 1,
                            .channels = sscam_transform_channels(transform),
                            .sides = {1, geometry->input_height, geometry->input_width}};
-    return SSCAM_OK;
+    return check_positions(shape);
+}
+
+static sscam_status preprocess(const sscam_explainer *explainer, const sscam_image *image,
+                               int64_t shape[4], float *input, size_t capacity)
+{
+    sscam_transform transform;
+    sscam_geometry geometry;
+    sscam_shape planned;
+    sscam_status status = sscam_plan_input(explainer, image, &transform, &geometry, &planned);
+    if (status != SSCAM_OK)
+        return status;
+    sscam_shape_write(&planned, shape);
+    size_t needed = (size_t)sscam_input_size(&planned);
+    if (capacity == 0)
+        return SSCAM_OK;
+    if (capacity < needed)
+        return sscam_fail(SSCAM_E_ARGUMENT, "input: room for %zu floats, %zu are needed", capacity,
+                          needed);
+    return sscam_preprocess(image, &transform, &geometry, input);
 }
 
 sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_image *image,
@@ -378,22 +417,13 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
 {
     if (explainer == NULL || image == NULL || shape == NULL || (input == NULL && capacity > 0))
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_preprocess: a pointer is NULL");
-    sscam_transform transform;
-    sscam_geometry geometry;
-    sscam_shape planned;
-    sscam_status status = sscam_busy_check(explainer, "sscam_explainer_preprocess");
-    if (status == SSCAM_OK)
-        status = sscam_plan_input(explainer, image, &transform, &geometry, &planned);
+    sscam_status status = sscam_busy_acquire(&explainer, 1, &explainer,
+                                             "sscam_explainer_preprocess");
     if (status != SSCAM_OK)
         return status;
-    sscam_shape_write(&planned, shape);
-    size_t needed = (size_t)sscam_input_size(&planned);
-    if (capacity == 0)
-        return sscam_succeed();
-    if (capacity < needed)
-        return sscam_fail(SSCAM_E_ARGUMENT, "input: room for %zu floats, %zu are needed", capacity,
-                          needed);
-    return finish(sscam_preprocess(image, &transform, &geometry, input));
+    status = preprocess(explainer, image, shape, input, capacity);
+    sscam_busy_release(&explainer, 1, &explainer);
+    return finish(status);
 }
 
 /* Explains what is in `request` but the input, which comes from an image by the first explainer's
@@ -436,31 +466,37 @@ static sscam_status check_same_transform(const sscam_explain_request *request, c
     return SSCAM_OK;
 }
 
+static sscam_status check_and_explain_image(const char *function, sscam_explain_request *request,
+                                            const sscam_image *image, sscam_map **maps)
+{
+    if (request->class_count < 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", function);
+    sscam_status status = clear_maps(request, 1, function, maps);
+    if (status == SSCAM_OK && image == NULL)
+        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: image is NULL", function);
+    if (status == SSCAM_OK)
+        status = check_explainers(request, function);
+    if (status == SSCAM_OK)
+        status = sscam_busy_acquire(request->explainers, request->explainer_count, request,
+                                    function);
+    if (status != SSCAM_OK)
+        return status;
+    status = check_same_transform(request, function);
+    if (status == SSCAM_OK)
+        status = explain_image(request, image, maps);
+    sscam_busy_release(request->explainers, request->explainer_count, request);
+    return status;
+}
+
 sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t explainer_count,
                                      const sscam_image *image, const int64_t *classes,
                                      size_t class_count, sscam_map **maps)
 {
-    static const char name[] = "sscam_explain_image_all";
     if (maps == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: maps is NULL", name);
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_image_all: maps is NULL");
     sscam_explain_request request = request_of(explainers, explainer_count, NULL, classes,
                                                class_count);
-    if (request.class_count < 1)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", name);
-    sscam_status status = clear_maps(&request, 1, name, maps);
-    if (status == SSCAM_OK && image == NULL)
-        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: image is NULL", name);
-    if (status == SSCAM_OK)
-        status = check_explainers(&request, name);
-    if (status == SSCAM_OK)
-        status = check_same_transform(&request, name);
-    if (status == SSCAM_OK)
-        status = sscam_busy_acquire(explainers, request.explainer_count, &request, name);
-    if (status != SSCAM_OK)
-        return status;
-    status = explain_image(&request, image, maps);
-    sscam_busy_release(explainers, request.explainer_count, &request);
-    return status;
+    return check_and_explain_image("sscam_explain_image_all", &request, image, maps);
 }
 
 sscam_status sscam_explain_image(sscam_explainer *explainer, const sscam_image *image,
@@ -468,5 +504,6 @@ sscam_status sscam_explain_image(sscam_explainer *explainer, const sscam_image *
 {
     if (out == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_image: out is NULL");
-    return sscam_explain_image_all(&explainer, 1, image, &class_index, 1, out);
+    sscam_explain_request request = request_of(&explainer, 1, NULL, &class_index, 1);
+    return check_and_explain_image("sscam_explain_image", &request, image, out);
 }

@@ -17,9 +17,10 @@ struct sscam_explainer {
     sscam_progress progress;
     uint8_t *region_mask; /* [height,width] of region=mask; malloc'ed; NULL: none was given */
     int64_t region_height, region_width;
-    char value_text[64];        /* what sscam_explainer_get() hands out */
-    _Atomic(const void *) call; /* that has claimed it, or NULL */
-    int32_t is_abandoned;       /* destroyed while a call had it, which frees it at its end */
+    char value_text[64];            /* what sscam_explainer_get() returns */
+    _Atomic(const void *) call;     /* the one that uses it (busy_guard.h), or NULL */
+    atomic_int settings_are_in_use; /* by a change of them, or by sscam_explainer_get() */
+    atomic_int is_destroyed;        /* while a call used it, which frees it at its end */
 };
 
 /* Whether two explainers mean the same region, be it by masks of their own. */

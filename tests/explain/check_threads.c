@@ -184,6 +184,155 @@ START_TEST(another_thread_cancels_within_a_batch)
 }
 END_TEST
 
+static sscam_image *make_image(void)
+{
+    uint8_t pixels[PLANE * 3];
+    sscam_image *image = NULL;
+    for (int i = 0; i < PLANE * 3; i++)
+        pixels[i] = (uint8_t)(i * 37 % 251);
+    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
+    return image;
+}
+
+/* --- two calls at the same time --------------------------------------------------------------- */
+
+enum { RACES = 200 };
+
+/* One of two threads that use the same explainer. */
+typedef struct racer {
+    sscam_explainer *explainer;
+    sscam_evaluation *evaluation;
+    const sscam_image *image;
+    sscam_status (*act)(struct racer *);
+    pthread_barrier_t *start;
+    const char *layer;
+    int failures;
+} racer;
+
+static sscam_status race_set(racer *own)
+{
+    return sscam_explainer_set(own->explainer, "layer", own->layer);
+}
+
+static sscam_status race_set_int(racer *own)
+{
+    return sscam_explainer_set_int(own->explainer, SSCAM_OPTION_SAMPLES, 1);
+}
+
+static sscam_status race_set_real(racer *own)
+{
+    return sscam_explainer_set_real(own->explainer, SSCAM_OPTION_SIGMA, 1.5);
+}
+
+static sscam_status race_set_string(racer *own)
+{
+    return sscam_explainer_set_string(own->explainer, SSCAM_OPTION_LAYER, own->layer);
+}
+
+static sscam_status race_set_region(racer *own)
+{
+    static const uint8_t mask[PLANE] = {1};
+    return sscam_explainer_set_region(own->explainer, mask, HEIGHT, WIDTH);
+}
+
+static sscam_status race_set_progress(racer *own)
+{
+    return sscam_explainer_set_progress(own->explainer, NULL, own);
+}
+
+/* The value may be gone at once; a refusal is told by NULL and a message. */
+static sscam_status race_get(racer *own)
+{
+    return sscam_explainer_get(own->explainer, "samples") != NULL ? SSCAM_OK : SSCAM_E_ARGUMENT;
+}
+
+static sscam_status race_preprocess(racer *own)
+{
+    int64_t shape[4];
+    return sscam_explainer_preprocess(own->explainer, own->image, shape, NULL, 0);
+}
+
+static sscam_status race_explain_tensor(racer *own)
+{
+    sscam_map *map = NULL;
+    sscam_status status = sscam_explain_tensor(own->explainer, input, one, NULL, &map);
+    sscam_map_destroy(map);
+    return status;
+}
+
+static sscam_status race_explain_image(racer *own)
+{
+    sscam_map *map = NULL;
+    sscam_status status = sscam_explain_image(own->explainer, own->image, 0, &map);
+    sscam_map_destroy(map);
+    return status;
+}
+
+static sscam_status race_evaluate(racer *own)
+{
+    return sscam_evaluation_add(own->evaluation, own->image, NULL, 0, NULL, NULL, 0);
+}
+
+static sscam_status (*const race_actions[])(racer *) = {
+    race_set,          race_set_int, race_set_real,   race_set_string,     race_set_region,
+    race_set_progress, race_get,     race_preprocess, race_explain_tensor, race_explain_image,
+    race_evaluate};
+enum { RACE_ACTIONS = sizeof race_actions / sizeof race_actions[0] };
+
+/* Each call succeeds, or is refused. */
+static void *race(void *user)
+{
+    racer *own = user;
+    pthread_barrier_wait(own->start);
+    for (int i = 0; i < RACES; i++) {
+        sscam_status status = own->act(own);
+        own->failures += status != SSCAM_OK &&
+                         (status != SSCAM_E_ARGUMENT ||
+                          strstr(sscam_last_error(), "in use by a call") == NULL);
+    }
+    return NULL;
+}
+
+static void race_two(racer *first, racer *second)
+{
+    pthread_t thread;
+    pthread_barrier_t start;
+    ck_assert_int_eq(pthread_barrier_init(&start, NULL, 2), 0);
+    first->start = second->start = &start;
+    ck_assert_int_eq(pthread_create(&thread, NULL, race, first), 0);
+    race(second);
+    pthread_join(thread, NULL);
+    pthread_barrier_destroy(&start);
+    ck_assert_int_eq(first->failures, 0);
+    ck_assert_int_eq(second->failures, 0);
+}
+
+START_TEST(of_two_calls_at_the_same_time_one_is_refused)
+{
+    static const char *const layers[2] = {"features", "stem"};
+    sscam_explainer *explainer = make("grad-cam");
+    sscam_image *image = make_image();
+    racer racers[2];
+    set_options(explainer, "resize=off crop=off region=all");
+    for (int i = 0; i < 2; i++) {
+        racers[i] = (racer){.explainer = explainer, .image = image, .layer = layers[i]};
+        ASSERT_OK(sscam_evaluation_create(&explainer, 1, &racers[i].evaluation));
+    }
+    racers[0].act = race_actions[_i];
+    for (int other = _i; other < RACE_ACTIONS; other++) {
+        ASSERT_OK(sscam_explainer_set(explainer, "region", "all"));
+        if (race_actions[_i] == race_set_region && other > 6)
+            break; /* the network's output has no positions that a mask could choose */
+        racers[1].act = race_actions[other];
+        race_two(&racers[0], &racers[1]);
+    }
+    for (int i = 0; i < 2; i++)
+        sscam_evaluation_destroy(racers[i].evaluation);
+    sscam_image_destroy(image);
+    sscam_explainer_destroy(explainer);
+}
+END_TEST
+
 /* --- callbacks that use what they report for -------------------------------------------------- */
 
 /* What a callback does, and what became of it. */
@@ -231,16 +380,6 @@ static void use_again(meddler *own)
     ck_assert_str_eq(sscam_explainer_get(own->explainer, "samples"), "3");
 }
 
-static sscam_image *make_image(void)
-{
-    uint8_t pixels[PLANE * 3];
-    sscam_image *image = NULL;
-    for (int i = 0; i < PLANE * 3; i++)
-        pixels[i] = (uint8_t)(i * 37 % 251);
-    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
-    return image;
-}
-
 START_TEST(a_callback_that_uses_its_explainer_is_refused)
 {
     sscam_map *map = NULL, *wanted = NULL;
@@ -264,11 +403,13 @@ static void use_another(meddler *own)
     sscam_map_destroy(map);
 }
 
+/* Of the same model, with scores of masked inputs or without. */
 START_TEST(a_callback_may_use_another_explainer)
 {
+    static const char *const methods[] = {"grad-cam", "score-cam", "ablation-cam"};
     sscam_map *map = NULL, *wanted = NULL;
     meddler own = {
-        .explainer = make("ss-cam-mean"), .other = make("grad-cam"), .meddle = use_another};
+        .explainer = make("ss-cam-mean"), .other = make(methods[_i]), .meddle = use_another};
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &wanted));
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
@@ -364,8 +505,9 @@ int main(void)
     tcase_add_test(threads, eight_threads_find_what_one_finds);
     tcase_add_test(threads, a_second_thread_is_refused);
     tcase_add_test(threads, another_thread_cancels_within_a_batch);
+    tcase_add_loop_test(threads, of_two_calls_at_the_same_time_one_is_refused, 0, RACE_ACTIONS);
     tcase_add_test(callbacks, a_callback_that_uses_its_explainer_is_refused);
-    tcase_add_test(callbacks, a_callback_may_use_another_explainer);
+    tcase_add_loop_test(callbacks, a_callback_may_use_another_explainer, 0, 3);
     tcase_add_test(callbacks, all_explainers_of_a_call_are_in_use);
     tcase_add_test(callbacks, an_explainer_destroyed_by_its_callback_goes_when_the_call_ends);
     tcase_add_test(callbacks, a_callback_may_add_known_cases_and_no_others);
