@@ -208,7 +208,7 @@ static sscam_status check_positions(const sscam_shape *shape)
     const int64_t positions = sscam_position_count(shape->sides);
     if (positions > INT32_MAX)
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "input shape: %lld positions, of which a map has %d at the most",
+                          "input shape: %lld positions are too many for a map, whose limit is %d",
                           (long long)positions, INT32_MAX);
     return SSCAM_OK;
 }

@@ -198,6 +198,7 @@ static sscam_status ablation_round(sscam_score_schedule *work, sscam_map_job *fi
     const sscam_ablation_plan *plan = first->wanted_ablations;
     collect_ablated_targets(work, first);
     float *scores = NULL;
+    int64_t extra_inputs = 0;
     sscam_status status = allocate_scores(plan->channel_count, work->target_count, &scores);
     if (status != SSCAM_OK)
         return status;
@@ -209,9 +210,10 @@ static sscam_status ablation_round(sscam_score_schedule *work, sscam_map_job *fi
         .targets = work->targets,
         .target_count = work->target_count,
         .batch_size = first->settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
+        .extra_inputs = &extra_inputs,
         .progress = progress};
-    first->passes += plan->channel_count;
     status = first->backend->ablate(first->network, &request, scores);
+    first->passes += plan->channel_count + extra_inputs;
     if (status == SSCAM_OK)
         hand_out_ablations(work, first, scores);
     if (status == SSCAM_OK)

@@ -159,7 +159,8 @@ typedef struct sscam_ablation_request {
     const char *output;          /* as in a capture */
     const sscam_target *targets; /* resolved */
     int64_t target_count;
-    int64_t batch_size;             /* 0: the backend chooses */
+    int64_t batch_size;    /* 0: the backend chooses */
+    int64_t *extra_inputs; /* receives how many inputs were run besides those of the channels */
     const sscam_progress *progress; /* reported between batches; cancels */
 } sscam_ablation_request;
 

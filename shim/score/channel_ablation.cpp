@@ -74,10 +74,13 @@ public:
                       .to(at::kCPU);
         last_call_ = tap->calls;
         const int64_t usual = usual_batch(network.device());
-        if (gives_logits(1, 2))
+        *request.extra_inputs = 1 + 2;
+        if (gives_logits(1, 2)) {
             batch_ = 4 * usual; // only the tail has as many rows
-        else if (gives_logits(2, 2)) {
-            batch_ = input_rows_ = usual;
+        } else {
+            *request.extra_inputs += 2;
+            if (gives_logits(2, 2))
+                batch_ = input_rows_ = usual;
         }
         if (request.batch_size > 0 && batch_ > 1)
             batch_ = request.batch_size;

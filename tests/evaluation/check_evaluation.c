@@ -539,6 +539,7 @@ END_TEST
 START_TEST(failures_add_nothing)
 {
     static const fake_call calls[] = {FAKE_CLASSIFY, FAKE_CAPTURE, FAKE_SCORE, FAKE_BATCH};
+    static const sscam_status statuses[] = {SSCAM_E_MEMORY, SSCAM_E_MODEL, SSCAM_E_LAYER};
     const fake_call call = calls[_i];
     for (long long nth = 1; nth <= 3; nth++) {
         fake_reset();
@@ -547,9 +548,9 @@ START_TEST(failures_add_nothing)
         if (atomic_load(&fake_counted.calls[call]) < nth)
             break;
         fake_reset();
-        fake_fail_at(call, nth, SSCAM_E_MEMORY);
+        fake_fail_at(call, nth, statuses[nth - 1]);
         ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0),
-                     SSCAM_E_MEMORY, fake_call_name(call));
+                     statuses[nth - 1], fake_call_name(call));
         ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), before);
     }
 }

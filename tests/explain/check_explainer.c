@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/progress.h"
+#include "image/image_private.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
@@ -164,7 +165,7 @@ START_TEST(bad_shapes_are_refused)
     };
     static const char *const things[] = {
         "N is 0",    "N is -1",   "H is 0",   "W is -8",
-        "too large", "too large", "too many", "2147483648 places are too many"};
+        "too large", "too large", "too many", "2147483648 positions are too many"};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         sscam_map *map = NULL;
         ASSERT_FAILS(sscam_explain_tensor(explainer, input, shapes[i], NULL, &map),
@@ -614,6 +615,39 @@ START_TEST(images_of_one_pixel_are_refused)
 }
 END_TEST
 
+/* An image that no one has the memory for: it is refused before its pixels are read. */
+START_TEST(images_of_too_many_positions_are_refused)
+{
+    sscam_image *vast = calloc(1, sizeof *vast);
+    sscam_evaluation *evaluation;
+    sscam_map *map = STALE;
+    int64_t shape[4];
+    vast->width = vast->height = 50000;
+    vast->channels = 3;
+    take_images_as_they_are();
+    ASSERT_FAILS(sscam_explain_image(explainer, vast, 0, &map), SSCAM_E_ARGUMENT,
+                 "2500000000 positions");
+    ck_assert_ptr_null(map);
+    ASSERT_FAILS(sscam_explainer_preprocess(explainer, vast, shape, NULL, 0), SSCAM_E_ARGUMENT,
+                 "2500000000 positions");
+    ASSERT_OK(sscam_evaluation_create(&explainer, 1, &evaluation));
+    ASSERT_FAILS(sscam_evaluation_add(evaluation, vast, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT,
+                 "2500000000 positions");
+    sscam_evaluation_destroy(evaluation);
+    free(vast);
+}
+END_TEST
+
+START_TEST(messages_name_the_function_that_was_called)
+{
+    sscam_map *map = STALE;
+    ASSERT_FAILS(sscam_explain_image(explainer, NULL, 0, &map), SSCAM_E_ARGUMENT,
+                 "sscam_explain_image: image is NULL");
+    ASSERT_FAILS(sscam_explain_image_all(&explainer, 1, NULL, NULL, 0, &map), SSCAM_E_ARGUMENT,
+                 "sscam_explain_image_all: image is NULL");
+}
+END_TEST
+
 START_TEST(images_fail_as_tensors_do)
 {
     sscam_image *image = make_image(3);
@@ -703,6 +737,8 @@ int main(void)
     images = add_case(suite, "images");
     tcase_add_test(images, images_are_explained_as_their_tensors);
     tcase_add_test(images, images_of_one_pixel_are_refused);
+    tcase_add_test(images, images_of_too_many_positions_are_refused);
+    tcase_add_test(images, messages_name_the_function_that_was_called);
     tcase_add_test(images, images_fail_as_tensors_do);
     tcase_add_test(images, preprocessing_keeps_to_its_room);
     return run_suite(suite);

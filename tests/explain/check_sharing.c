@@ -300,7 +300,8 @@ START_TEST(ablations_are_shared_by_classes)
     add("ablation-cam", "score", "probability");
     ASSERT_OK(explain(1, classes, 3));
     ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_ABLATE]), 4);
-    ck_assert_int_eq(passes_of(0, 15), 2 + FAKE_CHANNELS + 2 + FAKE_COLORS + FAKE_CHANNELS);
+    ck_assert_int_eq(passes_of(0, 15),
+                     2 + FAKE_CHANNELS + 2 + FAKE_COLORS + FAKE_CHANNELS + 4 * FAKE_ABLATION_EXTRA);
     ck_assert_int_eq(atomic_load(&fake_counted.inputs), passes_of(0, 15));
     for (size_t explainer = 0; explainer < explainer_count; explainer++)
         for (size_t at = 0; at < 3; at++)

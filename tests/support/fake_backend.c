@@ -921,6 +921,8 @@ static sscam_status ablate(void *network, const sscam_ablation_request *request,
         return status;
     run_stem(&run, request->plan->input, &request->shape, SSCAM_MEMORY_FORMAT_NCHW);
     run_features(&run);
+    atomic_fetch_add(&fake_counted.inputs, 1);
+    *request->extra_inputs = FAKE_ABLATION_EXTRA;
     for (int64_t start = 0; start < count && status == SSCAM_OK; start += batch)
         status = ablate_batch(&run, request, layer, start,
                               count - start < batch ? count - start : batch, scores);

@@ -42,6 +42,7 @@
 enum { FAKE_COLORS = 3, FAKE_CHANNELS = 5, FAKE_CLASSES = 3 };
 enum { FAKE_FLAT_CHANNEL = 3, FAKE_ORIGINAL_CHANNEL = 0, FAKE_DUPLICATE_CHANNEL = 4 };
 enum { FAKE_DEFAULT_BATCH = 8 };
+enum { FAKE_ABLATION_EXTRA = 1 }; /* inputs that an ablation runs besides those of its channels */
 
 extern const double fake_mix[FAKE_CHANNELS][FAKE_COLORS], fake_bias[FAKE_CHANNELS];
 extern const double fake_weight[FAKE_CLASSES][FAKE_CHANNELS], fake_head_bias[FAKE_CLASSES];
