@@ -11,6 +11,7 @@
 #include "evaluation/perturbation_curves.h"
 #include "explain/explainer_private.h"
 #include "explain/map_private.h"
+#include "explain/option_values.h"
 
 /* An image on its way to a judgement. */
 typedef struct judging {

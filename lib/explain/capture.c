@@ -5,6 +5,7 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
+#include "explain/option_values.h"
 
 /* Puts *values, [shape], in the place of channels-first ones. */
 static sscam_status put_channels_first(const sscam_activation_layout *arrangement, float **values)

@@ -8,6 +8,7 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "explain/combine.h"
+#include "explain/option_values.h"
 #include "image/overlay.h"
 #include "math/min_max.h"
 #include "math/upsample.h"

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "explain/capture.h"
 #include "explain/map_private.h"
+#include "explain/option_values.h"
 #include "explain/score_scheduler.h"
 #include "sscam/explainer.h"
 
@@ -71,7 +72,7 @@ static int32_t serves(const sscam_map_job *other, const sscam_map_job *job)
     if (capture->target_pixels != NULL)
         return (!with_gradients || capture->gradients != NULL) &&
                sscam_same_region(other->region, job->region) &&
-               sscam_same_target(&other->asked, &job->asked);
+               sscam_same_target(&other->requested_target, &job->requested_target);
     return !with_gradients || has_gradients_of(capture, job->target);
 }
 
@@ -148,9 +149,9 @@ static sscam_status resolve_target(sscam_map_job *job)
 static sscam_status capture_for(common_work *work, sscam_map_job *job)
 {
     sscam_status status = SSCAM_OK;
-    if (job->leader != NULL)
-        job->target = job->leader->target;
-    job->asked = job->target;
+    if (job->target_job != NULL)
+        job->target = job->target_job->target;
+    job->requested_target = job->target;
     job->capture = find_capture(work, job);
     if (job->capture == NULL)
         status = capture_anew(work, job);
@@ -216,8 +217,8 @@ static void release(common_work *work)
         sscam_map_job *job = &work->explanations[i];
         free(job->weights);
         free(job->terms);
-        if (job->working != NULL)
-            job->release_working(job->working);
+        if (job->state != NULL)
+            job->release_state(job->state);
     }
     for (int64_t i = 0; i < work->capture_count; i++)
         sscam_capture_release(&work->captures[i]);

@@ -162,7 +162,7 @@ static void fill_parts(const parts_work *work, const composition *made, int64_t 
             .region = &made->region,
             .is_mirrored = sscam_augmentation_mirrors(augmentation),
             .target = target_of(work, made, image, class_position),
-            .leader = i > 0 ? &parts[0] : NULL,
+            .target_job = i > 0 ? &parts[0] : NULL,
         };
         parts[i].shape.images = 1;
         memcpy(parts[i].black, made->black, sizeof made->black);

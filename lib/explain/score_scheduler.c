@@ -5,6 +5,7 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
+#include "explain/option_values.h"
 
 /* --- masked inputs ---------------------------------------------------------------------------- */
 
@@ -42,7 +43,7 @@ static int32_t score_alike(const sscam_map_job *a, const sscam_map_job *b)
 
 static int32_t awaits_scores(const sscam_map_job *job)
 {
-    return job->wanted != NULL && job->scores == NULL;
+    return job->requested_masks != NULL && job->scores == NULL;
 }
 
 static int64_t find_plan(const sscam_score_schedule *work, const sscam_mask_plan *plan)
@@ -69,10 +70,11 @@ static void collect_round(sscam_score_schedule *work, const sscam_map_job *first
         sscam_map_job *job = &work->explanations[i];
         if (!awaits_scores(job) || !score_alike(job, first))
             continue;
-        int64_t plan = find_plan(work, job->wanted), target = find_target(work, &job->target);
+        int64_t plan = find_plan(work, job->requested_masks),
+                target = find_target(work, &job->target);
         if (plan == work->plan_count) {
-            work->plans[work->plan_count++] = job->wanted;
-            job->passes += sscam_mask_count(job->wanted);
+            work->plans[work->plan_count++] = job->requested_masks;
+            job->passes += sscam_mask_count(job->requested_masks);
         }
         if (target == work->target_count)
             work->targets[work->target_count++] = job->target;
@@ -89,7 +91,7 @@ static void hand_out_scores(sscam_score_schedule *work, const sscam_map_job *fir
         sscam_map_job *job = &work->explanations[i];
         if (!awaits_scores(job) || !score_alike(job, first))
             continue;
-        int64_t start = 0, own = find_plan(work, job->wanted);
+        int64_t start = 0, own = find_plan(work, job->requested_masks);
         for (int64_t plan = 0; plan < own; plan++)
             start += sscam_mask_count(work->plans[plan]);
         job->scores = scores + find_target(work, &job->target) * total + start;
@@ -154,14 +156,14 @@ static sscam_status score_round(sscam_score_schedule *work, sscam_map_job *first
 
 static int32_t awaits_ablations(const sscam_map_job *job)
 {
-    return job->wanted_ablations != NULL && job->scores == NULL;
+    return job->requested_ablations != NULL && job->scores == NULL;
 }
 
 /* Whether the ablations of two explanations are the same runs of the network, be it for other
  * targets. */
 static int32_t ablate_alike(const sscam_map_job *a, const sscam_map_job *b)
 {
-    const sscam_ablation_plan *own = a->wanted_ablations, *other = b->wanted_ablations;
+    const sscam_ablation_plan *own = a->requested_ablations, *other = b->requested_ablations;
     return score_alike(a, b) && own->input == other->input &&
            strcmp(own->layer, other->layer) == 0 && own->batch_axis == other->batch_axis &&
            own->channel_axis == other->channel_axis && own->channel_count == other->channel_count &&
@@ -183,7 +185,7 @@ static void collect_ablated_targets(sscam_score_schedule *work, const sscam_map_
 static void hand_out_ablations(sscam_score_schedule *work, sscam_map_job *first,
                                const float *scores)
 {
-    const int64_t total = first->wanted_ablations->channel_count;
+    const int64_t total = first->requested_ablations->channel_count;
     for (int64_t i = 0; i < work->count; i++) {
         sscam_map_job *job = &work->explanations[i];
         if (awaits_ablations(job) && ablate_alike(job, first))
@@ -195,7 +197,7 @@ static void hand_out_ablations(sscam_score_schedule *work, sscam_map_job *first,
 static sscam_status ablation_round(sscam_score_schedule *work, sscam_map_job *first,
                                    const sscam_progress *progress)
 {
-    const sscam_ablation_plan *plan = first->wanted_ablations;
+    const sscam_ablation_plan *plan = first->requested_ablations;
     collect_ablated_targets(work, first);
     float *scores = NULL;
     int64_t extra_inputs = 0;
@@ -228,8 +230,8 @@ static sscam_status ablation_round(sscam_score_schedule *work, sscam_map_job *fi
 static int64_t runs_wanted(const sscam_map_job *job)
 {
     if (awaits_ablations(job))
-        return job->wanted_ablations->channel_count;
-    return awaits_scores(job) ? sscam_mask_count(job->wanted) : 0;
+        return job->requested_ablations->channel_count;
+    return awaits_scores(job) ? sscam_mask_count(job->requested_masks) : 0;
 }
 
 static sscam_map_job *find_waiting(sscam_score_schedule *work)

@@ -4,8 +4,9 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "explain/method_private.h"
+#include "explain/option_values.h"
 #include "methods/channel_selection.h"
+#include "methods/methods.h"
 
 /* Between the calls of weigh(). */
 typedef struct ablation_work {
@@ -14,9 +15,9 @@ typedef struct ablation_work {
     int32_t *selected; /* [K] */
 } ablation_work;
 
-static void release(void *working)
+static void release(void *state)
 {
-    ablation_work *work = working;
+    ablation_work *work = state;
     free(work->channels);
     free(work->selected);
     free(work);
@@ -38,8 +39,8 @@ static sscam_status begin(sscam_map_job *job)
     ablation_work *work = calloc(1, sizeof *work);
     if (work == NULL)
         return sscam_fail_memory("ablations");
-    job->working = work;
-    job->release_working = release;
+    job->state = work;
+    job->release_state = release;
     work->channels = sscam_array(capture->channels, sizeof *work->channels);
     work->selected = sscam_array(capture->channels, sizeof *work->selected);
     if (work->channels == NULL || work->selected == NULL)
@@ -57,7 +58,7 @@ static sscam_status begin(sscam_map_job *job)
         if (work->selected[k] && is_active(capture, k))
             work->channels[work->plan.channel_count++] = k;
     if (work->plan.channel_count > 0)
-        job->wanted_ablations = &work->plan;
+        job->requested_ablations = &work->plan;
     return SSCAM_OK;
 }
 
@@ -65,7 +66,7 @@ static sscam_status begin(sscam_map_job *job)
  * magnitude a drop is a positive weight whatever the score's sign. */
 static sscam_status take_scores(sscam_map_job *job)
 {
-    const ablation_work *work = job->working;
+    const ablation_work *work = job->state;
     const sscam_capture *capture = job->capture;
     double whole = sscam_capture_score(capture, &job->target, sscam_score_kind_of(job->settings));
     double scale = whole != 0.0 ? fabs(whole) : 1.0;
@@ -80,8 +81,8 @@ static sscam_status take_scores(sscam_map_job *job)
 
 sscam_status sscam_weigh_ablation_cam(sscam_map_job *job)
 {
-    if (job->working == NULL)
+    if (job->state == NULL)
         return begin(job);
-    job->wanted_ablations = NULL;
+    job->requested_ablations = NULL;
     return take_scores(job);
 }

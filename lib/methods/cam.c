@@ -5,7 +5,7 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "explain/capture.h"
-#include "explain/method_private.h"
+#include "methods/methods.h"
 
 enum {
     TOLERANCE_DENOMINATOR = 10000

@@ -1,5 +1,5 @@
 /* Eigen-CAM (Muhammad & Yeasin 2020), and the same of gradient times activation. */
-#include "explain/method_private.h"
+#include "methods/methods.h"
 
 static float activation_alone(float activation, float gradient)
 {
@@ -10,13 +10,13 @@ static float activation_alone(float activation, float gradient)
 /* A projected on its first principal component, that of the activations minus their mean. */
 sscam_status sscam_weigh_eigen_cam(sscam_map_job *job)
 {
-    job->projects = 1;
-    return sscam_make_terms(job, activation_alone);
+    job->is_projected = 1;
+    return sscam_compute_terms(job, activation_alone);
 }
 
 /* g * A projected on its first principal component: EigenGradCAM of the package grad-cam. */
 sscam_status sscam_weigh_eigen_grad_cam(sscam_map_job *job)
 {
-    job->projects = 1;
-    return sscam_make_terms(job, sscam_gradient_times_activation);
+    job->is_projected = 1;
+    return sscam_compute_terms(job, sscam_gradient_times_activation);
 }

@@ -4,9 +4,10 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "explain/method_private.h"
+#include "methods/methods.h"
 
-sscam_status sscam_make_terms(sscam_map_job *job, float (*term)(float activation, float gradient))
+sscam_status sscam_compute_terms(sscam_map_job *job,
+                                 float (*term)(float activation, float gradient))
 {
     const sscam_capture *capture = job->capture;
     int64_t count = capture->channels * sscam_position_count(capture->sides);
@@ -44,17 +45,17 @@ static float positive_product(float activation, float gradient)
 /* ReLU(g_k(p)) A_k(p): Jiang et al. 2021. */
 sscam_status sscam_weigh_layer_cam(sscam_map_job *job)
 {
-    return sscam_make_terms(job, activation_where_gradient_is_positive);
+    return sscam_compute_terms(job, activation_where_gradient_is_positive);
 }
 
 /* g_k(p) A_k(p): Draelos & Carin 2020. */
 sscam_status sscam_weigh_hires_cam(sscam_map_job *job)
 {
-    return sscam_make_terms(job, sscam_gradient_times_activation);
+    return sscam_compute_terms(job, sscam_gradient_times_activation);
 }
 
 /* ReLU(g_k(p) A_k(p)): GradCAMElementWise of the package grad-cam. */
 sscam_status sscam_weigh_grad_cam_elementwise(sscam_map_job *job)
 {
-    return sscam_make_terms(job, positive_product);
+    return sscam_compute_terms(job, positive_product);
 }

@@ -1,5 +1,5 @@
 /* Grad-CAM (Selvaraju et al. 2017). */
-#include "explain/method_private.h"
+#include "methods/methods.h"
 
 void sscam_mean_gradients(const sscam_capture *capture, float *weights)
 {

@@ -1,5 +1,5 @@
 /* Grad-CAM++ (Chattopadhyay et al. 2018). */
-#include "explain/method_private.h"
+#include "methods/methods.h"
 
 /* a_k = sum_p alpha_k(p) ReLU(g_k(p)), alpha_k = g^2 / (2 g^2 + g^3 sum_q A_k(q)): eq. 19, whose
  * sum runs over A alone. The factor exp(Y) of the original is the same positive number for all

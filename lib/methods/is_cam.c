@@ -1,4 +1,5 @@
 /* IS-CAM: Integrated Score-CAM (Naidu et al. 2020). */
+#include "methods/methods.h"
 #include "methods/score_weights.h"
 
 /* C_k = (1/N) sum_{i=1..N} f^c(X0 * (i/N) s(U(A_k))) - f^c(X_b). */

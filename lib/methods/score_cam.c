@@ -1,4 +1,5 @@
 /* Score-CAM (Wang et al. 2020). */
+#include "methods/methods.h"
 #include "methods/score_weights.h"
 
 /* C_k = f^c(X0 * s(U(A_k))) - f^c(X_b): Naidu & Michael 2020, eq. 5-8. */

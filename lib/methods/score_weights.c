@@ -7,6 +7,7 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
+#include "explain/option_values.h"
 #include "math/min_max.h"
 #include "math/upsample.h"
 #include "methods/channel_selection.h"
@@ -434,9 +435,9 @@ static sscam_status finish(channel_scoring *scoring)
     return status == SSCAM_OK ? finish_weights(scoring, flat_score) : status;
 }
 
-static void release(void *working)
+static void release(void *state)
 {
-    channel_scoring *scoring = working;
+    channel_scoring *scoring = state;
     free(scoring->slot_of);
     free(scoring->mask_weights);
     sscam_min_max_plan_free(scoring->range_finder);
@@ -454,8 +455,8 @@ static sscam_status begin(sscam_map_job *job, sscam_sampling sampling)
     channel_scoring *scoring = calloc(1, sizeof *scoring);
     if (scoring == NULL)
         return sscam_fail_memory("channel scores");
-    job->working = scoring;
-    job->release_working = release;
+    job->state = scoring;
+    job->release_state = release;
     scoring->job = job;
     scoring->sampling = sampling;
     scoring->slot_of = sscam_zeros(channels, sizeof *scoring->slot_of);
@@ -472,13 +473,13 @@ static sscam_status begin(sscam_map_job *job, sscam_sampling sampling)
 sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling,
                                    sscam_reduction reduction)
 {
-    channel_scoring *scoring = job->working;
+    channel_scoring *scoring = job->state;
     sscam_status status = SSCAM_OK;
     if (scoring == NULL) {
         status = begin(job, sampling);
-        scoring = job->working;
+        scoring = job->state;
         if (status == SSCAM_OK && scoring->slot_count > 0) {
-            job->wanted = &scoring->plan;
+            job->requested_masks = &scoring->plan;
             return SSCAM_OK;
         }
     } else {
@@ -489,6 +490,6 @@ sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling,
             return SSCAM_OK; /* still wanted */
         }
     }
-    job->wanted = NULL;
+    job->requested_masks = NULL;
     return status == SSCAM_OK ? finish(scoring) : status;
 }

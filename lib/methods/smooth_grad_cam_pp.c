@@ -5,8 +5,9 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "explain/capture.h"
-#include "explain/method_private.h"
+#include "explain/option_values.h"
 #include "masks/noise.h"
+#include "methods/methods.h"
 
 /* Sums over the noisy inputs of g, g^2 and g^3, each shaped as A. */
 typedef struct derivative_sums {

@@ -1,4 +1,5 @@
 /* SS-CAM: Smoothed Score-CAM (Naidu & Michael 2020). */
+#include "methods/methods.h"
 #include "methods/score_weights.h"
 
 /* C_k = (1/N) sum_i f^c(X0 * (s(U(A_k)) + sigma n_ki)) - f^c(X_b): approach 1, eq. 9-11. */

@@ -1,5 +1,5 @@
 /* XGrad-CAM (Fu et al. 2020). */
-#include "explain/method_private.h"
+#include "methods/methods.h"
 
 /* a_k = sum_p g_k(p) A_k(p) / sum_q A_k(q). A channel whose activations add up to zero has no such
  * mean and weighs nothing. */

@@ -1,0 +1,37 @@
+/* The functions that weigh the channels of a map, one for each method, and what they share. */
+#ifndef SSCAM_LIB_METHODS_METHODS_H
+#define SSCAM_LIB_METHODS_METHODS_H
+
+#include "explain/method_private.h"
+
+sscam_status sscam_weigh_cam(sscam_map_job *job);
+sscam_status sscam_weigh_grad_cam(sscam_map_job *job);
+sscam_status sscam_weigh_grad_cam_pp(sscam_map_job *job);
+sscam_status sscam_weigh_score_cam(sscam_map_job *job);
+sscam_status sscam_weigh_ss_cam_mean(sscam_map_job *job);
+sscam_status sscam_weigh_ss_cam_max(sscam_map_job *job);
+sscam_status sscam_weigh_smooth_grad_cam_pp(sscam_map_job *job);
+sscam_status sscam_weigh_xgrad_cam(sscam_map_job *job);
+sscam_status sscam_weigh_eigen_cam(sscam_map_job *job);
+sscam_status sscam_weigh_eigen_grad_cam(sscam_map_job *job);
+sscam_status sscam_weigh_is_cam(sscam_map_job *job);
+sscam_status sscam_weigh_ablation_cam(sscam_map_job *job);
+sscam_status sscam_weigh_hires_cam(sscam_map_job *job);
+sscam_status sscam_weigh_grad_cam_elementwise(sscam_map_job *job);
+sscam_status sscam_weigh_layer_cam(sscam_map_job *job);
+
+/* w_fc[c,k] into weights; SSCAM_E_UNSUPPORTED where the head is not pooling and one linear layer.
+ */
+sscam_status sscam_last_layer_weights(sscam_map_job *job, float *weights);
+
+/* mean_p g_k(p) into weights (Grad-CAM: Naidu & Michael 2020, eq. 4). */
+void sscam_mean_gradients(const sscam_capture *capture, float *weights);
+
+/* Computes the job's terms from each activation and its gradient (0 without gradients). Methods
+ * that do so have no channel weights. */
+sscam_status sscam_compute_terms(sscam_map_job *job,
+                                 float (*term)(float activation, float gradient));
+
+float sscam_gradient_times_activation(float activation, float gradient);
+
+#endif
