@@ -61,15 +61,15 @@ static void blur_plane(const double taps[TAPS], const float *plane, int64_t heig
 sscam_status sscam_blur(const float *input, int64_t channels, int64_t height, int64_t width,
                         float *out)
 {
-    int64_t places = height * width;
+    int64_t positions = height * width;
     double taps[TAPS];
-    double *planes = sscam_array(sscam_times(places, 2), sizeof *planes);
+    double *planes = sscam_array(sscam_times(positions, 2), sizeof *planes);
     if (planes == NULL)
         return sscam_fail_memory("a blurred input");
     make_taps(taps);
     for (int64_t channel = 0; channel < channels; channel++)
-        blur_plane(taps, input + channel * places, height, width, planes, planes + places,
-                   out + channel * places);
+        blur_plane(taps, input + channel * positions, height, width, planes, planes + positions,
+                   out + channel * positions);
     free(planes);
     return SSCAM_OK;
 }

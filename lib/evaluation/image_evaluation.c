@@ -23,10 +23,10 @@ typedef struct judging {
     int64_t steps;
     float *input, *blurred, *logits;
     int64_t output_count;
-    int32_t is_dense;      /* the outputs have places: what is scored hangs on each class's own */
+    int32_t is_dense;      /* the outputs have positions: what is scored hangs on each class's own */
     int64_t *explained;    /* classes: those asked for, then what class sensitivity needs */
     int64_t top, least;    /* positions in `explained` */
-    sscam_target *targets; /* [class_count] the classes asked for, with their places */
+    sscam_target *targets; /* [class_count] the classes asked for, with their positions */
     int32_t *order;        /* [pixels] */
     uint8_t *inside;       /* [pixels] */
     sscam_image_evaluation *out;

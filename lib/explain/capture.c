@@ -7,34 +7,34 @@
 #include "base/error.h"
 #include "explain/option_values.h"
 
-/* Puts *values, [shape], in the place of channels-first ones. */
-static sscam_status put_channels_first(const sscam_activation_layout *arrangement, float **values)
+/* Replaces *values, in the layer's own order, by the same with their channels first. */
+static sscam_status put_channels_first(const sscam_activation_layout *layout, float **values)
 {
-    float *arranged = sscam_array(arrangement->channels * sscam_position_count(arrangement->sides),
-                                  sizeof *arranged);
-    if (arranged == NULL)
+    float *reordered = sscam_array(layout->channels * sscam_position_count(layout->sides),
+                                   sizeof *reordered);
+    if (reordered == NULL)
         return sscam_fail_memory("a layer's values");
-    sscam_put_channels_first(arrangement, *values, arranged);
+    sscam_put_channels_first(layout, *values, reordered);
     free(*values);
-    *values = arranged;
+    *values = reordered;
     return SSCAM_OK;
 }
 
-static float largest_extra(const sscam_activation_layout *arrangement, const float *values)
+static float largest_extra(const sscam_activation_layout *layout, const float *values)
 {
-    const int64_t row = arrangement->extra + sscam_position_count(arrangement->sides);
-    const int32_t is_last = arrangement->channel_axis >= 2;
+    const int64_t row = layout->extra + sscam_position_count(layout->sides);
+    const int32_t is_last = layout->channel_axis >= 2;
     float largest = 0.0f;
-    for (int64_t k = 0; k < arrangement->channels; k++)
-        for (int64_t t = 0; t < arrangement->extra; t++)
+    for (int64_t k = 0; k < layout->channels; k++)
+        for (int64_t t = 0; t < layout->extra; t++)
             largest = fmaxf(largest,
-                            fabsf(values[is_last ? t * arrangement->channels + k : k * row + t]));
+                            fabsf(values[is_last ? t * layout->channels + k : k * row + t]));
     return largest;
 }
 
-/* A class token may be all that the rest of a transformer reads: then no place has a share in the
- * score. */
-static sscam_status check_places_count(const sscam_capture *capture)
+/* What follows the layer in a transformer may read nothing but the class token. Then no position
+ * has a share in the score. */
+static sscam_status check_grid_is_read(const sscam_capture *capture)
 {
     int64_t count = capture->channels * sscam_position_count(capture->sides);
     if (capture->extra_gradient == 0.0f)
@@ -42,33 +42,33 @@ static sscam_status check_places_count(const sscam_capture *capture)
     for (int64_t i = 0; i < count; i++)
         if (capture->gradients[i] != 0.0f)
             return SSCAM_OK;
-    return sscam_fail(SSCAM_E_LAYER,
-                      "layer \"%s\": of its tokens the class score depends on those before the "
-                      "grid's alone, such as "
-                      "the class token; name a layer before the last attention",
-                      capture->layer);
+    return sscam_fail(
+        SSCAM_E_LAYER,
+        "layer \"%s\": the class score depends on none of the grid's tokens, only on tokens "
+        "before it such as the class token; name a layer before the last attention",
+        capture->layer);
 }
 
-static sscam_status arrange(const sscam_map_job *job, sscam_capture *capture)
+static sscam_status put_in_order(const sscam_map_job *job, sscam_capture *capture)
 {
-    const sscam_layout_hint wish = sscam_layout_hint_of(job->settings);
-    sscam_activation_layout arrangement;
+    const sscam_layout_hint hint = sscam_layout_hint_of(job->settings);
+    sscam_activation_layout layout;
     sscam_status status = sscam_require_activation_layout(
-        capture->layer, capture->shape, capture->rank, &job->shape, &wish, &arrangement);
+        capture->layer, capture->shape, capture->rank, &job->shape, &hint, &layout);
     if (status != SSCAM_OK)
         return status;
-    capture->channels = arrangement.channels;
-    capture->sides = arrangement.sides;
-    capture->batch_axis = arrangement.batch_axis;
-    capture->channel_axis = arrangement.channel_axis;
+    capture->channels = layout.channels;
+    capture->sides = layout.sides;
+    capture->batch_axis = layout.batch_axis;
+    capture->channel_axis = layout.channel_axis;
     if (capture->gradients != NULL)
-        capture->extra_gradient = largest_extra(&arrangement, capture->gradients);
-    if (arrangement.channel_axis < 2 && arrangement.extra == 0)
-        return SSCAM_OK; /* it is as it should be */
-    status = put_channels_first(&arrangement, &capture->activations);
+        capture->extra_gradient = largest_extra(&layout, capture->gradients);
+    if (layout.channel_axis < 2 && layout.extra == 0)
+        return SSCAM_OK; /* the channels are first */
+    status = put_channels_first(&layout, &capture->activations);
     if (status == SSCAM_OK && capture->gradients != NULL)
-        status = put_channels_first(&arrangement, &capture->gradients);
-    return status == SSCAM_OK ? check_places_count(capture) : status;
+        status = put_channels_first(&layout, &capture->gradients);
+    return status == SSCAM_OK ? check_grid_is_read(capture) : status;
 }
 
 sscam_status sscam_capture_layer(sscam_map_job *job, const float *input, const char *layer,
@@ -88,7 +88,7 @@ sscam_status sscam_capture_layer(sscam_map_job *job, const float *input, const c
     if (status != SSCAM_OK)
         return status;
     job->passes++;
-    status = arrange(job, out);
+    status = put_in_order(job, out);
     if (status != SSCAM_OK)
         sscam_capture_release(out);
     return status;

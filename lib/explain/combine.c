@@ -2,12 +2,12 @@
 
 #include "math/linalg.h"
 
-static void add_terms(const sscam_map_job *job, int64_t places, float *out)
+static void add_terms(const sscam_map_job *job, int64_t positions, float *out)
 {
-    for (int64_t p = 0; p < places; p++) {
+    for (int64_t p = 0; p < positions; p++) {
         double sum = 0.0;
         for (int64_t k = 0; k < job->capture->channels; k++)
-            sum += job->terms[k * places + p];
+            sum += job->terms[k * positions + p];
         out[p] = (float)sum;
     }
 }
@@ -15,14 +15,15 @@ static void add_terms(const sscam_map_job *job, int64_t places, float *out)
 sscam_status sscam_combine_channels(const sscam_map_job *job, float *out)
 {
     const sscam_capture *capture = job->capture;
-    int64_t places = sscam_position_count(capture->sides);
+    int64_t positions = sscam_position_count(capture->sides);
     int32_t smooths = job->settings->value[SSCAM_OPTION_EIGEN_SMOOTH].integer != SSCAM_SWITCH_FIRST;
     if (job->is_projected || smooths)
         return sscam_project_on_principal_component(job->terms ? job->terms : capture->activations,
-                                                    job->weights, capture->channels, places, out);
+                                                    job->weights, capture->channels, positions,
+                                                    out);
     if (job->terms)
-        add_terms(job, places, out);
+        add_terms(job, positions, out);
     else
-        sscam_weighted_sum(capture->activations, job->weights, capture->channels, places, out);
+        sscam_weighted_sum(capture->activations, job->weights, capture->channels, positions, out);
     return SSCAM_OK;
 }

@@ -1,11 +1,11 @@
-/* From channels to one map, at the target layer's size. */
+/* From channels to one map of the target layer's size. */
 #ifndef SSCAM_LIB_EXPLAIN_COMBINE_H
 #define SSCAM_LIB_EXPLAIN_COMBINE_H
 
 #include "explain/method_private.h"
 
-/* sum_k T_k(p), or the terms' projection on their principal component, into out [h,w]; not yet
- * rectified. */
+/* sum_k T_k(p), or the projection of the terms on their first principal component, into out [h,w],
+ * before ReLU. */
 sscam_status sscam_combine_channels(const sscam_map_job *job, float *out);
 
 #endif

@@ -196,7 +196,7 @@ int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_expl
             SSCAM_OK ||
         sscam_region_of(&b->settings, b->region_mask, b->region_height, b->region_width, &other) !=
             SSCAM_OK)
-        return 1; /* nothing can be explained with it, which tells why */
+        return 1; /* explaining fails with the reason */
     return sscam_same_region(&own, &other);
 }
 
@@ -213,7 +213,7 @@ static sscam_status check_positions(const sscam_shape *shape)
     return SSCAM_OK;
 }
 
-/* Sets all maps to NULL; their number is the caller's, who has room for them. */
+/* Sets all maps to NULL. */
 static sscam_status clear_maps(const sscam_explain_request *request, int64_t images,
                                const char *function, sscam_map **maps)
 {
@@ -255,21 +255,22 @@ sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int
     return whole;
 }
 
-/* Images are taken a few at a time, so that memory does not grow with their number. */
+/* Explains a few images at a time, so that memory does not grow with their number. */
 static sscam_status explain_reporting(const sscam_explain_request *request,
                                       const sscam_progress *whole, sscam_map **maps)
 {
-    enum { IMAGES_TOGETHER = 8 };
+    enum { IMAGES_AT_ONCE = 8 };
     const int64_t images = request->shape.images,
-                  a_image = request->explainer_count * request->class_count;
+                  maps_per_image = request->explainer_count * request->class_count;
     sscam_status status = SSCAM_OK;
-    for (int64_t first = 0; first < images && status == SSCAM_OK; first += IMAGES_TOGETHER) {
-        int64_t together = images - first < IMAGES_TOGETHER ? images - first : IMAGES_TOGETHER;
-        sscam_progress part = sscam_progress_part(whole, (double)first / (double)images,
-                                                  (double)(first + together) / (double)images);
-        status = sscam_explain_images(request, first, together, &part, maps + first * a_image);
+    for (int64_t first = 0; first < images && status == SSCAM_OK; first += IMAGES_AT_ONCE) {
+        int64_t together = images - first < IMAGES_AT_ONCE ? images - first : IMAGES_AT_ONCE;
+        sscam_progress share = sscam_progress_part(whole, (double)first / (double)images,
+                                                   (double)(first + together) / (double)images);
+        status = sscam_explain_images(request, first, together, &share,
+                                      maps + first * maps_per_image);
     }
-    for (int64_t i = 0; i < images * a_image && status != SSCAM_OK; i++) {
+    for (int64_t i = 0; i < images * maps_per_image && status != SSCAM_OK; i++) {
         sscam_map_destroy(maps[i]);
         maps[i] = NULL;
     }
@@ -296,7 +297,7 @@ sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t exp
     return explain_reporting(&request, progress, maps);
 }
 
-/* Explains what is in `request` but the shape. `function`: what messages call it. */
+/* Reads the shape, which `request` lacks, and explains. `function` is named in messages. */
 static sscam_status explain_array(const char *function, sscam_explain_request *request,
                                   const int64_t *shape, int32_t rank, sscam_map **maps)
 {
@@ -371,7 +372,7 @@ sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input
     return explain_array("sscam_explain_tensor", &request, shape, SSCAM_IMAGE_RANK, maps);
 }
 
-/* --- images --------------------------------------------------------------------------------- */
+/* --- images ----------------------------------------------------------------------------------- */
 
 sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image,
                               sscam_transform *transform, sscam_geometry *geometry,
@@ -426,8 +427,8 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
     return finish(status);
 }
 
-/* Explains what is in `request` but the input, which comes from an image by the first explainer's
- * options. */
+/* Preprocesses an image by the first explainer's options into the input, which `request` lacks, and
+ * explains it. */
 static sscam_status explain_image(sscam_explain_request *request, const sscam_image *image,
                                   sscam_map **maps)
 {
@@ -461,7 +462,7 @@ static sscam_status check_same_transform(const sscam_explain_request *request, c
         if (!sscam_settings_same_transform(&request->explainers[i]->settings,
                                            &request->explainers[0]->settings))
             return sscam_fail(SSCAM_E_ARGUMENT,
-                              "%s: explainer %lld preprocesses images otherwise than explainer 0",
+                              "%s: explainer %lld has other preprocessing options than explainer 0",
                               function, (long long)i);
     return SSCAM_OK;
 }

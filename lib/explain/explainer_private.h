@@ -1,4 +1,4 @@
-/* An explainer's inside, and the steps of an explanation for those who take them one by one. */
+/* The struct of an explainer, and the steps of a call that an evaluation takes one by one. */
 #ifndef SSCAM_LIB_EXPLAIN_EXPLAINER_PRIVATE_H
 #define SSCAM_LIB_EXPLAIN_EXPLAINER_PRIVATE_H
 
@@ -23,19 +23,19 @@ struct sscam_explainer {
     atomic_int is_destroyed;        /* while a call used it, which frees it at its end */
 };
 
-/* Whether two explainers mean the same region, be it by masks of their own. */
+/* Whether the regions of two explainers are equal. */
 int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_explainer *b);
 
-/* The whole of a call's progress: the first explainer that has a callback speaks for all. */
+/* The progress of a whole call, reported to the callback of the first explainer that has one. */
 sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int64_t count);
 
-/* Shape of what an explainer makes of an image of that size, and how it gets there. */
+/* Preprocessing of an image by an explainer's options, and the shape of the input that results. */
 sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image,
                               sscam_transform *transform, sscam_geometry *geometry,
                               sscam_shape *shape);
 
-/* sscam_explain_array_all() for arguments that are known to be good, reporting to a share of a
- * longer call. `maps` holds NULL before, and after a failure. */
+/* sscam_explain_array_all() without its checks, as a part of a longer call. All maps are NULL
+ * before, and after a failure. */
 sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t explainer_count,
                                  const float *input, const sscam_shape *shape,
                                  const int64_t *classes, int64_t class_count,

@@ -10,17 +10,17 @@
 #include "explain/map_private.h"
 #include "math/min_max.h"
 
-/* The layers' maps of one augmentation as one, normalised. */
+/* One map from the layers of an augmentation. */
 static void fuse_layers(const sscam_fusion *fusion, int64_t augmentation, int64_t pixels,
                         float *out)
 {
-    sscam_map *const *parts = fusion->parts + augmentation * fusion->layer_count;
-    memcpy(out, parts[0]->data, (size_t)pixels * sizeof *out);
+    sscam_map *const *maps = fusion->maps + augmentation * fusion->layer_count;
+    memcpy(out, maps[0]->data, (size_t)pixels * sizeof *out);
     for (int64_t layer = 1; layer < fusion->layer_count; layer++)
         for (int64_t p = 0; p < pixels; p++)
-            out[p] = fusion->takes_mean ? out[p] + parts[layer]->data[p]
-                                        : fmaxf(out[p], parts[layer]->data[p]);
-    for (int64_t p = 0; p < pixels && fusion->takes_mean; p++)
+            out[p] = fusion->by_mean ? out[p] + maps[layer]->data[p]
+                                     : fmaxf(out[p], maps[layer]->data[p]);
+    for (int64_t p = 0; p < pixels && fusion->by_mean; p++)
         out[p] /= (float)fusion->layer_count;
 }
 
@@ -59,7 +59,7 @@ static sscam_status fill(const sscam_fusion *fusion, sscam_map *map)
 
 sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out)
 {
-    const sscam_map *first = fusion->parts[0];
+    const sscam_map *first = fusion->maps[0];
     sscam_map *map = calloc(1, sizeof *map);
     if (map == NULL)
         return sscam_fail_memory("a map");
@@ -71,7 +71,7 @@ sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out)
     map->probability = first->probability;
     map->method = first->method;
     for (int64_t i = 0; i < fusion->layer_count * fusion->augmentation_count; i++)
-        map->passes += fusion->parts[i]->passes;
+        map->passes += fusion->maps[i]->passes;
     map->layer = strdup(fusion->layer_count == 1 ? first->layer : fusion->layers);
     sscam_status status = map->layer != NULL ? fill(fusion, map)
                                              : sscam_fail_memory("layers' names");

@@ -6,18 +6,18 @@
 
 #include "sscam/map.h"
 
-/* Maps that belong together: [augmentation_count][layer_count], the augmentations as augment.h
- * numbers them. */
+/* The maps to fuse: [augmentation_count][layer_count], the augmentations as augmentation.h numbers
+ * them. */
 typedef struct sscam_fusion {
-    sscam_map *const *parts;
+    sscam_map *const *maps;
     int64_t layer_count, augmentation_count;
-    int32_t takes_mean; /* of the layers; 0: their maximum, place by place */
-    const char *layers; /* the names, as they were asked for */
+    int32_t by_mean;    /* over the layers; 0: by their maximum at each position */
+    const char *layers; /* the value of the option `layer` */
 } sscam_fusion;
 
-/* Each part's data is fused over the layers, normalised, mirrored back and averaged over the
- * augmentations; that is the new map's raw, which is normalised again. What a map tells of its
- * class comes from the first part. */
+/* The data of the maps are fused over the layers, normalised, mirrored back and averaged over the
+ * augmentations. This is the raw of the new map, which is normalised again. Class, logit and
+ * probability are those of the first map. */
 sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out);
 
 #endif

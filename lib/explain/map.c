@@ -13,11 +13,11 @@
 #include "math/min_max.h"
 #include "math/upsample.h"
 
-/* ReLU, which would hide what is no number. */
+/* ReLU. It would turn a NaN into 0, so that is checked first. */
 static sscam_status rectify(const sscam_map *map)
 {
-    int64_t places = sscam_position_count(map->raw_sides);
-    for (int64_t p = 0; p < places; p++) {
+    int64_t positions = sscam_position_count(map->raw_sides);
+    for (int64_t p = 0; p < positions; p++) {
         if (!isfinite(map->raw[p]))
             return sscam_fail(SSCAM_E_MODEL, "layer %s: the weighted activations overflow",
                               map->layer);
@@ -32,9 +32,9 @@ static sscam_status combine_raw(const sscam_map_job *job, sscam_map *map)
 {
     const sscam_capture *capture = job->capture;
     int32_t upsampled = job->settings->value[SSCAM_OPTION_COMBINE].integer != SSCAM_SWITCH_FIRST;
-    int64_t places = sscam_position_count(capture->sides);
+    int64_t positions = sscam_position_count(capture->sides);
     map->raw_sides = upsampled ? map->sides : capture->sides;
-    float *sum = sscam_array(places, sizeof *sum);
+    float *sum = sscam_array(positions, sizeof *sum);
     if (sum == NULL)
         return sscam_fail_memory("a raw map");
     sscam_status status = sscam_combine_channels(job, sum);
@@ -52,17 +52,17 @@ static sscam_status combine_raw(const sscam_map_job *job, sscam_map *map)
     return status == SSCAM_OK ? rectify(map) : status;
 }
 
-/* Whether a raw map says nothing about places. */
+/* Whether all positions of a raw map are equal. */
 static int32_t is_constant(const sscam_map *map)
 {
-    int64_t places = sscam_position_count(map->raw_sides);
-    for (int64_t p = 1; p < places; p++)
+    int64_t positions = sscam_position_count(map->raw_sides);
+    for (int64_t p = 1; p < positions; p++)
         if (map->raw[p] != map->raw[0])
             return 0;
     return 1;
 }
 
-/* s(U(raw)) (eq. 12); all zeros where the raw map is flat. */
+/* s(U(raw)) (eq. 12); all zeros where the raw map is constant. */
 static sscam_status normalise(sscam_map *map)
 {
     int64_t pixels = sscam_position_count(map->sides);
@@ -75,13 +75,13 @@ static sscam_status normalise(sscam_map *map)
     sscam_status status = sscam_upsample(map->raw, map->raw_sides, map->sides, 0, map->data);
     if (status != SSCAM_OK)
         return status;
-    /* A structure that upsampling to a smaller input loses leaves a flat map. */
+    /* Upsampling to an input that is smaller than the layer may lose all structure. */
     map->is_flat = sscam_normalise(map->data, pixels);
     return SSCAM_OK;
 }
 
-/* The places stay behind when the capture goes. */
-static sscam_status keep_places(const sscam_capture *capture, sscam_map *map)
+/* The map outlives the capture. Its values are means, whatever the option `reduction` says. */
+static sscam_status copy_target_pixels(const sscam_capture *capture, sscam_map *map)
 {
     if (capture->target_pixels == NULL)
         return SSCAM_OK;
@@ -91,7 +91,7 @@ static sscam_status keep_places(const sscam_capture *capture, sscam_map *map)
     return status;
 }
 
-static void take_over(sscam_map_job *job, sscam_map *map)
+static void describe(sscam_map_job *job, sscam_map *map)
 {
     const sscam_capture *capture = job->capture;
     map->rank = job->shape.rank - 2;
@@ -115,11 +115,11 @@ sscam_status sscam_map_combine(sscam_map_job *job, sscam_map **out)
     sscam_map *map = calloc(1, sizeof *map);
     if (map == NULL)
         return sscam_fail_memory("a map");
-    take_over(job, map);
+    describe(job, map);
     map->layer = strdup(job->capture->layer);
     sscam_status status = map->layer != NULL ? SSCAM_OK : sscam_fail_memory("a layer's name");
     if (status == SSCAM_OK)
-        status = keep_places(job->capture, map);
+        status = copy_target_pixels(job->capture, map);
     if (status == SSCAM_OK)
         status = combine_raw(job, map);
     if (status == SSCAM_OK)
@@ -254,7 +254,7 @@ static sscam_status check_is_image(const sscam_map *map, const char *function)
 {
     if (map->rank == 2)
         return SSCAM_OK;
-    return sscam_fail(SSCAM_E_UNSUPPORTED, "%s: a map of rank %" PRId32 ", %s, is no image",
+    return sscam_fail(SSCAM_E_UNSUPPORTED, "%s: a map of rank %" PRId32 ", %s, is not an image",
                       function, map->rank, map->rank == 1 ? "[W]" : "[D,H,W]");
 }
 

@@ -1,4 +1,3 @@
-/* Nothing here asks which method runs. */
 #include "explain/map_job.h"
 
 #include <math.h>
@@ -13,26 +12,26 @@
 #include "explain/score_scheduler.h"
 #include "sscam/explainer.h"
 
-/* Everything of one call that explanations share. */
-typedef struct common_work {
-    sscam_map_job *explanations;
+/* What the jobs of one call share. */
+typedef struct shared_work {
+    sscam_map_job *jobs;
     int64_t count;
     sscam_capture *captures; /* [count], as many as capture_count in use */
     int64_t capture_count;
-} common_work;
+} shared_work;
 
 /* --- capture ---------------------------------------------------------------------------------- */
 
 static sscam_status check_capture(const sscam_capture *capture)
 {
     const sscam_sides sides = capture->sides;
-    int64_t places = sscam_times(sscam_times(sides.depth, sides.height), sides.width);
-    int64_t count = sscam_times(capture->channels, places);
+    int64_t positions = sscam_times(sscam_times(sides.depth, sides.height), sides.width);
+    int64_t count = sscam_times(capture->channels, positions);
     /* BLAS and maps count in 32 bits. */
-    if (count < 1 || places > INT32_MAX || capture->channels > INT32_MAX)
+    if (count < 1 || positions > INT32_MAX || capture->channels > INT32_MAX)
         return sscam_fail(
             SSCAM_E_LAYER,
-            "layer %s: its output of %lld channels of %lldx%lldx%lld has no places to map",
+            "layer %s: its output of %lld channels of %lldx%lldx%lld has no positions to map",
             capture->layer, (long long)capture->channels, (long long)sides.depth,
             (long long)sides.height, (long long)sides.width);
     for (int64_t i = 0; i < count; i++)
@@ -56,16 +55,16 @@ static int32_t has_gradients_of(const sscam_capture *capture, sscam_target targe
            sscam_same_target(&capture->target, &target);
 }
 
-static int32_t arrange_alike(const sscam_settings *a, const sscam_settings *b)
+static int32_t same_layout(const sscam_settings *a, const sscam_settings *b)
 {
     const sscam_layout_hint own = sscam_layout_hint_of(a), other = sscam_layout_hint_of(b);
     return own.channel_axis == other.channel_axis && own.grid_height == other.grid_height &&
            own.grid_width == other.grid_width;
 }
 
-/* Whether an earlier explanation's capture, of the same input, layer and output, serves this one
- * too. What is captured of a dense output hangs on the class, whose places count. */
-static int32_t serves(const sscam_map_job *other, const sscam_map_job *job)
+/* Whether the capture of an earlier job of the same input, layer and output suits this job too.
+ * What is captured of a dense output depends on the class, which selects the pixels. */
+static int32_t suits(const sscam_map_job *other, const sscam_map_job *job)
 {
     const sscam_capture *capture = other->capture;
     int32_t with_gradients = sscam_needs_gradients(job->method, job->settings);
@@ -76,24 +75,23 @@ static int32_t serves(const sscam_map_job *other, const sscam_map_job *job)
     return !with_gradients || has_gradients_of(capture, job->target);
 }
 
-/* A capture of an earlier explanation that serves this one too, or NULL. */
-static const sscam_capture *find_capture(const common_work *work, const sscam_map_job *job)
+/* The capture of an earlier job that suits this one too, or NULL. */
+static const sscam_capture *find_capture(const shared_work *work, const sscam_map_job *job)
 {
     for (int64_t i = 0; i < work->count; i++) {
-        const sscam_map_job *other = &work->explanations[i];
+        const sscam_map_job *other = &work->jobs[i];
         if (other->capture == NULL || other->input != job->input ||
-            strcmp(other->layer, job->layer) != 0 ||
-            !arrange_alike(other->settings, job->settings) ||
+            strcmp(other->layer, job->layer) != 0 || !same_layout(other->settings, job->settings) ||
             strcmp(sscam_output_of(other->settings), sscam_output_of(job->settings)) != 0)
             continue;
-        if (serves(other, job))
+        if (suits(other, job))
             return other->capture;
     }
     return NULL;
 }
 
-/* The leader's places as they are in this input. */
-static sscam_status mirror_places(const sscam_map_job *job, sscam_target *target,
+/* The target pixels of the target job, mirrored when this job's input is. */
+static sscam_status mirror_target(const sscam_map_job *job, sscam_target *target,
                                   sscam_target_pixels **mirrored)
 {
     if (target->target_pixels == NULL || !job->is_mirrored)
@@ -106,7 +104,7 @@ static sscam_status mirror_places(const sscam_map_job *job, sscam_target *target
     return SSCAM_OK;
 }
 
-/* Boxes and masks mean nothing to outputs that have no places. */
+/* Boxes and masks select positions, which other outputs do not have. */
 static sscam_status check_region(const sscam_map_job *job)
 {
     const sscam_region_kind kind = job->region->kind;
@@ -115,17 +113,17 @@ static sscam_status check_region(const sscam_map_job *job)
         return SSCAM_OK;
     return sscam_fail(
         SSCAM_E_UNSUPPORTED,
-        "option region: the network's output has one value a class, and no places that "
-        "a %s could choose",
+        "option region: the network's output has one value for each class, and no positions that "
+        "a %s could select",
         kind == SSCAM_REGION_BOX ? "box" : "mask");
 }
 
-static sscam_status capture_anew(common_work *work, sscam_map_job *job)
+static sscam_status capture_layer(shared_work *work, sscam_map_job *job)
 {
     sscam_target_pixels *mirrored = NULL;
     sscam_capture *capture = &work->captures[work->capture_count];
     sscam_target target = job->target;
-    sscam_status status = mirror_places(job, &target, &mirrored);
+    sscam_status status = mirror_target(job, &target, &mirrored);
     if (status == SSCAM_OK)
         status = sscam_capture_layer(job, job->input, job->layer, &target,
                                      sscam_needs_gradients(job->method, job->settings), capture);
@@ -146,7 +144,7 @@ static sscam_status resolve_target(sscam_map_job *job)
     return SSCAM_OK;
 }
 
-static sscam_status capture_for(common_work *work, sscam_map_job *job)
+static sscam_status provide_capture(shared_work *work, sscam_map_job *job)
 {
     sscam_status status = SSCAM_OK;
     if (job->target_job != NULL)
@@ -154,7 +152,7 @@ static sscam_status capture_for(common_work *work, sscam_map_job *job)
     job->requested_target = job->target;
     job->capture = find_capture(work, job);
     if (job->capture == NULL)
-        status = capture_anew(work, job);
+        status = capture_layer(work, job);
     if (status == SSCAM_OK)
         status = check_region(job);
     if (status == SSCAM_OK)
@@ -165,30 +163,30 @@ static sscam_status capture_for(common_work *work, sscam_map_job *job)
     return job->weights != NULL ? SSCAM_OK : sscam_fail_memory("channel weights");
 }
 
-/* Captures with gradients come first: they serve explanations that need none, not the reverse. */
-static sscam_status capture_all(common_work *work)
+/* Captures with gradients come first: they suit jobs that need none, but not the reverse. */
+static sscam_status capture_all(shared_work *work)
 {
     sscam_status status = SSCAM_OK;
     for (int32_t with_gradients = 1; with_gradients >= 0; with_gradients--) {
         for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++) {
-            sscam_map_job *job = &work->explanations[i];
+            sscam_map_job *job = &work->jobs[i];
             if (sscam_needs_gradients(job->method, job->settings) == with_gradients)
-                status = capture_for(work, job);
+                status = provide_capture(work, job);
         }
     }
     return status;
 }
 
-/* --- all together ----------------------------------------------------------------------------- */
+/* --- jobs ------------------------------------------------------------------------------------- */
 
-static sscam_status weigh_all(const common_work *work, const sscam_progress *progress)
+static sscam_status weigh_all(const shared_work *work, const sscam_progress *progress)
 {
-    sscam_score_schedule scoring = {.explanations = work->explanations, .count = work->count};
+    sscam_score_schedule scoring = {.jobs = work->jobs, .count = work->count};
     sscam_status status = SSCAM_OK;
     scoring.plans = sscam_zeros(work->count, sizeof *scoring.plans);
     scoring.targets = sscam_zeros(work->count, sizeof *scoring.targets);
     if (scoring.plans == NULL || scoring.targets == NULL)
-        status = sscam_fail_memory("explanations");
+        status = sscam_fail_memory("the maps of a call");
     else
         status = sscam_weigh_all(&scoring, progress);
     free(scoring.plans);
@@ -196,25 +194,25 @@ static sscam_status weigh_all(const common_work *work, const sscam_progress *pro
     return status;
 }
 
-static sscam_status explain(common_work *work, const sscam_progress *progress, sscam_map **maps)
+static sscam_status explain(shared_work *work, const sscam_progress *progress, sscam_map **maps)
 {
     work->captures = sscam_zeros(work->count, sizeof *work->captures);
     if (work->captures == NULL)
-        return sscam_fail_memory("explanations");
+        return sscam_fail_memory("the maps of a call");
     sscam_status status = sscam_progress_report(progress, 0.0);
     if (status == SSCAM_OK)
         status = capture_all(work);
     if (status == SSCAM_OK)
         status = weigh_all(work, progress);
     for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++)
-        status = sscam_map_combine(&work->explanations[i], &maps[i]);
+        status = sscam_map_combine(&work->jobs[i], &maps[i]);
     return status == SSCAM_OK ? sscam_progress_report(progress, 1.0) : status;
 }
 
-static void release(common_work *work)
+static void release(shared_work *work)
 {
     for (int64_t i = 0; i < work->count; i++) {
-        sscam_map_job *job = &work->explanations[i];
+        sscam_map_job *job = &work->jobs[i];
         free(job->weights);
         free(job->terms);
         if (job->state != NULL)
@@ -225,10 +223,10 @@ static void release(common_work *work)
     free(work->captures);
 }
 
-sscam_status sscam_run_map_jobs(sscam_map_job *explanations, int64_t count,
-                                const sscam_progress *progress, sscam_map **maps)
+sscam_status sscam_run_map_jobs(sscam_map_job *jobs, int64_t count, const sscam_progress *progress,
+                                sscam_map **maps)
 {
-    common_work work = {.explanations = explanations, .count = count};
+    shared_work work = {.jobs = jobs, .count = count};
     sscam_status status = explain(&work, progress, maps);
     release(&work);
     if (status == SSCAM_OK)

@@ -1,5 +1,5 @@
-/* The way of explanations: capture, weigh, combine; what several of one call have in common is done
- * once. */
+/* The jobs of a call: each captures its layer, weighs the channels and combines them. Work that
+ * jobs have in common is done once. */
 #ifndef SSCAM_LIB_EXPLAIN_MAP_JOB_H
 #define SSCAM_LIB_EXPLAIN_MAP_JOB_H
 
@@ -7,10 +7,10 @@
 #include "explain/method_private.h"
 #include "sscam/map.h"
 
-/* Explains all of `explanations`, which are of one network and inputs of one shape; each has
- * everything up to `black` set, and `class_index` as the caller asked for it. Writes `count` maps,
- * or none on failure; `maps` holds NULL before. The explanations' memory is given back. */
-sscam_status sscam_run_map_jobs(sscam_map_job *explanations, int64_t count,
-                                const sscam_progress *progress, sscam_map **maps);
+/* Runs jobs of one network on inputs of one shape. The caller sets what a job has up to `black`,
+ * its region, target and target job. Writes `count` maps; all are NULL before, and after a failure.
+ * What the jobs allocate is freed. */
+sscam_status sscam_run_map_jobs(sscam_map_job *jobs, int64_t count, const sscam_progress *progress,
+                                sscam_map **maps);
 
 #endif

@@ -12,33 +12,34 @@
 #include "model/model_private.h"
 #include "options/region_option.h"
 
-/* How an explainer's maps are put together. */
-typedef struct composition {
+/* What an explainer's maps are computed from: a map has a job for each layer and augmentation. */
+typedef struct explainer_plan {
     const sscam_explainer *explainer;
-    char *names;         /* of the layers, each ended by '\0' */
+    char *layer_names;   /* one after another, each ended by '\0' */
     int64_t layer_count; /* at least 1 */
     int64_t augmentation_count;
     float black[3];
     sscam_region region;
-} composition;
+} explainer_plan;
 
 /* Everything of one call of sscam_explain_images(). */
-typedef struct parts_work {
+typedef struct pipeline {
     const sscam_explain_request *request;
-    int64_t first, images, size; /* size: floats of an input */
-    composition *compositions;   /* [explainer_count] */
-    float *augmented;            /* [images][SSCAM_AUGMENTATIONS - 1][size]; NULL: none is wanted */
-    sscam_map_job *explanations;
-    sscam_map **part_maps;
-    int64_t part_count;
-} parts_work;
+    int64_t first, images;
+    int64_t input_size;    /* floats */
+    explainer_plan *plans; /* [explainer_count] */
+    float *augmented;     /* [images][SSCAM_AUGMENTATIONS - 1][input_size]; NULL: no plan has any */
+    sscam_map_job *jobs;  /* [job_count]: by image, explainer, class, augmentation and layer */
+    sscam_map **job_maps; /* [job_count] */
+    int64_t job_count;
+} pipeline;
 
-static int64_t parts_of(const composition *made)
+static int64_t jobs_per_map(const explainer_plan *plan)
 {
-    return sscam_times(made->layer_count, made->augmentation_count);
+    return sscam_times(plan->layer_count, plan->augmentation_count);
 }
 
-/* Model-space value of a black pixel, for baseline=black. */
+/* Value of a black pixel in the network's input, for baseline=black. */
 static void find_black(const sscam_transform *transform, float black[3])
 {
     for (int c = 0; c < 3; c++) {
@@ -48,73 +49,76 @@ static void find_black(const sscam_transform *transform, float black[3])
     }
 }
 
-static sscam_status plan_composition(const sscam_explainer *explainer, composition *made)
+static sscam_status plan_explainer(const sscam_explainer *explainer, explainer_plan *plan)
 {
     const sscam_settings *settings = &explainer->settings;
     sscam_transform transform;
-    made->explainer = explainer;
-    made->augmentation_count = settings->value[SSCAM_OPTION_AUG_SMOOTH].integer !=
+    plan->explainer = explainer;
+    plan->augmentation_count = settings->value[SSCAM_OPTION_AUG_SMOOTH].integer !=
                                        SSCAM_SWITCH_FIRST
                                    ? SSCAM_AUGMENTATIONS
                                    : 1;
-    made->names = strdup(settings->value[SSCAM_OPTION_LAYER].text);
-    if (made->names == NULL)
+    plan->layer_names = strdup(settings->value[SSCAM_OPTION_LAYER].text);
+    if (plan->layer_names == NULL)
         return sscam_fail_memory("layers' names");
-    made->layer_count = 1;
-    for (char *comma = strchr(made->names, ','); comma != NULL; comma = strchr(comma + 1, ',')) {
+    plan->layer_count = 1;
+    for (char *comma = strchr(plan->layer_names, ','); comma != NULL;
+         comma = strchr(comma + 1, ',')) {
         *comma = '\0';
-        made->layer_count++;
+        plan->layer_count++;
     }
     sscam_status status = sscam_settings_transform(settings, &transform);
     if (status == SSCAM_OK)
-        find_black(&transform, made->black);
+        find_black(&transform, plan->black);
     if (status == SSCAM_OK)
         status = sscam_region_of(settings, explainer->region_mask, explainer->region_height,
-                                 explainer->region_width, &made->region);
+                                 explainer->region_width, &plan->region);
     return status;
 }
 
-static sscam_status plan_compositions(parts_work *work)
+static sscam_status plan_explainers(pipeline *work)
 {
     sscam_status status = SSCAM_OK;
-    work->compositions = sscam_zeros(work->request->explainer_count, sizeof *work->compositions);
-    if (work->compositions == NULL)
-        return sscam_fail_memory("explanations");
+    work->plans = sscam_zeros(work->request->explainer_count, sizeof *work->plans);
+    if (work->plans == NULL)
+        return sscam_fail_memory("the maps of a call");
     for (int64_t i = 0; i < work->request->explainer_count && status == SSCAM_OK; i++) {
-        status = plan_composition(work->request->explainers[i], &work->compositions[i]);
+        status = plan_explainer(work->request->explainers[i], &work->plans[i]);
         int64_t maps = sscam_times(work->request->class_count, work->images);
-        work->part_count = sscam_plus(work->part_count,
-                                      sscam_times(parts_of(&work->compositions[i]), maps));
+        work->job_count = sscam_plus(work->job_count,
+                                     sscam_times(jobs_per_map(&work->plans[i]), maps));
     }
     return status;
 }
 
-static int32_t any_augmented(const parts_work *work)
+static int32_t any_augmented(const pipeline *work)
 {
     for (int64_t i = 0; i < work->request->explainer_count; i++)
-        if (work->compositions[i].augmentation_count > 1)
+        if (work->plans[i].augmentation_count > 1)
             return 1;
     return 0;
 }
 
-static const float *input_of(const parts_work *work, int64_t image)
+static const float *input_of(const pipeline *work, int64_t image)
 {
-    return work->request->input + (work->first + image) * work->size;
+    return work->request->input + (work->first + image) * work->input_size;
 }
 
-static float *augmented_input(const parts_work *work, int64_t image, int64_t augmentation)
+static float *augmented_input(const pipeline *work, int64_t image, int64_t augmentation)
 {
-    return work->augmented + (image * (SSCAM_AUGMENTATIONS - 1) + augmentation - 1) * work->size;
+    return work->augmented +
+           (image * (SSCAM_AUGMENTATIONS - 1) + augmentation - 1) * work->input_size;
 }
 
-static sscam_status make_augmented_inputs(parts_work *work)
+static sscam_status augment_inputs(pipeline *work)
 {
     if (!any_augmented(work))
         return SSCAM_OK;
     work->augmented = sscam_array(
-        sscam_times(sscam_times(work->images, work->size), SSCAM_AUGMENTATIONS - 1), sizeof(float));
+        sscam_times(sscam_times(work->images, work->input_size), SSCAM_AUGMENTATIONS - 1),
+        sizeof(float));
     if (work->augmented == NULL)
-        return sscam_fail_memory("altered inputs");
+        return sscam_fail_memory("augmented inputs");
     for (int64_t image = 0; image < work->images; image++)
         for (int64_t i = 1; i < SSCAM_AUGMENTATIONS; i++)
             sscam_augment(input_of(work, image), &work->request->shape, i,
@@ -122,13 +126,13 @@ static sscam_status make_augmented_inputs(parts_work *work)
     return SSCAM_OK;
 }
 
-static sscam_target target_of(const parts_work *work, const composition *made, int64_t image,
+static sscam_target target_of(const pipeline *work, const explainer_plan *plan, int64_t image,
                               int64_t class_position)
 {
     static const sscam_target_kind kinds[] = {SSCAM_TARGET_CLASS, SSCAM_TARGET_AGAINST,
                                               SSCAM_TARGET_DIFFERENCE};
     const sscam_explain_request *request = work->request;
-    const sscam_settings *settings = &made->explainer->settings;
+    const sscam_settings *settings = &plan->explainer->settings;
     return (sscam_target){
         .kind = kinds[settings->value[SSCAM_OPTION_TARGET].integer],
         .class_index =
@@ -139,118 +143,118 @@ static sscam_target target_of(const parts_work *work, const composition *made, i
     };
 }
 
-/* The parts of one map; the first decides which class all of them are of. */
-static void fill_parts(const parts_work *work, const composition *made, int64_t image,
-                       int64_t class_position, sscam_map_job *parts)
+/* The jobs of one map. The first resolves the class of all. */
+static void fill_jobs(const pipeline *work, const explainer_plan *plan, int64_t image,
+                      int64_t class_position, sscam_map_job *jobs)
 {
     const sscam_explain_request *request = work->request;
-    const char *layer = made->names;
-    for (int64_t i = 0; i < parts_of(made); i++) {
-        int64_t augmentation = i / made->layer_count;
-        if (i % made->layer_count == 0)
-            layer = made->names;
-        parts[i] = (sscam_map_job){
-            .method = made->explainer->method,
-            .backend = made->explainer->model->backend,
-            .network = made->explainer->model->network,
-            .settings = &made->explainer->settings,
+    const char *layer = plan->layer_names;
+    for (int64_t i = 0; i < jobs_per_map(plan); i++) {
+        int64_t augmentation = i / plan->layer_count;
+        if (i % plan->layer_count == 0)
+            layer = plan->layer_names;
+        jobs[i] = (sscam_map_job){
+            .method = plan->explainer->method,
+            .backend = plan->explainer->model->backend,
+            .network = plan->explainer->model->network,
+            .settings = &plan->explainer->settings,
             .layer = layer,
             .input = augmentation == 0 ? input_of(work, image)
                                        : augmented_input(work, image, augmentation),
             .shape = request->shape,
             .image_index = work->first + image,
-            .region = &made->region,
+            .region = &plan->region,
             .is_mirrored = sscam_augmentation_mirrors(augmentation),
-            .target = target_of(work, made, image, class_position),
-            .target_job = i > 0 ? &parts[0] : NULL,
+            .target = target_of(work, plan, image, class_position),
+            .target_job = i > 0 ? &jobs[0] : NULL,
         };
-        parts[i].shape.images = 1;
-        memcpy(parts[i].black, made->black, sizeof made->black);
+        jobs[i].shape.images = 1;
+        memcpy(jobs[i].black, plan->black, sizeof plan->black);
         layer += strlen(layer) + 1;
     }
 }
 
-static sscam_status fill_all_parts(parts_work *work)
+static sscam_status create_jobs(pipeline *work)
 {
     const sscam_explain_request *request = work->request;
-    work->explanations = sscam_zeros(work->part_count, sizeof *work->explanations);
-    work->part_maps = sscam_zeros(work->part_count, sizeof *work->part_maps);
-    if (work->explanations == NULL || work->part_maps == NULL)
-        return sscam_fail_memory("explanations");
-    sscam_map_job *parts = work->explanations;
+    work->jobs = sscam_zeros(work->job_count, sizeof *work->jobs);
+    work->job_maps = sscam_zeros(work->job_count, sizeof *work->job_maps);
+    if (work->jobs == NULL || work->job_maps == NULL)
+        return sscam_fail_memory("the maps of a call");
+    sscam_map_job *jobs = work->jobs;
     for (int64_t image = 0; image < work->images; image++)
         for (int64_t i = 0; i < request->explainer_count; i++)
             for (int64_t class_position = 0; class_position < request->class_count;
                  class_position++) {
-                fill_parts(work, &work->compositions[i], image, class_position, parts);
-                parts += parts_of(&work->compositions[i]);
+                fill_jobs(work, &work->plans[i], image, class_position, jobs);
+                jobs += jobs_per_map(&work->plans[i]);
             }
     return SSCAM_OK;
 }
 
-/* Takes the map of a single part as it is. */
-static sscam_status put_together(const composition *made, sscam_map **parts, sscam_map **out)
+/* The map of a single job is the explainer's map as it is. */
+static sscam_status fuse(const explainer_plan *plan, sscam_map **job_maps, sscam_map **out)
 {
-    const sscam_settings *settings = &made->explainer->settings;
-    if (parts_of(made) == 1) {
-        *out = parts[0];
-        parts[0] = NULL;
+    const sscam_settings *settings = &plan->explainer->settings;
+    if (jobs_per_map(plan) == 1) {
+        *out = job_maps[0];
+        job_maps[0] = NULL;
         return SSCAM_OK;
     }
-    const sscam_fusion fusion = {.parts = parts,
-                                 .layer_count = made->layer_count,
-                                 .augmentation_count = made->augmentation_count,
-                                 .takes_mean = settings->value[SSCAM_OPTION_FUSION].integer !=
-                                               SSCAM_SWITCH_FIRST,
+    const sscam_fusion fusion = {.maps = job_maps,
+                                 .layer_count = plan->layer_count,
+                                 .augmentation_count = plan->augmentation_count,
+                                 .by_mean = settings->value[SSCAM_OPTION_FUSION].integer !=
+                                            SSCAM_SWITCH_FIRST,
                                  .layers = settings->value[SSCAM_OPTION_LAYER].text};
     return sscam_fuse_maps(&fusion, out);
 }
 
-static sscam_status put_all_together(parts_work *work, sscam_map **maps)
+static sscam_status fuse_all(pipeline *work, sscam_map **maps)
 {
-    const int64_t a_image = work->request->explainer_count * work->request->class_count;
-    sscam_map **parts = work->part_maps;
+    const int64_t maps_per_image = work->request->explainer_count * work->request->class_count;
+    sscam_map **job_maps = work->job_maps;
     sscam_status status = SSCAM_OK;
-    for (int64_t i = 0; i < work->images * a_image && status == SSCAM_OK; i++) {
-        const composition *made = &work->compositions[i % a_image / work->request->class_count];
-        status = put_together(made, parts, &maps[i]);
-        parts += parts_of(made);
+    for (int64_t i = 0; i < work->images * maps_per_image && status == SSCAM_OK; i++) {
+        const explainer_plan *plan = &work->plans[i % maps_per_image / work->request->class_count];
+        status = fuse(plan, job_maps, &maps[i]);
+        job_maps += jobs_per_map(plan);
     }
-    for (int64_t i = 0; i < work->images * a_image && status != SSCAM_OK; i++) {
+    for (int64_t i = 0; i < work->images * maps_per_image && status != SSCAM_OK; i++) {
         sscam_map_destroy(maps[i]);
         maps[i] = NULL;
     }
     return status;
 }
 
-static void release(parts_work *work)
+static void release(pipeline *work)
 {
-    for (int64_t i = 0; i < work->part_count && work->part_maps != NULL; i++)
-        sscam_map_destroy(work->part_maps[i]);
-    for (int64_t i = 0; i < work->request->explainer_count && work->compositions != NULL; i++)
-        free(work->compositions[i].names);
-    free(work->compositions);
+    for (int64_t i = 0; i < work->job_count && work->job_maps != NULL; i++)
+        sscam_map_destroy(work->job_maps[i]);
+    for (int64_t i = 0; i < work->request->explainer_count && work->plans != NULL; i++)
+        free(work->plans[i].layer_names);
+    free(work->plans);
     free(work->augmented);
-    free(work->explanations);
-    free(work->part_maps);
+    free(work->jobs);
+    free(work->job_maps);
 }
 
 sscam_status sscam_explain_images(const sscam_explain_request *request, int64_t first,
                                   int64_t images, const sscam_progress *progress, sscam_map **maps)
 {
-    parts_work work = {.request = request,
-                       .first = first,
-                       .images = images,
-                       .size = sscam_input_size(&request->shape)};
-    sscam_status status = plan_compositions(&work);
+    pipeline work = {.request = request,
+                     .first = first,
+                     .images = images,
+                     .input_size = sscam_input_size(&request->shape)};
+    sscam_status status = plan_explainers(&work);
     if (status == SSCAM_OK)
-        status = make_augmented_inputs(&work);
+        status = augment_inputs(&work);
     if (status == SSCAM_OK)
-        status = fill_all_parts(&work);
+        status = create_jobs(&work);
     if (status == SSCAM_OK)
-        status = sscam_run_map_jobs(work.explanations, work.part_count, progress, work.part_maps);
+        status = sscam_run_map_jobs(work.jobs, work.job_count, progress, work.job_maps);
     if (status == SSCAM_OK)
-        status = put_all_together(&work, maps);
+        status = fuse_all(&work, maps);
     release(&work);
     return status;
 }

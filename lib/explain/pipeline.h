@@ -1,5 +1,5 @@
-/* Maps that are made of several: fused from layers, averaged over altered inputs. All others have
- * one part. */
+/* From a call's images, explainers and classes to jobs, and from the maps of jobs to those of the
+ * call: a map of several layers or augmentations is fused from the maps of several jobs. */
 #ifndef SSCAM_LIB_EXPLAIN_PIPELINE_H
 #define SSCAM_LIB_EXPLAIN_PIPELINE_H
 
@@ -9,7 +9,7 @@
 #include "base/shape.h"
 #include "sscam/explainer.h"
 
-/* What one call explains: each class on each input by each explainer. */
+/* One call: each class on each input by each explainer. */
 typedef struct sscam_explain_request {
     sscam_explainer *const *explainers;
     int64_t explainer_count;
@@ -19,8 +19,8 @@ typedef struct sscam_explain_request {
     int64_t class_count;
 } sscam_explain_request;
 
-/* Explains images `first` to `first + images - 1`; the maps of each image stand together, by
- * explainer, then class. On failure all are NULL, as they were before. */
+/* Explains images `first` to `first + images - 1`; `maps` are ordered by image, explainer
+ * and class. All are NULL before, and after a failure. */
 sscam_status sscam_explain_images(const sscam_explain_request *request, int64_t first,
                                   int64_t images, const sscam_progress *progress, sscam_map **maps);
 

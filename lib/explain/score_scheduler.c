@@ -15,7 +15,8 @@ static int32_t same_channel(const sscam_mask_channel *a, const sscam_mask_channe
            a->noise_stddev == b->noise_stddev;
 }
 
-/* Whether two plans have the same masked inputs. Shared captures make pointers tell. */
+/* Whether two plans have the same masked inputs. Captures are shared, so equal activations have the
+ * same address. */
 static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
 {
     if (a->input != b->input || a->activations != b->activations ||
@@ -30,8 +31,8 @@ static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
     return 1;
 }
 
-/* Whether two explanations can be scored by one call of the backend. */
-static int32_t score_alike(const sscam_map_job *a, const sscam_map_job *b)
+/* Whether one call of the backend can score the masked inputs of two jobs. */
+static int32_t share_scoring(const sscam_map_job *a, const sscam_map_job *b)
 {
     const sscam_scoring_options own = sscam_scoring_options_of(a->settings),
                                 other = sscam_scoring_options_of(b->settings);
@@ -62,13 +63,14 @@ static int64_t find_target(const sscam_score_schedule *work, const sscam_target 
     return i;
 }
 
-/* Collects plans and targets of all explanations that can be scored together with `first`. */
-static void collect_round(sscam_score_schedule *work, const sscam_map_job *first)
+/* Collects plans and targets of all jobs that can be scored together with `first`. A plan that
+ * several jobs share counts for the first of them. */
+static void collect_group(sscam_score_schedule *work, const sscam_map_job *first)
 {
     work->plan_count = work->target_count = 0;
     for (int64_t i = 0; i < work->count; i++) {
-        sscam_map_job *job = &work->explanations[i];
-        if (!awaits_scores(job) || !score_alike(job, first))
+        sscam_map_job *job = &work->jobs[i];
+        if (!awaits_scores(job) || !share_scoring(job, first))
             continue;
         int64_t plan = find_plan(work, job->requested_masks),
                 target = find_target(work, &job->target);
@@ -81,15 +83,14 @@ static void collect_round(sscam_score_schedule *work, const sscam_map_job *first
     }
 }
 
-/* Tells every explanation of the round where its scores are among [target_count][total], and how
- * they came about. */
-static void hand_out_scores(sscam_score_schedule *work, const sscam_map_job *first,
-                            const sscam_scoring_diagnostics *diagnostics, const float *scores,
-                            int64_t total)
+/* Points each job of the group to its scores among [target_count][total]. */
+static void distribute_scores(sscam_score_schedule *work, const sscam_map_job *first,
+                              const sscam_scoring_diagnostics *diagnostics, const float *scores,
+                              int64_t total)
 {
     for (int64_t i = 0; i < work->count; i++) {
-        sscam_map_job *job = &work->explanations[i];
-        if (!awaits_scores(job) || !score_alike(job, first))
+        sscam_map_job *job = &work->jobs[i];
+        if (!awaits_scores(job) || !share_scoring(job, first))
             continue;
         int64_t start = 0, own = find_plan(work, job->requested_masks);
         for (int64_t plan = 0; plan < own; plan++)
@@ -106,13 +107,13 @@ static sscam_status weigh(sscam_map_job *job)
     return status;
 }
 
-/* Lets those go on that have got their scores. */
+/* Continues the jobs that have their scores. */
 static sscam_status weigh_scored(sscam_score_schedule *work)
 {
     sscam_status status = SSCAM_OK;
     for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++)
-        if (work->explanations[i].scores != NULL)
-            status = weigh(&work->explanations[i]);
+        if (work->jobs[i].scores != NULL)
+            status = weigh(&work->jobs[i]);
     return status;
 }
 
@@ -122,12 +123,11 @@ static sscam_status allocate_scores(int64_t total, int64_t target_count, float *
     return *scores != NULL ? SSCAM_OK : sscam_fail_memory("scores");
 }
 
-/* Scores the plans of all explanations that can be scored together with `first`, and lets these go
- * on. */
-static sscam_status score_round(sscam_score_schedule *work, sscam_map_job *first,
+/* Scores all jobs that can be scored together with `first`, and continues them. */
+static sscam_status score_group(sscam_score_schedule *work, sscam_map_job *first,
                                 const sscam_progress *progress)
 {
-    collect_round(work, first);
+    collect_group(work, first);
     const sscam_mask_list masks = {work->plans, work->plan_count};
     int64_t total = sscam_mask_list_count(&masks);
     float *scores = NULL;
@@ -145,7 +145,7 @@ static sscam_status score_round(sscam_score_schedule *work, sscam_map_job *first
                                          .progress = progress};
     status = first->backend->score(first->network, &request, scores);
     if (status == SSCAM_OK)
-        hand_out_scores(work, first, &diagnostics, scores, total);
+        distribute_scores(work, first, &diagnostics, scores, total);
     if (status == SSCAM_OK)
         status = weigh_scored(work);
     free(scores);
@@ -159,12 +159,11 @@ static int32_t awaits_ablations(const sscam_map_job *job)
     return job->requested_ablations != NULL && job->scores == NULL;
 }
 
-/* Whether the ablations of two explanations are the same runs of the network, be it for other
- * targets. */
-static int32_t ablate_alike(const sscam_map_job *a, const sscam_map_job *b)
+/* Whether two jobs request the same ablations, if for different targets. */
+static int32_t share_ablations(const sscam_map_job *a, const sscam_map_job *b)
 {
     const sscam_ablation_plan *own = a->requested_ablations, *other = b->requested_ablations;
-    return score_alike(a, b) && own->input == other->input &&
+    return share_scoring(a, b) && own->input == other->input &&
            strcmp(own->layer, other->layer) == 0 && own->batch_axis == other->batch_axis &&
            own->channel_axis == other->channel_axis && own->channel_count == other->channel_count &&
            memcmp(own->channels, other->channels,
@@ -175,27 +174,27 @@ static void collect_ablated_targets(sscam_score_schedule *work, const sscam_map_
 {
     work->target_count = 0;
     for (int64_t i = 0; i < work->count; i++) {
-        const sscam_map_job *job = &work->explanations[i];
-        if (awaits_ablations(job) && ablate_alike(job, first) &&
+        const sscam_map_job *job = &work->jobs[i];
+        if (awaits_ablations(job) && share_ablations(job, first) &&
             find_target(work, &job->target) == work->target_count)
             work->targets[work->target_count++] = job->target;
     }
 }
 
-static void hand_out_ablations(sscam_score_schedule *work, sscam_map_job *first,
-                               const float *scores)
+static void distribute_ablations(sscam_score_schedule *work, sscam_map_job *first,
+                                 const float *scores)
 {
     const int64_t total = first->requested_ablations->channel_count;
     for (int64_t i = 0; i < work->count; i++) {
-        sscam_map_job *job = &work->explanations[i];
-        if (awaits_ablations(job) && ablate_alike(job, first))
+        sscam_map_job *job = &work->jobs[i];
+        if (awaits_ablations(job) && share_ablations(job, first))
             job->scores = scores + find_target(work, &job->target) * total;
     }
 }
 
-/* Runs the ablations of all explanations that want the same as `first`, and lets these go on. */
-static sscam_status ablation_round(sscam_score_schedule *work, sscam_map_job *first,
-                                   const sscam_progress *progress)
+/* Runs the ablations of all jobs that request the same as `first`, and continues them. */
+static sscam_status ablate_group(sscam_score_schedule *work, sscam_map_job *first,
+                                 const sscam_progress *progress)
 {
     const sscam_ablation_plan *plan = first->requested_ablations;
     collect_ablated_targets(work, first);
@@ -217,7 +216,7 @@ static sscam_status ablation_round(sscam_score_schedule *work, sscam_map_job *fi
     status = first->backend->ablate(first->network, &request, scores);
     first->passes += plan->channel_count + extra_inputs;
     if (status == SSCAM_OK)
-        hand_out_ablations(work, first, scores);
+        distribute_ablations(work, first, scores);
     if (status == SSCAM_OK)
         status = weigh_scored(work);
     free(scores);
@@ -226,8 +225,8 @@ static sscam_status ablation_round(sscam_score_schedule *work, sscam_map_job *fi
 
 /* --- all -------------------------------------------------------------------------------------- */
 
-/* Network runs that an explanation waits for. */
-static int64_t runs_wanted(const sscam_map_job *job)
+/* Network evaluations that a job waits for. */
+static int64_t requested_inputs(const sscam_map_job *job)
 {
     if (awaits_ablations(job))
         return job->requested_ablations->channel_count;
@@ -237,29 +236,29 @@ static int64_t runs_wanted(const sscam_map_job *job)
 static sscam_map_job *find_waiting(sscam_score_schedule *work)
 {
     for (int64_t i = 0; i < work->count; i++)
-        if (runs_wanted(&work->explanations[i]) > 0)
-            return &work->explanations[i];
+        if (requested_inputs(&work->jobs[i]) > 0)
+            return &work->jobs[i];
     return NULL;
 }
 
-/* Runs that the explanations want in this turn: the measure of what is left to do. */
-static int64_t count_wanted(const sscam_score_schedule *work)
+/* Evaluations that all jobs wait for: the measure of what is left to do. */
+static int64_t count_requested(const sscam_score_schedule *work)
 {
-    int64_t wanted = 0;
+    int64_t requested = 0;
     for (int64_t i = 0; i < work->count; i++)
-        wanted += runs_wanted(&work->explanations[i]);
-    return wanted;
+        requested += requested_inputs(&work->jobs[i]);
+    return requested;
 }
 
-/* The first turn of all. Methods that run the network by themselves share the progress up to the
- * place returned. */
-static sscam_status weigh_first(sscam_score_schedule *work, const sscam_progress *progress,
-                                double *done)
+/* Calls every weigh() for the first time. Methods that run the network themselves share the
+ * progress up to `done`. */
+static sscam_status weigh_unscored(sscam_score_schedule *work, const sscam_progress *progress,
+                                   double *done)
 {
     sscam_status status = SSCAM_OK;
     *done = 0.0;
     for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++) {
-        sscam_map_job *job = &work->explanations[i];
+        sscam_map_job *job = &work->jobs[i];
         double end = *done + (job->method->runs_network ? 0.98 / (double)work->count : 0.0);
         job->progress = sscam_progress_part(progress, *done, end);
         status = weigh(job);
@@ -272,13 +271,14 @@ sscam_status sscam_weigh_all(sscam_score_schedule *work, const sscam_progress *p
 {
     sscam_map_job *waiting;
     double done = 0.0;
-    sscam_status status = weigh_first(work, progress, &done);
+    sscam_status status = weigh_unscored(work, progress, &done);
     while (status == SSCAM_OK && (waiting = find_waiting(work)) != NULL) {
-        /* A round's share of what is left; a little is kept for a second pass that may follow. */
-        double share = 0.98 * (double)runs_wanted(waiting) / (double)count_wanted(work);
-        sscam_progress part = sscam_progress_part(progress, done, done + (1.0 - done) * share);
-        status = awaits_ablations(waiting) ? ablation_round(work, waiting, &part)
-                                           : score_round(work, waiting, &part);
+        /* The group's share of what is left; a little is kept for a second pass that may follow. */
+        double share = 0.98 * (double)requested_inputs(waiting) / (double)count_requested(work);
+        sscam_progress progress_share = sscam_progress_part(progress, done,
+                                                            done + (1.0 - done) * share);
+        status = awaits_ablations(waiting) ? ablate_group(work, waiting, &progress_share)
+                                           : score_group(work, waiting, &progress_share);
         done += (1.0 - done) * share;
     }
     return status;

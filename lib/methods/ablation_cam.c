@@ -8,16 +8,16 @@
 #include "methods/channel_selection.h"
 #include "methods/methods.h"
 
-/* Between the calls of weigh(). */
-typedef struct ablation_work {
+/* State between the calls of weigh(). */
+typedef struct ablation_state {
     sscam_ablation_plan plan;
-    int64_t *channels; /* the plan's */
+    int64_t *channels; /* of the plan */
     int32_t *selected; /* [K] */
-} ablation_work;
+} ablation_state;
 
 static void release(void *state)
 {
-    ablation_work *work = state;
+    ablation_state *work = state;
     free(work->channels);
     free(work->selected);
     free(work);
@@ -26,9 +26,9 @@ static void release(void *state)
 /* Whether setting a channel to zero changes anything. */
 static int32_t is_active(const sscam_capture *capture, int64_t channel)
 {
-    int64_t places = sscam_position_count(capture->sides);
-    for (int64_t p = 0; p < places; p++)
-        if (capture->activations[channel * places + p] != 0.0f)
+    int64_t positions = sscam_position_count(capture->sides);
+    for (int64_t p = 0; p < positions; p++)
+        if (capture->activations[channel * positions + p] != 0.0f)
             return 1;
     return 0;
 }
@@ -36,7 +36,7 @@ static int32_t is_active(const sscam_capture *capture, int64_t channel)
 static sscam_status begin(sscam_map_job *job)
 {
     const sscam_capture *capture = job->capture;
-    ablation_work *work = calloc(1, sizeof *work);
+    ablation_state *work = calloc(1, sizeof *work);
     if (work == NULL)
         return sscam_fail_memory("ablations");
     job->state = work;
@@ -62,11 +62,11 @@ static sscam_status begin(sscam_map_job *job)
     return SSCAM_OK;
 }
 
-/* a_k = (f^c - f^c with A_k set to zero) / |f^c|. The paper divides by the score itself; by its
- * magnitude a drop is a positive weight whatever the score's sign. */
+/* a_k = (f^c - f^c with A_k set to zero) / |f^c|. The paper divides by the score itself. Divided
+ * by its magnitude, a drop gives a positive weight whatever the sign of the score. */
 static sscam_status take_scores(sscam_map_job *job)
 {
-    const ablation_work *work = job->state;
+    const ablation_state *work = job->state;
     const sscam_capture *capture = job->capture;
     double whole = sscam_capture_score(capture, &job->target, sscam_score_kind_of(job->settings));
     double scale = whole != 0.0 ? fabs(whole) : 1.0;

@@ -7,12 +7,11 @@
 #include "explain/capture.h"
 #include "methods/methods.h"
 
-enum {
-    TOLERANCE_DENOMINATOR = 10000
-}; /* float32 gradients of one linear layer agree far better than 1e-4 */
+/* float32 gradients of one linear layer agree far better than 1e-4. */
+enum { TOLERANCE_DENOMINATOR = 10000 };
 
-/* Sums of gradients over places. For pooling and one linear layer, Y = b + sum_k w_k mean_p A_k(p),
- * so g_k(p) = w_k / places everywhere and the sum is w_k itself. */
+/* Sums of gradients over positions. For pooling and one linear layer, Y = b + sum_k w_k mean_p
+ * A_k(p), so g_k(p) = w_k / positions everywhere and the sum is w_k itself. */
 static void sum_gradients(const sscam_capture *capture, float *weights)
 {
     sscam_mean_gradients(capture, weights);
@@ -28,16 +27,16 @@ static double largest_magnitude(const float *values, int64_t count)
     return largest;
 }
 
-/* Largest distance of a gradient from its channel's mean, that is, from the place-free value w_k /
- * places. Infinite where a gradient is no number. */
+/* Largest distance of a gradient from its channel's mean, w_k / positions. Infinite where a
+ * gradient is NaN. */
 static double largest_deviation(const sscam_capture *capture, const float *weights)
 {
-    int64_t places = sscam_position_count(capture->sides);
+    int64_t positions = sscam_position_count(capture->sides);
     double largest = 0.0;
     for (int64_t k = 0; k < capture->channels; k++) {
-        for (int64_t p = 0; p < places; p++) {
-            double deviation = fabs(capture->gradients[k * places + p] -
-                                    (double)weights[k] / (double)places);
+        for (int64_t p = 0; p < positions; p++) {
+            double deviation = fabs(capture->gradients[k * positions + p] -
+                                    (double)weights[k] / (double)positions);
             largest = isnan(deviation) ? INFINITY : fmax(largest, deviation);
         }
     }
@@ -53,8 +52,7 @@ static sscam_status fail_unsupported(const sscam_map_job *job, const char *why)
                       is_cam ? "cam" : "option mask_weights=fc", job->capture->layer, why);
 }
 
-/* The same capture on another input. A linear head has the same gradients there; any other head has
- * not. */
+/* The same capture on another input, where only a linear head has the same gradients. */
 static sscam_status capture_elsewhere(sscam_map_job *job, sscam_capture *capture)
 {
     int64_t size = sscam_input_size(&job->shape);
@@ -72,14 +70,15 @@ static sscam_status capture_elsewhere(sscam_map_job *job, sscam_capture *capture
 sscam_status sscam_last_layer_weights(sscam_map_job *job, float *weights)
 {
     const sscam_capture *capture = job->capture;
-    int64_t places = sscam_position_count(capture->sides);
+    int64_t positions = sscam_position_count(capture->sides);
     sum_gradients(capture, weights);
-    double allowed = largest_magnitude(weights, capture->channels) / (double)places /
+    double allowed = largest_magnitude(weights, capture->channels) / (double)positions /
                      TOLERANCE_DENOMINATOR;
     if (largest_deviation(capture, weights) > allowed)
-        return fail_unsupported(job, "its class scores depend on where an activation is");
+        return fail_unsupported(job, "its class scores depend on the position of an activation");
     if (capture->extra_gradient > 0.0f)
-        return fail_unsupported(job, "its class scores depend on tokens that have no place, too");
+        return fail_unsupported(job,
+                                "its class scores also depend on tokens that are not of the grid");
 
     sscam_capture elsewhere = {0};
     sscam_status status = capture_elsewhere(job, &elsewhere);

@@ -19,20 +19,20 @@ static int by_falling_deviation(const void *left, const void *right)
     return a->channel < b->channel ? -1 : 1;
 }
 
-static double spatial_deviation(const float *map, int64_t places)
+static double spatial_deviation(const float *map, int64_t positions)
 {
     double mean = 0.0, square = 0.0;
-    for (int64_t p = 0; p < places; p++)
+    for (int64_t p = 0; p < positions; p++)
         mean += map[p];
-    mean /= (double)places;
-    for (int64_t p = 0; p < places; p++)
+    mean /= (double)positions;
+    for (int64_t p = 0; p < positions; p++)
         square += (map[p] - mean) * (map[p] - mean);
-    return sqrt(square / (double)places);
+    return sqrt(square / (double)positions);
 }
 
 sscam_status sscam_select_channels(const sscam_capture *capture, int64_t wanted, int32_t *chosen)
 {
-    int64_t places = sscam_position_count(capture->sides);
+    int64_t positions = sscam_position_count(capture->sides);
     int32_t all = wanted == 0 || wanted >= capture->channels;
     for (int64_t k = 0; k < capture->channels; k++)
         chosen[k] = all;
@@ -43,8 +43,8 @@ sscam_status sscam_select_channels(const sscam_capture *capture, int64_t wanted,
     if (ranked == NULL)
         return sscam_fail_memory("ranking channels");
     for (int64_t k = 0; k < capture->channels; k++)
-        ranked[k] = (ranked_channel){spatial_deviation(capture->activations + k * places, places),
-                                     k};
+        ranked[k] = (ranked_channel){
+            spatial_deviation(capture->activations + k * positions, positions), k};
     qsort(ranked, (size_t)capture->channels, sizeof *ranked, by_falling_deviation);
     for (int64_t i = 0; i < wanted; i++)
         chosen[ranked[i].channel] = 1;

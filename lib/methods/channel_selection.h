@@ -1,4 +1,4 @@
-/* Which channels are looked at, by the option max_channels. */
+/* The channels that the option max_channels selects. */
 #ifndef SSCAM_LIB_METHODS_CHANNEL_SELECTION_H
 #define SSCAM_LIB_METHODS_CHANNEL_SELECTION_H
 

@@ -1,4 +1,4 @@
-/* Eigen-CAM (Muhammad & Yeasin 2020), and the same of gradient times activation. */
+/* Eigen-CAM (Muhammad & Yeasin 2020), of activations and of gradients times activations. */
 #include "methods/methods.h"
 
 static float activation_alone(float activation, float gradient)
@@ -7,7 +7,7 @@ static float activation_alone(float activation, float gradient)
     return activation;
 }
 
-/* A projected on its first principal component, that of the activations minus their mean. */
+/* A projected on the first principal component of the activations minus their mean. */
 sscam_status sscam_weigh_eigen_cam(sscam_map_job *job)
 {
     job->is_projected = 1;

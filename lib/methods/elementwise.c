@@ -1,4 +1,4 @@
-/* Methods that weigh every place of a channel by its own gradient. */
+/* Methods that weigh each position of a channel by its own gradient. */
 #include <math.h>
 #include <stdlib.h>
 

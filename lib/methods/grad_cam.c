@@ -3,12 +3,12 @@
 
 void sscam_mean_gradients(const sscam_capture *capture, float *weights)
 {
-    int64_t places = sscam_position_count(capture->sides);
+    int64_t positions = sscam_position_count(capture->sides);
     for (int64_t k = 0; k < capture->channels; k++) {
         double sum = 0.0;
-        for (int64_t p = 0; p < places; p++)
-            sum += capture->gradients[k * places + p];
-        weights[k] = (float)(sum / (double)places);
+        for (int64_t p = 0; p < positions; p++)
+            sum += capture->gradients[k * positions + p];
+        weights[k] = (float)(sum / (double)positions);
     }
 }
 

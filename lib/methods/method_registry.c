@@ -7,44 +7,37 @@
 static const sscam_method table[] = {
     {"cam", "CAM", "a_k = w_fc[c,k], the last layer's weights",
      "Zhou, Khosla, Lapedriza, Oliva & Torralba: Learning Deep Features for Discriminative "
-     "Localization. "
-     "CVPR 2016 (arXiv:1512.04150)",
+     "Localization. CVPR 2016 (arXiv:1512.04150)",
      SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_POOLED_LINEAR, sscam_weigh_cam, 0},
-    {"grad-cam", "Grad-CAM", "a_k = mean over places of dY/dA_k",
+    {"grad-cam", "Grad-CAM", "a_k = mean over positions of dY/dA_k",
      "Selvaraju, Cogswell, Das, Vedantam, Parikh & Batra: Grad-CAM: Visual Explanations from Deep "
-     "Networks via "
-     "Gradient-based Localization. ICCV 2017 (arXiv:1610.02391)",
+     "Networks via Gradient-based Localization. ICCV 2017 (arXiv:1610.02391)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_grad_cam, 0},
-    {"grad-cam++", "Grad-CAM++", "a_k = sum over places of alpha_k ReLU(dY/dA_k)",
+    {"grad-cam++", "Grad-CAM++", "a_k = sum over positions of alpha_k ReLU(dY/dA_k)",
      "Chattopadhyay, Sarkar, Howlader & Balasubramanian: Grad-CAM++: Generalized Gradient-based "
-     "Visual "
-     "Explanations for Deep Convolutional Networks. WACV 2018 (arXiv:1710.11063)",
+     "Visual Explanations for Deep Convolutional Networks. WACV 2018 (arXiv:1710.11063)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_grad_cam_pp, 0},
     {"smooth-grad-cam++", "Smooth Grad-CAM++",
      "Grad-CAM++ of derivatives averaged over noisy inputs",
      "Omeiza, Speakman, Cintas & Weldermariam: Smooth Grad-CAM++: An Enhanced Inference Level "
-     "Visualization Technique "
-     "for Deep Convolutional Neural Network Models. 2019 (arXiv:1908.01224)",
+     "Visualization Technique for Deep Convolutional Neural Network Models. 2019 "
+     "(arXiv:1908.01224)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_smooth_grad_cam_pp, 1},
     {"score-cam", "Score-CAM", "a_k = softmax of the scores of the input masked by each activation",
      "Wang, Wang, Du, Yang, Zhang, Ding, Mardziel & Hu: Score-CAM: Score-Weighted Visual "
-     "Explanations for "
-     "Convolutional Neural Networks. CVPR Workshops 2020 (arXiv:1910.01279)",
+     "Explanations for Convolutional Neural Networks. CVPR Workshops 2020 (arXiv:1910.01279)",
      SSCAM_NEEDS_SCORING, sscam_weigh_score_cam, 0},
     {"ablation-cam", "Ablation-CAM", "a_k = share of the score that is lost without channel k",
      "Desai & Ramaswamy: Ablation-CAM: Visual Explanations for Deep Convolutional Network via "
-     "Gradient-free "
-     "Localization. WACV 2020 (doi:10.1109/WACV45572.2020.9093360)",
+     "Gradient-free Localization. WACV 2020 (doi:10.1109/WACV45572.2020.9093360)",
      SSCAM_NEEDS_ABLATION, sscam_weigh_ablation_cam, 0},
     {"ss-cam-mean", "SS-CAM (mean)", "Score-CAM with each score the mean over noisy masks",
      "Naidu & Michael: SS-CAM: Smoothed Score-CAM for Sharper Visual Feature Localization, "
-     "approach 1. 2020 "
-     "(arXiv:2006.14255)",
+     "approach 1. 2020 (arXiv:2006.14255)",
      SSCAM_NEEDS_SCORING, sscam_weigh_ss_cam_mean, 0},
     {"ss-cam-max", "SS-CAM (max)", "Score-CAM with each score the maximum over noisy masks",
      "Naidu & Michael: SS-CAM: Smoothed Score-CAM for Sharper Visual Feature Localization, "
-     "approach 2. 2020 "
-     "(arXiv:2006.14255)",
+     "approach 2. 2020 (arXiv:2006.14255)",
      SSCAM_NEEDS_SCORING, sscam_weigh_ss_cam_max, 0},
     {"eigen-cam", "Eigen-CAM",
      "projection of A on its first principal component, whatever the class",
@@ -53,30 +46,26 @@ static const sscam_method table[] = {
      0, sscam_weigh_eigen_cam, 0},
     {"xgrad-cam", "XGrad-CAM", "a_k = mean of dY/dA_k, weighted by A_k",
      "Fu, Hu, Dong, Guo, Gao & Li: Axiom-based Grad-CAM: Towards Accurate Visualization and "
-     "Explanation of CNNs. "
-     "BMVC 2020 (arXiv:2008.02312)",
+     "Explanation of CNNs. BMVC 2020 (arXiv:2008.02312)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_xgrad_cam, 0},
     {"is-cam", "IS-CAM", "Score-CAM with each score the mean while the mask fades in",
      "Naidu, Ghosh, Maurya, Nayak K & Kundu: IS-CAM: Integrated Score-CAM for axiomatic-based "
-     "explanations. 2020 "
-     "(arXiv:2010.03023)",
+     "explanations. 2020 (arXiv:2010.03023)",
      SSCAM_NEEDS_SCORING, sscam_weigh_is_cam, 0},
-    {"hires-cam", "HiResCAM", "sum over channels of dY/dA_k A_k, place by place",
+    {"hires-cam", "HiResCAM", "sum over channels of dY/dA_k A_k, at each position",
      "Draelos & Carin: Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional "
-     "neural networks. "
-     "2020 (arXiv:2011.08891)",
+     "neural networks. 2020 (arXiv:2011.08891)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_hires_cam, 0},
-    {"layer-cam", "LayerCAM", "sum over channels of ReLU(dY/dA_k) A_k, place by place",
+    {"layer-cam", "LayerCAM", "sum over channels of ReLU(dY/dA_k) A_k, at each position",
      "Jiang, Zhang, Hou, Cheng & Wei: LayerCAM: Exploring Hierarchical Class Activation Maps for "
-     "Localization. "
-     "IEEE Transactions on Image Processing 30, 2021 (doi:10.1109/TIP.2021.3089943)",
+     "Localization. IEEE Transactions on Image Processing 30, 2021 (doi:10.1109/TIP.2021.3089943)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_layer_cam, 0},
     {"eigen-grad-cam", "Eigen-Grad-CAM", "projection of dY/dA A on its first principal component",
      "Gildenblat and contributors: PyTorch library for CAM methods, EigenGradCAM. 2021 "
      "(https://github.com/jacobgil/pytorch-grad-cam)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_eigen_grad_cam, 0},
     {"grad-cam-elementwise", "Grad-CAM (elementwise)",
-     "sum over channels of ReLU(dY/dA_k A_k), place by place",
+     "sum over channels of ReLU(dY/dA_k A_k), at each position",
      "Gildenblat and contributors: PyTorch library for CAM methods, GradCAMElementWise. 2022 "
      "(https://github.com/jacobgil/pytorch-grad-cam)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_grad_cam_elementwise, 0},

@@ -12,19 +12,19 @@
 #include "math/upsample.h"
 #include "methods/channel_selection.h"
 
-/* What slot_of says of channels without a score of their own. */
-enum { NOT_SELECTED = -2, FLAT = -1 };
+/* Values of slot_of for channels without a score. */
+enum { NOT_SELECTED = -2, CONSTANT = -1 };
 
-/* Working state between the calls of weigh(); everything that needs freeing is here. */
+/* State between the calls of weigh(). */
 typedef struct channel_scoring {
     sscam_map_job *job;
     sscam_sampling sampling;
-    int32_t in_second_pass; /* Algorithm 1's rescoring */
-    int64_t *slot_of; /* [K] which slot's score a channel has; channels that are equal share one */
-    float *mask_weights; /* [K] w_k of Algorithm 1; NULL: all 1 */
+    int32_t is_second_pass; /* of Algorithm 1, which scores again */
+    int64_t *slot_of;       /* [K] slot of a channel's score; equal channels share one */
+    float *mask_weights;    /* [K] w_k of Algorithm 1; NULL: all 1 */
     sscam_min_max_plan *range_finder;
     float *upsampled; /* [D,H,W] scratch, only for noise scaled by the masked input's range */
-    sscam_mask_channel *channel; /* [slot_count] the channels with structure, in the plan's order */
+    sscam_mask_channel *channel; /* [slot_count] the channels to mask by, in the plan's order */
     double *score;               /* [slot_count] C_k before the baseline */
     int64_t slot_count;
     sscam_mask_plan plan;
@@ -37,7 +37,7 @@ static int64_t choice(const channel_scoring *scoring, int32_t option)
 
 /* --- which channels --------------------------------------------------------------------------- */
 
-/* The channels that max_channels selects count as flat until they get a slot. */
+/* The channels that max_channels selects count as constant until they get a slot. */
 static sscam_status select_channels(channel_scoring *scoring)
 {
     const sscam_capture *capture = scoring->job->capture;
@@ -47,7 +47,7 @@ static sscam_status select_channels(channel_scoring *scoring)
     sscam_status status = sscam_select_channels(capture, choice(scoring, SSCAM_OPTION_MAX_CHANNELS),
                                                 chosen);
     for (int64_t k = 0; k < capture->channels && status == SSCAM_OK; k++)
-        scoring->slot_of[k] = chosen[k] ? FLAT : NOT_SELECTED;
+        scoring->slot_of[k] = chosen[k] ? CONSTANT : NOT_SELECTED;
     free(chosen);
     return status;
 }
@@ -69,15 +69,15 @@ static sscam_status find_mask_weights(channel_scoring *scoring)
 
 /* --- one channel's mask ----------------------------------------------------------------------- */
 
-/* Range of X0 * mask over all colours and places: what noise_scale looks at when noise goes on the
- * input. */
+/* Range of X0 * mask over all channels and positions: what noise_scale refers to when the noise is
+ * added to the input. */
 static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mask_channel *channel,
                                        double *range)
 {
     const sscam_mask_plan *plan = &scoring->plan;
-    int64_t places = sscam_position_count(plan->input_sides);
+    int64_t positions = sscam_position_count(plan->input_sides);
     if (scoring->upsampled == NULL)
-        scoring->upsampled = sscam_array(places, sizeof *scoring->upsampled);
+        scoring->upsampled = sscam_array(positions, sizeof *scoring->upsampled);
     if (scoring->upsampled == NULL)
         return sscam_fail_memory("a mask");
     sscam_status status = sscam_upsample(
@@ -87,8 +87,8 @@ static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mas
         return status;
     float lowest = INFINITY, highest = -INFINITY;
     for (int64_t color = 0; color < plan->input_channels; color++) {
-        for (int64_t p = 0; p < places; p++) {
-            float value = plan->input[color * places + p] *
+        for (int64_t p = 0; p < positions; p++) {
+            float value = plan->input[color * positions + p] *
                           ((scoring->upsampled[p] - channel->offset) * channel->gain);
             lowest = fminf(lowest, value);
             highest = fmaxf(highest, value);
@@ -120,7 +120,7 @@ static sscam_status find_noise_stddev(channel_scoring *scoring, sscam_mask_chann
 }
 
 /* Offset and gain that make s(U(w_k A_k)), or U(w_k A_k) for noise on the raw activation. s is
- * scale-invariant, so only the sign of w_k counts: s(U(A)) above zero, 1 - s(U(A)) below (eq. 8,
+ * scale-invariant, so only the sign of w_k matters: s(U(A)) above zero, 1 - s(U(A)) below (eq. 8,
  * 12, Algorithm 1). */
 static void find_normalisation(const channel_scoring *scoring, double mask_weight, float lowest,
                                float highest, sscam_mask_channel *channel)
@@ -145,26 +145,26 @@ static int32_t has_noise(const channel_scoring *scoring)
     return is_noisy(scoring) && scoring->job->settings->value[SSCAM_OPTION_SIGMA].real > 0.0;
 }
 
-/* The slot whose masked input is the same as this channel's, or -1. Noise differs from channel to
- * channel. */
-static int64_t find_twin(const channel_scoring *scoring, const sscam_mask_channel *channel)
+/* The slot whose masked input equals this channel's, or -1. Noise differs between channels, so with
+ * noise there is none. */
+static int64_t find_equal_slot(const channel_scoring *scoring, const sscam_mask_channel *channel)
 {
     const sscam_mask_plan *plan = &scoring->plan;
-    int64_t places = sscam_position_count(plan->map_sides);
-    const float *map = plan->activations + channel->channel * places;
+    int64_t positions = sscam_position_count(plan->map_sides);
+    const float *map = plan->activations + channel->channel * positions;
     if (has_noise(scoring))
         return -1;
     for (int64_t slot = 0; slot < scoring->slot_count; slot++) {
         const sscam_mask_channel *other = &scoring->channel[slot];
         if (other->gain == channel->gain && other->offset == channel->offset &&
-            memcmp(plan->activations + other->channel * places, map,
-                   (size_t)places * sizeof *map) == 0)
+            memcmp(plan->activations + other->channel * positions, map,
+                   (size_t)positions * sizeof *map) == 0)
             return slot;
     }
     return -1;
 }
 
-/* Gives channel k a slot in the plan unless its mask has no structure. */
+/* Gives channel k a slot in the plan unless its mask is constant. */
 static sscam_status add_channel(channel_scoring *scoring, int64_t k)
 {
     const sscam_mask_plan *plan = &scoring->plan;
@@ -176,8 +176,8 @@ static sscam_status add_channel(channel_scoring *scoring, int64_t k)
     double upsampled_range = (double)highest - (double)lowest;
     if (choice(scoring, SSCAM_OPTION_NORMALISE) != SSCAM_SWITCH_FIRST) /* before_upsample */
         sscam_min_max(map, sscam_position_count(plan->map_sides), &lowest, &highest);
-    /* A range below the normal numbers has no reciprocal; it is what a SiLU leaves far below zero,
-     * not structure. */
+    /* A range below the normal numbers has no reciprocal. A SiLU far below zero has such a range.
+     */
     if (upsampled_range < FLT_MIN || mask_weight == 0.0)
         return SSCAM_OK;
     if (!isfinite(highest - lowest))
@@ -193,8 +193,8 @@ static sscam_status add_channel(channel_scoring *scoring, int64_t k)
         status = find_noise_stddev(scoring, channel, upsampled_range);
     if (status != SSCAM_OK)
         return status;
-    int64_t twin = find_twin(scoring, channel);
-    scoring->slot_of[k] = twin >= 0 ? twin : scoring->slot_count++;
+    int64_t equal = find_equal_slot(scoring, channel);
+    scoring->slot_of[k] = equal >= 0 ? equal : scoring->slot_count++;
     return SSCAM_OK;
 }
 
@@ -270,7 +270,7 @@ static sscam_status check_scores(const channel_scoring *scoring, const float *sc
     return SSCAM_OK;
 }
 
-/* Reduces the scores that came for the plan to one a slot. */
+/* Reduces the scores of the plan to one for each slot. */
 static sscam_status take_scores(channel_scoring *scoring, sscam_reduction reduction)
 {
     const float *scores = scoring->job->scores;
@@ -281,8 +281,7 @@ static sscam_status take_scores(channel_scoring *scoring, sscam_reduction reduct
     return status;
 }
 
-/* Makes the plan of Algorithm 1's second pass: each mask, without noise, times the score it got in
- * the first. */
+/* The plan of Algorithm 1's second pass: each mask, without noise, times its score in the first. */
 static void plan_second_pass(channel_scoring *scoring)
 {
     for (int64_t slot = 0; slot < scoring->slot_count; slot++) {
@@ -290,18 +289,17 @@ static void plan_second_pass(channel_scoring *scoring)
         scoring->channel[slot].noise_stddev = 0.0f;
     }
     scoring->plan.samples = 1;
-    scoring->in_second_pass = 1;
+    scoring->is_second_pass = 1;
 }
 
-/* The score in the outputs for a constant input, which may be others than those for the whole one.
- */
+/* The score of a constant input, for which a network may have another number of outputs. */
 static sscam_status take_constant_score(const sscam_map_job *job, const float *logits,
                                         int64_t class_count, double *score)
 {
     if (class_count != job->capture->class_count)
         return sscam_fail(
             SSCAM_E_MODEL,
-            "the network has %lld outputs for a constant input, and %lld for the whole one",
+            "the network has %lld outputs for a constant input, and %lld for the input itself",
             (long long)class_count, (long long)job->capture->class_count);
     *score = sscam_target_score(logits, class_count, &job->target,
                                 sscam_row_kind(&job->target, sscam_score_kind_of(job->settings)));
@@ -316,14 +314,15 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
 {
     sscam_map_job *job = scoring->job;
     const sscam_shape *shape = &job->shape;
-    const int64_t places = sscam_position_count(shape->sides);
-    float *input = sscam_array(sscam_times(shape->channels, places), sizeof *input), *logits = NULL;
+    const int64_t positions = sscam_position_count(shape->sides);
+    float *input = sscam_array(sscam_times(shape->channels, positions), sizeof *input),
+          *logits = NULL;
     int64_t class_count = 0;
     if (input == NULL)
         return sscam_fail_memory("a baseline input");
     for (int64_t c = 0; c < shape->channels; c++)
-        for (int64_t p = 0; p < places; p++)
-            input[c * places + p] = value[c < 3 ? c : 2];
+        for (int64_t p = 0; p < positions; p++)
+            input[c * positions + p] = value[c < 3 ? c : 2];
     const sscam_output_selection reading = {.output = sscam_output_of(job->settings),
                                             .target_pixels = job->target.target_pixels,
                                             .kind = sscam_score_kind_of(job->settings)};
@@ -368,13 +367,13 @@ static sscam_status score_baseline(channel_scoring *scoring, double *score)
 
 /* --- weights ---------------------------------------------------------------------------------- */
 
-/* Spreads the slots' scores over the channels; `flat_score` goes to selected channels without
- * structure. */
-static void spread(const channel_scoring *scoring, double flat_score, double *weight)
+/* The score of each channel: its slot's, `constant_score` for selected channels without a slot, NaN
+ * for others. */
+static void collect_scores(const channel_scoring *scoring, double constant_score, double *weight)
 {
     for (int64_t k = 0; k < scoring->job->capture->channels; k++) {
         int64_t slot = scoring->slot_of[k];
-        weight[k] = slot >= 0 ? scoring->score[slot] : slot == FLAT ? flat_score : NAN;
+        weight[k] = slot >= 0 ? scoring->score[slot] : slot == CONSTANT ? constant_score : NAN;
     }
 }
 
@@ -383,7 +382,7 @@ static void softmax(double *weight, int64_t count)
 {
     double highest = -INFINITY, sum = 0.0;
     for (int64_t k = 0; k < count; k++)
-        highest = fmax(highest, weight[k]); /* fmax passes over NaN */
+        highest = fmax(highest, weight[k]); /* fmax ignores NaN */
     for (int64_t k = 0; k < count; k++) {
         weight[k] = exp(weight[k] - highest);
         sum += isnan(weight[k]) ? 0.0 : weight[k];
@@ -392,10 +391,9 @@ static void softmax(double *weight, int64_t count)
         weight[k] /= sum;
 }
 
-/* C_k = score - baseline, then the softmax of Algorithm 1 where wanted. Under the softmax a
- * baseline cancels and is not evaluated. Channels without a score are marked by NaN until the end,
- * where they get weight 0. */
-static sscam_status finish_weights(channel_scoring *scoring, double flat_score)
+/* C_k = score - baseline, or the softmax of Algorithm 1, under which a baseline cancels, so that it
+ * is not evaluated. Channels without a score have weight 0. */
+static sscam_status finish_weights(channel_scoring *scoring, double constant_score)
 {
     sscam_map_job *job = scoring->job;
     int64_t channels = job->capture->channels;
@@ -407,7 +405,7 @@ static sscam_status finish_weights(channel_scoring *scoring, double flat_score)
     double *weight = sscam_array(channels, sizeof *weight);
     if (weight == NULL)
         return sscam_fail_memory("channel weights");
-    spread(scoring, flat_score, weight);
+    collect_scores(scoring, constant_score, weight);
     if (with_softmax)
         softmax(weight, channels);
     for (int64_t k = 0; k < channels; k++)
@@ -416,10 +414,10 @@ static sscam_status finish_weights(channel_scoring *scoring, double flat_score)
     return SSCAM_OK;
 }
 
-static int32_t any_flat_channel(const channel_scoring *scoring)
+static int32_t any_constant_channel(const channel_scoring *scoring)
 {
     for (int64_t k = 0; k < scoring->job->capture->channels; k++)
-        if (scoring->slot_of[k] == FLAT)
+        if (scoring->slot_of[k] == CONSTANT)
             return 1;
     return 0;
 }
@@ -427,12 +425,12 @@ static int32_t any_flat_channel(const channel_scoring *scoring)
 static sscam_status finish(channel_scoring *scoring)
 {
     static const float zeros[3] = {0.0f, 0.0f, 0.0f};
-    double flat_score = NAN;
+    double constant_score = NAN;
     sscam_status status = SSCAM_OK;
     if (choice(scoring, SSCAM_OPTION_FLAT_CHANNELS) != SSCAM_SWITCH_FIRST &&
-        any_flat_channel(scoring))
-        status = score_constant_input(scoring, zeros, &flat_score);
-    return status == SSCAM_OK ? finish_weights(scoring, flat_score) : status;
+        any_constant_channel(scoring))
+        status = score_constant_input(scoring, zeros, &constant_score);
+    return status == SSCAM_OK ? finish_weights(scoring, constant_score) : status;
 }
 
 static void release(void *state)
@@ -447,8 +445,7 @@ static void release(void *state)
     free(scoring);
 }
 
-/* Makes the working state, which the explanation owns from here on, and the plan of the first pass.
- */
+/* Creates the state, which the job owns from here on, and the plan of the first pass. */
 static sscam_status begin(sscam_map_job *job, sscam_sampling sampling)
 {
     const int64_t channels = job->capture->channels;
@@ -483,11 +480,11 @@ sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling,
             return SSCAM_OK;
         }
     } else {
-        status = take_scores(scoring, scoring->in_second_pass ? SSCAM_REDUCE_MEAN : reduction);
-        if (status == SSCAM_OK && is_noisy(scoring) && !scoring->in_second_pass &&
+        status = take_scores(scoring, scoring->is_second_pass ? SSCAM_REDUCE_MEAN : reduction);
+        if (status == SSCAM_OK && is_noisy(scoring) && !scoring->is_second_pass &&
             choice(scoring, SSCAM_OPTION_RESCORE) != SSCAM_SWITCH_FIRST) {
             plan_second_pass(scoring);
-            return SSCAM_OK; /* still wanted */
+            return SSCAM_OK; /* the plan is still requested */
         }
     }
     job->requested_masks = NULL;

@@ -4,7 +4,7 @@
 
 #include "explain/method_private.h"
 
-/* How many masked inputs a channel has, and how they differ. */
+/* The masked inputs of a channel. */
 typedef enum sscam_sampling {
     SSCAM_SAMPLES_ONE,    /* Score-CAM, eq. 5-8 */
     SSCAM_SAMPLES_NOISY,  /* N with noise of their own: SS-CAM */
@@ -18,7 +18,7 @@ typedef enum sscam_reduction {
 } sscam_reduction;
 
 /* Fills job->weights: C_k = reduce_i f^c(masked input k,i) - f^c(X_b), then the softmax over the
- * channels, by the explanation's options, in the turns that strategy.h describes. */
+ * channels, by the job's options. Called repeatedly, as method_private.h describes. */
 sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling,
                                    sscam_reduction reduction);
 

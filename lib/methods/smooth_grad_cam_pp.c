@@ -31,13 +31,13 @@ static sscam_status find_noise_stddev(const sscam_map_job *job, int64_t size, fl
     double range = (double)highest - (double)lowest;
     *stddev = sigma > 0.0 ? (float)sscam_noise_stddev(job->settings, range) : 0.0f;
     if (!isfinite(*stddev))
-        return sscam_fail(SSCAM_E_ARGUMENT,
-                          "noise_scale: the input has a range of %g, which gives no usable noise",
-                          range);
+        return sscam_fail(
+            SSCAM_E_ARGUMENT,
+            "noise_scale: the input has a range of %g, from which no finite noise follows", range);
     return SSCAM_OK;
 }
 
-/* X0 + noise; the k of the noise counter is 0, since no channel is meant. */
+/* X0 + noise; the noise belongs to no channel, so the k of its counter is 0. */
 static void write_noisy_input(const sscam_map_job *job, int64_t sample, int64_t size, float stddev,
                               float *out)
 {
@@ -80,7 +80,7 @@ static sscam_status capture_noisy(sscam_map_job *job, const float *input, deriva
     return status;
 }
 
-/* Without noise all samples are the input itself, whose gradients are known. */
+/* Without noise all samples equal the input, whose gradients are captured already. */
 static sscam_status sample_derivatives(sscam_map_job *job, float *input, derivative_sums *sums,
                                        int64_t *count)
 {
@@ -105,12 +105,12 @@ static sscam_status sample_derivatives(sscam_map_job *job, float *input, derivat
 static void weigh_by_derivatives(const derivative_sums *sums, int64_t samples, sscam_map_job *job)
 {
     const sscam_capture *capture = job->capture;
-    int64_t places = sscam_position_count(capture->sides);
+    int64_t positions = sscam_position_count(capture->sides);
     for (int64_t k = 0; k < capture->channels; k++) {
         double activation_sum = 0.0, weight = 0.0;
-        for (int64_t p = 0; p < places; p++)
-            activation_sum += capture->activations[k * places + p];
-        for (int64_t i = k * places; i < (k + 1) * places; i++) {
+        for (int64_t p = 0; p < positions; p++)
+            activation_sum += capture->activations[k * positions + p];
+        for (int64_t i = k * positions; i < (k + 1) * positions; i++) {
             double denominator = 2.0 * sums->second[i] + sums->third[i] * activation_sum;
             if (sums->first[i] > 0.0 && denominator != 0.0)
                 weight += sums->second[i] / denominator * sums->first[i] / (double)samples;

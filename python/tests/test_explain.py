@@ -250,7 +250,7 @@ def test_regions_reach_the_library(explainer, batch):
         explainer.options["region"] = form
         assert explainer.options["region"] == "mask"
     # Which only dense outputs have a use for: the bundled network has none.
-    with pytest.raises(sscam.UnsupportedError, match="no places that a mask could choose"):
+    with pytest.raises(sscam.UnsupportedError, match="no positions that a mask could select"):
         explainer.explain(batch[0])
     explainer.options["region"] = "all"
     assert explainer.explain(batch[0]).data.max() == 1

@@ -86,5 +86,5 @@ def test_they_are_no_pictures(networks, dimensions):
     found = networks[dimensions].explain(inputs(dimensions, 1)[0], "grad-cam", dimensions=dimensions)
     with pytest.raises(sscam.UnsupportedError, match=f"rank {dimensions}"):
         found.heatmap()
-    with pytest.raises(sscam.UnsupportedError, match="is no image"):
+    with pytest.raises(sscam.UnsupportedError, match="is not an image"):
         found.overlay(np.zeros((4, 4, 3), np.uint8))

@@ -172,7 +172,7 @@ START_TEST(cam_takes_all_places)
     sscam_map_destroy(map);
     ASSERT_OK(sscam_explainer_set(explainer, "region", region_options[BOX] + strlen("region=")));
     ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &c, &map), SSCAM_E_UNSUPPORTED,
-                 "where an activation is");
+                 "position of an activation");
     sscam_explainer_destroy(explainer);
 }
 END_TEST

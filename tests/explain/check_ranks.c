@@ -346,7 +346,7 @@ START_TEST(maps_of_other_ranks_are_no_images)
     ASSERT_FAILS(sscam_map_overlay(map, image, NULL, 0.5, &out), SSCAM_E_UNSUPPORTED,
                  kinds[_i].rank == 3 ? "rank 1, [W]" : "rank 3, [D,H,W]");
     ck_assert_ptr_null(out);
-    ASSERT_FAILS(sscam_map_heatmap(map, NULL, &out), SSCAM_E_UNSUPPORTED, "is no image");
+    ASSERT_FAILS(sscam_map_heatmap(map, NULL, &out), SSCAM_E_UNSUPPORTED, "is not an image");
     ck_assert_ptr_null(out);
     sscam_image_destroy(image);
     sscam_map_destroy(map);

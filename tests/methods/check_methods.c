@@ -876,11 +876,11 @@ static void assert_cam_refused(const char *words, const char *method, const char
 START_TEST(cam_says_why_it_cannot)
 {
     assert_cam_refused("fake quadratic", "cam", "", "not linear in the pooled activations");
-    assert_cam_refused("fake positional", "cam", "", "depend on where an activation is");
+    assert_cam_refused("fake positional", "cam", "", "depend on the position of an activation");
     assert_cam_refused("fake quadratic", "score-cam", "mask_weights=fc",
                        "not linear in the pooled activations");
     assert_cam_refused("fake positional", "ss-cam-mean", "mask_weights=fc",
-                       "depend on where an activation is");
+                       "depend on the position of an activation");
     /* 0.5 - 1 is where this one's gradient is no number. */
     input[0] = input[1] = input[WIDTH] = input[WIDTH + 1] = 1.0f;
     assert_cam_refused("fake nan-elsewhere", "cam", "", "not linear in the pooled activations");

@@ -164,7 +164,7 @@ REFUSED = {
     "narrow when masked": (NarrowWhenMasked, SCORING_METHODS, NO_NOISE,
                            "the network has 2 outputs now, too few for class 4"),
     "narrow on zeros": (NarrowOnZeros, ["score-cam"], {"channel_softmax": "off"},
-                        "the network has 2 outputs for a constant input, and 5 for the whole one"),
+                        "the network has 2 outputs for a constant input, and 5 for the input itself"),
     "infinite when masked": (DividesByMinimum, SCORING_METHODS, NO_NOISE, "is not finite"),
     "NaN weight": (lambda: altered(nan_weight), METHODS, {}, "NaN or infinity among its activations"),
     "NaN bias": (lambda: altered(nan_bias), METHODS, {}, "output 1 is NaN or infinity"),
