@@ -9,14 +9,14 @@
 enum { TAPS = 11, CENTRE = TAPS / 2, REACH = 20 /* 4 deviations */ };
 static const double DEVIATION = 5.0;
 
-/* Where a position beyond the kernel's edges is reflected to; the edge itself is repeated. */
+/* Reflects a position beyond the kernel's edges. The edge itself is repeated. */
 static int reflected(int position)
 {
     int within = ((position % (2 * TAPS)) + 2 * TAPS) % (2 * TAPS);
     return within < TAPS ? within : 2 * TAPS - 1 - within;
 }
 
-/* One side of the kernel, which is the product of two such. */
+/* One factor of the separable kernel. */
 static void make_taps(double taps[TAPS])
 {
     double sum = 0.0;

@@ -6,9 +6,9 @@
 
 #include "sscam/status.h"
 
-/* Blurs an input [channels, height, width] as RISE's published code does: a kernel of 11 x 11 that
- * a Gaussian of deviation 5 makes of a point, reflected at the kernel's own edges; zeros around the
- * input. */
+/* Blurs an input [channels, height, width] as RISE's published code does: by a kernel of 11 x 11, a
+ * point blurred by a Gaussian of deviation 5 and reflected at the kernel's edges. Around the input
+ * are zeros. */
 sscam_status sscam_blur(const float *input, int64_t channels, int64_t height, int64_t width,
                         float *out);
 

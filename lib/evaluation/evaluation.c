@@ -17,13 +17,13 @@ static const int32_t curve_metrics[SSCAM_CURVES] = {
     [SSCAM_CURVE_DELETION] = SSCAM_METRIC_DELETION};
 
 struct sscam_evaluation {
-    sscam_explainer **explainers; /* borrowed; NULL when only known values are added */
+    sscam_explainer **explainers; /* borrowed; NULL: only known values are added */
     size_t method_count, case_count, case_capacity;
     int64_t *classes;           /* [case_capacity] */
     sscam_metric_value *values; /* [case_capacity][method_count][SSCAM_METRIC_LIMIT] */
     double *curves;             /* sums over cases, [method_count][SSCAM_CURVES][curve_points] */
     size_t curve_points, curve_cases[SSCAM_CURVES];
-    sscam_image_evaluation last; /* of the image added last; the owner of its maps */
+    sscam_image_evaluation last; /* of the image added last; owns its maps */
 };
 
 /* --- creation --------------------------------------------------------------------------------- */
@@ -56,13 +56,13 @@ static sscam_status copy_explainers(sscam_explainer *const *explainers,
 sscam_status sscam_evaluation_create(sscam_explainer *const *explainers, size_t method_count,
                                      sscam_evaluation **out)
 {
-    enum { MOST_METHODS = 1 << 16 }; /* products with it cannot overflow */
+    enum { METHOD_LIMIT = 1 << 16 }; /* products with it do not overflow */
     if (out == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: out is NULL");
     *out = NULL;
-    if (method_count < 1 || method_count > MOST_METHODS)
+    if (method_count < 1 || method_count > METHOD_LIMIT)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: %zu methods, not 1 to %d",
-                          method_count, MOST_METHODS);
+                          method_count, METHOD_LIMIT);
     sscam_status status = explainers != NULL ? check_explainers(explainers, method_count)
                                              : SSCAM_OK;
     if (status != SSCAM_OK)
@@ -95,13 +95,13 @@ void sscam_evaluation_destroy(sscam_evaluation *evaluation)
 
 /* --- cases ------------------------------------------------------------------------------------ */
 
-/* Values of a case: those of its first method, first metric. */
+/* Values of a case, [method_count][SSCAM_METRIC_LIMIT]. */
 static sscam_metric_value *values_of(const sscam_evaluation *evaluation, size_t case_position)
 {
     return evaluation->values + case_position * evaluation->method_count * SSCAM_METRIC_LIMIT;
 }
 
-/* Makes room for more cases, which become visible when case_count grows. */
+/* Reserves room for more cases, without adding them. */
 static sscam_status reserve_cases(sscam_evaluation *evaluation, size_t more)
 {
     const size_t a_case = evaluation->method_count * SSCAM_METRIC_LIMIT *
@@ -208,7 +208,8 @@ static sscam_status check_arguments(const sscam_evaluation *evaluation,
     return check_boxes(request);
 }
 
-/* The explainers agree on what is measured, and with the images before. */
+/* The explainers agree on the options that metrics depend on, and on metric_steps with the images
+ * before. */
 static sscam_status check_settings(const sscam_evaluation *evaluation)
 {
     static const char name[] = "sscam_evaluation_add";
@@ -221,68 +222,68 @@ static sscam_status check_settings(const sscam_evaluation *evaluation)
                               name, i, difference);
         if (!sscam_explainers_share_region(evaluation->explainers[0], evaluation->explainers[i]))
             return sscam_fail(SSCAM_E_ARGUMENT,
-                              "%s: explainer %zu has another mask for its region than explainer 0",
-                              name, i);
+                              "%s: explainer %zu has another region mask than explainer 0", name,
+                              i);
     }
     if (evaluation->curves != NULL &&
         settings->value[SSCAM_OPTION_METRIC_STEPS].integer + 1 != (int64_t)evaluation->curve_points)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: metric_steps is %lld, and was %zu before", name,
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "%s: metric_steps is %lld, but was %zu for the images before", name,
                           (long long)settings->value[SSCAM_OPTION_METRIC_STEPS].integer,
                           evaluation->curve_points - 1);
     return SSCAM_OK;
 }
 
 static sscam_status reserve_curves(sscam_evaluation *evaluation,
-                                   const sscam_image_evaluation *judgement)
+                                   const sscam_image_evaluation *image_evaluation)
 {
-    if (judgement->curves == NULL || evaluation->curves != NULL)
+    if (image_evaluation->curves == NULL || evaluation->curves != NULL)
         return SSCAM_OK;
     evaluation->curves = calloc(evaluation->method_count * SSCAM_CURVES,
-                                judgement->curve_points * sizeof *evaluation->curves);
+                                image_evaluation->curve_points * sizeof *evaluation->curves);
     if (evaluation->curves == NULL)
         return sscam_fail_memory("an evaluation's curves");
-    evaluation->curve_points = judgement->curve_points;
+    evaluation->curve_points = image_evaluation->curve_points;
     return SSCAM_OK;
 }
 
-/* Cannot fail: there is room for everything. Takes the judgement over. */
-static void adopt(sscam_evaluation *evaluation, sscam_image_evaluation *judgement,
-                  size_t class_count)
+/* Adds an image, for which there is room. The evaluation takes its maps over. */
+static void add_image(sscam_evaluation *evaluation, sscam_image_evaluation *image_evaluation,
+                      size_t class_count)
 {
     const size_t a_case = evaluation->method_count * SSCAM_METRIC_LIMIT;
-    memcpy(evaluation->classes + evaluation->case_count, judgement->classes,
-           class_count * sizeof *judgement->classes);
-    memcpy(values_of(evaluation, evaluation->case_count), judgement->values,
-           class_count * a_case * sizeof *judgement->values);
+    memcpy(evaluation->classes + evaluation->case_count, image_evaluation->classes,
+           class_count * sizeof *image_evaluation->classes);
+    memcpy(values_of(evaluation, evaluation->case_count), image_evaluation->values,
+           class_count * a_case * sizeof *image_evaluation->values);
     evaluation->case_count += class_count;
-    if (judgement->curves != NULL) {
+    if (image_evaluation->curves != NULL) {
         const size_t size = evaluation->method_count * SSCAM_CURVES * evaluation->curve_points;
         for (size_t i = 0; i < class_count * size; i++)
-            evaluation->curves[i % size] += judgement->curves[i];
+            evaluation->curves[i % size] += image_evaluation->curves[i];
         for (int kind = 0; kind < SSCAM_CURVES; kind++)
-            if (judgement->metrics & SSCAM_METRIC_BIT(curve_metrics[kind]))
+            if (image_evaluation->metrics & SSCAM_METRIC_BIT(curve_metrics[kind]))
                 evaluation->curve_cases[kind] += class_count;
     }
     sscam_image_evaluation_release(&evaluation->last);
-    evaluation->last = *judgement;
+    evaluation->last = *image_evaluation;
 }
 
-/* Room is made when the judgement is there: the progress callback may have added cases meanwhile.
- */
+/* Room is reserved after the image is evaluated, since the progress callback may add cases. */
 static sscam_status evaluate_and_add(sscam_evaluation *evaluation,
                                      const sscam_image_evaluation_request *request)
 {
-    sscam_image_evaluation judgement;
-    sscam_status status = sscam_evaluate_image(request, &judgement);
+    sscam_image_evaluation image_evaluation;
+    sscam_status status = sscam_evaluate_image(request, &image_evaluation);
     if (status != SSCAM_OK)
         return status;
     status = reserve_cases(evaluation, request->class_count);
     if (status == SSCAM_OK)
-        status = reserve_curves(evaluation, &judgement);
+        status = reserve_curves(evaluation, &image_evaluation);
     if (status == SSCAM_OK)
-        adopt(evaluation, &judgement, request->class_count);
+        add_image(evaluation, &image_evaluation, request->class_count);
     else
-        sscam_image_evaluation_release(&judgement);
+        sscam_image_evaluation_release(&image_evaluation);
     return status;
 }
 

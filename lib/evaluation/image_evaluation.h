@@ -1,4 +1,4 @@
-/* All metrics of one image: its classes explained by all methods, and judged. */
+/* All metrics of one image, whose classes are explained by all methods. */
 #ifndef SSCAM_LIB_EVALUATION_IMAGE_EVALUATION_H
 #define SSCAM_LIB_EVALUATION_IMAGE_EVALUATION_H
 
@@ -8,7 +8,7 @@
 #include "options/metric_table.h"
 #include "sscam/evaluation.h"
 
-/* One value and what is known of it (SSCAM_VALUE_). */
+/* A value and its state (SSCAM_VALUE_). */
 typedef struct sscam_metric_value {
     double value;
     int32_t state;
@@ -16,7 +16,7 @@ typedef struct sscam_metric_value {
 
 enum { SSCAM_CURVES = 2 }; /* numbered as sscam_curve_kind */
 
-/* What is asked. */
+/* The image, its classes and boxes, and the explainers to evaluate. */
 typedef struct sscam_image_evaluation_request {
     sscam_explainer *const *explainers;
     size_t method_count;
@@ -28,15 +28,15 @@ typedef struct sscam_image_evaluation_request {
     size_t box_count;
 } sscam_image_evaluation_request;
 
-/* What is answered. */
+/* The metrics, and the maps that they are of. */
 typedef struct sscam_image_evaluation {
     size_t class_count;
-    int64_t *classes;           /* [class_count], no longer SSCAM_CLASS_TOP */
+    int64_t *classes;           /* [class_count], resolved */
     sscam_metric_value *values; /* [class_count][method_count][SSCAM_METRIC_LIMIT] */
     double *curves;             /* [class_count][method_count][SSCAM_CURVES][curve_points] */
     size_t curve_points;        /* metric_steps + 1 */
-    uint32_t metrics;           /* those that were asked for */
-    sscam_map **maps; /* [method_count][explained_count], the classes asked for being the first */
+    uint32_t metrics;           /* bits of those that were requested */
+    sscam_map **maps;           /* [method_count][explained_count], the requested classes first */
     size_t map_count, explained_count;
 } sscam_image_evaluation;
 
@@ -44,6 +44,6 @@ typedef struct sscam_image_evaluation {
 sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request,
                                   sscam_image_evaluation *out);
 
-void sscam_image_evaluation_release(sscam_image_evaluation *judgement);
+void sscam_image_evaluation_release(sscam_image_evaluation *evaluation);
 
 #endif

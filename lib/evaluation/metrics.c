@@ -20,7 +20,7 @@ double sscam_average_increase(double score, double masked_score)
 
 /* --- boxes ------------------------------------------------------------------------------------ */
 
-/* The first pixel whose centre is not before an edge, kept within the image. */
+/* The first pixel whose centre is not before an edge, clamped to the image. */
 static int64_t first_from(double edge, int64_t size)
 {
     double first = ceil(edge - 0.5);
@@ -78,28 +78,11 @@ double sscam_pointing(const float *map, const uint8_t *inside, int64_t count)
     return inside[best] ? 100.0 : 0.0;
 }
 
-double sscam_correlation(const float *a, const float *b, int64_t count)
-{
-    double mean_a = 0.0, mean_b = 0.0, square_a = 0.0, square_b = 0.0, product = 0.0;
-    for (int64_t p = 0; p < count; p++) {
-        mean_a += a[p] / (double)count;
-        mean_b += b[p] / (double)count;
-    }
-    for (int64_t p = 0; p < count; p++) {
-        square_a += (a[p] - mean_a) * (a[p] - mean_a);
-        square_b += (b[p] - mean_b) * (b[p] - mean_b);
-        product += (a[p] - mean_a) * (b[p] - mean_b);
-    }
-    if (!(square_a > 0.0 && square_b > 0.0))
-        return NAN;
-    return fmax(-1.0, fmin(1.0, product / sqrt(square_a * square_b)));
-}
-
 /* --- order ------------------------------------------------------------------------------------ */
 
 typedef struct ranked_pixel {
     float value;
-    int32_t place;
+    int32_t index;
 } ranked_pixel;
 
 static int compare_ranked(const void *left, const void *right)
@@ -107,7 +90,7 @@ static int compare_ranked(const void *left, const void *right)
     const ranked_pixel *a = left, *b = right;
     if (a->value != b->value)
         return a->value > b->value ? -1 : 1;
-    return a->place < b->place ? -1 : a->place > b->place;
+    return a->index < b->index ? -1 : a->index > b->index;
 }
 
 sscam_status sscam_salience_order(const float *map, int64_t count, int32_t *order)
@@ -119,7 +102,7 @@ sscam_status sscam_salience_order(const float *map, int64_t count, int32_t *orde
         pixels[p] = (ranked_pixel){map[p], (int32_t)p};
     qsort(pixels, (size_t)count, sizeof *pixels, compare_ranked);
     for (int64_t i = 0; i < count; i++)
-        order[i] = pixels[i].place;
+        order[i] = pixels[i].index;
     free(pixels);
     return SSCAM_OK;
 }

@@ -8,28 +8,25 @@
 #include "image/preprocess.h"
 #include "sscam/status.h"
 
-/* 100 max(0, Y - O) / Y; undefined for Y <= 0, where a share of it means nothing. */
+/* 100 max(0, Y - O) / Y; undefined for Y <= 0. */
 double sscam_average_drop(double score, double masked_score);
 
 /* 100 where O > Y, else 0. */
 double sscam_average_increase(double score, double masked_score);
 
-/* Marks the input's pixels whose centres lie in one of the boxes (left <= x < right, top <= y <
- * bottom, after resize and crop) whose owner is `owner`; owners NULL: all are 0's. `inside` is
- * [input_height, input_width]. Returns the number of such boxes. */
+/* Marks the pixels of the input whose centres lie in a box of `owner` (left <= x < right, top <= y
+ * < bottom, after resize and crop). owners NULL: all boxes are of owner 0. `inside` is
+ * [input_height, input_width]. Returns the number of the owner's boxes. */
 size_t sscam_mark_boxes(const sscam_geometry *geometry, const float *boxes, const size_t *owners,
                         size_t count, size_t owner, uint8_t *inside);
 
 /* 100 times the map's sum over marked pixels over its sum; undefined for a sum of 0. */
 double sscam_energy_pointing(const float *map, const uint8_t *inside, int64_t count);
 
-/* 100 where the map's first maximum is marked, else 0; undefined for a map that is constant. */
+/* 100 where the map's first maximum is marked, else 0; undefined for a constant map. */
 double sscam_pointing(const float *map, const uint8_t *inside, int64_t count);
 
-/* Pearson's correlation; undefined where either map is constant. */
-double sscam_correlation(const float *a, const float *b, int64_t count);
-
-/* Pixels by falling value, those of equal value in reading order. */
+/* Indexes of pixels by falling value, equal ones in row-major order. */
 sscam_status sscam_salience_order(const float *map, int64_t count, int32_t *order);
 
 /* The map with all but the first (count + 1) / 2 pixels of its order set to 0. */

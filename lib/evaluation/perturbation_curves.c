@@ -8,9 +8,8 @@
 #include "base/error.h"
 #include "evaluation/metrics.h"
 
-/* Maps that have the input's size already: upsampling leaves them alone, bit for bit, and so do
- * these. */
-static const sscam_mask_channel AS_IT_IS = {
+/* Masks have the input's size already: neither upsampling nor this offset and gain change a bit. */
+static const sscam_mask_channel UNCHANGED = {
     .channel = 0, .offset = 0.0f, .gain = 1.0f, .noise_stddev = 0.0f};
 
 static sscam_mask_plan plan_of(const sscam_perturbation *masking, const float *mask)
@@ -21,13 +20,14 @@ static sscam_mask_plan plan_of(const sscam_perturbation *masking, const float *m
                              .input_sides = masking->shape.sides,
                              .activations = mask,
                              .map_sides = masking->shape.sides,
-                             .channels = &AS_IT_IS,
+                             .channels = &UNCHANGED,
                              .channel_count = 1,
                              .samples = 1,
                              .background = masking->background};
 }
 
-/* A metric of what is no number would look like one: a drop to infinity is none at all. */
+/* A score that is not finite would give a finite metric: a rise to infinity has an average drop of
+ * 0. */
 static sscam_status check_scores(const float *scores, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
@@ -77,13 +77,13 @@ sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *c
 
 /* --- curves ----------------------------------------------------------------------------------- */
 
-enum { MASKS_TOGETHER = 32 }; /* no more masks of a curve exist at once */
+enum { MASKS_AT_ONCE = 32 }; /* of a curve in memory */
 
 typedef struct curve_masks {
     const int32_t *order;
     sscam_curve_kind curve;
     int64_t steps, pixels;
-    float *masks; /* [MASKS_TOGETHER, pixels] */
+    float *masks; /* [MASKS_AT_ONCE, pixels] */
 } curve_masks;
 
 /* Writes the mask of a step into its slot, from that of the step before, which is still in the slot
@@ -91,13 +91,13 @@ typedef struct curve_masks {
 static void write_step(const curve_masks *curve, int64_t step)
 {
     const float start = curve->curve == SSCAM_CURVE_INSERTION ? 0.0f : 1.0f;
-    float *mask = curve->masks + step % MASKS_TOGETHER * curve->pixels;
+    float *mask = curve->masks + step % MASKS_AT_ONCE * curve->pixels;
     if (step == 0) {
         for (int64_t p = 0; p < curve->pixels; p++)
             mask[p] = start;
         return;
     }
-    memcpy(mask, curve->masks + (step - 1) % MASKS_TOGETHER * curve->pixels,
+    memcpy(mask, curve->masks + (step - 1) % MASKS_AT_ONCE * curve->pixels,
            (size_t)curve->pixels * sizeof *mask);
     int64_t end = sscam_pixels_after_step(step, curve->steps, curve->pixels);
     for (int64_t i = sscam_pixels_after_step(step - 1, curve->steps, curve->pixels); i < end; i++)
@@ -109,8 +109,8 @@ static sscam_status score_steps(const sscam_perturbation *masking, const curve_m
                                 int64_t first, int64_t count, const sscam_target *target,
                                 const sscam_progress *progress, double *points)
 {
-    const float *masks[MASKS_TOGETHER];
-    float scores[MASKS_TOGETHER];
+    const float *masks[MASKS_AT_ONCE];
+    float scores[MASKS_AT_ONCE];
     for (int64_t i = 0; i < count; i++) {
         write_step(curve, first + i);
         masks[i] = curve->masks + i * curve->pixels;
@@ -129,12 +129,12 @@ sscam_status sscam_score_curve(const sscam_perturbation *masking, const int32_t 
                          .curve = curve,
                          .steps = steps,
                          .pixels = sscam_position_count(masking->shape.sides)};
-    masks.masks = sscam_array(sscam_times(masks.pixels, MASKS_TOGETHER), sizeof *masks.masks);
+    masks.masks = sscam_array(sscam_times(masks.pixels, MASKS_AT_ONCE), sizeof *masks.masks);
     if (masks.masks == NULL)
         return sscam_fail_memory("the masks of a curve");
     sscam_status status = SSCAM_OK;
-    for (int64_t first = 0; first <= steps && status == SSCAM_OK; first += MASKS_TOGETHER) {
-        int64_t count = steps + 1 - first < MASKS_TOGETHER ? steps + 1 - first : MASKS_TOGETHER;
+    for (int64_t first = 0; first <= steps && status == SSCAM_OK; first += MASKS_AT_ONCE) {
+        int64_t count = steps + 1 - first < MASKS_AT_ONCE ? steps + 1 - first : MASKS_AT_ONCE;
         sscam_progress part = sscam_progress_part(progress, (double)first / (double)(steps + 1),
                                                   (double)(first + count) / (double)(steps + 1));
         status = score_steps(masking, &masks, first, count, target, &part, points);

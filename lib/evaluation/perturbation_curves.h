@@ -1,4 +1,4 @@
-/* Scores of an input masked by ready-made maps: what metrics need of the network. */
+/* Scores of an input masked by maps of its size: what metrics need of the network. */
 #ifndef SSCAM_LIB_EVALUATION_PERTURBATION_CURVES_H
 #define SSCAM_LIB_EVALUATION_PERTURBATION_CURVES_H
 
@@ -11,10 +11,10 @@ typedef struct sscam_perturbation {
     const sscam_backend *backend;
     void *network;
     const float *input;      /* X0, [1,C,H,W] */
-    const float *background; /* what shows where a mask does not; NULL: zeros */
+    const float *background; /* blended in where a mask is below 1; NULL: zeros */
     sscam_shape shape;
     sscam_score_kind kind;
-    const char *output; /* of the network's, as in a capture */
+    const char *output; /* of the network, as in a capture request */
     sscam_scoring_options scoring;
 } sscam_perturbation;
 
@@ -24,7 +24,7 @@ sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *c
                                int64_t mask_count, const sscam_target *targets,
                                int64_t target_count, const sscam_progress *progress, float *scores);
 
-/* Which way pixels go, in the order of their salience. */
+/* How pixels change, in the order of their salience. */
 typedef enum sscam_curve_kind {
     SSCAM_CURVE_INSERTION, /* from the background to the input */
     SSCAM_CURVE_DELETION   /* from the input to the background */

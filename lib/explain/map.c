@@ -145,110 +145,36 @@ void sscam_map_destroy(sscam_map *map)
     free(map);
 }
 
-int32_t sscam_map_rank(const sscam_map *map)
-{
-    return map ? map->rank : 0;
-}
+/* Defines a function that returns a value of a map, or `none` for NULL. */
+#define MAP_GETTER(type, function, value, none) \
+    type function(const sscam_map *map)         \
+    {                                           \
+        return map != NULL ? (value) : (none);  \
+    }
 
-int32_t sscam_map_width(const sscam_map *map)
-{
-    return map ? (int32_t)map->sides.width : 0;
-}
+MAP_GETTER(int32_t, sscam_map_rank, map->rank, 0)
+MAP_GETTER(int32_t, sscam_map_width, (int32_t)map->sides.width, 0)
+MAP_GETTER(int32_t, sscam_map_height, (int32_t)map->sides.height, 0)
+MAP_GETTER(int32_t, sscam_map_depth, (int32_t)map->sides.depth, 0)
+MAP_GETTER(const float *, sscam_map_data, map->data, NULL)
+MAP_GETTER(int32_t, sscam_map_raw_width, (int32_t)map->raw_sides.width, 0)
+MAP_GETTER(int32_t, sscam_map_raw_height, (int32_t)map->raw_sides.height, 0)
+MAP_GETTER(int32_t, sscam_map_raw_depth, (int32_t)map->raw_sides.depth, 0)
+MAP_GETTER(const float *, sscam_map_raw, map->raw, NULL)
+MAP_GETTER(int64_t, sscam_map_channel_count, map->channel_count, 0)
+MAP_GETTER(const float *, sscam_map_weights, map->weights, NULL)
+MAP_GETTER(int64_t, sscam_map_class_index, map->class_index, -1)
+MAP_GETTER(double, sscam_map_logit, map->logit, 0)
+MAP_GETTER(double, sscam_map_probability, map->probability, 0)
+MAP_GETTER(int32_t, sscam_map_is_flat, map->is_flat, 0)
+MAP_GETTER(const char *, sscam_map_method, map->method, NULL)
+MAP_GETTER(const char *, sscam_map_layer, map->layer, NULL)
+MAP_GETTER(int64_t, sscam_map_passes, map->passes, 0)
+MAP_GETTER(const char *, sscam_map_scoring_form, map->diagnostics.form, NULL)
+MAP_GETTER(int64_t, sscam_map_scoring_workers, map->diagnostics.workers, 0)
+MAP_GETTER(int64_t, sscam_map_scoring_batch_size, map->diagnostics.batch_size, 0)
 
-int32_t sscam_map_height(const sscam_map *map)
-{
-    return map ? (int32_t)map->sides.height : 0;
-}
-
-int32_t sscam_map_depth(const sscam_map *map)
-{
-    return map ? (int32_t)map->sides.depth : 0;
-}
-
-const float *sscam_map_data(const sscam_map *map)
-{
-    return map ? map->data : NULL;
-}
-
-int32_t sscam_map_raw_width(const sscam_map *map)
-{
-    return map ? (int32_t)map->raw_sides.width : 0;
-}
-
-int32_t sscam_map_raw_height(const sscam_map *map)
-{
-    return map ? (int32_t)map->raw_sides.height : 0;
-}
-
-int32_t sscam_map_raw_depth(const sscam_map *map)
-{
-    return map ? (int32_t)map->raw_sides.depth : 0;
-}
-
-const float *sscam_map_raw(const sscam_map *map)
-{
-    return map ? map->raw : NULL;
-}
-
-int64_t sscam_map_channel_count(const sscam_map *map)
-{
-    return map ? map->channel_count : 0;
-}
-
-const float *sscam_map_weights(const sscam_map *map)
-{
-    return map ? map->weights : NULL;
-}
-
-int64_t sscam_map_class_index(const sscam_map *map)
-{
-    return map ? map->class_index : -1;
-}
-
-double sscam_map_logit(const sscam_map *map)
-{
-    return map ? map->logit : 0;
-}
-
-double sscam_map_probability(const sscam_map *map)
-{
-    return map ? map->probability : 0;
-}
-
-int32_t sscam_map_is_flat(const sscam_map *map)
-{
-    return map ? map->is_flat : 0;
-}
-
-const char *sscam_map_method(const sscam_map *map)
-{
-    return map ? map->method : NULL;
-}
-
-const char *sscam_map_layer(const sscam_map *map)
-{
-    return map ? map->layer : NULL;
-}
-
-int64_t sscam_map_passes(const sscam_map *map)
-{
-    return map ? map->passes : 0;
-}
-
-const char *sscam_map_scoring_form(const sscam_map *map)
-{
-    return map ? map->diagnostics.form : NULL;
-}
-
-int64_t sscam_map_scoring_workers(const sscam_map *map)
-{
-    return map ? map->diagnostics.workers : 0;
-}
-
-int64_t sscam_map_scoring_batch_size(const sscam_map *map)
-{
-    return map ? map->diagnostics.batch_size : 0;
-}
+#undef MAP_GETTER
 
 static sscam_status check_is_image(const sscam_map *map, const char *function)
 {

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/statistics.h"
 #include "evaluation/blur.h"
 #include "evaluation/bootstrap.h"
 #include "evaluation/metrics.h"

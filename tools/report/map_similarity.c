@@ -2,32 +2,7 @@
 
 #include <math.h>
 
-static double mean_of(const float *values, size_t count)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < count; i++)
-        sum += (double)values[i];
-    return sum / (double)count;
-}
-
-/* Pearson's correlation; NaN where either is constant. */
-static double correlation(const float *a, const float *b, size_t count)
-{
-    double mean_a = mean_of(a, count), mean_b = mean_of(b, count), products = 0, squares_a = 0,
-           squares_b = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        double x = (double)a[i] - mean_a, y = (double)b[i] - mean_b;
-
-        products += x * y;
-        squares_a += x * x;
-        squares_b += y * y;
-    }
-    if (!(squares_a > 0 && squares_b > 0))
-        return NAN;
-    return fmax(-1, fmin(1, products / (sqrt(squares_a) * sqrt(squares_b))));
-}
+#include "base/statistics.h"
 
 static struct result_value nearness(const sscam_map *map, const sscam_map *reference)
 {
@@ -37,7 +12,7 @@ static struct result_value nearness(const sscam_map *map, const sscam_map *refer
     if (!map || !reference || sscam_map_is_flat(map) || sscam_map_is_flat(reference))
         return value;
     size_t count = (size_t)sscam_map_width(map) * (size_t)sscam_map_height(map);
-    value.value = correlation(sscam_map_data(map), sscam_map_data(reference), count);
+    value.value = sscam_correlation(sscam_map_data(map), sscam_map_data(reference), (int64_t)count);
     if (!isnan(value.value))
         value.state = SSCAM_VALUE_DEFINED;
     return value;
