@@ -4,9 +4,7 @@
 #include <stdlib.h>
 
 #include "evaluation/blur.h"
-#include "support/assertions.h"
-#include "support/check_main.h"
-#include "support/fake_backend.h"
+#include "support/fixtures.h"
 
 enum { WIDTH = 8, HEIGHT = 6, PIXELS = WIDTH * HEIGHT, SIZE = FAKE_COLORS * PIXELS, METHODS = 2 };
 
@@ -47,8 +45,7 @@ static void set_up(void)
     int64_t shape[4];
     uint32_t state = 99u;
     for (int i = 0; i < SIZE; i++) {
-        state = state * 1664525u + 1013904223u;
-        pixels[i] = (uint8_t)(state >> 24);
+        pixels[i] = (uint8_t)(next_random(&state) >> 24);
     }
     ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
     use("fake positional");
@@ -65,7 +62,7 @@ static void tear_down(void)
         explainers[i] = NULL;
     }
     sscam_image_destroy(image);
-    ck_assert_int_eq(atomic_load(&fake_counted.networks), 0);
+    assert_all_networks_freed();
 }
 
 static double value_of(size_t method, size_t position, int32_t metric)

@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "support/assertions.h"
-#include "support/check_main.h"
-#include "support/fake_backend.h"
+#include "support/fixtures.h"
 #include "support/reference.h"
 #include "support/reference_methods.h"
 
@@ -22,11 +20,7 @@ static uint8_t mask[PLANE];
 
 static void set_up(void)
 {
-    uint32_t state = 4711u;
-    for (int i = 0; i < SIZE; i++) {
-        state = state * 1664525u + 1013904223u;
-        input[i] = (float)((double)(state >> 8) / (double)(1 << 24) * 6.0 - 3.0);
-    }
+    fill_random(input, SIZE, 4711u, -3.0, 6.0);
     for (int p = 0; p < PLANE; p++)
         mask[p] = p / WIDTH >= 2 && p % WIDTH < 7 && p / WIDTH / 2 != 2 ? 200 : 0;
     const reference_input of = {

@@ -7,9 +7,7 @@
 
 #include "base/progress.h"
 #include "image/image_private.h"
-#include "support/assertions.h"
-#include "support/check_main.h"
-#include "support/fake_backend.h"
+#include "support/fixtures.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE, IMAGES = 3 };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH},
@@ -20,11 +18,7 @@ static sscam_explainer *explainer;
 
 static void set_up(void)
 {
-    uint32_t state = 777u;
-    for (int i = 0; i < IMAGES * SIZE; i++) {
-        state = state * 1664525u + 1013904223u;
-        input[i] = (float)((double)(state >> 8) / (double)(1 << 24) * 2.0 - 0.75);
-    }
+    fill_random(input, IMAGES * SIZE, 777u, -0.75, 2.0);
     explainer = make_explainer("fake linear", "ss-cam-mean");
     ASSERT_OK(sscam_explainer_set(explainer, "samples", "3"));
     fake_reset();
@@ -34,7 +28,7 @@ static void tear_down(void)
 {
     sscam_explainer_destroy(explainer);
     explainer = NULL;
-    ck_assert_int_eq(atomic_load(&fake_counted.networks), 0);
+    assert_all_networks_freed();
 }
 
 static void use(const char *words, const char *method)
@@ -43,9 +37,6 @@ static void use(const char *words, const char *method)
     explainer = make_explainer(words, method);
     fake_reset();
 }
-
-/* Something that is not NULL, to see it become NULL. */
-static sscam_map *const STALE = (sscam_map *)&fake_counted;
 
 /* Explains the first input. */
 static sscam_map *explain_one(void)
@@ -569,16 +560,6 @@ END_TEST
 
 /* --- images --------------------------------------------------------------------------------- */
 
-static sscam_image *make_image(int32_t channels)
-{
-    uint8_t pixels[PLANE * 4];
-    sscam_image *image = NULL;
-    for (int i = 0; i < PLANE * 4; i++)
-        pixels[i] = (uint8_t)(i * 37 % 251);
-    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, channels, 0, pixels, &image));
-    return image;
-}
-
 static void take_images_as_they_are(void)
 {
     ASSERT_OK(sscam_explainer_set(explainer, "resize", "off"));
@@ -587,7 +568,7 @@ static void take_images_as_they_are(void)
 
 START_TEST(images_are_explained_as_their_tensors)
 {
-    sscam_image *image = make_image(3);
+    sscam_image *image = make_image(WIDTH, HEIGHT, 3);
     sscam_map *from_image = STALE, *from_tensor = NULL;
     int64_t shape[4], class_index = 1;
     take_images_as_they_are();
@@ -650,7 +631,7 @@ END_TEST
 
 START_TEST(images_fail_as_tensors_do)
 {
-    sscam_image *image = make_image(3);
+    sscam_image *image = make_image(WIDTH, HEIGHT, 3);
     sscam_map *map = STALE;
     take_images_as_they_are();
     ASSERT_FAILS(sscam_explain_image(explainer, image, 3, &map), SSCAM_E_CLASS, "class 3");
@@ -669,7 +650,7 @@ END_TEST
 
 START_TEST(preprocessing_keeps_to_its_room)
 {
-    sscam_image *image = make_image(1);
+    sscam_image *image = make_image(WIDTH, HEIGHT, 1);
     int64_t shape[4] = {0};
     ASSERT_OK(sscam_explainer_preprocess(explainer, image, shape, NULL, 0));
     ck_assert(shape[0] == 1 && shape[1] == 3 && shape[2] == 224 && shape[3] == 224);

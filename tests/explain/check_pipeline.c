@@ -3,9 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "support/assertions.h"
-#include "support/check_main.h"
-#include "support/fake_backend.h"
+#include "support/fixtures.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
@@ -13,11 +11,7 @@ static float input[SIZE];
 
 static void set_up(void)
 {
-    uint32_t state = 99u;
-    for (int i = 0; i < SIZE; i++) {
-        state = state * 1664525u + 1013904223u;
-        input[i] = (float)((double)(state >> 8) / (double)(1 << 24) * 2.0 - 0.5);
-    }
+    fill_random(input, SIZE, 99u, -0.5, 2.0);
     fake_reset();
 }
 

@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "support/assertions.h"
-#include "support/check_main.h"
-#include "support/fake_backend.h"
+#include "support/fixtures.h"
 #include "support/reference.h"
 #include "support/reference_methods.h"
 
@@ -28,11 +26,8 @@ enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
 static void set_up(void)
 {
-    uint32_t state = 4711u;
-    for (int i = 0; i < SIZE; i++) {
-        state = state * 1664525u + 1013904223u;
-        input[i] = input[SIZE + i] = (float)((double)(state >> 8) / (double)(1 << 24) * 3.0 - 1.25);
-    }
+    fill_random(input, SIZE, 4711u, -1.25, 3.0);
+    memcpy(input + SIZE, input, SIZE * sizeof *input);
     fake_reset();
 }
 

@@ -3,9 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "support/assertions.h"
-#include "support/check_main.h"
-#include "support/fake_backend.h"
+#include "support/fixtures.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
 enum { MOST_IMAGES = 20, MOST_EXPLAINERS = 24, MOST_CLASSES = 3 };
@@ -17,15 +15,9 @@ static sscam_explainer *explainers[MOST_EXPLAINERS];
 static size_t explainer_count;
 static sscam_map *maps[MOST_MAPS];
 
-static sscam_map *const STALE = (sscam_map *)&fake_counted;
-
 static void set_up(void)
 {
-    uint32_t state = 4242u;
-    for (int i = 0; i < MOST_IMAGES * SIZE; i++) {
-        state = state * 1664525u + 1013904223u;
-        input[i] = (float)((double)(state >> 8) / (double)(1 << 24) * 2.0 - 0.5);
-    }
+    fill_random(input, MOST_IMAGES * SIZE, 4242u, -0.5, 2.0);
     for (int i = 0; i < MOST_MAPS; i++)
         maps[i] = STALE;
     explainer_count = 0;
@@ -38,7 +30,7 @@ static void tear_down(void)
     for (size_t i = 0; i < explainer_count; i++)
         sscam_explainer_destroy(explainers[i]);
     sscam_model_destroy(model);
-    ck_assert_int_eq(atomic_load(&fake_counted.networks), 0);
+    assert_all_networks_freed();
 }
 
 /* One more explainer, with up to two options; NULL ends them. */
@@ -273,6 +265,21 @@ START_TEST(outputs_share_nothing)
 }
 END_TEST
 
+START_TEST(each_output_has_its_own_default_layer)
+{
+    static const char *const methods[] = {"grad-cam", "score-cam", "ablation-cam"};
+    for (int i = 0; i < 3; i++) {
+        add(methods[i], NULL, NULL);
+        add(methods[i], "output", "early");
+    }
+    ASSERT_OK(explain(1, NULL, 1));
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_CAPTURE]), 2);
+    for (int i = 0; i < 6; i++)
+        ck_assert_str_eq(sscam_map_layer(maps[i]), i % 2 == 0 ? "features" : "stem");
+    destroy_maps(6);
+}
+END_TEST
+
 /* A gradient is of one target. */
 START_TEST(captures_are_not_shared_by_targets)
 {
@@ -490,16 +497,6 @@ END_TEST
 
 /* --- images --------------------------------------------------------------------------------- */
 
-static sscam_image *make_image(void)
-{
-    uint8_t pixels[PLANE * 3];
-    sscam_image *image = NULL;
-    for (int i = 0; i < PLANE * 3; i++)
-        pixels[i] = (uint8_t)(i * 53 % 249);
-    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
-    return image;
-}
-
 static void set_all(const char *option, const char *value)
 {
     for (size_t i = 0; i < explainer_count; i++)
@@ -523,7 +520,7 @@ static void assert_same_images(const sscam_map *left, const sscam_map *right,
 START_TEST(images_are_explained_as_alone)
 {
     static const int64_t classes[2] = {2, SSCAM_CLASS_TOP};
-    sscam_image *image = make_image();
+    sscam_image *image = make_image(WIDTH, HEIGHT, 3);
     add_every_method();
     set_all("resize", "12x16");
     set_all("crop", "8");
@@ -544,7 +541,7 @@ START_TEST(images_need_one_preprocessing)
     static const char *const options[][2] = {
         {"resize", "off"}, {"crop", "4"},  {"interpolation", "bicubic"},
         {"mean", "0.5"},   {"std", "0.5"}, {"channel_order", "bgr"}};
-    sscam_image *image = make_image();
+    sscam_image *image = make_image(WIDTH, HEIGHT, 3);
     add("grad-cam", NULL, NULL);
     add("grad-cam++", options[_i][0], options[_i][1]);
     ASSERT_FAILS(sscam_explain_image_all(explainers, 2, image, NULL, 1, maps), SSCAM_E_ARGUMENT,
@@ -560,7 +557,7 @@ END_TEST
 START_TEST(images_are_not_explained_without_arguments)
 {
     static const int64_t class = 0;
-    sscam_image *image = make_image();
+    sscam_image *image = make_image(WIDTH, HEIGHT, 3);
     add("grad-cam", NULL, NULL);
     ASSERT_FAILS(sscam_explain_image_all(explainers, 1, NULL, NULL, 1, maps), SSCAM_E_ARGUMENT,
                  "image");
@@ -593,6 +590,7 @@ static void add_work_tests(TCase *work)
     tcase_add_test(work, masked_inputs_are_shared_by_targets);
     tcase_add_test(work, captures_are_not_shared_by_targets);
     tcase_add_test(work, outputs_share_nothing);
+    tcase_add_test(work, each_output_has_its_own_default_layer);
     tcase_add_test(work, ablations_are_shared_by_classes);
     tcase_add_test(work, masked_inputs_that_differ_are_not_shared);
     tcase_add_test(work, images_fill_batches_together);

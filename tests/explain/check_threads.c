@@ -3,9 +3,7 @@
 #include <semaphore.h>
 #include <stdlib.h>
 
-#include "support/assertions.h"
-#include "support/check_main.h"
-#include "support/fake_backend.h"
+#include "support/fixtures.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
@@ -15,11 +13,7 @@ static sscam_model *model;
 
 static void set_up(void)
 {
-    uint32_t state = 99u;
-    for (int i = 0; i < SIZE; i++) {
-        state = state * 1664525u + 1013904223u;
-        input[i] = (float)((double)(state >> 8) / (double)(1 << 24) * 2.0 - 0.75);
-    }
+    fill_random(input, SIZE, 99u, -0.75, 2.0);
     model = load_fake("fake linear");
     fake_reset();
 }
@@ -27,7 +21,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     sscam_model_destroy(model);
-    ck_assert_int_eq(atomic_load(&fake_counted.networks), 0);
+    assert_all_networks_freed();
 }
 
 static sscam_explainer *make(const char *method)
@@ -184,16 +178,6 @@ START_TEST(another_thread_cancels_within_a_batch)
 }
 END_TEST
 
-static sscam_image *make_image(void)
-{
-    uint8_t pixels[PLANE * 3];
-    sscam_image *image = NULL;
-    for (int i = 0; i < PLANE * 3; i++)
-        pixels[i] = (uint8_t)(i * 37 % 251);
-    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
-    return image;
-}
-
 /* --- two calls at the same time --------------------------------------------------------------- */
 
 enum { RACES = 200 };
@@ -311,7 +295,7 @@ START_TEST(of_two_calls_at_the_same_time_one_is_refused)
 {
     static const char *const layers[2] = {"features", "stem"};
     sscam_explainer *explainer = make("grad-cam");
-    sscam_image *image = make_image();
+    sscam_image *image = make_image(WIDTH, HEIGHT, 3);
     racer racers[2];
     set_options(explainer, "resize=off crop=off region=all");
     for (int i = 0; i < 2; i++) {
@@ -383,7 +367,9 @@ static void use_again(meddler *own)
 START_TEST(a_callback_that_uses_its_explainer_is_refused)
 {
     sscam_map *map = NULL, *wanted = NULL;
-    meddler own = {.explainer = make("ss-cam-mean"), .image = make_image(), .meddle = use_again};
+    meddler own = {.explainer = make("ss-cam-mean"),
+                   .image = make_image(WIDTH, HEIGHT, 3),
+                   .meddle = use_again};
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &wanted));
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
@@ -481,7 +467,8 @@ static void add_cases(meddler *own)
 
 START_TEST(a_callback_may_add_known_cases_and_no_others)
 {
-    meddler own = {.explainer = make("grad-cam"), .image = make_image(), .meddle = add_cases};
+    meddler own = {
+        .explainer = make("grad-cam"), .image = make_image(WIDTH, HEIGHT, 3), .meddle = add_cases};
     ASSERT_OK(sscam_explainer_set(own.explainer, "resize", "off"));
     ASSERT_OK(sscam_explainer_set(own.explainer, "crop", "off"));
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));

@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "support/assertions.h"
-#include "support/check_main.h"
-#include "support/fake_backend.h"
+#include "support/fixtures.h"
 #include "support/reference.h"
 #include "support/reference_methods.h"
 
@@ -23,17 +21,13 @@ static float input[SIZE];
 
 static void set_up(void)
 {
-    uint32_t state = 31337u;
-    for (int i = 0; i < SIZE; i++) {
-        state = state * 1664525u + 1013904223u;
-        input[i] = (float)((double)(state >> 8) / (double)(1 << 24) * 2.0 - 0.5);
-    }
+    fill_random(input, SIZE, 31337u, -0.5, 2.0);
     fake_reset();
 }
 
 static void tear_down(void)
 {
-    ck_assert_int_eq(atomic_load(&fake_counted.networks), 0);
+    assert_all_networks_freed();
 }
 
 static int32_t needs(size_t method, int32_t need)

@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "support/assertions.h"
-#include "support/check_main.h"
-#include "support/fake_backend.h"
+#include "support/fixtures.h"
 #include "support/reference.h"
 #include "support/reference_methods.h"
 
@@ -19,11 +17,7 @@ static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
 
 static void set_up(void)
 {
-    uint32_t state = 12345u;
-    for (int i = 0; i < SIZE; i++) {
-        state = state * 1664525u + 1013904223u;
-        input[i] = (float)((double)(state >> 8) / (double)(1 << 24) * 3.0 - 1.25);
-    }
+    fill_random(input, SIZE, 12345u, -1.25, 3.0);
     for (int copy = 1; copy < COPIES; copy++)
         memcpy(input + copy * SIZE, input, SIZE * sizeof *input);
     fake_reset();

@@ -133,17 +133,27 @@ static void count_batch(long long size)
 
 /* --- the network ------------------------------------------------------------------------------ */
 
-/* The share of the first output that a named one is. */
-static sscam_status find_output(const char *name, double *share)
+/* One of the network's outputs. */
+typedef struct network_output {
+    const char *position, *name;
+    double share;          /* of the first output */
+    int64_t default_layer; /* position among the layers */
+} network_output;
+
+static const network_output outputs[] = {
+    {"0", "", 1.0, 1}, {"1", "half", 0.5, 1}, {"2", "early", 0.25, 0}};
+
+static sscam_status find_output(const char *name, const network_output **output)
 {
-    *share = 1.0;
-    if (name == NULL || name[0] == '\0' || strcmp(name, "0") == 0)
-        return SSCAM_OK;
-    *share = 0.5;
-    if (strcmp(name, "1") == 0 || strcmp(name, "half") == 0)
-        return SSCAM_OK;
-    return sscam_fail(SSCAM_E_ARGUMENT,
-                      "option output: the network has no output \"%s\"; it has 0, 1 (half)", name);
+    for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
+        *output = &outputs[i];
+        if (name == NULL || strcmp(name, outputs[i].position) == 0 ||
+            strcmp(name, outputs[i].name) == 0)
+            return SSCAM_OK;
+    }
+    return sscam_fail(
+        SSCAM_E_ARGUMENT,
+        "option output: the network has no output \"%s\"; it has 0, 1 (half), 2 (early)", name);
 }
 
 /* One input on its way through the network. */
@@ -181,9 +191,11 @@ static sscam_status begin_run(const fake_network *network, const sscam_shape *sh
                       .rank = shape->rank,
                       .sides = layer_sides(shape)};
     run->target_pixels = sscam_position_count(run->sides);
-    sscam_status status = find_output(output, &run->share);
+    const network_output *found;
+    sscam_status status = find_output(output, &found);
     if (status != SSCAM_OK)
         return status;
+    run->share = found->share;
     if (network->kind->fault == FAULT_RUN)
         return sscam_fail(SSCAM_E_MODEL, "the fake network fails whatever it is given");
     if (shape->channels != FAKE_COLORS || run->target_pixels < 1)
@@ -473,19 +485,22 @@ static int32_t layer_shape(const fake_network *network, int layer, int32_t rank,
 }
 
 static sscam_status list_layers(const fake_network *network, const sscam_shape *shape,
-                                struct sscam_layers *layers)
+                                const char *output, struct sscam_layers *layers)
 {
+    const network_output *found;
     int64_t stem[SSCAM_MOST_RANK], features[SSCAM_MOST_RANK];
     int32_t rank = layer_shape(network, 0, shape->rank, layer_sides(shape), stem);
     layer_shape(network, 1, shape->rank, layer_sides(shape), features);
     const int64_t pool[] = {1, FAKE_CHANNELS}, head[] = {1, network->kind->classes};
-    sscam_status status = SSCAM_OK;
+    sscam_status status = find_output(output, &found);
+    if (status != SSCAM_OK)
+        return status;
     *layers = (struct sscam_layers){.default_index = -1};
     if (!network->kind->without_places) {
         status = add_layer(layers, "stem", "AvgPool2d", rank, stem);
         if (status == SSCAM_OK)
             status = add_layer(layers, "features", "Sequential", rank, features);
-        layers->default_index = 1;
+        layers->default_index = found->default_layer;
     }
     if (status == SSCAM_OK)
         status = add_layer(layers, "pool", "AdaptiveAvgPool2d", 2, pool);
@@ -506,7 +521,7 @@ static sscam_status layers_of(void *network, const sscam_shape *shape, struct ss
         return status;
     end_run(&run);
     atomic_fetch_add(&fake_counted.inputs, 1);
-    return list_layers(network, shape, out);
+    return list_layers(network, shape, NULL, out);
 }
 
 /* The layer that a request means: 0 stem, 1 features. */
@@ -514,7 +529,7 @@ static sscam_status find_layer(const fake_network *network, const sscam_capture_
                                int *layer)
 {
     struct sscam_layers layers;
-    sscam_status status = list_layers(network, &request->shape, &layers);
+    sscam_status status = list_layers(network, &request->shape, request->output, &layers);
     if (status != SSCAM_OK)
         return status;
     int64_t found = layers.default_index;

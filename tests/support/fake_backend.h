@@ -9,7 +9,8 @@
  * sum_p v(p) A_k(p),   v(p) = 2 (p + 1) / (P (P + 1)) dense       Y_c(p) = b_c + sum_k w_ck A_k(p),
  * a dense output of h x w places
  *
- * Output 1, "half", is half of output 0.
+ * Output 1, "half", is half of output 0. Output 2, "early", is a quarter of it, and its default
+ * layer is stem, that of the others features.
  *
  * A "file" is a line of words. The first is "fake", the second the kind of network:
  *   linear, quadratic, positional, dense
