@@ -617,9 +617,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("evaluation");
-    TCase *values = tcase_create("values"), *use_and_misuse = tcase_create("use");
-    tcase_add_checked_fixture(values, set_up, tear_down);
-    tcase_add_checked_fixture(use_and_misuse, set_up, tear_down);
+    TCase *values = add_case(suite, "values", set_up, tear_down),
+          *use_and_misuse = add_case(suite, "use", set_up, tear_down);
     tcase_add_test(values, drop_and_increase_compare_probabilities);
     tcase_add_test(values, drop_and_increase_may_compare_logits_under_half_the_map);
     tcase_add_test(values, curves_are_probabilities_of_what_is_left);
@@ -641,7 +640,5 @@ int main(void)
     tcase_add_test(use_and_misuse, classes_and_networks_that_cannot_be_used);
     tcase_add_test(use_and_misuse, scores_that_are_no_numbers_are_no_metrics);
     tcase_add_test(use_and_misuse, progress_rises_to_the_end_and_cancels_anywhere);
-    suite_add_tcase(suite, values);
-    suite_add_tcase(suite, use_and_misuse);
     return run_suite(suite);
 }

@@ -600,11 +600,9 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("dense");
-    TCase *places = tcase_create("places"), *classes = tcase_create("classes"),
-          *refusals = tcase_create("refusals");
-    tcase_add_checked_fixture(places, set_up, NULL);
-    tcase_add_checked_fixture(classes, set_up, NULL);
-    tcase_add_checked_fixture(refusals, set_up, NULL);
+    TCase *places = add_case(suite, "places", set_up, NULL),
+          *classes = add_case(suite, "classes", set_up, NULL),
+          *refusals = add_case(suite, "refusals", set_up, NULL);
     tcase_add_test(places, every_region_holds_some_places_and_leaves_some_out);
     tcase_add_loop_test(places, gradients_are_those_of_the_mean_over_the_region, 0, 2 * REGIONS);
     tcase_add_test(places, cam_takes_all_places);
@@ -622,8 +620,5 @@ int main(void)
     tcase_add_test(refusals, regions_without_places_are_refused);
     tcase_add_test(refusals, regions_have_their_forms);
     tcase_add_test(refusals, masks_are_copied_and_taken_away);
-    suite_add_tcase(suite, places);
-    suite_add_tcase(suite, classes);
-    suite_add_tcase(suite, refusals);
     return run_suite(suite);
 }

@@ -208,7 +208,7 @@ START_TEST(unknown_layers_are_named_with_near_ones)
     ASSERT_OK(sscam_explainer_set(explainer, "layer", ""));
     assert_still_works();
     use("fake spaceless", "grad-cam");
-    assert_explain_fails(input, one, NULL, SSCAM_E_LAYER, "no layer with places");
+    assert_explain_fails(input, one, NULL, SSCAM_E_LAYER, "no layer with positions");
 }
 END_TEST
 
@@ -667,14 +667,6 @@ START_TEST(preprocessing_keeps_to_its_room)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *made = tcase_create(name);
-    tcase_add_checked_fixture(made, set_up, tear_down);
-    suite_add_tcase(suite, made);
-    return made;
-}
-
 static void add_argument_tests(TCase *arguments)
 {
     tcase_add_test(arguments, explainers_need_a_model_and_a_method);
@@ -702,20 +694,20 @@ int main(void)
 {
     Suite *suite = suite_create("explainer");
     TCase *progress, *batches, *images;
-    add_argument_tests(add_case(suite, "arguments"));
-    add_failure_tests(add_case(suite, "failures"));
-    progress = add_case(suite, "progress");
+    add_argument_tests(add_case(suite, "arguments", set_up, tear_down));
+    add_failure_tests(add_case(suite, "failures", set_up, tear_down));
+    progress = add_case(suite, "progress", set_up, tear_down);
     tcase_add_test(progress, fractions_rise_from_0_to_1);
     tcase_add_test(progress, batches_report_one_by_one);
     tcase_add_test(progress, shares_meet_exactly);
     tcase_add_test(progress, fractions_rise_for_any_number_of_images);
     tcase_add_test(progress, cancelling_works_at_every_report);
-    batches = add_case(suite, "batches");
+    batches = add_case(suite, "batches", set_up, tear_down);
     tcase_add_test(batches, each_image_of_a_batch_has_its_class);
     tcase_add_test(batches, maps_outlive_explainer_and_model);
     tcase_add_test(batches, explainers_outlive_the_callers_reference);
     tcase_add_test(batches, threads_share_a_model);
-    images = add_case(suite, "images");
+    images = add_case(suite, "images", set_up, tear_down);
     tcase_add_test(images, images_are_explained_as_their_tensors);
     tcase_add_test(images, images_of_one_pixel_are_refused);
     tcase_add_test(images, images_of_too_many_positions_are_refused);

@@ -299,11 +299,9 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("parts");
-    TCase *layers = tcase_create("layers"), *inputs = tcase_create("altered inputs"),
-          *eigen = tcase_create("eigen");
-    tcase_add_checked_fixture(layers, set_up, NULL);
-    tcase_add_checked_fixture(inputs, set_up, NULL);
-    tcase_add_checked_fixture(eigen, set_up, NULL);
+    TCase *layers = add_case(suite, "layers", set_up, NULL),
+          *inputs = add_case(suite, "altered inputs", set_up, NULL),
+          *eigen = add_case(suite, "eigen", set_up, NULL);
     tcase_add_loop_test(layers, layers_are_fused, 0, 2);
     tcase_add_test(layers, one_layer_needs_no_fusion);
     tcase_add_test(layers, unusable_layers_are_named);
@@ -315,8 +313,5 @@ int main(void)
     tcase_add_test(inputs, a_failing_part_fails_all);
     tcase_add_test(eigen, eigen_smooth_projects_the_terms);
     tcase_add_test(eigen, eigen_smooth_keeps_the_weights);
-    suite_add_tcase(suite, layers);
-    suite_add_tcase(suite, inputs);
-    suite_add_tcase(suite, eigen);
     return run_suite(suite);
 }

@@ -427,11 +427,9 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("ranks");
-    TCase *methods = tcase_create("methods"), *parts = tcase_create("parts"),
-          *around = tcase_create("around");
-    tcase_add_checked_fixture(methods, set_up, NULL);
-    tcase_add_checked_fixture(parts, set_up, NULL);
-    tcase_add_checked_fixture(around, set_up, NULL);
+    TCase *methods = add_case(suite, "methods", set_up, NULL),
+          *parts = add_case(suite, "parts", set_up, NULL),
+          *around = add_case(suite, "around", set_up, NULL);
     tcase_add_loop_test(methods, gradient_methods_follow_the_reference, 0, KINDS);
     tcase_add_loop_test(methods, scoring_methods_follow_the_reference, 0, KINDS * SCORED);
     tcase_add_loop_test(methods, places_are_weighed_one_by_one, 0, KINDS);
@@ -444,8 +442,5 @@ int main(void)
     tcase_add_loop_test(around, networks_classify_and_list_layers_in_every_rank, 0, KINDS);
     tcase_add_test(around, unusable_ranks_and_shapes_are_refused);
     tcase_add_test(around, values_that_are_no_numbers_are_found);
-    suite_add_tcase(suite, methods);
-    suite_add_tcase(suite, parts);
-    suite_add_tcase(suite, around);
     return run_suite(suite);
 }

@@ -574,14 +574,6 @@ START_TEST(images_are_not_explained_without_arguments)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *made = tcase_create(name);
-    tcase_add_checked_fixture(made, set_up, tear_down);
-    suite_add_tcase(suite, made);
-    return made;
-}
-
 static void add_work_tests(TCase *work)
 {
     tcase_add_test(work, captures_are_shared);
@@ -600,9 +592,11 @@ static void add_work_tests(TCase *work)
 int main(void)
 {
     Suite *suite = suite_create("sharing");
-    TCase *same = add_case(suite, "same maps"), *arguments = add_case(suite, "arguments");
-    TCase *failures = add_case(suite, "failures"), *images = add_case(suite, "images");
-    add_work_tests(add_case(suite, "common work"));
+    TCase *same = add_case(suite, "same maps", set_up, tear_down),
+          *arguments = add_case(suite, "arguments", set_up, tear_down);
+    TCase *failures = add_case(suite, "failures", set_up, tear_down),
+          *images = add_case(suite, "images", set_up, tear_down);
+    add_work_tests(add_case(suite, "common work", set_up, tear_down));
     tcase_add_test(same, every_method_is_as_alone);
     tcase_add_test(same, options_of_neighbours_do_not_matter);
     tcase_add_test(same, more_options_of_neighbours_do_not_matter);

@@ -486,9 +486,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("threads");
-    TCase *threads = tcase_create("threads"), *callbacks = tcase_create("callbacks");
-    tcase_add_checked_fixture(threads, set_up, tear_down);
-    tcase_add_checked_fixture(callbacks, set_up, tear_down);
+    TCase *threads = add_case(suite, "threads", set_up, tear_down),
+          *callbacks = add_case(suite, "callbacks", set_up, tear_down);
     tcase_add_test(threads, eight_threads_find_what_one_finds);
     tcase_add_test(threads, a_second_thread_is_refused);
     tcase_add_test(threads, another_thread_cancels_within_a_batch);
@@ -498,7 +497,5 @@ int main(void)
     tcase_add_test(callbacks, all_explainers_of_a_call_are_in_use);
     tcase_add_test(callbacks, an_explainer_destroyed_by_its_callback_goes_when_the_call_ends);
     tcase_add_test(callbacks, a_callback_may_add_known_cases_and_no_others);
-    suite_add_tcase(suite, threads);
-    suite_add_tcase(suite, callbacks);
     return run_suite(suite);
 }

@@ -316,9 +316,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("degenerate");
-    TCase *numbers = tcase_create("numbers"), *structure = tcase_create("structure");
-    tcase_add_checked_fixture(numbers, set_up, tear_down);
-    tcase_add_checked_fixture(structure, set_up, tear_down);
+    TCase *numbers = add_case(suite, "numbers", set_up, tear_down),
+          *structure = add_case(suite, "structure", set_up, tear_down);
     tcase_add_loop_test(numbers, activations_that_are_no_numbers_are_told, 0, 2);
     tcase_add_loop_test(numbers, outputs_that_are_no_numbers_are_told, 0, 2);
     tcase_add_loop_test(numbers, gradients_that_are_no_numbers_are_told, 0, 2);
@@ -330,7 +329,5 @@ int main(void)
     tcase_add_test(structure, one_pixel_gives_a_flat_map);
     tcase_add_test(structure, zero_gradients_and_equal_scores_weigh_nothing);
     tcase_add_test(structure, the_only_channel_is_the_map);
-    suite_add_tcase(suite, numbers);
-    suite_add_tcase(suite, structure);
     return run_suite(suite);
 }

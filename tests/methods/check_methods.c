@@ -202,15 +202,24 @@ static void for_each_class(int head, void (*check)(const char *head, const refer
         check(heads[head], &of);
 }
 
-static void check_grad_cam(const char *head, const reference_input *of)
+/* A method that weighs channels by one pass, against its reference. */
+static void check_weights(const char *method, const char *head, const reference_input *of,
+                          void (*reference)(const reference_input *of,
+                                            double weights[FAKE_CHANNELS]),
+                          double allowed_of_weights, double allowed_of_maps)
 {
     double weights[FAKE_CHANNELS];
-    sscam_map *map = explain(head, "grad-cam", "", of->class_index);
-    reference_grad_cam(of, weights);
-    assert_weights(map, weights, 1e-7);
-    assert_maps(map, of, weights, 1e-6);
+    sscam_map *map = explain(head, method, "", of->class_index);
+    reference(of, weights);
+    assert_weights(map, weights, allowed_of_weights);
+    assert_maps(map, of, weights, allowed_of_maps);
     ck_assert_int_eq(sscam_map_passes(map), 1);
     sscam_map_destroy(map);
+}
+
+static void check_grad_cam(const char *head, const reference_input *of)
+{
+    check_weights("grad-cam", head, of, reference_grad_cam, 1e-7, 1e-6);
 }
 
 START_TEST(grad_cam_is_the_mean_gradient)
@@ -221,13 +230,7 @@ END_TEST
 
 static void check_grad_cam_pp(const char *head, const reference_input *of)
 {
-    double weights[FAKE_CHANNELS];
-    sscam_map *map = explain(head, "grad-cam++", "", of->class_index);
-    reference_grad_cam_pp(of, weights);
-    assert_weights(map, weights, 1e-6);
-    assert_maps(map, of, weights, 2e-6);
-    ck_assert_int_eq(sscam_map_passes(map), 1);
-    sscam_map_destroy(map);
+    check_weights("grad-cam++", head, of, reference_grad_cam_pp, 1e-6, 2e-6);
 }
 
 START_TEST(grad_cam_pp_weighs_positive_gradients)
@@ -278,13 +281,7 @@ END_TEST
 
 static void check_xgrad_cam(const char *head, const reference_input *of)
 {
-    double weights[FAKE_CHANNELS];
-    sscam_map *map = explain(head, "xgrad-cam", "", of->class_index);
-    reference_xgrad_cam(of, weights);
-    assert_weights(map, weights, 1e-6);
-    assert_maps(map, of, weights, 2e-6);
-    ck_assert_int_eq(sscam_map_passes(map), 1);
-    sscam_map_destroy(map);
+    check_weights("xgrad-cam", head, of, reference_xgrad_cam, 1e-6, 2e-6);
 }
 
 START_TEST(xgrad_cam_weighs_gradients_by_activations)
@@ -1515,16 +1512,12 @@ static void add_score_tests(TCase *scores)
 int main(void)
 {
     Suite *suite = suite_create("methods");
-    TCase *table = tcase_create("table"), *gradients = tcase_create("gradients");
-    TCase *scores = tcase_create("scores"), *places = tcase_create("places"),
-          *runs = tcase_create("runs");
-    TCase *targets = tcase_create("targets");
-    tcase_add_checked_fixture(table, set_up, NULL);
-    tcase_add_checked_fixture(gradients, set_up, NULL);
-    tcase_add_checked_fixture(scores, set_up, NULL);
-    tcase_add_checked_fixture(places, set_up, NULL);
-    tcase_add_checked_fixture(runs, set_up, NULL);
-    tcase_add_checked_fixture(targets, set_up, NULL);
+    TCase *table = add_case(suite, "table", set_up, NULL),
+          *gradients = add_case(suite, "gradients", set_up, NULL);
+    TCase *scores = add_case(suite, "scores", set_up, NULL),
+          *places = add_case(suite, "places", set_up, NULL),
+          *runs = add_case(suite, "runs", set_up, NULL);
+    TCase *targets = add_case(suite, "targets", set_up, NULL);
     tcase_add_test(table, the_table_lists_the_methods);
     tcase_add_loop_test(table, maps_tell_what_they_are_of, 0, METHODS);
     tcase_add_test(table, the_top_class_is_found);
@@ -1534,11 +1527,5 @@ int main(void)
     add_place_tests(places);
     add_run_tests(runs);
     add_target_tests(targets);
-    suite_add_tcase(suite, table);
-    suite_add_tcase(suite, gradients);
-    suite_add_tcase(suite, scores);
-    suite_add_tcase(suite, places);
-    suite_add_tcase(suite, runs);
-    suite_add_tcase(suite, targets);
     return run_suite(suite);
 }

@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 
-/* Powers of two and their sums, so that little is rounded. Class 2 has no use for channel 1, and
- * sees the duplicates with opposite signs. */
+/* Powers of two and their sums, so that little is rounded. Class 2 does not depend on channel 1,
+ * and weighs the equal channels with opposite signs. */
 const double fake_mix[FAKE_CHANNELS][FAKE_COLORS] = {
     {1.0, 0.0, 0.0}, {0.0, 1.0, -0.5}, {0.25, 0.25, 0.75}, {0.0, 0.0, 0.0}, {1.0, 0.0, 0.0}};
 const double fake_bias[FAKE_CHANNELS] = {0.0, 0.25, 0.125, 0.5, 0.0};
@@ -39,7 +39,7 @@ typedef struct network_kind {
     double activation_scale, output_scale, mix_scale;
     fault fault;
     double fault_value;
-    int32_t without_places;
+    int32_t without_positions;
     int64_t shown_channels; /* of the features; 0: all */
 } network_kind;
 
@@ -77,7 +77,7 @@ static const network_kind kinds[] = {
 /* How the layers' outputs are ordered. */
 typedef enum layer_order {
     ORDER_MAPS,
-    ORDER_PLACES_FIRST,
+    ORDER_POSITIONS_FIRST,
     ORDER_TOKENS,
     ORDER_FIRST_TOKEN,
     ORDER_TORN
@@ -156,17 +156,17 @@ static sscam_status find_output(const char *name, const network_output **output)
         "option output: the network has no output \"%s\"; it has 0, 1 (half), 2 (early)", name);
 }
 
-/* One input on its way through the network. */
+/* A run of the network on one input. */
 typedef struct fake_run {
     const fake_network *network;
-    double share;      /* of the first output, which is the one that is meant */
-    sscam_sides step;  /* pixels of a mean: 2 along each side that the input has */
-    int32_t rank;      /* of the input */
-    sscam_sides sides; /* of the layers */
-    int64_t target_pixels;
-    const sscam_target_pixels *inside; /* target_pixels that count; NULL: all */
-    double *stem;                      /* [FAKE_COLORS, target_pixels] */
-    double *features;                  /* [FAKE_CHANNELS, target_pixels]; also what needs freeing */
+    double share;                      /* of the first output */
+    sscam_sides step;                  /* pixels of a mean: 2 along each side that the input has */
+    int32_t rank;                      /* of the input */
+    sscam_sides sides;                 /* of the layers */
+    int64_t positions;                 /* of the layers */
+    const sscam_target_pixels *target; /* of a dense output; NULL: all positions */
+    double *stem;                      /* [FAKE_COLORS, positions] */
+    double *features;                  /* [FAKE_CHANNELS, positions]; also what needs freeing */
     double mean[FAKE_CHANNELS];        /* of the features */
 } fake_run;
 
@@ -190,7 +190,7 @@ static sscam_status begin_run(const fake_network *network, const sscam_shape *sh
                       .step = step_of(shape),
                       .rank = shape->rank,
                       .sides = layer_sides(shape)};
-    run->target_pixels = sscam_position_count(run->sides);
+    run->positions = sscam_position_count(run->sides);
     const network_output *found;
     sscam_status status = find_output(output, &found);
     if (status != SSCAM_OK)
@@ -198,17 +198,17 @@ static sscam_status begin_run(const fake_network *network, const sscam_shape *sh
     run->share = found->share;
     if (network->kind->fault == FAULT_RUN)
         return sscam_fail(SSCAM_E_MODEL, "the fake network fails whatever it is given");
-    if (shape->channels != FAKE_COLORS || run->target_pixels < 1)
+    if (shape->channels != FAKE_COLORS || run->positions < 1)
         return sscam_fail(
             SSCAM_E_MODEL,
             "the fake network wants 3 channels of at least 2x2, not %lld of %lldx%lld",
             (long long)shape->channels, (long long)shape->sides.height,
             (long long)shape->sides.width);
-    run->features = malloc((size_t)run->target_pixels * (FAKE_CHANNELS + FAKE_COLORS) *
+    run->features = malloc((size_t)run->positions * (FAKE_CHANNELS + FAKE_COLORS) *
                            sizeof *run->features);
     if (run->features == NULL)
         return sscam_fail_memory("the fake network");
-    run->stem = run->features + run->target_pixels * FAKE_CHANNELS;
+    run->stem = run->features + run->positions * FAKE_CHANNELS;
     return SSCAM_OK;
 }
 
@@ -217,14 +217,14 @@ static void end_run(fake_run *run)
     free(run->features);
 }
 
-/* Mean of the pixels below a place; `pixel_step`: floats from one to the next. */
+/* Mean of the pixels below a position; `pixel_step`: floats from one to the next. */
 static double mean_below(const fake_run *run, const float *input, const sscam_shape *shape,
-                         int64_t place, int64_t pixel_step)
+                         int64_t position, int64_t pixel_step)
 {
     const sscam_sides sides = run->sides, step = run->step, pixels = shape->sides;
-    const int64_t x = place % sides.width * step.width,
-                  y = place / sides.width % sides.height * step.height;
-    const int64_t z = place / sides.width / sides.height * step.depth;
+    const int64_t x = position % sides.width * step.width,
+                  y = position / sides.width % sides.height * step.height;
+    const int64_t z = position / sides.width / sides.height * step.depth;
     double sum = 0.0;
     for (int64_t i = 0; i < sscam_position_count(step); i++) {
         const int64_t column = x + i % step.width, row = y + i / step.width % step.height;
@@ -241,38 +241,38 @@ static void run_stem(fake_run *run, const float *input, const sscam_shape *shape
                                                             : 1;
     int64_t pixel_step = layout == SSCAM_MEMORY_FORMAT_NCHW ? 1 : FAKE_COLORS;
     for (int64_t color = 0; color < FAKE_COLORS; color++)
-        for (int64_t p = 0; p < run->target_pixels; p++)
-            run->stem[color * run->target_pixels + p] = mean_below(run, input + color * color_step,
-                                                                   shape, p, pixel_step);
+        for (int64_t p = 0; p < run->positions; p++)
+            run->stem[color * run->positions + p] = mean_below(run, input + color * color_step,
+                                                               shape, p, pixel_step);
 }
 
 static void run_features(fake_run *run)
 {
     double mix_scale = run->network->kind->mix_scale;
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        double sum_over_places = 0.0;
-        for (int64_t p = 0; p < run->target_pixels; p++) {
+        double sum_over_positions = 0.0;
+        for (int64_t p = 0; p < run->positions; p++) {
             double sum = fake_bias[k];
             for (int color = 0; color < FAKE_COLORS; color++)
-                sum += mix_scale * fake_mix[k][color] * run->stem[color * run->target_pixels + p];
-            run->features[k * run->target_pixels + p] = fmax(sum, 0.0);
-            sum_over_places += fmax(sum, 0.0);
+                sum += mix_scale * fake_mix[k][color] * run->stem[color * run->positions + p];
+            run->features[k * run->positions + p] = fmax(sum, 0.0);
+            sum_over_positions += fmax(sum, 0.0);
         }
-        run->mean[k] = sum_over_places / (double)run->target_pixels;
+        run->mean[k] = sum_over_positions / (double)run->positions;
     }
 }
 
-static double place_weight(const fake_run *run, int64_t place)
+static double position_weight(const fake_run *run, int64_t position)
 {
-    double target_pixels = (double)run->target_pixels;
-    if (run->network->kind->head == HEAD_DENSE && run->inside != NULL)
-        return run->inside->inside[place] ? 1.0 / (double)run->inside->count : 0.0;
+    double positions = (double)run->positions;
+    if (run->network->kind->head == HEAD_DENSE && run->target != NULL)
+        return run->target->inside[position] ? 1.0 / (double)run->target->count : 0.0;
     if (run->network->kind->head == HEAD_DENSE)
-        return 1.0 / target_pixels;
-    return 2.0 * (double)(place + 1) / (target_pixels * (target_pixels + 1.0));
+        return 1.0 / positions;
+    return 2.0 * (double)(position + 1) / (positions * (positions + 1.0));
 }
 
-/* What the head makes of channel k, before the class's weight. */
+/* Value of channel k in the head, before the weight of the class. */
 static double pooled(const fake_run *run, int k)
 {
     double sum = 0.0;
@@ -280,21 +280,21 @@ static double pooled(const fake_run *run, int k)
     case HEAD_QUADRATIC: return run->mean[k] * run->mean[k];
     case HEAD_POSITIONAL:
     case HEAD_DENSE:
-        for (int64_t p = 0; p < run->target_pixels; p++)
-            sum += place_weight(run, p) * run->features[k * run->target_pixels + p];
+        for (int64_t p = 0; p < run->positions; p++)
+            sum += position_weight(run, p) * run->features[k * run->positions + p];
         return sum;
     default: return run->mean[k];
     }
 }
 
-/* Derivative of pooled() by A_k at a place. */
-static double pooled_slope(const fake_run *run, int k, int64_t place)
+/* Derivative of pooled() by A_k at a position. */
+static double pooled_slope(const fake_run *run, int k, int64_t position)
 {
     switch (run->network->kind->head) {
-    case HEAD_QUADRATIC: return 2.0 * run->mean[k] / (double)run->target_pixels;
+    case HEAD_QUADRATIC: return 2.0 * run->mean[k] / (double)run->positions;
     case HEAD_POSITIONAL:
-    case HEAD_DENSE: return place_weight(run, place);
-    default: return 1.0 / (double)run->target_pixels;
+    case HEAD_DENSE: return position_weight(run, position);
+    default: return 1.0 / (double)run->positions;
     }
 }
 
@@ -309,37 +309,38 @@ static void run_head(const fake_run *run, float *logits)
     }
 }
 
-/* Dense outputs at a place, into logits [classes]. */
-static void run_head_at(const fake_run *run, int64_t place, float *logits)
+/* Dense outputs at a position, into logits [classes]. */
+static void run_head_at(const fake_run *run, int64_t position, float *logits)
 {
     for (int64_t c = 0; c < run->network->kind->classes; c++) {
         double sum = fake_head_bias[c];
         for (int k = 0; k < FAKE_CHANNELS; k++)
-            sum += fake_weight[c][k] * run->features[k * run->target_pixels + place];
+            sum += fake_weight[c][k] * run->features[k * run->positions + position];
         logits[c] = (float)(run->share * run->network->kind->output_scale * sum);
     }
 }
 
-/* Mean probabilities over the places that count, into row [classes]. */
+/* Mean probabilities over the target pixels, into row [classes]. */
 static void run_probabilities(const fake_run *run, sscam_score_kind kind, float *row)
 {
     float logits[FAKE_CLASSES];
     double mean[FAKE_CLASSES] = {0.0};
     const int64_t classes = run->network->kind->classes;
-    for (int64_t p = 0; p < run->target_pixels; p++) {
+    for (int64_t p = 0; p < run->positions; p++) {
         run_head_at(run, p, logits);
         for (int64_t c = 0; c < classes; c++)
-            mean[c] += place_weight(run, p) * sscam_score_of(logits, classes, c, kind);
+            mean[c] += position_weight(run, p) * sscam_score_of(logits, classes, c, kind);
     }
     for (int64_t c = 0; c < classes; c++)
         row[c] = (float)mean[c];
 }
 
-/* What scores are made of: logits or, of a dense output, their means or those of probabilities. */
+/* The row that scores are computed from: logits or, of a dense output, means of logits or of
+ * probabilities. */
 static void run_row(fake_run *run, const sscam_target_pixels *target_pixels, sscam_score_kind kind,
                     float *row)
 {
-    run->inside = target_pixels;
+    run->target = target_pixels;
     if (run->network->kind->head == HEAD_DENSE && kind != SSCAM_SCORE_LOGIT)
         run_probabilities(run, kind, row);
     else
@@ -401,7 +402,7 @@ static sscam_status read_words(const char *name, const void *data, size_t size, 
 static layer_order order_of(const char *word)
 {
     static const char *const words[] = {"", "places-first", "tokens", "first-token", "torn"};
-    for (int order = ORDER_PLACES_FIRST; order <= ORDER_TORN; order++)
+    for (int order = ORDER_POSITIONS_FIRST; order <= ORDER_TORN; order++)
         if (strcmp(word, words[order]) == 0)
             return (layer_order)order;
     return ORDER_MAPS;
@@ -417,7 +418,7 @@ static sscam_status load(const char *name, const void *data, size_t size, const 
     if (status != SSCAM_OK)
         return status;
     if (strcmp(device, "cpu") != 0 && strcmp(device, "auto") != 0)
-        return sscam_fail(SSCAM_E_DEVICE, "device \"%s\": the fake backend has cpu alone", device);
+        return sscam_fail(SSCAM_E_DEVICE, "device \"%s\": the fake backend has only cpu", device);
     if (find_kind(kind) == NULL)
         return sscam_fail(SSCAM_E_MODEL, "%s: there is no fake network \"%s\"", name, kind);
     fake_network *loaded = malloc(sizeof *loaded);
@@ -470,17 +471,16 @@ static sscam_status add_layer(struct sscam_layers *layers, const char *name, con
 static int32_t layer_shape(const fake_network *network, int layer, int32_t rank, sscam_sides sides,
                            int64_t shape[SSCAM_MOST_RANK])
 {
-    const int64_t channels = channels_of(network, layer),
-                  target_pixels = sscam_position_count(sides);
+    const int64_t channels = channels_of(network, layer), positions = sscam_position_count(sides);
     const sscam_shape maps = {rank, 1, channels, sides};
     const int64_t others[][4] = {{1, sides.height, sides.width, channels},
-                                 {1, 1 + target_pixels, channels, 1},
-                                 {1, 1 + target_pixels, channels, 1},
-                                 {2, target_pixels, channels, 1}};
+                                 {1, 1 + positions, channels, 1},
+                                 {1, 1 + positions, channels, 1},
+                                 {2, positions, channels, 1}};
     if (network->order == ORDER_MAPS)
         sscam_shape_write(&maps, shape);
     else
-        memcpy(shape, others[network->order - ORDER_PLACES_FIRST], sizeof others[0]);
+        memcpy(shape, others[network->order - ORDER_POSITIONS_FIRST], sizeof others[0]);
     return network->order >= ORDER_TOKENS ? 3 : rank;
 }
 
@@ -496,7 +496,7 @@ static sscam_status list_layers(const fake_network *network, const sscam_shape *
     if (status != SSCAM_OK)
         return status;
     *layers = (struct sscam_layers){.default_index = -1};
-    if (!network->kind->without_places) {
+    if (!network->kind->without_positions) {
         status = add_layer(layers, "stem", "AvgPool2d", rank, stem);
         if (status == SSCAM_OK)
             status = add_layer(layers, "features", "Sequential", rank, features);
@@ -524,7 +524,7 @@ static sscam_status layers_of(void *network, const sscam_shape *shape, struct ss
     return list_layers(network, shape, NULL, out);
 }
 
-/* The layer that a request means: 0 stem, 1 features. */
+/* Position of the layer of a request: 0 stem, 1 features. */
 static sscam_status find_layer(const fake_network *network, const sscam_capture_request *request,
                                int *layer)
 {
@@ -542,9 +542,9 @@ static sscam_status find_layer(const fake_network *network, const sscam_capture_
     if (found == (int64_t)layers.count)
         status = sscam_fail_unknown_layer(request->layer, &layers);
     else if (found < 0)
-        status = sscam_fail(SSCAM_E_LAYER, "the fake network has no layer with places");
+        status = sscam_fail(SSCAM_E_LAYER, "the fake network has no layer with positions");
     else if (layers.layer[found].rank < 3)
-        status = sscam_fail(SSCAM_E_LAYER, "layer %s: its output has no places", request->layer);
+        status = sscam_fail(SSCAM_E_LAYER, "layer %s: its output has no positions", request->layer);
     *layer = (int)found;
     sscam_layers_release(&layers);
     return status;
@@ -552,17 +552,17 @@ static sscam_status find_layer(const fake_network *network, const sscam_capture_
 
 /* --- capture ---------------------------------------------------------------------------------- */
 
-/* dY_c/dA at a channel and a place of a layer. */
+/* dY_c/dA at a channel and a position of a layer. */
 static double slope_at(const fake_run *run, int layer, int64_t class_index, int64_t channel,
-                       int64_t place)
+                       int64_t position)
 {
     const network_kind *kind = run->network->kind;
     double sum = 0.0;
     if (layer == 1)
-        sum = fake_weight[class_index][channel] * pooled_slope(run, (int)channel, place);
+        sum = fake_weight[class_index][channel] * pooled_slope(run, (int)channel, position);
     for (int k = 0; layer == 0 && k < FAKE_CHANNELS; k++)
-        if (run->features[k * run->target_pixels + place] > 0.0)
-            sum += fake_weight[class_index][k] * pooled_slope(run, k, place) * kind->mix_scale *
+        if (run->features[k * run->positions + position] > 0.0)
+            sum += fake_weight[class_index][k] * pooled_slope(run, k, position) * kind->mix_scale *
                    fake_mix[k][channel];
     return run->share * sum * kind->output_scale / kind->activation_scale;
 }
@@ -575,15 +575,15 @@ static int64_t values_in(const sscam_capture *capture)
     return count;
 }
 
-/* Where the layer's output has what channel-first order has at `index`. */
+/* Index in the layer's output of what is at `index` when channels are first. */
 static int64_t position_of(const fake_run *run, int layer, int64_t index)
 {
-    const int64_t channel = index / run->target_pixels, place = index % run->target_pixels;
+    const int64_t channel = index / run->positions, position = index % run->positions;
     switch (run->network->order) {
     case ORDER_MAPS: return index;
     case ORDER_TOKENS:
-    case ORDER_FIRST_TOKEN: return (1 + place) * channels_of(run->network, layer) + channel;
-    default: return place * channels_of(run->network, layer) + channel;
+    case ORDER_FIRST_TOKEN: return (1 + position) * channels_of(run->network, layer) + channel;
+    default: return position * channels_of(run->network, layer) + channel;
     }
 }
 
@@ -603,8 +603,8 @@ static sscam_status allocate_capture(const fake_run *run, int layer, int32_t wan
     return sscam_fail_memory("a capture");
 }
 
-/* Puts the network's fault in. */
-static void spoil(const fake_run *run, sscam_capture *capture)
+/* Applies the network's fault. */
+static void apply_fault(const fake_run *run, sscam_capture *capture)
 {
     const network_kind *kind = run->network->kind;
     int64_t last = values_in(capture) - 1;
@@ -619,18 +619,18 @@ static void spoil(const fake_run *run, sscam_capture *capture)
 }
 
 static double target_slope_at(const fake_run *run, int layer, const sscam_target *target,
-                              int64_t channel, int64_t place)
+                              int64_t channel, int64_t position)
 {
-    double slope = slope_at(run, layer, target->class_index, channel, place);
+    double slope = slope_at(run, layer, target->class_index, channel, position);
     if (target->kind == SSCAM_TARGET_AGAINST)
         return -slope;
     if (target->kind == SSCAM_TARGET_DIFFERENCE)
-        return slope - slope_at(run, layer, target->other_index, channel, place);
+        return slope - slope_at(run, layer, target->other_index, channel, position);
     return slope;
 }
 
-/* What no place has: the first token stands out. */
-static void fill_outside_places(const fake_run *run, sscam_capture *out)
+/* Fills tokens that are not of the grid too. Only the first has gradients, if any. */
+static void fill_other_tokens(const fake_run *run, sscam_capture *out)
 {
     for (int64_t i = 0; i < values_in(out); i++) {
         int32_t is_read = run->network->order == ORDER_FIRST_TOKEN && i < out->shape[2];
@@ -640,41 +640,39 @@ static void fill_outside_places(const fake_run *run, sscam_capture *out)
     }
 }
 
-static int32_t sees(const float *logits, int64_t classes, int64_t class_index,
-                    const sscam_region *region)
+static int32_t predicts(const float *logits, int64_t classes, int64_t class_index,
+                        const sscam_region *region)
 {
     if (region->by_sign || classes == 1)
         return logits[class_index] > 0.0f;
     return sscam_top_class(logits, classes) == class_index;
 }
 
-/* Leaves those of the region's places inside that the class of the target, which is resolved here,
- * is seen at. */
-static sscam_status keep_seen(const fake_run *run, const sscam_region *region, sscam_target *target,
-                              sscam_target_pixels *target_pixels)
+/* Resolves the class of the target, and keeps the pixels of the region where it is predicted. */
+static sscam_status keep_predicted(const fake_run *run, const sscam_region *region,
+                                   sscam_target *target, sscam_target_pixels *target_pixels)
 {
     float logits[FAKE_CLASSES];
-    int64_t seen[FAKE_CLASSES] = {0};
+    int64_t predicted[FAKE_CLASSES] = {0};
     const int64_t classes = run->network->kind->classes;
-    for (int64_t p = 0; p < run->target_pixels; p++) {
+    for (int64_t p = 0; p < run->positions; p++) {
         run_head_at(run, p, logits);
         for (int64_t c = 0; c < classes; c++)
-            seen[c] += target_pixels->inside[p] && sees(logits, classes, c, region);
+            predicted[c] += target_pixels->inside[p] && predicts(logits, classes, c, region);
     }
-    sscam_status status = sscam_resolve_dense_class(target, seen, classes);
+    sscam_status status = sscam_resolve_dense_class(target, predicted, classes);
     for (int64_t p = 0;
-         p < run->target_pixels && status == SSCAM_OK && region->kind == SSCAM_REGION_PREDICTED;
-         p++) {
+         p < run->positions && status == SSCAM_OK && region->kind == SSCAM_REGION_PREDICTED; p++) {
         run_head_at(run, p, logits);
-        target_pixels->inside[p] = (uint8_t)sees(logits, classes, target->class_index, region);
+        target_pixels->inside[p] = (uint8_t)predicts(logits, classes, target->class_index, region);
     }
     return status == SSCAM_OK
                ? sscam_target_pixels_finish(target_pixels, region, target->class_index)
                : status;
 }
 
-static sscam_status find_places(fake_run *run, const sscam_capture_request *request,
-                                sscam_capture *out)
+static sscam_status find_target_pixels(fake_run *run, const sscam_capture_request *request,
+                                       sscam_capture *out)
 {
     static const sscam_region everywhere = {.kind = SSCAM_REGION_ALL};
     const sscam_region *region = request->region != NULL ? request->region : &everywhere;
@@ -689,7 +687,7 @@ static sscam_status find_places(fake_run *run, const sscam_capture_request *requ
         status = sscam_target_pixels_mark(out->target_pixels, region, request->shape.sides.height,
                                           request->shape.sides.width);
         if (status == SSCAM_OK)
-            status = keep_seen(run, region, &out->target, out->target_pixels);
+            status = keep_predicted(run, region, &out->target, out->target_pixels);
     }
     if (status != SSCAM_OK)
         return status;
@@ -706,23 +704,23 @@ static sscam_status fill_capture(fake_run *run, int layer, const sscam_capture_r
     sscam_status status = SSCAM_OK;
     out->target = request->target;
     if (run->network->kind->head == HEAD_DENSE)
-        status = find_places(run, request, out);
+        status = find_target_pixels(run, request, out);
     run_row(run, out->target_pixels, SSCAM_SCORE_LOGIT, out->logits);
     if (status == SSCAM_OK)
         status = sscam_resolve_target(&out->target, out->logits, out->class_count);
     if (status != SSCAM_OK)
         return status;
-    fill_outside_places(run, out);
-    for (int64_t i = 0; i < channels_of(run->network, layer) * run->target_pixels; i++) {
+    fill_other_tokens(run, out);
+    for (int64_t i = 0; i < channels_of(run->network, layer) * run->positions; i++) {
         int64_t at = position_of(run, layer, i);
         out->activations[at] = (float)(run->network->kind->activation_scale * values[i]);
         if (out->gradients != NULL && run->network->order != ORDER_FIRST_TOKEN)
-            out->gradients[at] =
-                (float)(target_slope_at(run, layer, &out->target, i / run->target_pixels,
-                                        i % run->target_pixels) *
-                        (out->target_pixels != NULL ? out->target_pixels->factor : 1.0));
+            out->gradients[at] = (float)(target_slope_at(run, layer, &out->target,
+                                                         i / run->positions, i % run->positions) *
+                                         (out->target_pixels != NULL ? out->target_pixels->factor
+                                                                     : 1.0));
     }
-    spoil(run, out);
+    apply_fault(run, out);
     return SSCAM_OK;
 }
 
@@ -789,7 +787,7 @@ typedef struct batch_buffers {
     float *inputs, *scratch;
 } batch_buffers;
 
-/* Scores masked inputs `start` to `start + size - 1`, all of which exist at once, as in a real
+/* Scores masked inputs `start` to `start + size - 1`, which are all in memory at once, as in a real
  * backend. */
 static sscam_status score_batch(const fake_network *network, const sscam_score_request *request,
                                 const batch_buffers *buffers, int64_t start, int64_t size,
@@ -862,22 +860,21 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
 /* --- ablations -------------------------------------------------------------------------------- */
 
 /* A score of the run with a channel of a layer set to zero in what follows the layer. */
-static sscam_status score_without(const fake_run *run, int layer, int64_t channel,
+static sscam_status score_ablated(const fake_run *run, int layer, int64_t channel,
                                   const sscam_target *target, sscam_score_kind kind, double *score)
 {
     fake_run altered = *run;
     const double *whole = run->features;
-    altered.features = malloc((size_t)run->target_pixels * (FAKE_CHANNELS + FAKE_COLORS) *
+    altered.features = malloc((size_t)run->positions * (FAKE_CHANNELS + FAKE_COLORS) *
                               sizeof *altered.features);
     if (altered.features == NULL)
         return sscam_fail_memory("an altered run");
     memcpy(altered.features, whole,
-           (size_t)run->target_pixels * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *whole);
-    altered.stem = altered.features + run->target_pixels * FAKE_CHANNELS;
-    double *silenced = (layer == 0 ? altered.stem : altered.features) +
-                       channel * run->target_pixels;
-    for (int64_t p = 0; p < run->target_pixels; p++)
-        silenced[p] = 0.0;
+           (size_t)run->positions * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *whole);
+    altered.stem = altered.features + run->positions * FAKE_CHANNELS;
+    double *zeroed = (layer == 0 ? altered.stem : altered.features) + channel * run->positions;
+    for (int64_t p = 0; p < run->positions; p++)
+        zeroed[p] = 0.0;
     if (layer == 0)
         run_features(&altered);
     else
@@ -899,7 +896,7 @@ static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_reque
         atomic_fetch_add(&fake_counted.inputs, 1);
         for (int64_t j = 0; j < request->target_count; j++) {
             double score = 0.0;
-            status = score_without(run, layer, request->plan->channels[i], &request->targets[j],
+            status = score_ablated(run, layer, request->plan->channels[i], &request->targets[j],
                                    request->kind, &score);
             if (status != SSCAM_OK)
                 return status;
@@ -922,12 +919,12 @@ static sscam_status ablate(void *network, const sscam_ablation_request *request,
 {
     const int64_t count = request->plan->channel_count;
     const int64_t batch = request->batch_size > 0 ? request->batch_size : FAKE_DEFAULT_BATCH;
-    const sscam_capture_request place = {.layer = request->plan->layer, .shape = request->shape};
+    const sscam_capture_request at_layer = {.layer = request->plan->layer, .shape = request->shape};
     fake_run run;
     int layer = 0;
     sscam_status status = enter(FAKE_ABLATE);
     if (status == SSCAM_OK)
-        status = find_layer(network, &place, &layer);
+        status = find_layer(network, &at_layer, &layer);
     if (status == SSCAM_OK)
         status = check_axes(network, request->plan);
     if (status == SSCAM_OK)
