@@ -1,5 +1,5 @@
 /** @file
- * @brief Judging methods on many images: values of each case, totals with confidence intervals.
+ * @brief Metrics of methods on many images: values of each case, totals with confidence intervals.
  */
 #ifndef SSCAM_EVALUATION_H
 #define SSCAM_EVALUATION_H
@@ -22,26 +22,26 @@ extern "C" {
  * thread at a time. */
 typedef struct sscam_evaluation sscam_evaluation;
 
-/** @name What is known of a value
+/** @name State of a value
  * @{ */
-/** Not computed: the metric was not asked for, or there were no boxes. */
+/** Not computed: the metric was not requested, or there were no boxes. */
 #define SSCAM_VALUE_ABSENT 0
 /** A number. */
 #define SSCAM_VALUE_DEFINED 1
-/** Computed, and not a number: such as the energy of a flat map. */
+/** Computed, but not a number, as the energy of a constant map. */
 #define SSCAM_VALUE_UNDEFINED 2
 /** @} */
 
-/** Resamples behind a confidence interval. */
+/** Number of resamples of a confidence interval. */
 #define SSCAM_EVALUATION_RESAMPLES 1000
 
 /**
- * Makes an evaluation without cases.
+ * Creates an evaluation without cases.
  *
- * @param explainers   One explainer for each method to be judged, all of one model, with the same
+ * @param explainers   One explainer for each method to evaluate, all of one model, with the same
  * values of the options of preprocessing, of `probability` and of the metrics (`metrics`,
- * `metric_score`, `metric_mask`, `metric_steps`), which are the evaluation's. The array is copied;
- * the explainers stay the caller's and must outlive the evaluation. NULL: only
+ * `metric_score`, `metric_mask`, `metric_steps`). The array is copied; the explainers stay the
+ * caller's and must outlive the evaluation. NULL: only
  *                     sscam_evaluation_add_known() can be used.
  * @param method_count Number of methods, at least 1.
  * @param[out] out     The evaluation, or NULL on failure. Ownership: the caller's, to be given back
@@ -75,10 +75,10 @@ SSCAM_API void sscam_evaluation_destroy(sscam_evaluation *evaluation);
  * first.
  * @param box_count   Number of boxes. A class without boxes has no values of the pointing games.
  * @return As sscam_explain_image_all(); SSCAM_E_ARGUMENT also for an evaluation without explainers,
- * explainers that differ in the options above, a box that is not finite or whose edges are in the
- * wrong order, a position out of range, and metric_steps that changed since the first image. On
- * failure nothing is added. Thread: that of the explainers. The first explainer that has a progress
- * callback reports for all.
+ * explainers that differ in the options above or are in use, a box that is not finite or whose
+ * edges are in the wrong order, a position out of range, and metric_steps that changed since the
+ * first image. On failure nothing is added, and the evaluation can be used again. Thread: that of
+ * the explainers. The first explainer that has a progress callback reports for all.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_image *image,
@@ -124,7 +124,7 @@ SSCAM_API size_t sscam_evaluation_method_count(const sscam_evaluation *evaluatio
 SSCAM_API size_t sscam_evaluation_case_count(const sscam_evaluation *evaluation);
 
 /**
- * Class of a case; the one that SSCAM_CLASS_TOP stood for.
+ * Class of a case, with SSCAM_CLASS_TOP resolved.
  *
  * @param evaluation    An evaluation.
  * @param case_position 0 to sscam_evaluation_case_count() - 1, in the order in which cases were
@@ -144,8 +144,8 @@ SSCAM_API int64_t sscam_evaluation_class_index(const sscam_evaluation *evaluatio
  * @param case_position   0 to sscam_evaluation_case_count() - 1.
  * @param metric          An SSCAM_METRIC_ identifier.
  * @param[out] value      The value in the metric's unit; NaN unless it is defined. May be NULL.
- * @return SSCAM_VALUE_DEFINED, _UNDEFINED or _ABSENT; absent also for what does not exist.
- * Thread: the evaluation's.
+ * @return SSCAM_VALUE_DEFINED, _UNDEFINED or _ABSENT; absent also for a method, case or metric that
+ * does not exist. Thread: the evaluation's.
  * @since 1.0
  */
 SSCAM_API int32_t sscam_evaluation_value(const sscam_evaluation *evaluation, size_t method_position,
@@ -185,7 +185,7 @@ SSCAM_API sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation
  * @param metric           SSCAM_METRIC_INSERTION or SSCAM_METRIC_DELETION.
  * @param[out] points      Room for capacity numbers; receives metric_steps + 1 of them, at equal
  * steps of the share of pixels from 0 to 1. May be NULL when capacity is 0: then only the count is
- * learnt.
+ * written.
  * @param capacity         Numbers at points: 0, or at least the count.
  * @param[out] point_count Number of points; 0 while there is no curve.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a position out of range, another metric, capacity too
@@ -197,7 +197,7 @@ SSCAM_API sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation
                                               double *points, size_t capacity, size_t *point_count);
 
 /**
- * A map of the image that sscam_evaluation_add() saw last, for drawing.
+ * A map of the image that sscam_evaluation_add() added last, for drawing.
  *
  * @param evaluation      An evaluation.
  * @param method_position 0 to the number of methods - 1.

@@ -18,32 +18,33 @@
 extern "C" {
 #endif
 
-/** A method and its options, bound to a model. Belongs to one thread at a time. */
+/** A method and its options, bound to a model. Belongs to one thread at a time: of two calls at the
+ * same time the second fails with SSCAM_E_ARGUMENT. */
 typedef struct sscam_explainer sscam_explainer;
 
-/** Stands for the class with the highest output; of dense outputs for the one that is seen at most
- * places. */
+/** The class with the highest output; of dense outputs the class that is predicted at most pixels.
+ */
 #define SSCAM_CLASS_TOP INT64_C(-1)
 
-/** Stands for the class with the kth highest output, or the kth most places of a dense one, k from
- * 1 to the number of classes; of equal outputs the lower index comes first. SSCAM_CLASS_RANKED(1)
- * is SSCAM_CLASS_TOP. @since 1.0 */
+/** The class with the kth highest output, or with the kth most pixels of a dense output, k from 1
+ * to the number of classes; of equal outputs the lower index comes first. SSCAM_CLASS_RANKED(1) is
+ * SSCAM_CLASS_TOP. @since 1.0 */
 #define SSCAM_CLASS_RANKED(k) (-INT64_C(1) * (k))
 
 /**
- * Hears how far an explanation is. The thread that called the library calls it, between batches of
- * network evaluations; it must not throw or longjmp. What it asks of an explainer of the same call
- * is refused with SSCAM_E_ARGUMENT, but for sscam_explainer_get(); one that it destroys is freed
- * when the call ends.
+ * Is called with the progress of a call, between batches of network evaluations, by the thread that
+ * called the library. It must not throw or longjmp. It may use other explainers, of the same model
+ * too. On an explainer of the same call every function but sscam_explainer_get() fails with
+ * SSCAM_E_ARGUMENT; one that it destroys is freed when the call ends.
  *
- * @param user     What was given to sscam_explainer_set_progress().
+ * @param user     The pointer given to sscam_explainer_set_progress().
  * @param fraction Share done, 0 to 1, never decreasing within a call.
  * @return 0 to go on; anything else stops the call, which then returns SSCAM_E_CANCELLED.
  */
 typedef int32_t (*sscam_progress_callback)(void *user, double fraction);
 
 /**
- * Makes an explainer with all options at their defaults.
+ * Creates an explainer with all options at their defaults.
  *
  * @param model  A model; the explainer takes a reference of its own.
  * @param method Name from the method table, such as "ss-cam-max".
@@ -118,22 +119,22 @@ SSCAM_API sscam_status sscam_explainer_set_string(sscam_explainer *explainer, in
  *
  * @param explainer An explainer.
  * @param name      Option name.
- * @return The value. Ownership: the explainer's; valid until its next call. NULL for NULL or when
- * there is no such option. Thread: the explainer's.
+ * @return The value. Ownership: the explainer's; valid until its next call. NULL for NULL, when
+ * there is no such option, or while another thread sets or gets an option. Thread: the explainer's.
  * @since 1.0
  */
 SSCAM_API const char *sscam_explainer_get(sscam_explainer *explainer, const char *name);
 
 /**
- * Says by a mask which places of a network's dense outputs (segmentation, [N,classes,h,w]) are
- * explained, and sets the option `region` to `mask`. Setting `region` otherwise afterwards leaves
- * the mask unused, but there.
+ * Selects by a mask which pixels of a network's dense outputs (segmentation, [N,classes,h,w]) are
+ * explained, and sets the option `region` to `mask`. Another value of `region` afterwards leaves
+ * the mask unused, but keeps it.
  *
  * @param explainer An explainer.
  * @param mask      [height,width] over the whole input, row-major; 0 is outside. It is copied. NULL
- * takes the mask away and sets `region` to `predicted`.
- * @param height    Rows, 1 or more: not necessarily the input's. A place of the output is inside
- * where the pixel of the mask is that its centre lies in.
+ * removes the mask and sets `region` to `predicted`.
+ * @param height    Rows, 1 or more: not necessarily the input's. A pixel of the output is inside
+ * if its centre lies in a pixel of the mask that is not 0.
  * @param width     Columns, 1 or more.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (explainer is NULL, a size below 1, a mask that is 0
  * everywhere); SSCAM_E_MEMORY. After a failure the mask and the option are as before. Thread: the
@@ -144,7 +145,7 @@ SSCAM_API sscam_status sscam_explainer_set_region(sscam_explainer *explainer, co
                                                   int64_t height, int64_t width);
 
 /**
- * Sets who hears of progress and may cancel.
+ * Sets the callback that progress is reported to, and that may cancel.
  *
  * @param explainer An explainer.
  * @param callback  The function, or NULL for none.
@@ -164,7 +165,7 @@ SSCAM_API sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
  * @param image     An image.
  * @param[out] shape {1, C, H, W} of the input.
  * @param[out] input Room for capacity floats; receives float32 [1,C,H,W]. May be NULL when capacity
- * is 0: then only the shape is learnt.
+ * is 0: then only the shape is written.
  * @param capacity  Floats at input: 0, or at least C x H x W.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, capacity too small, an image of one pixel, or whose
  * proportions make the resized one exceed SSCAM_IMAGE_MAX_PIXELS and the image's own size, mean
@@ -184,12 +185,12 @@ SSCAM_API sscam_status sscam_explainer_preprocess(sscam_explainer *explainer,
  * SSCAM_CLASS_RANKED().
  * @param[out] out    The map, or NULL on failure. Ownership: the caller's, to be given back with
  *                    sscam_map_destroy().
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, an image of one pixel, or options that contradict each
- * other); SSCAM_E_LAYER (the layer does not exist: the message lists near names; or it has no
- * spatial output); SSCAM_E_CLASS; SSCAM_E_MODEL (the network failed, or gave NaN or infinity);
- * SSCAM_E_UNSUPPORTED (the method cannot explain this network: the message says why);
- * SSCAM_E_CANCELLED; SSCAM_E_MEMORY; SSCAM_E_DEVICE. After a failure the explainer can be used
- * again. Thread: the explainer's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, an explainer in use, an image of one pixel or whose
+ * input has 2^31 positions or more, options that contradict each other); SSCAM_E_LAYER (the layer
+ * does not exist: the message lists near names; or it has no spatial output); SSCAM_E_CLASS;
+ * SSCAM_E_MODEL (the network failed, or gave NaN or infinity); SSCAM_E_UNSUPPORTED (the method
+ * cannot explain this network: the message says why); SSCAM_E_CANCELLED; SSCAM_E_MEMORY;
+ * SSCAM_E_DEVICE. After a failure the explainer can be used again. Thread: the explainer's.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explain_image(sscam_explainer *explainer, const sscam_image *image,
@@ -203,8 +204,8 @@ SSCAM_API sscam_status sscam_explain_image(sscam_explainer *explainer, const ssc
  * @param shape     {N, C, H, W}, each at least 1.
  * @param classes   N indices of the network's output, each possibly SSCAM_CLASS_TOP or
  *                  SSCAM_CLASS_RANKED(); NULL means SSCAM_CLASS_TOP for all.
- * @param[out] maps Room for N maps; on failure all are NULL, but for a shape that is refused: then
- * how many there are is unknown, and none is written. Ownership: the caller's, each to be given
+ * @param[out] maps Room for N maps; on failure all are NULL; none is written when the shape is
+ * refused, since their number is unknown. Ownership: the caller's, each to be given
  * back with sscam_map_destroy().
  * @return As sscam_explain_image(); SSCAM_E_ARGUMENT also for a bad shape and for a NaN or infinity
  * in the input (the message says where). Thread: the explainer's.

@@ -11,6 +11,7 @@
 #include "math/min_max.h"
 #include "math/upsample.h"
 #include "methods/channel_selection.h"
+#include "methods/methods.h"
 
 /* Values of slot_of for channels without a score. */
 enum { NOT_SELECTED = -2, CONSTANT = -1 };

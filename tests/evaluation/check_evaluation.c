@@ -567,7 +567,7 @@ END_TEST
 
 /* Also of a method that scores nothing itself: a drop to infinity would be none, a curve infinite.
  */
-START_TEST(scores_that_are_no_numbers_are_no_metrics)
+START_TEST(scores_that_are_not_finite_are_no_metrics)
 {
     static const char *const networks[] = {"fake nan-scores", "fake infinite-scores"};
     static const char *const metrics[] = {"average_drop", "insertion"};
@@ -638,7 +638,7 @@ int main(void)
     tcase_add_test(use_and_misuse, without_explainers_nothing_is_explained);
     tcase_add_loop_test(use_and_misuse, failures_add_nothing, 0, 4);
     tcase_add_test(use_and_misuse, classes_and_networks_that_cannot_be_used);
-    tcase_add_test(use_and_misuse, scores_that_are_no_numbers_are_no_metrics);
+    tcase_add_test(use_and_misuse, scores_that_are_not_finite_are_no_metrics);
     tcase_add_test(use_and_misuse, progress_rises_to_the_end_and_cancels_anywhere);
     return run_suite(suite);
 }

@@ -1,5 +1,5 @@
-/* Dense outputs, as of segmentation: places, regions, and what is explained of them, against sums
- * over places in float64 on the fake network "dense", Y_c(p) = b_c + sum_k w_ck A_k(p). */
+/* Dense outputs, as of segmentation: positions, regions, and what is explained of them, against
+ * sums over positions in float64 on the fake network "dense", Y_c(p) = b_c + sum_k w_ck A_k(p). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,11 +9,11 @@
 #include "support/reference_methods.h"
 
 enum { HEIGHT = 8, WIDTH = 10, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
-enum { MAP_HEIGHT = HEIGHT / 2, MAP_WIDTH = WIDTH / 2, PLACES = MAP_HEIGHT * MAP_WIDTH };
+enum { MAP_HEIGHT = HEIGHT / 2, MAP_WIDTH = WIDTH / 2, POSITIONS = MAP_HEIGHT * MAP_WIDTH };
 
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
 static float input[SIZE];
-static double features[FAKE_CHANNELS * PLACES]; /* of the input */
+static double features[FAKE_CHANNELS * POSITIONS]; /* of the input */
 
 /* As fine as the image, and with a hole. */
 static uint8_t mask[PLANE];
@@ -38,7 +38,7 @@ static double output_at(const double *of, int64_t c, int p)
 {
     double sum = fake_head_bias[c];
     for (int k = 0; k < FAKE_CHANNELS; k++)
-        sum += fake_weight[c][k] * of[k * PLACES + p];
+        sum += fake_weight[c][k] * of[k * POSITIONS + p];
     return sum;
 }
 
@@ -62,7 +62,7 @@ typedef enum region { PREDICTED, ALL, BOX, MASK, REGIONS } region;
 static const char *const region_options[REGIONS] = {"region=predicted", "region=all",
                                                     "region=1.5,2,8,7", ""};
 
-/* Centres of places lie at odd pixels: 1, 3, 5 ... */
+/* Centres of positions lie at odd pixels: 1, 3, 5 ... */
 static int is_inside(region region, int64_t c, int p)
 {
     int x = p % MAP_WIDTH * 2 + 1, y = p / MAP_WIDTH * 2 + 1;
@@ -77,17 +77,17 @@ static int is_inside(region region, int64_t c, int p)
 static int count_inside(region region, int64_t c)
 {
     int count = 0;
-    for (int p = 0; p < PLACES; p++)
+    for (int p = 0; p < POSITIONS; p++)
         count += is_inside(region, c, p);
     return count;
 }
 
-/* Means over the places of a region, of what the network makes of `of`. */
+/* Means over the positions of a region, of what the network makes of `of`. */
 static double mean_over(region region, int64_t own, const double *of, int64_t c,
                         double (*value)(const double *, int64_t, int))
 {
     double sum = 0.0;
-    for (int p = 0; p < PLACES; p++)
+    for (int p = 0; p < POSITIONS; p++)
         sum += is_inside(region, own, p) ? value(of, c, p) : 0.0;
     return sum / count_inside(region, own);
 }
@@ -114,19 +114,19 @@ static sscam_map *explain(const char *method, region region, const char *options
     return map;
 }
 
-START_TEST(every_region_holds_some_places_and_leaves_some_out)
+START_TEST(every_region_holds_some_positions_and_leaves_some_out)
 {
     int seen = 0;
     for (int64_t c = 0; c < FAKE_CLASSES; c++)
         seen += count_inside(PREDICTED, c) > 0;
     ck_assert_int_ge(seen, 2);
-    ck_assert_int_eq(count_inside(ALL, 0), PLACES);
+    ck_assert_int_eq(count_inside(ALL, 0), POSITIONS);
     ck_assert_int_eq(count_inside(BOX, 0), 6);
     ck_assert_int_eq(count_inside(MASK, 0), 6);
 }
 END_TEST
 
-/* g_k(p) = w_ck / M inside: HiResCAM shows it place by place. */
+/* g_k(p) = w_ck / M inside: HiResCAM shows it position by position. */
 static void check_region(region region, int64_t c, int takes_sum)
 {
     const int count = count_inside(region, c);
@@ -137,7 +137,7 @@ static void check_region(region region, int64_t c, int takes_sum)
                             1e-5);
     ck_assert_double_eq_tol(sscam_map_probability(map),
                             mean_over(region, c, features, c, probability_at), 1e-6);
-    for (int p = 0; p < PLACES; p++) {
+    for (int p = 0; p < POSITIONS; p++) {
         double wanted = (output_at(features, c, p) - fake_head_bias[c]) *
                         (takes_sum ? 1.0 : 1.0 / count);
         ck_assert_double_eq_tol(sscam_map_raw(map)[p],
@@ -154,8 +154,8 @@ START_TEST(gradients_are_those_of_the_mean_over_the_region)
 }
 END_TEST
 
-/* Over all places the outputs' mean is what pooling and one linear layer give. */
-START_TEST(cam_takes_all_places)
+/* Over all positions the outputs' mean is what pooling and one linear layer give. */
+START_TEST(cam_takes_all_positions)
 {
     const int64_t c = 1;
     sscam_explainer *explainer = explainer_of("cam", ALL, "");
@@ -177,14 +177,15 @@ static void mask_by(int k, double *masked_features)
     double masked[SIZE], upsampled[PLANE], lowest, highest;
     const reference_input of = {
         .classes = FAKE_CLASSES, .depth = 1, .height = HEIGHT, .width = WIDTH, .input = input};
-    reference_upsample(features + k * PLACES, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0, upsampled);
+    reference_upsample(features + k * POSITIONS, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0,
+                       upsampled);
     reference_range(upsampled, PLANE, &lowest, &highest);
     for (int i = 0; i < SIZE; i++)
         masked[i] = input[i] * (upsampled[i % PLANE] - lowest) / (highest - lowest);
     reference_features(&of, masked, masked_features);
 }
 
-START_TEST(masked_inputs_are_scored_over_the_places_of_the_unmasked_one)
+START_TEST(masked_inputs_are_scored_over_the_positions_of_the_unmasked_one)
 {
     static const char *const scores[] = {"score=logit", "score=probability",
                                          "score=logit reduction=sum",
@@ -197,7 +198,7 @@ START_TEST(masked_inputs_are_scored_over_the_places_of_the_unmasked_one)
         const double factor = _i / 2 ? count_inside(region, c) : 1.0;
         sscam_map *map = explain("score-cam", region, options, c);
         for (int k = 0; k < FAKE_CHANNELS; k++) {
-            double masked[FAKE_CHANNELS * PLACES], wanted = 0.0;
+            double masked[FAKE_CHANNELS * POSITIONS], wanted = 0.0;
             if (k != FAKE_FLAT_CHANNEL) {
                 mask_by(k, masked);
                 wanted = factor * (mean_over(region, c, masked, c, value) -
@@ -211,11 +212,11 @@ START_TEST(masked_inputs_are_scored_over_the_places_of_the_unmasked_one)
 END_TEST
 
 /* The zero input's features are the rectified biases, everywhere the same. */
-START_TEST(baselines_are_scored_over_the_places_too)
+START_TEST(baselines_are_scored_over_the_positions_too)
 {
-    double zeros[FAKE_CHANNELS * PLACES];
-    for (int i = 0; i < FAKE_CHANNELS * PLACES; i++)
-        zeros[i] = fmax(fake_bias[i / PLACES], 0.0);
+    double zeros[FAKE_CHANNELS * POSITIONS];
+    for (int i = 0; i < FAKE_CHANNELS * POSITIONS; i++)
+        zeros[i] = fmax(fake_bias[i / POSITIONS], 0.0);
     double (*const value)(const double *, int64_t, int) = _i ? probability_at : output_at;
     sscam_map *none = explain(
         "score-cam", BOX,
@@ -234,7 +235,7 @@ START_TEST(baselines_are_scored_over_the_places_too)
 }
 END_TEST
 
-START_TEST(ablations_are_scored_over_the_places)
+START_TEST(ablations_are_scored_over_the_positions)
 {
     double (*const value)(const double *, int64_t, int) = _i % 2 ? probability_at : output_at;
     const char *const options = _i % 2 ? "score=probability reduction=sum"
@@ -244,10 +245,10 @@ START_TEST(ablations_are_scored_over_the_places)
     const double whole = mean_over(region, c, features, c, value);
     sscam_map *map = explain("ablation-cam", region, options, c);
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        double without[FAKE_CHANNELS * PLACES];
+        double without[FAKE_CHANNELS * POSITIONS];
         memcpy(without, features, sizeof without);
-        for (int p = 0; p < PLACES; p++)
-            without[k * PLACES + p] = 0.0;
+        for (int p = 0; p < POSITIONS; p++)
+            without[k * POSITIONS + p] = 0.0;
         ck_assert_double_eq_tol(sscam_map_weights(map)[k],
                                 (whole - mean_over(region, c, without, c, value)) / fabs(whole),
                                 1e-5);
@@ -262,12 +263,12 @@ END_TEST
 static int seen_in(region region, int64_t c)
 {
     int count = 0;
-    for (int p = 0; p < PLACES; p++)
+    for (int p = 0; p < POSITIONS; p++)
         count += is_inside(region == PREDICTED ? ALL : region, c, p) && is_highest(c, p);
     return count;
 }
 
-START_TEST(classes_rank_by_their_places)
+START_TEST(classes_rank_by_their_positions)
 {
     const region region = _i;
     sscam_map *first = explain("grad-cam", region, "", SSCAM_CLASS_TOP);
@@ -284,9 +285,9 @@ START_TEST(classes_rank_by_their_places)
 }
 END_TEST
 
-/* HiResCAM's terms before ReLU are linear in the target; of a difference the places are the class's
- * own. */
-START_TEST(targets_are_of_the_classes_places)
+/* HiResCAM's terms before ReLU are linear in the target; of a difference the positions are the
+ * class's own. */
+START_TEST(targets_are_of_the_classes_positions)
 {
     sscam_map *top = explain("grad-cam", PREDICTED, "", SSCAM_CLASS_TOP);
     const int64_t c = sscam_map_class_index(top);
@@ -297,7 +298,7 @@ START_TEST(targets_are_of_the_classes_places)
             other = j;
     sscam_map *against = explain("hires-cam", PREDICTED, "target=against", c);
     sscam_map *difference = explain("hires-cam", PREDICTED, "target=difference", c);
-    for (int p = 0; p < PLACES; p++) {
+    for (int p = 0; p < POSITIONS; p++) {
         double own = output_at(features, c, p) - fake_head_bias[c];
         double rest = own - (output_at(features, other, p) - fake_head_bias[other]);
         double share = is_highest(c, p) ? 1.0 / count_inside(PREDICTED, c) : 0.0;
@@ -319,14 +320,14 @@ START_TEST(classes_by_themselves_are_seen_where_they_are_positive)
     sscam_map *map = NULL;
     double logit = 0.0, probability = 0.0;
     int count = 0;
-    for (int p = 0; p < PLACES; p++) {
+    for (int p = 0; p < POSITIONS; p++) {
         double output = output_at(features, c, p);
         count += output > 0.0;
         logit += output > 0.0 ? output : 0.0;
         probability += output > 0.0 ? 1.0 / (1.0 + exp(-output)) : 0.0;
     }
     ck_assert_int_gt(count, 0);
-    ck_assert_int_lt(count, PLACES);
+    ck_assert_int_lt(count, POSITIONS);
     ASSERT_OK(sscam_explain_tensor(explainer, input, one, &c, &map));
     ck_assert_double_eq_tol(sscam_map_logit(map), logit / count, 1e-5);
     ck_assert_double_eq_tol(sscam_map_probability(map), probability / count, 1e-6);
@@ -378,27 +379,27 @@ static void normalise(double *values)
         values[p] = highest > lowest ? (values[p] - lowest) / (highest - lowest) : 0.0;
 }
 
-/* One altered input by itself, with the places of the unaltered one as its mask. */
-static void add_altered(const char *method, int64_t c, int mirrors, float factor, double *sum)
+/* One augmented input by itself, with the positions of the original one as its mask. */
+static void add_augmented(const char *method, int64_t c, int mirrors, float factor, double *sum)
 {
-    float altered[SIZE];
-    uint8_t places[PLACES];
+    float augmented[SIZE];
+    uint8_t positions[POSITIONS];
     for (int i = 0; i < SIZE; i++)
-        altered[i] = factor * input[mirrors ? i - i % WIDTH + WIDTH - 1 - i % WIDTH : i];
-    for (int p = 0; p < PLACES; p++)
-        places[p] = (uint8_t)is_highest(
+        augmented[i] = factor * input[mirrors ? i - i % WIDTH + WIDTH - 1 - i % WIDTH : i];
+    for (int p = 0; p < POSITIONS; p++)
+        positions[p] = (uint8_t)is_highest(
             c, mirrors ? p - p % MAP_WIDTH + MAP_WIDTH - 1 - p % MAP_WIDTH : p);
     sscam_explainer *explainer = explainer_with("dense", method, "channel_softmax=off");
     sscam_map *map = NULL;
-    ASSERT_OK(sscam_explainer_set_region(explainer, places, MAP_HEIGHT, MAP_WIDTH));
-    ASSERT_OK(sscam_explain_tensor(explainer, altered, one, &c, &map));
+    ASSERT_OK(sscam_explainer_set_region(explainer, positions, MAP_HEIGHT, MAP_WIDTH));
+    ASSERT_OK(sscam_explain_tensor(explainer, augmented, one, &c, &map));
     for (int p = 0; p < PLANE; p++)
         sum[p] += sscam_map_data(map)[mirrors ? p - p % WIDTH + WIDTH - 1 - p % WIDTH : p] / 6.0;
     sscam_map_destroy(map);
     sscam_explainer_destroy(explainer);
 }
 
-START_TEST(altered_inputs_keep_the_places_of_the_unaltered_one)
+START_TEST(augmented_inputs_keep_the_positions_of_the_original_one)
 {
     static const char *const methods[] = {"hires-cam", "score-cam", "ablation-cam"};
     static const float factors[] = {1.0f, 0.9f, 1.1f};
@@ -406,7 +407,7 @@ START_TEST(altered_inputs_keep_the_places_of_the_unaltered_one)
                              SSCAM_CLASS_TOP);
     double wanted[PLANE] = {0.0};
     for (int i = 0; i < 6; i++)
-        add_altered(methods[_i], sscam_map_class_index(map), i / 3, factors[i % 3], wanted);
+        add_augmented(methods[_i], sscam_map_class_index(map), i / 3, factors[i % 3], wanted);
     normalise(wanted);
     for (int p = 0; p < PLANE; p++)
         ck_assert_double_eq_tol(sscam_map_data(map)[p], wanted[p], 1e-5);
@@ -431,7 +432,7 @@ static void assert_refused(const char *head, const char *options, int64_t class_
     sscam_explainer_destroy(explainer);
 }
 
-START_TEST(regions_without_places_are_refused)
+START_TEST(regions_without_positions_are_refused)
 {
     int64_t unseen = 0;
     for (int i = 0; i < SIZE; i++)
@@ -496,7 +497,7 @@ START_TEST(masks_are_copied_and_taken_away)
     ASSERT_FAILS(sscam_explainer_set_region(NULL, changing, 2, 2), SSCAM_E_ARGUMENT, "explainer");
     ASSERT_OK(sscam_explain_tensor(explainer, input, one, &c, &again));
     ck_assert_int_eq(same_maps(map, again), 1);
-    for (int p = 0; p < PLACES;
+    for (int p = 0; p < POSITIONS;
          p++) /* the right half: columns 3 and 4, and 2 whose centre is on the edge */
         ck_assert(p % MAP_WIDTH >= 2 || sscam_map_raw(map)[p] == 0.0f);
     ASSERT_OK(sscam_explainer_set_region(explainer, NULL, 0, 0));
@@ -512,7 +513,7 @@ END_TEST
 
 /* --- without explanations --------------------------------------------------------------------- */
 
-START_TEST(classifying_gives_means_over_all_places)
+START_TEST(classifying_gives_means_over_all_positions)
 {
     float logits[FAKE_CLASSES];
     int64_t count = 0;
@@ -525,7 +526,8 @@ START_TEST(classifying_gives_means_over_all_places)
 }
 END_TEST
 
-/* An evaluation of the class with the most places, on an image that reaches the network as it is.
+/* An evaluation of the class with the most positions, on an image that reaches the network as it
+ * is.
  */
 static void evaluate(sscam_explainer *explainer, const char *metrics, sscam_evaluation **evaluation,
                      sscam_image **image, sscam_status wanted)
@@ -545,7 +547,7 @@ static void evaluate(sscam_explainer *explainer, const char *metrics, sscam_eval
                      metrics);
 }
 
-START_TEST(drops_are_of_the_places_of_the_unmasked_input)
+START_TEST(drops_are_of_the_positions_of_the_unmasked_input)
 {
     sscam_explainer *explainer = make_explainer("fake dense", "layer-cam");
     sscam_evaluation *evaluation = NULL;
@@ -564,13 +566,13 @@ START_TEST(drops_are_of_the_places_of_the_unmasked_input)
     const reference_input of = {
         .classes = FAKE_CLASSES, .depth = 1, .height = HEIGHT, .width = WIDTH, .input = input};
     double values[SIZE];
-    uint8_t places[PLACES];
+    uint8_t positions[POSITIONS];
     for (int i = 0; i < SIZE; i++)
         values[i] = input[i];
     reference_features(&of, values, features);
-    for (int p = 0; p < PLACES; p++)
-        places[p] = (uint8_t)is_highest(c, p);
-    ASSERT_OK(sscam_explainer_set_region(explainer, places, MAP_HEIGHT, MAP_WIDTH));
+    for (int p = 0; p < POSITIONS; p++)
+        positions[p] = (uint8_t)is_highest(c, p);
+    ASSERT_OK(sscam_explainer_set_region(explainer, positions, MAP_HEIGHT, MAP_WIDTH));
     ASSERT_OK(sscam_explain_tensor(explainer, masked, one, &c, &masked_map));
     const double before = sscam_map_probability(map), after = sscam_map_probability(masked_map);
     ck_assert_int_eq(sscam_evaluation_value(evaluation, 0, 0, SSCAM_METRIC_AVERAGE_DROP, &drop),
@@ -584,7 +586,7 @@ START_TEST(drops_are_of_the_places_of_the_unmasked_input)
 }
 END_TEST
 
-START_TEST(sensitivity_needs_places_of_the_least_likely_class)
+START_TEST(sensitivity_needs_positions_of_the_least_likely_class)
 {
     sscam_explainer *explainer = explainer_with("dense", "layer-cam", _i ? "region=all" : "");
     sscam_evaluation *evaluation = NULL;
@@ -600,24 +602,25 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("dense");
-    TCase *places = add_case(suite, "places", set_up, NULL),
+    TCase *positions = add_case(suite, "places", set_up, NULL),
           *classes = add_case(suite, "classes", set_up, NULL),
           *refusals = add_case(suite, "refusals", set_up, NULL);
-    tcase_add_test(places, every_region_holds_some_places_and_leaves_some_out);
-    tcase_add_loop_test(places, gradients_are_those_of_the_mean_over_the_region, 0, 2 * REGIONS);
-    tcase_add_test(places, cam_takes_all_places);
-    tcase_add_loop_test(places, masked_inputs_are_scored_over_the_places_of_the_unmasked_one, 0, 4);
-    tcase_add_loop_test(places, baselines_are_scored_over_the_places_too, 0, 2);
-    tcase_add_loop_test(places, ablations_are_scored_over_the_places, 0, 2 * REGIONS);
-    tcase_add_loop_test(places, altered_inputs_keep_the_places_of_the_unaltered_one, 0, 3);
-    tcase_add_test(places, classifying_gives_means_over_all_places);
-    tcase_add_test(places, drops_are_of_the_places_of_the_unmasked_input);
-    tcase_add_loop_test(classes, classes_rank_by_their_places, 0, REGIONS);
-    tcase_add_test(classes, targets_are_of_the_classes_places);
+    tcase_add_test(positions, every_region_holds_some_positions_and_leaves_some_out);
+    tcase_add_loop_test(positions, gradients_are_those_of_the_mean_over_the_region, 0, 2 * REGIONS);
+    tcase_add_test(positions, cam_takes_all_positions);
+    tcase_add_loop_test(positions, masked_inputs_are_scored_over_the_positions_of_the_unmasked_one,
+                        0, 4);
+    tcase_add_loop_test(positions, baselines_are_scored_over_the_positions_too, 0, 2);
+    tcase_add_loop_test(positions, ablations_are_scored_over_the_positions, 0, 2 * REGIONS);
+    tcase_add_loop_test(positions, augmented_inputs_keep_the_positions_of_the_original_one, 0, 3);
+    tcase_add_test(positions, classifying_gives_means_over_all_positions);
+    tcase_add_test(positions, drops_are_of_the_positions_of_the_unmasked_input);
+    tcase_add_loop_test(classes, classes_rank_by_their_positions, 0, REGIONS);
+    tcase_add_test(classes, targets_are_of_the_classes_positions);
     tcase_add_loop_test(classes, classes_by_themselves_are_seen_where_they_are_positive, 0, 2);
     tcase_add_test(classes, together_is_as_alone);
-    tcase_add_loop_test(classes, sensitivity_needs_places_of_the_least_likely_class, 0, 2);
-    tcase_add_test(refusals, regions_without_places_are_refused);
+    tcase_add_loop_test(classes, sensitivity_needs_positions_of_the_least_likely_class, 0, 2);
+    tcase_add_test(refusals, regions_without_positions_are_refused);
     tcase_add_test(refusals, regions_have_their_forms);
     tcase_add_test(refusals, masks_are_copied_and_taken_away);
     return run_suite(suite);

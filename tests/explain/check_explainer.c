@@ -168,7 +168,7 @@ START_TEST(bad_shapes_are_refused)
 }
 END_TEST
 
-START_TEST(values_that_are_no_numbers_are_found)
+START_TEST(values_that_are_not_finite_are_found)
 {
     input[2 * SIZE + 1 * PLANE + 4 * WIDTH + 5] = NAN;
     assert_explain_fails(input, three, NULL, SSCAM_E_ARGUMENT,
@@ -238,7 +238,7 @@ static const struct {
 };
 enum { MISBEHAVING = sizeof misbehaving / sizeof misbehaving[0] };
 
-START_TEST(values_that_are_no_numbers_are_failures_of_the_network)
+START_TEST(values_that_are_not_finite_are_failures_of_the_network)
 {
     use(misbehaving[_i].words, misbehaving[_i].method);
     assert_explain_fails(input, three, NULL, SSCAM_E_MODEL, misbehaving[_i].thing);
@@ -253,7 +253,7 @@ START_TEST(gradients_that_nobody_wants_may_be_anything)
 END_TEST
 
 /* Activations near the largest float: their map overflows, or their range. */
-START_TEST(overflow_is_told)
+START_TEST(overflow_is_reported)
 {
     use("fake huge", "score-cam");
     sscam_map *map = explain_one(); /* the softmax keeps the sum below the largest activation */
@@ -297,7 +297,7 @@ static const fake_call failing_calls[] = {FAKE_CAPTURE, FAKE_SCORE, FAKE_BATCH, 
  * baseline. */
 static const long long calls_made[] = {2 * IMAGES, 2, (16 + 4) * IMAGES / 3, 2 * IMAGES};
 
-START_TEST(a_failing_call_is_heard_wherever_it_is)
+START_TEST(a_failing_call_is_reported_wherever_it_is)
 {
     fake_call call = failing_calls[_i];
     use_everything();
@@ -334,7 +334,7 @@ END_TEST
 
 /* --- progress --------------------------------------------------------------------------------- */
 
-/* What a callback heard, and when it should stop. */
+/* What a callback was called with, and when it stops the call. */
 typedef struct listener {
     int64_t calls, stop_at; /* stop_at 0: never */
     double first, last, highest;
@@ -474,7 +474,7 @@ START_TEST(each_image_of_a_batch_has_its_class)
     static const int64_t classes[IMAGES] = {2, SSCAM_CLASS_TOP, 0};
     sscam_map *maps[IMAGES];
     use("fake linear",
-        "grad-cam++"); /* which knows no noise: the place in the batch does not matter */
+        "grad-cam++"); /* which knows no noise: the position in the batch does not matter */
     ASSERT_OK(sscam_explain_tensor(explainer, input, three, classes, maps));
     ck_assert_int_eq(sscam_map_class_index(maps[0]), 2);
     ck_assert_int_eq(sscam_map_class_index(maps[2]), 0);
@@ -674,7 +674,7 @@ static void add_argument_tests(TCase *arguments)
     tcase_add_test(arguments, null_arguments_are_refused);
     tcase_add_test(arguments, null_maps_tell_nothing);
     tcase_add_test(arguments, bad_shapes_are_refused);
-    tcase_add_test(arguments, values_that_are_no_numbers_are_found);
+    tcase_add_test(arguments, values_that_are_not_finite_are_found);
     tcase_add_test(arguments, classes_out_of_range_are_refused);
     tcase_add_test(arguments, unknown_layers_are_named_with_near_ones);
     tcase_add_test(arguments, networks_that_want_other_inputs_say_so);
@@ -682,11 +682,11 @@ static void add_argument_tests(TCase *arguments)
 
 static void add_failure_tests(TCase *failures)
 {
-    tcase_add_loop_test(failures, values_that_are_no_numbers_are_failures_of_the_network, 0,
+    tcase_add_loop_test(failures, values_that_are_not_finite_are_failures_of_the_network, 0,
                         MISBEHAVING);
     tcase_add_test(failures, gradients_that_nobody_wants_may_be_anything);
-    tcase_add_test(failures, overflow_is_told);
-    tcase_add_loop_test(failures, a_failing_call_is_heard_wherever_it_is, 0, 4);
+    tcase_add_test(failures, overflow_is_reported);
+    tcase_add_loop_test(failures, a_failing_call_is_reported_wherever_it_is, 0, 4);
     tcase_add_test(failures, success_clears_the_message_of_a_failure);
 }
 

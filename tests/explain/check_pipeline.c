@@ -1,5 +1,5 @@
-/* Maps that are made of several: of layers, of altered inputs. What they are made of comes from the
- * library itself, one map at a time. */
+/* Maps fused from several layers or averaged over augmented inputs, compared with fusions of single
+ * maps of the library. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -62,11 +62,11 @@ static void assert_composed(const sscam_map *map, const double *raw)
 
 static const char *const fusions[] = {"max", "mean"};
 
-static void fuse_by_hand(const sscam_map *a, const sscam_map *b, int takes_mean, double *out)
+static void fuse_by_hand(const sscam_map *a, const sscam_map *b, int by_mean, double *out)
 {
     for (int p = 0; p < PLANE; p++) {
         double left = sscam_map_data(a)[p], right = sscam_map_data(b)[p];
-        out[p] = takes_mean ? (left + right) / 2.0 : fmax(left, right);
+        out[p] = by_mean ? (left + right) / 2.0 : fmax(left, right);
     }
 }
 
@@ -138,7 +138,8 @@ START_TEST(fused_flat_maps_are_flat)
 }
 END_TEST
 
-/* --- altered inputs --------------------------------------------------------------------------- */
+/* --- augmented inputs ---------------------------------------------------------------------------
+ */
 
 /* Mean of the six maps, each mirrored back. */
 static void smooth_by_hand(const char *method, int64_t class_index, double *out)
@@ -147,11 +148,11 @@ static void smooth_by_hand(const char *method, int64_t class_index, double *out)
     for (int p = 0; p < PLANE; p++)
         out[p] = 0.0;
     for (int i = 0; i < 6; i++) {
-        float altered[SIZE];
+        float augmented[SIZE];
         for (int p = 0; p < SIZE; p++)
-            altered[p] = factors[i / 2] *
-                         input[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p];
-        sscam_map *map = explain(method, altered, NULL, 0, class_index);
+            augmented[p] = factors[i / 2] *
+                           input[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p];
+        sscam_map *map = explain(method, augmented, NULL, 0, class_index);
         for (int p = 0; p < PLANE; p++)
             out[p] += sscam_map_data(map)[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p] /
                       6.0;
@@ -159,7 +160,7 @@ static void smooth_by_hand(const char *method, int64_t class_index, double *out)
     }
 }
 
-START_TEST(altered_inputs_are_averaged)
+START_TEST(augmented_inputs_are_averaged)
 {
     static const char *const methods[] = {"grad-cam++", "score-cam", "layer-cam", "ablation-cam"};
     const char *const options[][2] = {{"aug_smooth", "on"}};
@@ -174,7 +175,7 @@ START_TEST(altered_inputs_are_averaged)
 END_TEST
 
 /* At (1.3, 2, 0.5) class 0 leads by 2.59 to 2.53; times 1.1, class 1 does. */
-START_TEST(the_unaltered_input_chooses_the_class)
+START_TEST(the_original_input_chooses_the_class)
 {
     const char *const options[][2] = {{"aug_smooth", "on"}};
     int changed = 0;
@@ -191,18 +192,18 @@ START_TEST(the_unaltered_input_chooses_the_class)
         ck_assert(same_maps(smooth, named));
         for (int i = 0; i < SIZE; i++)
             values[i] *= 1.1f;
-        sscam_map *altered = explain("grad-cam", values, NULL, 0, SSCAM_CLASS_TOP);
-        changed += sscam_map_class_index(altered) != sscam_map_class_index(plain);
+        sscam_map *augmented = explain("grad-cam", values, NULL, 0, SSCAM_CLASS_TOP);
+        changed += sscam_map_class_index(augmented) != sscam_map_class_index(plain);
         sscam_map_destroy(plain);
         sscam_map_destroy(smooth);
         sscam_map_destroy(named);
-        sscam_map_destroy(altered);
+        sscam_map_destroy(augmented);
     }
     ck_assert_int_gt(changed, 0); /* or nothing was tried */
 }
 END_TEST
 
-START_TEST(the_unaltered_input_is_shared)
+START_TEST(the_original_input_is_shared)
 {
     sscam_model *model = load_fake("fake linear");
     sscam_explainer *explainers[2];
@@ -224,18 +225,18 @@ START_TEST(the_unaltered_input_is_shared)
 }
 END_TEST
 
-START_TEST(layers_and_altered_inputs_go_together)
+START_TEST(layers_and_augmented_inputs_go_together)
 {
     static const float factors[] = {0.9f, 1.0f, 1.1f};
     const char *const options[][2] = {
         {"aug_smooth", "on"}, {"layer", "features,stem"}, {"fusion", "mean"}};
     double raw[PLANE] = {0.0}, fused[PLANE];
     for (int i = 0; i < 6; i++) {
-        float altered[SIZE];
+        float augmented[SIZE];
         for (int p = 0; p < SIZE; p++)
-            altered[p] = factors[i / 2] *
-                         input[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p];
-        sscam_map *map = explain("layer-cam", altered, options + 1, 2, 0);
+            augmented[p] = factors[i / 2] *
+                           input[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p];
+        sscam_map *map = explain("layer-cam", augmented, options + 1, 2, 0);
         for (int p = 0; p < PLANE; p++)
             fused[p] = sscam_map_data(map)[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p];
         for (int p = 0; p < PLANE; p++)
@@ -265,7 +266,8 @@ START_TEST(a_failing_part_fails_all)
 }
 END_TEST
 
-/* --- principal component in place of the sum -------------------------------------------------- */
+/* --- principal component in position of the sum --------------------------------------------------
+ */
 
 START_TEST(eigen_smooth_projects_the_terms)
 {
@@ -281,7 +283,8 @@ START_TEST(eigen_smooth_projects_the_terms)
 }
 END_TEST
 
-/* Weights stay what they are; the raw map is another, whose places add up to nothing before ReLU.
+/* Weights stay what they are; the raw map is another, whose positions add up to nothing before
+ * ReLU.
  */
 START_TEST(eigen_smooth_keeps_the_weights)
 {
@@ -298,18 +301,18 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("parts");
+    Suite *suite = suite_create("pipeline");
     TCase *layers = add_case(suite, "layers", set_up, NULL),
-          *inputs = add_case(suite, "altered inputs", set_up, NULL),
+          *inputs = add_case(suite, "augmented inputs", set_up, NULL),
           *eigen = add_case(suite, "eigen", set_up, NULL);
     tcase_add_loop_test(layers, layers_are_fused, 0, 2);
     tcase_add_test(layers, one_layer_needs_no_fusion);
     tcase_add_test(layers, unusable_layers_are_named);
     tcase_add_test(layers, fused_flat_maps_are_flat);
-    tcase_add_loop_test(inputs, altered_inputs_are_averaged, 0, 4);
-    tcase_add_test(inputs, the_unaltered_input_chooses_the_class);
-    tcase_add_test(inputs, the_unaltered_input_is_shared);
-    tcase_add_test(inputs, layers_and_altered_inputs_go_together);
+    tcase_add_loop_test(inputs, augmented_inputs_are_averaged, 0, 4);
+    tcase_add_test(inputs, the_original_input_chooses_the_class);
+    tcase_add_test(inputs, the_original_input_is_shared);
+    tcase_add_test(inputs, layers_and_augmented_inputs_go_together);
     tcase_add_test(inputs, a_failing_part_fails_all);
     tcase_add_test(eigen, eigen_smooth_projects_the_terms);
     tcase_add_test(eigen, eigen_smooth_keeps_the_weights);

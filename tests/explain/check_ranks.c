@@ -31,7 +31,7 @@ static void set_up(void)
     fake_reset();
 }
 
-static int64_t places_in(const int64_t sides[3])
+static int64_t positions_in(const int64_t sides[3])
 {
     return sides[0] * sides[1] * sides[2];
 }
@@ -77,14 +77,14 @@ static void assert_data_follows_raw(const sscam_map *map, const struct kind *kin
                                     const int64_t raw_sides[3])
 {
     double raw[SIZE], wanted[SIZE], lowest, highest;
-    const int64_t places = places_in(kind->sides);
-    for (int64_t i = 0; i < places_in(raw_sides); i++)
+    const int64_t positions = positions_in(kind->sides);
+    for (int64_t i = 0; i < positions_in(raw_sides); i++)
         raw[i] = sscam_map_raw(map)[i];
     reference_upsample_volume(raw, raw_sides, kind->sides, 0, wanted);
-    reference_range(wanted, places, &lowest, &highest);
-    for (int64_t p = 0; p < places; p++)
+    reference_range(wanted, positions, &lowest, &highest);
+    for (int64_t p = 0; p < positions; p++)
         wanted[p] = (wanted[p] - lowest) / (highest - lowest);
-    assert_values(sscam_map_data(map), wanted, places, 2e-6);
+    assert_values(sscam_map_data(map), wanted, positions, 2e-6);
 }
 
 static reference_input reference_of(const struct kind *kind, reference_head head)
@@ -115,7 +115,7 @@ static void assert_explained(sscam_map *map, const struct kind *kind,
     assert_weights(map, weights);
     assert_sides(map, kind, kind->map_sides);
     reference_raw_map(&of, weights, raw);
-    assert_values(sscam_map_raw(map), raw, places_in(kind->map_sides), 5e-5);
+    assert_values(sscam_map_raw(map), raw, positions_in(kind->map_sides), 5e-5);
     assert_data_follows_raw(map, kind, kind->map_sides);
     sscam_map_destroy(map);
 }
@@ -193,24 +193,24 @@ START_TEST(scoring_methods_follow_the_reference)
 END_TEST
 
 /* T = g A, summed over the channels. */
-START_TEST(places_are_weighed_one_by_one)
+START_TEST(positions_are_weighed_one_by_one)
 {
     const struct kind *kind = &kinds[_i];
     const reference_input of = reference_of(kind, REFERENCE_POSITIONAL);
-    const int64_t places = places_in(kind->map_sides);
+    const int64_t positions = positions_in(kind->map_sides);
     double exact[SIZE], features[2 * SIZE], gradients[2 * SIZE], raw[SIZE] = {0.0};
     for (int i = 0; i < SIZE; i++)
         exact[i] = input[i];
     reference_features(&of, exact, features);
     reference_gradients(&of, gradients);
-    for (int64_t i = 0; i < FAKE_CHANNELS * places; i++)
-        raw[i % places] += gradients[i] * features[i];
-    for (int64_t p = 0; p < places; p++)
+    for (int64_t i = 0; i < FAKE_CHANNELS * positions; i++)
+        raw[i % positions] += gradients[i] * features[i];
+    for (int64_t p = 0; p < positions; p++)
         raw[p] = fmax(raw[p], 0.0);
     sscam_map *map = explain(kind, "fake positional", "hires-cam", "", input);
     ck_assert_ptr_null(sscam_map_weights(map));
     assert_sides(map, kind, kind->map_sides);
-    assert_values(sscam_map_raw(map), raw, places, 1e-6);
+    assert_values(sscam_map_raw(map), raw, positions, 1e-6);
     assert_data_follows_raw(map, kind, kind->map_sides);
     sscam_map_destroy(map);
 }
@@ -222,12 +222,12 @@ START_TEST(activations_are_combined_at_the_inputs_size)
     sscam_map *high = explain(kind, "fake linear", "cam", "combine=upsampled", input);
     double sum[SIZE] = {0.0}, features[2 * SIZE], exact[SIZE], upsampled[SIZE];
     const reference_input of = reference_of(kind, REFERENCE_LINEAR);
-    const int64_t places = places_in(kind->map_sides), pixels = places_in(kind->sides);
+    const int64_t positions = positions_in(kind->map_sides), pixels = positions_in(kind->sides);
     for (int i = 0; i < SIZE; i++)
         exact[i] = input[i];
     reference_features(&of, exact, features);
-    for (int64_t i = 0; i < FAKE_CHANNELS * places; i++)
-        sum[i % places] += fake_weight[0][i / places] * features[i];
+    for (int64_t i = 0; i < FAKE_CHANNELS * positions; i++)
+        sum[i % positions] += fake_weight[0][i / positions] * features[i];
     reference_upsample_volume(sum, kind->map_sides, kind->sides, 0, upsampled);
     for (int64_t p = 0; p < pixels; p++)
         upsampled[p] = fmax(upsampled[p], 0.0);
@@ -238,7 +238,7 @@ START_TEST(activations_are_combined_at_the_inputs_size)
 }
 END_TEST
 
-/* --- parts ------------------------------------------------------------------------------------ */
+/* --- fusion and batches ----------------------------------------------------------------------- */
 
 static void normalise(double *values, int64_t count)
 {
@@ -249,18 +249,18 @@ static void normalise(double *values, int64_t count)
 }
 
 /* Mean of six maps, those of inputs mirrored along their last side mirrored back. */
-START_TEST(altered_inputs_are_mirrored_along_the_last_side)
+START_TEST(augmented_inputs_are_mirrored_along_the_last_side)
 {
     static const float factors[] = {1.0f, 0.9f, 1.1f};
     const struct kind *kind = &kinds[_i];
-    const int64_t pixels = places_in(kind->sides), width = kind->sides[2];
+    const int64_t pixels = positions_in(kind->sides), width = kind->sides[2];
     double mean[SIZE] = {0.0};
-    float altered[SIZE];
+    float augmented[SIZE];
     for (int part = 0; part < 6; part++) {
         for (int64_t i = 0; i < SIZE; i++)
-            altered[i] = factors[part % 3] *
-                         (part < 3 ? input[i] : input[i / width * width + width - 1 - i % width]);
-        sscam_map *map = explain(kind, "fake positional", "grad-cam", "", altered);
+            augmented[i] = factors[part % 3] *
+                           (part < 3 ? input[i] : input[i / width * width + width - 1 - i % width]);
+        sscam_map *map = explain(kind, "fake positional", "grad-cam", "", augmented);
         for (int64_t p = 0; p < pixels; p++)
             mean[p] +=
                 sscam_map_data(map)[part < 3 ? p : p / width * width + width - 1 - p % width] / 6.0;
@@ -282,7 +282,7 @@ START_TEST(layers_are_fused)
     sscam_map *features = explain(kind, "fake positional", "grad-cam", "layer=features", input);
     sscam_map *fused = explain(kind, "fake positional", "grad-cam", "layer=stem,features", input);
     assert_sides(fused, kind, kind->sides);
-    for (int64_t p = 0; p < places_in(kind->sides); p++)
+    for (int64_t p = 0; p < positions_in(kind->sides); p++)
         ck_assert_float_eq(sscam_map_raw(fused)[p],
                            fmaxf(sscam_map_data(stem)[p], sscam_map_data(features)[p]));
     sscam_map_destroy(stem);
@@ -411,7 +411,7 @@ START_TEST(unusable_ranks_and_shapes_are_refused)
 }
 END_TEST
 
-START_TEST(values_that_are_no_numbers_are_found)
+START_TEST(values_that_are_not_finite_are_found)
 {
     sscam_explainer *explainer = make_explainer("fake linear", "grad-cam");
     sscam_map *map = NULL;
@@ -432,15 +432,15 @@ int main(void)
           *around = add_case(suite, "around", set_up, NULL);
     tcase_add_loop_test(methods, gradient_methods_follow_the_reference, 0, KINDS);
     tcase_add_loop_test(methods, scoring_methods_follow_the_reference, 0, KINDS * SCORED);
-    tcase_add_loop_test(methods, places_are_weighed_one_by_one, 0, KINDS);
+    tcase_add_loop_test(methods, positions_are_weighed_one_by_one, 0, KINDS);
     tcase_add_loop_test(methods, activations_are_combined_at_the_inputs_size, 0, KINDS);
-    tcase_add_loop_test(parts, altered_inputs_are_mirrored_along_the_last_side, 0, KINDS);
+    tcase_add_loop_test(parts, augmented_inputs_are_mirrored_along_the_last_side, 0, KINDS);
     tcase_add_loop_test(parts, layers_are_fused, 0, KINDS);
     tcase_add_loop_test(parts, batches_have_a_map_an_input, 0, KINDS);
     tcase_add_test(around, a_image_is_an_array_of_rank_4);
     tcase_add_loop_test(around, maps_of_other_ranks_are_no_images, 0, KINDS);
     tcase_add_loop_test(around, networks_classify_and_list_layers_in_every_rank, 0, KINDS);
     tcase_add_test(around, unusable_ranks_and_shapes_are_refused);
-    tcase_add_test(around, values_that_are_no_numbers_are_found);
+    tcase_add_test(around, values_that_are_not_finite_are_found);
     return run_suite(suite);
 }

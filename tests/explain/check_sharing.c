@@ -475,7 +475,7 @@ START_TEST(cancelling_works_at_every_report)
 }
 END_TEST
 
-START_TEST(a_failing_call_is_heard_wherever_it_is)
+START_TEST(a_failing_call_is_reported_wherever_it_is)
 {
     static const fake_call calls[] = {FAKE_CAPTURE, FAKE_SCORE, FAKE_ABLATE, FAKE_BATCH,
                                       FAKE_CLASSIFY};
@@ -608,7 +608,7 @@ int main(void)
     tcase_add_test(arguments, one_unusable_class_or_method_fails_all);
     tcase_add_test(failures, the_first_callback_hears_of_all);
     tcase_add_test(failures, cancelling_works_at_every_report);
-    tcase_add_loop_test(failures, a_failing_call_is_heard_wherever_it_is, 0, 5);
+    tcase_add_loop_test(failures, a_failing_call_is_reported_wherever_it_is, 0, 5);
     tcase_add_test(images, images_are_explained_as_alone);
     tcase_add_loop_test(images, images_need_one_preprocessing, 0, 6);
     tcase_add_test(images, images_are_not_explained_without_arguments);

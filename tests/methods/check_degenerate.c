@@ -13,7 +13,7 @@ enum {
     WIDTH = 8,
     PLANE = HEIGHT * WIDTH,
     SIZE = FAKE_COLORS * PLANE,
-    PLACES = PLANE / 4
+    POSITIONS = PLANE / 4
 };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH}, first = 0;
 
@@ -96,7 +96,7 @@ static void words_of(char words[64], int kind, const char *thing)
     snprintf(words, 64, "fake %s-%s", kinds[kind], thing);
 }
 
-START_TEST(activations_that_are_no_numbers_are_told)
+START_TEST(activations_that_are_not_finite_are_reported)
 {
     char words[64];
     words_of(words, _i, "activations");
@@ -105,7 +105,7 @@ START_TEST(activations_that_are_no_numbers_are_told)
 }
 END_TEST
 
-START_TEST(outputs_that_are_no_numbers_are_told)
+START_TEST(outputs_that_are_not_finite_are_reported)
 {
     char words[64];
     words_of(words, _i, "logits");
@@ -115,7 +115,7 @@ START_TEST(outputs_that_are_no_numbers_are_told)
 END_TEST
 
 /* Told by those that use them, and of no harm to the others. */
-START_TEST(gradients_that_are_no_numbers_are_told)
+START_TEST(gradients_that_are_not_finite_are_reported)
 {
     char words[64];
     words_of(words, _i, "gradients");
@@ -133,7 +133,7 @@ START_TEST(gradients_that_are_no_numbers_are_told)
 }
 END_TEST
 
-START_TEST(scores_that_are_no_numbers_are_told)
+START_TEST(scores_that_are_not_finite_are_reported)
 {
     char words[64];
     words_of(words, _i, "scores");
@@ -203,15 +203,15 @@ END_TEST
 /* --- one channel ------------------------------------------------------------------------------ */
 
 /* A_0 in float64. */
-static void find_only_channel(double channel[PLACES])
+static void find_only_channel(double channel[POSITIONS])
 {
     const reference_input of = {
         .classes = FAKE_CLASSES, .height = HEIGHT, .width = WIDTH, .input = input};
-    double exact[SIZE], features[FAKE_CHANNELS * PLACES];
+    double exact[SIZE], features[FAKE_CHANNELS * POSITIONS];
     for (int i = 0; i < SIZE; i++)
         exact[i] = input[i];
     reference_features(&of, exact, features);
-    for (int p = 0; p < PLACES; p++)
+    for (int p = 0; p < POSITIONS; p++)
         channel[p] = features[p];
 }
 
@@ -220,24 +220,24 @@ static void find_only_channel(double channel[PLACES])
  * is cut off. */
 START_TEST(the_only_channel_is_the_map)
 {
-    double channel[PLACES], mean = 0.0, lowest = INFINITY, highest = -INFINITY;
+    double channel[POSITIONS], mean = 0.0, lowest = INFINITY, highest = -INFINITY;
     find_only_channel(channel);
-    for (int p = 0; p < PLACES; p++)
-        mean += channel[p] / PLACES;
+    for (int p = 0; p < POSITIONS; p++)
+        mean += channel[p] / POSITIONS;
     for (size_t method = 0; method < sscam_method_count(); method++) {
         sscam_map *map = explained("fake one-channel", method, one);
         const int is_principal = strncmp(name_of(method), "eigen", 5) == 0;
         const float *raw = sscam_map_raw(map);
-        double wanted[PLACES];
+        double wanted[POSITIONS];
         assert_defined(map);
         ck_assert_int_eq(sscam_map_channel_count(map), 1);
         ck_assert_int_eq(sscam_map_is_flat(map), 0);
-        for (int p = 0; p < PLACES; p++)
+        for (int p = 0; p < POSITIONS; p++)
             wanted[p] = is_principal ? fmax(channel[p] - mean, 0.0) : channel[p];
-        reference_range(wanted, PLACES, &lowest, &highest);
-        for (int p = 0; p < PLACES; p++) {
+        reference_range(wanted, POSITIONS, &lowest, &highest);
+        for (int p = 0; p < POSITIONS; p++) {
             double largest_raw = 0.0;
-            for (int q = 0; q < PLACES; q++)
+            for (int q = 0; q < POSITIONS; q++)
                 largest_raw = fmax(largest_raw, raw[q]);
             ck_assert_msg(fabs(raw[p] / largest_raw - wanted[p] / highest) <= 1e-6,
                           "%s at %d: %g, not %g", name_of(method), p, raw[p] / largest_raw,
@@ -278,7 +278,7 @@ END_TEST
 
 /* Activations near the largest float, times weights of order 10^3: infinities of both signs meet in
  * the sum, which is then no number, and ReLU must not make a zero of it. */
-START_TEST(sums_that_are_no_numbers_are_told)
+START_TEST(sums_that_are_not_finite_are_reported)
 {
     sscam_explainer *explainer = make_explainer("fake huge-steep", "score-cam");
     sscam_map *map = (sscam_map *)explainer;
@@ -294,7 +294,7 @@ START_TEST(sums_that_are_no_numbers_are_told)
 END_TEST
 
 /* Whatever the method, activations of that size give a defined map, or the message. */
-START_TEST(huge_activations_are_defined_or_told)
+START_TEST(huge_activations_are_defined_or_reported)
 {
     static const char *const words[] = {"fake huge", "fake huge-steep", "fake tiny"};
     int defined = 0;
@@ -318,13 +318,13 @@ int main(void)
     Suite *suite = suite_create("degenerate");
     TCase *numbers = add_case(suite, "numbers", set_up, tear_down),
           *structure = add_case(suite, "structure", set_up, tear_down);
-    tcase_add_loop_test(numbers, activations_that_are_no_numbers_are_told, 0, 2);
-    tcase_add_loop_test(numbers, outputs_that_are_no_numbers_are_told, 0, 2);
-    tcase_add_loop_test(numbers, gradients_that_are_no_numbers_are_told, 0, 2);
-    tcase_add_loop_test(numbers, scores_that_are_no_numbers_are_told, 0, 2);
+    tcase_add_loop_test(numbers, activations_that_are_not_finite_are_reported, 0, 2);
+    tcase_add_loop_test(numbers, outputs_that_are_not_finite_are_reported, 0, 2);
+    tcase_add_loop_test(numbers, gradients_that_are_not_finite_are_reported, 0, 2);
+    tcase_add_loop_test(numbers, scores_that_are_not_finite_are_reported, 0, 2);
     tcase_add_loop_test(numbers, huge_outputs_are_no_overflow, 0, 2);
-    tcase_add_test(numbers, sums_that_are_no_numbers_are_told);
-    tcase_add_loop_test(numbers, huge_activations_are_defined_or_told, 0, 3);
+    tcase_add_test(numbers, sums_that_are_not_finite_are_reported);
+    tcase_add_loop_test(numbers, huge_activations_are_defined_or_reported, 0, 3);
     tcase_add_test(structure, flat_channels_give_a_flat_map);
     tcase_add_test(structure, one_pixel_gives_a_flat_map);
     tcase_add_test(structure, zero_gradients_and_equal_scores_weigh_nothing);

@@ -9,7 +9,7 @@
 #include "support/reference_methods.h"
 
 enum { HEIGHT = 8, WIDTH = 10, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
-enum { MAP_HEIGHT = HEIGHT / 2, MAP_WIDTH = WIDTH / 2, PLACES = MAP_HEIGHT * MAP_WIDTH };
+enum { MAP_HEIGHT = HEIGHT / 2, MAP_WIDTH = WIDTH / 2, POSITIONS = MAP_HEIGHT * MAP_WIDTH };
 
 enum { COPIES = 12 };
 static float input[COPIES * SIZE]; /* the same image again and again */
@@ -86,11 +86,11 @@ static void assert_data_follows_raw(const sscam_map *map)
 static void assert_maps(const sscam_map *map, const reference_input *of,
                         const double weights[FAKE_CHANNELS], double allowed)
 {
-    double raw[PLACES];
+    double raw[POSITIONS];
     ck_assert_int_eq(sscam_map_raw_height(map), MAP_HEIGHT);
     ck_assert_int_eq(sscam_map_raw_width(map), MAP_WIDTH);
     reference_raw_map(of, weights, raw);
-    assert_values(sscam_map_raw(map), raw, PLACES, allowed);
+    assert_values(sscam_map_raw(map), raw, POSITIONS, allowed);
     assert_data_follows_raw(map);
 }
 
@@ -144,7 +144,7 @@ END_TEST
 START_TEST(maps_tell_what_they_are_of)
 {
     reference_input of = reference_of("linear", 2);
-    double exact[SIZE], features[FAKE_CHANNELS * PLACES];
+    double exact[SIZE], features[FAKE_CHANNELS * POSITIONS];
     for (int i = 0; i < SIZE; i++)
         exact[i] = input[i];
     reference_features(&of, exact, features);
@@ -239,9 +239,9 @@ START_TEST(grad_cam_pp_weighs_positive_gradients)
 }
 END_TEST
 
-/* Numbers that anyone can check on paper: one place a channel, A = 1, 0.75, 3.125, 0.5, 1, w = 2,
- * -1, 0.5, 1, 0.25, so a = w / (2 + w A) where w is positive. */
-START_TEST(grad_cam_pp_on_one_place)
+/* Numbers that anyone can check on paper: one position a channel, A = 1, 0.75, 3.125, 0.5, 1, w =
+ * 2, -1, 0.5, 1, 0.25, so a = w / (2 + w A) where w is positive. */
+START_TEST(grad_cam_pp_on_one_position)
 {
     static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
     static const int64_t shape[4] = {1, 3, 2, 2};
@@ -262,13 +262,14 @@ END_TEST
 START_TEST(grad_cam_looks_at_the_layer_that_is_asked_for)
 {
     reference_input of = reference_of("linear", 0);
-    double exact[SIZE], features[FAKE_CHANNELS * PLACES], wanted[FAKE_COLORS] = {0.0};
+    double exact[SIZE], features[FAKE_CHANNELS * POSITIONS], wanted[FAKE_COLORS] = {0.0};
     for (int i = 0; i < SIZE; i++)
         exact[i] = input[i];
     reference_features(&of, exact, features);
-    for (int i = 0; i < FAKE_CHANNELS * PLACES; i++)
+    for (int i = 0; i < FAKE_CHANNELS * POSITIONS; i++)
         for (int j = 0; j < FAKE_COLORS && features[i] > 0.0; j++)
-            wanted[j] += fake_weight[0][i / PLACES] * fake_mix[i / PLACES][j] / PLACES / PLACES;
+            wanted[j] += fake_weight[0][i / POSITIONS] * fake_mix[i / POSITIONS][j] / POSITIONS /
+                         POSITIONS;
     sscam_map *map = explain("linear", "grad-cam", "layer=stem", 0);
     ck_assert_str_eq(sscam_map_layer(map), "stem");
     ck_assert_int_eq(sscam_map_channel_count(map), FAKE_COLORS);
@@ -277,7 +278,8 @@ START_TEST(grad_cam_looks_at_the_layer_that_is_asked_for)
 }
 END_TEST
 
-/* --- gradients, place by place, and their like ------------------------------------------------ */
+/* --- gradients, position by position, and their like
+ * ------------------------------------------------ */
 
 static void check_xgrad_cam(const char *head, const reference_input *of)
 {
@@ -296,7 +298,7 @@ START_TEST(xgrad_cam_gives_no_weight_to_silent_channels)
 {
     sscam_map *map = explain("flat", "xgrad-cam", "", 0);
     ck_assert_float_eq(sscam_map_weights(map)[0], 0.0f);
-    ck_assert_float_eq_tol(sscam_map_weights(map)[1], (float)fake_weight[0][1] / PLACES, 1e-7f);
+    ck_assert_float_eq_tol(sscam_map_weights(map)[1], (float)fake_weight[0][1] / POSITIONS, 1e-7f);
     ck_assert_float_eq(sscam_map_weights(map)[4], 0.0f);
     sscam_map_destroy(map);
 }
@@ -326,20 +328,20 @@ enum { TERM_METHODS = sizeof term_methods / sizeof term_methods[0] };
 
 static void check_terms(int method, const char *head, const reference_input *of)
 {
-    double exact[SIZE], features[FAKE_CHANNELS * PLACES], gradients[FAKE_CHANNELS * PLACES],
-        raw[PLACES];
+    double exact[SIZE], features[FAKE_CHANNELS * POSITIONS], gradients[FAKE_CHANNELS * POSITIONS],
+        raw[POSITIONS];
     for (int i = 0; i < SIZE; i++)
         exact[i] = input[i];
     reference_features(of, exact, features);
     reference_gradients(of, gradients);
-    for (int p = 0; p < PLACES; p++) {
+    for (int p = 0; p < POSITIONS; p++) {
         raw[p] = 0.0;
-        for (int i = p; i < FAKE_CHANNELS * PLACES; i += PLACES)
+        for (int i = p; i < FAKE_CHANNELS * POSITIONS; i += POSITIONS)
             raw[p] += term_methods[method].term(features[i], gradients[i]);
         raw[p] = fmax(raw[p], 0.0);
     }
     sscam_map *map = explain(head, term_methods[method].method, "", of->class_index);
-    assert_values(sscam_map_raw(map), raw, PLACES, 1e-6);
+    assert_values(sscam_map_raw(map), raw, POSITIONS, 1e-6);
     assert_data_follows_raw(map);
     ck_assert_ptr_null(sscam_map_weights(map));
     ck_assert_int_eq(sscam_map_channel_count(map), FAKE_CHANNELS);
@@ -347,7 +349,7 @@ static void check_terms(int method, const char *head, const reference_input *of)
     sscam_map_destroy(map);
 }
 
-START_TEST(terms_are_made_place_by_place)
+START_TEST(terms_are_made_position_by_position)
 {
     for (int head = 0; head < HEADS; head++) {
         reference_input of = reference_of(heads[head], 0);
@@ -357,9 +359,9 @@ START_TEST(terms_are_made_place_by_place)
 }
 END_TEST
 
-/* One place, as in grad_cam_pp_on_one_place: A = 1, 0.75, 3.125, 0.5, 1 times w = 2, -1, 0.5, 1,
- * 0.25. */
-START_TEST(terms_on_one_place)
+/* One position, as in grad_cam_pp_on_one_position: A = 1, 0.75, 3.125, 0.5, 1 times w = 2, -1, 0.5,
+ * 1, 0.25. */
+START_TEST(terms_on_one_position)
 {
     static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
     static const int64_t shape[4] = {1, 3, 2, 2};
@@ -379,9 +381,9 @@ START_TEST(terms_can_be_combined_at_the_inputs_size)
 {
     sscam_map *low = explain("positional", term_methods[_i].method, "", 1);
     sscam_map *high = explain("positional", term_methods[_i].method, "combine=upsampled", 1);
-    double raw[PLACES], upsampled[PLANE];
+    double raw[POSITIONS], upsampled[PLANE];
     ck_assert_int_eq(sscam_map_raw_height(high), HEIGHT);
-    for (int p = 0; p < PLACES; p++)
+    for (int p = 0; p < POSITIONS; p++)
         raw[p] = sscam_map_raw(low)[p];
     reference_upsample(raw, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0, upsampled);
     if (_i > 0) /* sums that are nowhere negative, of which ReLU takes nothing */
@@ -401,17 +403,17 @@ static void vary_one_color(int64_t height, int64_t width)
         input[i] = i < height * width ? (float)(0.25 + fabs(input[i])) : 0.5f;
 }
 
-/* s minus its mean over the places. */
+/* s minus its mean over the positions. */
 static void centred_stem(int64_t height, int64_t width, double *centred)
 {
-    int64_t places = height / 2 * (width / 2);
+    int64_t positions = height / 2 * (width / 2);
     double mean = 0.0;
-    for (int64_t p = 0; p < places; p++) {
+    for (int64_t p = 0; p < positions; p++) {
         const float *corner = input + p / (width / 2) * 2 * width + p % (width / 2) * 2;
         centred[p] = ((double)corner[0] + corner[1] + corner[width] + corner[width + 1]) / 4.0;
-        mean += centred[p] / (double)places;
+        mean += centred[p] / (double)positions;
     }
-    for (int64_t p = 0; p < places; p++)
+    for (int64_t p = 0; p < positions; p++)
         centred[p] -= mean;
 }
 
@@ -420,24 +422,24 @@ static void centred_stem(int64_t height, int64_t width, double *centred)
 static void check_projection(const char *method, int64_t class_index, const double factor[3],
                              int64_t height, int64_t width)
 {
-    const int64_t shape[4] = {1, FAKE_COLORS, height, width}, places = height / 2 * (width / 2);
-    double wanted[PLACES],
+    const int64_t shape[4] = {1, FAKE_COLORS, height, width}, positions = height / 2 * (width / 2);
+    double wanted[POSITIONS],
         length = sqrt(factor[0] * factor[0] + factor[1] * factor[1] + factor[2] * factor[2]);
     sscam_explainer *explainer = make_explainer("fake linear", method);
     sscam_map *map = NULL;
     vary_one_color(height, width);
     centred_stem(height, width, wanted);
-    for (int64_t p = 0; p < places; p++)
+    for (int64_t p = 0; p < positions; p++)
         wanted[p] = fmax((factor[0] + factor[1] + factor[2] > 0.0 ? length : -length) * wanted[p],
                          0.0);
     ASSERT_OK(sscam_explain_tensor(explainer, input, shape, &class_index, &map));
-    assert_values(sscam_map_raw(map), wanted, places, 1e-6);
+    assert_values(sscam_map_raw(map), wanted, positions, 1e-6);
     ck_assert_ptr_null(sscam_map_weights(map));
     sscam_map_destroy(map);
     sscam_explainer_destroy(explainer);
 }
 
-/* More places than channels, and fewer: the two ways to the component. */
+/* More positions than channels, and fewer: the two ways to the component. */
 static const int64_t sizes[][2] = {{HEIGHT, WIDTH}, {4, 4}};
 
 START_TEST(eigen_cam_is_the_principal_component)
@@ -451,11 +453,11 @@ END_TEST
 /* Class 1 has -0.75, 0.25, -0.25: the other sign. */
 START_TEST(eigen_grad_cam_is_that_of_gradient_times_activation)
 {
-    int64_t places = sizes[_i][0] / 2 * (sizes[_i][1] / 2);
+    int64_t positions = sizes[_i][0] / 2 * (sizes[_i][1] / 2);
     for (int64_t c = 0; c < 2; c++) {
-        const double factor[3] = {fake_weight[c][0] / (double)places,
-                                  0.25 * fake_weight[c][2] / (double)places,
-                                  fake_weight[c][4] / (double)places};
+        const double factor[3] = {fake_weight[c][0] / (double)positions,
+                                  0.25 * fake_weight[c][2] / (double)positions,
+                                  fake_weight[c][4] / (double)positions};
         check_projection("eigen-grad-cam", c, factor, sizes[_i][0], sizes[_i][1]);
     }
 }
@@ -465,7 +467,7 @@ START_TEST(large_activations_have_a_principal_component)
 {
     sscam_map *large = explain("huge", "eigen-cam", "", 0),
               *plain = explain("linear", "eigen-cam", "", 0);
-    for (int p = 0; p < PLACES; p++)
+    for (int p = 0; p < POSITIONS; p++)
         ck_assert_float_eq_tol(sscam_map_raw(large)[p] / 1e38f, sscam_map_raw(plain)[p], 1e-5f);
     sscam_map_destroy(large);
     sscam_map_destroy(plain);
@@ -563,7 +565,7 @@ START_TEST(smooth_grad_cam_pp_counts_images_in_its_noise)
 }
 END_TEST
 
-START_TEST(smooth_grad_cam_pp_tells_noise_and_gradients_that_are_no_numbers)
+START_TEST(smooth_grad_cam_pp_tells_noise_and_gradients_that_are_not_finite)
 {
     sscam_explainer *explainer = explainer_with("linear", "smooth-grad-cam++",
                                                 "noise_scale=authors-code");
@@ -608,9 +610,9 @@ START_TEST(ablation_cam_is_the_share_lost_without_a_channel)
 }
 END_TEST
 
-/* One place: Y = 0.5 + 2 x 1 - 0.75 + 0.5 x 3.125 + 0.5 + 0.25 = 4.0625, of which a channel takes w
- * A. */
-START_TEST(ablation_cam_on_one_place)
+/* One position: Y = 0.5 + 2 x 1 - 0.75 + 0.5 x 3.125 + 0.5 + 0.25 = 4.0625, of which a channel
+ * takes w A. */
+START_TEST(ablation_cam_on_one_position)
 {
     static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
     static const int64_t shape[4] = {1, 3, 2, 2};
@@ -668,11 +670,11 @@ START_TEST(ablation_cam_looks_at_the_layer_that_is_asked_for)
 {
     sscam_map *map = explain("linear", "ablation-cam", "layer=stem", 0);
     reference_input of = reference_of("linear", 0);
-    double features[FAKE_CHANNELS * PLACES], altered[SIZE], whole = sscam_map_logit(map);
+    double features[FAKE_CHANNELS * POSITIONS], augmented[SIZE], whole = sscam_map_logit(map);
     for (int color = 0; color < FAKE_COLORS; color++) {
         for (int i = 0; i < SIZE; i++)
-            altered[i] = i / PLANE == color ? 0.0 : input[i];
-        reference_features(&of, altered, features);
+            augmented[i] = i / PLANE == color ? 0.0 : input[i];
+        reference_features(&of, augmented, features);
         ck_assert_double_eq_tol(sscam_map_weights(map)[color],
                                 (whole - reference_logit(&of, features, 0)) / fabs(whole), 1e-5);
     }
@@ -680,7 +682,7 @@ START_TEST(ablation_cam_looks_at_the_layer_that_is_asked_for)
 }
 END_TEST
 
-START_TEST(ablations_that_give_no_number_are_told)
+START_TEST(ablations_that_give_no_number_are_reported)
 {
     sscam_explainer *explainer = make_explainer("fake nan-scores", "ablation-cam");
     sscam_map *map = NULL;
@@ -768,8 +770,8 @@ START_TEST(targets_are_explained_as_classes_are)
 }
 END_TEST
 
-/* One place: Y_0 = 4.0625 of w A = 2, -0.75, 1.5625, 0.5, 0.25, as in ablation_cam_on_one_place;
- * Y_1 = -0.25 - 0.75 + 1.125 + 3.125 - 0.25 - 0.25 = 2.75. */
+/* One position: Y_0 = 4.0625 of w A = 2, -0.75, 1.5625, 0.5, 0.25, as in
+ * ablation_cam_on_one_position; Y_1 = -0.25 - 0.75 + 1.125 + 3.125 - 0.25 - 0.25 = 2.75. */
 START_TEST(ablation_cam_of_a_difference)
 {
     static const float colors[12] = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
@@ -1149,13 +1151,13 @@ static void check_upsampled(const char *method, const char *options,
                             const reference_options *reference)
 {
     reference_input of = reference_of("linear", 0);
-    double exact[SIZE], features[FAKE_CHANNELS * PLACES], upsampled[PLANE], raw[PLANE] = {0.0};
+    double exact[SIZE], features[FAKE_CHANNELS * POSITIONS], upsampled[PLANE], raw[PLANE] = {0.0};
     for (int i = 0; i < SIZE; i++)
         exact[i] = input[i];
     reference_features(&of, exact, features);
     reference_result wanted = reference_score_weights(&of, reference);
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        reference_upsample(features + k * PLACES, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0,
+        reference_upsample(features + k * POSITIONS, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0,
                            upsampled);
         for (int p = 0; p < PLANE; p++)
             raw[p] += wanted.weights[k] * upsampled[p];
@@ -1423,7 +1425,7 @@ START_TEST(score_cam_ignores_noise)
 END_TEST
 
 /* (sigma / range)^2 leaves the numbers: as a deviation, or only in the inputs that it makes. */
-START_TEST(noise_that_overflows_is_told)
+START_TEST(noise_that_overflows_is_reported)
 {
     sscam_explainer *explainer = explainer_with(
         "linear", "ss-cam-mean", "noise_scale=authors-code noise_target=input sigma=1000000");
@@ -1445,24 +1447,24 @@ static void add_gradient_tests(TCase *gradients)
 {
     tcase_add_loop_test(gradients, grad_cam_is_the_mean_gradient, 0, HEADS);
     tcase_add_loop_test(gradients, grad_cam_pp_weighs_positive_gradients, 0, HEADS);
-    tcase_add_test(gradients, grad_cam_pp_on_one_place);
+    tcase_add_test(gradients, grad_cam_pp_on_one_position);
     tcase_add_test(gradients, grad_cam_looks_at_the_layer_that_is_asked_for);
     tcase_add_loop_test(gradients, cam_is_the_last_layers_weights, 0, 2);
     tcase_add_test(gradients, cam_says_why_it_cannot);
     tcase_add_loop_test(gradients, gradient_methods_ignore_scoring, 0, METHODS);
 }
 
-static void add_place_tests(TCase *places)
+static void add_position_tests(TCase *positions)
 {
-    tcase_add_loop_test(places, xgrad_cam_weighs_gradients_by_activations, 0, HEADS);
-    tcase_add_test(places, xgrad_cam_gives_no_weight_to_silent_channels);
-    tcase_add_loop_test(places, terms_are_made_place_by_place, 0, TERM_METHODS);
-    tcase_add_loop_test(places, terms_on_one_place, 0, TERM_METHODS);
-    tcase_add_loop_test(places, terms_can_be_combined_at_the_inputs_size, 0, TERM_METHODS);
-    tcase_add_test(places, large_activations_have_a_principal_component);
-    tcase_add_loop_test(places, eigen_cam_is_the_principal_component, 0, 2);
-    tcase_add_loop_test(places, eigen_grad_cam_is_that_of_gradient_times_activation, 0, 2);
-    tcase_add_loop_test(places, constant_activations_have_no_principal_component, 0, 2);
+    tcase_add_loop_test(positions, xgrad_cam_weighs_gradients_by_activations, 0, HEADS);
+    tcase_add_test(positions, xgrad_cam_gives_no_weight_to_silent_channels);
+    tcase_add_loop_test(positions, terms_are_made_position_by_position, 0, TERM_METHODS);
+    tcase_add_loop_test(positions, terms_on_one_position, 0, TERM_METHODS);
+    tcase_add_loop_test(positions, terms_can_be_combined_at_the_inputs_size, 0, TERM_METHODS);
+    tcase_add_test(positions, large_activations_have_a_principal_component);
+    tcase_add_loop_test(positions, eigen_cam_is_the_principal_component, 0, 2);
+    tcase_add_loop_test(positions, eigen_grad_cam_is_that_of_gradient_times_activation, 0, 2);
+    tcase_add_loop_test(positions, constant_activations_have_no_principal_component, 0, 2);
 }
 
 static void add_target_tests(TCase *targets)
@@ -1481,13 +1483,13 @@ static void add_run_tests(TCase *runs)
     tcase_add_loop_test(runs, smooth_grad_cam_pp_has_noise_in_units_of_the_inputs_range, 0, 2);
     tcase_add_test(runs, smooth_grad_cam_pp_without_noise_is_grad_cam_pp);
     tcase_add_test(runs, smooth_grad_cam_pp_counts_images_in_its_noise);
-    tcase_add_test(runs, smooth_grad_cam_pp_tells_noise_and_gradients_that_are_no_numbers);
+    tcase_add_test(runs, smooth_grad_cam_pp_tells_noise_and_gradients_that_are_not_finite);
     tcase_add_loop_test(runs, ablation_cam_is_the_share_lost_without_a_channel, 0, HEADS);
-    tcase_add_test(runs, ablation_cam_on_one_place);
+    tcase_add_test(runs, ablation_cam_on_one_position);
     tcase_add_test(runs, ablation_cam_divides_by_the_scores_magnitude);
     tcase_add_test(runs, silent_and_unselected_channels_are_not_ablated);
     tcase_add_test(runs, ablation_cam_looks_at_the_layer_that_is_asked_for);
-    tcase_add_test(runs, ablations_that_give_no_number_are_told);
+    tcase_add_test(runs, ablations_that_give_no_number_are_reported);
 }
 
 static void add_score_tests(TCase *scores)
@@ -1506,7 +1508,7 @@ static void add_score_tests(TCase *scores)
     tcase_add_loop_test(scores, softmax_weights_add_up_to_one, 0, 4);
     tcase_add_test(scores, large_scores_choose_the_highest_channel);
     tcase_add_test(scores, score_cam_ignores_noise);
-    tcase_add_test(scores, noise_that_overflows_is_told);
+    tcase_add_test(scores, noise_that_overflows_is_reported);
 }
 
 int main(void)
@@ -1515,7 +1517,7 @@ int main(void)
     TCase *table = add_case(suite, "table", set_up, NULL),
           *gradients = add_case(suite, "gradients", set_up, NULL);
     TCase *scores = add_case(suite, "scores", set_up, NULL),
-          *places = add_case(suite, "places", set_up, NULL),
+          *positions = add_case(suite, "places", set_up, NULL),
           *runs = add_case(suite, "runs", set_up, NULL);
     TCase *targets = add_case(suite, "targets", set_up, NULL);
     tcase_add_test(table, the_table_lists_the_methods);
@@ -1524,7 +1526,7 @@ int main(void)
     tcase_add_test(table, probabilities_follow_their_option);
     add_gradient_tests(gradients);
     add_score_tests(scores);
-    add_place_tests(places);
+    add_position_tests(positions);
     add_run_tests(runs);
     add_target_tests(targets);
     return run_suite(suite);

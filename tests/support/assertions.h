@@ -53,7 +53,7 @@ static inline sscam_explainer *make_explainer(const char *words, const char *met
     return explainer;
 }
 
-static inline size_t places_of(int32_t depth, int32_t height, int32_t width)
+static inline size_t positions_of(int32_t depth, int32_t height, int32_t width)
 {
     return (size_t)depth * (size_t)height * (size_t)width;
 }
@@ -85,9 +85,10 @@ static inline sscam_explainer *explainer_with(const char *head, const char *meth
 static inline int same_maps(const sscam_map *left, const sscam_map *right)
 {
     size_t channels = (size_t)sscam_map_channel_count(left);
-    size_t places = places_of(sscam_map_raw_depth(left), sscam_map_raw_height(left),
-                              sscam_map_raw_width(left));
-    size_t pixels = places_of(sscam_map_depth(left), sscam_map_height(left), sscam_map_width(left));
+    size_t positions = positions_of(sscam_map_raw_depth(left), sscam_map_raw_height(left),
+                                    sscam_map_raw_width(left));
+    size_t pixels = positions_of(sscam_map_depth(left), sscam_map_height(left),
+                                 sscam_map_width(left));
     ck_assert_int_eq(sscam_map_rank(right), sscam_map_rank(left));
     ck_assert_int_eq(sscam_map_raw_depth(right), sscam_map_raw_depth(left));
     ck_assert_int_eq(sscam_map_depth(right), sscam_map_depth(left));
@@ -100,7 +101,7 @@ static inline int same_maps(const sscam_map *left, const sscam_map *right)
     return (sscam_map_weights(left) == NULL ||
             memcmp(sscam_map_weights(left), sscam_map_weights(right), channels * sizeof(float)) ==
                 0) &&
-           memcmp(sscam_map_raw(left), sscam_map_raw(right), places * sizeof(float)) == 0 &&
+           memcmp(sscam_map_raw(left), sscam_map_raw(right), positions * sizeof(float)) == 0 &&
            memcmp(sscam_map_data(left), sscam_map_data(right), pixels * sizeof(float)) == 0;
 }
 

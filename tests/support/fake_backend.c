@@ -863,24 +863,24 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
 static sscam_status score_ablated(const fake_run *run, int layer, int64_t channel,
                                   const sscam_target *target, sscam_score_kind kind, double *score)
 {
-    fake_run altered = *run;
+    fake_run augmented = *run;
     const double *whole = run->features;
-    altered.features = malloc((size_t)run->positions * (FAKE_CHANNELS + FAKE_COLORS) *
-                              sizeof *altered.features);
-    if (altered.features == NULL)
+    augmented.features = malloc((size_t)run->positions * (FAKE_CHANNELS + FAKE_COLORS) *
+                                sizeof *augmented.features);
+    if (augmented.features == NULL)
         return sscam_fail_memory("an altered run");
-    memcpy(altered.features, whole,
+    memcpy(augmented.features, whole,
            (size_t)run->positions * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *whole);
-    altered.stem = altered.features + run->positions * FAKE_CHANNELS;
-    double *zeroed = (layer == 0 ? altered.stem : altered.features) + channel * run->positions;
+    augmented.stem = augmented.features + run->positions * FAKE_CHANNELS;
+    double *zeroed = (layer == 0 ? augmented.stem : augmented.features) + channel * run->positions;
     for (int64_t p = 0; p < run->positions; p++)
         zeroed[p] = 0.0;
     if (layer == 0)
-        run_features(&altered);
+        run_features(&augmented);
     else
-        altered.mean[channel] = 0.0;
-    *score = score_run(&altered, target, kind);
-    free(altered.features);
+        augmented.mean[channel] = 0.0;
+    *score = score_run(&augmented, target, kind);
+    free(augmented.features);
     return SSCAM_OK;
 }
 

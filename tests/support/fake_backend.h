@@ -35,7 +35,7 @@
  *   broken           cannot be loaded: SSCAM_E_MODEL
  * A third word changes the layout of what the core gets and gives:
  *   channels-last    masked inputs are [H,W,C]
- *   places-first     layers give [1,h,w,K]
+ *   positions-first     layers give [1,h,w,K]
  *   tokens           layers give [1,1+P,K]; the first token is not of the grid, and the head does
  *                    not read it
  *   first-token      tokens, with the gradients of a head that reads only the first token

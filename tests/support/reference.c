@@ -91,10 +91,10 @@ void reference_upsample_volume(const double *map, const int64_t map_sides[3],
             for (int side = 0; side < 3; side++) {
                 double source = source_of(at[side], map_sides[side], sides[side], align_corners);
                 double share = source - floor(source);
-                int64_t next = corner >> side & 1, place = (int64_t)floor(source) + next;
+                int64_t next = corner >> side & 1, position = (int64_t)floor(source) + next;
                 weight *= next ? share : 1.0 - share;
                 index = index * map_sides[side] +
-                        (place < map_sides[side] ? place : map_sides[side] - 1);
+                        (position < map_sides[side] ? position : map_sides[side] - 1);
             }
             out[p] += weight * map[index];
         }

@@ -20,7 +20,7 @@ static int64_t halved(int64_t side)
     return side > 1 ? side / 2 : 1;
 }
 
-static int64_t place_count(const reference_input *of)
+static int64_t position_count(const reference_input *of)
 {
     return halved(of->depth) * halved(of->height) * halved(of->width);
 }
@@ -30,12 +30,12 @@ static int64_t pixel_count(const reference_input *of)
     return of->depth * of->height * of->width;
 }
 
-/* Mean of the pixels, two along each side that there is, below a place. */
-static double pixel_mean(const reference_input *of, const double *pixels, int64_t place)
+/* Mean of the pixels, two along each side that there is, below a position. */
+static double pixel_mean(const reference_input *of, const double *pixels, int64_t position)
 {
     const int64_t sides[3] = {of->depth, of->height, of->width};
     const int64_t w = halved(of->width), h = halved(of->height);
-    const int64_t corner[3] = {place / w / h * 2, place / w % h * 2, place % w * 2};
+    const int64_t corner[3] = {position / w / h * 2, position / w % h * 2, position % w * 2};
     double sum = 0.0;
     int count = 0;
     for (int i = 0; i < 8; i++) {
@@ -54,20 +54,20 @@ static double pixel_mean(const reference_input *of, const double *pixels, int64_
 
 void reference_features(const reference_input *of, const double *input, double *features)
 {
-    const int64_t places = place_count(of), plane = pixel_count(of);
+    const int64_t positions = position_count(of), plane = pixel_count(of);
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        for (int64_t p = 0; p < places; p++) {
+        for (int64_t p = 0; p < positions; p++) {
             double value = fake_bias[k];
             for (int color = 0; color < FAKE_COLORS; color++)
                 value += fake_mix[k][color] * pixel_mean(of, input + color * plane, p);
-            features[k * places + p] = value > 0.0 ? value : 0.0;
+            features[k * positions + p] = value > 0.0 ? value : 0.0;
         }
     }
 }
 
-static double place_value(int64_t place, int64_t places)
+static double position_value(int64_t position, int64_t positions)
 {
-    return 2.0 * (double)(place + 1) / ((double)places * (double)(places + 1));
+    return 2.0 * (double)(position + 1) / ((double)positions * (double)(positions + 1));
 }
 
 static double mean_of(const double *values, int64_t count)
@@ -80,17 +80,17 @@ static double mean_of(const double *values, int64_t count)
 
 double reference_logit(const reference_input *of, const double *features, int64_t class_index)
 {
-    const int64_t places = place_count(of);
+    const int64_t positions = position_count(of);
     double logit = fake_head_bias[class_index];
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        const double *map = features + k * places;
-        double pooled = mean_of(map, places);
+        const double *map = features + k * positions;
+        double pooled = mean_of(map, positions);
         if (of->head == REFERENCE_QUADRATIC)
             pooled *= pooled;
         if (of->head == REFERENCE_POSITIONAL) {
             pooled = 0.0;
-            for (int64_t p = 0; p < places; p++)
-                pooled += place_value(p, places) * map[p];
+            for (int64_t p = 0; p < positions; p++)
+                pooled += position_value(p, positions) * map[p];
         }
         logit += fake_weight[class_index][k] * pooled;
     }
@@ -111,7 +111,7 @@ double reference_probability(const reference_input *of, const double *features)
 static double *own_features(const reference_input *of)
 {
     const int64_t size = FAKE_COLORS * pixel_count(of);
-    double *input = new_values(size), *features = new_values(FAKE_CHANNELS * place_count(of));
+    double *input = new_values(size), *features = new_values(FAKE_CHANNELS * position_count(of));
     for (int64_t i = 0; i < size; i++)
         input[i] = of->input[i];
     reference_features(of, input, features);
@@ -123,18 +123,18 @@ static double *own_features(const reference_input *of)
 
 void reference_gradients(const reference_input *of, double *gradients)
 {
-    const int64_t places = place_count(of);
+    const int64_t positions = position_count(of);
     double *features = own_features(of);
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        double mean = mean_of(features + k * places, places),
+        double mean = mean_of(features + k * positions, positions),
                weight = fake_weight[of->class_index][k];
-        for (int64_t p = 0; p < places; p++) {
-            double slope = 1.0 / (double)places;
+        for (int64_t p = 0; p < positions; p++) {
+            double slope = 1.0 / (double)positions;
             if (of->head == REFERENCE_QUADRATIC)
-                slope = 2.0 * mean / (double)places;
+                slope = 2.0 * mean / (double)positions;
             if (of->head == REFERENCE_POSITIONAL)
-                slope = place_value(p, places);
-            gradients[k * places + p] = weight * slope;
+                slope = position_value(p, positions);
+            gradients[k * positions + p] = weight * slope;
         }
     }
     free(features);
@@ -142,24 +142,25 @@ void reference_gradients(const reference_input *of, double *gradients)
 
 void reference_grad_cam(const reference_input *of, double weights[FAKE_CHANNELS])
 {
-    const int64_t places = place_count(of);
-    double *gradients = new_values(FAKE_CHANNELS * places);
+    const int64_t positions = position_count(of);
+    double *gradients = new_values(FAKE_CHANNELS * positions);
     reference_gradients(of, gradients);
     for (int k = 0; k < FAKE_CHANNELS; k++)
-        weights[k] = mean_of(gradients + k * places, places);
+        weights[k] = mean_of(gradients + k * positions, positions);
     free(gradients);
 }
 
 void reference_grad_cam_pp(const reference_input *of, double weights[FAKE_CHANNELS])
 {
-    const int64_t places = place_count(of);
-    double *gradients = new_values(FAKE_CHANNELS * places), *features = own_features(of);
+    const int64_t positions = position_count(of);
+    double *gradients = new_values(FAKE_CHANNELS * positions), *features = own_features(of);
     reference_gradients(of, gradients);
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        double sum = (double)places * mean_of(features + k * places, places);
+        double sum = (double)positions * mean_of(features + k * positions, positions);
         weights[k] = 0.0;
-        for (int64_t p = 0; p < places; p++) {
-            double g = gradients[k * places + p], denominator = 2.0 * pow(g, 2) + sum * pow(g, 3);
+        for (int64_t p = 0; p < positions; p++) {
+            double g = gradients[k * positions + p],
+                   denominator = 2.0 * pow(g, 2) + sum * pow(g, 3);
             double alpha = g == 0.0 || denominator == 0.0 ? 0.0 : pow(g, 2) / denominator;
             weights[k] += alpha * fmax(g, 0.0);
         }
@@ -170,24 +171,24 @@ void reference_grad_cam_pp(const reference_input *of, double weights[FAKE_CHANNE
 
 void reference_xgrad_cam(const reference_input *of, double weights[FAKE_CHANNELS])
 {
-    const int64_t places = place_count(of);
-    double *gradients = new_values(FAKE_CHANNELS * places), *features = own_features(of);
+    const int64_t positions = position_count(of);
+    double *gradients = new_values(FAKE_CHANNELS * positions), *features = own_features(of);
     reference_gradients(of, gradients);
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        double sum = (double)places * mean_of(features + k * places, places);
+        double sum = (double)positions * mean_of(features + k * positions, positions);
         weights[k] = 0.0;
-        for (int64_t p = 0; p < places && sum != 0.0; p++)
-            weights[k] += features[k * places + p] / sum * gradients[k * places + p];
+        for (int64_t p = 0; p < positions && sum != 0.0; p++)
+            weights[k] += features[k * positions + p] / sum * gradients[k * positions + p];
     }
     free(gradients);
     free(features);
 }
 
-/* Adds the gradients on one noisy input, and their powers, to [3][FAKE_CHANNELS, places]. */
+/* Adds the gradients on one noisy input, and their powers, to [3][FAKE_CHANNELS, positions]. */
 static void add_noisy_gradients(const reference_input *of, double stddev, int64_t seed, int sample,
                                 int64_t image, double *sums)
 {
-    const int64_t size = FAKE_COLORS * pixel_count(of), count = FAKE_CHANNELS * place_count(of);
+    const int64_t size = FAKE_COLORS * pixel_count(of), count = FAKE_CHANNELS * position_count(of);
     float *noisy = calloc((size_t)size, sizeof *noisy);
     double *gradients = new_values(count);
     reference_input at = *of;
@@ -207,16 +208,16 @@ static void add_noisy_gradients(const reference_input *of, double stddev, int64_
 void reference_smooth_grad_cam_pp(const reference_input *of, int samples, double stddev,
                                   int64_t seed, int64_t image, double weights[FAKE_CHANNELS])
 {
-    const int64_t places = place_count(of), count = FAKE_CHANNELS * places;
+    const int64_t positions = position_count(of), count = FAKE_CHANNELS * positions;
     double *means = new_values(3 * count), *features = own_features(of);
     for (int sample = 0; sample < samples; sample++)
         add_noisy_gradients(of, stddev, seed, sample, image, means);
     for (int64_t i = 0; i < 3 * count; i++)
         means[i] /= samples;
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        double sum = (double)places * mean_of(features + k * places, places);
+        double sum = (double)positions * mean_of(features + k * positions, positions);
         weights[k] = 0.0;
-        for (int64_t i = k * places; i < (k + 1) * places; i++) {
+        for (int64_t i = k * positions; i < (k + 1) * positions; i++) {
             double second = means[count + i],
                    denominator = 2.0 * second + sum * means[2 * count + i];
             weights[k] += denominator == 0.0 ? 0.0 : second / denominator * fmax(means[i], 0.0);
@@ -229,12 +230,12 @@ void reference_smooth_grad_cam_pp(const reference_input *of, int samples, double
 void reference_ablation_cam(const reference_input *of, int by_probability,
                             double weights[FAKE_CHANNELS])
 {
-    const int64_t places = place_count(of);
+    const int64_t positions = position_count(of);
     double whole = 0.0;
     for (int k = -1; k < FAKE_CHANNELS; k++) {
         double *features = own_features(of);
-        for (int64_t p = 0; p < places && k >= 0; p++)
-            features[k * places + p] = 0.0;
+        for (int64_t p = 0; p < positions && k >= 0; p++)
+            features[k * positions + p] = 0.0;
         double score = by_probability ? reference_probability(of, features)
                                       : reference_logit(of, features, of->class_index);
         if (k < 0)
@@ -247,12 +248,12 @@ void reference_ablation_cam(const reference_input *of, int by_probability,
 
 void reference_raw_map(const reference_input *of, const double weights[FAKE_CHANNELS], double *raw)
 {
-    const int64_t places = place_count(of);
+    const int64_t positions = position_count(of);
     double *features = own_features(of);
-    for (int64_t p = 0; p < places; p++) {
+    for (int64_t p = 0; p < positions; p++) {
         double sum = 0.0;
         for (int k = 0; k < FAKE_CHANNELS; k++)
-            sum += weights[k] * features[k * places + p];
+            sum += weights[k] * features[k * positions + p];
         raw[p] = fmax(sum, 0.0);
     }
     free(features);
@@ -270,7 +271,7 @@ typedef struct channel_mask {
 
 static double f(const reference_input *of, const reference_options *options, const double *input)
 {
-    double *features = new_values(FAKE_CHANNELS * place_count(of));
+    double *features = new_values(FAKE_CHANNELS * position_count(of));
     reference_features(of, input, features);
     double score = options->by_probability ? reference_probability(of, features)
                                            : reference_logit(of, features, of->class_index);
@@ -310,22 +311,22 @@ static double score_sample(const reference_input *of, const reference_options *o
     return score;
 }
 
-static double spatial_deviation(const double *map, int64_t places)
+static double spatial_deviation(const double *map, int64_t positions)
 {
-    double mean = mean_of(map, places), sum = 0.0;
-    for (int64_t p = 0; p < places; p++)
+    double mean = mean_of(map, positions), sum = 0.0;
+    for (int64_t p = 0; p < positions; p++)
         sum += (map[p] - mean) * (map[p] - mean);
-    return sqrt(sum / (double)places);
+    return sqrt(sum / (double)positions);
 }
 
 /* Whether fewer than max_channels channels come before this one. */
-static int is_selected(const reference_options *options, const double *features, int64_t places,
+static int is_selected(const reference_options *options, const double *features, int64_t positions,
                        int k)
 {
     int before = 0;
-    double own = spatial_deviation(features + k * places, places);
+    double own = spatial_deviation(features + k * positions, positions);
     for (int other = 0; other < FAKE_CHANNELS; other++) {
-        double deviation = spatial_deviation(features + other * places, places);
+        double deviation = spatial_deviation(features + other * positions, positions);
         before += deviation > own || (deviation == own && other < k);
     }
     return options->max_channels == 0 || before < options->max_channels;
@@ -363,7 +364,7 @@ static void fill_mask(const reference_input *of, const reference_options *option
     const int64_t sides[3] = {of->depth, of->height, of->width};
     reference_upsample_volume(map, map_sides, sides, options->align_corners, mask->values);
     if (options->before_upsample)
-        reference_range(map, place_count(of), &lowest, &highest);
+        reference_range(map, position_count(of), &lowest, &highest);
     else
         reference_range(mask->values, plane, &lowest, &highest);
     for (int64_t p = 0; p < plane; p++) {
@@ -425,7 +426,7 @@ static int is_scored_already(const reference_input *of, const reference_options 
 {
     double original = mask_weight(of, options, FAKE_ORIGINAL_CHANNEL);
     if (mask->k != FAKE_DUPLICATE_CHANNEL || (options->samples > 0 && options->sigma != 0.0) ||
-        !is_selected(options, features, place_count(of), FAKE_ORIGINAL_CHANNEL))
+        !is_selected(options, features, position_count(of), FAKE_ORIGINAL_CHANNEL))
         return 0;
     if (options->samples > 0 && options->target == TARGET_ACTIVATION)
         return mask->weight == original;
@@ -437,15 +438,15 @@ static void score_all(const reference_input *of, const reference_options *option
                       const double *features, reference_result *result)
 {
     const double zeros[FAKE_COLORS] = {0.0, 0.0, 0.0};
-    const int64_t places = place_count(of);
+    const int64_t positions = position_count(of);
     int any_flat = 0;
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        const double *map = features + k * places;
+        const double *map = features + k * positions;
         channel_mask mask = {.k = k, .weight = mask_weight(of, options, k)};
         result->weights[k] = NAN;
-        if (!is_selected(options, features, places, k))
+        if (!is_selected(options, features, positions, k))
             continue;
-        if (range_of(map, places) == 0.0 || mask.weight == 0.0) {
+        if (range_of(map, positions) == 0.0 || mask.weight == 0.0) {
             any_flat = 1;
             if (options->scores_flat)
                 result->weights[k] = score_constant(of, options, zeros);
