@@ -248,13 +248,13 @@ static sscam_status judge_masked(judging *judging, const sscam_progress *progres
 {
     const size_t classes = judging->request->class_count,
                  count = classes * judging->request->method_count;
-    const int32_t halved = judging->settings->value[SSCAM_OPTION_METRIC_MASK].integer !=
-                           SSCAM_SWITCH_FIRST;
+    const int32_t halved = judging->settings->value[SSCAM_OPTION_METRIC_MASK].integer ==
+                           SSCAM_METRIC_MASK_TOP50;
     if (!wants(judging, SSCAM_METRIC_AVERAGE_DROP) &&
         !wants(judging, SSCAM_METRIC_AVERAGE_INCREASE))
         return SSCAM_OK;
     sscam_perturbation masking = judging->masking;
-    if (judging->settings->value[SSCAM_OPTION_METRIC_SCORE].integer != SSCAM_SWITCH_FIRST)
+    if (judging->settings->value[SSCAM_OPTION_METRIC_SCORE].integer == SSCAM_METRIC_SCORE_LOGIT)
         masking.kind = SSCAM_SCORE_LOGIT;
     float *halves = halved
                         ? sscam_array(sscam_times((int64_t)count, judging->pixels), sizeof *halves)

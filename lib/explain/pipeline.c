@@ -53,8 +53,8 @@ static sscam_status plan_composition(const sscam_explainer *explainer, compositi
     const sscam_settings *settings = &explainer->settings;
     sscam_transform transform;
     made->explainer = explainer;
-    made->augmentation_count = settings->value[SSCAM_OPTION_AUG_SMOOTH].integer !=
-                                       SSCAM_SWITCH_FIRST
+    made->augmentation_count = settings->value[SSCAM_OPTION_AUG_SMOOTH].integer ==
+                                       SSCAM_AUG_SMOOTH_ON
                                    ? SSCAM_AUGMENTATIONS
                                    : 1;
     made->names = strdup(settings->value[SSCAM_OPTION_LAYER].text);
@@ -200,8 +200,8 @@ static sscam_status put_together(const composition *made, sscam_map **parts, ssc
     const sscam_fusion fusion = {.parts = parts,
                                  .layer_count = made->layer_count,
                                  .augmentation_count = made->augmentation_count,
-                                 .takes_mean = settings->value[SSCAM_OPTION_FUSION].integer !=
-                                               SSCAM_SWITCH_FIRST,
+                                 .takes_mean = settings->value[SSCAM_OPTION_FUSION].integer ==
+                                               SSCAM_FUSION_MEAN,
                                  .layers = settings->value[SSCAM_OPTION_LAYER].text};
     return sscam_fuse_maps(&fusion, out);
 }
