@@ -28,7 +28,7 @@ typedef struct sscam_explainer sscam_explainer;
 /** Stands for the class with the kth highest output, or the kth most places of a dense one, k from
  * 1 to the number of classes; of equal outputs the lower index comes first. SSCAM_CLASS_RANKED(1)
  * is SSCAM_CLASS_TOP. @since 1.0 */
-#define SSCAM_CLASS_RANKED(k) (-INT64_C(1) * (k))
+#define SSCAM_CLASS_RANKED(k) ((k) > 0 ? -INT64_C(1) * (k) : INT64_MIN)
 
 /**
  * Hears how far an explanation is. The thread that called the library calls it, between batches of
