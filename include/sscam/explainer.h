@@ -29,7 +29,7 @@ typedef struct sscam_explainer sscam_explainer;
 /** The class with the kth highest output, or with the kth most pixels of a dense output, k from 1
  * to the number of classes; of equal outputs the lower index comes first. SSCAM_CLASS_RANKED(1) is
  * SSCAM_CLASS_TOP. @since 1.0 */
-#define SSCAM_CLASS_RANKED(k) (-INT64_C(1) * (k))
+#define SSCAM_CLASS_RANKED(k) ((k) > 0 ? -INT64_C(1) * (k) : INT64_MIN)
 
 /**
  * Is called with the progress of a call, between batches of network evaluations, by the thread that

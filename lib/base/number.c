@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #ifdef __APPLE__
@@ -31,11 +32,17 @@ bool sscam_parse_int(const char *text, int64_t *value)
     return true;
 }
 
+/* The C library keeps one such locale; asking for it again allocates nothing. */
+static locale_t c_locale(void)
+{
+    return newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
 bool sscam_parse_real(const char *text, double *value)
 {
     if (!consists_of(text, "+-.0123456789eE"))
         return false;
-    locale_t locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    locale_t locale = c_locale();
     if (!locale)
         return false;
     char *end = NULL;
@@ -68,4 +75,15 @@ bool sscam_parse_reals(const char *text, double *values, size_t capacity, size_t
     memcpy(values, parsed, found * sizeof parsed[0]);
     *count = found;
     return true;
+}
+
+const char *sscam_format_real(double value, int digits, char text[SSCAM_REAL_SIZE])
+{
+    locale_t locale = c_locale(), before = locale ? uselocale(locale) : (locale_t)0;
+    snprintf(text, SSCAM_REAL_SIZE, "%.*g", digits, value);
+    if (locale) {
+        uselocale(before);
+        freelocale(locale);
+    }
+    return text;
 }

@@ -245,12 +245,12 @@ static void set_drop_and_increase(const evaluation_run *run, sscam_score_kind ki
 static sscam_status measure_drop_and_increase(evaluation_run *run, const sscam_progress *progress)
 {
     const size_t classes = run->request->class_count, count = classes * run->request->method_count;
-    const int32_t halved = run->settings->value[SSCAM_OPTION_METRIC_MASK].integer !=
-                           SSCAM_SWITCH_FIRST;
+    const int32_t halved = run->settings->value[SSCAM_OPTION_METRIC_MASK].integer ==
+                           SSCAM_METRIC_MASK_TOP50;
     if (!wants(run, SSCAM_METRIC_AVERAGE_DROP) && !wants(run, SSCAM_METRIC_AVERAGE_INCREASE))
         return SSCAM_OK;
     sscam_perturbation perturbation = run->perturbation;
-    if (run->settings->value[SSCAM_OPTION_METRIC_SCORE].integer != SSCAM_SWITCH_FIRST)
+    if (run->settings->value[SSCAM_OPTION_METRIC_SCORE].integer == SSCAM_METRIC_SCORE_LOGIT)
         perturbation.kind = SSCAM_SCORE_LOGIT;
     float *halves = halved ? sscam_array(sscam_times((int64_t)count, run->pixels), sizeof *halves)
                            : NULL;

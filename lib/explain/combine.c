@@ -16,7 +16,8 @@ sscam_status sscam_combine_channels(const sscam_map_job *job, float *out)
 {
     const sscam_capture *capture = job->capture;
     int64_t positions = sscam_position_count(capture->sides);
-    int32_t smooths = job->settings->value[SSCAM_OPTION_EIGEN_SMOOTH].integer != SSCAM_SWITCH_FIRST;
+    int32_t smooths = job->settings->value[SSCAM_OPTION_EIGEN_SMOOTH].integer ==
+                      SSCAM_EIGEN_SMOOTH_ON;
     if (job->is_projected || smooths)
         return sscam_project_on_principal_component(job->terms ? job->terms : capture->activations,
                                                     job->weights, capture->channels, positions,

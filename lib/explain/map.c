@@ -31,7 +31,8 @@ static sscam_status rectify(const sscam_map *map)
 static sscam_status combine_raw(const sscam_map_job *job, sscam_map *map)
 {
     const sscam_capture *capture = job->capture;
-    int32_t upsampled = job->settings->value[SSCAM_OPTION_COMBINE].integer != SSCAM_SWITCH_FIRST;
+    int32_t upsampled = job->settings->value[SSCAM_OPTION_COMBINE].integer ==
+                        SSCAM_COMBINE_UPSAMPLED;
     int64_t positions = sscam_position_count(capture->sides);
     map->raw_sides = upsampled ? map->sides : capture->sides;
     float *sum = sscam_array(positions, sizeof *sum);

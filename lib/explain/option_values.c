@@ -17,7 +17,7 @@ int32_t sscam_needs_gradients(const sscam_method *method, const sscam_settings *
 
 sscam_score_kind sscam_probability_kind(const sscam_settings *settings)
 {
-    return settings->value[SSCAM_OPTION_PROBABILITY].integer == SSCAM_SWITCH_FIRST
+    return settings->value[SSCAM_OPTION_PROBABILITY].integer == SSCAM_PROBABILITY_SOFTMAX
                ? SSCAM_SCORE_SOFTMAX
                : SSCAM_SCORE_SIGMOID;
 }
@@ -45,7 +45,7 @@ sscam_scoring_options sscam_scoring_options_of(const sscam_settings *settings)
         .precision = (sscam_precision)settings->value[SSCAM_OPTION_PRECISION].integer,
         .batch_size = settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
         .workers = settings->value[SSCAM_OPTION_WORKERS].integer,
-        .calibrate = settings->value[SSCAM_OPTION_CALIBRATE].integer == SSCAM_SWITCH_FIRST};
+        .calibrate = settings->value[SSCAM_OPTION_CALIBRATE].integer == SSCAM_CALIBRATE_ON};
 }
 
 sscam_layout_hint sscam_layout_hint_of(const sscam_settings *settings)

@@ -54,8 +54,8 @@ static sscam_status plan_explainer(const sscam_explainer *explainer, explainer_p
     const sscam_settings *settings = &explainer->settings;
     sscam_transform transform;
     plan->explainer = explainer;
-    plan->augmentation_count = settings->value[SSCAM_OPTION_AUG_SMOOTH].integer !=
-                                       SSCAM_SWITCH_FIRST
+    plan->augmentation_count = settings->value[SSCAM_OPTION_AUG_SMOOTH].integer ==
+                                       SSCAM_AUG_SMOOTH_ON
                                    ? SSCAM_AUGMENTATIONS
                                    : 1;
     plan->layer_names = strdup(settings->value[SSCAM_OPTION_LAYER].text);
@@ -204,8 +204,8 @@ static sscam_status fuse(const explainer_plan *plan, sscam_map **job_maps, sscam
     const sscam_fusion fusion = {.maps = job_maps,
                                  .layer_count = plan->layer_count,
                                  .augmentation_count = plan->augmentation_count,
-                                 .by_mean = settings->value[SSCAM_OPTION_FUSION].integer !=
-                                            SSCAM_SWITCH_FIRST,
+                                 .by_mean = settings->value[SSCAM_OPTION_FUSION].integer ==
+                                            SSCAM_FUSION_MEAN,
                                  .layers = settings->value[SSCAM_OPTION_LAYER].text};
     return sscam_fuse_maps(&fusion, out);
 }

@@ -9,72 +9,49 @@
 #include "base/error.h"
 #include "image/colormap.h"
 #include "image/image_private.h"
+#include "math/upsample.h"
 
-/* Where the centre of an image's column or row falls in the map. */
-typedef struct map_position {
-    bool seen;            /* by the network */
-    int32_t lower, upper; /* the map's columns or rows on both sides */
-    float share;          /* of the upper one */
-} map_position;
+/* One side of the image: for each column or row, where its centre lies in the input. */
+typedef struct image_side {
+    int64_t count, input_count; /* pixels of the image, of the input */
+    double (*to_input)(const sscam_geometry *, double);
+} image_side;
 
 typedef struct overlay {
     const float *map;
-    int32_t map_width;
-    const map_position *columns, *rows;
+    int32_t map_height, map_width;
+    const sscam_geometry *geometry; /* NULL: the map stretches over the whole image */
     const sscam_colormap *colormap;
     float alpha;
+    bool *sees_column;     /* [image width] whether the network sees the column */
+    float *column, *share; /* [image width] where it falls in the map (upsample.h) */
+    float *row;            /* [map_width + 1] the map at the height of an image's row */
+    float *values;         /* [image width] the map at all pixels of the row */
 } overlay;
 
-/* `at` is a fraction of the input's side, from its first edge. Beyond the centres of the outermost
- * values the map is constant. */
-static map_position position_in_map(double at, int32_t map_size)
+/* Where the centre of pixel number i lies, as a fraction of the input's side from its first edge.
+ */
+static double fraction_of_input(const overlay *drawing, const image_side *side, int64_t i)
 {
-    double index = at * map_size - 0.5;
-    double last = map_size - 1;
-    index = index < 0.0 ? 0.0 : index > last ? last : index;
-    int32_t lower = (int32_t)index;
-    return (map_position){
-        .seen = at >= 0.0 && at < 1.0,
-        .lower = lower,
-        .upper = lower + 1 < map_size ? lower + 1 : lower,
-        .share = (float)(index - lower),
-    };
+    const double centre = (double)i + 0.5;
+    return drawing->geometry != NULL
+               ? side->to_input(drawing->geometry, centre) / (double)side->input_count
+               : centre / (double)side->count;
 }
 
-static void find_columns(const sscam_geometry *geometry, int32_t width, int32_t map_width,
-                         map_position *columns)
+static bool is_seen(double fraction)
 {
-    for (int32_t x = 0; x < width; x++) {
-        double centre = x + 0.5;
-        double at = geometry ? sscam_geometry_input_x(geometry, centre) / geometry->input_width
-                             : centre / width;
-        columns[x] = position_in_map(at, map_width);
-    }
+    return fraction >= 0.0 && fraction < 1.0;
 }
 
-static void find_rows(const sscam_geometry *geometry, int32_t height, int32_t map_height,
-                      map_position *rows)
+static sscam_sample_position position_in_map(double fraction, int32_t map_size)
 {
-    for (int32_t y = 0; y < height; y++) {
-        double centre = y + 0.5;
-        double at = geometry ? sscam_geometry_input_y(geometry, centre) / geometry->input_height
-                             : centre / height;
-        rows[y] = position_in_map(at, map_height);
-    }
+    return sscam_position_between(fraction * map_size - 0.5, map_size);
 }
 
 static float interpolate(float from, float to, float share)
 {
     return from + share * (to - from);
-}
-
-static float value_at(const overlay *drawing, const map_position *row, const map_position *column)
-{
-    const float *upper = drawing->map + (size_t)row->lower * (size_t)drawing->map_width;
-    const float *lower = drawing->map + (size_t)row->upper * (size_t)drawing->map_width;
-    return interpolate(interpolate(upper[column->lower], upper[column->upper], column->share),
-                       interpolate(lower[column->lower], lower[column->upper], column->share),
-                       row->share);
 }
 
 static void blend(uint8_t rgb[3], const uint8_t colour[3], float alpha)
@@ -90,16 +67,39 @@ static void dim(uint8_t rgb[3])
     memset(rgb, (int)(luma / 2), 3);
 }
 
-static void draw_row(const overlay *drawing, int32_t y, const sscam_image *image, uint8_t *rgb)
+static void find_columns(const overlay *drawing, const sscam_image *image)
+{
+    const image_side side = {image->width, drawing->geometry ? drawing->geometry->input_width : 0,
+                             sscam_geometry_input_x};
+    for (int64_t x = 0; x < image->width; x++) {
+        const double fraction = fraction_of_input(drawing, &side, x);
+        drawing->sees_column[x] = is_seen(fraction);
+        sscam_store_column(position_in_map(fraction, drawing->map_width), &drawing->column[x],
+                           &drawing->share[x]);
+    }
+}
+
+/* The map at the pixels of a row. Returns whether the network sees the row. */
+static bool find_values(const overlay *drawing, const sscam_image *image, int64_t y)
+{
+    const image_side side = {image->height, drawing->geometry ? drawing->geometry->input_height : 0,
+                             sscam_geometry_input_y};
+    const double fraction = fraction_of_input(drawing, &side, y);
+    sscam_blend_rows(drawing->map, drawing->map_height, drawing->map_width,
+                     position_in_map(fraction, drawing->map_height), drawing->row);
+    sscam_stretch_row(drawing->row, drawing->column, drawing->share, image->width, drawing->values);
+    return is_seen(fraction);
+}
+
+static void draw_row(const overlay *drawing, int64_t y, const sscam_image *image, uint8_t *rgb)
 {
     const uint8_t *pixel = image->pixels + (size_t)y * sscam_image_row_size(image);
-    const map_position *row = &drawing->rows[y];
+    const bool sees_row = find_values(drawing, image, y);
     for (int32_t x = 0; x < image->width; x++, pixel += image->channels, rgb += 3) {
         for (int c = 0; c < 3; c++)
             rgb[c] = pixel[image->channels == 1 ? 0 : c];
-        const map_position *column = &drawing->columns[x];
-        if (row->seen && column->seen)
-            blend(rgb, sscam_colormap_colour(drawing->colormap, value_at(drawing, row, column)),
+        if (sees_row && drawing->sees_column[x])
+            blend(rgb, sscam_colormap_colour(drawing->colormap, drawing->values[x]),
                   drawing->alpha);
         else
             dim(rgb);
@@ -120,6 +120,20 @@ static sscam_status check(const sscam_geometry *geometry, const sscam_image *ima
     return SSCAM_OK;
 }
 
+/* The caller frees sees_column and column, on failure too. */
+static sscam_status allocate_rows(overlay *drawing, int64_t width)
+{
+    drawing->sees_column = sscam_array(width, sizeof *drawing->sees_column);
+    drawing->column = sscam_array(
+        sscam_plus(sscam_times(3, width), (int64_t)drawing->map_width + 1), sizeof(float));
+    if (drawing->sees_column == NULL || drawing->column == NULL)
+        return sscam_fail_memory("drawing a map");
+    drawing->share = drawing->column + width;
+    drawing->values = drawing->share + width;
+    drawing->row = drawing->values + width;
+    return SSCAM_OK;
+}
+
 sscam_status sscam_draw_overlay(const float *map, int32_t map_height, int32_t map_width,
                                 const sscam_geometry *geometry, const sscam_image *image,
                                 const char *colormap, double alpha, sscam_image **out)
@@ -131,18 +145,21 @@ sscam_status sscam_draw_overlay(const float *map, int32_t map_height, int32_t ma
         status = sscam_colormap_find(colormap, &colours);
     if (status != SSCAM_OK)
         return status;
-    map_position *columns = sscam_zeros(sscam_plus(image->width, image->height), sizeof *columns);
-    if (!columns)
-        return sscam_fail_memory("drawing a map");
-    map_position *rows = columns + image->width;
-    find_columns(geometry, image->width, map_width, columns);
-    find_rows(geometry, image->height, map_height, rows);
-
-    overlay drawing = {map, map_width, columns, rows, &colours, (float)alpha};
-    status = sscam_image_allocate(image->width, image->height, 3, out);
+    overlay drawing = {.map = map,
+                       .map_height = map_height,
+                       .map_width = map_width,
+                       .geometry = geometry,
+                       .colormap = &colours,
+                       .alpha = (float)alpha};
+    status = allocate_rows(&drawing, image->width);
+    if (status == SSCAM_OK)
+        status = sscam_image_allocate(image->width, image->height, 3, out);
+    if (status == SSCAM_OK)
+        find_columns(&drawing, image);
     for (int32_t y = 0; status == SSCAM_OK && y < image->height; y++)
         draw_row(&drawing, y, image, sscam_image_row(*out, y));
-    free(columns);
+    free(drawing.sees_column);
+    free(drawing.column);
     return status;
 }
 

@@ -8,15 +8,6 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 
-/* LAPACK's symmetric eigenproblem. Not every OpenBLAS brings LAPACK's C interface; all bring this.
- * The lengths of the strings come last, as Fortran compilers pass them. */
-void dsyevr_(const char *jobz, const char *range, const char *uplo, const blasint *n, double *a,
-             const blasint *lda, const double *vl, const double *vu, const blasint *il,
-             const blasint *iu, const double *abstol, blasint *m, double *w, double *z,
-             const blasint *ldz, blasint *isuppz, double *work, const blasint *lwork,
-             blasint *iwork, const blasint *liwork, blasint *info, size_t jobz_length,
-             size_t range_length, size_t uplo_length);
-
 void sscam_weighted_sum(const float *maps, const float *weights, int64_t count, int64_t size,
                         float *out)
 {
@@ -26,7 +17,7 @@ void sscam_weighted_sum(const float *maps, const float *weights, int64_t count, 
 
 /* --- principal component ---------------------------------------------------------------------- */
 
-/* X_k(p), [count, size]. */
+/* X_k(p), [count, size]: the weighted maps, each without its mean. */
 static sscam_status center_maps(const float *maps, const float *weights, int64_t count,
                                 int64_t size, double *centered)
 {
@@ -44,8 +35,8 @@ static sscam_status center_maps(const float *maps, const float *weights, int64_t
     return SSCAM_OK;
 }
 
-/* Scales so that the largest value is 1: squares of what is left neither overflow nor vanish. 0:
- * all are zero. */
+/* Scales so that the largest magnitude is 1, so that squares neither overflow nor underflow.
+ * Returns that magnitude; 0: all values are zero. */
 static double scale_to_one(double *values, int64_t count)
 {
     double largest = 0.0;
@@ -56,63 +47,81 @@ static double scale_to_one(double *values, int64_t count)
     return largest;
 }
 
-/* Runs LAPACK for the largest eigenvalue of `matrix`, [order, order], which it destroys; the
- * eigenvector goes to `vector`. Memory has room for 26 order doubles and 12 order integers, its
- * documented needs. */
-static blasint solve(double *matrix, blasint order, double *vector, double *work, blasint *integers)
+/* The lower triangle of a symmetric matrix, [order, order], from the upper one. */
+static void mirror_triangle(double *matrix, int64_t order)
 {
-    const double unused = 0.0, tolerance = 0.0;
-    const blasint work_size = 26 * order, integer_count = 10 * order;
-    blasint found = 0, info = 0;
-    double *eigenvalues = work + work_size;
-    dsyevr_("V", "I", "U", &order, matrix, &order, &unused, &unused, &order, &order, &tolerance,
-            &found, eigenvalues, vector, &order, integers + integer_count, work, &work_size,
-            integers, &integer_count, &info, 1, 1, 1);
-    return found == 1 ? info : -1;
-}
-
-static sscam_status top_eigenvector(double *matrix, int64_t order, double *vector)
-{
-    double *work = sscam_array(sscam_times(27, order), sizeof *work);
-    blasint *integers = sscam_array(sscam_times(12, order), sizeof *integers);
-    sscam_status status = SSCAM_OK;
-    if (work == NULL || integers == NULL)
-        status = sscam_fail_memory("a principal component");
-    else if (solve(matrix, (blasint)order, vector, work, integers) != 0)
-        status = sscam_fail(SSCAM_E_MODEL, "no principal component was found among %lld",
-                            (long long)order);
-    free(work);
-    free(integers);
-    return status;
-}
-
-/* v of X = [count, size]: the eigenvector of X X', or X times that of X' X, whichever matrix is
- * smaller. `scratch` has room for the smaller matrix and one vector of its order. */
-static sscam_status principal_component(const double *centered, int64_t count, int64_t size,
-                                        double *scratch, double *v)
-{
-    const int64_t order = count < size ? count : size;
-    double *matrix = scratch, *vector = scratch + order * order;
-    cblas_dsyrk(CblasRowMajor, CblasUpper, count <= size ? CblasNoTrans : CblasTrans,
-                (blasint)order, (blasint)(count <= size ? size : count), 1.0, centered,
-                (blasint)size, 0.0, matrix, (blasint)order);
-    /* LAPACK reads columns first. */
     for (int64_t i = 0; i < order; i++)
         for (int64_t j = 0; j < i; j++)
             matrix[i * order + j] = matrix[j * order + i];
-    sscam_status status = top_eigenvector(matrix, order, vector);
-    if (status != SSCAM_OK)
-        return status;
+}
+
+/* Divides by the trace, the sum of the eigenvalues; they are 0 or more and not all 0. */
+static void scale_to_trace_one(double *matrix, int64_t order)
+{
+    double trace = 0.0;
+    for (int64_t i = 0; i < order; i++)
+        trace += matrix[i * order + i];
+    for (int64_t i = 0; i < order * order; i++)
+        matrix[i] /= trace;
+}
+
+static double largest_difference(const double *a, const double *b, int64_t count)
+{
+    double largest = 0.0;
+    for (int64_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs(a[i] - b[i]));
+    return largest;
+}
+
+/* The eigenvector of the largest eigenvalue of a positive semidefinite matrix, [order, order], by
+ * repeated squaring: power iteration whose number of steps doubles each time. The quotient of the
+ * two largest eigenvalues is squared too, so that even eigenvalues which differ by a rounding part
+ * within SQUARINGS_LIMIT steps; of equal ones any vector of their space does. What is left is a
+ * projection, whose column with the largest diagonal element is the vector. Like LAPACK's solvers,
+ * it is exact to rounding over the distance of the eigenvalues. Destroys both matrices. */
+static void top_eigenvector(double *matrix, double *square, int64_t order, double *vector)
+{
+    enum { SQUARINGS_LIMIT = 60 };
+    const double tolerance = 1e-15;
+    scale_to_trace_one(matrix, order);
+    for (int step = 0; step < SQUARINGS_LIMIT; step++) {
+        cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, (blasint)order, (blasint)order, 1.0,
+                    matrix, (blasint)order, 0.0, square, (blasint)order);
+        mirror_triangle(square, order);
+        scale_to_trace_one(square, order);
+        const double change = largest_difference(square, matrix, order * order);
+        memcpy(matrix, square, (size_t)(order * order) * sizeof *matrix);
+        if (change <= tolerance)
+            break;
+    }
+    int64_t column = 0;
+    for (int64_t i = 1; i < order; i++)
+        if (matrix[i * order + i] > matrix[column * order + column])
+            column = i;
+    memcpy(vector, matrix + column * order, (size_t)order * sizeof *vector);
+}
+
+/* v of X = [count, size]: the eigenvector of X X', or X times that of X' X, whichever matrix is
+ * smaller. `scratch` has room for two such matrices and one vector of their order. */
+static void principal_component(const double *centered, int64_t count, int64_t size,
+                                double *scratch, double *v)
+{
+    const int64_t order = count < size ? count : size;
+    double *matrix = scratch, *square = matrix + order * order, *vector = square + order * order;
+    cblas_dsyrk(CblasRowMajor, CblasUpper, count <= size ? CblasNoTrans : CblasTrans,
+                (blasint)order, (blasint)(count <= size ? size : count), 1.0, centered,
+                (blasint)size, 0.0, matrix, (blasint)order);
+    mirror_triangle(matrix, order);
+    top_eigenvector(matrix, square, order, vector);
     if (count <= size)
         memcpy(v, vector, (size_t)count * sizeof *v);
     else
         cblas_dgemv(CblasRowMajor, CblasNoTrans, (blasint)count, (blasint)size, 1.0, centered,
                     (blasint)size, vector, 1, 0.0, v, 1);
-    return SSCAM_OK;
 }
 
-/* Unit length, and the sign that linalg.h names; the largest component decides where the sum leaves
- * it open. */
+/* Unit length, and the sign that linalg.h specifies; where the sum is zero but for rounding, the
+ * largest component decides. */
 static void orient(double *v, int64_t count)
 {
     double length = cblas_dnrm2((blasint)count, v, 1), sum = 0.0;
@@ -123,38 +132,43 @@ static void orient(double *v, int64_t count)
     cblas_dscal((blasint)count, (sum < 0.0 ? -1.0 : 1.0) / length, v, 1);
 }
 
-static sscam_status project(const double *centered, int64_t count, int64_t size, double scale,
-                            double *scratch, float *out)
+static void project(const double *centered, int64_t count, int64_t size, double scale,
+                    double *scratch, float *out)
 {
     double *v = scratch, *projection = v + count;
-    sscam_status status = principal_component(centered, count, size, projection + size, v);
-    if (status != SSCAM_OK)
-        return status;
+    principal_component(centered, count, size, projection + size, v);
     orient(v, count);
     cblas_dgemv(CblasRowMajor, CblasTrans, (blasint)count, (blasint)size, scale, centered,
                 (blasint)size, v, 1, 0.0, projection, 1);
     for (int64_t p = 0; p < size; p++)
         out[p] = (float)projection[p];
-    return SSCAM_OK;
+}
+
+/* Doubles of scratch space for project(). */
+static int64_t projection_scratch(int64_t count, int64_t size)
+{
+    const int64_t order = count < size ? count : size;
+    return sscam_plus(sscam_plus(count, size),
+                      sscam_plus(sscam_times(2, sscam_times(order, order)), order));
 }
 
 sscam_status sscam_project_on_principal_component(const float *maps, const float *weights,
                                                   int64_t count, int64_t size, float *out)
 {
-    const int64_t order = count < size ? count : size;
     double *centered = sscam_array(sscam_times(count, size), sizeof *centered);
-    double *scratch = sscam_array(
-        sscam_plus(sscam_plus(count, size), sscam_times(order, order + 1)), sizeof *scratch);
+    double *scratch = sscam_array(projection_scratch(count, size), sizeof *scratch);
     sscam_status status = SSCAM_OK;
     if (centered == NULL || scratch == NULL)
         status = sscam_fail_memory("a principal component");
     else
         status = center_maps(maps, weights, count, size, centered);
-    double scale = status == SSCAM_OK ? scale_to_one(centered, count * size) : 0.0;
-    if (status == SSCAM_OK && scale > 0.0)
-        status = project(centered, count, size, scale, scratch, out);
-    else if (status == SSCAM_OK)
-        memset(out, 0, (size_t)size * sizeof *out);
+    if (status == SSCAM_OK) {
+        const double scale = scale_to_one(centered, count * size);
+        if (scale > 0.0)
+            project(centered, count, size, scale, scratch, out);
+        else
+            memset(out, 0, (size_t)size * sizeof *out);
+    }
     free(centered);
     free(scratch);
     return status;

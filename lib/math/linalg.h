@@ -10,16 +10,16 @@
 void sscam_weighted_sum(const float *maps, const float *weights, int64_t count, int64_t size,
                         float *out);
 
-/* Projection of places on the first principal component of `count` maps of `size` places: with
- * X_k(p) = weights[k] maps[k,p] minus its mean over p, and v the unit vector that maximises the sum
- * over p of (sum_k v_k X_k(p))^2, out[p] = sum_k v_k X_k(p). `weights` NULL: all 1. Of v and -v
- * that one is taken whose projection rises where the plain sum of the maps does, which is the one
- * whose components have a positive sum. All zeros where the maps are constant. SSCAM_E_MODEL where
- * a weighted map is not finite. */
+/* Projection of positions on the first principal component of `count` maps of `size` positions:
+ * with X_k(p) = weights[k] maps[k,p] minus its mean over p, and v the unit vector that maximises
+ * the sum over p of (sum_k v_k X_k(p))^2, out[p] = sum_k v_k X_k(p). `weights` NULL: all 1. Of v
+ * and -v, the one whose components have a positive sum: its projection rises where the plain sum of
+ * the maps does. All zeros where the maps are constant. SSCAM_E_MODEL where a weighted map is not
+ * finite. */
 sscam_status sscam_project_on_principal_component(const float *maps, const float *weights,
                                                   int64_t count, int64_t size, float *out);
 
-/* Name and configuration of the library. */
+/* Name and configuration of OpenBLAS. */
 const char *sscam_linalg_info(void);
 
 #endif

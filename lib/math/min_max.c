@@ -6,41 +6,41 @@
 #include "base/checked_size.h"
 #include "math/upsample.h"
 
-/* Output places that fall between the same two places of the map. */
+/* Output positions that fall between the same two positions of the map. */
 typedef struct run {
     int32_t first, last;
 } run;
 
-/* The places along one side of the output. */
+/* The positions along one side of the output. */
 typedef struct side {
-    int64_t from, count; /* places of the map, of the output */
-    int32_t *lower;      /* [count] the place of the map that one falls on or after, */
-    float *share;        /* [count] by this share of the next */
+    int64_t from, count; /* positions of the map, of the output */
+    int32_t *lower;      /* [count] the map's position on or before each, */
+    float *share;        /* [count] and the share of the map's next position */
     run *runs;           /* [run_count] */
     int64_t run_count;
-    int32_t *runs_before; /* [from + 1] runs that begin before a place of the map */
+    int32_t *runs_before; /* [from + 1] runs that begin before each position of the map */
 } side;
 
-/* A cell is where a run of rows meets one of columns: between four places of the map. Along one
- * side alone its values are monotone, rounding included; so extremes lie in its corners, but for
- * what rounding does along both sides together, and no value lies beyond the four, but for
- * rounding. */
+/* A cell is where a run of rows crosses a run of columns: the output positions between four of the
+ * map. Along one side alone its values are monotone, rounding included. So the extremes lie in its
+ * corners and no value lies beyond the map's four, except for what rounding along both sides
+ * together adds. */
 struct sscam_min_max_plan {
     side depth, height, width;
     float *slice; /* one slice of the map, where there are several */
 };
 
-/* One slice of the map, and what has been found in all so far. */
+/* One slice of the map, and the extremes of all slices so far. */
 typedef struct search {
-    const sscam_min_max_plan *finder;
+    const sscam_min_max_plan *plan;
     const float *slice;
-    float slack; /* more than what rounding adds to a value of this slice */
+    float slack; /* more than rounding adds to a value of this slice */
     int32_t has_no_negative;
-    int64_t least, greatest; /* places of this slice */
+    int64_t least, greatest; /* positions in this slice */
     float lowest, highest;
 } search;
 
-/* --- what maps of one size share -------------------------------------------------------------- */
+/* --- the plan --------------------------------------------------------------------------------- */
 
 static void release_side(side *of)
 {
@@ -52,17 +52,17 @@ static void release_side(side *of)
 
 static void find_runs(side *of)
 {
-    int64_t place = 0;
+    int64_t position = 0;
     for (int64_t i = 0; i < of->count; i++) {
         if (i == 0 || of->lower[i] != of->lower[i - 1]) {
-            while (place <= of->lower[i])
-                of->runs_before[place++] = (int32_t)of->run_count;
+            while (position <= of->lower[i])
+                of->runs_before[position++] = (int32_t)of->run_count;
             of->runs[of->run_count++].first = (int32_t)i;
         }
         of->runs[of->run_count - 1].last = (int32_t)i;
     }
-    while (place <= of->from)
-        of->runs_before[place++] = (int32_t)of->run_count;
+    while (position <= of->from)
+        of->runs_before[position++] = (int32_t)of->run_count;
 }
 
 static int32_t make_side(int64_t from, int64_t count, int32_t align_corners, side *out)
@@ -83,52 +83,40 @@ static int32_t make_side(int64_t from, int64_t count, int32_t align_corners, sid
 sscam_min_max_plan *sscam_min_max_plan_new(sscam_sides map_sides, sscam_sides sides,
                                            int32_t align_corners)
 {
-    sscam_min_max_plan *finder = calloc(1, sizeof *finder);
-    if (finder == NULL)
+    sscam_min_max_plan *plan = calloc(1, sizeof *plan);
+    if (plan == NULL)
         return NULL;
-    if (make_side(map_sides.depth, sides.depth, align_corners, &finder->depth) &&
-        make_side(map_sides.height, sides.height, align_corners, &finder->height) &&
-        make_side(map_sides.width, sides.width, align_corners, &finder->width))
-        finder->slice = sscam_array(sscam_times(map_sides.height, map_sides.width),
-                                    sizeof *finder->slice);
-    if (finder->slice != NULL)
-        return finder;
-    sscam_min_max_plan_free(finder);
+    if (make_side(map_sides.depth, sides.depth, align_corners, &plan->depth) &&
+        make_side(map_sides.height, sides.height, align_corners, &plan->height) &&
+        make_side(map_sides.width, sides.width, align_corners, &plan->width))
+        plan->slice = sscam_array(sscam_times(map_sides.height, map_sides.width),
+                                  sizeof *plan->slice);
+    if (plan->slice != NULL)
+        return plan;
+    sscam_min_max_plan_free(plan);
     return NULL;
 }
 
-void sscam_min_max_plan_free(sscam_min_max_plan *finder)
+void sscam_min_max_plan_free(sscam_min_max_plan *plan)
 {
-    if (finder == NULL)
+    if (plan == NULL)
         return;
-    release_side(&finder->depth);
-    release_side(&finder->height);
-    release_side(&finder->width);
-    free(finder->slice);
-    free(finder);
+    release_side(&plan->depth);
+    release_side(&plan->height);
+    release_side(&plan->width);
+    free(plan->slice);
+    free(plan);
 }
 
 /* --- one map ---------------------------------------------------------------------------------- */
 
-/* The form that sscam_upsample() has, to the bit. */
+/* The expression that sscam_upsample() evaluates, so that results are the same to the bit. */
 static float blend(float before, float after, float share)
 {
     return before + share * (after - before);
 }
 
-static const float *slice_at(const sscam_min_max_plan *finder, const float *map, int64_t z)
-{
-    const int64_t size = finder->height.from * finder->width.from;
-    const float *front = map + finder->depth.lower[z] * size;
-    const float share = finder->depth.share[z];
-    if (share == 0.0f)
-        return front;
-    for (int64_t p = 0; p < size; p++)
-        finder->slice[p] = blend(front[p], front[p + size], share);
-    return finder->slice;
-}
-
-/* In place of fminf() and fmaxf(), which are calls. */
+/* Instead of fminf() and fmaxf(), which are function calls. */
 static float smaller(float a, float b)
 {
     return a < b ? a : b;
@@ -145,12 +133,12 @@ static void widen(search *of, float value)
     of->highest = larger(value, of->highest);
 }
 
-/* A value takes a dozen roundings of numbers up to twice the greatest of the slice, by 2^-24 of
- * them each, or by 2^-150 where they are that small. */
+/* A value is rounded about a dozen times, at magnitudes up to twice the slice's largest; each time
+ * by up to 2^-24 of that, or by 2^-150 among denormal numbers. */
 static void measure_slice(search *of)
 {
     const float *slice = of->slice;
-    const int64_t size = of->finder->height.from * of->finder->width.from;
+    const int64_t size = of->plan->height.from * of->plan->width.from;
     of->least = of->greatest = 0;
     for (int64_t p = 1; p < size; p++) {
         of->least = slice[p] < slice[of->least] ? p : of->least;
@@ -161,22 +149,22 @@ static void measure_slice(search *of)
     of->slack = magnitude > 0.0f ? magnitude * 0x1p-18f + 0x1p-144f : 0.0f;
 }
 
-/* Whether what lies between these values, but for rounding, can lie beyond the extremes so far. Of
- * numbers from 0 on, no rounding makes one below 0. */
+/* Whether values that lie between these two, except for rounding, can exceed the extremes so far.
+ * Rounding makes no negative number out of numbers that are not. */
 static int32_t can_widen(const search *of, float least, float most)
 {
     const int32_t is_least_of_all = of->has_no_negative && of->lowest <= 0.0f;
     return most + of->slack > of->highest || (!is_least_of_all && least - of->slack < of->lowest);
 }
 
-/* The four places of the map around a cell. */
+/* The four values of the map around a cell. */
 typedef struct cell {
     float upper_left, upper_right, lower_left, lower_right;
 } cell;
 
 static cell cell_at(const search *of, int64_t row, int64_t column)
 {
-    const side *rows = &of->finder->height, *columns = &of->finder->width;
+    const side *rows = &of->plan->height, *columns = &of->plan->width;
     const float *upper = of->slice + row * columns->from + column;
     const float *lower = row + 1 < rows->from ? upper + columns->from : upper;
     const int64_t next = column + 1 < columns->from;
@@ -193,13 +181,13 @@ static int32_t cell_can_widen(const search *of, const cell *at)
 
 static float value_in(const search *of, const cell *at, int64_t y, int64_t x)
 {
-    const float row_share = of->finder->height.share[y];
+    const float row_share = of->plan->height.share[y];
     return blend(blend(at->upper_left, at->lower_left, row_share),
-                 blend(at->upper_right, at->lower_right, row_share), of->finder->width.share[x]);
+                 blend(at->upper_right, at->lower_right, row_share), of->plan->width.share[x]);
 }
 
-/* A column of a cell, from one end: but for rounding it is a straight line, so past a value that is
- * too far from the extremes there are others only if the other end has them. */
+/* A column of a cell, from one end. Except for rounding its values are a straight line: beyond a
+ * value that is too far from the extremes, only those near the other end can exceed them. */
 static void search_column(search *of, const cell *at, int64_t x, int64_t first, int64_t last)
 {
     const int64_t step = first < last ? 1 : -1;
@@ -213,9 +201,9 @@ static void search_column(search *of, const cell *at, int64_t x, int64_t first, 
 
 static void search_cell(search *of, int64_t i, int64_t j)
 {
-    const run rows = of->finder->height.runs[i], columns = of->finder->width.runs[j];
-    const cell at = cell_at(of, of->finder->height.lower[rows.first],
-                            of->finder->width.lower[columns.first]);
+    const run rows = of->plan->height.runs[i], columns = of->plan->width.runs[j];
+    const cell at = cell_at(of, of->plan->height.lower[rows.first],
+                            of->plan->width.lower[columns.first]);
     if (!cell_can_widen(of, &at))
         return;
     const int32_t ends[] = {columns.first, columns.last};
@@ -225,41 +213,43 @@ static void search_cell(search *of, int64_t i, int64_t j)
     }
 }
 
-/* The cells that a place of the map is a corner of. */
-static void search_around(search *of, int64_t place)
+/* The cells that a position of the map is a corner of. */
+static void search_around(search *of, int64_t position)
 {
-    const side *rows = &of->finder->height, *columns = &of->finder->width;
-    const int64_t row = place / columns->from, column = place % columns->from;
+    const side *rows = &of->plan->height, *columns = &of->plan->width;
+    const int64_t row = position / columns->from, column = position % columns->from;
     for (int32_t i = rows->runs_before[row > 0 ? row - 1 : 0]; i < rows->runs_before[row + 1]; i++)
         for (int32_t j = columns->runs_before[column > 0 ? column - 1 : 0];
              j < columns->runs_before[column + 1]; j++)
             search_cell(of, i, j);
 }
 
-/* First where the extremes are most likely, so that few of the other cells need a closer look. */
+/* First where the extremes are most likely, so that most of the other cells can be skipped. */
 static void search_slice(search *of)
 {
     measure_slice(of);
     search_around(of, of->greatest);
     search_around(of, of->least);
-    for (int64_t i = 0; i < of->finder->height.run_count; i++)
-        for (int64_t j = 0; j < of->finder->width.run_count; j++)
+    for (int64_t i = 0; i < of->plan->height.run_count; i++)
+        for (int64_t j = 0; j < of->plan->width.run_count; j++)
             search_cell(of, i, j);
 }
 
-void sscam_upsampled_min_max(const sscam_min_max_plan *finder, const float *map, float *lowest,
+void sscam_upsampled_min_max(const sscam_min_max_plan *plan, const float *map, float *lowest,
                              float *highest)
 {
-    search of = {.finder = finder, .lowest = INFINITY, .highest = -INFINITY};
-    for (int64_t z = 0; z < finder->depth.count; z++) {
-        of.slice = slice_at(finder, map, z);
+    const sscam_sides map_sides = {plan->depth.from, plan->height.from, plan->width.from};
+    search of = {.plan = plan, .lowest = INFINITY, .highest = -INFINITY};
+    for (int64_t z = 0; z < plan->depth.count; z++) {
+        const sscam_sample_position at = {plan->depth.lower[z], plan->depth.share[z]};
+        of.slice = sscam_blend_slices(map, map_sides, at, plan->slice);
         search_slice(&of);
     }
     *lowest = of.lowest;
     *highest = of.highest;
 }
 
-/* In lanes, whose comparisons need not wait for each other. */
+/* In lanes, whose comparisons do not depend on each other. */
 void sscam_min_max(const float *values, int64_t count, float *lowest, float *highest)
 {
     enum { LANES = 16 };
@@ -290,8 +280,8 @@ int32_t sscam_normalise(float *values, int64_t count)
 {
     float lowest, highest;
     sscam_min_max(values, count, &lowest, &highest);
-    const int32_t is_flat = !(highest > lowest);
+    const int32_t is_constant = sscam_is_constant(lowest, highest);
     for (int64_t i = 0; i < count; i++)
-        values[i] = is_flat ? 0.0f : (values[i] - lowest) / (highest - lowest);
-    return is_flat;
+        values[i] = is_constant ? 0.0f : (values[i] - lowest) / (highest - lowest);
+    return is_constant;
 }

@@ -7,6 +7,18 @@
 #include "base/error.h"
 #include "math/simd.h"
 
+sscam_sample_position sscam_position_between(double index, int64_t source_size)
+{
+    if (index < 0.0)
+        index = 0.0;
+    sscam_sample_position position = {(int64_t)index, 0.0f};
+    if (position.lower >= source_size - 1)
+        position.lower = source_size - 1;
+    else
+        position.share = (float)(index - (double)position.lower);
+    return position;
+}
+
 sscam_sample_position sscam_source_position(int64_t output, int64_t source_size,
                                             int64_t output_size, int32_t align_corners)
 {
@@ -15,14 +27,7 @@ sscam_sample_position sscam_source_position(int64_t output, int64_t source_size,
         at = ((double)output + 0.5) * (double)source_size / (double)output_size - 0.5;
     else if (output_size > 1)
         at = (double)output * (double)(source_size - 1) / (double)(output_size - 1);
-    if (at < 0.0)
-        at = 0.0;
-    sscam_sample_position position = {(int64_t)at, 0.0f};
-    if (position.lower >= source_size - 1)
-        position.lower = source_size - 1;
-    else
-        position.share = (float)(at - (double)position.lower);
-    return position;
+    return sscam_position_between(at, source_size);
 }
 
 void sscam_source_positions(int64_t source_size, int64_t output_size, int32_t align_corners,
@@ -63,18 +68,22 @@ void sscam_blend_rows(const float *map, int64_t map_height, int64_t map_width,
     row[map_width] = row[map_width - 1];
 }
 
+void sscam_store_column(sscam_sample_position position, float *column, float *share)
+{
+    const int32_t lower = (int32_t)position.lower;
+    memcpy(column, &lower, sizeof lower);
+    *share = position.share;
+}
+
 void sscam_column_positions(int64_t map_width, int64_t width, int32_t align_corners, float *column,
                             float *share)
 {
-    for (int64_t x = 0; x < width; x++) {
-        sscam_sample_position position = sscam_source_position(x, map_width, width, align_corners);
-        int32_t lower = (int32_t)position.lower;
-        memcpy(&column[x], &lower, sizeof lower);
-        share[x] = position.share;
-    }
+    for (int64_t x = 0; x < width; x++)
+        sscam_store_column(sscam_source_position(x, map_width, width, align_corners), &column[x],
+                           &share[x]);
 }
 
-/* Static: the compiler exports the resolver of a function that is not. */
+/* Static, since the compiler would export the resolver of a function that is not. */
 SSCAM_SIMD_TARGETS
 static void stretch(const float *restrict row, const float *restrict column,
                     const float *restrict share, int64_t width, float *restrict out)

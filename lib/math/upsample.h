@@ -1,4 +1,5 @@
-/* Upsampling U of maps, linear along each side: bilinear for images, trilinear for what has slices.
+/* Upsampling U of maps, linear along each side: bilinear for images, trilinear for maps with
+ * slices.
  */
 #ifndef SSCAM_LIB_MATH_UPSAMPLE_H
 #define SSCAM_LIB_MATH_UPSAMPLE_H
@@ -12,47 +13,54 @@
 extern "C" {
 #endif
 
-/* Where each of output_size positions falls between source_size ones: after which, by which share
- * of the next. */
-void sscam_source_positions(int64_t source_size, int64_t output_size, int32_t align_corners,
-                            int32_t *lower, float *share);
-
-/* Upsampling U of one map, linear along each side: bilinear for images, trilinear for what has
- * slices. */
+/* Upsampling U of one map. `align_corners` 0: the grids have half-pixel centres. */
 sscam_status sscam_upsample(const float *map, sscam_sides map_sides, sscam_sides sides,
                             int32_t align_corners, float *out);
 
-/* --- row by row, for whoever goes on with a row while it is in the cache ---------------------- */
+/* --- positions -------------------------------------------------------------------------------- */
 
-/* Where an output position falls between two source positions. */
+/* A position between two source positions. */
 typedef struct sscam_sample_position {
     int64_t lower;
     float share; /* of the source position after `lower` */
 } sscam_sample_position;
 
+/* The position at a fractional index, 0 being the centre of the first source position. Beyond the
+ * centres of the first and the last the source is constant. */
+sscam_sample_position sscam_position_between(double index, int64_t source_size);
+
+/* Where an output position falls. */
 sscam_sample_position sscam_source_position(int64_t output, int64_t source_size,
                                             int64_t output_size, int32_t align_corners);
 
-/* Floats that sscam_blend_slices() needs. */
+/* Where all of output_size positions fall, as two arrays. */
+void sscam_source_positions(int64_t source_size, int64_t output_size, int32_t align_corners,
+                            int32_t *lower, float *share);
+
+/* --- row by row, so that a caller can go on with a row while it is in the cache ----------------
+ */
+
+/* Floats of scratch space that sscam_blend_slices() needs. */
 int64_t sscam_slice_floats(sscam_sides sides);
 
-/* The slice of the map at a position along its depth: one of its own where it falls on one, as in
- * all images. */
+/* The map's slice at a position along its depth: interpolated in `slice`, or one of the map's own
+ * where the position falls on it, as always for images. */
 const float *sscam_blend_slices(const float *map, sscam_sides sides, sscam_sample_position z,
                                 float *slice);
 
-/* The row of the map at a vertical position, interpolated: map_width values, and the last one
- * again, so that a horizontal neighbour always exists. The form a + t (b - a) keeps constant maps
+/* The map's row at a vertical position: map_width interpolated values and the last one again, so
+ * that every column has a right neighbour. Computed as a + t (b - a), which keeps constant maps
  * exactly constant. */
 void sscam_blend_rows(const float *map, int64_t map_height, int64_t map_width,
                       sscam_sample_position y, float *row);
 
-/* Source columns and shares of all output columns. Columns are kept as the bits of an int32_t, so
- * that one float buffer serves, the caller's, and columns beyond 2^24 stay exact. */
+/* Source columns and shares of output columns. A column is stored as the bits of an int32_t: so the
+ * caller's one float buffer holds both, and columns beyond 2^24 are exact. */
+void sscam_store_column(sscam_sample_position position, float *column, float *share);
 void sscam_column_positions(int64_t map_width, int64_t width, int32_t align_corners, float *column,
                             float *share);
 
-/* The row that sscam_blend_rows() wrote at `width` columns. */
+/* The row that sscam_blend_rows() wrote, at `width` columns. */
 void sscam_stretch_row(const float *row, const float *column, const float *share, int64_t width,
                        float *out);
 

@@ -175,7 +175,7 @@ static sscam_status add_channel(channel_scoring *scoring, int64_t k)
     sscam_status status = SSCAM_OK;
     sscam_upsampled_min_max(scoring->range_finder, map, &lowest, &highest);
     double upsampled_range = (double)highest - (double)lowest;
-    if (choice(scoring, SSCAM_OPTION_NORMALISE) != SSCAM_SWITCH_FIRST) /* before_upsample */
+    if (choice(scoring, SSCAM_OPTION_NORMALISE) == SSCAM_NORMALISE_BEFORE_UPSAMPLE)
         sscam_min_max(map, sscam_position_count(plan->map_sides), &lowest, &highest);
     /* A range below the normal numbers has no reciprocal. A SiLU far below zero has such a range.
      */
@@ -206,7 +206,7 @@ static int64_t sample_count(const channel_scoring *scoring)
         return samples;
     if (!has_noise(scoring))
         return 1; /* without noise all samples are the same */
-    if (choice(scoring, SSCAM_OPTION_SAMPLE_COUNT) != SSCAM_SWITCH_FIRST && samples > 1)
+    if (choice(scoring, SSCAM_OPTION_SAMPLE_COUNT) == SSCAM_SAMPLE_COUNT_N_MINUS_1 && samples > 1)
         samples--;
     return samples;
 }
@@ -224,7 +224,7 @@ static sscam_status make_plan(channel_scoring *scoring)
         .input_sides = job->shape.sides,
         .activations = capture->activations,
         .map_sides = capture->sides,
-        .align_corners = choice(scoring, SSCAM_OPTION_ALIGN_CORNERS) != SSCAM_SWITCH_FIRST,
+        .align_corners = choice(scoring, SSCAM_OPTION_ALIGN_CORNERS) == SSCAM_ALIGN_CORNERS_ON,
         .channels = scoring->channel,
         .samples = sample_count(scoring),
         .fades_in = scoring->sampling == SSCAM_SAMPLES_FADE_IN,
@@ -398,7 +398,8 @@ static sscam_status finish_weights(channel_scoring *scoring, double constant_sco
 {
     sscam_map_job *job = scoring->job;
     int64_t channels = job->capture->channels;
-    int32_t with_softmax = choice(scoring, SSCAM_OPTION_CHANNEL_SOFTMAX) == SSCAM_SWITCH_FIRST;
+    int32_t with_softmax = choice(scoring, SSCAM_OPTION_CHANNEL_SOFTMAX) ==
+                           SSCAM_CHANNEL_SOFTMAX_ON;
     double baseline = 0.0;
     sscam_status status = with_softmax ? SSCAM_OK : score_baseline(scoring, &baseline);
     if (status != SSCAM_OK)
@@ -428,7 +429,7 @@ static sscam_status finish(channel_scoring *scoring)
     static const float zeros[3] = {0.0f, 0.0f, 0.0f};
     double constant_score = NAN;
     sscam_status status = SSCAM_OK;
-    if (choice(scoring, SSCAM_OPTION_FLAT_CHANNELS) != SSCAM_SWITCH_FIRST &&
+    if (choice(scoring, SSCAM_OPTION_FLAT_CHANNELS) == SSCAM_FLAT_CHANNELS_SCORE &&
         any_constant_channel(scoring))
         status = score_constant_input(scoring, zeros, &constant_score);
     return status == SSCAM_OK ? finish_weights(scoring, constant_score) : status;
@@ -483,7 +484,7 @@ sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling,
     } else {
         status = take_scores(scoring, scoring->is_second_pass ? SSCAM_REDUCE_MEAN : reduction);
         if (status == SSCAM_OK && is_noisy(scoring) && !scoring->is_second_pass &&
-            choice(scoring, SSCAM_OPTION_RESCORE) != SSCAM_SWITCH_FIRST) {
+            choice(scoring, SSCAM_OPTION_RESCORE) == SSCAM_RESCORE_ON) {
             plan_second_pass(scoring);
             return SSCAM_OK; /* the plan is still requested */
         }

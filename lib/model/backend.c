@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked_size.h"
 #include "base/error.h"
 #include "sscam/explainer.h"
 
@@ -16,27 +15,19 @@ double sscam_score_of(const float *logits, int64_t class_count, int64_t class_in
         return logit;
     if (kind == SSCAM_SCORE_SIGMOID || class_count == 1)
         return 1.0 / (1.0 + exp(-logit));
-    /* 1 / sum exp(y_j - y_c): neither overflow nor a division of zeros, however large the logits.
-     */
+    /* 1 / sum exp(y_j - y_c): neither overflows nor divides zeros, however large the logits. */
     double sum = 0.0;
     for (int64_t j = 0; j < class_count; j++)
         sum += exp((double)logits[j] - logit);
     return 1.0 / sum;
 }
 
-int64_t sscam_top_class(const float *logits, int64_t class_count)
-{
-    int64_t top = 0;
-    for (int64_t j = 1; j < class_count; j++)
-        if (logits[j] > logits[top])
-            top = j;
-    return top;
-}
-
 sscam_status sscam_check_class(int64_t class_index, int64_t class_count)
 {
     if (class_index >= -class_count && class_index < class_count)
         return SSCAM_OK;
+    if (class_index == SSCAM_CLASS_RANKED(0))
+        return sscam_fail(SSCAM_E_CLASS, "SSCAM_CLASS_RANKED: ranks begin at 1");
     return sscam_fail(SSCAM_E_CLASS, "class %lld: the network has classes 0 to %lld",
                       (long long)class_index, (long long)class_count - 1);
 }
@@ -68,35 +59,80 @@ double sscam_capture_score(const sscam_capture *capture, const sscam_target *tar
     return sscam_target_score(row, capture->class_count, target, sscam_row_kind(target, kind));
 }
 
-/* Whether class a comes before b when the highest logit is first. */
-static int32_t ranks_before(const float *logits, int64_t a, int64_t b)
+/* Classes in the order of their logits, or of numbers of pixels. */
+typedef struct ranking {
+    const void *values; /* [class_count] */
+    int64_t class_count;
+    int32_t (*is_above)(const void *values, int64_t a, int64_t b);
+} ranking;
+
+static int32_t logit_is_above(const void *values, int64_t a, int64_t b)
 {
-    return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
+    const float *logits = values;
+    return logits[a] > logits[b];
 }
 
-static int64_t ranked_class(const float *logits, int64_t class_count, int64_t rank)
+/* As integers: floats would be exact up to 2^24 only. */
+static int32_t count_is_above(const void *values, int64_t a, int64_t b)
 {
-    int64_t found = sscam_top_class(logits, class_count);
+    const int64_t *counts = values;
+    return counts[a] > counts[b];
+}
+
+/* Of equal classes, the lower index comes first. */
+static int32_t ranks_before(const ranking *classes, int64_t a, int64_t b)
+{
+    return classes->is_above(classes->values, a, b) ||
+           (a < b && !classes->is_above(classes->values, b, a));
+}
+
+static int64_t first_class(const ranking *classes)
+{
+    int64_t first = 0;
+    for (int64_t j = 1; j < classes->class_count; j++)
+        if (classes->is_above(classes->values, j, first))
+            first = j;
+    return first;
+}
+
+static int64_t ranked_class(const ranking *classes, int64_t rank)
+{
+    int64_t found = first_class(classes);
     for (int64_t passed = 1; passed < rank; passed++) {
         int64_t next = -1;
-        for (int64_t j = 0; j < class_count; j++)
-            if (ranks_before(logits, found, j) && (next < 0 || ranks_before(logits, j, next)))
+        for (int64_t j = 0; j < classes->class_count; j++)
+            if (ranks_before(classes, found, j) && (next < 0 || ranks_before(classes, j, next)))
                 next = j;
         if (next < 0)
-            return found; /* logits that are no numbers have no order; the core refuses them */
+            return found; /* NaN has no order; the core refuses such logits later */
         found = next;
     }
     return found;
 }
 
-static sscam_status resolve_other(sscam_target *target, const float *logits, int64_t class_count)
+int64_t sscam_top_class(const float *logits, int64_t class_count)
 {
+    const ranking classes = {logits, class_count, logit_is_above};
+    return first_class(&classes);
+}
+
+/* An index as it is; -k becomes the class at rank k. SSCAM_E_CLASS where there is no such class. */
+static sscam_status resolve_class(const ranking *classes, int64_t *class_index)
+{
+    sscam_status status = sscam_check_class(*class_index, classes->class_count);
+    if (status == SSCAM_OK && *class_index < 0)
+        *class_index = ranked_class(classes, -*class_index);
+    return status;
+}
+
+static sscam_status resolve_other(sscam_target *target, const ranking *classes)
+{
+    const int64_t class_count = classes->class_count;
     if (class_count < 2)
-        return sscam_fail(SSCAM_E_CLASS, "target=difference: the network has one class alone");
+        return sscam_fail(SSCAM_E_CLASS, "target=difference: the network has only one class");
     if (target->other_index < 0) {
-        int64_t first = ranked_class(logits, class_count, 1);
-        target->other_index = first != target->class_index ? first
-                                                           : ranked_class(logits, class_count, 2);
+        const int64_t first = ranked_class(classes, 1);
+        target->other_index = first != target->class_index ? first : ranked_class(classes, 2);
     }
     if (target->other_index >= class_count)
         return sscam_fail(SSCAM_E_CLASS,
@@ -111,32 +147,21 @@ static sscam_status resolve_other(sscam_target *target, const float *logits, int
 
 sscam_status sscam_resolve_target(sscam_target *target, const float *logits, int64_t class_count)
 {
-    sscam_status status = sscam_check_class(target->class_index, class_count);
+    const ranking classes = {logits, class_count, logit_is_above};
+    sscam_status status = resolve_class(&classes, &target->class_index);
     if (status != SSCAM_OK)
         return status;
-    if (target->class_index == SSCAM_CLASS_TOP)
-        target->class_index = sscam_top_class(logits, class_count);
-    else if (target->class_index < 0)
-        target->class_index = ranked_class(logits, class_count, -target->class_index);
-    if (target->kind != SSCAM_TARGET_DIFFERENCE)
-        target->other_index = -1;
-    return target->kind == SSCAM_TARGET_DIFFERENCE ? resolve_other(target, logits, class_count)
-                                                   : SSCAM_OK;
+    if (target->kind == SSCAM_TARGET_DIFFERENCE)
+        return resolve_other(target, &classes);
+    target->other_index = -1;
+    return SSCAM_OK;
 }
 
-sscam_status sscam_resolve_dense_class(sscam_target *target, const int64_t *places,
+sscam_status sscam_resolve_dense_class(sscam_target *target, const int64_t *pixel_counts,
                                        int64_t class_count)
 {
-    float *counts = sscam_array(class_count, sizeof *counts);
-    if (counts == NULL)
-        return sscam_fail_memory("classes");
-    for (int64_t j = 0; j < class_count; j++)
-        counts[j] = (float)places[j];
-    sscam_target seen = {.kind = SSCAM_TARGET_CLASS, .class_index = target->class_index};
-    sscam_status status = sscam_resolve_target(&seen, counts, class_count);
-    target->class_index = seen.class_index;
-    free(counts);
-    return status;
+    const ranking classes = {pixel_counts, class_count, count_is_above};
+    return resolve_class(&classes, &target->class_index);
 }
 
 int32_t sscam_same_target(const sscam_target *a, const sscam_target *b)

@@ -14,180 +14,201 @@ struct sscam_option {
     int32_t id, type;
     const char *name, *default_text, *choices;
     double minimum, maximum;
-    int32_t of_transform; /* whether the text describes preprocessing and must have its form */
+    /* Of texts: SSCAM_OK where the value is one that the option takes; NULL: every text is. */
+    sscam_status (*check)(const char *name, const char *value);
     const char *help;
 };
 
-#define CHOICE(id, name, first, others, help)                                  \
-    {                                                                          \
-        id, SSCAM_OPTION_TYPE_CHOICE, name, first, first others, 0, 0, 0, help \
+/* --- forms of texts --------------------------------------------------------------------------- */
+
+static sscam_status check_layers(const char *name, const char *value)
+{
+    const size_t length = strlen(value);
+    if (length > 0 && (value[0] == ',' || value[length - 1] == ',' || strstr(value, ",,") != NULL))
+        return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" has an empty name beside a comma",
+                          name, value);
+    return SSCAM_OK;
+}
+
+static sscam_status check_grid(const char *name, const char *value)
+{
+    int64_t rows, columns;
+    if (!sscam_parse_grid(value, &rows, &columns))
+        return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" is not HEIGHTxWIDTH, as in 14x14",
+                          name, value);
+    return SSCAM_OK;
+}
+
+static sscam_status check_region(const char *name, const char *value)
+{
+    sscam_region region;
+    (void)name;
+    return sscam_region_parse(value, &region);
+}
+
+static sscam_status check_metrics(const char *name, const char *value)
+{
+    uint32_t metrics;
+    (void)name;
+    return sscam_metrics_parse(value, &metrics);
+}
+
+static sscam_status check_preprocessing(const char *name, const char *value)
+{
+    sscam_transform transform;
+    sscam_transform_init(&transform);
+    return sscam_transform_set(&transform, name, value);
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+/* Rows. `id` is what follows SSCAM_OPTION_; a choice's default is the first of its values. */
+#define CHOICE(id, name, first, others, help)                                                    \
+    {                                                                                            \
+        SSCAM_OPTION_##id, SSCAM_OPTION_TYPE_CHOICE, name, first, first others, 0, 0, NULL, help \
     }
-#define INT(id, name, text, minimum, maximum, help)                          \
-    {                                                                        \
-        id, SSCAM_OPTION_TYPE_INT, name, text, "", minimum, maximum, 0, help \
+#define INT(id, name, text, minimum, maximum, help)                                            \
+    {                                                                                          \
+        SSCAM_OPTION_##id, SSCAM_OPTION_TYPE_INT, name, text, "", minimum, maximum, NULL, help \
     }
-#define REAL(id, name, text, minimum, maximum, help)                          \
-    {                                                                         \
-        id, SSCAM_OPTION_TYPE_REAL, name, text, "", minimum, maximum, 0, help \
+#define REAL(id, name, text, minimum, maximum, help)                                            \
+    {                                                                                           \
+        SSCAM_OPTION_##id, SSCAM_OPTION_TYPE_REAL, name, text, "", minimum, maximum, NULL, help \
     }
-#define TEXT(id, name, text, of_transform, help)                               \
-    {                                                                          \
-        id, SSCAM_OPTION_TYPE_STRING, name, text, "", 0, 0, of_transform, help \
+#define TEXT(id, name, text, check, help)                                              \
+    {                                                                                  \
+        SSCAM_OPTION_##id, SSCAM_OPTION_TYPE_STRING, name, text, "", 0, 0, check, help \
     }
 
 static const sscam_option table[] = {
-    TEXT(SSCAM_OPTION_LAYER, "layer", "", 0,
-         "Target layer, by a name that the layer list shows; empty: the last feature map before "
-         "global pooling "
-         "or flattening, or the tokens that a transformer's last attention reads. Several names, "
-         "separated by commas: "
-         "one map, fused from those of the layers."),
-    CHOICE(SSCAM_OPTION_FUSION, "fusion", "max", "|mean",
+    TEXT(LAYER, "layer", "", check_layers,
+         "Target layer, by a name of the layer list; empty: the last feature map before global "
+         "pooling or flattening, or the tokens that a transformer's last attention reads. Several "
+         "names, separated by commas: one map, fused from those of the layers."),
+    CHOICE(FUSION, "fusion", "max", "|mean",
            "How the maps of several layers, each at the input's size and in [0,1], become one."),
-    TEXT(SSCAM_OPTION_GRID, "grid", "", 0,
+    TEXT(GRID, "grid", "", check_grid,
          "Grid that the tokens of a layer lie on, HEIGHTxWIDTH, as in 14x14; empty: found from the "
-         "input's proportions. "
-         "Tokens before those of the grid, such as a class token, are left out."),
-    CHOICE(SSCAM_OPTION_CHANNEL_AXIS, "channel_axis", "auto", "|first|last",
-           "Whether a layer gives its channels before its places ([1,K,h,w], [1,K,T]) or after "
-           "them ([1,h,w,K], "
-           "[1,T,K]); auto: found from the input's proportions."),
-    CHOICE(SSCAM_OPTION_AUG_SMOOTH, "aug_smooth", "off", "|on",
+         "input's proportions. Tokens before those of the grid, such as a class token, are left "
+         "out."),
+    CHOICE(CHANNEL_AXIS, "channel_axis", "auto", "|first|last",
+           "Whether a layer's output has its channels before its positions ([1,K,h,w], [1,K,T]) or "
+           "after them ([1,h,w,K], [1,T,K]); auto: found from the input's proportions."),
+    CHOICE(AUG_SMOOTH, "aug_smooth", "off", "|on",
            "Whether the map is the mean of those of six altered inputs: as it is and mirrored, "
            "times 0.9, 1 and 1.1."),
-    CHOICE(SSCAM_OPTION_EIGEN_SMOOTH, "eigen_smooth", "off", "|on",
+    CHOICE(EIGEN_SMOOTH, "eigen_smooth", "off", "|on",
            "Whether weighted activations are projected on their principal component instead of "
            "added up."),
-    CHOICE(SSCAM_OPTION_TARGET, "target", "class", "|against|difference",
-           "What is explained: the class's output; its negative, which is what speaks against the "
-           "class; its "
-           "difference from that of another class (contrast)."),
-    INT(SSCAM_OPTION_CONTRAST, "contrast", "-1", -1, 1e9,
-        "The other class of target=difference; -1: the one with the highest output but the "
+    CHOICE(TARGET, "target", "class", "|against|difference",
+           "What is explained: the class's output; its negative, for what counts against the "
+           "class; its difference from the output of another class (contrast)."),
+    INT(CONTRAST, "contrast", "-1", -1, 1e9,
+        "The other class of target=difference; -1: the one with the highest output besides the "
         "explained one."),
-    TEXT(SSCAM_OPTION_OUTPUT, "output", "", 0,
+    TEXT(OUTPUT, "output", "", NULL,
          "Which tensor of a network that returns several holds the classes: its position, from 0, "
-         "or its key or field "
-         "name; empty: the first of shape [N, classes]."),
-    TEXT(SSCAM_OPTION_REGION, "region", "predicted", 0,
-         "Places of a dense output (segmentation, [N, classes, h, w]) that are explained: "
-         "predicted, where the network "
-         "sees the class; all; LEFT,TOP,RIGHT,BOTTOM, a box in pixels of the input; mask, one that "
-         "the caller gave."),
-    CHOICE(SSCAM_OPTION_REDUCTION, "reduction", "mean", "|sum",
-           "How a class's scores at these places become one. A sum is what pytorch-grad-cam takes; "
-           "most maps made "
-           "of gradients are the same."),
-    CHOICE(SSCAM_OPTION_SCORE, "score", "logit", "|probability",
+         "or its key or field name; empty: the first of shape [N, classes]."),
+    TEXT(REGION, "region", "predicted", check_region,
+         "Pixels of a dense output (segmentation, [N, classes, h, w]) that are explained: "
+         "predicted, those that the network assigns to the class; all; LEFT,TOP,RIGHT,BOTTOM, a "
+         "box in pixels of the input; mask, one that the caller gave."),
+    CHOICE(REDUCTION, "reduction", "mean", "|sum",
+           "How a class's scores at these pixels become one. A sum is what pytorch-grad-cam takes; "
+           "most maps made of gradients are the same."),
+    CHOICE(SCORE, "score", "logit", "|probability",
            "What a masked input is scored by (Score-CAM, SS-CAM). With probability and "
-           "channel_softmax=on the "
-           "weights lie within a factor e of each other, so maps are nearly class-blind."),
-    CHOICE(SSCAM_OPTION_CHANNEL_SOFTMAX, "channel_softmax", "on", "|off",
+           "channel_softmax=on the weights lie within a factor e of each other, so maps are nearly "
+           "class-blind."),
+    CHOICE(CHANNEL_SOFTMAX, "channel_softmax", "on", "|off",
            "Softmax of the scores over the channels (Algorithm 1's last step), or the scores as "
-           "they are "
-           "(eq. 6, 10, 14)."),
-    CHOICE(SSCAM_OPTION_BASELINE, "baseline", "zeros", "|none|input|black",
+           "they are (eq. 6, 10, 14)."),
+    CHOICE(BASELINE, "baseline", "zeros", "|none|input|black",
            "Input whose score is subtracted: zeros after normalising, none, the unmasked input, a "
-           "black image. "
-           "Cancels under channel_softmax=on and is then not evaluated."),
-    CHOICE(SSCAM_OPTION_NORMALISE, "normalise", "after_upsample", "|before_upsample",
+           "black image. Cancels under channel_softmax=on and is then not evaluated."),
+    CHOICE(NORMALISE, "normalise", "after_upsample", "|before_upsample",
            "Whether an activation is scaled to [0,1] after upsampling (eq. 8) or before."),
-    CHOICE(SSCAM_OPTION_ALIGN_CORNERS, "align_corners", "off", "|on",
+    CHOICE(ALIGN_CORNERS, "align_corners", "off", "|on",
            "Grid of the bilinear upsampling of masks: half-pixel centres, or corners aligned. Maps "
-           "are always "
-           "upsampled with half-pixel centres."),
-    CHOICE(SSCAM_OPTION_FLAT_CHANNELS, "flat_channels", "skip", "|score",
-           "What becomes of a channel without spatial structure: weight 0 and no pass, or one pass "
-           "with a zero "
-           "mask, shared by all such channels."),
-    INT(SSCAM_OPTION_SAMPLES, "samples", "10", 1, 1000000,
+           "are always upsampled with half-pixel centres."),
+    CHOICE(FLAT_CHANNELS, "flat_channels", "skip", "|score",
+           "How a constant channel, which has no spatial structure, is treated: weight 0 without a "
+           "pass, or one pass with a zero mask, shared by all such channels."),
+    INT(SAMPLES, "samples", "10", 1, 1000000,
         "Samples: noisy masks a channel, N of eq. 9-15 (SS-CAM); steps of the mask's fading in "
-        "(IS-CAM); noisy "
-        "inputs (Smooth Grad-CAM++)."),
-    REAL(SSCAM_OPTION_SIGMA, "sigma", "4", 0, 1e6,
+        "(IS-CAM); noisy inputs (Smooth Grad-CAM++)."),
+    REAL(SIGMA, "sigma", "4", 0, 1e6,
          "Standard deviation of the noise, in the units that noise_scale says; 0 gives Score-CAM's "
-         "weights "
-         "(SS-CAM) or those of Grad-CAM++ (Smooth Grad-CAM++, whose default is 0.3)."),
-    CHOICE(SSCAM_OPTION_NOISE_TARGET, "noise_target", "mask", "|input|activation",
+         "weights (SS-CAM) or those of Grad-CAM++ (Smooth Grad-CAM++, whose default is 0.3)."),
+    CHOICE(NOISE_TARGET, "noise_target", "mask", "|input|activation",
            "What noise is added to: the normalised mask (eq. 11, 15), the masked input (Algorithm "
-           "1), the "
-           "upsampled activation (the authors' first code path)."),
-    CHOICE(SSCAM_OPTION_NOISE_SCALE, "noise_scale", "absolute", "|range|authors-code",
-           "Standard deviation: sigma; sigma x (max - min) of what is noised; (sigma / (max - "
-           "min))^2."),
-    CHOICE(SSCAM_OPTION_MASK_WEIGHTS, "mask_weights", "none", "|gradient|fc",
+           "1), the upsampled activation (the authors' first code path)."),
+    CHOICE(NOISE_SCALE, "noise_scale", "absolute", "|range|authors-code",
+           "Standard deviation: sigma; sigma x (max - min) of what noise is added to; (sigma / "
+           "(max - min))^2."),
+    CHOICE(MASK_WEIGHTS, "mask_weights", "none", "|gradient|fc",
            "Weight w_k of an activation before it becomes a mask (Algorithm 1): 1, the mean "
-           "gradient, the last "
-           "layer's weight. A negative weight inverts the mask."),
-    CHOICE(SSCAM_OPTION_RESCORE, "rescore", "off", "|on",
+           "gradient, the last layer's weight. A negative weight inverts the mask."),
+    CHOICE(RESCORE, "rescore", "off", "|on",
            "Whether a second pass scores the mask times the first pass's score (Algorithm 1)."),
-    CHOICE(SSCAM_OPTION_SAMPLE_COUNT, "sample_count", "n", "|n_minus_1",
+    CHOICE(SAMPLE_COUNT, "sample_count", "n", "|n_minus_1",
            "Samples drawn: N, or N - 1 as Algorithm 1's loop does (at least 1)."),
-    CHOICE(SSCAM_OPTION_COMBINE, "combine", "low_resolution", "|upsampled",
+    CHOICE(COMBINE, "combine", "low_resolution", "|upsampled",
            "Whether activations are added and rectified at their own size or at the input's."),
-    INT(SSCAM_OPTION_MAX_CHANNELS, "max_channels", "0", 0, 1e9,
+    INT(MAX_CHANNELS, "max_channels", "0", 0, 1e9,
         "Score only this many channels, those of highest spatial standard deviation (Faster "
-        "Score-CAM, "
-        "Ablation-CAM); 0: all."),
-    INT(SSCAM_OPTION_SEED, "seed", "0", -9223372036854775808.0, 9223372036854775807.0,
+        "Score-CAM, Ablation-CAM); 0: all."),
+    INT(SEED, "seed", "0", -9223372036854775808.0, 9223372036854775807.0,
         "Seed of the noise: the same seed gives the same map whatever the batch size."),
-    INT(SSCAM_OPTION_BATCH_SIZE, "batch_size", "0", 0, 65536,
+    INT(BATCH_SIZE, "batch_size", "0", 0, 65536,
         "Masked inputs run through the network at once; 0: chosen by speed."),
-    CHOICE(SSCAM_OPTION_PROBABILITY, "probability", "softmax", "|sigmoid",
+    CHOICE(PROBABILITY, "probability", "softmax", "|sigmoid",
            "How outputs become probabilities: over all classes, or each by itself (multi-label "
-           "networks). "
-           "Networks with one output always use the sigmoid."),
-    CHOICE(SSCAM_OPTION_PRESET, "preset", "paper",
-           "|algorithm-1|authors-code|torch-cam|pytorch-grad-cam",
+           "networks). Networks with one output always use the sigmoid."),
+    CHOICE(PRESET, "preset", "paper", "|algorithm-1|authors-code|torch-cam|pytorch-grad-cam",
            "Sets the method's options at once to reproduce a publication or another program; "
-           "options set later "
-           "win."),
-    TEXT(SSCAM_OPTION_RESIZE, "resize", "256", 1,
+           "options set later override it."),
+    TEXT(RESIZE, "resize", "256", check_preprocessing,
          "Size to which an image is resized: of the shorter side, or HEIGHTxWIDTH, or off."),
-    TEXT(SSCAM_OPTION_CROP, "crop", "224", 1,
+    TEXT(CROP, "crop", "224", check_preprocessing,
          "Size of the centre crop after resizing: of both sides, or HEIGHTxWIDTH, or off; black "
-         "where the image "
-         "ends."),
-    CHOICE(SSCAM_OPTION_INTERPOLATION, "interpolation", "bilinear", "|bicubic",
+         "beyond the image's edges."),
+    CHOICE(INTERPOLATION, "interpolation", "bilinear", "|bicubic",
            "Filter of the resizing, both with antialias."),
-    TEXT(SSCAM_OPTION_MEAN, "mean", "0.485,0.456,0.406", 1,
+    TEXT(MEAN, "mean", "0.485,0.456,0.406", check_preprocessing,
          "Mean that is subtracted from pixels in [0,1]: one number, or one a channel in the "
          "network's order."),
-    TEXT(SSCAM_OPTION_STD, "std", "0.229,0.224,0.225", 1,
+    TEXT(STD, "std", "0.229,0.224,0.225", check_preprocessing,
          "Standard deviation by which pixels are divided: one number, or one a channel in the "
          "network's order."),
-    CHOICE(SSCAM_OPTION_CHANNEL_ORDER, "channel_order", "rgb", "|bgr|gray",
-           "Order of the colour channels that the network wants; gray: one channel, with one mean "
-           "and one std."),
-    TEXT(SSCAM_OPTION_METRICS, "metrics", SSCAM_METRICS_DEFAULT, 0,
+    CHOICE(CHANNEL_ORDER, "channel_order", "rgb", "|bgr|gray",
+           "Order of the network's colour channels; gray: one channel, with one mean and one std."),
+    TEXT(METRICS, "metrics", SSCAM_METRICS_DEFAULT, check_metrics,
          "Metrics that an evaluation computes: names of the metric table separated by commas, or "
          "all."),
-    CHOICE(SSCAM_OPTION_METRIC_SCORE, "metric_score", "probability", "|logit",
+    CHOICE(METRIC_SCORE, "metric_score", "probability", "|logit",
            "Score that average drop and average increase compare."),
-    CHOICE(SSCAM_OPTION_METRIC_MASK, "metric_mask", "full", "|top50",
+    CHOICE(METRIC_MASK, "metric_mask", "full", "|top50",
            "What the input is multiplied with for average drop and increase: the map, or the map "
-           "with the lower "
-           "half of its pixels set to 0."),
-    INT(SSCAM_OPTION_METRIC_STEPS, "metric_steps", "224", 1, 65536,
+           "with the lower half of its pixels set to 0."),
+    INT(METRIC_STEPS, "metric_steps", "224", 1, 65536,
         "Steps of the insertion and deletion curves; each is a network evaluation."),
-    CHOICE(SSCAM_OPTION_CALIBRATE, "calibrate", "on", "|off",
-           "Whether the fastest way of scoring masked inputs is found by measuring, once for a "
-           "loaded network. off: "
-           "always the same way, so that every run gives the same bytes."),
-    INT(SSCAM_OPTION_WORKERS, "workers", "0", 0, 1024,
-        "Batches of masked inputs evaluated side by side, each on one thread of the processor; 0: "
-        "chosen by speed, up "
-        "to the processors that the process may use or OMP_NUM_THREADS, and 1 with calibrate=off."),
-    CHOICE(SSCAM_OPTION_PRECISION, "precision", "fp32", "|bf16|fp16|tf32",
-           "Elements that the network computes in when it scores masked inputs. bf16 and fp16 are "
-           "faster only where "
-           "the processor or the card has them, and change scores in the third digit; tf32 is for "
-           "CUDA cards."),
+    CHOICE(CALIBRATE, "calibrate", "on", "|off",
+           "Whether the fastest form of scoring masked inputs is found by measuring, once for a "
+           "loaded network. off: always the same form, so that every run gives the same bytes."),
+    INT(WORKERS, "workers", "0", 0, 1024,
+        "Batches of masked inputs evaluated in parallel, each on one CPU thread; 0: chosen by "
+        "speed, up to the CPUs that the process may use or OMP_NUM_THREADS, and 1 with "
+        "calibrate=off."),
+    CHOICE(PRECISION, "precision", "fp32", "|bf16|fp16|tf32",
+           "Number format in which the network scores masked inputs. bf16 and fp16 are faster only "
+           "where the CPU or GPU has instructions for them, and change scores in the third digit; "
+           "tf32 is for CUDA devices."),
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };
 
-/* Defaults that a method has of its own. */
+/* Defaults of single methods, which differ from the table's. */
 static const struct {
     const char *method;
     int32_t option;
@@ -206,7 +227,8 @@ static const char *default_for(const sscam_option *option, const char *method)
     return option->default_text;
 }
 
-/* What a preset sets, after the options of PRESET_OPTIONS went back to their defaults. */
+/* One option that a preset sets. All of preset_options go back to their defaults first; later rows
+ * override earlier ones. */
 typedef struct preset_row {
     const char *preset;
     const char *method; /* NULL: any */
@@ -256,7 +278,7 @@ static const int32_t preset_options[] = {
     SSCAM_OPTION_AUG_SMOOTH,   SSCAM_OPTION_EIGEN_SMOOTH,    SSCAM_OPTION_REDUCTION,
 };
 
-/* --- the table -------------------------------------------------------------------------------- */
+/* --- the public view of the table ------------------------------------------------------------- */
 
 size_t sscam_option_count(void)
 {
@@ -360,36 +382,12 @@ static sscam_status set_real(sscam_settings *settings, const sscam_option *optio
     return SSCAM_OK;
 }
 
-static int32_t has_empty_name(const char *names)
-{
-    size_t length = strlen(names);
-    return length > 0 &&
-           (names[0] == ',' || names[length - 1] == ',' || strstr(names, ",,") != NULL);
-}
-
 static sscam_status set_text(sscam_settings *settings, const sscam_option *option,
                              const char *value)
 {
-    if (option->of_transform) {
-        sscam_transform scratch;
-        sscam_transform_init(&scratch);
-        sscam_status status = sscam_transform_set(&scratch, option->name, value);
-        if (status != SSCAM_OK)
-            return status;
-    }
-    uint32_t metrics;
-    if (option->id == SSCAM_OPTION_METRICS && sscam_metrics_parse(value, &metrics) != SSCAM_OK)
-        return SSCAM_E_ARGUMENT;
-    sscam_region region;
-    if (option->id == SSCAM_OPTION_REGION && sscam_region_parse(value, &region) != SSCAM_OK)
-        return SSCAM_E_ARGUMENT;
-    if (option->id == SSCAM_OPTION_LAYER && has_empty_name(value))
-        return sscam_fail(SSCAM_E_ARGUMENT, "option layer: \"%s\" has an empty name beside a comma",
-                          value);
-    int64_t rows, columns;
-    if (option->id == SSCAM_OPTION_GRID && !sscam_parse_grid(value, &rows, &columns))
-        return sscam_fail(SSCAM_E_ARGUMENT, "option grid: \"%s\" is not HEIGHTxWIDTH, as in 14x14",
-                          value);
+    sscam_status status = option->check != NULL ? option->check(option->name, value) : SSCAM_OK;
+    if (status != SSCAM_OK)
+        return status;
     char *copy = strdup(value);
     if (copy == NULL)
         return sscam_fail_memory("an option's value");
@@ -430,21 +428,42 @@ static sscam_status set_from_text(sscam_settings *settings, const sscam_option *
     }
 }
 
-/* All options of a preset, or none: they are set on a copy first. Text options are not among them.
- */
-static sscam_status apply_preset(sscam_settings *settings, const char *method,
-                                 const sscam_option *preset_option, const char *preset)
+static void release_texts(sscam_settings *settings)
 {
-    sscam_settings changed = *settings;
-    sscam_status preset_status = set_choice(&changed, preset_option, preset);
-    if (preset_status != SSCAM_OK)
-        return preset_status;
-    if (strcmp(preset, "algorithm-1") == 0 && strcmp(method, "ss-cam-max") != 0)
-        return sscam_fail(SSCAM_E_ARGUMENT,
-                          "option preset: algorithm-1 describes ss-cam-max, not %s", method);
+    for (size_t i = 0; i < TABLE_SIZE; i++) {
+        if (table[i].type == SSCAM_OPTION_TYPE_STRING) {
+            free(settings->value[table[i].id].text);
+            settings->value[table[i].id].text = NULL;
+        }
+    }
+}
+
+/* A copy with texts of its own, to be released; nothing to release on failure. */
+static sscam_status copy_settings(const sscam_settings *settings, sscam_settings *copy)
+{
+    *copy = *settings;
+    for (size_t i = 0; i < TABLE_SIZE; i++)
+        if (table[i].type == SSCAM_OPTION_TYPE_STRING)
+            copy->value[table[i].id].text = NULL;
+    for (size_t i = 0; i < TABLE_SIZE; i++) {
+        if (table[i].type != SSCAM_OPTION_TYPE_STRING)
+            continue;
+        copy->value[table[i].id].text = strdup(settings->value[table[i].id].text);
+        if (copy->value[table[i].id].text == NULL) {
+            release_texts(copy);
+            return sscam_fail_memory("the options of a preset");
+        }
+    }
+    return SSCAM_OK;
+}
+
+/* Sets what a preset sets, and the preset's other options to their defaults. */
+static sscam_status set_preset_rows(sscam_settings *settings, const char *method,
+                                    const char *preset)
+{
     for (size_t i = 0; i < sizeof preset_options / sizeof preset_options[0]; i++) {
         const sscam_option *option = find_by_id(preset_options[i]);
-        sscam_status status = set_from_text(&changed, option, default_for(option, method));
+        sscam_status status = set_from_text(settings, option, default_for(option, method));
         if (status != SSCAM_OK)
             return status;
     }
@@ -453,12 +472,33 @@ static sscam_status apply_preset(sscam_settings *settings, const char *method,
         if (strcmp(row->preset, preset) != 0 ||
             (row->method != NULL && strcmp(row->method, method) != 0))
             continue;
-        sscam_status status = set_from_text(&changed, find_by_id(row->option), row->value);
+        sscam_status status = set_from_text(settings, find_by_id(row->option), row->value);
         if (status != SSCAM_OK)
             return status;
     }
-    *settings = changed;
     return SSCAM_OK;
+}
+
+/* All options of a preset, or none: they are set on a copy, which then takes the old one's place.
+ */
+static sscam_status apply_preset(sscam_settings *settings, const char *method,
+                                 const sscam_option *preset_option, const char *preset)
+{
+    sscam_settings changed;
+    sscam_status status = copy_settings(settings, &changed);
+    if (status != SSCAM_OK)
+        return status;
+    status = set_choice(&changed, preset_option, preset);
+    if (status == SSCAM_OK && strcmp(preset, "algorithm-1") == 0 &&
+        strcmp(method, "ss-cam-max") != 0)
+        status = sscam_fail(SSCAM_E_ARGUMENT,
+                            "option preset: algorithm-1 describes ss-cam-max, not %s", method);
+    if (status == SSCAM_OK)
+        status = set_preset_rows(&changed, method, preset);
+    release_texts(status == SSCAM_OK ? settings : &changed);
+    if (status == SSCAM_OK)
+        *settings = changed;
+    return status;
 }
 
 static sscam_status set_named(sscam_settings *settings, const char *method,
@@ -478,7 +518,7 @@ sscam_status sscam_settings_set(sscam_settings *settings, const char *method, co
     return set_named(settings, method, option, value);
 }
 
-/* The option, or NULL with a message when it does not exist or its type is none of the two. */
+/* The option, or NULL with a message when it does not exist or has neither of the two types. */
 static const sscam_option *find_typed(int32_t id, int32_t type, int32_t other_type,
                                       const char *wanted)
 {
@@ -514,18 +554,17 @@ sscam_status sscam_settings_set_string(sscam_settings *settings, const char *met
     return option ? set_named(settings, method, option, value) : SSCAM_E_ARGUMENT;
 }
 
-/* The shortest text that reads back as the same number, with a decimal point in every locale. */
+/* The shortest text that reads back as the same number. */
 static const char *real_text(double value, char *buffer, size_t size)
 {
+    char text[SSCAM_REAL_SIZE];
     double read_back;
     for (int digits = 6; digits <= 17; digits++) {
-        int length = snprintf(buffer, size, "%.*g", digits, value);
-        for (int i = 0; i < length; i++)
-            if (buffer[i] == ',')
-                buffer[i] = '.';
-        if (sscam_parse_real(buffer, &read_back) && read_back == value)
+        sscam_format_real(value, digits, text);
+        if (sscam_parse_real(text, &read_back) && read_back == value)
             break;
     }
+    snprintf(buffer, size, "%s", text);
     return buffer;
 }
 
@@ -613,10 +652,5 @@ sscam_status sscam_settings_init(sscam_settings *settings, const char *method)
 
 void sscam_settings_release(sscam_settings *settings)
 {
-    for (size_t i = 0; i < TABLE_SIZE; i++) {
-        if (table[i].type == SSCAM_OPTION_TYPE_STRING) {
-            free(settings->value[table[i].id].text);
-            settings->value[table[i].id].text = NULL;
-        }
-    }
+    release_texts(settings);
 }

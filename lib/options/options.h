@@ -10,19 +10,32 @@
 
 enum { SSCAM_OPTION_LIMIT = 44 }; /* one more than the highest identifier */
 
-/* Positions in the choices of the table's rows. @{ */
+/* The values of the options of type choice, in the order of the table's choices, in which a test
+ * holds them. Those of `target`, `channel_axis`, `noise_target` and `precision` are the
+ * enumerations sscam_target_kind, sscam_channel_axis, sscam_noise_target and sscam_precision. @{ */
+enum { SSCAM_FUSION_MAXIMUM, SSCAM_FUSION_MEAN };
+enum { SSCAM_AUG_SMOOTH_OFF, SSCAM_AUG_SMOOTH_ON };
+enum { SSCAM_EIGEN_SMOOTH_OFF, SSCAM_EIGEN_SMOOTH_ON };
+enum { SSCAM_REDUCTION_MEAN, SSCAM_REDUCTION_SUM };
 enum { SSCAM_SCORE_CHOICE_LOGIT, SSCAM_SCORE_CHOICE_PROBABILITY };
-enum {
-    SSCAM_SWITCH_FIRST,
-    SSCAM_SWITCH_SECOND
-}; /* for on|off and other pairs: the default, the other */
+enum { SSCAM_CHANNEL_SOFTMAX_ON, SSCAM_CHANNEL_SOFTMAX_OFF };
 enum { SSCAM_BASELINE_ZEROS, SSCAM_BASELINE_NONE, SSCAM_BASELINE_INPUT, SSCAM_BASELINE_BLACK };
+enum { SSCAM_NORMALISE_AFTER_UPSAMPLE, SSCAM_NORMALISE_BEFORE_UPSAMPLE };
+enum { SSCAM_ALIGN_CORNERS_OFF, SSCAM_ALIGN_CORNERS_ON };
+enum { SSCAM_FLAT_CHANNELS_SKIP, SSCAM_FLAT_CHANNELS_SCORE };
 enum { SSCAM_NOISE_SCALE_ABSOLUTE, SSCAM_NOISE_SCALE_RANGE, SSCAM_NOISE_SCALE_AUTHORS_CODE };
 enum { SSCAM_MASK_WEIGHTS_NONE, SSCAM_MASK_WEIGHTS_GRADIENT, SSCAM_MASK_WEIGHTS_FC };
+enum { SSCAM_RESCORE_OFF, SSCAM_RESCORE_ON };
+enum { SSCAM_SAMPLE_COUNT_N, SSCAM_SAMPLE_COUNT_N_MINUS_1 };
+enum { SSCAM_COMBINE_LOW_RESOLUTION, SSCAM_COMBINE_UPSAMPLED };
+enum { SSCAM_PROBABILITY_SOFTMAX, SSCAM_PROBABILITY_SIGMOID };
+enum { SSCAM_METRIC_SCORE_PROBABILITY, SSCAM_METRIC_SCORE_LOGIT };
+enum { SSCAM_METRIC_MASK_FULL, SSCAM_METRIC_MASK_TOP50 };
+enum { SSCAM_CALIBRATE_ON, SSCAM_CALIBRATE_OFF };
 /* @} */
 
 typedef union sscam_value {
-    int64_t integer; /* whole numbers; position among the choices */
+    int64_t integer; /* whole numbers; choices, by their position */
     double real;
     char *text; /* malloc'ed */
 } sscam_value;
@@ -32,7 +45,7 @@ typedef struct sscam_settings {
     sscam_value value[SSCAM_OPTION_LIMIT];
 } sscam_settings;
 
-/* All options at their defaults, some of which depend on the method. */
+/* All options at their defaults, some of which depend on the method. The caller releases them. */
 sscam_status sscam_settings_init(sscam_settings *settings, const char *method);
 void sscam_settings_release(sscam_settings *settings);
 
@@ -47,14 +60,14 @@ sscam_status sscam_settings_set_string(sscam_settings *settings, const char *met
 /* The preprocessing that the settings describe. */
 sscam_status sscam_settings_transform(const sscam_settings *settings, sscam_transform *transform);
 
-/* Whether the preprocessing options of two have the same values. */
+/* Whether the preprocessing options have the same values in both. */
 int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_settings *b);
 
-/* Name of the first option that an evaluation needs to be the same and that differs; NULL: none. */
+/* Name of the first option that differs, of those that all explainers of an evaluation must have in
+ * common; NULL: none. */
 const char *sscam_settings_evaluation_difference(const sscam_settings *a, const sscam_settings *b);
 
-/* Value as text in `buffer`, or a pointer to text that the settings or the table own; NULL: no such
- * option. */
+/* The value as text: in `buffer`, or the settings' own; NULL: no such option. */
 const char *sscam_settings_get(const sscam_settings *settings, const char *name, char *buffer,
                                size_t size);
 

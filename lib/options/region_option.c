@@ -43,8 +43,9 @@ sscam_status sscam_region_of(const sscam_settings *settings, const uint8_t *mask
         return status;
     if (region->kind == SSCAM_REGION_MASK && mask == NULL)
         return sscam_fail(SSCAM_E_ARGUMENT, "option region: mask, but no mask was given with it");
-    region->by_sign = settings->value[SSCAM_OPTION_PROBABILITY].integer != SSCAM_SWITCH_FIRST;
-    region->takes_sum = settings->value[SSCAM_OPTION_REDUCTION].integer != SSCAM_SWITCH_FIRST;
+    region->by_sign = settings->value[SSCAM_OPTION_PROBABILITY].integer ==
+                      SSCAM_PROBABILITY_SIGMOID;
+    region->takes_sum = settings->value[SSCAM_OPTION_REDUCTION].integer == SSCAM_REDUCTION_SUM;
     region->mask = mask;
     region->mask_height = mask_height;
     region->mask_width = mask_width;

@@ -428,6 +428,31 @@ END_TEST
 
 /* Like all that is inside, it leaves messages to the entry points: a success does not clear an
  * older one. */
+/* Class 0 has the rank that SSCAM_CLASS_RANKED(0), as a negative number, would be taken for. */
+START_TEST(ranks_begin_at_1)
+{
+    const int32_t rank = 0;
+    ASSERT_FAILS(sscam_check_class(SSCAM_CLASS_RANKED(rank), 3), SSCAM_E_CLASS, "ranks begin at 1");
+    ASSERT_FAILS(sscam_check_class(SSCAM_CLASS_RANKED(-2), 3), SSCAM_E_CLASS, "ranks begin at 1");
+}
+END_TEST
+
+/* Counts that are one as floats are told apart, and equal ones come in the order of their index. */
+START_TEST(numbers_of_pixels_are_exact)
+{
+    const int64_t most = INT64_C(1) << 24;
+    const int64_t counts[] = {most, most + 1, most + 1, most + 2};
+    static const int64_t in_order[] = {3, 1, 2, 0};
+    for (int64_t rank = 1; rank <= 4; rank++) {
+        sscam_target target = {SSCAM_TARGET_CLASS, SSCAM_CLASS_RANKED(rank), -1, NULL};
+        ASSERT_OK(sscam_resolve_dense_class(&target, counts, 4));
+        ck_assert_int_eq(target.class_index, in_order[rank - 1]);
+    }
+    sscam_target absent = {SSCAM_TARGET_CLASS, SSCAM_CLASS_RANKED(5), -1, NULL};
+    ASSERT_FAILS(sscam_resolve_dense_class(&absent, counts, 4), SSCAM_E_CLASS, "class -5");
+}
+END_TEST
+
 START_TEST(targets_are_resolved)
 {
     static const float logits[5] = {1.0f, 3.0f, 2.0f, 3.0f, -1.0f};
@@ -494,6 +519,8 @@ int main(void)
     tcase_add_test(shared, scores_are_stable_however_large);
     tcase_add_test(shared, the_top_class_is_the_first_of_equals);
     tcase_add_test(shared, classes_are_checked);
+    tcase_add_test(shared, ranks_begin_at_1);
+    tcase_add_test(shared, numbers_of_pixels_are_exact);
     tcase_add_test(shared, targets_are_resolved);
     return run_suite(suite);
 }

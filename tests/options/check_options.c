@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "masks/masked_input.h"
+#include "model/activation_layout.h"
+#include "model/backend.h"
+#include "options/options.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
 
@@ -539,55 +543,174 @@ START_TEST(unknown_presets_change_nothing)
 }
 END_TEST
 
+/* --- the enumerations of choices -------------------------------------------------------------- */
+
+typedef struct choice_value {
+    const char *option, *text;
+    int64_t value;
+} choice_value;
+
+static const choice_value choice_values[] = {
+    {"fusion", "max", SSCAM_FUSION_MAXIMUM},
+    {"fusion", "mean", SSCAM_FUSION_MEAN},
+    {"channel_axis", "auto", SSCAM_CHANNEL_AXIS_AUTO},
+    {"channel_axis", "first", SSCAM_CHANNEL_AXIS_FIRST},
+    {"channel_axis", "last", SSCAM_CHANNEL_AXIS_LAST},
+    {"aug_smooth", "off", SSCAM_AUG_SMOOTH_OFF},
+    {"aug_smooth", "on", SSCAM_AUG_SMOOTH_ON},
+    {"eigen_smooth", "off", SSCAM_EIGEN_SMOOTH_OFF},
+    {"eigen_smooth", "on", SSCAM_EIGEN_SMOOTH_ON},
+    {"target", "class", SSCAM_TARGET_CLASS},
+    {"target", "against", SSCAM_TARGET_AGAINST},
+    {"target", "difference", SSCAM_TARGET_DIFFERENCE},
+    {"reduction", "mean", SSCAM_REDUCTION_MEAN},
+    {"reduction", "sum", SSCAM_REDUCTION_SUM},
+    {"score", "logit", SSCAM_SCORE_CHOICE_LOGIT},
+    {"score", "probability", SSCAM_SCORE_CHOICE_PROBABILITY},
+    {"channel_softmax", "on", SSCAM_CHANNEL_SOFTMAX_ON},
+    {"channel_softmax", "off", SSCAM_CHANNEL_SOFTMAX_OFF},
+    {"baseline", "zeros", SSCAM_BASELINE_ZEROS},
+    {"baseline", "none", SSCAM_BASELINE_NONE},
+    {"baseline", "input", SSCAM_BASELINE_INPUT},
+    {"baseline", "black", SSCAM_BASELINE_BLACK},
+    {"normalise", "after_upsample", SSCAM_NORMALISE_AFTER_UPSAMPLE},
+    {"normalise", "before_upsample", SSCAM_NORMALISE_BEFORE_UPSAMPLE},
+    {"align_corners", "off", SSCAM_ALIGN_CORNERS_OFF},
+    {"align_corners", "on", SSCAM_ALIGN_CORNERS_ON},
+    {"flat_channels", "skip", SSCAM_FLAT_CHANNELS_SKIP},
+    {"flat_channels", "score", SSCAM_FLAT_CHANNELS_SCORE},
+    {"noise_target", "mask", SSCAM_NOISE_ON_MASK},
+    {"noise_target", "input", SSCAM_NOISE_ON_INPUT},
+    {"noise_target", "activation", SSCAM_NOISE_ON_ACTIVATION},
+    {"noise_scale", "absolute", SSCAM_NOISE_SCALE_ABSOLUTE},
+    {"noise_scale", "range", SSCAM_NOISE_SCALE_RANGE},
+    {"noise_scale", "authors-code", SSCAM_NOISE_SCALE_AUTHORS_CODE},
+    {"mask_weights", "none", SSCAM_MASK_WEIGHTS_NONE},
+    {"mask_weights", "gradient", SSCAM_MASK_WEIGHTS_GRADIENT},
+    {"mask_weights", "fc", SSCAM_MASK_WEIGHTS_FC},
+    {"rescore", "off", SSCAM_RESCORE_OFF},
+    {"rescore", "on", SSCAM_RESCORE_ON},
+    {"sample_count", "n", SSCAM_SAMPLE_COUNT_N},
+    {"sample_count", "n_minus_1", SSCAM_SAMPLE_COUNT_N_MINUS_1},
+    {"combine", "low_resolution", SSCAM_COMBINE_LOW_RESOLUTION},
+    {"combine", "upsampled", SSCAM_COMBINE_UPSAMPLED},
+    {"probability", "softmax", SSCAM_PROBABILITY_SOFTMAX},
+    {"probability", "sigmoid", SSCAM_PROBABILITY_SIGMOID},
+    {"metric_score", "probability", SSCAM_METRIC_SCORE_PROBABILITY},
+    {"metric_score", "logit", SSCAM_METRIC_SCORE_LOGIT},
+    {"metric_mask", "full", SSCAM_METRIC_MASK_FULL},
+    {"metric_mask", "top50", SSCAM_METRIC_MASK_TOP50},
+    {"calibrate", "on", SSCAM_CALIBRATE_ON},
+    {"calibrate", "off", SSCAM_CALIBRATE_OFF},
+    {"precision", "fp32", SSCAM_PRECISION_FP32},
+    {"precision", "bf16", SSCAM_PRECISION_BF16},
+    {"precision", "fp16", SSCAM_PRECISION_FP16},
+    {"precision", "tf32", SSCAM_PRECISION_TF32},
+};
+enum { CHOICE_VALUES = sizeof choice_values / sizeof choice_values[0] };
+
+START_TEST(choices_are_stored_as_their_enumerations)
+{
+    const choice_value *choice = &choice_values[_i];
+    sscam_settings settings;
+    ASSERT_OK(sscam_settings_init(&settings, "ss-cam-mean"));
+    ASSERT_OK(sscam_settings_set(&settings, "ss-cam-mean", choice->option, choice->text));
+    for (int i = 0; i < KNOWN; i++)
+        if (strcmp(known[i].name, choice->option) == 0)
+            ck_assert_int_eq(settings.value[known[i].id].integer, choice->value);
+    sscam_settings_release(&settings);
+}
+END_TEST
+
+/* Their values are read as text, and so need no enumeration. */
+static int is_read_as_text(int32_t id)
+{
+    return id == SSCAM_OPTION_PRESET || id == SSCAM_OPTION_INTERPOLATION ||
+           id == SSCAM_OPTION_CHANNEL_ORDER;
+}
+
+static int count_choices(const known_option *option)
+{
+    int count = 1;
+    for (const char *c = option->choices; *c != '\0'; c++)
+        count += *c == '|';
+    return count;
+}
+
+START_TEST(no_choice_is_without_an_enumeration)
+{
+    for (int i = 0; i < KNOWN; i++) {
+        int listed = 0;
+        for (int j = 0; j < CHOICE_VALUES; j++)
+            listed += strcmp(choice_values[j].option, known[i].name) == 0;
+        if (known[i].type == SSCAM_OPTION_TYPE_CHOICE && !is_read_as_text(known[i].id))
+            ck_assert_int_eq(listed, count_choices(&known[i]));
+    }
+}
+END_TEST
+
 /* --- locale ----------------------------------------------------------------------------------- */
 
-static int has_comma(const char *locale)
+/* Decimal signs of other locales: the comma of most, and the Arabic one of ps_AF. */
+static const struct {
+    const char *sign, *code_point;
+} decimal_signs[] = {{",", "<U002C>"}, {"\u066B", "<U066B>"}};
+enum { DECIMAL_SIGNS = sizeof decimal_signs / sizeof decimal_signs[0] };
+
+static int has_sign(const char *locale, const char *sign)
 {
-    return setlocale(LC_NUMERIC, locale) != NULL && strcmp(localeconv()->decimal_point, ",") == 0;
+    return setlocale(LC_NUMERIC, locale) != NULL && strcmp(localeconv()->decimal_point, sign) == 0;
 }
 
 /* Makes a locale of which only the numbers matter. */
-static int compile_comma_locale(const char *folder)
+static int compile_locale(const char *folder, int sign)
 {
     char command[256];
     snprintf(command, sizeof command, "%s/source", folder);
     FILE *source = fopen(command, "w");
     ck_assert_ptr_nonnull(source);
-    fputs(
-        "LC_NUMERIC\ndecimal_point \"<U002C>\"\nthousands_sep \"\"\ngrouping -1\nEND LC_NUMERIC\n",
-        source);
+    fprintf(source,
+            "LC_NUMERIC\ndecimal_point \"%s\"\nthousands_sep \"\"\ngrouping -1\nEND "
+            "LC_NUMERIC\n",
+            decimal_signs[sign].code_point);
     fclose(source);
-    snprintf(command, sizeof command, "localedef -c -i %s/source -f UTF-8 %s/comma >/dev/null 2>&1",
+    snprintf(command, sizeof command, "localedef -c -i %s/source -f UTF-8 %s/made >/dev/null 2>&1",
              folder, folder);
-    return system(command) != -1 && setenv("LOCPATH", folder, 1) == 0 && has_comma("comma");
+    return system(command) != -1 && setenv("LOCPATH", folder, 1) == 0 &&
+           has_sign("made", decimal_signs[sign].sign);
 }
 
-/* Changes to a locale with a decimal comma; one is made in `folder` where none is installed. */
-static int enter_comma_locale(const char *folder)
+/* Changes to a locale with that decimal sign; one is made in `folder` where none is installed. */
+static int enter_locale(const char *folder, int sign)
 {
     static const char *const installed[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "es_ES.UTF-8",
-                                            "ru_RU.UTF-8", "de_DE"};
+                                            "ru_RU.UTF-8", "de_DE",       "ps_AF.UTF-8",
+                                            "ps_AF"};
     for (size_t i = 0; i < sizeof installed / sizeof installed[0]; i++)
-        if (has_comma(installed[i]))
+        if (has_sign(installed[i], decimal_signs[sign].sign))
             return 1;
-    return compile_comma_locale(folder);
+    return compile_locale(folder, sign);
 }
 
 START_TEST(numbers_are_the_same_in_every_locale)
 {
     char folder[] = "/tmp/sscam-locale-XXXXXX", command[64];
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    int entered = enter_comma_locale(folder);
+    int entered = enter_locale(folder, _i);
     if (entered) {
         assert_set("sigma", "0.25", "0.25");
         ASSERT_OK(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, 1.5));
         assert_value("sigma", "1.5");
+        ASSERT_OK(sscam_explainer_set(explainer, "sigma", sscam_explainer_get(explainer, "sigma")));
         assert_refused("sigma", "0,25");
         assert_set("mean", "0.5,0.25,0.125", "0.5,0.25,0.125");
-        ck_assert_str_eq(localeconv()->decimal_point, ","); /* and it is the caller's still */
+        /* and it is the caller's still */
+        ck_assert_str_eq(localeconv()->decimal_point, decimal_signs[_i].sign);
     } else {
         fprintf(stderr,
-                "no locale with a decimal comma, and localedef cannot make one: not tested\n");
+                "no locale with the decimal sign %s, and localedef cannot make one: not "
+                "tested\n",
+                decimal_signs[_i].sign);
     }
     setlocale(LC_NUMERIC, "C");
     snprintf(command, sizeof command, "rm -r %s", folder);
@@ -610,7 +733,9 @@ static void add_values(TCase *values)
     tcase_add_loop_test(values, setters_refuse_other_types, 0, KNOWN);
     tcase_add_test(values, options_that_are_not_there_are_refused);
     tcase_add_test(values, null_arguments_are_refused);
-    tcase_add_test(values, numbers_are_the_same_in_every_locale);
+    tcase_add_loop_test(values, numbers_are_the_same_in_every_locale, 0, DECIMAL_SIGNS);
+    tcase_add_loop_test(values, choices_are_stored_as_their_enumerations, 0, CHOICE_VALUES);
+    tcase_add_test(values, no_choice_is_without_an_enumeration);
 }
 
 int main(void)
