@@ -10,17 +10,6 @@ namespace sscam {
 
 namespace {
 
-class DropWarnings : public c10::WarningHandler {
-public:
-#if TORCH_VERSION_MAJOR >= 2
-    void process(const c10::Warning &) override {}
-#else
-    void process(const c10::SourceLocation &, const std::string &, const bool) override {}
-#endif
-};
-
-DropWarnings drop_warnings;
-
 // The whole of what the exception being handled says, without libtorch's backtrace.
 std::string current_message()
 {
@@ -53,8 +42,7 @@ std::string trimmed(const std::string &text)
 // with indented lines of source around it. What was thrown follows the last of them, not indented.
 std::string without_source_trace(const std::string &message)
 {
-    static const std::string level_end = "<--- HERE";
-    size_t position = message.rfind(level_end);
+    size_t position = message.rfind("<--- HERE");
     if (position == std::string::npos)
         return message;
     for (position = message.find('\n', position); position != std::string::npos;
@@ -68,11 +56,6 @@ std::string without_source_trace(const std::string &message)
 }
 
 } // namespace
-
-ThreadState::ThreadState(bool gradients)
-    : no_inference_mode_(false), grad_mode_(gradients), quiet_(&drop_warnings)
-{
-}
 
 std::string first_line_of(const std::string &torch_message)
 {

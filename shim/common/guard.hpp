@@ -5,20 +5,12 @@
 #include <stdexcept>
 #include <string>
 
-#include <c10/core/GradMode.h>
-#include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
-#include <torch/csrc/api/include/torch/version.h>
 
+#include "common/thread_state.hpp"
 #include "sscam/status.h"
 
 namespace sscam {
-
-#if TORCH_VERSION_MAJOR >= 2
-namespace torch_warnings = c10::WarningUtils;
-#else
-namespace torch_warnings = c10::Warning;
-#endif
 
 // A failure that the shim itself has found, on its way to the entry point.
 class Refusal : public std::runtime_error {
@@ -61,25 +53,11 @@ bool device_failed();
 // memory.
 sscam_status fail_with_current_exception(const char *subject, sscam_status otherwise) noexcept;
 
-// The thread's libtorch state while an entry point runs, and the caller's again afterwards, on
-// every path: gradients as asked, no inference mode, warnings dropped instead of printed.
-class ThreadState {
-public:
-    explicit ThreadState(bool gradients);
-    ThreadState(const ThreadState &) = delete;
-    ThreadState &operator=(const ThreadState &) = delete;
-
-private:
-    c10::InferenceMode no_inference_mode_; // before the grad mode, which it would overwrite
-    c10::AutoGradMode grad_mode_;
-    torch_warnings::WarningHandlerGuard quiet_;
-};
-
 template <class Body>
 sscam_status guarded(const char *subject, sscam_status otherwise, Body &&body) noexcept
 {
     try {
-        ThreadState state(false);
+        const CleanThreadState state;
         body();
         return SSCAM_OK;
     } catch (...) {

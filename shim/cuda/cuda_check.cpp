@@ -33,10 +33,10 @@ void copy_out(const at::Tensor &values, float *out)
     std::copy_n(flat.data_ptr<float>(), flat.numel(), out);
 }
 
-#if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
-#define SSCAM_ALLOCATE_CONST
-#else
+#if SSCAM_TORCH_ALLOCATE_IS_CONST
 #define SSCAM_ALLOCATE_CONST const
+#else
+#define SSCAM_ALLOCATE_CONST
 #endif
 
 using HostSetting = void (*)(at::Context &);
@@ -47,7 +47,7 @@ const HostSetting host_settings[] = {
     [](at::Context &context) { context.setFloat32MatmulPrecision("high"); },
     [](at::Context &context) { context.setFloat32MatmulPrecision("medium"); },
     [](at::Context &context) { context.setAllowTF32CuBLAS(true); },
-#if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 10)
+#if SSCAM_TORCH_PRECISION_ENUMERATIONS
     // by the newer switches, which contradict the older ones then
     [](at::Context &context) {
         context.setFloat32Precision(at::Float32Backend::GENERIC, at::Float32Op::ALL,
@@ -66,7 +66,7 @@ const HostSetting host_settings[] = {
 
 void set_defaults(at::Context &context)
 {
-#if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 10)
+#if SSCAM_TORCH_PRECISION_ENUMERATIONS
     context.setFloat32Precision(at::Float32Backend::GENERIC, at::Float32Op::ALL,
                                 at::Float32Precision::NONE);
 #endif
@@ -74,7 +74,7 @@ void set_defaults(at::Context &context)
     context.setFloat32MatmulPrecision("highest");
 }
 
-bool is(ProductsInTf32 found, bool convolutions, bool matrices)
+bool is(Tf32Switches found, bool convolutions, bool matrices)
 {
     return found.convolutions == convolutions && found.matrices == matrices;
 }
@@ -98,7 +98,7 @@ public:
             throw std::bad_alloc();
         return c10::GetDefaultCPUAllocator()->allocate(size);
     }
-#if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
+#if SSCAM_TORCH_ALLOCATOR_COPIES
     void copy_data(void *to, const void *from, std::size_t count) const override
     {
         default_copy_data(to, from, count);
@@ -146,7 +146,7 @@ sscam_status sscam_check_card_scoring(void *network, const sscam_score_request *
 {
     return guarded("card", SSCAM_E_DEVICE, [&] {
         const Network &own = *static_cast<Network *>(network);
-        const Float32Products products(own.device(), /*in_tf32=*/false);
+        const Tf32Guard exact(own.device(), /*tf32=*/false);
         score_on_card({plain_form(own.plain()), 1, request->scoring.batch_size}, *request,
                       own.device(), scores);
     });
@@ -162,13 +162,13 @@ int32_t sscam_check_tf32(int64_t setting, int32_t in_tf32)
     at::Context &context = at::globalContext();
     set_defaults(context);
     host_settings[setting](context);
-    const ProductsInTf32 before = products_in_tf32();
+    const Tf32Switches before = tf32_switches();
     bool is_right;
     {
-        const Float32Products products(c10::Device(c10::kCUDA, 0), in_tf32 != 0);
-        is_right = is(products_in_tf32(), in_tf32 != 0, in_tf32 != 0);
+        const Tf32Guard guard(c10::Device(c10::kCUDA, 0), in_tf32 != 0);
+        is_right = is(tf32_switches(), in_tf32 != 0, in_tf32 != 0);
     }
-    is_right = is_right && is(products_in_tf32(), before.convolutions, before.matrices);
+    is_right = is_right && is(tf32_switches(), before.convolutions, before.matrices);
     set_defaults(context);
     return is_right;
 }
@@ -177,7 +177,7 @@ sscam_status sscam_check_traced_convolution(void)
 {
     return guarded("card", SSCAM_E_MODEL, [] {
         torch::jit::Module module("traced");
-        module.register_buffer("weight", at::ones({2, 3, 1, 1}));
+        module.register_buffer("weight", at::ones({2, 3, 1, 1}, at::kFloat));
         module.define(R"(
             def forward(self, x):
                 return torch._convolution(x, self.weight, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, False, False,
@@ -187,9 +187,9 @@ sscam_status sscam_check_traced_convolution(void)
         const auto handle = at::addThreadLocalCallback(
             at::RecordFunctionCallback(count_plain_convolutions));
         plain_convolutions = 0;
-        const at::Tensor found = program->run(at::ones({1, 3, 4, 4})).toTensor();
+        const at::Tensor found = program->run(at::ones({1, 3, 4, 4}, at::kFloat)).toTensor();
         at::removeCallback(handle);
-        if (plain_convolutions != 1 || !found.equal(at::full({1, 2, 4, 4}, 3.0f)))
+        if (plain_convolutions != 1 || !found.equal(at::full({1, 2, 4, 4}, 3.0f, at::kFloat)))
             throw Refusal(SSCAM_E_MODEL, std::to_string(plain_convolutions) +
                                              " convolutions went by the switches");
     });

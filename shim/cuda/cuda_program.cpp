@@ -219,8 +219,8 @@ std::mutex mutex;
 
 const std::string &mask_program_text()
 {
-    static const std::string text = std::string(prologue) + sscam_mask_kernel_text;
-    return text;
+    static const auto *const text = new std::string(std::string(prologue) + sscam_mask_kernel_text);
+    return *text;
 }
 
 std::vector<char> CudaProgram::machine_code(int capability)

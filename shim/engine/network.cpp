@@ -196,15 +196,15 @@ at::Tensor Network::classify(const at::Tensor &input, const std::string &output)
     return run_for_logits(*plain_, input, {}, 0, output);
 }
 
-std::shared_ptr<const LayerTable> Network::layers(sscam_shape shape)
+std::shared_ptr<const LayerTable> Network::layers(sscam_shape shape, const std::string &output)
 {
     shape.images = 1;
-    const std::vector<int64_t> key = sizes_of(shape);
+    const auto key = std::make_pair(sizes_of(shape), output);
     std::lock_guard<std::mutex> lock(mutex_);
     auto table = layers_.find(key);
     if (!table) {
-        table = std::make_shared<const LayerTable>(
-            find_layers(*graph_, at::zeros(key, at::TensorOptions(device_))));
+        table = std::make_shared<const LayerTable>(find_layers(
+            *graph_, at::zeros(key.first, at::TensorOptions(device_).dtype(at::kFloat)), output));
         layers_.keep(key, table);
     }
     return table;

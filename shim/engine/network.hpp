@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/lru_cache.hpp"
@@ -35,8 +36,9 @@ public:
     // Logits of the plain network, as of run_for_logits().
     at::Tensor classify(const at::Tensor &input, const std::string &output = {}) const;
 
-    // Layers for one input of that shape; found once.
-    std::shared_ptr<const LayerTable> layers(sscam_shape shape);
+    // Layers for one input of that shape, and the default one for an output, as of
+    // run_for_logits(); found once.
+    std::shared_ptr<const LayerTable> layers(sscam_shape shape, const std::string &output);
 
     // Program with taps at a layer; made once.
     std::shared_ptr<const Program> tapped_at(const Layer &layer);
@@ -56,7 +58,8 @@ private:
     std::map<sscam_precision, std::unique_ptr<Scorer>> scorers_; // none is added later
 
     std::mutex mutex_; // of what follows
-    Recent<std::vector<int64_t>, std::shared_ptr<const LayerTable>> layers_;
+    Recent<std::pair<std::vector<int64_t>, std::string>, std::shared_ptr<const LayerTable>>
+        layers_; // by shape and output
     Recent<std::string, std::shared_ptr<const Program>> tapped_;
 };
 

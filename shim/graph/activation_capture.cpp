@@ -101,7 +101,7 @@ const Layer &wanted_layer(const LayerTable &table, const char *name)
 
 void capture(Network &network, const sscam_capture_request &request, sscam_capture &out)
 {
-    auto table = network.layers(request.shape);
+    auto table = network.layers(request.shape, text_or_empty(request.output));
     const Layer &layer = wanted_layer(*table, request.layer);
     auto program = network.tapped_at(layer);
     auto tap = c10::make_intrusive<LayerTap>(request.want_gradients != 0);

@@ -110,8 +110,9 @@ jit::GraphFunction *parts_of_fused_attention(const jit::Node *node)
     if (fused == nullptr || node->inputs().size() <= fused->mask ||
         !node->input(fused->mask)->mustBeNone())
         return nullptr;
-    static const std::shared_ptr<jit::CompilationUnit> unit = jit::compile(source);
-    jit::GraphFunction &function = jit::toGraphFunction(unit->get_function(fused->parts));
+    // Never destroyed: a thread of the host may still load a network when the process exits.
+    static const auto *const unit = new std::shared_ptr<jit::CompilationUnit>(jit::compile(source));
+    jit::GraphFunction &function = jit::toGraphFunction((*unit)->get_function(fused->parts));
     return function.graph()->inputs().size() == node->inputs().size() ? &function : nullptr;
 }
 

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <unordered_set>
 
 #include <torch/csrc/jit/api/function_impl.h>
@@ -84,7 +85,7 @@ std::string joined(const std::string &path, const std::string &name)
 // module.
 bool is_forward(const std::string &method)
 {
-    static const std::string forward = "forward";
+    constexpr std::string_view forward = "forward";
     return method.compare(0, forward.size(), forward) == 0 &&
            method.find_first_not_of("0123456789", forward.size()) == std::string::npos;
 }

@@ -428,7 +428,7 @@ struct Recording {
     at::Tensor logits;
 };
 
-Recording record(const MarkedGraph &graph, const at::Tensor &input)
+Recording record(const MarkedGraph &graph, const at::Tensor &input, const std::string &output)
 {
     auto program = graph.program([](int64_t) { return true; });
     Recording recording(input);
@@ -436,11 +436,11 @@ Recording record(const MarkedGraph &graph, const at::Tensor &input)
         c10::AutoGradMode gradients(true);
         // A copy, since the network may change its input in place, which a leaf does not allow.
         at::Tensor leaf = input.detach().requires_grad_(true);
-        recording.logits = run_for_logits(*program, leaf.clone(), recording.recorder);
+        recording.logits = run_for_logits(*program, leaf.clone(), recording.recorder, 0, output);
     } catch (const Refusal &) {
         // It may only be autograd that cannot follow, as with quantised networks.
         recording = Recording(input);
-        recording.logits = run_for_logits(*program, input.clone(), recording.recorder);
+        recording.logits = run_for_logits(*program, input.clone(), recording.recorder, 0, output);
     }
     return recording;
 }
@@ -471,9 +471,9 @@ const Layer *LayerTable::find(const std::string &name) const
     return nullptr;
 }
 
-LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input)
+LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input, const std::string &output)
 {
-    Recording recording = record(graph, input);
+    Recording recording = record(graph, input, output);
     ScoreHistory history(recording.logits);
     auto listed = list_layers(recording.recorder->sightings, graph.marks(), !history.is_empty());
     const Listed *chosen = history.is_empty() ? guess_default(listed)

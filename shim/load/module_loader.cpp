@@ -1,6 +1,7 @@
 #include "load/module_loader.hpp"
 
 #include <ATen/Context.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "common/guard.hpp"
@@ -68,7 +69,7 @@ void prepare_tensor(at::Tensor tensor)
         tensor.set_data(tensor.to(at::kFloat));
 }
 
-int64_t parse_card_number(const std::string &text)
+int64_t parse_device_number(const std::string &text)
 {
     if (text.empty() || text.size() > 3 ||
         text.find_first_not_of("0123456789") != std::string::npos)
@@ -78,27 +79,34 @@ int64_t parse_card_number(const std::string &text)
 
 } // namespace
 
+// at::hasCUDA() would initialise the driver, and says no where there is a driver but no device.
+bool has_cuda_half()
+{
+    return at::CUDAHooksRegistry()->Has("CUDAHooks");
+}
+
 c10::Device device_named(const char *name)
 {
-    const std::string wanted = name == nullptr ? "cpu" : name;
-    const int64_t cards = at::hasCUDA() ? static_cast<int64_t>(at::getNumGPUs()) : 0;
-    if (wanted == "cpu" || (wanted == "auto" && cards == 0))
+    const std::string wanted = name == nullptr ? "cpu" : name,
+                      subject = "device \"" + wanted + "\": ";
+    if (wanted == "cpu") // the driver is not initialised: the host may still fork
         return c10::Device(c10::kCPU);
     int64_t number = wanted == "auto" || wanted == "cuda" ? 0 : -1;
     if (wanted.rfind("cuda:", 0) == 0)
-        number = parse_card_number(wanted.substr(5));
+        number = parse_device_number(wanted.substr(5));
     if (number < 0)
-        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": not cpu, cuda, cuda:N or auto");
-    if (!at::hasCUDA())
+        throw Refusal(SSCAM_E_DEVICE, subject + "not cpu, cuda, cuda:N or auto");
+    const int64_t count = has_cuda_half() ? static_cast<int64_t>(at::getNumGPUs()) : 0;
+    if (wanted == "auto" && count == 0)
+        return c10::Device(c10::kCPU);
+    if (!has_cuda_half())
+        throw Refusal(SSCAM_E_DEVICE, subject + "this build of libtorch has no CUDA");
+    if (count == 0)
         throw Refusal(SSCAM_E_DEVICE,
-                      "device \"" + wanted + "\": this build of libtorch has no CUDA");
-    if (cards == 0)
-        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted +
-                                          "\": there is no CUDA card, or no driver that serves it");
-    if (number >= cards)
-        throw Refusal(SSCAM_E_DEVICE,
-                      "device \"" + wanted +
-                          "\": the last of the CUDA cards is cuda:" + std::to_string(cards - 1));
+                      subject + "there is no CUDA device, or no driver that serves it");
+    if (number >= count)
+        throw Refusal(SSCAM_E_DEVICE, subject + "the last of the CUDA devices is cuda:" +
+                                          std::to_string(count - 1));
     return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(number));
 }
 
