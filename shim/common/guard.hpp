@@ -1,4 +1,5 @@
-// Nothing that C++ or libtorch does may leak into C: every entry point runs inside guarded().
+// No exception and no change of the thread's state leaves the shim: every entry point runs inside
+// guarded().
 #ifndef SSCAM_SHIM_COMMON_GUARD_HPP
 #define SSCAM_SHIM_COMMON_GUARD_HPP
 
@@ -12,10 +13,10 @@
 
 namespace sscam {
 
-// A failure that the shim itself has found, on its way to the entry point.
-class Refusal : public std::runtime_error {
+// An error that the shim itself found.
+class Error : public std::runtime_error {
 public:
-    Refusal(sscam_status status, const std::string &message)
+    Error(sscam_status status, const std::string &message)
         : std::runtime_error(message), status_(status)
     {
     }
@@ -25,7 +26,9 @@ private:
     sscam_status status_;
 };
 
-// A failure whose message is set already: a status of the C core passing through C++.
+using Refusal = Error; // the name in shim/score
+
+// An error of the C core, which has set its message.
 class Reported : public std::exception {
 public:
     explicit Reported(sscam_status status) : status_(status) {}
@@ -35,7 +38,7 @@ private:
     sscam_status status_;
 };
 
-// What libtorch says, in one line: no backtrace, no trace through the TorchScript source.
+// The first line of an error of libtorch, without traces through the TorchScript source.
 std::string first_line_of(const std::string &torch_message);
 
 // first_line_of() the exception being handled. Call it in a catch block only.
@@ -50,7 +53,7 @@ bool device_failed();
 
 // Sets the thread's message from the exception being handled and returns the status. `subject`
 // begins messages that come from libtorch, `otherwise` is the status of failures that are not about
-// memory.
+// memory or devices.
 sscam_status fail_with_current_exception(const char *subject, sscam_status otherwise) noexcept;
 
 template <class Body>

@@ -1,7 +1,12 @@
 #include "cuda/cuda_check.h"
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>
@@ -79,6 +84,85 @@ bool is(Tf32Switches found, bool convolutions, bool matrices)
     return found.convolutions == convolutions && found.matrices == matrices;
 }
 
+void expect(bool is_right, const char *what)
+{
+    if (!is_right)
+        throw Error(SSCAM_E_MODEL, what);
+}
+
+void expect_tf32(bool tf32, const char *when)
+{
+    expect(is(tf32_switches(), tf32, tf32), when);
+}
+
+const c10::Device any_gpu(c10::kCUDA, 0);
+
+// A call of another thread, which adds its number to `calls`.
+class OtherCall {
+public:
+    OtherCall(bool tf32, int number, std::vector<int> &calls, std::mutex &mutex)
+        : thread_([this, tf32, number, &calls, &mutex] {
+              const Tf32Guard guard(any_gpu, tf32);
+              std::lock_guard<std::mutex> lock(mutex);
+              calls.push_back(number);
+              ended_ = true;
+          })
+    {
+    }
+
+    void wait_for_turn_or_end(int64_t waiting) const
+    {
+        while (tf32_waiting() < waiting && !ended_)
+            std::this_thread::yield();
+    }
+
+    void join() { thread_.join(); }
+
+private:
+    std::atomic<bool> ended_{false};
+    std::thread thread_;
+};
+
+void check_turns()
+{
+    std::vector<int> calls;
+    std::mutex mutex;
+    auto exact = std::make_unique<Tf32Guard>(any_gpu, false);
+    OtherCall other(true, 1, calls, mutex);
+    other.wait_for_turn_or_end(1);
+    OtherCall late(false, 2, calls, mutex);
+    late.wait_for_turn_or_end(2);
+    exact.reset();
+    other.join();
+    late.join();
+    expect(calls == std::vector<int>{1, 2}, "a later call overtakes one that waits");
+}
+
+void check_nesting()
+{
+    const Tf32Switches before = tf32_switches();
+    {
+        const Tf32Guard outer(any_gpu, false);
+        expect_tf32(false, "the outer call computes in TF32");
+        {
+            const Tf32Guard same(any_gpu, false);
+            const Tf32Guard inner(any_gpu, true);
+            expect_tf32(true, "the inner call computes in the outer one's precision");
+        }
+        expect_tf32(false, "the outer call computes in the inner one's precision");
+        {
+            const Tf32Pause callback;
+            std::vector<int> calls;
+            std::mutex mutex;
+            OtherCall(true, 1, calls, mutex).join();
+            expect(is(tf32_switches(), before.convolutions, before.matrices),
+                   "a callback finds other switches than the host's");
+        }
+        expect_tf32(false, "the outer call computes otherwise after a callback");
+    }
+    expect(is(tf32_switches(), before.convolutions, before.matrices), "switches stay set");
+}
+
 thread_local int plain_convolutions = 0;
 
 std::unique_ptr<at::ObserverContext> count_plain_convolutions(const at::RecordFunction &function)
@@ -116,23 +200,23 @@ public:
 
 using namespace sscam;
 
-sscam_status sscam_check_card_masks(const char *device, const sscam_mask_list *masks, int64_t first,
+sscam_status sscam_check_cuda_masks(const char *device, const sscam_mask_list *masks, int64_t first,
                                     int64_t rows, sscam_memory_format layout,
                                     sscam_precision precision, float *out, int64_t *uploaded)
 {
-    return guarded("card", SSCAM_E_DEVICE, [&] {
-        const CardMasks card(*masks, device_named(device));
-        at::Tensor batch = card.write(first, rows, rows, layout, type_of(precision));
+    return guarded("check", SSCAM_E_DEVICE, [&] {
+        const CudaMasks on_device(*masks, device_named(device));
+        at::Tensor batch = on_device.write(first, rows, rows, layout, type_of(precision));
         copy_out(layout == SSCAM_MEMORY_FORMAT_NHWC ? batch.movedim(1, -1) : batch, out);
-        *uploaded = card.uploaded_bytes();
+        *uploaded = on_device.uploaded_bytes();
     });
 }
 
-sscam_status sscam_check_card_scores(const char *device, const float *logits, int64_t rows,
+sscam_status sscam_check_cuda_scores(const char *device, const float *logits, int64_t rows,
                                      int64_t class_count, const sscam_target *targets,
                                      int64_t target_count, sscam_score_kind kind, float *scores)
 {
-    return guarded("card", SSCAM_E_DEVICE, [&] {
+    return guarded("check", SSCAM_E_DEVICE, [&] {
         at::Tensor given = at::from_blob(const_cast<float *>(logits), {rows, class_count},
                                          at::kFloat);
         RowReader reader;
@@ -141,10 +225,10 @@ sscam_status sscam_check_card_scores(const char *device, const float *logits, in
     });
 }
 
-sscam_status sscam_check_card_scoring(void *network, const sscam_score_request *request,
+sscam_status sscam_check_cuda_scoring(void *network, const sscam_score_request *request,
                                       float *scores)
 {
-    return guarded("card", SSCAM_E_DEVICE, [&] {
+    return guarded("check", SSCAM_E_DEVICE, [&] {
         const Network &own = *static_cast<Network *>(network);
         const Tf32Guard exact(own.device(), /*tf32=*/false);
         score_on_card({plain_form(own.plain()), 1, request->scoring.batch_size}, *request,
@@ -173,9 +257,19 @@ int32_t sscam_check_tf32(int64_t setting, int32_t in_tf32)
     return is_right;
 }
 
+sscam_status sscam_check_tf32_turns(void)
+{
+    return guarded("TF32", SSCAM_E_MODEL, check_turns);
+}
+
+sscam_status sscam_check_tf32_nesting(void)
+{
+    return guarded("TF32", SSCAM_E_MODEL, check_nesting);
+}
+
 sscam_status sscam_check_traced_convolution(void)
 {
-    return guarded("card", SSCAM_E_MODEL, [] {
+    return guarded("check", SSCAM_E_MODEL, [] {
         torch::jit::Module module("traced");
         module.register_buffer("weight", at::ones({2, 3, 1, 1}, at::kFloat));
         module.define(R"(
@@ -190,14 +284,14 @@ sscam_status sscam_check_traced_convolution(void)
         const at::Tensor found = program->run(at::ones({1, 3, 4, 4}, at::kFloat)).toTensor();
         at::removeCallback(handle);
         if (plain_convolutions != 1 || !found.equal(at::full({1, 2, 4, 4}, 3.0f, at::kFloat)))
-            throw Refusal(SSCAM_E_MODEL, std::to_string(plain_convolutions) +
-                                             " convolutions went by the switches");
+            throw Error(SSCAM_E_MODEL,
+                        std::to_string(plain_convolutions) + " convolutions went by the switches");
     });
 }
 
 sscam_status sscam_check_call_stacks(void *network)
 {
-    return guarded("card", SSCAM_E_MODEL, [&] {
+    return guarded("check", SSCAM_E_MODEL, [&] {
         bool lacked_memory;
         int64_t known = 0, others = 0;
         for (const auto &form :
@@ -210,20 +304,20 @@ sscam_status sscam_check_call_stacks(void *network)
                         ++(std::get<0>(entry) == forward ? known : others);
         }
         if (others > 0 || known == 0)
-            throw Refusal(SSCAM_E_MODEL, std::to_string(others) + " of " +
-                                             std::to_string(known + others) +
-                                             " functions may be gone");
+            throw Error(SSCAM_E_MODEL, std::to_string(others) + " of " +
+                                           std::to_string(known + others) +
+                                           " functions may be gone");
     });
 }
 
 sscam_status sscam_check_status_of(const char *text)
 {
-    return guarded("card", SSCAM_E_MODEL, [&] { throw std::runtime_error(text); });
+    return guarded("check", SSCAM_E_MODEL, [&] { throw std::runtime_error(text); });
 }
 
-sscam_status sscam_check_card_program(int32_t capability)
+sscam_status sscam_check_cuda_program(int32_t capability)
 {
-    return guarded("card", SSCAM_E_DEVICE, [&] { CudaProgram::machine_code(capability); });
+    return guarded("check", SSCAM_E_DEVICE, [&] { CudaProgram::machine_code(capability); });
 }
 
 void sscam_check_limit_memory(size_t bytes)

@@ -16,25 +16,23 @@ bool contains(const std::string &text, const char *part)
     return text.find(part) != std::string::npos;
 }
 
-// The two ways in which a file can be unusable: it is no TorchScript archive, or its program does
-// not fit this libtorch.
-[[noreturn]] void refuse_file()
+// Either the file is no TorchScript archive, or its program does not run in this libtorch.
+[[noreturn]] void fail_to_load()
 {
     std::string reason = current_reason();
     bool is_archive_fault = contains(reason, "PytorchStreamReader") ||
                             contains(reason, "archive") || contains(reason, "npickl") ||
                             contains(reason, "ickle");
     if (contains(reason, "constants.pkl"))
-        throw Refusal(SSCAM_E_FORMAT,
-                      "not a TorchScript file but another PyTorch archive, such as a "
-                      "checkpoint of weights; write it with torch.jit.save");
-    // Of libtorch 2, which looks for itself; of earlier ones archive.cpp tells.
+        throw Error(SSCAM_E_FORMAT, "not a TorchScript file but another PyTorch archive, such as a "
+                                    "checkpoint of weights; write it with torch.jit.save");
+    // Messages of libtorch 2, which checks this itself; for earlier versions archive.cpp does.
     if (contains(reason, "require a storage of at least") ||
         contains(reason, "invalid storage offset"))
-        throw Refusal(SSCAM_E_FORMAT, "damaged TorchScript file: " + reason);
+        throw Error(SSCAM_E_FORMAT, "damaged TorchScript file: " + reason);
     if (is_archive_fault)
-        throw Refusal(SSCAM_E_FORMAT, "not a TorchScript file: " + reason);
-    throw Refusal(SSCAM_E_MODEL, "its program cannot be used: " + reason);
+        throw Error(SSCAM_E_FORMAT, "not a TorchScript file: " + reason);
+    throw Error(SSCAM_E_MODEL, "its program cannot be used: " + reason);
 }
 
 torch::jit::Module read_module(const void *data, size_t size, c10::Device device)
@@ -44,12 +42,12 @@ torch::jit::Module read_module(const void *data, size_t size, c10::Device device
         torch::jit::Module module = torch::jit::load(reader, device);
         check_tensors(module, *reader);
         return module;
-    } catch (const Refusal &) {
+    } catch (const Error &) {
         throw;
     } catch (...) {
         if (memory_ran_out())
             throw;
-        refuse_file();
+        fail_to_load();
     }
 }
 
@@ -61,7 +59,7 @@ void set_evaluation_mode(const torch::jit::Module &root)
             module._ivalue()->setSlot(*slot, false);
 }
 
-// Gradients of parameters are never wanted, and float32 is what inputs come in.
+// No gradients of parameters are needed, and inputs are float32.
 void prepare_tensor(at::Tensor tensor)
 {
     tensor.set_requires_grad(false);
@@ -95,18 +93,18 @@ c10::Device device_named(const char *name)
     if (wanted.rfind("cuda:", 0) == 0)
         number = parse_device_number(wanted.substr(5));
     if (number < 0)
-        throw Refusal(SSCAM_E_DEVICE, subject + "not cpu, cuda, cuda:N or auto");
+        throw Error(SSCAM_E_DEVICE, subject + "not cpu, cuda, cuda:N or auto");
     const int64_t count = has_cuda_half() ? static_cast<int64_t>(at::getNumGPUs()) : 0;
     if (wanted == "auto" && count == 0)
         return c10::Device(c10::kCPU);
     if (!has_cuda_half())
-        throw Refusal(SSCAM_E_DEVICE, subject + "this build of libtorch has no CUDA");
+        throw Error(SSCAM_E_DEVICE, subject + "this build of libtorch has no CUDA");
     if (count == 0)
-        throw Refusal(SSCAM_E_DEVICE,
-                      subject + "there is no CUDA device, or no driver that serves it");
+        throw Error(SSCAM_E_DEVICE,
+                    subject + "there is no CUDA device, or no driver that serves it");
     if (number >= count)
-        throw Refusal(SSCAM_E_DEVICE, subject + "the last of the CUDA devices is cuda:" +
-                                          std::to_string(count - 1));
+        throw Error(SSCAM_E_DEVICE,
+                    subject + "the last of the CUDA devices is cuda:" + std::to_string(count - 1));
     return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(number));
 }
 
