@@ -226,7 +226,7 @@ sscam_status sscam_model_layers_for(sscam_model *model, const int64_t *shape, in
     sscam_layers *layers = calloc(1, sizeof *layers);
     if (layers == NULL)
         return sscam_fail_memory("a list of layers");
-    status = model->backend->layers(model->network, &read, layers);
+    status = model->backend->layers(model->network, &read, NULL, layers);
     if (status != SSCAM_OK) {
         sscam_layers_destroy(layers);
         return status;

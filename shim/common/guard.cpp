@@ -10,18 +10,7 @@ namespace sscam {
 
 namespace {
 
-class DropWarnings : public c10::WarningHandler {
-public:
-#if TORCH_VERSION_MAJOR >= 2
-    void process(const c10::Warning &) override {}
-#else
-    void process(const c10::SourceLocation &, const std::string &, const bool) override {}
-#endif
-};
-
-DropWarnings drop_warnings;
-
-// The whole of what the exception being handled says, without libtorch's backtrace.
+// The message of the exception being handled, without libtorch's backtrace.
 std::string current_message()
 {
     try {
@@ -49,12 +38,11 @@ std::string trimmed(const std::string &text)
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-// The interpreter puts its trace through the source in front: levels that end in "<--- HERE", each
-// with indented lines of source around it. What was thrown follows the last of them, not indented.
+// The interpreter puts a trace through the source in front: levels that end in "<--- HERE", with
+// indented lines of source around. The message proper follows the last level, not indented.
 std::string without_source_trace(const std::string &message)
 {
-    static const std::string level_end = "<--- HERE";
-    size_t position = message.rfind(level_end);
+    size_t position = message.rfind("<--- HERE");
     if (position == std::string::npos)
         return message;
     for (position = message.find('\n', position); position != std::string::npos;
@@ -68,11 +56,6 @@ std::string without_source_trace(const std::string &message)
 }
 
 } // namespace
-
-ThreadState::ThreadState(bool gradients)
-    : no_inference_mode_(false), grad_mode_(gradients), quiet_(&drop_warnings)
-{
-}
 
 std::string first_line_of(const std::string &torch_message)
 {
@@ -119,15 +102,15 @@ sscam_status fail_with_current_exception(const char *subject, sscam_status other
         throw;
     } catch (const Reported &reported) {
         return reported.status();
-    } catch (const Refusal &refusal) {
-        return sscam_fail(refusal.status(), "%s: %s", subject, refusal.what());
+    } catch (const Error &error) {
+        return sscam_fail(error.status(), "%s: %s", subject, error.what());
     } catch (...) {
         try {
             if (memory_ran_out())
                 return sscam_fail(SSCAM_E_MEMORY, "%s: out of memory", subject);
             return sscam_fail(device_failed() ? SSCAM_E_DEVICE : otherwise, "%s: %s", subject,
                               current_reason().c_str());
-        } catch (...) { // not even enough for the message's parts
+        } catch (...) { // while the message is written
             return sscam_fail(SSCAM_E_MEMORY, "%s: out of memory", subject);
         }
     }

@@ -1,29 +1,22 @@
-// Nothing that C++ or libtorch does may leak into C: every entry point runs inside guarded().
+// No exception and no change of the thread's state leaves the shim: every entry point runs inside
+// guarded().
 #ifndef SSCAM_SHIM_COMMON_GUARD_HPP
 #define SSCAM_SHIM_COMMON_GUARD_HPP
 
 #include <stdexcept>
 #include <string>
 
-#include <c10/core/GradMode.h>
-#include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
-#include <torch/csrc/api/include/torch/version.h>
 
+#include "common/thread_state.hpp"
 #include "sscam/status.h"
 
 namespace sscam {
 
-#if TORCH_VERSION_MAJOR >= 2
-namespace torch_warnings = c10::WarningUtils;
-#else
-namespace torch_warnings = c10::Warning;
-#endif
-
-// A failure that the shim itself has found, on its way to the entry point.
-class Refusal : public std::runtime_error {
+// An error that the shim itself found.
+class Error : public std::runtime_error {
 public:
-    Refusal(sscam_status status, const std::string &message)
+    Error(sscam_status status, const std::string &message)
         : std::runtime_error(message), status_(status)
     {
     }
@@ -33,7 +26,9 @@ private:
     sscam_status status_;
 };
 
-// A failure whose message is set already: a status of the C core passing through C++.
+using Refusal = Error; // the name in shim/score
+
+// An error of the C core, which has set its message.
 class Reported : public std::exception {
 public:
     explicit Reported(sscam_status status) : status_(status) {}
@@ -43,7 +38,7 @@ private:
     sscam_status status_;
 };
 
-// What libtorch says, in one line: no backtrace, no trace through the TorchScript source.
+// The first line of an error of libtorch, without traces through the TorchScript source.
 std::string first_line_of(const std::string &torch_message);
 
 // first_line_of() the exception being handled. Call it in a catch block only.
@@ -58,28 +53,14 @@ bool device_failed();
 
 // Sets the thread's message from the exception being handled and returns the status. `subject`
 // begins messages that come from libtorch, `otherwise` is the status of failures that are not about
-// memory.
+// memory or devices.
 sscam_status fail_with_current_exception(const char *subject, sscam_status otherwise) noexcept;
-
-// The thread's libtorch state while an entry point runs, and the caller's again afterwards, on
-// every path: gradients as asked, no inference mode, warnings dropped instead of printed.
-class ThreadState {
-public:
-    explicit ThreadState(bool gradients);
-    ThreadState(const ThreadState &) = delete;
-    ThreadState &operator=(const ThreadState &) = delete;
-
-private:
-    c10::InferenceMode no_inference_mode_; // before the grad mode, which it would overwrite
-    c10::AutoGradMode grad_mode_;
-    torch_warnings::WarningHandlerGuard quiet_;
-};
 
 template <class Body>
 sscam_status guarded(const char *subject, sscam_status otherwise, Body &&body) noexcept
 {
     try {
-        ThreadState state(false);
+        const CleanThreadState state;
         body();
         return SSCAM_OK;
     } catch (...) {

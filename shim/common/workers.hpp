@@ -32,7 +32,7 @@ void run_workers(int64_t workers, const Work &work)
     std::exception_ptr failure;
 #pragma omp parallel num_threads(static_cast <int>(workers))
     {
-        ThreadState state(false); // libtorch's thread-local modes are the caller's alone
+        const CleanThreadState state; // as the caller has
         try {
             work(omp_get_thread_num() == 0);
         } catch (...) {

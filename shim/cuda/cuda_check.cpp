@@ -1,7 +1,12 @@
 #include "cuda/cuda_check.h"
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>
@@ -33,10 +38,10 @@ void copy_out(const at::Tensor &values, float *out)
     std::copy_n(flat.data_ptr<float>(), flat.numel(), out);
 }
 
-#if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
-#define SSCAM_ALLOCATE_CONST
-#else
+#if SSCAM_TORCH_ALLOCATE_IS_CONST
 #define SSCAM_ALLOCATE_CONST const
+#else
+#define SSCAM_ALLOCATE_CONST
 #endif
 
 using HostSetting = void (*)(at::Context &);
@@ -47,7 +52,7 @@ const HostSetting host_settings[] = {
     [](at::Context &context) { context.setFloat32MatmulPrecision("high"); },
     [](at::Context &context) { context.setFloat32MatmulPrecision("medium"); },
     [](at::Context &context) { context.setAllowTF32CuBLAS(true); },
-#if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 10)
+#if SSCAM_TORCH_PRECISION_ENUMERATIONS
     // by the newer switches, which contradict the older ones then
     [](at::Context &context) {
         context.setFloat32Precision(at::Float32Backend::GENERIC, at::Float32Op::ALL,
@@ -66,7 +71,7 @@ const HostSetting host_settings[] = {
 
 void set_defaults(at::Context &context)
 {
-#if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 10)
+#if SSCAM_TORCH_PRECISION_ENUMERATIONS
     context.setFloat32Precision(at::Float32Backend::GENERIC, at::Float32Op::ALL,
                                 at::Float32Precision::NONE);
 #endif
@@ -74,9 +79,88 @@ void set_defaults(at::Context &context)
     context.setFloat32MatmulPrecision("highest");
 }
 
-bool is(ProductsInTf32 found, bool convolutions, bool matrices)
+bool is(Tf32Switches found, bool convolutions, bool matrices)
 {
     return found.convolutions == convolutions && found.matrices == matrices;
+}
+
+void expect(bool is_right, const char *what)
+{
+    if (!is_right)
+        throw Error(SSCAM_E_MODEL, what);
+}
+
+void expect_tf32(bool tf32, const char *when)
+{
+    expect(is(tf32_switches(), tf32, tf32), when);
+}
+
+const c10::Device any_gpu(c10::kCUDA, 0);
+
+// A call of another thread, which adds its number to `calls`.
+class OtherCall {
+public:
+    OtherCall(bool tf32, int number, std::vector<int> &calls, std::mutex &mutex)
+        : thread_([this, tf32, number, &calls, &mutex] {
+              const Tf32Guard guard(any_gpu, tf32);
+              std::lock_guard<std::mutex> lock(mutex);
+              calls.push_back(number);
+              ended_ = true;
+          })
+    {
+    }
+
+    void wait_for_turn_or_end(int64_t waiting) const
+    {
+        while (tf32_waiting() < waiting && !ended_)
+            std::this_thread::yield();
+    }
+
+    void join() { thread_.join(); }
+
+private:
+    std::atomic<bool> ended_{false};
+    std::thread thread_;
+};
+
+void check_turns()
+{
+    std::vector<int> calls;
+    std::mutex mutex;
+    auto exact = std::make_unique<Tf32Guard>(any_gpu, false);
+    OtherCall other(true, 1, calls, mutex);
+    other.wait_for_turn_or_end(1);
+    OtherCall late(false, 2, calls, mutex);
+    late.wait_for_turn_or_end(2);
+    exact.reset();
+    other.join();
+    late.join();
+    expect(calls == std::vector<int>{1, 2}, "a later call overtakes one that waits");
+}
+
+void check_nesting()
+{
+    const Tf32Switches before = tf32_switches();
+    {
+        const Tf32Guard outer(any_gpu, false);
+        expect_tf32(false, "the outer call computes in TF32");
+        {
+            const Tf32Guard same(any_gpu, false);
+            const Tf32Guard inner(any_gpu, true);
+            expect_tf32(true, "the inner call computes in the outer one's precision");
+        }
+        expect_tf32(false, "the outer call computes in the inner one's precision");
+        {
+            const Tf32Pause callback;
+            std::vector<int> calls;
+            std::mutex mutex;
+            OtherCall(true, 1, calls, mutex).join();
+            expect(is(tf32_switches(), before.convolutions, before.matrices),
+                   "a callback finds other switches than the host's");
+        }
+        expect_tf32(false, "the outer call computes otherwise after a callback");
+    }
+    expect(is(tf32_switches(), before.convolutions, before.matrices), "switches stay set");
 }
 
 thread_local int plain_convolutions = 0;
@@ -98,7 +182,7 @@ public:
             throw std::bad_alloc();
         return c10::GetDefaultCPUAllocator()->allocate(size);
     }
-#if TORCH_VERSION_MAJOR >= 3 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3)
+#if SSCAM_TORCH_ALLOCATOR_COPIES
     void copy_data(void *to, const void *from, std::size_t count) const override
     {
         default_copy_data(to, from, count);
@@ -116,23 +200,23 @@ public:
 
 using namespace sscam;
 
-sscam_status sscam_check_card_masks(const char *device, const sscam_mask_list *masks, int64_t first,
+sscam_status sscam_check_cuda_masks(const char *device, const sscam_mask_list *masks, int64_t first,
                                     int64_t rows, sscam_memory_format layout,
                                     sscam_precision precision, float *out, int64_t *uploaded)
 {
-    return guarded("card", SSCAM_E_DEVICE, [&] {
-        const CardMasks card(*masks, device_named(device));
-        at::Tensor batch = card.write(first, rows, rows, layout, type_of(precision));
+    return guarded("check", SSCAM_E_DEVICE, [&] {
+        const CudaMasks on_device(*masks, device_named(device));
+        at::Tensor batch = on_device.write(first, rows, rows, layout, type_of(precision));
         copy_out(layout == SSCAM_MEMORY_FORMAT_NHWC ? batch.movedim(1, -1) : batch, out);
-        *uploaded = card.uploaded_bytes();
+        *uploaded = on_device.uploaded_bytes();
     });
 }
 
-sscam_status sscam_check_card_scores(const char *device, const float *logits, int64_t rows,
+sscam_status sscam_check_cuda_scores(const char *device, const float *logits, int64_t rows,
                                      int64_t class_count, const sscam_target *targets,
                                      int64_t target_count, sscam_score_kind kind, float *scores)
 {
-    return guarded("card", SSCAM_E_DEVICE, [&] {
+    return guarded("check", SSCAM_E_DEVICE, [&] {
         at::Tensor given = at::from_blob(const_cast<float *>(logits), {rows, class_count},
                                          at::kFloat);
         RowReader reader;
@@ -141,12 +225,12 @@ sscam_status sscam_check_card_scores(const char *device, const float *logits, in
     });
 }
 
-sscam_status sscam_check_card_scoring(void *network, const sscam_score_request *request,
+sscam_status sscam_check_cuda_scoring(void *network, const sscam_score_request *request,
                                       float *scores)
 {
-    return guarded("card", SSCAM_E_DEVICE, [&] {
+    return guarded("check", SSCAM_E_DEVICE, [&] {
         const Network &own = *static_cast<Network *>(network);
-        const Float32Products products(own.device(), /*in_tf32=*/false);
+        const Tf32Guard exact(own.device(), /*tf32=*/false);
         score_on_card({plain_form(own.plain()), 1, request->scoring.batch_size}, *request,
                       own.device(), scores);
     });
@@ -162,22 +246,32 @@ int32_t sscam_check_tf32(int64_t setting, int32_t in_tf32)
     at::Context &context = at::globalContext();
     set_defaults(context);
     host_settings[setting](context);
-    const ProductsInTf32 before = products_in_tf32();
+    const Tf32Switches before = tf32_switches();
     bool is_right;
     {
-        const Float32Products products(c10::Device(c10::kCUDA, 0), in_tf32 != 0);
-        is_right = is(products_in_tf32(), in_tf32 != 0, in_tf32 != 0);
+        const Tf32Guard guard(c10::Device(c10::kCUDA, 0), in_tf32 != 0);
+        is_right = is(tf32_switches(), in_tf32 != 0, in_tf32 != 0);
     }
-    is_right = is_right && is(products_in_tf32(), before.convolutions, before.matrices);
+    is_right = is_right && is(tf32_switches(), before.convolutions, before.matrices);
     set_defaults(context);
     return is_right;
 }
 
+sscam_status sscam_check_tf32_turns(void)
+{
+    return guarded("TF32", SSCAM_E_MODEL, check_turns);
+}
+
+sscam_status sscam_check_tf32_nesting(void)
+{
+    return guarded("TF32", SSCAM_E_MODEL, check_nesting);
+}
+
 sscam_status sscam_check_traced_convolution(void)
 {
-    return guarded("card", SSCAM_E_MODEL, [] {
+    return guarded("check", SSCAM_E_MODEL, [] {
         torch::jit::Module module("traced");
-        module.register_buffer("weight", at::ones({2, 3, 1, 1}));
+        module.register_buffer("weight", at::ones({2, 3, 1, 1}, at::kFloat));
         module.define(R"(
             def forward(self, x):
                 return torch._convolution(x, self.weight, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, False, False,
@@ -187,17 +281,17 @@ sscam_status sscam_check_traced_convolution(void)
         const auto handle = at::addThreadLocalCallback(
             at::RecordFunctionCallback(count_plain_convolutions));
         plain_convolutions = 0;
-        const at::Tensor found = program->run(at::ones({1, 3, 4, 4})).toTensor();
+        const at::Tensor found = program->run(at::ones({1, 3, 4, 4}, at::kFloat)).toTensor();
         at::removeCallback(handle);
-        if (plain_convolutions != 1 || !found.equal(at::full({1, 2, 4, 4}, 3.0f)))
-            throw Refusal(SSCAM_E_MODEL, std::to_string(plain_convolutions) +
-                                             " convolutions went by the switches");
+        if (plain_convolutions != 1 || !found.equal(at::full({1, 2, 4, 4}, 3.0f, at::kFloat)))
+            throw Error(SSCAM_E_MODEL,
+                        std::to_string(plain_convolutions) + " convolutions went by the switches");
     });
 }
 
 sscam_status sscam_check_call_stacks(void *network)
 {
-    return guarded("card", SSCAM_E_MODEL, [&] {
+    return guarded("check", SSCAM_E_MODEL, [&] {
         bool lacked_memory;
         int64_t known = 0, others = 0;
         for (const auto &form :
@@ -210,20 +304,20 @@ sscam_status sscam_check_call_stacks(void *network)
                         ++(std::get<0>(entry) == forward ? known : others);
         }
         if (others > 0 || known == 0)
-            throw Refusal(SSCAM_E_MODEL, std::to_string(others) + " of " +
-                                             std::to_string(known + others) +
-                                             " functions may be gone");
+            throw Error(SSCAM_E_MODEL, std::to_string(others) + " of " +
+                                           std::to_string(known + others) +
+                                           " functions may be gone");
     });
 }
 
 sscam_status sscam_check_status_of(const char *text)
 {
-    return guarded("card", SSCAM_E_MODEL, [&] { throw std::runtime_error(text); });
+    return guarded("check", SSCAM_E_MODEL, [&] { throw std::runtime_error(text); });
 }
 
-sscam_status sscam_check_card_program(int32_t capability)
+sscam_status sscam_check_cuda_program(int32_t capability)
 {
-    return guarded("card", SSCAM_E_DEVICE, [&] { CudaProgram::machine_code(capability); });
+    return guarded("check", SSCAM_E_DEVICE, [&] { CudaProgram::machine_code(capability); });
 }
 
 void sscam_check_limit_memory(size_t bytes)

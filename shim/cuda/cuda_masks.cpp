@@ -10,11 +10,11 @@
 
 namespace sscam {
 
-// Arrays of four-byte values that go up as one: a copy costs the same for a byte and for ten
-// thousand.
+// Arrays of four-byte values that are copied to the device as one: a copy of a byte costs as much
+// as one of ten thousand.
 class SmallArrays {
 public:
-    // `field` becomes its place on the device, and must stay where it is until then.
+    // fill_in() sets `field` to the array's address on the device.
     template <class Value>
     void add(const std::vector<Value> &values, const Value *&field)
     {
@@ -56,14 +56,14 @@ const CudaProgram *program_for(c10::Device device)
 {
     if (device.is_cpu())
         return nullptr;
-    const CudaProgram *program = CudaProgram::of_card(device.index());
+    const CudaProgram *program = CudaProgram::for_device(device.index());
     if (program == nullptr)
-        throw Refusal(SSCAM_E_DEVICE,
-                      "no kernel for " + device.str() + ": " + CudaProgram::why(device.index()));
+        throw Error(SSCAM_E_DEVICE,
+                    "no kernel for " + device.str() + ": " + CudaProgram::why(device.index()));
     return program;
 }
 
-// The channels' values as one array for each, by which the kernel finds them.
+// The channels' values, one array for each kind.
 struct Channels {
     explicit Channels(const sscam_mask_plan &plan)
     {
@@ -79,10 +79,10 @@ struct Channels {
 
     std::vector<int32_t> index;
     std::vector<float> offset, gain, noise_stddev;
-    int64_t count = 0; // of A, as far as it is used
+    int64_t count = 0; // of A, up to the last one used
 };
 
-// Where the places along one side fall between those of the map.
+// Where the positions along one side of the input fall between those of the map.
 struct Positions {
     Positions(int64_t source_size, int64_t size, int32_t align_corners) : lower(size), share(size)
     {
@@ -109,7 +109,7 @@ void add_positions(const sscam_mask_plan &plan, sscam_mask_kernel &kernel, Small
     small.add(columns.share, kernel.column_share);
 }
 
-// Of rows that sscam_row_kind() tells to score so.
+// `kind` as of sscam_row_kind().
 at::Tensor class_scores(const at::Tensor &rows, sscam_score_kind kind)
 {
     const at::Tensor scores = rows.to(at::kDouble);
@@ -120,11 +120,10 @@ at::Tensor class_scores(const at::Tensor &rows, sscam_score_kind kind)
 
 } // namespace
 
-CardMasks::CardMasks(const sscam_mask_list &masks, c10::Device device)
+CudaMasks::CudaMasks(const sscam_mask_list &masks, c10::Device device)
     : device_(device), program_(program_for(device)), shape_(sscam_mask_shape(masks.plans[0]))
 {
-    plans_.reserve(
-        static_cast<size_t>(masks.plan_count)); // fields of theirs are filled in at the end
+    plans_.reserve(static_cast<size_t>(masks.plan_count)); // fill_in() writes to their fields
     SmallArrays small;
     for (int64_t i = 0; i < masks.plan_count; i++) {
         plans_.emplace_back();
@@ -133,7 +132,7 @@ CardMasks::CardMasks(const sscam_mask_list &masks, c10::Device device)
     small.fill_in(upload(small.values(), small.count()));
 }
 
-const float *CardMasks::upload(const float *values, int64_t count)
+const float *CudaMasks::upload(const float *values, int64_t count)
 {
     held_.push_back(at::from_blob(const_cast<float *>(values), {count}, at::kFloat)
                         .to(device_, at::kFloat, /*non_blocking=*/false, /*copy=*/true));
@@ -141,7 +140,7 @@ const float *CardMasks::upload(const float *values, int64_t count)
     return held_.back().data_ptr<float>();
 }
 
-void CardMasks::prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &small)
+void CudaMasks::prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &small)
 {
     const Channels channels(plan);
     const int64_t size = sscam_input_size(&shape_);
@@ -171,7 +170,7 @@ void CardMasks::prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &sma
     kernel.noise_on_input = plan.noise_target == SSCAM_NOISE_ON_INPUT;
 }
 
-void CardMasks::launch(const sscam_mask_kernel &kernel) const
+void CudaMasks::launch(const sscam_mask_kernel &kernel) const
 {
     if (program_ != nullptr) {
         program_->write(kernel);
@@ -181,7 +180,7 @@ void CardMasks::launch(const sscam_mask_kernel &kernel) const
         sscam_write_quad_of_rows(&kernel, quad, 0, 1);
 }
 
-at::Tensor CardMasks::write(int64_t first, int64_t rows, int64_t all_rows,
+at::Tensor CudaMasks::write(int64_t first, int64_t rows, int64_t all_rows,
                             sscam_memory_format layout, at::ScalarType type) const
 {
     sscam_shape shape = shape_;

@@ -1,5 +1,5 @@
-// Masked inputs that are made where the network is, so that none crosses the bus: only what they
-// are made of does, once.
+// Masked inputs written on the network's device, so that none crosses the bus: only what they are
+// computed from does, once.
 #ifndef SSCAM_SHIM_CUDA_CUDA_MASKS_HPP
 #define SSCAM_SHIM_CUDA_CUDA_MASKS_HPP
 
@@ -15,19 +15,19 @@ namespace sscam {
 
 class SmallArrays;
 
-class CardMasks {
+class CudaMasks {
 public:
-    // For a card, or for the processor, where the same arithmetic runs in plain loops: slowly, for
-    // checking. Not to be copied. `masks` is no longer needed afterwards. Refuses cards on which
-    // the kernel cannot be had.
-    CardMasks(const sscam_mask_list &masks, c10::Device device);
+    // For a GPU, or for the CPU, where the same arithmetic runs in plain loops, for tests. `masks`
+    // is no longer needed afterwards. SSCAM_E_DEVICE for GPUs for which the kernel does not
+    // compile.
+    CudaMasks(const sscam_mask_list &masks, c10::Device device);
 
-    // Masked inputs number first to first + rows - 1, in the rank that the network wants, and in
-    // the order and the elements asked for; up to `all_rows` follow rows of zeros.
+    // Masked inputs number first to first + rows - 1, in the network's rank and the given
+    // layout and element type; rows of zeros follow, up to `all_rows`.
     at::Tensor write(int64_t first, int64_t rows, int64_t all_rows, sscam_memory_format layout,
                      at::ScalarType type) const;
 
-    // What went to the device.
+    // Bytes copied to the device.
     int64_t uploaded_bytes() const { return uploaded_bytes_; }
 
 private:
@@ -41,8 +41,8 @@ private:
     void launch(const sscam_mask_kernel &kernel) const;
 
     const c10::Device device_;
-    const CudaProgram *const program_; // null on the processor
-    std::vector<at::Tensor> held_;     // what the kernels point to
+    const CudaProgram *const program_; // null on the CPU
+    std::vector<at::Tensor> held_;     // memory that the kernels read
     std::vector<Plan> plans_;
     const sscam_shape shape_; // of one masked input; all have the same
     int64_t uploaded_bytes_ = 0;

@@ -19,7 +19,7 @@ namespace sscam {
 
 namespace {
 
-// What the shared text needs of the language that C has in headers, which NVRTC has not.
+// Types that the kernel's text takes from C headers, which NVRTC lacks.
 const char *const prologue = R"cuda(
 typedef unsigned short uint16_t;
 typedef int int32_t;
@@ -36,7 +36,7 @@ static __device__ inline uint16_t sscam_half_bits(float value)
 
 constexpr int threads_of_a_block = 256;
 
-// The few functions of both that are needed, by the types of their documented C interfaces.
+// The functions that are used, with the types of their documented C interfaces.
 struct Compiler {
     int (*nvrtcCreateProgram)(void **program, const char *text, const char *name, int headers,
                               const char *const *, const char *const *) = nullptr;
@@ -57,7 +57,7 @@ struct Driver {
     int (*cuDevicePrimaryCtxRetain)(void **context, int device) = nullptr;
     int (*cuCtxPushCurrent_v2)(void *context) = nullptr;
     int (*cuCtxPopCurrent_v2)(void **context) = nullptr;
-    int (*cuDeviceGet)(int *device, int card) = nullptr;
+    int (*cuDeviceGet)(int *device, int index) = nullptr;
     int (*cuDeviceGetAttribute)(int *value, int attribute, int device) = nullptr;
     int (*cuModuleLoadData)(void **module, const void *code) = nullptr;
     int (*cuModuleGetFunction)(void **function, void *module, const char *name) = nullptr;
@@ -69,7 +69,7 @@ struct Driver {
 
 [[noreturn]] void give_up(const std::string &reason)
 {
-    throw Refusal(SSCAM_E_DEVICE, reason);
+    throw Error(SSCAM_E_DEVICE, reason);
 }
 
 template <class Function>
@@ -85,10 +85,10 @@ void *open_first(const std::vector<std::string> &names)
     for (const std::string &name : names)
         if (void *library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL))
             return library;
-    give_up("none of " + names.front() + " and its like can be loaded");
+    give_up("none of " + names.front() + " and its alternatives can be loaded");
 }
 
-// Where the libtorch that is loaded lies, with a slash; empty where the system does not tell.
+// The folder of the libtorch that is loaded, with a slash; empty where it is not known.
 std::string folder_of_libtorch()
 {
     Dl_info info;
@@ -101,8 +101,7 @@ std::string folder_of_libtorch()
 
 Compiler find_compiler()
 {
-    // The first is libtorch's own door to it, which finds it wherever libtorch's packager has put
-    // it.
+    // libtorch's own wrapper comes first: it finds NVRTC wherever the package has put it.
     void *library = open_first({folder_of_libtorch() + "libcaffe2_nvrtc.so", "libnvrtc.so.13",
                                 "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so"});
     Compiler c;
@@ -149,7 +148,7 @@ void need(int result, const char *what)
         give_up(std::string(what) + " fails with CUDA's error " + std::to_string(result));
 }
 
-// As need(), where the card's memory may not suffice.
+// As need(), for calls that take memory of the device.
 void need_memory(int result, const char *what)
 {
     constexpr int out_of_memory = 2; // CUDA_ERROR_OUT_OF_MEMORY
@@ -158,11 +157,11 @@ void need_memory(int result, const char *what)
     need(result, what);
 }
 
-int device_of(int card)
+int device_of(int index)
 {
     int device = 0;
     need(driver().cuInit(0), "cuInit()");
-    need(driver().cuDeviceGet(&device, card), "cuDeviceGet()");
+    need(driver().cuDeviceGet(&device, index), "cuDeviceGet()");
     return device;
 }
 
@@ -176,7 +175,7 @@ int capability(int device)
     return 10 * major + minor;
 }
 
-// A thread's current context need not be the card's, and on a new thread there is none.
+// Makes the context current: a thread may have another one, and a new thread has none.
 class InContext {
 public:
     explicit InContext(void *context)
@@ -204,7 +203,7 @@ int known_capability(const Compiler &f, int wanted)
         if (capability <= wanted)
             best = std::max(best, capability);
     if (best == 0)
-        give_up("CUDA's compiler knows no cards as old as capability " + std::to_string(wanted));
+        give_up("CUDA's compiler knows no device as old as capability " + std::to_string(wanted));
     return best;
 }
 
@@ -219,8 +218,8 @@ std::mutex mutex;
 
 const std::string &mask_program_text()
 {
-    static const std::string text = std::string(prologue) + sscam_mask_kernel_text;
-    return text;
+    static const auto *const text = new std::string(std::string(prologue) + sscam_mask_kernel_text);
+    return *text;
 }
 
 std::vector<char> CudaProgram::machine_code(int capability)
@@ -253,9 +252,9 @@ std::vector<char> CudaProgram::machine_code(int capability)
     return code;
 }
 
-CudaProgram::CudaProgram(int card)
+CudaProgram::CudaProgram(int index)
 {
-    const int device = device_of(card);
+    const int device = device_of(index);
     const std::vector<char> code = machine_code(capability(device));
     need_memory(driver().cuDevicePrimaryCtxRetain(&context_, device), "cuDevicePrimaryCtxRetain()");
     const InContext context(context_);
@@ -265,18 +264,18 @@ CudaProgram::CudaProgram(int card)
          "cuModuleGetFunction()");
 }
 
-// Programs stay to the end of the process, as the card's context does.
+// Programs are never destroyed, like the device's context.
 struct CudaProgram::Maker {
-    static const Made &made(int card)
+    static const Made &made(int index)
     {
         static std::map<int, Made> *const all = new std::map<int, Made>;
         std::lock_guard<std::mutex> lock(mutex);
-        auto found = all->find(card);
+        auto found = all->find(index);
         if (found == all->end()) {
-            found = all->emplace(card, Made()).first;
+            found = all->emplace(index, Made()).first;
             try {
-                found->second.program.reset(new CudaProgram(card));
-            } catch (const std::bad_alloc &) { // which need not last
+                found->second.program.reset(new CudaProgram(index));
+            } catch (const std::bad_alloc &) { // memory may come back
                 all->erase(found);
                 throw;
             } catch (...) {
@@ -287,20 +286,20 @@ struct CudaProgram::Maker {
     }
 };
 
-const CudaProgram *CudaProgram::of_card(int card)
+const CudaProgram *CudaProgram::for_device(int index)
 {
-    return Maker::made(card).program.get();
+    return Maker::made(index).program.get();
 }
 
-std::string CudaProgram::why(int card)
+std::string CudaProgram::why(int index)
 {
-    return Maker::made(card).why;
+    return Maker::made(index).why;
 }
 
 void CudaProgram::write(const sscam_mask_kernel &kernel) const
 {
     constexpr int64_t most_blocks_down = 65535,
-                      rows_of_a_thread = 4; // where its places fall is found once for them
+                      rows_of_a_thread = 4; // positions in the map are found once for them
     const int64_t blocks = (sscam_quad_count(&kernel) + threads_of_a_block - 1) /
                            threads_of_a_block;
     const int64_t blocks_down = std::min((kernel.rows + rows_of_a_thread - 1) / rows_of_a_thread,
@@ -310,7 +309,7 @@ void CudaProgram::write(const sscam_mask_kernel &kernel) const
     need_memory(driver().cuLaunchKernel(function_, static_cast<unsigned>(blocks),
                                         static_cast<unsigned>(blocks_down), 1, threads_of_a_block,
                                         1, 1, 0, nullptr, arguments, nullptr),
-                "writing masked inputs on the card");
+                "writing masked inputs on the device");
 }
 
 int64_t CudaProgram::free_memory() const

@@ -18,8 +18,8 @@ namespace sscam {
 
 namespace {
 
-// The host prepares a batch while the card computes the one before, and is never further ahead: so
-// that a cancelled call ends soon and memory stays bounded.
+// The host prepares a batch while the device computes the one before, and never more: a cancelled
+// call ends soon, and memory is bounded.
 class Pace {
 public:
     explicit Pace(const OnDefaultStream &on) : stream_(on.stream()) {}
@@ -56,21 +56,21 @@ int64_t padded(int64_t rows, int64_t batch)
 
 bool makes_masks(c10::Device device)
 {
-    return device.is_cuda() && CudaProgram::of_card(device.index()) != nullptr;
+    return device.is_cuda() && CudaProgram::for_device(device.index()) != nullptr;
 }
 
 int64_t free_memory(c10::Device device)
 {
     if (!makes_masks(device))
         return std::numeric_limits<int64_t>::max();
-    return CudaProgram::of_card(device.index())->free_memory();
+    return CudaProgram::for_device(device.index())->free_memory();
 }
 
 void score_on_card(const ScoringWay &way, const sscam_score_request &request, c10::Device device,
                    float *scores)
 {
     const OnDefaultStream stream(device);
-    const CardMasks masks(*request.masks, device);
+    const CudaMasks masks(*request.masks, device);
     const int64_t count = sscam_mask_list_count(request.masks);
     const std::string output = text_or_empty(request.output);
     at::Tensor found = at::empty({request.target_count, count},

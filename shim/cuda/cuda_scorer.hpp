@@ -1,5 +1,5 @@
-// Scoring on a graphics card: masked inputs are made there, their scores wait there until all are
-// known, and the card always has a batch to go on with.
+// Scoring on a GPU: masked inputs are written there, their scores stay there until all are known,
+// and the next batch is started before one has ended.
 #ifndef SSCAM_SHIM_CUDA_CUDA_SCORER_HPP
 #define SSCAM_SHIM_CUDA_CUDA_SCORER_HPP
 
@@ -15,7 +15,7 @@ bool makes_masks(c10::Device device);
 int64_t free_memory(c10::Device device);
 
 // scores: [targets of the request][its masked inputs]. On the processor, for checking: see
-// CardMasks.
+// CudaMasks.
 void score_on_card(const ScoringWay &way, const sscam_score_request &request, c10::Device device,
                    float *scores);
 

@@ -1,4 +1,4 @@
-// On which of a card's streams the library works.
+// The CUDA stream that the library works on.
 #ifndef SSCAM_SHIM_CUDA_CUDA_STREAM_HPP
 #define SSCAM_SHIM_CUDA_CUDA_STREAM_HPP
 
@@ -9,9 +9,9 @@
 
 namespace sscam {
 
-// Work of this thread goes to the card's default stream while this lives, whatever stream and card
-// the host program works on: all that the library does with a card is in one order, by whichever
-// thread. Nothing for the processor.
+// While it lives, work of this thread goes to the device's default stream, whatever stream and
+// device the host works on, so that the library's work of all threads is in one order. For the CPU
+// it does nothing.
 class OnDefaultStream {
 public:
     explicit OnDefaultStream(c10::Device device)

@@ -1,7 +1,7 @@
 /* Masked inputs, one value at a time: what lib/masks/masked_input.c writes row by row, in the form
- * that a graphics card wants.
+ * that a GPU needs.
  *
- * Compiled as CUDA at run time (cuda_program.cpp), and as C++ by what checks it without a card.
+ * Compiled as CUDA at run time (cuda_program.cpp), and as C++ by tests that run without a GPU.
  * Same operations in the same order as lib/masks/masked_input.c, so that without contraction to
  * fused operations the values are the same. */
 #ifndef SSCAM_SHIM_CUDA_MASK_KERNEL_H
@@ -9,7 +9,7 @@
 
 #include "masks/noise_math.h"
 
-/* Arrays that are indexed by unrolled loops alone stay in a card's registers; what is seldom needed
+/* Arrays that are indexed by unrolled loops alone stay in a GPU's registers; what is seldom needed
  * is better not copied to every place of them. */
 #ifdef __CUDACC__
 #define SSCAM_UNROLL _Pragma("unroll")
@@ -80,7 +80,7 @@ SSCAM_INLINE void sscam_store(const sscam_mask_kernel *k, int64_t index, float v
         ((uint16_t *)k->out)[index] = sscam_short_bits(k, value);
 }
 
-/* Four values from a multiple of four on, in words as wide as a card's memory likes. */
+/* Four values from a multiple of four on, in words as wide as a GPU's memory accesses. */
 SSCAM_INLINE void sscam_store_quad(const sscam_mask_kernel *k, int64_t index, const float *value)
 {
     uint64_t *out = (uint64_t *)k->out;
@@ -103,7 +103,7 @@ SSCAM_SELDOM int64_t sscam_long_quotient(int64_t a, int64_t b)
     return a / b;
 }
 
-/* a / b of what is not negative: where both are short, by a division that takes a card a fifth of
+/* a / b of what is not negative: where both are short, by a division that takes a GPU a fifth of
  * the time. */
 SSCAM_INLINE int64_t sscam_quotient(int64_t a, int64_t b)
 {

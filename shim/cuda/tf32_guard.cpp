@@ -3,22 +3,18 @@
 #include <array>
 #include <condition_variable>
 #include <mutex>
-#include <optional>
 #include <string>
 
 #include <ATen/Context.h>
-#include <torch/csrc/api/include/torch/version.h>
 
-#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 9)
-#define SSCAM_SWITCHES_BY_OPERATION
-#endif
+#include "common/libtorch_versions.hpp"
 
 namespace sscam {
 
 namespace {
 
 // The switches that all versions of libtorch have. Newer ones refuse to read them where the host
-// program uses the newer ones: such a switch stays as it is.
+// uses the newer ones: such a switch stays as it is.
 struct OldSwitches {
     std::optional<bool> convolutions;
     std::optional<at::Float32MatmulPrecision> matrices;
@@ -41,8 +37,7 @@ OldSwitches old_switches()
             if_readable([&] { return context.float32MatmulPrecision(); })};
 }
 
-// As setAllowTF32CuBLAS() does not: it leaves settings behind that newer versions call
-// contradictory.
+// Unlike setAllowTF32CuBLAS(), which leaves settings behind that newer versions call contradictory.
 void set_matrices(at::Float32MatmulPrecision to)
 {
     at::globalContext().setFloat32MatmulPrecision(
@@ -51,22 +46,23 @@ void set_matrices(at::Float32MatmulPrecision to)
                                                   : "medium");
 }
 
-#ifdef SSCAM_SWITCHES_BY_OPERATION
+#if SSCAM_TORCH_PRECISION_BY_OPERATION
 
-// Those of single operations, which count; one that is not set goes by more general ones.
-#if TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR == 9
-using Operation = std::string;
-using Setting = std::string;
-const std::string cards = "cuda";
-const std::array<Operation, 3> operations = {"conv", "rnn", "matmul"};
-const Setting tf32 = "tf32", exact = "ieee", unset = "none";
-#else
+// Those of single operations, which decide; one that is not set follows more general ones.
+#if SSCAM_TORCH_PRECISION_ENUMERATIONS
 using Operation = at::Float32Op;
 using Setting = at::Float32Precision;
-constexpr auto cards = at::Float32Backend::CUDA;
+constexpr auto backend = at::Float32Backend::CUDA;
 constexpr std::array<Operation, 3> operations = {Operation::CONV, Operation::RNN,
                                                  Operation::MATMUL};
-constexpr Setting tf32 = Setting::TF32, exact = Setting::IEEE, unset = Setting::NONE;
+constexpr Setting tf32_setting = Setting::TF32, exact_setting = Setting::IEEE,
+                  no_setting = Setting::NONE;
+#else
+using Operation = const char *;
+using Setting = std::string;
+constexpr const char *backend = "cuda";
+constexpr std::array<Operation, 3> operations = {"conv", "rnn", "matmul"};
+constexpr const char *tf32_setting = "tf32", *exact_setting = "ieee", *no_setting = "none";
 #endif
 
 using NewSwitches = std::array<Setting, 3>;
@@ -75,23 +71,24 @@ NewSwitches new_switches()
 {
     NewSwitches found;
     for (size_t i = 0; i < operations.size(); i++)
-        found[i] = at::globalContext().float32Precision(cards, operations[i]);
+        found[i] = at::globalContext().float32Precision(backend, operations[i]);
     return found;
 }
 
-void set_all(bool in_tf32)
+void set_new_switches(bool tf32)
 {
-    for (const Operation &operation : operations)
-        at::globalContext().setFloat32Precision(cards, operation, in_tf32 ? tf32 : exact);
+    for (Operation operation : operations)
+        at::globalContext().setFloat32Precision(backend, operation,
+                                                tf32 ? tf32_setting : exact_setting);
 }
 
-// Set are those alone that would otherwise not come out as they were.
-void restore(const NewSwitches &old)
+// Sets only those that would otherwise not read as before.
+void restore_new_switches(const NewSwitches &old)
 {
     for (size_t i = 0; i < operations.size(); i++) {
-        at::globalContext().setFloat32Precision(cards, operations[i], unset);
-        if (at::globalContext().float32Precision(cards, operations[i]) != old[i])
-            at::globalContext().setFloat32Precision(cards, operations[i], old[i]);
+        at::globalContext().setFloat32Precision(backend, operations[i], no_setting);
+        if (at::globalContext().float32Precision(backend, operations[i]) != old[i])
+            at::globalContext().setFloat32Precision(backend, operations[i], old[i]);
     }
 }
 
@@ -102,66 +99,165 @@ NewSwitches new_switches()
 {
     return {};
 }
-void set_all(bool) {}
-void restore(const NewSwitches &) {}
+void set_new_switches(bool) {}
+void restore_new_switches(const NewSwitches &) {}
 
 #endif
 
-std::mutex mutex;
-std::condition_variable ended;
-int living = 0;
-bool living_in_tf32 = false;
-OldSwitches old_of_the_host;
-NewSwitches new_of_the_host;
-thread_local bool has_one = false; // a callback of the host may come back to the library
+struct AllSwitches {
+    OldSwitches older = old_switches();
+    NewSwitches newer = new_switches();
+};
+
+void set_switches(const AllSwitches &host, bool tf32)
+{
+    if (host.older.convolutions)
+        at::globalContext().setAllowTF32CuDNN(tf32);
+    if (host.older.matrices)
+        set_matrices(tf32 ? at::Float32MatmulPrecision::HIGH : at::Float32MatmulPrecision::HIGHEST);
+    set_new_switches(tf32);
+}
+
+// libtorch has accepted these settings before, so that it does not refuse them now.
+void restore_switches(const AllSwitches &host) noexcept
+{
+    try {
+        if (host.older.convolutions)
+            at::globalContext().setAllowTF32CuDNN(*host.older.convolutions);
+        if (host.older.matrices)
+            set_matrices(*host.older.matrices);
+        restore_new_switches(host.newer);
+    } catch (...) {
+    }
+}
+
+// Who may compute: threads of one precision at a time, admitted in the order of their tickets.
+class SwitchOwners {
+public:
+    // Throws only where libtorch refuses the settings; then the switches are the host's and the
+    // caller owns nothing.
+    void acquire(bool tf32)
+    {
+        std::unique_lock<std::mutex> lock(mutex_);
+        const int64_t ticket = tickets_++;
+        changed_.wait(lock, [&] { return ticket == admitted_ && (owners_ == 0 || tf32_ == tf32); });
+        admitted_++;
+        changed_.notify_all();
+        if (owners_ == 0)
+            take_over(tf32);
+        owners_++;
+    }
+
+    void release()
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        if (--owners_ > 0)
+            return;
+        restore_switches(*host_);
+        changed_.notify_all();
+    }
+
+    int64_t waiting()
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        return tickets_ - admitted_;
+    }
+
+private:
+    void take_over(bool tf32)
+    {
+        host_.emplace();
+        tf32_ = tf32;
+        try {
+            set_switches(*host_, tf32);
+        } catch (...) {
+            restore_switches(*host_);
+            throw;
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int64_t tickets_ = 0, admitted_ = 0, owners_ = 0;
+    bool tf32_ = false;
+    std::optional<AllSwitches> host_;
+};
+
+// Never destroyed: a thread of the host may still compute when the process exits.
+SwitchOwners &owners()
+{
+    static SwitchOwners *const all = new SwitchOwners;
+    return *all;
+}
+
+// The precision for which this thread owns the switches, if any.
+thread_local std::optional<bool> owned;
+
+// Gives up what the thread owns before it waits, so that no two threads wait for each other.
+void own(std::optional<bool> wanted)
+{
+    if (owned == wanted)
+        return;
+    if (owned) {
+        owned.reset();
+        owners().release();
+    }
+    if (wanted) {
+        owners().acquire(*wanted);
+        owned = wanted;
+    }
+}
+
+void own_again(std::optional<bool> outer) noexcept
+{
+    try {
+        own(outer);
+    } catch (...) { // the settings were accepted before
+    }
+}
 
 } // namespace
 
-ProductsInTf32 products_in_tf32()
+Tf32Switches tf32_switches()
 {
-#ifdef SSCAM_SWITCHES_BY_OPERATION
+#if SSCAM_TORCH_PRECISION_BY_OPERATION
     const NewSwitches now = new_switches();
-    return {now[0] == tf32, now[2] == tf32};
+    return {now[0] == tf32_setting, now[2] == tf32_setting};
 #else
     return {at::globalContext().allowTF32CuDNN(), at::globalContext().allowTF32CuBLAS()};
 #endif
 }
 
-Float32Products::Float32Products(c10::Device device, bool in_tf32)
-    : is_needed_(device.is_cuda() && !has_one)
+int64_t tf32_waiting()
 {
-    if (!is_needed_)
-        return;
-    std::unique_lock<std::mutex> lock(mutex);
-    ended.wait(lock, [&] { return living == 0 || living_in_tf32 == in_tf32; });
-    has_one = true;
-    if (living++ > 0)
-        return;
-    living_in_tf32 = in_tf32;
-    new_of_the_host = new_switches();
-    old_of_the_host = old_switches();
-    if (old_of_the_host.convolutions)
-        at::globalContext().setAllowTF32CuDNN(in_tf32);
-    if (old_of_the_host.matrices)
-        set_matrices(in_tf32 ? at::Float32MatmulPrecision::HIGH
-                             : at::Float32MatmulPrecision::HIGHEST);
-    set_all(in_tf32);
+    return owners().waiting();
 }
 
-Float32Products::~Float32Products()
+Tf32Guard::Tf32Guard(c10::Device device, bool tf32) : outer_(owned)
 {
-    if (!is_needed_)
+    if (!device.is_cuda())
         return;
-    has_one = false;
-    std::lock_guard<std::mutex> lock(mutex);
-    if (--living > 0)
-        return;
-    if (old_of_the_host.convolutions)
-        at::globalContext().setAllowTF32CuDNN(*old_of_the_host.convolutions);
-    if (old_of_the_host.matrices)
-        set_matrices(*old_of_the_host.matrices);
-    restore(new_of_the_host);
-    ended.notify_all();
+    try {
+        own(tf32);
+    } catch (...) {
+        own_again(outer_);
+        throw;
+    }
+}
+
+Tf32Guard::~Tf32Guard()
+{
+    own_again(outer_);
+}
+
+Tf32Pause::Tf32Pause() : outer_(owned)
+{
+    own(std::nullopt);
+}
+
+Tf32Pause::~Tf32Pause()
+{
+    own_again(outer_);
 }
 
 } // namespace sscam

@@ -48,15 +48,14 @@ at::Tensor as_rows(const at::Tensor &tensor, int64_t rows)
     return is_unpooled || is_squeezed ? tensor.reshape({rows, -1}) : at::Tensor();
 }
 
-// Whether it can be one row of classes for each of many places, as of segmentation.
+// Whether it can be a row of classes for each pixel, as in segmentation.
 bool can_be_dense(const at::Tensor &tensor, int64_t rows)
 {
     return tensor.dim() == 4 && tensor.size(0) == rows && tensor.numel() > 0 &&
            tensor.is_floating_point();
 }
 
-// Names of the tensors that collect_tensors() finds, in its order: the key or field that each
-// stands below, or "".
+// Names of the tensors that collect_tensors() finds, in its order: the key or field of each, or "".
 void collect_names(const c10::IValue &value, const std::string &name,
                    std::vector<std::string> &names)
 {
@@ -89,8 +88,8 @@ at::Tensor named_output(const c10::IValue &output, const std::vector<at::Tensor>
         known += (i > 0 ? ", " : "") + std::to_string(i) +
                  (names[i].empty() ? "" : " (" + names[i] + ")");
     }
-    throw Refusal(SSCAM_E_ARGUMENT,
-                  "option output: the network has no output \"" + wanted + "\"; it has " + known);
+    throw Error(SSCAM_E_ARGUMENT,
+                "option output: the network has no output \"" + wanted + "\"; it has " + known);
 }
 
 at::Tensor logits_in(const c10::IValue &output, int64_t rows, const std::string &wanted)
@@ -100,8 +99,8 @@ at::Tensor logits_in(const c10::IValue &output, int64_t rows, const std::string 
     if (!wanted.empty() && !tensors.empty())
         tensors = {named_output(output, tensors, wanted)};
     if (tensors.empty())
-        throw Refusal(SSCAM_E_MODEL, "the network returns a " + output.tagKind() +
-                                         " without a tensor: no classifier");
+        throw Error(SSCAM_E_MODEL, "the network returns a " + output.tagKind() +
+                                       " without a tensor: no classifier");
     for (const at::Tensor &tensor : tensors)
         if (tensor.dim() == 2)
             if (at::Tensor logits = as_rows(tensor, rows); logits.defined())
@@ -112,9 +111,9 @@ at::Tensor logits_in(const c10::IValue &output, int64_t rows, const std::string 
     for (const at::Tensor &tensor : tensors)
         if (can_be_dense(tensor, rows))
             return tensor;
-    throw Refusal(SSCAM_E_MODEL, "the network returns a tensor of shape " +
-                                     shape_text(tensors[0].sizes()) + ", not [" +
-                                     std::to_string(rows) + ", classes]: no classifier");
+    throw Error(SSCAM_E_MODEL, "the network returns a tensor of shape " +
+                                   shape_text(tensors[0].sizes()) + ", not [" +
+                                   std::to_string(rows) + ", classes]: no classifier");
 }
 
 } // namespace
@@ -161,8 +160,8 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
     } catch (...) {
         if (memory_ran_out() || device_failed())
             throw;
-        throw Refusal(SSCAM_E_MODEL, "the network failed on an input of shape " +
-                                         shape_text(shape) + ": " + current_reason());
+        throw Error(SSCAM_E_MODEL, "the network failed on an input of shape " + shape_text(shape) +
+                                       ": " + current_reason());
     }
     at::Tensor logits = logits_in(output, rows > 0 ? rows : shape[0], wanted);
     if (logits.is_quantized())
@@ -196,15 +195,15 @@ at::Tensor Network::classify(const at::Tensor &input, const std::string &output)
     return run_for_logits(*plain_, input, {}, 0, output);
 }
 
-std::shared_ptr<const LayerTable> Network::layers(sscam_shape shape)
+std::shared_ptr<const LayerTable> Network::layers(sscam_shape shape, const std::string &output)
 {
     shape.images = 1;
-    const std::vector<int64_t> key = sizes_of(shape);
+    const auto key = std::make_pair(sizes_of(shape), output);
     std::lock_guard<std::mutex> lock(mutex_);
     auto table = layers_.find(key);
     if (!table) {
-        table = std::make_shared<const LayerTable>(
-            find_layers(*graph_, at::zeros(key, at::TensorOptions(device_))));
+        table = std::make_shared<const LayerTable>(find_layers(
+            *graph_, at::zeros(key.first, at::TensorOptions(device_).dtype(at::kFloat)), output));
         layers_.keep(key, table);
     }
     return table;

@@ -1,4 +1,4 @@
-// A loaded network: its module, its flat graph, and what has been learnt of it so far.
+// A loaded network: its module, its inlined graph, and what was found out about it.
 #ifndef SSCAM_SHIM_ENGINE_NETWORK_HPP
 #define SSCAM_SHIM_ENGINE_NETWORK_HPP
 
@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/lru_cache.hpp"
@@ -35,13 +36,14 @@ public:
     // Logits of the plain network, as of run_for_logits().
     at::Tensor classify(const at::Tensor &input, const std::string &output = {}) const;
 
-    // Layers for one input of that shape; found once.
-    std::shared_ptr<const LayerTable> layers(sscam_shape shape);
+    // Layers for one input of that shape, and the default one for an output, as of
+    // run_for_logits(); found once.
+    std::shared_ptr<const LayerTable> layers(sscam_shape shape, const std::string &output);
 
-    // Program with taps at a layer; made once.
+    // The program with a tap at a layer; made once.
     std::shared_ptr<const Program> tapped_at(const Layer &layer);
 
-    // The program without taps.
+    // The program without a tap.
     const std::shared_ptr<const Program> &plain() const { return plain_; }
 
     Scorer &scorer(sscam_precision precision);
@@ -56,13 +58,14 @@ private:
     std::map<sscam_precision, std::unique_ptr<Scorer>> scorers_; // none is added later
 
     std::mutex mutex_; // of what follows
-    Recent<std::vector<int64_t>, std::shared_ptr<const LayerTable>> layers_;
+    Recent<std::pair<std::vector<int64_t>, std::string>, std::shared_ptr<const LayerTable>>
+        layers_; // by shape and output
     Recent<std::string, std::shared_ptr<const Program>> tapped_;
 };
 
 // Runs a program and picks the logits from what it returns: [rows, classes] or, where there are
-// none such, dense ones, [rows, classes, h, w]. A failure inside the network becomes a Refusal that
-// names the input's shape; running out of memory passes as it is. `rows` 0: as many as the input
+// none such, dense ones, [rows, classes, h, w]. A failure inside the network becomes an Error that
+// names the input's shape; running out of memory stays what it is. `rows` 0: as many as the input
 // has; a tap may make more of them. `wanted` names the output, by position or name; empty: the
 // first that can be.
 at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
@@ -81,7 +84,7 @@ std::vector<int64_t> sizes_of(const sscam_shape &shape);
 // One input, or one value of a layer, as so many equal rows that share its memory.
 at::Tensor spread_over(const at::Tensor &one, int64_t rows);
 
-// "Channels last" for inputs of a rank that has it: memory of [N,H,W,C] or [N,D,H,W,C].
+// The channels-last order of a rank that has one: memory of [N,H,W,C] or [N,D,H,W,C].
 at::MemoryFormat channels_last(int64_t rank);
 
 // "[1, 3, 224, 224]"

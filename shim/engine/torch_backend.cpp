@@ -30,15 +30,15 @@ sscam_status guarded_on(void *handle, Body &&body,
     Network &network = as_network(handle);
     return guarded(network.name().c_str(), SSCAM_E_MODEL, [&] {
         const OnDefaultStream stream(network.device());
-        const Float32Products products(network.device(), precision == SSCAM_PRECISION_TF32);
+        const Tf32Guard tf32(network.device(), precision == SSCAM_PRECISION_TF32);
         body(network);
     });
 }
 
 const char *build_info()
 {
-    return at::hasCUDA() ? "libtorch: " TORCH_VERSION "\nCUDA: in this libtorch"
-                         : "libtorch: " TORCH_VERSION "\nCUDA: not in this libtorch";
+    return has_cuda_half() ? "libtorch: " TORCH_VERSION "\nCUDA: in this libtorch"
+                           : "libtorch: " TORCH_VERSION "\nCUDA: not in this libtorch";
 }
 
 sscam_status load(const char *name, const void *data, size_t size, const char *device,
@@ -60,9 +60,12 @@ const char *device(const void *handle)
     return static_cast<const Network *>(handle)->device_name().c_str();
 }
 
-sscam_status layers(void *handle, const sscam_shape *shape, struct sscam_layers *out)
+sscam_status layers(void *handle, const sscam_shape *shape, const char *output,
+                    struct sscam_layers *out)
 {
-    return guarded_on(handle, [&](Network &network) { *out = exported(*network.layers(*shape)); });
+    return guarded_on(handle, [&](Network &network) {
+        *out = exported(*network.layers(*shape, text_or_empty(output)));
+    });
 }
 
 sscam_status classify(void *handle, const float *input, const sscam_shape *shape,

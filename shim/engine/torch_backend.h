@@ -1,4 +1,4 @@
-/* The libtorch backend's only door. */
+/* What lib/ sees of the shim. */
 #ifndef SSCAM_SHIM_ENGINE_TORCH_BACKEND_H
 #define SSCAM_SHIM_ENGINE_TORCH_BACKEND_H
 

@@ -14,9 +14,9 @@ namespace sscam {
 
 namespace {
 
-// Keeps what the layer returned. With gradients wanted, a leaf takes the value's place: nothing
-// before it needs autograd, since no parameter asks for gradients, and only the tail is
-// differentiated. The network goes on with a copy, which it may change in place.
+// Keeps the layer's output. With gradients wanted, a leaf replaces it: nothing before it is
+// recorded by autograd, since no parameter requires gradients, and only what follows is
+// differentiated. The network continues with a copy, which it may change in place.
 class LayerTap : public Tap {
 public:
     explicit LayerTap(bool want_gradients) : want_gradients_(want_gradients) {}
@@ -25,7 +25,7 @@ public:
     {
         if (value.is_quantized() || value.is_mkldnn()) {
             activations = value.is_mkldnn() ? value.to_dense() : value.dequantize();
-            return value; // has no gradients: the caller finds none
+            return value; // has no gradients
         }
         activations = value.detach().clone();
         if (!want_gradients_ || !value.is_floating_point())
@@ -57,26 +57,26 @@ at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const ssc
     const std::string where = "layer \"" + layer.name + "\": ";
     c10::AutoGradMode gradients(true);
     if (!tap.activations.requires_grad() || !logits.requires_grad())
-        throw Refusal(SSCAM_E_LAYER,
-                      where + "the class scores do not depend on its output, or cannot be "
-                              "differentiated there");
+        throw Error(SSCAM_E_LAYER, where +
+                                       "the class scores do not depend on its output, or cannot be "
+                                       "differentiated there");
     auto found = torch::autograd::grad({target_value(logits, target)}, {tap.activations}, {},
                                        /*retain_graph=*/false, /*create_graph=*/false,
                                        /*allow_unused=*/true);
     if (!found[0].defined())
-        throw Refusal(SSCAM_E_LAYER, where + "the class score does not depend on its output");
+        throw Error(SSCAM_E_LAYER, where + "the class score does not depend on its output");
     return found[0];
 }
 
-void check_is_there(const at::Tensor &activations, const Layer &layer)
+void check_captured(const at::Tensor &activations, const Layer &layer)
 {
     if (!activations.defined())
-        throw Refusal(SSCAM_E_LAYER,
-                      "layer \"" + layer.name + "\": the network did not run it on this input");
+        throw Error(SSCAM_E_LAYER,
+                    "layer \"" + layer.name + "\": the network did not run it on this input");
     if (activations.dim() > SSCAM_LAYER_MAX_RANK)
-        throw Refusal(SSCAM_E_LAYER, "layer \"" + layer.name + "\" gives " +
-                                         shape_text(activations.sizes()) +
-                                         ", which has too many axes");
+        throw Error(SSCAM_E_LAYER, "layer \"" + layer.name + "\" gives " +
+                                       shape_text(activations.sizes()) +
+                                       ", which has too many axes");
 }
 
 } // namespace
@@ -92,7 +92,7 @@ const Layer &wanted_layer(const LayerTable &table, const char *name)
         throw Reported(status);
     }
     if (table.default_index < 0)
-        throw Refusal(
+        throw Error(
             SSCAM_E_LAYER,
             "the network has neither a feature map that its classifier uses nor tokens that "
             "an attention reads; name a layer");
@@ -101,7 +101,7 @@ const Layer &wanted_layer(const LayerTable &table, const char *name)
 
 void capture(Network &network, const sscam_capture_request &request, sscam_capture &out)
 {
-    auto table = network.layers(request.shape);
+    auto table = network.layers(request.shape, text_or_empty(request.output));
     const Layer &layer = wanted_layer(*table, request.layer);
     auto program = network.tapped_at(layer);
     auto tap = c10::make_intrusive<LayerTap>(request.want_gradients != 0);
@@ -109,18 +109,18 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     c10::AutoGradMode gradients(request.want_gradients != 0);
     at::Tensor logits = run_for_logits(*program, network.input_from(request.input, request.shape),
                                        tap, 0, text_or_empty(request.output));
-    check_is_there(tap->activations, layer);
+    check_captured(tap->activations, layer);
     sscam_target target = request.target;
     RowReader reader;
-    HostPlaces places;
+    HostTargetPixels pixels;
     HostArray<float> probability_copy;
     if (is_dense(logits)) {
-        places = find_places(logits, request, target);
-        target.target_pixels = places.get();
+        pixels = find_target_pixels(logits, request, target);
+        target.target_pixels = pixels.get();
         const bool by_sign = request.region != nullptr && request.region->by_sign;
         probability_copy = host_copy(reader.rows(
-            logits.detach(), places.get(), by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX));
-        logits = reader.rows(logits, places.get(), SSCAM_SCORE_LOGIT);
+            logits.detach(), pixels.get(), by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX));
+        logits = reader.rows(logits, pixels.get(), SSCAM_SCORE_LOGIT);
     }
     HostArray<float> logit_copy = host_copy(logits);
     if (sscam_status status = sscam_resolve_target(&target, logit_copy.get(), logits.size(1)))
@@ -138,7 +138,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     out.gradients = gradient_copy.release();
     out.logits = logit_copy.release();
     out.probabilities = probability_copy.release();
-    out.target_pixels = places.release();
+    out.target_pixels = pixels.release();
     out.class_count = logits.size(1);
     out.target = target;
 }

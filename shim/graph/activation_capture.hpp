@@ -7,7 +7,7 @@
 
 namespace sscam {
 
-// The layer of a name, or the default one for none; a Reported or a Refusal where there is none.
+// The layer of that name, or the default one for NULL and "". Throws where there is none.
 const Layer &wanted_layer(const LayerTable &table, const char *name);
 
 // Fills `out` only when it succeeds.

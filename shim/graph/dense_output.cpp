@@ -15,7 +15,7 @@ at::Tensor probabilities(const at::Tensor &logits, sscam_score_kind kind)
                                                               : logits.softmax(1);
 }
 
-at::Tensor marks_of(const sscam_target_pixels &target_pixels)
+at::Tensor inside_mask(const sscam_target_pixels &target_pixels)
 {
     return at::from_blob(target_pixels.inside, {target_pixels.height, target_pixels.width},
                          at::kByte)
@@ -28,8 +28,8 @@ void check(sscam_status status)
         throw Reported(status);
 }
 
-// [classes, h, w]: where the network sees each class.
-at::Tensor seen_in(const at::Tensor &output, const sscam_region &region)
+// [classes, h, w]: at which pixels each class is predicted.
+at::Tensor predicted_pixels(const at::Tensor &output, const sscam_region &region)
 {
     const int64_t classes = output.size(0);
     if (region.by_sign || classes == 1)
@@ -48,7 +48,7 @@ const at::Tensor &RowReader::indices_of(const sscam_target_pixels *target_pixels
     if (found == indices_.end())
         found = indices_
                     .emplace(target_pixels,
-                             marks_of(*target_pixels).flatten().nonzero().squeeze(1).to(device))
+                             inside_mask(*target_pixels).flatten().nonzero().squeeze(1).to(device))
                     .first;
     return found->second;
 }
@@ -60,11 +60,11 @@ at::Tensor RowReader::rows(const at::Tensor &logits, const sscam_target_pixels *
         return logits;
     if (target_pixels != nullptr &&
         (logits.size(2) != target_pixels->height || logits.size(3) != target_pixels->width))
-        throw Refusal(SSCAM_E_MODEL,
-                      "the network's output has " + std::to_string(target_pixels->height) + "x" +
-                          std::to_string(target_pixels->width) + " places for one input and " +
-                          std::to_string(logits.size(2)) + "x" + std::to_string(logits.size(3)) +
-                          " for another of the same size");
+        throw Error(SSCAM_E_MODEL,
+                    "the network's output has " + std::to_string(target_pixels->height) + "x" +
+                        std::to_string(target_pixels->width) + " pixels for one input and " +
+                        std::to_string(logits.size(2)) + "x" + std::to_string(logits.size(3)) +
+                        " for another of the same size");
     at::Tensor values = logits.flatten(2);
     if (target_pixels != nullptr &&
         target_pixels->count < target_pixels->height * target_pixels->width)
@@ -74,29 +74,29 @@ at::Tensor RowReader::rows(const at::Tensor &logits, const sscam_target_pixels *
     return values.mean(2);
 }
 
-HostPlaces find_places(const at::Tensor &logits, const sscam_capture_request &request,
-                       sscam_target &target)
+HostTargetPixels find_target_pixels(const at::Tensor &logits, const sscam_capture_request &request,
+                                    sscam_target &target)
 {
     static const sscam_region everywhere = {SSCAM_REGION_ALL, 0, 0, {0, 0, 0, 0}, nullptr, 0, 0};
     const sscam_region &region = request.region != nullptr ? *request.region : everywhere;
     sscam_target_pixels *found = nullptr;
     if (request.target.target_pixels != nullptr) {
         check(sscam_target_pixels_copy(request.target.target_pixels, &found));
-        return HostPlaces(found);
+        return HostTargetPixels(found);
     }
     check(sscam_target_pixels_create(logits.size(2), logits.size(3), &found));
-    HostPlaces target_pixels(found);
+    HostTargetPixels target_pixels(found);
     check(sscam_target_pixels_mark(found, &region, request.shape.sides.height,
                                    request.shape.sides.width));
-    const at::Tensor seen = seen_in(logits.detach().select(0, 0), region);
-    const at::Tensor counts = (seen & marks_of(*found).to(logits.device()))
+    const at::Tensor predicted = predicted_pixels(logits.detach().select(0, 0), region);
+    const at::Tensor counts = (predicted & inside_mask(*found).to(logits.device()))
                                   .sum({1, 2})
                                   .to(at::kCPU, at::kLong)
                                   .contiguous();
     check(sscam_resolve_dense_class(&target, counts.data_ptr<int64_t>(), counts.numel()));
     if (region.kind == SSCAM_REGION_PREDICTED) {
         const at::Tensor own =
-            seen.select(0, target.class_index).to(at::kCPU, at::kByte).contiguous();
+            predicted.select(0, target.class_index).to(at::kCPU, at::kByte).contiguous();
         std::copy_n(own.data_ptr<uint8_t>(), own.numel(), found->inside);
     }
     check(sscam_target_pixels_finish(found, &region, target.class_index));

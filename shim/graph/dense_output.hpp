@@ -1,5 +1,4 @@
-// Dense outputs, [rows, classes, h, w]: which of their places count, and rows of classes read from
-// these.
+// Dense outputs, [rows, classes, h, w]: their target pixels, and rows of classes read from those.
 #ifndef SSCAM_SHIM_GRAPH_DENSE_OUTPUT_HPP
 #define SSCAM_SHIM_GRAPH_DENSE_OUTPUT_HPP
 
@@ -17,11 +16,11 @@ inline bool is_dense(const at::Tensor &logits)
     return logits.dim() == 4;
 }
 
-// Reads rows of classes. Not for several threads at once.
+// Reads rows of classes. Used by one thread at a time.
 class RowReader {
 public:
-    // [rows, classes]: the logits themselves or, of dense ones, means over the places (NULL: all)
-    // of the logits or of the probabilities that `kind` says.
+    // [rows, classes]: the logits themselves or, of dense ones, means over the target pixels
+    // (NULL: all) of the logits or of the probabilities of `kind`.
     at::Tensor rows(const at::Tensor &logits, const sscam_target_pixels *target_pixels,
                     sscam_score_kind kind);
 
@@ -29,21 +28,21 @@ private:
     const at::Tensor &indices_of(const sscam_target_pixels *target_pixels, c10::Device device);
 
     std::map<const sscam_target_pixels *, at::Tensor>
-        indices_; // on the device, where each goes once
+        indices_; // on the device; each is copied once
 };
 
-struct DestroyPlaces {
+struct DestroyTargetPixels {
     void operator()(sscam_target_pixels *target_pixels) const
     {
         sscam_target_pixels_destroy(target_pixels);
     }
 };
-using HostPlaces = std::unique_ptr<sscam_target_pixels, DestroyPlaces>;
+using HostTargetPixels = std::unique_ptr<sscam_target_pixels, DestroyTargetPixels>;
 
-// The places of dense logits that count in a capture: the target's own or, where it has none, those
-// of the request's region and of the class, which is resolved here.
-HostPlaces find_places(const at::Tensor &logits, const sscam_capture_request &request,
-                       sscam_target &target);
+// The target pixels of a capture: the target's own or, where it has none, those of the request's
+// region and of the class, which is resolved here.
+HostTargetPixels find_target_pixels(const at::Tensor &logits, const sscam_capture_request &request,
+                                    sscam_target &target);
 
 } // namespace sscam
 

@@ -14,7 +14,7 @@ namespace jit = torch::jit;
 
 namespace {
 
-// Arguments as the fused operations have them, of which the mask is always None here.
+// The arguments are those of the fused operations; the mask is always None here.
 const char source[] = R"(
 def heads_of(x: Tensor, weight: Tensor, bias: Tensor, heads: int) -> Tensor:
     return torch.linear(x, weight, bias).view([x.size(0), x.size(1), heads, -1]).transpose(1, 2)
@@ -53,8 +53,8 @@ def encode(x: Tensor, dim: int, heads: int, weight: Tensor, bias: Tensor, out_we
 )";
 
 struct Fused {
-    const char *operation, *parts;
-    size_t mask; // which input it is
+    const char *operation, *function; // of libtorch, and above
+    size_t mask;                      // number of that input
 };
 
 const Fused fused_operations[] = {
@@ -70,13 +70,12 @@ const Fused *fused_operation(const jit::Node *node)
     return nullptr;
 }
 
-// A condition that is known from here on, and what it is the negation of; freezing lets several
-// branches ask for one.
-void settle(jit::Value *condition, bool is_true)
+// Makes a condition, and what it negates, constant. After freezing, several branches may share one.
+void make_constant(jit::Value *condition, bool is_true)
 {
     jit::Node *node = condition->node();
     if (node->kind() == c10::aten::__not__)
-        settle(node->input(), !is_true);
+        make_constant(node->input(), !is_true);
     jit::Graph &graph = *node->owningGraph();
     jit::WithInsertPoint at_the_top(*graph.block()->nodes().begin());
     condition->replaceAllUsesWith(graph.insertConstant(is_true));
@@ -99,19 +98,20 @@ void avoid_fused_attention(jit::Graph &graph)
                    second = has_fused_operation(node->blocks()[1]);
         if (first == second)
             return;
-        settle(node->input(), !first);
+        make_constant(node->input(), !first);
         put_branch_in_place_of(node, node->blocks()[first ? 1 : 0]);
     });
 }
 
-jit::GraphFunction *parts_of_fused_attention(const jit::Node *node)
+jit::GraphFunction *unfused_attention(const jit::Node *node)
 {
     const Fused *fused = fused_operation(node);
     if (fused == nullptr || node->inputs().size() <= fused->mask ||
         !node->input(fused->mask)->mustBeNone())
         return nullptr;
-    static const std::shared_ptr<jit::CompilationUnit> unit = jit::compile(source);
-    jit::GraphFunction &function = jit::toGraphFunction(unit->get_function(fused->parts));
+    // Never destroyed: a thread of the host may still load a network when the process exits.
+    static const auto *const unit = new std::shared_ptr<jit::CompilationUnit>(jit::compile(source));
+    jit::GraphFunction &function = jit::toGraphFunction((*unit)->get_function(fused->function));
     return function.graph()->inputs().size() == node->inputs().size() ? &function : nullptr;
 }
 

@@ -1,6 +1,6 @@
-// PyTorch's fused operations for attention in evaluation mode, in parts: they have no gradients,
-// and hide the layer norms of whole transformer blocks. Modules choose them when they run, or when
-// they were traced, without gradients.
+// Replaces PyTorch's fused operations for attention, which have no gradients and hide the layer
+// norms of whole transformer blocks. Modules choose them in evaluation mode, when they run or were
+// traced without gradients.
 #ifndef SSCAM_SHIM_GRAPH_FUSED_ATTENTION_HPP
 #define SSCAM_SHIM_GRAPH_FUSED_ATTENTION_HPP
 
@@ -9,12 +9,12 @@
 
 namespace sscam {
 
-// Of a scripted module's two ways, takes the one without the fused operation.
+// A scripted module has branches with and without the fused operation: keeps those without.
 void avoid_fused_attention(torch::jit::Graph &graph);
 
-// A function of the node's inputs that does the same in parts; nullptr where the node is no fused
-// attention, or one with a mask.
-torch::jit::GraphFunction *parts_of_fused_attention(const torch::jit::Node *node);
+// A function of the node's inputs that computes the same by single operations; nullptr where the
+// node is no fused attention, or one with a mask.
+torch::jit::GraphFunction *unfused_attention(const torch::jit::Node *node);
 
 } // namespace sscam
 

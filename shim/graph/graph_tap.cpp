@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <unordered_set>
 
 #include <torch/csrc/jit/api/function_impl.h>
@@ -36,8 +37,8 @@ c10::Symbol tap_symbol()
 
 // --- the operator --------------------------------------------------------------------------------
 
-// A capsule cannot be forged by a model file that calls the operator itself: what is not a tap is
-// passed by. So are values that are no tensors: inside control flow a mark may see
+// A model file may call the operator itself, but cannot make a capsule: whatever is not a tap is
+// ignored. So are values that are no tensors: inside control flow a mark may get
 // prim::Uninitialized.
 void run_tap(jit::Stack &stack)
 {
@@ -45,8 +46,8 @@ void run_tap(jit::Stack &stack)
     int64_t mark = jit::pop(stack).toInt();
     c10::IValue value = jit::pop(stack);
     if (tap.isCapsule() && value.isTensor() && value.toTensor().defined())
-        if (auto *listener = dynamic_cast<Tap *>(tap.toCapsule().get()))
-            value = listener->pass(mark, value.toTensor());
+        if (auto *receiver = dynamic_cast<Tap *>(tap.toCapsule().get()))
+            value = receiver->pass(mark, value.toTensor());
     stack.push_back(std::move(value));
 }
 
@@ -84,7 +85,7 @@ std::string joined(const std::string &path, const std::string &name)
 // module.
 bool is_forward(const std::string &method)
 {
-    static const std::string forward = "forward";
+    constexpr std::string_view forward = "forward";
     return method.compare(0, forward.size(), forward) == 0 &&
            method.find_first_not_of("0123456789", forward.size()) == std::string::npos;
 }
@@ -107,15 +108,15 @@ public:
     {
         for (auto it = block->nodes().begin(); it != block->nodes().end();) {
             jit::Node *node = *it;
-            ++it; // inlining destroys the node; what it puts in its place is flat already
+            ++it; // inlining destroys the node; what replaces it has no calls
             for (jit::Block *inner : node->blocks())
                 inline_calls(inner, self, path);
             if (node->kind() == prim::CallMethod)
                 inline_method(node, self, path);
             else if (node->kind() == prim::CallFunction)
                 inline_function(node, path);
-            else if (jit::GraphFunction *parts = parts_of_fused_attention(node))
-                inline_call(as_call(node), *parts, path);
+            else if (jit::GraphFunction *unfused = unfused_attention(node))
+                inline_call(as_call(node), *unfused, path);
             else if (is_markable_operation(node))
                 mark_operation(node, path);
         }
@@ -179,7 +180,7 @@ private:
         jit::inlineCallTo(node, callee, body.get());
     }
 
-    // Path of a module value, followed back to self. None for modules that came another way.
+    // Path of a module value from self; none for modules that are no submodules of it.
     static std::optional<std::string> path_of(const jit::Value *value, const jit::Value *self,
                                               const std::string &path)
     {
@@ -204,7 +205,7 @@ private:
                     {joined(path, operation_name(node)), node->kind().toQualString(), false, -1});
     }
 
-    // Uses are redirected later, when all is flat.
+    // Uses are redirected later, when all is inlined.
     void insert_mark(jit::Node *node, Mark mark)
     {
         jit::Node *mark_node = node->owningGraph()->create(mark_symbol(), {node->outputs()[0]}, 1);
@@ -285,8 +286,8 @@ bool is_inside(const jit::Node *node, const jit::Block *block)
     return false;
 }
 
-// Lets everything after `node`, where `replacement` is defined, use that instead of `value`. What
-// follows outside the block that the node is in cannot see the replacement and keeps the value.
+// Replaces `value` in all that follows `node`, where `replacement` is defined. Outside of the
+// node's block the replacement is not defined, and the value stays.
 void redirect_later_uses(jit::Value *value, jit::Node *node, jit::Value *replacement)
 {
     const std::vector<jit::Use> uses(value->uses().begin(), value->uses().end());
@@ -307,8 +308,8 @@ bool returns_changed_input(const jit::Node *node)
            output_alias->isWrite();
 }
 
-// Traced networks go on with either name of a tensor that was changed in place. With only the later
-// one in use, a tap sees everything that is done with the tensor after it.
+// Traced networks continue with either name of a tensor that was changed in place. With only the
+// later one in use, a tap's value reaches everything that uses the tensor after it.
 void use_the_latest_name_of_changed_tensors(jit::Graph &graph)
 {
     for_each_node(graph.block(), [](jit::Node *node) {
@@ -328,8 +329,8 @@ void redirect_uses_to_marks(jit::Graph &graph)
 
 // --- naming --------------------------------------------------------------------------------------
 
-// Operations of one name in one module are told apart by a number, in the order of the program; a
-// name that a module has is never an operation's.
+// Operations of one name in one module get a number, in the order of the program. No operation has
+// the name of a module.
 void name_operations(jit::Graph &graph, const jit::Module &module, std::vector<Mark> &marks)
 {
     std::unordered_set<std::string> taken;
@@ -349,7 +350,7 @@ void name_operations(jit::Graph &graph, const jit::Module &module, std::vector<M
     });
 }
 
-// Marks that stand directly behind one another see one value.
+// Marks that follow one another directly have one value.
 void find_modules_that_return_operations(jit::Graph &graph, std::vector<Mark> &marks)
 {
     for_each_node(graph.block(), [&](jit::Node *node) {
@@ -381,23 +382,22 @@ void remove_mark(jit::Node *mark_node)
     mark_node->destroy();
 }
 
-// Values for what forward() takes beside the input, from its defaults.
+// The defaults of forward()'s arguments after the input.
 std::vector<c10::IValue> default_arguments(const jit::Module &module)
 {
     const auto &arguments = module.get_method("forward").function().getSchema().arguments();
     if (arguments.size() < 2)
-        throw Refusal(SSCAM_E_MODEL, "the network's forward() takes no input");
+        throw Error(SSCAM_E_MODEL, "the network's forward() takes no input");
     if (arguments[1].type()->kind() != c10::TypeKind::TensorType &&
         arguments[1].type()->kind() != c10::TypeKind::OptionalType &&
         arguments[1].type()->kind() != c10::TypeKind::AnyType)
-        throw Refusal(SSCAM_E_MODEL, "the network's forward() takes a " +
-                                         arguments[1].type()->str() +
-                                         ", not one tensor: no image classifier");
+        throw Error(SSCAM_E_MODEL, "the network's forward() takes a " + arguments[1].type()->str() +
+                                       ", not one tensor: no image classifier");
     std::vector<c10::IValue> values;
     for (size_t i = 2; i < arguments.size(); i++) {
         if (!arguments[i].default_value())
-            throw Refusal(SSCAM_E_MODEL, "the network's forward() wants a further input \"" +
-                                             arguments[i].name() + "\": no image classifier");
+            throw Error(SSCAM_E_MODEL, "the network's forward() wants a further input \"" +
+                                           arguments[i].name() + "\": no image classifier");
         values.push_back(*arguments[i].default_value());
     }
     return values;
@@ -407,13 +407,13 @@ std::shared_ptr<jit::Graph> forward_graph(const jit::Module &module)
 {
     auto forward = module.find_method("forward");
     if (!forward)
-        throw Refusal(SSCAM_E_MODEL, "the network has no forward()");
+        throw Error(SSCAM_E_MODEL, "the network has no forward()");
     return jit::toGraphFunction(forward->function()).graph();
 }
 
-// Tracing writes down the switches of that day for each convolution, TF32 among them: those that
-// hold when the program runs are to count, as in a scripted network.
-std::shared_ptr<jit::Graph> with_todays_switches(std::shared_ptr<jit::Graph> graph)
+// Tracing stores libtorch's switches, TF32 among them, in each convolution. Without them, those
+// that hold when the program runs decide, as in a scripted network.
+std::shared_ptr<jit::Graph> without_traced_switches(std::shared_ptr<jit::Graph> graph)
 {
     static const auto traced = c10::Symbol::fromQualString("aten::_convolution");
     static const auto plain = c10::Symbol::fromQualString("aten::convolution");
@@ -452,7 +452,7 @@ std::shared_ptr<jit::Graph> without_lost_functions(std::shared_ptr<jit::Graph> g
 Program::Program(std::shared_ptr<jit::Graph> graph, const jit::Module &module)
     : module_(module), other_arguments_(default_arguments(module)),
       has_tap_(graph->inputs().size() > other_arguments_.size() + 2),
-      code_(without_lost_functions(with_todays_switches(graph), module), "forward")
+      code_(without_lost_functions(without_traced_switches(graph), module), "forward")
 {
 }
 

@@ -1,12 +1,10 @@
-// Reaching into a TorchScript network: a flat copy of forward() in which every layer's output
-// passes through a mark, and programs made from it in which chosen marks call back into the
-// library.
+// Access to values inside of a TorchScript network, whose modules have no hooks in C++.
 //
-// TorchScript modules have no hooks in C++. A mark is a node of one input and one output that
-// stands after the call of a module, or after an operation, and before every later use of its
-// value. It survives inlining, so that the outputs of containers, of modules that change their
-// input in place and of modules called several times are told apart, which they are not in a graph
-// that was inlined first.
+// A *mark* is a node of one input and one output that follows the call of a module, or an
+// operation, in an inlined copy of forward(); every later use of the value takes it from there. It
+// is inserted before inlining, so that the outputs of containers, of modules that change their
+// input in place and of modules called several times are distinguished. A *tap* is the object that
+// receives the values at chosen marks while a program runs.
 #ifndef SSCAM_SHIM_GRAPH_GRAPH_TAP_HPP
 #define SSCAM_SHIM_GRAPH_GRAPH_TAP_HPP
 
@@ -22,23 +20,20 @@
 
 namespace sscam {
 
-// Hears of the values at the marks of a running program, in the order of execution. One run, one
-// tap.
+// Receives the values at the marks of a program, in the order of execution. Each run needs its own.
 class Tap : public torch::CustomClassHolder {
 public:
-    // Returns what the network goes on with in place of `value`.
+    // Returns the value with which the network continues.
     virtual at::Tensor pass(int64_t mark, const at::Tensor &value) = 0;
 };
 
-// forward() as a straight program for the TorchScript interpreter, without the profiling executor:
-// it neither recompiles for new shapes nor changes numbers from one run to the next. Runs on many
-// threads at once.
+// forward() for the TorchScript interpreter, without the profiling executor: it is not recompiled
+// for new shapes, and equal runs give equal numbers. Any number of threads may run it.
 class Program {
 public:
     Program(std::shared_ptr<torch::jit::Graph> graph, const torch::jit::Module &module);
 
-    // What forward(input) returns. Programs that were made with marks need the tap that they report
-    // to.
+    // What forward(input) returns. Programs with marks need a tap.
     c10::IValue run(const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap = {}) const;
 
     const torch::jit::Code &code() const { return code_; }

@@ -1,4 +1,4 @@
-// Going through TorchScript graphs, and taking branches out of them.
+// Visiting the nodes of TorchScript graphs, and replacing branches.
 #ifndef SSCAM_SHIM_GRAPH_GRAPH_WALK_HPP
 #define SSCAM_SHIM_GRAPH_GRAPH_WALK_HPP
 
@@ -6,8 +6,7 @@
 
 namespace sscam {
 
-// Calls visit(node) for every node, blocks inside before what follows them. The node may be
-// destroyed by it.
+// Calls visit(node) for every node, which it may destroy: nodes of inner blocks first.
 template <class Visit>
 void for_each_node(torch::jit::Block *block, const Visit &visit)
 {
@@ -20,7 +19,7 @@ void for_each_node(torch::jit::Block *block, const Visit &visit)
     }
 }
 
-// Lets a branch of an `if` be run whatever its condition, and destroys the `if`.
+// Replaces an `if` by one of its branches.
 inline void put_branch_in_place_of(torch::jit::Node *node, torch::jit::Block *branch)
 {
     for (auto it = branch->nodes().begin(); it != branch->nodes().end();) {

@@ -22,13 +22,13 @@ namespace {
 
 using torch::autograd::Edge;
 
-// A value that passed a mark. Its edge is where it stands in autograd's graph: two names with one
-// edge are one value.
-struct Sighting {
+// A value at a mark. Its edge is its position in autograd's graph: two names with one edge are one
+// value.
+struct Observation {
     int64_t mark;
     std::vector<int64_t> shape;
     bool is_real;
-    bool has_places; // more than one, both ways
+    bool has_positions; // more than one along each side
     Edge edge;
     size_t input_rank;
 };
@@ -41,18 +41,17 @@ sscam_shape shape_of(c10::IntArrayRef input)
     return {static_cast<int32_t>(input.size()), 1, input[1], {side(3), side(2), side(1)}};
 }
 
-// Whether a value of that shape is a map, or tokens on a grid, with places to tell apart: along the
-// last two sides, or the only one of sound. Of a video there may be one frame left.
-bool has_places(c10::IntArrayRef shape, c10::IntArrayRef input_shape)
+// Whether a value of that shape is a map, or tokens on a grid, with several positions along the
+// last two sides, or the only one of sound. Of a video one frame may be left.
+bool has_positions(c10::IntArrayRef shape, c10::IntArrayRef input_shape)
 {
     const sscam_layout_hint nothing = {};
     const sscam_shape input = shape_of(input_shape);
-    sscam_activation_layout arrangement;
+    sscam_activation_layout layout;
     return shape.size() <= SSCAM_LAYER_MAX_RANK &&
            sscam_find_activation_layout(shape.data(), static_cast<int32_t>(shape.size()), &input,
-                                        &nothing, &arrangement) &&
-           arrangement.sides.width > 1 &&
-           (input.rank == SSCAM_LEAST_RANK || arrangement.sides.height > 1);
+                                        &nothing, &layout) &&
+           layout.sides.width > 1 && (input.rank == SSCAM_LEAST_RANK || layout.sides.height > 1);
 }
 
 class Recorder : public Tap {
@@ -61,14 +60,14 @@ public:
 
     at::Tensor pass(int64_t mark, const at::Tensor &value) override
     {
-        sightings.push_back({mark, value.sizes().vec(),
-                             value.is_floating_point() || value.is_quantized(),
-                             has_places(value.sizes(), input_shape_),
-                             Edge(value.grad_fn(), value.output_nr()), input_shape_.size()});
+        observations.push_back({mark, value.sizes().vec(),
+                                value.is_floating_point() || value.is_quantized(),
+                                has_positions(value.sizes(), input_shape_),
+                                Edge(value.grad_fn(), value.output_nr()), input_shape_.size()});
         return value;
     }
 
-    std::vector<Sighting> sightings;
+    std::vector<Observation> observations;
 
 private:
     const std::vector<int64_t> input_shape_;
@@ -92,7 +91,7 @@ bool is_weighted(const std::string &function)
            starts_with_any(function, {"Mm", "Bmm", "Addmm", "Baddbmm", "Addbmm", "Mv", "Addmv"});
 }
 
-bool only_passes_on(const std::string &function)
+bool keeps_channels(const std::string &function)
 {
     return contains(function, "Pool") || contains(function, "Dropout") ||
            contains(function, "Clone") || contains(function, "Permute");
@@ -103,8 +102,7 @@ bool is_attention(const std::string &function)
     return starts_with_any(function, {"Softmax", "ScaledDotProduct", "SafeSoftmax"});
 }
 
-// Between the tokens of a transformer and its attention there are tensors of rank 4 that are no
-// images.
+// Between a transformer's tokens and its attention there are tensors of rank 4 that are no images.
 bool may_rearrange_tokens(const std::string &function)
 {
     return is_attention(function) ||
@@ -142,12 +140,12 @@ bool comes_from_convolution(const Edge &edge)
 }
 
 // A feature map with the input's sides.
-bool is_feature_map(const Sighting &sighting)
+bool is_feature_map(const Observation &observation)
 {
-    return sighting.is_real && sighting.shape.size() == sighting.input_rank &&
-           sighting.has_places &&
-           (sighting.input_rank == SSCAM_IMAGE_RANK || !sighting.edge.is_valid() ||
-            comes_from_convolution(sighting.edge));
+    return observation.is_real && observation.shape.size() == observation.input_rank &&
+           observation.has_positions &&
+           (observation.input_rank == SSCAM_IMAGE_RANK || !observation.edge.is_valid() ||
+            comes_from_convolution(observation.edge));
 }
 
 bool is_layer_norm(const std::string &function)
@@ -156,14 +154,14 @@ bool is_layer_norm(const std::string &function)
 }
 
 // Of an image.
-bool are_tokens(const Sighting &sighting)
+bool are_tokens(const Observation &observation)
 {
-    return sighting.is_real && sighting.input_rank == SSCAM_IMAGE_RANK &&
-           sighting.shape.size() == 3 && sighting.has_places;
+    return observation.is_real && observation.input_rank == SSCAM_IMAGE_RANK &&
+           observation.shape.size() == 3 && observation.has_positions;
 }
 
-// What the class scores are made from, read from autograd's graph: the data flow as it was, through
-// control flow, tuples and in-place operations.
+// What the class scores are computed from, as autograd's graph has it: the data flow of one run,
+// through control flow, tuples and in-place operations.
 class ScoreHistory {
 public:
     explicit ScoreHistory(const at::Tensor &logits)
@@ -184,7 +182,7 @@ public:
     bool is_empty() const { return reached_.empty(); }
     bool has_attention() const { return !attentions_.empty(); }
 
-    // Whether one attention works on what another gave.
+    // Whether one attention's output feeds another one.
     bool attends_again() const
     {
         return std::any_of(attentions_.begin(), attentions_.end(), [this](Node *attention) {
@@ -249,23 +247,24 @@ private:
     std::unordered_set<Node *> feeds_last_attention_; // the last attentions themselves included
 };
 
-using Sightings = std::vector<Sighting>;
+using Observations = std::vector<Observation>;
 
-// A layer with the last of its sightings.
+// A layer with the last of its observations.
 struct Listed {
     Layer layer;
-    Sighting last;
+    Observation last;
     bool is_module;
 };
 
-// The mark that a name means: the one that was passed last.
+// The mark that a name stands for: the last one in a run.
 using LastMarks = std::unordered_map<std::string, int64_t>;
 
-bool is_listed(const Sighting &sighting, const std::vector<Mark> &marks,
+bool is_listed(const Observation &observation, const std::vector<Mark> &marks,
                const LastMarks &last_marks, bool history_is_known)
 {
-    const Mark &mark = marks[sighting.mark];
-    if (!sighting.is_real || sighting.shape.size() > SSCAM_LAYER_MAX_RANK || mark.name.empty())
+    const Mark &mark = marks[observation.mark];
+    if (!observation.is_real || observation.shape.size() > SSCAM_LAYER_MAX_RANK ||
+        mark.name.empty())
         return false;
     if (mark.is_module)
         return true;
@@ -274,29 +273,30 @@ bool is_listed(const Sighting &sighting, const std::vector<Mark> &marks,
     // value only.
     bool has_module_name = mark.module_mark >= 0 &&
                            last_marks.at(marks[mark.module_mark].name) == mark.module_mark;
-    return !has_module_name && sighting.shape.size() >= 3 &&
-           (!history_is_known || sighting.edge.is_valid());
+    return !has_module_name && observation.shape.size() >= 3 &&
+           (!history_is_known || observation.edge.is_valid());
 }
 
-// One layer a name, at the place of its last sighting.
-std::vector<Listed> list_layers(const Sightings &sightings, const std::vector<Mark> &marks,
+// One layer for each name, in the order of their last observations.
+std::vector<Listed> list_layers(const Observations &observations, const std::vector<Mark> &marks,
                                 bool history_is_known)
 {
     LastMarks last_marks;
-    for (const Sighting &sighting : sightings)
-        last_marks[marks[sighting.mark].name] = sighting.mark;
+    for (const Observation &observation : observations)
+        last_marks[marks[observation.mark].name] = observation.mark;
     std::unordered_map<std::string, std::vector<int64_t>> marks_of_name;
     for (size_t i = 0; i < marks.size(); i++)
         marks_of_name[marks[i].name].push_back(static_cast<int64_t>(i));
 
     std::set<std::string> seen;
     std::vector<Listed> listed;
-    for (auto sighting = sightings.rbegin(); sighting != sightings.rend(); ++sighting) {
-        const Mark &mark = marks[sighting->mark];
-        if (is_listed(*sighting, marks, last_marks, history_is_known) &&
+    for (auto observation = observations.rbegin(); observation != observations.rend();
+         ++observation) {
+        const Mark &mark = marks[observation->mark];
+        if (is_listed(*observation, marks, last_marks, history_is_known) &&
             seen.insert(mark.name).second)
-            listed.push_back({{mark.name, mark.kind, sighting->shape, marks_of_name[mark.name]},
-                              *sighting,
+            listed.push_back({{mark.name, mark.kind, observation->shape, marks_of_name[mark.name]},
+                              *observation,
                               mark.is_module});
     }
     std::reverse(listed.begin(), listed.end());
@@ -341,13 +341,13 @@ const Listed *find_first_tokens(const std::vector<Listed> &listed)
     return nullptr;
 }
 
-// What comes before the pooling and the like that only passed an image on.
+// The image before pooling, dropout and the like.
 const Listed *source_of_image(const Listed *chosen, const std::vector<Listed> &listed)
 {
     for (const Listed *source = chosen; source != nullptr;) {
         chosen = source;
         const auto &function = chosen->last.edge.function;
-        bool passes_on = only_passes_on(function->name()) && function->num_outputs() > 0;
+        bool passes_on = keeps_channels(function->name()) && function->num_outputs() > 0;
         source = passes_on ? feature_map_at(listed, function->next_edge(0)) : nullptr;
     }
     return chosen;
@@ -358,7 +358,7 @@ const Listed *source_of_image(const Listed *chosen, const std::vector<Listed> &l
 // attention, the last layer norm.
 const Listed *find_last_tokens(const std::vector<Listed> &listed, const ScoreHistory &history)
 {
-    const auto is_read = [&](const Sighting &value) {
+    const auto is_read = [&](const Observation &value) {
         return are_tokens(value) &&
                (!history.has_attention() || history.feeds_attention(value.edge));
     };
@@ -428,7 +428,7 @@ struct Recording {
     at::Tensor logits;
 };
 
-Recording record(const MarkedGraph &graph, const at::Tensor &input)
+Recording record(const MarkedGraph &graph, const at::Tensor &input, const std::string &output)
 {
     auto program = graph.program([](int64_t) { return true; });
     Recording recording(input);
@@ -436,11 +436,11 @@ Recording record(const MarkedGraph &graph, const at::Tensor &input)
         c10::AutoGradMode gradients(true);
         // A copy, since the network may change its input in place, which a leaf does not allow.
         at::Tensor leaf = input.detach().requires_grad_(true);
-        recording.logits = run_for_logits(*program, leaf.clone(), recording.recorder);
-    } catch (const Refusal &) {
-        // It may only be autograd that cannot follow, as with quantised networks.
+        recording.logits = run_for_logits(*program, leaf.clone(), recording.recorder, 0, output);
+    } catch (const Error &) {
+        // Autograd alone may fail, as for quantised networks.
         recording = Recording(input);
-        recording.logits = run_for_logits(*program, input.clone(), recording.recorder);
+        recording.logits = run_for_logits(*program, input.clone(), recording.recorder, 0, output);
     }
     return recording;
 }
@@ -471,11 +471,11 @@ const Layer *LayerTable::find(const std::string &name) const
     return nullptr;
 }
 
-LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input)
+LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input, const std::string &output)
 {
-    Recording recording = record(graph, input);
+    Recording recording = record(graph, input, output);
     ScoreHistory history(recording.logits);
-    auto listed = list_layers(recording.recorder->sightings, graph.marks(), !history.is_empty());
+    auto listed = list_layers(recording.recorder->observations, graph.marks(), !history.is_empty());
     const Listed *chosen = history.is_empty() ? guess_default(listed)
                                               : choose_default(listed, history);
     LayerTable table;

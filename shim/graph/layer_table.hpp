@@ -28,8 +28,10 @@ struct LayerTable {
 // The list as the C core takes it; released with sscam_layers_release().
 struct sscam_layers exported(const LayerTable &table);
 
-// Runs the network once on `input`, with a tap at every mark.
-LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input);
+// Runs the network once on `input`, with a tap at every mark. The default layer is that of the
+// class scores in `output`, as of run_for_logits().
+LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input,
+                       const std::string &output);
 
 } // namespace sscam
 

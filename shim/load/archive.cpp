@@ -34,7 +34,7 @@ bool is_compressed_tensor(const char *header, size_t size)
         return false;
     const std::string name(header + HEADER_SIZE,
                            std::min(two_bytes(header + NAME_SIZE_AT), size - HEADER_SIZE));
-    const size_t inside = name.find('/') + 1; // of the archive's one folder
+    const size_t inside = name.find('/') + 1; // the archive has one folder
     return name.compare(inside, 5, "data/") == 0 || name.compare(inside, 10, "constants/") == 0;
 }
 
@@ -50,7 +50,7 @@ size_t claimed_bytes(const at::Tensor &tensor)
                                                 tensor.dtype().itemsize(),
                                                 static_cast<size_t>(tensor.storage_offset()));
     } catch (const c10::Error &) {
-        return NO_SIZE; // more than can be counted, or negative
+        return NO_SIZE; // too many for size_t, or negative
     }
 }
 
@@ -59,8 +59,8 @@ size_t bytes_in_record(const c10::Storage &storage, const ArchiveReader &reader)
 {
     if (!storage.device().is_cpu() || storage.resizable() || storage.allocator() != nullptr)
         return NO_SIZE;
-    const void *place = storage.data_ptr().get();
-    const int64_t found = place == nullptr ? 0 : reader.bytes_at(place);
+    const void *address = storage.data_ptr().get();
+    const int64_t found = address == nullptr ? 0 : reader.bytes_at(address);
     return found < 0 ? NO_SIZE : static_cast<size_t>(found);
 }
 
@@ -73,10 +73,10 @@ void check_tensor(const at::Tensor &tensor, const std::string &name, const Archi
     const size_t claimed = std::max(claimed_bytes(tensor), storage.nbytes());
     if (claimed <= present)
         return;
-    throw Refusal(SSCAM_E_FORMAT,
-                  "damaged TorchScript file: " + name + " claims " +
-                      (claimed > NO_SIZE / 2 ? "countless" : std::to_string(claimed)) +
-                      " bytes, and its record has " + std::to_string(present));
+    throw Error(SSCAM_E_FORMAT,
+                "damaged TorchScript file: " + name + " claims " +
+                    (claimed > NO_SIZE / 2 ? "countless" : std::to_string(claimed)) +
+                    " bytes, and its record has " + std::to_string(present));
 }
 
 // --- all of them ---------------------------------------------------------------------------------
@@ -87,8 +87,8 @@ bool may_hold_tensors(const c10::IValue &value)
            value.isGenericDict();
 }
 
-// Goes through values and what is inside of them, each once, without recursion, which files could
-// make deep.
+// Visits values and the values inside of them, each once; without recursion, since a file could
+// nest them deeper than the stack.
 class TensorCheck {
 public:
     explicit TensorCheck(const ArchiveReader &reader) : reader_(reader) {}
@@ -114,7 +114,7 @@ private:
         if (value.isTensor())
             check_tensor(value.toTensor(), name, reader_);
         else if (seen_.insert(value.internalToPointer()).second)
-            add_parts(value, name);
+            add_contents(value, name);
     }
 
     void add_elements(c10::ArrayRef<c10::IValue> elements, const std::string &name)
@@ -124,8 +124,8 @@ private:
                 add(element, name);
     }
 
-    // Elements go by the name of their list.
-    void add_parts(const c10::IValue &value, const std::string &name)
+    // Elements have the name of their list.
+    void add_contents(const c10::IValue &value, const std::string &name)
     {
         if (value.isObject()) {
             const auto object = value.toObject();
@@ -161,8 +161,8 @@ size_t ArchiveReader::read(uint64_t position, void *buffer, size_t count, const 
     return count;
 }
 
-// A record that is not compressed is read at once, after its header. Does not throw: libtorch calls
-// from C.
+// A record that is not compressed is read in one call, after its header. Does not throw, since C
+// code of libtorch calls it.
 void ArchiveReader::note(const char *from, const void *to, size_t count) const noexcept
 {
     try {
@@ -175,9 +175,9 @@ void ArchiveReader::note(const char *from, const void *to, size_t count) const n
     }
 }
 
-int64_t ArchiveReader::bytes_at(const void *place) const
+int64_t ArchiveReader::bytes_at(const void *address) const
 {
-    const auto found = read_.find(place);
+    const auto found = read_.find(address);
     return !knows_all_ || found == read_.end() ? -1 : static_cast<int64_t>(found->second);
 }
 

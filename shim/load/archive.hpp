@@ -9,8 +9,8 @@
 
 namespace sscam {
 
-// Notes how much was read to which place: libtorch takes a tensor's size from another place than
-// its record.
+// Records how much was read to which address: libtorch does not take a tensor's size from its
+// record.
 class ArchiveReader : public caffe2::serialize::ReadAdapterInterface {
 public:
     ArchiveReader(const void *data, size_t size)
@@ -21,10 +21,10 @@ public:
     size_t size() const override { return size_; }
     size_t read(uint64_t position, void *buffer, size_t count, const char *) const override;
 
-    // The size of the record that is at that place; -1 if it is not known. Where records of tensors
-    // are compressed, which torch.jit.save never does, none is: they are unpacked to places that
-    // are not seen here.
-    int64_t bytes_at(const void *place) const;
+    // The size of the record that was read to that address; -1 if it is not known. None is known
+    // where records of tensors are compressed, which torch.jit.save never does: they are unpacked
+    // elsewhere.
+    int64_t bytes_at(const void *address) const;
 
 private:
     void note(const char *from, const void *to, size_t count) const noexcept;
@@ -35,8 +35,9 @@ private:
     mutable bool knows_all_ = true;
 };
 
-// Throws a Refusal if a tensor of the module, which `reader` has read, claims more than its record
-// or its storage has: libtorch would read on behind it. On a card records cannot be found any more.
+// Throws an Error if a tensor of the module that `reader` has read needs more bytes than its record
+// or its storage has: libtorch would read past the end. Tensors on a GPU are not checked, since
+// their records are gone.
 void check_tensors(const torch::jit::Module &module, const ArchiveReader &reader);
 
 } // namespace sscam

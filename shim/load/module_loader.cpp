@@ -1,6 +1,7 @@
 #include "load/module_loader.hpp"
 
 #include <ATen/Context.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "common/guard.hpp"
@@ -15,25 +16,23 @@ bool contains(const std::string &text, const char *part)
     return text.find(part) != std::string::npos;
 }
 
-// The two ways in which a file can be unusable: it is no TorchScript archive, or its program does
-// not fit this libtorch.
-[[noreturn]] void refuse_file()
+// Either the file is no TorchScript archive, or its program does not run in this libtorch.
+[[noreturn]] void fail_to_load()
 {
     std::string reason = current_reason();
     bool is_archive_fault = contains(reason, "PytorchStreamReader") ||
                             contains(reason, "archive") || contains(reason, "npickl") ||
                             contains(reason, "ickle");
     if (contains(reason, "constants.pkl"))
-        throw Refusal(SSCAM_E_FORMAT,
-                      "not a TorchScript file but another PyTorch archive, such as a "
-                      "checkpoint of weights; write it with torch.jit.save");
-    // Of libtorch 2, which looks for itself; of earlier ones archive.cpp tells.
+        throw Error(SSCAM_E_FORMAT, "not a TorchScript file but another PyTorch archive, such as a "
+                                    "checkpoint of weights; write it with torch.jit.save");
+    // Messages of libtorch 2, which checks this itself; for earlier versions archive.cpp does.
     if (contains(reason, "require a storage of at least") ||
         contains(reason, "invalid storage offset"))
-        throw Refusal(SSCAM_E_FORMAT, "damaged TorchScript file: " + reason);
+        throw Error(SSCAM_E_FORMAT, "damaged TorchScript file: " + reason);
     if (is_archive_fault)
-        throw Refusal(SSCAM_E_FORMAT, "not a TorchScript file: " + reason);
-    throw Refusal(SSCAM_E_MODEL, "its program cannot be used: " + reason);
+        throw Error(SSCAM_E_FORMAT, "not a TorchScript file: " + reason);
+    throw Error(SSCAM_E_MODEL, "its program cannot be used: " + reason);
 }
 
 torch::jit::Module read_module(const void *data, size_t size, c10::Device device)
@@ -43,12 +42,12 @@ torch::jit::Module read_module(const void *data, size_t size, c10::Device device
         torch::jit::Module module = torch::jit::load(reader, device);
         check_tensors(module, *reader);
         return module;
-    } catch (const Refusal &) {
+    } catch (const Error &) {
         throw;
     } catch (...) {
         if (memory_ran_out())
             throw;
-        refuse_file();
+        fail_to_load();
     }
 }
 
@@ -60,7 +59,7 @@ void set_evaluation_mode(const torch::jit::Module &root)
             module._ivalue()->setSlot(*slot, false);
 }
 
-// Gradients of parameters are never wanted, and float32 is what inputs come in.
+// No gradients of parameters are needed, and inputs are float32.
 void prepare_tensor(at::Tensor tensor)
 {
     tensor.set_requires_grad(false);
@@ -68,7 +67,7 @@ void prepare_tensor(at::Tensor tensor)
         tensor.set_data(tensor.to(at::kFloat));
 }
 
-int64_t parse_card_number(const std::string &text)
+int64_t parse_device_number(const std::string &text)
 {
     if (text.empty() || text.size() > 3 ||
         text.find_first_not_of("0123456789") != std::string::npos)
@@ -78,27 +77,34 @@ int64_t parse_card_number(const std::string &text)
 
 } // namespace
 
+// at::hasCUDA() would initialise the driver, and says no where there is a driver but no device.
+bool has_cuda_half()
+{
+    return at::CUDAHooksRegistry()->Has("CUDAHooks");
+}
+
 c10::Device device_named(const char *name)
 {
-    const std::string wanted = name == nullptr ? "cpu" : name;
-    const int64_t cards = at::hasCUDA() ? static_cast<int64_t>(at::getNumGPUs()) : 0;
-    if (wanted == "cpu" || (wanted == "auto" && cards == 0))
+    const std::string wanted = name == nullptr ? "cpu" : name,
+                      subject = "device \"" + wanted + "\": ";
+    if (wanted == "cpu") // the driver is not initialised: the host may still fork
         return c10::Device(c10::kCPU);
     int64_t number = wanted == "auto" || wanted == "cuda" ? 0 : -1;
     if (wanted.rfind("cuda:", 0) == 0)
-        number = parse_card_number(wanted.substr(5));
+        number = parse_device_number(wanted.substr(5));
     if (number < 0)
-        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted + "\": not cpu, cuda, cuda:N or auto");
-    if (!at::hasCUDA())
-        throw Refusal(SSCAM_E_DEVICE,
-                      "device \"" + wanted + "\": this build of libtorch has no CUDA");
-    if (cards == 0)
-        throw Refusal(SSCAM_E_DEVICE, "device \"" + wanted +
-                                          "\": there is no CUDA card, or no driver that serves it");
-    if (number >= cards)
-        throw Refusal(SSCAM_E_DEVICE,
-                      "device \"" + wanted +
-                          "\": the last of the CUDA cards is cuda:" + std::to_string(cards - 1));
+        throw Error(SSCAM_E_DEVICE, subject + "not cpu, cuda, cuda:N or auto");
+    const int64_t count = has_cuda_half() ? static_cast<int64_t>(at::getNumGPUs()) : 0;
+    if (wanted == "auto" && count == 0)
+        return c10::Device(c10::kCPU);
+    if (!has_cuda_half())
+        throw Error(SSCAM_E_DEVICE, subject + "this build of libtorch has no CUDA");
+    if (count == 0)
+        throw Error(SSCAM_E_DEVICE,
+                    subject + "there is no CUDA device, or no driver that serves it");
+    if (number >= count)
+        throw Error(SSCAM_E_DEVICE,
+                    subject + "the last of the CUDA devices is cuda:" + std::to_string(count - 1));
     return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(number));
 }
 

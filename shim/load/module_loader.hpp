@@ -8,6 +8,9 @@
 
 namespace sscam {
 
+// Whether this libtorch was built with CUDA, be there a device or not.
+bool has_cuda_half();
+
 // "cpu", "cuda", "cuda:N", "auto"; NULL is the CPU. Refuses devices that are not there.
 c10::Device device_named(const char *name);
 

@@ -1,4 +1,4 @@
-// libtorch's headers that every file of the shim needs, compiled once instead of nine times.
+// Headers of libtorch that most files of the shim need, compiled once.
 #include <ATen/ATen.h>
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/api/module.h>

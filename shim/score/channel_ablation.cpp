@@ -65,7 +65,7 @@ private:
 class Ablation {
 public:
     Ablation(Network &network, const sscam_ablation_request &request)
-        : request_(request), table_(network.layers(request.shape)),
+        : request_(request), table_(network.layers(request.shape, text_or_empty(request.output))),
           program_(network.tapped_at(wanted_layer(*table_, request.plan->layer))),
           input_(network.input_from(request.plan->input, request.shape))
     {

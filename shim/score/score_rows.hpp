@@ -9,6 +9,7 @@
 #include <ATen/ATen.h>
 
 #include "common/guard.hpp"
+#include "cuda/tf32_guard.hpp"
 #include "graph/dense_output.hpp"
 #include "model/backend.h"
 
@@ -72,6 +73,8 @@ void store_scores(const Request &request, const at::Tensor &logits, int64_t firs
 template <class Request>
 void report(const Request &request, double fraction)
 {
+    const Tf32Pause no_switches;
+    const HostThreadState host_state;
     if (sscam_status status = sscam_progress_report(request.progress, fraction))
         throw Reported(status);
 }

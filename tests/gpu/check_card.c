@@ -1,7 +1,7 @@
-/* Scoring as a card does it: on the card that SSCAM_TEST_DEVICE names, or by the same arithmetic on
- * the processor.
+/* Scoring as a GPU does it: on the one that SSCAM_TEST_DEVICE names, or by the same arithmetic on
+ * the CPU.
  *
- * Beside a card stands lib/masks/masked_input.c and the backend on the processor, which have
+ * The reference is lib/masks/masked_input.c and the backend on the CPU, which have
  * oracles of their own. */
 #include <math.h>
 #include <stdio.h>
@@ -106,7 +106,7 @@ static double furthest_of(const sscam_mask_list *list, int64_t first, int64_t ro
           *wanted = malloc((size_t)size * sizeof *wanted);
     float *scratch = malloc((size_t)sscam_mask_list_scratch_size(list) * sizeof *scratch);
     double furthest = 0.0;
-    NEED(sscam_check_card_masks(device, list, first, rows, layout, precision, found, uploaded));
+    NEED(sscam_check_cuda_masks(device, list, first, rows, layout, precision, found, uploaded));
     for (int64_t row = 0; row < rows; row++) {
         sscam_mask_list_write(list, first + row, layout, scratch, wanted);
         for (int64_t i = 0; i < size; i++) {
@@ -191,7 +191,7 @@ START_TEST(scores_are_those_of_the_processor)
     for (int64_t i = 0; i < classes; i++)
         logits[classes + i] *= 1000.0f; /* a row whose exponentials overflow */
     for (int kind = SSCAM_SCORE_LOGIT; kind <= SSCAM_SCORE_SIGMOID; kind++) {
-        NEED(sscam_check_card_scores(device, logits, ROWS, classes, targets, target_count, kind,
+        NEED(sscam_check_cuda_scores(device, logits, ROWS, classes, targets, target_count, kind,
                                      found));
         for (int t = 0; t < target_count; t++)
             for (int row = 0; row < ROWS; row++) {
@@ -275,7 +275,7 @@ static void end(scoring *of)
     sscam_torch_backend()->destroy(of->network);
 }
 
-START_TEST(a_card_scores_as_the_processor_does)
+START_TEST(a_gpu_scores_as_the_processor_does)
 {
     static const struct {
         int64_t size;
@@ -291,7 +291,7 @@ START_TEST(a_card_scores_as_the_processor_does)
     const sscam_progress progress = progress_of(&there, count_report);
     there.request.progress = &progress;
     there.request.scoring.batch_size = batches[_i].size;
-    NEED(sscam_check_card_scoring(there.network, &there.request, found));
+    NEED(sscam_check_cuda_scoring(there.network, &there.request, found));
     ck_assert_int_eq(there.reports, batches[_i].count);
     for (int i = 0; i < COUNT; i++)
         ck_assert_float_eq_tol(found[i], wanted[i], 1e-4f * fmaxf(1.0f, fabsf(wanted[i])));
@@ -307,13 +307,13 @@ START_TEST(a_cancelled_scoring_ends_with_its_batch)
     begin(&of, device);
     const sscam_progress progress = progress_of(&of, cancel_third);
     of.request.progress = &progress;
-    ck_assert_int_eq(sscam_check_card_scoring(of.network, &of.request, scores), SSCAM_E_CANCELLED);
+    ck_assert_int_eq(sscam_check_cuda_scoring(of.network, &of.request, scores), SSCAM_E_CANCELLED);
     ck_assert_int_eq(of.reports, 3);
     end(&of);
 }
 END_TEST
 
-/* On the processor alone: a card's memory cannot be made small. */
+/* On the CPU alone: a GPU's memory cannot be limited. */
 START_TEST(where_memory_runs_out_batches_are_halved)
 {
     enum { BATCH = 64 }; /* filled up to a multiple of 4 rows, until it is smaller */
@@ -330,10 +330,10 @@ START_TEST(where_memory_runs_out_batches_are_halved)
     of.reports = 0;
     NEED(sscam_torch_backend()->score(of.network, &of.request, found[0]));
     of.reports = 0;
-    NEED(sscam_check_card_scoring(of.network, &of.request, found[1]));
+    NEED(sscam_check_cuda_scoring(of.network, &of.request, found[1]));
     ck_assert_int_gt(of.reports, 1);
     sscam_check_limit_memory(row_bytes - 1);
-    ck_assert_int_eq(sscam_check_card_scoring(of.network, &of.request, found[1] /* not touched */),
+    ck_assert_int_eq(sscam_check_cuda_scoring(of.network, &of.request, found[1] /* not touched */),
                      SSCAM_E_MEMORY);
     ck_assert_int_eq(sscam_torch_backend()->score(of.network, &of.request, found[0]),
                      SSCAM_E_MEMORY);
@@ -346,7 +346,7 @@ START_TEST(where_memory_runs_out_batches_are_halved)
 }
 END_TEST
 
-/* --- what a card would be asked for, without one ---------------------------------------------- */
+/* --- without a GPU ---------------------------------------------------------------------------- */
 
 START_TEST(tf32_is_as_asked_whatever_the_host_has_set)
 {
@@ -354,6 +354,18 @@ START_TEST(tf32_is_as_asked_whatever_the_host_has_set)
         for (int in_tf32 = 0; in_tf32 <= 1; in_tf32++)
             ck_assert_msg(sscam_check_tf32(setting, in_tf32), "setting %d, tf32 %d", (int)setting,
                           in_tf32);
+}
+END_TEST
+
+START_TEST(precisions_take_turns)
+{
+    NEED(sscam_check_tf32_turns());
+}
+END_TEST
+
+START_TEST(a_call_within_a_callback_has_its_own_precision)
+{
+    NEED(sscam_check_tf32_nesting());
 }
 END_TEST
 
@@ -373,7 +385,7 @@ START_TEST(failing_forms_refer_to_what_there_is)
 END_TEST
 
 /* As libtorch 1.13 to 2.14 words them. */
-START_TEST(failures_of_a_card_are_told_apart)
+START_TEST(failures_of_a_gpu_are_told_apart)
 {
     static const struct {
         const char *text;
@@ -414,8 +426,7 @@ START_TEST(devices_that_are_not_there_are_refused)
 }
 END_TEST
 
-/* Without a card, "auto" is the processor, and "cuda" says why not; with one, both are card number
- * 0. */
+/* Without a GPU, "auto" is the CPU, and "cuda" fails with the reason; with one, both are GPU 0. */
 START_TEST(auto_takes_what_there_is)
 {
     const char *path = getenv("SSCAM_TEST_MODEL");
@@ -433,15 +444,15 @@ START_TEST(auto_takes_what_there_is)
 }
 END_TEST
 
-START_TEST(the_kernel_compiles_for_cards)
+START_TEST(the_kernel_compiles_for_gpus)
 {
     static const int32_t capabilities[] = {75, 80, 86, 90, 100, 999 /* newer than the compiler */};
-    if (sscam_check_card_program(90) == SSCAM_E_DEVICE &&
+    if (sscam_check_cuda_program(90) == SSCAM_E_DEVICE &&
         strstr(sscam_last_error(), "can be loaded") != NULL) {
         printf("# skipped: no compiler for CUDA here\n");
         return;
     }
-    NEED(sscam_check_card_program(capabilities[_i]));
+    NEED(sscam_check_cuda_program(capabilities[_i]));
 }
 END_TEST
 
@@ -454,16 +465,18 @@ int main(void)
     tcase_add_test(test_case, a_batch_goes_across_plans);
     tcase_add_test(test_case, masked_inputs_do_not_cross_the_bus);
     tcase_add_loop_test(test_case, scores_are_those_of_the_processor, 0, 4);
-    tcase_add_loop_test(test_case, a_card_scores_as_the_processor_does, 0, 2);
+    tcase_add_loop_test(test_case, a_gpu_scores_as_the_processor_does, 0, 2);
     tcase_add_test(test_case, a_cancelled_scoring_ends_with_its_batch);
     tcase_add_test(test_case, where_memory_runs_out_batches_are_halved);
     tcase_add_test(test_case, tf32_is_as_asked_whatever_the_host_has_set);
+    tcase_add_test(test_case, precisions_take_turns);
+    tcase_add_test(test_case, a_call_within_a_callback_has_its_own_precision);
     tcase_add_test(test_case, traced_convolutions_go_by_the_switches);
     tcase_add_test(test_case, failing_forms_refer_to_what_there_is);
-    tcase_add_test(test_case, failures_of_a_card_are_told_apart);
+    tcase_add_test(test_case, failures_of_a_gpu_are_told_apart);
     tcase_add_test(test_case, devices_that_are_not_there_are_refused);
     tcase_add_test(test_case, auto_takes_what_there_is);
-    tcase_add_loop_test(test_case, the_kernel_compiles_for_cards, 0, 6);
+    tcase_add_loop_test(test_case, the_kernel_compiles_for_gpus, 0, 6);
     suite_add_tcase(suite, test_case);
     make_plans_parts();
     return run_suite(suite);

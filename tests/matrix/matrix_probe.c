@@ -241,7 +241,7 @@ int main(int argc, char **argv)
     prefix = argv[4];
 
     struct sscam_layers list;
-    need("layers", backend->layers(network, &shape, &list));
+    need("layers", backend->layers(network, &shape, NULL, &list));
     show_layers(&list);
     show_logits();
     size_t index = 0, images = find_image(&list, 0, &index), wanted = (size_t)atoll(argv[5]);

@@ -511,8 +511,10 @@ static sscam_status list_layers(const fake_network *network, const sscam_shape *
     return status;
 }
 
-static sscam_status layers_of(void *network, const sscam_shape *shape, struct sscam_layers *out)
+static sscam_status layers_of(void *network, const sscam_shape *shape, const char *output,
+                              struct sscam_layers *out)
 {
+    (void)output; /* there is one */
     fake_run run;
     sscam_status status = enter(FAKE_LAYERS);
     if (status == SSCAM_OK)

@@ -1,0 +1,126 @@
+#include "common/thread_state.hpp"
+
+#include <utility>
+
+#include <ATen/PythonTorchFunctionTLS.h>
+#include <ATen/SavedTensorHooks.h>
+#include <c10/core/AutogradState.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <c10/core/impl/PythonDispatcherTLS.h>
+#include <c10/core/impl/TorchDispatchModeTLS.h>
+#include <torch/csrc/jit/frontend/tracer.h>
+
+namespace sscam {
+
+namespace tracer = torch::jit::tracer;
+using at::functorch::functorchTLSAccessor;
+
+namespace {
+
+class DropWarnings : public c10::WarningHandler {
+public:
+#if SSCAM_TORCH_WARNING_OBJECTS
+    void process(const c10::Warning &) override {}
+#else
+    void process(const c10::SourceLocation &, const std::string &, const bool) override {}
+#endif
+};
+
+// Never destroyed: a thread of the host may still run when the process exits.
+c10::WarningHandler *drop_warnings()
+{
+    static c10::WarningHandler *const handler = new DropWarnings;
+    return handler;
+}
+
+thread_local CleanThreadState *innermost = nullptr;
+
+// Autocast, inference mode, functorch, tracing and Python modes each are dispatch keys, too.
+void set_default_dispatch_keys()
+{
+    c10::impl::PODLocalDispatchKeySet keys = {};
+    keys.set_included(c10::default_included_set);
+    keys.set_excluded(c10::default_excluded_set);
+    c10::impl::_force_tls_local_dispatch_key_set(keys);
+}
+
+void set_autograd(bool gradients)
+{
+    c10::AutogradState state = c10::AutogradState::get_tls_state();
+    state.set_grad_mode(gradients);
+    state.set_inference_mode(false);
+    state.set_fw_grad_mode(true);
+    c10::AutogradState::set_tls_state(std::move(state));
+}
+
+void leave_python_modes()
+{
+    c10::impl::TorchDispatchModeTLS::set_state(c10::impl::TorchDispatchModeTLS());
+    c10::impl::PythonDispatcherTLS::reset_state();
+    at::impl::PythonTorchFunctionTLS::set_state(at::impl::PythonTorchFunctionTLS());
+}
+
+} // namespace
+
+CleanThreadState::CleanThreadState(bool gradients)
+    : functorch_(std::move(functorchTLSAccessor())), tracing_(tracer::getTracingState()),
+      warnings_(torch_warnings::get_warning_handler()), outer_(innermost)
+{
+    std::fegetenv(&floating_point_);
+    innermost = this;
+    std::fesetenv(FE_DFL_ENV);
+    torch_warnings::set_warning_handler(drop_warnings());
+    tracer::setTracingState(nullptr);
+    set_default_dispatch_keys();
+    set_autograd(gradients);
+    leave_python_modes();
+    at::SavedTensorDefaultHooks::set_tls_state(at::impl::SavedTensorDefaultHooksTLS());
+}
+
+CleanThreadState::~CleanThreadState()
+{
+    exchange();
+    innermost = outer_;
+}
+
+// functorch's layers are moved: ThreadLocalState, which would copy them, finds none.
+void CleanThreadState::exchange()
+{
+    std::fenv_t floating_point;
+    std::fegetenv(&floating_point);
+    auto functorch = std::move(functorchTLSAccessor());
+    auto tracing = tracer::getTracingState();
+    auto *const warnings = torch_warnings::get_warning_handler();
+    const at::ThreadLocalState torch;
+
+    tracer::setTracingState(std::exchange(tracing_, std::move(tracing)));
+    at::ThreadLocalState::setThreadLocalState(std::exchange(torch_, torch));
+    torch_warnings::set_warning_handler(std::exchange(warnings_, warnings));
+    functorchTLSAccessor() = std::exchange(functorch_, std::move(functorch));
+    std::fesetenv(&floating_point_);
+    floating_point_ = floating_point;
+}
+
+CleanThreadState *CleanThreadState::outermost()
+{
+    CleanThreadState *state = this;
+    while (state->outer_ != nullptr)
+        state = state->outer_;
+    return state;
+}
+
+HostThreadState::HostThreadState() : innermost_(innermost)
+{
+    if (innermost_ != nullptr)
+        innermost_->outermost()->exchange();
+    innermost = nullptr;
+}
+
+HostThreadState::~HostThreadState()
+{
+    innermost = innermost_;
+    if (innermost_ != nullptr)
+        innermost_->outermost()->exchange();
+}
+
+} // namespace sscam
