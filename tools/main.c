@@ -14,11 +14,11 @@
 
 #include <sscam/sscam.h>
 
+#include "base/suggestion.h"
 #include "commands/arguments.h"
 #include "commands/commands.h"
 #include "common/cli_error.h"
 #include "common/signals.h"
-#include "text/suggestion.h"
 #include "text/terminal_text.h"
 
 struct command {
@@ -50,14 +50,11 @@ static const struct command *find_command(const char *name)
 
 static int fail_no_command(const char *name)
 {
-    struct nearest nearest = nearest_to(name);
+    sscam_suggestion nearest = sscam_suggestion_for(name);
 
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        nearest_consider(&nearest, commands[i].name);
-    char *suggestion = nearest_suggestion(&nearest);
-    int code = fail_usage("usage", "there is no command '%s'%s", name, suggestion);
-    free(suggestion);
-    return code;
+        sscam_suggestion_consider(&nearest, commands[i].name);
+    return fail_usage("usage", "there is no command '%s'%s", name, sscam_suggestion_text(&nearest));
 }
 
 static void put_help(void)

@@ -9,6 +9,7 @@
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 
+#include "base/number.h"
 #include "common/checked_alloc.h"
 #include "text/text_file.h"
 
@@ -62,11 +63,9 @@ static char *child_text(const xmlNode *parent, const char *name)
 /* Whether a child is a number of reasonable size. */
 static int child_number(const xmlNode *parent, const char *name, double *number)
 {
-    char *text = child_text(parent, name), *end = NULL;
+    char *text = child_text(parent, name);
+    int is_number = text && sscam_parse_real(text, number) && fabs(*number) <= LARGEST_COORDINATE;
 
-    if (text)
-        *number = strtod(text, &end);
-    int is_number = text && end > text && !*end && fabs(*number) <= LARGEST_COORDINATE;
     free(text);
     return is_number;
 }
@@ -99,8 +98,7 @@ static char *read_object(const xmlNode *node, int64_t max_objects, struct annota
         return why;
     object.name = child_text(node, "name");
     object.action = child_text(node, "action");
-    annotation->objects = reallocate(annotation->objects, annotation->count + 1,
-                                     sizeof *annotation->objects);
+    annotation->objects = grow(annotation->objects, annotation->count, sizeof *annotation->objects);
     annotation->objects[annotation->count++] = object;
     return object.name || object.action ? NULL : format_text("an object has no name");
 }

@@ -12,8 +12,7 @@ struct csv_reader csv_start(char *text)
 
 static void add_field(struct csv_reader *reader, char *field)
 {
-    if ((reader->count & (reader->count - 1)) == 0)
-        reader->fields = reallocate(reader->fields, reader->count * 2 + 1, sizeof *reader->fields);
+    reader->fields = grow(reader->fields, reader->count, sizeof *reader->fields);
     reader->fields[reader->count++] = field;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/number.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/annotation_xml.h"
@@ -95,9 +96,7 @@ struct dataset_image *dataset_add(struct dataset *dataset, char *name, char *pat
         dataset->skipped++;
         return NULL;
     }
-    if ((dataset->count & (dataset->count - 1)) == 0)
-        dataset->images = reallocate(dataset->images, dataset->count * 2 + 1,
-                                     sizeof *dataset->images);
+    dataset->images = grow(dataset->images, dataset->count, sizeof *dataset->images);
     struct dataset_image *image = &dataset->images[dataset->count++];
     *image = (struct dataset_image){.name = name, .path = path};
     return image;
@@ -136,7 +135,7 @@ static int64_t class_of(const struct dataset *dataset, const struct labels *labe
     for (size_t i = 0; !labels->path && i < dataset->folders.count; i++)
         if (!strcmp(dataset->folders.items[i], text))
             return (int64_t)i;
-    return digits && !text[digits] && digits < 10 ? strtol(text, NULL, 10) : -1;
+    return digits && !text[digits] && sscam_parse_int(text, &index) ? index : -1;
 }
 
 /* Position of a class among the cases, added when it is new. */
@@ -145,7 +144,7 @@ static size_t case_of(struct dataset_cases *cases, int64_t class_index)
     for (size_t i = 0; i < cases->class_count; i++)
         if (cases->classes[i] == class_index)
             return i;
-    cases->classes = reallocate(cases->classes, cases->class_count + 1, sizeof *cases->classes);
+    cases->classes = grow(cases->classes, cases->class_count, sizeof *cases->classes);
     cases->classes[cases->class_count] = class_index;
     return cases->class_count++;
 }
@@ -155,9 +154,8 @@ static void add_box(struct dataset_cases *cases, size_t class_position, const do
 {
     size_t count = cases->box_count++;
 
-    cases->boxes = reallocate(cases->boxes, 4 * cases->box_count, sizeof *cases->boxes);
-    cases->box_classes = reallocate(cases->box_classes, cases->box_count,
-                                    sizeof *cases->box_classes);
+    cases->boxes = grow(cases->boxes, count, 4 * sizeof *cases->boxes);
+    cases->box_classes = grow(cases->box_classes, count, sizeof *cases->box_classes);
     cases->box_classes[count] = class_position;
     for (int i = 0; i < 4; i++)
         cases->boxes[4 * count + (size_t)i] = (float)(edges[i] * (i % 2 ? scale_y : scale_x));

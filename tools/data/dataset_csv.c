@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/number.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/annotation_xml.h"
@@ -17,10 +18,7 @@
 
 static bool read_coordinate(const char *text, double *number)
 {
-    char *end;
-
-    *number = strtod(text, &end);
-    return end > text && !*end && fabs(*number) <= LARGEST_COORDINATE;
+    return sscam_parse_real(text, number) && fabs(*number) <= LARGEST_COORDINATE;
 }
 
 /* The box of a record, if it has one; false when it is wrong. */
@@ -109,7 +107,7 @@ static int add_record(struct list *list, const struct csv_reader *reader)
     if (!image || !*reader->fields[1])
         return EXIT_OK;
     object.class_text = copy_text(reader->fields[1], strlen(reader->fields[1]));
-    image->objects = reallocate(image->objects, image->object_count + 1, sizeof *image->objects);
+    image->objects = grow(image->objects, image->object_count, sizeof *image->objects);
     image->objects[image->object_count++] = object;
     return EXIT_OK;
 }

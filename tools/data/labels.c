@@ -6,13 +6,15 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/number.h"
+#include "base/suggestion.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
-#include "text/suggestion.h"
 #include "text/text_file.h"
 
 #define LARGEST_FILE (16u << 20)
 #define MOST_CLASSES (1 << 20)
+#define MOST_DIGITS 18
 
 /* Cuts blanks off the end of a line: files from other systems end theirs with a carriage return. */
 static void trim_end(char *line, size_t length)
@@ -30,8 +32,7 @@ static void split_lines(struct labels *labels)
         size_t length = strcspn(line, "\n");
         char *next = line + length + (line[length] == '\n');
 
-        if ((labels->count & (labels->count - 1)) == 0)
-            labels->names = reallocate(labels->names, labels->count * 2 + 1, sizeof *labels->names);
+        labels->names = grow(labels->names, labels->count, sizeof *labels->names);
         trim_end(line, length);
         labels->names[labels->count++] = line;
         line = next;
@@ -40,15 +41,16 @@ static void split_lines(struct labels *labels)
 
 /* The parts of a line "index,identifier,name", in place; false, with the line as it was, when it is
  * none. */
-static bool split_indexed(char *line, long *index, char **identifier, char **name)
+static bool split_indexed(char *line, int64_t *index, char **identifier, char **name)
 {
-    char *first = strpbrk(line, ",\t"), *end;
-    char *second = first ? strchr(first + 1, *first) : NULL;
+    size_t digits = strspn(line, "0123456789");
+    char *first = line + digits, number[MOST_DIGITS + 1] = "";
+    char *second = *first == ',' || *first == '\t' ? strchr(first + 1, *first) : NULL;
 
-    if (!second || !isdigit((unsigned char)*line))
+    if (!second || digits > MOST_DIGITS)
         return false;
-    *index = strtol(line, &end, 10);
-    if (end != first || *index >= MOST_CLASSES)
+    memcpy(number, line, digits);
+    if (!sscam_parse_int(number, index) || *index >= MOST_CLASSES)
         return false;
     *identifier = first + 1;
     *name = second + 1;
@@ -66,7 +68,7 @@ static bool is_heading(const char *line)
 static bool is_indexed(const struct labels *labels, size_t *classes)
 {
     char *identifier, *name;
-    long index;
+    int64_t index;
 
     *classes = 0;
     for (size_t i = 0; i < labels->count; i++) {
@@ -92,7 +94,7 @@ static void place_indexed(struct labels *labels, size_t classes)
         labels->names[i] = none;
     for (size_t i = 0; i < labels->count; i++) {
         char *identifier, *name;
-        long index;
+        int64_t index;
 
         if (!split_indexed(lines[i], &index, &identifier, &name))
             continue;
@@ -175,14 +177,11 @@ int64_t labels_look_up(const struct labels *labels, const char *name)
 
 static int fail_not_found(const struct labels *labels, const char *name)
 {
-    struct nearest nearest = nearest_to(name);
+    sscam_suggestion nearest = sscam_suggestion_for(name);
 
     for (size_t i = 0; i < labels->count; i++)
-        nearest_consider(&nearest, labels->names[i]);
-    char *suggestion = nearest_suggestion(&nearest);
-    int code = fail(labels->path, "no class is named '%s'%s", name, suggestion);
-    free(suggestion);
-    return code;
+        sscam_suggestion_consider(&nearest, labels->names[i]);
+    return fail(labels->path, "no class is named '%s'%s", name, sscam_suggestion_text(&nearest));
 }
 
 static int fail_ambiguous(const struct labels *labels, const char *name)

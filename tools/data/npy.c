@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/atomic_file.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
+#include "common/output_file.h"
 
 #define MAGIC "\x93NUMPY"
 #define MAGIC_LENGTH 6
@@ -272,16 +272,16 @@ static void write_header(FILE *file, int rank, const int64_t *shape)
 
 int npy_write(const char *path, const float *data, int rank, const int64_t *shape)
 {
-    struct whole_file file;
+    sscam_atomic_file file;
     size_t count = 1;
 
-    if (whole_file_open(&file, path))
+    if (output_file_open(&file, path))
         return EXIT_FAILED;
     for (int i = 0; i < rank; i++)
         count *= (size_t)shape[i];
     write_header(file.stream, rank, shape);
     fwrite(data, sizeof *data, count, file.stream);
-    return whole_file_commit(&file);
+    return output_file_commit(&file);
 }
 
 void npy_free(struct npy_array *array)

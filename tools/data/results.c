@@ -1,11 +1,11 @@
 #include "data/results.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/result_column.h"
@@ -50,8 +50,7 @@ void results_add_measure(struct results *results, int32_t measure)
 struct result_case *results_add(struct results *results, size_t image_index, const char *image,
                                 int64_t class_index, const char *label)
 {
-    if ((results->count & (results->count - 1)) == 0)
-        results->cases = reallocate(results->cases, results->count * 2 + 1, sizeof *results->cases);
+    results->cases = grow(results->cases, results->count, sizeof *results->cases);
     struct result_case *result = &results->cases[results->count++];
     *result = (struct result_case){.image_index = image_index, .class_index = class_index};
     result->image = copy_text(image, strlen(image));
@@ -162,9 +161,10 @@ static void put_line(FILE *out, const struct results *results, const struct resu
     csv_put(out, results->methods.items[method]);
     for (size_t i = 0; i < results->metric_count; i++) {
         const struct result_value *value = &result->values[method * results->metric_count + i];
+        char text[SSCAM_REAL_SIZE];
 
         if (value->state == SSCAM_VALUE_DEFINED)
-            fprintf(out, ",%.17g", value->value);
+            fprintf(out, ",%s", sscam_format_real(value->value, 17, text));
         else
             fputs(value->state == SSCAM_VALUE_UNDEFINED ? ",nan" : ",", out);
     }
@@ -208,19 +208,8 @@ char *results_take_heading(struct results *results, const struct csv_reader *rea
     return NULL;
 }
 
-static bool read_whole(const char *text, int64_t *number)
-{
-    char *end;
-
-    errno = 0;
-    *number = strtoll(text, &end, 10);
-    return *text >= '0' && *text <= '9' && !*end && !errno;
-}
-
 static bool read_value(const char *text, struct result_value *value)
 {
-    char *end;
-
     *value = (struct result_value){.state = SSCAM_VALUE_ABSENT};
     if (!*text)
         return true;
@@ -228,8 +217,7 @@ static bool read_value(const char *text, struct result_value *value)
     if (!strcmp(text, "nan"))
         return true;
     value->state = SSCAM_VALUE_DEFINED;
-    value->value = strtod(text, &end);
-    return end > text && !*end && isfinite(value->value);
+    return sscam_parse_real(text, &value->value);
 }
 
 static bool is_of_case(const struct results *results, const struct csv_reader *reader,
@@ -269,8 +257,8 @@ static struct result_case *case_for_line(struct results *results, const struct c
     int64_t index, class_index;
 
     if (reader->count != FIRST_METRIC + results->metric_count ||
-        !read_whole(reader->fields[INDEX], &index) ||
-        !read_whole(reader->fields[CLASS], &class_index))
+        !sscam_parse_int(reader->fields[INDEX], &index) || index < 0 ||
+        !sscam_parse_int(reader->fields[CLASS], &class_index) || class_index < 0)
         return NULL;
     if (*methods_seen == results->methods.count) {
         *methods_seen = 0;

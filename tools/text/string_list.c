@@ -16,7 +16,7 @@ static bool contains(const struct text_list *list, const char *text)
 
 static void add_owned(struct text_list *list, char *text)
 {
-    list->items = reallocate(list->items, list->count + 1, sizeof *list->items);
+    list->items = grow(list->items, list->count, sizeof *list->items);
     list->items[list->count++] = text;
 }
 
