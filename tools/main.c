@@ -106,24 +106,23 @@ static int dispatch(int argc, char **argv)
     return command ? command->run(argc - 2, argv + 2) : fail_no_command(name);
 }
 
-/* Networks free and take again the same large buffers with every batch; giving them back to the
- * system each time costs a page fault a page. */
+/* Networks free and allocate the same large buffers with every batch; returning them to the system
+ * costs page faults each time. */
 static void keep_large_buffers(void)
 {
 #if defined(__GLIBC__)
-    mallopt(M_MMAP_MAX, 0); /* no threshold: the C library accepts none above 32 MiB */
+    mallopt(M_MMAP_MAX, 0); /* not a threshold: the C library accepts none above 32 MiB */
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
     mallopt(M_TOP_PAD, 64 << 20);
 #endif
 }
 
-/* A file opened in the place of a closed standard stream would receive what is meant for that
- * stream. */
+/* Opens closed standard streams: a file that got their descriptor would receive their output. */
 static void occupy_standard_streams(void)
 {
     for (int descriptor = 0; descriptor <= STDERR_FILENO; descriptor++)
         if (fcntl(descriptor, F_GETFD) == -1 && errno == EBADF)
-            /* Opened the wrong way round, so that using it still fails. */
+            /* In the wrong direction, so that using the stream still fails. */
             (void)!open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 

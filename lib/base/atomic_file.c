@@ -37,7 +37,8 @@ static sscam_status fail_errno(const char *path)
 static char *folder_of(const char *path)
 {
     size_t length = sscam_folder_length(path);
-    return length > 0 ? strndup(path, length) : strdup(".");
+    bool has_slash = length > 1; /* at its end; that of the root stays */
+    return length > 0 ? strndup(path, length - has_slash) : strdup(".");
 }
 
 /* --- where a path leads ----------------------------------------------------------------------- */

@@ -162,7 +162,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("failure");
+    Suite *suite = suite_create("error");
     TCase *messages = tcase_create("messages");
     tcase_add_test(messages, a_thread_begins_without_a_message);
     tcase_add_test(messages, statuses_have_their_names_and_numbers);

@@ -1,5 +1,5 @@
-/* Journals of `sscam eval --resume`. What follows the heading is fuzzed, and then the heading, too.
- */
+/* Journals of `sscam eval --resume`: the input as a whole journal, and as what follows a valid
+ * heading. */
 #include <string.h>
 
 #include "common/cli_error.h"
@@ -17,8 +17,8 @@ static void begin_results(struct results *results)
     results_set_metrics(results, "average_drop,energy_pointing");
 }
 
-/* Reads a journal, and whatever was read must be complete, and must be read again when it is
- * written. */
+/* Opens a journal. One that is accepted holds complete cases, and is accepted again after what was
+ * not complete has been cut off. */
 static void resume(const uint8_t *data, size_t size)
 {
     struct results results;

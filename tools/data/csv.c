@@ -16,7 +16,7 @@ static void add_field(struct csv_reader *reader, char *field)
     reader->fields[reader->count++] = field;
 }
 
-/* Takes the quotes off a field in place; its end, or NULL when the closing quote is missing. */
+/* Removes the quotes of a field in place; returns its end, or NULL when it is not closed. */
 static char *unquote(struct csv_reader *reader, char *field)
 {
     char *from = field + 1, *to = field;
@@ -33,7 +33,7 @@ static char *unquote(struct csv_reader *reader, char *field)
     return NULL;
 }
 
-/* Reads a field; the character that ended it, or -1 when the text is broken. */
+/* Reads a field; returns the character that ends it, or -1 when the text is broken. */
 static int read_field(struct csv_reader *reader)
 {
     char *field = reader->next, *end;

@@ -35,8 +35,8 @@ static bool has_folder(const char *path, const char *name)
     return has;
 }
 
-/* By what only one layout has. */
-static const char *recognise(const char *path)
+/* The layout of a data set, by a folder that no other layout has. */
+static const char *recognised_layout(const char *path)
 {
     struct text_list folders = {0}, images = {0};
     const char *name = "folders";
@@ -71,7 +71,7 @@ int dataset_open(const struct dataset_request *request, struct dataset *dataset)
     if (!is_file(request->path) && !is_folder(request->path))
         return fail(request->path, "there is no such data set");
     if (!name || !strcmp(name, "auto"))
-        name = recognise(request->path);
+        name = recognised_layout(request->path);
     if (!name)
         return EXIT_FAILED;
     for (size_t i = 0; i < LAYOUT_COUNT; i++) {
@@ -122,8 +122,8 @@ void dataset_free(struct dataset *dataset)
 
 /* --- classes and boxes of an image ------------------------------------------------------------ */
 
-/* Index of a class by its text: a name of the labels, or a folder's place among its siblings, or a
- * number. -1 when it is none of these. */
+/* Index of a class by its text: a name of the labels, or the rank of a folder among its siblings,
+ * or a number. -1 when it is none of these. */
 static int64_t class_of(const struct dataset *dataset, const struct labels *labels,
                         const char *text)
 {
@@ -161,7 +161,7 @@ static void add_box(struct dataset_cases *cases, size_t class_position, const do
         cases->boxes[4 * count + (size_t)i] = (float)(edges[i] * (i % 2 ? scale_y : scale_x));
 }
 
-/* An object of one of the classes; with a class of the whole image, of that alone. */
+/* Adds an object; where the whole image has a class (`only`), other classes are left out. */
 static void add_object(const struct dataset *dataset, const struct labels *labels,
                        const char *class_text, const double *edges, const double scale[2],
                        int64_t only, struct dataset_cases *cases)

@@ -16,7 +16,7 @@
 #define MOST_CLASSES (1 << 20)
 #define MOST_DIGITS 18
 
-/* Cuts blanks off the end of a line: files from other systems end theirs with a carriage return. */
+/* Cuts blanks off the end of a line: in some files each ends in a carriage return. */
 static void trim_end(char *line, size_t length)
 {
     while (length && strchr(" \t\r", line[length - 1]))
@@ -39,8 +39,8 @@ static void split_lines(struct labels *labels)
     }
 }
 
-/* The parts of a line "index,identifier,name", in place; false, with the line as it was, when it is
- * none. */
+/* Finds the fields of a line "index,identifier,name". False for another line; the line is not
+ * changed. */
 static bool split_indexed(char *line, int64_t *index, char **identifier, char **name)
 {
     size_t digits = strspn(line, "0123456789");
@@ -57,14 +57,13 @@ static bool split_indexed(char *line, int64_t *index, char **identifier, char **
     return true;
 }
 
-/* A line that names the columns of those below. */
+/* Whether a line names the columns of those below. */
 static bool is_heading(const char *line)
 {
     return !strncasecmp(line, "index", strlen("index")) && strchr(",\t", line[strlen("index")]);
 }
 
-/* Whether all lines, but for a heading and empty ones, are of the form with indices; and the number
- * of classes. */
+/* Whether all lines but a heading and empty ones have an index; sets the number of classes. */
 static bool is_indexed(const struct labels *labels, size_t *classes)
 {
     char *identifier, *name;
@@ -82,8 +81,8 @@ static bool is_indexed(const struct labels *labels, size_t *classes)
     return *classes > 0;
 }
 
-/* Puts names and identifiers in the places that their indices say. */
-static void place_indexed(struct labels *labels, size_t classes)
+/* Sorts names and identifiers by their indices. */
+static void sort_indexed(struct labels *labels, size_t classes)
 {
     static char none[] = "";
     char **lines = labels->names;
@@ -121,7 +120,7 @@ int labels_read(const char *path, struct labels *labels)
     labels->path = path;
     split_lines(labels);
     if (is_indexed(labels, &classes))
-        place_indexed(labels, classes);
+        sort_indexed(labels, classes);
     return EXIT_OK;
 }
 
@@ -132,7 +131,7 @@ const char *labels_name(const struct labels *labels, int64_t class_index)
     return labels->names[class_index];
 }
 
-static bool is_called(const struct labels *labels, size_t index, const char *name)
+static bool has_name(const struct labels *labels, size_t index, const char *name)
 {
     return !strcmp(labels->names[index], name) ||
            (labels->identifiers && labels->identifiers[index] &&
@@ -144,20 +143,20 @@ size_t labels_count_named(const struct labels *labels, const char *name)
     size_t count = 0;
 
     for (size_t i = 0; i < labels->count; i++)
-        count += is_called(labels, i, name);
+        count += has_name(labels, i, name);
     return count;
 }
 
-static char plain(char character)
+static char without_case(char character)
 {
     return character == '_' ? ' ' : (char)tolower((unsigned char)character);
 }
 
-static bool is_called_about(const struct labels *labels, size_t index, const char *name)
+static bool is_similar_name(const struct labels *labels, size_t index, const char *name)
 {
     const char *own = labels->names[index];
 
-    while (*own && plain(*own) == plain(*name)) {
+    while (*own && without_case(*own) == without_case(*name)) {
         own++;
         name++;
     }
@@ -170,7 +169,7 @@ int64_t labels_look_up(const struct labels *labels, const char *name)
     int64_t found = -1;
 
     for (size_t i = 0; i < labels->count && *name; i++)
-        if (exactly ? is_called(labels, i, name) : is_called_about(labels, i, name))
+        if (exactly ? has_name(labels, i, name) : is_similar_name(labels, i, name))
             found = found == -1 ? (int64_t)i : -2;
     return found;
 }
@@ -189,7 +188,7 @@ static int fail_ambiguous(const struct labels *labels, const char *name)
     char *indices = copy_text("", 0);
 
     for (size_t i = 0; i < labels->count; i++) {
-        if (!is_called(labels, i, name))
+        if (!has_name(labels, i, name))
             continue;
         char *longer = format_text("%s%s%zu", indices, *indices ? ", " : "", i);
         free(indices);
@@ -210,7 +209,7 @@ int labels_find(const struct labels *labels, const char *name, int64_t *class_in
     if (count > 1)
         return fail_ambiguous(labels, name);
     for (size_t i = 0; i < labels->count; i++)
-        if (is_called(labels, i, name))
+        if (has_name(labels, i, name))
             *class_index = (int64_t)i;
     return EXIT_OK;
 }

@@ -15,7 +15,7 @@
 #define MAGIC_LENGTH 6
 #define LONGEST_HEADER 65536
 #define MOST_ELEMENTS (INT64_C(1) << 31)
-/* The format asks that the data begin at a multiple of this. */
+/* The format requires the data to begin at a multiple of this. */
 #define ALIGNMENT 64
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -24,7 +24,7 @@
 #define NATIVE_FLOAT32 "<f4"
 #endif
 
-/* A place in the header, a Python dictionary in text form. */
+/* A position in the header, which is the text of a Python dictionary. */
 struct cursor {
     const char *at, *end;
 };
@@ -200,7 +200,7 @@ static int count_elements(const char *path, const struct header *header, int64_t
     return EXIT_OK;
 }
 
-/* Checked before memory is taken, so that a few bytes of header cannot ask for gigabytes. */
+/* Before memory is allocated, so that a small file cannot ask for gigabytes. */
 static int check_size(const char *path, FILE *file, int64_t count)
 {
     long data = ftell(file);

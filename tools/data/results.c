@@ -75,7 +75,7 @@ void results_add_evaluated(struct results *results, const sscam_evaluation *eval
     }
 }
 
-/* Cases of one image were added together, so their places keep their order. */
+/* By image; cases of one image, which were added together, keep their order. */
 static int compare_cases(const void *left, const void *right)
 {
     const struct result_case *a = *(const struct result_case *const *)left;
@@ -89,17 +89,17 @@ static int compare_cases(const void *left, const void *right)
 void results_sort(struct results *results)
 {
     struct result_case *sorted = allocate(results->count, sizeof *sorted);
-    struct result_case **places = allocate(results->count, sizeof(struct result_case *));
+    struct result_case **order = allocate(results->count, sizeof(struct result_case *));
 
     for (size_t i = 0; i < results->count; i++)
-        places[i] = &results->cases[i];
-    qsort(places, results->count, sizeof *places, compare_cases);
+        order[i] = &results->cases[i];
+    qsort(order, results->count, sizeof *order, compare_cases);
     for (size_t i = 0; i < results->count; i++)
-        sorted[i] = *places[i];
+        sorted[i] = *order[i];
     if (results->count)
         memcpy(results->cases, sorted, results->count * sizeof *sorted);
     free(sorted);
-    free(places);
+    free(order);
 }
 
 size_t results_image_count(const struct results *results)
@@ -186,8 +186,7 @@ char *results_take_heading(struct results *results, const struct csv_reader *rea
 
     for (size_t i = 0; i < FIRST_METRIC; i++)
         if (i >= reader->count || strcmp(reader->fields[i], columns[i]))
-            return format_text("has no column '%s' in its place: it was not written by sscam eval",
-                               columns[i]);
+            return format_text("has no column '%s' where sscam eval writes it", columns[i]);
     if (is_first) {
         results->metric_count = reader->count - FIRST_METRIC;
         results->metrics = allocate(results->metric_count, sizeof *results->metrics);
@@ -199,7 +198,7 @@ char *results_take_heading(struct results *results, const struct csv_reader *rea
         int32_t metric = measure_named(name);
 
         if (!metric)
-            return format_text("column '%s' is no metric", name);
+            return format_text("column '%s' is not a metric", name);
         if (is_first)
             results->metrics[i] = metric;
         else if (results->metrics[i] != metric)
@@ -250,7 +249,7 @@ void results_learn_methods(struct results *results, char *text)
     csv_free(&reader);
 }
 
-/* The case that a line is of: the last one, or a new one when that is complete. */
+/* The case of a line: the last one, or a new one when the last is complete. */
 static struct result_case *case_for_line(struct results *results, const struct csv_reader *reader,
                                          size_t *methods_seen)
 {
@@ -278,14 +277,14 @@ char *results_take_line(struct results *results, const struct csv_reader *reader
         return format_text(
             "line %zu: is not of the form of the heading, or leaves a case incomplete",
             reader->line);
-    const char *due = results->methods.items[*methods_seen];
-    if (strcmp(reader->fields[METHOD], due) != 0)
-        return format_text("line %zu: has the method '%s' where '%s' is due", reader->line,
-                           reader->fields[METHOD], due);
+    const char *expected = results->methods.items[*methods_seen];
+    if (strcmp(reader->fields[METHOD], expected) != 0)
+        return format_text("line %zu: has the method '%s' where '%s' belongs", reader->line,
+                           reader->fields[METHOD], expected);
     for (size_t i = 0; i < results->metric_count; i++)
         if (!read_value(reader->fields[FIRST_METRIC + i],
                         &result->values[*methods_seen * results->metric_count + i]))
-            return format_text("line %zu: '%s' is no number", reader->line,
+            return format_text("line %zu: '%s' is not a number", reader->line,
                                reader->fields[FIRST_METRIC + i]);
     ++*methods_seen;
     return NULL;

@@ -29,12 +29,12 @@ void text_list_add_separated(struct text_list *list, const char *text)
 {
     for (;;) {
         size_t length = strcspn(text, ",");
-        char *part = copy_text(text, length);
+        char *field = copy_text(text, length);
 
-        if (contains(list, part))
-            free(part);
+        if (contains(list, field))
+            free(field);
         else
-            add_owned(list, part);
+            add_owned(list, field);
         if (!text[length])
             return;
         text += length + 1;
