@@ -14,11 +14,11 @@
 
 #include <sscam/sscam.h>
 
+#include "base/suggestion.h"
 #include "commands/arguments.h"
 #include "commands/commands.h"
 #include "common/cli_error.h"
 #include "common/signals.h"
-#include "text/suggestion.h"
 #include "text/terminal_text.h"
 
 struct command {
@@ -50,14 +50,11 @@ static const struct command *find_command(const char *name)
 
 static int fail_no_command(const char *name)
 {
-    struct nearest nearest = nearest_to(name);
+    sscam_suggestion nearest = sscam_suggestion_for(name);
 
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        nearest_consider(&nearest, commands[i].name);
-    char *suggestion = nearest_suggestion(&nearest);
-    int code = fail_usage("usage", "there is no command '%s'%s", name, suggestion);
-    free(suggestion);
-    return code;
+        sscam_suggestion_consider(&nearest, commands[i].name);
+    return fail_usage("usage", "there is no command '%s'%s", name, sscam_suggestion_text(&nearest));
 }
 
 static void put_help(void)
@@ -109,24 +106,23 @@ static int dispatch(int argc, char **argv)
     return command ? command->run(argc - 2, argv + 2) : fail_no_command(name);
 }
 
-/* Networks free and take again the same large buffers with every batch; giving them back to the
- * system each time costs a page fault a page. */
+/* Networks free and allocate the same large buffers with every batch; returning them to the system
+ * costs page faults each time. */
 static void keep_large_buffers(void)
 {
 #if defined(__GLIBC__)
-    mallopt(M_MMAP_MAX, 0); /* no threshold: the C library accepts none above 32 MiB */
+    mallopt(M_MMAP_MAX, 0); /* not a threshold: the C library accepts none above 32 MiB */
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
     mallopt(M_TOP_PAD, 64 << 20);
 #endif
 }
 
-/* A file opened in the place of a closed standard stream would receive what is meant for that
- * stream. */
+/* Opens closed standard streams: a file that got their descriptor would receive their output. */
 static void occupy_standard_streams(void)
 {
     for (int descriptor = 0; descriptor <= STDERR_FILENO; descriptor++)
         if (fcntl(descriptor, F_GETFD) == -1 && errno == EBADF)
-            /* Opened the wrong way round, so that using it still fails. */
+            /* In the wrong direction, so that using the stream still fails. */
             (void)!open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 

@@ -115,8 +115,10 @@ SSCAM_API sscam_status sscam_image_read_memory_limited(const void *data, size_t 
 SSCAM_API sscam_status sscam_image_read_png(const char *path, sscam_image **out);
 
 /**
- * Writes an image as a PNG file. The file appears whole or not at all: it is written under a
- * temporary name beside its place and renamed.
+ * Writes an image as a PNG file, whole or not at all: it is written under a temporary name in the
+ * same folder, synced and renamed. Symbolic links are followed, also dangling ones; a file that is
+ * replaced keeps its permissions, without set-user-ID and set-group-ID. Devices, pipes and
+ * descriptors (/dev/stdout, /dev/fd/N) are written directly.
  *
  * @param image An image.
  * @param path  File name; an existing file is replaced.

@@ -1,28 +1,26 @@
 #include "base/error.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { MESSAGE_SIZE = 1024 };
+#include "base/printable.h"
+
+enum { MESSAGE_SIZE = 1024, LONGEST_CHARACTER = 4 };
 
 static _Thread_local char last_message[MESSAGE_SIZE];
 
 sscam_status sscam_fail(sscam_status status, const char *format, ...)
 {
-    /* Built apart first: an argument may be the old message itself. */
-    char message[MESSAGE_SIZE];
+    /* Apart from the result, since an argument may be the old message itself; and longer, so that
+     * the last character that fits is whole. */
+    char message[MESSAGE_SIZE + LONGEST_CHARACTER];
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     if (length < 0)
         message[0] = '\0';
-
-    char *end = last_message;
-    for (const char *c = message; *c; c++)
-        *end++ = iscntrl((unsigned char)*c) ? ' ' : *c;
-    *end = '\0';
+    sscam_copy_printable(last_message, sizeof last_message, message);
     return status;
 }
 

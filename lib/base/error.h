@@ -1,4 +1,4 @@
-/* How the library's own code reports failures: a status travels up, its message waits in the
+/* How the code of this project reports failures: a status is returned, its message is kept for the
  * thread. */
 #ifndef SSCAM_LIB_BASE_ERROR_H
 #define SSCAM_LIB_BASE_ERROR_H
@@ -16,7 +16,8 @@ extern "C" {
 #define SSCAM_PRINTF(format_index, first_index)
 #endif
 
-/* Sets the thread's message (newlines become blanks, overlong text is cut) and returns status. */
+/* Sets the thread's message and returns status. Control characters become blanks; a message of more
+ * than 1023 bytes is cut between two characters. */
 sscam_status sscam_fail(sscam_status status, const char *format, ...) SSCAM_PRINTF(2, 3);
 
 /* SSCAM_E_MEMORY, saying what the memory was for. */

@@ -1,12 +1,11 @@
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* realpath, O_CLOEXEC */
+#define _GNU_SOURCE /* O_CLOEXEC */
 #endif
 
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,15 @@
 
 #include "base/error.h"
 
-enum { FIRST_READ = 1 << 16, NAME_ATTEMPTS = 1000, NAME_SIZE = 64 };
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+enum { FIRST_READ = 1 << 16 };
+
+/* A file's bytes while they are read. */
+typedef struct file_content {
+    uint8_t *data;
+    size_t size, capacity;
+} file_content;
 
 static sscam_status fail_errno(const char *path, const char *what)
 {
@@ -29,8 +36,8 @@ static sscam_status fail_size(const char *path, size_t limit)
     return sscam_fail(SSCAM_E_FORMAT, "%s: larger than the %zu bytes allowed", path, limit);
 }
 
-/* Room for a regular file in one allocation, and one byte more, in which the end of the file is
- * seen. */
+/* Chooses the first capacity: that of a regular file and one byte more, in which its end is seen.
+ */
 static sscam_status expected_size(const char *path, int descriptor, size_t limit, size_t *size)
 {
     struct stat about;
@@ -38,172 +45,117 @@ static sscam_status expected_size(const char *path, int descriptor, size_t limit
         return fail_errno(path, "cannot be read");
     if (S_ISDIR(about.st_mode))
         return sscam_fail(SSCAM_E_IO, "%s: cannot be read: it is a directory", path);
-    bool is_regular = S_ISREG(about.st_mode) && about.st_size > 0;
-    if (is_regular && (uintmax_t)about.st_size > limit)
+    bool has_size = S_ISREG(about.st_mode) && about.st_size > 0;
+    if (has_size && (uintmax_t)about.st_size > limit)
         return fail_size(path, limit);
-    *size = is_regular ? (size_t)about.st_size + 1 : FIRST_READ;
+    *size = has_size ? (size_t)about.st_size + 1 : FIRST_READ;
     return SSCAM_OK;
 }
 
-static bool make_room(uint8_t **data, size_t size, size_t *capacity, size_t limit)
+/* Makes room for at least one more byte, and never for more than limit + 1. */
+static bool make_room(file_content *content, size_t limit)
 {
-    if (size < *capacity)
+    if (content->size < content->capacity)
         return true;
-    size_t larger = *capacity <= limit / 2 ? *capacity * 2 : limit + 1;
-    uint8_t *moved = realloc(*data, larger);
+    size_t larger = content->capacity <= limit / 2 ? content->capacity * 2 : limit + 1;
+    uint8_t *moved = realloc(content->data, larger);
     if (!moved)
         return false;
-    *data = moved;
-    *capacity = larger;
+    content->data = moved;
+    content->capacity = larger;
     return true;
 }
 
 /* Reads until the end of the file or one byte more than the limit. */
-static sscam_status read_descriptor(const char *path, int descriptor, size_t limit, uint8_t **data,
-                                    size_t *size)
+static sscam_status read_descriptor(const char *path, int descriptor, size_t limit,
+                                    file_content *content)
 {
-    size_t capacity = 0;
-    sscam_status status = expected_size(path, descriptor, limit, &capacity);
+    sscam_status status = expected_size(path, descriptor, limit, &content->capacity);
     if (status != SSCAM_OK)
         return status;
-    *data = malloc(capacity);
-    if (!*data)
+    content->data = malloc(content->capacity);
+    if (!content->data)
         return sscam_fail_memory(path);
-    while (*size <= limit) {
-        if (!make_room(data, *size, &capacity, limit))
+    while (content->size <= limit) {
+        if (!make_room(content, limit))
             return sscam_fail_memory(path);
-        ssize_t count = read(descriptor, *data + *size, capacity - *size);
+        ssize_t count = read(descriptor, content->data + content->size,
+                             content->capacity - content->size);
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
             return fail_errno(path, "cannot be read");
         if (count == 0)
-            break;
-        *size += (size_t)count;
+            return SSCAM_OK;
+        content->size += (size_t)count;
     }
-    if (*size > limit)
-        return fail_size(path, limit);
-    if (*size == 0)
-        return sscam_fail(SSCAM_E_FORMAT, "%s: the file is empty", path);
-    return SSCAM_OK;
+    return fail_size(path, limit);
+}
+
+/* Opens a file to read; negative where it cannot be, with the failure in *status. */
+static int open_to_read(const char *path, sscam_status *status)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    *status = descriptor < 0 ? fail_errno(path, "cannot be opened") : SSCAM_OK;
+    return descriptor;
 }
 
 sscam_status sscam_file_read(const char *path, size_t limit, uint8_t **data, size_t *size)
 {
+    file_content content = {0};
+    sscam_status status;
     *data = NULL;
     *size = 0;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return fail_errno(path, "cannot be opened");
-    sscam_status status = read_descriptor(path, descriptor, limit, data, size);
+    int descriptor = open_to_read(path, &status);
+    if (status != SSCAM_OK)
+        return status;
+    status = read_descriptor(path, descriptor, limit, &content);
     close(descriptor);
+    if (status == SSCAM_OK && content.size == 0)
+        status = sscam_fail(SSCAM_E_FORMAT, "%s: the file is empty", path);
     if (status != SSCAM_OK) {
-        free(*data);
-        *data = NULL;
-        *size = 0;
+        free(content.data);
+        return status;
     }
+    *data = content.data;
+    *size = content.size;
+    return SSCAM_OK;
+}
+
+sscam_status sscam_file_read_open_text(const char *path, int descriptor, size_t limit, char **text,
+                                       size_t *length)
+{
+    file_content content = {0};
+    *text = NULL;
+    *length = 0;
+    sscam_status status = read_descriptor(path, descriptor, limit, &content);
+    if (status == SSCAM_OK && memchr(content.data, '\0', content.size) != NULL)
+        status = sscam_fail(SSCAM_E_FORMAT, "%s: is not a text file: it holds a zero byte", path);
+    if (status != SSCAM_OK) {
+        free(content.data);
+        return status;
+    }
+    /* There is room for one byte after the content, in which the end of the file was seen. */
+    content.data[content.size] = '\0';
+    *text = (char *)content.data;
+    *length = content.size;
+    size_t mark = strlen(BYTE_ORDER_MARK);
+    if (strncmp(*text, BYTE_ORDER_MARK, mark) == 0) {
+        *length -= mark;
+        memmove(*text, *text + mark, *length + 1);
+    }
+    return SSCAM_OK;
+}
+
+sscam_status sscam_file_read_text(const char *path, size_t limit, char **text, size_t *length)
+{
+    sscam_status status;
+    *text = NULL;
+    *length = 0;
+    int descriptor = open_to_read(path, &status);
+    if (status != SSCAM_OK)
+        return status;
+    status = sscam_file_read_open_text(path, descriptor, limit, text, length);
+    close(descriptor);
     return status;
-}
-
-/* Not mkstemp(): it makes the file private to its owner, and the umask cannot be asked for without
- * changing it for all threads; open() applies it. */
-static int create_beside(const char *target, char **temporary)
-{
-    static atomic_uint serial;
-    const char *slash = strrchr(target, '/');
-    size_t folder = slash ? (size_t)(slash - target) + 1 : 0;
-    *temporary = malloc(folder + NAME_SIZE);
-    if (!*temporary)
-        return -1;
-    memcpy(*temporary, target, folder);
-    for (int attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
-        snprintf(*temporary + folder, NAME_SIZE, ".sscam-%ld-%u.tmp", (long)getpid(),
-                 atomic_fetch_add(&serial, 1));
-        int descriptor = open(*temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (descriptor >= 0 || errno != EEXIST)
-            return descriptor;
-    }
-    return -1;
-}
-
-/* A descriptor to write to: the target's own when it is no regular file, else a temporary one's. */
-static int open_descriptor(sscam_atomic_file *draft)
-{
-    struct stat existing;
-    bool replaces = stat(draft->path, &existing) == 0;
-    if (replaces && S_ISDIR(existing.st_mode)) {
-        errno = EISDIR;
-        return -1;
-    }
-    if (replaces && !S_ISREG(existing.st_mode))
-        return open(draft->path, O_WRONLY | O_CLOEXEC);
-
-    draft->target = replaces ? realpath(draft->path, NULL) : strdup(draft->path);
-    if (!draft->target)
-        return -1;
-    int descriptor = create_beside(draft->target, &draft->temporary);
-    if (descriptor < 0) {
-        free(draft->temporary);
-        draft->temporary = NULL;
-    } else if (replaces) {
-        /* As good as can be: where it is not permitted, the umask's mode stays. */
-        if (fchmod(descriptor, existing.st_mode & 07777) != 0)
-            errno = 0;
-    }
-    return descriptor;
-}
-
-/* Closes the stream and forgets the temporary file, keeping errno as the caller found it. */
-static void release(sscam_atomic_file *draft)
-{
-    int reason = errno;
-    if (draft->stream)
-        fclose(draft->stream);
-    if (draft->temporary)
-        unlink(draft->temporary);
-    free(draft->temporary);
-    free(draft->target);
-    memset(draft, 0, sizeof *draft);
-    errno = reason;
-}
-
-sscam_status sscam_atomic_file_open(sscam_atomic_file *draft, const char *path)
-{
-    memset(draft, 0, sizeof *draft);
-    draft->path = path;
-    int descriptor = open_descriptor(draft);
-    if (descriptor >= 0) {
-        draft->stream = fdopen(descriptor, "wb");
-        if (draft->stream)
-            return SSCAM_OK;
-        close(descriptor);
-    }
-    release(draft);
-    return fail_errno(path, "cannot be written");
-}
-
-sscam_status sscam_atomic_file_write(sscam_atomic_file *draft, const void *data, size_t size)
-{
-    if (fwrite(data, 1, size, draft->stream) == size)
-        return SSCAM_OK;
-    return fail_errno(draft->path, "cannot be written");
-}
-
-sscam_status sscam_atomic_file_commit(sscam_atomic_file *draft)
-{
-    const char *path = draft->path;
-    bool closed = fclose(draft->stream) == 0;
-    draft->stream = NULL;
-    bool in_place = closed && (!draft->temporary || rename(draft->temporary, draft->target) == 0);
-    if (in_place) {
-        free(draft->temporary);
-        draft->temporary = NULL;
-    }
-    release(draft);
-    return in_place ? SSCAM_OK : fail_errno(path, "cannot be written");
-}
-
-void sscam_atomic_file_discard(sscam_atomic_file *draft)
-{
-    release(draft);
 }

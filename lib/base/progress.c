@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 
-/* Where a fraction of a share lies in the whole: its end exactly, and never past it by rounding, so
- * that what the callback hears does not decrease from one share to the next. */
+/* The fraction of the whole call. Rounding must not carry it past the end of its share: the
+ * fractions that a callback gets never decrease. */
 static double position_in_whole(const sscam_progress *progress, double fraction)
 {
     double position = progress->start + (progress->end - progress->start) * fraction;

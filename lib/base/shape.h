@@ -1,5 +1,5 @@
-/* Shapes of inputs and of maps. Sound has columns alone, an image rows too, a video or a volume
- * slices as well; inside, all have three sides, of which those that are not there are 1. */
+/* Shapes of inputs and of maps: sound has a width, an image a height too, a video or a volume also
+ * a depth. The library gives all of them three sides; those that an input lacks are 1. */
 #ifndef SSCAM_LIB_BASE_SHAPE_H
 #define SSCAM_LIB_BASE_SHAPE_H
 
@@ -7,13 +7,12 @@
 
 enum { SSCAM_LEAST_RANK = 3, SSCAM_IMAGE_RANK = 4, SSCAM_MOST_RANK = 5 };
 
-/* Sides of a box of places. */
+/* Sides of a box of positions. */
 typedef struct sscam_sides {
     int64_t depth, height, width;
 } sscam_sides;
 
-/* Shape of an input, with the rank that the network wants it in: 3 [N,C,W], 4 [N,C,H,W] or 5
- * [N,C,D,H,W]. */
+/* Shape of an input. The network takes it with rank 3 [N,C,W], 4 [N,C,H,W] or 5 [N,C,D,H,W]. */
 typedef struct sscam_shape {
     int32_t rank;
     int64_t images, channels;
@@ -30,7 +29,7 @@ static inline int32_t sscam_same_sides(sscam_sides a, sscam_sides b)
     return a.depth == b.depth && a.height == b.height && a.width == b.width;
 }
 
-/* Floats of one input. */
+/* Number of values of one input. */
 static inline int64_t sscam_input_size(const sscam_shape *shape)
 {
     return shape->channels * sscam_position_count(shape->sides);

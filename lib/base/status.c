@@ -1,5 +1,5 @@
-/* The public functions of status.h. Not in the part of this room that the program links a copy of:
- * the program asks the library for its message, not the copy. */
+/* The public functions of status.h. The program's own copy of lib/base leaves this file out:
+ * sscam_last_error() there is the library's. */
 #include "base/error.h"
 
 const char *sscam_last_error(void)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "image/image_private.h"
 
 enum { SIGNATURE_SIZE = 8, MESSAGE_SIZE = 256 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/suggestion.h"
 #include "model/backend.h"
 #include "sscam/model.h"
 
@@ -59,32 +60,10 @@ void sscam_layers_destroy(sscam_layers *layers)
     free(layers);
 }
 
-/* Levenshtein distance, cut short: names longer than the row count as far away. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    enum { LONGEST = 255 };
-    size_t row[LONGEST + 1], a_length = strlen(a), b_length = strlen(b);
-    if (a_length > LONGEST || b_length > LONGEST)
-        return LONGEST;
-    for (size_t j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_length; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-            size_t shorter = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = replaced < shorter ? replaced : shorter;
-        }
-    }
-    return row[b_length];
-}
-
 /* A name that contains the wanted one, or the reverse, is near whatever its length. */
 static size_t name_distance(const char *wanted, const char *name)
 {
-    size_t distance = edit_distance(wanted, name);
+    size_t distance = sscam_edit_distance(wanted, name);
     if (strstr(name, wanted) != NULL || strstr(wanted, name) != NULL)
         distance = distance / 4 + 1;
     return distance;

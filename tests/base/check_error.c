@@ -83,6 +83,19 @@ START_TEST(overlong_messages_are_cut)
 }
 END_TEST
 
+/* "é" would lie across the cut. */
+START_TEST(messages_are_cut_between_characters)
+{
+    char text[1100];
+    memset(text, 'x', sizeof text);
+    memcpy(text + 1022, "\xc3\xa9", 2);
+    text[sizeof text - 1] = '\0';
+    sscam_fail(SSCAM_E_IO, "%s", text);
+    ck_assert_uint_eq(strlen(sscam_last_error()), 1022);
+    ck_assert_int_eq(strspn(sscam_last_error(), "x"), 1022);
+}
+END_TEST
+
 START_TEST(the_old_message_may_be_part_of_the_new)
 {
     sscam_fail(SSCAM_E_IO, "inner");
@@ -149,7 +162,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("failure");
+    Suite *suite = suite_create("error");
     TCase *messages = tcase_create("messages");
     tcase_add_test(messages, a_thread_begins_without_a_message);
     tcase_add_test(messages, statuses_have_their_names_and_numbers);
@@ -158,6 +171,7 @@ int main(void)
     tcase_add_test(messages, messages_are_one_line);
     tcase_add_test(messages, messages_keep_other_alphabets);
     tcase_add_test(messages, overlong_messages_are_cut);
+    tcase_add_test(messages, messages_are_cut_between_characters);
     tcase_add_test(messages, the_old_message_may_be_part_of_the_new);
     tcase_add_test(messages, threads_have_messages_of_their_own);
     tcase_add_test(messages, accessors_leave_the_message_alone);

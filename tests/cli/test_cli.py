@@ -1,5 +1,7 @@
 """The program sscam, as its users meet it: flags, files, JSON, exit codes, errors, cancelling."""
 
+import fcntl
+import io
 import json
 import os
 import re
@@ -404,11 +406,37 @@ def test_unwritable_outputs(sscam, network, tmp_path, files, flag):
 
 
 @pytest.mark.parametrize("flag", ["--output", "--heatmap", "--npy", "--raw", "--weights"])
-def test_pipes_and_devices_are_not_replaced_by_files(sscam, network, tmp_path, files, flag):
+def test_pipes_are_written_and_not_replaced_by_files(sscam, network, tmp_path, files, flag):
+    assert sscam("explain", network.model, network.picture, *FAST, flag, "plain.png").returncode == 0
+    content = (tmp_path / "plain.png").read_bytes()
+    (tmp_path / "plain.png").unlink()
     os.mkfifo(tmp_path / "pipe.png")
-    assert_failure(sscam("explain", network.model, network.picture, *FAST, flag, "pipe.png"), "pipe.png",
-                   "not a regular file")
+    reader = os.open(tmp_path / "pipe.png", os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 1 << 20)
+    assert sscam("explain", network.model, network.picture, *FAST, flag, "pipe.png").returncode == 0
+    assert os.read(reader, 1 << 20) == content
+    os.close(reader)
     assert (tmp_path / "pipe.png").is_fifo() and files() == []
+
+
+@pytest.mark.parametrize("flag", ["--heatmap", "--npy"])
+def test_links_are_followed_and_permissions_kept(sscam, network, tmp_path, files, flag):
+    """By the library, which writes the images, and by the program."""
+    os.symlink("target.png", tmp_path / "link.png")
+    for mode, kept in (None, None), (0o4640, 0o640):
+        if mode:
+            (tmp_path / "target.png").write_bytes(b"old")
+            (tmp_path / "target.png").chmod(mode)
+        assert sscam("explain", network.model, network.picture, *FAST, flag, "link.png").returncode == 0
+        assert (tmp_path / "link.png").is_symlink() and len((tmp_path / "target.png").read_bytes()) > 100
+        assert not kept or (tmp_path / "target.png").stat().st_mode & 0o7777 == kept
+    assert files() == ["link.png", "target.png"]
+
+
+def test_an_array_on_standard_output(network):
+    done = subprocess.run([PROGRAM, "explain", network.model, network.picture, *FAST, "--npy", "/dev/stdout"],
+                          capture_output=True, timeout=300, check=True)
+    assert numpy.load(io.BytesIO(done.stdout)).dtype == numpy.float32
 
 
 @pytest.mark.parametrize("flag", ["--heatmap", "--npy", "--raw", "--weights"])
@@ -709,6 +737,17 @@ def test_a_signal_cancels_cleanly(network, tmp_path, files, command, sent):
         stdout, stderr = process.communicate(timeout=300)
     assert (process.returncode, stdout, stderr) == (1, "", "sscam: cancelled\n")
     assert files() == []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_signal_ends_the_program(network, tmp_path, files, sent):
+    with subprocess.Popen([PROGRAM, "explain", network.model, network.picture, *SLOW, "-o", "out.png"],
+                          stderr=subprocess.PIPE, cwd=tmp_path) as process:
+        wait_until_caught(process, sent)
+        while process.poll() is None:    # the first may come while nothing asks for it yet
+            process.send_signal(sent)
+            time.sleep(0.01)
+    assert process.returncode in (-sent, 1) and files() == []
 
 
 def test_cancelling_wipes_the_bar(network):

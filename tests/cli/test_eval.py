@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import math
+import os
 import re
 import signal
 import subprocess
@@ -439,7 +440,7 @@ def test_merge_refuses_what_does_not_belong_together(judge, sscam, tmp_path):
     refused(good[:-30], words=["line"])
     refused(good + "\"", words=["0.csv"])
     refused(good.replace("0,scene", "-1,scene", 1), words=["line 2"])
-    refused(good.replace(",100,", ",1e999,", 1) if ",100," in good else good[:-4] + "inf\n", words=["is no number"])
+    refused(good.replace(",100,", ",1e999,", 1) if ",100," in good else good[:-4] + "inf\n", words=["is not a number"])
     assert_one_line(sscam("merge", "absent.csv"), 1, "absent.csv")
 
 
@@ -554,6 +555,75 @@ def test_a_journal_of_another_evaluation_is_refused(judge, tmp_path):
     assert (tmp_path / "letter").read_text() == "Dear reader,\n"
     assert_one_line(judge(SCENES, "--resume", tmp_path / "set"), 1, "not a regular file")
     assert (tmp_path / "journal").read_bytes() == before
+
+
+def begin_eval(network, folder, ignored=()):
+    """A run of some seconds that has written an image into the journal."""
+    def ignore():
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+    running = subprocess.Popen([PROGRAM, "eval", network.model, str(SCENES), *SIGMOID, "--metrics", "all", "--labels",
+                                network.labels_path, "--metric-steps", "50", "--resume", "journal"], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, preexec_fn=ignore)
+    while running.poll() is None and not ((folder / "journal").exists() and
+                                          ends_of_images((folder / "journal").read_bytes())):
+        time.sleep(0.01)
+    return running
+
+
+def test_a_journal_has_one_writer(judge, network, tmp_path):
+    first = begin_eval(network, tmp_path)
+    first.send_signal(signal.SIGSTOP)
+    before = (tmp_path / "journal").read_bytes()
+    flags = [*SIGMOID, "--metrics", "all", "--metric-steps", "50"]
+    second = judge(SCENES, "--resume", "journal", flags=flags)
+    assert_one_line(second, 1, "journal", f"process {first.pid} ", os.uname().nodename)
+    assert (tmp_path / "journal").read_bytes() == before
+    first.kill()
+    first.communicate()
+    assert judge(SCENES, "--limit", "2", "--resume", "journal", flags=flags).returncode == 0
+
+
+def test_a_journal_that_holds_an_image_twice_is_refused(judge, tmp_path):
+    judge(SCENES, "--limit", "2", "--resume", "journal")
+    lines = (tmp_path / "journal").read_text().splitlines(keepends=True)
+    end = next(i for i, line in enumerate(lines) if line.startswith("done,"))
+    for changed, words in ((lines + lines[2:end + 1], ["image 0 twice"]),
+                           (lines[:end] + lines[end + 1:], ["line", "two images"])):
+        (tmp_path / "journal").write_text("".join(changed))
+        assert_one_line(judge(SCENES, "--resume", "journal"), 1, "journal", *words)
+        assert (tmp_path / "journal").read_text() == "".join(changed)
+
+
+def test_a_journal_of_other_versions_is_refused(judge, sscam, tmp_path):
+    build = dict(line.split(": ", 1) for line in sscam("--version").stdout.splitlines() if ": " in line)
+    judge(SCENES, "--limit", "1", "--resume", "journal")
+    good = (tmp_path / "journal").read_text()
+    heading = good.splitlines()[0]
+    assert heading.split(",")[3:] == [f"sscam {build['sscam']}", f"libtorch {build['libtorch']}", "cpu"]
+    for old, new in ((build["libtorch"], "0.4.1"), (",cpu", ",cuda,CUDA 9"), (build["sscam"], "0.9.0")):
+        (tmp_path / "journal").write_text(good.replace(old, new, 1))
+        assert_one_line(judge(SCENES, "--resume", "journal"), 1, "journal", new.strip(","), old.strip(","))
+        assert (tmp_path / "journal").read_text() == good.replace(old, new, 1)
+
+
+def test_signals_that_are_ignored_stay_ignored(network, tmp_path):
+    """As nohup does it, and a shell that starts something in the background."""
+    running = begin_eval(network, tmp_path, ignored=[signal.SIGINT, signal.SIGHUP])
+    for sent in (signal.SIGINT, signal.SIGHUP, signal.SIGINT):
+        running.send_signal(sent)
+    output, errors = running.communicate(timeout=300)
+    assert running.returncode == 0, errors
+    assert len(ends_of_images((tmp_path / "journal").read_bytes())) == 12 and "12 images" in output
+
+
+def test_results_on_standard_output(judge, sscam, network):
+    table = judge(SCENES, "--limit", "2")
+    text = sscam("eval", network.model, SCENES, *FAST, "--labels", network.labels_path, "--limit", "2", "--csv",
+                 "/dev/stdout").stdout
+    assert text.startswith("index,image,") and text.endswith(table.stdout)
+    assert list(csv.DictReader(io.StringIO(text[:-len(table.stdout)]))) == table.rows
 
 
 # --- what is printed ----------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
-/* Every call on a file that the core makes fails in turn, while it reads networks and images and
- * writes images: the call says SSCAM_E_IO and names the file, what was there before is untouched,
- * and nothing else is left behind. Files that end too early are refused, and files that come in
- * pieces are read as ever.
+/* Every call on a file fails in turn while the core reads networks and images and writes images:
+ * the core returns SSCAM_E_IO with a message that names the file, the old file stays, and no other
+ * file is left. Files that end too early are refused; short reads change nothing.
  *
  * usage: check_files CORPUS (that of tests/fuzz: images to read) */
 #include <dirent.h>
@@ -31,12 +30,13 @@ static const struct {
     fault_call call;
     int error;
 } faults[] = {
-    {FAULT_OPEN, EIO},     {FAULT_OPEN, ENOENT},   {FAULT_OPEN, EACCES},  {FAULT_CREATE, EACCES},
-    {FAULT_CREATE, EROFS}, {FAULT_CREATE, ENOSPC}, {FAULT_STAT, EIO},     {FAULT_READ, EIO},
-    {FAULT_WRITE, ENOSPC}, {FAULT_WRITE, EIO},     {FAULT_CLOSE, ENOSPC}, {FAULT_RENAME, EXDEV},
+    {FAULT_OPEN, EIO},     {FAULT_OPEN, ENOENT},   {FAULT_OPEN, EACCES}, {FAULT_CREATE, EACCES},
+    {FAULT_CREATE, EROFS}, {FAULT_CREATE, ENOSPC}, {FAULT_STAT, EIO},    {FAULT_READ, EIO},
+    {FAULT_WRITE, ENOSPC}, {FAULT_WRITE, EIO},     {FAULT_SYNC, EIO},    {FAULT_CLOSE, ENOSPC},
+    {FAULT_RENAME, EXDEV},
 };
 
-/* --- the calls -------------------------------------------------------------------------------- */
+/* --- calls of the core ------------------------------------------------------------------------ */
 
 static sscam_status under_faults(sscam_status status)
 {
@@ -110,8 +110,8 @@ static void write_bytes(const char *path, const char *bytes, size_t size)
     fclose(file);
 }
 
-/* The file as it is before the call; its bytes go to `bytes`. */
-static size_t lay_down(const file_case *tried, const char *path, char *bytes)
+/* Writes the file as it is before the call; its bytes go to `bytes`. */
+static size_t put_old_file(const file_case *tried, const char *path, char *bytes)
 {
     char source[600];
     size_t size = (size_t)snprintf(bytes, MOST_BYTES, "%s",
@@ -145,14 +145,14 @@ static void plan(fault_call call, int error, int64_t number, int64_t short_read)
     fault_board_here()->short_read = short_read;
 }
 
-/* Whether there was such a call. */
+/* Returns whether there was such a call. */
 static int try_one(const file_case *tried, fault_call call, int error, int64_t number)
 {
     static char before[MOST_BYTES], after[MOST_BYTES];
     char path[600];
     uint64_t signature = 0;
     snprintf(path, sizeof path, "%s/%s", folder, tried->name);
-    size_t size = lay_down(tried, path, before);
+    size_t size = put_old_file(tried, path, before);
     fault_board_here()->outstanding = 0;
     fault_board_here()->tracks = 1;
     plan(call, error, number, 0);
@@ -176,7 +176,7 @@ static int try_one(const file_case *tried, fault_call call, int error, int64_t n
     return was_there;
 }
 
-START_TEST(every_failed_call_is_told)
+START_TEST(every_failed_call_is_reported)
 {
     const file_case *tried = &cases[_i];
     long long before = all_faults;
@@ -188,7 +188,7 @@ START_TEST(every_failed_call_is_told)
 }
 END_TEST
 
-/* The second read is that which sees the end of a whole file. */
+/* The second read sees the end of a whole file. */
 START_TEST(files_that_shrink_are_refused)
 {
     const file_case *tried = &cases[_i];
@@ -204,7 +204,7 @@ START_TEST(files_come_in_pieces)
     uint64_t whole = 0, pieces = 0;
     char path[600];
     snprintf(path, sizeof path, "%s/%s", folder, tried->name);
-    lay_down(tried, path, bytes);
+    put_old_file(tried, path, bytes);
     plan(FAULT_READ, 0, 0, 0);
     ASSERT_OK(tried->act(path, &whole));
     int64_t reads = fault_board_here()->calls[FAULT_READ];
@@ -227,7 +227,7 @@ START_TEST(files_that_end_early_are_refused)
     snprintf(path, sizeof path, "%s/%s", folder, tried->name);
     if (tried->source == NULL)
         return;
-    size_t size = lay_down(tried, path, bytes);
+    size_t size = put_old_file(tried, path, bytes);
     for (int64_t number = 2; number < (int64_t)size / 2; number++) {
         plan(FAULT_READ, 0, number, 1);
         fault_board_here()->from_on = 1;
@@ -241,21 +241,21 @@ START_TEST(files_that_end_early_are_refused)
 }
 END_TEST
 
-START_TEST(places_that_cannot_be_written_are_named)
+START_TEST(paths_that_cannot_be_written_are_named)
 {
-    static const char *const places[] = {"/proc/self/x.png", "/dev/full", "/no/such/folder/x.png",
-                                         "/tmp", ""};
-    ASSERT_FAILS(sscam_image_write_png(image, places[_i]), SSCAM_E_IO, places[_i]);
+    static const char *const paths[] = {"/proc/self/x.png", "/dev/full", "/no/such/folder/x.png",
+                                        "/tmp", ""};
+    ASSERT_FAILS(sscam_image_write_png(image, paths[_i]), SSCAM_E_IO, paths[_i]);
 }
 END_TEST
 
-START_TEST(places_that_cannot_be_read_are_named)
+START_TEST(paths_that_cannot_be_read_are_named)
 {
-    static const char *const places[] = {"/no/such/file", "/tmp", "", "/proc/self/mem"};
+    static const char *const paths[] = {"/no/such/file", "/tmp", "", "/proc/self/mem"};
     sscam_image *image = NULL;
     sscam_model *model = NULL;
-    ASSERT_FAILS(sscam_image_read(places[_i], &image), SSCAM_E_IO, places[_i]);
-    ASSERT_FAILS(sscam_model_load(places[_i], NULL, &model), SSCAM_E_IO, places[_i]);
+    ASSERT_FAILS(sscam_image_read(paths[_i], &image), SSCAM_E_IO, paths[_i]);
+    ASSERT_FAILS(sscam_model_load(paths[_i], NULL, &model), SSCAM_E_IO, paths[_i]);
 }
 END_TEST
 
@@ -272,12 +272,12 @@ int main(int argc, char **argv)
     snprintf(fault_board_here()->folder, sizeof fault_board_here()->folder, "%s/", folder);
     Suite *suite = suite_create("files");
     TCase *files = tcase_create("files");
-    tcase_add_loop_test(files, every_failed_call_is_told, 0, count);
+    tcase_add_loop_test(files, every_failed_call_is_reported, 0, count);
     tcase_add_loop_test(files, files_that_shrink_are_refused, 0, count);
     tcase_add_loop_test(files, files_come_in_pieces, 0, count);
     tcase_add_loop_test(files, files_that_end_early_are_refused, 0, count);
-    tcase_add_loop_test(files, places_that_cannot_be_written_are_named, 0, 5);
-    tcase_add_loop_test(files, places_that_cannot_be_read_are_named, 0, 4);
+    tcase_add_loop_test(files, paths_that_cannot_be_written_are_named, 0, 5);
+    tcase_add_loop_test(files, paths_that_cannot_be_read_are_named, 0, 4);
     suite_add_tcase(suite, files);
     int failed = run_suite(suite);
     printf("# all: %lld faults\n", all_faults);

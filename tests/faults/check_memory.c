@@ -1,6 +1,7 @@
-/* Every allocation of every call of the core fails in turn: once, and from then on. Each time the
- * call says SSCAM_E_MEMORY and why, leaves its results NULL, loses nothing, and succeeds as before
- * when memory is back. Whoever can do without the memory may succeed, with the same result.
+/* Every allocation of every call of the core fails in turn: alone, and with all after it. The call
+ * returns SSCAM_E_MEMORY with a message, leaves its results NULL, leaks nothing, and succeeds as
+ * before when memory is back. A call that can do without the memory may succeed, with the same
+ * result.
  *
  * usage: check_memory CORPUS (that of tests/fuzz: images to read) */
 #include <dirent.h>
@@ -57,7 +58,7 @@ static void plan(int64_t allocation, int from_on)
     fault_board_here()->from_on = from_on;
 }
 
-/* --- what a call gave ------------------------------------------------------------------------- */
+/* --- results of a call ------------------------------------------------------------------------ */
 
 static void sign_map(uint64_t *signature, const sscam_map *made)
 {

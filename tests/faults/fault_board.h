@@ -1,9 +1,9 @@
-/* What is to fail, and what has: shared by the fault library and the tests that use it.
+/* The plan of what fails, and counts of what did: shared by the fault library and its tests.
  *
- * The library (fault_memory.c, fault_files.c) takes the place of the C library's allocator and of
- * its calls on files, by being linked before it or preloaded (LD_PRELOAD). Tests in C change the
- * board that fault_board() gives; tests in Python one in the file SSCAM_FAULT_BOARD, which the
- * program under test maps. All fields are 64 bits for that. */
+ * The library (fault_memory.c, fault_files.c) replaces the C library's allocator and calls on files
+ * by being linked before it or preloaded (LD_PRELOAD). Tests in C change the board of
+ * fault_board_here(); tests in Python one in the file SSCAM_FAULT_BOARD, which the program under
+ * test maps: therefore all fields have 64 bits. */
 #ifndef SSCAM_TESTS_FAULTS_FAULT_BOARD_H
 #define SSCAM_TESTS_FAULTS_FAULT_BOARD_H
 
@@ -16,7 +16,7 @@ enum {
     FAULT_TORCH = 4,    /* libtorch and what it computes with */
     FAULT_DRAWING = 8,  /* cairo, libxml2, libpng, libjpeg and all others */
     FAULT_THREADS = 16, /* libgomp, which ends the process */
-    FAULT_FONTS = 32,   /* fontconfig and freetype, which use what they did not get */
+    FAULT_FONTS = 32,   /* fontconfig and freetype, which dereference failed allocations */
     FAULT_ANYBODY = 63
 };
 
@@ -43,9 +43,9 @@ typedef struct fault_board {
     int64_t owners, allocation; /* that allocation fails */
     int64_t call, number, error;
     int64_t from_on;    /* and all after it */
-    int64_t short_read; /* most bytes that a read gives; 0: as many as it likes */
+    int64_t short_read; /* most bytes that a read gives; 0: no limit */
     int64_t tracks;     /* blocks that `owners` allocate are followed until they are freed */
-    /* What was seen. */
+    /* The counts. */
     int64_t allocations, refused, failed_calls, outstanding;
     int64_t calls[FAULT_CALL_KINDS];
     char folder[256]; /* calls on files elsewhere do not count */

@@ -1,5 +1,6 @@
-/* Calls on files of one folder that fail when they are told to. Streams of such files are made of
- * cookies, since the C library's own read and write without asking anybody. */
+/* Calls on files of one folder that fail as planned on the fault board. Streams of such files are
+ * made by fopencookie(): the C library's own streams do not call read() and write() through the
+ * symbols that this library replaces. */
 #undef _FILE_OFFSET_BITS /* both names of each call are defined here */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -133,8 +134,7 @@ int close(int descriptor)
     int reason = errno;
     if (descriptor >= 0 && descriptor < MOST_DESCRIPTORS)
         is_watched[descriptor] = false;
-    int result = (int)syscall(SYS_close,
-                              descriptor); /* as the system does: closed, whatever it says */
+    int result = (int)syscall(SYS_close, descriptor); /* closed even where it fails, as on Linux */
     if (!fails_here)
         return result;
     errno = reason;

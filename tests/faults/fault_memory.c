@@ -1,4 +1,4 @@
-/* The allocator that fails when it is told to, and that knows who holds its memory. */
+/* An allocator that fails as planned on the fault board and tracks the blocks of chosen modules. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,14 +24,14 @@ extern void *__libc_memalign(size_t alignment, size_t size);
 extern void __libc_free(void *block);
 
 static fault_board own_board, *board = &own_board;
-static atomic_bool is_program = true; /* not the server that waits to fork it */
+static atomic_bool is_program = true; /* false in the fork server */
 
 fault_board *fault_board_here(void)
 {
     return board;
 }
 
-/* --- who asks --------------------------------------------------------------------------------- */
+/* --- callers ---------------------------------------------------------------------------------- */
 
 enum { TRANSPARENT = 0, MOST_MODULES = 512 };
 
@@ -134,13 +134,14 @@ static bool is_of_owner(void)
     return (owner & board->owners) != 0;
 }
 
-/* --- who holds -------------------------------------------------------------------------------- */
+/* --- tracked blocks
+ * -------------------------------------------------------------------------------- */
 
 enum { SLOTS = 1 << 18, SLOT_MASK = SLOTS - 1 };
 
-static void *held[SLOTS]; /* a hash table without gaps between a block and the place of its hash */
+static void *held[SLOTS]; /* a hash table with linear probing */
 
-static size_t place_of(const void *block)
+static size_t slot_of(const void *block)
 {
     return ((uintptr_t)block >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> 46 & SLOT_MASK;
 }
@@ -149,7 +150,7 @@ static void hold(void *block)
 {
     take();
     if (board->outstanding < SLOTS / 2) {
-        size_t i = place_of(block);
+        size_t i = slot_of(block);
         while (held[i] != NULL)
             i = (i + 1) & SLOT_MASK;
         held[i] = block;
@@ -161,21 +162,21 @@ static void hold(void *block)
 static void close_gap(size_t gap)
 {
     for (size_t i = (gap + 1) & SLOT_MASK; held[i] != NULL; i = (i + 1) & SLOT_MASK)
-        if (((i - place_of(held[i])) & SLOT_MASK) >= ((i - gap) & SLOT_MASK)) {
+        if (((i - slot_of(held[i])) & SLOT_MASK) >= ((i - gap) & SLOT_MASK)) {
             held[gap] = held[i];
             gap = i;
         }
     held[gap] = NULL;
 }
 
-/* Whether it was held. */
-static bool let_go(const void *block)
+/* Returns whether the block was tracked. */
+static bool release(const void *block)
 {
     bool found = false;
     if (block == NULL || board->outstanding == 0)
         return false;
     take();
-    for (size_t i = place_of(block); held[i] != NULL && !found; i = (i + 1) & SLOT_MASK)
+    for (size_t i = slot_of(block); held[i] != NULL && !found; i = (i + 1) & SLOT_MASK)
         if (held[i] == block) {
             close_gap(i);
             board->outstanding--;
@@ -187,16 +188,16 @@ static bool let_go(const void *block)
 
 /* --- the allocator ---------------------------------------------------------------------------- */
 
-/* Whether this allocation fails; `*is_followed`: whether its block is to be known. */
-static bool refuses(bool *is_followed)
+/* Whether this allocation fails; `*is_tracked`: whether its block is tracked. */
+static bool refuses(bool *is_tracked)
 {
-    *is_followed = false;
+    *is_tracked = false;
     if (is_busy || !atomic_load_explicit(&is_program, memory_order_relaxed) ||
         (!board->armed && !board->tracks))
         return false;
     if (!is_of_owner())
         return false;
-    *is_followed = board->tracks != 0;
+    *is_tracked = board->tracks != 0;
     if (!board->armed)
         return false;
     int64_t number = __atomic_add_fetch(&board->allocations, 1, __ATOMIC_RELAXED);
@@ -207,41 +208,41 @@ static bool refuses(bool *is_followed)
     return true;
 }
 
-static void *followed(void *block, bool is_followed)
+static void *tracked(void *block, bool is_tracked)
 {
-    if (block != NULL && is_followed)
+    if (block != NULL && is_tracked)
         hold(block);
     return block;
 }
 
 void *malloc(size_t size)
 {
-    bool is_followed;
-    return refuses(&is_followed) ? NULL : followed(__libc_malloc(size), is_followed);
+    bool is_tracked;
+    return refuses(&is_tracked) ? NULL : tracked(__libc_malloc(size), is_tracked);
 }
 
 void *calloc(size_t count, size_t size)
 {
-    bool is_followed;
-    return refuses(&is_followed) ? NULL : followed(__libc_calloc(count, size), is_followed);
+    bool is_tracked;
+    return refuses(&is_tracked) ? NULL : tracked(__libc_calloc(count, size), is_tracked);
 }
 
 void *realloc(void *block, size_t size)
 {
-    bool is_followed;
-    if (refuses(&is_followed))
+    bool is_tracked;
+    if (refuses(&is_tracked))
         return NULL;
-    bool was_held = let_go(block);
+    bool was_held = release(block);
     void *moved = __libc_realloc(block, size);
     if (moved == NULL && was_held && size > 0)
         hold(block);
-    return followed(moved, is_followed || was_held);
+    return tracked(moved, is_tracked || was_held);
 }
 
 void *memalign(size_t alignment, size_t size)
 {
-    bool is_followed;
-    return refuses(&is_followed) ? NULL : followed(__libc_memalign(alignment, size), is_followed);
+    bool is_tracked;
+    return refuses(&is_tracked) ? NULL : tracked(__libc_memalign(alignment, size), is_tracked);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
@@ -260,13 +261,13 @@ int posix_memalign(void **out, size_t alignment, size_t size)
 
 void free(void *block)
 {
-    let_go(block);
+    release(block);
     __libc_free(block);
 }
 
 /* --- the board -------------------------------------------------------------------------------- */
 
-/* What runs when the program has ended is not under test. */
+/* Exit handlers are not under test. */
 static void disarm(void)
 {
     board->armed = 0;

@@ -1,4 +1,4 @@
-/* A call during which allocations are counted and may fail, and what it gave as one number. */
+/* A call during which allocations are counted and may fail, and a hash of its results. */
 #ifndef SSCAM_TESTS_FAULTS_FAULTY_CALL_H
 #define SSCAM_TESTS_FAULTS_FAULTY_CALL_H
 

@@ -1,20 +1,20 @@
-/* Allocations fail while libtorch loads and explains the bundled network: those of libsscam.so, and
- * those of libtorch. As in check_memory.c, each call says SSCAM_E_MEMORY, loses nothing and
- * succeeds as before when memory is back.
+/* Allocations of libsscam.so and of libtorch fail while libtorch loads and explains the bundled
+ * network. As in check_memory.c, each call returns SSCAM_E_MEMORY, leaks nothing and succeeds as
+ * before when memory is back.
  *
  * usage: memory_probe NETWORK IMAGE [CALL...]
  *
  * The calls are those of the table `steps`; without any, all are made.
  *
- * libtorch does not survive all of its own: it allocates in destructors, oneDNN uses what it did
- * not get, and keeps what it failed to make. Where it is libtorch that goes without, a process that
- * ends, blocks that are lost and a network that cannot be run again are therefore counted and not
- * held against libsscam; a call that comes back must say what happened.
+ * libtorch does not survive every failure of its own allocations: it allocates in destructors, and
+ * oneDNN dereferences failed allocations and caches what it failed to create. When libtorch's
+ * allocations fail, a process that ends, leaked blocks and a network that cannot be run again are
+ * therefore counted and no failure of the test; a call that returns must report what happened.
  *
  * There are far too many allocations for a run of the tests: SSCAM_FAULTS_EVERY=1 lets every one of
  * libsscam.so fail (and every 37th of libtorch's), another number n every nth; by default a few,
- * evenly spread. Each try is a child of a process that has loaded the network and not run it: it
- * begins where all begin, and may die. */
+ * evenly spread. Each try is a child of a process that has loaded the network and not run it, so
+ * that all begin in the same state and may die. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdarg.h>
@@ -36,14 +36,14 @@ typedef struct step {
     sscam_status (*act)(const struct step *step, uint64_t *signature);
 } step;
 
-/* What children tell their parent. */
+/* The results that children report to their parent. */
 typedef struct report {
     uint64_t signature; /* of the call as it should be, and its map */
     float map[MOST_VALUES];
     int64_t count; /* of its allocations */
     int64_t left;  /* blocks that libtorch keeps when all is destroyed */
     long long tries, refused, absorbed, complaints;
-    long long unusable, losses; /* after libtorch had gone without */
+    long long unusable, losses; /* after failures of libtorch's allocations */
 } report;
 
 static report *told;

@@ -1,5 +1,5 @@
-/* Says where a process crashed, for torchscript.py to tell whose fault it was: a line on standard
- * error, then the stack's frames, innermost first, each with its library. */
+/* Prints where a process crashed, so that torchscript.py can tell which library did: a line on
+ * standard error, then the frames of the stack, innermost first, each with its library. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* dladdr, names of registers */
 #endif
@@ -23,8 +23,8 @@ static void say(const char *text)
     (void)count;
 }
 
-/* After a jump to where no code is, nobody can walk the stack: takes what looks like a return
- * address on it instead. */
+/* After a jump to an address without code the stack cannot be unwound: takes all values on it that
+ * look like return addresses instead. */
 static int frames_after_wild_jump(const void *context, void **frames)
 {
     int count = 0;
@@ -50,7 +50,7 @@ static void on_crash(int number, siginfo_t *about, void *context)
     void *frames[MOST_FRAMES];
 
     (void)about;
-    signal(number, SIG_DFL); /* a stack that was overwritten may crash whoever walks it */
+    signal(number, SIG_DFL); /* unwinding an overwritten stack may crash again */
     say("crash trace:\n");
     int count = frames_after_wild_jump(context, frames);
     if (!count)
@@ -69,7 +69,7 @@ void crash_trace_install(void)
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     void *frame;
 
-    backtrace(&frame, 1); /* which loads a library the first time */
+    backtrace(&frame, 1); /* loads a library the first time */
     sigaltstack(&alternative, NULL);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaction(numbers[i], &action, NULL);

@@ -1,5 +1,5 @@
-/* Journals of `sscam eval --resume`. What follows the heading is fuzzed, and then the heading, too.
- */
+/* Journals of `sscam eval --resume`: the input as a whole journal, and as what follows a valid
+ * heading. */
 #include <string.h>
 
 #include "common/cli_error.h"
@@ -7,7 +7,7 @@
 #include "memory_file.h"
 #include "target.h"
 
-enum { SIGNATURE = 1 };
+static const struct journal_origin origin = {.signature = 1, .device = "cpu"};
 
 static void begin_results(struct results *results)
 {
@@ -17,8 +17,8 @@ static void begin_results(struct results *results)
     results_set_metrics(results, "average_drop,energy_pointing");
 }
 
-/* Reads a journal, and whatever was read must be complete, and must be read again when it is
- * written. */
+/* Opens a journal. One that is accepted holds complete cases, and is accepted again after what was
+ * not complete has been cut off. */
 static void resume(const uint8_t *data, size_t size)
 {
     struct results results;
@@ -27,7 +27,7 @@ static void resume(const uint8_t *data, size_t size)
 
     begin_results(&results);
     complaints_begin();
-    int failed = journal_open(&journal, path, SIGNATURE, &results);
+    int failed = journal_open(&journal, path, &origin, &results);
     complaints_end(failed);
     for (size_t i = 0; !failed && i < results.count; i++)
         PROMISE(results.cases[i].image && results.cases[i].class_index >= 0);
@@ -38,7 +38,7 @@ static void resume(const uint8_t *data, size_t size)
         return;
 
     begin_results(&results);
-    PROMISE(journal_open(&journal, path, SIGNATURE, &results) == EXIT_OK);
+    PROMISE(journal_open(&journal, path, &origin, &results) == EXIT_OK);
     journal_close(&journal);
     results_free(&results);
 }
@@ -53,8 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     begin_results(&results);
     FILE *stream = fmemopen(heading, sizeof heading, "w");
     PROMISE(stream != NULL);
-    fprintf(stream, "sscam-eval-journal,2,%016x\n", SIGNATURE);
-    results_put_heading(stream, &results);
+    journal_put_heading(stream, &origin, &results);
     size_t length = (size_t)ftell(stream);
     fclose(stream);
     results_free(&results);

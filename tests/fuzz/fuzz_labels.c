@@ -5,7 +5,7 @@
 #include "memory_file.h"
 #include "target.h"
 
-/* Every name leads to a class that has it, or is told to be ambiguous. */
+/* Every name is found at a class that has it, or reported as ambiguous. */
 static void look_up_all(const struct labels *labels)
 {
     for (size_t i = 0; i < labels->count && i < 32; i++) {

@@ -5,7 +5,7 @@
 #include "memory_file.h"
 #include "target.h"
 
-/* The table that a merge prints is not looked at. */
+/* The table that a merge prints is not checked. */
 static void drop_standard_output(void)
 {
     static int is_dropped;

@@ -1,9 +1,8 @@
-/* Options of any value on every method, on networks and inputs that are at the edge of what numbers
- * can do.
+/* Options of any value on every method, on networks and inputs at the limits of floating point.
  *
  * The first four bytes choose method, network, input, and the report at which the caller cancels
- * (0: never); then there are lines name=value. Whatever comes: a call fails with a message, or
- * gives a map of numbers in [0,1]. */
+ * (0: never); lines name=value follow. Each call fails with a message or gives a map of numbers in
+ * [0,1]. */
 #include <math.h>
 #include <string.h>
 
@@ -39,20 +38,20 @@ static void fill(float *input, uint8_t kind)
         state = state * 1664525u + 1013904223u;
         float value = (float)(state >> 8) / (float)(1 << 24);
         if (kind & 0x40)
-            value = 0.5f; /* flat */
+            value = 0.5f; /* constant */
         input[i] = (kind & 0x80 ? value - 0.5f : value) * scales[kind & 7];
     }
 }
 
-static void assert_told(sscam_status status)
+static void assert_reported(sscam_status status)
 {
     PROMISE((status == SSCAM_OK) == (sscam_last_error()[0] == '\0'));
     PROMISE(!strpbrk(sscam_last_error(), "\r\n"));
     PROMISE(strcmp(sscam_status_name(status), "SSCAM_E_UNKNOWN") != 0);
 }
 
-/* Sets an option; a value that is refused stays what it was, and one that is taken reads back as
- * itself. */
+/* Sets an option. A refused value changes nothing; an accepted one can be set again from its text.
+ */
 static void set(sscam_explainer *explainer, const char *name, const char *value)
 {
     char before[64] = "", after[64] = "";
@@ -61,7 +60,7 @@ static void set(sscam_explainer *explainer, const char *name, const char *value)
     if (text)
         snprintf(before, sizeof before, "%s", text);
     sscam_status status = sscam_explainer_set(explainer, name, value);
-    assert_told(status);
+    assert_reported(status);
     PROMISE(status == SSCAM_OK || status == SSCAM_E_ARGUMENT);
     text = sscam_explainer_get(explainer, name);
     if (text)
@@ -90,7 +89,7 @@ static void set_lines(sscam_explainer *explainer, char *lines)
     }
 }
 
-/* More samples and steps than that are only slower. */
+/* More samples and steps are only slower. */
 static void bound_the_work(sscam_explainer *explainer)
 {
     static const char *const counts[] = {"samples", "metric_steps", "batch_size"};
@@ -136,7 +135,7 @@ static void explain_tensor(sscam_explainer *explainer, uint8_t kind)
 
     fill(input, kind);
     sscam_status status = sscam_explain_tensor(explainer, input, shape, NULL, &map);
-    assert_told(status);
+    assert_reported(status);
     PROMISE((status == SSCAM_OK) == (map != NULL));
     if (map)
         look_at(map);
@@ -150,7 +149,7 @@ static void evaluate(sscam_explainer *explainer, const sscam_image *image)
     double value;
 
     PROMISE(sscam_evaluation_create(&explainer, 1, &evaluation) == SSCAM_OK);
-    assert_told(sscam_evaluation_add(evaluation, image, NULL, 1, box, NULL, 1));
+    assert_reported(sscam_evaluation_add(evaluation, image, NULL, 1, box, NULL, 1));
     for (int32_t metric = 1; metric <= SSCAM_METRIC_CLASS_SENSITIVITY; metric++)
         if (sscam_evaluation_value(evaluation, 0, 0, metric, &value) == SSCAM_VALUE_DEFINED)
             PROMISE(isfinite(value));
@@ -168,7 +167,7 @@ static void explain_image(sscam_explainer *explainer, uint8_t kind)
         pixels[i] = (uint8_t)(i * (kind | 1));
     PROMISE(sscam_image_create(SIDE, SIDE, 3, 0, pixels, &image) == SSCAM_OK);
     sscam_status status = sscam_explainer_preprocess(explainer, image, shape, NULL, 0);
-    assert_told(status);
+    assert_reported(status);
     if (status == SSCAM_OK && shape[2] * shape[3] <= LARGEST_INPUT)
         evaluate(explainer, image);
     sscam_image_destroy(image);

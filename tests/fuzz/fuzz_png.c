@@ -15,8 +15,7 @@ static uint32_t get_u32(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* Gives chunks the checksums of their contents: else libpng would see hardly any change inside of
- * one. */
+/* Corrects the checksums of chunks: libpng would refuse nearly every mutation of one otherwise. */
 static void correct_checksums(uint8_t *data, size_t size)
 {
     for (size_t at = SIGNATURE_SIZE; size >= CHUNK_OVERHEAD && at <= size - CHUNK_OVERHEAD;) {
@@ -31,7 +30,7 @@ static void correct_checksums(uint8_t *data, size_t size)
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
 {
     size = LLVMFuzzerMutate(data, size, most);
-    if (seed % 8) /* one of eight stays wrong */
+    if (seed % 8) /* one of eight keeps the wrong one */
         correct_checksums(data, size);
     return size;
 }

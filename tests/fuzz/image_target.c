@@ -5,8 +5,7 @@
 #include "sscam/sscam.h"
 #include "target.h"
 
-/* What a fuzzer may decode in reasonable time; larger sizes are a matter of patience, not of
- * safety. */
+/* What can be decoded in reasonable time. */
 static const int64_t MOST_PIXELS = 1 << 22;
 
 static void look_at(const sscam_image *image)

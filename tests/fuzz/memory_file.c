@@ -32,8 +32,7 @@ static FILE *real_stderr;
 static char *caught;
 static size_t caught_size;
 
-/* The C library's stream is exchanged, not the descriptor, so that a sanitizer's report still gets
- * out. */
+/* Replaces the stream, not the descriptor, to which sanitizers write their reports. */
 void complaints_begin(void)
 {
     real_stderr = stderr;

@@ -1,14 +1,14 @@
 #include "commands/arguments.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+#include "base/suggestion.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
-#include "text/suggestion.h"
 #include "text/terminal_text.h"
 
 #define HELP_COLUMN 30
@@ -39,13 +39,13 @@ static struct settings *settings_of(const struct syntax *syntax)
 
 static int fail_unknown_flag(const struct syntax *syntax, const char *name)
 {
-    struct nearest nearest = nearest_to(name);
+    sscam_suggestion nearest = sscam_suggestion_for(name);
 
     for (const struct flag *const *table = syntax->flags; *table; table++)
         for (const struct flag *flag = *table; flag->name; flag++)
-            nearest_consider(&nearest, flag->name);
+            sscam_suggestion_consider(&nearest, flag->name);
     for (size_t i = 0; settings_of(syntax) && i < sscam_option_count(); i++)
-        nearest_consider(&nearest, sscam_option_name(sscam_option_info(i)));
+        sscam_suggestion_consider(&nearest, sscam_option_name(sscam_option_info(i)));
     if (nearest.best)
         return fail_usage(syntax->command, "there is no flag '--%s'; did you mean '--%s'?", name,
                           nearest.best);
@@ -62,22 +62,16 @@ static const char *take_value(struct reader *reader)
 
 static int set_real(const struct syntax *syntax, const struct flag *flag, const char *value)
 {
-    char *end;
-    double number = strtod(value, &end);
-
-    if (end == value || *end || !isfinite(number))
-        return fail_usage(syntax->command, "--%s takes a number, not '%s'", flag->name, value);
-    *flag->real = number;
-    return EXIT_OK;
+    return sscam_parse_real(value, flag->real)
+               ? EXIT_OK
+               : fail_usage(syntax->command, "--%s takes a number, not '%s'", flag->name, value);
 }
 
 static int set_count(const struct syntax *syntax, const struct flag *flag, const char *value)
 {
-    char *end;
+    int64_t number;
 
-    errno = 0;
-    long long number = strtoll(value, &end, 10);
-    if (end == value || *end || errno || number < 1)
+    if (!sscam_parse_int(value, &number) || number < 1)
         return fail_usage(syntax->command, "--%s takes a whole number from 1 on, not '%s'",
                           flag->name, value);
     *flag->count = number;

@@ -6,14 +6,15 @@
 
 #include <sscam/sscam.h>
 
+#include "base/path.h"
 #include "commands/arguments.h"
 #include "commands/commands.h"
 #include "commands/explainer_set.h"
 #include "commands/load.h"
 #include "commands/selection.h"
-#include "common/atomic_file.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
+#include "common/output_file.h"
 #include "common/progress_bar.h"
 #include "common/signals.h"
 #include "report/figure.h"
@@ -43,13 +44,6 @@ struct scene {
     const sscam_image *image;
 };
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 static void label_row(struct comparison *comparison, const struct scene *scene,
                       const sscam_map *map)
 {
@@ -60,7 +54,7 @@ static void label_row(struct comparison *comparison, const struct scene *scene,
     char *detail = probability < SMALLEST_SHOWN ? format_text("probability < %g", SMALLEST_SHOWN)
                                                 : format_text("probability %.3f", probability);
 
-    panel_set_label(comparison->panel, scene->row, label, detail, base_name(scene->path));
+    panel_set_label(comparison->panel, scene->row, label, detail, sscam_file_name(scene->path));
     if (!comparison->layer)
         comparison->layer = copy_text(sscam_map_layer(map), strlen(sscam_map_layer(map)));
     free(label);
@@ -101,8 +95,8 @@ static sscam_status compute(struct comparison *comparison, size_t place, const s
 {
     int64_t *classes = ensemble_classes(&comparison->selection, 1);
 
-    progress_begin(&comparison->progress, base_name(comparison->image_paths[place]), place + 1,
-                   comparison->image_count);
+    progress_begin(&comparison->progress, sscam_file_name(comparison->image_paths[place]),
+                   place + 1, comparison->image_count);
     sscam_status status = sscam_explain_image_all(comparison->ensemble.explainers,
                                                   comparison->ensemble.count, image, classes,
                                                   comparison->selection.class_count, maps);
@@ -152,7 +146,7 @@ static int explain_images(struct comparison *comparison)
 
 static void describe(struct comparison *comparison)
 {
-    char *footer = format_text("%s, layer %s", base_name(comparison->model_path),
+    char *footer = format_text("%s, layer %s", sscam_file_name(comparison->model_path),
                                comparison->layer);
 
     for (size_t i = 0; i < comparison->selection.settings.count; i++) {

@@ -6,6 +6,7 @@
 
 #include <sscam/sscam.h>
 
+#include "base/path.h"
 #include "commands/arguments.h"
 #include "commands/commands.h"
 #include "commands/explain_request.h"
@@ -184,10 +185,9 @@ static int load_inputs(struct explanation *explanation)
 
 static bool has_other_extension(const char *path, const char *extension)
 {
-    const char *slash = strrchr(path, '/');
-    const char *dot = strrchr(slash ? slash : path, '.');
+    const char *own = sscam_extension(path);
 
-    return dot && strcasecmp(dot, extension);
+    return *own && strcasecmp(own, extension);
 }
 
 static int check_request(const struct explanation *explanation)

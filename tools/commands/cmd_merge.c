@@ -5,9 +5,9 @@
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
-#include "common/atomic_file.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
+#include "common/output_file.h"
 #include "data/csv.h"
 #include "data/results.h"
 #include "report/total_tables.h"
@@ -87,13 +87,13 @@ static int check_cases(const struct results *results)
 
 static int write_csv(const struct merge *merge)
 {
-    struct whole_file file;
+    sscam_atomic_file file;
 
-    if (whole_file_open(&file, merge->csv_path))
+    if (output_file_open(&file, merge->csv_path))
         return EXIT_FAILED;
     results_put_heading(file.stream, &merge->results);
     results_put_cases(file.stream, &merge->results, 0, merge->results.count);
-    return whole_file_commit(&file);
+    return output_file_commit(&file);
 }
 
 static void put_results(const struct merge *merge, const struct total *totals)

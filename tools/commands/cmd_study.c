@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "commands/commands.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
@@ -40,10 +41,8 @@ static int read_axis(struct study_axis *axis, struct text_list *texts, const cha
     axis->values = allocate(texts->count, sizeof *axis->values);
     for (; axis->count < texts->count; axis->count++) {
         const char *text = texts->items[axis->count];
-        char *end;
 
-        axis->values[axis->count] = strtod(text, &end);
-        if (end == text || *end || !isfinite(axis->values[axis->count]))
+        if (!sscam_parse_real(text, &axis->values[axis->count]))
             return fail_usage("study", "--%s takes numbers between commas, not '%s'", axis->option,
                               text);
     }

@@ -1,16 +1,16 @@
 /* An evaluation from its request to its results. */
 #include "commands/eval.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "commands/load.h"
-#include "common/atomic_file.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
+#include "common/output_file.h"
 #include "common/signals.h"
 #include "data/annotation_xml.h"
 #include "data/fingerprint.h"
@@ -22,10 +22,9 @@
 static bool read_count(const char *text, size_t length, size_t *count)
 {
     char *digits = copy_text(text, length);
+    int64_t number = 0;
+    bool is_count = sscam_parse_int(digits, &number) && number >= 0;
 
-    errno = 0;
-    unsigned long long number = strtoull(digits, NULL, 10);
-    bool is_count = length && strspn(digits, "0123456789") == length && !errno;
     *count = (size_t)number;
     free(digits);
     return is_count;
@@ -204,12 +203,12 @@ static void drop_others(struct eval *eval)
 
 static int open_journal(struct eval *eval, bool *done)
 {
-    uint64_t signature;
+    struct journal_origin origin = {.device = sscam_model_device(eval->model)};
 
     if (!eval->journal_path)
         return EXIT_OK;
-    if (sign(eval, &signature) ||
-        journal_open(&eval->journal, eval->journal_path, signature, &eval->results) ||
+    if (sign(eval, &origin.signature) ||
+        journal_open(&eval->journal, eval->journal_path, &origin, &eval->results) ||
         mark_done(eval, done))
         return EXIT_FAILED;
     drop_others(eval);
@@ -245,13 +244,13 @@ static int judge_images(struct eval *eval, const bool *done)
 
 static int write_csv(const struct eval *eval)
 {
-    struct whole_file file;
+    sscam_atomic_file file;
 
-    if (whole_file_open(&file, eval->csv_path))
+    if (output_file_open(&file, eval->csv_path))
         return EXIT_FAILED;
     results_put_heading(file.stream, &eval->results);
     results_put_cases(file.stream, &eval->results, 0, eval->results.count);
-    return whole_file_commit(&file);
+    return output_file_commit(&file);
 }
 
 static void put_json(const struct eval *eval, const struct total *totals)

@@ -6,8 +6,8 @@
 
 #include "commands/explain_request.h"
 #include "commands/output_name.h"
-#include "common/atomic_file.h"
 #include "common/cli_error.h"
+#include "common/output_file.h"
 #include "data/npy.h"
 
 static int write_overlay(const struct explanation *explanation, const sscam_map *map,
@@ -18,9 +18,7 @@ static int write_overlay(const struct explanation *explanation, const sscam_map 
                                             explanation->selection.colormap,
                                             explanation->selection.alpha, &overlay);
 
-    if (!status)
-        status = sscam_image_write_png(overlay, path);
-    int code = status ? fail_library(path, status) : EXIT_OK;
+    int code = status ? fail_library(path, status) : output_png_write(overlay, path);
     sscam_image_destroy(overlay);
     return code;
 }
@@ -31,9 +29,7 @@ static int write_heatmap(const struct explanation *explanation, const sscam_map 
     sscam_image *heatmap = NULL;
     sscam_status status = sscam_map_heatmap(map, explanation->selection.colormap, &heatmap);
 
-    if (!status)
-        status = sscam_image_write_png(heatmap, path);
-    int code = status ? fail_library(path, status) : EXIT_OK;
+    int code = status ? fail_library(path, status) : output_png_write(heatmap, path);
     sscam_image_destroy(heatmap);
     return code;
 }

@@ -4,17 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "common/checked_alloc.h"
-
-/* Where the extension of a path begins: its dot, or its end. A leading dot begins no extension. */
-static size_t stem_length(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    const char *dot = strrchr(base, '.');
-
-    return dot && dot > base ? (size_t)(dot - path) : strlen(path);
-}
 
 static char *append_part(char *stem, const char *part)
 {
@@ -32,7 +23,7 @@ static char *append_part(char *stem, const char *part)
 
 char *output_name(const char *path, const struct name_parts *parts)
 {
-    size_t stem = stem_length(path);
+    size_t stem = (size_t)(sscam_extension(path) - path);
     char *name = copy_text(path, stem);
 
     name = append_part(name, parts->method);

@@ -5,16 +5,11 @@
 #include <strings.h>
 
 #include "common/checked_alloc.h"
+#include "data/folder.h"
 
 bool region_is_file(const char *value)
 {
-    static const char *const endings[] = {".png", ".jpg", ".jpeg"};
-    const char *ending = strrchr(value, '.');
-
-    for (size_t i = 0; ending && i < sizeof endings / sizeof endings[0]; i++)
-        if (!strcasecmp(ending, endings[i]))
-            return true;
-    return false;
+    return is_image_name(value);
 }
 
 static sscam_status set_mask(sscam_explainer *explainer, const sscam_image *image)

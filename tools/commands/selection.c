@@ -1,14 +1,14 @@
 #include "commands/selection.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+#include "base/suggestion.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
-#include "text/suggestion.h"
 
 #define EVERY_METHOD "all"
 #define TOP_CLASS "top"
@@ -66,14 +66,12 @@ static const sscam_method *find_method(const char *name)
 
 static int fail_no_method(const struct selection *selection, const char *name)
 {
-    struct nearest nearest = nearest_to(name);
+    sscam_suggestion nearest = sscam_suggestion_for(name);
 
     for (size_t i = 0; i < sscam_method_count(); i++)
-        nearest_consider(&nearest, sscam_method_name(sscam_method_info(i)));
-    char *suggestion = nearest_suggestion(&nearest);
-    int code = fail_usage(selection->command, "there is no method '%s'%s", name, suggestion);
-    free(suggestion);
-    return code;
+        sscam_suggestion_consider(&nearest, sscam_method_name(sscam_method_info(i)));
+    return fail_usage(selection->command, "there is no method '%s'%s", name,
+                      sscam_suggestion_text(&nearest));
 }
 
 static int resolve_methods(struct selection *selection, const char *default_method)
@@ -118,23 +116,20 @@ static void add_class(struct selection *selection, int64_t index)
 static int64_t ranks_in(const char *text)
 {
     size_t prefix = strlen(TOP_CLASS);
-    char *end;
+    int64_t count;
 
     if (strncmp(text, TOP_CLASS, prefix) || text[prefix] < '1' || text[prefix] > '9')
         return 0;
-    errno = 0;
-    long long count = strtoll(text + prefix, &end, 10);
-    return errno || *end || count > MOST_RANKS ? 0 : count;
+    return sscam_parse_int(text + prefix, &count) && count <= MOST_RANKS ? count : 0;
 }
 
 /* A number, `top`, `topK` or a name. */
 static int resolve_class(struct selection *selection, const char *text)
 {
-    char *end;
+    const char *digits = text + (*text == '+' || *text == '-');
+    bool is_number = *digits && !digits[strspn(digits, "0123456789")];
     int64_t index;
 
-    errno = 0;
-    long long number = strtoll(text, &end, 10);
     if (ranks_in(text)) {
         for (int64_t rank = 1; rank <= ranks_in(text); rank++)
             add_class(selection, SSCAM_CLASS_RANKED(rank));
@@ -142,10 +137,9 @@ static int resolve_class(struct selection *selection, const char *text)
     }
     if (!strcmp(text, TOP_CLASS)) {
         index = SSCAM_CLASS_TOP;
-    } else if (end > text && !*end) {
-        if (errno || number < 0)
+    } else if (is_number) {
+        if (!sscam_parse_int(text, &index) || index < 0)
             return fail(text, "is not the number of a class; they count from 0");
-        index = number;
     } else if (!selection->labels.path) {
         return fail_usage(selection->command, "class '%s' is no number: a name needs --labels",
                           text);

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/suggestion.h"
 #include "commands/region_image.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/fingerprint.h"
-#include "text/suggestion.h"
 
 static bool is_same_name(const char *given, const char *name)
 {
@@ -34,14 +34,12 @@ void settings_add(struct settings *settings, const sscam_option *option, const c
 
 static int fail_no_option(const char *command, const char *name)
 {
-    struct nearest nearest = nearest_to(name);
+    sscam_suggestion nearest = sscam_suggestion_for(name);
 
     for (size_t i = 0; i < sscam_option_count(); i++)
-        nearest_consider(&nearest, sscam_option_name(sscam_option_info(i)));
-    char *suggestion = nearest_suggestion(&nearest);
-    int code = fail_usage(command, "--set: there is no option '%s'%s", name, suggestion);
-    free(suggestion);
-    return code;
+        sscam_suggestion_consider(&nearest, sscam_option_name(sscam_option_info(i)));
+    return fail_usage(command, "--set: there is no option '%s'%s", name,
+                      sscam_suggestion_text(&nearest));
 }
 
 int settings_add_assignment(struct settings *settings, const char *command, const char *assignment)

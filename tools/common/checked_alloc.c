@@ -1,6 +1,7 @@
 #include "common/checked_alloc.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,13 @@ void *reallocate(void *memory, size_t count, size_t size)
     if (size && count > SIZE_MAX / size)
         end_without_memory();
     return or_end(realloc(memory, count && size ? count * size : 1));
+}
+
+void *grow(void *items, size_t count, size_t size)
+{
+    bool is_full = (count & (count - 1)) == 0; /* 0, or a power of two */
+
+    return is_full ? reallocate(items, count ? 2 * count : 1, size) : items;
 }
 
 char *copy_text(const char *text, size_t length)

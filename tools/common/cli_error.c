@@ -5,23 +5,39 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Names of files and layers come from outside: a newline or an escape in one must not forge output.
- */
+#include "base/error.h"
+#include "base/printable.h"
+#include "common/checked_alloc.h"
+
+enum { LONGEST_REASON = 2048, LONGEST_CHARACTER = 4 };
+
+/* Prints a text without control characters: names of files and layers come from outside, and a
+ * newline or an escape sequence in one must not forge output. */
 static void put_printable(const char *text)
 {
-    for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++)
-        fputc(*byte < 0x20 || *byte == 0x7f ? ' ' : *byte, stderr);
+    char piece[256];
+
+    while (*text) {
+        text += sscam_copy_printable(piece, sizeof piece, text);
+        fputs(piece, stderr);
+    }
+}
+
+static void put_what(const char *what)
+{
+    fputs("sscam: ", stderr);
+    put_printable(what);
+    fputs(": ", stderr);
 }
 
 static void put_line(const char *what, const char *format, va_list arguments)
 {
-    char why[2048];
+    char why[LONGEST_REASON + LONGEST_CHARACTER], printable[LONGEST_REASON];
 
     vsnprintf(why, sizeof why, format, arguments);
-    fputs("sscam: ", stderr);
-    put_printable(what);
-    fputs(": ", stderr);
-    put_printable(why);
+    sscam_copy_printable(printable, sizeof printable, why);
+    put_what(what);
+    fputs(printable, stderr);
 }
 
 int fail(const char *what, const char *format, ...)
@@ -58,6 +74,14 @@ int fail_cancelled(void)
     return EXIT_FAILED;
 }
 
+static int fail_with_message(const char *message)
+{
+    fputs("sscam: ", stderr);
+    put_printable(message);
+    fputc('\n', stderr);
+    return EXIT_FAILED;
+}
+
 int fail_library(const char *what, sscam_status status)
 {
     const char *why = sscam_last_error();
@@ -66,14 +90,14 @@ int fail_library(const char *what, sscam_status status)
         return fail_cancelled();
     if (!*why)
         why = sscam_status_name(status);
-    fputs("sscam: ", stderr);
-    if (strncmp(why, what, strlen(what))) {
-        put_printable(what);
-        fputs(": ", stderr);
-    }
-    put_printable(why);
-    fputc('\n', stderr);
-    return EXIT_FAILED;
+    return strncmp(why, what, strlen(what)) ? fail(what, "%s", why) : fail_with_message(why);
+}
+
+int fail_base(sscam_status status)
+{
+    if (status == SSCAM_E_MEMORY)
+        end_without_memory();
+    return fail_with_message(sscam_error_message());
 }
 
 void note(const char *what, const char *why)

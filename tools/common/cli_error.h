@@ -1,10 +1,10 @@
-/* How the program says what went wrong: exactly one line on standard error, `sscam: what: why`. */
+/* How the program reports failures: one line on standard error, `sscam: what: why`. */
 #ifndef SSCAM_TOOLS_COMMON_CLI_ERROR_H
 #define SSCAM_TOOLS_COMMON_CLI_ERROR_H
 
 #include <sscam/sscam.h>
 
-/* The program's exit codes; functions that can fail return them, having printed their line. */
+/* The program's exit codes. A function that returns one has printed the line of its failure. */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 #if defined(__GNUC__)
@@ -26,6 +26,10 @@ int fail_usage(const char *command, const char *format, ...) FORMAT_LIKE_PRINTF(
 /* Prints the library's message, after `what` unless the message begins with it; returns
  * EXIT_FAILED. */
 int fail_library(const char *what, sscam_status status);
+
+/* Prints the message of a failed function of lib/base, which begins with the path, and returns
+ * EXIT_FAILED. Ends the program when memory ran out. */
+int fail_base(sscam_status status);
 
 /* Prints that the user stopped the program and returns EXIT_FAILED. */
 int fail_cancelled(void);

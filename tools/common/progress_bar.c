@@ -10,8 +10,8 @@
 
 #define REDRAW_SECONDS 0.1
 #define BAR_CELLS 28
-#define USUAL_TERMINAL_COLUMNS 80
-/* An estimate of the time left is noise before this share is done. */
+#define DEFAULT_TERMINAL_COLUMNS 80
+/* The time left is not estimated before this fraction is done: it would be noise. */
 #define ESTIMATE_FROM 0.02
 
 double monotonic_seconds(void)
@@ -27,7 +27,7 @@ static int terminal_columns(void)
     struct winsize size;
 
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || size.ws_col < 1)
-        return USUAL_TERMINAL_COLUMNS;
+        return DEFAULT_TERMINAL_COLUMNS;
     return size.ws_col;
 }
 
@@ -57,7 +57,7 @@ static void draw(const struct progress *progress, double fraction, double elapse
     snprintf(line, sizeof line, "%s[%s] %3d %%  %s elapsed, %s left  %s", number, bar,
              (int)(fraction * 100), elapsed, left, progress->title);
 
-    /* The last column stays free: a full line would wrap, and a wrapped line cannot be wiped. */
+    /* The last column stays empty: a full line would wrap, and a wrapped line cannot be erased. */
     fprintf(stderr, "\r\033[K%.*s", terminal_columns() - 1, line);
     fflush(stderr);
 }

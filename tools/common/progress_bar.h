@@ -8,22 +8,22 @@
 
 struct progress {
     const char *title;
-    size_t number, total; /* this is piece `number` (from 1) of `total` */
+    size_t number, total; /* this is step `number` (from 1) of `total` */
     double started;       /* seconds on the monotonic clock */
     double drawn;         /* when the bar was last drawn */
     bool visible;
 };
 
-/* Seconds on a clock that never jumps. */
+/* Seconds on the monotonic clock. */
 double monotonic_seconds(void);
 
 void progress_begin(struct progress *progress, const char *title, size_t number, size_t total);
 
-/* An sscam_progress_callback whose user is a struct progress: draws, and asks to stop after Ctrl-C.
- */
+/* An sscam_progress_callback whose user is a struct progress: draws the bar, and cancels the call
+ * after Ctrl-C. */
 int32_t progress_report(void *progress, double fraction);
 
-/* Wipes the bar, so that the next line starts on an empty one. */
+/* Erases the bar, so that what is printed next begins on an empty line. */
 void progress_end(struct progress *progress);
 
 #endif

@@ -9,13 +9,14 @@
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 
+#include "base/number.h"
 #include "common/checked_alloc.h"
 #include "text/text_file.h"
 
-#define LARGEST_OBJECT 256 /* bytes, of which real ones have 100 to 200 */
+#define LARGEST_OBJECT 256 /* bytes; real ones have 100 to 200 */
 #define LARGEST_COORDINATE 1e6
 
-/* Neither entities nor anything outside the file are loaded, and nothing is printed. */
+/* The parser loads neither entities nor other files, and prints nothing. */
 #define PARSE_OPTIONS \
     (XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOBLANKS)
 
@@ -37,8 +38,8 @@ static xmlNode *find_child(const xmlNode *parent, const char *name)
     return NULL;
 }
 
-/* The text of a child without the blanks around it, or NULL when it has none. The caller frees it.
- */
+/* The text of a child without surrounding blanks, or NULL when it is empty or missing. The caller
+ * frees it. */
 static char *child_text(const xmlNode *parent, const char *name)
 {
     xmlNode *child = find_child(parent, name);
@@ -62,11 +63,9 @@ static char *child_text(const xmlNode *parent, const char *name)
 /* Whether a child is a number of reasonable size. */
 static int child_number(const xmlNode *parent, const char *name, double *number)
 {
-    char *text = child_text(parent, name), *end = NULL;
+    char *text = child_text(parent, name);
+    int is_number = text && sscam_parse_real(text, number) && fabs(*number) <= LARGEST_COORDINATE;
 
-    if (text)
-        *number = strtod(text, &end);
-    int is_number = text && end > text && !*end && fabs(*number) <= LARGEST_COORDINATE;
     free(text);
     return is_number;
 }
@@ -81,7 +80,7 @@ static char *read_box(const xmlNode *object, double edges[4])
         return format_text("an object has no bndbox");
     for (int i = 0; i < 4; i++)
         if (!child_number(node, names[i], &box[i]))
-            return format_text("%s of a box is no number", names[i]);
+            return format_text("%s of a box is not a number", names[i]);
     voc_edges(box, edges);
     if (edges[0] >= edges[2] || edges[1] >= edges[3])
         return format_text("the box %g,%g,%g,%g is empty", box[0], box[1], box[2], box[3]);
@@ -99,8 +98,7 @@ static char *read_object(const xmlNode *node, int64_t max_objects, struct annota
         return why;
     object.name = child_text(node, "name");
     object.action = child_text(node, "action");
-    annotation->objects = reallocate(annotation->objects, annotation->count + 1,
-                                     sizeof *annotation->objects);
+    annotation->objects = grow(annotation->objects, annotation->count, sizeof *annotation->objects);
     annotation->objects[annotation->count++] = object;
     return object.name || object.action ? NULL : format_text("an object has no name");
 }
@@ -112,7 +110,7 @@ static char *read_document(xmlDoc *document, int64_t max_objects, struct annotat
     char *why = NULL;
 
     if (xmlGetIntSubset(document))
-        return format_text("has a document type declaration, which annotations need not");
+        return format_text("has a document type declaration, which annotations do not need");
     if (!root || strcmp((const char *)root->name, "annotation"))
         return format_text("its root is not <annotation>");
     if (!child_number(size, "width", &annotation->width) ||
@@ -137,7 +135,7 @@ static char *parse_failure(xmlParserCtxt *parser)
                        message);
 }
 
-/* What the parser takes at once is the most that any number of objects gets. */
+/* Bytes that a file may have; the parser takes at most INT_MAX. */
 static size_t largest_file(int64_t max_objects)
 {
     return max_objects < INT_MAX / LARGEST_OBJECT ? (size_t)max_objects * LARGEST_OBJECT

@@ -12,12 +12,11 @@ struct csv_reader csv_start(char *text)
 
 static void add_field(struct csv_reader *reader, char *field)
 {
-    if ((reader->count & (reader->count - 1)) == 0)
-        reader->fields = reallocate(reader->fields, reader->count * 2 + 1, sizeof *reader->fields);
+    reader->fields = grow(reader->fields, reader->count, sizeof *reader->fields);
     reader->fields[reader->count++] = field;
 }
 
-/* Takes the quotes off a field in place; its end, or NULL when the closing quote is missing. */
+/* Removes the quotes of a field in place; returns its end, or NULL when it is not closed. */
 static char *unquote(struct csv_reader *reader, char *field)
 {
     char *from = field + 1, *to = field;
@@ -34,7 +33,7 @@ static char *unquote(struct csv_reader *reader, char *field)
     return NULL;
 }
 
-/* Reads a field; the character that ended it, or -1 when the text is broken. */
+/* Reads a field; returns the character that ends it, or -1 when the text is broken. */
 static int read_field(struct csv_reader *reader)
 {
     char *field = reader->next, *end;

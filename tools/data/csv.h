@@ -1,4 +1,4 @@
-/* Comma-separated values: records with quotes as RFC 4180 has them, lines ending in LF or CR LF. */
+/* Comma-separated values as of RFC 4180; lines end in LF or CR LF. */
 #ifndef SSCAM_TOOLS_DATA_CSV_H
 #define SSCAM_TOOLS_DATA_CSV_H
 
@@ -7,24 +7,24 @@
 #include <stdio.h>
 
 struct csv_reader {
-    char *next;  /* in a text that the reader changes and whose end is a zero byte */
-    size_t line; /* of the record read last, from 1 */
+    char *next;  /* where the next record begins; the reader changes the text */
+    size_t line; /* where the last record read began, from 1 */
     size_t next_line;
-    char **fields; /* of that record; they point into the text */
+    char **fields; /* of the last record read; they point into the text */
     size_t count;
-    bool is_broken; /* a quote without its partner */
+    bool is_broken; /* a quote is not closed, or text follows a closing one */
 };
 
-/* A reader of a text, which must outlive it. */
+/* A reader of a text that ends in a zero byte and outlives the reader. */
 struct csv_reader csv_start(char *text);
 
-/* Reads the next record that is not an empty line; false at the end and where the text is broken.
+/* Reads the next record, skipping empty lines; false at the end of the text and where it is broken.
  */
 bool csv_next(struct csv_reader *reader);
 
 void csv_free(struct csv_reader *reader);
 
-/* Writes a field, in quotes where it needs them. */
+/* Writes a field, in quotes where they are needed. */
 void csv_put(FILE *out, const char *text);
 
 #endif

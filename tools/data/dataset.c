@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/number.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/annotation_xml.h"
@@ -34,8 +35,8 @@ static bool has_folder(const char *path, const char *name)
     return has;
 }
 
-/* By what only one layout has. */
-static const char *recognise(const char *path)
+/* The layout of a data set, by a folder that no other layout has. */
+static const char *recognised_layout(const char *path)
 {
     struct text_list folders = {0}, images = {0};
     const char *name = "folders";
@@ -70,7 +71,7 @@ int dataset_open(const struct dataset_request *request, struct dataset *dataset)
     if (!is_file(request->path) && !is_folder(request->path))
         return fail(request->path, "there is no such data set");
     if (!name || !strcmp(name, "auto"))
-        name = recognise(request->path);
+        name = recognised_layout(request->path);
     if (!name)
         return EXIT_FAILED;
     for (size_t i = 0; i < LAYOUT_COUNT; i++) {
@@ -95,9 +96,7 @@ struct dataset_image *dataset_add(struct dataset *dataset, char *name, char *pat
         dataset->skipped++;
         return NULL;
     }
-    if ((dataset->count & (dataset->count - 1)) == 0)
-        dataset->images = reallocate(dataset->images, dataset->count * 2 + 1,
-                                     sizeof *dataset->images);
+    dataset->images = grow(dataset->images, dataset->count, sizeof *dataset->images);
     struct dataset_image *image = &dataset->images[dataset->count++];
     *image = (struct dataset_image){.name = name, .path = path};
     return image;
@@ -123,8 +122,8 @@ void dataset_free(struct dataset *dataset)
 
 /* --- classes and boxes of an image ------------------------------------------------------------ */
 
-/* Index of a class by its text: a name of the labels, or a folder's place among its siblings, or a
- * number. -1 when it is none of these. */
+/* Index of a class by its text: a name of the labels, or the rank of a folder among its siblings,
+ * or a number. -1 when it is none of these. */
 static int64_t class_of(const struct dataset *dataset, const struct labels *labels,
                         const char *text)
 {
@@ -136,7 +135,7 @@ static int64_t class_of(const struct dataset *dataset, const struct labels *labe
     for (size_t i = 0; !labels->path && i < dataset->folders.count; i++)
         if (!strcmp(dataset->folders.items[i], text))
             return (int64_t)i;
-    return digits && !text[digits] && digits < 10 ? strtol(text, NULL, 10) : -1;
+    return digits && !text[digits] && sscam_parse_int(text, &index) ? index : -1;
 }
 
 /* Position of a class among the cases, added when it is new. */
@@ -145,7 +144,7 @@ static size_t case_of(struct dataset_cases *cases, int64_t class_index)
     for (size_t i = 0; i < cases->class_count; i++)
         if (cases->classes[i] == class_index)
             return i;
-    cases->classes = reallocate(cases->classes, cases->class_count + 1, sizeof *cases->classes);
+    cases->classes = grow(cases->classes, cases->class_count, sizeof *cases->classes);
     cases->classes[cases->class_count] = class_index;
     return cases->class_count++;
 }
@@ -155,15 +154,14 @@ static void add_box(struct dataset_cases *cases, size_t class_position, const do
 {
     size_t count = cases->box_count++;
 
-    cases->boxes = reallocate(cases->boxes, 4 * cases->box_count, sizeof *cases->boxes);
-    cases->box_classes = reallocate(cases->box_classes, cases->box_count,
-                                    sizeof *cases->box_classes);
+    cases->boxes = grow(cases->boxes, count, 4 * sizeof *cases->boxes);
+    cases->box_classes = grow(cases->box_classes, count, sizeof *cases->box_classes);
     cases->box_classes[count] = class_position;
     for (int i = 0; i < 4; i++)
         cases->boxes[4 * count + (size_t)i] = (float)(edges[i] * (i % 2 ? scale_y : scale_x));
 }
 
-/* An object of one of the classes; with a class of the whole image, of that alone. */
+/* Adds an object; where the whole image has a class (`only`), other classes are left out. */
 static void add_object(const struct dataset *dataset, const struct labels *labels,
                        const char *class_text, const double *edges, const double scale[2],
                        int64_t only, struct dataset_cases *cases)

@@ -1,5 +1,5 @@
-/* Data sets: images with the classes and boxes of what is in them, in the layouts that they are
- * published in. */
+/* Data sets: images with the classes and boxes of their objects, in the layouts in which they are
+ * published. */
 #ifndef SSCAM_TOOLS_DATA_DATASET_H
 #define SSCAM_TOOLS_DATA_DATASET_H
 
@@ -11,13 +11,13 @@
 #include "data/labels.h"
 #include "text/string_list.h"
 
-/* What the command line says of where things are; NULL for what it does not. */
+/* The data set of the command line; NULL for what it does not give. */
 struct dataset_request {
     const char *path, *layout, *annotations, *split, *truth;
-    int64_t max_objects; /* of an XML file */
+    int64_t max_objects; /* in an XML file */
 };
 
-/* One line of a plain list: a class, and perhaps a box. */
+/* One line of a plain list: a class, with or without a box. */
 struct listed_object {
     char *class_text;
     bool has_box;
@@ -44,7 +44,7 @@ struct dataset {
     int64_t max_objects;
 };
 
-/* What is to be judged on one image. */
+/* The classes and boxes of one image. */
 struct dataset_cases {
     int64_t *classes;
     size_t class_count;
@@ -52,15 +52,15 @@ struct dataset_cases {
     size_t *box_classes; /* positions in classes */
     size_t box_count;
     size_t unknown_count; /* objects whose class the labels do not have */
-    bool was_scaled;      /* the annotation is of an image of another size */
+    bool was_scaled;      /* the annotation was made for another image size */
 };
 
-/* Finds the images of a data set, by name. EXIT_OK, or EXIT_FAILED or EXIT_USAGE with a line. */
+/* Lists the images of a data set, sorted by name. EXIT_FAILED or EXIT_USAGE with a line. */
 int dataset_open(const struct dataset_request *request, struct dataset *dataset);
 
-/* Classes and boxes of an image whose image is width x height, in the order of their first
- * object; without any class the list is empty. NULL, or why the annotation cannot be used, to be
- * freed. */
+/* Classes and boxes of an image of width x height pixels, in the order of their first object; none
+ * when the data set names none. Returns NULL, or why the annotation cannot be used, which the
+ * caller frees. */
 char *dataset_cases(const struct dataset *dataset, const struct dataset_image *image,
                     const struct labels *labels, int32_t width, int32_t height,
                     struct dataset_cases *cases);
@@ -70,7 +70,7 @@ void dataset_free(struct dataset *dataset);
 
 /* --- for the layouts -------------------------------------------------------------------------- */
 
-/* Adds an image; takes the texts over. */
+/* Adds an image, or skips it with a note (NULL). Takes ownership of both texts. */
 struct dataset_image *dataset_add(struct dataset *dataset, char *name, char *path);
 
 /* A plain list: file,class,xmin,ymin,xmax,ymax. */

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/number.h"
+#include "base/path.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/annotation_xml.h"
@@ -17,13 +19,10 @@
 
 static bool read_coordinate(const char *text, double *number)
 {
-    char *end;
-
-    *number = strtod(text, &end);
-    return end > text && !*end && fabs(*number) <= LARGEST_COORDINATE;
+    return sscam_parse_real(text, number) && fabs(*number) <= LARGEST_COORDINATE;
 }
 
-/* The box of a record, if it has one; false when it is wrong. */
+/* Reads the box of a record, if it has one; false when it is invalid. */
 static bool read_box(const struct csv_reader *reader, struct listed_object *object)
 {
     double box[4];
@@ -43,8 +42,8 @@ static bool read_box(const struct csv_reader *reader, struct listed_object *obje
     return object->edges[0] < object->edges[2] && object->edges[1] < object->edges[3];
 }
 
-/* A place in the tree that finds images by name. */
-struct place {
+/* A node of the tree that finds images by name. */
+struct named_image {
     const char *name;
     size_t index;
 };
@@ -52,47 +51,47 @@ struct place {
 struct list {
     const struct dataset_request *request;
     struct dataset *dataset;
-    void *columns;
+    void *images_by_name;
 };
 
-static int compare_places(const void *left, const void *right)
+static int compare_names_of_images(const void *left, const void *right)
 {
-    return strcmp(((const struct place *)left)->name, ((const struct place *)right)->name);
+    return strcmp(((const struct named_image *)left)->name,
+                  ((const struct named_image *)right)->name);
 }
 
 static char *path_beside(const char *list, const char *name)
 {
-    const char *slash = strrchr(list, '/');
+    size_t folder = *name == '/' ? 0 : sscam_folder_length(list);
 
-    if (*name == '/' || !slash)
-        return copy_text(name, strlen(name));
-    return format_text("%.*s/%s", (int)(slash - list), list, name);
+    return format_text("%.*s%s", (int)folder, list, name);
 }
 
-/* The image of a name, added when it is new; NULL when its name cannot be used. */
+/* The image of a name, which is added when it is new; NULL when the name cannot be used. */
 static struct dataset_image *image_named(struct list *list, const char *name)
 {
-    const struct place wanted = {.name = name};
-    struct place *const *found = tfind(&wanted, &list->columns, compare_places);
+    const struct named_image wanted = {.name = name};
+    struct named_image *const *found = tfind(&wanted, &list->images_by_name,
+                                             compare_names_of_images);
 
     if (found)
         return &list->dataset->images[(*found)->index];
     struct dataset_image *image = dataset_add(list->dataset, copy_text(name, strlen(name)),
                                               path_beside(list->request->path, name));
     if (image) {
-        struct place *place = allocate(1, sizeof *place);
-        *place = (struct place){image->name, list->dataset->count - 1};
-        tsearch(place, &list->columns, compare_places);
+        struct named_image *node = allocate(1, sizeof *node);
+        *node = (struct named_image){image->name, list->dataset->count - 1};
+        tsearch(node, &list->images_by_name, compare_names_of_images);
     }
     return image;
 }
 
-static void forget_places(struct list *list)
+static void free_tree(struct list *list)
 {
-    while (list->columns) {
-        struct place *place = *(struct place **)list->columns;
-        tdelete(place, &list->columns, compare_places);
-        free(place);
+    while (list->images_by_name) {
+        struct named_image *node = *(struct named_image **)list->images_by_name;
+        tdelete(node, &list->images_by_name, compare_names_of_images);
+        free(node);
     }
 }
 
@@ -109,7 +108,7 @@ static int add_record(struct list *list, const struct csv_reader *reader)
     if (!image || !*reader->fields[1])
         return EXIT_OK;
     object.class_text = copy_text(reader->fields[1], strlen(reader->fields[1]));
-    image->objects = reallocate(image->objects, image->object_count + 1, sizeof *image->objects);
+    image->objects = grow(image->objects, image->object_count, sizeof *image->objects);
     image->objects[image->object_count++] = object;
     return EXIT_OK;
 }
@@ -134,8 +133,8 @@ int dataset_open_csv(const struct dataset_request *request, struct dataset *data
             code = add_record(&list, &reader);
     }
     if (!code && reader.is_broken)
-        code = fail(request->path, "line %zu: a quote without its partner", reader.line);
-    forget_places(&list);
+        code = fail(request->path, "line %zu: a quote is not closed", reader.line);
+    free_tree(&list);
     csv_free(&reader);
     free(text);
     return code;

@@ -54,7 +54,7 @@ static int add_images(struct dataset *dataset, const char *folder, const char *p
 
 typedef int take_line(struct dataset *dataset, void *user, char *line, size_t number);
 
-/* Hands over the lines of a file that are not empty. */
+/* Calls a function for each line of a file that is not empty. */
 static int each_line(struct dataset *dataset, const char *path, take_line *take, void *user)
 {
     size_t length, number = 0;
@@ -90,7 +90,7 @@ static struct dataset_image *find_named(struct dataset *dataset, const char *nam
 {
     size_t low = 0, high = dataset->count;
 
-    while (low < high) { /* images were added by name */
+    while (low < high) { /* the images are sorted by name */
         size_t middle = (low + high) / 2;
         int order = strcmp(dataset->images[middle].name, name);
 
@@ -104,7 +104,7 @@ static struct dataset_image *find_named(struct dataset *dataset, const char *nam
     return NULL;
 }
 
-/* Splits "NAME CLASS" in place; the class, or NULL when the line is of one part. */
+/* Splits "NAME CLASS" in place; returns the class, or NULL when there is only one word. */
 static char *split_line(char *line)
 {
     size_t length = strcspn(line, " \t,");
@@ -125,8 +125,8 @@ static bool names_image(struct dataset *dataset, const char *line)
     return names;
 }
 
-/* The class of an image that is named, or of the next one; the first line tells which it is for
- * all. */
+/* Reads the class of an image: of the one that the line names, or of the next one. The first line
+ * decides which for the whole file. */
 static int take_truth(struct dataset *dataset, void *user, char *line, size_t number)
 {
     struct truth *truth = user;
@@ -140,7 +140,7 @@ static int take_truth(struct dataset *dataset, void *user, char *line, size_t nu
         if (!class_text || !*class_text)
             return fail(truth->path, "line %zu: want NAME CLASS, as in the first line", number + 1);
         image = find_named(dataset, line);
-        if (!image) /* a list may be of more images than are here */
+        if (!image) /* the list may have more images than the folder */
             return EXIT_OK;
     } else if (number < dataset->count) {
         image = &dataset->images[number];
@@ -168,8 +168,7 @@ int dataset_open_imagenet(const struct dataset_request *request, struct dataset 
     char *images = join_path(request->path, "Data/CLS-LOC/val");
     char *annotations = join_path(request->path, "Annotations/CLS-LOC/val");
 
-    if (!is_folder(images)) { /* not the whole of ILSVRC, but a folder of images, perhaps with
-                                   their XML files */
+    if (!is_folder(images)) { /* a folder of images, with or without XML files, not all of ILSVRC */
         free(images);
         free(annotations);
         images = copy_text(request->path, strlen(request->path));
@@ -204,8 +203,8 @@ static char *class_in_name(const char *name)
     return class_text;
 }
 
-/* "000012", "000012 1" or "applauding_001.jpg". In lists of a class, -1 says that an image has
- * none of it. */
+/* Reads "000012", "000012 1" or "applauding_001.jpg". In the list of a class, -1 marks images
+ * without it. */
 static int take_listed(struct dataset *dataset, void *user, char *line, size_t number)
 {
     const struct image_list *list = user;
@@ -229,16 +228,15 @@ static int take_listed(struct dataset *dataset, void *user, char *line, size_t n
     return EXIT_OK;
 }
 
-/* The list of a split: the one that was asked for, else the first of those usual that is there.
- * `*path` stays NULL when there are no lists at all; EXIT_FAILED with a line when the one asked for
- * is not there. */
+/* Finds the list of a split: the one of --split, else the first default one that exists. `*path`
+ * stays NULL when no default one does; EXIT_FAILED with a line when that of --split does not. */
 static int find_split(const char *folder, const char *split, char **path)
 {
-    static const char *const usual[] = {"test", "val", "trainval"};
+    static const char *const defaults[] = {"test", "val", "trainval"};
 
     *path = NULL;
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
-        char *name = format_text("%s.txt", split ? split : usual[i]);
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
+        char *name = format_text("%s.txt", split ? split : defaults[i]);
         *path = join_path(folder, name);
         free(name);
         if (is_file(*path))
@@ -264,7 +262,7 @@ static int add_all_listed(struct dataset *dataset, struct image_list *list)
     return code;
 }
 
-/* What VOC and Stanford40 have in common, their folders' names aside. */
+/* Opens the layout that VOC and Stanford40 share but for the names of its folders. */
 static int open_listed(const struct dataset_request *request, const char *root,
                        const char *annotations, const char *lists, bool names_classes,
                        struct dataset *dataset)

@@ -1,4 +1,4 @@
-/* Fingerprints: 64-bit FNV-1a, to tell whether two runs are of the same things. Not a protection
+/* Fingerprints (64-bit FNV-1a) tell whether two runs have the same inputs. They are no protection
  * against forgery. */
 #ifndef SSCAM_TOOLS_DATA_FINGERPRINT_H
 #define SSCAM_TOOLS_DATA_FINGERPRINT_H
@@ -7,10 +7,10 @@
 
 #define FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
 
-/* Adds a text and its end; NULL counts as one. */
+/* Adds a text with its zero byte; NULL is unlike any text. */
 void fingerprint_text(uint64_t *fingerprint, const char *text);
 
-/* Adds a file's content. EXIT_FAILED with a line when it cannot be read. */
+/* Adds the content of a file. EXIT_FAILED with a line when it cannot be read. */
 int fingerprint_file(uint64_t *fingerprint, const char *path);
 
 #endif

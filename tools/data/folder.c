@@ -7,21 +7,22 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/path.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 
 bool is_folder(const char *path)
 {
-    struct stat place;
+    struct stat about;
 
-    return !stat(path, &place) && S_ISDIR(place.st_mode);
+    return !stat(path, &about) && S_ISDIR(about.st_mode);
 }
 
 bool is_file(const char *path)
 {
-    struct stat place;
+    struct stat about;
 
-    return !stat(path, &place) && S_ISREG(place.st_mode);
+    return !stat(path, &about) && S_ISREG(about.st_mode);
 }
 
 char *join_path(const char *folder, const char *name)
@@ -33,19 +34,15 @@ char *join_path(const char *folder, const char *name)
 
 char *without_extension(const char *name)
 {
-    const char *slash = strrchr(name, '/');
-    const char *dot = strrchr(slash ? slash : name, '.');
-
-    return copy_text(name, dot ? (size_t)(dot - name) : strlen(name));
+    return copy_text(name, (size_t)(sscam_extension(name) - name));
 }
 
 bool is_image_name(const char *name)
 {
     static const char *const extensions[] = {".jpg", ".jpeg", ".png"};
-    const char *dot = strrchr(name, '.');
 
-    for (size_t i = 0; dot && i < sizeof extensions / sizeof *extensions; i++)
-        if (!strcasecmp(dot, extensions[i]))
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+        if (!strcasecmp(sscam_extension(name), extensions[i]))
             return true;
     return false;
 }

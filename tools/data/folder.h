@@ -1,4 +1,4 @@
-/* Folders of files. */
+/* Folders, and paths of the program. */
 #ifndef SSCAM_TOOLS_DATA_FOLDER_H
 #define SSCAM_TOOLS_DATA_FOLDER_H
 
@@ -6,19 +6,18 @@
 
 #include "text/string_list.h"
 
-/* Names of the images (by extension: .jpg, .jpeg, .png in any case) or of the folders in a
- * folder, sorted by their bytes; hidden ones are left out. EXIT_FAILED with a line when the folder
- * cannot be read. */
+/* Names of the images (by extension) or of the folders in a folder, sorted by their bytes, without
+ * hidden ones. EXIT_FAILED with a line when the folder cannot be read. */
 int folder_images(const char *path, struct text_list *names);
 int folder_folders(const char *path, struct text_list *names);
 
-/* Whether a name has the extension of an image. */
+/* Whether a name has the extension of an image: .jpg, .jpeg or .png in any case. */
 bool is_image_name(const char *name);
 
 bool is_folder(const char *path);
 bool is_file(const char *path);
 
-/* The two, with a '/' between. The caller frees it. */
+/* "FOLDER/NAME". The caller frees it. */
 char *join_path(const char *folder, const char *name);
 
 /* A copy of a name without its extension. */

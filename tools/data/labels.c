@@ -6,15 +6,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/number.h"
+#include "base/suggestion.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
-#include "text/suggestion.h"
 #include "text/text_file.h"
 
 #define LARGEST_FILE (16u << 20)
 #define MOST_CLASSES (1 << 20)
+#define MOST_DIGITS 18
 
-/* Cuts blanks off the end of a line: files from other systems end theirs with a carriage return. */
+/* Cuts blanks off the end of a line: in some files each ends in a carriage return. */
 static void trim_end(char *line, size_t length)
 {
     while (length && strchr(" \t\r", line[length - 1]))
@@ -30,43 +32,42 @@ static void split_lines(struct labels *labels)
         size_t length = strcspn(line, "\n");
         char *next = line + length + (line[length] == '\n');
 
-        if ((labels->count & (labels->count - 1)) == 0)
-            labels->names = reallocate(labels->names, labels->count * 2 + 1, sizeof *labels->names);
+        labels->names = grow(labels->names, labels->count, sizeof *labels->names);
         trim_end(line, length);
         labels->names[labels->count++] = line;
         line = next;
     }
 }
 
-/* The parts of a line "index,identifier,name", in place; false, with the line as it was, when it is
- * none. */
-static bool split_indexed(char *line, long *index, char **identifier, char **name)
+/* Finds the fields of a line "index,identifier,name". False for another line; the line is not
+ * changed. */
+static bool split_indexed(char *line, int64_t *index, char **identifier, char **name)
 {
-    char *first = strpbrk(line, ",\t"), *end;
-    char *second = first ? strchr(first + 1, *first) : NULL;
+    size_t digits = strspn(line, "0123456789");
+    char *first = line + digits, number[MOST_DIGITS + 1] = "";
+    char *second = *first == ',' || *first == '\t' ? strchr(first + 1, *first) : NULL;
 
-    if (!second || !isdigit((unsigned char)*line))
+    if (!second || digits > MOST_DIGITS)
         return false;
-    *index = strtol(line, &end, 10);
-    if (end != first || *index >= MOST_CLASSES)
+    memcpy(number, line, digits);
+    if (!sscam_parse_int(number, index) || *index >= MOST_CLASSES)
         return false;
     *identifier = first + 1;
     *name = second + 1;
     return true;
 }
 
-/* A line that names the columns of those below. */
+/* Whether a line names the columns of those below. */
 static bool is_heading(const char *line)
 {
     return !strncasecmp(line, "index", strlen("index")) && strchr(",\t", line[strlen("index")]);
 }
 
-/* Whether all lines, but for a heading and empty ones, are of the form with indices; and the number
- * of classes. */
+/* Whether all lines but a heading and empty ones have an index; sets the number of classes. */
 static bool is_indexed(const struct labels *labels, size_t *classes)
 {
     char *identifier, *name;
-    long index;
+    int64_t index;
 
     *classes = 0;
     for (size_t i = 0; i < labels->count; i++) {
@@ -80,8 +81,8 @@ static bool is_indexed(const struct labels *labels, size_t *classes)
     return *classes > 0;
 }
 
-/* Puts names and identifiers in the places that their indices say. */
-static void place_indexed(struct labels *labels, size_t classes)
+/* Sorts names and identifiers by their indices. */
+static void sort_indexed(struct labels *labels, size_t classes)
 {
     static char none[] = "";
     char **lines = labels->names;
@@ -92,7 +93,7 @@ static void place_indexed(struct labels *labels, size_t classes)
         labels->names[i] = none;
     for (size_t i = 0; i < labels->count; i++) {
         char *identifier, *name;
-        long index;
+        int64_t index;
 
         if (!split_indexed(lines[i], &index, &identifier, &name))
             continue;
@@ -119,7 +120,7 @@ int labels_read(const char *path, struct labels *labels)
     labels->path = path;
     split_lines(labels);
     if (is_indexed(labels, &classes))
-        place_indexed(labels, classes);
+        sort_indexed(labels, classes);
     return EXIT_OK;
 }
 
@@ -130,7 +131,7 @@ const char *labels_name(const struct labels *labels, int64_t class_index)
     return labels->names[class_index];
 }
 
-static bool is_called(const struct labels *labels, size_t index, const char *name)
+static bool has_name(const struct labels *labels, size_t index, const char *name)
 {
     return !strcmp(labels->names[index], name) ||
            (labels->identifiers && labels->identifiers[index] &&
@@ -142,20 +143,20 @@ size_t labels_count_named(const struct labels *labels, const char *name)
     size_t count = 0;
 
     for (size_t i = 0; i < labels->count; i++)
-        count += is_called(labels, i, name);
+        count += has_name(labels, i, name);
     return count;
 }
 
-static char plain(char character)
+static char without_case(char character)
 {
     return character == '_' ? ' ' : (char)tolower((unsigned char)character);
 }
 
-static bool is_called_about(const struct labels *labels, size_t index, const char *name)
+static bool is_similar_name(const struct labels *labels, size_t index, const char *name)
 {
     const char *own = labels->names[index];
 
-    while (*own && plain(*own) == plain(*name)) {
+    while (*own && without_case(*own) == without_case(*name)) {
         own++;
         name++;
     }
@@ -168,21 +169,18 @@ int64_t labels_look_up(const struct labels *labels, const char *name)
     int64_t found = -1;
 
     for (size_t i = 0; i < labels->count && *name; i++)
-        if (exactly ? is_called(labels, i, name) : is_called_about(labels, i, name))
+        if (exactly ? has_name(labels, i, name) : is_similar_name(labels, i, name))
             found = found == -1 ? (int64_t)i : -2;
     return found;
 }
 
 static int fail_not_found(const struct labels *labels, const char *name)
 {
-    struct nearest nearest = nearest_to(name);
+    sscam_suggestion nearest = sscam_suggestion_for(name);
 
     for (size_t i = 0; i < labels->count; i++)
-        nearest_consider(&nearest, labels->names[i]);
-    char *suggestion = nearest_suggestion(&nearest);
-    int code = fail(labels->path, "no class is named '%s'%s", name, suggestion);
-    free(suggestion);
-    return code;
+        sscam_suggestion_consider(&nearest, labels->names[i]);
+    return fail(labels->path, "no class is named '%s'%s", name, sscam_suggestion_text(&nearest));
 }
 
 static int fail_ambiguous(const struct labels *labels, const char *name)
@@ -190,7 +188,7 @@ static int fail_ambiguous(const struct labels *labels, const char *name)
     char *indices = copy_text("", 0);
 
     for (size_t i = 0; i < labels->count; i++) {
-        if (!is_called(labels, i, name))
+        if (!has_name(labels, i, name))
             continue;
         char *longer = format_text("%s%s%zu", indices, *indices ? ", " : "", i);
         free(indices);
@@ -211,7 +209,7 @@ int labels_find(const struct labels *labels, const char *name, int64_t *class_in
     if (count > 1)
         return fail_ambiguous(labels, name);
     for (size_t i = 0; i < labels->count; i++)
-        if (is_called(labels, i, name))
+        if (has_name(labels, i, name))
             *class_index = (int64_t)i;
     return EXIT_OK;
 }

@@ -1,6 +1,7 @@
-/* Names of a network's classes: a text file with one name a line, the first line being class 0; or
- * with lines of index, identifier and name, such as ImageNet's "0,n01440764,tench", separated by
- * commas or tabs, in any order. */
+/* Names of a network's classes, from a text file of one of two forms:
+ * - one name a line, the first line being class 0;
+ * - index, identifier and name, such as ImageNet's "0,n01440764,tench", separated by commas or
+ * tabs, in any order of lines. */
 #ifndef SSCAM_TOOLS_DATA_LABELS_H
 #define SSCAM_TOOLS_DATA_LABELS_H
 
@@ -9,8 +10,8 @@
 
 struct labels {
     char *text;         /* the whole file; the names point into it */
-    char **names;       /* "" for an index that the file leaves out */
-    char **identifiers; /* NULL when the file has names alone; of each class, or NULL */
+    char **names;       /* "" for an index without a line */
+    char **identifiers; /* NULL for a file of names; else one for each class, or NULL */
     size_t count;
     const char *path; /* NULL when there are no labels */
 };
@@ -28,8 +29,8 @@ int labels_find(const struct labels *labels, const char *name, int64_t *class_in
 /* How many classes have exactly that name or identifier. */
 size_t labels_count_named(const struct labels *labels, const char *name);
 
-/* Index of the one class with that name or identifier; -1 when none has it, -2 when several do.
- * Where none has it to the letter, case and the difference between '_' and a blank are overlooked.
+/* Index of the only class with that name or identifier; -1 when none has it, -2 when several do. A
+ * name that no class has exactly is compared again without regard to case, '_' being a blank.
  * Prints nothing. */
 int64_t labels_look_up(const struct labels *labels, const char *name);
 

@@ -7,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/atomic_file.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
+#include "common/output_file.h"
 
 #define MAGIC "\x93NUMPY"
 #define MAGIC_LENGTH 6
 #define LONGEST_HEADER 65536
 #define MOST_ELEMENTS (INT64_C(1) << 31)
-/* The format asks that the data begin at a multiple of this. */
+/* The format requires the data to begin at a multiple of this. */
 #define ALIGNMENT 64
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -24,7 +24,7 @@
 #define NATIVE_FLOAT32 "<f4"
 #endif
 
-/* A place in the header, a Python dictionary in text form. */
+/* A position in the header, which is the text of a Python dictionary. */
 struct cursor {
     const char *at, *end;
 };
@@ -200,7 +200,7 @@ static int count_elements(const char *path, const struct header *header, int64_t
     return EXIT_OK;
 }
 
-/* Checked before memory is taken, so that a few bytes of header cannot ask for gigabytes. */
+/* Before memory is allocated, so that a small file cannot ask for gigabytes. */
 static int check_size(const char *path, FILE *file, int64_t count)
 {
     long data = ftell(file);
@@ -272,16 +272,16 @@ static void write_header(FILE *file, int rank, const int64_t *shape)
 
 int npy_write(const char *path, const float *data, int rank, const int64_t *shape)
 {
-    struct whole_file file;
+    sscam_atomic_file file;
     size_t count = 1;
 
-    if (whole_file_open(&file, path))
+    if (output_file_open(&file, path))
         return EXIT_FAILED;
     for (int i = 0; i < rank; i++)
         count *= (size_t)shape[i];
     write_header(file.stream, rank, shape);
     fwrite(data, sizeof *data, count, file.stream);
-    return whole_file_commit(&file);
+    return output_file_commit(&file);
 }
 
 void npy_free(struct npy_array *array)

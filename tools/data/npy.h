@@ -12,11 +12,11 @@ struct npy_array {
     int64_t shape[NPY_MAX_RANK];
 };
 
-/* Reads a file of format 1.0 or 2.0. EXIT_OK, or EXIT_FAILED with a line saying what is wrong with
- * the file; the array is then empty. Free it with npy_free(). */
+/* Reads a file of format 1.0 or 2.0. EXIT_FAILED with a line when it cannot be used; the array is
+ * then empty. */
 int npy_read(const char *path, struct npy_array *array);
 
-/* Writes a file of format 1.0, whole or not at all. */
+/* Writes a file of format 1.0, as output_file.h does. */
 int npy_write(const char *path, const float *data, int rank, const int64_t *shape);
 
 void npy_free(struct npy_array *array);

@@ -1,4 +1,4 @@
-/* What a column of results holds: a metric of the library, or what only `sscam study` measures. */
+/* The columns of results: the metrics of the library, and what only `sscam study` measures. */
 #ifndef SSCAM_TOOLS_DATA_RESULT_COLUMN_H
 #define SSCAM_TOOLS_DATA_RESULT_COLUMN_H
 
@@ -6,7 +6,7 @@
 
 #include <sscam/sscam.h>
 
-/* Identifiers beside the library's, which are above 0. */
+/* Identifiers; those of the library are above 0. */
 #define MEASURE_NEAR_SCORE_CAM (-1)
 #define MEASURE_NEAR_GRAD_CAM (-2)
 
@@ -16,8 +16,8 @@ struct measure {
     int32_t direction; /* 1 where higher is better, -1 where lower is, 0 where neither */
 };
 
-/* A value as a number that is the higher the worse it is; far from a reference is worse than near.
- */
+/* A number that is higher for a worse value. Of a measure without a direction, lower values are
+ * worse. */
 double measure_badness(const struct measure *measure, double value);
 
 /* The measure of an identifier, which must exist. */

@@ -1,11 +1,11 @@
 #include "data/results.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/result_column.h"
@@ -50,8 +50,7 @@ void results_add_measure(struct results *results, int32_t measure)
 struct result_case *results_add(struct results *results, size_t image_index, const char *image,
                                 int64_t class_index, const char *label)
 {
-    if ((results->count & (results->count - 1)) == 0)
-        results->cases = reallocate(results->cases, results->count * 2 + 1, sizeof *results->cases);
+    results->cases = grow(results->cases, results->count, sizeof *results->cases);
     struct result_case *result = &results->cases[results->count++];
     *result = (struct result_case){.image_index = image_index, .class_index = class_index};
     result->image = copy_text(image, strlen(image));
@@ -76,7 +75,7 @@ void results_add_evaluated(struct results *results, const sscam_evaluation *eval
     }
 }
 
-/* Cases of one image were added together, so their places keep their order. */
+/* By image; cases of one image, which were added together, keep their order. */
 static int compare_cases(const void *left, const void *right)
 {
     const struct result_case *a = *(const struct result_case *const *)left;
@@ -90,17 +89,17 @@ static int compare_cases(const void *left, const void *right)
 void results_sort(struct results *results)
 {
     struct result_case *sorted = allocate(results->count, sizeof *sorted);
-    struct result_case **places = allocate(results->count, sizeof(struct result_case *));
+    struct result_case **order = allocate(results->count, sizeof(struct result_case *));
 
     for (size_t i = 0; i < results->count; i++)
-        places[i] = &results->cases[i];
-    qsort(places, results->count, sizeof *places, compare_cases);
+        order[i] = &results->cases[i];
+    qsort(order, results->count, sizeof *order, compare_cases);
     for (size_t i = 0; i < results->count; i++)
-        sorted[i] = *places[i];
+        sorted[i] = *order[i];
     if (results->count)
         memcpy(results->cases, sorted, results->count * sizeof *sorted);
     free(sorted);
-    free(places);
+    free(order);
 }
 
 size_t results_image_count(const struct results *results)
@@ -162,9 +161,10 @@ static void put_line(FILE *out, const struct results *results, const struct resu
     csv_put(out, results->methods.items[method]);
     for (size_t i = 0; i < results->metric_count; i++) {
         const struct result_value *value = &result->values[method * results->metric_count + i];
+        char text[SSCAM_REAL_SIZE];
 
         if (value->state == SSCAM_VALUE_DEFINED)
-            fprintf(out, ",%.17g", value->value);
+            fprintf(out, ",%s", sscam_format_real(value->value, 17, text));
         else
             fputs(value->state == SSCAM_VALUE_UNDEFINED ? ",nan" : ",", out);
     }
@@ -186,8 +186,7 @@ char *results_take_heading(struct results *results, const struct csv_reader *rea
 
     for (size_t i = 0; i < FIRST_METRIC; i++)
         if (i >= reader->count || strcmp(reader->fields[i], columns[i]))
-            return format_text("has no column '%s' in its place: it was not written by sscam eval",
-                               columns[i]);
+            return format_text("has no column '%s' where sscam eval writes it", columns[i]);
     if (is_first) {
         results->metric_count = reader->count - FIRST_METRIC;
         results->metrics = allocate(results->metric_count, sizeof *results->metrics);
@@ -199,7 +198,7 @@ char *results_take_heading(struct results *results, const struct csv_reader *rea
         int32_t metric = measure_named(name);
 
         if (!metric)
-            return format_text("column '%s' is no metric", name);
+            return format_text("column '%s' is not a metric", name);
         if (is_first)
             results->metrics[i] = metric;
         else if (results->metrics[i] != metric)
@@ -208,19 +207,8 @@ char *results_take_heading(struct results *results, const struct csv_reader *rea
     return NULL;
 }
 
-static bool read_whole(const char *text, int64_t *number)
-{
-    char *end;
-
-    errno = 0;
-    *number = strtoll(text, &end, 10);
-    return *text >= '0' && *text <= '9' && !*end && !errno;
-}
-
 static bool read_value(const char *text, struct result_value *value)
 {
-    char *end;
-
     *value = (struct result_value){.state = SSCAM_VALUE_ABSENT};
     if (!*text)
         return true;
@@ -228,8 +216,7 @@ static bool read_value(const char *text, struct result_value *value)
     if (!strcmp(text, "nan"))
         return true;
     value->state = SSCAM_VALUE_DEFINED;
-    value->value = strtod(text, &end);
-    return end > text && !*end && isfinite(value->value);
+    return sscam_parse_real(text, &value->value);
 }
 
 static bool is_of_case(const struct results *results, const struct csv_reader *reader,
@@ -262,15 +249,15 @@ void results_learn_methods(struct results *results, char *text)
     csv_free(&reader);
 }
 
-/* The case that a line is of: the last one, or a new one when that is complete. */
+/* The case of a line: the last one, or a new one when the last is complete. */
 static struct result_case *case_for_line(struct results *results, const struct csv_reader *reader,
                                          size_t *methods_seen)
 {
     int64_t index, class_index;
 
     if (reader->count != FIRST_METRIC + results->metric_count ||
-        !read_whole(reader->fields[INDEX], &index) ||
-        !read_whole(reader->fields[CLASS], &class_index))
+        !sscam_parse_int(reader->fields[INDEX], &index) || index < 0 ||
+        !sscam_parse_int(reader->fields[CLASS], &class_index) || class_index < 0)
         return NULL;
     if (*methods_seen == results->methods.count) {
         *methods_seen = 0;
@@ -290,14 +277,14 @@ char *results_take_line(struct results *results, const struct csv_reader *reader
         return format_text(
             "line %zu: is not of the form of the heading, or leaves a case incomplete",
             reader->line);
-    const char *due = results->methods.items[*methods_seen];
-    if (strcmp(reader->fields[METHOD], due) != 0)
-        return format_text("line %zu: has the method '%s' where '%s' is due", reader->line,
-                           reader->fields[METHOD], due);
+    const char *expected = results->methods.items[*methods_seen];
+    if (strcmp(reader->fields[METHOD], expected) != 0)
+        return format_text("line %zu: has the method '%s' where '%s' belongs", reader->line,
+                           reader->fields[METHOD], expected);
     for (size_t i = 0; i < results->metric_count; i++)
         if (!read_value(reader->fields[FIRST_METRIC + i],
                         &result->values[*methods_seen * results->metric_count + i]))
-            return format_text("line %zu: '%s' is no number", reader->line,
+            return format_text("line %zu: '%s' is not a number", reader->line,
                                reader->fields[FIRST_METRIC + i]);
     ++*methods_seen;
     return NULL;

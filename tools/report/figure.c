@@ -9,9 +9,9 @@
 #include <cairo-svg.h>
 #include <cairo.h>
 
-#include "common/atomic_file.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
+#include "common/output_file.h"
 #include "report/thumbnail.h"
 #include "text/fitted_text.h"
 
@@ -345,20 +345,20 @@ static cairo_status_t render(const struct panel *panel, FILE *stream)
 
 int panel_write(const struct panel *panel)
 {
-    struct whole_file file;
+    sscam_atomic_file file;
 
-    if (whole_file_open(&file, panel->path))
+    if (output_file_open(&file, panel->path))
         return EXIT_FAILED;
     cairo_status_t status = render(panel, file.stream);
     if (status && status != CAIRO_STATUS_WRITE_ERROR) {
-        whole_file_abandon(&file);
+        output_file_discard(&file);
         int code = fail(panel->path, "%s", cairo_status_to_string(status));
         if (status == CAIRO_STATUS_NO_MEMORY)
             exit(code); /* freeing its surfaces then, cairo 1.16 follows one that it could not make
                          */
         return code;
     }
-    return whole_file_commit(&file);
+    return output_file_commit(&file);
 }
 
 void panel_free(struct panel *panel)

@@ -1,7 +1,7 @@
 #include "report/report.h"
 
-#include "common/atomic_file.h"
 #include "common/cli_error.h"
+#include "common/output_file.h"
 #include "data/result_column.h"
 #include "report/bar_chart.h"
 #include "report/html.h"
@@ -138,9 +138,9 @@ int report_write(const struct report_facts *facts, const struct results *results
                  const struct total *totals, const struct case_thumbnails *images,
                  const sscam_evaluation *computed)
 {
-    struct whole_file file;
+    sscam_atomic_file file;
 
-    if (whole_file_open(&file, facts->path))
+    if (output_file_open(&file, facts->path))
         return EXIT_FAILED;
     put_head(file.stream, facts, results);
     put_table(file.stream, results, totals);
@@ -153,5 +153,5 @@ int report_write(const struct report_facts *facts, const struct results *results
         chart_put_curves(file.stream, results, computed, i);
     put_cases(file.stream, images, results);
     fprintf(file.stream, "<script>%s</script></body></html>\n", sort_table);
-    return whole_file_commit(&file);
+    return output_file_commit(&file);
 }

@@ -1,16 +1,18 @@
 #include "text/json.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
+#include "base/number.h"
+#include "base/printable.h"
 #include "text/utf8.h"
 
 static void put_text(FILE *out, const char *text)
 {
     fputc('"', out);
     while (*text) {
-        size_t length = utf8_character_length(text);
+        size_t length = sscam_utf8_length(text);
         unsigned char byte = (unsigned char)*text;
 
         if (!length)
@@ -83,11 +85,10 @@ void json_text(struct json *json, const char *key, const char *text)
 
 void json_real(struct json *json, const char *key, double number)
 {
+    char text[SSCAM_REAL_SIZE];
+
     begin_value(json, key);
-    if (isfinite(number))
-        fprintf(json->out, "%.9g", number);
-    else
-        fputs("null", json->out);
+    fputs(isfinite(number) ? sscam_format_real(number, 9, text) : "null", json->out);
 }
 
 void json_integer(struct json *json, const char *key, int64_t number)
@@ -104,9 +105,7 @@ void json_boolean(struct json *json, const char *key, bool truth)
 
 static const char *skip_digits(const char *text)
 {
-    while (isdigit((unsigned char)*text))
-        text++;
-    return text;
+    return text + strspn(text, "0123456789");
 }
 
 /* JSON's number: -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)? */

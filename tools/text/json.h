@@ -1,4 +1,4 @@
-/* A writer of JSON: commas and escapes are its business, whatever bytes the texts hold. */
+/* Writes JSON, with its commas and escapes; texts may hold any bytes. */
 #ifndef SSCAM_TOOLS_TEXT_JSON_H
 #define SSCAM_TOOLS_TEXT_JSON_H
 
@@ -8,7 +8,7 @@
 
 struct json {
     FILE *out;
-    bool after_value; /* a comma is due before the next one */
+    bool after_value; /* a comma comes before the next value */
 };
 
 /* The key is that of the member within an object; NULL within an array and at the top. */
@@ -25,7 +25,7 @@ void json_real(struct json *json, const char *key, double number);
 void json_integer(struct json *json, const char *key, int64_t number);
 void json_boolean(struct json *json, const char *key, bool truth);
 
-/* A number that is text already; written as a text when it is none by JSON's grammar. */
+/* A number given as text; written as a string when it is not a number of JSON. */
 void json_number_text(struct json *json, const char *key, const char *number);
 
 /* Ends the line, and with it the document. */

@@ -10,8 +10,8 @@
 
 #include "common/checked_alloc.h"
 
-/* Nothing written is how a cookie says that it failed; the stream remembers it. The program does
- * not end here, with the stream half written: ending would write to it again. */
+/* Returns 0 when memory runs out, which sets the stream's error flag. The program does not end
+ * here: exit() would flush the stream and call this function again. */
 static ssize_t append(void *cookie, const char *data, size_t size)
 {
     struct text_stream *text = cookie;

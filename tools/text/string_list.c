@@ -16,7 +16,7 @@ static bool contains(const struct text_list *list, const char *text)
 
 static void add_owned(struct text_list *list, char *text)
 {
-    list->items = reallocate(list->items, list->count + 1, sizeof *list->items);
+    list->items = grow(list->items, list->count, sizeof *list->items);
     list->items[list->count++] = text;
 }
 
@@ -29,12 +29,12 @@ void text_list_add_separated(struct text_list *list, const char *text)
 {
     for (;;) {
         size_t length = strcspn(text, ",");
-        char *part = copy_text(text, length);
+        char *field = copy_text(text, length);
 
-        if (contains(list, part))
-            free(part);
+        if (contains(list, field))
+            free(field);
         else
-            add_owned(list, part);
+            add_owned(list, field);
         if (!text[length])
             return;
         text += length + 1;

@@ -12,7 +12,7 @@ struct text_list {
 /* Adds a copy of a text. */
 void text_list_add(struct text_list *list, const char *text);
 
-/* Adds the parts of a text between commas, each only if it is not in the list yet. */
+/* Adds the fields of a text between commas, without those that the list has already. */
 void text_list_add_separated(struct text_list *list, const char *text);
 
 void text_list_free(struct text_list *list);

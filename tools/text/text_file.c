@@ -1,65 +1,29 @@
 #include "text/text_file.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
+#include "base/file.h"
 #include "common/checked_alloc.h"
 
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
-
-/* Reads at most limit + 1 bytes, so that one byte too many shows. */
-static char *read_bytes(FILE *file, size_t limit, size_t *length)
+char *text_file_failure(const char *path, sscam_status status)
 {
-    size_t capacity = 4096;
-    char *text = allocate(capacity, 1);
+    const char *message = sscam_error_message();
+    size_t length = strlen(path);
 
-    *length = 0;
-    for (size_t got;
-         *length <= limit && (got = fread(text + *length, 1, capacity - *length - 1, file)) > 0;) {
-        *length += got;
-        if (*length == capacity - 1)
-            text = reallocate(text, capacity *= 2, 1);
-    }
-    text[*length] = '\0';
-    return text;
-}
-
-/* A file for which there is no memory is no file that cannot be read. */
-static char *reason_of(int error)
-{
-    if (error == ENOMEM)
+    /* What could not be read for want of memory is not a file that cannot be read. */
+    if (status == SSCAM_E_MEMORY)
         end_without_memory();
-    return format_text("%s", strerror(error));
+    if (!strncmp(message, path, length) && !strncmp(message + length, ": ", 2))
+        message += length + 2;
+    return format_text("%s", message);
 }
 
 char *text_file_read(const char *path, size_t limit, size_t *length, char **why)
 {
-    FILE *file = fopen(path, "rb");
+    char *text;
+    sscam_status status = sscam_file_read_text(path, limit, &text, length);
 
-    *why = NULL;
-    if (!file) {
-        *why = reason_of(errno);
-        return NULL;
-    }
-    errno = 0;
-    char *text = read_bytes(file, limit, length);
-    if (ferror(file))
-        *why = reason_of(errno ? errno : EIO);
-    else if (*length > limit)
-        *why = format_text("has more than %zu bytes", limit);
-    else if (memchr(text, '\0', *length))
-        *why = format_text("is not a text file");
-    fclose(file);
-    if (*why) {
-        free(text);
-        return NULL;
-    }
-    size_t mark = strlen(BYTE_ORDER_MARK);
-    if (!strncmp(text, BYTE_ORDER_MARK, mark)) {
-        *length -= mark;
-        memmove(text, text + mark, *length + 1);
-    }
+    *why = status ? text_file_failure(path, status) : NULL;
     return text;
 }

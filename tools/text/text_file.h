@@ -4,9 +4,15 @@
 
 #include <stddef.h>
 
-/* The content of a file of at most `limit` bytes with a zero byte after it, or NULL with why not in
- * `why`, to be freed as the text is. A byte order mark is left out; a file that holds zero bytes is
- * no text. */
+#include <sscam/sscam.h>
+
+/* The content of a file of at most `limit` bytes with a zero byte after it; a byte order mark is
+ * left out, and a file that holds zero bytes is refused. NULL, with the reason in `why`, where it
+ * cannot be used. The caller frees both. */
 char *text_file_read(const char *path, size_t limit, size_t *length, char **why);
+
+/* Why a function of base/file.h failed, without the path at the start of its message. The caller
+ * frees it. Ends the program when memory ran out. */
+char *text_file_failure(const char *path, sscam_status status);
 
 #endif
