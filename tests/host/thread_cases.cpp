@@ -64,7 +64,7 @@ void allow_refusal(const std::function<void()> &call)
     }
 }
 
-constexpr int changes = 20000;
+constexpr int changes = 100000;
 constexpr int explanations = 20;
 
 std::vector<std::function<void()>> settings_of(sscam_explainer *explainer,
@@ -82,11 +82,6 @@ std::vector<std::function<void()>> settings_of(sscam_explainer *explainer,
                 allow_refusal([&] { check(sscam_explainer_set(explainer, "mean", mean)); });
         });
     bodies.push_back([explainer, &done] {
-        const uint8_t mask[4] = {1, 0, 1, 1};
-        for (int i = 0; i < changes && !done; i++)
-            allow_refusal([&] { check(sscam_explainer_set_region(explainer, mask, 2, 2)); });
-    });
-    bodies.push_back([explainer, &done] {
         for (int i = 0; i < changes && !done; i++)
             allow_refusal(
                 [&] { check(sscam_explainer_set_progress(explainer, nullptr, nullptr)); });
@@ -100,7 +95,16 @@ void change_in_threads(const Files &files)
     const Owned<sscam_model> model = load_model(files);
     const Owned<sscam_explainer> explainer = create_explainer(model.get(), {"grad-cam", 1});
     const std::atomic<bool> done{false};
-    run_together(settings_of(explainer.get(), done));
+    std::vector<std::function<void()>> bodies = settings_of(explainer.get(), done);
+    for (int size : {2, 40})
+        bodies.push_back([&, size] {
+            const std::vector<uint8_t> mask(size * size, 1);
+            for (int i = 0; i < changes; i++)
+                allow_refusal([&] {
+                    check(sscam_explainer_set_region(explainer.get(), mask.data(), size, size));
+                });
+        });
+    run_together(bodies);
 }
 
 // The same, while another thread explains with it.
@@ -112,7 +116,7 @@ void change_while_explaining(const Files &files)
     std::atomic<bool> done{false};
     std::vector<std::function<void()>> bodies = settings_of(explainer.get(), done);
     bodies.push_back([&] {
-        for (int made = 0, tried = 0; made < explanations && tried < 1000 * changes; tried++)
+        for (int made = 0, tried = 0; made < explanations && tried < 100 * changes; tried++)
             allow_refusal([&] {
                 sscam_map *map = nullptr;
                 int64_t shape[4];
