@@ -1,0 +1,4 @@
+"""Cases of the hostile hosts that fail, by language and name, and why nothing can be done about it
+here. A case that passes in spite of its entry fails the suite."""
+
+EXPECTED_FAILURES = {}
