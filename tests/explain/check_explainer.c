@@ -185,15 +185,16 @@ END_TEST
 
 START_TEST(classes_out_of_range_are_refused)
 {
-    static const int64_t wrong[] = {3, -4, INT64_MAX};
+    static const int64_t wrong[] = {3, -4, INT64_MAX, INT64_MIN + 1};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         char thing[64];
         snprintf(thing, sizeof thing, "class %lld: the network has classes 0 to 2",
                  (long long)wrong[i]);
         assert_explain_fails(input, one, &wrong[i], SSCAM_E_CLASS, thing);
     }
-    const int64_t rank_zero = SSCAM_CLASS_RANKED(0);
-    assert_explain_fails(input, one, &rank_zero, SSCAM_E_CLASS, "ranks begin at 1");
+    const int64_t rank_0 = SSCAM_CLASS_RANKED(0);
+    assert_explain_fails(input, one, &rank_0, SSCAM_E_CLASS,
+                         "SSCAM_CLASS_RANKED: ranks begin at 1");
     const int64_t last_wrong[IMAGES] = {0, SSCAM_CLASS_TOP, 7};
     assert_explain_fails(input, three, last_wrong, SSCAM_E_CLASS, "class 7");
     assert_still_works();
