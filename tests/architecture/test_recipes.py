@@ -123,7 +123,7 @@ def add_option(tree: Tree) -> None:
                  rf"#define SSCAM_OPTION_DUMMY {limit}\n\1")
     tree.replace("lib/options/options.h", r"SSCAM_OPTION_LIMIT = \d+", f"SSCAM_OPTION_LIMIT = {limit + 1}")
     tree.replace("lib/options/options.c", r"^(static const sscam_option table\[\] = \{\n)",
-                 r'\1    CHOICE(SSCAM_OPTION_DUMMY, "dummy", "off", "|on", "Nothing."),\n')
+                 r'\1    CHOICE(DUMMY, "dummy", "off", "|on", "Nothing."),\n')
 
 
 def add_metric(tree: Tree) -> None:

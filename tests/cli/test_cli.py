@@ -233,6 +233,12 @@ def test_the_default_method_is_ss_cam_mean(sscam, network):
     assert record["passes"] > 1
 
 
+def test_ablation_counts_every_pass(sscam, network):
+    """One pass captures, one runs the whole input, two rows try how rows can be spread, 64 lose a channel each."""
+    record, = lines_of(sscam("explain", network.model, network.picture, "-m", "ablation-cam", "--json"))
+    assert record["passes"] == 1 + 1 + 2 + 64
+
+
 def test_json_has_each_key(sscam, network):
     record, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json",
                              "--labels", network.labels_path))

@@ -617,8 +617,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("evaluation");
-    TCase *values = add_case(suite, "values", set_up, tear_down),
-          *use_and_misuse = add_case(suite, "use", set_up, tear_down);
+    TCase *values = add_tcase(suite, "values", set_up, tear_down),
+          *use_and_misuse = add_tcase(suite, "use", set_up, tear_down);
     tcase_add_test(values, drop_and_increase_compare_probabilities);
     tcase_add_test(values, drop_and_increase_may_compare_logits_under_half_the_map);
     tcase_add_test(values, curves_are_probabilities_of_what_is_left);

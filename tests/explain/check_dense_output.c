@@ -602,9 +602,9 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("dense");
-    TCase *positions = add_case(suite, "places", set_up, NULL),
-          *classes = add_case(suite, "classes", set_up, NULL),
-          *refusals = add_case(suite, "refusals", set_up, NULL);
+    TCase *positions = add_tcase(suite, "places", set_up, NULL),
+          *classes = add_tcase(suite, "classes", set_up, NULL),
+          *refusals = add_tcase(suite, "refusals", set_up, NULL);
     tcase_add_test(positions, every_region_holds_some_positions_and_leaves_some_out);
     tcase_add_loop_test(positions, gradients_are_those_of_the_mean_over_the_region, 0, 2 * REGIONS);
     tcase_add_test(positions, cam_takes_all_positions);

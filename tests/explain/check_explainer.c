@@ -697,20 +697,20 @@ int main(void)
 {
     Suite *suite = suite_create("explainer");
     TCase *progress, *batches, *images;
-    add_argument_tests(add_case(suite, "arguments", set_up, tear_down));
-    add_failure_tests(add_case(suite, "failures", set_up, tear_down));
-    progress = add_case(suite, "progress", set_up, tear_down);
+    add_argument_tests(add_tcase(suite, "arguments", set_up, tear_down));
+    add_failure_tests(add_tcase(suite, "failures", set_up, tear_down));
+    progress = add_tcase(suite, "progress", set_up, tear_down);
     tcase_add_test(progress, fractions_rise_from_0_to_1);
     tcase_add_test(progress, batches_report_one_by_one);
     tcase_add_test(progress, shares_meet_exactly);
     tcase_add_test(progress, fractions_rise_for_any_number_of_images);
     tcase_add_test(progress, cancelling_works_at_every_report);
-    batches = add_case(suite, "batches", set_up, tear_down);
+    batches = add_tcase(suite, "batches", set_up, tear_down);
     tcase_add_test(batches, each_image_of_a_batch_has_its_class);
     tcase_add_test(batches, maps_outlive_explainer_and_model);
     tcase_add_test(batches, explainers_outlive_the_callers_reference);
     tcase_add_test(batches, threads_share_a_model);
-    images = add_case(suite, "images", set_up, tear_down);
+    images = add_tcase(suite, "images", set_up, tear_down);
     tcase_add_test(images, images_are_explained_as_their_tensors);
     tcase_add_test(images, images_of_one_pixel_are_refused);
     tcase_add_test(images, images_of_too_many_positions_are_refused);

@@ -302,9 +302,9 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("pipeline");
-    TCase *layers = add_case(suite, "layers", set_up, NULL),
-          *inputs = add_case(suite, "augmented inputs", set_up, NULL),
-          *eigen = add_case(suite, "eigen", set_up, NULL);
+    TCase *layers = add_tcase(suite, "layers", set_up, NULL),
+          *inputs = add_tcase(suite, "augmented inputs", set_up, NULL),
+          *eigen = add_tcase(suite, "eigen", set_up, NULL);
     tcase_add_loop_test(layers, layers_are_fused, 0, 2);
     tcase_add_test(layers, one_layer_needs_no_fusion);
     tcase_add_test(layers, unusable_layers_are_named);

@@ -427,9 +427,9 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("ranks");
-    TCase *methods = add_case(suite, "methods", set_up, NULL),
-          *parts = add_case(suite, "parts", set_up, NULL),
-          *around = add_case(suite, "around", set_up, NULL);
+    TCase *methods = add_tcase(suite, "methods", set_up, NULL),
+          *parts = add_tcase(suite, "parts", set_up, NULL),
+          *around = add_tcase(suite, "around", set_up, NULL);
     tcase_add_loop_test(methods, gradient_methods_follow_the_reference, 0, KINDS);
     tcase_add_loop_test(methods, scoring_methods_follow_the_reference, 0, KINDS * SCORED);
     tcase_add_loop_test(methods, positions_are_weighed_one_by_one, 0, KINDS);

@@ -592,11 +592,11 @@ static void add_work_tests(TCase *work)
 int main(void)
 {
     Suite *suite = suite_create("sharing");
-    TCase *same = add_case(suite, "same maps", set_up, tear_down),
-          *arguments = add_case(suite, "arguments", set_up, tear_down);
-    TCase *failures = add_case(suite, "failures", set_up, tear_down),
-          *images = add_case(suite, "images", set_up, tear_down);
-    add_work_tests(add_case(suite, "common work", set_up, tear_down));
+    TCase *same = add_tcase(suite, "same maps", set_up, tear_down),
+          *arguments = add_tcase(suite, "arguments", set_up, tear_down);
+    TCase *failures = add_tcase(suite, "failures", set_up, tear_down),
+          *images = add_tcase(suite, "images", set_up, tear_down);
+    add_work_tests(add_tcase(suite, "common work", set_up, tear_down));
     tcase_add_test(same, every_method_is_as_alone);
     tcase_add_test(same, options_of_neighbours_do_not_matter);
     tcase_add_test(same, more_options_of_neighbours_do_not_matter);

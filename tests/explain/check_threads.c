@@ -486,8 +486,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("threads");
-    TCase *threads = add_case(suite, "threads", set_up, tear_down),
-          *callbacks = add_case(suite, "callbacks", set_up, tear_down);
+    TCase *threads = add_tcase(suite, "threads", set_up, tear_down),
+          *callbacks = add_tcase(suite, "callbacks", set_up, tear_down);
     tcase_add_test(threads, eight_threads_find_what_one_finds);
     tcase_add_test(threads, a_second_thread_is_refused);
     tcase_add_test(threads, another_thread_cancels_within_a_batch);

@@ -316,8 +316,8 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("degenerate");
-    TCase *numbers = add_case(suite, "numbers", set_up, tear_down),
-          *structure = add_case(suite, "structure", set_up, tear_down);
+    TCase *numbers = add_tcase(suite, "numbers", set_up, tear_down),
+          *structure = add_tcase(suite, "structure", set_up, tear_down);
     tcase_add_loop_test(numbers, activations_that_are_not_finite_are_reported, 0, 2);
     tcase_add_loop_test(numbers, outputs_that_are_not_finite_are_reported, 0, 2);
     tcase_add_loop_test(numbers, gradients_that_are_not_finite_are_reported, 0, 2);

@@ -1514,12 +1514,12 @@ static void add_score_tests(TCase *scores)
 int main(void)
 {
     Suite *suite = suite_create("methods");
-    TCase *table = add_case(suite, "table", set_up, NULL),
-          *gradients = add_case(suite, "gradients", set_up, NULL);
-    TCase *scores = add_case(suite, "scores", set_up, NULL),
-          *positions = add_case(suite, "places", set_up, NULL),
-          *runs = add_case(suite, "runs", set_up, NULL);
-    TCase *targets = add_case(suite, "targets", set_up, NULL);
+    TCase *table = add_tcase(suite, "table", set_up, NULL),
+          *gradients = add_tcase(suite, "gradients", set_up, NULL);
+    TCase *scores = add_tcase(suite, "scores", set_up, NULL),
+          *positions = add_tcase(suite, "places", set_up, NULL),
+          *runs = add_tcase(suite, "runs", set_up, NULL);
+    TCase *targets = add_tcase(suite, "targets", set_up, NULL);
     tcase_add_test(table, the_table_lists_the_methods);
     tcase_add_loop_test(table, maps_tell_what_they_are_of, 0, METHODS);
     tcase_add_test(table, the_top_class_is_found);

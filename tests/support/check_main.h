@@ -7,7 +7,7 @@
 
 /* A test case of a suite, whose tests run between set_up() and tear_down(), each of which may be
  * NULL. */
-static inline TCase *add_case(Suite *suite, const char *name, SFun set_up, SFun tear_down)
+static inline TCase *add_tcase(Suite *suite, const char *name, SFun set_up, SFun tear_down)
 {
     TCase *added = tcase_create(name);
     tcase_add_checked_fixture(added, set_up, tear_down);

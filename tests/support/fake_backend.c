@@ -514,7 +514,6 @@ static sscam_status list_layers(const fake_network *network, const sscam_shape *
 static sscam_status layers_of(void *network, const sscam_shape *shape, const char *output,
                               struct sscam_layers *out)
 {
-    (void)output; /* there is one */
     fake_run run;
     sscam_status status = enter(FAKE_LAYERS);
     if (status == SSCAM_OK)
@@ -523,7 +522,7 @@ static sscam_status layers_of(void *network, const sscam_shape *shape, const cha
         return status;
     end_run(&run);
     atomic_fetch_add(&fake_counted.inputs, 1);
-    return list_layers(network, shape, NULL, out);
+    return list_layers(network, shape, output, out);
 }
 
 /* Position of the layer of a request: 0 stem, 1 features. */
