@@ -18,9 +18,9 @@ extern "C" {
  * padding between rows. Immutable after creation. */
 typedef struct sscam_image sscam_image;
 
-/** Most pixels (width x height) of an image, unless a function with a limit of its own is asked;
- * larger ones are refused with SSCAM_E_ARGUMENT or SSCAM_E_FORMAT before memory is taken for them.
- */
+/** Most pixels (width x height) of an image, except for functions that take a limit of their own;
+ * larger images are refused with SSCAM_E_ARGUMENT or SSCAM_E_FORMAT before memory is allocated for
+ * them. */
 #define SSCAM_IMAGE_MAX_PIXELS (INT64_C(1) << 28)
 
 /**
@@ -31,7 +31,7 @@ typedef struct sscam_image sscam_image;
  * @param channels 1 (gray), 3 (RGB) or 4 (RGBA), interleaved.
  * @param stride   Bytes from one row to the next, at least width x channels; 0 means exactly that.
  * @param pixels   The first row; it may be freed after the call.
- * @param[out] out The image, or NULL on failure. Ownership: the caller's, to be given back with
+ * @param[out] out The image, or NULL on failure. Ownership: the caller's, to be freed with
  *                 sscam_image_destroy().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_MEMORY.
  * Thread: any thread.
@@ -41,9 +41,9 @@ SSCAM_API sscam_status sscam_image_create(int32_t width, int32_t height, int32_t
                                           size_t stride, const uint8_t *pixels, sscam_image **out);
 
 /**
- * Reads a PNG or JPEG file; its content decides which, not its name. 16-bit PNG is reduced to 8
- * bits, palettes become RGB or RGBA, CMYK JPEG becomes RGB. EXIF orientation is not applied, as in
- * PIL.
+ * Reads a PNG or JPEG file; its content decides which it is, not its name. 16-bit PNG is reduced to
+ * 8 bits, palettes become RGB or RGBA, CMYK JPEG becomes RGB. EXIF orientation is not applied, as
+ * in PIL.
  *
  * @param path File name.
  * @param[out] out The image, or NULL on failure. Ownership: the caller's.
@@ -68,14 +68,14 @@ SSCAM_API sscam_status sscam_image_read_memory(const void *data, size_t size, ss
 
 /**
  * Reads a PNG or JPEG file with another limit than SSCAM_IMAGE_MAX_PIXELS: a lower one where
- * images come from strangers and memory is scarce, a higher one for images that are known to be
- * large. As sscam_image_read() otherwise.
+ * images are untrusted and memory is scarce, a higher one for images that are known to be large. As
+ * sscam_image_read() otherwise.
  *
  * An image takes up to 4 bytes a pixel; decoding takes up to 12 for a progressive JPEG file. The
  * file itself may have up to 8 bytes a pixel of the limit and 16 MiB of other content.
  *
- * Explaining an image of more than SSCAM_IMAGE_MAX_PIXELS pixels wants `resize` to make it no
- * larger than it is.
+ * When an image of more than SSCAM_IMAGE_MAX_PIXELS pixels is explained, `resize` must not make it
+ * larger.
  *
  * @param path       File name.
  * @param max_pixels Most pixels (width x height), at least 1.

@@ -1,5 +1,5 @@
 /** @file
- * @brief The result of an explanation: where the network looked.
+ * @brief The result of an explanation: which pixels the class's score depends on.
  */
 #ifndef SSCAM_MAP_H
 #define SSCAM_MAP_H
@@ -58,9 +58,10 @@ SSCAM_API int32_t sscam_map_raw_height(const sscam_map *map);
 SSCAM_API int32_t sscam_map_raw_depth(const sscam_map *map);
 
 /**
- * The map before upsampling and normalising: ReLU(sum_k a_k A_k), or what the method has in its
- * place. At the target layer's size; at the input's size with `combine=upsampled`. Of several
- * layers, or with `aug_smooth=on`, the fused map before it is normalised, at the input's size.
+ * The map before upsampling and normalising: ReLU(sum_k a_k A_k), or what the method
+ * computes instead. At the target layer's size; at the input's size with `combine=upsampled`. Of
+ * several layers, or with `aug_smooth=on`, the fused map before it is normalised, at the input's
+ * size.
  *
  * @param map A map.
  * @return float32 [raw_height,raw_width] ([raw_width] or [raw_depth,raw_height,raw_width] by
@@ -77,8 +78,8 @@ SSCAM_API int64_t sscam_map_channel_count(const sscam_map *map);
  * The channel weights a_k.
  *
  * @param map A map.
- * @return float32 [K]; 0 for channels that were not scored. NULL for methods that give each place
- * of a channel a weight of its own or none at all (LayerCAM, HiResCAM, Grad-CAM elementwise, both
+ * @return float32 [K]; 0 for channels that were not scored. NULL for methods that weigh each
+ * position of a channel separately or not at all (LayerCAM, HiResCAM, Grad-CAM elementwise, both
  * Eigen methods), for maps of several layers, with `aug_smooth=on`, and for NULL. Ownership: the
  * map's. Thread: any thread.
  * @since 1.0
@@ -96,12 +97,12 @@ SSCAM_API double sscam_map_logit(const sscam_map *map);
  * `probability` option (softmax or sigmoid); 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API double sscam_map_probability(const sscam_map *map);
 
-/** @param map A map. @return 1 when the raw map is constant, so that it says nothing about places
- * (data is then all zeros), else 0. Thread: any. @since 1.0 */
+/** @param map A map. @return 1 when the raw map is constant, or its range is so small that it
+ * cannot be scaled to [0,1]; the data is then all zeros. Else 0. Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_map_is_flat(const sscam_map *map);
 
-/** @param map A map. @return Name of the method that made it. Ownership: the library's. NULL for
- * NULL. Thread: any. @since 1.0 */
+/** @param map A map. @return Name of the method that computed it. Ownership: the library's. NULL
+ * for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_map_method(const sscam_map *map);
 
 /** @param map A map. @return Name of the target layer that was used; several, separated by commas,
@@ -112,12 +113,12 @@ SSCAM_API const char *sscam_map_layer(const sscam_map *map);
  * network counts one, with or without a backward pass); 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API int64_t sscam_map_passes(const sscam_map *map);
 
-/** @param map A map. @return In which form of the network its masked inputs were scored, such as
- * "channels-last"; a word for reports, of which there may be others in later releases. NULL when
+/** @param map A map. @return The form of the network that scored its masked inputs, such as
+ * "channels-last"; meant for reports: later releases may return other words. NULL when
  * none was scored, and for NULL. Ownership: the library's. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_map_scoring_form(const sscam_map *map);
 
-/** @param map A map. @return How many batches of masked inputs were evaluated side by side; 0 when
+/** @param map A map. @return How many batches of masked inputs were evaluated in parallel; 0 when
  * none was scored, and for NULL. Thread: any. @since 1.0 */
 SSCAM_API int64_t sscam_map_scoring_workers(const sscam_map *map);
 
@@ -127,8 +128,8 @@ SSCAM_API int64_t sscam_map_scoring_batch_size(const sscam_map *map);
 
 /**
  * Draws a map over the image it explains: alpha x colour + (1 - alpha) x image. Resize and crop
- * of the preprocessing are undone, so the result has the image's own size; pixels that the
- * network did not see are shown in dimmed gray.
+ * of the preprocessing are undone, so the result has the image's own size; pixels outside the
+ * network's input are shown in dimmed gray.
  *
  * @param map      A map.
  * @param image    The image. A map made from a tensor takes any image and stretches over all of

@@ -1,5 +1,5 @@
 /** @file
- * @brief The methods that the library knows.
+ * @brief The table of methods.
  */
 #ifndef SSCAM_METHOD_H
 #define SSCAM_METHOD_H
@@ -16,7 +16,7 @@ extern "C" {
 /** One row of the method table. Static: never created or destroyed by callers. */
 typedef struct sscam_method sscam_method;
 
-/** @name What a method asks of the network
+/** @name What a method needs from the network
  * Bits of sscam_method_needs().
  * @{ */
 /** Derivatives of the class score at the target layer. */

@@ -1,5 +1,5 @@
 /** @file
- * @brief The metrics by which explanations are judged.
+ * @brief The table of metrics, by which explanations are evaluated.
  */
 #ifndef SSCAM_METRIC_H
 #define SSCAM_METRIC_H

@@ -1,5 +1,5 @@
 /** @file
- * @brief A network, loaded and ready to be explained.
+ * @brief A loaded network and its layers.
  */
 #ifndef SSCAM_MODEL_H
 #define SSCAM_MODEL_H
@@ -27,9 +27,9 @@ typedef struct sscam_layers sscam_layers;
  * A TorchScript file is a program: load only files whose origin you trust.
  *
  * @param path   File name.
- * @param device "cpu", "cuda", "cuda:N", or "auto" (CUDA when there is a card, else the CPU). NULL
- * means "cpu".
- * @param[out] out The model, or NULL on failure. Ownership: the caller's, to be given back with
+ * @param device "cpu", "cuda", "cuda:N", or "auto" (CUDA when there is a device, else the CPU).
+ * NULL means "cpu".
+ * @param[out] out The model, or NULL on failure. Ownership: the caller's, to be released with
  *               sscam_model_destroy().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (path or out is NULL); SSCAM_E_IO (the file cannot be read);
  *         SSCAM_E_FORMAT (not a TorchScript file, or a damaged one); SSCAM_E_MODEL (its program
@@ -53,17 +53,17 @@ SSCAM_API sscam_status sscam_model_load_memory(const void *data, size_t size, co
                                                sscam_model **out);
 
 /**
- * Takes one more reference to a model.
+ * Adds a reference to a model.
  *
  * @param model A model, or NULL (then nothing happens).
- * @return model. Ownership: the caller has one more reference to give back.
+ * @return model. Ownership: the caller has one more reference to release.
  * Thread: any thread; the count is atomic.
  * @since 1.0
  */
 SSCAM_API sscam_model *sscam_model_ref(sscam_model *model);
 
 /**
- * Gives one reference back; the last one frees the model. Explainers hold a reference of their own.
+ * Releases one reference; the last one frees the model. Explainers hold a reference of their own.
  *
  * @param model A model, or NULL.
  * Thread: any thread.
@@ -88,8 +88,8 @@ SSCAM_API const char *sscam_model_device(const sscam_model *model);
  * @param input  Float32 [N,C,H,W], row-major, already normalised as the network wants it.
  * @param shape  {N, C, H, W}, each at least 1.
  * @param[out] logits Room for capacity floats; receives [N,classes], the network's raw outputs; of
- * dense outputs [N,classes,h,w] their means over all places. May be NULL when capacity is 0: then
- *               only class_count is learnt.
+ * dense outputs [N,classes,h,w] their means over all pixels. May be NULL when capacity is 0: then
+ *               only class_count is written.
  * @param capacity Floats at logits: 0, or at least N x classes.
  * @param[out] class_count Number of outputs a row.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a bad shape, a NaN or infinity in the input, capacity
@@ -127,7 +127,7 @@ SSCAM_API sscam_status sscam_model_classify_array(sscam_model *model, const floa
  * @param model A model.
  * @param shape {N, C, H, W} of an input; N must be 1. The network is run once on zeros of that
  * shape.
- * @param[out] out The list, or NULL on failure. Ownership: the caller's, to be given back with
+ * @param[out] out The list, or NULL on failure. Ownership: the caller's, to be freed with
  *              sscam_layers_destroy().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL or a bad shape); SSCAM_E_MODEL (the network failed on
  * that shape); SSCAM_E_MEMORY; SSCAM_E_DEVICE. Thread: any thread.
@@ -142,7 +142,7 @@ SSCAM_API sscam_status sscam_model_layers(sscam_model *model, const int64_t shap
  * @param model A model.
  * @param shape `rank` numbers, {1, C, W}, {1, C, H, W} or {1, C, D, H, W}: an input's shape.
  * @param rank  3 to 5.
- * @param[out] out The list, or NULL on failure. Ownership: the caller's, to be given back with
+ * @param[out] out The list, or NULL on failure. Ownership: the caller's, to be freed with
  *              sscam_layers_destroy().
  * @return As sscam_model_layers(); SSCAM_E_ARGUMENT also for another rank.
  * Thread: any thread.

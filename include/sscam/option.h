@@ -18,8 +18,8 @@ extern "C" {
 typedef struct sscam_option sscam_option;
 
 /** @name Option identifiers
- * For sscam_explainer_set_int() and its siblings. Values are never reused; later releases add
- * options without adding functions. sscam_option_help() tells more of each.
+ * For sscam_explainer_set_int(), _set_real() and _set_string(). Values are never reused; later
+ * releases add options without adding functions. sscam_option_help() describes each.
  * @{ */
 /** `layer`: target layer. */
 #define SSCAM_OPTION_LAYER 1
@@ -33,7 +33,7 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_NORMALISE 5
 /** `align_corners`: grid of the upsampling of masks. */
 #define SSCAM_OPTION_ALIGN_CORNERS 6
-/** `flat_channels`: what becomes of channels without structure. */
+/** `flat_channels`: how constant channels are treated. */
 #define SSCAM_OPTION_FLAT_CHANNELS 7
 /** `samples`: noisy samples a channel. */
 #define SSCAM_OPTION_SAMPLES 8
@@ -91,21 +91,21 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_TARGET 34
 /** `contrast`: the other class of a difference. */
 #define SSCAM_OPTION_CONTRAST 35
-/** `output`: which of a network's outputs is meant. */
+/** `output`: which of a network's outputs is explained. */
 #define SSCAM_OPTION_OUTPUT 36
-/** `calibrate`: whether the way of scoring is chosen by speed. */
+/** `calibrate`: whether the form of scoring is chosen by speed. */
 #define SSCAM_OPTION_CALIBRATE 37
-/** `workers`: batches evaluated side by side. */
+/** `workers`: batches evaluated in parallel. */
 #define SSCAM_OPTION_WORKERS 38
-/** `precision`: elements that masked inputs are scored in. */
+/** `precision`: number format in which masked inputs are scored. */
 #define SSCAM_OPTION_PRECISION 39
 /** `grid`: rows and columns of a layer's tokens. */
 #define SSCAM_OPTION_GRID 40
-/** `channel_axis`: where a layer's output has its channels. */
+/** `channel_axis`: which axis of a layer's output is the channels. */
 #define SSCAM_OPTION_CHANNEL_AXIS 41
-/** `region`: places of dense outputs that are explained. */
+/** `region`: pixels of dense outputs that are explained. */
 #define SSCAM_OPTION_REGION 42
-/** `reduction`: how these places become one score. */
+/** `reduction`: how the scores of these pixels become one. */
 #define SSCAM_OPTION_REDUCTION 43
 /** @} */
 
@@ -146,8 +146,9 @@ SSCAM_API const char *sscam_option_name(const sscam_option *option);
  * @since 1.0 */
 SSCAM_API int32_t sscam_option_type(const sscam_option *option);
 
-/** @param option An option. @return Its default as text. Ownership: the library's. NULL for NULL.
- * Thread: any. @since 1.0 */
+/** @param option An option. @return Its default as text. One option has another default for one
+ * method: `sigma` is 0.3 for smooth-grad-cam++. sscam_explainer_get() on a new explainer returns
+ * the default of its method. Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_option_default(const sscam_option *option);
 
 /** @param option An option. @return For a choice, its values separated by '|', the default first;

@@ -1,5 +1,5 @@
 /** @file
- * @brief What a call returns, and how to learn why it failed.
+ * @brief Status values, and the message of the last failure.
  */
 #ifndef SSCAM_STATUS_H
 #define SSCAM_STATUS_H
@@ -36,7 +36,7 @@ typedef int32_t sscam_status;
 #define SSCAM_E_DEVICE (-8)
 /** The request is valid but this network or build cannot do it. */
 #define SSCAM_E_UNSUPPORTED (-9)
-/** The progress callback asked to stop. */
+/** The progress callback returned a value other than 0. */
 #define SSCAM_E_CANCELLED (-10)
 
 /**

@@ -16,12 +16,12 @@
 #define SSCAM_VERSION_MAJOR 1
 /** Counts releases that add something. */
 #define SSCAM_VERSION_MINOR 0
-/** Counts releases that only repair. */
+/** Counts releases that only fix bugs. */
 #define SSCAM_VERSION_PATCH 0
 /** @} */
 
-/** Version of the binary interface, the number in `libsscam.so.1`. It changes only when a program
- * would have to be compiled again. */
+/** Version of the binary interface, the number in `libsscam.so.1`. It changes only when programs
+ * must be recompiled. */
 #define SSCAM_ABI_VERSION 1
 
 #ifdef __cplusplus
@@ -49,7 +49,7 @@ SSCAM_API int32_t sscam_abi_version(void);
 
 /**
  * What the library was built with and runs on: the backend with its release, CUDA, the linear
- * algebra library. One line a component, "name: value". For reports of faults, not for parsing.
+ * algebra library. One line a component, "name: value". For bug reports, not for parsing.
  *
  * @return A static string. Ownership: the library's, valid for the life of the process.
  * Thread: any thread, any time.

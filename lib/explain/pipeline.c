@@ -129,12 +129,10 @@ static sscam_status augment_inputs(pipeline *work)
 static sscam_target target_of(const pipeline *work, const explainer_plan *plan, int64_t image,
                               int64_t class_position)
 {
-    static const sscam_target_kind kinds[] = {SSCAM_TARGET_CLASS, SSCAM_TARGET_AGAINST,
-                                              SSCAM_TARGET_DIFFERENCE};
     const sscam_explain_request *request = work->request;
     const sscam_settings *settings = &plan->explainer->settings;
     return (sscam_target){
-        .kind = kinds[settings->value[SSCAM_OPTION_TARGET].integer],
+        .kind = (sscam_target_kind)settings->value[SSCAM_OPTION_TARGET].integer,
         .class_index =
             request->classes
                 ? request->classes[(work->first + image) * request->class_count + class_position]

@@ -15,7 +15,8 @@ typedef struct sscam_colormap {
  * names. */
 sscam_status sscam_colormap_find(const char *name, sscam_colormap *colormap);
 
-/* The colour of the nearest entry; values beyond the ends, and not-a-number, are taken to them. */
+/* The colour of the nearest entry; values below 0 and NaN have that of 0, values above 1 that of 1.
+ */
 const uint8_t *sscam_colormap_colour(const sscam_colormap *colormap, float value);
 
 #endif

@@ -19,7 +19,7 @@ bool sscam_image_size_allowed(int64_t width, int64_t height, int64_t max_pixels)
     return width > 0 && height > 0 && width <= max_pixels / height;
 }
 
-/* Uncompressed pixels of the largest image, and what else a file may hold. */
+/* The pixels of the largest image, uncompressed, and OTHER_CONTENT. */
 static size_t largest_file(int64_t max_pixels)
 {
     int64_t bytes = sscam_plus(sscam_times(max_pixels, LARGEST_PIXEL), OTHER_CONTENT);

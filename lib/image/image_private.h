@@ -1,4 +1,4 @@
-/* The image's insides, for those who make images. */
+/* The struct behind sscam_image, for the code that creates images. */
 #ifndef SSCAM_LIB_IMAGE_IMAGE_PRIVATE_H
 #define SSCAM_LIB_IMAGE_IMAGE_PRIVATE_H
 
@@ -16,7 +16,7 @@ struct sscam_image {
 /* Whether sides are positive and the image has at most max_pixels. */
 bool sscam_image_size_allowed(int64_t width, int64_t height, int64_t max_pixels);
 
-/* An image with undefined pixels, for its maker to fill. The size must be allowed. */
+/* An image with undefined pixels, which the caller fills. The size must be allowed. */
 sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channels,
                                   sscam_image **out);
 

@@ -13,12 +13,12 @@
 #include "base/error.h"
 #include "image/image_private.h"
 
-/* A progressive file may repeat scans without end, each as slow as the whole image; real ones
- * have about ten. */
+/* A hostile progressive file may have any number of scans, each as slow as the whole image; real
+ * files have about ten. */
 enum { MOST_SCANS = 200 };
 
-/* What libjpeg's callbacks share. Everything that must survive the longjmp lives here, not in
- * locals. */
+/* The state that libjpeg's callbacks share. Whatever must survive the longjmp is in here, since
+ * local variables do not. */
 typedef struct jpeg_session {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
@@ -51,7 +51,7 @@ static void on_error(j_common_ptr jpeg)
     leave_with_message(jpeg, "cannot decode JPEG");
 }
 
-/* libjpeg only warns of data that is missing or wrong, and makes up the pixels. */
+/* For missing or wrong data libjpeg only warns, and invents the pixels. */
 static bool loses_pixels(const struct jpeg_error_mgr *errors)
 {
     switch (errors->msg_code) {
@@ -87,7 +87,8 @@ bool sscam_jpeg_recognise(const uint8_t *data, size_t size)
     return size >= 3 && data[0] == 0xFF && data[1] == 0xD8 && data[2] == 0xFF;
 }
 
-/* Decides on the output's colours, and refuses the size before anything is allocated for it. */
+/* Chooses the output's colours, and refuses too large an image before memory is allocated for it.
+ */
 static void read_header(jpeg_session *session, const uint8_t *data, size_t size)
 {
     struct jpeg_decompress_struct *jpeg = &session->jpeg;
@@ -114,8 +115,8 @@ static uint8_t multiply_shares(unsigned a, unsigned b)
     return (uint8_t)((product + (product >> 8)) >> 8);
 }
 
-/* As PIL does, all files are taken to follow Adobe, whose numbers mean the absence of ink: then the
- * light that paper and black let through is multiplied with what each colour does. */
+/* All files are assumed to follow Adobe, as PIL does: the numbers mean the absence of ink. Then the
+ * light that each colour lets through is multiplied with that of black. */
 static void inks_to_rgb(const JSAMPLE *inks, int32_t width, uint8_t *rgb)
 {
     for (int32_t x = 0; x < width; x++, inks += 4, rgb += 3) {
@@ -135,7 +136,7 @@ static void read_rows(jpeg_session *session)
         inked ? 3 : jpeg->output_components, &session->image);
     if (status != SSCAM_OK)
         leave(session, status);
-    if (inked) /* from libjpeg's own pool, which goes with it */
+    if (inked) /* from libjpeg's own pool, which it frees */
         session->inks = jpeg->mem->alloc_large((j_common_ptr)jpeg, JPOOL_IMAGE,
                                                (size_t)jpeg->output_width * 4);
     while (jpeg->output_scanline < jpeg->output_height) {

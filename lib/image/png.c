@@ -13,12 +13,12 @@
 
 enum { SIGNATURE_SIZE = 8, MESSAGE_SIZE = 256 };
 
-/* What libpng's callbacks share. Everything that must survive its longjmp lives here, not in
- * locals. */
+/* The state that libpng's callbacks share. Whatever must survive the longjmp is in here, since
+ * local variables do not. */
 typedef struct png_session {
     png_structp png;
     png_infop info;
-    const uint8_t *data; /* reading: what is left of the content */
+    const uint8_t *data; /* reading: the rest of the content */
     size_t size;
     int64_t max_pixels;
     sscam_atomic_file *draft; /* writing */
@@ -43,7 +43,7 @@ static void on_warning(png_structp png, png_const_charp message)
     (void)message;
 }
 
-/* Tells lack of memory, which libpng reports like any other error, apart from a damaged file. */
+/* Records that memory ran out, which libpng reports like a damaged file. */
 static png_voidp allocate(png_structp png, png_alloc_size_t size)
 {
     void *memory = malloc(size);
@@ -73,14 +73,14 @@ static void read_bytes(png_structp png, png_bytep out, size_t count)
     session->size -= count;
 }
 
-/* Refuses the size before anything is allocated for it. Returns the number of channels after
- * conversion. */
+/* Refuses too large an image before memory is allocated for it. Returns the number of channels
+ * after conversion. */
 static int32_t read_header(png_session *session)
 {
     png_structp png = session->png;
     png_set_read_fn(png, session, read_bytes);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    /* Texts and profiles are compressed, each to a thousandth, and libpng would keep them all. */
+    /* libpng would keep all texts and profiles, which may expand to a thousand times their size. */
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_read_info(png, session->info);
     uint32_t width = png_get_image_width(png, session->info);
@@ -101,7 +101,7 @@ static int32_t read_header(png_session *session)
     return transparent ? 4 : png_get_color_type(png, session->info) & PNG_COLOR_MASK_COLOR ? 3 : 1;
 }
 
-/* Row by row through all passes: libpng's own whole-image call wants a pointer for every row,
+/* Row by row through all passes: libpng's call for a whole image takes a pointer for each row,
  * which for a tall, narrow image would take more memory than its pixels. */
 static void read_rows(png_session *session, int32_t channels)
 {
@@ -109,7 +109,7 @@ static void read_rows(png_session *session, int32_t channels)
     int passes = png_set_interlace_handling(png);
     int32_t width = (int32_t)png_get_image_width(png, session->info);
     int32_t height = (int32_t)png_get_image_height(png, session->info);
-    /* Before libpng fills rows of its own, which for a wide image are as large. */
+    /* Before libpng allocates rows of its own, which for a wide image are as large. */
     session->status = sscam_image_allocate(width, height, channels, &session->image);
     if (session->status != SSCAM_OK)
         png_error(png, "");
@@ -126,7 +126,7 @@ static sscam_status read_failure(const png_session *session)
 {
     if (session->status == SSCAM_E_MEMORY)
         return sscam_fail_memory("a PNG file");
-    /* Without a message of libpng's, ours is there already. */
+    /* Without a message of libpng's, the thread's message is already set. */
     return session->message[0] ? sscam_fail(SSCAM_E_FORMAT, "damaged PNG: %s", session->message)
                                : session->status;
 }
@@ -166,7 +166,7 @@ static void write_bytes(png_structp png, png_bytep data, size_t count)
         png_error(png, "");
 }
 
-/* The draft flushes when it is committed. */
+/* sscam_atomic_file_commit() flushes. */
 static void flush_bytes(png_structp png)
 {
     (void)png;
@@ -191,7 +191,7 @@ static void write_image(png_session *session, const sscam_image *image)
 static sscam_status write_failure(const png_session *session)
 {
     switch (session->status) {
-    case SSCAM_E_IO: return SSCAM_E_IO; /* the draft has said why */
+    case SSCAM_E_IO: return SSCAM_E_IO; /* the message is set */
     case SSCAM_E_MEMORY: return sscam_fail_memory("a PNG file");
     default:
         return sscam_fail(SSCAM_E_IO, "%s: cannot be encoded: %s", session->draft->path,

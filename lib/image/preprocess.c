@@ -33,7 +33,7 @@ int32_t sscam_transform_channels(const sscam_transform *transform)
     return transform->channel_order == SSCAM_CHANNEL_ORDER_GRAY ? 1 : 3;
 }
 
-/* "H" (then *width is 0) or "HxW", digits alone, of an image that may exist. */
+/* "H" (then *width is 0) or "HxW", without signs, of an allowed size. */
 static bool parse_size(const char *text, int32_t *height, int32_t *width)
 {
     char digits[32];
@@ -104,7 +104,7 @@ static sscam_status set_channel_order(sscam_transform *transform, const char *te
     return SSCAM_OK;
 }
 
-/* 1 or 3 numbers that are still numbers as floats. */
+/* 1 or 3 numbers that are finite as floats. */
 static bool parse_channel_values(const char *text, double *values, int32_t *count)
 {
     size_t found = 0;
@@ -162,7 +162,7 @@ static sscam_status compute_resized(const sscam_transform *transform, sscam_geom
     int64_t width = geometry->source_width, height = geometry->source_height;
     int64_t shorter = width < height ? width : height;
     int64_t side = transform->resize_height;
-    /* Who let a larger image in has room for it. */
+    /* A caller that allowed a larger image has room for it. */
     int64_t largest = width * height > SSCAM_IMAGE_MAX_PIXELS ? width * height
                                                               : SSCAM_IMAGE_MAX_PIXELS;
     if (transform->resize == SSCAM_RESIZE_SHORTER) {
@@ -243,7 +243,7 @@ static void to_gray(const sscam_image *image, uint8_t *gray)
                             16);
 }
 
-/* The image's colours, without alpha; converted ones live in *converted, to be freed. */
+/* The image's colours, without alpha; where they are converted, the caller frees *converted. */
 static sscam_status source_pixels(const sscam_image *image, sscam_channel_order order,
                                   sscam_pixels *source, uint8_t **converted)
 {
@@ -261,7 +261,7 @@ static sscam_status source_pixels(const sscam_image *image, sscam_channel_order 
     return SSCAM_OK;
 }
 
-/* The part of the resized image that the crop shows. */
+/* The part of the resized image that lies within the crop. */
 static sscam_window visible_window(const sscam_geometry *geometry)
 {
     sscam_window window = {
@@ -275,8 +275,7 @@ static sscam_window visible_window(const sscam_geometry *geometry)
     return window;
 }
 
-/* What each 8-bit level becomes in one channel of the input, in float arithmetic as torchvision's.
- */
+/* The value of each 8-bit level in one channel of the input, by torchvision's float arithmetic. */
 static void level_table(const sscam_transform *transform, int32_t channel, float table[256])
 {
     float mean = (float)transform->mean[transform->mean_count == 1 ? 0 : channel];
@@ -285,7 +284,7 @@ static void level_table(const sscam_transform *transform, int32_t channel, float
         table[level] = ((float)level / 255.0f - mean) / deviation;
 }
 
-/* One channel of the input; what lies outside the window is black. */
+/* One channel of the input; pixels outside the window are black. */
 static void fill_channel(const uint8_t *colour, int32_t colours, const sscam_window *window,
                          const sscam_geometry *geometry, const float table[256], float *out)
 {

@@ -1,5 +1,6 @@
-/* An image becomes the network's input: resize, crop, scale to [0,1], normalise, as torchvision's
- * transforms do with PIL images, to the last bit of PIL's 8-bit resampling. */
+/* Preprocessing of an image to the network's input: resize, crop, scale to [0,1], normalise. The
+ * results are those of torchvision's transforms on PIL images, to the last bit of PIL's 8-bit
+ * resampling. */
 #ifndef SSCAM_LIB_IMAGE_PREPROCESS_H
 #define SSCAM_LIB_IMAGE_PREPROCESS_H
 
@@ -30,7 +31,7 @@ typedef struct sscam_transform {
         crop_width; /* from the centre, black where the image ends; 0 x 0: no crop */
     sscam_interpolation interpolation;
     sscam_channel_order channel_order;
-    /* In the network's channel order; a single value serves all channels. */
+    /* In the network's channel order; a single value is for all channels. */
     double mean[3], std[3];
     int32_t mean_count, std_count; /* 1 or 3 */
 } sscam_transform;
@@ -51,7 +52,7 @@ void sscam_transform_init(sscam_transform *transform);
 /* Sets one of the options resize, crop, interpolation, mean, std, channel_order from its text:
  *   resize  "256" (shorter side), "HxW", "off"     crop  "224" (square), "HxW", "off"
  *   mean    1 or 3 numbers separated by commas     std   the same, above 0
- * SSCAM_E_ARGUMENT, and no change, when the text is wrong: the message says what is wanted. */
+ * SSCAM_E_ARGUMENT, without a change, for another text; the message lists the accepted forms. */
 sscam_status sscam_transform_set(sscam_transform *transform, const char *option, const char *text);
 
 /* 1 or 3: the input's channels. */
@@ -64,8 +65,8 @@ sscam_status sscam_geometry_compute(const sscam_transform *transform, int32_t wi
                                     sscam_geometry *geometry);
 
 /* From the image's continuous coordinates (the first pixel's centre is 0.5) to the input's, for
- * boxes and for drawing maps. Results outside 0 to input_width or input_height: the network does
- * not see that place. */
+ * boxes and for drawing maps. Results outside 0 to input_width or input_height lie outside the
+ * input. */
 double sscam_geometry_input_x(const sscam_geometry *geometry, double source_x);
 double sscam_geometry_input_y(const sscam_geometry *geometry, double source_y);
 

@@ -6,12 +6,14 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 
-/* PIL's fixed-point weights leave 8 bits for the pixel and 2 for sums beyond 1 and below 0. */
+/* PIL's fixed-point weights: 32 bits less 8 for the pixel and 2 for sums above 1 and below 0. Not
+ * the interpolation of math/upsample.h, since results must equal PIL's. */
 enum { WEIGHT_BITS = 32 - 8 - 2 };
 #define WEIGHT_ONE (INT32_C(1) << WEIGHT_BITS)
 #define WEIGHT_HALF (INT32_C(1) << (WEIGHT_BITS - 1))
 
-/* For each output position along one axis: which source positions it blends, and how. */
+/* For each output position along one axis, the source positions that it blends and their weights.
+ */
 typedef struct resample_kernel {
     int32_t count;    /* output positions */
     int32_t *first;   /* [count] first source position */
@@ -43,8 +45,7 @@ static int32_t fixed_point(double weight)
     return (int32_t)(scaled < 0.0 ? scaled - 0.5 : scaled + 0.5);
 }
 
-/* When shrinking, the filter widens with the scale: that is what keeps PIL's images free of
- * aliasing. */
+/* When shrinking, the filter widens with the scale, which avoids aliasing. */
 static double filter_radius(double scale, sscam_interpolation interpolation)
 {
     double radius = interpolation == SSCAM_INTERPOLATION_BICUBIC ? 2.0 : 1.0;
@@ -143,7 +144,8 @@ static void blend_rows(const uint8_t *rows, size_t row_size, const int32_t *weig
         out[i] = round_sum(sums[i]);
 }
 
-/* PIL's two passes, with 8-bit rows in between. Only the rows that the window needs are made. */
+/* PIL's two passes, with 8-bit rows between them. Only the rows that the window needs are computed.
+ */
 static sscam_status resample_with(const sscam_pixels *source, const resample_kernel *horizontal,
                                   const resample_kernel *vertical, uint8_t *out)
 {

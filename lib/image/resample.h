@@ -12,7 +12,7 @@ typedef enum sscam_interpolation {
     SSCAM_INTERPOLATION_BICUBIC
 } sscam_interpolation;
 
-/* Someone else's pixels: of each, `step` bytes long, the first `colours` bytes are meant. */
+/* Pixels of `step` bytes each, of which the first `colours` are read. */
 typedef struct sscam_pixels {
     const uint8_t *first;
     int32_t width, height, step, colours;

@@ -57,11 +57,11 @@ int64_t sscam_mask_scratch_size(const sscam_mask_plan *plan)
            5 * plan->input_sides.width;
 }
 
-/* Parts of the scratch space, one for each row that sscam_mask_write() works on. */
+/* The scratch space, divided into the rows that sscam_mask_write() works on. */
 typedef struct scratch_rows {
     float *slice;          /* of the map, where it has several */
-    float *blended;        /* the map's width + 1 */
-    float *column, *share; /* the input's width each, as the others */
+    float *blended;        /* [map width + 1] */
+    float *column, *share; /* [input width] each, as the others */
     float *mask, *noise, *product;
 } scratch_rows;
 
@@ -75,8 +75,8 @@ static scratch_rows divide_scratch(const sscam_mask_plan *plan, float *scratch)
         column + 4 * width};
 }
 
-/* One colour row of the masked input: X0 * mask, and the noise of Algorithm 1 where the plan asks
- * for it. Rows are numbered through all slices. */
+/* One row of one colour of the masked input: X0 * mask, plus the noise of Algorithm 1 where the
+ * plan adds noise to the input. Rows are numbered through all slices. */
 static void write_color_row(const sscam_mask_plan *plan, const scratch_rows *rows,
                             const sscam_noise_plane *plane, float noise_stddev, int64_t color,
                             int64_t row, sscam_memory_format layout, float *out)
@@ -102,13 +102,13 @@ typedef struct mask_writing {
     const sscam_mask_plan *plan;
     const sscam_mask_channel *channel;
     sscam_noise_plane plane;
-    float gain; /* with the share of a mask that fades in */
+    float gain; /* includes the share of a mask that fades in */
     scratch_rows rows;
     sscam_memory_format layout;
     float *out;
 } mask_writing;
 
-/* One row of the mask, from the slice of the map that it lies in, and of all colours under it. */
+/* One row of the mask, from a slice of the map, and that row of all colours. */
 static void write_row(const mask_writing *writing, const float *slice, sscam_sample_position y,
                       int64_t row)
 {

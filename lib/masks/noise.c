@@ -1,8 +1,7 @@
-/* The values of noise_math.h, many at once.
+/* The values of noise_math.h, many at a time.
  *
- * The work is done in short arrays, lane by lane, so that the compiler turns each loop into vector
- * code; the functions that hold such loops are compiled for several instruction sets and chosen
- * when the library loads. */
+ * Values are computed in short arrays, so that compilers vectorise the loops over their lanes;
+ * simd.h has these functions compiled for several instruction sets. */
 #include "masks/noise.h"
 
 #include <string.h>
@@ -11,12 +10,12 @@
 #include "math/simd.h"
 
 enum {
-    LANES = 8,            /* counters in flight */
+    LANES = 8,            /* counters at a time */
     VALUES_A_COUNTER = 4, /* normal values that one counter gives */
     BLOCK = LANES * VALUES_A_COUNTER
 };
 
-/* The four words of LANES consecutive counters, first word from `block` upwards. */
+/* The four words of LANES consecutive counters, whose first words are `block`, `block` + 1 ... */
 static inline void philox(const sscam_noise_plane *plane, uint32_t block, uint32_t word[4][LANES])
 {
     uint32_t key_0 = (uint32_t)(uint64_t)plane->seed,
@@ -36,7 +35,7 @@ static inline void philox(const sscam_noise_plane *plane, uint32_t block, uint32
     }
 }
 
-/* BLOCK values: those of LANES counters from `block` upwards. */
+/* BLOCK values: those of LANES consecutive counters from `block` on. */
 SSCAM_SIMD_TARGETS
 static void fill_block(const sscam_noise_plane *plane, uint32_t block, float *restrict out)
 {

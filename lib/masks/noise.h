@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* Where a plane of noise is: the fixed parts of the Philox key and counter. */
+/* One plane of noise values: the constant parts of the Philox key and counter. */
 typedef struct sscam_noise_plane {
     int64_t seed;
     uint32_t channel; /* k */
@@ -17,12 +17,15 @@ typedef struct sscam_noise_plane {
     uint32_t image;   /* v */
 } sscam_noise_plane;
 
+#define SSCAM_NOISE_PERIOD (INT64_C(4) << 32)
+
 /* Standard normal values number first to first + count - 1 of a plane. Absolute error at most 1e-5.
- */
+ * The counter has 32 bits and gives 4 values: after SSCAM_NOISE_PERIOD values a plane repeats. A
+ * float32 input that is so large takes 64 GiB. */
 void sscam_noise_fill(const sscam_noise_plane *plane, int64_t first, int64_t count, float *out);
 
-/* The words that the values come from: word number first to first + count - 1 of a plane; first is
- * a multiple of 4. */
+/* The random words behind the values: number first to first + count - 1 of a plane; first is a
+ * multiple of 4. */
 void sscam_noise_words(const sscam_noise_plane *plane, int64_t first, int64_t count, uint32_t *out);
 
 #ifdef __cplusplus

@@ -1,9 +1,9 @@
 /* Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3")
  * and Box-Muller.
  *
- * The one place of what a noise value is: compiled as C into the library, and as CUDA by the card's
- * own compiler when a network runs there. So it includes nothing, and what includes it brings the
- * integer types, memcpy() and sqrtf(). */
+ * The only definition of a noise value: compiled as C into the library, and by CUDA's run-time
+ * compiler where a network runs on a GPU. CUDA code that includes it must provide the integer
+ * types, memcpy() and sqrtf(). */
 #ifndef SSCAM_LIB_MASKS_NOISE_MATH_H
 #define SSCAM_LIB_MASKS_NOISE_MATH_H
 
@@ -45,7 +45,7 @@ SSCAM_INLINE uint32_t sscam_bits_of_float(float value)
     return bits;
 }
 
-/* uint32 to float by way of signed halves: there is no unsigned conversion in AVX2. */
+/* uint32 to float through two signed halves, since AVX2 has no unsigned conversion. */
 SSCAM_INLINE float sscam_float_of_uint32(uint32_t value)
 {
     return (float)(int32_t)(value >> 16) * 65536.0f + (float)(int32_t)(value & 0xFFFFu);
@@ -53,8 +53,8 @@ SSCAM_INLINE float sscam_float_of_uint32(uint32_t value)
 
 /* sqrt(-2 ln u), u = (r + 0.5) 2^-32.
  *
- * u = (1 - t) 2^e with t in (0, 1/2]. Near u = 1 the result hangs on 1 - u, which a float u has
- * lost; it is taken from the integer's complement instead. ln(1 - t) = -2 atanh(t / (2 - t)). */
+ * u = (1 - t) 2^e with t in (0, 1/2]. Near u = 1 the result depends on 1 - u, which a float u has
+ * lost; it is computed from the integer's complement instead. ln(1 - t) = -2 atanh(t / (2 - t)). */
 SSCAM_INLINE float sscam_noise_radius(uint32_t r)
 {
     const float scale = 0x1p-32f, ln_2 = 0.69314718056f;
@@ -72,8 +72,8 @@ SSCAM_INLINE float sscam_noise_radius(uint32_t r)
     return sqrtf(4.0f * s * series - 2.0f * ln_2 * exponent);
 }
 
-/* cos and sin of 2 pi u, u = (r + 0.5) 2^-32: the quadrant nearest to the angle is split off
- * exactly, in integers, which leaves an angle of at most pi / 4 for the Taylor series. */
+/* cos and sin of 2 pi u, u = (r + 0.5) 2^-32: the nearest multiple of a right angle is
+ * subtracted exactly, in integers, which leaves at most pi / 4 for the Taylor series. */
 SSCAM_INLINE void sscam_cosine_and_sine(uint32_t r, float *cosine, float *sine)
 {
     uint32_t quadrant = (r + 0x20000000u) >> 30;
@@ -87,8 +87,7 @@ SSCAM_INLINE void sscam_cosine_and_sine(uint32_t r, float *cosine, float *sine)
     *sine = (quadrant & 2) ? -swapped_s : swapped_s;
 }
 
-/* What one counter gives: values number 4 x quad to 4 x quad + 3 of the plane that key and counter
- * name. */
+/* The four values of one counter: number 4 x quad to 4 x quad + 3 of a plane. */
 SSCAM_INLINE void sscam_noise_quad(uint64_t seed, uint32_t channel, uint32_t sample, uint32_t image,
                                    uint64_t quad, float *value)
 {

@@ -213,8 +213,6 @@ static int64_t sample_count(const channel_scoring *scoring)
 
 static sscam_status make_plan(channel_scoring *scoring)
 {
-    static const sscam_noise_target targets[] = {SSCAM_NOISE_ON_MASK, SSCAM_NOISE_ON_INPUT,
-                                                 SSCAM_NOISE_ON_ACTIVATION};
     const sscam_map_job *job = scoring->job;
     const sscam_capture *capture = job->capture;
     scoring->plan = (sscam_mask_plan){
@@ -228,8 +226,9 @@ static sscam_status make_plan(channel_scoring *scoring)
         .channels = scoring->channel,
         .samples = sample_count(scoring),
         .fades_in = scoring->sampling == SSCAM_SAMPLES_FADE_IN,
-        .noise_target = is_noisy(scoring) ? targets[choice(scoring, SSCAM_OPTION_NOISE_TARGET)]
-                                          : SSCAM_NOISE_ON_MASK,
+        .noise_target = is_noisy(scoring)
+                            ? (sscam_noise_target)choice(scoring, SSCAM_OPTION_NOISE_TARGET)
+                            : SSCAM_NOISE_ON_MASK,
         .seed = choice(scoring, SSCAM_OPTION_SEED),
         .image_index = job->image_index,
     };

@@ -7,15 +7,15 @@
 #include "base/error.h"
 #include "base/number.h"
 
-/* Class tokens, distillation tokens and registers that a network may have; more make other grids
- * look right. */
+/* Class tokens, distillation tokens and registers that a network may have. With a higher limit,
+ * wrong grids would fit too. */
 enum { MOST_EXTRA_TOKENS = 8 };
 
-/* What an arrangement is looked for with. */
-typedef struct arrangement_search {
+/* What is known before the search for a layout. */
+typedef struct layout_search {
     sscam_sides input;
     const sscam_layout_hint *hint;
-} arrangement_search;
+} layout_search;
 
 /* --- grids of tokens -------------------------------------------------------------------------- */
 
@@ -30,9 +30,9 @@ static void try_grid(int64_t tokens, int64_t height, int64_t width, token_grid *
         *best = (token_grid){height, width, extra};
 }
 
-/* Patches of one size over the input, those cut off at its border left out or filled up; the fewest
- * extra tokens win. The input's own proportions come first, since most networks want inputs of
- * whole patches. */
+/* Finds the grid with the fewest extra tokens, of square patches over the input; a patch that its
+ * border cuts is either left out or padded. Grids of exactly the input's proportions come first,
+ * since most networks take inputs of whole patches. */
 static void find_grid(int64_t tokens, int64_t input_height, int64_t input_width, token_grid *best)
 {
     *best = (token_grid){.extra = MOST_EXTRA_TOKENS + 1};
@@ -53,18 +53,17 @@ static int32_t has_grid(const sscam_layout_hint *hint)
     return hint->grid_width > 0;
 }
 
-/* The grid that was asked for; more extra tokens than any limit where it has more than there are.
- */
-static void take_grid(int64_t tokens, const sscam_layout_hint *hint, token_grid *grid)
+/* The grid of the hint; where there are fewer tokens than it has, `extra` exceeds every limit. */
+static void use_hinted_grid(int64_t tokens, const sscam_layout_hint *hint, token_grid *grid)
 {
     *grid = (token_grid){hint->grid_height, hint->grid_width, INT64_MAX};
     if (hint->grid_height <= tokens / hint->grid_width)
         grid->extra = tokens - hint->grid_height * hint->grid_width;
 }
 
-/* Tokens along one of the axes that are not the batch's, channels along the other. */
+/* One order of the two axes besides the batch's: tokens along one, channels along the other. */
 static int32_t try_tokens(const int64_t *shape, sscam_channel_axis order, int64_t most_extra,
-                          const arrangement_search *search, sscam_activation_layout *out)
+                          const layout_search *search, sscam_activation_layout *out)
 {
     const int32_t batch_axis = shape[0] != 1, earlier = 1 - batch_axis;
     const int32_t channel_axis = order == SSCAM_CHANNEL_AXIS_LAST ? 2 : earlier;
@@ -74,7 +73,7 @@ static int32_t try_tokens(const int64_t *shape, sscam_channel_axis order, int64_
         search->hint->channel_axis != order)
         return 0;
     if (has_grid(search->hint))
-        take_grid(tokens, search->hint, &grid);
+        use_hinted_grid(tokens, search->hint, &grid);
     else
         find_grid(tokens, search->input.height, search->input.width, &grid);
     if (grid.extra > most_extra)
@@ -84,27 +83,27 @@ static int32_t try_tokens(const int64_t *shape, sscam_channel_axis order, int64_
     return 1;
 }
 
-/* Transformers have channels last. Flattened maps have them first, and no class token: where these
- * must do, anything else would be an accident. A grid that was asked for may leave any number of
- * tokens out, but only where neither order explains it better. */
-static int32_t arrange_tokens(const int64_t *shape, const arrangement_search *search,
-                              sscam_activation_layout *out)
+/* Transformers have channels last; flattened feature maps have channels first and no class token.
+ * So channels first is accepted without extra tokens only, unless the hint says so. With a hinted
+ * grid any number of tokens may be left out, but only where neither order fits better. */
+static int32_t find_token_layout(const int64_t *shape, const layout_search *search,
+                                 sscam_activation_layout *out)
 {
-    const int64_t most_asked = has_grid(search->hint) ? INT64_MAX - 1 : -1;
+    const int64_t most_hinted = has_grid(search->hint) ? INT64_MAX - 1 : -1;
     const int64_t most_first = search->hint->channel_axis == SSCAM_CHANNEL_AXIS_FIRST
                                    ? MOST_EXTRA_TOKENS
                                    : 0;
     return (shape[0] == 1 || shape[1] == 1) &&
            (try_tokens(shape, SSCAM_CHANNEL_AXIS_LAST, MOST_EXTRA_TOKENS, search, out) ||
             try_tokens(shape, SSCAM_CHANNEL_AXIS_FIRST, most_first, search, out) ||
-            try_tokens(shape, SSCAM_CHANNEL_AXIS_LAST, most_asked, search, out) ||
-            try_tokens(shape, SSCAM_CHANNEL_AXIS_FIRST, most_asked, search, out));
+            try_tokens(shape, SSCAM_CHANNEL_AXIS_LAST, most_hinted, search, out) ||
+            try_tokens(shape, SSCAM_CHANNEL_AXIS_FIRST, most_hinted, search, out));
 }
 
 /* --- maps ------------------------------------------------------------------------------------- */
 
-/* Whether one stride both ways leads from the input to the map, a place more or less being a matter
- * of borders. */
+/* Whether the map is the input reduced by the same stride along both sides, to within one position,
+ * which padding may add or remove. */
 static int32_t is_in_proportion(int64_t height, int64_t width, sscam_sides input)
 {
     double rows = (double)height * (double)input.width,
@@ -113,16 +112,16 @@ static int32_t is_in_proportion(int64_t height, int64_t width, sscam_sides input
            fabs(rows - columns) <= (double)input.height + (double)input.width;
 }
 
-/* Channels first is how convolutions have it, and what stays where proportions cannot tell: of maps
- * of images alone they can. */
-static void arrange_map(const int64_t *shape, int32_t rank, const arrangement_search *search,
-                        sscam_activation_layout *out)
+/* Channels come first, as in convolutions, unless the proportions of an image's map show that they
+ * come last. */
+static void find_map_layout(const int64_t *shape, int32_t rank, const layout_search *search,
+                            sscam_activation_layout *out)
 {
     int32_t last = search->hint->channel_axis == SSCAM_CHANNEL_AXIS_LAST;
     if (search->hint->channel_axis == SSCAM_CHANNEL_AXIS_AUTO && rank == SSCAM_IMAGE_RANK)
         last = !is_in_proportion(shape[2], shape[3], search->input) &&
                is_in_proportion(shape[1], shape[2], search->input);
-    const int64_t *end = shape + (last ? rank - 1 : rank); /* of the places */
+    const int64_t *end = shape + (last ? rank - 1 : rank); /* of the positions */
     *out = (sscam_activation_layout){
         .channel_axis = last ? rank - 1 : 1,
         .channels = last ? shape[rank - 1] : shape[1],
@@ -131,20 +130,20 @@ static void arrange_map(const int64_t *shape, int32_t rank, const arrangement_se
     };
 }
 
-/* --- all -------------------------------------------------------------------------------------- */
+/* --- layouts ---------------------------------------------------------------------------------- */
 
 int32_t sscam_find_activation_layout(const int64_t *shape, int32_t rank, const sscam_shape *input,
                                      const sscam_layout_hint *hint, sscam_activation_layout *out)
 {
-    const arrangement_search search = {input->sides, hint};
+    const layout_search search = {input->sides, hint};
     for (int32_t axis = 0; axis < rank; axis++)
         if (shape[axis] < 1)
             return 0;
     if (rank == 3 && input->rank == SSCAM_IMAGE_RANK)
-        return arrange_tokens(shape, &search, out);
+        return find_token_layout(shape, &search, out);
     if (rank != input->rank || shape[0] != 1)
         return 0;
-    arrange_map(shape, rank, &search, out);
+    find_map_layout(shape, rank, &search, out);
     return 1;
 }
 
@@ -169,8 +168,7 @@ static sscam_status fail_without_grid(const char *layer, const int64_t *shape, s
                           tokens, (long long)hint->grid_height, (long long)hint->grid_width);
     return sscam_fail(SSCAM_E_LAYER,
                       "layer \"%s\" gives %lld tokens, which no grid of the input's proportions "
-                      "(%lldx%lld) has; name "
-                      "theirs with the option grid, as in grid=14x14",
+                      "(%lldx%lld) has; set the option grid to theirs, as in grid=14x14",
                       layer, tokens, (long long)input.height, (long long)input.width);
 }
 
@@ -194,17 +192,16 @@ sscam_status sscam_require_activation_layout(const char *layer, const int64_t *s
                       wanted[input->rank - SSCAM_LEAST_RANK]);
 }
 
-void sscam_put_channels_first(const sscam_activation_layout *arrangement, const float *values,
+void sscam_put_channels_first(const sscam_activation_layout *layout, const float *values,
                               float *out)
 {
-    const int64_t places = sscam_position_count(arrangement->sides),
-                  channels = arrangement->channels;
-    const int64_t row = arrangement->extra + places; /* of a channel, where channels come first */
-    const int32_t is_last = arrangement->channel_axis >= 2;
+    const int64_t positions = sscam_position_count(layout->sides), channels = layout->channels;
+    const int64_t row = layout->extra + positions; /* of a channel, where channels come first */
+    const int32_t is_last = layout->channel_axis >= 2;
     for (int64_t k = 0; k < channels; k++)
-        for (int64_t p = 0; p < places; p++)
-            out[k * places + p] = is_last ? values[(arrangement->extra + p) * channels + k]
-                                          : values[k * row + arrangement->extra + p];
+        for (int64_t p = 0; p < positions; p++)
+            out[k * positions + p] = is_last ? values[(layout->extra + p) * channels + k]
+                                             : values[k * row + layout->extra + p];
 }
 
 int32_t sscam_parse_grid(const char *text, int64_t *height, int64_t *width)

@@ -26,10 +26,9 @@ sscam_status sscam_check_class(int64_t class_index, int64_t class_count)
 {
     if (class_index >= -class_count && class_index < class_count)
         return SSCAM_OK;
-    if (class_index == SSCAM_CLASS_RANKED(0))
-        return sscam_fail(SSCAM_E_CLASS, "SSCAM_CLASS_RANKED: ranks begin at 1");
-    return sscam_fail(SSCAM_E_CLASS, "class %lld: the network has classes 0 to %lld",
-                      (long long)class_index, (long long)class_count - 1);
+    return sscam_fail(SSCAM_E_CLASS, "class %lld: the network has classes 0 to %lld%s",
+                      (long long)class_index, (long long)class_count - 1,
+                      class_index == SSCAM_CLASS_RANKED(0) ? ", and ranks begin at 1" : "");
 }
 
 double sscam_target_score(const float *logits, int64_t class_count, const sscam_target *target,

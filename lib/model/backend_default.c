@@ -1,4 +1,4 @@
-/* Registers the backends of the library: the only file of the core that knows of the shim. */
+/* Connects the core with the shim: the only file of lib/ that includes one of its headers. */
 #include "../../shim/engine/torch_backend.h"
 #include "model/backend.h"
 

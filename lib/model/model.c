@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
-/* Far above any classifier, far below what would exhaust a machine before it is noticed. */
+/* Far above the size of any classifier. */
 static const size_t LARGEST_FILE = (size_t)1 << 36;
 
 static sscam_status load(const char *name, const void *data, size_t size, const char *device,
@@ -79,7 +79,7 @@ const char *sscam_model_device(const sscam_model *model)
     return model ? model->backend->device(model->network) : "";
 }
 
-/* "1x3x224x224", into a buffer that is large enough for any shape. */
+/* "1x3x224x224". */
 static const char *shape_text(const int64_t *numbers, int32_t rank, char text[128])
 {
     int length = 0;
@@ -124,26 +124,26 @@ sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, sscam_shape 
     return SSCAM_OK;
 }
 
-/* Says where a value stands, as far as the input has such sides. */
+/* The message names the value's coordinates, as many as the input has. */
 static sscam_status fail_not_finite(float value, int64_t at, const sscam_shape *shape)
 {
     const sscam_sides sides = shape->sides;
-    const int64_t places = sscam_position_count(sides), place = at % places;
+    const int64_t positions = sscam_position_count(sides), position = at % positions;
     char where[64] = "";
     int length = 0;
     if (shape->rank == SSCAM_MOST_RANK)
         length = snprintf(where, sizeof where, ", slice %" PRId64,
-                          place / (sides.height * sides.width));
+                          position / (sides.height * sides.width));
     if (shape->rank > SSCAM_LEAST_RANK)
         snprintf(where + length, sizeof where - (size_t)length, ", row %" PRId64,
-                 place / sides.width % sides.height);
+                 position / sides.width % sides.height);
     return sscam_fail(SSCAM_E_ARGUMENT,
                       "input: %s at image %" PRId64 ", channel %" PRId64 "%s, column %" PRId64,
-                      isnan(value) ? "NaN" : "infinity", at / places / shape->channels,
-                      at / places % shape->channels, where, place % sides.width);
+                      isnan(value) ? "NaN" : "infinity", at / positions / shape->channels,
+                      at / positions % shape->channels, where, position % sides.width);
 }
 
-/* By bits, without a way out of the loop: so compilers look at many values at once. */
+/* Tests bits, in a loop without an exit, so that compilers vectorise it. */
 static int32_t all_are_finite(const float *values, int64_t count)
 {
     const uint32_t exponent = 0x7F800000u;
@@ -193,8 +193,8 @@ sscam_status sscam_model_classify_array(sscam_model *model, const float *input,
     if (status != SSCAM_OK)
         return status;
     float *all = NULL;
-    const sscam_output_selection reading = {.kind = SSCAM_SCORE_LOGIT};
-    status = model->backend->classify(model->network, input, &read, &reading, &all, class_count);
+    const sscam_output_selection selection = {.kind = SSCAM_SCORE_LOGIT};
+    status = model->backend->classify(model->network, input, &read, &selection, &all, class_count);
     if (status == SSCAM_OK)
         status = copy_logits(all, read.images, *class_count, logits, capacity);
     free(all);

@@ -1,4 +1,4 @@
-/* A model's inside: a network of some backend, shared by reference. */
+/* The struct behind sscam_model: a backend's network, shared by reference counting. */
 #ifndef SSCAM_LIB_MODEL_MODEL_PRIVATE_H
 #define SSCAM_LIB_MODEL_MODEL_PRIVATE_H
 
@@ -17,7 +17,8 @@ struct sscam_model {
  * overflow. */
 sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, sscam_shape *out);
 
-/* SSCAM_OK when all values are finite; else SSCAM_E_ARGUMENT, which says where. */
+/* SSCAM_OK when all values are finite; else SSCAM_E_ARGUMENT, whose message names the coordinates
+ * of the first that is not. */
 sscam_status sscam_check_finite(const float *input, const sscam_shape *shape);
 
 #endif

@@ -21,7 +21,7 @@ sscam_status sscam_target_pixels_create(int64_t height, int64_t width, sscam_tar
 {
     sscam_target_pixels *target_pixels = calloc(1, sizeof *target_pixels);
     if (target_pixels == NULL)
-        return sscam_fail_memory("the places of an output");
+        return sscam_fail_memory("the pixels of an output");
     const int64_t count = sscam_times(height, width);
     *target_pixels = (sscam_target_pixels){.height = height,
                                            .width = width,
@@ -30,7 +30,7 @@ sscam_status sscam_target_pixels_create(int64_t height, int64_t width, sscam_tar
                                            .inside = sscam_array(count, sizeof(uint8_t))};
     if (target_pixels->inside == NULL) {
         free(target_pixels);
-        return sscam_fail_memory("the places of an output");
+        return sscam_fail_memory("the pixels of an output");
     }
     memset(target_pixels->inside, 1, (size_t)count);
     *out = target_pixels;
@@ -85,7 +85,7 @@ static void mark_box(sscam_target_pixels *target_pixels, const double box[4], in
     }
 }
 
-/* Of `size` pixels, the one in which the centre of place number i of `count` lies. */
+/* Of `size` pixels, the one in which the centre of pixel number i of `count` lies. */
 static int64_t nearest(int64_t i, int64_t count, int64_t size)
 {
     return (int64_t)(((double)i + 0.5) * (double)size / (double)count);
@@ -130,14 +130,14 @@ sscam_status sscam_target_pixels_finish(sscam_target_pixels *target_pixels,
     if (target_pixels->count > 0)
         return SSCAM_OK;
     if (region->kind == SSCAM_REGION_PREDICTED)
-        return sscam_fail(SSCAM_E_CLASS,
-                          "class %lld: the network sees it nowhere in this input; with the option "
-                          "region=all, a box or a "
-                          "mask it can be explained still",
-                          (long long)class_index);
+        return sscam_fail(
+            SSCAM_E_CLASS,
+            "class %lld: the network predicts it at no pixel of this input; region=all, a "
+            "box or a mask explain it nevertheless",
+            (long long)class_index);
     return sscam_fail(
         SSCAM_E_ARGUMENT,
-        "option region: the %s holds the centre of none of the output's %lldx%lld places",
+        "option region: the %s contains the centre of none of the output's %lldx%lld pixels",
         region->kind == SSCAM_REGION_BOX ? "box" : "mask", (long long)target_pixels->width,
         (long long)target_pixels->height);
 }

@@ -12,34 +12,29 @@ struct sscam_metric {
 
 #define GRAD_CAM_PP                                                                              \
     "Chattopadhyay, Sarkar, Howlader & Balasubramanian: Grad-CAM++: Generalized Gradient-based " \
-    "Visual "                                                                                    \
-    "Explanations for Deep Convolutional Networks. WACV 2018 (arXiv:1710.11063)"
+    "Visual Explanations for Deep Convolutional Networks. WACV 2018 (arXiv:1710.11063)"
 #define RISE                                                                                       \
     "Petsiuk, Das & Saenko: RISE: Randomized Input Sampling for Explanation of Black-box Models. " \
-    "BMVC 2018 "                                                                                   \
-    "(arXiv:1806.07421)"
+    "BMVC 2018 (arXiv:1806.07421)"
 
 static const sscam_metric table[] = {
     {SSCAM_METRIC_AVERAGE_DROP, -1, "average_drop", "Average Drop", "%",
      "100 max(0, Y - O) / Y, the class's score on the input and on the input times the map; "
-     "undefined for Y of 0 or "
-     "less",
+     "undefined for Y of 0 or less",
      GRAD_CAM_PP},
     {SSCAM_METRIC_AVERAGE_INCREASE, 1, "average_increase", "Average Increase", "%",
      "100 where the score on the input times the map is above the score on the input, else 0",
      GRAD_CAM_PP},
     {SSCAM_METRIC_ENERGY_POINTING, 1, "energy_pointing", "Energy Pointing", "%",
-     "100 times the sum of the map inside the class's boxes over its sum; undefined for a flat map",
+     "100 times the sum of the map inside the class's boxes over its sum; undefined for a constant "
+     "map",
      "Wang, Wang, Du, Yang, Zhang, Ding, Mardziel & Hu: Score-CAM: Score-Weighted Visual "
-     "Explanations for "
-     "Convolutional Neural Networks. CVPR Workshops 2020 (arXiv:1910.01279)"},
+     "Explanations for Convolutional Neural Networks. CVPR Workshops 2020 (arXiv:1910.01279)"},
     {SSCAM_METRIC_POINTING, 1, "pointing", "Pointing Game", "%",
      "100 where the map's maximum, the first in reading order, is in one of the class's boxes, "
-     "else 0; undefined for "
-     "a flat map",
+     "else 0; undefined for a constant map",
      "Zhang, Lin, Brandt, Shen & Sclaroff: Top-down Neural Attention by Excitation Backprop. ECCV "
-     "2016 "
-     "(arXiv:1608.00507)"},
+     "2016 (arXiv:1608.00507)"},
     {SSCAM_METRIC_INSERTION, 1, "insertion", "Insertion", "",
      "area under the class's probability while pixels appear in the blurred input, the most "
      "salient first",
@@ -48,11 +43,9 @@ static const sscam_metric table[] = {
      "area under the class's probability while pixels become 0, the most salient first", RISE},
     {SSCAM_METRIC_CLASS_SENSITIVITY, -1, "class_sensitivity", "Class Sensitivity", "",
      "Pearson's correlation of the maps of the top class and of the least likely one, 1 for maps "
-     "that do not depend "
-     "on the class; undefined where either is flat",
+     "that do not depend on the class; undefined where either is constant",
      "Rebuffi, Fong, Ji & Vedaldi: There and Back Again: Revisiting Backpropagation Saliency "
-     "Methods. CVPR 2020 "
-     "(arXiv:2004.02866)"},
+     "Methods. CVPR 2020 (arXiv:2004.02866)"},
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };
@@ -110,7 +103,7 @@ int32_t sscam_metric_exists(int32_t id)
     return 0;
 }
 
-/* --- choices ---------------------------------------------------------------------------------- */
+/* --- sets ------------------------------------------------------------------------------------- */
 
 static sscam_status fail_unknown(const char *name, size_t length)
 {
@@ -123,7 +116,7 @@ static sscam_status fail_unknown(const char *name, size_t length)
                       (int)(length < 64 ? length : 64), name, names);
 }
 
-/* Bits of one name; 0: no such metric. */
+/* The bits of a name; 0: no such metric. */
 static uint32_t find_bits(const char *name, size_t length)
 {
     uint32_t every = 0;

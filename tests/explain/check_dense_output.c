@@ -452,7 +452,7 @@ START_TEST(regions_without_positions_are_refused)
     snprintf(name, sizeof name, "class %d", (int)unseen);
     assert_refused("dense", "", unseen, SSCAM_E_CLASS, name);
     assert_refused("dense", "region=0,0,0.5,8", 0, SSCAM_E_ARGUMENT,
-                   "none of the output's 5x4 places");
+                   "none of the output's 5x4 pixels");
     assert_refused("dense", "region=0,0,10.5,8", 0, SSCAM_E_ARGUMENT,
                    "0,0,10.5,8 goes beyond the input of 10x8");
     assert_refused("dense", "region=0,0,10,9", 0, SSCAM_E_ARGUMENT, "0,0,10,9 goes beyond");

@@ -429,7 +429,7 @@ START_TEST(png_cut_short_anywhere_is_refused)
 }
 END_TEST
 
-/* Flips bits one by one; whatever comes of it, it is an answer. */
+/* Flips bits one by one; every result, image or error, is accepted. */
 static void damage_everywhere(const uint8_t *data, size_t size)
 {
     uint8_t *copy = malloc(size);

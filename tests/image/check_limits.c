@@ -1,5 +1,6 @@
-/* Bombs and absurd sizes: small files that ask for much memory are refused before it is taken. What
- * a call takes is counted: the growth of the most memory that a process of its own had in use. */
+/* Decompression bombs and absurd sizes: small files that ask for much memory are refused before it
+ * is allocated. What a call allocates is measured as the growth of the peak memory of a process of
+ * its own. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* mkdtemp */
 #endif
@@ -200,7 +201,7 @@ START_TEST(claimed_sides_take_no_memory)
 }
 END_TEST
 
-/* Where the limit is no obstacle, the address space is. */
+/* Without a limit of pixels, the address space is the limit. */
 START_TEST(sizes_beyond_all_memory_are_told_as_such)
 {
     const png_builder *png = png_claiming(INT32_MAX, INT32_MAX, PNG_RGBA);

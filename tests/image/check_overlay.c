@@ -192,7 +192,7 @@ static sscam_geometry default_geometry(int32_t width, int32_t height)
     return geometry;
 }
 
-/* 640 x 480 is shrunk to 341 x 256, of which the network sees 224 x 224 from (58, 16) on: in the
+/* 640 x 480 is shrunk to 341 x 256, of which the input is 224 x 224 from (58, 16) on: in the
  * image, from column 58 x 640/341 = 108.9 to 529.3 and from row 30 to 450. */
 START_TEST(crop_is_undone)
 {
@@ -255,7 +255,7 @@ START_TEST(hot_spot_is_where_the_network_saw_it)
 }
 END_TEST
 
-/* A crop larger than the resized image: all of the image was seen, in the middle of the map. */
+/* A crop larger than the resized image: the whole image lies in the middle of the map. */
 START_TEST(padding_is_undone)
 {
     static const float map[4] = {0.0f, 0.0f, 1.0f, 1.0f};

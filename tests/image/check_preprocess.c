@@ -296,7 +296,7 @@ START_TEST(extreme_proportions_are_refused)
 }
 END_TEST
 
-/* Who raised the limit when an image was read has room for it. */
+/* A caller that raised the limit when it read an image has room for it. */
 START_TEST(images_above_the_limit_may_keep_their_size)
 {
     sscam_transform transform;
@@ -328,7 +328,7 @@ START_TEST(gray_wants_one_mean_and_deviation)
 }
 END_TEST
 
-START_TEST(places_go_through_resize_and_crop)
+START_TEST(positions_go_through_resize_and_crop)
 {
     const sscam_geometry geometry = {640, 480, 320, 240, 48, 8, 224, 224};
     ck_assert_double_eq(sscam_geometry_input_x(&geometry, 0.0), -48.0);
@@ -584,7 +584,7 @@ static TCase *size_cases(void)
     tcase_add_test(tests, extreme_proportions_are_refused);
     tcase_add_test(tests, images_above_the_limit_may_keep_their_size);
     tcase_add_test(tests, gray_wants_one_mean_and_deviation);
-    tcase_add_test(tests, places_go_through_resize_and_crop);
+    tcase_add_test(tests, positions_go_through_resize_and_crop);
     return tests;
 }
 

@@ -84,7 +84,7 @@ START_TEST(upsampling_follows_the_reference)
 }
 END_TEST
 
-/* Numbers that anyone can check on paper: half-pixel centres, clamped at the borders. */
+/* Computable by hand: half-pixel centres, clamped at the borders. */
 START_TEST(two_values_become_four)
 {
     const float map[2] = {0.0f, 1.0f}, centres[4] = {0.0f, 0.25f, 0.75f, 1.0f};
@@ -132,10 +132,10 @@ END_TEST
 static void find_range(const float *map, sscam_sides map_sides, sscam_sides sides,
                        int32_t align_corners, float *lowest, float *highest)
 {
-    sscam_min_max_plan *finder = sscam_min_max_plan_new(map_sides, sides, align_corners);
-    ck_assert_ptr_nonnull(finder);
-    sscam_upsampled_min_max(finder, map, lowest, highest);
-    sscam_min_max_plan_free(finder);
+    sscam_min_max_plan *plan = sscam_min_max_plan_new(map_sides, sides, align_corners);
+    ck_assert_ptr_nonnull(plan);
+    sscam_upsampled_min_max(plan, map, lowest, highest);
+    sscam_min_max_plan_free(plan);
 }
 
 START_TEST(constant_maps_stay_constant)
@@ -213,8 +213,8 @@ START_TEST(range_of_sparse_maps_is_exact)
 }
 END_TEST
 
-/* Where a map hardly changes, rounding of the blended rows carries values past those at the places
- * of the map: among many maps of few levels there are some. */
+/* Where a map hardly changes, rounding of the blended rows carries values beyond those at the
+ * positions of the map: of many maps with few levels some do so. */
 START_TEST(range_is_exact_on_plateaus)
 {
     uint32_t state = 2020u;

@@ -8,7 +8,7 @@
 #include "support/check_main.h"
 #include "support/reference.h"
 
-/* What docs/methods.md allows. */
+/* The error that docs/methods.md allows. */
 static const double ALLOWED = 1e-5;
 
 /* philox4x32-10 of Random123's kat_vectors. */
@@ -105,7 +105,20 @@ START_TEST(far_values_follow_the_reference)
 }
 END_TEST
 
-/* A uniform value next to 0 or 1 is where a float32 logarithm goes wrong: searches out such
+/* The period that noise.h and docs/methods.md name, across its end. */
+START_TEST(values_repeat_after_the_period)
+{
+    enum { AROUND = 70 };
+    float late[2 * AROUND], early[AROUND];
+    sscam_noise_fill(&planes[1], SSCAM_NOISE_PERIOD - AROUND, 2 * AROUND, late);
+    sscam_noise_fill(&planes[1], 0, AROUND, early);
+    for (int i = 0; i < AROUND; i++)
+        ck_assert_float_eq(late[AROUND + i], early[i]);
+    ck_assert_float_ne(late[0], early[0]);
+}
+END_TEST
+
+/* A uniform value next to 0 or 1 is where a float32 logarithm goes wrong: searches for such
  * counters. */
 START_TEST(values_at_the_ends_follow_the_reference)
 {
@@ -116,7 +129,8 @@ START_TEST(values_at_the_ends_follow_the_reference)
         const uint32_t counter[4] = {block, 1, 2, 3};
         uint32_t word[4];
         reference_philox(counter, key, word);
-        int is_low = word[0] < near || word[2]<near, is_high = word[0]> ~near || word[2] > ~near;
+        const int is_low = word[0] < near || word[2] < near;
+        const int is_high = word[0] > ~near || word[2] > ~near;
         if (is_low || is_high)
             assert_follows_reference(&plane, 4 * (int64_t)block, 4);
         low += is_low;
@@ -231,6 +245,7 @@ int main(void)
     tcase_add_test(formula, first_values_are_these);
     tcase_add_loop_test(formula, values_follow_the_reference, 0, PLANES);
     tcase_add_loop_test(formula, far_values_follow_the_reference, 0, 3);
+    tcase_add_test(formula, values_repeat_after_the_period);
     tcase_add_test(formula, values_at_the_ends_follow_the_reference);
     tcase_add_test(planes_case, any_first_and_count_cut_the_same_plane);
     tcase_add_test(planes_case, every_part_of_the_address_counts);

@@ -26,7 +26,7 @@ static void set_up(void)
 static const struct {
     int32_t rank;
     int64_t shape[4], input[2];
-    int32_t channel_axis; /* -1: there is no arrangement */
+    int32_t channel_axis; /* -1: there is no layout */
     int32_t batch_axis;
     int64_t height, width, extra;
 } found[] = {
@@ -96,7 +96,7 @@ static const struct {
     sscam_layout_hint hint;
     int32_t channel_axis;
     int64_t height, width, extra;
-} asked[] = {
+} hinted[] = {
     {4, {1, 96, 96, 96}, {SSCAM_CHANNEL_AXIS_LAST, 0, 0}, 3, 96, 96, 0},
     {4, {1, 7, 7, 768}, {SSCAM_CHANNEL_AXIS_FIRST, 0, 0}, 1, 7, 768, 0},
     {4, {1, 512, 7, 7}, {SSCAM_CHANNEL_AXIS_AUTO, 14, 14}, 1, 7, 7, 0}, /* a map needs no grid */
@@ -114,19 +114,19 @@ static const struct {
 START_TEST(order_and_grid_can_be_given)
 {
     sscam_activation_layout is;
-    int32_t has_one = sscam_find_activation_layout(asked[_i].shape, asked[_i].rank, &square,
-                                                   &asked[_i].hint, &is);
-    ck_assert_int_eq(has_one, asked[_i].channel_axis >= 0);
+    int32_t has_one = sscam_find_activation_layout(hinted[_i].shape, hinted[_i].rank, &square,
+                                                   &hinted[_i].hint, &is);
+    ck_assert_int_eq(has_one, hinted[_i].channel_axis >= 0);
     if (!has_one)
         return;
-    ck_assert_int_eq(is.channel_axis, asked[_i].channel_axis);
-    ck_assert_int_eq(is.sides.height, asked[_i].height);
-    ck_assert_int_eq(is.sides.width, asked[_i].width);
-    ck_assert_int_eq(is.extra, asked[_i].extra);
+    ck_assert_int_eq(is.channel_axis, hinted[_i].channel_axis);
+    ck_assert_int_eq(is.sides.height, hinted[_i].height);
+    ck_assert_int_eq(is.sides.width, hinted[_i].width);
+    ck_assert_int_eq(is.extra, hinted[_i].extra);
 }
 END_TEST
 
-/* Of sound and video the order cannot be seen; it can be given. */
+/* Of sound and video the order cannot be found; it can be given. */
 START_TEST(sound_and_video_have_orders_too)
 {
     const int64_t sound[] = {1, 24, 2000}, video[] = {1, 16, 4, 7, 9}, tokens[] = {1, 196, 768};
@@ -254,8 +254,9 @@ START_TEST(fused_layers_do_not_mind_the_order)
 }
 END_TEST
 
-/* Explainers of one call that read a layer otherwise have captures and ablations of their own. */
-START_TEST(orders_asked_for_are_kept_apart)
+/* Explainers of one call that read a layer in different layouts have separate captures and
+ * ablations. */
+START_TEST(hinted_orders_are_kept_apart)
 {
     sscam_model *model = load_fake("fake positional places-first");
     sscam_explainer *explainers[2];
@@ -291,7 +292,7 @@ static void assert_refused(const char *words, const char *method, const char *gr
     sscam_explainer_destroy(explainer);
 }
 
-START_TEST(layers_without_places_are_refused)
+START_TEST(layers_without_positions_are_refused)
 {
     assert_refused("fake linear torn", "grad-cam", "", "[2, 112, 5]");
     assert_refused("fake linear tokens", "score-cam", "20x20", "113 tokens");
@@ -300,7 +301,7 @@ START_TEST(layers_without_places_are_refused)
 }
 END_TEST
 
-/* A grid that is given cuts the tokens otherwise: rows of 16 in place of rows of 14. */
+/* A given grid divides the tokens differently: into rows of 16 rather than of 14. */
 START_TEST(a_given_grid_cuts_the_tokens)
 {
     const char *const options[][2] = {{"grid", "7x16"}};
@@ -316,10 +317,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("arrangement");
+    Suite *suite = suite_create("activation layout");
     TCase *finding = tcase_create("finding"), *explaining = tcase_create("explaining");
     tcase_add_loop_test(finding, order_and_grid_are_found, 0, sizeof found / sizeof found[0]);
-    tcase_add_loop_test(finding, order_and_grid_can_be_given, 0, sizeof asked / sizeof asked[0]);
+    tcase_add_loop_test(finding, order_and_grid_can_be_given, 0, sizeof hinted / sizeof hinted[0]);
     tcase_add_test(finding, sound_and_video_have_orders_too);
     tcase_add_test(finding, refusals_name_tokens_input_and_option);
     tcase_add_test(finding, grids_are_read);
@@ -329,8 +330,8 @@ int main(void)
     tcase_add_loop_test(explaining, methods_do_not_mind_the_order, 0,
                         (int)(2 * sscam_method_count()));
     tcase_add_loop_test(explaining, fused_layers_do_not_mind_the_order, 0, 2);
-    tcase_add_test(explaining, orders_asked_for_are_kept_apart);
-    tcase_add_test(explaining, layers_without_places_are_refused);
+    tcase_add_test(explaining, hinted_orders_are_kept_apart);
+    tcase_add_test(explaining, layers_without_positions_are_refused);
     tcase_add_test(explaining, a_given_grid_cuts_the_tokens);
     suite_add_tcase(suite, explaining);
     return run_suite(suite);

@@ -104,7 +104,7 @@ START_TEST(absent_devices_are_named)
 }
 END_TEST
 
-START_TEST(a_backend_that_fails_to_load_is_heard)
+START_TEST(a_backend_that_fails_to_load_is_reported)
 {
     fake_fail_at(FAKE_LOAD, 1, SSCAM_E_MEMORY);
     assert_memory_load_fails("fake linear", 11, SSCAM_E_MEMORY, "fake failure of load 1");
@@ -426,8 +426,6 @@ START_TEST(classes_are_checked)
 }
 END_TEST
 
-/* Like all that is inside, it leaves messages to the entry points: a success does not clear an
- * older one. */
 /* Class 0 has the rank that SSCAM_CLASS_RANKED(0), as a negative number, would be taken for. */
 START_TEST(ranks_begin_at_1)
 {
@@ -453,6 +451,7 @@ START_TEST(numbers_of_pixels_are_exact)
 }
 END_TEST
 
+/* Internal functions leave it to public ones to clear the message after a success. */
 START_TEST(targets_are_resolved)
 {
     static const float logits[5] = {1.0f, 3.0f, 2.0f, 3.0f, -1.0f};
@@ -502,7 +501,7 @@ int main(void)
     tcase_add_test(loading, files_that_cannot_be_read_are_named);
     tcase_add_test(loading, files_that_are_no_networks_are_named);
     tcase_add_test(loading, absent_devices_are_named);
-    tcase_add_test(loading, a_backend_that_fails_to_load_is_heard);
+    tcase_add_test(loading, a_backend_that_fails_to_load_is_reported);
     tcase_add_test(references, null_models_are_harmless);
     tcase_add_test(references, the_last_reference_frees);
     tcase_add_test(references, an_explainer_holds_a_reference);

@@ -1,6 +1,6 @@
 /* Every value of every option: it changes the maps of the methods that it is about, leaves those of
- * all others as they were, to the last bit, and goes together with every value of every other
- * option or is refused by name. */
+ * all others as they were, to the last bit, and can be combined with every value of every
+ * other option or is refused by name. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,8 +50,8 @@ static void tear_down(void)
 #define ALL OF_CLASSES EIGEN
 #define NOBODY ""
 
-/* The image as it is, a class whose weights have both signs, and noise that leaves something to
- * see. */
+/* The image as it is, a class whose weights have both signs, and noise small enough for structure
+ * to remain. */
 #define AS_IT_IS "resize=off crop=off samples=3 sigma=0.5"
 enum { CLASS = 0 };
 
@@ -85,12 +85,12 @@ static const effect effects[] = {
      NULL}, /* of an ablation's share, a factor cancels */
     {"output", "0", NOBODY, NULL, NULL, NULL},
     /* The dense network is linear: its mean gradients, which Grad-CAM takes, are the same over any
-     * places. CAM is refused where not all places count. */
+     * positions. CAM is refused where not all positions count. */
     {"region", "all", OTHER_SUMS EIGEN_GRAD SCORING ABLATION, CAM, NULL, "dense"},
     {"region", "2,0,9,6", OTHER_SUMS EIGEN_GRAD SCORING ABLATION, CAM, NULL, "dense"},
     {"region", "all", NOBODY, NULL, NULL, NULL},
     {"reduction", "sum", SUMS EIGEN_GRAD SCORING, CAM, "region=2,0,10,4",
-     "dense"}, /* eight places: an exact factor */
+     "dense"}, /* eight positions: an exact factor */
     {"reduction", "sum", NOBODY, NULL, NULL, NULL},
     {"score", "probability", SCORING ABLATION, NULL, NULL, NULL},
     {"channel_softmax", "off", SCORING, NULL, NULL, NULL},
@@ -160,7 +160,7 @@ static int same_floats(const float *left, const float *right, int64_t count)
 
 static int are_same(const sscam_map *left, const sscam_map *right)
 {
-    const int64_t places = (int64_t)sscam_map_raw_height(left) * sscam_map_raw_width(left);
+    const int64_t positions = (int64_t)sscam_map_raw_height(left) * sscam_map_raw_width(left);
     const int64_t pixels = (int64_t)sscam_map_height(left) * sscam_map_width(left);
     return sscam_map_channel_count(left) == sscam_map_channel_count(right) &&
            sscam_map_raw_height(left) == sscam_map_raw_height(right) &&
@@ -169,7 +169,7 @@ static int are_same(const sscam_map *left, const sscam_map *right)
            sscam_map_width(left) == sscam_map_width(right) &&
            same_floats(sscam_map_weights(left), sscam_map_weights(right),
                        sscam_map_channel_count(left)) &&
-           same_floats(sscam_map_raw(left), sscam_map_raw(right), places) &&
+           same_floats(sscam_map_raw(left), sscam_map_raw(right), positions) &&
            same_floats(sscam_map_data(left), sscam_map_data(right), pixels);
 }
 
@@ -306,7 +306,7 @@ static void assert_is_a_map(const sscam_map *map)
               sscam_map_probability(map) <= 1.0);
 }
 
-/* A preset comes first, so that the other wins. */
+/* A preset is set first, so that the other option overrides it. */
 static void check_pair(const char *head, const char *method, const value *left, const value *right)
 {
     const value *first = strcmp(right->option, "preset") == 0 ? right : left;
@@ -328,7 +328,7 @@ static void check_pair(const char *head, const char *method, const value *left, 
     sscam_explainer_destroy(explainer);
 }
 
-/* CAM alone cannot do without pooling; what it says of the network is another test's. */
+/* Only CAM requires pooling; another test checks its message. */
 static int may_refuse_the_network(const char *head, const char *method)
 {
     return strcmp(head, "dense") == 0 && strcmp(method, "cam") == 0;

@@ -1,4 +1,4 @@
-/* Builds PNG files of every kind in memory, without the library that is to read them. */
+/* Builds PNG files of every kind in memory, without libpng, which is to read them. */
 #ifndef SSCAM_TESTS_SUPPORT_PNG_BUILDER_H
 #define SSCAM_TESTS_SUPPORT_PNG_BUILDER_H
 
@@ -15,7 +15,7 @@ typedef struct png_builder {
     size_t size;
 } png_builder;
 
-/* What the image is; samples come from a function of place and channel. */
+/* What the image is; samples come from a function of position and channel. */
 typedef struct png_description {
     uint32_t width, height;
     int depth, colour_type, interlaced;

@@ -1,5 +1,5 @@
-/* What docs/methods.md says of noise and upsampling, in float64 and the plainest words, for tests
- * to hold the library against. It shares nothing with the library. */
+/* Noise and upsampling as docs/methods.md defines them, in float64 and in the simplest form. Tests
+ * compare the library with it; it shares no code with the library. */
 #ifndef SSCAM_TESTS_SUPPORT_REFERENCE_H
 #define SSCAM_TESTS_SUPPORT_REFERENCE_H
 
