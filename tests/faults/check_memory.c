@@ -311,7 +311,7 @@ static void sign_values(uint64_t *signature, size_t case_position)
 }
 
 /* On a failure nothing is added. */
-static sscam_status add_case(const step *step, uint64_t *signature)
+static sscam_status add_to_evaluation(const step *step, uint64_t *signature)
 {
     static const float boxes[] = {1.0f, 1.0f, 5.0f, 4.0f};
     const size_t before = sscam_evaluation_case_count(evaluation);
@@ -523,8 +523,8 @@ static const step steps[] = {
     {"read progressive JPEG", read_image, .file = "jpeg/seed-progressive"},
     {"write PNG", write_png, .methods = {0}},
     {"create evaluation", create_evaluation, {"grad-cam", "ss-cam-mean"}, {{0}}, .file = NULL},
-    {"evaluate", add_case, {"grad-cam", "ss-cam-mean", "cam"}, {{0}}, .file = NULL},
-    {"evaluate top50", add_case, {"score-cam"}, {{"metric_mask", "top50"}}, .file = NULL},
+    {"evaluate", add_to_evaluation, {"grad-cam", "ss-cam-mean", "cam"}, {{0}}, .file = NULL},
+    {"evaluate top50", add_to_evaluation, {"score-cam"}, {{"metric_mask", "top50"}}, .file = NULL},
     {"add known case", add_known, {"grad-cam"}, {{0}}, .file = NULL},
     {"total", total, {"grad-cam"}, {{0}}, .file = NULL},
 };
