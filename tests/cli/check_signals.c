@@ -25,6 +25,8 @@ static void make_folder(void)
     snprintf(folder, sizeof folder, "/tmp/sscam-check-signals-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/out", folder);
+    signal(SIGINT, SIG_DFL); /* what runs the tests may ignore them */
+    signal(SIGTERM, SIG_DFL);
 }
 
 static void remove_folder(void)

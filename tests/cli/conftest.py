@@ -63,13 +63,20 @@ def files(tmp_path):
     return lambda: sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
 
 
+def default_signals(ignored=()):
+    """To be called by a child before it runs the program, which leaves alone what its parent ignores: so may the shell or
+    nohup that runs these tests."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+
+
 def run_on_terminal(arguments, columns, interrupt=False):
     """Runs with standard error on a pseudo terminal, interrupting at the first sight of the bar if told so; the exit
     code and what appeared there."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=theirs) as process:
+                          stderr=theirs, preexec_fn=default_signals) as process:
         os.close(theirs)
         shown = b""
         while True:

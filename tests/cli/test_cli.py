@@ -13,7 +13,7 @@ import numpy
 import PIL.Image
 import pytest
 
-from conftest import PROGRAM, run_on_terminal
+from conftest import PROGRAM, default_signals, run_on_terminal
 
 FAST = ("-m", "grad-cam")
 METHODS = ["cam", "grad-cam", "grad-cam++", "smooth-grad-cam++", "score-cam", "ablation-cam", "ss-cam-mean",
@@ -733,10 +733,11 @@ def test_no_bar_elsewhere(sscam, network):
 
 
 @pytest.mark.parametrize("command", ["explain", "compare"])
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_cancels_cleanly(network, tmp_path, files, command, sent):
     with subprocess.Popen([PROGRAM, command, network.model, network.picture, *SLOW, "-o", "out.png"],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+                          preexec_fn=default_signals) as process:
         wait_until_caught(process, sent)
         time.sleep(2)
         process.send_signal(sent)
@@ -748,7 +749,7 @@ def test_a_signal_cancels_cleanly(network, tmp_path, files, command, sent):
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_second_signal_ends_the_program(network, tmp_path, files, sent):
     with subprocess.Popen([PROGRAM, "explain", network.model, network.picture, *SLOW, "-o", "out.png"],
-                          stderr=subprocess.PIPE, cwd=tmp_path) as process:
+                          stderr=subprocess.PIPE, cwd=tmp_path, preexec_fn=default_signals) as process:
         wait_until_caught(process, sent)
         while process.poll() is None:    # the first may come while nothing asks for it yet
             process.send_signal(sent)

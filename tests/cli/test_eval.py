@@ -17,7 +17,7 @@ import xml.etree.ElementTree as ElementTree
 import PIL.Image
 import pytest
 
-from conftest import DEMO, PROGRAM, SHARED_DATA, run_on_terminal
+from conftest import DEMO, PROGRAM, SHARED_DATA, default_signals, run_on_terminal
 
 SCENES = DEMO / "scenes"
 SIGMOID = ("-m", "grad-cam", "--probability", "sigmoid")
@@ -559,13 +559,10 @@ def test_a_journal_of_another_evaluation_is_refused(judge, tmp_path):
 
 def begin_eval(network, folder, ignored=()):
     """A run of some seconds that has written an image into the journal."""
-    def ignore():
-        for number in ignored:
-            signal.signal(number, signal.SIG_IGN)
-
     running = subprocess.Popen([PROGRAM, "eval", network.model, str(SCENES), *SIGMOID, "--metrics", "all", "--labels",
                                 network.labels_path, "--metric-steps", "50", "--resume", "journal"], text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, preexec_fn=ignore)
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder,
+                               preexec_fn=lambda: default_signals(ignored))
     while running.poll() is None and not ((folder / "journal").exists() and
                                           ends_of_images((folder / "journal").read_bytes())):
         time.sleep(0.01)
@@ -710,7 +707,8 @@ def test_classes_that_the_network_has_not(judge, tmp_path):
 def test_interruption_leaves_a_journal(network, tmp_path):
     running = subprocess.Popen([PROGRAM, "eval", network.model, str(SCENES), *SIGMOID, "--metrics", "all", "--labels",
                                 network.labels_path, "--resume", "journal", "--csv", "out.csv"],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+                               preexec_fn=default_signals)
     while running.poll() is None and not (tmp_path / "journal").exists():
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)

@@ -6,11 +6,11 @@
 static const struct measure own[] = {
     {MEASURE_NEAR_SCORE_CAM, "near_score_cam", "Near Score-CAM", "",
      "Pearson's correlation of the map and Score-CAM's of the same class; undefined where either "
-     "is flat",
+     "is constant",
      0},
     {MEASURE_NEAR_GRAD_CAM, "near_grad_cam", "Near Grad-CAM", "",
      "Pearson's correlation of the map and Grad-CAM's of the same class; undefined where either is "
-     "flat",
+     "constant",
      0},
 };
 
