@@ -33,20 +33,6 @@ class Counting(nn.Module):
         return self.head(self.last.mean([2, 3])) + self.seen + 0.1 * self.calls
 
 
-class Normalized(nn.Module):
-    """Its batch norm goes on learning when it is traced in training mode."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv = nn.Conv2d(3, 8, 3, stride=2, padding=1)
-        self.norm = nn.BatchNorm2d(8, momentum=0.5)
-        self.head = nn.Linear(8, 10)
-
-    def forward(self, x):
-        features = torch.relu(self.norm(self.conv(x)))
-        return self.head(features.mean([2, 3])) + self.norm.running_mean.sum()
-
-
 class ConstantTensor(nn.Module):
     """Tracing makes a constant of a tensor that is neither parameter nor buffer and that is changed in place."""
 
@@ -65,7 +51,6 @@ def files(folder):
     example = torch.rand(1, 3, SIDE, SIDE)
     yield torch.jit.script(Counting().eval()), folder / "counting.pt"
     yield torch.jit.freeze(torch.jit.script(Counting().eval())), folder / "counting_frozen.pt"
-    yield torch.jit.trace(Normalized().train(), example, check_trace=False), folder / "normalized.pt"
     yield torch.jit.trace(ConstantTensor().eval(), example, check_trace=False), folder / "constant.pt"
 
 
