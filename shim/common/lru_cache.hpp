@@ -1,14 +1,16 @@
-// A small memory of what was used last; the oldest entry makes room for a new one.
+// A cache of a few entries: the least recently used one makes room for a new one.
 #ifndef SSCAM_SHIM_COMMON_LRU_CACHE_HPP
 #define SSCAM_SHIM_COMMON_LRU_CACHE_HPP
 
+#include <cstddef>
 #include <list>
 #include <utility>
 
 namespace sscam {
 
+// Not safe to use from several threads at once. Comparing keys is enough: there are few.
 template <class Key, class Value>
-class Recent {
+class LruCache {
 public:
     // The value of `key`, or an empty one.
     Value find(const Key &key)
@@ -21,14 +23,16 @@ public:
         return Value();
     }
 
-    void keep(const Key &key, Value value)
+    // Replaces the value that `key` may have.
+    void insert(const Key &key, Value value)
     {
+        erase(key);
         if (entries_.size() == capacity)
             entries_.pop_back();
         entries_.emplace_front(key, std::move(value));
     }
 
-    void forget(const Key &key)
+    void erase(const Key &key)
     {
         entries_.remove_if([&](const auto &entry) { return entry.first == key; });
     }

@@ -231,7 +231,7 @@ sscam_status sscam_check_cuda_scoring(void *network, const sscam_score_request *
     return guarded("check", SSCAM_E_DEVICE, [&] {
         const Network &own = *static_cast<Network *>(network);
         const Tf32Guard exact(own.device(), /*tf32=*/false);
-        score_on_card({plain_form(own.plain()), 1, request->scoring.batch_size}, *request,
+        score_on_card({plain_variant(own.plain()), 1, request->scoring.batch_size}, *request,
                       own.device(), scores);
     });
 }

@@ -66,7 +66,7 @@ int64_t free_memory(c10::Device device)
     return CudaProgram::for_device(device.index())->free_memory();
 }
 
-void score_on_card(const ScoringWay &way, const sscam_score_request &request, c10::Device device,
+void score_on_card(const ScoringPlan &plan, const sscam_score_request &request, c10::Device device,
                    float *scores)
 {
     const OnDefaultStream stream(device);
@@ -77,11 +77,11 @@ void score_on_card(const ScoringWay &way, const sscam_score_request &request, c1
                                  at::TensorOptions(device).dtype(at::kFloat));
     Pace pace(stream);
     RowReader reader;
-    in_batches(request, count, way.batch, [&](int64_t first, int64_t rows, int64_t batch) {
-        const at::Tensor inputs = masks.write(first, rows, padded(rows, batch), way.form->layout,
-                                              way.form->precision.type);
+    in_batches(request, count, plan.batch, [&](int64_t first, int64_t rows, int64_t batch) {
+        const at::Tensor inputs = masks.write(first, rows, padded(rows, batch),
+                                              plan.variant->layout, plan.variant->precision.type);
         const at::Tensor logits =
-            run_for_logits(*way.form->program, inputs, {}, 0, output).narrow(0, 0, rows);
+            run_for_logits(*plan.variant->program, inputs, {}, 0, output).narrow(0, 0, rows);
         check_outputs(request, logits.size(1), name_of_masked, first);
         found.narrow(1, first, rows)
             .copy_(

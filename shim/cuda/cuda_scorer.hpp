@@ -16,7 +16,7 @@ int64_t free_memory(c10::Device device);
 
 // scores: [targets of the request][its masked inputs]. On the processor, for checking: see
 // CudaMasks.
-void score_on_card(const ScoringWay &way, const sscam_score_request &request, c10::Device device,
+void score_on_card(const ScoringPlan &plan, const sscam_score_request &request, c10::Device device,
                    float *scores);
 
 } // namespace sscam

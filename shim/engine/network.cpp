@@ -204,7 +204,7 @@ std::shared_ptr<const LayerTable> Network::layers(sscam_shape shape, const std::
     if (!table) {
         table = std::make_shared<const LayerTable>(find_layers(
             *graph_, at::zeros(key.first, at::TensorOptions(device_).dtype(at::kFloat)), output));
-        layers_.keep(key, table);
+        layers_.insert(key, table);
     }
     return table;
 }
@@ -221,7 +221,7 @@ std::shared_ptr<const Program> Network::tapped_at(const Layer &layer)
     if (!program) {
         const std::set<int64_t> marks(layer.marks.begin(), layer.marks.end());
         program = graph_->program([&](int64_t mark) { return marks.count(mark) != 0; });
-        tapped_.keep(layer.name, program);
+        tapped_.insert(layer.name, program);
     }
     return program;
 }

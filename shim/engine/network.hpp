@@ -58,9 +58,9 @@ private:
     std::map<sscam_precision, std::unique_ptr<Scorer>> scorers_; // none is added later
 
     std::mutex mutex_; // of what follows
-    Recent<std::pair<std::vector<int64_t>, std::string>, std::shared_ptr<const LayerTable>>
+    LruCache<std::pair<std::vector<int64_t>, std::string>, std::shared_ptr<const LayerTable>>
         layers_; // by shape and output
-    Recent<std::string, std::shared_ptr<const Program>> tapped_;
+    LruCache<std::string, std::shared_ptr<const Program>> tapped_;
 };
 
 // Runs a program and picks the logits from what it returns: [rows, classes] or, where there are

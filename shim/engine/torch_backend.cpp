@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/api/include/torch/version.h>
 
+#include "common/forked_child.hpp"
 #include "common/guard.hpp"
 #include "common/host_array.hpp"
 #include "cuda/cuda_stream.hpp"
@@ -29,6 +30,7 @@ sscam_status guarded_on(void *handle, Body &&body,
 {
     Network &network = as_network(handle);
     return guarded(network.name().c_str(), SSCAM_E_MODEL, [&] {
+        const ForkSafeCall call;
         const OnDefaultStream stream(network.device());
         const Tf32Guard tf32(network.device(), precision == SSCAM_PRECISION_TF32);
         body(network);
@@ -45,6 +47,7 @@ sscam_status load(const char *name, const void *data, size_t size, const char *d
                   void **network)
 {
     return guarded(name, SSCAM_E_MODEL, [&] {
+        const ForkSafeCall call;
         const OnDefaultStream stream(device_named(device));
         *network = new Network(name, data, size, device);
     });

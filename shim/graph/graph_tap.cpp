@@ -450,7 +450,7 @@ std::shared_ptr<jit::Graph> without_lost_functions(std::shared_ptr<jit::Graph> g
 } // namespace
 
 Program::Program(std::shared_ptr<jit::Graph> graph, const jit::Module &module)
-    : module_(module), other_arguments_(default_arguments(module)),
+    : module_(module), state_(graph, module), other_arguments_(default_arguments(module)),
       has_tap_(graph->inputs().size() > other_arguments_.size() + 2),
       code_(without_lost_functions(without_traced_switches(graph), module), "forward")
 {
@@ -460,7 +460,7 @@ c10::IValue Program::run(const at::Tensor &input, const c10::intrusive_ptr<Tap> 
 {
     jit::Stack stack;
     stack.reserve(other_arguments_.size() + 3);
-    stack.emplace_back(module_._ivalue());
+    stack.emplace_back(state_.for_one_run());
     stack.emplace_back(input);
     for (const c10::IValue &argument : other_arguments_)
         stack.push_back(argument);

@@ -18,6 +18,8 @@
 #include <torch/csrc/jit/runtime/interpreter.h>
 #include <torch/custom_class.h>
 
+#include "graph/module_state.hpp"
+
 namespace sscam {
 
 // Receives the values at the marks of a program, in the order of execution. Each run needs its own.
@@ -41,6 +43,7 @@ public:
 
 private:
     torch::jit::Module module_;
+    ModuleState state_; // of the module
     std::vector<c10::IValue> other_arguments_;
     bool has_tap_;
     torch::jit::Code code_;

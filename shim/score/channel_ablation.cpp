@@ -73,14 +73,14 @@ public:
         logits_ = run_for_logits(*program_, input_.clone(), tap, 0, text_or_empty(request.output))
                       .to(at::kCPU);
         last_call_ = tap->calls;
-        const int64_t usual = usual_batch(network.device());
+        const int64_t standard = default_batch(network.device());
         *request.extra_inputs = 1 + 2;
         if (gives_logits(1, 2)) {
-            batch_ = 4 * usual; // only the tail has as many rows
+            batch_ = 4 * standard; // only the tail has as many rows
         } else {
             *request.extra_inputs += 2;
             if (gives_logits(2, 2))
-                batch_ = input_rows_ = usual;
+                batch_ = input_rows_ = standard;
         }
         if (request.batch_size > 0 && batch_ > 1)
             batch_ = request.batch_size;

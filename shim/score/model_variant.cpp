@@ -1,5 +1,7 @@
 #include "score/model_variant.hpp"
 
+#include <new>
+
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/ir/ir.h>
 
@@ -32,11 +34,11 @@ void order_weights_channels_last(jit::Block *block)
     }
 }
 
-std::shared_ptr<const ScoringForm> form(const char *name, sscam_memory_format layout,
-                                        Precision precision, std::shared_ptr<jit::Graph> graph,
-                                        const jit::Module &module)
+std::shared_ptr<const ModelVariant> variant(const char *name, sscam_memory_format layout,
+                                            Precision precision, std::shared_ptr<jit::Graph> graph,
+                                            const jit::Module &module)
 {
-    return std::make_shared<const ScoringForm>(ScoringForm{
+    return std::make_shared<const ModelVariant>(ModelVariant{
         name, layout, precision, std::make_shared<const Program>(std::move(graph), module)});
 }
 
@@ -49,45 +51,58 @@ jit::Module with_elements(const jit::Module &module, at::ScalarType type)
     return converted;
 }
 
-} // namespace
-
-std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> plain)
+void add_optimized_variants(const Network &network, Precision precision, ModelVariants &variants)
 {
-    return std::make_shared<const ScoringForm>(
-        ScoringForm{"plain", SSCAM_MEMORY_FORMAT_NCHW, Precision(), std::move(plain)});
+    const jit::Module module = with_elements(network.module(), precision.type);
+    const jit::Module frozen = jit::freeze(module);
+    variants.list.push_back(
+        variant("frozen", SSCAM_MEMORY_FORMAT_NCHW, precision, forward_of(frozen), frozen));
+    auto nhwc = forward_of(frozen);
+    order_weights_channels_last(nhwc->block());
+    variants.list.push_back(
+        variant("channels-last", SSCAM_MEMORY_FORMAT_NHWC, precision, nhwc, frozen));
+
+    jit::Module optimized = jit::freeze(module);
+    optimized = jit::optimize_for_inference(optimized);
+    variants.list.push_back(variant("optimize_for_inference", SSCAM_MEMORY_FORMAT_NCHW, precision,
+                                    forward_of(optimized), optimized));
+    if (network.device().is_cpu()) // where its weights are in an order of their own
+        return;
+    auto optimized_nhwc = forward_of(optimized);
+    order_weights_channels_last(optimized_nhwc->block());
+    variants.list.push_back(variant("optimize_for_inference channels-last",
+                                    SSCAM_MEMORY_FORMAT_NHWC, precision, optimized_nhwc,
+                                    optimized));
 }
 
-std::vector<std::shared_ptr<const ScoringForm>>
-optimised_forms(const Network &network, Precision precision, bool *lacked_memory)
-{
-    std::vector<std::shared_ptr<const ScoringForm>> forms;
-    *lacked_memory = false;
-    try {
-        const jit::Module module = with_elements(network.module(), precision.type);
-        const jit::Module frozen = jit::freeze(module);
-        forms.push_back(
-            form("frozen", SSCAM_MEMORY_FORMAT_NCHW, precision, forward_of(frozen), frozen));
-        auto channels_last = forward_of(frozen);
-        order_weights_channels_last(channels_last->block());
-        forms.push_back(
-            form("channels-last", SSCAM_MEMORY_FORMAT_NHWC, precision, channels_last, frozen));
+} // namespace
 
-        jit::Module optimised = jit::freeze(module);
-        optimised = jit::optimize_for_inference(optimised);
-        forms.push_back(form("optimize_for_inference", SSCAM_MEMORY_FORMAT_NCHW, precision,
-                             forward_of(optimised), optimised));
-        if (network.device()
-                .is_cuda()) { // on the processor its weights are in an order of their own
-            auto both = forward_of(optimised);
-            order_weights_channels_last(both->block());
-            forms.push_back(form("optimize_for_inference channels-last", SSCAM_MEMORY_FORMAT_NHWC,
-                                 precision, both, optimised));
-        }
+std::shared_ptr<const ModelVariant> plain_variant(std::shared_ptr<const Program> plain)
+{
+    return std::make_shared<const ModelVariant>(
+        ModelVariant{"plain", SSCAM_MEMORY_FORMAT_NCHW, Precision(), std::move(plain)});
+}
+
+ModelVariants make_variants(const Network &network, Precision precision)
+{
+    if (precision.tf32 && !network.device().is_cuda())
+        throw Refusal(SSCAM_E_UNSUPPORTED,
+                      "precision=tf32: the device " + network.device_name() + " has none");
+    ModelVariants variants;
+    if (precision.type == at::kFloat)
+        variants.list.push_back(plain_variant(network.plain()));
+    try {
+        add_optimized_variants(network, precision, variants);
     } catch (...) {
-        // What cannot be frozen is scored as it is; what was made so far can be used.
-        *lacked_memory = memory_ran_out();
+        // A network that cannot be frozen is scored as it is; variants made before are kept.
+        variants.lacked_memory = memory_ran_out();
     }
-    return forms;
+    if (variants.list.empty() && variants.lacked_memory)
+        throw std::bad_alloc();
+    if (variants.list.empty())
+        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("the network cannot be converted to ") +
+                                               at::toString(precision.type));
+    return variants;
 }
 
 } // namespace sscam

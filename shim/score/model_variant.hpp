@@ -1,4 +1,4 @@
-// The forms in which libtorch can run a network that is only to be evaluated.
+// The variants of a network that libtorch can run where no gradients are needed.
 #ifndef SSCAM_SHIM_SCORE_MODEL_VARIANT_HPP
 #define SSCAM_SHIM_SCORE_MODEL_VARIANT_HPP
 
@@ -20,21 +20,27 @@ struct Precision {
     bool is_exact() const { return type == at::kFloat && !tf32; }
 };
 
-struct ScoringForm {
+struct ModelVariant {
     const char *name;
-    sscam_memory_format layout; // of the batches that it is given
+    sscam_memory_format layout; // of its input batches
     Precision precision;
     std::shared_ptr<const Program> program;
 };
 
-// The network as it is: the form that always works.
-std::shared_ptr<const ScoringForm> plain_form(std::shared_ptr<const Program> plain);
+struct ModelVariants {
+    // The plain one first, where the precision has it; the one that is likely to be the fastest
+    // last.
+    std::vector<std::shared_ptr<const ModelVariant>> list;
+    bool lacked_memory = false; // for more of them
+};
 
-// Frozen, with its weights in channels-last order, and converted by optimize_for_inference, at a
-// precision; those that can be made. Whether they give the network's numbers is for the caller to
-// check. `*lacked_memory`: whether there would have been more.
-std::vector<std::shared_ptr<const ScoringForm>>
-optimised_forms(const Network &network, Precision precision, bool *lacked_memory);
+// The network as it was loaded, which always works.
+std::shared_ptr<const ModelVariant> plain_variant(std::shared_ptr<const Program> plain);
+
+// The network at a precision: plain, frozen, with its weights in channels-last order, and converted
+// by optimize_for_inference; those that can be made. Whether they compute what the network computes
+// is for the caller to check. Throws a Refusal where there is none.
+ModelVariants make_variants(const Network &network, Precision precision);
 
 } // namespace sscam
 

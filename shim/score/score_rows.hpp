@@ -8,6 +8,7 @@
 
 #include <ATen/ATen.h>
 
+#include "common/forked_child.hpp"
 #include "common/guard.hpp"
 #include "cuda/tf32_guard.hpp"
 #include "graph/dense_output.hpp"
@@ -69,14 +70,16 @@ void store_scores(const Request &request, const at::Tensor &logits, int64_t firs
     }
 }
 
-// Tells the request's callback, which may cancel.
+// Calls the request's progress callback, which may cancel.
 template <class Request>
 void report(const Request &request, double fraction)
 {
     const Tf32Pause no_switches;
     const HostThreadState host_state;
-    if (sscam_status status = sscam_progress_report(request.progress, fraction))
-        throw Reported(status);
+    call_host([&] {
+        if (sscam_status status = sscam_progress_report(request.progress, fraction))
+            throw Reported(status);
+    });
 }
 
 // Calls work(first, rows, batch) for all of `count` inputs, a batch at a time, of which the last

@@ -18,32 +18,33 @@ namespace sscam {
 namespace {
 
 struct BatchSizes {
-    int64_t usual;
+    int64_t standard;
     std::vector<int64_t> candidates;
-    int64_t long_plan; // masked inputs from which on measuring them costs little beside the work,
-                       // or wins more later
+    int64_t worth_tuning; // masked inputs from which on measuring batch sizes costs little beside
+                          // the work, or saves more later
 };
 
-// Small batches stay in a processor's caches; a graphics card needs large ones to be busy.
+// Small batches stay in a processor's caches; a GPU needs large ones to be busy.
 const BatchSizes &batch_sizes(c10::Device device)
 {
-    static const BatchSizes processor = {4, {1, 2, 8}, 1024};
-    static const BatchSizes card = {32, {64, 128, 256, 512}, 64};
-    return device.is_cpu() ? processor : card;
+    static const BatchSizes cpu = {4, {1, 2, 8}, 1024};
+    static const BatchSizes gpu = {32, {64, 128, 256, 512}, 64};
+    return device.is_cpu() ? cpu : gpu;
 }
 
-// What measuring may take where the work is short. On a card each way first has its kernels chosen
+// What measuring may take where the work is short. On a GPU each plan first has its kernels chosen
 // and loaded.
-double least_measuring_seconds(c10::Device device)
+double least_tuning_seconds(c10::Device device)
 {
     return device.is_cpu() ? 0.3 : 2.0;
 }
 
-// Of many workers each takes fewer inputs: together they hold no more than a few batches in memory.
-int64_t batch_of_a_worker(int64_t workers)
+// The more workers, the fewer inputs each takes: together they hold no more than a few batches in
+// memory.
+int64_t batch_per_worker(int64_t workers)
 {
-    constexpr int64_t together = 16;
-    return std::max<int64_t>(1, std::min<int64_t>(batch_sizes(at::kCPU).usual, together / workers));
+    constexpr int64_t most_inputs = 16;
+    return std::max<int64_t>(1, std::min(batch_sizes(at::kCPU).standard, most_inputs / workers));
 }
 
 // Values in memory as a batch [N,C,...].
@@ -56,25 +57,32 @@ at::Tensor in_layout(const at::Tensor &values, std::vector<int64_t> sizes,
     return values.view(sizes).movedim(-1, 1);
 }
 
+// Each chunk of rows has scratch space of its own, whichever thread of whichever OpenMP runtime
+// takes it.
 void write_masked_inputs(const sscam_mask_list &masks, sscam_memory_format layout, int64_t first,
                          int64_t rows, float *batch)
 {
     const sscam_shape shape = sscam_mask_shape(masks.plans[0]);
     const int64_t row_size = sscam_input_size(&shape);
     const int64_t scratch_size = sscam_mask_list_scratch_size(&masks);
-    std::vector<float> scratch(scratch_size * at::get_num_threads());
-    at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
-        float *own_scratch = scratch.data() + scratch_size * at::get_thread_num();
-        for (int64_t row = begin; row < end; row++)
-            sscam_mask_list_write(&masks, first + row, layout, own_scratch, batch + row * row_size);
+    const int64_t chunks = std::min<int64_t>(rows, at::get_num_threads());
+    std::vector<float> scratch(scratch_size * chunks);
+    const auto write_chunk = [&](int64_t chunk) {
+        for (int64_t row = rows * chunk / chunks; row < rows * (chunk + 1) / chunks; row++)
+            sscam_mask_list_write(&masks, first + row, layout,
+                                  scratch.data() + scratch_size * chunk, batch + row * row_size);
+    };
+    at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t chunk = begin; chunk < end; chunk++)
+            write_chunk(chunk);
     });
 }
 
 } // namespace
 
-int64_t usual_batch(c10::Device device)
+int64_t default_batch(c10::Device device)
 {
-    return batch_sizes(device).usual;
+    return batch_sizes(device).standard;
 }
 
 Scorer::Scorer(const Network &network, Precision precision)
@@ -84,45 +92,43 @@ Scorer::Scorer(const Network &network, Precision precision)
 
 void Scorer::score(const sscam_score_request &request, float *scores)
 {
-    ScoringWay way = way_for(request);
+    const ScoringPlan plan = plan_for(request);
     if (request.diagnostics)
-        *request.diagnostics = {way.form->name, way.workers, way.batch};
+        *request.diagnostics = {plan.variant->name, plan.workers, plan.batch};
     if (makes_masks(network_.device()))
-        score_on_card(way, request, network_.device(), scores);
+        score_on_card(plan, request, network_.device(), scores);
     else
-        score_batches(way, request, scores);
+        score_batches(plan, request, scores);
 }
 
-void Scorer::score_batches(const ScoringWay &way, const sscam_score_request &request, float *scores)
+void Scorer::score_batches(const ScoringPlan &plan, const sscam_score_request &request,
+                           float *scores)
 {
     const int64_t count = sscam_mask_list_count(request.masks);
     std::atomic<int64_t> next(0), done(0);
-    run_workers(way.workers, [&](bool is_caller) {
-        try {
-            for (int64_t first; (first = next.fetch_add(way.batch)) < count;) {
-                const int64_t end = std::min(count, first + way.batch);
-                for (int64_t rows = end - first; first < end; first += rows) {
-                    rows = score_batch(way, request, first, std::min(rows, end - first), scores);
-                    done += rows;
-                    if (is_caller)
-                        report(request, static_cast<double>(done) / static_cast<double>(count));
-                }
-            }
-        } catch (...) {
-            next = count; // the others need not go on
-            throw;
+    const auto score_next = [&] {
+        int64_t first = next.fetch_add(plan.batch);
+        const int64_t end = std::min(count, first + plan.batch);
+        for (int64_t rows = end - first; first < end; first += rows) {
+            rows = score_batch(plan, request, first, std::min(rows, end - first), scores);
+            done += rows;
         }
-    });
-    report(request, 1.0); // the caller's last batch need not have been the last of all
+        return end < count;
+    };
+    const auto report_progress = [&] {
+        report(request, static_cast<double>(done) / static_cast<double>(count));
+    };
+    run_workers(plan.workers, {score_next, (count + plan.batch - 1) / plan.batch, report_progress});
+    report(request, 1.0);
 }
 
-// Scores as many of the rows as fit in memory, and says how many.
-int64_t Scorer::score_batch(const ScoringWay &way, const sscam_score_request &request,
+// Scores as many of the rows as fit in memory, and returns how many.
+int64_t Scorer::score_batch(const ScoringPlan &plan, const sscam_score_request &request,
                             int64_t first, int64_t rows, float *scores)
 {
     for (;;) {
         try {
-            score_masked(*way.form, request, first, rows, scores);
+            score_rows(*plan.variant, request, first, rows, scores);
             return rows;
         } catch (...) {
             if (!memory_ran_out() || rows == 1)
@@ -133,187 +139,234 @@ int64_t Scorer::score_batch(const ScoringWay &way, const sscam_score_request &re
     }
 }
 
-void Scorer::score_masked(const ScoringForm &form, const sscam_score_request &request,
-                          int64_t first, int64_t rows, float *scores)
+void Scorer::score_rows(const ModelVariant &variant, const sscam_score_request &request,
+                        int64_t first, int64_t rows, float *scores)
 {
     const sscam_mask_list &masks = *request.masks;
     sscam_shape shape = sscam_mask_shape(masks.plans[0]);
     shape.images = rows;
     const int64_t size = rows * sscam_input_size(&shape);
     at::Tensor buffer = buffers_.take(size);
-    write_masked_inputs(masks, form.layout, first, rows, buffer.data_ptr<float>());
-    const at::Tensor batch = in_layout(buffer.narrow(0, 0, size), sizes_of(shape), form.layout);
-    const at::Tensor logits = run_for_logits(*form.program,
-                                             batch.to(network_.device(), form.precision.type), {},
-                                             0, text_or_empty(request.output));
+    write_masked_inputs(masks, variant.layout, first, rows, buffer.data_ptr<float>());
+    const at::Tensor batch = in_layout(buffer.narrow(0, 0, size), sizes_of(shape), variant.layout);
+    const at::Tensor logits = run_for_logits(*variant.program,
+                                             batch.to(network_.device(), variant.precision.type),
+                                             {}, 0, text_or_empty(request.output));
     store_scores(request, logits, first, sscam_mask_list_count(&masks), name_of_masked, scores);
-    buffers_.give_back(std::move(buffer)); // which the logits may be a part of
+    buffers_.give_back(std::move(buffer)); // not earlier: the logits may be a view of it
 }
 
-// --- choosing ------------------------------------------------------------------------------------
+// --- plans ---------------------------------------------------------------------------------------
 
-ScoringWay Scorer::way_for(const sscam_score_request &request)
+// No callback of the host's is called under the mutex, and nothing is measured under it: a callback
+// may explain with this network, and other threads can be cancelled while one measures.
+ScoringPlan Scorer::plan_for(const sscam_score_request &request)
 {
-    const int64_t workers = network_.device().is_cpu() ? request.scoring.workers
-                                                       : 1; // a card has its own
-    const sscam_mask_plan &plan = *request.masks->plans[0]; // all have one input shape
-    const sscam_shape shape = sscam_mask_shape(&plan);
-    const std::string output = text_or_empty(request.output);
-    Key key = {sizes_of(shape), output};
-    key.first.push_back(workers);
-    const int64_t count = sscam_mask_list_count(request.masks);
-    const bool wants_batch = request.scoring.calibrate && request.scoring.batch_size == 0 &&
-                             count >= batch_sizes(network_.device()).long_plan;
-    std::lock_guard<std::mutex> lock(mutex_);
-    auto setting = settings_.find(key);
-    if (!setting || !(request.scoring.calibrate ? setting->measured : setting->unmeasured) ||
-        (wants_batch && !setting->batch_is_measured)) {
-        const at::Tensor input = network_.input_from(plan.input, shape);
-        const Example example = {input, network_.classify(input.clone(), output).to(at::kCPU),
-                                 output};
-        const bool is_new = !setting;
-        if (is_new)
-            setting = new_setting(example);
-        const MeasuringTime time(least_measuring_seconds(network_.device()), count, [&] {
-            report(request, 0.0);
-        }); // without what making the forms took
-        if (request.scoring.calibrate && !setting->measured) {
-            const int64_t free_before = free_memory(network_.device());
-            setting->measured = measured_way(*setting, workers, example, time);
-            setting->bytes_an_input = (free_before - free_memory(network_.device())) /
-                                      setting->measured->batch;
+    const PlanRequest wanted = plan_request(request);
+    const auto is_complete = [&](const std::shared_ptr<const ShapePlans> &plans) {
+        return plans && (wanted.wants_tuned ? plans->tuned : plans->untuned) &&
+               (!wanted.wants_tuned_batch || plans->batch_is_tuned);
+    };
+    auto plans = known_plans(wanted.key);
+    if (!is_complete(plans)) {
+        const std::function<void()> report_start = [&] { report(request, 0.0); };
+        const TuningLock::Holder holder(tuning_, report_start);
+        plans = known_plans(wanted.key); // of another thread, which held the lock
+        if (!is_complete(plans) && holder.is_holding()) {
+            plans = complete_plans(plans.get(), wanted, reference_input(request),
+                                   [&] { holder.report(); });
+            keep_plans(wanted.key, plans);
+        } else if (!plans || !(plans->untuned || (wanted.wants_tuned && plans->tuned))) {
+            PlanRequest untuned = wanted;
+            untuned.wants_tuned = untuned.wants_tuned_batch = false;
+            plans = complete_plans(plans.get(), untuned, reference_input(request), [] {});
         }
-        if (wants_batch && !setting->batch_is_measured) {
-            setting->measured = with_measured_batch(*setting, example, time);
-            setting->batch_is_measured = true;
-        }
-        if (!request.scoring.calibrate && !setting->unmeasured)
-            setting->unmeasured = unmeasured_way(*setting, workers, example);
-        if (setting->lacked_memory)
-            settings_.forget(key);
-        else if (is_new)
-            settings_.keep(key, setting);
     }
-    ScoringWay way = request.scoring.calibrate ? *setting->measured : *setting->unmeasured;
+    ScoringPlan plan = wanted.wants_tuned && plans->tuned ? *plans->tuned : *plans->untuned;
     if (request.scoring.batch_size > 0)
-        way.batch = std::min(request.scoring.batch_size, setting->largest_batch);
-    return way;
+        plan.batch = std::min(request.scoring.batch_size, plans->largest_batch);
+    return plan;
 }
 
-void Scorer::make_forms()
+Scorer::PlanRequest Scorer::plan_request(const sscam_score_request &request) const
 {
-    if (precision_.tf32 && !network_.device().is_cuda())
-        throw Refusal(SSCAM_E_UNSUPPORTED,
-                      "precision=tf32: the device " + network_.device_name() + " has none");
-    std::vector<std::shared_ptr<const ScoringForm>> forms;
-    if (precision_.type == at::kFloat)
-        forms.push_back(plain_form(network_.plain()));
-    bool lacked_memory = false;
-    for (auto &form : optimised_forms(network_, precision_, &lacked_memory))
-        forms.push_back(std::move(form));
-    if (forms.empty() && lacked_memory)
-        throw std::bad_alloc();
-    if (forms.empty())
-        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("the network cannot be converted to ") +
-                                               at::toString(precision_.type));
-    forms_ = std::move(forms);
-    forms_lacked_memory_ = lacked_memory &&
-                           network_.device().is_cpu(); // a card's is taken to stay as it is
+    PlanRequest wanted;
+    // A GPU runs one batch at a time.
+    wanted.workers = network_.device().is_cpu() ? request.scoring.workers : 1;
+    wanted.input_count = sscam_mask_list_count(request.masks);
+    wanted.wants_tuned = request.scoring.calibrate;
+    wanted.wants_tuned_batch = request.scoring.calibrate && request.scoring.batch_size == 0 &&
+                               wanted.input_count >= batch_sizes(network_.device()).worth_tuning;
+    const sscam_shape shape = sscam_mask_shape(request.masks->plans[0]); // all have one input shape
+    wanted.key = {sizes_of(shape), text_or_empty(request.output), wanted.workers};
+    return wanted;
 }
 
-std::shared_ptr<Scorer::Setting> Scorer::new_setting(const Example &example)
+std::shared_ptr<const Scorer::ShapePlans> Scorer::known_plans(const Key &key)
 {
-    if (forms_.empty() || forms_lacked_memory_)
-        make_forms();
-    auto setting = std::make_shared<Setting>();
-    bool lacked_memory = forms_lacked_memory_;
-    if (is_usable({forms_[0], 1, 2}, example, &lacked_memory))
-        setting->largest_batch = std::numeric_limits<int64_t>::max();
-    setting->lacked_memory = lacked_memory && network_.device().is_cpu();
-    return setting;
+    std::lock_guard<std::mutex> lock(mutex_);
+    return plans_.find(key);
 }
 
-// The frozen form is the network's own arithmetic.
-ScoringWay Scorer::unmeasured_way(Setting &setting, int64_t workers, const Example &example) const
+void Scorer::keep_plans(const Key &key, const std::shared_ptr<const ShapePlans> &plans)
+{
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (plans->lacked_memory)
+        plans_.erase(key);
+    else
+        plans_.insert(key, plans);
+}
+
+ReferenceInput Scorer::reference_input(const sscam_score_request &request) const
+{
+    const sscam_mask_plan &masks = *request.masks->plans[0];
+    const at::Tensor input = network_.input_from(masks.input, sscam_mask_shape(&masks));
+    const std::string output = text_or_empty(request.output);
+    return {input, network_.classify(input.clone(), output).to(at::kCPU), output};
+}
+
+// Made without the mutex, which takes seconds. Two threads may do so at once only while a host's
+// callback holds up the one that measures.
+Scorer::Variants Scorer::variants()
+{
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        if (variants_ && !variants_->lacked_memory)
+            return variants_;
+    }
+    ModelVariants made = make_variants(network_, precision_);
+    made.lacked_memory &= network_.device().is_cpu(); // a GPU's memory is taken to stay as it is
+    std::lock_guard<std::mutex> lock(mutex_);
+    variants_ = std::make_shared<const ModelVariants>(std::move(made));
+    return variants_;
+}
+
+// What is known, if anything, with the plans that are wanted. `report` is called between
+// measurements.
+std::shared_ptr<const Scorer::ShapePlans>
+Scorer::complete_plans(const ShapePlans *known, const PlanRequest &wanted,
+                       const ReferenceInput &reference, const std::function<void()> &report)
+{
+    const Variants variants = this->variants();
+    auto plans = std::make_shared<ShapePlans>(known ? *known : new_plans(*variants, reference));
+    const TuningBudget budget(least_tuning_seconds(network_.device()), wanted.input_count,
+                              report); // after making the variants, which does not count
+    if (wanted.wants_tuned && !plans->tuned) {
+        const int64_t free_before = free_memory(network_.device());
+        plans->tuned = tuned_plan(*plans, *variants, wanted.workers, reference, budget);
+        plans->bytes_per_input = (free_before - free_memory(network_.device())) /
+                                 plans->tuned->batch;
+    }
+    if (wanted.wants_tuned_batch && !plans->batch_is_tuned) {
+        plans->tuned = with_tuned_batch(*plans, reference, budget);
+        plans->batch_is_tuned = true;
+    }
+    if (!wanted.wants_tuned && !plans->untuned)
+        plans->untuned = untuned_plan(*plans, *variants, wanted.workers, reference);
+    return plans;
+}
+
+Scorer::ShapePlans Scorer::new_plans(const ModelVariants &variants,
+                                     const ReferenceInput &reference) const
+{
+    ShapePlans plans;
+    bool lacked_memory = variants.lacked_memory;
+    if (is_usable({variants.list[0], 1, 2}, reference, &lacked_memory))
+        plans.largest_batch = std::numeric_limits<int64_t>::max();
+    plans.lacked_memory = lacked_memory && network_.device().is_cpu();
+    return plans;
+}
+
+// The frozen variant computes exactly what the network computes.
+ScoringPlan Scorer::untuned_plan(ShapePlans &plans, const ModelVariants &variants, int64_t workers,
+                                 const ReferenceInput &reference) const
 {
     workers = std::max<int64_t>(workers, 1);
-    const int64_t batch = std::min(setting.largest_batch, usual_batch(network_.device()));
-    const ScoringWay frozen = {forms_[precision_.type == at::kFloat && forms_.size() > 1 ? 1 : 0],
-                               workers, batch};
+    const int64_t batch = std::min(plans.largest_batch, default_batch(network_.device()));
+    const bool has_plain = precision_.type == at::kFloat;
+    const ScoringPlan frozen = {variants.list[has_plain && variants.list.size() > 1 ? 1 : 0],
+                                workers, batch};
     bool lacked_memory = false;
-    if (is_usable(frozen, example, &lacked_memory))
+    if (is_usable(frozen, reference, &lacked_memory))
         return frozen;
-    if (precision_.type != at::kFloat && lacked_memory)
+    if (!has_plain && lacked_memory)
         throw std::bad_alloc();
-    setting.lacked_memory |= lacked_memory && network_.device().is_cpu();
-    if (precision_.type != at::kFloat)
+    plans.lacked_memory |= lacked_memory && network_.device().is_cpu();
+    if (!has_plain)
         throw Refusal(SSCAM_E_UNSUPPORTED, std::string("computing in ") +
                                                at::toString(precision_.type) +
-                                               ", the network fails or its outputs are others");
-    return {forms_[0], workers, batch};
+                                               ", the network fails or its outputs differ");
+    return {variants.list[0], workers, batch};
 }
 
 // `workers`: 0 to choose their number, too.
-ScoringWay Scorer::measured_way(Setting &setting, int64_t workers, const Example &example,
-                                const MeasuringTime &time)
+ScoringPlan Scorer::tuned_plan(ShapePlans &plans, const ModelVariants &variants, int64_t workers,
+                               const ReferenceInput &reference, const TuningBudget &budget)
 {
-    auto chosen = chosen_.find(workers);
-    if (chosen != chosen_.end() && is_usable({chosen->second.form, 1, 1}, example)) {
-        ScoringWay way = chosen->second;
-        way.batch = std::min(way.batch, setting.largest_batch);
-        return way;
+    std::optional<ScoringPlan> first;
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        const auto found = first_tuned_.find(workers);
+        if (found != first_tuned_.end())
+            first = found->second;
     }
-    auto fastest = fastest_of(candidates(setting, workers, example.input.dim()), example, time);
-    const ScoringWay way = fastest ? in_usual_batches(*fastest, setting, example)
-                                   : unmeasured_way(setting, workers, example);
-    if (!setting.lacked_memory)
-        chosen_.emplace(workers, way);
-    return way;
+    if (first && is_usable({first->variant, 1, 1}, reference)) {
+        first->batch = std::min(first->batch, plans.largest_batch);
+        return *first;
+    }
+    const auto fastest = fastest_plan(candidates(plans, variants, workers, reference.input.dim()),
+                                      reference, budget);
+    const ScoringPlan plan = fastest ? with_default_batch(*fastest, plans, reference)
+                                     : untuned_plan(plans, variants, workers, reference);
+    if (!plans.lacked_memory) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        first_tuned_.emplace(workers, plan);
+    }
+    return plan;
 }
 
-// What is worth measuring, the most promising first; on the processor with single inputs, so that
-// all can be measured in a moment: which form is fastest hardly hangs on the batch there. Sound has
-// no channels-last order.
-std::vector<ScoringWay> Scorer::candidates(const Setting &setting, int64_t workers,
-                                           int64_t rank) const
+// What is worth measuring, the most promising first; on the CPU with single inputs, so that all can
+// be measured in a moment: which variant is fastest hardly depends on the batch there. Sound has no
+// channels-last order.
+std::vector<ScoringPlan> Scorer::candidates(const ShapePlans &plans, const ModelVariants &variants,
+                                            int64_t workers, int64_t rank) const
 {
     const bool is_cpu = network_.device().is_cpu(), is_free = workers == 0 && is_cpu;
-    workers = is_free ? most_workers() : std::max<int64_t>(workers, 1);
+    workers = is_free ? max_workers() : std::max<int64_t>(workers, 1);
     const int64_t batch = is_cpu ? 1
-                                 : std::min(setting.largest_batch, usual_batch(network_.device()));
-    std::vector<ScoringWay> ways;
-    for (auto form = forms_.rbegin(); form != forms_.rend(); ++form)
-        if ((*form != forms_.front() ||
-             precision_.type != at::kFloat) && // the plain one is never the fastest
-            (rank > SSCAM_LEAST_RANK || (*form)->layout == SSCAM_MEMORY_FORMAT_NCHW))
-            ways.push_back({*form, workers, batch});
+                                 : std::min(plans.largest_batch, default_batch(network_.device()));
+    const bool has_plain = precision_.type == at::kFloat; // which is never the fastest
+    std::vector<ScoringPlan> found;
+    for (size_t i = variants.list.size(); i-- > (has_plain ? 1 : 0);)
+        if (rank > SSCAM_LEAST_RANK || variants.list[i]->layout == SSCAM_MEMORY_FORMAT_NCHW)
+            found.push_back({variants.list[i], workers, batch});
     if (is_free && workers > 1)
-        for (size_t i = 0, count = ways.size(); i + 1 < count; i++)
-            ways.push_back({ways[i].form, 1, batch});
-    return ways;
+        for (size_t i = 0, count = found.size(); i + 1 < count; i++)
+            found.push_back({found[i].variant, 1, batch});
+    return found;
 }
 
-// The way with batches of the usual size, where they give the same.
-ScoringWay Scorer::in_usual_batches(ScoringWay way, const Setting &setting,
-                                    const Example &example) const
+// The plan with batches of the default size, where they give the same logits.
+ScoringPlan Scorer::with_default_batch(ScoringPlan plan, const ShapePlans &plans,
+                                       const ReferenceInput &reference) const
 {
-    const int64_t batch = way.batch;
-    way.batch = std::min(setting.largest_batch, way.workers > 1 ? batch_of_a_worker(way.workers)
-                                                                : usual_batch(network_.device()));
-    if (way.batch != batch && !is_usable(way, example))
-        way.batch = batch;
-    return way;
+    const int64_t batch = plan.batch;
+    plan.batch = std::min(plans.largest_batch, plan.workers > 1 ? batch_per_worker(plan.workers)
+                                                                : default_batch(network_.device()));
+    if (plan.batch != batch && !is_usable(plan, reference))
+        plan.batch = batch;
+    return plan;
 }
 
-ScoringWay Scorer::with_measured_batch(const Setting &setting, const Example &example,
-                                       const MeasuringTime &time) const
+ScoringPlan Scorer::with_tuned_batch(const ShapePlans &plans, const ReferenceInput &reference,
+                                     const TuningBudget &budget) const
 {
-    std::vector<ScoringWay> ways = {*setting.measured};
+    std::vector<ScoringPlan> found = {*plans.tuned};
     for (int64_t batch : batch_sizes(network_.device()).candidates)
-        if (batch <= setting.largest_batch &&
-            batch * setting.bytes_an_input <= free_memory(network_.device()))
-            ways.push_back({setting.measured->form, setting.measured->workers, batch});
-    return fastest_of(ways, example, time).value_or(*setting.measured);
+        if (batch <= plans.largest_batch &&
+            batch * plans.bytes_per_input <= free_memory(network_.device()))
+            found.push_back({plans.tuned->variant, plans.tuned->workers, batch});
+    return fastest_plan(found, reference, budget).value_or(*plans.tuned);
 }
 
 } // namespace sscam

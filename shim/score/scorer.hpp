@@ -1,4 +1,4 @@
-// Scores of masked inputs, in batches, on the fastest form of the network that gives its numbers.
+// Scores of masked inputs, in batches, by the fastest variant of the network that agrees with it.
 #ifndef SSCAM_SHIM_SCORE_SCORER_HPP
 #define SSCAM_SHIM_SCORE_SCORER_HPP
 
@@ -7,20 +7,21 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "common/lru_cache.hpp"
 #include "model/backend.h"
 #include "score/buffer_pool.hpp"
 #include "score/scoring_plan.hpp"
+#include "score/tuning_lock.hpp"
 
 namespace sscam {
 
 class Network;
 
-// Rows that suit the device where nothing was measured.
-int64_t usual_batch(c10::Device device);
+// Rows of a batch that suit the device where nothing was measured.
+int64_t default_batch(c10::Device device);
 
 class Scorer {
 public:
@@ -30,46 +31,66 @@ public:
     void score(const sscam_score_request &request, float *scores);
 
 private:
+    // Input shape, output and number of workers (0: to be chosen).
+    using Key = std::tuple<std::vector<int64_t>, std::string, int64_t>;
+
     // How inputs of one shape are scored. Decided once and kept, so that all explanations of one
     // loaded network come from the same arithmetic.
-    struct Setting {
-        int64_t largest_batch = 1; // stays 1 for networks that were traced for one image
-        std::optional<ScoringWay> unmeasured, measured;
-        bool batch_is_measured = false;
-        int64_t bytes_an_input =
-            0; // that measuring left taken on a card; 0 where it came by with what it had
-        bool lacked_memory = false; // it might be better when memory is back, and is not kept
+    struct ShapePlans {
+        int64_t largest_batch = 1;                 // stays 1 for networks traced for one image
+        std::optional<ScoringPlan> untuned, tuned; // tuned: measured
+        bool batch_is_tuned = false;
+        int64_t bytes_per_input = 0; // that measuring has left allocated on a GPU; 0: none
+        bool lacked_memory = false;  // a later call may find better plans: these are not kept
     };
-    using Key =
-        std::pair<std::vector<int64_t>, std::string>; // the input's shape and workers; output
 
-    ScoringWay way_for(const sscam_score_request &request);
-    void make_forms();
-    std::shared_ptr<Setting> new_setting(const Example &example);
-    ScoringWay unmeasured_way(Setting &setting, int64_t workers, const Example &example) const;
-    ScoringWay measured_way(Setting &setting, int64_t workers, const Example &example,
-                            const MeasuringTime &time);
-    std::vector<ScoringWay> candidates(const Setting &setting, int64_t workers, int64_t rank) const;
-    ScoringWay in_usual_batches(ScoringWay way, const Setting &setting,
-                                const Example &example) const;
-    ScoringWay with_measured_batch(const Setting &setting, const Example &example,
-                                   const MeasuringTime &time) const;
-    void score_batches(const ScoringWay &way, const sscam_score_request &request, float *scores);
-    int64_t score_batch(const ScoringWay &way, const sscam_score_request &request, int64_t first,
+    // What a request needs of the plans.
+    struct PlanRequest {
+        Key key;
+        int64_t workers, input_count;
+        bool wants_tuned, wants_tuned_batch;
+    };
+
+    using Variants = std::shared_ptr<const ModelVariants>;
+
+    ScoringPlan plan_for(const sscam_score_request &request);
+    PlanRequest plan_request(const sscam_score_request &request) const;
+    std::shared_ptr<const ShapePlans> known_plans(const Key &key);
+    void keep_plans(const Key &key, const std::shared_ptr<const ShapePlans> &plans);
+    ReferenceInput reference_input(const sscam_score_request &request) const;
+    Variants variants();
+
+    std::shared_ptr<const ShapePlans> complete_plans(const ShapePlans *known,
+                                                     const PlanRequest &wanted,
+                                                     const ReferenceInput &reference,
+                                                     const std::function<void()> &report);
+    ShapePlans new_plans(const ModelVariants &variants, const ReferenceInput &reference) const;
+    ScoringPlan untuned_plan(ShapePlans &plans, const ModelVariants &variants, int64_t workers,
+                             const ReferenceInput &reference) const;
+    ScoringPlan tuned_plan(ShapePlans &plans, const ModelVariants &variants, int64_t workers,
+                           const ReferenceInput &reference, const TuningBudget &budget);
+    std::vector<ScoringPlan> candidates(const ShapePlans &plans, const ModelVariants &variants,
+                                        int64_t workers, int64_t rank) const;
+    ScoringPlan with_default_batch(ScoringPlan plan, const ShapePlans &plans,
+                                   const ReferenceInput &reference) const;
+    ScoringPlan with_tuned_batch(const ShapePlans &plans, const ReferenceInput &reference,
+                                 const TuningBudget &budget) const;
+
+    void score_batches(const ScoringPlan &plan, const sscam_score_request &request, float *scores);
+    int64_t score_batch(const ScoringPlan &plan, const sscam_score_request &request, int64_t first,
                         int64_t rows, float *scores);
-    void score_masked(const ScoringForm &form, const sscam_score_request &request, int64_t first,
-                      int64_t rows, float *scores);
+    void score_rows(const ModelVariant &variant, const sscam_score_request &request, int64_t first,
+                    int64_t rows, float *scores);
 
     const Network &network_;
     const Precision precision_;
-    std::mutex mutex_; // of what follows
-    std::vector<std::shared_ptr<const ScoringForm>>
-        forms_;                            // the safest first, the most promising one last
-    bool forms_lacked_memory_ = false;     // there may be more
-    std::map<int64_t, ScoringWay> chosen_; // by workers asked for: what the first shape chose
-    Recent<Key, std::shared_ptr<Setting>> settings_;
-
     BufferPool buffers_;
+    TuningLock tuning_;
+
+    std::mutex mutex_; // of what follows; held for look-ups only
+    Variants variants_;
+    std::map<int64_t, ScoringPlan> first_tuned_; // by workers asked for: the first shape's plan
+    LruCache<Key, std::shared_ptr<const ShapePlans>> plans_;
 };
 
 } // namespace sscam

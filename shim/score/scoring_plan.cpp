@@ -13,7 +13,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Forms differ in rounding; more than this share of the largest logit is another network.
+// Variants differ in rounding; a difference of more than this share of the largest logit is an
+// error.
 double tolerance_of(Precision precision)
 {
     return precision.is_exact() ? 1e-3 : 5e-2;
@@ -34,19 +35,33 @@ at::Tensor repeated(const at::Tensor &input, int64_t rows, sscam_memory_format l
     return spread_over(input, rows).clone(order);
 }
 
-// Logits of a batch of the example. The copy to the host also waits for the device.
-at::Tensor run(const ScoringWay &way, const Example &example)
+// Logits of a batch of the reference input. The copy to the host also waits for the device.
+at::Tensor run(const ScoringPlan &plan, const ReferenceInput &reference)
 {
-    const at::Tensor batch =
-        repeated(example.input, way.batch, way.form->layout).to(way.form->precision.type);
-    return run_for_logits(*way.form->program, batch, {}, 0, example.output).to(at::kCPU);
+    const at::Tensor batch = repeated(reference.input, plan.batch, plan.variant->layout)
+                                 .to(plan.variant->precision.type);
+    return run_for_logits(*plan.variant->program, batch, {}, 0, reference.output).to(at::kCPU);
 }
 
-double seconds_an_input(const ScoringWay &way, const Example &example)
+// One batch for each worker.
+template <class Check>
+void run_batches(const ScoringPlan &plan, const ReferenceInput &reference, const Check &check)
+{
+    std::atomic<int64_t> left(plan.workers);
+    const auto step = [&] {
+        if (left-- <= 0)
+            return false;
+        check(run(plan, reference));
+        return true;
+    };
+    run_workers(plan.workers, {step, plan.workers, [] {}});
+}
+
+double seconds_per_input(const ScoringPlan &plan, const ReferenceInput &reference)
 {
     const Clock::time_point start = Clock::now();
-    run_workers(way.workers, [&](bool) { run(way, example); });
-    return seconds_since(start) / static_cast<double>(way.workers * way.batch);
+    run_batches(plan, reference, [](const at::Tensor &) {});
+    return seconds_since(start) / static_cast<double>(plan.workers * plan.batch);
 }
 
 } // namespace
@@ -60,24 +75,24 @@ bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision p
            tolerance_of(precision) * scale; // false for NaN
 }
 
-bool MeasuringTime::left(double seconds) const
+bool TuningBudget::is_left(double seconds) const
 {
     return seconds_since(start_) <
            std::max(least_seconds_, share_of_work * seconds * static_cast<double>(inputs_));
 }
 
-bool is_usable(const ScoringWay &way, const Example &example, bool *lacked_memory)
+bool is_usable(const ScoringPlan &plan, const ReferenceInput &reference, bool *lacked_memory)
 {
     try {
-        std::atomic<bool> all_are_near(true);
-        run_workers(way.workers, [&](bool) {
-            if (!logits_agree(run(way, example), example.logits, way.form->precision))
-                all_are_near = false;
+        std::atomic<bool> all_agree(true);
+        run_batches(plan, reference, [&](const at::Tensor &logits) {
+            if (!logits_agree(logits, reference.logits, plan.variant->precision))
+                all_agree = false;
         });
-        return all_are_near;
+        return all_agree;
     } catch (...) {
         const bool ran_out = memory_ran_out();
-        if (ran_out && way.batch == 1 && way.workers == 1) // less is not to be had
+        if (ran_out && plan.batch == 1 && plan.workers == 1) // no plan needs less
             throw;
         if (ran_out && lacked_memory != nullptr)
             *lacked_memory = true;
@@ -85,21 +100,21 @@ bool is_usable(const ScoringWay &way, const Example &example, bool *lacked_memor
     }
 }
 
-std::optional<ScoringWay> fastest_of(const std::vector<ScoringWay> &ways, const Example &example,
-                                     const MeasuringTime &time)
+std::optional<ScoringPlan> fastest_plan(const std::vector<ScoringPlan> &plans,
+                                        const ReferenceInput &reference, const TuningBudget &budget)
 {
-    std::optional<ScoringWay> fastest;
+    std::optional<ScoringPlan> fastest;
     double best = std::numeric_limits<double>::infinity();
-    for (const ScoringWay &way : ways) {
-        if (fastest && !time.left(best))
+    for (const ScoringPlan &plan : plans) {
+        if (fastest && !budget.is_left(best))
             break;
-        time.pause();
-        if (!is_usable(way, example)) // which has also prepared its memory and kernels
+        budget.report();
+        if (!is_usable(plan, reference)) // which has also prepared its memory and kernels
             continue;
-        const double seconds = ways.size() > 1 ? seconds_an_input(way, example) : 0.0;
+        const double seconds = plans.size() > 1 ? seconds_per_input(plan, reference) : 0.0;
         if (seconds < best) {
             best = seconds;
-            fastest = way;
+            fastest = plan;
         }
     }
     return fastest;

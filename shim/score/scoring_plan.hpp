@@ -1,4 +1,4 @@
-// Which way of scoring masked inputs is fastest here.
+// Measuring which plan scores masked inputs fastest on this machine.
 #ifndef SSCAM_SHIM_SCORE_SCORING_PLAN_HPP
 #define SSCAM_SHIM_SCORE_SCORING_PLAN_HPP
 
@@ -15,55 +15,58 @@
 
 namespace sscam {
 
-// In which form, by how many workers, in batches of what size. Workers run whole batches side by
-// side, each on one thread; a single one leaves the threads to the operations.
-struct ScoringWay {
-    std::shared_ptr<const ScoringForm> form;
+// Several workers evaluate whole batches side by side, each on one thread; a single one leaves the
+// threads to libtorch's operations.
+struct ScoringPlan {
+    std::shared_ptr<const ModelVariant> variant;
     int64_t workers;
     int64_t batch;
 };
 
-// What measuring may cost: a share of the work that it speeds up, and some seconds in any case.
-class MeasuringTime {
+// The time that measuring may take: a share of the work that it speeds up, and some seconds in any
+// case.
+class TuningBudget {
 public:
-    // `between` is called between measurements and may throw.
-    MeasuringTime(double least_seconds, int64_t inputs, std::function<void()> between)
-        : least_seconds_(least_seconds), inputs_(inputs), between_(std::move(between))
+    // `report` is called between measurements and may throw.
+    TuningBudget(double least_seconds, int64_t inputs, std::function<void()> report)
+        : least_seconds_(least_seconds), inputs_(inputs), report_(std::move(report))
     {
     }
 
-    // Whether there is time for another, now that an input is known to take `seconds`.
-    bool left(double seconds) const;
+    // Whether there is time for another measurement, now that an input is known to take `seconds`.
+    bool is_left(double seconds) const;
 
-    void pause() const { between_(); }
+    void report() const { report_(); }
 
 private:
     using Clock = std::chrono::steady_clock;
     const double least_seconds_;
     const int64_t inputs_;
-    const std::function<void()> between_;
+    const std::function<void()> report_;
     const Clock::time_point start_ = Clock::now();
 };
 
-// One input whose logits are known, for trying ways on.
-struct Example {
+// An input with the logits that the plain network gives for it: what plans are checked with.
+struct ReferenceInput {
     at::Tensor input, logits;
     std::string output; // of the network's; "" for the one that is found
 };
 
-// Whether every row of `found`, computed at a precision, is `logits`, [1, classes], up to what
-// other forms and batch sizes round otherwise.
+// Whether every row of `found`, computed at a precision, is `logits`, [1, classes], up to the
+// rounding that depends on variants and batch sizes.
 bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision precision = {});
 
-// Whether the network gives the example's logits in this way, in every row of every worker's batch.
-// A way that fails is not usable, whatever the reason; where it is memory, which may come back,
-// `*lacked_memory` becomes true.
-bool is_usable(const ScoringWay &way, const Example &example, bool *lacked_memory = nullptr);
+// Whether the plan gives the reference logits, in every row of every worker's batch. A plan that
+// fails is not usable, whatever the reason; where the reason is a lack of memory, which may pass,
+// `*lacked_memory` becomes true. Throws where not even one input fits in memory.
+bool is_usable(const ScoringPlan &plan, const ReferenceInput &reference,
+               bool *lacked_memory = nullptr);
 
-// The fastest usable one, if any, of ways in the order in which they promise most; the later ones
-// are tried as long as there is time.
-std::optional<ScoringWay> fastest_of(const std::vector<ScoringWay> &ways, const Example &example,
-                                     const MeasuringTime &time);
+// The fastest usable one, if any, of plans that are sorted by their promise; the later ones are
+// tried as long as there is time.
+std::optional<ScoringPlan> fastest_plan(const std::vector<ScoringPlan> &plans,
+                                        const ReferenceInput &reference,
+                                        const TuningBudget &budget);
 
 } // namespace sscam
 
