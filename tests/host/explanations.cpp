@@ -105,7 +105,7 @@ Owned<sscam_explainer> create_explainer(sscam_model *model, const Options &optio
 std::vector<float> explain(sscam_explainer *explainer, const sscam_image *image,
                            const Progress &progress)
 {
-    ProgressState state{progress};
+    ProgressState state{progress, 0, nullptr};
     check(sscam_explainer_set_progress(explainer, report, &state));
     sscam_map *made = nullptr;
     const sscam_status status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &made);

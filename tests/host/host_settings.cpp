@@ -179,9 +179,14 @@ const std::vector<Setting> &all_settings()
         {"vmap", turn_on_vmap},
         {"grad_transform", turn_on_grad_transform},
         {"flush_to_zero", turn_on_flush_to_zero},
-        {"rounding_up", turn_on_rounding_up},
     };
     return settings;
+}
+
+const Setting &rounding_up()
+{
+    static const Setting setting = {"rounding_up", turn_on_rounding_up};
+    return setting;
 }
 
 SettingsOn::SettingsOn(const std::vector<Setting> &settings)

@@ -319,7 +319,7 @@ def explain_or_refuse(files, model):
     signal.alarm(10)
     try:
         explain_all(files, model)
-    except sscam.Error as failure:
+    except sscam.SscamError as failure:
         assert "fork" in str(failure), failure
 
 
