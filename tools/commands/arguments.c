@@ -13,7 +13,7 @@
 
 #define HELP_COLUMN 30
 
-/* What is left to read. */
+/* The arguments not yet read. */
 struct reader {
     const struct syntax *syntax;
     char **next, **end;

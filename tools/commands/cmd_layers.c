@@ -50,8 +50,7 @@ static int parse_shape(struct listing *listing)
         return EXIT_OK;
     return fail_usage("layers",
                       "--input takes CHANNELSxHEIGHTxWIDTH, such as 3x224x224, or for sound and "
-                      "video 1x16000 and "
-                      "3x16x112x112, not '%s'",
+                      "video 1x16000 and 3x16x112x112, not '%s'",
                       listing->input);
 }
 

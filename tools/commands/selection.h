@@ -44,8 +44,10 @@ int selection_resolve(struct selection *selection, const char *default_method);
 int selection_explainer(const struct selection *selection, sscam_model *model, const char *method,
                         const char *layer, sscam_explainer **out);
 
-/* An explainer of the cheapest method, that sees the classes that those of the selection see. */
-int selection_looker(const struct selection *selection, sscam_model *model, sscam_explainer **out);
+/* An explainer of the cheapest method with the options of the selection: its maps tell the
+ * predicted class. */
+int selection_top_class_explainer(const struct selection *selection, sscam_model *model,
+                                  sscam_explainer **out);
 
 void selection_free(struct selection *selection);
 
