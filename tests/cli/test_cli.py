@@ -872,7 +872,8 @@ def test_labels_of_every_script_end_beside_the_images(sscam, network, tmp_path, 
 
 @pytest.mark.parametrize("label", [
     b"x" * 100_000, b"many words " * 10_000, "\u0628".encode() * 50_000, "\U0001f600".encode() * 2000,
-    b"\xff\xfe\xc0\x80 cut \xe4\xb8", b"\xed\xa0\x80", "e\u0301".encode() * 3000, "\u202e \u2066 \u200b".encode()], ids=["letters", "words", "Arabic", "emoji", "invalid", "surrogate", "accents", "controls"])
+    b"\xff\xfe\xc0\x80 cut \xe4\xb8", b"\xed\xa0\x80", "e\u0301".encode() * 3000, "\u202e \u2066 \u200b".encode()],
+    ids=["letters", "words", "Arabic", "emoji", "invalid", "surrogate", "accents", "controls"])
 def test_labels_that_do_not_fit_are_cut(sscam, network, tmp_path, label):
     """None is drawn over the margin or an image."""
     (tmp_path / "labels.txt").write_bytes(label + b"\n")
@@ -887,7 +888,8 @@ def test_labels_that_do_not_fit_are_cut(sscam, network, tmp_path, label):
 @pytest.mark.parametrize("size", [(3, 40000), (40000, 3)])
 def test_figure_of_extreme_images(sscam, network, tmp_path, size):
     PIL.Image.new("RGB", size, "red").save(tmp_path / "long.png")
-    result = sscam("compare", network.model, "long.png", *FAST, "--resize", "64x64", "--crop", "off", "-o", "figure.png")
+    result = sscam("compare", network.model, "long.png", *FAST, "--resize", "64x64", "--crop", "off", "-o",
+                   "figure.png")
     assert result.returncode == 0 and result.stderr == "", result.stderr
 
 
