@@ -287,8 +287,8 @@ int run_compare(int argc, char **argv)
     const struct syntax syntax = {
         .command = "compare",
         .usage = {"MODEL IMAGE... -o FILE [-m METHOD[,...]] [-c CLASS[,...]] [FLAG]..."},
-        .fewest = 2,
-        .most = SIZE_MAX,
+        .min_operands = 2,
+        .max_operands = SIZE_MAX,
         .operands = "a model and at least one image",
         .flags = {shared, own},
         .purpose =

@@ -59,8 +59,8 @@ static int parse(struct eval *eval, int argc, char **argv, struct text_list *ope
         .command = "eval",
         .usage =
             {"MODEL DATASET [-m METHOD[,...]] [--labels FILE] [--metrics METRIC[,...]] [FLAG]..."},
-        .fewest = 2,
-        .most = 2,
+        .min_operands = 2,
+        .max_operands = 2,
         .operands = "a model and a data set",
         .flags = {shared, own},
         .purpose = "Evaluates methods on a data set: average drop, average increase, pointing "

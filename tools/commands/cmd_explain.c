@@ -85,7 +85,7 @@ static double seconds_per_pass(double seconds, sscam_map *const *maps, size_t co
     return passes ? seconds / (double)passes : 0;
 }
 
-/* By method, layer, class and input, in the order in which they were asked for. */
+/* By method, layer, class and input, in the order of the command line. */
 static int output_maps(const struct explain_request *request, sscam_map *const *maps,
                        double seconds_per_pass)
 {
@@ -262,8 +262,8 @@ static int parse(struct explain_request *request, int argc, char **argv, struct 
         .command = "explain",
         .usage = {"MODEL IMAGE [-m METHOD[,...]] [-l LAYER[,...]] [-c CLASS[,...]] [FLAG]...",
                   "MODEL --tensor FILE.npy [FLAG]..."},
-        .fewest = 1,
-        .most = 2,
+        .min_operands = 1,
+        .max_operands = 2,
         .operands = "a model and an image",
         .flags = {shared, own},
         .purpose =

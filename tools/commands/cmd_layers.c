@@ -182,8 +182,8 @@ int run_layers(int argc, char **argv)
     const struct syntax syntax = {
         .command = "layers",
         .usage = {"MODEL [--input 3x224x224] [--device DEVICE] [--json]"},
-        .fewest = 1,
-        .most = 1,
+        .min_operands = 1,
+        .max_operands = 1,
         .operands = "a model",
         .flags = {flags},
         .purpose =

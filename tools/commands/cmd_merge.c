@@ -140,8 +140,8 @@ int run_merge(int argc, char **argv)
     const struct syntax syntax = {
         .command = "merge",
         .usage = {"FILE.csv... [--csv FILE.csv] [--json]"},
-        .fewest = 1,
-        .most = SIZE_MAX,
+        .min_operands = 1,
+        .max_operands = SIZE_MAX,
         .operands = "at least one file of results",
         .flags = {flags},
         .purpose = "Makes the table of results that 'sscam eval --csv' wrote, such as those of the "

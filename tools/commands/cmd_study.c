@@ -204,8 +204,8 @@ static int parse(struct sweep *sweep, struct eval *eval, int argc, char **argv,
         .command = "study",
         .usage = {"MODEL DATASET [--sigma S[,...]] [--samples N[,...]] [-m ss-cam-mean,ss-cam-max] "
                   "[FLAG]..."},
-        .fewest = 2,
-        .most = 2,
+        .min_operands = 2,
+        .max_operands = 2,
         .operands = "a model and a data set",
         .flags = {shared, own},
         .purpose = "Evaluates SS-CAM at every combination of sigma and samples on a data set, as "

@@ -45,7 +45,7 @@ bool writes_files(const struct explain_request *request);
 /* Name in JSON of one of the outputs. */
 const char *output_key(size_t output);
 
-/* Name of one of a map's files, or NULL when it was not asked for. The caller frees it. */
+/* Name of one of a map's files, or NULL when it is not written. The caller frees it. */
 char *output_path(const struct explain_request *request, const struct map_position *position,
                   size_t output);
 

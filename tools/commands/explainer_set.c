@@ -9,12 +9,12 @@
 int explainer_set_create(const struct selection *selection, sscam_model *model,
                          struct progress *progress, struct explainer_set *set)
 {
-    size_t most = selection->methods.count * selection->layers.count;
+    size_t count = selection->methods.count * selection->layers.count;
 
-    set->explainers = allocate(most, sizeof(sscam_explainer *));
-    set->methods = allocate(most, sizeof *set->methods);
-    set->layers = allocate(most, sizeof *set->layers);
-    for (; set->count < most; set->count++) {
+    set->explainers = allocate(count, sizeof(sscam_explainer *));
+    set->methods = allocate(count, sizeof *set->methods);
+    set->layers = allocate(count, sizeof *set->layers);
+    for (; set->count < count; set->count++) {
         size_t method = set->count / selection->layers.count;
         size_t layer = set->count % selection->layers.count;
         sscam_explainer **explainer = &set->explainers[set->count];

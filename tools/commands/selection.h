@@ -24,8 +24,8 @@ struct selection {
     struct text_list class_texts;
 
     struct text_list methods; /* at least one after selection_resolve() */
-    bool every_method; /* asked for as `all`: those that cannot explain the network are left out */
-    struct text_list layers; /* at least one; "" stands for the default layer */
+    bool every_method;        /* `all`: those that cannot explain the network are left out */
+    struct text_list layers;  /* at least one; "" stands for the default layer */
     struct labels labels;
     struct chosen_class *classes; /* at least one */
     size_t class_count;
