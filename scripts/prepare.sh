@@ -5,7 +5,7 @@
 debian_python=/usr/bin/python3
 
 build_packages="g++ meson ninja-build pkg-config libtorch-dev libopenblas-dev libpng-dev libjpeg-dev
-    libcairo2-dev libxml2-dev fonts-dejavu-core"
+    libcairo2-dev libpango1.0-dev libxml2-dev fonts-dejavu-core"
 
 say() {
     printf '== %s\n' "$*"

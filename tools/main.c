@@ -30,7 +30,7 @@ struct command {
 static const struct command commands[] = {
     {"explain", "where a network looks: maps of an image's classes", run_explain},
     {"compare", "a labelled figure of images and methods", run_compare},
-    {"eval", "the paper's tables: methods judged on a data set", run_eval},
+    {"eval", "the paper's tables: methods evaluated on a data set", run_eval},
     {"study", "what SS-CAM's noise and samples change, on a data set", run_study},
     {"merge", "tables of results that were computed in parts", run_merge},
     {"layers", "a network's layers, and the one explained by default", run_layers},

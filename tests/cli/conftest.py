@@ -4,6 +4,7 @@ import fcntl
 import os
 import pathlib
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -22,11 +23,20 @@ SERVER = ForkServer(PROGRAM, os.environ.get("SSCAM_FORK_SERVER_LIBRARY"))
 SHARED_DATA = pathlib.Path(os.environ.get("SSCAM_SHARED_DATA") or ROOT.parent / "shared" / "data")
 
 
+def assert_one_line(result, code, *words):
+    """The exit code, nothing on standard output, and exactly one line on standard error that has the words."""
+    assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
+    assert result.stdout == ""
+    assert re.fullmatch(r"sscam: [^\n]+: [^\n]+\n", result.stderr), result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
 class Network:
     """A model with an image that it was made for."""
 
-    def __init__(self, model, picture, labels):
-        self.model, self.picture, self.labels_path = str(model), str(picture), str(labels)
+    def __init__(self, model, image, labels):
+        self.model, self.image, self.labels_path = str(model), str(image), str(labels)
         self.labels = pathlib.Path(labels).read_text().splitlines()
 
 

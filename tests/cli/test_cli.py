@@ -13,7 +13,7 @@ import numpy
 import PIL.Image
 import pytest
 
-from conftest import PROGRAM, default_signals, run_on_terminal
+from conftest import PROGRAM, assert_one_line, default_signals, run_on_terminal
 
 FAST = ("-m", "grad-cam")
 METHODS = ["cam", "grad-cam", "grad-cam++", "smooth-grad-cam++", "score-cam", "ablation-cam", "ss-cam-mean",
@@ -29,21 +29,12 @@ def lines_of(result):
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def assert_fails(result, code, *words):
-    """The exit code, nothing on standard output, and exactly one line that names the thing."""
-    assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
-    assert result.stdout == ""
-    assert re.fullmatch(r"sscam: [^\n]+: [^\n]+\n", result.stderr), result.stderr
-    for word in words:
-        assert word in result.stderr
-
-
 def assert_usage_error(result, *words):
-    assert_fails(result, 2, *words)
+    assert_one_line(result, 2, *words)
 
 
 def assert_failure(result, *words):
-    assert_fails(result, 1, *words)
+    assert_one_line(result, 1, *words)
 
 
 # --- the program itself -------------------------------------------------------------------------------
@@ -102,9 +93,9 @@ def test_help_of_a_command(sscam, command):
     (["explain", "model.pt", "a.png", "-o", "o.jpg"], [".png"]),
     (["compare", "model.pt"], ["one image"]),
     (["compare", "model.pt", "a.png"], ["--output"]),
-    (["compare", "model.pt", "a.png", "-o", "panel.bmp"], ["panel.bmp", ".svg"]),
-    (["compare", "model.pt", "a.png", "-o", "panel.png", "-l", "a,b"], ["one layer"]),
-    (["compare", "model.pt", *["a.png"] * 129, "-o", "panel.png"], ["129"]),
+    (["compare", "model.pt", "a.png", "-o", "figure.bmp"], ["figure.bmp", ".svg"]),
+    (["compare", "model.pt", "a.png", "-o", "figure.png", "-l", "a,b"], ["one layer"]),
+    (["compare", "model.pt", *["a.png"] * 129, "-o", "figure.png"], ["129"]),
     (["layers"], ["a model"]),
     (["explain", "model.pt", "--tensor", "a.npy", "--dimensions", "4"], ["1, 2 or 3", "'4'"]),
     (["explain", "model.pt", "a.png", "--dimensions", "2"], ["--tensor"]),
@@ -125,14 +116,14 @@ def test_usage_errors(sscam, files, arguments, words):
 ])
 def test_bad_values_of_options_are_usage_errors(sscam, network, name, value):
     for given in (["--set", f"{name}={value}"], [f"--{name}", value]):
-        assert_usage_error(sscam("explain", network.model, network.picture, *given), name)
+        assert_usage_error(sscam("explain", network.model, network.image, *given), name)
 
 
-@pytest.mark.parametrize("command", [["explain"], ["compare", "-o", "panel.png"]])
-def test_pictures_are_refused_by_their_size(sscam, network, command):
-    with PIL.Image.open(network.picture) as picture:
-        pixels = picture.width * picture.height
-    arguments = [*command, network.model, network.picture, "-m", "grad-cam", "--max-pixels"]
+@pytest.mark.parametrize("command", [["explain"], ["compare", "-o", "figure.png"]])
+def test_images_are_refused_by_their_size(sscam, network, command):
+    with PIL.Image.open(network.image) as image:
+        pixels = image.width * image.height
+    arguments = [*command, network.model, network.image, "-m", "grad-cam", "--max-pixels"]
     refused = sscam(*arguments, pixels - 1)
     assert refused.returncode == 1
     assert f"more than the {pixels - 1} allowed" in refused.stderr and "damaged" not in refused.stderr
@@ -159,7 +150,7 @@ def test_a_closed_standard_output_is_a_failure(tmp_path):
 
 def test_the_locale_does_not_matter(sscam, network):
     environment = os.environ | {"LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8"}
-    record, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json", env=environment))
+    record, = lines_of(sscam("explain", network.model, network.image, *FAST, "--json", env=environment))
     assert isinstance(record["logit"], float)
 
 
@@ -218,7 +209,7 @@ def test_layers_of_another_input_size(sscam, network):
 
 
 def test_a_sentence_when_nothing_else_is_asked_for(sscam, network, files):
-    result = sscam("explain", network.model, network.picture, *FAST, "--labels", network.labels_path)
+    result = sscam("explain", network.model, network.image, *FAST, "--labels", network.labels_path)
     assert result.returncode == 0 and result.stderr == ""
     match = re.fullmatch(r"class (\d+) (.+), probability (\d\.\d+): grad-cam at (\S+), (\d+) pass(?:es)?, "
                          r"\d+\.\d+ s, maximum at x \d+, y \d+ of 224x224\n", result.stdout)
@@ -228,22 +219,22 @@ def test_a_sentence_when_nothing_else_is_asked_for(sscam, network, files):
 
 
 def test_the_default_method_is_ss_cam_mean(sscam, network):
-    record, = lines_of(sscam("explain", network.model, network.picture, "--samples", "1", "--json"))
+    record, = lines_of(sscam("explain", network.model, network.image, "--samples", "1", "--json"))
     assert record["method"] == "ss-cam-mean"
     assert record["passes"] > 1
 
 
 def test_ablation_counts_every_pass(sscam, network):
     """One pass captures, one runs the whole input, two rows try how rows can be spread, 64 lose a channel each."""
-    record, = lines_of(sscam("explain", network.model, network.picture, "-m", "ablation-cam", "--json"))
+    record, = lines_of(sscam("explain", network.model, network.image, "-m", "ablation-cam", "--json"))
     assert record["passes"] == 1 + 1 + 2 + 64
 
 
 def test_json_has_each_key(sscam, network):
-    record, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json",
+    record, = lines_of(sscam("explain", network.model, network.image, *FAST, "--json",
                              "--labels", network.labels_path))
     assert set(record) == JSON_KEYS
-    assert record["image"] == network.picture and record["method"] == "grad-cam"
+    assert record["image"] == network.image and record["method"] == "grad-cam"
     assert record["label"] == network.labels[record["class"]]
     assert 0 <= record["probability"] <= 1 and record["passes"] >= 1 and record["seconds"] > 0
     assert record["flat"] is False and (record["width"], record["height"]) == (224, 224)
@@ -252,7 +243,7 @@ def test_json_has_each_key(sscam, network):
 
 def test_json_tells_all_options_as_set(sscam, network):
     names = {option["name"] for option in json.loads(sscam("options", "--json").stdout)}
-    record, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json", "--set", "samples=7",
+    record, = lines_of(sscam("explain", network.model, network.image, *FAST, "--json", "--set", "samples=7",
                              "--noise-target", "input", "--sigma=0.5", "--set", "noise_scale=range"))
     assert set(record["options"]) == names
     assert record["options"]["samples"] == 7 and record["options"]["sigma"] == 0.5
@@ -260,19 +251,19 @@ def test_json_tells_all_options_as_set(sscam, network):
 
 
 def test_later_options_win(sscam, network):
-    record, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json", "--preset", "torch-cam",
+    record, = lines_of(sscam("explain", network.model, network.image, *FAST, "--json", "--preset", "torch-cam",
                              "--samples", "3", "--samples", "4"))
     assert record["options"]["samples"] == 4 and record["options"]["sigma"] == 2
 
 
 def test_label_is_null_without_labels(sscam, network):
-    record, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json"))
+    record, = lines_of(sscam("explain", network.model, network.image, *FAST, "--json"))
     assert record["label"] is None
 
 
 def test_json_escapes_what_it_must(sscam, network, tmp_path):
     name = 'a "quoted"\\ \n\x01 n\xe9.png'
-    (tmp_path / name).write_bytes(open(network.picture, "rb").read())
+    (tmp_path / name).write_bytes(open(network.image, "rb").read())
     broken = os.fsencode(tmp_path) + b"/\xff.png"
     os.link(tmp_path / name, broken)
     assert lines_of(sscam("explain", network.model, name, *FAST, "--json"))[0]["image"] == name
@@ -286,24 +277,24 @@ def test_json_escapes_what_it_must(sscam, network, tmp_path):
 
 def test_classes_by_number_name_and_top(sscam, network):
     def class_of(text):
-        record, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json", "-c", text,
+        record, = lines_of(sscam("explain", network.model, network.image, *FAST, "--json", "-c", text,
                                  "--labels", network.labels_path))
         return record["class"]
 
     assert class_of("1") == 1
     assert class_of(network.labels[2]) == 2
-    top, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json"))
+    top, = lines_of(sscam("explain", network.model, network.image, *FAST, "--json"))
     assert class_of("top") == top["class"]
 
 
 def test_several_classes(sscam, network):
-    records = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json", "-c", "2,0,2", "-c", "1"))
+    records = lines_of(sscam("explain", network.model, network.image, *FAST, "--json", "-c", "2,0,2", "-c", "1"))
     assert [record["class"] for record in records] == [2, 0, 1]
 
 
 def test_a_name_with_a_comma_is_one_name(sscam, network, tmp_path):
     (tmp_path / "labels.txt").write_text("first \r\nsecond, by comma\n\n")
-    records = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json", "--labels", "labels.txt",
+    records = lines_of(sscam("explain", network.model, network.image, *FAST, "--json", "--labels", "labels.txt",
                              "-c", "second, by comma", "-c", "first,2"))
     assert [(record["class"], record["label"]) for record in records] == [
         (1, "second, by comma"), (0, "first"), (2, None)]
@@ -311,7 +302,7 @@ def test_a_name_with_a_comma_is_one_name(sscam, network, tmp_path):
 
 def test_unknown_and_ambiguous_names(sscam, network, tmp_path):
     (tmp_path / "labels.txt").write_text("crane\nboat\ncrane\n")
-    explain = ("explain", network.model, network.picture, *FAST, "--labels", "labels.txt")
+    explain = ("explain", network.model, network.image, *FAST, "--labels", "labels.txt")
     assert_failure(sscam(*explain, "-c", "boot"), "labels.txt", "'boot'", "did you mean 'boat'")
     assert_failure(sscam(*explain, "-c", "crane"), "labels.txt", "'crane'", "0, 2")
 
@@ -320,14 +311,14 @@ def test_unknown_and_ambiguous_names(sscam, network, tmp_path):
 def test_unusable_labels(sscam, network, tmp_path, pattern, times):
     if pattern:
         (tmp_path / "labels.txt").write_bytes(pattern * times)
-    assert_failure(sscam("explain", network.model, network.picture, *FAST, "--labels", "labels.txt"), "labels.txt")
+    assert_failure(sscam("explain", network.model, network.image, *FAST, "--labels", "labels.txt"), "labels.txt")
 
 
 # --- explain: files -----------------------------------------------------------------------------------
 
 
 def test_every_output(sscam, network, tmp_path, files):
-    record, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json", "-o", "overlay.png",
+    record, = lines_of(sscam("explain", network.model, network.image, *FAST, "--json", "-o", "overlay.png",
                              "--heatmap", "heat.png", "--npy", "map.npy", "--raw", "raw.npy",
                              "--weights", "weights.npy"))
     assert record["outputs"] == {"overlay": "overlay.png", "heatmap": "heat.png", "npy": "map.npy",
@@ -340,20 +331,20 @@ def test_every_output(sscam, network, tmp_path, files):
     assert raw.ndim == 2 and raw.min() >= 0 and weights.ndim == 1
     for array in (saliency, raw, weights):
         assert array.dtype == numpy.float32 and array.flags.c_contiguous and numpy.isfinite(array).all()
-    with PIL.Image.open(tmp_path / "overlay.png") as overlay, PIL.Image.open(network.picture) as picture:
-        assert overlay.size == picture.size and overlay.mode == "RGB"
+    with PIL.Image.open(tmp_path / "overlay.png") as overlay, PIL.Image.open(network.image) as image:
+        assert overlay.size == image.size and overlay.mode == "RGB"
     with PIL.Image.open(tmp_path / "heat.png") as heat:
         assert heat.size == (224, 224)
 
 
 def test_files_alone_print_nothing(sscam, network, files):
-    result = sscam("explain", network.model, network.picture, *FAST, "--npy", "map.npy")
+    result = sscam("explain", network.model, network.image, *FAST, "--npy", "map.npy")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert files() == ["map.npy"]
 
 
 def test_written_files_have_ordinary_permissions(sscam, network, tmp_path):
-    assert sscam("explain", network.model, network.picture, *FAST, "--npy", "map.npy",
+    assert sscam("explain", network.model, network.image, *FAST, "--npy", "map.npy",
                  preexec_fn=lambda: os.umask(0o027)).returncode == 0
     assert (tmp_path / "map.npy").stat().st_mode & 0o777 == 0o640
 
@@ -361,7 +352,7 @@ def test_written_files_have_ordinary_permissions(sscam, network, tmp_path):
 def test_names_tell_what_varies(sscam, network, files):
     layers = json.loads(sscam("layers", network.model, "--json").stdout)
     default = next(layer["name"] for layer in layers if layer["default"])
-    explain = ("explain", network.model, network.picture, "--npy", "out/map.v1.npy")
+    explain = ("explain", network.model, network.image, "--npy", "out/map.v1.npy")
     os.mkdir(os.path.join(files.__closure__[0].cell_contents, "out"))
 
     def written(*flags):
@@ -379,7 +370,7 @@ def test_names_tell_what_varies(sscam, network, files):
 def test_names_of_several_layers(sscam, network, files):
     layers = [layer["name"] for layer in json.loads(sscam("layers", network.model, "--json").stdout)
               if len(layer["shape"]) == 4 and min(layer["shape"][2:]) > 1][-2:]
-    records = lines_of(sscam("explain", network.model, network.picture, *FAST, "-l", ",".join(layers), "-c", "1,2",
+    records = lines_of(sscam("explain", network.model, network.image, *FAST, "-l", ",".join(layers), "-c", "1,2",
                              "--heatmap", "heat.png", "--json"))
     assert [record["layer"] for record in records] == [layers[0]] * 2 + [layers[1]] * 2
     expected = [f"heat-{re.sub('[^A-Za-z0-9+._-]', '_', layer)}-{number}.png" for layer in layers for number in "12"]
@@ -388,23 +379,23 @@ def test_names_of_several_layers(sscam, network, files):
 
 
 def test_two_outputs_of_one_name_are_refused(sscam, network, files):
-    assert_usage_error(sscam("explain", network.model, network.picture, *FAST, "--npy", "a.npy", "--raw", "a.npy"),
+    assert_usage_error(sscam("explain", network.model, network.image, *FAST, "--npy", "a.npy", "--raw", "a.npy"),
                        "a.npy")
     assert files() == []
 
 
 def test_an_output_is_not_written_over_an_input(sscam, network, tmp_path):
-    picture = tmp_path / "image.png"
-    picture.write_bytes(open(network.picture, "rb").read())
-    before = picture.read_bytes()
-    assert_usage_error(sscam("explain", network.model, picture, *FAST, "-o", "./image.png"), "image.png")
-    assert picture.read_bytes() == before
+    image = tmp_path / "image.png"
+    image.write_bytes(open(network.image, "rb").read())
+    before = image.read_bytes()
+    assert_usage_error(sscam("explain", network.model, image, *FAST, "-o", "./image.png"), "image.png")
+    assert image.read_bytes() == before
 
 
 @pytest.mark.parametrize("flag", ["--output", "--heatmap", "--npy", "--raw", "--weights"])
 def test_unwritable_outputs(sscam, network, tmp_path, files, flag):
     (tmp_path / "folder.png").mkdir()
-    explain = ("explain", network.model, network.picture, *FAST, flag)
+    explain = ("explain", network.model, network.image, *FAST, flag)
     assert_failure(sscam(*explain, "nowhere/a.png"), "nowhere/a.png", "No such file")
     assert_failure(sscam(*explain, "folder.png"), "folder.png")
     assert_failure(sscam(*explain, ""), "empty")
@@ -413,13 +404,13 @@ def test_unwritable_outputs(sscam, network, tmp_path, files, flag):
 
 @pytest.mark.parametrize("flag", ["--output", "--heatmap", "--npy", "--raw", "--weights"])
 def test_pipes_are_written_and_not_replaced_by_files(sscam, network, tmp_path, files, flag):
-    assert sscam("explain", network.model, network.picture, *FAST, flag, "plain.png").returncode == 0
+    assert sscam("explain", network.model, network.image, *FAST, flag, "plain.png").returncode == 0
     content = (tmp_path / "plain.png").read_bytes()
     (tmp_path / "plain.png").unlink()
     os.mkfifo(tmp_path / "pipe.png")
     reader = os.open(tmp_path / "pipe.png", os.O_RDONLY | os.O_NONBLOCK)
     fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 1 << 20)
-    assert sscam("explain", network.model, network.picture, *FAST, flag, "pipe.png").returncode == 0
+    assert sscam("explain", network.model, network.image, *FAST, flag, "pipe.png").returncode == 0
     assert os.read(reader, 1 << 20) == content
     os.close(reader)
     assert (tmp_path / "pipe.png").is_fifo() and files() == []
@@ -433,14 +424,14 @@ def test_links_are_followed_and_permissions_kept(sscam, network, tmp_path, files
         if mode:
             (tmp_path / "target.png").write_bytes(b"old")
             (tmp_path / "target.png").chmod(mode)
-        assert sscam("explain", network.model, network.picture, *FAST, flag, "link.png").returncode == 0
+        assert sscam("explain", network.model, network.image, *FAST, flag, "link.png").returncode == 0
         assert (tmp_path / "link.png").is_symlink() and len((tmp_path / "target.png").read_bytes()) > 100
         assert not kept or (tmp_path / "target.png").stat().st_mode & 0o7777 == kept
     assert files() == ["link.png", "target.png"]
 
 
 def test_an_array_on_standard_output(network):
-    done = subprocess.run([PROGRAM, "explain", network.model, network.picture, *FAST, "--npy", "/dev/stdout"],
+    done = subprocess.run([PROGRAM, "explain", network.model, network.image, *FAST, "--npy", "/dev/stdout"],
                           capture_output=True, timeout=300, check=True)
     assert numpy.load(io.BytesIO(done.stdout)).dtype == numpy.float32
 
@@ -452,7 +443,7 @@ def test_a_full_disk_leaves_nothing(sscam, network, files, flag):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))
 
-    assert_failure(sscam("explain", network.model, network.picture, *FAST, flag, "a.png",
+    assert_failure(sscam("explain", network.model, network.image, *FAST, flag, "a.png",
                          preexec_fn=allow_little), "a.png")
     assert files() == []
 
@@ -461,7 +452,7 @@ def test_a_full_disk_leaves_nothing(sscam, network, files, flag):
 
 
 def test_all_methods(sscam, network):
-    result = sscam("explain", network.model, network.picture, "-m", "all", "--samples", "1",
+    result = sscam("explain", network.model, network.image, "-m", "all", "--samples", "1",
                    "--set", "max_channels=4", "--json", "-c", "1")
     records = lines_of(result)
     left_out = re.findall(r"^sscam: note: (\S+): ", result.stderr, re.MULTILINE)
@@ -470,46 +461,46 @@ def test_all_methods(sscam, network):
 
 
 def test_methods_without_weights(sscam, network, files):
-    assert_failure(sscam("explain", network.model, network.picture, "-m", "grad-cam,layer-cam", "--weights", "w.npy"),
+    assert_failure(sscam("explain", network.model, network.image, "-m", "grad-cam,layer-cam", "--weights", "w.npy"),
                    "layer-cam")
     few = ("--samples", "1", "--set", "max_channels=4", "--weights", "all.npy", "--json")
-    records = lines_of(sscam("explain", network.model, network.picture, "-m", "all", *few))
+    records = lines_of(sscam("explain", network.model, network.image, "-m", "all", *few))
     named = {record["method"]: record["outputs"].get("weights") for record in records}
     assert {name for name in named if not named[name]} == WITHOUT_WEIGHTS
     assert {named[name] for name in named if named[name]} <= set(files())
 
 
 def test_classes_by_rank(sscam, network, files):
-    records = lines_of(sscam("explain", network.model, network.picture, *FAST, "-c", "top3", "--json", "--npy",
+    records = lines_of(sscam("explain", network.model, network.image, *FAST, "-c", "top3", "--json", "--npy",
                              "m.npy"))
     logits = [record["logit"] for record in records]
     assert len(records) == 3 and logits == sorted(logits, reverse=True)
-    top, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json"))
+    top, = lines_of(sscam("explain", network.model, network.image, *FAST, "--json"))
     assert records[0]["class"] == top["class"]
     assert files() == ["m-top.npy", "m-top2.npy", "m-top3.npy"]
 
 
 @pytest.mark.parametrize("text", ["top0", "top-1", "topmost", "top3x", "top99", "top5000", "top99999999999999999999"])
 def test_ranks_that_no_class_has(sscam, network, text):
-    result = sscam("explain", network.model, network.picture, *FAST, "-c", text)
+    result = sscam("explain", network.model, network.image, *FAST, "-c", text)
     assert result.returncode in (1, 2) and result.stderr.startswith("sscam: ") and not result.stdout
 
 
 def test_layers_are_fused_by_the_option(sscam, network):
     names = [layer["name"] for layer in json.loads(sscam("layers", network.model, "--json").stdout)
              if len(layer["shape"]) == 4][-2:]
-    record, = lines_of(sscam("explain", network.model, network.picture, *FAST, "--json", "--set",
+    record, = lines_of(sscam("explain", network.model, network.image, *FAST, "--json", "--set",
                              "layer=" + ",".join(names)))
     assert record["layer"] == ",".join(names)
 
 
 def test_maps_together_equal_maps_alone(sscam, network, tmp_path):
     few = ("--samples", "2", "--max-channels", "3")
-    together = lines_of(sscam("explain", network.model, network.picture, "-m", "score-cam,ss-cam-mean,ss-cam-max",
+    together = lines_of(sscam("explain", network.model, network.image, "-m", "score-cam,ss-cam-mean,ss-cam-max",
                               "-c", "1,0", *few, "--npy", "map.npy", "--json"))
     assert sum(record["passes"] for record in together) < 30
     for record in together:
-        alone, = lines_of(sscam("explain", network.model, network.picture, "-m", record["method"], "-c",
+        alone, = lines_of(sscam("explain", network.model, network.image, "-m", record["method"], "-c",
                                 record["class"], *few, "--npy", "alone.npy", "--json"))
         assert alone["logit"] == pytest.approx(record["logit"], abs=1e-3)
         difference = numpy.load(tmp_path / "alone.npy") - numpy.load(tmp_path / record["outputs"]["npy"])
@@ -517,21 +508,21 @@ def test_maps_together_equal_maps_alone(sscam, network, tmp_path):
 
 
 def test_methods_keep_their_order(sscam, network):
-    records = lines_of(sscam("explain", network.model, network.picture, "-m", "grad-cam++,grad-cam", "-m",
+    records = lines_of(sscam("explain", network.model, network.image, "-m", "grad-cam++,grad-cam", "-m",
                              "score-cam,grad-cam", "--max-channels", "2", "--json"))
     assert [record["method"] for record in records] == ["grad-cam++", "grad-cam", "score-cam"]
 
 
-def test_colormap_and_alpha_change_the_pictures(sscam, network, tmp_path):
+def test_colormap_and_alpha_change_the_images(sscam, network, tmp_path):
     def overlay(*flags):
-        assert sscam("explain", network.model, network.picture, *FAST, "-o", "a.png", *flags).returncode == 0
-        with PIL.Image.open(tmp_path / "a.png") as picture:
-            return numpy.asarray(picture)
+        assert sscam("explain", network.model, network.image, *FAST, "-o", "a.png", *flags).returncode == 0
+        with PIL.Image.open(tmp_path / "a.png") as image:
+            return numpy.asarray(image)
 
     assert (overlay() == overlay("--colormap", "turbo", "--alpha", "0.5")).all()
     assert (overlay() != overlay("--colormap", "viridis")).any()
     assert (overlay() != overlay("--alpha", "0.9")).any()
-    assert sscam("explain", network.model, network.picture, *FAST, "--heatmap", "gray.png",
+    assert sscam("explain", network.model, network.image, *FAST, "--heatmap", "gray.png",
                  "--colormap", "gray").returncode == 0
 
 
@@ -582,14 +573,14 @@ def test_sentences_number_the_inputs(sscam, network, tmp_path):
 
 
 def test_an_image_is_preprocessed_and_a_tensor_is_not(sscam, network, tmp_path):
-    with PIL.Image.open(network.picture) as picture:
-        pixels = numpy.asarray(picture.convert("RGB").resize((224, 224)), numpy.float32) / 255
+    with PIL.Image.open(network.image) as image:
+        pixels = numpy.asarray(image.convert("RGB").resize((224, 224)), numpy.float32) / 255
     PIL.Image.fromarray((pixels * 255).round().astype(numpy.uint8)).save(tmp_path / "small.png")
     numpy.save(tmp_path / "small.npy", numpy.ascontiguousarray(pixels.transpose(2, 0, 1)))
-    image, = lines_of(sscam("explain", network.model, "small.png", *FAST, "-c", "1", "--json", "--resize", "off",
+    from_image, = lines_of(sscam("explain", network.model, "small.png", *FAST, "-c", "1", "--json", "--resize", "off",
                             "--crop", "off", "--mean", "0", "--std", "1"))
-    tensor, = lines_of(sscam("explain", network.model, "--tensor", "small.npy", *FAST, "-c", "1", "--json"))
-    assert image["logit"] == pytest.approx(tensor["logit"], rel=1e-3, abs=1e-3)
+    from_tensor, = lines_of(sscam("explain", network.model, "--tensor", "small.npy", *FAST, "-c", "1", "--json"))
+    assert from_image["logit"] == pytest.approx(from_tensor["logit"], rel=1e-3, abs=1e-3)
 
 
 def header_of(text, version=b"\x01\x00"):
@@ -653,7 +644,7 @@ def test_a_tensor_of_a_shape_that_the_network_cannot_take(sscam, network, tmp_pa
 
 @pytest.mark.parametrize("command", ["explain", "compare"])
 def test_failures_of_inputs(sscam, network, tmp_path, files, command):
-    good = open(network.picture, "rb").read()
+    good = open(network.image, "rb").read()
     (tmp_path / "cut.png").write_bytes(good[: len(good) // 2])
     (tmp_path / "text.png").write_text("no image")
     (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
@@ -662,25 +653,25 @@ def test_failures_of_inputs(sscam, network, tmp_path, files, command):
     (tmp_path / "empty.pt").write_bytes(b"")
     before = files()
 
-    def run(model, picture, *flags):
-        return sscam(command, model, picture, *FAST, "-o", "out.png", *flags)
+    def run(model, image, *flags):
+        return sscam(command, model, image, *FAST, "-o", "out.png", *flags)
 
     assert_failure(run(network.model, "missing.png"), "missing.png", "No such file")
-    for picture in ("cut.png", "text.png", "cut.jpg", "dot.png"):
-        assert_failure(run(network.model, picture), picture)
-    assert_failure(run("missing.pt", network.picture), "missing.pt", "No such file")
+    for image in ("cut.png", "text.png", "cut.jpg", "dot.png"):
+        assert_failure(run(network.model, image), image)
+    assert_failure(run("missing.pt", network.image), "missing.pt", "No such file")
     for model in ("text.pt", "empty.pt"):
-        assert_failure(run(model, network.picture), model)
-    assert_failure(run(network.model, network.picture, "-l", "no.such.layer"), "no.such.layer")
-    assert_failure(run(network.model, network.picture, "-c", "1000000"), "1000000")
-    assert_failure(run(network.model, network.picture, "-c", "-1"), "-1")
-    assert_failure(run(network.model, network.picture, "-c", "99999999999999999999"), "99999999999999999999")
-    assert_failure(run(network.model, network.picture, "--device", "toaster"), "toaster")
+        assert_failure(run(model, network.image), model)
+    assert_failure(run(network.model, network.image, "-l", "no.such.layer"), "no.such.layer")
+    assert_failure(run(network.model, network.image, "-c", "1000000"), "1000000")
+    assert_failure(run(network.model, network.image, "-c", "-1"), "-1")
+    assert_failure(run(network.model, network.image, "-c", "99999999999999999999"), "99999999999999999999")
+    assert_failure(run(network.model, network.image, "--device", "toaster"), "toaster")
     assert files() == before
 
 
 def test_one_bad_class_among_several_writes_nothing(sscam, network, files):
-    result = sscam("explain", network.model, network.picture, *FAST, "-c", "0,1000000", "--npy", "map.npy")
+    result = sscam("explain", network.model, network.image, *FAST, "-c", "0,1000000", "--npy", "map.npy")
     assert_failure(result, "1000000")
     assert files() == []
 
@@ -707,35 +698,35 @@ def wait_until_caught(process, sent):
 
 
 def test_a_bar_on_a_terminal(network):
-    code, shown = run_on_terminal(["explain", network.model, network.picture, "-m", "grad-cam,score-cam"], 100)
+    code, shown = run_on_terminal(["explain", network.model, network.image, "-m", "grad-cam,score-cam"], 100)
     assert code == 0
     assert re.search(r"\r\033\[K\[[#-]+\] +\d+ %  \d+:\d\d elapsed, (-:--|\d+:\d\d) left", shown), shown
     assert shown.endswith("\r\033[K"), "the bar is wiped"
     assert "\n" not in shown
 
 
-def test_the_bar_of_a_panel_counts_pictures(network, tmp_path):
-    code, shown = run_on_terminal(["compare", network.model, network.picture, network.picture, *FAST, "-o",
-                                   str(tmp_path / "panel.png")], 120)
+def test_the_bar_of_a_figure_counts_images(network, tmp_path):
+    code, shown = run_on_terminal(["compare", network.model, network.image, network.image, *FAST, "-o",
+                                   str(tmp_path / "figure.png")], 120)
     assert code == 0
-    assert "\033[K1/2 [" in shown and "\033[K2/2 [" in shown and os.path.basename(network.picture) in shown
+    assert "\033[K1/2 [" in shown and "\033[K2/2 [" in shown and os.path.basename(network.image) in shown
 
 
 def test_a_bar_fits_a_narrow_terminal(network):
-    code, shown = run_on_terminal(["explain", network.model, network.picture, "-m", "score-cam"], 40)
+    code, shown = run_on_terminal(["explain", network.model, network.image, "-m", "score-cam"], 40)
     assert code == 0
     assert max(len(part) for part in shown.split("\r\033[K")) <= 39
 
 
 def test_no_bar_elsewhere(sscam, network):
-    result = sscam("explain", network.model, network.picture, "-m", "score-cam")
+    result = sscam("explain", network.model, network.image, "-m", "score-cam")
     assert result.returncode == 0 and result.stderr == ""
 
 
 @pytest.mark.parametrize("command", ["explain", "compare"])
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_cancels_cleanly(network, tmp_path, files, command, sent):
-    with subprocess.Popen([PROGRAM, command, network.model, network.picture, *SLOW, "-o", "out.png"],
+    with subprocess.Popen([PROGRAM, command, network.model, network.image, *SLOW, "-o", "out.png"],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
                           preexec_fn=default_signals) as process:
         wait_until_caught(process, sent)
@@ -748,7 +739,7 @@ def test_a_signal_cancels_cleanly(network, tmp_path, files, command, sent):
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_second_signal_ends_the_program(network, tmp_path, files, sent):
-    with subprocess.Popen([PROGRAM, "explain", network.model, network.picture, *SLOW, "-o", "out.png"],
+    with subprocess.Popen([PROGRAM, "explain", network.model, network.image, *SLOW, "-o", "out.png"],
                           stderr=subprocess.PIPE, cwd=tmp_path, preexec_fn=default_signals) as process:
         wait_until_caught(process, sent)
         while process.poll() is None:    # the first may come while nothing asks for it yet
@@ -758,7 +749,7 @@ def test_a_second_signal_ends_the_program(network, tmp_path, files, sent):
 
 
 def test_cancelling_wipes_the_bar(network):
-    code, shown = run_on_terminal(["explain", network.model, network.picture, *SLOW], 100, interrupt=True)
+    code, shown = run_on_terminal(["explain", network.model, network.image, *SLOW], 100, interrupt=True)
     assert code == 1
     assert shown.replace("\r\n", "\n").endswith("\r\033[Ksscam: cancelled\n")
 
@@ -767,77 +758,150 @@ def test_cancelling_wipes_the_bar(network):
 
 
 def size_of(path):
-    with PIL.Image.open(path) as picture:
-        assert picture.format == "PNG" and picture.mode == "RGB"
-        return picture.size
+    with PIL.Image.open(path) as image:
+        assert image.format == "PNG" and image.mode == "RGB"
+        return image.size
 
 
-def test_panel_grows_with_rows_and_columns(sscam, network, tmp_path, files):
-    def panel(*arguments):
-        result = sscam("compare", network.model, *arguments, "-o", "panel.png", "--max-channels", "2")
+def test_figure_grows_with_rows_and_columns(sscam, network, tmp_path, files):
+    def figure(*arguments):
+        result = sscam("compare", network.model, *arguments, "-o", "figure.png", "--max-channels", "2")
         assert result.returncode == 0, result.stderr
-        assert result.stdout == "" and files() == ["panel.png"]
-        return size_of(tmp_path / "panel.png")
+        assert result.stdout == "" and files() == ["figure.png"]
+        return size_of(tmp_path / "figure.png")
 
-    width, height = panel(network.picture, "-m", "grad-cam")
-    wider, same_height = panel(network.picture, "-m", "grad-cam,score-cam")
+    width, height = figure(network.image, "-m", "grad-cam")
+    wider, same_height = figure(network.image, "-m", "grad-cam,score-cam")
     assert wider > width and same_height == height
-    same_width, higher = panel(network.picture, network.picture, "-m", "grad-cam")
+    same_width, higher = figure(network.image, network.image, "-m", "grad-cam")
     assert same_width == width and higher > height
-    assert panel(network.picture, "-m", "grad-cam", "-c", "0,1")[1] == higher
+    assert figure(network.image, "-m", "grad-cam", "-c", "0,1")[1] == higher
 
 
-def test_panel_of_all_methods(sscam, network, tmp_path):
-    result = sscam("compare", network.model, network.picture, "-o", "panel.png", "--max-channels", "2",
+def test_figure_of_all_methods(sscam, network, tmp_path):
+    result = sscam("compare", network.model, network.image, "-o", "figure.png", "--max-channels", "2",
                    "--samples", "1", "--labels", network.labels_path)
     assert result.returncode == 0
     assert all(line.startswith("sscam: note: ") for line in result.stderr.splitlines())
-    with PIL.Image.open(tmp_path / "panel.png") as panel:
-        pixels = numpy.asarray(panel)
+    with PIL.Image.open(tmp_path / "figure.png") as figure:
+        pixels = numpy.asarray(figure)
     border = numpy.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
     assert (border == 255).all(), "the margin is white"
     assert (pixels != 255).mean() > 0.3
 
 
 def test_many_columns_continue_below(sscam, network, tmp_path):
-    def panel(count):
+    def figure(count):
         methods = ",".join(METHODS[:count])
-        assert sscam("compare", network.model, network.picture, "-m", methods, "-o", "panel.png", "--max-channels", "2",
+        assert sscam("compare", network.model, network.image, "-m", methods, "-o", "figure.png", "--max-channels", "2",
                      "--samples", "1").returncode == 0
-        return size_of(tmp_path / "panel.png")
+        return size_of(tmp_path / "figure.png")
 
-    widest, low = panel(8)
-    narrower, high = panel(15)
+    widest, low = figure(8)
+    narrower, high = figure(15)
     assert narrower == widest and 1.6 * low < high < 2.2 * low
 
 
 @pytest.mark.parametrize("extension, start", [("pdf", b"%PDF-"), ("svg", b"<?xml"), ("PNG", b"\x89PNG")])
-def test_panel_formats(sscam, network, tmp_path, files, extension, start):
-    assert sscam("compare", network.model, network.picture, *FAST, "-o", f"panel.{extension}").returncode == 0
-    assert files() == [f"panel.{extension}"]
-    assert (tmp_path / f"panel.{extension}").read_bytes().startswith(start)
+def test_figure_formats(sscam, network, tmp_path, files, extension, start):
+    assert sscam("compare", network.model, network.image, *FAST, "-o", f"figure.{extension}").returncode == 0
+    assert files() == [f"figure.{extension}"]
+    assert (tmp_path / f"figure.{extension}").read_bytes().startswith(start)
 
 
-def test_panel_of_odd_pictures_and_names(sscam, network, tmp_path):
+def test_figure_of_odd_images_and_names(sscam, network, tmp_path):
     for name, size, mode in (("wide.png", (900, 90), "RGB"), ("tall.png", (60, 600), "L"), ("dot.png", (2, 1), "RGB"),
                              ("clear.png", (50, 40), "RGBA")):
         PIL.Image.new(mode, size).save(tmp_path / name)
     (tmp_path / "labels.txt").write_bytes(b"a name of many words that cannot fit beside its row of images at all\n"
                                           b"Donaudampfschifffahrtsgesellschaftskapitaen\n\xff\xfe broken\n")
     result = sscam("compare", network.model, "wide.png", "tall.png", "dot.png", "clear.png", *FAST, "-c", "0,1,2",
-                   "--labels", "labels.txt", "-o", "panel.png")
+                   "--labels", "labels.txt", "-o", "figure.png")
     assert result.returncode == 0, result.stderr
 
 
-def test_panel_needs_a_place(sscam, network, files):
-    assert_failure(sscam("compare", network.model, network.picture, *FAST, "-o", "nowhere/panel.png"),
-                   "nowhere/panel.png")
+def glyphs_of_label(sscam, network, folder, label):
+    """Identifiers of the glyphs that a label is drawn with, from left to right: those of a line that a figure without
+    it has not."""
+    def lines(text):
+        (folder / "labels.txt").write_text(text + "\n", encoding="utf-8")
+        result = sscam("compare", network.model, network.image, *FAST, "-c", "0", "--labels", "labels.txt", "-o",
+                       "figure.svg")
+        assert result.returncode == 0 and result.stderr == "", result.stderr
+        rows = {}
+        for glyph, x, y in re.findall(r'<use xlink:href="#([^"]+)" x="([^"]+)" y="([^"]+)"/>',
+                                      (folder / "figure.svg").read_text(encoding="utf-8")):
+            rows.setdefault(float(y), []).append((float(x), glyph))
+        return rows
+
+    # The label is the first line of its block, below the titles of the columns.
+    rows = lines(label)
+    return [glyph for _, glyph in sorted(rows[sorted(rows)[1]])]
+
+
+def test_labels_are_shaped(sscam, network, tmp_path):
+    """Arabic letters take forms that join them to their neighbours, and run from right to left."""
+    beh, zero_width_non_joiner = "\u0628", "\u200c"
+    joined = glyphs_of_label(sscam, network, tmp_path, beh * 3)
+    apart = glyphs_of_label(sscam, network, tmp_path, zero_width_non_joiner.join(beh * 3))
+    assert len(joined) == len(set(joined)) == 3    # final, medial, initial
+    assert len(set(apart)) <= 2    # the isolated form, and what has no width
+    word = glyphs_of_label(sscam, network, tmp_path, "\u0627\u0628")    # alef joins nothing: it stands at the right
+    alef = glyphs_of_label(sscam, network, tmp_path, "\u0627")
+    assert len(word) == 2 and len(alef) == 1
+
+
+def right_edge_of_label(path):
+    """Of the ink left of the images, in pixels."""
+    with PIL.Image.open(path) as figure:
+        pixels = numpy.asarray(figure.convert("L"))[:, :318]
+    return int(numpy.flatnonzero((pixels < 128).any(axis=0)).max())
+
+
+@pytest.mark.parametrize("label", [
+    "\u0643\u062a\u0627\u0628 \u0639\u0631\u0628\u064a", "\u0939\u093f\u0928\u094d\u0926\u0940", "\u4e2d\u6587",
+    "Latin \u05e2\u05d1\u05e8\u05d9\u05ea"])
+def test_labels_of_every_script_end_beside_the_images(sscam, network, tmp_path, label):
+    (tmp_path / "labels.txt").write_text(f"HHH\n{label}\n", encoding="utf-8")
+    for index in range(2):
+        result = sscam("compare", network.model, network.image, *FAST, "-c", index, "--labels", "labels.txt", "-o",
+                       f"{index}.png")
+        assert result.returncode == 0 and result.stderr == "", result.stderr
+    assert abs(right_edge_of_label(tmp_path / "0.png") - right_edge_of_label(tmp_path / "1.png")) <= 4
+
+
+@pytest.mark.parametrize("label", [
+    b"x" * 100_000, b"many words " * 10_000, "\u0628".encode() * 50_000, "\U0001f600".encode() * 2000,
+    b"\xff\xfe\xc0\x80 cut \xe4\xb8", b"\xed\xa0\x80", "e\u0301".encode() * 3000, "\u202e \u2066 \u200b".encode()],
+    ids=["letters", "words", "Arabic", "emoji", "invalid", "surrogate", "accents", "controls"])
+def test_labels_that_do_not_fit_are_cut(sscam, network, tmp_path, label):
+    """None is drawn over the margin or an image."""
+    (tmp_path / "labels.txt").write_bytes(label + b"\n")
+    result = sscam("compare", network.model, network.image, *FAST, "-c", "0", "--labels", "labels.txt", "-o",
+                   "figure.png")
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+    with PIL.Image.open(tmp_path / "figure.png") as figure:
+        pixels = numpy.asarray(figure.convert("L"))
+    assert (pixels[:, :34] == 255).all() and (pixels[:, 316:326] == 255).all()
+
+
+@pytest.mark.parametrize("size", [(3, 40000), (40000, 3)])
+def test_figure_of_extreme_images(sscam, network, tmp_path, size):
+    PIL.Image.new("RGB", size, "red").save(tmp_path / "long.png")
+    result = sscam("compare", network.model, "long.png", *FAST, "--resize", "64x64", "--crop", "off", "-o",
+                   "figure.png")
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+
+
+def test_figure_needs_a_place(sscam, network, files):
+    assert_failure(sscam("compare", network.model, network.image, *FAST, "-o", "nowhere/figure.png"),
+                   "nowhere/figure.png")
     assert files() == []
 
 
-def test_a_damaged_picture_is_found_before_the_work(sscam, network, tmp_path, files):
+def test_a_damaged_image_is_found_before_the_work(sscam, network, tmp_path, files):
     (tmp_path / "bad.png").write_text("no image")
-    assert_failure(sscam("compare", network.model, network.picture, "bad.png", *SLOW, "-o", "panel.png"), "bad.png")
+    assert_failure(sscam("compare", network.model, network.image, "bad.png", *SLOW, "-o", "figure.png"), "bad.png")
     assert files() == ["bad.png"]
 
 
@@ -845,14 +909,14 @@ def test_a_damaged_picture_is_found_before_the_work(sscam, network, tmp_path, fi
 
 
 def test_a_cat_is_found(sscam, pretrained):
-    record, = lines_of(sscam("explain", pretrained.model, pretrained.picture, *FAST, "--json",
+    record, = lines_of(sscam("explain", pretrained.model, pretrained.image, *FAST, "--json",
                              "--labels", pretrained.labels_path))
     assert "cat" in record["label"]
     assert record["probability"] > 0.1
 
 
 def test_a_class_by_its_name(sscam, pretrained):
-    record, = lines_of(sscam("explain", pretrained.model, pretrained.picture, *FAST, "--json", "-c", "tiger cat",
+    record, = lines_of(sscam("explain", pretrained.model, pretrained.image, *FAST, "--json", "-c", "tiger cat",
                              "--labels", pretrained.labels_path))
     assert record["class"] == 282
 

@@ -11,13 +11,14 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ElementTree
 
 import PIL.Image
 import pytest
 
-from conftest import DEMO, PROGRAM, SHARED_DATA, default_signals, run_on_terminal
+from conftest import DEMO, PROGRAM, ROOT, SHARED_DATA, assert_one_line, default_signals, run_on_terminal
 
 SCENES = DEMO / "scenes"
 SIGMOID = ("-m", "grad-cam", "--probability", "sigmoid")
@@ -27,7 +28,7 @@ OTHERS = ["insertion", "deletion", "class_sensitivity"]
 
 
 @pytest.fixture
-def judge(sscam, network, tmp_path):
+def evaluate(sscam, network, tmp_path):
     """Runs eval on a data set; the result has `rows`, the lines of its CSV file, where it succeeded."""
 
     def run(dataset, *arguments, labels=network.labels_path, flags=FAST):
@@ -84,19 +85,11 @@ def put_scene(path, scene):
     return put(path, (SCENES / f"{scene}.png").read_bytes())    # content, not the name, says what it is
 
 
-def flat(root, names):
+def put_scenes(root, names):
     for name in names:
         put_scene(root / f"{name}.png", name)
         put(root / f"{name}.xml", (SCENES / f"{name}.xml").read_text())
     return root
-
-
-def assert_one_line(result, code, *words):
-    assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
-    assert result.stdout == ""
-    assert re.fullmatch(r"sscam: [^\n]+: [^\n]+\n", result.stderr), result.stderr
-    for word in words:
-        assert word in result.stderr
 
 
 # --- layouts ------------------------------------------------------------------------------------------
@@ -105,30 +98,30 @@ COUNT = 3
 
 
 @pytest.fixture
-def wanted(judge):
+def wanted(evaluate):
     """The values of the first scenes, from the folder that is bundled."""
-    result = judge(SCENES, "--limit", COUNT)
+    result = evaluate(SCENES, "--limit", COUNT)
     assert result.returncode == 0 and result.stderr == ""
     assert len(result.rows) == sum(len(objects_of(scene)) for scene in scene_names(COUNT))
     return values_of(result.rows)
 
 
-def test_folder_with_annotations_elsewhere(judge, tmp_path, wanted):
+def test_folder_with_annotations_elsewhere(evaluate, tmp_path, wanted):
     for name in scene_names(COUNT):
-        put_scene(tmp_path / "pictures" / f"{name}.JPEG", name)
+        put_scene(tmp_path / "images" / f"{name}.JPEG", name)
         put(tmp_path / "xml" / f"{name}.xml", (SCENES / f"{name}.xml").read_text())
-    result = judge(tmp_path / "pictures", "--annotations", tmp_path / "xml")
+    result = evaluate(tmp_path / "images", "--annotations", tmp_path / "xml")
     assert values_of(result.rows) == wanted
 
 
-def test_whole_of_ilsvrc(judge, tmp_path, wanted):
+def test_whole_of_ilsvrc(evaluate, tmp_path, wanted):
     for name in scene_names(COUNT):
         put_scene(tmp_path / "ILSVRC/Data/CLS-LOC/val" / f"{name}.JPEG", name)
         put(tmp_path / "ILSVRC/Annotations/CLS-LOC/val" / f"{name}.xml", (SCENES / f"{name}.xml").read_text())
-    assert values_of(judge(tmp_path / "ILSVRC").rows) == wanted
+    assert values_of(evaluate(tmp_path / "ILSVRC").rows) == wanted
 
 
-def test_wnids_go_through_the_labels(judge, network, tmp_path, wanted):
+def test_wnids_go_through_the_labels(evaluate, network, tmp_path, wanted):
     """Files name classes by identifiers; the labels file has index, identifier, name."""
     identifiers = {name: f"n{10000000 + i}" for i, name in enumerate(network.labels)}
     lines = [f"{i}\t{identifiers[name]}\t{name}" for i, name in reversed(list(enumerate(network.labels)))]
@@ -137,52 +130,52 @@ def test_wnids_go_through_the_labels(judge, network, tmp_path, wanted):
         put_scene(tmp_path / "set" / f"{name}.png", name)
         put(tmp_path / "set" / f"{name}.xml",
             annotation([(identifiers[label], box) for label, box in objects_of(name)]))
-    result = judge(tmp_path / "set", labels=labels)
+    result = evaluate(tmp_path / "set", labels=labels)
     assert values_of(result.rows) == wanted
     assert {row["label"] for row in result.rows} <= set(network.labels)
 
 
 @pytest.mark.parametrize("is_named", [True, False])
-def test_truth_file(judge, network, tmp_path, wanted, is_named):
+def test_truth_file(evaluate, network, tmp_path, wanted, is_named):
     """One class an image; boxes come from the annotations of that class."""
-    flat(tmp_path / "set", scene_names(COUNT))
+    put_scenes(tmp_path / "set", scene_names(COUNT))
     chosen = {name: objects_of(name)[-1][0] for name in scene_names(COUNT)}
     lines = [f"{name}.png {network.labels.index(label)}" if is_named else label for name, label in chosen.items()]
     truth = put(tmp_path / "truth.txt", "".join(f"{line}\r\n" for line in lines))
-    result = judge(tmp_path / "set", "--truth", truth)
+    result = evaluate(tmp_path / "set", "--truth", truth)
     assert values_of(result.rows) == [row for row in wanted
                                       if row[1] == str(network.labels.index(chosen[next(iter(row[0]))]))]
     assert len(result.rows) == COUNT
 
 
-def test_truth_file_of_another_length(judge, tmp_path):
-    flat(tmp_path / "set", scene_names(COUNT))
+def test_truth_file_of_another_length(evaluate, tmp_path):
+    put_scenes(tmp_path / "set", scene_names(COUNT))
     few = put(tmp_path / "few.txt", "1\n2\n")
-    assert_one_line(judge(tmp_path / "set", "--truth", few), 1, "no line", "scene03.png")
-    assert_one_line(judge(tmp_path / "set", "--truth", put(tmp_path / "many.txt", "1\n2\n3\n4\n")), 1, "line 4")
+    assert_one_line(evaluate(tmp_path / "set", "--truth", few), 1, "no line", "scene03.png")
+    assert_one_line(evaluate(tmp_path / "set", "--truth", put(tmp_path / "many.txt", "1\n2\n3\n4\n")), 1, "line 4")
     named = "scene01.png 1\nscene09.png 1\nscene02.png 1\n"    # more images than there are, and fewer
-    assert_one_line(judge(tmp_path / "set", "--truth", put(tmp_path / "named.txt", named)), 1, "scene03.png")
-    assert_one_line(judge(tmp_path / "set", "--truth", put(tmp_path / "mixed.txt", named + "bag\n")), 1, "line 4")
+    assert_one_line(evaluate(tmp_path / "set", "--truth", put(tmp_path / "named.txt", named)), 1, "scene03.png")
+    assert_one_line(evaluate(tmp_path / "set", "--truth", put(tmp_path / "mixed.txt", named + "bag\n")), 1, "line 4")
 
 
 @pytest.mark.parametrize("root", ["VOCdevkit", "VOCdevkit/VOC2007"])
-def test_pascal_voc(judge, tmp_path, wanted, root):
+def test_pascal_voc(evaluate, tmp_path, wanted, root):
     year = tmp_path / "VOCdevkit/VOC2007"
     for name in scene_names(COUNT + 1):    # one more than the list has
         put_scene(year / "JPEGImages" / f"{name}.jpg", name)
         put(year / "Annotations" / f"{name}.xml", (SCENES / f"{name}.xml").read_text())
     put(year / "ImageSets/Main/test.txt", "\n".join(scene_names(COUNT)))
     put(year / "ImageSets/Main/bag_val.txt", "scene01  1\nscene02 -1\nscene03  0\n")
-    assert values_of(judge(tmp_path / root).rows) == wanted
-    images = [row["image"] for row in judge(tmp_path / root, "--split", "bag_val").rows]
+    assert values_of(evaluate(tmp_path / root).rows) == wanted
+    images = [row["image"] for row in evaluate(tmp_path / root, "--split", "bag_val").rows]
     assert sorted(set(images)) == ["scene01.jpg", "scene03.jpg"]
-    assert_one_line(judge(tmp_path / root, "--split", "train"), 1, "train.txt")
+    assert_one_line(evaluate(tmp_path / root, "--split", "train"), 1, "train.txt")
     (tmp_path / "VOCdevkit/VOC2012/JPEGImages").mkdir(parents=True)
     if root == "VOCdevkit":
-        assert_one_line(judge(tmp_path / root), 1, "several years")
+        assert_one_line(evaluate(tmp_path / root), 1, "several years")
 
 
-def test_stanford40(judge, network, tmp_path, wanted):
+def test_stanford40(evaluate, network, tmp_path, wanted):
     """The class is the action, in the annotation and in the file's name; the object is a person."""
     root = tmp_path / "Stanford40"
     expected, names = [], []
@@ -195,20 +188,20 @@ def test_stanford40(judge, network, tmp_path, wanted):
             annotation([("person", box)], extra=f"<action>{label.replace(' ', '_')}</action>"))
         expected += [row for row in wanted if row[0] == {name} and row[1] == str(network.labels.index(label))]
     put(root / "ImageSplits/test.txt", "\n".join(names))
-    result = judge(root)
+    result = evaluate(root)
     assert result.stderr == ""
     assert values_of(result.rows) == expected and len(expected) == COUNT
 
 
 @pytest.mark.parametrize("has_labels", [True, False])
-def test_folders_named_by_class(judge, network, tmp_path, wanted, has_labels):
+def test_folders_named_by_class(evaluate, network, tmp_path, wanted, has_labels):
     """Without labels the sorted folders are the classes, as torchvision's ImageFolder has them."""
     chosen = {name: objects_of(name)[0][0] for name in scene_names(COUNT)}
     for label in network.labels:
         (tmp_path / "set" / label).mkdir(parents=True)
     for name, label in chosen.items():
         put_scene(tmp_path / "set" / label / f"{name}.png", name)
-    result = judge(tmp_path / "set", "--annotations", SCENES, labels=network.labels_path if has_labels else None)
+    result = evaluate(tmp_path / "set", "--annotations", SCENES, labels=network.labels_path if has_labels else None)
     classes = network.labels if has_labels else sorted(network.labels)
     for row in result.rows:
         label = chosen[re.search(r"scene\d+", row["image"]).group()]
@@ -219,7 +212,7 @@ def test_folders_named_by_class(judge, network, tmp_path, wanted, has_labels):
             str(row) for row in wanted if row[1] == str(network.labels.index(chosen[next(iter(row[0]))])))
 
 
-def test_plain_list(judge, network, tmp_path, wanted):
+def test_plain_list(evaluate, network, tmp_path, wanted):
     """Lines of a file need not follow one another; quotes, and numbers for names, are allowed."""
     lines = [["file", "class", "xmin", "ymin", "xmax", "ymax"]]
     for name in scene_names(COUNT):
@@ -230,14 +223,14 @@ def test_plain_list(judge, network, tmp_path, wanted):
         lines.append([f"images, all/{name}.png", network.labels.index(label) if box[0] % 2 else label, *box])
     with open(tmp_path / "list.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(lines)
-    result = judge(tmp_path / "list.csv")
+    result = evaluate(tmp_path / "list.csv")
     assert values_of(result.rows) == wanted
 
 
-def test_list_without_boxes(judge, tmp_path, wanted):
+def test_list_without_boxes(evaluate, tmp_path, wanted):
     put_scene(tmp_path / "scene01.png", "scene01")
     label = objects_of("scene01")[0][0]
-    result = judge(put(tmp_path / "list.csv", f"scene01.png,{label}\n"), flags=SIGMOID)
+    result = evaluate(put(tmp_path / "list.csv", f"scene01.png,{label}\n"), flags=SIGMOID)
     assert [row["energy_pointing"] + row["pointing"] for row in result.rows] == [""]
     assert result.rows[0]["class"] == wanted[0][1] and float(result.rows[0]["average_drop"]) >= 0
     assert result.stdout.split("\n")[2].split()[-2:] == ["-", "-"]
@@ -248,13 +241,13 @@ def test_list_without_boxes(judge, tmp_path, wanted):
     ("a.png,bag,5,2,3,4\n", ["line 1"]), ("a.png,bag\n\n\"a.png,bag\n", ["line 3", "quote"]),
     ("a.png,bag,1,2,3,inf\n", ["line 1"]), ("file,class\n", ["no images"]), ("a.png,bag,1,2,3,4,5\n", ["line 1"]),
 ])
-def test_bad_lists(judge, tmp_path, text, words):
-    assert_one_line(judge(put(tmp_path / "list.csv", text)), 1, "list.csv", *words)
+def test_bad_lists(evaluate, tmp_path, text, words):
+    assert_one_line(evaluate(put(tmp_path / "list.csv", text)), 1, "list.csv", *words)
 
 
-def test_classes_from_the_command_line(judge, network, wanted):
-    """-c judges its class on every image, with the boxes of that class where there are any."""
-    result = judge(SCENES, "--limit", COUNT, "-c", "bag")
+def test_classes_from_the_command_line(evaluate, network, wanted):
+    """-c evaluates its class on every image, with the boxes of that class where there are any."""
+    result = evaluate(SCENES, "--limit", COUNT, "-c", "bag")
     bag = str(network.labels.index("bag"))
     assert {row["class"] for row in result.rows} == {bag} and len(result.rows) == COUNT
     annotated = [row for row in wanted if row[1] == bag]
@@ -263,8 +256,8 @@ def test_classes_from_the_command_line(judge, network, wanted):
                if not any(label == "bag" for label, _ in objects_of(row["image"][:-4])))
 
 
-def test_top_class(judge, sscam, network):
-    result = judge(SCENES, "--limit", "2", "-c", "top")
+def test_top_class(evaluate, sscam, network):
+    result = evaluate(SCENES, "--limit", "2", "-c", "top")
     for row in result.rows:
         shown = sscam("explain", network.model, SCENES / row["image"], *FAST, "--json")
         assert json.loads(shown.stdout)["class"] == int(row["class"])
@@ -301,7 +294,7 @@ BROKEN = {
 }
 
 
-def test_broken_files_are_noted_counted_and_skipped(judge, tmp_path):
+def test_broken_files_are_noted_counted_and_skipped(evaluate, tmp_path):
     root = tmp_path / "set"
     for name, text in BROKEN.items():
         put_scene(root / f"{name}.png", "scene01")
@@ -309,8 +302,8 @@ def test_broken_files_are_noted_counted_and_skipped(judge, tmp_path):
     put(root / "secret.txt", "bag")
     put(root / "truncated.png", (SCENES / "scene01.png").read_bytes()[:5000])
     put(root / "words.jpg", "no image")
-    flat(root, ["scene02"])
-    result = judge(root, "--json")
+    put_scenes(root, ["scene02"])
+    result = evaluate(root, "--json")
     assert result.returncode == 0, result.stderr
     notes = result.stderr.splitlines()
     for name in [*BROKEN, "truncated", "words"]:
@@ -322,26 +315,75 @@ def test_broken_files_are_noted_counted_and_skipped(judge, tmp_path):
     assert {row["image"] for row in result.rows} == {"scene02.png"}
 
 
-def test_limits_can_be_raised_and_lowered(judge, tmp_path):
+@pytest.fixture(scope="module")
+def odd_network(tmp_path_factory):
+    """A network that fails on white images, and whose layer `reshaped` has no map of black ones."""
+    path = tmp_path_factory.mktemp("odd") / "odd.pt"
+    subprocess.run([sys.executable, ROOT / "tests/cli/odd_network.py", path], check=True)
+    return path
+
+
+def put_plain(path, colour):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PIL.Image.new("RGB", (64, 64), colour).save(path)
+
+
+@pytest.mark.parametrize("name", ["scene00.png", "scene05.png"])
+@pytest.mark.parametrize("colour, words", [("white", "too bright"), ("black", "reshaped")])
+def test_images_on_which_the_network_fails_are_noted_counted_and_skipped(sscam, odd_network, tmp_path, name, colour,
+                                                                         words):
+    for scene in ("scene01", "scene09"):
+        put_scene(tmp_path / "set" / f"{scene}.png", scene)
+    put_plain(tmp_path / "set" / name, colour)
+    result = sscam("eval", odd_network, "set", *FAST, "-l", "reshaped", "-c", "top", "--json")
+    assert result.returncode == 0, result.stderr
+    note, = result.stderr.splitlines()
+    assert note.startswith(f"sscam: note: set/{name}: ") and words in note
+    report = json.loads(result.stdout)
+    assert report["skipped"] == 1 and report["images"] == 2
+
+
+def test_a_network_that_fails_on_every_image_ends_the_run(sscam, odd_network, tmp_path):
+    for i in range(20):
+        put_plain(tmp_path / "set" / f"{i:02}.png", "white")
+    result = sscam("eval", odd_network, "set", *FAST, "-c", "top")
+    lines = result.stderr.splitlines()
+    assert result.returncode == 1 and result.stdout == ""
+    assert len(lines) == 8 and all(line.startswith("sscam: note: set/0") for line in lines[:-1])
+    assert not lines[-1].startswith("sscam: note") and str(odd_network) in lines[-1] and "too bright" in lines[-1]
+
+
+@pytest.mark.parametrize("size", [(3, 40000), (40000, 3)])
+def test_extreme_images_are_evaluated_and_drawn(evaluate, tmp_path, size):
+    put_scenes(tmp_path / "set", ["scene02"])
+    PIL.Image.new("RGB", size, "red").save(tmp_path / "set/long.png")
+    result = evaluate(tmp_path / "set", "-c", "top", "--resize", "224x224", "--report", "report.html")
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+    assert [row["image"] for row in result.rows] == ["long.png", "scene02.png"]
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert len(page.all("img")) == 4
+
+
+def test_limits_can_be_raised_and_lowered(evaluate, tmp_path):
     put_scene(tmp_path / "set/crowd.png", "scene01")
     put(tmp_path / "set/crowd.xml", BROKEN["crowd"])
-    flat(tmp_path / "set", ["scene02"])
+    put_scenes(tmp_path / "set", ["scene02"])
     for flags, images in ((["--max-objects", "4097"], {"crowd.png", "scene02.png"}),
                           (["--max-objects", "4096"], {"scene02.png"}), (["--max-pixels", "9"], set())):
-        result = judge(tmp_path / "set", *flags)
+        result = evaluate(tmp_path / "set", *flags)
         assert {row["image"] for row in result.rows} == images, result.stderr
         assert (result.returncode == 0) == bool(images)
 
 
-def test_nothing_but_broken_files(judge, tmp_path):
+def test_nothing_but_broken_files(evaluate, tmp_path):
     put_scene(tmp_path / "set/scene01.png", "scene01")
     put(tmp_path / "set/scene01.xml", "<annotation>")
-    result = judge(tmp_path / "set")
+    result = evaluate(tmp_path / "set")
     assert result.returncode == 1 and result.stdout == "" and result.rows == []
-    assert result.stderr.splitlines()[-1].endswith("none of its images could be judged")
+    assert result.stderr.splitlines()[-1].endswith("none of its images could be evaluated")
 
 
-def test_forms_of_annotations(judge, tmp_path):
+def test_forms_of_annotations(evaluate, tmp_path):
     """What is meant the same gives the same values; what is not does not."""
     root = tmp_path / "set"
     whole, edges = [93, 125, 206, 210], [92.5, 124, 206, 210]
@@ -363,7 +405,7 @@ def test_forms_of_annotations(judge, tmp_path):
     for name, text in forms.items():
         put_scene(root / f"{name}.png", "scene01")
         put(root / f"{name}.xml", text)
-    result = judge(root, "--json")
+    result = evaluate(root, "--json")
     assert result.stderr == ""
     report = json.loads(result.stdout)
     assert report["scaled_annotations"] == 1 and report["unknown_objects"] == 1
@@ -375,36 +417,36 @@ def test_forms_of_annotations(judge, tmp_path):
     assert 0 < energy["a"] < 100
 
 
-def test_pictures_without_annotations_are_judged_by_the_top_class(judge, tmp_path):
+def test_images_without_annotations_are_evaluated_for_the_top_class(evaluate, tmp_path):
     put_scene(tmp_path / "set/scene01.png", "scene01")
-    result = judge(tmp_path / "set", labels=None)
+    result = evaluate(tmp_path / "set", labels=None)
     assert len(result.rows) == 1 and result.rows[0]["pointing"] == ""
     put(tmp_path / "set/scene01.xml", annotation([]))
-    assert judge(tmp_path / "set", labels=None).rows == result.rows
+    assert evaluate(tmp_path / "set", labels=None).rows == result.rows
 
 
 # --- parts --------------------------------------------------------------------------------------------
 
 
-def test_shards_merge_to_one_run(judge, sscam, tmp_path):
+def test_shards_merge_to_one_run(evaluate, sscam, tmp_path):
     parts = []
     for i in (3, 1, 2):
-        part = judge(SCENES, "--shard", f"{i}/3")
+        part = evaluate(SCENES, "--shard", f"{i}/3")
         assert {int(row["index"]) % 3 for row in part.rows} == {i - 1}
         parts.append((tmp_path / "values.csv").rename(tmp_path / f"part{i}.csv"))
     merged = sscam("merge", *parts, "--csv", "merged.csv", "--json")
     assert merged.returncode == 0, merged.stderr
-    table = judge(SCENES)
+    table = evaluate(SCENES)
     assert (tmp_path / "merged.csv").read_bytes() == (tmp_path / "values.csv").read_bytes()
     assert sscam("merge", *parts).stdout == table.stdout
     report = json.loads(merged.stdout)
     assert report["images"] == 12 and report["cases"] == len(table.rows)
-    assert report["methods"] == json.loads(judge(SCENES, "--json").stdout)["methods"]
+    assert report["methods"] == json.loads(evaluate(SCENES, "--json").stdout)["methods"]
 
 
-def test_merging_keeps_every_digit(judge, sscam, tmp_path):
+def test_merging_keeps_every_digit(evaluate, sscam, tmp_path):
     """All metrics of several methods, undefined and absent values among them."""
-    whole = judge(SCENES, "--limit", "3", "-m", "grad-cam,cam", "--metrics", "all", "--metric-steps", "3", "--json",
+    whole = evaluate(SCENES, "--limit", "3", "-m", "grad-cam,cam", "--metrics", "all", "--metric-steps", "3", "--json",
                   flags=SIGMOID)
     heading, *lines = (tmp_path / "values.csv").read_text().splitlines(keepends=True)
     lines = [line if line[0] != "1" else re.sub(r",[^,]*,[^,]*\n", ",nan,\n", line) for line in lines]
@@ -419,8 +461,8 @@ def test_merging_keeps_every_digit(judge, sscam, tmp_path):
     assert merged["class_sensitivity"]["count"] == original["class_sensitivity"]["count"] - changed
 
 
-def test_merge_refuses_what_does_not_belong_together(judge, sscam, tmp_path):
-    judge(SCENES, "--limit", "2")
+def test_merge_refuses_what_does_not_belong_together(evaluate, sscam, tmp_path):
+    evaluate(SCENES, "--limit", "2")
     good = (tmp_path / "values.csv").read_text()
     lines = good.splitlines(keepends=True)
 
@@ -444,15 +486,15 @@ def test_merge_refuses_what_does_not_belong_together(judge, sscam, tmp_path):
     assert_one_line(sscam("merge", "absent.csv"), 1, "absent.csv")
 
 
-def test_a_cut_journal_goes_on(judge, tmp_path):
+def test_a_cut_journal_goes_on(evaluate, tmp_path):
     """Whatever a crash left of the last line, the values are those of one run."""
     journal = tmp_path / "journal"
-    whole = judge(SCENES, "--limit", "2", "--resume", journal)
+    whole = evaluate(SCENES, "--limit", "2", "--resume", journal)
     complete = journal.read_bytes()
     assert len(ends_of_images(complete)) == 2
     for length in (0, 10, 50, len(complete) // 2, len(complete) - 30, len(complete) - 5, len(complete) - 1):
         journal.write_bytes(complete[:length])
-        resumed = judge(SCENES, "--limit", "2", "--resume", journal)
+        resumed = evaluate(SCENES, "--limit", "2", "--resume", journal)
         assert resumed.rows == whole.rows and resumed.stdout == whole.stdout
         assert journal.read_bytes() == complete
 
@@ -462,7 +504,7 @@ def ends_of_images(journal):
     return [match.start() for match in re.finditer(rb"(?m)^done,\d+,\d+\n", journal)]
 
 
-def test_a_killed_run_goes_on_as_if_it_had_not_been(judge, network, tmp_path):
+def test_a_killed_run_goes_on_as_if_it_had_not_been(evaluate, network, tmp_path):
     """To the last digit, also where masked inputs are scored: without calibration the way of scoring is always the
     same."""
     flags = ["-m", "grad-cam,score-cam", "--probability", "sigmoid", "--metrics", "all", "--metric-steps", "25",
@@ -484,19 +526,19 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(judge, network, tmp_path):
     kept = (tmp_path / "journal").read_bytes()
     ends = ends_of_images(kept)
     assert 4 <= len(ends) < 12
-    resumed = judge(SCENES, *arguments[2:], flags=flags)
+    resumed = evaluate(SCENES, *arguments[2:], flags=flags)
     values = (tmp_path / "values.csv").read_bytes()
     assert (tmp_path / "journal").read_bytes().startswith(kept[:ends[-1]])
-    whole = judge(SCENES, "--resume", "another", flags=flags)
+    whole = evaluate(SCENES, "--resume", "another", flags=flags)
     assert (tmp_path / "values.csv").read_bytes() == values
     assert (tmp_path / "another").read_bytes() == (tmp_path / "journal").read_bytes()
     assert resumed.stdout == whole.stdout
     assert set(METRICS + OTHERS) <= set(resumed.rows[0])
 
 
-def test_a_resumed_run_keeps_its_counts(judge, tmp_path):
+def test_a_resumed_run_keeps_its_counts(evaluate, tmp_path):
     """Of skipped images, scaled annotations and unknown objects; those of images left out are not shown."""
-    root = flat(tmp_path / "set", scene_names(1))
+    root = put_scenes(tmp_path / "set", scene_names(1))
     bag = annotation([("bag", GOOD_BOX)])
     for name, text in (("t1-scaled", annotation([("bag", [46, 62, 103, 105])], size=(160, 128))),
                        ("t2-unknown", annotation([("teapot", GOOD_BOX), ("bag", GOOD_BOX), ("cup", GOOD_BOX)])),
@@ -506,7 +548,7 @@ def test_a_resumed_run_keeps_its_counts(judge, tmp_path):
         put(root / f"{name}.xml", text)
 
     def counts(*arguments):
-        report = json.loads(judge(root, "--json", *arguments).stdout)
+        report = json.loads(evaluate(root, "--json", *arguments).stdout)
         return [report[name] for name in ("images", "skipped", "scaled_annotations", "unknown_objects")]
 
     assert counts() == [5, 1, 2, 3]
@@ -516,12 +558,12 @@ def test_a_resumed_run_keeps_its_counts(judge, tmp_path):
                               (["--shard", "2/3"], [2, 0, 1, 0])):
         assert counts("--resume", "journal", *arguments) == wanted
     assert (tmp_path / "journal").read_bytes().startswith(complete)
-    whole, resumed = judge(root), judge(root, "--resume", "journal")
+    whole, resumed = evaluate(root), evaluate(root, "--resume", "journal")
     assert whole.stdout == resumed.stdout and "1 images skipped; 2 annotations" in whole.stdout
 
 
-def test_a_damaged_journal_is_refused(judge, tmp_path):
-    judge(SCENES, "--limit", "2", "--resume", "journal")
+def test_a_damaged_journal_is_refused(evaluate, tmp_path):
+    evaluate(SCENES, "--limit", "2", "--resume", "journal")
     good = (tmp_path / "journal").read_text()
     lines = good.splitlines(keepends=True)
     end = next(i for i, line in enumerate(lines) if line.startswith("done,"))
@@ -529,31 +571,31 @@ def test_a_damaged_journal_is_refused(judge, tmp_path):
                     lines[:2] + lines[end:], lines[:end + 1] + lines[end:], lines[:3] + ["1,2,3\n"] + lines[3:]):
         text = "".join(changed)
         (tmp_path / "journal").write_text(text)
-        assert_one_line(judge(SCENES, "--resume", "journal"), 1, "journal", "line")
+        assert_one_line(evaluate(SCENES, "--resume", "journal"), 1, "journal", "line")
         assert (tmp_path / "journal").read_text() == text
 
 
-def test_a_finished_journal_is_not_computed_again(judge, sscam, network, tmp_path):
-    first = judge(SCENES, "--limit", "2", "--resume", "journal")
-    again = judge(SCENES, "--limit", "2", "--resume", "journal")
+def test_a_finished_journal_is_not_computed_again(evaluate, sscam, network, tmp_path):
+    first = evaluate(SCENES, "--limit", "2", "--resume", "journal")
+    again = evaluate(SCENES, "--limit", "2", "--resume", "journal")
     assert again.rows == first.rows
-    fewer = judge(SCENES, "--limit", "1", "--resume", "journal")    # the others stay where they are
+    fewer = evaluate(SCENES, "--limit", "1", "--resume", "journal")    # the others stay where they are
     assert fewer.rows == [row for row in first.rows if row["index"] == "0"]
-    more = judge(SCENES, "--limit", "3", "--resume", "journal")
+    more = evaluate(SCENES, "--limit", "3", "--resume", "journal")
     assert more.rows[:len(first.rows)] == first.rows and len(more.rows) > len(first.rows)
 
 
-def test_a_journal_of_another_evaluation_is_refused(judge, tmp_path):
-    judge(SCENES, "--limit", "1", "--resume", "journal")
+def test_a_journal_of_another_evaluation_is_refused(evaluate, tmp_path):
+    evaluate(SCENES, "--limit", "1", "--resume", "journal")
     before = (tmp_path / "journal").read_bytes()
     for other in (["--metric-mask", "top50"], ["-m", "cam"], ["-c", "bag"]):
-        assert_one_line(judge(SCENES, "--limit", "1", "--resume", "journal", *other), 1, "journal", "differ")
+        assert_one_line(evaluate(SCENES, "--limit", "1", "--resume", "journal", *other), 1, "journal", "differ")
     put_scene(tmp_path / "set/another.png", "scene01")
-    assert_one_line(judge(tmp_path / "set", "--resume", "journal"), 1, "another data set", "scene01.png")
+    assert_one_line(evaluate(tmp_path / "set", "--resume", "journal"), 1, "another data set", "scene01.png")
     put(tmp_path / "letter", "Dear reader,\n")
-    assert_one_line(judge(SCENES, "--resume", "letter"), 1, "letter", "no journal")
+    assert_one_line(evaluate(SCENES, "--resume", "letter"), 1, "letter", "no journal")
     assert (tmp_path / "letter").read_text() == "Dear reader,\n"
-    assert_one_line(judge(SCENES, "--resume", tmp_path / "set"), 1, "not a regular file")
+    assert_one_line(evaluate(SCENES, "--resume", tmp_path / "set"), 1, "not a regular file")
     assert (tmp_path / "journal").read_bytes() == before
 
 
@@ -569,39 +611,39 @@ def begin_eval(network, folder, ignored=()):
     return running
 
 
-def test_a_journal_has_one_writer(judge, network, tmp_path):
+def test_a_journal_has_one_writer(evaluate, network, tmp_path):
     first = begin_eval(network, tmp_path)
     first.send_signal(signal.SIGSTOP)
     before = (tmp_path / "journal").read_bytes()
     flags = [*SIGMOID, "--metrics", "all", "--metric-steps", "50"]
-    second = judge(SCENES, "--resume", "journal", flags=flags)
+    second = evaluate(SCENES, "--resume", "journal", flags=flags)
     assert_one_line(second, 1, "journal", f"process {first.pid} ", os.uname().nodename)
     assert (tmp_path / "journal").read_bytes() == before
     first.kill()
     first.communicate()
-    assert judge(SCENES, "--limit", "2", "--resume", "journal", flags=flags).returncode == 0
+    assert evaluate(SCENES, "--limit", "2", "--resume", "journal", flags=flags).returncode == 0
 
 
-def test_a_journal_that_holds_an_image_twice_is_refused(judge, tmp_path):
-    judge(SCENES, "--limit", "2", "--resume", "journal")
+def test_a_journal_that_holds_an_image_twice_is_refused(evaluate, tmp_path):
+    evaluate(SCENES, "--limit", "2", "--resume", "journal")
     lines = (tmp_path / "journal").read_text().splitlines(keepends=True)
     end = next(i for i, line in enumerate(lines) if line.startswith("done,"))
     for changed, words in ((lines + lines[2:end + 1], ["image 0 twice"]),
                            (lines[:end] + lines[end + 1:], ["line", "two images"])):
         (tmp_path / "journal").write_text("".join(changed))
-        assert_one_line(judge(SCENES, "--resume", "journal"), 1, "journal", *words)
+        assert_one_line(evaluate(SCENES, "--resume", "journal"), 1, "journal", *words)
         assert (tmp_path / "journal").read_text() == "".join(changed)
 
 
-def test_a_journal_of_other_versions_is_refused(judge, sscam, tmp_path):
+def test_a_journal_of_other_versions_is_refused(evaluate, sscam, tmp_path):
     build = dict(line.split(": ", 1) for line in sscam("--version").stdout.splitlines() if ": " in line)
-    judge(SCENES, "--limit", "1", "--resume", "journal")
+    evaluate(SCENES, "--limit", "1", "--resume", "journal")
     good = (tmp_path / "journal").read_text()
     heading = good.splitlines()[0]
     assert heading.split(",")[3:] == [f"sscam {build['sscam']}", f"libtorch {build['libtorch']}", "cpu"]
     for old, new in ((build["libtorch"], "0.4.1"), (",cpu", ",cuda,CUDA 9"), (build["sscam"], "0.9.0")):
         (tmp_path / "journal").write_text(good.replace(old, new, 1))
-        assert_one_line(judge(SCENES, "--resume", "journal"), 1, "journal", new.strip(","), old.strip(","))
+        assert_one_line(evaluate(SCENES, "--resume", "journal"), 1, "journal", new.strip(","), old.strip(","))
         assert (tmp_path / "journal").read_text() == good.replace(old, new, 1)
 
 
@@ -615,8 +657,8 @@ def test_signals_that_are_ignored_stay_ignored(network, tmp_path):
     assert len(ends_of_images((tmp_path / "journal").read_bytes())) == 12 and "12 images" in output
 
 
-def test_results_on_standard_output(judge, sscam, network):
-    table = judge(SCENES, "--limit", "2")
+def test_results_on_standard_output(evaluate, sscam, network):
+    table = evaluate(SCENES, "--limit", "2")
     text = sscam("eval", network.model, SCENES, *FAST, "--labels", network.labels_path, "--limit", "2", "--csv",
                  "/dev/stdout").stdout
     assert text.startswith("index,image,") and text.endswith(table.stdout)
@@ -626,10 +668,10 @@ def test_results_on_standard_output(judge, sscam, network):
 # --- what is printed ----------------------------------------------------------------------------------
 
 
-def test_table_json_and_csv_agree(judge, tmp_path):
+def test_table_json_and_csv_agree(evaluate, tmp_path):
     arguments = ["--limit", "3", "-m", "grad-cam,grad-cam++", "--metrics", "all", "--metric-steps", "6"]
-    table = judge(SCENES, *arguments, "--resume", "journal", flags=SIGMOID)
-    report = json.loads(judge(SCENES, *arguments, "--resume", "journal", "--json", flags=SIGMOID).stdout)
+    table = evaluate(SCENES, *arguments, "--resume", "journal", flags=SIGMOID)
+    report = json.loads(evaluate(SCENES, *arguments, "--resume", "journal", "--json", flags=SIGMOID).stdout)
     assert (report["layout"], report["images"], report["cases"]) == ("imagenet", 3, len(table.rows) // 2)
     assert [method["method"] for method in report["methods"]] == ["grad-cam", "grad-cam++"]
     assert max(map(len, table.stdout.splitlines())) <= 100
@@ -648,10 +690,10 @@ def test_table_json_and_csv_agree(judge, tmp_path):
             assert any(shown in line for line in lines), (metric, shown)
 
 
-def test_undefined_values_are_shown(judge):
-    """A layer of one place gives flat maps, whose energy is no number."""
+def test_undefined_values_are_shown(evaluate):
+    """A layer of one place gives constant maps, whose energy is no number."""
     arguments = [SCENES, "--limit", "2", "-l", "pool"]
-    table, report = judge(*arguments), json.loads(judge(*arguments, "--json").stdout)
+    table, report = evaluate(*arguments), json.loads(evaluate(*arguments, "--json").stdout)
     count = sum(len(objects_of(scene)) for scene in scene_names(2))
     assert table.stdout.count(f"{count} undefined") == 2
     assert {row["energy_pointing"] for row in table.rows} == {"nan"}
@@ -659,9 +701,9 @@ def test_undefined_values_are_shown(judge):
                                                 "undefined": count}
 
 
-def test_default_is_every_method_that_can(judge, sscam):
+def test_default_is_every_method_that_can(evaluate, sscam):
     """The bundled network has all that a method may ask for."""
-    result = judge(SCENES, "--limit", "1", "--max-channels", "2", "--samples", "1",
+    result = evaluate(SCENES, "--limit", "1", "--max-channels", "2", "--samples", "1",
                    flags=["--probability", "sigmoid", "--metrics", "pointing"])
     assert result.stderr == ""
     found = [row["method"] for row in result.rows]
@@ -686,20 +728,20 @@ def test_usage_errors(sscam, files, arguments, words):
     assert files() == []
 
 
-def test_failures_name_the_thing(judge, sscam, network, tmp_path):
-    assert_one_line(judge(tmp_path / "nowhere"), 1, "nowhere")
+def test_failures_name_the_thing(evaluate, sscam, network, tmp_path):
+    assert_one_line(evaluate(tmp_path / "nowhere"), 1, "nowhere")
     (tmp_path / "empty").mkdir()
-    assert_one_line(judge(tmp_path / "empty"), 1, "empty", "no images")
-    assert_one_line(judge(SCENES, "--layout", "voc"), 1, "JPEGImages")
+    assert_one_line(evaluate(tmp_path / "empty"), 1, "empty", "no images")
+    assert_one_line(evaluate(SCENES, "--layout", "voc"), 1, "JPEGImages")
     assert_one_line(sscam("eval", "absent.pt", SCENES), 1, "absent.pt")
     assert_one_line(sscam("eval", network.model, SCENES, "--csv", "no/such/folder.csv"), 1, "folder.csv")
     usage = sscam("eval", network.model, SCENES, "--metrics", "drop")
     assert_one_line(usage, 2, '"drop"', "average_drop")
 
 
-def test_classes_that_the_network_has_not(judge, tmp_path):
+def test_classes_that_the_network_has_not(evaluate, tmp_path):
     put_scene(tmp_path / "scene01.png", "scene01")
-    result = judge(put(tmp_path / "list.csv", "scene01.png,6\n"), labels=None)
+    result = evaluate(put(tmp_path / "list.csv", "scene01.png,6\n"), labels=None)
     assert result.returncode == 1
     assert "note: " in result.stderr and "class 6" in result.stderr.splitlines()[0]
 
@@ -730,7 +772,7 @@ def test_photographs_with_wnids(sscam, tmp_path):
 
 def test_the_bar_is_of_the_whole_data_set(network, tmp_path):
     """And a note about a broken image gets a line of its own."""
-    root = flat(tmp_path / "set", scene_names(3))
+    root = put_scenes(tmp_path / "set", scene_names(3))
     put(root / "scene01b.png", "no image")
     # Long enough for the bar, which is drawn ten times a second at most.
     code, shown = run_on_terminal(["eval", network.model, str(root), "-m", "ss-cam-mean", "--labels",
@@ -776,13 +818,13 @@ class Page(html.parser.HTMLParser):
         return [attributes for found, attributes in self.tags if found == tag]
 
 
-def test_report_is_one_file_with_everything(judge, tmp_path):
+def test_report_is_one_file_with_everything(evaluate, tmp_path):
     """Also where the name of a file is markup."""
     hostile = "a<script>alert('&')<b>\"scene.png"
-    root = flat(tmp_path / "set", ["scene02"])
+    root = put_scenes(tmp_path / "set", ["scene02"])
     put_scene(root / hostile, "scene01")
     put(root / hostile.replace(".png", ".xml"), (SCENES / "scene01.xml").read_text())
-    result = judge(root, "--report", "report.html", "-m", "grad-cam,cam", "--metrics", "all", "--metric-steps", "3",
+    result = evaluate(root, "--report", "report.html", "-m", "grad-cam,cam", "--metrics", "all", "--metric-steps", "3",
                    flags=SIGMOID)
     assert result.returncode == 0, result.stderr
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -795,11 +837,11 @@ def test_report_is_one_file_with_everything(judge, tmp_path):
     assert len(page.all("svg")) == 7 + 2 and len(page.all("polyline")) == 2 * 2
     for line in page.all("polyline"):
         assert len(line["points"].split()) == 4
-    for picture in page.all("img"):
-        content = base64.b64decode(picture["src"].partition(",")[2], validate=True)
+    for element in page.all("img"):
+        content = base64.b64decode(element["src"].partition(",")[2], validate=True)
         with PIL.Image.open(io.BytesIO(content)) as image:
             image.load()
-            assert image.size == (int(picture["width"]), int(picture["height"]))
+            assert image.size == (int(element["width"]), int(element["height"]))
     values = [div["data-v0-0"] for div in page.all("div") if div.get("class") == "case"]
     assert values == [f"{float(row['average_drop']):.9g}" for row in result.rows[::2]]
     cells = [float(cell["data-value"]) for cell in page.all("td") if cell.get("data-value")]
@@ -809,11 +851,11 @@ def test_report_is_one_file_with_everything(judge, tmp_path):
     assert cells[0] == pytest.approx(sum(map(float, values)) / cases, rel=1e-6)
 
 
-def test_report_shows_the_boxes_of_the_class(judge, tmp_path):
-    judge(SCENES, "--limit", "1", "--report", "report.html")
+def test_report_shows_the_boxes_of_the_class(evaluate, tmp_path):
+    evaluate(SCENES, "--limit", "1", "--report", "report.html")
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
-    picture = page.all("img")[0]
-    with PIL.Image.open(io.BytesIO(base64.b64decode(picture["src"].partition(",")[2]))) as image:
+    element = page.all("img")[0]
+    with PIL.Image.open(io.BytesIO(base64.b64decode(element["src"].partition(",")[2]))) as image:
         pixels = image.convert("RGB")
     scale = pixels.width / 320
     left, top, right, bottom = (value * scale for value in objects_of("scene01")[0][1])
@@ -824,10 +866,10 @@ def test_report_shows_the_boxes_of_the_class(judge, tmp_path):
         assert any(red > 200 and green > 180 and blue < 90 for red, green, blue in near)
 
 
-def test_report_has_the_worst_cases_of_all(judge, tmp_path):
+def test_report_has_the_worst_cases_of_all(evaluate, tmp_path):
     """Lists of all cases there are, images of those that are worst on the whole of a metric."""
     metrics = ("average_drop", "energy_pointing")
-    result = judge(SCENES, "--report", "report.html", "-m", "grad-cam,grad-cam++", "--metrics", ",".join(metrics),
+    result = evaluate(SCENES, "--report", "report.html", "-m", "grad-cam,grad-cam++", "--metrics", ",".join(metrics),
                    "--limit", "11", flags=SIGMOID)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     for (i, method), (j, metric, worse) in itertools.product(

@@ -62,11 +62,11 @@ def report(sscam, network, tmp_path):
     return run
 
 
-def assert_drawn(chromium, page, picture):
+def assert_drawn(chromium, page, screenshot):
     """The page as it is: no complaint of a script, and not blank: text, and the colours of charts and maps."""
-    shown = chromium(page, f"--screenshot={picture}", "--window-size=1400,2400")
+    shown = chromium(page, f"--screenshot={screenshot}", "--window-size=1400,2400")
     assert "CONSOLE" not in shown.stderr, shown.stderr
-    with PIL.Image.open(picture) as image:
+    with PIL.Image.open(screenshot) as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
     assert pixels.shape == (2400, 1400, 3)
     assert (pixels.max(axis=2) < 90).sum() > 2000    # ink

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from conftest import DEMO, PROGRAM, ROOT
+from conftest import DEMO, PROGRAM, ROOT, assert_one_line
 
 sys.path.insert(0, str(ROOT / "tests" / "oracles"))
 import metric_formulas as oracle    # noqa: E402
@@ -49,7 +49,7 @@ def explained(sscam, network, tmp_path, scene, class_index, method, **options):
     return np.load(tmp_path / "map.npy").astype(float)
 
 
-def test_nearness_is_the_correlation_of_the_maps(study, sscam, network, tmp_path):
+def test_map_similarity_is_the_correlation_of_the_maps(study, sscam, network, tmp_path):
     sigmas, samples, methods = (0, 0.5, 3), (1, 3), ("ss-cam-mean", "ss-cam-max")
     done = study("--sigma", "3,0,0.5,3.0", "--samples", "3,1", "-m", ",".join(methods), limit=1)
     assert done.returncode == 0 and done.stderr == ""
@@ -76,17 +76,17 @@ def test_nearness_is_the_correlation_of_the_maps(study, sscam, network, tmp_path
 
 
 def test_metrics_are_those_of_eval(study, sscam, network, tmp_path):
-    """A setting is judged as eval judges a method with those options."""
+    """A setting is evaluated as eval evaluates a method with those options."""
     done = study("--sigma", "2", "--samples", "1,2", "-m", "ss-cam-mean")
     sscam("eval", network.model, SCENES, "--labels", network.labels_path, *COMMON, "--limit", "2", "-m",
           "grad-cam,ss-cam-mean", "--sigma", "2", "--samples", "2", "--metrics", ",".join(STUDIED[:4]), "--csv",
           "e.csv")
     with open(tmp_path / "e.csv", newline="", encoding="utf-8") as file:
-        judged = list(csv.DictReader(file))
+        evaluated = list(csv.DictReader(file))
     names = {"grad-cam": "grad-cam", "ss-cam-mean sigma=2 samples=2": "ss-cam-mean"}
     kept = [row for row in done.rows if row["method"] in names]
-    assert len(kept) == len(judged) > 4
-    for row, other in zip(kept, judged):
+    assert len(kept) == len(evaluated) > 4
+    for row, other in zip(kept, evaluated):
         assert names[row["method"]] == other["method"] and row["class"] == other["class"]
         for metric in STUDIED[:4]:
             assert float(row[metric]) == pytest.approx(float(other[metric]), rel=1e-3, abs=1e-3)
@@ -111,8 +111,8 @@ def test_totals_are_means_with_bootstrap_intervals(study):
     assert not {"base", "sigma", "samples"} & (done.told["methods"][0].keys() | done.told["methods"][1].keys())
 
 
-def test_flat_maps_have_no_nearness(study):
-    """A layer of one place gives flat maps."""
+def test_constant_maps_have_no_map_similarity(study):
+    """A layer of one place gives constant maps."""
     done = study("-l", "pool", "--sigma", "1", "--samples", "1", "--metrics", "pointing", limit=1)
     assert {row["near_score_cam"] + row["near_grad_cam"] for row in done.rows} == {"nannan"}
     assert done.told["methods"][0]["near_grad_cam"]["mean"] is None
@@ -164,9 +164,7 @@ def test_report_has_a_line_for_each_value_of_the_other_axis(study, tmp_path):
 ])
 def test_usage_errors(sscam, network, arguments, words):
     done = sscam("study", network.model, SCENES, *arguments)
-    assert done.returncode == 2 and done.stdout == ""
-    assert re.fullmatch(r"sscam: [^\n]+: [^\n]+\n", done.stderr), done.stderr
-    assert all(word in done.stderr for word in words), done.stderr
+    assert_one_line(done, 2, *words)
 
 
 def test_help_names_both_axes():

@@ -16,8 +16,9 @@ enum {
     FAULT_TORCH = 4,    /* libtorch and what it computes with */
     FAULT_DRAWING = 8,  /* cairo, libxml2, libpng, libjpeg and all others */
     FAULT_THREADS = 16, /* libgomp, which ends the process */
-    FAULT_FONTS = 32,   /* fontconfig and freetype, which dereference failed allocations */
-    FAULT_ANYBODY = 63
+    FAULT_FONTS = 32,   /* fontconfig, freetype, Pango, HarfBuzz: dereference failed allocations */
+    FAULT_GLIB = 64,    /* GLib, which ends the process */
+    FAULT_ANYBODY = 127
 };
 
 /* Which calls on files fail. */

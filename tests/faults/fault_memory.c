@@ -62,14 +62,16 @@ static int owner_named(const char *path)
         const char *part;
         int owner;
     } names[] = {
-        {"libfault", TRANSPARENT}, {"/libc.so", TRANSPARENT},   {"/libc-", TRANSPARENT},
-        {"ld-linux", TRANSPARENT}, {"libstdc++", TRANSPARENT},  {"libgcc_s", TRANSPARENT},
-        {"/libm.so", TRANSPARENT}, {"libgomp", FAULT_THREADS},  {"libsscam.so", FAULT_LIBRARY},
-        {"torch", FAULT_TORCH},    {"libc10", FAULT_TORCH},     {"dnnl", FAULT_TORCH},
-        {"blas", FAULT_TORCH},     {"lapack", FAULT_TORCH},     {"protobuf", FAULT_TORCH},
-        {"libsleef", FAULT_TORCH}, {"fontconfig", FAULT_FONTS}, {"freetype", FAULT_FONTS},
-        {"libexpat", FAULT_FONTS}, {"XNNPACK", FAULT_TORCH},    {"pthreadpool", FAULT_TORCH},
-        {"cpuinfo", FAULT_TORCH},  {"libonnx", FAULT_TORCH},
+        {"libfault", TRANSPARENT},   {"/libc.so", TRANSPARENT},   {"/libc-", TRANSPARENT},
+        {"ld-linux", TRANSPARENT},   {"libstdc++", TRANSPARENT},  {"libgcc_s", TRANSPARENT},
+        {"/libm.so", TRANSPARENT},   {"libgomp", FAULT_THREADS},  {"libsscam.so", FAULT_LIBRARY},
+        {"torch", FAULT_TORCH},      {"libc10", FAULT_TORCH},     {"dnnl", FAULT_TORCH},
+        {"blas", FAULT_TORCH},       {"lapack", FAULT_TORCH},     {"protobuf", FAULT_TORCH},
+        {"libsleef", FAULT_TORCH},   {"fontconfig", FAULT_FONTS}, {"freetype", FAULT_FONTS},
+        {"libexpat", FAULT_FONTS},   {"XNNPACK", FAULT_TORCH},    {"pthreadpool", FAULT_TORCH},
+        {"cpuinfo", FAULT_TORCH},    {"libonnx", FAULT_TORCH},    {"libglib", FAULT_GLIB},
+        {"libgobject", FAULT_GLIB},  {"libpango", FAULT_FONTS},   {"libharfbuzz", FAULT_FONTS},
+        {"libfribidi", FAULT_FONTS},
     };
     if (*path == '\0')
         return FAULT_PROGRAM;

@@ -28,7 +28,7 @@ EVERY = int(os.environ.get("SSCAM_FAULTS_EVERY", "0"))
 MIDDLE, LATE = 0.45, 0.87  # by default: while it computes, and while it writes what it has computed
 
 # fault_board.h
-OWNERS = {"program": 1, "library": 2, "drawing": 8, "fonts": 32}
+OWNERS = {"program": 1, "library": 2, "drawing": 8, "fonts": 32, "glib": 64}
 CALLS = ["open", "create", "stat", "read", "seek", "list", "write", "truncate", "sync", "close", "rename"]
 ERRORS = {"open": 5, "create": 28, "stat": 5, "read": 5, "seek": 5, "list": 5, "write": 28, "truncate": 5, "sync": 28,
           "close": 28, "rename": 18}
@@ -218,6 +218,20 @@ def test_memory_that_runs_out_ends_the_program_and_leaves_nothing_behind(trial, 
         for number in trial.numbers(trial.allocations, MIDDLE, LATE):
             run_without_memory(trial, owner, allocation=number, from_on=from_on)
     print(f"{trial.words[0]}, {owner}: {trial.allocations} allocations, {trial.faults} refused")
+
+
+@commands("compare", "compare SVG")
+def test_text_layout_without_memory_leaves_no_file(trial):
+    """GLib ends the process when it gets no memory, by the program's line or by its own."""
+    trial.run(owners=OWNERS["glib"])
+    count = trial.board.count("allocations")
+    for from_on in (0, 1):
+        for number in trial.numbers(count, 0.01, MIDDLE, LATE):
+            outcome = trial.run(owners=OWNERS["glib"], allocation=number, from_on=from_on)
+            assert trial.board.count("refused"), number
+            assert outcome.code, number
+            assert outcome.files == {name: OLD for name in trial.outputs}, (number, set(outcome.files))
+            assert outcome.code < 0 or outcome.errors == "sscam: memory: none left\n", (number, outcome.errors)
 
 
 # --- files --------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@
 
 #define HELP_COLUMN 30
 
-/* What is left to read. */
+/* The arguments not yet read. */
 struct reader {
     const struct syntax *syntax;
     char **next, **end;
@@ -190,11 +190,11 @@ static bool asks_for_help(const char *argument)
 
 static int check_operand_count(const struct syntax *syntax, const struct text_list *operands)
 {
-    if (operands->count < syntax->fewest)
+    if (operands->count < syntax->min_operands)
         return fail_usage(syntax->command, "needs %s", syntax->operands);
-    if (operands->count > syntax->most)
+    if (operands->count > syntax->max_operands)
         return fail_usage(syntax->command, "'%s' is one argument too many",
-                          operands->items[syntax->most]);
+                          operands->items[syntax->max_operands]);
     return EXIT_OK;
 }
 

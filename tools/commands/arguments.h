@@ -9,8 +9,7 @@
 #include "commands/settings.h"
 #include "text/string_list.h"
 
-/* One flag. Exactly one of the pointers is set: it says where the value goes, and so what form it
- * has. */
+/* One flag. Exactly one of the pointers is set: it receives the value and tells its type. */
 struct flag {
     const char *name;       /* without its dashes; NULL ends a table */
     char letter;            /* its short form, or 0 */
@@ -19,19 +18,17 @@ struct flag {
     bool *given;
     const char **text;
     double *real;
-    int64_t *count;          /* a whole number, at least 1 */
-    struct text_list *list;  /* values between commas; giving the flag again adds more */
-    struct text_list *texts; /* values kept whole; giving the flag again adds more */
-    struct settings
-        *settings; /* NAME=VALUE; every option of the library is then a flag of its own, too */
+    int64_t *count;            /* a whole number, at least 1 */
+    struct text_list *list;    /* values between commas; giving the flag again adds more */
+    struct text_list *texts;   /* values kept whole; giving the flag again adds more */
+    struct settings *settings; /* NAME=VALUE; each option of the library is then a flag, too */
 };
 
 struct syntax {
     const char *command;
-    const char
-        *usage[3]; /* what follows the command's name, one way of calling it each; NULL ends */
-    const char *purpose;         /* a few sentences */
-    size_t fewest, most;         /* operands */
+    const char *usage[3]; /* the ways of calling it, without its name; NULL ends */
+    const char *purpose;  /* a few sentences */
+    size_t min_operands, max_operands;
     const char *operands;        /* how a usage error calls them */
     const struct flag *flags[3]; /* tables, each ended by a flag without a name; NULL ends */
 };

@@ -20,7 +20,7 @@
 #include "report/figure.h"
 #include "report/total_tables.h"
 
-/* Three digits are shown; a smaller probability is not to look like none. */
+/* Probabilities have three digits in the figure; a smaller one must not look like 0. */
 #define SMALLEST_SHOWN 0.001
 
 struct comparison {
@@ -30,14 +30,14 @@ struct comparison {
     size_t image_count;
 
     sscam_model *model;
-    struct ensemble ensemble;
+    struct explainer_set explainer_set;
     const char **titles; /* of the columns: the input, then the methods */
-    struct panel *panel;
+    struct figure *figure;
     struct progress progress;
-    char *layer; /* that the maps were made at */
+    char *layer; /* of the maps */
 };
 
-/* A row of the figure. */
+/* A class on an image: a row of the figure. */
 struct scene {
     size_t row;
     const char *path;
@@ -54,11 +54,19 @@ static void label_row(struct comparison *comparison, const struct scene *scene,
     char *detail = probability < SMALLEST_SHOWN ? format_text("probability < %g", SMALLEST_SHOWN)
                                                 : format_text("probability %.3f", probability);
 
-    panel_set_label(comparison->panel, scene->row, label, detail, sscam_file_name(scene->path));
+    figure_set_label(comparison->figure, scene->row, label, detail, sscam_file_name(scene->path));
     if (!comparison->layer)
         comparison->layer = copy_text(sscam_map_layer(map), strlen(sscam_map_layer(map)));
     free(label);
     free(detail);
+}
+
+static int set_image(struct comparison *comparison, const struct scene *scene, size_t column,
+                     const sscam_image *image, const char *remark)
+{
+    const char *why = figure_set_image(comparison->figure, scene->row, column, image, remark);
+
+    return why ? fail(scene->path, "cannot be drawn: %s", why) : EXIT_OK;
 }
 
 static int draw_map(struct comparison *comparison, const struct scene *scene, size_t column,
@@ -71,54 +79,53 @@ static int draw_map(struct comparison *comparison, const struct scene *scene, si
 
     if (status)
         return fail_library(scene->path, status);
-    panel_set_image(comparison->panel, scene->row, column, overlay,
-                    sscam_map_is_flat(map) ? "flat map" : NULL);
+    int code = set_image(comparison, scene, column, overlay,
+                         sscam_map_is_flat(map) ? "constant map" : NULL);
     sscam_image_destroy(overlay);
     label_row(comparison, scene, map);
-    return EXIT_OK;
-}
-
-static int draw_row(struct comparison *comparison, const struct scene *scene,
-                    sscam_map *const *maps, size_t class_place)
-{
-    int code = EXIT_OK;
-
-    panel_set_image(comparison->panel, scene->row, 0, scene->image, NULL);
-    for (size_t i = 0; i < comparison->ensemble.count && !code; i++)
-        code = draw_map(comparison, scene, i + 1,
-                        maps[i * comparison->selection.class_count + class_place]);
     return code;
 }
 
-static sscam_status compute(struct comparison *comparison, size_t place, const sscam_image *image,
+static int draw_row(struct comparison *comparison, const struct scene *scene,
+                    sscam_map *const *maps, size_t class_position)
+{
+    int code = set_image(comparison, scene, 0, scene->image, NULL);
+
+    for (size_t i = 0; i < comparison->explainer_set.count && !code; i++)
+        code = draw_map(comparison, scene, i + 1,
+                        maps[i * comparison->selection.class_count + class_position]);
+    return code;
+}
+
+static sscam_status compute(struct comparison *comparison, size_t index, const sscam_image *image,
                             sscam_map **maps)
 {
-    int64_t *classes = ensemble_classes(&comparison->selection, 1);
+    int64_t *classes = selection_classes(&comparison->selection, 1);
 
-    progress_begin(&comparison->progress, sscam_file_name(comparison->image_paths[place]),
-                   place + 1, comparison->image_count);
-    sscam_status status = sscam_explain_image_all(comparison->ensemble.explainers,
-                                                  comparison->ensemble.count, image, classes,
+    progress_begin(&comparison->progress, sscam_file_name(comparison->image_paths[index]),
+                   index + 1, comparison->image_count);
+    sscam_status status = sscam_explain_image_all(comparison->explainer_set.explainers,
+                                                  comparison->explainer_set.count, image, classes,
                                                   comparison->selection.class_count, maps);
     progress_end(&comparison->progress);
     free(classes);
     return status;
 }
 
-static int explain_image(struct comparison *comparison, size_t place, const sscam_image *image)
+static int explain_image(struct comparison *comparison, size_t index, const sscam_image *image)
 {
     size_t class_count = comparison->selection.class_count,
-           count = comparison->ensemble.count * class_count;
-    struct scene scene = {.path = comparison->image_paths[place], .image = image};
+           count = comparison->explainer_set.count * class_count;
+    struct scene scene = {.path = comparison->image_paths[index], .image = image};
     sscam_map **maps = allocate(count, sizeof(sscam_map *));
 
-    sscam_status status = compute(comparison, place, image, maps);
+    sscam_status status = compute(comparison, index, image, maps);
     int code = EXIT_OK;
     if (status)
         code = fail_library(status == SSCAM_E_ARGUMENT ? scene.path : comparison->model_path,
                             status);
     for (size_t i = 0; i < class_count && !code; i++) {
-        scene.row = place * class_count + i;
+        scene.row = index * class_count + i;
         code = draw_row(comparison, &scene, maps, i);
     }
     for (size_t i = 0; i < count; i++)
@@ -155,48 +162,40 @@ static void describe(struct comparison *comparison)
         free(footer);
         footer = longer;
     }
-    panel_set_footer(comparison->panel, footer);
+    figure_set_footer(comparison->figure, footer);
     free(footer);
 }
 
-static void create_panel(struct comparison *comparison)
+static void create_figure(struct comparison *comparison)
 {
-    const struct ensemble *ensemble = &comparison->ensemble;
+    const struct explainer_set *set = &comparison->explainer_set;
 
-    comparison->titles = allocate(ensemble->count + 1, sizeof *comparison->titles);
+    comparison->titles = allocate(set->count + 1, sizeof *comparison->titles);
     comparison->titles[0] = "Input";
-    for (size_t i = 0; i < ensemble->count; i++)
+    for (size_t i = 0; i < set->count; i++)
         comparison->titles[i + 1] = method_title(
-            comparison->selection.methods.items[ensemble->methods[i]]);
-    comparison->panel = panel_create(comparison->output_path,
-                                     comparison->image_count * comparison->selection.class_count,
-                                     ensemble->count + 1, comparison->titles);
+            comparison->selection.methods.items[set->methods[i]]);
+    comparison->figure = figure_create(comparison->output_path,
+                                       comparison->image_count * comparison->selection.class_count,
+                                       set->count + 1, comparison->titles);
 }
 
 static sscam_status try_first_image(void *user, sscam_explainer *explainer)
 {
     const struct comparison *comparison = user;
-    sscam_image *image = NULL;
-    sscam_map *map = NULL;
 
-    sscam_status status = sscam_image_read_limited(comparison->image_paths[0],
-                                                   comparison->selection.max_pixels, &image);
-    if (!status)
-        status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);
-    sscam_map_destroy(map);
-    sscam_image_destroy(image);
-    return status;
+    return try_image(explainer, comparison->image_paths[0], comparison->selection.max_pixels);
 }
 
 static int draw_comparison(struct comparison *comparison)
 {
-    create_panel(comparison);
+    create_figure(comparison);
     int code = explain_images(comparison);
     if (!code) {
         describe(comparison);
-        code = panel_write(comparison->panel);
+        code = figure_write(comparison->figure);
     }
-    panel_free(comparison->panel);
+    figure_free(comparison->figure);
     free(comparison->titles);
     free(comparison->layer);
     return code;
@@ -204,19 +203,20 @@ static int draw_comparison(struct comparison *comparison)
 
 static int compare_methods(struct comparison *comparison)
 {
-    struct ensemble *ensemble = &comparison->ensemble;
+    struct explainer_set *set = &comparison->explainer_set;
 
-    int code = ensemble_create(&comparison->selection, comparison->model, &comparison->progress,
-                               ensemble);
+    int code = explainer_set_create(&comparison->selection, comparison->model,
+                                    &comparison->progress, set);
     if (!code)
-        code = ensemble_narrow(ensemble, &comparison->selection, try_first_image, comparison);
+        code = explainer_set_drop_unsupported(set, &comparison->selection, try_first_image,
+                                              comparison);
     if (!code)
         code = draw_comparison(comparison);
-    ensemble_free(ensemble);
+    explainer_set_free(set);
     return code;
 }
 
-/* A damaged image is better found now than after minutes of work on those before it. */
+/* Finds a damaged image before minutes of work on the others. */
 static int check_images(const struct comparison *comparison)
 {
     int code = EXIT_OK;
@@ -236,7 +236,7 @@ static int check_request(const struct comparison *comparison)
 
     if (!comparison->output_path)
         return fail_usage("compare", "needs --output FILE");
-    if (!panel_knows_extension(comparison->output_path))
+    if (!figure_supports_extension(comparison->output_path))
         return fail_usage("compare", "--output '%s' ends in none of .png, .pdf, .svg",
                           comparison->output_path);
     if (selection->layers.count > 1)
@@ -250,9 +250,9 @@ static int check_size(const struct comparison *comparison)
 {
     size_t rows = comparison->image_count * comparison->selection.class_count;
 
-    if (rows > PANEL_MOST_ROWS)
+    if (rows > FIGURE_MAX_ROWS)
         return fail_usage("compare", "%zu rows do not fit one figure; the most is %d", rows,
-                          PANEL_MOST_ROWS);
+                          FIGURE_MAX_ROWS);
     return output_path_check(comparison->output_path);
 }
 
@@ -287,14 +287,14 @@ int run_compare(int argc, char **argv)
     const struct syntax syntax = {
         .command = "compare",
         .usage = {"MODEL IMAGE... -o FILE [-m METHOD[,...]] [-c CLASS[,...]] [FLAG]..."},
-        .fewest = 2,
-        .most = SIZE_MAX,
+        .min_operands = 2,
+        .max_operands = SIZE_MAX,
         .operands = "a model and at least one image",
         .flags = {shared, own},
         .purpose =
             "Draws a figure whose rows are images (and classes, when several are asked for) and "
-            "whose "
-            "columns are the input and the methods: by default all that can explain the network.",
+            "whose columns are the input and the methods: by default all that can explain the "
+            "network.",
     };
 
     selection_flags(&comparison.selection, shared);

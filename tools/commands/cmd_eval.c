@@ -1,11 +1,9 @@
-/* sscam eval: the tables of the paper, methods judged on a data set. */
+/* sscam eval: the tables of the paper, methods evaluated on a data set. */
 #include "commands/eval.h"
 
 #include <string.h>
 
 #include "commands/commands.h"
-#include "common/cli_error.h"
-#include "data/annotation_xml.h"
 
 void eval_flags(struct eval *eval, struct flag flags[EVAL_FLAG_COUNT + 1])
 {
@@ -45,11 +43,9 @@ void eval_selection_flags(struct eval *eval, struct flag flags[SELECTION_FLAG_CO
     selection_flags(&eval->selection, flags);
     for (struct flag *flag = flags; flag->name; flag++) {
         if (flag->letter == 'c')
-            flag->help = "Classes to judge on every image, by number or by a name from the labels; "
-                         "'top' for the one "
-                         "that the network predicts. Default: those that are annotated; without "
-                         "any, the predicted "
-                         "one.";
+            flag->help = "Classes to evaluate on every image, by number or by a name from the "
+                         "labels; 'top' for the one that the network predicts. Default: those "
+                         "that are annotated; without any, the predicted one.";
         else if (flag->text == &eval->selection.labels_path)
             flag->help = "Names of the classes: one a line, the first being class 0; or lines "
                          "index,identifier,name.";
@@ -63,18 +59,15 @@ static int parse(struct eval *eval, int argc, char **argv, struct text_list *ope
         .command = "eval",
         .usage =
             {"MODEL DATASET [-m METHOD[,...]] [--labels FILE] [--metrics METRIC[,...]] [FLAG]..."},
-        .fewest = 2,
-        .most = 2,
+        .min_operands = 2,
+        .max_operands = 2,
         .operands = "a model and a data set",
         .flags = {shared, own},
-        .purpose = "Judges methods on a data set: average drop, average increase, pointing games, "
-                   "and with --metrics "
-                   "also insertion, deletion, class_sensitivity. The classes judged are those "
-                   "annotated, or those of "
-                   "-c. DATASET is a folder of images with VOC's XML, a VOC or Stanford40 "
-                   "folder, a folder of "
-                   "folders named by class, or a list file,class,xmin,ymin,xmax,ymax. Class names "
-                   "are those of "
+        .purpose = "Evaluates methods on a data set: average drop, average increase, pointing "
+                   "games, and with --metrics also insertion, deletion, class_sensitivity. The "
+                   "classes are those annotated, or those of -c. DATASET is a folder of images "
+                   "with VOC's XML, a VOC or Stanford40 folder, a folder of folders named by "
+                   "class, or a list file,class,xmin,ymin,xmax,ymax. Class names are those of "
                    "--labels.",
     };
 
@@ -85,20 +78,11 @@ static int parse(struct eval *eval, int argc, char **argv, struct text_list *ope
 
 int run_eval(int argc, char **argv)
 {
-    static const struct eval_kind kind = {.report_title = "Class activation maps, judged",
+    static const struct eval_kind kind = {.report_title = "Class activation maps, evaluated",
                                           .create_explainers = eval_create_explainers};
-    struct eval eval = {.kind = &kind,
-                        .selection = selection_defaults("eval"),
-                        .request.max_objects = ANNOTATION_MOST_OBJECTS};
+    struct eval eval = eval_defaults("eval", &kind, NULL);
     struct text_list operands = {0};
-
     int code = parse(&eval, argc, argv, &operands);
-    if (!code) {
-        eval.model_path = operands.items[0];
-        eval.request.path = operands.items[1];
-        code = eval_run(&eval);
-    }
-    selection_free(&eval.selection);
-    text_list_free(&operands);
-    return code;
+
+    return eval_finish(&eval, &operands, code);
 }

@@ -19,65 +19,64 @@
 
 static sscam_status try_first_input(void *user, sscam_explainer *explainer)
 {
-    const struct explanation *explanation = user;
+    const struct explain_request *request = user;
     int64_t shape[NPY_MAX_RANK];
     sscam_map *map = NULL;
 
-    memcpy(shape, explanation->shape, sizeof shape);
+    memcpy(shape, request->shape, sizeof shape);
     shape[0] = 1;
-    sscam_status status = explanation->image
-                              ? sscam_explain_image(explainer, explanation->image, SSCAM_CLASS_TOP,
-                                                    &map)
-                              : sscam_explain_array(explainer, explanation->tensor.data, shape,
-                                                    explanation->rank, NULL, &map);
+    sscam_status status = request->image ? sscam_explain_image(explainer, request->image,
+                                                               SSCAM_CLASS_TOP, &map)
+                                         : sscam_explain_array(explainer, request->tensor.data,
+                                                               shape, request->rank, NULL, &map);
     sscam_map_destroy(map);
     return status;
 }
 
 /* Maps in the library's order: by input, then by explainer, then by class. */
-static sscam_status compute(struct explanation *explanation, sscam_map **maps)
+static sscam_status compute(struct explain_request *request, sscam_map **maps)
 {
-    const struct ensemble *ensemble = &explanation->ensemble;
-    size_t class_count = explanation->selection.class_count;
-    int64_t *classes = ensemble_classes(&explanation->selection, explanation->input_count);
+    const struct explainer_set *set = &request->explainer_set;
+    size_t class_count = request->selection.class_count;
+    int64_t *classes = selection_classes(&request->selection, request->input_count);
 
-    progress_begin(&explanation->progress, "", 1, 1);
-    sscam_status status =
-        explanation->image ? sscam_explain_image_all(ensemble->explainers, ensemble->count,
-                                                     explanation->image, classes, class_count, maps)
-                           : sscam_explain_array_all(ensemble->explainers, ensemble->count,
-                                                     explanation->tensor.data, explanation->shape,
-                                                     explanation->rank, classes, class_count, maps);
-    progress_end(&explanation->progress);
+    progress_begin(&request->progress, "", 1, 1);
+    sscam_status status = request->image
+                              ? sscam_explain_image_all(set->explainers, set->count, request->image,
+                                                        classes, class_count, maps)
+                              : sscam_explain_array_all(set->explainers, set->count,
+                                                        request->tensor.data, request->shape,
+                                                        request->rank, classes, class_count, maps);
+    progress_end(&request->progress);
     free(classes);
     return status;
 }
 
-/* Which of the things named on the command line a failure is about. */
-static const char *culprit(const struct explanation *explanation, sscam_status status)
+/* The path on the command line that a failure is about. */
+static const char *failed_path(const struct explain_request *request, sscam_status status)
 {
     if (status == SSCAM_E_ARGUMENT)
-        return explanation->image_path ? explanation->image_path : explanation->tensor_path;
-    return explanation->model_path;
+        return request->image_path ? request->image_path : request->tensor_path;
+    return request->model_path;
 }
 
-static int deliver(const struct explanation *explanation, const sscam_map *map,
-                   const struct which *which, sscam_explainer *explainer, double seconds)
+static int output_map(const struct explain_request *request, const sscam_map *map,
+                      const struct map_position *position, sscam_explainer *explainer,
+                      double seconds)
 {
-    int code = write_outputs(explanation, map, which);
+    int code = write_outputs(request, map, position);
 
     if (code)
         return code;
-    if (explanation->as_json)
-        put_json_line(explanation, map, which, explainer, seconds);
-    else if (!writes_files(explanation))
-        put_sentence(explanation, map, which, seconds);
+    if (request->as_json)
+        put_json_line(request, map, position, explainer, seconds);
+    else if (!writes_files(request))
+        put_sentence(request, map, position, seconds);
     return fflush(stdout) ? fail_errno("standard output") : EXIT_OK;
 }
 
-/* Maps of one call share their work, so each gets the part of the time that its network passes take
- * up. */
-static double seconds_a_pass(double seconds, sscam_map *const *maps, size_t count)
+/* Maps of one call share their work: the time of each is counted by its network passes. */
+static double seconds_per_pass(double seconds, sscam_map *const *maps, size_t count)
 {
     int64_t passes = 0;
 
@@ -86,42 +85,42 @@ static double seconds_a_pass(double seconds, sscam_map *const *maps, size_t coun
     return passes ? seconds / (double)passes : 0;
 }
 
-/* By method, layer, class and input, in the order in which they were asked for. */
-static int deliver_all(const struct explanation *explanation, sscam_map *const *maps, double pace)
+/* By method, layer, class and input, in the order of the command line. */
+static int output_maps(const struct explain_request *request, sscam_map *const *maps,
+                       double seconds_per_pass)
 {
-    const struct ensemble *ensemble = &explanation->ensemble;
-    size_t class_count = explanation->selection.class_count,
-           inputs = (size_t)explanation->input_count;
+    const struct explainer_set *set = &request->explainer_set;
+    size_t class_count = request->selection.class_count, inputs = (size_t)request->input_count;
     int code = EXIT_OK;
 
-    for (size_t i = 0; i < ensemble->count * class_count * inputs && !code; i++) {
+    for (size_t i = 0; i < set->count * class_count * inputs && !code; i++) {
         size_t explainer = i / inputs / class_count;
-        const struct which which = {
-            .method = ensemble->methods[explainer],
-            .layer = ensemble->layers[explainer],
-            .class_place = i / inputs % class_count,
+        const struct map_position position = {
+            .method = set->methods[explainer],
+            .layer = set->layers[explainer],
+            .class_position = i / inputs % class_count,
             .input = (int64_t)(i % inputs),
         };
         const sscam_map *map =
-            maps[(i % inputs * ensemble->count + explainer) * class_count + which.class_place];
+            maps[(i % inputs * set->count + explainer) * class_count + position.class_position];
 
-        code = deliver(explanation, map, &which, ensemble->explainers[explainer],
-                       pace * (double)sscam_map_passes(map));
+        code = output_map(request, map, &position, set->explainers[explainer],
+                          seconds_per_pass * (double)sscam_map_passes(map));
     }
     return code;
 }
 
-static int explain_together(struct explanation *explanation)
+static int explain_together(struct explain_request *request)
 {
-    size_t count = (size_t)explanation->input_count * explanation->ensemble.count *
-                   explanation->selection.class_count;
+    size_t count = (size_t)request->input_count * request->explainer_set.count *
+                   request->selection.class_count;
     sscam_map **maps = allocate(count, sizeof(sscam_map *));
     double start = monotonic_seconds();
 
-    sscam_status status = compute(explanation, maps);
+    sscam_status status = compute(request, maps);
     double seconds = monotonic_seconds() - start;
-    int code = status ? fail_library(culprit(explanation, status), status)
-                      : deliver_all(explanation, maps, seconds_a_pass(seconds, maps, count));
+    int code = status ? fail_library(failed_path(request, status), status)
+                      : output_maps(request, maps, seconds_per_pass(seconds, maps, count));
 
     for (size_t i = 0; i < count; i++)
         sscam_map_destroy(maps[i]);
@@ -129,58 +128,57 @@ static int explain_together(struct explanation *explanation)
     return code;
 }
 
-static int explain_all(struct explanation *explanation)
+static int explain_all(struct explain_request *request)
 {
-    int code = ensemble_create(&explanation->selection, explanation->model, &explanation->progress,
-                               &explanation->ensemble);
+    int code = explainer_set_create(&request->selection, request->model, &request->progress,
+                                    &request->explainer_set);
 
     if (!code)
-        code = ensemble_narrow(&explanation->ensemble, &explanation->selection, try_first_input,
-                               explanation);
+        code = explainer_set_drop_unsupported(&request->explainer_set, &request->selection,
+                                              try_first_input, request);
     if (!code)
-        code = interruption_requested() ? fail_cancelled() : explain_together(explanation);
-    ensemble_free(&explanation->ensemble);
+        code = interruption_requested() ? fail_cancelled() : explain_together(request);
+    explainer_set_free(&request->explainer_set);
     return code;
 }
 
-/* Dimensions of the tensor's places: what was given, or what its rank makes likely. */
-static int tensor_dimensions(const struct explanation *explanation)
+/* Number of spatial dimensions: what was given, or what the rank makes likely. */
+static int tensor_dimensions(const struct explain_request *request)
 {
-    if (explanation->dimensions)
-        return explanation->dimensions[0] - '0';
-    return explanation->tensor.rank < 3 ? 1 : explanation->tensor.rank > 4 ? 3 : 2;
+    if (request->dimensions)
+        return request->dimensions[0] - '0';
+    return request->tensor.rank < 3 ? 1 : request->tensor.rank > 4 ? 3 : 2;
 }
 
-static int load_tensor(struct explanation *explanation)
+static int load_tensor(struct explain_request *request)
 {
     static const char *const shapes[] = {"[C,W] or [N,C,W]", "[C,H,W] or [N,C,H,W]",
                                          "[C,D,H,W] or [N,C,D,H,W]"};
-    struct npy_array *tensor = &explanation->tensor;
+    struct npy_array *tensor = &request->tensor;
 
-    if (npy_read(explanation->tensor_path, tensor))
+    if (npy_read(request->tensor_path, tensor))
         return EXIT_FAILED;
-    int dimensions = tensor_dimensions(explanation), missing = dimensions + 2 - tensor->rank;
+    int dimensions = tensor_dimensions(request), missing = dimensions + 2 - tensor->rank;
     if (missing < 0 || missing > 1)
-        return fail(explanation->tensor_path, "it has %d dimensions; its shape is not %s",
-                    tensor->rank, shapes[dimensions - 1]);
-    if (dimensions != 2 && explanation->output_paths[HEATMAP])
+        return fail(request->tensor_path, "it has %d dimensions; its shape is not %s", tensor->rank,
+                    shapes[dimensions - 1]);
+    if (dimensions != 2 && request->output_paths[HEATMAP])
         return fail_usage("explain", "--heatmap is an image, which a map of an array %s is not",
                           shapes[dimensions - 1]);
-    explanation->rank = dimensions + 2;
-    explanation->shape[0] = 1;
+    request->rank = dimensions + 2;
+    request->shape[0] = 1;
     for (int i = 0; i < tensor->rank; i++)
-        explanation->shape[missing + i] = tensor->shape[i];
-    explanation->input_count = explanation->shape[0];
+        request->shape[missing + i] = tensor->shape[i];
+    request->input_count = request->shape[0];
     return EXIT_OK;
 }
 
-static int load_inputs(struct explanation *explanation)
+static int load_inputs(struct explain_request *request)
 {
-    explanation->input_count = 1;
-    return explanation->tensor_path
-               ? load_tensor(explanation)
-               : load_image(explanation->image_path, explanation->selection.max_pixels,
-                            &explanation->image);
+    request->input_count = 1;
+    return request->tensor_path
+               ? load_tensor(request)
+               : load_image(request->image_path, request->selection.max_pixels, &request->image);
 }
 
 static bool has_other_extension(const char *path, const char *extension)
@@ -190,25 +188,23 @@ static bool has_other_extension(const char *path, const char *extension)
     return *own && strcasecmp(own, extension);
 }
 
-static int check_request(const struct explanation *explanation)
+static int check_request(const struct explain_request *request)
 {
-    const char *overlay = explanation->output_paths[OVERLAY],
-               *heatmap = explanation->output_paths[HEATMAP];
+    const char *overlay = request->output_paths[OVERLAY], *heatmap = request->output_paths[HEATMAP];
 
-    if (explanation->tensor_path && explanation->image_path)
+    if (request->tensor_path && request->image_path)
         return fail_usage("explain", "either an image or --tensor, not both");
-    if (!explanation->tensor_path && !explanation->image_path)
+    if (!request->tensor_path && !request->image_path)
         return fail_usage("explain", "needs an image, or --tensor FILE");
-    if (explanation->dimensions &&
-        (strlen(explanation->dimensions) != 1 || !strchr("123", *explanation->dimensions)))
-        return fail_usage("explain", "--dimensions takes 1, 2 or 3, not '%s'",
-                          explanation->dimensions);
-    if (explanation->dimensions && !explanation->tensor_path)
+    if (request->dimensions &&
+        (strlen(request->dimensions) != 1 || !strchr("123", *request->dimensions)))
+        return fail_usage("explain", "--dimensions takes 1, 2 or 3, not '%s'", request->dimensions);
+    if (request->dimensions && !request->tensor_path)
         return fail_usage("explain", "--dimensions says what --tensor holds; an image has 2");
-    if (explanation->tensor_path && overlay)
+    if (request->tensor_path && overlay)
         return fail_usage(
             "explain", "--output draws on an image, and --tensor has none; --heatmap needs none");
-    if (overlay && !strcmp(explanation->selection.colormap, "gray"))
+    if (overlay && !strcmp(request->selection.colormap, "gray"))
         return fail_usage("explain",
                           "the colormap gray is for --heatmap; an overlay needs colours");
     if ((overlay && has_other_extension(overlay, ".png")) ||
@@ -217,40 +213,38 @@ static int check_request(const struct explanation *explanation)
     return EXIT_OK;
 }
 
-static int explain(struct explanation *explanation)
+static int explain(struct explain_request *request)
 {
-    int code = check_request(explanation);
+    int code = check_request(request);
 
     if (!code)
-        code = selection_resolve(&explanation->selection, "ss-cam-mean");
+        code = selection_resolve(&request->selection, "ss-cam-mean");
     if (!code)
-        code = load_inputs(explanation);
+        code = load_inputs(request);
     if (!code)
-        code = check_outputs(explanation);
+        code = check_outputs(request);
     if (!code)
-        code = load_model(explanation->model_path, explanation->selection.device,
-                          &explanation->model);
+        code = load_model(request->model_path, request->selection.device, &request->model);
     if (!code)
-        code = explain_all(explanation);
-    sscam_model_destroy(explanation->model);
-    npy_free(&explanation->tensor);
-    sscam_image_destroy(explanation->image);
+        code = explain_all(request);
+    sscam_model_destroy(request->model);
+    npy_free(&request->tensor);
+    sscam_image_destroy(request->image);
     return code;
 }
 
-static int parse(struct explanation *explanation, int argc, char **argv, struct text_list *operands)
+static int parse(struct explain_request *request, int argc, char **argv, struct text_list *operands)
 {
     struct flag shared[SELECTION_FLAG_COUNT + 1];
-    const char **paths = explanation->output_paths;
+    const char **paths = request->output_paths;
     const struct flag own[] = {
         {"tensor", 0, "FILE.npy",
          "Explain a float32 [C,H,W] or [N,C,H,W] array, used as it is, in place of an image.",
-         .text = &explanation->tensor_path},
+         .text = &request->tensor_path},
         {"dimensions", 0, "1|2|3",
-         "The array's places: 1 for sound, [C,W] or [N,C,W]; 3 for video, [C,D,H,W] or "
-         "[N,C,D,H,W]. Default: 2, or what "
-         "an array of 2 or of 5 dimensions can only be.",
-         .text = &explanation->dimensions},
+         "Spatial dimensions of the array: 1 for sound, [C,W] or [N,C,W]; 3 for video, [C,D,H,W] "
+         "or [N,C,D,H,W]. Default: 2; 1 or 3 for an array that can be nothing else.",
+         .text = &request->dimensions},
         {"output", 'o', "FILE.png", "Write the map over the image.", .text = &paths[OVERLAY]},
         {"heatmap", 0, "FILE.png", "Write the map in colours alone.", .text = &paths[HEATMAP]},
         {"npy", 0, "FILE.npy",
@@ -261,41 +255,40 @@ static int parse(struct explanation *explanation, int argc, char **argv, struct 
          .text = &paths[RAW]},
         {"weights", 0, "FILE.npy", "Write the channel weights, if there are any: float32 [K].",
          .text = &paths[WEIGHTS]},
-        {"json", 0, NULL, "Print one JSON object a map and line.", .given = &explanation->as_json},
+        {"json", 0, NULL, "Print one JSON object a map and line.", .given = &request->as_json},
         {0},
     };
     const struct syntax syntax = {
         .command = "explain",
         .usage = {"MODEL IMAGE [-m METHOD[,...]] [-l LAYER[,...]] [-c CLASS[,...]] [FLAG]...",
                   "MODEL --tensor FILE.npy [FLAG]..."},
-        .fewest = 1,
-        .most = 2,
+        .min_operands = 1,
+        .max_operands = 2,
         .operands = "a model and an image",
         .flags = {shared, own},
         .purpose =
             "Computes where in the image the network sees a class: the default is the predicted "
             "class, by ss-cam-mean. Several methods, layers or classes give a map for each "
             "combination; the names of their files then get what varies before the extension, as "
-            "in "
-            "overlay-grad-cam-281.png.",
+            "in overlay-grad-cam-281.png.",
     };
 
-    selection_flags(&explanation->selection, shared);
+    selection_flags(&request->selection, shared);
     return arguments_parse(&syntax, argc, argv, operands);
 }
 
 int run_explain(int argc, char **argv)
 {
-    struct explanation explanation = {.selection = selection_defaults("explain")};
+    struct explain_request request = {.selection = selection_defaults("explain")};
     struct text_list operands = {0};
 
-    int code = parse(&explanation, argc, argv, &operands);
+    int code = parse(&request, argc, argv, &operands);
     if (!code) {
-        explanation.model_path = operands.items[0];
-        explanation.image_path = operands.count > 1 ? operands.items[1] : NULL;
-        code = explain(&explanation);
+        request.model_path = operands.items[0];
+        request.image_path = operands.count > 1 ? operands.items[1] : NULL;
+        code = explain(&request);
     }
-    selection_free(&explanation.selection);
+    selection_free(&request.selection);
     text_list_free(&operands);
     return code;
 }

@@ -50,8 +50,7 @@ static int parse_shape(struct listing *listing)
         return EXIT_OK;
     return fail_usage("layers",
                       "--input takes CHANNELSxHEIGHTxWIDTH, such as 3x224x224, or for sound and "
-                      "video 1x16000 and "
-                      "3x16x112x112, not '%s'",
+                      "video 1x16000 and 3x16x112x112, not '%s'",
                       listing->input);
 }
 
@@ -183,8 +182,8 @@ int run_layers(int argc, char **argv)
     const struct syntax syntax = {
         .command = "layers",
         .usage = {"MODEL [--input 3x224x224] [--device DEVICE] [--json]"},
-        .fewest = 1,
-        .most = 1,
+        .min_operands = 1,
+        .max_operands = 1,
         .operands = "a model",
         .flags = {flags},
         .purpose =

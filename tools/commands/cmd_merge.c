@@ -5,6 +5,7 @@
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
+#include "commands/results_file.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "common/output_file.h"
@@ -65,7 +66,7 @@ static int take_file(struct results *results, const char *path)
     return why ? fail_owned(path, why) : EXIT_OK;
 }
 
-/* Parts must not overlap, nor be of different data sets. */
+/* The files must not overlap, nor be of different data sets. */
 static int check_cases(const struct results *results)
 {
     for (size_t i = 1; i < results->count; i++) {
@@ -83,17 +84,6 @@ static int check_cases(const struct results *results)
                             (long long)here->class_index);
     }
     return EXIT_OK;
-}
-
-static int write_csv(const struct merge *merge)
-{
-    sscam_atomic_file file;
-
-    if (output_file_open(&file, merge->csv_path))
-        return EXIT_FAILED;
-    results_put_heading(file.stream, &merge->results);
-    results_put_cases(file.stream, &merge->results, 0, merge->results.count);
-    return output_file_commit(&file);
 }
 
 static void put_results(const struct merge *merge, const struct total *totals)
@@ -127,7 +117,7 @@ static int merge_files(struct merge *merge, const struct text_list *paths)
     if (!code)
         code = check_cases(&merge->results);
     if (!code && merge->csv_path)
-        code = write_csv(merge);
+        code = write_results(merge->csv_path, &merge->results);
     if (code)
         return code;
     struct total *totals = totals_of(&merge->results);
@@ -150,13 +140,12 @@ int run_merge(int argc, char **argv)
     const struct syntax syntax = {
         .command = "merge",
         .usage = {"FILE.csv... [--csv FILE.csv] [--json]"},
-        .fewest = 1,
-        .most = SIZE_MAX,
+        .min_operands = 1,
+        .max_operands = SIZE_MAX,
         .operands = "at least one file of results",
         .flags = {flags},
         .purpose = "Makes the table of results that 'sscam eval --csv' wrote, such as those of the "
-                   "parts of --shard. "
-                   "The result is that of one run.",
+                   "parts of --shard. The result is that of one run.",
     };
 
     int code = arguments_parse(&syntax, argc, argv, &operands);

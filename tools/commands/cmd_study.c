@@ -1,5 +1,5 @@
-/* sscam study: what the noise of SS-CAM and the number of samples change. */
-#include "commands/study.h"
+/* sscam study: SS-CAM evaluated over a range of sigma and of samples. */
+#include "commands/sweep.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,19 +9,18 @@
 #include "commands/commands.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
-#include "data/annotation_xml.h"
 #include "data/result_column.h"
 #include "report/map_similarity.h"
 
-#define STUDY_FLAG_COUNT 2
+#define SWEEP_FLAG_COUNT 2
 
-static const char *const references[STUDY_REFERENCES] = {
-    [STUDY_GRAD_CAM] = "grad-cam", [STUDY_SCORE_CAM] = "score-cam"};
-static const char *const studied[] = {"ss-cam-mean", "ss-cam-max"};
+static const char *const references[SWEEP_REFERENCES] = {
+    [SWEEP_GRAD_CAM] = "grad-cam", [SWEEP_SCORE_CAM] = "score-cam"};
+static const char *const swept_methods[] = {"ss-cam-mean", "ss-cam-max"};
 
-#define STUDIED_COUNT (sizeof studied / sizeof *studied)
+#define SWEPT_METHOD_COUNT (sizeof swept_methods / sizeof *swept_methods)
 
-/* --- what was asked for ----------------------------------------------------------------------- */
+/* --- request ---------- ----------------------------------------------------------------------- */
 
 static int compare_numbers(const void *left, const void *right)
 {
@@ -30,9 +29,8 @@ static int compare_numbers(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Reads the values of an axis, sorts them and drops those that are there twice. The library judges
- * them later. */
-static int read_axis(struct study_axis *axis, struct text_list *texts, const char *defaults)
+/* Reads the values of an axis, sorts them and drops duplicates. The library checks them later. */
+static int read_axis(struct sweep_axis *axis, struct text_list *texts, const char *defaults)
 {
     size_t kept = 0;
 
@@ -54,10 +52,10 @@ static int read_axis(struct study_axis *axis, struct text_list *texts, const cha
     return EXIT_OK;
 }
 
-static bool is_studied(const char *name)
+static bool is_swept(const char *name)
 {
-    for (size_t i = 0; i < STUDIED_COUNT; i++)
-        if (!strcmp(studied[i], name))
+    for (size_t i = 0; i < SWEPT_METHOD_COUNT; i++)
+        if (!strcmp(swept_methods[i], name))
             return true;
     return false;
 }
@@ -65,10 +63,10 @@ static bool is_studied(const char *name)
 static int check_methods(struct text_list *methods)
 {
     if (!methods->count)
-        for (size_t i = 0; i < STUDIED_COUNT; i++)
-            text_list_add(methods, studied[i]);
+        for (size_t i = 0; i < SWEPT_METHOD_COUNT; i++)
+            text_list_add(methods, swept_methods[i]);
     for (size_t i = 0; i < methods->count; i++)
-        if (!is_studied(methods->items[i]))
+        if (!is_swept(methods->items[i]))
             return fail_usage("study", "-m takes ss-cam-mean and ss-cam-max, not '%s'",
                               methods->items[i]);
     return EXIT_OK;
@@ -84,32 +82,32 @@ static int check_settings(const struct settings *settings)
     return EXIT_OK;
 }
 
-static int resolve(struct study *study, struct eval *eval)
+static int resolve(struct sweep *sweep, struct eval *eval)
 {
     int code = check_methods(&eval->selection.methods);
 
     if (!code)
         code = check_settings(&eval->selection.settings);
     if (!code)
-        code = read_axis(&study->sigma, &study->sigma_texts, "0,0.25,1,2,4");
+        code = read_axis(&sweep->sigma, &sweep->sigma_texts, "0,0.25,1,2,4");
     if (!code)
-        code = read_axis(&study->samples, &study->samples_texts, "1,5,10");
+        code = read_axis(&sweep->samples, &sweep->samples_texts, "1,5,10");
     for (size_t i = 0; i < eval->selection.methods.count && !code; i++)
-        text_list_add(&study->methods, eval->selection.methods.items[i]);
+        text_list_add(&sweep->methods, eval->selection.methods.items[i]);
     return code;
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-size_t study_row(const struct study *study, size_t method, size_t sigma, size_t samples)
+size_t sweep_row(const struct sweep *sweep, size_t method, size_t sigma, size_t samples)
 {
-    return STUDY_REFERENCES + (method * study->sigma.count + sigma) * study->samples.count +
+    return SWEEP_REFERENCES + (method * sweep->sigma.count + sigma) * sweep->samples.count +
            samples;
 }
 
-static int set_value(const struct study_axis *axis, size_t place, sscam_explainer *explainer)
+static int set_value(const struct sweep_axis *axis, size_t index, sscam_explainer *explainer)
 {
-    char *text = format_text("%.17g", axis->values[place]);
+    char *text = format_text("%.17g", axis->values[index]);
     sscam_status status = sscam_explainer_set(explainer, axis->option, text);
 
     free(text);
@@ -118,31 +116,31 @@ static int set_value(const struct study_axis *axis, size_t place, sscam_explaine
     return status ? fail_library(axis->option, status) : EXIT_OK;
 }
 
-/* Adds an explainer of a method to the ensemble; the caller names its row. */
+/* Adds an explainer of a method to the set; the caller names its row. */
 static int add_explainer(struct eval *eval, const char *method, sscam_explainer **explainer)
 {
     int code = selection_explainer(&eval->selection, eval->model, method,
                                    eval->selection.layers.items[0], explainer);
 
     if (!code)
-        eval->ensemble.explainers[eval->ensemble.count++] = *explainer;
+        eval->explainer_set.explainers[eval->explainer_set.count++] = *explainer;
     return code;
 }
 
 static int add_setting(struct eval *eval, size_t method, size_t sigma, size_t samples)
 {
-    const struct study *study = eval->user;
+    const struct sweep *sweep = eval->user;
     sscam_explainer *explainer = NULL;
-    int code = add_explainer(eval, study->methods.items[method], &explainer);
+    int code = add_explainer(eval, sweep->methods.items[method], &explainer);
 
     if (!code)
-        code = set_value(&study->sigma, sigma, explainer);
+        code = set_value(&sweep->sigma, sigma, explainer);
     if (!code)
-        code = set_value(&study->samples, samples, explainer);
+        code = set_value(&sweep->samples, samples, explainer);
     if (code)
         return code;
-    char *name = format_text("%s sigma=%g samples=%g", study->methods.items[method],
-                             study->sigma.values[sigma], study->samples.values[samples]);
+    char *name = format_text("%s sigma=%g samples=%g", sweep->methods.items[method],
+                             sweep->sigma.values[sigma], sweep->samples.values[samples]);
     text_list_add(&eval->results.methods, name);
     free(name);
     return EXIT_OK;
@@ -150,92 +148,90 @@ static int add_setting(struct eval *eval, size_t method, size_t sigma, size_t sa
 
 static int create_explainers(struct eval *eval)
 {
-    const struct study *study = eval->user;
-    const size_t settings = study->methods.count * study->sigma.count * study->samples.count;
+    const struct sweep *sweep = eval->user;
+    const size_t settings = sweep->methods.count * sweep->sigma.count * sweep->samples.count;
     int code = EXIT_OK;
 
-    eval->ensemble.explainers = allocate(STUDY_REFERENCES + settings, sizeof(sscam_explainer *));
-    for (size_t i = 0; i < STUDY_REFERENCES && !code; i++) {
+    eval->explainer_set.explainers = allocate(SWEEP_REFERENCES + settings,
+                                              sizeof(sscam_explainer *));
+    for (size_t i = 0; i < SWEEP_REFERENCES && !code; i++) {
         sscam_explainer *explainer;
 
         text_list_add(&eval->results.methods, references[i]);
         code = add_explainer(eval, references[i], &explainer);
     }
     for (size_t i = 0; i < settings && !code; i++)
-        code = add_setting(eval, i / study->samples.count / study->sigma.count,
-                           i / study->samples.count % study->sigma.count, i % study->samples.count);
+        code = add_setting(eval, i / sweep->samples.count / sweep->sigma.count,
+                           i / sweep->samples.count % sweep->sigma.count, i % sweep->samples.count);
     return code;
 }
 
-static void add_nearness(struct eval *eval, size_t first_result)
+static void add_similarities(struct eval *eval, size_t first_result)
 {
-    nearness_add(&eval->results, first_result, eval->evaluation, MEASURE_NEAR_SCORE_CAM,
-                 STUDY_SCORE_CAM);
-    nearness_add(&eval->results, first_result, eval->evaluation, MEASURE_NEAR_GRAD_CAM,
-                 STUDY_GRAD_CAM);
+    map_similarity_add(&eval->results, first_result, eval->evaluation, MEASURE_NEAR_SCORE_CAM,
+                       SWEEP_SCORE_CAM);
+    map_similarity_add(&eval->results, first_result, eval->evaluation, MEASURE_NEAR_GRAD_CAM,
+                       SWEEP_GRAD_CAM);
 }
 
 static void describe_row(void *user, struct json *json, size_t row)
 {
-    const struct study *study = user;
+    const struct sweep *sweep = user;
 
-    if (row < STUDY_REFERENCES)
+    if (row < SWEEP_REFERENCES)
         return;
-    size_t setting = row - STUDY_REFERENCES;
+    size_t setting = row - SWEEP_REFERENCES;
     json_text(json, "base",
-              study->methods.items[setting / study->samples.count / study->sigma.count]);
+              sweep->methods.items[setting / sweep->samples.count / sweep->sigma.count]);
     json_real(json, "sigma",
-              study->sigma.values[setting / study->samples.count % study->sigma.count]);
-    json_integer(json, "samples", (int64_t)study->samples.values[setting % study->samples.count]);
+              sweep->sigma.values[setting / sweep->samples.count % sweep->sigma.count]);
+    json_integer(json, "samples", (int64_t)sweep->samples.values[setting % sweep->samples.count]);
 }
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static int parse(struct study *study, struct eval *eval, int argc, char **argv,
+static int parse(struct sweep *sweep, struct eval *eval, int argc, char **argv,
                  struct text_list *operands)
 {
     struct flag shared[SELECTION_FLAG_COUNT + 1];
-    struct flag own[STUDY_FLAG_COUNT + EVAL_FLAG_COUNT + 1] = {
+    struct flag own[SWEEP_FLAG_COUNT + EVAL_FLAG_COUNT + 1] = {
         {"sigma", 0, "S[,...]", "Standard deviations of the noise. Default: 0,0.25,1,2,4.",
-         .list = &study->sigma_texts},
+         .list = &sweep->sigma_texts},
         {"samples", 0, "N[,...]", "Noisy samples a channel. Default: 1,5,10.",
-         .list = &study->samples_texts},
+         .list = &sweep->samples_texts},
     };
     const struct syntax syntax = {
         .command = "study",
         .usage = {"MODEL DATASET [--sigma S[,...]] [--samples N[,...]] [-m ss-cam-mean,ss-cam-max] "
                   "[FLAG]..."},
-        .fewest = 2,
-        .most = 2,
+        .min_operands = 2,
+        .max_operands = 2,
         .operands = "a model and a data set",
         .flags = {shared, own},
-        .purpose =
-            "Judges SS-CAM at every combination of sigma and samples on a data set, as 'sscam "
-            "eval' does, and "
-            "measures how near its maps come to Score-CAM's and Grad-CAM's: Pearson's correlation "
-            "of the maps, "
-            "mean over the cases. --report draws everything against sigma and against the number "
-            "of samples. "
-            "Combinations of an image share what they have in common; without noise (sigma 0) they "
-            "are "
-            "Score-CAM and cost nothing more. Data sets and classes are those of 'sscam eval'.",
+        .purpose = "Evaluates SS-CAM at every combination of sigma and samples on a data set, as "
+                   "'sscam eval' does, and measures how near its maps come to Score-CAM's and "
+                   "Grad-CAM's: Pearson's correlation of the maps, mean over the cases. --report "
+                   "draws everything against sigma and against the number of samples. "
+                   "Combinations of an image share what they have in common; without noise "
+                   "(sigma 0) they are Score-CAM and cost nothing more. Data sets and classes are "
+                   "those of 'sscam eval'.",
     };
 
     eval_selection_flags(eval, shared);
-    eval_flags(eval, own + STUDY_FLAG_COUNT);
+    eval_flags(eval, own + SWEEP_FLAG_COUNT);
     for (struct flag *flag = shared; flag->name; flag++)
         if (flag->list == &eval->selection.methods)
             flag->help = "ss-cam-mean, ss-cam-max. Default: both.";
     return arguments_parse(&syntax, argc, argv, operands);
 }
 
-static void free_study(struct study *study)
+static void free_sweep(struct sweep *sweep)
 {
-    text_list_free(&study->methods);
-    text_list_free(&study->sigma_texts);
-    text_list_free(&study->samples_texts);
-    free(study->sigma.values);
-    free(study->samples.values);
+    text_list_free(&sweep->methods);
+    text_list_free(&sweep->sigma_texts);
+    text_list_free(&sweep->samples_texts);
+    free(sweep->sigma.values);
+    free(sweep->samples.values);
 }
 
 int run_study(int argc, char **argv)
@@ -246,30 +242,21 @@ int run_study(int argc, char **argv)
         .create_explainers = create_explainers,
         .measures = measures,
         .measure_count = sizeof measures / sizeof *measures,
-        .after_image = add_nearness,
+        .after_image = add_similarities,
         .describe = describe_row,
-        .put_charts = study_put_charts,
+        .put_charts = sweep_put_charts,
     };
-    struct study study = {.sigma = {.option = "sigma"}, .samples = {.option = "samples"}};
-    struct eval eval = {.kind = &kind,
-                        .user = &study,
-                        .selection = selection_defaults("study"),
-                        .request.max_objects = ANNOTATION_MOST_OBJECTS};
+    struct sweep sweep = {.sigma = {.option = "sigma"}, .samples = {.option = "samples"}};
+    struct eval eval = eval_defaults("study", &kind, &sweep);
     struct text_list operands = {0};
 
     /* A default: a later setting of the command line wins. */
     settings_add(&eval.selection.settings, find_option("metrics"),
                  "average_drop,average_increase,energy_pointing,class_sensitivity");
-    int code = parse(&study, &eval, argc, argv, &operands);
+    int code = parse(&sweep, &eval, argc, argv, &operands);
     if (!code)
-        code = resolve(&study, &eval);
-    if (!code) {
-        eval.model_path = operands.items[0];
-        eval.request.path = operands.items[1];
-        code = eval_run(&eval);
-    }
-    selection_free(&eval.selection);
-    text_list_free(&operands);
-    free_study(&study);
+        code = resolve(&sweep, &eval);
+    code = eval_finish(&eval, &operands, code);
+    free_sweep(&sweep);
     return code;
 }

@@ -7,39 +7,44 @@
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 
-static int skip(struct eval *eval, const char *path, const char *why)
+/* Notes get a line of their own beside the progress bar. */
+static void put_note(struct eval *eval, const char *what, const char *why)
 {
-    /* The note must not stand in the line of the bar. */
     bool was_visible = eval->progress.visible;
 
     progress_end(&eval->progress);
     eval->progress.visible = was_visible;
-    note(path, *why ? why : "cannot be read");
+    note(what, why);
+}
+
+static int skip(struct eval *eval, const char *path, const char *why)
+{
+    put_note(eval, path, *why ? why : "cannot be read");
     eval->skipped++;
     return EXIT_OK;
 }
 
-/* What is no fault of the image. */
+/* For failures that are not of one image. */
 static int stop(struct eval *eval, const char *what, sscam_status status)
 {
     progress_end(&eval->progress);
     return fail_library(what, status);
 }
 
-/* The class that the network sees first in an image, in the output and the places that the options
- * choose: what a map of the cheapest method is of. */
+/* The class with the highest output, where the options say which output and which of its pixels
+ * count: that of a map of the cheapest method. */
 static sscam_status top_class(struct eval *eval, const sscam_image *image, int64_t *top)
 {
     sscam_map *map = NULL;
 
-    sscam_status status = sscam_explain_image(eval->looker, image, SSCAM_CLASS_TOP, &map);
+    sscam_status status = sscam_explain_image(eval->top_class_explainer, image, SSCAM_CLASS_TOP,
+                                              &map);
     *top = sscam_map_class_index(map);
     sscam_map_destroy(map);
     return status;
 }
 
-/* The classes of the command line in place of those of the annotation, whose boxes stay where the
- * class is the same. */
+/* Replaces the annotated classes by those of the command line; boxes of these classes are kept. */
 static sscam_status override_classes(struct eval *eval, const sscam_image *image,
                                      struct dataset_cases *cases)
 {
@@ -97,24 +102,33 @@ static int keep_results(struct eval *eval, size_t index, size_t first_case,
     eval->results.cases[before].of_image = tally;
     if (eval->kind->after_image)
         eval->kind->after_image(eval, before);
-    int code = eval->report_path
-                   ? case_thumbnails_add(&eval->images, &eval->results, eval->evaluation, &shown)
-                   : EXIT_OK;
-    if (code)
-        return code;
+    if (eval->report_path) {
+        const char *why = case_thumbnails_add(&eval->thumbnails, &eval->results, eval->evaluation,
+                                              &shown);
+        if (why)
+            put_note(eval, "an image of the report is left out", why);
+    }
     return eval->journal.file
                ? journal_add(&eval->journal, &eval->results, eval->results.count - before)
                : EXIT_OK;
 }
 
-/* What an image or its annotation alone is to blame for. */
-static bool is_of_image(sscam_status status)
+bool eval_is_of_image(sscam_status status)
 {
-    return status == SSCAM_E_ARGUMENT || status == SSCAM_E_CLASS;
+    return status == SSCAM_E_IO || status == SSCAM_E_FORMAT || status == SSCAM_E_ARGUMENT ||
+           status == SSCAM_E_CLASS || status == SSCAM_E_MODEL || status == SSCAM_E_LAYER;
 }
 
-static int judge(struct eval *eval, size_t index, const sscam_image *image,
-                 struct dataset_cases *cases)
+/* A network that fails on each of the first images, or has not the layer, fails on the others. */
+static bool is_of_every_image(struct eval *eval, sscam_status status)
+{
+    if (eval->results.count || (status != SSCAM_E_MODEL && status != SSCAM_E_LAYER))
+        return false;
+    return ++eval->network_failures == EVAL_MAX_FAILURES_AT_START;
+}
+
+static int evaluate(struct eval *eval, size_t index, const sscam_image *image,
+                    struct dataset_cases *cases)
 {
     const struct dataset_image *entry = &eval->dataset.images[index];
     size_t first_case = sscam_evaluation_case_count(eval->evaluation);
@@ -125,7 +139,7 @@ static int judge(struct eval *eval, size_t index, const sscam_image *image,
     if (!status)
         status = sscam_evaluation_add(eval->evaluation, image, cases->classes, cases->class_count,
                                       cases->boxes, cases->box_classes, cases->box_count);
-    if (is_of_image(status))
+    if (eval_is_of_image(status) && !is_of_every_image(eval, status))
         return skip(eval, entry->path, sscam_last_error());
     if (status)
         return stop(eval, eval->model_path, status);
@@ -145,7 +159,7 @@ int eval_image(struct eval *eval, size_t index)
         return skip(eval, entry->path, sscam_last_error());
     char *why = dataset_cases(&eval->dataset, entry, &eval->selection.labels,
                               sscam_image_width(image), sscam_image_height(image), &cases);
-    int code = why ? skip(eval, entry->path, why) : judge(eval, index, image, &cases);
+    int code = why ? skip(eval, entry->path, why) : evaluate(eval, index, image, &cases);
     free(why);
     dataset_cases_free(&cases);
     sscam_image_destroy(image);

@@ -8,6 +8,7 @@
 
 #include "base/number.h"
 #include "commands/load.h"
+#include "commands/results_file.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "common/output_file.h"
@@ -17,7 +18,7 @@
 #include "report/report.h"
 #include "report/total_tables.h"
 
-/* --- what was asked for ----------------------------------------------------------------------- */
+/* --- request ---------- ----------------------------------------------------------------------- */
 
 static bool read_count(const char *text, size_t length, size_t *count)
 {
@@ -30,7 +31,7 @@ static bool read_count(const char *text, size_t length, size_t *count)
     return is_count;
 }
 
-static int resolve_part(struct eval *eval)
+static int resolve_limits(struct eval *eval)
 {
     const char *shard = eval->shard_text;
     const char *slash = shard ? strchr(shard, '/') : NULL;
@@ -56,7 +57,7 @@ static int check_request(struct eval *eval)
 {
     if (eval->selection.layers.count > 1)
         return fail_usage(eval->selection.command, "takes one layer; its rows are methods");
-    int code = resolve_part(eval);
+    int code = resolve_limits(eval);
     if (!code && eval->report_path && !strcmp(eval->selection.colormap, "gray"))
         code = fail_usage(eval->selection.command,
                           "the colormap gray is for heatmaps; overlays need colours");
@@ -67,29 +68,25 @@ static int check_request(struct eval *eval)
     return code;
 }
 
-static bool is_in_part(const struct eval *eval, size_t index)
+static bool is_selected(const struct eval *eval, size_t index)
 {
     return index < eval->limit && index % eval->shard_count == eval->shard;
 }
 
 /* --- preparing -------------------------------------------------------------------------------- */
 
+/* Tries images until one is not at fault itself. */
 static sscam_status try_some_image(void *user, sscam_explainer *explainer)
 {
     const struct eval *eval = user;
     sscam_status status = SSCAM_E_IO;
+    size_t network_failures = 0;
 
-    for (size_t i = 0;
-         i < eval->dataset.count && (status == SSCAM_E_IO || status == SSCAM_E_FORMAT); i++) {
-        sscam_image *image = NULL;
-        sscam_map *map = NULL;
-
-        status = sscam_image_read_limited(eval->dataset.images[i].path, eval->selection.max_pixels,
-                                          &image);
-        if (!status)
-            status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);
-        sscam_map_destroy(map);
-        sscam_image_destroy(image);
+    for (size_t i = 0; i < eval->dataset.count && eval_is_of_image(status) &&
+                       network_failures < EVAL_MAX_FAILURES_AT_START;
+         i++) {
+        status = try_image(explainer, eval->dataset.images[i].path, eval->selection.max_pixels);
+        network_failures += status == SSCAM_E_MODEL || status == SSCAM_E_LAYER;
     }
     return status;
 }
@@ -104,64 +101,66 @@ static int32_t report_share(void *user, double fraction)
 
 int eval_create_explainers(struct eval *eval)
 {
-    struct ensemble *ensemble = &eval->ensemble;
-    int code = ensemble_create(&eval->selection, eval->model, &eval->progress, ensemble);
+    struct explainer_set *set = &eval->explainer_set;
+    int code = explainer_set_create(&eval->selection, eval->model, &eval->progress, set);
 
     if (!code)
-        code = ensemble_narrow(ensemble, &eval->selection, try_some_image, eval);
-    for (size_t i = 0; i < ensemble->count && !code; i++)
-        text_list_add(&eval->results.methods, eval->selection.methods.items[ensemble->methods[i]]);
+        code = explainer_set_drop_unsupported(set, &eval->selection, try_some_image, eval);
+    for (size_t i = 0; i < set->count && !code; i++)
+        text_list_add(&eval->results.methods, eval->selection.methods.items[set->methods[i]]);
     return code;
 }
 
 static int create_evaluation(struct eval *eval)
 {
-    const struct ensemble *ensemble = &eval->ensemble;
+    const struct explainer_set *set = &eval->explainer_set;
     int code = eval->kind->create_explainers(eval);
 
     if (!code)
-        code = selection_looker(&eval->selection, eval->model, &eval->looker);
+        code = selection_top_class_explainer(&eval->selection, eval->model,
+                                             &eval->top_class_explainer);
     if (code)
         return code;
-    for (size_t i = 0; i < ensemble->count; i++)
-        sscam_explainer_set_progress(ensemble->explainers[i], report_share, eval);
-    results_set_metrics(&eval->results, sscam_explainer_get(ensemble->explainers[0], "metrics"));
+    for (size_t i = 0; i < set->count; i++)
+        sscam_explainer_set_progress(set->explainers[i], report_share, eval);
+    results_set_metrics(&eval->results, sscam_explainer_get(set->explainers[0], "metrics"));
     for (size_t i = 0; i < eval->kind->measure_count; i++)
         results_add_measure(&eval->results, eval->kind->measures[i]);
-    sscam_status status = sscam_evaluation_create(ensemble->explainers, ensemble->count,
-                                                  &eval->evaluation);
+    sscam_status status = sscam_evaluation_create(set->explainers, set->count, &eval->evaluation);
     return status ? fail_library(eval->selection.command, status) : EXIT_OK;
 }
 
-/* Another limit skips other images. */
-static void sign_limit(uint64_t *signature, int64_t limit, int64_t usual)
+/* A limit that is not the default skips other images. */
+static void fingerprint_limit(uint64_t *signature, int64_t limit, int64_t default_limit)
 {
-    char *text = limit == usual ? NULL : format_text("%" PRId64 " of %" PRId64, limit, usual);
+    char *text = limit == default_limit
+                     ? NULL
+                     : format_text("%" PRId64 " of %" PRId64, limit, default_limit);
 
     if (text)
         fingerprint_text(signature, text);
     free(text);
 }
 
-/* What results depend on, the data set aside: it may have moved. */
-static int sign(const struct eval *eval, uint64_t *signature)
+/* Of all that results depend on, except for the data set, which may have moved. */
+static int fingerprint_settings(const struct eval *eval, uint64_t *signature)
 {
     const struct selection *selection = &eval->selection;
 
     *signature = FINGERPRINT_START;
-    for (size_t i = 0; i < eval->ensemble.count; i++) {
+    for (size_t i = 0; i < eval->explainer_set.count; i++) {
         fingerprint_text(signature, eval->results.methods.items[i]);
         for (size_t j = 0; j < sscam_option_count(); j++)
             fingerprint_text(signature,
-                             sscam_explainer_get(eval->ensemble.explainers[i],
+                             sscam_explainer_get(eval->explainer_set.explainers[i],
                                                  sscam_option_name(sscam_option_info(j))));
     }
     for (size_t i = 0; i < selection->labels.count; i++)
         fingerprint_text(signature, selection->labels.names[i]);
     for (size_t i = 0; i < selection->class_texts.count; i++)
         fingerprint_text(signature, selection->class_texts.items[i]);
-    sign_limit(signature, selection->max_pixels, SSCAM_IMAGE_MAX_PIXELS);
-    sign_limit(signature, eval->request.max_objects, ANNOTATION_MOST_OBJECTS);
+    fingerprint_limit(signature, selection->max_pixels, SSCAM_IMAGE_MAX_PIXELS);
+    fingerprint_limit(signature, eval->request.max_objects, ANNOTATION_MOST_OBJECTS);
     int code = settings_fingerprint(&selection->settings, signature);
     return code ? code : fingerprint_file(signature, eval->model_path);
 }
@@ -181,8 +180,8 @@ static int mark_done(const struct eval *eval, bool *done)
     return EXIT_OK;
 }
 
-/* Results of images outside the part that was asked for stay in the journal alone. */
-static void drop_others(struct eval *eval)
+/* Removes the results of images that are not selected; they stay in the journal. */
+static void drop_unselected(struct eval *eval)
 {
     struct results *results = &eval->results;
     size_t kept = 0;
@@ -190,7 +189,7 @@ static void drop_others(struct eval *eval)
     for (size_t i = 0; i < results->count; i++) {
         struct result_case *result = &results->cases[i];
 
-        if (is_in_part(eval, result->image_index)) {
+        if (is_selected(eval, result->image_index)) {
             results->cases[kept++] = *result;
             continue;
         }
@@ -207,25 +206,25 @@ static int open_journal(struct eval *eval, bool *done)
 
     if (!eval->journal_path)
         return EXIT_OK;
-    if (sign(eval, &origin.signature) ||
+    if (fingerprint_settings(eval, &origin.signature) ||
         journal_open(&eval->journal, eval->journal_path, &origin, &eval->results) ||
         mark_done(eval, done))
         return EXIT_FAILED;
-    drop_others(eval);
+    drop_unselected(eval);
     return EXIT_OK;
 }
 
 /* --- images ----------------------------------------------------------------------------------- */
 
-static int judge_images(struct eval *eval, const bool *done)
+static int evaluate_images(struct eval *eval, const bool *done)
 {
     int code = EXIT_OK;
 
     for (size_t i = 0; i < eval->dataset.count; i++)
-        eval->image_count += is_in_part(eval, i) && !done[i];
+        eval->image_count += is_selected(eval, i) && !done[i];
     progress_begin(&eval->progress, eval->title, 1, 1);
     for (size_t i = 0; i < eval->dataset.count && !code; i++) {
-        if (!is_in_part(eval, i) || done[i])
+        if (!is_selected(eval, i) || done[i])
             continue;
         if (interruption_requested()) {
             progress_end(&eval->progress);
@@ -241,17 +240,6 @@ static int judge_images(struct eval *eval, const bool *done)
 }
 
 /* --- results ---------------------------------------------------------------------------------- */
-
-static int write_csv(const struct eval *eval)
-{
-    sscam_atomic_file file;
-
-    if (output_file_open(&file, eval->csv_path))
-        return EXIT_FAILED;
-    results_put_heading(file.stream, &eval->results);
-    results_put_cases(file.stream, &eval->results, 0, eval->results.count);
-    return output_file_commit(&file);
-}
 
 static void put_json(const struct eval *eval, const struct total *totals)
 {
@@ -287,12 +275,12 @@ static void put_counts(const struct eval *eval)
     putchar('\n');
 }
 
-static int deliver(struct eval *eval)
+static int write_all(struct eval *eval)
 {
     results_sort(&eval->results);
     if (!eval->results.count)
-        return fail(eval->request.path, "none of its images could be judged");
-    if (eval->csv_path && write_csv(eval))
+        return fail(eval->request.path, "none of its images could be evaluated");
+    if (eval->csv_path && write_results(eval->csv_path, &eval->results))
         return EXIT_FAILED;
     struct total *totals = totals_of(&eval->results);
     if (!totals)
@@ -307,7 +295,7 @@ static int deliver(struct eval *eval)
                                        .user = eval->user};
     int code = EXIT_OK;
     if (eval->report_path)
-        code = report_write(&facts, &eval->results, totals, &eval->images, eval->evaluation);
+        code = report_write(&facts, &eval->results, totals, &eval->thumbnails, eval->evaluation);
     if (!code && eval->as_json) {
         put_json(eval, totals);
     } else if (!code) {
@@ -318,9 +306,9 @@ static int deliver(struct eval *eval)
     return code;
 }
 
-/* --- all of it -------------------------------------------------------------------------------- */
+/* --- the run -------------------------------------------------------------------------------- */
 
-static int judge_dataset(struct eval *eval)
+static int evaluate_dataset(struct eval *eval)
 {
     bool *done = allocate(eval->dataset.count, sizeof *done);
     int code = create_evaluation(eval);
@@ -329,19 +317,19 @@ static int judge_dataset(struct eval *eval)
     if (!code)
         code = open_journal(eval, done);
     if (!code)
-        code = judge_images(eval, done);
+        code = evaluate_images(eval, done);
     if (!code)
-        code = deliver(eval);
+        code = write_all(eval);
     journal_close(&eval->journal);
-    case_thumbnails_free(&eval->images);
+    case_thumbnails_free(&eval->thumbnails);
     sscam_evaluation_destroy(eval->evaluation);
-    ensemble_free(&eval->ensemble);
-    sscam_explainer_destroy(eval->looker);
+    explainer_set_free(&eval->explainer_set);
+    sscam_explainer_destroy(eval->top_class_explainer);
     free(done);
     return code;
 }
 
-int eval_run(struct eval *eval)
+static int run(struct eval *eval)
 {
     int code = check_request(eval);
 
@@ -352,9 +340,29 @@ int eval_run(struct eval *eval)
     if (!code)
         code = load_model(eval->model_path, eval->selection.device, &eval->model);
     if (!code)
-        code = judge_dataset(eval);
+        code = evaluate_dataset(eval);
+    return code;
+}
+
+struct eval eval_defaults(const char *command, const struct eval_kind *kind, void *user)
+{
+    return (struct eval){.kind = kind,
+                         .user = user,
+                         .selection = selection_defaults(command),
+                         .request.max_objects = ANNOTATION_MOST_OBJECTS};
+}
+
+int eval_finish(struct eval *eval, struct text_list *operands, int code)
+{
+    if (!code) {
+        eval->model_path = operands->items[0];
+        eval->request.path = operands->items[1];
+        code = run(eval);
+    }
     sscam_model_destroy(eval->model);
     dataset_free(&eval->dataset);
     results_free(&eval->results);
+    selection_free(&eval->selection);
+    text_list_free(operands);
     return code;
 }

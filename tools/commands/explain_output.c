@@ -10,53 +10,52 @@
 #include "common/output_file.h"
 #include "data/npy.h"
 
-static int write_overlay(const struct explanation *explanation, const sscam_map *map,
+static int write_overlay(const struct explain_request *request, const sscam_map *map,
                          const char *path)
 {
     sscam_image *overlay = NULL;
-    sscam_status status = sscam_map_overlay(map, explanation->image,
-                                            explanation->selection.colormap,
-                                            explanation->selection.alpha, &overlay);
+    sscam_status status = sscam_map_overlay(map, request->image, request->selection.colormap,
+                                            request->selection.alpha, &overlay);
 
     int code = status ? fail_library(path, status) : output_png_write(overlay, path);
     sscam_image_destroy(overlay);
     return code;
 }
 
-static int write_heatmap(const struct explanation *explanation, const sscam_map *map,
+static int write_heatmap(const struct explain_request *request, const sscam_map *map,
                          const char *path)
 {
     sscam_image *heatmap = NULL;
-    sscam_status status = sscam_map_heatmap(map, explanation->selection.colormap, &heatmap);
+    sscam_status status = sscam_map_heatmap(map, request->selection.colormap, &heatmap);
 
     int code = status ? fail_library(path, status) : output_png_write(heatmap, path);
     sscam_image_destroy(heatmap);
     return code;
 }
 
-static int write_map(const struct explanation *explanation, const sscam_map *map, const char *path)
+static int write_map(const struct explain_request *request, const sscam_map *map, const char *path)
 {
     const int64_t sides[] = {sscam_map_depth(map), sscam_map_height(map), sscam_map_width(map)};
     int32_t rank = sscam_map_rank(map);
 
-    (void)explanation;
+    (void)request;
     return npy_write(path, sscam_map_data(map), rank, sides + 3 - rank);
 }
 
-static int write_raw(const struct explanation *explanation, const sscam_map *map, const char *path)
+static int write_raw(const struct explain_request *request, const sscam_map *map, const char *path)
 {
     const int64_t sides[] = {sscam_map_raw_depth(map), sscam_map_raw_height(map),
                              sscam_map_raw_width(map)};
     int32_t rank = sscam_map_rank(map);
 
-    (void)explanation;
+    (void)request;
     return npy_write(path, sscam_map_raw(map), rank, sides + 3 - rank);
 }
 
-static int write_weights(const struct explanation *explanation, const sscam_map *map,
+static int write_weights(const struct explain_request *request, const sscam_map *map,
                          const char *path)
 {
-    (void)explanation;
+    (void)request;
     if (!sscam_map_weights(map))
         return fail(sscam_map_method(map), "it has no channel weights to write");
     return npy_write(path, sscam_map_weights(map), 1,
@@ -65,7 +64,7 @@ static int write_weights(const struct explanation *explanation, const sscam_map 
 
 static const struct {
     const char *name; /* in JSON */
-    int (*write)(const struct explanation *explanation, const sscam_map *map, const char *path);
+    int (*write)(const struct explain_request *request, const sscam_map *map, const char *path);
 } outputs[OUTPUT_COUNT] = {
     [OVERLAY] = {"overlay", write_overlay},
     [HEATMAP] = {"heatmap", write_heatmap},
@@ -74,10 +73,10 @@ static const struct {
     [WEIGHTS] = {"weights", write_weights},
 };
 
-bool writes_files(const struct explanation *explanation)
+bool writes_files(const struct explain_request *request)
 {
     for (size_t i = 0; i < OUTPUT_COUNT; i++)
-        if (explanation->output_paths[i])
+        if (request->output_paths[i])
             return true;
     return false;
 }
@@ -87,40 +86,40 @@ const char *output_key(size_t output)
     return outputs[output].name;
 }
 
-char *output_path(const struct explanation *explanation, const struct which *which, size_t output)
+char *output_path(const struct explain_request *request, const struct map_position *position,
+                  size_t output)
 {
-    const struct selection *selection = &explanation->selection;
-    const char *layer = selection->layers.items[which->layer];
+    const struct selection *selection = &request->selection;
+    const char *layer = selection->layers.items[position->layer];
     char input[32];
 
-    if (!explanation->output_paths[output])
+    if (!request->output_paths[output])
         return NULL;
-    snprintf(input, sizeof input, "input%" PRId64, which->input);
+    snprintf(input, sizeof input, "input%" PRId64, position->input);
     const struct name_parts parts = {
-        .method = selection->methods.count > 1 ? selection->methods.items[which->method] : NULL,
+        .method = selection->methods.count > 1 ? selection->methods.items[position->method] : NULL,
         .layer = selection->layers.count < 2 ? NULL
                  : *layer                    ? layer
                                              : "default",
-        .class_name = selection->class_count > 1 ? selection->classes[which->class_place].name
+        .class_name = selection->class_count > 1 ? selection->classes[position->class_position].name
                                                  : NULL,
-        .input = explanation->input_count > 1 ? input : NULL,
+        .input = request->input_count > 1 ? input : NULL,
     };
-    return output_name(explanation->output_paths[output], &parts);
+    return output_name(request->output_paths[output], &parts);
 }
 
-bool has_output(const struct explanation *explanation, const sscam_map *map, size_t output)
+bool has_output(const struct explain_request *request, const sscam_map *map, size_t output)
 {
-    return output != WEIGHTS || sscam_map_weights(map) || !explanation->selection.every_method;
+    return output != WEIGHTS || sscam_map_weights(map) || !request->selection.every_method;
 }
 
-int write_outputs(const struct explanation *explanation, const sscam_map *map,
-                  const struct which *which)
+int write_outputs(const struct explain_request *request, const sscam_map *map,
+                  const struct map_position *position)
 {
     for (size_t i = 0; i < OUTPUT_COUNT; i++) {
-        char *path = output_path(explanation, which, i);
-        int code = path && has_output(explanation, map, i)
-                       ? outputs[i].write(explanation, map, path)
-                       : EXIT_OK;
+        char *path = output_path(request, position, i);
+        int code = path && has_output(request, map, i) ? outputs[i].write(request, map, path)
+                                                       : EXIT_OK;
 
         free(path);
         if (code)
@@ -137,22 +136,21 @@ static bool is_same_file(const char *a, const char *b)
            one.st_ino == other.st_ino;
 }
 
-static int check_output(const struct explanation *explanation, const char *path)
+static int check_output(const struct explain_request *request, const char *path)
 {
-    if (is_same_file(path, explanation->model_path) ||
-        is_same_file(path, explanation->image_path) ||
-        is_same_file(path, explanation->tensor_path) ||
-        is_same_file(path, explanation->selection.labels_path))
+    if (is_same_file(path, request->model_path) || is_same_file(path, request->image_path) ||
+        is_same_file(path, request->tensor_path) ||
+        is_same_file(path, request->selection.labels_path))
         return fail_usage("explain", "'%s' would be written over an input", path);
     return output_path_check(path);
 }
 
-static void add_output_paths(const struct explanation *explanation, struct which which,
+static void add_output_paths(const struct explain_request *request, struct map_position position,
                              struct text_list *paths)
 {
-    for (which.input = 0; which.input < explanation->input_count; which.input++)
+    for (position.input = 0; position.input < request->input_count; position.input++)
         for (size_t i = 0; i < OUTPUT_COUNT; i++) {
-            char *path = output_path(explanation, &which, i);
+            char *path = output_path(request, &position, i);
 
             if (path)
                 text_list_add(paths, path);
@@ -160,16 +158,16 @@ static void add_output_paths(const struct explanation *explanation, struct which
         }
 }
 
-static void list_output_paths(const struct explanation *explanation, struct text_list *paths)
+static void list_output_paths(const struct explain_request *request, struct text_list *paths)
 {
-    const struct selection *selection = &explanation->selection;
-    struct which which = {0};
+    const struct selection *selection = &request->selection;
+    struct map_position position = {0};
 
-    for (which.method = 0; which.method < selection->methods.count; which.method++)
-        for (which.layer = 0; which.layer < selection->layers.count; which.layer++)
-            for (which.class_place = 0; which.class_place < selection->class_count;
-                 which.class_place++)
-                add_output_paths(explanation, which, paths);
+    for (position.method = 0; position.method < selection->methods.count; position.method++)
+        for (position.layer = 0; position.layer < selection->layers.count; position.layer++)
+            for (position.class_position = 0; position.class_position < selection->class_count;
+                 position.class_position++)
+                add_output_paths(request, position, paths);
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -177,20 +175,20 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int check_outputs(const struct explanation *explanation)
+int check_outputs(const struct explain_request *request)
 {
     struct text_list paths = {0};
     int code = EXIT_OK;
 
-    if (!writes_files(explanation))
+    if (!writes_files(request))
         return EXIT_OK;
-    list_output_paths(explanation, &paths);
+    list_output_paths(request, &paths);
     qsort(paths.items, paths.count, sizeof *paths.items, compare_texts);
     for (size_t i = 0; i < paths.count && !code; i++) {
         if (i && !strcmp(paths.items[i - 1], paths.items[i]))
             code = fail_usage("explain", "two outputs would be written to '%s'", paths.items[i]);
         else
-            code = check_output(explanation, paths.items[i]);
+            code = check_output(request, paths.items[i]);
     }
     text_list_free(&paths);
     return code;

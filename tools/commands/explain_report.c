@@ -21,14 +21,14 @@ static void put_json_options(struct json *json, sscam_explainer *explainer)
     json_close_object(json);
 }
 
-static void put_json_outputs(struct json *json, const struct explanation *explanation,
-                             const sscam_map *map, const struct which *which)
+static void put_json_outputs(struct json *json, const struct explain_request *request,
+                             const sscam_map *map, const struct map_position *position)
 {
     json_open_object(json, "outputs");
     for (size_t i = 0; i < OUTPUT_COUNT; i++) {
-        char *path = output_path(explanation, which, i);
+        char *path = output_path(request, position, i);
 
-        if (path && has_output(explanation, map, i))
+        if (path && has_output(request, map, i))
             json_text(json, output_key(i), path);
         free(path);
     }
@@ -51,23 +51,23 @@ static void put_json_scoring(struct json *json, const sscam_map *map)
     json_close_object(json);
 }
 
-void put_json_line(const struct explanation *explanation, const sscam_map *map,
-                   const struct which *which, sscam_explainer *explainer, double seconds)
+void put_json_line(const struct explain_request *request, const sscam_map *map,
+                   const struct map_position *position, sscam_explainer *explainer, double seconds)
 {
     struct json json = {.out = stdout};
     int64_t class_index = sscam_map_class_index(map);
 
     json_open_object(&json, NULL);
-    if (explanation->image_path) {
-        json_text(&json, "image", explanation->image_path);
+    if (request->image_path) {
+        json_text(&json, "image", request->image_path);
     } else {
-        json_text(&json, "tensor", explanation->tensor_path);
-        json_integer(&json, "index", which->input);
+        json_text(&json, "tensor", request->tensor_path);
+        json_integer(&json, "index", position->input);
     }
     json_text(&json, "method", sscam_map_method(map));
     json_text(&json, "layer", sscam_map_layer(map));
     json_integer(&json, "class", class_index);
-    json_text(&json, "label", labels_name(&explanation->selection.labels, class_index));
+    json_text(&json, "label", labels_name(&request->selection.labels, class_index));
     json_real(&json, "logit", sscam_map_logit(map));
     json_real(&json, "probability", sscam_map_probability(map));
     json_integer(&json, "passes", sscam_map_passes(map));
@@ -79,8 +79,8 @@ void put_json_line(const struct explanation *explanation, const sscam_map *map,
     if (sscam_map_rank(map) == 3)
         json_integer(&json, "depth", sscam_map_depth(map));
     put_json_options(&json, explainer);
-    if (writes_files(explanation))
-        put_json_outputs(&json, explanation, map, which);
+    if (writes_files(request))
+        put_json_outputs(&json, request, map, position);
     json_close_object(&json);
     json_end_line(&json);
 }
@@ -93,7 +93,7 @@ static void put_maximum(const sscam_map *map)
     int64_t best = 0;
 
     if (sscam_map_is_flat(map)) {
-        fputs("the map is flat", stdout);
+        fputs("the map is constant", stdout);
         return;
     }
     for (int64_t i = 1; i < (int64_t)width * height * depth; i++)
@@ -107,14 +107,14 @@ static void put_maximum(const sscam_map *map)
     }
 }
 
-void put_sentence(const struct explanation *explanation, const sscam_map *map,
-                  const struct which *which, double seconds)
+void put_sentence(const struct explain_request *request, const sscam_map *map,
+                  const struct map_position *position, double seconds)
 {
     int64_t class_index = sscam_map_class_index(map), passes = sscam_map_passes(map);
-    const char *label = labels_name(&explanation->selection.labels, class_index);
+    const char *label = labels_name(&request->selection.labels, class_index);
 
-    if (explanation->input_count > 1)
-        printf("input %" PRId64 ": ", which->input);
+    if (request->input_count > 1)
+        printf("input %" PRId64 ": ", position->input);
     printf("class %" PRId64 "%s%s, probability %.4f: %s at %s, %" PRId64 " %s, %.2f s, ",
            class_index, label ? " " : "", label ? label : "", sscam_map_probability(map),
            sscam_map_method(map), sscam_map_layer(map), passes, passes == 1 ? "pass" : "passes",

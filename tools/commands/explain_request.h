@@ -1,4 +1,4 @@
-/* What `sscam explain` was asked for, and what its parts share. */
+/* The request of `sscam explain`, with the inputs and the model once they are loaded. */
 #ifndef SSCAM_TOOLS_COMMANDS_EXPLAIN_REQUEST_H
 #define SSCAM_TOOLS_COMMANDS_EXPLAIN_REQUEST_H
 
@@ -15,11 +15,11 @@
 
 enum { OVERLAY, HEATMAP, MAP, RAW, WEIGHTS, OUTPUT_COUNT };
 
-struct explanation {
+struct explain_request {
     struct selection selection;
     const char *model_path, *image_path, *tensor_path;
-    const char *dimensions; /* of the tensor's places, as given; NULL: told by its rank */
-    const char *output_paths[OUTPUT_COUNT]; /* NULL for what was not asked for */
+    const char *dimensions; /* spatial ones of the tensor, as given; NULL: from its rank */
+    const char *output_paths[OUTPUT_COUNT]; /* NULL where there is none */
     bool as_json;
 
     sscam_image *image;
@@ -28,42 +28,43 @@ struct explanation {
     int32_t rank;
     int64_t input_count;
     sscam_model *model;
-    struct ensemble ensemble;
+    struct explainer_set explainer_set;
     struct progress progress;
 };
 
-/* One map among those of the call: its place in each of the lists that were asked for. */
-struct which {
-    size_t method, layer, class_place;
+/* One map among those of the call, by the index of each of its properties in the request. */
+struct map_position {
+    size_t method, layer, class_position;
     int64_t input;
 };
 
 /* Files: written, named and checked in explain_output.c. */
 
-bool writes_files(const struct explanation *explanation);
+bool writes_files(const struct explain_request *request);
 
 /* Name in JSON of one of the outputs. */
 const char *output_key(size_t output);
 
-/* Name of one of a map's files, or NULL when it was not asked for. The caller frees it. */
-char *output_path(const struct explanation *explanation, const struct which *which, size_t output);
+/* Name of one of a map's files, or NULL when it is not written. The caller frees it. */
+char *output_path(const struct explain_request *request, const struct map_position *position,
+                  size_t output);
 
-/* Before minutes of work: may every file be written, and has each a name of its own? */
-int check_outputs(const struct explanation *explanation);
+/* Checks before the work that every file can be written and has a name of its own. */
+int check_outputs(const struct explain_request *request);
 
-/* Whether a map has such an output. Where a method was named that has none, writing it fails; where
- * all methods were asked for, those without leave it out. */
-bool has_output(const struct explanation *explanation, const sscam_map *map, size_t output);
+/* Whether an output of a map is to be written. Methods without channel weights write none if all
+ * methods are explained; a method that is named and has none fails. */
+bool has_output(const struct explain_request *request, const sscam_map *map, size_t output);
 
-int write_outputs(const struct explanation *explanation, const sscam_map *map,
-                  const struct which *which);
+int write_outputs(const struct explain_request *request, const sscam_map *map,
+                  const struct map_position *position);
 
 /* Standard output: explain_report.c. */
 
-void put_json_line(const struct explanation *explanation, const sscam_map *map,
-                   const struct which *which, sscam_explainer *explainer, double seconds);
+void put_json_line(const struct explain_request *request, const sscam_map *map,
+                   const struct map_position *position, sscam_explainer *explainer, double seconds);
 
-void put_sentence(const struct explanation *explanation, const sscam_map *map,
-                  const struct which *which, double seconds);
+void put_sentence(const struct explain_request *request, const sscam_map *map,
+                  const struct map_position *position, double seconds);
 
 #endif

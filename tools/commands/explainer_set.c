@@ -6,31 +6,31 @@
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 
-int ensemble_create(const struct selection *selection, sscam_model *model,
-                    struct progress *progress, struct ensemble *ensemble)
+int explainer_set_create(const struct selection *selection, sscam_model *model,
+                         struct progress *progress, struct explainer_set *set)
 {
-    size_t most = selection->methods.count * selection->layers.count;
+    size_t count = selection->methods.count * selection->layers.count;
 
-    ensemble->explainers = allocate(most, sizeof(sscam_explainer *));
-    ensemble->methods = allocate(most, sizeof *ensemble->methods);
-    ensemble->layers = allocate(most, sizeof *ensemble->layers);
-    for (; ensemble->count < most; ensemble->count++) {
-        size_t method = ensemble->count / selection->layers.count;
-        size_t layer = ensemble->count % selection->layers.count;
-        sscam_explainer **explainer = &ensemble->explainers[ensemble->count];
+    set->explainers = allocate(count, sizeof(sscam_explainer *));
+    set->methods = allocate(count, sizeof *set->methods);
+    set->layers = allocate(count, sizeof *set->layers);
+    for (; set->count < count; set->count++) {
+        size_t method = set->count / selection->layers.count;
+        size_t layer = set->count % selection->layers.count;
+        sscam_explainer **explainer = &set->explainers[set->count];
 
         int code = selection_explainer(selection, model, selection->methods.items[method],
                                        selection->layers.items[layer], explainer);
         if (code)
             return code;
-        ensemble->methods[ensemble->count] = method;
-        ensemble->layers[ensemble->count] = layer;
+        set->methods[set->count] = method;
+        set->layers[set->count] = layer;
         sscam_explainer_set_progress(*explainer, progress_report, progress);
     }
     return EXIT_OK;
 }
 
-/* Only these methods ask something of the network's structure. */
+/* Only these methods need a certain structure of the network. */
 static bool may_be_unsupported(const char *name)
 {
     for (size_t i = 0; i < sscam_method_count(); i++)
@@ -39,16 +39,16 @@ static bool may_be_unsupported(const char *name)
     return false;
 }
 
-int ensemble_narrow(struct ensemble *ensemble, const struct selection *selection,
-                    ensemble_trial *trial, void *user)
+int explainer_set_drop_unsupported(struct explainer_set *set, const struct selection *selection,
+                                   explainer_trial *trial, void *user)
 {
     size_t kept = 0;
 
     if (!selection->every_method)
         return EXIT_OK;
-    for (size_t i = 0; i < ensemble->count; i++) {
-        sscam_explainer *explainer = ensemble->explainers[i];
-        const char *name = selection->methods.items[ensemble->methods[i]];
+    for (size_t i = 0; i < set->count; i++) {
+        sscam_explainer *explainer = set->explainers[i];
+        const char *name = selection->methods.items[set->methods[i]];
 
         /* Other failures are left to the call that follows. */
         if (may_be_unsupported(name) && trial(user, explainer) == SSCAM_E_UNSUPPORTED) {
@@ -56,15 +56,15 @@ int ensemble_narrow(struct ensemble *ensemble, const struct selection *selection
             sscam_explainer_destroy(explainer);
             continue;
         }
-        ensemble->explainers[kept] = explainer;
-        ensemble->methods[kept] = ensemble->methods[i];
-        ensemble->layers[kept++] = ensemble->layers[i];
+        set->explainers[kept] = explainer;
+        set->methods[kept] = set->methods[i];
+        set->layers[kept++] = set->layers[i];
     }
-    ensemble->count = kept;
+    set->count = kept;
     return kept ? EXIT_OK : fail("methods", "none can explain this network");
 }
 
-int64_t *ensemble_classes(const struct selection *selection, int64_t input_count)
+int64_t *selection_classes(const struct selection *selection, int64_t input_count)
 {
     size_t count = selection->class_count;
     int64_t *classes = allocate((size_t)input_count * count, sizeof *classes);
@@ -74,12 +74,12 @@ int64_t *ensemble_classes(const struct selection *selection, int64_t input_count
     return classes;
 }
 
-void ensemble_free(struct ensemble *ensemble)
+void explainer_set_free(struct explainer_set *set)
 {
-    for (size_t i = 0; i < ensemble->count; i++)
-        sscam_explainer_destroy(ensemble->explainers[i]);
-    free(ensemble->explainers);
-    free(ensemble->methods);
-    free(ensemble->layers);
-    *ensemble = (struct ensemble){0};
+    for (size_t i = 0; i < set->count; i++)
+        sscam_explainer_destroy(set->explainers[i]);
+    free(set->explainers);
+    free(set->methods);
+    free(set->layers);
+    *set = (struct explainer_set){0};
 }

@@ -12,7 +12,7 @@
 
 #define EVERY_METHOD "all"
 #define TOP_CLASS "top"
-#define MOST_RANKS 1000 /* more maps than anyone looks at; a slip of the finger is no plan */
+#define MAX_RANKS 1000 /* a larger number is taken for a typing error */
 
 struct selection selection_defaults(const char *command)
 {
@@ -35,8 +35,7 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
          .list = &selection->layers},
         {"class", 'c', "CLASS[,...]",
          "Classes, by number or by a name from the labels; 'top' for the predicted one, which is "
-         "the "
-         "default; 'top3' for the three with the highest outputs.",
+         "the default; 'top3' for the three with the highest outputs.",
          .texts = &selection->class_texts},
         {"labels", 0, "FILE", "Names of the classes, one a line, the first being class 0.",
          .text = &selection->labels_path},
@@ -112,7 +111,7 @@ static void add_class(struct selection *selection, int64_t index)
     selection->classes[selection->class_count++] = chosen;
 }
 
-/* K of `topK`; 0 for another text, or a K that no network reaches. */
+/* K of `topK`; 0 for another text, or a K above MAX_RANKS. */
 static int64_t ranks_in(const char *text)
 {
     size_t prefix = strlen(TOP_CLASS);
@@ -120,7 +119,7 @@ static int64_t ranks_in(const char *text)
 
     if (strncmp(text, TOP_CLASS, prefix) || text[prefix] < '1' || text[prefix] > '9')
         return 0;
-    return sscam_parse_int(text + prefix, &count) && count <= MOST_RANKS ? count : 0;
+    return sscam_parse_int(text + prefix, &count) && count <= MAX_RANKS ? count : 0;
 }
 
 /* A number, `top`, `topK` or a name. */
@@ -228,19 +227,20 @@ int selection_explainer(const struct selection *selection, sscam_model *model, c
     return create_explainer(selection, &selection->settings, model, method, layer, out);
 }
 
-int selection_looker(const struct selection *selection, sscam_model *model, sscam_explainer **out)
+int selection_top_class_explainer(const struct selection *selection, sscam_model *model,
+                                  sscam_explainer **out)
 {
-    struct settings of_classes = {0};
+    struct settings settings = {0};
 
     for (size_t i = 0; i < selection->settings.count; i++) {
         const struct setting *setting = &selection->settings.items[i];
-        /* A preset is of other methods, and of nothing that the class on top hangs on. */
+        /* Presets are of other methods; the predicted class does not depend on them. */
         if (strcmp(setting->name, "preset"))
-            settings_add(&of_classes, find_option(setting->name), setting->value);
+            settings_add(&settings, find_option(setting->name), setting->value);
     }
-    int code = create_explainer(selection, &of_classes, model, "eigen-cam",
+    int code = create_explainer(selection, &settings, model, "eigen-cam",
                                 selection->layers.items[0], out);
-    settings_free(&of_classes);
+    settings_free(&settings);
     return code;
 }
 

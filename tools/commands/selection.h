@@ -24,8 +24,8 @@ struct selection {
     struct text_list class_texts;
 
     struct text_list methods; /* at least one after selection_resolve() */
-    bool every_method; /* asked for as `all`: those that cannot explain the network are left out */
-    struct text_list layers; /* at least one; "" stands for the default layer */
+    bool every_method;        /* `all`: those that cannot explain the network are left out */
+    struct text_list layers;  /* at least one; "" stands for the default layer */
     struct labels labels;
     struct chosen_class *classes; /* at least one */
     size_t class_count;
@@ -44,8 +44,10 @@ int selection_resolve(struct selection *selection, const char *default_method);
 int selection_explainer(const struct selection *selection, sscam_model *model, const char *method,
                         const char *layer, sscam_explainer **out);
 
-/* An explainer of the cheapest method, that sees the classes that those of the selection see. */
-int selection_looker(const struct selection *selection, sscam_model *model, sscam_explainer **out);
+/* An explainer of the cheapest method with the options of the selection: its maps tell the
+ * predicted class. */
+int selection_top_class_explainer(const struct selection *selection, sscam_model *model,
+                                  sscam_explainer **out);
 
 void selection_free(struct selection *selection);
 

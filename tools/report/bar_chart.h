@@ -9,12 +9,12 @@
 #include "data/results.h"
 #include "report/total_tables.h"
 
-/* A bar for each method with its interval; `place` is the measure's in the results. */
+/* A bar for each method with its interval; `metric_index` is the measure's in the results. */
 void chart_put_totals(FILE *out, const struct results *results, const struct total *totals,
-                      size_t place);
+                      size_t metric_index);
 
 /* The mean curve of each method; nothing when the metric has none. */
 void chart_put_curves(FILE *out, const struct results *results, const sscam_evaluation *evaluation,
-                      size_t place);
+                      size_t metric_index);
 
 #endif

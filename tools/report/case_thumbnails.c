@@ -8,7 +8,6 @@
 #include <cairo.h>
 
 #include "common/checked_alloc.h"
-#include "common/cli_error.h"
 #include "data/result_column.h"
 #include "report/html.h"
 #include "report/thumbnail.h"
@@ -16,16 +15,18 @@
 #include "text/memory_stream.h"
 
 #define IMAGE_HEIGHT 150
-#define MOST_WIDTH 300
+#define MAX_WIDTH 300
 
 /* --- drawing ---------------------------------------------------------------------------------- */
 
-static cairo_surface_t *small(const sscam_image *image)
+static const char *create_small(const sscam_image *image, cairo_surface_t **small)
 {
     int32_t width = sscam_image_width(image), height = sscam_image_height(image);
-    double scale = fmin((double)IMAGE_HEIGHT / height, (double)MOST_WIDTH / width);
+    double scale = fmin((double)IMAGE_HEIGHT / height, (double)MAX_WIDTH / width);
+    cairo_status_t status = thumbnail_create(image, (int)fmax(1, width * scale),
+                                             (int)fmax(1, height * scale), small);
 
-    return thumbnail(image, (int)fmax(1, width * scale), (int)fmax(1, height * scale));
+    return status ? cairo_status_to_string(status) : NULL;
 }
 
 static void draw_boxes(cairo_surface_t *surface, const struct drawn_image *shown,
@@ -50,15 +51,19 @@ static void draw_boxes(cairo_surface_t *surface, const struct drawn_image *shown
     cairo_destroy(cairo);
 }
 
-static int put_figure(FILE *out, cairo_surface_t *surface, const char *title, const char *below)
+/* Functions that draw return why they could not, or NULL. */
+
+static const char *put_figure(FILE *out, cairo_surface_t *surface, const char *title,
+                              const char *below)
 {
     fputs("<figure>", out);
     cairo_status_t status = html_put_image(out, surface, title);
     fputs("<figcaption>", out);
     html_put_text(out, title);
     fprintf(out, "<br><small>%s</small></figcaption></figure>\n", below);
-    cairo_surface_destroy(surface);
-    return status ? fail(title, "%s", cairo_status_to_string(status)) : EXIT_OK;
+    if (status == CAIRO_STATUS_NO_MEMORY)
+        end_without_memory();
+    return status ? cairo_status_to_string(status) : NULL;
 }
 
 /* The values of a method on a case, one a line. */
@@ -94,46 +99,65 @@ static void put_data(FILE *out, const struct results *results, const struct resu
     }
 }
 
-static int put_maps(FILE *out, const struct results *results, const sscam_evaluation *evaluation,
-                    const struct drawn_image *shown, size_t class_position)
+static const char *put_overlay(FILE *out, const sscam_map *map, const struct drawn_image *shown,
+                               const char *title, const char *below)
+{
+    sscam_image *overlay = NULL;
+    cairo_surface_t *surface = NULL;
+    sscam_status status = sscam_map_overlay(map, shown->image, shown->colormap, shown->alpha,
+                                            &overlay);
+
+    if (status == SSCAM_E_MEMORY)
+        end_without_memory();
+    const char *why = status ? sscam_last_error() : create_small(overlay, &surface);
+    if (!why)
+        why = put_figure(out, surface, title, below);
+    cairo_surface_destroy(surface);
+    sscam_image_destroy(overlay);
+    return why;
+}
+
+static const char *put_maps(FILE *out, const struct results *results,
+                            const sscam_evaluation *evaluation, const struct drawn_image *shown,
+                            size_t class_position)
 {
     const struct result_case *result = &results->cases[shown->first_result + class_position];
-    int code = EXIT_OK;
+    const char *why = NULL;
 
-    for (size_t method = 0; method < results->methods.count && !code; method++) {
+    for (size_t method = 0; method < results->methods.count && !why; method++) {
         const sscam_map *map = sscam_evaluation_map(evaluation, method, class_position);
-        sscam_image *overlay = NULL;
 
         if (!map)
             continue;
-        sscam_status status = sscam_map_overlay(map, shown->image, shown->colormap, shown->alpha,
-                                                &overlay);
-        if (status)
-            return fail_library(result->image, status);
         char *below = values_below(results, result, method);
-        code = put_figure(out, small(overlay), method_title(results->methods.items[method]), below);
+        why = put_overlay(out, map, shown, method_title(results->methods.items[method]), below);
         free(below);
-        sscam_image_destroy(overlay);
     }
-    return code;
+    return why;
 }
 
-static int put_input(FILE *out, const struct drawn_image *shown, const struct result_case *result)
+static const char *put_input(FILE *out, const struct drawn_image *shown,
+                             const struct result_case *result)
 {
-    cairo_surface_t *input = small(shown->image);
+    cairo_surface_t *input = NULL;
+    const char *why = create_small(shown->image, &input);
+
+    if (why)
+        return why;
     char *title = format_text("%s: %s", result->image, result->label ? result->label : "");
     char *below = format_text("class %lld", (long long)result->class_index);
 
     draw_boxes(input, shown, result->class_index);
-    int code = put_figure(out, input, title, below);
+    why = put_figure(out, input, title, below);
+    cairo_surface_destroy(input);
     free(below);
     free(title);
-    return code;
+    return why;
 }
 
-static int draw_case(struct drawn_case *drawn, const struct results *results,
-                     const sscam_evaluation *evaluation, const struct drawn_image *shown,
-                     size_t class_position)
+static const char *draw_case(struct drawn_case *drawn, const struct results *results,
+                             const sscam_evaluation *evaluation, const struct drawn_image *shown,
+                             size_t class_position)
 {
     const struct result_case *result = &results->cases[shown->first_result + class_position];
     struct text_stream html;
@@ -142,12 +166,12 @@ static int draw_case(struct drawn_case *drawn, const struct results *results,
     fputs("<div class=\"case\"", html.stream);
     put_data(html.stream, results, result);
     fputs(">\n", html.stream);
-    int code = put_input(html.stream, shown, result);
-    if (!code)
-        code = put_maps(html.stream, results, evaluation, shown, class_position);
+    const char *why = put_input(html.stream, shown, result);
+    if (!why)
+        why = put_maps(html.stream, results, evaluation, shown, class_position);
     fputs("</div>\n", html.stream);
     drawn->html = text_stream_take(&html, &drawn->length);
-    return code;
+    return why;
 }
 
 /* --- choosing --------------------------------------------------------------------------------- */
@@ -169,56 +193,64 @@ static double badness_of(const struct results *results, const struct result_case
     return defined ? sum / (double)defined : -INFINITY;
 }
 
-static size_t room(const struct results *results)
+static size_t capacity(const struct results *results)
 {
-    size_t cases = CASE_THUMBNAILS_MOST / (results->methods.count + 1);
+    size_t cases = CASE_THUMBNAILS_MAX_IMAGES / (results->methods.count + 1);
 
-    return cases < 1 ? 1 : cases < CASE_THUMBNAILS_MOST_CASES ? cases : CASE_THUMBNAILS_MOST_CASES;
+    return cases < 1 ? 1 : cases < CASE_THUMBNAILS_MAX_CASES ? cases : CASE_THUMBNAILS_MAX_CASES;
 }
 
-/* Takes the least bad case out where the new one is worse; false where it isn't. */
-static bool make_room(struct case_thumbnails *images, double badness)
+static void remove_case(struct case_thumbnails *thumbnails, size_t index)
+{
+    struct drawn_case *removed = &thumbnails->cases[index];
+
+    free(removed->html);
+    thumbnails->count--;
+    memmove(removed, removed + 1, (thumbnails->count - index) * sizeof *removed);
+}
+
+/* Removes the least bad case if the new one is worse; false if it is not. */
+static bool remove_better(struct case_thumbnails *thumbnails, double badness)
 {
     size_t least = 0;
 
-    for (size_t i = 1; i < images->count; i++)
-        if (images->cases[i].badness < images->cases[least].badness)
+    for (size_t i = 1; i < thumbnails->count; i++)
+        if (thumbnails->cases[i].badness < thumbnails->cases[least].badness)
             least = i;
-    if (!(badness > images->cases[least].badness))
+    if (!(badness > thumbnails->cases[least].badness))
         return false;
-    free(images->cases[least].html);
-    images->count--;
-    memmove(&images->cases[least], &images->cases[least + 1],
-            (images->count - least) * sizeof *images->cases);
+    remove_case(thumbnails, least);
     return true;
 }
 
-int case_thumbnails_add(struct case_thumbnails *images, const struct results *results,
-                        const sscam_evaluation *evaluation, const struct drawn_image *shown)
+const char *case_thumbnails_add(struct case_thumbnails *thumbnails, const struct results *results,
+                                const sscam_evaluation *evaluation, const struct drawn_image *shown)
 {
-    int code = EXIT_OK;
+    const char *why = NULL;
 
-    for (size_t i = 0; shown->first_result + i < results->count && !code; i++) {
+    for (size_t i = 0; shown->first_result + i < results->count && !why; i++) {
         double badness = badness_of(results, &results->cases[shown->first_result + i]);
 
-        if (images->count == room(results) && !make_room(images, badness))
+        if (thumbnails->count == capacity(results) && !remove_better(thumbnails, badness))
             continue;
-        struct drawn_case *drawn = &images->cases[images->count++];
+        struct drawn_case *drawn = &thumbnails->cases[thumbnails->count++];
         *drawn = (struct drawn_case){.badness = badness};
-        code = draw_case(drawn, results, evaluation, shown, i);
+        why = draw_case(drawn, results, evaluation, shown, i);
+        if (why)
+            remove_case(thumbnails, thumbnails->count - 1);
     }
-    return code;
+    return why;
 }
 
-void case_thumbnails_put(FILE *out, const struct case_thumbnails *images)
+void case_thumbnails_put(FILE *out, const struct case_thumbnails *thumbnails)
 {
-    for (size_t i = 0; i < images->count; i++)
-        fwrite(images->cases[i].html, 1, images->cases[i].length, out);
+    for (size_t i = 0; i < thumbnails->count; i++)
+        fwrite(thumbnails->cases[i].html, 1, thumbnails->cases[i].length, out);
 }
 
-void case_thumbnails_free(struct case_thumbnails *images)
+void case_thumbnails_free(struct case_thumbnails *thumbnails)
 {
-    for (size_t i = 0; i < images->count; i++)
-        free(images->cases[i].html);
-    *images = (struct case_thumbnails){0};
+    for (size_t i = 0; i < thumbnails->count; i++)
+        free(thumbnails->cases[i].html);
+    *thumbnails = (struct case_thumbnails){0};
 }

@@ -12,8 +12,8 @@
 #include "data/results.h"
 
 /* More would make the file too large to open. */
-#define CASE_THUMBNAILS_MOST_CASES 24
-#define CASE_THUMBNAILS_MOST 400
+#define CASE_THUMBNAILS_MAX_CASES 24
+#define CASE_THUMBNAILS_MAX_IMAGES 400
 
 /* A case as HTML. */
 struct drawn_case {
@@ -22,9 +22,9 @@ struct drawn_case {
     double badness;
 };
 
+/* The cases in the order in which they were evaluated. */
 struct case_thumbnails {
-    struct drawn_case
-        cases[CASE_THUMBNAILS_MOST_CASES]; /* in the order in which they were judged */
+    struct drawn_case cases[CASE_THUMBNAILS_MAX_CASES];
     size_t count;
 };
 
@@ -37,13 +37,15 @@ struct drawn_image {
     size_t first_result; /* of its cases, in the results */
 };
 
-/* Draws the cases of an image, those that are worse than one that is there already when there is no
- * more room. A case is as bad as the mean of its first measure over the methods. An exit code. */
-int case_thumbnails_add(struct case_thumbnails *images, const struct results *results,
-                        const sscam_evaluation *evaluation, const struct drawn_image *shown);
+/* Draws the cases of an image; when there is no more room, only those that are worse than one drawn
+ * before, which they replace. The badness of a case is the mean of its first measure over the
+ * methods. NULL, or why a case could not be drawn; it is left out then. */
+const char *case_thumbnails_add(struct case_thumbnails *thumbnails, const struct results *results,
+                                const sscam_evaluation *evaluation,
+                                const struct drawn_image *shown);
 
-void case_thumbnails_put(FILE *out, const struct case_thumbnails *images);
+void case_thumbnails_put(FILE *out, const struct case_thumbnails *thumbnails);
 
-void case_thumbnails_free(struct case_thumbnails *images);
+void case_thumbnails_free(struct case_thumbnails *thumbnails);
 
 #endif

@@ -14,6 +14,7 @@
 #include "common/output_file.h"
 #include "report/thumbnail.h"
 #include "text/fitted_text.h"
+#include "text/memory_stream.h"
 
 /* Lengths are in points, 1/72 inch. */
 #define MARGIN 20.0
@@ -26,23 +27,23 @@
 #define HEADER_HEIGHT 24.0
 #define FOOTER_HEIGHT 22.0
 #define LABEL_LINES 3
-#define LINE_SPACING 1.3
+#define LABEL_SPACING 2.0
 #define BAND_GAP 16.0
 #define HAIRLINE 0.5
 
-#define PNG_PIXELS_A_POINT 2.0
-#define PRINT_PIXELS_A_POINT 3.0
+#define PNG_PIXELS_PER_POINT 2.0
+#define PRINT_PIXELS_PER_POINT 3.0
 /* Cairo's image surfaces end at 32767 pixels a side. */
 #define FINE_PNG_ROWS 64
 /* More columns beside the first are broken into bands, one below the other, while these rows are
  * not too many. */
-#define MOST_COLUMNS 8
+#define MAX_COLUMNS 8
 
-static const struct text_style title_style = {11, CAIRO_FONT_WEIGHT_BOLD, 0.0};
-static const struct text_style label_style = {11, CAIRO_FONT_WEIGHT_BOLD, 0.0};
-static const struct text_style detail_style = {9.5, CAIRO_FONT_WEIGHT_NORMAL, 0.2};
-static const struct text_style small_style = {8, CAIRO_FONT_WEIGHT_NORMAL, 0.45};
-static const struct text_style remark_style = {9, CAIRO_FONT_WEIGHT_NORMAL, 0.0};
+static const struct text_style title_style = {.size = 11, .is_bold = true, .gray = 0};
+static const struct text_style label_style = {.size = 11, .is_bold = true, .gray = 0};
+static const struct text_style detail_style = {.size = 9.5, .gray = 0.2};
+static const struct text_style small_style = {.size = 8, .gray = 0.45};
+static const struct text_style remark_style = {.size = 9, .gray = 0};
 
 enum image_kind { KIND_PNG, KIND_PDF, KIND_SVG, KIND_UNKNOWN };
 
@@ -56,14 +57,14 @@ struct row {
     struct cell *cells;
 };
 
-struct panel {
+struct figure {
     const char *path;
     const char *const *titles;
     size_t row_count, column_count;
     size_t band_count, band_columns; /* of the columns beside the first, which is in each band */
     struct row *rows;
     char *footer;
-    double pixels_a_point;
+    double pixels_per_point;
 };
 
 static enum image_kind kind_of(const char *path)
@@ -77,125 +78,132 @@ static enum image_kind kind_of(const char *path)
     return KIND_UNKNOWN;
 }
 
-int panel_knows_extension(const char *path)
+int figure_supports_extension(const char *path)
 {
     return kind_of(path) != KIND_UNKNOWN;
 }
 
-struct panel *panel_create(const char *path, size_t rows, size_t columns, const char *const *titles)
+struct figure *figure_create(const char *path, size_t rows, size_t columns,
+                             const char *const *titles)
 {
-    struct panel *panel = allocate(1, sizeof *panel);
+    struct figure *figure = allocate(1, sizeof *figure);
 
-    *panel = (struct panel){
+    *figure = (struct figure){
         .path = path, .titles = titles, .row_count = rows, .column_count = columns};
-    panel->band_count = (columns - 1 + MOST_COLUMNS - 1) / MOST_COLUMNS;
-    if (panel->band_count == 0 || rows * panel->band_count > FINE_PNG_ROWS)
-        panel->band_count = 1;
-    panel->band_columns = (columns - 1 + panel->band_count - 1) / panel->band_count;
-    panel->rows = allocate(rows, sizeof *panel->rows);
+    figure->band_count = (columns - 1 + MAX_COLUMNS - 1) / MAX_COLUMNS;
+    if (figure->band_count == 0 || rows * figure->band_count > FINE_PNG_ROWS)
+        figure->band_count = 1;
+    figure->band_columns = (columns - 1 + figure->band_count - 1) / figure->band_count;
+    figure->rows = allocate(rows, sizeof *figure->rows);
     for (size_t i = 0; i < rows; i++)
-        panel->rows[i].cells = allocate(columns, sizeof *panel->rows[i].cells);
-    panel->pixels_a_point = kind_of(path) != KIND_PNG ? PRINT_PIXELS_A_POINT
-                            : rows <= FINE_PNG_ROWS   ? PNG_PIXELS_A_POINT
-                                                      : 1;
-    return panel;
+        figure->rows[i].cells = allocate(columns, sizeof *figure->rows[i].cells);
+    figure->pixels_per_point = kind_of(path) != KIND_PNG ? PRINT_PIXELS_PER_POINT
+                               : rows <= FINE_PNG_ROWS   ? PNG_PIXELS_PER_POINT
+                                                         : 1;
+    return figure;
 }
 
-static void replace_text(char **place, const char *text)
+static void replace_text(char **target, const char *text)
 {
-    free(*place);
-    *place = text ? copy_text(text, strlen(text)) : NULL;
+    free(*target);
+    *target = text ? copy_text(text, strlen(text)) : NULL;
 }
 
-void panel_set_label(struct panel *panel, size_t row, const char *label, const char *detail,
-                     const char *source)
+void figure_set_label(struct figure *figure, size_t row, const char *label, const char *detail,
+                      const char *source)
 {
-    replace_text(&panel->rows[row].label, label);
-    replace_text(&panel->rows[row].detail, detail);
-    replace_text(&panel->rows[row].source, source);
+    replace_text(&figure->rows[row].label, label);
+    replace_text(&figure->rows[row].detail, detail);
+    replace_text(&figure->rows[row].source, source);
 }
 
-void panel_set_image(struct panel *panel, size_t row, size_t column, const sscam_image *image,
-                     const char *remark)
+const char *figure_set_image(struct figure *figure, size_t row, size_t column,
+                             const sscam_image *image, const char *remark)
 {
-    struct cell *cell = &panel->rows[row].cells[column];
+    struct cell *cell = &figure->rows[row].cells[column];
     double width = sscam_image_width(image), height = sscam_image_height(image);
-    double scale = fmin(CELL_WIDTH / width, TALLEST_CELL / height) * panel->pixels_a_point;
+    double scale = fmin(CELL_WIDTH / width, TALLEST_CELL / height) * figure->pixels_per_point;
 
     cairo_surface_destroy(cell->image);
-    cell->image = thumbnail(image, (int)fmax(1, round(width * scale)),
-                            (int)fmax(1, round(height * scale)));
+    cairo_status_t status = thumbnail_create(image, (int)fmax(1, round(width * scale)),
+                                             (int)fmax(1, round(height * scale)), &cell->image);
     replace_text(&cell->remark, remark);
+    return status ? cairo_status_to_string(status) : NULL;
 }
 
-void panel_set_footer(struct panel *panel, const char *footer)
+void figure_set_footer(struct figure *figure, const char *footer)
 {
-    replace_text(&panel->footer, footer);
+    replace_text(&figure->footer, footer);
 }
 
-static double image_width(const struct panel *panel, const struct cell *cell)
+static double image_width(const struct figure *figure, const struct cell *cell)
 {
-    return cell->image ? cairo_image_surface_get_width(cell->image) / panel->pixels_a_point : 0;
+    return cell->image ? cairo_image_surface_get_width(cell->image) / figure->pixels_per_point : 0;
 }
 
-static double image_height(const struct panel *panel, const struct cell *cell)
+static double image_height(const struct figure *figure, const struct cell *cell)
 {
-    return cell->image ? cairo_image_surface_get_height(cell->image) / panel->pixels_a_point : 0;
+    return cell->image ? cairo_image_surface_get_height(cell->image) / figure->pixels_per_point : 0;
 }
 
-static double row_height(const struct panel *panel, const struct row *row)
+static double row_height(const struct figure *figure, const struct row *row)
 {
     double height = LOWEST_ROW;
 
-    for (size_t i = 0; i < panel->column_count; i++)
-        height = fmax(height, image_height(panel, &row->cells[i]));
+    for (size_t i = 0; i < figure->column_count; i++)
+        height = fmax(height, image_height(figure, &row->cells[i]));
     return height;
 }
 
-static double panel_width(const struct panel *panel)
+static double figure_width(const struct figure *figure)
 {
-    return 2 * MARGIN + LABEL_WIDTH + (double)(1 + panel->band_columns) * (GAP + CELL_WIDTH);
+    return 2 * MARGIN + LABEL_WIDTH + (double)(1 + figure->band_columns) * (GAP + CELL_WIDTH);
 }
 
-static double band_height(const struct panel *panel)
+static double band_height(const struct figure *figure)
 {
     double height = HEADER_HEIGHT;
 
-    for (size_t i = 0; i < panel->row_count; i++)
-        height += row_height(panel, &panel->rows[i]) + (i ? GAP : 0);
+    for (size_t i = 0; i < figure->row_count; i++)
+        height += row_height(figure, &figure->rows[i]) + (i ? GAP : 0);
     return height;
 }
 
-static double panel_height(const struct panel *panel)
+static double figure_height(const struct figure *figure)
 {
-    return 2 * MARGIN + (double)panel->band_count * (band_height(panel) + BAND_GAP) - BAND_GAP +
-           (panel->footer ? FOOTER_HEIGHT : 0);
+    return 2 * MARGIN + (double)figure->band_count * (band_height(figure) + BAND_GAP) - BAND_GAP +
+           (figure->footer ? FOOTER_HEIGHT : 0);
 }
 
-/* The column at a place of a band, or no column of the panel. */
-static size_t column_at(const struct panel *panel, size_t band, size_t place)
+/* The column at a position of a band; column_count or more where the band has none. */
+static size_t column_at(const struct figure *figure, size_t band, size_t position)
 {
-    return place == 0 ? 0 : band * panel->band_columns + place;
+    return position == 0 ? 0 : band * figure->band_columns + position;
 }
 
-static void draw_remark(cairo_t *cairo, const char *remark, double x, double y, double width)
+static void draw_remark(cairo_t *cairo, const char *remark, double x, double bottom, double width)
 {
-    double band = remark_style.size * 1.8;
+    const struct text_box box = {.style = &remark_style,
+                                 .text = remark,
+                                 .width = width,
+                                 .max_lines = 1,
+                                 .alignment = TEXT_CENTRED};
+    double strip = remark_style.size * 1.8;
 
     cairo_set_source_rgba(cairo, 1, 1, 1, 0.8);
-    cairo_rectangle(cairo, x, y - band, width, band);
+    cairo_rectangle(cairo, x, bottom - strip, width, strip);
     cairo_fill(cairo);
-    draw_centred(cairo, &remark_style, remark, x + width / 2, y - 0.3 * band, width - GAP);
+    text_box_draw(cairo, &box, x, bottom - (strip + text_box_height(cairo, &box)) / 2);
 }
 
 /* In the middle of the box of CELL_WIDTH x height at (x, y), on whole pixels so that nothing is
  * blurred. */
-static void draw_cell(cairo_t *cairo, const struct panel *panel, const struct cell *cell, double x,
-                      double y, double height)
+static void draw_cell(cairo_t *cairo, const struct figure *figure, const struct cell *cell,
+                      double x, double y, double height)
 {
-    double width = image_width(panel, cell), density = panel->pixels_a_point;
+    double width = image_width(figure, cell), density = figure->pixels_per_point;
     double left = round((x + (CELL_WIDTH - width) / 2) * density) / density;
-    double top = round((y + (height - image_height(panel, cell)) / 2) * density) / density;
+    double top = round((y + (height - image_height(figure, cell)) / 2) * density) / density;
 
     if (!cell->image)
         return;
@@ -203,103 +211,104 @@ static void draw_cell(cairo_t *cairo, const struct panel *panel, const struct ce
     cairo_translate(cairo, left, top);
     cairo_scale(cairo, 1 / density, 1 / density);
     cairo_set_source_surface(cairo, cell->image, 0, 0);
-    cairo_rectangle(cairo, 0, 0, width * density, image_height(panel, cell) * density);
+    cairo_rectangle(cairo, 0, 0, width * density, image_height(figure, cell) * density);
     cairo_fill(cairo);
     cairo_restore(cairo);
     if (cell->remark)
-        draw_remark(cairo, cell->remark, left, top + image_height(panel, cell), width);
+        draw_remark(cairo, cell->remark, left, top + image_height(figure, cell), width);
     /* Seen only where an image is as white as the paper. */
     cairo_set_source_rgba(cairo, 0, 0, 0, 0.2);
     cairo_set_line_width(cairo, HAIRLINE);
     cairo_rectangle(cairo, left + HAIRLINE / 2, top + HAIRLINE / 2, width - HAIRLINE,
-                    image_height(panel, cell) - HAIRLINE);
+                    image_height(figure, cell) - HAIRLINE);
     cairo_stroke(cairo);
 }
 
-/* The label's lines, the detail and the source: one block, ending at `right`, in the middle of the
- * row. */
-static void draw_label(cairo_t *cairo, const struct row *row, double right, double y, double height)
+/* Label, detail and source as one block in the middle of the row's height, flush right. */
+static void draw_label(cairo_t *cairo, const struct row *row, double x, double y, double height)
 {
-    const struct {
-        const struct text_style *style;
-        const char *text;
-        size_t most;
-    } parts[] = {
-        {&label_style, row->label, LABEL_LINES},
-        {&detail_style, row->detail, 1},
-        {&small_style, row->source, 1},
+    struct text_box boxes[] = {
+        {.style = &label_style, .text = row->label, .max_lines = LABEL_LINES},
+        {.style = &detail_style, .text = row->detail, .max_lines = 1},
+        {.style = &small_style, .text = row->source, .max_lines = 1},
     };
-    char *lines[LABEL_LINES + 2];
-    const struct text_style *styles[LABEL_LINES + 2];
-    size_t count = 0;
-    double block = 0;
+    const size_t count = sizeof boxes / sizeof *boxes;
+    double heights[sizeof boxes / sizeof *boxes], block = -LABEL_SPACING;
 
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (!parts[i].text)
-            continue;
-        size_t more = break_lines(cairo, parts[i].style, parts[i].text, LABEL_WIDTH, parts[i].most,
-                                  lines + count);
-        for (; more; more--) {
-            styles[count++] = parts[i].style;
-            block += parts[i].style->size * LINE_SPACING;
-        }
+    if (!row->label)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        boxes[i].width = LABEL_WIDTH;
+        boxes[i].alignment = TEXT_RIGHT;
+        heights[i] = text_box_height(cairo, &boxes[i]);
+        block += heights[i] + LABEL_SPACING;
     }
     y += (height - block) / 2;
     for (size_t i = 0; i < count; i++) {
-        draw_line(cairo, styles[i], lines[i], right, y + styles[i]->size, 1);
-        y += styles[i]->size * LINE_SPACING;
-        free(lines[i]);
+        text_box_draw(cairo, &boxes[i], x, y);
+        y += heights[i] + LABEL_SPACING;
     }
 }
 
-static void draw_row(cairo_t *cairo, const struct panel *panel, size_t band, const struct row *row,
-                     double y, double height)
+static void draw_row(cairo_t *cairo, const struct figure *figure, size_t band,
+                     const struct row *row, double y, double height)
 {
     double x = MARGIN + LABEL_WIDTH + GAP;
 
-    draw_label(cairo, row, MARGIN + LABEL_WIDTH, y, height);
-    for (size_t i = 0; i <= panel->band_columns && column_at(panel, band, i) < panel->column_count;
-         i++) {
-        draw_cell(cairo, panel, &row->cells[column_at(panel, band, i)], x, y, height);
+    draw_label(cairo, row, MARGIN, y, height);
+    for (size_t i = 0;
+         i <= figure->band_columns && column_at(figure, band, i) < figure->column_count; i++) {
+        draw_cell(cairo, figure, &row->cells[column_at(figure, band, i)], x, y, height);
         x += CELL_WIDTH + GAP;
     }
 }
 
-static void draw_titles(cairo_t *cairo, const struct panel *panel, size_t band, double y)
+static void draw_titles(cairo_t *cairo, const struct figure *figure, size_t band, double y)
 {
     double x = MARGIN + LABEL_WIDTH + GAP;
 
-    for (size_t i = 0; i <= panel->band_columns && column_at(panel, band, i) < panel->column_count;
-         i++) {
-        draw_centred(cairo, &title_style, panel->titles[column_at(panel, band, i)],
-                     x + CELL_WIDTH / 2, y + title_style.size, CELL_WIDTH);
+    for (size_t i = 0;
+         i <= figure->band_columns && column_at(figure, band, i) < figure->column_count; i++) {
+        const struct text_box box = {.style = &title_style,
+                                     .text = figure->titles[column_at(figure, band, i)],
+                                     .width = CELL_WIDTH,
+                                     .max_lines = 1,
+                                     .alignment = TEXT_CENTRED};
+
+        text_box_draw(cairo, &box, x, y);
         x += CELL_WIDTH + GAP;
     }
 }
 
-static void draw_band(cairo_t *cairo, const struct panel *panel, size_t band, double y)
+static void draw_band(cairo_t *cairo, const struct figure *figure, size_t band, double y)
 {
-    draw_titles(cairo, panel, band, y);
+    draw_titles(cairo, figure, band, y);
     y += HEADER_HEIGHT;
-    for (size_t i = 0; i < panel->row_count; i++) {
-        double tall = row_height(panel, &panel->rows[i]);
+    for (size_t i = 0; i < figure->row_count; i++) {
+        double tall = row_height(figure, &figure->rows[i]);
 
-        draw_row(cairo, panel, band, &panel->rows[i], y, tall);
+        draw_row(cairo, figure, band, &figure->rows[i], y, tall);
         y += tall + GAP;
     }
 }
 
-static void draw_panel(cairo_t *cairo, const struct panel *panel)
+static void draw_figure(cairo_t *cairo, const struct figure *figure)
 {
-    double width = panel_width(panel), height = panel_height(panel);
+    double width = figure_width(figure), height = figure_height(figure);
 
     cairo_set_source_rgb(cairo, 1, 1, 1);
     cairo_paint(cairo);
-    for (size_t band = 0; band < panel->band_count; band++)
-        draw_band(cairo, panel, band, MARGIN + (double)band * (band_height(panel) + BAND_GAP));
-    if (panel->footer)
-        draw_centred(cairo, &small_style, panel->footer, width / 2, height - MARGIN,
-                     width - 2 * MARGIN);
+    for (size_t band = 0; band < figure->band_count; band++)
+        draw_band(cairo, figure, band, MARGIN + (double)band * (band_height(figure) + BAND_GAP));
+    if (figure->footer) {
+        const struct text_box box = {.style = &small_style,
+                                     .text = figure->footer,
+                                     .width = width - 2 * MARGIN,
+                                     .max_lines = 1,
+                                     .alignment = TEXT_CENTRED};
+
+        text_box_draw(cairo, &box, MARGIN, height - MARGIN - text_box_height(cairo, &box));
+    }
 }
 
 static cairo_status_t write_bytes(void *stream, const unsigned char *data, unsigned length)
@@ -308,10 +317,10 @@ static cairo_status_t write_bytes(void *stream, const unsigned char *data, unsig
                                                      : CAIRO_STATUS_WRITE_ERROR;
 }
 
-static cairo_surface_t *create_surface(const struct panel *panel, enum image_kind kind,
+static cairo_surface_t *create_surface(const struct figure *figure, enum image_kind kind,
                                        FILE *stream)
 {
-    double width = panel_width(panel), height = panel_height(panel);
+    double width = figure_width(figure), height = figure_height(figure);
 
     if (kind == KIND_PDF)
         return cairo_pdf_surface_create_for_stream(write_bytes, stream, width, height);
@@ -319,19 +328,19 @@ static cairo_surface_t *create_surface(const struct panel *panel, enum image_kin
         return cairo_svg_surface_create_for_stream(write_bytes, stream, width, height);
 
     cairo_surface_t *surface = cairo_image_surface_create(
-        CAIRO_FORMAT_RGB24, (int)ceil(width * panel->pixels_a_point),
-        (int)ceil(height * panel->pixels_a_point));
-    cairo_surface_set_device_scale(surface, panel->pixels_a_point, panel->pixels_a_point);
+        CAIRO_FORMAT_RGB24, (int)ceil(width * figure->pixels_per_point),
+        (int)ceil(height * figure->pixels_per_point));
+    cairo_surface_set_device_scale(surface, figure->pixels_per_point, figure->pixels_per_point);
     return surface;
 }
 
-static cairo_status_t render(const struct panel *panel, FILE *stream)
+static cairo_status_t render(const struct figure *figure, FILE *stream)
 {
-    enum image_kind kind = kind_of(panel->path);
-    cairo_surface_t *surface = create_surface(panel, kind, stream);
+    enum image_kind kind = kind_of(figure->path);
+    cairo_surface_t *surface = create_surface(figure, kind, stream);
     cairo_t *cairo = cairo_create(surface);
 
-    draw_panel(cairo, panel);
+    draw_figure(cairo, figure);
     cairo_status_t status = cairo_status(cairo);
     cairo_destroy(cairo);
     if (!status && kind == KIND_PNG)
@@ -343,32 +352,49 @@ static cairo_status_t render(const struct panel *panel, FILE *stream)
     return status;
 }
 
-int panel_write(const struct panel *panel)
+/* Drawn before the file is opened: GLib, which lays out the text, ends the program when it gets no
+ * memory, and would leave a temporary file. */
+static char *draw_bytes(const struct figure *figure, size_t *length, cairo_status_t *status)
 {
-    sscam_atomic_file file;
+    struct text_stream bytes;
 
-    if (output_file_open(&file, panel->path))
-        return EXIT_FAILED;
-    cairo_status_t status = render(panel, file.stream);
-    if (status && status != CAIRO_STATUS_WRITE_ERROR) {
-        output_file_discard(&file);
-        int code = fail(panel->path, "%s", cairo_status_to_string(status));
-        if (status == CAIRO_STATUS_NO_MEMORY)
-            exit(code); /* freeing its surfaces then, cairo 1.16 follows one that it could not make
-                         */
-        return code;
-    }
-    return output_file_commit(&file);
+    text_stream_open(&bytes);
+    *status = render(figure, bytes.stream);
+    /* Cairo 1.16 crashes when its surfaces are freed after that. Encoding a PNG in memory fails for
+     * no other reason. */
+    if (*status == CAIRO_STATUS_NO_MEMORY || *status == CAIRO_STATUS_PNG_ERROR)
+        end_without_memory();
+    return text_stream_take(&bytes, length);
 }
 
-void panel_free(struct panel *panel)
+int figure_write(const struct figure *figure)
 {
-    if (!panel)
-        return;
-    for (size_t i = 0; i < panel->row_count; i++) {
-        struct row *row = &panel->rows[i];
+    sscam_atomic_file file;
+    cairo_status_t status;
+    size_t length;
+    int code = EXIT_FAILED;
+    char *bytes = draw_bytes(figure, &length, &status);
 
-        for (size_t j = 0; j < panel->column_count; j++) {
+    if (status) {
+        fail(figure->path, "%s", cairo_status_to_string(status));
+    } else if (text_problem()) {
+        fail(figure->path, "%s", text_problem());
+    } else if (!output_file_open(&file, figure->path)) {
+        fwrite(bytes, 1, length, file.stream);
+        code = output_file_commit(&file);
+    }
+    free(bytes);
+    return code;
+}
+
+void figure_free(struct figure *figure)
+{
+    if (!figure)
+        return;
+    for (size_t i = 0; i < figure->row_count; i++) {
+        struct row *row = &figure->rows[i];
+
+        for (size_t j = 0; j < figure->column_count; j++) {
             cairo_surface_destroy(row->cells[j].image);
             free(row->cells[j].remark);
         }
@@ -377,7 +403,7 @@ void panel_free(struct panel *panel)
         free(row->detail);
         free(row->source);
     }
-    free(panel->rows);
-    free(panel->footer);
-    free(panel);
+    free(figure->rows);
+    free(figure->footer);
+    free(figure);
 }

@@ -21,7 +21,7 @@ void html_put_text(FILE *out, const char *text)
     free(clean);
 }
 
-/* Base64 in the making: up to two bytes wait for a third. */
+/* An encoder of base64; up to two bytes wait for a third. */
 struct base64 {
     FILE *out;
     uint32_t bytes;
@@ -51,13 +51,13 @@ static cairo_status_t take_bytes(void *closure, const unsigned char *data, unsig
     return CAIRO_STATUS_SUCCESS;
 }
 
-cairo_status_t html_put_image(FILE *out, cairo_surface_t *image, const char *what)
+cairo_status_t html_put_image(FILE *out, cairo_surface_t *image, const char *description)
 {
     struct base64 base64 = {.out = out};
 
     fprintf(out, "<img width=\"%d\" height=\"%d\" alt=\"", cairo_image_surface_get_width(image),
             cairo_image_surface_get_height(image));
-    html_put_text(out, what);
+    html_put_text(out, description);
     fputs("\" src=\"data:image/png;base64,", out);
     cairo_status_t status = cairo_surface_write_to_png_stream(image, take_bytes, &base64);
     if (base64.count)

@@ -6,11 +6,10 @@
 
 #include <cairo.h>
 
-/* Writes a text so that it is text, also within a quoted attribute. */
+/* Writes a text with its markup escaped, also for a quoted attribute. */
 void html_put_text(FILE *out, const char *text);
 
-/* Writes an <img> that holds its image as PNG; what its alternative text is. Failures are those
- * of the image. */
-cairo_status_t html_put_image(FILE *out, cairo_surface_t *image, const char *what);
+/* Writes an <img> with the image as PNG in its address. Failures are those of the surface. */
+cairo_status_t html_put_image(FILE *out, cairo_surface_t *image, const char *description);
 
 #endif

@@ -23,9 +23,9 @@ static double y_of(const struct range *range, double value)
     return TOP + SIDE * (range->high - value) / (range->high - range->low);
 }
 
-static double x_of(const struct line_chart *chart, size_t place)
+static double x_of(const struct line_chart *chart, size_t position)
 {
-    return LEFT + SIDE * ((double)place + 0.5) / (double)chart->axis_count;
+    return LEFT + SIDE * ((double)position + 0.5) / (double)chart->axis_count;
 }
 
 /* Lines stand a little apart, so that no interval hides another. */
@@ -75,16 +75,16 @@ static void put_axes(FILE *out, const struct line_chart *chart, const struct ran
 
         fprintf(out, "<path d=\"M%d %.1f h%d\" stroke=\"#eee\"/>", LEFT, y_of(range, at * step),
                 SIDE);
-        svg_put_words(out, LEFT - 5, y_of(range, at * step) + 4, "end", number);
+        svg_put_text(out, LEFT - 5, y_of(range, at * step) + 4, "end", number);
         free(number);
     }
     for (size_t i = 0; i < chart->axis_count; i++) {
         char *number = format_text("%g", chart->axis[i]);
 
-        svg_put_words(out, x_of(chart, i), TOP + SIDE + 15, "middle", number);
+        svg_put_text(out, x_of(chart, i), TOP + SIDE + 15, "middle", number);
         free(number);
     }
-    svg_put_words(out, LEFT + SIDE / 2.0, TOP + SIDE + 31, "middle", chart->axis_title);
+    svg_put_text(out, LEFT + SIDE / 2.0, TOP + SIDE + 31, "middle", chart->axis_title);
 }
 
 static void put_legend(FILE *out, size_t row, const char *colour, const char *label)
@@ -93,7 +93,7 @@ static void put_legend(FILE *out, size_t row, const char *colour, const char *la
 
     fprintf(out, "<rect x=\"%d\" y=\"%.1f\" width=\"10\" height=\"10\" fill=\"%s\"/>",
             LEFT + SIDE + 12, y, colour);
-    svg_put_words(out, LEFT + SIDE + 27, y + 9, "start", label);
+    svg_put_text(out, LEFT + SIDE + 27, y + 9, "start", label);
 }
 
 /* Points where something is defined, with their intervals. */
@@ -133,9 +133,8 @@ static void put_level(FILE *out, const struct line_chart *chart, size_t level,
         return;
     fprintf(out, "<path d=\"M%d %.1f h%d\" stroke=\"#555\" stroke-dasharray=\"%d 3\"/>", LEFT,
             y_of(range, chart->levels[level].value), SIDE, 2 + 5 * (int)level);
-    svg_put_words(out, LEFT + SIDE + 27,
-                  TOP + LEGEND_STEP * (double)(chart->line_count + level) + 9, "start",
-                  chart->levels[level].label);
+    svg_put_text(out, LEFT + SIDE + 27, TOP + LEGEND_STEP * (double)(chart->line_count + level) + 9,
+                 "start", chart->levels[level].label);
     fprintf(out, "<path d=\"M%d %.1f h16\" stroke=\"#555\" stroke-dasharray=\"%d 3\"/>",
             LEFT + SIDE + 8, TOP + LEGEND_STEP * (double)(chart->line_count + level) + 5,
             2 + 5 * (int)level);

@@ -20,7 +20,7 @@ struct chart_level {
 
 struct line_chart {
     const char *title, *axis_title;
-    const double *axis; /* values below the axis; their places are evenly apart, since such series
+    const double *axis; /* drawn at equal distances, since such series
                            grow by factors */
     size_t axis_count;
     const struct chart_line *lines;

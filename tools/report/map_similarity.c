@@ -4,7 +4,7 @@
 
 #include "base/statistics.h"
 
-static struct result_value nearness(const sscam_map *map, const sscam_map *reference)
+static struct result_value similarity(const sscam_map *map, const sscam_map *reference)
 {
     struct result_value value = {.value = NAN, .state = SSCAM_VALUE_UNDEFINED};
 
@@ -18,23 +18,23 @@ static struct result_value nearness(const sscam_map *map, const sscam_map *refer
     return value;
 }
 
-static size_t place_of(const struct results *results, int32_t measure)
+static size_t metric_index_of(const struct results *results, int32_t measure)
 {
-    size_t place = 0;
+    size_t metric_index = 0;
 
-    while (results->metrics[place] != measure)
-        place++;
-    return place;
+    while (results->metrics[metric_index] != measure)
+        metric_index++;
+    return metric_index;
 }
 
-void nearness_add(struct results *results, size_t first_result, const sscam_evaluation *evaluation,
-                  int32_t measure, size_t reference)
+void map_similarity_add(struct results *results, size_t first_result,
+                        const sscam_evaluation *evaluation, int32_t measure, size_t reference)
 {
-    size_t place = place_of(results, measure);
+    size_t metric_index = metric_index_of(results, measure);
 
     for (size_t i = first_result; i < results->count; i++)
         for (size_t method = 0; method < results->methods.count; method++)
-            results->cases[i].values[method * results->metric_count + place] = nearness(
+            results->cases[i].values[method * results->metric_count + metric_index] = similarity(
                 sscam_evaluation_map(evaluation, method, i - first_result),
                 sscam_evaluation_map(evaluation, reference, i - first_result));
 }

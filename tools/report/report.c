@@ -118,24 +118,24 @@ static void put_choices(FILE *out, const struct results *results)
     fputs("</select>, the worst first</p>\n", out);
 }
 
-static void put_cases(FILE *out, const struct case_thumbnails *images,
+static void put_cases(FILE *out, const struct case_thumbnails *thumbnails,
                       const struct results *results)
 {
     fputs("<h2>Worst cases</h2>\n", out);
     put_choices(out, results);
     worst_cases_put(out, results);
-    if (images->count)
+    if (thumbnails->count)
         fprintf(out,
                 "<p>Images: the %zu cases that this run computed with the worst %s, taken over "
                 "all methods.</p>\n",
-                images->count, measure_of(results->metrics[0]).title);
+                thumbnails->count, measure_of(results->metrics[0]).title);
     fputs("<div id=\"cases\">\n", out);
-    case_thumbnails_put(out, images);
+    case_thumbnails_put(out, thumbnails);
     fprintf(out, "</div>\n<script>%s</script>\n", arrange_cases);
 }
 
 int report_write(const struct report_facts *facts, const struct results *results,
-                 const struct total *totals, const struct case_thumbnails *images,
+                 const struct total *totals, const struct case_thumbnails *thumbnails,
                  const sscam_evaluation *computed)
 {
     sscam_atomic_file file;
@@ -151,7 +151,7 @@ int report_write(const struct report_facts *facts, const struct results *results
         chart_put_totals(file.stream, results, totals, i);
     for (size_t i = 0; i < results->metric_count; i++)
         chart_put_curves(file.stream, results, computed, i);
-    put_cases(file.stream, images, results);
+    put_cases(file.stream, thumbnails, results);
     fprintf(file.stream, "<script>%s</script></body></html>\n", sort_table);
     return output_file_commit(&file);
 }

@@ -12,7 +12,7 @@
 #include "report/case_thumbnails.h"
 #include "report/total_tables.h"
 
-/* What stands above the tables, and charts that stand below them. */
+/* The heading of a report, and charts of the command that writes it. */
 struct report_facts {
     const char *path, *title, *model, *dataset, *layout;
     size_t skipped;
@@ -23,7 +23,7 @@ struct report_facts {
 
 /* Writes the file. `computed` holds the cases of this run, whose curves are known. */
 int report_write(const struct report_facts *facts, const struct results *results,
-                 const struct total *totals, const struct case_thumbnails *images,
+                 const struct total *totals, const struct case_thumbnails *thumbnails,
                  const sscam_evaluation *computed);
 
 #endif

@@ -5,13 +5,13 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Colours of things side by side, told apart by people who see few colours, too. */
-const char *svg_colour(size_t place);
+/* Colours that people with colour blindness can tell apart. */
+const char *svg_colour(size_t index);
 
 /* Begins an image with a title above; the caller ends it with </svg>. */
 void svg_open(FILE *out, double width, double height, const char *title);
 
-/* Text at a place; the anchor is start, middle or end. */
-void svg_put_words(FILE *out, double x, double y, const char *anchor, const char *text);
+/* Text at a point; the anchor is start, middle or end. */
+void svg_put_text(FILE *out, double x, double y, const char *anchor, const char *text);
 
 #endif

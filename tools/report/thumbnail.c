@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "common/checked_alloc.h"
-#include "common/cli_error.h"
 
-/* What pixels are before they are painted. Their highest byte means nothing, and nothing painted
- * leaves it so. */
+/* Value of the unused byte of pixels before they are painted; painting changes it. */
 enum { UNPAINTED = 0xa5 };
 
 /* A colour added up over some pixels. */
@@ -24,16 +22,21 @@ static void add_pixel(struct colour_sum *sum, const uint8_t *pixel, int32_t chan
     sum->count++;
 }
 
-/* The mean of a block of pixels in cairo's form. */
-static uint32_t block_mean(const sscam_image *image, int32_t left, int32_t top, int32_t step)
+/* Width and height of a block of pixels. */
+struct block {
+    int32_t width, height;
+};
+
+/* The mean of a block of pixels, as a pixel of cairo's. */
+static uint32_t block_mean(const sscam_image *image, int32_t left, int32_t top, struct block block)
 {
     int32_t width = sscam_image_width(image), height = sscam_image_height(image);
     int32_t channels = sscam_image_channels(image);
     const uint8_t *pixels = sscam_image_pixels(image);
     struct colour_sum sum = {0};
 
-    for (int32_t y = top; y < top + step && y < height; y++)
-        for (int32_t x = left; x < left + step && x < width; x++)
+    for (int32_t y = top; y < top + block.height && y < height; y++)
+        for (int32_t x = left; x < left + block.width && x < width; x++)
             add_pixel(&sum, pixels + ((int64_t)y * width + x) * channels, channels);
 
     uint64_t half = sum.count / 2;
@@ -41,12 +44,11 @@ static uint32_t block_mean(const sscam_image *image, int32_t left, int32_t top, 
                       (sum.blue + half) / sum.count);
 }
 
-/* The image as a surface, reduced by a whole factor: cairo's own surfaces end at 32767 pixels a
- * side. */
-static cairo_surface_t *reduced(const sscam_image *image, int32_t step)
+/* The means of an image's blocks. */
+static cairo_surface_t *create_reduced(const sscam_image *image, struct block block)
 {
-    int32_t columns = (sscam_image_width(image) + step - 1) / step;
-    int32_t rows = (sscam_image_height(image) + step - 1) / step;
+    int32_t columns = (sscam_image_width(image) + block.width - 1) / block.width;
+    int32_t rows = (sscam_image_height(image) + block.height - 1) / block.height;
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, columns, rows);
 
     if (cairo_surface_status(surface))
@@ -57,7 +59,7 @@ static cairo_surface_t *reduced(const sscam_image *image, int32_t step)
         uint32_t *row = (uint32_t *)(void *)(data + (int64_t)y * stride);
 
         for (int32_t x = 0; x < columns; x++)
-            row[x] = block_mean(image, x * step, y * step, step);
+            row[x] = block_mean(image, x * block.width, y * block.height, block);
     }
     cairo_surface_mark_dirty(surface);
     return surface;
@@ -65,8 +67,6 @@ static cairo_surface_t *reduced(const sscam_image *image, int32_t step)
 
 static void unpaint(cairo_surface_t *surface)
 {
-    if (cairo_surface_status(surface))
-        return;
     cairo_surface_flush(surface);
     memset(cairo_image_surface_get_data(surface), UNPAINTED,
            (size_t)cairo_image_surface_get_stride(surface) *
@@ -89,28 +89,58 @@ static int is_painted(cairo_surface_t *surface)
     return 1;
 }
 
-cairo_surface_t *thumbnail(const sscam_image *image, int width, int height)
+/* Blocks that leave at least twice the wanted size, for cairo's better filter to reduce, and not
+ * much more: cairo's surfaces end at 32767 pixels a side. */
+static struct block block_for(const sscam_image *image, int width, int height)
 {
-    /* At least twice the wanted size is left for cairo's better filter to bring down. */
-    int32_t step = sscam_image_width(image) / (2 * width);
-    cairo_surface_t *source = reduced(image, step < 1 ? 1 : step);
-    cairo_surface_t *target = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
+    int32_t columns = sscam_image_width(image) / (2 * width);
+    int32_t rows = sscam_image_height(image) / (2 * height);
+
+    return (struct block){columns < 1 ? 1 : columns, rows < 1 ? 1 : rows};
+}
+
+static cairo_status_t paint_scaled(cairo_surface_t *target, cairo_surface_t *source)
+{
+    double width = cairo_image_surface_get_width(target),
+           height = cairo_image_surface_get_height(target);
     cairo_t *cairo = cairo_create(target);
 
-    unpaint(target);
-    cairo_scale(cairo, (double)width / cairo_image_surface_get_width(source),
-                (double)height / cairo_image_surface_get_height(source));
+    cairo_scale(cairo, width / cairo_image_surface_get_width(source),
+                height / cairo_image_surface_get_height(source));
     cairo_set_source_surface(cairo, source, 0, 0);
     cairo_pattern_set_filter(cairo_get_source(cairo), CAIRO_FILTER_BEST);
     cairo_pattern_set_extend(cairo_get_source(cairo), CAIRO_EXTEND_PAD);
     cairo_paint(cairo);
-    cairo_status_t status = cairo_status(cairo);
+    cairo_status_t status = cairo_status(cairo); /* errors do not reach the surface */
     cairo_destroy(cairo);
-    cairo_surface_destroy(source);
-    if (status) /* which the target knows nothing of */
-        exit(fail("a thumbnail", "%s", cairo_status_to_string(status)));
-    cairo_surface_flush(target);
-    if (!is_painted(target)) /* cairo tells of no memory, but not always */
+    return status;
+}
+
+cairo_status_t thumbnail_create(const sscam_image *image, int width, int height,
+                                cairo_surface_t **thumbnail)
+{
+    cairo_surface_t *source = create_reduced(image, block_for(image, width, height));
+    cairo_surface_t *target = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
+
+    *thumbnail = NULL;
+    cairo_status_t status = cairo_surface_status(source);
+    if (!status)
+        status = cairo_surface_status(target);
+    if (!status) {
+        unpaint(target);
+        status = paint_scaled(target, source);
+    }
+    if (!status) {
+        cairo_surface_flush(target);
+        if (!is_painted(target))
+            status = CAIRO_STATUS_NO_MEMORY; /* which cairo does not always report */
+    }
+    if (status == CAIRO_STATUS_NO_MEMORY)
         end_without_memory();
-    return target;
+    cairo_surface_destroy(source);
+    if (status)
+        cairo_surface_destroy(target);
+    else
+        *thumbnail = target;
+    return status;
 }

@@ -7,7 +7,8 @@
 #include <sscam/sscam.h>
 
 /* An image scaled to a size in pixels, as the network sees it: without transparency. Ends the
- * program where cairo cannot draw it. */
-cairo_surface_t *thumbnail(const sscam_image *image, int width, int height);
+ * program where there is no memory; NULL on another failure. */
+cairo_status_t thumbnail_create(const sscam_image *image, int width, int height,
+                                cairo_surface_t **thumbnail);
 
 #endif

@@ -21,14 +21,14 @@ const char *method_title(const char *name)
 /* --- computing -------------------------------------------------------------------------------- */
 
 /* Values of one measure as cases of an evaluation. The library computes totals of its own metrics
- * alone; the others are correlations, and so travel as one. */
-static sscam_status add_cases(const struct results *results, size_t place, int32_t metric,
+ * only; other measures are correlations and take the place of the metric that is one. */
+static sscam_status add_cases(const struct results *results, size_t metric_index, int32_t metric,
                               sscam_evaluation *evaluation)
 {
     sscam_status status = SSCAM_OK;
 
     for (size_t i = 0; i < results->count && !status; i++) {
-        const struct result_value *value = &results->cases[i].values[place];
+        const struct result_value *value = &results->cases[i].values[metric_index];
 
         status = sscam_evaluation_add_known(evaluation, results->cases[i].class_index);
         for (size_t j = 0; j < results->methods.count && !status;
@@ -41,17 +41,18 @@ static sscam_status add_cases(const struct results *results, size_t place, int32
     return status;
 }
 
-static sscam_status compute(const struct results *results, size_t place, struct total *totals)
+static sscam_status compute(const struct results *results, size_t metric_index,
+                            struct total *totals)
 {
-    int32_t metric = results->metrics[place] > 0 ? results->metrics[place]
-                                                 : SSCAM_METRIC_CLASS_SENSITIVITY;
+    int32_t metric = results->metrics[metric_index] > 0 ? results->metrics[metric_index]
+                                                        : SSCAM_METRIC_CLASS_SENSITIVITY;
     sscam_evaluation *evaluation = NULL;
     sscam_status status = sscam_evaluation_create(NULL, results->methods.count, &evaluation);
 
     if (!status)
-        status = add_cases(results, place, metric, evaluation);
+        status = add_cases(results, metric_index, metric, evaluation);
     for (size_t i = 0; i < results->methods.count && !status; i++) {
-        struct total *total = &totals[i * results->metric_count + place];
+        struct total *total = &totals[i * results->metric_count + metric_index];
 
         status = sscam_evaluation_total(evaluation, i, metric, &total->mean, &total->lower,
                                         &total->upper, &total->defined, &total->undefined);
@@ -104,9 +105,9 @@ static char *value_text(const struct total *total, const struct measure *measure
 }
 
 static struct column column_of(const struct results *results, const struct total *totals,
-                               size_t place)
+                               size_t metric_index)
 {
-    const struct measure measure = measure_of(results->metrics[place]);
+    const struct measure measure = measure_of(results->metrics[metric_index]);
     struct column column = {
         .texts = allocate(FIRST_METHOD + 2 * results->methods.count, sizeof(char *))};
 
@@ -116,7 +117,7 @@ static struct column column_of(const struct results *results, const struct total
         set_text(&column, DIRECTION,
                  format_text("%s is better", measure.direction > 0 ? "higher" : "lower"));
     for (size_t i = 0; i < results->methods.count; i++) {
-        const struct total *total = &totals[i * results->metric_count + place];
+        const struct total *total = &totals[i * results->metric_count + metric_index];
 
         set_text(&column, FIRST_METHOD + 2 * i, value_text(total, &measure));
         if (total->undefined)

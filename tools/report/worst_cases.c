@@ -21,15 +21,15 @@ static int worst_first(const void *left, const void *right)
 }
 
 /* The cases where a method's measure is defined, the worst first. */
-static size_t rank(const struct results *results, size_t method, size_t place,
+static size_t rank(const struct results *results, size_t method, size_t metric_index,
                    struct ranked_case *ranked)
 {
-    const struct measure measure = measure_of(results->metrics[place]);
+    const struct measure measure = measure_of(results->metrics[metric_index]);
     size_t count = 0;
 
     for (size_t i = 0; i < results->count; i++) {
         const struct result_value *value =
-            &results->cases[i].values[method * results->metric_count + place];
+            &results->cases[i].values[method * results->metric_count + metric_index];
 
         if (value->state == SSCAM_VALUE_DEFINED)
             ranked[count++] = (struct ranked_case){measure_badness(&measure, value->value), i};
@@ -75,10 +75,10 @@ void worst_cases_put(FILE *out, const struct results *results)
     struct ranked_case *ranked = allocate(results->count, sizeof *ranked);
 
     for (size_t i = 0; i < results->methods.count * results->metric_count; i++) {
-        size_t method = i / results->metric_count, place = i % results->metric_count;
-        size_t count = rank(results, method, place, ranked);
+        size_t method = i / results->metric_count, metric_index = i % results->metric_count;
+        size_t count = rank(results, method, metric_index, ranked);
 
-        fprintf(out, "<table class=\"worst\" id=\"worst-%zu-%zu\"%s>", method, place,
+        fprintf(out, "<table class=\"worst\" id=\"worst-%zu-%zu\"%s>", method, metric_index,
                 i ? " hidden" : "");
         put_heading(out, results);
         fputs("<tbody>\n", out);

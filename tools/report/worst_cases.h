@@ -1,5 +1,4 @@
-/* For every method and measure of an evaluation the cases that came off worst, among all that there
- * are. */
+/* The worst of all cases, for every method and measure of an evaluation. */
 #ifndef SSCAM_TOOLS_REPORT_WORST_CASES_H
 #define SSCAM_TOOLS_REPORT_WORST_CASES_H
 

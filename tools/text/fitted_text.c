@@ -1,118 +1,149 @@
 #include "text/fitted_text.h"
 
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <pango/pangocairo.h>
 
 #include "common/checked_alloc.h"
+#include "common/cli_error.h"
 #include "text/utf8.h"
 
-#define FAMILY "DejaVu Sans"
-#define ELLIPSIS "\xe2\x80\xa6"
+#define FAMILY "DejaVu Sans" /* Fontconfig finds others for the characters that it lacks. */
+/* Layout takes time and memory for the whole text; no box shows as much as this. */
+#define MAX_BYTES 4096
 
-static void use_style(cairo_t *cairo, const struct text_style *style)
+static char problem[256];
+
+const char *text_problem(void)
 {
-    cairo_select_font_face(cairo, FAMILY, CAIRO_FONT_SLANT_NORMAL, style->weight);
-    cairo_set_font_size(cairo, style->size);
-    cairo_set_source_rgb(cairo, style->gray, style->gray, style->gray);
+    return *problem ? problem : NULL;
 }
 
-/* The style must be in use. */
-static double text_width(cairo_t *cairo, const char *text)
+/* GLib reports a failed allocation as an error, in whichever thread it is, and then aborts. The
+ * program must not run its exit handlers beside its other threads. */
+static void handle_glib_error(const gchar *domain, GLogLevelFlags level, const gchar *message,
+                              gpointer user)
 {
-    cairo_text_extents_t extents;
-
-    cairo_text_extents(cairo, text, &extents);
-    return extents.x_advance;
+    (void)domain, (void)message, (void)user;
+    if (level & G_LOG_LEVEL_ERROR)
+        _exit(fail("memory", "none left"));
 }
 
-/* Cuts the text, which has room for an ellipsis behind it, until it fits with one. */
-static void cut_to_fit(cairo_t *cairo, char *text, double width)
+/* Pango goes on without a font or a glyph, with a warning. */
+static GLogWriterOutput handle_pango_message(GLogLevelFlags level, const GLogField *fields,
+                                             gsize count, gpointer user)
+{
+    (void)user;
+    if (!(level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING)))
+        return G_LOG_WRITER_HANDLED;
+    for (gsize i = 0; i < count && !*problem; i++)
+        if (!strcmp(fields[i].key, "MESSAGE"))
+            snprintf(problem, sizeof problem, "%s", (const char *)fields[i].value);
+    return G_LOG_WRITER_HANDLED;
+}
+
+static void handle_messages(void)
+{
+    static bool is_handled;
+
+    if (is_handled)
+        return;
+    is_handled = true;
+    g_log_set_default_handler(handle_glib_error, NULL);
+    g_log_set_writer_func(handle_pango_message, NULL, NULL);
+}
+
+/* The characters of a text's first MAX_BYTES, as valid UTF-8. */
+static char *shown_text(const char *text)
 {
     size_t length = strlen(text);
 
-    do {
-        while (length && ((unsigned char)text[--length] & 0xc0) == 0x80)
-            continue;
-        while (length && text[length - 1] == ' ')
+    if (length > MAX_BYTES) {
+        length = MAX_BYTES;
+        while (length && ((unsigned char)text[length] & 0xc0) == 0x80)
             length--;
-        strcpy(text + length, ELLIPSIS);
-    } while (length && text_width(cairo, text) > width);
-}
-
-static char *copy_with_room(const char *text, size_t length)
-{
-    char *copy = allocate(length + sizeof ELLIPSIS, 1);
-
-    memcpy(copy, text, length);
-    return copy;
-}
-
-/* Bytes of the longest part of the text, broken at a blank, that fits; 0 when not even a word does.
- */
-static size_t fitting_length(cairo_t *cairo, const char *text, double width)
-{
-    size_t fitting = 0;
-
-    for (size_t end = strcspn(text, " ");; end += 1 + strcspn(text + end + 1, " ")) {
-        char *part = copy_text(text, end);
-        bool fits = text_width(cairo, part) <= width;
-
-        free(part);
-        if (!fits)
-            return fitting;
-        fitting = end;
-        if (!text[end])
-            return fitting;
     }
+    char *start = copy_text(text, length), *clean = utf8_cleaned(start);
+    free(start);
+    return clean;
 }
 
-size_t break_lines(cairo_t *cairo, const struct text_style *style, const char *text, double width,
-                   size_t most, char **lines)
+/* Pango swaps left and right where the text runs from right to left. */
+static void align(PangoLayout *layout, enum text_alignment alignment)
 {
-    char *clean = utf8_cleaned(text);
-    const char *rest = clean;
-    size_t count = 0;
-
-    use_style(cairo, style);
-    while (*rest && count < most) {
-        size_t whole = strlen(rest), length = fitting_length(cairo, rest, width);
-        size_t word = strcspn(rest, " ");
-
-        if (count + 1 == most && length < whole) {
-            lines[count] = copy_with_room(rest, whole);
-            cut_to_fit(cairo, lines[count], width);
-            length = whole;
-        } else if (!length) {
-            lines[count] = copy_with_room(rest, word);
-            cut_to_fit(cairo, lines[count], width);
-            length = word;
-        } else {
-            lines[count] = copy_with_room(rest, length);
-        }
-        count++;
-        rest += length;
-        rest += strspn(rest, " ");
-    }
-    free(clean);
-    return count;
+    if (alignment == TEXT_CENTRED)
+        pango_layout_set_alignment(layout, PANGO_ALIGN_CENTER);
+    else if (pango_layout_get_direction(layout, 0) == PANGO_DIRECTION_LTR)
+        pango_layout_set_alignment(layout, PANGO_ALIGN_RIGHT);
+    else
+        pango_layout_set_alignment(layout, PANGO_ALIGN_LEFT);
 }
 
-void draw_line(cairo_t *cairo, const struct text_style *style, const char *text, double x, double y,
-               double share)
+static void set_font(PangoLayout *layout, const struct text_style *style)
 {
-    use_style(cairo, style);
-    cairo_move_to(cairo, x - share * text_width(cairo, text), y);
-    cairo_show_text(cairo, text);
+    PangoFontDescription *font = pango_font_description_new();
+
+    pango_font_description_set_family_static(font, FAMILY);
+    pango_font_description_set_weight(font,
+                                      style->is_bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
+    pango_font_description_set_absolute_size(font, style->size * PANGO_SCALE);
+    pango_layout_set_font_description(layout, font);
+    pango_font_description_free(font);
 }
 
-void draw_centred(cairo_t *cairo, const struct text_style *style, const char *text, double x,
-                  double y, double width)
+/* A word is broken where the box ends, which is no place for a hyphen. */
+static void disable_hyphens(PangoLayout *layout)
 {
-    char *line;
+    PangoAttrList *attributes = pango_attr_list_new();
 
-    if (!break_lines(cairo, style, text, width, 1, &line))
+    pango_attr_list_insert(attributes, pango_attr_insert_hyphens_new(FALSE));
+    pango_layout_set_attributes(layout, attributes);
+    pango_attr_list_unref(attributes);
+}
+
+static PangoLayout *create_layout(cairo_t *cairo, const struct text_box *box)
+{
+    char *text = shown_text(box->text);
+
+    handle_messages();
+    PangoLayout *layout = pango_cairo_create_layout(cairo);
+    set_font(layout, box->style);
+    disable_hyphens(layout);
+    pango_layout_set_single_paragraph_mode(layout, TRUE);
+    pango_layout_set_width(layout, (int)(box->width * PANGO_SCALE));
+    pango_layout_set_height(layout, -box->max_lines);
+    pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
+    pango_layout_set_ellipsize(layout, PANGO_ELLIPSIZE_END);
+    pango_layout_set_text(layout, text, -1);
+    align(layout, box->alignment);
+    free(text);
+    return layout;
+}
+
+double text_box_height(cairo_t *cairo, const struct text_box *box)
+{
+    int height = 0;
+
+    if (!*box->text)
+        return 0;
+    PangoLayout *layout = create_layout(cairo, box);
+    pango_layout_get_size(layout, NULL, &height);
+    g_object_unref(layout);
+    return (double)height / PANGO_SCALE;
+}
+
+void text_box_draw(cairo_t *cairo, const struct text_box *box, double x, double y)
+{
+    const double gray = box->style->gray;
+
+    if (!*box->text)
         return;
-    draw_line(cairo, style, line, x, y, 0.5);
-    free(line);
+    PangoLayout *layout = create_layout(cairo, box);
+    cairo_set_source_rgb(cairo, gray, gray, gray);
+    cairo_move_to(cairo, x, y);
+    pango_cairo_show_layout(cairo, layout);
+    g_object_unref(layout);
 }

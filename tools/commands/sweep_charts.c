@@ -1,8 +1,8 @@
-/* The charts of a study. */
+/* The charts of `sscam study`. */
 #include <math.h>
 #include <stdlib.h>
 
-#include "commands/study.h"
+#include "commands/sweep.h"
 #include "common/checked_alloc.h"
 #include "data/result_column.h"
 #include "report/html.h"
@@ -10,22 +10,22 @@
 
 /* A measure of a method against one axis, with a line for each value of the other. */
 struct view {
-    const struct study *study;
+    const struct sweep *sweep;
     const struct results *results;
     const struct total *totals;
-    size_t place, method; /* of the measure in the results, of the method in the study */
+    size_t metric_index, method; /* of the measure in the results, of the method in the sweep */
     bool against_sigma;
 };
 
 static const struct total *total_at(const struct view *view, size_t along, size_t across)
 {
-    size_t row = view->against_sigma ? study_row(view->study, view->method, along, across)
-                                     : study_row(view->study, view->method, across, along);
+    size_t row = view->against_sigma ? sweep_row(view->sweep, view->method, along, across)
+                                     : sweep_row(view->sweep, view->method, across, along);
 
-    return &view->totals[row * view->results->metric_count + view->place];
+    return &view->totals[row * view->results->metric_count + view->metric_index];
 }
 
-static struct chart_line line_of(const struct view *view, const struct study_axis *axis,
+static struct chart_line line_of(const struct view *view, const struct sweep_axis *axis,
                                  const char *symbol, double value, size_t across)
 {
     struct chart_line line = {.label = format_text("%s %g", symbol, value),
@@ -37,31 +37,31 @@ static struct chart_line line_of(const struct view *view, const struct study_axi
 }
 
 /* Where both references stand. */
-static void set_levels(const struct view *view, struct chart_level levels[STUDY_REFERENCES])
+static void set_levels(const struct view *view, struct chart_level levels[SWEEP_REFERENCES])
 {
-    for (size_t i = 0; i < STUDY_REFERENCES; i++)
+    for (size_t i = 0; i < SWEEP_REFERENCES; i++)
         levels[i] = (struct chart_level){
             method_title(view->results->methods.items[i]),
-            view->totals[i * view->results->metric_count + view->place].mean};
+            view->totals[i * view->results->metric_count + view->metric_index].mean};
 }
 
 static void put_view(FILE *out, const struct view *view)
 {
-    const struct study_axis *axis = view->against_sigma ? &view->study->sigma
-                                                        : &view->study->samples;
-    const struct study_axis *other = view->against_sigma ? &view->study->samples
-                                                         : &view->study->sigma;
+    const struct sweep_axis *axis = view->against_sigma ? &view->sweep->sigma
+                                                        : &view->sweep->samples;
+    const struct sweep_axis *other = view->against_sigma ? &view->sweep->samples
+                                                         : &view->sweep->sigma;
     struct chart_line *lines = allocate(other->count, sizeof *lines);
-    struct chart_level levels[STUDY_REFERENCES];
+    struct chart_level levels[SWEEP_REFERENCES];
     const struct line_chart chart = {
-        .title = method_title(view->study->methods.items[view->method]),
+        .title = method_title(view->sweep->methods.items[view->method]),
         .axis_title = view->against_sigma ? "sigma" : "samples",
         .axis = axis->values,
         .axis_count = axis->count,
         .lines = lines,
         .line_count = other->count,
         .levels = levels,
-        .level_count = STUDY_REFERENCES,
+        .level_count = SWEEP_REFERENCES,
     };
 
     for (size_t i = 0; i < other->count; i++)
@@ -75,10 +75,10 @@ static void put_view(FILE *out, const struct view *view)
     free(lines);
 }
 
-void study_put_charts(FILE *out, void *user, const struct results *results,
+void sweep_put_charts(FILE *out, void *user, const struct results *results,
                       const struct total *totals)
 {
-    const struct study *study = user;
+    const struct sweep *sweep = user;
 
     for (size_t i = 0; i < results->metric_count; i++) {
         const struct measure measure = measure_of(results->metrics[i]);
@@ -86,12 +86,12 @@ void study_put_charts(FILE *out, void *user, const struct results *results,
         fprintf(out, "<h3>%s %s</h3>\n<p><small>", measure.title, measure.unit);
         html_put_text(out, measure.summary);
         fputs("</small></p>\n", out);
-        for (size_t method = 0; method < study->methods.count; method++) {
+        for (size_t method = 0; method < sweep->methods.count; method++) {
             fputs("<div>", out);
             for (int against_sigma = 1; against_sigma >= 0; against_sigma--) {
-                const struct view view = {study, results, totals, i, method, against_sigma};
+                const struct view view = {sweep, results, totals, i, method, against_sigma};
 
-                if ((against_sigma ? study->sigma.count : study->samples.count) > 1)
+                if ((against_sigma ? sweep->sigma.count : sweep->samples.count) > 1)
                     put_view(out, &view);
             }
             fputs("</div>\n", out);
