@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the examples on the bundled network and looks at what they wrote.
 
-    test_examples.py MODEL SCENES PROGRAM...
+test_examples.py MODEL SCENES PROGRAM...
 """
 
 import struct
@@ -33,7 +33,9 @@ class Examples(unittest.TestCase):
         """The completed process, after looking whether it succeeded; skips what was not built."""
         if name not in PROGRAMS:
             self.skipTest(f"{name} was not built")
-        done = subprocess.run([PROGRAMS[name], *map(str, arguments)], text=True, capture_output=True)
+        done = subprocess.run(
+            [PROGRAMS[name], *map(str, arguments)], text=True, capture_output=True
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         return done
 
@@ -51,8 +53,11 @@ class Examples(unittest.TestCase):
     def test_failure_is_told_in_one_line(self):
         for name in ("minimal", "minimal_cpp"):
             with self.subTest(name):
-                done = subprocess.run([PROGRAMS[name], "absent.pt", SCENES[0], self.explained], text=True,
-                                      capture_output=True)
+                done = subprocess.run(
+                    [PROGRAMS[name], "absent.pt", SCENES[0], self.explained],
+                    text=True,
+                    capture_output=True,
+                )
                 self.assertEqual(done.returncode, 1)
                 self.assertRegex(done.stderr, r"^[^\n]*absent\.pt[^\n]*\n$")
                 self.assertFalse(self.explained.exists())

@@ -9,6 +9,7 @@ run scripts as notebooks.
 
 # %% The bundled network, its labels, and a scene with several pieces of clothing
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -46,14 +47,18 @@ def show(fraction):
 
 maps = sscam.explain_all(explainers, scene, classes=surest, progress=show)
 print(file=sys.stderr)
-for found in sum(maps, []):
+for found in itertools.chain.from_iterable(maps):
     print(f"{labels[found.class_index]}: {found}")
 
 # %% One image of all
 
 path = sys.argv[1] if len(sys.argv) > 1 else "explained.png"
-rows = [np.hstack([scene[:, :, :3], *(found.overlay(scene) for found in by_method)])
-        for by_method in zip(*maps)]
+rows = [
+    np.hstack([scene[:, :, :3], *(found.overlay(scene) for found in by_method)])
+    for by_method in zip(*maps)
+]
 sscam.write_png(path, np.vstack(rows))
-print(f"wrote {path}: rows {' and '.join(labels[index] for index in surest)}; "
-      f"columns scene, {', '.join(explainer.method for explainer in explainers)}")
+print(
+    f"wrote {path}: rows {' and '.join(labels[index] for index in surest)}; "
+    f"columns scene, {', '.join(explainer.method for explainer in explainers)}"
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import operator
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ def array_like(value: Any) -> Any:
 
 
 _SHAPES = {1: "[C,W] or [N,C,W]", 2: "[C,H,W] or [N,C,H,W]", 3: "[C,D,H,W] or [N,C,D,H,W]"}
-_LIKELY_DIMENSIONS = {2: 1, 3: 2, 4: 2, 5: 3}   # of places, by an array's rank
+_LIKELY_DIMENSIONS = {2: 1, 3: 2, 4: 2, 5: 3}  # of places, by an array's rank
 
 
 def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.float32]:
@@ -42,8 +42,10 @@ def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.flo
         ArgumentError: its shape is no input's.
     """
     if not isinstance(array, np.ndarray):
-        raise TypeError("expected an image (file name, encoded bytes, PIL image or uint8 array) "
-                        f"or a float32 array [N,C,H,W] or [C,H,W], not {type(array).__name__}")
+        raise TypeError(
+            "expected an image (file name, encoded bytes, PIL image or uint8 array) "
+            f"or a float32 array [N,C,H,W] or [C,H,W], not {type(array).__name__}"
+        )
     if array.dtype.kind != "f":
         raise TypeError(f"an array must hold uint8 pixels or float32 inputs, not {array.dtype}")
     if dimensions not in (None, *_SHAPES):
@@ -51,11 +53,15 @@ def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.flo
     if dimensions is None:
         dimensions = _LIKELY_DIMENSIONS.get(array.ndim, 2)
     if array.ndim not in (dimensions + 1, dimensions + 2):
-        raise ArgumentError(f"a float array with {dimensions} dimensions of places must be "
-                            f"{_SHAPES[dimensions]}, not of shape {array.shape}")
+        raise ArgumentError(
+            f"a float array with {dimensions} dimensions of places must be "
+            f"{_SHAPES[dimensions]}, not of shape {array.shape}"
+        )
     if dimensions == 2 and _looks_like_pixels(array.shape):
-        raise ArgumentError(f"a float array must be [C,H,W]; the shape {array.shape} looks like a "
-                            "image [height, width, channels], which must be uint8")
+        raise ArgumentError(
+            f"a float array must be [C,H,W]; the shape {array.shape} looks like a "
+            "image [height, width, channels], which must be uint8"
+        )
     batch = array if array.ndim == dimensions + 2 else array[np.newaxis]
     return np.ascontiguousarray(batch, dtype=np.float32)
 
@@ -90,10 +96,11 @@ def mask_argument(mask: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 # --- classes ------------------------------------------------------------------------------------
 
+
 class Ranked(NamedTuple):
     """A class by its rank, in place of its index: Ranked(2) has the second highest output."""
 
-    rank: int   #: 1 or more; Ranked(1) is what None stands for
+    rank: int  #: 1 or more; Ranked(1) is what None stands for
 
 
 #: The highest for None.
@@ -109,8 +116,9 @@ def class_argument(class_index: ClassIndex) -> int:
     try:
         index = operator.index(class_index)
     except TypeError:
-        raise TypeError("class_index must be a whole number or None, "
-                        f"not {type(class_index).__name__}") from None
+        raise TypeError(
+            f"class_index must be a whole number or None, not {type(class_index).__name__}"
+        ) from None
     # The library reads -1 as the highest class, and ctypes cuts numbers to 64 bits.
     if not 0 <= index <= _LARGEST_INDEX:
         raise ClassError(f"class {index}: there is no such output; None stands for the highest")
@@ -121,8 +129,9 @@ def _rank(ranked: Ranked) -> int:
     try:
         rank = operator.index(ranked.rank)
     except TypeError:
-        raise TypeError("Ranked() takes a whole number, "
-                        f"not {type(ranked.rank).__name__}") from None
+        raise TypeError(
+            f"Ranked() takes a whole number, not {type(ranked.rank).__name__}"
+        ) from None
     if not 1 <= rank <= _LARGEST_INDEX:
         raise ClassError(f"Ranked({rank}): ranks begin with 1")
     return rank

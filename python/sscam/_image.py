@@ -137,8 +137,11 @@ def take_pixels(image: Any) -> Pixels:
 
 def pixels_of(image: Any) -> Pixels:
     """Copy of a native image's pixels, uint8 [height, width, channels]."""
-    shape = (_native.sscam_image_height(image), _native.sscam_image_width(image),
-             _native.sscam_image_channels(image))
+    shape = (
+        _native.sscam_image_height(image),
+        _native.sscam_image_width(image),
+        _native.sscam_image_channels(image),
+    )
     return view(image, _native.sscam_image_pixels(image), shape, np.uint8).copy()
 
 
@@ -148,19 +151,23 @@ def _read_file(file: PictureFile) -> Any:
     if not 1 <= file.max_pixels < 1 << 63:
         raise ArgumentError(f"max_pixels is {file.max_pixels}, not at least 1 and below 2^63")
     if isinstance(file.source, bytes):
-        status = _native.sscam_image_read_memory_limited(file.source, len(file.source),
-                                                         file.max_pixels, ctypes.byref(image))
+        status = _native.sscam_image_read_memory_limited(
+            file.source, len(file.source), file.max_pixels, ctypes.byref(image)
+        )
     else:
-        status = _native.sscam_image_read_limited(encode(file.source), file.max_pixels,
-                                                  ctypes.byref(image))
+        status = _native.sscam_image_read_limited(
+            encode(file.source), file.max_pixels, ctypes.byref(image)
+        )
     check(status)
     return image
 
 
 def _from_pil(picture: Any) -> Any:
     if picture.mode.startswith(_DEEP_MODES):
-        raise TypeError(f"an image of mode {picture.mode!r} has more than 8 bits a channel; "
-                        "scale it to uint8, or pass the file's name")
+        raise TypeError(
+            f"an image of mode {picture.mode!r} has more than 8 bits a channel; "
+            "scale it to uint8, or pass the file's name"
+        )
     if picture.mode not in ("L", "RGB", "RGBA"):
         picture = picture.convert(_plain_mode(picture))
     return _from_pixels(np.asarray(picture))
@@ -176,24 +183,34 @@ def _plain_mode(picture: Any) -> str:
 
 def _from_pixels(pixels: Any) -> Any:
     if not isinstance(pixels, np.ndarray):
-        raise TypeError("expected an image (file name, encoded bytes, PIL image or uint8 array), "
-                        f"not {type(pixels).__name__}")
+        raise TypeError(
+            "expected an image (file name, encoded bytes, PIL image or uint8 array), "
+            f"not {type(pixels).__name__}"
+        )
     if pixels.dtype != np.uint8:
         raise TypeError(f"pixels must be uint8, not {pixels.dtype}")
     if pixels.ndim not in (2, 3):
-        raise ArgumentError("pixels must be [height, width] or [height, width, channels], "
-                            f"not of shape {pixels.shape}")
+        raise ArgumentError(
+            "pixels must be [height, width] or [height, width, channels], "
+            f"not of shape {pixels.shape}"
+        )
     height, width = pixels.shape[:2]
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     if channels not in (1, 3, 4):
-        raise ArgumentError(f"an image has 1 (gray), 3 (RGB) or 4 (RGBA) channels in its last "
-                            f"dimension; this one has the shape {pixels.shape}")
+        raise ArgumentError(
+            f"an image has 1 (gray), 3 (RGB) or 4 (RGBA) channels in its last "
+            f"dimension; this one has the shape {pixels.shape}"
+        )
     # Before a strided view of this size is copied, and before a side is cut to 32 bits.
     if height * width > _constants.IMAGE_MAX_PIXELS:
-        raise ArgumentError(f"an image of {width}x{height} is larger than "
-                            f"{_constants.IMAGE_MAX_PIXELS} pixels")
+        raise ArgumentError(
+            f"an image of {width}x{height} is larger than {_constants.IMAGE_MAX_PIXELS} pixels"
+        )
     packed = np.ascontiguousarray(pixels)
     image = ctypes.POINTER(_native.Image)()
-    check(_native.sscam_image_create(width, height, channels, 0,
-                                     first_of(packed, ctypes.c_uint8), ctypes.byref(image)))
+    check(
+        _native.sscam_image_create(
+            width, height, channels, 0, first_of(packed, ctypes.c_uint8), ctypes.byref(image)
+        )
+    )
     return image

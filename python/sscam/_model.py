@@ -26,10 +26,10 @@ from ._tables import OptionValue, check_keywords, document_options
 class Layer(NamedTuple):
     """A layer that can be explained."""
 
-    name: str                   #: what the keyword `layer` takes
-    kind: str                   #: class of its module or name of its operation
-    shape: tuple[int, ...]      #: of its output, usually (1, K, h, w)
-    is_default: bool            #: whether explanations use it when none is named
+    name: str  #: what the keyword `layer` takes
+    kind: str  #: class of its module or name of its operation
+    shape: tuple[int, ...]  #: of its output, usually (1, K, h, w)
+    is_default: bool  #: whether explanations use it when none is named
 
 
 class Model:
@@ -51,18 +51,25 @@ class Model:
         DeviceError: there is no such device.
     """
 
-    def __init__(self, source: Union[str, os.PathLike[Any], bytes, bytearray, memoryview],
-                 device: str = "cpu") -> None:
+    def __init__(
+        self,
+        source: Union[str, os.PathLike[Any], bytes, bytearray, memoryview],
+        device: str = "cpu",
+    ) -> None:
         pointer = ctypes.POINTER(_native.Model)()
         if isinstance(source, (bytes, bytearray, memoryview)):
             content = np.frombuffer(source, np.uint8) if len(source) else np.empty(0, np.uint8)
-            check(_native.sscam_model_load_memory(content.ctypes.data, content.size,
-                                                  encode(device), ctypes.byref(pointer)))
+            check(
+                _native.sscam_model_load_memory(
+                    content.ctypes.data, content.size, encode(device), ctypes.byref(pointer)
+                )
+            )
         elif isinstance(source, (str, os.PathLike)):
             check(_native.sscam_model_load(encode(source), encode(device), ctypes.byref(pointer)))
         else:
-            raise TypeError("expected a file name or a file's content, "
-                            f"not {type(source).__name__}")
+            raise TypeError(
+                f"expected a file name or a file's content, not {type(source).__name__}"
+            )
         self._handle = Handle(pointer, _native.sscam_model_destroy)
         self._lock = threading.Lock()
         self._class_count: Optional[int] = None
@@ -109,17 +116,23 @@ class Model:
             raise ValueError(f"input_shape must be (C, H, W), (C, W) or (C, D, H, W), not {shape}")
         pointer = ctypes.POINTER(_native.Layers)()
         with self._borrowed() as model:
-            check(_native.sscam_model_layers_for(model, shape_argument((1, *shape)),
-                                                 1 + len(shape), ctypes.byref(pointer)))
+            check(
+                _native.sscam_model_layers_for(
+                    model, shape_argument((1, *shape)), 1 + len(shape), ctypes.byref(pointer)
+                )
+            )
         try:
             default = _native.sscam_layers_default(pointer)
-            return [_read_layer(pointer, index, index == default)
-                    for index in range(_native.sscam_layers_count(pointer))]
+            return [
+                _read_layer(pointer, index, index == default)
+                for index in range(_native.sscam_layers_count(pointer))
+            ]
         finally:
             _native.sscam_layers_destroy(pointer)
 
-    def classify(self, inputs: npt.NDArray[np.floating[Any]],
-                 dimensions: Optional[int] = None) -> npt.NDArray[np.float32]:
+    def classify(
+        self, inputs: npt.NDArray[np.floating[Any]], dimensions: Optional[int] = None
+    ) -> npt.NDArray[np.float32]:
         """Run the network on ready-made inputs.
 
         Args:
@@ -137,25 +150,53 @@ class Model:
             if self._class_count is None:
                 self._class_count = _class_count(pointer, batch[:1])
             logits = np.empty((len(batch), self._class_count), np.float32)
-            check(_native.sscam_model_classify_array(
-                pointer, floats_argument(batch), shape_argument(batch.shape), batch.ndim,
-                floats_argument(logits), logits.size, ctypes.byref(ctypes.c_int64())))
+            check(
+                _native.sscam_model_classify_array(
+                    pointer,
+                    floats_argument(batch),
+                    shape_argument(batch.shape),
+                    batch.ndim,
+                    floats_argument(logits),
+                    logits.size,
+                    ctypes.byref(ctypes.c_int64()),
+                )
+            )
         return logits if array.ndim == batch.ndim else logits[0]
 
     @overload
-    def explain(self, image: Picture, method: str = ..., class_index: ClassIndex = ...,
-                layer: Optional[str] = ..., progress: Optional[Progress] = ...,
-                dimensions: Optional[int] = ..., **options: OptionValue) -> Map: ...
+    def explain(
+        self,
+        image: Picture,
+        method: str = ...,
+        class_index: ClassIndex = ...,
+        layer: Optional[str] = ...,
+        progress: Optional[Progress] = ...,
+        dimensions: Optional[int] = ...,
+        **options: OptionValue,
+    ) -> Map: ...
 
     @overload
-    def explain(self, image: npt.NDArray[np.floating[Any]], method: str = ...,
-                class_index: Union[ClassIndex, Sequence[ClassIndex]] = ...,
-                layer: Optional[str] = ..., progress: Optional[Progress] = ...,
-                dimensions: Optional[int] = ..., **options: OptionValue) -> Any: ...
+    def explain(
+        self,
+        image: npt.NDArray[np.floating[Any]],
+        method: str = ...,
+        class_index: Union[ClassIndex, Sequence[ClassIndex]] = ...,
+        layer: Optional[str] = ...,
+        progress: Optional[Progress] = ...,
+        dimensions: Optional[int] = ...,
+        **options: OptionValue,
+    ) -> Any: ...
 
-    def explain(self, image: Any, method: str = "ss-cam-mean", class_index: Any = None,
-                layer: Optional[str] = None, progress: Optional[Progress] = None,
-                dimensions: Optional[int] = None, **options: OptionValue) -> Any:
+    def explain(
+        self,
+        image: Any,
+        method: str = "ss-cam-mean",
+        class_index: Any = None,
+        layer: Optional[str] = None,
+        progress: Optional[Progress] = None,
+        dimensions: Optional[int] = None,
+        **options: OptionValue,
+    ) -> Any:
         """Explain a class on an image, or on each of a batch of ready-made inputs.
 
         Args:
@@ -201,15 +242,26 @@ document_options(Model.explain)
 
 def _class_count(model: Any, batch: npt.NDArray[np.float32]) -> int:
     count = ctypes.c_int64()
-    check(_native.sscam_model_classify_array(model, floats_argument(batch),
-                                             shape_argument(batch.shape), batch.ndim, None, 0,
-                                             ctypes.byref(count)))
+    check(
+        _native.sscam_model_classify_array(
+            model,
+            floats_argument(batch),
+            shape_argument(batch.shape),
+            batch.ndim,
+            None,
+            0,
+            ctypes.byref(count),
+        )
+    )
     return count.value
 
 
 def _read_layer(layers: Any, index: int, is_default: bool) -> Layer:
     rank = ctypes.c_int32()
     shape = _native.sscam_layers_shape(layers, index, ctypes.byref(rank))
-    return Layer(decode(_native.sscam_layers_name(layers, index)),
-                 decode(_native.sscam_layers_kind(layers, index)),
-                 tuple(shape[:rank.value]), is_default)
+    return Layer(
+        decode(_native.sscam_layers_name(layers, index)),
+        decode(_native.sscam_layers_kind(layers, index)),
+        tuple(shape[: rank.value]),
+        is_default,
+    )

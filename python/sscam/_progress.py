@@ -20,7 +20,7 @@ class _RunningCalls:
     """The calls under way in all threads. A daemon thread that is inside the library when the
     process ends would crash it, since the network's memory goes first."""
 
-    _LONGEST_WAIT = 10.0    # seconds; calls hear of the end between batches
+    _LONGEST_WAIT = 10.0  # seconds; calls hear of the end between batches
 
     def __init__(self) -> None:
         self.ending = False
@@ -66,26 +66,28 @@ _send_to_listener = _native.progress_callback(types.GeneratorType.send)
 _NOBODY = _native.progress_callback()
 
 
-def _listen(progress: Optional[Progress],
-            failures: list[BaseException]) -> Generator[int, float, None]:
+def _listen(
+    progress: Optional[Progress], failures: list[BaseException]
+) -> Generator[int, float, None]:
     """Passes fractions on to `progress` and yields whether to stop; collects what it raises."""
     stop = 0
     while True:
         try:
             fraction = yield stop
             if _calls.ending:
-                raise SystemExit    # which ends a thread without a word
+                raise SystemExit  # which ends a thread without a word
             if progress is not None and progress(fraction):
                 stop = 1
         except GeneratorExit:
             return
-        except BaseException as failure:    # KeyboardInterrupt too: raised again after the call
+        except BaseException as failure:  # KeyboardInterrupt too: raised again after the call
             failures.append(failure)
             stop = 1
 
 
-def call_with_progress(explainer: Any, progress: Optional[Progress],
-                       call: Callable[[], int]) -> None:
+def call_with_progress(
+    explainer: Any, progress: Optional[Progress], call: Callable[[], int]
+) -> None:
     """Run a native call that reports to `progress`, and raise what went wrong in either.
 
     There is a listener even without `progress`, so that Ctrl-C ends the call.
@@ -98,7 +100,7 @@ def call_with_progress(explainer: Any, progress: Optional[Progress],
         with _calls.one_more():
             status = call()
         if failures:
-            raise failures.pop()    # from the list: a traceback keeps this frame, and it the list
+            raise failures.pop()  # from the list: a traceback keeps this frame, and it the list
         check(status)
     finally:
         _native.sscam_explainer_set_progress(explainer, _NOBODY, None)

@@ -23,9 +23,13 @@ FAKE_BACKEND = "\nfake:" in sscam.build_info()
 def run_python(script, *arguments, **environment):
     """Run a script in a new interpreter that finds the same package; the completed process."""
     package_parent = str(Path(sscam.__file__).parents[1])
-    return subprocess.run([sys.executable, "-c", script, *map(str, arguments)], text=True,
-                          env={**os.environ, "PYTHONPATH": package_parent, **environment},
-                          capture_output=True, timeout=300)
+    return subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        text=True,
+        env={**os.environ, "PYTHONPATH": package_parent, **environment},
+        capture_output=True,
+        timeout=300,
+    )
 
 
 def shared_data():

@@ -11,8 +11,9 @@ import sscam
 from conftest import ROOT
 
 
-@pytest.mark.parametrize("name", [f"sscam.{module.name}" for module in
-                                  pkgutil.iter_modules(sscam.__path__)] + ["sscam"])
+@pytest.mark.parametrize(
+    "name", [f"sscam.{module.name}" for module in pkgutil.iter_modules(sscam.__path__)] + ["sscam"]
+)
 def test_docstrings(name, model_path, picture_path):
     names = {"model_path": str(model_path), "picture_path": str(picture_path)}
     failed, _ = doctest.testmod(importlib.import_module(name), extraglobs=names)
@@ -21,8 +22,9 @@ def test_docstrings(name, model_path, picture_path):
 
 def test_readme(model_path, picture_path, tmp_path, monkeypatch):
     """Its code blocks run, one after the other, on files of the names they use."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "python" / "README.md").read_text(),
-                        re.DOTALL)
+    blocks = re.findall(
+        r"```python\n(.*?)```", (ROOT / "python" / "README.md").read_text(), re.DOTALL
+    )
     assert blocks
     (tmp_path / "network.pt").write_bytes(model_path.read_bytes())
     (tmp_path / "image.jpg").write_bytes(picture_path.read_bytes())

@@ -27,7 +27,7 @@ def test_source_of_a_wrong_type():
 def test_layers(model):
     layers = model.layers((3, 224, 224))
     assert layers == model.layers()
-    default, = (layer for layer in layers if layer.is_default)
+    (default,) = (layer for layer in layers if layer.is_default)
     assert default.name and default.kind
     assert len(default.shape) == 4 and default.shape[0] == 1 and default.shape[2] > 1
     assert model.explain(np.zeros((3, 224, 224), np.float32), "grad-cam").layer == default.name
@@ -50,8 +50,12 @@ def test_classify(model, batch):
 
 def test_floats_of_other_widths_and_strides(model, batch):
     expected = model.classify(batch)
-    for same in (batch.astype(np.float64), batch.astype(">f4"), np.asfortranarray(batch),
-                 np.ascontiguousarray(batch[:, :, :, ::-1])[:, :, :, ::-1]):
+    for same in (
+        batch.astype(np.float64),
+        batch.astype(">f4"),
+        np.asfortranarray(batch),
+        np.ascontiguousarray(batch[:, :, :, ::-1])[:, :, :, ::-1],
+    ):
         np.testing.assert_array_equal(model.classify(same), expected)
 
 
@@ -64,16 +68,23 @@ def test_anything_that_offers_an_array(model, batch):
     assert len(model.explain(Offers(), "grad-cam")) == 2
 
 
-@pytest.mark.parametrize("wrong, error, wanted", [
-    ([[1.0]], TypeError, "not list"),
-    (np.zeros((1, 3, 8, 8), np.int64), TypeError, "float32 inputs, not int64"),
-    (np.zeros((1, 3, 8, 8), np.complex64), TypeError, "not complex64"),
-    (np.zeros(8, np.float32), sscam.ArgumentError, r"not of shape \(8,\)"),
-    (np.zeros((1, 1, 1, 3, 8, 8), np.float32), sscam.ArgumentError, r"\[C,H,W\] or \[N,C,H,W\]"),
-    (np.zeros((64, 48, 3), np.float32), sscam.ArgumentError, "which must be uint8"),
-    (np.zeros((0, 3, 8, 8), np.float32), sscam.ArgumentError, "N is 0"),
-    (np.full((3, 8, 8), np.nan, np.float32), sscam.ArgumentError, "NaN at image 0"),
-])
+@pytest.mark.parametrize(
+    "wrong, error, wanted",
+    [
+        ([[1.0]], TypeError, "not list"),
+        (np.zeros((1, 3, 8, 8), np.int64), TypeError, "float32 inputs, not int64"),
+        (np.zeros((1, 3, 8, 8), np.complex64), TypeError, "not complex64"),
+        (np.zeros(8, np.float32), sscam.ArgumentError, r"not of shape \(8,\)"),
+        (
+            np.zeros((1, 1, 1, 3, 8, 8), np.float32),
+            sscam.ArgumentError,
+            r"\[C,H,W\] or \[N,C,H,W\]",
+        ),
+        (np.zeros((64, 48, 3), np.float32), sscam.ArgumentError, "which must be uint8"),
+        (np.zeros((0, 3, 8, 8), np.float32), sscam.ArgumentError, "N is 0"),
+        (np.full((3, 8, 8), np.nan, np.float32), sscam.ArgumentError, "NaN at image 0"),
+    ],
+)
 def test_wrong_inputs(model, wrong, error, wanted):
     with pytest.raises(error, match=wanted):
         model.classify(wrong)

@@ -87,8 +87,12 @@ def test_nothing_is_kept_of_a_call(explainer, batch):
 
 
 def test_explainer_cannot_be_used_from_its_own_callback(explainer, batch):
-    uses = [lambda: explainer.explain(batch), lambda: explainer.options["samples"],
-            lambda: explainer.options.update(samples=3), explainer.close]
+    uses = [
+        lambda: explainer.explain(batch),
+        lambda: explainer.options["samples"],
+        lambda: explainer.options.update(samples=3),
+        explainer.close,
+    ]
     refused = []
 
     def use(fraction):

@@ -5,8 +5,14 @@ from PIL import Image
 from torchvision import transforms
 from torchvision.transforms.functional import InterpolationMode
 
-DEFAULTS = {"resize": "256", "crop": "224", "interpolation": "bilinear", "channel_order": "rgb",
-            "mean": "0.485,0.456,0.406", "std": "0.229,0.224,0.225"}
+DEFAULTS = {
+    "resize": "256",
+    "crop": "224",
+    "interpolation": "bilinear",
+    "channel_order": "rgb",
+    "mean": "0.485,0.456,0.406",
+    "std": "0.229,0.224,0.225",
+}
 
 
 def size(text):
