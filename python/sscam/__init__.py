@@ -2,10 +2,10 @@
 
 >>> import sscam
 >>> with sscam.Model(model_path) as model:
-...     found = model.explain(picture_path, method="grad-cam")
+...     found = model.explain(image_path, method="grad-cam")
 >>> found.data.shape
 (224, 224)
->>> found.overlay(picture_path).dtype
+>>> found.overlay(image_path).dtype
 dtype('uint8')
 """
 

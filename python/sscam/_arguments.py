@@ -1,4 +1,4 @@
-"""Inputs and classes on their way to the library."""
+"""Inputs and classes as arguments of the library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import _constants
 from ._errors import ArgumentError, ClassError
 from ._handle import first_of
 
-_PICTURE_CHANNELS = (1, 3, 4)
+_IMAGE_CHANNELS = (1, 3, 4)
 _LARGEST_INDEX = 2**63 - 1
 
 
@@ -27,15 +27,15 @@ def array_like(value: Any) -> Any:
 
 
 _SHAPES = {1: "[C,W] or [N,C,W]", 2: "[C,H,W] or [N,C,H,W]", 3: "[C,D,H,W] or [N,C,D,H,W]"}
-_LIKELY_DIMENSIONS = {2: 1, 3: 2, 4: 2, 5: 3}  # of places, by an array's rank
+_LIKELY_DIMENSIONS = {2: 1, 3: 2, 4: 2, 5: 3}  # spatial ones, by an array's rank
 
 
 def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.float32]:
     """Contiguous float32 [N,C,...] of an array with or without N.
 
     Args:
-        dimensions: of its places: 1 for sound, 2 for images, 3 for video; None for what its rank
-            makes likely.
+        dimensions: how many of them are spatial: 1 for sound, 2 for images, 3 for video; None
+            for the usual number of arrays of its rank.
 
     Raises:
         TypeError: it is no array, or not of floating-point numbers.
@@ -54,7 +54,7 @@ def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.flo
         dimensions = _LIKELY_DIMENSIONS.get(array.ndim, 2)
     if array.ndim not in (dimensions + 1, dimensions + 2):
         raise ArgumentError(
-            f"a float array with {dimensions} dimensions of places must be "
+            f"a float array with {dimensions} spatial dimensions must be "
             f"{_SHAPES[dimensions]}, not of shape {array.shape}"
         )
     if dimensions == 2 and _looks_like_pixels(array.shape):
@@ -67,7 +67,7 @@ def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.flo
 
 
 def _looks_like_pixels(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 3 and shape[2] in _PICTURE_CHANNELS and shape[0] not in _PICTURE_CHANNELS
+    return len(shape) == 3 and shape[2] in _IMAGE_CHANNELS and shape[0] not in _IMAGE_CHANNELS
 
 
 def shape_argument(shape: tuple[int, ...]) -> Any:
@@ -139,10 +139,9 @@ def _rank(ranked: Ranked) -> int:
 
 def class_arguments(class_index: Any, count: int) -> Any:
     """One class for each of `count` inputs, of a sequence of them or of one for all."""
-    if isinstance(class_index, (Sequence, np.ndarray)) and not isinstance(class_index, Ranked):
-        indices = list(class_index)
-    else:
-        indices = [class_index] * count
+    is_array = isinstance(class_index, np.ndarray) and class_index.ndim > 0
+    is_sequence = isinstance(class_index, Sequence) and not isinstance(class_index, Ranked)
+    indices = list(class_index) if is_array or is_sequence else [class_index] * count
     if len(indices) != count:
         raise ArgumentError(f"class_index: {len(indices)} classes for {count} inputs")
     return (ctypes.c_int64 * count)(*map(class_argument, indices))

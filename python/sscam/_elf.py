@@ -1,4 +1,4 @@
-"""Reads from a shared library's file which name it goes by and which libraries it needs."""
+"""Reads the soname of a shared library's file and the libraries that it needs."""
 
 from __future__ import annotations
 

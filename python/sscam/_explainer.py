@@ -24,7 +24,7 @@ from ._arguments import (
 )
 from ._errors import check
 from ._handle import Handle, decode, encode, first_of
-from ._image import Picture, is_picture, opened
+from ._image import ImageLike, is_image, opened
 from ._map import Map
 from ._progress import Progress, call_with_progress
 from ._tables import (
@@ -94,13 +94,16 @@ class Options(Mapping[str, OptionValue]):
             self[name] = options[name]
 
     def __repr__(self) -> str:
-        return f"<sscam.Options {dict(self)}>"
+        try:
+            return f"<sscam.Options {dict(self)}>"
+        except (RuntimeError, ValueError) as failure:  # in use, or closed
+            return f"<sscam.Options: {failure}>"
 
 
 class Explainer:
     """A method with its options, bound to a model; reusable, by one thread at a time.
 
-    It keeps its own reference to the model, is freed when nobody refers to it, by close(), or at
+    It keeps its own reference to the model, is freed with its last reference, by close(), or at
     the end of a `with` block.
 
     Args:
@@ -171,7 +174,7 @@ class Explainer:
 
     @overload
     def explain(
-        self, image: Picture, class_index: ClassIndex = ..., progress: Optional[Progress] = ...
+        self, image: ImageLike, class_index: ClassIndex = ..., progress: Optional[Progress] = ...
     ) -> Map: ...
 
     @overload
@@ -195,23 +198,23 @@ class Explainer:
         Arguments, result and exceptions are those of Model.explain().
         """
         image = array_like(image)
-        if is_picture(image):
-            return self._explain_picture(image, class_index, progress)
+        if is_image(image):
+            return self._explain_image(image, class_index, progress)
         batch = as_batch(image, dimensions)
         maps = self._explain_batch(batch, class_index, progress)
         return maps if image.ndim == batch.ndim else maps[0]
 
-    def _explain_picture(
-        self, picture: Picture, class_index: ClassIndex, progress: Optional[Progress]
+    def _explain_image(
+        self, image: ImageLike, class_index: ClassIndex, progress: Optional[Progress]
     ) -> Map:
         wanted = class_argument(class_index)
         explained = ctypes.POINTER(_native.Map)()
-        with opened(picture) as image, self._used() as pointer:
+        with opened(image) as native, self._used() as pointer:
             call_with_progress(
                 pointer,
                 progress,
                 lambda: _native.sscam_explain_image(
-                    pointer, image, wanted, ctypes.byref(explained)
+                    pointer, native, wanted, ctypes.byref(explained)
                 ),
             )
         return Map(explained)
@@ -236,7 +239,7 @@ class Explainer:
             )
         return list(map(Map, explained))
 
-    def preprocess(self, image: Picture) -> npt.NDArray[np.float32]:
+    def preprocess(self, image: ImageLike) -> npt.NDArray[np.float32]:
         """Turn an image into the network's input by the options `resize`, `interpolation`,
         `crop`, `mean`, `std` and `channel_order`.
 
@@ -244,12 +247,12 @@ class Explainer:
             float32 [1,C,H,W], what classify() and explain() take.
         """
         shape = shape_argument((0, 0, 0, 0))
-        with opened(array_like(image)) as picture, self._used() as pointer:
-            check(_native.sscam_explainer_preprocess(pointer, picture, shape, None, 0))
+        with opened(array_like(image)) as native, self._used() as pointer:
+            check(_native.sscam_explainer_preprocess(pointer, native, shape, None, 0))
             prepared = np.empty(tuple(shape), np.float32)
             check(
                 _native.sscam_explainer_preprocess(
-                    pointer, picture, shape, floats_argument(prepared), prepared.size
+                    pointer, native, shape, floats_argument(prepared), prepared.size
                 )
             )
         return prepared

@@ -1,4 +1,4 @@
-"""What every wrapper of a native object needs: ownership, text and memory."""
+"""What the wrappers of native objects share: ownership, text and memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 
 class Handle:
-    """Owns one native object; gives it back when closed or when nobody refers to it any more.
+    """Owns one native object; frees it when closed or with its last reference.
 
     Attributes:
         pointer: what the library's functions take.
@@ -31,7 +31,7 @@ class Handle:
         return not self._finalizer.alive
 
     def close(self) -> None:
-        """Give the object back now; further calls do nothing."""
+        """Free the object now; further calls do nothing."""
         self._finalizer()
 
 

@@ -36,7 +36,7 @@ class PictureFile:
     Without one, files of more than 2^28 pixels are refused. A lower limit saves memory where files
     come from strangers, a higher one lets in images that are known to be large.
 
-    >>> read_image(PictureFile(picture_path, max_pixels=10))  # doctest: +ELLIPSIS
+    >>> read_image(PictureFile(image_path, max_pixels=10))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     sscam._errors.FormatError: ... more than the 10 allowed
@@ -50,7 +50,7 @@ class PictureFile:
     max_pixels: int = _constants.IMAGE_MAX_PIXELS
 
 
-Picture = Union[str, os.PathLike[Any], bytes, PictureFile, PilImage, Pixels]
+ImageLike = Union[str, os.PathLike[Any], bytes, PictureFile, PilImage, Pixels]
 
 # PIL clips these to 8 bits instead of scaling them.
 _DEEP_MODES = ("I", "F")
@@ -93,7 +93,7 @@ def write_png(path: Union[str, os.PathLike[Any]], pixels: Pixels) -> None:
         check(_native.sscam_image_write_png(image, encode(path)))
 
 
-def is_picture(value: Any) -> bool:
+def is_image(value: Any) -> bool:
     """Whether a value stands for an image; arrays do when they are of 8-bit pixels."""
     if isinstance(value, np.ndarray):
         return bool(value.dtype == np.uint8)
@@ -107,17 +107,17 @@ def _is_pil(value: Any) -> bool:
 
 
 @contextlib.contextmanager
-def opened(picture: Picture) -> Iterator[Any]:
+def opened(image: ImageLike) -> Iterator[Any]:
     """The image as a native image, for the length of a block."""
-    if isinstance(picture, PictureFile):
-        image = _read_file(picture)
-    elif isinstance(picture, (str, os.PathLike, bytes)):
-        image = _read_file(PictureFile(picture))
-    elif _is_pil(picture):
-        image = _from_pil(picture)
+    if isinstance(image, PictureFile):
+        native = _read_file(image)
+    elif isinstance(image, (str, os.PathLike, bytes)):
+        native = _read_file(PictureFile(image))
+    elif _is_pil(image):
+        native = _from_pil(image)
     else:
-        image = _from_pixels(picture)
-    with _owned(image) as owned:
+        native = _from_pixels(image)
+    with _owned(native) as owned:
         yield owned
 
 
@@ -162,22 +162,22 @@ def _read_file(file: PictureFile) -> Any:
     return image
 
 
-def _from_pil(picture: Any) -> Any:
-    if picture.mode.startswith(_DEEP_MODES):
+def _from_pil(image: Any) -> Any:
+    if image.mode.startswith(_DEEP_MODES):
         raise TypeError(
-            f"an image of mode {picture.mode!r} has more than 8 bits a channel; "
+            f"an image of mode {image.mode!r} has more than 8 bits a channel; "
             "scale it to uint8, or pass the file's name"
         )
-    if picture.mode not in ("L", "RGB", "RGBA"):
-        picture = picture.convert(_plain_mode(picture))
-    return _from_pixels(np.asarray(picture))
+    if image.mode not in ("L", "RGB", "RGBA"):
+        image = image.convert(_plain_mode(image))
+    return _from_pixels(np.asarray(image))
 
 
-def _plain_mode(picture: Any) -> str:
+def _plain_mode(image: Any) -> str:
     """The mode of 8-bit gray, RGB or RGBA that keeps what an image of another mode shows."""
-    if picture.mode == "1":
+    if image.mode == "1":
         return "L"
-    transparent = picture.mode in ("LA", "La", "PA", "RGBa") or "transparency" in picture.info
+    transparent = image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info
     return "RGBA" if transparent else "RGB"
 
 

@@ -1,4 +1,4 @@
-"""Sees to it that a process holds one libtorch.
+"""Keeps a process from loading two libtorches.
 
 libsscam brings the libtorch that it was linked with, the Python package torch brings its own. Two
 releases in one process share global symbols and crash, so a clash has to be found before the
@@ -64,7 +64,7 @@ def watch_imports() -> None:
 
 
 class _TorchFinder:
-    """Finds nothing, but looks at the package torch before others find it."""
+    """Finds no module; checks the package torch before the finders after it load it."""
 
     def __init__(self, present: str) -> None:
         self._present = present

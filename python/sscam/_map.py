@@ -11,7 +11,7 @@ import numpy.typing as npt
 from . import _native
 from ._errors import check
 from ._handle import Handle, decode, encode, view
-from ._image import Picture, Pixels, opened, take_pixels
+from ._image import ImageLike, Pixels, opened, take_pixels
 
 
 class Map:
@@ -85,7 +85,7 @@ class Map:
 
     @property
     def is_flat(self) -> bool:
-        """Whether the raw map is constant, so that it says nothing about places."""
+        """Whether the raw map is constant, so that no position stands out."""
         return bool(_native.sscam_map_is_flat(self._handle.pointer))
 
     @property
@@ -118,7 +118,7 @@ class Map:
             int(_native.sscam_map_scoring_batch_size(self._handle.pointer)),
         )
 
-    def overlay(self, image: Picture, colormap: str = "turbo", alpha: float = 0.5) -> Pixels:
+    def overlay(self, image: ImageLike, colormap: str = "turbo", alpha: float = 0.5) -> Pixels:
         """Draw the map over the image it explains: alpha x colour + (1 - alpha) x image.
 
         Resize and crop of the preprocessing are undone; pixels that the network did not see are
@@ -138,10 +138,10 @@ class Map:
             UnsupportedError: the map is of sound or video, which is no image.
         """
         drawn = ctypes.POINTER(_native.Image)()
-        with opened(image) as picture:
+        with opened(image) as native:
             check(
                 _native.sscam_map_overlay(
-                    self._handle.pointer, picture, encode(colormap), alpha, ctypes.byref(drawn)
+                    self._handle.pointer, native, encode(colormap), alpha, ctypes.byref(drawn)
                 )
             )
         return take_pixels(drawn)
@@ -173,9 +173,9 @@ class Map:
         return data.copy() if copy else data
 
     def __repr__(self) -> str:
-        height, width = self.data.shape
+        size = "x".join(map(str, self.data.shape))
         flat = ", flat" if self.is_flat else ""
         return (
             f"<sscam.Map: {self.method} of class {self.class_index} at {self.layer}, "
-            f"{height}x{width}, probability {self.probability:.3g}{flat}>"
+            f"{size}, probability {self.probability:.3g}{flat}>"
         )

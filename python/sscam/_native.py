@@ -32,7 +32,7 @@ def _declare(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
         ) from None
     function.restype = result
     function.argtypes = arguments
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 class Model(ctypes.Structure):

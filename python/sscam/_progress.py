@@ -1,4 +1,4 @@
-"""Progress reports, exceptions on their way through the library, and the end of the interpreter."""
+"""Progress callbacks, their exceptions, and the end of the interpreter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _RunningCalls:
     """The calls under way in all threads. A daemon thread that is inside the library when the
     process ends would crash it, since the network's memory goes first."""
 
-    _LONGEST_WAIT = 10.0  # seconds; calls hear of the end between batches
+    _LONGEST_WAIT = 10.0  # seconds; calls are cancelled between batches
 
     def __init__(self) -> None:
         self.ending = False
@@ -63,7 +63,7 @@ os.register_at_fork(after_in_child=_forget_calls)
 # way into a function, before its `try`, where ctypes can only print and lose it. A generator
 # goes on from inside its `try`.
 _send_to_listener = _native.progress_callback(types.GeneratorType.send)
-_NOBODY = _native.progress_callback()
+_NOBODY = _native.progress_callback(0)  # NULL
 
 
 def _listen(
@@ -75,7 +75,7 @@ def _listen(
         try:
             fraction = yield stop
             if _calls.ending:
-                raise SystemExit  # which ends a thread without a word
+                raise SystemExit  # which ends a thread without a message
             if progress is not None and progress(fraction):
                 stop = 1
         except GeneratorExit:

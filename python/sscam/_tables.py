@@ -1,4 +1,4 @@
-"""The library's tables of methods and options, and the form of option values in Python."""
+"""The library's tables of methods and options, and the option values in Python."""
 
 from __future__ import annotations
 

@@ -74,14 +74,14 @@ def pixels():
 
 
 @pytest.fixture(scope="session")
-def picture_path(tmp_path_factory, pixels):
+def image_path(tmp_path_factory, pixels):
     """An image's file: a photograph where there are any."""
     if shared_data():
         return shared_data() / "photos" / "torchvision_dog1.jpg"
     scenes = sorted(DEMO.glob("scenes/*.png"))
     if scenes:
         return scenes[0]
-    path = tmp_path_factory.mktemp("picture") / "waves.png"
+    path = tmp_path_factory.mktemp("image") / "waves.png"
     sscam.write_png(path, pixels)
     return path
 

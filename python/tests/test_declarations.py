@@ -1,12 +1,17 @@
 """The declarations agree with the headers and with what the library exports."""
 
 import ctypes
+import importlib
+import inspect
+import pkgutil
 import re
 import shutil
 import subprocess
+import typing
 
 import pytest
 
+import sscam
 from conftest import ROOT
 from sscam import _constants, _errors, _native
 
@@ -117,3 +122,24 @@ def test_every_status_has_its_exception():
     assert statuses == set(_errors._BY_STATUS)
     names = {error("").status_name for error in _errors._BY_STATUS.values()}
     assert len(names) == len(statuses) and "SSCAM_E_UNKNOWN" not in names
+
+
+def functions_of(module):
+    """The functions of a module and the methods of its classes."""
+    for _, member in inspect.getmembers(module):
+        if getattr(member, "__module__", None) != module.__name__:
+            continue
+        if inspect.isfunction(member):
+            yield member
+        elif inspect.isclass(member):
+            for attribute in vars(member).values():
+                function = attribute.fget if isinstance(attribute, property) else attribute
+                if inspect.isfunction(function):
+                    yield function
+
+
+@pytest.mark.parametrize("name", [module.name for module in pkgutil.iter_modules(sscam.__path__)])
+def test_annotations_name_what_is_imported(name):
+    module = importlib.import_module(f"sscam.{name}")
+    for function in functions_of(module):
+        typing.get_type_hints(function, localns={"Model": sscam.Model})

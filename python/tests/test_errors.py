@@ -110,7 +110,7 @@ def test_success_raises_nothing():
 
 
 def test_each_thread_has_its_own_text(model, pixels):
-    """Failures of different kinds at once; every thread hears of its own."""
+    """Failures of different kinds at once; every thread reads its own message."""
     found = model.explain(pixels, "grad-cam")
     calls = {
         "nowhere": lambda: sscam.Model("nowhere"),

@@ -8,7 +8,7 @@ import pytest
 import sscam
 
 
-def test_picture_gives_a_map(model, pixels):
+def test_image_gives_a_map(model, pixels):
     found = model.explain(pixels, "grad-cam")
     assert isinstance(found, sscam.Map)
     assert found.data.shape == (224, 224) and found.data.dtype == np.float32
@@ -32,7 +32,7 @@ def test_batch_gives_a_list_and_one_input_a_map(model, batch):
         np.testing.assert_allclose(other.data, alone.data, atol=1e-4)
 
 
-def test_picture_is_preprocessed_as_preprocess_does(explainer, pixels):
+def test_image_is_preprocessed_as_preprocess_does(explainer, pixels):
     prepared = explainer.preprocess(pixels)
     assert prepared.shape == (1, 3, 224, 224) and prepared.dtype == np.float32
     np.testing.assert_array_equal(
@@ -51,8 +51,9 @@ def test_classes(model, batch):
     for classes in ([1, None], (1, None), np.array([1, top[1]])):
         found = model.explain(batch, "grad-cam", class_index=classes)
         assert [one.class_index for one in found] == [1, top[1]]
-    found = model.explain(batch, "grad-cam", class_index=np.int32(2))
-    assert [one.class_index for one in found] == [2, 2]
+    for one_class in (np.int32(2), np.array(2)):
+        found = model.explain(batch, "grad-cam", class_index=one_class)
+        assert [one.class_index for one in found] == [2, 2]
     with pytest.raises(sscam.ArgumentError, match="3 classes for 2 inputs"):
         model.explain(batch, "grad-cam", class_index=[0, 1, 2])
     with pytest.raises(TypeError, match="whole number or None, not float"):
@@ -116,7 +117,7 @@ def assert_same_map(found, alone):
     np.testing.assert_allclose(found.data, alone.data, atol=2e-3)
 
 
-def test_all_on_a_picture(trio, pixels):
+def test_all_on_an_image(trio, pixels):
     fractions = []
     maps = sscam.explain_all(trio, pixels, classes=[1, None], progress=fractions.append)
     assert [len(row) for row in maps] == [2, 2, 2]

@@ -23,9 +23,9 @@ def test_gray_without_channels(tmp_path, pixels):
     assert sscam.read_image(tmp_path / "gray.png").shape == (*pixels.shape[:2], 1)
 
 
-def test_content_of_a_file(picture_path):
+def test_content_of_a_file(image_path):
     np.testing.assert_array_equal(
-        sscam.read_image(picture_path.read_bytes()), sscam.read_image(picture_path)
+        sscam.read_image(image_path.read_bytes()), sscam.read_image(image_path)
     )
 
 
@@ -109,20 +109,20 @@ def test_name_that_is_no_text(tmp_path, pixels):
 # --- PIL ----------------------------------------------------------------------------------------
 
 
-def map_of(model, picture):
-    return model.explain(picture, "grad-cam", class_index=0).data
+def map_of(model, image):
+    return model.explain(image, "grad-cam", class_index=0).data
 
 
-def test_every_form_of_one_picture_gives_one_map(model, picture_path):
-    expected = map_of(model, sscam.read_image(picture_path))
-    for form in (picture_path, str(picture_path), picture_path.read_bytes()):
+def test_every_form_of_one_image_gives_one_map(model, image_path):
+    expected = map_of(model, sscam.read_image(image_path))
+    for form in (image_path, str(image_path), image_path.read_bytes()):
         np.testing.assert_array_equal(map_of(model, form), expected)
 
 
-def test_pil_pictures(model, tmp_path, pixels):
+def test_pil_images(model, tmp_path, pixels):
     Image = pytest.importorskip("PIL.Image")
-    picture = Image.fromarray(pixels)
-    np.testing.assert_array_equal(map_of(model, picture), map_of(model, pixels))
+    image = Image.fromarray(pixels)
+    np.testing.assert_array_equal(map_of(model, image), map_of(model, pixels))
     for mode, plain in (
         ("L", "L"),
         ("1", "L"),
@@ -132,7 +132,7 @@ def test_pil_pictures(model, tmp_path, pixels):
         ("HSV", "RGB"),
         ("RGBA", "RGBA"),
     ):
-        converted = picture.convert(mode)
+        converted = image.convert(mode)
         sscam.write_png(tmp_path / "plain.png", np.asarray(converted.convert(plain)))
         np.testing.assert_array_equal(
             map_of(model, converted), map_of(model, tmp_path / "plain.png")
@@ -141,12 +141,12 @@ def test_pil_pictures(model, tmp_path, pixels):
 
 def test_pil_palette_with_transparency(model, pixels):
     Image = pytest.importorskip("PIL.Image")
-    picture = Image.fromarray(pixels).convert("P")
-    picture.info["transparency"] = 3
-    np.testing.assert_array_equal(map_of(model, picture), map_of(model, picture.convert("RGBA")))
+    image = Image.fromarray(pixels).convert("P")
+    image.info["transparency"] = 3
+    np.testing.assert_array_equal(map_of(model, image), map_of(model, image.convert("RGBA")))
 
 
-def test_deep_pil_pictures_are_refused(model):
+def test_deep_pil_images_are_refused(model):
     Image = pytest.importorskip("PIL.Image")
     for mode in ("I", "F", "I;16"):
         with pytest.raises(TypeError, match="more than 8 bits"):

@@ -4,6 +4,17 @@ import numpy as np
 import pytest
 
 import sscam
+from conftest import FAKE_BACKEND, run_python
+from sscam import _native
+
+# One class for each pixel, so that the class count depends on the input's size.
+MAKE_CLASS_A_PIXEL = """
+import sys, torch
+mean = torch.nn.Conv2d(3, 1, 1)
+torch.nn.init.constant_(mean.weight, 1 / 3)
+torch.nn.init.zeros_(mean.bias)
+torch.jit.script(torch.nn.Sequential(mean, torch.nn.Flatten()).eval()).save(sys.argv[1])
+"""
 
 
 def test_file_and_content_are_one_network(model, model_path, batch):
@@ -46,6 +57,33 @@ def test_classify(model, batch):
     found = model.explain(batch[0], "grad-cam")
     assert found.class_index == logits[0].argmax()
     assert found.logit == pytest.approx(float(logits[0].max()), rel=1e-4)
+
+
+def test_class_count_that_depends_on_the_size(tmp_path, monkeypatch):
+    if FAKE_BACKEND:
+        pytest.skip("skipped: needs libtorch")
+    path = tmp_path / "class_a_pixel.pt"
+    done = run_python(MAKE_CLASS_A_PIXEL, path)
+    if "No module named 'torch'" in done.stderr:
+        pytest.skip("skipped: no torch to make a network with")
+    assert done.returncode == 0, done.stderr
+    calls = []
+    classify = _native.sscam_model_classify_array
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return classify(*arguments)
+
+    monkeypatch.setattr(_native, "sscam_model_classify_array", counted)
+    random = np.random.default_rng(4)
+    with sscam.Model(path) as model:
+        # The first size needs a call for the class count, a larger one a second call.
+        for side, call_count in ((8, 2), (8, 1), (4, 1), (10, 2), (3, 1)):
+            batch = random.standard_normal((2, 3, side, side)).astype(np.float32)
+            calls.clear()
+            logits = model.classify(batch)
+            assert len(calls) == call_count
+            np.testing.assert_allclose(logits, batch.mean(1).reshape(2, -1), atol=1e-6)
 
 
 def test_floats_of_other_widths_and_strides(model, batch):

@@ -1,4 +1,4 @@
-"""The package installs without a network, and what is installed works and is typed."""
+"""The package installs without a network, and what is installed works."""
 
 import os
 import shutil
@@ -53,9 +53,3 @@ def test_installs_offline(tmp_path):
         env={**os.environ, "PYTHONPATH": str(tmp_path / "installed"), "SSCAM_LIBRARY": library},
     ).stdout
     assert shown.strip() == str(installed / "__init__.py")
-
-
-def test_types():
-    if shutil.which("mypy") is None:
-        pytest.skip("skipped: no mypy")
-    subprocess.run(["mypy", "--cache-dir", os.devnull], check=True, cwd=ROOT / "python")

@@ -55,15 +55,15 @@ def assert_same(found, data, raw, weights, report):
 @pytest.mark.parametrize(
     "method", ["grad-cam", "grad-cam++", "score-cam", "ss-cam-mean", "ss-cam-max"]
 )
-def test_picture(tmp_path, model_path, picture_path, method):
-    expected = explain(tmp_path, model_path, picture_path, "-m", method, "-o", "overlay.png")
+def test_image(tmp_path, model_path, image_path, method):
+    expected = explain(tmp_path, model_path, image_path, "-m", method, "-o", "overlay.png")
     with sscam.Model(model_path) as model:
-        found = model.explain(picture_path, method, **OPTIONS)
+        found = model.explain(image_path, method, **OPTIONS)
     assert_same(found, *expected)
     drawn = sscam.read_image(tmp_path / "overlay.png")
     # Neighbours in the colour table lie a few levels apart.
     np.testing.assert_allclose(
-        np.int16(found.overlay(picture_path)), drawn, atol=0 if method.startswith("grad") else 6
+        np.int16(found.overlay(image_path)), drawn, atol=0 if method.startswith("grad") else 6
     )
 
 

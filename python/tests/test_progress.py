@@ -19,11 +19,11 @@ def test_fractions_rise_from_nought_to_one(explainer, batch):
     fractions = []
     threads = set()
 
-    def hear(fraction):
+    def record(fraction):
         fractions.append(fraction)
         threads.add(threading.get_ident())
 
-    explainer.explain(batch, progress=hear)
+    explainer.explain(batch, progress=record)
     assert fractions[0] == 0 and fractions[-1] == 1 and len(fractions) > 4
     assert fractions == sorted(fractions)
     assert threads == {threading.get_ident()}

@@ -91,7 +91,7 @@ def test_several_in_one_call(networks, dimensions):
 
 
 @pytest.mark.parametrize("dimensions", SIDES)
-def test_they_are_no_pictures(networks, dimensions):
+def test_they_are_no_images(networks, dimensions):
     found = networks[dimensions].explain(
         inputs(dimensions, 1)[0], "grad-cam", dimensions=dimensions
     )
@@ -99,3 +99,12 @@ def test_they_are_no_pictures(networks, dimensions):
         found.heatmap()
     with pytest.raises(sscam.UnsupportedError, match="is not an image"):
         found.overlay(np.zeros((4, 4, 3), np.uint8))
+
+
+@pytest.mark.parametrize("dimensions", SIDES)
+def test_text_of_a_map(networks, dimensions):
+    found = networks[dimensions].explain(
+        inputs(dimensions, 1)[0], "grad-cam", class_index=1, dimensions=dimensions
+    )
+    size = "x".join(map(str, SIDES[dimensions]))
+    assert f"grad-cam of class 1 at {found.layer}, {size}, probability" in repr(found)

@@ -137,6 +137,12 @@ def test_options_are_a_mapping(explainer):
     assert "'max_channels': 6" in repr(explainer.options)
 
 
+def test_text_of_the_options_of_a_closed_explainer(model):
+    explainer = sscam.Explainer(model)
+    explainer.close()
+    assert repr(explainer.options) == "<sscam.Options: this Explainer is closed>"
+
+
 def test_a_preset_gives_way_to_other_keywords(model):
     with sscam.Explainer(model, samples=3, preset="torch-cam") as explainer:
         assert explainer.options["samples"] == 3
