@@ -91,7 +91,7 @@ class Tree:
         tracked = [name for name in COPIED if (ROOT / name).is_dir()]
         for name in tracked:
             shutil.copytree(ROOT / name, folder / name,
-                            ignore=shutil.ignore_patterns("corpus", "__pycache__", "*.pt"))
+                            ignore=shutil.ignore_patterns("__pycache__", "*.pt"))
         for file in ROOT.glob("meson*"):
             shutil.copy(file, folder)
 

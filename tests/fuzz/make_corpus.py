@@ -47,8 +47,8 @@ def interlaced_png():
 def pngs():
     rgba = PIL.Image.fromarray(gradient())
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA"):
-        picture = rgba.convert("RGB").convert(mode) if mode in "1P" else rgba.convert(mode)
-        yield mode, encoded(picture, "PNG")
+        image = rgba.convert("RGB").convert(mode) if mode in "1P" else rgba.convert(mode)
+        yield mode, encoded(image, "PNG")
     yield (
         "16-bit",
         encoded(PIL.Image.fromarray(gradient()[:, :, 0].astype(numpy.uint16) * 257), "PNG"),
@@ -87,7 +87,8 @@ def annotations():
     head = "<annotation><size><width>64</width><height>48</height><depth>3</depth></size>"
     yield (
         "voc",
-        f"{head}<object><name>cat</name>{box}</object><object><name>dog</name>{box}</object></annotation>",
+        f"{head}<object><name>cat</name>{box}</object>"
+        f"<object><name>dog</name>{box}</object></annotation>",
     )
     yield "stanford40", f"<annotation><object><action> riding </action>{box}</object></annotation>"
     yield (

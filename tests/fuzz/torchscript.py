@@ -2,8 +2,8 @@
 """Loads and explains damaged TorchScript files, each in a process of its own with limits on time
 and memory.
 
-    tests/fuzz/torchscript.py --folder FOLDER --seconds N        fuzzes
-    tests/fuzz/torchscript.py --folder FOLDER --replay PATH...   tries those files as they are
+    torchscript.py --folder FOLDER --corpus CORPUS --seconds N        fuzzes
+    torchscript.py --folder FOLDER --corpus CORPUS --replay PATH...   tries those files as they are
 
 The library is $SSCAM_LIBRARY, or that of build/.
 
@@ -63,9 +63,7 @@ def parse():
     parser.add_argument(
         "--replay", type=Path, nargs="+", help="files and folders to try as they are"
     )
-    parser.add_argument(
-        "--corpus", type=Path, default=HERE / "corpus/torchscript", help="files to damage"
-    )
+    parser.add_argument("--corpus", type=Path, required=True, help="folder of the files to damage")
     return parser.parse_args()
 
 
@@ -126,7 +124,7 @@ class Laboratory:
         except self.trial.Broken as broken:
             say("broken", str(broken))
             os._exit(BROKEN)
-        except BaseException as fault:  # pylint: disable=broad-except # nothing of it may run on as a second parent
+        except BaseException as fault:  # the child must not go on as a second parent
             say("broken", f"the trial itself: {fault!r}")
             os._exit(FAILED_ITSELF)
 
