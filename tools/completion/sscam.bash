@@ -1,4 +1,4 @@
-# Completion of sscam(1) for bash. What can be completed is asked of the program itself, once a shell.
+# Completion of sscam(1) for bash. The program itself gives the words, once a shell.
 
 declare -gA _sscam_answers
 
@@ -53,7 +53,7 @@ _sscam() {
     COMPREPLY=()
     # bash makes three words of NAME=VALUE.
     if [[ $current == = ]]; then
-        current= previous=--$previous
+        current='' previous=--$previous
     elif [[ $previous == = ]]; then
         previous=--${COMP_WORDS[COMP_CWORD - 2]}
     fi
