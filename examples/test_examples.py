@@ -43,7 +43,7 @@ class Examples(unittest.TestCase):
         self.assertEqual(png_size(explained), png_size(scene))
         self.assertNotEqual(Path(explained).read_bytes(), Path(scene).read_bytes())
 
-    def test_programs_that_draw_one_picture(self):
+    def test_programs_that_draw_one_image(self):
         for name in ("minimal", "minimal_cpp", "opencv"):
             with self.subTest(name):
                 done = self.run_example(name, MODEL, SCENES[0], self.explained)
@@ -62,7 +62,7 @@ class Examples(unittest.TestCase):
                 self.assertRegex(done.stderr, r"^[^\n]*absent\.pt[^\n]*\n$")
                 self.assertFalse(self.explained.exists())
 
-    def test_threads_explain_every_picture(self):
+    def test_threads_explain_every_image(self):
         scenes = SCENES[:5]
         done = self.run_example("batch_threads", MODEL, self.folder, 2, *scenes)
         self.assertEqual(len(done.stdout.splitlines()), len(scenes))

@@ -114,7 +114,7 @@ def close_ups(pixels, outlines):
     """
     cell = CROP_SIDE // OUTLINE_CELLS
     near_pixels, near_outlines = [], []
-    for picture, outline in zip(pixels, outlines):
+    for scene, outline in zip(pixels, outlines):
         row, column = _item_centre(outline)
         row, column = (
             int(
@@ -129,7 +129,7 @@ def close_ups(pixels, outlines):
             outline[:, row : row + CLOSE_UP_CELLS, column : column + CLOSE_UP_CELLS]
         )
         near_pixels.append(
-            picture[
+            scene[
                 cell * row : cell * (row + CLOSE_UP_CELLS),
                 cell * column : cell * (column + CLOSE_UP_CELLS),
             ]

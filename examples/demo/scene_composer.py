@@ -293,11 +293,11 @@ def _enlarged(rng, planes, scale, degrees, margin=4):
     framed = np.pad(planes, ((margin, margin), (margin, margin), (0, 0)))
     luminance, opacity = (Image.fromarray(np.ascontiguousarray(framed[..., i])) for i in (0, 1))
     shadow = opacity.filter(ImageFilter.GaussianBlur(1.5))
-    picture = Image.merge("RGB", (luminance, opacity, shadow))
-    picture = picture.resize(
+    layers = Image.merge("RGB", (luminance, opacity, shadow))
+    layers = layers.resize(
         [round((side + 2 * margin) * scale) for side in (width, height)], Image.BICUBIC
     )
-    turned = np.asarray(picture.rotate(degrees, Image.BILINEAR, expand=True))
+    turned = np.asarray(layers.rotate(degrees, Image.BILINEAR, expand=True))
     alpha = _SHARPEN[turned[..., 1]]
     return Sprite(
         _dye_table(rng)[turned[..., 0]],

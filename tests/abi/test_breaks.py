@@ -52,7 +52,7 @@ BREAKS = {
         "SSCAM_API int32_t sscam_map_passes(",
         4,
     ),
-    "a callback hears another type": (
+    "a callback takes another type": (
         "explainer.h",
         "(void *user, double fraction);",
         "(void *user, float fraction);",

@@ -58,10 +58,10 @@ def weights_file(folder, name):
     return files[0]
 
 
-def network_input(picture):
+def network_input(path):
     """[1,3,224,224]: resized to 256, cropped, normalised, as torchvision's networks were
     trained."""
-    with PIL.Image.open(picture) as opened:
+    with PIL.Image.open(path) as opened:
         image = opened.convert("RGB")
     scale = 256 / min(image.size)
     image = image.resize(

@@ -82,7 +82,7 @@ class Scene:
     SHORTER_SIDE, CROP = 256, 224
 
     def __init__(self):
-        self.model, self.picture = SETTINGS["model"], SETTINGS["picture"]
+        self.model, self.image = SETTINGS["model"], SETTINGS["image"]
         annotation = ElementTree.parse(SETTINGS["annotation"])
         labels = Path(SETTINGS["labels"]).read_text().splitlines()
         item = annotation.find("object")
@@ -90,7 +90,7 @@ class Scene:
         box = [float(item.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")]
         self.class_index = labels.index(item.findtext("name"))
         self.box = self._in_network_input(box, size)
-        self.arguments = [self.model, self.picture, self.class_index, *self.box]
+        self.arguments = [self.model, self.image, self.class_index, *self.box]
 
     def _in_network_input(self, box, size):
         scale = self.SHORTER_SIDE / min(size)
@@ -168,7 +168,7 @@ class PkgConfig(Consumer):
             "-lm",
             before=["-std=gnu11", "-Wall", "-Wextra", "-Werror"],
         )
-        self.assertIn("as alone", run(program, scene.model, scene.picture, env=stage.environment))
+        self.assertIn("as alone", run(program, scene.model, scene.image, env=stage.environment))
 
     def test_beside_its_own_libtorch(self):
         headers = SOURCE_ROOT.glob("include/sscam/*.h")

@@ -102,7 +102,7 @@ def server(board):
     return ForkServer(PROGRAM, ":".join(libraries))
 
 
-# --- what the program is asked --------------------------------------------------------------------
+# --- the program's arguments ----------------------------------------------------------------------
 
 EXPLAIN = [
     "explain",
@@ -472,26 +472,26 @@ def run(server, board, inputs, tmp_path):
     return run
 
 
-MODEL, PICTURE = "{in}/clothes.pt", "{in}/scene01.png"
+MODEL, IMAGE = "{in}/clothes.pt", "{in}/scene01.png"
 EVAL = ["eval", MODEL, "{in}/set", "--labels", "{in}/labels.txt", "-m", "grad-cam", "--limit", "1"]
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ["explain", "{bad}", PICTURE],
+        ["explain", "{bad}", IMAGE],
         ["explain", MODEL, "{bad}"],
         ["explain", MODEL, "--tensor", "{bad}"],
-        ["explain", MODEL, PICTURE, "--labels", "{bad}"],
+        ["explain", MODEL, IMAGE, "--labels", "{bad}"],
         ["compare", MODEL, "{bad}", "-o", "x.png"],
         ["eval", "{bad}", "{in}/set"],
         ["eval", MODEL, "{in}/set", "--layout", "voc", "--annotations", "{bad}"],
         EVAL + ["--resume", "{bad}"],
         ["merge", "{bad}"],
         ["layers", "{bad}"],
-        ["explain", MODEL, PICTURE, "-m", "grad-cam", "-o", "{bad}/x.png"],
-        ["explain", MODEL, PICTURE, "-m", "grad-cam", "--npy", "{bad}"],
-        ["compare", MODEL, PICTURE, "-m", "grad-cam", "-o", "{bad}/x.svg"],
+        ["explain", MODEL, IMAGE, "-m", "grad-cam", "-o", "{bad}/x.png"],
+        ["explain", MODEL, IMAGE, "-m", "grad-cam", "--npy", "{bad}"],
+        ["compare", MODEL, IMAGE, "-m", "grad-cam", "-o", "{bad}/x.svg"],
         EVAL + ["--csv", "{bad}"],
         EVAL + ["--report", "{bad}"],
         ["merge", "{in}/values.csv", "--csv", "{bad}"],

@@ -75,7 +75,7 @@ def score_difference(values, expected, options):
 
 def doubt_of_gates(weights_at):
     """By how much weights differ, relatively, where inputs differ by rounding: gradients leap where
-    a ReLU's input is that near to zero, and on which side it falls hangs on the processor."""
+    a ReLU's input is that near to zero, and its sign depends on the processor."""
     weights = weights_at(1.0)
     doubt = max(relative_difference(weights_at(scale), weights) for scale in (1 - 4e-6, 1 + 4e-6))
     assert doubt < 5e-3, "too many gates on the edge to compare anything"

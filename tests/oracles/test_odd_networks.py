@@ -64,7 +64,7 @@ class RaisesWhenMasked(Net):
     def forward(self, x: Tensor) -> Tensor:
         if bool((x == 0).any()):
             if bool((x != 0).any()):  # the search for layers runs it on zeros
-                raise ValueError("somebody has masked me")
+                raise ValueError("the input is masked")
         return self.classify(x)
 
 
@@ -176,7 +176,7 @@ REFUSED = {
     "no tensor": (NoTensor, METHODS, {}, "without a tensor: no classifier"),
     "no places": (NoPlaces, METHODS, {}, "has neither a feature map"),
     "raises": (Raises, METHODS, {}, "twenty-four rows are too many"),
-    "raises when masked": (RaisesWhenMasked, SCORING_METHODS, NO_NOISE, "somebody has masked me"),
+    "raises when masked": (RaisesWhenMasked, SCORING_METHODS, NO_NOISE, "the input is masked"),
     "narrow when masked": (
         NarrowWhenMasked,
         SCORING_METHODS,

@@ -155,8 +155,8 @@ def test_class_scores_are_those_of_python(explained, photographs, shared_data, d
     network = shared(shared_data / "models" / file).eval()
     assert len(maps) == len(photographs)
     for path, (report, _) in maps.items():
-        with Image.open(path) as picture, torch.no_grad():
-            logits = network(TRANSFORM(picture.convert("RGB"))[None])[0].double().numpy()
+        with Image.open(path) as image, torch.no_grad():
+            logits = network(TRANSFORM(image.convert("RGB"))[None])[0].double().numpy()
         # In float64: a subtraction in float32 would round small differences away.
         differences(
             f"logit of a photograph, {file}", abs(report["logit"] - logits[report["class"]]), 2e-2

@@ -52,10 +52,10 @@ def probe(tmp_path_factory):
         pytest.skip("skipped: SSCAM_PREPROCESS_PROBE does not name the built preprocess_probe")
     output = tmp_path_factory.mktemp("probe") / "output"
 
-    def run(what, picture, dtype, **options):
+    def run(what, image_path, dtype, **options):
         arguments = [f"{name}={value}" for name, value in options.items()]
         done = subprocess.run(
-            [executable, what, picture, output, *arguments],
+            [executable, what, image_path, output, *arguments],
             text=True,
             check=True,
             stdout=subprocess.PIPE,

@@ -237,7 +237,7 @@ def test_what_the_program_says(program, path, kind, tmp_path):
     )
 
 
-def test_pictures_are_no_input_of_theirs(program, path, kind, tmp_path):
+def test_images_are_no_input_of_theirs(program, path, kind, tmp_path):
     np.save(tmp_path / "image.npy", np.zeros((1, 3, 20, 26), np.float32))
     done = program.run(
         "explain", path(kind, "scripted"), "--tensor", tmp_path / "image.npy", "-m", "grad-cam"
