@@ -300,7 +300,7 @@ def test_the_default_method_is_ss_cam_mean(sscam, network):
 
 
 def test_ablation_counts_every_pass(sscam, network):
-    """One pass captures, one runs the whole input, two rows try how rows can be spread, 64 lose a channel each."""
+    """One pass captures, one runs the input, two try how to spread rows, 64 lack a channel each."""
     (record,) = lines_of(
         sscam("explain", network.model, network.picture, "-m", "ablation-cam", "--json")
     )
