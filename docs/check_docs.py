@@ -3,8 +3,8 @@
 
     check_docs.py SOURCE_ROOT
 
-Options and methods are those of tests/abi/tables.txt; links lead somewhere; the noise of methods.md is the noise of
-the test suite's oracle.
+Options and methods are those of tests/abi/tables.txt; links lead somewhere; the noise of methods.md
+is the noise of the test suite's oracle.
 """
 
 import re
@@ -36,7 +36,11 @@ class Tables(unittest.TestCase):
             row = re.search(rf"^\| `{option}` \| ([^|]*) \|", text, re.MULTILINE)
             with self.subTest(option):
                 self.assertIsNotNone(row)
-                expected = ", ".join(f"`{value}`" for value in VALUES[option]) if option in VALUES else default
+                expected = (
+                    ", ".join(f"`{value}`" for value in VALUES[option])
+                    if option in VALUES
+                    else default
+                )
                 self.assertEqual(row.group(1) if default else "", expected)
 
     def test_methods_page_has_every_method(self):
@@ -46,7 +50,9 @@ class Tables(unittest.TestCase):
 
     def test_methods_page_has_every_metric(self):
         text = (DOCS / "methods.md").read_text()
-        metrics = re.findall(r"^metric (\S+)", (ROOT / "tests" / "abi" / "tables.txt").read_text(), re.MULTILINE)
+        metrics = re.findall(
+            r"^metric (\S+)", (ROOT / "tests" / "abi" / "tables.txt").read_text(), re.MULTILINE
+        )
         self.assertTrue(metrics)
         for metric in metrics:
             self.assertRegex(text, rf"(?m)^\| `{metric}` \|")
@@ -56,7 +62,6 @@ class Tables(unittest.TestCase):
         for option, default in DEFAULTS.items():
             others = "".join(f" {value}" for value in VALUES.get(option, [default])[1:])
             self.assertIn(f'.BR {option} " [{default}]{others}"', text)
-
 
     def test_migrating_page_names_methods_and_options_that_exist(self):
         text = (DOCS / "migrating.md").read_text()
@@ -103,11 +108,14 @@ class Noise(unittest.TestCase):
             self.skipTest("NumPy is not installed")
         sys.path.insert(0, str(ROOT / "tests" / "oracles"))
         import philox
+
         snippet = re.search(r"```python\n(.*?)```", (DOCS / "methods.md").read_text(), re.DOTALL)
         names = {}
         exec(snippet.group(1), names)
         for arguments in ((0, 0, 0, 0, 8), (12345678901234, 5, 7, 2, 1001), (-3, 1, 2, 0, 10)):
-            numpy.testing.assert_allclose(names["noise"](*arguments), philox.noise(*arguments), rtol=0, atol=1e-12)
+            numpy.testing.assert_allclose(
+                names["noise"](*arguments), philox.noise(*arguments), rtol=0, atol=1e-12
+            )
 
 
 if __name__ == "__main__":

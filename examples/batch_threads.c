@@ -1,5 +1,5 @@
 /* Explains many images with one model on several threads. The threads share the model; each has
- * an explainer of its own and takes the next image that nobody has taken.
+ * an explainer of its own and takes the next image of the list.
  *
  * batch_threads MODEL.pt FOLDER THREADS IMAGE...      writes FOLDER/0.png, FOLDER/1.png, ... */
 #include <pthread.h>
@@ -9,7 +9,7 @@
 
 #include <sscam/sscam.h>
 
-/* What the threads share. */
+/* Shared by the threads. */
 struct batch {
     sscam_model *model;
     const char *folder;

@@ -1,5 +1,5 @@
-// Explains the square in the middle of an image that OpenCV holds, without a file in between, and
-// draws the result back into the image. opencv MODEL.pt IMAGE EXPLAINED.png
+// Explains the central square of an OpenCV matrix, without a file in between, and draws the result
+// into the matrix. opencv MODEL.pt IMAGE EXPLAINED.png
 #include <algorithm>
 #include <iostream>
 #include <memory>
@@ -30,8 +30,8 @@ void check(sscam_status status)
         throw std::runtime_error(sscam_last_error());
 }
 
-// Copies an 8-bit RGB matrix. Its rows may lie apart, as those of a region of a larger matrix do:
-// the stride tells how far.
+// Copies an 8-bit RGB matrix. Its rows need not be contiguous, as those of a region of a larger
+// matrix are not: the stride is passed.
 Owned<sscam_image> to_image(const cv::Mat &rgb)
 {
     sscam_image *image = nullptr;
@@ -41,7 +41,7 @@ Owned<sscam_image> to_image(const cv::Mat &rgb)
 }
 
 // The pixels of an RGB image, not copied: valid as long as the image is. OpenCV has no matrix
-// of constant data, so nothing else keeps callers from writing to it.
+// of constant data: callers must not write to it.
 cv::Mat view(const sscam_image &image)
 {
     return cv::Mat(sscam_image_height(&image), sscam_image_width(&image), CV_8UC3,
@@ -75,14 +75,14 @@ cv::Point peak(const sscam_map &map)
     return highest;
 }
 
-void run(const std::string &model_path, const std::string &picture_path,
+void run(const std::string &model_path, const std::string &image_path,
          const std::string &explained_path)
 {
-    cv::Mat picture = cv::imread(picture_path, cv::IMREAD_COLOR);
-    if (picture.empty())
-        throw std::runtime_error("cannot read " + picture_path);
-    cv::cvtColor(picture, picture, cv::COLOR_BGR2RGB);
-    cv::Mat square = picture(middle_square(picture.size()));
+    cv::Mat pixels = cv::imread(image_path, cv::IMREAD_COLOR);
+    if (pixels.empty())
+        throw std::runtime_error("cannot read " + image_path);
+    cv::cvtColor(pixels, pixels, cv::COLOR_BGR2RGB);
+    cv::Mat square = pixels(middle_square(pixels.size()));
 
     sscam_model *loaded = nullptr;
     check(sscam_model_load(model_path.c_str(), "cpu", &loaded));
@@ -95,8 +95,8 @@ void run(const std::string &model_path, const std::string &picture_path,
     const Owned<sscam_image> overlay(drawn);
     view(*overlay).copyTo(square);
 
-    cv::cvtColor(picture, picture, cv::COLOR_RGB2BGR);
-    if (!cv::imwrite(explained_path, picture))
+    cv::cvtColor(pixels, pixels, cv::COLOR_RGB2BGR);
+    if (!cv::imwrite(explained_path, pixels))
         throw std::runtime_error("cannot write " + explained_path);
     std::cout << "class " << sscam_map_class_index(map.get()) << ", peak at " << peak(*map) << '\n';
 }
@@ -106,7 +106,7 @@ void run(const std::string &model_path, const std::string &picture_path,
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        std::cerr << "usage: opencv MODEL.pt PICTURE EXPLAINED.png\n";
+        std::cerr << "usage: opencv MODEL.pt IMAGE EXPLAINED.png\n";
         return 2;
     }
     try {

@@ -1,4 +1,4 @@
-/* Explains within a time budget: shows how far it is, gives up when the time is over or the user
+/* Explains within a time budget: shows the progress, cancels when the time is over or the user
  * presses Ctrl-C, and then falls back on a method that takes a single pass.
  *
  * progress MODEL.pt IMAGE EXPLAINED.png SECONDS */
@@ -17,7 +17,7 @@ static void interrupt(int signal_number)
     interrupted = 1;
 }
 
-/* Time and a place to show progress, handed to the callback. */
+/* The time budget, passed to the callback. */
 struct budget {
     struct timespec start;
     double seconds;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the examples on the bundled network and looks at what they wrote.
 
-    test_examples.py MODEL SCENES PROGRAM...
+test_examples.py MODEL SCENES PROGRAM...
 """
 
 import struct
@@ -33,7 +33,9 @@ class Examples(unittest.TestCase):
         """The completed process, after looking whether it succeeded; skips what was not built."""
         if name not in PROGRAMS:
             self.skipTest(f"{name} was not built")
-        done = subprocess.run([PROGRAMS[name], *map(str, arguments)], text=True, capture_output=True)
+        done = subprocess.run(
+            [PROGRAMS[name], *map(str, arguments)], text=True, capture_output=True
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         return done
 
@@ -41,7 +43,7 @@ class Examples(unittest.TestCase):
         self.assertEqual(png_size(explained), png_size(scene))
         self.assertNotEqual(Path(explained).read_bytes(), Path(scene).read_bytes())
 
-    def test_programs_that_draw_one_picture(self):
+    def test_programs_that_draw_one_image(self):
         for name in ("minimal", "minimal_cpp", "opencv"):
             with self.subTest(name):
                 done = self.run_example(name, MODEL, SCENES[0], self.explained)
@@ -51,13 +53,16 @@ class Examples(unittest.TestCase):
     def test_failure_is_told_in_one_line(self):
         for name in ("minimal", "minimal_cpp"):
             with self.subTest(name):
-                done = subprocess.run([PROGRAMS[name], "absent.pt", SCENES[0], self.explained], text=True,
-                                      capture_output=True)
+                done = subprocess.run(
+                    [PROGRAMS[name], "absent.pt", SCENES[0], self.explained],
+                    text=True,
+                    capture_output=True,
+                )
                 self.assertEqual(done.returncode, 1)
                 self.assertRegex(done.stderr, r"^[^\n]*absent\.pt[^\n]*\n$")
                 self.assertFalse(self.explained.exists())
 
-    def test_threads_explain_every_picture(self):
+    def test_threads_explain_every_image(self):
         scenes = SCENES[:5]
         done = self.run_example("batch_threads", MODEL, self.folder, 2, *scenes)
         self.assertEqual(len(done.stdout.splitlines()), len(scenes))

@@ -1,4 +1,6 @@
-"""Counts the tests of a meson log that passed, failed and were skipped; names the reasons for skips on standard error."""
+"""Counts the tests of a meson log that passed, failed and were skipped; names the reasons for skips
+on standard error."""
+
 import json
 import re
 import sys

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the pictures of choosing.md from the bundled network: the first object of a bundled scene, explained.
+# Makes the images of choosing.md from the bundled network: the first object of a bundled scene,
+# explained.
 #
 #   make-pictures.sh PROGRAM        PROGRAM: the sscam to use, such as build/tools/sscam
 set -eu
@@ -10,7 +11,8 @@ scene=scene02
 class=$(sed -n 's/.*<name>\(.*\)<\/name>.*/\1/p' $demo/scenes/$scene.xml | head -n 1)
 
 explain() {
-    "$program" explain $demo/clothes.pt $demo/scenes/$scene.png --labels $demo/labels.txt -c "$class" "$@"
+    "$program" explain $demo/clothes.pt $demo/scenes/$scene.png --labels $demo/labels.txt \
+        -c "$class" "$@"
 }
 
 explain -m grad-cam -l features -o scene-grad-cam.png

@@ -1,4 +1,4 @@
-/* Judges methods on a list of images with all ranks of an MPI job: each rank explains every
+/* Evaluates methods on a list of images with all ranks of an MPI job: each rank explains every
  * size-th image, rank 0 gathers the values and prints the table of `sscam eval`. Totals do not
  * depend on the order of the cases, so the table is that of one process.
  *
@@ -28,11 +28,12 @@ enum {
 };
 enum { TABLE_COLUMNS = 100 };
 
-struct picture {
+/* One image of the list with the classes and boxes of its lines. */
+struct entry {
     char path[PATH_SIZE];
     int64_t classes[MOST_OBJECTS];
     float boxes[4 * MOST_OBJECTS];
-    size_t box_classes[MOST_OBJECTS]; /* places in classes */
+    size_t box_classes[MOST_OBJECTS]; /* indices into classes */
     size_t class_count, box_count;
 };
 
@@ -44,9 +45,9 @@ struct job {
     size_t method_count;
     const sscam_metric *metrics[MOST_METRICS]; /* those that the option `metrics` names */
     size_t metric_count;
-    struct picture *pictures;
-    size_t picture_count;
-    uint64_t counts[2]; /* pictures judged, pictures skipped */
+    struct entry *entries;
+    size_t entry_count;
+    uint64_t counts[2]; /* images evaluated, images skipped */
 };
 
 /* One rank's failure ends the job: the others would wait for it forever. */
@@ -74,32 +75,33 @@ static void *allocate(size_t count, size_t size)
 
 /* --- the list --------------------------------------------------------------------------------- */
 
-static size_t place_of_class(struct picture *picture, int64_t class_index)
+/* Position of a class among those of an image; added when it is new. */
+static size_t class_position(struct entry *entry, int64_t class_index)
 {
-    size_t place = 0;
+    size_t position = 0;
 
-    while (place < picture->class_count && picture->classes[place] != class_index)
-        place++;
-    if (place == MOST_OBJECTS)
-        stop(picture->path, "has too many classes");
-    if (place == picture->class_count)
-        picture->classes[picture->class_count++] = class_index;
-    return place;
+    while (position < entry->class_count && entry->classes[position] != class_index)
+        position++;
+    if (position == MOST_OBJECTS)
+        stop(entry->path, "has too many classes");
+    if (position == entry->class_count)
+        entry->classes[entry->class_count++] = class_index;
+    return position;
 }
 
 /* Whole coordinates count pixels from 1, the last one included; others are edges already. */
-static void add_box(struct picture *picture, size_t place, const double box[4])
+static void add_box(struct entry *entry, size_t position, const double box[4])
 {
     bool is_whole = true;
-    float *edges = picture->boxes + 4 * picture->box_count;
+    float *edges = entry->boxes + 4 * entry->box_count;
 
-    if (picture->box_count == MOST_OBJECTS)
-        stop(picture->path, "has too many boxes");
+    if (entry->box_count == MOST_OBJECTS)
+        stop(entry->path, "has too many boxes");
     for (int i = 0; i < 4; i++)
         is_whole = is_whole && box[i] == floor(box[i]);
     for (int i = 0; i < 4; i++)
         edges[i] = (float)(box[i] - (is_whole && i < 2));
-    picture->box_classes[picture->box_count++] = place;
+    entry->box_classes[entry->box_count++] = position;
 }
 
 static void add_line(struct job *job, const char *line)
@@ -112,17 +114,17 @@ static void add_line(struct job *job, const char *line)
 
     if (fields != 2 && fields != 6)
         stop("list", "a line is not file,class or file,class,xmin,ymin,xmax,ymax");
-    if (!job->picture_count || strcmp(job->pictures[job->picture_count - 1].path, path) != 0) {
-        job->pictures = realloc(job->pictures, (job->picture_count + 1) * sizeof *job->pictures);
-        if (!job->pictures)
+    if (!job->entry_count || strcmp(job->entries[job->entry_count - 1].path, path) != 0) {
+        job->entries = realloc(job->entries, (job->entry_count + 1) * sizeof *job->entries);
+        if (!job->entries)
             stop("memory", "none left");
-        memset(&job->pictures[job->picture_count], 0, sizeof *job->pictures);
-        strcpy(job->pictures[job->picture_count++].path, path);
+        memset(&job->entries[job->entry_count], 0, sizeof *job->entries);
+        strcpy(job->entries[job->entry_count++].path, path);
     }
-    struct picture *picture = &job->pictures[job->picture_count - 1];
-    size_t place = place_of_class(picture, class_index);
+    struct entry *entry = &job->entries[job->entry_count - 1];
+    size_t position = class_position(entry, class_index);
     if (fields == 6)
-        add_box(picture, place, box);
+        add_box(entry, position, box);
 }
 
 static void read_list(struct job *job, const char *path)
@@ -189,26 +191,26 @@ static void find_metrics(struct job *job)
             job->metrics[job->metric_count++] = sscam_metric_info(i);
 }
 
-/* --- work and its results --------------------------------------------------------------------- */
+/* --- evaluation and its results --------------------------------------------------------------- */
 
-static void judge_pictures(struct job *job, sscam_evaluation *evaluation)
+static void evaluate_images(struct job *job, sscam_evaluation *evaluation)
 {
-    for (size_t i = (size_t)job->rank; i < job->picture_count; i += (size_t)job->size) {
-        const struct picture *picture = &job->pictures[i];
+    for (size_t i = (size_t)job->rank; i < job->entry_count; i += (size_t)job->size) {
+        const struct entry *entry = &job->entries[i];
         sscam_image *image = NULL;
-        sscam_status status = sscam_image_read(picture->path, &image);
+        sscam_status status = sscam_image_read(entry->path, &image);
 
         if (status == SSCAM_OK)
-            status = sscam_evaluation_add(evaluation, image, picture->classes, picture->class_count,
-                                          picture->boxes, picture->box_classes, picture->box_count);
+            status = sscam_evaluation_add(evaluation, image, entry->classes, entry->class_count,
+                                          entry->boxes, entry->box_classes, entry->box_count);
         if (status != SSCAM_OK)
-            fprintf(stderr, "judge_mpi: %s: %s\n", picture->path, sscam_last_error());
+            fprintf(stderr, "judge_mpi: %s: %s\n", entry->path, sscam_last_error());
         job->counts[status != SSCAM_OK]++;
         sscam_image_destroy(image);
     }
 }
 
-/* A case travels as its class, then state and value of each metric of each method. */
+/* A case is sent as its class, then state and value of each metric of each method. */
 static size_t record_size(const struct job *job)
 {
     return 1 + 2 * job->method_count * job->metric_count;
@@ -368,13 +370,13 @@ static void put_table(const struct job *job, const sscam_evaluation *all)
     free(columns);
 }
 
-/* --- all of it -------------------------------------------------------------------------------- */
+/* --- the program ----------------------------------------------------------------------------- */
 
 static void put_results(const struct job *job, const sscam_evaluation *all,
                         const uint64_t counts[2])
 {
     if (!sscam_evaluation_case_count(all))
-        stop("list", "none of its pictures could be judged");
+        stop("list", "none of its images could be evaluated");
     put_table(job, all);
     printf("\n%llu images, %zu cases of a class on an image; intervals of 95 %%",
            (unsigned long long)counts[0], sscam_evaluation_case_count(all));
@@ -393,7 +395,7 @@ static void run(struct job *job, char **arguments)
     create_explainers(job, arguments[3], arguments + 4);
     find_metrics(job);
     require(sscam_evaluation_create(job->explainers, job->method_count, &own), "evaluation");
-    judge_pictures(job, own);
+    evaluate_images(job, own);
     all = gather(job, own);
     MPI_Reduce(job->counts, counts, 2, MPI_UINT64_T, MPI_SUM, 0, MPI_COMM_WORLD);
     if (job->rank == 0)
@@ -403,7 +405,7 @@ static void run(struct job *job, char **arguments)
     for (size_t i = 0; i < job->method_count; i++)
         sscam_explainer_destroy(job->explainers[i]);
     sscam_model_destroy(job->model);
-    free(job->pictures);
+    free(job->entries);
 }
 
 int main(int argc, char **argv)

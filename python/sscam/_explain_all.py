@@ -11,33 +11,49 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._arguments import (ClassIndex, array_like, as_batch, class_argument, floats_argument,
-                         shape_argument)
+from ._arguments import (
+    ClassIndex,
+    array_like,
+    as_batch,
+    class_argument,
+    floats_argument,
+    shape_argument,
+)
 from ._errors import ArgumentError
 from ._explainer import Explainer
-from ._image import Picture, is_picture, opened
+from ._image import ImageLike, is_image, opened
 from ._map import Map
 from ._progress import Progress, call_with_progress
 
 
 @overload
-def explain_all(explainers: Iterable[Explainer], image: Picture,
-                classes: Optional[Sequence[ClassIndex]] = ...,
-                progress: Optional[Progress] = ...) -> list[list[Map]]: ...
+def explain_all(
+    explainers: Iterable[Explainer],
+    image: ImageLike,
+    classes: Optional[Sequence[ClassIndex]] = ...,
+    progress: Optional[Progress] = ...,
+) -> list[list[Map]]: ...
 
 
 @overload
-def explain_all(explainers: Iterable[Explainer], image: npt.NDArray[np.floating[Any]],
-                classes: Optional[Sequence[ClassIndex]] = ...,
-                progress: Optional[Progress] = ...,
-                dimensions: Optional[int] = ...) -> Any: ...
+def explain_all(
+    explainers: Iterable[Explainer],
+    image: npt.NDArray[np.floating[Any]],
+    classes: Optional[Sequence[ClassIndex]] = ...,
+    progress: Optional[Progress] = ...,
+    dimensions: Optional[int] = ...,
+) -> Any: ...
 
 
-def explain_all(explainers: Iterable[Explainer], image: Any,
-                classes: Optional[Sequence[ClassIndex]] = None,
-                progress: Optional[Progress] = None, dimensions: Optional[int] = None) -> Any:
-    """Explain several classes with several explainers, and do once what they have in common: the
-    pass to the target layer, and scores of masked inputs that several maps need.
+def explain_all(
+    explainers: Iterable[Explainer],
+    image: Any,
+    classes: Optional[Sequence[ClassIndex]] = None,
+    progress: Optional[Progress] = None,
+    dimensions: Optional[int] = None,
+) -> Any:
+    """Explain several classes with several explainers. What they share is computed once: the pass
+    to the target layer, and scores of masked inputs that several maps need.
 
     Each map equals the one that explain() gives, up to the network's rounding in batches of other
     sizes; Map.passes counts a shared pass once.
@@ -56,43 +72,66 @@ def explain_all(explainers: Iterable[Explainer], image: Any,
     >>> import sscam
     >>> with sscam.Model(model_path) as model:
     ...     pair = [sscam.Explainer(model, method) for method in ("grad-cam", "grad-cam++")]
-    ...     maps = explain_all(pair, picture_path, classes=[0, 1, 2])
+    ...     maps = explain_all(pair, image_path, classes=[0, 1, 2])
     >>> [[found.class_index for found in row] for row in maps]
     [[0, 1, 2], [0, 1, 2]]
     """
-    asked = list(explainers)
-    if not asked:
+    listed = list(explainers)
+    if not listed:
         raise ArgumentError("explain_all() needs an explainer")
     wanted = None if classes is None else list(map(class_argument, classes))
     image = array_like(image)
-    if is_picture(image):
-        return _explain_picture(asked, image, wanted, progress)
+    if is_image(image):
+        return _explain_image(listed, image, wanted, progress)
     batch = as_batch(image, dimensions)
-    batches = _explain_batch(asked, batch, wanted, progress)
+    batches = _explain_batch(listed, batch, wanted, progress)
     return batches if image.ndim == batch.ndim else batches[0]
 
 
-def _explain_picture(explainers: list[Explainer], picture: Picture, wanted: Optional[list[int]],
-                     progress: Optional[Progress]) -> list[list[Map]]:
+def _explain_image(
+    explainers: list[Explainer],
+    image: ImageLike,
+    wanted: Optional[list[int]],
+    progress: Optional[Progress],
+) -> list[list[Map]]:
     classes, class_count = _classes_argument(wanted, 1)
     maps = (ctypes.POINTER(_native.Map) * (len(explainers) * class_count))()
-    with opened(picture) as image, contextlib.ExitStack() as uses:
+    with opened(image) as native, contextlib.ExitStack() as uses:
         pointers = _use(explainers, uses)
-        call_with_progress(pointers[0], progress, lambda: _native.sscam_explain_image_all(
-            pointers, len(pointers), image, classes, class_count, maps))
+        call_with_progress(
+            pointers[0],
+            progress,
+            lambda: _native.sscam_explain_image_all(
+                pointers, len(pointers), native, classes, class_count, maps
+            ),
+        )
     return _nested(list(map(Map, maps)), class_count)
 
 
-def _explain_batch(explainers: list[Explainer], batch: npt.NDArray[np.float32],
-                   wanted: Optional[list[int]],
-                   progress: Optional[Progress]) -> list[list[list[Map]]]:
+def _explain_batch(
+    explainers: list[Explainer],
+    batch: npt.NDArray[np.float32],
+    wanted: Optional[list[int]],
+    progress: Optional[Progress],
+) -> list[list[list[Map]]]:
     classes, class_count = _classes_argument(wanted, len(batch))
     maps = (ctypes.POINTER(_native.Map) * (len(batch) * len(explainers) * class_count))()
     with contextlib.ExitStack() as uses:
         pointers = _use(explainers, uses)
-        call_with_progress(pointers[0], progress, lambda: _native.sscam_explain_array_all(
-            pointers, len(pointers), floats_argument(batch), shape_argument(batch.shape),
-            batch.ndim, classes, class_count, maps))
+        call_with_progress(
+            pointers[0],
+            progress,
+            lambda: _native.sscam_explain_array_all(
+                pointers,
+                len(pointers),
+                floats_argument(batch),
+                shape_argument(batch.shape),
+                batch.ndim,
+                classes,
+                class_count,
+                maps,
+            ),
+        )
     return _nested(_nested(list(map(Map, maps)), class_count), len(explainers))
 
 
@@ -105,12 +144,14 @@ def _classes_argument(wanted: Optional[list[int]], inputs: int) -> tuple[Any, in
 
 def _use(explainers: list[Explainer], uses: contextlib.ExitStack) -> Any:
     """The native explainers, for this thread alone until `uses` is closed."""
-    pointer_of = {explainer: uses.enter_context(explainer._used())
-                  for explainer in dict.fromkeys(explainers)}
+    pointer_of = {
+        explainer: uses.enter_context(explainer._used()) for explainer in dict.fromkeys(explainers)
+    }
     return (ctypes.POINTER(_native.Explainer) * len(explainers))(
-        *(pointer_of[explainer] for explainer in explainers))
+        *(pointer_of[explainer] for explainer in explainers)
+    )
 
 
-def _nested(flat: list[Any], length: int) -> list[list[Any]]:
-    """Consecutive parts of one length."""
-    return [flat[start:start + length] for start in range(0, len(flat), length)]
+def _nested(items: list[Any], length: int) -> list[list[Any]]:
+    """Consecutive slices of one length."""
+    return [items[start : start + length] for start in range(0, len(items), length)]

@@ -12,15 +12,32 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._arguments import (ClassIndex, array_like, as_batch, class_argument, class_arguments,
-                         floats_argument, mask_argument, shape_argument)
+from ._arguments import (
+    ClassIndex,
+    array_like,
+    as_batch,
+    class_argument,
+    class_arguments,
+    floats_argument,
+    mask_argument,
+    shape_argument,
+)
 from ._errors import check
 from ._handle import Handle, decode, encode, first_of
-from ._image import Picture, is_picture, opened
+from ._image import ImageLike, is_image, opened
 from ._map import Map
 from ._progress import Progress, call_with_progress
-from ._tables import (OptionValue, check_keywords, document_options, from_text, option_named,
-                      options as option_table, to_text)
+from ._tables import (
+    OptionValue,
+    check_keywords,
+    document_options,
+    from_text,
+    option_named,
+    to_text,
+)
+from ._tables import (
+    options as option_table,
+)
 
 if TYPE_CHECKING:
     from ._model import Model
@@ -58,8 +75,11 @@ class Options(Mapping[str, OptionValue]):
     def _set_region(self, region: npt.NDArray[Any]) -> None:
         mask = mask_argument(region)
         with self._explainer._used() as pointer:
-            check(_native.sscam_explainer_set_region(pointer, first_of(mask, ctypes.c_uint8),
-                                                     *mask.shape))
+            check(
+                _native.sscam_explainer_set_region(
+                    pointer, first_of(mask, ctypes.c_uint8), *mask.shape
+                )
+            )
 
     def __iter__(self) -> Iterator[str]:
         return (option.name for option in option_table())
@@ -74,13 +94,16 @@ class Options(Mapping[str, OptionValue]):
             self[name] = options[name]
 
     def __repr__(self) -> str:
-        return f"<sscam.Options {dict(self)}>"
+        try:
+            return f"<sscam.Options {dict(self)}>"
+        except (RuntimeError, ValueError) as failure:  # in use, or closed
+            return f"<sscam.Options: {failure}>"
 
 
 class Explainer:
     """A method with its options, bound to a model; reusable, by one thread at a time.
 
-    It keeps its own reference to the model, is freed when nobody refers to it, by close(), or at
+    It keeps its own reference to the model, is freed with its last reference, by close(), or at
     the end of a `with` block.
 
     Args:
@@ -94,8 +117,13 @@ class Explainer:
         TypeError: an unknown keyword, or a value of the wrong type.
     """
 
-    def __init__(self, model: Model, method: str = "ss-cam-mean", layer: Optional[str] = None,
-                 **options: OptionValue) -> None:
+    def __init__(
+        self,
+        model: Model,
+        method: str = "ss-cam-mean",
+        layer: Optional[str] = None,
+        **options: OptionValue,
+    ) -> None:
         check_keywords("Explainer()", options)
         pointer = ctypes.POINTER(_native.Explainer)()
         with model._borrowed() as borrowed:
@@ -133,8 +161,10 @@ class Explainer:
         """The native explainer, for this thread alone; refuses instead of waiting, since a progress
         callback that uses its own explainer would wait for ever."""
         if not self._lock.acquire(blocking=False):
-            raise RuntimeError("this Explainer is in use, by another thread or by the call whose "
-                               "progress callback this is; make one for each thread")
+            raise RuntimeError(
+                "this Explainer is in use, by another thread or by the call whose "
+                "progress callback this is; make one for each thread"
+            )
         try:
             if self._handle.closed:
                 raise ValueError("this Explainer is closed")
@@ -143,48 +173,73 @@ class Explainer:
             self._lock.release()
 
     @overload
-    def explain(self, image: Picture, class_index: ClassIndex = ...,
-                progress: Optional[Progress] = ...) -> Map: ...
+    def explain(
+        self, image: ImageLike, class_index: ClassIndex = ..., progress: Optional[Progress] = ...
+    ) -> Map: ...
 
     @overload
-    def explain(self, image: npt.NDArray[np.floating[Any]],
-                class_index: Union[ClassIndex, Sequence[ClassIndex]] = ...,
-                progress: Optional[Progress] = ...,
-                dimensions: Optional[int] = ...) -> Any: ...
+    def explain(
+        self,
+        image: npt.NDArray[np.floating[Any]],
+        class_index: Union[ClassIndex, Sequence[ClassIndex]] = ...,
+        progress: Optional[Progress] = ...,
+        dimensions: Optional[int] = ...,
+    ) -> Any: ...
 
-    def explain(self, image: Any, class_index: Any = None, progress: Optional[Progress] = None,
-                dimensions: Optional[int] = None) -> Any:
+    def explain(
+        self,
+        image: Any,
+        class_index: Any = None,
+        progress: Optional[Progress] = None,
+        dimensions: Optional[int] = None,
+    ) -> Any:
         """Explain a class on an image, or on each of a batch of ready-made inputs.
 
         Arguments, result and exceptions are those of Model.explain().
         """
         image = array_like(image)
-        if is_picture(image):
-            return self._explain_picture(image, class_index, progress)
+        if is_image(image):
+            return self._explain_image(image, class_index, progress)
         batch = as_batch(image, dimensions)
         maps = self._explain_batch(batch, class_index, progress)
         return maps if image.ndim == batch.ndim else maps[0]
 
-    def _explain_picture(self, picture: Picture, class_index: ClassIndex,
-                         progress: Optional[Progress]) -> Map:
+    def _explain_image(
+        self, image: ImageLike, class_index: ClassIndex, progress: Optional[Progress]
+    ) -> Map:
         wanted = class_argument(class_index)
         explained = ctypes.POINTER(_native.Map)()
-        with opened(picture) as image, self._used() as pointer:
-            call_with_progress(pointer, progress, lambda: _native.sscam_explain_image(
-                pointer, image, wanted, ctypes.byref(explained)))
+        with opened(image) as native, self._used() as pointer:
+            call_with_progress(
+                pointer,
+                progress,
+                lambda: _native.sscam_explain_image(
+                    pointer, native, wanted, ctypes.byref(explained)
+                ),
+            )
         return Map(explained)
 
-    def _explain_batch(self, batch: npt.NDArray[np.float32], class_index: Any,
-                       progress: Optional[Progress]) -> list[Map]:
+    def _explain_batch(
+        self, batch: npt.NDArray[np.float32], class_index: Any, progress: Optional[Progress]
+    ) -> list[Map]:
         classes = class_arguments(class_index, len(batch))
         explained = (ctypes.POINTER(_native.Map) * len(batch))()
         with self._used() as pointer:
-            call_with_progress(pointer, progress, lambda: _native.sscam_explain_array(
-                pointer, floats_argument(batch), shape_argument(batch.shape), batch.ndim, classes,
-                explained))
+            call_with_progress(
+                pointer,
+                progress,
+                lambda: _native.sscam_explain_array(
+                    pointer,
+                    floats_argument(batch),
+                    shape_argument(batch.shape),
+                    batch.ndim,
+                    classes,
+                    explained,
+                ),
+            )
         return list(map(Map, explained))
 
-    def preprocess(self, image: Picture) -> npt.NDArray[np.float32]:
+    def preprocess(self, image: ImageLike) -> npt.NDArray[np.float32]:
         """Turn an image into the network's input by the options `resize`, `interpolation`,
         `crop`, `mean`, `std` and `channel_order`.
 
@@ -192,11 +247,14 @@ class Explainer:
             float32 [1,C,H,W], what classify() and explain() take.
         """
         shape = shape_argument((0, 0, 0, 0))
-        with opened(array_like(image)) as picture, self._used() as pointer:
-            check(_native.sscam_explainer_preprocess(pointer, picture, shape, None, 0))
+        with opened(array_like(image)) as native, self._used() as pointer:
+            check(_native.sscam_explainer_preprocess(pointer, native, shape, None, 0))
             prepared = np.empty(tuple(shape), np.float32)
-            check(_native.sscam_explainer_preprocess(pointer, picture, shape,
-                                                     floats_argument(prepared), prepared.size))
+            check(
+                _native.sscam_explainer_preprocess(
+                    pointer, native, shape, floats_argument(prepared), prepared.size
+                )
+            )
         return prepared
 
     def __repr__(self) -> str:

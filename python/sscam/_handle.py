@@ -1,4 +1,4 @@
-"""What every wrapper of a native object needs: ownership, text and memory."""
+"""What the wrappers of native objects share: ownership, text and memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 
 class Handle:
-    """Owns one native object; gives it back when closed or when nobody refers to it any more.
+    """Owns one native object; frees it when closed or with its last reference.
 
     Attributes:
         pointer: what the library's functions take.
@@ -31,7 +31,7 @@ class Handle:
         return not self._finalizer.alive
 
     def close(self) -> None:
-        """Give the object back now; further calls do nothing."""
+        """Free the object now; further calls do nothing."""
         self._finalizer()
 
 
@@ -57,21 +57,26 @@ def decode(text: bytes) -> str:
 # ctypes.cast(), on which array.ctypes.data_as() and numpy.ctypeslib stand, leaves a reference
 # cycle behind at each call; these do not.
 
+
 class _NativeMemory:
     """Memory inside a native object, as NumPy's array interface; keeps its owner alive."""
 
-    def __init__(self, owner: object, address: int, shape: tuple[int, ...],
-                 dtype: type[np.generic]) -> None:
+    def __init__(
+        self, owner: object, address: int, shape: tuple[int, ...], dtype: type[np.generic]
+    ) -> None:
         self.owner = owner
         read_only = True
         self.__array_interface__ = {
-            "version": 3, "typestr": np.dtype(dtype).str, "shape": shape,
+            "version": 3,
+            "typestr": np.dtype(dtype).str,
+            "shape": shape,
             "data": (address, read_only),
         }
 
 
-def view(owner: object, first: Any, shape: tuple[int, ...],
-         dtype: type[np.generic]) -> npt.NDArray[Any]:
+def view(
+    owner: object, first: Any, shape: tuple[int, ...], dtype: type[np.generic]
+) -> npt.NDArray[Any]:
     """Read-only array of what the C pointer `first` points to, without a copy.
 
     Args:

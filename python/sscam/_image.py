@@ -36,7 +36,7 @@ class PictureFile:
     Without one, files of more than 2^28 pixels are refused. A lower limit saves memory where files
     come from strangers, a higher one lets in images that are known to be large.
 
-    >>> read_image(PictureFile(picture_path, max_pixels=10))  # doctest: +ELLIPSIS
+    >>> read_image(PictureFile(image_path, max_pixels=10))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     sscam._errors.FormatError: ... more than the 10 allowed
@@ -50,7 +50,7 @@ class PictureFile:
     max_pixels: int = _constants.IMAGE_MAX_PIXELS
 
 
-Picture = Union[str, os.PathLike[Any], bytes, PictureFile, PilImage, Pixels]
+ImageLike = Union[str, os.PathLike[Any], bytes, PictureFile, PilImage, Pixels]
 
 # PIL clips these to 8 bits instead of scaling them.
 _DEEP_MODES = ("I", "F")
@@ -93,7 +93,7 @@ def write_png(path: Union[str, os.PathLike[Any]], pixels: Pixels) -> None:
         check(_native.sscam_image_write_png(image, encode(path)))
 
 
-def is_picture(value: Any) -> bool:
+def is_image(value: Any) -> bool:
     """Whether a value stands for an image; arrays do when they are of 8-bit pixels."""
     if isinstance(value, np.ndarray):
         return bool(value.dtype == np.uint8)
@@ -107,17 +107,17 @@ def _is_pil(value: Any) -> bool:
 
 
 @contextlib.contextmanager
-def opened(picture: Picture) -> Iterator[Any]:
+def opened(image: ImageLike) -> Iterator[Any]:
     """The image as a native image, for the length of a block."""
-    if isinstance(picture, PictureFile):
-        image = _read_file(picture)
-    elif isinstance(picture, (str, os.PathLike, bytes)):
-        image = _read_file(PictureFile(picture))
-    elif _is_pil(picture):
-        image = _from_pil(picture)
+    if isinstance(image, PictureFile):
+        native = _read_file(image)
+    elif isinstance(image, (str, os.PathLike, bytes)):
+        native = _read_file(PictureFile(image))
+    elif _is_pil(image):
+        native = _from_pil(image)
     else:
-        image = _from_pixels(picture)
-    with _owned(image) as owned:
+        native = _from_pixels(image)
+    with _owned(native) as owned:
         yield owned
 
 
@@ -137,8 +137,11 @@ def take_pixels(image: Any) -> Pixels:
 
 def pixels_of(image: Any) -> Pixels:
     """Copy of a native image's pixels, uint8 [height, width, channels]."""
-    shape = (_native.sscam_image_height(image), _native.sscam_image_width(image),
-             _native.sscam_image_channels(image))
+    shape = (
+        _native.sscam_image_height(image),
+        _native.sscam_image_width(image),
+        _native.sscam_image_channels(image),
+    )
     return view(image, _native.sscam_image_pixels(image), shape, np.uint8).copy()
 
 
@@ -148,52 +151,66 @@ def _read_file(file: PictureFile) -> Any:
     if not 1 <= file.max_pixels < 1 << 63:
         raise ArgumentError(f"max_pixels is {file.max_pixels}, not at least 1 and below 2^63")
     if isinstance(file.source, bytes):
-        status = _native.sscam_image_read_memory_limited(file.source, len(file.source),
-                                                         file.max_pixels, ctypes.byref(image))
+        status = _native.sscam_image_read_memory_limited(
+            file.source, len(file.source), file.max_pixels, ctypes.byref(image)
+        )
     else:
-        status = _native.sscam_image_read_limited(encode(file.source), file.max_pixels,
-                                                  ctypes.byref(image))
+        status = _native.sscam_image_read_limited(
+            encode(file.source), file.max_pixels, ctypes.byref(image)
+        )
     check(status)
     return image
 
 
-def _from_pil(picture: Any) -> Any:
-    if picture.mode.startswith(_DEEP_MODES):
-        raise TypeError(f"an image of mode {picture.mode!r} has more than 8 bits a channel; "
-                        "scale it to uint8, or pass the file's name")
-    if picture.mode not in ("L", "RGB", "RGBA"):
-        picture = picture.convert(_plain_mode(picture))
-    return _from_pixels(np.asarray(picture))
+def _from_pil(image: Any) -> Any:
+    if image.mode.startswith(_DEEP_MODES):
+        raise TypeError(
+            f"an image of mode {image.mode!r} has more than 8 bits a channel; "
+            "scale it to uint8, or pass the file's name"
+        )
+    if image.mode not in ("L", "RGB", "RGBA"):
+        image = image.convert(_plain_mode(image))
+    return _from_pixels(np.asarray(image))
 
 
-def _plain_mode(picture: Any) -> str:
+def _plain_mode(image: Any) -> str:
     """The mode of 8-bit gray, RGB or RGBA that keeps what an image of another mode shows."""
-    if picture.mode == "1":
+    if image.mode == "1":
         return "L"
-    transparent = picture.mode in ("LA", "La", "PA", "RGBa") or "transparency" in picture.info
+    transparent = image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info
     return "RGBA" if transparent else "RGB"
 
 
 def _from_pixels(pixels: Any) -> Any:
     if not isinstance(pixels, np.ndarray):
-        raise TypeError("expected an image (file name, encoded bytes, PIL image or uint8 array), "
-                        f"not {type(pixels).__name__}")
+        raise TypeError(
+            "expected an image (file name, encoded bytes, PIL image or uint8 array), "
+            f"not {type(pixels).__name__}"
+        )
     if pixels.dtype != np.uint8:
         raise TypeError(f"pixels must be uint8, not {pixels.dtype}")
     if pixels.ndim not in (2, 3):
-        raise ArgumentError("pixels must be [height, width] or [height, width, channels], "
-                            f"not of shape {pixels.shape}")
+        raise ArgumentError(
+            "pixels must be [height, width] or [height, width, channels], "
+            f"not of shape {pixels.shape}"
+        )
     height, width = pixels.shape[:2]
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     if channels not in (1, 3, 4):
-        raise ArgumentError(f"an image has 1 (gray), 3 (RGB) or 4 (RGBA) channels in its last "
-                            f"dimension; this one has the shape {pixels.shape}")
+        raise ArgumentError(
+            f"an image has 1 (gray), 3 (RGB) or 4 (RGBA) channels in its last "
+            f"dimension; this one has the shape {pixels.shape}"
+        )
     # Before a strided view of this size is copied, and before a side is cut to 32 bits.
     if height * width > _constants.IMAGE_MAX_PIXELS:
-        raise ArgumentError(f"an image of {width}x{height} is larger than "
-                            f"{_constants.IMAGE_MAX_PIXELS} pixels")
+        raise ArgumentError(
+            f"an image of {width}x{height} is larger than {_constants.IMAGE_MAX_PIXELS} pixels"
+        )
     packed = np.ascontiguousarray(pixels)
     image = ctypes.POINTER(_native.Image)()
-    check(_native.sscam_image_create(width, height, channels, 0,
-                                     first_of(packed, ctypes.c_uint8), ctypes.byref(image)))
+    check(
+        _native.sscam_image_create(
+            width, height, channels, 0, first_of(packed, ctypes.c_uint8), ctypes.byref(image)
+        )
+    )
     return image

@@ -41,16 +41,23 @@ def _choose() -> str:
 def _not_loaded(name: str, failure: OSError) -> str:
     if os.environ.get(_ENVIRONMENT):
         return f"libsscam, as ${_ENVIRONMENT} names it, cannot be loaded: {failure}"
-    return (f"libsscam cannot be loaded ({failure}): install it where the dynamic linker looks, "
-            f"or let the environment variable {_ENVIRONMENT} name the file")
+    return (
+        f"libsscam cannot be loaded ({failure}): install it where the dynamic linker looks, "
+        f"or let the environment variable {_ENVIRONMENT} name the file"
+    )
 
 
 def _check_interface(library: ctypes.CDLL, name: str) -> None:
     try:
         found = library.sscam_abi_version()
     except AttributeError:
-        raise ImportError(f"{name} is not libsscam: it has no sscam_abi_version",
-                          name="sscam", path=name) from None
+        raise ImportError(
+            f"{name} is not libsscam: it has no sscam_abi_version", name="sscam", path=name
+        ) from None
     if found != _constants.ABI_VERSION:
-        raise ImportError(f"{name} has version {found} of the binary interface; this package "
-                          f"needs version {_constants.ABI_VERSION}", name="sscam", path=name)
+        raise ImportError(
+            f"{name} has version {found} of the binary interface; this package "
+            f"needs version {_constants.ABI_VERSION}",
+            name="sscam",
+            path=name,
+        )

@@ -1,4 +1,4 @@
-"""Sees to it that a process holds one libtorch.
+"""Keeps a process from loading two libtorches.
 
 libsscam brings the libtorch that it was linked with, the Python package torch brings its own. Two
 releases in one process share global symbols and crash, so a clash has to be found before the
@@ -36,7 +36,7 @@ def check_before_loading(name: str) -> None:
         dynamic = _elf.read_dynamic(library)
         present_soname = _elf.read_dynamic(present).soname
     except (OSError, ValueError):
-        return    # The loader will say what is wrong with the file.
+        return  # The loader will say what is wrong with the file.
     soname = next((needed for needed in dynamic.needed if needed.startswith(_NAME)), None)
     if soname is None:
         return
@@ -50,7 +50,9 @@ def check_before_loading(name: str) -> None:
         f"{wanted or soname}; both together would crash. Either import sscam with the torch that "
         "libsscam was built with, or in a process without torch, or let SSCAM_LIBRARY name a "
         f"libsscam built for this torch (meson setup -Dtorch_prefix={_prefix(present)})",
-        name="sscam", path=library)
+        name="sscam",
+        path=library,
+    )
 
 
 def watch_imports() -> None:
@@ -62,13 +64,14 @@ def watch_imports() -> None:
 
 
 class _TorchFinder:
-    """Finds nothing, but looks at the package torch before others find it."""
+    """Finds no module; checks the package torch before the finders after it load it."""
 
     def __init__(self, present: str) -> None:
         self._present = present
 
-    def find_spec(self, name: str, path: Optional[Sequence[str]] = None,
-                  target: Optional[ModuleType] = None) -> None:
+    def find_spec(
+        self, name: str, path: Optional[Sequence[str]] = None, target: Optional[ModuleType] = None
+    ) -> None:
         if name != "torch":
             return
         spec = importlib.machinery.PathFinder.find_spec(name)
@@ -82,7 +85,10 @@ class _TorchFinder:
             f"this process has loaded the libtorch {self._present}, with which libsscam was "
             f"linked, but torch brings {coming}; both together would crash. Use them in separate "
             "processes, or let SSCAM_LIBRARY name a libsscam built for this torch "
-            f"(meson setup -Dtorch_prefix={_prefix(coming)})", name="torch", path=spec.origin)
+            f"(meson setup -Dtorch_prefix={_prefix(coming)})",
+            name="torch",
+            path=spec.origin,
+        )
 
 
 def _prefix(libtorch: str) -> str:
@@ -104,8 +110,7 @@ def _loaded_libtorch() -> Optional[str]:
     return next((path for path in paths if os.path.basename(path).startswith(_NAME)), None)
 
 
-def _find(soname: str, dynamic: _elf.Dynamic = _elf.Dynamic(None, (), (), ()),
-          origin: str = "") -> Optional[str]:
+def _find(soname: str, dynamic: _elf.Dynamic = _elf.NO_DYNAMIC, origin: str = "") -> Optional[str]:
     """Where the dynamic linker would find a library; None if it cannot be told.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Optional, Tuple
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from . import _native
 from ._errors import check
 from ._handle import Handle, decode, encode, view
-from ._image import Picture, Pixels, opened, take_pixels
+from ._image import ImageLike, Pixels, opened, take_pixels
 
 
 class Map:
@@ -31,10 +31,14 @@ class Map:
         """The map at the network's input size: float32 [height, width] in [0,1], or all zeros when
         it is flat; [width] of sound, [depth, height, width] of video. Read-only."""
         pointer = self._handle.pointer
-        sides = (_native.sscam_map_depth(pointer), _native.sscam_map_height(pointer),
-                 _native.sscam_map_width(pointer))
-        return view(self._handle, _native.sscam_map_data(pointer), self._existing(sides),
-                    np.float32)
+        sides = (
+            _native.sscam_map_depth(pointer),
+            _native.sscam_map_height(pointer),
+            _native.sscam_map_width(pointer),
+        )
+        return view(
+            self._handle, _native.sscam_map_data(pointer), self._existing(sides), np.float32
+        )
 
     @property
     def raw(self) -> npt.NDArray[np.float32]:
@@ -42,13 +46,16 @@ class Map:
         more, at the target layer's size (with combine="upsampled" at the input's); [w] of sound,
         [d, h, w] of video. Read-only."""
         pointer = self._handle.pointer
-        sides = (_native.sscam_map_raw_depth(pointer), _native.sscam_map_raw_height(pointer),
-                 _native.sscam_map_raw_width(pointer))
+        sides = (
+            _native.sscam_map_raw_depth(pointer),
+            _native.sscam_map_raw_height(pointer),
+            _native.sscam_map_raw_width(pointer),
+        )
         return view(self._handle, _native.sscam_map_raw(pointer), self._existing(sides), np.float32)
 
-    def _existing(self, sides: Tuple[int, int, int]) -> Tuple[int, ...]:
+    def _existing(self, sides: tuple[int, int, int]) -> tuple[int, ...]:
         """Of depth, height and width, those that the input has."""
-        return sides[3 - _native.sscam_map_rank(self._handle.pointer):]
+        return sides[3 - _native.sscam_map_rank(self._handle.pointer) :]
 
     @property
     def weights(self) -> Optional[npt.NDArray[np.float32]]:
@@ -78,7 +85,7 @@ class Map:
 
     @property
     def is_flat(self) -> bool:
-        """Whether the raw map is constant, so that it says nothing about places."""
+        """Whether the raw map is constant, so that no position stands out."""
         return bool(_native.sscam_map_is_flat(self._handle.pointer))
 
     @property
@@ -97,7 +104,7 @@ class Map:
         return int(_native.sscam_map_passes(self._handle.pointer))
 
     @property
-    def scoring(self) -> Optional[Tuple[str, int, int]]:
+    def scoring(self) -> Optional[tuple[str, int, int]]:
         """How masked inputs were scored: form of the network, batches side by side, batch size.
 
         None for methods that score none.
@@ -105,10 +112,13 @@ class Map:
         form = _native.sscam_map_scoring_form(self._handle.pointer)
         if form is None:
             return None
-        return (decode(form), int(_native.sscam_map_scoring_workers(self._handle.pointer)),
-                int(_native.sscam_map_scoring_batch_size(self._handle.pointer)))
+        return (
+            decode(form),
+            int(_native.sscam_map_scoring_workers(self._handle.pointer)),
+            int(_native.sscam_map_scoring_batch_size(self._handle.pointer)),
+        )
 
-    def overlay(self, image: Picture, colormap: str = "turbo", alpha: float = 0.5) -> Pixels:
+    def overlay(self, image: ImageLike, colormap: str = "turbo", alpha: float = 0.5) -> Pixels:
         """Draw the map over the image it explains: alpha x colour + (1 - alpha) x image.
 
         Resize and crop of the preprocessing are undone; pixels that the network did not see are
@@ -128,9 +138,12 @@ class Map:
             UnsupportedError: the map is of sound or video, which is no image.
         """
         drawn = ctypes.POINTER(_native.Image)()
-        with opened(image) as picture:
-            check(_native.sscam_map_overlay(self._handle.pointer, picture, encode(colormap), alpha,
-                                            ctypes.byref(drawn)))
+        with opened(image) as native:
+            check(
+                _native.sscam_map_overlay(
+                    self._handle.pointer, native, encode(colormap), alpha, ctypes.byref(drawn)
+                )
+            )
         return take_pixels(drawn)
 
     def heatmap(self, colormap: str = "turbo") -> Pixels:
@@ -146,8 +159,9 @@ class Map:
             UnsupportedError: the map is of sound or video, which is no image.
         """
         painted = ctypes.POINTER(_native.Image)()
-        check(_native.sscam_map_heatmap(self._handle.pointer, encode(colormap),
-                                        ctypes.byref(painted)))
+        check(
+            _native.sscam_map_heatmap(self._handle.pointer, encode(colormap), ctypes.byref(painted))
+        )
         return take_pixels(painted)
 
     def __array__(self, dtype: Any = None, copy: Optional[bool] = None) -> npt.NDArray[Any]:
@@ -159,7 +173,9 @@ class Map:
         return data.copy() if copy else data
 
     def __repr__(self) -> str:
-        height, width = self.data.shape
+        size = "x".join(map(str, self.data.shape))
         flat = ", flat" if self.is_flat else ""
-        return (f"<sscam.Map: {self.method} of class {self.class_index} at {self.layer}, "
-                f"{height}x{width}, probability {self.probability:.3g}{flat}>")
+        return (
+            f"<sscam.Map: {self.method} of class {self.class_index} at {self.layer}, "
+            f"{size}, probability {self.probability:.3g}{flat}>"
+        )

@@ -17,7 +17,7 @@ from ._arguments import ClassIndex, array_like, as_batch, floats_argument, shape
 from ._errors import check
 from ._explainer import Explainer
 from ._handle import Handle, decode, encode
-from ._image import Picture
+from ._image import ImageLike
 from ._map import Map
 from ._progress import Progress
 from ._tables import OptionValue, check_keywords, document_options
@@ -26,10 +26,10 @@ from ._tables import OptionValue, check_keywords, document_options
 class Layer(NamedTuple):
     """A layer that can be explained."""
 
-    name: str                   #: what the keyword `layer` takes
-    kind: str                   #: class of its module or name of its operation
-    shape: tuple[int, ...]      #: of its output, usually (1, K, h, w)
-    is_default: bool            #: whether explanations use it when none is named
+    name: str  #: what the keyword `layer` takes
+    kind: str  #: class of its module or name of its operation
+    shape: tuple[int, ...]  #: of its output, usually (1, K, h, w)
+    is_default: bool  #: whether explanations use it when none is named
 
 
 class Model:
@@ -37,12 +37,12 @@ class Model:
 
     A TorchScript file is a program: load only files whose origin you trust.
 
-    A model is immutable and may be shared by threads. It is freed when nobody refers to it, by
+    A model is immutable and may be shared by threads. It is freed with its last reference, by
     close(), or at the end of a `with` block; explainers made from it stay usable.
 
     Args:
         source: file name, or the file's content as bytes, bytearray or memoryview.
-        device: "cpu", "cuda", "cuda:N", or "auto" (CUDA when there is a card, else the CPU).
+        device: "cpu", "cuda", "cuda:N", or "auto" (CUDA when there is a GPU, else the CPU).
 
     Raises:
         FileError: the file cannot be read.
@@ -51,18 +51,25 @@ class Model:
         DeviceError: there is no such device.
     """
 
-    def __init__(self, source: Union[str, os.PathLike[Any], bytes, bytearray, memoryview],
-                 device: str = "cpu") -> None:
+    def __init__(
+        self,
+        source: Union[str, os.PathLike[Any], bytes, bytearray, memoryview],
+        device: str = "cpu",
+    ) -> None:
         pointer = ctypes.POINTER(_native.Model)()
         if isinstance(source, (bytes, bytearray, memoryview)):
             content = np.frombuffer(source, np.uint8) if len(source) else np.empty(0, np.uint8)
-            check(_native.sscam_model_load_memory(content.ctypes.data, content.size,
-                                                  encode(device), ctypes.byref(pointer)))
+            check(
+                _native.sscam_model_load_memory(
+                    content.ctypes.data, content.size, encode(device), ctypes.byref(pointer)
+                )
+            )
         elif isinstance(source, (str, os.PathLike)):
             check(_native.sscam_model_load(encode(source), encode(device), ctypes.byref(pointer)))
         else:
-            raise TypeError("expected a file name or a file's content, "
-                            f"not {type(source).__name__}")
+            raise TypeError(
+                f"expected a file name or a file's content, not {type(source).__name__}"
+            )
         self._handle = Handle(pointer, _native.sscam_model_destroy)
         self._lock = threading.Lock()
         self._class_count: Optional[int] = None
@@ -109,17 +116,23 @@ class Model:
             raise ValueError(f"input_shape must be (C, H, W), (C, W) or (C, D, H, W), not {shape}")
         pointer = ctypes.POINTER(_native.Layers)()
         with self._borrowed() as model:
-            check(_native.sscam_model_layers_for(model, shape_argument((1, *shape)),
-                                                 1 + len(shape), ctypes.byref(pointer)))
+            check(
+                _native.sscam_model_layers_for(
+                    model, shape_argument((1, *shape)), 1 + len(shape), ctypes.byref(pointer)
+                )
+            )
         try:
             default = _native.sscam_layers_default(pointer)
-            return [_read_layer(pointer, index, index == default)
-                    for index in range(_native.sscam_layers_count(pointer))]
+            return [
+                _read_layer(pointer, index, index == default)
+                for index in range(_native.sscam_layers_count(pointer))
+            ]
         finally:
             _native.sscam_layers_destroy(pointer)
 
-    def classify(self, inputs: npt.NDArray[np.floating[Any]],
-                 dimensions: Optional[int] = None) -> npt.NDArray[np.float32]:
+    def classify(
+        self, inputs: npt.NDArray[np.floating[Any]], dimensions: Optional[int] = None
+    ) -> npt.NDArray[np.float32]:
         """Run the network on ready-made inputs.
 
         Args:
@@ -129,33 +142,53 @@ class Model:
 
         Returns:
             The raw outputs, float32 [N,classes]; [classes] for one input without N. Of dense
-            outputs [N,classes,h,w] their means over all places.
+            outputs [N,classes,h,w] their means over all positions.
         """
         array = array_like(inputs)
         batch = as_batch(array, dimensions)
         with self._borrowed() as pointer:
-            if self._class_count is None:
-                self._class_count = _class_count(pointer, batch[:1])
-            logits = np.empty((len(batch), self._class_count), np.float32)
-            check(_native.sscam_model_classify_array(
-                pointer, floats_argument(batch), shape_argument(batch.shape), batch.ndim,
-                floats_argument(logits), logits.size, ctypes.byref(ctypes.c_int64())))
+            # Most networks have one class count, so the last call's is tried first.
+            expected = self._class_count or _classify(pointer, batch[:1], 0)[1]
+            logits, count = _classify(pointer, batch, expected)
+            if count > expected:
+                logits, count = _classify(pointer, batch, count)
+            self._class_count = count
         return logits if array.ndim == batch.ndim else logits[0]
 
     @overload
-    def explain(self, image: Picture, method: str = ..., class_index: ClassIndex = ...,
-                layer: Optional[str] = ..., progress: Optional[Progress] = ...,
-                dimensions: Optional[int] = ..., **options: OptionValue) -> Map: ...
+    def explain(
+        self,
+        image: ImageLike,
+        method: str = ...,
+        class_index: ClassIndex = ...,
+        layer: Optional[str] = ...,
+        progress: Optional[Progress] = ...,
+        dimensions: Optional[int] = ...,
+        **options: OptionValue,
+    ) -> Map: ...
 
     @overload
-    def explain(self, image: npt.NDArray[np.floating[Any]], method: str = ...,
-                class_index: Union[ClassIndex, Sequence[ClassIndex]] = ...,
-                layer: Optional[str] = ..., progress: Optional[Progress] = ...,
-                dimensions: Optional[int] = ..., **options: OptionValue) -> Any: ...
+    def explain(
+        self,
+        image: npt.NDArray[np.floating[Any]],
+        method: str = ...,
+        class_index: Union[ClassIndex, Sequence[ClassIndex]] = ...,
+        layer: Optional[str] = ...,
+        progress: Optional[Progress] = ...,
+        dimensions: Optional[int] = ...,
+        **options: OptionValue,
+    ) -> Any: ...
 
-    def explain(self, image: Any, method: str = "ss-cam-mean", class_index: Any = None,
-                layer: Optional[str] = None, progress: Optional[Progress] = None,
-                dimensions: Optional[int] = None, **options: OptionValue) -> Any:
+    def explain(
+        self,
+        image: Any,
+        method: str = "ss-cam-mean",
+        class_index: Any = None,
+        layer: Optional[str] = None,
+        progress: Optional[Progress] = None,
+        dimensions: Optional[int] = None,
+        **options: OptionValue,
+    ) -> Any:
         """Explain a class on an image, or on each of a batch of ready-made inputs.
 
         Args:
@@ -170,8 +203,9 @@ class Model:
             progress: progress(fraction) is called with the share done, 0 to 1, between batches
                 of network evaluations, in this thread. A true result stops the call with
                 Cancelled; an exception stops it and is raised from it.
-            dimensions: of an array's places: 1 for sound, 2 for images, 3 for video. None means 2
-                for arrays of rank 3 and 4, which could be others, and 1 or 3 for ranks 2 and 5.
+            dimensions: an array's spatial dimensions: 1 for sound, 2 for images, 3 for video. None
+                means 2 for arrays of rank 3 and 4, which could be others, and 1 or 3 for ranks 2
+                and 5.
             **options: see below.
 
         Returns:
@@ -179,11 +213,11 @@ class Model:
 
         Raises:
             ArgumentError: an option's value is out of range, or the input's shape is no input's.
-            LayerError: there is no such layer (the text lists near names), or it has no places.
+            LayerError: there is no such layer (the text lists near names), or it has no positions.
             ClassError: there is no such class.
             ModelError: the network failed, or gave NaN or infinity.
             UnsupportedError: the method cannot explain this network.
-            Cancelled: `progress` asked for it.
+            Cancelled: `progress` returned a true value.
             OutOfMemoryError, DeviceError: the machine could not do it.
             FileError, FormatError: the image's file cannot be read.
             TypeError: an unknown keyword, or a value of the wrong type.
@@ -193,23 +227,43 @@ class Model:
             return explainer.explain(image, class_index, progress, dimensions)
 
     def __repr__(self) -> str:
-        return "<sscam.Model: closed>" if self._handle.closed else f"<sscam.Model on {self.device}>"
+        try:
+            return f"<sscam.Model on {self.device}>"
+        except ValueError:
+            return "<sscam.Model: closed>"
 
 
 document_options(Model.explain)
 
 
-def _class_count(model: Any, batch: npt.NDArray[np.float32]) -> int:
+def _classify(
+    model: Any, batch: npt.NDArray[np.float32], expected: int
+) -> tuple[npt.NDArray[np.float32], int]:
+    """The logits [N,classes] of a batch and the class count, which depends on the input's size in
+    some networks. With more than `expected` classes the logits are not defined."""
+    logits = np.empty(len(batch) * expected, np.float32)
     count = ctypes.c_int64()
-    check(_native.sscam_model_classify_array(model, floats_argument(batch),
-                                             shape_argument(batch.shape), batch.ndim, None, 0,
-                                             ctypes.byref(count)))
-    return count.value
+    status = _native.sscam_model_classify_array(
+        model,
+        floats_argument(batch),
+        shape_argument(batch.shape),
+        batch.ndim,
+        floats_argument(logits) if logits.size else None,
+        logits.size,
+        ctypes.byref(count),
+    )
+    if count.value <= expected or not expected:
+        check(status)
+    used = len(batch) * min(count.value, expected)
+    return logits[:used].reshape(len(batch), -1), count.value
 
 
 def _read_layer(layers: Any, index: int, is_default: bool) -> Layer:
     rank = ctypes.c_int32()
     shape = _native.sscam_layers_shape(layers, index, ctypes.byref(rank))
-    return Layer(decode(_native.sscam_layers_name(layers, index)),
-                 decode(_native.sscam_layers_kind(layers, index)),
-                 tuple(shape[:rank.value]), is_default)
+    return Layer(
+        decode(_native.sscam_layers_name(layers, index)),
+        decode(_native.sscam_layers_kind(layers, index)),
+        tuple(shape[: rank.value]),
+        is_default,
+    )

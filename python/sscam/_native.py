@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import (POINTER, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint8,
-                    c_void_p)
+from ctypes import (
+    POINTER,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint8,
+    c_void_p,
+)
 from typing import Any, Callable
 
 from . import _library
@@ -16,11 +25,14 @@ def _declare(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
     try:
         function = getattr(_loaded, name)
     except AttributeError:
-        raise ImportError(f"{_loaded._name} has no {name}: it is older than this package",
-                          name="sscam", path=_loaded._name) from None
+        raise ImportError(
+            f"{_loaded._name} has no {name}: it is older than this package",
+            name="sscam",
+            path=_loaded._name,
+        ) from None
     function.restype = result
     function.argtypes = arguments
-    return function    # type: ignore[no-any-return]
+    return function
 
 
 class Model(ctypes.Structure):
@@ -75,71 +87,157 @@ _shape = POINTER(c_int64)
 progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
 
 # evaluation.h
-sscam_evaluation_create = _declare("sscam_evaluation_create", _status, POINTER(_explainer),
-                                   c_size_t, POINTER(_evaluation))
+sscam_evaluation_create = _declare(
+    "sscam_evaluation_create", _status, POINTER(_explainer), c_size_t, POINTER(_evaluation)
+)
 sscam_evaluation_destroy = _declare("sscam_evaluation_destroy", None, _evaluation)
-sscam_evaluation_add = _declare("sscam_evaluation_add", _status, _evaluation, _image,
-                                POINTER(c_int64), c_size_t, POINTER(c_float), POINTER(c_size_t),
-                                c_size_t)
+sscam_evaluation_add = _declare(
+    "sscam_evaluation_add",
+    _status,
+    _evaluation,
+    _image,
+    POINTER(c_int64),
+    c_size_t,
+    POINTER(c_float),
+    POINTER(c_size_t),
+    c_size_t,
+)
 sscam_evaluation_add_known = _declare("sscam_evaluation_add_known", _status, _evaluation, c_int64)
-sscam_evaluation_set_value = _declare("sscam_evaluation_set_value", _status, _evaluation, c_size_t,
-                                      c_size_t, c_int32, c_double)
+sscam_evaluation_set_value = _declare(
+    "sscam_evaluation_set_value", _status, _evaluation, c_size_t, c_size_t, c_int32, c_double
+)
 sscam_evaluation_method_count = _declare("sscam_evaluation_method_count", c_size_t, _evaluation)
 sscam_evaluation_case_count = _declare("sscam_evaluation_case_count", c_size_t, _evaluation)
-sscam_evaluation_class_index = _declare("sscam_evaluation_class_index", c_int64, _evaluation,
-                                        c_size_t)
-sscam_evaluation_value = _declare("sscam_evaluation_value", c_int32, _evaluation, c_size_t,
-                                  c_size_t, c_int32, POINTER(c_double))
-sscam_evaluation_total = _declare("sscam_evaluation_total", _status, _evaluation, c_size_t,
-                                  c_int32, POINTER(c_double), POINTER(c_double),
-                                  POINTER(c_double), POINTER(c_size_t), POINTER(c_size_t))
-sscam_evaluation_curve = _declare("sscam_evaluation_curve", _status, _evaluation, c_size_t,
-                                  c_int32, POINTER(c_double), c_size_t, POINTER(c_size_t))
+sscam_evaluation_class_index = _declare(
+    "sscam_evaluation_class_index", c_int64, _evaluation, c_size_t
+)
+sscam_evaluation_value = _declare(
+    "sscam_evaluation_value", c_int32, _evaluation, c_size_t, c_size_t, c_int32, POINTER(c_double)
+)
+sscam_evaluation_total = _declare(
+    "sscam_evaluation_total",
+    _status,
+    _evaluation,
+    c_size_t,
+    c_int32,
+    POINTER(c_double),
+    POINTER(c_double),
+    POINTER(c_double),
+    POINTER(c_size_t),
+    POINTER(c_size_t),
+)
+sscam_evaluation_curve = _declare(
+    "sscam_evaluation_curve",
+    _status,
+    _evaluation,
+    c_size_t,
+    c_int32,
+    POINTER(c_double),
+    c_size_t,
+    POINTER(c_size_t),
+)
 sscam_evaluation_map = _declare("sscam_evaluation_map", _map, _evaluation, c_size_t, c_size_t)
 
 # explainer.h
-sscam_explainer_create = _declare("sscam_explainer_create", _status, _model, c_char_p,
-                                  POINTER(_explainer))
+sscam_explainer_create = _declare(
+    "sscam_explainer_create", _status, _model, c_char_p, POINTER(_explainer)
+)
 sscam_explainer_destroy = _declare("sscam_explainer_destroy", None, _explainer)
 sscam_explainer_set = _declare("sscam_explainer_set", _status, _explainer, c_char_p, c_char_p)
-sscam_explainer_set_int = _declare("sscam_explainer_set_int", _status, _explainer, c_int32,
-                                   c_int64)
-sscam_explainer_set_real = _declare("sscam_explainer_set_real", _status, _explainer, c_int32,
-                                    c_double)
-sscam_explainer_set_string = _declare("sscam_explainer_set_string", _status, _explainer, c_int32,
-                                      c_char_p)
+sscam_explainer_set_int = _declare("sscam_explainer_set_int", _status, _explainer, c_int32, c_int64)
+sscam_explainer_set_real = _declare(
+    "sscam_explainer_set_real", _status, _explainer, c_int32, c_double
+)
+sscam_explainer_set_string = _declare(
+    "sscam_explainer_set_string", _status, _explainer, c_int32, c_char_p
+)
 sscam_explainer_get = _declare("sscam_explainer_get", c_char_p, _explainer, c_char_p)
-sscam_explainer_set_region = _declare("sscam_explainer_set_region", _status, _explainer,
-                                      POINTER(c_uint8), c_int64, c_int64)
-sscam_explainer_set_progress = _declare("sscam_explainer_set_progress", _status, _explainer,
-                                        progress_callback, ctypes.py_object)
-sscam_explainer_preprocess = _declare("sscam_explainer_preprocess", _status, _explainer, _image,
-                                      _shape, POINTER(c_float), c_size_t)
-sscam_explain_image = _declare("sscam_explain_image", _status, _explainer, _image, c_int64,
-                               POINTER(_map))
-sscam_explain_tensor = _declare("sscam_explain_tensor", _status, _explainer, POINTER(c_float),
-                                _shape, POINTER(c_int64), POINTER(_map))
-sscam_explain_array = _declare("sscam_explain_array", _status, _explainer, POINTER(c_float), _shape,
-                               c_int32, POINTER(c_int64), POINTER(_map))
-sscam_explain_image_all = _declare("sscam_explain_image_all", _status, POINTER(_explainer),
-                                   c_size_t, _image, POINTER(c_int64), c_size_t, POINTER(_map))
-sscam_explain_tensor_all = _declare("sscam_explain_tensor_all", _status, POINTER(_explainer),
-                                    c_size_t, POINTER(c_float), _shape, POINTER(c_int64),
-                                    c_size_t, POINTER(_map))
-sscam_explain_array_all = _declare("sscam_explain_array_all", _status, POINTER(_explainer),
-                                   c_size_t, POINTER(c_float), _shape, c_int32, POINTER(c_int64),
-                                   c_size_t, POINTER(_map))
+sscam_explainer_set_region = _declare(
+    "sscam_explainer_set_region", _status, _explainer, POINTER(c_uint8), c_int64, c_int64
+)
+sscam_explainer_set_progress = _declare(
+    "sscam_explainer_set_progress", _status, _explainer, progress_callback, ctypes.py_object
+)
+sscam_explainer_preprocess = _declare(
+    "sscam_explainer_preprocess", _status, _explainer, _image, _shape, POINTER(c_float), c_size_t
+)
+sscam_explain_image = _declare(
+    "sscam_explain_image", _status, _explainer, _image, c_int64, POINTER(_map)
+)
+sscam_explain_tensor = _declare(
+    "sscam_explain_tensor",
+    _status,
+    _explainer,
+    POINTER(c_float),
+    _shape,
+    POINTER(c_int64),
+    POINTER(_map),
+)
+sscam_explain_array = _declare(
+    "sscam_explain_array",
+    _status,
+    _explainer,
+    POINTER(c_float),
+    _shape,
+    c_int32,
+    POINTER(c_int64),
+    POINTER(_map),
+)
+sscam_explain_image_all = _declare(
+    "sscam_explain_image_all",
+    _status,
+    POINTER(_explainer),
+    c_size_t,
+    _image,
+    POINTER(c_int64),
+    c_size_t,
+    POINTER(_map),
+)
+sscam_explain_tensor_all = _declare(
+    "sscam_explain_tensor_all",
+    _status,
+    POINTER(_explainer),
+    c_size_t,
+    POINTER(c_float),
+    _shape,
+    POINTER(c_int64),
+    c_size_t,
+    POINTER(_map),
+)
+sscam_explain_array_all = _declare(
+    "sscam_explain_array_all",
+    _status,
+    POINTER(_explainer),
+    c_size_t,
+    POINTER(c_float),
+    _shape,
+    c_int32,
+    POINTER(c_int64),
+    c_size_t,
+    POINTER(_map),
+)
 
 # image.h
-sscam_image_create = _declare("sscam_image_create", _status, c_int32, c_int32, c_int32, c_size_t,
-                              POINTER(c_uint8), POINTER(_image))
+sscam_image_create = _declare(
+    "sscam_image_create",
+    _status,
+    c_int32,
+    c_int32,
+    c_int32,
+    c_size_t,
+    POINTER(c_uint8),
+    POINTER(_image),
+)
 sscam_image_read = _declare("sscam_image_read", _status, c_char_p, POINTER(_image))
-sscam_image_read_memory = _declare("sscam_image_read_memory", _status, c_void_p, c_size_t,
-                                   POINTER(_image))
-sscam_image_read_limited = _declare("sscam_image_read_limited", _status, c_char_p, c_int64,
-                                    POINTER(_image))
-sscam_image_read_memory_limited = _declare("sscam_image_read_memory_limited", _status, c_void_p,
-                                           c_size_t, c_int64, POINTER(_image))
+sscam_image_read_memory = _declare(
+    "sscam_image_read_memory", _status, c_void_p, c_size_t, POINTER(_image)
+)
+sscam_image_read_limited = _declare(
+    "sscam_image_read_limited", _status, c_char_p, c_int64, POINTER(_image)
+)
+sscam_image_read_memory_limited = _declare(
+    "sscam_image_read_memory_limited", _status, c_void_p, c_size_t, c_int64, POINTER(_image)
+)
 sscam_image_read_png = _declare("sscam_image_read_png", _status, c_char_p, POINTER(_image))
 sscam_image_write_png = _declare("sscam_image_write_png", _status, _image, c_char_p)
 sscam_image_width = _declare("sscam_image_width", c_int32, _image)
@@ -170,8 +268,9 @@ sscam_map_passes = _declare("sscam_map_passes", c_int64, _map)
 sscam_map_scoring_form = _declare("sscam_map_scoring_form", c_char_p, _map)
 sscam_map_scoring_workers = _declare("sscam_map_scoring_workers", c_int64, _map)
 sscam_map_scoring_batch_size = _declare("sscam_map_scoring_batch_size", c_int64, _map)
-sscam_map_overlay = _declare("sscam_map_overlay", _status, _map, _image, c_char_p, c_double,
-                             POINTER(_image))
+sscam_map_overlay = _declare(
+    "sscam_map_overlay", _status, _map, _image, c_char_p, c_double, POINTER(_image)
+)
 sscam_map_heatmap = _declare("sscam_map_heatmap", _status, _map, c_char_p, POINTER(_image))
 sscam_map_destroy = _declare("sscam_map_destroy", None, _map)
 
@@ -197,25 +296,44 @@ sscam_metric_citation = _declare("sscam_metric_citation", c_char_p, _metric)
 
 # model.h
 sscam_model_load = _declare("sscam_model_load", _status, c_char_p, c_char_p, POINTER(_model))
-sscam_model_load_memory = _declare("sscam_model_load_memory", _status, c_void_p, c_size_t,
-                                   c_char_p, POINTER(_model))
+sscam_model_load_memory = _declare(
+    "sscam_model_load_memory", _status, c_void_p, c_size_t, c_char_p, POINTER(_model)
+)
 sscam_model_ref = _declare("sscam_model_ref", _model, _model)
 sscam_model_destroy = _declare("sscam_model_destroy", None, _model)
 sscam_model_device = _declare("sscam_model_device", c_char_p, _model)
-sscam_model_classify = _declare("sscam_model_classify", _status, _model, POINTER(c_float), _shape,
-                                POINTER(c_float), c_size_t, POINTER(c_int64))
-sscam_model_classify_array = _declare("sscam_model_classify_array", _status, _model,
-                                      POINTER(c_float), _shape, c_int32, POINTER(c_float), c_size_t,
-                                      POINTER(c_int64))
+sscam_model_classify = _declare(
+    "sscam_model_classify",
+    _status,
+    _model,
+    POINTER(c_float),
+    _shape,
+    POINTER(c_float),
+    c_size_t,
+    POINTER(c_int64),
+)
+sscam_model_classify_array = _declare(
+    "sscam_model_classify_array",
+    _status,
+    _model,
+    POINTER(c_float),
+    _shape,
+    c_int32,
+    POINTER(c_float),
+    c_size_t,
+    POINTER(c_int64),
+)
 sscam_model_layers = _declare("sscam_model_layers", _status, _model, _shape, POINTER(_layers))
-sscam_model_layers_for = _declare("sscam_model_layers_for", _status, _model, _shape, c_int32,
-                                  POINTER(_layers))
+sscam_model_layers_for = _declare(
+    "sscam_model_layers_for", _status, _model, _shape, c_int32, POINTER(_layers)
+)
 sscam_layers_count = _declare("sscam_layers_count", c_size_t, _layers)
 sscam_layers_default = _declare("sscam_layers_default", c_int64, _layers)
 sscam_layers_name = _declare("sscam_layers_name", c_char_p, _layers, c_size_t)
 sscam_layers_kind = _declare("sscam_layers_kind", c_char_p, _layers, c_size_t)
-sscam_layers_shape = _declare("sscam_layers_shape", POINTER(c_int64), _layers, c_size_t,
-                              POINTER(c_int32))
+sscam_layers_shape = _declare(
+    "sscam_layers_shape", POINTER(c_int64), _layers, c_size_t, POINTER(c_int32)
+)
 sscam_layers_destroy = _declare("sscam_layers_destroy", None, _layers)
 
 # option.h

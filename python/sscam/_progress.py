@@ -1,4 +1,4 @@
-"""Progress reports, exceptions on their way through the library, and the end of the interpreter."""
+"""Progress callbacks, their exceptions, and the end of the interpreter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _RunningCalls:
     """The calls under way in all threads. A daemon thread that is inside the library when the
     process ends would crash it, since the network's memory goes first."""
 
-    _LONGEST_WAIT = 10.0    # seconds; calls hear of the end between batches
+    _LONGEST_WAIT = 10.0  # seconds; calls are cancelled between batches
 
     def __init__(self) -> None:
         self.ending = False
@@ -63,29 +63,31 @@ os.register_at_fork(after_in_child=_forget_calls)
 # way into a function, before its `try`, where ctypes can only print and lose it. A generator
 # goes on from inside its `try`.
 _send_to_listener = _native.progress_callback(types.GeneratorType.send)
-_NOBODY = _native.progress_callback()
+_NOBODY = _native.progress_callback(0)  # NULL
 
 
-def _listen(progress: Optional[Progress],
-            failures: list[BaseException]) -> Generator[int, float, None]:
+def _listen(
+    progress: Optional[Progress], failures: list[BaseException]
+) -> Generator[int, float, None]:
     """Passes fractions on to `progress` and yields whether to stop; collects what it raises."""
     stop = 0
     while True:
         try:
             fraction = yield stop
             if _calls.ending:
-                raise SystemExit    # which ends a thread without a word
+                raise SystemExit  # which ends a thread without a message
             if progress is not None and progress(fraction):
                 stop = 1
         except GeneratorExit:
             return
-        except BaseException as failure:    # KeyboardInterrupt too: raised again after the call
+        except BaseException as failure:  # KeyboardInterrupt too: raised again after the call
             failures.append(failure)
             stop = 1
 
 
-def call_with_progress(explainer: Any, progress: Optional[Progress],
-                       call: Callable[[], int]) -> None:
+def call_with_progress(
+    explainer: Any, progress: Optional[Progress], call: Callable[[], int]
+) -> None:
     """Run a native call that reports to `progress`, and raise what went wrong in either.
 
     There is a listener even without `progress`, so that Ctrl-C ends the call.
@@ -98,7 +100,7 @@ def call_with_progress(explainer: Any, progress: Optional[Progress],
         with _calls.one_more():
             status = call()
         if failures:
-            raise failures.pop()    # from the list: a traceback keeps this frame, and it the list
+            raise failures.pop()  # from the list: a traceback keeps this frame, and it the list
         check(status)
     finally:
         _native.sscam_explainer_set_progress(explainer, _NOBODY, None)

@@ -1,4 +1,4 @@
-"""The library's tables of methods and options, and the form of option values in Python."""
+"""The library's tables of methods and options, and the option values in Python."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ _TYPE_NAMES = {
 class Method(NamedTuple):
     """One row of the method table."""
 
-    name: str                   #: what explain() takes, such as "grad-cam++"
-    title: str                  #: its name in print, such as "Grad-CAM++"
-    summary: str                #: its formula and what it measures
-    citation: str               #: the paper it comes from
-    needs_gradients: bool       #: derivatives of the class score at the target layer
-    needs_scoring: bool         #: many forward passes on masked inputs
-    needs_pooled_linear: bool   #: a network that ends in global pooling and one linear layer
-    needs_ablation: bool        #: many forward passes without single channels of the target layer
+    name: str  #: what explain() takes, such as "grad-cam++"
+    title: str  #: its name in print, such as "Grad-CAM++"
+    summary: str  #: its formula and what it measures
+    citation: str  #: the paper it comes from
+    needs_gradients: bool  #: derivatives of the class score at the target layer
+    needs_scoring: bool  #: many forward passes on masked inputs
+    needs_pooled_linear: bool  #: a network that ends in global pooling and one linear layer
+    needs_ablation: bool  #: many forward passes without single channels of the target layer
 
 
 class Option(NamedTuple):
     """One row of the option table."""
 
-    name: str                   #: the keyword
-    type: str                   #: "string", "int", "real" or "choice"
-    default: OptionValue        #: as Explainer.options gives it
-    choices: tuple[str, ...]    #: of a choice, the default first; else empty
-    minimum: float              #: of a number; else 0
-    maximum: float              #: of a number; else 0
-    help: str                   #: what it does
+    name: str  #: the keyword
+    type: str  #: "string", "int", "real" or "choice"
+    default: OptionValue  #: as Explainer.options gives it
+    choices: tuple[str, ...]  #: of a choice, the default first; else empty
+    minimum: float  #: of a number; else 0
+    maximum: float  #: of a number; else 0
+    help: str  #: what it does
 
     @property
     def is_switch(self) -> bool:
@@ -60,7 +60,7 @@ class Option(NamedTuple):
         return set(self.choices) == _SWITCH
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def methods() -> tuple[Method, ...]:
     """The methods that the library knows, in the order of their publication.
 
@@ -70,7 +70,7 @@ def methods() -> tuple[Method, ...]:
     return tuple(map(_read_method, range(_native.sscam_method_count())))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def options() -> tuple[Option, ...]:
     """The options that an explainer has; each is a keyword of explain() and Explainer.
 
@@ -123,8 +123,9 @@ def check_keywords(function: str, names: Iterable[str]) -> None:
     known = {option.name for option in options()}
     for name in names:
         if name not in known:
-            raise TypeError(f"{function} got an unexpected keyword argument {name!r}; "
-                            f"{_near(name)}")
+            raise TypeError(
+                f"{function} got an unexpected keyword argument {name!r}; {_near(name)}"
+            )
 
 
 def _near(name: str) -> str:
@@ -136,6 +137,7 @@ def _near(name: str) -> str:
 
 
 # --- values -------------------------------------------------------------------------------------
+
 
 def from_text(option: Option, text: str) -> OptionValue:
     """The value that Python shows for the library's text."""
@@ -242,15 +244,24 @@ def _refuse(option: Option, value: Any, wanted: str) -> NoReturn:
 
 # --- documentation ------------------------------------------------------------------------------
 
+
 def document_options(documented: Any) -> None:
     """Complete a docstring with a line for each option but `layer`, which callers name apart."""
     if documented.__doc__ is None:
-        return    # python -OO
+        return  # python -OO
     indentation = " " * 4 if isinstance(documented, type) else " " * 8
-    entries = "\n".join(textwrap.fill(_entry(option), 100, initial_indent=indentation + "    ",
-                                      subsequent_indent=indentation + "        ",
-                                      break_long_words=False, break_on_hyphens=False)
-                        for option in options() if option.name != "layer")
+    entries = "\n".join(
+        textwrap.fill(
+            _entry(option),
+            100,
+            initial_indent=indentation + "    ",
+            subsequent_indent=indentation + "        ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for option in options()
+        if option.name != "layer"
+    )
     documented.__doc__ = f"{documented.__doc__.rstrip()}\n\n{indentation}Options:\n{entries}\n"
 
 

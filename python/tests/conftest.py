@@ -23,9 +23,13 @@ FAKE_BACKEND = "\nfake:" in sscam.build_info()
 def run_python(script, *arguments, **environment):
     """Run a script in a new interpreter that finds the same package; the completed process."""
     package_parent = str(Path(sscam.__file__).parents[1])
-    return subprocess.run([sys.executable, "-c", script, *map(str, arguments)], text=True,
-                          env={**os.environ, "PYTHONPATH": package_parent, **environment},
-                          capture_output=True, timeout=300)
+    return subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        text=True,
+        env={**os.environ, "PYTHONPATH": package_parent, **environment},
+        capture_output=True,
+        timeout=300,
+    )
 
 
 def shared_data():
@@ -70,14 +74,14 @@ def pixels():
 
 
 @pytest.fixture(scope="session")
-def picture_path(tmp_path_factory, pixels):
+def image_path(tmp_path_factory, pixels):
     """An image's file: a photograph where there are any."""
     if shared_data():
         return shared_data() / "photos" / "torchvision_dog1.jpg"
     scenes = sorted(DEMO.glob("scenes/*.png"))
     if scenes:
         return scenes[0]
-    path = tmp_path_factory.mktemp("picture") / "waves.png"
+    path = tmp_path_factory.mktemp("image") / "waves.png"
     sscam.write_png(path, pixels)
     return path
 

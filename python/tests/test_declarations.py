@@ -1,24 +1,34 @@
 """The declarations agree with the headers and with what the library exports."""
 
 import ctypes
+import importlib
+import inspect
+import pkgutil
 import re
 import shutil
 import subprocess
+import typing
 
 import pytest
 
+import sscam
 from conftest import ROOT
 from sscam import _constants, _errors, _native
 
 HEADERS = sorted((ROOT / "include" / "sscam").glob("*.h"))
 
-DECLARED = {name: function for name, function in vars(_native).items()
-            if name.startswith("sscam_")}
+DECLARED = {name: function for name, function in vars(_native).items() if name.startswith("sscam_")}
 
 SCALARS = {
-    "void": None, "sscam_status": ctypes.c_int32, "int32_t": ctypes.c_int32,
-    "int64_t": ctypes.c_int64, "size_t": ctypes.c_size_t, "double": ctypes.c_double,
-    "float": ctypes.c_float, "uint8_t": ctypes.c_uint8, "char": ctypes.c_char,
+    "void": None,
+    "sscam_status": ctypes.c_int32,
+    "int32_t": ctypes.c_int32,
+    "int64_t": ctypes.c_int64,
+    "size_t": ctypes.c_size_t,
+    "double": ctypes.c_double,
+    "float": ctypes.c_float,
+    "uint8_t": ctypes.c_uint8,
+    "char": ctypes.c_char,
     "sscam_progress_callback": _native.progress_callback,
 }
 
@@ -32,8 +42,10 @@ def header_text():
 def prototypes():
     """{name: (result, [arguments])} as C types."""
     found = re.findall(r"SSCAM_API\s+([^;()]*?)(sscam_\w+)\(([^)]*)\)\s*;", header_text())
-    return {name: (result.strip(), [] if arguments.strip() == "void" else arguments.split(","))
-            for result, name, arguments in found}
+    return {
+        name: (result.strip(), [] if arguments.strip() == "void" else arguments.split(","))
+        for result, name, arguments in found
+    }
 
 
 def pointed_to(base):
@@ -64,7 +76,7 @@ def test_declaration_is_the_prototype(name):
     function = DECLARED[name]
     wanted = [native_type(argument) for argument in arguments]
     if name == "sscam_explainer_set_progress":
-        wanted[-1] = ctypes.py_object    # its `user` is a generator
+        wanted[-1] = ctypes.py_object  # its `user` is a generator
     assert function.restype == native_type(result)
     assert list(function.argtypes) == wanted
 
@@ -84,8 +96,12 @@ def test_all_symbols_of_the_list_are_declared():
 
 @pytest.mark.skipif(shutil.which("nm") is None, reason="skipped: no nm")
 def test_all_exported_symbols_are_declared():
-    listing = subprocess.run(["nm", "-D", "--defined-only", _native._loaded._name], check=True,
-                             text=True, stdout=subprocess.PIPE).stdout
+    listing = subprocess.run(
+        ["nm", "-D", "--defined-only", _native._loaded._name],
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+    ).stdout
     names = {line.split()[-1].split("@")[0] for line in listing.splitlines()}
     public = {name for name in names if name in prototypes()}
     assert set(DECLARED) == public
@@ -100,8 +116,30 @@ def test_constants_are_those_of_the_headers():
 
 
 def test_every_status_has_its_exception():
-    statuses = {int(value) for value in re.findall(r"#define SSCAM_E_\w+ \((-\d+)\)",
-                                                   header_text())}
+    statuses = {
+        int(value) for value in re.findall(r"#define SSCAM_E_\w+ \((-\d+)\)", header_text())
+    }
     assert statuses == set(_errors._BY_STATUS)
     names = {error("").status_name for error in _errors._BY_STATUS.values()}
     assert len(names) == len(statuses) and "SSCAM_E_UNKNOWN" not in names
+
+
+def functions_of(module):
+    """The functions of a module and the methods of its classes."""
+    for _, member in inspect.getmembers(module):
+        if getattr(member, "__module__", None) != module.__name__:
+            continue
+        if inspect.isfunction(member):
+            yield member
+        elif inspect.isclass(member):
+            for attribute in vars(member).values():
+                function = attribute.fget if isinstance(attribute, property) else attribute
+                if inspect.isfunction(function):
+                    yield function
+
+
+@pytest.mark.parametrize("name", [module.name for module in pkgutil.iter_modules(sscam.__path__)])
+def test_annotations_name_what_is_imported(name):
+    module = importlib.import_module(f"sscam.{name}")
+    for function in functions_of(module):
+        typing.get_type_hints(function, localns={"Model": sscam.Model})

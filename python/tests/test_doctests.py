@@ -11,21 +11,23 @@ import sscam
 from conftest import ROOT
 
 
-@pytest.mark.parametrize("name", [f"sscam.{module.name}" for module in
-                                  pkgutil.iter_modules(sscam.__path__)] + ["sscam"])
-def test_docstrings(name, model_path, picture_path):
-    names = {"model_path": str(model_path), "picture_path": str(picture_path)}
+@pytest.mark.parametrize(
+    "name", [f"sscam.{module.name}" for module in pkgutil.iter_modules(sscam.__path__)] + ["sscam"]
+)
+def test_docstrings(name, model_path, image_path):
+    names = {"model_path": str(model_path), "image_path": str(image_path)}
     failed, _ = doctest.testmod(importlib.import_module(name), extraglobs=names)
     assert not failed
 
 
-def test_readme(model_path, picture_path, tmp_path, monkeypatch):
+def test_readme(model_path, image_path, tmp_path, monkeypatch):
     """Its code blocks run, one after the other, on files of the names they use."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "python" / "README.md").read_text(),
-                        re.DOTALL)
+    blocks = re.findall(
+        r"```python\n(.*?)```", (ROOT / "python" / "README.md").read_text(), re.DOTALL
+    )
     assert blocks
     (tmp_path / "network.pt").write_bytes(model_path.read_bytes())
-    (tmp_path / "image.jpg").write_bytes(picture_path.read_bytes())
+    (tmp_path / "image.jpg").write_bytes(image_path.read_bytes())
     monkeypatch.chdir(tmp_path)
     names = {}
     for block in blocks:

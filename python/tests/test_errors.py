@@ -20,7 +20,7 @@ def test_argument(model):
 def test_file(tmp_path):
     missing = tmp_path / "missing"
     for call in (sscam.Model, sscam.read_image):
-        with pytest.raises(sscam.FileError, match="missing.*No such file") as caught:
+        with pytest.raises(sscam.FileError, match=r"missing.*No such file") as caught:
             call(missing)
         assert isinstance(caught.value, OSError)
     with pytest.raises(sscam.FileError, match="folder"):
@@ -34,7 +34,7 @@ def test_format(tmp_path):
         with pytest.raises(sscam.FormatError):
             sscam.read_image(content)
     (tmp_path / "rubbish.pt").write_bytes(b"rubbish")
-    with pytest.raises(sscam.FormatError, match="rubbish.pt"):
+    with pytest.raises(sscam.FormatError, match=r"rubbish\.pt"):
         sscam.Model(tmp_path / "rubbish.pt")
 
 
@@ -90,10 +90,13 @@ def test_network_that_fails(batch):
         model.classify(batch)
 
 
-@pytest.mark.parametrize("status, kinds", [
-    (_constants.E_MEMORY, (sscam.OutOfMemoryError, MemoryError)),
-    (-4711, (sscam.SscamError,)),
-])
+@pytest.mark.parametrize(
+    "status, kinds",
+    [
+        (_constants.E_MEMORY, (sscam.OutOfMemoryError, MemoryError)),
+        (-4711, (sscam.SscamError,)),
+    ],
+)
 def test_statuses_that_no_test_can_bring_about(monkeypatch, status, kinds):
     monkeypatch.setattr(_native, "sscam_last_error", lambda: b"no room for caf\xc3\xa9")
     with pytest.raises(sscam.SscamError, match="no room for café") as caught:
@@ -107,7 +110,7 @@ def test_success_raises_nothing():
 
 
 def test_each_thread_has_its_own_text(model, pixels):
-    """Failures of different kinds at once; every thread hears of its own."""
+    """Failures of different kinds at once; every thread reads its own message."""
     found = model.explain(pixels, "grad-cam")
     calls = {
         "nowhere": lambda: sscam.Model("nowhere"),

@@ -8,7 +8,7 @@ import pytest
 import sscam
 
 
-def test_picture_gives_a_map(model, pixels):
+def test_image_gives_a_map(model, pixels):
     found = model.explain(pixels, "grad-cam")
     assert isinstance(found, sscam.Map)
     assert found.data.shape == (224, 224) and found.data.dtype == np.float32
@@ -32,15 +32,16 @@ def test_batch_gives_a_list_and_one_input_a_map(model, batch):
         np.testing.assert_allclose(other.data, alone.data, atol=1e-4)
 
 
-def test_picture_is_preprocessed_as_preprocess_does(explainer, pixels):
+def test_image_is_preprocessed_as_preprocess_does(explainer, pixels):
     prepared = explainer.preprocess(pixels)
     assert prepared.shape == (1, 3, 224, 224) and prepared.dtype == np.float32
-    np.testing.assert_array_equal(explainer.explain(pixels).data,
-                                  explainer.explain(prepared)[0].data)
+    np.testing.assert_array_equal(
+        explainer.explain(pixels).data, explainer.explain(prepared)[0].data
+    )
     explainer.options.update(resize=None, crop=(60, 80), mean=0, std=1)
     prepared = explainer.preprocess(pixels)
     top, left = (250 - 60) // 2, (300 - 80) // 2
-    cropped = pixels[top:top + 60, left:left + 80].transpose(2, 0, 1) / 255
+    cropped = pixels[top : top + 60, left : left + 80].transpose(2, 0, 1) / 255
     np.testing.assert_allclose(prepared[0], cropped, atol=1e-6)
 
 
@@ -50,8 +51,9 @@ def test_classes(model, batch):
     for classes in ([1, None], (1, None), np.array([1, top[1]])):
         found = model.explain(batch, "grad-cam", class_index=classes)
         assert [one.class_index for one in found] == [1, top[1]]
-    found = model.explain(batch, "grad-cam", class_index=np.int32(2))
-    assert [one.class_index for one in found] == [2, 2]
+    for one_class in (np.int32(2), np.array(2)):
+        found = model.explain(batch, "grad-cam", class_index=one_class)
+        assert [one.class_index for one in found] == [2, 2]
     with pytest.raises(sscam.ArgumentError, match="3 classes for 2 inputs"):
         model.explain(batch, "grad-cam", class_index=[0, 1, 2])
     with pytest.raises(TypeError, match="whole number or None, not float"):
@@ -60,7 +62,7 @@ def test_classes(model, batch):
         model.explain(batch[0], "grad-cam", class_index=[[0]])
 
 
-@pytest.mark.parametrize("class_index", [-1, 10**6, 2**63, -2**70])
+@pytest.mark.parametrize("class_index", [-1, 10**6, 2**63, -(2**70)])
 def test_classes_out_of_range(model, pixels, class_index):
     with pytest.raises(sscam.ClassError):
         model.explain(pixels, "grad-cam", class_index=class_index)
@@ -96,20 +98,26 @@ def test_noise_depends_on_the_seed_alone(model, batch):
 
 # --- several in one call ------------------------------------------------------------------------
 
+
 @pytest.fixture
 def trio(model):
     options = {"max_channels": 3, "samples": 2, "seed": 3}
-    return [sscam.Explainer(model, method, **options)
-            for method in ("grad-cam", "ss-cam-mean", "ss-cam-max")]
+    return [
+        sscam.Explainer(model, method, **options)
+        for method in ("grad-cam", "ss-cam-mean", "ss-cam-max")
+    ]
 
 
 def assert_same_map(found, alone):
     assert (found.method, found.class_index, found.layer) == (
-        alone.method, alone.class_index, alone.layer)
+        alone.method,
+        alone.class_index,
+        alone.layer,
+    )
     np.testing.assert_allclose(found.data, alone.data, atol=2e-3)
 
 
-def test_all_on_a_picture(trio, pixels):
+def test_all_on_an_image(trio, pixels):
     fractions = []
     maps = sscam.explain_all(trio, pixels, classes=[1, None], progress=fractions.append)
     assert [len(row) for row in maps] == [2, 2, 2]
@@ -156,6 +164,7 @@ def test_all_refuses(model, model_source, trio, batch):
 
 # --- maps ---------------------------------------------------------------------------------------
 
+
 def test_map_as_an_array(model, batch):
     found = model.explain(batch[0], "grad-cam")
     np.testing.assert_array_equal(np.asarray(found), found.data)
@@ -187,8 +196,12 @@ def test_views_are_read_only_and_keep_the_map_alive(model, batch):
 
 
 def test_flat_map(model):
-    flat = model.explain(np.zeros((3, 224, 224), np.float32), "score-cam", max_channels=1,
-                         layer=model.layers()[0].name)
+    flat = model.explain(
+        np.zeros((3, 224, 224), np.float32),
+        "score-cam",
+        max_channels=1,
+        layer=model.layers()[0].name,
+    )
     if flat.is_flat:
         assert not flat.data.any() and repr(flat).endswith(", flat>")
 
@@ -231,8 +244,12 @@ def test_classes_by_rank(model, batch):
     pair = [sscam.Explainer(model, "grad-cam")]
     for row, maps in zip(order, sscam.explain_all(pair, batch, [sscam.Ranked(2), None])):
         assert [one.class_index for one in maps[0]] == [row[1], row[0]]
-    for rank, error in ((0, sscam.ClassError), (-1, sscam.ClassError), (1000, sscam.ClassError),
-                        (1.5, TypeError)):
+    for rank, error in (
+        (0, sscam.ClassError),
+        (-1, sscam.ClassError),
+        (1000, sscam.ClassError),
+        (1.5, TypeError),
+    ):
         with pytest.raises(error):
             model.explain(batch, "grad-cam", class_index=sscam.Ranked(rank))
 

@@ -23,26 +23,40 @@ def test_gray_without_channels(tmp_path, pixels):
     assert sscam.read_image(tmp_path / "gray.png").shape == (*pixels.shape[:2], 1)
 
 
-def test_content_of_a_file(picture_path):
-    np.testing.assert_array_equal(sscam.read_image(picture_path.read_bytes()),
-                                  sscam.read_image(picture_path))
+def test_content_of_a_file(image_path):
+    np.testing.assert_array_equal(
+        sscam.read_image(image_path.read_bytes()), sscam.read_image(image_path)
+    )
 
 
-@pytest.mark.parametrize("change", [
-    lambda pixels: pixels[::-1], lambda pixels: pixels[:, ::2], lambda pixels: pixels[..., ::-1],
-    lambda pixels: np.asfortranarray(pixels), lambda pixels: pixels.transpose(1, 0, 2),
-    lambda pixels: np.broadcast_to(pixels[:1], pixels.shape),
-], ids=["rows", "columns", "channels", "fortran", "transposed", "broadcast"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pixels: pixels[::-1],
+        lambda pixels: pixels[:, ::2],
+        lambda pixels: pixels[..., ::-1],
+        lambda pixels: np.asfortranarray(pixels),
+        lambda pixels: pixels.transpose(1, 0, 2),
+        lambda pixels: np.broadcast_to(pixels[:1], pixels.shape),
+    ],
+    ids=["rows", "columns", "channels", "fortran", "transposed", "broadcast"],
+)
 def test_strided_arrays(tmp_path, pixels, change):
     changed = change(pixels)
     sscam.write_png(tmp_path / "strided.png", changed)
     np.testing.assert_array_equal(sscam.read_image(tmp_path / "strided.png"), changed)
 
 
-@pytest.mark.parametrize("shape, wanted", [
-    ((4,), r"not of shape \(4,\)"), ((2, 4, 4, 3), r"not of shape \(2, 4, 4, 3\)"),
-    ((3, 8, 8), r"the shape \(3, 8, 8\)"), ((8, 8, 2), "last dimension"), ((0, 8, 3), "0"),
-])
+@pytest.mark.parametrize(
+    "shape, wanted",
+    [
+        ((4,), r"not of shape \(4,\)"),
+        ((2, 4, 4, 3), r"not of shape \(2, 4, 4, 3\)"),
+        ((3, 8, 8), r"the shape \(3, 8, 8\)"),
+        ((8, 8, 2), "last dimension"),
+        ((0, 8, 3), "0"),
+    ],
+)
 def test_wrong_shapes(tmp_path, shape, wanted):
     with pytest.raises(sscam.ArgumentError, match=wanted):
         sscam.write_png(tmp_path / "wrong.png", np.zeros(shape, np.uint8))
@@ -94,36 +108,45 @@ def test_name_that_is_no_text(tmp_path, pixels):
 
 # --- PIL ----------------------------------------------------------------------------------------
 
-def map_of(model, picture):
-    return model.explain(picture, "grad-cam", class_index=0).data
+
+def map_of(model, image):
+    return model.explain(image, "grad-cam", class_index=0).data
 
 
-def test_every_form_of_one_picture_gives_one_map(model, picture_path):
-    expected = map_of(model, sscam.read_image(picture_path))
-    for form in (picture_path, str(picture_path), picture_path.read_bytes()):
+def test_every_form_of_one_image_gives_one_map(model, image_path):
+    expected = map_of(model, sscam.read_image(image_path))
+    for form in (image_path, str(image_path), image_path.read_bytes()):
         np.testing.assert_array_equal(map_of(model, form), expected)
 
 
-def test_pil_pictures(model, tmp_path, pixels):
+def test_pil_images(model, tmp_path, pixels):
     Image = pytest.importorskip("PIL.Image")
-    picture = Image.fromarray(pixels)
-    np.testing.assert_array_equal(map_of(model, picture), map_of(model, pixels))
-    for mode, plain in (("L", "L"), ("1", "L"), ("LA", "RGBA"), ("CMYK", "RGB"), ("P", "RGB"),
-                        ("HSV", "RGB"), ("RGBA", "RGBA")):
-        converted = picture.convert(mode)
+    image = Image.fromarray(pixels)
+    np.testing.assert_array_equal(map_of(model, image), map_of(model, pixels))
+    for mode, plain in (
+        ("L", "L"),
+        ("1", "L"),
+        ("LA", "RGBA"),
+        ("CMYK", "RGB"),
+        ("P", "RGB"),
+        ("HSV", "RGB"),
+        ("RGBA", "RGBA"),
+    ):
+        converted = image.convert(mode)
         sscam.write_png(tmp_path / "plain.png", np.asarray(converted.convert(plain)))
-        np.testing.assert_array_equal(map_of(model, converted),
-                                      map_of(model, tmp_path / "plain.png"))
+        np.testing.assert_array_equal(
+            map_of(model, converted), map_of(model, tmp_path / "plain.png")
+        )
 
 
 def test_pil_palette_with_transparency(model, pixels):
     Image = pytest.importorskip("PIL.Image")
-    picture = Image.fromarray(pixels).convert("P")
-    picture.info["transparency"] = 3
-    np.testing.assert_array_equal(map_of(model, picture), map_of(model, picture.convert("RGBA")))
+    image = Image.fromarray(pixels).convert("P")
+    image.info["transparency"] = 3
+    np.testing.assert_array_equal(map_of(model, image), map_of(model, image.convert("RGBA")))
 
 
-def test_deep_pil_pictures_are_refused(model):
+def test_deep_pil_images_are_refused(model):
     Image = pytest.importorskip("PIL.Image")
     for mode in ("I", "F", "I;16"):
         with pytest.raises(TypeError, match="more than 8 bits"):
@@ -131,6 +154,8 @@ def test_deep_pil_pictures_are_refused(model):
 
 
 def test_pil_is_not_imported_for_others():
-    script = ("import numpy, sscam, sys; sscam.write_png(sys.argv[1], "
-              "numpy.zeros((2, 2), numpy.uint8)); assert 'PIL' not in sys.modules")
+    script = (
+        "import numpy, sscam, sys; sscam.write_png(sys.argv[1], "
+        "numpy.zeros((2, 2), numpy.uint8)); assert 'PIL' not in sys.modules"
+    )
     assert run_python(script, "/dev/null").returncode == 0

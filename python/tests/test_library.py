@@ -28,9 +28,25 @@ def import_sscam(before="", **environment):
 
 def compile_library(path, source="", *flags):
     path.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([COMPILER, "-shared", "-fPIC", "-Wl,--no-as-needed", "-x", "c", "-",
-                    "-x", "none", "-o", str(path), *map(str, flags)],
-                   input=source, text=True, check=True)
+    subprocess.run(
+        [
+            COMPILER,
+            "-shared",
+            "-fPIC",
+            "-Wl,--no-as-needed",
+            "-x",
+            "c",
+            "-",
+            "-x",
+            "none",
+            "-o",
+            str(path),
+            *map(str, flags),
+        ],
+        input=source,
+        text=True,
+        check=True,
+    )
     return path
 
 
@@ -51,11 +67,14 @@ def test_named_library_that_is_missing():
 
 
 def test_library_beside_the_package(tmp_path):
-    copied = shutil.copytree(PACKAGE, tmp_path / "sscam",
-                             ignore=shutil.ignore_patterns("__pycache__"))
+    copied = shutil.copytree(
+        PACKAGE, tmp_path / "sscam", ignore=shutil.ignore_patterns("__pycache__")
+    )
     (copied / "libsscam.so.1").symlink_to(LIBRARY)
-    assert import_sscam("import sys; sys.path.insert(0, '" + str(tmp_path) + "')",
-                        SSCAM_LIBRARY="") == sscam.__version__
+    assert (
+        import_sscam("import sys; sys.path.insert(0, '" + str(tmp_path) + "')", SSCAM_LIBRARY="")
+        == sscam.__version__
+    )
 
 
 def test_library_by_soname(tmp_path):
@@ -66,17 +85,21 @@ def test_library_by_soname(tmp_path):
 
 @needs_compiler
 def test_another_binary_interface(tmp_path):
-    library = compile_library(tmp_path / "libsscam.so.1",
-                              "int sscam_abi_version(void) { return 7; }")
+    library = compile_library(
+        tmp_path / "libsscam.so.1", "int sscam_abi_version(void) { return 7; }"
+    )
     message = import_sscam(SSCAM_LIBRARY=str(library))
-    assert message == (f"ImportError: {library} has version 7 of the binary interface; "
-                       "this package needs version 1")
+    assert message == (
+        f"ImportError: {library} has version 7 of the binary interface; "
+        "this package needs version 1"
+    )
 
 
 @needs_compiler
 def test_older_release(tmp_path):
-    library = compile_library(tmp_path / "libsscam.so.1",
-                              "int sscam_abi_version(void) { return 1; }")
+    library = compile_library(
+        tmp_path / "libsscam.so.1", "int sscam_abi_version(void) { return 1; }"
+    )
     message = import_sscam(SSCAM_LIBRARY=str(library))
     assert message.startswith(f"ImportError: {library} has no sscam_evaluation_create: it is older")
 
@@ -89,6 +112,7 @@ def test_another_library(tmp_path):
 
 # --- one libtorch a process ---------------------------------------------------------------------
 
+
 def loading(path):
     return f"import ctypes; ctypes.CDLL({str(path)!r})"
 
@@ -97,8 +121,9 @@ def loading(path):
 @needs_libtorch
 def test_libtorch_of_another_name(tmp_path):
     """What pip's torch looks like to a libsscam that was linked with a distribution's."""
-    other = compile_library(tmp_path / "torch" / "lib" / "libtorch_cpu.so", "",
-                            "-Wl,-soname,libtorch_cpu.so.9.9")
+    other = compile_library(
+        tmp_path / "torch" / "lib" / "libtorch_cpu.so", "", "-Wl,-soname,libtorch_cpu.so.9.9"
+    )
     message = import_sscam(loading(other), SSCAM_LIBRARY=LIBRARY)
     assert message.startswith("ImportError: this process has loaded the libtorch")
     for part in (str(other), LIBRARY, f"-Dtorch_prefix={tmp_path / 'torch'}", "SSCAM_LIBRARY"):
@@ -114,9 +139,12 @@ def test_libtorch_of_the_same_name(tmp_path, present, refused):
     other = compile_library(tmp_path / "other" / "libtorch_cpu.so", "int release = 2;", name)
     (tmp_path / "copy").mkdir()
     copied = Path(shutil.copy(wanted, tmp_path / "copy"))
-    library = compile_library(tmp_path / "lib" / "libsscam.so.1",
-                              "int sscam_abi_version(void) { return 7; }", wanted,
-                              "-Wl,--enable-new-dtags,-rpath,$ORIGIN/../wanted")
+    library = compile_library(
+        tmp_path / "lib" / "libsscam.so.1",
+        "int sscam_abi_version(void) { return 7; }",
+        wanted,
+        "-Wl,--enable-new-dtags,-rpath,$ORIGIN/../wanted",
+    )
     loaded = {"same": wanted, "copy": copied, "other": other}[present]
     message = import_sscam(loading(loaded), SSCAM_LIBRARY=str(library))
     if refused:
@@ -148,7 +176,8 @@ def test_another_torch_is_not_imported_afterwards(tmp_path, has_libtorch, refuse
 @pytest.mark.parametrize("first, second", [("sscam", "torch"), ("torch", "sscam")])
 def test_python_s_torch_in_the_same_process(first, second, model_path):
     """With the torch that libsscam was linked with: both orders, and both at work."""
-    done = run_python(f"""
+    done = run_python(
+        f"""
 import sys
 try:
     import {first}, {second}
@@ -168,7 +197,9 @@ with torch.no_grad():
 numpy.testing.assert_allclose(model.classify(torch.from_numpy(inputs)), expected, atol=1e-3)
 assert model.explain(torch.from_numpy(inputs), "grad-cam")[0].data.max() == 1
 print("both")
-""", model_path)
+""",
+        model_path,
+    )
     assert done.returncode == 0, done.stderr
     if done.stdout.startswith("absent"):
         pytest.skip(f"skipped: no torch beside the library's: {done.stdout.strip()}")
@@ -177,13 +208,21 @@ print("both")
 
 # --- reading shared libraries -------------------------------------------------------------------
 
+
 @needs_compiler
 def test_dynamic_section(tmp_path):
     needed = compile_library(tmp_path / "libneeded.so", "", "-Wl,-soname,libneeded.so.3")
-    for flag, folders in (("--enable-new-dtags", ((), ("/one", "/two"))),
-                          ("--disable-new-dtags", (("/one", "/two"), ()))):
-        library = compile_library(tmp_path / "liball.so", "", needed, "-Wl,-soname,liball.so.5",
-                                  f"-Wl,{flag},-rpath,/one:/two")
+    for flag, folders in (
+        ("--enable-new-dtags", ((), ("/one", "/two"))),
+        ("--disable-new-dtags", (("/one", "/two"), ())),
+    ):
+        library = compile_library(
+            tmp_path / "liball.so",
+            "",
+            needed,
+            "-Wl,-soname,liball.so.5",
+            f"-Wl,{flag},-rpath,/one:/two",
+        )
         dynamic = _elf.read_dynamic(str(library))
         assert dynamic.soname == "liball.so.5" and "libneeded.so.3" in dynamic.needed
         assert (dynamic.rpath, dynamic.runpath) == folders
@@ -191,8 +230,14 @@ def test_dynamic_section(tmp_path):
 
 def test_no_shared_library(tmp_path):
     whole = Path(LIBRARY).read_bytes()
-    for content in (b"", b"text", b"\x7fELF\x01\x01", whole[:100], whole[:64] + bytes(1000),
-                    whole[:6] + bytes(90)):
+    for content in (
+        b"",
+        b"text",
+        b"\x7fELF\x01\x01",
+        whole[:100],
+        whole[:64] + bytes(1000),
+        whole[:6] + bytes(90),
+    ):
         (tmp_path / "file").write_bytes(content)
         with pytest.raises(ValueError):
             _elf.read_dynamic(str(tmp_path / "file"))

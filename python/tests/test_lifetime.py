@@ -1,5 +1,6 @@
 """Closing, forgetting, sharing between threads."""
 
+import contextlib
 import copy
 import gc
 import itertools
@@ -20,9 +21,12 @@ def destroyed(monkeypatch):
     """Names of the destroy functions called, in order."""
     calls = []
     for name in ("sscam_model_destroy", "sscam_explainer_destroy", "sscam_map_destroy"):
-        def destroy(pointer, name=name, function=getattr(_native, name)):
+        function = getattr(_native, name)
+
+        def destroy(pointer, name=name, function=function):
             calls.append(name)
             function(pointer)
+
         monkeypatch.setattr(_native, name, destroy)
     return calls
 
@@ -31,14 +35,23 @@ def test_context_managers_close(model_source, batch):
     with sscam.Model(model_source) as model:
         with sscam.Explainer(model, "grad-cam") as explainer:
             explainer.explain(batch)
-        for use in (lambda: explainer.explain(batch), lambda: explainer.preprocess(b"no image"),
-                    lambda: explainer.options["samples"], lambda: explainer.options.update(seed=1)):
+        for use in (
+            lambda: explainer.explain(batch),
+            lambda: explainer.preprocess(b"no image"),
+            lambda: explainer.options["samples"],
+            lambda: explainer.options.update(seed=1),
+        ):
             with pytest.raises((ValueError, sscam.FormatError)):
                 use()
         with pytest.raises(ValueError, match="this Explainer is closed"):
             explainer.explain(batch)
-    for use in (lambda: model.classify(batch), model.layers, lambda: model.device,
-                lambda: model.explain(batch), lambda: sscam.Explainer(model)):
+    for use in (
+        lambda: model.classify(batch),
+        model.layers,
+        lambda: model.device,
+        lambda: model.explain(batch),
+        lambda: sscam.Explainer(model),
+    ):
         with pytest.raises(ValueError, match="this Model is closed"):
             use()
     assert repr(model) == "<sscam.Model: closed>"
@@ -66,8 +79,11 @@ def test_everything_is_freed_in_any_order(destroyed, model_source, batch):
         del model, explainer
         for index in order:
             objects[index] = None
-        assert sorted(destroyed) == ["sscam_explainer_destroy", "sscam_map_destroy",
-                                     "sscam_model_destroy"]
+        assert sorted(destroyed) == [
+            "sscam_explainer_destroy",
+            "sscam_map_destroy",
+            "sscam_model_destroy",
+        ]
 
 
 def test_freed_without_the_cycle_collector(destroyed, model_source, batch):
@@ -99,10 +115,8 @@ def test_calls_leave_no_garbage_behind(model, model_source, explainer, batch, pi
         model.classify(batch), model.layers(), sscam.Model(model_source)
         sscam.explain_all([explainer], batch, classes=[0])
         for stop in (lambda fraction: True, lambda fraction: 1 / 0):
-            try:
+            with contextlib.suppress(sscam.Cancelled, ZeroDivisionError):
                 explainer.explain(batch, progress=stop)
-            except (sscam.Cancelled, ZeroDivisionError):
-                pass
 
     def garbage_of(count):
         gc.collect()
@@ -188,6 +202,7 @@ def test_forked_process_does_not_wait_for_calls_of_its_parent(model_path):
 
 # --- threads ------------------------------------------------------------------------------------
 
+
 def run_all(functions):
     """Run functions at once; their results, or the first exception."""
     results = [None] * len(functions)
@@ -211,8 +226,9 @@ def run_all(functions):
 
 def test_threads_share_a_model(model, batch):
     def explain(index):
-        return lambda: [model.explain(batch[index % 2], "score-cam", max_channels=4).data
-                        for _ in range(3)]
+        return lambda: [
+            model.explain(batch[index % 2], "score-cam", max_channels=4).data for _ in range(3)
+        ]
 
     expected = [model.explain(one, "score-cam", max_channels=4).data for one in batch]
     for index, maps in enumerate(run_all([explain(index) for index in range(4)])):
@@ -263,7 +279,7 @@ def test_model_closed_while_used(model_source, batch):
         model = sscam.Model(model_source)
         ready = threading.Barrier(2)
 
-        def classify():
+        def classify(model=model, ready=ready):
             ready.wait()
             try:
                 while True:
@@ -271,7 +287,7 @@ def test_model_closed_while_used(model_source, batch):
             except ValueError as failure:
                 return str(failure)
 
-        def close():
+        def close(model=model, ready=ready):
             ready.wait()
             model.close()
 

@@ -24,8 +24,12 @@ def explain(folder, *arguments):
     """The program's map, raw map, weights, overlay, and what it reports."""
     settings = [word for name, value in OPTIONS.items() for word in ("--set", f"{name}={value}")]
     outputs = ["--npy", "map.npy", "--raw", "raw.npy", "--weights", "weights.npy"]
-    done = subprocess.run([PROGRAM, "explain", *map(str, arguments), *settings, *outputs, "--json"],
-                          cwd=folder, text=True, capture_output=True)
+    done = subprocess.run(
+        [PROGRAM, "explain", *map(str, arguments), *settings, *outputs, "--json"],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+    )
     assert done.returncode == 0, done.stderr
     arrays = [np.load(folder / name) for name in outputs[1::2]]
     return *arrays, json.loads(done.stdout)
@@ -38,22 +42,29 @@ def assert_same(found, data, raw, weights, report):
         assert own.dtype == other.dtype == np.float32
         np.testing.assert_allclose(own, other, rtol=tolerance, atol=tolerance * np.abs(other).max())
     assert (found.method, found.layer, found.class_index, found.passes, found.is_flat) == (
-        report["method"], report["layer"], report["class"], report["passes"], report["flat"])
+        report["method"],
+        report["layer"],
+        report["class"],
+        report["passes"],
+        report["flat"],
+    )
     assert found.logit == pytest.approx(report["logit"], rel=1e-6)
     assert found.probability == pytest.approx(report["probability"], rel=1e-6)
 
 
-@pytest.mark.parametrize("method", ["grad-cam", "grad-cam++", "score-cam", "ss-cam-mean",
-                                    "ss-cam-max"])
-def test_picture(tmp_path, model_path, picture_path, method):
-    expected = explain(tmp_path, model_path, picture_path, "-m", method, "-o", "overlay.png")
+@pytest.mark.parametrize(
+    "method", ["grad-cam", "grad-cam++", "score-cam", "ss-cam-mean", "ss-cam-max"]
+)
+def test_image(tmp_path, model_path, image_path, method):
+    expected = explain(tmp_path, model_path, image_path, "-m", method, "-o", "overlay.png")
     with sscam.Model(model_path) as model:
-        found = model.explain(picture_path, method, **OPTIONS)
+        found = model.explain(image_path, method, **OPTIONS)
     assert_same(found, *expected)
     drawn = sscam.read_image(tmp_path / "overlay.png")
     # Neighbours in the colour table lie a few levels apart.
-    np.testing.assert_allclose(np.int16(found.overlay(picture_path)), drawn,
-                               atol=0 if method.startswith("grad") else 6)
+    np.testing.assert_allclose(
+        np.int16(found.overlay(image_path)), drawn, atol=0 if method.startswith("grad") else 6
+    )
 
 
 def test_array(tmp_path, model_path, batch):

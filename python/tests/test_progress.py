@@ -19,11 +19,11 @@ def test_fractions_rise_from_nought_to_one(explainer, batch):
     fractions = []
     threads = set()
 
-    def hear(fraction):
+    def record(fraction):
         fractions.append(fraction)
         threads.add(threading.get_ident())
 
-    explainer.explain(batch, progress=hear)
+    explainer.explain(batch, progress=record)
     assert fractions[0] == 0 and fractions[-1] == 1 and len(fractions) > 4
     assert fractions == sorted(fractions)
     assert threads == {threading.get_ident()}
@@ -87,8 +87,12 @@ def test_nothing_is_kept_of_a_call(explainer, batch):
 
 
 def test_explainer_cannot_be_used_from_its_own_callback(explainer, batch):
-    uses = [lambda: explainer.explain(batch), lambda: explainer.options["samples"],
-            lambda: explainer.options.update(samples=3), explainer.close]
+    uses = [
+        lambda: explainer.explain(batch),
+        lambda: explainer.options["samples"],
+        lambda: explainer.options.update(samples=3),
+        explainer.close,
+    ]
     refused = []
 
     def use(fraction):

@@ -3,9 +3,9 @@
 
     check.py symbols LIBRARY            exported names equal symbols.txt and are the library's own
     check.py archive ARCHIVE            the static library claims no C name outside its prefix
-    check.py types LIBRARY HEADERS      functions and types equal libsscam.abi
-    check.py constants HEADERS -- CC... values of the public constants equal constants.txt
-    check.py tables PROGRAM             options and methods, as PROGRAM prints them, equal tables.txt
+    check.py types LIBRARY HEADERS      functions and types equal libsscam.abi check.py constants
+    HEADERS -- CC... values of the public constants equal constants.txt check.py tables PROGRAM
+    options and methods, as PROGRAM prints them, equal tables.txt
 
 Exits with 0, with 1 and a report, or with 77 when the tool that is needed is not installed.
 """
@@ -20,12 +20,17 @@ import interface
 
 HERE = Path(__file__).resolve().parent
 SKIPPED = 77
-REMEDY = "docs/api-stability.md tells what may change; `ninja abi-refresh` writes the folder's files anew."
+REMEDY = (
+    "docs/api-stability.md tells what may change; "
+    "`ninja abi-refresh` writes the folder's files anew."
+)
 
 
 def compare_lines(recorded, found):
     expected = recorded.read_text().splitlines()
-    difference = list(difflib.unified_diff(expected, found, str(recorded.name), "as built", lineterm="", n=0))
+    difference = list(
+        difflib.unified_diff(expected, found, str(recorded.name), "as built", lineterm="", n=0)
+    )
     if difference:
         print("\n".join(difference), REMEDY, sep="\n")
     return 1 if difference else 0
@@ -68,8 +73,13 @@ def check_tables(program):
 
 
 def main():
-    checks = {"symbols": check_symbols, "archive": check_archive, "types": check_types,
-              "constants": check_constants, "tables": check_tables}
+    checks = {
+        "symbols": check_symbols,
+        "archive": check_archive,
+        "types": check_types,
+        "constants": check_constants,
+        "tables": check_tables,
+    }
     arguments = [argument for argument in sys.argv[1:] if argument != "--"]
     if not arguments or arguments[0] not in checks:
         sys.exit(__doc__)

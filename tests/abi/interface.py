@@ -16,7 +16,8 @@ def exported_symbols(library):
     """Names with their version node, such as "sscam_version@@SSCAM_1", sorted."""
     listing = output_of(["nm", "-D", "--defined-only", "--with-symbol-versions", library])
     kinds_and_names = (line.split()[-2:] for line in listing.splitlines())
-    return sorted(name for kind, name in kinds_and_names if kind != "A")    # A: the version node itself
+    version_node = "A"
+    return sorted(name for kind, name in kinds_and_names if kind != version_node)
 
 
 def foreign_symbols(symbols):
@@ -34,8 +35,9 @@ def global_c_names(archive):
 
 def constants(headers, compiler):
     """The public constants as the headers define them, one "NAME text" each, sorted."""
-    listing = output_of([*compiler, "-E", "-dM", "-I", headers, "-x", "c", "-"],
-                        input="#include <sscam/sscam.h>\n")
+    listing = output_of(
+        [*compiler, "-E", "-dM", "-I", headers, "-x", "c", "-"], input="#include <sscam/sscam.h>\n"
+    )
     found = re.findall(r"^#define (SSCAM_\w+ .+)$", listing, re.MULTILINE)
     return sorted(line for line in found if not line.startswith(("SSCAM_API ", "SSCAM_VERSION_")))
 
@@ -43,15 +45,34 @@ def constants(headers, compiler):
 def describe_types(library, headers, description):
     """Write libabigail's description of the exported functions and every type that they reach.
 
-    What only tells where and with what the library was built is left out, so that the file can be committed.
+    What only tells where and with what the library was built is left out, so that the file can be
+    committed.
     """
-    output_of(["abidw", "--headers-dir", headers, "--drop-private-types", "--exported-interfaces-only",
-               "--short-locs", "--no-corpus-path", "--no-comp-dir-path", "--no-elf-needed",
-               "--out-file", description, library])
+    output_of(
+        [
+            "abidw",
+            "--headers-dir",
+            headers,
+            "--drop-private-types",
+            "--exported-interfaces-only",
+            "--short-locs",
+            "--no-corpus-path",
+            "--no-comp-dir-path",
+            "--no-elf-needed",
+            "--out-file",
+            description,
+            library,
+        ]
+    )
 
 
 def compare_types(old, new, *flags):
-    """abidiff's exit status and report: 0, or bits of which 4 means a change and 8 a certain break."""
-    done = subprocess.run(["abidiff", *flags, str(old), str(new)], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
+    """abidiff's exit status and report: 0, or bits of which 4 means a change and 8 a certain
+    break."""
+    done = subprocess.run(
+        ["abidiff", *flags, str(old), str(new)],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     return done.returncode, done.stdout

@@ -3,8 +3,9 @@
 
     refresh.py LIBRARY HEADERS TABLES_PROGRAM [--allow-change] -- CC...
 
-Refuses when something recorded would disappear or change, because that breaks programs that exist. Where it
-does not (a range that widens), or where SSCAM_ABI_VERSION was raised for it, --allow-change writes it.
+Refuses when something recorded would disappear or change, because that breaks programs that exist.
+Where it does not (a range that widens), or where SSCAM_ABI_VERSION was raised for it,
+--allow-change writes it.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Shows that the checks of this folder find breaks: libraries that differ from the headers in one deliberate
-way must fail, and one that does not differ must pass.
+"""Shows that the checks of this folder find breaks: libraries that differ from the headers in one
+deliberate way must fail, and one that does not differ must pass.
 
     test_breaks.py HEADERS -- CC...
 """
@@ -19,21 +19,45 @@ import stand_in
 
 HEADERS, COMPILER = Path(sys.argv[1]), sys.argv[3:]
 
-# What is done to a header, and the status by which abidiff must object: 4 says changed, 8 certainly broken.
+# What is done to a header, and the status by which abidiff must object: 4 says changed, 8 certainly
+# broken.
 BREAKS = {
-    "a function is removed":
-        ("map.h", "SSCAM_API sscam_status sscam_map_heatmap(", "sscam_status sscam_map_heatmap(", 12),
-    "a parameter is narrowed":
-        ("explainer.h", "int64_t class_index, sscam_map **out", "int32_t class_index, sscam_map **out", 4),
-    "a parameter is added":
-        ("image.h", "sscam_image_write_png(const sscam_image *image,",
-         "sscam_image_write_png(const sscam_image *image, int32_t level,", 4),
-    "parameters trade places":
-        ("image.h", "size_t stride, const uint8_t *pixels,", "const uint8_t *pixels, size_t stride,", 4),
-    "a result is narrowed":
-        ("map.h", "SSCAM_API int64_t sscam_map_passes(", "SSCAM_API int32_t sscam_map_passes(", 4),
-    "a callback hears another type":
-        ("explainer.h", "(void *user, double fraction);", "(void *user, float fraction);", 4),
+    "a function is removed": (
+        "map.h",
+        "SSCAM_API sscam_status sscam_map_heatmap(",
+        "sscam_status sscam_map_heatmap(",
+        12,
+    ),
+    "a parameter is narrowed": (
+        "explainer.h",
+        "int64_t class_index, sscam_map **out",
+        "int32_t class_index, sscam_map **out",
+        4,
+    ),
+    "a parameter is added": (
+        "image.h",
+        "sscam_image_write_png(const sscam_image *image,",
+        "sscam_image_write_png(const sscam_image *image, int32_t level,",
+        4,
+    ),
+    "parameters trade places": (
+        "image.h",
+        "size_t stride, const uint8_t *pixels,",
+        "const uint8_t *pixels, size_t stride,",
+        4,
+    ),
+    "a result is narrowed": (
+        "map.h",
+        "SSCAM_API int64_t sscam_map_passes(",
+        "SSCAM_API int32_t sscam_map_passes(",
+        4,
+    ),
+    "a callback takes another type": (
+        "explainer.h",
+        "(void *user, double fraction);",
+        "(void *user, float fraction);",
+        4,
+    ),
 }
 
 
@@ -66,10 +90,13 @@ class Breaks(unittest.TestCase):
         return report.getvalue()
 
 
-@unittest.skipUnless(shutil.which("abidw") and shutil.which("abidiff"), "libabigail is not installed")
+@unittest.skipUnless(
+    shutil.which("abidw") and shutil.which("abidiff"), "libabigail is not installed"
+)
 class Types(Breaks):
     def test_headers_as_they_are_pass(self):
-        # The stand-in's handles have no content, so this also shows that their content is nobody's business.
+        # The stand-in's handles have no content, so this also shows that their content is nobody's
+        # business.
         self.assert_check(0, check.check_types, self.build(), self.headers)
 
     def test_each_break_is_found(self):
@@ -80,12 +107,17 @@ class Types(Breaks):
                 self.edit(header, old, new)
                 library = self.build()
                 self.assert_check(1, check.check_types, library, self.headers)
-                status, _ = interface.compare_types(check.HERE / "libsscam.abi", self.describe(library))
+                status, _ = interface.compare_types(
+                    check.HERE / "libsscam.abi", self.describe(library)
+                )
                 self.assertEqual(status, expected_status)
 
     def test_growth_is_told_from_a_break(self):
-        self.edit("version.h", "SSCAM_API const char *sscam_version(void);",
-                  "SSCAM_API const char *sscam_version(void);\nSSCAM_API int32_t sscam_later(void);")
+        self.edit(
+            "version.h",
+            "SSCAM_API const char *sscam_version(void);",
+            "SSCAM_API const char *sscam_version(void);\nSSCAM_API int32_t sscam_later(void);",
+        )
         description = self.describe(self.build())
         recorded = check.HERE / "libsscam.abi"
         self.assertNotEqual(interface.compare_types(recorded, description)[0], 0)

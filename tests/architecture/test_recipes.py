@@ -1,9 +1,10 @@
-"""Follows docs/architecture.md's lists for a dummy method, option and metric, builds the core, runs it.
+"""Follows docs/architecture.md's lists for a dummy method, option and metric, builds the core, runs
+it.
 
 usage: test_recipes.py ROOT MESON_OPTION...
 
-The source tree is copied; what a list names is changed there and nothing else. So a list that misses
-a file fails here, and so does one that names a file that is no longer there.
+The source tree is copied; what a list names is changed there and nothing else. So a list that
+misses a file fails here, and so does one that names a file that is no longer there.
 """
 
 import re
@@ -80,7 +81,9 @@ def files_of(recipe: str) -> list[str]:
     """Paths that a list of the page names, without those that stand for a name."""
     text = re.search(rf"^### {recipe}$(.*?)^##", PAGE, re.MULTILINE | re.DOTALL)
     assert text is not None, f"no list for {recipe}"
-    return [path for path in re.findall(r"`([\w./-]+/[\w.-]*)`", text.group(1)) if "NAME" not in path]
+    return [
+        path for path in re.findall(r"`([\w./-]+/[\w.-]*)`", text.group(1)) if "NAME" not in path
+    ]
 
 
 class Tree:
@@ -90,8 +93,9 @@ class Tree:
         self.folder, self.changed = folder, set()
         tracked = [name for name in COPIED if (ROOT / name).is_dir()]
         for name in tracked:
-            shutil.copytree(ROOT / name, folder / name,
-                            ignore=shutil.ignore_patterns("corpus", "__pycache__", "*.pt"))
+            shutil.copytree(
+                ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.pt")
+            )
         for file in ROOT.glob("meson*"):
             shutil.copy(file, folder)
 
@@ -101,8 +105,13 @@ class Tree:
 
     def replace(self, path: str, pattern: str, new: str) -> None:
         """Replaces the first match of a pattern, which must be there."""
-        text, count = re.subn(pattern, lambda match: match.expand(new), (self.folder / path).read_text(),
-                              count=1, flags=re.MULTILINE | re.DOTALL)
+        text, count = re.subn(
+            pattern,
+            lambda match: match.expand(new),
+            (self.folder / path).read_text(),
+            count=1,
+            flags=re.MULTILINE | re.DOTALL,
+        )
         assert count == 1, f"{path} has nothing like {pattern}"
         self.write(path, text)
 
@@ -110,31 +119,61 @@ class Tree:
 def add_method(tree: Tree) -> None:
     tree.write("lib/methods/dummy_cam.c", METHOD)
     tree.replace("lib/methods/meson.build", r"'cam\.c',", r"'cam.c', 'dummy_cam.c',")
-    tree.replace("lib/methods/methods.h", r"^(sscam_status sscam_weigh_cam\()",
-                 r"sscam_status sscam_weigh_dummy_cam(sscam_map_job *job);\n\1")
-    tree.replace("lib/methods/method_registry.c", r"^(static const sscam_method table\[\] = \{\n)",
-                 r'\1    {"dummy-cam", "Dummy", "a_k = mean of A_k", "nobody", 0, sscam_weigh_dummy_cam, 0},\n')
+    tree.replace(
+        "lib/methods/methods.h",
+        r"^(sscam_status sscam_weigh_cam\()",
+        r"sscam_status sscam_weigh_dummy_cam(sscam_map_job *job);\n\1",
+    )
+    tree.replace(
+        "lib/methods/method_registry.c",
+        r"^(static const sscam_method table\[\] = \{\n)",
+        r'\1    {"dummy-cam", "Dummy", "a_k = mean of A_k", "nobody", 0,'
+        r" sscam_weigh_dummy_cam, 0},\n",
+    )
 
 
 def add_option(tree: Tree) -> None:
-    limit = int(re.search(r"SSCAM_OPTION_LIMIT = (\d+)",
-                          (ROOT / "lib/options/options.h").read_text()).group(1))
-    tree.replace("include/sscam/option.h", r"^(#define SSCAM_OPTION_LAYER )",
-                 rf"#define SSCAM_OPTION_DUMMY {limit}\n\1")
-    tree.replace("lib/options/options.h", r"SSCAM_OPTION_LIMIT = \d+", f"SSCAM_OPTION_LIMIT = {limit + 1}")
-    tree.replace("lib/options/options.c", r"^(static const sscam_option table\[\] = \{\n)",
-                 r'\1    CHOICE(DUMMY, "dummy", "off", "|on", "Nothing."),\n')
+    limit = int(
+        re.search(
+            r"SSCAM_OPTION_LIMIT = (\d+)", (ROOT / "lib/options/options.h").read_text()
+        ).group(1)
+    )
+    tree.replace(
+        "include/sscam/option.h",
+        r"^(#define SSCAM_OPTION_LAYER )",
+        rf"#define SSCAM_OPTION_DUMMY {limit}\n\1",
+    )
+    tree.replace(
+        "lib/options/options.h", r"SSCAM_OPTION_LIMIT = \d+", f"SSCAM_OPTION_LIMIT = {limit + 1}"
+    )
+    tree.replace(
+        "lib/options/options.c",
+        r"^(static const sscam_option table\[\] = \{\n)",
+        r'\1    CHOICE(DUMMY, "dummy", "off", "|on", "Nothing."),\n',
+    )
 
 
 def add_metric(tree: Tree) -> None:
-    limit = int(re.search(r"SSCAM_METRIC_LIMIT = (\d+)",
-                          (ROOT / "lib/options/metric_table.h").read_text()).group(1))
-    tree.replace("include/sscam/metric.h", r"^(#define SSCAM_METRIC_AVERAGE_DROP )",
-                 rf"#define SSCAM_METRIC_DUMMY {limit}\n\1")
-    tree.replace("lib/options/metric_table.h", r"SSCAM_METRIC_LIMIT = \d+",
-                 f"SSCAM_METRIC_LIMIT = {limit + 1}")
-    tree.replace("lib/options/metric_table.c", r"^(static const sscam_metric table\[\] = \{\n)",
-                 r'\1    {SSCAM_METRIC_DUMMY, 1, "dummy_metric", "Dummy", "%", "nothing", "nobody"},\n')
+    limit = int(
+        re.search(
+            r"SSCAM_METRIC_LIMIT = (\d+)", (ROOT / "lib/options/metric_table.h").read_text()
+        ).group(1)
+    )
+    tree.replace(
+        "include/sscam/metric.h",
+        r"^(#define SSCAM_METRIC_AVERAGE_DROP )",
+        rf"#define SSCAM_METRIC_DUMMY {limit}\n\1",
+    )
+    tree.replace(
+        "lib/options/metric_table.h",
+        r"SSCAM_METRIC_LIMIT = \d+",
+        f"SSCAM_METRIC_LIMIT = {limit + 1}",
+    )
+    tree.replace(
+        "lib/options/metric_table.c",
+        r"^(static const sscam_metric table\[\] = \{\n)",
+        r'\1    {SSCAM_METRIC_DUMMY, 1, "dummy_metric", "Dummy", "%", "nothing", "nobody"},\n',
+    )
 
 
 RECIPES = {"A method": add_method, "An option": add_option, "A metric": add_metric}
@@ -142,13 +181,17 @@ RECIPES = {"A method": add_method, "An option": add_option, "A metric": add_metr
 
 class Recipes(unittest.TestCase):
     def test_every_file_that_is_named_exists(self):
-        for path in set(re.findall(r"`((?:include|lib|shim|tools|tests|docs|python)/[\w./-]*)`", PAGE)):
+        for path in set(
+            re.findall(r"`((?:include|lib|shim|tools|tests|docs|python)/[\w./-]*)`", PAGE)
+        ):
             if "NAME" not in path:
                 with self.subTest(path):
                     self.assertTrue((ROOT / path).exists())
 
     def test_every_function_that_is_named_is_in_its_file(self):
-        rows = re.findall(r"^\|[^|]*\|[^|]*\| `(?:\w+::)?(\w+)\(\)` \| `([\w/.]+)` \|$", PAGE, re.MULTILINE)
+        rows = re.findall(
+            r"^\|[^|]*\|[^|]*\| `(?:\w+::)?(\w+)\(\)` \| `([\w/.]+)` \|$", PAGE, re.MULTILINE
+        )
         self.assertGreater(len(rows), 5)
         for function, path in rows:
             with self.subTest(function):
@@ -156,8 +199,8 @@ class Recipes(unittest.TestCase):
 
     def test_dummies_by_the_lists(self):
         with tempfile.TemporaryDirectory() as folder:
+            tree = Tree(Path(folder))
             for recipe, add in RECIPES.items():
-                tree = Tree(Path(folder)) if recipe == "A method" else tree
                 tree.changed = set()
                 add(tree)
                 named = set(files_of(recipe)) | {"lib/methods/dummy_cam.c"}
@@ -165,16 +208,29 @@ class Recipes(unittest.TestCase):
             self.assertEqual(self.run_program(tree), "dummy-cam on 1 1 1 1 1 1")
 
     def run_program(self, tree: Tree) -> str:
-        tree.write("tests/meson.build", (tree.folder / "tests/meson.build").read_text().split(
-            "# The suites of each room")[0] + "executable('dummy', 'dummy.c', dependencies: fake_dep)\n")
+        tree.write(
+            "tests/meson.build",
+            (tree.folder / "tests/meson.build").read_text().split("# The suites of each room")[0]
+            + "executable('dummy', 'dummy.c', dependencies: fake_dep)\n",
+        )
         tree.write("tests/dummy.c", PROGRAM)
         build = tree.folder / "build"
-        setup = ["meson", "setup", build, tree.folder, "-Ddefault_library=static", "-Dtools=disabled",
-                 "-Dbuildtype=debug", *MESON_OPTIONS]
+        setup = [
+            "meson",
+            "setup",
+            build,
+            tree.folder,
+            "-Ddefault_library=static",
+            "-Dtools=disabled",
+            "-Dbuildtype=debug",
+            *MESON_OPTIONS,
+        ]
         for command in (setup, ["ninja", "-C", build, "tests/dummy"]):
             done = subprocess.run(command, capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return subprocess.run([build / "tests/dummy"], capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            [build / "tests/dummy"], capture_output=True, text=True, check=True
+        ).stdout
 
 
 if __name__ == "__main__":

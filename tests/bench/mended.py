@@ -1,7 +1,9 @@
-"""The packages' own code with the one place changed in which it departs from the publications or from libsscam.
+"""The packages' own code with the one place changed in which it departs from the publications or
+from libsscam.
 
-Each function is a context manager; inside it, the package computes by the changed text. Everything else stays the
-package's. A text that a version of a package no longer has stops the run: then see whether the mending is still needed.
+Each function is a context manager; inside it, the package computes by the changed text. Everything
+else stays the package's. A text that a version of a package no longer has stops the run: then see
+whether the mending is still needed.
 """
 
 import contextlib
@@ -11,17 +13,28 @@ import textwrap
 from pathlib import Path
 from unittest import mock
 
-import packages  # noqa: F401 # first: see there
 import pytorch_grad_cam.base_cam
 import pytorch_grad_cam.utils.svd_on_activations as svd
 import torch
 import torchcam.methods
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracles"))
-from philox import noise  # noqa: E402
+import packages  # noqa: F401 # first: see there
 
-DENOMINATOR = ("(g3 * act).flatten(2).sum(-1)[", "g3 * act.flatten(2).sum(-1)[")  # of Grad-CAM++'s alpha
-PROJECTING = ["base_cam", "eigen_cam", "eigen_grad_cam", "layer_cam", "hirescam", "grad_cam_elementwise"]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracles"))
+from philox import noise
+
+DENOMINATOR = (
+    "(g3 * act).flatten(2).sum(-1)[",
+    "g3 * act.flatten(2).sum(-1)[",
+)  # of Grad-CAM++'s alpha
+PROJECTING = [
+    "base_cam",
+    "eigen_cam",
+    "eigen_grad_cam",
+    "layer_cam",
+    "hirescam",
+    "grad_cam_elementwise",
+]
 
 
 def rewritten(function, *changes):
@@ -29,11 +42,17 @@ def rewritten(function, *changes):
     source = textwrap.dedent(inspect.getsource(function))
     for old, new in changes:
         if source.count(old) != 1:
-            sys.exit(f"{function.__qualname__}: no {old!r} in this version of the package: nothing to mend?")
+            sys.exit(
+                f"{function.__qualname__}: no {old!r} in this version of the package: "
+                "nothing to mend?"
+            )
         source = source.replace(old, new)
     scope = {}
-    code = compile(f"from __future__ import annotations\n{source}", inspect.getsourcefile(function), "exec")
-    exec(code, inspect.unwrap(function).__globals__, scope)  # the package's own text, in its own module
+    code = compile(
+        f"from __future__ import annotations\n{source}", inspect.getsourcefile(function), "exec"
+    )
+    # The package's own text, in its own module.
+    exec(code, inspect.unwrap(function).__globals__, scope)
     return scope[function.__name__]
 
 
@@ -42,19 +61,23 @@ def changed(owner, name, *changes):
 
 
 class LibraryNoise:
-    """Stands where torch-cam keeps its normal distribution, and draws libsscam's noise of seed 0."""
+    """Stands where torch-cam keeps its normal distribution, and draws libsscam's noise of seed
+    0."""
 
     def __init__(self, mean, deviation):
         self.deviation = deviation
         self.drawn = 0
 
     def planes(self, size):
-        """(channel, number of values) of each plane of noise: SS-CAM's, one a channel of the layer."""
+        """(channel, number of values) of each plane of noise: SS-CAM's, one a channel of the
+        layer."""
         return [(channel, size[2] * size[3]) for channel in range(size[1])]
 
     def sample(self, size):
-        values = [torch.from_numpy(noise(0, channel, self.drawn, 0, count)).float()
-                  for channel, count in self.planes(size)]
+        values = [
+            torch.from_numpy(noise(0, channel, self.drawn, 0, count)).float()
+            for channel, count in self.planes(size)
+        ]
         self.drawn += 1
         return self.deviation * torch.cat(values).reshape(size)
 
@@ -76,61 +99,87 @@ def torchcam_cam():
 
 
 def torchcam_grad_cam_pp():
-    """Alpha's division reaches alpha, and not a copy; by the sum over the activations alone, multiplied with g^3."""
-    return changed(torchcam.methods.GradCAMpp, "_get_weights", DENOMINATOR,
-                   ("alpha[idx][mask].div_(d[mask] + eps)", "alpha[idx][mask] /= d[mask] + eps"))
+    """Alpha's division reaches alpha, and not a copy; by the sum over the activations alone,
+    multiplied with g^3."""
+    return changed(
+        torchcam.methods.GradCAMpp,
+        "_get_weights",
+        DENOMINATOR,
+        ("alpha[idx][mask].div_(d[mask] + eps)", "alpha[idx][mask] /= d[mask] + eps"),
+    )
 
 
 def torchcam_is_cam():
     """Steps i/N, not the sums of the steps so far."""
-    return changed(torchcam.methods.ISCAM, "_get_score_weights",
-                   ("coeff += (sidx + 1) / self.num_samples", "coeff = (sidx + 1) / self.num_samples"))
+    return changed(
+        torchcam.methods.ISCAM,
+        "_get_score_weights",
+        ("coeff += (sidx + 1) / self.num_samples", "coeff = (sidx + 1) / self.num_samples"),
+    )
 
 
 @contextlib.contextmanager
 def torchcam_smooth_grad_cam_pp():
-    """Grad-CAM++'s denominator; the mean gradient, not the last sample's; the input's own activations, not the last
-    noisy one's; libsscam's noise."""
+    """Grad-CAM++'s denominator; the mean gradient, not the last sample's; the input's own
+    activations, not the last noisy one's; libsscam's noise."""
     last = "return [a.mul_(torch.relu(grad)).flatten(2).sum(-1) for a, grad in zip(alpha, "
-    summed = "grad_1 = [g + (grad_1[n] if _idx else 0) for n, g in enumerate(self.hook_g)]\n        "
-    with changed(torchcam.methods.SmoothGradCAMpp, "_compute_smoothgrad_weights", DENOMINATOR,
-                 ("# Sum partial derivatives", f"{summed}    #"),
-                 (f"{last}self.hook_g", f"self.hook_a = init_fmap\n    {last}grad_1")), \
-            mock.patch.object(torch.distributions.normal, "Normal", LibraryInputNoise):
+    summed = (
+        "grad_1 = [g + (grad_1[n] if _idx else 0) for n, g in enumerate(self.hook_g)]\n        "
+    )
+    with (
+        changed(
+            torchcam.methods.SmoothGradCAMpp,
+            "_compute_smoothgrad_weights",
+            DENOMINATOR,
+            ("# Sum partial derivatives", f"{summed}    #"),
+            (f"{last}self.hook_g", f"self.hook_a = init_fmap\n    {last}grad_1"),
+        ),
+        mock.patch.object(torch.distributions.normal, "Normal", LibraryInputNoise),
+    ):
         yield
 
 
 @contextlib.contextmanager
 def torchcam_fusion():
     """Maps are scaled to [0,1] after upsampling; LayerCAM's are not put through tanh."""
+
     def scaled(cams):
         return [torchcam.methods.GradCAM._normalize(upsampled(cam)) for cam in cams]
 
     def upsampled(cam):
         return torch.nn.functional.interpolate(cam[:, None], (224, 224), mode="bilinear")[:, 0]
 
-    with mock.patch.object(torchcam.methods.GradCAM, "_scale_cams", staticmethod(scaled)), \
-            mock.patch.object(torchcam.methods.LayerCAM, "_scale_cams", staticmethod(scaled)):
+    with (
+        mock.patch.object(torchcam.methods.GradCAM, "_scale_cams", staticmethod(scaled)),
+        mock.patch.object(torchcam.methods.LayerCAM, "_scale_cams", staticmethod(scaled)),
+    ):
         yield
 
 
 def grad_cam_grad_cam_pp():
     """Nothing is added to alpha's denominator."""
-    return changed(pytorch_grad_cam.GradCAMPlusPlus, "get_cam_weights", ("eps = 0.000001", "eps = 0.0"))
+    return changed(
+        pytorch_grad_cam.GradCAMPlusPlus, "get_cam_weights", ("eps = 0.000001", "eps = 0.0")
+    )
 
 
 @contextlib.contextmanager
 def grad_cam_sign():
     """Of v and -v the one whose sum is positive."""
-    projection = rewritten(svd.get_2d_projection, ("VT[0, :]", "VT[0, :] * np.sign(VT[0, :].sum())"))
+    projection = rewritten(
+        svd.get_2d_projection, ("VT[0, :]", "VT[0, :] * np.sign(VT[0, :].sum())")
+    )
     with contextlib.ExitStack() as stack:
         for name in PROJECTING:
-            stack.enter_context(mock.patch(f"pytorch_grad_cam.{name}.get_2d_projection", projection))
+            stack.enter_context(
+                mock.patch(f"pytorch_grad_cam.{name}.get_2d_projection", projection)
+            )
         yield
 
 
 def grad_cam_fusion():
     """Maps are scaled to [0,1] after upsampling, too."""
     scale = pytorch_grad_cam.base_cam.scale_cam_image
-    return mock.patch.object(pytorch_grad_cam.base_cam, "scale_cam_image",
-                             lambda cam, size=None: scale(scale(cam, size)))
+    return mock.patch.object(
+        pytorch_grad_cam.base_cam, "scale_cam_image", lambda cam, size=None: scale(scale(cam, size))
+    )

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Whether the packages have every name that docs/migrating.md says they have.
 
-    SSCAM_LIBRARY=build-pip/lib/libsscam.so.1 build-pip-environment/bin/python3 tests/bench/package_names.py
+    SSCAM_LIBRARY=build-pip/lib/libsscam.so.1 build-pip-environment/bin/python3 \\
+        tests/bench/package_names.py
 
 What it needs: see packages.py. The document's other names are checked by docs/check_docs.py.
 """
@@ -32,9 +33,13 @@ def exists(name):
 
 
 def main():
-    names = sorted(set(re.findall(r"\b(?:torchcam|pytorch_grad_cam|captum)(?:\.\w+)+", PAGE.read_text())))
+    names = sorted(
+        set(re.findall(r"\b(?:torchcam|pytorch_grad_cam|captum)(?:\.\w+)+", PAGE.read_text()))
+    )
     missing = [name for name in names if not exists(name)]
-    print(f"{len(names)} names in {PAGE.name}; {len(missing)} that no package has {' '.join(missing)}")
+    print(
+        f"{len(names)} names in {PAGE.name}; {len(missing)} that no package has {' '.join(missing)}"
+    )
     return 1 if missing or not names else 0
 
 

@@ -19,11 +19,12 @@ import PIL.Image
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
-import sscam  # noqa: E402
+import sscam
 
 
 def import_torchvision():
-    """torchvision's networks are Python alone; its compiled operators, which may want CUDA, are not needed."""
+    """torchvision's networks are Python alone; its compiled operators, which may want CUDA, are not
+    needed."""
     try:
         import torchvision
     except RuntimeError:
@@ -34,16 +35,17 @@ def import_torchvision():
             with contextlib.suppress(RuntimeError):
                 library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         import torchvision
+
         torchvision.kept_alive = library
     return torchvision
 
 
 torchvision = import_torchvision()
-import captum  # noqa: E402
-import captum.attr  # noqa: E402
-import pytorch_grad_cam  # noqa: E402
-import torchcam.methods  # noqa: E402
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget  # noqa: E402
+import captum
+import captum.attr
+import pytorch_grad_cam
+import torchcam.methods
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 LAYERS = {"resnet18": "layer4", "squeezenet1_0": "features.12", "mobilenet_v2": "features"}
 EARLIER_LAYERS = {"resnet18": "layer3", "squeezenet1_0": "features.10"}
@@ -56,12 +58,15 @@ def weights_file(folder, name):
     return files[0]
 
 
-def network_input(picture):
-    """[1,3,224,224]: resized to 256, cropped, normalised, as torchvision's networks were trained."""
-    with PIL.Image.open(picture) as opened:
+def network_input(path):
+    """[1,3,224,224]: resized to 256, cropped, normalised, as torchvision's networks were
+    trained."""
+    with PIL.Image.open(path) as opened:
         image = opened.convert("RGB")
     scale = 256 / min(image.size)
-    image = image.resize([round(side * scale) for side in image.size], PIL.Image.Resampling.BILINEAR)
+    image = image.resize(
+        [round(side * scale) for side in image.size], PIL.Image.Resampling.BILINEAR
+    )
     left, top = ((side - 224) // 2 for side in image.size)
     pixels = np.asarray(image.crop((left, top, left + 224, top + 224)), np.float32) / 255
     pixels = (pixels - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225])
@@ -85,7 +90,9 @@ class Subject:
         if not weights:
             torch.jit.script(self.network).save(str(path))
         self.model = sscam.Model(path)
-        smooth = torch.nn.functional.interpolate(torch.randn(1, 3, 7, 7), (224, 224), mode="bicubic")
+        smooth = torch.nn.functional.interpolate(
+            torch.randn(1, 3, 7, 7), (224, 224), mode="bicubic"
+        )
         self.show(smooth + 0.1 * torch.randn(1, 3, 224, 224))
 
     def show(self, tensor):
@@ -99,63 +106,89 @@ class Subject:
 
     # Each gives a function that explains what is shown when it is called.
     def by_sscam(self, method, layers=None, **options):
-        explainer = sscam.Explainer(self.model, method, layer=",".join(layers or [self.layer]), **options)
+        explainer = sscam.Explainer(
+            self.model, method, layer=",".join(layers or [self.layer]), **options
+        )
 
         def run():
             return explainer.explain(self.input.numpy()[0], class_index=self.class_index)
+
         return run
 
     def by_torchcam(self, kind, layers=None, target=None, call=None, **options):
-        """`target`: what the class's score becomes; `call`: further arguments of the extractor's call."""
+        """`target`: what the class's score becomes; `call`: further arguments of the extractor's
+        call."""
+
         def run():
             where = {"target_layer": layers or self.layer, **options}
             with getattr(torchcam.methods, kind)(self.network, **where) as extractor:
                 scores = self.network(self.input)
-                what = {"targets": lambda output: target(output[self.class_index])} if target else \
-                    {"class_idx": self.class_index}
+                what = (
+                    {"targets": lambda output: target(output[self.class_index])}
+                    if target
+                    else {"class_idx": self.class_index}
+                )
                 maps = extractor(**what, scores=scores, **call or {})
                 fused = extractor.fuse_cams(maps, (224, 224)) if layers else maps[0]
                 return fused[0].detach().numpy()
+
         return run
 
-    def by_pytorch_grad_cam(self, kind, layers=None, target=ClassifierOutputTarget, call=None, **options):
-        """`target`: class of the package's, called with the class, or None for none; `call`: as above."""
+    def by_pytorch_grad_cam(
+        self, kind, layers=None, target=ClassifierOutputTarget, call=None, **options
+    ):
+        """`target`: class of the package's, called with the class, or None for none; `call`: as
+        above."""
+
         def run():
-            made = getattr(pytorch_grad_cam, kind)(model=self.network, target_layers=self.modules(layers), **options)
+            made = getattr(pytorch_grad_cam, kind)(
+                model=self.network, target_layers=self.modules(layers), **options
+            )
             with made as cam, contextlib.redirect_stderr(io.StringIO()):
                 targets = target and [target(self.class_index)]
                 return cam(input_tensor=self.input, targets=targets, **call or {})[0]
+
         return run
 
     def by_captum(self, kind="LayerGradCam"):
         """ReLU of the sum of a layer's attributions over channels, in each class's own way."""
+
         def run():
             return CAPTUM[kind](self).detach().clamp(min=0).numpy()
+
         return run
 
 
 def captum_grad_cam(subject):
     return captum.attr.LayerGradCam(subject.network, *subject.modules(None)).attribute(
-        subject.input, target=subject.class_index)[0, 0]
+        subject.input, target=subject.class_index
+    )[0, 0]
 
 
 def captum_gradient_x_activation(subject):
-    return captum.attr.LayerGradientXActivation(subject.network, *subject.modules(None)).attribute(
-        subject.input, target=subject.class_index)[0].sum(0)
+    return (
+        captum.attr.LayerGradientXActivation(subject.network, *subject.modules(None))
+        .attribute(subject.input, target=subject.class_index)[0]
+        .sum(0)
+    )
 
 
 def captum_feature_ablation(subject):
     """What each channel takes from the score when it is zero, times the channel."""
-    module, = subject.modules(None)
+    (module,) = subject.modules(None)
     activations = captum.attr.LayerActivation(subject.network, module).attribute(subject.input)
     channels = torch.arange(activations.shape[1])[None, :, None, None].expand_as(activations)
     drops = captum.attr.LayerFeatureAblation(subject.network, module).attribute(
-        subject.input, target=subject.class_index, layer_mask=channels, perturbations_per_eval=16)
+        subject.input, target=subject.class_index, layer_mask=channels, perturbations_per_eval=16
+    )
     return (drops[:, :, :1, :1] * activations)[0].sum(0)
 
 
-CAPTUM = {"LayerGradCam": captum_grad_cam, "LayerGradientXActivation": captum_gradient_x_activation,
-          "LayerFeatureAblation": captum_feature_ablation}
+CAPTUM = {
+    "LayerGradCam": captum_grad_cam,
+    "LayerGradientXActivation": captum_gradient_x_activation,
+    "LayerFeatureAblation": captum_feature_ablation,
+}
 
 
 def normalised(values):
@@ -174,8 +207,15 @@ def cosine(theirs, ours):
 
 def surroundings():
     """One line: when, on what, with which versions."""
-    processor = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if "model name" in line),
-                     platform.processor())
-    return (f"{time.strftime('%Y-%m-%d')}; {processor}, {torch.get_num_threads()} threads; torch {torch.__version__}, "
-            f"torchcam {torchcam.__version__}, grad-cam {version('grad-cam')}, captum {captum.__version__}; "
-            f"libsscam {sscam.__version__}")
+    cpu_lines = Path("/proc/cpuinfo").read_text().splitlines()
+    processor = next(
+        (line.split(":")[1].strip() for line in cpu_lines if "model name" in line),
+        platform.processor(),
+    )
+    return (
+        f"{time.strftime('%Y-%m-%d')}; {processor}, {torch.get_num_threads()} threads; "
+        f"torch {torch.__version__}, "
+        f"torchcam {torchcam.__version__}, grad-cam {version('grad-cam')}, "
+        f"captum {captum.__version__}; "
+        f"libsscam {sscam.__version__}"
+    )

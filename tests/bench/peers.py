@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""libsscam beside the Python packages for class activation maps: time, and whether the maps are the same.
+"""libsscam beside the Python packages for class activation maps: time, and whether the maps are the
+same.
 
     SSCAM_LIBRARY=build-pip/lib/libsscam.so.1 build-pip-environment/bin/python3 tests/bench/peers.py
 
-All run in this one process, on its one libtorch, with as many threads, in turn; medians are shown. What it needs: see
-packages.py. Networks have random weights unless --weights names a folder of TorchScript files named after them.
+All run in this one process, on its one libtorch, with as many threads, in turn; medians are shown.
+What it needs: see packages.py. Networks have random weights unless --weights names a folder of
+TorchScript files named after them.
 """
 
 import argparse
@@ -24,15 +26,37 @@ def rows(subject, samples):
     torch_cam, grad_cam = {"preset": "torch-cam"}, {"preset": "pytorch-grad-cam"}
     return [
         ("grad-cam", "torch-cam", subject.by_torchcam("GradCAM"), subject.by_sscam("grad-cam")),
-        ("grad-cam", "pytorch-grad-cam", subject.by_pytorch_grad_cam("GradCAM"), subject.by_sscam("grad-cam")),
+        (
+            "grad-cam",
+            "pytorch-grad-cam",
+            subject.by_pytorch_grad_cam("GradCAM"),
+            subject.by_sscam("grad-cam"),
+        ),
         ("grad-cam", "captum", subject.by_captum(), subject.by_sscam("grad-cam")),
-        ("grad-cam++", "pytorch-grad-cam", subject.by_pytorch_grad_cam("GradCAMPlusPlus"),
-         subject.by_sscam("grad-cam++")),
-        ("score-cam", "torch-cam", subject.by_torchcam("ScoreCAM"), subject.by_sscam("score-cam", **torch_cam)),
-        ("score-cam", "pytorch-grad-cam", subject.by_pytorch_grad_cam("ScoreCAM"),
-         subject.by_sscam("score-cam", **grad_cam)),
-        (f"ss-cam-mean, N = {samples}", "torch-cam", subject.by_torchcam("SSCAM", num_samples=samples),
-         subject.by_sscam("ss-cam-mean", samples=samples, preset="torch-cam")),
+        (
+            "grad-cam++",
+            "pytorch-grad-cam",
+            subject.by_pytorch_grad_cam("GradCAMPlusPlus"),
+            subject.by_sscam("grad-cam++"),
+        ),
+        (
+            "score-cam",
+            "torch-cam",
+            subject.by_torchcam("ScoreCAM"),
+            subject.by_sscam("score-cam", **torch_cam),
+        ),
+        (
+            "score-cam",
+            "pytorch-grad-cam",
+            subject.by_pytorch_grad_cam("ScoreCAM"),
+            subject.by_sscam("score-cam", **grad_cam),
+        ),
+        (
+            f"ss-cam-mean, N = {samples}",
+            "torch-cam",
+            subject.by_torchcam("SSCAM", num_samples=samples),
+            subject.by_sscam("ss-cam-mean", samples=samples, preset="torch-cam"),
+        ),
     ]
 
 
@@ -70,8 +94,11 @@ def main():
                 a, b = (statistics.median(column) for column in zip(*times))
                 ratio = statistics.median(x / y for x, y in times)
                 way = ", ".join(map(str, our_map.scoring)) if our_map.scoring else ""
-                print(f"| {name} | {method} | {peer} | {a:.3f} | {b:.3f} | {ratio:.2f} | "
-                      f"{cosine(np.asarray(their_map), our_map):.6f} | {way} |", flush=True)
+                print(
+                    f"| {name} | {method} | {peer} | {a:.3f} | {b:.3f} | {ratio:.2f} | "
+                    f"{cosine(np.asarray(their_map), our_map):.6f} | {way} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Measures one of torchvision's networks, with random weights: run_bench.py SSCAM_BENCH NETWORK [ARGUMENT...]"""
+"""Measures one of torchvision's networks, with random weights: run_bench.py SSCAM_BENCH NETWORK
+[ARGUMENT...]"""
 
 import subprocess
 import sys

@@ -43,7 +43,9 @@ class Network:
 @pytest.fixture(scope="session")
 def network():
     """The bundled network: small, so that whole explanations take moments."""
-    return Network(DEMO / "clothes.pt", sorted((DEMO / "scenes").glob("*.png"))[0], DEMO / "labels.txt")
+    return Network(
+        DEMO / "clothes.pt", sorted((DEMO / "scenes").glob("*.png"))[0], DEMO / "labels.txt"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +53,11 @@ def pretrained():
     """A network of ImageNet and a photograph of a class that it knows."""
     if not (SHARED_DATA / "models").is_dir():
         pytest.skip("no shared data")
-    return Network(SHARED_DATA / "models" / "squeezenet1_1.pt", SHARED_DATA / "photos" / "skimage_chelsea.png",
-                   SHARED_DATA / "imagenet_classes.txt")
+    return Network(
+        SHARED_DATA / "models" / "squeezenet1_1.pt",
+        SHARED_DATA / "photos" / "skimage_chelsea.png",
+        SHARED_DATA / "imagenet_classes.txt",
+    )
 
 
 @pytest.fixture
@@ -60,8 +65,14 @@ def sscam(tmp_path):
     """Runs the program in an empty folder; the result has returncode, stdout and stderr."""
 
     def run(*arguments, **options):
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 300,
-                   "cwd": tmp_path, "stdin": subprocess.DEVNULL} | options
+        options = {
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "text": True,
+            "timeout": 300,
+            "cwd": tmp_path,
+            "stdin": subprocess.DEVNULL,
+        } | options
         return SERVER.run(arguments, **options)
 
     return run
@@ -70,7 +81,9 @@ def sscam(tmp_path):
 @pytest.fixture
 def files(tmp_path):
     """Names of all files in the program's folder, hidden ones and those of subfolders included."""
-    return lambda: sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    return lambda: sorted(
+        str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()
+    )
 
 
 def default_signals(ignored=()):
@@ -85,8 +98,13 @@ def run_on_terminal(arguments, columns, interrupt=False):
     code and what appeared there."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=theirs, preexec_fn=default_signals) as process:
+    with subprocess.Popen(
+        [PROGRAM, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        preexec_fn=default_signals,
+    ) as process:
         os.close(theirs)
         shown = b""
         while True:

@@ -18,11 +18,23 @@ import xml.etree.ElementTree as ElementTree
 import PIL.Image
 import pytest
 
-from conftest import DEMO, PROGRAM, ROOT, SHARED_DATA, assert_one_line, default_signals, run_on_terminal
+from conftest import (
+    DEMO,
+    PROGRAM,
+    ROOT,
+    SHARED_DATA,
+    assert_one_line,
+    default_signals,
+    run_on_terminal,
+)
 
 SCENES = DEMO / "scenes"
 SIGMOID = ("-m", "grad-cam", "--probability", "sigmoid")
-FAST = (*SIGMOID, "--metrics", "energy_pointing,pointing")    # no scoring, and so the same to the last digit
+FAST = (
+    *SIGMOID,
+    "--metrics",
+    "energy_pointing,pointing",
+)  # no scoring, and so the same to the last digit
 METRICS = ["average_drop", "average_increase", "energy_pointing", "pointing"]
 OTHERS = ["insertion", "deletion", "class_sensitivity"]
 
@@ -49,8 +61,15 @@ def rows_of(path):
 
 def values_of(rows):
     """What is known of each class of each scene, whatever its file is called in a layout."""
-    return [({re.search(r"scene\d+", row["image"]).group()}, row["class"], row["method"],
-             [row.get(metric) for metric in METRICS]) for row in rows]
+    return [
+        (
+            {re.search(r"scene\d+", row["image"]).group()},
+            row["class"],
+            row["method"],
+            [row.get(metric) for metric in METRICS],
+        )
+        for row in rows
+    ]
 
 
 def scene_names(count=None):
@@ -60,16 +79,26 @@ def scene_names(count=None):
 def objects_of(scene):
     """[(class name, [xmin, ymin, xmax, ymax])] of a bundled scene."""
     root = ElementTree.parse(SCENES / f"{scene}.xml").getroot()
-    return [(item.findtext("name"), [int(item.findtext(f"bndbox/{edge}")) for edge in
-                                     ("xmin", "ymin", "xmax", "ymax")]) for item in root.iter("object")]
+    return [
+        (
+            item.findtext("name"),
+            [int(item.findtext(f"bndbox/{edge}")) for edge in ("xmin", "ymin", "xmax", "ymax")],
+        )
+        for item in root.iter("object")
+    ]
 
 
 def annotation(objects, size=(320, 256), extra=""):
     """A VOC file: objects are (class name, box), with the class as an action where that is asked for."""
-    text = "".join(f"<object><name>{name}</name>{extra}<bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin>"
-                   f"<xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox></object>" for name, box in objects)
-    return (f"<annotation><size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>"
-            f"{text}</annotation>")
+    text = "".join(
+        f"<object><name>{name}</name>{extra}<bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin>"
+        f"<xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox></object>"
+        for name, box in objects
+    )
+    return (
+        f"<annotation><size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>"
+        f"{text}</annotation>"
+    )
 
 
 def put(path, content):
@@ -82,7 +111,9 @@ def put(path, content):
 
 
 def put_scene(path, scene):
-    return put(path, (SCENES / f"{scene}.png").read_bytes())    # content, not the name, says what it is
+    return put(
+        path, (SCENES / f"{scene}.png").read_bytes()
+    )  # content, not the name, says what it is
 
 
 def put_scenes(root, names):
@@ -117,19 +148,26 @@ def test_folder_with_annotations_elsewhere(evaluate, tmp_path, wanted):
 def test_whole_of_ilsvrc(evaluate, tmp_path, wanted):
     for name in scene_names(COUNT):
         put_scene(tmp_path / "ILSVRC/Data/CLS-LOC/val" / f"{name}.JPEG", name)
-        put(tmp_path / "ILSVRC/Annotations/CLS-LOC/val" / f"{name}.xml", (SCENES / f"{name}.xml").read_text())
+        put(
+            tmp_path / "ILSVRC/Annotations/CLS-LOC/val" / f"{name}.xml",
+            (SCENES / f"{name}.xml").read_text(),
+        )
     assert values_of(evaluate(tmp_path / "ILSVRC").rows) == wanted
 
 
 def test_wnids_go_through_the_labels(evaluate, network, tmp_path, wanted):
     """Files name classes by identifiers; the labels file has index, identifier, name."""
     identifiers = {name: f"n{10000000 + i}" for i, name in enumerate(network.labels)}
-    lines = [f"{i}\t{identifiers[name]}\t{name}" for i, name in reversed(list(enumerate(network.labels)))]
+    lines = [
+        f"{i}\t{identifiers[name]}\t{name}" for i, name in reversed(list(enumerate(network.labels)))
+    ]
     labels = put(tmp_path / "labels.tsv", "\n".join(["index\twnid\tname", *lines, ""]))
     for name in scene_names(COUNT):
         put_scene(tmp_path / "set" / f"{name}.png", name)
-        put(tmp_path / "set" / f"{name}.xml",
-            annotation([(identifiers[label], box) for label, box in objects_of(name)]))
+        put(
+            tmp_path / "set" / f"{name}.xml",
+            annotation([(identifiers[label], box) for label, box in objects_of(name)]),
+        )
     result = evaluate(tmp_path / "set", labels=labels)
     assert values_of(result.rows) == wanted
     assert {row["label"] for row in result.rows} <= set(network.labels)
@@ -140,11 +178,15 @@ def test_truth_file(evaluate, network, tmp_path, wanted, is_named):
     """One class an image; boxes come from the annotations of that class."""
     put_scenes(tmp_path / "set", scene_names(COUNT))
     chosen = {name: objects_of(name)[-1][0] for name in scene_names(COUNT)}
-    lines = [f"{name}.png {network.labels.index(label)}" if is_named else label for name, label in chosen.items()]
+    lines = [
+        f"{name}.png {network.labels.index(label)}" if is_named else label
+        for name, label in chosen.items()
+    ]
     truth = put(tmp_path / "truth.txt", "".join(f"{line}\r\n" for line in lines))
     result = evaluate(tmp_path / "set", "--truth", truth)
-    assert values_of(result.rows) == [row for row in wanted
-                                      if row[1] == str(network.labels.index(chosen[next(iter(row[0]))]))]
+    assert values_of(result.rows) == [
+        row for row in wanted if row[1] == str(network.labels.index(chosen[next(iter(row[0]))]))
+    ]
     assert len(result.rows) == COUNT
 
 
@@ -152,16 +194,26 @@ def test_truth_file_of_another_length(evaluate, tmp_path):
     put_scenes(tmp_path / "set", scene_names(COUNT))
     few = put(tmp_path / "few.txt", "1\n2\n")
     assert_one_line(evaluate(tmp_path / "set", "--truth", few), 1, "no line", "scene03.png")
-    assert_one_line(evaluate(tmp_path / "set", "--truth", put(tmp_path / "many.txt", "1\n2\n3\n4\n")), 1, "line 4")
-    named = "scene01.png 1\nscene09.png 1\nscene02.png 1\n"    # more images than there are, and fewer
-    assert_one_line(evaluate(tmp_path / "set", "--truth", put(tmp_path / "named.txt", named)), 1, "scene03.png")
-    assert_one_line(evaluate(tmp_path / "set", "--truth", put(tmp_path / "mixed.txt", named + "bag\n")), 1, "line 4")
+    assert_one_line(
+        evaluate(tmp_path / "set", "--truth", put(tmp_path / "many.txt", "1\n2\n3\n4\n")),
+        1,
+        "line 4",
+    )
+    named = "scene01.png 1\nscene09.png 1\nscene02.png 1\n"  # more images than there are, and fewer
+    assert_one_line(
+        evaluate(tmp_path / "set", "--truth", put(tmp_path / "named.txt", named)), 1, "scene03.png"
+    )
+    assert_one_line(
+        evaluate(tmp_path / "set", "--truth", put(tmp_path / "mixed.txt", named + "bag\n")),
+        1,
+        "line 4",
+    )
 
 
 @pytest.mark.parametrize("root", ["VOCdevkit", "VOCdevkit/VOC2007"])
 def test_pascal_voc(evaluate, tmp_path, wanted, root):
     year = tmp_path / "VOCdevkit/VOC2007"
-    for name in scene_names(COUNT + 1):    # one more than the list has
+    for name in scene_names(COUNT + 1):  # one more than the list has
         put_scene(year / "JPEGImages" / f"{name}.jpg", name)
         put(year / "Annotations" / f"{name}.xml", (SCENES / f"{name}.xml").read_text())
     put(year / "ImageSets/Main/test.txt", "\n".join(scene_names(COUNT)))
@@ -184,9 +236,13 @@ def test_stanford40(evaluate, network, tmp_path, wanted):
         stem = f"{label.replace(' ', '_')}_0{name}"
         names.append(f"{stem}.jpg")
         put_scene(root / "JPEGImages" / names[-1], name)
-        put(root / "XMLAnnotations" / f"{stem}.xml",
-            annotation([("person", box)], extra=f"<action>{label.replace(' ', '_')}</action>"))
-        expected += [row for row in wanted if row[0] == {name} and row[1] == str(network.labels.index(label))]
+        put(
+            root / "XMLAnnotations" / f"{stem}.xml",
+            annotation([("person", box)], extra=f"<action>{label.replace(' ', '_')}</action>"),
+        )
+        expected += [
+            row for row in wanted if row[0] == {name} and row[1] == str(network.labels.index(label))
+        ]
     put(root / "ImageSplits/test.txt", "\n".join(names))
     result = evaluate(root)
     assert result.stderr == ""
@@ -201,7 +257,12 @@ def test_folders_named_by_class(evaluate, network, tmp_path, wanted, has_labels)
         (tmp_path / "set" / label).mkdir(parents=True)
     for name, label in chosen.items():
         put_scene(tmp_path / "set" / label / f"{name}.png", name)
-    result = evaluate(tmp_path / "set", "--annotations", SCENES, labels=network.labels_path if has_labels else None)
+    result = evaluate(
+        tmp_path / "set",
+        "--annotations",
+        SCENES,
+        labels=network.labels_path if has_labels else None,
+    )
     classes = network.labels if has_labels else sorted(network.labels)
     for row in result.rows:
         label = chosen[re.search(r"scene\d+", row["image"]).group()]
@@ -209,7 +270,10 @@ def test_folders_named_by_class(evaluate, network, tmp_path, wanted, has_labels)
         assert row["image"].startswith(f"{label}/")
     if has_labels:
         assert sorted(map(str, values_of(result.rows))) == sorted(
-            str(row) for row in wanted if row[1] == str(network.labels.index(chosen[next(iter(row[0]))])))
+            str(row)
+            for row in wanted
+            if row[1] == str(network.labels.index(chosen[next(iter(row[0]))]))
+        )
 
 
 def test_plain_list(evaluate, network, tmp_path, wanted):
@@ -217,10 +281,15 @@ def test_plain_list(evaluate, network, tmp_path, wanted):
     lines = [["file", "class", "xmin", "ymin", "xmax", "ymax"]]
     for name in scene_names(COUNT):
         put_scene(tmp_path / "images, all" / f"{name}.png", name)
-    objects = [(name, place, label, box) for name in scene_names(COUNT)
-               for place, (label, box) in enumerate(objects_of(name))]
+    objects = [
+        (name, place, label, box)
+        for name in scene_names(COUNT)
+        for place, (label, box) in enumerate(objects_of(name))
+    ]
     for name, _, label, box in sorted(objects, key=lambda item: (item[1], item[0])):
-        lines.append([f"images, all/{name}.png", network.labels.index(label) if box[0] % 2 else label, *box])
+        lines.append(
+            [f"images, all/{name}.png", network.labels.index(label) if box[0] % 2 else label, *box]
+        )
     with open(tmp_path / "list.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(lines)
     result = evaluate(tmp_path / "list.csv")
@@ -236,11 +305,19 @@ def test_list_without_boxes(evaluate, tmp_path, wanted):
     assert result.stdout.split("\n")[2].split()[-2:] == ["-", "-"]
 
 
-@pytest.mark.parametrize("text, words", [
-    ("a.png\n", ["line 1"]), ("a.png,bag,1,2,3\n", ["line 1"]), ("a.png,bag,1,2,x,4\n", ["line 1", "box"]),
-    ("a.png,bag,5,2,3,4\n", ["line 1"]), ("a.png,bag\n\n\"a.png,bag\n", ["line 3", "quote"]),
-    ("a.png,bag,1,2,3,inf\n", ["line 1"]), ("file,class\n", ["no images"]), ("a.png,bag,1,2,3,4,5\n", ["line 1"]),
-])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("a.png\n", ["line 1"]),
+        ("a.png,bag,1,2,3\n", ["line 1"]),
+        ("a.png,bag,1,2,x,4\n", ["line 1", "box"]),
+        ("a.png,bag,5,2,3,4\n", ["line 1"]),
+        ('a.png,bag\n\n"a.png,bag\n', ["line 3", "quote"]),
+        ("a.png,bag,1,2,3,inf\n", ["line 1"]),
+        ("file,class\n", ["no images"]),
+        ("a.png,bag,1,2,3,4,5\n", ["line 1"]),
+    ],
+)
 def test_bad_lists(evaluate, tmp_path, text, words):
     assert_one_line(evaluate(put(tmp_path / "list.csv", text)), 1, "list.csv", *words)
 
@@ -251,9 +328,14 @@ def test_classes_from_the_command_line(evaluate, network, wanted):
     bag = str(network.labels.index("bag"))
     assert {row["class"] for row in result.rows} == {bag} and len(result.rows) == COUNT
     annotated = [row for row in wanted if row[1] == bag]
-    assert [row for row in values_of(result.rows) if row[0] in [each[0] for each in annotated]] == annotated
-    assert all(row["pointing"] == "" for row in result.rows
-               if not any(label == "bag" for label, _ in objects_of(row["image"][:-4])))
+    assert [
+        row for row in values_of(result.rows) if row[0] in [each[0] for each in annotated]
+    ] == annotated
+    assert all(
+        row["pointing"] == ""
+        for row in result.rows
+        if not any(label == "bag" for label, _ in objects_of(row["image"][:-4]))
+    )
 
 
 def test_top_class(evaluate, sscam, network):
@@ -272,7 +354,7 @@ BROKEN = {
     "cut": annotation([("bag", GOOD_BOX)])[:-20],
     "other-root": "<image/>",
     "no-name": "<annotation><object><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>"
-               "</object></annotation>",
+    "</object></annotation>",
     "no-box": "<annotation><object><name>bag</name></object></annotation>",
     "half-box": "<annotation><object><name>bag</name><bndbox><xmin>1</xmin></bndbox></object></annotation>",
     "word": annotation([("bag", ["one", 1, 9, 9])]),
@@ -283,10 +365,12 @@ BROKEN = {
     "empty-box": annotation([("bag", [9.5, 1, 9.5, 9])]),
     "unknown": annotation([("teapot", GOOD_BOX)]),
     "entity": "<!DOCTYPE annotation [<!ENTITY bag 'bag'>]>" + annotation([("&bag;", GOOD_BOX)]),
-    "laughs": "<!DOCTYPE annotation [<!ENTITY a 'bag'>" + "".join(
-        f"<!ENTITY {chr(ord('b') + i)} '{f'&{chr(97 + i)};' * 10}'>" for i in range(9)) + "]>" +
-              annotation([("&j;", GOOD_BOX)]),
-    "outside": "<!DOCTYPE annotation [<!ENTITY secret SYSTEM 'secret.txt'>]>" + annotation([("&secret;", GOOD_BOX)]),
+    "laughs": "<!DOCTYPE annotation [<!ENTITY a 'bag'>"
+    + "".join(f"<!ENTITY {chr(ord('b') + i)} '{f'&{chr(97 + i)};' * 10}'>" for i in range(9))
+    + "]>"
+    + annotation([("&j;", GOOD_BOX)]),
+    "outside": "<!DOCTYPE annotation [<!ENTITY secret SYSTEM 'secret.txt'>]>"
+    + annotation([("&secret;", GOOD_BOX)]),
     "crowd": annotation([("bag", GOOD_BOX)] * 4097),
     "large": annotation([("bag", GOOD_BOX)]) + " " * (1 << 20),
     "deep": "<annotation>" + "<a>" * 10000 + "</a>" * 10000 + "</annotation>",
@@ -330,14 +414,15 @@ def put_plain(path, colour):
 
 @pytest.mark.parametrize("name", ["scene00.png", "scene05.png"])
 @pytest.mark.parametrize("colour, words", [("white", "too bright"), ("black", "reshaped")])
-def test_images_on_which_the_network_fails_are_noted_counted_and_skipped(sscam, odd_network, tmp_path, name, colour,
-                                                                         words):
+def test_images_on_which_the_network_fails_are_noted_counted_and_skipped(
+    sscam, odd_network, tmp_path, name, colour, words
+):
     for scene in ("scene01", "scene09"):
         put_scene(tmp_path / "set" / f"{scene}.png", scene)
     put_plain(tmp_path / "set" / name, colour)
     result = sscam("eval", odd_network, "set", *FAST, "-l", "reshaped", "-c", "top", "--json")
     assert result.returncode == 0, result.stderr
-    note, = result.stderr.splitlines()
+    (note,) = result.stderr.splitlines()
     assert note.startswith(f"sscam: note: set/{name}: ") and words in note
     report = json.loads(result.stdout)
     assert report["skipped"] == 1 and report["images"] == 2
@@ -350,14 +435,20 @@ def test_a_network_that_fails_on_every_image_ends_the_run(sscam, odd_network, tm
     lines = result.stderr.splitlines()
     assert result.returncode == 1 and result.stdout == ""
     assert len(lines) == 8 and all(line.startswith("sscam: note: set/0") for line in lines[:-1])
-    assert not lines[-1].startswith("sscam: note") and str(odd_network) in lines[-1] and "too bright" in lines[-1]
+    assert (
+        not lines[-1].startswith("sscam: note")
+        and str(odd_network) in lines[-1]
+        and "too bright" in lines[-1]
+    )
 
 
 @pytest.mark.parametrize("size", [(3, 40000), (40000, 3)])
 def test_extreme_images_are_evaluated_and_drawn(evaluate, tmp_path, size):
     put_scenes(tmp_path / "set", ["scene02"])
     PIL.Image.new("RGB", size, "red").save(tmp_path / "set/long.png")
-    result = evaluate(tmp_path / "set", "-c", "top", "--resize", "224x224", "--report", "report.html")
+    result = evaluate(
+        tmp_path / "set", "-c", "top", "--resize", "224x224", "--report", "report.html"
+    )
     assert result.returncode == 0 and result.stderr == "", result.stderr
     assert [row["image"] for row in result.rows] == ["long.png", "scene02.png"]
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
@@ -368,8 +459,11 @@ def test_limits_can_be_raised_and_lowered(evaluate, tmp_path):
     put_scene(tmp_path / "set/crowd.png", "scene01")
     put(tmp_path / "set/crowd.xml", BROKEN["crowd"])
     put_scenes(tmp_path / "set", ["scene02"])
-    for flags, images in ((["--max-objects", "4097"], {"crowd.png", "scene02.png"}),
-                          (["--max-objects", "4096"], {"scene02.png"}), (["--max-pixels", "9"], set())):
+    for flags, images in (
+        (["--max-objects", "4097"], {"crowd.png", "scene02.png"}),
+        (["--max-objects", "4096"], {"scene02.png"}),
+        (["--max-pixels", "9"], set()),
+    ):
         result = evaluate(tmp_path / "set", *flags)
         assert {row["image"] for row in result.rows} == images, result.stderr
         assert (result.returncode == 0) == bool(images)
@@ -389,14 +483,24 @@ def test_forms_of_annotations(evaluate, tmp_path):
     whole, edges = [93, 125, 206, 210], [92.5, 124, 206, 210]
     forms = {
         "a": annotation([("bag", whole)]),
-        "b-no-size": annotation([("bag", whole)]).replace("<size>", "<measure>").replace("</size>", "</measure>"),
+        "b-no-size": annotation([("bag", whole)])
+        .replace("<size>", "<measure>")
+        .replace("</size>", "</measure>"),
         "c-zero-size": annotation([("bag", whole)], size=(0, 0)),
         "d-written-whole": annotation([("Bag", [f" {value}.0\n" for value in whole])]),
-        "e-declared": '<?xml version="1.0" encoding="UTF-8"?>\n<!-- -->' + annotation([("bag", whole)]),
-        "f-halved": annotation([("bag", [value / 2 for value in (92.0, 124.0, 206.0, 210.0)][:1] + [62, 103, 105.0])],
-                               size=(160, 128)).replace("46.0", "46.0000000001"),
-        "g-united": annotation([("bag", [93, 125, 150, 210]), ("bag", [130, 125, 206, 210]),
-                                ("bag", [93, 130, 99, 140])]),
+        "e-declared": '<?xml version="1.0" encoding="UTF-8"?>\n<!-- -->'
+        + annotation([("bag", whole)]),
+        "f-halved": annotation(
+            [("bag", [value / 2 for value in (92.0, 124.0, 206.0, 210.0)][:1] + [62, 103, 105.0])],
+            size=(160, 128),
+        ).replace("46.0", "46.0000000001"),
+        "g-united": annotation(
+            [
+                ("bag", [93, 125, 150, 210]),
+                ("bag", [130, 125, 206, 210]),
+                ("bag", [93, 130, 99, 140]),
+            ]
+        ),
         "h-unknown-too": annotation([("teapot", [1, 1, 300, 250]), ("bag", whole)]),
         "i-edges": annotation([("bag", edges)]),
         "j-outside": annotation([("bag", [1, 1, 20, 200])]),
@@ -412,7 +516,7 @@ def test_forms_of_annotations(evaluate, tmp_path):
     energy = {row["image"][0]: float(row["energy_pointing"]) for row in result.rows}
     assert len(energy) == len(forms)
     assert all(energy[name] == energy["a"] for name in "bcdefgh"), energy
-    assert energy["i"] == energy["a"]    # 92.5: the centre of that pixel is on the edge, and inside
+    assert energy["i"] == energy["a"]  # 92.5: the centre of that pixel is on the edge, and inside
     assert energy["j"] == 0 and energy["k"] == pytest.approx(100)
     assert 0 < energy["a"] < 100
 
@@ -446,18 +550,35 @@ def test_shards_merge_to_one_run(evaluate, sscam, tmp_path):
 
 def test_merging_keeps_every_digit(evaluate, sscam, tmp_path):
     """All metrics of several methods, undefined and absent values among them."""
-    whole = evaluate(SCENES, "--limit", "3", "-m", "grad-cam,cam", "--metrics", "all", "--metric-steps", "3", "--json",
-                  flags=SIGMOID)
+    whole = evaluate(
+        SCENES,
+        "--limit",
+        "3",
+        "-m",
+        "grad-cam,cam",
+        "--metrics",
+        "all",
+        "--metric-steps",
+        "3",
+        "--json",
+        flags=SIGMOID,
+    )
     heading, *lines = (tmp_path / "values.csv").read_text().splitlines(keepends=True)
-    lines = [line if line[0] != "1" else re.sub(r",[^,]*,[^,]*\n", ",nan,\n", line) for line in lines]
-    parts = [put(tmp_path / f"{i}.csv", heading + "".join(line for line in lines if line[0] == str(i)))
-             for i in (2, 0, 1)]
+    lines = [
+        line if line[0] != "1" else re.sub(r",[^,]*,[^,]*\n", ",nan,\n", line) for line in lines
+    ]
+    parts = [
+        put(tmp_path / f"{i}.csv", heading + "".join(line for line in lines if line[0] == str(i)))
+        for i in (2, 0, 1)
+    ]
     done = sscam("merge", *parts, "--csv", "merged.csv", "--json")
     assert (tmp_path / "merged.csv").read_text() == heading + "".join(lines)
     merged, original = (json.loads(result.stdout)["methods"][1] for result in (done, whole))
     assert all(merged[metric] == original[metric] for metric in METRICS + ["insertion"])
     changed = sum(line[0] == "1" for line in lines) // 2
-    assert merged["deletion"]["undefined"] == changed and merged["class_sensitivity"]["undefined"] == 0
+    assert (
+        merged["deletion"]["undefined"] == changed and merged["class_sensitivity"]["undefined"] == 0
+    )
     assert merged["class_sensitivity"]["count"] == original["class_sensitivity"]["count"] - changed
 
 
@@ -480,9 +601,12 @@ def test_merge_refuses_what_does_not_belong_together(evaluate, sscam, tmp_path):
     refused(good, good.replace("grad-cam", "cam"), words=["1.csv", "'cam'"])
     refused(good, good.replace("scene01", "other01"), words=["different data sets"])
     refused(good[:-30], words=["line"])
-    refused(good + "\"", words=["0.csv"])
+    refused(good + '"', words=["0.csv"])
     refused(good.replace("0,scene", "-1,scene", 1), words=["line 2"])
-    refused(good.replace(",100,", ",1e999,", 1) if ",100," in good else good[:-4] + "inf\n", words=["is not a number"])
+    refused(
+        good.replace(",100,", ",1e999,", 1) if ",100," in good else good[:-4] + "inf\n",
+        words=["is not a number"],
+    )
     assert_one_line(sscam("merge", "absent.csv"), 1, "absent.csv")
 
 
@@ -492,7 +616,15 @@ def test_a_cut_journal_goes_on(evaluate, tmp_path):
     whole = evaluate(SCENES, "--limit", "2", "--resume", journal)
     complete = journal.read_bytes()
     assert len(ends_of_images(complete)) == 2
-    for length in (0, 10, 50, len(complete) // 2, len(complete) - 30, len(complete) - 5, len(complete) - 1):
+    for length in (
+        0,
+        10,
+        50,
+        len(complete) // 2,
+        len(complete) - 30,
+        len(complete) - 5,
+        len(complete) - 1,
+    ):
         journal.write_bytes(complete[:length])
         resumed = evaluate(SCENES, "--limit", "2", "--resume", journal)
         assert resumed.rows == whole.rows and resumed.stdout == whole.stdout
@@ -507,16 +639,30 @@ def ends_of_images(journal):
 def test_a_killed_run_goes_on_as_if_it_had_not_been(evaluate, network, tmp_path):
     """To the last digit, also where masked inputs are scored: without calibration the way of scoring is always the
     same."""
-    flags = ["-m", "grad-cam,score-cam", "--probability", "sigmoid", "--metrics", "all", "--metric-steps", "25",
-             "--calibrate", "off"]
+    flags = [
+        "-m",
+        "grad-cam,score-cam",
+        "--probability",
+        "sigmoid",
+        "--metrics",
+        "all",
+        "--metric-steps",
+        "25",
+        "--calibrate",
+        "off",
+    ]
     arguments = ["--labels", network.labels_path, "--resume", tmp_path / "journal"]
     for kills in itertools.count(1):
-        running = subprocess.Popen([PROGRAM, "eval", network.model, SCENES, *flags, *map(str, arguments)],
-                                   stdout=subprocess.DEVNULL, cwd=tmp_path)
+        running = subprocess.Popen(
+            [PROGRAM, "eval", network.model, SCENES, *flags, *map(str, arguments)],
+            stdout=subprocess.DEVNULL,
+            cwd=tmp_path,
+        )
         before = len(ends_of_images((tmp_path / "journal").read_bytes())) if kills > 1 else 0
         while running.poll() is None:
-            if (tmp_path / "journal").exists() and \
-                    len(ends_of_images((tmp_path / "journal").read_bytes())) >= before + 2:
+            if (tmp_path / "journal").exists() and len(
+                ends_of_images((tmp_path / "journal").read_bytes())
+            ) >= before + 2:
                 break
             time.sleep(0.01)
         running.send_signal(signal.SIGKILL)
@@ -528,7 +674,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(evaluate, network, tmp_path)
     assert 4 <= len(ends) < 12
     resumed = evaluate(SCENES, *arguments[2:], flags=flags)
     values = (tmp_path / "values.csv").read_bytes()
-    assert (tmp_path / "journal").read_bytes().startswith(kept[:ends[-1]])
+    assert (tmp_path / "journal").read_bytes().startswith(kept[: ends[-1]])
     whole = evaluate(SCENES, "--resume", "another", flags=flags)
     assert (tmp_path / "values.csv").read_bytes() == values
     assert (tmp_path / "another").read_bytes() == (tmp_path / "journal").read_bytes()
@@ -540,22 +686,31 @@ def test_a_resumed_run_keeps_its_counts(evaluate, tmp_path):
     """Of skipped images, scaled annotations and unknown objects; those of images left out are not shown."""
     root = put_scenes(tmp_path / "set", scene_names(1))
     bag = annotation([("bag", GOOD_BOX)])
-    for name, text in (("t1-scaled", annotation([("bag", [46, 62, 103, 105])], size=(160, 128))),
-                       ("t2-unknown", annotation([("teapot", GOOD_BOX), ("bag", GOOD_BOX), ("cup", GOOD_BOX)])),
-                       ("t3-broken", bag[:-20]), ("t4-good", bag),
-                       ("t5-both", annotation([("bag", [46, 62, 103, 105]), ("cup", GOOD_BOX)], size=(160, 128)))):
+    for name, text in (
+        ("t1-scaled", annotation([("bag", [46, 62, 103, 105])], size=(160, 128))),
+        ("t2-unknown", annotation([("teapot", GOOD_BOX), ("bag", GOOD_BOX), ("cup", GOOD_BOX)])),
+        ("t3-broken", bag[:-20]),
+        ("t4-good", bag),
+        ("t5-both", annotation([("bag", [46, 62, 103, 105]), ("cup", GOOD_BOX)], size=(160, 128))),
+    ):
         put_scene(root / f"{name}.png", "scene02")
         put(root / f"{name}.xml", text)
 
     def counts(*arguments):
         report = json.loads(evaluate(root, "--json", *arguments).stdout)
-        return [report[name] for name in ("images", "skipped", "scaled_annotations", "unknown_objects")]
+        return [
+            report[name] for name in ("images", "skipped", "scaled_annotations", "unknown_objects")
+        ]
 
     assert counts() == [5, 1, 2, 3]
     assert counts("--limit", "3", "--resume", "journal") == [3, 0, 1, 2]
     complete = (tmp_path / "journal").read_bytes()
-    for arguments, wanted in (([], [5, 1, 2, 3]), ([], [5, 1, 2, 3]), (["--limit", "2"], [2, 0, 1, 0]),
-                              (["--shard", "2/3"], [2, 0, 1, 0])):
+    for arguments, wanted in (
+        ([], [5, 1, 2, 3]),
+        ([], [5, 1, 2, 3]),
+        (["--limit", "2"], [2, 0, 1, 0]),
+        (["--shard", "2/3"], [2, 0, 1, 0]),
+    ):
         assert counts("--resume", "journal", *arguments) == wanted
     assert (tmp_path / "journal").read_bytes().startswith(complete)
     whole, resumed = evaluate(root), evaluate(root, "--resume", "journal")
@@ -567,8 +722,13 @@ def test_a_damaged_journal_is_refused(evaluate, tmp_path):
     good = (tmp_path / "journal").read_text()
     lines = good.splitlines(keepends=True)
     end = next(i for i, line in enumerate(lines) if line.startswith("done,"))
-    for changed in (lines[:end] + ["done,x,0\n"] + lines[end + 1:], lines[:end] + ["done,0\n"] + lines[end + 1:],
-                    lines[:2] + lines[end:], lines[:end + 1] + lines[end:], lines[:3] + ["1,2,3\n"] + lines[3:]):
+    for changed in (
+        lines[:end] + ["done,x,0\n"] + lines[end + 1 :],
+        lines[:end] + ["done,0\n"] + lines[end + 1 :],
+        lines[:2] + lines[end:],
+        lines[: end + 1] + lines[end:],
+        lines[:3] + ["1,2,3\n"] + lines[3:],
+    ):
         text = "".join(changed)
         (tmp_path / "journal").write_text(text)
         assert_one_line(evaluate(SCENES, "--resume", "journal"), 1, "journal", "line")
@@ -579,19 +739,25 @@ def test_a_finished_journal_is_not_computed_again(evaluate, sscam, network, tmp_
     first = evaluate(SCENES, "--limit", "2", "--resume", "journal")
     again = evaluate(SCENES, "--limit", "2", "--resume", "journal")
     assert again.rows == first.rows
-    fewer = evaluate(SCENES, "--limit", "1", "--resume", "journal")    # the others stay where they are
+    fewer = evaluate(
+        SCENES, "--limit", "1", "--resume", "journal"
+    )  # the others stay where they are
     assert fewer.rows == [row for row in first.rows if row["index"] == "0"]
     more = evaluate(SCENES, "--limit", "3", "--resume", "journal")
-    assert more.rows[:len(first.rows)] == first.rows and len(more.rows) > len(first.rows)
+    assert more.rows[: len(first.rows)] == first.rows and len(more.rows) > len(first.rows)
 
 
 def test_a_journal_of_another_evaluation_is_refused(evaluate, tmp_path):
     evaluate(SCENES, "--limit", "1", "--resume", "journal")
     before = (tmp_path / "journal").read_bytes()
     for other in (["--metric-mask", "top50"], ["-m", "cam"], ["-c", "bag"]):
-        assert_one_line(evaluate(SCENES, "--limit", "1", "--resume", "journal", *other), 1, "journal", "differ")
+        assert_one_line(
+            evaluate(SCENES, "--limit", "1", "--resume", "journal", *other), 1, "journal", "differ"
+        )
     put_scene(tmp_path / "set/another.png", "scene01")
-    assert_one_line(evaluate(tmp_path / "set", "--resume", "journal"), 1, "another data set", "scene01.png")
+    assert_one_line(
+        evaluate(tmp_path / "set", "--resume", "journal"), 1, "another data set", "scene01.png"
+    )
     put(tmp_path / "letter", "Dear reader,\n")
     assert_one_line(evaluate(SCENES, "--resume", "letter"), 1, "letter", "no journal")
     assert (tmp_path / "letter").read_text() == "Dear reader,\n"
@@ -601,12 +767,31 @@ def test_a_journal_of_another_evaluation_is_refused(evaluate, tmp_path):
 
 def begin_eval(network, folder, ignored=()):
     """A run of some seconds that has written an image into the journal."""
-    running = subprocess.Popen([PROGRAM, "eval", network.model, str(SCENES), *SIGMOID, "--metrics", "all", "--labels",
-                                network.labels_path, "--metric-steps", "50", "--resume", "journal"], text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder,
-                               preexec_fn=lambda: default_signals(ignored))
-    while running.poll() is None and not ((folder / "journal").exists() and
-                                          ends_of_images((folder / "journal").read_bytes())):
+    running = subprocess.Popen(
+        [
+            PROGRAM,
+            "eval",
+            network.model,
+            str(SCENES),
+            *SIGMOID,
+            "--metrics",
+            "all",
+            "--labels",
+            network.labels_path,
+            "--metric-steps",
+            "50",
+            "--resume",
+            "journal",
+        ],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        preexec_fn=lambda: default_signals(ignored),
+    )
+    while running.poll() is None and not (
+        (folder / "journal").exists() and ends_of_images((folder / "journal").read_bytes())
+    ):
         time.sleep(0.01)
     return running
 
@@ -628,22 +813,36 @@ def test_a_journal_that_holds_an_image_twice_is_refused(evaluate, tmp_path):
     evaluate(SCENES, "--limit", "2", "--resume", "journal")
     lines = (tmp_path / "journal").read_text().splitlines(keepends=True)
     end = next(i for i, line in enumerate(lines) if line.startswith("done,"))
-    for changed, words in ((lines + lines[2:end + 1], ["image 0 twice"]),
-                           (lines[:end] + lines[end + 1:], ["line", "two images"])):
+    for changed, words in (
+        (lines + lines[2 : end + 1], ["image 0 twice"]),
+        (lines[:end] + lines[end + 1 :], ["line", "two images"]),
+    ):
         (tmp_path / "journal").write_text("".join(changed))
         assert_one_line(evaluate(SCENES, "--resume", "journal"), 1, "journal", *words)
         assert (tmp_path / "journal").read_text() == "".join(changed)
 
 
 def test_a_journal_of_other_versions_is_refused(evaluate, sscam, tmp_path):
-    build = dict(line.split(": ", 1) for line in sscam("--version").stdout.splitlines() if ": " in line)
+    build = dict(
+        line.split(": ", 1) for line in sscam("--version").stdout.splitlines() if ": " in line
+    )
     evaluate(SCENES, "--limit", "1", "--resume", "journal")
     good = (tmp_path / "journal").read_text()
     heading = good.splitlines()[0]
-    assert heading.split(",")[3:] == [f"sscam {build['sscam']}", f"libtorch {build['libtorch']}", "cpu"]
-    for old, new in ((build["libtorch"], "0.4.1"), (",cpu", ",cuda,CUDA 9"), (build["sscam"], "0.9.0")):
+    assert heading.split(",")[3:] == [
+        f"sscam {build['sscam']}",
+        f"libtorch {build['libtorch']}",
+        "cpu",
+    ]
+    for old, new in (
+        (build["libtorch"], "0.4.1"),
+        (",cpu", ",cuda,CUDA 9"),
+        (build["sscam"], "0.9.0"),
+    ):
         (tmp_path / "journal").write_text(good.replace(old, new, 1))
-        assert_one_line(evaluate(SCENES, "--resume", "journal"), 1, "journal", new.strip(","), old.strip(","))
+        assert_one_line(
+            evaluate(SCENES, "--resume", "journal"), 1, "journal", new.strip(","), old.strip(",")
+        )
         assert (tmp_path / "journal").read_text() == good.replace(old, new, 1)
 
 
@@ -659,25 +858,52 @@ def test_signals_that_are_ignored_stay_ignored(network, tmp_path):
 
 def test_results_on_standard_output(evaluate, sscam, network):
     table = evaluate(SCENES, "--limit", "2")
-    text = sscam("eval", network.model, SCENES, *FAST, "--labels", network.labels_path, "--limit", "2", "--csv",
-                 "/dev/stdout").stdout
+    text = sscam(
+        "eval",
+        network.model,
+        SCENES,
+        *FAST,
+        "--labels",
+        network.labels_path,
+        "--limit",
+        "2",
+        "--csv",
+        "/dev/stdout",
+    ).stdout
     assert text.startswith("index,image,") and text.endswith(table.stdout)
-    assert list(csv.DictReader(io.StringIO(text[:-len(table.stdout)]))) == table.rows
+    assert list(csv.DictReader(io.StringIO(text[: -len(table.stdout)]))) == table.rows
 
 
 # --- what is printed ----------------------------------------------------------------------------------
 
 
 def test_table_json_and_csv_agree(evaluate, tmp_path):
-    arguments = ["--limit", "3", "-m", "grad-cam,grad-cam++", "--metrics", "all", "--metric-steps", "6"]
+    arguments = [
+        "--limit",
+        "3",
+        "-m",
+        "grad-cam,grad-cam++",
+        "--metrics",
+        "all",
+        "--metric-steps",
+        "6",
+    ]
     table = evaluate(SCENES, *arguments, "--resume", "journal", flags=SIGMOID)
-    report = json.loads(evaluate(SCENES, *arguments, "--resume", "journal", "--json", flags=SIGMOID).stdout)
-    assert (report["layout"], report["images"], report["cases"]) == ("imagenet", 3, len(table.rows) // 2)
+    report = json.loads(
+        evaluate(SCENES, *arguments, "--resume", "journal", "--json", flags=SIGMOID).stdout
+    )
+    assert (report["layout"], report["images"], report["cases"]) == (
+        "imagenet",
+        3,
+        len(table.rows) // 2,
+    )
     assert [method["method"] for method in report["methods"]] == ["grad-cam", "grad-cam++"]
     assert max(map(len, table.stdout.splitlines())) <= 100
     assert not re.search(r" $", table.stdout, re.MULTILINE)
     for method in report["methods"]:
-        lines = [line for line in table.stdout.splitlines() if line.split("  ")[0] == method["title"]]
+        lines = [
+            line for line in table.stdout.splitlines() if line.split("  ")[0] == method["title"]
+        ]
         assert lines
         for metric in [*METRICS, *OTHERS]:
             values = [float(row[metric]) for row in table.rows if row["method"] == method["method"]]
@@ -697,32 +923,48 @@ def test_undefined_values_are_shown(evaluate):
     count = sum(len(objects_of(scene)) for scene in scene_names(2))
     assert table.stdout.count(f"{count} undefined") == 2
     assert {row["energy_pointing"] for row in table.rows} == {"nan"}
-    assert report["methods"][0]["pointing"] == {"mean": None, "lower": None, "upper": None, "count": 0,
-                                                "undefined": count}
+    assert report["methods"][0]["pointing"] == {
+        "mean": None,
+        "lower": None,
+        "upper": None,
+        "count": 0,
+        "undefined": count,
+    }
 
 
 def test_default_is_every_method_that_can(evaluate, sscam):
     """The bundled network has all that a method may ask for."""
-    result = evaluate(SCENES, "--limit", "1", "--max-channels", "2", "--samples", "1",
-                   flags=["--probability", "sigmoid", "--metrics", "pointing"])
+    result = evaluate(
+        SCENES,
+        "--limit",
+        "1",
+        "--max-channels",
+        "2",
+        "--samples",
+        "1",
+        flags=["--probability", "sigmoid", "--metrics", "pointing"],
+    )
     assert result.stderr == ""
     found = [row["method"] for row in result.rows]
     assert found[:3] == ["cam", "grad-cam", "grad-cam++"] and len(set(found)) >= 15
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["model.pt"], ["a data set"]),
-    (["model.pt", "set", "other"], ["'other'"]),
-    (["model.pt", "set", "--limit", "0"], ["--limit"]),
-    (["model.pt", "set", "--limit", "-3"], ["'-3'"]),
-    (["model.pt", "set", "--shard", "2"], ["I/N"]),
-    (["model.pt", "set", "--shard", "0/2"], ["'0/2'"]),
-    (["model.pt", "set", "--shard", "3/2"], ["'3/2'"]),
-    (["model.pt", "set", "--shard", "1/"], ["'1/'"]),
-    (["model.pt", "set", "-l", "a,b"], ["one layer"]),
-    (["model.pt", "set", "-m", "gradcam"], ["did you mean 'grad-cam'"]),
-    (["model.pt", str(SCENES), "--layout", "coco"], ["'coco'", "stanford40"]),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["model.pt"], ["a data set"]),
+        (["model.pt", "set", "other"], ["'other'"]),
+        (["model.pt", "set", "--limit", "0"], ["--limit"]),
+        (["model.pt", "set", "--limit", "-3"], ["'-3'"]),
+        (["model.pt", "set", "--shard", "2"], ["I/N"]),
+        (["model.pt", "set", "--shard", "0/2"], ["'0/2'"]),
+        (["model.pt", "set", "--shard", "3/2"], ["'3/2'"]),
+        (["model.pt", "set", "--shard", "1/"], ["'1/'"]),
+        (["model.pt", "set", "-l", "a,b"], ["one layer"]),
+        (["model.pt", "set", "-m", "gradcam"], ["did you mean 'grad-cam'"]),
+        (["model.pt", str(SCENES), "--layout", "coco"], ["'coco'", "stanford40"]),
+    ],
+)
 def test_usage_errors(sscam, files, arguments, words):
     assert_one_line(sscam("eval", *arguments), 2, *words)
     assert files() == []
@@ -734,7 +976,9 @@ def test_failures_name_the_thing(evaluate, sscam, network, tmp_path):
     assert_one_line(evaluate(tmp_path / "empty"), 1, "empty", "no images")
     assert_one_line(evaluate(SCENES, "--layout", "voc"), 1, "JPEGImages")
     assert_one_line(sscam("eval", "absent.pt", SCENES), 1, "absent.pt")
-    assert_one_line(sscam("eval", network.model, SCENES, "--csv", "no/such/folder.csv"), 1, "folder.csv")
+    assert_one_line(
+        sscam("eval", network.model, SCENES, "--csv", "no/such/folder.csv"), 1, "folder.csv"
+    )
     usage = sscam("eval", network.model, SCENES, "--metrics", "drop")
     assert_one_line(usage, 2, '"drop"', "average_drop")
 
@@ -747,10 +991,28 @@ def test_classes_that_the_network_has_not(evaluate, tmp_path):
 
 
 def test_interruption_leaves_a_journal(network, tmp_path):
-    running = subprocess.Popen([PROGRAM, "eval", network.model, str(SCENES), *SIGMOID, "--metrics", "all", "--labels",
-                                network.labels_path, "--resume", "journal", "--csv", "out.csv"],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
-                               preexec_fn=default_signals)
+    running = subprocess.Popen(
+        [
+            PROGRAM,
+            "eval",
+            network.model,
+            str(SCENES),
+            *SIGMOID,
+            "--metrics",
+            "all",
+            "--labels",
+            network.labels_path,
+            "--resume",
+            "journal",
+            "--csv",
+            "out.csv",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        preexec_fn=default_signals,
+    )
     while running.poll() is None and not (tmp_path / "journal").exists():
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)
@@ -761,9 +1023,20 @@ def test_interruption_leaves_a_journal(network, tmp_path):
 
 @pytest.mark.skipif(not (SHARED_DATA / "boxed").is_dir(), reason="skipped: no shared data")
 def test_photographs_with_wnids(sscam, tmp_path):
-    result = sscam("eval", SHARED_DATA / "models/squeezenet1_1.pt", SHARED_DATA / "boxed/images", "--annotations",
-                   SHARED_DATA / "boxed/annotations", "--labels", SHARED_DATA / "imagenet_class_index.tsv",
-                   "-m", "grad-cam", "--limit", "8", "--json")
+    result = sscam(
+        "eval",
+        SHARED_DATA / "models/squeezenet1_1.pt",
+        SHARED_DATA / "boxed/images",
+        "--annotations",
+        SHARED_DATA / "boxed/annotations",
+        "--labels",
+        SHARED_DATA / "imagenet_class_index.tsv",
+        "-m",
+        "grad-cam",
+        "--limit",
+        "8",
+        "--json",
+    )
     assert result.returncode == 0 and result.stderr == ""
     report = json.loads(result.stdout)
     assert report["images"] == report["cases"] == 8 and report["scaled_annotations"] == 0
@@ -775,10 +1048,14 @@ def test_the_bar_is_of_the_whole_data_set(network, tmp_path):
     root = put_scenes(tmp_path / "set", scene_names(3))
     put(root / "scene01b.png", "no image")
     # Long enough for the bar, which is drawn ten times a second at most.
-    code, shown = run_on_terminal(["eval", network.model, str(root), "-m", "ss-cam-mean", "--labels",
-                                   network.labels_path], 100)
+    code, shown = run_on_terminal(
+        ["eval", network.model, str(root), "-m", "ss-cam-mean", "--labels", network.labels_path],
+        100,
+    )
     assert code == 0
-    assert re.search(r"\r\033\[K\[[#-]+\] +\d+ %  \d+:\d\d elapsed, (-:--|\d+:\d\d) left  image \d of 4", shown), shown
+    assert re.search(
+        r"\r\033\[K\[[#-]+\] +\d+ %  \d+:\d\d elapsed, (-:--|\d+:\d\d) left  image \d of 4", shown
+    ), shown
     percents = [int(number) for number in re.findall(r"(\d+) %", shown)]
     assert percents == sorted(percents) and percents[-1] > 50
     assert re.search(r"\r\033\[Ksscam: note: [^\r\n]*scene01b.png[^\r\n]*\r\n", shown), shown
@@ -824,8 +1101,18 @@ def test_report_is_one_file_with_everything(evaluate, tmp_path):
     root = put_scenes(tmp_path / "set", ["scene02"])
     put_scene(root / hostile, "scene01")
     put(root / hostile.replace(".png", ".xml"), (SCENES / "scene01.xml").read_text())
-    result = evaluate(root, "--report", "report.html", "-m", "grad-cam,cam", "--metrics", "all", "--metric-steps", "3",
-                   flags=SIGMOID)
+    result = evaluate(
+        root,
+        "--report",
+        "report.html",
+        "-m",
+        "grad-cam,cam",
+        "--metrics",
+        "all",
+        "--metric-steps",
+        "3",
+        flags=SIGMOID,
+    )
     assert result.returncode == 0, result.stderr
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     page = Page(text)
@@ -833,7 +1120,7 @@ def test_report_is_one_file_with_everything(evaluate, tmp_path):
     assert len(page.all("script")) == 2 and any(hostile in words for words in page.texts)
     cases = len(result.rows) // 2
     assert len([1 for div in page.all("div") if div.get("class") == "case"]) == cases
-    assert len(page.all("img")) == 3 * cases    # the input and two methods
+    assert len(page.all("img")) == 3 * cases  # the input and two methods
     assert len(page.all("svg")) == 7 + 2 and len(page.all("polyline")) == 2 * 2
     for line in page.all("polyline"):
         assert len(line["points"].split()) == 4
@@ -847,7 +1134,8 @@ def test_report_is_one_file_with_everything(evaluate, tmp_path):
     cells = [float(cell["data-value"]) for cell in page.all("td") if cell.get("data-value")]
     assert len(cells) == 2 * 7
     assert [table["id"] for table in page.all("table") if table.get("class") == "worst"] == [
-        f"worst-{method}-{metric}" for method in range(2) for metric in range(7)]
+        f"worst-{method}-{metric}" for method in range(2) for metric in range(7)
+    ]
     assert cells[0] == pytest.approx(sum(map(float, values)) / cases, rel=1e-6)
 
 
@@ -859,8 +1147,12 @@ def test_report_shows_the_boxes_of_the_class(evaluate, tmp_path):
         pixels = image.convert("RGB")
     scale = pixels.width / 320
     left, top, right, bottom = (value * scale for value in objects_of("scene01")[0][1])
-    middle_of_edges = [((left + right) / 2, top), ((left + right) / 2, bottom), (left, (top + bottom) / 2),
-                       (right, (top + bottom) / 2)]
+    middle_of_edges = [
+        ((left + right) / 2, top),
+        ((left + right) / 2, bottom),
+        (left, (top + bottom) / 2),
+        (right, (top + bottom) / 2),
+    ]
     for x, y in middle_of_edges:
         near = [pixels.getpixel((int(x) + i, int(y) + j)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
         assert any(red > 200 and green > 180 and blue < 90 for red, green, blue in near)
@@ -869,17 +1161,34 @@ def test_report_shows_the_boxes_of_the_class(evaluate, tmp_path):
 def test_report_has_the_worst_cases_of_all(evaluate, tmp_path):
     """Lists of all cases there are, images of those that are worst on the whole of a metric."""
     metrics = ("average_drop", "energy_pointing")
-    result = evaluate(SCENES, "--report", "report.html", "-m", "grad-cam,grad-cam++", "--metrics", ",".join(metrics),
-                   "--limit", "11", flags=SIGMOID)
+    result = evaluate(
+        SCENES,
+        "--report",
+        "report.html",
+        "-m",
+        "grad-cam,grad-cam++",
+        "--metrics",
+        ",".join(metrics),
+        "--limit",
+        "11",
+        flags=SIGMOID,
+    )
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     for (i, method), (j, metric, worse) in itertools.product(
-            enumerate(("grad-cam", "grad-cam++")), ((0, "average_drop", -1), (1, "energy_pointing", 1))):
-        rows = sorted((row for row in result.rows if row["method"] == method),
-                      key=lambda row: worse * float(row[metric]))    # stable  # noqa: B023
+        enumerate(("grad-cam", "grad-cam++")), ((0, "average_drop", -1), (1, "energy_pointing", 1))
+    ):
+        rows = sorted(
+            (row for row in result.rows if row["method"] == method),
+            key=lambda row: worse * float(row[metric]),
+        )  # stable  # noqa: B023
         listed = re.search(f'id="worst-{i}-{j}".*?</table>', text, re.DOTALL).group(0)
-        found = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", listed)
-        assert found == [(row["image"], row["label"], *(f"{float(row[name]):.4g}" for name in metrics))
-                         for row in rows[:12]]
+        found = re.findall(
+            r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", listed
+        )
+        assert found == [
+            (row["image"], row["label"], *(f"{float(row[name]):.4g}" for name in metrics))
+            for row in rows[:12]
+        ]
     pairs = list(zip(result.rows[::2], result.rows[1::2]))
     assert len(pairs) > 24
     worst = sorted(pairs, key=lambda pair: -sum(float(row["average_drop"]) for row in pair))[:24]
@@ -888,5 +1197,9 @@ def test_report_has_the_worst_cases_of_all(evaluate, tmp_path):
 
 
 def test_reports_that_cannot_be_written(sscam, network, tmp_path):
-    assert_one_line(sscam("eval", network.model, SCENES, "--report", "no/such/report.html"), 1, "report.html")
-    assert_one_line(sscam("eval", network.model, SCENES, "--report", "r.html", "--colormap", "gray"), 2, "gray")
+    assert_one_line(
+        sscam("eval", network.model, SCENES, "--report", "no/such/report.html"), 1, "report.html"
+    )
+    assert_one_line(
+        sscam("eval", network.model, SCENES, "--report", "r.html", "--colormap", "gray"), 2, "gray"
+    )

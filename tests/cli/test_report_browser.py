@@ -12,11 +12,15 @@ import pytest
 
 from conftest import DEMO
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="skipped: no Chromium")
 
 SCENES = DEMO / "scenes"
-COLLECT_ERRORS = "<script>window.errors=[];addEventListener('error',e=>errors.push(e.message));</script>"
+COLLECT_ERRORS = (
+    "<script>window.errors=[];addEventListener('error',e=>errors.push(e.message));</script>"
+)
 
 
 @pytest.fixture
@@ -24,11 +28,26 @@ def chromium(tmp_path):
     """Runs Chromium on a page until its scripts are through; standard output and error as text."""
 
     def run(page, *arguments):
-        done = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-                               "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}",
-                               "--virtual-time-budget=5000", *arguments, page.as_uri()],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=300, check=False)
+        done = subprocess.run(
+            [
+                CHROMIUM,
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--hide-scrollbars",
+                "--enable-logging=stderr",
+                f"--user-data-dir={tmp_path / 'profile'}",
+                "--virtual-time-budget=5000",
+                *arguments,
+                page.as_uri(),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         return done
 
@@ -43,9 +62,15 @@ def ask(chromium, tmp_path):
         answer = f"<script>document.title=JSON.stringify([{expression},errors]);</script>"
         assert text.count("<head>") == text.count("</body>") == 1
         page = tmp_path / "asked.html"
-        page.write_text(text.replace("<head>", "<head>" + COLLECT_ERRORS).replace("</body>", answer + "</body>"),
-                        encoding="utf-8")
-        title = re.search(r"<title>(.*?)</title>", chromium(page, "--dump-dom").stdout, re.DOTALL).group(1)
+        page.write_text(
+            text.replace("<head>", "<head>" + COLLECT_ERRORS).replace(
+                "</body>", answer + "</body>"
+            ),
+            encoding="utf-8",
+        )
+        title = re.search(
+            r"<title>(.*?)</title>", chromium(page, "--dump-dom").stdout, re.DOTALL
+        ).group(1)
         return json.loads(html.unescape(title))
 
     return run
@@ -54,8 +79,19 @@ def ask(chromium, tmp_path):
 @pytest.fixture
 def report(sscam, network, tmp_path):
     def run(command, *arguments):
-        done = sscam(command, network.model, SCENES, "--labels", network.labels_path, "--probability", "sigmoid",
-                     "--report", "report.html", "--json", *arguments)
+        done = sscam(
+            command,
+            network.model,
+            SCENES,
+            "--labels",
+            network.labels_path,
+            "--probability",
+            "sigmoid",
+            "--report",
+            "report.html",
+            "--json",
+            *arguments,
+        )
         assert done.returncode == 0, done.stderr
         return (tmp_path / "report.html").read_text(encoding="utf-8"), json.loads(done.stdout)
 
@@ -69,26 +105,31 @@ def assert_drawn(chromium, page, screenshot):
     with PIL.Image.open(screenshot) as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
     assert pixels.shape == (2400, 1400, 3)
-    assert (pixels.max(axis=2) < 90).sum() > 2000    # ink
+    assert (pixels.max(axis=2) < 90).sum() > 2000  # ink
     coloured = np.ptp(pixels, axis=2) > 80
     assert coloured.sum() > 5000
-    assert (coloured.any(axis=1)).sum() > 300    # on many lines
+    assert (coloured.any(axis=1)).sum() > 300  # on many lines
 
 
 def column(metric):
     """Names down the table after clicks on a metric's heading, once and twice."""
-    return (f"(()=>{{const t=document.querySelector('table'),h=[...t.querySelectorAll('th')]"
-            f".find(e=>e.textContent.startsWith({json.dumps(metric)})),"
-            "names=()=>{h.click();return [...t.tBodies[0].rows].map(r=>r.cells[0].textContent)};"
-            "return [names(),names()]})()")
+    return (
+        f"(()=>{{const t=document.querySelector('table'),h=[...t.querySelectorAll('th')]"
+        f".find(e=>e.textContent.startsWith({json.dumps(metric)})),"
+        "names=()=>{h.click();return [...t.tBodies[0].rows].map(r=>r.cells[0].textContent)};"
+        "return [names(),names()]})()"
+    )
 
 
 def assert_charts_hold_their_parts(ask, text, count):
     """Nothing that a chart has is cut off at its edge."""
-    within, errors = ask(text, "[...document.querySelectorAll('svg')].map(e=>{const b=e.getBoundingClientRect();"
-                               "return [...e.querySelectorAll('circle,polyline,text,rect')].every(p=>{const q="
-                               "p.getBoundingClientRect();return q.left>=b.left-1&&q.right<=b.right+1&&q.top>=b.top-1"
-                               "&&q.bottom<=b.bottom+1})})")
+    within, errors = ask(
+        text,
+        "[...document.querySelectorAll('svg')].map(e=>{const b=e.getBoundingClientRect();"
+        "return [...e.querySelectorAll('circle,polyline,text,rect')].every(p=>{const q="
+        "p.getBoundingClientRect();return q.left>=b.left-1&&q.right<=b.right+1&&q.top>=b.top-1"
+        "&&q.bottom<=b.bottom+1})})",
+    )
     assert errors == [] and len(within) == count and all(within), within
 
 
@@ -103,8 +144,17 @@ def test_errors_of_scripts_are_seen(ask, chromium, tmp_path):
 
 
 def test_report_is_drawn_and_sorts(report, ask, chromium, tmp_path):
-    text, told = report("eval", "-m", "grad-cam,cam,grad-cam++,grad-cam-elementwise", "--limit", "4", "--metrics",
-                        "all", "--metric-steps", "4")
+    text, told = report(
+        "eval",
+        "-m",
+        "grad-cam,cam,grad-cam++,grad-cam-elementwise",
+        "--limit",
+        "4",
+        "--metrics",
+        "all",
+        "--metric-steps",
+        "4",
+    )
     assert_drawn(chromium, tmp_path / "report.html", tmp_path / "report.png")
     assert_charts_hold_their_parts(ask, text, 7 + 2)
     for title, metric in (("Average Drop", "average_drop"), ("Energy Pointing", "energy_pointing")):
@@ -118,24 +168,42 @@ def test_report_is_drawn_and_sorts(report, ask, chromium, tmp_path):
 
 def test_cases_are_sorted_by_the_metric_chosen(report, ask):
     text, _ = report("eval", "-m", "grad-cam,cam", "--limit", "4")
-    (values, lists), errors = ask(text, "(()=>{const m=document.getElementById('by-method'),"
-                               "k=document.getElementById('by-metric');m.value='1';k.value='2';"
-                               "k.dispatchEvent(new Event('change'));return [[...document.querySelectorAll('.case')]"
-                               ".map(e=>+e.getAttribute('data-v1-2')),[...document.querySelectorAll('.worst')]"
-                               ".filter(e=>e.offsetHeight).map(e=>e.id)]})()")
+    (values, lists), errors = ask(
+        text,
+        "(()=>{const m=document.getElementById('by-method'),"
+        "k=document.getElementById('by-metric');m.value='1';k.value='2';"
+        "k.dispatchEvent(new Event('change'));return [[...document.querySelectorAll('.case')]"
+        ".map(e=>+e.getAttribute('data-v1-2')),[...document.querySelectorAll('.worst')]"
+        ".filter(e=>e.offsetHeight).map(e=>e.id)]})()",
+    )
     assert errors == []
     assert lists == ["worst-1-2"]
-    assert len(set(values)) > 4 and values == sorted(values)    # of energy pointing the lowest are worst
+    assert len(set(values)) > 4 and values == sorted(
+        values
+    )  # of energy pointing the lowest are worst
     unsorted = [float(value) for value in re.findall(r'data-v1-2="([^"]+)"', text)]
     assert sorted(unsorted) == sorted(values) and unsorted != values
 
 
 def test_study_is_drawn_and_sorts(report, ask, chromium, tmp_path):
-    text, told = report("study", "-m", "ss-cam-mean", "--sigma", "0.5,4", "--samples", "1,2", "--limit", "2",
-                        "--max-channels", "8")
+    text, told = report(
+        "study",
+        "-m",
+        "ss-cam-mean",
+        "--sigma",
+        "0.5,4",
+        "--samples",
+        "1,2",
+        "--limit",
+        "2",
+        "--max-channels",
+        "8",
+    )
     assert_drawn(chromium, tmp_path / "report.html", tmp_path / "study.png")
     (rising, _), errors = ask(text, column("Near Score-CAM"))
     assert errors == []
     means = {method["title"]: method["near_score_cam"]["mean"] for method in told["methods"]}
     assert rising[-1] == "Score-CAM" and [means[name] for name in rising] == sorted(means.values())
-    assert_charts_hold_their_parts(ask, text, 2 * len(told["methods"][0].keys() - {"method", "title"}))
+    assert_charts_hold_their_parts(
+        ask, text, 2 * len(told["methods"][0].keys() - {"method", "title"})
+    )

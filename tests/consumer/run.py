@@ -3,8 +3,8 @@
 
     run.py SETTINGS.json [TEST...]
 
-SETTINGS.json comes from meson.build. Slow compilations are kept in the build folder and redone when what they are
-made from has changed.
+SETTINGS.json comes from meson.build. Slow compilations are kept in the build folder and redone when
+what they are made from has changed.
 """
 
 import hashlib
@@ -31,7 +31,9 @@ STRICT_C = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror"]
 def run(*command, **options):
     """Run a command that must succeed; its output."""
     words = [str(word) for word in command]
-    done = subprocess.run(words, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+    done = subprocess.run(
+        words, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
+    )
     if done.returncode:
         raise AssertionError(f"{' '.join(words)}\nexited with {done.returncode}:\n{done.stdout}")
     return done.stdout
@@ -43,7 +45,16 @@ class Stage:
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="sscam-stage-")
         self.destdir = Path(self._folder.name)
-        run("meson", "install", "-C", BUILD_ROOT, "--no-rebuild", "--quiet", "--destdir", self.destdir)
+        run(
+            "meson",
+            "install",
+            "-C",
+            BUILD_ROOT,
+            "--no-rebuild",
+            "--quiet",
+            "--destdir",
+            self.destdir,
+        )
         self.prefix = Path(f"{self.destdir}{SETTINGS['prefix']}")
         self.libdir = self.prefix / LIBDIR
         self.environment = dict(os.environ, LD_LIBRARY_PATH=str(self.libdir))
@@ -51,7 +62,13 @@ class Stage:
     def pkg_config(self, *flags):
         # The prefix alone moves: a sysroot would move the folders of libtorch and OpenBLAS too.
         environment = dict(os.environ, PKG_CONFIG_PATH=str(self.libdir / "pkgconfig"))
-        return run("pkg-config", f"--define-variable=prefix={self.prefix}", *flags, "sscam", env=environment).split()
+        return run(
+            "pkg-config",
+            f"--define-variable=prefix={self.prefix}",
+            *flags,
+            "sscam",
+            env=environment,
+        ).split()
 
     def close(self):
         self._folder.cleanup()
@@ -60,11 +77,12 @@ class Stage:
 class Scene:
     """An image of known content: `arguments` are those of explain_scene.c."""
 
-    # Resized so that the shorter side has 256 pixels, then cropped to the middle 224 x 224: the library's default.
+    # Resized so that the shorter side has 256 pixels, then cropped to the middle 224 x 224: the
+    # library's default.
     SHORTER_SIDE, CROP = 256, 224
 
     def __init__(self):
-        self.model, self.picture = SETTINGS["model"], SETTINGS["picture"]
+        self.model, self.image = SETTINGS["model"], SETTINGS["image"]
         annotation = ElementTree.parse(SETTINGS["annotation"])
         labels = Path(SETTINGS["labels"]).read_text().splitlines()
         item = annotation.find("object")
@@ -72,7 +90,7 @@ class Scene:
         box = [float(item.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")]
         self.class_index = labels.index(item.findtext("name"))
         self.box = self._in_network_input(box, size)
-        self.arguments = [self.model, self.picture, self.class_index, *self.box]
+        self.arguments = [self.model, self.image, self.class_index, *self.box]
 
     def _in_network_input(self, box, size):
         scale = self.SHORTER_SIDE / min(size)
@@ -129,36 +147,70 @@ class PkgConfig(Consumer):
         flags = stage.pkg_config("--libs")
         self.assertEqual([flag for flag in flags if flag.startswith("-l")], ["-lsscam"])
         program = self.cc("explain_scene", *stage.pkg_config("--cflags"), *flags)
-        self.assertFalse([name for name in self.needed(program) if "torch" in name or "c10" in name])
+        self.assertFalse(
+            [name for name in self.needed(program) if "torch" in name or "c10" in name]
+        )
 
     def test_static(self):
-        flags = [flag.replace("-lsscam", "-l:libsscam.a") for flag in stage.pkg_config("--cflags", "--libs", "--static")]
+        flags = [
+            flag.replace("-lsscam", "-l:libsscam.a")
+            for flag in stage.pkg_config("--cflags", "--libs", "--static")
+        ]
         program = self.cc("explain_scene", *flags, before=STRICT_C)
         self.assertNotIn("libsscam.so.1", self.needed(program))
         self.check_explains(program, os.environ)
 
     def test_two_explainers_in_two_threads(self):
-        program = self.cc("two_threads", *stage.pkg_config("--cflags", "--libs"), "-pthread", "-lm",
-                          before=["-std=gnu11", "-Wall", "-Wextra", "-Werror"])
-        self.assertIn("as alone", run(program, scene.model, scene.picture, env=stage.environment))
+        program = self.cc(
+            "two_threads",
+            *stage.pkg_config("--cflags", "--libs"),
+            "-pthread",
+            "-lm",
+            before=["-std=gnu11", "-Wall", "-Wextra", "-Werror"],
+        )
+        self.assertIn("as alone", run(program, scene.model, scene.image, env=stage.environment))
 
     def test_beside_its_own_libtorch(self):
         headers = SOURCE_ROOT.glob("include/sscam/*.h")
         source = HERE / "with_libtorch.cpp"
         # The headers in the tree are those of the stage, whose folder changes with every run.
-        compiled = compile_kept("with_libtorch.o",
-                                [*SETTINGS["cxx"], "-std=c++17", "-c", source, "-I", SOURCE_ROOT / "include",
-                                 *SETTINGS["torch_compile_args"]], [source, *headers])
+        compiled = compile_kept(
+            "with_libtorch.o",
+            [
+                *SETTINGS["cxx"],
+                "-std=c++17",
+                "-c",
+                source,
+                "-I",
+                SOURCE_ROOT / "include",
+                *SETTINGS["torch_compile_args"],
+            ],
+            [source, *headers],
+        )
         program = self.folder / "with_libtorch"
-        run(*SETTINGS["cxx"], compiled, "-o", program, *stage.pkg_config("--libs"), *SETTINGS["torch_link_args"])
+        run(
+            *SETTINGS["cxx"],
+            compiled,
+            "-o",
+            program,
+            *stage.pkg_config("--libs"),
+            *SETTINGS["torch_link_args"],
+        )
         self.assertIn("one libtorch", run(program, *scene.arguments, env=stage.environment))
 
 
 @unittest.skipUnless(shutil.which("cmake"), "CMake is not installed")
 class CMake(Consumer):
     def configure(self, *arguments):
-        return run("cmake", "-S", HERE / "cmake_project", "-B", self.folder / "build",
-                   f"-DCMAKE_PREFIX_PATH={stage.prefix}", *arguments)
+        return run(
+            "cmake",
+            "-S",
+            HERE / "cmake_project",
+            "-B",
+            self.folder / "build",
+            f"-DCMAKE_PREFIX_PATH={stage.prefix}",
+            *arguments,
+        )
 
     def test_shared_and_static(self):
         self.configure()
@@ -173,11 +225,20 @@ class CMake(Consumer):
         self.assertEqual(text.count("sscam 1.0"), 1)
         (self.folder / "CMakeLists.txt").write_text(text.replace("sscam 1.0", "sscam 2.0"))
         with self.assertRaisesRegex(AssertionError, "version"):
-            run("cmake", "-S", self.folder, "-B", self.folder / "build", f"-DCMAKE_PREFIX_PATH={stage.prefix}")
+            run(
+                "cmake",
+                "-S",
+                self.folder,
+                "-B",
+                self.folder / "build",
+                f"-DCMAKE_PREFIX_PATH={stage.prefix}",
+            )
 
 
 class Meson(Consumer):
-    @unittest.skipIf(SETTINGS["torch_folder"], "takes minutes, and is done with the default libtorch")
+    @unittest.skipIf(
+        SETTINGS["torch_folder"], "takes minutes, and is done with the default libtorch"
+    )
     def test_subproject(self):
         project, build = KEPT / "subproject", KEPT / "subproject-build"
         (project / "subprojects").mkdir(parents=True, exist_ok=True)
@@ -187,8 +248,14 @@ class Meson(Consumer):
         if not library.is_symlink():
             library.symlink_to(SOURCE_ROOT)
         if not (build / "build.ninja").exists():
-            run("meson", "setup", build, project, "--wrap-mode=forcefallback",
-                *(f"-Dsscam:{name}={value}" for name, value in SETTINGS["torch_options"].items()))
+            run(
+                "meson",
+                "setup",
+                build,
+                project,
+                "--wrap-mode=forcefallback",
+                *(f"-Dsscam:{name}={value}" for name, value in SETTINGS["torch_options"].items()),
+            )
         run("ninja", "-C", build)
         self.check_explains(build / "explain_scene", os.environ)
 
@@ -205,17 +272,29 @@ class Meson(Consumer):
 class Installation(Consumer):
     def test_everything_is_there(self):
         expected = {
-            f"{LIBDIR}/libsscam.so", f"{LIBDIR}/libsscam.so.1", f"{LIBDIR}/libsscam.a",
+            f"{LIBDIR}/libsscam.so",
+            f"{LIBDIR}/libsscam.so.1",
+            f"{LIBDIR}/libsscam.a",
             f"{LIBDIR}/pkgconfig/sscam.pc",
-            f"{LIBDIR}/cmake/sscam/sscam-config.cmake", f"{LIBDIR}/cmake/sscam/sscam-config-version.cmake",
+            f"{LIBDIR}/cmake/sscam/sscam-config.cmake",
+            f"{LIBDIR}/cmake/sscam/sscam-config-version.cmake",
             f"{SETTINGS['mandir']}/man3/libsscam.3",
         }
         if SETTINGS["has_program"]:
-            expected |= {"bin/sscam", f"{SETTINGS['mandir']}/man1/sscam.1",
-                         f"{SETTINGS['datadir']}/bash-completion/completions/sscam"}
-        expected |= {f"{SETTINGS['includedir']}/sscam/{header.name}"
-                     for header in (SOURCE_ROOT / "include" / "sscam").glob("*.h")}
-        installed = {str(path.relative_to(stage.prefix)) for path in stage.prefix.rglob("*") if not path.is_dir()}
+            expected |= {
+                "bin/sscam",
+                f"{SETTINGS['mandir']}/man1/sscam.1",
+                f"{SETTINGS['datadir']}/bash-completion/completions/sscam",
+            }
+        expected |= {
+            f"{SETTINGS['includedir']}/sscam/{header.name}"
+            for header in (SOURCE_ROOT / "include" / "sscam").glob("*.h")
+        }
+        installed = {
+            str(path.relative_to(stage.prefix))
+            for path in stage.prefix.rglob("*")
+            if not path.is_dir()
+        }
         self.assertEqual(expected - installed, set())
 
     def test_nothing_private_is_there(self):
@@ -236,7 +315,9 @@ class Installation(Consumer):
                 self.assert_names_no_folder_of_the_build(content.decode(), path)
 
     def test_run_paths_do_not_name_the_folders_of_the_build(self):
-        programs = [stage.libdir / "libsscam.so.1"] + ([stage.prefix / "bin/sscam"] if SETTINGS["has_program"] else [])
+        programs = [stage.libdir / "libsscam.so.1"] + (
+            [stage.prefix / "bin/sscam"] if SETTINGS["has_program"] else []
+        )
         for path in programs:
             run_paths = re.findall(r"\((?:RUNPATH|RPATH)\).*\[(.*)\]", run("readelf", "-d", path))
             self.assert_names_no_folder_of_the_build(" ".join(run_paths), path)
@@ -259,15 +340,21 @@ class Installation(Consumer):
         for words, completed in expected.items():
             with self.subTest(words):
                 line = " ".join(f"'{word}'" for word in ("sscam", *words))
-                script = (f"compopt() {{ :; }}; source {completion}; COMP_WORDS=({line}); COMP_CWORD={len(words)}; "
-                          "_sscam; echo ${COMPREPLY[*]}")
+                script = (
+                    f"compopt() {{ :; }}; source {completion}; "
+                    f"COMP_WORDS=({line}); COMP_CWORD={len(words)}; "
+                    "_sscam; echo ${COMPREPLY[*]}"
+                )
                 self.assertEqual(run("bash", "-c", script, env=environment).strip(), completed)
 
     @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
     def test_manual_pages_are_well_formed(self):
         for page in (stage.prefix / SETTINGS["mandir"]).rglob("*.[13]"):
-            warnings = subprocess.run(["groff", "-ww", "-man", "-Tutf8", "-z", str(page)], text=True,
-                                      stderr=subprocess.PIPE).stderr
+            warnings = subprocess.run(
+                ["groff", "-ww", "-man", "-Tutf8", "-z", str(page)],
+                text=True,
+                stderr=subprocess.PIPE,
+            ).stderr
             self.assertEqual(warnings, "", page)
 
 

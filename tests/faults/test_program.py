@@ -1,8 +1,9 @@
-"""The program without memory, and on files that fail: it ends with its message and exit code 1 or gives what it would
-have given, leaves no temporary file, and writes over nothing that it does not replace.
+"""The program without memory, and on files that fail: it ends with its message and exit code 1 or
+gives what it would have given, leaves no temporary file, and writes over nothing that it does not
+replace.
 
-SSCAM_FAULTS_EVERY=1 lets every allocation and every call on a file fail in turn, another number n every nth; by
-default one or two of each."""
+SSCAM_FAULTS_EVERY=1 lets every allocation and every call on a file fail in turn, another number n
+every nth; by default one or two of each."""
 
 import errno
 import math
@@ -20,7 +21,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "support"))
-from fork_server import ForkServer  # noqa: E402
+from fork_server import ForkServer
 
 DEMO = ROOT / "examples" / "demo"
 PROGRAM = os.environ.get("SSCAM_CLI", str(ROOT / "build" / "tools" / "sscam"))
@@ -29,10 +30,43 @@ MIDDLE, LATE = 0.45, 0.87  # by default: while it computes, and while it writes 
 
 # fault_board.h
 OWNERS = {"program": 1, "library": 2, "drawing": 8, "fonts": 32, "glib": 64}
-CALLS = ["open", "create", "stat", "read", "seek", "list", "write", "truncate", "sync", "close", "rename"]
-ERRORS = {"open": 5, "create": 28, "stat": 5, "read": 5, "seek": 5, "list": 5, "write": 28, "truncate": 5, "sync": 28,
-          "close": 28, "rename": 18}
-PLAN = ["armed", "owners", "allocation", "call", "number", "error", "from_on", "short_read", "tracks"]
+CALLS = [
+    "open",
+    "create",
+    "stat",
+    "read",
+    "seek",
+    "list",
+    "write",
+    "truncate",
+    "sync",
+    "close",
+    "rename",
+]
+ERRORS = {
+    "open": 5,
+    "create": 28,
+    "stat": 5,
+    "read": 5,
+    "seek": 5,
+    "list": 5,
+    "write": 28,
+    "truncate": 5,
+    "sync": 28,
+    "close": 28,
+    "rename": 18,
+}
+PLAN = [
+    "armed",
+    "owners",
+    "allocation",
+    "call",
+    "number",
+    "error",
+    "from_on",
+    "short_read",
+    "tracks",
+]
 COUNTS = ["allocations", "refused", "failed_calls", "outstanding", "no_call", *CALLS]
 OLD = b"what was there before"
 
@@ -68,26 +102,119 @@ def server(board):
     return ForkServer(PROGRAM, ":".join(libraries))
 
 
-# --- what the program is asked ------------------------------------------------------------------------
+# --- the program's arguments ----------------------------------------------------------------------
 
-EXPLAIN = ["explain", "{in}/clothes.pt", "{in}/scene01.png", "--labels", "{in}/labels.txt", "--calibrate", "off"]
+EXPLAIN = [
+    "explain",
+    "{in}/clothes.pt",
+    "{in}/scene01.png",
+    "--labels",
+    "{in}/labels.txt",
+    "--calibrate",
+    "off",
+]
 COMMANDS = {
-    "explain": (EXPLAIN + ["-m", "grad-cam,cam", "-o", "{out}/o.png", "--heatmap", "{out}/h.png", "--npy", "{out}/m.npy",
-                           "--raw", "{out}/r.npy", "--weights", "{out}/w.npy", "--json"],
-                [f"{name}-{method}.{extension}" for method in ("grad-cam", "cam") for name, extension in
-                 (("o", "png"), ("h", "png"), ("m", "npy"), ("r", "npy"), ("w", "npy"))]),
+    "explain": (
+        EXPLAIN
+        + [
+            "-m",
+            "grad-cam,cam",
+            "-o",
+            "{out}/o.png",
+            "--heatmap",
+            "{out}/h.png",
+            "--npy",
+            "{out}/m.npy",
+            "--raw",
+            "{out}/r.npy",
+            "--weights",
+            "{out}/w.npy",
+            "--json",
+        ],
+        [
+            f"{name}-{method}.{extension}"
+            for method in ("grad-cam", "cam")
+            for name, extension in (
+                ("o", "png"),
+                ("h", "png"),
+                ("m", "npy"),
+                ("r", "npy"),
+                ("w", "npy"),
+            )
+        ],
+    ),
     "explain JPEG": (["explain", "{in}/clothes.pt", "{in}/image.jpg", "-m", "grad-cam"], []),
-    "tensor": (["explain", "{in}/clothes.pt", "--tensor", "{in}/input.npy", "-m", "grad-cam", "--npy", "{out}/m.npy"],
-               ["m.npy"]),
-    "compare": (["compare", "{in}/clothes.pt", "{in}/scene01.png", "{in}/scene02.png", "-m", "grad-cam", "-o",
-                 "{out}/panel.png", "--labels", "{in}/labels.txt"], ["panel.png"]),
-    "compare SVG": (["compare", "{in}/clothes.pt", "{in}/scene01.png", "-m", "grad-cam", "-o", "{out}/panel.svg"],
-                    ["panel.svg"]),
-    "eval": (["eval", "{in}/clothes.pt", "{in}/set", "-m", "grad-cam", "--labels", "{in}/labels.txt", "--csv",
-              "{out}/values.csv", "--report", "{out}/report.html", "--resume", "{out}/journal"],
-             ["values.csv", "report.html"]),
-    "eval list": (["eval", "{in}/clothes.pt", "{in}/list.csv", "-m", "grad-cam", "--labels", "{in}/labels.txt", "--json"],
-                  []),
+    "tensor": (
+        [
+            "explain",
+            "{in}/clothes.pt",
+            "--tensor",
+            "{in}/input.npy",
+            "-m",
+            "grad-cam",
+            "--npy",
+            "{out}/m.npy",
+        ],
+        ["m.npy"],
+    ),
+    "compare": (
+        [
+            "compare",
+            "{in}/clothes.pt",
+            "{in}/scene01.png",
+            "{in}/scene02.png",
+            "-m",
+            "grad-cam",
+            "-o",
+            "{out}/panel.png",
+            "--labels",
+            "{in}/labels.txt",
+        ],
+        ["panel.png"],
+    ),
+    "compare SVG": (
+        [
+            "compare",
+            "{in}/clothes.pt",
+            "{in}/scene01.png",
+            "-m",
+            "grad-cam",
+            "-o",
+            "{out}/panel.svg",
+        ],
+        ["panel.svg"],
+    ),
+    "eval": (
+        [
+            "eval",
+            "{in}/clothes.pt",
+            "{in}/set",
+            "-m",
+            "grad-cam",
+            "--labels",
+            "{in}/labels.txt",
+            "--csv",
+            "{out}/values.csv",
+            "--report",
+            "{out}/report.html",
+            "--resume",
+            "{out}/journal",
+        ],
+        ["values.csv", "report.html"],
+    ),
+    "eval list": (
+        [
+            "eval",
+            "{in}/clothes.pt",
+            "{in}/list.csv",
+            "-m",
+            "grad-cam",
+            "--labels",
+            "{in}/labels.txt",
+            "--json",
+        ],
+        [],
+    ),
     "merge": (["merge", "{in}/values.csv", "--csv", "{out}/merged.csv"], ["merged.csv"]),
     "layers": (["layers", "{in}/clothes.pt", "--json"], []),
     "methods": (["methods"], []),
@@ -99,18 +226,38 @@ COMMANDS = {
 def inputs(tmp_path_factory):
     """A folder of everything that the commands read."""
     import PIL.Image
+
     folder = tmp_path_factory.mktemp("in")
     for name in ("clothes.pt", "labels.txt", "scenes/scene01.png", "scenes/scene02.png"):
         shutil.copy(DEMO / name, folder)
     PIL.Image.open(folder / "scene01.png").convert("RGB").save(folder / "image.jpg")
-    numpy.save(folder / "input.npy", numpy.linspace(-1, 1, 3 * 64 * 64, dtype=numpy.float32).reshape(3, 64, 64))
+    numpy.save(
+        folder / "input.npy",
+        numpy.linspace(-1, 1, 3 * 64 * 64, dtype=numpy.float32).reshape(3, 64, 64),
+    )
     (folder / "set").mkdir()
     for name in ("scene01.png", "scene01.xml", "scene02.png", "scene02.xml"):
         shutil.copy(DEMO / "scenes" / name, folder / "set")
     label = (DEMO / "labels.txt").read_text().splitlines()[0]
-    (folder / "list.csv").write_text(f"file,class,xmin,ymin,xmax,ymax\nscene01.png,{label},1,1,20,20\n")
-    subprocess.run([PROGRAM, "eval", folder / "clothes.pt", folder / "set", "-m", "grad-cam", "--labels",
-                    folder / "labels.txt", "--csv", folder / "values.csv"], check=True, capture_output=True)
+    (folder / "list.csv").write_text(
+        f"file,class,xmin,ymin,xmax,ymax\nscene01.png,{label},1,1,20,20\n"
+    )
+    subprocess.run(
+        [
+            PROGRAM,
+            "eval",
+            folder / "clothes.pt",
+            folder / "set",
+            "-m",
+            "grad-cam",
+            "--labels",
+            folder / "labels.txt",
+            "--csv",
+            folder / "values.csv",
+        ],
+        check=True,
+        capture_output=True,
+    )
     return folder
 
 
@@ -129,7 +276,9 @@ class Trial:
     def __init__(self, name, server, board, inputs, folder):
         words, self.outputs = COMMANDS[name]
         self.server, self.board, self.inputs, self.folder = server, board, inputs, folder
-        self.words = [word.replace("{in}", str(inputs)).replace("{out}", str(folder)) for word in words]
+        self.words = [
+            word.replace("{in}", str(inputs)).replace("{out}", str(folder)) for word in words
+        ]
         self.faults = 0
         self.wanted = self.run(owners=OWNERS["program"])
         assert self.wanted.code == 0, self.wanted.errors
@@ -137,7 +286,8 @@ class Trial:
         self.calls = {call: board.count(call) for call in CALLS}
 
     def run(self, **plan):
-        """What happens with a plan; all files of before, the journal among them, are gone or of old."""
+        """What happens with a plan; all files of before, the journal among them, are gone or of
+        old."""
         for path in self.folder.iterdir():
             path.unlink()
         for name in self.outputs:
@@ -149,26 +299,47 @@ class Trial:
         self.board.plan(folder=watched, **plan)
         if plan:
             self.board.memory[0:8] = struct.pack("q", 1)
-        result = self.server.run(self.words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                 stdin=subprocess.DEVNULL, text=True, timeout=300)
+        result = self.server.run(
+            self.words,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=300,
+        )
         self.board.memory[0:8] = bytes(8)
         return Outcome(result, self.folder)
 
     def check(self, outcome, what, may_differ=False):
         """Nothing but what the words of the module promise."""
         kept = {"journal"} if "journal" in self.wanted.files else set()
-        assert set(outcome.files) - kept == set(self.wanted.files) - kept, (what, set(outcome.files), outcome.errors)
+        assert set(outcome.files) - kept == set(self.wanted.files) - kept, (
+            what,
+            set(outcome.files),
+            outcome.errors,
+        )
         lines = outcome.errors.splitlines()
         notes = [line for line in lines if line.startswith("sscam: note: ")]
         for name in self.outputs:
-            assert outcome.files[name] in (OLD, self.wanted.files[name]) or may_differ or notes, (what, name)
+            assert outcome.files[name] in (OLD, self.wanted.files[name]) or may_differ or notes, (
+                what,
+                name,
+            )
         if outcome.code == 0:
             same = (outcome.said, outcome.files) == (self.wanted.said, self.wanted.files)
-            assert may_differ or notes or same, (what, "another result", outcome.said, outcome.errors)
+            assert may_differ or notes or same, (
+                what,
+                "another result",
+                outcome.said,
+                outcome.errors,
+            )
             assert len(lines) == len(notes), (what, lines)
             return
         assert outcome.code == 1, (what, outcome.code, outcome.errors)
-        assert len(lines) == len(notes) + 1 and re.fullmatch(r"sscam: .+: .+", lines[-1]), (what, outcome.errors)
+        assert len(lines) == len(notes) + 1 and re.fullmatch(r"sscam: .+: .+", lines[-1]), (
+            what,
+            outcome.errors,
+        )
         assert "Success" not in outcome.errors, (what, outcome.errors)
 
     @staticmethod
@@ -189,7 +360,7 @@ def commands(*names):
     return pytest.mark.parametrize("trial", names, indirect=True, ids=lambda name: name)
 
 
-# --- memory -------------------------------------------------------------------------------------------
+# --- memory ---------------------------------------------------------------------------------------
 
 
 def run_without_memory(trial, owner, **plan):
@@ -201,12 +372,18 @@ def run_without_memory(trial, owner, **plan):
     assert "note" not in outcome.errors, (what, outcome.errors)
     trial.check(outcome, what)
     if owner == "program" and outcome.code:
-        assert outcome.errors == "sscam: memory: none left\n" or "emory" in outcome.errors, (what, outcome.errors)
+        assert outcome.errors == "sscam: memory: none left\n" or "emory" in outcome.errors, (
+            what,
+            outcome.errors,
+        )
 
 
 # The library's own allocations fail one by one in other suites.
-USERS = [(command, "program") for command in COMMANDS if "SVG" not in command and "JPEG" not in command] + [
-    (command, "drawing") for command in ("compare", "compare SVG", "eval")] + [("eval", "library")]
+USERS = (
+    [(command, "program") for command in COMMANDS if "SVG" not in command and "JPEG" not in command]
+    + [(command, "drawing") for command in ("compare", "compare SVG", "eval")]
+    + [("eval", "library")]
+)
 
 
 @pytest.mark.parametrize("trial, owner", USERS, indirect=["trial"], ids=lambda name: name)
@@ -230,11 +407,17 @@ def test_text_layout_without_memory_leaves_no_file(trial):
             outcome = trial.run(owners=OWNERS["glib"], allocation=number, from_on=from_on)
             assert trial.board.count("refused"), number
             assert outcome.code, number
-            assert outcome.files == {name: OLD for name in trial.outputs}, (number, set(outcome.files))
-            assert outcome.code < 0 or outcome.errors == "sscam: memory: none left\n", (number, outcome.errors)
+            assert outcome.files == {name: OLD for name in trial.outputs}, (
+                number,
+                set(outcome.files),
+            )
+            assert outcome.code < 0 or outcome.errors == "sscam: memory: none left\n", (
+                number,
+                outcome.errors,
+            )
 
 
-# --- files --------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 @commands("explain", "tensor", "compare", "eval", "eval list", "merge")
@@ -244,7 +427,9 @@ def test_files_that_fail_are_told_and_leave_nothing_behind(trial):
             outcome = trial.run(call=CALLS.index(call) + 1, number=number, error=ERRORS[call])
             trial.faults += trial.board.count("failed_calls")
             trial.check(outcome, (call, number))
-            assert outcome.code == 1 or "note" in outcome.errors or outcome.files == trial.wanted.files
+            assert (
+                outcome.code == 1 or "note" in outcome.errors or outcome.files == trial.wanted.files
+            )
     print(f"{trial.words[0]}: {trial.faults} faults")
 
 
@@ -266,7 +451,11 @@ def test_files_that_shrink_while_they_are_read_do_no_harm(trial):
 @commands("explain JPEG", "tensor", "eval")
 def test_files_may_come_in_pieces(trial):
     outcome = trial.run(call=CALLS.index("read") + 1, number=-1, short_read=97)
-    assert (outcome.code, outcome.said, outcome.files) == (0, trial.wanted.said, trial.wanted.files), outcome.errors
+    assert (outcome.code, outcome.said, outcome.files) == (
+        0,
+        trial.wanted.said,
+        trial.wanted.files,
+    ), outcome.errors
 
 
 @commands("eval")
@@ -280,7 +469,7 @@ def test_a_journal_that_could_not_be_written_is_gone_on_with(trial):
             assert outcome.files["journal"] == trial.wanted.files["journal"]
 
 
-# --- places that cannot be used -----------------------------------------------------------------------
+# --- places that cannot be used -------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -290,26 +479,45 @@ def run(server, board, inputs, tmp_path):
     def run(*words):
         board.plan()
         words = [str(word).replace("{in}", str(inputs)) for word in words]
-        return server.run(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                          text=True, timeout=300)
+        return server.run(
+            words,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=300,
+        )
 
     return run
 
 
-MODEL, PICTURE = "{in}/clothes.pt", "{in}/scene01.png"
+MODEL, IMAGE = "{in}/clothes.pt", "{in}/scene01.png"
 EVAL = ["eval", MODEL, "{in}/set", "--labels", "{in}/labels.txt", "-m", "grad-cam", "--limit", "1"]
 
 
-@pytest.mark.parametrize("words", [
-    ["explain", "{bad}", PICTURE], ["explain", MODEL, "{bad}"], ["explain", MODEL, "--tensor", "{bad}"],
-    ["explain", MODEL, PICTURE, "--labels", "{bad}"], ["compare", MODEL, "{bad}", "-o", "x.png"],
-    ["eval", "{bad}", "{in}/set"], ["eval", MODEL, "{in}/set", "--layout", "voc", "--annotations", "{bad}"],
-    EVAL + ["--resume", "{bad}"], ["merge", "{bad}"], ["layers", "{bad}"],
-    ["explain", MODEL, PICTURE, "-m", "grad-cam", "-o", "{bad}/x.png"],
-    ["explain", MODEL, PICTURE, "-m", "grad-cam", "--npy", "{bad}"],
-    ["compare", MODEL, PICTURE, "-m", "grad-cam", "-o", "{bad}/x.svg"], EVAL + ["--csv", "{bad}"],
-    EVAL + ["--report", "{bad}"], ["merge", "{in}/values.csv", "--csv", "{bad}"],
-], ids=lambda words: " ".join(words))
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["explain", "{bad}", IMAGE],
+        ["explain", MODEL, "{bad}"],
+        ["explain", MODEL, "--tensor", "{bad}"],
+        ["explain", MODEL, IMAGE, "--labels", "{bad}"],
+        ["compare", MODEL, "{bad}", "-o", "x.png"],
+        ["eval", "{bad}", "{in}/set"],
+        ["eval", MODEL, "{in}/set", "--layout", "voc", "--annotations", "{bad}"],
+        EVAL + ["--resume", "{bad}"],
+        ["merge", "{bad}"],
+        ["layers", "{bad}"],
+        ["explain", MODEL, IMAGE, "-m", "grad-cam", "-o", "{bad}/x.png"],
+        ["explain", MODEL, IMAGE, "-m", "grad-cam", "--npy", "{bad}"],
+        ["compare", MODEL, IMAGE, "-m", "grad-cam", "-o", "{bad}/x.svg"],
+        EVAL + ["--csv", "{bad}"],
+        EVAL + ["--report", "{bad}"],
+        ["merge", "{in}/values.csv", "--csv", "{bad}"],
+    ],
+    ids=lambda words: " ".join(words),
+)
 @pytest.mark.parametrize("bad", ["/proc/self/fd/no", "{folder}"])
 def test_places_that_cannot_be_used_are_named(run, tmp_path, words, bad):
     place = tmp_path / "folder"

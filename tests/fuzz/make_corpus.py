@@ -3,6 +3,7 @@
 
 Regression files, found by fuzzing, lie beside the seeds and are none of this script's.
 """
+
 import io
 import struct
 import sys
@@ -35,16 +36,23 @@ def png_chunk(kind, data):
 def interlaced_png():
     """One pixel of 16-bit gray: Adam7's first pass is the whole image."""
     header = struct.pack(">IIBBBBB", 1, 1, 16, 0, 0, 0, 1)
-    return (b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(b"\0\x12\x34")) +
-            png_chunk(b"IEND", b""))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", header)
+        + png_chunk(b"IDAT", zlib.compress(b"\0\x12\x34"))
+        + png_chunk(b"IEND", b"")
+    )
 
 
 def pngs():
     rgba = PIL.Image.fromarray(gradient())
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA"):
-        picture = rgba.convert("RGB").convert(mode) if mode in "1P" else rgba.convert(mode)
-        yield mode, encoded(picture, "PNG")
-    yield "16-bit", encoded(PIL.Image.fromarray(gradient()[:, :, 0].astype(numpy.uint16) * 257), "PNG")
+        image = rgba.convert("RGB").convert(mode) if mode in "1P" else rgba.convert(mode)
+        yield mode, encoded(image, "PNG")
+    yield (
+        "16-bit",
+        encoded(PIL.Image.fromarray(gradient()[:, :, 0].astype(numpy.uint16) * 257), "PNG"),
+    )
     yield "transparent-colour", encoded(rgba.convert("RGB"), "PNG", transparency=(28, 36, 30))
     yield "interlaced", interlaced_png()
 
@@ -60,8 +68,11 @@ def jpegs():
 def npys():
     for name, array in {
         "tensor": numpy.linspace(-1, 1, 1 * 3 * 2 * 2, dtype=numpy.float32).reshape(1, 3, 2, 2),
-        "scalar": numpy.float32(1.5), "vector": numpy.ones(3, numpy.float32), "empty": numpy.ones(0, numpy.float32),
-        "double": numpy.ones((2, 2)), "fortran": numpy.ones((2, 3), numpy.float32, order="F"),
+        "scalar": numpy.float32(1.5),
+        "vector": numpy.ones(3, numpy.float32),
+        "empty": numpy.ones(0, numpy.float32),
+        "double": numpy.ones((2, 2)),
+        "fortran": numpy.ones((2, 3), numpy.float32, order="F"),
     }.items():
         buffer = io.BytesIO()
         numpy.save(buffer, array)
@@ -74,10 +85,22 @@ def npys():
 def annotations():
     box = "<bndbox><xmin>2</xmin><ymin>3</ymin><xmax>40</xmax><ymax>30.5</ymax></bndbox>"
     head = "<annotation><size><width>64</width><height>48</height><depth>3</depth></size>"
-    yield "voc", f"{head}<object><name>cat</name>{box}</object><object><name>dog</name>{box}</object></annotation>"
+    yield (
+        "voc",
+        f"{head}<object><name>cat</name>{box}</object>"
+        f"<object><name>dog</name>{box}</object></annotation>",
+    )
     yield "stanford40", f"<annotation><object><action> riding </action>{box}</object></annotation>"
-    yield "entity", f'<?xml version="1.0"?>{head}<object><name>a&amp;b&#65;<![CDATA[<]]></name>{box}</object></annotation>'
-    yield "doctype", f'<!DOCTYPE annotation [<!ENTITY e "x">]>{head}<object><name>&e;</name>{box}</object></annotation>'
+    yield (
+        "entity",
+        f'<?xml version="1.0"?>{head}'
+        f"<object><name>a&amp;b&#65;<![CDATA[<]]></name>{box}</object></annotation>",
+    )
+    yield (
+        "doctype",
+        f'<!DOCTYPE annotation [<!ENTITY e "x">]>{head}'
+        f"<object><name>&e;</name>{box}</object></annotation>",
+    )
     yield "without-size", f"<annotation><!-- c --><object><name>x</name>{box}</object></annotation>"
 
 
@@ -88,7 +111,10 @@ def labels():
 
 
 def datasets():
-    yield "boxes", "file,class,xmin,ymin,xmax,ymax\na.png,3,1,2,30,40\na.png,4,1.5,2,30,40\nb.png,3,,,,\n"
+    yield (
+        "boxes",
+        "file,class,xmin,ymin,xmax,ymax\na.png,3,1,2,30,40\na.png,4,1.5,2,30,40\nb.png,3,,,,\n",
+    )
     yield "quotes", '"a ""b"".png",3\r\n"c,d.png","7",1,1,2,2\r\n\r\n'
     yield "plain", "a.png,0"
 
@@ -96,7 +122,15 @@ def datasets():
 def results():
     head = "index,image,class,label,method,average_drop,energy_pointing\n"
     yield "one", head + "0,a.png,3,,grad-cam,1.5,nan\n"
-    yield "two", head + "".join(f"{i},{i}.png,{i},x,{method},{i}.25,\n" for i in range(3) for method in ("cam", "is-cam"))
+    yield (
+        "two",
+        head
+        + "".join(
+            f"{i},{i}.png,{i},x,{method},{i}.25,\n"
+            for i in range(3)
+            for method in ("cam", "is-cam")
+        ),
+    )
 
 
 def journals():
@@ -107,23 +141,47 @@ def journals():
 
 
 def options():
-    sets = ["", "samples=2\nsigma=0.5\n", "preset=authors-code\n", "preset=torch-cam\nsamples=3\n",
-            "preset=pytorch-grad-cam\n", "score=probability\nchannel_softmax=off\n", "layer=stem,features\nfusion=mean\n",
-            "aug_smooth=on\n", "eigen_smooth=on\n", "target=difference\ncontrast=1\n", "target=against\noutput=1\n",
-            "mask_weights=gradient\nrescore=on\nsamples=2\n", "mask_weights=fc\nnoise_target=input\nnoise_scale=range\n",
-            "noise_target=activation\ncombine=upsampled\n", "resize=8\ncrop=6\nmetrics=all\nmetric_steps=5\n",
-            "crop=5x7\nmean=0.5\nstd=1\nresize=off\nmetrics=all\nmetric_steps=3\nmetric_mask=top50\n",
-            "max_channels=2\nflat_channels=score\nbaseline=black\n", "seed=-9223372036854775808\nbatch_size=1\n"]
+    sets = [
+        "",
+        "samples=2\nsigma=0.5\n",
+        "preset=authors-code\n",
+        "preset=torch-cam\nsamples=3\n",
+        "preset=pytorch-grad-cam\n",
+        "score=probability\nchannel_softmax=off\n",
+        "layer=stem,features\nfusion=mean\n",
+        "aug_smooth=on\n",
+        "eigen_smooth=on\n",
+        "target=difference\ncontrast=1\n",
+        "target=against\noutput=1\n",
+        "mask_weights=gradient\nrescore=on\nsamples=2\n",
+        "mask_weights=fc\nnoise_target=input\nnoise_scale=range\n",
+        "noise_target=activation\ncombine=upsampled\n",
+        "resize=8\ncrop=6\nmetrics=all\nmetric_steps=5\n",
+        "crop=5x7\nmean=0.5\nstd=1\nresize=off\nmetrics=all\nmetric_steps=3\nmetric_mask=top50\n",
+        "max_channels=2\nflat_channels=score\nbaseline=black\n",
+        "seed=-9223372036854775808\nbatch_size=1\n",
+    ]
     for i in range(max(METHODS, NETWORKS, len(sets)) * 2):
         # Every method, network and set at least once, each in more than one company.
-        first = bytes([i % METHODS, (i * 3 + i // NETWORKS) % NETWORKS, i * 37 % 256, i % 7 * (i % 2)])
+        first = bytes(
+            [i % METHODS, (i * 3 + i // NETWORKS) % NETWORKS, i * 37 % 256, i % 7 * (i % 2)]
+        )
         yield f"{i:02}", first + sets[i % len(sets)].encode()
 
 
 def main():
     root = Path(sys.argv[1])
-    for target, seeds in {"png": pngs, "jpeg": jpegs, "npy": npys, "annotation": annotations, "labels": labels,
-                          "dataset": datasets, "merge": results, "journal": journals, "options": options}.items():
+    for target, seeds in {
+        "png": pngs,
+        "jpeg": jpegs,
+        "npy": npys,
+        "annotation": annotations,
+        "labels": labels,
+        "dataset": datasets,
+        "merge": results,
+        "journal": journals,
+        "options": options,
+    }.items():
         (root / target).mkdir(parents=True, exist_ok=True)
         for name, content in seeds():
             data = content.encode() if isinstance(content, str) else content

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Loads and explains damaged TorchScript files, each in a process of its own with limits on time and memory.
+"""Loads and explains damaged TorchScript files, each in a process of its own with limits on time
+and memory.
 
-    tests/fuzz/torchscript.py --folder FOLDER --seconds N        fuzzes
-    tests/fuzz/torchscript.py --folder FOLDER --replay PATH...   tries those files as they are
+    torchscript.py --folder FOLDER --corpus CORPUS --seconds N        fuzzes
+    torchscript.py --folder FOLDER --corpus CORPUS --replay PATH...   tries those files as they are
 
 The library is $SSCAM_LIBRARY, or that of build/.
 
-Reading a file and running what is in it is libtorch's work, and libtorch may crash on it: such crashes are counted and
-told apart from the library's own by their stacks. The library promises that nothing but a status, with a message, comes
-out. Fails when a promise is broken or the library itself crashes; the files lie in FOLDER/findings then.
+Reading a file and running what is in it is libtorch's work, and libtorch may crash on it: such
+crashes are counted and told apart from the library's own by their stacks. The library promises that
+nothing but a status, with a message, comes out. Fails when a promise is broken or the library
+itself crashes; the files lie in FOLDER/findings then.
 """
+
 import argparse
 import collections
 import hashlib
@@ -34,18 +37,33 @@ USUAL_SHAPE = (1, 3, 12, 12)
 CPU_SECONDS, WALL_SECONDS = 20, 120
 MEMORY = 2 << 30
 BROKEN, FAILED_ITSELF = 3, 4
-# Outcomes of the corpus's files by how their names begin: good ones, and what the library itself finds out.
+# Outcomes of the corpus's files by how their names begin: good ones, and what the library itself
+# finds out.
 WANTED = {"seed": {"explained"}, "refused": {"SSCAM_E_FORMAT"}}
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, required=True, help="for findings and everything else that is written")
-    parser.add_argument("--seconds", type=float, default=0, help="how long to fuzz, after the replay if there is one")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        required=True,
+        help="for findings and everything else that is written",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=0,
+        help="how long to fuzz, after the replay if there is one",
+    )
     parser.add_argument("--inputs", type=int, help="stop after that many in all")
-    parser.add_argument("--seed", type=int, help="of the damage; without it, one is drawn and printed")
-    parser.add_argument("--replay", type=Path, nargs="+", help="files and folders to try as they are")
-    parser.add_argument("--corpus", type=Path, default=HERE / "corpus/torchscript", help="files to damage")
+    parser.add_argument(
+        "--seed", type=int, help="of the damage; without it, one is drawn and printed"
+    )
+    parser.add_argument(
+        "--replay", type=Path, nargs="+", help="files and folders to try as they are"
+    )
+    parser.add_argument("--corpus", type=Path, required=True, help="folder of the files to damage")
     return parser.parse_args()
 
 
@@ -56,9 +74,13 @@ def load_library(folder):
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     sys.path.insert(0, str(ROOT / "python"))
     tracer = folder / "crash_trace.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", tracer, HERE / "crash_trace.c"], check=True)
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-O1", "-o", tracer, HERE / "crash_trace.c"], check=True
+    )
     import ctypes
+
     import torchscript_trial
+
     return ctypes.CDLL(str(tracer)), torchscript_trial
 
 
@@ -102,7 +124,7 @@ class Laboratory:
         except self.trial.Broken as broken:
             say("broken", str(broken))
             os._exit(BROKEN)
-        except BaseException as fault:  # pylint: disable=broad-except # nothing of it may run on as a second parent
+        except BaseException as fault:  # the child must not go on as a second parent
             say("broken", f"the trial itself: {fault!r}")
             os._exit(FAILED_ITSELF)
 
@@ -136,8 +158,13 @@ class Laboratory:
         last_step = [words[1] for words in said if words[0] == "step"][-1:]
         if code == 0:
             results = {words[0]: words[1] for words in said if words[0] != "step"}
-            kind = results["load"] if results["load"] != "SSCAM_OK" else \
-                "explained" if "SSCAM_OK" in (results["grad-cam"], results["score-cam"]) else "loaded, not explained"
+            kind = (
+                results["load"]
+                if results["load"] != "SSCAM_OK"
+                else "explained"
+                if "SSCAM_OK" in (results["grad-cam"], results["score-cam"])
+                else "loaded, not explained"
+            )
         elif code in (BROKEN, FAILED_ITSELF):
             kind = "broken promise"
             self.keep(content, "own-promise", said[-1][1], errors)
@@ -146,8 +173,12 @@ class Laboratory:
             self.keep(content, "slow", f"in {last_step}: {verdict.place(errors)}", errors)
         else:
             kind = f"crash: {verdict.culprit(errors)}"
-            self.keep(content, f"crash-{verdict.culprit(errors)}",
-                      f"signal {-code} in {last_step}: {verdict.place(errors)}", errors)
+            self.keep(
+                content,
+                f"crash-{verdict.culprit(errors)}",
+                f"signal {-code} in {last_step}: {verdict.place(errors)}",
+                errors,
+            )
         self.outcomes[kind] += 1
         self.failures += kind == "broken promise" or kind in ("crash: own", "crash: unknown")
         return kind
@@ -183,7 +214,10 @@ def fuzz(laboratory, options):
     chance = random.Random(seed)
     corpus = [(path.read_bytes(), USUAL_SHAPE) for path in files_below([options.corpus])]
     demo = (DEMO.read_bytes(), SHAPES[DEMO.name])
-    if laboratory.attempt(mutations.write_records(mutations.read_records(demo[0])), demo[1]) != "explained":
+    if (
+        laboratory.attempt(mutations.write_records(mutations.read_records(demo[0])), demo[1])
+        != "explained"
+    ):
         sys.exit("torchscript.py: an archive that is only written anew cannot be explained")
     end, most = time.monotonic() + options.seconds, options.inputs or sys.maxsize
     while time.monotonic() < end and sum(laboratory.outcomes.values()) < most:

@@ -1,4 +1,5 @@
 """Damages TorchScript files: as bytes, as zip archives, as code, as pickles, as tensors."""
+
 import io
 import pickletools
 import random
@@ -7,28 +8,131 @@ import struct
 import warnings
 import zipfile
 
-EXTREMES = (0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 2**63 - 1, 2**63, 2**64 - 1)
-# Local headers, directory entries and the ends of the directory, with the offsets and sizes of their fields.
+EXTREMES = (
+    0,
+    1,
+    0x7F,
+    0xFF,
+    0x7FFF,
+    0xFFFF,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+    2**63 - 1,
+    2**63,
+    2**64 - 1,
+)
+# Local headers, directory entries and the ends of the directory, with the offsets and sizes of
+# their fields.
 ZIP_FIELDS = {
     b"PK\3\4": ((6, 2), (8, 2), (14, 4), (18, 4), (22, 4), (26, 2), (28, 2)),
-    b"PK\1\2": ((8, 2), (10, 2), (16, 4), (20, 4), (24, 4), (28, 2), (30, 2), (32, 2), (34, 2), (42, 4)),
+    b"PK\1\2": (
+        (8, 2),
+        (10, 2),
+        (16, 4),
+        (20, 4),
+        (24, 4),
+        (28, 2),
+        (30, 2),
+        (32, 2),
+        (34, 2),
+        (42, 4),
+    ),
     b"PK\5\6": ((4, 2), (6, 2), (8, 2), (10, 2), (12, 4), (16, 4), (20, 2)),
     b"PK\6\6": ((4, 8), (24, 8), (32, 8), (40, 8), (48, 8)),
     b"PK\6\7": ((4, 4), (8, 8), (16, 4)),
 }
-TYPES = ("Tensor", "int", "float", "bool", "str", "Device", "NoneType", "Any", "List[int]", "List[Tensor]",
-         "Dict[str, int]", "Optional[Tensor]", "Tuple[Tensor, Tensor]", "Future[Tensor]", "__torch__.Missing")
-NUMBERS = ("-1", "0", "1", "65536", "2147483647", "-2147483648", "9223372036854775807", "9223372036854775808",
-           "1e308", "1e999", "annotate(float, inf)", "None", "True", "[]", "\"\"")
-GLOBALS = (b"torch._utils _rebuild_tensor_v2", b"torch._utils _rebuild_qtensor", b"torch._utils _rebuild_sparse_tensor",
-           b"torch FloatStorage", b"torch DoubleStorage", b"torch ByteStorage", b"torch QInt8Storage",
-           b"torch.jit._pickle build_intlist", b"torch.jit._pickle build_tensor_from_id",
-           b"torch.jit._pickle restore_type_tag", b"collections OrderedDict", b"torch device", b"builtins complex",
-           b"__torch__ Missing", b"fractions Fraction")
-OPCODES = (b"N", b"\x88", b"\x89", b")", b"(", b"0", b"1", b"2", b"\x85", b"\x86", b"\x87", b"R", b"b", b".", b"]",
-           b"}", b"e", b"u", b"s", b"Q", b"a", b"t", b"l", b"d", b"\x81", b"K\xff", b"J\xff\xff\xff\x7f", b"q\0",
-           b"h\0", b"h\xff", b"r\xff\xff\xff\x7f", b"j\xff\xff\xff\x7f", b"G\x7f\xf8\0\0\0\0\0\0",
-           b"\x8a\x08" + b"\xff" * 8, b"X\xff\xff\xff\x7f", b"X\0\0\0\0", b"\x80\x7f", b"B\xff\xff\xff\x7f")
+TYPES = (
+    "Tensor",
+    "int",
+    "float",
+    "bool",
+    "str",
+    "Device",
+    "NoneType",
+    "Any",
+    "List[int]",
+    "List[Tensor]",
+    "Dict[str, int]",
+    "Optional[Tensor]",
+    "Tuple[Tensor, Tensor]",
+    "Future[Tensor]",
+    "__torch__.Missing",
+)
+NUMBERS = (
+    "-1",
+    "0",
+    "1",
+    "65536",
+    "2147483647",
+    "-2147483648",
+    "9223372036854775807",
+    "9223372036854775808",
+    "1e308",
+    "1e999",
+    "annotate(float, inf)",
+    "None",
+    "True",
+    "[]",
+    '""',
+)
+GLOBALS = (
+    b"torch._utils _rebuild_tensor_v2",
+    b"torch._utils _rebuild_qtensor",
+    b"torch._utils _rebuild_sparse_tensor",
+    b"torch FloatStorage",
+    b"torch DoubleStorage",
+    b"torch ByteStorage",
+    b"torch QInt8Storage",
+    b"torch.jit._pickle build_intlist",
+    b"torch.jit._pickle build_tensor_from_id",
+    b"torch.jit._pickle restore_type_tag",
+    b"collections OrderedDict",
+    b"torch device",
+    b"builtins complex",
+    b"__torch__ Missing",
+    b"fractions Fraction",
+)
+OPCODES = (
+    b"N",
+    b"\x88",
+    b"\x89",
+    b")",
+    b"(",
+    b"0",
+    b"1",
+    b"2",
+    b"\x85",
+    b"\x86",
+    b"\x87",
+    b"R",
+    b"b",
+    b".",
+    b"]",
+    b"}",
+    b"e",
+    b"u",
+    b"s",
+    b"Q",
+    b"a",
+    b"t",
+    b"l",
+    b"d",
+    b"\x81",
+    b"K\xff",
+    b"J\xff\xff\xff\x7f",
+    b"q\0",
+    b"h\0",
+    b"h\xff",
+    b"r\xff\xff\xff\x7f",
+    b"j\xff\xff\xff\x7f",
+    b"G\x7f\xf8\0\0\0\0\0\0",
+    b"\x8a\x08" + b"\xff" * 8,
+    b"X\xff\xff\xff\x7f",
+    b"X\0\0\0\0",
+    b"\x80\x7f",
+    b"B\xff\xff\xff\x7f",
+)
 
 
 def mutate_bytes(content, chance):
@@ -42,25 +146,28 @@ def mutate_bytes(content, chance):
         case 0:
             content[start] ^= 1 << chance.randrange(8)
         case 1:
-            content[start:start + length] = chance.randbytes(length)
+            content[start : start + length] = chance.randbytes(length)
         case 2:
             del content[start:]
         case 3:
-            del content[start:start + length]
+            del content[start : start + length]
         case 4:
-            content[start:start] = content[start:start + length] * chance.choice((1, 2, 100))
+            content[start:start] = content[start : start + length] * chance.choice((1, 2, 100))
         case 5:
-            content[start:start + length] = bytes([chance.choice((0, 0xff))]) * length
+            content[start : start + length] = bytes([chance.choice((0, 0xFF))]) * length
         case 6:
             to = chance.randrange(len(content))
-            content[to:to + length] = content[start:start + length]
+            content[to : to + length] = content[start : start + length]
     return bytes(content)
 
 
 def mutate_zip_fields(content, chance):
     """A number in the headers of the archive."""
-    places = [(match.start(), fields) for signature, fields in ZIP_FIELDS.items()
-              for match in re.finditer(re.escape(signature), content)]
+    places = [
+        (match.start(), fields)
+        for signature, fields in ZIP_FIELDS.items()
+        for match in re.finditer(re.escape(signature), content)
+    ]
     if not places:
         return mutate_bytes(content, chance)
     start, fields = chance.choice(places)
@@ -70,7 +177,9 @@ def mutate_zip_fields(content, chance):
     if len(content[field]) < size:
         return bytes(content[:start])
     old = int.from_bytes(content[field], "little")
-    new = chance.choice((*EXTREMES, old + 1, old - 1, old ^ 1 << chance.randrange(8 * size), chance.getrandbits(64)))
+    new = chance.choice(
+        (*EXTREMES, old + 1, old - 1, old ^ 1 << chance.randrange(8 * size), chance.getrandbits(64))
+    )
     content[field] = (new % 256**size).to_bytes(size, "little")
     return bytes(content)
 
@@ -86,7 +195,7 @@ def mutate_code(content, chance):
     line = chance.randrange(len(lines))
 
     def replaced(new):
-        return text[:token.start()] + new + text[token.end():]
+        return text[: token.start()] + new + text[token.end() :]
 
     match chance.randrange(9):
         case 0:
@@ -98,15 +207,19 @@ def mutate_code(content, chance):
         case 3:
             text = replaced("")
         case 4:
-            text = "".join(lines[:line] + lines[line + 1:])
+            text = "".join(lines[:line] + lines[line + 1 :])
         case 5:
-            text = "".join(lines[:line] + [lines[line]] * chance.choice((2, 50)) + lines[line + 1:])
+            text = "".join(
+                lines[:line] + [lines[line]] * chance.choice((2, 50)) + lines[line + 1 :]
+            )
         case 6:
             target = chance.randrange(len(lines))
             lines[line], lines[target] = lines[target], lines[line]
             text = "".join(lines)
         case 7:
-            opening, closing = chance.choice(("()", "[]", ("-", ""), ("not ", ""), ("List[", "]"), ("{0: ", "}")))
+            opening, closing = chance.choice(
+                ("()", "[]", ("-", ""), ("not ", ""), ("List[", "]"), ("{0: ", "}"))
+            )
             depth = chance.choice((2, 100, 20000))
             text = replaced(opening * depth + token.group() + closing * depth)
         case 8:
@@ -126,7 +239,7 @@ def mutate_argument(operation, operations, chance):
     """An operation of the pickle with another number, text, place in the memo, or global."""
     code, argument = operation[:1], operation[1:]
     if code in b"KMJ":
-        value = chance.choice(EXTREMES + (chance.getrandbits(5), -1, -2**31))
+        value = chance.choice(EXTREMES + (chance.getrandbits(5), -1, -(2**31)))
         return b"\x8a\x0a" + value.to_bytes(10, "little", signed=True)
     if code == b"X":
         others = [one for one in operations if one[:1] == b"X"]
@@ -172,9 +285,11 @@ def mutate_tensor(content, chance):
     """Weights that are no numbers or very large, and data of another length."""
     match chance.randrange(4):
         case 0:
-            return struct.pack("<I", chance.choice((0x7fc00000, 0x7f800000, 0x7f7fffff, 1))) * (len(content) // 4)
+            return struct.pack("<I", chance.choice((0x7FC00000, 0x7F800000, 0x7F7FFFFF, 1))) * (
+                len(content) // 4
+            )
         case 1:
-            return content[:chance.randrange(len(content) + 1)]
+            return content[: chance.randrange(len(content) + 1)]
         case 2:
             return content + bytes(chance.choice((1, 4, 4096)))
     return mutate_bytes(content, chance)
@@ -190,11 +305,14 @@ def mutate_record(name, content, chance):
         return mutate_code(content, chance)
     if re.search(r"/(data|constants)/\d+$", name):
         return mutate_tensor(content, chance)
-    return chance.choice((b"", b"0", b"-1", b"2\n", b"99", b"9" * 40, b"x", b"\0", mutate_bytes(content, chance)))
+    return chance.choice(
+        (b"", b"0", b"-1", b"2\n", b"99", b"9" * 40, b"x", b"\0", mutate_bytes(content, chance))
+    )
 
 
 def mutate_records(records, chance):
-    """One record left out, twice there, called otherwise, with another's content, or changed; in place."""
+    """One record left out, twice there, called otherwise, with another's content, or changed; in
+    place."""
     place, other = chance.randrange(len(records)), chance.randrange(len(records))
     name, content, way = records[place]
     match chance.randrange(12):
@@ -203,13 +321,29 @@ def mutate_records(records, chance):
         case 1:
             records.append((name, records[other][1], way))
         case 2:
-            new = chance.choice((records[other][0], name + "/", "/" + name, "../" + name, name.upper(), "x" * 4000,
-                                 name.replace("/", "//"), name.split("/")[0], "é" + name, name[:-1]))
+            new = chance.choice(
+                (
+                    records[other][0],
+                    name + "/",
+                    "/" + name,
+                    "../" + name,
+                    name.upper(),
+                    "x" * 4000,
+                    name.replace("/", "//"),
+                    name.split("/")[0],
+                    "é" + name,
+                    name[:-1],
+                )
+            )
             records[place] = (new, content, way)
         case 3:
             records[place] = (name, records[other][1], way)
         case 4:
-            records[place] = (name, content, zipfile.ZIP_DEFLATED if way == zipfile.ZIP_STORED else zipfile.ZIP_STORED)
+            records[place] = (
+                name,
+                content,
+                zipfile.ZIP_DEFLATED if way == zipfile.ZIP_STORED else zipfile.ZIP_STORED,
+            )
         case _:
             records[place] = (name, mutate_record(name, content, chance), way)
     return records
@@ -219,7 +353,10 @@ def read_records(content):
     """[(name, content, compression)], or None when Python's own reader cannot read the archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return [(entry.filename, archive.read(entry), entry.compress_type) for entry in archive.infolist()]
+            return [
+                (entry.filename, archive.read(entry), entry.compress_type)
+                for entry in archive.infolist()
+            ]
     except Exception:  # pylint: disable=broad-except # zipfile raises all sorts of them
         return None
 
@@ -228,7 +365,7 @@ def write_records(records):
     """The archive."""
     buffer = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as archive:
-        warnings.simplefilter("ignore") # of names that are there twice
+        warnings.simplefilter("ignore")  # of names that are there twice
         for name, content, way in records:
             entry = zipfile.ZipInfo()
             entry.filename = name

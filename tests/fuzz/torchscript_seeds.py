@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Writes the seeds of the target torchscript: torchscript_seeds.py FOLDER. Needs Debian's torch.
 
-Small networks of every kind of file that torch.jit.save writes; all take inputs of 3 x 12 x 12. And files that must be
-refused, made of them: each has a tensor that claims more than its record has.
+Small networks of every kind of file that torch.jit.save writes; all take inputs of 3 x 12 x 12. And
+files that must be refused, made of them: each has a tensor that claims more than its record has.
 """
+
 import struct
 import sys
 import warnings
 import zipfile
 from pathlib import Path
-from typing import List
 
 import torch
 from torch import Tensor
@@ -39,7 +39,8 @@ class Branching(torch.nn.Module):
 
 class Listing(torch.nn.Module):
     """Tensors that are neither parameters nor buffers."""
-    tables: List[Tensor]
+
+    tables: list[Tensor]
 
     def __init__(self):
         super().__init__()
@@ -51,12 +52,19 @@ class Listing(torch.nn.Module):
 
 
 def plain():
-    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(),
-                               torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 3))
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3),
+        torch.nn.BatchNorm2d(4),
+        torch.nn.ReLU(),
+        torch.nn.AdaptiveAvgPool2d(1),
+        torch.nn.Flatten(),
+        torch.nn.Linear(4, 3),
+    )
 
 
 def save(module, path, without=()):
-    """Writes the file again as small as its reader allows: no alignment, and without some of its records."""
+    """Writes the file again as small as its reader allows: no alignment, and without some of its
+    records."""
     torch.jit.save(module, path)
     with zipfile.ZipFile(path) as archive:
         records = [(entry, archive.read(entry)) for entry in archive.infolist()]
@@ -73,19 +81,28 @@ def write(path, records):
 def damage(folder, seed, refused, damaged, change):
     """Writes a seed again with one record changed."""
     records = mutations.read_records((folder / f"seed-{seed}.pt").read_bytes())
-    write(folder / f"refused-{refused}.pt",
-          [(name, change(content) if name.endswith(f"/{damaged}") else content, way) for name, content, way in records])
+    write(
+        folder / f"refused-{refused}.pt",
+        [
+            (name, change(content) if name.endswith(f"/{damaged}") else content, way)
+            for name, content, way in records
+        ],
+    )
 
 
 def with_number(storage, which, number):
-    """A change of data.pkl: one of the numbers after a storage's name, which are its elements, then those of its
-    tensor: the offset, the sizes and the strides."""
+    """A change of data.pkl: one of the numbers after a storage's name, which are its elements, then
+    those of its tensor: the offset, the sizes and the strides."""
+
     def change(content):
         operations = mutations.split_pickle(content)
         name = b"X" + struct.pack("<I", len(storage)) + storage.encode()
-        numbers = [i for i in range(operations.index(name), len(operations)) if operations[i][:1] == b"K"]
+        numbers = [
+            i for i in range(operations.index(name), len(operations)) if operations[i][:1] == b"K"
+        ]
         operations[numbers[which]] = b"J" + struct.pack("<i", number)
         return b"".join(operations)
+
     return change
 
 
@@ -99,8 +116,15 @@ def main():
     save(torch.jit.trace(plain().eval(), image), folder / "seed-traced.pt", (".debug_pkl",))
     save(torch.jit.freeze(torch.jit.script(plain().eval())), folder / "seed-frozen.pt")
     save(torch.jit.script(Listing().eval()), folder / "seed-listing.pt", (".debug_pkl",))
-    write(folder / "seed-compressed.pt", [(name, content, zipfile.ZIP_DEFLATED) for name, content, _ in
-                                          mutations.read_records((folder / "seed-scripted.pt").read_bytes())])
+    write(
+        folder / "seed-compressed.pt",
+        [
+            (name, content, zipfile.ZIP_DEFLATED)
+            for name, content, _ in mutations.read_records(
+                (folder / "seed-scripted.pt").read_bytes()
+            )
+        ],
+    )
     damage(folder, "scripted", "short-weight", "data/1", lambda content: content[:-4])
     damage(folder, "frozen", "empty-constant", "constants/3", lambda content: b"")
     damage(folder, "traced", "vast-tensor", "data.pkl", with_number("8", 0, 1 << 26))

@@ -1,4 +1,6 @@
-"""What one damaged file may do: a status and a message, or a network that is explained. Run in a process of its own."""
+"""What one damaged file may do: a status and a message, or a network that is explained. Run in a
+process of its own."""
+
 import ctypes
 import math
 import os
@@ -6,11 +8,19 @@ from ctypes import byref
 
 from sscam import _native as native
 
-GARBAGE = 0x5c5c5c50
-STATUSES = {"SSCAM_OK", "SSCAM_E_ARGUMENT", "SSCAM_E_MEMORY", "SSCAM_E_FORMAT", "SSCAM_E_MODEL", "SSCAM_E_LAYER",
-            "SSCAM_E_CLASS", "SSCAM_E_UNSUPPORTED"}
-# libtorch itself loses 1 to 5 kB with every file that it has opened, be it good or refused, and most often 2; what the
-# library reads is as large as the file, and would be lost every time.
+GARBAGE = 0x5C5C5C50
+STATUSES = {
+    "SSCAM_OK",
+    "SSCAM_E_ARGUMENT",
+    "SSCAM_E_MEMORY",
+    "SSCAM_E_FORMAT",
+    "SSCAM_E_MODEL",
+    "SSCAM_E_LAYER",
+    "SSCAM_E_CLASS",
+    "SSCAM_E_UNSUPPORTED",
+}
+# libtorch itself loses 1 to 5 kB with every file that it has opened, be it good or refused, and
+# most often 2; what the library reads is as large as the file, and would be lost every time.
 REPETITIONS, LEAST_LEAK = 10, 4096
 
 
@@ -20,8 +30,22 @@ class Broken(Exception):
 
 class Usage(ctypes.Structure):
     """glibc's struct mallinfo2."""
-    _fields_ = [(name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks",
-                                                     "fsmblks", "uordblks", "fordblks", "keepcost")]
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        )
+    ]
 
 
 def promise(condition, text):
@@ -46,9 +70,14 @@ def checked(call, status, *outputs):
     message = native.sscam_last_error()
     promise(name in STATUSES, f"{call} gives {name}: {message!r}")
     promise((name == "SSCAM_OK") == (not message), f"{call} gives {name} and says {message!r}")
-    promise(not any(byte in message for byte in b"\r\n\0"), f"{call} says several lines: {message!r}")
+    promise(
+        not any(byte in message for byte in b"\r\n\0"), f"{call} says several lines: {message!r}"
+    )
     for output in outputs:
-        promise(bool(output) == (name == "SSCAM_OK"), f"{call} gives {name} and {bool(output)} as its result")
+        promise(
+            bool(output) == (name == "SSCAM_OK"),
+            f"{call} gives {name} and {bool(output)} as its result",
+        )
     return name, message.decode("utf-8", "replace")
 
 
@@ -58,7 +87,8 @@ def garbage(handle_type):
 
 
 class Trial:
-    """Loads and explains one file; `say` is told of each step before it is made, and of each result."""
+    """Loads and explains one file; `say` is told of each step before it is made, and of each
+    result."""
 
     def __init__(self, content, path, shape, say):
         self.content, self.path, self.say = content, os.fsencode(path), say
@@ -80,7 +110,8 @@ class Trial:
         return model, result
 
     def load_both_ways(self):
-        """The model or None; a file that is refused is refused in the same way and without a leak, every time."""
+        """The model or None; a file that is refused is refused in the same way and without a leak,
+        every time."""
         self.say("step", "load")
         model, result = self.load("sscam_model_load", self.path)
         self.say("load", *result)
@@ -91,7 +122,9 @@ class Trial:
         if model:
             return model
         lost = min(self.growth_of_load() for _ in range(REPETITIONS))
-        promise(lost < max(LEAST_LEAK, len(self.content)), f"{lost} bytes are lost each time: {result}")
+        promise(
+            lost < max(LEAST_LEAK, len(self.content)), f"{lost} bytes are lost each time: {result}"
+        )
         return None
 
     def growth_of_load(self):
@@ -102,13 +135,21 @@ class Trial:
     def use(self, model):
         self.say("step", "classify")
         count = ctypes.c_int64()
-        result = checked("sscam_model_classify", native.sscam_model_classify(model, self.input, self.shape, None, 0,
-                                                                            byref(count)))
+        result = checked(
+            "sscam_model_classify",
+            native.sscam_model_classify(model, self.input, self.shape, None, 0, byref(count)),
+        )
         self.say("classify", *result)
         self.say("step", "layers")
         layers = garbage(native.Layers)
-        self.say("layers", *checked("sscam_model_layers",
-                                    native.sscam_model_layers(model, self.shape, byref(layers)), layers))
+        self.say(
+            "layers",
+            *checked(
+                "sscam_model_layers",
+                native.sscam_model_layers(model, self.shape, byref(layers)),
+                layers,
+            ),
+        )
         self.look_at_layers(layers)
         native.sscam_layers_destroy(layers)
         for method in (b"grad-cam", b"score-cam"):
@@ -126,11 +167,18 @@ class Trial:
 
     def explain(self, model, method):
         explainer, heat = garbage(native.Explainer), garbage(native.Map)
-        checked("sscam_explainer_create", native.sscam_explainer_create(model, method, byref(explainer)), explainer)
+        checked(
+            "sscam_explainer_create",
+            native.sscam_explainer_create(model, method, byref(explainer)),
+            explainer,
+        )
         for name, value in ((b"max_channels", b"3"), (b"calibrate", b"off"), (b"batch_size", b"2")):
             checked("sscam_explainer_set", native.sscam_explainer_set(explainer, name, value))
-        result = checked(method.decode(), native.sscam_explain_tensor(explainer, self.input, self.shape, None,
-                                                                      byref(heat)), heat)
+        result = checked(
+            method.decode(),
+            native.sscam_explain_tensor(explainer, self.input, self.shape, None, byref(heat)),
+            heat,
+        )
         if heat:
             size = native.sscam_map_width(heat) * native.sscam_map_height(heat)
             values = native.sscam_map_data(heat)[:size]

@@ -1,9 +1,13 @@
-"""Whose fault a crash is, from the stack that crash_trace.c writes: libtorch's or the library's own."""
+"""Whose fault a crash is, from the stack that crash_trace.c writes: libtorch's or the library's
+own."""
+
 import re
 import shutil
 import subprocess
 
-FRAME = re.compile(r"(?P<path>/\S+?)\((?P<symbol>[^()+]*)(?:\+(?P<offset>0x[0-9a-f]+))?\)\s*\[0x[0-9a-f]+\]")
+FRAME = re.compile(
+    r"(?P<path>/\S+?)\((?P<symbol>[^()+]*)(?:\+(?P<offset>0x[0-9a-f]+))?\)\s*\[0x[0-9a-f]+\]"
+)
 LIBTORCH = re.compile(r"lib(torch|c10|caffe2)[^/]*$")
 OWN = re.compile(r"libsscam\.so[^/]*$")
 DEEPEST = 4
@@ -14,8 +18,8 @@ def frames_of(trace):
 
 
 def culprit(trace):
-    """"own", "libtorch", or "unknown"; the innermost frame of one of the two decides. An exception that nobody caught
-    was thrown by libtorch, but not catching it is the library's own fault."""
+    """ "own", "libtorch", or "unknown"; the innermost frame of one of the two decides. An exception
+    that nobody caught was thrown by libtorch, but not catching it is the library's own fault."""
     frames = frames_of(trace)
     names = [frame["path"] for frame in frames]
     if any("__cxa_throw" in frame["symbol"] for frame in frames) and "terminate called" in trace:
@@ -32,24 +36,35 @@ def readable(frame):
     """A frame's function, as far as it can be found out."""
     if frame["symbol"]:
         tool = shutil.which("c++filt")
-        name = subprocess.run([tool, frame["symbol"]], capture_output=True, text=True, check=True).stdout.strip() \
-            if tool else frame["symbol"]
+        name = (
+            subprocess.run(
+                [tool, frame["symbol"]], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            if tool
+            else frame["symbol"]
+        )
         return re.sub(r"\(.*", "", name)
     tool = shutil.which("addr2line")
     if not tool or not OWN.search(frame["path"]):
         return f"{frame['path'].rpartition('/')[2]}+{frame['offset']}"
-    lines = subprocess.run([tool, "-Cfse", frame["path"], frame["offset"]], capture_output=True, text=True,
-                           check=False).stdout.splitlines()
+    lines = subprocess.run(
+        [tool, "-Cfse", frame["path"], frame["offset"]], capture_output=True, text=True, check=False
+    ).stdout.splitlines()
     return " ".join(lines) or frame["offset"]
 
 
 def place(trace):
-    """The innermost functions of libtorch or the library: crashes in the same place are taken to be the same."""
-    frames = [frame for frame in frames_of(trace) if OWN.search(frame["path"]) or LIBTORCH.search(frame["path"])]
+    """The innermost functions of libtorch or the library: crashes in the same place are taken to be
+    the same."""
+    frames = [
+        frame
+        for frame in frames_of(trace)
+        if OWN.search(frame["path"]) or LIBTORCH.search(frame["path"])
+    ]
     names = []
     for frame in frames:
         name = readable(frame)
-        if not names or names[-1] != name: # recursion of any depth is one place
+        if not names or names[-1] != name:  # recursion of any depth is one place
             names.append(name)
         if len(names) == DEEPEST:
             break
@@ -58,15 +73,24 @@ def place(trace):
 
 def prove():
     """Fails unless the verdicts on a few made-up stacks are right."""
+
     def stack(*frames, before=""):
-        return before + "crash trace:\n/tmp/crash_trace.so(+0x1)[0x1]\n/lib/libc.so.6(+0x2)[0x2]\n" + "".join(
-            f"/usr/lib/{library}({symbol}+0x3)[0x3]\n" for library, symbol in frames)
+        return (
+            before
+            + "crash trace:\n/tmp/crash_trace.so(+0x1)[0x1]\n/lib/libc.so.6(+0x2)[0x2]\n"
+            + "".join(f"/usr/lib/{library}({symbol}+0x3)[0x3]\n" for library, symbol in frames)
+        )
 
     torch, own = ("libtorch_cpu.so.1.13", "_ZN1tE"), ("libsscam.so.1", "sscam_model_load")
     thrown = "terminate called after throwing an instance of 'c10::Error'\n"
-    cases = [(stack(torch, own), "libtorch"), (stack(own, torch, own), "own"), (stack(("libm.so", "cos"), own), "own"),
-             (stack(("libstdc++.so.6", "__cxa_throw"), torch, own, before=thrown), "own"), (stack(), "unknown"),
-             ("killed", "unknown")]
+    cases = [
+        (stack(torch, own), "libtorch"),
+        (stack(own, torch, own), "own"),
+        (stack(("libm.so", "cos"), own), "own"),
+        (stack(("libstdc++.so.6", "__cxa_throw"), torch, own, before=thrown), "own"),
+        (stack(), "unknown"),
+        ("killed", "unknown"),
+    ]
     for trace, wanted in cases:
         if culprit(trace) != wanted:
             raise AssertionError(f"{culprit(trace)}, not {wanted}:\n{trace}")

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""libsscam on a card: whether its maps are the processor's, what crosses the bus, and how near it comes to the card's
-own limit, beside the peers' algorithm in eager PyTorch.
+"""libsscam on a card: whether its maps are the processor's, what crosses the bus, and how near it
+comes to the card's own limit, beside the peers' algorithm in eager PyTorch.
 
-    SSCAM_LIBRARY=build-gpu/lib/libsscam.so.1 python3 tests/gpu/measure.py [--device cuda] [--budget SECONDS]
+    SSCAM_LIBRARY=build-gpu/lib/libsscam.so.1 python3 tests/gpu/measure.py \\
+        [--device cuda] [--budget SECONDS]
 
-All in one process, in turn, medians; what tells most comes first, and what has not begun when the budget is spent is
-left out. Networks are torchvision's, with random weights unless --weights names a folder of files NETWORK*.weights, as
-tests/gpu/packages makes them. tests/gpu/run builds and calls this. Ends with what the library promises of a card, and
-fails where that was not reached.
+All in one process, in turn, medians; what tells most comes first, and what has not begun when the
+budget is spent is left out. Networks are torchvision's, with random weights unless --weights names
+a folder of files NETWORK*.weights, as tests/gpu/packages makes them. tests/gpu/run builds and calls
+this. Ends with what the library promises of a card, and fails where that was not reached.
 """
 
 import argparse
@@ -28,12 +29,17 @@ import torchvision
 from torch.profiler import ProfilerActivity, profile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
-import sscam  # noqa: E402
+import sscam
 
 LAYERS = {"resnet18": "layer4", "squeezenet1_0": "features.12"}
 PEERS_BATCH = 16
 BATCHES = (32, 64, 128, 256, 512)
-PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "tf32": torch.float32, "bf16": torch.bfloat16}
+PRECISIONS = {
+    "fp32": torch.float32,
+    "fp16": torch.float16,
+    "tf32": torch.float32,
+    "bf16": torch.bfloat16,
+}
 FIRST_METHODS = ("score-cam", "ss-cam-mean", "ss-cam-max", "grad-cam", "grad-cam++")
 
 promises = []  # (what, whether it was kept)
@@ -73,13 +79,16 @@ class Subject:
         self.traced_on_card = sscam.Model(traced_path, device=device)
         self.network = network.to(device)
         self.eager = {}
-        self.ratios, self.nearness = {}, {}  # by method and precision: to the peers' algorithm, to the processor's map
+        # By method and precision: to the peers' algorithm, to the CPU's map.
+        self.ratios, self.nearness = {}, {}
         coarse = torch.randn(1, 3, 7, 7)
         smooth = torch.nn.functional.interpolate(coarse, (224, 224), mode="bicubic")
         self.input = smooth + 0.1 * torch.randn(1, 3, 224, 224)
         with torch.no_grad():
             self.class_index = int(self.network(self.input.to(device)).argmax())
-        layer = next(layer for layer in self.on_processor.layers((3, 224, 224)) if layer.name == self.layer)
+        layer = next(
+            layer for layer in self.on_processor.layers((3, 224, 224)) if layer.name == self.layer
+        )
         self.map_bytes = 4 * int(np.prod(layer.shape))
 
     def explain(self, model, method, **options):
@@ -115,7 +124,15 @@ class Subject:
                     inputs = torch.randn(batch, 3, 224, 224, device=self.device, dtype=dtype)
                     inputs = inputs.to(memory_format=torch.channels_last)
                     try:
-                        taken = self.seconds(lambda: [network(inputs) for _ in range(4)], rounds) / 4  # noqa: B023
+                        taken = (
+                            self.seconds(
+                                lambda network=network, inputs=inputs: [
+                                    network(inputs) for _ in range(4)
+                                ],
+                                rounds,
+                            )
+                            / 4
+                        )
                     except torch.cuda.OutOfMemoryError:
                         break
                     best = max(best, (batch / taken, f"{form}, {batch}"))
@@ -125,13 +142,18 @@ class Subject:
     def eager_seconds(self, samples, rounds):
         """By the peers' algorithm; measured once."""
         if samples not in self.eager:
-            self.eager[samples] = self.seconds(lambda: self.by_peers_algorithm(samples, 1.0), min(rounds, 3))
+            self.eager[samples] = self.seconds(
+                lambda: self.by_peers_algorithm(samples, 1.0), min(rounds, 3)
+            )
         return self.eager[samples]
 
     def by_peers_algorithm(self, samples, sigma):
-        """Score-CAM as the Python packages do it, in eager float32 on the card, masks and all; with samples, SS-CAM."""
+        """Score-CAM as the Python packages do it, in eager float32 on the card, masks and all; with
+        samples, SS-CAM."""
         kept = []
-        handle = self.network.get_submodule(self.layer).register_forward_hook(lambda *a: kept.append(a[2].detach()))
+        handle = self.network.get_submodule(self.layer).register_forward_hook(
+            lambda *a: kept.append(a[2].detach())
+        )
         inputs = self.input.to(self.device)
         with torch.no_grad():
             self.network(inputs)
@@ -141,18 +163,23 @@ class Subject:
             masks = (maps - low) / (high - low).clamp_min(1e-30)
             weights = torch.zeros(len(masks), device=self.device)
             for first in range(0, len(masks), PEERS_BATCH):
-                part = masks[first:first + PEERS_BATCH, None]
+                part = masks[first : first + PEERS_BATCH, None]
                 for _ in range(samples or 1):
                     noisy = part + sigma * torch.randn_like(part) if samples else part
-                    weights[first:first + PEERS_BATCH] += self.network(inputs * noisy)[:, self.class_index]
+                    weights[first : first + PEERS_BATCH] += self.network(inputs * noisy)[
+                        :, self.class_index
+                    ]
             weights = torch.softmax(weights / (samples or 1), 0)
             return torch.relu((weights[:, None, None] * kept[0][0]).sum(0)).cpu().numpy()
 
 
 def show_agreement(subject, options, names):
     """Beside the processor's maps in fp32, of a few channels."""
-    print(f"\n{subject.name} ({subject.weights} weights): maps on {subject.device} beside the processor's in fp32 "
-          f"({options.agreement_channels} channels, N = 2)")
+    print(
+        f"\n{subject.name} ({subject.weights} weights): "
+        f"maps on {subject.device} beside the processor's in fp32 "
+        f"({options.agreement_channels} channels, N = 2)"
+    )
     print("| method | precision | cosine | overlap of the highest tenth | largest difference |")
     print("| --- | --- | --- | --- | --- |")
     for method in sscam.methods():
@@ -160,7 +187,9 @@ def show_agreement(subject, options, names):
         if name not in names:
             continue
         choice = {"max_channels": options.agreement_channels} if method.needs_scoring else {}
-        if "samples" in sscam.Explainer(subject.on_card, name).options and ("ss-cam" in name or "smooth" in name):
+        if "samples" in sscam.Explainer(subject.on_card, name).options and (
+            "ss-cam" in name or "smooth" in name
+        ):
             choice["samples"] = 2
         wanted = subject.explain(subject.on_processor, name, **choice)().data
         for precision in PRECISIONS if method.needs_scoring else ("fp32",):
@@ -174,11 +203,20 @@ def show_agreement(subject, options, names):
                     print(f"| {name}{kind} | {precision} | {refusal} | | |")
                     continue
                 near = cosine(found, wanted)
-                subject.nearness[name, precision] = min(near, subject.nearness.get((name, precision), near))
-                print(f"| {name}{kind} | {precision} | {near:.6f} | {top_tenth_overlap(found, wanted):.3f} | "
-                      f"{np.abs(np.asarray(found) - np.asarray(wanted)).max():.2g} |", flush=True)
+                subject.nearness[name, precision] = min(
+                    near, subject.nearness.get((name, precision), near)
+                )
+                print(
+                    f"| {name}{kind} | {precision} | {near:.6f} "
+                    f"| {top_tenth_overlap(found, wanted):.3f} | "
+                    f"{np.abs(np.asarray(found) - np.asarray(wanted)).max():.2g} |",
+                    flush=True,
+                )
                 if precision == "fp32" and near < 0.999:
-                    promise(f"{subject.name}, {name}{kind}: fp32 map as the processor's (cosine 0.999)", False)
+                    promise(
+                        f"{subject.name}, {name}{kind}: fp32 map as the processor's (cosine 0.999)",
+                        False,
+                    )
 
 
 def show_speed(subject, options, precision):
@@ -196,8 +234,11 @@ def show_speed(subject, options, precision):
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     floor, form = subject.floor(dtype, options.rounds, batches)
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    print(f"\n{subject.name}, {precision}: floor {floor:.0f} passes a second ({form}); the first Score-CAM, with all "
-          f"that is measured then, {first:.2f} s")
+    print(
+        f"\n{subject.name}, {precision}: "
+        f"floor {floor:.0f} passes a second ({form}); the first Score-CAM, with all "
+        f"that is measured then, {first:.2f} s"
+    )
     print("| method | passes a second | seconds | way | eager fp32 peers' algorithm, s | ratio |")
     print("| --- | --- | --- | --- | --- | --- |")
     for method, samples in (("score-cam", 0), ("ss-cam-mean", options.samples)):
@@ -211,8 +252,11 @@ def show_speed(subject, options, precision):
             eager = subject.eager_seconds(samples, options.rounds)
             subject.ratios[method, precision] = eager / taken
             theirs, ratio = f"{eager:.3f}", f"{eager / taken:.1f}"
-        print(f"| {method} | {passes / taken:.0f} | {taken:.4f} | "
-              f"{', '.join(map(str, shown.scoring))} | {theirs} | {ratio} |", flush=True)
+        print(
+            f"| {method} | {passes / taken:.0f} | {taken:.4f} | "
+            f"{', '.join(map(str, shown.scoring))} | {theirs} | {ratio} |",
+            flush=True,
+        )
     if precision == "fp32":
         taken = subject.seconds(subject.explain(subject.on_card, "grad-cam"), options.rounds)
         print(f"| grad-cam |  | {taken:.4f} |  |  |  |", flush=True)
@@ -223,17 +267,33 @@ def show_speed(subject, options, precision):
 
 
 def show_overhead(subject, options, precision, floor):
-    """From C alone, over the faster of libtorch's forms above and the library's own with masks left unwritten."""
+    """From C alone, over the faster of libtorch's forms above and the library's own with masks left
+    unwritten."""
     limit = [f"max_channels={options.channels}"] if options.channels else []
-    ran = subprocess.run([options.bench, subject.path, f"device={options.device}", f"precision={precision}", *limit,
-                          f"rounds={options.rounds}", f"samples={options.samples}"], stdout=subprocess.PIPE, text=True,
-                         check=True)
+    ran = subprocess.run(
+        [
+            options.bench,
+            subject.path,
+            f"device={options.device}",
+            f"precision={precision}",
+            *limit,
+            f"rounds={options.rounds}",
+            f"samples={options.samples}",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
     print(ran.stdout.replace(str(subject.path), subject.name), end="", flush=True)
     for method, most in (("score-cam", 10), ("ss-cam-mean", 15)):
-        found = re.search(rf"^{method} .*; ([0-9.]+) a second; floor ([0-9.]+) a second", ran.stdout, re.MULTILINE)
+        found = re.search(
+            rf"^{method} .*; ([0-9.]+) a second; floor ([0-9.]+) a second", ran.stdout, re.MULTILINE
+        )
         overhead = 100 * (max(floor, float(found[2])) / float(found[1]) - 1)
-        promise(f"{subject.name}, {method}, {precision}: overhead at most {most} % ({overhead:.1f} %)",
-                overhead <= most)
+        promise(
+            f"{subject.name}, {method}, {precision}: overhead at most {most} % ({overhead:.1f} %)",
+            overhead <= most,
+        )
 
 
 def keep_traces(subject, options, precision, limit):
@@ -244,7 +304,9 @@ def keep_traces(subject, options, precision, limit):
         with profile() as profiler:
             run()
             subject.wait()
-        profiler.export_chrome_trace(f"{options.traces}/{subject.name}-{precision}-{method}.json.gz")
+        profiler.export_chrome_trace(
+            f"{options.traces}/{subject.name}-{precision}-{method}.json.gz"
+        )
 
 
 def copies_of(subject, samples):
@@ -259,10 +321,17 @@ def copies_of(subject, samples):
         events = json.loads(Path(file.name).read_text())["traceEvents"]
     copies = {}
     for kind in ("HtoD", "DtoH"):
-        sizes = [event["args"].get("bytes", 0) for event in events
-                 if event.get("cat") == "gpu_memcpy" and kind in event["name"]]
+        sizes = [
+            event["args"].get("bytes", 0)
+            for event in events
+            if event.get("cat") == "gpu_memcpy" and kind in event["name"]
+        ]
         copies[kind] = len(sizes), sum(sizes)
-        print(f"{subject.name}, ss-cam-mean, N = {samples}: {kind} {len(sizes)} copies, {sum(sizes)} bytes", flush=True)
+        print(
+            f"{subject.name}, ss-cam-mean, N = {samples}: "
+            f"{kind} {len(sizes)} copies, {sum(sizes)} bytes",
+            flush=True,
+        )
     return copies
 
 
@@ -270,11 +339,15 @@ def show_traffic(subject, options):
     print()
     few, many = copies_of(subject, 2), copies_of(subject, options.samples)
     input_bytes, maps = 4 * 3 * 224 * 224, subject.map_bytes
-    promise(f"{subject.name}: what goes up is the input and the maps, whatever N is",
-            few["HtoD"] == many["HtoD"] and 0 < many["HtoD"][1] <= 2 * input_bytes + maps + 100_000)
+    promise(
+        f"{subject.name}: what goes up is the input and the maps, whatever N is",
+        few["HtoD"] == many["HtoD"] and 0 < many["HtoD"][1] <= 2 * input_bytes + maps + 100_000,
+    )
     # maps, logits, and a score for each masked input
-    promise(f"{subject.name}: what comes down is the maps, logits and scores",
-            0 < many["DtoH"][1] <= maps + 8000 + 4 * 1024 * options.samples + 100_000)
+    promise(
+        f"{subject.name}: what comes down is the maps, logits and scores",
+        0 < many["DtoH"][1] <= maps + 8000 + 4 * 1024 * options.samples + 100_000,
+    )
 
 
 def show_company(subject, options):
@@ -288,32 +361,45 @@ def show_company(subject, options):
         for _ in range(20):
             busy = torch.nn.functional.normalize(busy @ busy)
         beside = np.array(run().data)
-    promise(f"{subject.name}: the same map on a stream of the host's", np.abs(beside - alone).max() <= 1e-4)
+    promise(
+        f"{subject.name}: the same map on a stream of the host's",
+        np.abs(beside - alone).max() <= 1e-4,
+    )
 
     found = {}
 
     def explain_once(number):
-        found[number] = np.array(subject.explain(subject.on_card, "score-cam", batch_size=64)().data)
+        found[number] = np.array(
+            subject.explain(subject.on_card, "score-cam", batch_size=64)().data
+        )
 
     threads = [threading.Thread(target=explain_once, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    promise(f"{subject.name}: the same map by four threads at once",
-            len(found) == 4 and all(np.abs(other - alone).max() <= 1e-4 for other in found.values()))
+    promise(
+        f"{subject.name}: the same map by four threads at once",
+        len(found) == 4 and all(np.abs(other - alone).max() <= 1e-4 for other in found.values()),
+    )
 
     del busy
     torch.cuda.synchronize()
     torch.cuda.empty_cache()
     total = torch.cuda.get_device_properties(0).total_memory
     try:
-        torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + (400 << 20)) / total)
+        torch.cuda.set_per_process_memory_fraction(
+            (torch.cuda.memory_reserved() + (400 << 20)) / total
+        )
         halved = np.array(subject.explain(subject.on_card, "score-cam", batch_size=512)().data)
-        promise(f"{subject.name}: the same map in 400 MB, where batches of 512 do not fit",
-                np.abs(halved - alone).max() <= 1e-3)
+        promise(
+            f"{subject.name}: the same map in 400 MB, where batches of 512 do not fit",
+            np.abs(halved - alone).max() <= 1e-3,
+        )
         torch.cuda.empty_cache()
-        torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + (1 << 20)) / total)
+        torch.cuda.set_per_process_memory_fraction(
+            (torch.cuda.memory_reserved() + (1 << 20)) / total
+        )
         try:
             subject.explain(subject.on_card, "score-cam", batch_size=512)()
             print("one MB was enough")
@@ -321,31 +407,48 @@ def show_company(subject, options):
             print(f"in no memory: {failure}")
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    promise(f"{subject.name}: usable after that", np.abs(np.array(run().data) - alone).max() <= 1e-4)
+    promise(
+        f"{subject.name}: usable after that", np.abs(np.array(run().data) - alone).max() <= 1e-4
+    )
 
 
 def show_ratio(subject):
-    """The promise of five times the peers' speed: by whichever precision gives the processor's maps."""
+    """The promise of five times the peers' speed: by whichever precision gives the processor's
+    maps."""
     for method in ("score-cam", "ss-cam-mean"):
-        found = {precision: ratio for (name, precision), ratio in subject.ratios.items()
-                 if name == method and subject.nearness.get((name, precision), 0.0) >= 0.999}
+        found = {
+            precision: ratio
+            for (name, precision), ratio in subject.ratios.items()
+            if name == method and subject.nearness.get((name, precision), 0.0) >= 0.999
+        }
         if found:
             best = max(found, key=found.get)
-            promise(f"{subject.name}, {method}: at least 5 times the peers by a map of cosine 0.999 to the processor's "
-                    f"in fp32 ({best}: {found[best]:.1f} times, {subject.nearness[method, best]:.6f})",
-                    found[best] >= 5)
+            promise(
+                f"{subject.name}, {method}: at least 5 times the peers "
+                f"by a map of cosine 0.999 to the processor's "
+                f"in fp32 ({best}: {found[best]:.1f} times, {subject.nearness[method, best]:.6f})",
+                found[best] >= 5,
+            )
 
 
 def plan_of(subjects, options):
     """What to measure, (name, call), what tells most first."""
     on_card = options.device.startswith("cuda")
-    others = [method.name for method in sscam.methods() if method.name not in (*FIRST_METHODS, "cam")]
+    others = [
+        method.name for method in sscam.methods() if method.name not in (*FIRST_METHODS, "cam")
+    ]
     for precision in options.precisions.split(","):
         for subject in subjects:
-            yield f"speed of {subject.name}, {precision}", lambda s=subject, p=precision: show_speed(s, options, p)
+            yield (
+                f"speed of {subject.name}, {precision}",
+                lambda s=subject, p=precision: show_speed(s, options, p),
+            )
         if precision == "fp32":
             for subject in subjects:
-                yield f"agreement of {subject.name}", lambda s=subject: show_agreement(s, options, FIRST_METHODS)
+                yield (
+                    f"agreement of {subject.name}",
+                    lambda s=subject: show_agreement(s, options, FIRST_METHODS),
+                )
             if on_card:
                 yield "traffic", lambda: show_traffic(subjects[0], options)
                 yield "company", lambda: show_company(subjects[0], options)
@@ -353,7 +456,10 @@ def plan_of(subjects, options):
         yield f"ratios of {subject.name}", lambda s=subject: show_ratio(s)
     for subject in subjects:
         # random heads are none of cam's kind
-        yield f"other methods of {subject.name}", lambda s=subject: show_agreement(s, options, others)
+        yield (
+            f"other methods of {subject.name}",
+            lambda s=subject: show_agreement(s, options, others),
+        )
 
 
 def main():
@@ -363,23 +469,36 @@ def main():
     parser.add_argument("--networks", default="resnet18,squeezenet1_0")
     parser.add_argument("--weights")
     parser.add_argument("--precisions", default=",".join(PRECISIONS))
-    parser.add_argument("--traces", metavar="FOLDER", help="keep what the card did in one explanation of each kind")
+    parser.add_argument(
+        "--traces", metavar="FOLDER", help="keep what the card did in one explanation of each kind"
+    )
     parser.add_argument("--bench", help="the program sscam-bench, for overheads")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--samples", type=int, default=10, help="N of SS-CAM in the measurement of speed")
-    parser.add_argument("--channels", type=int, default=0, help="score as many channels only; 0: all")
+    parser.add_argument(
+        "--samples", type=int, default=10, help="N of SS-CAM in the measurement of speed"
+    )
+    parser.add_argument(
+        "--channels", type=int, default=0, help="score as many channels only; 0: all"
+    )
     parser.add_argument("--agreement-channels", type=int, default=16)
-    parser.add_argument("--budget", type=float, default=3600.0, help="seconds after which nothing new is begun")
+    parser.add_argument(
+        "--budget", type=float, default=3600.0, help="seconds after which nothing new is begun"
+    )
     options = parser.parse_args()
     name = torch.cuda.get_device_name() if options.device.startswith("cuda") else "the processor"
-    print(f"{time.strftime('%Y-%m-%d')}; {name}; torch {torch.__version__}; libsscam {sscam.__version__}; "
-          f"medians of {options.rounds}")
+    print(
+        f"{time.strftime('%Y-%m-%d')}; {name}; torch {torch.__version__}; "
+        f"libsscam {sscam.__version__}; "
+        f"medians of {options.rounds}"
+    )
     print(sscam.build_info())
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     has_failed = False
     with tempfile.TemporaryDirectory() as folder:
-        subjects = [Subject(network, options.weights, folder, options.device)
-                    for network in options.networks.split(",")]
+        subjects = [
+            Subject(network, options.weights, folder, options.device)
+            for network in options.networks.split(",")
+        ]
         for what, measure in plan_of(subjects, options):
             spent = time.monotonic() - start
             if spent > options.budget:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the public headers to the rules that embedders rely on.
 
-    test_headers.py SOURCE_ROOT C_COMPILER... -- CXX_COMPILER...
+test_headers.py SOURCE_ROOT C_COMPILER... -- CXX_COMPILER...
 """
 
 import re
@@ -11,33 +11,55 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(sys.argv[1])
-C_COMPILER = sys.argv[2:sys.argv.index("--")]
-CXX_COMPILER = sys.argv[sys.argv.index("--") + 1:]
+C_COMPILER = sys.argv[2 : sys.argv.index("--")]
+CXX_COMPILER = sys.argv[sys.argv.index("--") + 1 :]
 HEADERS = sorted((ROOT / "include" / "sscam").glob("*.h"))
 
-STRICT = ["-pedantic", "-Wall", "-Wextra", "-Wundef", "-Werror", "-fsyntax-only", "-I", str(ROOT / "include")]
+STRICT = [
+    "-pedantic",
+    "-Wall",
+    "-Wextra",
+    "-Wundef",
+    "-Werror",
+    "-fsyntax-only",
+    "-I",
+    str(ROOT / "include"),
+]
 # What differs between platforms and compilers, or what bindings of other languages cannot pass.
-UNBINDABLE = re.compile(r"\.\.\.|\b(bool|_Bool|short|int|long|unsigned|enum|struct|union|FILE|va_list)\b")
+UNBINDABLE = re.compile(
+    r"\.\.\.|\b(bool|_Bool|short|int|long|unsigned|enum|struct|union|FILE|va_list)\b"
+)
 
-FUNCTION = re.compile(r"/\*\*(?P<comment>(?:(?!\*/).)*)\*/\s*SSCAM_API\s+"
-                      r"(?P<result>[^;(]*?)(?P<name>sscam_\w+)\((?P<parameters>[^;]*)\);", re.DOTALL)
+FUNCTION = re.compile(
+    r"/\*\*(?P<comment>(?:(?!\*/).)*)\*/\s*SSCAM_API\s+"
+    r"(?P<result>[^;(]*?)(?P<name>sscam_\w+)\((?P<parameters>[^;]*)\);",
+    re.DOTALL,
+)
 
 
 def functions():
     """Each exported function as (header name, match), with its comment."""
-    return [(header.name, match) for header in HEADERS for match in FUNCTION.finditer(header.read_text())]
+    return [
+        (header.name, match)
+        for header in HEADERS
+        for match in FUNCTION.finditer(header.read_text())
+    ]
 
 
 class Headers(unittest.TestCase):
     def compile(self, compiler, language, standard, text):
-        done = subprocess.run([*compiler, *STRICT, f"-std={standard}", "-x", language, "-"], input=text, text=True,
-                              stderr=subprocess.PIPE)
+        done = subprocess.run(
+            [*compiler, *STRICT, f"-std={standard}", "-x", language, "-"],
+            input=text,
+            text=True,
+            stderr=subprocess.PIPE,
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_each_compiles_alone_and_twice(self):
         for header in HEADERS:
             # A translation unit must declare something, and some headers only define macros.
-            text = f"#include <sscam/{header.name}>\n#include <sscam/{header.name}>\nextern int something;\n"
+            text = f"#include <sscam/{header.name}>\n" * 2 + "extern int something;\n"
             for standard in ("c99", "c11"):
                 with self.subTest(header=header.name, standard=standard):
                     self.compile(C_COMPILER, "c", standard, text)
@@ -60,7 +82,9 @@ class Headers(unittest.TestCase):
 
     def test_no_private_header_has_the_name_of_a_public_one(self):
         # libabigail tells public types from private ones by the name of the file that defines them.
-        private = {path.name for folder in ("lib", "shim") for path in (ROOT / folder).rglob("*.h*")}
+        private = {
+            path.name for folder in ("lib", "shim") for path in (ROOT / folder).rglob("*.h*")
+        }
         self.assertEqual(private & {header.name for header in HEADERS}, set())
 
     def test_only_plain_types_cross(self):
@@ -94,7 +118,9 @@ class Documentation(unittest.TestCase):
 
     def test_each_pointer_handed_out_tells_its_owner(self):
         for header, function in functions():
-            hands_out = "*" in function["result"] or re.search(r"\*\*(out|maps)\b", function["parameters"])
+            hands_out = "*" in function["result"] or re.search(
+                r"\*\*(out|maps)\b", function["parameters"]
+            )
             if hands_out:
                 with self.subTest(header=header, function=function["name"]):
                     self.assertRegex(function["comment"], r"Ownership:")

@@ -2,5 +2,8 @@
 here. A case that passes in spite of its entry fails the suite."""
 
 EXPECTED_FAILURES = {
-    ("c++", "rounding_up"): "arithmetic of lib/ follows the host's rounding mode; only that of the shim does not",
+    (
+        "c++",
+        "rounding_up",
+    ): "arithmetic of lib/ follows the host's rounding mode; only that of the shim does not",
 }

@@ -1,11 +1,11 @@
-"""A Python program that uses PyTorch itself, with modes, hooks and callbacks of its own, none of which
-may change what the library computes.
+"""A Python program that uses PyTorch itself, with modes, hooks and callbacks of its own, none of
+which may change what the library computes.
 
 hostile_host.py --list                        the cases, one a line
 hostile_host.py CASE MODEL IMAGE REFERENCE    runs one; prints nothing when it passes
 
-The maps are compared with those of the C++ program of the same name. Each case wants a process of its
-own; test_hosts.py starts them.
+The maps are compared with those of the C++ program of the same name. Each case wants a process of
+its own; test_hosts.py starts them.
 """
 
 import contextlib
@@ -21,13 +21,18 @@ import torch
 
 import sscam
 
-MOST_SECONDS = 60    # a case that hangs is ended by its alarm
+MOST_SECONDS = 60  # a case that hangs is ended by its alarm
 MOST_REPORTS = 10000
 METHODS = ["grad-cam", "layer-cam", "score-cam", "ss-cam-mean", "ablation-cam"]
-FEW = {"samples": 2, "max_channels": 8, "batch_size": 4}    # so that a map takes a fraction of a second
+FEW = {
+    "samples": 2,
+    "max_channels": 8,
+    "batch_size": 4,
+}  # so that a map takes a fraction of a second
 
 
 # --- explanations ---------------------------------------------------------------------------------
+
 
 class Files:
     """What all cases use."""
@@ -82,6 +87,7 @@ def explain_all(files, model):
 
 
 # --- settings -------------------------------------------------------------------------------------
+
 
 def read_host_state():
     return {
@@ -209,6 +215,7 @@ def explain_under_everything(files):
 
 # --- inside PyTorch's own calls -------------------------------------------------------------------
 
+
 def functions():
     """The module with vmap and grad."""
     try:
@@ -220,6 +227,7 @@ def functions():
 
 def inside(transform):
     """A case that explains inside a function that PyTorch transforms."""
+
     def run(files):
         model = files.load()
         inputs = torch.ones(3)
@@ -232,6 +240,7 @@ def inside(transform):
         after = transform(body)(inputs)
         assert torch.equal(before, after), "the host's own result has changed"
         explain_all(files, model)
+
     return run
 
 
@@ -241,16 +250,19 @@ def traced(function):
 
 def backward_hook(function):
     """Explains while PyTorch computes gradients, in a hook."""
+
     def run(inputs):
         leaf = inputs.clone().requires_grad_()
         product = leaf * 2
         product.register_hook(lambda gradient: function(torch.ones(3)) * 0 + gradient)
         product.sum().backward()
         return leaf.grad
+
     return run
 
 
 # --- callbacks and processes ----------------------------------------------------------------------
+
 
 class Stop(Exception):
     """What a callback raises."""
@@ -259,10 +271,12 @@ class Stop(Exception):
 def callback_explains(files):
     model, other = files.load(), files.load()
     for workers in (1, 2):
-        def progress(number):
+
+        def progress(number, workers=workers):
             if number <= 3:
                 explain_and_compare(files, model, workers=workers)
                 explain_and_compare(files, other, "ss-cam-mean", workers)
+
         explain_and_compare(files, model, workers=workers, progress=progress)
 
 
@@ -300,7 +314,7 @@ def callback_waits_for_thread(files):
     def explain_in_thread():
         try:
             explain_and_compare(files, model, workers=2)
-        except BaseException as failure:    # raised by the main thread
+        except BaseException as failure:  # raised by the main thread
             failures.append(failure)
 
     def progress(number):
@@ -324,7 +338,9 @@ def explain_or_refuse(files, model):
 
 
 def explain_in_fork(files, model):
-    process = multiprocessing.get_context("fork").Process(target=explain_or_refuse, args=(files, model))
+    process = multiprocessing.get_context("fork").Process(
+        target=explain_or_refuse, args=(files, model)
+    )
     process.start()
     process.join()
     assert process.exitcode == 0, f"the child ended with {process.exitcode}"

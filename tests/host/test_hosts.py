@@ -19,16 +19,20 @@ REFERENCE_HOST = os.environ["SSCAM_REFERENCE_HOST"]
 LANGUAGE = "python" if HOST.endswith(".py") else "c++"
 LOCALES = ["de_DE", "ps_AF"]
 DEMO = pathlib.Path(__file__).resolve().parents[2] / "examples" / "demo"
-LONGEST = 120    # seconds; hosts end themselves before, by an alarm
+LONGEST = 120  # seconds; hosts end themselves before, by an alarm
 
 
 def list_cases():
-    return subprocess.run([*COMMAND, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    return subprocess.run(
+        [*COMMAND, "--list"], check=True, capture_output=True, text=True
+    ).stdout.split()
 
 
 def marked(case):
     reason = EXPECTED_FAILURES.get((LANGUAGE, case))
-    return pytest.param(case, marks=pytest.mark.xfail(strict=True, reason=reason)) if reason else case
+    return (
+        pytest.param(case, marks=pytest.mark.xfail(strict=True, reason=reason)) if reason else case
+    )
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +40,9 @@ def environment(tmp_path_factory):
     """The hosts' environment, with locales that need not be installed."""
     folder = tmp_path_factory.mktemp("locales")
     for name in LOCALES:
-        subprocess.run(["localedef", "-i", name, "-f", "UTF-8", folder / f"{name}.UTF-8"], check=True)
+        subprocess.run(
+            ["localedef", "-i", name, "-f", "UTF-8", folder / f"{name}.UTF-8"], check=True
+        )
     folder.chmod(0o755)
     return {**os.environ, "LOCPATH": str(folder), "LC_ALL": "C"}
 
@@ -44,16 +50,29 @@ def environment(tmp_path_factory):
 @pytest.fixture(scope="session")
 def files(tmp_path_factory, environment):
     """Arguments of all cases: a network, an image, and the maps of a clean process."""
-    given = [DEMO / "clothes.pt", DEMO / "scenes" / "scene01.png", tmp_path_factory.mktemp("maps") / "reference"]
-    subprocess.run([REFERENCE_HOST, "reference", *given], check=True, env=environment, timeout=LONGEST)
+    given = [
+        DEMO / "clothes.pt",
+        DEMO / "scenes" / "scene01.png",
+        tmp_path_factory.mktemp("maps") / "reference",
+    ]
+    subprocess.run(
+        [REFERENCE_HOST, "reference", *given], check=True, env=environment, timeout=LONGEST
+    )
     return given
 
 
 def run_host(case, files, environment):
     if case == "preloaded_openmp":
         environment = {**environment, "LD_PRELOAD": "libomp.so.5"}
-    return subprocess.run([*COMMAND, case, *files], env=environment, stdin=subprocess.DEVNULL, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LONGEST)
+    return subprocess.run(
+        [*COMMAND, case, *files],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=LONGEST,
+    )
 
 
 @pytest.mark.parametrize("case", [marked(case) for case in list_cases()])
@@ -69,4 +88,6 @@ def test_maps_are_those_of_a_clean_process(case, files, environment):
 
 def test_expected_failures_are_cases():
     names = set(list_cases())
-    assert not [case for language, case in EXPECTED_FAILURES if language == LANGUAGE and case not in names]
+    assert not [
+        case for language, case in EXPECTED_FAILURES if language == LANGUAGE and case not in names
+    ]

@@ -1,8 +1,11 @@
-"""What eager PyTorch says of a network: every intermediate map and token with its gradient, by autograd alone.
+"""What eager PyTorch says of a network: every intermediate map and token with its gradient, by
+autograd alone.
 
-Values are copied when they appear, since later operations may overwrite them, and gradients are taken at the node
-of autograd's graph that made the value, which in-place operations on it leave alone.
+Values are copied when they appear, since later operations may overwrite them, and gradients are
+taken at the node of autograd's graph that made the value, which in-place operations on it leave
+alone.
 """
+
 import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
@@ -24,9 +27,12 @@ class Observer(TorchFunctionMode):
         self.by_module = {}  # of a module's last call
         modules = list(network.named_modules(remove_duplicate=False))
         for name, module in modules:
-            # Of a module with two names, each name means the calls made by it, which hooks cannot tell.
+            # Of a module with two names, each name means the calls made by it, which hooks cannot
+            # tell.
             if name and sum(other is module for _, other in modules) == 1:
-                module.register_forward_hook(lambda _, inputs, output, name=name: self.see(output, name))
+                module.register_forward_hook(
+                    lambda _, inputs, output, name=name: self.see(output, name)
+                )
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         output = function(*args, **(kwargs or {}))
@@ -35,7 +41,11 @@ class Observer(TorchFunctionMode):
         return output
 
     def see(self, tensor, module_name=None):
-        if not isinstance(tensor, torch.Tensor) or tensor.dim() not in self.ranks or tensor.grad_fn is None:
+        if (
+            not isinstance(tensor, torch.Tensor)
+            or tensor.dim() not in self.ranks
+            or tensor.grad_fn is None
+        ):
             return
         node, slot = tensor.grad_fn, tensor.output_nr
         value = self.by_node.get((node, slot))
@@ -77,9 +87,13 @@ class Reference:
         size = self.example.shape[2:]
         maps = torch.from_numpy(activations)[channels].unsqueeze(1)
         mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(size)]
-        masks = F.interpolate(maps, size=size, mode=mode, align_corners=False).to(self.example.dtype)
+        masks = F.interpolate(maps, size=size, mode=mode, align_corners=False).to(
+            self.example.dtype
+        )
         places = tuple(range(2, masks.dim()))
         low, high = masks.amin(places, keepdim=True), masks.amax(places, keepdim=True)
         masks = (masks - low) / (high - low)
         with torch.no_grad():
-            return torch.cat([logits_in(self.network(self.example * mask))[:, class_index] for mask in masks])
+            return torch.cat(
+                [logits_in(self.network(self.example * mask))[:, class_index] for mask in masks]
+            )

@@ -1,5 +1,5 @@
-"""Files and networks that the backend must refuse, each with the status and a part of the message."""
-from typing import List
+"""Files and networks that the backend must refuse, each with the status and a part of the
+message."""
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ class FourChannels(nn.Module):
 
 
 class Detector(networks.Classifier):
-    def forward(self, x: List[Tensor]) -> Tensor:
+    def forward(self, x: list[Tensor]) -> Tensor:
         return self.classify(self.stem(x[0]))
 
 
@@ -57,12 +57,14 @@ def script_of(constructor):
 
 def write_bytes(change):
     """A good file, changed."""
+
     def write(path):
         script_of(networks.ReluTwice)(path)
         with open(path, "rb") as file:
             data = change(file.read())
         with open(path, "wb") as file:
             file.write(data)
+
     return write
 
 
@@ -71,14 +73,26 @@ FORMAT, MODEL = "SSCAM_E_FORMAT", "SSCAM_E_MODEL"
 # name: (how to write the file, status, part of the message)
 FAULTS = {
     "empty": (write_bytes(lambda data: b"\0"), FORMAT, "not a TorchScript file"),
-    "text": (write_bytes(lambda data: b"no network at all\n" * 99), FORMAT, "not a TorchScript file"),
-    "truncated": (write_bytes(lambda data: data[:len(data) // 2]), FORMAT, "not a TorchScript file"),
-    "checkpoint": (lambda path: torch.save(networks.ReluTwice().state_dict(), path), FORMAT, "torch.jit.save"),
+    "text": (
+        write_bytes(lambda data: b"no network at all\n" * 99),
+        FORMAT,
+        "not a TorchScript file",
+    ),
+    "truncated": (
+        write_bytes(lambda data: data[: len(data) // 2]),
+        FORMAT,
+        "not a TorchScript file",
+    ),
+    "checkpoint": (
+        lambda path: torch.save(networks.ReluTwice().state_dict(), path),
+        FORMAT,
+        "torch.jit.save",
+    ),
     "no_forward": (script_of(NoForward), MODEL, "no forward()"),
     "raises": (script_of(Raises), MODEL, "three channels are one too many"),
     "other_channels": (script_of(FourChannels), MODEL, "[1, 3, 32, 32]: Given groups=1"),
     "detector": (script_of(Detector), MODEL, "Tensor[]"),
-    "two_inputs": (script_of(TwoInputs), MODEL, "\"scale\""),
+    "two_inputs": (script_of(TwoInputs), MODEL, '"scale"'),
     "no_tensor": (script_of(NoTensor), MODEL, "without a tensor"),
     "dense_in_three": (script_of(DenseInThree), MODEL, "[1, 12, 2, 16, 16]"),
 }

@@ -1,4 +1,5 @@
 """Writes networks of the matrix as TorchScript files: make_models.py FOLDER [NETWORK...]"""
+
 import pathlib
 import sys
 import warnings

@@ -1,9 +1,8 @@
 """The networks of the matrix: torchvision's families with random weights, and hand-made traps.
 
-Every network is small, in evaluation mode, and gives 20 classes. Weights come from a fixed seed; batch norms have
-seen data, so that no layer is flat or blows up.
+Every network is small, in evaluation mode, and gives 20 classes. Weights come from a fixed seed;
+batch norms have seen data, so that no layer is flat or blows up.
 """
-from typing import Dict, List, Tuple
 
 import torch
 import torchvision
@@ -16,12 +15,21 @@ BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 def small_classifier(features, hidden=64):
     """The classifier of VGG and AlexNet in miniature: theirs have a hundred million weights."""
-    return nn.Sequential(nn.Linear(features, hidden), nn.ReLU(True), nn.Dropout(), nn.Linear(hidden, hidden),
-                         nn.ReLU(True), nn.Dropout(), nn.Linear(hidden, CLASSES))
+    return nn.Sequential(
+        nn.Linear(features, hidden),
+        nn.ReLU(True),
+        nn.Dropout(),
+        nn.Linear(hidden, hidden),
+        nn.ReLU(True),
+        nn.Dropout(),
+        nn.Linear(hidden, CLASSES),
+    )
 
 
 def vgg(name):
-    network = getattr(torchvision.models, name)(weights=None, num_classes=CLASSES, init_weights=False)
+    network = getattr(torchvision.models, name)(
+        weights=None, num_classes=CLASSES, init_weights=False
+    )
     network.classifier = small_classifier(512 * 7 * 7)
     return network
 
@@ -37,14 +45,17 @@ def torchvision_network(name, **options):
 
 
 def vit():
-    network = torchvision.models.VisionTransformer(64, 16, num_layers=2, num_heads=2, hidden_dim=24, mlp_dim=48,
-                                                   num_classes=CLASSES)
+    network = torchvision.models.VisionTransformer(
+        64, 16, num_layers=2, num_heads=2, hidden_dim=24, mlp_dim=48, num_classes=CLASSES
+    )
     nn.init.normal_(network.heads.head.weight)  # zeros by default
     return network
 
 
 def swin():
-    return torchvision.models.SwinTransformer([4, 4], 12, [2, 2], [2, 3], [4, 4], num_classes=CLASSES)
+    return torchvision.models.SwinTransformer(
+        [4, 4], 12, [2, 2], [2, 3], [4, 4], num_classes=CLASSES
+    )
 
 
 # name: (constructor, input size, or shape of what is no square image, default target)
@@ -67,7 +78,11 @@ FAMILIES = {
     "mnasnet0_5": (torchvision_network("mnasnet0_5"), 64, "layers"),
     "regnet_y_400mf": (torchvision_network("regnet_y_400mf"), 64, "trunk_output"),
     "convnext_tiny": (torchvision_network("convnext_tiny"), 64, "features"),
-    "mc3_18": (lambda: torchvision.models.video.mc3_18(weights=None, num_classes=CLASSES), (3, 4, 40, 40), "layer4"),
+    "mc3_18": (
+        lambda: torchvision.models.video.mc3_18(weights=None, num_classes=CLASSES),
+        (3, 4, 40, 40),
+        "layer4",
+    ),
     "vit": (vit, 64, "encoder.layers.encoder_layer_1.ln_1"),
     "swin": (swin, 64, "norm"),
 }
@@ -78,7 +93,9 @@ class Classifier(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 12, 3, stride=2, padding=1), nn.BatchNorm2d(12), nn.ReLU(inplace=True))
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 12, 3, stride=2, padding=1), nn.BatchNorm2d(12), nn.ReLU(inplace=True)
+        )
         self.head = nn.Linear(12, CLASSES)
 
     def classify(self, x: Tensor) -> Tensor:
@@ -166,15 +183,13 @@ class Branch(Classifier):
     def forward(self, x: Tensor) -> Tensor:
         is_bright = x.mean() >= -10
         x = self.stem(x)
-        if is_bright:
-            x = F.relu(self.bright(x))
-        else:
-            x = self.dark(x)
+        x = F.relu(self.bright(x)) if is_bright else self.dark(x)
         return self.classify(F.avg_pool2d(x, 2))
 
 
 class ChangesInBranch(Classifier):
-    """Inside a branch, a module returns the tensor of the surroundings and an operation changes it in place."""
+    """Inside a branch, a module returns the tensor of the surroundings and an operation changes it
+    in place."""
 
     def __init__(self):
         super().__init__()
@@ -239,7 +254,7 @@ class TupleOutput(Classifier):
         super().__init__()
         self.conv = nn.Conv2d(12, 12, 3, padding=1)
 
-    def forward(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = self.conv(self.stem(x))
         return x, self.classify(x)
 
@@ -249,13 +264,13 @@ class DictOutput(Classifier):
         super().__init__()
         self.conv = nn.Conv2d(12, 12, 3, padding=1)
 
-    def forward(self, x: Tensor) -> Dict[str, Tensor]:
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
         x = self.conv(self.stem(x))
         return {"features": x, "out": self.classify(x)}
 
 
 class ListOutput(Classifier):
-    def forward(self, x: Tensor) -> List[Tensor]:
+    def forward(self, x: Tensor) -> list[Tensor]:
         return [self.classify(self.stem(x))]
 
 
@@ -361,8 +376,14 @@ class Sound(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.features = nn.Sequential(nn.Conv1d(2, 16, 9, stride=4, padding=4), nn.BatchNorm1d(16), nn.ReLU(),
-                                      nn.Conv1d(16, 24, 5, stride=2, padding=2), nn.BatchNorm1d(24), nn.ReLU())
+        self.features = nn.Sequential(
+            nn.Conv1d(2, 16, 9, stride=4, padding=4),
+            nn.BatchNorm1d(16),
+            nn.ReLU(),
+            nn.Conv1d(16, 24, 5, stride=2, padding=2),
+            nn.BatchNorm1d(24),
+            nn.ReLU(),
+        )
         self.squeeze = nn.Linear(24, 24)
         self.head = nn.Linear(24, CLASSES)
 
@@ -373,7 +394,8 @@ class Sound(nn.Module):
 
 
 class SoundTokens(nn.Module):
-    """Convolutions, then places as tokens [1, T, K], which are no feature map [1, K, T] though of its rank."""
+    """Convolutions, then places as tokens [1, T, K], which are no feature map [1, K, T] though of
+    its rank."""
 
     def __init__(self):
         super().__init__()
@@ -393,9 +415,14 @@ class Video(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.features = nn.Sequential(nn.Conv3d(3, 12, 3, stride=(1, 2, 2), padding=1), nn.BatchNorm3d(12),
-                                      nn.ReLU(inplace=True), nn.Conv3d(12, 16, 3, stride=2, padding=1), nn.ReLU(),
-                                      nn.MaxPool3d((1, 2, 2)))
+        self.features = nn.Sequential(
+            nn.Conv3d(3, 12, 3, stride=(1, 2, 2), padding=1),
+            nn.BatchNorm3d(12),
+            nn.ReLU(inplace=True),
+            nn.Conv3d(12, 16, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.MaxPool3d((1, 2, 2)),
+        )
         self.head = nn.Linear(16, CLASSES)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -403,13 +430,20 @@ class Video(nn.Module):
 
 
 class Encoder(nn.Module):
-    """PyTorch's own transformer blocks, whole fused operations in evaluation mode, in either order of norm and sum."""
+    """PyTorch's own transformer blocks, whole fused operations in evaluation mode, in either order
+    of norm and sum."""
 
     def __init__(self, norm_first):
         super().__init__()
         self.patches = nn.Conv2d(3, 24, 16, stride=16)
-        self.blocks = nn.Sequential(*(nn.TransformerEncoderLayer(24, 2, 48, 0.1, F.gelu, batch_first=True,
-                                                                 norm_first=norm_first) for _ in range(2)))
+        self.blocks = nn.Sequential(
+            *(
+                nn.TransformerEncoderLayer(
+                    24, 2, 48, 0.1, F.gelu, batch_first=True, norm_first=norm_first
+                )
+                for _ in range(2)
+            )
+        )
         self.head = nn.Linear(24, CLASSES)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -438,14 +472,17 @@ class NoPlaces(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 24), nn.ReLU(), nn.Linear(24, CLASSES))
+        self.body = nn.Sequential(
+            nn.Flatten(), nn.Linear(3 * 32 * 32, 24), nn.ReLU(), nn.Linear(24, CLASSES)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.body(x)
 
 
 class AttentionPool(Classifier):
-    """Attention only gathers the feature map, as in CLIP's ResNets; tokens have the batch second."""
+    """Attention only gathers the feature map, as in CLIP's ResNets; tokens have the batch
+    second."""
 
     def __init__(self):
         super().__init__()
@@ -492,13 +529,20 @@ HAND_MADE = {
 }
 
 # Tracing loses data-dependent control flow; these lose what they are about.
-NOT_TRACEABLE = {"branch", "changes_in_branch", "loop", "nested_control_flow", "dict_output", "default_arguments"}
+NOT_TRACEABLE = {
+    "branch",
+    "changes_in_branch",
+    "loop",
+    "nested_control_flow",
+    "dict_output",
+    "default_arguments",
+}
 # Frozen constants stay in double precision, which float32 inputs do not fit.
 NOT_FREEZABLE = {"double_precision"}
 
 NETWORKS = {**FAMILIES, **HAND_MADE}
-# "frozen" keeps the arithmetic; "folded" is what torch.jit.freeze does when not told otherwise: batch norms become
-# part of the convolutions.
+# "frozen" keeps the arithmetic; "folded" is what torch.jit.freeze does when not told otherwise:
+# batch norms become part of the convolutions.
 FORMS = ["scripted", "traced", "frozen", "folded"]
 # Traced without gradients, attention is one fused operation.
 FUSABLE = {"vit", "tokens", "encoder", "encoder_norm_last", "attention_pool"}
@@ -550,6 +594,7 @@ def build(name):
 
 def export(network, name, form, example):
     """The network as a TorchScript module in one of FORMS."""
+
     def script():
         return torch.jit.script(network)
 

@@ -2,9 +2,11 @@
 
 usage: run_matrix.py PROBE [--full] [--only NETWORK[,NETWORK...]] [--layers N]
 
-PROBE is the program built from matrix_probe.c. Without --full each of torchvision's families is tried in one form
-and every form occurs; the hand-made networks are always tried in all. Exit status 1 when anything differs.
+PROBE is the program built from matrix_probe.c. Without --full each of torchvision's families is
+tried in one form and every form occurs; the hand-made networks are always tried in all. Exit status
+1 when anything differs.
 """
+
 import argparse
 import pathlib
 import subprocess
@@ -21,15 +23,20 @@ import networks
 from eager_reference import Reference
 
 RELATIVE = 1e-4  # of activations, gradients and logits, in the L2 norm
-# Where libtorch rounds otherwise than the eager network did (another release, folded batch norms), some ReLU far from
-# the output opens or closes, and in a small map one is a few percent of the gradient. A wrong one is of order 1.
+# Where libtorch rounds otherwise than the eager network did (another release, folded batch norms),
+# some ReLU far from the output opens or closes, and in a small map one is a few percent of the
+# gradient. A wrong one is of order 1.
 RELATIVE_BEYOND_ROUNDING = 0.2
 ABSOLUTE = 1e-3  # of masked inputs' scores
 
 
 def relative_difference(found, expected):
     scale = np.linalg.norm(expected)
-    return float(np.linalg.norm(found - expected) / scale) if scale > 0 else float(np.linalg.norm(found))
+    return (
+        float(np.linalg.norm(found - expected) / scale)
+        if scale > 0
+        else float(np.linalg.norm(found))
+    )
 
 
 class Probe:
@@ -46,7 +53,9 @@ class Probe:
         self.failure = next(iter(self.facts("failed")), None)
         if done.stderr or done.returncode != (1 if self.failure else 0):
             raise AssertionError(f"probe: status {done.returncode} {done.stderr.strip()}")
-        self.default = next((fields[0] for fields in self.facts("layer") if fields[-1] == "default"), None)
+        self.default = next(
+            (fields[0] for fields in self.facts("layer") if fields[-1] == "default"), None
+        )
 
     def facts(self, kind):
         return [line[1:] for line in self.lines if line[0] == kind]
@@ -69,11 +78,14 @@ class Result:
 
 
 def values_with(reference, activations):
-    """Eager values of the same numbers: there may be several, as before and after an identity, whose gradients
-    differ."""
-    return [value for value in reference.values
-            if value.activation.shape == activations.shape
-            and relative_difference(value.activation.numpy(), activations) <= RELATIVE]
+    """Eager values of the same numbers: there may be several, as before and after an identity,
+    whose gradients differ."""
+    return [
+        value
+        for value in reference.values
+        if value.activation.shape == activations.shape
+        and relative_difference(value.activation.numpy(), activations) <= RELATIVE
+    ]
 
 
 def compare_capture(result, reference, fields, probe, form, same_rounding):
@@ -93,18 +105,24 @@ def compare_capture(result, reference, fields, probe, form, same_rounding):
             result.faults.append(f"{layer}: eager PyTorch has no such value")
         return
     result.layer_count += 1
-    differences = [(relative_difference(gradients, value.gradient.numpy()), value) for value in candidates]
+    differences = [
+        (relative_difference(gradients, value.gradient.numpy()), value) for value in candidates
+    ]
     gradient_difference, value = min(differences, key=lambda pair: pair[0])
-    result.note("activations", relative_difference(activations, value.activation.numpy()), RELATIVE, layer)
+    result.note(
+        "activations", relative_difference(activations, value.activation.numpy()), RELATIVE, layer
+    )
     is_strict = same_rounding or layer == probe.default
-    result.note("gradients", gradient_difference, RELATIVE if is_strict else RELATIVE_BEYOND_ROUNDING, layer)
+    result.note(
+        "gradients", gradient_difference, RELATIVE if is_strict else RELATIVE_BEYOND_ROUNDING, layer
+    )
 
 
 def compare_scores(result, reference, probe):
     scores = probe.facts("scores")
     if not scores:
         return
-    shape, = probe.facts("maps")
+    (shape,) = probe.facts("maps")
     activations = probe.array("maps").reshape([int(size) for size in shape])
     for batch, class_index, channels in scores:
         channels = [int(channel) for channel in channels.split(",")]
@@ -166,7 +184,12 @@ def try_fault(program, name, folder):
     if failure is None:
         return "not refused"
     _, found_status, message = failure
-    is_clear = part in message and path.name in message and len(message) < 400 and "Traceback" not in message
+    is_clear = (
+        part in message
+        and path.name in message
+        and len(message) < 400
+        and "Traceback" not in message
+    )
     return None if found_status == status and is_clear else f"{found_status}: {message}"
 
 
@@ -185,12 +208,17 @@ def main():
     parser.add_argument("probe")
     parser.add_argument("--full", action="store_true", help="every network in every form")
     parser.add_argument("--only", help="these networks, in every form")
-    parser.add_argument("--layers", type=int, default=6, help="layers a network, beside the default target")
+    parser.add_argument(
+        "--layers", type=int, default=6, help="layers a network, beside the default target"
+    )
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     names = arguments.only.split(",") if arguments.only else list(networks.NETWORKS)
 
-    print(f"{'network':22} {'form':14} {'default target':22} layers  act      grad     logits   scores   seconds")
+    print(
+        f"{'network':22} {'form':14} {'default target':22} layers  act      grad     "
+        "logits   scores   seconds"
+    )
     failed = 0
     for position, name in enumerate(names):
         network = networks.build(name)
@@ -200,13 +228,18 @@ def main():
             start = time.monotonic()
             with tempfile.TemporaryDirectory() as folder:
                 try:
-                    result = try_form(arguments, name, form, network, reference, pathlib.Path(folder))
+                    result = try_form(
+                        arguments, name, form, network, reference, pathlib.Path(folder)
+                    )
                 except Exception as error:
                     result = Result()
                     result.faults.append(str(error).splitlines()[0] if str(error) else repr(error))
             worst = " ".join(f"{difference:.2e}" for difference in result.worst.values())
-            print(f"{name:22} {form:14} {result.default or '-':22} {result.layer_count:6} {worst}"
-                  f" {time.monotonic() - start:7.1f}", flush=True)
+            print(
+                f"{name:22} {form:14} {result.default or '-':22} {result.layer_count:6} {worst}"
+                f" {time.monotonic() - start:7.1f}",
+                flush=True,
+            )
             for fault in result.faults:
                 print(f"    FAULT {fault}", flush=True)
             failed += bool(result.faults)

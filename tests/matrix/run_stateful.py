@@ -2,6 +2,7 @@
 
 PROBE is the program built from sharing_probe.c, which fails when any result depends on earlier or simultaneous runs.
 """
+
 import pathlib
 import subprocess
 import sys
@@ -51,7 +52,10 @@ def files(folder):
     example = torch.rand(1, 3, SIDE, SIDE)
     yield torch.jit.script(Counting().eval()), folder / "counting.pt"
     yield torch.jit.freeze(torch.jit.script(Counting().eval())), folder / "counting_frozen.pt"
-    yield torch.jit.trace(ConstantTensor().eval(), example, check_trace=False), folder / "constant.pt"
+    yield (
+        torch.jit.trace(ConstantTensor().eval(), example, check_trace=False),
+        folder / "constant.pt",
+    )
 
 
 def main():
@@ -60,8 +64,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for network, path in files(pathlib.Path(folder)):
             network.save(str(path))
-            done = subprocess.run([sys.argv[1], str(path), "3", str(SIDE), str(SIDE)], capture_output=True, text=True,
-                                  timeout=100)
+            done = subprocess.run(
+                [sys.argv[1], str(path), "3", str(SIDE), str(SIDE)],
+                capture_output=True,
+                text=True,
+                timeout=100,
+            )
             print(path.name, done.returncode, done.stderr.strip())
             failed |= done.returncode != 0
     return failed

@@ -59,16 +59,35 @@ def preset(name, method):
         return other_preset(name, method)
     changes = {
         "paper": {},
-        "algorithm-1": {"noise_target": "input", "mask_weights": "gradient", "rescore": "on",
-                        "sample_count": "n_minus_1"},
-        "authors-code": {"score": "probability", "channel_softmax": "off", "baseline": "none",
-                         "noise_scale": "authors-code", "samples": 35, "sigma": 2.0,
-                         "combine": "upsampled",
-                         "noise_target": "input" if method == "ss-cam-max" else "activation"},
-        "torch-cam": {"normalise": "before_upsample", "samples": 35, "sigma": 2.0,
-                      "flat_channels": "score", "baseline": "input"},
-        "pytorch-grad-cam": {"align_corners": "on", "flat_channels": "score", "baseline": "none",
-                             "fusion": "mean"},    # and `reduction`, of dense outputs
+        "algorithm-1": {
+            "noise_target": "input",
+            "mask_weights": "gradient",
+            "rescore": "on",
+            "sample_count": "n_minus_1",
+        },
+        "authors-code": {
+            "score": "probability",
+            "channel_softmax": "off",
+            "baseline": "none",
+            "noise_scale": "authors-code",
+            "samples": 35,
+            "sigma": 2.0,
+            "combine": "upsampled",
+            "noise_target": "input" if method == "ss-cam-max" else "activation",
+        },
+        "torch-cam": {
+            "normalise": "before_upsample",
+            "samples": 35,
+            "sigma": 2.0,
+            "flat_channels": "score",
+            "baseline": "input",
+        },
+        "pytorch-grad-cam": {
+            "align_corners": "on",
+            "flat_channels": "score",
+            "baseline": "none",
+            "fusion": "mean",
+        },  # and `reduction`, of dense outputs
     }
     return replace(Options(), **changes[name])
 
@@ -86,23 +105,24 @@ def other_preset(name, method):
 class Capture:
     """What the network showed on one input."""
 
-    activations: np.ndarray         # A, [K,h,w]
-    gradients: np.ndarray           # dY/dA, [K,h,w]; Y is the class's raw logit
-    logits: np.ndarray              # [classes]
-    fc_weights: np.ndarray = None   # [classes,K], when pooling and a linear layer follow
+    activations: np.ndarray  # A, [K,h,w]
+    gradients: np.ndarray  # dY/dA, [K,h,w]; Y is the class's raw logit
+    logits: np.ndarray  # [classes]
+    fc_weights: np.ndarray = None  # [classes,K], when pooling and a linear layer follow
 
 
 @dataclass
 class Explanation:
-    weights: np.ndarray   # a_k, [K]; None for TERM_METHODS
-    raw: np.ndarray       # ReLU(sum a_k A_k), or of what stands in its place
-    data: np.ndarray      # s(U(raw)), [H,W]
+    weights: np.ndarray  # a_k, [K]; None for TERM_METHODS
+    raw: np.ndarray  # ReLU(sum a_k A_k), or of what stands in its place
+    data: np.ndarray  # s(U(raw)), [H,W]
     flat: bool
     logit: float
     probability: float
 
 
 # -------------------------------------------------------------------- upsampling and normalising
+
 
 def interpolation_matrix(length, size, align_corners=False):
     """[size,length] weights of linear interpolation along one axis; U is one such on either side.
@@ -151,6 +171,7 @@ def by_channel(values, like):
 
 # ------------------------------------------------------------------------------- gradient methods
 
+
 def cam_weights(capture, class_index):
     """Eq. 1-2 (Zhou 2015): the linear layer's own weights."""
     return np.asarray(capture.fc_weights[class_index], np.float64)
@@ -164,11 +185,12 @@ def grad_cam_weights(capture):
 def grad_cam_pp_weights(capture):
     """Chattopadhyay 2018, eq. 19, without the factor exp(Y) that all channels share."""
     g = capture.gradients.astype(np.float64)
-    total = capture.activations.sum(axis=places(capture.activations), keepdims=True,
-                                    dtype=np.float64)
-    denominator = 2 * g ** 2 + total * g ** 3
+    total = capture.activations.sum(
+        axis=places(capture.activations), keepdims=True, dtype=np.float64
+    )
+    denominator = 2 * g**2 + total * g**3
     usable = (g != 0) & (denominator != 0)
-    alpha = np.where(usable, g ** 2 / np.where(usable, denominator, 1), 0)
+    alpha = np.where(usable, g**2 / np.where(usable, denominator, 1), 0)
     return (alpha * np.maximum(g, 0)).sum(axis=places(alpha))
 
 
@@ -180,22 +202,27 @@ def xgrad_cam_weights(capture):
     return np.divide(product, total, out=np.zeros_like(total), where=total != 0)
 
 
-def smooth_grad_cam_pp_weights(capture, image, class_index, options, image_index, network,
-                               scale=1.0):
+def smooth_grad_cam_pp_weights(
+    capture, image, class_index, options, image_index, network, scale=1.0
+):
     """Omeiza 2019, with the second derivative above the fraction as in Grad-CAM++: averages over
     noisy inputs of g, g^2 and g^3; the activations are those of the input itself. `scale` is of the
     noisy inputs, to see what depends on their rounding."""
     span = float(image.max()) - float(image.min())
-    deviation = {"absolute": options.sigma, "range": options.sigma * span,
-                 "authors-code": (options.sigma / span) ** 2}[options.noise_scale]
+    deviation = {
+        "absolute": options.sigma,
+        "range": options.sigma * span,
+        "authors-code": (options.sigma / span) ** 2,
+    }[options.noise_scale]
     gradients = []
     for sample in range(options.samples):
         plane = noise(options.seed, 0, sample, image_index, image.size).reshape(image.shape)
         noisy = np.float32(scale * (image + deviation * plane))
         gradients.append(network.capture(noisy, class_index).gradients.astype(np.float64))
-    first, second, third = (np.mean([g ** n for g in gradients], axis=0) for n in (1, 2, 3))
-    total = capture.activations.sum(axis=places(capture.activations), keepdims=True,
-                                    dtype=np.float64)
+    first, second, third = (np.mean([g**n for g in gradients], axis=0) for n in (1, 2, 3))
+    total = capture.activations.sum(
+        axis=places(capture.activations), keepdims=True, dtype=np.float64
+    )
     denominator = 2 * second + total * third
     alpha = np.divide(second, denominator, out=np.zeros_like(second), where=denominator != 0)
     return (alpha * np.maximum(first, 0)).sum(axis=places(alpha))
@@ -226,6 +253,7 @@ def principal_projection(maps):
 
 # -------------------------------------------------------------------------------- scoring methods
 
+
 def probabilities(logits, kind):
     """Softmax over the classes, or each class's sigmoid; one output has only a sigmoid."""
     logits = np.asarray(logits, np.float64)
@@ -240,15 +268,17 @@ class MaskedScores:
 
     def __init__(self, forward, image, class_index, options, image_index=0):
         self.forward = forward
-        self.image = image.astype(np.float64)     # X0, [C,H,W]
+        self.image = image.astype(np.float64)  # X0, [C,H,W]
         self.class_index = class_index
         self.options = options
         self.image_index = image_index
 
     def score(self, inputs):
         """f^c of a batch of inputs, as option `score` has it."""
-        rows = [self.forward(np.float32(inputs[start:start + BATCH]))
-                for start in range(0, len(inputs), BATCH)]
+        rows = [
+            self.forward(np.float32(inputs[start : start + BATCH]))
+            for start in range(0, len(inputs), BATCH)
+        ]
         logits = np.concatenate(rows).astype(np.float64)
         if self.options.score == "probability":
             logits = probabilities(logits, self.options.probability)
@@ -261,8 +291,9 @@ class MaskedScores:
         reference = self.image if self.options.baseline == "input" else np.zeros_like(self.image)
         if self.options.baseline == "black":
             black = [-mean / std for mean, std in zip(self.options.mean, self.options.std)]
-            reference = np.broadcast_to(by_channel(black[:len(self.image)], self.image),
-                                        self.image.shape)
+            reference = np.broadcast_to(
+                by_channel(black[: len(self.image)], self.image), self.image.shape
+            )
         return self.score(reference[None])[0]
 
     def upsampled(self, activation):
@@ -306,8 +337,9 @@ class MaskedScores:
         (Naidu 2020) has the mean over masks times i/N."""
         if method == "is-cam":
             mask, count = self.mask(activation), self.options.samples
-            return self.score(np.float32([self.image * (i / count * mask)
-                                          for i in range(1, count + 1)])).mean()
+            return self.score(
+                np.float32([self.image * (i / count * mask) for i in range(1, count + 1)])
+            ).mean()
         if method == "score-cam" or self.options.sigma == 0:
             return self.score((self.image * self.mask(activation))[None])[0]
         inputs = np.float32(list(self.noisy_inputs(channel, activation)))
@@ -362,6 +394,7 @@ def scoring_weights(method, capture, scores, options):
 
 def ablation_weights(capture, image, class_index, options, network):
     """Desai & Ramaswamy 2020: the share of the score that is lost with a channel set to zero."""
+
     def score(logits):
         if options.score == "probability":
             logits = probabilities(logits, options.probability)
@@ -376,6 +409,7 @@ def ablation_weights(capture, image, class_index, options, network):
 
 # --------------------------------------------------------------------------------- explanations
 
+
 def channel_weights(method, image, capture, forward, class_index, options, image_index, network):
     if method == "cam":
         return cam_weights(capture, class_index)
@@ -386,24 +420,27 @@ def channel_weights(method, image, capture, forward, class_index, options, image
     if method == "xgrad-cam":
         return xgrad_cam_weights(capture)
     if method == "smooth-grad-cam++":
-        return smooth_grad_cam_pp_weights(capture, image, class_index, options, image_index,
-                                          network)
+        return smooth_grad_cam_pp_weights(
+            capture, image, class_index, options, image_index, network
+        )
     if method == "ablation-cam":
         return ablation_weights(capture, image, class_index, options, network)
     scores = MaskedScores(forward, image, class_index, options, image_index)
     return scoring_weights(method, capture, scores, options)
 
 
-def explain(method, image, capture, forward, class_index, options=Options(), image_index=0,
-            network=None):
+def explain(
+    method, image, capture, forward, class_index, options=Options(), image_index=0, network=None
+):
     """Explain one image [C,H,W] by one method. `network` can capture and ablate, for the methods
     that run it otherwise than forwards."""
     weights = None
     if method in TERM_METHODS:
         maps = terms(method, capture)
     else:
-        weights = channel_weights(method, image, capture, forward, class_index, options,
-                                  image_index, network)
+        weights = channel_weights(
+            method, image, capture, forward, class_index, options, image_index, network
+        )
         maps = by_channel(weights, capture.activations) * capture.activations.astype(np.float64)
     projects = method.startswith("eigen") or options.eigen_smooth == "on"
     combined = principal_projection(maps) if projects else maps.sum(axis=0)
@@ -415,9 +452,14 @@ def explain(method, image, capture, forward, class_index, options=Options(), ima
     raw = np.maximum(combined, 0)
     flat = raw.max() == raw.min()
     data = np.zeros(size) if flat else normalised(upsample(raw, size))
-    return Explanation(weights, raw, data, flat,
-                       logit=float(capture.logits[class_index]),
-                       probability=probabilities(capture.logits, options.probability)[class_index])
+    return Explanation(
+        weights,
+        raw,
+        data,
+        flat,
+        logit=float(capture.logits[class_index]),
+        probability=probabilities(capture.logits, options.probability)[class_index],
+    )
 
 
 def explain_composed(method, image, networks, class_index, options, image_index=0):
@@ -425,12 +467,22 @@ def explain_composed(method, image, networks, class_index, options, image_index=
     at the input's size and in [0,1], fused, normalised; then mirrored back and averaged."""
     factors = (0.9, 1.0, 1.1) if options.aug_smooth == "on" else (1.0,)
     fused = []
-    for mirrored in (False, True)[:1 if options.aug_smooth == "off" else 2]:
+    for mirrored in (False, True)[: 1 if options.aug_smooth == "off" else 2]:
         for factor in factors:
             altered = np.float32(factor) * (image[..., ::-1] if mirrored else image)
-            maps = [explain(method, altered, network.capture(altered, class_index), network.forward,
-                            class_index, options, image_index, network).data
-                    for network in networks]
+            maps = [
+                explain(
+                    method,
+                    altered,
+                    network.capture(altered, class_index),
+                    network.forward,
+                    class_index,
+                    options,
+                    image_index,
+                    network,
+                ).data
+                for network in networks
+            ]
             one = normalised((np.max if options.fusion == "max" else np.mean)(maps, axis=0))
             fused.append(one[..., ::-1] if mirrored else one)
     return normalised(np.mean(fused, axis=0))

@@ -9,7 +9,7 @@ from program import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 DIFFERENCES = pytest.StashKey()
-SKIPPED = 77    # meson's exit status of a skipped test
+SKIPPED = 77  # meson's exit status of a skipped test
 
 
 @pytest.fixture(scope="session")

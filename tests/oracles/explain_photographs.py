@@ -1,6 +1,7 @@
 """Explains photographs with the Python package, in a process that has no other libtorch.
 
-usage: explain_photographs.py MODEL LAYER FOLDER, with "PATH<tab>CLASS or nothing" lines on standard input
+usage: explain_photographs.py MODEL LAYER FOLDER, with "PATH<tab>CLASS or nothing" lines on standard
+input
 
 writes FOLDER/STEM.npy and prints one JSON object a photograph.
 """
@@ -19,8 +20,12 @@ def main():
     with sscam.Model(model_path) as model:
         for line in sys.stdin:
             path, class_text = line.rstrip("\n").split("\t")
-            found = model.explain(path, method="grad-cam", layer=layer,
-                                  class_index=int(class_text) if class_text else None)
+            found = model.explain(
+                path,
+                method="grad-cam",
+                layer=layer,
+                class_index=int(class_text) if class_text else None,
+            )
             np.save(Path(folder) / f"{Path(path).stem}.npy", found.data)
             print(json.dumps({"path": path, "class": found.class_index, "logit": found.logit}))
 

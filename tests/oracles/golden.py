@@ -1,4 +1,5 @@
-"""The maps that are kept: every method on the bundled network and a bundled scene, computed in one fixed way."""
+"""The maps that are kept: every method on the bundled network and a bundled scene, computed in one
+fixed way."""
 
 import json
 import subprocess
@@ -14,8 +15,13 @@ WITHOUT_WEIGHTS = ("eigen-cam", "hires-cam", "layer-cam", "eigen-grad-cam", "gra
 
 
 def run(program, *arguments, environment=None):
-    return subprocess.run([program, *map(str, arguments)], env=environment, check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
+    return subprocess.run(
+        [program, *map(str, arguments)],
+        env=environment,
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+    ).stdout
 
 
 def methods_of(program):
@@ -23,18 +29,26 @@ def methods_of(program):
 
 
 def maps_of(program, environment=None, **options):
-    """{"METHOD.raw": [h,w], "METHOD.weights": [K]} of one run of the program for those with channel weights and one for
-    the others."""
+    """{"METHOD.raw": [h,w], "METHOD.weights": [K]} of one run of the program for those with channel
+    weights and one for the others."""
     methods = methods_of(program)
     with_weights = [method for method in methods if method not in WITHOUT_WEIGHTS]
     without = [method for method in methods if method in WITHOUT_WEIGHTS]
-    return (explained(program, with_weights, ("raw", "weights"), environment, options)
-            | explained(program, without, ("raw",), environment, options))
+    return explained(program, with_weights, ("raw", "weights"), environment, options) | explained(
+        program, without, ("raw",), environment, options
+    )
 
 
 def explained(program, methods, kinds, environment, options):
     with tempfile.TemporaryDirectory() as folder:
-        arguments = ["explain", DEMO / "clothes.pt", DEMO / "scenes" / "scene01.png", "-m", ",".join(methods), "--json"]
+        arguments = [
+            "explain",
+            DEMO / "clothes.pt",
+            DEMO / "scenes" / "scene01.png",
+            "-m",
+            ",".join(methods),
+            "--json",
+        ]
         for kind in kinds:
             arguments += [f"--{kind}", f"{folder}/{kind}.npy"]
         for name, value in {**OPTIONS, **options}.items():

@@ -1,6 +1,8 @@
-"""The metrics of docs/methods.md, in float64 NumPy, written from that page and not from the C library.
+"""The metrics of docs/methods.md, in float64 NumPy, written from that page and not from the C
+library.
 
-A network is a function `probability(inputs [N,C,H,W], class) -> [N]`; a map is [H,W] in [0,1] at input size.
+A network is a function `probability(inputs [N,C,H,W], class) -> [N]`; a map is [H,W] in [0,1] at
+input size.
 """
 
 import numpy as np
@@ -26,14 +28,14 @@ def order(heat):
 
 def upper_half(heat):
     kept = np.zeros(heat.size)
-    first = order(heat)[:(heat.size + 1) // 2]
+    first = order(heat)[: (heat.size + 1) // 2]
     kept[first] = heat.ravel()[first]
     return kept.reshape(heat.shape)
 
 
 def inside(boxes, size):
     """Pixels whose centres lie in one of the boxes (left, top, right, bottom on the input)."""
-    row, column = np.mgrid[:size[0], :size[1]] + 0.5
+    row, column = np.mgrid[: size[0], : size[1]] + 0.5
     marked = np.zeros(size, bool)
     for left, top, right, bottom in boxes:
         marked |= (column >= left) & (column < right) & (row >= top) & (row < bottom)
@@ -55,7 +57,9 @@ def blur_kernel():
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / BLUR_DEVIATION) ** 2)
     point = np.zeros(BLUR_SIDE)
     point[BLUR_SIDE // 2] = 1
-    side = np.convolve(np.pad(point, reach, mode="symmetric"), weights / weights.sum(), mode="valid")
+    side = np.convolve(
+        np.pad(point, reach, mode="symmetric"), weights / weights.sum(), mode="valid"
+    )
     return np.outer(side, side)
 
 
@@ -65,14 +69,17 @@ def blurred(image):
     size = (height + BLUR_SIDE - 1, width + BLUR_SIDE - 1)
     product = np.fft.rfft2(image.astype(np.float64), size) * np.fft.rfft2(kernel, size)
     start = BLUR_SIDE // 2
-    return np.fft.irfft2(product, size)[..., start:start + height, start:start + width]
+    return np.fft.irfft2(product, size)[..., start : start + height, start : start + width]
 
 
 def curve(probability, start, end, heat, class_index, steps):
-    """Probabilities while pixels change from `start` to `end`, the most salient first; and the shares of pixels."""
+    """Probabilities while pixels change from `start` to `end`, the most salient first; and the
+    shares of pixels."""
     places, count = order(heat), heat.size
     changed = np.arange(steps + 1) * count // steps
-    inputs = np.repeat(start[None].astype(np.float64), steps + 1, axis=0).reshape(steps + 1, len(start), count)
+    inputs = np.repeat(start[None].astype(np.float64), steps + 1, axis=0).reshape(
+        steps + 1, len(start), count
+    )
     for step, some in enumerate(changed):
         inputs[step][:, places[:some]] = end.reshape(len(end), count)[:, places[:some]]
     return probability(inputs.reshape(-1, *start.shape), class_index), changed / count
@@ -85,7 +92,9 @@ def area(points, shares):
 def correlation(one, other):
     if one.min() == one.max() or other.min() == other.max():
         return np.nan
-    return float(np.corrcoef(one.ravel().astype(np.float64), other.ravel().astype(np.float64))[0, 1])
+    return float(
+        np.corrcoef(one.ravel().astype(np.float64), other.ravel().astype(np.float64))[0, 1]
+    )
 
 
 def interval(values):
@@ -93,7 +102,11 @@ def interval(values):
     values = np.sort([value for value in values if not np.isnan(value)])
     count = len(values)
     draw = np.arange(count)
-    words = np.stack([np.stack(philox4x32((draw // 4, resample, 0, 0), (0, 0)))[draw % 4, draw]
-                      for resample in range(RESAMPLES)])
+    words = np.stack(
+        [
+            np.stack(philox4x32((draw // 4, resample, 0, 0), (0, 0)))[draw % 4, draw]
+            for resample in range(RESAMPLES)
+        ]
+    )
     means = values[(words * np.uint64(count) >> np.uint64(32)).astype(int)].mean(axis=1)
     return values.mean(), *np.percentile(means, [2.5, 97.5])

@@ -1,6 +1,6 @@
 """Networks for the oracles: what eager PyTorch says of their activations, gradients and scores."""
 
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ class Tokens:
 
     def maps(self, values):
         by_channel = np.moveaxis(values, (self.channel_axis, self.token_axis), (0, -1))
-        return by_channel.reshape(by_channel.shape[0], -1)[:, self.extra:].reshape(-1, *self.grid)
+        return by_channel.reshape(by_channel.shape[0], -1)[:, self.extra :].reshape(-1, *self.grid)
 
 
 class Network:
@@ -51,7 +51,7 @@ class Network:
     def __init__(self, module, layer, linear=None, double=False, order=None):
         self.module = module.eval().to(torch.float64 if double else torch.float32)
         self.layer = layer
-        self.linear = linear    # name of the linear layer, when pooling and it alone follow
+        self.linear = linear  # name of the linear layer, when pooling and it alone follow
         self.dtype = torch.float64 if double else torch.float32
         self.order = order or ChannelsFirst()
 
@@ -81,15 +81,20 @@ class Network:
         finally:
             hook.remove()
         leaf = leaves[-1]
-        gradients, = torch.autograd.grad(logits[class_index], leaf)
+        (gradients,) = torch.autograd.grad(logits[class_index], leaf)
         weights = None
         if self.linear:
             weights = self.module.get_submodule(self.linear).weight.detach().numpy()
-        return Capture(self.order.maps(leaf.detach().numpy()), self.order.maps(gradients.numpy()),
-                       logits.detach().numpy(), weights)
+        return Capture(
+            self.order.maps(leaf.detach().numpy()),
+            self.order.maps(gradients.numpy()),
+            logits.detach().numpy(),
+            weights,
+        )
 
     def without_channel(self, image, channel):
         """Logits when what follows the layer sees one of its channels as zeros."""
+
         def silence(_module, _inputs, output):
             output = output.clone()
             output.select(self.order.channel_axis, channel).zero_()
@@ -116,8 +121,10 @@ class Targeted(nn.Module):
         explained = -logits[:, self.class_index]
         if self.target == "difference":
             explained = -explained - logits[:, self.other]
-        return torch.cat([logits[:, :self.class_index], explained[:, None],
-                          logits[:, self.class_index + 1:]], dim=1)
+        return torch.cat(
+            [logits[:, : self.class_index], explained[:, None], logits[:, self.class_index + 1 :]],
+            dim=1,
+        )
 
 
 class TwoHeads(nn.Module):
@@ -197,9 +204,13 @@ class ScriptedNetwork(Network):
             features = self.module.features(before(self._input(image[None])))
         leaf = features.clone().requires_grad_()
         logits = self.module.classifier(leaf.mean(dim=(2, 3)))[0]
-        gradients, = torch.autograd.grad(logits[class_index], leaf)
-        return Capture(leaf[0].detach().numpy(), gradients[0].numpy(), logits.detach().numpy(),
-                       self.module.classifier.weight.detach().numpy())
+        (gradients,) = torch.autograd.grad(logits[class_index], leaf)
+        return Capture(
+            leaf[0].detach().numpy(),
+            gradients[0].numpy(),
+            logits.detach().numpy(),
+            self.module.classifier.weight.detach().numpy(),
+        )
 
     def without_channel(self, image, channel):
         before = getattr(self.module, "preprocess", nn.Identity())
@@ -211,6 +222,7 @@ class ScriptedNetwork(Network):
 
 # ----------------------------------------------------------------------------------- the networks
 
+
 class TinyNet(nn.Module):
     """A few channels, so that hundreds of passes cost nothing, with the awkward kinds among them.
 
@@ -220,14 +232,17 @@ class TinyNet(nn.Module):
     """
 
     CHANNELS = 8
-    FLAT = {2: 0.75, 5: -0.5}       # channel: its value
-    TWIN = {6: 1}                   # channel: the one that it repeats
+    FLAT = {2: 0.75, 5: -0.5}  # channel: its value
+    TWIN = {6: 1}  # channel: the one that it repeats
 
     def __init__(self, classes=5, curved_head=False):
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(3, 6, 3, stride=2, padding=1), nn.ReLU(inplace=True),
-            nn.Conv2d(6, self.CHANNELS, 3, stride=2, padding=1), nn.ReLU(inplace=True))
+            nn.Conv2d(3, 6, 3, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(6, self.CHANNELS, 3, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+        )
         self.head = nn.Sequential()
         if curved_head:
             self.head = nn.Sequential(nn.Conv2d(self.CHANNELS, 8, 3), nn.Tanh())
@@ -257,8 +272,8 @@ class Segments(NamedTuple):
 
 
 class TinySegments(nn.Module):
-    """Class maps of a tiny network, upsampled to the input's size as torchvision's are, or coarse. A
-    second head, which is not returned here, is of other classes."""
+    """Class maps of a tiny network, upsampled to the input's size as torchvision's are, or coarse.
+    A second head, which is not returned here, is of other classes."""
 
     def __init__(self, classes=5, coarse=False):
         super().__init__()
@@ -270,12 +285,13 @@ class TinySegments(nn.Module):
             self.head.weight *= 6
             self.head.bias *= 0
 
-    def segments(self, x) -> Tuple[torch.Tensor, torch.Tensor]:
+    def segments(self, x) -> tuple[torch.Tensor, torch.Tensor]:
         features = self.features(x)
         found, aux = torch.tanh(self.head(features)) * 3, self.aux(features)
         if not self.coarse:
-            found = nn.functional.interpolate(found, size=x.shape[-2:], mode="bilinear",
-                                              align_corners=False)
+            found = nn.functional.interpolate(
+                found, size=x.shape[-2:], mode="bilinear", align_corners=False
+            )
         return found, aux
 
     def forward(self, x):
@@ -331,8 +347,14 @@ def shaken(make, input_size, seed=3, **arguments):
 def segmenting(name, input_size, classes=5, seed=3):
     """One of torchvision's segmentation networks with random weights, whose classes all have places
     in random inputs."""
-    module = shaken(getattr(torchvision.models.segmentation, name), input_size, seed, weights=None,
-                    weights_backbone=None, num_classes=classes)
+    module = shaken(
+        getattr(torchvision.models.segmentation, name),
+        input_size,
+        seed,
+        weights=None,
+        weights_backbone=None,
+        num_classes=classes,
+    )
     *_, last = (layer for layer in module.classifier.modules() if isinstance(layer, nn.Conv2d))
     with torch.no_grad():
         output = module(torch.from_numpy(random_input((1, 3, *input_size), seed)))["out"]

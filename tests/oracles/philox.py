@@ -33,7 +33,7 @@ def philox4x32(counter, key):
 
 def box_muller(first, second):
     """Two standard normal values from each pair of 32-bit words, taken as (r + 0.5) 2^-32."""
-    u, v = ((word.astype(np.float64) + 0.5) * 2.0 ** -32 for word in (first, second))
+    u, v = ((word.astype(np.float64) + 0.5) * 2.0**-32 for word in (first, second))
     radius = np.sqrt(-2 * np.log(u))
     return radius * np.cos(2 * np.pi * v), radius * np.sin(2 * np.pi * v)
 
@@ -49,4 +49,4 @@ def noise(seed, channel, sample, image, count, first=0):
     seed &= (1 << 64) - 1
     words = philox4x32((block, channel, sample, image), (seed & 0xFFFFFFFF, seed >> 32))
     z = np.stack([*box_muller(words[0], words[1]), *box_muller(words[2], words[3])], axis=-1)
-    return z.ravel()[first - 4 * first_block:][:count]
+    return z.ravel()[first - 4 * first_block :][:count]

@@ -5,8 +5,14 @@ from PIL import Image
 from torchvision import transforms
 from torchvision.transforms.functional import InterpolationMode
 
-DEFAULTS = {"resize": "256", "crop": "224", "interpolation": "bilinear", "channel_order": "rgb",
-            "mean": "0.485,0.456,0.406", "std": "0.229,0.224,0.225"}
+DEFAULTS = {
+    "resize": "256",
+    "crop": "224",
+    "interpolation": "bilinear",
+    "channel_order": "rgb",
+    "mean": "0.485,0.456,0.406",
+    "std": "0.229,0.224,0.225",
+}
 
 
 def size(text):
@@ -34,9 +40,9 @@ def network_input(path, **chosen):
     """The float32 array [C,H,W] that torchvision's transforms make of an image."""
     options = {**DEFAULTS, **chosen}
     order = options["channel_order"]
-    picture = Image.open(path).convert("L" if order == "gray" else "RGB")
+    image = Image.open(path).convert("L" if order == "gray" else "RGB")
     steps = [*geometry_steps(options), transforms.ToTensor()]
-    tensor = transforms.Compose(steps)(picture)
+    tensor = transforms.Compose(steps)(image)
     if order == "bgr":
         tensor = tensor.flip(0)
     mean, std = (numbers(options[name], len(tensor)) for name in ("mean", "std"))
@@ -45,8 +51,8 @@ def network_input(path, **chosen):
 
 def pixels(path, channels):
     """The uint8 array [H,W,channels] that PIL decodes."""
-    picture = Image.open(path)
-    if picture.mode == "I":  # PIL clips 16-bit gray at 255; the library keeps the high byte
-        picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-    converted = picture.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
-    return np.asarray(converted).reshape(picture.height, picture.width, channels)
+    image = Image.open(path)
+    if image.mode == "I":  # PIL clips 16-bit gray at 255; the library keeps the high byte
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    converted = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
+    return np.asarray(converted).reshape(image.height, image.width, channels)

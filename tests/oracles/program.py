@@ -13,17 +13,17 @@ import numpy as np
 from cams import TERM_METHODS
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
-from fork_server import ForkServer  # noqa: E402
+from fork_server import ForkServer
 
 
 @dataclass
 class Shown:
     """One map as the program gave it."""
 
-    weights: np.ndarray     # None for methods that have none
+    weights: np.ndarray  # None for methods that have none
     raw: np.ndarray
     data: np.ndarray
-    report: dict    # its object of --json
+    report: dict  # its object of --json
 
 
 class Program:
@@ -44,27 +44,46 @@ class Program:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def explain(self, model, inputs, methods, layer=None, class_index=None, flags=(), **options):
-        """Explain inputs float32 [N,C,...] by several methods: {method: [Shown]}. One call for those
-        that have channel weights, one for the others."""
+        """Explain inputs float32 [N,C,...] by several methods: {method: [Shown]}. One call for
+        those that have channel weights, one for the others."""
         shown = {}
-        for kinds, group in ((("weights", "raw", "npy"), [m for m in methods if m not in TERM_METHODS]),
-                             (("raw", "npy"), [m for m in methods if m in TERM_METHODS])):
+        for kinds, group in (
+            (("weights", "raw", "npy"), [m for m in methods if m not in TERM_METHODS]),
+            (("raw", "npy"), [m for m in methods if m in TERM_METHODS]),
+        ):
             if group:
-                shown.update(self._explain(model, inputs, group, kinds, layer, class_index, flags,
-                                           options))
+                shown.update(
+                    self._explain(model, inputs, group, kinds, layer, class_index, flags, options)
+                )
         return shown
 
     def explain_composed(self, model, inputs, method, layers, class_index, **options):
         """One map an input of several layers, or of altered inputs: [Shown], without weights."""
-        return self._explain(model, inputs, [method], ("raw", "npy"), None, class_index, (),
-                             {**options, "layer": layers})[method]
+        return self._explain(
+            model,
+            inputs,
+            [method],
+            ("raw", "npy"),
+            None,
+            class_index,
+            (),
+            {**options, "layer": layers},
+        )[method]
 
     def _explain(self, model, inputs, methods, kinds, layer, class_index, flags, options):
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
             np.save(folder / "input.npy", inputs)
-            arguments = ["explain", model, "--tensor", folder / "input.npy",
-                         "-m", ",".join(methods), "--json", *flags]
+            arguments = [
+                "explain",
+                model,
+                "--tensor",
+                folder / "input.npy",
+                "-m",
+                ",".join(methods),
+                "--json",
+                *flags,
+            ]
             if inputs.ndim != 4:
                 arguments += ["--dimensions", inputs.ndim - 2]
             for kind in kinds:
@@ -82,7 +101,8 @@ class Program:
             for line in done.stdout.splitlines():
                 report = json.loads(line)
                 arrays = {kind: np.load(report["outputs"][kind]) for kind in kinds}
-                shown[report["method"]].append(Shown(arrays.get("weights"), arrays["raw"],
-                                                     arrays["npy"], report))
+                shown[report["method"]].append(
+                    Shown(arrays.get("weights"), arrays["raw"], arrays["npy"], report)
+                )
         assert all(len(maps) == len(inputs) for maps in shown.values())
         return shown

@@ -29,14 +29,26 @@ def weights(network, capture, method, **options):
 
 
 @pytest.mark.parametrize("align_corners", [False, True])
-@pytest.mark.parametrize("source, target", [
-    ((7, 7), (224, 224)), ((5, 7), (64, 96)), ((1, 1), (4, 6)), ((1, 3), (1, 9)), ((6, 4), (3, 5)),
-    ((13, 2), (13, 2)), ((7,), (60,)), ((2, 3, 4), (8, 9, 10)), ((1, 5, 3), (4, 5, 2))])
+@pytest.mark.parametrize(
+    "source, target",
+    [
+        ((7, 7), (224, 224)),
+        ((5, 7), (64, 96)),
+        ((1, 1), (4, 6)),
+        ((1, 3), (1, 9)),
+        ((6, 4), (3, 5)),
+        ((13, 2), (13, 2)),
+        ((7,), (60,)),
+        ((2, 3, 4), (8, 9, 10)),
+        ((1, 5, 3), (4, 5, 2)),
+    ],
+)
 def test_upsampling_is_that_of_pytorch(source, target, align_corners):
     maps = np.random.default_rng(0).standard_normal((3, *source))
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(target)]
-    theirs = nn.functional.interpolate(torch.from_numpy(maps)[None], target, mode=mode,
-                                       align_corners=align_corners)[0].numpy()
+    theirs = nn.functional.interpolate(
+        torch.from_numpy(maps)[None], target, mode=mode, align_corners=align_corners
+    )[0].numpy()
     np.testing.assert_allclose(cams.upsample(maps, target, align_corners), theirs, atol=1e-12)
 
 
@@ -53,8 +65,11 @@ def test_capture_is_safe_from_the_in_place_relu(network, capture):
     np.testing.assert_allclose(capture.activations, convolved[0].numpy(), atol=1e-12)
     # Past the ReLU, pooling spreads the linear layer's weight over the places that were positive.
     height, width = capture.activations.shape[1:]
-    expected = (module.classifier.weight[CLASS].detach().numpy()[:, None, None]
-                * (capture.activations > 0) / (height * width))
+    expected = (
+        module.classifier.weight[CLASS].detach().numpy()[:, None, None]
+        * (capture.activations > 0)
+        / (height * width)
+    )
     np.testing.assert_allclose(capture.gradients, expected, atol=1e-12)
 
 
@@ -70,8 +85,9 @@ def test_scripted_capture_is_the_eager_one(tmp_path):
 def test_grad_cam_is_cam_after_pooling(network):
     capture = Network(tiny(), "features", "classifier", double=True).capture(IMAGE, CLASS)
     cells = capture.activations[0].size
-    np.testing.assert_allclose(cams.grad_cam_weights(capture) * cells,
-                               cams.cam_weights(capture, CLASS), rtol=1e-9)
+    np.testing.assert_allclose(
+        cams.grad_cam_weights(capture) * cells, cams.cam_weights(capture, CLASS), rtol=1e-9
+    )
 
 
 def test_grad_cam_pp_from_the_derivatives_of_exp():
@@ -81,7 +97,7 @@ def test_grad_cam_pp_from_the_derivatives_of_exp():
     tail = nn.Sequential(nn.Flatten(0), nn.Linear(24, 6), nn.ReLU(), nn.Linear(6, 1)).double()
     activations = torch.rand(2, 3, 4, dtype=torch.float64, requires_grad=True)
     score = tail(activations)[0]
-    first, = torch.autograd.grad(score.exp(), activations, create_graph=True)
+    (first,) = torch.autograd.grad(score.exp(), activations, create_graph=True)
     weights = np.zeros(2)
     for k, y, x in np.ndindex(activations.shape):
         second = torch.autograd.grad(first[k, y, x], activations, create_graph=True)[0][k, y, x]
@@ -89,7 +105,7 @@ def test_grad_cam_pp_from_the_derivatives_of_exp():
         alpha = second / (2 * second + activations[k].sum() * third)
         weights[k] += float(alpha * torch.relu(first[k, y, x]) / score.exp())
 
-    gradients, = torch.autograd.grad(score, activations)
+    (gradients,) = torch.autograd.grad(score, activations)
     capture = Capture(activations.detach().numpy(), gradients.numpy(), None)
     assert (gradients > 0).any() and (gradients < 0).any()
     np.testing.assert_allclose(cams.grad_cam_pp_weights(capture), weights, rtol=1e-9)
@@ -105,20 +121,29 @@ def test_methods_that_weigh_places_agree_after_pooling(network):
     capture = Network(tiny(), "features", "classifier", double=True).capture(IMAGE, CLASS)
     grad_cam = explain("grad-cam", IMAGE, capture, network.forward, CLASS).raw
     for method in ("hires-cam", "xgrad-cam"):
-        np.testing.assert_allclose(explain(method, IMAGE, capture, network.forward, CLASS).raw,
-                                   grad_cam, atol=1e-12)
+        np.testing.assert_allclose(
+            explain(method, IMAGE, capture, network.forward, CLASS).raw, grad_cam, atol=1e-12
+        )
     positive = Capture(capture.activations, np.abs(capture.gradients), capture.logits)
     grad_cam = explain("grad-cam", IMAGE, positive, network.forward, CLASS).raw
     for method in ("hires-cam", "layer-cam", "grad-cam-elementwise"):
-        np.testing.assert_allclose(explain(method, IMAGE, positive, network.forward, CLASS).raw,
-                                   grad_cam, atol=1e-12)
+        np.testing.assert_allclose(
+            explain(method, IMAGE, positive, network.forward, CLASS).raw, grad_cam, atol=1e-12
+        )
 
 
 def test_smooth_grad_cam_pp_without_noise_is_grad_cam_pp():
     network = Network(tiny(curved_head=True), "features", double=True)
     capture = network.capture(IMAGE, CLASS)
-    smooth = explain("smooth-grad-cam++", IMAGE, capture, None, CLASS,
-                     Options(sigma=0, samples=2), network=network)
+    smooth = explain(
+        "smooth-grad-cam++",
+        IMAGE,
+        capture,
+        None,
+        CLASS,
+        Options(sigma=0, samples=2),
+        network=network,
+    )
     np.testing.assert_allclose(smooth.weights, cams.grad_cam_pp_weights(capture), rtol=1e-9)
 
 
@@ -128,17 +153,19 @@ def test_principal_projection_explains_the_most_variance():
     centred = centred - centred.mean(dim=1, keepdim=True)
     projection = cams.principal_projection(maps)
     top = torch.linalg.eigvalsh(centred @ centred.T)[-1].item()
-    assert (projection ** 2).sum() == pytest.approx(top)
+    assert (projection**2).sum() == pytest.approx(top)
     assert (projection * maps.sum(axis=0)).sum() > 0
     assert abs(projection.sum()) < 1e-9
     np.testing.assert_allclose(cams.principal_projection(-maps), -projection, atol=1e-9)
 
 
 def test_one_step_of_is_cam_is_score_cam(network, capture):
-    np.testing.assert_array_equal(weights(network, capture, "is-cam", samples=1),
-                                  weights(network, capture, "score-cam"))
-    assert not np.allclose(weights(network, capture, "is-cam", samples=2),
-                           weights(network, capture, "score-cam"))
+    np.testing.assert_array_equal(
+        weights(network, capture, "is-cam", samples=1), weights(network, capture, "score-cam")
+    )
+    assert not np.allclose(
+        weights(network, capture, "is-cam", samples=2), weights(network, capture, "score-cam")
+    )
 
 
 def test_ablation_takes_a_channels_share_of_a_linear_head():
@@ -174,14 +201,17 @@ def test_channels_without_structure(network, capture):
     assert not skipped[flat].any() and scored[flat].all()
     assert scored[flat[0]] == scored[flat[1]]
     assert np.isclose(skipped.sum(), 1) and np.isclose(scored.sum(), 1)
-    (twin, original), = TinyNet.TWIN.items()
+    ((twin, original),) = TinyNet.TWIN.items()
     assert skipped[twin] == skipped[original]
 
 
 @pytest.mark.parametrize("baseline", ["none", "input", "black"])
 def test_baseline_cancels_under_the_softmax(network, capture, baseline):
-    np.testing.assert_allclose(weights(network, capture, "score-cam", baseline=baseline),
-                               weights(network, capture, "score-cam"), rtol=1e-9)
+    np.testing.assert_allclose(
+        weights(network, capture, "score-cam", baseline=baseline),
+        weights(network, capture, "score-cam"),
+        rtol=1e-9,
+    )
     plain = weights(network, capture, "score-cam", channel_softmax="off")
     other = weights(network, capture, "score-cam", channel_softmax="off", baseline=baseline)
     scored = plain != 0
@@ -190,24 +220,29 @@ def test_baseline_cancels_under_the_softmax(network, capture, baseline):
 
 @pytest.mark.parametrize("method", ["ss-cam-mean", "ss-cam-max"])
 def test_no_noise_is_score_cam(network, capture, method):
-    np.testing.assert_array_equal(weights(network, capture, method, sigma=0),
-                                  weights(network, capture, "score-cam"))
+    np.testing.assert_array_equal(
+        weights(network, capture, method, sigma=0), weights(network, capture, "score-cam")
+    )
 
 
 def test_one_sample_fewer(network, capture):
     np.testing.assert_array_equal(
         weights(network, capture, "ss-cam-max", samples=4, sample_count="n_minus_1"),
-        weights(network, capture, "ss-cam-max", samples=3))
+        weights(network, capture, "ss-cam-max", samples=3),
+    )
     np.testing.assert_array_equal(
         weights(network, capture, "ss-cam-max", samples=1, sample_count="n_minus_1"),
-        weights(network, capture, "ss-cam-max", samples=1))
+        weights(network, capture, "ss-cam-max", samples=1),
+    )
 
 
 def test_largest_sample_beats_the_mean(network, capture):
     options = {"channel_softmax": "off", "samples": 5}
     scored = [k for k in range(TinyNet.CHANNELS) if k not in TinyNet.FLAT]
-    assert (weights(network, capture, "ss-cam-max", **options)[scored]
-            > weights(network, capture, "ss-cam-mean", **options)[scored]).all()
+    assert (
+        weights(network, capture, "ss-cam-max", **options)[scored]
+        > weights(network, capture, "ss-cam-mean", **options)[scored]
+    ).all()
 
 
 def test_negative_mask_weight_inverts_the_mask():
@@ -215,8 +250,9 @@ def test_negative_mask_weight_inverts_the_mask():
     scores = MaskedScores(None, IMAGE, CLASS, Options())
     activation = np.random.default_rng(2).random((5, 7))
     np.testing.assert_allclose(scores.mask(3.5 * activation), scores.mask(activation), atol=1e-12)
-    np.testing.assert_allclose(scores.mask(-0.2 * activation), 1 - scores.mask(activation),
-                               atol=1e-12)
+    np.testing.assert_allclose(
+        scores.mask(-0.2 * activation), 1 - scores.mask(activation), atol=1e-12
+    )
 
 
 def test_noise_scales():
@@ -232,7 +268,7 @@ def test_noise_is_shared_by_the_colours_or_not(target, planes):
     image = np.ones_like(IMAGE)
     scores = MaskedScores(None, image, CLASS, Options(noise_target=target, sigma=1.0, samples=1))
     activation = np.random.default_rng(2).random((5, 7))
-    perturbed, = scores.noisy_inputs(3, activation)
+    (perturbed,) = scores.noisy_inputs(3, activation)
     before = scores.upsampled if target == "activation" else scores.mask
     plane = perturbed - before(activation)
     assert len({channel.tobytes() for channel in np.float32(plane)}) == planes
@@ -240,20 +276,24 @@ def test_noise_is_shared_by_the_colours_or_not(target, planes):
 
 
 def test_combining_after_upsampling_agrees_up_to_the_relu(network, capture):
-    low, high = (explain("score-cam", IMAGE, capture, network.forward, CLASS, Options(combine=at))
-                 for at in ("low_resolution", "upsampled"))
+    low, high = (
+        explain("score-cam", IMAGE, capture, network.forward, CLASS, Options(combine=at))
+        for at in ("low_resolution", "upsampled")
+    )
     assert high.raw.shape == SIZE and low.raw.shape == capture.activations.shape[1:]
     if (np.tensordot(low.weights, capture.activations, 1) >= 0).all():
         np.testing.assert_allclose(high.data, low.data, atol=1e-9)
     positive = Capture(np.abs(capture.activations), capture.gradients, capture.logits)
-    low, high = (explain("score-cam", IMAGE, positive, network.forward, CLASS, Options(combine=at))
-                 for at in ("low_resolution", "upsampled"))
+    low, high = (
+        explain("score-cam", IMAGE, positive, network.forward, CLASS, Options(combine=at))
+        for at in ("low_resolution", "upsampled")
+    )
     np.testing.assert_allclose(high.data, low.data, atol=1e-9)
 
 
 def test_most_varied_channels(capture):
     activations = capture.activations
-    (twin, original), = TinyNet.TWIN.items()
+    ((twin, original),) = TinyNet.TWIN.items()
     deviations = activations.std(axis=(1, 2))
     rank = int((deviations > deviations[original] + 1e-12).sum())
     chosen = cams.chosen_channels(activations, rank + 1)
@@ -268,8 +308,9 @@ def test_probability_of_one_output():
     np.testing.assert_allclose(cams.probabilities(np.log([1.0, 3.0]), "sigmoid"), [0.5, 0.75])
 
 
-@pytest.mark.parametrize("name", ["paper", "algorithm-1", "authors-code", "torch-cam",
-                                  "pytorch-grad-cam"])
+@pytest.mark.parametrize(
+    "name", ["paper", "algorithm-1", "authors-code", "torch-cam", "pytorch-grad-cam"]
+)
 def test_presets_explain(network, capture, name):
     for method in SCORING_METHODS:
         result = explain(method, IMAGE, capture, network.forward, CLASS, preset(name, method))

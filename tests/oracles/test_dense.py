@@ -1,5 +1,5 @@
-"""Dense outputs: segmentation networks explained over a region, against eager PyTorch that takes the
-mean over the region itself."""
+"""Dense outputs: segmentation networks explained over a region, against eager PyTorch that takes
+the mean over the region itself."""
 
 import functools
 from dataclasses import replace
@@ -10,8 +10,15 @@ import torch
 from PIL import Image
 
 from cams import METHODS, SCORING_METHODS, TERM_METHODS, defaults, explain
-from oracle_networks import (Network, Reduced, SegmentsInDict, SegmentsInTuple, TinySegments, random_input,
-                      segmenting)
+from oracle_networks import (
+    Network,
+    Reduced,
+    SegmentsInDict,
+    SegmentsInTuple,
+    TinySegments,
+    random_input,
+    segmenting,
+)
 from test_methods import relative_difference, score_difference
 
 SIZE = (40, 56)
@@ -65,11 +72,22 @@ class Case:
         module, below = self.module, "network."
         if isinstance(module, SegmentsInTuple):
             module, below = Bare(module), "network.network."
-        return Network(Reduced(module, places, kind, reduction), below + self.layer,
-                       double=self.double)
+        return Network(
+            Reduced(module, places, kind, reduction), below + self.layer, double=self.double
+        )
 
-    def compare(self, program, differences, places, class_index, methods, region="predicted",
-                asked="same", flags=(), **options):
+    def compare(
+        self,
+        program,
+        differences,
+        places,
+        class_index,
+        methods,
+        region="predicted",
+        class_option="same",
+        flags=(),
+        **options,
+    ):
         """One call of the program, each map against the oracle over the places."""
         probability = options.get("probability", "softmax")
         kind = "logit" if options.get("score", "logit") == "logit" else probability
@@ -77,37 +95,71 @@ class Case:
         network = self.reduced(places, reduction=reduction)
         scorer = self.reduced(places, kind, reduction)
         capture = network.capture(self.inputs[0], class_index)
-        shown = program.explain(self.path, self.inputs, methods, self.layer,
-                                class_index if asked == "same" else asked, flags, region=region,
-                                **options)
-        means = [self.reduced(places, k).forward(self.inputs)[0, class_index]
-                 for k in ("logit", probability)]
-        own = {name: value for name, value in options.items()
-               if name not in ("score", "reduction", "output", "probability")}
+        shown = program.explain(
+            self.path,
+            self.inputs,
+            methods,
+            self.layer,
+            class_index if class_option == "same" else class_option,
+            flags,
+            region=region,
+            **options,
+        )
+        means = [
+            self.reduced(places, k).forward(self.inputs)[0, class_index]
+            for k in ("logit", probability)
+        ]
+        own = {
+            name: value
+            for name, value in options.items()
+            if name not in ("score", "reduction", "output", "probability")
+        }
         for method in methods:
             resolved = replace(defaults(method), **own)
             seen_by = replace(capture, logits=scorer.forward(self.inputs)[0])
-            expected = explain(method, self.inputs[0], seen_by, scorer.forward, class_index,
-                               resolved, network=scorer if method == "ablation-cam" else network)
-            found, = shown[method]
+            expected = explain(
+                method,
+                self.inputs[0],
+                seen_by,
+                scorer.forward,
+                class_index,
+                resolved,
+                network=scorer if method == "ablation-cam" else network,
+            )
+            (found,) = shown[method]
             assert found.report["class"] == class_index
             self.agree(differences, found, expected, method, resolved)
             differences("logit of the places", abs(found.report["logit"] - means[0]), 1e-3)
-            differences("probability of the places", abs(found.report["probability"] - means[1]), 1e-4)
+            differences(
+                "probability of the places", abs(found.report["probability"] - means[1]), 1e-4
+            )
 
     @staticmethod
     def agree(differences, found, expected, method, options):
         scored = method in SCORING_METHODS or method == "ablation-cam"
-        differences(f"{method}: raw map of places, relative",
-                    relative_difference(found.raw, expected.raw), 2e-3 if scored else 2e-4)
-        differences(f"{method}: final map of places", np.abs(found.data - expected.data).max(), 2e-3)
+        differences(
+            f"{method}: raw map of places, relative",
+            relative_difference(found.raw, expected.raw),
+            2e-3 if scored else 2e-4,
+        )
+        differences(
+            f"{method}: final map of places", np.abs(found.data - expected.data).max(), 2e-3
+        )
         if method in SCORING_METHODS:
-            scale = max(1, np.abs(expected.weights).max())    # sums are as large as their places are many
-            differences(f"{method}: scores of places",
-                        score_difference(found.weights, expected.weights, options) / scale, 1e-3)
+            scale = max(
+                1, np.abs(expected.weights).max()
+            )  # sums are as large as their places are many
+            differences(
+                f"{method}: scores of places",
+                score_difference(found.weights, expected.weights, options) / scale,
+                1e-3,
+            )
         elif method not in TERM_METHODS:
-            differences(f"{method}: weights of places, relative",
-                        relative_difference(found.weights, expected.weights), 2e-3 if scored else 2e-4)
+            differences(
+                f"{method}: weights of places, relative",
+                relative_difference(found.weights, expected.weights),
+                2e-3 if scored else 2e-4,
+            )
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +179,7 @@ def tiny_case(tmp_path_factory):
 
 # ------------------------------------------------------------------------------------------ regions
 
+
 def box_places(box, shape):
     """Places whose centres lie in a box of the input's pixels."""
     left, top, right, bottom = box
@@ -144,8 +197,17 @@ def test_regions(program, differences, tiny_case, coarse, region):
     class_index = class_with_most(seen(case.output) & inside)
     places = seen(case.output)[class_index] if region == "predicted" else inside
     assert 0 < places.sum() <= places.size and (region == "all") == places.all()
-    case.compare(program, differences, places, class_index, BUT_CAM, region, asked=None, samples=2,
-                 channel_softmax="off")
+    case.compare(
+        program,
+        differences,
+        places,
+        class_index,
+        BUT_CAM,
+        region,
+        class_option=None,
+        samples=2,
+        channel_softmax="off",
+    )
 
 
 def test_masks(program, differences, tiny_case, tmp_path):
@@ -160,61 +222,107 @@ def test_masks(program, differences, tiny_case, tmp_path):
     columns = ((np.arange(width) + 0.5) * mask.shape[1] / width).astype(int)
     places = mask[rows][:, columns] > 0
     assert 0 < places.sum() < places.size
-    case.compare(program, differences, places, 2, ("hires-cam", "score-cam", "ablation-cam"),
-                 tmp_path / "mask.png", channel_softmax="off")
+    case.compare(
+        program,
+        differences,
+        places,
+        2,
+        ("hires-cam", "score-cam", "ablation-cam"),
+        tmp_path / "mask.png",
+        channel_softmax="off",
+    )
 
 
-@pytest.mark.parametrize("options", [
-    {"score": "probability"},
-    {"score": "probability", "baseline": "input"},
-    {"reduction": "sum", "baseline": "black"},
-    {"score": "probability", "reduction": "sum"},
-], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"score": "probability"},
+        {"score": "probability", "baseline": "input"},
+        {"reduction": "sum", "baseline": "black"},
+        {"score": "probability", "reduction": "sum"},
+    ],
+    ids=str,
+)
 def test_scores_of_places(program, differences, tiny_case, options):
     case = tiny_case()
     class_index = class_with_most(seen(case.output))
-    case.compare(program, differences, seen(case.output)[class_index], class_index,
-                 ("ablation-cam", *SCORING_METHODS), samples=2, channel_softmax="off", **options)
+    case.compare(
+        program,
+        differences,
+        seen(case.output)[class_index],
+        class_index,
+        ("ablation-cam", *SCORING_METHODS),
+        samples=2,
+        channel_softmax="off",
+        **options,
+    )
 
 
 @pytest.mark.parametrize("classes", [5, 1])
 def test_classes_by_themselves(program, differences, tiny_case, classes):
-    """Multi-label heads, and the one logit of a binary head: a class is where its logit is positive."""
+    """Multi-label heads, and the one logit of a binary head: a class is where its logit is
+    positive."""
     case = tiny_case(classes=classes)
     places = seen(case.output, sigmoid=True)
     class_index = class_with_most(places)
-    case.compare(program, differences, places[class_index], class_index,
-                 ("layer-cam", "score-cam", "ablation-cam"), asked=None, score="probability",
-                 channel_softmax="off", probability="sigmoid")
+    case.compare(
+        program,
+        differences,
+        places[class_index],
+        class_index,
+        ("layer-cam", "score-cam", "ablation-cam"),
+        class_option=None,
+        score="probability",
+        channel_softmax="off",
+        probability="sigmoid",
+    )
 
 
-@pytest.mark.parametrize("kind, output", [("dict", ""), ("dict", "out"), ("dict", "0"),
-                                          ("tuple", "out"), ("tuple", "1")])
+@pytest.mark.parametrize(
+    "kind, output", [("dict", ""), ("dict", "out"), ("dict", "0"), ("tuple", "out"), ("tuple", "1")]
+)
 def test_outputs_of_places(program, differences, tiny_case, kind, output):
     case = tiny_case(kind)
     places = seen(case.output)
     class_index = class_with_most(places)
-    case.compare(program, differences, places[class_index], class_index, ("hires-cam", "score-cam"),
-                 asked=None, channel_softmax="off", output=output)
+    case.compare(
+        program,
+        differences,
+        places[class_index],
+        class_index,
+        ("hires-cam", "score-cam"),
+        class_option=None,
+        channel_softmax="off",
+        output=output,
+    )
 
 
 def test_targets_of_places(program, differences, tiny_case):
-    """The difference of two classes is taken over the places of the first, whose second is the class
-    with the highest mean there."""
+    """The difference of two classes is taken over the places of the first, whose second is the
+    class with the highest mean there."""
     case = tiny_case()
     first = class_with_most(seen(case.output))
     places = seen(case.output)[first]
     means = case.reduced(places).forward(case.inputs)[0]
     second = max((c for c in range(len(means)) if c != first), key=lambda c: means[c])
-    shown = {target: program.explain(case.path, case.inputs, ["hires-cam", "ablation-cam"], case.layer,
-                                     None, target=target) for target in ("against", "difference")}
+    shown = {
+        target: program.explain(
+            case.path, case.inputs, ["hires-cam", "ablation-cam"], case.layer, None, target=target
+        )
+        for target in ("against", "difference")
+    }
     captures = [case.reduced(places).capture(case.inputs[0], c) for c in (first, second)]
-    gradients = {"against": -captures[0].gradients,
-                 "difference": captures[0].gradients - captures[1].gradients}
+    gradients = {
+        "against": -captures[0].gradients,
+        "difference": captures[0].gradients - captures[1].gradients,
+    }
     for target, maps in shown.items():
         raw = np.maximum((gradients[target] * captures[0].activations).sum(axis=0), 0)
-        differences(f"hires-cam: {target} over places, relative",
-                    relative_difference(maps["hires-cam"][0].raw, raw), 2e-4)
+        differences(
+            f"hires-cam: {target} over places, relative",
+            relative_difference(maps["hires-cam"][0].raw, raw),
+            2e-4,
+        )
 
     def score(row, target):
         return -row[first] if target == "against" else row[first] - row[second]
@@ -222,10 +330,15 @@ def test_targets_of_places(program, differences, tiny_case):
     network = case.reduced(places)
     for target, maps in shown.items():
         whole = score(means, target)
-        expected = [(whole - score(network.without_channel(case.inputs[0], k), target)) / abs(whole)
-                    for k in range(len(captures[0].activations))]
-        differences(f"ablation-cam: {target} over places",
-                    np.abs(maps["ablation-cam"][0].weights - expected).max(), 1e-3)
+        expected = [
+            (whole - score(network.without_channel(case.inputs[0], k), target)) / abs(whole)
+            for k in range(len(captures[0].activations))
+        ]
+        differences(
+            f"ablation-cam: {target} over places",
+            np.abs(maps["ablation-cam"][0].weights - expected).max(),
+            1e-3,
+        )
 
 
 def test_altered_inputs_keep_their_places(program, differences, tiny_case):
@@ -239,12 +352,20 @@ def test_altered_inputs_keep_their_places(program, differences, tiny_case):
         for factor in (0.9, 1.0, 1.1):
             image = np.float32(factor) * case.inputs[0]
             image = image[..., ::-1].copy() if mirrored else image
-            found = explain("layer-cam", image, network.capture(image, class_index), network.forward,
-                            class_index, defaults("layer-cam"), network=network).data
+            found = explain(
+                "layer-cam",
+                image,
+                network.capture(image, class_index),
+                network.forward,
+                class_index,
+                defaults("layer-cam"),
+                network=network,
+            ).data
             sum_of_maps = sum_of_maps + (found[:, ::-1] if mirrored else found)
     expected = (sum_of_maps - sum_of_maps.min()) / np.ptp(sum_of_maps)
-    shown, = program.explain_composed(case.path, case.inputs, "layer-cam", (case.layer,), class_index,
-                                      aug_smooth="on")
+    (shown,) = program.explain_composed(
+        case.path, case.inputs, "layer-cam", (case.layer,), class_index, aug_smooth="on"
+    )
     differences("layer-cam: altered inputs over places", np.abs(shown.data - expected).max(), 2e-3)
 
 
@@ -258,52 +379,94 @@ def test_ranks_are_of_places(program, tiny_case):
 
 # ------------------------------------------------------------------------------------ real networks
 
-@pytest.mark.parametrize("name, layer, way, methods", [
-    ("lraspp_mobilenet_v3_large", "backbone.16", "script", ("grad-cam", "hires-cam", "score-cam",
-                                                         "ss-cam-max", "ablation-cam")),
-    ("fcn_resnet50", "classifier.2", "script", ("grad-cam", "layer-cam", "score-cam")),
-    ("deeplabv3_mobilenet_v3_large", "classifier.3", "trace", ("grad-cam", "hires-cam", "score-cam")),
-])
+
+@pytest.mark.parametrize(
+    "name, layer, way, methods",
+    [
+        (
+            "lraspp_mobilenet_v3_large",
+            "backbone.16",
+            "script",
+            ("grad-cam", "hires-cam", "score-cam", "ss-cam-max", "ablation-cam"),
+        ),
+        ("fcn_resnet50", "classifier.2", "script", ("grad-cam", "layer-cam", "score-cam")),
+        (
+            "deeplabv3_mobilenet_v3_large",
+            "classifier.3",
+            "trace",
+            ("grad-cam", "hires-cam", "score-cam"),
+        ),
+    ],
+)
 def test_torchvision_segmentation(program, differences, tmp_path, name, layer, way, methods):
     module, path = segmenting(name, REAL_SIZE), tmp_path / f"{name}.pt"
     if way == "script":
         torch.jit.script(module).save(str(path))
     else:
-        torch.jit.trace(module, torch.zeros(1, 3, *REAL_SIZE), strict=False,
-                        check_trace=False).save(str(path))
+        torch.jit.trace(
+            module, torch.zeros(1, 3, *REAL_SIZE), strict=False, check_trace=False
+        ).save(str(path))
     case = Case(module, path, layer, REAL_SIZE)
     places = seen(case.output)
     class_index = class_with_most(places)
-    case.compare(program, differences, places[class_index], class_index, methods, asked=None,
-                 samples=2, max_channels=6, channel_softmax="off")
-    case.compare(program, differences, places[class_index], class_index, methods[:1],
-                 score="probability")
+    case.compare(
+        program,
+        differences,
+        places[class_index],
+        class_index,
+        methods,
+        class_option=None,
+        samples=2,
+        max_channels=6,
+        channel_softmax="off",
+    )
+    case.compare(
+        program, differences, places[class_index], class_index, methods[:1], score="probability"
+    )
 
 
 # ----------------------------------------------------------------------------------------- refusals
 
-@pytest.mark.parametrize("arguments, words", [
-    (["--region", "0,0,60,40"], "goes beyond the input of 56x40"),
-    (["--region", "8,8,4,20"], "empty"),
-    (["--region", "mask"], "no mask"),
-    (["--region", "left"], "none of predicted"),
-    (["--region", "missing.png"], "missing.png"),
-    (["-c", "5"], "class 5"),
-    (["-m", "cam"], "global average pooling"),
-])
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--region", "0,0,60,40"], "goes beyond the input of 56x40"),
+        (["--region", "8,8,4,20"], "empty"),
+        (["--region", "mask"], "no mask"),
+        (["--region", "left"], "none of predicted"),
+        (["--region", "missing.png"], "missing.png"),
+        (["-c", "5"], "class 5"),
+        (["-m", "cam"], "global average pooling"),
+    ],
+)
 def test_refusals(program, tiny_case, tmp_path, arguments, words):
     case = tiny_case()
     np.save(tmp_path / "input.npy", case.inputs)
-    done = program.run("explain", case.path, "--tensor", tmp_path / "input.npy", "-m", "grad-cam",
-                       *arguments)
+    done = program.run(
+        "explain", case.path, "--tensor", tmp_path / "input.npy", "-m", "grad-cam", *arguments
+    )
     assert done.returncode in (1, 2) and done.stderr.count("\n") == 1 and words in done.stderr
 
 
 def test_outputs_without_places_have_no_boxes(program, tmp_path):
-    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 4, 3),
-                                 torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(4, 4, 3),
+        torch.nn.AdaptiveAvgPool2d(1),
+        torch.nn.Flatten(),
+    )
     torch.jit.script(module.eval()).save(str(tmp_path / "classes.pt"))
     np.save(tmp_path / "input.npy", random_input((1, 3, *SIZE)))
-    done = program.run("explain", tmp_path / "classes.pt", "--tensor", tmp_path / "input.npy",
-                       "-m", "grad-cam", "--region", "1,1,9,9")
+    done = program.run(
+        "explain",
+        tmp_path / "classes.pt",
+        "--tensor",
+        tmp_path / "input.npy",
+        "-m",
+        "grad-cam",
+        "--region",
+        "1,1,9,9",
+    )
     assert done.returncode == 1 and "no places" in done.stderr and done.stderr.count("\n") == 1

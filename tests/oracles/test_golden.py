@@ -1,6 +1,6 @@
-"""Maps of every method, as they were when golden.npz was written, and as they are in any other way of computing them.
-The file guards against silent change; that the maps were right is what the other oracles say. When a change is meant:
-python3 tests/oracles/make_golden.py"""
+"""Maps of every method, as they were when golden.npz was written, and as they are in any other way
+of computing them. The file guards against silent change; that the maps were right is what the other
+oracles say. When a change is meant: python3 tests/oracles/make_golden.py"""
 
 import os
 
@@ -9,8 +9,8 @@ import pytest
 
 import golden
 
-# One build gives the same bytes in the same way of computing. Between releases of libtorch, numbers of threads and
-# batches, the network's own rounding differs.
+# One build gives the same bytes in the same way of computing. Between releases of libtorch, numbers
+# of threads and batches, the network's own rounding differs.
 RELATIVE = 1e-4  # of the largest value of each map, and of the largest weight
 
 
@@ -45,13 +45,20 @@ def test_another_process_gives_the_same_bytes(program, usual):
 
 @pytest.mark.parametrize("batch_size", [1, 64])
 def test_batches_are_only_rounded_otherwise(program, usual, differences, batch_size):
-    compare(golden.maps_of(program.path, batch_size=batch_size), usual, "of maps in other batches", differences)
+    compare(
+        golden.maps_of(program.path, batch_size=batch_size),
+        usual,
+        "of maps in other batches",
+        differences,
+    )
 
 
 @pytest.mark.parametrize("threads", ["1", "3"])
 def test_threads_are_only_rounded_otherwise(program, usual, differences, threads):
     environment = os.environ | {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
-    compare(golden.maps_of(program.path, environment), usual, "of maps by other threads", differences)
+    compare(
+        golden.maps_of(program.path, environment), usual, "of maps by other threads", differences
+    )
 
 
 def test_workers_are_only_rounded_otherwise(program, usual, differences):
@@ -59,4 +66,9 @@ def test_workers_are_only_rounded_otherwise(program, usual, differences):
 
 
 def test_measured_forms_are_only_rounded_otherwise(program, usual, differences):
-    compare(golden.maps_of(program.path, calibrate="on", workers=0), usual, "of maps in the fastest form", differences)
+    compare(
+        golden.maps_of(program.path, calibrate="on", workers=0),
+        usual,
+        "of maps in the fastest form",
+        differences,
+    )

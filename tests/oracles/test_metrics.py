@@ -1,4 +1,5 @@
-"""sscam eval on the bundled scenes against the metrics of the oracle, worked out on the maps of sscam explain."""
+"""sscam eval on the bundled scenes against the metrics of the oracle, worked out on the maps of
+sscam explain."""
 
 import csv
 import json
@@ -18,9 +19,19 @@ LABELS = (DEMO / "labels.txt").read_text().splitlines()
 METHODS = ["cam", "grad-cam++", "score-cam"]
 IMAGES, STEPS = 4, 14
 OPTIONS = ["-m", ",".join(METHODS), "--max-channels", "8", "--probability", "sigmoid"]
-LEFT, TOP = (320 - 224) // 2, (256 - 224) // 2    # of the crop: the scenes' shorter side is 256 already
-TOLERANCES = {"average_drop": 0.05, "average_increase": 0, "energy_pointing": 1e-2, "pointing": 0, "insertion": 2e-3,
-              "deletion": 2e-3, "class_sensitivity": 1e-3}
+LEFT, TOP = (
+    (320 - 224) // 2,
+    (256 - 224) // 2,
+)  # of the crop: the scenes' shorter side is 256 already
+TOLERANCES = {
+    "average_drop": 0.05,
+    "average_increase": 0,
+    "energy_pointing": 1e-2,
+    "pointing": 0,
+    "insertion": 2e-3,
+    "deletion": 2e-3,
+    "class_sensitivity": 1e-3,
+}
 # Two forms of a network whose scores differ by less than this may disagree on which is higher.
 DRAW = 1e-3
 
@@ -49,8 +60,11 @@ def judge():
 
 def boxes_of(scene, label):
     root = ElementTree.parse(DEMO / "scenes" / f"{scene}.xml").getroot()
-    boxes = [[int(item.findtext(f"bndbox/{edge}")) for edge in ("xmin", "ymin", "xmax", "ymax")]
-             for item in root.iter("object") if item.findtext("name") == label]
+    boxes = [
+        [int(item.findtext(f"bndbox/{edge}")) for edge in ("xmin", "ymin", "xmax", "ymax")]
+        for item in root.iter("object")
+        if item.findtext("name") == label
+    ]
     return [(box[0] - 1 - LEFT, box[1] - 1 - TOP, box[2] - LEFT, box[3] - TOP) for box in boxes]
 
 
@@ -58,8 +72,23 @@ def boxes_of(scene, label):
 def evaluated(program, tmp_path_factory):
     """(rows of the CSV file, report) of one run with everything."""
     table = tmp_path_factory.mktemp("eval") / "values.csv"
-    done = program.run("eval", DEMO / "clothes.pt", DEMO / "scenes", "--labels", DEMO / "labels.txt", *OPTIONS,
-                       "--metrics", "all", "--metric-steps", STEPS, "--limit", IMAGES, "--csv", table, "--json")
+    done = program.run(
+        "eval",
+        DEMO / "clothes.pt",
+        DEMO / "scenes",
+        "--labels",
+        DEMO / "labels.txt",
+        *OPTIONS,
+        "--metrics",
+        "all",
+        "--metric-steps",
+        STEPS,
+        "--limit",
+        IMAGES,
+        "--csv",
+        table,
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     with open(table, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file)), json.loads(done.stdout)
@@ -70,8 +99,17 @@ def maps(program, tmp_path_factory):
     """{(scene, method, class): map} of all classes, by sscam explain."""
     folder, found = tmp_path_factory.mktemp("maps"), {}
     for scene in sorted((DEMO / "scenes").glob("*.png"))[:IMAGES]:
-        done = program.run("explain", DEMO / "clothes.pt", scene, *OPTIONS, "-c",
-                           ",".join(map(str, range(len(LABELS)))), "--npy", folder / f"{scene.stem}.npy", "--json")
+        done = program.run(
+            "explain",
+            DEMO / "clothes.pt",
+            scene,
+            *OPTIONS,
+            "-c",
+            ",".join(map(str, range(len(LABELS)))),
+            "--npy",
+            folder / f"{scene.stem}.npy",
+            "--json",
+        )
         assert done.returncode == 0, done.stderr
         for line in done.stdout.splitlines():
             report = json.loads(line)
@@ -86,16 +124,22 @@ def expected(judge, maps, scene, method, class_index):
     logits = judge.logits(image[None])[0]
     whole, masked = judge.probability(np.stack([image, image * heat]), class_index)
     marked = metrics.inside(boxes_of(scene, LABELS[class_index]), heat.shape)
-    curves = {"deletion": (image, np.zeros_like(image)), "insertion": (metrics.blurred(image), image)}
-    areas = {name: metrics.area(*metrics.curve(judge.probability, *ends, heat, class_index, STEPS))
-             for name, ends in curves.items()}
+    curves = {
+        "deletion": (image, np.zeros_like(image)),
+        "insertion": (metrics.blurred(image), image),
+    }
+    areas = {
+        name: metrics.area(*metrics.curve(judge.probability, *ends, heat, class_index, STEPS))
+        for name, ends in curves.items()
+    }
     return whole - masked, {
         "average_drop": metrics.average_drop(whole, masked),
         "average_increase": metrics.average_increase(whole, masked),
         "energy_pointing": metrics.energy_pointing(heat, marked),
         "pointing": metrics.pointing(heat, marked),
-        "class_sensitivity": metrics.correlation(maps[scene, method, int(logits.argmax())],
-                                                 maps[scene, method, int(logits.argmin())]),
+        "class_sensitivity": metrics.correlation(
+            maps[scene, method, int(logits.argmax())], maps[scene, method, int(logits.argmin())]
+        ),
     } | areas
 
 
@@ -121,16 +165,33 @@ def test_totals_are_means_and_bootstrap_intervals(evaluated, differences):
         for metric in TOLERANCES:
             values = [float(row[metric]) for row in rows if row["method"] == method["method"]]
             total = method[metric]
-            for found, wanted in zip((total["mean"], total["lower"], total["upper"]), metrics.interval(values)):
+            for found, wanted in zip(
+                (total["mean"], total["lower"], total["upper"]), metrics.interval(values)
+            ):
                 differences("mean and interval", abs(found - wanted), 1e-6)
             assert total["count"] == len(values)
 
 
 def test_drop_of_logits_under_half_the_map(program, maps, judge, differences, tmp_path):
     table = tmp_path / "values.csv"
-    done = program.run("eval", DEMO / "clothes.pt", DEMO / "scenes", "--labels", DEMO / "labels.txt", *OPTIONS,
-                       "--metrics", "average_drop", "--metric-score", "logit", "--metric-mask", "top50", "--limit", 2,
-                       "--csv", table)
+    done = program.run(
+        "eval",
+        DEMO / "clothes.pt",
+        DEMO / "scenes",
+        "--labels",
+        DEMO / "labels.txt",
+        *OPTIONS,
+        "--metrics",
+        "average_drop",
+        "--metric-score",
+        "logit",
+        "--metric-mask",
+        "top50",
+        "--limit",
+        2,
+        "--csv",
+        table,
+    )
     assert done.returncode == 0, done.stderr
     with open(table, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -140,8 +201,11 @@ def test_drop_of_logits_under_half_the_map(program, maps, judge, differences, tm
         class_index = int(row["class"])
         half = metrics.upper_half(maps[row["image"][:-4], row["method"], class_index])
         whole, masked = judge.logit(np.stack([image, image * half]), class_index)
-        differences("average_drop of logits", abs(float(row["average_drop"]) - metrics.average_drop(whole, masked)),
-                    0.05)
+        differences(
+            "average_drop of logits",
+            abs(float(row["average_drop"]) - metrics.average_drop(whole, masked)),
+            0.05,
+        )
 
 
 def test_the_oracles_blur_is_a_plain_convolution():
@@ -153,5 +217,5 @@ def test_the_oracles_blur_is_a_plain_convolution():
     assert (np.diff(kernel[5, 5:]) < 0).all()
     image = np.random.default_rng(1).standard_normal((1, 13, 9))
     padded = np.pad(image[0], 5)
-    plain = [[(padded[y:y + 11, x:x + 11] * kernel).sum() for x in range(9)] for y in range(13)]
+    plain = [[(padded[y : y + 11, x : x + 11] * kernel).sum() for x in range(9)] for y in range(13)]
     np.testing.assert_allclose(metrics.blurred(image)[0], plain, atol=1e-12)

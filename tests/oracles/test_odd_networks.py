@@ -1,5 +1,5 @@
-"""Networks that no method can explain, or that are not what they seem: each is told in a sentence of its own, or
-explained as it should be."""
+"""Networks that no method can explain, or that are not what they seem: each is told in a sentence
+of its own, or explained as it should be."""
 
 import json
 
@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from cams import GRADIENT_METHODS, METHODS, SCORING_METHODS
 
 CLASSES = 5
-INPUT = np.random.default_rng(3).uniform(0.5, 1.5, (1, 3, 24, 32)).astype("f4")  # no zeros, which masks bring
+INPUT = (
+    np.random.default_rng(3).uniform(0.5, 1.5, (1, 3, 24, 32)).astype("f4")
+)  # no zeros, which masks bring
 
 
 class Net(nn.Module):
@@ -20,7 +22,9 @@ class Net(nn.Module):
     def __init__(self, channels: int = 6):
         super().__init__()
         torch.manual_seed(11)
-        self.features = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, channels, 3, 2, 1), nn.ReLU())
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, channels, 3, 2, 1), nn.ReLU()
+        )
         self.head = nn.Linear(channels, CLASSES)
 
     def classify(self, x: Tensor) -> Tensor:
@@ -60,7 +64,7 @@ class RaisesWhenMasked(Net):
     def forward(self, x: Tensor) -> Tensor:
         if bool((x == 0).any()):
             if bool((x != 0).any()):  # the search for layers runs it on zeros
-                raise ValueError("somebody has masked me")
+                raise ValueError("the input is masked")
         return self.classify(x)
 
 
@@ -141,14 +145,26 @@ def saved(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(program, saved, tmp_path_factory):
-    """run(network, methods, **options): the completed process of an explanation of the last class."""
+    """run(network, methods, **options): the completed process of an explanation of the last
+    class."""
     inputs = tmp_path_factory.mktemp("input") / "input.npy"
     np.save(inputs, INPUT)
 
     def call(network, methods, flags=(), **options):
         settings = [f"{name}={value}" for name, value in ({"samples": 2} | options).items()]
-        return program.run("explain", saved(network), "--tensor", inputs, "-m", ",".join(methods), "-c", CLASSES - 1,
-                           "--json", *flags, *[word for text in settings for word in ("--set", text)])
+        return program.run(
+            "explain",
+            saved(network),
+            "--tensor",
+            inputs,
+            "-m",
+            ",".join(methods),
+            "-c",
+            CLASSES - 1,
+            "--json",
+            *flags,
+            *[word for text in settings for word in ("--set", text)],
+        )
 
     return call
 
@@ -160,13 +176,26 @@ REFUSED = {
     "no tensor": (NoTensor, METHODS, {}, "without a tensor: no classifier"),
     "no places": (NoPlaces, METHODS, {}, "has neither a feature map"),
     "raises": (Raises, METHODS, {}, "twenty-four rows are too many"),
-    "raises when masked": (RaisesWhenMasked, SCORING_METHODS, NO_NOISE, "somebody has masked me"),
-    "narrow when masked": (NarrowWhenMasked, SCORING_METHODS, NO_NOISE,
-                           "the network has 2 outputs now, too few for class 4"),
-    "narrow on zeros": (NarrowOnZeros, ["score-cam"], {"channel_softmax": "off"},
-                        "the network has 2 outputs for a constant input, and 5 for the input itself"),
+    "raises when masked": (RaisesWhenMasked, SCORING_METHODS, NO_NOISE, "the input is masked"),
+    "narrow when masked": (
+        NarrowWhenMasked,
+        SCORING_METHODS,
+        NO_NOISE,
+        "the network has 2 outputs now, too few for class 4",
+    ),
+    "narrow on zeros": (
+        NarrowOnZeros,
+        ["score-cam"],
+        {"channel_softmax": "off"},
+        "the network has 2 outputs for a constant input, and 5 for the input itself",
+    ),
     "infinite when masked": (DividesByMinimum, SCORING_METHODS, NO_NOISE, "is not finite"),
-    "NaN weight": (lambda: altered(nan_weight), METHODS, {}, "NaN or infinity among its activations"),
+    "NaN weight": (
+        lambda: altered(nan_weight),
+        METHODS,
+        {},
+        "NaN or infinity among its activations",
+    ),
     "NaN bias": (lambda: altered(nan_bias), METHODS, {}, "output 1 is NaN or infinity"),
 }
 
@@ -177,7 +206,10 @@ def test_each_is_refused_with_a_message_of_its_own(run, name):
     for method in methods:
         done = run(make(), [method], **options)
         assert done.returncode == 1 and not done.stdout, method
-        assert message in done.stderr and done.stderr.count("\n") == 1 and len(done.stderr) < 400, (method, done.stderr)
+        assert message in done.stderr and done.stderr.count("\n") == 1 and len(done.stderr) < 400, (
+            method,
+            done.stderr,
+        )
 
 
 @pytest.mark.parametrize("make", [RaisesWhenMasked, DividesByMinimum])

@@ -10,12 +10,21 @@ from philox import noise, philox4x32
 
 # kat_vectors of Random123, "philox 4x32 10": counter, key, outputs.
 KNOWN_ANSWERS = [
-    ("00000000 00000000 00000000 00000000", "00000000 00000000",
-     "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
-    ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff",
-     "408f276d 41c83b0e a20bc7c6 6d5451fd"),
-    ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0",
-     "d16cfe09 94fdcceb 5001e420 24126ea1"),
+    (
+        "00000000 00000000 00000000 00000000",
+        "00000000 00000000",
+        "6627e8d5 e169c58d bc57ac4c 9b00dbd8",
+    ),
+    (
+        "ffffffff ffffffff ffffffff ffffffff",
+        "ffffffff ffffffff",
+        "408f276d 41c83b0e a20bc7c6 6d5451fd",
+    ),
+    (
+        "243f6a88 85a308d3 13198a2e 03707344",
+        "a4093822 299f31d0",
+        "d16cfe09 94fdcceb 5001e420 24126ea1",
+    ),
 ]
 
 # (seed, channel, sample, image, first, count)
@@ -44,8 +53,9 @@ def test_known_answers(counter, key, outputs):
 def test_any_part_of_a_plane_is_the_same_plane():
     whole = noise(5, 1, 2, 3, count=64)
     for first in range(9):
-        np.testing.assert_array_equal(noise(5, 1, 2, 3, count=20, first=first),
-                                      whole[first:first + 20])
+        np.testing.assert_array_equal(
+            noise(5, 1, 2, 3, count=20, first=first), whole[first : first + 20]
+        )
 
 
 def assert_standard_normal(values):
@@ -53,8 +63,8 @@ def assert_standard_normal(values):
     error = 5 / np.sqrt(len(values))
     assert abs(values.mean()) < error
     assert abs(values.std() - 1) < error
-    assert abs((values ** 3).mean()) < error * np.sqrt(15)
-    assert abs((values ** 4).mean() - 3) < error * np.sqrt(96)
+    assert abs((values**3).mean()) < error * np.sqrt(15)
+    assert abs((values**4).mean() - 3) < error * np.sqrt(96)
     assert abs((np.abs(values) > 3).mean() - 0.0026998) < error * np.sqrt(0.0027)
 
 
@@ -66,8 +76,9 @@ def test_definition_gives_normal_values():
         assert abs((values[lag:] * values[:-lag]).mean()) < 5 / np.sqrt(len(values))
 
 
-@pytest.mark.parametrize("changed", [
-    {"seed": 10}, {"seed": 9 + (1 << 32)}, {"channel": 1}, {"sample": 1}, {"image": 1}])
+@pytest.mark.parametrize(
+    "changed", [{"seed": 10}, {"seed": 9 + (1 << 32)}, {"channel": 1}, {"sample": 1}, {"image": 1}]
+)
 def test_every_coordinate_matters(changed):
     place = {"seed": 9, "channel": 0, "sample": 0, "image": 0}
     here = noise(**place, count=4096)

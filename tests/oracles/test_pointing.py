@@ -19,9 +19,14 @@ from oracle_networks import shared
 
 RESIZE, CROP = 256, 224
 NETWORKS = {"resnet18_pqf.pt": "layer4", "squeezenet1_0.pt": "features.12"}
-TRANSFORM = transforms.Compose([
-    transforms.Resize(RESIZE), transforms.CenterCrop(CROP), transforms.ToTensor(),
-    transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])])
+TRANSFORM = transforms.Compose(
+    [
+        transforms.Resize(RESIZE),
+        transforms.CenterCrop(CROP),
+        transforms.ToTensor(),
+        transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    ]
+)
 
 
 def crop_geometry(width, height):
@@ -47,8 +52,10 @@ def annotated(path, class_indices):
     size = [int(root.findtext(f"size/{side}")) for side in ("width", "height")]
     names = {item.findtext("name") for item in root.iter("object")}
     assert len(names) == 1
-    boxes = [[int(item.findtext(f"bndbox/{edge}")) for edge in ("xmin", "ymin", "xmax", "ymax")]
-             for item in root.iter("object")]
+    boxes = [
+        [int(item.findtext(f"bndbox/{edge}")) for edge in ("xmin", "ymin", "xmax", "ymax")]
+        for item in root.iter("object")
+    ]
     return class_indices[names.pop()], [cropped_box(box, size) for box in boxes]
 
 
@@ -56,8 +63,10 @@ def annotated(path, class_indices):
 def photographs(shared_data):
     """{path: class index or None} of all photographs, from the manifest."""
     with open(shared_data / "manifest.csv", newline="", encoding="utf-8") as file:
-        return {shared_data / row["file"]: int(row["class_index"]) if row["class_index"] else None
-                for row in csv.DictReader(file)}
+        return {
+            shared_data / row["file"]: int(row["class_index"]) if row["class_index"] else None
+            for row in csv.DictReader(file)
+        }
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +76,10 @@ def annotations(shared_data):
         rows = list(csv.DictReader(file, delimiter="\t"))
     class_indices = {row["wnid"]: int(row["index"]) for row in rows}
     folder = shared_data / "boxed"
-    return {folder / "images" / f"{path.stem}.png": annotated(path, class_indices)
-            for path in sorted((folder / "annotations").glob("*.xml"))}
+    return {
+        folder / "images" / f"{path.stem}.png": annotated(path, class_indices)
+        for path in sorted((folder / "annotations").glob("*.xml"))
+    }
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
@@ -80,21 +91,33 @@ def explained(request, shared_data, photographs, annotations, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pointing")
     wanted = photographs | {path: class_index for path, (class_index, _) in annotations.items()}
     lines = [f"{path}\t{'' if index is None else index}\n" for path, index in wanted.items()]
-    done = subprocess.run([sys.executable, ROOT / "tests" / "oracles" / "explain_photographs.py",
-                           shared_data / "models" / file, NETWORKS[file], folder],
-                          env=os.environ | {"PYTHONPATH": str(ROOT / "python")},
-                          input="".join(lines), text=True, capture_output=True)
+    done = subprocess.run(
+        [
+            sys.executable,
+            ROOT / "tests" / "oracles" / "explain_photographs.py",
+            shared_data / "models" / file,
+            NETWORKS[file],
+            folder,
+        ],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "python")},
+        input="".join(lines),
+        text=True,
+        capture_output=True,
+    )
     assert done.returncode == 0, done.stderr
     reports = map(json.loads, done.stdout.splitlines())
-    return file, {Path(report["path"]): (report, np.load(folder / f"{Path(report['path']).stem}.npy"))
-                  for report in reports}
+    return file, {
+        Path(report["path"]): (report, np.load(folder / f"{Path(report['path']).stem}.npy"))
+        for report in reports
+    }
 
 
 def hits(heat, boxes):
     """Whether the centre of the hottest pixel lies in one of the boxes."""
     y, x = np.unravel_index(heat.argmax(), heat.shape)
-    return any(left <= x + 0.5 <= right and top <= y + 0.5 <= bottom
-               for left, top, right, bottom in boxes)
+    return any(
+        left <= x + 0.5 <= right and top <= y + 0.5 <= bottom for left, top, right, bottom in boxes
+    )
 
 
 def test_heat_lies_in_the_boxes(explained, annotations, differences):
@@ -107,9 +130,20 @@ def test_heat_lies_in_the_boxes(explained, annotations, differences):
 def test_program_gives_the_map_of_the_package(explained, program, shared_data, tmp_path):
     file, maps = explained
     path, (report, heat) = next(iter(maps.items()))
-    done = program.run("explain", shared_data / "models" / file, path, "-m", "grad-cam", "-l",
-                       NETWORKS[file], "-c", report["class"], "--npy", tmp_path / "heat.npy",
-                       "--json")
+    done = program.run(
+        "explain",
+        shared_data / "models" / file,
+        path,
+        "-m",
+        "grad-cam",
+        "-l",
+        NETWORKS[file],
+        "-c",
+        report["class"],
+        "--npy",
+        tmp_path / "heat.npy",
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     assert abs(json.loads(done.stdout)["logit"] - report["logit"]) < 1e-5
     np.testing.assert_allclose(np.load(tmp_path / "heat.npy"), heat, atol=1e-5)
@@ -121,10 +155,11 @@ def test_class_scores_are_those_of_python(explained, photographs, shared_data, d
     network = shared(shared_data / "models" / file).eval()
     assert len(maps) == len(photographs)
     for path, (report, _) in maps.items():
-        with Image.open(path) as picture, torch.no_grad():
-            logits = network(TRANSFORM(picture.convert("RGB"))[None])[0].double().numpy()
+        with Image.open(path) as image, torch.no_grad():
+            logits = network(TRANSFORM(image.convert("RGB"))[None])[0].double().numpy()
         # In float64: a subtraction in float32 would round small differences away.
-        differences(f"logit of a photograph, {file}",
-                    abs(report["logit"] - logits[report["class"]]), 2e-2)
+        differences(
+            f"logit of a photograph, {file}", abs(report["logit"] - logits[report["class"]]), 2e-2
+        )
         if photographs[path] is None:
             assert report["class"] == logits.argmax()

@@ -22,8 +22,24 @@ OPTIONS = [
     {"resize": "300x300", "crop": "299", "mean": "0", "std": "1"},
 ]
 
-SIZES = [(1, 1), (1, 2), (2, 1), (1, 50), (50, 1), (2, 3), (5, 4), (37, 41), (255, 256), (256, 257),
-         (257, 255), (511, 513), (640, 480), (1023, 77), (31, 1501), (2000, 1333)]
+SIZES = [
+    (1, 1),
+    (1, 2),
+    (2, 1),
+    (1, 50),
+    (50, 1),
+    (2, 3),
+    (5, 4),
+    (37, 41),
+    (255, 256),
+    (256, 257),
+    (257, 255),
+    (511, 513),
+    (640, 480),
+    (1023, 77),
+    (31, 1501),
+    (2000, 1333),
+]
 
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"]
 
@@ -36,10 +52,14 @@ def probe(tmp_path_factory):
         pytest.skip("skipped: SSCAM_PREPROCESS_PROBE does not name the built preprocess_probe")
     output = tmp_path_factory.mktemp("probe") / "output"
 
-    def run(what, picture, dtype, **options):
+    def run(what, image_path, dtype, **options):
         arguments = [f"{name}={value}" for name, value in options.items()]
-        done = subprocess.run([executable, what, picture, output, *arguments], text=True, check=True,
-                              stdout=subprocess.PIPE)
+        done = subprocess.run(
+            [executable, what, image_path, output, *arguments],
+            text=True,
+            check=True,
+            stdout=subprocess.PIPE,
+        )
         return np.fromfile(output, dtype).reshape([int(side) for side in done.stdout.split()])
 
     return run
@@ -60,8 +80,9 @@ def noise(width, height, channels, seed=0):
 
 
 def photographs(shared_data):
-    return sorted(path for folder in ("photos", "boxed/images")
-                  for path in (shared_data / folder).iterdir())
+    return sorted(
+        path for folder in ("photos", "boxed/images") for path in (shared_data / folder).iterdir()
+    )
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -70,7 +91,9 @@ def test_any_size(probe, differences, tmp_path, width, height, options):
     path = tmp_path / "image.png"
     Image.fromarray(noise(width, height, 3)).save(path)
     expected = oracle.network_input(path, **options)
-    differences("input, random images", difference(probe("input", path, np.float32, **options), expected), 0)
+    differences(
+        "input, random images", difference(probe("input", path, np.float32, **options), expected), 0
+    )
 
 
 def save_in_mode(path, mode):
@@ -96,13 +119,29 @@ def test_png_modes(probe, differences, tmp_path, mode):
     if mode != "I;16":
         for order in ("rgb", "gray"):
             options = {"channel_order": order, "mean": "0.5", "std": "0.5"}
-            differences("input, PNG modes", difference(probe("input", path, np.float32, **options),
-                                                       oracle.network_input(path, **options)), 0)
+            differences(
+                "input, PNG modes",
+                difference(
+                    probe("input", path, np.float32, **options),
+                    oracle.network_input(path, **options),
+                ),
+                0,
+            )
 
 
-@pytest.mark.parametrize("settings", [
-    {}, {"quality": 30}, {"progressive": True}, {"optimize": True, "quality": 100},
-    {"subsampling": 0}, {"subsampling": 1}, {"subsampling": 2}], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"quality": 30},
+        {"progressive": True},
+        {"optimize": True, "quality": 100},
+        {"subsampling": 0},
+        {"subsampling": 1},
+        {"subsampling": 2},
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 @pytest.mark.parametrize("width, height", [(1, 1), (7, 9), (64, 48), (131, 77)])
 def test_jpeg_kinds(probe, differences, tmp_path, width, height, mode, settings):
@@ -123,4 +162,8 @@ def test_photographs_decode_alike(probe, differences, shared_data):
 def test_photographs_become_the_same_input(probe, differences, shared_data, options):
     for path in photographs(shared_data):
         expected = oracle.network_input(path, **options)
-        differences("input, photographs", difference(probe("input", path, np.float32, **options), expected), 0)
+        differences(
+            "input, photographs",
+            difference(probe("input", path, np.float32, **options), expected),
+            0,
+        )

@@ -47,14 +47,16 @@ def assert_same_maps(differences):
     return compare
 
 
-@pytest.mark.parametrize("options", [{}, {"channel_softmax": "off"}, {"flat_channels": "score"}],
-                         ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"channel_softmax": "off"}, {"flat_channels": "score"}], ids=str
+)
 def test_no_noise_is_score_cam_bit_for_bit(explain, options):
     shown = explain(SCORING_METHODS, sigma=0, **options)
     for method in SS_METHODS:
         for name in ("weights", "raw", "data"):
-            np.testing.assert_array_equal(getattr(shown[method], name),
-                                          getattr(shown["score-cam"], name))
+            np.testing.assert_array_equal(
+                getattr(shown[method], name), getattr(shown["score-cam"], name)
+            )
 
 
 def test_no_noise_costs_what_score_cam_costs(explain, differences):
@@ -64,8 +66,11 @@ def test_no_noise_costs_what_score_cam_costs(explain, differences):
     for method in SS_METHODS:
         shown = explain([method], sigma=0)[method]
         assert shown.report["passes"] == score_cam.report["passes"]
-        differences("maps of no noise and Score-CAM, computed apart",
-                    np.abs(shown.data - score_cam.data).max(), 1e-5)
+        differences(
+            "maps of no noise and Score-CAM, computed apart",
+            np.abs(shown.data - score_cam.data).max(),
+            1e-5,
+        )
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64])

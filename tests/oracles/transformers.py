@@ -26,13 +26,19 @@ def shaken(build):
 
 def vit():
     """Grid 4x4 at 64x64, and a class token."""
-    return shaken(lambda: torchvision.models.VisionTransformer(
-        64, 16, num_layers=3, num_heads=2, hidden_dim=24, mlp_dim=48, num_classes=CLASSES))
+    return shaken(
+        lambda: torchvision.models.VisionTransformer(
+            64, 16, num_layers=3, num_heads=2, hidden_dim=24, mlp_dim=48, num_classes=CLASSES
+        )
+    )
 
 
 def swin():
-    return shaken(lambda: torchvision.models.SwinTransformer([4, 4], 12, [2, 2], [2, 3], [4, 4],
-                                                             num_classes=CLASSES))
+    return shaken(
+        lambda: torchvision.models.SwinTransformer(
+            [4, 4], 12, [2, 2], [2, 3], [4, 4], num_classes=CLASSES
+        )
+    )
 
 
 def convnext_small():
@@ -86,7 +92,7 @@ class Plain(nn.Module):
             x = x.transpose(0, 1)
         if self.pool == "first":
             return self.head(x[:, 0])
-        return self.head((x[:, self.extra:] if self.pool == "patches" else x).mean(1))
+        return self.head((x[:, self.extra :] if self.pool == "patches" else x).mean(1))
 
 
 def plain(**options):

@@ -1,11 +1,12 @@
-# Completion of sscam(1) for bash. What can be completed is asked of the program itself, once a shell.
+# Completion of sscam(1) for bash. The program itself gives the words, once a shell.
 
 declare -gA _sscam_answers
 
 # Output of `sscam ARGUMENT...`, remembered.
 _sscam_ask() {
     local question="$*"
-    [[ -v _sscam_answers[$question] ]] || _sscam_answers[$question]=$(command sscam "$@" 2>/dev/null)
+    [[ -v _sscam_answers[$question] ]] ||
+        _sscam_answers[$question]=$(command sscam "$@" 2>/dev/null)
     printf '%s\n' "${_sscam_answers[$question]}"
 }
 
@@ -48,12 +49,13 @@ _sscam_reply_files() {
 }
 
 _sscam() {
-    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} choices
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local command=${COMP_WORDS[1]-} choices
 
     COMPREPLY=()
     # bash makes three words of NAME=VALUE.
     if [[ $current == = ]]; then
-        current= previous=--$previous
+        current='' previous=--$previous
     elif [[ $previous == = ]]; then
         previous=--${COMP_WORDS[COMP_CWORD - 2]}
     fi
@@ -68,7 +70,11 @@ _sscam() {
     --dimensions) _sscam_reply_words "1 2 3"; return ;;
     --colormap) _sscam_reply_words "turbo jet viridis gray"; return ;;
     --layout) _sscam_reply_words "imagenet voc stanford40 folders csv auto"; return ;;
-    --set) _sscam_reply_words "$(_sscam_names options | sed 's/$/=/')"; compopt -o nospace; return ;;
+    --set)
+        _sscam_reply_words "$(_sscam_names options | sed 's/$/=/')"
+        compopt -o nospace
+        return
+        ;;
     --*)
         choices=$(_sscam_choices "${previous#--}")
         if [[ $choices ]]; then
