@@ -252,7 +252,7 @@ def test_a_class_token_that_alone_is_read_is_refused(program, tmp_path):
         assert "class token" in said and '"norm"' in said
     path = export(plain(extra=1, pool="all"), "scripted", WIDE, tmp_path / "it.pt")
     said = refusal(program, path, random_input((1, 3, *WIDE)), tmp_path, "-l", "norm", "-m", "cam")
-    assert "tokens that have no place" in said
+    assert "tokens that are not of the grid" in said
 
 
 # ---------------------------------------------------------------------------- shapes and channels
