@@ -116,11 +116,11 @@ SSCAM_API sscam_status sscam_evaluation_set_value(sscam_evaluation *evaluation,
                                                   int32_t metric, double value);
 
 /** @param evaluation An evaluation. @return Number of its methods; 0 for NULL. Thread: its own.
- * @since 1.0 */
+ *                   @since 1.0 */
 SSCAM_API size_t sscam_evaluation_method_count(const sscam_evaluation *evaluation);
 
 /** @param evaluation An evaluation. @return Number of its cases; 0 for NULL. Thread: its own.
- * @since 1.0 */
+ *                   @since 1.0 */
 SSCAM_API size_t sscam_evaluation_case_count(const sscam_evaluation *evaluation);
 
 /**
@@ -161,7 +161,7 @@ SSCAM_API int32_t sscam_evaluation_value(const sscam_evaluation *evaluation, siz
  * @param method_position      0 to the number of methods - 1.
  * @param metric               An SSCAM_METRIC_ identifier.
  * @param[out] mean            The mean, in the metric's unit; NaN without a defined value. May be
- * NULL.
+ *                             NULL.
  * @param[out] lower           Lower end of the interval; NaN likewise. May be NULL.
  * @param[out] upper           Upper end of the interval; NaN likewise. May be NULL.
  * @param[out] defined_count   Cases that the mean is taken over. May be NULL.

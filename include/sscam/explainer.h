@@ -67,7 +67,8 @@ SSCAM_API void sscam_explainer_destroy(sscam_explainer *explainer);
  * @param name      Option name, such as "samples".
  * @param value     Value as text, such as "10". It is copied.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such option, a value of the wrong form or out of
- * range: the message says what is allowed); SSCAM_E_MEMORY. On failure the option keeps its value.
+ *         range: the message says what is allowed); SSCAM_E_MEMORY. On failure the option keeps its
+ *         value.
  * Thread: the explainer's.
  * @since 1.0
  */
@@ -94,7 +95,8 @@ SSCAM_API sscam_status sscam_explainer_set_int(sscam_explainer *explainer, int32
  * @param option    An SSCAM_OPTION_ identifier of type SSCAM_OPTION_TYPE_REAL.
  * @param value     The value, finite.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such option, another type, out of range, not
- * finite). Thread: the explainer's.
+ *         finite).
+ * Thread: the explainer's.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explainer_set_real(sscam_explainer *explainer, int32_t option,
@@ -226,13 +228,14 @@ SSCAM_API sscam_status sscam_explain_tensor(sscam_explainer *explainer, const fl
  * @param explainer_count Their number, at least 1.
  * @param image           An image.
  * @param classes         class_count class indices, each possibly SSCAM_CLASS_TOP; NULL means the
- * top class alone.
+ *                        top class alone.
  * @param class_count     Number of classes, at least 1; ignored when classes is NULL.
  * @param[out] maps       Room for explainer_count x class_count maps (x 1 when classes is NULL):
- * those of the first explainer first. On failure all are NULL. Ownership: the caller's.
+ *                        those of the first explainer first. On failure all are NULL. Ownership:
+ *                        the caller's.
  * @return As sscam_explain_image(); SSCAM_E_ARGUMENT also for explainers of different models or
- * with different preprocessing. Thread: that of the explainers. The first explainer that has a
- * progress callback reports for all.
+ *         with different preprocessing.
+ * Thread: that of the explainers. The first explainer that has a progress callback reports for all.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explain_image_all(sscam_explainer *const *explainers,
@@ -249,10 +252,11 @@ SSCAM_API sscam_status sscam_explain_image_all(sscam_explainer *const *explainer
  * @param input           Float32 [N,C,H,W], row-major, already normalised as the network wants it.
  * @param shape           {N, C, H, W}, each at least 1.
  * @param classes         [N,class_count] class indices, each possibly SSCAM_CLASS_TOP; NULL means
- * the top class of each input alone.
+ *                        the top class of each input alone.
  * @param class_count     Number of classes an input, at least 1; ignored when classes is NULL.
  * @param[out] maps       Room for [N,explainer_count,class_count] maps. On failure all are NULL, or
- * none is written when the shape or class_count is refused. Ownership: the caller's.
+ *                        none is written when the shape or class_count is refused. Ownership: the
+ *                        caller's.
  * @return As sscam_explain_tensor(); SSCAM_E_ARGUMENT also for explainers of different models.
  * Thread: that of the explainers. The first explainer that has a progress callback reports for all.
  * @since 1.0
@@ -263,18 +267,19 @@ SSCAM_API sscam_status sscam_explain_tensor_all(sscam_explainer *const *explaine
                                                 size_t class_count, sscam_map **maps);
 
 /**
- * Explains one class on each of a batch of ready-made inputs of any rank: sound, images, videos
- * and volumes. The maps have the inputs' sides; sscam_map_rank() says which.
+ * Explains one class on each of a batch of ready-made inputs of any rank: sound, images, videos and
+ * volumes. The maps have the inputs' sides; sscam_map_rank() says which.
  *
  * @param explainer An explainer.
  * @param input     Float32 [N,C,W], [N,C,H,W] or [N,C,D,H,W], row-major, already normalised as the
- * network wants it.
+ *                  network wants it.
  * @param shape     `rank` numbers, each at least 1.
  * @param rank      3 to 5: what the network is given.
  * @param classes   As for sscam_explain_tensor().
  * @param[out] maps As for sscam_explain_tensor(). Ownership: the caller's.
  * @return As sscam_explain_tensor(); SSCAM_E_ARGUMENT also for another rank; SSCAM_E_LAYER also
- * where the layer's output has another rank than the input. Thread: the explainer's.
+ *         where the layer's output has another rank than the input.
+ * Thread: the explainer's.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explain_array(sscam_explainer *explainer, const float *input,

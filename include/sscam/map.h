@@ -19,19 +19,20 @@ extern "C" {
 typedef struct sscam_map sscam_map;
 
 /** @param map A map. @return Dimensions of sscam_map_data() and sscam_map_raw(): 2 for inputs
- * [N,C,H,W], 1 for [N,C,W], 3 for [N,C,D,H,W]; 0 for NULL. Thread: any. @since 1.0 */
+ *            [N,C,H,W], 1 for [N,C,W], 3 for [N,C,D,H,W]; 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_map_rank(const sscam_map *map);
 
 /** @param map A map. @return Columns of sscam_map_data(), the network's input width; 0 for NULL.
- * Thread: any. @since 1.0 */
+ *            Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_map_width(const sscam_map *map);
 
 /** @param map A map. @return Rows of sscam_map_data(), the network's input height, 1 where it has
- * none; 0 for NULL. Thread: any. @since 1.0 */
+ *            none; 0 for NULL.
+ * Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_map_height(const sscam_map *map);
 
 /** @param map A map. @return Slices of sscam_map_data(), the network's input depth (a video's
- * frames), 1 where it has none; 0 for NULL. Thread: any. @since 1.0 */
+ *            frames), 1 where it has none; 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_map_depth(const sscam_map *map);
 
 /**
@@ -40,8 +41,8 @@ SSCAM_API int32_t sscam_map_depth(const sscam_map *map);
  *
  * @param map A map.
  * @return float32 [height,width] ([width] or [depth,height,width] by sscam_map_rank()), row-major,
- * in [0,1]; all zeros when sscam_map_is_flat(). Ownership: the map's. NULL for NULL. Thread: any
- * thread.
+ *         in [0,1]; all zeros when sscam_map_is_flat(). Ownership: the map's. NULL for NULL.
+ * Thread: any thread.
  * @since 1.0
  */
 SSCAM_API const float *sscam_map_data(const sscam_map *map);
@@ -50,11 +51,11 @@ SSCAM_API const float *sscam_map_data(const sscam_map *map);
 SSCAM_API int32_t sscam_map_raw_width(const sscam_map *map);
 
 /** @param map A map. @return Rows of sscam_map_raw(), 1 where it has none; 0 for NULL. Thread: any.
- * @since 1.0 */
+ *            @since 1.0 */
 SSCAM_API int32_t sscam_map_raw_height(const sscam_map *map);
 
 /** @param map A map. @return Slices of sscam_map_raw(), 1 where it has none; 0 for NULL. Thread:
- * any. @since 1.0 */
+ *            any. @since 1.0 */
 SSCAM_API int32_t sscam_map_raw_depth(const sscam_map *map);
 
 /**
@@ -71,7 +72,8 @@ SSCAM_API int32_t sscam_map_raw_depth(const sscam_map *map);
 SSCAM_API const float *sscam_map_raw(const sscam_map *map);
 
 /** @param map A map. @return Channels K of the target layer, the length of sscam_map_weights()
- * where there are any; 0 for NULL and for maps of several layers. Thread: any. @since 1.0 */
+ *            where there are any; 0 for NULL and for maps of several layers. Thread: any. @since
+ *            1.0 */
 SSCAM_API int64_t sscam_map_channel_count(const sscam_map *map);
 
 /**
@@ -94,7 +96,7 @@ SSCAM_API int64_t sscam_map_class_index(const sscam_map *map);
 SSCAM_API double sscam_map_logit(const sscam_map *map);
 
 /** @param map A map. @return The class's probability on the unmasked input, in [0,1], by the
- * `probability` option (softmax or sigmoid); 0 for NULL. Thread: any. @since 1.0 */
+ *            `probability` option (softmax or sigmoid); 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API double sscam_map_probability(const sscam_map *map);
 
 /** @param map A map. @return 1 when the raw map is constant, or its range is so small that it
@@ -106,11 +108,13 @@ SSCAM_API int32_t sscam_map_is_flat(const sscam_map *map);
 SSCAM_API const char *sscam_map_method(const sscam_map *map);
 
 /** @param map A map. @return Name of the target layer that was used; several, separated by commas,
- * where their maps were fused. Ownership: the map's. NULL for NULL. Thread: any. @since 1.0 */
+ *            where their maps were fused. Ownership: the map's. NULL for NULL.
+ * Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_map_layer(const sscam_map *map);
 
 /** @param map A map. @return Network evaluations that the map took (an input run through the
- * network counts one, with or without a backward pass); 0 for NULL. Thread: any. @since 1.0 */
+ *            network counts one, with or without a backward pass); 0 for NULL. Thread: any. @since
+ *            1.0 */
 SSCAM_API int64_t sscam_map_passes(const sscam_map *map);
 
 /** @param map A map. @return The form of the network that scored its masked inputs, such as
@@ -123,7 +127,7 @@ SSCAM_API const char *sscam_map_scoring_form(const sscam_map *map);
 SSCAM_API int64_t sscam_map_scoring_workers(const sscam_map *map);
 
 /** @param map A map. @return Masked inputs a batch; 0 when none was scored, and for NULL. Thread:
- * any. @since 1.0 */
+ *            any. @since 1.0 */
 SSCAM_API int64_t sscam_map_scoring_batch_size(const sscam_map *map);
 
 /**
@@ -151,9 +155,10 @@ SSCAM_API sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image
  * @param map      A map.
  * @param colormap "turbo", "jet", "viridis" or "gray"; NULL means "turbo".
  * @param[out] out An image, RGB (one channel for "gray"), or NULL on failure. Ownership: the
- * caller's.
+ *                 caller's.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, unknown colormap); SSCAM_E_UNSUPPORTED (a map of
- * another rank than 2 is no image); SSCAM_E_MEMORY. Thread: any thread.
+ *         another rank than 2 is no image); SSCAM_E_MEMORY.
+ * Thread: any thread.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_map_heatmap(const sscam_map *map, const char *colormap,

@@ -43,19 +43,19 @@ SSCAM_API size_t sscam_method_count(void);
 SSCAM_API const sscam_method *sscam_method_info(size_t index);
 
 /** @param method A method. @return Its name for sscam_explainer_create(), such as "grad-cam++".
- * Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
+ *               Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_method_name(const sscam_method *method);
 
 /** @param method A method. @return Its name in print, such as "Grad-CAM++". Ownership: the
- * library's. NULL for NULL. Thread: any. @since 1.0 */
+ *               library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_method_title(const sscam_method *method);
 
 /** @param method A method. @return Its formula and what it measures, one line. Ownership: the
- * library's. NULL for NULL. Thread: any. @since 1.0 */
+ *               library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_method_summary(const sscam_method *method);
 
 /** @param method A method. @return Authors, title, venue and year of the paper it comes from.
- * Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
+ *               Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_method_citation(const sscam_method *method);
 
 /** @param method A method. @return SSCAM_NEEDS_ bits; 0 for NULL. Thread: any. @since 1.0 */

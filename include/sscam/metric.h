@@ -50,32 +50,34 @@ SSCAM_API size_t sscam_metric_count(void);
  */
 SSCAM_API const sscam_metric *sscam_metric_info(size_t index);
 
-/** @param metric A metric. @return Its SSCAM_METRIC_ identifier; 0 for NULL. Thread: any.
- * @since 1.0 */
+/** @param metric A metric. @return Its SSCAM_METRIC_ identifier; 0 for NULL. Thread: any. @since
+ *               1.0 */
 SSCAM_API int32_t sscam_metric_id(const sscam_metric *metric);
 
 /** @param metric A metric. @return Its name, such as "average_drop". Ownership: the library's. NULL
- * for NULL. Thread: any. @since 1.0 */
+ *               for NULL.
+ * Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_name(const sscam_metric *metric);
 
 /** @param metric A metric. @return Its name in print, such as "Average Drop". Ownership: the
- * library's. NULL for NULL. Thread: any. @since 1.0 */
+ *               library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_title(const sscam_metric *metric);
 
 /** @param metric A metric. @return "%" for values from 0 to 100; "" for plain numbers. Ownership:
- * the library's. NULL for NULL. Thread: any. @since 1.0 */
+ *               the library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_unit(const sscam_metric *metric);
 
 /** @param metric A metric. @return 1 where higher values are better, -1 where lower ones are; 0 for
- * NULL. Thread: any. @since 1.0 */
+ *               NULL.
+ * Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_metric_direction(const sscam_metric *metric);
 
 /** @param metric A metric. @return Its formula and when it is undefined, one line. Ownership: the
- * library's. NULL for NULL. Thread: any. @since 1.0 */
+ *               library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_summary(const sscam_metric *metric);
 
 /** @param metric A metric. @return Authors, title, venue and year of the paper it comes from.
- * Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
+ *               Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_citation(const sscam_metric *metric);
 
 #ifdef __cplusplus

@@ -47,7 +47,8 @@ SSCAM_API sscam_status sscam_model_load(const char *path, const char *device, ss
  * @param device As for sscam_model_load().
  * @param[out] out The model, or NULL on failure. Ownership: the caller's.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_FORMAT; SSCAM_E_MODEL; SSCAM_E_DEVICE;
- * SSCAM_E_MEMORY. Thread: any thread.
+ *         SSCAM_E_MEMORY.
+ * Thread: any thread.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_model_load_memory(const void *data, size_t size, const char *device,
@@ -108,7 +109,7 @@ SSCAM_API sscam_status sscam_model_classify(sscam_model *model, const float *inp
  *
  * @param model  A model.
  * @param input  Float32 [N,C,W], [N,C,H,W] or [N,C,D,H,W], row-major, already normalised as the
- * network wants it.
+ *               network wants it.
  * @param shape  `rank` numbers, each at least 1.
  * @param rank   3 to 5: what the network is given.
  * @param[out] logits As for sscam_model_classify().
@@ -196,7 +197,8 @@ SSCAM_API const char *sscam_layers_kind(const sscam_layers *layers, size_t index
  * @param index  0 to count - 1.
  * @param[out] rank Number of dimensions; 0 for an index out of range. May be NULL.
  * @return The dimensions, usually {1, K, h, w}; {1, K, w} for sound, {1, K, d, h, w} for video.
- * Ownership: the list's. NULL for an index out of range. Thread: any thread.
+ *         Ownership: the list's. NULL for an index out of range.
+ * Thread: any thread.
  * @since 1.0
  */
 SSCAM_API const int64_t *sscam_layers_shape(const sscam_layers *layers, size_t index,

@@ -54,7 +54,8 @@ SSCAM_API const char *sscam_status_name(sscam_status status);
  * value. A call that returns SSCAM_OK clears it.
  *
  * @return The message, or "" after a success. Ownership: the library's; valid until the thread's
- * next call of a function that returns a status. Thread: each thread has its own message.
+ *         next call of a function that returns a status.
+ * Thread: each thread has its own message.
  * @since 1.0
  */
 SSCAM_API const char *sscam_last_error(void);

@@ -66,7 +66,7 @@ static char *read_link(const char *path)
 {
     for (size_t size = FIRST_LINK_SIZE;; size *= 2) {
         char *text = malloc(size);
-        ssize_t length = text != NULL ? readlink(path, text, size) : -1;
+        ssize_t length = text ? readlink(path, text, size) : -1;
         if (length >= 0 && (size_t)length < size) {
             text[length] = '\0';
             return text;
@@ -84,7 +84,7 @@ static char *join_link(const char *path, const char *link)
 {
     size_t folder = *link == '/' ? 0 : sscam_folder_length(path);
     char *joined = malloc(folder + strlen(link) + 1);
-    if (joined != NULL) {
+    if (joined) {
         memcpy(joined, path, folder);
         strcpy(joined + folder, link);
     }
@@ -97,11 +97,11 @@ static bool follow_links(destination *to)
 {
     for (int links = 0; (to->descriptor = descriptor_named(to->target)) < 0; links++) {
         char *link = read_link(to->target);
-        if (link == NULL)
+        if (!link)
             return errno != ENOMEM; /* any other failure shows again when the target is opened */
         char *next = join_link(to->target, link);
         free(link);
-        if (next == NULL)
+        if (!next)
             return false;
         free(to->target);
         to->target = next;
@@ -119,7 +119,7 @@ static bool find_destination(const char *path, destination *to)
 {
     struct stat about;
     *to = (destination){.target = strdup(path), .descriptor = -1};
-    if (to->target == NULL)
+    if (!to->target)
         return false;
     if (!follow_links(to))
         return false;
@@ -153,7 +153,7 @@ static int create_temporary(sscam_atomic_file *file)
     static atomic_uint serial;
     size_t folder = sscam_folder_length(file->target);
     file->temporary = malloc(folder + NAME_SIZE);
-    if (file->temporary == NULL)
+    if (!file->temporary)
         return -1;
     memcpy(file->temporary, file->target, folder);
     for (int attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
@@ -197,9 +197,9 @@ static int open_descriptor(sscam_atomic_file *file)
 static void release(sscam_atomic_file *file)
 {
     int reason = errno;
-    if (file->stream != NULL)
+    if (file->stream)
         fclose(file->stream);
-    if (file->temporary != NULL)
+    if (file->temporary)
         unlink(file->temporary);
     free(file->temporary);
     free(file->target);
@@ -213,7 +213,7 @@ sscam_status sscam_atomic_file_open(sscam_atomic_file *file, const char *path)
     int descriptor = open_descriptor(file);
     if (descriptor >= 0) {
         file->stream = fdopen(descriptor, "wb");
-        if (file->stream != NULL)
+        if (file->stream)
             return SSCAM_OK;
         int reason = errno;
         close(descriptor);
@@ -242,7 +242,7 @@ static bool finish_stream(sscam_atomic_file *file)
 {
     errno = 0;
     bool is_written = fflush(file->stream) == 0 && !ferror(file->stream);
-    if (is_written && file->temporary != NULL)
+    if (is_written && file->temporary)
         is_written = sync_descriptor(fileno(file->stream));
     int reason = errno;
     if (fclose(file->stream) != 0 && is_written) {
@@ -258,7 +258,7 @@ static bool finish_stream(sscam_atomic_file *file)
 static void sync_folder(const char *target)
 {
     char *folder = folder_of(target);
-    int descriptor = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int descriptor = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (descriptor >= 0) {
         (void)fsync(descriptor);
         close(descriptor);
@@ -270,7 +270,7 @@ sscam_status sscam_atomic_file_commit(sscam_atomic_file *file)
 {
     const char *path = file->path;
     bool is_done = finish_stream(file);
-    if (is_done && file->temporary != NULL) {
+    if (is_done && file->temporary) {
         is_done = rename(file->temporary, file->target) == 0;
         if (is_done) {
             free(file->temporary);
@@ -296,7 +296,7 @@ static bool can_be_written(const destination *to)
     if (is_written_directly(to))
         return access(to->target, W_OK) == 0;
     char *folder = folder_of(to->target);
-    bool can = folder != NULL && access(folder, W_OK | X_OK) == 0;
+    bool can = folder && access(folder, W_OK | X_OK) == 0;
     int reason = errno;
     free(folder);
     errno = reason;

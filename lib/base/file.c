@@ -129,7 +129,7 @@ sscam_status sscam_file_read_open_text(const char *path, int descriptor, size_t 
     *text = NULL;
     *length = 0;
     sscam_status status = read_descriptor(path, descriptor, limit, &content);
-    if (status == SSCAM_OK && memchr(content.data, '\0', content.size) != NULL)
+    if (status == SSCAM_OK && memchr(content.data, '\0', content.size))
         status = sscam_fail(SSCAM_E_FORMAT, "%s: is not a text file: it holds a zero byte", path);
     if (status != SSCAM_OK) {
         free(content.data);

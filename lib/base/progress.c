@@ -12,7 +12,7 @@ static double position_in_whole(const sscam_progress *progress, double fraction)
 
 sscam_status sscam_progress_report(const sscam_progress *progress, double fraction)
 {
-    if (progress == NULL || progress->callback == NULL)
+    if (!progress || !progress->callback)
         return SSCAM_OK;
     if (progress->callback(progress->user, position_in_whole(progress, fraction)) != 0)
         return sscam_fail(SSCAM_E_CANCELLED, "cancelled by the progress callback");

@@ -51,7 +51,7 @@ void sscam_suggestion_consider(sscam_suggestion *suggestion, const char *candida
 const char *sscam_suggestion_text(sscam_suggestion *suggestion)
 {
     suggestion->text[0] = '\0';
-    if (suggestion->best != NULL)
+    if (suggestion->best)
         snprintf(suggestion->text, sizeof suggestion->text, "; did you mean '%s'?",
                  suggestion->best);
     return suggestion->text;

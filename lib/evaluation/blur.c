@@ -64,7 +64,7 @@ sscam_status sscam_blur(const float *input, int64_t channels, int64_t height, in
     int64_t positions = height * width;
     double taps[TAPS];
     double *planes = sscam_array(sscam_times(positions, 2), sizeof *planes);
-    if (planes == NULL)
+    if (!planes)
         return sscam_fail_memory("a blurred input");
     make_taps(taps);
     for (int64_t channel = 0; channel < channels; channel++)

@@ -31,7 +31,7 @@ struct sscam_evaluation {
 static sscam_status check_explainers(sscam_explainer *const *explainers, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (explainers[i] == NULL)
+        if (!explainers[i])
             return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: explainer %zu is NULL",
                               i);
         if (explainers[i]->model != explainers[0]->model)
@@ -47,7 +47,7 @@ static sscam_status copy_explainers(sscam_explainer *const *explainers,
 {
     size_t size = evaluation->method_count * sizeof(sscam_explainer *);
     evaluation->explainers = malloc(size);
-    if (evaluation->explainers == NULL)
+    if (!evaluation->explainers)
         return sscam_fail_memory("an evaluation");
     memcpy(evaluation->explainers, explainers, size);
     return SSCAM_OK;
@@ -57,21 +57,20 @@ sscam_status sscam_evaluation_create(sscam_explainer *const *explainers, size_t 
                                      sscam_evaluation **out)
 {
     enum { METHOD_LIMIT = 1 << 16 }; /* products with it do not overflow */
-    if (out == NULL)
+    if (!out)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: out is NULL");
     *out = NULL;
     if (method_count < 1 || method_count > METHOD_LIMIT)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: %zu methods, not 1 to %d",
                           method_count, METHOD_LIMIT);
-    sscam_status status = explainers != NULL ? check_explainers(explainers, method_count)
-                                             : SSCAM_OK;
+    sscam_status status = explainers ? check_explainers(explainers, method_count) : SSCAM_OK;
     if (status != SSCAM_OK)
         return status;
     sscam_evaluation *evaluation = calloc(1, sizeof *evaluation);
-    if (evaluation == NULL)
+    if (!evaluation)
         return sscam_fail_memory("an evaluation");
     evaluation->method_count = method_count;
-    if (explainers != NULL)
+    if (explainers)
         status = copy_explainers(explainers, evaluation);
     if (status != SSCAM_OK) {
         free(evaluation);
@@ -83,7 +82,7 @@ sscam_status sscam_evaluation_create(sscam_explainer *const *explainers, size_t 
 
 void sscam_evaluation_destroy(sscam_evaluation *evaluation)
 {
-    if (evaluation == NULL)
+    if (!evaluation)
         return;
     sscam_image_evaluation_release(&evaluation->last);
     free(evaluation->explainers);
@@ -113,11 +112,11 @@ static sscam_status reserve_cases(sscam_evaluation *evaluation, size_t more)
     if (capacity > SIZE_MAX / 2 / a_case)
         return sscam_fail_memory("an evaluation's cases");
     int64_t *classes = realloc(evaluation->classes, capacity * sizeof *classes);
-    if (classes == NULL)
+    if (!classes)
         return sscam_fail_memory("an evaluation's cases");
     evaluation->classes = classes;
     sscam_metric_value *values = realloc(evaluation->values, capacity * a_case);
-    if (values == NULL)
+    if (!values)
         return sscam_fail_memory("an evaluation's cases");
     evaluation->values = values;
     evaluation->case_capacity = capacity;
@@ -126,7 +125,7 @@ static sscam_status reserve_cases(sscam_evaluation *evaluation, size_t more)
 
 sscam_status sscam_evaluation_add_known(sscam_evaluation *evaluation, int64_t class_index)
 {
-    if (evaluation == NULL)
+    if (!evaluation)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_add_known: evaluation is NULL");
     if (class_index < 0)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_add_known: class %lld is below 0",
@@ -144,7 +143,7 @@ sscam_status sscam_evaluation_add_known(sscam_evaluation *evaluation, int64_t cl
 static sscam_status check_metric(const char *function, const sscam_evaluation *evaluation,
                                  size_t method_position, int32_t metric)
 {
-    if (evaluation == NULL)
+    if (!evaluation)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: evaluation is NULL", function);
     if (method_position >= evaluation->method_count)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: method %zu of %zu", function, method_position,
@@ -185,7 +184,7 @@ static sscam_status check_boxes(const sscam_image_evaluation_request *request)
             return sscam_fail(SSCAM_E_ARGUMENT,
                               "box %zu: %g,%g,%g,%g is not left, top, right, bottom", i,
                               (double)box[0], (double)box[1], (double)box[2], (double)box[3]);
-        if (request->box_classes != NULL && request->box_classes[i] >= request->class_count)
+        if (request->box_classes && request->box_classes[i] >= request->class_count)
             return sscam_fail(SSCAM_E_ARGUMENT, "box %zu: it is of class %zu of %zu", i,
                               request->box_classes[i], request->class_count);
     }
@@ -196,14 +195,14 @@ static sscam_status check_arguments(const sscam_evaluation *evaluation,
                                     const sscam_image_evaluation_request *request)
 {
     static const char name[] = "sscam_evaluation_add";
-    if (evaluation->explainers == NULL)
+    if (!evaluation->explainers)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: the evaluation was created without explainers",
                           name);
-    if (request->image == NULL)
+    if (!request->image)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: image is NULL", name);
     if (request->class_count < 1)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", name);
-    if (request->boxes == NULL && request->box_count > 0)
+    if (!request->boxes && request->box_count > 0)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: boxes is NULL", name);
     return check_boxes(request);
 }
@@ -217,7 +216,7 @@ static sscam_status check_settings(const sscam_evaluation *evaluation)
     for (size_t i = 1; i < evaluation->method_count; i++) {
         const char *difference = sscam_settings_evaluation_difference(
             settings, &evaluation->explainers[i]->settings);
-        if (difference != NULL)
+        if (difference)
             return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %zu has another %s than explainer 0",
                               name, i, difference);
         if (!sscam_explainers_share_region(evaluation->explainers[0], evaluation->explainers[i]))
@@ -225,7 +224,7 @@ static sscam_status check_settings(const sscam_evaluation *evaluation)
                               "%s: explainer %zu has another region mask than explainer 0", name,
                               i);
     }
-    if (evaluation->curves != NULL &&
+    if (evaluation->curves &&
         settings->value[SSCAM_OPTION_METRIC_STEPS].integer + 1 != (int64_t)evaluation->curve_points)
         return sscam_fail(SSCAM_E_ARGUMENT,
                           "%s: metric_steps is %lld, but was %zu for the images before", name,
@@ -237,11 +236,11 @@ static sscam_status check_settings(const sscam_evaluation *evaluation)
 static sscam_status reserve_curves(sscam_evaluation *evaluation,
                                    const sscam_image_evaluation *image_evaluation)
 {
-    if (image_evaluation->curves == NULL || evaluation->curves != NULL)
+    if (!image_evaluation->curves || evaluation->curves)
         return SSCAM_OK;
     evaluation->curves = calloc(evaluation->method_count * SSCAM_CURVES,
                                 image_evaluation->curve_points * sizeof *evaluation->curves);
-    if (evaluation->curves == NULL)
+    if (!evaluation->curves)
         return sscam_fail_memory("an evaluation's curves");
     evaluation->curve_points = image_evaluation->curve_points;
     return SSCAM_OK;
@@ -257,7 +256,7 @@ static void add_image(sscam_evaluation *evaluation, sscam_image_evaluation *imag
     memcpy(values_of(evaluation, evaluation->case_count), image_evaluation->values,
            class_count * a_case * sizeof *image_evaluation->values);
     evaluation->case_count += class_count;
-    if (image_evaluation->curves != NULL) {
+    if (image_evaluation->curves) {
         const size_t size = evaluation->method_count * SSCAM_CURVES * evaluation->curve_points;
         for (size_t i = 0; i < class_count * size; i++)
             evaluation->curves[i % size] += image_evaluation->curves[i];
@@ -291,14 +290,13 @@ sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_imag
                                   const int64_t *classes, size_t class_count, const float *boxes,
                                   const size_t *box_classes, size_t box_count)
 {
-    if (evaluation == NULL)
+    if (!evaluation)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_add: evaluation is NULL");
     const sscam_image_evaluation_request request = {.explainers = evaluation->explainers,
                                                     .method_count = evaluation->method_count,
                                                     .image = image,
                                                     .classes = classes,
-                                                    .class_count = classes != NULL ? class_count
-                                                                                   : 1,
+                                                    .class_count = classes ? class_count : 1,
                                                     .boxes = boxes,
                                                     .box_classes = box_classes,
                                                     .box_count = box_count};
@@ -341,7 +339,7 @@ int32_t sscam_evaluation_value(const sscam_evaluation *evaluation, size_t method
         case_position < evaluation->case_count && sscam_metric_exists(metric))
         found = values_of(evaluation,
                           case_position)[method_position * SSCAM_METRIC_LIMIT + (size_t)metric];
-    if (value != NULL)
+    if (value)
         *value = found.state == SSCAM_VALUE_DEFINED ? found.value : NAN;
     return found.state;
 }
@@ -370,21 +368,21 @@ sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation, size_t m
     if (status != SSCAM_OK)
         return status;
     double *values = sscam_array((int64_t)evaluation->case_count + 1, sizeof *values);
-    if (values == NULL)
+    if (!values)
         return sscam_fail_memory("a total");
     size_t undefined,
         defined = collect_values(evaluation, method_position, metric, values, &undefined);
     sscam_mean_interval total = sscam_bootstrap_mean(values, (int64_t)defined);
     free(values);
-    if (mean != NULL)
+    if (mean)
         *mean = total.mean;
-    if (lower != NULL)
+    if (lower)
         *lower = total.lower;
-    if (upper != NULL)
+    if (upper)
         *upper = total.upper;
-    if (defined_count != NULL)
+    if (defined_count)
         *defined_count = defined;
-    if (undefined_count != NULL)
+    if (undefined_count)
         *undefined_count = undefined;
     return sscam_succeed();
 }
@@ -397,9 +395,9 @@ sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation, size_t m
     sscam_status status = check_metric(name, evaluation, method_position, metric);
     if (status != SSCAM_OK)
         return status;
-    if (point_count == NULL || (points == NULL && capacity > 0))
+    if (!point_count || (!points && capacity > 0))
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", name,
-                          point_count == NULL ? "point_count" : "points");
+                          !point_count ? "point_count" : "points");
     size_t kind = 0;
     while (kind < SSCAM_CURVES && curve_metrics[kind] != metric)
         kind++;
@@ -422,8 +420,7 @@ sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation, size_t m
 const sscam_map *sscam_evaluation_map(const sscam_evaluation *evaluation, size_t method_position,
                                       size_t class_position)
 {
-    if (evaluation == NULL || evaluation->last.maps == NULL ||
-        method_position >= evaluation->method_count ||
+    if (!evaluation || !evaluation->last.maps || method_position >= evaluation->method_count ||
         class_position >= evaluation->last.class_count)
         return NULL;
     return evaluation->last

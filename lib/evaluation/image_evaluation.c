@@ -77,7 +77,7 @@ static sscam_status prepare_input(evaluation_run *run)
                              sizeof *run->input);
     run->inside = sscam_array(run->pixels, sizeof *run->inside);
     run->order = sscam_array(run->pixels, sizeof *run->order);
-    if (run->input == NULL || run->inside == NULL || run->order == NULL)
+    if (!run->input || !run->inside || !run->order)
         return sscam_fail_memory("an evaluation's input");
     perturbation->backend = explainer->model->backend;
     perturbation->network = explainer->model->network;
@@ -148,10 +148,10 @@ static sscam_status choose_classes(evaluation_run *run)
     out->classes = sscam_zeros((int64_t)request->class_count, sizeof *out->classes);
     run->explained = sscam_zeros(sscam_plus((int64_t)request->class_count, 2),
                                  sizeof *run->explained);
-    if (out->classes == NULL || run->explained == NULL)
+    if (!out->classes || !run->explained)
         return sscam_fail_memory("an evaluation's classes");
     for (size_t i = 0; i < request->class_count; i++) {
-        int64_t wanted = request->classes != NULL ? request->classes[i] : SSCAM_CLASS_TOP;
+        int64_t wanted = request->classes ? request->classes[i] : SSCAM_CLASS_TOP;
         sscam_status status = sscam_check_class(wanted, run->output_count);
         if (status != SSCAM_OK)
             return status;
@@ -168,7 +168,7 @@ static sscam_status find_targets(evaluation_run *run)
 {
     const size_t count = run->request->class_count;
     run->targets = sscam_zeros((int64_t)count, sizeof *run->targets);
-    if (run->targets == NULL)
+    if (!run->targets)
         return sscam_fail_memory("an evaluation's classes");
     for (size_t i = 0; i < count; i++) {
         const sscam_map *map = map_of(run, 0, i);
@@ -188,7 +188,7 @@ static sscam_status explain(evaluation_run *run, const sscam_progress *progress)
     out->maps = sscam_zeros(
         sscam_times((int64_t)request->method_count, (int64_t)out->explained_count),
         sizeof(sscam_map *));
-    if (out->maps == NULL)
+    if (!out->maps)
         return sscam_fail_memory("maps");
     out->map_count = request->method_count * out->explained_count;
     sscam_status status = sscam_explain_input(request->explainers, (int64_t)request->method_count,
@@ -210,7 +210,7 @@ static sscam_status choose_masks(evaluation_run *run, float *halves, const float
     const sscam_image_evaluation_request *request = run->request;
     for (size_t i = 0; i < request->class_count * request->method_count; i++) {
         masks[i] = map_of(run, i % request->method_count, i / request->method_count)->data;
-        if (halves == NULL)
+        if (!halves)
             continue;
         float *half = halves + i * (size_t)run->pixels;
         sscam_status status = sscam_salience_order(masks[i], run->pixels, run->order);
@@ -257,7 +257,7 @@ static sscam_status measure_drop_and_increase(evaluation_run *run, const sscam_p
     float *scores = sscam_array(sscam_times((int64_t)count, (int64_t)classes), sizeof *scores);
     const float **masks = sscam_array((int64_t)count, sizeof *masks);
     sscam_status status = SSCAM_OK;
-    if ((halved && halves == NULL) || scores == NULL || masks == NULL)
+    if ((halved && !halves) || !scores || !masks)
         status = sscam_fail_memory("masked inputs");
     else
         status = choose_masks(run, halves, masks);
@@ -323,7 +323,7 @@ static sscam_status prepare_curves(evaluation_run *run)
     run->out->curves = sscam_zeros(sscam_times(class_methods(request), SSCAM_CURVES),
                                    run->out->curve_points * sizeof(double));
     run->blurred = sscam_array(sscam_times(shape->channels, run->pixels), sizeof *run->blurred);
-    if (run->out->curves == NULL || run->blurred == NULL)
+    if (!run->out->curves || !run->blurred)
         return sscam_fail_memory("insertion and deletion");
     return sscam_blur(run->input, shape->channels, shape->sides.height, shape->sides.width,
                       run->blurred);
@@ -382,7 +382,7 @@ static sscam_status measure(evaluation_run *run)
         return status;
     run->out->values = sscam_zeros(sscam_times(class_methods(request), SSCAM_METRIC_LIMIT),
                                    sizeof *run->out->values);
-    if (run->out->values == NULL)
+    if (!run->out->values)
         return sscam_fail_memory("an evaluation's values");
     /* Curves take as long as a method that scores masked inputs; the rest takes little. */
     const double maps_done = wants_curves(run) ? 0.5 : 0.95, masked_done = maps_done + 0.04;

@@ -48,7 +48,7 @@ size_t sscam_mark_boxes(const sscam_geometry *geometry, const float *boxes, cons
     for (int64_t p = 0; p < (int64_t)geometry->input_height * geometry->input_width; p++)
         inside[p] = 0;
     for (size_t i = 0; i < count; i++) {
-        if ((owners != NULL ? owners[i] : 0) != owner)
+        if ((owners ? owners[i] : 0) != owner)
             continue;
         mark_box(geometry, boxes + 4 * i, inside);
         own++;
@@ -96,7 +96,7 @@ static int compare_ranked(const void *left, const void *right)
 sscam_status sscam_salience_order(const float *map, int64_t count, int32_t *order)
 {
     ranked_pixel *pixels = sscam_array(count, sizeof *pixels);
-    if (pixels == NULL)
+    if (!pixels)
         return sscam_fail_memory("the order of a map's pixels");
     for (int64_t p = 0; p < count; p++)
         pixels[p] = (ranked_pixel){map[p], (int32_t)p};

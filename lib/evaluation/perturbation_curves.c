@@ -62,7 +62,7 @@ sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *c
     sscam_mask_plan *plans = sscam_zeros(mask_count, sizeof *plans);
     const sscam_mask_plan **list = sscam_zeros(mask_count, sizeof *list);
     sscam_status status = SSCAM_OK;
-    if (plans == NULL || list == NULL)
+    if (!plans || !list)
         status = sscam_fail_memory("masked inputs");
     for (int64_t i = 0; i < mask_count && status == SSCAM_OK; i++) {
         plans[i] = plan_of(masking, masks[i]);
@@ -130,7 +130,7 @@ sscam_status sscam_score_curve(const sscam_perturbation *masking, const int32_t 
                          .steps = steps,
                          .pixels = sscam_position_count(masking->shape.sides)};
     masks.masks = sscam_array(sscam_times(masks.pixels, MASKS_AT_ONCE), sizeof *masks.masks);
-    if (masks.masks == NULL)
+    if (!masks.masks)
         return sscam_fail_memory("the masks of a curve");
     sscam_status status = SSCAM_OK;
     for (int64_t first = 0; first <= steps && status == SSCAM_OK; first += MASKS_AT_ONCE) {

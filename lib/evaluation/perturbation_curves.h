@@ -18,8 +18,8 @@ typedef struct sscam_perturbation {
     sscam_scoring_options scoring;
 } sscam_perturbation;
 
-/* Scores of X0 * mask for each of the masks [H,W], by resolved targets: [target_count][mask_count].
- */
+/* Scores of X0 * mask for each of the masks [H,W], by resolved targets:
+ * [target_count][mask_count]. */
 sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *const *masks,
                                int64_t mask_count, const sscam_target *targets,
                                int64_t target_count, const sscam_progress *progress, float *scores);

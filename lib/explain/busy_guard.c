@@ -5,11 +5,10 @@
 
 static sscam_status refuse(const char *function)
 {
-    return sscam_fail(
-        SSCAM_E_ARGUMENT,
-        "%s: the explainer is in use by a call that has not ended; neither a progress callback nor "
-        "another thread may use it meanwhile",
-        function);
+    return sscam_fail(SSCAM_E_ARGUMENT,
+                      "%s: the explainer is in use by a call that has not ended; neither a "
+                      "progress callback nor another thread may use it meanwhile",
+                      function);
 }
 
 static int32_t reserve(sscam_explainer *explainer, const void *call)

@@ -12,7 +12,7 @@ static sscam_status put_channels_first(const sscam_activation_layout *layout, fl
 {
     float *reordered = sscam_array(layout->channels * sscam_position_count(layout->sides),
                                    sizeof *reordered);
-    if (reordered == NULL)
+    if (!reordered)
         return sscam_fail_memory("a layer's values");
     sscam_put_channels_first(layout, *values, reordered);
     free(*values);
@@ -44,8 +44,8 @@ static sscam_status check_grid_is_read(const sscam_capture *capture)
             return SSCAM_OK;
     return sscam_fail(
         SSCAM_E_LAYER,
-        "layer \"%s\": the class score depends on none of the grid's tokens, only on tokens "
-        "before it such as the class token; name a layer before the last attention",
+        "layer \"%s\": the class score depends on none of the grid's tokens, only on tokens before "
+        "it such as the class token; name a layer before the last attention",
         capture->layer);
 }
 
@@ -61,12 +61,12 @@ static sscam_status put_in_order(const sscam_map_job *job, sscam_capture *captur
     capture->sides = layout.sides;
     capture->batch_axis = layout.batch_axis;
     capture->channel_axis = layout.channel_axis;
-    if (capture->gradients != NULL)
+    if (capture->gradients)
         capture->extra_gradient = largest_extra(&layout, capture->gradients);
     if (layout.channel_axis < 2 && layout.extra == 0)
         return SSCAM_OK; /* the channels are first */
     status = put_channels_first(&layout, &capture->activations);
-    if (status == SSCAM_OK && capture->gradients != NULL)
+    if (status == SSCAM_OK && capture->gradients)
         status = put_channels_first(&layout, &capture->gradients);
     return status == SSCAM_OK ? check_grid_is_read(capture) : status;
 }

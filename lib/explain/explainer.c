@@ -14,17 +14,17 @@
 
 sscam_status sscam_explainer_create(sscam_model *model, const char *method, sscam_explainer **out)
 {
-    if (out == NULL)
+    if (!out)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_create: out is NULL");
     *out = NULL;
-    if (model == NULL || method == NULL)
+    if (!model || !method)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_create: %s is NULL",
-                          model == NULL ? "model" : "method");
+                          !model ? "model" : "method");
     const sscam_method *row = sscam_method_find(method);
-    if (row == NULL)
+    if (!row)
         return SSCAM_E_ARGUMENT;
     sscam_explainer *explainer = calloc(1, sizeof *explainer);
-    if (explainer == NULL)
+    if (!explainer)
         return sscam_fail_memory("an explainer");
     sscam_status status = sscam_settings_init(&explainer->settings, method);
     if (status != SSCAM_OK) {
@@ -39,9 +39,9 @@ sscam_status sscam_explainer_create(sscam_model *model, const char *method, ssca
 
 void sscam_explainer_destroy(sscam_explainer *explainer)
 {
-    if (explainer == NULL)
+    if (!explainer)
         return;
-    if (atomic_load(&explainer->call) != NULL) {
+    if (atomic_load(&explainer->call)) {
         explainer->is_destroyed = 1;
         return;
     }
@@ -60,7 +60,7 @@ static sscam_status finish(sscam_status status)
 
 sscam_status sscam_explainer_set(sscam_explainer *explainer, const char *name, const char *value)
 {
-    if (explainer == NULL || name == NULL || value == NULL)
+    if (!explainer || !name || !value)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set: a pointer is NULL");
     sscam_status status = sscam_busy_begin_change(&explainer, "sscam_explainer_set");
     if (status != SSCAM_OK)
@@ -72,7 +72,7 @@ sscam_status sscam_explainer_set(sscam_explainer *explainer, const char *name, c
 
 sscam_status sscam_explainer_set_int(sscam_explainer *explainer, int32_t option, int64_t value)
 {
-    if (explainer == NULL)
+    if (!explainer)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_int: explainer is NULL");
     sscam_status status = sscam_busy_begin_change(&explainer, "sscam_explainer_set_int");
     if (status != SSCAM_OK)
@@ -84,7 +84,7 @@ sscam_status sscam_explainer_set_int(sscam_explainer *explainer, int32_t option,
 
 sscam_status sscam_explainer_set_real(sscam_explainer *explainer, int32_t option, double value)
 {
-    if (explainer == NULL)
+    if (!explainer)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_real: explainer is NULL");
     sscam_status status = sscam_busy_begin_change(&explainer, "sscam_explainer_set_real");
     if (status != SSCAM_OK)
@@ -97,7 +97,7 @@ sscam_status sscam_explainer_set_real(sscam_explainer *explainer, int32_t option
 sscam_status sscam_explainer_set_string(sscam_explainer *explainer, int32_t option,
                                         const char *value)
 {
-    if (explainer == NULL || value == NULL)
+    if (!explainer || !value)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_string: a pointer is NULL");
     sscam_status status = sscam_busy_begin_change(&explainer, "sscam_explainer_set_string");
     if (status != SSCAM_OK)
@@ -110,7 +110,7 @@ sscam_status sscam_explainer_set_string(sscam_explainer *explainer, int32_t opti
 
 const char *sscam_explainer_get(sscam_explainer *explainer, const char *name)
 {
-    if (explainer == NULL || name == NULL ||
+    if (!explainer || !name ||
         sscam_busy_begin_reading(explainer, "sscam_explainer_get") != SSCAM_OK)
         return NULL;
     const char *value = sscam_settings_get(&explainer->settings, name, explainer->value_text,
@@ -122,7 +122,7 @@ const char *sscam_explainer_get(sscam_explainer *explainer, const char *name)
 sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
                                           sscam_progress_callback callback, void *user)
 {
-    if (explainer == NULL)
+    if (!explainer)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_progress: explainer is NULL");
     sscam_status status = sscam_busy_begin_change(&explainer, "sscam_explainer_set_progress");
     if (status != SSCAM_OK)
@@ -156,7 +156,7 @@ static sscam_status copy_mask(const uint8_t *mask, int64_t height, int64_t width
             "sscam_explainer_set_region: the mask of %lldx%lld pixels is zero everywhere",
             (long long)width, (long long)height);
     *out = sscam_array(count, sizeof **out);
-    if (*out == NULL)
+    if (!*out)
         return sscam_fail_memory("a region's mask");
     memcpy(*out, mask, (size_t)count);
     return SSCAM_OK;
@@ -166,9 +166,9 @@ sscam_status sscam_explainer_set_region(sscam_explainer *explainer, const uint8_
                                         int64_t height, int64_t width)
 {
     uint8_t *copy = NULL;
-    if (explainer == NULL)
+    if (!explainer)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_set_region: explainer is NULL");
-    sscam_status status = mask != NULL ? copy_mask(mask, height, width, &copy) : SSCAM_OK;
+    sscam_status status = mask ? copy_mask(mask, height, width, &copy) : SSCAM_OK;
     if (status == SSCAM_OK)
         status = sscam_busy_begin_change(&explainer, "sscam_explainer_set_region");
     if (status != SSCAM_OK) {
@@ -176,12 +176,12 @@ sscam_status sscam_explainer_set_region(sscam_explainer *explainer, const uint8_
         return status;
     }
     status = sscam_settings_set(&explainer->settings, explainer->method->name, "region",
-                                mask != NULL ? "mask" : "predicted");
+                                mask ? "mask" : "predicted");
     if (status == SSCAM_OK) {
         free(explainer->region_mask);
         explainer->region_mask = copy;
-        explainer->region_height = mask != NULL ? height : 0;
-        explainer->region_width = mask != NULL ? width : 0;
+        explainer->region_height = mask ? height : 0;
+        explainer->region_width = mask ? width : 0;
     } else {
         free(copy);
     }
@@ -231,10 +231,10 @@ static sscam_status clear_maps(const sscam_explain_request *request, int64_t ima
 
 static sscam_status check_explainers(const sscam_explain_request *request, const char *function)
 {
-    if (request->explainers == NULL || request->explainer_count < 1)
+    if (!request->explainers || request->explainer_count < 1)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: no explainers", function);
     for (int64_t i = 0; i < request->explainer_count; i++) {
-        if (request->explainers[i] == NULL)
+        if (!request->explainers[i])
             return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %lld is NULL", function,
                               (long long)i);
         if (request->explainers[i]->model != request->explainers[0]->model)
@@ -248,7 +248,7 @@ static sscam_status check_explainers(const sscam_explain_request *request, const
 sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int64_t count)
 {
     sscam_progress whole = {.end = 1.0};
-    for (int64_t i = 0; i < count && whole.callback == NULL; i++) {
+    for (int64_t i = 0; i < count && !whole.callback; i++) {
         whole.callback = explainers[i]->progress.callback;
         whole.user = explainers[i]->progress.user;
     }
@@ -301,16 +301,15 @@ sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t exp
 static sscam_status explain_array(const char *function, sscam_explain_request *request,
                                   const int64_t *shape, int32_t rank, sscam_map **maps)
 {
-    if (shape == NULL || maps == NULL)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function,
-                          shape == NULL ? "shape" : "maps");
+    if (!shape || !maps)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function, !shape ? "shape" : "maps");
     sscam_status status = sscam_read_shape(shape, rank, &request->shape);
     if (status == SSCAM_OK && request->class_count < 1)
         status = sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", function);
     if (status != SSCAM_OK)
         return status;
     status = clear_maps(request, request->shape.images, function, maps);
-    if (status == SSCAM_OK && request->input == NULL)
+    if (status == SSCAM_OK && !request->input)
         status = sscam_fail(SSCAM_E_ARGUMENT, "%s: input is NULL", function);
     if (status == SSCAM_OK)
         status = check_explainers(request, function);
@@ -336,7 +335,7 @@ static sscam_explain_request request_of(sscam_explainer *const *explainers, size
                                    .explainer_count = (int64_t)explainer_count,
                                    .input = input,
                                    .classes = classes,
-                                   .class_count = classes != NULL ? (int64_t)class_count : 1};
+                                   .class_count = classes ? (int64_t)class_count : 1};
 }
 
 sscam_status sscam_explain_array_all(sscam_explainer *const *explainers, size_t explainer_count,
@@ -416,7 +415,7 @@ static sscam_status preprocess(const sscam_explainer *explainer, const sscam_ima
 sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_image *image,
                                         int64_t shape[4], float *input, size_t capacity)
 {
-    if (explainer == NULL || image == NULL || shape == NULL || (input == NULL && capacity > 0))
+    if (!explainer || !image || !shape || (!input && capacity > 0))
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_preprocess: a pointer is NULL");
     sscam_status status = sscam_busy_acquire(&explainer, 1, &explainer,
                                              "sscam_explainer_preprocess");
@@ -441,7 +440,7 @@ static sscam_status explain_image(sscam_explain_request *request, const sscam_im
     const sscam_shape *shape = &request->shape;
     float *input = sscam_array(sscam_times(shape->channels, sscam_position_count(shape->sides)),
                                sizeof *input);
-    if (input == NULL)
+    if (!input)
         return sscam_fail_memory("the network's input");
     request->input = input;
     status = sscam_preprocess(image, &transform, &geometry, input);
@@ -473,7 +472,7 @@ static sscam_status check_and_explain_image(const char *function, sscam_explain_
     if (request->class_count < 1)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", function);
     sscam_status status = clear_maps(request, 1, function, maps);
-    if (status == SSCAM_OK && image == NULL)
+    if (status == SSCAM_OK && !image)
         status = sscam_fail(SSCAM_E_ARGUMENT, "%s: image is NULL", function);
     if (status == SSCAM_OK)
         status = check_explainers(request, function);
@@ -493,7 +492,7 @@ sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t 
                                      const sscam_image *image, const int64_t *classes,
                                      size_t class_count, sscam_map **maps)
 {
-    if (maps == NULL)
+    if (!maps)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_image_all: maps is NULL");
     sscam_explain_request request = request_of(explainers, explainer_count, NULL, classes,
                                                class_count);
@@ -503,7 +502,7 @@ sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t 
 sscam_status sscam_explain_image(sscam_explainer *explainer, const sscam_image *image,
                                  int64_t class_index, sscam_map **out)
 {
-    if (out == NULL)
+    if (!out)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_image: out is NULL");
     sscam_explain_request request = request_of(&explainer, 1, NULL, &class_index, 1);
     return check_and_explain_image("sscam_explain_image", &request, image, out);

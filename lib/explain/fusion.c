@@ -41,7 +41,7 @@ static sscam_status fill(const sscam_fusion *fusion, sscam_map *map)
     float *fused = sscam_array(pixels, sizeof *fused);
     map->raw = sscam_zeros(pixels, sizeof *map->raw);
     map->data = sscam_array(pixels, sizeof *map->data);
-    if (fused == NULL || map->raw == NULL || map->data == NULL) {
+    if (!fused || !map->raw || !map->data) {
         free(fused);
         return sscam_fail_memory("a fused map");
     }
@@ -61,7 +61,7 @@ sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out)
 {
     const sscam_map *first = fusion->maps[0];
     sscam_map *map = calloc(1, sizeof *map);
-    if (map == NULL)
+    if (!map)
         return sscam_fail_memory("a map");
     map->rank = first->rank;
     map->sides = map->raw_sides = first->sides;
@@ -73,9 +73,8 @@ sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out)
     for (int64_t i = 0; i < fusion->layer_count * fusion->augmentation_count; i++)
         map->passes += fusion->maps[i]->passes;
     map->layer = strdup(fusion->layer_count == 1 ? first->layer : fusion->layers);
-    sscam_status status = map->layer != NULL ? fill(fusion, map)
-                                             : sscam_fail_memory("layers' names");
-    if (status == SSCAM_OK && first->target_pixels != NULL)
+    sscam_status status = map->layer ? fill(fusion, map) : sscam_fail_memory("layers' names");
+    if (status == SSCAM_OK && first->target_pixels)
         status = sscam_target_pixels_copy(first->target_pixels, &map->target_pixels);
     if (status != SSCAM_OK)
         sscam_map_destroy(map);

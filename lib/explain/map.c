@@ -36,7 +36,7 @@ static sscam_status combine_raw(const sscam_map_job *job, sscam_map *map)
     int64_t positions = sscam_position_count(capture->sides);
     map->raw_sides = upsampled ? map->sides : capture->sides;
     float *sum = sscam_array(positions, sizeof *sum);
-    if (sum == NULL)
+    if (!sum)
         return sscam_fail_memory("a raw map");
     sscam_status status = sscam_combine_channels(job, sum);
     if (status == SSCAM_OK && !upsampled) {
@@ -45,7 +45,7 @@ static sscam_status combine_raw(const sscam_map_job *job, sscam_map *map)
     }
     if (status == SSCAM_OK)
         map->raw = sscam_array(sscam_position_count(map->raw_sides), sizeof *map->raw);
-    if (status == SSCAM_OK && map->raw == NULL)
+    if (status == SSCAM_OK && !map->raw)
         status = sscam_fail_memory("a raw map");
     if (status == SSCAM_OK)
         status = sscam_upsample(sum, capture->sides, map->raw_sides, 0, map->raw);
@@ -68,7 +68,7 @@ static sscam_status normalise(sscam_map *map)
 {
     int64_t pixels = sscam_position_count(map->sides);
     map->data = sscam_zeros(pixels, sizeof *map->data);
-    if (map->data == NULL)
+    if (!map->data)
         return sscam_fail_memory("a map");
     map->is_flat = is_constant(map);
     if (map->is_flat)
@@ -84,7 +84,7 @@ static sscam_status normalise(sscam_map *map)
 /* The map outlives the capture. Its values are means, whatever the option `reduction` says. */
 static sscam_status copy_target_pixels(const sscam_capture *capture, sscam_map *map)
 {
-    if (capture->target_pixels == NULL)
+    if (!capture->target_pixels)
         return SSCAM_OK;
     sscam_status status = sscam_target_pixels_copy(capture->target_pixels, &map->target_pixels);
     if (status == SSCAM_OK)
@@ -103,7 +103,7 @@ static void describe(sscam_map_job *job, sscam_map *map)
     map->diagnostics = job->diagnostics;
     map->class_index = job->target.class_index;
     map->logit = capture->logits[job->target.class_index];
-    map->probability = capture->target_pixels != NULL
+    map->probability = capture->target_pixels
                            ? capture->probabilities[job->target.class_index]
                            : sscam_score_of(capture->logits, capture->class_count,
                                             job->target.class_index,
@@ -114,11 +114,11 @@ sscam_status sscam_map_combine(sscam_map_job *job, sscam_map **out)
 {
     *out = NULL;
     sscam_map *map = calloc(1, sizeof *map);
-    if (map == NULL)
+    if (!map)
         return sscam_fail_memory("a map");
     describe(job, map);
     map->layer = strdup(job->capture->layer);
-    sscam_status status = map->layer != NULL ? SSCAM_OK : sscam_fail_memory("a layer's name");
+    sscam_status status = map->layer ? SSCAM_OK : sscam_fail_memory("a layer's name");
     if (status == SSCAM_OK)
         status = copy_target_pixels(job->capture, map);
     if (status == SSCAM_OK)
@@ -136,7 +136,7 @@ sscam_status sscam_map_combine(sscam_map_job *job, sscam_map **out)
 
 void sscam_map_destroy(sscam_map *map)
 {
-    if (map == NULL)
+    if (!map)
         return;
     free(map->data);
     free(map->raw);
@@ -188,12 +188,12 @@ static sscam_status check_is_image(const sscam_map *map, const char *function)
 sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image, const char *colormap,
                                double alpha, sscam_image **out)
 {
-    if (out == NULL)
+    if (!out)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_overlay: out is NULL");
     *out = NULL;
-    if (map == NULL || image == NULL)
+    if (!map || !image)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_overlay: %s is NULL",
-                          map == NULL ? "map" : "image");
+                          !map ? "map" : "image");
     sscam_status status = check_is_image(map, "sscam_map_overlay");
     if (status == SSCAM_OK)
         status = sscam_draw_overlay(map->data, sscam_map_height(map), sscam_map_width(map),
@@ -204,10 +204,10 @@ sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image, c
 
 sscam_status sscam_map_heatmap(const sscam_map *map, const char *colormap, sscam_image **out)
 {
-    if (out == NULL)
+    if (!out)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_heatmap: out is NULL");
     *out = NULL;
-    if (map == NULL)
+    if (!map)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_heatmap: map is NULL");
     sscam_status status = check_is_image(map, "sscam_map_heatmap");
     if (status == SSCAM_OK)

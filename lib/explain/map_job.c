@@ -36,7 +36,7 @@ static sscam_status check_capture(const sscam_capture *capture)
             (long long)sides.height, (long long)sides.width);
     for (int64_t i = 0; i < count; i++)
         if (!isfinite(capture->activations[i]) ||
-            (capture->gradients != NULL && !isfinite(capture->gradients[i])))
+            (capture->gradients && !isfinite(capture->gradients[i])))
             return sscam_fail(SSCAM_E_MODEL, "layer %s: NaN or infinity among its %s",
                               capture->layer,
                               isfinite(capture->activations[i]) ? "gradients" : "activations");
@@ -50,7 +50,7 @@ static sscam_status check_capture(const sscam_capture *capture)
 /* Whether a capture's gradients are those of a target, which need not be resolved. */
 static int32_t has_gradients_of(const sscam_capture *capture, sscam_target target)
 {
-    return capture->gradients != NULL &&
+    return capture->gradients &&
            sscam_resolve_target(&target, capture->logits, capture->class_count) == SSCAM_OK &&
            sscam_same_target(&capture->target, &target);
 }
@@ -68,8 +68,8 @@ static int32_t suits(const sscam_map_job *other, const sscam_map_job *job)
 {
     const sscam_capture *capture = other->capture;
     int32_t with_gradients = sscam_needs_gradients(job->method, job->settings);
-    if (capture->target_pixels != NULL)
-        return (!with_gradients || capture->gradients != NULL) &&
+    if (capture->target_pixels)
+        return (!with_gradients || capture->gradients) &&
                sscam_same_region(other->region, job->region) &&
                sscam_same_target(&other->requested_target, &job->requested_target);
     return !with_gradients || has_gradients_of(capture, job->target);
@@ -80,7 +80,7 @@ static const sscam_capture *find_capture(const shared_work *work, const sscam_ma
 {
     for (int64_t i = 0; i < work->count; i++) {
         const sscam_map_job *other = &work->jobs[i];
-        if (other->capture == NULL || other->input != job->input ||
+        if (!other->capture || other->input != job->input ||
             strcmp(other->layer, job->layer) != 0 || !same_layout(other->settings, job->settings) ||
             strcmp(sscam_output_of(other->settings), sscam_output_of(job->settings)) != 0)
             continue;
@@ -94,7 +94,7 @@ static const sscam_capture *find_capture(const shared_work *work, const sscam_ma
 static sscam_status mirror_target(const sscam_map_job *job, sscam_target *target,
                                   sscam_target_pixels **mirrored)
 {
-    if (target->target_pixels == NULL || !job->is_mirrored)
+    if (!target->target_pixels || !job->is_mirrored)
         return SSCAM_OK;
     sscam_status status = sscam_target_pixels_copy(target->target_pixels, mirrored);
     if (status != SSCAM_OK)
@@ -108,14 +108,12 @@ static sscam_status mirror_target(const sscam_map_job *job, sscam_target *target
 static sscam_status check_region(const sscam_map_job *job)
 {
     const sscam_region_kind kind = job->region->kind;
-    if (job->capture->target_pixels != NULL || kind == SSCAM_REGION_PREDICTED ||
-        kind == SSCAM_REGION_ALL)
+    if (job->capture->target_pixels || kind == SSCAM_REGION_PREDICTED || kind == SSCAM_REGION_ALL)
         return SSCAM_OK;
-    return sscam_fail(
-        SSCAM_E_UNSUPPORTED,
-        "option region: the network's output has one value for each class, and no positions that "
-        "a %s could select",
-        kind == SSCAM_REGION_BOX ? "box" : "mask");
+    return sscam_fail(SSCAM_E_UNSUPPORTED,
+                      "option region: the network's output has one value for each class, and no "
+                      "positions that a %s could select",
+                      kind == SSCAM_REGION_BOX ? "box" : "mask");
 }
 
 static sscam_status capture_layer(shared_work *work, sscam_map_job *job)
@@ -138,7 +136,7 @@ static sscam_status capture_layer(shared_work *work, sscam_map_job *job)
 static sscam_status resolve_target(sscam_map_job *job)
 {
     const sscam_capture *capture = job->capture;
-    if (capture->target_pixels == NULL)
+    if (!capture->target_pixels)
         return sscam_resolve_target(&job->target, capture->logits, capture->class_count);
     job->target = capture->target;
     return SSCAM_OK;
@@ -147,11 +145,11 @@ static sscam_status resolve_target(sscam_map_job *job)
 static sscam_status provide_capture(shared_work *work, sscam_map_job *job)
 {
     sscam_status status = SSCAM_OK;
-    if (job->target_job != NULL)
+    if (job->target_job)
         job->target = job->target_job->target;
     job->requested_target = job->target;
     job->capture = find_capture(work, job);
-    if (job->capture == NULL)
+    if (!job->capture)
         status = capture_layer(work, job);
     if (status == SSCAM_OK)
         status = check_region(job);
@@ -160,7 +158,7 @@ static sscam_status provide_capture(shared_work *work, sscam_map_job *job)
     if (status != SSCAM_OK)
         return status;
     job->weights = sscam_zeros(job->capture->channels, sizeof *job->weights);
-    return job->weights != NULL ? SSCAM_OK : sscam_fail_memory("channel weights");
+    return job->weights ? SSCAM_OK : sscam_fail_memory("channel weights");
 }
 
 /* Captures with gradients come first: they suit jobs that need none, but not the reverse. */
@@ -185,7 +183,7 @@ static sscam_status weigh_all(const shared_work *work, const sscam_progress *pro
     sscam_status status = SSCAM_OK;
     scoring.plans = sscam_zeros(work->count, sizeof *scoring.plans);
     scoring.targets = sscam_zeros(work->count, sizeof *scoring.targets);
-    if (scoring.plans == NULL || scoring.targets == NULL)
+    if (!scoring.plans || !scoring.targets)
         status = sscam_fail_memory("the maps of a call");
     else
         status = sscam_weigh_all(&scoring, progress);
@@ -197,7 +195,7 @@ static sscam_status weigh_all(const shared_work *work, const sscam_progress *pro
 static sscam_status explain(shared_work *work, const sscam_progress *progress, sscam_map **maps)
 {
     work->captures = sscam_zeros(work->count, sizeof *work->captures);
-    if (work->captures == NULL)
+    if (!work->captures)
         return sscam_fail_memory("the maps of a call");
     sscam_status status = sscam_progress_report(progress, 0.0);
     if (status == SSCAM_OK)
@@ -215,7 +213,7 @@ static void release(shared_work *work)
         sscam_map_job *job = &work->jobs[i];
         free(job->weights);
         free(job->terms);
-        if (job->state != NULL)
+        if (job->state)
             job->release_state(job->state);
     }
     for (int64_t i = 0; i < work->capture_count; i++)

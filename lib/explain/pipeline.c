@@ -59,7 +59,7 @@ static sscam_status plan_explainer(const sscam_explainer *explainer, explainer_p
                                    ? SSCAM_AUGMENTATIONS
                                    : 1;
     plan->layer_names = strdup(settings->value[SSCAM_OPTION_LAYER].text);
-    if (plan->layer_names == NULL)
+    if (!plan->layer_names)
         return sscam_fail_memory("layers' names");
     plan->layer_count = 1;
     for (char *comma = strchr(plan->layer_names, ','); comma != NULL;
@@ -80,7 +80,7 @@ static sscam_status plan_explainers(pipeline *work)
 {
     sscam_status status = SSCAM_OK;
     work->plans = sscam_zeros(work->request->explainer_count, sizeof *work->plans);
-    if (work->plans == NULL)
+    if (!work->plans)
         return sscam_fail_memory("the maps of a call");
     for (int64_t i = 0; i < work->request->explainer_count && status == SSCAM_OK; i++) {
         status = plan_explainer(work->request->explainers[i], &work->plans[i]);
@@ -117,7 +117,7 @@ static sscam_status augment_inputs(pipeline *work)
     work->augmented = sscam_array(
         sscam_times(sscam_times(work->images, work->input_size), SSCAM_AUGMENTATIONS - 1),
         sizeof(float));
-    if (work->augmented == NULL)
+    if (!work->augmented)
         return sscam_fail_memory("augmented inputs");
     for (int64_t image = 0; image < work->images; image++)
         for (int64_t i = 1; i < SSCAM_AUGMENTATIONS; i++)
@@ -177,7 +177,7 @@ static sscam_status create_jobs(pipeline *work)
     const sscam_explain_request *request = work->request;
     work->jobs = sscam_zeros(work->job_count, sizeof *work->jobs);
     work->job_maps = sscam_zeros(work->job_count, sizeof *work->job_maps);
-    if (work->jobs == NULL || work->job_maps == NULL)
+    if (!work->jobs || !work->job_maps)
         return sscam_fail_memory("the maps of a call");
     sscam_map_job *jobs = work->jobs;
     for (int64_t image = 0; image < work->images; image++)
@@ -227,9 +227,9 @@ static sscam_status fuse_all(pipeline *work, sscam_map **maps)
 
 static void release(pipeline *work)
 {
-    for (int64_t i = 0; i < work->job_count && work->job_maps != NULL; i++)
+    for (int64_t i = 0; i < work->job_count && work->job_maps; i++)
         sscam_map_destroy(work->job_maps[i]);
-    for (int64_t i = 0; i < work->request->explainer_count && work->plans != NULL; i++)
+    for (int64_t i = 0; i < work->request->explainer_count && work->plans; i++)
         free(work->plans[i].layer_names);
     free(work->plans);
     free(work->augmented);

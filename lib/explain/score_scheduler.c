@@ -44,7 +44,7 @@ static int32_t share_scoring(const sscam_map_job *a, const sscam_map_job *b)
 
 static int32_t awaits_scores(const sscam_map_job *job)
 {
-    return job->requested_masks != NULL && job->scores == NULL;
+    return job->requested_masks && !job->scores;
 }
 
 static int64_t find_plan(const sscam_score_schedule *work, const sscam_mask_plan *plan)
@@ -112,7 +112,7 @@ static sscam_status weigh_scored(sscam_score_schedule *work)
 {
     sscam_status status = SSCAM_OK;
     for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++)
-        if (work->jobs[i].scores != NULL)
+        if (work->jobs[i].scores)
             status = weigh(&work->jobs[i]);
     return status;
 }
@@ -120,7 +120,7 @@ static sscam_status weigh_scored(sscam_score_schedule *work)
 static sscam_status allocate_scores(int64_t total, int64_t target_count, float **scores)
 {
     *scores = sscam_array(sscam_times(total, target_count), sizeof **scores);
-    return *scores != NULL ? SSCAM_OK : sscam_fail_memory("scores");
+    return *scores ? SSCAM_OK : sscam_fail_memory("scores");
 }
 
 /* Scores all jobs that can be scored together with `first`, and continues them. */
@@ -156,7 +156,7 @@ static sscam_status score_group(sscam_score_schedule *work, sscam_map_job *first
 
 static int32_t awaits_ablations(const sscam_map_job *job)
 {
-    return job->requested_ablations != NULL && job->scores == NULL;
+    return job->requested_ablations && !job->scores;
 }
 
 /* Whether two jobs request the same ablations, if for different targets. */
@@ -272,7 +272,7 @@ sscam_status sscam_weigh_all(sscam_score_schedule *work, const sscam_progress *p
     sscam_map_job *waiting;
     double done = 0.0;
     sscam_status status = weigh_unscored(work, progress, &done);
-    while (status == SSCAM_OK && (waiting = find_waiting(work)) != NULL) {
+    while (status == SSCAM_OK && (waiting = find_waiting(work))) {
         /* The group's share of what is left; a little is kept for a second pass that may follow. */
         double share = 0.98 * (double)requested_inputs(waiting) / (double)count_requested(work);
         sscam_progress progress_share = sscam_progress_part(progress, done,

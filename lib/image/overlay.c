@@ -34,9 +34,8 @@ typedef struct overlay {
 static double fraction_of_input(const overlay *drawing, const image_side *side, int64_t i)
 {
     const double centre = (double)i + 0.5;
-    return drawing->geometry != NULL
-               ? side->to_input(drawing->geometry, centre) / (double)side->input_count
-               : centre / (double)side->count;
+    return drawing->geometry ? side->to_input(drawing->geometry, centre) / (double)side->input_count
+                             : centre / (double)side->count;
 }
 
 static bool is_seen(double fraction)
@@ -126,7 +125,7 @@ static sscam_status allocate_rows(overlay *drawing, int64_t width)
     drawing->sees_column = sscam_array(width, sizeof *drawing->sees_column);
     drawing->column = sscam_array(
         sscam_plus(sscam_times(3, width), (int64_t)drawing->map_width + 1), sizeof(float));
-    if (drawing->sees_column == NULL || drawing->column == NULL)
+    if (!drawing->sees_column || !drawing->column)
         return sscam_fail_memory("drawing a map");
     drawing->share = drawing->column + width;
     drawing->values = drawing->share + width;

@@ -45,8 +45,8 @@ typedef struct sscam_geometry {
     int32_t input_width, input_height;
 } sscam_geometry;
 
-/* torchvision's classification transform: 256, 224, bilinear, RGB, ImageNet's mean and deviation.
- */
+/* torchvision's classification transform: 256, 224, bilinear, RGB, ImageNet's mean and
+ * deviation. */
 void sscam_transform_init(sscam_transform *transform);
 
 /* Sets one of the options resize, crop, interpolation, mean, std, channel_order from its text:

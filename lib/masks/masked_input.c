@@ -84,7 +84,7 @@ static void write_color_row(const sscam_mask_plan *plan, const scratch_rows *row
     const int64_t width = plan->input_sides.width;
     const int64_t row_start = color * sscam_position_count(plan->input_sides) + row * width;
     float *target = layout == SSCAM_MEMORY_FORMAT_NCHW ? out + row_start : rows->product;
-    if (plan->background != NULL)
+    if (plan->background)
         blend_row(plan->input + row_start, plan->background + row_start, rows->mask, width, target);
     else
         multiply_row(plan->input + row_start, rows->mask, width, target);

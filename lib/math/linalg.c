@@ -24,7 +24,7 @@ static sscam_status center_maps(const float *maps, const float *weights, int64_t
     for (int64_t k = 0; k < count; k++) {
         double *row = centered + k * size, mean = 0.0;
         for (int64_t p = 0; p < size; p++) {
-            row[p] = (double)maps[k * size + p] * (weights != NULL ? weights[k] : 1.0);
+            row[p] = (double)maps[k * size + p] * (weights ? weights[k] : 1.0);
             mean += row[p] / (double)size;
         }
         if (!isfinite(mean))
@@ -159,7 +159,7 @@ sscam_status sscam_project_on_principal_component(const float *maps, const float
     double *centered = sscam_array(sscam_times(count, size), sizeof *centered);
     double *scratch = sscam_array(projection_scratch(count, size), sizeof *scratch);
     sscam_status status = SSCAM_OK;
-    if (centered == NULL || scratch == NULL)
+    if (!centered || !scratch)
         status = sscam_fail_memory("a principal component");
     else
         status = center_maps(maps, weights, count, size, centered);

@@ -73,7 +73,7 @@ static int32_t make_side(int64_t from, int64_t count, int32_t align_corners, sid
                   .share = sscam_array(count, sizeof *out->share),
                   .runs = sscam_array(count, sizeof *out->runs),
                   .runs_before = sscam_array(sscam_plus(from, 1), sizeof *out->runs_before)};
-    if (out->lower == NULL || out->share == NULL || out->runs == NULL || out->runs_before == NULL)
+    if (!out->lower || !out->share || !out->runs || !out->runs_before)
         return 0;
     sscam_source_positions(from, count, align_corners, out->lower, out->share);
     find_runs(out);
@@ -84,14 +84,14 @@ sscam_min_max_plan *sscam_min_max_plan_new(sscam_sides map_sides, sscam_sides si
                                            int32_t align_corners)
 {
     sscam_min_max_plan *plan = calloc(1, sizeof *plan);
-    if (plan == NULL)
+    if (!plan)
         return NULL;
     if (make_side(map_sides.depth, sides.depth, align_corners, &plan->depth) &&
         make_side(map_sides.height, sides.height, align_corners, &plan->height) &&
         make_side(map_sides.width, sides.width, align_corners, &plan->width))
         plan->slice = sscam_array(sscam_times(map_sides.height, map_sides.width),
                                   sizeof *plan->slice);
-    if (plan->slice != NULL)
+    if (plan->slice)
         return plan;
     sscam_min_max_plan_free(plan);
     return NULL;
@@ -99,7 +99,7 @@ sscam_min_max_plan *sscam_min_max_plan_new(sscam_sides map_sides, sscam_sides si
 
 void sscam_min_max_plan_free(sscam_min_max_plan *plan)
 {
-    if (plan == NULL)
+    if (!plan)
         return;
     release_side(&plan->depth);
     release_side(&plan->height);

@@ -107,7 +107,7 @@ sscam_status sscam_upsample(const float *map, sscam_sides map_sides, sscam_sides
     const int64_t slice_floats = sscam_slice_floats(map_sides), width = sides.width;
     float *scratch = sscam_array(
         sscam_plus(slice_floats + map_sides.width + 1, sscam_times(2, width)), sizeof *scratch);
-    if (scratch == NULL)
+    if (!scratch)
         return sscam_fail_memory("upsampling a map");
     float *row = scratch + slice_floats, *column = row + map_sides.width + 1,
           *share = column + width;

@@ -37,13 +37,13 @@ static sscam_status begin(sscam_map_job *job)
 {
     const sscam_capture *capture = job->capture;
     ablation_state *work = calloc(1, sizeof *work);
-    if (work == NULL)
+    if (!work)
         return sscam_fail_memory("ablations");
     job->state = work;
     job->release_state = release;
     work->channels = sscam_array(capture->channels, sizeof *work->channels);
     work->selected = sscam_array(capture->channels, sizeof *work->selected);
-    if (work->channels == NULL || work->selected == NULL)
+    if (!work->channels || !work->selected)
         return sscam_fail_memory("ablations");
     sscam_status status = sscam_select_channels(
         capture, job->settings->value[SSCAM_OPTION_MAX_CHANNELS].integer, work->selected);
@@ -81,7 +81,7 @@ static sscam_status take_scores(sscam_map_job *job)
 
 sscam_status sscam_weigh_ablation_cam(sscam_map_job *job)
 {
-    if (job->state == NULL)
+    if (!job->state)
         return begin(job);
     job->requested_ablations = NULL;
     return take_scores(job);

@@ -57,7 +57,7 @@ static sscam_status capture_elsewhere(sscam_map_job *job, sscam_capture *capture
 {
     int64_t size = sscam_input_size(&job->shape);
     float *input = sscam_array(size, sizeof *input);
-    if (input == NULL)
+    if (!input)
         return sscam_fail_memory("an input");
     for (int64_t i = 0; i < size; i++)
         input[i] = 0.5f - job->input[i];

@@ -40,7 +40,7 @@ sscam_status sscam_select_channels(const sscam_capture *capture, int64_t wanted,
         return SSCAM_OK;
 
     ranked_channel *ranked = sscam_array(capture->channels, sizeof *ranked);
-    if (ranked == NULL)
+    if (!ranked)
         return sscam_fail_memory("ranking channels");
     for (int64_t k = 0; k < capture->channels; k++)
         ranked[k] = (ranked_channel){

@@ -12,11 +12,11 @@ sscam_status sscam_compute_terms(sscam_map_job *job,
     const sscam_capture *capture = job->capture;
     int64_t count = capture->channels * sscam_position_count(capture->sides);
     job->terms = sscam_array(count, sizeof *job->terms);
-    if (job->terms == NULL)
+    if (!job->terms)
         return sscam_fail_memory("the terms of a map");
     for (int64_t i = 0; i < count; i++) {
         job->terms[i] = term(capture->activations[i],
-                             capture->gradients != NULL ? capture->gradients[i] : 0.0f);
+                             capture->gradients ? capture->gradients[i] : 0.0f);
         if (!isfinite(job->terms[i]))
             return sscam_fail(SSCAM_E_MODEL, "layer %s: activation %g times gradient %g overflows",
                               capture->layer, (double)capture->activations[i],

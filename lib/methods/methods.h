@@ -20,8 +20,8 @@ sscam_status sscam_weigh_hires_cam(sscam_map_job *job);
 sscam_status sscam_weigh_grad_cam_elementwise(sscam_map_job *job);
 sscam_status sscam_weigh_layer_cam(sscam_map_job *job);
 
-/* w_fc[c,k] into weights; SSCAM_E_UNSUPPORTED where the head is not pooling and one linear layer.
- */
+/* w_fc[c,k] into weights; SSCAM_E_UNSUPPORTED where the head is not pooling and one linear
+ * layer. */
 sscam_status sscam_last_layer_weights(sscam_map_job *job, float *weights);
 
 /* mean_p g_k(p) into weights (Grad-CAM: Naidu & Michael 2020, eq. 4). */

@@ -43,7 +43,7 @@ static sscam_status select_channels(channel_scoring *scoring)
 {
     const sscam_capture *capture = scoring->job->capture;
     int32_t *chosen = sscam_array(capture->channels, sizeof *chosen);
-    if (chosen == NULL)
+    if (!chosen)
         return sscam_fail_memory("ranking channels");
     sscam_status status = sscam_select_channels(capture, choice(scoring, SSCAM_OPTION_MAX_CHANNELS),
                                                 chosen);
@@ -60,7 +60,7 @@ static sscam_status find_mask_weights(channel_scoring *scoring)
     if (kind == SSCAM_MASK_WEIGHTS_NONE)
         return SSCAM_OK;
     scoring->mask_weights = sscam_array(job->capture->channels, sizeof *scoring->mask_weights);
-    if (scoring->mask_weights == NULL)
+    if (!scoring->mask_weights)
         return sscam_fail_memory("mask weights");
     if (kind == SSCAM_MASK_WEIGHTS_FC)
         return sscam_last_layer_weights(job, scoring->mask_weights);
@@ -77,9 +77,9 @@ static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mas
 {
     const sscam_mask_plan *plan = &scoring->plan;
     int64_t positions = sscam_position_count(plan->input_sides);
-    if (scoring->upsampled == NULL)
+    if (!scoring->upsampled)
         scoring->upsampled = sscam_array(positions, sizeof *scoring->upsampled);
-    if (scoring->upsampled == NULL)
+    if (!scoring->upsampled)
         return sscam_fail_memory("a mask");
     sscam_status status = sscam_upsample(
         plan->activations + channel->channel * sscam_position_count(plan->map_sides),
@@ -170,7 +170,7 @@ static sscam_status add_channel(channel_scoring *scoring, int64_t k)
 {
     const sscam_mask_plan *plan = &scoring->plan;
     const float *map = plan->activations + k * sscam_position_count(plan->map_sides);
-    double mask_weight = scoring->mask_weights != NULL ? scoring->mask_weights[k] : 1.0;
+    double mask_weight = scoring->mask_weights ? scoring->mask_weights[k] : 1.0;
     float lowest, highest;
     sscam_status status = SSCAM_OK;
     sscam_upsampled_min_max(scoring->range_finder, map, &lowest, &highest);
@@ -234,7 +234,7 @@ static sscam_status make_plan(channel_scoring *scoring)
     };
     scoring->range_finder = sscam_min_max_plan_new(capture->sides, job->shape.sides,
                                                    scoring->plan.align_corners);
-    if (scoring->range_finder == NULL)
+    if (!scoring->range_finder)
         return sscam_fail_memory("the ranges of maps");
     for (int64_t k = 0; k < capture->channels; k++) {
         if (scoring->slot_of[k] == NOT_SELECTED)
@@ -318,7 +318,7 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
     float *input = sscam_array(sscam_times(shape->channels, positions), sizeof *input),
           *logits = NULL;
     int64_t class_count = 0;
-    if (input == NULL)
+    if (!input)
         return sscam_fail_memory("a baseline input");
     for (int64_t c = 0; c < shape->channels; c++)
         for (int64_t p = 0; p < positions; p++)
@@ -404,7 +404,7 @@ static sscam_status finish_weights(channel_scoring *scoring, double constant_sco
     if (status != SSCAM_OK)
         return status;
     double *weight = sscam_array(channels, sizeof *weight);
-    if (weight == NULL)
+    if (!weight)
         return sscam_fail_memory("channel weights");
     collect_scores(scoring, constant_score, weight);
     if (with_softmax)
@@ -451,7 +451,7 @@ static sscam_status begin(sscam_map_job *job, sscam_sampling sampling)
 {
     const int64_t channels = job->capture->channels;
     channel_scoring *scoring = calloc(1, sizeof *scoring);
-    if (scoring == NULL)
+    if (!scoring)
         return sscam_fail_memory("channel scores");
     job->state = scoring;
     job->release_state = release;
@@ -460,7 +460,7 @@ static sscam_status begin(sscam_map_job *job, sscam_sampling sampling)
     scoring->slot_of = sscam_zeros(channels, sizeof *scoring->slot_of);
     scoring->channel = sscam_zeros(channels, sizeof *scoring->channel);
     scoring->score = sscam_zeros(channels, sizeof *scoring->score);
-    if (scoring->slot_of == NULL || scoring->channel == NULL || scoring->score == NULL)
+    if (!scoring->slot_of || !scoring->channel || !scoring->score)
         return sscam_fail_memory("channel scores");
     sscam_status status = select_channels(scoring);
     if (status == SSCAM_OK)
@@ -473,7 +473,7 @@ sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling,
 {
     channel_scoring *scoring = job->state;
     sscam_status status = SSCAM_OK;
-    if (scoring == NULL) {
+    if (!scoring) {
         status = begin(job, sampling);
         scoring = job->state;
         if (status == SSCAM_OK && scoring->slot_count > 0) {

@@ -128,7 +128,7 @@ sscam_status sscam_weigh_smooth_grad_cam_pp(sscam_map_job *job)
     float *input = sscam_array(input_size, sizeof *input);
     sscam_status status = SSCAM_OK;
     int64_t samples = 0;
-    if (sums.first == NULL || input == NULL) {
+    if (!sums.first || !input) {
         status = sscam_fail_memory("the derivatives on noisy inputs");
     } else {
         sums.second = sums.first + sums.size;

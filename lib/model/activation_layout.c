@@ -212,7 +212,7 @@ int32_t sscam_parse_grid(const char *text, int64_t *height, int64_t *width)
     *height = *width = 0;
     if (*text == '\0')
         return 1;
-    if (x == NULL || (size_t)(x - text) >= sizeof digits)
+    if (!x || (size_t)(x - text) >= sizeof digits)
         return 0;
     memcpy(digits, text, (size_t)(x - text));
     digits[x - text] = '\0';

@@ -35,7 +35,7 @@ double sscam_target_score(const float *logits, int64_t class_count, const sscam_
                           sscam_score_kind kind)
 {
     double score = sscam_score_of(logits, class_count, target->class_index, kind);
-    double factor = target->target_pixels != NULL ? target->target_pixels->factor : 1.0;
+    double factor = target->target_pixels ? target->target_pixels->factor : 1.0;
     switch (target->kind) {
     case SSCAM_TARGET_AGAINST: return -factor * score;
     case SSCAM_TARGET_DIFFERENCE:
@@ -46,15 +46,14 @@ double sscam_target_score(const float *logits, int64_t class_count, const sscam_
 
 sscam_score_kind sscam_row_kind(const sscam_target *target, sscam_score_kind kind)
 {
-    return target->target_pixels != NULL ? SSCAM_SCORE_LOGIT : kind;
+    return target->target_pixels ? SSCAM_SCORE_LOGIT : kind;
 }
 
 double sscam_capture_score(const sscam_capture *capture, const sscam_target *target,
                            sscam_score_kind kind)
 {
-    const float *row = capture->target_pixels != NULL && kind != SSCAM_SCORE_LOGIT
-                           ? capture->probabilities
-                           : capture->logits;
+    const float *row = capture->target_pixels && kind != SSCAM_SCORE_LOGIT ? capture->probabilities
+                                                                           : capture->logits;
     return sscam_target_score(row, capture->class_count, target, sscam_row_kind(target, kind));
 }
 

@@ -19,7 +19,7 @@ int64_t sscam_layers_default(const sscam_layers *layers)
 
 static const sscam_layer *layer_at(const sscam_layers *layers, size_t index)
 {
-    return layers != NULL && index < layers->count ? &layers->layer[index] : NULL;
+    return layers && index < layers->count ? &layers->layer[index] : NULL;
 }
 
 const char *sscam_layers_name(const sscam_layers *layers, size_t index)
@@ -37,7 +37,7 @@ const char *sscam_layers_kind(const sscam_layers *layers, size_t index)
 const int64_t *sscam_layers_shape(const sscam_layers *layers, size_t index, int32_t *rank)
 {
     const sscam_layer *layer = layer_at(layers, index);
-    if (rank != NULL)
+    if (rank)
         *rank = layer ? layer->rank : 0;
     return layer ? layer->shape : NULL;
 }
@@ -54,7 +54,7 @@ void sscam_layers_release(struct sscam_layers *layers)
 
 void sscam_layers_destroy(sscam_layers *layers)
 {
-    if (layers == NULL)
+    if (!layers)
         return;
     sscam_layers_release(layers);
     free(layers);
@@ -64,7 +64,7 @@ void sscam_layers_destroy(sscam_layers *layers)
 static size_t name_distance(const char *wanted, const char *name)
 {
     size_t distance = sscam_edit_distance(wanted, name);
-    if (strstr(name, wanted) != NULL || strstr(wanted, name) != NULL)
+    if (strstr(name, wanted) || strstr(wanted, name))
         distance = distance / 4 + 1;
     return distance;
 }

@@ -16,7 +16,7 @@ static sscam_status load(const char *name, const void *data, size_t size, const 
                          sscam_model **out)
 {
     sscam_model *model = calloc(1, sizeof *model);
-    if (model == NULL)
+    if (!model)
         return sscam_fail_memory("a model");
     model->backend = sscam_backend_default();
     sscam_status status = model->backend->load(name, data, size, device ? device : "cpu",
@@ -32,10 +32,10 @@ static sscam_status load(const char *name, const void *data, size_t size, const 
 
 sscam_status sscam_model_load(const char *path, const char *device, sscam_model **out)
 {
-    if (out == NULL)
+    if (!out)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_load: out is NULL");
     *out = NULL;
-    if (path == NULL)
+    if (!path)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_load: path is NULL");
     uint8_t *data = NULL;
     size_t size = 0;
@@ -49,26 +49,25 @@ sscam_status sscam_model_load(const char *path, const char *device, sscam_model 
 sscam_status sscam_model_load_memory(const void *data, size_t size, const char *device,
                                      sscam_model **out)
 {
-    if (out == NULL)
+    if (!out)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_load_memory: out is NULL");
     *out = NULL;
-    if (data == NULL || size == 0)
+    if (!data || size == 0)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_load_memory: %s",
-                          data == NULL ? "data is NULL" : "size is 0");
+                          !data ? "data is NULL" : "size is 0");
     return load("memory", data, size, device, out);
 }
 
 sscam_model *sscam_model_ref(sscam_model *model)
 {
-    if (model != NULL)
+    if (model)
         atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
     return model;
 }
 
 void sscam_model_destroy(sscam_model *model)
 {
-    if (model == NULL ||
-        atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
+    if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
         return;
     model->backend->destroy(model->network);
     free(model);
@@ -183,8 +182,7 @@ sscam_status sscam_model_classify_array(sscam_model *model, const float *input,
                                         const int64_t *shape, int32_t rank, float *logits,
                                         size_t capacity, int64_t *class_count)
 {
-    if (model == NULL || input == NULL || shape == NULL || class_count == NULL ||
-        (logits == NULL && capacity > 0))
+    if (!model || !input || !shape || !class_count || (!logits && capacity > 0))
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_classify: a pointer is NULL");
     sscam_shape read;
     sscam_status status = sscam_read_shape(shape, rank, &read);
@@ -211,12 +209,12 @@ sscam_status sscam_model_classify(sscam_model *model, const float *input, const 
 sscam_status sscam_model_layers_for(sscam_model *model, const int64_t *shape, int32_t rank,
                                     sscam_layers **out)
 {
-    if (out == NULL)
+    if (!out)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_layers: out is NULL");
     *out = NULL;
-    if (model == NULL || shape == NULL)
+    if (!model || !shape)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_layers: %s is NULL",
-                          model == NULL ? "model" : "shape");
+                          !model ? "model" : "shape");
     sscam_shape read;
     sscam_status status = sscam_read_shape(shape, rank, &read);
     if (status == SSCAM_OK && read.images != 1)
@@ -224,7 +222,7 @@ sscam_status sscam_model_layers_for(sscam_model *model, const int64_t *shape, in
     if (status != SSCAM_OK)
         return status;
     sscam_layers *layers = calloc(1, sizeof *layers);
-    if (layers == NULL)
+    if (!layers)
         return sscam_fail_memory("a list of layers");
     status = model->backend->layers(model->network, &read, NULL, layers);
     if (status != SSCAM_OK) {

@@ -20,7 +20,7 @@ int32_t sscam_same_region(const sscam_region *a, const sscam_region *b)
 sscam_status sscam_target_pixels_create(int64_t height, int64_t width, sscam_target_pixels **out)
 {
     sscam_target_pixels *target_pixels = calloc(1, sizeof *target_pixels);
-    if (target_pixels == NULL)
+    if (!target_pixels)
         return sscam_fail_memory("the pixels of an output");
     const int64_t count = sscam_times(height, width);
     *target_pixels = (sscam_target_pixels){.height = height,
@@ -28,7 +28,7 @@ sscam_status sscam_target_pixels_create(int64_t height, int64_t width, sscam_tar
                                            .count = count,
                                            .factor = 1.0,
                                            .inside = sscam_array(count, sizeof(uint8_t))};
-    if (target_pixels->inside == NULL) {
+    if (!target_pixels->inside) {
         free(target_pixels);
         return sscam_fail_memory("the pixels of an output");
     }
@@ -53,7 +53,7 @@ sscam_status sscam_target_pixels_copy(const sscam_target_pixels *target_pixels,
 
 void sscam_target_pixels_destroy(sscam_target_pixels *target_pixels)
 {
-    if (target_pixels == NULL)
+    if (!target_pixels)
         return;
     free(target_pixels->inside);
     free(target_pixels);
@@ -130,11 +130,10 @@ sscam_status sscam_target_pixels_finish(sscam_target_pixels *target_pixels,
     if (target_pixels->count > 0)
         return SSCAM_OK;
     if (region->kind == SSCAM_REGION_PREDICTED)
-        return sscam_fail(
-            SSCAM_E_CLASS,
-            "class %lld: the network predicts it at no pixel of this input; region=all, a "
-            "box or a mask explain it nevertheless",
-            (long long)class_index);
+        return sscam_fail(SSCAM_E_CLASS,
+                          "class %lld: the network predicts it at no pixel of this input; "
+                          "region=all, a box or a mask explain it nevertheless",
+                          (long long)class_index);
     return sscam_fail(
         SSCAM_E_ARGUMENT,
         "option region: the %s contains the centre of none of the output's %lldx%lld pixels",

@@ -24,7 +24,7 @@ struct sscam_option {
 static sscam_status check_layers(const char *name, const char *value)
 {
     const size_t length = strlen(value);
-    if (length > 0 && (value[0] == ',' || value[length - 1] == ',' || strstr(value, ",,") != NULL))
+    if (length > 0 && (value[0] == ',' || value[length - 1] == ',' || strstr(value, ",,")))
         return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" has an empty name beside a comma",
                           name, value);
     return SSCAM_OK;
@@ -385,11 +385,11 @@ static sscam_status set_real(sscam_settings *settings, const sscam_option *optio
 static sscam_status set_text(sscam_settings *settings, const sscam_option *option,
                              const char *value)
 {
-    sscam_status status = option->check != NULL ? option->check(option->name, value) : SSCAM_OK;
+    sscam_status status = option->check ? option->check(option->name, value) : SSCAM_OK;
     if (status != SSCAM_OK)
         return status;
     char *copy = strdup(value);
-    if (copy == NULL)
+    if (!copy)
         return sscam_fail_memory("an option's value");
     free(settings->value[option->id].text);
     settings->value[option->id].text = copy;
@@ -449,7 +449,7 @@ static sscam_status copy_settings(const sscam_settings *settings, sscam_settings
         if (table[i].type != SSCAM_OPTION_TYPE_STRING)
             continue;
         copy->value[table[i].id].text = strdup(settings->value[table[i].id].text);
-        if (copy->value[table[i].id].text == NULL) {
+        if (!copy->value[table[i].id].text) {
             release_texts(copy);
             return sscam_fail_memory("the options of a preset");
         }
@@ -469,8 +469,7 @@ static sscam_status set_preset_rows(sscam_settings *settings, const char *method
     }
     for (size_t i = 0; i < sizeof preset_rows / sizeof preset_rows[0]; i++) {
         const preset_row *row = &preset_rows[i];
-        if (strcmp(row->preset, preset) != 0 ||
-            (row->method != NULL && strcmp(row->method, method) != 0))
+        if (strcmp(row->preset, preset) != 0 || (row->method && strcmp(row->method, method) != 0))
             continue;
         sscam_status status = set_from_text(settings, find_by_id(row->option), row->value);
         if (status != SSCAM_OK)
@@ -513,7 +512,7 @@ sscam_status sscam_settings_set(sscam_settings *settings, const char *method, co
                                 const char *value)
 {
     const sscam_option *option = find_by_name(name);
-    if (option == NULL)
+    if (!option)
         return sscam_fail(SSCAM_E_ARGUMENT, "there is no option \"%s\"", name);
     return set_named(settings, method, option, value);
 }
@@ -523,7 +522,7 @@ static const sscam_option *find_typed(int32_t id, int32_t type, int32_t other_ty
                                       const char *wanted)
 {
     const sscam_option *option = find_by_id(id);
-    if (option == NULL)
+    if (!option)
         sscam_fail(SSCAM_E_ARGUMENT, "there is no option number %d", (int)id);
     else if (option->type != type && option->type != other_type) {
         sscam_fail(SSCAM_E_ARGUMENT, "option %s does not take %s", option->name, wanted);
@@ -581,7 +580,7 @@ const char *sscam_settings_get(const sscam_settings *settings, const char *name,
                                size_t size)
 {
     const sscam_option *option = find_by_name(name);
-    if (option == NULL)
+    if (!option)
         return NULL;
     const sscam_value *value = &settings->value[option->id];
     switch (option->type) {
@@ -626,7 +625,7 @@ static const char *find_difference(const sscam_settings *a, const sscam_settings
 
 int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_settings *b)
 {
-    return find_difference(a, b, transform_options, TRANSFORM_OPTIONS) == NULL;
+    return !find_difference(a, b, transform_options, TRANSFORM_OPTIONS);
 }
 
 const char *sscam_settings_evaluation_difference(const sscam_settings *a, const sscam_settings *b)

@@ -41,7 +41,7 @@ sscam_status sscam_region_of(const sscam_settings *settings, const uint8_t *mask
     sscam_status status = sscam_region_parse(settings->value[SSCAM_OPTION_REGION].text, region);
     if (status != SSCAM_OK)
         return status;
-    if (region->kind == SSCAM_REGION_MASK && mask == NULL)
+    if (region->kind == SSCAM_REGION_MASK && !mask)
         return sscam_fail(SSCAM_E_ARGUMENT, "option region: mask, but no mask was given with it");
     region->by_sign = settings->value[SSCAM_OPTION_PROBABILITY].integer ==
                       SSCAM_PROBABILITY_SIGMOID;

@@ -140,9 +140,9 @@ int64_t fork_count()
 
 void refuse_call_of_parent()
 {
-    throw Refusal(SSCAM_E_UNSUPPORTED,
-                  "this process was forked in the progress callback: the call goes on in the "
-                  "parent only");
+    throw Refusal(
+        SSCAM_E_UNSUPPORTED,
+        "this process was forked in the progress callback: the call goes on in the parent only");
 }
 
 } // namespace sscam

@@ -104,14 +104,14 @@ void CleanThreadState::exchange()
 CleanThreadState *CleanThreadState::outermost()
 {
     CleanThreadState *state = this;
-    while (state->outer_ != nullptr)
+    while (state->outer_)
         state = state->outer_;
     return state;
 }
 
 HostThreadState::HostThreadState() : innermost_(innermost)
 {
-    if (innermost_ != nullptr)
+    if (innermost_)
         innermost_->outermost()->exchange();
     innermost = nullptr;
 }
@@ -119,7 +119,7 @@ HostThreadState::HostThreadState() : innermost_(innermost)
 HostThreadState::~HostThreadState()
 {
     innermost = innermost_;
-    if (innermost_ != nullptr)
+    if (innermost_)
         innermost_->outermost()->exchange();
 }
 

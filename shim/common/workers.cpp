@@ -154,7 +154,7 @@ int64_t processor_count()
 int64_t limit_in_environment(const char *variable)
 {
     const char *text = std::getenv(variable);
-    const int64_t limit = text != nullptr ? std::strtol(text, nullptr, 10) : 0;
+    const int64_t limit = text ? std::strtol(text, nullptr, 10) : 0;
     return limit > 0 ? limit : std::numeric_limits<int64_t>::max();
 }
 

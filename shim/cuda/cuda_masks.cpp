@@ -57,7 +57,7 @@ const CudaProgram *program_for(c10::Device device)
     if (device.is_cpu())
         return nullptr;
     const CudaProgram *program = CudaProgram::for_device(device.index());
-    if (program == nullptr)
+    if (!program)
         throw Error(SSCAM_E_DEVICE,
                     "no kernel for " + device.str() + ": " + CudaProgram::why(device.index()));
     return program;
@@ -147,7 +147,7 @@ void CudaMasks::prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &sma
     sscam_mask_kernel &kernel = out.kernel;
     out.count = sscam_mask_count(&plan);
     kernel.input = upload(plan.input, size);
-    if (plan.background != nullptr)
+    if (plan.background)
         kernel.background = upload(plan.background, size);
     kernel.activations = upload(plan.activations,
                                 channels.count * sscam_position_count(plan.map_sides));
@@ -172,7 +172,7 @@ void CudaMasks::prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &sma
 
 void CudaMasks::launch(const sscam_mask_kernel &kernel) const
 {
-    if (program_ != nullptr) {
+    if (program_) {
         program_->write(kernel);
         return;
     }
@@ -224,7 +224,7 @@ at::Tensor target_scores(const at::Tensor &logits, const sscam_target *targets,
             score = -score;
         else if (target->kind == SSCAM_TARGET_DIFFERENCE)
             score = score - scores.select(1, target->other_index);
-        if (target->target_pixels != nullptr)
+        if (target->target_pixels)
             score = score * target->target_pixels->factor;
         rows.push_back(score.to(at::kFloat));
     }

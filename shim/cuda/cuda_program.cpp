@@ -76,7 +76,7 @@ template <class Function>
 void find(void *library, const char *name, Function &function)
 {
     function = reinterpret_cast<Function>(dlsym(library, name));
-    if (function == nullptr)
+    if (!function)
         give_up(std::string("there is no ") + name + "()");
 }
 
@@ -92,8 +92,7 @@ void *open_first(const std::vector<std::string> &names)
 std::string folder_of_libtorch()
 {
     Dl_info info;
-    if (dladdr(reinterpret_cast<const void *>(&at::globalContext), &info) == 0 ||
-        info.dli_fname == nullptr)
+    if (dladdr(reinterpret_cast<const void *>(&at::globalContext), &info) == 0 || !info.dli_fname)
         return std::string();
     const std::string file = info.dli_fname;
     return file.substr(0, file.rfind('/') + 1);

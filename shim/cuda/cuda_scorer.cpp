@@ -56,7 +56,7 @@ int64_t padded(int64_t rows, int64_t batch)
 
 bool makes_masks(c10::Device device)
 {
-    return device.is_cuda() && CudaProgram::for_device(device.index()) != nullptr;
+    return device.is_cuda() && CudaProgram::for_device(device.index());
 }
 
 int64_t free_memory(c10::Device device)

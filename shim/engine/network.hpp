@@ -75,7 +75,7 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
 // "" for NULL.
 inline std::string text_or_empty(const char *text)
 {
-    return text != nullptr ? text : "";
+    return text ? text : "";
 }
 
 // The numbers of a shape, as libtorch takes them.

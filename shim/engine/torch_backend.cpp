@@ -77,7 +77,7 @@ sscam_status classify(void *handle, const float *input, const sscam_shape *shape
     return guarded_on(handle, [&](Network &network) {
         at::Tensor found = network.classify(network.input_from(input, *shape),
                                             text_or_empty(reading->output));
-        if (reading->is_dense != nullptr)
+        if (reading->is_dense)
             *reading->is_dense = is_dense(found);
         *logits =
             host_copy(RowReader().rows(found, reading->target_pixels, reading->kind)).release();

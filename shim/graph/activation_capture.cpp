@@ -48,7 +48,7 @@ at::Tensor target_value(const at::Tensor &logits, const sscam_target &target)
         value = -value;
     else if (target.kind == SSCAM_TARGET_DIFFERENCE)
         value = value - row.select(0, target.other_index);
-    return target.target_pixels != nullptr ? value * target.target_pixels->factor : value;
+    return target.target_pixels ? value * target.target_pixels->factor : value;
 }
 
 at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const sscam_target &target,
@@ -57,9 +57,10 @@ at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const ssc
     const std::string where = "layer \"" + layer.name + "\": ";
     c10::AutoGradMode gradients(true);
     if (!tap.activations.requires_grad() || !logits.requires_grad())
-        throw Error(SSCAM_E_LAYER, where +
-                                       "the class scores do not depend on its output, or cannot be "
-                                       "differentiated there");
+        throw Error(
+            SSCAM_E_LAYER,
+            where +
+                "the class scores do not depend on its output, or cannot be differentiated there");
     auto found = torch::autograd::grad({target_value(logits, target)}, {tap.activations}, {},
                                        /*retain_graph=*/false, /*create_graph=*/false,
                                        /*allow_unused=*/true);
@@ -83,7 +84,7 @@ void check_captured(const at::Tensor &activations, const Layer &layer)
 
 const Layer &wanted_layer(const LayerTable &table, const char *name)
 {
-    if (name != nullptr && *name != '\0') {
+    if (name && *name != '\0') {
         if (const Layer *layer = table.find(name))
             return *layer;
         struct sscam_layers list = exported(table);
@@ -92,10 +93,8 @@ const Layer &wanted_layer(const LayerTable &table, const char *name)
         throw Reported(status);
     }
     if (table.default_index < 0)
-        throw Error(
-            SSCAM_E_LAYER,
-            "the network has neither a feature map that its classifier uses nor tokens that "
-            "an attention reads; name a layer");
+        throw Error(SSCAM_E_LAYER, "the network has neither a feature map that its classifier uses "
+                                   "nor tokens that an attention reads; name a layer");
     return table.layers[table.default_index];
 }
 
@@ -117,7 +116,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     if (is_dense(logits)) {
         pixels = find_target_pixels(logits, request, target);
         target.target_pixels = pixels.get();
-        const bool by_sign = request.region != nullptr && request.region->by_sign;
+        const bool by_sign = request.region && request.region->by_sign;
         probability_copy = host_copy(reader.rows(
             logits.detach(), pixels.get(), by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX));
         logits = reader.rows(logits, pixels.get(), SSCAM_SCORE_LOGIT);

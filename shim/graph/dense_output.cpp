@@ -58,7 +58,7 @@ at::Tensor RowReader::rows(const at::Tensor &logits, const sscam_target_pixels *
 {
     if (!is_dense(logits))
         return logits;
-    if (target_pixels != nullptr &&
+    if (target_pixels &&
         (logits.size(2) != target_pixels->height || logits.size(3) != target_pixels->width))
         throw Error(SSCAM_E_MODEL,
                     "the network's output has " + std::to_string(target_pixels->height) + "x" +
@@ -66,8 +66,7 @@ at::Tensor RowReader::rows(const at::Tensor &logits, const sscam_target_pixels *
                         std::to_string(logits.size(2)) + "x" + std::to_string(logits.size(3)) +
                         " for another of the same size");
     at::Tensor values = logits.flatten(2);
-    if (target_pixels != nullptr &&
-        target_pixels->count < target_pixels->height * target_pixels->width)
+    if (target_pixels && target_pixels->count < target_pixels->height * target_pixels->width)
         values = values.index_select(2, indices_of(target_pixels, logits.device()));
     if (kind != SSCAM_SCORE_LOGIT)
         values = probabilities(values, kind);
@@ -78,9 +77,9 @@ HostTargetPixels find_target_pixels(const at::Tensor &logits, const sscam_captur
                                     sscam_target &target)
 {
     static const sscam_region everywhere = {SSCAM_REGION_ALL, 0, 0, {0, 0, 0, 0}, nullptr, 0, 0};
-    const sscam_region &region = request.region != nullptr ? *request.region : everywhere;
+    const sscam_region &region = request.region ? *request.region : everywhere;
     sscam_target_pixels *found = nullptr;
-    if (request.target.target_pixels != nullptr) {
+    if (request.target.target_pixels) {
         check(sscam_target_pixels_copy(request.target.target_pixels, &found));
         return HostTargetPixels(found);
     }

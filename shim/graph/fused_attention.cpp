@@ -106,8 +106,7 @@ void avoid_fused_attention(jit::Graph &graph)
 jit::GraphFunction *unfused_attention(const jit::Node *node)
 {
     const Fused *fused = fused_operation(node);
-    if (fused == nullptr || node->inputs().size() <= fused->mask ||
-        !node->input(fused->mask)->mustBeNone())
+    if (!fused || node->inputs().size() <= fused->mask || !node->input(fused->mask)->mustBeNone())
         return nullptr;
     // Never destroyed: a thread of the host may still load a network when the process exits.
     static const auto *const unit = new std::shared_ptr<jit::CompilationUnit>(jit::compile(source));

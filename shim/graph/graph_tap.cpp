@@ -143,7 +143,7 @@ private:
     {
         torch::jit::Function *function =
             node->input(0)->type()->expectRef<c10::FunctionType>().function();
-        if (jit::tryToGraphFunction(*function) == nullptr)
+        if (!jit::tryToGraphFunction(*function))
             return;
         node->removeInput(0);
         inline_call(node, *function, path);
@@ -171,7 +171,7 @@ private:
     void inline_call(jit::Node *node, jit::Function &function, const std::string &path)
     {
         jit::GraphFunction *callee = jit::tryToGraphFunction(function);
-        if (callee == nullptr)
+        if (!callee)
             return;
         std::shared_ptr<jit::Graph> body = callee->graph()->copy();
         avoid_fused_attention(*body);
@@ -281,7 +281,7 @@ bool is_inside(const jit::Node *node, const jit::Block *block)
     for (const jit::Block *outer = node->owningBlock(); outer != nullptr;) {
         if (outer == block)
             return true;
-        outer = outer->owningNode() == nullptr ? nullptr : outer->owningNode()->owningBlock();
+        outer = !outer->owningNode() ? nullptr : outer->owningNode()->owningBlock();
     }
     return false;
 }
@@ -300,12 +300,11 @@ void redirect_later_uses(jit::Value *value, jit::Node *node, jit::Value *replace
 bool returns_changed_input(const jit::Node *node)
 {
     const c10::FunctionSchema *schema = node->maybeSchema();
-    if (schema == nullptr || schema->arguments().empty() || schema->returns().size() != 1)
+    if (!schema || schema->arguments().empty() || schema->returns().size() != 1)
         return false;
     const auto *input_alias = schema->arguments()[0].alias_info();
     const auto *output_alias = schema->returns()[0].alias_info();
-    return input_alias != nullptr && input_alias->isWrite() && output_alias != nullptr &&
-           output_alias->isWrite();
+    return input_alias && input_alias->isWrite() && output_alias && output_alias->isWrite();
 }
 
 // Traced networks continue with either name of a tensor that was changed in place. With only the

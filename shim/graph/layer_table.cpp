@@ -129,7 +129,7 @@ bool comes_from_convolution(const Edge &edge)
     while (!waiting.empty()) {
         torch::autograd::Node *node = waiting.back();
         waiting.pop_back();
-        if (node == nullptr || !seen.insert(node).second || may_move_channels(node->name()))
+        if (!node || !seen.insert(node).second || may_move_channels(node->name()))
             continue;
         if (contains(node->name(), "Conv"))
             return true;
@@ -233,7 +233,7 @@ private:
         while (!waiting.empty()) {
             Node *node = waiting.back();
             waiting.pop_back();
-            if (node == nullptr || !collected.insert(node).second)
+            if (!node || !collected.insert(node).second)
                 continue;
             for (const Edge &edge : node->next_edges())
                 if (edge.is_valid())
@@ -268,9 +268,9 @@ bool is_listed(const Observation &observation, const std::vector<Mark> &marks,
         return false;
     if (mark.is_module)
         return true;
-    // Of the operations, those that may give images or tokens, were not made of weights alone,
-    // and have no module's name: a module that is called several times gives its name to the last
-    // value only.
+    // Of the operations, those that may give images or tokens, were not made of weights alone, and
+    // have no module's name: a module that is called several times gives its name to the last value
+    // only.
     bool has_module_name = mark.module_mark >= 0 &&
                            last_marks.at(marks[mark.module_mark].name) == mark.module_mark;
     return !has_module_name && observation.shape.size() >= 3 &&
@@ -328,7 +328,7 @@ const Listed *find_last_image(const std::vector<Listed> &listed, const ScoreHist
                               const Listed *end)
 {
     return find_last(listed, history, [&](const Listed &entry, const std::string &function) {
-        return (end == nullptr || &entry < end) && is_feature_map(entry.last) &&
+        return (!end || &entry < end) && is_feature_map(entry.last) &&
                !(history.has_attention() && may_rearrange_tokens(function));
     });
 }
@@ -366,28 +366,27 @@ const Listed *find_last_tokens(const std::vector<Listed> &listed, const ScoreHis
                                     [&](const Listed &entry, const std::string &function) {
                                         return is_read(entry.last) && is_layer_norm(function);
                                     });
-    if (found != nullptr || !history.attends_again())
+    if (found || !history.attends_again())
         return found;
     return find_last(listed, history, [&](const Listed &entry, const std::string &function) {
         return is_read(entry.last) && !is_weighted(function) && !may_rearrange_tokens(function);
     });
 }
 
-// The last image, unless attention or a norm of tokens comes after it: then the last tokens.
-// Where an attention only gathers an image, that is what it was before it became tokens: heads and
-// shares of attention look like images.
+// The last image, unless attention or a norm of tokens comes after it: then the last tokens. Where
+// an attention only gathers an image, that is what it was before it became tokens: heads and shares
+// of attention look like images.
 const Listed *choose_default(const std::vector<Listed> &listed, const ScoreHistory &history)
 {
     const Listed *image = find_last_image(listed, history, nullptr);
     const Listed *tokens = find_last_tokens(listed, history);
-    bool is_attended = image != nullptr && history.feeds_attention(image->last.edge);
-    bool are_tokens_last = image == nullptr || is_attended ||
-                           (!history.has_attention() && tokens > image);
-    if (tokens != nullptr && are_tokens_last)
+    bool is_attended = image && history.feeds_attention(image->last.edge);
+    bool are_tokens_last = !image || is_attended || (!history.has_attention() && tokens > image);
+    if (tokens && are_tokens_last)
         return tokens;
     if (is_attended)
         image = find_last_image(listed, history, find_first_tokens(listed));
-    return image != nullptr ? source_of_image(image, listed) : nullptr;
+    return image ? source_of_image(image, listed) : nullptr;
 }
 
 // For networks that autograd cannot follow: the last image that some weights follow in time.
@@ -479,7 +478,7 @@ LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input, const 
     const Listed *chosen = history.is_empty() ? guess_default(listed)
                                               : choose_default(listed, history);
     LayerTable table;
-    if (chosen != nullptr)
+    if (chosen)
         table.default_index = outermost_name_of(chosen, listed) - listed.data();
     for (Listed &entry : listed)
         table.layers.push_back(std::move(entry.layer));

@@ -57,10 +57,10 @@ size_t claimed_bytes(const at::Tensor &tensor)
 // The loader's own storages, unlike all others, cannot grow and have no allocator.
 size_t bytes_in_record(const c10::Storage &storage, const ArchiveReader &reader)
 {
-    if (!storage.device().is_cpu() || storage.resizable() || storage.allocator() != nullptr)
+    if (!storage.device().is_cpu() || storage.resizable() || storage.allocator())
         return NO_SIZE;
     const void *address = storage.data_ptr().get();
-    const int64_t found = address == nullptr ? 0 : reader.bytes_at(address);
+    const int64_t found = !address ? 0 : reader.bytes_at(address);
     return found < 0 ? NO_SIZE : static_cast<size_t>(found);
 }
 

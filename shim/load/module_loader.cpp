@@ -85,8 +85,7 @@ bool has_cuda_half()
 
 c10::Device device_named(const char *name)
 {
-    const std::string wanted = name == nullptr ? "cpu" : name,
-                      subject = "device \"" + wanted + "\": ";
+    const std::string wanted = !name ? "cpu" : name, subject = "device \"" + wanted + "\": ";
     if (wanted == "cpu") // the driver is not initialised: the host may still fork
         return c10::Device(c10::kCPU);
     int64_t number = wanted == "auto" || wanted == "cuda" ? 0 : -1;

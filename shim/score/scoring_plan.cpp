@@ -94,7 +94,7 @@ bool is_usable(const ScoringPlan &plan, const ReferenceInput &reference, bool *l
         const bool ran_out = memory_ran_out();
         if (ran_out && plan.batch == 1 && plan.workers == 1) // no plan needs less
             throw;
-        if (ran_out && lacked_memory != nullptr)
+        if (ran_out && lacked_memory)
             *lacked_memory = true;
         return false;
     }

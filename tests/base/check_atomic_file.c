@@ -71,7 +71,7 @@ static void assert_holds(const char *path, const char *text)
 {
     char content[64] = "";
     FILE *file = fopen(path, "rb");
-    ck_assert_msg(file != NULL, "%s: %s", path, strerror(errno));
+    ck_assert_msg(file, "%s: %s", path, strerror(errno));
     ck_assert_uint_le(fread(content, 1, sizeof content - 1, file), sizeof content - 1);
     fclose(file);
     ck_assert_str_eq(content, text);
@@ -262,7 +262,7 @@ START_TEST(a_read_only_folder_is_an_error)
         int failed = geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0);
         failed = failed || sscam_atomic_file_check(path) != SSCAM_E_IO;
         failed = failed || write_text(path, "new") != SSCAM_E_IO;
-        _exit(failed || strstr(sscam_error_message(), strerror(EACCES)) == NULL);
+        _exit(failed || !strstr(sscam_error_message(), strerror(EACCES)));
     }
     int outcome = 1;
     waitpid(user, &outcome, 0);

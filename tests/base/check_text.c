@@ -203,7 +203,7 @@ static int use_locale(const char *source, const char *encoding)
 {
     static char folder[] = "/tmp/sscam-locale-XXXXXX";
     char command[256];
-    if (folder[strlen(folder) - 1] == 'X' && mkdtemp(folder) == NULL)
+    if (folder[strlen(folder) - 1] == 'X' && !mkdtemp(folder))
         return 0;
     snprintf(command, sizeof command, "localedef -c -i %s -f %s %s/%s >/dev/null 2>&1", source,
              encoding, folder, source);

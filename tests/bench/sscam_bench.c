@@ -121,10 +121,10 @@ static double memory(const char *name)
     char line[256];
     double kib = 0;
     FILE *file = fopen("/proc/self/status", "r");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+    while (file && fgets(line, sizeof line, file))
         if (strncmp(line, name, strlen(name)) == 0)
             kib = strtod(line + strlen(name) + 1, NULL);
-    if (file != NULL)
+    if (file)
         fclose(file);
     return kib / 1024;
 }
@@ -133,7 +133,7 @@ static void forget_peak(void)
 {
     malloc_trim(0);
     FILE *file = fopen("/proc/self/clear_refs", "w");
-    if (file != NULL) {
+    if (file) {
         fputs("5", file);
         fclose(file);
     }
@@ -168,7 +168,7 @@ static double classification_seconds(int64_t count)
     const size_t size = (size_t)CHANNELS * SIDE * SIDE;
     float *batch = malloc((size_t)count * size * sizeof *batch);
     int64_t class_count = 0;
-    if (batch == NULL)
+    if (!batch)
         exit(1);
     for (int64_t i = 0; i < count; i++)
         memcpy(batch + (size_t)i * size, input, size * sizeof *batch);
@@ -224,8 +224,7 @@ static void measure_scoring_method(const char *method)
     }
     double all = median(seconds, rounds), network = median(floor_seconds, rounds);
     printf("%-12s %8.4f s (the first %.2f); %.0f passes; %.1f a second; floor %.1f a second; "
-           "overhead %.1f %%; "
-           "capture %.1f ms, the library itself %.1f ms; %s, %" PRId64
+           "overhead %.1f %%; capture %.1f ms, the library itself %.1f ms; %s, %" PRId64
            " workers, batches of %" PRId64 "\n",
            method, all, first, passes, passes / all, passes / network, 100 * (all / network - 1),
            1e3 * median(captures, rounds), 1e3 * median(others, rounds),
@@ -278,7 +277,7 @@ int main(int argc, char **argv)
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     need(sscam_model_load(argv[1], device, &model));
     input = malloc((size_t)CHANNELS * SIDE * SIDE * sizeof *input);
-    if (input == NULL)
+    if (!input)
         return 1;
     for (int i = 0; i < CHANNELS * SIDE * SIDE; i++)
         input[i] = (float)(sin(i * 0.0137) +

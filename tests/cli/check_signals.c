@@ -142,7 +142,7 @@ static void run_out_of_memory_while_writing(void)
     if (output_file_open(&file, path))
         _exit(5);
     fputs("part", file.stream);
-    if (freopen("/dev/null", "w", stderr) == NULL)
+    if (!freopen("/dev/null", "w", stderr))
         _exit(6);
     end_without_memory();
 }

@@ -14,7 +14,7 @@ import termios
 import pytest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from fork_server import ForkServer  # noqa: E402
+from fork_server import ForkServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEMO = ROOT / "examples" / "demo"

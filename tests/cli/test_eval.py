@@ -1180,7 +1180,7 @@ def test_report_has_the_worst_cases_of_all(evaluate, tmp_path):
         rows = sorted(
             (row for row in result.rows if row["method"] == method),
             key=lambda row: worse * float(row[metric]),
-        )  # stable  # noqa: B023
+        )  # stable
         listed = re.search(f'id="worst-{i}-{j}".*?</table>', text, re.DOTALL).group(0)
         found = re.findall(
             r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", listed

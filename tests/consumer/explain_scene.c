@@ -2,7 +2,7 @@
  * checks that the heat is highest inside a box.
  *
  * explain_scene MODEL.pt IMAGE CLASS XMIN YMIN XMAX YMAX      the box in pixels of the network's
- * input */
+ *   input */
 #include <stdio.h>
 #include <stdlib.h>
 

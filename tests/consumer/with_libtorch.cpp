@@ -1,6 +1,6 @@
-// A program that uses libtorch itself: it mirrors an image with a torch operation, hands the
-// pixels over and reads the map as a tensor. There must be one libtorch in the process, in the
-// state in which the program left it.
+// A program that uses libtorch itself: it mirrors an image with a torch operation, hands the pixels
+// over and reads the map as a tensor. There must be one libtorch in the process, in the state in
+// which the program left it.
 //
 // with_libtorch MODEL.pt IMAGE CLASS XMIN YMIN XMAX YMAX
 // The box is in pixels of the network's input, unmirrored.

@@ -565,8 +565,8 @@ START_TEST(classes_and_networks_that_cannot_be_used)
 }
 END_TEST
 
-/* Also of a method that scores nothing itself: a drop to infinity would be none, a curve infinite.
- */
+/* Also of a method that scores nothing itself: a drop to infinity would be none, a curve
+ * infinite. */
 START_TEST(scores_that_are_not_finite_are_no_metrics)
 {
     static const char *const networks[] = {"fake nan-scores", "fake infinite-scores"};

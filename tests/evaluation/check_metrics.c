@@ -65,11 +65,7 @@ static void assert_marked(const float *boxes, size_t count, const char *wanted)
 START_TEST(boxes_go_through_resize_and_crop)
 {
     const float box[] = {4, 2, 8, 6}; /* 2..4 by 1..3 resized, 1..3 by 1..3 cropped */
-    assert_marked(box, 1,
-                  "...."
-                  ".##."
-                  ".##."
-                  "....");
+    assert_marked(box, 1, ".....##..##.....");
 }
 END_TEST
 
@@ -78,27 +74,15 @@ START_TEST(pixels_belong_by_their_centres)
     /* Edges at 1.5 and 2.5, where centres lie: the left one takes its pixel in, the right one does
      * not. */
     const float on_centres[] = {5, 2, 7, 4}, just_past[] = {5.1f, 2, 7.1f, 4};
-    assert_marked(on_centres, 1,
-                  "...."
-                  ".#.."
-                  "...."
-                  "....");
-    assert_marked(just_past, 1,
-                  "...."
-                  "..#."
-                  "...."
-                  "....");
+    assert_marked(on_centres, 1, ".....#..........");
+    assert_marked(just_past, 1, "......#.........");
 }
 END_TEST
 
 START_TEST(boxes_are_united_and_cut_at_the_crop)
 {
     const float boxes[] = {-3, -3, 6, 4, 4, 2, 30, 4};
-    assert_marked(boxes, 2,
-                  "##.."
-                  "####"
-                  "...."
-                  "....");
+    assert_marked(boxes, 2, "##..####........");
 }
 END_TEST
 

@@ -1,5 +1,4 @@
-/* Explainers as callers use and misuse them: arguments, failures, cancellation, batches, images.
- */
+/* Explainers as callers use and misuse them: arguments, failures, cancellation, batches, images. */
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -535,7 +534,7 @@ static void *explain_often(void *user)
     for (int round = 0; round < ROUNDS; round++) {
         sscam_map *map = NULL;
         own->failures += sscam_explain_tensor(mine, input, one, NULL, &map) != SSCAM_OK;
-        if (map != NULL)
+        if (map)
             memcpy(own->weights, sscam_map_weights(map), sizeof own->weights);
         sscam_map_destroy(map);
     }

@@ -40,7 +40,7 @@ static sscam_explainer *add(const char *method, const char *option, const char *
     ASSERT_OK(sscam_explainer_create(model, method, made));
     explainer_count++;
     ASSERT_OK(sscam_explainer_set(*made, "samples", "3"));
-    if (option != NULL)
+    if (option)
         ASSERT_OK(sscam_explainer_set(*made, option, value));
     return *made;
 }
@@ -80,8 +80,8 @@ static int64_t passes_of(int64_t first, int64_t count)
 
 /* --- the same maps ---------------------------------------------------------------------------- */
 
-/* Compares the maps of one explainer and one class of each image with those of a call of its own.
- */
+/* Compares the maps of one explainer and one class of each image with those of a call of its
+ * own. */
 static void assert_as_alone(size_t explainer, int64_t images, const int64_t *classes,
                             size_t class_count, size_t at)
 {
@@ -89,8 +89,8 @@ static void assert_as_alone(size_t explainer, int64_t images, const int64_t *cla
     int64_t own_classes[MOST_IMAGES];
     sscam_map *alone[MOST_IMAGES];
     for (int64_t i = 0; i < images; i++)
-        own_classes[i] = classes != NULL ? classes[i * (int64_t)class_count + (int64_t)at]
-                                         : SSCAM_CLASS_TOP;
+        own_classes[i] = classes ? classes[i * (int64_t)class_count + (int64_t)at]
+                                 : SSCAM_CLASS_TOP;
     ASSERT_OK(sscam_explain_tensor(explainers[explainer], input, shape, own_classes, alone));
     for (int64_t i = 0; i < images; i++) {
         sscam_map *together = maps[((size_t)i * explainer_count + explainer) * class_count + at];

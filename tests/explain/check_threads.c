@@ -57,7 +57,7 @@ static int explain_as_alone(size_t method)
                same_maps(map, alone[method]);
     /* A failure is the thread's own: its message too. */
     good = good && sscam_explainer_set(own, "samples", "0") == SSCAM_E_ARGUMENT &&
-           strstr(sscam_last_error(), "samples") != NULL;
+           strstr(sscam_last_error(), "samples");
     sscam_map_destroy(map);
     sscam_explainer_destroy(own);
     return good;
@@ -227,7 +227,7 @@ static sscam_status race_set_progress(racer *own)
 /* The value may be gone at once; a refusal is told by NULL and a message. */
 static sscam_status race_get(racer *own)
 {
-    return sscam_explainer_get(own->explainer, "samples") != NULL ? SSCAM_OK : SSCAM_E_ARGUMENT;
+    return sscam_explainer_get(own->explainer, "samples") ? SSCAM_OK : SSCAM_E_ARGUMENT;
 }
 
 static sscam_status race_preprocess(racer *own)
@@ -270,9 +270,8 @@ static void *race(void *user)
     pthread_barrier_wait(own->start);
     for (int i = 0; i < RACES; i++) {
         sscam_status status = own->act(own);
-        own->failures += status != SSCAM_OK &&
-                         (status != SSCAM_E_ARGUMENT ||
-                          strstr(sscam_last_error(), "in use by a call") == NULL);
+        own->failures += status != SSCAM_OK && (status != SSCAM_E_ARGUMENT ||
+                                                !strstr(sscam_last_error(), "in use by a call"));
     }
     return NULL;
 }
@@ -442,8 +441,8 @@ static void destroy_once(meddler *own)
         sscam_explainer_destroy(own->explainer);
 }
 
-/* A window that is closed while its explanation runs: tear_down() sees that the model was let go.
- */
+/* A window that is closed while its explanation runs: tear_down() sees that the model was let
+ * go. */
 START_TEST(an_explainer_destroyed_by_its_callback_goes_when_the_call_ends)
 {
     sscam_map *maps[2];

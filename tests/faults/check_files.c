@@ -57,7 +57,7 @@ static sscam_status load_network(const char *path, uint64_t *signature)
     arm();
     sscam_status status = under_faults(sscam_model_load(path, "cpu", &model));
     (void)signature;
-    ck_assert((model == NULL) == (status != SSCAM_OK));
+    ck_assert((!model) == (status != SSCAM_OK));
     sscam_model_destroy(model);
     return status;
 }
@@ -67,7 +67,7 @@ static sscam_status read_image(const char *path, uint64_t *signature)
     sscam_image *image = NULL;
     arm();
     sscam_status status = under_faults(sscam_image_read(path, &image));
-    ck_assert((image == NULL) == (status != SSCAM_OK));
+    ck_assert((!image) == (status != SSCAM_OK));
     sign(signature, sscam_image_pixels(image),
          (size_t)sscam_image_width(image) * (size_t)sscam_image_height(image) *
              (size_t)sscam_image_channels(image));
@@ -117,7 +117,7 @@ static size_t put_old_file(const file_case *tried, const char *path, char *bytes
     size_t size = (size_t)snprintf(bytes, MOST_BYTES, "%s",
                                    tried->act == write_image ? "what was there before"
                                                              : "fake linear");
-    if (tried->source != NULL) {
+    if (tried->source) {
         snprintf(source, sizeof source, "%s/%s", corpus, tried->source);
         size = read_bytes(source, bytes);
     }
@@ -225,7 +225,7 @@ START_TEST(files_that_end_early_are_refused)
     uint64_t signature = 0;
     char path[600];
     snprintf(path, sizeof path, "%s/%s", folder, tried->name);
-    if (tried->source == NULL)
+    if (!tried->source)
         return;
     size_t size = put_old_file(tried, path, bytes);
     for (int64_t number = 2; number < (int64_t)size / 2; number++) {
@@ -263,7 +263,7 @@ int main(int argc, char **argv)
 {
     static const uint8_t pixels[40 * 30 * 3] = {1, 2, 3};
     const int count = (int)(sizeof cases / sizeof cases[0]);
-    if (argc != 2 || mkdtemp(folder) == NULL ||
+    if (argc != 2 || !mkdtemp(folder) ||
         sscam_image_create(40, 30, 3, 0, pixels, &image) != SSCAM_OK)
         return 2;
     corpus = argv[1];

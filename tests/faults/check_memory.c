@@ -65,7 +65,7 @@ static void sign_map(uint64_t *signature, const sscam_map *made)
     const size_t channels = (size_t)sscam_map_channel_count(made);
     ck_assert_ptr_nonnull(made);
     sign(signature, sscam_map_data(made), PIXELS * sizeof(float));
-    if (sscam_map_weights(made) != NULL)
+    if (sscam_map_weights(made))
         sign(signature, sscam_map_weights(made), channels * sizeof(float));
     sign(signature, sscam_map_layer(made), strlen(sscam_map_layer(made)));
 }
@@ -105,7 +105,7 @@ static sscam_status load_file(const step *step, uint64_t *signature)
     sscam_status status = UNDER_FAULTS(sscam_model_load(path, "cpu", &made));
     (void)step;
     (void)signature;
-    ck_assert((made == NULL) == (status != SSCAM_OK));
+    ck_assert((!made) == (status != SSCAM_OK));
     sscam_model_destroy(made);
     return status;
 }
@@ -128,7 +128,7 @@ static sscam_status list_layers(const step *step, uint64_t *signature)
     sscam_layers *layers = STALE(sscam_layers);
     sscam_status status = UNDER_FAULTS(sscam_model_layers(model, one, &layers));
     (void)step;
-    ck_assert((layers == NULL) == (status != SSCAM_OK));
+    ck_assert((!layers) == (status != SSCAM_OK));
     for (size_t i = 0; i < sscam_layers_count(layers); i++)
         sign(signature, sscam_layers_name(layers, i), strlen(sscam_layers_name(layers, i)));
     sscam_layers_destroy(layers);
@@ -140,8 +140,8 @@ static sscam_status create_explainer(const step *step, uint64_t *signature)
     sscam_explainer *made = STALE(sscam_explainer);
     sscam_status status = UNDER_FAULTS(sscam_explainer_create(model, "smooth-grad-cam++", &made));
     (void)step;
-    ck_assert((made == NULL) == (status != SSCAM_OK));
-    if (made != NULL)
+    ck_assert((!made) == (status != SSCAM_OK));
+    if (made)
         sign(signature, sscam_explainer_get(made, "sigma"),
              strlen(sscam_explainer_get(made, "sigma")));
     sscam_explainer_destroy(made);
@@ -256,7 +256,7 @@ static size_t count_files(void)
 {
     size_t count = 0;
     DIR *listed = opendir(folder);
-    while (readdir(listed) != NULL)
+    while (readdir(listed))
         count++;
     closedir(listed);
     return count;
@@ -292,7 +292,7 @@ static sscam_status create_evaluation(const step *step, uint64_t *signature)
     sscam_status status = UNDER_FAULTS(sscam_evaluation_create(explainers, explainer_count, &made));
     (void)step;
     (void)signature;
-    ck_assert((made == NULL) == (status != SSCAM_OK));
+    ck_assert((!made) == (status != SSCAM_OK));
     sscam_evaluation_destroy(made);
     return status;
 }
@@ -364,7 +364,7 @@ static void use_methods(const step *step)
         ASSERT_OK(sscam_explainer_set(*made, "samples", "2"));
         ASSERT_OK(sscam_explainer_set(*made, "metrics", "all"));
         ASSERT_OK(sscam_explainer_set(*made, "metric_steps", "3"));
-        for (int i = 0; i < MOST_OPTIONS && step->options[i][0] != NULL; i++)
+        for (int i = 0; i < MOST_OPTIONS && step->options[i][0]; i++)
             ASSERT_OK(sscam_explainer_set(*made, step->options[i][0], step->options[i][1]));
     }
 }
@@ -378,7 +378,7 @@ static void prepare(const step *step)
         pixels[i % SIZE] = (uint8_t)(state >> 24);
         input[i] = (float)(state >> 24) / 128.0f - 1.0f;
     }
-    model = load_fake(step->network != NULL ? step->network : "fake linear");
+    model = load_fake(step->network ? step->network : "fake linear");
     ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
     use_methods(step);
     if (explainer_count > 0) {
@@ -547,7 +547,7 @@ END_TEST
 
 static void write_network(void)
 {
-    if (mkdtemp(folder) == NULL)
+    if (!mkdtemp(folder))
         exit(2);
     snprintf(path, sizeof path, "%s/network", folder);
     FILE *file = fopen(path, "wb");

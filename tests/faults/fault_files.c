@@ -42,7 +42,7 @@ static bool fails(fault_call call)
 static bool is_inside(const char *path)
 {
     const char *folder = fault_board_here()->folder;
-    return path != NULL && *folder != '\0' && strncmp(path, folder, strlen(folder)) == 0;
+    return path && *folder != '\0' && strncmp(path, folder, strlen(folder)) == 0;
 }
 
 static bool watches(int descriptor)
@@ -97,7 +97,7 @@ int open64(const char *path, int flags, ...)
 int mkstemp(char *path)
 {
     static int (*own)(char *);
-    if (own == NULL)
+    if (!own)
         *(void **)&own = dlsym(RTLD_NEXT, "mkstemp");
     if (!is_inside(path))
         return own(path);
@@ -189,7 +189,7 @@ int rename(const char *from, const char *to)
 DIR *opendir(const char *path)
 {
     static DIR *(*own)(const char *);
-    if (own == NULL)
+    if (!own)
         *(void **)&own = dlsym(RTLD_NEXT, "opendir");
     return is_inside(path) && fails(FAULT_OPEN) ? NULL : own(path);
 }
@@ -197,7 +197,7 @@ DIR *opendir(const char *path)
 struct dirent *readdir(DIR *folder)
 {
     static struct dirent *(*own)(DIR *);
-    if (own == NULL)
+    if (!own)
         *(void **)&own = dlsym(RTLD_NEXT, "readdir");
     return fails(FAULT_LIST) ? NULL : own(folder);
 }
@@ -237,7 +237,7 @@ static int seek_stream(void *cookie, off64_t *position, int whence)
 static int close_stream(void *cookie)
 {
     for (int i = 0; i < MOST_STREAMS; i++)
-        if (streams[i].stream != NULL && streams[i].descriptor == descriptor_in(cookie))
+        if (streams[i].stream && streams[i].descriptor == descriptor_in(cookie))
             streams[i].stream = NULL;
     return close(descriptor_in(cookie));
 }
@@ -246,8 +246,8 @@ static FILE *stream_of(int descriptor, const char *mode)
 {
     const cookie_io_functions_t functions = {read_stream, write_stream, seek_stream, close_stream};
     FILE *stream = fopencookie((void *)(intptr_t)descriptor, mode, functions);
-    for (int i = 0; i < MOST_STREAMS && stream != NULL; i++)
-        if (streams[i].stream == NULL) {
+    for (int i = 0; i < MOST_STREAMS && stream; i++)
+        if (!streams[i].stream) {
             streams[i].stream = stream;
             streams[i].descriptor = descriptor;
             break;
@@ -258,7 +258,7 @@ static FILE *stream_of(int descriptor, const char *mode)
 FILE *fdopen(int descriptor, const char *mode)
 {
     static FILE *(*own)(int, const char *);
-    if (own == NULL)
+    if (!own)
         *(void **)&own = dlsym(RTLD_NEXT, "fdopen");
     return watches(descriptor) ? stream_of(descriptor, mode) : own(descriptor, mode);
 }
@@ -266,14 +266,14 @@ FILE *fdopen(int descriptor, const char *mode)
 FILE *fopen(const char *path, const char *mode)
 {
     static FILE *(*own)(const char *, const char *);
-    if (own == NULL)
+    if (!own)
         *(void **)&own = dlsym(RTLD_NEXT, "fopen");
     if (!is_inside(path))
         return own(path, mode);
     int flags = *mode == 'r' ? O_RDONLY : O_WRONLY | O_CREAT | (*mode == 'w' ? O_TRUNC : O_APPEND);
     int descriptor = open_watched(path, flags, 0666);
     FILE *stream = descriptor < 0 ? NULL : stream_of(descriptor, mode);
-    if (descriptor >= 0 && stream == NULL)
+    if (descriptor >= 0 && !stream)
         syscall(SYS_close, descriptor);
     return stream;
 }
@@ -286,7 +286,7 @@ FILE *fopen64(const char *path, const char *mode)
 int fileno(FILE *stream)
 {
     static int (*own)(FILE *);
-    if (own == NULL)
+    if (!own)
         *(void **)&own = dlsym(RTLD_NEXT, "fileno");
     for (int i = 0; i < MOST_STREAMS; i++)
         if (streams[i].stream == stream)

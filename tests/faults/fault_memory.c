@@ -76,7 +76,7 @@ static int owner_named(const char *path)
     if (*path == '\0')
         return FAULT_PROGRAM;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strstr(path, names[i].part) != NULL)
+        if (strstr(path, names[i].part))
             return names[i].owner;
     return FAULT_DRAWING;
 }
@@ -117,11 +117,11 @@ static _Unwind_Reason_Code look_at_frame(struct _Unwind_Context *context, void *
     int *owner = user;
     uintptr_t address = _Unwind_GetIP(context) - 1;
     const module *found = module_at(address);
-    if (found == NULL) { /* loaded since */
+    if (!found) { /* loaded since */
         read_modules();
         found = module_at(address);
     }
-    *owner = found != NULL ? found->owner : FAULT_DRAWING;
+    *owner = found ? found->owner : FAULT_DRAWING;
     return *owner == TRANSPARENT ? _URC_NO_REASON : _URC_NORMAL_STOP;
 }
 
@@ -153,7 +153,7 @@ static void hold(void *block)
     take();
     if (board->outstanding < SLOTS / 2) {
         size_t i = slot_of(block);
-        while (held[i] != NULL)
+        while (held[i])
             i = (i + 1) & SLOT_MASK;
         held[i] = block;
         board->outstanding++;
@@ -175,10 +175,10 @@ static void close_gap(size_t gap)
 static bool release(const void *block)
 {
     bool found = false;
-    if (block == NULL || board->outstanding == 0)
+    if (!block || board->outstanding == 0)
         return false;
     take();
-    for (size_t i = slot_of(block); held[i] != NULL && !found; i = (i + 1) & SLOT_MASK)
+    for (size_t i = slot_of(block); held[i] && !found; i = (i + 1) & SLOT_MASK)
         if (held[i] == block) {
             close_gap(i);
             board->outstanding--;
@@ -212,7 +212,7 @@ static bool refuses(bool *is_tracked)
 
 static void *tracked(void *block, bool is_tracked)
 {
-    if (block != NULL && is_tracked)
+    if (block && is_tracked)
         hold(block);
     return block;
 }
@@ -236,7 +236,7 @@ void *realloc(void *block, size_t size)
         return NULL;
     bool was_held = release(block);
     void *moved = __libc_realloc(block, size);
-    if (moved == NULL && was_held && size > 0)
+    if (!moved && was_held && size > 0)
         hold(block);
     return tracked(moved, is_tracked || was_held);
 }
@@ -255,7 +255,7 @@ void *aligned_alloc(size_t alignment, size_t size)
 int posix_memalign(void **out, size_t alignment, size_t size)
 {
     void *block = memalign(alignment, size);
-    if (block == NULL)
+    if (!block)
         return ENOMEM;
     *out = block;
     return 0;
@@ -284,7 +284,7 @@ static void become_program(void)
 __attribute__((constructor)) static void start(void)
 {
     const char *path = getenv("SSCAM_FAULT_BOARD");
-    int file = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    int file = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     read_modules();
     if (file < 0)
         return;
@@ -292,7 +292,7 @@ __attribute__((constructor)) static void start(void)
     close(file);
     if (shared == MAP_FAILED)
         return;
-    if (getenv("SSCAM_FORK_SERVER") != NULL) {
+    if (getenv("SSCAM_FORK_SERVER")) {
         atomic_store(&is_program, false);
         pthread_atfork(NULL, NULL, become_program);
     } else {

@@ -76,7 +76,7 @@ static sscam_status load(const step *step, uint64_t *signature)
 {
     (void)step;
     (void)signature;
-    if (model != NULL)
+    if (model)
         return SSCAM_OK;
     return UNDER_FAULTS(sscam_model_load(network_path, "cpu", &model));
 }
@@ -87,7 +87,7 @@ static sscam_status list_layers(const step *step, uint64_t *signature)
     sscam_layers *layers = NULL;
     sscam_status status = UNDER_FAULTS(sscam_model_layers(model, shape, &layers));
     (void)step;
-    if (status != SSCAM_OK && layers != NULL)
+    if (status != SSCAM_OK && layers)
         complain("layers: not NULL");
     for (size_t i = 0; i < sscam_layers_count(layers); i++)
         sign(signature, sscam_layers_name(layers, i), strlen(sscam_layers_name(layers, i)));
@@ -125,7 +125,7 @@ static sscam_status explain(const step *step, uint64_t *signature)
     sscam_map *map = NULL;
     sscam_status status = UNDER_FAULTS(
         sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map));
-    if (status != SSCAM_OK && map != NULL)
+    if (status != SSCAM_OK && map)
         complain("%s: a map in spite of the failure", step->method);
     if (status == SSCAM_OK)
         sign_map(signature, map);
@@ -225,7 +225,7 @@ static void try_one(const step *step, int owners, int64_t allocation, int from_o
         if (!is_near(signature))
             complain("%s without allocation %lld: another result", step->name,
                      (long long)allocation);
-    } else if (status != SSCAM_E_MEMORY || strstr(sscam_last_error(), "memory") == NULL) {
+    } else if (status != SSCAM_E_MEMORY || !strstr(sscam_last_error(), "memory")) {
         complain("%s without allocation %lld: %s: %s", step->name, (long long)allocation,
                  sscam_status_name(status), sscam_last_error());
     }
@@ -263,7 +263,7 @@ static int run_child(const step *step, int owners, int64_t allocation, int from_
 static int64_t stride_of(int owners, int64_t count)
 {
     const char *every = getenv("SSCAM_FAULTS_EVERY");
-    int64_t stride = every != NULL ? atoll(every) : count / DEFAULT_TRIES + 1;
+    int64_t stride = every ? atoll(every) : count / DEFAULT_TRIES + 1;
     return owners == FAULT_TORCH && stride < TORCH_STRIDE ? TORCH_STRIDE : stride;
 }
 

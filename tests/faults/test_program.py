@@ -407,7 +407,7 @@ def test_text_layout_without_memory_leaves_no_file(trial):
             outcome = trial.run(owners=OWNERS["glib"], allocation=number, from_on=from_on)
             assert trial.board.count("refused"), number
             assert outcome.code, number
-            assert outcome.files == {name: OLD for name in trial.outputs}, (
+            assert outcome.files == dict.fromkeys(trial.outputs, OLD), (
                 number,
                 set(outcome.files),
             )

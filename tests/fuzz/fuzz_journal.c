@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     results_free(&results);
 
     uint8_t *whole = malloc(length + size);
-    PROMISE(whole != NULL && length < sizeof heading);
+    PROMISE(whole && length < sizeof heading);
     memcpy(whole, heading, length);
     memcpy(whole + length, data, size);
     resume(whole, length + size);

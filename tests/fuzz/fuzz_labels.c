@@ -31,9 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int failed = labels_read(path, &labels);
     complaints_end(failed);
     if (!failed) {
-        PROMISE(labels_name(&labels, -1) == NULL);
-        PROMISE(labels_name(&labels, INT64_MAX) == NULL);
-        PROMISE(labels_name(&labels, (int64_t)labels.count) == NULL);
+        PROMISE(!labels_name(&labels, -1));
+        PROMISE(!labels_name(&labels, INT64_MAX));
+        PROMISE(!labels_name(&labels, (int64_t)labels.count));
         look_up_all(&labels);
     }
     labels_free(&labels);

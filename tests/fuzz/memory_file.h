@@ -1,5 +1,5 @@
-/* A file in memory with a path, for readers that take a path; and what such a reader complains of.
- */
+/* A file in memory with a path, for readers that take a path; and what such a reader complains
+ * of. */
 #ifndef SSCAM_TESTS_FUZZ_MEMORY_FILE_H
 #define SSCAM_TESTS_FUZZ_MEMORY_FILE_H
 

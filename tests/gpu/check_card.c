@@ -13,8 +13,8 @@
 #include "sscam/sscam.h"
 #include "support/check_main.h"
 
-/* These are calls below the public ones, which leave a message of an earlier failure where it is.
- */
+/* These are calls below the public ones, which leave a message of an earlier failure where it
+ * is. */
 #define NEED(call)                                                               \
     do {                                                                         \
         sscam_status status_ = (call);                                           \
@@ -46,7 +46,7 @@ static void fill(float *values, int count, double step)
 static void make_plans_parts(void)
 {
     const char *wanted = getenv("SSCAM_TEST_DEVICE");
-    device = wanted != NULL && *wanted != '\0' ? wanted : "cpu";
+    device = wanted && *wanted != '\0' ? wanted : "cpu";
     fill(input, SIZE, 0.013);
     fill(background, SIZE, 0.0071);
     fill(activations, CHANNELS * MAP_HEIGHT * MAP_WIDTH, 0.37);
@@ -159,8 +159,8 @@ START_TEST(a_batch_goes_across_plans)
 }
 END_TEST
 
-/* Whatever N is, what goes up is the input, the maps, and a few numbers a channel, row and column.
- */
+/* Whatever N is, what goes up is the input, the maps, and a few numbers a channel, row and
+ * column. */
 START_TEST(masked_inputs_do_not_cross_the_bus)
 {
     sscam_mask_plan plan = plan_of(0);
@@ -395,8 +395,7 @@ START_TEST(failures_of_a_gpu_are_told_apart)
          SSCAM_E_MEMORY},
         {"CUDA error: out of memory", SSCAM_E_MEMORY},
         {"The following operation failed in the TorchScript interpreter.\nTraceback of TorchScript "
-         "(most recent call "
-         "last):\nRuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",
+         "(most recent call last):\nRuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",
          SSCAM_E_MEMORY},
         {"CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
          SSCAM_E_MEMORY},
@@ -421,7 +420,7 @@ START_TEST(devices_that_are_not_there_are_refused)
         sscam_model *model = NULL;
         ck_assert_int_eq(sscam_model_load(path, wanted[i], &model), SSCAM_E_DEVICE);
         ck_assert_ptr_null(model);
-        ck_assert_msg(strstr(sscam_last_error(), wanted[i]) != NULL, "%s", sscam_last_error());
+        ck_assert_msg(strstr(sscam_last_error(), wanted[i]), "%s", sscam_last_error());
     }
 }
 END_TEST
@@ -435,7 +434,7 @@ START_TEST(auto_takes_what_there_is)
     ck_assert_int_eq(status,
                      strcmp(device, "cpu") == 0 && status != SSCAM_OK ? SSCAM_E_DEVICE : SSCAM_OK);
     if (status != SSCAM_OK)
-        ck_assert_msg(strstr(sscam_last_error(), "\"cuda\": ") != NULL, "%s", sscam_last_error());
+        ck_assert_msg(strstr(sscam_last_error(), "\"cuda\": "), "%s", sscam_last_error());
     ck_assert_int_eq(sscam_model_load(path, "auto", &by_auto), SSCAM_OK);
     ck_assert_str_eq(sscam_model_device(by_auto),
                      status == SSCAM_OK ? sscam_model_device(by_name) : "cpu");
@@ -448,7 +447,7 @@ START_TEST(the_kernel_compiles_for_gpus)
 {
     static const int32_t capabilities[] = {75, 80, 86, 90, 100, 999 /* newer than the compiler */};
     if (sscam_check_cuda_program(90) == SSCAM_E_DEVICE &&
-        strstr(sscam_last_error(), "can be loaded") != NULL) {
+        strstr(sscam_last_error(), "can be loaded")) {
         printf("# skipped: no compiler for CUDA here\n");
         return;
     }

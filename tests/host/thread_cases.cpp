@@ -58,8 +58,7 @@ void allow_refusal(const std::function<void()> &call)
     try {
         call();
     } catch (const Failed &failure) {
-        require(failure.status == SSCAM_E_ARGUMENT &&
-                    std::strstr(failure.what(), "in use") != nullptr,
+        require(failure.status == SSCAM_E_ARGUMENT && std::strstr(failure.what(), "in use"),
                 failure.what());
     }
 }

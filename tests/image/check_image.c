@@ -531,8 +531,8 @@ START_TEST(jpeg_progressive_and_restarted)
 }
 END_TEST
 
-/* Stored 55 155 205 230 are, inverted, inks 200 100 50 25: light 230, less its shares 180, 90
- * and 45. */
+/* Stored 55 155 205 230 are, inverted, inks 200 100 50 25: light 230, less its shares 180, 90 and
+ * 45. */
 START_TEST(jpeg_inks_become_rgb)
 {
     sscam_image *cmyk = decode(jpeg_cmyk, sizeof jpeg_cmyk),
@@ -620,8 +620,8 @@ START_TEST(jpeg_of_absurd_size_is_refused)
 }
 END_TEST
 
-/* The second scan of jpeg_two_scans, its last 11 bytes but for the end marker's 2, again and again.
- */
+/* The second scan of jpeg_two_scans, its last 11 bytes but for the end marker's 2, again and
+ * again. */
 static sscam_status decode_repeated_scan(size_t times)
 {
     enum { SCAN = 11, END = 2 };

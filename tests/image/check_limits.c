@@ -125,8 +125,8 @@ static long most_memory(void)
     return usage.ru_maxrss;
 }
 
-/* In the child: fails when the status is another; else what reading took goes up through the pipe.
- */
+/* In the child: fails when the status is another; else what reading took goes up through the
+ * pipe. */
 static void read_and_tell(const reading *of, int pipe_end)
 {
     sscam_image *image = NULL;

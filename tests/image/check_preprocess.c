@@ -22,8 +22,8 @@ static sscam_image *make_image(int32_t width, int32_t height, int32_t channels,
     return image;
 }
 
-/* Levels 0 to 255 come out as they are: no resize, no crop, one channel, mean 0, deviation 1/255.
- */
+/* Levels 0 to 255 come out as they are: no resize, no crop, one channel, mean 0, deviation
+ * 1/255. */
 static sscam_transform plain_transform(void)
 {
     sscam_transform transform;
@@ -383,8 +383,8 @@ START_TEST(bilinear_enlarges)
 }
 END_TEST
 
-/* Two to one: the triangle is four wide. Weights 3 3 1 at the ends, 1 3 3 1 inside: 700 / 7, 210
- * / 8. */
+/* Two to one: the triangle is four wide. Weights 3 3 1 at the ends, 1 3 3 1 inside: 700 / 7, 210 /
+ * 8. */
 START_TEST(bilinear_shrinks_without_aliasing)
 {
     assert_resized_row((const uint8_t[]){210, 0, 70, 0, 0, 0, 0, 0}, 8, "1x4", "bilinear",

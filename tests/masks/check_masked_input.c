@@ -119,7 +119,7 @@ START_TEST(very_wide_maps_keep_their_columns)
     float *map = malloc((size_t)width * sizeof *map),
           *found = malloc((size_t)width * sizeof *found);
     const sscam_sides line = {1, 1, width};
-    ck_assert(map != NULL && found != NULL);
+    ck_assert(map && found);
     for (int64_t x = 0; x < width; x++)
         map[x] = (float)(x % 8191);
     ck_assert_int_eq(sscam_upsample(map, line, line, 0, found), SSCAM_OK);

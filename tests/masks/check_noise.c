@@ -1,5 +1,5 @@
-/* The noise is a public function: held against Random123's known answers and a float64 reference.
- */
+/* The noise is a public function: held against Random123's known answers and a float64
+ * reference. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

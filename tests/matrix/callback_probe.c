@@ -260,7 +260,7 @@ static void run_forked(void)
 
 static void need_refusal(sscam_status status, const char *sentence, const char *what)
 {
-    need(status == SSCAM_E_UNSUPPORTED && strstr(sscam_last_error(), sentence) != NULL, what);
+    need(status == SSCAM_E_UNSUPPORTED && strstr(sscam_last_error(), sentence), what);
 }
 
 typedef struct forking {

@@ -51,15 +51,15 @@ static int count_loading(const char *folder, const char *beginning)
 {
     DIR *listing = opendir(folder);
     int count = 0;
-    for (struct dirent *entry; listing != NULL && (entry = readdir(listing)) != NULL;) {
+    for (struct dirent *entry; listing && (entry = readdir(listing));) {
         const char *dot = strrchr(entry->d_name, '.');
-        if (strncmp(entry->d_name, beginning, strlen(beginning)) != 0 || dot == NULL ||
+        if (strncmp(entry->d_name, beginning, strlen(beginning)) != 0 || !dot ||
             strcmp(dot, ".pt") != 0)
             continue;
         assert_loads(path_of(folder, entry->d_name));
         count++;
     }
-    if (listing != NULL)
+    if (listing)
         closedir(listing);
     return count;
 }

@@ -110,7 +110,7 @@ Explanation explain(sscam_model *model, const char *method, const Options &optio
     NEED(sscam_explainer_create(model, method, &explainer));
     for (const auto &[name, value] : options)
         NEED(sscam_explainer_set(explainer, name, value));
-    if (callback != nullptr)
+    if (callback)
         NEED(sscam_explainer_set_progress(explainer, callback, user));
     const int64_t classes[] = {2};
     sscam_map *map = nullptr;
@@ -324,8 +324,7 @@ START_TEST(a_missing_device_is_told_from_a_missing_build)
 {
     sscam_model *model = nullptr;
     ck_assert_int_eq(sscam_model_load_memory("x", 1, "cuda", &model), SSCAM_E_DEVICE);
-    ck_assert_msg(strstr(sscam_last_error(), "there is no CUDA device") != nullptr, "%s",
-                  sscam_last_error());
+    ck_assert_msg(strstr(sscam_last_error(), "there is no CUDA device"), "%s", sscam_last_error());
 }
 END_TEST
 

@@ -4,14 +4,18 @@
  * usage: matrix_probe MODEL INPUT SHAPE PREFIX COUNT
  *
  * INPUT holds one float32 input of the shape, such as 3x224x224, 1x16000 or 3x8x56x56. Standard
- * output has one line a fact, fields separated by tabs: layer    NAME KIND SHAPE [default] capture
- * LAYER N CLASS SHAPE                     arrays in PREFIX.N.{activations,gradients} refused  LAYER
- * STATUS MESSAGE failed   CALL STATUS MESSAGE                     and the exit status is 1 logits
- * COUNT                                   array in PREFIX.logits maps     CHANNELS SIDES array in
- * PREFIX.maps: activations that masks are made of scores   BATCH CLASS CHANNELS array in
- * PREFIX.scores.BATCH: logits of masked inputs Captured are the default target, "-", and COUNT
- * other layers of maps, or modules of tokens, evenly spread. The masks are the normalised channels
- * of the first layer that was captured. */
+ * output has one line a fact, fields separated by tabs:
+ *   layer    NAME KIND SHAPE [default]
+ *   capture  LAYER N CLASS SHAPE                     arrays in PREFIX.N.{activations,gradients}
+ *   refused  LAYER STATUS MESSAGE
+ *   failed   CALL STATUS MESSAGE                     and the exit status is 1
+ *   logits   COUNT                                   array in PREFIX.logits
+ *   maps     CHANNELS SIDES                          array in PREFIX.maps: activations that masks
+ *     are made of
+ *   scores   BATCH CLASS CHANNELS                    array in PREFIX.scores.BATCH: logits of masked
+ *     inputs
+ * Captured are the default target, "-", and COUNT other layers of maps, or modules of tokens,
+ * evenly spread. The masks are the normalised channels of the first layer that was captured. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,14 +45,14 @@ static void need(const char *doing, sscam_status status)
 static void *read_file(const char *path, size_t *size)
 {
     FILE *file = fopen(path, "rb");
-    if (file == NULL || fseek(file, 0, SEEK_END) != 0) {
+    if (!file || fseek(file, 0, SEEK_END) != 0) {
         perror(path);
         exit(2);
     }
     *size = (size_t)ftell(file);
     rewind(file);
     char *data = malloc(*size + 1);
-    if (data == NULL || fread(data, 1, *size, file) != *size) {
+    if (!data || fread(data, 1, *size, file) != *size) {
         perror(path);
         exit(2);
     }
@@ -61,7 +65,7 @@ static void write_floats(const char *name, const float *values, int64_t count)
     char path[4096];
     snprintf(path, sizeof path, "%s.%s", prefix, name);
     FILE *file = fopen(path, "wb");
-    if (file == NULL || fwrite(values, sizeof *values, (size_t)count, file) != (size_t)count ||
+    if (!file || fwrite(values, sizeof *values, (size_t)count, file) != (size_t)count ||
         fclose(file) != 0) {
         perror(path);
         exit(2);
@@ -105,8 +109,7 @@ static int may_be_captured(const sscam_layer *layer)
            sscam_find_activation_layout(layer->shape, layer->rank, &shape, &nothing, &arrangement);
 }
 
-/* The index of image number `wanted` of the list, or the number of images when there are fewer.
- */
+/* The index of image number `wanted` of the list, or the number of images when there are fewer. */
 static size_t find_image(const struct sscam_layers *list, size_t wanted, size_t *index)
 {
     size_t images = 0;
@@ -136,7 +139,7 @@ static void show_scores(const sscam_capture *capture, const sscam_activation_lay
     sscam_mask_channel channels[MASKED_CHANNELS];
     int64_t used = 0, map_size = sscam_position_count(of->sides);
     sscam_min_max_plan *finder = sscam_min_max_plan_new(of->sides, shape.sides, 0);
-    need("range", finder != NULL ? SSCAM_OK : SSCAM_E_MEMORY);
+    need("range", finder ? SSCAM_OK : SSCAM_E_MEMORY);
     for (int64_t k = 0; k < of->channels && used < MASKED_CHANNELS; k++) {
         float minimum, maximum;
         sscam_upsampled_min_max(finder, maps + k * map_size, &minimum, &maximum);
@@ -179,7 +182,7 @@ static void show_all_scores(const sscam_capture *capture)
     const sscam_shape made = {shape.rank, 1, of.channels, of.sides};
     int64_t count = sscam_input_size(&made), sizes[SSCAM_MOST_RANK];
     float *maps = malloc((size_t)count * sizeof *maps);
-    if (maps == NULL)
+    if (!maps)
         abort();
     sscam_put_channels_first(&of, capture->activations, maps);
     write_floats("maps", maps, count);

@@ -26,12 +26,11 @@ static int near(const float *a, const float *b, int64_t count)
 static void read_file(scene *scene, const char *path)
 {
     FILE *file = fopen(path, "rb");
-    need(file != NULL && fseek(file, 0, SEEK_END) == 0, path);
+    need(file && fseek(file, 0, SEEK_END) == 0, path);
     scene->file_size = (size_t)ftell(file);
     rewind(file);
     scene->file = malloc(scene->file_size);
-    need(scene->file != NULL && fread(scene->file, 1, scene->file_size, file) == scene->file_size,
-         path);
+    need(scene->file && fread(scene->file, 1, scene->file_size, file) == scene->file_size, path);
     fclose(file);
 }
 

@@ -75,7 +75,7 @@ static void assert_defined(const sscam_map *map)
 {
     assert_finite(sscam_map_raw(map),
                   (int64_t)sscam_map_raw_width(map) * sscam_map_raw_height(map));
-    if (sscam_map_weights(map) != NULL)
+    if (sscam_map_weights(map))
         assert_finite(sscam_map_weights(map), sscam_map_channel_count(map));
     ck_assert(isfinite(sscam_map_logit(map)));
     ck_assert(sscam_map_probability(map) >= 0.0 && sscam_map_probability(map) <= 1.0);
@@ -190,7 +190,7 @@ START_TEST(zero_gradients_and_equal_scores_weigh_nothing)
         const float *weights = sscam_map_weights(map);
         const float wanted = needs(method, SSCAM_NEEDS_SCORING) ? 0.25f : 0.0f;
         assert_defined(map);
-        for (int k = 0; k < FAKE_CHANNELS && weights != NULL; k++)
+        for (int k = 0; k < FAKE_CHANNELS && weights; k++)
             ck_assert_float_eq_tol(weights[k], k == FAKE_FLAT_CHANNEL ? 0.0f : wanted, 1e-6f);
         ck_assert_msg(sscam_map_is_flat(map) ==
                           needs(method, SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_ABLATION),
@@ -266,8 +266,8 @@ START_TEST(huge_outputs_are_no_overflow)
         ck_assert_double_eq_tol(sscam_map_logit(map) / factors[_i], sscam_map_logit(plain), 1e-5);
         ck_assert_double_eq(sscam_map_probability(map),
                             sscam_map_probability(plain) > 1.0 / 2 ? 1.0 : 0.0);
-        for (int p = 0; p < PLANE && !needs(method, SSCAM_NEEDS_SCORING) &&
-                        strstr(name_of(method), "++") == NULL;
+        for (int p = 0;
+             p < PLANE && !needs(method, SSCAM_NEEDS_SCORING) && !strstr(name_of(method), "++");
              p++)
             ck_assert_float_eq_tol(sscam_map_data(map)[p], sscam_map_data(plain)[p], 1e-5f);
         sscam_map_destroy(map);

@@ -628,8 +628,8 @@ START_TEST(ablation_cam_on_one_position)
 }
 END_TEST
 
-/* Where the score is negative, what speaks for the class still weighs positively: a drop is a drop.
- */
+/* Where the score is negative, what speaks for the class still weighs positively: a drop is a
+ * drop. */
 START_TEST(ablation_cam_divides_by_the_scores_magnitude)
 {
     int negative = 0;
@@ -1116,8 +1116,8 @@ static const score_case score_cases[] = {
 };
 enum { SCORE_CASES = sizeof score_cases / sizeof score_cases[0] };
 
-/* What (0 - mean) / std is, of the default preprocessing and of the other one that the cases have.
- */
+/* What (0 - mean) / std is, of the default preprocessing and of the other one that the cases
+ * have. */
 static void set_black(reference_input *of, const char *options)
 {
     static const double mean[3] = {0.485, 0.456, 0.406}, deviation[3] = {0.229, 0.224, 0.225};

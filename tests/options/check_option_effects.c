@@ -69,7 +69,7 @@ static const effect effects[] = {
     {"grid", "2x10", ALL, NULL, NULL, "linear tokens"},
     {"grid", "2x10", NOBODY, NULL, NULL, NULL},
     /* So small a map looks as if its channels came first; with these, CAM and the fake network's
-       ablation refuse. */
+     * ablation refuse. */
     {"channel_axis", "last", SUMS EIGEN_GRAD SCORING EIGEN, CAM ABLATION, NULL,
      "linear places-first"},
     {"channel_axis", "first", NOBODY, NULL, NULL, NULL},
@@ -153,7 +153,7 @@ static int is_among(const char *methods, const char *method)
 
 static int same_floats(const float *left, const float *right, int64_t count)
 {
-    if (left == NULL || right == NULL)
+    if (!left || !right)
         return left == right;
     return memcmp(left, right, (size_t)count * sizeof *left) == 0;
 }
@@ -185,19 +185,18 @@ static sscam_map *explain(sscam_explainer *explainer)
 
 static void check_effect(const effect *effect, const char *method)
 {
-    sscam_explainer *explainer = explainer_with(effect->head != NULL ? effect->head : "linear",
-                                                method, AS_IT_IS);
-    if (effect->context != NULL)
+    sscam_explainer *explainer = explainer_with(effect->head ? effect->head : "linear", method,
+                                                AS_IT_IS);
+    if (effect->context)
         set_options(explainer, effect->context);
     sscam_map *before = explain(explainer);
     ASSERT_OK(sscam_explainer_set(explainer, effect->option, effect->value));
     sscam_map *after = explain(explainer);
-    if (effect->refused != NULL && is_among(effect->refused, method)) {
-        ck_assert_msg(before == NULL || after == NULL, "%s takes %s=%s", method, effect->option,
-                      effect->value);
+    if (effect->refused && is_among(effect->refused, method)) {
+        ck_assert_msg(!before || !after, "%s takes %s=%s", method, effect->option, effect->value);
     } else {
-        ck_assert_msg(before != NULL && after != NULL, "%s refuses %s=%s: %s", method,
-                      effect->option, effect->value, sscam_last_error());
+        ck_assert_msg(before && after, "%s refuses %s=%s: %s", method, effect->option,
+                      effect->value, sscam_last_error());
         ck_assert_msg(are_same(before, after) != is_among(effect->concerned, method),
                       "%s=%s %s the map of %s", effect->option, effect->value,
                       are_same(before, after) ? "leaves" : "changes", method);
@@ -220,7 +219,7 @@ static int has_effect(const char *option, const char *value)
 {
     for (int i = 0; i < EFFECTS; i++)
         if (strcmp(effects[i].option, option) == 0 &&
-            (value == NULL || strcmp(effects[i].value, value) == 0))
+            (!value || strcmp(effects[i].value, value) == 0))
             return 1;
     return 0;
 }
@@ -271,7 +270,7 @@ enum {
  * mean nothing. */
 static int is_of_an_order(const effect *effect)
 {
-    return effect->head != NULL && strchr(effect->head, ' ') != NULL;
+    return effect->head && strchr(effect->head, ' ');
 }
 
 /* Every value once. */
@@ -293,8 +292,7 @@ static int collect_values(value values[MOST_VALUES])
 
 static int message_names(const value *value)
 {
-    return strstr(sscam_last_error(), value->option) != NULL ||
-           strstr(sscam_last_error(), value->text) != NULL;
+    return strstr(sscam_last_error(), value->option) || strstr(sscam_last_error(), value->text);
 }
 
 static void assert_is_a_map(const sscam_map *map)

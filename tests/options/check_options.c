@@ -419,7 +419,7 @@ static const char *value_wanted(const char *differing, const known_option *optio
     char list[512];
     snprintf(list, sizeof list, ";%s", differing);
     const char *found = strstr(list, key);
-    if (found == NULL)
+    if (!found)
         return option->default_text;
     found += strlen(key);
     snprintf(value, size, "%.*s", (int)strcspn(found, ";"), found);
@@ -659,7 +659,7 @@ enum { DECIMAL_SIGNS = sizeof decimal_signs / sizeof decimal_signs[0] };
 
 static int has_sign(const char *locale, const char *sign)
 {
-    return setlocale(LC_NUMERIC, locale) != NULL && strcmp(localeconv()->decimal_point, sign) == 0;
+    return setlocale(LC_NUMERIC, locale) && strcmp(localeconv()->decimal_point, sign) == 0;
 }
 
 /* Makes a locale of which only the numbers matter. */
@@ -670,8 +670,7 @@ static int compile_locale(const char *folder, int sign)
     FILE *source = fopen(command, "w");
     ck_assert_ptr_nonnull(source);
     fprintf(source,
-            "LC_NUMERIC\ndecimal_point \"%s\"\nthousands_sep \"\"\ngrouping -1\nEND "
-            "LC_NUMERIC\n",
+            "LC_NUMERIC\ndecimal_point \"%s\"\nthousands_sep \"\"\ngrouping -1\nEND LC_NUMERIC\n",
             decimal_signs[sign].code_point);
     fclose(source);
     snprintf(command, sizeof command, "localedef -c -i %s/source -f UTF-8 %s/made >/dev/null 2>&1",
@@ -708,8 +707,7 @@ START_TEST(numbers_are_the_same_in_every_locale)
         ck_assert_str_eq(localeconv()->decimal_point, decimal_signs[_i].sign);
     } else {
         fprintf(stderr,
-                "no locale with the decimal sign %s, and localedef cannot make one: not "
-                "tested\n",
+                "no locale with the decimal sign %s, and localedef cannot make one: not tested\n",
                 decimal_signs[_i].sign);
     }
     setlocale(LC_NUMERIC, "C");

@@ -1,5 +1,5 @@
-/* Explains one image again and again, by every method and many threads on one model, and fails
- * when a map is another than the one found alone, or when memory grows.
+/* Explains one image again and again, by every method and many threads on one model, and fails when
+ * a map is another than the one found alone, or when memory grows.
  *
  * soak MODEL.pt IMAGE EXPLANATIONS [THREADS]
  *
@@ -46,8 +46,7 @@ static sscam_status explain(size_t method, sscam_map **map)
 
 static int same_floats(const float *a, const float *b, int64_t count)
 {
-    return (a == NULL) == (b == NULL) &&
-           (a == NULL || memcmp(a, b, (size_t)count * sizeof *a) == 0);
+    return (!a) == (!b) && (!a || memcmp(a, b, (size_t)count * sizeof *a) == 0);
 }
 
 static int same_maps(const sscam_map *a, const sscam_map *b)
@@ -111,9 +110,9 @@ static double resident_megabytes(void)
     malloc_trim(0);
     long pages = 0, resident = 0;
     FILE *file = fopen("/proc/self/statm", "r");
-    if (file == NULL || fscanf(file, "%ld %ld", &pages, &resident) != 2)
+    if (!file || fscanf(file, "%ld %ld", &pages, &resident) != 2)
         resident = 0;
-    if (file != NULL)
+    if (file)
         fclose(file);
     return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1e6;
 }

@@ -97,10 +97,9 @@ static inline int same_maps(const sscam_map *left, const sscam_map *right)
     ck_assert_int_eq(sscam_map_raw_width(right), sscam_map_raw_width(left));
     ck_assert_int_eq(sscam_map_height(right), sscam_map_height(left));
     ck_assert_int_eq(sscam_map_width(right), sscam_map_width(left));
-    ck_assert_int_eq(sscam_map_weights(left) == NULL, sscam_map_weights(right) == NULL);
-    return (sscam_map_weights(left) == NULL ||
-            memcmp(sscam_map_weights(left), sscam_map_weights(right), channels * sizeof(float)) ==
-                0) &&
+    ck_assert_int_eq(!sscam_map_weights(left), !sscam_map_weights(right));
+    return (!sscam_map_weights(left) || memcmp(sscam_map_weights(left), sscam_map_weights(right),
+                                               channels * sizeof(float)) == 0) &&
            memcmp(sscam_map_raw(left), sscam_map_raw(right), positions * sizeof(float)) == 0 &&
            memcmp(sscam_map_data(left), sscam_map_data(right), pixels * sizeof(float)) == 0;
 }

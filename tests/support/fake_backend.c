@@ -147,8 +147,7 @@ static sscam_status find_output(const char *name, const network_output **output)
 {
     for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
         *output = &outputs[i];
-        if (name == NULL || strcmp(name, outputs[i].position) == 0 ||
-            strcmp(name, outputs[i].name) == 0)
+        if (!name || strcmp(name, outputs[i].position) == 0 || strcmp(name, outputs[i].name) == 0)
             return SSCAM_OK;
     }
     return sscam_fail(
@@ -206,7 +205,7 @@ static sscam_status begin_run(const fake_network *network, const sscam_shape *sh
             (long long)shape->sides.width);
     run->features = malloc((size_t)run->positions * (FAKE_CHANNELS + FAKE_COLORS) *
                            sizeof *run->features);
-    if (run->features == NULL)
+    if (!run->features)
         return sscam_fail_memory("the fake network");
     run->stem = run->features + run->positions * FAKE_CHANNELS;
     return SSCAM_OK;
@@ -265,7 +264,7 @@ static void run_features(fake_run *run)
 static double position_weight(const fake_run *run, int64_t position)
 {
     double positions = (double)run->positions;
-    if (run->network->kind->head == HEAD_DENSE && run->target != NULL)
+    if (run->network->kind->head == HEAD_DENSE && run->target)
         return run->target->inside[position] ? 1.0 / (double)run->target->count : 0.0;
     if (run->network->kind->head == HEAD_DENSE)
         return 1.0 / positions;
@@ -419,10 +418,10 @@ static sscam_status load(const char *name, const void *data, size_t size, const 
         return status;
     if (strcmp(device, "cpu") != 0 && strcmp(device, "auto") != 0)
         return sscam_fail(SSCAM_E_DEVICE, "device \"%s\": the fake backend has only cpu", device);
-    if (find_kind(kind) == NULL)
+    if (!find_kind(kind))
         return sscam_fail(SSCAM_E_MODEL, "%s: there is no fake network \"%s\"", name, kind);
     fake_network *loaded = malloc(sizeof *loaded);
-    if (loaded == NULL)
+    if (!loaded)
         return sscam_fail_memory("a fake network");
     loaded->kind = find_kind(kind);
     loaded->layout = strcmp(layout, "channels-last") == 0 ? SSCAM_MEMORY_FORMAT_NHWC
@@ -457,14 +456,14 @@ static sscam_status add_layer(struct sscam_layers *layers, const char *name, con
                               int32_t rank, const int64_t *shape)
 {
     sscam_layer *grown = realloc(layers->layer, (layers->count + 1) * sizeof *grown);
-    if (grown == NULL)
+    if (!grown)
         return sscam_fail_memory("a list of layers");
     layers->layer = grown;
     sscam_layer *layer = &grown[layers->count];
     *layer = (sscam_layer){.name = strdup(name), .kind = strdup(kind), .rank = rank};
     memcpy(layer->shape, shape, (size_t)rank * sizeof *shape);
     layers->count++;
-    return layer->name != NULL && layer->kind != NULL ? SSCAM_OK : sscam_fail_memory("a layer");
+    return layer->name && layer->kind ? SSCAM_OK : sscam_fail_memory("a layer");
 }
 
 /* Shape of the output of the stem or of the features, in the network's order; gives its rank. */
@@ -534,7 +533,7 @@ static sscam_status find_layer(const fake_network *network, const sscam_capture_
     if (status != SSCAM_OK)
         return status;
     int64_t found = layers.default_index;
-    if (request->layer != NULL && request->layer[0] != '\0') {
+    if (request->layer && request->layer[0] != '\0') {
         found = 0;
         while (found < (int64_t)layers.count &&
                strcmp(layers.layer[found].name, request->layer) != 0)
@@ -613,7 +612,7 @@ static void apply_fault(const fake_run *run, sscam_capture *capture)
                                (kind->fault == FAULT_GRADIENTS_ELSEWHERE && run->stem[0] < 0.0);
     if (kind->fault == FAULT_ACTIVATIONS)
         capture->activations[last] = (float)kind->fault_value;
-    if (spoils_gradients && capture->gradients != NULL)
+    if (spoils_gradients && capture->gradients)
         capture->gradients[last / 2] = (float)kind->fault_value;
     if (kind->fault == FAULT_LOGITS)
         capture->logits[capture->class_count - 1] = (float)kind->fault_value;
@@ -636,7 +635,7 @@ static void fill_other_tokens(const fake_run *run, sscam_capture *out)
     for (int64_t i = 0; i < values_in(out); i++) {
         int32_t is_read = run->network->order == ORDER_FIRST_TOKEN && i < out->shape[2];
         out->activations[i] = 100.0f + (float)i;
-        if (out->gradients != NULL)
+        if (out->gradients)
             out->gradients[i] = is_read ? 1.0f : 0.0f;
     }
 }
@@ -676,15 +675,15 @@ static sscam_status find_target_pixels(fake_run *run, const sscam_capture_reques
                                        sscam_capture *out)
 {
     static const sscam_region everywhere = {.kind = SSCAM_REGION_ALL};
-    const sscam_region *region = request->region != NULL ? request->region : &everywhere;
+    const sscam_region *region = request->region ? request->region : &everywhere;
     out->probabilities = malloc((size_t)out->class_count * sizeof *out->probabilities);
-    if (out->probabilities == NULL)
+    if (!out->probabilities)
         return sscam_fail_memory("probabilities");
     sscam_status status =
-        request->target.target_pixels != NULL
+        request->target.target_pixels
             ? sscam_target_pixels_copy(request->target.target_pixels, &out->target_pixels)
             : sscam_target_pixels_create(run->sides.height, run->sides.width, &out->target_pixels);
-    if (status == SSCAM_OK && request->target.target_pixels == NULL) {
+    if (status == SSCAM_OK && !request->target.target_pixels) {
         status = sscam_target_pixels_mark(out->target_pixels, region, request->shape.sides.height,
                                           request->shape.sides.width);
         if (status == SSCAM_OK)
@@ -715,11 +714,10 @@ static sscam_status fill_capture(fake_run *run, int layer, const sscam_capture_r
     for (int64_t i = 0; i < channels_of(run->network, layer) * run->positions; i++) {
         int64_t at = position_of(run, layer, i);
         out->activations[at] = (float)(run->network->kind->activation_scale * values[i]);
-        if (out->gradients != NULL && run->network->order != ORDER_FIRST_TOKEN)
+        if (out->gradients && run->network->order != ORDER_FIRST_TOKEN)
             out->gradients[at] = (float)(target_slope_at(run, layer, &out->target,
                                                          i / run->positions, i % run->positions) *
-                                         (out->target_pixels != NULL ? out->target_pixels->factor
-                                                                     : 1.0));
+                                         (out->target_pixels ? out->target_pixels->factor : 1.0));
     }
     apply_fault(run, out);
     return SSCAM_OK;
@@ -761,7 +759,7 @@ static sscam_status classify(void *network, const float *input, const sscam_shap
     if (status != SSCAM_OK)
         return status;
     float *all = malloc((size_t)(images * classes) * sizeof *all);
-    if (all == NULL)
+    if (!all)
         return sscam_fail_memory("logits");
     for (int64_t i = 0; i < images && status == SSCAM_OK; i++) {
         fake_run run;
@@ -778,7 +776,7 @@ static sscam_status classify(void *network, const float *input, const sscam_shap
     }
     *logits = all;
     *class_count = classes;
-    if (reading->is_dense != NULL)
+    if (reading->is_dense)
         *reading->is_dense = fake->kind->head == HEAD_DENSE;
     return SSCAM_OK;
 }
@@ -842,14 +840,14 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
     sscam_status status = enter(FAKE_SCORE);
     if (status != SSCAM_OK)
         return status;
-    if (request->diagnostics != NULL)
+    if (request->diagnostics)
         *request->diagnostics = (sscam_scoring_diagnostics){
             request->scoring.calibrate ? "measured" : "unmeasured", 1, batch};
     batch_buffers buffers = {
         .inputs = malloc((size_t)(batch * input_size) * sizeof *buffers.inputs),
         .scratch = malloc((size_t)sscam_mask_list_scratch_size(request->masks) *
                           sizeof *buffers.scratch)};
-    if (buffers.inputs == NULL || buffers.scratch == NULL)
+    if (!buffers.inputs || !buffers.scratch)
         status = sscam_fail_memory("a batch");
     else
         status = score_in_batches(network, request, &buffers, batch, scores);
@@ -868,7 +866,7 @@ static sscam_status score_ablated(const fake_run *run, int layer, int64_t channe
     const double *whole = run->features;
     augmented.features = malloc((size_t)run->positions * (FAKE_CHANNELS + FAKE_COLORS) *
                                 sizeof *augmented.features);
-    if (augmented.features == NULL)
+    if (!augmented.features)
         return sscam_fail_memory("an altered run");
     memcpy(augmented.features, whole,
            (size_t)run->positions * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *whole);

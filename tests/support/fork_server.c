@@ -35,7 +35,7 @@ static size_t receive(int socket, int streams[STREAMS])
                              .msg_controllen = sizeof control};
     ssize_t length = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     struct cmsghdr *header = length > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (header == NULL || header->cmsg_len != CMSG_LEN(STREAMS * sizeof(int)) ||
+    if (!header || header->cmsg_len != CMSG_LEN(STREAMS * sizeof(int)) ||
         request[length - 1] != '\0')
         return 0;
     memcpy(streams, CMSG_DATA(header), STREAMS * sizeof(int));

@@ -8,7 +8,7 @@
 static double *new_values(int64_t count)
 {
     double *values = calloc((size_t)count, sizeof *values);
-    if (values == NULL)
+    if (!values)
         abort();
     return values;
 }
@@ -192,7 +192,7 @@ static void add_noisy_gradients(const reference_input *of, double stddev, int64_
     float *noisy = calloc((size_t)size, sizeof *noisy);
     double *gradients = new_values(count);
     reference_input at = *of;
-    if (noisy == NULL)
+    if (!noisy)
         abort();
     for (int64_t q = 0; q < size; q++)
         noisy[q] = (float)(of->input[q] +

@@ -175,11 +175,10 @@ static void put_help(const struct syntax *syntax)
             put_flag(flag);
     if (settings_of(syntax)) {
         putchar('\n');
-        put_wrapped(
-            stdout,
-            "Each option that 'sscam options' lists may also be given as --NAME VALUE, such as "
-            "--samples 20. Options take effect in the order given.",
-            0, 0);
+        put_wrapped(stdout,
+                    "Each option that 'sscam options' lists may also be given as --NAME VALUE, "
+                    "such as --samples 20. Options take effect in the order given.",
+                    0, 0);
     }
 }
 

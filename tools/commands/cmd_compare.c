@@ -291,10 +291,9 @@ int run_compare(int argc, char **argv)
         .max_operands = SIZE_MAX,
         .operands = "a model and at least one image",
         .flags = {shared, own},
-        .purpose =
-            "Draws a figure whose rows are images (and classes, when several are asked for) and "
-            "whose columns are the input and the methods: by default all that can explain the "
-            "network.",
+        .purpose = "Draws a figure whose rows are images (and classes, when several are asked for) "
+                   "and whose columns are the input and the methods: by default all that can "
+                   "explain the network.",
     };
 
     selection_flags(&comparison.selection, shared);

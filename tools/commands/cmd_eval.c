@@ -14,8 +14,8 @@ void eval_flags(struct eval *eval, struct flag flags[EVAL_FLAG_COUNT + 1])
          "Folder of the XML files, where they are not in their usual place.",
          .text = &eval->request.annotations},
         {"truth", 0, "FILE",
-         "Classes of the images of layout imagenet: lines NAME CLASS, or CLASS alone in the "
-         "order of names; numbers are those of the network's outputs, from 0.",
+         "Classes of the images of layout imagenet: lines NAME CLASS, or CLASS alone in the order "
+         "of names; numbers are those of the network's outputs, from 0.",
          .text = &eval->request.truth},
         {"split", 0, "NAME",
          "Which list of voc or stanford40. Default: test, else val, else trainval.",
@@ -44,8 +44,8 @@ void eval_selection_flags(struct eval *eval, struct flag flags[SELECTION_FLAG_CO
     for (struct flag *flag = flags; flag->name; flag++) {
         if (flag->letter == 'c')
             flag->help = "Classes to evaluate on every image, by number or by a name from the "
-                         "labels; 'top' for the one that the network predicts. Default: those "
-                         "that are annotated; without any, the predicted one.";
+                         "labels; 'top' for the one that the network predicts. Default: those that "
+                         "are annotated; without any, the predicted one.";
         else if (flag->text == &eval->selection.labels_path)
             flag->help = "Names of the classes: one a line, the first being class 0; or lines "
                          "index,identifier,name.";
@@ -63,12 +63,12 @@ static int parse(struct eval *eval, int argc, char **argv, struct text_list *ope
         .max_operands = 2,
         .operands = "a model and a data set",
         .flags = {shared, own},
-        .purpose = "Evaluates methods on a data set: average drop, average increase, pointing "
-                   "games, and with --metrics also insertion, deletion, class_sensitivity. The "
-                   "classes are those annotated, or those of -c. DATASET is a folder of images "
-                   "with VOC's XML, a VOC or Stanford40 folder, a folder of folders named by "
-                   "class, or a list file,class,xmin,ymin,xmax,ymax. Class names are those of "
-                   "--labels.",
+        .purpose =
+            "Evaluates methods on a data set: average drop, average increase, pointing games, and "
+            "with --metrics also insertion, deletion, class_sensitivity. The classes are those "
+            "annotated, or those of -c. DATASET is a folder of images with VOC's XML, a VOC or "
+            "Stanford40 folder, a folder of folders named by class, or a list "
+            "file,class,xmin,ymin,xmax,ymax. Class names are those of --labels.",
     };
 
     eval_selection_flags(eval, shared);

@@ -266,11 +266,10 @@ static int parse(struct explain_request *request, int argc, char **argv, struct 
         .max_operands = 2,
         .operands = "a model and an image",
         .flags = {shared, own},
-        .purpose =
-            "Computes where in the image the network sees a class: the default is the predicted "
-            "class, by ss-cam-mean. Several methods, layers or classes give a map for each "
-            "combination; the names of their files then get what varies before the extension, as "
-            "in overlay-grad-cam-281.png.",
+        .purpose = "Computes where in the image the network sees a class: the default is the "
+                   "predicted class, by ss-cam-mean. Several methods, layers or classes give a map "
+                   "for each combination; the names of their files then get what varies before the "
+                   "extension, as in overlay-grad-cam-281.png.",
     };
 
     selection_flags(&request->selection, shared);

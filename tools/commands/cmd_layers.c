@@ -186,9 +186,8 @@ int run_layers(int argc, char **argv)
         .max_operands = 1,
         .operands = "a model",
         .flags = {flags},
-        .purpose =
-            "Lists the layers that can be explained, in the order in which the network runs them, "
-            "with the shape of their output. The one explained by default is marked.",
+        .purpose = "Lists the layers that can be explained, in the order in which the network runs "
+                   "them, with the shape of their output. The one explained by default is marked.",
     };
 
     int code = arguments_parse(&syntax, argc, argv, &operands);

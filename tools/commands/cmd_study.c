@@ -208,13 +208,13 @@ static int parse(struct sweep *sweep, struct eval *eval, int argc, char **argv,
         .max_operands = 2,
         .operands = "a model and a data set",
         .flags = {shared, own},
-        .purpose = "Evaluates SS-CAM at every combination of sigma and samples on a data set, as "
-                   "'sscam eval' does, and measures how near its maps come to Score-CAM's and "
-                   "Grad-CAM's: Pearson's correlation of the maps, mean over the cases. --report "
-                   "draws everything against sigma and against the number of samples. "
-                   "Combinations of an image share what they have in common; without noise "
-                   "(sigma 0) they are Score-CAM and cost nothing more. Data sets and classes are "
-                   "those of 'sscam eval'.",
+        .purpose =
+            "Evaluates SS-CAM at every combination of sigma and samples on a data set, as 'sscam "
+            "eval' does, and measures how near its maps come to Score-CAM's and Grad-CAM's: "
+            "Pearson's correlation of the maps, mean over the cases. --report draws everything "
+            "against sigma and against the number of samples. Combinations of an image share what "
+            "they have in common; without noise (sigma 0) they are Score-CAM and cost nothing "
+            "more. Data sets and classes are those of 'sscam eval'.",
     };
 
     eval_selection_flags(eval, shared);

@@ -27,8 +27,8 @@ int explainer_set_create(const struct selection *selection, sscam_model *model,
 int explainer_set_drop_unsupported(struct explainer_set *set, const struct selection *selection,
                                    explainer_trial *trial, void *user);
 
-/* The classes of a selection as the library takes them, all for each input. The caller frees them.
- */
+/* The classes of a selection as the library takes them, all for each input. The caller frees
+ * them. */
 int64_t *selection_classes(const struct selection *selection, int64_t input_count);
 
 void explainer_set_free(struct explainer_set *set);

@@ -1,5 +1,5 @@
-/* Data sets in folders: ILSVRC's validation set, PASCAL VOC, Stanford40, a folder for each class.
- */
+/* Data sets in folders: ILSVRC's validation set, PASCAL VOC, Stanford40, a folder for each
+ * class. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -191,8 +191,8 @@ struct image_list {
     bool names_classes;
 };
 
-/* The part of a name before its number: "riding_a_horse_012.jpg" is of the class "riding_a_horse".
- */
+/* The part of a name before its number: "riding_a_horse_012.jpg" is of the class
+ * "riding_a_horse". */
 static char *class_in_name(const char *name)
 {
     char *class_text = without_extension(name);

@@ -73,8 +73,9 @@ static int fail_other_heading(const char *path, const char *text, const char *wa
         return fail(path, "is the journal of %.*s; this is %.*s", (int)(length - signed_length - 1),
                     text + signed_length + 1, (int)(wanted_length - signed_length - 1),
                     wanted + signed_length + 1);
-    return fail(path, "is the journal of another evaluation: its network, methods, options or "
-                      "metrics differ");
+    return fail(
+        path,
+        "is the journal of another evaluation: its network, methods, options or metrics differ");
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

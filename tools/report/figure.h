@@ -32,8 +32,8 @@ const char *figure_set_image(struct figure *figure, size_t row, size_t column,
 /* Small print below the figure. Copied. */
 void figure_set_footer(struct figure *figure, const char *footer);
 
-/* Draws and writes the figure, whole or not at all. Returns an exit code, having printed its line.
- */
+/* Draws and writes the figure, whole or not at all. Returns an exit code, having printed its
+ * line. */
 int figure_write(const struct figure *figure);
 
 void figure_free(struct figure *figure);

@@ -8,43 +8,41 @@
 #include "report/worst_cases.h"
 
 static const char style[] =
-    "body{font:14px/1.4 sans-serif;margin:2em;color:#222}table{border-collapse:collapse}"
-    "th,td{padding:.25em .7em;text-align:right;border-bottom:1px solid "
-    "#ddd}th:first-child,td:first-child"
-    "{text-align:left}th{cursor:pointer}small{color:#777}figure{display:inline-block;margin:.3em;"
-    "vertical-align:top;"
-    "min-width:165px;width:min-content}figcaption{font-size:12px;overflow-wrap:anywhere}"
-    "svg{margin:.5em;font:11px sans-serif;vertical-align:top}"
-    ".case{border-top:1px solid #ddd;margin-top:.8em}.worst{margin:1em 0}";
+    "body{font:14px/1.4 "
+    "sans-serif;margin:2em;color:#222}table{border-collapse:collapse}th,td{padding:.25em "
+    ".7em;text-align:right;border-bottom:1px solid "
+    "#ddd}th:first-child,td:first-child{text-align:left}th{cursor:pointer}small{color:#777}figure{"
+    "display:inline-block;margin:.3em;vertical-align:top;min-width:165px;width:min-content}"
+    "figcaption{font-size:12px;overflow-wrap:anywhere}svg{margin:.5em;font:11px "
+    "sans-serif;vertical-align:top}.case{border-top:1px solid "
+    "#ddd;margin-top:.8em}.worst{margin:1em 0}";
 
 /* A click on a heading sorts the table, what is undefined last. */
 static const char sort_table[] =
     "document.querySelectorAll('th').forEach(h=>h.onclick=()=>{const "
-    "b=h.closest('table').tBodies[0],i=h.cellIndex,"
-    "v=r=>r.cells[i].dataset.value??r.cells[i].textContent,d=h.dataset.up=h.dataset.up=='1'?'-1':'"
-    "1';"
-    "[...b.rows].sort((p,q)=>v(p)===''||v(q)===''?(v(p)==='')-(v(q)===''):"
-    "d*(isNaN(v(p))||isNaN(v(q))?v(p).localeCompare(v(q)):v(p)-v(q)))"
-    ".forEach(r=>b.append(r))});";
+    "b=h.closest('table').tBodies[0],i=h.cellIndex,v=r=>r.cells[i].dataset.value??r.cells[i]."
+    "textContent,d=h.dataset.up=h.dataset.up=='1'?'-1':'1';[...b.rows].sort((p,q)=>v(p)===''||v(q)="
+    "==''?(v(p)==='')-(v(q)===''):d*(isNaN(v(p))||isNaN(v(q))?v(p).localeCompare(v(q)):v(p)-v(q)))."
+    "forEach(r=>b.append(r))});";
 
 /* The two lists choose the table of worst cases and sort the images, the worst first. */
 static const char arrange_cases[] =
-    "const m=document.getElementById('by-method'),k=document.getElementById('by-metric'),"
-    "w=document.getElementById('cases');function arrange(){const n=m.value+'-'+k.value,"
-    "d=k.selectedOptions[0].dataset.worst=='low'?1:-1,v=e=>e.getAttribute('data-v'+n)===''?-"
-    "Infinity:"
-    "-d*e.getAttribute('data-v'+n);"
-    "document.querySelectorAll('.worst').forEach(t=>t.hidden=t.id!='worst-'+n);"
-    "[...w.children].sort((p,q)=>v(q)-v(p)).forEach(e=>w.append(e))}m.onchange=k.onchange=arrange;"
-    "arrange();";
+    "const "
+    "m=document.getElementById('by-method'),k=document.getElementById('by-metric'),w=document."
+    "getElementById('cases');function arrange(){const "
+    "n=m.value+'-'+k.value,d=k.selectedOptions[0].dataset.worst=='low'?1:-1,v=e=>e.getAttribute('"
+    "data-v'+n)===''?-Infinity:-d*e.getAttribute('data-v'+n);document.querySelectorAll('.worst')."
+    "forEach(t=>t.hidden=t.id!='worst-'+n);[...w.children].sort((p,q)=>v(q)-v(p)).forEach(e=>w."
+    "append(e))}m.onchange=k.onchange=arrange;arrange();";
 
 /* --- the file --------------------------------------------------------------------------------- */
 
 static void put_head(FILE *out, const struct report_facts *facts, const struct results *results)
 {
     fprintf(out,
-            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>%s</title>"
-            "<style>%s</style></head><body>\n<h1>%s</h1>\n<p>Network <b>",
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
+            "charset=\"utf-8\"><title>%s</title><style>%s</style></head><body>\n<h1>%s</"
+            "h1>\n<p>Network <b>",
             facts->title, style, facts->title);
     html_put_text(out, facts->model);
     fputs("</b>, data set <b>", out);
@@ -126,8 +124,8 @@ static void put_cases(FILE *out, const struct case_thumbnails *thumbnails,
     worst_cases_put(out, results);
     if (thumbnails->count)
         fprintf(out,
-                "<p>Images: the %zu cases that this run computed with the worst %s, taken over "
-                "all methods.</p>\n",
+                "<p>Images: the %zu cases that this run computed with the worst %s, taken over all "
+                "methods.</p>\n",
                 thumbnails->count, measure_of(results->metrics[0]).title);
     fputs("<div id=\"cases\">\n", out);
     case_thumbnails_put(out, thumbnails);
