@@ -127,10 +127,10 @@ ForkSafeCall::ForkSafeCall() : operations_(has_forked_this_process)
     if (fork_handler_error != 0)
         throw std::bad_alloc(); // its only error
     if (locks_may_be_held)
-        throw Refusal(SSCAM_E_UNSUPPORTED,
-                      "this process was forked while another thread used the library, whose locks "
-                      "are never released here: start it by exec (in Python: the start method "
-                      "\"spawn\"), or fork while no call runs");
+        throw Error(SSCAM_E_UNSUPPORTED,
+                    "this process was forked while another thread used the library, whose locks "
+                    "are never released here: start it by exec (in Python: the start method "
+                    "\"spawn\"), or fork while no call runs");
 }
 
 int64_t fork_count()
@@ -140,7 +140,7 @@ int64_t fork_count()
 
 void refuse_call_of_parent()
 {
-    throw Refusal(
+    throw Error(
         SSCAM_E_UNSUPPORTED,
         "this process was forked in the progress callback: the call goes on in the parent only");
 }

@@ -47,7 +47,7 @@ private:
     const bool was_used_;
 };
 
-// What each entry point needs. Throws a Refusal in a child whose fork() did not wait long enough.
+// What each entry point needs. Throws an Error in a child whose fork() did not wait long enough.
 class ForkSafeCall {
 public:
     ForkSafeCall();
@@ -62,7 +62,7 @@ int64_t fork_count();
 
 [[noreturn]] void refuse_call_of_parent();
 
-// Calls the host's callback. Throws a Refusal in a process that was forked inside of it, where the
+// Calls the host's callback. Throws an Error in a process that was forked inside of it, where the
 // threads that the call needs are missing.
 template <class Callback>
 void call_host(const Callback &callback)

@@ -26,8 +26,6 @@ private:
     sscam_status status_;
 };
 
-using Refusal = Error; // the name in shim/score
-
 // An error of the C core, which has set its message.
 class Reported : public std::exception {
 public:

@@ -274,8 +274,8 @@ sscam_status sscam_check_traced_convolution(void)
         module.register_buffer("weight", at::ones({2, 3, 1, 1}, at::kFloat));
         module.define(R"(
             def forward(self, x):
-                return torch._convolution(x, self.weight, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, False, False,
-                                          True, True)
+                return torch._convolution(x, self.weight, None, [1, 1], [0, 0], [1, 1], False,
+                                          [0, 0], 1, False, False, True, True)
         )");
         const auto program = MarkedGraph(module).program([](int64_t) { return false; });
         const auto handle = at::addThreadLocalCallback(
@@ -292,11 +292,10 @@ sscam_status sscam_check_traced_convolution(void)
 sscam_status sscam_check_call_stacks(void *network)
 {
     return guarded("check", SSCAM_E_MODEL, [&] {
-        bool lacked_memory;
         int64_t known = 0, others = 0;
-        for (const auto &form :
-             optimised_forms(*static_cast<Network *>(network), Precision(), &lacked_memory)) {
-            const Program &program = *form->program;
+        for (const auto &variant :
+             make_variants(*static_cast<Network *>(network), Precision()).list) {
+            const Program &program = *variant->program;
             const auto *forward = &program.module().get_method("forward").function();
             for (const torch::jit::Node *node : program.code().instructions_source())
                 if (node->callstack())

@@ -19,33 +19,37 @@ const char source[] = R"(
 def heads_of(x: Tensor, weight: Tensor, bias: Tensor, heads: int) -> Tensor:
     return torch.linear(x, weight, bias).view([x.size(0), x.size(1), heads, -1]).transpose(1, 2)
 
-def attend(query: Tensor, key: Tensor, value: Tensor, dim: int, heads: int, weight: Tensor, bias: Tensor,
-           out_weight: Tensor, out_bias: Tensor, mask: Optional[Tensor], need_weights: bool, average: bool,
-           mask_type: Optional[int]) -> Tuple[Tensor, Tensor]:
+def attend(query: Tensor, key: Tensor, value: Tensor, dim: int, heads: int, weight: Tensor,
+           bias: Tensor, out_weight: Tensor, out_bias: Tensor, mask: Optional[Tensor],
+           need_weights: bool, average: bool, mask_type: Optional[int]) -> Tuple[Tensor, Tensor]:
     q = heads_of(query, weight[:dim], bias[:dim], heads)
     k = heads_of(key, weight[dim:2 * dim], bias[dim:2 * dim], heads)
     v = heads_of(value, weight[2 * dim:], bias[2 * dim:], heads)
-    shares = torch.softmax(torch.matmul(q * (float(dim) / float(heads)) ** -0.5, k.transpose(2, 3)), -1)
+    q = q * (float(dim) / float(heads)) ** -0.5
+    shares = torch.softmax(torch.matmul(q, k.transpose(2, 3)), -1)
     attended = torch.matmul(shares, v).transpose(1, 2).flatten(2)
     return torch.linear(attended, out_weight, out_bias), shares.mean(1) if average else shares
 
-def feed_forward(x: Tensor, first_weight: Tensor, first_bias: Tensor, second_weight: Tensor, second_bias: Tensor,
-                 use_gelu: bool) -> Tensor:
+def feed_forward(x: Tensor, first_weight: Tensor, first_bias: Tensor, second_weight: Tensor,
+                 second_bias: Tensor, use_gelu: bool) -> Tensor:
     x = torch.linear(x, first_weight, first_bias)
     x = torch.gelu(x) if use_gelu else torch.relu(x)
     return torch.linear(x, second_weight, second_bias)
 
-def encode(x: Tensor, dim: int, heads: int, weight: Tensor, bias: Tensor, out_weight: Tensor, out_bias: Tensor,
-           use_gelu: bool, norm_first: bool, eps: float, norm_weight: Tensor, norm_bias: Tensor,
-           second_norm_weight: Tensor, second_norm_bias: Tensor, first_weight: Tensor, first_bias: Tensor,
-           second_weight: Tensor, second_bias: Tensor, mask: Optional[Tensor], mask_type: Optional[int]) -> Tensor:
+def encode(x: Tensor, dim: int, heads: int, weight: Tensor, bias: Tensor, out_weight: Tensor,
+           out_bias: Tensor, use_gelu: bool, norm_first: bool, eps: float, norm_weight: Tensor,
+           norm_bias: Tensor, second_norm_weight: Tensor, second_norm_bias: Tensor,
+           first_weight: Tensor, first_bias: Tensor, second_weight: Tensor, second_bias: Tensor,
+           mask: Optional[Tensor], mask_type: Optional[int]) -> Tensor:
     if norm_first:
         y = torch.layer_norm(x, [dim], norm_weight, norm_bias, eps)
-        x = x + attend(y, y, y, dim, heads, weight, bias, out_weight, out_bias, None, False, True, None)[0]
+        x = x + attend(y, y, y, dim, heads, weight, bias, out_weight, out_bias, None, False, True,
+                       None)[0]
         y = torch.layer_norm(x, [dim], second_norm_weight, second_norm_bias, eps)
         x = x + feed_forward(y, first_weight, first_bias, second_weight, second_bias, use_gelu)
     else:
-        x = x + attend(x, x, x, dim, heads, weight, bias, out_weight, out_bias, None, False, True, None)[0]
+        x = x + attend(x, x, x, dim, heads, weight, bias, out_weight, out_bias, None, False, True,
+                       None)[0]
         x = torch.layer_norm(x, [dim], norm_weight, norm_bias, eps)
         x = x + feed_forward(x, first_weight, first_bias, second_weight, second_bias, use_gelu)
         x = torch.layer_norm(x, [dim], second_norm_weight, second_norm_bias, eps)

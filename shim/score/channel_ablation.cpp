@@ -102,9 +102,9 @@ private:
         at::Tensor logits = run_for_logits(*program_, spread_over(input_, input_rows).clone(), tap,
                                            rows, text_or_empty(request_.output));
         if (logits.size(0) != rows || logits.size(1) != logits_.size(1))
-            throw Refusal(SSCAM_E_MODEL, "the network returns logits of shape " +
-                                             shape_text(logits.sizes()) + " for " +
-                                             std::to_string(rows) + " ablations");
+            throw Error(SSCAM_E_MODEL, "the network returns logits of shape " +
+                                           shape_text(logits.sizes()) + " for " +
+                                           std::to_string(rows) + " ablations");
         return logits;
     }
 

@@ -86,8 +86,8 @@ std::shared_ptr<const ModelVariant> plain_variant(std::shared_ptr<const Program>
 ModelVariants make_variants(const Network &network, Precision precision)
 {
     if (precision.tf32 && !network.device().is_cuda())
-        throw Refusal(SSCAM_E_UNSUPPORTED,
-                      "precision=tf32: the device " + network.device_name() + " has none");
+        throw Error(SSCAM_E_UNSUPPORTED,
+                    "precision=tf32: the device " + network.device_name() + " has none");
     ModelVariants variants;
     if (precision.type == at::kFloat)
         variants.list.push_back(plain_variant(network.plain()));
@@ -100,8 +100,8 @@ ModelVariants make_variants(const Network &network, Precision precision)
     if (variants.list.empty() && variants.lacked_memory)
         throw std::bad_alloc();
     if (variants.list.empty())
-        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("the network cannot be converted to ") +
-                                               at::toString(precision.type));
+        throw Error(SSCAM_E_UNSUPPORTED, std::string("the network cannot be converted to ") +
+                                             at::toString(precision.type));
     return variants;
 }
 

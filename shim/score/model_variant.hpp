@@ -39,7 +39,7 @@ std::shared_ptr<const ModelVariant> plain_variant(std::shared_ptr<const Program>
 
 // The network at a precision: plain, frozen, with its weights in channels-last order, and converted
 // by optimize_for_inference; those that can be made. Whether they compute what the network computes
-// is for the caller to check. Throws a Refusal where there is none.
+// is for the caller to check. Throws an Error where there is none.
 ModelVariants make_variants(const Network &network, Precision precision);
 
 } // namespace sscam

@@ -21,7 +21,7 @@ template <class Name>
 double checked_score(double score, const Name &name, int64_t i)
 {
     if (!std::isfinite(score))
-        throw Refusal(SSCAM_E_MODEL, "the network's score " + name(i) + " is not finite");
+        throw Error(SSCAM_E_MODEL, "the network's score " + name(i) + " is not finite");
     return score;
 }
 
@@ -33,10 +33,10 @@ void check_outputs(const Request &request, int64_t output_count, const Name &nam
         const sscam_target &target = request.targets[t];
         const int64_t other = target.kind == SSCAM_TARGET_DIFFERENCE ? target.other_index : 0;
         if (std::max(target.class_index, other) >= output_count)
-            throw Refusal(SSCAM_E_MODEL, "the network has " + std::to_string(output_count) +
-                                             " outputs now, too few " + "for class " +
-                                             std::to_string(std::max(target.class_index, other)) +
-                                             ", in the score " + name(i));
+            throw Error(SSCAM_E_MODEL, "the network has " + std::to_string(output_count) +
+                                           " outputs now, too few " + "for class " +
+                                           std::to_string(std::max(target.class_index, other)) +
+                                           ", in the score " + name(i));
     }
 }
 

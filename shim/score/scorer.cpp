@@ -293,9 +293,9 @@ ScoringPlan Scorer::untuned_plan(ShapePlans &plans, const ModelVariants &variant
         throw std::bad_alloc();
     plans.lacked_memory |= lacked_memory && network_.device().is_cpu();
     if (!has_plain)
-        throw Refusal(SSCAM_E_UNSUPPORTED, std::string("computing in ") +
-                                               at::toString(precision_.type) +
-                                               ", the network fails or its outputs differ");
+        throw Error(SSCAM_E_UNSUPPORTED, std::string("computing in ") +
+                                             at::toString(precision_.type) +
+                                             ", the network fails or its outputs differ");
     return {variants.list[0], workers, batch};
 }
 
