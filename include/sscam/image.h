@@ -134,8 +134,8 @@ SSCAM_API int32_t sscam_image_width(const sscam_image *image);
 /** @param image An image. @return Number of rows; 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_image_height(const sscam_image *image);
 
-/** @param image An image. @return 1 (gray), 3 (RGB) or 4 (RGBA); 0 for NULL. Thread: any. @since
- *              1.0 */
+/** @param image An image. @return 1 (gray), 3 (RGB) or 4 (RGBA); 0 for NULL. Thread: any.
+ *              @since 1.0 */
 SSCAM_API int32_t sscam_image_channels(const sscam_image *image);
 
 /**

@@ -72,8 +72,8 @@ SSCAM_API int32_t sscam_map_raw_depth(const sscam_map *map);
 SSCAM_API const float *sscam_map_raw(const sscam_map *map);
 
 /** @param map A map. @return Channels K of the target layer, the length of sscam_map_weights()
- *            where there are any; 0 for NULL and for maps of several layers. Thread: any. @since
- *            1.0 */
+ *            where there are any; 0 for NULL and for maps of several layers. Thread: any.
+ *            @since 1.0 */
 SSCAM_API int64_t sscam_map_channel_count(const sscam_map *map);
 
 /**
@@ -113,8 +113,8 @@ SSCAM_API const char *sscam_map_method(const sscam_map *map);
 SSCAM_API const char *sscam_map_layer(const sscam_map *map);
 
 /** @param map A map. @return Network evaluations that the map took (an input run through the
- *            network counts one, with or without a backward pass); 0 for NULL. Thread: any. @since
- *            1.0 */
+ *            network counts one, with or without a backward pass); 0 for NULL. Thread: any.
+ *            @since 1.0 */
 SSCAM_API int64_t sscam_map_passes(const sscam_map *map);
 
 /** @param map A map. @return The form of the network that scored its masked inputs, such as

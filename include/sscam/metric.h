@@ -50,8 +50,8 @@ SSCAM_API size_t sscam_metric_count(void);
  */
 SSCAM_API const sscam_metric *sscam_metric_info(size_t index);
 
-/** @param metric A metric. @return Its SSCAM_METRIC_ identifier; 0 for NULL. Thread: any. @since
- *               1.0 */
+/** @param metric A metric. @return Its SSCAM_METRIC_ identifier; 0 for NULL. Thread: any.
+ *               @since 1.0 */
 SSCAM_API int32_t sscam_metric_id(const sscam_metric *metric);
 
 /** @param metric A metric. @return Its name, such as "average_drop". Ownership: the library's. NULL

@@ -134,8 +134,8 @@ SSCAM_API size_t sscam_option_count(void);
  */
 SSCAM_API const sscam_option *sscam_option_info(size_t index);
 
-/** @param option An option. @return Its SSCAM_OPTION_ identifier; 0 for NULL. Thread: any. @since
- *               1.0 */
+/** @param option An option. @return Its SSCAM_OPTION_ identifier; 0 for NULL. Thread: any.
+ *               @since 1.0 */
 SSCAM_API int32_t sscam_option_id(const sscam_option *option);
 
 /** @param option An option. @return Its name, such as "samples". Ownership: the library's. NULL for
@@ -143,8 +143,8 @@ SSCAM_API int32_t sscam_option_id(const sscam_option *option);
  * Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_option_name(const sscam_option *option);
 
-/** @param option An option. @return Its SSCAM_OPTION_TYPE_ value; 0 for NULL. Thread: any. @since
- *               1.0 */
+/** @param option An option. @return Its SSCAM_OPTION_TYPE_ value; 0 for NULL. Thread: any.
+ *               @since 1.0 */
 SSCAM_API int32_t sscam_option_type(const sscam_option *option);
 
 /** @param option An option. @return Its default as text. One option has another default for one
@@ -153,8 +153,8 @@ SSCAM_API int32_t sscam_option_type(const sscam_option *option);
 SSCAM_API const char *sscam_option_default(const sscam_option *option);
 
 /** @param option An option. @return For a choice, its values separated by '|', the default first;
- *               "" for other types. Ownership: the library's. NULL for NULL. Thread: any. @since
- *               1.0 */
+ *               "" for other types. Ownership: the library's. NULL for NULL. Thread: any.
+ *               @since 1.0 */
 SSCAM_API const char *sscam_option_choices(const sscam_option *option);
 
 /** @param option An option. @return Smallest value of a number; 0 for other types. Thread: any.

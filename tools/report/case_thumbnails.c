@@ -61,7 +61,9 @@ static const char *put_figure(FILE *out, cairo_surface_t *surface, const char *t
     fputs("<figcaption>", out);
     html_put_text(out, title);
     fprintf(out, "<br><small>%s</small></figcaption></figure>\n", below);
-    if (status == CAIRO_STATUS_NO_MEMORY)
+    /* A small surface that is written to memory fails for want of memory alone, by whichever name
+     * cairo or libpng gives it. */
+    if (status == CAIRO_STATUS_NO_MEMORY || status == CAIRO_STATUS_PNG_ERROR)
         end_without_memory();
     return status ? cairo_status_to_string(status) : NULL;
 }
