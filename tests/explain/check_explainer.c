@@ -192,8 +192,7 @@ START_TEST(classes_out_of_range_are_refused)
         assert_explain_fails(input, one, &wrong[i], SSCAM_E_CLASS, thing);
     }
     const int64_t rank_0 = SSCAM_CLASS_RANKED(0);
-    assert_explain_fails(input, one, &rank_0, SSCAM_E_CLASS,
-                         "SSCAM_CLASS_RANKED: ranks begin at 1");
+    assert_explain_fails(input, one, &rank_0, SSCAM_E_CLASS, "ranks begin at 1");
     const int64_t last_wrong[IMAGES] = {0, SSCAM_CLASS_TOP, 7};
     assert_explain_fails(input, three, last_wrong, SSCAM_E_CLASS, "class 7");
     assert_still_works();

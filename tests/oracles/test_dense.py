@@ -469,4 +469,4 @@ def test_outputs_without_places_have_no_boxes(program, tmp_path):
         "--region",
         "1,1,9,9",
     )
-    assert done.returncode == 1 and "no places" in done.stderr and done.stderr.count("\n") == 1
+    assert done.returncode == 1 and "no positions" in done.stderr and done.stderr.count("\n") == 1
