@@ -70,7 +70,7 @@ std::vector<std::function<void()>> settings_of(sscam_explainer *explainer,
                                                const std::atomic<bool> &done)
 {
     std::vector<std::function<void()>> bodies;
-    for (const char *layer : {"features", "features.5.2", ""})
+    for (const char *layer : {"features", "features.17", ""})
         bodies.push_back([explainer, layer, &done] {
             for (int i = 0; i < changes && !done; i++)
                 allow_refusal([&] { check(sscam_explainer_set(explainer, "layer", layer)); });
