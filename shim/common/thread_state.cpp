@@ -1,5 +1,6 @@
 #include "common/thread_state.hpp"
 
+#include <new>
 #include <utility>
 
 #include <ATen/PythonTorchFunctionTLS.h>
@@ -62,12 +63,46 @@ void leave_python_modes()
 
 } // namespace
 
-CleanThreadState::CleanThreadState(bool gradients)
-    : functorch_(std::move(functorchTLSAccessor())), tracing_(tracer::getTracingState()),
-      warnings_(torch_warnings::get_warning_handler()), outer_(innermost)
+SavedThreadState::SavedThreadState()
+{
+    take_all_but_libtorch();
+    try {
+        torch_.emplace();
+    } catch (...) {
+        functorchTLSAccessor() = std::move(functorch_);
+        throw;
+    }
+}
+
+void SavedThreadState::take_all_but_libtorch() noexcept
 {
     std::fegetenv(&floating_point_);
-    innermost = this;
+    functorch_ = std::move(functorchTLSAccessor());
+    tracing_ = tracer::getTracingState();
+    warnings_ = torch_warnings::get_warning_handler();
+}
+
+void SavedThreadState::update() noexcept
+{
+    take_all_but_libtorch();
+    try {
+        torch_ = at::ThreadLocalState();
+    } catch (const std::bad_alloc &) {
+    }
+}
+
+// libtorch's part resets functorch's, which therefore follows.
+void SavedThreadState::restore() noexcept
+{
+    tracer::setTracingState(std::move(tracing_));
+    at::ThreadLocalState::setThreadLocalState(*torch_);
+    torch_warnings::set_warning_handler(warnings_);
+    functorchTLSAccessor() = std::move(functorch_);
+    std::fesetenv(&floating_point_);
+}
+
+CleanThreadState::CleanThreadState(bool gradients) : outer_(innermost)
+{
     std::fesetenv(FE_DFL_ENV);
     torch_warnings::set_warning_handler(drop_warnings());
     tracer::setTracingState(nullptr);
@@ -75,30 +110,12 @@ CleanThreadState::CleanThreadState(bool gradients)
     set_autograd(gradients);
     leave_python_modes();
     at::SavedTensorDefaultHooks::set_tls_state(at::impl::SavedTensorDefaultHooksTLS());
+    innermost = this;
 }
 
 CleanThreadState::~CleanThreadState()
 {
-    exchange();
     innermost = outer_;
-}
-
-// functorch's layers are moved: ThreadLocalState, which would copy them, finds none.
-void CleanThreadState::exchange()
-{
-    std::fenv_t floating_point;
-    std::fegetenv(&floating_point);
-    auto functorch = std::move(functorchTLSAccessor());
-    auto tracing = tracer::getTracingState();
-    auto *const warnings = torch_warnings::get_warning_handler();
-    const at::ThreadLocalState torch;
-
-    tracer::setTracingState(std::exchange(tracing_, std::move(tracing)));
-    at::ThreadLocalState::setThreadLocalState(std::exchange(torch_, torch));
-    torch_warnings::set_warning_handler(std::exchange(warnings_, warnings));
-    functorchTLSAccessor() = std::exchange(functorch_, std::move(functorch));
-    std::fesetenv(&floating_point_);
-    floating_point_ = floating_point;
 }
 
 CleanThreadState *CleanThreadState::outermost()
@@ -111,8 +128,10 @@ CleanThreadState *CleanThreadState::outermost()
 
 HostThreadState::HostThreadState() : innermost_(innermost)
 {
-    if (innermost_)
-        innermost_->outermost()->exchange();
+    if (innermost_) {
+        clean_.emplace();
+        innermost_->outermost()->saved_.restore();
+    }
     innermost = nullptr;
 }
 
@@ -120,7 +139,7 @@ HostThreadState::~HostThreadState()
 {
     innermost = innermost_;
     if (innermost_)
-        innermost_->outermost()->exchange();
+        innermost_->outermost()->saved_.update();
 }
 
 } // namespace sscam

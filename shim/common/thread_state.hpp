@@ -5,6 +5,7 @@
 
 #include <cfenv>
 #include <memory>
+#include <optional>
 
 #include <ATen/FuncTorchTLS.h>
 #include <ATen/ThreadLocalState.h>
@@ -16,6 +17,33 @@ struct TracingState;
 }
 
 namespace sscam {
+
+// The thread's state as it was at construction, set again by the destructor. Tracing, warnings and
+// the floating-point environment belong to it, and functorch's layers, which leave the thread.
+class SavedThreadState {
+public:
+    SavedThreadState();
+    ~SavedThreadState() { restore(); }
+    SavedThreadState(const SavedThreadState &) = delete;
+    SavedThreadState &operator=(const SavedThreadState &) = delete;
+
+    // Takes no memory of the library: destructors call it.
+    void restore() noexcept;
+
+    // Saves the present state instead. Without memory for libtorch's part of it, that part stays as
+    // it was saved before.
+    void update() noexcept;
+
+private:
+    void take_all_but_libtorch() noexcept;
+
+    // libtorch's part does not hold functorch's layers, which it could only copy.
+    std::unique_ptr<at::functorch::FuncTorchTLSBase> functorch_;
+    std::optional<at::ThreadLocalState> torch_;
+    std::shared_ptr<torch::jit::tracer::TracingState> tracing_;
+    c10::WarningHandler *warnings_;
+    std::fenv_t floating_point_;
+};
 
 // While it lives, operations of this thread compute what they compute in a new thread: no autocast,
 // inference mode, Python mode, functorch transform, tracing or hooks on saved tensors; gradients
@@ -35,19 +63,10 @@ public:
 private:
     friend class HostThreadState;
 
-    // Swaps the thread's state with the one kept here.
-    void exchange();
-
     // The one that keeps the host's state.
     CleanThreadState *outermost();
 
-    // The state that the thread is not in: the host's, or the clean one in a HostThreadState.
-    std::unique_ptr<at::functorch::FuncTorchTLSBase> functorch_;
-    at::ThreadLocalState torch_;
-    std::shared_ptr<torch::jit::tracer::TracingState> tracing_;
-    c10::WarningHandler *warnings_;
-    std::fenv_t floating_point_;
-
+    SavedThreadState saved_; // the host's state, or that of a CleanThreadState around this one
     CleanThreadState *const outer_;
 };
 
@@ -62,6 +81,7 @@ public:
 
 private:
     CleanThreadState *const innermost_;
+    std::optional<SavedThreadState> clean_;
 };
 
 } // namespace sscam
