@@ -61,7 +61,7 @@ TOOLS_ROOMS = {
     "report": ("common", "text", "data"),
     "commands": ("common", "text", "data", "report"),
 }
-# What the shim needs of lib/: the vtable, and what backends and a card's programs share. No images,
+# What the shim needs of lib/: the vtable, and what backends and CUDA kernels share. No images,
 # no options.
 OPEN_TO_SHIM = {
     "base/error.h",

@@ -112,11 +112,11 @@ class Cluster(unittest.TestCase):
         )
 
     def mpirun(self, ranks, *arguments, **options):
-        if "judge_mpi" not in PROGRAMS or not shutil.which("mpirun"):
+        if "evaluate_mpi" not in PROGRAMS or not shutil.which("mpirun"):
             self.skipTest("there is no MPI")
         allowed = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
         return subprocess.run(
-            ["mpirun", "--oversubscribe", "-n", str(ranks), PROGRAMS["judge_mpi"], *arguments],
+            ["mpirun", "--oversubscribe", "-n", str(ranks), PROGRAMS["evaluate_mpi"], *arguments],
             env=ENVIRONMENT | allowed,
             text=True,
             capture_output=True,
@@ -154,7 +154,7 @@ class Cluster(unittest.TestCase):
                 done = self.mpirun(ranks, MODEL, str(listed), methods, *options)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(done.stdout, wanted)
-                self.assertEqual(len(re.findall("judge_mpi: .*broken.png", done.stderr)), 1)
+                self.assertEqual(len(re.findall("evaluate_mpi: .*broken.png", done.stderr)), 1)
 
     def test_mpi_failures_end_all_ranks(self):
         listed = str(self.write_list())
@@ -166,7 +166,7 @@ class Cluster(unittest.TestCase):
         ):
             done = self.mpirun(2, *arguments, timeout=120)
             self.assertNotEqual(done.returncode, 0)
-            self.assertRegex(done.stderr, r"judge_mpi: [^\n]+: [^\n]+\n")
+            self.assertRegex(done.stderr, r"evaluate_mpi: [^\n]+: [^\n]+\n")
             self.assertEqual(done.stdout, "")
 
 

@@ -13,7 +13,7 @@ namespace sscam {
 
 class BufferPool {
 public:
-    // Pinned buffers can be copied to a graphics card without a detour.
+    // Pinned buffers are copied to a GPU directly.
     explicit BufferPool(bool pinned) : pinned_(pinned) {}
 
     // At least `size` elements; the taker's until it is given back.

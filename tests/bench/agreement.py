@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Whether libsscam's maps are those of the Python packages, method by method, under the matching
+"""Compares libsscam's maps with those of the Python packages, method by method, under the matching
 preset.
 
     SSCAM_LIBRARY=build-pip/lib/libsscam.so.1 build-pip-environment/bin/python3 \\
         tests/bench/agreement.py
 
 Prints a table with the smallest cosine and the largest difference of the maps in [0,1] over some
-photographs. Where a package departs from the publications or from libsscam, a row shows by how
-much, and the next one what is left when that place in the package's code is mended (mended.py);
-rows without a preset have none. Exit status 1 when a row that has to agree does not. Methods that
-score masked inputs are compared on one photograph, the others on several; they are slow, and
---few-channels takes them at an early layer. What it needs: see packages.py.
+photographs. Where a package differs from the publications or from libsscam, a row shows by how
+much, and the next one what remains when that code of the package is corrected
+(patched_packages.py). Exit status 1 when a row that has to agree does not. Methods that score
+masked inputs are slow: they are compared on one photograph, the others on several, and
+--few-channels runs them at an early layer. What it needs: see packages.py.
 """
 
 import argparse
@@ -27,7 +27,7 @@ import pytorch_grad_cam.utils.model_targets as model_targets
 import torch
 import torchcam.methods
 
-import mended
+import patched_packages
 from packages import (
     EARLIER_LAYERS,
     LAYERS,
@@ -59,7 +59,9 @@ PACKAGES = {
 }
 FEW_CHANNELS = {"resnet18": "layer1", "squeezenet1_0": "features.3"}  # 64 and 128
 MOST = 1e-3  # largest difference of maps that agree
-MOST_OF_PASSES = 5e-3  # with hundreds of scores, in other batches and another form of the network
+MOST_OF_PASSES = (
+    5e-3  # with hundreds of scores, in other batches and another variant of the network
+)
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Comparison:
     ours: dict = field(default_factory=dict)
     theirs: dict = field(default_factory=dict)
     reason: str = ""  # why the maps are not the same
-    mending: object = None  # one of mended.py, after which they are
+    patch: object = None  # of patched_packages.py; with it they are the same
     networks: str = "resnet18 squeezenet1_0"
     fused: bool = False  # over two layers
 
@@ -105,7 +107,7 @@ TO_TORCH_CAM = [
         {},
         {"fc_layer": "fc"},
         "applies no ReLU, which its documentation has",
-        mended.torchcam_cam,
+        patched_packages.torchcam_cam,
         networks="resnet18",
     ),
     Comparison("grad-cam", "torch-cam", "GradCAM"),
@@ -133,7 +135,7 @@ TO_TORCH_CAM = [
         TORCH_CAM,
         {},
         "scales maps to [0,1] before upsampling them",
-        mended.torchcam_fusion,
+        patched_packages.torchcam_fusion,
         fused=True,
     ),
     Comparison(
@@ -143,7 +145,7 @@ TO_TORCH_CAM = [
         {},
         NO_EPSILON,
         f"divides a copy of alpha, so that alpha is g^2; {DENOMINATOR}",
-        mended.torchcam_grad_cam_pp,
+        patched_packages.torchcam_grad_cam_pp,
     ),
     Comparison(
         "smooth-grad-cam++",
@@ -152,7 +154,7 @@ TO_TORCH_CAM = [
         TORCH_CAM,
         NO_EPSILON,
         f"{DENOMINATOR}; weighs the last noisy activations by the last noisy gradient; other noise",
-        mended.torchcam_smooth_grad_cam_pp,
+        patched_packages.torchcam_smooth_grad_cam_pp,
     ),
     Comparison("xgrad-cam", "torch-cam", "XGradCAM"),
     Comparison("layer-cam", "torch-cam", "LayerCAM"),
@@ -170,7 +172,7 @@ TO_TORCH_CAM = [
         TORCH_CAM,
         {},
         "puts maps through tanh(2 x), then as above",
-        mended.torchcam_fusion,
+        patched_packages.torchcam_fusion,
         fused=True,
     ),
     Comparison("score-cam", "torch-cam", "ScoreCAM", TORCH_CAM),
@@ -198,7 +200,7 @@ TO_TORCH_CAM = [
         {**TORCH_CAM, "samples": 2},
         {"num_samples": 2},
         "other noise, two samples of it",
-        mended.library_noise,
+        patched_packages.library_noise,
     ),
     Comparison(
         "is-cam",
@@ -207,7 +209,7 @@ TO_TORCH_CAM = [
         {**TORCH_CAM, "samples": 2},
         {"num_samples": 2},
         "step i is the sum of 1/N to i/N, and so goes up to (N + 1) / 2",
-        mended.torchcam_is_cam,
+        patched_packages.torchcam_is_cam,
     ),
 ]
 TO_GRAD_CAM = [
@@ -230,7 +232,7 @@ TO_GRAD_CAM = [
         {"eigen_smooth": True},
         {"call": {"eigen_smooth": True}},
         SIGN,
-        mended.grad_cam_sign,
+        patched_packages.grad_cam_sign,
     ),
     Comparison(
         "grad-cam",
@@ -239,7 +241,7 @@ TO_GRAD_CAM = [
         GRAD_CAM,
         {},
         "scales maps to [0,1] before upsampling them",
-        mended.grad_cam_fusion,
+        patched_packages.grad_cam_fusion,
         fused=True,
     ),
     Comparison(
@@ -249,7 +251,7 @@ TO_GRAD_CAM = [
         {},
         {},
         EPSILON,
-        mended.grad_cam_grad_cam_pp,
+        patched_packages.grad_cam_grad_cam_pp,
     ),
     Comparison("xgrad-cam", "pytorch-grad-cam", "XGradCAM"),
     Comparison("hires-cam", "pytorch-grad-cam", "HiResCAM"),
@@ -275,12 +277,20 @@ TO_GRAD_CAM = [
         {"eigen_smooth": True},
         {"call": {"eigen_smooth": True}},
         SIGN,
-        mended.grad_cam_sign,
+        patched_packages.grad_cam_sign,
     ),
     Comparison("grad-cam-elementwise", "pytorch-grad-cam", "GradCAMElementWise"),
-    Comparison("eigen-cam", "pytorch-grad-cam", "EigenCAM", {}, {}, SIGN, mended.grad_cam_sign),
     Comparison(
-        "eigen-grad-cam", "pytorch-grad-cam", "EigenGradCAM", {}, {}, SIGN, mended.grad_cam_sign
+        "eigen-cam", "pytorch-grad-cam", "EigenCAM", {}, {}, SIGN, patched_packages.grad_cam_sign
+    ),
+    Comparison(
+        "eigen-grad-cam",
+        "pytorch-grad-cam",
+        "EigenGradCAM",
+        {},
+        {},
+        SIGN,
+        patched_packages.grad_cam_sign,
     ),
     Comparison("score-cam", "pytorch-grad-cam", "ScoreCAM", GRAD_CAM),
     Comparison(
@@ -323,35 +333,35 @@ class Differences:
 
 
 def compared(comparison, subject, inputs):
-    """(differences from the package as it is, those from the mended one)."""
+    """(differences from the unchanged package, those from the patched one)."""
     layers = [EARLIER_LAYERS[subject.name], subject.layer] if comparison.fused else None
     ours = subject.by_sscam(comparison.method, layers, **comparison.ours)
     theirs = PACKAGES[comparison.package](
         subject, comparison.kind, **({"layers": layers} if layers else {}), **comparison.theirs
     )
-    as_it_is, after = Differences(), Differences()
+    unpatched, patched = Differences(), Differences()
     for tensor in inputs:
         subject.show(tensor)
         our_map = ours()
-        as_it_is.add(theirs(), our_map)
-        if comparison.mending:
-            with comparison.mending():
-                after.add(theirs(), our_map)
-    return as_it_is, after
+        unpatched.add(theirs(), our_map)
+        if comparison.patch:
+            with comparison.patch():
+                patched.add(theirs(), our_map)
+    return unpatched, patched
 
 
 def show(comparison, subject, inputs):
-    """Prints a row, or two; whether they are as they should be."""
+    """Prints a row, or two; whether the maps agree as they have to."""
     start = time.perf_counter()
     layers = " (two layers)" if comparison.fused else ""
     if subject.layer != LAYERS[subject.name]:
         layers = f" ({subject.layer})"
     most = MOST_OF_PASSES if comparison.method in PASSES else MOST
-    as_it_is, after = compared(comparison, subject, inputs)
-    rows = [(as_it_is, comparison.reason)]
-    if comparison.mending:
-        rows.append((after, "mended"))
-    agrees = rows[-1][0].largest <= most or bool(comparison.reason and not comparison.mending)
+    unpatched, patched = compared(comparison, subject, inputs)
+    rows = [(unpatched, comparison.reason)]
+    if comparison.patch:
+        rows.append((patched, "patched"))
+    agrees = rows[-1][0].largest <= most or bool(comparison.reason and not comparison.patch)
     for differences, remark in rows:
         if differences is rows[-1][0] and not agrees:
             remark = f"{remark} DIFFERS by more than {most}".strip()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whether the packages have every name that docs/migrating.md says they have.
+"""Checks that the packages have every name that docs/migrating.md lists.
 
     SSCAM_LIBRARY=build-pip/lib/libsscam.so.1 build-pip-environment/bin/python3 \\
         tests/bench/package_names.py
@@ -19,7 +19,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "migrating.md"
 
 
 def exists(name):
-    """Whether a dotted name leads through modules, and then attributes, to something."""
+    """Whether a dotted name of modules, then attributes, exists."""
     first, *rest = name.split(".")
     found, path = importlib.import_module(first), first
     for part in rest:

@@ -1,4 +1,4 @@
-"""The Python packages for class activation maps and libsscam, called alike.
+"""One interface to libsscam and the Python packages for class activation maps.
 
 Needs a libsscam that was built with this Python's torch (its path in SSCAM_LIBRARY), and from PyPI:
 
@@ -96,7 +96,7 @@ class Subject:
         self.show(smooth + 0.1 * torch.randn(1, 3, 224, 224))
 
     def show(self, tensor):
-        """Makes this the input, and its top class the class."""
+        """Sets the input, and its top class as the class."""
         self.input = tensor
         with torch.no_grad():
             self.class_index = int(self.network(self.input).argmax())
@@ -198,7 +198,7 @@ def normalised(values):
 
 
 def cosine(theirs, ours):
-    """Of the maps in [0,1], at the layer's size or at the input's, whichever the peer gives."""
+    """Of the maps in [0,1], at the layer's size or at the input's, whichever the package gives."""
     mine = ours.raw if theirs.shape == ours.raw.shape else ours.data
     a, b = normalised(theirs), normalised(mine)
     scale = np.linalg.norm(a) * np.linalg.norm(b)
@@ -206,7 +206,7 @@ def cosine(theirs, ours):
 
 
 def surroundings():
-    """One line: when, on what, with which versions."""
+    """One line: date, machine and versions."""
     cpu_lines = Path("/proc/cpuinfo").read_text().splitlines()
     processor = next(
         (line.split(":")[1].strip() for line in cpu_lines if "model name" in line),

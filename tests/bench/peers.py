@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""libsscam beside the Python packages for class activation maps: time, and whether the maps are the
-same.
+"""Compares times and maps of libsscam and the Python packages for class activation maps.
 
     SSCAM_LIBRARY=build-pip/lib/libsscam.so.1 build-pip-environment/bin/python3 tests/bench/peers.py
 
-All run in this one process, on its one libtorch, with as many threads, in turn; medians are shown.
+All run in turn in one process, on one libtorch, with the same number of threads; medians are shown.
 What it needs: see packages.py. Networks have random weights unless --weights names a folder of
 TorchScript files named after them.
 """
@@ -85,7 +84,7 @@ def main():
             for method, peer, theirs, ours in rows(subject, options.samples):
                 if options.only and not method.startswith(options.only):
                     continue
-                ours()  # measures which way is fastest, once for a loaded network
+                ours()  # measures the fastest plan, once for a loaded network
                 times = []
                 for _ in range(options.rounds):
                     their_time, their_map = timed(theirs)

@@ -1,15 +1,15 @@
-/* How near the methods come to what the network itself costs.
+/* Measures the overhead of the methods over the cost of the network itself.
  *
  * usage: sscam-bench MODEL.pt [NAME=VALUE...]
  *
- * NAME=VALUE are options of the methods, beside device=NAME (cpu) and rounds=N (5): how often
- * everything is measured, in turn; medians are shown. The input is made up, 224 x 224.
+ * NAME=VALUE are options of the methods, and device=NAME (cpu) and rounds=N (5), the number of
+ * measurements, which are made in turn; medians are shown. The input is synthetic, 224 x 224.
  *
- * The floor is the same scoring call with masks left unwritten: the network alone, in the form,
- * batches and workers that the library chose. overhead is all of an explanation, from the input to
- * the map, over passes at the floor. Three names are wrapped by the linker for that: the functions
- * that write masked inputs, on the processor and on a card (CudaProgram::write()), and the one that
- * gives the backend. */
+ * The floor is the same scoring call without writing masks: the network alone, in the variant,
+ * batches and workers that the library chose. overhead is the time of a whole explanation, from the
+ * input to the map, over passes at the floor. The linker wraps three functions for that: those that
+ * write masked inputs, on the CPU and on a GPU (CudaProgram::write()), and the one that gives the
+ * backend. */
 #include <inttypes.h>
 #include <malloc.h>
 #include <math.h>
@@ -30,7 +30,7 @@ static sscam_model *model;
 static float *input;
 static const int64_t shape[4] = {1, CHANNELS, SIDE, SIDE};
 
-/* --- what is wrapped -------------------------------------------------------------------------- */
+/* --- wrapped functions ------------------------------------------------------------------------ */
 
 void __real_sscam_mask_list_write(const sscam_mask_list *list, int64_t index,
                                   sscam_memory_format layout, float *scratch, float *out);

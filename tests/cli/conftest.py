@@ -24,7 +24,7 @@ SHARED_DATA = pathlib.Path(os.environ.get("SSCAM_SHARED_DATA") or ROOT.parent / 
 
 
 def assert_one_line(result, code, *words):
-    """The exit code, nothing on standard output, and exactly one line on standard error that has the words."""
+    """The exit code, nothing on standard output, one line on standard error that has the words."""
     assert result.returncode == code, (result.returncode, result.stdout, result.stderr)
     assert result.stdout == ""
     assert re.fullmatch(r"sscam: [^\n]+: [^\n]+\n", result.stderr), result.stderr
@@ -87,15 +87,20 @@ def files(tmp_path):
 
 
 def default_signals(ignored=()):
-    """To be called by a child before it runs the program, which leaves alone what its parent ignores: so may the shell or
-    nohup that runs these tests."""
+    """Called by a child before it runs the program.
+
+    The program leaves signals alone that its parent ignores, as a shell or nohup that runs these
+    tests may do.
+    """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
 
 
 def run_on_terminal(arguments, columns, interrupt=False):
-    """Runs with standard error on a pseudo terminal, interrupting at the first sight of the bar if told so; the exit
-    code and what appeared there."""
+    """Runs with standard error on a pseudo terminal; gives the exit code and what appeared there.
+
+    With `interrupt`, the program gets SIGINT when the progress bar appears.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with subprocess.Popen(

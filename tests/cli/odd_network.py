@@ -1,5 +1,6 @@
-"""Writes a classifier that fails on some images: on white ones with an error of its own, and its layer `reshaped` has
-no map of black ones.
+"""Writes a classifier that fails on some images.
+
+It raises an error of its own on white ones, and its layer `reshaped` has no map of black ones.
 
 usage: odd_network.py FILE.pt
 """

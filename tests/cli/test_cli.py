@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import numpy
 import PIL.Image
@@ -65,7 +66,7 @@ def assert_failure(result, *words):
     assert_one_line(result, 1, *words)
 
 
-# --- the program itself -------------------------------------------------------------------------------
+# --- the program itself ---------------------------------------------------------------------------
 
 
 def test_version_names_release_and_build(sscam):
@@ -212,7 +213,7 @@ def test_the_locale_does_not_matter(sscam, network):
     assert isinstance(record["logit"], float)
 
 
-# --- tables -------------------------------------------------------------------------------------------
+# --- tables ---------------------------------------------------------------------------------------
 
 
 def test_methods_as_json(sscam):
@@ -263,7 +264,7 @@ def test_layers_of_another_input_size(sscam, network):
     assert default_shape("--input", "3x448x224")[2] > default_shape()[2]
 
 
-# --- explain: what is printed -------------------------------------------------------------------------
+# --- explain: what is printed ---------------------------------------------------------------------
 
 
 def test_a_sentence_when_nothing_else_is_asked_for(sscam, network, files):
@@ -286,7 +287,7 @@ def test_the_default_method_is_ss_cam_mean(sscam, network):
 
 
 def test_ablation_counts_every_pass(sscam, network):
-    """One pass captures, one runs the whole input, two rows try how rows can be spread, 64 lose a channel each."""
+    """One captures, one runs the input, two try how rows can be spread, 64 ablate a channel."""
     (record,) = lines_of(
         sscam("explain", network.model, network.image, "-m", "ablation-cam", "--json")
     )
@@ -364,7 +365,7 @@ def test_label_is_null_without_labels(sscam, network):
 
 def test_json_escapes_what_it_must(sscam, network, tmp_path):
     name = 'a "quoted"\\ \n\x01 n\xe9.png'
-    (tmp_path / name).write_bytes(open(network.image, "rb").read())
+    (tmp_path / name).write_bytes(Path(network.image).read_bytes())
     broken = os.fsencode(tmp_path) + b"/\xff.png"
     os.link(tmp_path / name, broken)
     assert lines_of(sscam("explain", network.model, name, *FAST, "--json"))[0]["image"] == name
@@ -376,7 +377,7 @@ def test_json_escapes_what_it_must(sscam, network, tmp_path):
     assert json.loads(result.stdout.decode())["image"].endswith("/\ufffd.png")
 
 
-# --- explain: classes and labels ----------------------------------------------------------------------
+# --- explain: classes and labels ------------------------------------------------------------------
 
 
 def test_classes_by_number_name_and_top(sscam, network):
@@ -450,7 +451,7 @@ def test_unusable_labels(sscam, network, tmp_path, pattern, times):
     )
 
 
-# --- explain: files -----------------------------------------------------------------------------------
+# --- explain: files -------------------------------------------------------------------------------
 
 
 def test_every_output(sscam, network, tmp_path, files):
@@ -588,7 +589,7 @@ def test_two_outputs_of_one_name_are_refused(sscam, network, files):
 
 def test_an_output_is_not_written_over_an_input(sscam, network, tmp_path):
     image = tmp_path / "image.png"
-    image.write_bytes(open(network.image, "rb").read())
+    image.write_bytes(Path(network.image).read_bytes())
     before = image.read_bytes()
     assert_usage_error(
         sscam("explain", network.model, image, *FAST, "-o", "./image.png"), "image.png"
@@ -665,7 +666,7 @@ def test_a_full_disk_leaves_nothing(sscam, network, files, flag):
     assert files() == []
 
 
-# --- explain: several methods -------------------------------------------------------------------------
+# --- explain: several methods ---------------------------------------------------------------------
 
 
 def test_all_methods(sscam, network):
@@ -838,7 +839,7 @@ def test_colormap_and_alpha_change_the_images(sscam, network, tmp_path):
     )
 
 
-# --- explain: tensors ---------------------------------------------------------------------------------
+# --- explain: tensors -----------------------------------------------------------------------------
 
 
 def random_input(*shape):
@@ -1045,12 +1046,12 @@ def test_a_tensor_of_a_shape_that_the_network_cannot_take(sscam, network, tmp_pa
     assert_failure(sscam("explain", network.model, *FAST, "--tensor", "five.npy"))
 
 
-# --- failures -----------------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", ["explain", "compare"])
 def test_failures_of_inputs(sscam, network, tmp_path, files, command):
-    good = open(network.image, "rb").read()
+    good = Path(network.image).read_bytes()
     (tmp_path / "cut.png").write_bytes(good[: len(good) // 2])
     (tmp_path / "text.png").write_text("no image")
     (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
@@ -1092,13 +1093,13 @@ def test_layers_of_no_network(sscam, network, tmp_path):
     assert_failure(sscam("layers", network.model, "--input", "7x9x9"))
 
 
-# --- terminals and signals ----------------------------------------------------------------------------
+# --- terminals and signals ------------------------------------------------------------------------
 
 SLOW = ("-m", "ss-cam-mean", "--samples", "100000")
 
 
 def wait_until_caught(process, sent):
-    """Waits until the program has a handler of a signal: loading its libraries may take longer than any guess."""
+    """Waits until the program handles a signal: loading its libraries takes an unknown time."""
     while process.poll() is None:
         with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
             caught = int(re.search(r"^SigCgt:\s*([0-9a-f]+)$", status.read(), re.MULTILINE)[1], 16)
@@ -1193,7 +1194,7 @@ def test_cancelling_wipes_the_bar(network):
     assert shown.replace("\r\n", "\n").endswith("\r\033[Ksscam: cancelled\n")
 
 
-# --- compare ------------------------------------------------------------------------------------------
+# --- compare --------------------------------------------------------------------------------------
 
 
 def size_of(path):
@@ -1313,8 +1314,10 @@ def test_figure_of_odd_images_and_names(sscam, network, tmp_path):
 
 
 def glyphs_of_label(sscam, network, folder, label):
-    """Identifiers of the glyphs that a label is drawn with, from left to right: those of a line that a figure without
-    it has not."""
+    """Identifiers of a label's glyphs, from left to right.
+
+    They are those of the line that a figure without the label does not have.
+    """
 
     def lines(text):
         (folder / "labels.txt").write_text(text + "\n", encoding="utf-8")
@@ -1465,7 +1468,7 @@ def test_a_damaged_image_is_found_before_the_work(sscam, network, tmp_path, file
     assert files() == ["bad.png"]
 
 
-# --- pretrained networks ------------------------------------------------------------------------------
+# --- pretrained networks --------------------------------------------------------------------------
 
 
 def test_a_cat_is_found(sscam, pretrained):

@@ -1,4 +1,4 @@
-"""sscam eval and sscam merge: data sets in every layout, damaged ones, runs that are cut short or divided."""
+"""sscam eval and sscam merge: data sets in every layout, damaged ones, resumed and divided runs."""
 
 import base64
 import csv
@@ -41,7 +41,7 @@ OTHERS = ["insertion", "deletion", "class_sensitivity"]
 
 @pytest.fixture
 def evaluate(sscam, network, tmp_path):
-    """Runs eval on a data set; the result has `rows`, the lines of its CSV file, where it succeeded."""
+    """Runs eval on a data set; if it succeeds, the result has `rows`, the lines of its CSV file."""
 
     def run(dataset, *arguments, labels=network.labels_path, flags=FAST):
         table = tmp_path / "values.csv"
@@ -89,7 +89,7 @@ def objects_of(scene):
 
 
 def annotation(objects, size=(320, 256), extra=""):
-    """A VOC file: objects are (class name, box), with the class as an action where that is asked for."""
+    """A VOC file: objects are (class name, box); `extra` is put into each object."""
     text = "".join(
         f"<object><name>{name}</name>{extra}<bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin>"
         f"<xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox></object>"
@@ -123,7 +123,7 @@ def put_scenes(root, names):
     return root
 
 
-# --- layouts ------------------------------------------------------------------------------------------
+# --- layouts --------------------------------------------------------------------------------------
 
 COUNT = 3
 
@@ -345,7 +345,7 @@ def test_top_class(evaluate, sscam, network):
         assert json.loads(shown.stdout)["class"] == int(row["class"])
 
 
-# --- annotations that are wrong -----------------------------------------------------------------------
+# --- annotations that are wrong -------------------------------------------------------------------
 
 GOOD_BOX = [93, 125, 206, 210]
 BROKEN = {
@@ -353,10 +353,11 @@ BROKEN = {
     "no-xml": "this is not XML",
     "cut": annotation([("bag", GOOD_BOX)])[:-20],
     "other-root": "<image/>",
-    "no-name": "<annotation><object><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>"
-    "</object></annotation>",
+    "no-name": "<annotation><object><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax>"
+    "<ymax>9</ymax></bndbox></object></annotation>",
     "no-box": "<annotation><object><name>bag</name></object></annotation>",
-    "half-box": "<annotation><object><name>bag</name><bndbox><xmin>1</xmin></bndbox></object></annotation>",
+    "half-box": "<annotation><object><name>bag</name><bndbox><xmin>1</xmin></bndbox></object>"
+    "</annotation>",
     "word": annotation([("bag", ["one", 1, 9, 9])]),
     "nan": annotation([("bag", ["nan", 1, 9, 9])]),
     "infinite": annotation([("bag", [1, 1, "inf", 9])]),
@@ -529,7 +530,7 @@ def test_images_without_annotations_are_evaluated_for_the_top_class(evaluate, tm
     assert evaluate(tmp_path / "set", labels=None).rows == result.rows
 
 
-# --- parts --------------------------------------------------------------------------------------------
+# --- parts ----------------------------------------------------------------------------------------
 
 
 def test_shards_merge_to_one_run(evaluate, sscam, tmp_path):
@@ -637,8 +638,7 @@ def ends_of_images(journal):
 
 
 def test_a_killed_run_goes_on_as_if_it_had_not_been(evaluate, network, tmp_path):
-    """To the last digit, also where masked inputs are scored: without calibration the way of scoring is always the
-    same."""
+    """To the last digit, also of scores: without calibration the plan is always the same."""
     flags = [
         "-m",
         "grad-cam,score-cam",
@@ -683,7 +683,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(evaluate, network, tmp_path)
 
 
 def test_a_resumed_run_keeps_its_counts(evaluate, tmp_path):
-    """Of skipped images, scaled annotations and unknown objects; those of images left out are not shown."""
+    """Of skipped images, scaled annotations and unknown objects; not those of images left out."""
     root = put_scenes(tmp_path / "set", scene_names(1))
     bag = annotation([("bag", GOOD_BOX)])
     for name, text in (
@@ -874,7 +874,7 @@ def test_results_on_standard_output(evaluate, sscam, network):
     assert list(csv.DictReader(io.StringIO(text[: -len(table.stdout)]))) == table.rows
 
 
-# --- what is printed ----------------------------------------------------------------------------------
+# --- what is printed ------------------------------------------------------------------------------
 
 
 def test_table_json_and_csv_agree(evaluate, tmp_path):
@@ -912,7 +912,8 @@ def test_table_json_and_csv_agree(evaluate, tmp_path):
             assert total["mean"] == pytest.approx(math.fsum(values) / len(values), abs=1e-6)
             assert total["lower"] <= total["mean"] <= total["upper"]
             digits = 2 if metric in METRICS else 4
-            shown = f"{total['mean']:.{digits}f} [{total['lower']:.{digits}f}, {total['upper']:.{digits}f}]"
+            mean, *interval = (f"{total[key]:.{digits}f}" for key in ("mean", "lower", "upper"))
+            shown = f"{mean} [{', '.join(interval)}]"
             assert any(shown in line for line in lines), (metric, shown)
 
 
@@ -1062,13 +1063,13 @@ def test_the_bar_is_of_the_whole_data_set(network, tmp_path):
     assert shown.endswith("\r\033[K")
 
 
-# --- the report ---------------------------------------------------------------------------------------
+# --- the report -----------------------------------------------------------------------------------
 
 
 class Page(html.parser.HTMLParser):
     """Tags that are open and closed in order, and what a test looks at."""
 
-    VOID = {"meta", "img", "br", "!doctype"}
+    VOID = frozenset({"meta", "img", "br", "!doctype"})
 
     def __init__(self, text):
         super().__init__()

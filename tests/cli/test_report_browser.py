@@ -1,4 +1,4 @@
-"""Reports as a browser shows them: headless Chromium draws them, runs their scripts and sorts by them."""
+"""Reports in headless Chromium: what it draws, and the scripts that sort tables."""
 
 import html
 import json
@@ -42,8 +42,7 @@ def chromium(tmp_path):
                 page.as_uri(),
             ],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
             timeout=300,
             check=False,
@@ -56,7 +55,7 @@ def chromium(tmp_path):
 
 @pytest.fixture
 def ask(chromium, tmp_path):
-    """Loads a report with an expression of JavaScript at its end; its value, and the errors of all scripts."""
+    """Evaluates JavaScript at the end of a report; its value, and the errors of all scripts."""
 
     def run(text, expression):
         answer = f"<script>document.title=JSON.stringify([{expression},errors]);</script>"
@@ -99,7 +98,7 @@ def report(sscam, network, tmp_path):
 
 
 def assert_drawn(chromium, page, screenshot):
-    """The page as it is: no complaint of a script, and not blank: text, and the colours of charts and maps."""
+    """The page without an error of a script, with text and the colours of charts and maps."""
     shown = chromium(page, f"--screenshot={screenshot}", "--window-size=1400,2400")
     assert "CONSOLE" not in shown.stderr, shown.stderr
     with PIL.Image.open(screenshot) as image:
@@ -135,7 +134,10 @@ def assert_charts_hold_their_parts(ask, text, count):
 
 def test_errors_of_scripts_are_seen(ask, chromium, tmp_path):
     """Of these tests themselves."""
-    broken = "<!DOCTYPE html>\n<html><head><title>x</title></head><body><script>nothing.is();</script></body></html>"
+    broken = (
+        "<!DOCTYPE html>\n<html><head><title>x</title></head>"
+        "<body><script>nothing.is();</script></body></html>"
+    )
     value, errors = ask(broken, "1")
     assert value == 1 and len(errors) == 1 and "nothing" in errors[0]
     page = tmp_path / "broken.html"

@@ -259,7 +259,7 @@ END_TEST
 
 /* --- classes ---------------------------------------------------------------------------------- */
 
-/* Places of the class among those that every class has in the region. */
+/* Number of the class's positions among those of all classes in the region. */
 static int seen_in(region region, int64_t c)
 {
     int count = 0;
@@ -478,7 +478,7 @@ START_TEST(regions_have_their_forms)
 }
 END_TEST
 
-START_TEST(masks_are_copied_and_taken_away)
+START_TEST(masks_are_copied_and_removed)
 {
     static const uint8_t nothing[4] = {0};
     uint8_t changing[4] = {0, 1, 0, 1};
@@ -602,7 +602,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("dense");
-    TCase *positions = add_tcase(suite, "places", set_up, NULL),
+    TCase *positions = add_tcase(suite, "positions", set_up, NULL),
           *classes = add_tcase(suite, "classes", set_up, NULL),
           *refusals = add_tcase(suite, "refusals", set_up, NULL);
     tcase_add_test(positions, every_region_holds_some_positions_and_leaves_some_out);
@@ -622,6 +622,6 @@ int main(void)
     tcase_add_loop_test(classes, sensitivity_needs_positions_of_the_least_likely_class, 0, 2);
     tcase_add_test(refusals, regions_without_positions_are_refused);
     tcase_add_test(refusals, regions_have_their_forms);
-    tcase_add_test(refusals, masks_are_copied_and_taken_away);
+    tcase_add_test(refusals, masks_are_copied_and_removed);
     return run_suite(suite);
 }

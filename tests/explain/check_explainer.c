@@ -475,7 +475,7 @@ START_TEST(each_image_of_a_batch_has_its_class)
     static const int64_t classes[IMAGES] = {2, SSCAM_CLASS_TOP, 0};
     sscam_map *maps[IMAGES];
     use("fake linear",
-        "grad-cam++"); /* which knows no noise: the position in the batch does not matter */
+        "grad-cam++"); /* which has no noise: the position in the batch does not matter */
     ASSERT_OK(sscam_explain_tensor(explainer, input, three, classes, maps));
     ck_assert_int_eq(sscam_map_class_index(maps[0]), 2);
     ck_assert_int_eq(sscam_map_class_index(maps[2]), 0);

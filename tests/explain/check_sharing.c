@@ -185,8 +185,8 @@ END_TEST
 
 /* --- common work ------------------------------------------------------------------------------ */
 
-/* The fake linear network has 5 channels: one flat, two equal. So 3 masks differ without noise, 4
- * with. */
+/* Of the 5 channels of the fake linear network, one is constant and two are equal: 3 masks differ
+ * without noise, 4 with. */
 START_TEST(captures_are_shared)
 {
     static const int64_t class = 0;
@@ -441,7 +441,7 @@ static void add_much(void)
     add("ablation-cam", NULL, NULL);
 }
 
-START_TEST(the_first_callback_hears_of_all)
+START_TEST(only_the_first_callback_is_called)
 {
     listener first = {0}, second = {0};
     add_much();
@@ -606,7 +606,7 @@ int main(void)
     tcase_add_test(arguments, unusable_arguments_are_refused);
     tcase_add_test(arguments, explainers_of_other_models_are_refused);
     tcase_add_test(arguments, one_unusable_class_or_method_fails_all);
-    tcase_add_test(failures, the_first_callback_hears_of_all);
+    tcase_add_test(failures, only_the_first_callback_is_called);
     tcase_add_test(failures, cancelling_works_at_every_report);
     tcase_add_loop_test(failures, a_failing_call_is_reported_wherever_it_is, 0, 5);
     tcase_add_test(images, images_are_explained_as_alone);

@@ -316,29 +316,29 @@ START_TEST(of_two_calls_at_the_same_time_one_is_refused)
 }
 END_TEST
 
-/* --- callbacks that use what they report for -------------------------------------------------- */
+/* --- callbacks that use the explainer of their call ------------------------------------------- */
 
-/* What a callback does, and what became of it. */
-typedef struct meddler {
+/* The user data of a callback: what it does when it is called, and on which objects. */
+typedef struct acting_callback {
     sscam_explainer *explainer, *other;
     sscam_evaluation *evaluation;
     sscam_image *image;
-    void (*meddle)(struct meddler *);
+    void (*act)(struct acting_callback *);
     int calls;
-} meddler;
+} acting_callback;
 
-static int32_t meddle_and_go_on(void *user, double fraction)
+static int32_t act_and_continue(void *user, double fraction)
 {
-    meddler *own = user;
+    acting_callback *own = user;
     (void)fraction;
     own->calls++;
-    own->meddle(own);
+    own->act(own);
     return 0;
 }
 
 static const char in_use[] = "the explainer is in use by a call that has not ended";
 
-static void use_again(meddler *own)
+static void use_again(acting_callback *own)
 {
     sscam_map *map = (sscam_map *)own;
     int64_t shape[4];
@@ -366,11 +366,10 @@ static void use_again(meddler *own)
 START_TEST(a_callback_that_uses_its_explainer_is_refused)
 {
     sscam_map *map = NULL, *wanted = NULL;
-    meddler own = {.explainer = make("ss-cam-mean"),
-                   .image = make_image(WIDTH, HEIGHT, 3),
-                   .meddle = use_again};
+    acting_callback own = {
+        .explainer = make("ss-cam-mean"), .image = make_image(WIDTH, HEIGHT, 3), .act = use_again};
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &wanted));
-    ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
+    ASSERT_OK(sscam_explainer_set_progress(own.explainer, act_and_continue, &own));
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
     ck_assert_int_gt(own.calls, 2);
     ck_assert_int_eq(same_maps(map, wanted), 1);
@@ -381,7 +380,7 @@ START_TEST(a_callback_that_uses_its_explainer_is_refused)
 }
 END_TEST
 
-static void use_another(meddler *own)
+static void use_another(acting_callback *own)
 {
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_tensor(own->other, input, one, NULL, &map));
@@ -393,10 +392,10 @@ START_TEST(a_callback_may_use_another_explainer)
 {
     static const char *const methods[] = {"grad-cam", "score-cam", "ablation-cam"};
     sscam_map *map = NULL, *wanted = NULL;
-    meddler own = {
-        .explainer = make("ss-cam-mean"), .other = make(methods[_i]), .meddle = use_another};
+    acting_callback own = {
+        .explainer = make("ss-cam-mean"), .other = make(methods[_i]), .act = use_another};
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &wanted));
-    ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
+    ASSERT_OK(sscam_explainer_set_progress(own.explainer, act_and_continue, &own));
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
     ck_assert_int_eq(same_maps(map, wanted), 1);
     sscam_map_destroy(map);
@@ -406,7 +405,7 @@ START_TEST(a_callback_may_use_another_explainer)
 }
 END_TEST
 
-static void use_the_second(meddler *own)
+static void use_the_second(acting_callback *own)
 {
     sscam_map *maps[2];
     sscam_explainer *const both[2] = {own->explainer, own->other};
@@ -415,15 +414,14 @@ static void use_the_second(meddler *own)
                  in_use);
 }
 
-/* Of a call with several, all are in use, and all are free when it ends, those too that stand
- * twice. */
+/* All explainers of a call are in use until it ends, also one that is listed twice. */
 START_TEST(all_explainers_of_a_call_are_in_use)
 {
     sscam_map *maps[3];
-    meddler own = {
-        .explainer = make("ss-cam-mean"), .other = make("grad-cam"), .meddle = use_the_second};
+    acting_callback own = {
+        .explainer = make("ss-cam-mean"), .other = make("grad-cam"), .act = use_the_second};
     sscam_explainer *const explainers[3] = {own.other, own.explainer, own.other};
-    ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
+    ASSERT_OK(sscam_explainer_set_progress(own.explainer, act_and_continue, &own));
     ASSERT_OK(sscam_explain_tensor_all(explainers, 3, input, one, NULL, 0, maps));
     ck_assert_int_gt(own.calls, 0);
     for (int i = 0; i < 3; i++)
@@ -435,20 +433,20 @@ START_TEST(all_explainers_of_a_call_are_in_use)
 }
 END_TEST
 
-static void destroy_once(meddler *own)
+static void destroy_once(acting_callback *own)
 {
     if (own->calls == 1)
         sscam_explainer_destroy(own->explainer);
 }
 
-/* A window that is closed while its explanation runs: tear_down() sees that the model was let
- * go. */
+/* As when a window is closed while its explanation runs. tear_down() checks that the model was
+ * freed. */
 START_TEST(an_explainer_destroyed_by_its_callback_goes_when_the_call_ends)
 {
     sscam_map *maps[2];
-    meddler own = {.explainer = make("score-cam"), .meddle = destroy_once};
+    acting_callback own = {.explainer = make("score-cam"), .act = destroy_once};
     sscam_explainer *const twice[2] = {own.explainer, own.explainer};
-    ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
+    ASSERT_OK(sscam_explainer_set_progress(own.explainer, act_and_continue, &own));
     ASSERT_OK(sscam_explain_tensor_all(twice, 2, input, one, NULL, 0, maps));
     ck_assert_int_gt(own.calls, 1);
     sscam_map_destroy(maps[0]);
@@ -456,7 +454,7 @@ START_TEST(an_explainer_destroyed_by_its_callback_goes_when_the_call_ends)
 }
 END_TEST
 
-static void add_cases(meddler *own)
+static void add_cases(acting_callback *own)
 {
     ASSERT_FAILS(sscam_evaluation_add(own->evaluation, own->image, NULL, 0, NULL, NULL, 0),
                  SSCAM_E_ARGUMENT, in_use);
@@ -466,11 +464,11 @@ static void add_cases(meddler *own)
 
 START_TEST(a_callback_may_add_known_cases_and_no_others)
 {
-    meddler own = {
-        .explainer = make("grad-cam"), .image = make_image(WIDTH, HEIGHT, 3), .meddle = add_cases};
+    acting_callback own = {
+        .explainer = make("grad-cam"), .image = make_image(WIDTH, HEIGHT, 3), .act = add_cases};
     ASSERT_OK(sscam_explainer_set(own.explainer, "resize", "off"));
     ASSERT_OK(sscam_explainer_set(own.explainer, "crop", "off"));
-    ASSERT_OK(sscam_explainer_set_progress(own.explainer, meddle_and_go_on, &own));
+    ASSERT_OK(sscam_explainer_set_progress(own.explainer, act_and_continue, &own));
     ASSERT_OK(sscam_evaluation_create(&own.explainer, 1, &own.evaluation));
     for (int image = 0; image < 2; image++)
         ASSERT_OK(sscam_evaluation_add(own.evaluation, own.image, NULL, 0, NULL, NULL, 0));

@@ -42,7 +42,7 @@ typedef struct report {
     float map[MOST_VALUES];
     int64_t count; /* of its allocations */
     int64_t left;  /* blocks that libtorch keeps when all is destroyed */
-    long long tries, refused, absorbed, complaints;
+    long long tries, refused, absorbed, failures;
     long long unusable, losses; /* after failures of libtorch's allocations */
 } report;
 
@@ -52,14 +52,14 @@ static sscam_model *model;
 static sscam_image *image;
 static float last_map[MOST_VALUES];
 
-__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void report_failure(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
-    told->complaints++;
+    told->failures++;
 }
 
 static void sign_map(uint64_t *signature, const sscam_map *map)
@@ -88,7 +88,7 @@ static sscam_status list_layers(const step *step, uint64_t *signature)
     sscam_status status = UNDER_FAULTS(sscam_model_layers(model, shape, &layers));
     (void)step;
     if (status != SSCAM_OK && layers)
-        complain("layers: not NULL");
+        report_failure("layers: not NULL");
     for (size_t i = 0; i < sscam_layers_count(layers); i++)
         sign(signature, sscam_layers_name(layers, i), strlen(sscam_layers_name(layers, i)));
     sscam_layers_destroy(layers);
@@ -115,7 +115,7 @@ static sscam_explainer *explainer_of(const char *method)
         sscam_explainer_set(made, "calibrate", "off") ||
         sscam_explainer_set(made, "samples", "1") || sscam_explainer_set(made, "workers", "1") ||
         sscam_explainer_set(made, "max_channels", "3"))
-        complain("%s: %s", method, sscam_last_error());
+        report_failure("%s: %s", method, sscam_last_error());
     return made;
 }
 
@@ -126,7 +126,7 @@ static sscam_status explain(const step *step, uint64_t *signature)
     sscam_status status = UNDER_FAULTS(
         sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map));
     if (status != SSCAM_OK && map)
-        complain("%s: a map in spite of the failure", step->method);
+        report_failure("%s: a map in spite of the failure", step->method);
     if (status == SSCAM_OK)
         sign_map(signature, map);
     sscam_map_destroy(map);
@@ -141,7 +141,7 @@ static sscam_status evaluate(const step *step, uint64_t *signature)
     if (sscam_explainer_set(explainer, "metrics", "all") ||
         sscam_explainer_set(explainer, "metric_steps", "3") ||
         sscam_evaluation_create(&explainer, 1, &evaluation))
-        complain("evaluation: %s", sscam_last_error());
+        report_failure("evaluation: %s", sscam_last_error());
     sscam_status status = UNDER_FAULTS(
         sscam_evaluation_add(evaluation, image, NULL, 1, NULL, NULL, 0));
     if (status == SSCAM_OK)
@@ -195,11 +195,11 @@ static void run_without_faults(const step *step, int owners)
     uint64_t again;
     begin(step, owners);
     if (act(step, 0, 0, &told->signature) != SSCAM_OK)
-        complain("%s without faults: %s", step->name, sscam_last_error());
+        report_failure("%s without faults: %s", step->name, sscam_last_error());
     told->count = fault_board_here()->allocations;
     memcpy(told->map, last_map, sizeof told->map);
     if (act(step, 0, 0, &again) != SSCAM_OK || again != told->signature)
-        complain("%s is not the same twice", step->name);
+        report_failure("%s is not the same twice", step->name);
     told->left = end();
 }
 
@@ -223,23 +223,23 @@ static void try_one(const step *step, int owners, int64_t allocation, int from_o
     if (status == SSCAM_OK) {
         told->absorbed++;
         if (!is_near(signature))
-            complain("%s without allocation %lld: another result", step->name,
-                     (long long)allocation);
+            report_failure("%s without allocation %lld: another result", step->name,
+                           (long long)allocation);
     } else if (status != SSCAM_E_MEMORY || !strstr(sscam_last_error(), "memory")) {
-        complain("%s without allocation %lld: %s: %s", step->name, (long long)allocation,
-                 sscam_status_name(status), sscam_last_error());
+        report_failure("%s without allocation %lld: %s: %s", step->name, (long long)allocation,
+                       sscam_status_name(status), sscam_last_error());
     }
     const int is_own = owners == FAULT_LIBRARY;
     sscam_status again = act(step, 0, 0, &signature);
     told->unusable += again != SSCAM_OK;
     if ((again != SSCAM_OK && is_own) || (again == SSCAM_OK && signature != told->signature))
-        complain("%s after allocation %lld failed: another result: %s", step->name,
-                 (long long)allocation, sscam_last_error());
+        report_failure("%s after allocation %lld failed: another result: %s", step->name,
+                       (long long)allocation, sscam_last_error());
     int64_t left = end();
     told->losses += left > told->left;
     if (left > told->left && is_own)
-        complain("%s loses %lld blocks where allocation %lld fails", step->name,
-                 (long long)(left - told->left), (long long)allocation);
+        report_failure("%s loses %lld blocks where allocation %lld fails", step->name,
+                       (long long)(left - told->left), (long long)allocation);
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -273,7 +273,7 @@ static long long try_all(const step *step, int owners, int from_on, long long *r
     long long deaths = 0;
     *told = (report){0};
     if (run_child(step, owners, 0, 0) != 0)
-        complain("%s without faults ended the process", step->name);
+        report_failure("%s without faults ended the process", step->name);
     const int64_t stride = stride_of(owners, told->count);
     for (int64_t at = 1 + (from_on ? stride / 2 : 0); at <= told->count; at += stride) {
         int how = run_child(step, owners, at, from_on);
@@ -281,8 +281,8 @@ static long long try_all(const step *step, int owners, int from_on, long long *r
             continue;
         deaths++;
         if (owners == FAULT_LIBRARY)
-            complain("%s: allocation %lld%s ended the process (%d)", step->name, (long long)at,
-                     from_on ? " and all after it" : "", how);
+            report_failure("%s: allocation %lld%s ended the process (%d)", step->name,
+                           (long long)at, from_on ? " and all after it" : "", how);
     }
     printf("%s, %s%s: %lld of %lld allocations tried, %lld refused, %lld times done without; ",
            step->name, owners == FAULT_LIBRARY ? "libsscam" : "libtorch",
@@ -292,7 +292,7 @@ static long long try_all(const step *step, int owners, int from_on, long long *r
            told->losses);
     fflush(stdout);
     *refused += told->refused;
-    return told->complaints;
+    return told->failures;
 }
 
 /* libtorch makes some tables when it first fails. */
@@ -304,7 +304,7 @@ static void fail_once(void)
     int64_t count = 0;
     if (sscam_model_load_memory("no network", 10, "cpu", &none) == SSCAM_OK ||
         sscam_model_classify(model, input, shape, NULL, 0, &count) == SSCAM_OK)
-        complain("what must fail does not");
+        report_failure("what must fail does not");
 }
 
 static int is_wanted(const step *step, int argc, char **argv)

@@ -1,9 +1,8 @@
-"""The program without memory, and on files that fail: it ends with its message and exit code 1 or
-gives what it would have given, leaves no temporary file, and writes over nothing that it does not
-replace.
+"""The program out of memory, and with failing file calls: it ends with its message and exit code 1
+or gives the same result, leaves no temporary file, and overwrites only what it replaces as a whole.
 
-SSCAM_FAULTS_EVERY=1 lets every allocation and every call on a file fail in turn, another number n
-every nth; by default one or two of each."""
+With SSCAM_FAULTS_EVERY=n every nth allocation and file call fails in turn; by default one or two of
+each."""
 
 import errno
 import math
@@ -26,7 +25,7 @@ from fork_server import ForkServer
 DEMO = ROOT / "examples" / "demo"
 PROGRAM = os.environ.get("SSCAM_CLI", str(ROOT / "build" / "tools" / "sscam"))
 EVERY = int(os.environ.get("SSCAM_FAULTS_EVERY", "0"))
-MIDDLE, LATE = 0.45, 0.87  # by default: while it computes, and while it writes what it has computed
+MIDDLE, LATE = 0.45, 0.87  # by default: while it computes, and while it writes results
 
 # fault_board.h
 OWNERS = {"program": 1, "library": 2, "drawing": 8, "fonts": 32, "glib": 64}
@@ -166,11 +165,11 @@ COMMANDS = {
             "-m",
             "grad-cam",
             "-o",
-            "{out}/panel.png",
+            "{out}/figure.png",
             "--labels",
             "{in}/labels.txt",
         ],
-        ["panel.png"],
+        ["figure.png"],
     ),
     "compare SVG": (
         [
@@ -180,9 +179,9 @@ COMMANDS = {
             "-m",
             "grad-cam",
             "-o",
-            "{out}/panel.svg",
+            "{out}/figure.svg",
         ],
-        ["panel.svg"],
+        ["figure.svg"],
     ),
     "eval": (
         [
@@ -224,7 +223,7 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    """A folder of everything that the commands read."""
+    """A folder with all files that the commands read."""
     import PIL.Image
 
     folder = tmp_path_factory.mktemp("in")
@@ -262,7 +261,7 @@ def inputs(tmp_path_factory):
 
 
 class Outcome:
-    """What a run left and said; what takes time is left out."""
+    """The files and messages of a run, without times."""
 
     def __init__(self, result, folder):
         self.code, self.errors = result.returncode, result.stderr
@@ -271,7 +270,7 @@ class Outcome:
 
 
 class Trial:
-    """Runs one command again and again, each time over files of old."""
+    """Runs one command repeatedly, each time over earlier output files."""
 
     def __init__(self, name, server, board, inputs, folder):
         words, self.outputs = COMMANDS[name]
@@ -286,8 +285,8 @@ class Trial:
         self.calls = {call: board.count(call) for call in CALLS}
 
     def run(self, **plan):
-        """What happens with a plan; all files of before, the journal among them, are gone or of
-        old."""
+        """The outcome of a plan, with the earlier output files in place and nothing else, not even
+        a journal."""
         for path in self.folder.iterdir():
             path.unlink()
         for name in self.outputs:
@@ -311,7 +310,7 @@ class Trial:
         return Outcome(result, self.folder)
 
     def check(self, outcome, what, may_differ=False):
-        """Nothing but what the words of the module promise."""
+        """Checks what the module's docstring promises."""
         kept = {"journal"} if "journal" in self.wanted.files else set()
         assert set(outcome.files) - kept == set(self.wanted.files) - kept, (
             what,
@@ -344,7 +343,7 @@ class Trial:
 
     @staticmethod
     def numbers(count, *shares):
-        """Which of `count` things fail."""
+        """The numbers of the calls that fail, of `count`."""
         if EVERY:
             return range(1, count + 1, EVERY)
         return sorted({math.ceil(share * count) for share in shares if count})
@@ -469,12 +468,12 @@ def test_a_journal_that_could_not_be_written_is_gone_on_with(trial):
             assert outcome.files["journal"] == trial.wanted.files["journal"]
 
 
-# --- places that cannot be used -------------------------------------------------------------------
+# --- unusable paths -------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def run(server, board, inputs, tmp_path):
-    """Runs the program without faults; all that it was given stays as it was."""
+    """Runs the program without faults; its inputs must not change."""
 
     def run(*words):
         board.plan()
@@ -519,14 +518,14 @@ EVAL = ["eval", MODEL, "{in}/set", "--labels", "{in}/labels.txt", "-m", "grad-ca
     ids=lambda words: " ".join(words),
 )
 @pytest.mark.parametrize("bad", ["/proc/self/fd/no", "{folder}"])
-def test_places_that_cannot_be_used_are_named(run, tmp_path, words, bad):
-    place = tmp_path / "folder"
-    place.mkdir()
-    bad = bad.replace("{folder}", str(place))
-    if bad.startswith(str(place)) and "{bad}/" in " ".join(words):
-        pytest.skip("a folder is the right place")
+def test_unusable_paths_are_named(run, tmp_path, words, bad):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    bad = bad.replace("{folder}", str(folder))
+    if bad.startswith(str(folder)) and "{bad}/" in " ".join(words):
+        pytest.skip("a folder is usable there")
     result = run(*(word.replace("{bad}", bad) for word in words))
     assert result.returncode == 1, result
     assert re.fullmatch(r"sscam: [^\n]+: [^\n]+\n", result.stderr), result.stderr
     assert result.stdout == ""
-    assert [path.name for path in tmp_path.iterdir()] == ["folder"] and not list(place.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"] and not list(folder.iterdir())

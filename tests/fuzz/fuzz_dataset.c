@@ -27,9 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct dataset dataset;
     struct dataset_request request = {.path = memory_file(data, size), .layout = "csv"};
 
-    complaints_begin();
+    stderr_check_begin();
     int failed = dataset_open(&request, &dataset);
-    complaints_end(failed);
+    stderr_check_end(failed);
     for (size_t i = 0; !failed && i < dataset.count; i++)
         look_at(&dataset, &dataset.images[i]);
     dataset_free(&dataset);

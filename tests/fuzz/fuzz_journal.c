@@ -26,9 +26,9 @@ static void resume(const uint8_t *data, size_t size)
     const char *path = memory_file(data, size);
 
     begin_results(&results);
-    complaints_begin();
+    stderr_check_begin();
     int failed = journal_open(&journal, path, &origin, &results);
-    complaints_end(failed);
+    stderr_check_end(failed);
     for (size_t i = 0; !failed && i < results.count; i++)
         PROMISE(results.cases[i].image && results.cases[i].class_index >= 0);
     if (!failed)

@@ -15,9 +15,9 @@ static void look_up_all(const struct labels *labels)
         int64_t found = labels_look_up(labels, name), named;
         PROMISE(found == -2 || (found >= 0 && (size_t)found < labels->count));
         PROMISE((found == -2) == (labels_count_named(labels, name) > 1));
-        complaints_begin();
+        stderr_check_begin();
         int failed = labels_find(labels, name, &named);
-        complaints_end(failed);
+        stderr_check_end(failed);
         PROMISE(failed ? found == -2 : found == named);
     }
 }
@@ -27,9 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct labels labels;
     const char *path = memory_file(data, size);
 
-    complaints_begin();
+    stderr_check_begin();
     int failed = labels_read(path, &labels);
-    complaints_end(failed);
+    stderr_check_end(failed);
     if (!failed) {
         PROMISE(!labels_name(&labels, -1));
         PROMISE(!labels_name(&labels, INT64_MAX));

@@ -23,9 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     drop_standard_output();
     snprintf(path, sizeof path, "%s", memory_file(data, size));
-    complaints_begin();
+    stderr_check_begin();
     int code = run_merge(2, arguments);
-    complaints_end(code);
+    stderr_check_end(code);
     PROMISE(code == EXIT_OK || code == EXIT_FAILED);
     return 0;
 }

@@ -33,7 +33,7 @@ static char *caught;
 static size_t caught_size;
 
 /* Replaces the stream, not the descriptor, to which sanitizers write their reports. */
-void complaints_begin(void)
+void stderr_check_begin(void)
 {
     real_stderr = stderr;
     stderr = open_memstream(&caught, &caught_size);
@@ -42,7 +42,7 @@ void complaints_begin(void)
     PROMISE(stderr != real_stderr);
 }
 
-void complaints_end(int failed)
+void stderr_check_end(int failed)
 {
     static const char note[] = "sscam: note: ";
     int lines = 0;

@@ -1,19 +1,19 @@
-/* A file in memory with a path, for readers that take a path; and what such a reader complains
- * of. */
+/* A file in memory with a path, for readers that take a path, and a check of what such a reader
+ * writes to standard error. */
 #ifndef SSCAM_TESTS_FUZZ_MEMORY_FILE_H
 #define SSCAM_TESTS_FUZZ_MEMORY_FILE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Path of a file with that content; the file before is gone. The path stays the same. */
+/* Path of a file with that content, which replaces that of an earlier call. */
 const char *memory_file(const uint8_t *data, size_t size);
 
-/* Catches standard error from now on. */
-void complaints_begin(void);
+/* Captures standard error. */
+void stderr_check_begin(void);
 
-/* Gives standard error back. Promises that what was caught is one line `sscam: what: why` when
- * `failed`; otherwise only notes may have been printed. */
-void complaints_end(int failed);
+/* Restores standard error. Aborts unless the captured text is one line `sscam: what: why` and notes
+ * if `failed`, else notes alone. */
+void stderr_check_end(int failed);
 
 #endif

@@ -7,10 +7,10 @@ and memory.
 
 The library is $SSCAM_LIBRARY, or that of build/.
 
-Reading a file and running what is in it is libtorch's work, and libtorch may crash on it: such
-crashes are counted and told apart from the library's own by their stacks. The library promises that
-nothing but a status, with a message, comes out. Fails when a promise is broken or the library
-itself crashes; the files lie in FOLDER/findings then.
+libtorch reads a file and runs its program, and may crash: such crashes are counted, and their
+stacks distinguish them from crashes of the library's own code. The library promises to return a
+status, with a message. Fails when a promise is broken or the library itself crashes; the files are
+in FOLDER/findings then.
 """
 
 import argparse
@@ -26,19 +26,19 @@ import sys
 import time
 from pathlib import Path
 
+import crash_origin
 import torchscript_mutations as mutations
-import torchscript_verdict as verdict
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 DEMO = ROOT / "examples/demo/clothes.pt"
 SHAPES = {DEMO.name: (1, 3, 40, 40)}
-USUAL_SHAPE = (1, 3, 12, 12)
+DEFAULT_SHAPE = (1, 3, 12, 12)
 CPU_SECONDS, WALL_SECONDS = 20, 120
 MEMORY = 2 << 30
 BROKEN, FAILED_ITSELF = 3, 4
-# Outcomes of the corpus's files by how their names begin: good ones, and what the library itself
-# finds out.
+# Outcomes of the corpus's files by the first word of their names: valid files, and those that the
+# library itself refuses.
 WANTED = {"seed": {"explained"}, "refused": {"SSCAM_E_FORMAT"}}
 
 
@@ -48,7 +48,7 @@ def parse():
         "--folder",
         type=Path,
         required=True,
-        help="for findings and everything else that is written",
+        help="for findings and all other files",
     )
     parser.add_argument(
         "--seconds",
@@ -68,9 +68,9 @@ def parse():
 
 
 def load_library(folder):
-    """Imports the package, with the library, whose loading every trial inherits."""
+    """Imports the package and loads the library, once for all trials, which are forked."""
     os.environ.setdefault("SSCAM_LIBRARY", str(ROOT / "build/lib/libsscam.so.1"))
-    # Pools of threads would not survive the fork.
+    # Thread pools do not survive a fork.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     sys.path.insert(0, str(ROOT / "python"))
     tracer = folder / "crash_trace.so"
@@ -89,8 +89,8 @@ def address_space():
         return int(figures.read().split()[0]) * resource.getpagesize()
 
 
-class Laboratory:
-    """Runs trials and keeps what comes of them."""
+class TrialRunner:
+    """Runs trials, counts their outcomes and keeps the findings."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -98,7 +98,7 @@ class Laboratory:
         self.tracer, self.trial = load_library(folder)
         self.input = folder / "input.pt"
         self.outcomes = collections.Counter()
-        self.places = {}
+        self.findings = {}
         self.failures = 0
 
     def confine(self, errors):
@@ -124,7 +124,7 @@ class Laboratory:
         except self.trial.Broken as broken:
             say("broken", str(broken))
             os._exit(BROKEN)
-        except BaseException as fault:  # the child must not go on as a second parent
+        except BaseException as fault:  # the child must not continue as a second parent
             say("broken", f"the trial itself: {fault!r}")
             os._exit(FAILED_ITSELF)
 
@@ -144,17 +144,17 @@ class Laboratory:
         return code, [json.loads(line) for line in texts[0].splitlines()], texts[1]
 
     def keep(self, content, kind, what, errors):
-        """Saves an input, what it did and its standard error; only the first of each kind."""
+        """Saves an input, its outcome and standard error; only the first of each kind."""
         name = f"{kind}-{hashlib.sha1(what.encode()).hexdigest()[:8]}"
         path = self.folder / "findings" / name
-        if what not in self.places:
-            self.places[what] = name
+        if what not in self.findings:
+            self.findings[what] = name
             path.with_suffix(".pt").write_bytes(content)
             path.with_suffix(".txt").write_text(f"{what}\n\n{errors}", encoding="utf-8")
             print(f"{name}: {what}", flush=True)
 
-    def judge(self, content, code, said, errors):
-        """Counts an outcome; keeps the input if it did anything but give statuses."""
+    def classify(self, content, code, said, errors):
+        """Counts an outcome; keeps the input unless every call returned a status."""
         last_step = [words[1] for words in said if words[0] == "step"][-1:]
         if code == 0:
             results = {words[0]: words[1] for words in said if words[0] != "step"}
@@ -170,21 +170,21 @@ class Laboratory:
             self.keep(content, "own-promise", said[-1][1], errors)
         elif code in (-signal.SIGALRM, -signal.SIGKILL, -signal.SIGXCPU):
             kind = "too long"
-            self.keep(content, "slow", f"in {last_step}: {verdict.place(errors)}", errors)
+            self.keep(content, "slow", f"in {last_step}: {crash_origin.location(errors)}", errors)
         else:
-            kind = f"crash: {verdict.culprit(errors)}"
+            kind = f"crash: {crash_origin.origin(errors)}"
             self.keep(
                 content,
-                f"crash-{verdict.culprit(errors)}",
-                f"signal {-code} in {last_step}: {verdict.place(errors)}",
+                f"crash-{crash_origin.origin(errors)}",
+                f"signal {-code} in {last_step}: {crash_origin.location(errors)}",
                 errors,
             )
         self.outcomes[kind] += 1
         self.failures += kind == "broken promise" or kind in ("crash: own", "crash: unknown")
         return kind
 
-    def attempt(self, content, shape=USUAL_SHAPE):
-        return self.judge(content, *self.run(content, shape))
+    def attempt(self, content, shape=DEFAULT_SHAPE):
+        return self.classify(content, *self.run(content, shape))
 
     def summary(self, began):
         total = sum(self.outcomes.values())
@@ -198,45 +198,45 @@ def files_below(paths):
         yield from sorted(path.rglob("*.pt")) if path.is_dir() else [path]
 
 
-def replay(laboratory, paths):
+def replay(runner, paths):
     for path in files_below(paths):
-        kind = laboratory.attempt(path.read_bytes(), SHAPES.get(path.name, USUAL_SHAPE))
+        kind = runner.attempt(path.read_bytes(), SHAPES.get(path.name, DEFAULT_SHAPE))
         print(f"{path.name}: {kind}", flush=True)
         wanted = WANTED.get(path.name.partition("-")[0], {kind})
         if kind not in wanted:
             print(f"{path.name}: wanted {' or '.join(wanted)}")
-            laboratory.failures += 1
+            runner.failures += 1
 
 
-def fuzz(laboratory, options):
+def fuzz(runner, options):
     seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
     chance = random.Random(seed)
-    corpus = [(path.read_bytes(), USUAL_SHAPE) for path in files_below([options.corpus])]
+    corpus = [(path.read_bytes(), DEFAULT_SHAPE) for path in files_below([options.corpus])]
     demo = (DEMO.read_bytes(), SHAPES[DEMO.name])
     if (
-        laboratory.attempt(mutations.write_records(mutations.read_records(demo[0])), demo[1])
+        runner.attempt(mutations.write_records(mutations.read_records(demo[0])), demo[1])
         != "explained"
     ):
-        sys.exit("torchscript.py: an archive that is only written anew cannot be explained")
+        sys.exit("torchscript.py: an undamaged archive that is written again cannot be explained")
     end, most = time.monotonic() + options.seconds, options.inputs or sys.maxsize
-    while time.monotonic() < end and sum(laboratory.outcomes.values()) < most:
+    while time.monotonic() < end and sum(runner.outcomes.values()) < most:
         content, shape = demo if chance.random() < 0.1 else chance.choice(corpus)
-        laboratory.attempt(mutations.mutate(content, chance), shape)
+        runner.attempt(mutations.mutate(content, chance), shape)
 
 
 def main():
     options = parse()
-    verdict.prove()
+    crash_origin.self_test()
     options.folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    laboratory = Laboratory(options.folder.resolve())
+    runner = TrialRunner(options.folder.resolve())
     if options.replay:
-        replay(laboratory, options.replay)
+        replay(runner, options.replay)
     if options.seconds:
-        fuzz(laboratory, options)
-    laboratory.summary(began)
-    return 1 if laboratory.failures or not laboratory.outcomes else 0
+        fuzz(runner, options)
+    runner.summary(began)
+    return 1 if runner.failures or not runner.outcomes else 0
 
 
 if __name__ == "__main__":

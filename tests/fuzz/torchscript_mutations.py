@@ -163,14 +163,14 @@ def mutate_bytes(content, chance):
 
 def mutate_zip_fields(content, chance):
     """A number in the headers of the archive."""
-    places = [
+    headers = [
         (match.start(), fields)
         for signature, fields in ZIP_FIELDS.items()
         for match in re.finditer(re.escape(signature), content)
     ]
-    if not places:
+    if not headers:
         return mutate_bytes(content, chance)
-    start, fields = chance.choice(places)
+    start, fields = chance.choice(headers)
     offset, size = chance.choice(fields)
     content = bytearray(content)
     field = slice(start + offset, start + offset + size)
@@ -185,7 +185,7 @@ def mutate_zip_fields(content, chance):
 
 
 def mutate_code(content, chance):
-    """A program's words and lines."""
+    """Words and lines of a program."""
     text = content.decode("utf-8", "replace")
     tokens = list(re.finditer(r"[A-Za-z_][\w.]*|\d[\w.]*|\"[^\"\n]*\"|[^\w\s]", text))
     lines = text.splitlines(True)
@@ -236,7 +236,7 @@ def split_pickle(content):
 
 
 def mutate_argument(operation, operations, chance):
-    """An operation of the pickle with another number, text, place in the memo, or global."""
+    """An operation of the pickle with another number, text, memo index, or global."""
     code, argument = operation[:1], operation[1:]
     if code in b"KMJ":
         value = chance.choice(EXTREMES + (chance.getrandbits(5), -1, -(2**31)))
@@ -260,29 +260,29 @@ def mutate_pickle(content, chance):
         operations = split_pickle(content)
     except (ValueError, IndexError, UnicodeDecodeError, struct.error):
         return mutate_bytes(content, chance)
-    place = chance.randrange(len(operations))
+    index = chance.randrange(len(operations))
     match chance.randrange(7):
         case 0:
-            del operations[place]
+            del operations[index]
         case 1:
-            operations[place:place] = [operations[place]] * chance.choice((1, 3, 1000))
+            operations[index:index] = [operations[index]] * chance.choice((1, 3, 1000))
         case 2:
             other = chance.randrange(len(operations))
-            operations[place], operations[other] = operations[other], operations[place]
+            operations[index], operations[other] = operations[other], operations[index]
         case 3:
-            operations.insert(place, chance.choice(OPCODES))
+            operations.insert(index, chance.choice(OPCODES))
         case 4:
             nesting = chance.choice((b"(", b"]", b"}", b"\x85", b")\x85"))
-            operations.insert(place, nesting * chance.choice((2, 1000, 100000)))
+            operations.insert(index, nesting * chance.choice((2, 1000, 100000)))
         case _:
-            with_argument = [i for i, one in enumerate(operations) if len(one) > 1] or [place]
-            place = chance.choice(with_argument)
-            operations[place] = mutate_argument(operations[place], operations, chance)
+            with_argument = [i for i, one in enumerate(operations) if len(one) > 1] or [index]
+            index = chance.choice(with_argument)
+            operations[index] = mutate_argument(operations[index], operations, chance)
     return b"".join(operations)
 
 
 def mutate_tensor(content, chance):
-    """Weights that are no numbers or very large, and data of another length."""
+    """Weights that are NaN, infinite or very large, and data of another length."""
     match chance.randrange(4):
         case 0:
             return struct.pack("<I", chance.choice((0x7FC00000, 0x7F800000, 0x7F7FFFFF, 1))) * (
@@ -296,7 +296,7 @@ def mutate_tensor(content, chance):
 
 
 def mutate_record(name, content, chance):
-    """What a record of that name is likely to be parsed as."""
+    """The record, damaged as the format that its name suggests."""
     if chance.random() < 0.1:
         return mutate_bytes(content, chance)
     if name.endswith((".pkl", ".debug_pkl")):
@@ -311,15 +311,14 @@ def mutate_record(name, content, chance):
 
 
 def mutate_records(records, chance):
-    """One record left out, twice there, called otherwise, with another's content, or changed; in
-    place."""
-    place, other = chance.randrange(len(records)), chance.randrange(len(records))
-    name, content, way = records[place]
+    """Removes, repeats, renames, exchanges or changes one record, in place."""
+    index, other = chance.randrange(len(records)), chance.randrange(len(records))
+    name, content, compression = records[index]
     match chance.randrange(12):
         case 0:
-            del records[place]
+            del records[index]
         case 1:
-            records.append((name, records[other][1], way))
+            records.append((name, records[other][1], compression))
         case 2:
             new = chance.choice(
                 (
@@ -335,17 +334,17 @@ def mutate_records(records, chance):
                     name[:-1],
                 )
             )
-            records[place] = (new, content, way)
+            records[index] = (new, content, compression)
         case 3:
-            records[place] = (name, records[other][1], way)
+            records[index] = (name, records[other][1], compression)
         case 4:
-            records[place] = (
+            records[index] = (
                 name,
                 content,
-                zipfile.ZIP_DEFLATED if way == zipfile.ZIP_STORED else zipfile.ZIP_STORED,
+                zipfile.ZIP_DEFLATED if compression == zipfile.ZIP_STORED else zipfile.ZIP_STORED,
             )
         case _:
-            records[place] = (name, mutate_record(name, content, chance), way)
+            records[index] = (name, mutate_record(name, content, chance), compression)
     return records
 
 
@@ -366,10 +365,10 @@ def write_records(records):
     buffer = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as archive:
         warnings.simplefilter("ignore")  # of names that are there twice
-        for name, content, way in records:
+        for name, content, compression in records:
             entry = zipfile.ZipInfo()
             entry.filename = name
-            archive.writestr(entry, content, way)
+            archive.writestr(entry, content, compression)
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""What one damaged file may do: a status and a message, or a network that is explained. Run in a
+"""Loads and explains one damaged file, which must give a status and a message, or maps. Runs in a
 process of its own."""
 
 import ctypes
@@ -19,13 +19,13 @@ STATUSES = {
     "SSCAM_E_CLASS",
     "SSCAM_E_UNSUPPORTED",
 }
-# libtorch itself loses 1 to 5 kB with every file that it has opened, be it good or refused, and
-# most often 2; what the library reads is as large as the file, and would be lost every time.
+# libtorch itself leaks 1 to 5 kB, mostly 2, with every file that it opens, valid or refused; a leak
+# of what the library reads would be as large as the file, every time.
 REPETITIONS, LEAST_LEAK = 10, 4096
 
 
 class Broken(Exception):
-    """A promise that did not hold."""
+    """A promise is broken."""
 
 
 class Usage(ctypes.Structure):
@@ -65,7 +65,7 @@ def descriptors():
 
 
 def checked(call, status, *outputs):
-    """The name of a call's status; promises what every call promises."""
+    """The name of a call's status; checks what every call promises."""
     name = native.sscam_status_name(status).decode()
     message = native.sscam_last_error()
     promise(name in STATUSES, f"{call} gives {name}: {message!r}")
@@ -82,7 +82,7 @@ def checked(call, status, *outputs):
 
 
 def garbage(handle_type):
-    """An output that a call must set, whatever happens."""
+    """An output that a call must set in any case."""
     return ctypes.cast(GARBAGE, ctypes.POINTER(handle_type))
 
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""libsscam on a card: whether its maps are the processor's, what crosses the bus, and how near it
-comes to the card's own limit, beside the peers' algorithm in eager PyTorch.
+"""libsscam on a GPU: whether its maps are those of the CPU, what is copied, and how close its speed
+is to the GPU's limit, compared with the packages' algorithm in eager PyTorch.
 
     SSCAM_LIBRARY=build-gpu/lib/libsscam.so.1 python3 tests/gpu/measure.py \\
         [--device cuda] [--budget SECONDS]
 
-All in one process, in turn, medians; what tells most comes first, and what has not begun when the
-budget is spent is left out. Networks are torchvision's, with random weights unless --weights names
-a folder of files NETWORK*.weights, as tests/gpu/packages makes them. tests/gpu/run builds and calls
-this. Ends with what the library promises of a card, and fails where that was not reached.
+All in one process, in turn, medians. The most important measurements come first; those that have
+not begun when the budget is spent are left out. Networks are torchvision's, with random weights
+unless --weights names a folder of files NETWORK*.weights, as tests/gpu/packages makes them.
+tests/gpu/run builds and calls this. Ends with the promises for a GPU, and fails if one is not kept.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def cosine(a, b):
 
 
 def top_tenth_overlap(a, b):
-    """Share of the pixels of the one's highest tenth that are in the other's."""
+    """Share of the highest tenth of pixels that two maps have in common."""
     count = max(1, a.size // 10)
     highest = [set(np.argsort(np.asarray(m).ravel(), kind="stable")[-count:]) for m in (a, b)]
     return len(highest[0] & highest[1]) / count
@@ -111,7 +111,7 @@ class Subject:
         return statistics.median(times)
 
     def floor(self, dtype, rounds, batches):
-        """Inputs a second of the fastest form of the network, nothing else done, and that form."""
+        """Inputs a second of the fastest variant of the network alone, and that variant."""
         best = (0.0, "")
         with torch.no_grad():
             for form in ("eager", "frozen", "fused"):
@@ -140,7 +140,7 @@ class Subject:
         return best
 
     def eager_seconds(self, samples, rounds):
-        """By the peers' algorithm; measured once."""
+        """Time of the packages' algorithm; measured once."""
         if samples not in self.eager:
             self.eager[samples] = self.seconds(
                 lambda: self.by_peers_algorithm(samples, 1.0), min(rounds, 3)
@@ -148,8 +148,8 @@ class Subject:
         return self.eager[samples]
 
     def by_peers_algorithm(self, samples, sigma):
-        """Score-CAM as the Python packages do it, in eager float32 on the card, masks and all; with
-        samples, SS-CAM."""
+        """Score-CAM as the Python packages compute it, in eager float32 on the GPU, with its masks;
+        with samples, SS-CAM."""
         kept = []
         handle = self.network.get_submodule(self.layer).register_forward_hook(
             lambda *a: kept.append(a[2].detach())
@@ -174,7 +174,7 @@ class Subject:
 
 
 def show_agreement(subject, options, names):
-    """Beside the processor's maps in fp32, of a few channels."""
+    """Compares maps with the CPU's in fp32, of a few channels."""
     print(
         f"\n{subject.name} ({subject.weights} weights): "
         f"maps on {subject.device} beside the processor's in fp32 "
@@ -220,7 +220,7 @@ def show_agreement(subject, options, names):
 
 
 def show_speed(subject, options, precision):
-    """Passes a second beside the floor and the peers' algorithm."""
+    """Passes a second, compared with the floor and the packages' algorithm."""
     dtype = PRECISIONS[precision]
     batches = BATCHES if options.device.startswith("cuda") else (4,)
     limit = {"max_channels": options.channels} if options.channels else {}
@@ -267,8 +267,8 @@ def show_speed(subject, options, precision):
 
 
 def show_overhead(subject, options, precision, floor):
-    """From C alone, over the faster of libtorch's forms above and the library's own with masks left
-    unwritten."""
+    """From C alone, over the faster of libtorch's variants above and the library's own without
+    writing masks."""
     limit = [f"max_channels={options.channels}"] if options.channels else []
     ran = subprocess.run(
         [
@@ -297,7 +297,7 @@ def show_overhead(subject, options, precision, floor):
 
 
 def keep_traces(subject, options, precision, limit):
-    """What card and host did in one explanation, for chrome://tracing."""
+    """Trace of GPU and host in one explanation, for chrome://tracing."""
     for method, choice in (("score-cam", {}), ("ss-cam-mean", {"samples": 2})):
         run = subject.explain(subject.on_card, method, precision=precision, **choice, **limit)
         run()
@@ -310,7 +310,7 @@ def keep_traces(subject, options, precision, limit):
 
 
 def copies_of(subject, samples):
-    """Bytes over the bus in one SS-CAM, by the profiler: {direction: (copies, bytes)}."""
+    """Bytes copied in one SS-CAM, by the profiler: {direction: (copies, bytes)}."""
     run = subject.explain(subject.on_card, "ss-cam-mean", samples=samples)
     run()
     with profile(activities=[ProfilerActivity.CUDA]) as profiler:
@@ -351,7 +351,7 @@ def show_traffic(subject, options):
 
 
 def show_company(subject, options):
-    """Maps beside other work of the host program: its streams, its threads, and little memory."""
+    """Maps during other work of the host program: its streams, its threads, and little memory."""
     print()
     run = subject.explain(subject.on_card, "score-cam", batch_size=64)
     alone = np.array(run().data)
@@ -413,7 +413,7 @@ def show_company(subject, options):
 
 
 def show_ratio(subject):
-    """The promise of five times the peers' speed: by whichever precision gives the processor's
+    """The promise of five times the packages' speed, by any precision that gives the CPU's
     maps."""
     for method in ("score-cam", "ss-cam-mean"):
         found = {
@@ -432,7 +432,7 @@ def show_ratio(subject):
 
 
 def plan_of(subjects, options):
-    """What to measure, (name, call), what tells most first."""
+    """What to measure, (name, call), the most important first."""
     on_card = options.device.startswith("cuda")
     others = [
         method.name for method in sscam.methods() if method.name not in (*FIRST_METHODS, "cam")
@@ -455,7 +455,7 @@ def plan_of(subjects, options):
     for subject in subjects:
         yield f"ratios of {subject.name}", lambda s=subject: show_ratio(s)
     for subject in subjects:
-        # random heads are none of cam's kind
+        # random heads do not fit cam
         yield (
             f"other methods of {subject.name}",
             lambda s=subject: show_agreement(s, options, others),
@@ -470,7 +470,7 @@ def main():
     parser.add_argument("--weights")
     parser.add_argument("--precisions", default=",".join(PRECISIONS))
     parser.add_argument(
-        "--traces", metavar="FOLDER", help="keep what the card did in one explanation of each kind"
+        "--traces", metavar="FOLDER", help="keep traces of one explanation of each kind"
     )
     parser.add_argument("--bench", help="the program sscam-bench, for overheads")
     parser.add_argument("--rounds", type=int, default=5)
@@ -506,7 +506,7 @@ def main():
                 continue
             try:
                 measure()
-            except Exception:  # the others still tell something
+            except Exception:  # the others are still of use
                 print(f"\nFAILED: {what}")
                 traceback.print_exc(file=sys.stdout)
                 has_failed = True
@@ -514,7 +514,7 @@ def main():
     print(f"\npromises kept: {kept} of {len(promises)}")
     for what in [what for what, is_kept in promises if not is_kept]:
         print(f"not kept: {what}")
-    # A processor is not promised to be a card.
+    # The promises are for GPUs only.
     return 1 if has_failed or (kept < len(promises) and options.device.startswith("cuda")) else 0
 
 

@@ -1,4 +1,4 @@
-"""What eager PyTorch says of a network: every intermediate map and token with its gradient, by
+"""A network in eager PyTorch: every intermediate map and token with its gradient, by
 autograd alone.
 
 Values are copied when they appear, since later operations may overwrite them, and gradients are
@@ -18,7 +18,7 @@ class Value:
 
 
 class Observer(TorchFunctionMode):
-    """Sees every output of the input's rank, and tokens of images, of operations and of modules."""
+    """Records outputs of operations and modules: of the input's rank, and tokens of images."""
 
     def __init__(self, network, rank):
         super().__init__()
@@ -90,8 +90,8 @@ class Reference:
         masks = F.interpolate(maps, size=size, mode=mode, align_corners=False).to(
             self.example.dtype
         )
-        places = tuple(range(2, masks.dim()))
-        low, high = masks.amin(places, keepdim=True), masks.amax(places, keepdim=True)
+        positions = tuple(range(2, masks.dim()))
+        low, high = masks.amin(positions, keepdim=True), masks.amax(positions, keepdim=True)
         masks = (masks - low) / (high - low)
         with torch.no_grad():
             return torch.cat(

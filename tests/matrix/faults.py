@@ -1,5 +1,4 @@
-"""Files and networks that the backend must refuse, each with the status and a part of the
-message."""
+"""Files and networks that the backend must refuse, with the status and a part of the message."""
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +38,7 @@ class NoTensor(networks.Classifier):
 
 
 class DenseInThree(networks.Classifier):
-    """Classes at places of a volume, where images have none."""
+    """Classes at positions of a volume, where images have none."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.stack([self.stem(x), self.stem(x)], 2)
@@ -56,7 +55,7 @@ def script_of(constructor):
 
 
 def write_bytes(change):
-    """A good file, changed."""
+    """A valid file, changed."""
 
     def write(path):
         script_of(networks.ReluTwice)(path)

@@ -1,7 +1,7 @@
-"""The networks of the matrix: torchvision's families with random weights, and hand-made traps.
+"""The networks of the matrix: torchvision's families with random weights, and difficult cases.
 
 Every network is small, in evaluation mode, and gives 20 classes. Weights come from a fixed seed;
-batch norms have seen data, so that no layer is flat or blows up.
+batch norms have seen data, so that no layer is constant or overflows.
 """
 
 import torch
@@ -89,7 +89,7 @@ FAMILIES = {
 
 
 class Classifier(nn.Module):
-    """Stem and head that the hand-made networks share."""
+    """Stem and head that the constructed networks share."""
 
     def __init__(self):
         super().__init__()
@@ -131,7 +131,7 @@ class ReluTwice(Classifier):
 
 
 class ReluReused(Classifier):
-    """The target's module is called again where there is no image any more."""
+    """The target's module is called again on a value that is not a feature map."""
 
     def __init__(self):
         super().__init__()
@@ -173,7 +173,7 @@ class Functional(Classifier):
 
 
 class Branch(Classifier):
-    """Which layer runs depends on the data."""
+    """The layer that runs depends on the data."""
 
     def __init__(self):
         super().__init__()
@@ -188,8 +188,8 @@ class Branch(Classifier):
 
 
 class ChangesInBranch(Classifier):
-    """Inside a branch, a module returns the tensor of the surroundings and an operation changes it
-    in place."""
+    """Inside a branch, a module returns a tensor from outside of the branch, and an operation
+    changes it in place."""
 
     def __init__(self):
         super().__init__()
@@ -324,7 +324,7 @@ class DefaultArguments(Classifier):
 
 
 class IdentityTail(Classifier):
-    """Modules after the target that return what they got."""
+    """Modules after the target that return their input."""
 
     def __init__(self):
         super().__init__()
@@ -357,7 +357,7 @@ class DoublePrecision(Classifier):
 
 
 class Tokens(nn.Module):
-    """One attention without norms: the patches are the last that has places."""
+    """One attention without norms: the patches are the last layer with positions."""
 
     def __init__(self):
         super().__init__()
@@ -394,8 +394,8 @@ class Sound(nn.Module):
 
 
 class SoundTokens(nn.Module):
-    """Convolutions, then places as tokens [1, T, K], which are no feature map [1, K, T] though of
-    its rank."""
+    """Convolutions, then positions as tokens [1, T, K], which have the rank of a feature map
+    [1, K, T] but are none."""
 
     def __init__(self):
         super().__init__()
@@ -411,7 +411,7 @@ class SoundTokens(nn.Module):
 
 
 class Video(nn.Module):
-    """Convolutions over frames, rows and columns, of which pooling leaves fewer frames."""
+    """Convolutions over frames, rows and columns; pooling leaves fewer frames."""
 
     def __init__(self):
         super().__init__()
@@ -467,8 +467,8 @@ class Mixer(nn.Module):
         return self.head(self.norm(x + torch.tanh(self.between_channels(x))).mean(1))
 
 
-class NoPlaces(nn.Module):
-    """Nothing in it is a map."""
+class NoPositions(nn.Module):
+    """No layer is a map."""
 
     def __init__(self):
         super().__init__()
@@ -481,7 +481,7 @@ class NoPlaces(nn.Module):
 
 
 class AttentionPool(Classifier):
-    """Attention only gathers the feature map, as in CLIP's ResNets; tokens have the batch
+    """Attention only pools the feature map, as in CLIP's ResNets; tokens have the batch
     second."""
 
     def __init__(self):
@@ -522,13 +522,13 @@ HAND_MADE = {
     "encoder_norm_last": (lambda: Encoder(False), 64, "blocks.0"),
     "mixer": (Mixer, 64, "norm"),
     "attention_pool": (AttentionPool, 32, "stem"),
-    "no_places": (NoPlaces, 32, None),
+    "no_positions": (NoPositions, 32, None),
     "sound": (Sound, (2, 160), "mul"),
     "sound_tokens": (SoundTokens, (2, 160), "features"),
     "video": (Video, (3, 6, 24, 28), "features.4"),
 }
 
-# Tracing loses data-dependent control flow; these lose what they are about.
+# Not traced: tracing loses the data-dependent control flow that these test.
 NOT_TRACEABLE = {
     "branch",
     "changes_in_branch",
@@ -541,7 +541,7 @@ NOT_TRACEABLE = {
 NOT_FREEZABLE = {"double_precision"}
 
 NETWORKS = {**FAMILIES, **HAND_MADE}
-# "frozen" keeps the arithmetic; "folded" is what torch.jit.freeze does when not told otherwise:
+# "frozen" keeps the arithmetic; "folded" is what torch.jit.freeze does by default:
 # batch norms become part of the convolutions.
 FORMS = ["scripted", "traced", "frozen", "folded"]
 # Traced without gradients, attention is one fused operation.

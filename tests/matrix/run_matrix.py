@@ -23,9 +23,9 @@ import networks
 from eager_reference import Reference
 
 RELATIVE = 1e-4  # of activations, gradients and logits, in the L2 norm
-# Where libtorch rounds otherwise than the eager network did (another release, folded batch norms),
-# some ReLU far from the output opens or closes, and in a small map one is a few percent of the
-# gradient. A wrong one is of order 1.
+# If libtorch rounds differently from the eager network (another release, folded batch norms), a
+# ReLU far from the output may change between zero and positive, which in a small map is a few
+# percent of the gradient. A wrong gradient differs by order 1.
 RELATIVE_BEYOND_ROUNDING = 0.2
 ABSOLUTE = 1e-3  # of masked inputs' scores
 
@@ -40,7 +40,7 @@ def relative_difference(found, expected):
 
 
 class Probe:
-    """What matrix_probe said of one file."""
+    """The output of matrix_probe for one file."""
 
     def __init__(self, program, model, example, folder, layer_count):
         self.prefix = folder / "probe"
@@ -163,7 +163,7 @@ def is_expected_refusal(layer, status, wanted, reference):
         return False
     if layer == "-":
         return wanted is None
-    # The class score does not depend on it: as eager autograd says.
+    # The class score does not depend on it, as in eager autograd.
     value = reference.by_module.get(layer)
     return value is None or not value.gradient.any()
 

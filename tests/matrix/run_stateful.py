@@ -1,6 +1,7 @@
 """Networks that change their own attributes, used by several threads: run_stateful.py PROBE
 
-PROBE is the program built from sharing_probe.c, which fails when any result depends on earlier or simultaneous runs.
+PROBE is the program built from sharing_probe.c, which fails when any result depends on earlier or
+simultaneous runs.
 """
 
 import pathlib
@@ -35,7 +36,7 @@ class Counting(nn.Module):
 
 
 class ConstantTensor(nn.Module):
-    """Tracing makes a constant of a tensor that is neither parameter nor buffer and that is changed in place."""
+    """Tracing makes a constant of a tensor that is no parameter or buffer; it changes in place."""
 
     def __init__(self):
         super().__init__()

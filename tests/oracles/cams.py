@@ -13,7 +13,7 @@ import numpy as np
 from philox import noise
 
 SCORING_METHODS = ("score-cam", "ss-cam-mean", "ss-cam-max", "is-cam")
-# Those that make a map of the terms of all places; they have no channel weights.
+# Methods whose map is a sum or projection of terms T_k(p); they have no channel weights.
 TERM_METHODS = ("eigen-cam", "hires-cam", "layer-cam", "eigen-grad-cam", "grad-cam-elementwise")
 GRADIENT_METHODS = ("grad-cam", "grad-cam++", "smooth-grad-cam++", "xgrad-cam", *TERM_METHODS)
 METHODS = ("cam", *GRADIENT_METHODS, "ablation-cam", *SCORING_METHODS)
@@ -54,7 +54,7 @@ def defaults(method):
 
 
 def preset(name, method):
-    """The options that a preset sets at once for a method."""
+    """The options that a preset sets for a method."""
     if method in ("smooth-grad-cam++", "is-cam"):
         return other_preset(name, method)
     changes = {
@@ -93,7 +93,7 @@ def preset(name, method):
 
 
 def other_preset(name, method):
-    """Of a preset of SS-CAM, what is not about the noise; and torch-cam's own numbers."""
+    """A preset of SS-CAM without its options of noise; and torch-cam's own numbers."""
     changes = preset(name, "score-cam")
     own = {"samples": 10, "sigma": defaults(method).sigma, "noise_scale": "absolute"}
     if name == "torch-cam":
@@ -103,7 +103,7 @@ def other_preset(name, method):
 
 @dataclass
 class Capture:
-    """What the network showed on one input."""
+    """The captured layer and the outputs of the network on one input."""
 
     activations: np.ndarray  # A, [K,h,w]
     gradients: np.ndarray  # dY/dA, [K,h,w]; Y is the class's raw logit
@@ -114,7 +114,7 @@ class Capture:
 @dataclass
 class Explanation:
     weights: np.ndarray  # a_k, [K]; None for TERM_METHODS
-    raw: np.ndarray  # ReLU(sum a_k A_k), or of what stands in its place
+    raw: np.ndarray  # ReLU(sum a_k A_k), or ReLU of the terms' sum or projection
     data: np.ndarray  # s(U(raw)), [H,W]
     flat: bool
     logit: float
@@ -154,13 +154,13 @@ def upsample(maps, size, align_corners=False):
 
 
 def normalised(mask):
-    """s(M), eq. 12; a flat map becomes zeros."""
+    """s(M), eq. 12; a constant map becomes zeros."""
     span = mask.max() - mask.min()
     return (mask - mask.min()) / span if span > 0 else np.zeros_like(mask)
 
 
-def places(values):
-    """The axes of [K,...] that are places."""
+def positions(values):
+    """The axes of [K,...] that are positions."""
     return tuple(range(1, values.ndim))
 
 
@@ -179,26 +179,26 @@ def cam_weights(capture, class_index):
 
 def grad_cam_weights(capture):
     """Eq. 3-4 (Selvaraju 2017): the mean gradient."""
-    return capture.gradients.mean(axis=places(capture.gradients), dtype=np.float64)
+    return capture.gradients.mean(axis=positions(capture.gradients), dtype=np.float64)
 
 
 def grad_cam_pp_weights(capture):
     """Chattopadhyay 2018, eq. 19, without the factor exp(Y) that all channels share."""
     g = capture.gradients.astype(np.float64)
     total = capture.activations.sum(
-        axis=places(capture.activations), keepdims=True, dtype=np.float64
+        axis=positions(capture.activations), keepdims=True, dtype=np.float64
     )
     denominator = 2 * g**2 + total * g**3
     usable = (g != 0) & (denominator != 0)
     alpha = np.where(usable, g**2 / np.where(usable, denominator, 1), 0)
-    return (alpha * np.maximum(g, 0)).sum(axis=places(alpha))
+    return (alpha * np.maximum(g, 0)).sum(axis=positions(alpha))
 
 
 def xgrad_cam_weights(capture):
     """Fu 2020: the mean gradient, weighted by the activations."""
     activations, gradients = (np.float64(a) for a in (capture.activations, capture.gradients))
-    total = activations.sum(axis=places(activations))
-    product = (activations * gradients).sum(axis=places(activations))
+    total = activations.sum(axis=positions(activations))
+    product = (activations * gradients).sum(axis=positions(activations))
     return np.divide(product, total, out=np.zeros_like(total), where=total != 0)
 
 
@@ -221,15 +221,15 @@ def smooth_grad_cam_pp_weights(
         gradients.append(network.capture(noisy, class_index).gradients.astype(np.float64))
     first, second, third = (np.mean([g**n for g in gradients], axis=0) for n in (1, 2, 3))
     total = capture.activations.sum(
-        axis=places(capture.activations), keepdims=True, dtype=np.float64
+        axis=positions(capture.activations), keepdims=True, dtype=np.float64
     )
     denominator = 2 * second + total * third
     alpha = np.divide(second, denominator, out=np.zeros_like(second), where=denominator != 0)
-    return (alpha * np.maximum(first, 0)).sum(axis=places(alpha))
+    return (alpha * np.maximum(first, 0)).sum(axis=positions(alpha))
 
 
 def terms(method, capture):
-    """T_k(p) of the methods that weigh places, whose sum or projection is the map."""
+    """T_k(p) of the methods that weight positions; its sum or projection is the map."""
     activations = np.float64(capture.activations)
     if method == "eigen-cam":
         return activations
@@ -242,7 +242,7 @@ def terms(method, capture):
 
 
 def principal_projection(maps):
-    """[K,h,w] maps projected on their first principal component over the places: Muhammad &
+    """[K,h,w] maps projected on their first principal component over the positions: Muhammad &
     Yeasin 2020, of centred maps; the component's entries have a positive sum."""
     centred = maps.reshape(len(maps), -1)
     centred = centred - centred.mean(axis=1, keepdims=True)
@@ -274,7 +274,7 @@ class MaskedScores:
         self.image_index = image_index
 
     def score(self, inputs):
-        """f^c of a batch of inputs, as option `score` has it."""
+        """f^c of a batch of inputs, by option `score`."""
         rows = [
             self.forward(np.float32(inputs[start : start + BATCH]))
             for start in range(0, len(inputs), BATCH)
@@ -332,7 +332,7 @@ class MaskedScores:
             yield perturbed if target == "input" else self.image * perturbed
 
     def channel_score(self, method, channel, activation):
-        """f^c of one channel, before the baseline is taken off: eq. 8, 9-11 or 13-15, and the
+        """f^c of one channel, before the baseline is subtracted: eq. 8, 9-11 or 13-15, and the
         second pass of Algorithm 1. Without noise all that is left is Score-CAM's one pass. IS-CAM
         (Naidu 2020) has the mean over masks times i/N."""
         if method == "is-cam":
@@ -350,7 +350,7 @@ class MaskedScores:
 
 
 def mask_factors(capture, class_index, options):
-    """w_k of Algorithm 1: what an activation is multiplied with before it becomes a mask."""
+    """w_k of Algorithm 1: the factor of an activation before it becomes a mask."""
     if options.mask_weights == "gradient":
         return grad_cam_weights(capture)
     if options.mask_weights == "fc":
@@ -360,7 +360,7 @@ def mask_factors(capture, class_index, options):
 
 def chosen_channels(activations, limit):
     """The `limit` (0: all) channels of highest spatial standard deviation; ties: lower index."""
-    deviations = activations.std(axis=places(activations), dtype=np.float64)
+    deviations = activations.std(axis=positions(activations), dtype=np.float64)
     order = sorted(range(len(deviations)), key=lambda k: (-deviations[k], k))
     return sorted(order[:limit] if limit else order)
 
@@ -432,8 +432,8 @@ def channel_weights(method, image, capture, forward, class_index, options, image
 def explain(
     method, image, capture, forward, class_index, options=Options(), image_index=0, network=None
 ):
-    """Explain one image [C,H,W] by one method. `network` can capture and ablate, for the methods
-    that run it otherwise than forwards."""
+    """Explains one image [C,H,W] by one method. `network` can capture and ablate, for the methods
+    that need more than forward passes."""
     weights = None
     if method in TERM_METHODS:
         maps = terms(method, capture)
@@ -445,7 +445,7 @@ def explain(
     projects = method.startswith("eigen") or options.eigen_smooth == "on"
     combined = principal_projection(maps) if projects else maps.sum(axis=0)
 
-    # Option align_corners is of the masks alone, as in the peer that it stands for.
+    # Option align_corners applies to masks alone, as in pytorch-grad-cam.
     size = image.shape[1:]
     if options.combine == "upsampled":
         combined = upsample(combined, size)

@@ -1,4 +1,4 @@
-"""What the oracle tests share: the program under test, the shared data, the differences found."""
+"""Fixtures of the oracle tests: the program under test, the shared data, differences found."""
 
 import os
 from pathlib import Path
@@ -36,7 +36,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def differences(request):
-    """note(kind, difference, tolerance): asserts, and remembers the largest of each kind."""
+    """note(kind, difference, tolerance): asserts, and keeps the largest of each kind."""
     largest = request.config.stash[DIFFERENCES]
 
     def note(kind, difference, tolerance):
@@ -48,14 +48,14 @@ def differences(request):
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """Nothing but skipped tests is a skip to meson, not a success."""
+    """If all tests are skipped, meson is told so, rather than of a success."""
     seen = session.config.pluginmanager.get_plugin("terminalreporter").stats
     if exitstatus == 0 and seen.get("skipped") and not seen.get("passed"):
         session.exitstatus = SKIPPED
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """The figures behind the passes: how near the tolerances the largest differences came."""
+    """Prints the largest differences beside their tolerances."""
     largest = config.stash[DIFFERENCES]
     if largest:
         terminalreporter.section("largest differences from the oracle")

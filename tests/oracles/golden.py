@@ -1,5 +1,5 @@
-"""The maps that are kept: every method on the bundled network and a bundled scene, computed in one
-fixed way."""
+"""The maps of golden.npz: every method on the bundled network and a bundled scene, computed with
+fixed settings."""
 
 import json
 import subprocess

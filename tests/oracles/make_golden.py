@@ -1,8 +1,8 @@
-"""Writes golden.npz anew, after a change of maps that is meant.
+"""Writes golden.npz again, after an intended change of maps.
 
 usage: make_golden.py PROGRAM
 
-PROGRAM is the built `sscam`, with Debian's libtorch. Say in the commit what changed the maps."""
+PROGRAM is the built `sscam`, with Debian's libtorch. State in the commit why the maps changed."""
 
 import sys
 

@@ -22,7 +22,7 @@ def average_increase(whole, masked):
 
 
 def order(heat):
-    """Pixels by falling value, equal ones in reading order."""
+    """Pixels by decreasing value, equal ones in reading order."""
     return np.argsort(-heat.ravel(), kind="stable")
 
 
@@ -75,13 +75,13 @@ def blurred(image):
 def curve(probability, start, end, heat, class_index, steps):
     """Probabilities while pixels change from `start` to `end`, the most salient first; and the
     shares of pixels."""
-    places, count = order(heat), heat.size
+    positions, count = order(heat), heat.size
     changed = np.arange(steps + 1) * count // steps
     inputs = np.repeat(start[None].astype(np.float64), steps + 1, axis=0).reshape(
         steps + 1, len(start), count
     )
     for step, some in enumerate(changed):
-        inputs[step][:, places[:some]] = end.reshape(len(end), count)[:, places[:some]]
+        inputs[step][:, positions[:some]] = end.reshape(len(end), count)[:, positions[:some]]
     return probability(inputs.reshape(-1, *start.shape), class_index), changed / count
 
 

@@ -1,4 +1,4 @@
-"""Networks for the oracles: what eager PyTorch says of their activations, gradients and scores."""
+"""Networks for the oracles: their activations, gradients and scores by eager PyTorch."""
 
 from typing import NamedTuple
 
@@ -11,17 +11,17 @@ from cams import Capture
 
 
 class ChannelsFirst:
-    """The layer gives [1,K,h,w]."""
+    """A layer with output [1,K,h,w]."""
 
     channel_axis = 1
 
     def maps(self, values):
-        """[K,h,w] of what the layer gives."""
+        """[K,h,w] of the layer's output."""
         return values[0]
 
 
 class ChannelsLast:
-    """The layer gives [1,h,w,K]."""
+    """A layer with output [1,h,w,K]."""
 
     channel_axis = 3
 
@@ -30,7 +30,7 @@ class ChannelsLast:
 
 
 class Tokens:
-    """The layer gives [1,T,K], or [T,1,K] or [1,K,T]: `extra` tokens, then those of the grid row
+    """A layer with output [1,T,K], [T,1,K] or [1,K,T]: `extra` tokens, then those of the grid row
     by row."""
 
     def __init__(self, grid, extra, axes=(1, 2)):
@@ -93,7 +93,7 @@ class Network:
         )
 
     def without_channel(self, image, channel):
-        """Logits when what follows the layer sees one of its channels as zeros."""
+        """Logits with one of the layer's channels set to zero."""
 
         def silence(_module, _inputs, output):
             output = output.clone()
@@ -108,8 +108,8 @@ class Network:
 
 
 class Targeted(nn.Module):
-    """A network whose output `class_index` is what option `target` makes of it. Its layers are
-    found below `network`."""
+    """A network whose output `class_index` is that of option `target`. Its layers are named below
+    `network`."""
 
     def __init__(self, network, target, class_index, other=None):
         super().__init__()
@@ -139,7 +139,7 @@ class TwoHeads(nn.Module):
 
 
 class OneHead(nn.Module):
-    """Of TwoHeads, the output at a position alone."""
+    """One output of TwoHeads."""
 
     def __init__(self, network, position):
         super().__init__()
@@ -174,26 +174,26 @@ class TupleOfTensors(TwoHeads):
 
 
 class Reduced(nn.Module):
-    """A segmentation network that gives a row of classes: the mean or the sum over fixed places of
-    logits, softmax or sigmoid. Its layers are found below `network`."""
+    """A classifier made of a segmentation network: the mean or the sum over fixed positions of
+    logits, softmax or sigmoid. Its layers are named below `network`."""
 
-    def __init__(self, network, places, kind="logit", reduction="mean", key="out"):
+    def __init__(self, network, positions, kind="logit", reduction="mean", key="out"):
         super().__init__()
         self.network, self.kind, self.reduction, self.key = network, kind, reduction, key
-        self.places = torch.from_numpy(np.asarray(places, bool))
+        self.positions = torch.from_numpy(np.asarray(positions, bool))
 
     def forward(self, x):
         found = self.network(x)
         found = found[self.key] if isinstance(found, dict) else found
         if self.kind != "logit":
             found = found.sigmoid() if self.kind == "sigmoid" else found.softmax(dim=1)
-        chosen = found[:, :, self.places]
+        chosen = found[:, :, self.positions]
         return chosen.sum(dim=2) if self.reduction == "sum" else chosen.mean(dim=2)
 
 
 class ScriptedNetwork(Network):
-    """A TorchScript file of which there is no eager twin, made of `features` (the target), pooling
-    and `classifier`. Scripted modules take no hooks, so its children are called in turn."""
+    """A TorchScript file without an eager version, with `features` (the target), pooling and
+    `classifier`. Scripted modules have no hooks, so its children are called in turn."""
 
     def __init__(self, path):
         super().__init__(torch.jit.load(str(path)), "features", "classifier")
@@ -224,15 +224,16 @@ class ScriptedNetwork(Network):
 
 
 class TinyNet(nn.Module):
-    """A few channels, so that hundreds of passes cost nothing, with the awkward kinds among them.
+    """A few channels, so that hundreds of passes are cheap, constant and equal ones among them.
 
     `features.2` is a convolution (negative values too) that an in-place ReLU overwrites; of its
-    channels, FLAT are constant and TWIN repeats an earlier one. Pooling and a linear layer follow
-    `features`; with `curved_head` a convolution comes between, which makes gradients vary in space.
+    channels, CONSTANT are constant and TWIN repeats an earlier one. Pooling and a linear layer
+    follow `features`; with `curved_head` a convolution comes between, which makes gradients vary in
+    space.
     """
 
     CHANNELS = 8
-    FLAT = {2: 0.75, 5: -0.5}  # channel: its value
+    CONSTANT = {2: 0.75, 5: -0.5}  # channel: its value
     TWIN = {6: 1}  # channel: the one that it repeats
 
     def __init__(self, classes=5, curved_head=False):
@@ -248,13 +249,13 @@ class TinyNet(nn.Module):
             self.head = nn.Sequential(nn.Conv2d(self.CHANNELS, 8, 3), nn.Tanh())
         self.classifier = nn.Linear(8, classes)
         with torch.no_grad():
-            # Wide weights, so that masking changes logits by much more than any tolerance.
+            # Large weights, so that masking changes logits by much more than any tolerance.
             for layer in self.modules():
                 if isinstance(layer, (nn.Conv2d, nn.Linear)):
                     nn.init.kaiming_normal_(layer.weight)
             self.classifier.weight *= 3
             last = self.features[2]
-            for channel, value in self.FLAT.items():
+            for channel, value in self.CONSTANT.items():
                 last.weight[channel] = 0
                 last.bias[channel] = value
             for channel, original in self.TWIN.items():
@@ -345,8 +346,8 @@ def shaken(make, input_size, seed=3, **arguments):
 
 
 def segmenting(name, input_size, classes=5, seed=3):
-    """One of torchvision's segmentation networks with random weights, whose classes all have places
-    in random inputs."""
+    """One of torchvision's segmentation networks with random weights, which predicts every class
+    somewhere in random inputs."""
     module = shaken(
         getattr(torchvision.models.segmentation, name),
         input_size,

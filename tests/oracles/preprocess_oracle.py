@@ -1,4 +1,4 @@
-"""What PIL and torchvision make of an image file, by the names of the library's options."""
+"""Preprocessing of an image file by PIL and torchvision, with the library's option names."""
 
 import numpy as np
 from PIL import Image

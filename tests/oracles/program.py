@@ -18,7 +18,7 @@ from fork_server import ForkServer
 
 @dataclass
 class Shown:
-    """One map as the program gave it."""
+    """One map of the program."""
 
     weights: np.ndarray  # None for methods that have none
     raw: np.ndarray
@@ -32,11 +32,11 @@ class Program:
         self.server = ForkServer(path, os.environ.get("SSCAM_FORK_SERVER_LIBRARY"))
 
     def run(self, *arguments):
-        """Run it; the completed process with its text, whether it failed or not."""
+        """Runs it; the completed process with its output, whether it failed or not."""
         return self.server.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def run_on(self, model, inputs, *arguments):
-        """What `explain` reports of inputs with --json."""
+        """The records of `explain --json` for inputs."""
         with tempfile.TemporaryDirectory() as folder:
             np.save(Path(folder) / "input.npy", inputs)
             done = self.run("explain", model, "--tensor", Path(folder) / "input.npy", *arguments)
@@ -44,7 +44,7 @@ class Program:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def explain(self, model, inputs, methods, layer=None, class_index=None, flags=(), **options):
-        """Explain inputs float32 [N,C,...] by several methods: {method: [Shown]}. One call for
+        """Explains inputs float32 [N,C,...] by several methods: {method: [Shown]}. One call for
         those that have channel weights, one for the others."""
         shown = {}
         for kinds, group in (

@@ -1,4 +1,4 @@
-"""The oracle against other ways to the same numbers: PyTorch, brute force and known identities."""
+"""The oracle against other computations: PyTorch, brute force and known identities."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_capture_is_safe_from_the_in_place_relu(network, capture):
     convolved = module.features[:3](torch.from_numpy(IMAGE[None]).double()).detach()
     assert (capture.activations < 0).any()
     np.testing.assert_allclose(capture.activations, convolved[0].numpy(), atol=1e-12)
-    # Past the ReLU, pooling spreads the linear layer's weight over the places that were positive.
+    # After the ReLU, pooling spreads the linear layer's weight over the positive positions.
     height, width = capture.activations.shape[1:]
     expected = (
         module.classifier.weight[CLASS].detach().numpy()[:, None, None]
@@ -117,7 +117,7 @@ def test_grad_cam_pp_has_no_weight_where_the_gradient_is_zero():
 
 
 def test_methods_that_weigh_places_agree_after_pooling(network):
-    """Behind pooling and one linear layer the gradient is the same everywhere in a channel."""
+    """Before pooling and one linear layer the gradient is the same everywhere in a channel."""
     capture = Network(tiny(), "features", "classifier", double=True).capture(IMAGE, CLASS)
     grad_cam = explain("grad-cam", IMAGE, capture, network.forward, CLASS).raw
     for method in ("hires-cam", "xgrad-cam"):
@@ -177,10 +177,10 @@ def test_ablation_takes_a_channels_share_of_a_linear_head():
 
 
 def test_score_cam_in_plain_pytorch(network, capture):
-    """Score-CAM as anyone would write it with torch alone."""
+    """Score-CAM written with torch alone."""
     maps = torch.from_numpy(capture.activations)
     image = torch.from_numpy(IMAGE).double()
-    kept = [k for k in range(len(maps)) if k not in TinyNet.FLAT]
+    kept = [k for k in range(len(maps)) if k not in TinyNet.CONSTANT]
     masks = nn.functional.interpolate(maps[kept][None], SIZE, mode="bilinear")[0]
     low, high = masks.amin((1, 2), keepdim=True), masks.amax((1, 2), keepdim=True)
     with torch.no_grad():
@@ -197,7 +197,7 @@ def test_score_cam_in_plain_pytorch(network, capture):
 def test_channels_without_structure(network, capture):
     skipped = weights(network, capture, "score-cam")
     scored = weights(network, capture, "score-cam", flat_channels="score")
-    flat = list(TinyNet.FLAT)
+    flat = list(TinyNet.CONSTANT)
     assert not skipped[flat].any() and scored[flat].all()
     assert scored[flat[0]] == scored[flat[1]]
     assert np.isclose(skipped.sum(), 1) and np.isclose(scored.sum(), 1)
@@ -238,7 +238,7 @@ def test_one_sample_fewer(network, capture):
 
 def test_largest_sample_beats_the_mean(network, capture):
     options = {"channel_softmax": "off", "samples": 5}
-    scored = [k for k in range(TinyNet.CHANNELS) if k not in TinyNet.FLAT]
+    scored = [k for k in range(TinyNet.CHANNELS) if k not in TinyNet.CONSTANT]
     assert (
         weights(network, capture, "ss-cam-max", **options)[scored]
         > weights(network, capture, "ss-cam-mean", **options)[scored]
@@ -319,7 +319,7 @@ def test_presets_explain(network, capture, name):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_flat_map_is_zeros(network, method):
-    """Activations that never vary: every method gives the flat map."""
+    """Constant activations: every method gives the constant map."""
     constant = Capture(np.ones((8, 5, 7)), np.ones((8, 5, 7)), np.ones(5), np.ones((5, 8)))
 
     class Unchanging:

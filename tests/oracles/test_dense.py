@@ -36,13 +36,13 @@ def output_of(module, inputs):
     return (found["out"] if isinstance(found, dict) else found)[0].numpy()
 
 
-def class_with_most(places):
-    """The lower index of equals."""
-    return int(np.argmax(places.reshape(len(places), -1).sum(axis=1)))
+def class_with_most(positions):
+    """The lowest index of equal ones."""
+    return int(np.argmax(positions.reshape(len(positions), -1).sum(axis=1)))
 
 
 def seen(output, sigmoid=False):
-    """[K,h,w]: where the network sees each class."""
+    """[K,h,w]: where the network predicts each class."""
     if sigmoid or len(output) == 1:
         return output > 0
     return np.arange(len(output))[:, None, None] == output.argmax(axis=0)
@@ -67,20 +67,20 @@ class Case:
         self.inputs = random_input((1, 3, *size))
         self.output = output_of(module, self.inputs)
 
-    def reduced(self, places, kind="logit", reduction="mean"):
-        """What Y^c and f^c are of, over places [h,w]."""
+    def reduced(self, positions, kind="logit", reduction="mean"):
+        """The network of Y^c and f^c over positions [h,w]."""
         module, below = self.module, "network."
         if isinstance(module, SegmentsInTuple):
             module, below = Bare(module), "network.network."
         return Network(
-            Reduced(module, places, kind, reduction), below + self.layer, double=self.double
+            Reduced(module, positions, kind, reduction), below + self.layer, double=self.double
         )
 
     def compare(
         self,
         program,
         differences,
-        places,
+        positions,
         class_index,
         methods,
         region="predicted",
@@ -88,12 +88,12 @@ class Case:
         flags=(),
         **options,
     ):
-        """One call of the program, each map against the oracle over the places."""
+        """One call of the program, each map against the oracle over the positions."""
         probability = options.get("probability", "softmax")
         kind = "logit" if options.get("score", "logit") == "logit" else probability
         reduction = options.get("reduction", "mean")
-        network = self.reduced(places, reduction=reduction)
-        scorer = self.reduced(places, kind, reduction)
+        network = self.reduced(positions, reduction=reduction)
+        scorer = self.reduced(positions, kind, reduction)
         capture = network.capture(self.inputs[0], class_index)
         shown = program.explain(
             self.path,
@@ -106,7 +106,7 @@ class Case:
             **options,
         )
         means = [
-            self.reduced(places, k).forward(self.inputs)[0, class_index]
+            self.reduced(positions, k).forward(self.inputs)[0, class_index]
             for k in ("logit", probability)
         ]
         own = {
@@ -129,34 +129,34 @@ class Case:
             (found,) = shown[method]
             assert found.report["class"] == class_index
             self.agree(differences, found, expected, method, resolved)
-            differences("logit of the places", abs(found.report["logit"] - means[0]), 1e-3)
+            differences("logit of the positions", abs(found.report["logit"] - means[0]), 1e-3)
             differences(
-                "probability of the places", abs(found.report["probability"] - means[1]), 1e-4
+                "probability of the positions", abs(found.report["probability"] - means[1]), 1e-4
             )
 
     @staticmethod
     def agree(differences, found, expected, method, options):
         scored = method in SCORING_METHODS or method == "ablation-cam"
         differences(
-            f"{method}: raw map of places, relative",
+            f"{method}: raw map of positions, relative",
             relative_difference(found.raw, expected.raw),
             2e-3 if scored else 2e-4,
         )
         differences(
-            f"{method}: final map of places", np.abs(found.data - expected.data).max(), 2e-3
+            f"{method}: final map of positions", np.abs(found.data - expected.data).max(), 2e-3
         )
         if method in SCORING_METHODS:
             scale = max(
                 1, np.abs(expected.weights).max()
-            )  # sums are as large as their places are many
+            )  # sums are as large as their positions are many
             differences(
-                f"{method}: scores of places",
+                f"{method}: scores of positions",
                 score_difference(found.weights, expected.weights, options) / scale,
                 1e-3,
             )
         elif method not in TERM_METHODS:
             differences(
-                f"{method}: weights of places, relative",
+                f"{method}: weights of positions, relative",
                 relative_difference(found.weights, expected.weights),
                 2e-3 if scored else 2e-4,
             )
@@ -181,7 +181,7 @@ def tiny_case(tmp_path_factory):
 
 
 def box_places(box, shape):
-    """Places whose centres lie in a box of the input's pixels."""
+    """Positions whose centres lie in a box of the input's pixels."""
     left, top, right, bottom = box
     x = (np.arange(shape[1]) + 0.5) * SIZE[1] / shape[1]
     y = (np.arange(shape[0]) + 0.5) * SIZE[0] / shape[0]
@@ -195,12 +195,12 @@ def test_regions(program, differences, tiny_case, coarse, region):
     everywhere = np.ones(case.output.shape[1:], bool)
     inside = box_places(region, everywhere.shape) if isinstance(region, tuple) else everywhere
     class_index = class_with_most(seen(case.output) & inside)
-    places = seen(case.output)[class_index] if region == "predicted" else inside
-    assert 0 < places.sum() <= places.size and (region == "all") == places.all()
+    positions = seen(case.output)[class_index] if region == "predicted" else inside
+    assert 0 < positions.sum() <= positions.size and (region == "all") == positions.all()
     case.compare(
         program,
         differences,
-        places,
+        positions,
         class_index,
         BUT_CAM,
         region,
@@ -211,7 +211,7 @@ def test_regions(program, differences, tiny_case, coarse, region):
 
 
 def test_masks(program, differences, tiny_case, tmp_path):
-    """A mask of another size than the output: of its pixels, those at the places' centres count."""
+    """A mask of another size than the output: its pixels at the positions' centres count."""
     case = tiny_case(coarse=True)
     mask = np.zeros((31, 23), np.uint8)
     mask[7:25, 4:15] = 255
@@ -220,12 +220,12 @@ def test_masks(program, differences, tiny_case, tmp_path):
     height, width = case.output.shape[1:]
     rows = ((np.arange(height) + 0.5) * mask.shape[0] / height).astype(int)
     columns = ((np.arange(width) + 0.5) * mask.shape[1] / width).astype(int)
-    places = mask[rows][:, columns] > 0
-    assert 0 < places.sum() < places.size
+    positions = mask[rows][:, columns] > 0
+    assert 0 < positions.sum() < positions.size
     case.compare(
         program,
         differences,
-        places,
+        positions,
         2,
         ("hires-cam", "score-cam", "ablation-cam"),
         tmp_path / "mask.png",
@@ -263,12 +263,12 @@ def test_classes_by_themselves(program, differences, tiny_case, classes):
     """Multi-label heads, and the one logit of a binary head: a class is where its logit is
     positive."""
     case = tiny_case(classes=classes)
-    places = seen(case.output, sigmoid=True)
-    class_index = class_with_most(places)
+    positions = seen(case.output, sigmoid=True)
+    class_index = class_with_most(positions)
     case.compare(
         program,
         differences,
-        places[class_index],
+        positions[class_index],
         class_index,
         ("layer-cam", "score-cam", "ablation-cam"),
         class_option=None,
@@ -283,12 +283,12 @@ def test_classes_by_themselves(program, differences, tiny_case, classes):
 )
 def test_outputs_of_places(program, differences, tiny_case, kind, output):
     case = tiny_case(kind)
-    places = seen(case.output)
-    class_index = class_with_most(places)
+    positions = seen(case.output)
+    class_index = class_with_most(positions)
     case.compare(
         program,
         differences,
-        places[class_index],
+        positions[class_index],
         class_index,
         ("hires-cam", "score-cam"),
         class_option=None,
@@ -298,12 +298,12 @@ def test_outputs_of_places(program, differences, tiny_case, kind, output):
 
 
 def test_targets_of_places(program, differences, tiny_case):
-    """The difference of two classes is taken over the places of the first, whose second is the
+    """The difference of two classes is taken over the positions of the first, whose second is the
     class with the highest mean there."""
     case = tiny_case()
     first = class_with_most(seen(case.output))
-    places = seen(case.output)[first]
-    means = case.reduced(places).forward(case.inputs)[0]
+    positions = seen(case.output)[first]
+    means = case.reduced(positions).forward(case.inputs)[0]
     second = max((c for c in range(len(means)) if c != first), key=lambda c: means[c])
     shown = {
         target: program.explain(
@@ -311,7 +311,7 @@ def test_targets_of_places(program, differences, tiny_case):
         )
         for target in ("against", "difference")
     }
-    captures = [case.reduced(places).capture(case.inputs[0], c) for c in (first, second)]
+    captures = [case.reduced(positions).capture(case.inputs[0], c) for c in (first, second)]
     gradients = {
         "against": -captures[0].gradients,
         "difference": captures[0].gradients - captures[1].gradients,
@@ -319,7 +319,7 @@ def test_targets_of_places(program, differences, tiny_case):
     for target, maps in shown.items():
         raw = np.maximum((gradients[target] * captures[0].activations).sum(axis=0), 0)
         differences(
-            f"hires-cam: {target} over places, relative",
+            f"hires-cam: {target} over positions, relative",
             relative_difference(maps["hires-cam"][0].raw, raw),
             2e-4,
         )
@@ -327,7 +327,7 @@ def test_targets_of_places(program, differences, tiny_case):
     def score(row, target):
         return -row[first] if target == "against" else row[first] - row[second]
 
-    network = case.reduced(places)
+    network = case.reduced(positions)
     for target, maps in shown.items():
         whole = score(means, target)
         expected = [
@@ -335,20 +335,20 @@ def test_targets_of_places(program, differences, tiny_case):
             for k in range(len(captures[0].activations))
         ]
         differences(
-            f"ablation-cam: {target} over places",
+            f"ablation-cam: {target} over positions",
             np.abs(maps["ablation-cam"][0].weights - expected).max(),
             1e-3,
         )
 
 
 def test_altered_inputs_keep_their_places(program, differences, tiny_case):
-    """aug_smooth: mirrored inputs are explained over the mirrored places of the unaltered one."""
+    """aug_smooth: mirrored inputs are explained over the mirrored region of the unaltered one."""
     case = tiny_case()
     class_index = class_with_most(seen(case.output))
-    places = seen(case.output)[class_index]
+    positions = seen(case.output)[class_index]
     sum_of_maps = 0
     for mirrored in (False, True):
-        network = case.reduced(places[:, ::-1].copy() if mirrored else places)
+        network = case.reduced(positions[:, ::-1].copy() if mirrored else positions)
         for factor in (0.9, 1.0, 1.1):
             image = np.float32(factor) * case.inputs[0]
             image = image[..., ::-1].copy() if mirrored else image
@@ -366,7 +366,9 @@ def test_altered_inputs_keep_their_places(program, differences, tiny_case):
     (shown,) = program.explain_composed(
         case.path, case.inputs, "layer-cam", (case.layer,), class_index, aug_smooth="on"
     )
-    differences("layer-cam: altered inputs over places", np.abs(shown.data - expected).max(), 2e-3)
+    differences(
+        "layer-cam: altered inputs over positions", np.abs(shown.data - expected).max(), 2e-3
+    )
 
 
 def test_ranks_are_of_places(program, tiny_case):
@@ -407,12 +409,12 @@ def test_torchvision_segmentation(program, differences, tmp_path, name, layer, w
             module, torch.zeros(1, 3, *REAL_SIZE), strict=False, check_trace=False
         ).save(str(path))
     case = Case(module, path, layer, REAL_SIZE)
-    places = seen(case.output)
-    class_index = class_with_most(places)
+    positions = seen(case.output)
+    class_index = class_with_most(positions)
     case.compare(
         program,
         differences,
-        places[class_index],
+        positions[class_index],
         class_index,
         methods,
         class_option=None,
@@ -421,7 +423,7 @@ def test_torchvision_segmentation(program, differences, tmp_path, name, layer, w
         channel_softmax="off",
     )
     case.compare(
-        program, differences, places[class_index], class_index, methods[:1], score="probability"
+        program, differences, positions[class_index], class_index, methods[:1], score="probability"
     )
 
 

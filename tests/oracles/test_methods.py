@@ -1,4 +1,4 @@
-"""The program against the oracle: every method, every option, on networks tiny and real."""
+"""The program against the oracle: every method, every option, on tiny and real networks."""
 
 import functools
 from dataclasses import replace
@@ -74,8 +74,8 @@ def score_difference(values, expected, options):
 
 
 def doubt_of_gates(weights_at):
-    """By how much weights differ, relatively, where inputs differ by rounding: gradients leap where
-    a ReLU's input is that near to zero, and its sign depends on the processor."""
+    """The relative difference of weights of inputs that differ by rounding: gradients are
+    discontinuous where a ReLU's input is nearly zero, and its sign depends on the processor."""
     weights = weights_at(1.0)
     doubt = max(relative_difference(weights_at(scale), weights) for scale in (1 - 4e-6, 1 + 4e-6))
     assert doubt < 5e-3, "too many gates on the edge to compare anything"
@@ -704,7 +704,7 @@ def test_eigen_smooth(program, differences, tiny_path, method):
 def test_composed_maps(program, differences, tiny_path, method, layers, options):
     inputs = random_input((2, 3, *TINY_SIZE))
     networks = [tiny_network("plain", layer) for layer in layers]
-    # Few samples, and noise that leaves gradients and scores something to say.
+    # Few samples, and noise that gradients and scores are not lost in.
     few = {**options, "samples": 2, "sigma": 0.5}
     shown = program.explain_composed(tiny_path("plain"), inputs, method, layers, TINY_CLASS, **few)
     for index, image in enumerate(inputs):
@@ -722,7 +722,7 @@ def methods_for(network):
     return METHODS if network.linear else METHODS[1:]
 
 
-# The last feature map; a rectified one farther in, where gradients vary from place to place.
+# The last feature map; a rectified one farther in, where gradients vary with the position.
 @pytest.mark.parametrize(
     "name, layer, linear, inner_layer",
     [

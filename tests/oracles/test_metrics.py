@@ -1,4 +1,4 @@
-"""sscam eval on the bundled scenes against the metrics of the oracle, worked out on the maps of
+"""sscam eval on the bundled scenes against the metrics of the oracle, computed from the maps of
 sscam explain."""
 
 import csv
@@ -32,12 +32,12 @@ TOLERANCES = {
     "deletion": 2e-3,
     "class_sensitivity": 1e-3,
 }
-# Two forms of a network whose scores differ by less than this may disagree on which is higher.
+# Two variants of a network whose scores differ by less than this may disagree on which is higher.
 DRAW = 1e-3
 
 
-class Judge:
-    """The bundled network, in float32 as it is, on what the oracle makes."""
+class Scorer:
+    """The bundled network, in float32, on inputs of the oracle."""
 
     def __init__(self):
         self.module = torch.jit.load(str(DEMO / "clothes.pt")).eval()
@@ -54,8 +54,8 @@ class Judge:
 
 
 @pytest.fixture(scope="module")
-def judge():
-    return Judge()
+def scorer():
+    return Scorer()
 
 
 def boxes_of(scene, label):
@@ -117,19 +117,19 @@ def maps(program, tmp_path_factory):
     return found
 
 
-def expected(judge, maps, scene, method, class_index):
+def expected(scorer, maps, scene, method, class_index):
     """All metrics of one case."""
     image = network_input(DEMO / "scenes" / f"{scene}.png").astype(np.float64)
     heat = maps[scene, method, class_index]
-    logits = judge.logits(image[None])[0]
-    whole, masked = judge.probability(np.stack([image, image * heat]), class_index)
+    logits = scorer.logits(image[None])[0]
+    whole, masked = scorer.probability(np.stack([image, image * heat]), class_index)
     marked = metrics.inside(boxes_of(scene, LABELS[class_index]), heat.shape)
     curves = {
         "deletion": (image, np.zeros_like(image)),
         "insertion": (metrics.blurred(image), image),
     }
     areas = {
-        name: metrics.area(*metrics.curve(judge.probability, *ends, heat, class_index, STEPS))
+        name: metrics.area(*metrics.curve(scorer.probability, *ends, heat, class_index, STEPS))
         for name, ends in curves.items()
     }
     return whole - masked, {
@@ -143,12 +143,12 @@ def expected(judge, maps, scene, method, class_index):
     } | areas
 
 
-def test_every_value_is_the_oracles(evaluated, maps, judge, differences):
+def test_every_value_is_the_oracles(evaluated, maps, scorer, differences):
     rows, _ = evaluated
     decided = 0
     for row in rows:
         scene, method, class_index = row["image"][:-4], row["method"], int(row["class"])
-        fall, wanted = expected(judge, maps, scene, method, class_index)
+        fall, wanted = expected(scorer, maps, scene, method, class_index)
         for metric, value in wanted.items():
             if metric == "average_increase" and abs(fall) < DRAW:
                 continue
@@ -172,7 +172,7 @@ def test_totals_are_means_and_bootstrap_intervals(evaluated, differences):
             assert total["count"] == len(values)
 
 
-def test_drop_of_logits_under_half_the_map(program, maps, judge, differences, tmp_path):
+def test_drop_of_logits_under_half_the_map(program, maps, scorer, differences, tmp_path):
     table = tmp_path / "values.csv"
     done = program.run(
         "eval",
@@ -200,7 +200,7 @@ def test_drop_of_logits_under_half_the_map(program, maps, judge, differences, tm
         image = network_input(DEMO / "scenes" / row["image"]).astype(np.float64)
         class_index = int(row["class"])
         half = metrics.upper_half(maps[row["image"][:-4], row["method"], class_index])
-        whole, masked = judge.logit(np.stack([image, image * half]), class_index)
+        whole, masked = scorer.logit(np.stack([image, image * half]), class_index)
         differences(
             "average_drop of logits",
             abs(float(row["average_drop"]) - metrics.average_drop(whole, masked)),
@@ -209,7 +209,7 @@ def test_drop_of_logits_under_half_the_map(program, maps, judge, differences, tm
 
 
 def test_the_oracles_blur_is_a_plain_convolution():
-    """And its kernel is symmetric, sums to 1, and falls from the middle."""
+    """And its kernel is symmetric, sums to 1, and decreases from the middle."""
     kernel = metrics.blur_kernel()
     assert kernel.shape == (11, 11) and kernel.sum() == pytest.approx(1)
     np.testing.assert_allclose(kernel, kernel.T)

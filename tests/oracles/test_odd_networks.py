@@ -1,5 +1,5 @@
-"""Networks that no method can explain, or that are not what they seem: each is told in a sentence
-of its own, or explained as it should be."""
+"""Networks that no method can explain, or that break assumptions: each gives a message of its own,
+or the right map."""
 
 import json
 
@@ -17,7 +17,7 @@ INPUT = (
 
 
 class Net(nn.Module):
-    """A small classifier; the odd ones are made of it."""
+    """A small classifier, the base of the odd ones."""
 
     def __init__(self, channels: int = 6):
         super().__init__()
@@ -44,7 +44,7 @@ class NoTensor(Net):
         return "cat"
 
 
-class NoPlaces(nn.Module):
+class NoPositions(nn.Module):
     def __init__(self):
         super().__init__()
         self.head = nn.Linear(INPUT.size, CLASSES)
@@ -174,7 +174,7 @@ NO_NOISE = {"sigma": 0}  # which would leave no zeros in masked inputs
 REFUSED = {
     "several inputs": (TwoInputs, METHODS, {}, 'further input "scale"'),
     "no tensor": (NoTensor, METHODS, {}, "without a tensor: no classifier"),
-    "no places": (NoPlaces, METHODS, {}, "has neither a feature map"),
+    "no positions": (NoPositions, METHODS, {}, "has neither a feature map"),
     "raises": (Raises, METHODS, {}, "twenty-four rows are too many"),
     "raises when masked": (RaisesWhenMasked, SCORING_METHODS, NO_NOISE, "the input is masked"),
     "narrow when masked": (
@@ -254,7 +254,7 @@ def test_huge_outputs_are_no_overflow(run):
 
 @pytest.mark.parametrize("channels, layer", [(1, "features"), (6, "pooled")])
 def test_one_channel_and_one_pixel(run, channels, layer):
-    """One channel is a map like any other; one place is a flat one."""
+    """A single channel gives a map, a single position a constant one."""
 
     class Pooled(Net):
         def __init__(self):

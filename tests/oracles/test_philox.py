@@ -80,9 +80,9 @@ def test_definition_gives_normal_values():
     "changed", [{"seed": 10}, {"seed": 9 + (1 << 32)}, {"channel": 1}, {"sample": 1}, {"image": 1}]
 )
 def test_every_coordinate_matters(changed):
-    place = {"seed": 9, "channel": 0, "sample": 0, "image": 0}
-    here = noise(**place, count=4096)
-    there = noise(**{**place, **changed}, count=4096)
+    origin = {"seed": 9, "channel": 0, "sample": 0, "image": 0}
+    here = noise(**origin, count=4096)
+    there = noise(**{**origin, **changed}, count=4096)
     assert abs(np.corrcoef(here, there)[0, 1]) < 5 / 64
 
 

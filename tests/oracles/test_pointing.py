@@ -1,4 +1,4 @@
-"""Real networks on real photographs: does the heat lie where the thing is?"""
+"""Real networks on real photographs: whether the maximum of the map lies in the object's box."""
 
 import csv
 import json

@@ -71,7 +71,7 @@ def difference(ours, theirs):
 
 
 def noise(width, height, channels, seed=0):
-    """Random blocks: sharp edges, flat places and every level."""
+    """Random blocks: sharp edges, constant areas and every level."""
     generator = np.random.default_rng(seed)
     blocks = generator.integers(0, 256, ((height + 2) // 3, (width + 2) // 3, channels), np.uint8)
     fine = generator.integers(0, 256, (height, width, channels), np.uint8)

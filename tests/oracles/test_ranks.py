@@ -1,5 +1,4 @@
-"""Sound, [N,C,W], and video, [N,C,D,H,W], by the program against the oracle, and what is said of
-them."""
+"""Sound, [N,C,W], and video, [N,C,D,H,W], by the program against the oracle, and its messages."""
 
 import functools
 import json
@@ -17,7 +16,7 @@ CLASS = 2
 
 
 class Convolutions(nn.Module):
-    """Two convolutions of any number of dimensions, with a channel that is flat and one that
+    """Two convolutions of any number of dimensions, with a constant channel and one that
     repeats another."""
 
     def __init__(self, convolution, channels, strides):

@@ -1,6 +1,6 @@
-"""A map is a function of the seed, but for rounding: not of batch size, of which channels are
-scored, or of luck. Between two processes last bits may differ, since each measures which form of
-the network is fastest."""
+"""Up to rounding, a map depends on the seed alone: not on batch size or on which channels are
+scored. Between two processes last bits may differ, since each measures which variant of the network
+is fastest."""
 
 import numpy as np
 import pytest
@@ -30,14 +30,14 @@ def explain(program, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def usual(explain):
+def default_maps(explain):
     return explain(SS_METHODS)
 
 
 @pytest.fixture(scope="module")
 def assert_same_maps(differences):
     """assert_same_maps(one call, another, kind): maps within 1e-5, which leaves room for the
-    rounding of different forms of a network."""
+    rounding of different variants of a network."""
 
     def compare(one, other, kind):
         for method in SS_METHODS:
@@ -60,9 +60,11 @@ def test_no_noise_is_score_cam_bit_for_bit(explain, options):
 
 
 def test_no_noise_costs_what_score_cam_costs(explain, differences):
-    """A call each: within one, a later method may be given scores that an earlier one paid for."""
+    """One call for each: within a call, later methods may reuse scores of earlier ones."""
     score_cam = explain(["score-cam"])["score-cam"]
-    assert score_cam.report["passes"] >= TinyNet.CHANNELS - len(TinyNet.FLAT) - len(TinyNet.TWIN)
+    assert score_cam.report["passes"] >= TinyNet.CHANNELS - len(TinyNet.CONSTANT) - len(
+        TinyNet.TWIN
+    )
     for method in SS_METHODS:
         shown = explain([method], sigma=0)[method]
         assert shown.report["passes"] == score_cam.report["passes"]
@@ -74,37 +76,37 @@ def test_no_noise_costs_what_score_cam_costs(explain, differences):
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64])
-def test_batch_size_does_not_matter(explain, usual, assert_same_maps, batch_size):
-    assert_same_maps(explain(SS_METHODS, batch_size=batch_size), usual, "another batch size")
+def test_batch_size_does_not_matter(explain, default_maps, assert_same_maps, batch_size):
+    assert_same_maps(explain(SS_METHODS, batch_size=batch_size), default_maps, "another batch size")
 
 
-def test_default_seed_is_zero(explain, usual, assert_same_maps):
-    assert_same_maps(explain(SS_METHODS, seed=0), usual, "the same seed")
+def test_default_seed_is_zero(explain, default_maps, assert_same_maps):
+    assert_same_maps(explain(SS_METHODS, seed=0), default_maps, "the same seed")
 
 
-def test_seed_flag_is_the_seed_option(explain, usual, assert_same_maps):
+def test_seed_flag_is_the_seed_option(explain, default_maps, assert_same_maps):
     by_flag = explain(SS_METHODS, flags=["--seed", "12"])
     assert_same_maps(by_flag, explain(SS_METHODS, seed=12), "the same seed")
     for method in SS_METHODS:
-        assert np.abs(by_flag[method].data - usual[method].data).max() > 1e-3
+        assert np.abs(by_flag[method].data - default_maps[method].data).max() > 1e-3
 
 
-def test_noise_does_not_depend_on_which_channels_are_scored(explain, usual):
-    """The scores behind the channels left in are those of the full run: their ratios agree."""
+def test_noise_does_not_depend_on_which_channels_are_scored(explain, default_maps):
+    """The scores of the channels that are left are those of the full run: their ratios agree."""
     shown = explain(SS_METHODS, max_channels=3)
     for method in SS_METHODS:
-        few, all_of_them = shown[method].weights, usual[method].weights
+        few, all_of_them = shown[method].weights, default_maps[method].weights
         kept = few > 0
         assert kept.sum() == 3
         ratios = np.log(few[kept]) - np.log(all_of_them[kept])
         assert np.ptp(ratios) < 1e-4
 
 
-def test_short_elements_change_maps_a_little(explain, usual):
+def test_short_elements_change_maps_a_little(explain, default_maps):
     shown = explain(SS_METHODS, precision="bf16")
     for method in SS_METHODS:
-        difference = np.abs(shown[method].weights - usual[method].weights).max()
-        assert 0 < difference < 0.05 * usual[method].weights.max()
+        difference = np.abs(shown[method].weights - default_maps[method].weights).max()
+        assert 0 < difference < 0.05 * default_maps[method].weights.max()
 
 
 def test_the_unmeasured_way_gives_the_same_bytes(explain):
@@ -115,7 +117,7 @@ def test_the_unmeasured_way_gives_the_same_bytes(explain):
         np.testing.assert_array_equal(one[method].weights, other[method].weights)
 
 
-def test_workers_do_not_matter(explain, usual, assert_same_maps):
+def test_workers_do_not_matter(explain, default_maps, assert_same_maps):
     shown = explain(SS_METHODS, workers=3)
     assert shown[SS_METHODS[0]].report["scoring"]["workers"] == 3
-    assert_same_maps(shown, usual, "another number of workers")
+    assert_same_maps(shown, default_maps, "another number of workers")

@@ -15,7 +15,7 @@ from transformers import convnext_small, plain, plain_order, swin, vit
 SQUARE, WIDE = (64, 64), (64, 96)
 VIT_GRID = Tokens((4, 4), 1)
 ALL_BUT_CAM = METHODS[1:]
-# What divides by sums of activations, which layer norms leave near zero, is ill-defined there.
+# Methods that divide by sums of activations, which are near zero after layer norms.
 STABLE = tuple(
     method
     for method in ALL_BUT_CAM
@@ -172,7 +172,7 @@ def refusal(program, path, inputs, tmp_path, *arguments):
 
 
 def test_a_grid_can_be_given(program, differences, tmp_path):
-    """Seven tokens before a grid that the input's proportions do not give: 6x16, not 8x12."""
+    """Seven tokens before a grid of other proportions than the input: 6x16, not 8x12."""
     path = export(plain(extra=7), "scripted", WIDE, tmp_path / "it.pt")
     network = Network(plain(extra=7), "blocks.1.norm", double=True, order=Tokens((6, 16), 7))
     compare(

@@ -11,7 +11,7 @@ CLASSES = 10
 
 
 def shaken(build):
-    """Weights with which signals pass and masks matter, always the same; torchvision's heads begin
+    """Fixed weights that preserve signals, so that masks matter; torchvision's heads begin
     at zero."""
     torch.manual_seed(5)
     network = build()
@@ -103,5 +103,5 @@ def plain(**options):
 
 
 def plain_order(size, extra, batch_first=True):
-    """Of the blocks' outputs."""
+    """The order of the blocks' outputs."""
     return Tokens((size[0] // 8, size[1] // 8), extra, (1, 2) if batch_first else (0, 2))

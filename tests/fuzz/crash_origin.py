@@ -1,5 +1,5 @@
-"""Whose fault a crash is, from the stack that crash_trace.c writes: libtorch's or the library's
-own."""
+"""Where a crash happened, in libtorch or in the library, from the stack that crash_trace.c
+writes."""
 
 import re
 import shutil
@@ -17,9 +17,9 @@ def frames_of(trace):
     return list(FRAME.finditer(trace.partition("crash trace:")[2]))
 
 
-def culprit(trace):
-    """ "own", "libtorch", or "unknown"; the innermost frame of one of the two decides. An exception
-    that nobody caught was thrown by libtorch, but not catching it is the library's own fault."""
+def origin(trace):
+    """ "own", "libtorch" or "unknown", by the innermost frame of either library. An uncaught
+    exception counts as the library's own fault, although libtorch threw it."""
     frames = frames_of(trace)
     names = [frame["path"] for frame in frames]
     if any("__cxa_throw" in frame["symbol"] for frame in frames) and "terminate called" in trace:
@@ -33,7 +33,7 @@ def culprit(trace):
 
 
 def readable(frame):
-    """A frame's function, as far as it can be found out."""
+    """A frame's function, if it is known."""
     if frame["symbol"]:
         tool = shutil.which("c++filt")
         name = (
@@ -53,9 +53,9 @@ def readable(frame):
     return " ".join(lines) or frame["offset"]
 
 
-def place(trace):
-    """The innermost functions of libtorch or the library: crashes in the same place are taken to be
-    the same."""
+def location(trace):
+    """The innermost functions of libtorch or the library: crashes with the same ones count as one
+    finding."""
     frames = [
         frame
         for frame in frames_of(trace)
@@ -64,15 +64,15 @@ def place(trace):
     names = []
     for frame in frames:
         name = readable(frame)
-        if not names or names[-1] != name:  # recursion of any depth is one place
+        if not names or names[-1] != name:  # recursion of any depth counts once
             names.append(name)
         if len(names) == DEEPEST:
             break
     return " < ".join(names) or "no frames"
 
 
-def prove():
-    """Fails unless the verdicts on a few made-up stacks are right."""
+def self_test():
+    """Fails unless the origins of a few constructed stacks are right."""
 
     def stack(*frames, before=""):
         return (
@@ -92,5 +92,5 @@ def prove():
         ("killed", "unknown"),
     ]
     for trace, wanted in cases:
-        if culprit(trace) != wanted:
-            raise AssertionError(f"{culprit(trace)}, not {wanted}:\n{trace}")
+        if origin(trace) != wanted:
+            raise AssertionError(f"{origin(trace)}, not {wanted}:\n{trace}")

@@ -2,7 +2,7 @@
  * size-th image, rank 0 gathers the values and prints the table of `sscam eval`. Totals do not
  * depend on the order of the cases, so the table is that of one process.
  *
- * mpirun -n 4 judge_mpi MODEL.pt LIST.csv METHOD[,METHOD...] [OPTION=VALUE]...
+ * mpirun -n 4 evaluate_mpi MODEL.pt LIST.csv METHOD[,METHOD...] [OPTION=VALUE]...
  *
  * LIST.csv has lines file,class,xmin,ymin,xmax,ymax: files relative to the working folder and
  * without commas, classes by number, boxes as PASCAL VOC has them or none. Lines of one image
@@ -53,7 +53,7 @@ struct job {
 /* One rank's failure ends the job: the others would wait for it forever. */
 static void stop(const char *what, const char *why)
 {
-    fprintf(stderr, "judge_mpi: %s: %s\n", what, why);
+    fprintf(stderr, "evaluate_mpi: %s: %s\n", what, why);
     MPI_Abort(MPI_COMM_WORLD, 1);
     exit(1);
 }
@@ -204,7 +204,7 @@ static void evaluate_images(struct job *job, sscam_evaluation *evaluation)
             status = sscam_evaluation_add(evaluation, image, entry->classes, entry->class_count,
                                           entry->boxes, entry->box_classes, entry->box_count);
         if (status != SSCAM_OK)
-            fprintf(stderr, "judge_mpi: %s: %s\n", entry->path, sscam_last_error());
+            fprintf(stderr, "evaluate_mpi: %s: %s\n", entry->path, sscam_last_error());
         job->counts[status != SSCAM_OK]++;
         sscam_image_destroy(image);
     }
@@ -418,7 +418,7 @@ int main(int argc, char **argv)
     if (argc < 4) {
         if (job.rank == 0)
             fprintf(stderr,
-                    "usage: judge_mpi MODEL.pt LIST.csv METHOD[,METHOD...] [OPTION=VALUE]...\n");
+                    "usage: evaluate_mpi MODEL.pt LIST.csv METHOD[,METHOD...] [OPTION=VALUE]...\n");
         MPI_Finalize();
         return 2;
     }

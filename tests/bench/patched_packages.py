@@ -1,9 +1,8 @@
-"""The packages' own code with the one place changed in which it departs from the publications or
-from libsscam.
+"""The packages' own code, changed only where it differs from the publications or from libsscam.
 
-Each function is a context manager; inside it, the package computes by the changed text. Everything
-else stays the package's. A text that a version of a package no longer has stops the run: then see
-whether the mending is still needed.
+Each function is a context manager; inside it, the package runs the changed source. All other code
+stays the package's. If a version of a package no longer contains the text to be replaced, the run
+stops: then check whether the patch is still needed.
 """
 
 import contextlib
@@ -44,7 +43,7 @@ def rewritten(function, *changes):
         if source.count(old) != 1:
             sys.exit(
                 f"{function.__qualname__}: no {old!r} in this version of the package: "
-                "nothing to mend?"
+                "nothing to patch?"
             )
         source = source.replace(old, new)
     scope = {}
@@ -61,8 +60,7 @@ def changed(owner, name, *changes):
 
 
 class LibraryNoise:
-    """Stands where torch-cam keeps its normal distribution, and draws libsscam's noise of seed
-    0."""
+    """Replaces torch-cam's normal distribution; draws libsscam's noise of seed 0."""
 
     def __init__(self, mean, deviation):
         self.deviation = deviation
@@ -99,8 +97,8 @@ def torchcam_cam():
 
 
 def torchcam_grad_cam_pp():
-    """Alpha's division reaches alpha, and not a copy; by the sum over the activations alone,
-    multiplied with g^3."""
+    """Divides alpha itself, not a copy; by the sum over the activations alone, multiplied by
+    g^3."""
     return changed(
         torchcam.methods.GradCAMpp,
         "_get_weights",
@@ -141,7 +139,7 @@ def torchcam_smooth_grad_cam_pp():
 
 @contextlib.contextmanager
 def torchcam_fusion():
-    """Maps are scaled to [0,1] after upsampling; LayerCAM's are not put through tanh."""
+    """Maps are scaled to [0,1] after upsampling; no tanh is applied to LayerCAM's."""
 
     def scaled(cams):
         return [torchcam.methods.GradCAM._normalize(upsampled(cam)) for cam in cams]

@@ -376,7 +376,7 @@ START_TEST(traced_convolutions_go_by_the_switches)
 END_TEST
 
 /* libtorch looks them up when a batch does not fit in memory. */
-START_TEST(failing_forms_refer_to_what_there_is)
+START_TEST(failing_variants_hold_no_dangling_pointers)
 {
     void *network = load_network(device);
     NEED(sscam_check_call_stacks(network));
@@ -457,8 +457,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("card");
-    TCase *test_case = tcase_create("card");
+    Suite *suite = suite_create("gpu");
+    TCase *test_case = tcase_create("gpu");
     tcase_add_unchecked_fixture(test_case, make_plans_parts, NULL);
     tcase_add_loop_test(test_case, masked_inputs_are_those_of_the_processor, 0, PLANS);
     tcase_add_test(test_case, a_batch_goes_across_plans);
@@ -471,7 +471,7 @@ int main(void)
     tcase_add_test(test_case, precisions_take_turns);
     tcase_add_test(test_case, a_call_within_a_callback_has_its_own_precision);
     tcase_add_test(test_case, traced_convolutions_go_by_the_switches);
-    tcase_add_test(test_case, failing_forms_refer_to_what_there_is);
+    tcase_add_test(test_case, failing_variants_hold_no_dangling_pointers);
     tcase_add_test(test_case, failures_of_a_gpu_are_told_apart);
     tcase_add_test(test_case, devices_that_are_not_there_are_refused);
     tcase_add_test(test_case, auto_takes_what_there_is);
