@@ -76,9 +76,9 @@ static double largest_difference(const double *a, const double *b, int64_t count
 /* The eigenvector of the largest eigenvalue of a positive semidefinite matrix, [order, order], by
  * repeated squaring: power iteration whose number of steps doubles each time, so that close
  * eigenvalues separate, too. It ends when squaring changes no more than rounding does. What is left
- * is a projection on the eigenvector, or on the space of eigenvectors whose eigenvalues are equal to
- * rounding, any of which will do; its column with the largest diagonal element is the result. The
- * error is that of LAPACK's solvers: rounding over the relative distance of the eigenvalues.
+ * is a projection on the eigenvector, or on the space of eigenvectors whose eigenvalues are equal
+ * up to rounding, any of which will do; its column with the largest diagonal element is the result.
+ * The error is that of LAPACK's solvers: rounding over the relative distance of the eigenvalues.
  * Destroys both matrices. */
 static void top_eigenvector(double *matrix, double *square, int64_t order, double *vector)
 {

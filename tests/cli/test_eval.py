@@ -96,8 +96,8 @@ def annotation(objects, size=(320, 256), extra=""):
         for name, box in objects
     )
     return (
-        f"<annotation><size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>"
-        f"{text}</annotation>"
+        f"<annotation><size><width>{size[0]}</width><height>{size[1]}</height>"
+        f"<depth>3</depth></size>{text}</annotation>"
     )
 
 
