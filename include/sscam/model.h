@@ -15,8 +15,9 @@ extern "C" {
 #endif
 
 /** A loaded classifier. Immutable after loading and reference-counted: any number of threads and
- * explainers may share one. A TorchScript network whose forward() changes its own attributes runs
- * on a copy of them each time: every evaluation starts from the state in the file. */
+ * explainers may share one. A TorchScript network whose forward() changes its own attributes, such
+ * as the running statistics of a batch norm that was traced in training mode, runs on a copy of
+ * them each time: every evaluation starts from the state in the file. */
 typedef struct sscam_model sscam_model;
 
 /** The layers of a model for one input shape: an immutable list. */

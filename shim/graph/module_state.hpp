@@ -17,7 +17,7 @@ namespace sscam {
 class ModuleState {
 public:
     // `graph` is forward() with its calls inlined. Its constant tensors that are changed in place
-    // are replaced by copies.
+    // are replaced by copies that each run makes.
     ModuleState(const std::shared_ptr<torch::jit::Graph> &graph, const torch::jit::Module &module);
 
     // `self` for one run.

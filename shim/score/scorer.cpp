@@ -19,17 +19,19 @@ namespace {
 
 struct BatchSizes {
     int64_t standard;
-    std::vector<int64_t> candidates;
+    c10::IntArrayRef candidates;
     int64_t worth_tuning; // masked inputs from which on measuring batch sizes costs little beside
                           // the work, or saves more later
 };
 
-// Small batches stay in a processor's caches; a GPU needs large ones to be busy.
-const BatchSizes &batch_sizes(c10::Device device)
+// Small batches stay in a processor's caches; a GPU needs large ones to be busy. Nothing here is
+// destroyed at exit, while another thread may still score.
+BatchSizes batch_sizes(c10::Device device)
 {
-    static const BatchSizes cpu = {4, {1, 2, 8}, 1024};
-    static const BatchSizes gpu = {32, {64, 128, 256, 512}, 64};
-    return device.is_cpu() ? cpu : gpu;
+    static constexpr int64_t cpu_candidates[] = {1, 2, 8};
+    static constexpr int64_t gpu_candidates[] = {64, 128, 256, 512};
+    return device.is_cpu() ? BatchSizes{4, cpu_candidates, 1024}
+                           : BatchSizes{32, gpu_candidates, 64};
 }
 
 // What measuring may take where the work is short. On a GPU each plan first has its kernels chosen
@@ -271,7 +273,7 @@ Scorer::ShapePlans Scorer::new_plans(const ModelVariants &variants,
 {
     ShapePlans plans;
     bool lacked_memory = variants.lacked_memory;
-    if (is_usable({variants.list[0], 1, 2}, reference, &lacked_memory))
+    if (has_independent_rows(*variants.list[0], reference, &lacked_memory))
         plans.largest_batch = std::numeric_limits<int64_t>::max();
     plans.lacked_memory = lacked_memory && network_.device().is_cpu();
     return plans;

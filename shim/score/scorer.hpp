@@ -37,7 +37,7 @@ private:
     // How inputs of one shape are scored. Decided once and kept, so that all explanations of one
     // loaded network come from the same arithmetic.
     struct ShapePlans {
-        int64_t largest_batch = 1;                 // stays 1 for networks traced for one image
+        int64_t largest_batch = 1; // stays 1 where rows of a batch depend on each other
         std::optional<ScoringPlan> untuned, tuned; // tuned: measured
         bool batch_is_tuned = false;
         int64_t bytes_per_input = 0; // that measuring has left allocated on a GPU; 0: none

@@ -35,12 +35,27 @@ at::Tensor repeated(const at::Tensor &input, int64_t rows, sscam_memory_format l
     return spread_over(input, rows).clone(order);
 }
 
-// Logits of a batch of the reference input. The copy to the host also waits for the device.
+// The copy of the logits to the host also waits for the device.
+at::Tensor run(const ModelVariant &variant, const at::Tensor &batch, const std::string &output)
+{
+    return run_for_logits(*variant.program, batch.to(variant.precision.type), {}, 0, output)
+        .to(at::kCPU);
+}
+
 at::Tensor run(const ScoringPlan &plan, const ReferenceInput &reference)
 {
-    const at::Tensor batch = repeated(reference.input, plan.batch, plan.variant->layout)
-                                 .to(plan.variant->precision.type);
-    return run_for_logits(*plan.variant->program, batch, {}, 0, reference.output).to(at::kCPU);
+    return run(*plan.variant, repeated(reference.input, plan.batch, plan.variant->layout),
+               reference.output);
+}
+
+// An input of half the contrast, whose least, mean and greatest values all differ from those of
+// `input` and lie between them: a network that looks values up in a table needs them in its range.
+at::Tensor with_another_range(const at::Tensor &input)
+{
+    const at::Tensor least = input.min(), range = input.max() - least;
+    if (range.item<float>() == 0.0f)
+        return at::linspace(0, 1, input.numel(), input.options()).view(input.sizes());
+    return 0.5 * input + 0.5 * least + 0.375 * range;
 }
 
 // One batch for each worker.
@@ -64,6 +79,23 @@ double seconds_per_input(const ScoringPlan &plan, const ReferenceInput &referenc
     return seconds_since(start) / static_cast<double>(plan.workers * plan.batch);
 }
 
+// False, too, where the check throws. Running out of memory is thrown on where `needs_least`: no
+// other plan could need less.
+template <class Check>
+bool holds(const Check &check, bool needs_least, bool *lacked_memory)
+{
+    try {
+        return check();
+    } catch (...) {
+        const bool ran_out = memory_ran_out();
+        if (ran_out && needs_least)
+            throw;
+        if (ran_out && lacked_memory)
+            *lacked_memory = true;
+        return false;
+    }
+}
+
 } // namespace
 
 bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision precision)
@@ -83,21 +115,28 @@ bool TuningBudget::is_left(double seconds) const
 
 bool is_usable(const ScoringPlan &plan, const ReferenceInput &reference, bool *lacked_memory)
 {
-    try {
+    const auto gives_reference = [&] {
         std::atomic<bool> all_agree(true);
         run_batches(plan, reference, [&](const at::Tensor &logits) {
             if (!logits_agree(logits, reference.logits, plan.variant->precision))
                 all_agree = false;
         });
-        return all_agree;
-    } catch (...) {
-        const bool ran_out = memory_ran_out();
-        if (ran_out && plan.batch == 1 && plan.workers == 1) // no plan needs less
-            throw;
-        if (ran_out && lacked_memory)
-            *lacked_memory = true;
-        return false;
-    }
+        return all_agree.load();
+    };
+    return holds(gives_reference, plan.batch == 1 && plan.workers == 1, lacked_memory);
+}
+
+bool has_independent_rows(const ModelVariant &variant, const ReferenceInput &reference,
+                          bool *lacked_memory)
+{
+    const auto gives_both = [&] {
+        const at::Tensor other = with_another_range(reference.input);
+        const at::Tensor other_logits = run(variant, other.clone(), reference.output);
+        const at::Tensor logits = run(variant, at::cat({reference.input, other}), reference.output);
+        return logits.size(0) == 2 &&
+               logits_agree(logits, at::cat({reference.logits, other_logits}), variant.precision);
+    };
+    return holds(gives_both, false, lacked_memory);
 }
 
 std::optional<ScoringPlan> fastest_plan(const std::vector<ScoringPlan> &plans,

@@ -62,6 +62,11 @@ bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision p
 bool is_usable(const ScoringPlan &plan, const ReferenceInput &reference,
                bool *lacked_memory = nullptr);
 
+// Whether a batch of two different inputs gives the logits of each alone. It does not where the
+// network was traced for one image or uses statistics of the batch. Failures: as of is_usable().
+bool has_independent_rows(const ModelVariant &variant, const ReferenceInput &reference,
+                          bool *lacked_memory);
+
 // The fastest usable one, if any, of plans that are sorted by their promise; the later ones are
 // tried as long as there is time.
 std::optional<ScoringPlan> fastest_plan(const std::vector<ScoringPlan> &plans,

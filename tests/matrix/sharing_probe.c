@@ -1,5 +1,5 @@
 /* Uses one network from several threads at once, cancels, and scores in batches of several sizes;
- * fails when any result depends on that.
+ * fails when any result depends on that. Writes the logits to standard output.
  *
  * usage: sharing_probe MODEL CHANNELS HEIGHT WIDTH */
 #include <pthread.h>
@@ -59,6 +59,8 @@ int main(int argc, char **argv)
         return 2;
     }
     scene_open(&shared, argv + 1);
+    for (int64_t i = 0; i < shared.expected.class_count; i++)
+        printf("%.9g\n", (double)shared.expected.logits[i]);
     capture_and_check("second capture");
     const int64_t batches[] = {0, 7, 64};
     for (int i = 0; i < 3; i++)
