@@ -64,6 +64,7 @@ TOOLS_ROOMS = {
 # What the shim needs of lib/: the vtable, and what backends and CUDA kernels share. No images,
 # no options.
 OPEN_TO_SHIM = {
+    "base/byte_source.h",
     "base/error.h",
     "base/progress.h",
     "masks/masked_input.h",

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/byte_source.h"
 #include "base/error.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
@@ -100,17 +101,12 @@ static int open_to_read(const char *path, sscam_status *status)
     return descriptor;
 }
 
-sscam_status sscam_file_read(const char *path, size_t limit, uint8_t **data, size_t *size)
+/* Reads an open file whole, which must not be empty. */
+static sscam_status read_bytes(const char *path, int descriptor, size_t limit, uint8_t **data,
+                               size_t *size)
 {
     file_content content = {0};
-    sscam_status status;
-    *data = NULL;
-    *size = 0;
-    int descriptor = open_to_read(path, &status);
-    if (status != SSCAM_OK)
-        return status;
-    status = read_descriptor(path, descriptor, limit, &content);
-    close(descriptor);
+    sscam_status status = read_descriptor(path, descriptor, limit, &content);
     if (status == SSCAM_OK && content.size == 0)
         status = sscam_fail(SSCAM_E_FORMAT, "%s: the file is empty", path);
     if (status != SSCAM_OK) {
@@ -120,6 +116,84 @@ sscam_status sscam_file_read(const char *path, size_t limit, uint8_t **data, siz
     *data = content.data;
     *size = content.size;
     return SSCAM_OK;
+}
+
+sscam_status sscam_file_read(const char *path, size_t limit, uint8_t **data, size_t *size)
+{
+    sscam_status status;
+    *data = NULL;
+    *size = 0;
+    int descriptor = open_to_read(path, &status);
+    if (status != SSCAM_OK)
+        return status;
+    status = read_bytes(path, descriptor, limit, data, size);
+    close(descriptor);
+    return status;
+}
+
+/* Files of /proc have a size of 0 and are no files on a disk. */
+static sscam_status open_source(int descriptor, size_t limit, sscam_byte_source *source)
+{
+    struct stat about;
+    if (fstat(descriptor, &about) != 0)
+        return fail_errno(source->name, "cannot be read");
+    if (!S_ISREG(about.st_mode) || about.st_size <= 0) {
+        sscam_status status = read_bytes(source->name, descriptor, limit, &source->owned,
+                                         &source->size);
+        source->data = source->owned;
+        return status;
+    }
+    if ((uintmax_t)about.st_size > limit)
+        return fail_size(source->name, limit);
+    source->size = (size_t)about.st_size;
+    return SSCAM_OK;
+}
+
+sscam_status sscam_byte_source_open(const char *path, size_t limit, sscam_byte_source *out)
+{
+    sscam_status status;
+    *out = (sscam_byte_source){.name = path, .descriptor = open_to_read(path, &status)};
+    if (status == SSCAM_OK)
+        status = open_source(out->descriptor, limit, out);
+    if (status != SSCAM_OK)
+        sscam_byte_source_close(out);
+    return status;
+}
+
+sscam_byte_source sscam_byte_source_in_memory(const char *name, const void *data, size_t size)
+{
+    return (sscam_byte_source){.name = name, .size = size, .data = data, .descriptor = -1};
+}
+
+sscam_status sscam_byte_source_read(const sscam_byte_source *source, size_t offset, void *buffer,
+                                    size_t count)
+{
+    if (source->data) {
+        memcpy(buffer, source->data + offset, count);
+        return SSCAM_OK;
+    }
+    for (size_t done = 0; done < count;) {
+        ssize_t got = pread(source->descriptor, (uint8_t *)buffer + done, count - done,
+                            (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail_errno(source->name, "cannot be read");
+        if (got == 0)
+            return sscam_fail(SSCAM_E_IO,
+                              "%s: cannot be read: it ends at byte %zu, and had %zu when opened",
+                              source->name, offset + done, source->size);
+        done += (size_t)got;
+    }
+    return SSCAM_OK;
+}
+
+void sscam_byte_source_close(sscam_byte_source *source)
+{
+    if (source->descriptor >= 0)
+        close(source->descriptor);
+    free(source->owned);
+    *source = (sscam_byte_source){.descriptor = -1};
 }
 
 sscam_status sscam_file_read_open_text(const char *path, int descriptor, size_t limit, char **text,

@@ -1,4 +1,5 @@
-/* Files read whole. Messages start with the path. Writing: base/atomic_file.h. */
+/* Files read whole. Messages start with the path. On demand: base/byte_source.h. Writing:
+ * base/atomic_file.h. */
 #ifndef SSCAM_LIB_BASE_FILE_H
 #define SSCAM_LIB_BASE_FILE_H
 

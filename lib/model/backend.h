@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/byte_source.h"
 #include "base/progress.h"
 #include "base/shape.h"
 #include "masks/masked_input.h"
@@ -163,9 +164,9 @@ typedef struct sscam_ablation_request {
 typedef struct sscam_backend {
     /* One line a component, "name: value"; static. */
     const char *(*build_info)(void);
-    /* Loads a network from a file's content. `name` is what messages call it. */
-    sscam_status (*load)(const char *name, const void *data, size_t size, const char *device,
-                         void **network);
+    /* Loads a network from a file's content, of which it need not hold a copy: it may be as large as
+     * the network. Its name is what messages call the network. */
+    sscam_status (*load)(const sscam_byte_source *source, const char *device, void **network);
     void (*destroy)(void *network);
     /* Name of the device it was loaded to; the network's. */
     const char *(*device)(const void *network);

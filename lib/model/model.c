@@ -6,21 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/byte_source.h"
 #include "base/error.h"
-#include "base/file.h"
 
 /* Far above the size of any classifier. */
 static const size_t LARGEST_FILE = (size_t)1 << 36;
 
-static sscam_status load(const char *name, const void *data, size_t size, const char *device,
-                         sscam_model **out)
+static sscam_status load(const sscam_byte_source *source, const char *device, sscam_model **out)
 {
     sscam_model *model = calloc(1, sizeof *model);
     if (!model)
         return sscam_fail_memory("a model");
     model->backend = sscam_backend_default();
-    sscam_status status = model->backend->load(name, data, size, device ? device : "cpu",
-                                               &model->network);
+    sscam_status status = model->backend->load(source, device ? device : "cpu", &model->network);
     if (status != SSCAM_OK) {
         free(model);
         return status;
@@ -37,12 +35,12 @@ sscam_status sscam_model_load(const char *path, const char *device, sscam_model 
     *out = NULL;
     if (!path)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_load: path is NULL");
-    uint8_t *data = NULL;
-    size_t size = 0;
-    sscam_status status = sscam_file_read(path, LARGEST_FILE, &data, &size);
-    if (status == SSCAM_OK)
-        status = load(path, data, size, device, out);
-    free(data);
+    sscam_byte_source file;
+    sscam_status status = sscam_byte_source_open(path, LARGEST_FILE, &file);
+    if (status != SSCAM_OK)
+        return status;
+    status = load(&file, device, out);
+    sscam_byte_source_close(&file);
     return status;
 }
 
@@ -55,7 +53,8 @@ sscam_status sscam_model_load_memory(const void *data, size_t size, const char *
     if (!data || size == 0)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_load_memory: %s",
                           !data ? "data is NULL" : "size is 0");
-    return load("memory", data, size, device, out);
+    const sscam_byte_source memory = sscam_byte_source_in_memory("memory", data, size);
+    return load(&memory, device, out);
 }
 
 sscam_model *sscam_model_ref(sscam_model *model)

@@ -171,9 +171,9 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
     return logits.to(at::kFloat);
 }
 
-Network::Network(const char *name, const void *data, size_t size, const char *device)
-    : name_(name), device_(device_named(device)), device_name_(device_.str()),
-      module_(load_module(data, size, device_)), graph_(std::make_unique<MarkedGraph>(module_)),
+Network::Network(const sscam_byte_source &source, const char *device)
+    : name_(source.name), device_(device_named(device)), device_name_(device_.str()),
+      module_(load_module(source, device_)), graph_(std::make_unique<MarkedGraph>(module_)),
       plain_(graph_->program([](int64_t) { return false; }))
 {
     scorers_[SSCAM_PRECISION_FP32] = std::make_unique<Scorer>(*this, Precision());

@@ -20,9 +20,8 @@ class Scorer;
 
 class Network {
 public:
-    // Reads a TorchScript file that is in memory, for the device that `device` names (NULL: the
-    // CPU).
-    Network(const char *name, const void *data, size_t size, const char *device);
+    // Reads a TorchScript file for the device that `device` names (NULL: the CPU).
+    Network(const sscam_byte_source &source, const char *device);
     ~Network();
 
     const std::string &name() const { return name_; }

@@ -43,13 +43,12 @@ const char *build_info()
                            : "libtorch: " TORCH_VERSION "\nCUDA: not in this libtorch";
 }
 
-sscam_status load(const char *name, const void *data, size_t size, const char *device,
-                  void **network)
+sscam_status load(const sscam_byte_source *source, const char *device, void **network)
 {
-    return guarded(name, SSCAM_E_MODEL, [&] {
+    return guarded(source->name, SSCAM_E_MODEL, [&] {
         const ForkSafeCall call;
         const OnDefaultStream stream(device_named(device));
-        *network = new Network(name, data, size, device);
+        *network = new Network(*source, device);
     });
 }
 

@@ -27,15 +27,10 @@ size_t two_bytes(const char *at)
            static_cast<size_t>(static_cast<unsigned char>(at[1])) << 8;
 }
 
-bool is_compressed_tensor(const char *header, size_t size)
+bool is_in_folder(const std::string &path, const char *folder)
 {
-    if (size < HEADER_SIZE || std::memcmp(header, "PK\3\4", 4) != 0 ||
-        two_bytes(header + METHOD_AT) == 0)
-        return false;
-    const std::string name(header + HEADER_SIZE,
-                           std::min(two_bytes(header + NAME_SIZE_AT), size - HEADER_SIZE));
-    const size_t inside = name.find('/') + 1; // the archive has one folder
-    return name.compare(inside, 5, "data/") == 0 || name.compare(inside, 10, "constants/") == 0;
+    const size_t inside = path.find('/') + 1; // the archive has one folder
+    return path.compare(inside, std::strlen(folder), folder) == 0;
 }
 
 // --- one tensor ----------------------------------------------------------------------------------
@@ -151,24 +146,49 @@ private:
 
 } // namespace
 
+bool ArchiveReader::get(uint64_t position, void *buffer, size_t count) const noexcept
+{
+    if (failure_ == SSCAM_OK)
+        failure_ = sscam_byte_source_read(&source_, position, buffer, count);
+    return failure_ == SSCAM_OK;
+}
+
 size_t ArchiveReader::read(uint64_t position, void *buffer, size_t count, const char *) const
 {
-    if (position >= size_)
+    if (position >= source_.size)
         return 0;
-    count = std::min<size_t>(count, size_ - position);
-    std::memcpy(buffer, data_ + position, count);
-    note(data_ + position, buffer, count);
+    count = std::min<size_t>(count, source_.size - position);
+    if (!get(position, buffer, count))
+        return 0;
+    note(position, buffer, count);
     return count;
 }
 
-// A record that is not compressed is read in one call, after its header. Does not throw, since C
-// code of libtorch calls it.
-void ArchiveReader::note(const char *from, const void *to, size_t count) const noexcept
+void ArchiveReader::throw_failure() const
+{
+    if (failure_ != SSCAM_OK)
+        throw Reported(failure_);
+}
+
+// `position` is that of the header.
+bool ArchiveReader::is_compressed_tensor(const char *header, uint64_t position) const
+{
+    if (std::memcmp(header, "PK\3\4", 4) != 0 || two_bytes(header + METHOD_AT) == 0)
+        return false;
+    std::string name(
+        std::min<size_t>(two_bytes(header + NAME_SIZE_AT), source_.size - position - HEADER_SIZE),
+        '\0');
+    return get(position + HEADER_SIZE, &name[0], name.size()) &&
+           (is_in_folder(name, "data/") || is_in_folder(name, "constants/"));
+}
+
+// A record that is not compressed is read in one call, after its header.
+void ArchiveReader::note(uint64_t position, const void *buffer, size_t count) const noexcept
 {
     try {
-        read_[to] = count;
+        read_[buffer] = count;
         if (count == HEADER_SIZE &&
-            is_compressed_tensor(from, size_ - static_cast<size_t>(from - data_)))
+            is_compressed_tensor(static_cast<const char *>(buffer), position))
             knows_all_ = false;
     } catch (const std::bad_alloc &) {
         knows_all_ = false;

@@ -1,4 +1,4 @@
-// A TorchScript archive in memory, and whether its tensors have the bytes that they claim.
+// A TorchScript archive, read on demand, and whether its tensors have the bytes that they claim.
 #ifndef SSCAM_SHIM_LOAD_ARCHIVE_HPP
 #define SSCAM_SHIM_LOAD_ARCHIVE_HPP
 
@@ -7,19 +7,25 @@
 #include <caffe2/serialize/read_adapter_interface.h>
 #include <torch/csrc/jit/api/module.h>
 
+#include "base/byte_source.h"
+
 namespace sscam {
 
 // Records how much was read to which address: libtorch does not take a tensor's size from its
 // record.
 class ArchiveReader : public caffe2::serialize::ReadAdapterInterface {
 public:
-    ArchiveReader(const void *data, size_t size)
-        : data_(static_cast<const char *>(data)), size_(size)
-    {
-    }
+    // The source must outlive it.
+    explicit ArchiveReader(const sscam_byte_source &source) : source_(source) {}
 
-    size_t size() const override { return size_; }
+    size_t size() const override { return source_.size; }
+
+    // Does not throw, since C code of libtorch calls it. A failure, which the core has reported,
+    // gives no bytes: libtorch then throws an error of its own.
     size_t read(uint64_t position, void *buffer, size_t count, const char *) const override;
+
+    // Throws the first failure, if there was any, as Reported.
+    void throw_failure() const;
 
     // The size of the record that was read to that address; -1 if it is not known. None is known
     // where records of tensors are compressed, which torch.jit.save never does: they are unpacked
@@ -27,10 +33,12 @@ public:
     int64_t bytes_at(const void *address) const;
 
 private:
-    void note(const char *from, const void *to, size_t count) const noexcept;
+    bool get(uint64_t position, void *buffer, size_t count) const noexcept;
+    bool is_compressed_tensor(const char *header, uint64_t position) const;
+    void note(uint64_t position, const void *buffer, size_t count) const noexcept;
 
-    const char *data_;
-    size_t size_;
+    const sscam_byte_source &source_;
+    mutable sscam_status failure_ = SSCAM_OK;
     mutable std::unordered_map<const void *, size_t> read_;
     mutable bool knows_all_ = true;
 };

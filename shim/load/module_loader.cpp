@@ -35,16 +35,18 @@ bool contains(const std::string &text, const char *part)
     throw Error(SSCAM_E_MODEL, "its program cannot be used: " + reason);
 }
 
-torch::jit::Module read_module(const void *data, size_t size, c10::Device device)
+torch::jit::Module read_module(const sscam_byte_source &source, c10::Device device)
 {
-    const auto reader = std::make_shared<ArchiveReader>(data, size);
+    const auto reader = std::make_shared<ArchiveReader>(source);
     try {
         torch::jit::Module module = torch::jit::load(reader, device);
+        reader->throw_failure();
         check_tensors(module, *reader);
         return module;
     } catch (const Error &) {
         throw;
     } catch (...) {
+        reader->throw_failure();
         if (memory_ran_out())
             throw;
         fail_to_load();
@@ -107,9 +109,9 @@ c10::Device device_named(const char *name)
     return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(number));
 }
 
-torch::jit::Module load_module(const void *data, size_t size, c10::Device device)
+torch::jit::Module load_module(const sscam_byte_source &source, c10::Device device)
 {
-    torch::jit::Module module = read_module(data, size, device);
+    torch::jit::Module module = read_module(source, device);
     set_evaluation_mode(module);
     for (const at::Tensor &parameter : module.parameters())
         prepare_tensor(parameter);

@@ -2,9 +2,9 @@
 #ifndef SSCAM_SHIM_LOAD_MODULE_LOADER_HPP
 #define SSCAM_SHIM_LOAD_MODULE_LOADER_HPP
 
-#include <cstddef>
-
 #include <torch/csrc/jit/api/module.h>
+
+#include "base/byte_source.h"
 
 namespace sscam {
 
@@ -15,7 +15,7 @@ bool has_cuda_half();
 c10::Device device_named(const char *name);
 
 // The module in evaluation mode, in float32, without gradients for its parameters.
-torch::jit::Module load_module(const void *data, size_t size, c10::Device device);
+torch::jit::Module load_module(const sscam_byte_source &source, c10::Device device);
 
 } // namespace sscam
 

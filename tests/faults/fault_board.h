@@ -48,6 +48,7 @@ typedef struct fault_board {
     int64_t tracks;     /* blocks that `owners` allocate are followed until they are freed */
     /* The counts. */
     int64_t allocations, refused, failed_calls, outstanding;
+    int64_t largest; /* size of an allocation */
     int64_t calls[FAULT_CALL_KINDS];
     char folder[256]; /* calls on files elsewhere do not count */
 } fault_board;

@@ -109,16 +109,40 @@ int mkstemp64(char *path)
     return mkstemp(path);
 }
 
-ssize_t read(int descriptor, void *buffer, size_t count)
+/* Whether the plan gives the result of a read; else it may shorten the read. */
+static bool is_read_decided(int descriptor, size_t *count, ssize_t *result)
 {
     const fault_board *board = fault_board_here();
-    if (watches(descriptor)) {
-        if (fails(FAULT_READ))
-            return board->error != 0 ? -1 : 0;
-        if (board->armed && board->short_read > 0 && count > (size_t)board->short_read)
-            count = (size_t)board->short_read;
+    if (!watches(descriptor))
+        return false;
+    if (fails(FAULT_READ)) {
+        *result = board->error != 0 ? -1 : 0;
+        return true;
     }
+    if (board->armed && board->short_read > 0 && *count > (size_t)board->short_read)
+        *count = (size_t)board->short_read;
+    return false;
+}
+
+ssize_t read(int descriptor, void *buffer, size_t count)
+{
+    ssize_t result;
+    if (is_read_decided(descriptor, &count, &result))
+        return result;
     return syscall(SYS_read, descriptor, buffer, count);
+}
+
+ssize_t pread(int descriptor, void *buffer, size_t count, off_t offset)
+{
+    ssize_t result;
+    if (is_read_decided(descriptor, &count, &result))
+        return result;
+    return syscall(SYS_pread64, descriptor, buffer, count, offset);
+}
+
+ssize_t pread64(int descriptor, void *buffer, size_t count, off64_t offset)
+{
+    return pread(descriptor, buffer, count, offset);
 }
 
 ssize_t write(int descriptor, const void *buffer, size_t count)

@@ -190,8 +190,17 @@ static bool release(const void *block)
 
 /* --- the allocator ---------------------------------------------------------------------------- */
 
+static void note_size(size_t size)
+{
+    int64_t largest = __atomic_load_n(&board->largest, __ATOMIC_RELAXED);
+    while ((int64_t)size > largest &&
+           !__atomic_compare_exchange_n(&board->largest, &largest, (int64_t)size, false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        continue;
+}
+
 /* Whether this allocation fails; `*is_tracked`: whether its block is tracked. */
-static bool refuses(bool *is_tracked)
+static bool refuses(size_t size, bool *is_tracked)
 {
     *is_tracked = false;
     if (is_busy || !atomic_load_explicit(&is_program, memory_order_relaxed) ||
@@ -202,6 +211,7 @@ static bool refuses(bool *is_tracked)
     *is_tracked = board->tracks != 0;
     if (!board->armed)
         return false;
+    note_size(size);
     int64_t number = __atomic_add_fetch(&board->allocations, 1, __ATOMIC_RELAXED);
     if (!fault_is_due(board, number, board->allocation))
         return false;
@@ -220,19 +230,20 @@ static void *tracked(void *block, bool is_tracked)
 void *malloc(size_t size)
 {
     bool is_tracked;
-    return refuses(&is_tracked) ? NULL : tracked(__libc_malloc(size), is_tracked);
+    return refuses(size, &is_tracked) ? NULL : tracked(__libc_malloc(size), is_tracked);
 }
 
 void *calloc(size_t count, size_t size)
 {
     bool is_tracked;
-    return refuses(&is_tracked) ? NULL : tracked(__libc_calloc(count, size), is_tracked);
+    return refuses(count * size, &is_tracked) ? NULL
+                                              : tracked(__libc_calloc(count, size), is_tracked);
 }
 
 void *realloc(void *block, size_t size)
 {
     bool is_tracked;
-    if (refuses(&is_tracked))
+    if (refuses(size, &is_tracked))
         return NULL;
     bool was_held = release(block);
     void *moved = __libc_realloc(block, size);
@@ -244,7 +255,8 @@ void *realloc(void *block, size_t size)
 void *memalign(size_t alignment, size_t size)
 {
     bool is_tracked;
-    return refuses(&is_tracked) ? NULL : tracked(__libc_memalign(alignment, size), is_tracked);
+    return refuses(size, &is_tracked) ? NULL
+                                      : tracked(__libc_memalign(alignment, size), is_tracked);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)

@@ -11,7 +11,7 @@
 
 static inline void begin_faults(void)
 {
-    fault_board_here()->allocations = fault_board_here()->refused = 0;
+    fault_board_here()->allocations = fault_board_here()->refused = fault_board_here()->largest = 0;
     fault_board_here()->armed = 1;
 }
 

@@ -11,6 +11,8 @@
  * allocations fail, a process that ends, leaked blocks and a network that cannot be run again are
  * therefore counted and no failure of the test; a call that returns must report what happened.
  *
+ * A file is not held in memory while it is loaded: no allocation of libsscam.so then is as large.
+ *
  * There are far too many allocations for a run of the tests: SSCAM_FAULTS_EVERY=1 lets every one of
  * libsscam.so fail (and every 37th of libtorch's), another number n every nth; by default a few,
  * evenly spread. Each try is a child of a process that has loaded the network and not run it, so
@@ -29,7 +31,13 @@
 
 #include "faulty_call.h"
 
-enum { DEFAULT_TRIES = 3, TORCH_STRIDE = 37, INPUT_SIDE = 64, MOST_VALUES = 224 * 224 };
+enum {
+    DEFAULT_TRIES = 3,
+    TORCH_STRIDE = 37,
+    INPUT_SIDE = 64,
+    MOST_VALUES = 224 * 224,
+    LARGEST_OF_LOAD = 1 << 16
+};
 
 typedef struct step {
     const char *name, *method;
@@ -197,6 +205,9 @@ static void run_without_faults(const step *step, int owners)
     if (act(step, 0, 0, &told->signature) != SSCAM_OK)
         report_failure("%s without faults: %s", step->name, sscam_last_error());
     told->count = fault_board_here()->allocations;
+    if (step->act == load && owners == FAULT_LIBRARY &&
+        fault_board_here()->largest > LARGEST_OF_LOAD)
+        complain("load: an allocation of %lld bytes", (long long)fault_board_here()->largest);
     memcpy(told->map, last_map, sizeof told->map);
     if (act(step, 0, 0, &again) != SSCAM_OK || again != told->signature)
         report_failure("%s is not the same twice", step->name);

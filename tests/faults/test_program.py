@@ -66,7 +66,7 @@ PLAN = [
     "short_read",
     "tracks",
 ]
-COUNTS = ["allocations", "refused", "failed_calls", "outstanding", "no_call", *CALLS]
+COUNTS = ["allocations", "refused", "failed_calls", "outstanding", "largest", "no_call", *CALLS]
 OLD = b"what was there before"
 
 
@@ -445,6 +445,18 @@ def test_files_that_shrink_while_they_are_read_do_no_harm(trial):
     for number in trial.numbers(trial.calls["read"], MIDDLE):
         outcome = trial.run(call=CALLS.index("read") + 1, number=number, error=0, from_on=1)
         trial.check(outcome, number, may_differ=True)
+
+
+@commands("layers")
+@pytest.mark.parametrize("error", [0, errno.EIO], ids=["shrinks", "fails"])
+def test_a_network_that_cannot_be_read_to_its_end_is_named(trial, error):
+    reason = os.strerror(error) if error else r"it ends at byte \d+, and had \d+ when opened"
+    for number in trial.numbers(trial.calls["read"], 0.001, MIDDLE, LATE):
+        outcome = trial.run(call=CALLS.index("read") + 1, number=number, error=error, from_on=1)
+        assert (outcome.code, outcome.said) == (1, ""), (number, outcome.errors)
+        assert re.fullmatch(
+            rf"sscam: {trial.inputs}/clothes.pt: cannot be read: {reason}\n", outcome.errors
+        ), (number, outcome.errors)
 
 
 @commands("explain JPEG", "tensor", "eval")

@@ -249,7 +249,8 @@ static void *load_network(const char *on)
     size_t size = fread(data, 1, sizeof data, file);
     fclose(file);
     ck_assert(size > 0 && size < sizeof data);
-    NEED(sscam_torch_backend()->load("the bundled network", data, size, on, &network));
+    const sscam_byte_source source = sscam_byte_source_in_memory("the bundled network", data, size);
+    NEED(sscam_torch_backend()->load(&source, on, &network));
     return network;
 }
 

@@ -237,7 +237,8 @@ int main(int argc, char **argv)
     size_t size;
     void *model = read_file(argv[1], &size);
     backend = sscam_torch_backend();
-    need("load", backend->load(argv[1], model, size, "cpu", &network));
+    const sscam_byte_source source = sscam_byte_source_in_memory(argv[1], model, size);
+    need("load", backend->load(&source, "cpu", &network));
     free(model);
     input = read_file(argv[2], &size);
     read_shape(argv[3]);

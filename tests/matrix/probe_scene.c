@@ -37,8 +37,9 @@ static void read_file(scene *scene, const char *path)
 void *scene_load(const scene *scene)
 {
     void *network = NULL;
-    need(scene->backend->load("model", scene->file, scene->file_size, NULL, &network) == SSCAM_OK,
-         "load");
+    const sscam_byte_source source = sscam_byte_source_in_memory("model", scene->file,
+                                                                 scene->file_size);
+    need(scene->backend->load(&source, NULL, &network) == SSCAM_OK, "load");
     return network;
 }
 

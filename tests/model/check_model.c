@@ -1,9 +1,11 @@
 /* Models: loading, references, layers, classification. */
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/assertions.h"
@@ -63,6 +65,24 @@ START_TEST(a_file_is_loaded)
     ck_assert_str_eq(sscam_model_device(model), "cpu");
     ck_assert_int_eq(atomic_load(&fake_counted.networks), 1);
     sscam_model_destroy(model);
+}
+END_TEST
+
+/* A pipe cannot be read at an offset, and has no size. */
+START_TEST(a_network_is_read_from_a_pipe)
+{
+    sscam_model *model = NULL;
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    const pid_t writer = fork();
+    if (writer == 0) {
+        const int descriptor = open(path, O_WRONLY);
+        _exit(write(descriptor, "fake ", 5) != 5 || write(descriptor, "linear\n", 7) != 7);
+    }
+    ASSERT_OK(sscam_model_load(path, NULL, &model));
+    sscam_model_destroy(model);
+    int outcome = 1;
+    waitpid(writer, &outcome, 0);
+    ck_assert_int_eq(outcome, 0);
 }
 END_TEST
 
@@ -497,6 +517,7 @@ int main(void)
     TCase *layers = case_with_folder(suite, "layers"), *shared = case_with_folder(suite, "shared");
     TCase *classification = case_with_folder(suite, "classification");
     tcase_add_test(loading, a_file_is_loaded);
+    tcase_add_test(loading, a_network_is_read_from_a_pipe);
     tcase_add_test(loading, null_arguments_are_refused);
     tcase_add_test(loading, files_that_cannot_be_read_are_named);
     tcase_add_test(loading, files_that_are_no_networks_are_named);

@@ -386,15 +386,17 @@ static const network_kind *find_kind(const char *name)
 }
 
 /* The words of a file; SSCAM_E_FORMAT when it is not one of ours. */
-static sscam_status read_words(const char *name, const void *data, size_t size, char kind[32],
-                               char layout[32])
+static sscam_status read_words(const sscam_byte_source *source, char kind[32], char layout[32])
 {
     char text[128] = "", first[32] = "";
-    if (size < sizeof text)
-        memcpy(text, data, size);
+    if (source->size < sizeof text) {
+        sscam_status status = sscam_byte_source_read(source, 0, text, source->size);
+        if (status != SSCAM_OK)
+            return status;
+    }
     kind[0] = layout[0] = '\0';
     if (sscanf(text, "%31s %31s %31s", first, kind, layout) < 2 || strcmp(first, "fake") != 0)
-        return sscam_fail(SSCAM_E_FORMAT, "%s: not a fake network", name);
+        return sscam_fail(SSCAM_E_FORMAT, "%s: not a fake network", source->name);
     return SSCAM_OK;
 }
 
@@ -407,19 +409,18 @@ static layer_order order_of(const char *word)
     return ORDER_MAPS;
 }
 
-static sscam_status load(const char *name, const void *data, size_t size, const char *device,
-                         void **network)
+static sscam_status load(const sscam_byte_source *source, const char *device, void **network)
 {
     char kind[32], layout[32];
     sscam_status status = enter(FAKE_LOAD);
     if (status == SSCAM_OK)
-        status = read_words(name, data, size, kind, layout);
+        status = read_words(source, kind, layout);
     if (status != SSCAM_OK)
         return status;
     if (strcmp(device, "cpu") != 0 && strcmp(device, "auto") != 0)
         return sscam_fail(SSCAM_E_DEVICE, "device \"%s\": the fake backend has only cpu", device);
     if (!find_kind(kind))
-        return sscam_fail(SSCAM_E_MODEL, "%s: there is no fake network \"%s\"", name, kind);
+        return sscam_fail(SSCAM_E_MODEL, "%s: there is no fake network \"%s\"", source->name, kind);
     fake_network *loaded = malloc(sizeof *loaded);
     if (!loaded)
         return sscam_fail_memory("a fake network");
