@@ -207,7 +207,7 @@ static void run_without_faults(const step *step, int owners)
     told->count = fault_board_here()->allocations;
     if (step->act == load && owners == FAULT_LIBRARY &&
         fault_board_here()->largest > LARGEST_OF_LOAD)
-        complain("load: an allocation of %lld bytes", (long long)fault_board_here()->largest);
+        report_failure("load: an allocation of %lld bytes", (long long)fault_board_here()->largest);
     memcpy(told->map, last_map, sizeof told->map);
     if (act(step, 0, 0, &again) != SSCAM_OK || again != told->signature)
         report_failure("%s is not the same twice", step->name);
