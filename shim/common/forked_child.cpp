@@ -5,6 +5,8 @@
 #include <condition_variable>
 #include <mutex>
 #include <new>
+#include <system_error>
+#include <thread>
 
 #include <omp.h>
 #include <pthread.h>
@@ -122,7 +124,23 @@ LibtorchPause::~LibtorchPause()
         enter_libtorch();
 }
 
-ForkSafeCall::ForkSafeCall() : operations_(has_forked_this_process)
+// libgomp ends the process where it cannot start the threads that libtorch's operations ask for, as
+// under an exhausted RLIMIT_NPROC, so one is tried before.
+static bool can_start_threads() noexcept
+{
+    if (omp_get_max_threads() < 2)
+        return true;
+    try {
+        std::thread([] {}).join();
+        return true;
+    } catch (const std::system_error &) {
+        return false;
+    } catch (const std::bad_alloc &) {
+        return false;
+    }
+}
+
+ForkSafeCall::ForkSafeCall() : operations_(has_forked_this_process || !can_start_threads())
 {
     if (fork_handler_error != 0)
         throw std::bad_alloc(); // its only error

@@ -54,7 +54,8 @@ public:
 
 private:
     LibtorchUse use_;
-    SingleThreadedOperations operations_; // in the thread that forked this process
+    // In the thread that forked this process, and where no threads can be started.
+    SingleThreadedOperations operations_;
 };
 
 // Number of forks from the process that loaded the library down to this one.

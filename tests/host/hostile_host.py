@@ -89,9 +89,17 @@ def explain_all(files, model):
 # --- settings -------------------------------------------------------------------------------------
 
 
+def is_autocast_on():
+    """Whether operations on the processor are under autocast; newer releases take the device."""
+    try:
+        return torch.is_autocast_enabled("cpu")
+    except TypeError:
+        return torch.is_autocast_cpu_enabled()
+
+
 def read_host_state():
     return {
-        "autocast": torch.is_autocast_cpu_enabled(),
+        "autocast": is_autocast_on(),
         "default dtype": torch.get_default_dtype(),
         "gradient mode": torch.is_grad_enabled(),
         "inference mode": torch.is_inference_mode_enabled(),
@@ -101,7 +109,12 @@ def read_host_state():
         "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
         "locale": locale.setlocale(locale.LC_ALL),
         "signal handlers": [signal.getsignal(number) for number in signal.valid_signals()],
-        "environment": dict(os.environ),
+        # PyTorch's own settings write TORCHINDUCTOR_ variables.
+        "environment": {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("TORCHINDUCTOR_")
+        },
         "small numbers": np.float32(1e-38) * np.float32(1e-2) > 0,
         "modes": mode_count(),
     }
