@@ -164,8 +164,8 @@ typedef struct sscam_ablation_request {
 typedef struct sscam_backend {
     /* One line a component, "name: value"; static. */
     const char *(*build_info)(void);
-    /* Loads a network from a file's content, of which it need not hold a copy: it may be as large as
-     * the network. Its name is what messages call the network. */
+    /* Loads a network from a file's content, of which it need not hold a copy: it may be as large
+     * as the network. Its name is what messages call the network. */
     sscam_status (*load)(const sscam_byte_source *source, const char *device, void **network);
     void (*destroy)(void *network);
     /* Name of the device it was loaded to; the network's. */
