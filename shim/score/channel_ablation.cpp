@@ -113,9 +113,9 @@ private:
         return logits;
     }
 
-    // Whether a row in which nothing is ablated, behind one of zeros, gives the network's own logits
-    // where `input_rows` enter it. It may not with skip connections around the layer, in networks
-    // traced for one image, and where rows of a batch depend on each other.
+    // Whether a row in which nothing is ablated, behind one of zeros, gives the network's own
+    // logits where `input_rows` enter it. It may not with skip connections around the layer, in
+    // networks traced for one image, and where rows of a batch depend on each other.
     bool gives_logits(int64_t input_rows) const
     {
         try {
