@@ -13,8 +13,8 @@ namespace sscam {
 
 namespace {
 
-// Tensors in what a network returns, in its own order: some return further outputs of their
-// training.
+// The tensors among a network's outputs, in order. Some networks return auxiliary outputs, which
+// only training uses.
 void collect_tensors(const c10::IValue &value, std::vector<at::Tensor> &tensors)
 {
     if (value.isTensor()) {
@@ -35,7 +35,7 @@ void collect_tensors(const c10::IValue &value, std::vector<at::Tensor> &tensors)
     }
 }
 
-// As [rows, classes] when it can be nothing else; undefined otherwise.
+// The tensor as [rows, classes] if its shape allows no other reading; else an undefined one.
 at::Tensor as_rows(const at::Tensor &tensor, int64_t rows)
 {
     if (tensor.numel() == 0 || tensor.is_complex())
@@ -48,14 +48,14 @@ at::Tensor as_rows(const at::Tensor &tensor, int64_t rows)
     return is_unpooled || is_squeezed ? tensor.reshape({rows, -1}) : at::Tensor();
 }
 
-// Whether it can be a row of classes for each pixel, as in segmentation.
+// Whether the shape is that of logits for each pixel, as in segmentation.
 bool can_be_dense(const at::Tensor &tensor, int64_t rows)
 {
     return tensor.dim() == 4 && tensor.size(0) == rows && tensor.numel() > 0 &&
            tensor.is_floating_point();
 }
 
-// Names of the tensors that collect_tensors() finds, in its order: the key or field of each, or "".
+// Names of the tensors that collect_tensors() finds, in its order: key or field of each, or "".
 void collect_names(const c10::IValue &value, const std::string &name,
                    std::vector<std::string> &names)
 {

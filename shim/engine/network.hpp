@@ -1,4 +1,4 @@
-// A loaded network: its module, its inlined graph, and what was found out about it.
+// A loaded network: its module, its inlined graph, and what is computed once and kept.
 #ifndef SSCAM_SHIM_ENGINE_NETWORK_HPP
 #define SSCAM_SHIM_ENGINE_NETWORK_HPP
 
@@ -20,7 +20,7 @@ class Scorer;
 
 class Network {
 public:
-    // Reads a TorchScript file for the device that `device` names (NULL: the CPU).
+    // Reads a TorchScript file. `device`: its name; NULL: the CPU.
     Network(const sscam_byte_source &source, const char *device);
     ~Network();
 
@@ -32,14 +32,14 @@ public:
     // A copy of the caller's float32 array on the network's device.
     at::Tensor input_from(const float *values, const sscam_shape &shape) const;
 
-    // Logits of the plain network, as of run_for_logits().
+    // run_for_logits() on the plain program.
     at::Tensor classify(const at::Tensor &input, const std::string &output = {}) const;
 
-    // Layers for one input of that shape, and the default one for an output, as of
-    // run_for_logits(); found once.
+    // The layers for one input of that shape, and the default layer of an output, which is named as
+    // for run_for_logits(). Kept for the shapes used last.
     std::shared_ptr<const LayerTable> layers(sscam_shape shape, const std::string &output);
 
-    // The program with a tap at a layer; made once.
+    // The program with a tap at a layer. Kept for the layers used last.
     std::shared_ptr<const Program> tapped_at(const Layer &layer);
 
     // The program without a tap.
@@ -54,19 +54,19 @@ private:
     torch::jit::Module module_;
     std::unique_ptr<MarkedGraph> graph_;
     std::shared_ptr<const Program> plain_;
-    std::map<sscam_precision, std::unique_ptr<Scorer>> scorers_; // none is added later
+    std::map<sscam_precision, std::unique_ptr<Scorer>> scorers_; // one a precision, all made first
 
-    std::mutex mutex_; // of what follows
+    std::mutex mutex_; // guards the members below
     LruCache<std::pair<std::vector<int64_t>, std::string>, std::shared_ptr<const LayerTable>>
         layers_; // by shape and output
     LruCache<std::string, std::shared_ptr<const Program>> tapped_;
 };
 
-// Runs a program and picks the logits from what it returns: [rows, classes] or, where there are
-// none such, dense ones, [rows, classes, h, w]. A failure inside the network becomes an Error that
-// names the input's shape; running out of memory stays what it is. `rows` 0: as many as the input
-// has; a tap may make more of them. `wanted` names the output, by position or name; empty: the
-// first that can be.
+// Runs a program and selects the logits from its outputs: [rows, classes] or, if there are none,
+// dense ones, [rows, classes, h, w]. A failure inside the network becomes an Error that names the
+// input's shape; std::bad_alloc and failures of the device pass through. `rows` 0: as many as the
+// input has; a tap may make more of them. `wanted`: position or name of the output; empty: the
+// first of a suitable shape.
 at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
                           const c10::intrusive_ptr<Tap> &tap = {}, int64_t rows = 0,
                           const std::string &wanted = {});
@@ -77,13 +77,13 @@ inline std::string text_or_empty(const char *text)
     return text ? text : "";
 }
 
-// The numbers of a shape, as libtorch takes them.
+// A shape as libtorch takes it.
 std::vector<int64_t> sizes_of(const sscam_shape &shape);
 
-// One input, or one value of a layer, as so many equal rows that share its memory.
+// One input as that many equal rows, which share its memory.
 at::Tensor spread_over(const at::Tensor &one, int64_t rows);
 
-// The channels-last order of a rank that has one: memory of [N,H,W,C] or [N,D,H,W,C].
+// The channels-last memory format of rank 4 or 5: memory in the order of [N,H,W,C] or [N,D,H,W,C].
 at::MemoryFormat channels_last(int64_t rank);
 
 // "[1, 3, 224, 224]"

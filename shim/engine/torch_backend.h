@@ -1,4 +1,4 @@
-/* What lib/ sees of the shim. */
+/* The interface of the shim to lib/. */
 #ifndef SSCAM_SHIM_ENGINE_TORCH_BACKEND_H
 #define SSCAM_SHIM_ENGINE_TORCH_BACKEND_H
 
@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* Runs TorchScript networks. Static. */
+/* The backend that runs TorchScript networks. Static: not to be freed. */
 const sscam_backend *sscam_torch_backend(void);
 
 #ifdef __cplusplus

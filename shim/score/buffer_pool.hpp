@@ -1,5 +1,5 @@
-// Float32 buffers on the host that are kept between batches: fresh memory costs a page fault a page
-// each time.
+// Float32 buffers in host memory that are kept between batches: fresh memory costs a page fault for
+// each page.
 #ifndef SSCAM_SHIM_SCORE_BUFFER_POOL_HPP
 #define SSCAM_SHIM_SCORE_BUFFER_POOL_HPP
 
@@ -16,7 +16,8 @@ public:
     // Pinned buffers are copied to a GPU directly.
     explicit BufferPool(bool pinned) : pinned_(pinned) {}
 
-    // At least `size` elements; the taker's until it is given back.
+    // Has at least `size` elements, and is the caller's alone until give_back(). Smaller idle
+    // buffers are freed.
     at::Tensor take(int64_t size)
     {
         {

@@ -1,5 +1,8 @@
 #include "score/channel_ablation.hpp"
 
+#include <functional>
+#include <utility>
+
 #include <ATen/ATen.h>
 
 #include "common/guard.hpp"
@@ -11,7 +14,7 @@ namespace sscam {
 
 namespace {
 
-// A layer that runs several times is meant as it is the last time, which is what a capture shows.
+// Counts the calls of a layer: of several, the last one is ablated, which is what a capture shows.
 class CountingTap : public Tap {
 public:
     at::Tensor pass(int64_t, const at::Tensor &value) override
@@ -23,15 +26,16 @@ public:
     int64_t calls = 0;
 };
 
-// Hands on the layer's output with one channel of each row set to zero, class tokens and all; rows
-// beyond the channels stay whole. An output of one row is spread over all rows, so that what comes
-// before the layer runs once a batch.
+// Replaces the layer's output by one in which each of the rows is ablated. An output of one row is
+// repeated for all rows, so that the network before the layer runs once a batch.
 class AblationTap : public Tap {
 public:
-    AblationTap(int64_t last_call, int64_t rows, const sscam_ablation_plan &plan, int64_t first,
-                int64_t channel_count)
-        : last_call_(last_call), rows_(rows), plan_(plan), first_(first),
-          channel_count_(channel_count)
+    // Sets values of row number `row` to zero.
+    using AblateRow = std::function<void(at::Tensor values, int64_t row)>;
+
+    AblationTap(int64_t last_call, int64_t rows, int64_t batch_axis, AblateRow ablate_row)
+        : last_call_(last_call), rows_(rows), batch_axis_(batch_axis),
+          ablate_row_(std::move(ablate_row))
     {
     }
 
@@ -40,12 +44,8 @@ public:
         if (++calls_ != last_call_)
             return value;
         at::Tensor altered = spread(value).clone();
-        // Without the batch's axis, those behind it move up.
-        const int64_t channel_axis = plan_.channel_axis - (plan_.channel_axis > plan_.batch_axis);
-        for (int64_t row = 0; row < channel_count_; row++)
-            altered.select(plan_.batch_axis, row)
-                .select(channel_axis, plan_.channels[first_ + row])
-                .zero_();
+        for (int64_t row = 0; row < rows_; row++)
+            ablate_row_(altered.select(batch_axis_, row), row);
         return altered;
     }
 
@@ -53,13 +53,13 @@ private:
     at::Tensor spread(const at::Tensor &value) const
     {
         std::vector<int64_t> shape = value.sizes().vec();
-        shape[plan_.batch_axis] = rows_;
+        shape[batch_axis_] = rows_;
         return value.expand(shape);
     }
 
-    int64_t last_call_, rows_;
-    const sscam_ablation_plan &plan_;
-    int64_t first_, channel_count_, calls_ = 0;
+    const int64_t last_call_, rows_, batch_axis_;
+    const AblateRow ablate_row_;
+    int64_t calls_ = 0;
 };
 
 class Ablation {
@@ -75,30 +75,35 @@ public:
         last_call_ = tap->calls;
         const int64_t standard = default_batch(network.device());
         *request.extra_inputs = 1 + 2;
-        if (gives_logits(1, 2)) {
-            batch_ = 4 * standard; // only the tail has as many rows
+        if (gives_logits(1)) {
+            batch_ = 4 * standard; // only the network behind the layer has as many rows
         } else {
             *request.extra_inputs += 2;
-            if (gives_logits(2, 2))
+            if (gives_logits(2))
                 batch_ = input_rows_ = standard;
         }
         if (request.batch_size > 0 && batch_ > 1)
             batch_ = request.batch_size;
     }
 
-    // Logits without the channels number `first` to `first + rows - 1` of the plan.
+    // Row i: logits without the plan's channel number `first + i`, class tokens' values included.
     at::Tensor logits_without(int64_t first, int64_t rows) const
     {
-        return run(input_rows_ == 1 ? 1 : rows, rows, first, rows);
+        const sscam_ablation_plan &plan = *request_.plan;
+        // Without the batch axis, those behind it move up.
+        const int64_t channel_axis = plan.channel_axis - (plan.channel_axis > plan.batch_axis);
+        return run(input_rows_ == 1 ? 1 : rows, rows, [&](const at::Tensor &values, int64_t row) {
+            values.select(channel_axis, plan.channels[first + row]).zero_();
+        });
     }
 
     int64_t batch() const { return batch_; }
 
 private:
-    at::Tensor run(int64_t input_rows, int64_t rows, int64_t first, int64_t channel_count) const
+    at::Tensor run(int64_t input_rows, int64_t rows, const AblationTap::AblateRow &ablate_row) const
     {
-        auto tap = c10::make_intrusive<AblationTap>(last_call_, rows, *request_.plan, first,
-                                                    channel_count);
+        auto tap = c10::make_intrusive<AblationTap>(last_call_, rows, request_.plan->batch_axis,
+                                                    ablate_row);
         at::Tensor logits = run_for_logits(*program_, spread_over(input_, input_rows).clone(), tap,
                                            rows, text_or_empty(request_.output));
         if (logits.size(0) != rows || logits.size(1) != logits_.size(1))
@@ -108,12 +113,17 @@ private:
         return logits;
     }
 
-    // Whether rows that are spread at the layer, or before it, come out as the network's own. Skip
-    // connections around the layer, and networks traced for one image, may not go along.
-    bool gives_logits(int64_t input_rows, int64_t rows) const
+    // Whether a row in which nothing is ablated, behind one of zeros, gives the network's own
+    // logits where `input_rows` enter it. It may not with skip connections around the layer, in
+    // networks traced for one image, and where rows of a batch depend on each other.
+    bool gives_logits(int64_t input_rows) const
     {
         try {
-            return logits_agree(run(input_rows, rows, 0, 0).to(at::kCPU), logits_);
+            const at::Tensor logits = run(input_rows, 2, [](const at::Tensor &values, int64_t row) {
+                if (row == 0)
+                    values.zero_();
+            });
+            return logits_agree(logits.slice(0, 1, 2).to(at::kCPU), logits_);
         } catch (...) {
             if (memory_ran_out())
                 throw;

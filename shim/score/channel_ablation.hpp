@@ -1,4 +1,4 @@
-// Scores of a network in which single channels of a layer are silenced.
+// Scores of a network in which single channels of a layer are set to zero.
 #ifndef SSCAM_SHIM_SCORE_CHANNEL_ABLATION_HPP
 #define SSCAM_SHIM_SCORE_CHANNEL_ABLATION_HPP
 

@@ -1,4 +1,4 @@
-// From rows of logits to scores, for masked inputs and ablations alike.
+// Turns rows of logits into scores, for masked inputs and ablations.
 #ifndef SSCAM_SHIM_SCORE_SCORE_ROWS_HPP
 #define SSCAM_SHIM_SCORE_SCORE_ROWS_HPP
 
@@ -16,7 +16,7 @@
 
 namespace sscam {
 
-// The score of input number i, whose name in messages is name(i).
+// The score of input number i, which messages name name(i).
 template <class Name>
 double checked_score(double score, const Name &name, int64_t i)
 {
@@ -25,7 +25,7 @@ double checked_score(double score, const Name &name, int64_t i)
     return score;
 }
 
-// A network may give fewer outputs for an altered input than it gave for the whole one.
+// A network may give fewer outputs for an altered input than for the original.
 template <class Request, class Name>
 void check_outputs(const Request &request, int64_t output_count, const Name &name, int64_t i)
 {
@@ -34,20 +34,20 @@ void check_outputs(const Request &request, int64_t output_count, const Name &nam
         const int64_t other = target.kind == SSCAM_TARGET_DIFFERENCE ? target.other_index : 0;
         if (std::max(target.class_index, other) >= output_count)
             throw Error(SSCAM_E_MODEL, "the network has " + std::to_string(output_count) +
-                                           " outputs now, too few " + "for class " +
+                                           " outputs now, too few for class " +
                                            std::to_string(std::max(target.class_index, other)) +
                                            ", in the score " + name(i));
     }
 }
 
-// As names of inputs for that.
+// `name` for store_scores().
 inline std::string name_of_masked(int64_t input)
 {
     return "of masked input " + std::to_string(input);
 }
 
-// Writes the scores of the inputs number `first` and following, of `count` in all, to their places
-// in [targets of the request][count]. `name(i)` is the name of input number i.
+// Writes one score a row, of inputs number `first` and following, into `scores`, which is [targets
+// of the request][count]. `name(i)` is how messages name input number i.
 template <class Request, class Name>
 void store_scores(const Request &request, const at::Tensor &logits, int64_t first, int64_t count,
                   const Name &name, float *scores)
@@ -82,8 +82,8 @@ void report(const Request &request, double fraction)
     });
 }
 
-// Calls work(first, rows, batch) for all of `count` inputs, a batch at a time, of which the last
-// may have fewer rows; where memory runs out, for half as many from there on.
+// Calls work(first, rows, batch) for each batch of `count` inputs; the last may have fewer rows.
+// Where memory runs out, batches are half as large from there on.
 template <class Request, class Work>
 void in_batches(const Request &request, int64_t count, int64_t batch, const Work &work)
 {

@@ -15,7 +15,7 @@ void need(int holds, const char *what)
     }
 }
 
-static int near(const float *a, const float *b, int64_t count)
+int scene_are_near(const float *a, const float *b, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
         if (!(fabsf(a[i] - b[i]) <= 1e-5f * (1.0f + fabsf(b[i]))))
@@ -121,13 +121,13 @@ sscam_status scene_score(const scene *scene, void *network, sscam_scoring_option
 void scene_check_capture(const scene *scene, const sscam_capture *found, const char *what)
 {
     int64_t size = scene->layout.channels * sscam_position_count(scene->layout.sides);
-    need(near(found->activations, scene->expected.activations, size) &&
-             near(found->gradients, scene->expected.gradients, size) &&
-             near(found->logits, scene->expected.logits, scene->expected.class_count),
+    need(scene_are_near(found->activations, scene->expected.activations, size) &&
+             scene_are_near(found->gradients, scene->expected.gradients, size) &&
+             scene_are_near(found->logits, scene->expected.logits, scene->expected.class_count),
          what);
 }
 
 void scene_check_scores(const scene *scene, const float *found, const char *what)
 {
-    need(near(found, scene->expected_scores, SCENE_CHANNELS), what);
+    need(scene_are_near(found, scene->expected_scores, SCENE_CHANNELS), what);
 }

@@ -35,6 +35,9 @@ sscam_status scene_capture(const scene *scene, sscam_capture *out);
 sscam_status scene_score(const scene *scene, void *network, sscam_scoring_options options,
                          const sscam_progress *progress, float *scores);
 
+/* Whether the numbers are equal up to rounding. */
+int scene_are_near(const float *a, const float *b, int64_t count);
+
 /* Fail unless the numbers are the expected ones. */
 void scene_check_capture(const scene *scene, const sscam_capture *found, const char *what);
 void scene_check_scores(const scene *scene, const float *found, const char *what);
