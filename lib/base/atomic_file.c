@@ -52,9 +52,11 @@ static int descriptor_named(const char *path)
     if (strcmp(path, "/dev/stderr") == 0)
         return STDERR_FILENO;
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        size_t start = strlen(folders[i]), digits = strspn(path + start, "0123456789");
-        if (strncmp(path, folders[i], start) == 0 && digits > 0 && digits < 9 &&
-            path[start + digits] == '\0')
+        size_t start = strlen(folders[i]);
+        if (strncmp(path, folders[i], start) != 0)
+            continue;
+        size_t digits = strspn(path + start, "0123456789");
+        if (digits > 0 && digits < 9 && path[start + digits] == '\0')
             return (int)strtol(path + start, NULL, 10);
     }
     return -1;
