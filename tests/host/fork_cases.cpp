@@ -14,7 +14,7 @@
 
 namespace {
 
-constexpr unsigned child_seconds = 10; // a child that hangs is ended by its alarm
+constexpr unsigned child_seconds = 60; // a child that hangs is ended by its alarm
 
 // Runs the child's part in the calling process, which is the child.
 [[noreturn]] void run_child(const std::function<void()> &body)

@@ -15,7 +15,7 @@
 
 namespace {
 
-constexpr unsigned most_seconds = 60; // a case that hangs is ended by its alarm
+constexpr unsigned most_seconds = 240; // a case that hangs is ended by its alarm
 
 void write_reference(const Files &files)
 {
