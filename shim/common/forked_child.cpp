@@ -5,8 +5,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <new>
-#include <system_error>
-#include <thread>
 
 #include <omp.h>
 #include <pthread.h>
@@ -14,6 +12,7 @@
 #include <ATen/Parallel.h>
 
 #include "common/guard.hpp"
+#include "common/workers.hpp"
 
 namespace sscam {
 
@@ -126,21 +125,8 @@ LibtorchPause::~LibtorchPause()
 
 // libgomp ends the process where it cannot start the threads that libtorch's operations ask for, as
 // under an exhausted RLIMIT_NPROC, so one is tried before.
-static bool can_start_threads() noexcept
-{
-    if (omp_get_max_threads() < 2)
-        return true;
-    try {
-        std::thread([] {}).join();
-        return true;
-    } catch (const std::system_error &) {
-        return false;
-    } catch (const std::bad_alloc &) {
-        return false;
-    }
-}
-
-ForkSafeCall::ForkSafeCall() : operations_(has_forked_this_process || !can_start_threads())
+ForkSafeCall::ForkSafeCall()
+    : operations_(has_forked_this_process || (omp_get_max_threads() > 1 && !can_start_thread()))
 {
     if (fork_handler_error != 0)
         throw std::bad_alloc(); // its only error

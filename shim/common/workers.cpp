@@ -22,6 +22,20 @@ namespace sscam {
 
 namespace {
 
+// Whether a thread could be started. Limits on a user's or a container's threads are no failure.
+template <class Start>
+bool could_start(const Start &start)
+{
+    try {
+        start();
+        return true;
+    } catch (const std::system_error &) {
+        return false;
+    } catch (const std::bad_alloc &) {
+        return false;
+    }
+}
+
 class WorkerTeam {
 public:
     explicit WorkerTeam(const WorkerTask &task) : task_(task) {}
@@ -63,16 +77,11 @@ public:
     bool is_of_parent() const { return fork_count() != forks_at_start_; }
 
 private:
-    // Limits on a user's or a container's threads are no failure.
     bool start_one()
     {
         add_running(1);
-        try {
-            threads_.emplace_back([this] { run(); });
+        if (could_start([this] { threads_.emplace_back([this] { run(); }); }))
             return true;
-        } catch (const std::system_error &) {
-        } catch (const std::bad_alloc &) {
-        }
         add_running(-1);
         return false;
     }
@@ -159,6 +168,11 @@ int64_t limit_in_environment(const char *variable)
 }
 
 } // namespace
+
+bool can_start_thread()
+{
+    return could_start([] { std::thread([] {}).join(); });
+}
 
 int64_t max_workers()
 {

@@ -12,6 +12,9 @@ namespace sscam {
 // where OMP_NUM_THREADS or OMP_THREAD_LIMIT say so.
 int64_t max_workers();
 
+// Whether the system lets this process have one more thread now.
+bool can_start_thread();
+
 struct WorkerTask {
     // Does the next piece of work, if any; false: none is left. Called again and again by each
     // worker, side by side.

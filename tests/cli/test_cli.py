@@ -1313,6 +1313,23 @@ def test_figure_of_odd_images_and_names(sscam, network, tmp_path):
     assert result.returncode == 0, result.stderr
 
 
+def draw_labelled(sscam, network, index, figure):
+    """Draws a figure of one class with the names in labels.txt, without a complaint."""
+    result = sscam(
+        "compare",
+        network.model,
+        network.image,
+        *FAST,
+        "-c",
+        index,
+        "--labels",
+        "labels.txt",
+        "-o",
+        figure,
+    )
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+
+
 def glyphs_of_label(sscam, network, folder, label):
     """Identifiers of a label's glyphs, from left to right.
 
@@ -1321,19 +1338,7 @@ def glyphs_of_label(sscam, network, folder, label):
 
     def lines(text):
         (folder / "labels.txt").write_text(text + "\n", encoding="utf-8")
-        result = sscam(
-            "compare",
-            network.model,
-            network.image,
-            *FAST,
-            "-c",
-            "0",
-            "--labels",
-            "labels.txt",
-            "-o",
-            "figure.svg",
-        )
-        assert result.returncode == 0 and result.stderr == "", result.stderr
+        draw_labelled(sscam, network, "0", "figure.svg")
         rows = {}
         for glyph, x, y in re.findall(
             r'<use xlink:href="#([^"]+)" x="([^"]+)" y="([^"]+)"/>',
@@ -1380,19 +1385,7 @@ def right_edge_of_label(path):
 def test_labels_of_every_script_end_beside_the_images(sscam, network, tmp_path, label):
     (tmp_path / "labels.txt").write_text(f"HHH\n{label}\n", encoding="utf-8")
     for index in range(2):
-        result = sscam(
-            "compare",
-            network.model,
-            network.image,
-            *FAST,
-            "-c",
-            index,
-            "--labels",
-            "labels.txt",
-            "-o",
-            f"{index}.png",
-        )
-        assert result.returncode == 0 and result.stderr == "", result.stderr
+        draw_labelled(sscam, network, index, f"{index}.png")
     assert (
         abs(right_edge_of_label(tmp_path / "0.png") - right_edge_of_label(tmp_path / "1.png")) <= 4
     )
@@ -1415,19 +1408,7 @@ def test_labels_of_every_script_end_beside_the_images(sscam, network, tmp_path, 
 def test_labels_that_do_not_fit_are_cut(sscam, network, tmp_path, label):
     """None is drawn over the margin or an image."""
     (tmp_path / "labels.txt").write_bytes(label + b"\n")
-    result = sscam(
-        "compare",
-        network.model,
-        network.image,
-        *FAST,
-        "-c",
-        "0",
-        "--labels",
-        "labels.txt",
-        "-o",
-        "figure.png",
-    )
-    assert result.returncode == 0 and result.stderr == "", result.stderr
+    draw_labelled(sscam, network, "0", "figure.png")
     with PIL.Image.open(tmp_path / "figure.png") as figure:
         pixels = numpy.asarray(figure.convert("L"))
     assert (pixels[:, :34] == 255).all() and (pixels[:, 316:326] == 255).all()
