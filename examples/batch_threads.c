@@ -25,7 +25,7 @@ static sscam_status write_overlay(const sscam_map *map, const sscam_image *image
 
     if (status == SSCAM_OK)
         status = sscam_image_write_png(overlay, path);
-    sscam_image_destroy(overlay);
+    sscam_image_unref(overlay);
     return status;
 }
 
@@ -42,8 +42,8 @@ static sscam_status explain(sscam_explainer *explainer, const char *image_path,
         status = write_overlay(map, image, explained_path);
     if (status == SSCAM_OK)
         printf("%s: class %lld\n", image_path, (long long)sscam_map_class_index(map));
-    sscam_map_destroy(map);
-    sscam_image_destroy(image);
+    sscam_map_unref(map);
+    sscam_image_unref(image);
     return status;
 }
 
@@ -72,7 +72,7 @@ static void *work(void *shared)
     }
     while ((index = atomic_fetch_add(&batch->next, 1)) < batch->image_count)
         explain_next(batch, explainer, index);
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     return NULL;
 }
 
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
         return 1;
     }
     int started = run_threads(&batch, atoi(argv[3]));
-    sscam_model_destroy(batch.model);
+    sscam_model_unref(batch.model);
     if (started == 0)
         fprintf(stderr, "batch_threads: no thread could be started\n");
     return started == 0 || atomic_load(&batch.failures) != 0;

@@ -23,10 +23,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "minimal: %s\n", sscam_last_error());
     else
         printf("class %lld\n", (long long)sscam_map_class_index(map));
-    sscam_image_destroy(overlay);
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
-    sscam_image_destroy(image);
-    sscam_model_destroy(model);
+    sscam_image_unref(overlay);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
+    sscam_image_unref(image);
+    sscam_model_unref(model);
     return failed;
 }

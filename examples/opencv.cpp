@@ -15,10 +15,10 @@
 namespace {
 
 struct Destroy {
-    void operator()(sscam_model *model) const { sscam_model_destroy(model); }
-    void operator()(sscam_explainer *explainer) const { sscam_explainer_destroy(explainer); }
-    void operator()(sscam_image *image) const { sscam_image_destroy(image); }
-    void operator()(sscam_map *map) const { sscam_map_destroy(map); }
+    void operator()(sscam_model *model) const { sscam_model_unref(model); }
+    void operator()(sscam_explainer *explainer) const { sscam_explainer_unref(explainer); }
+    void operator()(sscam_image *image) const { sscam_image_unref(image); }
+    void operator()(sscam_map *map) const { sscam_map_unref(map); }
 };
 
 template <typename Handle>

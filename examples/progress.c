@@ -54,7 +54,7 @@ static sscam_status explain(sscam_model *model, const char *method, const sscam_
         status = sscam_explainer_set_progress(explainer, callback, user);
     if (status == SSCAM_OK)
         status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, map);
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     return status;
 }
 
@@ -91,9 +91,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "progress: %s\n", sscam_last_error());
     else
         printf("%s: class %lld\n", sscam_map_method(map), (long long)sscam_map_class_index(map));
-    sscam_image_destroy(overlay);
-    sscam_map_destroy(map);
-    sscam_image_destroy(image);
-    sscam_model_destroy(model);
+    sscam_image_unref(overlay);
+    sscam_map_unref(map);
+    sscam_image_unref(image);
+    sscam_model_unref(model);
     return failed;
 }

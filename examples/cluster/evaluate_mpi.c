@@ -206,7 +206,7 @@ static void evaluate_images(struct job *job, sscam_evaluation *evaluation)
         if (status != SSCAM_OK)
             fprintf(stderr, "evaluate_mpi: %s: %s\n", entry->path, sscam_last_error());
         job->counts[status != SSCAM_OK]++;
-        sscam_image_destroy(image);
+        sscam_image_unref(image);
     }
 }
 
@@ -400,11 +400,11 @@ static void run(struct job *job, char **arguments)
     MPI_Reduce(job->counts, counts, 2, MPI_UINT64_T, MPI_SUM, 0, MPI_COMM_WORLD);
     if (job->rank == 0)
         put_results(job, all, counts);
-    sscam_evaluation_destroy(all);
-    sscam_evaluation_destroy(own);
+    sscam_evaluation_unref(all);
+    sscam_evaluation_unref(own);
     for (size_t i = 0; i < job->method_count; i++)
-        sscam_explainer_destroy(job->explainers[i]);
-    sscam_model_destroy(job->model);
+        sscam_explainer_unref(job->explainers[i]);
+    sscam_model_unref(job->model);
     free(job->entries);
 }
 

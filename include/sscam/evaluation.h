@@ -40,12 +40,12 @@ typedef struct sscam_evaluation sscam_evaluation;
  *
  * @param explainers   One explainer for each method to evaluate, all of one model, with the same
  * values of the options of preprocessing, of `probability` and of the metrics (`metrics`,
- * `metric_score`, `metric_mask`, `metric_steps`). The array is copied; the explainers stay the
- * caller's and must outlive the evaluation. NULL: only
+ * `metric_score`, `metric_mask`, `metric_steps`). The evaluation takes a reference to each.
+ * NULL: only
  *                     sscam_evaluation_add_known() can be used.
  * @param method_count Number of methods, at least 1.
  * @param[out] out     The evaluation, or NULL on failure. Ownership: the caller's, to be given back
- * with sscam_evaluation_destroy().
+ * with sscam_evaluation_unref().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (out is NULL, no methods, an explainer is NULL or of another
  * model); SSCAM_E_MEMORY. Thread: that of the explainers.
  * @since 1.0
@@ -53,10 +53,25 @@ typedef struct sscam_evaluation sscam_evaluation;
 SSCAM_API sscam_status sscam_evaluation_create(sscam_explainer *const *explainers,
                                                size_t method_count, sscam_evaluation **out);
 
-/** Frees an evaluation, not its explainers. @param evaluation An evaluation, or NULL. Thread: its
- * own.
- * @since 1.0 */
-SSCAM_API void sscam_evaluation_destroy(sscam_evaluation *evaluation);
+/**
+ * Adds a reference to an evaluation.
+ *
+ * @param evaluation An evaluation, or NULL (then nothing happens).
+ * @return evaluation. Ownership: the caller has one more reference to release.
+ * Thread: any thread; the count is atomic.
+ * @since 1.0
+ */
+SSCAM_API sscam_evaluation *sscam_evaluation_ref(sscam_evaluation *evaluation);
+
+/**
+ * Releases one reference; the last one frees the evaluation, which holds one of each of its
+ * explainers.
+ *
+ * @param evaluation An evaluation, or NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API void sscam_evaluation_unref(sscam_evaluation *evaluation);
 
 /**
  * Explains classes of an image with all methods and adds a case for each class, with the values of

@@ -34,8 +34,8 @@ typedef struct sscam_explainer sscam_explainer;
 /**
  * Is called with the progress of a call, between batches of network evaluations, by the thread that
  * called the library. It must not throw or longjmp. It may use other explainers, of the same model
- * too. On an explainer of the same call every function but sscam_explainer_get() fails with
- * SSCAM_E_ARGUMENT; one that it destroys is freed when the call ends.
+ * too. On an explainer of the same call every function but sscam_explainer_get(), _ref and
+ * _unref fails with SSCAM_E_ARGUMENT.
  *
  * @param user     The pointer given to sscam_explainer_set_progress().
  * @param fraction Share done, 0 to 1, never decreasing within a call.
@@ -48,8 +48,8 @@ typedef int32_t (*sscam_progress_callback)(void *user, double fraction);
  *
  * @param model  A model; the explainer takes a reference of its own.
  * @param method Name from the method table, such as "ss-cam-max".
- * @param[out] out The explainer, or NULL on failure. Ownership: the caller's, to be given back with
- *               sscam_explainer_destroy().
+ * @param[out] out The explainer, or NULL on failure. Ownership: the caller's, to be released with
+ *               sscam_explainer_unref().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, or no such method: the message lists them);
  * SSCAM_E_MEMORY. Thread: any thread.
  * @since 1.0
@@ -57,8 +57,25 @@ typedef int32_t (*sscam_progress_callback)(void *user, double fraction);
 SSCAM_API sscam_status sscam_explainer_create(sscam_model *model, const char *method,
                                               sscam_explainer **out);
 
-/** Frees an explainer. @param explainer An explainer, or NULL. Thread: its own. @since 1.0 */
-SSCAM_API void sscam_explainer_destroy(sscam_explainer *explainer);
+/**
+ * Adds a reference to an explainer.
+ *
+ * @param explainer An explainer, or NULL (then nothing happens).
+ * @return explainer. Ownership: the caller has one more reference to release.
+ * Thread: any thread; the count is atomic.
+ * @since 1.0
+ */
+SSCAM_API sscam_explainer *sscam_explainer_ref(sscam_explainer *explainer);
+
+/**
+ * Releases one reference; the last one frees the explainer. A call that uses it holds one until it
+ * ends.
+ *
+ * @param explainer An explainer, or NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API void sscam_explainer_unref(sscam_explainer *explainer);
 
 /**
  * Sets an option from text, whatever its type.
@@ -185,8 +202,8 @@ SSCAM_API sscam_status sscam_explainer_preprocess(sscam_explainer *explainer,
  * @param image       An image; preprocessed as sscam_explainer_preprocess() does.
  * @param class_index Index of the network's output, or SSCAM_CLASS_TOP for the highest, or
  * SSCAM_CLASS_RANKED().
- * @param[out] out    The map, or NULL on failure. Ownership: the caller's, to be given back with
- *                    sscam_map_destroy().
+ * @param[out] out    The map, or NULL on failure. Ownership: the caller's, to be released with
+ *                    sscam_map_unref().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, an explainer in use, an image of one pixel or whose
  * input has 2^31 positions or more, options that contradict each other); SSCAM_E_LAYER (the layer
  * does not exist: the message lists near names; or it has no spatial output); SSCAM_E_CLASS;
@@ -207,8 +224,8 @@ SSCAM_API sscam_status sscam_explain_image(sscam_explainer *explainer, const ssc
  * @param classes   N indices of the network's output, each possibly SSCAM_CLASS_TOP or
  *                  SSCAM_CLASS_RANKED(); NULL means SSCAM_CLASS_TOP for all.
  * @param[out] maps Room for N maps; on failure all are NULL; none is written when the shape is
- * refused, since their number is unknown. Ownership: the caller's, each to be given
- * back with sscam_map_destroy().
+ * refused, since their number is unknown. Ownership: the caller's, each to be released
+ * back with sscam_map_unref().
  * @return As sscam_explain_image(); SSCAM_E_ARGUMENT also for a bad shape and for a NaN or infinity
  * in the input (the message says where). Thread: the explainer's.
  * @since 1.0

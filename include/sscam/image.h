@@ -32,7 +32,7 @@ typedef struct sscam_image sscam_image;
  * @param stride   Bytes from one row to the next, at least width x channels; 0 means exactly that.
  * @param pixels   The first row; it may be freed after the call.
  * @param[out] out The image, or NULL on failure. Ownership: the caller's, to be freed with
- *                 sscam_image_destroy().
+ *                 sscam_image_unref().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_MEMORY.
  * Thread: any thread.
  * @since 1.0
@@ -148,8 +148,24 @@ SSCAM_API int32_t sscam_image_channels(const sscam_image *image);
  */
 SSCAM_API const uint8_t *sscam_image_pixels(const sscam_image *image);
 
-/** Frees an image. @param image An image, or NULL. Thread: any thread. @since 1.0 */
-SSCAM_API void sscam_image_destroy(sscam_image *image);
+/**
+ * Adds a reference to an image.
+ *
+ * @param image An image, or NULL (then nothing happens).
+ * @return image. Ownership: the caller has one more reference to release.
+ * Thread: any thread; the count is atomic.
+ * @since 1.0
+ */
+SSCAM_API sscam_image *sscam_image_ref(sscam_image *image);
+
+/**
+ * Releases one reference; the last one frees the image.
+ *
+ * @param image An image, or NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API void sscam_image_unref(sscam_image *image);
 
 #ifdef __cplusplus
 }

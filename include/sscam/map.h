@@ -164,8 +164,24 @@ SSCAM_API sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image
 SSCAM_API sscam_status sscam_map_heatmap(const sscam_map *map, const char *colormap,
                                          sscam_image **out);
 
-/** Frees a map. @param map A map, or NULL. Thread: any thread. @since 1.0 */
-SSCAM_API void sscam_map_destroy(sscam_map *map);
+/**
+ * Adds a reference to a map.
+ *
+ * @param map A map, or NULL (then nothing happens).
+ * @return map. Ownership: the caller has one more reference to release.
+ * Thread: any thread; the count is atomic.
+ * @since 1.0
+ */
+SSCAM_API sscam_map *sscam_map_ref(sscam_map *map);
+
+/**
+ * Releases one reference; the last one frees the map.
+ *
+ * @param map A map, or NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API void sscam_map_unref(sscam_map *map);
 
 #ifdef __cplusplus
 }

@@ -32,7 +32,7 @@ typedef struct sscam_layers sscam_layers;
  * @param device "cpu", "cuda", "cuda:N", or "auto" (CUDA when there is a device, else the CPU).
  * NULL means "cpu".
  * @param[out] out The model, or NULL on failure. Ownership: the caller's, to be released with
- *               sscam_model_destroy().
+ *               sscam_model_unref().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (path or out is NULL); SSCAM_E_IO (the file cannot be read);
  *         SSCAM_E_FORMAT (not a TorchScript file, or a damaged one); SSCAM_E_MODEL (its program
  * cannot be used); SSCAM_E_DEVICE (no such device); SSCAM_E_MEMORY. Thread: any thread.
@@ -72,7 +72,7 @@ SSCAM_API sscam_model *sscam_model_ref(sscam_model *model);
  * Thread: any thread.
  * @since 1.0
  */
-SSCAM_API void sscam_model_destroy(sscam_model *model);
+SSCAM_API void sscam_model_unref(sscam_model *model);
 
 /**
  * Device that the model runs on, such as "cpu" or "cuda:0".
@@ -131,7 +131,7 @@ SSCAM_API sscam_status sscam_model_classify_array(sscam_model *model, const floa
  * @param shape {N, C, H, W} of an input; N must be 1. The network is run once on zeros of that
  * shape.
  * @param[out] out The list, or NULL on failure. Ownership: the caller's, to be freed with
- *              sscam_layers_destroy().
+ *              sscam_layers_unref().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL or a bad shape); SSCAM_E_MODEL (the network failed on
  * that shape); SSCAM_E_MEMORY; SSCAM_E_DEVICE. Thread: any thread.
  * @since 1.0
@@ -146,7 +146,7 @@ SSCAM_API sscam_status sscam_model_layers(sscam_model *model, const int64_t shap
  * @param shape `rank` numbers, {1, C, W}, {1, C, H, W} or {1, C, D, H, W}: an input's shape.
  * @param rank  3 to 5.
  * @param[out] out The list, or NULL on failure. Ownership: the caller's, to be freed with
- *              sscam_layers_destroy().
+ *              sscam_layers_unref().
  * @return As sscam_model_layers(); SSCAM_E_ARGUMENT also for another rank.
  * Thread: any thread.
  * @since 1.0
@@ -205,8 +205,24 @@ SSCAM_API const char *sscam_layers_kind(const sscam_layers *layers, size_t index
 SSCAM_API const int64_t *sscam_layers_shape(const sscam_layers *layers, size_t index,
                                             int32_t *rank);
 
-/** Frees a list. @param layers A list, or NULL. Thread: any thread. @since 1.0 */
-SSCAM_API void sscam_layers_destroy(sscam_layers *layers);
+/**
+ * Adds a reference to a list.
+ *
+ * @param layers A list, or NULL (then nothing happens).
+ * @return layers. Ownership: the caller has one more reference to release.
+ * Thread: any thread; the count is atomic.
+ * @since 1.0
+ */
+SSCAM_API sscam_layers *sscam_layers_ref(sscam_layers *layers);
+
+/**
+ * Releases one reference; the last one frees the list.
+ *
+ * @param layers A list, or NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API void sscam_layers_unref(sscam_layers *layers);
 
 #ifdef __cplusplus
 }

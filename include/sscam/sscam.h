@@ -18,21 +18,23 @@
  *     sscam_image_write_png(overlay, "dog-explained.png"))
  *     fprintf(stderr, "%s\n", sscam_last_error());
  *
- * sscam_image_destroy(overlay);
- * sscam_map_destroy(map);
- * sscam_explainer_destroy(explainer);
- * sscam_image_destroy(image);
- * sscam_model_destroy(model);
+ * sscam_image_unref(overlay);
+ * sscam_map_unref(map);
+ * sscam_explainer_unref(explainer);
+ * sscam_image_unref(image);
+ * sscam_model_unref(model);
  * @endcode
  */
 #ifndef SSCAM_SSCAM_H
 #define SSCAM_SSCAM_H
 
+#include "array.h"
 #include "evaluation.h"
 #include "explainer.h"
 #include "export.h"
 #include "image.h"
 #include "map.h"
+#include "memory.h"
 #include "method.h"
 #include "metric.h"
 #include "model.h"

@@ -26,7 +26,7 @@ static inline int64_t sscam_plus(int64_t a, int64_t b)
 
 /* Memory for `count` elements, not initialised; not NULL when count is 0. NULL when the size
  * overflows or memory runs out. */
-static inline void *sscam_array(int64_t count, size_t element_size)
+static inline void *sscam_allocate_array(int64_t count, size_t element_size)
 {
     size_t bytes;
     if (count < 0 || __builtin_mul_overflow((uint64_t)count, element_size, &bytes) ||

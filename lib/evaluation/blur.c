@@ -63,7 +63,7 @@ sscam_status sscam_blur(const float *input, int64_t channels, int64_t height, in
 {
     int64_t positions = height * width;
     double taps[TAPS];
-    double *planes = sscam_array(sscam_times(positions, 2), sizeof *planes);
+    double *planes = sscam_allocate_array(sscam_times(positions, 2), sizeof *planes);
     if (!planes)
         return sscam_fail_memory("a blurred input");
     make_taps(taps);

@@ -6,6 +6,7 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
+#include "base/reference_count.h"
 #include "evaluation/bootstrap.h"
 #include "evaluation/image_evaluation.h"
 #include "evaluation/perturbation_curves.h"
@@ -17,7 +18,8 @@ static const int32_t curve_metrics[SSCAM_CURVES] = {
     [SSCAM_CURVE_DELETION] = SSCAM_METRIC_DELETION};
 
 struct sscam_evaluation {
-    sscam_explainer **explainers; /* borrowed; NULL: only known values are added */
+    sscam_reference_count references;
+    sscam_explainer **explainers; /* one reference each; NULL: only known values are added */
     size_t method_count, case_count, case_capacity;
     int64_t *classes;           /* [case_capacity] */
     sscam_metric_value *values; /* [case_capacity][method_count][SSCAM_METRIC_LIMIT] */
@@ -49,7 +51,8 @@ static sscam_status copy_explainers(sscam_explainer *const *explainers,
     evaluation->explainers = malloc(size);
     if (!evaluation->explainers)
         return sscam_fail_memory("an evaluation");
-    memcpy(evaluation->explainers, explainers, size);
+    for (size_t i = 0; i < evaluation->method_count; i++)
+        evaluation->explainers[i] = sscam_explainer_ref(explainers[i]);
     return SSCAM_OK;
 }
 
@@ -80,11 +83,20 @@ sscam_status sscam_evaluation_create(sscam_explainer *const *explainers, size_t 
     return sscam_succeed();
 }
 
-void sscam_evaluation_destroy(sscam_evaluation *evaluation)
+sscam_evaluation *sscam_evaluation_ref(sscam_evaluation *evaluation)
 {
-    if (!evaluation)
+    if (evaluation)
+        sscam_reference_add(&evaluation->references);
+    return evaluation;
+}
+
+void sscam_evaluation_unref(sscam_evaluation *evaluation)
+{
+    if (!evaluation || !sscam_reference_drop(&evaluation->references))
         return;
     sscam_image_evaluation_release(&evaluation->last);
+    for (size_t i = 0; evaluation->explainers && i < evaluation->method_count; i++)
+        sscam_explainer_unref(evaluation->explainers[i]);
     free(evaluation->explainers);
     free(evaluation->classes);
     free(evaluation->values);
@@ -367,7 +379,7 @@ sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation, size_t m
                                        metric);
     if (status != SSCAM_OK)
         return status;
-    double *values = sscam_array((int64_t)evaluation->case_count + 1, sizeof *values);
+    double *values = sscam_allocate_array((int64_t)evaluation->case_count + 1, sizeof *values);
     if (!values)
         return sscam_fail_memory("a total");
     size_t undefined,

@@ -73,10 +73,10 @@ static sscam_status prepare_input(evaluation_run *run)
     if (status != SSCAM_OK)
         return status;
     run->pixels = sscam_position_count(perturbation->shape.sides);
-    run->input = sscam_array(sscam_times(perturbation->shape.channels, run->pixels),
-                             sizeof *run->input);
-    run->inside = sscam_array(run->pixels, sizeof *run->inside);
-    run->order = sscam_array(run->pixels, sizeof *run->order);
+    run->input = sscam_allocate_array(sscam_times(perturbation->shape.channels, run->pixels),
+                                      sizeof *run->input);
+    run->inside = sscam_allocate_array(run->pixels, sizeof *run->inside);
+    run->order = sscam_allocate_array(run->pixels, sizeof *run->order);
     if (!run->input || !run->inside || !run->order)
         return sscam_fail_memory("an evaluation's input");
     perturbation->backend = explainer->model->backend;
@@ -252,10 +252,12 @@ static sscam_status measure_drop_and_increase(evaluation_run *run, const sscam_p
     sscam_perturbation perturbation = run->perturbation;
     if (run->settings->value[SSCAM_OPTION_METRIC_SCORE].integer == SSCAM_METRIC_SCORE_LOGIT)
         perturbation.kind = SSCAM_SCORE_LOGIT;
-    float *halves = halved ? sscam_array(sscam_times((int64_t)count, run->pixels), sizeof *halves)
+    float *halves = halved ? sscam_allocate_array(sscam_times((int64_t)count, run->pixels),
+                                                  sizeof *halves)
                            : NULL;
-    float *scores = sscam_array(sscam_times((int64_t)count, (int64_t)classes), sizeof *scores);
-    const float **masks = sscam_array((int64_t)count, sizeof *masks);
+    float *scores = sscam_allocate_array(sscam_times((int64_t)count, (int64_t)classes),
+                                         sizeof *scores);
+    const float **masks = sscam_allocate_array((int64_t)count, sizeof *masks);
     sscam_status status = SSCAM_OK;
     if ((halved && !halves) || !scores || !masks)
         status = sscam_fail_memory("masked inputs");
@@ -322,7 +324,8 @@ static sscam_status prepare_curves(evaluation_run *run)
     const sscam_shape *shape = &run->perturbation.shape;
     run->out->curves = sscam_zeros(sscam_times(class_methods(request), SSCAM_CURVES),
                                    run->out->curve_points * sizeof(double));
-    run->blurred = sscam_array(sscam_times(shape->channels, run->pixels), sizeof *run->blurred);
+    run->blurred = sscam_allocate_array(sscam_times(shape->channels, run->pixels),
+                                        sizeof *run->blurred);
     if (!run->out->curves || !run->blurred)
         return sscam_fail_memory("insertion and deletion");
     return sscam_blur(run->input, shape->channels, shape->sides.height, shape->sides.width,
@@ -430,7 +433,7 @@ sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request,
 void sscam_image_evaluation_release(sscam_image_evaluation *evaluation)
 {
     for (size_t i = 0; i < evaluation->map_count; i++)
-        sscam_map_destroy(evaluation->maps[i]);
+        sscam_map_unref(evaluation->maps[i]);
     free(evaluation->maps);
     free(evaluation->classes);
     free(evaluation->values);

@@ -95,7 +95,7 @@ static int compare_ranked(const void *left, const void *right)
 
 sscam_status sscam_salience_order(const float *map, int64_t count, int32_t *order)
 {
-    ranked_pixel *pixels = sscam_array(count, sizeof *pixels);
+    ranked_pixel *pixels = sscam_allocate_array(count, sizeof *pixels);
     if (!pixels)
         return sscam_fail_memory("the order of a map's pixels");
     for (int64_t p = 0; p < count; p++)

@@ -129,7 +129,8 @@ sscam_status sscam_score_curve(const sscam_perturbation *masking, const int32_t 
                          .curve = curve,
                          .steps = steps,
                          .pixels = sscam_position_count(masking->shape.sides)};
-    masks.masks = sscam_array(sscam_times(masks.pixels, MASKS_AT_ONCE), sizeof *masks.masks);
+    masks.masks = sscam_allocate_array(sscam_times(masks.pixels, MASKS_AT_ONCE),
+                                       sizeof *masks.masks);
     if (!masks.masks)
         return sscam_fail_memory("the masks of a curve");
     sscam_status status = SSCAM_OK;

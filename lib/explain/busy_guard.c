@@ -20,28 +20,22 @@ static int32_t reserve(sscam_explainer *explainer, const void *call)
 sscam_status sscam_busy_acquire(sscam_explainer *const *explainers, int64_t count, const void *call,
                                 const char *function)
 {
-    for (int64_t i = 0; i < count; i++)
+    for (int64_t i = 0; i < count; i++) {
         if (!reserve(explainers[i], call)) {
             sscam_busy_release(explainers, i, call);
             return refuse(function);
         }
+        sscam_explainer_ref(explainers[i]);
+    }
     return SSCAM_OK;
 }
 
-/* An explainer that is listed twice is released at its last position: once released it may be
- * freed, and must not be read again. */
 void sscam_busy_release(sscam_explainer *const *explainers, int64_t count, const void *call)
 {
     for (int64_t i = 0; i < count; i++) {
         const void *holder = call;
-        int32_t is_listed_again = 0;
-        for (int64_t later = i + 1; later < count && !is_listed_again; later++)
-            is_listed_again = explainers[later] == explainers[i];
-        if (is_listed_again)
-            continue;
-        const int32_t is_destroyed = explainers[i]->is_destroyed;
-        if (atomic_compare_exchange_strong(&explainers[i]->call, &holder, NULL) && is_destroyed)
-            sscam_explainer_destroy(explainers[i]);
+        atomic_compare_exchange_strong(&explainers[i]->call, &holder, NULL);
+        sscam_explainer_unref(explainers[i]);
     }
 }
 

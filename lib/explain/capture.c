@@ -10,8 +10,8 @@
 /* Replaces *values, in the layer's own order, by the same with their channels first. */
 static sscam_status put_channels_first(const sscam_activation_layout *layout, float **values)
 {
-    float *reordered = sscam_array(layout->channels * sscam_position_count(layout->sides),
-                                   sizeof *reordered);
+    float *reordered = sscam_allocate_array(layout->channels * sscam_position_count(layout->sides),
+                                            sizeof *reordered);
     if (!reordered)
         return sscam_fail_memory("a layer's values");
     sscam_put_channels_first(layout, *values, reordered);

@@ -37,15 +37,18 @@ sscam_status sscam_explainer_create(sscam_model *model, const char *method, ssca
     return sscam_succeed();
 }
 
-void sscam_explainer_destroy(sscam_explainer *explainer)
+sscam_explainer *sscam_explainer_ref(sscam_explainer *explainer)
 {
-    if (!explainer)
+    if (explainer)
+        sscam_reference_add(&explainer->references);
+    return explainer;
+}
+
+void sscam_explainer_unref(sscam_explainer *explainer)
+{
+    if (!explainer || !sscam_reference_drop(&explainer->references))
         return;
-    if (atomic_load(&explainer->call)) {
-        explainer->is_destroyed = 1;
-        return;
-    }
-    sscam_model_destroy(explainer->model);
+    sscam_model_unref(explainer->model);
     sscam_settings_release(&explainer->settings);
     free(explainer->region_mask);
     free(explainer);
@@ -155,7 +158,7 @@ static sscam_status copy_mask(const uint8_t *mask, int64_t height, int64_t width
             SSCAM_E_ARGUMENT,
             "sscam_explainer_set_region: the mask of %lldx%lld pixels is zero everywhere",
             (long long)width, (long long)height);
-    *out = sscam_array(count, sizeof **out);
+    *out = sscam_allocate_array(count, sizeof **out);
     if (!*out)
         return sscam_fail_memory("a region's mask");
     memcpy(*out, mask, (size_t)count);
@@ -271,7 +274,7 @@ static sscam_status explain_reporting(const sscam_explain_request *request,
                                       maps + first * maps_per_image);
     }
     for (int64_t i = 0; i < images * maps_per_image && status != SSCAM_OK; i++) {
-        sscam_map_destroy(maps[i]);
+        sscam_map_unref(maps[i]);
         maps[i] = NULL;
     }
     return status;
@@ -438,8 +441,8 @@ static sscam_status explain_image(sscam_explain_request *request, const sscam_im
     if (status != SSCAM_OK)
         return status;
     const sscam_shape *shape = &request->shape;
-    float *input = sscam_array(sscam_times(shape->channels, sscam_position_count(shape->sides)),
-                               sizeof *input);
+    float *input = sscam_allocate_array(
+        sscam_times(shape->channels, sscam_position_count(shape->sides)), sizeof *input);
     if (!input)
         return sscam_fail_memory("the network's input");
     request->input = input;

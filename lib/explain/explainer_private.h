@@ -5,12 +5,14 @@
 #include <stdatomic.h>
 
 #include "base/progress.h"
+#include "base/reference_count.h"
 #include "explain/method_private.h"
 #include "image/preprocess.h"
 #include "model/model_private.h"
 #include "options/options.h"
 
 struct sscam_explainer {
+    sscam_reference_count references; /* a call that uses it holds one */
     sscam_model *model;
     const sscam_method *method;
     sscam_settings settings;
@@ -20,7 +22,6 @@ struct sscam_explainer {
     char value_text[64];            /* what sscam_explainer_get() returns */
     _Atomic(const void *) call;     /* the one that uses it (busy_guard.h), or NULL */
     atomic_int settings_are_in_use; /* by a change of them, or by sscam_explainer_get() */
-    atomic_int is_destroyed;        /* while a call used it, which frees it at its end */
 };
 
 /* Whether the regions of two explainers are equal. */

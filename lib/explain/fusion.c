@@ -38,9 +38,9 @@ static void add_augmentation(const sscam_map *map, const float *fused, int64_t a
 static sscam_status fill(const sscam_fusion *fusion, sscam_map *map)
 {
     const int64_t pixels = sscam_position_count(map->sides);
-    float *fused = sscam_array(pixels, sizeof *fused);
+    float *fused = sscam_allocate_array(pixels, sizeof *fused);
     map->raw = sscam_zeros(pixels, sizeof *map->raw);
-    map->data = sscam_array(pixels, sizeof *map->data);
+    map->data = sscam_allocate_array(pixels, sizeof *map->data);
     if (!fused || !map->raw || !map->data) {
         free(fused);
         return sscam_fail_memory("a fused map");
@@ -77,7 +77,7 @@ sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out)
     if (status == SSCAM_OK && first->target_pixels)
         status = sscam_target_pixels_copy(first->target_pixels, &map->target_pixels);
     if (status != SSCAM_OK)
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     else
         *out = map;
     return status;

@@ -35,7 +35,7 @@ static sscam_status combine_raw(const sscam_map_job *job, sscam_map *map)
                         SSCAM_COMBINE_UPSAMPLED;
     int64_t positions = sscam_position_count(capture->sides);
     map->raw_sides = upsampled ? map->sides : capture->sides;
-    float *sum = sscam_array(positions, sizeof *sum);
+    float *sum = sscam_allocate_array(positions, sizeof *sum);
     if (!sum)
         return sscam_fail_memory("a raw map");
     sscam_status status = sscam_combine_channels(job, sum);
@@ -44,7 +44,7 @@ static sscam_status combine_raw(const sscam_map_job *job, sscam_map *map)
         return rectify(map);
     }
     if (status == SSCAM_OK)
-        map->raw = sscam_array(sscam_position_count(map->raw_sides), sizeof *map->raw);
+        map->raw = sscam_allocate_array(sscam_position_count(map->raw_sides), sizeof *map->raw);
     if (status == SSCAM_OK && !map->raw)
         status = sscam_fail_memory("a raw map");
     if (status == SSCAM_OK)
@@ -128,15 +128,22 @@ sscam_status sscam_map_combine(sscam_map_job *job, sscam_map **out)
     map->weights = job->weights;
     job->weights = NULL;
     if (status != SSCAM_OK)
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     else
         *out = map;
     return status;
 }
 
-void sscam_map_destroy(sscam_map *map)
+sscam_map *sscam_map_ref(sscam_map *map)
 {
-    if (!map)
+    if (map)
+        sscam_reference_add(&map->references);
+    return map;
+}
+
+void sscam_map_unref(sscam_map *map)
+{
+    if (!map || !sscam_reference_drop(&map->references))
         return;
     free(map->data);
     free(map->raw);

@@ -230,7 +230,7 @@ sscam_status sscam_run_map_jobs(sscam_map_job *jobs, int64_t count, const sscam_
     if (status == SSCAM_OK)
         return SSCAM_OK;
     for (int64_t i = 0; i < count; i++) {
-        sscam_map_destroy(maps[i]);
+        sscam_map_unref(maps[i]);
         maps[i] = NULL;
     }
     return status;

@@ -4,11 +4,13 @@
 
 #include <stdint.h>
 
+#include "base/reference_count.h"
 #include "explain/method_private.h"
 #include "image/preprocess.h"
 #include "sscam/map.h"
 
 struct sscam_map {
+    sscam_reference_count references;
     int32_t rank; /* of data and raw: the number of sides that the input has */
     sscam_sides sides, raw_sides;
     int64_t channel_count;

@@ -114,7 +114,7 @@ static sscam_status augment_inputs(pipeline *work)
 {
     if (!any_augmented(work))
         return SSCAM_OK;
-    work->augmented = sscam_array(
+    work->augmented = sscam_allocate_array(
         sscam_times(sscam_times(work->images, work->input_size), SSCAM_AUGMENTATIONS - 1),
         sizeof(float));
     if (!work->augmented)
@@ -219,7 +219,7 @@ static sscam_status fuse_all(pipeline *work, sscam_map **maps)
         job_maps += jobs_per_map(plan);
     }
     for (int64_t i = 0; i < work->images * maps_per_image && status != SSCAM_OK; i++) {
-        sscam_map_destroy(maps[i]);
+        sscam_map_unref(maps[i]);
         maps[i] = NULL;
     }
     return status;
@@ -228,7 +228,7 @@ static sscam_status fuse_all(pipeline *work, sscam_map **maps)
 static void release(pipeline *work)
 {
     for (int64_t i = 0; i < work->job_count && work->job_maps; i++)
-        sscam_map_destroy(work->job_maps[i]);
+        sscam_map_unref(work->job_maps[i]);
     for (int64_t i = 0; i < work->request->explainer_count && work->plans; i++)
         free(work->plans[i].layer_names);
     free(work->plans);

@@ -119,7 +119,7 @@ static sscam_status weigh_scored(sscam_score_schedule *work)
 
 static sscam_status allocate_scores(int64_t total, int64_t target_count, float **scores)
 {
-    *scores = sscam_array(sscam_times(total, target_count), sizeof **scores);
+    *scores = sscam_allocate_array(sscam_times(total, target_count), sizeof **scores);
     return *scores ? SSCAM_OK : sscam_fail_memory("scores");
 }
 

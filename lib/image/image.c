@@ -30,12 +30,13 @@ static size_t largest_file(int64_t max_pixels)
 sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channels,
                                   sscam_image **out)
 {
-    *out = sscam_array(
+    *out = sscam_allocate_array(
         sscam_plus(sscam_times(sscam_times(width, height), channels), (int64_t)sizeof **out), 1);
     if (!*out)
         return sscam_fail(SSCAM_E_MEMORY,
                           "out of memory for an image of %" PRId32 " x %" PRId32 " pixels", width,
                           height);
+    memset(*out, 0, sizeof **out);
     (*out)->width = width;
     (*out)->height = height;
     (*out)->channels = channels;
@@ -203,7 +204,15 @@ const uint8_t *sscam_image_pixels(const sscam_image *image)
     return image ? image->pixels : NULL;
 }
 
-void sscam_image_destroy(sscam_image *image)
+sscam_image *sscam_image_ref(sscam_image *image)
 {
-    free(image);
+    if (image)
+        sscam_reference_add(&image->references);
+    return image;
+}
+
+void sscam_image_unref(sscam_image *image)
+{
+    if (image && sscam_reference_drop(&image->references))
+        free(image);
 }

@@ -6,9 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/reference_count.h"
 #include "sscam/image.h"
 
 struct sscam_image {
+    sscam_reference_count references;
     int32_t width, height, channels;
     uint8_t pixels[]; /* [height,width,channels] */
 };

@@ -174,6 +174,6 @@ sscam_status sscam_jpeg_decode(const uint8_t *data, size_t size, int64_t max_pix
     if (status == SSCAM_OK)
         *out = session.image;
     else
-        sscam_image_destroy(session.image);
+        sscam_image_unref(session.image);
     return status;
 }

@@ -122,8 +122,8 @@ static sscam_status check(const sscam_geometry *geometry, const sscam_image *ima
 /* The caller frees sees_column and column, on failure too. */
 static sscam_status allocate_rows(overlay *drawing, int64_t width)
 {
-    drawing->sees_column = sscam_array(width, sizeof *drawing->sees_column);
-    drawing->column = sscam_array(
+    drawing->sees_column = sscam_allocate_array(width, sizeof *drawing->sees_column);
+    drawing->column = sscam_allocate_array(
         sscam_plus(sscam_times(3, width), (int64_t)drawing->map_width + 1), sizeof(float));
     if (!drawing->sees_column || !drawing->column)
         return sscam_fail_memory("drawing a map");

@@ -154,7 +154,7 @@ sscam_status sscam_png_decode(const uint8_t *data, size_t size, int64_t max_pixe
     if (status == SSCAM_OK)
         *out = session.image;
     else
-        sscam_image_destroy(session.image);
+        sscam_image_unref(session.image);
     return status;
 }
 

@@ -252,7 +252,7 @@ static sscam_status source_pixels(const sscam_image *image, sscam_channel_order 
     *converted = NULL;
     if (order != SSCAM_CHANNEL_ORDER_GRAY || source->colours == 1)
         return SSCAM_OK;
-    *converted = sscam_array(sscam_times(image->width, image->height), 1);
+    *converted = sscam_allocate_array(sscam_times(image->width, image->height), 1);
     if (!*converted)
         return sscam_fail_memory("a gray image");
     to_gray(image, *converted);
@@ -301,7 +301,7 @@ static sscam_status fill_input(const sscam_pixels *source, const sscam_transform
                                const sscam_geometry *geometry, float *out)
 {
     sscam_window window = visible_window(geometry);
-    uint8_t *resized = sscam_array(
+    uint8_t *resized = sscam_allocate_array(
         sscam_times(sscam_times(window.width, window.height), source->colours), 1);
     if (!resized)
         return sscam_fail_memory("a resized image");

@@ -153,7 +153,7 @@ static sscam_status resample_with(const sscam_pixels *source, const resample_ker
     int32_t top = vertical->first[0];
     int32_t rows = vertical->first[last] + vertical->taps[last] - top;
     size_t row_size = (size_t)horizontal->count * (size_t)source->colours;
-    uint8_t *narrow = sscam_array(sscam_times(rows, (int64_t)row_size), 1);
+    uint8_t *narrow = sscam_allocate_array(sscam_times(rows, (int64_t)row_size), 1);
     int32_t *sums = sscam_zeros((int64_t)row_size, sizeof *sums);
     if (!narrow || !sums) {
         free(narrow);

@@ -156,8 +156,8 @@ static int64_t projection_scratch(int64_t count, int64_t size)
 sscam_status sscam_project_on_principal_component(const float *maps, const float *weights,
                                                   int64_t count, int64_t size, float *out)
 {
-    double *centered = sscam_array(sscam_times(count, size), sizeof *centered);
-    double *scratch = sscam_array(projection_scratch(count, size), sizeof *scratch);
+    double *centered = sscam_allocate_array(sscam_times(count, size), sizeof *centered);
+    double *scratch = sscam_allocate_array(projection_scratch(count, size), sizeof *scratch);
     sscam_status status = SSCAM_OK;
     if (!centered || !scratch)
         status = sscam_fail_memory("a principal component");

@@ -67,12 +67,13 @@ static void find_runs(side *of)
 
 static int32_t make_side(int64_t from, int64_t count, int32_t align_corners, side *out)
 {
-    *out = (side){.from = from,
-                  .count = count,
-                  .lower = sscam_array(count, sizeof *out->lower),
-                  .share = sscam_array(count, sizeof *out->share),
-                  .runs = sscam_array(count, sizeof *out->runs),
-                  .runs_before = sscam_array(sscam_plus(from, 1), sizeof *out->runs_before)};
+    *out = (side){
+        .from = from,
+        .count = count,
+        .lower = sscam_allocate_array(count, sizeof *out->lower),
+        .share = sscam_allocate_array(count, sizeof *out->share),
+        .runs = sscam_allocate_array(count, sizeof *out->runs),
+        .runs_before = sscam_allocate_array(sscam_plus(from, 1), sizeof *out->runs_before)};
     if (!out->lower || !out->share || !out->runs || !out->runs_before)
         return 0;
     sscam_source_positions(from, count, align_corners, out->lower, out->share);
@@ -89,8 +90,8 @@ sscam_min_max_plan *sscam_min_max_plan_new(sscam_sides map_sides, sscam_sides si
     if (make_side(map_sides.depth, sides.depth, align_corners, &plan->depth) &&
         make_side(map_sides.height, sides.height, align_corners, &plan->height) &&
         make_side(map_sides.width, sides.width, align_corners, &plan->width))
-        plan->slice = sscam_array(sscam_times(map_sides.height, map_sides.width),
-                                  sizeof *plan->slice);
+        plan->slice = sscam_allocate_array(sscam_times(map_sides.height, map_sides.width),
+                                           sizeof *plan->slice);
     if (plan->slice)
         return plan;
     sscam_min_max_plan_free(plan);

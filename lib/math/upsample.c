@@ -105,7 +105,7 @@ sscam_status sscam_upsample(const float *map, sscam_sides map_sides, sscam_sides
                             int32_t align_corners, float *out)
 {
     const int64_t slice_floats = sscam_slice_floats(map_sides), width = sides.width;
-    float *scratch = sscam_array(
+    float *scratch = sscam_allocate_array(
         sscam_plus(slice_floats + map_sides.width + 1, sscam_times(2, width)), sizeof *scratch);
     if (!scratch)
         return sscam_fail_memory("upsampling a map");

@@ -41,8 +41,8 @@ static sscam_status begin(sscam_map_job *job)
         return sscam_fail_memory("ablations");
     job->state = work;
     job->release_state = release;
-    work->channels = sscam_array(capture->channels, sizeof *work->channels);
-    work->selected = sscam_array(capture->channels, sizeof *work->selected);
+    work->channels = sscam_allocate_array(capture->channels, sizeof *work->channels);
+    work->selected = sscam_allocate_array(capture->channels, sizeof *work->selected);
     if (!work->channels || !work->selected)
         return sscam_fail_memory("ablations");
     sscam_status status = sscam_select_channels(

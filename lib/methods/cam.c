@@ -56,7 +56,7 @@ static sscam_status fail_unsupported(const sscam_map_job *job, const char *why)
 static sscam_status capture_elsewhere(sscam_map_job *job, sscam_capture *capture)
 {
     int64_t size = sscam_input_size(&job->shape);
-    float *input = sscam_array(size, sizeof *input);
+    float *input = sscam_allocate_array(size, sizeof *input);
     if (!input)
         return sscam_fail_memory("an input");
     for (int64_t i = 0; i < size; i++)

@@ -39,7 +39,7 @@ sscam_status sscam_select_channels(const sscam_capture *capture, int64_t wanted,
     if (all)
         return SSCAM_OK;
 
-    ranked_channel *ranked = sscam_array(capture->channels, sizeof *ranked);
+    ranked_channel *ranked = sscam_allocate_array(capture->channels, sizeof *ranked);
     if (!ranked)
         return sscam_fail_memory("ranking channels");
     for (int64_t k = 0; k < capture->channels; k++)

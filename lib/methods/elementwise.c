@@ -11,7 +11,7 @@ sscam_status sscam_compute_terms(sscam_map_job *job,
 {
     const sscam_capture *capture = job->capture;
     int64_t count = capture->channels * sscam_position_count(capture->sides);
-    job->terms = sscam_array(count, sizeof *job->terms);
+    job->terms = sscam_allocate_array(count, sizeof *job->terms);
     if (!job->terms)
         return sscam_fail_memory("the terms of a map");
     for (int64_t i = 0; i < count; i++) {

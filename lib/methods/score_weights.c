@@ -42,7 +42,7 @@ static int64_t choice(const channel_scoring *scoring, int32_t option)
 static sscam_status select_channels(channel_scoring *scoring)
 {
     const sscam_capture *capture = scoring->job->capture;
-    int32_t *chosen = sscam_array(capture->channels, sizeof *chosen);
+    int32_t *chosen = sscam_allocate_array(capture->channels, sizeof *chosen);
     if (!chosen)
         return sscam_fail_memory("ranking channels");
     sscam_status status = sscam_select_channels(capture, choice(scoring, SSCAM_OPTION_MAX_CHANNELS),
@@ -59,7 +59,8 @@ static sscam_status find_mask_weights(channel_scoring *scoring)
     int64_t kind = choice(scoring, SSCAM_OPTION_MASK_WEIGHTS);
     if (kind == SSCAM_MASK_WEIGHTS_NONE)
         return SSCAM_OK;
-    scoring->mask_weights = sscam_array(job->capture->channels, sizeof *scoring->mask_weights);
+    scoring->mask_weights = sscam_allocate_array(job->capture->channels,
+                                                 sizeof *scoring->mask_weights);
     if (!scoring->mask_weights)
         return sscam_fail_memory("mask weights");
     if (kind == SSCAM_MASK_WEIGHTS_FC)
@@ -78,7 +79,7 @@ static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mas
     const sscam_mask_plan *plan = &scoring->plan;
     int64_t positions = sscam_position_count(plan->input_sides);
     if (!scoring->upsampled)
-        scoring->upsampled = sscam_array(positions, sizeof *scoring->upsampled);
+        scoring->upsampled = sscam_allocate_array(positions, sizeof *scoring->upsampled);
     if (!scoring->upsampled)
         return sscam_fail_memory("a mask");
     sscam_status status = sscam_upsample(
@@ -315,7 +316,7 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
     sscam_map_job *job = scoring->job;
     const sscam_shape *shape = &job->shape;
     const int64_t positions = sscam_position_count(shape->sides);
-    float *input = sscam_array(sscam_times(shape->channels, positions), sizeof *input),
+    float *input = sscam_allocate_array(sscam_times(shape->channels, positions), sizeof *input),
           *logits = NULL;
     int64_t class_count = 0;
     if (!input)
@@ -403,7 +404,7 @@ static sscam_status finish_weights(channel_scoring *scoring, double constant_sco
     sscam_status status = with_softmax ? SSCAM_OK : score_baseline(scoring, &baseline);
     if (status != SSCAM_OK)
         return status;
-    double *weight = sscam_array(channels, sizeof *weight);
+    double *weight = sscam_allocate_array(channels, sizeof *weight);
     if (!weight)
         return sscam_fail_memory("channel weights");
     collect_scores(scoring, constant_score, weight);

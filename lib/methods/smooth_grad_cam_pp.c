@@ -125,7 +125,7 @@ sscam_status sscam_weigh_smooth_grad_cam_pp(sscam_map_job *job)
     size_t input_size = (size_t)sscam_input_size(&job->shape);
     derivative_sums sums = {.size = capture->channels * sscam_position_count(capture->sides)};
     sums.first = sscam_zeros(sscam_times(3, sums.size), sizeof *sums.first);
-    float *input = sscam_array(input_size, sizeof *input);
+    float *input = sscam_allocate_array(input_size, sizeof *input);
     sscam_status status = SSCAM_OK;
     int64_t samples = 0;
     if (!sums.first || !input) {

@@ -13,6 +13,7 @@
 
 #include "base/byte_source.h"
 #include "base/progress.h"
+#include "base/reference_count.h"
 #include "base/shape.h"
 #include "masks/masked_input.h"
 #include "model/activation_layout.h"
@@ -36,6 +37,7 @@ struct sscam_layers {
     sscam_layer *layer; /* malloc'ed array, in the order of execution */
     size_t count;
     int64_t default_index; /* -1: none */
+    sscam_reference_count references;
 };
 
 /* What of the network's outputs is explained. */

@@ -52,9 +52,16 @@ void sscam_layers_release(struct sscam_layers *layers)
     memset(layers, 0, sizeof *layers);
 }
 
-void sscam_layers_destroy(sscam_layers *layers)
+sscam_layers *sscam_layers_ref(sscam_layers *layers)
 {
-    if (!layers)
+    if (layers)
+        sscam_reference_add(&layers->references);
+    return layers;
+}
+
+void sscam_layers_unref(sscam_layers *layers)
+{
+    if (!layers || !sscam_reference_drop(&layers->references))
         return;
     sscam_layers_release(layers);
     free(layers);

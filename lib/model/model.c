@@ -23,7 +23,6 @@ static sscam_status load(const sscam_byte_source *source, const char *device, ss
         free(model);
         return status;
     }
-    atomic_init(&model->references, 1);
     *out = model;
     return sscam_succeed();
 }
@@ -60,13 +59,13 @@ sscam_status sscam_model_load_memory(const void *data, size_t size, const char *
 sscam_model *sscam_model_ref(sscam_model *model)
 {
     if (model)
-        atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
+        sscam_reference_add(&model->references);
     return model;
 }
 
-void sscam_model_destroy(sscam_model *model)
+void sscam_model_unref(sscam_model *model)
 {
-    if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
+    if (!model || !sscam_reference_drop(&model->references))
         return;
     model->backend->destroy(model->network);
     free(model);
@@ -225,7 +224,7 @@ sscam_status sscam_model_layers_for(sscam_model *model, const int64_t *shape, in
         return sscam_fail_memory("a list of layers");
     status = model->backend->layers(model->network, &read, NULL, layers);
     if (status != SSCAM_OK) {
-        sscam_layers_destroy(layers);
+        sscam_layers_unref(layers);
         return status;
     }
     *out = layers;

@@ -2,13 +2,12 @@
 #ifndef SSCAM_LIB_MODEL_MODEL_PRIVATE_H
 #define SSCAM_LIB_MODEL_MODEL_PRIVATE_H
 
-#include <stdatomic.h>
-
+#include "base/reference_count.h"
 #include "model/backend.h"
 #include "sscam/model.h"
 
 struct sscam_model {
-    atomic_size_t references;
+    sscam_reference_count references;
     const sscam_backend *backend;
     void *network;
 };

@@ -27,7 +27,7 @@ sscam_status sscam_target_pixels_create(int64_t height, int64_t width, sscam_tar
                                            .width = width,
                                            .count = count,
                                            .factor = 1.0,
-                                           .inside = sscam_array(count, sizeof(uint8_t))};
+                                           .inside = sscam_allocate_array(count, sizeof(uint8_t))};
     if (!target_pixels->inside) {
         free(target_pixels);
         return sscam_fail_memory("the pixels of an output");

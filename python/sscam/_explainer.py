@@ -128,7 +128,7 @@ class Explainer:
         pointer = ctypes.POINTER(_native.Explainer)()
         with model._borrowed() as borrowed:
             check(_native.sscam_explainer_create(borrowed, encode(method), ctypes.byref(pointer)))
-        self._handle = Handle(pointer, _native.sscam_explainer_destroy)
+        self._handle = Handle(pointer, _native.sscam_explainer_unref)
         self._lock = threading.Lock()
         self._method = method
         self.options.update(layer=layer, **options)

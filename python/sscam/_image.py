@@ -126,7 +126,7 @@ def _owned(image: Any) -> Iterator[Any]:
     try:
         yield image
     finally:
-        _native.sscam_image_destroy(image)
+        _native.sscam_image_unref(image)
 
 
 def take_pixels(image: Any) -> Pixels:

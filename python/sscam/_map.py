@@ -24,7 +24,7 @@ class Map:
     __slots__ = ("__weakref__", "_handle")
 
     def __init__(self, pointer: Any) -> None:
-        self._handle = Handle(pointer, _native.sscam_map_destroy)
+        self._handle = Handle(pointer, _native.sscam_map_unref)
 
     @property
     def data(self) -> npt.NDArray[np.float32]:

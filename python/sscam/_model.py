@@ -70,7 +70,7 @@ class Model:
             raise TypeError(
                 f"expected a file name or a file's content, not {type(source).__name__}"
             )
-        self._handle = Handle(pointer, _native.sscam_model_destroy)
+        self._handle = Handle(pointer, _native.sscam_model_unref)
         self._lock = threading.Lock()
         self._class_count: Optional[int] = None
 
@@ -96,7 +96,7 @@ class Model:
         try:
             yield pointer
         finally:
-            _native.sscam_model_destroy(pointer)
+            _native.sscam_model_unref(pointer)
 
     @property
     def device(self) -> str:
@@ -128,7 +128,7 @@ class Model:
                 for index in range(_native.sscam_layers_count(pointer))
             ]
         finally:
-            _native.sscam_layers_destroy(pointer)
+            _native.sscam_layers_unref(pointer)
 
     def classify(
         self, inputs: npt.NDArray[np.floating[Any]], dimensions: Optional[int] = None

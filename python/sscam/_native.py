@@ -90,7 +90,8 @@ progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
 sscam_evaluation_create = _declare(
     "sscam_evaluation_create", _status, POINTER(_explainer), c_size_t, POINTER(_evaluation)
 )
-sscam_evaluation_destroy = _declare("sscam_evaluation_destroy", None, _evaluation)
+sscam_evaluation_ref = _declare("sscam_evaluation_ref", _evaluation, _evaluation)
+sscam_evaluation_unref = _declare("sscam_evaluation_unref", None, _evaluation)
 sscam_evaluation_add = _declare(
     "sscam_evaluation_add",
     _status,
@@ -142,7 +143,8 @@ sscam_evaluation_map = _declare("sscam_evaluation_map", _map, _evaluation, c_siz
 sscam_explainer_create = _declare(
     "sscam_explainer_create", _status, _model, c_char_p, POINTER(_explainer)
 )
-sscam_explainer_destroy = _declare("sscam_explainer_destroy", None, _explainer)
+sscam_explainer_ref = _declare("sscam_explainer_ref", _explainer, _explainer)
+sscam_explainer_unref = _declare("sscam_explainer_unref", None, _explainer)
 sscam_explainer_set = _declare("sscam_explainer_set", _status, _explainer, c_char_p, c_char_p)
 sscam_explainer_set_int = _declare("sscam_explainer_set_int", _status, _explainer, c_int32, c_int64)
 sscam_explainer_set_real = _declare(
@@ -244,7 +246,8 @@ sscam_image_width = _declare("sscam_image_width", c_int32, _image)
 sscam_image_height = _declare("sscam_image_height", c_int32, _image)
 sscam_image_channels = _declare("sscam_image_channels", c_int32, _image)
 sscam_image_pixels = _declare("sscam_image_pixels", POINTER(c_uint8), _image)
-sscam_image_destroy = _declare("sscam_image_destroy", None, _image)
+sscam_image_ref = _declare("sscam_image_ref", _image, _image)
+sscam_image_unref = _declare("sscam_image_unref", None, _image)
 
 # map.h
 sscam_map_rank = _declare("sscam_map_rank", c_int32, _map)
@@ -272,7 +275,11 @@ sscam_map_overlay = _declare(
     "sscam_map_overlay", _status, _map, _image, c_char_p, c_double, POINTER(_image)
 )
 sscam_map_heatmap = _declare("sscam_map_heatmap", _status, _map, c_char_p, POINTER(_image))
-sscam_map_destroy = _declare("sscam_map_destroy", None, _map)
+sscam_map_ref = _declare("sscam_map_ref", _map, _map)
+sscam_map_unref = _declare("sscam_map_unref", None, _map)
+
+# memory.h
+sscam_free = _declare("sscam_free", None, c_void_p)
 
 # method.h
 sscam_method_count = _declare("sscam_method_count", c_size_t)
@@ -300,7 +307,7 @@ sscam_model_load_memory = _declare(
     "sscam_model_load_memory", _status, c_void_p, c_size_t, c_char_p, POINTER(_model)
 )
 sscam_model_ref = _declare("sscam_model_ref", _model, _model)
-sscam_model_destroy = _declare("sscam_model_destroy", None, _model)
+sscam_model_unref = _declare("sscam_model_unref", None, _model)
 sscam_model_device = _declare("sscam_model_device", c_char_p, _model)
 sscam_model_classify = _declare(
     "sscam_model_classify",
@@ -334,7 +341,8 @@ sscam_layers_kind = _declare("sscam_layers_kind", c_char_p, _layers, c_size_t)
 sscam_layers_shape = _declare(
     "sscam_layers_shape", POINTER(c_int64), _layers, c_size_t, POINTER(c_int32)
 )
-sscam_layers_destroy = _declare("sscam_layers_destroy", None, _layers)
+sscam_layers_ref = _declare("sscam_layers_ref", _layers, _layers)
+sscam_layers_unref = _declare("sscam_layers_unref", None, _layers)
 
 # option.h
 sscam_option_count = _declare("sscam_option_count", c_size_t)

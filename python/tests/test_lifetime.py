@@ -20,7 +20,7 @@ from sscam import _native
 def destroyed(monkeypatch):
     """Names of the destroy functions called, in order."""
     calls = []
-    for name in ("sscam_model_destroy", "sscam_explainer_destroy", "sscam_map_destroy"):
+    for name in ("sscam_model_unref", "sscam_explainer_unref", "sscam_map_unref"):
         function = getattr(_native, name)
 
         def destroy(pointer, name=name, function=function):
@@ -80,9 +80,9 @@ def test_everything_is_freed_in_any_order(destroyed, model_source, batch):
         for index in order:
             objects[index] = None
         assert sorted(destroyed) == [
-            "sscam_explainer_destroy",
-            "sscam_map_destroy",
-            "sscam_model_destroy",
+            "sscam_explainer_unref",
+            "sscam_map_unref",
+            "sscam_model_unref",
         ]
 
 
@@ -91,18 +91,18 @@ def test_freed_without_the_cycle_collector(destroyed, model_source, batch):
     try:
         model = sscam.Model(model_source)
         found = model.explain(batch[0], "grad-cam")
-        assert destroyed.count("sscam_explainer_destroy") == 1
+        assert destroyed.count("sscam_explainer_unref") == 1
         view = found.data
         del found
-        assert "sscam_map_destroy" not in destroyed
+        assert "sscam_map_unref" not in destroyed
         del view
-        assert destroyed.count("sscam_map_destroy") == 1
+        assert destroyed.count("sscam_map_unref") == 1
         explainer = sscam.Explainer(model, "grad-cam")
         options = explainer.options
         del explainer
         assert options["samples"] == 10
         del options
-        assert destroyed.count("sscam_explainer_destroy") == 2
+        assert destroyed.count("sscam_explainer_unref") == 2
     finally:
         gc.enable()
 
@@ -136,10 +136,10 @@ def test_failures_own_nothing(destroyed, model, batch):
     with pytest.raises(sscam.ArgumentError):
         sscam.Explainer(model, samples=0)
     gc.collect()
-    assert destroyed.count("sscam_explainer_destroy") == 1
+    assert destroyed.count("sscam_explainer_unref") == 1
     with pytest.raises(sscam.ClassError):
         model.explain(batch, "grad-cam", class_index=[0, 10**6])
-    assert "sscam_map_destroy" not in destroyed
+    assert "sscam_map_unref" not in destroyed
 
 
 def test_copies_of_a_map_share_it(model, batch):

@@ -459,7 +459,7 @@ struct sscam_layers exported(const LayerTable &table)
         entries[i].rank = static_cast<int32_t>(shape.size());
         std::copy(shape.begin(), shape.end(), entries[i].shape);
     }
-    return {entries.release(), table.layers.size(), table.default_index};
+    return {entries.release(), table.layers.size(), table.default_index, {}};
 }
 
 const Layer *LayerTable::find(const std::string &name) const

@@ -69,9 +69,9 @@ int main(void)
            metrics == SSCAM_METRIC_BIT(SSCAM_METRIC_DUMMY));
     for (int k = 0; k < FAKE_CHANNELS; k++)
         printf(" %d", sscam_map_weights(map)[k] >= 0.0f);
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
-    sscam_model_destroy(model);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
+    sscam_model_unref(model);
     return 0;
 }
 """

@@ -136,10 +136,10 @@ START_TEST(accessors_leave_the_message_alone)
 {
     sscam_fail(SSCAM_E_IO, "kept");
     sscam_version();
-    sscam_model_destroy(NULL);
-    sscam_map_destroy(NULL);
-    sscam_explainer_destroy(NULL);
-    sscam_layers_destroy(NULL);
+    sscam_model_unref(NULL);
+    sscam_map_unref(NULL);
+    sscam_explainer_unref(NULL);
+    sscam_layers_unref(NULL);
     sscam_option_info(0);
     sscam_status_name(SSCAM_OK);
     ck_assert_str_eq(sscam_last_error(), "kept");

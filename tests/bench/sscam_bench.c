@@ -187,17 +187,17 @@ static void measure_gradient_method(const char *method)
 {
     double seconds[MOST_ROUNDS], forward[MOST_ROUNDS];
     sscam_explainer *explainer = explainer_of(method);
-    sscam_map_destroy(explain(explainer));
+    sscam_map_unref(explain(explainer));
     for (int round = 0; round < rounds; round++) {
         double start = now();
-        sscam_map_destroy(explain(explainer));
+        sscam_map_unref(explain(explainer));
         seconds[round] = now() - start;
         forward[round] = classification_seconds(1);
     }
     double explained = median(seconds, rounds), passed = median(forward, rounds);
     printf("%-12s %8.1f ms; a forward pass %.1f ms; ratio %.2f\n", method, 1e3 * explained,
            1e3 * passed, explained / passed);
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 
 static void measure_scoring_method(const char *method)
@@ -212,12 +212,12 @@ static void measure_scoring_method(const char *method)
     for (int round = 0; round < rounds; round++) {
         writes_masks = 0;
         scoring_seconds = 0;
-        sscam_map_destroy(explain(explainer));
+        sscam_map_unref(explain(explainer));
         floor_seconds[round] = scoring_seconds;
         writes_masks = 1;
         capture_seconds = scoring_seconds = 0;
         start = now();
-        sscam_map_destroy(explain(explainer));
+        sscam_map_unref(explain(explainer));
         seconds[round] = now() - start;
         captures[round] = capture_seconds;
         others[round] = seconds[round] - capture_seconds - scoring_seconds;
@@ -230,8 +230,8 @@ static void measure_scoring_method(const char *method)
            1e3 * median(captures, rounds), 1e3 * median(others, rounds),
            sscam_map_scoring_form(map), sscam_map_scoring_workers(map),
            sscam_map_scoring_batch_size(map));
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 
 /* Peak over the loaded model, beside that of two batches run through the plain network. */
@@ -240,10 +240,10 @@ static void measure_memory(void)
     sscam_explainer *explainer = explainer_of("score-cam");
     sscam_map *map = explain(explainer);
     int64_t batch = sscam_map_scoring_batch_size(map) * sscam_map_scoring_workers(map);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
     forget_peak();
     double before = memory("VmRSS");
-    sscam_map_destroy(explain(explainer));
+    sscam_map_unref(explain(explainer));
     double explained = memory("VmHWM") - before;
     forget_peak();
     before = memory("VmRSS");
@@ -252,7 +252,7 @@ static void measure_memory(void)
     printf("memory       %8.0f MiB over the loaded model in Score-CAM; %.0f MiB for %" PRId64
            " inputs classified at once\n",
            explained, two_batches, 2 * batch);
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 
 static void read_arguments(int argc, char **argv)
@@ -290,6 +290,6 @@ int main(int argc, char **argv)
     if (strcmp(device, "cpu") == 0)
         measure_memory();
     free(input);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
     return 0;
 }

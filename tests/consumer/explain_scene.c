@@ -30,9 +30,9 @@ static sscam_status explain(const char *model_path, const char *image_path, int6
         status = sscam_explain_image(explainer, image, class_index, map);
     if (status != SSCAM_OK)
         fprintf(stderr, "explain_scene: %s: %s\n", sscam_status_name(status), sscam_last_error());
-    sscam_explainer_destroy(explainer);
-    sscam_image_destroy(image);
-    sscam_model_destroy(model);
+    sscam_explainer_unref(explainer);
+    sscam_image_unref(image);
+    sscam_model_unref(model);
     return status;
 }
 
@@ -70,6 +70,6 @@ int main(int argc, char **argv)
         return 1;
     int code = sscam_map_class_index(map) == class_index ? check_highest_inside(map, argv + 4)
                                                          : fail("the map is of another class");
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
     return code;
 }

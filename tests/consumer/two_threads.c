@@ -32,7 +32,7 @@ static sscam_status explain(const struct task *task, sscam_map **map)
         status = sscam_explain_image(explainer, task->image, SSCAM_CLASS_TOP, map);
     if (status != SSCAM_OK)
         fprintf(stderr, "two_threads: %s: %s\n", task->method, sscam_last_error());
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     return status;
 }
 
@@ -57,7 +57,7 @@ static void *repeat(void *argument)
             fprintf(stderr, "two_threads: %s gave another map than alone\n", task->method);
             task->failed = 1;
         }
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
     return NULL;
 }
@@ -95,9 +95,9 @@ int main(int argc, char **argv)
                  run_together(tasks);
     if (!failed)
         printf("%d maps each of %s and %s, as alone\n", ROUNDS, tasks[0].method, tasks[1].method);
-    sscam_map_destroy(tasks[0].alone);
-    sscam_map_destroy(tasks[1].alone);
-    sscam_image_destroy(image);
-    sscam_model_destroy(model);
+    sscam_map_unref(tasks[0].alone);
+    sscam_map_unref(tasks[1].alone);
+    sscam_image_unref(image);
+    sscam_model_unref(model);
     return failed;
 }

@@ -24,12 +24,12 @@ static void use(const char *words)
 {
     static const char *const methods[METHODS] = {"grad-cam", "ss-cam-mean"};
     sscam_model *model = load_fake(words);
-    sscam_evaluation_destroy(evaluation);
+    sscam_evaluation_unref(evaluation);
     for (int i = 0; i < METHODS; i++) {
-        sscam_explainer_destroy(explainers[i]);
+        sscam_explainer_unref(explainers[i]);
         ASSERT_OK(sscam_explainer_create(model, methods[i], &explainers[i]));
     }
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
     set_all("resize", "off");
     set_all("crop", "off");
     set_all("samples", "2");
@@ -55,13 +55,13 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    sscam_evaluation_destroy(evaluation);
+    sscam_evaluation_unref(evaluation);
     evaluation = NULL;
     for (int i = 0; i < METHODS; i++) {
-        sscam_explainer_destroy(explainers[i]);
+        sscam_explainer_unref(explainers[i]);
         explainers[i] = NULL;
     }
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     assert_all_networks_freed();
 }
 
@@ -89,7 +89,7 @@ static void logits_of(const char *words, const float *values, float logits[FAKE_
     int64_t classes;
     sscam_model *model = load_fake(words);
     ASSERT_OK(sscam_model_classify(model, values, shape, logits, FAKE_CLASSES, &classes));
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 
 static double probability_of(const float *values, int64_t class_index)
@@ -220,7 +220,7 @@ START_TEST(curves_are_means_over_cases)
         ck_assert_uint_eq(count, 0);
         ASSERT_OK(sscam_evaluation_add(one, image, &classes[i], 1, NULL, NULL, 0));
         ASSERT_OK(sscam_evaluation_curve(one, 0, SSCAM_METRIC_DELETION, alone[i], 6, &count));
-        sscam_evaluation_destroy(one);
+        sscam_evaluation_unref(one);
     }
     ASSERT_OK(sscam_evaluation_add(evaluation, image, &classes[0], 1, NULL, NULL, 0));
     ASSERT_OK(sscam_evaluation_add(evaluation, image, &classes[1], 1, NULL, NULL, 0));
@@ -302,8 +302,8 @@ START_TEST(sensitivity_correlates_the_extreme_classes)
         }
         ck_assert_double_eq_tol(value_of(method, 0, SSCAM_METRIC_CLASS_SENSITIVITY),
                                 product / sqrt(square[0] * square[1]), 1e-6);
-        sscam_map_destroy(maps[0]);
-        sscam_map_destroy(maps[1]);
+        sscam_map_unref(maps[0]);
+        sscam_map_unref(maps[1]);
     }
     ck_assert_ptr_null(
         sscam_evaluation_map(evaluation, 0, 1)); /* nobody asked for that class's map */
@@ -403,7 +403,7 @@ START_TEST(known_values_make_the_same_totals)
             metric == SSCAM_METRIC_POINTING || metric == SSCAM_METRIC_ENERGY_POINTING ? 1 : 3);
     }
     ck_assert_int_eq(sscam_evaluation_class_index(known, 0), 2);
-    sscam_evaluation_destroy(known);
+    sscam_evaluation_unref(known);
 }
 END_TEST
 
@@ -446,8 +446,8 @@ START_TEST(creation_is_checked)
     ASSERT_FAILS(sscam_evaluation_create(foreign, METHODS, &made), SSCAM_E_ARGUMENT,
                  "another model");
     ck_assert_ptr_null(made);
-    sscam_explainer_destroy(foreign[1]);
-    sscam_evaluation_destroy(NULL);
+    sscam_explainer_unref(foreign[1]);
+    sscam_evaluation_unref(NULL);
 }
 END_TEST
 
@@ -527,7 +527,7 @@ START_TEST(without_explainers_nothing_is_explained)
     ASSERT_OK(sscam_evaluation_create(NULL, 1, &known));
     ASSERT_FAILS(sscam_evaluation_add(known, image, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT,
                  "without explainers");
-    sscam_evaluation_destroy(known);
+    sscam_evaluation_unref(known);
 }
 END_TEST
 
@@ -579,7 +579,7 @@ START_TEST(scores_that_are_not_finite_are_no_metrics)
         ASSERT_FAILS(sscam_evaluation_add(gradients_alone, image, NULL, 0, NULL, NULL, 0),
                      SSCAM_E_MODEL, "score of a masked input is");
         ck_assert_uint_eq(sscam_evaluation_case_count(gradients_alone), 0);
-        sscam_evaluation_destroy(gradients_alone);
+        sscam_evaluation_unref(gradients_alone);
     }
 }
 END_TEST

@@ -110,7 +110,7 @@ static sscam_map *explain(const char *method, region region, const char *options
     sscam_explainer *explainer = explainer_of(method, region, options);
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_tensor(explainer, input, one, &class_index, &map));
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     return map;
 }
 
@@ -143,7 +143,7 @@ static void check_region(region region, int64_t c, int takes_sum)
         ck_assert_double_eq_tol(sscam_map_raw(map)[p],
                                 is_inside(region, c, p) ? fmax(wanted, 0.0) : 0.0, 1e-5);
     }
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 
 START_TEST(gradients_are_those_of_the_mean_over_the_region)
@@ -163,11 +163,11 @@ START_TEST(cam_takes_all_positions)
     ASSERT_OK(sscam_explain_tensor(explainer, input, one, &c, &map));
     for (int k = 0; k < FAKE_CHANNELS; k++)
         ck_assert_double_eq_tol(sscam_map_weights(map)[k], fake_weight[c][k], 1e-6);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
     ASSERT_OK(sscam_explainer_set(explainer, "region", region_options[BOX] + strlen("region=")));
     ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &c, &map), SSCAM_E_UNSUPPORTED,
                  "position of an activation");
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -206,7 +206,7 @@ START_TEST(masked_inputs_are_scored_over_the_positions_of_the_unmasked_one)
             }
             ck_assert_double_eq_tol(sscam_map_weights(map)[k], wanted, 1e-5 * factor);
         }
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
 }
 END_TEST
@@ -230,8 +230,8 @@ START_TEST(baselines_are_scored_over_the_positions_too)
     const double baseline = count_inside(BOX, 1) * mean_over(BOX, 1, zeros, 1, value);
     ck_assert_double_eq_tol(sscam_map_weights(none)[0] - sscam_map_weights(zero)[0], baseline,
                             1e-4);
-    sscam_map_destroy(none);
-    sscam_map_destroy(zero);
+    sscam_map_unref(none);
+    sscam_map_unref(zero);
 }
 END_TEST
 
@@ -253,7 +253,7 @@ START_TEST(ablations_are_scored_over_the_positions)
                                 (whole - mean_over(region, c, without, c, value)) / fabs(whole),
                                 1e-5);
     }
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -280,8 +280,8 @@ START_TEST(classes_rank_by_their_positions)
     ck_assert_int_ne(next, top);
     for (int64_t c = 0; c < FAKE_CLASSES; c++)
         ck_assert(c == top || seen_in(region, c) <= seen_in(region, next));
-    sscam_map_destroy(first);
-    sscam_map_destroy(second);
+    sscam_map_unref(first);
+    sscam_map_unref(second);
 }
 END_TEST
 
@@ -305,9 +305,9 @@ START_TEST(targets_are_of_the_classes_positions)
         ck_assert_double_eq_tol(sscam_map_raw(against)[p], fmax(-own * share, 0.0), 1e-5);
         ck_assert_double_eq_tol(sscam_map_raw(difference)[p], fmax(rest * share, 0.0), 1e-5);
     }
-    sscam_map_destroy(top);
-    sscam_map_destroy(against);
-    sscam_map_destroy(difference);
+    sscam_map_unref(top);
+    sscam_map_unref(against);
+    sscam_map_unref(difference);
 }
 END_TEST
 
@@ -331,8 +331,8 @@ START_TEST(classes_by_themselves_are_seen_where_they_are_positive)
     ASSERT_OK(sscam_explain_tensor(explainer, input, one, &c, &map));
     ck_assert_double_eq_tol(sscam_map_logit(map), logit / count, 1e-5);
     ck_assert_double_eq_tol(sscam_map_probability(map), probability / count, 1e-6);
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -362,12 +362,12 @@ START_TEST(together_is_as_alone)
                                        &alone));
         ck_assert_int_eq(same_maps(alone, maps[i]), 1);
         ck_assert_double_eq(sscam_map_logit(alone), sscam_map_logit(maps[i]));
-        sscam_map_destroy(alone);
-        sscam_map_destroy(maps[i]);
+        sscam_map_unref(alone);
+        sscam_map_unref(maps[i]);
     }
     for (int i = 0; i < METHODS; i++)
-        sscam_explainer_destroy(explainers[i]);
-    sscam_model_destroy(model);
+        sscam_explainer_unref(explainers[i]);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -395,8 +395,8 @@ static void add_augmented(const char *method, int64_t c, int mirrors, float fact
     ASSERT_OK(sscam_explain_tensor(explainer, augmented, one, &c, &map));
     for (int p = 0; p < PLANE; p++)
         sum[p] += sscam_map_data(map)[mirrors ? p - p % WIDTH + WIDTH - 1 - p % WIDTH : p] / 6.0;
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 
 START_TEST(augmented_inputs_keep_the_positions_of_the_original_one)
@@ -411,7 +411,7 @@ START_TEST(augmented_inputs_keep_the_positions_of_the_original_one)
     normalise(wanted);
     for (int p = 0; p < PLANE; p++)
         ck_assert_double_eq_tol(sscam_map_data(map)[p], wanted[p], 1e-5);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -428,8 +428,8 @@ static void assert_refused(const char *head, const char *options, int64_t class_
     class_index = 0;
     ASSERT_OK(
         sscam_explain_tensor(explainer, input, one, &class_index, &map)); /* it can be used again */
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 
 START_TEST(regions_without_positions_are_refused)
@@ -474,7 +474,7 @@ START_TEST(regions_have_their_forms)
                      "region");
         ck_assert_str_eq(sscam_explainer_get(explainer, "region"), "0.5,0,2,1e1");
     }
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -503,11 +503,11 @@ START_TEST(masks_are_copied_and_removed)
     ASSERT_OK(sscam_explainer_set_region(explainer, NULL, 0, 0));
     ck_assert_str_eq(sscam_explainer_get(explainer, "region"), "predicted");
     ASSERT_OK(sscam_explainer_set(explainer, "region", "mask"));
-    sscam_map_destroy(again);
+    sscam_map_unref(again);
     ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &c, &again), SSCAM_E_ARGUMENT,
                  "no mask");
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -522,7 +522,7 @@ START_TEST(classifying_gives_means_over_all_positions)
     ck_assert_int_eq(count, FAKE_CLASSES);
     for (int64_t c = 0; c < FAKE_CLASSES; c++)
         ck_assert_double_eq_tol(logits[c], mean_over(ALL, 0, features, c, output_at), 1e-5);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -578,11 +578,11 @@ START_TEST(drops_are_of_the_positions_of_the_unmasked_input)
     ck_assert_int_eq(sscam_evaluation_value(evaluation, 0, 0, SSCAM_METRIC_AVERAGE_DROP, &drop),
                      SSCAM_VALUE_DEFINED);
     ck_assert_double_eq_tol(drop, 100.0 * fmax(0.0, before - after) / before, 1e-3);
-    sscam_map_destroy(map);
-    sscam_map_destroy(masked_map);
-    sscam_evaluation_destroy(evaluation);
-    sscam_image_destroy(image);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_map_unref(masked_map);
+    sscam_evaluation_unref(evaluation);
+    sscam_image_unref(image);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -593,9 +593,9 @@ START_TEST(sensitivity_needs_positions_of_the_least_likely_class)
     sscam_image *image = NULL;
     evaluate(explainer, "class_sensitivity", &evaluation, &image,
              _i ? SSCAM_OK : SSCAM_E_UNSUPPORTED);
-    sscam_evaluation_destroy(evaluation);
-    sscam_image_destroy(image);
-    sscam_explainer_destroy(explainer);
+    sscam_evaluation_unref(evaluation);
+    sscam_image_unref(image);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 

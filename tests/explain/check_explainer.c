@@ -25,14 +25,14 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     explainer = NULL;
     assert_all_networks_freed();
 }
 
 static void use(const char *words, const char *method)
 {
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     explainer = make_explainer(words, method);
     fake_reset();
 }
@@ -58,7 +58,7 @@ static void assert_explain_fails(const float *values, const int64_t *shape, cons
 
 static void assert_still_works(void)
 {
-    sscam_map_destroy(explain_one());
+    sscam_map_unref(explain_one());
 }
 
 /* --- creation --------------------------------------------------------------------------------- */
@@ -78,8 +78,8 @@ START_TEST(explainers_need_a_model_and_a_method)
     ck_assert_ptr_null(made);
     for (size_t i = 0; i < sscam_method_count(); i++) /* and the message lists what there is */
         ASSERT_MESSAGE_NAMES(sscam_method_name(sscam_method_info(i)));
-    sscam_explainer_destroy(NULL);
-    sscam_model_destroy(model);
+    sscam_explainer_unref(NULL);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -137,7 +137,7 @@ START_TEST(null_maps_tell_nothing)
     ck_assert_ptr_null(sscam_map_weights(NULL));
     ck_assert_ptr_null(sscam_map_method(NULL));
     ck_assert_ptr_null(sscam_map_layer(NULL));
-    sscam_map_destroy(NULL);
+    sscam_map_unref(NULL);
 }
 END_TEST
 
@@ -260,7 +260,7 @@ START_TEST(overflow_is_reported)
     sscam_map *map = explain_one(); /* the softmax keeps the sum below the largest activation */
     for (int p = 0; p < PLANE; p++)
         ck_assert(sscam_map_data(map)[p] >= 0.0f && sscam_map_data(map)[p] <= 1.0f);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
     ASSERT_OK(sscam_explainer_set(explainer, "channel_softmax", "off"));
     for (int i = 0; i < SIZE; i++)
         input[i] = (float)(i % WIDTH / 2) * 0.5f;
@@ -317,7 +317,7 @@ START_TEST(a_failing_call_is_reported_wherever_it_is)
     ASSERT_OK(explain_all_ways(maps));
     ck_assert_int_eq(atomic_load(&fake_counted.calls[call]), calls_made[_i]);
     for (int i = 0; i < IMAGES; i++)
-        sscam_map_destroy(maps[i]);
+        sscam_map_unref(maps[i]);
 }
 END_TEST
 
@@ -329,7 +329,7 @@ START_TEST(success_clears_the_message_of_a_failure)
                  "fake failure of capture 1");
     map = explain_one();
     ck_assert_str_eq(sscam_last_error(), "");
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -434,7 +434,7 @@ START_TEST(fractions_rise_for_any_number_of_images)
         ASSERT_OK(sscam_explain_tensor(explainer, many, shape, NULL, maps));
         assert_heard_all(&heard);
         for (int64_t i = 0; i < count; i++)
-            sscam_map_destroy(maps[i]);
+            sscam_map_unref(maps[i]);
     }
 }
 END_TEST
@@ -462,8 +462,8 @@ START_TEST(cancelling_works_at_every_report)
     ASSERT_OK(explain_all_ways(maps));
     for (int i = 0; i < IMAGES; i++) {
         ck_assert_int_eq(same_maps(maps[i], wanted[i]), 1);
-        sscam_map_destroy(maps[i]);
-        sscam_map_destroy(wanted[i]);
+        sscam_map_unref(maps[i]);
+        sscam_map_unref(wanted[i]);
     }
 }
 END_TEST
@@ -484,8 +484,8 @@ START_TEST(each_image_of_a_batch_has_its_class)
         ASSERT_OK(sscam_explain_tensor(explainer, input + i * SIZE, one, &classes[i], &alone));
         ck_assert_int_eq(same_maps(alone, maps[i]), 1);
         ck_assert_double_eq(sscam_map_logit(alone), sscam_map_logit(maps[i]));
-        sscam_map_destroy(alone);
-        sscam_map_destroy(maps[i]);
+        sscam_map_unref(alone);
+        sscam_map_unref(maps[i]);
     }
 }
 END_TEST
@@ -498,7 +498,7 @@ START_TEST(maps_outlive_explainer_and_model)
     ck_assert_float_eq(sscam_map_data(map)[0], first);
     ck_assert_str_eq(sscam_map_layer(map), "features");
     ck_assert_str_eq(sscam_map_method(map), "ss-cam-mean");
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -507,11 +507,11 @@ START_TEST(explainers_outlive_the_callers_reference)
     sscam_model *model = load_fake("fake linear");
     sscam_explainer *other = NULL;
     ASSERT_OK(sscam_explainer_create(model, "score-cam", &other));
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_tensor(other, input, one, NULL, &map));
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(other);
+    sscam_map_unref(map);
+    sscam_explainer_unref(other);
 }
 END_TEST
 
@@ -535,9 +535,9 @@ static void *explain_often(void *user)
         own->failures += sscam_explain_tensor(mine, input, one, NULL, &map) != SSCAM_OK;
         if (map)
             memcpy(own->weights, sscam_map_weights(map), sizeof own->weights);
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
-    sscam_explainer_destroy(mine);
+    sscam_explainer_unref(mine);
     return NULL;
 }
 
@@ -555,7 +555,7 @@ START_TEST(threads_share_a_model)
         ck_assert_int_eq(workers[i].failures, 0);
         ck_assert_mem_eq(workers[i].weights, workers[0].weights, sizeof workers[i].weights);
     }
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -579,9 +579,9 @@ START_TEST(images_are_explained_as_their_tensors)
     ASSERT_OK(sscam_explain_image(explainer, image, class_index, &from_image));
     ASSERT_OK(sscam_explain_tensor(explainer, input, shape, &class_index, &from_tensor));
     ck_assert_int_eq(same_maps(from_image, from_tensor), 1);
-    sscam_map_destroy(from_image);
-    sscam_map_destroy(from_tensor);
-    sscam_image_destroy(image);
+    sscam_map_unref(from_image);
+    sscam_map_unref(from_tensor);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -593,7 +593,7 @@ START_TEST(images_of_one_pixel_are_refused)
     ASSERT_OK(sscam_image_create(1, 1, 3, 3, pixel, &dot));
     ASSERT_FAILS(sscam_explain_image(explainer, dot, 0, &map), SSCAM_E_ARGUMENT, "1x1");
     ck_assert_ptr_null(map);
-    sscam_image_destroy(dot);
+    sscam_image_unref(dot);
 }
 END_TEST
 
@@ -615,7 +615,7 @@ START_TEST(images_of_too_many_positions_are_refused)
     ASSERT_OK(sscam_evaluation_create(&explainer, 1, &evaluation));
     ASSERT_FAILS(sscam_evaluation_add(evaluation, vast, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT,
                  "2500000000 positions");
-    sscam_evaluation_destroy(evaluation);
+    sscam_evaluation_unref(evaluation);
     free(vast);
 }
 END_TEST
@@ -645,7 +645,7 @@ START_TEST(images_fail_as_tensors_do)
     ASSERT_OK(sscam_explainer_set(explainer, "std", "0.5"));
     ASSERT_FAILS(sscam_explain_image(explainer, image, 0, &map), SSCAM_E_MODEL, "3 channels");
     ASSERT_FAILS(sscam_explain_image(NULL, image, 0, &map), SSCAM_E_ARGUMENT, "explainer");
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -664,7 +664,7 @@ START_TEST(preprocessing_keeps_to_its_room)
                  "NULL");
     ASSERT_FAILS(sscam_explainer_preprocess(explainer, image, NULL, input, SIZE), SSCAM_E_ARGUMENT,
                  "NULL");
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 

@@ -30,7 +30,7 @@ static sscam_map *explain(const char *method, const float *values, const char *c
     sscam_explainer *explainer = explainer_of(method, options, count);
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_tensor(explainer, values, one, &class_index, &map));
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     return map;
 }
 
@@ -88,9 +88,9 @@ START_TEST(layers_are_fused)
     ck_assert_int_eq(sscam_map_class_index(fused), 1);
     ck_assert_double_eq(sscam_map_logit(fused), sscam_map_logit(left));
     ck_assert_double_eq(sscam_map_probability(fused), sscam_map_probability(left));
-    sscam_map_destroy(left);
-    sscam_map_destroy(right);
-    sscam_map_destroy(fused);
+    sscam_map_unref(left);
+    sscam_map_unref(right);
+    sscam_map_unref(fused);
 }
 END_TEST
 
@@ -101,8 +101,8 @@ START_TEST(one_layer_needs_no_fusion)
     sscam_map *left = explain("score-cam", input, plain, 1, 0),
               *right = explain("score-cam", input, mean, 2, 0);
     ck_assert(same_maps(left, right));
-    sscam_map_destroy(left);
-    sscam_map_destroy(right);
+    sscam_map_unref(left);
+    sscam_map_unref(right);
 }
 END_TEST
 
@@ -119,8 +119,8 @@ START_TEST(unusable_layers_are_named)
     ck_assert_ptr_null(map);
     ASSERT_OK(sscam_explainer_set(explainer, "layer", "features,stem"));
     ASSERT_OK(sscam_explain_tensor(explainer, input, one, NULL, &map));
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -133,8 +133,8 @@ START_TEST(fused_flat_maps_are_flat)
     ck_assert_int_eq(sscam_map_is_flat(map), 1);
     for (int p = 0; p < PLANE; p++)
         ck_assert_float_eq(sscam_map_data(map)[p], 0.0f);
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -156,7 +156,7 @@ static void smooth_by_hand(const char *method, int64_t class_index, double *out)
         for (int p = 0; p < PLANE; p++)
             out[p] += sscam_map_data(map)[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p] /
                       6.0;
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
 }
 
@@ -170,7 +170,7 @@ START_TEST(augmented_inputs_are_averaged)
     assert_composed(map, raw);
     ck_assert_str_eq(sscam_map_layer(map), "features");
     ck_assert_int_eq(sscam_map_channel_count(map), FAKE_CHANNELS);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -194,10 +194,10 @@ START_TEST(the_original_input_chooses_the_class)
             values[i] *= 1.1f;
         sscam_map *augmented = explain("grad-cam", values, NULL, 0, SSCAM_CLASS_TOP);
         changed += sscam_map_class_index(augmented) != sscam_map_class_index(plain);
-        sscam_map_destroy(plain);
-        sscam_map_destroy(smooth);
-        sscam_map_destroy(named);
-        sscam_map_destroy(augmented);
+        sscam_map_unref(plain);
+        sscam_map_unref(smooth);
+        sscam_map_unref(named);
+        sscam_map_unref(augmented);
     }
     ck_assert_int_gt(changed, 0); /* or nothing was tried */
 }
@@ -218,10 +218,10 @@ START_TEST(the_original_input_is_shared)
     ck_assert_int_eq(sscam_map_passes(maps[0]), 1);
     ck_assert_int_eq(sscam_map_passes(maps[1]), 5);
     for (int i = 0; i < 2; i++) {
-        sscam_map_destroy(maps[i]);
-        sscam_explainer_destroy(explainers[i]);
+        sscam_map_unref(maps[i]);
+        sscam_explainer_unref(explainers[i]);
     }
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -241,12 +241,12 @@ START_TEST(layers_and_augmented_inputs_go_together)
             fused[p] = sscam_map_data(map)[i % 2 ? p / WIDTH * WIDTH + WIDTH - 1 - p % WIDTH : p];
         for (int p = 0; p < PLANE; p++)
             raw[p] += fused[p] / 6.0;
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
     sscam_map *map = explain("layer-cam", input, options, 3, 0);
     assert_composed(map, raw);
     ck_assert_int_eq(sscam_map_passes(map), 12);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -261,7 +261,7 @@ START_TEST(a_failing_part_fails_all)
         ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_DEVICE,
                      "fake failure");
         ck_assert_ptr_null(map);
-        sscam_explainer_destroy(explainer);
+        sscam_explainer_unref(explainer);
     }
 }
 END_TEST
@@ -275,11 +275,11 @@ START_TEST(eigen_smooth_projects_the_terms)
     sscam_map *left = explain("hires-cam", input, smooth, 1, 1),
               *right = explain("eigen-grad-cam", input, NULL, 0, 1);
     ck_assert(same_maps(left, right));
-    sscam_map_destroy(left);
+    sscam_map_unref(left);
     left = explain("eigen-grad-cam", input, smooth, 1, 1);
     ck_assert(same_maps(left, right));
-    sscam_map_destroy(left);
-    sscam_map_destroy(right);
+    sscam_map_unref(left);
+    sscam_map_unref(right);
 }
 END_TEST
 
@@ -294,8 +294,8 @@ START_TEST(eigen_smooth_keeps_the_weights)
     for (int k = 0; k < FAKE_CHANNELS; k++)
         ck_assert_float_eq(sscam_map_weights(left)[k], sscam_map_weights(right)[k]);
     ck_assert_int_eq(same_maps(left, right), 0);
-    sscam_map_destroy(left);
-    sscam_map_destroy(right);
+    sscam_map_unref(left);
+    sscam_map_unref(right);
 }
 END_TEST
 

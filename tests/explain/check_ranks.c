@@ -50,7 +50,7 @@ static sscam_map *explain(const struct kind *kind, const char *words, const char
     sscam_explainer *explainer = explainer_of(words, method, options);
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_array(explainer, values, kind->shape, kind->rank, &class_index, &map));
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     return map;
 }
 
@@ -117,7 +117,7 @@ static void assert_explained(sscam_map *map, const struct kind *kind,
     reference_raw_map(&of, weights, raw);
     assert_values(sscam_map_raw(map), raw, positions_in(kind->map_sides), 5e-5);
     assert_data_follows_raw(map, kind, kind->map_sides);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 
 /* --- methods ---------------------------------------------------------------------------------- */
@@ -212,7 +212,7 @@ START_TEST(positions_are_weighed_one_by_one)
     assert_sides(map, kind, kind->map_sides);
     assert_values(sscam_map_raw(map), raw, positions, 1e-6);
     assert_data_follows_raw(map, kind, kind->map_sides);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -234,7 +234,7 @@ START_TEST(activations_are_combined_at_the_inputs_size)
     assert_sides(high, kind, kind->sides);
     assert_values(sscam_map_raw(high), upsampled, pixels, 1e-5);
     assert_data_follows_raw(high, kind, kind->sides);
-    sscam_map_destroy(high);
+    sscam_map_unref(high);
 }
 END_TEST
 
@@ -264,14 +264,14 @@ START_TEST(augmented_inputs_are_mirrored_along_the_last_side)
         for (int64_t p = 0; p < pixels; p++)
             mean[p] +=
                 sscam_map_data(map)[part < 3 ? p : p / width * width + width - 1 - p % width] / 6.0;
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
     sscam_map *smooth = explain(kind, "fake positional", "grad-cam", "aug_smooth=on", input);
     assert_sides(smooth, kind, kind->sides);
     assert_values(sscam_map_raw(smooth), mean, pixels, 2e-6);
     normalise(mean, pixels);
     assert_values(sscam_map_data(smooth), mean, pixels, 5e-6);
-    sscam_map_destroy(smooth);
+    sscam_map_unref(smooth);
 }
 END_TEST
 
@@ -285,9 +285,9 @@ START_TEST(layers_are_fused)
     for (int64_t p = 0; p < positions_in(kind->sides); p++)
         ck_assert_float_eq(sscam_map_raw(fused)[p],
                            fmaxf(sscam_map_data(stem)[p], sscam_map_data(features)[p]));
-    sscam_map_destroy(stem);
-    sscam_map_destroy(features);
-    sscam_map_destroy(fused);
+    sscam_map_unref(stem);
+    sscam_map_unref(features);
+    sscam_map_unref(fused);
 }
 END_TEST
 
@@ -308,7 +308,7 @@ START_TEST(batches_have_a_map_an_input)
         const reference_result wanted = reference_score_weights(&of, &options);
         assert_explained(maps[image], kind, wanted.weights, of.head);
     }
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -326,9 +326,9 @@ START_TEST(a_image_is_an_array_of_rank_4)
     ck_assert_int_eq(sscam_map_rank(array), 2);
     ck_assert_int_eq(sscam_map_depth(array), 1);
     ck_assert_int_eq(sscam_map_raw_depth(array), 1);
-    sscam_map_destroy(array);
-    sscam_map_destroy(tensor);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(array);
+    sscam_map_unref(tensor);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -343,8 +343,8 @@ START_TEST(maps_of_other_ranks_are_no_images)
     ck_assert_ptr_null(out);
     ASSERT_FAILS(sscam_map_heatmap(map, NULL, &out), SSCAM_E_UNSUPPORTED, "is not an image");
     ck_assert_ptr_null(out);
-    sscam_image_destroy(image);
-    sscam_map_destroy(map);
+    sscam_image_unref(image);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -372,8 +372,8 @@ START_TEST(networks_classify_and_list_layers_in_every_rank)
     ck_assert_int_eq(shape[1], FAKE_CHANNELS);
     for (int i = 2; i < rank; i++)
         ck_assert_int_eq(shape[i], kind->map_sides[i + 3 - rank]);
-    sscam_layers_destroy(layers);
-    sscam_model_destroy(model);
+    sscam_layers_unref(layers);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -407,7 +407,7 @@ START_TEST(unusable_ranks_and_shapes_are_refused)
     }
     ASSERT_FAILS(sscam_explain_array(explainer, input, NULL, 3, NULL, NULL), SSCAM_E_ARGUMENT,
                  "sscam_explain_array: ");
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -420,7 +420,7 @@ START_TEST(values_that_are_not_finite_are_found)
                  SSCAM_E_ARGUMENT, "NaN at image 0, channel 1, column 267");
     ASSERT_FAILS(sscam_explain_array(explainer, input, kinds[1].shape, 5, NULL, &map),
                  SSCAM_E_ARGUMENT, "NaN at image 0, channel 1, slice 3, row 2, column 7");
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 

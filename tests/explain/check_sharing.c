@@ -28,8 +28,8 @@ static void set_up(void)
 static void tear_down(void)
 {
     for (size_t i = 0; i < explainer_count; i++)
-        sscam_explainer_destroy(explainers[i]);
-    sscam_model_destroy(model);
+        sscam_explainer_unref(explainers[i]);
+    sscam_model_unref(model);
     assert_all_networks_freed();
 }
 
@@ -61,7 +61,7 @@ static sscam_status explain(int64_t images, const int64_t *classes, size_t class
 static void destroy_maps(int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
-        sscam_map_destroy(maps[i]);
+        sscam_map_unref(maps[i]);
 }
 
 static void assert_none(int64_t count)
@@ -102,7 +102,7 @@ static void assert_as_alone(size_t explainer, int64_t images, const int64_t *cla
         ck_assert_double_eq(sscam_map_logit(together), sscam_map_logit(alone[i]));
         ck_assert_double_eq(sscam_map_probability(together), sscam_map_probability(alone[i]));
         ck_assert_int_le(sscam_map_passes(together), sscam_map_passes(alone[i]));
-        sscam_map_destroy(alone[i]);
+        sscam_map_unref(alone[i]);
     }
 }
 
@@ -513,8 +513,8 @@ static void assert_same_images(const sscam_map *left, const sscam_map *right,
     ASSERT_OK(sscam_map_overlay(right, image, NULL, 0.5, &right_overlay));
     ck_assert_mem_eq(sscam_image_pixels(left_overlay), sscam_image_pixels(right_overlay),
                      PLANE * 3);
-    sscam_image_destroy(left_overlay);
-    sscam_image_destroy(right_overlay);
+    sscam_image_unref(left_overlay);
+    sscam_image_unref(right_overlay);
 }
 
 START_TEST(images_are_explained_as_alone)
@@ -529,10 +529,10 @@ START_TEST(images_are_explained_as_alone)
         sscam_map *alone = NULL;
         ASSERT_OK(sscam_explain_image(explainers[i / 2], image, classes[i % 2], &alone));
         assert_same_images(maps[i], alone, image);
-        sscam_map_destroy(alone);
+        sscam_map_unref(alone);
     }
     destroy_maps(2 * (int64_t)explainer_count);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -550,7 +550,7 @@ START_TEST(images_need_one_preprocessing)
     ASSERT_OK(sscam_explainer_set(explainers[0], options[_i][0], options[_i][1]));
     ASSERT_OK(sscam_explain_image_all(explainers, 2, image, NULL, 1, maps));
     destroy_maps(2);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -570,7 +570,7 @@ START_TEST(images_are_not_explained_without_arguments)
                  "explainers");
     ASSERT_FAILS(sscam_explain_image_all(explainers, 1, image, &class, 0, maps), SSCAM_E_ARGUMENT,
                  "class_count");
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 

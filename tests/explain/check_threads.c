@@ -20,7 +20,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
     assert_all_networks_freed();
 }
 
@@ -58,8 +58,8 @@ static int explain_as_alone(size_t method)
     /* A failure is the thread's own: its message too. */
     good = good && sscam_explainer_set(own, "samples", "0") == SSCAM_E_ARGUMENT &&
            strstr(sscam_last_error(), "samples");
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(own);
+    sscam_map_unref(map);
+    sscam_explainer_unref(own);
     return good;
 }
 
@@ -79,7 +79,7 @@ START_TEST(eight_threads_find_what_one_finds)
     for (size_t i = 0; i < sscam_method_count(); i++) {
         sscam_explainer *explainer = make(sscam_method_name(sscam_method_info(i)));
         ASSERT_OK(sscam_explain_tensor(explainer, input, one, NULL, &alone[i]));
-        sscam_explainer_destroy(explainer);
+        sscam_explainer_unref(explainer);
     }
     for (size_t i = 0; i < THREADS; i++) {
         workers[i].first = i * sscam_method_count() / THREADS;
@@ -90,7 +90,7 @@ START_TEST(eight_threads_find_what_one_finds)
         ck_assert_int_eq(workers[i].failures, 0);
     }
     for (size_t i = 0; i < sscam_method_count(); i++)
-        sscam_map_destroy(alone[i]);
+        sscam_map_unref(alone[i]);
 }
 END_TEST
 
@@ -156,10 +156,10 @@ START_TEST(a_second_thread_is_refused)
                  "in use by a call");
     end_held(&call, thread, 0);
     ck_assert_int_eq(call.status, SSCAM_OK);
-    sscam_map_destroy(call.map);
+    sscam_map_unref(call.map);
     ASSERT_OK(sscam_explain_tensor(call.explainer, input, one, NULL, &map));
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(call.explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(call.explainer);
 }
 END_TEST
 
@@ -174,7 +174,7 @@ START_TEST(another_thread_cancels_within_a_batch)
     ck_assert_int_eq(call.status, SSCAM_E_CANCELLED);
     ck_assert_ptr_null(call.map);
     ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_BATCH]), batches);
-    sscam_explainer_destroy(call.explainer);
+    sscam_explainer_unref(call.explainer);
 }
 END_TEST
 
@@ -240,7 +240,7 @@ static sscam_status race_explain_tensor(racer *own)
 {
     sscam_map *map = NULL;
     sscam_status status = sscam_explain_tensor(own->explainer, input, one, NULL, &map);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
     return status;
 }
 
@@ -248,7 +248,7 @@ static sscam_status race_explain_image(racer *own)
 {
     sscam_map *map = NULL;
     sscam_status status = sscam_explain_image(own->explainer, own->image, 0, &map);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
     return status;
 }
 
@@ -310,9 +310,9 @@ START_TEST(of_two_calls_at_the_same_time_one_is_refused)
         race_two(&racers[0], &racers[1]);
     }
     for (int i = 0; i < 2; i++)
-        sscam_evaluation_destroy(racers[i].evaluation);
-    sscam_image_destroy(image);
-    sscam_explainer_destroy(explainer);
+        sscam_evaluation_unref(racers[i].evaluation);
+    sscam_image_unref(image);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -373,10 +373,10 @@ START_TEST(a_callback_that_uses_its_explainer_is_refused)
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
     ck_assert_int_gt(own.calls, 2);
     ck_assert_int_eq(same_maps(map, wanted), 1);
-    sscam_map_destroy(map);
-    sscam_map_destroy(wanted);
-    sscam_image_destroy(own.image);
-    sscam_explainer_destroy(own.explainer);
+    sscam_map_unref(map);
+    sscam_map_unref(wanted);
+    sscam_image_unref(own.image);
+    sscam_explainer_unref(own.explainer);
 }
 END_TEST
 
@@ -384,7 +384,7 @@ static void use_another(acting_callback *own)
 {
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_tensor(own->other, input, one, NULL, &map));
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 
 /* Of the same model, with scores of masked inputs or without. */
@@ -398,10 +398,10 @@ START_TEST(a_callback_may_use_another_explainer)
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, act_and_continue, &own));
     ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
     ck_assert_int_eq(same_maps(map, wanted), 1);
-    sscam_map_destroy(map);
-    sscam_map_destroy(wanted);
-    sscam_explainer_destroy(own.other);
-    sscam_explainer_destroy(own.explainer);
+    sscam_map_unref(map);
+    sscam_map_unref(wanted);
+    sscam_explainer_unref(own.other);
+    sscam_explainer_unref(own.explainer);
 }
 END_TEST
 
@@ -425,18 +425,18 @@ START_TEST(all_explainers_of_a_call_are_in_use)
     ASSERT_OK(sscam_explain_tensor_all(explainers, 3, input, one, NULL, 0, maps));
     ck_assert_int_gt(own.calls, 0);
     for (int i = 0; i < 3; i++)
-        sscam_map_destroy(maps[i]);
+        sscam_map_unref(maps[i]);
     ASSERT_OK(sscam_explainer_set(own.other, "sigma", "1"));
     ASSERT_OK(sscam_explainer_set(own.explainer, "sigma", "1"));
-    sscam_explainer_destroy(own.other);
-    sscam_explainer_destroy(own.explainer);
+    sscam_explainer_unref(own.other);
+    sscam_explainer_unref(own.explainer);
 }
 END_TEST
 
 static void destroy_once(acting_callback *own)
 {
     if (own->calls == 1)
-        sscam_explainer_destroy(own->explainer);
+        sscam_explainer_unref(own->explainer);
 }
 
 /* As when a window is closed while its explanation runs. tear_down() checks that the model was
@@ -449,8 +449,8 @@ START_TEST(an_explainer_destroyed_by_its_callback_goes_when_the_call_ends)
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, act_and_continue, &own));
     ASSERT_OK(sscam_explain_tensor_all(twice, 2, input, one, NULL, 0, maps));
     ck_assert_int_gt(own.calls, 1);
-    sscam_map_destroy(maps[0]);
-    sscam_map_destroy(maps[1]);
+    sscam_map_unref(maps[0]);
+    sscam_map_unref(maps[1]);
 }
 END_TEST
 
@@ -474,9 +474,9 @@ START_TEST(a_callback_may_add_known_cases_and_no_others)
         ASSERT_OK(sscam_evaluation_add(own.evaluation, own.image, NULL, 0, NULL, NULL, 0));
     ck_assert_int_gt(own.calls, 2);
     ck_assert_uint_eq(sscam_evaluation_case_count(own.evaluation), (size_t)own.calls * 8 + 2);
-    sscam_evaluation_destroy(own.evaluation);
-    sscam_image_destroy(own.image);
-    sscam_explainer_destroy(own.explainer);
+    sscam_evaluation_unref(own.evaluation);
+    sscam_image_unref(own.image);
+    sscam_explainer_unref(own.explainer);
 }
 END_TEST
 

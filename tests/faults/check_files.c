@@ -59,7 +59,7 @@ static sscam_status load_network(const char *path, uint64_t *signature)
     sscam_status status = under_faults(sscam_model_load(path, "cpu", &model));
     (void)signature;
     ck_assert((!model) == (status != SSCAM_OK));
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
     return status;
 }
 
@@ -72,7 +72,7 @@ static sscam_status read_image(const char *path, uint64_t *signature)
     sign(signature, sscam_image_pixels(image),
          (size_t)sscam_image_width(image) * (size_t)sscam_image_height(image) *
              (size_t)sscam_image_channels(image));
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     return status;
 }
 
@@ -284,7 +284,7 @@ int main(int argc, char **argv)
     suite_add_tcase(suite, files);
     int failed = run_suite(suite);
     printf("# all: %lld faults\n", all_faults);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     rmdir(folder);
     return failed;
 }

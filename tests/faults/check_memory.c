@@ -78,7 +78,7 @@ static void take_maps(sscam_status status, sscam_map **maps, size_t count, uint6
             sign_map(signature, maps[i]);
         else
             ck_assert_ptr_null(maps[i]);
-        sscam_map_destroy(maps[i]);
+        sscam_map_unref(maps[i]);
     }
 }
 
@@ -91,7 +91,7 @@ static void take_image(sscam_status status, sscam_image *made, uint64_t *signatu
     sign(signature, sscam_image_pixels(made),
          (size_t)sscam_image_width(made) * (size_t)sscam_image_height(made) *
              (size_t)sscam_image_channels(made));
-    sscam_image_destroy(made);
+    sscam_image_unref(made);
 }
 
 /* A pointer that a failing call must replace. */
@@ -106,7 +106,7 @@ static sscam_status load_file(const step *step, uint64_t *signature)
     (void)step;
     (void)signature;
     ck_assert((!made) == (status != SSCAM_OK));
-    sscam_model_destroy(made);
+    sscam_model_unref(made);
     return status;
 }
 
@@ -131,7 +131,7 @@ static sscam_status list_layers(const step *step, uint64_t *signature)
     ck_assert((!layers) == (status != SSCAM_OK));
     for (size_t i = 0; i < sscam_layers_count(layers); i++)
         sign(signature, sscam_layers_name(layers, i), strlen(sscam_layers_name(layers, i)));
-    sscam_layers_destroy(layers);
+    sscam_layers_unref(layers);
     return status;
 }
 
@@ -144,7 +144,7 @@ static sscam_status create_explainer(const step *step, uint64_t *signature)
     if (made)
         sign(signature, sscam_explainer_get(made, "sigma"),
              strlen(sscam_explainer_get(made, "sigma")));
-    sscam_explainer_destroy(made);
+    sscam_explainer_unref(made);
     return status;
 }
 
@@ -293,7 +293,7 @@ static sscam_status create_evaluation(const step *step, uint64_t *signature)
     (void)step;
     (void)signature;
     ck_assert((!made) == (status != SSCAM_OK));
-    sscam_evaluation_destroy(made);
+    sscam_evaluation_unref(made);
     return status;
 }
 
@@ -389,14 +389,14 @@ static void prepare(const step *step)
 
 static void clean_up(void)
 {
-    sscam_evaluation_destroy(evaluation);
+    sscam_evaluation_unref(evaluation);
     evaluation = NULL;
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
     map = NULL;
     for (size_t i = 0; i < explainer_count; i++)
-        sscam_explainer_destroy(explainers[i]);
-    sscam_image_destroy(image);
-    sscam_model_destroy(model);
+        sscam_explainer_unref(explainers[i]);
+    sscam_image_unref(image);
+    sscam_model_unref(model);
 }
 
 /* --- every allocation in turn ----------------------------------------------------------------- */

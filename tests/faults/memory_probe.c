@@ -99,7 +99,7 @@ static sscam_status list_layers(const step *step, uint64_t *signature)
         report_failure("layers: not NULL");
     for (size_t i = 0; i < sscam_layers_count(layers); i++)
         sign(signature, sscam_layers_name(layers, i), strlen(sscam_layers_name(layers, i)));
-    sscam_layers_destroy(layers);
+    sscam_layers_unref(layers);
     return status;
 }
 
@@ -137,8 +137,8 @@ static sscam_status explain(const step *step, uint64_t *signature)
         report_failure("%s: a map in spite of the failure", step->method);
     if (status == SSCAM_OK)
         sign_map(signature, map);
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
     return status;
 }
 
@@ -154,8 +154,8 @@ static sscam_status evaluate(const step *step, uint64_t *signature)
         sscam_evaluation_add(evaluation, image, NULL, 1, NULL, NULL, 0));
     if (status == SSCAM_OK)
         sign_map(signature, sscam_evaluation_map(evaluation, 0, 0));
-    sscam_evaluation_destroy(evaluation);
-    sscam_explainer_destroy(explainer);
+    sscam_evaluation_unref(evaluation);
+    sscam_explainer_unref(explainer);
     return status;
 }
 
@@ -186,14 +186,14 @@ static void begin(const step *step, int owners)
     fault_board_here()->outstanding = 0;
     fault_board_here()->tracks = 1;
     if (step->act == load) {
-        sscam_model_destroy(model);
+        sscam_model_unref(model);
         model = NULL;
     }
 }
 
 static int64_t end(void)
 {
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
     fault_board_here()->tracks = 0;
     return fault_board_here()->outstanding;
 }
@@ -345,7 +345,7 @@ int main(int argc, char **argv)
             if (is_wanted(&steps[i], argc, argv))
                 bad += try_all(&steps[i], way < 2 ? FAULT_LIBRARY : FAULT_TORCH, way % 2, &refused);
     printf("all: %lld allocations refused\n", refused);
-    sscam_image_destroy(image);
-    sscam_model_destroy(model);
+    sscam_image_unref(image);
+    sscam_model_unref(model);
     return bad != 0;
 }

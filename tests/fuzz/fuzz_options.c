@@ -139,7 +139,7 @@ static void explain_tensor(sscam_explainer *explainer, uint8_t kind)
     PROMISE((status == SSCAM_OK) == (map != NULL));
     if (map)
         look_at(map);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 
 static void evaluate(sscam_explainer *explainer, const sscam_image *image)
@@ -153,7 +153,7 @@ static void evaluate(sscam_explainer *explainer, const sscam_image *image)
     for (int32_t metric = 1; metric <= SSCAM_METRIC_CLASS_SENSITIVITY; metric++)
         if (sscam_evaluation_value(evaluation, 0, 0, metric, &value) == SSCAM_VALUE_DEFINED)
             PROMISE(isfinite(value));
-    sscam_evaluation_destroy(evaluation);
+    sscam_evaluation_unref(evaluation);
 }
 
 /* Only where the options ask for an input of reasonable size. */
@@ -170,7 +170,7 @@ static void explain_image(sscam_explainer *explainer, uint8_t kind)
     assert_reported(status);
     if (status == SSCAM_OK && shape[2] * shape[3] <= LARGEST_INPUT)
         evaluate(explainer, image);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -184,7 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *method = sscam_method_name(sscam_method_info(data[0] % sscam_method_count()));
     PROMISE(sscam_model_load_memory(network, strlen(network), "cpu", &model) == SSCAM_OK);
     PROMISE(sscam_explainer_create(model, method, &explainer) == SSCAM_OK);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 
     char *lines = malloc(size - 4 + 1);
     PROMISE(lines != NULL);
@@ -198,6 +198,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     PROMISE(sscam_explainer_set_progress(explainer, count_down, &left) == SSCAM_OK);
     explain_tensor(explainer, data[2]);
     explain_image(explainer, data[2]);
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     return 0;
 }

@@ -33,5 +33,5 @@ void decode_image(const char *start, size_t start_size, const uint8_t *data, siz
     PROMISE(status == SSCAM_OK || status == SSCAM_E_FORMAT || status == SSCAM_E_MEMORY);
     if (image)
         look_at(image);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }

@@ -101,7 +101,7 @@ class Trial:
         model = self.load_both_ways()
         if model:
             self.use(model)
-            native.sscam_model_destroy(model)
+            native.sscam_model_unref(model)
         promise(descriptors() == before, f"{descriptors() - before} descriptors more than before")
 
     def load(self, call, *arguments):
@@ -117,7 +117,7 @@ class Trial:
         self.say("load", *result)
         self.say("step", "load from memory")
         other, again = self.load("sscam_model_load_memory", self.content, len(self.content))
-        native.sscam_model_destroy(other)
+        native.sscam_model_unref(other)
         promise(again[0] == result[0], f"as a file {result}, from memory {again}")
         if model:
             return model
@@ -151,7 +151,7 @@ class Trial:
             ),
         )
         self.look_at_layers(layers)
-        native.sscam_layers_destroy(layers)
+        native.sscam_layers_unref(layers)
         for method in (b"grad-cam", b"score-cam"):
             self.say("step", method.decode())
             self.say(method.decode(), *self.explain(model, method))
@@ -184,6 +184,6 @@ class Trial:
             values = native.sscam_map_data(heat)[:size]
             promise(size == self.shape[2] * self.shape[3], f"{method}: a map of {size} pixels")
             promise(all(0 <= value <= 1 for value in values), f"{method}: values outside of [0,1]")
-        native.sscam_map_destroy(heat)
-        native.sscam_explainer_destroy(explainer)
+        native.sscam_map_unref(heat)
+        native.sscam_explainer_unref(explainer)
         return result

@@ -439,8 +439,8 @@ START_TEST(auto_takes_what_there_is)
     ck_assert_int_eq(sscam_model_load(path, "auto", &by_auto), SSCAM_OK);
     ck_assert_str_eq(sscam_model_device(by_auto),
                      status == SSCAM_OK ? sscam_model_device(by_name) : "cpu");
-    sscam_model_destroy(by_auto);
-    sscam_model_destroy(by_name);
+    sscam_model_unref(by_auto);
+    sscam_model_unref(by_name);
 }
 END_TEST
 

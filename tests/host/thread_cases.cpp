@@ -121,7 +121,7 @@ void change_while_explaining(const Files &files)
                 int64_t shape[4];
                 check(sscam_explainer_preprocess(explainer.get(), image.get(), shape, nullptr, 0));
                 check(sscam_explain_image(explainer.get(), image.get(), SSCAM_CLASS_TOP, &map));
-                sscam_map_destroy(map);
+                sscam_map_unref(map);
                 made++;
             });
         done = true;

@@ -121,7 +121,7 @@ START_TEST(create_copies_rows_at_their_stride)
     assert_shape(image, 2, 2, 3);
     for (int i = 0; i < 12; i++)
         ck_assert_int_eq(sscam_image_pixels(image)[i], i + 1);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -133,7 +133,7 @@ START_TEST(create_never_reads_behind_the_last_row)
     ck_assert_int_eq(sscam_image_create(2, 2, 3, 10, bytes, &image), SSCAM_OK);
     free(bytes);
     ck_assert_uint_eq(pixel_at(image, 1, 1)[2], 7);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -144,8 +144,8 @@ START_TEST(create_takes_gray_and_rgba_without_stride)
     assert_shape(rgba, 3, 2, 4);
     ck_assert_uint_eq(pixel_at(gray, 2, 1)[0], 5);
     ck_assert_uint_eq(pixel_at(rgba, 2, 1)[3], 23);
-    sscam_image_destroy(gray);
-    sscam_image_destroy(rgba);
+    sscam_image_unref(gray);
+    sscam_image_unref(rgba);
 }
 END_TEST
 
@@ -204,7 +204,7 @@ START_TEST(null_arguments_are_refused)
     ck_assert_int_eq(sscam_image_write_png(NULL, "x"), SSCAM_E_ARGUMENT);
     image = counting_image(1, 1, 1);
     ck_assert_int_eq(sscam_image_write_png(image, NULL), SSCAM_E_ARGUMENT);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -212,7 +212,7 @@ START_TEST(accessors_take_null)
 {
     assert_shape(NULL, 0, 0, 0);
     ck_assert_ptr_null(sscam_image_pixels(NULL));
-    sscam_image_destroy(NULL);
+    sscam_image_unref(NULL);
 }
 END_TEST
 
@@ -361,7 +361,7 @@ START_TEST(png_of_every_kind)
     sscam_image *image = build_and_decode(&of, 0);
     assert_shape(image, 9, 7, has_alpha_channel(&of) ? 4 : of.colour_type == PNG_GRAY ? 1 : 3);
     assert_pixels(image, &of);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -374,7 +374,7 @@ START_TEST(png_with_transparent_colour_is_rgba)
     sscam_image *image = build_and_decode(&of, 1);
     assert_shape(image, 9, 7, 4);
     assert_pixels(image, &of);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -385,7 +385,7 @@ START_TEST(png_of_one_pixel)
         sscam_image *image = build_and_decode(&of, 0);
         assert_shape(image, 1, 1, 3);
         assert_pixels(image, &of);
-        sscam_image_destroy(image);
+        sscam_image_unref(image);
     }
 }
 END_TEST
@@ -399,7 +399,7 @@ START_TEST(png_gamma_is_not_applied)
     png_finish(&png, &png_kinds[3]);
     sscam_image *image = decode(png.bytes, png.size);
     assert_pixels(image, &png_kinds[3]);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -441,7 +441,7 @@ static void damage_everywhere(const uint8_t *data, size_t size)
             sscam_status status = sscam_image_read_memory(copy, size, &image);
             ck_assert(status == SSCAM_OK || status == SSCAM_E_FORMAT);
             ck_assert_int_eq(image != NULL, status == SSCAM_OK);
-            sscam_image_destroy(image);
+            sscam_image_unref(image);
         }
     free(copy);
 }
@@ -504,7 +504,7 @@ START_TEST(jpeg_gray_stays_gray)
     sscam_image *image = decode(jpeg_gray, sizeof jpeg_gray);
     assert_shape(image, 8, 8, 1);
     assert_flat(image, (const uint8_t[]){100});
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -513,7 +513,7 @@ START_TEST(jpeg_colour_is_rgb)
     sscam_image *image = decode(jpeg_rgb, sizeof jpeg_rgb);
     assert_shape(image, 16, 16, 3);
     assert_flat(image, (const uint8_t[]){200, 100, 50});
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -526,7 +526,7 @@ START_TEST(jpeg_progressive_and_restarted)
             for (int x = 0; x < 16; x++)
                 ck_assert_int_le(abs(pixel_at(images[i], x, y)[0] - (200 + (7 * x + 5 * y) % 32)),
                                  2);
-        sscam_image_destroy(images[i]);
+        sscam_image_unref(images[i]);
     }
 }
 END_TEST
@@ -541,8 +541,8 @@ START_TEST(jpeg_inks_become_rgb)
     assert_flat(cmyk, (const uint8_t[]){50, 140, 185});
     assert_shape(ycck, 16, 16, 3);
     assert_flat(ycck, (const uint8_t[]){50, 140, 185});
-    sscam_image_destroy(cmyk);
-    sscam_image_destroy(ycck);
+    sscam_image_unref(cmyk);
+    sscam_image_unref(ycck);
 }
 END_TEST
 
@@ -633,7 +633,7 @@ static sscam_status decode_repeated_scan(size_t times)
     memcpy(data + body + times * SCAN, jpeg_two_scans + body, END);
     sscam_image *image = NULL;
     sscam_status status = sscam_image_read_memory(data, body + times * SCAN + END, &image);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     free(data);
     return status;
 }
@@ -657,7 +657,7 @@ START_TEST(jpeg_with_harmless_extra_bytes_is_read)
     memcpy(copy + end + 5, jpeg_gray + end, 2);
     sscam_image *image = decode(copy, sizeof copy);
     assert_flat(image, (const uint8_t[]){100});
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -672,7 +672,7 @@ START_TEST(nothing_is_printed)
     png_append_chunk(&png, "gAMA", "not one", 7);
     png_append_chunk(&png, "iCCP", "broken", 6);
     png_finish(&png, &png_kinds[3]);
-    sscam_image_destroy(decode(png.bytes, png.size));
+    sscam_image_unref(decode(png.bytes, png.size));
     assert_format_error(png.bytes, png.size / 2);
     assert_format_error(jpeg_rgb, sizeof jpeg_rgb / 2);
     assert_format_error(jpeg_rgb, sizeof jpeg_rgb - 1);
@@ -696,13 +696,13 @@ START_TEST(content_decides_not_the_name)
     ck_assert_int_eq(sscam_image_read(write_file("really.jpg", png.bytes, png.size), &image),
                      SSCAM_OK);
     assert_shape(image, 9, 7, 1);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     ck_assert_int_eq(sscam_image_read_png(in_folder("really.jpg"), &image), SSCAM_OK);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     ck_assert_int_eq(sscam_image_read(write_file("really.png", jpeg_rgb, sizeof jpeg_rgb), &image),
                      SSCAM_OK);
     assert_shape(image, 16, 16, 3);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -755,7 +755,7 @@ START_TEST(pipes_are_read_to_their_end)
     sscam_image *image = NULL;
     ck_assert_int_eq(sscam_image_read(path, &image), SSCAM_OK);
     assert_pixels(image, &of);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     int outcome = 1;
     waitpid(writer, &outcome, 0);
     ck_assert_int_eq(outcome, 0);
@@ -773,8 +773,8 @@ START_TEST(written_png_reads_back)
     ck_assert_mem_eq(sscam_image_pixels(copy), sscam_image_pixels(image),
                      (size_t)(7 * 5 * channels[_i]));
     ck_assert_int_eq(files_in_folder(), 1);
-    sscam_image_destroy(image);
-    sscam_image_destroy(copy);
+    sscam_image_unref(image);
+    sscam_image_unref(copy);
 }
 END_TEST
 
@@ -795,7 +795,7 @@ START_TEST(written_file_has_the_mode_of_a_plain_one)
     ck_assert_int_eq(chmod(path, 0604), 0);
     ck_assert_int_eq(sscam_image_write_png(image, path), SSCAM_OK);
     ck_assert_uint_eq(mode_of(path), 0604);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -812,8 +812,8 @@ START_TEST(writing_follows_symbolic_links)
     sscam_image *copy = NULL;
     ck_assert_int_eq(sscam_image_read_png(target, &copy), SSCAM_OK);
     ck_assert_int_eq(files_in_folder(), 2);
-    sscam_image_destroy(image);
-    sscam_image_destroy(copy);
+    sscam_image_unref(image);
+    sscam_image_unref(copy);
 }
 END_TEST
 
@@ -828,7 +828,7 @@ START_TEST(writing_to_a_name_without_folder)
     ck_assert_int_eq(status, SSCAM_OK);
     ck_assert_int_eq(access(in_folder("bare.png"), R_OK), 0);
     ck_assert_int_eq(files_in_folder(), 1);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -838,7 +838,7 @@ static void assert_unwritable(const char *path, const char *message)
     ck_assert_int_eq(sscam_image_write_png(image, path), SSCAM_E_IO);
     ck_assert_message(message);
     ck_assert_int_eq(strncmp(sscam_last_error(), path, strlen(path)), 0);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 
 START_TEST(unwritable_places_are_named)
@@ -862,7 +862,7 @@ static void assert_unwritable_to_users(const char *path, const char *message)
         failed = failed || sscam_image_write_png(image, path) != SSCAM_E_IO;
         failed = failed || strncmp(sscam_last_error(), path, strlen(path)) != 0;
         failed = failed || !strstr(sscam_last_error(), message);
-        sscam_image_destroy(image);
+        sscam_image_unref(image);
         _exit(failed);
     }
     int outcome = 1;
@@ -899,8 +899,8 @@ START_TEST(pipes_are_written_not_replaced)
     ck_assert_mem_eq(sscam_image_pixels(copy), sscam_image_pixels(image), 12);
     ck_assert_int_eq(files_in_folder(), 1);
     close(reader);
-    sscam_image_destroy(image);
-    sscam_image_destroy(copy);
+    sscam_image_unref(image);
+    sscam_image_unref(copy);
 }
 END_TEST
 
@@ -944,7 +944,7 @@ START_TEST(failed_write_leaves_the_old_file_and_nothing_else)
     fclose(file);
     ck_assert_str_eq(content, "old");
     ck_assert_int_eq(sscam_image_write_png(image, path), SSCAM_OK);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 

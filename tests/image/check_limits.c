@@ -137,7 +137,7 @@ static void read_and_tell(const reading *of, int pipe_end)
     int is_right = status == of->wanted && (status == SSCAM_OK) == (image != NULL);
     if (!is_right)
         fprintf(stderr, "%s: %s\n", sscam_status_name(status), sscam_last_error());
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     _exit(is_right && write(pipe_end, &growth, sizeof growth) == (ssize_t)sizeof growth ? 0 : 1);
 }
 
@@ -218,7 +218,7 @@ START_TEST(a_limit_is_kept_to_the_pixel)
     sscam_image *image = NULL;
     ASSERT_OK(sscam_image_read_memory_limited(jpeg_gray, sizeof jpeg_gray, JPEG_PIXELS, &image));
     ck_assert_int_eq(sscam_image_width(image) * sscam_image_height(image), JPEG_PIXELS);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     ASSERT_FAILS(
         sscam_image_read_memory_limited(jpeg_gray, sizeof jpeg_gray, JPEG_PIXELS - 1, &image),
         SSCAM_E_FORMAT, "more than the 63 allowed");
@@ -260,7 +260,7 @@ START_TEST(a_large_file_is_not_read)
     ck_assert_uint_eq(fwrite(png->bytes, 1, png->size, file), png->size);
     fclose(file);
     ASSERT_OK(sscam_image_read_limited(path, PIXELS, &image));
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     ASSERT_FAILS(sscam_image_read_limited(path, PIXELS - 1, &image), SSCAM_E_FORMAT, path);
 
     off_t most = (off_t)1000 * 8 + (1 << 24);
@@ -287,8 +287,8 @@ START_TEST(resizing_is_limited)
                  "268435456");
     ASSERT_OK(sscam_explainer_set(explainer, "resize", "10"));
     ASSERT_OK(sscam_explainer_preprocess(explainer, image, shape, NULL, 0));
-    sscam_image_destroy(image);
-    sscam_explainer_destroy(explainer);
+    sscam_image_unref(image);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 

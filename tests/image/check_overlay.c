@@ -91,7 +91,7 @@ START_TEST(heatmap_has_a_pixel_a_value)
     assert_pixel(image, 2, 0, 122, 4, 3);
     assert_pixel(image, 0, 1, 122, 4, 3);
     assert_pixel(image, 2, 1, 48, 18, 59);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -103,7 +103,7 @@ START_TEST(gray_heatmap_has_one_channel)
     ck_assert_int_eq(sscam_image_channels(image), 1);
     ck_assert_uint_eq(pixel_at(image, 0, 0)[0], 51);
     ck_assert_uint_eq(pixel_at(image, 1, 0)[0], 255);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -118,7 +118,7 @@ START_TEST(unknown_colormap_is_refused)
     ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, NULL, image, "", 0.5, &out),
                      SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(out);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -140,9 +140,9 @@ START_TEST(alpha_is_the_colours_share)
         ck_assert_int_eq(sscam_image_height(out), 2);
         ck_assert_int_eq(sscam_image_channels(out), 3);
         assert_pixel(out, 2, 1, blends[i].rgb[0], blends[i].rgb[1], blends[i].rgb[2]);
-        sscam_image_destroy(out);
+        sscam_image_unref(out);
     }
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -153,13 +153,13 @@ START_TEST(gray_and_rgba_images_become_rgb)
     ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, NULL, gray, "turbo", 0.0, &out), SSCAM_OK);
     ck_assert_int_eq(sscam_image_channels(out), 3);
     assert_pixel(out, 1, 1, 90, 90, 90);
-    sscam_image_destroy(out);
+    sscam_image_unref(out);
     ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, NULL, rgba, "turbo", 0.0, &out), SSCAM_OK);
     ck_assert_int_eq(sscam_image_channels(out), 3);
     assert_pixel(out, 1, 1, 10, 20, 30);
-    sscam_image_destroy(out);
-    sscam_image_destroy(gray);
-    sscam_image_destroy(rgba);
+    sscam_image_unref(out);
+    sscam_image_unref(gray);
+    sscam_image_unref(rgba);
 }
 END_TEST
 
@@ -173,13 +173,13 @@ START_TEST(map_is_stretched_bilinearly)
     ck_assert_int_eq(sscam_draw_overlay(map, 1, 2, NULL, image, "gray", 1.0, &out), SSCAM_OK);
     for (int x = 0; x < 8; x++)
         assert_pixel(out, x, 2, wanted[x], wanted[x], wanted[x]);
-    sscam_image_destroy(out);
+    sscam_image_unref(out);
     ck_assert_int_eq(sscam_draw_overlay(map, 2, 1, NULL, image, "gray", 1.0, &out), SSCAM_OK);
     assert_pixel(out, 0, 0, 0, 0, 0);
     assert_pixel(out, 0, 1, 100, 100, 100);
     assert_pixel(out, 7, 2, 200, 200, 200);
-    sscam_image_destroy(out);
-    sscam_image_destroy(image);
+    sscam_image_unref(out);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -206,8 +206,8 @@ START_TEST(crop_is_undone)
                 assert_pixel(out, x, y, 128, 128, 128);
             else
                 assert_pixel(out, x, y, 76, 76, 76); /* luma 151.86 is 152, dimmed by half */
-    sscam_image_destroy(out);
-    sscam_image_destroy(image);
+    sscam_image_unref(out);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -249,8 +249,8 @@ START_TEST(hot_spot_is_where_the_network_saw_it)
     double wanted_y = (geometry.crop_top + 60.5) * height / geometry.resized_height;
     ck_assert_double_eq_tol(x, wanted_x, 0.6);
     ck_assert_double_eq_tol(y, wanted_y, 0.6);
-    sscam_image_destroy(out);
-    sscam_image_destroy(image);
+    sscam_image_unref(out);
+    sscam_image_unref(image);
     free(map);
 }
 END_TEST
@@ -264,8 +264,8 @@ START_TEST(padding_is_undone)
     ck_assert_int_eq(sscam_draw_overlay(map, 2, 2, &geometry, image, "gray", 1.0, &out), SSCAM_OK);
     assert_pixel(out, 0, 0, 13, 13, 13); /* input row 5.5: index 0.05 of the map */
     assert_pixel(out, 9, 9, 242, 242, 242);
-    sscam_image_destroy(out);
-    sscam_image_destroy(image);
+    sscam_image_unref(out);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -287,7 +287,7 @@ START_TEST(bad_alpha_and_foreign_images_are_refused)
     ck_assert_ptr_null(out);
     ck_assert_message("4 x 4");
     ck_assert_message("4 x 5");
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 

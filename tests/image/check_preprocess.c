@@ -354,7 +354,7 @@ START_TEST(unresized_pixels_stay)
         assert_levels(input, (const int[]){0, 1, 127, 128, 254, 255}, 6);
         free(input);
     }
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -371,7 +371,7 @@ static void assert_resized_row(const uint8_t *row, int32_t width, const char *si
     ck_assert_int_eq(geometry.input_width, count);
     assert_levels(input, wanted, count);
     free(input);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 
 /* Centres fall at 0.25, 0.75, 1.25, 1.75 of two pixels: shares of 1/4, and nothing to blend at the
@@ -419,7 +419,7 @@ START_TEST(passes_round_in_between)
     float *input = preprocess(image, &transform, &geometry);
     assert_levels(input, (const int[]){2, 2, 1, 0, 2, 2, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0}, 16);
     free(input);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -445,7 +445,7 @@ START_TEST(flat_images_stay_flat_at_any_size)
             assert_levels(input + p, (const int[]){201}, 1);
         free(input);
     }
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -473,7 +473,7 @@ START_TEST(crop_is_a_part_of_the_whole)
                              12 * sizeof(float));
     free(whole);
     free(crop);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -495,7 +495,7 @@ START_TEST(crop_larger_than_the_image_is_padded_black)
     assert_levels(input, (const int[]){0, 10, 20, 30, 0, 0, 0, 40, 50, 60, 0, 0, 0, 0, 0, 0, 0, 0},
                   18);
     free(input);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -521,8 +521,8 @@ START_TEST(channels_in_every_order)
             assert_levels(input, orders[o].wanted, orders[o].count);
             free(input);
         }
-    sscam_image_destroy(images[0]);
-    sscam_image_destroy(images[1]);
+    sscam_image_unref(images[0]);
+    sscam_image_unref(images[1]);
 }
 END_TEST
 
@@ -542,7 +542,7 @@ START_TEST(gray_images_fill_all_channels)
             ck_assert_float_eq_tol(input[i], wanted[i], 1e-6f);
         free(input);
     }
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 
@@ -559,7 +559,7 @@ START_TEST(mean_follows_the_networks_order)
     for (int c = 0; c < 3; c++)
         ck_assert_float_eq_tol(input[c], 0.0f, 1e-6f);
     free(input);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
 }
 END_TEST
 

@@ -43,7 +43,7 @@ static void assert_loads(const char *path)
     sscam_model *model = NULL;
     ASSERT_OK(sscam_model_load(path, "cpu", &model));
     ck_assert_ptr_nonnull(model);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 
 /* How many files of a folder that begin and end so load; all must. */

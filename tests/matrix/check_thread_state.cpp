@@ -120,8 +120,8 @@ Explanation explain(sscam_model *model, const char *method, const Options &optio
         {sscam_map_data(map), sscam_map_data(map) + pixels},
         {sscam_map_weights(map), sscam_map_weights(map) + sscam_map_channel_count(map)},
         sscam_map_layer(map)};
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
     return found;
 }
 
@@ -217,7 +217,7 @@ START_TEST(settings_of_the_host_change_no_number)
     const HostSetting &setting = host_settings[_i];
     sscam_model *clean = load_network();
     const std::vector<Explanation> wanted = explain_by_all(clean);
-    sscam_model_destroy(clean);
+    sscam_model_unref(clean);
 
     const Restore restore = setting.use();
     const State before = state();
@@ -225,7 +225,7 @@ START_TEST(settings_of_the_host_change_no_number)
     const bool same = explain_by_all(model) == wanted;
     ck_assert_msg(state() == before, "%s is not what it was", setting.name);
     ck_assert_msg(same, "%s changes an explanation", setting.name);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -241,7 +241,7 @@ START_TEST(rounding_of_the_host_changes_no_logit)
     NEED(sscam_model_classify(model, input.data(), shape, found.data(), found.size(), &classes));
     ck_assert_int_eq(std::fegetround(), FE_UPWARD);
     ck_assert(found == wanted);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -256,7 +256,7 @@ START_TEST(nothing_is_traced)
     ck_assert(state() == before);
     torch::jit::tracer::setTracingState(nullptr);
     ck_assert(tracing->graph->nodes().begin() == tracing->graph->nodes().end());
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -284,7 +284,7 @@ START_TEST(callbacks_find_the_state_of_the_host)
         ck_assert_int_gt(reports.count, 0);
         ck_assert_int_eq(reports.differing, 0);
     }
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -297,7 +297,7 @@ START_TEST(failures_leave_the_state_of_the_host)
     sscam_layers *layers = nullptr;
     ck_assert_int_eq(sscam_model_layers(model, wrong, &layers), SSCAM_E_MODEL);
     ck_assert(state() == before);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -307,7 +307,7 @@ START_TEST(the_default_layer_is_that_of_the_output)
     ck_assert_str_eq(explain(model, "grad-cam", {}).layer.c_str(), "tanh");
     ck_assert_str_eq(explain(model, "grad-cam", {{"output", "1"}}).layer.c_str(), "sigmoid");
     ck_assert_str_eq(explain(model, "grad-cam", {{"output", "0"}}).layer.c_str(), "tanh");
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -315,7 +315,7 @@ START_TEST(the_version_and_the_cpu_ask_for_no_device)
 {
     const int64_t before = device_questions;
     ck_assert_ptr_nonnull(strstr(sscam_build_info(), "\nCUDA: in this libtorch\n"));
-    sscam_model_destroy(load_network());
+    sscam_model_unref(load_network());
     ck_assert_int_eq(device_questions, before);
 }
 END_TEST

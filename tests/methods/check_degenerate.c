@@ -46,7 +46,7 @@ static sscam_status explain(const char *words, size_t method, const int64_t *sha
     ASSERT_OK(sscam_explainer_set(explainer, "samples", "3"));
     *map = (sscam_map *)explainer;
     sscam_status status = sscam_explain_tensor(explainer, input, shape, &first, map);
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     return status;
 }
 
@@ -101,8 +101,8 @@ static void assert_unaffected(const char *words, size_t method)
 {
     sscam_map *map = explained(words, method, one), *sound = explained("fake linear", method, one);
     ck_assert_msg(same_maps(map, sound), "%s", name_of(method));
-    sscam_map_destroy(map);
-    sscam_map_destroy(sound);
+    sscam_map_unref(map);
+    sscam_map_unref(sound);
 }
 
 START_TEST(activations_that_are_not_finite_are_reported)
@@ -162,7 +162,7 @@ START_TEST(flat_channels_give_a_flat_map)
         sscam_map *map = explained("fake flat", method, one);
         assert_defined(map);
         ck_assert_msg(sscam_map_is_flat(map), "%s", name_of(method));
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
 }
 END_TEST
@@ -176,7 +176,7 @@ START_TEST(one_pixel_gives_a_flat_map)
         ck_assert_msg(sscam_map_is_flat(map), "%s", name_of(method));
         ck_assert_int_eq(sscam_map_raw_width(map), 1);
         ck_assert_int_eq(sscam_map_raw_height(map), 1);
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
 }
 END_TEST
@@ -196,7 +196,7 @@ START_TEST(zero_gradients_and_equal_scores_weigh_nothing)
         ck_assert_msg(sscam_map_is_flat(map) ==
                           needs(method, SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_ABLATION),
                       "%s", name_of(method));
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
 }
 END_TEST
@@ -246,7 +246,7 @@ START_TEST(the_only_channel_is_the_map)
         }
         if (needs(method, SSCAM_NEEDS_SCORING)) /* a softmax of one */
             ck_assert_float_eq(sscam_map_weights(map)[0], 1.0f);
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
 }
 END_TEST
@@ -271,8 +271,8 @@ START_TEST(huge_outputs_are_no_overflow)
              p < PLANE && !needs(method, SSCAM_NEEDS_SCORING) && !strstr(name_of(method), "++");
              p++)
             ck_assert_float_eq_tol(sscam_map_data(map)[p], sscam_map_data(plain)[p], 1e-5f);
-        sscam_map_destroy(map);
-        sscam_map_destroy(plain);
+        sscam_map_unref(map);
+        sscam_map_unref(plain);
     }
 }
 END_TEST
@@ -290,7 +290,7 @@ START_TEST(sums_that_are_not_finite_are_reported)
     ASSERT_OK(sscam_explainer_set(explainer, "combine", "upsampled"));
     ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &first, &map), SSCAM_E_MODEL,
                  "layer features: the weighted activations overflow");
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -308,7 +308,7 @@ START_TEST(huge_activations_are_defined_or_reported)
             ASSERT_MESSAGE_NAMES("layer features");
             ck_assert_ptr_null(map);
         }
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
     ck_assert_int_gt(defined, 0);
 }

@@ -45,7 +45,7 @@ static sscam_map *explain(const char *head, const char *method, const char *opti
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_tensor(explainer, input, one, &class_index, &map));
     ck_assert_ptr_nonnull(map);
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     return map;
 }
 
@@ -155,7 +155,7 @@ START_TEST(maps_tell_what_they_are_of)
     ck_assert_double_eq_tol(sscam_map_logit(map), reference_logit(&of, features, 2), 1e-6);
     ck_assert_double_eq_tol(sscam_map_probability(map), reference_probability(&of, features), 1e-6);
     ck_assert_int_eq(sscam_map_is_flat(map), 0);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -167,9 +167,9 @@ START_TEST(the_top_class_is_found)
         sscam_map *map = explain("linear", "grad-cam", "", c);
         ck_assert_double_le(sscam_map_logit(map), sscam_map_logit(top));
         ck_assert_int_eq(same_maps(map, top), c == found);
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
-    sscam_map_destroy(top);
+    sscam_map_unref(top);
 }
 END_TEST
 
@@ -183,9 +183,9 @@ START_TEST(probabilities_follow_their_option)
     ck_assert_double_ne(sscam_map_probability(softmax), sscam_map_probability(sigmoid));
     ck_assert_double_eq_tol(sscam_map_probability(single),
                             1.0 / (1.0 + exp(-sscam_map_logit(single))), 1e-12);
-    sscam_map_destroy(softmax);
-    sscam_map_destroy(sigmoid);
-    sscam_map_destroy(single);
+    sscam_map_unref(softmax);
+    sscam_map_unref(sigmoid);
+    sscam_map_unref(single);
 }
 END_TEST
 
@@ -216,7 +216,7 @@ static void check_weights(const char *method, int head,
         assert_weights(map, weights, allowed_of_weights);
         assert_maps(map, &of, weights, allowed_of_maps);
         ck_assert_int_eq(sscam_map_passes(map), 1);
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
 }
 
@@ -246,8 +246,8 @@ START_TEST(grad_cam_pp_on_one_position)
     assert_weights(map, wanted, 1e-7);
     ck_assert_float_eq_tol(sscam_map_raw(map)[0], 0.5 + 3.125 * 0.5 / 3.5625 + 0.2 + 0.25 / 2.25,
                            1e-6);
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -267,7 +267,7 @@ START_TEST(grad_cam_looks_at_the_layer_that_is_asked_for)
     ck_assert_str_eq(sscam_map_layer(map), "stem");
     ck_assert_int_eq(sscam_map_channel_count(map), FAKE_COLORS);
     assert_values(sscam_map_weights(map), wanted, FAKE_COLORS, 1e-7);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -288,7 +288,7 @@ START_TEST(xgrad_cam_gives_no_weight_to_silent_channels)
     ck_assert_float_eq(sscam_map_weights(map)[0], 0.0f);
     ck_assert_float_eq_tol(sscam_map_weights(map)[1], (float)fake_weight[0][1] / POSITIONS, 1e-7f);
     ck_assert_float_eq(sscam_map_weights(map)[4], 0.0f);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -334,7 +334,7 @@ static void check_terms(int method, const char *head, const reference_input *of)
     ck_assert_ptr_null(sscam_map_weights(map));
     ck_assert_int_eq(sscam_map_channel_count(map), FAKE_CHANNELS);
     ck_assert_int_eq(sscam_map_passes(map), 1);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 
 START_TEST(terms_are_made_position_by_position)
@@ -360,8 +360,8 @@ START_TEST(terms_on_one_position)
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
     ck_assert_double_eq_tol(sscam_map_raw(map)[0], wanted[_i], 1e-6);
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -376,8 +376,8 @@ START_TEST(terms_can_be_combined_at_the_inputs_size)
     reference_upsample(raw, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0, upsampled);
     if (_i > 0) /* sums that are nowhere negative, of which ReLU takes nothing */
         assert_values(sscam_map_raw(high), upsampled, PLANE, 1e-6);
-    sscam_map_destroy(low);
-    sscam_map_destroy(high);
+    sscam_map_unref(low);
+    sscam_map_unref(high);
 }
 END_TEST
 
@@ -423,8 +423,8 @@ static void check_projection(const char *method, int64_t class_index, const doub
     ASSERT_OK(sscam_explain_tensor(explainer, input, shape, &class_index, &map));
     assert_values(sscam_map_raw(map), wanted, positions, 1e-6);
     ck_assert_ptr_null(sscam_map_weights(map));
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 
 /* More positions than channels, and fewer: the two ways to the component. */
@@ -457,8 +457,8 @@ START_TEST(large_activations_have_a_principal_component)
               *plain = explain("linear", "eigen-cam", "", 0);
     for (int p = 0; p < POSITIONS; p++)
         ck_assert_float_eq_tol(sscam_map_raw(large)[p] / 1e38f, sscam_map_raw(plain)[p], 1e-5f);
-    sscam_map_destroy(large);
-    sscam_map_destroy(plain);
+    sscam_map_unref(large);
+    sscam_map_unref(plain);
 }
 END_TEST
 
@@ -467,7 +467,7 @@ START_TEST(constant_activations_have_no_principal_component)
     static const char *const eigen[] = {"eigen-cam", "eigen-grad-cam"};
     sscam_map *map = explain("flat", eigen[_i], "", 0);
     ck_assert_int_eq(sscam_map_is_flat(map), 1);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -490,7 +490,7 @@ static void check_smooth(const char *head, const reference_input *of)
         assert_weights(map, weights, 1e-5);
         assert_maps(map, of, weights, 1e-5);
         ck_assert_int_eq(sscam_map_passes(map), 1 + cases[i].samples);
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
 }
 
@@ -514,7 +514,7 @@ START_TEST(smooth_grad_cam_pp_has_noise_in_units_of_the_inputs_range)
     reference_smooth_grad_cam_pp(&of, 10, stddevs[_i], 0, 0, weights);
     sscam_map *map = explain("quadratic", "smooth-grad-cam++", options[_i], 2);
     assert_weights(map, weights, 1e-5);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -527,8 +527,8 @@ START_TEST(smooth_grad_cam_pp_without_noise_is_grad_cam_pp)
         for (int k = 0; k < FAKE_CHANNELS; k++)
             ck_assert_float_eq_tol(sscam_map_weights(smooth)[k], sscam_map_weights(plain)[k],
                                    1e-7f);
-        sscam_map_destroy(smooth);
-        sscam_map_destroy(plain);
+        sscam_map_unref(smooth);
+        sscam_map_unref(plain);
     }
 }
 END_TEST
@@ -547,9 +547,9 @@ START_TEST(smooth_grad_cam_pp_counts_images_in_its_noise)
         assert_weights(maps[i], weights, 1e-5);
     }
     ck_assert_int_eq(same_maps(maps[0], maps[1]), 0);
-    sscam_map_destroy(maps[0]);
-    sscam_map_destroy(maps[1]);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(maps[0]);
+    sscam_map_unref(maps[1]);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -561,14 +561,14 @@ START_TEST(smooth_grad_cam_pp_tells_noise_and_gradients_that_are_not_finite)
     sscam_map *map = NULL;
     ASSERT_FAILS(sscam_explain_tensor(explainer, even, one, NULL, &map), SSCAM_E_ARGUMENT,
                  "range of 0");
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     /* On the input itself its gradients are finite. */
     input[0] = input[1] = input[WIDTH] = input[WIDTH + 1] = 0.001f;
     explainer = explainer_with("nan-elsewhere", "smooth-grad-cam++", "samples=20");
     ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_MODEL,
                  "on a noisy input");
     ck_assert_ptr_null(map);
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -588,7 +588,7 @@ static void check_ablation(const char *head, const reference_input *of)
         ck_assert_int_eq(sscam_map_passes(map), 1 + FAKE_ABLATION_EXTRA + FAKE_CHANNELS);
         ck_assert_int_eq(atomic_load(&fake_counted.inputs), sscam_map_passes(map));
         ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_BATCH]), by_probability ? 1 : 2);
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
 }
 
@@ -611,8 +611,8 @@ START_TEST(ablation_cam_on_one_position)
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
     assert_weights(map, wanted, 1e-6);
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -632,7 +632,7 @@ START_TEST(ablation_cam_divides_by_the_scores_magnitude)
         if (sscam_map_logit(map) < 0.0 && ++negative)
             ck_assert_int_eq(sscam_map_weights(map)[FAKE_FLAT_CHANNEL] > 0.0f,
                              fake_weight[c][FAKE_FLAT_CHANNEL] > 0.0);
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
     ck_assert_int_gt(negative, 0);
 }
@@ -643,14 +643,14 @@ START_TEST(silent_and_unselected_channels_are_not_ablated)
     sscam_map *map = explain("flat", "ablation-cam", "", 0); /* channels 0 and 4 are zero */
     ck_assert_int_eq(sscam_map_passes(map), 1 + FAKE_ABLATION_EXTRA + 3);
     ck_assert_float_eq(sscam_map_weights(map)[0], 0.0f);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
     map = explain("linear", "ablation-cam", "max_channels=2", 0);
     ck_assert_int_eq(sscam_map_passes(map), 1 + FAKE_ABLATION_EXTRA + 2);
     int weighed = 0;
     for (int k = 0; k < FAKE_CHANNELS; k++)
         weighed += sscam_map_weights(map)[k] != 0.0f;
     ck_assert_int_eq(weighed, 2);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -666,7 +666,7 @@ START_TEST(ablation_cam_looks_at_the_layer_that_is_asked_for)
         ck_assert_double_eq_tol(sscam_map_weights(map)[color],
                                 (whole - reference_logit(&of, features, 0)) / fabs(whole), 1e-5);
     }
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -677,7 +677,7 @@ START_TEST(ablations_that_give_no_number_are_reported)
     ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_MODEL,
                  "without channel 0");
     ck_assert_ptr_null(map);
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -700,8 +700,8 @@ START_TEST(another_output_can_be_explained)
         ck_assert_double_eq_tol(sscam_map_weights(half)[k], sscam_map_weights(first)[k] / 2.0,
                                 1e-6);
     ck_assert_double_eq_tol(sscam_map_logit(half), sscam_map_logit(first) / 2.0, 1e-6);
-    sscam_map_destroy(first);
-    sscam_map_destroy(half);
+    sscam_map_unref(first);
+    sscam_map_unref(half);
 }
 END_TEST
 
@@ -712,7 +712,7 @@ START_TEST(outputs_that_do_not_exist_are_named)
     ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT,
                  "\"aux\"");
     ck_assert_ptr_null(map);
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -737,10 +737,10 @@ static void check_linear_target(const char *method, const char *options)
     ck_assert_int_eq(sscam_map_class_index(contrast), 0);
     ck_assert_double_eq(sscam_map_logit(contrast), sscam_map_logit(own));
     ck_assert_double_eq(sscam_map_probability(negative), sscam_map_probability(own));
-    sscam_map_destroy(own);
-    sscam_map_destroy(other);
-    sscam_map_destroy(negative);
-    sscam_map_destroy(contrast);
+    sscam_map_unref(own);
+    sscam_map_unref(other);
+    sscam_map_unref(negative);
+    sscam_map_unref(contrast);
 }
 
 START_TEST(targets_are_explained_as_classes_are)
@@ -773,8 +773,8 @@ START_TEST(ablation_cam_of_a_difference)
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
     assert_weights(map, wanted, 1e-6);
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -791,10 +791,10 @@ START_TEST(the_other_class_is_the_highest_other)
         sscam_map *named = explain("linear", "grad-cam", options, c);
         sscam_map *found = explain("linear", "grad-cam", "target=difference", c);
         ck_assert_int_eq(same_maps(named, found), 1);
-        sscam_map_destroy(top);
-        sscam_map_destroy(second);
-        sscam_map_destroy(named);
-        sscam_map_destroy(found);
+        sscam_map_unref(top);
+        sscam_map_unref(second);
+        sscam_map_unref(named);
+        sscam_map_unref(found);
     }
 }
 END_TEST
@@ -812,15 +812,15 @@ START_TEST(targets_that_do_not_exist_are_refused)
                                                     options[i % 2]);
         ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &class_index, &map), SSCAM_E_CLASS,
                      things[i % 2]);
-        sscam_explainer_destroy(explainer);
+        sscam_explainer_unref(explainer);
     }
     sscam_explainer *explainer = explainer_with("one-output", "grad-cam", "target=difference");
     ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_CLASS,
                  "one class");
     ASSERT_OK(sscam_explainer_set(explainer, "target", "against"));
     ASSERT_OK(sscam_explain_tensor(explainer, input, one, NULL, &map));
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -832,7 +832,7 @@ static void check_cam(const char *head, const reference_input *of)
     assert_weights(map, fake_weight[of->class_index], 1e-6);
     assert_maps(map, of, fake_weight[of->class_index], 1e-5);
     ck_assert_int_eq(sscam_map_passes(map), 2); /* the second tells linear heads from others */
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 
 START_TEST(cam_is_the_last_layers_weights)
@@ -851,7 +851,7 @@ static void assert_cam_refused(const char *words, const char *method, const char
     ASSERT_MESSAGE_NAMES("features");
     ck_assert_ptr_null(map);
     ASSERT_OK(sscam_explainer_set(explainer, "layer", "")); /* it is still good for something */
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 
 START_TEST(cam_says_why_it_cannot)
@@ -1129,7 +1129,7 @@ START_TEST(weights_and_passes_follow_the_reference)
     ck_assert_int_eq(sscam_map_passes(map), wanted.passes);
     ck_assert_int_eq(atomic_load(&fake_counted.inputs),
                      wanted.passes); /* what it says it took, it took */
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -1158,7 +1158,7 @@ static void check_upsampled(const char *method, const char *options,
     ck_assert_int_eq(sscam_map_raw_width(map), WIDTH);
     assert_values(sscam_map_raw(map), raw, PLANE, 5e-5);
     assert_data_follows_raw(map);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 
 START_TEST(activations_can_be_combined_at_the_inputs_size)
@@ -1186,8 +1186,8 @@ END_TEST
 static void assert_same_maps(sscam_map *left, sscam_map *right, int wanted)
 {
     ck_assert_int_eq(same_maps(left, right), wanted);
-    sscam_map_destroy(left);
-    sscam_map_destroy(right);
+    sscam_map_unref(left);
+    sscam_map_unref(right);
 }
 
 START_TEST(without_noise_ss_cam_is_score_cam)
@@ -1265,8 +1265,8 @@ START_TEST(the_image_index_changes_the_noise)
             ck_assert_int_eq(same_maps(maps[i], maps[i - 1]), 0);
     }
     for (int i = 0; i < COPIES; i++)
-        sscam_map_destroy(maps[i]);
-    sscam_explainer_destroy(explainer);
+        sscam_map_unref(maps[i]);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -1284,13 +1284,13 @@ START_TEST(equal_channels_are_scored_once)
         ck_assert_int_eq(sscam_map_passes(map), 1 + 3);
         ck_assert_int_eq(weights[FAKE_ORIGINAL_CHANNEL] == weights[FAKE_DUPLICATE_CHANNEL],
                          classes[i] != 2);
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
     sscam_map *noisy = explain("linear", "ss-cam-mean", "samples=2", 0);
     ck_assert_int_eq(sscam_map_passes(noisy), 1 + 4 * 2);
     ck_assert_float_ne(sscam_map_weights(noisy)[FAKE_ORIGINAL_CHANNEL],
                        sscam_map_weights(noisy)[FAKE_DUPLICATE_CHANNEL]);
-    sscam_map_destroy(noisy);
+    sscam_map_unref(noisy);
 }
 END_TEST
 
@@ -1304,8 +1304,8 @@ START_TEST(flat_and_duplicate_channels_cost_nothing)
     ck_assert_int_eq(sscam_map_passes(scored), 1 + 3 + 1);
     ck_assert_float_eq(sscam_map_weights(skipped)[FAKE_ORIGINAL_CHANNEL],
                        sscam_map_weights(skipped)[FAKE_DUPLICATE_CHANNEL]);
-    sscam_map_destroy(skipped);
-    sscam_map_destroy(scored);
+    sscam_map_unref(skipped);
+    sscam_map_unref(scored);
 }
 END_TEST
 
@@ -1324,7 +1324,7 @@ START_TEST(networks_without_structure_give_flat_maps)
             ck_assert_float_eq_tol(sscam_map_weights(map)[k], i / 2 == 1 ? 0.2f : 0.0f, 1e-6f);
         for (int p = 0; p < PLANE && i % 2 == 0; p++)
             ck_assert_float_eq(sscam_map_data(map)[p], 0.0f);
-        sscam_map_destroy(map);
+        sscam_map_unref(map);
     }
 }
 END_TEST
@@ -1346,7 +1346,7 @@ START_TEST(the_baseline_is_evaluated_when_it_counts)
         if (with_softmax)
             assert_same_maps(map, explain("linear", "score-cam", "", 0), 1);
         else
-            sscam_map_destroy(map);
+            sscam_map_unref(map);
     }
 }
 END_TEST
@@ -1361,7 +1361,7 @@ START_TEST(softmax_weights_add_up_to_one)
         sum += sscam_map_weights(map)[k];
     }
     ck_assert_double_eq_tol(sum, 1.0, 1e-6);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
 }
 END_TEST
 
@@ -1379,8 +1379,8 @@ START_TEST(large_scores_choose_the_highest_channel)
                      FAKE_ORIGINAL_CHANNEL); /* which shares its score with the duplicate */
     for (int k = 0; k < FAKE_CHANNELS; k++)
         ck_assert_float_eq_tol(sscam_map_weights(large)[k], k == highest ? 1.0f : 0.0f, 1e-6f);
-    sscam_map_destroy(plain);
-    sscam_map_destroy(large);
+    sscam_map_unref(plain);
+    sscam_map_unref(large);
 }
 END_TEST
 
@@ -1426,8 +1426,8 @@ START_TEST(noise_that_overflows_is_reported)
                  "score of the input masked by channel 0");
     dark[0] = 1.0f;
     ASSERT_OK(sscam_explain_tensor(explainer, dark, one, NULL, &map));
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 

@@ -189,7 +189,7 @@ START_TEST(grids_are_read)
                      "option grid");
     }
     ck_assert_str_eq(sscam_explainer_get(explainer, "grid"), "");
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 END_TEST
 
@@ -219,7 +219,7 @@ static sscam_map *explain(const char *words, const char *method, const char *con
     for (size_t i = 0; i < count; i++)
         ASSERT_OK(sscam_explainer_set(explainer, options[i][0], options[i][1]));
     ASSERT_OK(sscam_explain_tensor(explainer, input, one, &class_index, &map));
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     return map;
 }
 
@@ -234,8 +234,8 @@ static void assert_same_with(const char *order, const char *method, const char *
     sscam_map *map = explain(words, method, options, count);
     ck_assert_msg(same_maps(map, wanted), "%s differs with %s", method, order);
     ck_assert(!sscam_map_is_flat(map));
-    sscam_map_destroy(map);
-    sscam_map_destroy(wanted);
+    sscam_map_unref(map);
+    sscam_map_unref(wanted);
 }
 
 /* The same network with its axes in another order has the same maps, whatever the method. */
@@ -273,11 +273,11 @@ START_TEST(hinted_orders_are_kept_apart)
     ck_assert_int_eq(sscam_map_channel_count(together[1]), HEIGHT / 2);
     for (int i = 0; i < 2; i++) {
         ck_assert(same_maps(together[i], alone[i]));
-        sscam_map_destroy(together[i]);
-        sscam_map_destroy(alone[i]);
-        sscam_explainer_destroy(explainers[i]);
+        sscam_map_unref(together[i]);
+        sscam_map_unref(alone[i]);
+        sscam_explainer_unref(explainers[i]);
     }
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -289,7 +289,7 @@ static void assert_refused(const char *words, const char *method, const char *gr
     ASSERT_OK(sscam_explainer_set(explainer, "grid", grid));
     ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_LAYER, part);
     ck_assert_ptr_null(map);
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 
 START_TEST(layers_without_positions_are_refused)
@@ -310,8 +310,8 @@ START_TEST(a_given_grid_cuts_the_tokens)
     ck_assert_int_eq(sscam_map_raw_height(map), 7);
     ck_assert_int_eq(sscam_map_raw_width(map), 16);
     ck_assert_mem_eq(sscam_map_raw(map), sscam_map_raw(wanted), 7 * 16 * sizeof(float));
-    sscam_map_destroy(map);
-    sscam_map_destroy(wanted);
+    sscam_map_unref(map);
+    sscam_map_unref(wanted);
 }
 END_TEST
 

@@ -64,7 +64,7 @@ START_TEST(a_file_is_loaded)
     ASSERT_OK(sscam_model_load(path, NULL, &model));
     ck_assert_str_eq(sscam_model_device(model), "cpu");
     ck_assert_int_eq(atomic_load(&fake_counted.networks), 1);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -79,7 +79,7 @@ START_TEST(a_network_is_read_from_a_pipe)
         _exit(write(descriptor, "fake ", 5) != 5 || write(descriptor, "linear\n", 7) != 7);
     }
     ASSERT_OK(sscam_model_load(path, NULL, &model));
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
     int outcome = 1;
     waitpid(writer, &outcome, 0);
     ck_assert_int_eq(outcome, 0);
@@ -128,7 +128,7 @@ START_TEST(a_backend_that_fails_to_load_is_reported)
 {
     fake_fail_at(FAKE_LOAD, 1, SSCAM_E_MEMORY);
     assert_memory_load_fails("fake linear", 11, SSCAM_E_MEMORY, "fake failure of load 1");
-    sscam_model_destroy(load_fake("fake linear"));
+    sscam_model_unref(load_fake("fake linear"));
 }
 END_TEST
 
@@ -136,7 +136,7 @@ END_TEST
 
 START_TEST(null_models_are_harmless)
 {
-    sscam_model_destroy(NULL);
+    sscam_model_unref(NULL);
     ck_assert_ptr_null(sscam_model_ref(NULL));
     ck_assert_str_eq(sscam_model_device(NULL), "");
 }
@@ -146,9 +146,9 @@ START_TEST(the_last_reference_frees)
 {
     sscam_model *model = load_fake("fake linear");
     ck_assert_ptr_eq(sscam_model_ref(model), model);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
     ck_assert_int_eq(atomic_load(&fake_counted.networks), 1);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
     ck_assert_int_eq(atomic_load(&fake_counted.networks), 0);
 }
 END_TEST
@@ -157,7 +157,7 @@ START_TEST(an_explainer_holds_a_reference)
 {
     sscam_explainer *explainer = make_explainer("fake linear", "cam");
     ck_assert_int_eq(atomic_load(&fake_counted.networks), 1);
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     ck_assert_int_eq(atomic_load(&fake_counted.networks), 0);
 }
 END_TEST
@@ -167,8 +167,8 @@ enum { THREADS = 8, ROUNDS = 2000 };
 static void *take_and_give_back(void *model)
 {
     for (int i = 0; i < ROUNDS; i++)
-        sscam_model_destroy(sscam_model_ref(model));
-    sscam_model_destroy(model);
+        sscam_model_unref(sscam_model_ref(model));
+    sscam_model_unref(model);
     return NULL;
 }
 
@@ -183,7 +183,7 @@ START_TEST(threads_share_the_count)
     for (int i = 0; i < THREADS; i++)
         pthread_join(thread[i], NULL);
     ck_assert_int_eq(atomic_load(&fake_counted.networks), 1);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
     ck_assert_int_eq(atomic_load(&fake_counted.networks), 0);
 }
 END_TEST
@@ -207,9 +207,9 @@ START_TEST(layers_are_listed_in_order)
     ck_assert_int_eq(rank, 4);
     ck_assert(shape[0] == 1 && shape[1] == FAKE_CHANNELS && shape[2] == 4 && shape[3] == 5);
     ck_assert_ptr_eq(sscam_layers_shape(layers, 1, NULL), shape);
-    sscam_model_destroy(model); /* the list stands on its own */
+    sscam_model_unref(model); /* the list stands on its own */
     ck_assert_str_eq(sscam_layers_name(layers, 2), "pool");
-    sscam_layers_destroy(layers);
+    sscam_layers_unref(layers);
 }
 END_TEST
 
@@ -227,9 +227,9 @@ START_TEST(layers_out_of_range_are_null)
     ck_assert_uint_eq(sscam_layers_count(NULL), 0);
     ck_assert_int_eq(sscam_layers_default(NULL), -1);
     ck_assert_ptr_null(sscam_layers_name(NULL, 0));
-    sscam_layers_destroy(NULL);
-    sscam_layers_destroy(layers);
-    sscam_model_destroy(model);
+    sscam_layers_unref(NULL);
+    sscam_layers_unref(layers);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -254,7 +254,7 @@ START_TEST(layers_that_cannot_be_listed_say_why)
     fake_reset();
     fake_fail_at(FAKE_LAYERS, 1, SSCAM_E_DEVICE);
     assert_layers_fail(model, image, SSCAM_E_DEVICE, "fake failure of layers 1");
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -281,7 +281,7 @@ START_TEST(logits_are_those_of_the_network)
     for (int i = 0; i < ROWS * FAKE_CLASSES; i++)
         ck_assert_float_eq_tol(logits[i], tiny_logits[i], 1e-6f);
     ck_assert_float_eq(logits[ROWS * FAKE_CLASSES], -9.0f);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -299,7 +299,7 @@ START_TEST(capacity_is_kept_to)
         sscam_model_classify(model, tiny_input, tiny, logits, ROWS * FAKE_CLASSES - 1, &classes),
         SSCAM_E_ARGUMENT, "6 are needed");
     ck_assert_float_eq(logits[0], -9.0f);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -327,7 +327,7 @@ START_TEST(unusable_inputs_are_refused)
                  "NULL");
     ASSERT_FAILS(sscam_model_classify(model, tiny_input, tiny, logits, 1, NULL), SSCAM_E_ARGUMENT,
                  "NULL");
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -343,7 +343,7 @@ START_TEST(values_that_are_no_numbers_are_found)
     input[1] = -INFINITY;
     ASSERT_FAILS(sscam_model_classify(model, input, tiny, NULL, 0, &classes), SSCAM_E_ARGUMENT,
                  "infinity at image 0, channel 0, row 0, column 1");
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 
@@ -364,8 +364,8 @@ START_TEST(networks_that_fail_say_why)
         SSCAM_E_DEVICE, "fake failure of classify 2");
     ASSERT_OK(
         sscam_model_classify(healthy, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes));
-    sscam_model_destroy(model);
-    sscam_model_destroy(healthy);
+    sscam_model_unref(model);
+    sscam_model_unref(healthy);
 }
 END_TEST
 
@@ -404,7 +404,7 @@ START_TEST(threads_classify_at_the_same_time)
     }
     ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_CLASSIFY]), THREADS * 200);
     ck_assert_int_eq(atomic_load(&fake_counted.inputs), THREADS * 200 * ROWS);
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
 }
 END_TEST
 

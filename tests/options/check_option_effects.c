@@ -27,7 +27,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     image = NULL;
 }
 
@@ -201,9 +201,9 @@ static void check_effect(const effect *effect, const char *method)
                       "%s=%s %s the map of %s", effect->option, effect->value,
                       are_same(before, after) ? "leaves" : "changes", method);
     }
-    sscam_map_destroy(before);
-    sscam_map_destroy(after);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(before);
+    sscam_map_unref(after);
+    sscam_explainer_unref(explainer);
 }
 
 START_TEST(options_change_what_they_are_about_and_nothing_else)
@@ -322,8 +322,8 @@ static void check_pair(const char *head, const char *method, const value *left, 
         ck_assert_msg(message_names(left) || message_names(right),
                       "%s with %s=%s and %s=%s: \"%s\" names neither", method, left->option,
                       left->text, right->option, right->text, sscam_last_error());
-    sscam_map_destroy(map);
-    sscam_explainer_destroy(explainer);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
 }
 
 /* Only CAM requires pooling; another test checks its message. */

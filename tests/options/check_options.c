@@ -20,7 +20,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
 }
 
 /* --- the table -------------------------------------------------------------------------------- */
@@ -437,7 +437,7 @@ static void assert_differ_only(const char *differing)
 
 static void use_method(const char *method)
 {
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     explainer = make_explainer("fake linear", method);
 }
 

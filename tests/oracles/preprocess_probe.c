@@ -93,6 +93,6 @@ int main(int argc, char **argv)
     if (sscam_image_read(argv[2], &image) != SSCAM_OK)
         return fail();
     int result = pixels ? write_pixels(image, argv[3]) : write_input(image, &transform, argv[3]);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     return result;
 }

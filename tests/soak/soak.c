@@ -40,7 +40,7 @@ static sscam_status explain(size_t method, sscam_map **map)
     if (status != SSCAM_OK)
         fprintf(stderr, "soak: %s: %s\n", sscam_method_name(sscam_method_info(method)),
                 sscam_last_error());
-    sscam_explainer_destroy(explainer);
+    sscam_explainer_unref(explainer);
     return status;
 }
 
@@ -67,7 +67,7 @@ static int is_as_alone(size_t method)
         fprintf(stderr, "soak: %s: another map than alone\n", sscam_map_method(map));
         good = 0;
     }
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
     return good;
 }
 
@@ -178,8 +178,8 @@ int main(int argc, char **argv)
         failed = explain(i, &alone[i]) != SSCAM_OK;
     failed = failed || run_crew(explanations, thread_count);
     for (size_t i = 0; i < sscam_method_count() && i < MOST_METHODS; i++)
-        sscam_map_destroy(alone[i]);
-    sscam_image_destroy(image);
-    sscam_model_destroy(model);
+        sscam_map_unref(alone[i]);
+    sscam_image_unref(image);
+    sscam_model_unref(model);
     return failed;
 }

@@ -49,7 +49,7 @@ static inline sscam_explainer *make_explainer(const char *words, const char *met
     sscam_model *model = load_fake(words);
     sscam_explainer *explainer = NULL;
     ASSERT_OK(sscam_explainer_create(model, method, &explainer));
-    sscam_model_destroy(model);
+    sscam_model_unref(model);
     return explainer;
 }
 

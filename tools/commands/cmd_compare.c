@@ -81,7 +81,7 @@ static int draw_map(struct comparison *comparison, const struct scene *scene, si
         return fail_library(scene->path, status);
     int code = set_image(comparison, scene, column, overlay,
                          sscam_map_is_flat(map) ? "constant map" : NULL);
-    sscam_image_destroy(overlay);
+    sscam_image_unref(overlay);
     label_row(comparison, scene, map);
     return code;
 }
@@ -129,7 +129,7 @@ static int explain_image(struct comparison *comparison, size_t index, const ssca
         code = draw_row(comparison, &scene, maps, i);
     }
     for (size_t i = 0; i < count; i++)
-        sscam_map_destroy(maps[i]);
+        sscam_map_unref(maps[i]);
     free(maps);
     return code;
 }
@@ -146,7 +146,7 @@ static int explain_images(struct comparison *comparison)
         code = load_image(comparison->image_paths[i], comparison->selection.max_pixels, &image);
         if (!code)
             code = explain_image(comparison, i, image);
-        sscam_image_destroy(image);
+        sscam_image_unref(image);
     }
     return code;
 }
@@ -225,7 +225,7 @@ static int check_images(const struct comparison *comparison)
         sscam_image *image = NULL;
 
         code = load_image(comparison->image_paths[i], comparison->selection.max_pixels, &image);
-        sscam_image_destroy(image);
+        sscam_image_unref(image);
     }
     return code;
 }
@@ -270,7 +270,7 @@ static int compare(struct comparison *comparison)
         code = load_model(comparison->model_path, comparison->selection.device, &comparison->model);
     if (!code)
         code = compare_methods(comparison);
-    sscam_model_destroy(comparison->model);
+    sscam_model_unref(comparison->model);
     return code;
 }
 

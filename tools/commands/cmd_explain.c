@@ -29,7 +29,7 @@ static sscam_status try_first_input(void *user, sscam_explainer *explainer)
                                                                SSCAM_CLASS_TOP, &map)
                                          : sscam_explain_array(explainer, request->tensor.data,
                                                                shape, request->rank, NULL, &map);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
     return status;
 }
 
@@ -123,7 +123,7 @@ static int explain_together(struct explain_request *request)
                       : output_maps(request, maps, seconds_per_pass(seconds, maps, count));
 
     for (size_t i = 0; i < count; i++)
-        sscam_map_destroy(maps[i]);
+        sscam_map_unref(maps[i]);
     free(maps);
     return code;
 }
@@ -227,9 +227,9 @@ static int explain(struct explain_request *request)
         code = load_model(request->model_path, request->selection.device, &request->model);
     if (!code)
         code = explain_all(request);
-    sscam_model_destroy(request->model);
+    sscam_model_unref(request->model);
     npy_free(&request->tensor);
-    sscam_image_destroy(request->image);
+    sscam_image_unref(request->image);
     return code;
 }
 

@@ -161,8 +161,8 @@ static int list(const struct listing *listing)
         put_json(layers);
     else
         put_table(layers);
-    sscam_layers_destroy(layers);
-    sscam_model_destroy(model);
+    sscam_layers_unref(layers);
+    sscam_model_unref(model);
     return code;
 }
 

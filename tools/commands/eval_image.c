@@ -40,7 +40,7 @@ static sscam_status top_class(struct eval *eval, const sscam_image *image, int64
     sscam_status status = sscam_explain_image(eval->top_class_explainer, image, SSCAM_CLASS_TOP,
                                               &map);
     *top = sscam_map_class_index(map);
-    sscam_map_destroy(map);
+    sscam_map_unref(map);
     return status;
 }
 
@@ -162,6 +162,6 @@ int eval_image(struct eval *eval, size_t index)
     int code = why ? skip(eval, entry->path, why) : evaluate(eval, index, image, &cases);
     free(why);
     dataset_cases_free(&cases);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     return code;
 }

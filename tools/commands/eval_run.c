@@ -322,9 +322,9 @@ static int evaluate_dataset(struct eval *eval)
         code = write_all(eval);
     journal_close(&eval->journal);
     case_thumbnails_free(&eval->thumbnails);
-    sscam_evaluation_destroy(eval->evaluation);
+    sscam_evaluation_unref(eval->evaluation);
     explainer_set_free(&eval->explainer_set);
-    sscam_explainer_destroy(eval->top_class_explainer);
+    sscam_explainer_unref(eval->top_class_explainer);
     free(done);
     return code;
 }
@@ -359,7 +359,7 @@ int eval_finish(struct eval *eval, struct text_list *operands, int code)
         eval->request.path = operands->items[1];
         code = run(eval);
     }
-    sscam_model_destroy(eval->model);
+    sscam_model_unref(eval->model);
     dataset_free(&eval->dataset);
     results_free(&eval->results);
     selection_free(&eval->selection);

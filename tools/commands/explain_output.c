@@ -18,7 +18,7 @@ static int write_overlay(const struct explain_request *request, const sscam_map 
                                             request->selection.alpha, &overlay);
 
     int code = status ? fail_library(path, status) : output_png_write(overlay, path);
-    sscam_image_destroy(overlay);
+    sscam_image_unref(overlay);
     return code;
 }
 
@@ -29,7 +29,7 @@ static int write_heatmap(const struct explain_request *request, const sscam_map 
     sscam_status status = sscam_map_heatmap(map, request->selection.colormap, &heatmap);
 
     int code = status ? fail_library(path, status) : output_png_write(heatmap, path);
-    sscam_image_destroy(heatmap);
+    sscam_image_unref(heatmap);
     return code;
 }
 

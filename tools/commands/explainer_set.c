@@ -53,7 +53,7 @@ int explainer_set_drop_unsupported(struct explainer_set *set, const struct selec
         /* Other failures are left to the call that follows. */
         if (may_be_unsupported(name) && trial(user, explainer) == SSCAM_E_UNSUPPORTED) {
             note(name, sscam_last_error());
-            sscam_explainer_destroy(explainer);
+            sscam_explainer_unref(explainer);
             continue;
         }
         set->explainers[kept] = explainer;
@@ -77,7 +77,7 @@ int64_t *selection_classes(const struct selection *selection, int64_t input_coun
 void explainer_set_free(struct explainer_set *set)
 {
     for (size_t i = 0; i < set->count; i++)
-        sscam_explainer_destroy(set->explainers[i]);
+        sscam_explainer_unref(set->explainers[i]);
     free(set->explainers);
     free(set->methods);
     free(set->layers);

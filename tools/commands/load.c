@@ -24,7 +24,7 @@ sscam_status try_image(sscam_explainer *explainer, const char *path, int64_t max
     sscam_status status = sscam_image_read_limited(path, max_pixels, &image);
     if (!status)
         status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);
-    sscam_map_destroy(map);
-    sscam_image_destroy(image);
+    sscam_map_unref(map);
+    sscam_image_unref(image);
     return status;
 }

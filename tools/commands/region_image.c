@@ -35,6 +35,6 @@ sscam_status region_set_file(sscam_explainer *explainer, const char *path)
     sscam_status status = sscam_image_read(path, &image);
     if (!status)
         status = set_mask(explainer, image);
-    sscam_image_destroy(image);
+    sscam_image_unref(image);
     return status;
 }

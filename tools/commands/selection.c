@@ -215,7 +215,7 @@ static int create_explainer(const struct selection *selection, const struct sett
         code = status ? fail_library(layer, status) : EXIT_OK;
     }
     if (code) {
-        sscam_explainer_destroy(*out);
+        sscam_explainer_unref(*out);
         *out = NULL;
     }
     return code;

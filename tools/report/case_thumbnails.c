@@ -115,7 +115,7 @@ static const char *put_overlay(FILE *out, const sscam_map *map, const struct dra
     if (!why)
         why = put_figure(out, surface, title, below);
     cairo_surface_destroy(surface);
-    sscam_image_destroy(overlay);
+    sscam_image_unref(overlay);
     return why;
 }
 

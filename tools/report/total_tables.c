@@ -59,7 +59,7 @@ static sscam_status compute(const struct results *results, size_t metric_index,
     }
     if (status)
         fail_library("results", status);
-    sscam_evaluation_destroy(evaluation);
+    sscam_evaluation_unref(evaluation);
     return status;
 }
 
