@@ -2,7 +2,7 @@
 """Compares libsscam's maps with those of the Python packages, method by method, under the matching
 preset.
 
-    SSCAM_LIBRARY=build-pip/lib/libsscam.so.1 build-pip-environment/bin/python3 \\
+    SSCAM_LIBRARY=build-pip-2.13.0/lib/libsscam.so.1 build-pip-environment-2.13.0/bin/python3 \\
         tests/bench/agreement.py
 
 Prints a table with the smallest cosine and the largest difference of the maps in [0,1] over some

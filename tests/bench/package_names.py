@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that the packages have every name that docs/migrating.md lists.
 
-    SSCAM_LIBRARY=build-pip/lib/libsscam.so.1 build-pip-environment/bin/python3 \\
+    SSCAM_LIBRARY=build-pip-2.13.0/lib/libsscam.so.1 build-pip-environment-2.13.0/bin/python3 \\
         tests/bench/package_names.py
 
 What it needs: see packages.py. The document's other names are checked by docs/check_docs.py.

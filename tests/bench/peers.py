@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compares times and maps of libsscam and the Python packages for class activation maps.
 
-    SSCAM_LIBRARY=build-pip/lib/libsscam.so.1 build-pip-environment/bin/python3 tests/bench/peers.py
+    SSCAM_LIBRARY=build-pip-2.13.0/lib/libsscam.so.1 \\
+        build-pip-environment-2.13.0/bin/python3 tests/bench/peers.py
 
 All run in turn in one process, on one libtorch, with the same number of threads; medians are shown.
 What it needs: see packages.py. Networks have random weights unless --weights names a folder of
