@@ -94,7 +94,11 @@ static sscam_status decode(const uint8_t *data, size_t size, int64_t max_pixels,
         return sscam_png_decode(data, size, max_pixels, out);
     if (sscam_jpeg_recognise(data, size))
         return sscam_jpeg_decode(data, size, max_pixels, out);
-    return sscam_fail(SSCAM_E_FORMAT, "neither PNG nor JPEG");
+    return sscam_fail(SSCAM_E_FORMAT, "neither PNG nor JPEG%s",
+                      size >= 4 && memcmp(data, "PK\3\4", 4) == 0
+                          ? " but a zip archive, as networks are: have the network and the image "
+                            "changed places?"
+                          : "");
 }
 
 static sscam_status decode_png_only(const uint8_t *data, size_t size, int64_t max_pixels,

@@ -8,6 +8,7 @@
 
 #include "base/byte_source.h"
 #include "base/error.h"
+#include "model/file_kind.h"
 
 /* Far above the size of any classifier. */
 static const size_t LARGEST_FILE = (size_t)1 << 36;
@@ -19,6 +20,8 @@ static sscam_status load(const sscam_byte_source *source, const char *device, ss
         return sscam_fail_memory("a model");
     model->backend = sscam_backend_default();
     sscam_status status = model->backend->load(source, device ? device : "cpu", &model->network);
+    if (status == SSCAM_E_FORMAT)
+        status = sscam_fail_file_kind(source);
     if (status != SSCAM_OK) {
         free(model);
         return status;

@@ -16,6 +16,15 @@ bool contains(const std::string &text, const char *part)
     return text.find(part) != std::string::npos;
 }
 
+// Constants in oneDNN's layout are written without their values, and packed weights as objects of
+// classes that other builds lack.
+bool is_optimised(const std::string &reason)
+{
+    return contains(reason, "attribute 'value' is undefined") ||
+           contains(reason, "torch.classes.xnnpack") || contains(reason, "torch.classes.vulkan") ||
+           contains(reason, "torch.classes.metal") || contains(reason, "torch.classes.mkldnn");
+}
+
 // Either the file is no TorchScript archive, or its program does not run in this libtorch.
 [[noreturn]] void fail_to_load()
 {
@@ -23,15 +32,20 @@ bool contains(const std::string &text, const char *part)
     bool is_archive_fault = contains(reason, "PytorchStreamReader") ||
                             contains(reason, "archive") || contains(reason, "npickl") ||
                             contains(reason, "ickle");
-    if (contains(reason, "constants.pkl"))
-        throw Error(SSCAM_E_FORMAT, "not a TorchScript file but another PyTorch archive, such as a "
-                                    "checkpoint of weights; write it with torch.jit.save");
     // Messages of libtorch 2, which checks this itself; for earlier versions archive.cpp does.
     if (contains(reason, "require a storage of at least") ||
         contains(reason, "invalid storage offset"))
         throw Error(SSCAM_E_FORMAT, "damaged TorchScript file: " + reason);
+    // What the core recognises as another format gets a message of its own.
     if (is_archive_fault)
-        throw Error(SSCAM_E_FORMAT, "not a TorchScript file: " + reason);
+        throw Error(SSCAM_E_FORMAT, "no TorchScript file, or a damaged one: " + reason);
+    if (is_optimised(reason))
+        throw Error(SSCAM_E_FORMAT,
+                    "a TorchScript file saved after torch.jit.optimize_for_inference or "
+                    "optimize_for_mobile, for one kind of machine; save the network before that: "
+                    "torch.export.save(torch.export.export(model.eval(), (torch.rand(1, 3, 224, "
+                    "224),)), \"network.pt2\"), or "
+                    "torch.jit.script(model.eval()).save(\"network.pt\")");
     throw Error(SSCAM_E_MODEL, "its program cannot be used: " + reason);
 }
 

@@ -71,21 +71,28 @@ FORMAT, MODEL = "SSCAM_E_FORMAT", "SSCAM_E_MODEL"
 
 # name: (how to write the file, status, part of the message)
 FAULTS = {
-    "empty": (write_bytes(lambda data: b"\0"), FORMAT, "not a TorchScript file"),
+    "empty": (write_bytes(lambda data: b"\0"), FORMAT, "no TorchScript file"),
     "text": (
         write_bytes(lambda data: b"no network at all\n" * 99),
         FORMAT,
-        "not a TorchScript file",
+        "no TorchScript file",
     ),
     "truncated": (
         write_bytes(lambda data: data[: len(data) // 2]),
         FORMAT,
-        "not a TorchScript file",
+        "no TorchScript file",
     ),
     "checkpoint": (
         lambda path: torch.save(networks.ReluTwice().state_dict(), path),
         FORMAT,
-        "torch.jit.save",
+        "no TorchScript file",
+    ),
+    "optimised_before_saving": (
+        lambda path: torch.jit.optimize_for_inference(
+            torch.jit.script(networks.ReluTwice().eval())
+        ).save(path),
+        FORMAT,
+        "optimize_for_inference",
     ),
     "no_forward": (script_of(NoForward), MODEL, "no forward()"),
     "raises": (script_of(Raises), MODEL, "three channels are one too many"),

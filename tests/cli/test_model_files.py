@@ -1,0 +1,85 @@
+"""Files given as networks that are none: each is named, with the line of Python that exports it."""
+
+import re
+import subprocess
+import sys
+
+import PIL.Image
+import pytest
+
+from conftest import ROOT, assert_one_line
+
+WRITER = ROOT / "tests/cli/make_foreign_files.py"
+
+# file: what the message says of it
+KINDS = {
+    "state_dict.pth": "a state dict",
+    "state_dict_old.pth": "a state dict",
+    "state_dict_protocol_4.pth": "a state dict",
+    "state_dict_plain.bin": "a state dict",
+    "checkpoint.ckpt": 'a dictionary whose first key is "epoch"',
+    "checkpoint_module.pt": "a checkpoint with a whole network",
+    "module.pt": "the class __main__.Classifier",
+    "module_old.pt": "the class __main__.Classifier",
+    "module_protocol_4.pt": "the class __main__.Classifier",
+    "tensor.pt": "a tensor that torch.save() wrote",
+    "optimised.pt": "torch.jit.optimize_for_inference",
+    "lite_flatbuffer.ptl": "lite interpreter",
+    "cut.pt": "incomplete",
+    "cut_by_one.pt": "incomplete",
+    "empty.pt": "the file is empty",
+    "scores.pkl": "a pickle of Python without a network",
+    "arrays.npz": "arrays of NumPy",
+}
+WITHOUT_EXPORT = {"cut.pt", "cut_by_one.pt", "empty.pt"}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("foreign")
+    subprocess.run(
+        [sys.executable, "-W", "ignore", WRITER, folder], check=True, capture_output=True
+    )
+    return folder
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_foreign_file_is_named(sscam, files, name):
+    result = sscam("layers", files / name)
+    assert_one_line(result, 1, f"{name}: ", KINDS[name])
+    if name not in WITHOUT_EXPORT:
+        assert "torch.export.save(torch.export.export(model.eval()" in result.stderr
+        assert "torch.jit.script(model.eval()).save" in result.stderr
+
+
+LOAD = """
+import sys, torch
+sys.path.insert(0, {folder!r})
+from make_foreign_files import Classifier
+FILE, model = {file!r}, Classifier()
+sys.modules["__main__"].Classifier = Classifier
+{lines}
+"""
+
+
+@pytest.mark.parametrize("name", ["state_dict.pth", "state_dict_old.pth"])
+def test_the_line_of_python_exports_it(sscam, files, tmp_path, name):
+    message = sscam("layers", files / name).stderr
+    load = re.search(r"model\.load_state_dict\([^;]+\)(?=; )", message).group()
+    save = re.search(r"torch\.jit\.script\(model\.eval\(\)\)\.save\(\S+\)", message).group()
+    script = LOAD.format(
+        folder=str(WRITER.parent), file=str(files / name), lines=f"{load}\n{save}\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], cwd=tmp_path, check=True)
+    assert sscam("layers", tmp_path / "network.pt").returncode == 0
+
+
+def test_a_lite_interpreter_file_with_its_code_is_a_network(sscam, files):
+    assert "features" in sscam("layers", files / "lite.ptl").stdout
+
+
+def test_an_image_and_a_network_that_changed_places_are_told(sscam, files, tmp_path):
+    image = tmp_path / "photo.png"
+    PIL.Image.new("RGB", (32, 32)).save(image)
+    for model, picture in ((image, files / "network.pt"), (image, image)):
+        assert_one_line(sscam("explain", model, picture), 1, "changed places?")
