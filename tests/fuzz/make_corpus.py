@@ -4,9 +4,12 @@
 Regression files, found by fuzzing, lie beside the seeds and are none of this script's.
 """
 
+import collections
 import io
+import pickle
 import struct
 import sys
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -140,6 +143,41 @@ def journals():
     yield "empty", ""
 
 
+def archive(*entries, comment=b""):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.comment = comment
+        for name, content in entries:
+            file.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()
+
+
+def file_kinds():
+    """What is given as a network and is none; pickles of names that nothing needs to define."""
+    old = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}q\x00."
+    module = (
+        b"\x80\x02cnet\nNet\nq\x00)\x81}X\x06\x00\x00\x00weightctorch.nn.modules.conv\nConv2d\n)."
+    )
+    state = [pickle.dumps(collections.OrderedDict(weight=1), protocol) for protocol in (2, 4)]
+    checkpoint = pickle.dumps({"epoch": 3, "state_dict": {}}, 2)
+    for name, content in {"module": module, "state-2": state[0], "checkpoint": checkpoint}.items():
+        yield name, content
+        yield f"{name}-old", old + content
+        yield f"{name}-archive", archive(("net/data.pkl", content), ("net/data/0", "1234"))
+    yield "state-4", state[1]
+    yield "script", archive(("net/constants.pkl", ""), ("net/code/__torch__.py", ""))
+    yield "program", archive(("net/models/model.json", "{}"), ("net/archive_version", "0"))
+    yield "compiled", archive(("data/aotinductor/model/a.so", ""), comment=b"c" * 9)
+    yield "keras", archive(("config.json", "{}"), ("model.weights.h5", ""))
+    yield "arrays", archive(("a.npy", b""), ("b.npy", b""))
+    yield "onnx", b"\x08\x07\x12\x07pytorch\x1a\x051.13.:"
+    yield "saved-model", b"\x08\x01\x12\xd0\x80\x01\n\x10----------"
+    yield "safetensors", struct.pack("<Q", 2) + b"{}" + bytes(8)
+    yield "page", "<!DOCTYPE html><title>404</title>"
+    yield "pointer", "version https://git-lfs.github.com/spec/v1\n"
+    yield "openvino", '<?xml version="1.0"?><net name="n">'
+
+
 def options():
     sets = [
         "",
@@ -181,6 +219,7 @@ def main():
         "merge": results,
         "journal": journals,
         "options": options,
+        "file_kind": file_kinds,
     }.items():
         (root / target).mkdir(parents=True, exist_ok=True)
         for name, content in seeds():

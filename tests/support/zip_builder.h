@@ -31,7 +31,7 @@ static inline void zip_put(zip_builder *zip, const void *bytes, size_t count)
 static inline void zip_put_number(zip_builder *zip, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++) {
-        const uint8_t byte = (uint8_t)(value >> (8 * i));
+        const uint8_t byte = (uint8_t)(i < 8 ? value >> (8 * i) : 0);
         zip_put(zip, &byte, 1);
     }
 }
