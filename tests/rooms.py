@@ -17,7 +17,7 @@ INCLUDE = re.compile(
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 # Headers of the libraries that one file each speaks to.
-ONE_DOOR = re.compile(r"(png|jpeglib|cblas|lapacke?)\.h$|(libxml|pango)/")
+ONE_DOOR = re.compile(r"(png|jpeglib|cblas|lapacke?)\.h$|(libxml|pango|nlohmann)/")
 TORCH = re.compile(r"(torch|c10|ATen|caffe2)/")
 # Reading, writing and asking the system are not the shim's.
 INPUT_OUTPUT = {
@@ -48,7 +48,8 @@ LIB_ROOMS = (
 # Which rooms a room of shim/ and tools/ includes beside itself.
 SHIM_ROOMS = {
     "common": (),
-    "load": ("common", "graph"),
+    "load": ("common", "graph", "program"),
+    "program": ("common", "graph"),
     "graph": ("common", "engine"),
     "score": ("common", "engine", "graph", "cuda"),
     "cuda": ("common", "engine", "graph", "load", "score"),

@@ -14,6 +14,7 @@
 #include "common/guard.hpp"
 #include "graph/fused_attention.hpp"
 #include "graph/graph_walk.hpp"
+#include "graph/module_scope.hpp"
 
 namespace sscam {
 
@@ -103,6 +104,17 @@ class Inliner {
 public:
     explicit Inliner(std::vector<Mark> &marks) : marks_(marks) {}
 
+    // Marks what modules return whose calls are not in the graph, but were where it came from.
+    void mark_scoped_modules(jit::Graph &graph)
+    {
+        for_each_scoped_module(graph, [this](jit::Value *value, const ScopedModule &module) {
+            jit::Node *last = value->node();
+            while (last->next()->kind() == mark_symbol() && last->next()->input() == value)
+                last = last->next();
+            insert_mark_after(last, value, {module.path, module.kind, true, -1});
+        });
+    }
+
     // Inlines all calls in `block`, whose module value `self` is found at `path`.
     void inline_calls(jit::Block *block, const jit::Value *self, const std::string &path)
     {
@@ -116,9 +128,9 @@ public:
             else if (node->kind() == prim::CallFunction)
                 inline_function(node, path);
             else if (jit::GraphFunction *unfused = unfused_attention(node))
-                inline_call(as_call(node), *unfused, path);
+                inline_call(as_call(node), *unfused, scoped_path(node, path));
             else if (is_markable_operation(node))
-                mark_operation(node, path);
+                mark_operation(node, scoped_path(node, path));
         }
     }
 
@@ -159,6 +171,7 @@ private:
         for (const jit::Value *output : node->outputs())
             types.push_back(output->type());
         jit::WithInsertPoint before(node);
+        const jit::WithCurrentScope within(graph, node->scope());
         jit::Node *call = graph.insertNode(graph.create(node->kind(), node->inputs(), 1));
         call->output()->setType(c10::TupleType::create(types));
         jit::Node *unpacked = graph.insertNode(graph.createTupleUnpack(call->output()));
@@ -177,6 +190,7 @@ private:
         avoid_fused_attention(*body);
         const jit::Value *self = body->inputs().empty() ? nullptr : body->inputs()[0];
         inline_calls(body->block(), self, path);
+        const jit::WithCurrentScope within(*node->owningGraph(), node->scope());
         jit::inlineCallTo(node, callee, body.get());
     }
 
@@ -208,10 +222,16 @@ private:
     // Uses are redirected later, when all is inlined.
     void insert_mark(jit::Node *node, Mark mark)
     {
-        jit::Node *mark_node = node->owningGraph()->create(mark_symbol(), {node->outputs()[0]}, 1);
+        insert_mark_after(node, node->outputs()[0], std::move(mark));
+    }
+
+    void insert_mark_after(jit::Node *last, jit::Value *value, Mark mark)
+    {
+        jit::Node *mark_node = last->owningGraph()->create(mark_symbol(), {value}, 1);
         mark_node->i_(attr::value, static_cast<int64_t>(marks_.size()));
-        mark_node->output()->setType(node->outputs()[0]->type());
-        mark_node->insertAfter(node);
+        mark_node->output()->setType(value->type());
+        mark_node->setScope(value->node()->scope());
+        mark_node->insertAfter(last);
         marks_.push_back(std::move(mark));
     }
 
@@ -335,6 +355,9 @@ void name_operations(jit::Graph &graph, const jit::Module &module, std::vector<M
     std::unordered_set<std::string> taken;
     for (const auto &named : module.named_modules())
         taken.insert(named.name);
+    for (const Mark &mark : marks)
+        if (mark.is_module)
+            taken.insert(mark.name);
     std::map<std::string, int> last_number;
     for_each_node(graph.block(), [&](jit::Node *node) {
         if (node->kind() != mark_symbol())
@@ -473,7 +496,9 @@ MarkedGraph::MarkedGraph(const jit::Module &module)
     : module_(module), graph_(forward_graph(module)->copy())
 {
     avoid_fused_attention(*graph_);
-    Inliner(marks_).inline_calls(graph_->block(), graph_->inputs()[0], "");
+    Inliner inliner(marks_);
+    inliner.inline_calls(graph_->block(), graph_->inputs()[0], "");
+    inliner.mark_scoped_modules(*graph_);
     BranchFolder(module_, *graph_);
     use_the_latest_name_of_changed_tensors(*graph_);
     redirect_uses_to_marks(*graph_);

@@ -1,15 +1,14 @@
 #include "load/archive.hpp"
 
 #include <cstring>
-#include <limits>
 #include <new>
 #include <string>
 #include <unordered_set>
 
-#include <ATen/EmptyTensor.h>
 #include <torch/csrc/jit/ir/constants.h>
 
 #include "common/guard.hpp"
+#include "common/tensor_bytes.hpp"
 #include "graph/graph_walk.hpp"
 
 namespace sscam {
@@ -35,20 +34,6 @@ bool is_in_folder(const std::string &path, const char *folder)
 
 // --- one tensor ----------------------------------------------------------------------------------
 
-constexpr size_t NO_SIZE = std::numeric_limits<size_t>::max();
-
-// From the start of its storage to the tensor's last element.
-size_t claimed_bytes(const at::Tensor &tensor)
-{
-    try {
-        return at::detail::computeStorageNbytes(tensor.sizes(), tensor.strides(),
-                                                tensor.dtype().itemsize(),
-                                                static_cast<size_t>(tensor.storage_offset()));
-    } catch (const c10::Error &) {
-        return NO_SIZE; // too many for size_t, or negative
-    }
-}
-
 // The loader's own storages, unlike all others, cannot grow and have no allocator.
 size_t bytes_in_record(const c10::Storage &storage, const ArchiveReader &reader)
 {
@@ -65,7 +50,10 @@ void check_tensor(const at::Tensor &tensor, const std::string &name, const Archi
         return;
     const c10::Storage &storage = tensor.storage();
     const size_t present = std::min(storage.nbytes(), bytes_in_record(storage, reader));
-    const size_t claimed = std::max(claimed_bytes(tensor), storage.nbytes());
+    const size_t claimed = std::max(claimed_bytes(tensor.sizes(), tensor.strides(),
+                                                  tensor.dtype().itemsize(),
+                                                  tensor.storage_offset()),
+                                    storage.nbytes());
     if (claimed <= present)
         return;
     throw Error(SSCAM_E_FORMAT,

@@ -6,6 +6,7 @@
 
 #include "common/guard.hpp"
 #include "load/archive.hpp"
+#include "program/exported_program.hpp"
 
 namespace sscam {
 
@@ -125,7 +126,8 @@ c10::Device device_named(const char *name)
 
 torch::jit::Module load_module(const sscam_byte_source &source, c10::Device device)
 {
-    torch::jit::Module module = read_module(source, device);
+    torch::jit::Module module = is_exported_program(source) ? load_exported_program(source, device)
+                                                            : read_module(source, device);
     set_evaluation_mode(module);
     for (const at::Tensor &parameter : module.parameters())
         prepare_tensor(parameter);

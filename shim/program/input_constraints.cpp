@@ -1,0 +1,175 @@
+#include "program/input_constraints.hpp"
+
+#include <limits>
+#include <sstream>
+#include <vector>
+
+namespace sscam {
+
+namespace jit = torch::jit;
+namespace prim = c10::prim;
+namespace aten = c10::aten;
+
+namespace {
+
+// Export takes sizes of 0 and 1 apart from others, and lets them pass all the same.
+constexpr int64_t never_checked = 2;
+
+struct Limits {
+    int64_t least, most;
+};
+
+Limits limits_of(const pt2::Size &size, const std::map<std::string, pt2::Range> &ranges)
+{
+    constexpr int64_t none = std::numeric_limits<int64_t>::max();
+    const auto found = ranges.find(size.symbol);
+    if (found == ranges.end())
+        return {0, none};
+    const int64_t least = found->second.least.value_or(0), most = found->second.most.value_or(none);
+    return {least > never_checked ? least : 0, most};
+}
+
+// --- in words ------------------------------------------------------------------------------------
+
+// "N", "C", "H" and "W" of an image; other sizes are numbered.
+std::string letter_of(size_t axis, size_t rank)
+{
+    static const char *const of_images[] = {"N", "C", "H", "W"};
+    if (axis == 0 || rank == 4)
+        return of_images[axis];
+    return "D" + std::to_string(axis);
+}
+
+std::string range_text(const std::string &letter, int64_t factor, Limits limits)
+{
+    constexpr int64_t none = std::numeric_limits<int64_t>::max();
+    std::ostringstream text;
+    if (limits.least > 0)
+        text << " from " << factor * limits.least;
+    if (limits.most < none / factor)
+        text << " up to " << factor * limits.most;
+    if (factor > 1)
+        text << " in steps of " << factor;
+    return text.str().empty() ? "" : ", " + letter + text.str();
+}
+
+// "1x3x224x224 only", "Nx3x224x224, N up to 1024"
+std::string in_words(const pt2::TensorDescription &description,
+                     const std::map<std::string, pt2::Range> &ranges)
+{
+    std::map<std::string, std::string> letters;
+    std::string sizes, limits;
+    const size_t rank = description.sizes.size();
+    for (size_t axis = 0; axis < rank; axis++) {
+        const pt2::Size &size = description.sizes[axis];
+        sizes += axis > 0 ? "x" : "";
+        if (size.symbol.empty()) {
+            sizes += std::to_string(size.factor);
+            continue;
+        }
+        const auto [entry, is_new] = letters.emplace(size.symbol, letter_of(axis, rank));
+        sizes += entry->second;
+        if (is_new && size.is_known)
+            limits += range_text(entry->second, size.factor, limits_of(size, ranges));
+    }
+    return "it was exported for " + sizes + (letters.empty() ? " only" : limits);
+}
+
+// --- in the graph --------------------------------------------------------------------------------
+
+class Checks {
+public:
+    Checks(jit::Graph &graph, jit::Value *input) : graph_(graph)
+    {
+        sizes_ = insert(aten::size, {input}, c10::ListType::ofInts());
+    }
+
+    void require_rank(int64_t rank)
+    {
+        require(c10::aten::eq, insert(aten::len, {sizes_}, c10::IntType::get()), constant(rank));
+    }
+
+    void require_size(int64_t axis, const pt2::Size &size,
+                      const std::map<std::string, pt2::Range> &ranges)
+    {
+        if (size.symbol.empty()) {
+            require(aten::eq, size_at(axis), constant(size.factor));
+            return;
+        }
+        if (!size.is_known)
+            return;
+        const Limits limits = limits_of(size, ranges);
+        jit::Value *value = size_at(axis);
+        if (size.factor > 1) {
+            require(aten::eq,
+                    insert(aten::remainder, {value, constant(size.factor)}, c10::IntType::get()),
+                    constant(0));
+            value = insert(aten::floordiv, {value, constant(size.factor)}, c10::IntType::get());
+        }
+        const auto [known, is_new] = symbols_.emplace(size.symbol, value);
+        if (!is_new)
+            require(aten::eq, value, known->second);
+        if (limits.least > 0)
+            require(aten::ge, value, constant(limits.least));
+        if (limits.most < std::numeric_limits<int64_t>::max())
+            require(aten::le, value, constant(limits.most));
+    }
+
+    void raise_unless_met(const std::string &message)
+    {
+        for (jit::Value *condition : conditions_) {
+            jit::Node *branch = graph_.insertNode(graph_.create(prim::If, {condition}, 0));
+            branch->addBlock();
+            const jit::WithInsertPoint inside(branch->addBlock());
+            graph_.insertNode(graph_.create(
+                prim::RaiseException,
+                {graph_.insertConstant(message), graph_.insertConstant(c10::IValue())}, 0));
+        }
+        conditions_.clear();
+    }
+
+private:
+    jit::Value *insert(c10::Symbol operation, std::vector<jit::Value *> inputs, c10::TypePtr type)
+    {
+        jit::Node *node = graph_.insertNode(graph_.create(operation, inputs, 1));
+        node->output()->setType(std::move(type));
+        return node->output();
+    }
+
+    jit::Value *constant(int64_t value) { return graph_.insertConstant(value); }
+
+    jit::Value *size_at(int64_t axis)
+    {
+        return insert(aten::__getitem__, {sizes_, constant(axis)}, c10::IntType::get());
+    }
+
+    void require(c10::Symbol comparison, jit::Value *a, jit::Value *b)
+    {
+        conditions_.push_back(insert(comparison, {a, b}, c10::BoolType::get()));
+    }
+
+    jit::Graph &graph_;
+    jit::Value *sizes_;
+    std::vector<jit::Value *> conditions_;
+    std::map<std::string, jit::Value *> symbols_;
+};
+
+} // namespace
+
+void add_input_checks(jit::Graph &graph, jit::Value *input,
+                      const pt2::TensorDescription &description,
+                      const std::map<std::string, pt2::Range> &ranges)
+{
+    const std::string message = in_words(description, ranges);
+    Checks checks(graph, input);
+    checks.require_rank(static_cast<int64_t>(description.sizes.size()));
+    checks.raise_unless_met(message); // before a size is taken that may not be there
+    for (size_t axis = 0; axis < description.sizes.size(); axis++) {
+        const pt2::Size &size = description.sizes[axis];
+        if (axis > 0 || !size.symbol.empty() || size.factor != 1)
+            checks.require_size(static_cast<int64_t>(axis), size, ranges);
+    }
+    checks.raise_unless_met(message);
+}
+
+} // namespace sscam

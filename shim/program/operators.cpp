@@ -1,0 +1,112 @@
+#include "program/operators.hpp"
+
+#include <map>
+#include <set>
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/csrc/api/include/torch/version.h>
+
+#include "common/guard.hpp"
+
+namespace sscam {
+
+namespace {
+
+const std::string prefix = "torch.ops.";
+
+bool starts_with(const std::string &text, const std::string &beginning)
+{
+    return text.compare(0, beginning.size(), beginning) == 0;
+}
+
+[[noreturn]] void refuse(const pt2::Node &node, const std::string &reason)
+{
+    throw Error(SSCAM_E_UNSUPPORTED,
+                "the operator " + node.target + " of the node \"" + node.name + "\" " + reason);
+}
+
+// "aten::conv2d" and "" of "torch.ops.aten.conv2d.default".
+c10::OperatorName operator_name(const pt2::Node &node)
+{
+    if (!starts_with(node.target, prefix))
+        refuse(node, "is no operator of libtorch but a function of Python");
+    const std::string name = node.target.substr(prefix.size());
+    const size_t first = name.find('.'), last = name.rfind('.');
+    if (first == std::string::npos || first == last || first == 0)
+        refuse(node, "has no overload");
+    const std::string overload = name.substr(last + 1);
+    return {name.substr(0, first) + "::" + name.substr(first + 1, last - first - 1),
+            overload == "default" ? "" : overload};
+}
+
+} // namespace
+
+c10::FunctionSchema schema_of(const pt2::Node &node)
+{
+    const c10::OperatorName name = operator_name(node);
+    const auto found = c10::Dispatcher::singleton().findSchema(name);
+    if (found)
+        return found->schema();
+    if (starts_with(name.name, "aten::"))
+        refuse(node, "is not in this libtorch, " TORCH_VERSION ", which is older than the program");
+    refuse(node, "is not one of libtorch's own");
+}
+
+bool find_symbolic_operation(const std::string &target, c10::Symbol *operation)
+{
+    static const auto *const names = new std::map<std::string, const char *>{
+        {"_operator.add", "aten::add"},
+        {"_operator.sub", "aten::sub"},
+        {"_operator.mul", "aten::mul"},
+        {"_operator.floordiv", "aten::floordiv"},
+        {"_operator.truediv", "aten::div"},
+        {"_operator.mod", "aten::remainder"},
+        {"_operator.pow", "aten::pow"},
+        {"_operator.neg", "aten::neg"},
+        {"_operator.eq", "aten::eq"},
+        {"_operator.ne", "aten::ne"},
+        {"_operator.lt", "aten::lt"},
+        {"_operator.le", "aten::le"},
+        {"_operator.gt", "aten::gt"},
+        {"_operator.ge", "aten::ge"},
+        {"_operator.and_", "aten::__and__"},
+        {"_operator.or_", "aten::__or__"},
+        {"_operator.lshift", "aten::__lshift__"},
+        {"_operator.rshift", "aten::__rshift__"},
+        {"math.trunc", "aten::Int"},
+        {"math.floor", "aten::floor"},
+        {"math.ceil", "aten::ceil"},
+        {"math.sqrt", "aten::sqrt"},
+        {"torch.sym_int", "aten::Int"},
+        {"torch.sym_float", "aten::Float"},
+        {"torch.sym_not", "aten::__not__"},
+        {"torch.sym_max", "prim::max"},
+        {"torch.sym_min", "prim::min"},
+        {"torch.sym_sqrt", "aten::sqrt"},
+        {"torch._sym_sqrt", "aten::sqrt"},
+        {"torch.ops.aten.sym_size.int", "aten::size"},
+        {"torch.ops.aten.sym_stride.int", "aten::stride"},
+        {"torch.ops.aten.sym_numel.default", "aten::numel"},
+        {"torch.ops.aten.sym_storage_offset.default", "aten::storage_offset"},
+    };
+    const auto found = names->find(target);
+    if (found == names->end())
+        return false;
+    *operation = c10::Symbol::fromQualString(found->second);
+    return true;
+}
+
+bool is_assertion(const std::string &target)
+{
+    static const auto *const names = new std::set<std::string>{
+        "torch.ops.aten._assert_async.default",
+        "torch.ops.aten._assert_async.msg",
+        "torch.ops.aten._assert_scalar.default",
+        "torch.ops.aten._assert_tensor_metadata.default",
+        "torch.ops.aten.sym_constrain_range.default",
+        "torch.ops.aten.sym_constrain_range_for_size.default",
+    };
+    return names->count(target) != 0;
+}
+
+} // namespace sscam
