@@ -395,7 +395,8 @@ static sscam_status differentiate(const sscam_engine_batch *batch, const sscam_l
     request.output_weight_count = count;
     sscam_engine_reply_begin(&reply, 1);
     sscam_status status = sscam_engine_differentiate(batch->network, &request, &reply);
-    if (status == SSCAM_OK)
+    /* They may be those of the first input or of all that the engine takes. */
+    if (status == SSCAM_OK && reply.gradients.shape[0] != out->shape[0])
         status = sscam_engine_keep_first(batch->network, reply.gradients.shape, layer->name);
     if (status == SSCAM_OK)
         status = check_layer_shape(batch->network, "gradients", layer->name, &reply.gradients,
