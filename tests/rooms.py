@@ -40,6 +40,7 @@ LIB_ROOMS = (
     "image",
     "masks",
     "model",
+    "engine",
     "options",
     "explain",
     "methods",

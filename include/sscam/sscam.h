@@ -29,6 +29,7 @@
 #define SSCAM_SSCAM_H
 
 #include "array.h"
+#include "engine.h"
 #include "evaluation.h"
 #include "explainer.h"
 #include "export.h"

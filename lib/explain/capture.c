@@ -85,6 +85,8 @@ sscam_status sscam_capture_layer(sscam_map_job *job, const float *input, const c
         .want_gradients = want_gradients,
     };
     sscam_status status = job->backend->capture(job->network, &request, out);
+    if (status == SSCAM_E_UNSUPPORTED)
+        return sscam_fail(status, "%s: %s", job->method->title, sscam_error_message());
     if (status != SSCAM_OK)
         return status;
     job->passes++;

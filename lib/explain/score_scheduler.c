@@ -214,6 +214,8 @@ static sscam_status ablate_group(sscam_score_schedule *work, sscam_map_job *firs
         .extra_inputs = &extra_inputs,
         .progress = progress};
     status = first->backend->ablate(first->network, &request, scores);
+    if (status == SSCAM_E_UNSUPPORTED)
+        sscam_fail(status, "%s: %s", first->method->title, sscam_error_message());
     first->passes += plan->channel_count + extra_inputs;
     if (status == SSCAM_OK)
         distribute_ablations(work, first, scores);

@@ -536,7 +536,7 @@ END_TEST
 START_TEST(failures_add_nothing)
 {
     static const fake_call calls[] = {FAKE_CLASSIFY, FAKE_CAPTURE, FAKE_SCORE, FAKE_BATCH};
-    static const sscam_status statuses[] = {SSCAM_E_MEMORY, SSCAM_E_MODEL, SSCAM_E_LAYER};
+    static const sscam_status statuses[] = {SSCAM_E_DEVICE, SSCAM_E_MODEL, SSCAM_E_LAYER};
     const fake_call call = calls[_i];
     for (long long nth = 1; nth <= 3; nth++) {
         fake_reset();

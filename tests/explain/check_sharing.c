@@ -488,8 +488,8 @@ START_TEST(a_failing_call_is_reported_wherever_it_is)
         char thing[64];
         snprintf(thing, sizeof thing, "fake failure of %s %lld", fake_call_name(calls[_i]), nth);
         fake_reset();
-        fake_fail_at(calls[_i], nth, SSCAM_E_MEMORY);
-        ASSERT_FAILS(explain(IMAGES, NULL, 1), SSCAM_E_MEMORY, thing);
+        fake_fail_at(calls[_i], nth, SSCAM_E_DEVICE);
+        ASSERT_FAILS(explain(IMAGES, NULL, 1), SSCAM_E_DEVICE, thing);
         assert_none(IMAGES * MUCH);
     }
 }

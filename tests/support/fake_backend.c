@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "engine/host_engine.h"
 
 /* Powers of two and their sums, so that little is rounded. Class 2 does not depend on channel 1,
  * and weighs the equal channels with opposite signs. */
@@ -19,6 +20,10 @@ const double fake_head_bias[FAKE_CLASSES] = {0.5, -0.25, 0.125};
 fake_counters fake_counted;
 static atomic_int failing_call, failing_status;
 static atomic_llong failing_number; /* 0: none */
+
+/* Whether the thread's call of the engine is one of score() or ablate(), and of the latter the
+ * first, which checks the tail. */
+static _Thread_local int is_scoring, is_checking_tail;
 
 typedef enum head_kind { HEAD_LINEAR, HEAD_QUADRATIC, HEAD_POSITIONAL, HEAD_DENSE } head_kind;
 
@@ -133,40 +138,23 @@ static void count_batch(long long size)
 
 /* --- the network ------------------------------------------------------------------------------ */
 
-/* One of the network's outputs. */
-typedef struct network_output {
-    const char *position, *name;
-    double share;          /* of the first output */
-    int64_t default_layer; /* position among the layers */
-} network_output;
-
-static const network_output outputs[] = {
-    {"0", "", 1.0, 1}, {"1", "half", 0.5, 1}, {"2", "early", 0.25, 0}};
-
-static sscam_status find_output(const char *name, const network_output **output)
-{
-    for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
-        *output = &outputs[i];
-        if (!name || strcmp(name, outputs[i].position) == 0 || strcmp(name, outputs[i].name) == 0)
-            return SSCAM_OK;
-    }
-    return sscam_fail(
-        SSCAM_E_ARGUMENT,
-        "option output: the network has no output \"%s\"; it has 0, 1 (half), 2 (early)", name);
-}
+/* The network's outputs. */
+static const char *const output_names[] = {"", "half", "early"};
+static const double output_shares[] = {1.0, 0.5, 0.25}; /* of the first output */
+static const char *const default_layers[] = {"features", "features", "stem"};
+enum { OUTPUTS = sizeof output_names / sizeof output_names[0] };
 
 /* A run of the network on one input. */
 typedef struct fake_run {
     const fake_network *network;
-    double share;                      /* of the first output */
-    sscam_sides step;                  /* pixels of a mean: 2 along each side that the input has */
-    int32_t rank;                      /* of the input */
-    sscam_sides sides;                 /* of the layers */
-    int64_t positions;                 /* of the layers */
-    const sscam_target_pixels *target; /* of a dense output; NULL: all positions */
-    double *stem;                      /* [FAKE_COLORS, positions] */
-    double *features;                  /* [FAKE_CHANNELS, positions]; also what needs freeing */
-    double mean[FAKE_CHANNELS];        /* of the features */
+    double share;               /* of the first output */
+    sscam_sides step;           /* pixels of a mean: 2 along each side that the input has */
+    int32_t rank;               /* of the input */
+    sscam_sides sides;          /* of the layers */
+    int64_t positions;          /* of the layers */
+    double *stem;               /* [FAKE_COLORS, positions] */
+    double *features;           /* [FAKE_CHANNELS, positions]; also what needs freeing */
+    double mean[FAKE_CHANNELS]; /* of the features */
 } fake_run;
 
 static sscam_sides step_of(const sscam_shape *shape)
@@ -182,31 +170,49 @@ static sscam_sides layer_sides(const sscam_shape *shape)
                          shape->sides.width / step.width};
 }
 
-static sscam_status begin_run(const fake_network *network, const sscam_shape *shape,
-                              const char *output, fake_run *run)
+static sscam_shape shape_of(const sscam_engine_request *request)
 {
+    const int64_t *last = request->shape + request->rank - 1;
+    return (sscam_shape){request->rank, request->shape[0], request->shape[1],
+                         .sides = {request->rank > SSCAM_IMAGE_RANK ? last[-2] : 1,
+                                   request->rank > SSCAM_LEAST_RANK ? last[-1] : 1, last[0]}};
+}
+
+static sscam_status check_input(const fake_network *network, const sscam_shape *shape,
+                                sscam_engine_reply *reply)
+{
+    char text[128];
+    if (network->kind->fault == FAULT_RUN)
+        return sscam_engine_reply_set_error(reply, "the fake network fails whatever it is given");
+    if (shape->channels == FAKE_COLORS && sscam_position_count(layer_sides(shape)) > 0)
+        return SSCAM_OK;
+    snprintf(text, sizeof text,
+             "the fake network wants 3 channels of at least 2x2, not %lld of %lldx%lld",
+             (long long)shape->channels, (long long)shape->sides.height,
+             (long long)shape->sides.width);
+    return sscam_engine_reply_set_error(reply, text);
+}
+
+/* To be ended by end_run(). */
+static sscam_status begin_run(const fake_network *network, const sscam_engine_request *request,
+                              sscam_engine_reply *reply, fake_run *run)
+{
+    const sscam_shape shape = shape_of(request);
     *run = (fake_run){.network = network,
-                      .step = step_of(shape),
-                      .rank = shape->rank,
-                      .sides = layer_sides(shape)};
+                      .share = output_shares[request->output],
+                      .step = step_of(&shape),
+                      .rank = shape.rank,
+                      .sides = layer_sides(&shape)};
     run->positions = sscam_position_count(run->sides);
-    const network_output *found;
-    sscam_status status = find_output(output, &found);
+    sscam_status status = check_input(network, &shape, reply);
     if (status != SSCAM_OK)
         return status;
-    run->share = found->share;
-    if (network->kind->fault == FAULT_RUN)
-        return sscam_fail(SSCAM_E_MODEL, "the fake network fails whatever it is given");
-    if (shape->channels != FAKE_COLORS || run->positions < 1)
-        return sscam_fail(
-            SSCAM_E_MODEL,
-            "the fake network wants 3 channels of at least 2x2, not %lld of %lldx%lld",
-            (long long)shape->channels, (long long)shape->sides.height,
-            (long long)shape->sides.width);
     run->features = malloc((size_t)run->positions * (FAKE_CHANNELS + FAKE_COLORS) *
                            sizeof *run->features);
-    if (!run->features)
-        return sscam_fail_memory("the fake network");
+    if (!run->features) {
+        sscam_engine_reply_set_error(reply, "out of memory for the fake network");
+        return SSCAM_E_MEMORY;
+    }
     run->stem = run->features + run->positions * FAKE_CHANNELS;
     return SSCAM_OK;
 }
@@ -245,40 +251,44 @@ static void run_stem(fake_run *run, const float *input, const sscam_shape *shape
                                                                shape, p, pixel_step);
 }
 
+static void find_means(fake_run *run)
+{
+    for (int k = 0; k < FAKE_CHANNELS; k++) {
+        double sum = 0.0;
+        for (int64_t p = 0; p < run->positions; p++)
+            sum += run->features[k * run->positions + p];
+        run->mean[k] = sum / (double)run->positions;
+    }
+}
+
 static void run_features(fake_run *run)
 {
     double mix_scale = run->network->kind->mix_scale;
     for (int k = 0; k < FAKE_CHANNELS; k++) {
-        double sum_over_positions = 0.0;
         for (int64_t p = 0; p < run->positions; p++) {
             double sum = fake_bias[k];
             for (int color = 0; color < FAKE_COLORS; color++)
                 sum += mix_scale * fake_mix[k][color] * run->stem[color * run->positions + p];
             run->features[k * run->positions + p] = fmax(sum, 0.0);
-            sum_over_positions += fmax(sum, 0.0);
         }
-        run->mean[k] = sum_over_positions / (double)run->positions;
     }
+    find_means(run);
 }
 
 static double position_weight(const fake_run *run, int64_t position)
 {
     double positions = (double)run->positions;
-    if (run->network->kind->head == HEAD_DENSE && run->target)
-        return run->target->inside[position] ? 1.0 / (double)run->target->count : 0.0;
-    if (run->network->kind->head == HEAD_DENSE)
-        return 1.0 / positions;
     return 2.0 * (double)(position + 1) / (positions * (positions + 1.0));
 }
 
-/* Value of channel k in the head, before the weight of the class. */
-static double pooled(const fake_run *run, int k)
+/* Value of channel k in the head, before the weight of the class; of a dense head at a position. */
+static double pooled(const fake_run *run, int k, int64_t position)
 {
     double sum = 0.0;
     switch (run->network->kind->head) {
     case HEAD_QUADRATIC: return run->mean[k] * run->mean[k];
+    case HEAD_DENSE: return run->features[k * run->positions + position];
     case HEAD_POSITIONAL:
-    case HEAD_DENSE:
         for (int64_t p = 0; p < run->positions; p++)
             sum += position_weight(run, p) * run->features[k * run->positions + p];
         return sum;
@@ -286,91 +296,47 @@ static double pooled(const fake_run *run, int k)
     }
 }
 
-/* Derivative of pooled() by A_k at a position. */
+/* Derivative of pooled() by A_k at a position, for a dense head at the same position. */
 static double pooled_slope(const fake_run *run, int k, int64_t position)
 {
     switch (run->network->kind->head) {
     case HEAD_QUADRATIC: return 2.0 * run->mean[k] / (double)run->positions;
-    case HEAD_POSITIONAL:
-    case HEAD_DENSE: return position_weight(run, position);
+    case HEAD_POSITIONAL: return position_weight(run, position);
+    case HEAD_DENSE: return 1.0;
     default: return 1.0 / (double)run->positions;
     }
 }
 
-static void run_head(const fake_run *run, float *logits)
+/* Positions of the output. */
+static int64_t output_positions(const fake_run *run)
+{
+    return run->network->kind->head == HEAD_DENSE ? run->positions : 1;
+}
+
+static int64_t output_size(const fake_run *run)
+{
+    return run->network->kind->classes * output_positions(run);
+}
+
+/* Outputs [classes], of a dense head [classes,positions]. */
+static void run_head(const fake_run *run, float *outputs)
 {
     const network_kind *kind = run->network->kind;
-    for (int64_t c = 0; c < kind->classes; c++) {
-        double sum = fake_head_bias[c];
+    const int64_t positions = output_positions(run);
+    for (int64_t i = 0; i < output_size(run); i++) {
+        double sum = fake_head_bias[i / positions];
         for (int k = 0; k < FAKE_CHANNELS; k++)
-            sum += fake_weight[c][k] * pooled(run, k);
-        logits[c] = (float)(run->share * kind->output_scale * sum);
+            sum += fake_weight[i / positions][k] * pooled(run, k, i % positions);
+        outputs[i] = (float)(run->share * kind->output_scale * sum);
+        if (kind->fault == FAULT_SCORES && is_scoring && !is_checking_tail)
+            outputs[i] = (float)kind->fault_value;
     }
-}
-
-/* Dense outputs at a position, into logits [classes]. */
-static void run_head_at(const fake_run *run, int64_t position, float *logits)
-{
-    for (int64_t c = 0; c < run->network->kind->classes; c++) {
-        double sum = fake_head_bias[c];
-        for (int k = 0; k < FAKE_CHANNELS; k++)
-            sum += fake_weight[c][k] * run->features[k * run->positions + position];
-        logits[c] = (float)(run->share * run->network->kind->output_scale * sum);
-    }
-}
-
-/* Mean probabilities over the target pixels, into row [classes]. */
-static void run_probabilities(const fake_run *run, sscam_score_kind kind, float *row)
-{
-    float logits[FAKE_CLASSES];
-    double mean[FAKE_CLASSES] = {0.0};
-    const int64_t classes = run->network->kind->classes;
-    for (int64_t p = 0; p < run->positions; p++) {
-        run_head_at(run, p, logits);
-        for (int64_t c = 0; c < classes; c++)
-            mean[c] += position_weight(run, p) * sscam_score_of(logits, classes, c, kind);
-    }
-    for (int64_t c = 0; c < classes; c++)
-        row[c] = (float)mean[c];
-}
-
-/* The row that scores are computed from: logits or, of a dense output, means of logits or of
- * probabilities. */
-static void run_row(fake_run *run, const sscam_target_pixels *target_pixels, sscam_score_kind kind,
-                    float *row)
-{
-    run->target = target_pixels;
-    if (run->network->kind->head == HEAD_DENSE && kind != SSCAM_SCORE_LOGIT)
-        run_probabilities(run, kind, row);
-    else
-        run_head(run, row);
-}
-
-static double score_run(fake_run *run, const sscam_target *target, sscam_score_kind kind)
-{
-    const network_kind *network = run->network->kind;
-    float row[FAKE_CLASSES];
-    run_row(run, target->target_pixels, kind, row);
-    return network->fault == FAULT_SCORES
-               ? network->fault_value
-               : sscam_target_score(row, network->classes, target, sscam_row_kind(target, kind));
-}
-
-/* Runs the network on one input, up to its head. To be ended by end_run(). */
-static sscam_status evaluate(const fake_network *network, const float *input,
-                             const sscam_shape *shape, sscam_memory_format layout,
-                             const char *output, fake_run *run)
-{
-    sscam_status status = begin_run(network, shape, output, run);
-    if (status != SSCAM_OK)
-        return status;
-    run_stem(run, input, shape, layout);
-    run_features(run);
-    atomic_fetch_add(&fake_counted.inputs, 1);
-    return SSCAM_OK;
 }
 
 /* --- loading ---------------------------------------------------------------------------------- */
+
+/* The engine that serves a network: see below. */
+static sscam_status create_engine(fake_network *fake, const char *kind, void **network);
 
 static const char *build_info(void)
 {
@@ -428,21 +394,7 @@ static sscam_status load(const sscam_byte_source *source, const char *device, vo
     loaded->layout = strcmp(layout, "channels-last") == 0 ? SSCAM_MEMORY_FORMAT_NHWC
                                                           : SSCAM_MEMORY_FORMAT_NCHW;
     loaded->order = order_of(layout);
-    atomic_fetch_add(&fake_counted.networks, 1);
-    *network = loaded;
-    return SSCAM_OK;
-}
-
-static void destroy(void *network)
-{
-    atomic_fetch_sub(&fake_counted.networks, 1);
-    free(network);
-}
-
-static const char *device_name(const void *network)
-{
-    (void)network;
-    return "cpu";
+    return create_engine(loaded, kind, network);
 }
 
 /* --- layers ----------------------------------------------------------------------------------- */
@@ -451,20 +403,6 @@ static int64_t channels_of(const fake_network *network, int layer)
 {
     const int64_t shown = network->kind->shown_channels;
     return layer == 0 ? FAKE_COLORS : shown > 0 ? shown : FAKE_CHANNELS;
-}
-
-static sscam_status add_layer(struct sscam_layers *layers, const char *name, const char *kind,
-                              int32_t rank, const int64_t *shape)
-{
-    sscam_layer *grown = realloc(layers->layer, (layers->count + 1) * sizeof *grown);
-    if (!grown)
-        return sscam_fail_memory("a list of layers");
-    layers->layer = grown;
-    sscam_layer *layer = &grown[layers->count];
-    *layer = (sscam_layer){.name = strdup(name), .kind = strdup(kind), .rank = rank};
-    memcpy(layer->shape, shape, (size_t)rank * sizeof *shape);
-    layers->count++;
-    return layer->name && layer->kind ? SSCAM_OK : sscam_fail_memory("a layer");
 }
 
 /* Shape of the output of the stem or of the features, in the network's order; gives its rank. */
@@ -484,96 +422,32 @@ static int32_t layer_shape(const fake_network *network, int layer, int32_t rank,
     return network->order >= ORDER_TOKENS ? 3 : rank;
 }
 
-static sscam_status list_layers(const fake_network *network, const sscam_shape *shape,
-                                const char *output, struct sscam_layers *layers)
+static sscam_status describe(void *user, const sscam_engine_request *request,
+                             sscam_engine_reply *reply)
 {
-    const network_output *found;
-    int64_t stem[SSCAM_MOST_RANK], features[SSCAM_MOST_RANK];
-    int32_t rank = layer_shape(network, 0, shape->rank, layer_sides(shape), stem);
-    layer_shape(network, 1, shape->rank, layer_sides(shape), features);
+    const fake_network *network = user;
+    const sscam_shape shape = shape_of(request);
     const int64_t pool[] = {1, FAKE_CHANNELS}, head[] = {1, network->kind->classes};
-    sscam_status status = find_output(output, &found);
+    int64_t stem[SSCAM_MOST_RANK], features[SSCAM_MOST_RANK];
+    sscam_status status = check_input(network, &shape, reply);
     if (status != SSCAM_OK)
         return status;
-    *layers = (struct sscam_layers){.default_index = -1};
+    int32_t rank = layer_shape(network, 0, shape.rank, layer_sides(&shape), stem);
+    layer_shape(network, 1, shape.rank, layer_sides(&shape), features);
     if (!network->kind->without_positions) {
-        status = add_layer(layers, "stem", "AvgPool2d", rank, stem);
-        if (status == SSCAM_OK)
-            status = add_layer(layers, "features", "Sequential", rank, features);
-        layers->default_index = found->default_layer;
+        sscam_engine_reply_add_layer(reply, "stem", "AvgPool2d", stem, rank);
+        sscam_engine_reply_add_layer(reply, "features", "Sequential", features, rank);
+        sscam_engine_reply_set_default_layer(reply, default_layers[request->output]);
     }
-    if (status == SSCAM_OK)
-        status = add_layer(layers, "pool", "AdaptiveAvgPool2d", 2, pool);
-    if (status == SSCAM_OK)
-        status = add_layer(layers, "head", "Linear", 2, head);
-    if (status != SSCAM_OK)
-        sscam_layers_release(layers);
-    return status;
+    sscam_engine_reply_add_layer(reply, "pool", "AdaptiveAvgPool2d", pool, 2);
+    return sscam_engine_reply_add_layer(reply, "head", "Linear", head, 2);
 }
 
-static sscam_status layers_of(void *network, const sscam_shape *shape, const char *output,
-                              struct sscam_layers *out)
-{
-    fake_run run;
-    sscam_status status = enter(FAKE_LAYERS);
-    if (status == SSCAM_OK)
-        status = begin_run(network, shape, NULL, &run);
-    if (status != SSCAM_OK)
-        return status;
-    end_run(&run);
-    atomic_fetch_add(&fake_counted.inputs, 1);
-    return list_layers(network, shape, output, out);
-}
+/* --- activations and gradients ---------------------------------------------------------------- */
 
-/* Position of the layer of a request: 0 stem, 1 features. */
-static sscam_status find_layer(const fake_network *network, const sscam_capture_request *request,
-                               int *layer)
+static int layer_number(const char *name)
 {
-    struct sscam_layers layers;
-    sscam_status status = list_layers(network, &request->shape, request->output, &layers);
-    if (status != SSCAM_OK)
-        return status;
-    int64_t found = layers.default_index;
-    if (request->layer && request->layer[0] != '\0') {
-        found = 0;
-        while (found < (int64_t)layers.count &&
-               strcmp(layers.layer[found].name, request->layer) != 0)
-            found++;
-    }
-    if (found == (int64_t)layers.count)
-        status = sscam_fail_unknown_layer(request->layer, &layers);
-    else if (found < 0)
-        status = sscam_fail(SSCAM_E_LAYER, "the fake network has no layer with positions");
-    else if (layers.layer[found].rank < 3)
-        status = sscam_fail(SSCAM_E_LAYER, "layer %s: its output has no positions", request->layer);
-    *layer = (int)found;
-    sscam_layers_release(&layers);
-    return status;
-}
-
-/* --- capture ---------------------------------------------------------------------------------- */
-
-/* dY_c/dA at a channel and a position of a layer. */
-static double slope_at(const fake_run *run, int layer, int64_t class_index, int64_t channel,
-                       int64_t position)
-{
-    const network_kind *kind = run->network->kind;
-    double sum = 0.0;
-    if (layer == 1)
-        sum = fake_weight[class_index][channel] * pooled_slope(run, (int)channel, position);
-    for (int k = 0; layer == 0 && k < FAKE_CHANNELS; k++)
-        if (run->features[k * run->positions + position] > 0.0)
-            sum += fake_weight[class_index][k] * pooled_slope(run, k, position) * kind->mix_scale *
-                   fake_mix[k][channel];
-    return run->share * sum * kind->output_scale / kind->activation_scale;
-}
-
-static int64_t values_in(const sscam_capture *capture)
-{
-    int64_t count = 1;
-    for (int32_t axis = 0; axis < capture->rank; axis++)
-        count *= capture->shape[axis];
-    return count;
+    return strcmp(name, "stem") == 0 ? 0 : 1;
 }
 
 /* Index in the layer's output of what is at `index` when channels are first. */
@@ -588,357 +462,309 @@ static int64_t position_of(const fake_run *run, int layer, int64_t index)
     }
 }
 
-static sscam_status allocate_capture(const fake_run *run, int layer, int32_t want_gradients,
-                                     sscam_capture *out)
+/* Values of a layer in its own order; malloc'ed. */
+typedef struct layer_values {
+    int32_t rank;
+    int64_t shape[SSCAM_MOST_RANK], count;
+    float *values;
+} layer_values;
+
+static sscam_status allocate_values(const fake_run *run, int layer, sscam_engine_reply *reply,
+                                    layer_values *out)
 {
-    *out = (sscam_capture){.class_count = run->network->kind->classes};
     out->rank = layer_shape(run->network, layer, run->rank, run->sides, out->shape);
-    size_t size = (size_t)values_in(out) * sizeof(float);
-    out->layer = strdup(layer == 0 ? "stem" : "features");
-    out->activations = malloc(size);
-    out->gradients = want_gradients ? malloc(size) : NULL;
-    out->logits = malloc((size_t)out->class_count * sizeof *out->logits);
-    if (out->layer && out->activations && out->logits && (out->gradients || !want_gradients))
+    out->count = 1;
+    for (int32_t axis = 0; axis < out->rank; axis++)
+        out->count *= out->shape[axis];
+    out->values = malloc((size_t)out->count * sizeof *out->values);
+    if (out->values)
         return SSCAM_OK;
-    sscam_capture_release(out);
-    return sscam_fail_memory("a capture");
+    sscam_engine_reply_set_error(reply, "out of memory for a layer");
+    return SSCAM_E_MEMORY;
 }
 
-/* Applies the network's fault. */
-static void apply_fault(const fake_run *run, sscam_capture *capture)
+static sscam_status give_activations(const fake_run *run, int layer, sscam_engine_reply *reply)
 {
     const network_kind *kind = run->network->kind;
-    int64_t last = values_in(capture) - 1;
-    int32_t spoils_gradients = kind->fault == FAULT_GRADIENTS ||
-                               (kind->fault == FAULT_GRADIENTS_ELSEWHERE && run->stem[0] < 0.0);
-    if (kind->fault == FAULT_ACTIVATIONS)
-        capture->activations[last] = (float)kind->fault_value;
-    if (spoils_gradients && capture->gradients)
-        capture->gradients[last / 2] = (float)kind->fault_value;
-    if (kind->fault == FAULT_LOGITS)
-        capture->logits[capture->class_count - 1] = (float)kind->fault_value;
-}
-
-static double target_slope_at(const fake_run *run, int layer, const sscam_target *target,
-                              int64_t channel, int64_t position)
-{
-    double slope = slope_at(run, layer, target->class_index, channel, position);
-    if (target->kind == SSCAM_TARGET_AGAINST)
-        return -slope;
-    if (target->kind == SSCAM_TARGET_DIFFERENCE)
-        return slope - slope_at(run, layer, target->other_index, channel, position);
-    return slope;
-}
-
-/* Fills tokens that are not of the grid too. Only the first has gradients, if any. */
-static void fill_other_tokens(const fake_run *run, sscam_capture *out)
-{
-    for (int64_t i = 0; i < values_in(out); i++) {
-        int32_t is_read = run->network->order == ORDER_FIRST_TOKEN && i < out->shape[2];
-        out->activations[i] = 100.0f + (float)i;
-        if (out->gradients)
-            out->gradients[i] = is_read ? 1.0f : 0.0f;
-    }
-}
-
-static int32_t predicts(const float *logits, int64_t classes, int64_t class_index,
-                        const sscam_region *region)
-{
-    if (region->by_sign || classes == 1)
-        return logits[class_index] > 0.0f;
-    return sscam_top_class(logits, classes) == class_index;
-}
-
-/* Resolves the class of the target, and keeps the pixels of the region where it is predicted. */
-static sscam_status keep_predicted(const fake_run *run, const sscam_region *region,
-                                   sscam_target *target, sscam_target_pixels *target_pixels)
-{
-    float logits[FAKE_CLASSES];
-    int64_t predicted[FAKE_CLASSES] = {0};
-    const int64_t classes = run->network->kind->classes;
-    for (int64_t p = 0; p < run->positions; p++) {
-        run_head_at(run, p, logits);
-        for (int64_t c = 0; c < classes; c++)
-            predicted[c] += target_pixels->inside[p] && predicts(logits, classes, c, region);
-    }
-    sscam_status status = sscam_resolve_dense_class(target, predicted, classes);
-    for (int64_t p = 0;
-         p < run->positions && status == SSCAM_OK && region->kind == SSCAM_REGION_PREDICTED; p++) {
-        run_head_at(run, p, logits);
-        target_pixels->inside[p] = (uint8_t)predicts(logits, classes, target->class_index, region);
-    }
-    return status == SSCAM_OK
-               ? sscam_target_pixels_finish(target_pixels, region, target->class_index)
-               : status;
-}
-
-static sscam_status find_target_pixels(fake_run *run, const sscam_capture_request *request,
-                                       sscam_capture *out)
-{
-    static const sscam_region everywhere = {.kind = SSCAM_REGION_ALL};
-    const sscam_region *region = request->region ? request->region : &everywhere;
-    out->probabilities = malloc((size_t)out->class_count * sizeof *out->probabilities);
-    if (!out->probabilities)
-        return sscam_fail_memory("probabilities");
-    sscam_status status =
-        request->target.target_pixels
-            ? sscam_target_pixels_copy(request->target.target_pixels, &out->target_pixels)
-            : sscam_target_pixels_create(run->sides.height, run->sides.width, &out->target_pixels);
-    if (status == SSCAM_OK && !request->target.target_pixels) {
-        status = sscam_target_pixels_mark(out->target_pixels, region, request->shape.sides.height,
-                                          request->shape.sides.width);
-        if (status == SSCAM_OK)
-            status = keep_predicted(run, region, &out->target, out->target_pixels);
-    }
-    if (status != SSCAM_OK)
-        return status;
-    out->target.target_pixels = out->target_pixels;
-    run_row(run, out->target_pixels, region->by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX,
-            out->probabilities);
-    return SSCAM_OK;
-}
-
-static sscam_status fill_capture(fake_run *run, int layer, const sscam_capture_request *request,
-                                 sscam_capture *out)
-{
     const double *values = layer == 0 ? run->stem : run->features;
-    sscam_status status = SSCAM_OK;
-    out->target = request->target;
-    if (run->network->kind->head == HEAD_DENSE)
-        status = find_target_pixels(run, request, out);
-    run_row(run, out->target_pixels, SSCAM_SCORE_LOGIT, out->logits);
-    if (status == SSCAM_OK)
-        status = sscam_resolve_target(&out->target, out->logits, out->class_count);
+    layer_values out;
+    sscam_status status = allocate_values(run, layer, reply, &out);
     if (status != SSCAM_OK)
         return status;
-    fill_other_tokens(run, out);
-    for (int64_t i = 0; i < channels_of(run->network, layer) * run->positions; i++) {
-        int64_t at = position_of(run, layer, i);
-        out->activations[at] = (float)(run->network->kind->activation_scale * values[i]);
-        if (out->gradients && run->network->order != ORDER_FIRST_TOKEN)
-            out->gradients[at] = (float)(target_slope_at(run, layer, &out->target,
-                                                         i / run->positions, i % run->positions) *
-                                         (out->target_pixels ? out->target_pixels->factor : 1.0));
+    for (int64_t i = 0; i < out.count; i++)
+        out.values[i] = 100.0f + (float)i; /* of tokens that are not of the grid */
+    for (int64_t i = 0; i < channels_of(run->network, layer) * run->positions; i++)
+        out.values[position_of(run, layer, i)] = (float)(kind->activation_scale * values[i]);
+    if (kind->fault == FAULT_ACTIVATIONS)
+        out.values[out.count - 1] = (float)kind->fault_value;
+    status = sscam_engine_reply_set_activations(reply, out.values, out.shape, out.rank);
+    free(out.values);
+    return status;
+}
+
+/* Derivative of the weighted outputs by the features. */
+static double feature_slope(const fake_run *run, const float *weights, int k, int64_t position)
+{
+    const int64_t positions = output_positions(run);
+    double sum = 0.0;
+    for (int64_t c = 0; c < run->network->kind->classes; c++)
+        sum += (double)weights[c * positions + position % positions] * fake_weight[c][k] *
+               pooled_slope(run, k, position);
+    return sum;
+}
+
+/* Derivative of the weighted outputs by a layer, which shows its values scaled. */
+static double slope_at(const fake_run *run, int layer, const float *weights, int64_t channel,
+                       int64_t position)
+{
+    const network_kind *kind = run->network->kind;
+    double sum = layer == 1 ? feature_slope(run, weights, (int)channel, position) : 0.0;
+    for (int k = 0; layer == 0 && k < FAKE_CHANNELS; k++)
+        if (run->features[k * run->positions + position] > 0.0)
+            sum += feature_slope(run, weights, k, position) * kind->mix_scale *
+                   fake_mix[k][channel];
+    return run->share * sum * kind->output_scale / kind->activation_scale;
+}
+
+static sscam_status give_gradients(const fake_run *run, int layer, const float *weights,
+                                   sscam_engine_reply *reply)
+{
+    const network_kind *kind = run->network->kind;
+    const int reads_first_token = run->network->order == ORDER_FIRST_TOKEN;
+    const int is_spoiled = kind->fault == FAULT_GRADIENTS ||
+                           (kind->fault == FAULT_GRADIENTS_ELSEWHERE && run->stem[0] < 0.0);
+    layer_values out;
+    sscam_status status = allocate_values(run, layer, reply, &out);
+    if (status != SSCAM_OK)
+        return status;
+    for (int64_t i = 0; i < out.count; i++)
+        out.values[i] = reads_first_token && i < out.shape[2] ? 1.0f : 0.0f;
+    for (int64_t i = 0; i < channels_of(run->network, layer) * run->positions && !reads_first_token;
+         i++)
+        out.values[position_of(run, layer, i)] = (float)slope_at(
+            run, layer, weights, i / run->positions, i % run->positions);
+    if (is_spoiled)
+        out.values[(out.count - 1) / 2] = (float)kind->fault_value;
+    status = sscam_engine_reply_set_gradients(reply, out.values, out.shape, out.rank);
+    free(out.values);
+    return status;
+}
+
+/* --- callbacks -------------------------------------------------------------------------------- */
+
+/* Gives outputs of `rows` inputs, [rows] times output_size(). */
+static sscam_status give_outputs(const fake_run *run, int64_t rows, const float *outputs,
+                                 sscam_engine_reply *reply)
+{
+    const int64_t shape[] = {rows, run->network->kind->classes, run->sides.height,
+                             run->sides.width};
+    return sscam_engine_reply_set_outputs(reply, outputs, shape,
+                                          run->network->kind->head == HEAD_DENSE ? 4 : 2);
+}
+
+static float *allocate_outputs(const fake_run *run, int64_t rows)
+{
+    return malloc((size_t)(rows * output_size(run)) * sizeof(float));
+}
+
+static void evaluate(fake_run *run, const sscam_engine_request *request, int64_t row)
+{
+    const sscam_shape shape = shape_of(request);
+    run_stem(run, request->input + row * sscam_input_size(&shape), &shape, run->network->layout);
+    run_features(run);
+}
+
+/* Batches of scores are counted and may fail. */
+static sscam_status enter_batch(int64_t rows, sscam_engine_reply *reply)
+{
+    if (!is_scoring || is_checking_tail)
+        return SSCAM_OK;
+    sscam_status status = enter(FAKE_BATCH);
+    count_batch(rows);
+    if (status != SSCAM_OK)
+        sscam_engine_reply_set_error(reply, sscam_error_message());
+    return status;
+}
+
+static sscam_status run(void *user, const sscam_engine_request *request, sscam_engine_reply *reply)
+{
+    const fake_network *network = user;
+    const int64_t rows = request->shape[0];
+    fake_run run;
+    sscam_status status = enter_batch(rows, reply);
+    if (status == SSCAM_OK)
+        status = begin_run(network, request, reply, &run);
+    if (status != SSCAM_OK)
+        return status;
+    atomic_fetch_add(&fake_counted.inputs, rows);
+    float *outputs = allocate_outputs(&run, rows);
+    for (int64_t row = 0; outputs && row < rows; row++) {
+        evaluate(&run, request, row);
+        run_head(&run, outputs + row * output_size(&run));
     }
-    apply_fault(run, out);
-    return SSCAM_OK;
+    if (!outputs)
+        status = SSCAM_E_MEMORY;
+    else if (request->layer && network->kind->fault == FAULT_LOGITS)
+        outputs[network->kind->classes - 1] = (float)network->kind->fault_value;
+    if (status == SSCAM_OK)
+        status = give_outputs(&run, rows, outputs, reply);
+    if (status == SSCAM_OK && request->layer)
+        status = give_activations(&run, layer_number(request->layer), reply);
+    free(outputs);
+    end_run(&run);
+    return status;
+}
+
+static sscam_status gradients(void *user, const sscam_engine_request *request,
+                              sscam_engine_reply *reply)
+{
+    fake_run run;
+    sscam_status status = begin_run(user, request, reply, &run);
+    if (status != SSCAM_OK)
+        return status;
+    evaluate(&run, request, 0);
+    status = give_gradients(&run, layer_number(request->layer), request->output_weights, reply);
+    end_run(&run);
+    return status;
+}
+
+/* Puts altered activations of one row into a run. Those that are unaltered keep their precision. */
+static void alter(fake_run *run, int layer, const float *activations)
+{
+    const double scale = run->network->kind->activation_scale;
+    double *values = layer == 0 ? run->stem : run->features;
+    for (int64_t i = 0; i < channels_of(run->network, layer) * run->positions; i++) {
+        const float given = activations[position_of(run, layer, i)];
+        if (given != (float)(scale * values[i]))
+            values[i] = given / scale;
+    }
+    if (layer == 0)
+        run_features(run);
+    else
+        find_means(run);
+}
+
+static sscam_status tail(void *user, const sscam_engine_request *request, sscam_engine_reply *reply)
+{
+    const int layer = layer_number(request->layer);
+    const int64_t rows = request->activation_shape[0];
+    fake_run run;
+    int64_t size = 1;
+    sscam_status status = enter_batch(rows, reply);
+    if (status == SSCAM_OK)
+        status = begin_run(user, request, reply, &run);
+    if (status != SSCAM_OK)
+        return status;
+    atomic_fetch_add(&fake_counted.inputs, rows);
+    for (int32_t axis = 1; axis < request->activation_rank; axis++)
+        size *= request->activation_shape[axis];
+    float *outputs = allocate_outputs(&run, rows);
+    for (int64_t row = 0; outputs && row < rows; row++) {
+        evaluate(&run, request, 0);
+        alter(&run, layer, request->activations + row * size);
+        run_head(&run, outputs + row * output_size(&run));
+    }
+    status = outputs ? give_outputs(&run, rows, outputs, reply) : SSCAM_E_MEMORY;
+    free(outputs);
+    end_run(&run);
+    is_checking_tail = 0; /* that is what the first call is for */
+    return status;
+}
+
+static void release(void *user)
+{
+    atomic_fetch_sub(&fake_counted.networks, 1);
+    free(user);
+}
+
+static sscam_status create_engine(fake_network *fake, const char *kind, void **network)
+{
+    char name[48];
+    sscam_engine engine = SSCAM_ENGINE_INIT;
+    snprintf(name, sizeof name, "fake %s", kind);
+    engine.user = fake;
+    engine.name = name;
+    engine.device = "cpu";
+    engine.flags = SSCAM_ENGINE_THREAD_SAFE;
+    if (fake->layout == SSCAM_MEMORY_FORMAT_NHWC)
+        engine.flags |= SSCAM_ENGINE_CHANNELS_LAST;
+    engine.class_count = fake->kind->classes;
+    engine.preferred_batch = FAKE_DEFAULT_BATCH;
+    engine.output_names = output_names;
+    engine.output_count = OUTPUTS;
+    engine.describe = describe;
+    engine.run = run;
+    engine.gradients = gradients;
+    engine.tail = tail;
+    engine.release = release;
+    atomic_fetch_add(&fake_counted.networks, 1);
+    sscam_status status = sscam_engine_network_create(&engine, network);
+    if (status != SSCAM_OK)
+        release(fake);
+    return status;
+}
+
+/* --- the vtable: counts calls and lets them fail ---------------------------------------------- */
+
+static void destroy(void *network)
+{
+    sscam_engine_backend()->destroy(network);
+}
+
+static const char *device_name(const void *network)
+{
+    return sscam_engine_backend()->device(network);
+}
+
+static sscam_status layers_of(void *network, const sscam_shape *shape, const char *output,
+                              struct sscam_layers *out)
+{
+    sscam_status status = enter(FAKE_LAYERS);
+    return status == SSCAM_OK ? sscam_engine_backend()->layers(network, shape, output, out)
+                              : status;
+}
+
+static sscam_status classify(void *network, const float *input, const sscam_shape *shape,
+                             const sscam_output_selection *selection, float **logits,
+                             int64_t *class_count)
+{
+    sscam_status status = enter(FAKE_CLASSIFY);
+    return status == SSCAM_OK ? sscam_engine_backend()->classify(network, input, shape, selection,
+                                                                 logits, class_count)
+                              : status;
 }
 
 static sscam_status capture(void *network, const sscam_capture_request *request, sscam_capture *out)
 {
-    fake_run run;
-    int layer = 0;
     sscam_status status = enter(FAKE_CAPTURE);
-    if (status == SSCAM_OK)
-        status = find_layer(network, request, &layer);
-    if (status == SSCAM_OK)
-        status = begin_run(network, &request->shape, request->output, &run);
-    if (status != SSCAM_OK)
-        return status;
-    run_stem(&run, request->input, &request->shape, SSCAM_MEMORY_FORMAT_NCHW);
-    run_features(&run);
-    atomic_fetch_add(&fake_counted.inputs, 1);
-    status = allocate_capture(&run, layer, request->want_gradients, out);
-    if (status == SSCAM_OK)
-        status = fill_capture(&run, layer, request, out);
-    if (status != SSCAM_OK)
-        sscam_capture_release(out);
-    end_run(&run);
-    return status;
-}
-
-/* --- scoring ---------------------------------------------------------------------------------- */
-
-static sscam_status classify(void *network, const float *input, const sscam_shape *shape,
-                             const sscam_output_selection *reading, float **logits,
-                             int64_t *class_count)
-{
-    const fake_network *fake = network;
-    const int64_t size = sscam_input_size(shape), images = shape->images,
-                  classes = fake->kind->classes;
-    sscam_status status = enter(FAKE_CLASSIFY);
-    if (status != SSCAM_OK)
-        return status;
-    float *all = malloc((size_t)(images * classes) * sizeof *all);
-    if (!all)
-        return sscam_fail_memory("logits");
-    for (int64_t i = 0; i < images && status == SSCAM_OK; i++) {
-        fake_run run;
-        status = evaluate(fake, input + i * size, shape, SSCAM_MEMORY_FORMAT_NCHW, reading->output,
-                          &run);
-        if (status != SSCAM_OK)
-            break;
-        run_row(&run, reading->target_pixels, reading->kind, all + i * classes);
-        end_run(&run);
-    }
-    if (status != SSCAM_OK) {
-        free(all);
-        return status;
-    }
-    *logits = all;
-    *class_count = classes;
-    if (reading->is_dense)
-        *reading->is_dense = fake->kind->head == HEAD_DENSE;
-    return SSCAM_OK;
-}
-
-/* Buffers of one call of score(). */
-typedef struct batch_buffers {
-    float *inputs, *scratch;
-} batch_buffers;
-
-/* Scores masked inputs `start` to `start + size - 1`, which are all in memory at once, as in a real
- * backend. */
-static sscam_status score_batch(const fake_network *network, const sscam_score_request *request,
-                                const batch_buffers *buffers, int64_t start, int64_t size,
-                                float *scores)
-{
-    const sscam_shape shape = sscam_mask_shape(
-        request->masks->plans[0]); /* all are of one input shape */
-    const int64_t input_size = sscam_input_size(&shape),
-                  count = sscam_mask_list_count(request->masks);
-    sscam_status status = enter(FAKE_BATCH);
-    count_batch(size);
-    for (int64_t i = 0; i < size && status == SSCAM_OK; i++)
-        sscam_mask_list_write(request->masks, start + i, network->layout, buffers->scratch,
-                              buffers->inputs + i * input_size);
-    for (int64_t i = 0; i < size && status == SSCAM_OK; i++) {
-        fake_run run;
-        status = evaluate(network, buffers->inputs + i * input_size, &shape, network->layout,
-                          request->output, &run);
-        if (status != SSCAM_OK)
-            break;
-        for (int64_t j = 0; j < request->target_count; j++)
-            scores[j * count + start + i] = (float)score_run(&run, &request->targets[j],
-                                                             request->kind);
-        end_run(&run);
-    }
-    return status;
-}
-
-static sscam_status score_in_batches(const fake_network *network,
-                                     const sscam_score_request *request,
-                                     const batch_buffers *buffers, int64_t batch, float *scores)
-{
-    const int64_t count = sscam_mask_list_count(request->masks);
-    sscam_status status = SSCAM_OK;
-    for (int64_t start = 0; start < count && status == SSCAM_OK; start += batch) {
-        int64_t size = count - start < batch ? count - start : batch;
-        status = score_batch(network, request, buffers, start, size, scores);
-        if (status == SSCAM_OK)
-            status = sscam_progress_report(request->progress,
-                                           (double)(start + size) / (double)count);
-    }
-    return status;
+    return status == SSCAM_OK ? sscam_engine_backend()->capture(network, request, out) : status;
 }
 
 static sscam_status score(void *network, const sscam_score_request *request, float *scores)
 {
-    const sscam_shape shape = sscam_mask_shape(request->masks->plans[0]);
-    const int64_t input_size = sscam_input_size(&shape);
-    const int64_t batch = request->scoring.batch_size > 0 ? request->scoring.batch_size
-                                                          : FAKE_DEFAULT_BATCH;
     sscam_status status = enter(FAKE_SCORE);
     if (status != SSCAM_OK)
         return status;
+    /* An engine of the host refuses what it decides about itself. */
+    sscam_score_request plain = *request;
+    plain.scoring.precision = SSCAM_PRECISION_FP32;
+    plain.scoring.workers = 0;
+    is_scoring = 1;
+    status = sscam_engine_backend()->score(network, &plain, scores);
+    is_scoring = 0;
     if (request->diagnostics)
-        *request->diagnostics = (sscam_scoring_diagnostics){
-            request->scoring.calibrate ? "measured" : "unmeasured", 1, batch};
-    batch_buffers buffers = {
-        .inputs = malloc((size_t)(batch * input_size) * sizeof *buffers.inputs),
-        .scratch = malloc((size_t)sscam_mask_list_scratch_size(request->masks) *
-                          sizeof *buffers.scratch)};
-    if (!buffers.inputs || !buffers.scratch)
-        status = sscam_fail_memory("a batch");
-    else
-        status = score_in_batches(network, request, &buffers, batch, scores);
-    free(buffers.inputs);
-    free(buffers.scratch);
+        request->diagnostics->form = request->scoring.calibrate ? "measured" : "unmeasured";
     return status;
-}
-
-/* --- ablations -------------------------------------------------------------------------------- */
-
-/* A score of the run with a channel of a layer set to zero in what follows the layer. */
-static sscam_status score_ablated(const fake_run *run, int layer, int64_t channel,
-                                  const sscam_target *target, sscam_score_kind kind, double *score)
-{
-    fake_run augmented = *run;
-    const double *whole = run->features;
-    augmented.features = malloc((size_t)run->positions * (FAKE_CHANNELS + FAKE_COLORS) *
-                                sizeof *augmented.features);
-    if (!augmented.features)
-        return sscam_fail_memory("an altered run");
-    memcpy(augmented.features, whole,
-           (size_t)run->positions * (FAKE_CHANNELS + FAKE_COLORS) * sizeof *whole);
-    augmented.stem = augmented.features + run->positions * FAKE_CHANNELS;
-    double *zeroed = (layer == 0 ? augmented.stem : augmented.features) + channel * run->positions;
-    for (int64_t p = 0; p < run->positions; p++)
-        zeroed[p] = 0.0;
-    if (layer == 0)
-        run_features(&augmented);
-    else
-        augmented.mean[channel] = 0.0;
-    *score = score_run(&augmented, target, kind);
-    free(augmented.features);
-    return SSCAM_OK;
-}
-
-static sscam_status ablate_batch(const fake_run *run, const sscam_ablation_request *request,
-                                 int layer, int64_t start, int64_t size, float *scores)
-{
-    const int64_t count = request->plan->channel_count;
-    sscam_status status = enter(FAKE_BATCH);
-    if (status != SSCAM_OK)
-        return status;
-    count_batch(size);
-    for (int64_t i = start; i < start + size; i++) {
-        atomic_fetch_add(&fake_counted.inputs, 1);
-        for (int64_t j = 0; j < request->target_count; j++) {
-            double score = 0.0;
-            status = score_ablated(run, layer, request->plan->channels[i], &request->targets[j],
-                                   request->kind, &score);
-            if (status != SSCAM_OK)
-                return status;
-            scores[j * count + i] = (float)score;
-        }
-    }
-    return sscam_progress_report(request->progress, (double)(start + size) / (double)count);
-}
-
-static sscam_status check_axes(const fake_network *network, const sscam_ablation_plan *plan)
-{
-    static const int32_t channel_axes[] = {1, 3, 2, 2, 2};
-    if (plan->batch_axis == 0 && plan->channel_axis == channel_axes[network->order])
-        return SSCAM_OK;
-    return sscam_fail(SSCAM_E_MODEL, "the fake network has its channels on axis %d, not %d",
-                      (int)channel_axes[network->order], (int)plan->channel_axis);
 }
 
 static sscam_status ablate(void *network, const sscam_ablation_request *request, float *scores)
 {
-    const int64_t count = request->plan->channel_count;
-    const int64_t batch = request->batch_size > 0 ? request->batch_size : FAKE_DEFAULT_BATCH;
-    const sscam_capture_request at_layer = {.layer = request->plan->layer, .shape = request->shape};
-    fake_run run;
-    int layer = 0;
     sscam_status status = enter(FAKE_ABLATE);
-    if (status == SSCAM_OK)
-        status = find_layer(network, &at_layer, &layer);
-    if (status == SSCAM_OK)
-        status = check_axes(network, request->plan);
-    if (status == SSCAM_OK)
-        status = begin_run(network, &request->shape, request->output, &run);
     if (status != SSCAM_OK)
         return status;
-    run_stem(&run, request->plan->input, &request->shape, SSCAM_MEMORY_FORMAT_NCHW);
-    run_features(&run);
-    atomic_fetch_add(&fake_counted.inputs, 1);
-    *request->extra_inputs = FAKE_ABLATION_EXTRA;
-    for (int64_t start = 0; start < count && status == SSCAM_OK; start += batch)
-        status = ablate_batch(&run, request, layer, start,
-                              count - start < batch ? count - start : batch, scores);
-    end_run(&run);
+    is_scoring = is_checking_tail = 1;
+    status = sscam_engine_backend()->ablate(network, request, scores);
+    is_scoring = is_checking_tail = 0;
     return status;
 }
 

@@ -1,4 +1,6 @@
-/* A backend in plain C for tests of the core: tiny networks whose answers can be computed by hand.
+/* An engine in plain C for tests of the core: tiny networks whose answers can be computed by hand,
+ * given through the public struct of callbacks (sscam/engine.h). Around it lies a thin vtable of a
+ * backend, which loads "files", counts calls, and lets any of them fail with any status.
  *
  * All networks have the same layers. Their input X is [N,3,H,W] with H and W at least 2, or [N,3,W]
  * or [N,3,D,H,W] likewise:
@@ -51,7 +53,7 @@
 enum { FAKE_COLORS = 3, FAKE_CHANNELS = 5, FAKE_CLASSES = 3 };
 enum { FAKE_FLAT_CHANNEL = 3, FAKE_ORIGINAL_CHANNEL = 0, FAKE_DUPLICATE_CHANNEL = 4 };
 enum { FAKE_DEFAULT_BATCH = 8 };
-enum { FAKE_ABLATION_EXTRA = 1 }; /* inputs that an ablation runs besides those of its channels */
+enum { FAKE_ABLATION_EXTRA = 2 }; /* inputs that an ablation runs besides those of its channels */
 
 extern const double fake_mix[FAKE_CHANNELS][FAKE_COLORS], fake_bias[FAKE_CHANNELS];
 extern const double fake_weight[FAKE_CLASSES][FAKE_CHANNELS], fake_head_bias[FAKE_CLASSES];
