@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "array.h"
 #include "export.h"
 #include "image.h"
 #include "map.h"
@@ -193,7 +194,7 @@ SSCAM_API sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
  */
 SSCAM_API sscam_status sscam_explainer_preprocess(sscam_explainer *explainer,
                                                   const sscam_image *image, int64_t shape[4],
-                                                  float *input, size_t capacity);
+                                                  float *input, int64_t capacity);
 
 /**
  * Explains a class on an image.
@@ -216,23 +217,24 @@ SSCAM_API sscam_status sscam_explain_image(sscam_explainer *explainer, const ssc
                                            int64_t class_index, sscam_map **out);
 
 /**
- * Explains one class on each of a batch of ready-made inputs.
+ * Explains one class on each of a batch of ready-made inputs: sound, images, videos and volumes. The
+ * maps have the inputs' sides; sscam_map_rank() says which.
  *
  * @param explainer An explainer.
- * @param input     Float32 [N,C,H,W], row-major, already normalised as the network wants it.
- * @param shape     {N, C, H, W}, each at least 1.
+ * @param input     [N,C,W], [N,C,H,W] or [N,C,D,H,W], as for sscam_model_classify().
  * @param classes   N indices of the network's output, each possibly SSCAM_CLASS_TOP or
  *                  SSCAM_CLASS_RANKED(); NULL means SSCAM_CLASS_TOP for all.
  * @param[out] maps Room for N maps; on failure all are NULL; none is written when the shape is
- * refused, since their number is unknown. Ownership: the caller's, each to be released
- * back with sscam_map_unref().
- * @return As sscam_explain_image(); SSCAM_E_ARGUMENT also for a bad shape and for a NaN or infinity
- * in the input (the message says where). Thread: the explainer's.
+ *                  refused, since their number is unknown. Ownership: the caller's, each to be
+ *                  released with sscam_map_unref().
+ * @return As sscam_explain_image(); SSCAM_E_ARGUMENT also for a bad shape, another rank, an element
+ *         type that is no input's, and a NaN, an infinity or a value beyond float32 in the input
+ *         (the message says where); SSCAM_E_LAYER also where the layer's output has another rank
+ *         than the input. Thread: the explainer's.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input,
-                                            const int64_t shape[4], const int64_t *classes,
-                                            sscam_map **maps);
+SSCAM_API sscam_status sscam_explain_array(sscam_explainer *explainer, const sscam_array *input,
+                                           const int64_t *classes, sscam_map **maps);
 
 /**
  * Explains several classes on one image with several explainers, and does once what they have in
@@ -256,8 +258,8 @@ SSCAM_API sscam_status sscam_explain_tensor(sscam_explainer *explainer, const fl
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explain_image_all(sscam_explainer *const *explainers,
-                                               size_t explainer_count, const sscam_image *image,
-                                               const int64_t *classes, size_t class_count,
+                                               int64_t explainer_count, const sscam_image *image,
+                                               const int64_t *classes, int64_t class_count,
                                                sscam_map **maps);
 
 /**
@@ -266,62 +268,20 @@ SSCAM_API sscam_status sscam_explain_image_all(sscam_explainer *const *explainer
  *
  * @param explainers      Explainers of one model.
  * @param explainer_count Their number, at least 1.
- * @param input           Float32 [N,C,H,W], row-major, already normalised as the network wants it.
- * @param shape           {N, C, H, W}, each at least 1.
+ * @param input           As for sscam_explain_array().
  * @param classes         [N,class_count] class indices, each possibly SSCAM_CLASS_TOP; NULL means
  *                        the top class of each input alone.
  * @param class_count     Number of classes an input, at least 1; ignored when classes is NULL.
  * @param[out] maps       Room for [N,explainer_count,class_count] maps. On failure all are NULL, or
  *                        none is written when the shape or class_count is refused. Ownership: the
  *                        caller's.
- * @return As sscam_explain_tensor(); SSCAM_E_ARGUMENT also for explainers of different models.
- * Thread: that of the explainers. The first explainer that has a progress callback reports for all.
- * @since 1.0
- */
-SSCAM_API sscam_status sscam_explain_tensor_all(sscam_explainer *const *explainers,
-                                                size_t explainer_count, const float *input,
-                                                const int64_t shape[4], const int64_t *classes,
-                                                size_t class_count, sscam_map **maps);
-
-/**
- * Explains one class on each of a batch of ready-made inputs of any rank: sound, images, videos and
- * volumes. The maps have the inputs' sides; sscam_map_rank() says which.
- *
- * @param explainer An explainer.
- * @param input     Float32 [N,C,W], [N,C,H,W] or [N,C,D,H,W], row-major, already normalised as the
- *                  network wants it.
- * @param shape     `rank` numbers, each at least 1.
- * @param rank      3 to 5: what the network is given.
- * @param classes   As for sscam_explain_tensor().
- * @param[out] maps As for sscam_explain_tensor(). Ownership: the caller's.
- * @return As sscam_explain_tensor(); SSCAM_E_ARGUMENT also for another rank; SSCAM_E_LAYER also
- *         where the layer's output has another rank than the input.
- * Thread: the explainer's.
- * @since 1.0
- */
-SSCAM_API sscam_status sscam_explain_array(sscam_explainer *explainer, const float *input,
-                                           const int64_t *shape, int32_t rank,
-                                           const int64_t *classes, sscam_map **maps);
-
-/**
- * sscam_explain_tensor_all() for inputs of any rank.
- *
- * @param explainers      Explainers of one model.
- * @param explainer_count Their number, at least 1.
- * @param input           As for sscam_explain_array().
- * @param shape           `rank` numbers, each at least 1.
- * @param rank            3 to 5.
- * @param classes         As for sscam_explain_tensor_all().
- * @param class_count     Number of classes an input, at least 1; ignored when classes is NULL.
- * @param[out] maps       As for sscam_explain_tensor_all(). Ownership: the caller's.
  * @return As sscam_explain_array(); SSCAM_E_ARGUMENT also for explainers of different models.
  * Thread: that of the explainers. The first explainer that has a progress callback reports for all.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explain_array_all(sscam_explainer *const *explainers,
-                                               size_t explainer_count, const float *input,
-                                               const int64_t *shape, int32_t rank,
-                                               const int64_t *classes, size_t class_count,
+                                               int64_t explainer_count, const sscam_array *input,
+                                               const int64_t *classes, int64_t class_count,
                                                sscam_map **maps);
 
 #ifdef __cplusplus

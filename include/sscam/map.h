@@ -117,18 +117,20 @@ SSCAM_API const char *sscam_map_layer(const sscam_map *map);
  *            @since 1.0 */
 SSCAM_API int64_t sscam_map_passes(const sscam_map *map);
 
-/** @param map A map. @return The form of the network that scored its masked inputs, such as
- * "channels-last"; meant for reports: later releases may return other words. NULL when
- * none was scored, and for NULL. Ownership: the library's. Thread: any. @since 1.0 */
-SSCAM_API const char *sscam_map_scoring_form(const sscam_map *map);
-
-/** @param map A map. @return How many batches of masked inputs were evaluated in parallel; 0 when
- * none was scored, and for NULL. Thread: any. @since 1.0 */
-SSCAM_API int64_t sscam_map_scoring_workers(const sscam_map *map);
-
-/** @param map A map. @return Masked inputs a batch; 0 when none was scored, and for NULL. Thread:
- *            any. @since 1.0 */
-SSCAM_API int64_t sscam_map_scoring_batch_size(const sscam_map *map);
+/**
+ * How the map was computed, for reports, as the text of one JSON object. Later releases may add keys
+ * and return other words:
+ *  - "form": how the network was run on masked inputs, such as "channels-last";
+ *  - "precision": the number format in which it was run, as the option `precision`;
+ *  - "workers": how many batches of masked inputs were evaluated in parallel;
+ *  - "batch_size": masked inputs a batch.
+ *
+ * @param map A map.
+ * @return One line of ASCII; "{}" for methods that score no masked inputs. Ownership: the map's.
+ *         NULL for NULL. Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const char *sscam_map_diagnostics(const sscam_map *map);
 
 /**
  * Draws a map over the image it explains: alpha x colour + (1 - alpha) x image. Resize and crop

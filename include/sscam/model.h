@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "array.h"
 #include "export.h"
 #include "status.h"
 
@@ -88,74 +89,42 @@ SSCAM_API const char *sscam_model_device(const sscam_model *model);
  * Runs the network on a batch of ready-made inputs.
  *
  * @param model  A model.
- * @param input  Float32 [N,C,H,W], row-major, already normalised as the network wants it.
- * @param shape  {N, C, H, W}, each at least 1.
+ * @param input  [N,C,W] (sound), [N,C,H,W] (images) or [N,C,D,H,W] (video, volumes), already
+ *               normalised as the network wants it. Float32 that is row-major without gaps is read
+ *               in place; other strides, float64 (rounded to float32) and uint8 through a copy.
  * @param[out] logits Room for capacity floats; receives [N,classes], the network's raw outputs; of
  * dense outputs [N,classes,h,w] their means over all pixels. May be NULL when capacity is 0: then
  *               only class_count is written.
  * @param capacity Floats at logits: 0, or at least N x classes.
  * @param[out] class_count Number of outputs a row.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a bad shape, a NaN or infinity in the input, capacity
- * too small: the message says how many are needed); SSCAM_E_MODEL (the network failed or gave no
- *         tensor [N,classes] or [N,classes,h,w]); SSCAM_E_MEMORY; SSCAM_E_DEVICE.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a rank other than 3 to 5, a bad shape, an element type
+ *         that is no input's, a NaN, an infinity or a value beyond float32 in the input, capacity
+ *         too small: the message says how many are needed); SSCAM_E_MODEL (the network failed or
+ *         gave no tensor [N,classes] or [N,classes,h,w]); SSCAM_E_MEMORY; SSCAM_E_DEVICE.
  * Thread: any thread; calls on one model may run at the same time.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_model_classify(sscam_model *model, const float *input,
-                                            const int64_t shape[4], float *logits, size_t capacity,
-                                            int64_t *class_count);
-
-/**
- * The same for inputs of any rank: sound, images, videos and volumes.
- *
- * @param model  A model.
- * @param input  Float32 [N,C,W], [N,C,H,W] or [N,C,D,H,W], row-major, already normalised as the
- *               network wants it.
- * @param shape  `rank` numbers, each at least 1.
- * @param rank   3 to 5: what the network is given.
- * @param[out] logits As for sscam_model_classify().
- * @param capacity Floats at logits: 0, or at least N x classes.
- * @param[out] class_count Number of outputs a row.
- * @return As sscam_model_classify(); SSCAM_E_ARGUMENT also for another rank.
- * Thread: any thread; calls on one model may run at the same time.
- * @since 1.0
- */
-SSCAM_API sscam_status sscam_model_classify_array(sscam_model *model, const float *input,
-                                                  const int64_t *shape, int32_t rank, float *logits,
-                                                  size_t capacity, int64_t *class_count);
+SSCAM_API sscam_status sscam_model_classify(sscam_model *model, const sscam_array *input,
+                                            float *logits, int64_t capacity, int64_t *class_count);
 
 /**
  * Lists the layers that can be explained, in the order in which the network runs them.
  *
  * @param model A model.
- * @param shape {N, C, H, W} of an input; N must be 1. The network is run once on zeros of that
- * shape.
- * @param[out] out The list, or NULL on failure. Ownership: the caller's, to be freed with
- *              sscam_layers_unref().
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL or a bad shape); SSCAM_E_MODEL (the network failed on
- * that shape); SSCAM_E_MEMORY; SSCAM_E_DEVICE. Thread: any thread.
- * @since 1.0
- */
-SSCAM_API sscam_status sscam_model_layers(sscam_model *model, const int64_t shape[4],
-                                          sscam_layers **out);
-
-/**
- * The same for an input of any rank.
- *
- * @param model A model.
- * @param shape `rank` numbers, {1, C, W}, {1, C, H, W} or {1, C, D, H, W}: an input's shape.
+ * @param shape `rank` numbers, {1, C, W}, {1, C, H, W} or {1, C, D, H, W}: an input's shape. The
+ *              network is run once on zeros of that shape.
  * @param rank  3 to 5.
  * @param[out] out The list, or NULL on failure. Ownership: the caller's, to be freed with
  *              sscam_layers_unref().
- * @return As sscam_model_layers(); SSCAM_E_ARGUMENT also for another rank.
- * Thread: any thread.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, another rank or a bad shape); SSCAM_E_MODEL (the
+ *         network failed on that shape); SSCAM_E_MEMORY; SSCAM_E_DEVICE. Thread: any thread.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_model_layers_for(sscam_model *model, const int64_t *shape,
-                                              int32_t rank, sscam_layers **out);
+SSCAM_API sscam_status sscam_model_layers(sscam_model *model, const int64_t *shape, int32_t rank,
+                                          sscam_layers **out);
 
 /** @param layers A list, or NULL. @return Number of layers; 0 for NULL. Thread: any. @since 1.0 */
-SSCAM_API size_t sscam_layers_count(const sscam_layers *layers);
+SSCAM_API int64_t sscam_layers_count(const sscam_layers *layers);
 
 /**
  * The layer that explanations use when none is named: the last feature map before global pooling or
@@ -178,7 +147,7 @@ SSCAM_API int64_t sscam_layers_default(const sscam_layers *layers);
  * Thread: any thread.
  * @since 1.0
  */
-SSCAM_API const char *sscam_layers_name(const sscam_layers *layers, size_t index);
+SSCAM_API const char *sscam_layers_name(const sscam_layers *layers, int64_t index);
 
 /**
  * Kind of a layer: the class of its module or the name of its operation ("Conv2d", "aten::relu").
@@ -189,7 +158,7 @@ SSCAM_API const char *sscam_layers_name(const sscam_layers *layers, size_t index
  * Thread: any thread.
  * @since 1.0
  */
-SSCAM_API const char *sscam_layers_kind(const sscam_layers *layers, size_t index);
+SSCAM_API const char *sscam_layers_kind(const sscam_layers *layers, int64_t index);
 
 /**
  * Shape of a layer's output for the input shape that the list was made for.
@@ -202,7 +171,7 @@ SSCAM_API const char *sscam_layers_kind(const sscam_layers *layers, size_t index
  * Thread: any thread.
  * @since 1.0
  */
-SSCAM_API const int64_t *sscam_layers_shape(const sscam_layers *layers, size_t index,
+SSCAM_API const int64_t *sscam_layers_shape(const sscam_layers *layers, int64_t index,
                                             int32_t *rank);
 
 /**

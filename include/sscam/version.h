@@ -18,6 +18,9 @@
 #define SSCAM_VERSION_MINOR 0
 /** Counts releases that only fix bugs. */
 #define SSCAM_VERSION_PATCH 0
+/** One number that grows with each release: major x 1000000 + minor x 1000 + patch. */
+#define SSCAM_VERSION_NUMBER \
+    (SSCAM_VERSION_MAJOR * 1000000 + SSCAM_VERSION_MINOR * 1000 + SSCAM_VERSION_PATCH)
 /** @} */
 
 /** Version of the binary interface, the number in `libsscam.so.1`. It changes only when programs
@@ -36,6 +39,15 @@ extern "C" {
  * @since 1.0
  */
 SSCAM_API const char *sscam_version(void);
+
+/**
+ * Release of the library in use, to be compared with SSCAM_VERSION_NUMBER.
+ *
+ * @return SSCAM_VERSION_NUMBER as it was when the library was built.
+ * Thread: any thread, any time.
+ * @since 1.0
+ */
+SSCAM_API int32_t sscam_version_number(void);
 
 /**
  * Binary interface of the library in use, to be compared with SSCAM_ABI_VERSION by bindings that

@@ -10,6 +10,7 @@
 #include "explain/map_private.h"
 #include "explain/method_private.h"
 #include "explain/pipeline.h"
+#include "model/input_array.h"
 #include "options/region_option.h"
 
 sscam_status sscam_explainer_create(sscam_model *model, const char *method, sscam_explainer **out)
@@ -203,7 +204,7 @@ int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_expl
     return sscam_same_region(&own, &other);
 }
 
-/* --- tensors ---------------------------------------------------------------------------------- */
+/* --- arrays ----------------------------------------------------------------------------------- */
 
 /* Positions of a map are counted in 32 bits. */
 static sscam_status check_positions(const sscam_shape *shape)
@@ -234,7 +235,7 @@ static sscam_status clear_maps(const sscam_explain_request *request, int64_t ima
 
 static sscam_status check_explainers(const sscam_explain_request *request, const char *function)
 {
-    if (!request->explainers || request->explainer_count < 1)
+    if (!request->explainers)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: no explainers", function);
     for (int64_t i = 0; i < request->explainer_count; i++) {
         if (!request->explainers[i])
@@ -300,78 +301,74 @@ sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t exp
     return explain_reporting(&request, progress, maps);
 }
 
-/* Reads the shape, which `request` lacks, and explains. `function` is named in messages. */
-static sscam_status explain_array(const char *function, sscam_explain_request *request,
-                                  const int64_t *shape, int32_t rank, sscam_map **maps)
+static sscam_status check_and_load(const char *function, const sscam_explain_request *request,
+                                   sscam_input *input)
 {
-    if (!shape || !maps)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function, !shape ? "shape" : "maps");
-    sscam_status status = sscam_read_shape(shape, rank, &request->shape);
-    if (status == SSCAM_OK && request->class_count < 1)
-        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", function);
-    if (status != SSCAM_OK)
-        return status;
-    status = clear_maps(request, request->shape.images, function, maps);
-    if (status == SSCAM_OK && !request->input)
-        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: input is NULL", function);
-    if (status == SSCAM_OK)
-        status = check_explainers(request, function);
+    sscam_status status = check_explainers(request, function);
     if (status == SSCAM_OK)
         status = check_positions(&request->shape);
+    return status == SSCAM_OK ? sscam_input_load(input, function) : status;
+}
+
+/* Explains an input whose shape has been read. `function` is named in messages. */
+static sscam_status explain_opened(const char *function, sscam_explain_request *request,
+                                   sscam_input *input, sscam_map **maps)
+{
+    request->shape = input->shape;
+    sscam_status status = clear_maps(request, request->shape.images, function, maps);
     if (status == SSCAM_OK)
-        status = sscam_check_finite(request->input, &request->shape);
+        status = check_and_load(function, request, input);
     if (status == SSCAM_OK)
         status = sscam_busy_acquire(request->explainers, request->explainer_count, request,
                                     function);
     if (status != SSCAM_OK)
         return status;
+    request->input = input->values;
     status = explain_all(request, maps);
     sscam_busy_release(request->explainers, request->explainer_count, request);
     return status;
 }
 
-static sscam_explain_request request_of(sscam_explainer *const *explainers, size_t explainer_count,
-                                        const float *input, const int64_t *classes,
-                                        size_t class_count)
+static sscam_status explain_array(const char *function, sscam_explain_request *request,
+                                  const sscam_array *array, sscam_map **maps)
+{
+    sscam_input input;
+    if (!array || !maps)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function, !array ? "input" : "maps");
+    sscam_status status = sscam_input_open(array, function, &input);
+    if (status == SSCAM_OK && request->explainer_count < 1)
+        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: no explainers", function);
+    if (status == SSCAM_OK && request->class_count < 1)
+        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is %lld, not at least 1", function,
+                            (long long)request->class_count);
+    if (status == SSCAM_OK)
+        status = explain_opened(function, request, &input, maps);
+    sscam_input_close(&input);
+    return status;
+}
+
+static sscam_explain_request request_of(sscam_explainer *const *explainers, int64_t explainer_count,
+                                        const int64_t *classes, int64_t class_count)
 {
     return (sscam_explain_request){.explainers = explainers,
-                                   .explainer_count = (int64_t)explainer_count,
-                                   .input = input,
+                                   .explainer_count = explainer_count,
                                    .classes = classes,
-                                   .class_count = classes ? (int64_t)class_count : 1};
+                                   .class_count = classes ? class_count : 1};
 }
 
-sscam_status sscam_explain_array_all(sscam_explainer *const *explainers, size_t explainer_count,
-                                     const float *input, const int64_t *shape, int32_t rank,
-                                     const int64_t *classes, size_t class_count, sscam_map **maps)
+sscam_status sscam_explain_array_all(sscam_explainer *const *explainers, int64_t explainer_count,
+                                     const sscam_array *input, const int64_t *classes,
+                                     int64_t class_count, sscam_map **maps)
 {
-    sscam_explain_request request = request_of(explainers, explainer_count, input, classes,
-                                               class_count);
-    return explain_array("sscam_explain_array_all", &request, shape, rank, maps);
+    sscam_explain_request request = request_of(explainers, explainer_count, classes, class_count);
+    return explain_array("sscam_explain_array_all", &request, input, maps);
 }
 
-sscam_status sscam_explain_array(sscam_explainer *explainer, const float *input,
-                                 const int64_t *shape, int32_t rank, const int64_t *classes,
-                                 sscam_map **maps)
+sscam_status sscam_explain_array(sscam_explainer *explainer, const sscam_array *input,
+                                 const int64_t *classes, sscam_map **maps)
 {
-    sscam_explain_request request = request_of(&explainer, 1, input, classes, 1);
-    return explain_array("sscam_explain_array", &request, shape, rank, maps);
-}
-
-sscam_status sscam_explain_tensor_all(sscam_explainer *const *explainers, size_t explainer_count,
-                                      const float *input, const int64_t shape[4],
-                                      const int64_t *classes, size_t class_count, sscam_map **maps)
-{
-    sscam_explain_request request = request_of(explainers, explainer_count, input, classes,
-                                               class_count);
-    return explain_array("sscam_explain_tensor_all", &request, shape, SSCAM_IMAGE_RANK, maps);
-}
-
-sscam_status sscam_explain_tensor(sscam_explainer *explainer, const float *input,
-                                  const int64_t shape[4], const int64_t *classes, sscam_map **maps)
-{
-    sscam_explain_request request = request_of(&explainer, 1, input, classes, 1);
-    return explain_array("sscam_explain_tensor", &request, shape, SSCAM_IMAGE_RANK, maps);
+    sscam_explain_request request = request_of(&explainer, 1, classes, 1);
+    return explain_array("sscam_explain_array", &request, input, maps);
 }
 
 /* --- images ----------------------------------------------------------------------------------- */
@@ -397,7 +394,7 @@ sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_imag
 }
 
 static sscam_status preprocess(const sscam_explainer *explainer, const sscam_image *image,
-                               int64_t shape[4], float *input, size_t capacity)
+                               int64_t shape[4], float *input, int64_t capacity)
 {
     sscam_transform transform;
     sscam_geometry geometry;
@@ -406,19 +403,19 @@ static sscam_status preprocess(const sscam_explainer *explainer, const sscam_ima
     if (status != SSCAM_OK)
         return status;
     sscam_shape_write(&planned, shape);
-    size_t needed = (size_t)sscam_input_size(&planned);
+    const int64_t needed = sscam_input_size(&planned);
     if (capacity == 0)
         return SSCAM_OK;
     if (capacity < needed)
-        return sscam_fail(SSCAM_E_ARGUMENT, "input: room for %zu floats, %zu are needed", capacity,
-                          needed);
+        return sscam_fail(SSCAM_E_ARGUMENT, "input: room for %lld floats, %lld are needed",
+                          (long long)capacity, (long long)needed);
     return sscam_preprocess(image, &transform, &geometry, input);
 }
 
 sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_image *image,
-                                        int64_t shape[4], float *input, size_t capacity)
+                                        int64_t shape[4], float *input, int64_t capacity)
 {
-    if (!explainer || !image || !shape || (!input && capacity > 0))
+    if (!explainer || !image || !shape || (!input && capacity != 0))
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explainer_preprocess: a pointer is NULL");
     sscam_status status = sscam_busy_acquire(&explainer, 1, &explainer,
                                              "sscam_explainer_preprocess");
@@ -473,7 +470,10 @@ static sscam_status check_and_explain_image(const char *function, sscam_explain_
                                             const sscam_image *image, sscam_map **maps)
 {
     if (request->class_count < 1)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", function);
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is %lld, not at least 1", function,
+                          (long long)request->class_count);
+    if (request->explainer_count < 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: no explainers", function);
     sscam_status status = clear_maps(request, 1, function, maps);
     if (status == SSCAM_OK && !image)
         status = sscam_fail(SSCAM_E_ARGUMENT, "%s: image is NULL", function);
@@ -491,14 +491,13 @@ static sscam_status check_and_explain_image(const char *function, sscam_explain_
     return status;
 }
 
-sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, size_t explainer_count,
+sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, int64_t explainer_count,
                                      const sscam_image *image, const int64_t *classes,
-                                     size_t class_count, sscam_map **maps)
+                                     int64_t class_count, sscam_map **maps)
 {
     if (!maps)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_image_all: maps is NULL");
-    sscam_explain_request request = request_of(explainers, explainer_count, NULL, classes,
-                                               class_count);
+    sscam_explain_request request = request_of(explainers, explainer_count, classes, class_count);
     return check_and_explain_image("sscam_explain_image_all", &request, image, maps);
 }
 
@@ -507,6 +506,6 @@ sscam_status sscam_explain_image(sscam_explainer *explainer, const sscam_image *
 {
     if (!out)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_explain_image: out is NULL");
-    sscam_explain_request request = request_of(&explainer, 1, NULL, &class_index, 1);
+    sscam_explain_request request = request_of(&explainer, 1, &class_index, 1);
     return check_and_explain_image("sscam_explain_image", &request, image, out);
 }

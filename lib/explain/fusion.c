@@ -73,7 +73,9 @@ sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out)
     for (int64_t i = 0; i < fusion->layer_count * fusion->augmentation_count; i++)
         map->passes += fusion->maps[i]->passes;
     map->layer = strdup(fusion->layer_count == 1 ? first->layer : fusion->layers);
-    sscam_status status = map->layer ? fill(fusion, map) : sscam_fail_memory("layers' names");
+    map->diagnostics = strdup(first->diagnostics);
+    sscam_status status = map->layer && map->diagnostics ? fill(fusion, map)
+                                                         : sscam_fail_memory("layers' names");
     if (status == SSCAM_OK && first->target_pixels)
         status = sscam_target_pixels_copy(first->target_pixels, &map->target_pixels);
     if (status != SSCAM_OK)

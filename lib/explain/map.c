@@ -8,6 +8,7 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "explain/combine.h"
+#include "explain/diagnostics_text.h"
 #include "explain/option_values.h"
 #include "image/overlay.h"
 #include "math/min_max.h"
@@ -100,7 +101,6 @@ static void describe(sscam_map_job *job, sscam_map *map)
     map->channel_count = capture->channels;
     map->method = job->method->name;
     map->passes = job->passes;
-    map->diagnostics = job->diagnostics;
     map->class_index = job->target.class_index;
     map->logit = capture->logits[job->target.class_index];
     map->probability = capture->target_pixels
@@ -119,6 +119,8 @@ sscam_status sscam_map_combine(sscam_map_job *job, sscam_map **out)
     describe(job, map);
     map->layer = strdup(job->capture->layer);
     sscam_status status = map->layer ? SSCAM_OK : sscam_fail_memory("a layer's name");
+    if (status == SSCAM_OK)
+        status = sscam_diagnostics_text(job, &map->diagnostics);
     if (status == SSCAM_OK)
         status = copy_target_pixels(job->capture, map);
     if (status == SSCAM_OK)
@@ -149,6 +151,7 @@ void sscam_map_unref(sscam_map *map)
     free(map->raw);
     free(map->weights);
     free(map->layer);
+    free(map->diagnostics);
     sscam_target_pixels_destroy(map->target_pixels);
     free(map);
 }
@@ -178,9 +181,7 @@ MAP_GETTER(int32_t, sscam_map_is_flat, map->is_flat, 0)
 MAP_GETTER(const char *, sscam_map_method, map->method, NULL)
 MAP_GETTER(const char *, sscam_map_layer, map->layer, NULL)
 MAP_GETTER(int64_t, sscam_map_passes, map->passes, 0)
-MAP_GETTER(const char *, sscam_map_scoring_form, map->diagnostics.form, NULL)
-MAP_GETTER(int64_t, sscam_map_scoring_workers, map->diagnostics.workers, 0)
-MAP_GETTER(int64_t, sscam_map_scoring_batch_size, map->diagnostics.batch_size, 0)
+MAP_GETTER(const char *, sscam_map_diagnostics, map->diagnostics, NULL)
 
 #undef MAP_GETTER
 

@@ -14,6 +14,11 @@ const char *sscam_version(void)
     return DOTTED(SSCAM_VERSION_MAJOR, SSCAM_VERSION_MINOR, SSCAM_VERSION_PATCH);
 }
 
+int32_t sscam_version_number(void)
+{
+    return SSCAM_VERSION_NUMBER;
+}
+
 int32_t sscam_abi_version(void)
 {
     return SSCAM_ABI_VERSION;

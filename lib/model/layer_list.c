@@ -7,9 +7,9 @@
 #include "model/backend.h"
 #include "sscam/model.h"
 
-size_t sscam_layers_count(const sscam_layers *layers)
+int64_t sscam_layers_count(const sscam_layers *layers)
 {
-    return layers ? layers->count : 0;
+    return layers ? (int64_t)layers->count : 0;
 }
 
 int64_t sscam_layers_default(const sscam_layers *layers)
@@ -17,24 +17,24 @@ int64_t sscam_layers_default(const sscam_layers *layers)
     return layers ? layers->default_index : -1;
 }
 
-static const sscam_layer *layer_at(const sscam_layers *layers, size_t index)
+static const sscam_layer *layer_at(const sscam_layers *layers, int64_t index)
 {
-    return layers && index < layers->count ? &layers->layer[index] : NULL;
+    return layers && index >= 0 && (size_t)index < layers->count ? &layers->layer[index] : NULL;
 }
 
-const char *sscam_layers_name(const sscam_layers *layers, size_t index)
+const char *sscam_layers_name(const sscam_layers *layers, int64_t index)
 {
     const sscam_layer *layer = layer_at(layers, index);
     return layer ? layer->name : NULL;
 }
 
-const char *sscam_layers_kind(const sscam_layers *layers, size_t index)
+const char *sscam_layers_kind(const sscam_layers *layers, int64_t index)
 {
     const sscam_layer *layer = layer_at(layers, index);
     return layer ? layer->kind : NULL;
 }
 
-const int64_t *sscam_layers_shape(const sscam_layers *layers, size_t index, int32_t *rank)
+const int64_t *sscam_layers_shape(const sscam_layers *layers, int64_t index, int32_t *rank)
 {
     const sscam_layer *layer = layer_at(layers, index);
     if (rank)

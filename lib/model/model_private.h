@@ -12,12 +12,4 @@ struct sscam_model {
     void *network;
 };
 
-/* Reads a shape of `rank` numbers. SSCAM_E_ARGUMENT unless it is usable and its size does not
- * overflow. */
-sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, sscam_shape *out);
-
-/* SSCAM_OK when all values are finite; else SSCAM_E_ARGUMENT, whose message names the coordinates
- * of the first that is not. */
-sscam_status sscam_check_finite(const float *input, const sscam_shape *shape);
-
 #endif

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Optional, Union
 import numpy as np
 import numpy.typing as npt
 
-from . import _constants
+from . import _constants, _native
 from ._errors import ArgumentError, ClassError
 from ._handle import first_of
 
@@ -78,6 +78,16 @@ def shape_argument(shape: tuple[int, ...]) -> Any:
 def floats_argument(array: npt.NDArray[np.float32]) -> Any:
     """A contiguous array as the library takes it; the caller keeps it alive."""
     return first_of(array, ctypes.c_float)
+
+
+def array_argument(array: npt.NDArray[np.float32]) -> _native.Array:
+    """A contiguous array as the library's struct; the caller keeps the array alive."""
+    return _native.Array(
+        struct_size=ctypes.sizeof(_native.Array),
+        data=array.ctypes.data,
+        shape=shape_argument(array.shape),
+        rank=array.ndim,
+    )
 
 
 def mask_argument(mask: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

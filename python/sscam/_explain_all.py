@@ -13,11 +13,10 @@ import numpy.typing as npt
 from . import _native
 from ._arguments import (
     ClassIndex,
+    array_argument,
     array_like,
     as_batch,
     class_argument,
-    floats_argument,
-    shape_argument,
 )
 from ._errors import ArgumentError
 from ._explainer import Explainer
@@ -116,6 +115,7 @@ def _explain_batch(
 ) -> list[list[list[Map]]]:
     classes, class_count = _classes_argument(wanted, len(batch))
     maps = (ctypes.POINTER(_native.Map) * (len(batch) * len(explainers) * class_count))()
+    array = array_argument(batch)
     with contextlib.ExitStack() as uses:
         pointers = _use(explainers, uses)
         call_with_progress(
@@ -124,9 +124,7 @@ def _explain_batch(
             lambda: _native.sscam_explain_array_all(
                 pointers,
                 len(pointers),
-                floats_argument(batch),
-                shape_argument(batch.shape),
-                batch.ndim,
+                ctypes.byref(array),
                 classes,
                 class_count,
                 maps,

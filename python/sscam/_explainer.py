@@ -14,6 +14,7 @@ import numpy.typing as npt
 from . import _native
 from ._arguments import (
     ClassIndex,
+    array_argument,
     array_like,
     as_batch,
     class_argument,
@@ -224,15 +225,14 @@ class Explainer:
     ) -> list[Map]:
         classes = class_arguments(class_index, len(batch))
         explained = (ctypes.POINTER(_native.Map) * len(batch))()
+        array = array_argument(batch)
         with self._used() as pointer:
             call_with_progress(
                 pointer,
                 progress,
                 lambda: _native.sscam_explain_array(
                     pointer,
-                    floats_argument(batch),
-                    shape_argument(batch.shape),
-                    batch.ndim,
+                    ctypes.byref(array),
                     classes,
                     explained,
                 ),

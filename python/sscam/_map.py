@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 from typing import Any, Optional
 
 import numpy as np
@@ -104,19 +105,11 @@ class Map:
         return int(_native.sscam_map_passes(self._handle.pointer))
 
     @property
-    def scoring(self) -> Optional[tuple[str, int, int]]:
-        """How masked inputs were scored: form of the network, batches side by side, batch size.
-
-        None for methods that score none.
-        """
-        form = _native.sscam_map_scoring_form(self._handle.pointer)
-        if form is None:
-            return None
-        return (
-            decode(form),
-            int(_native.sscam_map_scoring_workers(self._handle.pointer)),
-            int(_native.sscam_map_scoring_batch_size(self._handle.pointer)),
-        )
+    def diagnostics(self) -> dict[str, Any]:
+        """How masked inputs were scored, for reports: "form" of the network, "precision",
+        "workers", "batch_size"; later releases may add keys. Empty for methods that score none."""
+        text = _native.sscam_map_diagnostics(self._handle.pointer)
+        return dict(json.loads(decode(text)))
 
     def overlay(self, image: ImageLike, colormap: str = "turbo", alpha: float = 0.5) -> Pixels:
         """Draw the map over the image it explains: alpha x colour + (1 - alpha) x image.

@@ -13,7 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._arguments import ClassIndex, array_like, as_batch, floats_argument, shape_argument
+from ._arguments import (
+    ClassIndex,
+    array_argument,
+    array_like,
+    as_batch,
+    floats_argument,
+    shape_argument,
+)
 from ._errors import check
 from ._explainer import Explainer
 from ._handle import Handle, decode, encode
@@ -117,7 +124,7 @@ class Model:
         pointer = ctypes.POINTER(_native.Layers)()
         with self._borrowed() as model:
             check(
-                _native.sscam_model_layers_for(
+                _native.sscam_model_layers(
                     model, shape_argument((1, *shape)), 1 + len(shape), ctypes.byref(pointer)
                 )
             )
@@ -243,11 +250,9 @@ def _classify(
     some networks. With more than `expected` classes the logits are not defined."""
     logits = np.empty(len(batch) * expected, np.float32)
     count = ctypes.c_int64()
-    status = _native.sscam_model_classify_array(
+    status = _native.sscam_model_classify(
         model,
-        floats_argument(batch),
-        shape_argument(batch.shape),
-        batch.ndim,
+        ctypes.byref(array_argument(batch)),
         floats_argument(logits) if logits.size else None,
         logits.size,
         ctypes.byref(count),

@@ -71,6 +71,19 @@ class Evaluation(ctypes.Structure):
     """sscam_evaluation."""
 
 
+class Array(ctypes.Structure):
+    """sscam_array, of which Python keeps data, shape and strides alive."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("data", c_void_p),
+        ("shape", POINTER(c_int64)),
+        ("strides", POINTER(c_int64)),
+        ("rank", c_int32),
+        ("element_type", c_int32),
+    ]
+
+
 _status = c_int32
 _model = POINTER(Model)
 _layers = POINTER(Layers)
@@ -82,6 +95,7 @@ _metric = POINTER(Metric)
 _option = POINTER(Option)
 _evaluation = POINTER(Evaluation)
 _shape = POINTER(c_int64)
+_array = POINTER(Array)
 
 # `user` is always a Python object: see _explainer.py.
 progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
@@ -161,61 +175,32 @@ sscam_explainer_set_progress = _declare(
     "sscam_explainer_set_progress", _status, _explainer, progress_callback, ctypes.py_object
 )
 sscam_explainer_preprocess = _declare(
-    "sscam_explainer_preprocess", _status, _explainer, _image, _shape, POINTER(c_float), c_size_t
+    "sscam_explainer_preprocess", _status, _explainer, _image, _shape, POINTER(c_float), c_int64
 )
 sscam_explain_image = _declare(
     "sscam_explain_image", _status, _explainer, _image, c_int64, POINTER(_map)
 )
-sscam_explain_tensor = _declare(
-    "sscam_explain_tensor",
-    _status,
-    _explainer,
-    POINTER(c_float),
-    _shape,
-    POINTER(c_int64),
-    POINTER(_map),
-)
 sscam_explain_array = _declare(
-    "sscam_explain_array",
-    _status,
-    _explainer,
-    POINTER(c_float),
-    _shape,
-    c_int32,
-    POINTER(c_int64),
-    POINTER(_map),
+    "sscam_explain_array", _status, _explainer, _array, POINTER(c_int64), POINTER(_map)
 )
 sscam_explain_image_all = _declare(
     "sscam_explain_image_all",
     _status,
     POINTER(_explainer),
-    c_size_t,
+    c_int64,
     _image,
     POINTER(c_int64),
-    c_size_t,
-    POINTER(_map),
-)
-sscam_explain_tensor_all = _declare(
-    "sscam_explain_tensor_all",
-    _status,
-    POINTER(_explainer),
-    c_size_t,
-    POINTER(c_float),
-    _shape,
-    POINTER(c_int64),
-    c_size_t,
+    c_int64,
     POINTER(_map),
 )
 sscam_explain_array_all = _declare(
     "sscam_explain_array_all",
     _status,
     POINTER(_explainer),
-    c_size_t,
-    POINTER(c_float),
-    _shape,
-    c_int32,
+    c_int64,
+    _array,
     POINTER(c_int64),
-    c_size_t,
+    c_int64,
     POINTER(_map),
 )
 
@@ -268,9 +253,7 @@ sscam_map_is_flat = _declare("sscam_map_is_flat", c_int32, _map)
 sscam_map_method = _declare("sscam_map_method", c_char_p, _map)
 sscam_map_layer = _declare("sscam_map_layer", c_char_p, _map)
 sscam_map_passes = _declare("sscam_map_passes", c_int64, _map)
-sscam_map_scoring_form = _declare("sscam_map_scoring_form", c_char_p, _map)
-sscam_map_scoring_workers = _declare("sscam_map_scoring_workers", c_int64, _map)
-sscam_map_scoring_batch_size = _declare("sscam_map_scoring_batch_size", c_int64, _map)
+sscam_map_diagnostics = _declare("sscam_map_diagnostics", c_char_p, _map)
 sscam_map_overlay = _declare(
     "sscam_map_overlay", _status, _map, _image, c_char_p, c_double, POINTER(_image)
 )
@@ -310,36 +293,17 @@ sscam_model_ref = _declare("sscam_model_ref", _model, _model)
 sscam_model_unref = _declare("sscam_model_unref", None, _model)
 sscam_model_device = _declare("sscam_model_device", c_char_p, _model)
 sscam_model_classify = _declare(
-    "sscam_model_classify",
-    _status,
-    _model,
-    POINTER(c_float),
-    _shape,
-    POINTER(c_float),
-    c_size_t,
-    POINTER(c_int64),
+    "sscam_model_classify", _status, _model, _array, POINTER(c_float), c_int64, POINTER(c_int64)
 )
-sscam_model_classify_array = _declare(
-    "sscam_model_classify_array",
-    _status,
-    _model,
-    POINTER(c_float),
-    _shape,
-    c_int32,
-    POINTER(c_float),
-    c_size_t,
-    POINTER(c_int64),
+sscam_model_layers = _declare(
+    "sscam_model_layers", _status, _model, _shape, c_int32, POINTER(_layers)
 )
-sscam_model_layers = _declare("sscam_model_layers", _status, _model, _shape, POINTER(_layers))
-sscam_model_layers_for = _declare(
-    "sscam_model_layers_for", _status, _model, _shape, c_int32, POINTER(_layers)
-)
-sscam_layers_count = _declare("sscam_layers_count", c_size_t, _layers)
+sscam_layers_count = _declare("sscam_layers_count", c_int64, _layers)
 sscam_layers_default = _declare("sscam_layers_default", c_int64, _layers)
-sscam_layers_name = _declare("sscam_layers_name", c_char_p, _layers, c_size_t)
-sscam_layers_kind = _declare("sscam_layers_kind", c_char_p, _layers, c_size_t)
+sscam_layers_name = _declare("sscam_layers_name", c_char_p, _layers, c_int64)
+sscam_layers_kind = _declare("sscam_layers_kind", c_char_p, _layers, c_int64)
 sscam_layers_shape = _declare(
-    "sscam_layers_shape", POINTER(c_int64), _layers, c_size_t, POINTER(c_int32)
+    "sscam_layers_shape", POINTER(c_int64), _layers, c_int64, POINTER(c_int32)
 )
 sscam_layers_ref = _declare("sscam_layers_ref", _layers, _layers)
 sscam_layers_unref = _declare("sscam_layers_unref", None, _layers)
@@ -362,5 +326,6 @@ sscam_last_error = _declare("sscam_last_error", c_char_p)
 
 # version.h
 sscam_version = _declare("sscam_version", c_char_p)
+sscam_version_number = _declare("sscam_version_number", c_int32)
 sscam_abi_version = _declare("sscam_abi_version", c_int32)
 sscam_build_info = _declare("sscam_build_info", c_char_p)

@@ -40,6 +40,7 @@ PROGRAM = """
 
 #include "options/metric_table.h"
 #include "sscam/sscam.h"
+#include "support/arrays.h"
 #include "support/fake_backend.h"
 
 static void need(sscam_status status)
@@ -64,7 +65,7 @@ int main(void)
     need(sscam_explainer_create(model, "dummy-cam", &explainer));
     need(sscam_explainer_set(explainer, "dummy", "on"));
     need(sscam_metrics_parse("dummy_metric", &metrics));
-    need(sscam_explain_tensor(explainer, input, shape, NULL, &map));
+    need(sscam_explain_array(explainer, ARRAY(input, shape, 4), NULL, &map));
     printf("%s %s %d", sscam_map_method(map), sscam_explainer_get(explainer, "dummy"),
            metrics == SSCAM_METRIC_BIT(SSCAM_METRIC_DUMMY));
     for (int k = 0; k < FAKE_CHANNELS; k++)

@@ -152,6 +152,8 @@ START_TEST(version_and_build_are_told)
     snprintf(version, sizeof version, "%d.%d.%d", SSCAM_VERSION_MAJOR, SSCAM_VERSION_MINOR,
              SSCAM_VERSION_PATCH);
     ck_assert_str_eq(sscam_version(), version);
+    ck_assert_int_eq(sscam_version_number(), SSCAM_VERSION_MAJOR * 1000000 +
+                                                 SSCAM_VERSION_MINOR * 1000 + SSCAM_VERSION_PATCH);
     ck_assert_int_eq(sscam_abi_version(), SSCAM_ABI_VERSION);
     ck_assert_ptr_nonnull(strstr(sscam_build_info(), version));
     ck_assert_ptr_nonnull(strstr(sscam_build_info(), "fake: 1\n"));

@@ -93,7 +93,7 @@ def main():
                     times.append((their_time, our_time))
                 a, b = (statistics.median(column) for column in zip(*times))
                 ratio = statistics.median(x / y for x, y in times)
-                way = ", ".join(map(str, our_map.scoring)) if our_map.scoring else ""
+                way = ", ".join(map(str, our_map.diagnostics.values()))
                 print(
                     f"| {name} | {method} | {peer} | {a:.3f} | {b:.3f} | {ratio:.2f} | "
                     f"{cosine(np.asarray(their_map), our_map):.6f} | {way} |",

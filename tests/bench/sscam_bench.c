@@ -20,6 +20,7 @@
 
 #include "model/backend.h"
 #include "sscam/sscam.h"
+#include "support/arrays.h"
 
 enum { SIDE = 224, CHANNELS = 3, MOST_ROUNDS = 99, MOST_SETTINGS = 16 };
 
@@ -156,7 +157,7 @@ static sscam_explainer *explainer_of(const char *method)
 static sscam_map *explain(sscam_explainer *explainer)
 {
     sscam_map *map;
-    need(sscam_explain_tensor(explainer, input, shape, NULL, &map));
+    need(sscam_explain_array(explainer, ARRAY(input, shape, 4), NULL, &map));
     return map;
 }
 
@@ -172,11 +173,11 @@ static double classification_seconds(int64_t count)
         exit(1);
     for (int64_t i = 0; i < count; i++)
         memcpy(batch + (size_t)i * size, input, size * sizeof *batch);
-    need(sscam_model_classify(model, batch, batch_shape, NULL, 0, &class_count));
+    need(sscam_model_classify(model, ARRAY(batch, batch_shape, 4), NULL, 0, &class_count));
     float *logits = malloc((size_t)(count * class_count) * sizeof *logits);
     double start = now();
-    need(sscam_model_classify(model, batch, batch_shape, logits, (size_t)(count * class_count),
-                              &class_count));
+    need(sscam_model_classify(model, ARRAY(batch, batch_shape, 4), logits,
+                              (size_t)(count * class_count), &class_count));
     double seconds = now() - start;
     free(logits);
     free(batch);
@@ -224,14 +225,19 @@ static void measure_scoring_method(const char *method)
     }
     double all = median(seconds, rounds), network = median(floor_seconds, rounds);
     printf("%-12s %8.4f s (the first %.2f); %.0f passes; %.1f a second; floor %.1f a second; "
-           "overhead %.1f %%; capture %.1f ms, the library itself %.1f ms; %s, %" PRId64
-           " workers, batches of %" PRId64 "\n",
+           "overhead %.1f %%; capture %.1f ms, the library itself %.1f ms; %s\n",
            method, all, first, passes, passes / all, passes / network, 100 * (all / network - 1),
            1e3 * median(captures, rounds), 1e3 * median(others, rounds),
-           sscam_map_scoring_form(map), sscam_map_scoring_workers(map),
-           sscam_map_scoring_batch_size(map));
+           sscam_map_diagnostics(map));
     sscam_map_unref(map);
     sscam_explainer_unref(explainer);
+}
+
+/* A number of a map's diagnostics. */
+static int64_t diagnostic(const sscam_map *map, const char *key)
+{
+    const char *found = strstr(sscam_map_diagnostics(map), key);
+    return found ? strtoll(strchr(found, ':') + 1, NULL, 10) : 0;
 }
 
 /* Peak over the loaded model, beside that of two batches run through the plain network. */
@@ -239,7 +245,7 @@ static void measure_memory(void)
 {
     sscam_explainer *explainer = explainer_of("score-cam");
     sscam_map *map = explain(explainer);
-    int64_t batch = sscam_map_scoring_batch_size(map) * sscam_map_scoring_workers(map);
+    int64_t batch = diagnostic(map, "batch_size") * diagnostic(map, "workers");
     sscam_map_unref(map);
     forget_peak();
     double before = memory("VmRSS");

@@ -44,7 +44,7 @@ JSON_KEYS = {
     "logit",
     "probability",
     "passes",
-    "scoring",
+    "diagnostics",
     "seconds",
     "flat",
     "width",

@@ -72,7 +72,7 @@ at::Tensor preprocess(sscam_explainer *explainer, const sscam_image *image)
     check(sscam_explainer_preprocess(explainer, image, shape, nullptr, 0));
     at::Tensor input = at::empty({shape[0], shape[1], shape[2], shape[3]}, at::kFloat);
     check(sscam_explainer_preprocess(explainer, image, shape, input.data_ptr<float>(),
-                                     static_cast<size_t>(input.numel())));
+                                     input.numel()));
     return input;
 }
 

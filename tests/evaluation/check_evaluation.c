@@ -88,7 +88,7 @@ static void logits_of(const char *words, const float *values, float logits[FAKE_
     const int64_t shape[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
     int64_t classes;
     sscam_model *model = load_fake(words);
-    ASSERT_OK(sscam_model_classify(model, values, shape, logits, FAKE_CLASSES, &classes));
+    ASSERT_OK(sscam_model_classify(model, ARRAY(values, shape, 4), logits, FAKE_CLASSES, &classes));
     sscam_model_unref(model);
 }
 

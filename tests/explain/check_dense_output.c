@@ -109,7 +109,7 @@ static sscam_map *explain(const char *method, region region, const char *options
 {
     sscam_explainer *explainer = explainer_of(method, region, options);
     sscam_map *map = NULL;
-    ASSERT_OK(sscam_explain_tensor(explainer, input, one, &class_index, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), &class_index, &map));
     sscam_explainer_unref(explainer);
     return map;
 }
@@ -160,13 +160,13 @@ START_TEST(cam_takes_all_positions)
     const int64_t c = 1;
     sscam_explainer *explainer = explainer_of("cam", ALL, "");
     sscam_map *map = NULL;
-    ASSERT_OK(sscam_explain_tensor(explainer, input, one, &c, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), &c, &map));
     for (int k = 0; k < FAKE_CHANNELS; k++)
         ck_assert_double_eq_tol(sscam_map_weights(map)[k], fake_weight[c][k], 1e-6);
     sscam_map_unref(map);
     ASSERT_OK(sscam_explainer_set(explainer, "region", region_options[BOX] + strlen("region=")));
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &c, &map), SSCAM_E_UNSUPPORTED,
-                 "position of an activation");
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), &c, &map),
+                 SSCAM_E_UNSUPPORTED, "position of an activation");
     sscam_explainer_unref(explainer);
 }
 END_TEST
@@ -328,7 +328,7 @@ START_TEST(classes_by_themselves_are_seen_where_they_are_positive)
     }
     ck_assert_int_gt(count, 0);
     ck_assert_int_lt(count, POSITIONS);
-    ASSERT_OK(sscam_explain_tensor(explainer, input, one, &c, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), &c, &map));
     ck_assert_double_eq_tol(sscam_map_logit(map), logit / count, 1e-5);
     ck_assert_double_eq_tol(sscam_map_probability(map), probability / count, 1e-6);
     sscam_map_unref(map);
@@ -354,12 +354,13 @@ START_TEST(together_is_as_alone)
         set_options(explainers[i], "samples=2");
     }
     fake_reset();
-    ASSERT_OK(sscam_explain_tensor_all(explainers, METHODS, input, one, classes, CLASSES, maps));
+    ASSERT_OK(
+        sscam_explain_array_all(explainers, METHODS, ARRAY(input, one, 4), classes, CLASSES, maps));
     ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_CAPTURE]), CLASSES);
     for (int i = 0; i < METHODS * CLASSES; i++) {
         sscam_map *alone = NULL;
-        ASSERT_OK(sscam_explain_tensor(explainers[i / CLASSES], input, one, &classes[i % CLASSES],
-                                       &alone));
+        ASSERT_OK(sscam_explain_array(explainers[i / CLASSES], ARRAY(input, one, 4),
+                                      &classes[i % CLASSES], &alone));
         ck_assert_int_eq(same_maps(alone, maps[i]), 1);
         ck_assert_double_eq(sscam_map_logit(alone), sscam_map_logit(maps[i]));
         sscam_map_unref(alone);
@@ -392,7 +393,7 @@ static void add_augmented(const char *method, int64_t c, int mirrors, float fact
     sscam_explainer *explainer = explainer_with("dense", method, "channel_softmax=off");
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explainer_set_region(explainer, positions, MAP_HEIGHT, MAP_WIDTH));
-    ASSERT_OK(sscam_explain_tensor(explainer, augmented, one, &c, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(augmented, one, 4), &c, &map));
     for (int p = 0; p < PLANE; p++)
         sum[p] += sscam_map_data(map)[mirrors ? p - p % WIDTH + WIDTH - 1 - p % WIDTH : p] / 6.0;
     sscam_map_unref(map);
@@ -422,12 +423,13 @@ static void assert_refused(const char *head, const char *options, int64_t class_
 {
     sscam_explainer *explainer = explainer_with(head, "grad-cam", options);
     sscam_map *map = NULL;
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &class_index, &map), status, thing);
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), &class_index, &map), status,
+                 thing);
     ck_assert_ptr_null(map);
     ASSERT_OK(sscam_explainer_set(explainer, "region", "all"));
     class_index = 0;
-    ASSERT_OK(
-        sscam_explain_tensor(explainer, input, one, &class_index, &map)); /* it can be used again */
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), &class_index,
+                                  &map)); /* it can be used again */
     sscam_map_unref(map);
     sscam_explainer_unref(explainer);
 }
@@ -487,7 +489,7 @@ START_TEST(masks_are_copied_and_removed)
     sscam_map *map = NULL, *again = NULL;
     ASSERT_OK(sscam_explainer_set_region(explainer, changing, 2, 2));
     ck_assert_str_eq(sscam_explainer_get(explainer, "region"), "mask");
-    ASSERT_OK(sscam_explain_tensor(explainer, input, one, &c, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), &c, &map));
     memset(changing, 1, sizeof changing);
     ASSERT_FAILS(sscam_explainer_set_region(explainer, nothing, 2, 2), SSCAM_E_ARGUMENT,
                  "zero everywhere");
@@ -495,7 +497,7 @@ START_TEST(masks_are_copied_and_removed)
     ASSERT_FAILS(sscam_explainer_set_region(explainer, changing, INT64_MAX, 2), SSCAM_E_ARGUMENT,
                  "mask");
     ASSERT_FAILS(sscam_explainer_set_region(NULL, changing, 2, 2), SSCAM_E_ARGUMENT, "explainer");
-    ASSERT_OK(sscam_explain_tensor(explainer, input, one, &c, &again));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), &c, &again));
     ck_assert_int_eq(same_maps(map, again), 1);
     for (int p = 0; p < POSITIONS;
          p++) /* the right half: columns 3 and 4, and 2 whose centre is on the edge */
@@ -504,7 +506,7 @@ START_TEST(masks_are_copied_and_removed)
     ck_assert_str_eq(sscam_explainer_get(explainer, "region"), "predicted");
     ASSERT_OK(sscam_explainer_set(explainer, "region", "mask"));
     sscam_map_unref(again);
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &c, &again), SSCAM_E_ARGUMENT,
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), &c, &again), SSCAM_E_ARGUMENT,
                  "no mask");
     sscam_map_unref(map);
     sscam_explainer_unref(explainer);
@@ -518,7 +520,7 @@ START_TEST(classifying_gives_means_over_all_positions)
     float logits[FAKE_CLASSES];
     int64_t count = 0;
     sscam_model *model = load_fake("fake dense");
-    ASSERT_OK(sscam_model_classify(model, input, one, logits, FAKE_CLASSES, &count));
+    ASSERT_OK(sscam_model_classify(model, ARRAY(input, one, 4), logits, FAKE_CLASSES, &count));
     ck_assert_int_eq(count, FAKE_CLASSES);
     for (int64_t c = 0; c < FAKE_CLASSES; c++)
         ck_assert_double_eq_tol(logits[c], mean_over(ALL, 0, features, c, output_at), 1e-5);
@@ -573,7 +575,7 @@ START_TEST(drops_are_of_the_positions_of_the_unmasked_input)
     for (int p = 0; p < POSITIONS; p++)
         positions[p] = (uint8_t)is_highest(c, p);
     ASSERT_OK(sscam_explainer_set_region(explainer, positions, MAP_HEIGHT, MAP_WIDTH));
-    ASSERT_OK(sscam_explain_tensor(explainer, masked, one, &c, &masked_map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(masked, one, 4), &c, &masked_map));
     const double before = sscam_map_probability(map), after = sscam_map_probability(masked_map);
     ck_assert_int_eq(sscam_evaluation_value(evaluation, 0, 0, SSCAM_METRIC_AVERAGE_DROP, &drop),
                      SSCAM_VALUE_DEFINED);

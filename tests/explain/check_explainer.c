@@ -41,7 +41,7 @@ static void use(const char *words, const char *method)
 static sscam_map *explain_one(void)
 {
     sscam_map *map = STALE;
-    ASSERT_OK(sscam_explain_tensor(explainer, input, one, NULL, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map));
     ck_assert_ptr_nonnull(map);
     ck_assert_ptr_ne(map, STALE);
     return map;
@@ -51,7 +51,8 @@ static void assert_explain_fails(const float *values, const int64_t *shape, cons
                                  sscam_status status, const char *thing)
 {
     sscam_map *maps[IMAGES] = {STALE, STALE, STALE};
-    ASSERT_FAILS(sscam_explain_tensor(explainer, values, shape, classes, maps), status, thing);
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(values, shape, 4), classes, maps), status,
+                 thing);
     for (int64_t i = 0; i < shape[0] && i < IMAGES; i++)
         ck_assert_ptr_null(maps[i]);
 }
@@ -98,14 +99,17 @@ START_TEST(null_arguments_are_refused)
 {
     sscam_map *maps[1] = {STALE};
     int64_t shape[4];
-    ASSERT_FAILS(sscam_explain_tensor(NULL, input, one, NULL, maps), SSCAM_E_ARGUMENT, "explainer");
+    ASSERT_FAILS(sscam_explain_array(NULL, ARRAY(input, one, 4), NULL, maps), SSCAM_E_ARGUMENT,
+                 "explainer");
     ck_assert_ptr_null(maps[0]);
     maps[0] = STALE;
-    ASSERT_FAILS(sscam_explain_tensor(explainer, NULL, one, NULL, maps), SSCAM_E_ARGUMENT, "input");
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(NULL, one, 4), NULL, maps), SSCAM_E_ARGUMENT,
+                 "input");
     ck_assert_ptr_null(maps[0]);
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, NULL, NULL, maps), SSCAM_E_ARGUMENT,
-                 "shape");
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, NULL), SSCAM_E_ARGUMENT, "maps");
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, NULL, 4), NULL, maps),
+                 SSCAM_E_ARGUMENT, "shape");
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, NULL), SSCAM_E_ARGUMENT,
+                 "maps");
     ASSERT_FAILS(sscam_explain_image(explainer, NULL, 0, NULL), SSCAM_E_ARGUMENT, "out");
     maps[0] = STALE;
     ASSERT_FAILS(sscam_explain_image(explainer, NULL, 0, maps), SSCAM_E_ARGUMENT, "image");
@@ -158,7 +162,7 @@ START_TEST(bad_shapes_are_refused)
         "too large", "too large", "too many", "2147483648 positions are too many"};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         sscam_map *map = NULL;
-        ASSERT_FAILS(sscam_explain_tensor(explainer, input, shapes[i], NULL, &map),
+        ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, shapes[i], 4), NULL, &map),
                      SSCAM_E_ARGUMENT, things[i]);
         ck_assert_ptr_null(map);
     }
@@ -279,7 +283,7 @@ END_TEST
 /* A call that uses everything: captures, batches, a second pass, a constant input, a baseline. */
 static sscam_status explain_all_ways(sscam_map *maps[IMAGES])
 {
-    return sscam_explain_tensor(explainer, input, three, NULL, maps);
+    return sscam_explain_array(explainer, ARRAY(input, three, 4), NULL, maps);
 }
 
 static void use_everything(void)
@@ -325,7 +329,7 @@ START_TEST(success_clears_the_message_of_a_failure)
 {
     sscam_map *map = NULL;
     fake_fail_at(FAKE_CAPTURE, 1, SSCAM_E_MEMORY);
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_MEMORY,
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map), SSCAM_E_MEMORY,
                  "fake failure of capture 1");
     map = explain_one();
     ck_assert_str_eq(sscam_last_error(), "");
@@ -431,7 +435,7 @@ START_TEST(fractions_rise_for_any_number_of_images)
         const int64_t shape[4] = {count, FAKE_COLORS, 2, 2};
         listener heard = {0};
         ASSERT_OK(sscam_explainer_set_progress(explainer, listen, &heard));
-        ASSERT_OK(sscam_explain_tensor(explainer, many, shape, NULL, maps));
+        ASSERT_OK(sscam_explain_array(explainer, ARRAY(many, shape, 4), NULL, maps));
         assert_heard_all(&heard);
         for (int64_t i = 0; i < count; i++)
             sscam_map_unref(maps[i]);
@@ -476,12 +480,13 @@ START_TEST(each_image_of_a_batch_has_its_class)
     sscam_map *maps[IMAGES];
     use("fake linear",
         "grad-cam++"); /* which has no noise: the position in the batch does not matter */
-    ASSERT_OK(sscam_explain_tensor(explainer, input, three, classes, maps));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, three, 4), classes, maps));
     ck_assert_int_eq(sscam_map_class_index(maps[0]), 2);
     ck_assert_int_eq(sscam_map_class_index(maps[2]), 0);
     for (int i = 0; i < IMAGES; i++) {
         sscam_map *alone = NULL;
-        ASSERT_OK(sscam_explain_tensor(explainer, input + i * SIZE, one, &classes[i], &alone));
+        ASSERT_OK(
+            sscam_explain_array(explainer, ARRAY(input + i * SIZE, one, 4), &classes[i], &alone));
         ck_assert_int_eq(same_maps(alone, maps[i]), 1);
         ck_assert_double_eq(sscam_map_logit(alone), sscam_map_logit(maps[i]));
         sscam_map_unref(alone);
@@ -509,7 +514,7 @@ START_TEST(explainers_outlive_the_callers_reference)
     ASSERT_OK(sscam_explainer_create(model, "score-cam", &other));
     sscam_model_unref(model);
     sscam_map *map = NULL;
-    ASSERT_OK(sscam_explain_tensor(other, input, one, NULL, &map));
+    ASSERT_OK(sscam_explain_array(other, ARRAY(input, one, 4), NULL, &map));
     sscam_map_unref(map);
     sscam_explainer_unref(other);
 }
@@ -532,7 +537,7 @@ static void *explain_often(void *user)
     own->failures += sscam_explainer_create(own->model, "ss-cam-max", &mine) != SSCAM_OK;
     for (int round = 0; round < ROUNDS; round++) {
         sscam_map *map = NULL;
-        own->failures += sscam_explain_tensor(mine, input, one, NULL, &map) != SSCAM_OK;
+        own->failures += sscam_explain_array(mine, ARRAY(input, one, 4), NULL, &map) != SSCAM_OK;
         if (map)
             memcpy(own->weights, sscam_map_weights(map), sizeof own->weights);
         sscam_map_unref(map);
@@ -577,7 +582,7 @@ START_TEST(images_are_explained_as_their_tensors)
     ck_assert(shape[0] == 1 && shape[1] == 3 && shape[2] == HEIGHT && shape[3] == WIDTH);
     ck_assert_float_eq_tol(input[1], (111.0f / 255.0f - 0.485f) / 0.229f, 1e-6f);
     ASSERT_OK(sscam_explain_image(explainer, image, class_index, &from_image));
-    ASSERT_OK(sscam_explain_tensor(explainer, input, shape, &class_index, &from_tensor));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, shape, 4), &class_index, &from_tensor));
     ck_assert_int_eq(same_maps(from_image, from_tensor), 1);
     sscam_map_unref(from_image);
     sscam_map_unref(from_tensor);
@@ -668,6 +673,30 @@ START_TEST(preprocessing_keeps_to_its_room)
 }
 END_TEST
 
+START_TEST(diagnostics_say_how_a_map_was_scored)
+{
+    static const struct {
+        const char *method, *options, *text;
+    } cases[] = {
+        {"score-cam", "batch_size=3 calibrate=off",
+         "{\"form\": \"unmeasured\", \"precision\": \"fp32\", \"workers\": 1, \"batch_size\": 3}"},
+        {"score-cam", "batch_size=2 precision=bf16 aug_smooth=on layer=stem,features",
+         "{\"form\": \"measured\", \"precision\": \"bf16\", \"workers\": 1, \"batch_size\": 2}"},
+        {"grad-cam", "", "{}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sscam_explainer *own = make_explainer("fake linear", cases[i].method);
+        sscam_map *map = NULL;
+        set_options(own, cases[i].options);
+        ASSERT_OK(sscam_explain_array(own, ARRAY(input, one, 4), NULL, &map));
+        ck_assert_str_eq(sscam_map_diagnostics(map), cases[i].text);
+        sscam_map_unref(map);
+        sscam_explainer_unref(own);
+    }
+    ck_assert_ptr_null(sscam_map_diagnostics(NULL));
+}
+END_TEST
+
 static void add_argument_tests(TCase *arguments)
 {
     tcase_add_test(arguments, explainers_need_a_model_and_a_method);
@@ -679,6 +708,7 @@ static void add_argument_tests(TCase *arguments)
     tcase_add_test(arguments, classes_out_of_range_are_refused);
     tcase_add_test(arguments, unknown_layers_are_named_with_near_ones);
     tcase_add_test(arguments, networks_that_want_other_inputs_say_so);
+    tcase_add_test(arguments, diagnostics_say_how_a_map_was_scored);
 }
 
 static void add_failure_tests(TCase *failures)

@@ -29,7 +29,7 @@ static sscam_map *explain(const char *method, const float *values, const char *c
 {
     sscam_explainer *explainer = explainer_of(method, options, count);
     sscam_map *map = NULL;
-    ASSERT_OK(sscam_explain_tensor(explainer, values, one, &class_index, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(values, one, 4), &class_index, &map));
     sscam_explainer_unref(explainer);
     return map;
 }
@@ -115,10 +115,11 @@ START_TEST(unusable_layers_are_named)
         ASSERT_FAILS(sscam_explainer_set(explainer, "layer", empty[i]), SSCAM_E_ARGUMENT, empty[i]);
     ck_assert_str_eq(sscam_explainer_get(explainer, "layer"), "");
     ASSERT_OK(sscam_explainer_set(explainer, "layer", "features,stam"));
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_LAYER, "stam");
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map), SSCAM_E_LAYER,
+                 "stam");
     ck_assert_ptr_null(map);
     ASSERT_OK(sscam_explainer_set(explainer, "layer", "features,stem"));
-    ASSERT_OK(sscam_explain_tensor(explainer, input, one, NULL, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map));
     sscam_map_unref(map);
     sscam_explainer_unref(explainer);
 }
@@ -129,7 +130,7 @@ START_TEST(fused_flat_maps_are_flat)
     sscam_explainer *explainer = make_explainer("fake flat", "grad-cam");
     sscam_map *map = NULL;
     ASSERT_OK(sscam_explainer_set(explainer, "layer", "features,features"));
-    ASSERT_OK(sscam_explain_tensor(explainer, input, one, NULL, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map));
     ck_assert_int_eq(sscam_map_is_flat(map), 1);
     for (int p = 0; p < PLANE; p++)
         ck_assert_float_eq(sscam_map_data(map)[p], 0.0f);
@@ -213,7 +214,7 @@ START_TEST(the_original_input_is_shared)
         ASSERT_OK(sscam_explainer_create(model, "grad-cam", &explainers[i]));
     ASSERT_OK(sscam_explainer_set(explainers[1], "aug_smooth", "on"));
     fake_reset();
-    ASSERT_OK(sscam_explain_tensor_all(explainers, 2, input, one, &first, 1, maps));
+    ASSERT_OK(sscam_explain_array_all(explainers, 2, ARRAY(input, one, 4), &first, 1, maps));
     ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_CAPTURE]), 6);
     ck_assert_int_eq(sscam_map_passes(maps[0]), 1);
     ck_assert_int_eq(sscam_map_passes(maps[1]), 5);
@@ -258,8 +259,8 @@ START_TEST(a_failing_part_fails_all)
         sscam_map *map = NULL;
         fake_reset();
         fake_fail_at(FAKE_CAPTURE, nth, SSCAM_E_DEVICE);
-        ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_DEVICE,
-                     "fake failure");
+        ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map),
+                     SSCAM_E_DEVICE, "fake failure");
         ck_assert_ptr_null(map);
         sscam_explainer_unref(explainer);
     }

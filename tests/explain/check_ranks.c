@@ -49,7 +49,8 @@ static sscam_map *explain(const struct kind *kind, const char *words, const char
     const int64_t class_index = 0;
     sscam_explainer *explainer = explainer_of(words, method, options);
     sscam_map *map = NULL;
-    ASSERT_OK(sscam_explain_array(explainer, values, kind->shape, kind->rank, &class_index, &map));
+    ASSERT_OK(
+        sscam_explain_array(explainer, ARRAY(values, kind->shape, kind->rank), &class_index, &map));
     sscam_explainer_unref(explainer);
     return map;
 }
@@ -301,7 +302,8 @@ START_TEST(batches_have_a_map_an_input)
     const int64_t classes[IMAGES] = {0, 0};
     sscam_explainer *explainer = explainer_of("fake positional", "ss-cam-mean", NOISY_TEXT);
     sscam_map *maps[IMAGES];
-    ASSERT_OK(sscam_explain_array_all(&explainer, 1, input, shape, kind->rank, classes, 1, maps));
+    ASSERT_OK(
+        sscam_explain_array_all(&explainer, 1, ARRAY(input, shape, kind->rank), classes, 1, maps));
     for (int image = 0; image < IMAGES; image++) {
         const reference_input of = reference_of(kind, REFERENCE_POSITIONAL);
         const reference_options options = {NOISY, .image = image};
@@ -320,8 +322,8 @@ START_TEST(a_image_is_an_array_of_rank_4)
     static const int64_t shape[4] = {1, FAKE_COLORS, 20, 24};
     sscam_explainer *explainer = explainer_of("fake positional", "ss-cam-mean", NOISY_TEXT);
     sscam_map *array = NULL, *tensor = NULL;
-    ASSERT_OK(sscam_explain_array(explainer, input, shape, 4, NULL, &array));
-    ASSERT_OK(sscam_explain_tensor(explainer, input, shape, NULL, &tensor));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, shape, 4), NULL, &array));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, shape, 4), NULL, &tensor));
     ck_assert_int_eq(same_maps(array, tensor), 1);
     ck_assert_int_eq(sscam_map_rank(array), 2);
     ck_assert_int_eq(sscam_map_depth(array), 1);
@@ -361,12 +363,12 @@ START_TEST(networks_classify_and_list_layers_in_every_rank)
     for (int i = 0; i < SIZE; i++)
         exact[i] = input[i];
     reference_features(&of, exact, features);
-    ASSERT_OK(sscam_model_classify_array(model, input, kind->shape, kind->rank, logits,
-                                         FAKE_CLASSES, &class_count));
+    ASSERT_OK(sscam_model_classify(model, ARRAY(input, kind->shape, kind->rank), logits,
+                                   FAKE_CLASSES, &class_count));
     ck_assert_int_eq(class_count, FAKE_CLASSES);
     for (int64_t c = 0; c < FAKE_CLASSES; c++)
         ck_assert_double_eq_tol(logits[c], reference_logit(&of, features, c), 1e-6);
-    ASSERT_OK(sscam_model_layers_for(model, kind->shape, kind->rank, &layers));
+    ASSERT_OK(sscam_model_layers(model, kind->shape, kind->rank, &layers));
     const int64_t *shape = sscam_layers_shape(layers, (size_t)sscam_layers_default(layers), &rank);
     ck_assert_int_eq(rank, kind->rank);
     ck_assert_int_eq(shape[1], FAKE_CHANNELS);
@@ -401,12 +403,12 @@ START_TEST(unusable_ranks_and_shapes_are_refused)
         const sscam_status wanted = i + 1 < sizeof cases / sizeof cases[0] ? SSCAM_E_ARGUMENT
                                                                            : SSCAM_E_MODEL;
         ASSERT_FAILS(
-            sscam_explain_array(explainer, input, cases[i].shape, cases[i].rank, NULL, &map),
+            sscam_explain_array(explainer, ARRAY(input, cases[i].shape, cases[i].rank), NULL, &map),
             wanted, cases[i].thing);
         ck_assert_ptr_null(map);
     }
-    ASSERT_FAILS(sscam_explain_array(explainer, input, NULL, 3, NULL, NULL), SSCAM_E_ARGUMENT,
-                 "sscam_explain_array: ");
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, NULL, 3), NULL, NULL),
+                 SSCAM_E_ARGUMENT, "sscam_explain_array: ");
     sscam_explainer_unref(explainer);
 }
 END_TEST
@@ -416,9 +418,9 @@ START_TEST(values_that_are_not_finite_are_found)
     sscam_explainer *explainer = make_explainer("fake linear", "grad-cam");
     sscam_map *map = NULL;
     input[480 + 3 * 80 + 2 * 10 + 7] = NAN;
-    ASSERT_FAILS(sscam_explain_array(explainer, input, kinds[0].shape, 3, NULL, &map),
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, kinds[0].shape, 3), NULL, &map),
                  SSCAM_E_ARGUMENT, "NaN at image 0, channel 1, column 267");
-    ASSERT_FAILS(sscam_explain_array(explainer, input, kinds[1].shape, 5, NULL, &map),
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, kinds[1].shape, 5), NULL, &map),
                  SSCAM_E_ARGUMENT, "NaN at image 0, channel 1, slice 3, row 2, column 7");
     sscam_explainer_unref(explainer);
 }

@@ -54,8 +54,8 @@ static void add_every_method(void)
 static sscam_status explain(int64_t images, const int64_t *classes, size_t class_count)
 {
     const int64_t shape[4] = {images, FAKE_COLORS, HEIGHT, WIDTH};
-    return sscam_explain_tensor_all(explainers, explainer_count, input, shape, classes, class_count,
-                                    maps);
+    return sscam_explain_array_all(explainers, explainer_count, ARRAY(input, shape, 4), classes,
+                                   class_count, maps);
 }
 
 static void destroy_maps(int64_t count)
@@ -91,7 +91,8 @@ static void assert_as_alone(size_t explainer, int64_t images, const int64_t *cla
     for (int64_t i = 0; i < images; i++)
         own_classes[i] = classes ? classes[i * (int64_t)class_count + (int64_t)at]
                                  : SSCAM_CLASS_TOP;
-    ASSERT_OK(sscam_explain_tensor(explainers[explainer], input, shape, own_classes, alone));
+    ASSERT_OK(
+        sscam_explain_array(explainers[explainer], ARRAY(input, shape, 4), own_classes, alone));
     for (int64_t i = 0; i < images; i++) {
         sscam_map *together = maps[((size_t)i * explainer_count + explainer) * class_count + at];
         ck_assert_msg(same_maps(together, alone[i]), "image %lld, explainer %zu, class %zu",
@@ -176,7 +177,7 @@ START_TEST(the_same_explainer_may_stand_twice)
 {
     sscam_explainer *own = add("ss-cam-mean", NULL, NULL), *const twice[2] = {own, own};
     const int64_t shape[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
-    ASSERT_OK(sscam_explain_tensor_all(twice, 2, input, shape, NULL, 0, maps));
+    ASSERT_OK(sscam_explain_array_all(twice, 2, ARRAY(input, shape, 4), NULL, 0, maps));
     ck_assert_int_eq(same_maps(maps[0], maps[1]), 1);
     ck_assert_int_eq(sscam_map_passes(maps[1]), 0);
     destroy_maps(2);
@@ -362,28 +363,31 @@ END_TEST
 START_TEST(unusable_arguments_are_refused)
 {
     static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH}, class = 0;
-    static const char name[] = "sscam_explain_tensor_all";
+    static const char name[] = "sscam_explain_array_all";
     sscam_explainer *const with_hole[2] = {add("cam", NULL, NULL), NULL};
-    ASSERT_FAILS(sscam_explain_tensor_all(NULL, 2, input, one, NULL, 1, maps), SSCAM_E_ARGUMENT,
-                 name);
+    ASSERT_FAILS(sscam_explain_array_all(NULL, 2, ARRAY(input, one, 4), NULL, 1, maps),
+                 SSCAM_E_ARGUMENT, name);
     assert_none(2);
-    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 0, input, one, NULL, 1, maps),
+    ASSERT_FAILS(sscam_explain_array_all(explainers, 0, ARRAY(input, one, 4), NULL, 1, maps),
                  SSCAM_E_ARGUMENT, name);
     maps[0] = maps[1] = STALE;
-    ASSERT_FAILS(sscam_explain_tensor_all(with_hole, 2, input, one, NULL, 1, maps),
+    ASSERT_FAILS(sscam_explain_array_all(with_hole, 2, ARRAY(input, one, 4), NULL, 1, maps),
                  SSCAM_E_ARGUMENT, "explainer 1 is NULL");
     assert_none(2);
+    ASSERT_FAILS(sscam_explain_array_all(explainers, -1, ARRAY(input, one, 4), NULL, 1, maps),
+                 SSCAM_E_ARGUMENT, "no explainers");
     maps[0] = STALE;
-    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 2, input, one, &class, INT64_MAX, maps),
-                 SSCAM_E_ARGUMENT, "too many maps");
-    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, NULL, one, NULL, 1, maps),
+    ASSERT_FAILS(
+        sscam_explain_array_all(explainers, 2, ARRAY(input, one, 4), &class, INT64_MAX, maps),
+        SSCAM_E_ARGUMENT, "too many maps");
+    ASSERT_FAILS(sscam_explain_array_all(explainers, 1, ARRAY(NULL, one, 4), NULL, 1, maps),
                  SSCAM_E_ARGUMENT, "input");
     assert_none(1);
-    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, input, NULL, NULL, 1, maps),
+    ASSERT_FAILS(sscam_explain_array_all(explainers, 1, ARRAY(input, NULL, 4), NULL, 1, maps),
                  SSCAM_E_ARGUMENT, "shape");
-    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, input, one, NULL, 1, NULL),
+    ASSERT_FAILS(sscam_explain_array_all(explainers, 1, ARRAY(input, one, 4), NULL, 1, NULL),
                  SSCAM_E_ARGUMENT, "maps");
-    ASSERT_FAILS(sscam_explain_tensor_all(explainers, 1, input, one, &class, 0, maps),
+    ASSERT_FAILS(sscam_explain_array_all(explainers, 1, ARRAY(input, one, 4), &class, 0, maps),
                  SSCAM_E_ARGUMENT, "class_count");
 }
 END_TEST

@@ -53,7 +53,7 @@ static int explain_as_alone(size_t method)
     int good = sscam_explainer_create(model, sscam_method_name(sscam_method_info(method)), &own) ==
                    SSCAM_OK &&
                sscam_explainer_set(own, "samples", "3") == SSCAM_OK &&
-               sscam_explain_tensor(own, input, one, NULL, &map) == SSCAM_OK &&
+               sscam_explain_array(own, ARRAY(input, one, 4), NULL, &map) == SSCAM_OK &&
                same_maps(map, alone[method]);
     /* A failure is the thread's own: its message too. */
     good = good && sscam_explainer_set(own, "samples", "0") == SSCAM_E_ARGUMENT &&
@@ -78,7 +78,7 @@ START_TEST(eight_threads_find_what_one_finds)
     ck_assert_uint_le(sscam_method_count(), MOST_METHODS);
     for (size_t i = 0; i < sscam_method_count(); i++) {
         sscam_explainer *explainer = make(sscam_method_name(sscam_method_info(i)));
-        ASSERT_OK(sscam_explain_tensor(explainer, input, one, NULL, &alone[i]));
+        ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &alone[i]));
         sscam_explainer_unref(explainer);
     }
     for (size_t i = 0; i < THREADS; i++) {
@@ -120,7 +120,7 @@ static int32_t hold(void *user, double fraction)
 static void *run_held(void *user)
 {
     held_call *call = user;
-    call->status = sscam_explain_tensor(call->explainer, input, one, NULL, &call->map);
+    call->status = sscam_explain_array(call->explainer, ARRAY(input, one, 4), NULL, &call->map);
     return NULL;
 }
 
@@ -149,15 +149,15 @@ START_TEST(a_second_thread_is_refused)
     pthread_t thread;
     sscam_map *map = NULL;
     begin_held(&call, &thread);
-    ASSERT_FAILS(sscam_explain_tensor(call.explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT,
-                 "in use by a call");
+    ASSERT_FAILS(sscam_explain_array(call.explainer, ARRAY(input, one, 4), NULL, &map),
+                 SSCAM_E_ARGUMENT, "in use by a call");
     ck_assert_ptr_null(map);
     ASSERT_FAILS(sscam_explainer_set(call.explainer, "sigma", "1"), SSCAM_E_ARGUMENT,
                  "in use by a call");
     end_held(&call, thread, 0);
     ck_assert_int_eq(call.status, SSCAM_OK);
     sscam_map_unref(call.map);
-    ASSERT_OK(sscam_explain_tensor(call.explainer, input, one, NULL, &map));
+    ASSERT_OK(sscam_explain_array(call.explainer, ARRAY(input, one, 4), NULL, &map));
     sscam_map_unref(map);
     sscam_explainer_unref(call.explainer);
 }
@@ -239,7 +239,7 @@ static sscam_status race_preprocess(racer *own)
 static sscam_status race_explain_tensor(racer *own)
 {
     sscam_map *map = NULL;
-    sscam_status status = sscam_explain_tensor(own->explainer, input, one, NULL, &map);
+    sscam_status status = sscam_explain_array(own->explainer, ARRAY(input, one, 4), NULL, &map);
     sscam_map_unref(map);
     return status;
 }
@@ -342,8 +342,8 @@ static void use_again(acting_callback *own)
 {
     sscam_map *map = (sscam_map *)own;
     int64_t shape[4];
-    ASSERT_FAILS(sscam_explain_tensor(own->explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT,
-                 in_use);
+    ASSERT_FAILS(sscam_explain_array(own->explainer, ARRAY(input, one, 4), NULL, &map),
+                 SSCAM_E_ARGUMENT, in_use);
     ck_assert_ptr_null(map);
     map = (sscam_map *)own;
     ASSERT_FAILS(sscam_explain_image(own->explainer, own->image, 0, &map), SSCAM_E_ARGUMENT,
@@ -368,9 +368,9 @@ START_TEST(a_callback_that_uses_its_explainer_is_refused)
     sscam_map *map = NULL, *wanted = NULL;
     acting_callback own = {
         .explainer = make("ss-cam-mean"), .image = make_image(WIDTH, HEIGHT, 3), .act = use_again};
-    ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &wanted));
+    ASSERT_OK(sscam_explain_array(own.explainer, ARRAY(input, one, 4), NULL, &wanted));
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, act_and_continue, &own));
-    ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
+    ASSERT_OK(sscam_explain_array(own.explainer, ARRAY(input, one, 4), NULL, &map));
     ck_assert_int_gt(own.calls, 2);
     ck_assert_int_eq(same_maps(map, wanted), 1);
     sscam_map_unref(map);
@@ -383,7 +383,7 @@ END_TEST
 static void use_another(acting_callback *own)
 {
     sscam_map *map = NULL;
-    ASSERT_OK(sscam_explain_tensor(own->other, input, one, NULL, &map));
+    ASSERT_OK(sscam_explain_array(own->other, ARRAY(input, one, 4), NULL, &map));
     sscam_map_unref(map);
 }
 
@@ -394,9 +394,9 @@ START_TEST(a_callback_may_use_another_explainer)
     sscam_map *map = NULL, *wanted = NULL;
     acting_callback own = {
         .explainer = make("ss-cam-mean"), .other = make(methods[_i]), .act = use_another};
-    ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &wanted));
+    ASSERT_OK(sscam_explain_array(own.explainer, ARRAY(input, one, 4), NULL, &wanted));
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, act_and_continue, &own));
-    ASSERT_OK(sscam_explain_tensor(own.explainer, input, one, NULL, &map));
+    ASSERT_OK(sscam_explain_array(own.explainer, ARRAY(input, one, 4), NULL, &map));
     ck_assert_int_eq(same_maps(map, wanted), 1);
     sscam_map_unref(map);
     sscam_map_unref(wanted);
@@ -410,8 +410,8 @@ static void use_the_second(acting_callback *own)
     sscam_map *maps[2];
     sscam_explainer *const both[2] = {own->explainer, own->other};
     ASSERT_FAILS(sscam_explainer_set(own->other, "sigma", "1"), SSCAM_E_ARGUMENT, in_use);
-    ASSERT_FAILS(sscam_explain_tensor_all(both, 2, input, one, NULL, 0, maps), SSCAM_E_ARGUMENT,
-                 in_use);
+    ASSERT_FAILS(sscam_explain_array_all(both, 2, ARRAY(input, one, 4), NULL, 0, maps),
+                 SSCAM_E_ARGUMENT, in_use);
 }
 
 /* All explainers of a call are in use until it ends, also one that is listed twice. */
@@ -422,7 +422,7 @@ START_TEST(all_explainers_of_a_call_are_in_use)
         .explainer = make("ss-cam-mean"), .other = make("grad-cam"), .act = use_the_second};
     sscam_explainer *const explainers[3] = {own.other, own.explainer, own.other};
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, act_and_continue, &own));
-    ASSERT_OK(sscam_explain_tensor_all(explainers, 3, input, one, NULL, 0, maps));
+    ASSERT_OK(sscam_explain_array_all(explainers, 3, ARRAY(input, one, 4), NULL, 0, maps));
     ck_assert_int_gt(own.calls, 0);
     for (int i = 0; i < 3; i++)
         sscam_map_unref(maps[i]);
@@ -447,7 +447,7 @@ START_TEST(an_explainer_destroyed_by_its_callback_goes_when_the_call_ends)
     acting_callback own = {.explainer = make("score-cam"), .act = destroy_once};
     sscam_explainer *const twice[2] = {own.explainer, own.explainer};
     ASSERT_OK(sscam_explainer_set_progress(own.explainer, act_and_continue, &own));
-    ASSERT_OK(sscam_explain_tensor_all(twice, 2, input, one, NULL, 0, maps));
+    ASSERT_OK(sscam_explain_array_all(twice, 2, ARRAY(input, one, 4), NULL, 0, maps));
     ck_assert_int_gt(own.calls, 1);
     sscam_map_unref(maps[0]);
     sscam_map_unref(maps[1]);

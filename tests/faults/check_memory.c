@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "faulty_call.h"
+#include "support/arrays.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
@@ -115,7 +116,7 @@ static sscam_status classify(const step *step, uint64_t *signature)
     float logits[INPUTS * FAKE_CLASSES] = {0};
     int64_t count = 0;
     sscam_status status = UNDER_FAULTS(sscam_model_classify(
-        model, input, shape, logits, sizeof logits / sizeof logits[0], &count));
+        model, ARRAY(input, shape, 4), logits, sizeof logits / sizeof logits[0], &count));
     (void)step;
     if (status == SSCAM_OK)
         sign(signature, logits, sizeof logits);
@@ -126,10 +127,10 @@ static sscam_status list_layers(const step *step, uint64_t *signature)
 {
     static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
     sscam_layers *layers = STALE(sscam_layers);
-    sscam_status status = UNDER_FAULTS(sscam_model_layers(model, one, &layers));
+    sscam_status status = UNDER_FAULTS(sscam_model_layers(model, one, 4, &layers));
     (void)step;
     ck_assert((!layers) == (status != SSCAM_OK));
-    for (size_t i = 0; i < sscam_layers_count(layers); i++)
+    for (int64_t i = 0; i < sscam_layers_count(layers); i++)
         sign(signature, sscam_layers_name(layers, i), strlen(sscam_layers_name(layers, i)));
     sscam_layers_unref(layers);
     return status;
@@ -208,8 +209,8 @@ static sscam_status explain_tensor(const step *step, uint64_t *signature)
     (void)step;
     for (size_t i = 0; i < count; i++)
         maps[i] = STALE(sscam_map);
-    sscam_status status = UNDER_FAULTS(
-        sscam_explain_tensor_all(explainers, explainer_count, input, shape, classes, 2, maps));
+    sscam_status status = UNDER_FAULTS(sscam_explain_array_all(
+        explainers, explainer_count, ARRAY(input, shape, 4), classes, 2, maps));
     take_maps(status, maps, count, signature);
     return status;
 }

@@ -30,6 +30,7 @@
 #include <sscam/sscam.h>
 
 #include "faulty_call.h"
+#include "support/arrays.h"
 
 enum {
     DEFAULT_TRIES = 3,
@@ -93,11 +94,11 @@ static sscam_status list_layers(const step *step, uint64_t *signature)
 {
     static const int64_t shape[4] = {1, 3, INPUT_SIDE, INPUT_SIDE};
     sscam_layers *layers = NULL;
-    sscam_status status = UNDER_FAULTS(sscam_model_layers(model, shape, &layers));
+    sscam_status status = UNDER_FAULTS(sscam_model_layers(model, shape, 4, &layers));
     (void)step;
     if (status != SSCAM_OK && layers)
         report_failure("layers: not NULL");
-    for (size_t i = 0; i < sscam_layers_count(layers); i++)
+    for (int64_t i = 0; i < sscam_layers_count(layers); i++)
         sign(signature, sscam_layers_name(layers, i), strlen(sscam_layers_name(layers, i)));
     sscam_layers_unref(layers);
     return status;
@@ -109,7 +110,7 @@ static sscam_status classify(const step *step, uint64_t *signature)
     static float input[3 * INPUT_SIDE * INPUT_SIDE], logits[64];
     int64_t count = 0;
     sscam_status status = UNDER_FAULTS(
-        sscam_model_classify(model, input, shape, logits, 64, &count));
+        sscam_model_classify(model, ARRAY(input, shape, 4), logits, 64, &count));
     (void)step;
     if (status == SSCAM_OK)
         sign(signature, logits, (size_t)count * sizeof(float));
@@ -314,7 +315,7 @@ static void fail_once(void)
     sscam_model *none = NULL;
     int64_t count = 0;
     if (sscam_model_load_memory("no network", 10, "cpu", &none) == SSCAM_OK ||
-        sscam_model_classify(model, input, shape, NULL, 0, &count) == SSCAM_OK)
+        sscam_model_classify(model, ARRAY(input, shape, 4), NULL, 0, &count) == SSCAM_OK)
         report_failure("what must fail does not");
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sscam/sscam.h"
+#include "support/arrays.h"
 #include "target.h"
 
 enum { SIDE = 6, PLANE = SIDE * SIDE, SIZE = 3 * PLANE, MOST_RUNS = 48, LARGEST_INPUT = 64 * 64 };
@@ -134,7 +135,7 @@ static void explain_tensor(sscam_explainer *explainer, uint8_t kind)
     sscam_map *map = NULL;
 
     fill(input, kind);
-    sscam_status status = sscam_explain_tensor(explainer, input, shape, NULL, &map);
+    sscam_status status = sscam_explain_array(explainer, ARRAY(input, shape, 4), NULL, &map);
     assert_reported(status);
     PROMISE((status == SSCAM_OK) == (map != NULL));
     if (map)

@@ -94,7 +94,13 @@ class Trial:
         self.content, self.path, self.say = content, os.fsencode(path), say
         self.shape = (ctypes.c_int64 * 4)(*shape)
         size = math.prod(shape)
-        self.input = (ctypes.c_float * size)(*(i * 7919 % 1000 / 1000 for i in range(size)))
+        self.values = (ctypes.c_float * size)(*(i * 7919 % 1000 / 1000 for i in range(size)))
+        self.input = native.Array(
+            struct_size=ctypes.sizeof(native.Array),
+            data=ctypes.addressof(self.values),
+            shape=self.shape,
+            rank=4,
+        )
 
     def run(self):
         before = descriptors()
@@ -137,7 +143,7 @@ class Trial:
         count = ctypes.c_int64()
         result = checked(
             "sscam_model_classify",
-            native.sscam_model_classify(model, self.input, self.shape, None, 0, byref(count)),
+            native.sscam_model_classify(model, byref(self.input), None, 0, byref(count)),
         )
         self.say("classify", *result)
         self.say("step", "layers")
@@ -146,7 +152,7 @@ class Trial:
             "layers",
             *checked(
                 "sscam_model_layers",
-                native.sscam_model_layers(model, self.shape, byref(layers)),
+                native.sscam_model_layers(model, self.shape, 4, byref(layers)),
                 layers,
             ),
         )
@@ -176,7 +182,7 @@ class Trial:
             checked("sscam_explainer_set", native.sscam_explainer_set(explainer, name, value))
         result = checked(
             method.decode(),
-            native.sscam_explain_tensor(explainer, self.input, self.shape, None, byref(heat)),
+            native.sscam_explain_array(explainer, byref(self.input), None, byref(heat)),
             heat,
         )
         if heat:

@@ -254,7 +254,7 @@ def show_speed(subject, options, precision):
             theirs, ratio = f"{eager:.3f}", f"{eager / taken:.1f}"
         print(
             f"| {method} | {passes / taken:.0f} | {taken:.4f} | "
-            f"{', '.join(map(str, shown.scoring))} | {theirs} | {ratio} |",
+            f"{', '.join(map(str, shown.diagnostics.values()))} | {theirs} | {ratio} |",
             flush=True,
         )
     if precision == "fp32":

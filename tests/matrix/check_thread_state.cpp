@@ -91,6 +91,16 @@ std::vector<float> image()
     return values;
 }
 
+// An image's values as the library takes them.
+sscam_array array_of(const std::vector<float> &values)
+{
+    sscam_array array = SSCAM_ARRAY_INIT;
+    array.data = values.data();
+    array.shape = shape;
+    array.rank = 4;
+    return array;
+}
+
 struct Explanation {
     std::vector<float> map, weights;
     std::string layer;
@@ -114,7 +124,9 @@ Explanation explain(sscam_model *model, const char *method, const Options &optio
         NEED(sscam_explainer_set_progress(explainer, callback, user));
     const int64_t classes[] = {2};
     sscam_map *map = nullptr;
-    NEED(sscam_explain_tensor(explainer, image().data(), shape, classes, &map));
+    const std::vector<float> pixel_values = image();
+    const sscam_array input = array_of(pixel_values);
+    NEED(sscam_explain_array(explainer, &input, classes, &map));
     const size_t pixels = sscam_map_width(map) * sscam_map_height(map);
     const Explanation found = {
         {sscam_map_data(map), sscam_map_data(map) + pixels},
@@ -236,9 +248,10 @@ START_TEST(rounding_of_the_host_changes_no_logit)
     const std::vector<float> input = image();
     std::vector<float> wanted(5), found(5);
     int64_t classes = 0;
-    NEED(sscam_model_classify(model, input.data(), shape, wanted.data(), wanted.size(), &classes));
+    const sscam_array array = array_of(input);
+    NEED(sscam_model_classify(model, &array, wanted.data(), 5, &classes));
     const Restore restore = use_upward_rounding();
-    NEED(sscam_model_classify(model, input.data(), shape, found.data(), found.size(), &classes));
+    NEED(sscam_model_classify(model, &array, found.data(), 5, &classes));
     ck_assert_int_eq(std::fegetround(), FE_UPWARD);
     ck_assert(found == wanted);
     sscam_model_unref(model);
@@ -295,7 +308,7 @@ START_TEST(failures_leave_the_state_of_the_host)
     const State before = state();
     const int64_t wrong[] = {1, 4, 16, 16};
     sscam_layers *layers = nullptr;
-    ck_assert_int_eq(sscam_model_layers(model, wrong, &layers), SSCAM_E_MODEL);
+    ck_assert_int_eq(sscam_model_layers(model, wrong, 4, &layers), SSCAM_E_MODEL);
     ck_assert(state() == before);
     sscam_model_unref(model);
 }

@@ -45,7 +45,7 @@ static sscam_status explain(const char *words, size_t method, const int64_t *sha
     sscam_explainer *explainer = make_explainer(words, name_of(method));
     ASSERT_OK(sscam_explainer_set(explainer, "samples", "3"));
     *map = (sscam_map *)explainer;
-    sscam_status status = sscam_explain_tensor(explainer, input, shape, &first, map);
+    sscam_status status = sscam_explain_array(explainer, ARRAY(input, shape, 4), &first, map);
     sscam_explainer_unref(explainer);
     return status;
 }
@@ -284,11 +284,11 @@ START_TEST(sums_that_are_not_finite_are_reported)
     sscam_explainer *explainer = make_explainer("fake huge-steep", "score-cam");
     sscam_map *map = (sscam_map *)explainer;
     ASSERT_OK(sscam_explainer_set(explainer, "channel_softmax", "off"));
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &first, &map), SSCAM_E_MODEL,
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), &first, &map), SSCAM_E_MODEL,
                  "layer features: the weighted activations overflow");
     ck_assert_ptr_null(map);
     ASSERT_OK(sscam_explainer_set(explainer, "combine", "upsampled"));
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &first, &map), SSCAM_E_MODEL,
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), &first, &map), SSCAM_E_MODEL,
                  "layer features: the weighted activations overflow");
     sscam_explainer_unref(explainer);
 }

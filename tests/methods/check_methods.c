@@ -43,7 +43,7 @@ static sscam_map *explain(const char *head, const char *method, const char *opti
 {
     sscam_explainer *explainer = explainer_with(head, method, options);
     sscam_map *map = NULL;
-    ASSERT_OK(sscam_explain_tensor(explainer, input, one, &class_index, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), &class_index, &map));
     ck_assert_ptr_nonnull(map);
     sscam_explainer_unref(explainer);
     return map;
@@ -242,7 +242,7 @@ START_TEST(grad_cam_pp_on_one_position)
     const int64_t first = 0;
     sscam_explainer *explainer = make_explainer("fake linear", "grad-cam++");
     sscam_map *map = NULL;
-    ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(colors, shape, 4), &first, &map));
     assert_weights(map, wanted, 1e-7);
     ck_assert_float_eq_tol(sscam_map_raw(map)[0], 0.5 + 3.125 * 0.5 / 3.5625 + 0.2 + 0.25 / 2.25,
                            1e-6);
@@ -358,7 +358,7 @@ START_TEST(terms_on_one_position)
     const int64_t first = 0;
     sscam_explainer *explainer = make_explainer("fake linear", term_methods[_i].method);
     sscam_map *map = NULL;
-    ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(colors, shape, 4), &first, &map));
     ck_assert_double_eq_tol(sscam_map_raw(map)[0], wanted[_i], 1e-6);
     sscam_map_unref(map);
     sscam_explainer_unref(explainer);
@@ -420,7 +420,7 @@ static void check_projection(const char *method, int64_t class_index, const doub
     for (int64_t p = 0; p < positions; p++)
         wanted[p] = fmax((factor[0] + factor[1] + factor[2] > 0.0 ? length : -length) * wanted[p],
                          0.0);
-    ASSERT_OK(sscam_explain_tensor(explainer, input, shape, &class_index, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, shape, 4), &class_index, &map));
     assert_values(sscam_map_raw(map), wanted, positions, 1e-6);
     ck_assert_ptr_null(sscam_map_weights(map));
     sscam_map_unref(map);
@@ -540,7 +540,7 @@ START_TEST(smooth_grad_cam_pp_counts_images_in_its_noise)
     sscam_explainer *explainer = explainer_with("quadratic", "smooth-grad-cam++",
                                                 "samples=2 sigma=1");
     sscam_map *maps[2];
-    ASSERT_OK(sscam_explain_tensor(explainer, input, shape, classes, maps));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, shape, 4), classes, maps));
     for (int i = 0; i < 2; i++) {
         double weights[FAKE_CHANNELS];
         reference_smooth_grad_cam_pp(&of, 2, 1.0, 0, i, weights);
@@ -559,13 +559,13 @@ START_TEST(smooth_grad_cam_pp_tells_noise_and_gradients_that_are_not_finite)
                                                 "noise_scale=authors-code");
     float even[SIZE] = {0.0f};
     sscam_map *map = NULL;
-    ASSERT_FAILS(sscam_explain_tensor(explainer, even, one, NULL, &map), SSCAM_E_ARGUMENT,
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(even, one, 4), NULL, &map), SSCAM_E_ARGUMENT,
                  "range of 0");
     sscam_explainer_unref(explainer);
     /* On the input itself its gradients are finite. */
     input[0] = input[1] = input[WIDTH] = input[WIDTH + 1] = 0.001f;
     explainer = explainer_with("nan-elsewhere", "smooth-grad-cam++", "samples=20");
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_MODEL,
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map), SSCAM_E_MODEL,
                  "on a noisy input");
     ck_assert_ptr_null(map);
     sscam_explainer_unref(explainer);
@@ -609,7 +609,7 @@ START_TEST(ablation_cam_on_one_position)
     const int64_t first = 0;
     sscam_explainer *explainer = make_explainer("fake linear", "ablation-cam");
     sscam_map *map = NULL;
-    ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(colors, shape, 4), &first, &map));
     assert_weights(map, wanted, 1e-6);
     sscam_map_unref(map);
     sscam_explainer_unref(explainer);
@@ -674,7 +674,7 @@ START_TEST(ablations_that_give_no_number_are_reported)
 {
     sscam_explainer *explainer = make_explainer("fake nan-scores", "ablation-cam");
     sscam_map *map = NULL;
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_MODEL,
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map), SSCAM_E_MODEL,
                  "without channel 0");
     ck_assert_ptr_null(map);
     sscam_explainer_unref(explainer);
@@ -709,7 +709,7 @@ START_TEST(outputs_that_do_not_exist_are_named)
 {
     sscam_explainer *explainer = explainer_with("linear", "score-cam", "output=aux");
     sscam_map *map = NULL;
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_ARGUMENT,
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map), SSCAM_E_ARGUMENT,
                  "\"aux\"");
     ck_assert_ptr_null(map);
     sscam_explainer_unref(explainer);
@@ -771,7 +771,7 @@ START_TEST(ablation_cam_of_a_difference)
     sscam_explainer *explainer = explainer_with("linear", "ablation-cam",
                                                 "target=difference contrast=1");
     sscam_map *map = NULL;
-    ASSERT_OK(sscam_explain_tensor(explainer, colors, shape, &first, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(colors, shape, 4), &first, &map));
     assert_weights(map, wanted, 1e-6);
     sscam_map_unref(map);
     sscam_explainer_unref(explainer);
@@ -810,15 +810,15 @@ START_TEST(targets_that_do_not_exist_are_refused)
     for (int i = 0; i < 4; i++) {
         sscam_explainer *explainer = explainer_with("linear", methods_of_both_kinds[i / 2],
                                                     options[i % 2]);
-        ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, &class_index, &map), SSCAM_E_CLASS,
-                     things[i % 2]);
+        ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), &class_index, &map),
+                     SSCAM_E_CLASS, things[i % 2]);
         sscam_explainer_unref(explainer);
     }
     sscam_explainer *explainer = explainer_with("one-output", "grad-cam", "target=difference");
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_CLASS,
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map), SSCAM_E_CLASS,
                  "one class");
     ASSERT_OK(sscam_explainer_set(explainer, "target", "against"));
-    ASSERT_OK(sscam_explain_tensor(explainer, input, one, NULL, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map));
     sscam_map_unref(map);
     sscam_explainer_unref(explainer);
 }
@@ -847,7 +847,8 @@ static void assert_cam_refused(const char *words, const char *method, const char
     sscam_explainer *explainer = make_explainer(words, method);
     sscam_map *map = NULL;
     set_options(explainer, options);
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_UNSUPPORTED, why);
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map),
+                 SSCAM_E_UNSUPPORTED, why);
     ASSERT_MESSAGE_NAMES("features");
     ck_assert_ptr_null(map);
     ASSERT_OK(sscam_explainer_set(explainer, "layer", "")); /* it is still good for something */
@@ -1256,7 +1257,7 @@ START_TEST(the_image_index_changes_the_noise)
     int64_t classes[COPIES];
     for (int i = 0; i < COPIES; i++)
         classes[i] = 1;
-    ASSERT_OK(sscam_explain_tensor(explainer, input, shape, classes, maps));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, shape, 4), classes, maps));
     for (int i = 0; i < COPIES; i++) {
         reference_options options = {NOISY, .image = i};
         reference_result wanted = reference_score_weights(&of, &options);
@@ -1419,13 +1420,13 @@ START_TEST(noise_that_overflows_is_reported)
         "linear", "ss-cam-mean", "noise_scale=authors-code noise_target=input sigma=1000000");
     sscam_map *map = NULL;
     float dark[SIZE] = {1e-30f};
-    ASSERT_FAILS(sscam_explain_tensor(explainer, dark, one, NULL, &map), SSCAM_E_ARGUMENT,
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(dark, one, 4), NULL, &map), SSCAM_E_ARGUMENT,
                  "channel 0 has a range of 1e-30, too small to divide by");
     dark[0] = 1e-13f;
-    ASSERT_FAILS(sscam_explain_tensor(explainer, dark, one, NULL, &map), SSCAM_E_MODEL,
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(dark, one, 4), NULL, &map), SSCAM_E_MODEL,
                  "score of the input masked by channel 0");
     dark[0] = 1.0f;
-    ASSERT_OK(sscam_explain_tensor(explainer, dark, one, NULL, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(dark, one, 4), NULL, &map));
     sscam_map_unref(map);
     sscam_explainer_unref(explainer);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "model/activation_layout.h"
+#include "support/arrays.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
@@ -218,7 +219,7 @@ static sscam_map *explain(const char *words, const char *method, const char *con
     int64_t class_index = 1;
     for (size_t i = 0; i < count; i++)
         ASSERT_OK(sscam_explainer_set(explainer, options[i][0], options[i][1]));
-    ASSERT_OK(sscam_explain_tensor(explainer, input, one, &class_index, &map));
+    ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), &class_index, &map));
     sscam_explainer_unref(explainer);
     return map;
 }
@@ -266,9 +267,11 @@ START_TEST(hinted_orders_are_kept_apart)
     for (int i = 0; i < 2; i++) {
         ASSERT_OK(sscam_explainer_create(model, "grad-cam", &explainers[i]));
         ASSERT_OK(sscam_explainer_set(explainers[i], "channel_axis", axes[i]));
-        ASSERT_OK(sscam_explain_tensor(explainers[i], input, one, &class_index, &alone[i]));
+        ASSERT_OK(
+            sscam_explain_array(explainers[i], ARRAY(input, one, 4), &class_index, &alone[i]));
     }
-    ASSERT_OK(sscam_explain_tensor_all(explainers, 2, input, one, &class_index, 1, together));
+    ASSERT_OK(
+        sscam_explain_array_all(explainers, 2, ARRAY(input, one, 4), &class_index, 1, together));
     ck_assert_int_eq(sscam_map_channel_count(together[0]), FAKE_CHANNELS);
     ck_assert_int_eq(sscam_map_channel_count(together[1]), HEIGHT / 2);
     for (int i = 0; i < 2; i++) {
@@ -287,7 +290,8 @@ static void assert_refused(const char *words, const char *method, const char *gr
     sscam_explainer *explainer = make_explainer(words, method);
     sscam_map *map = (sscam_map *)words;
     ASSERT_OK(sscam_explainer_set(explainer, "grid", grid));
-    ASSERT_FAILS(sscam_explain_tensor(explainer, input, one, NULL, &map), SSCAM_E_LAYER, part);
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map), SSCAM_E_LAYER,
+                 part);
     ck_assert_ptr_null(map);
     sscam_explainer_unref(explainer);
 }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/arrays.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
@@ -197,8 +198,8 @@ START_TEST(layers_are_listed_in_order)
     sscam_model *model = load_fake("fake linear");
     sscam_layers *layers = NULL;
     int32_t rank = 0;
-    ASSERT_OK(sscam_model_layers(model, image, &layers));
-    ck_assert_uint_eq(sscam_layers_count(layers), 4);
+    ASSERT_OK(sscam_model_layers(model, image, 4, &layers));
+    ck_assert_int_eq(sscam_layers_count(layers), 4);
     ck_assert_int_eq(sscam_layers_default(layers), 1);
     ck_assert_str_eq(sscam_layers_name(layers, 0), "stem");
     ck_assert_str_eq(sscam_layers_name(layers, 1), "features");
@@ -218,13 +219,13 @@ START_TEST(layers_out_of_range_are_null)
     sscam_model *model = load_fake("fake spaceless");
     sscam_layers *layers = NULL;
     int32_t rank = 9;
-    ASSERT_OK(sscam_model_layers(model, image, &layers));
+    ASSERT_OK(sscam_model_layers(model, image, 4, &layers));
     ck_assert_int_eq(sscam_layers_default(layers), -1);
     ck_assert_ptr_null(sscam_layers_name(layers, sscam_layers_count(layers)));
     ck_assert_ptr_null(sscam_layers_kind(layers, SIZE_MAX));
     ck_assert_ptr_null(sscam_layers_shape(layers, 77, &rank));
     ck_assert_int_eq(rank, 0);
-    ck_assert_uint_eq(sscam_layers_count(NULL), 0);
+    ck_assert_int_eq(sscam_layers_count(NULL), 0);
     ck_assert_int_eq(sscam_layers_default(NULL), -1);
     ck_assert_ptr_null(sscam_layers_name(NULL, 0));
     sscam_layers_unref(NULL);
@@ -237,7 +238,7 @@ static void assert_layers_fail(sscam_model *model, const int64_t *shape, sscam_s
                                const char *thing)
 {
     sscam_layers *layers = (sscam_layers *)NOT_NULL;
-    ASSERT_FAILS(sscam_model_layers(model, shape, &layers), status, thing);
+    ASSERT_FAILS(sscam_model_layers(model, shape, 4, &layers), status, thing);
     ck_assert_ptr_null(layers);
 }
 
@@ -245,7 +246,7 @@ START_TEST(layers_that_cannot_be_listed_say_why)
 {
     static const int64_t two[4] = {2, 3, 8, 10}, gray[4] = {1, 1, 8, 10}, empty[4] = {1, 3, 0, 10};
     sscam_model *model = load_fake("fake linear");
-    ASSERT_FAILS(sscam_model_layers(model, image, NULL), SSCAM_E_ARGUMENT, "out");
+    ASSERT_FAILS(sscam_model_layers(model, image, 4, NULL), SSCAM_E_ARGUMENT, "out");
     assert_layers_fail(NULL, image, SSCAM_E_ARGUMENT, "model");
     assert_layers_fail(model, NULL, SSCAM_E_ARGUMENT, "shape");
     assert_layers_fail(model, two, SSCAM_E_ARGUMENT, "N is 2");
@@ -276,7 +277,8 @@ START_TEST(logits_are_those_of_the_network)
     float logits[ROWS * FAKE_CLASSES + 1];
     int64_t classes = 0;
     logits[ROWS * FAKE_CLASSES] = -9.0f;
-    ASSERT_OK(sscam_model_classify(model, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes));
+    ASSERT_OK(sscam_model_classify(model, ARRAY(tiny_input, tiny, 4), logits, ROWS * FAKE_CLASSES,
+                                   &classes));
     ck_assert_int_eq(classes, FAKE_CLASSES);
     for (int i = 0; i < ROWS * FAKE_CLASSES; i++)
         ck_assert_float_eq_tol(logits[i], tiny_logits[i], 1e-6f);
@@ -290,14 +292,14 @@ START_TEST(capacity_is_kept_to)
     sscam_model *model = load_fake("fake linear");
     float logits[ROWS * FAKE_CLASSES] = {-9.0f};
     int64_t classes = 0;
-    ASSERT_OK(sscam_model_classify(model, tiny_input, tiny, NULL, 0, &classes));
+    ASSERT_OK(sscam_model_classify(model, ARRAY(tiny_input, tiny, 4), NULL, 0, &classes));
     ck_assert_int_eq(classes, FAKE_CLASSES);
     classes = 0;
-    ASSERT_OK(sscam_model_classify(model, tiny_input, tiny, logits, 0, &classes));
+    ASSERT_OK(sscam_model_classify(model, ARRAY(tiny_input, tiny, 4), logits, 0, &classes));
     ck_assert_int_eq(classes, FAKE_CLASSES);
-    ASSERT_FAILS(
-        sscam_model_classify(model, tiny_input, tiny, logits, ROWS * FAKE_CLASSES - 1, &classes),
-        SSCAM_E_ARGUMENT, "6 are needed");
+    ASSERT_FAILS(sscam_model_classify(model, ARRAY(tiny_input, tiny, 4), logits,
+                                      ROWS * FAKE_CLASSES - 1, &classes),
+                 SSCAM_E_ARGUMENT, "6 are needed");
     ck_assert_float_eq(logits[0], -9.0f);
     sscam_model_unref(model);
 }
@@ -315,18 +317,19 @@ START_TEST(unusable_inputs_are_refused)
     int64_t classes = 0;
     float logits[ROWS * FAKE_CLASSES];
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
-        ASSERT_FAILS(sscam_model_classify(model, tiny_input, shapes[i], logits, 6, &classes),
-                     SSCAM_E_ARGUMENT, things[i]);
-    ASSERT_FAILS(sscam_model_classify(NULL, tiny_input, tiny, logits, 1, &classes),
+        ASSERT_FAILS(
+            sscam_model_classify(model, ARRAY(tiny_input, shapes[i], 4), logits, 6, &classes),
+            SSCAM_E_ARGUMENT, things[i]);
+    ASSERT_FAILS(sscam_model_classify(NULL, ARRAY(tiny_input, tiny, 4), logits, 1, &classes),
                  SSCAM_E_ARGUMENT, "NULL");
-    ASSERT_FAILS(sscam_model_classify(model, NULL, tiny, logits, 1, &classes), SSCAM_E_ARGUMENT,
-                 "NULL");
-    ASSERT_FAILS(sscam_model_classify(model, tiny_input, NULL, logits, 1, &classes),
+    ASSERT_FAILS(sscam_model_classify(model, ARRAY(NULL, tiny, 4), logits, 1, &classes),
                  SSCAM_E_ARGUMENT, "NULL");
-    ASSERT_FAILS(sscam_model_classify(model, tiny_input, tiny, NULL, 1, &classes), SSCAM_E_ARGUMENT,
-                 "NULL");
-    ASSERT_FAILS(sscam_model_classify(model, tiny_input, tiny, logits, 1, NULL), SSCAM_E_ARGUMENT,
-                 "NULL");
+    ASSERT_FAILS(sscam_model_classify(model, ARRAY(tiny_input, NULL, 4), logits, 1, &classes),
+                 SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_model_classify(model, ARRAY(tiny_input, tiny, 4), NULL, 1, &classes),
+                 SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_model_classify(model, ARRAY(tiny_input, tiny, 4), logits, 1, NULL),
+                 SSCAM_E_ARGUMENT, "NULL");
     sscam_model_unref(model);
 }
 END_TEST
@@ -337,12 +340,12 @@ START_TEST(values_that_are_no_numbers_are_found)
     float input[ROWS * ROW_SIZE] = {0.0f};
     int64_t classes = 0;
     input[ROW_SIZE + 2 * 4 + 3] = NAN;
-    ASSERT_FAILS(sscam_model_classify(model, input, tiny, NULL, 0, &classes), SSCAM_E_ARGUMENT,
-                 "NaN at image 1, channel 2, row 1, column 1");
+    ASSERT_FAILS(sscam_model_classify(model, ARRAY(input, tiny, 4), NULL, 0, &classes),
+                 SSCAM_E_ARGUMENT, "NaN at image 1, channel 2, row 1, column 1");
     input[ROW_SIZE + 2 * 4 + 3] = 0.0f;
     input[1] = -INFINITY;
-    ASSERT_FAILS(sscam_model_classify(model, input, tiny, NULL, 0, &classes), SSCAM_E_ARGUMENT,
-                 "infinity at image 0, channel 0, row 0, column 1");
+    ASSERT_FAILS(sscam_model_classify(model, ARRAY(input, tiny, 4), NULL, 0, &classes),
+                 SSCAM_E_ARGUMENT, "infinity at image 0, channel 0, row 0, column 1");
     sscam_model_unref(model);
 }
 END_TEST
@@ -352,18 +355,18 @@ START_TEST(networks_that_fail_say_why)
     sscam_model *model = load_fake("fake fails"), *healthy = load_fake("fake linear");
     float logits[ROWS * FAKE_CLASSES];
     int64_t classes = 0;
-    ASSERT_FAILS(
-        sscam_model_classify(model, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes),
-        SSCAM_E_MODEL, "fails whatever it is given");
+    ASSERT_FAILS(sscam_model_classify(model, ARRAY(tiny_input, tiny, 4), logits,
+                                      ROWS * FAKE_CLASSES, &classes),
+                 SSCAM_E_MODEL, "fails whatever it is given");
     fake_reset();
     fake_fail_at(FAKE_CLASSIFY, 2, SSCAM_E_DEVICE);
-    ASSERT_OK(
-        sscam_model_classify(healthy, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes));
-    ASSERT_FAILS(
-        sscam_model_classify(healthy, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes),
-        SSCAM_E_DEVICE, "fake failure of classify 2");
-    ASSERT_OK(
-        sscam_model_classify(healthy, tiny_input, tiny, logits, ROWS * FAKE_CLASSES, &classes));
+    ASSERT_OK(sscam_model_classify(healthy, ARRAY(tiny_input, tiny, 4), logits, ROWS * FAKE_CLASSES,
+                                   &classes));
+    ASSERT_FAILS(sscam_model_classify(healthy, ARRAY(tiny_input, tiny, 4), logits,
+                                      ROWS * FAKE_CLASSES, &classes),
+                 SSCAM_E_DEVICE, "fake failure of classify 2");
+    ASSERT_OK(sscam_model_classify(healthy, ARRAY(tiny_input, tiny, 4), logits, ROWS * FAKE_CLASSES,
+                                   &classes));
     sscam_model_unref(model);
     sscam_model_unref(healthy);
 }
@@ -381,7 +384,7 @@ static void *classify_often(void *user)
     for (int round = 0; round < 200; round++) {
         float logits[ROWS * FAKE_CLASSES];
         int64_t classes;
-        own->differing += sscam_model_classify(own->model, tiny_input, tiny, logits,
+        own->differing += sscam_model_classify(own->model, ARRAY(tiny_input, tiny, 4), logits,
                                                ROWS * FAKE_CLASSES, &classes) != SSCAM_OK;
         for (int i = 0; i < ROWS * FAKE_CLASSES; i++)
             own->differing += !(fabsf(logits[i] - tiny_logits[i]) <= 1e-6f);

@@ -225,7 +225,7 @@ def test_networks_for_one_image_are_scored_one_by_one(run, make, tmp_path):
         assert done.returncode == 0, done.stderr
         report = json.loads(done.stdout)
         maps.append(np.load(report["outputs"]["npy"]))
-        assert report["scoring"]["batch_size"] == batch_size
+        assert report["diagnostics"]["batch_size"] == batch_size
     assert np.abs(maps[0] - maps[1]).max() < 1e-4
 
 

@@ -112,12 +112,17 @@ def test_short_elements_change_maps_a_little(explain, default_maps):
 def test_the_unmeasured_way_gives_the_same_bytes(explain):
     one, other = (explain(SS_METHODS, calibrate="off") for _ in range(2))
     for method in SS_METHODS:
-        assert one[method].report["scoring"] == {"form": "frozen", "workers": 1, "batch_size": 4}
+        assert one[method].report["diagnostics"] == {
+            "form": "frozen",
+            "precision": "fp32",
+            "workers": 1,
+            "batch_size": 4,
+        }
         np.testing.assert_array_equal(one[method].data, other[method].data)
         np.testing.assert_array_equal(one[method].weights, other[method].weights)
 
 
 def test_workers_do_not_matter(explain, default_maps, assert_same_maps):
     shown = explain(SS_METHODS, workers=3)
-    assert shown[SS_METHODS[0]].report["scoring"]["workers"] == 3
+    assert shown[SS_METHODS[0]].report["diagnostics"]["workers"] == 3
     assert_same_maps(shown, default_maps, "another number of workers")

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "support/arrays.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"

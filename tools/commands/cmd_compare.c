@@ -104,9 +104,9 @@ static sscam_status compute(struct comparison *comparison, size_t index, const s
 
     progress_begin(&comparison->progress, sscam_file_name(comparison->image_paths[index]),
                    index + 1, comparison->image_count);
-    sscam_status status = sscam_explain_image_all(comparison->explainer_set.explainers,
-                                                  comparison->explainer_set.count, image, classes,
-                                                  comparison->selection.class_count, maps);
+    sscam_status status = sscam_explain_image_all(
+        comparison->explainer_set.explainers, (int64_t)comparison->explainer_set.count, image,
+        classes, (int64_t)comparison->selection.class_count, maps);
     progress_end(&comparison->progress);
     free(classes);
     return status;

@@ -17,18 +17,30 @@
 #include "common/signals.h"
 #include "data/npy.h"
 
+/* The tensor's first `count` inputs; `shape` is theirs and belongs to the caller. */
+static sscam_array first_inputs(const struct explain_request *request, int64_t count,
+                                int64_t shape[NPY_MAX_RANK])
+{
+    sscam_array array = SSCAM_ARRAY_INIT;
+
+    memcpy(shape, request->shape, NPY_MAX_RANK * sizeof *shape);
+    shape[0] = count;
+    array.data = request->tensor.data;
+    array.shape = shape;
+    array.rank = request->rank;
+    return array;
+}
+
 static sscam_status try_first_input(void *user, sscam_explainer *explainer)
 {
     const struct explain_request *request = user;
     int64_t shape[NPY_MAX_RANK];
     sscam_map *map = NULL;
 
-    memcpy(shape, request->shape, sizeof shape);
-    shape[0] = 1;
+    const sscam_array input = first_inputs(request, 1, shape);
     sscam_status status = request->image ? sscam_explain_image(explainer, request->image,
                                                                SSCAM_CLASS_TOP, &map)
-                                         : sscam_explain_array(explainer, request->tensor.data,
-                                                               shape, request->rank, NULL, &map);
+                                         : sscam_explain_array(explainer, &input, NULL, &map);
     sscam_map_unref(map);
     return status;
 }
@@ -37,16 +49,17 @@ static sscam_status try_first_input(void *user, sscam_explainer *explainer)
 static sscam_status compute(struct explain_request *request, sscam_map **maps)
 {
     const struct explainer_set *set = &request->explainer_set;
-    size_t class_count = request->selection.class_count;
+    int64_t explainer_count = (int64_t)set->count,
+            class_count = (int64_t)request->selection.class_count, shape[NPY_MAX_RANK];
     int64_t *classes = selection_classes(&request->selection, request->input_count);
+    const sscam_array input = first_inputs(request, request->input_count, shape);
 
     progress_begin(&request->progress, "", 1, 1);
     sscam_status status = request->image
-                              ? sscam_explain_image_all(set->explainers, set->count, request->image,
-                                                        classes, class_count, maps)
-                              : sscam_explain_array_all(set->explainers, set->count,
-                                                        request->tensor.data, request->shape,
-                                                        request->rank, classes, class_count, maps);
+                              ? sscam_explain_image_all(set->explainers, explainer_count,
+                                                        request->image, classes, class_count, maps)
+                              : sscam_explain_array_all(set->explainers, explainer_count, &input,
+                                                        classes, class_count, maps);
     progress_end(&request->progress);
     free(classes);
     return status;

@@ -71,7 +71,7 @@ static void put_json(const sscam_layers *layers)
     struct json json = {.out = stdout};
 
     json_open_array(&json, NULL);
-    for (size_t i = 0; i < sscam_layers_count(layers); i++) {
+    for (int64_t i = 0; i < sscam_layers_count(layers); i++) {
         int32_t rank;
         const int64_t *shape = sscam_layers_shape(layers, i, &rank);
 
@@ -82,7 +82,7 @@ static void put_json(const sscam_layers *layers)
         for (int32_t j = 0; j < rank; j++)
             json_integer(&json, NULL, shape[j]);
         json_close_array(&json);
-        json_boolean(&json, "default", (int64_t)i == sscam_layers_default(layers));
+        json_boolean(&json, "default", i == sscam_layers_default(layers));
         json_close_object(&json);
     }
     json_close_array(&json);
@@ -105,7 +105,7 @@ static struct widths measure(const sscam_layers *layers, char *const *shapes)
 {
     struct widths widths = {strlen("name"), strlen("kind"), strlen("shape")};
 
-    for (size_t i = 0; i < sscam_layers_count(layers); i++) {
+    for (int64_t i = 0; i < sscam_layers_count(layers); i++) {
         widen(&widths.name, sscam_layers_name(layers, i));
         widen(&widths.kind, sscam_layers_kind(layers, i));
         widen(&widths.shape, shapes[i]);
@@ -128,19 +128,19 @@ static void put_row(const struct widths *widths, const char *name, const char *k
 
 static void put_table(const sscam_layers *layers)
 {
-    size_t count = sscam_layers_count(layers);
-    char **shapes = allocate(count, sizeof *shapes);
+    int64_t count = sscam_layers_count(layers);
+    char **shapes = allocate((size_t)count, sizeof *shapes);
 
-    for (size_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         int32_t rank;
         const int64_t *shape = sscam_layers_shape(layers, i, &rank);
         shapes[i] = format_shape(shape, rank);
     }
     struct widths widths = measure(layers, shapes);
     put_row(&widths, "name", "kind", "shape", "");
-    for (size_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         put_row(&widths, sscam_layers_name(layers, i), sscam_layers_kind(layers, i), shapes[i],
-                (int64_t)i == sscam_layers_default(layers) ? "* default" : "");
+                i == sscam_layers_default(layers) ? "* default" : "");
         free(shapes[i]);
     }
     free(shapes);
@@ -154,7 +154,7 @@ static int list(const struct listing *listing)
     int code = load_model(listing->model_path, listing->device, &model);
     if (code)
         return code;
-    sscam_status status = sscam_model_layers_for(model, listing->shape, listing->rank, &layers);
+    sscam_status status = sscam_model_layers(model, listing->shape, listing->rank, &layers);
     if (status)
         code = fail_library(listing->model_path, status);
     else if (listing->as_json)

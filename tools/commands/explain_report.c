@@ -35,22 +35,6 @@ static void put_json_outputs(struct json *json, const struct explain_request *re
     json_close_object(json);
 }
 
-/* How masked inputs were scored; null for methods that score none. */
-static void put_json_scoring(struct json *json, const sscam_map *map)
-{
-    const char *form = sscam_map_scoring_form(map);
-
-    if (!form) {
-        json_text(json, "scoring", NULL);
-        return;
-    }
-    json_open_object(json, "scoring");
-    json_text(json, "form", form);
-    json_integer(json, "workers", sscam_map_scoring_workers(map));
-    json_integer(json, "batch_size", sscam_map_scoring_batch_size(map));
-    json_close_object(json);
-}
-
 void put_json_line(const struct explain_request *request, const sscam_map *map,
                    const struct map_position *position, sscam_explainer *explainer, double seconds)
 {
@@ -71,7 +55,7 @@ void put_json_line(const struct explain_request *request, const sscam_map *map,
     json_real(&json, "logit", sscam_map_logit(map));
     json_real(&json, "probability", sscam_map_probability(map));
     json_integer(&json, "passes", sscam_map_passes(map));
-    put_json_scoring(&json, map);
+    json_member(&json, "diagnostics", sscam_map_diagnostics(map));
     json_real(&json, "seconds", seconds);
     json_boolean(&json, "flat", sscam_map_is_flat(map));
     json_integer(&json, "width", sscam_map_width(map));

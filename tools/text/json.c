@@ -141,6 +141,12 @@ void json_number_text(struct json *json, const char *key, const char *number)
     fputs(number, json->out);
 }
 
+void json_member(struct json *json, const char *key, const char *value)
+{
+    begin_value(json, key);
+    fputs(value, json->out);
+}
+
 void json_end_line(struct json *json)
 {
     fputc('\n', json->out);

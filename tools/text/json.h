@@ -28,6 +28,9 @@ void json_boolean(struct json *json, const char *key, bool truth);
 /* A number given as text; written as a string when it is not a number of JSON. */
 void json_number_text(struct json *json, const char *key, const char *number);
 
+/* A value that is JSON already. */
+void json_member(struct json *json, const char *key, const char *value);
+
 /* Ends the line, and with it the document. */
 void json_end_line(struct json *json);
 
