@@ -35,6 +35,7 @@ typedef struct evaluation_run {
     int64_t output_count;
     int32_t is_dense;          /* the output has positions, and each class its own target pixels */
     int64_t *explained;        /* the requested classes, then those that class sensitivity needs */
+    int64_t top_class;         /* for class sensitivity */
     int64_t top, least;        /* positions in `explained` */
     sscam_target *targets;     /* [class_count] the requested classes, with their target pixels */
     unmasked_scores *unmasked; /* [class_count] */
@@ -195,42 +196,51 @@ static void take_target(evaluation_run *run, int64_t position, const sscam_map *
                                                 .probability = map->probability};
 }
 
-/* The same of a dense output without a map. */
-static sscam_status capture_target(evaluation_run *run, int64_t position)
+/* The class and the pixels of a dense output, without a map. The caller releases the capture. */
+static sscam_status capture_class(const evaluation_run *run, int64_t class_index,
+                                  sscam_capture *capture)
 {
     const sscam_explainer *explainer = run->request->explainers[0];
     const sscam_perturbation *perturbation = &run->perturbation;
     sscam_region region;
-    sscam_capture capture = {0};
     sscam_status status = sscam_region_of(run->settings, explainer->region_mask,
                                           explainer->region_height, explainer->region_width,
                                           &region);
-    const sscam_capture_request request = {.input = run->input,
-                                           .shape = perturbation->shape,
-                                           .output = perturbation->output,
-                                           .target = {.kind = SSCAM_TARGET_CLASS,
-                                                      .class_index = run->explained[position],
-                                                      .other_index = -1},
-                                           .region = &region};
+    const sscam_capture_request request = {
+        .input = run->input,
+        .shape = perturbation->shape,
+        .output = perturbation->output,
+        .target = {.kind = SSCAM_TARGET_CLASS, .class_index = class_index, .other_index = -1},
+        .region = &region};
+    memset(capture, 0, sizeof *capture);
     if (status == SSCAM_OK)
-        status = perturbation->backend->capture(perturbation->network, &request, &capture);
+        status = perturbation->backend->capture(perturbation->network, &request, capture);
+    if (status != SSCAM_OK)
+        return status;
+    class_index = capture->target.class_index;
+    if (isfinite(capture->logits[class_index]))
+        return SSCAM_OK;
+    sscam_capture_release(capture);
+    return sscam_fail(SSCAM_E_MODEL, "the network's output %" PRId64 " is NaN or infinity",
+                      class_index);
+}
+
+/* take_target() for a dense output without a map. */
+static sscam_status capture_target(evaluation_run *run, int64_t position)
+{
+    sscam_capture capture;
+    sscam_status status = capture_class(run, run->explained[position], &capture);
     if (status != SSCAM_OK)
         return status;
     const int64_t class_index = capture.target.class_index;
-    if (isfinite(capture.logits[class_index])) {
-        run->unmasked[position] = (unmasked_scores){
-            .logit = capture.logits[class_index],
-            .probability = capture.probabilities[class_index],
-            .target_pixels = capture.target_pixels};
-        capture.target_pixels->factor = 1.0; /* means, whatever the option `reduction` says */
-        set_target(run, position, class_index, capture.target_pixels);
-        capture.target_pixels = NULL;
-    } else {
-        status = sscam_fail(SSCAM_E_MODEL, "the network's output %" PRId64 " is NaN or infinity",
-                            class_index);
-    }
+    run->unmasked[position] = (unmasked_scores){.logit = capture.logits[class_index],
+                                                .probability = capture.probabilities[class_index],
+                                                .target_pixels = capture.target_pixels};
+    capture.target_pixels->factor = 1.0; /* means, whatever the option `reduction` says */
+    set_target(run, position, class_index, capture.target_pixels);
+    capture.target_pixels = NULL;
     sscam_capture_release(&capture);
-    return status;
+    return SSCAM_OK;
 }
 
 static sscam_status compute_target(evaluation_run *run, int64_t position)
@@ -246,24 +256,52 @@ static sscam_status compute_target(evaluation_run *run, int64_t position)
     return SSCAM_OK;
 }
 
+/* The first method that is explained; method_count: none. */
+static int64_t explained_method(const evaluation_run *run)
+{
+    int64_t method = 0;
+    while (method < run->request->method_count && sscam_maps_are_given(run->request, method))
+        method++;
+    return method;
+}
+
 static sscam_status find_targets(evaluation_run *run)
 {
     const sscam_image_evaluation_request *request = run->request;
-    int64_t explained = 0;
-    while (explained < request->method_count && sscam_maps_are_given(request, explained))
-        explained++;
+    const int64_t method = explained_method(run);
     run->targets = sscam_zeros(request->class_count, sizeof *run->targets);
     run->unmasked = sscam_zeros(request->class_count, sizeof *run->unmasked);
     if (!run->targets || !run->unmasked)
         return sscam_fail_memory("an evaluation's classes");
     sscam_status status = SSCAM_OK;
     for (int64_t i = 0; i < request->class_count && status == SSCAM_OK; i++) {
-        if (explained < request->method_count)
-            take_target(run, i, map_of(run, explained, i));
+        if (method < request->method_count)
+            take_target(run, i, map_of(run, method, i));
         else
             status = compute_target(run, i);
     }
     return status;
+}
+
+/* Class sensitivity looks for the maps of the top class among those from outside. Of a dense output
+ * the class is not known before it is captured. */
+static sscam_status find_top_class(evaluation_run *run)
+{
+    const int64_t method = explained_method(run);
+    if (!wants(run, SSCAM_METRIC_CLASS_SENSITIVITY))
+        return SSCAM_OK;
+    run->top_class = run->explained[run->top];
+    if (method < run->request->method_count)
+        run->top_class = map_of(run, method, run->top)->class_index;
+    if (run->top_class >= 0)
+        return SSCAM_OK;
+    sscam_capture capture;
+    sscam_status status = capture_class(run, run->top_class, &capture);
+    if (status != SSCAM_OK)
+        return status;
+    run->top_class = capture.target.class_index;
+    sscam_capture_release(&capture);
+    return SSCAM_OK;
 }
 
 static sscam_status explain(evaluation_run *run, const sscam_progress *progress)
@@ -281,7 +319,9 @@ static sscam_status explain(evaluation_run *run, const sscam_progress *progress)
         return sscam_fail_memory("maps");
     out->map_count = run->request->method_count * out->explained_count;
     sscam_status status = sscam_collect_maps(&input, progress, out->maps);
-    return status == SSCAM_OK ? find_targets(run) : status;
+    if (status == SSCAM_OK)
+        status = find_targets(run);
+    return status == SSCAM_OK ? find_top_class(run) : status;
 }
 
 /* --- average drop and increase ---------------------------------------------------------------- */
@@ -433,6 +473,19 @@ static sscam_status measure_curves(evaluation_run *run, const sscam_progress *pr
 
 /* --- class sensitivity ------------------------------------------------------------------------ */
 
+/* The map of one of the two classes, which a method from outside may have among the requested
+ * classes; NULL: it has none. */
+static const sscam_map *map_of_class(const evaluation_run *run, int64_t method, int64_t explained,
+                                     int64_t class_index)
+{
+    if (!sscam_maps_are_given(run->request, method))
+        return map_of(run, method, explained);
+    for (int64_t i = 0; i < run->request->class_count; i++)
+        if (run->out->classes[i] == class_index)
+            return map_of(run, method, i);
+    return NULL;
+}
+
 static void measure_sensitivity(const evaluation_run *run)
 {
     const sscam_image_evaluation_request *request = run->request;
@@ -440,14 +493,11 @@ static void measure_sensitivity(const evaluation_run *run)
         return;
     for (int64_t method = 0; method < request->method_count; method++) {
         double correlation = NAN; /* a network with one output has no second class */
-        const sscam_map *top = map_of(run, method, run->top);
-        const sscam_map *least = map_of(run, method, run->least);
+        const sscam_map *top = map_of_class(run, method, run->top, run->top_class);
+        const sscam_map *least = map_of_class(run, method, run->least, run->explained[run->least]);
         if (!top || !least)
             continue; /* from outside, of other classes */
-        const int32_t same_class = sscam_maps_are_given(request, method)
-                                       ? run->top == run->least
-                                       : top->class_index == least->class_index;
-        if (!same_class)
+        if (run->top_class != run->explained[run->least])
             correlation = sscam_correlation(top->data, least->data, run->pixels);
         for (int64_t position = 0; position < request->class_count; position++)
             set_value(run, position, method, SSCAM_METRIC_CLASS_SENSITIVITY, correlation);
