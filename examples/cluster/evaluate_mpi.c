@@ -7,6 +7,7 @@
  * LIST.csv has lines file,class,xmin,ymin,xmax,ymax: files relative to the working folder and
  * without commas, classes by number, boxes as PASCAL VOC has them or none. Lines of one image
  * follow one another. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,7 +34,7 @@ struct entry {
     char path[PATH_SIZE];
     int64_t classes[MOST_OBJECTS];
     float boxes[4 * MOST_OBJECTS];
-    size_t box_classes[MOST_OBJECTS]; /* indices into classes */
+    int64_t box_classes[MOST_OBJECTS]; /* indices into classes */
     size_t class_count, box_count;
 };
 
@@ -101,7 +102,7 @@ static void add_box(struct entry *entry, size_t position, const double box[4])
         is_whole = is_whole && box[i] == floor(box[i]);
     for (int i = 0; i < 4; i++)
         edges[i] = (float)(box[i] - (is_whole && i < 2));
-    entry->box_classes[entry->box_count++] = position;
+    entry->box_classes[entry->box_count++] = (int64_t)position;
 }
 
 static void add_line(struct job *job, const char *line)
@@ -184,11 +185,13 @@ static bool is_among(const char *names, const char *name)
 
 static void find_metrics(struct job *job)
 {
-    const char *names = sscam_explainer_get(job->explainers[0], "metrics");
+    char *names;
 
-    for (size_t i = 0; i < sscam_metric_count() && job->metric_count < MOST_METRICS; i++)
+    require(sscam_explainer_get(job->explainers[0], "metrics", &names), "metrics");
+    for (int64_t i = 0; i < sscam_metric_count() && job->metric_count < MOST_METRICS; i++)
         if (is_among(names, sscam_metric_name(sscam_metric_info(i))))
             job->metrics[job->metric_count++] = sscam_metric_info(i);
+    sscam_free(names);
 }
 
 /* --- evaluation and its results --------------------------------------------------------------- */
@@ -199,10 +202,15 @@ static void evaluate_images(struct job *job, sscam_evaluation *evaluation)
         const struct entry *entry = &job->entries[i];
         sscam_image *image = NULL;
         sscam_status status = sscam_image_read(entry->path, &image);
+        sscam_evaluation_case cases = SSCAM_EVALUATION_CASE_INIT;
 
+        cases.classes = entry->classes;
+        cases.class_count = (int64_t)entry->class_count;
+        cases.boxes = entry->boxes;
+        cases.box_classes = entry->box_classes;
+        cases.box_count = (int64_t)entry->box_count;
         if (status == SSCAM_OK)
-            status = sscam_evaluation_add(evaluation, image, entry->classes, entry->class_count,
-                                          entry->boxes, entry->box_classes, entry->box_count);
+            status = sscam_evaluation_add(evaluation, image, &cases);
         if (status != SSCAM_OK)
             fprintf(stderr, "evaluate_mpi: %s: %s\n", entry->path, sscam_last_error());
         job->counts[status != SSCAM_OK]++;
@@ -218,13 +226,13 @@ static size_t record_size(const struct job *job)
 
 static double *pack(const struct job *job, const sscam_evaluation *evaluation)
 {
-    const size_t count = sscam_evaluation_case_count(evaluation);
+    const size_t count = (size_t)sscam_evaluation_case_count(evaluation);
     double *records = allocate(count * record_size(job), sizeof *records), *at = records;
 
     for (size_t i = 0; i < count; i++) {
-        *at++ = (double)sscam_evaluation_class_index(evaluation, i);
+        *at++ = (double)sscam_evaluation_class_index(evaluation, (int64_t)i);
         for (size_t j = 0; j < job->method_count * job->metric_count; j++, at += 2)
-            at[0] = sscam_evaluation_value(evaluation, j / job->metric_count, i,
+            at[0] = sscam_evaluation_value(evaluation, (int64_t)(j / job->metric_count), (int64_t)i,
                                            sscam_metric_id(job->metrics[j % job->metric_count]),
                                            &at[1]);
     }
@@ -238,7 +246,7 @@ static void unpack(const struct job *job, const double *at, size_t count, sscam_
         for (size_t j = 0; j < job->method_count * job->metric_count; j++, at += 2)
             if (at[0] != SSCAM_VALUE_ABSENT)
                 require(sscam_evaluation_set_value(
-                            all, j / job->metric_count, i,
+                            all, (int64_t)(j / job->metric_count), (int64_t)i,
                             sscam_metric_id(job->metrics[j % job->metric_count]), at[1]),
                         "results");
     }
@@ -250,7 +258,7 @@ static sscam_evaluation *gather(const struct job *job, const sscam_evaluation *o
     int *lengths = allocate((size_t)job->size, sizeof *lengths),
         *starts = allocate((size_t)job->size, sizeof *starts);
     double *records = pack(job, own), *received = NULL;
-    int length = (int)(sscam_evaluation_case_count(own) * record_size(job)), total = 0;
+    int length = (int)((size_t)sscam_evaluation_case_count(own) * record_size(job)), total = 0;
     sscam_evaluation *all = NULL;
 
     MPI_Gather(&length, 1, MPI_INT, lengths, 1, MPI_INT, 0, MPI_COMM_WORLD);
@@ -263,7 +271,7 @@ static sscam_evaluation *gather(const struct job *job, const sscam_evaluation *o
     MPI_Gatherv(records, length, MPI_DOUBLE, received, lengths, starts, MPI_DOUBLE, 0,
                 MPI_COMM_WORLD);
     if (job->rank == 0) {
-        require(sscam_evaluation_create(NULL, job->method_count, &all), "results");
+        require(sscam_evaluation_create(NULL, (int64_t)job->method_count, &all), "results");
         unpack(job, received, (size_t)total / record_size(job), all);
     }
     free(received);
@@ -284,10 +292,9 @@ struct column {
 
 static const char *title_of(const char *method)
 {
-    for (size_t i = 0; i < sscam_method_count(); i++)
-        if (!strcmp(sscam_method_name(sscam_method_info(i)), method))
-            return sscam_method_title(sscam_method_info(i));
-    return method;
+    const sscam_method *known = sscam_method_find(method);
+
+    return known ? sscam_method_title(known) : method;
 }
 
 static void set_width(struct column *column, size_t row_count)
@@ -308,18 +315,15 @@ static void fill_column(struct column *column, const struct job *job, const ssca
              sscam_metric_direction(metric) > 0 ? "higher" : "lower");
     for (size_t i = 0; i < job->method_count; i++) {
         char(*cells)[CELL_SIZE] = &column->cells[FIRST_METHOD + 2 * i];
-        double mean, lower, upper;
-        size_t defined, undefined;
+        sscam_metric_total total = SSCAM_METRIC_TOTAL_INIT;
 
-        require(sscam_evaluation_total(all, i, sscam_metric_id(metric), &mean, &lower, &upper,
-                                       &defined, &undefined),
-                "totals");
+        require(sscam_evaluation_total(all, (int64_t)i, sscam_metric_id(metric), &total), "totals");
         snprintf(cells[0], CELL_SIZE, "-");
-        if (defined)
-            snprintf(cells[0], CELL_SIZE, "%.*f [%.*f, %.*f]", digits, mean, digits, lower, digits,
-                     upper);
-        if (undefined)
-            snprintf(cells[1], CELL_SIZE, "%zu undefined", undefined);
+        if (total.defined_count)
+            snprintf(cells[0], CELL_SIZE, "%.*f [%.*f, %.*f]", digits, total.mean, digits,
+                     total.lower, digits, total.upper);
+        if (total.undefined_count)
+            snprintf(cells[1], CELL_SIZE, "%" PRId64 " undefined", total.undefined_count);
     }
 }
 
@@ -378,7 +382,7 @@ static void put_results(const struct job *job, const sscam_evaluation *all,
     if (!sscam_evaluation_case_count(all))
         stop("list", "none of its images could be evaluated");
     put_table(job, all);
-    printf("\n%llu images, %zu cases of a class on an image; intervals of 95 %%",
+    printf("\n%llu images, %" PRId64 " cases of a class on an image; intervals of 95 %%",
            (unsigned long long)counts[0], sscam_evaluation_case_count(all));
     if (counts[1])
         printf("; %llu images skipped", (unsigned long long)counts[1]);
@@ -394,7 +398,8 @@ static void run(struct job *job, char **arguments)
     require(sscam_model_load(arguments[1], "cpu", &job->model), arguments[1]);
     create_explainers(job, arguments[3], arguments + 4);
     find_metrics(job);
-    require(sscam_evaluation_create(job->explainers, job->method_count, &own), "evaluation");
+    require(sscam_evaluation_create(job->explainers, (int64_t)job->method_count, &own),
+            "evaluation");
     evaluate_images(job, own);
     all = gather(job, own);
     MPI_Reduce(job->counts, counts, 2, MPI_UINT64_T, MPI_SUM, 0, MPI_COMM_WORLD);

@@ -35,8 +35,8 @@ typedef struct sscam_explainer sscam_explainer;
 /**
  * Is called with the progress of a call, between batches of network evaluations, by the thread that
  * called the library. It must not throw or longjmp. It may use other explainers, of the same model
- * too. On an explainer of the same call every function but sscam_explainer_get(), _ref and
- * _unref fails with SSCAM_E_ARGUMENT.
+ * too. On an explainer of the same call every function but sscam_explainer_get() and the typed
+ * getters, _ref and _unref fails with SSCAM_E_ARGUMENT.
  *
  * @param user     The pointer given to sscam_explainer_set_progress().
  * @param fraction Share done, 0 to 1, never decreasing within a call.
@@ -135,15 +135,60 @@ SSCAM_API sscam_status sscam_explainer_set_string(sscam_explainer *explainer, in
                                                   const char *value);
 
 /**
- * Value of an option as text, in the form that sscam_explainer_set() takes.
+ * Value of an option as text, in the form that sscam_explainer_set() takes, whatever its type.
  *
  * @param explainer An explainer.
  * @param name      Option name.
- * @return The value. Ownership: the explainer's; valid until its next call. NULL for NULL, when
- * there is no such option, or while another thread sets or gets an option. Thread: the explainer's.
+ * @param[out] text The value, or NULL on failure. Ownership: the caller's, to be freed with
+ *                  sscam_free().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such option, or another thread is changing an
+ *         option); SSCAM_E_MEMORY. The option of a call in progress can be read.
+ * Thread: any thread, while none changes an option.
  * @since 1.0
  */
-SSCAM_API const char *sscam_explainer_get(sscam_explainer *explainer, const char *name);
+SSCAM_API sscam_status sscam_explainer_get(const sscam_explainer *explainer, const char *name,
+                                           char **text);
+
+/**
+ * Value of a whole-number option.
+ *
+ * @param explainer  An explainer.
+ * @param option     An SSCAM_OPTION_ identifier of type SSCAM_OPTION_TYPE_INT.
+ * @param[out] value The value; 0 on failure.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such option, another type, or another thread is
+ *         changing an option).
+ * Thread: as sscam_explainer_get().
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_get_int(const sscam_explainer *explainer, int32_t option,
+                                               int64_t *value);
+
+/**
+ * Value of a real-number option.
+ *
+ * @param explainer  An explainer.
+ * @param option     An SSCAM_OPTION_ identifier of type SSCAM_OPTION_TYPE_REAL.
+ * @param[out] value The value; 0 on failure.
+ * @return As sscam_explainer_get_int().
+ * Thread: as sscam_explainer_get().
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_get_real(const sscam_explainer *explainer, int32_t option,
+                                                double *value);
+
+/**
+ * Value of a text or choice option.
+ *
+ * @param explainer An explainer.
+ * @param option    An SSCAM_OPTION_ identifier of type SSCAM_OPTION_TYPE_STRING or _CHOICE.
+ * @param[out] text The value, or NULL on failure. Ownership: the caller's, to be freed with
+ *                  sscam_free().
+ * @return As sscam_explainer_get_int(); SSCAM_E_MEMORY.
+ * Thread: as sscam_explainer_get().
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_get_string(const sscam_explainer *explainer, int32_t option,
+                                                  char **text);
 
 /**
  * Selects by a mask which pixels of a network's dense outputs (segmentation, [N,classes,h,w]) are

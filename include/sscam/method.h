@@ -30,7 +30,7 @@ typedef struct sscam_method sscam_method;
 /** @} */
 
 /** @return Number of methods. Thread: any thread. @since 1.0 */
-SSCAM_API size_t sscam_method_count(void);
+SSCAM_API int64_t sscam_method_count(void);
 
 /**
  * One method of the table. Its order is that of publication and stable within a release.
@@ -40,7 +40,17 @@ SSCAM_API size_t sscam_method_count(void);
  * Thread: any thread.
  * @since 1.0
  */
-SSCAM_API const sscam_method *sscam_method_info(size_t index);
+SSCAM_API const sscam_method *sscam_method_info(int64_t index);
+
+/**
+ * The method of a name.
+ *
+ * @param name Its name, such as "grad-cam++", or NULL.
+ * @return The method, or NULL where there is none of that name. Ownership: the library's.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const sscam_method *sscam_method_find(const char *name);
 
 /** @param method A method. @return Its name for sscam_explainer_create(), such as "grad-cam++".
  *               Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */

@@ -38,7 +38,7 @@ typedef struct sscam_metric sscam_metric;
 /** @} */
 
 /** @return Number of metrics. Thread: any thread. @since 1.0 */
-SSCAM_API size_t sscam_metric_count(void);
+SSCAM_API int64_t sscam_metric_count(void);
 
 /**
  * One metric of the table.
@@ -48,7 +48,17 @@ SSCAM_API size_t sscam_metric_count(void);
  * Thread: any thread.
  * @since 1.0
  */
-SSCAM_API const sscam_metric *sscam_metric_info(size_t index);
+SSCAM_API const sscam_metric *sscam_metric_info(int64_t index);
+
+/**
+ * The metric of a name.
+ *
+ * @param name Its name, such as "average_drop", or NULL.
+ * @return The metric, or NULL where there is none of that name. Ownership: the library's.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const sscam_metric *sscam_metric_find(const char *name);
 
 /** @param metric A metric. @return Its SSCAM_METRIC_ identifier; 0 for NULL. Thread: any.
  *               @since 1.0 */

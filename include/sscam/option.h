@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "export.h"
+#include "method.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,8 +19,9 @@ extern "C" {
 typedef struct sscam_option sscam_option;
 
 /** @name Option identifiers
- * For sscam_explainer_set_int(), _set_real() and _set_string(). Values are never reused; later
- * releases add options without adding functions. sscam_option_help() describes each.
+ * For sscam_explainer_set_int(), _set_real() and _set_string() and the getters beside them. Values
+ * are never reused; later releases add options without adding functions. sscam_option_help()
+ * describes each.
  * @{ */
 /** `layer`: target layer. */
 #define SSCAM_OPTION_LAYER 1
@@ -117,12 +119,12 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_TYPE_INT 2
 /** A finite number within sscam_option_minimum() and _maximum(). */
 #define SSCAM_OPTION_TYPE_REAL 3
-/** One of sscam_option_choices(). */
+/** One of sscam_option_choice(). */
 #define SSCAM_OPTION_TYPE_CHOICE 4
 /** @} */
 
 /** @return Number of options. Thread: any thread. @since 1.0 */
-SSCAM_API size_t sscam_option_count(void);
+SSCAM_API int64_t sscam_option_count(void);
 
 /**
  * One option of the table.
@@ -132,7 +134,17 @@ SSCAM_API size_t sscam_option_count(void);
  * Thread: any thread.
  * @since 1.0
  */
-SSCAM_API const sscam_option *sscam_option_info(size_t index);
+SSCAM_API const sscam_option *sscam_option_info(int64_t index);
+
+/**
+ * The option of a name.
+ *
+ * @param name Its name, such as "samples", or NULL.
+ * @return The option, or NULL where there is none of that name. Ownership: the library's.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const sscam_option *sscam_option_find(const char *name);
 
 /** @param option An option. @return Its SSCAM_OPTION_ identifier; 0 for NULL. Thread: any.
  *               @since 1.0 */
@@ -147,15 +159,31 @@ SSCAM_API const char *sscam_option_name(const sscam_option *option);
  *               @since 1.0 */
 SSCAM_API int32_t sscam_option_type(const sscam_option *option);
 
-/** @param option An option. @return Its default as text. One option has another default for one
- * method: `sigma` is 0.3 for smooth-grad-cam++. sscam_explainer_get() on a new explainer returns
- * the default of its method. Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
-SSCAM_API const char *sscam_option_default(const sscam_option *option);
+/**
+ * The value of an option that nobody has set.
+ *
+ * @param option An option.
+ * @param method The method whose explainer has it; some methods have defaults of their own, as
+ *               smooth-grad-cam++ of `sigma`. NULL: that of most methods.
+ * @return The default as text. Ownership: the library's. NULL for no option. Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const char *sscam_option_default(const sscam_option *option, const sscam_method *method);
 
-/** @param option An option. @return For a choice, its values separated by '|', the default first;
- *               "" for other types. Ownership: the library's. NULL for NULL. Thread: any.
- *               @since 1.0 */
-SSCAM_API const char *sscam_option_choices(const sscam_option *option);
+/** @param option An option. @return Number of values that a choice has; 0 for other types and for
+ *               NULL. Thread: any. @since 1.0 */
+SSCAM_API int64_t sscam_option_choice_count(const sscam_option *option);
+
+/**
+ * One of the values that a choice has.
+ *
+ * @param option An option.
+ * @param index  0 to sscam_option_choice_count() - 1; 0 is the default of most methods.
+ * @return The value as text, or NULL for NULL or an index out of range. Ownership: the library's.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const char *sscam_option_choice(const sscam_option *option, int64_t index);
 
 /** @param option An option. @return Smallest value of a number; 0 for other types. Thread: any.
  * @since 1.0 */

@@ -7,6 +7,10 @@
 
 #include "sscam/status.h"
 
+/* Size of a struct up to the end of a field: what the callers of the release that ended there have
+ * at least. */
+#define SSCAM_END_OF(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
+
 /* Copies a caller's struct into `copy`, the library's version of it, which is `size` bytes. Fields
  * that an older caller lacks become 0, which always stands for the default. A newer caller's fields
  * that this library lacks have to be 0. The struct has to reach as far as `least_size`, the end of

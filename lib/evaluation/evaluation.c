@@ -1,11 +1,13 @@
 #include "sscam/evaluation.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked_size.h"
 #include "base/error.h"
+#include "base/public_struct.h"
 #include "base/reference_count.h"
 #include "evaluation/bootstrap.h"
 #include "evaluation/image_evaluation.h"
@@ -20,26 +22,27 @@ static const int32_t curve_metrics[SSCAM_CURVES] = {
 struct sscam_evaluation {
     sscam_reference_count references;
     sscam_explainer **explainers; /* one reference each; NULL: only known values are added */
-    size_t method_count, case_count, case_capacity;
+    int64_t method_count, case_count, case_capacity;
     int64_t *classes;           /* [case_capacity] */
     sscam_metric_value *values; /* [case_capacity][method_count][SSCAM_METRIC_LIMIT] */
     double *curves;             /* sums over cases, [method_count][SSCAM_CURVES][curve_points] */
-    size_t curve_points, curve_cases[SSCAM_CURVES];
+    int64_t curve_points, curve_cases[SSCAM_CURVES];
     sscam_image_evaluation last; /* of the image added last; owns its maps */
 };
 
 /* --- creation --------------------------------------------------------------------------------- */
 
-static sscam_status check_explainers(sscam_explainer *const *explainers, size_t count)
+static sscam_status check_explainers(sscam_explainer *const *explainers, int64_t count)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         if (!explainers[i])
-            return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: explainer %zu is NULL",
-                              i);
+            return sscam_fail(SSCAM_E_ARGUMENT,
+                              "sscam_evaluation_create: explainer %" PRId64 " is NULL", i);
         if (explainers[i]->model != explainers[0]->model)
-            return sscam_fail(
-                SSCAM_E_ARGUMENT,
-                "sscam_evaluation_create: explainer %zu is of another model than explainer 0", i);
+            return sscam_fail(SSCAM_E_ARGUMENT,
+                              "sscam_evaluation_create: explainer %" PRId64
+                              " is of another model than explainer 0",
+                              i);
     }
     return SSCAM_OK;
 }
@@ -47,16 +50,16 @@ static sscam_status check_explainers(sscam_explainer *const *explainers, size_t 
 static sscam_status copy_explainers(sscam_explainer *const *explainers,
                                     sscam_evaluation *evaluation)
 {
-    size_t size = evaluation->method_count * sizeof(sscam_explainer *);
-    evaluation->explainers = malloc(size);
+    evaluation->explainers = sscam_allocate_array(evaluation->method_count,
+                                                  sizeof(sscam_explainer *));
     if (!evaluation->explainers)
         return sscam_fail_memory("an evaluation");
-    for (size_t i = 0; i < evaluation->method_count; i++)
+    for (int64_t i = 0; i < evaluation->method_count; i++)
         evaluation->explainers[i] = sscam_explainer_ref(explainers[i]);
     return SSCAM_OK;
 }
 
-sscam_status sscam_evaluation_create(sscam_explainer *const *explainers, size_t method_count,
+sscam_status sscam_evaluation_create(sscam_explainer *const *explainers, int64_t method_count,
                                      sscam_evaluation **out)
 {
     enum { METHOD_LIMIT = 1 << 16 }; /* products with it do not overflow */
@@ -64,8 +67,9 @@ sscam_status sscam_evaluation_create(sscam_explainer *const *explainers, size_t 
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: out is NULL");
     *out = NULL;
     if (method_count < 1 || method_count > METHOD_LIMIT)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_create: %zu methods, not 1 to %d",
-                          method_count, METHOD_LIMIT);
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "sscam_evaluation_create: %" PRId64 " methods, not 1 to %d", method_count,
+                          METHOD_LIMIT);
     sscam_status status = explainers ? check_explainers(explainers, method_count) : SSCAM_OK;
     if (status != SSCAM_OK)
         return status;
@@ -95,7 +99,7 @@ void sscam_evaluation_unref(sscam_evaluation *evaluation)
     if (!evaluation || !sscam_reference_drop(&evaluation->references))
         return;
     sscam_image_evaluation_release(&evaluation->last);
-    for (size_t i = 0; evaluation->explainers && i < evaluation->method_count; i++)
+    for (int64_t i = 0; evaluation->explainers && i < evaluation->method_count; i++)
         sscam_explainer_unref(evaluation->explainers[i]);
     free(evaluation->explainers);
     free(evaluation->classes);
@@ -107,27 +111,28 @@ void sscam_evaluation_unref(sscam_evaluation *evaluation)
 /* --- cases ------------------------------------------------------------------------------------ */
 
 /* Values of a case, [method_count][SSCAM_METRIC_LIMIT]. */
-static sscam_metric_value *values_of(const sscam_evaluation *evaluation, size_t case_position)
+static sscam_metric_value *values_of(const sscam_evaluation *evaluation, int64_t case_position)
 {
     return evaluation->values + case_position * evaluation->method_count * SSCAM_METRIC_LIMIT;
 }
 
 /* Reserves room for more cases, without adding them. */
-static sscam_status reserve_cases(sscam_evaluation *evaluation, size_t more)
+static sscam_status reserve_cases(sscam_evaluation *evaluation, int64_t more)
 {
-    const size_t a_case = evaluation->method_count * SSCAM_METRIC_LIMIT *
+    const size_t a_case = (size_t)evaluation->method_count * SSCAM_METRIC_LIMIT *
                           sizeof *evaluation->values;
-    size_t wanted = evaluation->case_count + more, capacity = evaluation->case_capacity;
-    if (wanted <= capacity)
+    const int64_t wanted = sscam_plus(evaluation->case_count, more);
+    int64_t capacity = evaluation->case_capacity;
+    if (wanted != SSCAM_TOO_MANY && wanted <= capacity)
         return SSCAM_OK;
     capacity = wanted > 2 * capacity ? wanted : 2 * capacity;
-    if (capacity > SIZE_MAX / 2 / a_case)
+    if (wanted == SSCAM_TOO_MANY || (size_t)capacity > PTRDIFF_MAX / a_case)
         return sscam_fail_memory("an evaluation's cases");
-    int64_t *classes = realloc(evaluation->classes, capacity * sizeof *classes);
+    int64_t *classes = realloc(evaluation->classes, (size_t)capacity * sizeof *classes);
     if (!classes)
         return sscam_fail_memory("an evaluation's cases");
     evaluation->classes = classes;
-    sscam_metric_value *values = realloc(evaluation->values, capacity * a_case);
+    sscam_metric_value *values = realloc(evaluation->values, (size_t)capacity * a_case);
     if (!values)
         return sscam_fail_memory("an evaluation's cases");
     evaluation->values = values;
@@ -146,39 +151,39 @@ sscam_status sscam_evaluation_add_known(sscam_evaluation *evaluation, int64_t cl
     if (status != SSCAM_OK)
         return status;
     sscam_metric_value *values = values_of(evaluation, evaluation->case_count);
-    for (size_t i = 0; i < evaluation->method_count * SSCAM_METRIC_LIMIT; i++)
+    for (int64_t i = 0; i < evaluation->method_count * SSCAM_METRIC_LIMIT; i++)
         values[i] = (sscam_metric_value){NAN, SSCAM_VALUE_ABSENT};
     evaluation->classes[evaluation->case_count++] = class_index;
     return sscam_succeed();
 }
 
 static sscam_status check_metric(const char *function, const sscam_evaluation *evaluation,
-                                 size_t method_position, int32_t metric)
+                                 int64_t method_position, int32_t metric)
 {
     if (!evaluation)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: evaluation is NULL", function);
-    if (method_position >= evaluation->method_count)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: method %zu of %zu", function, method_position,
-                          evaluation->method_count);
+    if (method_position < 0 || method_position >= evaluation->method_count)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: method %" PRId64 " of %" PRId64 "", function,
+                          method_position, evaluation->method_count);
     if (!sscam_metric_exists(metric))
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: there is no metric number %d", function,
                           (int)metric);
     return SSCAM_OK;
 }
 
-sscam_status sscam_evaluation_set_value(sscam_evaluation *evaluation, size_t method_position,
-                                        size_t case_position, int32_t metric, double value)
+sscam_status sscam_evaluation_set_value(sscam_evaluation *evaluation, int64_t method_position,
+                                        int64_t case_position, int32_t metric, double value)
 {
     static const char name[] = "sscam_evaluation_set_value";
     sscam_status status = check_metric(name, evaluation, method_position, metric);
     if (status != SSCAM_OK)
         return status;
-    if (case_position >= evaluation->case_count)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: case %zu of %zu", name, case_position,
-                          evaluation->case_count);
+    if (case_position < 0 || case_position >= evaluation->case_count)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: case %" PRId64 " of %" PRId64 "", name,
+                          case_position, evaluation->case_count);
     if (isinf(value))
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: the value is infinite", name);
-    values_of(evaluation, case_position)[method_position * SSCAM_METRIC_LIMIT + (size_t)metric] =
+    values_of(evaluation, case_position)[method_position * SSCAM_METRIC_LIMIT + metric] =
         (sscam_metric_value){value, isnan(value) ? SSCAM_VALUE_UNDEFINED : SSCAM_VALUE_DEFINED};
     return sscam_succeed();
 }
@@ -187,17 +192,20 @@ sscam_status sscam_evaluation_set_value(sscam_evaluation *evaluation, size_t met
 
 static sscam_status check_boxes(const sscam_image_evaluation_request *request)
 {
-    for (size_t i = 0; i < request->box_count; i++) {
+    for (int64_t i = 0; i < request->box_count; i++) {
         const float *box = request->boxes + 4 * i;
         for (int edge = 0; edge < 4; edge++)
             if (!isfinite(box[edge]))
-                return sscam_fail(SSCAM_E_ARGUMENT, "box %zu: NaN or infinity among its edges", i);
+                return sscam_fail(SSCAM_E_ARGUMENT,
+                                  "box %" PRId64 ": NaN or infinity among its edges", i);
         if (box[0] > box[2] || box[1] > box[3])
             return sscam_fail(SSCAM_E_ARGUMENT,
-                              "box %zu: %g,%g,%g,%g is not left, top, right, bottom", i,
+                              "box %" PRId64 ": %g,%g,%g,%g is not left, top, right, bottom", i,
                               (double)box[0], (double)box[1], (double)box[2], (double)box[3]);
-        if (request->box_classes && request->box_classes[i] >= request->class_count)
-            return sscam_fail(SSCAM_E_ARGUMENT, "box %zu: it is of class %zu of %zu", i,
+        if (request->box_classes &&
+            (request->box_classes[i] < 0 || request->box_classes[i] >= request->class_count))
+            return sscam_fail(SSCAM_E_ARGUMENT,
+                              "box %" PRId64 ": it is of class %" PRId64 " of %" PRId64 "", i,
                               request->box_classes[i], request->class_count);
     }
     return SSCAM_OK;
@@ -213,7 +221,10 @@ static sscam_status check_arguments(const sscam_evaluation *evaluation,
     if (!request->image)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: image is NULL", name);
     if (request->class_count < 1)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is 0", name);
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is %" PRId64, name,
+                          request->class_count);
+    if (request->box_count < 0)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: box_count is %" PRId64, name, request->box_count);
     if (!request->boxes && request->box_count > 0)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: boxes is NULL", name);
     return check_boxes(request);
@@ -225,22 +236,23 @@ static sscam_status check_settings(const sscam_evaluation *evaluation)
 {
     static const char name[] = "sscam_evaluation_add";
     const sscam_settings *settings = &evaluation->explainers[0]->settings;
-    for (size_t i = 1; i < evaluation->method_count; i++) {
+    for (int64_t i = 1; i < evaluation->method_count; i++) {
         const char *difference = sscam_settings_evaluation_difference(
             settings, &evaluation->explainers[i]->settings);
         if (difference)
-            return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %zu has another %s than explainer 0",
-                              name, i, difference);
+            return sscam_fail(SSCAM_E_ARGUMENT,
+                              "%s: explainer %" PRId64 " has another %s than explainer 0", name, i,
+                              difference);
         if (!sscam_explainers_share_region(evaluation->explainers[0], evaluation->explainers[i]))
             return sscam_fail(SSCAM_E_ARGUMENT,
-                              "%s: explainer %zu has another region mask than explainer 0", name,
-                              i);
+                              "%s: explainer %" PRId64 " has another region mask than explainer 0",
+                              name, i);
     }
     if (evaluation->curves &&
-        settings->value[SSCAM_OPTION_METRIC_STEPS].integer + 1 != (int64_t)evaluation->curve_points)
+        settings->value[SSCAM_OPTION_METRIC_STEPS].integer + 1 != evaluation->curve_points)
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "%s: metric_steps is %lld, but was %zu for the images before", name,
-                          (long long)settings->value[SSCAM_OPTION_METRIC_STEPS].integer,
+                          "%s: metric_steps is %lld, but was %" PRId64 " for the images before",
+                          name, (long long)settings->value[SSCAM_OPTION_METRIC_STEPS].integer,
                           evaluation->curve_points - 1);
     return SSCAM_OK;
 }
@@ -250,8 +262,9 @@ static sscam_status reserve_curves(sscam_evaluation *evaluation,
 {
     if (!image_evaluation->curves || evaluation->curves)
         return SSCAM_OK;
-    evaluation->curves = calloc(evaluation->method_count * SSCAM_CURVES,
-                                image_evaluation->curve_points * sizeof *evaluation->curves);
+    evaluation->curves = sscam_zeros(
+        sscam_times(evaluation->method_count * SSCAM_CURVES, image_evaluation->curve_points),
+        sizeof *evaluation->curves);
     if (!evaluation->curves)
         return sscam_fail_memory("an evaluation's curves");
     evaluation->curve_points = image_evaluation->curve_points;
@@ -260,17 +273,17 @@ static sscam_status reserve_curves(sscam_evaluation *evaluation,
 
 /* Adds an image, for which there is room. The evaluation takes its maps over. */
 static void add_image(sscam_evaluation *evaluation, sscam_image_evaluation *image_evaluation,
-                      size_t class_count)
+                      int64_t class_count)
 {
-    const size_t a_case = evaluation->method_count * SSCAM_METRIC_LIMIT;
+    const int64_t a_case = evaluation->method_count * SSCAM_METRIC_LIMIT;
     memcpy(evaluation->classes + evaluation->case_count, image_evaluation->classes,
-           class_count * sizeof *image_evaluation->classes);
+           (size_t)class_count * sizeof *image_evaluation->classes);
     memcpy(values_of(evaluation, evaluation->case_count), image_evaluation->values,
-           class_count * a_case * sizeof *image_evaluation->values);
+           (size_t)(class_count * a_case) * sizeof *image_evaluation->values);
     evaluation->case_count += class_count;
     if (image_evaluation->curves) {
-        const size_t size = evaluation->method_count * SSCAM_CURVES * evaluation->curve_points;
-        for (size_t i = 0; i < class_count * size; i++)
+        const int64_t size = evaluation->method_count * SSCAM_CURVES * evaluation->curve_points;
+        for (int64_t i = 0; i < class_count * size; i++)
             evaluation->curves[i % size] += image_evaluation->curves[i];
         for (int kind = 0; kind < SSCAM_CURVES; kind++)
             if (image_evaluation->metrics & SSCAM_METRIC_BIT(curve_metrics[kind]))
@@ -299,70 +312,79 @@ static sscam_status evaluate_and_add(sscam_evaluation *evaluation,
 }
 
 sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_image *image,
-                                  const int64_t *classes, size_t class_count, const float *boxes,
-                                  const size_t *box_classes, size_t box_count)
+                                  const sscam_evaluation_case *cases)
 {
+    sscam_evaluation_case given = SSCAM_EVALUATION_CASE_INIT;
     if (!evaluation)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_add: evaluation is NULL");
+    sscam_status status = cases
+                              ? sscam_public_struct_read(cases, &given, sizeof given,
+                                                         SSCAM_END_OF(sscam_evaluation_case, maps),
+                                                         "sscam_evaluation_case")
+                              : SSCAM_OK;
+    if (status != SSCAM_OK)
+        return status;
     const sscam_image_evaluation_request request = {.explainers = evaluation->explainers,
                                                     .method_count = evaluation->method_count,
                                                     .image = image,
-                                                    .classes = classes,
-                                                    .class_count = classes ? class_count : 1,
-                                                    .boxes = boxes,
-                                                    .box_classes = box_classes,
-                                                    .box_count = box_count};
-    sscam_status status = check_arguments(evaluation, &request);
+                                                    .classes = given.classes,
+                                                    .class_count = given.classes ? given.class_count
+                                                                                 : 1,
+                                                    .boxes = given.boxes,
+                                                    .box_classes = given.box_classes,
+                                                    .box_count = given.box_count,
+                                                    .maps = given.maps};
+    status = check_arguments(evaluation, &request);
     if (status == SSCAM_OK)
-        status = sscam_busy_acquire(evaluation->explainers, (int64_t)evaluation->method_count,
-                                    &request, "sscam_evaluation_add");
+        status = sscam_busy_acquire(evaluation->explainers, evaluation->method_count, &request,
+                                    "sscam_evaluation_add");
     if (status != SSCAM_OK)
         return status;
     status = check_settings(evaluation);
     if (status == SSCAM_OK)
         status = evaluate_and_add(evaluation, &request);
-    sscam_busy_release(evaluation->explainers, (int64_t)evaluation->method_count, &request);
+    sscam_busy_release(evaluation->explainers, evaluation->method_count, &request);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
 /* --- results ---------------------------------------------------------------------------------- */
 
-size_t sscam_evaluation_method_count(const sscam_evaluation *evaluation)
+int64_t sscam_evaluation_method_count(const sscam_evaluation *evaluation)
 {
     return evaluation ? evaluation->method_count : 0;
 }
 
-size_t sscam_evaluation_case_count(const sscam_evaluation *evaluation)
+int64_t sscam_evaluation_case_count(const sscam_evaluation *evaluation)
 {
     return evaluation ? evaluation->case_count : 0;
 }
 
-int64_t sscam_evaluation_class_index(const sscam_evaluation *evaluation, size_t case_position)
+int64_t sscam_evaluation_class_index(const sscam_evaluation *evaluation, int64_t case_position)
 {
-    return evaluation && case_position < evaluation->case_count ? evaluation->classes[case_position]
-                                                                : -1;
+    return evaluation && case_position >= 0 && case_position < evaluation->case_count
+               ? evaluation->classes[case_position]
+               : -1;
 }
 
-int32_t sscam_evaluation_value(const sscam_evaluation *evaluation, size_t method_position,
-                               size_t case_position, int32_t metric, double *value)
+int32_t sscam_evaluation_value(const sscam_evaluation *evaluation, int64_t method_position,
+                               int64_t case_position, int32_t metric, double *value)
 {
     sscam_metric_value found = {NAN, SSCAM_VALUE_ABSENT};
-    if (evaluation && method_position < evaluation->method_count &&
-        case_position < evaluation->case_count && sscam_metric_exists(metric))
-        found = values_of(evaluation,
-                          case_position)[method_position * SSCAM_METRIC_LIMIT + (size_t)metric];
+    if (evaluation && method_position >= 0 && method_position < evaluation->method_count &&
+        case_position >= 0 && case_position < evaluation->case_count && sscam_metric_exists(metric))
+        found = values_of(evaluation, case_position)[method_position * SSCAM_METRIC_LIMIT + metric];
     if (value)
         *value = found.state == SSCAM_VALUE_DEFINED ? found.value : NAN;
     return found.state;
 }
 
 /* The defined values of a metric, into `values`; counts the undefined ones. */
-static size_t collect_values(const sscam_evaluation *evaluation, size_t method_position,
-                             int32_t metric, double *values, size_t *undefined)
+static int64_t collect_values(const sscam_evaluation *evaluation, int64_t method_position,
+                              int32_t metric, double *values, int64_t *undefined)
 {
-    size_t defined = 0;
+    int64_t defined = 0;
     *undefined = 0;
-    for (size_t i = 0; i < evaluation->case_count; i++) {
+    for (int64_t i = 0; i < evaluation->case_count; i++) {
         int32_t state = sscam_evaluation_value(evaluation, method_position, i, metric,
                                                &values[defined]);
         defined += state == SSCAM_VALUE_DEFINED;
@@ -371,37 +393,34 @@ static size_t collect_values(const sscam_evaluation *evaluation, size_t method_p
     return defined;
 }
 
-sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation, size_t method_position,
-                                    int32_t metric, double *mean, double *lower, double *upper,
-                                    size_t *defined_count, size_t *undefined_count)
+sscam_status sscam_evaluation_total(const sscam_evaluation *evaluation, int64_t method_position,
+                                    int32_t metric, sscam_metric_total *total)
 {
+    sscam_metric_total result = SSCAM_METRIC_TOTAL_INIT;
     sscam_status status = check_metric("sscam_evaluation_total", evaluation, method_position,
                                        metric);
+    if (status == SSCAM_OK)
+        status = sscam_public_struct_check(total, SSCAM_END_OF(sscam_metric_total, undefined_count),
+                                           "sscam_metric_total");
     if (status != SSCAM_OK)
         return status;
-    double *values = sscam_allocate_array((int64_t)evaluation->case_count + 1, sizeof *values);
+    double *values = sscam_allocate_array(sscam_plus(evaluation->case_count, 1), sizeof *values);
     if (!values)
         return sscam_fail_memory("a total");
-    size_t undefined,
-        defined = collect_values(evaluation, method_position, metric, values, &undefined);
-    sscam_mean_interval total = sscam_bootstrap_mean(values, (int64_t)defined);
+    result.defined_count = collect_values(evaluation, method_position, metric, values,
+                                          &result.undefined_count);
+    sscam_mean_interval interval = sscam_bootstrap_mean(values, result.defined_count);
     free(values);
-    if (mean)
-        *mean = total.mean;
-    if (lower)
-        *lower = total.lower;
-    if (upper)
-        *upper = total.upper;
-    if (defined_count)
-        *defined_count = defined;
-    if (undefined_count)
-        *undefined_count = undefined;
+    result.mean = interval.mean;
+    result.lower = interval.lower;
+    result.upper = interval.upper;
+    sscam_public_struct_write(total, &result, sizeof result);
     return sscam_succeed();
 }
 
-sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation, size_t method_position,
-                                    int32_t metric, double *points, size_t capacity,
-                                    size_t *point_count)
+sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation, int64_t method_position,
+                                    int32_t metric, double *points, int64_t capacity,
+                                    int64_t *point_count)
 {
     static const char name[] = "sscam_evaluation_curve";
     sscam_status status = check_metric(name, evaluation, method_position, metric);
@@ -410,7 +429,7 @@ sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation, size_t m
     if (!point_count || (!points && capacity > 0))
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", name,
                           !point_count ? "point_count" : "points");
-    size_t kind = 0;
+    int64_t kind = 0;
     while (kind < SSCAM_CURVES && curve_metrics[kind] != metric)
         kind++;
     if (kind == SSCAM_CURVES)
@@ -419,9 +438,10 @@ sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation, size_t m
     if (capacity == 0)
         return sscam_succeed();
     if (capacity < *point_count)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: room for %zu points, %zu are needed", name,
-                          capacity, *point_count);
-    for (size_t i = 0; i < *point_count; i++)
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "%s: room for %" PRId64 " points, %" PRId64 " are needed", name, capacity,
+                          *point_count);
+    for (int64_t i = 0; i < *point_count; i++)
         points[i] =
             evaluation
                 ->curves[(method_position * SSCAM_CURVES + kind) * evaluation->curve_points + i] /
@@ -429,10 +449,11 @@ sscam_status sscam_evaluation_curve(const sscam_evaluation *evaluation, size_t m
     return sscam_succeed();
 }
 
-const sscam_map *sscam_evaluation_map(const sscam_evaluation *evaluation, size_t method_position,
-                                      size_t class_position)
+const sscam_map *sscam_evaluation_map(const sscam_evaluation *evaluation, int64_t method_position,
+                                      int64_t class_position)
 {
-    if (!evaluation || !evaluation->last.maps || method_position >= evaluation->method_count ||
+    if (!evaluation || !evaluation->last.maps || method_position < 0 ||
+        method_position >= evaluation->method_count || class_position < 0 ||
         class_position >= evaluation->last.class_count)
         return NULL;
     return evaluation->last

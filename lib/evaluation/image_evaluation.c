@@ -1,5 +1,6 @@
 #include "evaluation/image_evaluation.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +9,19 @@
 #include "base/error.h"
 #include "base/statistics.h"
 #include "evaluation/blur.h"
+#include "evaluation/evaluated_maps.h"
 #include "evaluation/metrics.h"
 #include "evaluation/perturbation_curves.h"
 #include "explain/explainer_private.h"
 #include "explain/map_private.h"
 #include "explain/option_values.h"
+#include "options/region_option.h"
+
+/* A class's scores of the input itself. */
+typedef struct unmasked_scores {
+    double logit, probability;
+    sscam_target_pixels *target_pixels; /* owned; NULL: they are a map's, or there are none */
+} unmasked_scores;
 
 /* The evaluation of one image in progress. */
 typedef struct evaluation_run {
@@ -24,18 +33,20 @@ typedef struct evaluation_run {
     int64_t steps;
     float *input, *blurred, *logits;
     int64_t output_count;
-    int32_t is_dense;      /* the output has positions, and each class its own target pixels */
-    int64_t *explained;    /* the requested classes, then those that class sensitivity needs */
-    int64_t top, least;    /* positions in `explained` */
-    sscam_target *targets; /* [class_count] the requested classes, with their target pixels */
-    int32_t *order;        /* [pixels] */
-    uint8_t *inside;       /* [pixels] */
+    int32_t is_dense;          /* the output has positions, and each class its own target pixels */
+    int64_t *explained;        /* the requested classes, then those that class sensitivity needs */
+    int64_t top_class;         /* for class sensitivity */
+    int64_t top, least;        /* positions in `explained` */
+    sscam_target *targets;     /* [class_count] the requested classes, with their target pixels */
+    unmasked_scores *unmasked; /* [class_count] */
+    int32_t *order;            /* [pixels] */
+    uint8_t *inside;           /* [pixels] */
     sscam_image_evaluation *out;
 } evaluation_run;
 
 static int64_t class_methods(const sscam_image_evaluation_request *request)
 {
-    return sscam_times((int64_t)request->class_count, (int64_t)request->method_count);
+    return sscam_times(request->class_count, request->method_count);
 }
 
 static int32_t wants(const evaluation_run *run, int32_t metric)
@@ -48,16 +59,16 @@ static int32_t wants_curves(const evaluation_run *run)
     return wants(run, SSCAM_METRIC_INSERTION) || wants(run, SSCAM_METRIC_DELETION);
 }
 
-static sscam_map *map_of(const evaluation_run *run, size_t method, size_t explained)
+static sscam_map *map_of(const evaluation_run *run, int64_t method, int64_t explained)
 {
     return run->out->maps[method * run->out->explained_count + explained];
 }
 
-static void set_value(const evaluation_run *run, size_t class_position, size_t method,
+static void set_value(const evaluation_run *run, int64_t class_position, int64_t method,
                       int32_t metric, double value)
 {
-    size_t at = class_position * run->request->method_count + method;
-    run->out->values[at * SSCAM_METRIC_LIMIT + (size_t)metric] = (sscam_metric_value){
+    int64_t at = class_position * run->request->method_count + method;
+    run->out->values[at * SSCAM_METRIC_LIMIT + metric] = (sscam_metric_value){
         .value = value, .state = isnan(value) ? SSCAM_VALUE_UNDEFINED : SSCAM_VALUE_DEFINED};
 }
 
@@ -115,12 +126,12 @@ static int64_t least_class(const float *logits, int64_t count)
 /* Position of a class among those to explain, to which it is added if necessary. */
 static int64_t explained_position(evaluation_run *run, int64_t class_index)
 {
-    size_t position = 0;
+    int64_t position = 0;
     while (position < run->out->explained_count && run->explained[position] != class_index)
         position++;
     if (position == run->out->explained_count)
         run->explained[run->out->explained_count++] = class_index;
-    return (int64_t)position;
+    return position;
 }
 
 /* Adds the two classes that class sensitivity compares. */
@@ -145,60 +156,172 @@ static sscam_status choose_classes(evaluation_run *run)
     const sscam_image_evaluation_request *request = run->request;
     sscam_image_evaluation *out = run->out;
     int64_t top = run->is_dense ? SSCAM_CLASS_TOP : sscam_top_class(run->logits, run->output_count);
-    out->classes = sscam_zeros((int64_t)request->class_count, sizeof *out->classes);
-    run->explained = sscam_zeros(sscam_plus((int64_t)request->class_count, 2),
-                                 sizeof *run->explained);
+    out->classes = sscam_zeros(request->class_count, sizeof *out->classes);
+    run->explained = sscam_zeros(sscam_plus(request->class_count, 2), sizeof *run->explained);
     if (!out->classes || !run->explained)
         return sscam_fail_memory("an evaluation's classes");
-    for (size_t i = 0; i < request->class_count; i++) {
+    for (int64_t i = 0; i < request->class_count; i++) {
         int64_t wanted = request->classes ? request->classes[i] : SSCAM_CLASS_TOP;
         sscam_status status = sscam_check_class(wanted, run->output_count);
         if (status != SSCAM_OK)
             return status;
-        out->classes[i] = run->explained[i] = wanted == SSCAM_CLASS_TOP ? top : wanted;
+        sscam_target target = {.class_index = wanted == SSCAM_CLASS_TOP ? top : wanted};
+        if (!run->is_dense)
+            status = sscam_resolve_target(&target, run->logits, run->output_count);
+        if (status != SSCAM_OK)
+            return status;
+        out->classes[i] = run->explained[i] = target.class_index;
     }
     out->explained_count = request->class_count;
     return add_sensitivity_classes(run, top);
 }
 
-/* --- maps ------------------------------------------------------------------------------------- */
+/* --- targets ---------------------------------------------------------------------------------- */
 
-/* The targets that the requested classes are scored by, as their maps have resolved them. */
+static void set_target(evaluation_run *run, int64_t position, int64_t class_index,
+                       const sscam_target_pixels *pixels)
+{
+    run->out->classes[position] = class_index;
+    run->targets[position] = (sscam_target){.kind = SSCAM_TARGET_CLASS,
+                                            .class_index = class_index,
+                                            .other_index = -1,
+                                            .target_pixels = pixels};
+}
+
+/* What a class is scored by, as the map of an explainer has resolved it. */
+static void take_target(evaluation_run *run, int64_t position, const sscam_map *map)
+{
+    set_target(run, position, map->class_index, map->target_pixels);
+    run->unmasked[position] = (unmasked_scores){.logit = map->logit,
+                                                .probability = map->probability};
+}
+
+/* The class and the pixels of a dense output, without a map. The caller releases the capture. */
+static sscam_status capture_class(const evaluation_run *run, int64_t class_index,
+                                  sscam_capture *capture)
+{
+    const sscam_explainer *explainer = run->request->explainers[0];
+    const sscam_perturbation *perturbation = &run->perturbation;
+    sscam_region region;
+    sscam_status status = sscam_region_of(run->settings, explainer->region_mask,
+                                          explainer->region_height, explainer->region_width,
+                                          &region);
+    const sscam_capture_request request = {
+        .input = run->input,
+        .shape = perturbation->shape,
+        .output = perturbation->output,
+        .target = {.kind = SSCAM_TARGET_CLASS, .class_index = class_index, .other_index = -1},
+        .region = &region};
+    memset(capture, 0, sizeof *capture);
+    if (status == SSCAM_OK)
+        status = perturbation->backend->capture(perturbation->network, &request, capture);
+    if (status != SSCAM_OK)
+        return status;
+    class_index = capture->target.class_index;
+    if (isfinite(capture->logits[class_index]))
+        return SSCAM_OK;
+    sscam_capture_release(capture);
+    return sscam_fail(SSCAM_E_MODEL, "the network's output %" PRId64 " is NaN or infinity",
+                      class_index);
+}
+
+/* take_target() for a dense output without a map. */
+static sscam_status capture_target(evaluation_run *run, int64_t position)
+{
+    sscam_capture capture;
+    sscam_status status = capture_class(run, run->explained[position], &capture);
+    if (status != SSCAM_OK)
+        return status;
+    const int64_t class_index = capture.target.class_index;
+    run->unmasked[position] = (unmasked_scores){.logit = capture.logits[class_index],
+                                                .probability = capture.probabilities[class_index],
+                                                .target_pixels = capture.target_pixels};
+    capture.target_pixels->factor = 1.0; /* means, whatever the option `reduction` says */
+    set_target(run, position, class_index, capture.target_pixels);
+    capture.target_pixels = NULL;
+    sscam_capture_release(&capture);
+    return SSCAM_OK;
+}
+
+static sscam_status compute_target(evaluation_run *run, int64_t position)
+{
+    if (run->is_dense)
+        return capture_target(run, position);
+    const int64_t class_index = run->explained[position];
+    set_target(run, position, class_index, NULL);
+    run->unmasked[position] = (unmasked_scores){
+        .logit = run->logits[class_index],
+        .probability = sscam_score_of(run->logits, run->output_count, class_index,
+                                      sscam_probability_kind(run->settings))};
+    return SSCAM_OK;
+}
+
+/* The first method that is explained; method_count: none. */
+static int64_t explained_method(const evaluation_run *run)
+{
+    int64_t method = 0;
+    while (method < run->request->method_count && sscam_maps_are_given(run->request, method))
+        method++;
+    return method;
+}
+
 static sscam_status find_targets(evaluation_run *run)
 {
-    const size_t count = run->request->class_count;
-    run->targets = sscam_zeros((int64_t)count, sizeof *run->targets);
-    if (!run->targets)
+    const sscam_image_evaluation_request *request = run->request;
+    const int64_t method = explained_method(run);
+    run->targets = sscam_zeros(request->class_count, sizeof *run->targets);
+    run->unmasked = sscam_zeros(request->class_count, sizeof *run->unmasked);
+    if (!run->targets || !run->unmasked)
         return sscam_fail_memory("an evaluation's classes");
-    for (size_t i = 0; i < count; i++) {
-        const sscam_map *map = map_of(run, 0, i);
-        run->out->classes[i] = map->class_index;
-        run->targets[i] = (sscam_target){.kind = SSCAM_TARGET_CLASS,
-                                         .class_index = map->class_index,
-                                         .other_index = -1,
-                                         .target_pixels = map->target_pixels};
+    sscam_status status = SSCAM_OK;
+    for (int64_t i = 0; i < request->class_count && status == SSCAM_OK; i++) {
+        if (method < request->method_count)
+            take_target(run, i, map_of(run, method, i));
+        else
+            status = compute_target(run, i);
     }
+    return status;
+}
+
+/* Class sensitivity looks for the maps of the top class among those from outside. Of a dense output
+ * the class is not known before it is captured. */
+static sscam_status find_top_class(evaluation_run *run)
+{
+    const int64_t method = explained_method(run);
+    if (!wants(run, SSCAM_METRIC_CLASS_SENSITIVITY))
+        return SSCAM_OK;
+    run->top_class = run->explained[run->top];
+    if (method < run->request->method_count)
+        run->top_class = map_of(run, method, run->top)->class_index;
+    if (run->top_class >= 0)
+        return SSCAM_OK;
+    sscam_capture capture;
+    sscam_status status = capture_class(run, run->top_class, &capture);
+    if (status != SSCAM_OK)
+        return status;
+    run->top_class = capture.target.class_index;
+    sscam_capture_release(&capture);
     return SSCAM_OK;
 }
 
 static sscam_status explain(evaluation_run *run, const sscam_progress *progress)
 {
-    const sscam_image_evaluation_request *request = run->request;
     sscam_image_evaluation *out = run->out;
-    out->maps = sscam_zeros(
-        sscam_times((int64_t)request->method_count, (int64_t)out->explained_count),
-        sizeof(sscam_map *));
+    const sscam_evaluated_input input = {.request = run->request,
+                                         .input = run->input,
+                                         .shape = run->perturbation.shape,
+                                         .geometry = run->geometry,
+                                         .classes = run->explained,
+                                         .class_count = out->explained_count};
+    out->maps = sscam_zeros(sscam_times(run->request->method_count, out->explained_count),
+                            sizeof(sscam_map *));
     if (!out->maps)
         return sscam_fail_memory("maps");
-    out->map_count = request->method_count * out->explained_count;
-    sscam_status status = sscam_explain_input(request->explainers, (int64_t)request->method_count,
-                                              run->input, &run->perturbation.shape, run->explained,
-                                              (int64_t)out->explained_count, progress, out->maps);
-    for (size_t i = 0; i < out->map_count && status == SSCAM_OK; i++) {
-        out->maps[i]->from_image = 1;
-        out->maps[i]->geometry = run->geometry;
-    }
-    return status == SSCAM_OK ? find_targets(run) : status;
+    out->map_count = run->request->method_count * out->explained_count;
+    sscam_status status = sscam_collect_maps(&input, progress, out->maps);
+    if (status == SSCAM_OK)
+        status = find_targets(run);
+    return status == SSCAM_OK ? find_top_class(run) : status;
 }
 
 /* --- average drop and increase ---------------------------------------------------------------- */
@@ -208,11 +331,11 @@ static sscam_status explain(evaluation_run *run, const sscam_progress *progress)
 static sscam_status choose_masks(evaluation_run *run, float *halves, const float **masks)
 {
     const sscam_image_evaluation_request *request = run->request;
-    for (size_t i = 0; i < request->class_count * request->method_count; i++) {
+    for (int64_t i = 0; i < request->class_count * request->method_count; i++) {
         masks[i] = map_of(run, i % request->method_count, i / request->method_count)->data;
         if (!halves)
             continue;
-        float *half = halves + i * (size_t)run->pixels;
+        float *half = halves + i * run->pixels;
         sscam_status status = sscam_salience_order(masks[i], run->pixels, run->order);
         if (status != SSCAM_OK)
             return status;
@@ -227,12 +350,12 @@ static void set_drop_and_increase(const evaluation_run *run, sscam_score_kind ki
                                   const float *scores)
 {
     const sscam_image_evaluation_request *request = run->request;
-    const size_t methods = request->method_count, classes = request->class_count;
-    for (size_t i = 0; i < classes * methods; i++) {
-        size_t class_position = i / methods;
+    const int64_t methods = request->method_count, classes = request->class_count;
+    for (int64_t i = 0; i < classes * methods; i++) {
+        int64_t class_position = i / methods;
         double masked = scores[class_position * classes * methods + i];
-        const sscam_map *map = map_of(run, 0, class_position);
-        double whole = kind == SSCAM_SCORE_LOGIT ? map->logit : map->probability;
+        const unmasked_scores *unmasked = &run->unmasked[class_position];
+        double whole = kind == SSCAM_SCORE_LOGIT ? unmasked->logit : unmasked->probability;
         if (wants(run, SSCAM_METRIC_AVERAGE_DROP))
             set_value(run, class_position, i % methods, SSCAM_METRIC_AVERAGE_DROP,
                       sscam_average_drop(whole, masked));
@@ -244,7 +367,7 @@ static void set_drop_and_increase(const evaluation_run *run, sscam_score_kind ki
 
 static sscam_status measure_drop_and_increase(evaluation_run *run, const sscam_progress *progress)
 {
-    const size_t classes = run->request->class_count, count = classes * run->request->method_count;
+    const int64_t classes = run->request->class_count, count = classes * run->request->method_count;
     const int32_t halved = run->settings->value[SSCAM_OPTION_METRIC_MASK].integer ==
                            SSCAM_METRIC_MASK_TOP50;
     if (!wants(run, SSCAM_METRIC_AVERAGE_DROP) && !wants(run, SSCAM_METRIC_AVERAGE_INCREASE))
@@ -252,20 +375,18 @@ static sscam_status measure_drop_and_increase(evaluation_run *run, const sscam_p
     sscam_perturbation perturbation = run->perturbation;
     if (run->settings->value[SSCAM_OPTION_METRIC_SCORE].integer == SSCAM_METRIC_SCORE_LOGIT)
         perturbation.kind = SSCAM_SCORE_LOGIT;
-    float *halves = halved ? sscam_allocate_array(sscam_times((int64_t)count, run->pixels),
-                                                  sizeof *halves)
+    float *halves = halved ? sscam_allocate_array(sscam_times(count, run->pixels), sizeof *halves)
                            : NULL;
-    float *scores = sscam_allocate_array(sscam_times((int64_t)count, (int64_t)classes),
-                                         sizeof *scores);
-    const float **masks = sscam_allocate_array((int64_t)count, sizeof *masks);
+    float *scores = sscam_allocate_array(sscam_times(count, classes), sizeof *scores);
+    const float **masks = sscam_allocate_array(count, sizeof *masks);
     sscam_status status = SSCAM_OK;
     if ((halved && !halves) || !scores || !masks)
         status = sscam_fail_memory("masked inputs");
     else
         status = choose_masks(run, halves, masks);
     if (status == SSCAM_OK)
-        status = sscam_score_masks(&perturbation, masks, (int64_t)count, run->targets,
-                                   (int64_t)classes, progress, scores);
+        status = sscam_score_masks(&perturbation, masks, count, run->targets, classes, progress,
+                                   scores);
     if (status == SSCAM_OK)
         set_drop_and_increase(run, perturbation.kind, scores);
     free(halves);
@@ -279,11 +400,11 @@ static sscam_status measure_drop_and_increase(evaluation_run *run, const sscam_p
 static void measure_pointing(const evaluation_run *run)
 {
     const sscam_image_evaluation_request *request = run->request;
-    for (size_t position = 0; position < request->class_count; position++) {
+    for (int64_t position = 0; position < request->class_count; position++) {
         if (sscam_mark_boxes(&run->geometry, request->boxes, request->box_classes,
                              request->box_count, position, run->inside) == 0)
             continue;
-        for (size_t method = 0; method < request->method_count; method++) {
+        for (int64_t method = 0; method < request->method_count; method++) {
             const float *map = map_of(run, method, position)->data;
             if (wants(run, SSCAM_METRIC_ENERGY_POINTING))
                 set_value(run, position, method, SSCAM_METRIC_ENERGY_POINTING,
@@ -297,7 +418,7 @@ static void measure_pointing(const evaluation_run *run)
 
 /* --- insertion and deletion ------------------------------------------------------------------- */
 
-static sscam_status measure_curve(evaluation_run *run, size_t class_position, size_t method,
+static sscam_status measure_curve(evaluation_run *run, int64_t class_position, int64_t method,
                                   sscam_curve_kind kind, const sscam_progress *progress)
 {
     const int32_t metric = kind == SSCAM_CURVE_INSERTION ? SSCAM_METRIC_INSERTION
@@ -307,8 +428,7 @@ static sscam_status measure_curve(evaluation_run *run, size_t class_position, si
     sscam_perturbation perturbation = run->perturbation;
     if (kind == SSCAM_CURVE_INSERTION)
         perturbation.background = run->blurred;
-    size_t at = (class_position * run->request->method_count + method) * SSCAM_CURVES +
-                (size_t)kind;
+    int64_t at = (class_position * run->request->method_count + method) * SSCAM_CURVES + kind;
     double *points = run->out->curves + at * run->out->curve_points;
     sscam_status status = sscam_score_curve(&perturbation, run->order, kind, run->steps,
                                             &run->targets[class_position], progress, points);
@@ -335,12 +455,12 @@ static sscam_status prepare_curves(evaluation_run *run)
 static sscam_status measure_curves(evaluation_run *run, const sscam_progress *progress)
 {
     const sscam_image_evaluation_request *request = run->request;
-    const size_t count = request->class_count * request->method_count;
+    const int64_t count = request->class_count * request->method_count;
     if (!wants_curves(run))
         return SSCAM_OK;
     sscam_status status = prepare_curves(run);
-    for (size_t i = 0; i < count && status == SSCAM_OK; i++) {
-        size_t position = i / request->method_count, method = i % request->method_count;
+    for (int64_t i = 0; i < count && status == SSCAM_OK; i++) {
+        int64_t position = i / request->method_count, method = i % request->method_count;
         status = sscam_salience_order(map_of(run, method, position)->data, run->pixels, run->order);
         for (int kind = 0; kind < SSCAM_CURVES && status == SSCAM_OK; kind++) {
             double start = ((double)i + 0.5 * kind) / (double)count;
@@ -353,18 +473,33 @@ static sscam_status measure_curves(evaluation_run *run, const sscam_progress *pr
 
 /* --- class sensitivity ------------------------------------------------------------------------ */
 
+/* The map of one of the two classes, which a method from outside may have among the requested
+ * classes; NULL: it has none. */
+static const sscam_map *map_of_class(const evaluation_run *run, int64_t method, int64_t explained,
+                                     int64_t class_index)
+{
+    if (!sscam_maps_are_given(run->request, method))
+        return map_of(run, method, explained);
+    for (int64_t i = 0; i < run->request->class_count; i++)
+        if (run->out->classes[i] == class_index)
+            return map_of(run, method, i);
+    return NULL;
+}
+
 static void measure_sensitivity(const evaluation_run *run)
 {
     const sscam_image_evaluation_request *request = run->request;
     if (!wants(run, SSCAM_METRIC_CLASS_SENSITIVITY))
         return;
-    for (size_t method = 0; method < request->method_count; method++) {
+    for (int64_t method = 0; method < request->method_count; method++) {
         double correlation = NAN; /* a network with one output has no second class */
-        const sscam_map *top = map_of(run, method, (size_t)run->top);
-        const sscam_map *least = map_of(run, method, (size_t)run->least);
-        if (top->class_index != least->class_index)
+        const sscam_map *top = map_of_class(run, method, run->top, run->top_class);
+        const sscam_map *least = map_of_class(run, method, run->least, run->explained[run->least]);
+        if (!top || !least)
+            continue; /* from outside, of other classes */
+        if (run->top_class != run->explained[run->least])
             correlation = sscam_correlation(top->data, least->data, run->pixels);
-        for (size_t position = 0; position < request->class_count; position++)
+        for (int64_t position = 0; position < request->class_count; position++)
             set_value(run, position, method, SSCAM_METRIC_CLASS_SENSITIVITY, correlation);
     }
 }
@@ -375,7 +510,7 @@ static sscam_status measure(evaluation_run *run)
 {
     const sscam_image_evaluation_request *request = run->request;
     const sscam_progress whole = sscam_explainers_progress(request->explainers,
-                                                           (int64_t)request->method_count);
+                                                           request->method_count);
     sscam_status status = prepare_input(run);
     if (status == SSCAM_OK)
         status = classify(run);
@@ -412,7 +547,7 @@ sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request,
         .request = request, .settings = &request->explainers[0]->settings, .out = out};
     run.steps = run.settings->value[SSCAM_OPTION_METRIC_STEPS].integer;
     run.perturbation.kind = sscam_probability_kind(run.settings);
-    out->curve_points = (size_t)run.steps + 1;
+    out->curve_points = run.steps + 1;
     out->class_count = request->class_count;
     sscam_status status = sscam_metrics_parse(run.settings->value[SSCAM_OPTION_METRICS].text,
                                               &out->metrics);
@@ -422,6 +557,9 @@ sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request,
     free(run.blurred);
     free(run.logits);
     free(run.explained);
+    for (int64_t i = 0; i < request->class_count && run.unmasked; i++)
+        sscam_target_pixels_destroy(run.unmasked[i].target_pixels);
+    free(run.unmasked);
     free(run.targets);
     free(run.order);
     free(run.inside);
@@ -432,7 +570,7 @@ sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request,
 
 void sscam_image_evaluation_release(sscam_image_evaluation *evaluation)
 {
-    for (size_t i = 0; i < evaluation->map_count; i++)
+    for (int64_t i = 0; i < evaluation->map_count; i++)
         sscam_map_unref(evaluation->maps[i]);
     free(evaluation->maps);
     free(evaluation->classes);

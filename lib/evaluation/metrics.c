@@ -41,13 +41,13 @@ static void mark_box(const sscam_geometry *geometry, const float box[4], uint8_t
             inside[y * width + x] = 1;
 }
 
-size_t sscam_mark_boxes(const sscam_geometry *geometry, const float *boxes, const size_t *owners,
-                        size_t count, size_t owner, uint8_t *inside)
+int64_t sscam_mark_boxes(const sscam_geometry *geometry, const float *boxes, const int64_t *owners,
+                         int64_t count, int64_t owner, uint8_t *inside)
 {
-    size_t own = 0;
+    int64_t own = 0;
     for (int64_t p = 0; p < (int64_t)geometry->input_height * geometry->input_width; p++)
         inside[p] = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         if ((owners ? owners[i] : 0) != owner)
             continue;
         mark_box(geometry, boxes + 4 * i, inside);

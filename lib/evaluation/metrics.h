@@ -2,7 +2,6 @@
 #ifndef SSCAM_LIB_EVALUATION_METRICS_H
 #define SSCAM_LIB_EVALUATION_METRICS_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "image/preprocess.h"
@@ -17,8 +16,8 @@ double sscam_average_increase(double score, double masked_score);
 /* Marks the pixels of the input whose centres lie in a box of `owner` (left <= x < right, top <= y
  * < bottom, after resize and crop). owners NULL: all boxes are of owner 0. `inside` is
  * [input_height, input_width]. Returns the number of the owner's boxes. */
-size_t sscam_mark_boxes(const sscam_geometry *geometry, const float *boxes, const size_t *owners,
-                        size_t count, size_t owner, uint8_t *inside);
+int64_t sscam_mark_boxes(const sscam_geometry *geometry, const float *boxes, const int64_t *owners,
+                         int64_t count, int64_t owner, uint8_t *inside);
 
 /* 100 times the map's sum over marked pixels over its sum; undefined for a sum of 0. */
 double sscam_energy_pointing(const float *map, const uint8_t *inside, int64_t count);

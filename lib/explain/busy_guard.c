@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "explain/explainer_private.h"
 
+enum { CHANGING = -1 }; /* number of readers during a change */
+
 static sscam_status refuse(const char *function)
 {
     return sscam_fail(SSCAM_E_ARGUMENT,
@@ -39,14 +41,26 @@ void sscam_busy_release(sscam_explainer *const *explainers, int64_t count, const
     }
 }
 
-sscam_status sscam_busy_begin_reading(sscam_explainer *explainer, const char *function)
+/* Reading counts readers, which changes nothing that the caller can see. Every explainer is on the
+ * heap, so none is const itself. */
+static atomic_int *readers_of(const sscam_explainer *explainer)
 {
-    return atomic_exchange(&explainer->settings_are_in_use, 1) == 0 ? SSCAM_OK : refuse(function);
+    return &((sscam_explainer *)explainer)->settings_readers;
 }
 
-void sscam_busy_end_reading(sscam_explainer *explainer)
+sscam_status sscam_busy_begin_reading(const sscam_explainer *explainer, const char *function)
 {
-    atomic_store(&explainer->settings_are_in_use, 0);
+    atomic_int *readers = readers_of(explainer);
+    int count = atomic_load(readers);
+    while (count != CHANGING)
+        if (atomic_compare_exchange_weak(readers, &count, count + 1))
+            return SSCAM_OK;
+    return refuse(function);
+}
+
+void sscam_busy_end_reading(const sscam_explainer *explainer)
+{
+    atomic_fetch_sub(readers_of(explainer), 1);
 }
 
 sscam_status sscam_busy_begin_change(sscam_explainer *const *explainer, const char *function)
@@ -54,14 +68,15 @@ sscam_status sscam_busy_begin_change(sscam_explainer *const *explainer, const ch
     sscam_status status = sscam_busy_acquire(explainer, 1, explainer, function);
     if (status != SSCAM_OK)
         return status;
-    status = sscam_busy_begin_reading(*explainer, function);
-    if (status != SSCAM_OK)
-        sscam_busy_release(explainer, 1, explainer);
-    return status;
+    int readers = 0;
+    if (atomic_compare_exchange_strong(&(*explainer)->settings_readers, &readers, CHANGING))
+        return SSCAM_OK;
+    sscam_busy_release(explainer, 1, explainer);
+    return refuse(function);
 }
 
 void sscam_busy_end_change(sscam_explainer *const *explainer)
 {
-    sscam_busy_end_reading(*explainer);
+    atomic_store(&(*explainer)->settings_readers, 0);
     sscam_busy_release(explainer, 1, explainer);
 }

@@ -21,9 +21,9 @@ void sscam_busy_release(sscam_explainer *const *explainers, int64_t count, const
 sscam_status sscam_busy_begin_change(sscam_explainer *const *explainer, const char *function);
 void sscam_busy_end_change(sscam_explainer *const *explainer);
 
-/* Reserves the settings, and the buffer of their text, for reading: a call may use the explainer
- * meanwhile, since calls do not change settings. */
-sscam_status sscam_busy_begin_reading(sscam_explainer *explainer, const char *function);
-void sscam_busy_end_reading(sscam_explainer *explainer);
+/* Reserves the settings for reading: other readers and a call, which do not change settings, may
+ * use the explainer meanwhile. */
+sscam_status sscam_busy_begin_reading(const sscam_explainer *explainer, const char *function);
+void sscam_busy_end_reading(const sscam_explainer *explainer);
 
 #endif

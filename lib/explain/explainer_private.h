@@ -19,9 +19,8 @@ struct sscam_explainer {
     sscam_progress progress;
     uint8_t *region_mask; /* [height,width] of region=mask; malloc'ed; NULL: none was given */
     int64_t region_height, region_width;
-    char value_text[64];            /* what sscam_explainer_get() returns */
-    _Atomic(const void *) call;     /* the one that uses it (busy_guard.h), or NULL */
-    atomic_int settings_are_in_use; /* by a change of them, or by sscam_explainer_get() */
+    _Atomic(const void *) call;  /* the one that uses it (busy_guard.h), or NULL */
+    atomic_int settings_readers; /* getters that read the options; -1 while they are changed */
 };
 
 /* Whether the regions of two explainers are equal. */

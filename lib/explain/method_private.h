@@ -56,7 +56,7 @@ struct sscam_method {
     int32_t runs_network; /* whether weigh() runs the network itself, many times */
 };
 
-/* The method of a name; NULL, with a message that lists the names, when there is none. */
-const sscam_method *sscam_method_find(const char *name);
+/* sscam_method_find(), with a message that lists the names when there is none. */
+const sscam_method *sscam_method_require(const char *name);
 
 #endif

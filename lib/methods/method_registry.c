@@ -73,14 +73,22 @@ static const sscam_method table[] = {
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };
 
-size_t sscam_method_count(void)
+int64_t sscam_method_count(void)
 {
     return TABLE_SIZE;
 }
 
-const sscam_method *sscam_method_info(size_t index)
+const sscam_method *sscam_method_info(int64_t index)
 {
-    return index < TABLE_SIZE ? &table[index] : NULL;
+    return index >= 0 && index < TABLE_SIZE ? &table[index] : NULL;
+}
+
+const sscam_method *sscam_method_find(const char *name)
+{
+    for (size_t i = 0; name && i < TABLE_SIZE; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
 }
 
 const char *sscam_method_name(const sscam_method *method)
@@ -108,17 +116,16 @@ int32_t sscam_method_needs(const sscam_method *method)
     return method ? method->needs : 0;
 }
 
-const sscam_method *sscam_method_find(const char *name)
+const sscam_method *sscam_method_require(const char *name)
 {
     char names[256] = "";
     size_t length = 0;
-    for (size_t i = 0; i < TABLE_SIZE; i++) {
-        if (strcmp(table[i].name, name) == 0)
-            return &table[i];
-        if (length < sizeof names)
-            length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", i ? ", " : "",
-                                       table[i].name);
-    }
+    const sscam_method *method = sscam_method_find(name);
+    if (method)
+        return method;
+    for (size_t i = 0; i < TABLE_SIZE && length < sizeof names; i++)
+        length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", i ? ", " : "",
+                                   table[i].name);
     sscam_fail(SSCAM_E_ARGUMENT, "method \"%s\": no such method; there are %s", name, names);
     return NULL;
 }

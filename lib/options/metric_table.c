@@ -50,14 +50,22 @@ static const sscam_metric table[] = {
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };
 
-size_t sscam_metric_count(void)
+int64_t sscam_metric_count(void)
 {
     return TABLE_SIZE;
 }
 
-const sscam_metric *sscam_metric_info(size_t index)
+const sscam_metric *sscam_metric_info(int64_t index)
 {
-    return index < TABLE_SIZE ? &table[index] : NULL;
+    return index >= 0 && index < TABLE_SIZE ? &table[index] : NULL;
+}
+
+const sscam_metric *sscam_metric_find(const char *name)
+{
+    for (size_t i = 0; name && i < TABLE_SIZE; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
 }
 
 int32_t sscam_metric_id(const sscam_metric *metric)

@@ -12,7 +12,9 @@
 
 struct sscam_option {
     int32_t id, type;
-    const char *name, *default_text, *choices;
+    const char *name;
+    const char *default_text;   /* NULL: the first choice */
+    const char *const *choices; /* NULL-terminated; NULL for other types */
     double minimum, maximum;
     /* Of texts: SSCAM_OK where the value is one that the option takes; NULL: every text is. */
     sscam_status (*check)(const char *name, const char *value);
@@ -62,22 +64,27 @@ static sscam_status check_preprocessing(const char *name, const char *value)
 
 /* --- the table -------------------------------------------------------------------------------- */
 
+#define VALUES(...)       \
+    (const char *const[]) \
+    {                     \
+        __VA_ARGS__, NULL \
+    }
 /* Rows. `id` is what follows SSCAM_OPTION_; a choice's default is the first of its values. */
-#define CHOICE(id, name, first, others, help)                                                    \
+#define CHOICE(id, name, values, help)                                                    \
+    {                                                                                     \
+        SSCAM_OPTION_##id, SSCAM_OPTION_TYPE_CHOICE, name, NULL, values, 0, 0, NULL, help \
+    }
+#define INT(id, name, text, minimum, maximum, help)                                              \
     {                                                                                            \
-        SSCAM_OPTION_##id, SSCAM_OPTION_TYPE_CHOICE, name, first, first others, 0, 0, NULL, help \
+        SSCAM_OPTION_##id, SSCAM_OPTION_TYPE_INT, name, text, NULL, minimum, maximum, NULL, help \
     }
-#define INT(id, name, text, minimum, maximum, help)                                            \
-    {                                                                                          \
-        SSCAM_OPTION_##id, SSCAM_OPTION_TYPE_INT, name, text, "", minimum, maximum, NULL, help \
+#define REAL(id, name, text, minimum, maximum, help)                                              \
+    {                                                                                             \
+        SSCAM_OPTION_##id, SSCAM_OPTION_TYPE_REAL, name, text, NULL, minimum, maximum, NULL, help \
     }
-#define REAL(id, name, text, minimum, maximum, help)                                            \
-    {                                                                                           \
-        SSCAM_OPTION_##id, SSCAM_OPTION_TYPE_REAL, name, text, "", minimum, maximum, NULL, help \
-    }
-#define TEXT(id, name, text, check, help)                                              \
-    {                                                                                  \
-        SSCAM_OPTION_##id, SSCAM_OPTION_TYPE_STRING, name, text, "", 0, 0, check, help \
+#define TEXT(id, name, text, check, help)                                                \
+    {                                                                                    \
+        SSCAM_OPTION_##id, SSCAM_OPTION_TYPE_STRING, name, text, NULL, 0, 0, check, help \
     }
 
 static const sscam_option table[] = {
@@ -85,22 +92,22 @@ static const sscam_option table[] = {
          "Target layer, by a name of the layer list; empty: the last feature map before global "
          "pooling or flattening, or the tokens that a transformer's last attention reads. Several "
          "names, separated by commas: one map, fused from those of the layers."),
-    CHOICE(FUSION, "fusion", "max", "|mean",
+    CHOICE(FUSION, "fusion", VALUES("max", "mean"),
            "How the maps of several layers, each at the input's size and in [0,1], become one."),
     TEXT(GRID, "grid", "", check_grid,
          "Grid that the tokens of a layer lie on, HEIGHTxWIDTH, as in 14x14; empty: found from the "
          "input's proportions. Tokens before those of the grid, such as a class token, are left "
          "out."),
-    CHOICE(CHANNEL_AXIS, "channel_axis", "auto", "|first|last",
+    CHOICE(CHANNEL_AXIS, "channel_axis", VALUES("auto", "first", "last"),
            "Whether a layer's output has its channels before its positions ([1,K,h,w], [1,K,T]) or "
            "after them ([1,h,w,K], [1,T,K]); auto: found from the input's proportions."),
-    CHOICE(AUG_SMOOTH, "aug_smooth", "off", "|on",
+    CHOICE(AUG_SMOOTH, "aug_smooth", VALUES("off", "on"),
            "Whether the map is the mean of those of six altered inputs: as it is and mirrored, "
            "times 0.9, 1 and 1.1."),
-    CHOICE(EIGEN_SMOOTH, "eigen_smooth", "off", "|on",
+    CHOICE(EIGEN_SMOOTH, "eigen_smooth", VALUES("off", "on"),
            "Whether weighted activations are projected on their principal component instead of "
            "added up."),
-    CHOICE(TARGET, "target", "class", "|against|difference",
+    CHOICE(TARGET, "target", VALUES("class", "against", "difference"),
            "What is explained: the class's output; its negative, for what counts against the "
            "class; its difference from the output of another class (contrast)."),
     INT(CONTRAST, "contrast", "-1", -1, 1e9,
@@ -113,25 +120,25 @@ static const sscam_option table[] = {
          "Pixels of a dense output (segmentation, [N, classes, h, w]) that are explained: "
          "predicted, those that the network assigns to the class; all; LEFT,TOP,RIGHT,BOTTOM, a "
          "box in pixels of the input; mask, one that the caller gave."),
-    CHOICE(REDUCTION, "reduction", "mean", "|sum",
+    CHOICE(REDUCTION, "reduction", VALUES("mean", "sum"),
            "How a class's scores at these pixels become one. A sum is what pytorch-grad-cam takes; "
            "most maps made of gradients are the same."),
-    CHOICE(SCORE, "score", "logit", "|probability",
+    CHOICE(SCORE, "score", VALUES("logit", "probability"),
            "What a masked input is scored by (Score-CAM, SS-CAM). With probability and "
            "channel_softmax=on the weights lie within a factor e of each other, so maps are nearly "
            "class-blind."),
-    CHOICE(CHANNEL_SOFTMAX, "channel_softmax", "on", "|off",
+    CHOICE(CHANNEL_SOFTMAX, "channel_softmax", VALUES("on", "off"),
            "Softmax of the scores over the channels (Algorithm 1's last step), or the scores as "
            "they are (eq. 6, 10, 14)."),
-    CHOICE(BASELINE, "baseline", "zeros", "|none|input|black",
+    CHOICE(BASELINE, "baseline", VALUES("zeros", "none", "input", "black"),
            "Input whose score is subtracted: zeros after normalising, none, the unmasked input, a "
            "black image. Cancels under channel_softmax=on and is then not evaluated."),
-    CHOICE(NORMALISE, "normalise", "after_upsample", "|before_upsample",
+    CHOICE(NORMALISE, "normalise", VALUES("after_upsample", "before_upsample"),
            "Whether an activation is scaled to [0,1] after upsampling (eq. 8) or before."),
-    CHOICE(ALIGN_CORNERS, "align_corners", "off", "|on",
+    CHOICE(ALIGN_CORNERS, "align_corners", VALUES("off", "on"),
            "Grid of the bilinear upsampling of masks: half-pixel centres, or corners aligned. Maps "
            "are always upsampled with half-pixel centres."),
-    CHOICE(FLAT_CHANNELS, "flat_channels", "skip", "|score",
+    CHOICE(FLAT_CHANNELS, "flat_channels", VALUES("skip", "score"),
            "How a constant channel, which has no spatial structure, is treated: weight 0 without a "
            "pass, or one pass with a zero mask, shared by all such channels."),
     INT(SAMPLES, "samples", "10", 1, 1000000,
@@ -140,20 +147,20 @@ static const sscam_option table[] = {
     REAL(SIGMA, "sigma", "4", 0, 1e6,
          "Standard deviation of the noise, in the units that noise_scale says; 0 gives Score-CAM's "
          "weights (SS-CAM) or those of Grad-CAM++ (Smooth Grad-CAM++, whose default is 0.3)."),
-    CHOICE(NOISE_TARGET, "noise_target", "mask", "|input|activation",
+    CHOICE(NOISE_TARGET, "noise_target", VALUES("mask", "input", "activation"),
            "What noise is added to: the normalised mask (eq. 11, 15), the masked input (Algorithm "
            "1), the upsampled activation (the authors' first code path)."),
-    CHOICE(NOISE_SCALE, "noise_scale", "absolute", "|range|authors-code",
+    CHOICE(NOISE_SCALE, "noise_scale", VALUES("absolute", "range", "authors-code"),
            "Standard deviation: sigma; sigma x (max - min) of what noise is added to; (sigma / "
            "(max - min))^2."),
-    CHOICE(MASK_WEIGHTS, "mask_weights", "none", "|gradient|fc",
+    CHOICE(MASK_WEIGHTS, "mask_weights", VALUES("none", "gradient", "fc"),
            "Weight w_k of an activation before it becomes a mask (Algorithm 1): 1, the mean "
            "gradient, the last layer's weight. A negative weight inverts the mask."),
-    CHOICE(RESCORE, "rescore", "off", "|on",
+    CHOICE(RESCORE, "rescore", VALUES("off", "on"),
            "Whether a second pass scores the mask times the first pass's score (Algorithm 1)."),
-    CHOICE(SAMPLE_COUNT, "sample_count", "n", "|n_minus_1",
+    CHOICE(SAMPLE_COUNT, "sample_count", VALUES("n", "n_minus_1"),
            "Samples drawn: N, or N - 1 as Algorithm 1's loop does (at least 1)."),
-    CHOICE(COMBINE, "combine", "low_resolution", "|upsampled",
+    CHOICE(COMBINE, "combine", VALUES("low_resolution", "upsampled"),
            "Whether activations are added and rectified at their own size or at the input's."),
     INT(MAX_CHANNELS, "max_channels", "0", 0, 1e9,
         "Score only this many channels, those of highest spatial standard deviation (Faster "
@@ -162,10 +169,11 @@ static const sscam_option table[] = {
         "Seed of the noise: the same seed gives the same map whatever the batch size."),
     INT(BATCH_SIZE, "batch_size", "0", 0, 65536,
         "Masked inputs run through the network at once; 0: chosen by speed."),
-    CHOICE(PROBABILITY, "probability", "softmax", "|sigmoid",
+    CHOICE(PROBABILITY, "probability", VALUES("softmax", "sigmoid"),
            "How outputs become probabilities: over all classes, or each by itself (multi-label "
            "networks). Networks with one output always use the sigmoid."),
-    CHOICE(PRESET, "preset", "paper", "|algorithm-1|authors-code|torch-cam|pytorch-grad-cam",
+    CHOICE(PRESET, "preset",
+           VALUES("paper", "algorithm-1", "authors-code", "torch-cam", "pytorch-grad-cam"),
            "Sets the method's options at once to reproduce a publication or another program; "
            "options set later override it."),
     TEXT(RESIZE, "resize", "256", check_preprocessing,
@@ -173,7 +181,7 @@ static const sscam_option table[] = {
     TEXT(CROP, "crop", "224", check_preprocessing,
          "Size of the centre crop after resizing: of both sides, or HEIGHTxWIDTH, or off; black "
          "beyond the image's edges."),
-    CHOICE(INTERPOLATION, "interpolation", "bilinear", "|bicubic",
+    CHOICE(INTERPOLATION, "interpolation", VALUES("bilinear", "bicubic"),
            "Filter of the resizing, both with antialias."),
     TEXT(MEAN, "mean", "0.485,0.456,0.406", check_preprocessing,
          "Mean that is subtracted from pixels in [0,1]: one number, or one a channel in the "
@@ -181,26 +189,26 @@ static const sscam_option table[] = {
     TEXT(STD, "std", "0.229,0.224,0.225", check_preprocessing,
          "Standard deviation by which pixels are divided: one number, or one a channel in the "
          "network's order."),
-    CHOICE(CHANNEL_ORDER, "channel_order", "rgb", "|bgr|gray",
+    CHOICE(CHANNEL_ORDER, "channel_order", VALUES("rgb", "bgr", "gray"),
            "Order of the network's colour channels; gray: one channel, with one mean and one std."),
     TEXT(METRICS, "metrics", SSCAM_METRICS_DEFAULT, check_metrics,
          "Metrics that an evaluation computes: names of the metric table separated by commas, or "
          "all."),
-    CHOICE(METRIC_SCORE, "metric_score", "probability", "|logit",
+    CHOICE(METRIC_SCORE, "metric_score", VALUES("probability", "logit"),
            "Score that average drop and average increase compare."),
-    CHOICE(METRIC_MASK, "metric_mask", "full", "|top50",
+    CHOICE(METRIC_MASK, "metric_mask", VALUES("full", "top50"),
            "What the input is multiplied with for average drop and increase: the map, or the map "
            "with the lower half of its pixels set to 0."),
     INT(METRIC_STEPS, "metric_steps", "224", 1, 65536,
         "Steps of the insertion and deletion curves; each is a network evaluation."),
-    CHOICE(CALIBRATE, "calibrate", "on", "|off",
+    CHOICE(CALIBRATE, "calibrate", VALUES("on", "off"),
            "Whether the fastest form of scoring masked inputs is found by measuring, once for a "
            "loaded network. off: always the same form, so that every run gives the same bytes."),
     INT(WORKERS, "workers", "0", 0, 1024,
         "Batches of masked inputs evaluated in parallel, each on one CPU thread; 0: chosen by "
         "speed, up to the CPUs that the process may use or OMP_NUM_THREADS, and 1 with "
         "calibrate=off."),
-    CHOICE(PRECISION, "precision", "fp32", "|bf16|fp16|tf32",
+    CHOICE(PRECISION, "precision", VALUES("fp32", "bf16", "fp16", "tf32"),
            "Number format in which the network scores masked inputs. bf16 and fp16 are faster only "
            "where the CPU or GPU has instructions for them, and change scores in the third digit; "
            "tf32 is for CUDA devices."),
@@ -218,13 +226,14 @@ static const struct {
      "0.3"}, /* of the input itself, not of a mask in [0,1] */
 };
 
+/* `method` is NULL for the default of most methods. */
 static const char *default_for(const sscam_option *option, const char *method)
 {
     for (size_t i = 0; i < sizeof method_defaults / sizeof method_defaults[0]; i++)
-        if (method_defaults[i].option == option->id &&
+        if (method && method_defaults[i].option == option->id &&
             strcmp(method_defaults[i].method, method) == 0)
             return method_defaults[i].value;
-    return option->default_text;
+    return option->default_text ? option->default_text : option->choices[0];
 }
 
 /* One option that a preset sets. All of preset_options go back to their defaults first; later rows
@@ -280,14 +289,22 @@ static const int32_t preset_options[] = {
 
 /* --- the public view of the table ------------------------------------------------------------- */
 
-size_t sscam_option_count(void)
+int64_t sscam_option_count(void)
 {
     return TABLE_SIZE;
 }
 
-const sscam_option *sscam_option_info(size_t index)
+const sscam_option *sscam_option_info(int64_t index)
 {
-    return index < TABLE_SIZE ? &table[index] : NULL;
+    return index >= 0 && index < TABLE_SIZE ? &table[index] : NULL;
+}
+
+const sscam_option *sscam_option_find(const char *name)
+{
+    for (size_t i = 0; name && i < TABLE_SIZE; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
 }
 
 int32_t sscam_option_id(const sscam_option *option)
@@ -305,14 +322,22 @@ int32_t sscam_option_type(const sscam_option *option)
     return option ? option->type : 0;
 }
 
-const char *sscam_option_default(const sscam_option *option)
+const char *sscam_option_default(const sscam_option *option, const sscam_method *method)
 {
-    return option ? option->default_text : NULL;
+    return option ? default_for(option, sscam_method_name(method)) : NULL;
 }
 
-const char *sscam_option_choices(const sscam_option *option)
+int64_t sscam_option_choice_count(const sscam_option *option)
 {
-    return option ? option->choices : NULL;
+    int64_t count = 0;
+    while (option && option->choices && option->choices[count])
+        count++;
+    return count;
+}
+
+const char *sscam_option_choice(const sscam_option *option, int64_t index)
+{
+    return index >= 0 && index < sscam_option_choice_count(option) ? option->choices[index] : NULL;
 }
 
 double sscam_option_minimum(const sscam_option *option)
@@ -338,27 +363,20 @@ static const sscam_option *find_by_id(int32_t id)
     return NULL;
 }
 
-static const sscam_option *find_by_name(const char *name)
+static sscam_status fail_no_option(const char *name)
 {
-    for (size_t i = 0; i < TABLE_SIZE; i++)
-        if (strcmp(table[i].name, name) == 0)
-            return &table[i];
-    return NULL;
+    return sscam_fail(SSCAM_E_ARGUMENT, "there is no option \"%s\"", name);
 }
 
-/* Position of `value` among choices separated by '|', or -1. */
-static int64_t find_choice(const char *choices, const char *value)
+static sscam_status fail_no_choice(const sscam_option *option, const char *value)
 {
-    size_t length = strlen(value);
-    int64_t position = 0;
-    for (const char *choice = choices;; position++) {
-        size_t choice_length = strcspn(choice, "|");
-        if (choice_length == length && strncmp(choice, value, length) == 0)
-            return position;
-        if (choice[choice_length] == '\0')
-            return -1;
-        choice += choice_length + 1;
-    }
+    char names[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; option->choices[i] && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
+                                 option->choices[i]);
+    return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" is none of %s", option->name, value,
+                      names);
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -399,12 +417,13 @@ static sscam_status set_text(sscam_settings *settings, const sscam_option *optio
 static sscam_status set_choice(sscam_settings *settings, const sscam_option *option,
                                const char *value)
 {
-    int64_t position = find_choice(option->choices, value);
-    if (position < 0)
-        return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" is none of %s", option->name, value,
-                          option->choices);
-    settings->value[option->id].integer = position;
-    return SSCAM_OK;
+    for (int64_t i = 0; option->choices[i]; i++) {
+        if (strcmp(option->choices[i], value) == 0) {
+            settings->value[option->id].integer = i;
+            return SSCAM_OK;
+        }
+    }
+    return fail_no_choice(option, value);
 }
 
 static sscam_status set_from_text(sscam_settings *settings, const sscam_option *option,
@@ -511,10 +530,8 @@ static sscam_status set_named(sscam_settings *settings, const char *method,
 sscam_status sscam_settings_set(sscam_settings *settings, const char *method, const char *name,
                                 const char *value)
 {
-    const sscam_option *option = find_by_name(name);
-    if (!option)
-        return sscam_fail(SSCAM_E_ARGUMENT, "there is no option \"%s\"", name);
-    return set_named(settings, method, option, value);
+    const sscam_option *option = sscam_option_find(name);
+    return option ? set_named(settings, method, option, value) : fail_no_option(name);
 }
 
 /* The option, or NULL with a message when it does not exist or has neither of the two types. */
@@ -525,7 +542,7 @@ static const sscam_option *find_typed(int32_t id, int32_t type, int32_t other_ty
     if (!option)
         sscam_fail(SSCAM_E_ARGUMENT, "there is no option number %d", (int)id);
     else if (option->type != type && option->type != other_type) {
-        sscam_fail(SSCAM_E_ARGUMENT, "option %s does not take %s", option->name, wanted);
+        sscam_fail(SSCAM_E_ARGUMENT, "option %s is not %s", option->name, wanted);
         return NULL;
     }
     return option;
@@ -567,31 +584,50 @@ static const char *real_text(double value, char *buffer, size_t size)
     return buffer;
 }
 
-static const char *choice_text(const char *choices, int64_t position, char *buffer, size_t size)
+static const char *value_text(const sscam_settings *settings, const sscam_option *option,
+                              char *buffer, size_t size)
 {
-    const char *choice = choices;
-    for (; position > 0; position--)
-        choice += strcspn(choice, "|") + 1;
-    snprintf(buffer, size, "%.*s", (int)strcspn(choice, "|"), choice);
-    return buffer;
-}
-
-const char *sscam_settings_get(const sscam_settings *settings, const char *name, char *buffer,
-                               size_t size)
-{
-    const sscam_option *option = find_by_name(name);
-    if (!option)
-        return NULL;
     const sscam_value *value = &settings->value[option->id];
     switch (option->type) {
     case SSCAM_OPTION_TYPE_INT:
         snprintf(buffer, size, "%lld", (long long)value->integer);
         return buffer;
     case SSCAM_OPTION_TYPE_REAL: return real_text(value->real, buffer, size);
-    case SSCAM_OPTION_TYPE_CHOICE:
-        return choice_text(option->choices, value->integer, buffer, size);
+    case SSCAM_OPTION_TYPE_CHOICE: return option->choices[value->integer];
     default: return value->text;
     }
+}
+
+const char *sscam_settings_get(const sscam_settings *settings, const char *name, char *buffer,
+                               size_t size)
+{
+    const sscam_option *option = sscam_option_find(name);
+    if (!option)
+        fail_no_option(name);
+    return option ? value_text(settings, option, buffer, size) : NULL;
+}
+
+sscam_status sscam_settings_get_int(const sscam_settings *settings, int32_t id, int64_t *value)
+{
+    const sscam_option *option = find_typed(id, SSCAM_OPTION_TYPE_INT, SSCAM_OPTION_TYPE_INT,
+                                            "a whole number");
+    *value = option ? settings->value[id].integer : 0;
+    return option ? SSCAM_OK : SSCAM_E_ARGUMENT;
+}
+
+sscam_status sscam_settings_get_real(const sscam_settings *settings, int32_t id, double *value)
+{
+    const sscam_option *option = find_typed(id, SSCAM_OPTION_TYPE_REAL, SSCAM_OPTION_TYPE_REAL,
+                                            "a real number");
+    *value = option ? settings->value[id].real : 0.0;
+    return option ? SSCAM_OK : SSCAM_E_ARGUMENT;
+}
+
+const char *sscam_settings_get_string(const sscam_settings *settings, int32_t id)
+{
+    const sscam_option *option = find_typed(id, SSCAM_OPTION_TYPE_STRING, SSCAM_OPTION_TYPE_CHOICE,
+                                            "text");
+    return option ? value_text(settings, option, NULL, 0) : NULL;
 }
 
 static const char *const transform_options[] = {"resize", "crop", "interpolation",

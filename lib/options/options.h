@@ -67,8 +67,15 @@ int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_setti
  * common; NULL: none. */
 const char *sscam_settings_evaluation_difference(const sscam_settings *a, const sscam_settings *b);
 
-/* The value as text: in `buffer`, or the settings' own; NULL: no such option. */
+/* The value as text: in `buffer`, or the settings' own, or static; NULL, with a message, where there
+ * is no such option. */
 const char *sscam_settings_get(const sscam_settings *settings, const char *name, char *buffer,
                                size_t size);
+
+/* Getters as in explainer.h. The text is the settings' own or static; NULL, with a message, where
+ * the option is none of that type. */
+sscam_status sscam_settings_get_int(const sscam_settings *settings, int32_t option, int64_t *value);
+sscam_status sscam_settings_get_real(const sscam_settings *settings, int32_t option, double *value);
+const char *sscam_settings_get_string(const sscam_settings *settings, int32_t option);
 
 #endif

@@ -24,7 +24,7 @@ from ._arguments import (
     shape_argument,
 )
 from ._errors import check
-from ._handle import Handle, decode, encode, first_of
+from ._handle import Handle, encode, first_of, taken_text
 from ._image import ImageLike, is_image, opened
 from ._map import Map
 from ._progress import Progress, call_with_progress
@@ -60,9 +60,10 @@ class Options(Mapping[str, OptionValue]):
 
     def __getitem__(self, name: str) -> OptionValue:
         option = option_named(name)
+        text = ctypes.c_char_p()
         with self._explainer._used() as pointer:
-            text = decode(_native.sscam_explainer_get(pointer, encode(name)))
-        return from_text(option, text)
+            check(_native.sscam_explainer_get(pointer, encode(name), ctypes.byref(text)))
+        return from_text(option, taken_text(text))
 
     def __setitem__(self, name: str, value: OptionValue) -> None:
         region = array_like(value) if name == "region" else None

@@ -10,6 +10,8 @@ from typing import Any, Callable, Union
 import numpy as np
 import numpy.typing as npt
 
+from . import _native
+
 
 class Handle:
     """Owns one native object; frees it when closed or with its last reference.
@@ -50,6 +52,14 @@ def encode(text: Union[str, bytes, os.PathLike[Any]]) -> bytes:
 def decode(text: bytes) -> str:
     """Text from the library; what encode() makes the same bytes of."""
     return os.fsdecode(text)
+
+
+def taken_text(text: ctypes.c_char_p) -> str:
+    """Text that a function of the library allocated for its caller, which is freed."""
+    try:
+        return decode(text.value or b"")
+    finally:
+        _native.sscam_free(text)
 
 
 # --- memory -------------------------------------------------------------------------------------

@@ -84,6 +84,33 @@ class Array(ctypes.Structure):
     ]
 
 
+class EvaluationCase(ctypes.Structure):
+    """sscam_evaluation_case."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("classes", POINTER(c_int64)),
+        ("class_count", c_int64),
+        ("boxes", POINTER(c_float)),
+        ("box_classes", POINTER(c_int64)),
+        ("box_count", c_int64),
+        ("maps", POINTER(POINTER(Map))),
+    )
+
+
+class MetricTotal(ctypes.Structure):
+    """sscam_metric_total."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("mean", c_double),
+        ("lower", c_double),
+        ("upper", c_double),
+        ("defined_count", c_int64),
+        ("undefined_count", c_int64),
+    )
+
+
 _status = c_int32
 _model = POINTER(Model)
 _layers = POINTER(Layers)
@@ -102,56 +129,39 @@ progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
 
 # evaluation.h
 sscam_evaluation_create = _declare(
-    "sscam_evaluation_create", _status, POINTER(_explainer), c_size_t, POINTER(_evaluation)
+    "sscam_evaluation_create", _status, POINTER(_explainer), c_int64, POINTER(_evaluation)
 )
 sscam_evaluation_ref = _declare("sscam_evaluation_ref", _evaluation, _evaluation)
 sscam_evaluation_unref = _declare("sscam_evaluation_unref", None, _evaluation)
 sscam_evaluation_add = _declare(
-    "sscam_evaluation_add",
-    _status,
-    _evaluation,
-    _image,
-    POINTER(c_int64),
-    c_size_t,
-    POINTER(c_float),
-    POINTER(c_size_t),
-    c_size_t,
+    "sscam_evaluation_add", _status, _evaluation, _image, POINTER(EvaluationCase)
 )
 sscam_evaluation_add_known = _declare("sscam_evaluation_add_known", _status, _evaluation, c_int64)
 sscam_evaluation_set_value = _declare(
-    "sscam_evaluation_set_value", _status, _evaluation, c_size_t, c_size_t, c_int32, c_double
+    "sscam_evaluation_set_value", _status, _evaluation, c_int64, c_int64, c_int32, c_double
 )
-sscam_evaluation_method_count = _declare("sscam_evaluation_method_count", c_size_t, _evaluation)
-sscam_evaluation_case_count = _declare("sscam_evaluation_case_count", c_size_t, _evaluation)
+sscam_evaluation_method_count = _declare("sscam_evaluation_method_count", c_int64, _evaluation)
+sscam_evaluation_case_count = _declare("sscam_evaluation_case_count", c_int64, _evaluation)
 sscam_evaluation_class_index = _declare(
-    "sscam_evaluation_class_index", c_int64, _evaluation, c_size_t
+    "sscam_evaluation_class_index", c_int64, _evaluation, c_int64
 )
 sscam_evaluation_value = _declare(
-    "sscam_evaluation_value", c_int32, _evaluation, c_size_t, c_size_t, c_int32, POINTER(c_double)
+    "sscam_evaluation_value", c_int32, _evaluation, c_int64, c_int64, c_int32, POINTER(c_double)
 )
 sscam_evaluation_total = _declare(
-    "sscam_evaluation_total",
-    _status,
-    _evaluation,
-    c_size_t,
-    c_int32,
-    POINTER(c_double),
-    POINTER(c_double),
-    POINTER(c_double),
-    POINTER(c_size_t),
-    POINTER(c_size_t),
+    "sscam_evaluation_total", _status, _evaluation, c_int64, c_int32, POINTER(MetricTotal)
 )
 sscam_evaluation_curve = _declare(
     "sscam_evaluation_curve",
     _status,
     _evaluation,
-    c_size_t,
+    c_int64,
     c_int32,
     POINTER(c_double),
-    c_size_t,
-    POINTER(c_size_t),
+    c_int64,
+    POINTER(c_int64),
 )
-sscam_evaluation_map = _declare("sscam_evaluation_map", _map, _evaluation, c_size_t, c_size_t)
+sscam_evaluation_map = _declare("sscam_evaluation_map", _map, _evaluation, c_int64, c_int64)
 
 # explainer.h
 sscam_explainer_create = _declare(
@@ -167,7 +177,18 @@ sscam_explainer_set_real = _declare(
 sscam_explainer_set_string = _declare(
     "sscam_explainer_set_string", _status, _explainer, c_int32, c_char_p
 )
-sscam_explainer_get = _declare("sscam_explainer_get", c_char_p, _explainer, c_char_p)
+sscam_explainer_get = _declare(
+    "sscam_explainer_get", _status, _explainer, c_char_p, POINTER(c_char_p)
+)
+sscam_explainer_get_int = _declare(
+    "sscam_explainer_get_int", _status, _explainer, c_int32, POINTER(c_int64)
+)
+sscam_explainer_get_real = _declare(
+    "sscam_explainer_get_real", _status, _explainer, c_int32, POINTER(c_double)
+)
+sscam_explainer_get_string = _declare(
+    "sscam_explainer_get_string", _status, _explainer, c_int32, POINTER(c_char_p)
+)
 sscam_explainer_set_region = _declare(
     "sscam_explainer_set_region", _status, _explainer, POINTER(c_uint8), c_int64, c_int64
 )
@@ -265,8 +286,9 @@ sscam_map_unref = _declare("sscam_map_unref", None, _map)
 sscam_free = _declare("sscam_free", None, c_void_p)
 
 # method.h
-sscam_method_count = _declare("sscam_method_count", c_size_t)
-sscam_method_info = _declare("sscam_method_info", _method, c_size_t)
+sscam_method_count = _declare("sscam_method_count", c_int64)
+sscam_method_info = _declare("sscam_method_info", _method, c_int64)
+sscam_method_find = _declare("sscam_method_find", _method, c_char_p)
 sscam_method_name = _declare("sscam_method_name", c_char_p, _method)
 sscam_method_title = _declare("sscam_method_title", c_char_p, _method)
 sscam_method_summary = _declare("sscam_method_summary", c_char_p, _method)
@@ -274,8 +296,9 @@ sscam_method_citation = _declare("sscam_method_citation", c_char_p, _method)
 sscam_method_needs = _declare("sscam_method_needs", c_int32, _method)
 
 # metric.h
-sscam_metric_count = _declare("sscam_metric_count", c_size_t)
-sscam_metric_info = _declare("sscam_metric_info", _metric, c_size_t)
+sscam_metric_count = _declare("sscam_metric_count", c_int64)
+sscam_metric_info = _declare("sscam_metric_info", _metric, c_int64)
+sscam_metric_find = _declare("sscam_metric_find", _metric, c_char_p)
 sscam_metric_id = _declare("sscam_metric_id", c_int32, _metric)
 sscam_metric_name = _declare("sscam_metric_name", c_char_p, _metric)
 sscam_metric_title = _declare("sscam_metric_title", c_char_p, _metric)
@@ -309,13 +332,15 @@ sscam_layers_ref = _declare("sscam_layers_ref", _layers, _layers)
 sscam_layers_unref = _declare("sscam_layers_unref", None, _layers)
 
 # option.h
-sscam_option_count = _declare("sscam_option_count", c_size_t)
-sscam_option_info = _declare("sscam_option_info", _option, c_size_t)
+sscam_option_count = _declare("sscam_option_count", c_int64)
+sscam_option_info = _declare("sscam_option_info", _option, c_int64)
+sscam_option_find = _declare("sscam_option_find", _option, c_char_p)
 sscam_option_id = _declare("sscam_option_id", c_int32, _option)
 sscam_option_name = _declare("sscam_option_name", c_char_p, _option)
 sscam_option_type = _declare("sscam_option_type", c_int32, _option)
-sscam_option_default = _declare("sscam_option_default", c_char_p, _option)
-sscam_option_choices = _declare("sscam_option_choices", c_char_p, _option)
+sscam_option_default = _declare("sscam_option_default", c_char_p, _option, _method)
+sscam_option_choice_count = _declare("sscam_option_choice_count", c_int64, _option)
+sscam_option_choice = _declare("sscam_option_choice", c_char_p, _option, c_int64)
 sscam_option_minimum = _declare("sscam_option_minimum", c_double, _option)
 sscam_option_maximum = _declare("sscam_option_maximum", c_double, _option)
 sscam_option_help = _declare("sscam_option_help", c_char_p, _option)

@@ -97,17 +97,21 @@ def _read_method(index: int) -> Method:
 
 def _read_option(index: int) -> Option:
     row = _native.sscam_option_info(index)
-    choices = decode(_native.sscam_option_choices(row))
     option = Option(
         name=decode(_native.sscam_option_name(row)),
         type=_TYPE_NAMES.get(_native.sscam_option_type(row), "string"),
         default=None,
-        choices=tuple(choices.split("|")) if choices else (),
+        choices=tuple(
+            decode(_native.sscam_option_choice(row, position))
+            for position in range(_native.sscam_option_choice_count(row))
+        ),
         minimum=_native.sscam_option_minimum(row),
         maximum=_native.sscam_option_maximum(row),
         help=decode(_native.sscam_option_help(row)),
     )
-    return option._replace(default=from_text(option, decode(_native.sscam_option_default(row))))
+    return option._replace(
+        default=from_text(option, decode(_native.sscam_option_default(row, None)))
+    )
 
 
 def option_named(name: str) -> Option:

@@ -48,6 +48,11 @@ def prototypes():
     }
 
 
+def class_name(base):
+    """What _native calls sscam_metric_total: MetricTotal."""
+    return "".join(map(str.capitalize, base.removeprefix("sscam_").split("_")))
+
+
 def pointed_to(base):
     if base == "void":
         return ctypes.c_void_p
@@ -55,7 +60,7 @@ def pointed_to(base):
         return ctypes.c_char_p
     if base in SCALARS:
         return ctypes.POINTER(SCALARS[base])
-    return ctypes.POINTER(getattr(_native, base.replace("sscam_", "").capitalize()))
+    return ctypes.POINTER(getattr(_native, class_name(base)))
 
 
 def native_type(declarator):
@@ -79,6 +84,23 @@ def test_declaration_is_the_prototype(name):
         wanted[-1] = ctypes.py_object  # its `user` is a generator
     assert function.restype == native_type(result)
     assert list(function.argtypes) == wanted
+
+
+def structs():
+    """{name: its declarators} of the structs that Python fills in or reads."""
+    found = re.findall(r"typedef struct (sscam_\w+) \{(.*?)\} \1;", header_text(), re.DOTALL)
+    return {
+        name: body.split(";")[:-1] for name, body in found if hasattr(_native, class_name(name))
+    }
+
+
+@pytest.mark.parametrize("name", sorted(structs()))
+def test_declaration_is_the_struct(name):
+    wanted = [
+        (declarator.replace("*", " ").split()[-1], native_type(declarator))
+        for declarator in structs()[name]
+    ]
+    assert list(getattr(_native, class_name(name))._fields_) == wanted
 
 
 def test_nothing_else_is_declared():

@@ -1,7 +1,6 @@
 /* Prints what callers name in text: every option with its type, default, values and range; every
  * method with what it needs; every metric. A table that grows adds lines and changes none. */
 #include <stdio.h>
-#include <string.h>
 
 #include <sscam/sscam.h>
 
@@ -18,19 +17,15 @@ static const char *type_name(int32_t type)
 
 static void print_choices(const sscam_option *option)
 {
-    const char *choice = sscam_option_choices(option);
-    while (*choice) {
-        size_t length = strcspn(choice, "|");
-        printf("option %s value=%.*s\n", sscam_option_name(option), (int)length, choice);
-        choice += length + (choice[length] == '|');
-    }
+    for (int64_t i = 0; i < sscam_option_choice_count(option); i++)
+        printf("option %s value=%s\n", sscam_option_name(option), sscam_option_choice(option, i));
 }
 
 static void print_option(const sscam_option *option)
 {
     printf("option %s id=%d type=%s default=\"%s\"\n", sscam_option_name(option),
            (int)sscam_option_id(option), type_name(sscam_option_type(option)),
-           sscam_option_default(option));
+           sscam_option_default(option, NULL));
     print_choices(option);
     if (sscam_option_minimum(option) < sscam_option_maximum(option))
         printf("option %s range=%g..%g\n", sscam_option_name(option), sscam_option_minimum(option),
@@ -39,12 +34,12 @@ static void print_option(const sscam_option *option)
 
 int main(void)
 {
-    for (size_t i = 0; i < sscam_option_count(); i++)
+    for (int64_t i = 0; i < sscam_option_count(); i++)
         print_option(sscam_option_info(i));
-    for (size_t i = 0; i < sscam_method_count(); i++)
+    for (int64_t i = 0; i < sscam_method_count(); i++)
         printf("method %s needs=%d\n", sscam_method_name(sscam_method_info(i)),
                (int)sscam_method_needs(sscam_method_info(i)));
-    for (size_t i = 0; i < sscam_metric_count(); i++)
+    for (int64_t i = 0; i < sscam_metric_count(); i++)
         printf("metric %s id=%d direction=%d\n", sscam_metric_name(sscam_metric_info(i)),
                (int)sscam_metric_id(sscam_metric_info(i)),
                (int)sscam_metric_direction(sscam_metric_info(i)));

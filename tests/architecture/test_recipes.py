@@ -42,6 +42,7 @@ PROGRAM = """
 #include "sscam/sscam.h"
 #include "support/arrays.h"
 #include "support/fake_backend.h"
+#include "support/shorthands.h"
 
 static void need(sscam_status status)
 {
@@ -66,7 +67,7 @@ int main(void)
     need(sscam_explainer_set(explainer, "dummy", "on"));
     need(sscam_metrics_parse("dummy_metric", &metrics));
     need(sscam_explain_array(explainer, ARRAY(input, shape, 4), NULL, &map));
-    printf("%s %s %d", sscam_map_method(map), sscam_explainer_get(explainer, "dummy"),
+    printf("%s %s %d", sscam_map_method(map), option_text(explainer, "dummy"),
            metrics == SSCAM_METRIC_BIT(SSCAM_METRIC_DUMMY));
     for (int k = 0; k < FAKE_CHANNELS; k++)
         printf(" %d", sscam_map_weights(map)[k] >= 0.0f);

@@ -5,6 +5,7 @@
 
 #include "evaluation/blur.h"
 #include "support/fixtures.h"
+#include "support/shorthands.h"
 
 enum { WIDTH = 8, HEIGHT = 6, PIXELS = WIDTH * HEIGHT, SIZE = FAKE_COLORS * PIXELS, METHODS = 2 };
 
@@ -65,7 +66,7 @@ static void tear_down(void)
     assert_all_networks_freed();
 }
 
-static double value_of(size_t method, size_t position, int32_t metric)
+static double value_of(int64_t method, int64_t position, int32_t metric)
 {
     double value = -1.0;
     ck_assert_int_eq(sscam_evaluation_value(evaluation, method, position, metric, &value),
@@ -73,7 +74,7 @@ static double value_of(size_t method, size_t position, int32_t metric)
     return value;
 }
 
-static void assert_state(size_t method, size_t position, int32_t metric, int32_t wanted)
+static void assert_state(int64_t method, int64_t position, int32_t metric, int32_t wanted)
 {
     double value = -1.0;
     ck_assert_int_eq(sscam_evaluation_value(evaluation, method, position, metric, &value), wanted);
@@ -129,7 +130,7 @@ static void order_of(const float *map, int order[PIXELS])
     }
 }
 
-static void assert_drop(size_t method, size_t position, double whole, double masked)
+static void assert_drop(int64_t method, int64_t position, double whole, double masked)
 {
     ck_assert_double_eq_tol(value_of(method, position, SSCAM_METRIC_AVERAGE_DROP),
                             100.0 * fmax(0.0, whole - masked) / whole, 1e-3);
@@ -141,11 +142,11 @@ START_TEST(drop_and_increase_compare_probabilities)
 {
     const int64_t classes[] = {2, 0, 1};
     int rises = 0;
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, classes, 3, NULL, NULL, 0));
-    ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), 3);
-    for (size_t i = 0; i < 3 * METHODS; i++) {
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(classes, 3, NULL, NULL, 0)));
+    ck_assert_int_eq(sscam_evaluation_case_count(evaluation), 3);
+    for (int64_t i = 0; i < 3 * METHODS; i++) {
         float masked[SIZE];
-        size_t position = i / METHODS, method = i % METHODS;
+        int64_t position = i / METHODS, method = i % METHODS;
         mask_input(sscam_map_data(sscam_evaluation_map(evaluation, method, position)), masked);
         double whole = probability_of(input, classes[position]),
                left = probability_of(masked, classes[position]);
@@ -160,9 +161,9 @@ START_TEST(drop_and_increase_may_compare_logits_under_half_the_map)
 {
     set_all("metric_score", "logit");
     set_all("metric_mask", "top50");
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL));
     int64_t top = sscam_evaluation_class_index(evaluation, 0);
-    for (size_t method = 0; method < METHODS; method++) {
+    for (int64_t method = 0; method < METHODS; method++) {
         float half[PIXELS], masked[SIZE];
         int order[PIXELS];
         const float *map = sscam_map_data(sscam_evaluation_map(evaluation, method, 0));
@@ -181,15 +182,15 @@ START_TEST(curves_are_probabilities_of_what_is_left)
     float blurred[SIZE], seen[SIZE];
     const int64_t class_index = 1;
     ASSERT_OK(sscam_blur(input, FAKE_COLORS, HEIGHT, WIDTH, blurred));
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, &class_index, 1, NULL, NULL, 0));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(&class_index, 1, NULL, NULL, 0)));
     for (int insertion = 0; insertion < 2; insertion++) {
         int32_t metric = insertion ? SSCAM_METRIC_INSERTION : SSCAM_METRIC_DELETION;
         double points[STEPS + 1], area = 0.0;
         int order[PIXELS];
-        size_t count = 0;
+        int64_t count = 0;
         order_of(sscam_map_data(sscam_evaluation_map(evaluation, 1, 0)), order);
         ASSERT_OK(sscam_evaluation_curve(evaluation, 1, metric, points, STEPS + 1, &count));
-        ck_assert_uint_eq(count, STEPS + 1);
+        ck_assert_int_eq(count, STEPS + 1);
         for (int step = 0; step <= STEPS; step++) {
             int changed = step * PIXELS / STEPS, before = (step - 1) * PIXELS / STEPS;
             for (int i = 0; i < PIXELS; i++)
@@ -212,25 +213,24 @@ START_TEST(curves_are_means_over_cases)
 {
     const int64_t classes[] = {0, 2};
     double alone[2][6], together[6];
-    size_t count;
+    int64_t count;
     for (int i = 0; i < 2; i++) {
         sscam_evaluation *one = NULL;
         ASSERT_OK(sscam_evaluation_create(explainers, METHODS, &one));
         ASSERT_OK(sscam_evaluation_curve(one, 0, SSCAM_METRIC_DELETION, NULL, 0, &count));
-        ck_assert_uint_eq(count, 0);
-        ASSERT_OK(sscam_evaluation_add(one, image, &classes[i], 1, NULL, NULL, 0));
+        ck_assert_int_eq(count, 0);
+        ASSERT_OK(sscam_evaluation_add(one, image, CASES(&classes[i], 1, NULL, NULL, 0)));
         ASSERT_OK(sscam_evaluation_curve(one, 0, SSCAM_METRIC_DELETION, alone[i], 6, &count));
         sscam_evaluation_unref(one);
     }
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, &classes[0], 1, NULL, NULL, 0));
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, &classes[1], 1, NULL, NULL, 0));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(&classes[0], 1, NULL, NULL, 0)));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(&classes[1], 1, NULL, NULL, 0)));
     ASSERT_OK(sscam_evaluation_curve(evaluation, 0, SSCAM_METRIC_DELETION, together, 6, &count));
     for (int i = 0; i < 6; i++)
         ck_assert_double_eq_tol(together[i], (alone[0][i] + alone[1][i]) / 2, 1e-12);
     set_all("metric_steps", "6");
-    ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT,
-                 "metric_steps");
-    ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), 2);
+    ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL), SSCAM_E_ARGUMENT, "metric_steps");
+    ck_assert_int_eq(sscam_evaluation_case_count(evaluation), 2);
 }
 END_TEST
 
@@ -238,9 +238,9 @@ START_TEST(pointing_looks_into_the_boxes)
 {
     const int64_t classes[] = {0, 1};
     const float boxes[] = {2, 1, 5, 4, 0, 0, 8, 6};
-    const size_t owners[] = {1, 0};
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, classes, 2, boxes, owners, 2));
-    for (size_t method = 0; method < METHODS; method++) {
+    const int64_t owners[] = {1, 0};
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(classes, 2, boxes, owners, 2)));
+    for (int64_t method = 0; method < METHODS; method++) {
         const float *map = sscam_map_data(sscam_evaluation_map(evaluation, method, 1));
         double sum = 0.0, inside = 0.0;
         int order[PIXELS];
@@ -265,7 +265,7 @@ START_TEST(classes_without_boxes_have_no_pointing)
 {
     const int64_t classes[] = {0, 1};
     const float boxes[] = {100, 100, 120, 120}; /* far outside */
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, classes, 2, boxes, NULL, 1));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(classes, 2, boxes, NULL, 1)));
     ck_assert_double_eq(value_of(0, 0, SSCAM_METRIC_ENERGY_POINTING), 0.0);
     ck_assert_double_eq(value_of(0, 0, SSCAM_METRIC_POINTING), 0.0);
     assert_state(0, 1, SSCAM_METRIC_ENERGY_POINTING, SSCAM_VALUE_ABSENT);
@@ -285,8 +285,8 @@ START_TEST(sensitivity_correlates_the_extreme_classes)
         extremes[0] = logits[j] > logits[extremes[0]] ? j : extremes[0];
         extremes[1] = logits[j] < logits[extremes[1]] ? j : extremes[1];
     }
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, &one_class, 1, NULL, NULL, 0));
-    for (size_t method = 0; method < METHODS; method++) {
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(&one_class, 1, NULL, NULL, 0)));
+    for (int64_t method = 0; method < METHODS; method++) {
         sscam_map *maps[2];
         double mean[2] = {0}, square[2] = {0}, product = 0.0;
         ASSERT_OK(sscam_explain_image_all(&explainers[method], 1, image, extremes, 2, maps));
@@ -314,24 +314,23 @@ START_TEST(flat_maps_point_nowhere)
 {
     const float whole[] = {0, 0, WIDTH, HEIGHT};
     use("fake flat");
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL, 0, whole, NULL, 1));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(NULL, 0, whole, NULL, 1)));
     assert_state(0, 0, SSCAM_METRIC_ENERGY_POINTING, SSCAM_VALUE_UNDEFINED);
     assert_state(0, 0, SSCAM_METRIC_POINTING, SSCAM_VALUE_UNDEFINED);
     assert_state(0, 0, SSCAM_METRIC_CLASS_SENSITIVITY, SSCAM_VALUE_UNDEFINED);
     ck_assert_double_eq(value_of(0, 0, SSCAM_METRIC_AVERAGE_DROP),
                         0.0); /* nothing matters to this network */
-    size_t defined = 9, undefined = 9;
-    double mean = 0.0, lower = 0.0, upper = 0.0;
-    ASSERT_OK(sscam_evaluation_total(evaluation, 0, SSCAM_METRIC_POINTING, &mean, &lower, &upper,
-                                     &defined, &undefined));
-    ck_assert(isnan(mean) && isnan(lower) && isnan(upper) && defined == 0 && undefined == 1);
+    sscam_metric_total total = SSCAM_METRIC_TOTAL_INIT;
+    ASSERT_OK(sscam_evaluation_total(evaluation, 0, SSCAM_METRIC_POINTING, &total));
+    ck_assert(isnan(total.mean) && isnan(total.lower) && isnan(total.upper));
+    ck_assert(total.defined_count == 0 && total.undefined_count == 1);
 }
 END_TEST
 
 START_TEST(one_output_has_no_second_class)
 {
     use("fake one-output");
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL));
     assert_state(0, 0, SSCAM_METRIC_CLASS_SENSITIVITY, SSCAM_VALUE_UNDEFINED);
     ck_assert_double_ge(value_of(0, 0, SSCAM_METRIC_AVERAGE_DROP), 0.0);
 }
@@ -341,7 +340,7 @@ START_TEST(only_wanted_metrics_are_computed)
 {
     const float whole[] = {0, 0, WIDTH, HEIGHT};
     set_all("metrics", "pointing");
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL, 0, whole, NULL, 1));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(NULL, 0, whole, NULL, 1)));
     for (int32_t metric = 1; metric <= (int32_t)sscam_metric_count(); metric++)
         if (metric != SSCAM_METRIC_POINTING)
             assert_state(0, 0, metric, SSCAM_VALUE_ABSENT);
@@ -349,7 +348,7 @@ START_TEST(only_wanted_metrics_are_computed)
     long long inputs = atomic_load(&fake_counted.inputs);
     set_all("metrics", "pointing,average_drop");
     fake_reset();
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL, 0, whole, NULL, 1));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(NULL, 0, whole, NULL, 1)));
     ck_assert_int_eq(atomic_load(&fake_counted.inputs),
                      inputs + METHODS); /* a masked input for each method */
 }
@@ -359,10 +358,10 @@ START_TEST(classes_share_passes)
 {
     const int64_t both[] = {0, 1};
     set_all("metrics", "pointing");
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, both, 1, NULL, NULL, 0));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(both, 1, NULL, NULL, 0)));
     long long one = atomic_load(&fake_counted.inputs);
     fake_reset();
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, both, 2, NULL, NULL, 0));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(both, 2, NULL, NULL, 0)));
     ck_assert_int_eq(atomic_load(&fake_counted.inputs),
                      one + 1); /* one more capture of gradients */
 }
@@ -374,13 +373,13 @@ START_TEST(known_values_make_the_same_totals)
 {
     const int64_t classes[] = {0, 1, 2};
     const float box[] = {1, 1, 5, 5};
-    const size_t owners[] = {1};
+    const int64_t owners[] = {1};
     sscam_evaluation *known = NULL;
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, classes, 3, box, owners, 1));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(classes, 3, box, owners, 1)));
     ASSERT_OK(sscam_evaluation_create(NULL, METHODS, &known));
-    for (size_t i = 3; i-- > 0;) { /* in another order */
+    for (int64_t i = 3; i-- > 0;) { /* in another order */
         ASSERT_OK(sscam_evaluation_add_known(known, classes[i]));
-        for (size_t j = 0; j < METHODS * sscam_metric_count(); j++) {
+        for (int64_t j = 0; j < METHODS * sscam_metric_count(); j++) {
             double value;
             int32_t metric = sscam_metric_id(sscam_metric_info(j / METHODS));
             if (sscam_evaluation_value(evaluation, j % METHODS, i, metric, &value) !=
@@ -388,18 +387,14 @@ START_TEST(known_values_make_the_same_totals)
                 ASSERT_OK(sscam_evaluation_set_value(known, j % METHODS, 2 - i, metric, value));
         }
     }
-    for (size_t j = 0; j < METHODS * sscam_metric_count(); j++) {
-        double total[2][3];
-        size_t counts[2][2];
+    for (int64_t j = 0; j < METHODS * sscam_metric_count(); j++) {
+        sscam_metric_total total = SSCAM_METRIC_TOTAL_INIT, other = SSCAM_METRIC_TOTAL_INIT;
         int32_t metric = sscam_metric_id(sscam_metric_info(j / METHODS));
-        ASSERT_OK(sscam_evaluation_total(evaluation, j % METHODS, metric, &total[0][0],
-                                         &total[0][1], &total[0][2], &counts[0][0], &counts[0][1]));
-        ASSERT_OK(sscam_evaluation_total(known, j % METHODS, metric, &total[1][0], &total[1][1],
-                                         &total[1][2], &counts[1][0], &counts[1][1]));
-        ck_assert_mem_eq(total[0], total[1], sizeof total[0]);
-        ck_assert_mem_eq(counts[0], counts[1], sizeof counts[0]);
-        ck_assert_uint_eq(
-            counts[0][0] + counts[0][1],
+        ASSERT_OK(sscam_evaluation_total(evaluation, j % METHODS, metric, &total));
+        ASSERT_OK(sscam_evaluation_total(known, j % METHODS, metric, &other));
+        ck_assert_mem_eq(&total, &other, sizeof total);
+        ck_assert_int_eq(
+            total.defined_count + total.undefined_count,
             metric == SSCAM_METRIC_POINTING || metric == SSCAM_METRIC_ENERGY_POINTING ? 1 : 3);
     }
     ck_assert_int_eq(sscam_evaluation_class_index(known, 0), 2);
@@ -410,22 +405,20 @@ END_TEST
 START_TEST(undefined_values_are_counted_and_left_out)
 {
     const double values[] = {10.0, NAN, 30.0};
-    double mean = 0.0, value = 0.0;
-    size_t defined, undefined;
-    for (size_t i = 0; i < 4; i++) {
+    double value = 0.0;
+    sscam_metric_total total = SSCAM_METRIC_TOTAL_INIT;
+    for (int64_t i = 0; i < 4; i++) {
         ASSERT_OK(sscam_evaluation_add_known(evaluation, 0));
         if (i < 3)
             ASSERT_OK(
                 sscam_evaluation_set_value(evaluation, 1, i, SSCAM_METRIC_INSERTION, values[i]));
     }
-    ASSERT_OK(sscam_evaluation_total(evaluation, 1, SSCAM_METRIC_INSERTION, &mean, NULL, NULL,
-                                     &defined, &undefined));
-    ck_assert(mean == 20.0 && defined == 2 && undefined == 1);
+    ASSERT_OK(sscam_evaluation_total(evaluation, 1, SSCAM_METRIC_INSERTION, &total));
+    ck_assert(total.mean == 20.0 && total.defined_count == 2 && total.undefined_count == 1);
     ck_assert_int_eq(sscam_evaluation_value(evaluation, 1, 1, SSCAM_METRIC_INSERTION, &value),
                      SSCAM_VALUE_UNDEFINED);
-    ASSERT_OK(sscam_evaluation_total(evaluation, 0, SSCAM_METRIC_INSERTION, NULL, NULL, NULL,
-                                     &defined, NULL));
-    ck_assert_uint_eq(defined, 0);
+    ASSERT_OK(sscam_evaluation_total(evaluation, 0, SSCAM_METRIC_INSERTION, &total));
+    ck_assert_int_eq(total.defined_count, 0);
 }
 END_TEST
 
@@ -439,7 +432,7 @@ START_TEST(creation_is_checked)
     ASSERT_FAILS(sscam_evaluation_create(explainers, METHODS, NULL), SSCAM_E_ARGUMENT, "out");
     ASSERT_FAILS(sscam_evaluation_create(explainers, 0, &made), SSCAM_E_ARGUMENT, "0 methods");
     ck_assert_ptr_null(made);
-    ASSERT_FAILS(sscam_evaluation_create(NULL, SIZE_MAX, &made), SSCAM_E_ARGUMENT, "methods");
+    ASSERT_FAILS(sscam_evaluation_create(NULL, INT64_MAX, &made), SSCAM_E_ARGUMENT, "methods");
     ASSERT_FAILS(sscam_evaluation_create(with_null, METHODS, &made), SSCAM_E_ARGUMENT,
                  "explainer 1 is NULL");
     foreign[1] = make_explainer("fake linear", "cam");
@@ -451,14 +444,14 @@ START_TEST(creation_is_checked)
 }
 END_TEST
 
-static void assert_refused(const sscam_image *image, const int64_t *classes, size_t class_count,
-                           const float *boxes, const size_t *owners, size_t count,
+static void assert_refused(const sscam_image *image, const int64_t *classes, int64_t class_count,
+                           const float *boxes, const int64_t *owners, int64_t count,
                            const char *thing)
 {
     ASSERT_FAILS(
-        sscam_evaluation_add(evaluation, image, classes, class_count, boxes, owners, count),
+        sscam_evaluation_add(evaluation, image, CASES(classes, class_count, boxes, owners, count)),
         SSCAM_E_ARGUMENT, thing);
-    ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), 0);
+    ck_assert_int_eq(sscam_evaluation_case_count(evaluation), 0);
 }
 
 START_TEST(arguments_are_checked)
@@ -467,9 +460,12 @@ START_TEST(arguments_are_checked)
     const float reversed[] = {5, 0, 4, 1}, upside_down[] = {0, 3, 1, 2},
                 infinite[] = {0, 0, INFINITY, 1};
     const float whole[] = {0, 0, WIDTH, HEIGHT};
-    const size_t owner = 1;
+    const int64_t owner = 1, before = -1;
     assert_refused(NULL, NULL, 0, NULL, NULL, 0, "image");
-    assert_refused(image, &class_index, 0, NULL, NULL, 0, "class_count");
+    assert_refused(image, &class_index, 0, NULL, NULL, 0, "class_count is 0");
+    assert_refused(image, &class_index, -3, NULL, NULL, 0, "class_count is -3");
+    assert_refused(image, NULL, 0, whole, NULL, -1, "box_count is -1");
+    assert_refused(image, &class_index, 1, whole, &before, 1, "class -1 of 1");
     assert_refused(image, NULL, 0, NULL, NULL, 1, "boxes");
     assert_refused(image, NULL, 0, reversed, NULL, 1, "5,0,4,1");
     assert_refused(image, NULL, 0, upside_down, NULL, 1, "box 0");
@@ -479,9 +475,8 @@ START_TEST(arguments_are_checked)
     assert_refused(image, NULL, 0, NULL, NULL, 0, "metric_mask");
     ASSERT_FAILS(sscam_explainer_set(explainers[0], "metrics", "drop"), SSCAM_E_ARGUMENT,
                  "\"drop\"");
-    ck_assert_str_eq(sscam_explainer_get(explainers[0], "metrics"), "all");
-    ASSERT_FAILS(sscam_evaluation_add(NULL, image, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT,
-                 "evaluation");
+    ck_assert_str_eq(option_text(explainers[0], "metrics"), "all");
+    ASSERT_FAILS(sscam_evaluation_add(NULL, image, NULL), SSCAM_E_ARGUMENT, "evaluation");
     ASSERT_FAILS(sscam_evaluation_add_known(NULL, 0), SSCAM_E_ARGUMENT, "evaluation");
     ASSERT_FAILS(sscam_evaluation_add_known(evaluation, -1), SSCAM_E_ARGUMENT, "-1");
     ck_assert_int_eq(atomic_load(&fake_counted.inputs), 0);
@@ -491,7 +486,8 @@ END_TEST
 START_TEST(positions_are_checked)
 {
     double points[6];
-    size_t count;
+    int64_t count;
+    sscam_metric_total total = SSCAM_METRIC_TOTAL_INIT;
     ASSERT_OK(sscam_evaluation_add_known(evaluation, 7));
     ASSERT_FAILS(sscam_evaluation_set_value(evaluation, METHODS, 0, 1, 0.0), SSCAM_E_ARGUMENT,
                  "method 2 of 2");
@@ -501,8 +497,16 @@ START_TEST(positions_are_checked)
     ASSERT_FAILS(sscam_evaluation_set_value(evaluation, 0, 0, 1, INFINITY), SSCAM_E_ARGUMENT,
                  "infinite");
     ASSERT_FAILS(sscam_evaluation_set_value(NULL, 0, 0, 1, 0.0), SSCAM_E_ARGUMENT, "NULL");
-    ASSERT_FAILS(sscam_evaluation_total(evaluation, 0, 0, NULL, NULL, NULL, NULL, NULL),
-                 SSCAM_E_ARGUMENT, "0");
+    ASSERT_FAILS(sscam_evaluation_total(evaluation, 0, 0, &total), SSCAM_E_ARGUMENT, "0");
+    ASSERT_FAILS(sscam_evaluation_total(evaluation, -1, 1, &total), SSCAM_E_ARGUMENT,
+                 "method -1 of 2");
+    ASSERT_FAILS(sscam_evaluation_total(evaluation, 0, 1, NULL), SSCAM_E_ARGUMENT,
+                 "sscam_metric_total");
+    total.struct_size = 8;
+    ASSERT_FAILS(sscam_evaluation_total(evaluation, 0, 1, &total), SSCAM_E_ARGUMENT,
+                 "struct_size is 8");
+    ASSERT_FAILS(sscam_evaluation_set_value(evaluation, 0, -1, 1, 0.0), SSCAM_E_ARGUMENT,
+                 "case -1 of 1");
     ASSERT_FAILS(sscam_evaluation_curve(evaluation, 0, SSCAM_METRIC_POINTING, points, 6, &count),
                  SSCAM_E_ARGUMENT, "no curve");
     ASSERT_FAILS(sscam_evaluation_curve(evaluation, 0, SSCAM_METRIC_DELETION, NULL, 6, &count),
@@ -510,10 +514,15 @@ START_TEST(positions_are_checked)
     ASSERT_FAILS(sscam_evaluation_curve(evaluation, 0, SSCAM_METRIC_DELETION, points, 6, NULL),
                  SSCAM_E_ARGUMENT, "point_count");
     ck_assert_int_eq(sscam_evaluation_class_index(evaluation, 1), -1);
+    ck_assert_int_eq(sscam_evaluation_class_index(evaluation, -1), -1);
+    ck_assert_ptr_null(sscam_evaluation_map(evaluation, -1, 0));
+    ck_assert_ptr_null(sscam_evaluation_map(evaluation, 0, -1));
+    ck_assert_int_eq(sscam_evaluation_value(evaluation, 0, -1, 1, NULL), SSCAM_VALUE_ABSENT);
+    ck_assert_int_eq(sscam_evaluation_value(evaluation, -1, 0, 1, NULL), SSCAM_VALUE_ABSENT);
     ck_assert_int_eq(sscam_evaluation_class_index(NULL, 0), -1);
-    ck_assert_uint_eq(sscam_evaluation_case_count(NULL), 0);
-    ck_assert_uint_eq(sscam_evaluation_method_count(NULL), 0);
-    ck_assert_uint_eq(sscam_evaluation_method_count(evaluation), METHODS);
+    ck_assert_int_eq(sscam_evaluation_case_count(NULL), 0);
+    ck_assert_int_eq(sscam_evaluation_method_count(NULL), 0);
+    ck_assert_int_eq(sscam_evaluation_method_count(evaluation), METHODS);
     ck_assert_ptr_null(sscam_evaluation_map(evaluation, 0, 0));
     ck_assert_ptr_null(sscam_evaluation_map(NULL, 0, 0));
     ck_assert_int_eq(sscam_evaluation_value(NULL, 0, 0, 1, NULL), SSCAM_VALUE_ABSENT);
@@ -525,8 +534,7 @@ START_TEST(without_explainers_nothing_is_explained)
 {
     sscam_evaluation *known = NULL;
     ASSERT_OK(sscam_evaluation_create(NULL, 1, &known));
-    ASSERT_FAILS(sscam_evaluation_add(known, image, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT,
-                 "without explainers");
+    ASSERT_FAILS(sscam_evaluation_add(known, image, NULL), SSCAM_E_ARGUMENT, "without explainers");
     sscam_evaluation_unref(known);
 }
 END_TEST
@@ -540,15 +548,15 @@ START_TEST(failures_add_nothing)
     const fake_call call = calls[_i];
     for (long long nth = 1; nth <= 3; nth++) {
         fake_reset();
-        ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0));
-        size_t before = sscam_evaluation_case_count(evaluation);
+        ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL));
+        int64_t before = sscam_evaluation_case_count(evaluation);
         if (atomic_load(&fake_counted.calls[call]) < nth)
             break;
         fake_reset();
         fake_fail_at(call, nth, statuses[nth - 1]);
-        ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0),
-                     statuses[nth - 1], fake_call_name(call));
-        ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), before);
+        ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL), statuses[nth - 1],
+                     fake_call_name(call));
+        ck_assert_int_eq(sscam_evaluation_case_count(evaluation), before);
     }
 }
 END_TEST
@@ -556,12 +564,11 @@ END_TEST
 START_TEST(classes_and_networks_that_cannot_be_used)
 {
     const int64_t classes[] = {0, FAKE_CLASSES};
-    ASSERT_FAILS(sscam_evaluation_add(evaluation, image, classes, 2, NULL, NULL, 0), SSCAM_E_CLASS,
-                 "class 3");
+    ASSERT_FAILS(sscam_evaluation_add(evaluation, image, CASES(classes, 2, NULL, NULL, 0)),
+                 SSCAM_E_CLASS, "class 3");
     use("fake nan-scores");
-    ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0), SSCAM_E_MODEL,
-                 "score");
-    ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), 0);
+    ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL), SSCAM_E_MODEL, "score");
+    ck_assert_int_eq(sscam_evaluation_case_count(evaluation), 0);
 }
 END_TEST
 
@@ -576,9 +583,9 @@ START_TEST(scores_that_are_not_finite_are_no_metrics)
         use(networks[i % 2]);
         set_all("metrics", metrics[i / 2]);
         ASSERT_OK(sscam_evaluation_create(explainers, 1, &gradients_alone));
-        ASSERT_FAILS(sscam_evaluation_add(gradients_alone, image, NULL, 0, NULL, NULL, 0),
-                     SSCAM_E_MODEL, "score of a masked input is");
-        ck_assert_uint_eq(sscam_evaluation_case_count(gradients_alone), 0);
+        ASSERT_FAILS(sscam_evaluation_add(gradients_alone, image, NULL), SSCAM_E_MODEL,
+                     "score of a masked input is");
+        ck_assert_int_eq(sscam_evaluation_case_count(gradients_alone), 0);
         sscam_evaluation_unref(gradients_alone);
     }
 }
@@ -602,14 +609,13 @@ START_TEST(progress_rises_to_the_end_and_cancels_anywhere)
 {
     heard heard = {0};
     ASSERT_OK(sscam_explainer_set_progress(explainers[1], hear, &heard));
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL));
     ck_assert_double_eq(heard.last, 1.0);
     int reports = heard.reports;
     for (int stop = 1; stop <= reports; stop++) {
         heard = (struct heard){.stop_at = stop};
-        ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0),
-                     SSCAM_E_CANCELLED, "cancelled");
-        ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), 1);
+        ASSERT_FAILS(sscam_evaluation_add(evaluation, image, NULL), SSCAM_E_CANCELLED, "cancelled");
+        ck_assert_int_eq(sscam_evaluation_case_count(evaluation), 1);
     }
 }
 END_TEST

@@ -97,7 +97,7 @@ END_TEST
 START_TEST(only_the_owners_boxes_count)
 {
     const float boxes[] = {2, 0, 4, 2, 4, 0, 6, 2, 6, 0, 8, 2};
-    const size_t owners[] = {1, 0, 1};
+    const int64_t owners[] = {1, 0, 1};
     uint8_t inside[PIXELS];
     ck_assert_uint_eq(sscam_mark_boxes(&geometry, boxes, owners, 3, 1, inside), 2);
     ck_assert(inside[0] && !inside[1] && inside[2] && !inside[3]);
@@ -281,10 +281,11 @@ enum { KNOWN = sizeof known / sizeof known[0] };
 
 START_TEST(the_table_keeps_its_promises)
 {
-    const sscam_metric *metric = sscam_metric_info((size_t)_i);
+    const sscam_metric *metric = sscam_metric_info(_i);
     ck_assert_int_eq(sscam_metric_id(metric), known[_i].id);
     ck_assert_int_eq(sscam_metric_direction(metric), known[_i].direction);
     ck_assert_str_eq(sscam_metric_name(metric), known[_i].name);
+    ck_assert_ptr_eq(sscam_metric_find(known[_i].name), metric);
     ck_assert_str_eq(sscam_metric_unit(metric), _i < 4 ? "%" : "");
     ck_assert_uint_gt(strlen(sscam_metric_title(metric)), 5);
     ck_assert_uint_gt(strlen(sscam_metric_summary(metric)), 20);
@@ -295,7 +296,10 @@ END_TEST
 
 START_TEST(what_is_not_in_the_table_tells_nothing)
 {
-    ck_assert_uint_eq(sscam_metric_count(), KNOWN);
+    ck_assert_int_eq(sscam_metric_count(), KNOWN);
+    ck_assert_ptr_null(sscam_metric_info(-1));
+    ck_assert_ptr_null(sscam_metric_find(NULL));
+    ck_assert_ptr_null(sscam_metric_find("drop"));
     ck_assert_ptr_null(sscam_metric_info(KNOWN));
     ck_assert_int_eq(sscam_metric_id(NULL), 0);
     ck_assert_int_eq(sscam_metric_direction(NULL), 0);

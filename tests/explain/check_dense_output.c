@@ -7,6 +7,7 @@
 #include "support/fixtures.h"
 #include "support/reference.h"
 #include "support/reference_methods.h"
+#include "support/shorthands.h"
 
 enum { HEIGHT = 8, WIDTH = 10, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
 enum { MAP_HEIGHT = HEIGHT / 2, MAP_WIDTH = WIDTH / 2, POSITIONS = MAP_HEIGHT * MAP_WIDTH };
@@ -474,7 +475,7 @@ START_TEST(regions_have_their_forms)
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         ASSERT_FAILS(sscam_explainer_set(explainer, "region", refused[i]), SSCAM_E_ARGUMENT,
                      "region");
-        ck_assert_str_eq(sscam_explainer_get(explainer, "region"), "0.5,0,2,1e1");
+        ck_assert_str_eq(option_text(explainer, "region"), "0.5,0,2,1e1");
     }
     sscam_explainer_unref(explainer);
 }
@@ -488,7 +489,7 @@ START_TEST(masks_are_copied_and_removed)
     sscam_explainer *explainer = make_explainer("fake dense", "hires-cam");
     sscam_map *map = NULL, *again = NULL;
     ASSERT_OK(sscam_explainer_set_region(explainer, changing, 2, 2));
-    ck_assert_str_eq(sscam_explainer_get(explainer, "region"), "mask");
+    ck_assert_str_eq(option_text(explainer, "region"), "mask");
     ASSERT_OK(sscam_explain_array(explainer, ARRAY(input, one, 4), &c, &map));
     memset(changing, 1, sizeof changing);
     ASSERT_FAILS(sscam_explainer_set_region(explainer, nothing, 2, 2), SSCAM_E_ARGUMENT,
@@ -503,7 +504,7 @@ START_TEST(masks_are_copied_and_removed)
          p++) /* the right half: columns 3 and 4, and 2 whose centre is on the edge */
         ck_assert(p % MAP_WIDTH >= 2 || sscam_map_raw(map)[p] == 0.0f);
     ASSERT_OK(sscam_explainer_set_region(explainer, NULL, 0, 0));
-    ck_assert_str_eq(sscam_explainer_get(explainer, "region"), "predicted");
+    ck_assert_str_eq(option_text(explainer, "region"), "predicted");
     ASSERT_OK(sscam_explainer_set(explainer, "region", "mask"));
     sscam_map_unref(again);
     ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), &c, &again), SSCAM_E_ARGUMENT,
@@ -543,10 +544,10 @@ static void evaluate(sscam_explainer *explainer, const char *metrics, sscam_eval
     ASSERT_OK(sscam_evaluation_create(&explainer, 1, evaluation));
     const int64_t top = SSCAM_CLASS_TOP;
     if (wanted == SSCAM_OK)
-        ASSERT_OK(sscam_evaluation_add(*evaluation, *image, &top, 1, NULL, NULL, 0));
+        ASSERT_OK(sscam_evaluation_add(*evaluation, *image, CASES(&top, 1, NULL, NULL, 0)));
     else
-        ASSERT_FAILS(sscam_evaluation_add(*evaluation, *image, &top, 1, NULL, NULL, 0), wanted,
-                     metrics);
+        ASSERT_FAILS(sscam_evaluation_add(*evaluation, *image, CASES(&top, 1, NULL, NULL, 0)),
+                     wanted, metrics);
 }
 
 START_TEST(drops_are_of_the_positions_of_the_unmasked_input)

@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "image/image_private.h"
 #include "support/fixtures.h"
+#include "support/shorthands.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE, IMAGES = 3 };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH},
@@ -77,7 +78,7 @@ START_TEST(explainers_need_a_model_and_a_method)
     made = explainer;
     ASSERT_FAILS(sscam_explainer_create(model, "ss-cam", &made), SSCAM_E_ARGUMENT, "\"ss-cam\"");
     ck_assert_ptr_null(made);
-    for (size_t i = 0; i < sscam_method_count(); i++) /* and the message lists what there is */
+    for (int64_t i = 0; i < sscam_method_count(); i++) /* and the message lists what there is */
         ASSERT_MESSAGE_NAMES(sscam_method_name(sscam_method_info(i)));
     sscam_explainer_unref(NULL);
     sscam_model_unref(model);
@@ -86,7 +87,7 @@ END_TEST
 
 START_TEST(every_method_makes_an_explainer)
 {
-    for (size_t i = 0; i < sscam_method_count(); i++) {
+    for (int64_t i = 0; i < sscam_method_count(); i++) {
         use("fake linear", sscam_method_name(sscam_method_info(i)));
         assert_still_works();
     }
@@ -370,7 +371,7 @@ static void assert_heard_all(const listener *heard)
 
 START_TEST(fractions_rise_from_0_to_1)
 {
-    for (size_t i = 0; i < sscam_method_count(); i++) {
+    for (int64_t i = 0; i < sscam_method_count(); i++) {
         listener heard = {0};
         use("fake linear", sscam_method_name(sscam_method_info(i)));
         ASSERT_OK(sscam_explainer_set_progress(explainer, listen, &heard));
@@ -618,7 +619,7 @@ START_TEST(images_of_too_many_positions_are_refused)
     ASSERT_FAILS(sscam_explainer_preprocess(explainer, vast, shape, NULL, 0), SSCAM_E_ARGUMENT,
                  "2500000000 positions");
     ASSERT_OK(sscam_evaluation_create(&explainer, 1, &evaluation));
-    ASSERT_FAILS(sscam_evaluation_add(evaluation, vast, NULL, 0, NULL, NULL, 0), SSCAM_E_ARGUMENT,
+    ASSERT_FAILS(sscam_evaluation_add(evaluation, vast, NULL), SSCAM_E_ARGUMENT,
                  "2500000000 positions");
     sscam_evaluation_unref(evaluation);
     free(vast);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "support/fixtures.h"
+#include "support/shorthands.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
@@ -113,7 +114,7 @@ START_TEST(unusable_layers_are_named)
     sscam_map *map = NULL;
     for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++)
         ASSERT_FAILS(sscam_explainer_set(explainer, "layer", empty[i]), SSCAM_E_ARGUMENT, empty[i]);
-    ck_assert_str_eq(sscam_explainer_get(explainer, "layer"), "");
+    ck_assert_str_eq(option_text(explainer, "layer"), "");
     ASSERT_OK(sscam_explainer_set(explainer, "layer", "features,stam"));
     ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map), SSCAM_E_LAYER,
                  "stam");

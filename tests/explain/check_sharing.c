@@ -47,7 +47,7 @@ static sscam_explainer *add(const char *method, const char *option, const char *
 
 static void add_every_method(void)
 {
-    for (size_t i = 0; i < sscam_method_count(); i++)
+    for (int64_t i = 0; i < sscam_method_count(); i++)
         add(sscam_method_name(sscam_method_info(i)), NULL, NULL);
 }
 

@@ -14,6 +14,7 @@
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
+#include "support/shorthands.h"
 
 enum {
     WIDTH = 8,
@@ -143,8 +144,7 @@ static sscam_status create_explainer(const step *step, uint64_t *signature)
     (void)step;
     ck_assert((!made) == (status != SSCAM_OK));
     if (made)
-        sign(signature, sscam_explainer_get(made, "sigma"),
-             strlen(sscam_explainer_get(made, "sigma")));
+        sign(signature, option_text(made, "sigma"), strlen(option_text(made, "sigma")));
     sscam_explainer_unref(made);
     return status;
 }
@@ -154,10 +154,10 @@ static sscam_status set_option(const step *step, uint64_t *signature)
 {
     const char *name = step->options[0][0], *value = step->options[0][1];
     char before[256], after[256];
-    snprintf(before, sizeof before, "%s", sscam_explainer_get(explainers[0], name));
+    snprintf(before, sizeof before, "%s", option_text(explainers[0], name));
     sscam_status status = UNDER_FAULTS(
         sscam_explainer_set(explainers[0], name, step->file ? step->file : value));
-    snprintf(after, sizeof after, "%s", sscam_explainer_get(explainers[0], name));
+    snprintf(after, sizeof after, "%s", option_text(explainers[0], name));
     if (status != SSCAM_OK)
         ck_assert_str_eq(after, before);
     else
@@ -171,8 +171,7 @@ static sscam_status set_region(const step *step, uint64_t *signature)
     static const uint8_t mask[6] = {0, 1, 0, 1, 1, 0};
     sscam_status status = UNDER_FAULTS(sscam_explainer_set_region(explainers[0], mask, 2, 3));
     (void)step;
-    ck_assert_str_eq(sscam_explainer_get(explainers[0], "region"),
-                     status == SSCAM_OK ? "mask" : "all");
+    ck_assert_str_eq(option_text(explainers[0], "region"), status == SSCAM_OK ? "mask" : "all");
     sign(signature, mask, sizeof mask);
     return status;
 }
@@ -298,9 +297,9 @@ static sscam_status create_evaluation(const step *step, uint64_t *signature)
     return status;
 }
 
-static void sign_values(uint64_t *signature, size_t case_position)
+static void sign_values(uint64_t *signature, int64_t case_position)
 {
-    for (size_t i = 0; i < explainer_count * sscam_metric_count(); i++) {
+    for (int64_t i = 0; i < (int64_t)explainer_count * sscam_metric_count(); i++) {
         double value = 0.0;
         int32_t metric = sscam_metric_id(sscam_metric_info(i % sscam_metric_count()));
         int32_t state = sscam_evaluation_value(evaluation, i / sscam_metric_count(), case_position,
@@ -315,9 +314,9 @@ static void sign_values(uint64_t *signature, size_t case_position)
 static sscam_status evaluate_case(const step *step, uint64_t *signature)
 {
     static const float boxes[] = {1.0f, 1.0f, 5.0f, 4.0f};
-    const size_t before = sscam_evaluation_case_count(evaluation);
+    const int64_t before = sscam_evaluation_case_count(evaluation);
     sscam_status status = UNDER_FAULTS(
-        sscam_evaluation_add(evaluation, image, classes, 2, boxes, NULL, 1));
+        sscam_evaluation_add(evaluation, image, CASES(classes, 2, boxes, NULL, 1)));
     (void)step;
     ck_assert_uint_eq(sscam_evaluation_case_count(evaluation),
                       before + (status == SSCAM_OK ? 2 : 0));
@@ -330,7 +329,7 @@ static sscam_status evaluate_case(const step *step, uint64_t *signature)
 
 static sscam_status add_known(const step *step, uint64_t *signature)
 {
-    const size_t before = sscam_evaluation_case_count(evaluation);
+    const int64_t before = sscam_evaluation_case_count(evaluation);
     sscam_status status = UNDER_FAULTS(sscam_evaluation_add_known(evaluation, 1));
     (void)step;
     ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), before + (status == SSCAM_OK));
@@ -341,14 +340,14 @@ static sscam_status add_known(const step *step, uint64_t *signature)
 
 static sscam_status total(const step *step, uint64_t *signature)
 {
-    double values[3] = {0};
+    sscam_metric_total values = SSCAM_METRIC_TOTAL_INIT;
     ASSERT_OK(sscam_evaluation_add_known(evaluation, 0));
     ASSERT_OK(sscam_evaluation_set_value(evaluation, 0, 0, SSCAM_METRIC_AVERAGE_DROP, 25.0));
-    sscam_status status = UNDER_FAULTS(sscam_evaluation_total(
-        evaluation, 0, SSCAM_METRIC_AVERAGE_DROP, &values[0], &values[1], &values[2], NULL, NULL));
+    sscam_status status = UNDER_FAULTS(
+        sscam_evaluation_total(evaluation, 0, SSCAM_METRIC_AVERAGE_DROP, &values));
     (void)step;
     if (status == SSCAM_OK)
-        sign(signature, values, sizeof values);
+        sign(signature, &values, sizeof values);
     return status;
 }
 

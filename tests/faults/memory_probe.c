@@ -31,6 +31,7 @@
 
 #include "faulty_call.h"
 #include "support/arrays.h"
+#include "support/shorthands.h"
 
 enum {
     DEFAULT_TRIES = 3,
@@ -151,8 +152,7 @@ static sscam_status evaluate(const step *step, uint64_t *signature)
         sscam_explainer_set(explainer, "metric_steps", "3") ||
         sscam_evaluation_create(&explainer, 1, &evaluation))
         report_failure("evaluation: %s", sscam_last_error());
-    sscam_status status = UNDER_FAULTS(
-        sscam_evaluation_add(evaluation, image, NULL, 1, NULL, NULL, 0));
+    sscam_status status = UNDER_FAULTS(sscam_evaluation_add(evaluation, image, NULL));
     if (status == SSCAM_OK)
         sign_map(signature, sscam_evaluation_map(evaluation, 0, 0));
     sscam_evaluation_unref(evaluation);

@@ -8,6 +8,7 @@
 
 #include "sscam/sscam.h"
 #include "support/arrays.h"
+#include "support/shorthands.h"
 #include "target.h"
 
 enum { SIDE = 6, PLANE = SIDE * SIDE, SIZE = 3 * PLANE, MOST_RUNS = 48, LARGEST_INPUT = 64 * 64 };
@@ -56,14 +57,14 @@ static void assert_reported(sscam_status status)
 static void set(sscam_explainer *explainer, const char *name, const char *value)
 {
     char before[64] = "", after[64] = "";
-    const char *text = sscam_explainer_get(explainer, name);
+    const char *text = option_text(explainer, name);
 
     if (text)
         snprintf(before, sizeof before, "%s", text);
     sscam_status status = sscam_explainer_set(explainer, name, value);
     assert_reported(status);
     PROMISE(status == SSCAM_OK || status == SSCAM_E_ARGUMENT);
-    text = sscam_explainer_get(explainer, name);
+    text = option_text(explainer, name);
     if (text)
         snprintf(after, sizeof after, "%s", text);
     if (status != SSCAM_OK)
@@ -72,7 +73,7 @@ static void set(sscam_explainer *explainer, const char *name, const char *value)
         char again[64];
         snprintf(again, sizeof again, "%s", after);
         PROMISE(sscam_explainer_set(explainer, name, again) == SSCAM_OK);
-        PROMISE(!strcmp(sscam_explainer_get(explainer, name), after));
+        PROMISE(!strcmp(option_text(explainer, name), after));
     }
 }
 
@@ -96,7 +97,7 @@ static void bound_the_work(sscam_explainer *explainer)
     static const char *const counts[] = {"samples", "metric_steps", "batch_size"};
 
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        if (strtoll(sscam_explainer_get(explainer, counts[i]), NULL, 10) > MOST_RUNS)
+        if (strtoll(option_text(explainer, counts[i]), NULL, 10) > MOST_RUNS)
             PROMISE(sscam_explainer_set(explainer, counts[i], "48") == SSCAM_OK);
 }
 
@@ -150,7 +151,7 @@ static void evaluate(sscam_explainer *explainer, const sscam_image *image)
     double value;
 
     PROMISE(sscam_evaluation_create(&explainer, 1, &evaluation) == SSCAM_OK);
-    assert_reported(sscam_evaluation_add(evaluation, image, NULL, 1, box, NULL, 1));
+    assert_reported(sscam_evaluation_add(evaluation, image, CASES(NULL, 1, box, NULL, 1)));
     for (int32_t metric = 1; metric <= SSCAM_METRIC_CLASS_SENSITIVITY; metric++)
         if (sscam_evaluation_value(evaluation, 0, 0, metric, &value) == SSCAM_VALUE_DEFINED)
             PROMISE(isfinite(value));

@@ -109,7 +109,7 @@ START_TEST(activations_that_are_not_finite_are_reported)
 {
     char words[64];
     words_of(words, _i, "activations");
-    for (size_t method = 0; method < sscam_method_count(); method++)
+    for (int64_t method = 0; method < sscam_method_count(); method++)
         assert_refused(words, method, "layer features: NaN or infinity among its activations");
 }
 END_TEST
@@ -118,7 +118,7 @@ START_TEST(outputs_that_are_not_finite_are_reported)
 {
     char words[64];
     words_of(words, _i, "logits");
-    for (size_t method = 0; method < sscam_method_count(); method++)
+    for (int64_t method = 0; method < sscam_method_count(); method++)
         assert_refused(words, method, "output 2 is NaN or infinity");
 }
 END_TEST
@@ -128,7 +128,7 @@ START_TEST(gradients_that_are_not_finite_are_reported)
 {
     char words[64];
     words_of(words, _i, "gradients");
-    for (size_t method = 0; method < sscam_method_count(); method++) {
+    for (int64_t method = 0; method < sscam_method_count(); method++) {
         if (needs(method, SSCAM_NEEDS_GRADIENTS)) {
             assert_refused(words, method, "layer features: NaN or infinity among its gradients");
             continue;
@@ -142,7 +142,7 @@ START_TEST(scores_that_are_not_finite_are_reported)
 {
     char words[64];
     words_of(words, _i, "scores");
-    for (size_t method = 0; method < sscam_method_count(); method++) {
+    for (int64_t method = 0; method < sscam_method_count(); method++) {
         if (needs(method, SSCAM_NEEDS_SCORING)) {
             assert_refused(words, method, "score of the input masked by channel 0");
         } else if (needs(method, SSCAM_NEEDS_ABLATION)) {
@@ -158,7 +158,7 @@ END_TEST
 
 START_TEST(flat_channels_give_a_flat_map)
 {
-    for (size_t method = 0; method < sscam_method_count(); method++) {
+    for (int64_t method = 0; method < sscam_method_count(); method++) {
         sscam_map *map = explained("fake flat", method, one);
         assert_defined(map);
         ck_assert_msg(sscam_map_is_flat(map), "%s", name_of(method));
@@ -170,7 +170,7 @@ END_TEST
 START_TEST(one_pixel_gives_a_flat_map)
 {
     static const int64_t smallest[4] = {1, FAKE_COLORS, 2, 2};
-    for (size_t method = 0; method < sscam_method_count(); method++) {
+    for (int64_t method = 0; method < sscam_method_count(); method++) {
         sscam_map *map = explained("fake linear", method, smallest);
         assert_defined(map);
         ck_assert_msg(sscam_map_is_flat(map), "%s", name_of(method));
@@ -186,7 +186,7 @@ END_TEST
  * same. */
 START_TEST(zero_gradients_and_equal_scores_weigh_nothing)
 {
-    for (size_t method = 0; method < sscam_method_count(); method++) {
+    for (int64_t method = 0; method < sscam_method_count(); method++) {
         sscam_map *map = explained("fake deaf", method, one);
         const float *weights = sscam_map_weights(map);
         const float wanted = needs(method, SSCAM_NEEDS_SCORING) ? 0.25f : 0.0f;
@@ -225,7 +225,7 @@ START_TEST(the_only_channel_is_the_map)
     find_only_channel(channel);
     for (int p = 0; p < POSITIONS; p++)
         mean += channel[p] / POSITIONS;
-    for (size_t method = 0; method < sscam_method_count(); method++) {
+    for (int64_t method = 0; method < sscam_method_count(); method++) {
         sscam_map *map = explained("fake one-channel", method, one);
         const int is_principal = strncmp(name_of(method), "eigen", 5) == 0;
         const float *raw = sscam_map_raw(map);
@@ -260,7 +260,7 @@ START_TEST(huge_outputs_are_no_overflow)
 {
     static const char *const words[] = {"fake large", "fake enormous"};
     static const double factors[] = {1e4, 1e35};
-    for (size_t method = 0; method < sscam_method_count(); method++) {
+    for (int64_t method = 0; method < sscam_method_count(); method++) {
         sscam_map *map = explained(words[_i], method, one),
                   *plain = explained("fake linear", method, one);
         assert_defined(map);
@@ -299,7 +299,7 @@ START_TEST(huge_activations_are_defined_or_reported)
 {
     static const char *const words[] = {"fake huge", "fake huge-steep", "fake tiny"};
     int defined = 0;
-    for (size_t method = 0; method < sscam_method_count(); method++) {
+    for (int64_t method = 0; method < sscam_method_count(); method++) {
         sscam_map *map = NULL;
         if (explain(words[_i], method, one, &map) == SSCAM_OK) {
             assert_defined(map);

@@ -120,10 +120,14 @@ enum { METHODS = sizeof methods / sizeof methods[0] };
 
 START_TEST(the_table_lists_the_methods)
 {
-    ck_assert_uint_eq(sscam_method_count(), METHODS);
+    ck_assert_int_eq(sscam_method_count(), METHODS);
+    ck_assert_ptr_null(sscam_method_info(-1));
+    ck_assert_ptr_null(sscam_method_find(NULL));
+    ck_assert_ptr_null(sscam_method_find("grad-ca"));
     for (size_t i = 0; i < METHODS; i++) {
         const sscam_method *method = sscam_method_info(i);
         ck_assert_str_eq(sscam_method_name(method), methods[i].name);
+        ck_assert_ptr_eq(sscam_method_find(methods[i].name), method);
         ck_assert_str_eq(sscam_method_title(method), methods[i].title);
         ck_assert_int_eq(sscam_method_needs(method), methods[i].needs);
         ck_assert(strstr(sscam_method_citation(method), "arXiv:") ||

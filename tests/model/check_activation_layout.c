@@ -7,6 +7,7 @@
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
+#include "support/shorthands.h"
 
 enum { HEIGHT = 16, WIDTH = 28, SIZE = FAKE_COLORS * HEIGHT * WIDTH };
 static const int64_t one[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
@@ -189,7 +190,7 @@ START_TEST(grids_are_read)
         ASSERT_FAILS(sscam_explainer_set(explainer, "grid", wrong[i]), SSCAM_E_ARGUMENT,
                      "option grid");
     }
-    ck_assert_str_eq(sscam_explainer_get(explainer, "grid"), "");
+    ck_assert_str_eq(option_text(explainer, "grid"), "");
     sscam_explainer_unref(explainer);
 }
 END_TEST

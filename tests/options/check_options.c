@@ -10,6 +10,7 @@
 #include "options/options.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
+#include "support/shorthands.h"
 
 static sscam_explainer *explainer;
 
@@ -82,7 +83,7 @@ enum { KNOWN = sizeof known / sizeof known[0] };
 
 static const sscam_option *find_option(int32_t id)
 {
-    for (size_t i = 0; i < sscam_option_count(); i++)
+    for (int64_t i = 0; i < sscam_option_count(); i++)
         if (sscam_option_id(sscam_option_info(i)) == id)
             return sscam_option_info(i);
     return NULL;
@@ -94,19 +95,27 @@ START_TEST(the_table_keeps_its_promises)
     ck_assert_ptr_nonnull(option);
     ck_assert_str_eq(sscam_option_name(option), known[_i].name);
     ck_assert_int_eq(sscam_option_type(option), known[_i].type);
-    ck_assert_str_eq(sscam_option_default(option), known[_i].default_text);
-    ck_assert_str_eq(sscam_option_choices(option), known[_i].choices);
+    ck_assert_str_eq(sscam_option_default(option, NULL), known[_i].default_text);
+    char choices[128] = "";
+    for (int64_t i = 0; i < sscam_option_choice_count(option); i++) {
+        strcat(choices, i ? "|" : "");
+        strcat(choices, sscam_option_choice(option, i));
+    }
+    ck_assert_str_eq(choices, known[_i].choices);
+    ck_assert_ptr_null(sscam_option_choice(option, sscam_option_choice_count(option)));
+    ck_assert_ptr_null(sscam_option_choice(option, -1));
     ck_assert_uint_gt(strlen(sscam_option_help(option)), 20);
 }
 END_TEST
 
 START_TEST(rows_have_identifiers_and_names_of_their_own)
 {
-    ck_assert_uint_ge(sscam_option_count(), KNOWN);
-    for (size_t i = 0; i < sscam_option_count(); i++) {
+    ck_assert_int_ge(sscam_option_count(), KNOWN);
+    for (int64_t i = 0; i < sscam_option_count(); i++) {
         const sscam_option *option = sscam_option_info(i);
         ck_assert_ptr_eq(find_option(sscam_option_id(option)), option);
-        for (size_t j = 0; j < i; j++)
+        ck_assert_ptr_eq(sscam_option_find(sscam_option_name(option)), option);
+        for (int64_t j = 0; j < i; j++)
             ck_assert_str_ne(sscam_option_name(sscam_option_info(j)), sscam_option_name(option));
     }
 }
@@ -115,12 +124,18 @@ END_TEST
 START_TEST(rows_that_are_not_there_are_null)
 {
     ck_assert_ptr_null(sscam_option_info(sscam_option_count()));
-    ck_assert_ptr_null(sscam_option_info(SIZE_MAX));
+    ck_assert_ptr_null(sscam_option_info(-1));
+    ck_assert_ptr_null(sscam_option_info(INT64_MIN));
+    ck_assert_ptr_null(sscam_option_info(INT64_MAX));
+    ck_assert_ptr_null(sscam_option_find(NULL));
+    ck_assert_ptr_null(sscam_option_find(""));
+    ck_assert_ptr_null(sscam_option_find("sample"));
     ck_assert_int_eq(sscam_option_id(NULL), 0);
     ck_assert_int_eq(sscam_option_type(NULL), 0);
     ck_assert_ptr_null(sscam_option_name(NULL));
-    ck_assert_ptr_null(sscam_option_default(NULL));
-    ck_assert_ptr_null(sscam_option_choices(NULL));
+    ck_assert_ptr_null(sscam_option_default(NULL, NULL));
+    ck_assert_int_eq(sscam_option_choice_count(NULL), 0);
+    ck_assert_ptr_null(sscam_option_choice(NULL, 0));
     ck_assert_ptr_null(sscam_option_help(NULL));
     ck_assert_double_eq(sscam_option_minimum(NULL), 0.0);
     ck_assert_double_eq(sscam_option_maximum(NULL), 0.0);
@@ -131,7 +146,7 @@ END_TEST
 
 static void assert_value(const char *name, const char *value)
 {
-    ck_assert_str_eq(sscam_explainer_get(explainer, name), value);
+    ck_assert_str_eq(option_text(explainer, name), value);
 }
 
 static void assert_set(const char *name, const char *value, const char *reads_back)
@@ -144,7 +159,7 @@ static void assert_set(const char *name, const char *value, const char *reads_ba
 static void assert_refused(const char *name, const char *value)
 {
     char before[64];
-    snprintf(before, sizeof before, "%s", sscam_explainer_get(explainer, name));
+    snprintf(before, sizeof before, "%s", option_text(explainer, name));
     ASSERT_FAILS(sscam_explainer_set(explainer, name, value), SSCAM_E_ARGUMENT, name);
     assert_value(name, before);
 }
@@ -184,8 +199,10 @@ START_TEST(other_words_are_no_choices)
     assert_refused(known[_i].name, "|");
     assert_refused(known[_i].name, "0");
     assert_refused(known[_i].name, known[_i].choices);
-    ASSERT_FAILS(sscam_explainer_set_string(explainer, known[_i].id, "neither"), SSCAM_E_ARGUMENT,
-                 known[_i].choices);
+    const sscam_option *option = sscam_option_find(known[_i].name);
+    for (int64_t i = 0; i < sscam_option_choice_count(option); i++)
+        ASSERT_FAILS(sscam_explainer_set_string(explainer, known[_i].id, "neither"),
+                     SSCAM_E_ARGUMENT, sscam_option_choice(option, i));
     assert_value(known[_i].name, known[_i].default_text);
 }
 END_TEST
@@ -251,7 +268,7 @@ START_TEST(sigma_stays_in_its_range)
                  SSCAM_E_ARGUMENT, "sigma");
     ASSERT_FAILS(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, -0.5), SSCAM_E_ARGUMENT,
                  "sigma");
-    assert_set("sigma", sscam_explainer_get(explainer, "sigma"), "1e+06");
+    assert_set("sigma", option_text(explainer, "sigma"), "1e+06");
 }
 END_TEST
 
@@ -261,7 +278,7 @@ START_TEST(real_numbers_read_back_as_themselves)
                                     5e-324, 999999.9999999999};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         ASSERT_OK(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, values[i]));
-        ck_assert_double_eq(strtod(sscam_explainer_get(explainer, "sigma"), NULL), values[i]);
+        ck_assert_double_eq(strtod(option_text(explainer, "sigma"), NULL), values[i]);
     }
     assert_set("sigma", "0.1", "0.1");
     assert_set("sigma", "4.0", "4");
@@ -293,12 +310,12 @@ START_TEST(texts_are_copied)
     memset(layer, 'l', sizeof layer);
     layer[sizeof layer - 1] = '\0';
     ASSERT_OK(sscam_explainer_set(explainer, "layer", layer));
-    ck_assert_str_eq(sscam_explainer_get(explainer, "layer"), layer);
+    ck_assert_str_eq(option_text(explainer, "layer"), layer);
     layer[0] = 'x';
-    ck_assert_int_eq(sscam_explainer_get(explainer, "layer")[0], 'l');
+    ck_assert_int_eq(option_text(explainer, "layer")[0], 'l');
     ASSERT_OK(sscam_explainer_set_string(explainer, SSCAM_OPTION_LAYER, "stem"));
     assert_value("layer", "stem");
-    assert_set("layer", sscam_explainer_get(explainer, "layer"), "stem"); /* its own text */
+    assert_set("layer", option_text(explainer, "layer"), "stem"); /* its own text */
 }
 END_TEST
 
@@ -348,7 +365,7 @@ START_TEST(options_that_are_not_there_are_refused)
     ASSERT_FAILS(sscam_explainer_set(explainer, "sample", "1"), SSCAM_E_ARGUMENT, "\"sample\"");
     ASSERT_FAILS(sscam_explainer_set(explainer, "", "1"), SSCAM_E_ARGUMENT, "no option");
     ASSERT_FAILS(sscam_explainer_set(explainer, "Samples", "1"), SSCAM_E_ARGUMENT, "Samples");
-    ck_assert_ptr_null(sscam_explainer_get(explainer, "sample"));
+    ck_assert_ptr_null(option_text(explainer, "sample"));
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         char number[16];
         snprintf(number, sizeof number, "%d", (int)ids[i]);
@@ -359,8 +376,63 @@ START_TEST(options_that_are_not_there_are_refused)
 }
 END_TEST
 
+/* Every option can be read by the getter of its type, and by no other. */
+START_TEST(getters_of_a_type_agree_with_the_text)
+{
+    for (int64_t i = 0; i < sscam_option_count(); i++) {
+        const sscam_option *option = sscam_option_info(i);
+        const int32_t id = sscam_option_id(option), type = sscam_option_type(option);
+        const char *value = option_text(explainer, sscam_option_name(option));
+        const int is_int = type == SSCAM_OPTION_TYPE_INT, is_real = type == SSCAM_OPTION_TYPE_REAL;
+        int64_t integer = 77;
+        double real = 77.0;
+        char *text = (char *)"stale";
+        ck_assert_str_eq(value, sscam_option_default(option, sscam_method_find("ss-cam-mean")));
+        ck_assert_int_eq(sscam_explainer_get_int(explainer, id, &integer),
+                         is_int ? SSCAM_OK : SSCAM_E_ARGUMENT);
+        ck_assert_int_eq(integer, is_int ? strtoll(value, NULL, 10) : 0);
+        ck_assert_int_eq(sscam_explainer_get_real(explainer, id, &real),
+                         is_real ? SSCAM_OK : SSCAM_E_ARGUMENT);
+        ck_assert_double_eq(real, is_real ? strtod(value, NULL) : 0.0);
+        ck_assert_int_eq(sscam_explainer_get_string(explainer, id, &text),
+                         is_int || is_real ? SSCAM_E_ARGUMENT : SSCAM_OK);
+        if (is_int || is_real)
+            ck_assert_ptr_null(text);
+        else
+            ck_assert_str_eq(text, value);
+        sscam_free(text);
+    }
+}
+END_TEST
+
+START_TEST(a_text_outlives_the_explainer_and_its_value)
+{
+    char *first, *second;
+    ASSERT_OK(sscam_explainer_get(explainer, "sigma", &first));
+    ASSERT_OK(sscam_explainer_set(explainer, "sigma", "2.5"));
+    ASSERT_OK(sscam_explainer_get(explainer, "sigma", &second));
+    sscam_explainer_unref(explainer);
+    explainer = NULL;
+    ck_assert_str_eq(first, "4");
+    ck_assert_str_eq(second, "2.5");
+    sscam_free(first);
+    sscam_free(second);
+}
+END_TEST
+
+START_TEST(a_method_may_have_a_default_of_its_own)
+{
+    const sscam_option *sigma = sscam_option_find("sigma");
+    ck_assert_str_eq(sscam_option_default(sigma, sscam_method_find("smooth-grad-cam++")), "0.3");
+    ck_assert_str_eq(sscam_option_default(sigma, sscam_method_find("ss-cam-max")), "4");
+    ck_assert_str_eq(sscam_option_default(sigma, NULL), "4");
+}
+END_TEST
+
 START_TEST(null_arguments_are_refused)
 {
+    char *text = (char *)"stale";
+    double real = 1.0;
     ASSERT_FAILS(sscam_explainer_set(NULL, "samples", "1"), SSCAM_E_ARGUMENT, "NULL");
     ASSERT_FAILS(sscam_explainer_set(explainer, NULL, "1"), SSCAM_E_ARGUMENT, "NULL");
     ASSERT_FAILS(sscam_explainer_set(explainer, "samples", NULL), SSCAM_E_ARGUMENT, "NULL");
@@ -370,8 +442,16 @@ START_TEST(null_arguments_are_refused)
                  "NULL");
     ASSERT_FAILS(sscam_explainer_set_string(explainer, SSCAM_OPTION_LAYER, NULL), SSCAM_E_ARGUMENT,
                  "NULL");
-    ck_assert_ptr_null(sscam_explainer_get(NULL, "samples"));
-    ck_assert_ptr_null(sscam_explainer_get(explainer, NULL));
+    ASSERT_FAILS(sscam_explainer_get(NULL, "samples", &text), SSCAM_E_ARGUMENT, "NULL");
+    ck_assert_ptr_null(text);
+    ASSERT_FAILS(sscam_explainer_get(explainer, NULL, &text), SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_explainer_get(explainer, "samples", NULL), SSCAM_E_ARGUMENT, "NULL");
+    ASSERT_FAILS(sscam_explainer_get_int(explainer, SSCAM_OPTION_SAMPLES, NULL), SSCAM_E_ARGUMENT,
+                 "NULL");
+    ASSERT_FAILS(sscam_explainer_get_real(NULL, SSCAM_OPTION_SIGMA, &real), SSCAM_E_ARGUMENT,
+                 "NULL");
+    ASSERT_FAILS(sscam_explainer_get_string(NULL, SSCAM_OPTION_LAYER, &text), SSCAM_E_ARGUMENT,
+                 "NULL");
     assert_value("samples", "10");
 }
 END_TEST
@@ -430,9 +510,9 @@ static void assert_differ_only(const char *differing)
 {
     char value[64];
     for (int i = 0; i < KNOWN; i++)
-        ck_assert_msg(strcmp(sscam_explainer_get(explainer, known[i].name),
+        ck_assert_msg(strcmp(option_text(explainer, known[i].name),
                              value_wanted(differing, &known[i], value, sizeof value)) == 0,
-                      "%s is %s", known[i].name, sscam_explainer_get(explainer, known[i].name));
+                      "%s is %s", known[i].name, option_text(explainer, known[i].name));
 }
 
 static void use_method(const char *method)
@@ -499,7 +579,7 @@ END_TEST
 
 START_TEST(algorithm_1_describes_one_method)
 {
-    for (size_t i = 0; i < sscam_method_count(); i++) {
+    for (int64_t i = 0; i < sscam_method_count(); i++) {
         const char *other = sscam_method_name(sscam_method_info(i));
         if (strcmp(other, "ss-cam-max") == 0)
             continue;
@@ -507,9 +587,9 @@ START_TEST(algorithm_1_describes_one_method)
         ASSERT_OK(sscam_explainer_set(explainer, "samples", "3"));
         ASSERT_FAILS(sscam_explainer_set(explainer, "preset", "algorithm-1"), SSCAM_E_ARGUMENT,
                      other);
-        ck_assert_str_eq(sscam_explainer_get(explainer, "preset"), "paper");
-        ck_assert_str_eq(sscam_explainer_get(explainer, "rescore"), "off");
-        ck_assert_str_eq(sscam_explainer_get(explainer, "samples"), "3");
+        ck_assert_str_eq(option_text(explainer, "preset"), "paper");
+        ck_assert_str_eq(option_text(explainer, "rescore"), "off");
+        ck_assert_str_eq(option_text(explainer, "samples"), "3");
     }
 }
 END_TEST
@@ -518,19 +598,19 @@ END_TEST
 START_TEST(sigma_has_a_default_for_noise_on_inputs)
 {
     use_method("smooth-grad-cam++");
-    ck_assert_str_eq(sscam_explainer_get(explainer, "sigma"), "0.3");
+    ck_assert_str_eq(option_text(explainer, "sigma"), "0.3");
     ASSERT_OK(sscam_explainer_set(explainer, "preset", "authors-code"));
-    ck_assert_str_eq(sscam_explainer_get(explainer, "sigma"), "0.3");
-    ck_assert_str_eq(sscam_explainer_get(explainer, "noise_scale"), "absolute");
+    ck_assert_str_eq(option_text(explainer, "sigma"), "0.3");
+    ck_assert_str_eq(option_text(explainer, "noise_scale"), "absolute");
     ASSERT_OK(sscam_explainer_set(explainer, "preset", "torch-cam"));
-    ck_assert_str_eq(sscam_explainer_get(explainer, "samples"), "4");
+    ck_assert_str_eq(option_text(explainer, "samples"), "4");
     ASSERT_OK(sscam_explainer_set(explainer, "sigma", "2"));
     ASSERT_OK(sscam_explainer_set(explainer, "preset", "paper"));
-    ck_assert_str_eq(sscam_explainer_get(explainer, "sigma"), "0.3");
-    ck_assert_str_eq(sscam_explainer_get(explainer, "samples"), "10");
+    ck_assert_str_eq(option_text(explainer, "sigma"), "0.3");
+    ck_assert_str_eq(option_text(explainer, "samples"), "10");
     use_method("is-cam");
     ASSERT_OK(sscam_explainer_set(explainer, "preset", "torch-cam"));
-    ck_assert_str_eq(sscam_explainer_get(explainer, "samples"), "10");
+    ck_assert_str_eq(option_text(explainer, "samples"), "10");
 }
 END_TEST
 
@@ -700,7 +780,7 @@ START_TEST(numbers_are_the_same_in_every_locale)
         assert_set("sigma", "0.25", "0.25");
         ASSERT_OK(sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, 1.5));
         assert_value("sigma", "1.5");
-        ASSERT_OK(sscam_explainer_set(explainer, "sigma", sscam_explainer_get(explainer, "sigma")));
+        ASSERT_OK(sscam_explainer_set(explainer, "sigma", option_text(explainer, "sigma")));
         assert_refused("sigma", "0,25");
         assert_set("mean", "0.5,0.25,0.125", "0.5,0.25,0.125");
         /* and it is the caller's still */
@@ -731,6 +811,9 @@ static void add_values(TCase *values)
     tcase_add_loop_test(values, setters_refuse_other_types, 0, KNOWN);
     tcase_add_test(values, options_that_are_not_there_are_refused);
     tcase_add_test(values, null_arguments_are_refused);
+    tcase_add_test(values, getters_of_a_type_agree_with_the_text);
+    tcase_add_test(values, a_text_outlives_the_explainer_and_its_value);
+    tcase_add_test(values, a_method_may_have_a_default_of_its_own);
     tcase_add_loop_test(values, numbers_are_the_same_in_every_locale, 0, DECIMAL_SIGNS);
     tcase_add_loop_test(values, choices_are_stored_as_their_enumerations, 0, CHOICE_VALUES);
     tcase_add_test(values, no_choice_is_without_an_enumeration);

@@ -5,6 +5,7 @@
  *
  * The first WARM_UP explanations fill what is kept for later ones; from then on memory must stay
  * flat, if need be after a further round or two. */
+#include <inttypes.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -88,7 +89,7 @@ static void *work(void *unused)
             return unused;
         long turn;
         while ((turn = atomic_fetch_add(&taken, 1)) < goal)
-            if (!is_as_alone((size_t)turn % sscam_method_count()))
+            if (!is_as_alone((size_t)(turn % sscam_method_count())))
                 atomic_fetch_add(&failures, 1);
         pthread_barrier_wait(&end);
     }
@@ -154,7 +155,8 @@ static int run_crew(long explanations, int thread_count)
     pthread_barrier_wait(&start);
     for (int i = 0; i < thread_count; i++)
         pthread_join(threads[i], NULL);
-    printf("%ld explanations by %zu methods in %d threads: %ld differ from those made alone\n",
+    printf("%ld explanations by %" PRId64
+           " methods in %d threads: %ld differ from those made alone\n",
            made, sscam_method_count(), thread_count, atomic_load(&failures));
     if (growth > ALLOWED_GROWTH)
         fprintf(stderr, "soak: memory grew by more than %.0f %%\n", 100.0 * ALLOWED_GROWTH);
@@ -174,10 +176,10 @@ int main(int argc, char **argv)
         return 1;
     }
     int failed = sscam_method_count() > MOST_METHODS;
-    for (size_t i = 0; i < sscam_method_count() && !failed; i++)
+    for (int64_t i = 0; i < sscam_method_count() && !failed; i++)
         failed = explain(i, &alone[i]) != SSCAM_OK;
     failed = failed || run_crew(explanations, thread_count);
-    for (size_t i = 0; i < sscam_method_count() && i < MOST_METHODS; i++)
+    for (int64_t i = 0; i < sscam_method_count() && i < MOST_METHODS; i++)
         sscam_map_unref(alone[i]);
     sscam_image_unref(image);
     sscam_model_unref(model);

@@ -44,7 +44,7 @@ static int fail_unknown_flag(const struct syntax *syntax, const char *name)
     for (const struct flag *const *table = syntax->flags; *table; table++)
         for (const struct flag *flag = *table; flag->name; flag++)
             sscam_suggestion_consider(&nearest, flag->name);
-    for (size_t i = 0; settings_of(syntax) && i < sscam_option_count(); i++)
+    for (int64_t i = 0; settings_of(syntax) && i < sscam_option_count(); i++)
         sscam_suggestion_consider(&nearest, sscam_option_name(sscam_option_info(i)));
     if (nearest.best)
         return fail_usage(syntax->command, "there is no flag '--%s'; did you mean '--%s'?", name,

@@ -18,7 +18,7 @@ static const struct {
 
 #define NEED_COUNT (sizeof needs / sizeof *needs)
 
-static void put_row_json(struct json *json, size_t row)
+static void put_row_json(struct json *json, int64_t row)
 {
     const sscam_method *method = sscam_method_info(row);
 
@@ -33,7 +33,7 @@ static void put_row_json(struct json *json, size_t row)
     json_close_array(json);
 }
 
-static void put_row(size_t row)
+static void put_row(int64_t row)
 {
     const sscam_method *method = sscam_method_info(row);
 

@@ -2,7 +2,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <sscam/sscam.h>
 
@@ -36,53 +35,45 @@ static const char *type_name(const sscam_option *option)
     }
 }
 
-static void put_json_choices(struct json *json, const char *choices)
+static void put_json_choices(struct json *json, const sscam_option *option)
 {
     json_open_array(json, "choices");
-    while (*choices) {
-        size_t length = strcspn(choices, "|");
-        char *choice = copy_text(choices, length);
-
-        json_text(json, NULL, choice);
-        free(choice);
-        choices += length + (choices[length] == '|');
-    }
+    for (int64_t i = 0; i < sscam_option_choice_count(option); i++)
+        json_text(json, NULL, sscam_option_choice(option, i));
     json_close_array(json);
 }
 
-static void put_row_json(struct json *json, size_t row)
+static void put_row_json(struct json *json, int64_t row)
 {
     const sscam_option *option = sscam_option_info(row);
 
     json_text(json, "name", sscam_option_name(option));
     json_text(json, "type", type_name(option));
     if (is_number(option))
-        json_number_text(json, "default", sscam_option_default(option));
+        json_number_text(json, "default", sscam_option_default(option, NULL));
     else
-        json_text(json, "default", sscam_option_default(option));
+        json_text(json, "default", sscam_option_default(option, NULL));
     if (has_limits(option)) {
         json_real(json, "minimum", sscam_option_minimum(option));
         json_real(json, "maximum", sscam_option_maximum(option));
     }
     if (sscam_option_type(option) == SSCAM_OPTION_TYPE_CHOICE)
-        put_json_choices(json, sscam_option_choices(option));
+        put_json_choices(json, option);
     json_text(json, "help", sscam_option_help(option));
 }
 
-/* The values of a choice with blanks around each bar, so that long lists can be broken. */
-static void put_choices(const char *choices)
+static void put_choices(const sscam_option *option)
 {
-    char *spaced = allocate(3 * strlen(choices) + 1, 1);
-    char *end = spaced;
+    char *line = format_text("%s", sscam_option_choice(option, 0));
 
-    for (; *choices; choices++) {
-        if (*choices == '|')
-            end += sprintf(end, " | ");
-        else
-            *end++ = *choices;
+    for (int64_t i = 1; i < sscam_option_choice_count(option); i++) {
+        char *longer = format_text("%s | %s", line, sscam_option_choice(option, i));
+
+        free(line);
+        line = longer;
     }
-    put_indented(spaced);
-    free(spaced);
+    put_indented(line);
+    free(line);
 }
 
 static void put_limits(const sscam_option *option)
@@ -96,14 +87,14 @@ static void put_limits(const sscam_option *option)
     putchar('\n');
 }
 
-static void put_row(size_t row)
+static void put_row(int64_t row)
 {
     const sscam_option *option = sscam_option_info(row);
-    const char *standard = sscam_option_default(option);
+    const char *standard = sscam_option_default(option, NULL);
 
     printf("%s = %s\n", sscam_option_name(option), *standard ? standard : "(empty)");
     if (sscam_option_type(option) == SSCAM_OPTION_TYPE_CHOICE)
-        put_choices(sscam_option_choices(option));
+        put_choices(option);
     else if (is_number(option))
         put_limits(option);
     put_indented(sscam_option_help(option));

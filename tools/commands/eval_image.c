@@ -127,18 +127,30 @@ static bool is_of_every_image(struct eval *eval, sscam_status status)
     return ++eval->network_failures == EVAL_MAX_FAILURES_AT_START;
 }
 
+static sscam_status add_to_evaluation(struct eval *eval, const sscam_image *image,
+                                      const struct dataset_cases *cases)
+{
+    sscam_evaluation_case given = SSCAM_EVALUATION_CASE_INIT;
+
+    given.classes = cases->classes;
+    given.class_count = (int64_t)cases->class_count;
+    given.boxes = cases->boxes;
+    given.box_classes = cases->box_classes;
+    given.box_count = (int64_t)cases->box_count;
+    return sscam_evaluation_add(eval->evaluation, image, &given);
+}
+
 static int evaluate(struct eval *eval, size_t index, const sscam_image *image,
                     struct dataset_cases *cases)
 {
     const struct dataset_image *entry = &eval->dataset.images[index];
-    size_t first_case = sscam_evaluation_case_count(eval->evaluation);
+    int64_t first_case = sscam_evaluation_case_count(eval->evaluation);
     sscam_status status = SSCAM_OK;
 
     if (eval->selection.class_texts.count)
         status = override_classes(eval, image, cases);
     if (!status)
-        status = sscam_evaluation_add(eval->evaluation, image, cases->classes, cases->class_count,
-                                      cases->boxes, cases->box_classes, cases->box_count);
+        status = add_to_evaluation(eval, image, cases);
     if (eval_is_of_image(status) && !is_of_every_image(eval, status))
         return skip(eval, entry->path, sscam_last_error());
     if (status)

@@ -123,10 +123,13 @@ static int create_evaluation(struct eval *eval)
         return code;
     for (size_t i = 0; i < set->count; i++)
         sscam_explainer_set_progress(set->explainers[i], report_share, eval);
-    results_set_metrics(&eval->results, sscam_explainer_get(set->explainers[0], "metrics"));
+    char *metrics = explainer_option(set->explainers[0], "metrics");
+    results_set_metrics(&eval->results, metrics);
+    free(metrics);
     for (size_t i = 0; i < eval->kind->measure_count; i++)
         results_add_measure(&eval->results, eval->kind->measures[i]);
-    sscam_status status = sscam_evaluation_create(set->explainers, set->count, &eval->evaluation);
+    sscam_status status = sscam_evaluation_create(set->explainers, (int64_t)set->count,
+                                                  &eval->evaluation);
     return status ? fail_library(eval->selection.command, status) : EXIT_OK;
 }
 
@@ -150,10 +153,13 @@ static int fingerprint_settings(const struct eval *eval, uint64_t *signature)
     *signature = FINGERPRINT_START;
     for (size_t i = 0; i < eval->explainer_set.count; i++) {
         fingerprint_text(signature, eval->results.methods.items[i]);
-        for (size_t j = 0; j < sscam_option_count(); j++)
-            fingerprint_text(signature,
-                             sscam_explainer_get(eval->explainer_set.explainers[i],
-                                                 sscam_option_name(sscam_option_info(j))));
+        for (int64_t j = 0; j < sscam_option_count(); j++) {
+            char *value = explainer_option(eval->explainer_set.explainers[i],
+                                           sscam_option_name(sscam_option_info(j)));
+
+            fingerprint_text(signature, value);
+            free(value);
+        }
     }
     for (size_t i = 0; i < selection->labels.count; i++)
         fingerprint_text(signature, selection->labels.names[i]);

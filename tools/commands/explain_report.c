@@ -8,15 +8,18 @@
 static void put_json_options(struct json *json, sscam_explainer *explainer)
 {
     json_open_object(json, "options");
-    for (size_t i = 0; i < sscam_option_count(); i++) {
+    for (int64_t i = 0; i < sscam_option_count(); i++) {
         const sscam_option *option = sscam_option_info(i);
         const char *name = sscam_option_name(option);
         int32_t type = sscam_option_type(option);
 
+        char *value = explainer_option(explainer, name);
+
         if (type == SSCAM_OPTION_TYPE_INT || type == SSCAM_OPTION_TYPE_REAL)
-            json_number_text(json, name, sscam_explainer_get(explainer, name));
+            json_number_text(json, name, value);
         else
-            json_text(json, name, sscam_explainer_get(explainer, name));
+            json_text(json, name, value);
+        free(value);
     }
     json_close_object(json);
 }

@@ -33,10 +33,7 @@ int explainer_set_create(const struct selection *selection, sscam_model *model,
 /* Only these methods need a certain structure of the network. */
 static bool may_be_unsupported(const char *name)
 {
-    for (size_t i = 0; i < sscam_method_count(); i++)
-        if (!strcmp(sscam_method_name(sscam_method_info(i)), name))
-            return sscam_method_needs(sscam_method_info(i)) & SSCAM_NEEDS_POOLED_LINEAR;
-    return false;
+    return sscam_method_needs(sscam_method_find(name)) & SSCAM_NEEDS_POOLED_LINEAR;
 }
 
 int explainer_set_drop_unsupported(struct explainer_set *set, const struct selection *selection,

@@ -12,7 +12,7 @@ static void put_json(const struct table *table)
     struct json json = {.out = stdout};
 
     json_open_array(&json, NULL);
-    for (size_t row = 0; row < table->row_count(); row++) {
+    for (int64_t row = 0; row < table->row_count(); row++) {
         json_open_object(&json, NULL);
         table->put_row_json(&json, row);
         json_close_object(&json);
@@ -23,7 +23,7 @@ static void put_json(const struct table *table)
 
 static void put_text(const struct table *table)
 {
-    for (size_t row = 0; row < table->row_count(); row++) {
+    for (int64_t row = 0; row < table->row_count(); row++) {
         if (row)
             putchar('\n');
         table->put_row(row);

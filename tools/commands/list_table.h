@@ -2,7 +2,7 @@
 #ifndef SSCAM_TOOLS_COMMANDS_LIST_TABLE_H
 #define SSCAM_TOOLS_COMMANDS_LIST_TABLE_H
 
-#include <stddef.h>
+#include <stdint.h>
 
 #include "text/json.h"
 
@@ -10,9 +10,9 @@
 
 struct table {
     const char *command, *purpose;
-    size_t (*row_count)(void);
-    void (*put_row)(size_t row);
-    void (*put_row_json)(struct json *json, size_t row); /* members of an open object */
+    int64_t (*row_count)(void);
+    void (*put_row)(int64_t row);
+    void (*put_row_json)(struct json *json, int64_t row); /* members of an open object */
 };
 
 int run_table(const struct table *table, int argc, char **argv);

@@ -55,19 +55,11 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
     memcpy(flags, table, sizeof table);
 }
 
-static const sscam_method *find_method(const char *name)
-{
-    for (size_t i = 0; i < sscam_method_count(); i++)
-        if (!strcmp(sscam_method_name(sscam_method_info(i)), name))
-            return sscam_method_info(i);
-    return NULL;
-}
-
 static int fail_no_method(const struct selection *selection, const char *name)
 {
     sscam_suggestion nearest = sscam_suggestion_for(name);
 
-    for (size_t i = 0; i < sscam_method_count(); i++)
+    for (int64_t i = 0; i < sscam_method_count(); i++)
         sscam_suggestion_consider(&nearest, sscam_method_name(sscam_method_info(i)));
     return fail_usage(selection->command, "there is no method '%s'%s", name,
                       sscam_suggestion_text(&nearest));
@@ -82,12 +74,12 @@ static int resolve_methods(struct selection *selection, const char *default_meth
     for (size_t i = 0; i < methods->count; i++) {
         if (!strcmp(methods->items[i], EVERY_METHOD))
             selection->every_method = true;
-        else if (!find_method(methods->items[i]))
+        else if (!sscam_method_find(methods->items[i]))
             return fail_no_method(selection, methods->items[i]);
     }
     if (selection->every_method) {
         text_list_free(methods);
-        for (size_t i = 0; i < sscam_method_count(); i++)
+        for (int64_t i = 0; i < sscam_method_count(); i++)
             text_list_add(methods, sscam_method_name(sscam_method_info(i)));
     }
     return EXIT_OK;

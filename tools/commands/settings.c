@@ -19,7 +19,7 @@ static bool is_same_name(const char *given, const char *name)
 
 const sscam_option *find_option(const char *name)
 {
-    for (size_t i = 0; i < sscam_option_count(); i++)
+    for (int64_t i = 0; i < sscam_option_count(); i++)
         if (is_same_name(name, sscam_option_name(sscam_option_info(i))))
             return sscam_option_info(i);
     return NULL;
@@ -36,7 +36,7 @@ static int fail_no_option(const char *command, const char *name)
 {
     sscam_suggestion nearest = sscam_suggestion_for(name);
 
-    for (size_t i = 0; i < sscam_option_count(); i++)
+    for (int64_t i = 0; i < sscam_option_count(); i++)
         sscam_suggestion_consider(&nearest, sscam_option_name(sscam_option_info(i)));
     return fail_usage(command, "--set: there is no option '%s'%s", name,
                       sscam_suggestion_text(&nearest));
@@ -88,6 +88,18 @@ int settings_apply(const struct settings *settings, const char *command, sscam_e
             return fail_library(is_file ? setting->value : setting->name, status);
     }
     return EXIT_OK;
+}
+
+char *explainer_option(const sscam_explainer *explainer, const char *name)
+{
+    char *text;
+    sscam_status status = sscam_explainer_get(explainer, name, &text);
+
+    if (status == SSCAM_E_MEMORY)
+        end_without_memory();
+    char *copy = copy_text(text, strlen(text));
+    sscam_free(text);
+    return copy;
 }
 
 void settings_free(struct settings *settings)

@@ -35,6 +35,9 @@ int settings_fingerprint(const struct settings *settings, uint64_t *fingerprint)
 int settings_apply(const struct settings *settings, const char *command,
                    sscam_explainer *explainer);
 
+/* Value of an option as text, which the caller frees. */
+char *explainer_option(const sscam_explainer *explainer, const char *name);
+
 void settings_free(struct settings *settings);
 
 #endif

@@ -156,7 +156,7 @@ static void add_box(struct dataset_cases *cases, size_t class_position, const do
 
     cases->boxes = grow(cases->boxes, count, 4 * sizeof *cases->boxes);
     cases->box_classes = grow(cases->box_classes, count, sizeof *cases->box_classes);
-    cases->box_classes[count] = class_position;
+    cases->box_classes[count] = (int64_t)class_position;
     for (int i = 0; i < 4; i++)
         cases->boxes[4 * count + (size_t)i] = (float)(edges[i] * (i % 2 ? scale_y : scale_x));
 }

@@ -48,8 +48,8 @@ struct dataset {
 struct dataset_cases {
     int64_t *classes;
     size_t class_count;
-    float *boxes;        /* [box_count, 4] */
-    size_t *box_classes; /* positions in classes */
+    float *boxes;         /* [box_count, 4] */
+    int64_t *box_classes; /* positions in classes */
     size_t box_count;
     size_t unknown_count; /* objects whose class the labels do not have */
     bool was_scaled;      /* the annotation was made for another image size */

@@ -28,7 +28,7 @@ struct measure measure_of(int32_t id)
     for (size_t i = 0; i < OWN_COUNT; i++)
         if (own[i].id == id)
             return own[i];
-    for (size_t i = 0; i < sscam_metric_count(); i++)
+    for (int64_t i = 0; i < sscam_metric_count(); i++)
         if (sscam_metric_id(sscam_metric_info(i)) == id)
             return of_metric(sscam_metric_info(i));
     return (struct measure){0};
@@ -44,8 +44,5 @@ int32_t measure_named(const char *name)
     for (size_t i = 0; i < OWN_COUNT; i++)
         if (!strcmp(own[i].name, name))
             return own[i].id;
-    for (size_t i = 0; i < sscam_metric_count(); i++)
-        if (!strcmp(sscam_metric_name(sscam_metric_info(i)), name))
-            return sscam_metric_id(sscam_metric_info(i));
-    return 0;
+    return sscam_metric_id(sscam_metric_find(name));
 }

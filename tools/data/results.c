@@ -30,9 +30,10 @@ static bool is_among(const char *names, const char *name)
 
 void results_set_metrics(struct results *results, const char *names)
 {
-    results->metrics = reallocate(results->metrics, sscam_metric_count(), sizeof *results->metrics);
+    results->metrics = reallocate(results->metrics, (size_t)sscam_metric_count(),
+                                  sizeof *results->metrics);
     results->metric_count = 0;
-    for (size_t i = 0; i < sscam_metric_count(); i++) {
+    for (int64_t i = 0; i < sscam_metric_count(); i++) {
         const sscam_metric *metric = sscam_metric_info(i);
 
         if (is_among(names, "all") || is_among(names, sscam_metric_name(metric)))
@@ -60,17 +61,17 @@ struct result_case *results_add(struct results *results, size_t image_index, con
 }
 
 void results_add_evaluated(struct results *results, const sscam_evaluation *evaluation,
-                           size_t first_case, size_t image_index, const char *image,
+                           int64_t first_case, size_t image_index, const char *image,
                            const char *(*label_of)(void *, int64_t), void *user)
 {
-    for (size_t i = first_case; i < sscam_evaluation_case_count(evaluation); i++) {
+    for (int64_t i = first_case; i < sscam_evaluation_case_count(evaluation); i++) {
         int64_t class_index = sscam_evaluation_class_index(evaluation, i);
         struct result_case *result = results_add(results, image_index, image, class_index,
                                                  label_of(user, class_index));
 
         for (size_t j = 0; j < values_a_case(results); j++)
             result->values[j].state = sscam_evaluation_value(
-                evaluation, j / results->metric_count, i,
+                evaluation, (int64_t)(j / results->metric_count), i,
                 results->metrics[j % results->metric_count], &result->values[j].value);
     }
 }

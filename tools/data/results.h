@@ -51,7 +51,7 @@ struct result_case *results_add(struct results *results, size_t image_index, con
 
 /* Appends the cases of an evaluation from `first_case` on, which are of one image. */
 void results_add_evaluated(struct results *results, const sscam_evaluation *evaluation,
-                           size_t first_case, size_t image_index, const char *image,
+                           int64_t first_case, size_t image_index, const char *image,
                            const char *(*label_of)(void *, int64_t), void *user);
 
 /* Sorts by image; cases of one image keep their order. */

@@ -89,17 +89,17 @@ void chart_put_curves(FILE *out, const struct results *results, const sscam_eval
                       size_t metric_index)
 {
     int32_t metric = results->metrics[metric_index];
-    size_t count = 0;
+    int64_t count = 0;
 
     if (sscam_evaluation_curve(evaluation, 0, metric, NULL, 0, &count) || count < 2)
         return;
-    double *points = allocate(count, sizeof *points);
+    double *points = allocate((size_t)count, sizeof *points);
     open_chart(out, CURVES_SIDE + 220, CURVES_SIDE + TITLE_HEIGHT + 24, metric);
     put_axes(out);
     for (size_t i = 0; i < results->methods.count; i++) {
-        if (sscam_evaluation_curve(evaluation, i, metric, points, count, &count))
+        if (sscam_evaluation_curve(evaluation, (int64_t)i, metric, points, count, &count))
             continue;
-        put_curve(out, points, count, svg_colour(i));
+        put_curve(out, points, (size_t)count, svg_colour(i));
         fprintf(out, "<rect x=\"%d\" y=\"%.1f\" width=\"10\" height=\"10\" fill=\"%s\"/>",
                 CURVES_SIDE + 40, TITLE_HEIGHT + 16.0 * (double)i, svg_colour(i));
         svg_put_text(out, CURVES_SIDE + 55, TITLE_HEIGHT + 16.0 * (double)i + 9, "start",

@@ -127,7 +127,8 @@ static const char *put_maps(FILE *out, const struct results *results,
     const char *why = NULL;
 
     for (size_t method = 0; method < results->methods.count && !why; method++) {
-        const sscam_map *map = sscam_evaluation_map(evaluation, method, class_position);
+        const sscam_map *map = sscam_evaluation_map(evaluation, (int64_t)method,
+                                                    (int64_t)class_position);
 
         if (!map)
             continue;

@@ -35,6 +35,6 @@ void map_similarity_add(struct results *results, size_t first_result,
     for (size_t i = first_result; i < results->count; i++)
         for (size_t method = 0; method < results->methods.count; method++)
             results->cases[i].values[method * results->metric_count + metric_index] = similarity(
-                sscam_evaluation_map(evaluation, method, i - first_result),
-                sscam_evaluation_map(evaluation, reference, i - first_result));
+                sscam_evaluation_map(evaluation, (int64_t)method, (int64_t)(i - first_result)),
+                sscam_evaluation_map(evaluation, (int64_t)reference, (int64_t)(i - first_result)));
 }

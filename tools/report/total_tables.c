@@ -12,10 +12,9 @@
 
 const char *method_title(const char *name)
 {
-    for (size_t i = 0; i < sscam_method_count(); i++)
-        if (!strcmp(sscam_method_name(sscam_method_info(i)), name))
-            return sscam_method_title(sscam_method_info(i));
-    return name;
+    const sscam_method *method = sscam_method_find(name);
+
+    return method ? sscam_method_title(method) : name;
 }
 
 /* --- computing -------------------------------------------------------------------------------- */
@@ -35,7 +34,7 @@ static sscam_status add_cases(const struct results *results, size_t metric_index
              j++, value += results->metric_count)
             if (value->state != SSCAM_VALUE_ABSENT)
                 status = sscam_evaluation_set_value(
-                    evaluation, j, i, metric,
+                    evaluation, (int64_t)j, (int64_t)i, metric,
                     value->state == SSCAM_VALUE_DEFINED ? value->value : (double)NAN);
     }
     return status;
@@ -47,15 +46,18 @@ static sscam_status compute(const struct results *results, size_t metric_index,
     int32_t metric = results->metrics[metric_index] > 0 ? results->metrics[metric_index]
                                                         : SSCAM_METRIC_CLASS_SENSITIVITY;
     sscam_evaluation *evaluation = NULL;
-    sscam_status status = sscam_evaluation_create(NULL, results->methods.count, &evaluation);
+    sscam_status status = sscam_evaluation_create(NULL, (int64_t)results->methods.count,
+                                                  &evaluation);
 
     if (!status)
         status = add_cases(results, metric_index, metric, evaluation);
     for (size_t i = 0; i < results->methods.count && !status; i++) {
-        struct total *total = &totals[i * results->metric_count + metric_index];
+        sscam_metric_total total = SSCAM_METRIC_TOTAL_INIT;
 
-        status = sscam_evaluation_total(evaluation, i, metric, &total->mean, &total->lower,
-                                        &total->upper, &total->defined, &total->undefined);
+        status = sscam_evaluation_total(evaluation, (int64_t)i, metric, &total);
+        totals[i * results->metric_count + metric_index] = (struct total){
+            total.mean, total.lower, total.upper, (size_t)total.defined_count,
+            (size_t)total.undefined_count};
     }
     if (status)
         fail_library("results", status);
