@@ -1,6 +1,7 @@
 /* Engines of the host: the public struct of callbacks, and what the library makes of it. */
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -791,12 +792,15 @@ START_TEST(forked_children_are_refused_what_never_ends)
     const pid_t child = fork();
     if (child == 0) {
         const intptr_t status = (intptr_t)classify_once(model);
-        _exit(status == SSCAM_E_UNSUPPORTED && strstr(sscam_last_error(), "forked") ? 0 : 1);
+        /* Killed, so that no tool looks for the memory of threads that it does not have. */
+        if (status == SSCAM_E_UNSUPPORTED && strstr(sscam_last_error(), "forked"))
+            raise(SIGKILL);
+        _exit(1);
     }
     pthread_barrier_wait(&both_are_inside);
     pthread_join(thread, NULL);
     ck_assert_int_eq(waitpid(child, &state, 0), child);
-    ck_assert_int_eq(state, 0);
+    ck_assert(WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL);
     pthread_barrier_destroy(&both_are_inside);
     sscam_model_unref(model);
 }
