@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/arrays.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
 
@@ -88,7 +89,7 @@ static void call_inside(tiny_engine *tiny)
     int64_t classes = 0;
     sscam_model *model = tiny->model;
     tiny->model = NULL;
-    tiny->inner = sscam_model_classify_array(model, input, shape, 4, NULL, 0, &classes);
+    tiny->inner = sscam_model_classify(model, ARRAY(input, shape, 4), NULL, 0, &classes);
     snprintf(tiny->inner_message, sizeof tiny->inner_message, "%s", sscam_last_error());
     tiny->model = model;
 }
@@ -215,7 +216,8 @@ static sscam_status explain(sscam_model *model, const char *method, const char *
     *map = NULL;
     ASSERT_OK(sscam_explainer_create(model, method, &explainer));
     set_options(explainer, options);
-    sscam_status status = sscam_explain_array(explainer, input, input_shape, 4, classes, map);
+    sscam_status status = sscam_explain_array(explainer, ARRAY(input, input_shape, 4), classes,
+                                              map);
     sscam_explainer_unref(explainer);
     return status;
 }
@@ -244,8 +246,7 @@ static sscam_status classify(sscam_model *model, int64_t rows, const float *inpu
 {
     const int64_t shape[] = {rows, 1, HEIGHT, WIDTH};
     int64_t classes = 0;
-    return sscam_model_classify_array(model, inputs, shape, 4, logits, (size_t)rows * CLASSES,
-                                      &classes);
+    return sscam_model_classify(model, ARRAY(inputs, shape, 4), logits, rows * CLASSES, &classes);
 }
 
 /* --- creation --------------------------------------------------------------------------------- */
@@ -535,7 +536,7 @@ START_TEST(a_callback_of_the_caller_stops_between_batches)
     ASSERT_OK(sscam_explainer_create(model, "ss-cam-mean", &explainer));
     set_options(explainer, "batch_size=4 samples=20");
     ASSERT_OK(sscam_explainer_set_progress(explainer, stop_at_third, &calls));
-    ASSERT_FAILS(sscam_explain_array(explainer, input, input_shape, 4, NULL, &map),
+    ASSERT_FAILS(sscam_explain_array(explainer, ARRAY(input, input_shape, 4), NULL, &map),
                  SSCAM_E_CANCELLED, "progress");
     ck_assert_int_eq(tiny.rows, 1 + 2 * 4);
     sscam_explainer_unref(explainer);
@@ -607,9 +608,9 @@ START_TEST(inputs_and_options_that_the_engine_does_not_take)
     const int64_t other[] = {1, 1, WIDTH, HEIGHT}, sound[] = {1, 1, PIXELS};
     int64_t classes;
     sscam_model *model = model_of(&engine);
-    ASSERT_FAILS(sscam_model_classify_array(model, input, other, 4, NULL, 0, &classes),
+    ASSERT_FAILS(sscam_model_classify(model, ARRAY(input, other, 4), NULL, 0, &classes),
                  SSCAM_E_ARGUMENT, "input shape 1x1x5x4: tiny.onnx takes ?x1x4x5");
-    ASSERT_FAILS(sscam_model_classify_array(model, input, sound, 3, NULL, 0, &classes),
+    ASSERT_FAILS(sscam_model_classify(model, ARRAY(input, sound, 3), NULL, 0, &classes),
                  SSCAM_E_ARGUMENT, "input rank: 3");
     sscam_model_unref(model);
     assert_fails(&engine, "score-cam", "precision=bf16", SSCAM_E_UNSUPPORTED, "option precision");
@@ -632,7 +633,7 @@ START_TEST(shapes_that_the_engine_does_not_know_are_found)
     sscam_model *model = model_of(&engine);
     sscam_layers *layers = NULL;
     int32_t rank;
-    ASSERT_OK(sscam_model_layers_for(model, input_shape, 4, &layers));
+    ASSERT_OK(sscam_model_layers(model, input_shape, 4, &layers));
     ck_assert_int_eq(sscam_layers_default(layers), 0);
     ck_assert_str_eq(sscam_layers_name(layers, 0), "parts");
     ck_assert_str_eq(sscam_layers_kind(layers, 0), "Split");
