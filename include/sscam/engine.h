@@ -232,6 +232,7 @@ SSCAM_API sscam_status sscam_model_create_from_engine(const sscam_engine *engine
  *              same with K last for other inputs).
  * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_MEMORY. A failure fails the caller's call, whatever
  *         the callback returns.
+ * Thread: any thread while the callback runs, one at a time for a reply.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_engine_reply_add_layer(sscam_engine_reply *reply, const char *name,
@@ -245,6 +246,7 @@ SSCAM_API sscam_status sscam_engine_reply_add_layer(sscam_engine_reply *reply, c
  * @param reply The callback's.
  * @param name  Name of a layer that was added, or is added later.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL); SSCAM_E_MEMORY.
+ * Thread: any thread while the callback runs, one at a time for a reply.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_engine_reply_set_default_layer(sscam_engine_reply *reply,
@@ -260,6 +262,7 @@ SSCAM_API sscam_status sscam_engine_reply_set_default_layer(sscam_engine_reply *
  * @param rank   2 or 4.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL or another shape); SSCAM_E_MEMORY. A failure fails the
  *         caller's call, whatever the callback returns.
+ * Thread: any thread while the callback runs, one at a time for a reply.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_engine_reply_set_outputs(sscam_engine_reply *reply,
@@ -273,7 +276,9 @@ SSCAM_API sscam_status sscam_engine_reply_set_outputs(sscam_engine_reply *reply,
  * @param values Row-major, without gaps. Copied.
  * @param shape  `rank` numbers, each at least 1; those that `describe` told, where it did.
  * @param rank   1 to 8.
- * @return As sscam_engine_reply_set_outputs().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL or an unusable shape); SSCAM_E_MEMORY. A failure fails
+ *         the caller's call, whatever the callback returns.
+ * Thread: any thread while the callback runs, one at a time for a reply.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_engine_reply_set_activations(sscam_engine_reply *reply,
@@ -287,7 +292,9 @@ SSCAM_API sscam_status sscam_engine_reply_set_activations(sscam_engine_reply *re
  * @param values Row-major, without gaps. Copied.
  * @param shape  `rank` numbers: the shape of the activations.
  * @param rank   1 to 8.
- * @return As sscam_engine_reply_set_outputs().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL or an unusable shape); SSCAM_E_MEMORY. A failure fails
+ *         the caller's call, whatever the callback returns.
+ * Thread: any thread while the callback runs, one at a time for a reply.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_engine_reply_set_gradients(sscam_engine_reply *reply,
@@ -300,8 +307,9 @@ SSCAM_API sscam_status sscam_engine_reply_set_gradients(sscam_engine_reply *repl
  *
  * @param reply The callback's.
  * @param text  UTF-8. Copied, up to 767 bytes. NULL: no text.
- * @return SSCAM_E_MODEL, for the callback to return. The caller's call fails even if the callback
- *         returns SSCAM_OK.
+ * @return SSCAM_OK never: SSCAM_E_MODEL, for the callback to return, or SSCAM_E_ARGUMENT (reply is
+ *         NULL). The caller's call fails even if the callback returns SSCAM_OK.
+ * Thread: any thread while the callback runs, one at a time for a reply.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_engine_reply_set_error(sscam_engine_reply *reply, const char *text);
