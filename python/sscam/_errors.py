@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Optional
+
 from . import _constants, _native
 
 
@@ -97,10 +100,32 @@ _BY_STATUS = {
 }
 
 
+class _Causes(threading.local):
+    """What a callback of an engine raised in this thread's call of the library."""
+
+    cause: Optional[BaseException] = None
+
+
+_causes = _Causes()
+
+
+def note_cause(failure: BaseException) -> None:
+    """Keep an exception that the library knows only the text of, for check()."""
+    _causes.cause = failure
+
+
 def check(status: int) -> None:
-    """Raise what a status stands for, with this thread's message; nothing for a success."""
-    if status != _constants.OK:
-        raise _failure(status)
+    """Raise what a status stands for, with this thread's message; nothing for a success.
+
+    A failure comes from the exception that a callback of an engine raised, if one did; what is no
+    failure of the callback, such as KeyboardInterrupt, is raised itself.
+    """
+    cause, _causes.cause = _causes.cause, None
+    if status == _constants.OK:
+        return
+    if cause is not None and not isinstance(cause, Exception):
+        raise cause
+    raise _failure(status) from cause
 
 
 def _failure(status: int) -> SscamError:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional, Union, overload
 import numpy as np
 import numpy.typing as npt
 
-from . import _native
+from . import _constants, _native
 from ._arguments import (
     ClassIndex,
     array_argument,
@@ -21,7 +21,16 @@ from ._arguments import (
     floats_argument,
     shape_argument,
 )
-from ._errors import check
+from ._engine import (
+    Functions,
+    GradientFunction,
+    Layers,
+    RunFunction,
+    TailFunction,
+    register,
+    unregister,
+)
+from ._errors import ArgumentError, check
 from ._explainer import Explainer
 from ._handle import Handle, decode, encode
 from ._image import ImageLike
@@ -77,9 +86,99 @@ class Model:
             raise TypeError(
                 f"expected a file name or a file's content, not {type(source).__name__}"
             )
+        self._own(pointer)
+
+    def _own(self, pointer: Any) -> None:
         self._handle = Handle(pointer, _native.sscam_model_unref)
         self._lock = threading.Lock()
         self._class_count: Optional[int] = None
+
+    @classmethod
+    def from_function(
+        cls,
+        function: RunFunction,
+        layers: Layers,
+        *,
+        default_layer: Optional[str] = None,
+        gradients: Optional[GradientFunction] = None,
+        tail: Optional[TailFunction] = None,
+        name: str = "function",
+        device: str = "host",
+        input_shape: Sequence[int] = (),
+        class_count: int = 0,
+        largest_batch: int = 0,
+        preferred_batch: int = 0,
+        channels_last: bool = False,
+        thread_safe: bool = False,
+    ) -> Model:
+        """A model whose network runs in another engine, such as ONNX Runtime, behind a function.
+
+        `function` alone serves Score-CAM, both SS-CAMs, IS-CAM, Eigen-CAM and every metric;
+        `gradients` serves the other methods, and `tail` Ablation-CAM. Batches, masks and checks are
+        the library's. Functions are called in the thread that explains; an exception ends the call
+        with ModelError (MemoryError with OutOfMemoryError, after smaller batches were tried), which
+        is raised from it. A function must not use the model that it serves.
+
+        Args:
+            function: function(inputs, layer) of float32 inputs [N,C,H,W], [N,C,W] or [N,C,D,H,W],
+                which it may keep. It gives the logits, [N,classes] or for dense outputs
+                [N,classes,h,w]; where `layer` is not None, a pair of these and of that layer's
+                activations. N is 1 then.
+            layers: names of the layers that can be explained, in the order of execution; or a
+                mapping of names to the shapes of their activations, usually (1, K, h, w), or to
+                None. A shape that is not given is found by running zeros, where it is needed.
+            default_layer: the layer to explain when none is named; None for the last one that has
+                positions or no given shape.
+            gradients: gradients(inputs, layer, activations, weights): the derivative of the sum of
+                weights times outputs (all outputs of one input, flattened) by the activations,
+                which are those that `function` gave.
+            tail: tail(inputs, layer, activations): the logits of what follows the layer for N
+                altered activations of one input.
+            name: what messages call the network.
+            device: what the attribute `device` gives.
+            input_shape: the shape that inputs have to have, with N; 0 for any size. N above 0 means
+                exactly that many inputs at once. Empty for any.
+            class_count: number of classes; 0: not known before it is run.
+            largest_batch: most inputs at once; 0 for any number.
+            preferred_batch: how many inputs at once are the fastest; 0: not known.
+            channels_last: whether `function` takes inputs in the order [N,H,W,C].
+            thread_safe: whether the functions may be called by several threads at once.
+
+        Raises:
+            ArgumentError: a number is negative or of no use.
+            TypeError: `function` cannot be called.
+        """
+        for callable_ in (function, gradients, tail):
+            if callable_ is not None and not callable(callable_):
+                raise TypeError(f"expected a function, not {type(callable_).__name__}")
+        functions = Functions(function, gradients, tail, layers, default_layer, channels_last)
+        shape = tuple(input_shape)
+        if len(shape) > len(_native.Engine().input_shape):
+            raise ArgumentError(f"input_shape has {len(shape)} numbers, at most 5 are possible")
+        engine = _native.Engine(
+            struct_size=ctypes.sizeof(_native.Engine),
+            name=encode(name),
+            device=encode(device),
+            flags=_constants.ENGINE_THREAD_SAFE * bool(thread_safe)
+            | _constants.ENGINE_CHANNELS_LAST * bool(channels_last),
+            input_rank=len(shape),
+            input_shape=shape,
+            class_count=class_count,
+            largest_batch=largest_batch,
+            preferred_batch=preferred_batch,
+        )
+        register(engine, functions)
+        pointer = ctypes.POINTER(_native.Model)()
+        try:
+            check(
+                _native.sscam_model_create_from_engine(ctypes.byref(engine), ctypes.byref(pointer))
+            )
+        except Exception:
+            unregister(engine)
+            raise
+        model = cls.__new__(cls)
+        model._own(pointer)
+        return model
 
     def close(self) -> None:
         """Free the model; calling it again does nothing. Running calls and explainers keep what

@@ -111,6 +111,58 @@ class MetricTotal(ctypes.Structure):
     )
 
 
+class EngineRequest(ctypes.Structure):
+    """sscam_engine_request."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("input", POINTER(c_float)),
+        ("shape", POINTER(c_int64)),
+        ("rank", c_int32),
+        ("output", c_int32),
+        ("layer", c_char_p),
+        ("activations", POINTER(c_float)),
+        ("activation_shape", POINTER(c_int64)),
+        ("activation_rank", c_int32),
+        ("reserved", c_int32),
+        ("output_weights", POINTER(c_float)),
+        ("output_weight_count", c_int64),
+    )
+
+
+class EngineReply(ctypes.Structure):
+    """sscam_engine_reply."""
+
+
+# `user` is a number: see _engine.py.
+engine_callback = ctypes.CFUNCTYPE(c_int32, c_size_t, POINTER(EngineRequest), POINTER(EngineReply))
+engine_release = ctypes.CFUNCTYPE(None, c_size_t)
+
+
+class Engine(ctypes.Structure):
+    """sscam_engine."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("user", c_size_t),
+        ("name", c_char_p),
+        ("device", c_char_p),
+        ("flags", c_int32),
+        ("input_rank", c_int32),
+        ("input_shape", c_int64 * 5),
+        ("class_count", c_int64),
+        ("largest_batch", c_int64),
+        ("preferred_batch", c_int64),
+        ("output_names", POINTER(c_char_p)),
+        ("output_count", c_int64),
+        ("describe", engine_callback),
+        ("run", engine_callback),
+        ("gradients", engine_callback),
+        ("tail", engine_callback),
+        ("release", engine_release),
+    )
+
+
 _status = c_int32
 _model = POINTER(Model)
 _layers = POINTER(Layers)
@@ -123,9 +175,34 @@ _option = POINTER(Option)
 _evaluation = POINTER(Evaluation)
 _shape = POINTER(c_int64)
 _array = POINTER(Array)
+_engine = POINTER(Engine)
+_engine_reply = POINTER(EngineReply)
 
 # `user` is always a Python object: see _explainer.py.
 progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
+
+# engine.h
+sscam_model_create_from_engine = _declare(
+    "sscam_model_create_from_engine", _status, _engine, POINTER(_model)
+)
+sscam_engine_reply_add_layer = _declare(
+    "sscam_engine_reply_add_layer", _status, _engine_reply, c_char_p, c_char_p, _shape, c_int32
+)
+sscam_engine_reply_set_default_layer = _declare(
+    "sscam_engine_reply_set_default_layer", _status, _engine_reply, c_char_p
+)
+sscam_engine_reply_set_outputs = _declare(
+    "sscam_engine_reply_set_outputs", _status, _engine_reply, POINTER(c_float), _shape, c_int32
+)
+sscam_engine_reply_set_activations = _declare(
+    "sscam_engine_reply_set_activations", _status, _engine_reply, POINTER(c_float), _shape, c_int32
+)
+sscam_engine_reply_set_gradients = _declare(
+    "sscam_engine_reply_set_gradients", _status, _engine_reply, POINTER(c_float), _shape, c_int32
+)
+sscam_engine_reply_set_error = _declare(
+    "sscam_engine_reply_set_error", _status, _engine_reply, c_char_p
+)
 
 # evaluation.h
 sscam_evaluation_create = _declare(
