@@ -3,73 +3,64 @@
  *
  * progress MODEL.pt IMAGE EXPLAINED.png SECONDS */
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <sscam/sscam.h>
 
-static volatile sig_atomic_t interrupted;
+static _Atomic(sscam_explainer *) running;
 
-static void interrupt(int signal_number)
+static void cancel(int signal_number)
 {
     (void)signal_number;
-    interrupted = 1;
+    sscam_explainer_cancel(atomic_load(&running));
 }
 
-/* The time budget, passed to the callback. */
-struct budget {
-    struct timespec start;
-    double seconds;
-};
-
-static double seconds_since(const struct timespec *start)
-{
-    struct timespec now;
-    timespec_get(&now, TIME_UTC);
-    return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
-}
-
-/* Non-zero stops the explanation, which then returns SSCAM_E_CANCELLED. */
+/* Non-zero would stop the explanation, too. */
 static int32_t show_progress(void *user, double fraction)
 {
-    const struct budget *budget = user;
     enum { WIDTH = 40 };
     char bar[WIDTH + 1];
 
+    (void)user;
     for (int i = 0; i < WIDTH; i++)
         bar[i] = i < (int)(fraction * WIDTH) ? '#' : '.';
     bar[WIDTH] = '\0';
     fprintf(stderr, "\r[%s] %3.0f %%", bar, 100 * fraction);
-    return interrupted || seconds_since(&budget->start) > budget->seconds;
+    return 0;
 }
 
+/* `milliseconds` 0: as long as it takes. */
 static sscam_status explain(sscam_model *model, const char *method, const sscam_image *image,
-                            sscam_progress_callback callback, void *user, sscam_map **map)
+                            int64_t milliseconds, sscam_map **map)
 {
     sscam_explainer *explainer = NULL;
     sscam_status status = sscam_explainer_create(model, method, &explainer);
 
     if (status == SSCAM_OK)
-        status = sscam_explainer_set_progress(explainer, callback, user);
+        status = sscam_explainer_set_int(explainer, SSCAM_OPTION_DEADLINE, milliseconds);
+    if (status == SSCAM_OK)
+        status = sscam_explainer_set_progress(explainer, show_progress, NULL);
+    atomic_store(&running, explainer);
     if (status == SSCAM_OK)
         status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, map);
+    atomic_store(&running, NULL);
     sscam_explainer_unref(explainer);
+    fputc('\n', stderr);
     return status;
 }
 
 static sscam_status explain_in_time(sscam_model *model, const sscam_image *image, double seconds,
                                     sscam_map **map)
 {
-    struct budget budget = {.seconds = seconds};
+    const int64_t milliseconds = seconds < 0.001 ? 1 : (int64_t)(seconds * 1000);
+    sscam_status status = explain(model, "ss-cam-mean", image, milliseconds, map);
 
-    timespec_get(&budget.start, TIME_UTC);
-    sscam_status status = explain(model, "ss-cam-mean", image, show_progress, &budget, map);
-    fputc('\n', stderr);
     if (status != SSCAM_E_CANCELLED)
         return status;
-    fprintf(stderr, "cancelled; Grad-CAM instead\n");
-    return explain(model, "grad-cam", image, NULL, NULL, map);
+    fprintf(stderr, "%s; Grad-CAM instead\n", sscam_last_error());
+    return explain(model, "grad-cam", image, 0, map);
 }
 
 int main(int argc, char **argv)
@@ -82,7 +73,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: progress MODEL.pt IMAGE EXPLAINED.png SECONDS\n");
         return 2;
     }
-    signal(SIGINT, interrupt);
+    signal(SIGINT, cancel);
     int failed = sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &image) ||
                  explain_in_time(model, image, strtod(argv[4], NULL), &map) ||
                  sscam_map_overlay(map, image, "turbo", 0.5, &overlay) ||

@@ -35,8 +35,8 @@ typedef struct sscam_explainer sscam_explainer;
 /**
  * Is called with the progress of a call, between batches of network evaluations, by the thread that
  * called the library. It must not throw or longjmp. It may use other explainers, of the same model
- * too. On an explainer of the same call every function but sscam_explainer_get() and the typed
- * getters, _ref and _unref fails with SSCAM_E_ARGUMENT.
+ * too. On an explainer of the same call every function but sscam_explainer_get(), the typed getters,
+ * _cancel, _ref and _unref fails with SSCAM_E_ARGUMENT.
  *
  * @param user     The pointer given to sscam_explainer_set_progress().
  * @param fraction Share done, 0 to 1, never decreasing within a call.
@@ -221,6 +221,19 @@ SSCAM_API sscam_status sscam_explainer_set_region(sscam_explainer *explainer, co
  */
 SSCAM_API sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
                                                     sscam_progress_callback callback, void *user);
+
+/**
+ * Ends the call that uses an explainer, whichever thread made it: sscam_explain_image() and its
+ * siblings, sscam_evaluation_add() and every other call that runs the network. It returns
+ * SSCAM_E_CANCELLED, and the explainer can be used again. A batch of network evaluations that has
+ * begun is finished first. Where no call uses the explainer, nothing happens: the next call runs.
+ *
+ * @param explainer An explainer, or NULL; the caller has to hold a reference.
+ * Thread: any thread, also during a call and in a progress callback; a signal handler, too: this
+ * stores one lock-free atomic variable and does nothing else.
+ * @since 1.0
+ */
+SSCAM_API void sscam_explainer_cancel(sscam_explainer *explainer);
 
 /**
  * Turns an image into the network's input by the options `resize`, `interpolation`, `crop`,

@@ -109,6 +109,8 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_REGION 42
 /** `reduction`: how the scores of these pixels become one. */
 #define SSCAM_OPTION_REDUCTION 43
+/** `deadline`: milliseconds after which a call ends. */
+#define SSCAM_OPTION_DEADLINE 44
 /** @} */
 
 /** @name Types of an option's value

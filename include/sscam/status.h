@@ -36,7 +36,8 @@ typedef int32_t sscam_status;
 #define SSCAM_E_DEVICE (-8)
 /** The request is valid but this network or build cannot do it. */
 #define SSCAM_E_UNSUPPORTED (-9)
-/** The progress callback returned a value other than 0. */
+/** The progress callback returned a value other than 0, sscam_explainer_cancel() was called, or the
+ * option `deadline` has passed; the message says which. */
 #define SSCAM_E_CANCELLED (-10)
 
 /**

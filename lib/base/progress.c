@@ -10,13 +10,32 @@ static double position_in_whole(const sscam_progress *progress, double fraction)
     return fraction >= 1.0 || position > progress->end ? progress->end : position;
 }
 
+static const char *interruption_of(const sscam_progress *progress)
+{
+    return progress && progress->interruption
+               ? progress->interruption->reason(progress->interruption)
+               : NULL;
+}
+
+sscam_status sscam_progress_check(const sscam_progress *progress)
+{
+    const char *reason = interruption_of(progress);
+    return reason ? sscam_fail(SSCAM_E_CANCELLED, "cancelled: %s", reason) : SSCAM_OK;
+}
+
+int32_t sscam_progress_is_interrupted(const sscam_progress *progress)
+{
+    return interruption_of(progress) != NULL;
+}
+
 sscam_status sscam_progress_report(const sscam_progress *progress, double fraction)
 {
-    if (!progress || !progress->callback)
-        return SSCAM_OK;
+    sscam_status status = sscam_progress_check(progress);
+    if (status != SSCAM_OK || !progress || !progress->callback)
+        return status;
     if (progress->callback(progress->user, position_in_whole(progress, fraction)) != 0)
         return sscam_fail(SSCAM_E_CANCELLED, "cancelled by the progress callback");
-    return SSCAM_OK;
+    return sscam_progress_check(progress); /* the callback may have interrupted the call */
 }
 
 sscam_progress sscam_progress_part(const sscam_progress *progress, double start, double end)

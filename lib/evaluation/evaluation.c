@@ -12,7 +12,7 @@
 #include "evaluation/bootstrap.h"
 #include "evaluation/image_evaluation.h"
 #include "evaluation/perturbation_curves.h"
-#include "explain/busy_guard.h"
+#include "explain/call.h"
 #include "explain/explainer_private.h"
 
 static const int32_t curve_metrics[SSCAM_CURVES] = {
@@ -317,6 +317,7 @@ sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_imag
     sscam_evaluation_case given = SSCAM_EVALUATION_CASE_INIT;
     if (!evaluation)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_evaluation_add: evaluation is NULL");
+    sscam_call call;
     sscam_status status = cases
                               ? sscam_public_struct_read(cases, &given, sizeof given,
                                                          SSCAM_END_OF(sscam_evaluation_case, maps),
@@ -324,7 +325,8 @@ sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_imag
                               : SSCAM_OK;
     if (status != SSCAM_OK)
         return status;
-    const sscam_image_evaluation_request request = {.explainers = evaluation->explainers,
+    const sscam_image_evaluation_request request = {.progress = &call.progress,
+                                                    .explainers = evaluation->explainers,
                                                     .method_count = evaluation->method_count,
                                                     .image = image,
                                                     .classes = given.classes,
@@ -336,14 +338,14 @@ sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_imag
                                                     .maps = given.maps};
     status = check_arguments(evaluation, &request);
     if (status == SSCAM_OK)
-        status = sscam_busy_acquire(evaluation->explainers, evaluation->method_count, &request,
-                                    "sscam_evaluation_add");
+        status = sscam_call_begin(&call, evaluation->explainers, evaluation->method_count,
+                                  "sscam_evaluation_add");
     if (status != SSCAM_OK)
         return status;
     status = check_settings(evaluation);
     if (status == SSCAM_OK)
         status = evaluate_and_add(evaluation, &request);
-    sscam_busy_release(evaluation->explainers, evaluation->method_count, &request);
+    sscam_call_end(&call);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 

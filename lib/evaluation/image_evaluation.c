@@ -103,9 +103,11 @@ static sscam_status classify(evaluation_run *run)
     const sscam_perturbation *perturbation = &run->perturbation;
     const sscam_output_selection reading = {
         .output = perturbation->output, .kind = SSCAM_SCORE_LOGIT, .is_dense = &run->is_dense};
-    sscam_status status = perturbation->backend->classify(perturbation->network, run->input,
-                                                          &perturbation->shape, &reading,
-                                                          &run->logits, &run->output_count);
+    sscam_status status = sscam_progress_check(run->request->progress);
+    if (status == SSCAM_OK)
+        status = perturbation->backend->classify(perturbation->network, run->input,
+                                                 &perturbation->shape, &reading, &run->logits,
+                                                 &run->output_count);
     for (int64_t j = 0; j < run->output_count && status == SSCAM_OK; j++)
         if (!isfinite(run->logits[j]))
             status = sscam_fail(SSCAM_E_MODEL, "the network's output %lld is NaN or infinity",
@@ -509,8 +511,7 @@ static void measure_sensitivity(const evaluation_run *run)
 static sscam_status measure(evaluation_run *run)
 {
     const sscam_image_evaluation_request *request = run->request;
-    const sscam_progress whole = sscam_explainers_progress(request->explainers,
-                                                           request->method_count);
+    const sscam_progress *whole = request->progress;
     sscam_status status = prepare_input(run);
     if (status == SSCAM_OK)
         status = classify(run);
@@ -524,9 +525,9 @@ static sscam_status measure(evaluation_run *run)
         return sscam_fail_memory("an evaluation's values");
     /* Curves take as long as a method that scores masked inputs; the rest takes little. */
     const double maps_done = wants_curves(run) ? 0.5 : 0.95, masked_done = maps_done + 0.04;
-    const sscam_progress maps = sscam_progress_part(&whole, 0.0, maps_done),
-                         masked = sscam_progress_part(&whole, maps_done, masked_done),
-                         curves = sscam_progress_part(&whole, masked_done, 1.0);
+    const sscam_progress maps = sscam_progress_part(whole, 0.0, maps_done),
+                         masked = sscam_progress_part(whole, maps_done, masked_done),
+                         curves = sscam_progress_part(whole, masked_done, 1.0);
     status = explain(run, &maps);
     if (status == SSCAM_OK)
         status = measure_drop_and_increase(run, &masked);
@@ -536,7 +537,7 @@ static sscam_status measure(evaluation_run *run)
         return status;
     measure_pointing(run);
     measure_sensitivity(run);
-    return sscam_progress_report(&whole, 1.0);
+    return sscam_progress_report(whole, 1.0);
 }
 
 sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request,

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "base/progress.h"
 #include "options/metric_table.h"
 #include "sscam/evaluation.h"
 
@@ -17,6 +18,7 @@ enum { SSCAM_CURVES = 2 }; /* numbered as sscam_curve_kind */
 
 /* The image, its classes and boxes, and the explainers to evaluate. */
 typedef struct sscam_image_evaluation_request {
+    const sscam_progress *progress; /* of the whole call */
     sscam_explainer *const *explainers;
     int64_t method_count;
     const sscam_image *image;

@@ -50,7 +50,9 @@ static sscam_status score_plans(const sscam_perturbation *masking,
                                          .target_count = target_count,
                                          .scoring = masking->scoring,
                                          .progress = progress};
-    sscam_status status = masking->backend->score(masking->network, &request, scores);
+    sscam_status status = sscam_progress_check(progress);
+    if (status == SSCAM_OK)
+        status = masking->backend->score(masking->network, &request, scores);
     return status == SSCAM_OK ? check_scores(scores, sscam_mask_list_count(&list) * target_count)
                               : status;
 }

@@ -16,7 +16,10 @@ static sscam_status refuse(const char *function)
 static int32_t reserve(sscam_explainer *explainer, const void *call)
 {
     const void *holder = NULL;
-    return atomic_compare_exchange_strong(&explainer->call, &holder, call) || holder == call;
+    if (!atomic_compare_exchange_strong(&explainer->call, &holder, call))
+        return holder == call;
+    atomic_store(&explainer->is_cancelled, 0); /* which ended an earlier call, or none */
+    return 1;
 }
 
 sscam_status sscam_busy_acquire(sscam_explainer *const *explainers, int64_t count, const void *call,

@@ -84,13 +84,18 @@ sscam_status sscam_capture_layer(sscam_map_job *job, const float *input, const c
         .region = job->region,
         .want_gradients = want_gradients,
     };
-    sscam_status status = job->backend->capture(job->network, &request, out);
+    sscam_status status = sscam_progress_check(&job->progress);
+    if (status != SSCAM_OK)
+        return status;
+    status = job->backend->capture(job->network, &request, out);
     if (status == SSCAM_E_UNSUPPORTED)
         return sscam_fail(status, "%s: %s", job->method->title, sscam_error_message());
     if (status != SSCAM_OK)
         return status;
     job->passes++;
     status = put_in_order(job, out);
+    if (status == SSCAM_OK)
+        status = sscam_progress_check(&job->progress);
     if (status != SSCAM_OK)
         sscam_capture_release(out);
     return status;

@@ -6,6 +6,7 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "explain/busy_guard.h"
+#include "explain/call.h"
 #include "explain/explainer_private.h"
 #include "explain/map_private.h"
 #include "explain/method_private.h"
@@ -69,6 +70,13 @@ sscam_status sscam_explainer_set_progress(sscam_explainer *explainer,
     return sscam_succeed();
 }
 
+void sscam_explainer_cancel(sscam_explainer *explainer)
+{
+    _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may call this");
+    if (explainer)
+        atomic_store(&explainer->is_cancelled, 1);
+}
+
 /* --- arrays ----------------------------------------------------------------------------------- */
 
 static sscam_status finish(sscam_status status)
@@ -119,16 +127,6 @@ static sscam_status check_explainers(const sscam_explain_request *request, const
     return SSCAM_OK;
 }
 
-sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int64_t count)
-{
-    sscam_progress whole = {.end = 1.0};
-    for (int64_t i = 0; i < count && !whole.callback; i++) {
-        whole.callback = explainers[i]->progress.callback;
-        whole.user = explainers[i]->progress.user;
-    }
-    return whole;
-}
-
 /* Explains a few images at a time, so that memory does not grow with their number. */
 static sscam_status explain_reporting(const sscam_explain_request *request,
                                       const sscam_progress *whole, sscam_map **maps)
@@ -151,12 +149,6 @@ static sscam_status explain_reporting(const sscam_explain_request *request,
     return status;
 }
 
-static sscam_status explain_all(const sscam_explain_request *request, sscam_map **maps)
-{
-    sscam_progress whole = sscam_explainers_progress(request->explainers, request->explainer_count);
-    return finish(explain_reporting(request, &whole, maps));
-}
-
 sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t explainer_count,
                                  const float *input, const sscam_shape *shape,
                                  const int64_t *classes, int64_t class_count,
@@ -171,13 +163,14 @@ sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t exp
     return explain_reporting(&request, progress, maps);
 }
 
-static sscam_status check_and_load(const char *function, const sscam_explain_request *request,
+static sscam_status check_and_load(const char *function, sscam_explain_request *request,
                                    sscam_input *input)
 {
-    sscam_status status = check_explainers(request, function);
+    sscam_status status = check_positions(&request->shape);
     if (status == SSCAM_OK)
-        status = check_positions(&request->shape);
-    return status == SSCAM_OK ? sscam_input_load(input, function) : status;
+        status = sscam_input_load(input, function);
+    request->input = input->values;
+    return status;
 }
 
 /* Explains an input whose shape has been read. `function` is named in messages. */
@@ -185,18 +178,19 @@ static sscam_status explain_opened(const char *function, sscam_explain_request *
                                    sscam_input *input, sscam_map **maps)
 {
     request->shape = input->shape;
+    sscam_call call;
     sscam_status status = clear_maps(request, request->shape.images, function, maps);
     if (status == SSCAM_OK)
-        status = check_and_load(function, request, input);
+        status = check_explainers(request, function);
     if (status == SSCAM_OK)
-        status = sscam_busy_acquire(request->explainers, request->explainer_count, request,
-                                    function);
+        status = sscam_call_begin(&call, request->explainers, request->explainer_count, function);
     if (status != SSCAM_OK)
         return status;
-    request->input = input->values;
-    status = explain_all(request, maps);
-    sscam_busy_release(request->explainers, request->explainer_count, request);
-    return status;
+    status = check_and_load(function, request, input);
+    if (status == SSCAM_OK)
+        status = explain_reporting(request, &call.progress, maps);
+    sscam_call_end(&call);
+    return finish(status);
 }
 
 static sscam_status explain_array(const char *function, sscam_explain_request *request,
@@ -299,7 +293,7 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
 /* Preprocesses an image by the first explainer's options into the input, which `request` lacks, and
  * explains it. */
 static sscam_status explain_image(sscam_explain_request *request, const sscam_image *image,
-                                  sscam_map **maps)
+                                  const sscam_progress *progress, sscam_map **maps)
 {
     sscam_transform transform;
     sscam_geometry geometry;
@@ -315,7 +309,7 @@ static sscam_status explain_image(sscam_explain_request *request, const sscam_im
     request->input = input;
     status = sscam_preprocess(image, &transform, &geometry, input);
     if (status == SSCAM_OK)
-        status = explain_all(request, maps);
+        status = explain_reporting(request, progress, maps);
     free(input);
     for (int64_t i = 0; i < request->explainer_count * request->class_count && status == SSCAM_OK;
          i++) {
@@ -349,16 +343,16 @@ static sscam_status check_and_explain_image(const char *function, sscam_explain_
         status = sscam_fail(SSCAM_E_ARGUMENT, "%s: image is NULL", function);
     if (status == SSCAM_OK)
         status = check_explainers(request, function);
+    sscam_call call;
     if (status == SSCAM_OK)
-        status = sscam_busy_acquire(request->explainers, request->explainer_count, request,
-                                    function);
+        status = sscam_call_begin(&call, request->explainers, request->explainer_count, function);
     if (status != SSCAM_OK)
         return status;
     status = check_same_transform(request, function);
     if (status == SSCAM_OK)
-        status = explain_image(request, image, maps);
-    sscam_busy_release(request->explainers, request->explainer_count, request);
-    return status;
+        status = explain_image(request, image, &call.progress, maps);
+    sscam_call_end(&call);
+    return finish(status);
 }
 
 sscam_status sscam_explain_image_all(sscam_explainer *const *explainers, int64_t explainer_count,

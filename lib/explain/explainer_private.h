@@ -20,14 +20,12 @@ struct sscam_explainer {
     uint8_t *region_mask; /* [height,width] of region=mask; malloc'ed; NULL: none was given */
     int64_t region_height, region_width;
     _Atomic(const void *) call;  /* the one that uses it (busy_guard.h), or NULL */
+    atomic_int is_cancelled;     /* its call has to end */
     atomic_int settings_readers; /* getters that read the options; -1 while they are changed */
 };
 
 /* Whether the regions of two explainers are equal. */
 int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_explainer *b);
-
-/* The progress of a whole call, reported to the callback of the first explainer that has one. */
-sscam_progress sscam_explainers_progress(sscam_explainer *const *explainers, int64_t count);
 
 /* Preprocessing of an image by an explainer's options, and the shape of the input that results. */
 sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image,

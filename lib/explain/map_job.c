@@ -197,6 +197,8 @@ static sscam_status explain(shared_work *work, const sscam_progress *progress, s
     work->captures = sscam_zeros(work->count, sizeof *work->captures);
     if (!work->captures)
         return sscam_fail_memory("the maps of a call");
+    for (int64_t i = 0; i < work->count; i++)
+        work->jobs[i].progress = sscam_progress_part(progress, 0.0, 0.0);
     sscam_status status = sscam_progress_report(progress, 0.0);
     if (status == SSCAM_OK)
         status = capture_all(work);

@@ -34,7 +34,8 @@ typedef struct sscam_map_job {
                              component instead of their sum */
     int64_t passes;       /* network evaluations that were run for this job */
     sscam_scoring_diagnostics diagnostics; /* of its last scores */
-    sscam_progress progress; /* where weigh() reports, if its method has runs_network */
+    sscam_progress progress; /* where weigh() reports, if its method has runs_network; says whether
+                                the call is interrupted in any case */
 
     /* weigh() requests scores of masked inputs or of ablations by setting one of these two plans.
      * It is then called again with `scores`, one for each masked input or channel, for the target.

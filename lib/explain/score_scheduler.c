@@ -143,7 +143,9 @@ static sscam_status score_group(sscam_score_schedule *work, sscam_map_job *first
                                          .scoring = sscam_scoring_options_of(first->settings),
                                          .diagnostics = &diagnostics,
                                          .progress = progress};
-    status = first->backend->score(first->network, &request, scores);
+    status = sscam_progress_check(progress);
+    if (status == SSCAM_OK)
+        status = first->backend->score(first->network, &request, scores);
     if (status == SSCAM_OK)
         distribute_scores(work, first, &diagnostics, scores, total);
     if (status == SSCAM_OK)
@@ -213,7 +215,9 @@ static sscam_status ablate_group(sscam_score_schedule *work, sscam_map_job *firs
         .batch_size = first->settings->value[SSCAM_OPTION_BATCH_SIZE].integer,
         .extra_inputs = &extra_inputs,
         .progress = progress};
-    status = first->backend->ablate(first->network, &request, scores);
+    status = sscam_progress_check(progress);
+    if (status == SSCAM_OK)
+        status = first->backend->ablate(first->network, &request, scores);
     if (status == SSCAM_E_UNSUPPORTED)
         sscam_fail(status, "%s: %s", first->method->title, sscam_error_message());
     first->passes += plan->channel_count + extra_inputs;

@@ -327,8 +327,10 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
     const sscam_output_selection reading = {.output = sscam_output_of(job->settings),
                                             .target_pixels = job->target.target_pixels,
                                             .kind = sscam_score_kind_of(job->settings)};
-    sscam_status status = job->backend->classify(job->network, input, shape, &reading, &logits,
-                                                 &class_count);
+    sscam_status status = sscam_progress_check(&job->progress);
+    if (status == SSCAM_OK)
+        status = job->backend->classify(job->network, input, shape, &reading, &logits,
+                                        &class_count);
     if (status == SSCAM_OK) {
         job->passes++;
         status = take_constant_score(job, logits, class_count, score);

@@ -212,6 +212,9 @@ static const sscam_option table[] = {
            "Number format in which the network scores masked inputs. bf16 and fp16 are faster only "
            "where the CPU or GPU has instructions for them, and change scores in the third digit; "
            "tf32 is for CUDA devices."),
+    INT(DEADLINE, "deadline", "0", 0, 1e12,
+        "Milliseconds from a call's start after which it is cancelled, between two batches of "
+        "network evaluations; 0: never. Of several explainers in one call the earliest holds."),
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };

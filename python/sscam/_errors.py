@@ -78,7 +78,7 @@ class UnsupportedError(SscamError, NotImplementedError):
 
 
 class Cancelled(SscamError):
-    """The progress callback returned a true value."""
+    """The progress callback returned a true value, cancel() was called, or the deadline passed."""
 
     status = _constants.E_CANCELLED
 

@@ -132,6 +132,7 @@ class Explainer:
             check(_native.sscam_explainer_create(borrowed, encode(method), ctypes.byref(pointer)))
         self._handle = Handle(pointer, _native.sscam_explainer_unref)
         self._lock = threading.Lock()
+        self._freeing = threading.RLock()  # signal handlers, too, may cancel
         self._method = method
         self.options.update(layer=layer, **options)
 
@@ -149,8 +150,16 @@ class Explainer:
         """Free the explainer; calling it again does nothing."""
         if self._handle.closed:
             return
-        with self._used():
+        with self._used(), self._freeing:
             self._handle.close()
+
+    def cancel(self) -> None:
+        """End the call that uses this explainer, which raises Cancelled: explain() or explain_all().
+        For other threads and signal handlers; without a call, nothing happens. A batch of network
+        evaluations that has begun is finished first."""
+        with self._freeing:
+            if not self._handle.closed:
+                _native.sscam_explainer_cancel(self._handle.pointer)
 
     def __enter__(self) -> Explainer:
         return self

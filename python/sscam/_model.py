@@ -323,7 +323,7 @@ class Model:
             ClassError: there is no such class.
             ModelError: the network failed, or gave NaN or infinity.
             UnsupportedError: the method cannot explain this network.
-            Cancelled: `progress` returned a true value.
+            Cancelled: `progress` returned a true value, or the option `deadline` has passed.
             OutOfMemoryError, DeviceError: the machine could not do it.
             FileError, FormatError: the image's file cannot be read.
             TypeError: an unknown keyword, or a value of the wrong type.

@@ -272,6 +272,7 @@ sscam_explainer_set_region = _declare(
 sscam_explainer_set_progress = _declare(
     "sscam_explainer_set_progress", _status, _explainer, progress_callback, ctypes.py_object
 )
+sscam_explainer_cancel = _declare("sscam_explainer_cancel", None, _explainer)
 sscam_explainer_preprocess = _declare(
     "sscam_explainer_preprocess", _status, _explainer, _image, _shape, POINTER(c_float), c_int64
 )

@@ -160,3 +160,30 @@ def test_interrupt_leaves_no_trace_on_standard_error(model_path):
     """)
     done = run_python(script, model_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
+
+
+def test_cancel_from_another_thread(model, batch):
+    """The call has made progress, so it is under way; it would last for hours."""
+    started = threading.Event()
+
+    def cancel():
+        started.wait()
+        explainer.cancel()
+
+    with sscam.Explainer(model, "ss-cam-max", samples=100000, batch_size=2) as explainer:
+        explainer.cancel()  # no call: nothing happens
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        with pytest.raises(sscam.Cancelled, match=r"sscam_explainer_cancel\(\)"):
+            explainer.explain(batch, progress=lambda fraction: started.set())
+        thread.join()
+        explainer.options.update(samples=1, max_channels=2)
+        assert len(explainer.explain(batch)) == 2
+    explainer.cancel()  # closed: nothing happens
+
+
+def test_deadline(model, batch):
+    with sscam.Explainer(model, "ss-cam-max", samples=100000, deadline=50) as explainer:
+        with pytest.raises(sscam.Cancelled, match="the deadline of 50 ms has passed"):
+            explainer.explain(batch)
+        assert explainer.options["deadline"] == 50

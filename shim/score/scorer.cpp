@@ -109,6 +109,8 @@ void Scorer::score_batches(const ScoringPlan &plan, const sscam_score_request &r
     const int64_t count = sscam_mask_list_count(request.masks);
     std::atomic<int64_t> next(0), done(0);
     const auto score_next = [&] {
+        if (sscam_progress_is_interrupted(request.progress))
+            return false; // report() says why
         int64_t first = next.fetch_add(plan.batch);
         const int64_t end = std::min(count, first + plan.batch);
         for (int64_t rows = end - first; first < end; first += rows) {

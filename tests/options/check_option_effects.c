@@ -138,6 +138,7 @@ static const effect effects[] = {
     {"precision", "fp16", NOBODY, NULL, NULL, NULL},
     {"precision", "tf32", NOBODY, NULL, NULL, NULL},
     {"workers", "2", NOBODY, NULL, NULL, NULL},
+    {"deadline", "3600000", NOBODY, NULL, NULL, NULL},
 };
 enum { EFFECTS = sizeof effects / sizeof effects[0] };
 

@@ -78,6 +78,7 @@ static const known_option known[] = {
     {41, SSCAM_OPTION_TYPE_CHOICE, "channel_axis", "auto", "auto|first|last"},
     {42, SSCAM_OPTION_TYPE_STRING, "region", "predicted", ""},
     {43, SSCAM_OPTION_TYPE_CHOICE, "reduction", "mean", "mean|sum"},
+    {44, SSCAM_OPTION_TYPE_INT, "deadline", "0", ""},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 

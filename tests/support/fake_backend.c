@@ -96,9 +96,17 @@ typedef struct fake_network {
 
 /* --- counting and failing --------------------------------------------------------------------- */
 
+static _Atomic(void (*)(fake_call, long long)) call_hook;
+
+void fake_on_call(void (*hook)(fake_call call, long long number))
+{
+    atomic_store(&call_hook, hook);
+}
+
 void fake_reset(void)
 {
     atomic_store(&failing_number, 0);
+    atomic_store(&call_hook, NULL);
     for (int call = 0; call < FAKE_CALL_KINDS; call++)
         atomic_store(&fake_counted.calls[call], 0);
     atomic_store(&fake_counted.inputs, 0);
@@ -122,6 +130,9 @@ const char *fake_call_name(fake_call call)
 static sscam_status enter(fake_call call)
 {
     long long number = atomic_fetch_add(&fake_counted.calls[call], 1) + 1;
+    void (*hook)(fake_call, long long) = atomic_load(&call_hook);
+    if (hook)
+        hook(call, number);
     if (atomic_load(&failing_number) != number || atomic_load(&failing_call) != (int)call)
         return SSCAM_OK;
     return sscam_fail(atomic_load(&failing_status), "fake failure of %s %lld", fake_call_name(call),
