@@ -327,7 +327,7 @@ END_TEST
 static void assert_served(const sscam_engine *engine, int32_t served)
 {
     sscam_model *model = model_of(engine);
-    for (size_t i = 0; i < sscam_method_count(); i++) {
+    for (int64_t i = 0; i < sscam_method_count(); i++) {
         const sscam_method *method = sscam_method_info(i);
         const int32_t missing = sscam_method_needs(method) & ~served;
         sscam_map *map = NULL;
@@ -417,7 +417,7 @@ START_TEST(metrics_need_run_alone)
     set_options(explainer, "resize=off crop=off channel_order=gray mean=0.5 std=0.25 metrics=all");
     ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 1, 0, pixels, &image));
     ASSERT_OK(sscam_evaluation_create(&explainer, 1, &evaluation));
-    ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL, 0, NULL, NULL, 0));
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL));
     ck_assert_uint_eq(sscam_evaluation_case_count(evaluation), 1);
     sscam_evaluation_unref(evaluation);
     sscam_image_unref(image);
