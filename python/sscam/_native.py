@@ -84,6 +84,22 @@ class Array(ctypes.Structure):
     ]
 
 
+class Activations(ctypes.Structure):
+    """sscam_activations."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("activations", POINTER(Array)),
+        ("gradients", POINTER(Array)),
+        ("class_weights", POINTER(Array)),
+        ("sides", POINTER(c_int64)),
+        ("rank", c_int32),
+        ("option_count", c_int32),
+        ("options", POINTER(c_char_p)),
+        ("layer", c_char_p),
+    )
+
+
 class EvaluationCase(ctypes.Structure):
     """sscam_evaluation_case."""
 
@@ -126,6 +142,11 @@ _array = POINTER(Array)
 
 # `user` is always a Python object: see _explainer.py.
 progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
+
+# activations.h
+sscam_map_from_activations = _declare(
+    "sscam_map_from_activations", _status, c_char_p, POINTER(Activations), POINTER(_map)
+)
 
 # evaluation.h
 sscam_evaluation_create = _declare(
