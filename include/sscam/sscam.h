@@ -28,6 +28,7 @@
 #ifndef SSCAM_SSCAM_H
 #define SSCAM_SSCAM_H
 
+#include "activations.h"
 #include "array.h"
 #include "engine.h"
 #include "evaluation.h"

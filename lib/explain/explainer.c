@@ -199,7 +199,7 @@ static sscam_status explain_array(const char *function, sscam_explain_request *r
     sscam_input input;
     if (!array || !maps)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function, !array ? "input" : "maps");
-    sscam_status status = sscam_input_open(array, function, &input);
+    sscam_status status = sscam_input_open(array, "input", function, &input);
     if (status == SSCAM_OK && request->explainer_count < 1)
         status = sscam_fail(SSCAM_E_ARGUMENT, "%s: no explainers", function);
     if (status == SSCAM_OK && request->class_count < 1)

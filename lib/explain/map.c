@@ -93,14 +93,13 @@ static sscam_status copy_target_pixels(const sscam_capture *capture, sscam_map *
     return status;
 }
 
-static void describe(sscam_map_job *job, sscam_map *map)
+/* What was explained; of given activations that is not known. */
+static void describe_class(const sscam_map_job *job, sscam_map *map)
 {
     const sscam_capture *capture = job->capture;
-    map->rank = job->shape.rank - 2;
-    map->sides = job->shape.sides;
-    map->channel_count = capture->channels;
-    map->method = job->method->name;
-    map->passes = job->passes;
+    map->class_index = -1;
+    if (capture->class_count == 0)
+        return;
     map->class_index = job->target.class_index;
     map->logit = capture->logits[job->target.class_index];
     map->probability = capture->target_pixels
@@ -108,6 +107,16 @@ static void describe(sscam_map_job *job, sscam_map *map)
                            : sscam_score_of(capture->logits, capture->class_count,
                                             job->target.class_index,
                                             sscam_probability_kind(job->settings));
+}
+
+static void describe(sscam_map_job *job, sscam_map *map)
+{
+    map->rank = job->shape.rank - 2;
+    map->sides = job->shape.sides;
+    map->channel_count = job->capture->channels;
+    map->method = job->method->name;
+    map->passes = job->passes;
+    describe_class(job, map);
 }
 
 sscam_status sscam_map_combine(sscam_map_job *job, sscam_map **out)

@@ -20,6 +20,7 @@ typedef struct sscam_map_job {
     int64_t image_index;           /* v of the noise counter */
     float black[3];                /* (0 - mean) / std: the value of a black pixel, by channel */
     const sscam_capture *capture;  /* shared with jobs of the same input and layer */
+    const float *class_weights;    /* w_fc[c,k], where the caller gave them; NULL: not known */
     const sscam_region *region;    /* of dense outputs */
     int32_t is_mirrored;           /* whether the input is the mirror image of target_job's */
     sscam_target requested_target; /* before it is resolved */

@@ -1,6 +1,7 @@
 /* CAM (Zhou et al. 2015), and the test that a network's head has the form that CAM needs. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/checked_size.h"
 #include "base/error.h"
@@ -71,6 +72,10 @@ sscam_status sscam_last_layer_weights(sscam_map_job *job, float *weights)
 {
     const sscam_capture *capture = job->capture;
     int64_t positions = sscam_position_count(capture->sides);
+    if (job->class_weights) {
+        memcpy(weights, job->class_weights, (size_t)capture->channels * sizeof *weights);
+        return SSCAM_OK;
+    }
     sum_gradients(capture, weights);
     double allowed = largest_magnitude(weights, capture->channels) / (double)positions /
                      TOLERANCE_DENOMINATOR;

@@ -22,7 +22,7 @@ static const char *shape_text(const int64_t *numbers, int32_t rank, char text[12
     return text;
 }
 
-static sscam_status check_numbers(const int64_t *numbers, int32_t rank)
+static sscam_status check_numbers(const int64_t *numbers, int32_t rank, const char *name)
 {
     static const char *const names[] = {"NCW", "NCHW", "NCDHW"};
     const int64_t largest = INT64_C(1) << 40; /* floats; products below stay within 64 bits */
@@ -30,23 +30,24 @@ static sscam_status check_numbers(const int64_t *numbers, int32_t rank)
     for (int32_t i = 0; i < rank; i++) {
         char text[128];
         if (numbers[i] < 1)
-            return sscam_fail(SSCAM_E_ARGUMENT, "input shape: %c is %" PRId64 ", not at least 1",
+            return sscam_fail(SSCAM_E_ARGUMENT, "%s shape: %c is %" PRId64 ", not at least 1", name,
                               names[rank - SSCAM_LEAST_RANK][i], numbers[i]);
         if (numbers[i] > largest / size)
-            return sscam_fail(SSCAM_E_ARGUMENT, "input shape %s is too large",
+            return sscam_fail(SSCAM_E_ARGUMENT, "%s shape %s is too large", name,
                               shape_text(numbers, rank, text));
         size *= numbers[i];
     }
     return SSCAM_OK;
 }
 
-sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, sscam_shape *out)
+sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, const char *name,
+                              sscam_shape *out)
 {
     if (rank < SSCAM_LEAST_RANK || rank > SSCAM_MOST_RANK)
-        return sscam_fail(
-            SSCAM_E_ARGUMENT,
-            "input rank: %" PRId32 ", not 3 ([N,C,W]), 4 ([N,C,H,W]) or 5 ([N,C,D,H,W])", rank);
-    sscam_status status = check_numbers(numbers, rank);
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "%s rank: %" PRId32 ", not 3 ([N,C,W]), 4 ([N,C,H,W]) or 5 ([N,C,D,H,W])",
+                          name, rank);
+    sscam_status status = check_numbers(numbers, rank, name);
     if (status != SSCAM_OK)
         return status;
     *out = (sscam_shape){rank, numbers[0], numbers[1], .sides = {1, 1, numbers[rank - 1]}};
@@ -57,17 +58,18 @@ sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, sscam_shape 
     return SSCAM_OK;
 }
 
-sscam_status sscam_input_open(const sscam_array *array, const char *function, sscam_input *out)
+sscam_status sscam_input_open(const sscam_array *array, const char *name, const char *function,
+                              sscam_input *out)
 {
-    *out = (sscam_input){.values = NULL};
+    *out = (sscam_input){.name = name};
     char what[96];
-    snprintf(what, sizeof what, "%s: input", function);
+    snprintf(what, sizeof what, "%s: %s", function, name);
     sscam_status status = sscam_public_struct_read(array, &out->array, sizeof out->array,
                                                    sizeof out->array, what);
     if (status == SSCAM_OK && !out->array.shape)
-        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: input's shape is NULL", function);
+        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: %s: shape is NULL", function, name);
     if (status == SSCAM_OK)
-        status = sscam_read_shape(out->array.shape, out->array.rank, &out->shape);
+        status = sscam_read_shape(out->array.shape, out->array.rank, name, &out->shape);
     return status;
 }
 
@@ -100,7 +102,7 @@ static int32_t add_reach(int64_t length, int64_t stride, int64_t *reach)
            !__builtin_add_overflow(*reach, distance, reach) && *reach <= PTRDIFF_MAX;
 }
 
-static sscam_status plan_walk(const sscam_array *array, walk *out)
+static sscam_status plan_walk(const sscam_array *array, const char *name, walk *out)
 {
     const int64_t element = size_of(array->element_type);
     int64_t row_major = element, reach = 0;
@@ -114,9 +116,9 @@ static sscam_status plan_walk(const sscam_array *array, walk *out)
             stride = INT64_MIN;
         if (length > 1 && !add_reach(length, stride, &reach))
             return sscam_fail(SSCAM_E_ARGUMENT,
-                              "input: a stride of %" PRId64 " along %" PRId64
+                              "%s: a stride of %" PRId64 " along %" PRId64
                               " elements leaves the address space",
-                              array->strides ? array->strides[i] : stride / element, length);
+                              name, array->strides ? array->strides[i] : stride / element, length);
         out->lengths[to] = length;
         out->strides[to] = length > 1 ? stride : 0;
         row_major = sscam_times(row_major, length);
@@ -203,7 +205,8 @@ static sscam_status fail_not_finite(const sscam_input *input, double value, int6
         snprintf(where + length, sizeof where - (size_t)length, ", row %" PRId64,
                  position / sides.width % sides.height);
     return sscam_fail(SSCAM_E_ARGUMENT,
-                      "input: %s at image %" PRId64 ", channel %" PRId64 "%s, column %" PRId64,
+                      "%s: %s at image %" PRId64 ", channel %" PRId64 "%s, column %" PRId64,
+                      input->name,
                       isnan(value)   ? "NaN"
                       : isinf(value) ? "infinity"
                                      : what,
@@ -236,13 +239,13 @@ sscam_status sscam_input_load(sscam_input *input, const char *function)
     const sscam_array *array = &input->array;
     walk elements;
     if (!array->data)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: input's data is NULL", function);
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s: data is NULL", function, input->name);
     if (size_of(array->element_type) == 0)
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "%s: input's element_type is %" PRId32
+                          "%s: %s: element_type is %" PRId32
                           ", not that of float32, float64 or uint8",
-                          function, array->element_type);
-    sscam_status status = plan_walk(array, &elements);
+                          function, input->name, array->element_type);
+    sscam_status status = plan_walk(array, input->name, &elements);
     if (status != SSCAM_OK)
         return status;
     input->values = array->data;

@@ -1,4 +1,4 @@
-/* A network's input, read from an array of the host's. */
+/* A network's input, or values shaped like one, read from an array of the host's. */
 #ifndef SSCAM_LIB_MODEL_INPUT_ARRAY_H
 #define SSCAM_LIB_MODEL_INPUT_ARRAY_H
 
@@ -7,19 +7,22 @@
 #include "sscam/status.h"
 
 typedef struct sscam_input {
+    const char *name;  /* in messages: "input" */
     sscam_array array; /* as the caller gave it */
     sscam_shape shape;
     const float *values; /* [shape], row-major: the caller's own where they are so, else `copy` */
     float *copy;         /* malloc'ed, or NULL */
 } sscam_input;
 
-/* Reads a shape of `rank` numbers. SSCAM_E_ARGUMENT unless it is usable and its size does not
- * overflow. */
-sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, sscam_shape *out);
+/* Reads a shape of `rank` numbers, called `name` in messages. SSCAM_E_ARGUMENT unless it is usable
+ * and its size does not overflow. */
+sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, const char *name,
+                              sscam_shape *out);
 
-/* Reads what describes the elements, but not the elements. `function` is named in messages.
- * SSCAM_E_ARGUMENT for a struct or a shape that is unusable. */
-sscam_status sscam_input_open(const sscam_array *array, const char *function, sscam_input *out);
+/* Reads what describes the elements, but not the elements. `name` and `function` are named in
+ * messages. SSCAM_E_ARGUMENT for a struct or a shape that is unusable. */
+sscam_status sscam_input_open(const sscam_array *array, const char *name, const char *function,
+                              sscam_input *out);
 
 /* Reads the elements: contiguous float32 in place, others into a copy. SSCAM_E_ARGUMENT for a type
  * that is no input's, strides that leave the address space, and for a value that is not finite as

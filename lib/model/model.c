@@ -113,7 +113,7 @@ sscam_status sscam_model_classify(sscam_model *model, const sscam_array *input, 
     if (capacity < 0)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: capacity is %" PRId64, function, capacity);
     sscam_input read;
-    sscam_status status = sscam_input_open(input, function, &read);
+    sscam_status status = sscam_input_open(input, "input", function, &read);
     if (status == SSCAM_OK)
         status = sscam_input_load(&read, function);
     if (status == SSCAM_OK)
@@ -132,7 +132,7 @@ sscam_status sscam_model_layers(sscam_model *model, const int64_t *shape, int32_
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_layers: %s is NULL",
                           !model ? "model" : "shape");
     sscam_shape read;
-    sscam_status status = sscam_read_shape(shape, rank, &read);
+    sscam_status status = sscam_read_shape(shape, rank, "input", &read);
     if (status == SSCAM_OK && read.images != 1)
         status = sscam_fail(SSCAM_E_ARGUMENT, "input shape: N is %" PRId64 ", not 1", read.images);
     if (status != SSCAM_OK)

@@ -84,6 +84,22 @@ class Array(ctypes.Structure):
     ]
 
 
+class Activations(ctypes.Structure):
+    """sscam_activations."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("activations", POINTER(Array)),
+        ("gradients", POINTER(Array)),
+        ("class_weights", POINTER(Array)),
+        ("sides", POINTER(c_int64)),
+        ("rank", c_int32),
+        ("option_count", c_int32),
+        ("options", POINTER(c_char_p)),
+        ("layer", c_char_p),
+    )
+
+
 class EvaluationCase(ctypes.Structure):
     """sscam_evaluation_case."""
 
@@ -181,6 +197,7 @@ _engine_reply = POINTER(EngineReply)
 # `user` is always a Python object: see _explainer.py.
 progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
 
+<<<<<<< HEAD
 # engine.h
 sscam_model_create_from_engine = _declare(
     "sscam_model_create_from_engine", _status, _engine, POINTER(_model)
@@ -202,6 +219,11 @@ sscam_engine_reply_set_gradients = _declare(
 )
 sscam_engine_reply_set_error = _declare(
     "sscam_engine_reply_set_error", _status, _engine_reply, c_char_p
+=======
+# activations.h
+sscam_map_from_activations = _declare(
+    "sscam_map_from_activations", _status, c_char_p, POINTER(Activations), POINTER(_map)
+>>>>>>> tables
 )
 
 # evaluation.h

@@ -17,7 +17,7 @@ static sscam_array array_of(const void *data, int32_t element_type, const int64_
 
 static sscam_status load(const sscam_array *array)
 {
-    sscam_status status = sscam_input_open(array, "load", &input);
+    sscam_status status = sscam_input_open(array, "input", "load", &input);
     return status == SSCAM_OK ? sscam_input_load(&input, "load") : status;
 }
 
