@@ -58,8 +58,8 @@ static int32_t has_gradients_of(const sscam_capture *capture, sscam_target targe
 static int32_t same_layout(const sscam_settings *a, const sscam_settings *b)
 {
     const sscam_layout_hint own = sscam_layout_hint_of(a), other = sscam_layout_hint_of(b);
-    return own.channel_axis == other.channel_axis && own.grid_height == other.grid_height &&
-           own.grid_width == other.grid_width;
+    return own.channel_axis == other.channel_axis && own.grid_depth == other.grid_depth &&
+           own.grid_height == other.grid_height && own.grid_width == other.grid_width;
 }
 
 /* Whether the capture of an earlier job of the same input, layer and output suits this job too.

@@ -52,6 +52,6 @@ sscam_layout_hint sscam_layout_hint_of(const sscam_settings *settings)
 {
     sscam_layout_hint hint = {
         .channel_axis = (sscam_channel_axis)settings->value[SSCAM_OPTION_CHANNEL_AXIS].integer};
-    sscam_parse_grid(settings->value[SSCAM_OPTION_GRID].text, &hint.grid_height, &hint.grid_width);
+    sscam_parse_grid(settings->value[SSCAM_OPTION_GRID].text, &hint);
     return hint;
 }

@@ -23,6 +23,7 @@ typedef enum sscam_channel_axis {
 typedef struct sscam_layout_hint {
     sscam_channel_axis channel_axis;
     int64_t grid_height, grid_width; /* of tokens; 0: to be found */
+    int64_t grid_depth;              /* of tokens of a volume; 0: one slice, or to be found */
 } sscam_layout_hint;
 
 typedef struct sscam_activation_layout {
@@ -33,11 +34,16 @@ typedef struct sscam_activation_layout {
     int64_t extra; /* tokens before those of the grid: class tokens, registers */
 } sscam_activation_layout;
 
-/* Reads "" (both become 0) or HEIGHTxWIDTH. Returns whether the text is either. */
-int32_t sscam_parse_grid(const char *text, int64_t *height, int64_t *width);
+/* Reads "" (all become 0), HEIGHTxWIDTH or DEPTHxHEIGHTxWIDTH. Returns whether the text is one of
+ * these. */
+int32_t sscam_parse_grid(const char *text, sscam_layout_hint *hint);
+
+/* Whether the positions are the input's reduced by one stride along height and width, to within one
+ * position. */
+int32_t sscam_is_in_proportion(const sscam_activation_layout *layout, const sscam_shape *input);
 
 /* Finds the layout of an output of that shape. Returns 0 where it is neither a map of the input's
- * rank nor, for images, tokens on a grid. */
+ * rank nor, for images and volumes, tokens on a grid. */
 int32_t sscam_find_activation_layout(const int64_t *shape, int32_t rank, const sscam_shape *input,
                                      const sscam_layout_hint *hint, sscam_activation_layout *out);
 

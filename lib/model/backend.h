@@ -172,8 +172,9 @@ typedef struct sscam_backend {
     void (*destroy)(void *network);
     /* Name of the device it was loaded to; the network's. */
     const char *(*device)(const void *network);
-    /* Layers for an input shape of one image, found by running zeros of that shape; the default one
-     * is that of an output, named as in a capture. */
+    /* Layers for an input shape of one image, found by running some input of that shape; the
+     * default one is that of an output, named as in a capture. A capture finds those of its own
+     * input. */
     sscam_status (*layers)(void *network, const sscam_shape *shape, const char *output,
                            struct sscam_layers *out);
     /* Raw outputs of a batch: malloc'ed [N, class_count]. */

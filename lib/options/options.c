@@ -34,9 +34,11 @@ static sscam_status check_layers(const char *name, const char *value)
 
 static sscam_status check_grid(const char *name, const char *value)
 {
-    int64_t rows, columns;
-    if (!sscam_parse_grid(value, &rows, &columns))
-        return sscam_fail(SSCAM_E_ARGUMENT, "option %s: \"%s\" is not HEIGHTxWIDTH, as in 14x14",
+    sscam_layout_hint hint;
+    if (!sscam_parse_grid(value, &hint))
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "option %s: \"%s\" is not HEIGHTxWIDTH, as in 14x14, or "
+                          "DEPTHxHEIGHTxWIDTH",
                           name, value);
     return SSCAM_OK;
 }
@@ -95,9 +97,9 @@ static const sscam_option table[] = {
     CHOICE(FUSION, "fusion", VALUES("max", "mean"),
            "How the maps of several layers, each at the input's size and in [0,1], become one."),
     TEXT(GRID, "grid", "", check_grid,
-         "Grid that the tokens of a layer lie on, HEIGHTxWIDTH, as in 14x14; empty: found from the "
-         "input's proportions. Tokens before those of the grid, such as a class token, are left "
-         "out."),
+         "Grid that the tokens of a layer lie on, HEIGHTxWIDTH, as in 14x14, or of a volume "
+         "DEPTHxHEIGHTxWIDTH; empty: found from the input's proportions. Tokens before those of "
+         "the grid, such as a class token, are left out."),
     CHOICE(CHANNEL_AXIS, "channel_axis", VALUES("auto", "first", "last"),
            "Whether a layer's output has its channels before its positions ([1,K,h,w], [1,K,T]) or "
            "after them ([1,h,w,K], [1,T,K]); auto: found from the input's proportions."),

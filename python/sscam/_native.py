@@ -197,7 +197,11 @@ _engine_reply = POINTER(EngineReply)
 # `user` is always a Python object: see _explainer.py.
 progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
 
-<<<<<<< HEAD
+# activations.h
+sscam_map_from_activations = _declare(
+    "sscam_map_from_activations", _status, c_char_p, POINTER(Activations), POINTER(_map)
+)
+
 # engine.h
 sscam_model_create_from_engine = _declare(
     "sscam_model_create_from_engine", _status, _engine, POINTER(_model)
@@ -219,11 +223,6 @@ sscam_engine_reply_set_gradients = _declare(
 )
 sscam_engine_reply_set_error = _declare(
     "sscam_engine_reply_set_error", _status, _engine_reply, c_char_p
-=======
-# activations.h
-sscam_map_from_activations = _declare(
-    "sscam_map_from_activations", _status, c_char_p, POINTER(Activations), POINTER(_map)
->>>>>>> tables
 )
 
 # evaluation.h

@@ -1,5 +1,6 @@
 #include "engine/network.hpp"
 
+#include <cstring>
 #include <set>
 #include <sstream>
 
@@ -116,6 +117,27 @@ at::Tensor logits_in(const c10::IValue &output, int64_t rows, const std::string 
                                    std::to_string(rows) + ", classes]: no classifier");
 }
 
+// FNV-1a of the values' bits.
+uint64_t hash_of(const at::Tensor &input)
+{
+    const at::Tensor values = input.to(at::kCPU).contiguous();
+    const float *value = values.data_ptr<float>();
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (int64_t i = 0; i < values.numel(); i++) {
+        uint32_t bits;
+        std::memcpy(&bits, &value[i], sizeof bits);
+        hash = (hash ^ bits) * 0x100000001B3u;
+    }
+    return hash;
+}
+
+// Values between -1 and 1, as different from place to place as those of a normalised photograph.
+at::Tensor example_input(const std::vector<int64_t> &sizes)
+{
+    const int64_t count = c10::multiply_integers(sizes);
+    return at::sin(at::arange(count, at::TensorOptions().dtype(at::kFloat)) * 0.37).view(sizes);
+}
+
 } // namespace
 
 std::vector<int64_t> sizes_of(const sscam_shape &shape)
@@ -195,18 +217,37 @@ at::Tensor Network::classify(const at::Tensor &input, const std::string &output)
     return run_for_logits(*plain_, input, {}, 0, output);
 }
 
-std::shared_ptr<const LayerTable> Network::layers(sscam_shape shape, const std::string &output)
+std::shared_ptr<const LayerTable> Network::layers(const at::Tensor &input,
+                                                  const std::string &output)
 {
-    shape.images = 1;
-    const auto key = std::make_pair(sizes_of(shape), output);
+    const LayersKey key{input.sizes().vec(), graph_->branches_on_values() ? hash_of(input) : 0,
+                        output};
     std::lock_guard<std::mutex> lock(mutex_);
     auto table = layers_.find(key);
     if (!table) {
-        table = std::make_shared<const LayerTable>(find_layers(
-            *graph_, at::zeros(key.first, at::TensorOptions(device_).dtype(at::kFloat)), output));
+        table = std::make_shared<const LayerTable>(find_layers(*graph_, input, output));
         layers_.insert(key, table);
     }
     return table;
+}
+
+// Networks may treat dark or empty images apart, and refuse values outside of their range.
+std::shared_ptr<const LayerTable> Network::layers_of_shape(sscam_shape shape,
+                                                           const std::string &output)
+{
+    shape.images = 1;
+    const at::Tensor waves = example_input(sizes_of(shape)).to(device_);
+    try {
+        return layers(waves, output);
+    } catch (const Error &) {
+        for (const at::Tensor &other : {0.5 * waves + 0.5, at::zeros_like(waves)}) {
+            try {
+                return layers(other, output);
+            } catch (const Error &) { // the first one's reason counts
+            }
+        }
+        throw;
+    }
 }
 
 Scorer &Network::scorer(sscam_precision precision)

@@ -6,7 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "common/lru_cache.hpp"
@@ -35,9 +35,13 @@ public:
     // run_for_logits() on the plain program.
     at::Tensor classify(const at::Tensor &input, const std::string &output = {}) const;
 
-    // The layers for one input of that shape, and the default layer of an output, which is named as
-    // for run_for_logits(). Kept for the shapes used last.
-    std::shared_ptr<const LayerTable> layers(sscam_shape shape, const std::string &output);
+    // The layers that run on one input, and the default layer of an output, which is named as for
+    // run_for_logits(). Kept for the shapes used last, or the inputs used last where values decide
+    // what runs.
+    std::shared_ptr<const LayerTable> layers(const at::Tensor &input, const std::string &output);
+
+    // The same for some input of that shape.
+    std::shared_ptr<const LayerTable> layers_of_shape(sscam_shape shape, const std::string &output);
 
     // The program with a tap at a layer. Kept for the layers used last.
     std::shared_ptr<const Program> tapped_at(const Layer &layer);
@@ -57,8 +61,9 @@ private:
     std::map<sscam_precision, std::unique_ptr<Scorer>> scorers_; // one a precision, all made first
 
     std::mutex mutex_; // guards the members below
-    LruCache<std::pair<std::vector<int64_t>, std::string>, std::shared_ptr<const LayerTable>>
-        layers_; // by shape and output
+    // By the input's shape and, where they matter, the hash of its values; and by output.
+    using LayersKey = std::tuple<std::vector<int64_t>, uint64_t, std::string>;
+    LruCache<LayersKey, std::shared_ptr<const LayerTable>> layers_;
     LruCache<std::string, std::shared_ptr<const Program>> tapped_;
 };
 

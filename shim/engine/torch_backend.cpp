@@ -66,7 +66,7 @@ sscam_status layers(void *handle, const sscam_shape *shape, const char *output,
                     struct sscam_layers *out)
 {
     return guarded_on(handle, [&](Network &network) {
-        *out = exported(*network.layers(*shape, text_or_empty(output)));
+        *out = exported(*network.layers_of_shape(*shape, text_or_empty(output)));
     });
 }
 

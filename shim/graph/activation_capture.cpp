@@ -87,6 +87,9 @@ const Layer &wanted_layer(const LayerTable &table, const char *name)
     if (name && *name != '\0') {
         if (const Layer *layer = table.find(name))
             return *layer;
+        if (table.not_run.count(name) != 0)
+            throw Error(SSCAM_E_LAYER, "layer \"" + std::string(name) +
+                                           "\": the network did not run it on this input");
         struct sscam_layers list = exported(table);
         sscam_status status = sscam_fail_unknown_layer(name, &list);
         sscam_layers_release(&list);
@@ -100,14 +103,15 @@ const Layer &wanted_layer(const LayerTable &table, const char *name)
 
 void capture(Network &network, const sscam_capture_request &request, sscam_capture &out)
 {
-    auto table = network.layers(request.shape, text_or_empty(request.output));
+    const at::Tensor input = network.input_from(request.input, request.shape);
+    auto table = network.layers(input, text_or_empty(request.output));
     const Layer &layer = wanted_layer(*table, request.layer);
     auto program = network.tapped_at(layer);
     auto tap = c10::make_intrusive<LayerTap>(request.want_gradients != 0);
 
     c10::AutoGradMode gradients(request.want_gradients != 0);
-    at::Tensor logits = run_for_logits(*program, network.input_from(request.input, request.shape),
-                                       tap, 0, text_or_empty(request.output));
+    at::Tensor logits = run_for_logits(*program, input.clone(), tap, 0,
+                                       text_or_empty(request.output));
     check_captured(tap->activations, layer);
     sscam_target target = request.target;
     RowReader reader;

@@ -384,6 +384,50 @@ void find_modules_that_return_operations(jit::Graph &graph, std::vector<Mark> &m
     });
 }
 
+// --- control flow --------------------------------------------------------------------------------
+
+// Operations that make numbers, or shapes, of a tensor's values. Tracing makes "Int" and the like
+// of shapes, too, but leaves no branches.
+bool reads_values(const jit::Node *node)
+{
+    static const std::unordered_set<std::string> operations = {
+        "aten::Bool",
+        "aten::Int",
+        "aten::Float",
+        "aten::item",
+        "aten::_local_scalar_dense",
+        "aten::ScalarImplicit",
+        "aten::IntImplicit",
+        "aten::FloatImplicit",
+        "aten::is_nonzero",
+        "aten::equal",
+        "aten::allclose",
+        "prim::tolist",
+        "aten::nonzero",
+        "aten::nonzero_numpy",
+        "aten::argwhere",
+        "aten::masked_select",
+        "aten::where",
+        "aten::unique_consecutive",
+        "aten::_unique2",
+        "aten::unique_dim",
+        "aten::index",
+        "torchvision::nms",
+    };
+    return !node->inputs().empty() && is_tensor(node->input(0)) &&
+           operations.count(node->kind().toQualString()) != 0;
+}
+
+bool branches_on_values_in(jit::Graph &graph)
+{
+    bool has_branches = false, has_values = false;
+    for_each_node(graph.block(), [&](const jit::Node *node) {
+        has_branches |= node->kind() == prim::If || node->kind() == prim::Loop;
+        has_values |= reads_values(node);
+    });
+    return has_branches && has_values;
+}
+
 // --- programs ------------------------------------------------------------------------------------
 
 void replace_mark_by_tap(jit::Node *mark_node, jit::Value *tap)
@@ -504,6 +548,7 @@ MarkedGraph::MarkedGraph(const jit::Module &module)
     redirect_uses_to_marks(*graph_);
     name_operations(*graph_, module_, marks_);
     find_modules_that_return_operations(*graph_, marks_);
+    branches_on_values_ = branches_on_values_in(*graph_);
 }
 
 std::shared_ptr<const Program>

@@ -66,6 +66,9 @@ public:
     // Indexed by the number that Tap::pass() gets.
     const std::vector<Mark> &marks() const { return marks_; }
 
+    // Whether values of tensors, not their shapes alone, decide which operations run.
+    bool branches_on_values() const { return branches_on_values_; }
+
     // forward() with taps at the marks for which `wanted` is true.
     std::shared_ptr<const Program> program(const std::function<bool(int64_t)> &wanted) const;
 
@@ -73,6 +76,7 @@ private:
     torch::jit::Module module_;
     std::shared_ptr<torch::jit::Graph> graph_;
     std::vector<Mark> marks_;
+    bool branches_on_values_;
 };
 
 } // namespace sscam

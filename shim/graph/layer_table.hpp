@@ -3,6 +3,7 @@
 #ifndef SSCAM_SHIM_GRAPH_LAYER_TABLE_HPP
 #define SSCAM_SHIM_GRAPH_LAYER_TABLE_HPP
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct Layer {
 struct LayerTable {
     std::vector<Layer> layers; // in the order of execution
     int64_t default_index = -1;
+    std::set<std::string> not_run; // names of modules and operations that other inputs may reach
 
     const Layer *find(const std::string &name) const;
 };

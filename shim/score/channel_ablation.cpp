@@ -65,9 +65,9 @@ private:
 class Ablation {
 public:
     Ablation(Network &network, const sscam_ablation_request &request)
-        : request_(request), table_(network.layers(request.shape, text_or_empty(request.output))),
-          program_(network.tapped_at(wanted_layer(*table_, request.plan->layer))),
-          input_(network.input_from(request.plan->input, request.shape))
+        : request_(request), input_(network.input_from(request.plan->input, request.shape)),
+          table_(network.layers(input_, text_or_empty(request.output))),
+          program_(network.tapped_at(wanted_layer(*table_, request.plan->layer)))
     {
         auto tap = c10::make_intrusive<CountingTap>();
         logits_ = run_for_logits(*program_, input_.clone(), tap, 0, text_or_empty(request.output))
@@ -132,9 +132,10 @@ private:
     }
 
     const sscam_ablation_request &request_;
+    const at::Tensor input_;
     std::shared_ptr<const LayerTable> table_;
     std::shared_ptr<const Program> program_;
-    at::Tensor input_, logits_;
+    at::Tensor logits_;
     int64_t last_call_ = 0, input_rows_ = 1, batch_ = 1;
 };
 

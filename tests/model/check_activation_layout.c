@@ -99,18 +99,18 @@ static const struct {
     int32_t channel_axis;
     int64_t height, width, extra;
 } hinted[] = {
-    {4, {1, 96, 96, 96}, {SSCAM_CHANNEL_AXIS_LAST, 0, 0}, 3, 96, 96, 0},
-    {4, {1, 7, 7, 768}, {SSCAM_CHANNEL_AXIS_FIRST, 0, 0}, 1, 7, 768, 0},
-    {4, {1, 512, 7, 7}, {SSCAM_CHANNEL_AXIS_AUTO, 14, 14}, 1, 7, 7, 0}, /* a map needs no grid */
-    {3, {1, 197, 64}, {SSCAM_CHANNEL_AXIS_FIRST, 0, 0}, 1, 8, 8, 0},
-    {3, {1, 99, 768}, {SSCAM_CHANNEL_AXIS_AUTO, 7, 14}, 2, 7, 14, 1},
-    {3, {1, 768, 98}, {SSCAM_CHANNEL_AXIS_AUTO, 7, 14}, 1, 7, 14, 0},
-    {3, {1, 120, 768}, {SSCAM_CHANNEL_AXIS_AUTO, 7, 14}, 2, 7, 14, 22},
-    {3, {1, 5, 98}, {SSCAM_CHANNEL_AXIS_AUTO, 7, 14}, 1, 7, 14, 0},
-    {3, {1, 97, 261}, {SSCAM_CHANNEL_AXIS_FIRST, 0, 0}, 1, 16, 16, 5},
-    {3, {1, 97, 90}, {SSCAM_CHANNEL_AXIS_AUTO, 7, 14}, -1, 0, 0, 0},
-    {3, {1, 97, 98}, {SSCAM_CHANNEL_AXIS_LAST, 7, 14}, -1, 0, 0, 0},
-    {3, {1, 97, 98}, {SSCAM_CHANNEL_AXIS_AUTO, INT32_MAX, INT32_MAX}, -1, 0, 0, 0},
+    {4, {1, 96, 96, 96}, {SSCAM_CHANNEL_AXIS_LAST, 0, 0, 0}, 3, 96, 96, 0},
+    {4, {1, 7, 7, 768}, {SSCAM_CHANNEL_AXIS_FIRST, 0, 0, 0}, 1, 7, 768, 0},
+    {4, {1, 512, 7, 7}, {SSCAM_CHANNEL_AXIS_AUTO, 14, 14, 0}, 1, 7, 7, 0}, /* a map needs no grid */
+    {3, {1, 197, 64}, {SSCAM_CHANNEL_AXIS_FIRST, 0, 0, 0}, 1, 8, 8, 0},
+    {3, {1, 99, 768}, {SSCAM_CHANNEL_AXIS_AUTO, 7, 14, 0}, 2, 7, 14, 1},
+    {3, {1, 768, 98}, {SSCAM_CHANNEL_AXIS_AUTO, 7, 14, 0}, 1, 7, 14, 0},
+    {3, {1, 120, 768}, {SSCAM_CHANNEL_AXIS_AUTO, 7, 14, 0}, 2, 7, 14, 22},
+    {3, {1, 5, 98}, {SSCAM_CHANNEL_AXIS_AUTO, 7, 14, 0}, 1, 7, 14, 0},
+    {3, {1, 97, 261}, {SSCAM_CHANNEL_AXIS_FIRST, 0, 0, 0}, 1, 16, 16, 5},
+    {3, {1, 97, 90}, {SSCAM_CHANNEL_AXIS_AUTO, 7, 14, 0}, -1, 0, 0, 0},
+    {3, {1, 97, 98}, {SSCAM_CHANNEL_AXIS_LAST, 7, 14, 0}, -1, 0, 0, 0},
+    {3, {1, 97, 98}, {SSCAM_CHANNEL_AXIS_AUTO, INT32_MAX, INT32_MAX, 0}, -1, 0, 0, 0},
 };
 
 START_TEST(order_and_grid_can_be_given)
@@ -128,12 +128,42 @@ START_TEST(order_and_grid_can_be_given)
 }
 END_TEST
 
-/* Of sound and video the order cannot be found; it can be given. */
+static const struct {
+    int64_t input[3], tokens;
+    int64_t sides[3], extra; /* sides[0] 0: there is no grid */
+} volumes[] = {
+    {{16, 224, 224}, 1568, {8, 14, 14}, 0}, /* 2x28x28 would fit as well */
+    {{16, 224, 224}, 393, {8, 7, 7}, 1},     {{8, 224, 224}, 1569, {8, 14, 14}, 1},
+    {{16, 224, 224}, 3136, {16, 14, 14}, 0}, {{16, 112, 168}, 432, {8, 6, 9}, 0},
+    {{96, 96, 96}, 216, {6, 6, 6}, 0},       {{96, 96, 96}, 217, {6, 6, 6}, 1},
+    {{64, 128, 128}, 256, {4, 8, 8}, 0},     {{8, 56, 72}, 196, {0, 0, 0}, 0},
+};
+
+START_TEST(tokens_of_volumes_have_grids)
+{
+    const sscam_layout_hint nothing = {0}, by_slice = {.grid_height = 7, .grid_width = 7};
+    const int64_t shape[] = {1, volumes[_i].tokens, 10}, *input_sides = volumes[_i].input;
+    const sscam_shape seen = {5, 1, 3, {input_sides[0], input_sides[1], input_sides[2]}};
+    const sscam_sides sides = {volumes[_i].sides[0], volumes[_i].sides[1], volumes[_i].sides[2]};
+    sscam_activation_layout is;
+    const int32_t has_one = sscam_find_activation_layout(shape, 3, &seen, &nothing, &is);
+    ck_assert_int_eq(has_one, sides.depth > 0);
+    if (has_one) {
+        ck_assert(is.channel_axis == 2 && sscam_same_sides(is.sides, sides));
+        ck_assert_int_eq(is.extra, volumes[_i].extra);
+    }
+    ck_assert(sscam_find_activation_layout(shape, 3, &seen, &by_slice, &is));
+    ck_assert(sscam_same_sides(is.sides, (sscam_sides){volumes[_i].tokens / 49, 7, 7}));
+}
+END_TEST
+
+/* Of sound the order cannot be found, and of video only by the proportions; it can be given. */
 START_TEST(sound_and_video_have_orders_too)
 {
-    const int64_t sound[] = {1, 24, 2000}, video[] = {1, 16, 4, 7, 9}, tokens[] = {1, 196, 768};
+    const int64_t sound[] = {1, 24, 2000}, video[] = {1, 16, 4, 7, 9},
+                  last_video[] = {1, 4, 7, 9, 16}, tokens[] = {1, 196, 768};
     const sscam_shape heard = {3, 1, 2, {1, 1, 16000}}, seen = {5, 1, 3, {8, 56, 72}};
-    const sscam_layout_hint nothing = {0}, last = {SSCAM_CHANNEL_AXIS_LAST, 0, 0};
+    const sscam_layout_hint nothing = {0}, last = {SSCAM_CHANNEL_AXIS_LAST, 0, 0, 0};
     sscam_activation_layout is;
     ck_assert(sscam_find_activation_layout(sound, 3, &heard, &nothing, &is));
     ck_assert(is.channel_axis == 1 && is.channels == 24 &&
@@ -147,9 +177,12 @@ START_TEST(sound_and_video_have_orders_too)
     ck_assert(sscam_find_activation_layout(video, 5, &seen, &last, &is));
     ck_assert(is.channel_axis == 4 && is.channels == 9 &&
               sscam_same_sides(is.sides, (sscam_sides){16, 4, 7}));
+    ck_assert(sscam_find_activation_layout(last_video, 5, &seen, &nothing, &is));
+    ck_assert(is.channel_axis == 4 && is.channels == 16 &&
+              sscam_same_sides(is.sides, (sscam_sides){4, 7, 9}));
     ck_assert(!sscam_find_activation_layout(tokens, 3, &seen, &nothing, &is));
     ASSERT_FAILS(sscam_require_activation_layout("norm", tokens, 3, &seen, &nothing, &is),
-                 SSCAM_E_LAYER, "[1, K, d, h, w]");
+                 SSCAM_E_LAYER, "no grid of the input's proportions (8x56x72)");
     ASSERT_FAILS(sscam_require_activation_layout("conv", video, 5, &heard, &nothing, &is),
                  SSCAM_E_LAYER, "[1, K, w]");
 }
@@ -158,7 +191,7 @@ END_TEST
 START_TEST(refusals_name_tokens_input_and_option)
 {
     const int64_t tokens[] = {1, 79, 768}, heads[] = {12, 197, 197}, vector[] = {1, 1000};
-    const sscam_layout_hint nothing = {0}, grid = {SSCAM_CHANNEL_AXIS_LAST, 14, 14};
+    const sscam_layout_hint nothing = {0}, grid = {SSCAM_CHANNEL_AXIS_LAST, 14, 14, 0};
     sscam_activation_layout is;
     ASSERT_FAILS(sscam_require_activation_layout("norm", tokens, 3, &upright, &nothing, &is),
                  SSCAM_E_LAYER, "\"norm\" gives 79 tokens");
@@ -176,17 +209,21 @@ END_TEST
 START_TEST(grids_are_read)
 {
     static const char *const wrong[] = {"14",   "14x",           "x14",           "0x14",
-                                        "14x0", "-1x14",         "14x14x14",      "14 x 14",
+                                        "14x0", "-1x14",         "14x14x14x14",   "14 x 14",
                                         "ax14", "99999999999x1", "1x99999999999", "1.5x2"};
-    int64_t height, width;
-    ck_assert(sscam_parse_grid("", &height, &width));
-    ck_assert_int_eq(width, 0);
-    ck_assert(sscam_parse_grid("12x7", &height, &width));
-    ck_assert_int_eq(height, 12);
-    ck_assert_int_eq(width, 7);
+    sscam_layout_hint hint;
+    ck_assert(sscam_parse_grid("", &hint));
+    ck_assert_int_eq(hint.grid_width, 0);
+    ck_assert(sscam_parse_grid("12x7", &hint));
+    ck_assert_int_eq(hint.grid_depth, 0);
+    ck_assert_int_eq(hint.grid_height, 12);
+    ck_assert_int_eq(hint.grid_width, 7);
+    ck_assert(sscam_parse_grid("8x12x7", &hint));
+    ck_assert_int_eq(hint.grid_depth, 8);
+    ck_assert_int_eq(hint.grid_height, 12);
     sscam_explainer *explainer = make_explainer("fake linear", "grad-cam");
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        ck_assert(!sscam_parse_grid(wrong[i], &height, &width));
+        ck_assert(!sscam_parse_grid(wrong[i], &hint));
         ASSERT_FAILS(sscam_explainer_set(explainer, "grid", wrong[i]), SSCAM_E_ARGUMENT,
                      "option grid");
     }
@@ -326,6 +363,8 @@ int main(void)
     TCase *finding = tcase_create("finding"), *explaining = tcase_create("explaining");
     tcase_add_loop_test(finding, order_and_grid_are_found, 0, sizeof found / sizeof found[0]);
     tcase_add_loop_test(finding, order_and_grid_can_be_given, 0, sizeof hinted / sizeof hinted[0]);
+    tcase_add_loop_test(finding, tokens_of_volumes_have_grids, 0,
+                        sizeof volumes / sizeof volumes[0]);
     tcase_add_test(finding, sound_and_video_have_orders_too);
     tcase_add_test(finding, refusals_name_tokens_input_and_option);
     tcase_add_test(finding, grids_are_read);

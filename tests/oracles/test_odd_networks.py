@@ -63,7 +63,7 @@ class Raises(Net):
 class RaisesWhenMasked(Net):
     def forward(self, x: Tensor) -> Tensor:
         if bool((x == 0).any()):
-            if bool((x != 0).any()):  # the search for layers runs it on zeros
+            if bool((x != 0).any()):  # its layers may be listed for zeros
                 raise ValueError("the input is masked")
         return self.classify(x)
 

@@ -1,0 +1,234 @@
+"""Small networks of the kinds that are exported in practice, each with what is right for it.
+
+Weights are random from a fixed seed. NETWORKS has for each name: constructor, input shape, default
+layer, and the shape of its map.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CLASSES = 7
+
+
+class Trunk(nn.Module):
+    """3 x 64 x 64 to 12 x 8 x 8."""
+
+    def __init__(self, channels: int = 3):
+        super().__init__()
+        self.first = nn.Conv2d(channels, 6, 3, 2, 1)
+        self.norm = nn.BatchNorm2d(6)
+        self.second = nn.Conv2d(6, 12, 3, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.second(F.relu(self.norm(self.first(x)))))
+
+
+class Classifier(nn.Module):
+    def __init__(self, channels: int = 3, classes: int = CLASSES):
+        super().__init__()
+        self.trunk = Trunk(channels)
+        self.fc = nn.Linear(12, classes)
+
+    def classify(self, x: Tensor) -> Tensor:
+        return self.fc(self.trunk(x).mean([2, 3]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(x)
+
+
+class EarlyExit(Classifier):
+    """Inputs without contrast leave early."""
+
+    def __init__(self):
+        super().__init__()
+        self.exit = nn.Linear(6, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = F.relu(self.trunk.first(x))
+        if bool(x.std() < 0.1):
+            return self.exit(features.mean([2, 3]))
+        return self.fc(F.relu(self.trunk.second(features)).mean([2, 3]))
+
+
+class Experts(Classifier):
+    """The input's mean selects one of two trunks."""
+
+    def __init__(self):
+        super().__init__()
+        self.other = Trunk()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if float(x.mean()) > 0.5:
+            return self.fc(self.other(x).mean([2, 3]))
+        return self.classify(x)
+
+
+class NeedsContrast(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        if bool(x.max() == x.min()):
+            raise ValueError("the input is empty")
+        return self.classify(x)
+
+
+class NeedsUnitRange(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        if bool(x.min() < 0) or bool(x.max() > 1):
+            raise ValueError("values must be from 0 to 1")
+        return self.classify(x)
+
+
+class Deep(nn.Module):
+    """Many large maps, of which inference needs two at a time."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 16, 3, padding=1)
+        self.convs = nn.ModuleList([nn.Conv2d(16, 16, 3, padding=1, groups=16) for _ in range(20)])
+        self.fc = nn.Linear(16, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for conv in self.convs:
+            x = torch.tanh(conv(x))
+        return self.fc(x.mean([2, 3]))
+
+
+class ScaledHeads(nn.Module):
+    """Attention by normalised queries and keys; 64 tokens, so that heads of any width look like
+    images: products are 64 x 64, and queries 64 x 16."""
+
+    def __init__(self, heads: int = 2, width: int = 32):
+        super().__init__()
+        self.heads, self.width = heads, width
+        self.patches = nn.Conv2d(3, width, 8, 8)
+        self.norm = nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.bias = nn.Parameter(torch.randn(1, heads, 64, 64) * 0.1)
+        self.fc = nn.Linear(width, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        t = self.patches(x).flatten(2).transpose(1, 2)
+        qkv = self.qkv(self.norm(t)).reshape(1, 64, 3, self.heads, self.width // self.heads)
+        qkv = qkv.permute(2, 0, 3, 1, 4)
+        q, k, v = F.normalize(qkv[0], dim=-1), F.normalize(qkv[1], dim=-1), qkv[2]
+        products = torch.matmul(q, k.transpose(-2, -1)) * 8.0 + self.bias
+        mixed = torch.matmul(products.softmax(-1), v) + q
+        t = t + self.out(mixed.transpose(1, 2).reshape(1, 64, self.width))
+        return self.fc(t.mean(1))
+
+
+class AffineMixer(nn.Module):
+    """Mixing without attention and without layer norms."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 24, 8, 8)
+        self.between_positions, self.between_channels = nn.Linear(64, 64), nn.Linear(24, 24)
+        self.scale, self.shift = nn.Parameter(torch.ones(24)), nn.Parameter(torch.zeros(24))
+        self.fc = nn.Linear(24, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        t = self.patches(x).flatten(2).transpose(1, 2)
+        t = t + F.gelu(self.between_positions(t.transpose(1, 2))).transpose(1, 2)
+        t = t + F.gelu(self.between_channels(t))
+        return self.fc(torch.addcmul(self.shift, self.scale, t).mean(1))
+
+
+class FlattenedMap(Classifier):
+    """The map, flattened for pooling, is no tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.trunk(x).flatten(2).sigmoid().mean(2))
+
+
+class VideoChannelsLast(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patches, self.norm = nn.Conv3d(3, 10, (2, 8, 8), (2, 8, 8)), nn.LayerNorm(10)
+        self.mix, self.fc = nn.Linear(10, 10), nn.Linear(10, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        t = self.patches(x).permute(0, 2, 3, 4, 1)
+        t = self.norm(t + F.gelu(self.mix(t)))
+        return self.fc(t.mean([1, 2, 3]))
+
+
+class VideoTokens(nn.Module):
+    """Tokens of a video behind a class token."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.norm = nn.Conv3d(3, 16, (2, 8, 8), (2, 8, 8)), nn.LayerNorm(16)
+        self.attention = nn.MultiheadAttention(16, 2, batch_first=True)
+        self.token, self.fc = nn.Parameter(torch.randn(1, 1, 16)), nn.Linear(16, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        t = torch.cat([self.token, self.patches(x).flatten(2).transpose(1, 2)], 1)
+        y = self.norm(t)
+        t = t + self.attention(y, y, y)[0]
+        return self.fc(t[:, 0])
+
+
+class Electrodes(nn.Module):
+    """A series of each of 8 electrodes as a picture; convolutions over time, then electrodes."""
+
+    def __init__(self):
+        super().__init__()
+        self.time, self.space = nn.Conv2d(1, 6, (1, 9)), nn.Conv2d(6, 10, (8, 1))
+        self.fc = nn.Linear(10, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.elu(self.space(self.time(x)))
+        return self.fc(F.avg_pool2d(x, [1, 4]).mean([2, 3]))
+
+
+class Column(nn.Module):
+    """A series as a picture of one column."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(1, 8, (9, 1), (2, 1)), nn.ReLU(), nn.Conv2d(8, 8, (9, 1), (2, 1)), nn.ReLU()
+        )
+        self.fc = nn.Linear(8, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.body(x).mean([2, 3]))
+
+
+class RowMeans(Classifier):
+    """Means of rows are no map of one column."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.trunk(x).mean(3, keepdim=True).sigmoid().mean([2, 3]))
+
+
+IMAGE, VIDEO = (3, 64, 64), (3, 8, 56, 56)
+NETWORKS = {
+    "early_exit": (EarlyExit, IMAGE, "relu_1", (8, 8)),
+    "experts": (Experts, IMAGE, "trunk", (8, 8)),
+    "needs_contrast": (NeedsContrast, IMAGE, "trunk", (8, 8)),
+    "scaled_heads": (ScaledHeads, IMAGE, "norm", (8, 8)),
+    "one_head": (lambda: ScaledHeads(1, 64), IMAGE, "norm", (8, 8)),
+    "affine_mixer": (AffineMixer, IMAGE, "addcmul", (8, 8)),
+    "flattened_map": (FlattenedMap, IMAGE, "trunk", (8, 8)),
+    "video_channels_last": (VideoChannelsLast, VIDEO, "norm", (4, 7, 7)),
+    "video_tokens": (VideoTokens, VIDEO, "norm", (4, 7, 7)),
+    "electrodes": (Electrodes, (1, 8, 120), "elu", (1, 112)),
+    "column": (Column, (1, 200, 1), "body", (44, 1)),
+    "row_means": (RowMeans, IMAGE, "trunk", (8, 8)),
+}
+
+
+def build(constructor):
+    torch.manual_seed(3)
+    network = constructor().eval()
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
+    return network
+
+
+def random_input(shape, low=-1.5, high=1.5):
+    generator = torch.Generator().manual_seed(9)
+    return torch.empty(1, *shape).uniform_(low, high, generator=generator)

@@ -1,0 +1,219 @@
+"""Networks as they are exported: the right map, or refused with the reason.
+
+usage: pytest run_exported.py, with the program's path in SSCAM_CLI. The oracle is eager PyTorch in
+evaluation mode: activations and gradients of the layer by autograd, and Grad-CAM from these.
+"""
+
+import json
+import os
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from torch.overrides import TorchFunctionMode
+
+import exported_networks
+from exported_networks import IMAGE, NETWORKS, build, random_input
+
+
+class Sscam:
+    """The program, and a folder for its files."""
+
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+
+    def save(self, module, name="network.pt"):
+        path = self.folder / name
+        module.save(str(path))
+        return path
+
+    def run(self, *arguments):
+        return subprocess.run(
+            [self.program, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+
+    def explain(self, path, array, *flags, method="grad-cam"):
+        """The report of one map, and the map before upsampling."""
+        files = self.folder / "input.npy", self.folder / "raw.npy"
+        np.save(files[0], np.asarray(array))
+        dimensions = ["--dimensions", array.ndim - 2] if array.ndim != 4 else []
+        done = self.run(
+            "explain",
+            path,
+            "--tensor",
+            files[0],
+            "-m",
+            method,
+            "--json",
+            "--raw",
+            files[1],
+            *dimensions,
+            *flags,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout), np.load(files[1])
+
+    def refusal(self, path, array, *flags, method="grad-cam"):
+        """The message of an explanation that fails."""
+        file = self.folder / "input.npy"
+        np.save(file, np.asarray(array))
+        done = self.run("explain", path, "--tensor", file, "-m", method, "--json", *flags)
+        assert done.returncode == 1, (done.returncode, done.stdout, done.stderr)
+        assert done.stderr.count("\n") == 1 and len(done.stderr) < 500, done.stderr
+        return done.stderr
+
+
+@pytest.fixture
+def sscam(tmp_path):
+    return Sscam(os.environ["SSCAM_CLI"], tmp_path)
+
+
+class Recorder(TorchFunctionMode):
+    """Keeps every tensor that an operation gives, with its gradient."""
+
+    def __init__(self):
+        super().__init__()
+        self.values = []
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        output = function(*args, **(kwargs or {}))
+        if isinstance(output, torch.Tensor) and output.requires_grad:
+            output.retain_grad()
+            self.values.append(output)
+        return output
+
+
+def grad_cam(activations, gradients):
+    """Of [channels, ...]."""
+    positions = tuple(range(1, activations.ndim))
+    weights = gradients.mean(positions, keepdims=True)
+    return np.maximum((weights * activations).sum(0), 0)
+
+
+def maps_of(value, sides):
+    """A value, [1,K,...], [1,...,K] or [1,T,K], as [K, sides]; None where it has none."""
+    count = int(np.prod(sides))
+    array = value.detach().double().numpy()[0]
+    if array.shape[1:] == tuple(sides):
+        return array
+    if array.shape[:-1] == tuple(sides):
+        return np.moveaxis(array, -1, 0)
+    if array.ndim == 2 and 0 <= array.shape[0] - count <= 8:
+        return array[array.shape[0] - count :].T.reshape(-1, *sides)
+    return None
+
+
+def oracle_maps(network, example, sides, score):
+    """Grad-CAM at every value of the network that has these sides."""
+    with Recorder() as recorder:
+        output = network(example.clone().requires_grad_())
+    score(output).backward()
+    found = []
+    for value in recorder.values:
+        if value.grad is None or maps_of(value, sides) is None:
+            continue
+        found.append(grad_cam(maps_of(value, sides), maps_of(value.grad, sides)))
+    return found
+
+
+def assert_is_among(found, maps, tolerance=1e-4):
+    differences = [
+        np.abs(found - expected).max() / np.abs(expected).max()
+        for expected in maps
+        if expected.max() > 0
+    ]
+    assert differences and min(differences) <= tolerance, differences
+
+
+def top_score(output):
+    return output.max()
+
+
+@pytest.mark.parametrize("form", ["scripted", "traced"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_default_layer(sscam, name, form):
+    constructor, shape, layer, sides = NETWORKS[name]
+    network, example = build(constructor), random_input(shape)
+    if form == "scripted":
+        path = sscam.save(torch.jit.script(network))
+    else:
+        path = sscam.save(torch.jit.trace(network, example.clone(), check_trace=False))
+    report, raw = sscam.explain(path, example.numpy())
+    assert report["layer"] == layer
+    assert raw.squeeze().shape == tuple(side for side in sides if side > 1)
+    assert_is_among(raw.reshape(sides), oracle_maps(network, example, sides, top_score))
+
+
+def listed(sscam, path, shape=IMAGE):
+    done = sscam.run("layers", path, "--input", "x".join(map(str, shape)), "--json")
+    assert done.returncode == 0, done.stderr
+    return {layer["name"]: layer for layer in json.loads(done.stdout)}
+
+
+@pytest.mark.parametrize(
+    "constructor, layer",
+    [
+        (exported_networks.EarlyExit, "relu_1"),
+        (exported_networks.NeedsContrast, "trunk"),
+        (exported_networks.NeedsUnitRange, "trunk"),
+    ],
+)
+def test_layers_are_those_of_an_image(sscam, constructor, layer):
+    layers = listed(sscam, sscam.save(torch.jit.script(build(constructor))))
+    assert layers[layer]["default"]
+
+
+@pytest.mark.parametrize("mean, layer", [(0, "trunk"), (1, "other")])
+def test_values_of_the_input_decide_the_layers(sscam, mean, layer):
+    """Two inputs of one shape in one run of the program."""
+    network = build(exported_networks.Experts)
+    path = sscam.save(torch.jit.script(network))
+    example = random_input(IMAGE) + mean
+    both = torch.cat([random_input(IMAGE) + 1 - mean, example])
+    np.save(sscam.folder / "input.npy", both.numpy())
+    done = sscam.run(
+        "explain",
+        path,
+        "--tensor",
+        sscam.folder / "input.npy",
+        "-m",
+        "grad-cam",
+        "--json",
+        "--raw",
+        sscam.folder / "raw.npy",
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[1])
+    assert report["layer"] == layer
+    raw = np.load(report["outputs"]["raw"])
+    assert_is_among(raw, oracle_maps(network, example, (8, 8), top_score))
+    other = {"trunk": "other", "other": "trunk"}[layer]
+    assert f'"{other}": the network did not run it' in sscam.refusal(
+        path, example.numpy(), "-l", other
+    )
+
+
+def test_finding_layers_keeps_no_activations(sscam):
+    """Twenty maps of 16 MiB, each an operation or two; inference holds a few at a time."""
+    path = sscam.save(torch.jit.script(build(exported_networks.Deep)))
+    script = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    peaks = []
+    for side in (64, 512):
+        done = subprocess.run(
+            ["python3", "-c", script, sscam.program, "layers", path, "--input", f"3x{side}x{side}"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=200,
+        )
+        peaks.append(int(done.stdout.split()[-1]) * 1024)
+    one_map = 16 * 512 * 512 * 4
+    assert peaks[1] - peaks[0] < 12 * one_map, [peak / one_map for peak in peaks]
