@@ -21,7 +21,7 @@ struct batch {
 static sscam_status write_overlay(const sscam_map *map, const sscam_image *image, const char *path)
 {
     sscam_image *overlay = NULL;
-    sscam_status status = sscam_map_overlay(map, image, "turbo", 0.5, &overlay);
+    sscam_status status = sscam_map_overlay(map, image, NULL, &overlay);
 
     if (status == SSCAM_OK)
         status = sscam_image_write_png(overlay, path);
@@ -34,7 +34,7 @@ static sscam_status explain(sscam_explainer *explainer, const char *image_path,
 {
     sscam_image *image = NULL;
     sscam_map *map = NULL;
-    sscam_status status = sscam_image_read(image_path, &image);
+    sscam_status status = sscam_image_read(image_path, NULL, &image);
 
     if (status == SSCAM_OK)
         status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);

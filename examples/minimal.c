@@ -14,10 +14,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: minimal MODEL.pt IMAGE EXPLAINED.png\n");
         return 2;
     }
-    int failed = sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &image) ||
+    int failed = sscam_model_load(argv[1], "cpu", &model) ||
+                 sscam_image_read(argv[2], NULL, &image) ||
                  sscam_explainer_create(model, "ss-cam-mean", &explainer) ||
                  sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map) ||
-                 sscam_map_overlay(map, image, "turbo", 0.5, &overlay) ||
+                 sscam_map_overlay(map, image, NULL, &overlay) ||
                  sscam_image_write_png(overlay, argv[3]);
     if (failed)
         fprintf(stderr, "minimal: %s\n", sscam_last_error());

@@ -53,10 +53,10 @@ void explain(const char *model_path, const char *image_path, const char *explain
     Owned<sscam_map> map;
 
     check(sscam_model_load(model_path, "cpu", into(model)));
-    check(sscam_image_read(image_path, into(image)));
+    check(sscam_image_read(image_path, nullptr, into(image)));
     check(sscam_explainer_create(model.get(), "ss-cam-mean", into(explainer)));
     check(sscam_explain_image(explainer.get(), image.get(), SSCAM_CLASS_TOP, into(map)));
-    check(sscam_map_overlay(map.get(), image.get(), "turbo", 0.5, into(overlay)));
+    check(sscam_map_overlay(map.get(), image.get(), nullptr, into(overlay)));
     check(sscam_image_write_png(overlay.get(), explained_path));
     std::cout << "class " << sscam_map_class_index(map.get()) << '\n';
 }

@@ -30,22 +30,31 @@ void check(sscam_status status)
         throw std::runtime_error(sscam_last_error());
 }
 
-// Copies an 8-bit RGB matrix. Its rows need not be contiguous, as those of a region of a larger
-// matrix are not: the stride is passed.
-Owned<sscam_image> to_image(const cv::Mat &rgb)
+// Copies an 8-bit BGR matrix, as OpenCV has them. Its rows need not be contiguous, as those of a
+// region of a larger matrix are not: the stride is passed.
+Owned<sscam_image> to_image(const cv::Mat &bgr)
 {
+    sscam_pixels pixels = SSCAM_PIXELS_INIT;
+    pixels.data = bgr.ptr<uint8_t>();
+    pixels.width = bgr.cols;
+    pixels.height = bgr.rows;
+    pixels.stride = static_cast<int64_t>(bgr.step[0]);
+    pixels.format = SSCAM_PIXELS_BGR8;
     sscam_image *image = nullptr;
-    check(sscam_image_create(rgb.cols, rgb.rows, rgb.channels(), rgb.step[0], rgb.ptr<uint8_t>(),
-                             &image));
+    check(sscam_image_create(&pixels, &image));
     return Owned<sscam_image>(image);
 }
 
-// The pixels of an RGB image, not copied: valid as long as the image is. OpenCV has no matrix
-// of constant data: callers must not write to it.
-cv::Mat view(const sscam_image &image)
+// Copies an image into a BGR matrix of its size.
+void copy_to(const sscam_image *image, cv::Mat &bgr)
 {
-    return cv::Mat(sscam_image_height(&image), sscam_image_width(&image), CV_8UC3,
-                   const_cast<uint8_t *>(sscam_image_pixels(&image)));
+    sscam_canvas canvas = SSCAM_CANVAS_INIT;
+    canvas.data = bgr.ptr<uint8_t>();
+    canvas.width = bgr.cols;
+    canvas.height = bgr.rows;
+    canvas.stride = static_cast<int64_t>(bgr.step[0]);
+    canvas.format = SSCAM_PIXELS_BGR8;
+    check(sscam_image_copy_pixels(image, &canvas));
 }
 
 cv::Rect middle_square(const cv::Size &size)
@@ -68,7 +77,8 @@ Owned<sscam_map> explain(sscam_model *model, const sscam_image *image)
 // Where the map is highest, in the coordinates of the network's input.
 cv::Point peak(const sscam_map &map)
 {
-    const cv::Mat saliency(sscam_map_height(&map), sscam_map_width(&map), CV_32FC1,
+    const cv::Mat saliency(static_cast<int>(sscam_map_height(&map)),
+                           static_cast<int>(sscam_map_width(&map)), CV_32FC1,
                            const_cast<float *>(sscam_map_data(&map)));
     cv::Point highest;
     cv::minMaxLoc(saliency, nullptr, nullptr, nullptr, &highest);
@@ -81,7 +91,6 @@ void run(const std::string &model_path, const std::string &image_path,
     cv::Mat pixels = cv::imread(image_path, cv::IMREAD_COLOR);
     if (pixels.empty())
         throw std::runtime_error("cannot read " + image_path);
-    cv::cvtColor(pixels, pixels, cv::COLOR_BGR2RGB);
     cv::Mat square = pixels(middle_square(pixels.size()));
 
     sscam_model *loaded = nullptr;
@@ -91,11 +100,10 @@ void run(const std::string &model_path, const std::string &image_path,
     const Owned<sscam_map> map = explain(model.get(), image.get());
 
     sscam_image *drawn = nullptr;
-    check(sscam_map_overlay(map.get(), image.get(), "turbo", 0.5, &drawn));
+    check(sscam_map_overlay(map.get(), image.get(), nullptr, &drawn));
     const Owned<sscam_image> overlay(drawn);
-    view(*overlay).copyTo(square);
+    copy_to(overlay.get(), square);
 
-    cv::cvtColor(pixels, pixels, cv::COLOR_RGB2BGR);
     if (!cv::imwrite(explained_path, pixels))
         throw std::runtime_error("cannot write " + explained_path);
     std::cout << "class " << sscam_map_class_index(map.get()) << ", peak at " << peak(*map) << '\n';

@@ -74,9 +74,10 @@ int main(int argc, char **argv)
         return 2;
     }
     signal(SIGINT, cancel);
-    int failed = sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &image) ||
+    int failed = sscam_model_load(argv[1], "cpu", &model) ||
+                 sscam_image_read(argv[2], NULL, &image) ||
                  explain_in_time(model, image, strtod(argv[4], NULL), &map) ||
-                 sscam_map_overlay(map, image, "turbo", 0.5, &overlay) ||
+                 sscam_map_overlay(map, image, NULL, &overlay) ||
                  sscam_image_write_png(overlay, argv[3]);
     if (failed)
         fprintf(stderr, "progress: %s\n", sscam_last_error());

@@ -201,7 +201,7 @@ static void evaluate_images(struct job *job, sscam_evaluation *evaluation)
     for (size_t i = (size_t)job->rank; i < job->entry_count; i += (size_t)job->size) {
         const struct entry *entry = &job->entries[i];
         sscam_image *image = NULL;
-        sscam_status status = sscam_image_read(entry->path, &image);
+        sscam_status status = sscam_image_read(entry->path, NULL, &image);
         sscam_evaluation_case cases = SSCAM_EVALUATION_CASE_INIT;
 
         cases.classes = entry->classes;

@@ -276,7 +276,7 @@ SSCAM_API sscam_status sscam_explain_image(sscam_explainer *explainer, const ssc
 
 /**
  * Explains one class on each of a batch of ready-made inputs: sound, images, videos and volumes. The
- * maps have the inputs' sides; sscam_map_rank() says which.
+ * maps have the inputs' sides; sscam_map_shape() says which.
  *
  * @param explainer An explainer.
  * @param input     [N,C,W], [N,C,H,W] or [N,C,D,H,W], as for sscam_model_classify().

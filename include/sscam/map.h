@@ -18,45 +18,37 @@ extern "C" {
 /** A saliency map of one class on one input. Immutable. */
 typedef struct sscam_map sscam_map;
 
-/** @param map A map. @return Dimensions of sscam_map_data() and sscam_map_raw(): 2 for inputs
- *            [N,C,H,W], 1 for [N,C,W], 3 for [N,C,D,H,W]; 0 for NULL. Thread: any. @since 1.0 */
-SSCAM_API int32_t sscam_map_rank(const sscam_map *map);
+/**
+ * The shape of sscam_map_data(): the sides of the network's input. [height, width] for inputs
+ * [N,C,H,W], [width] for [N,C,W], [depth, height, width] for [N,C,D,H,W].
+ *
+ * @param map       A map.
+ * @param[out] rank Length of the shape, 1 to 3, or NULL where it is not wanted.
+ * @return The sides. Ownership: the map's. NULL, and rank 0, for NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const int64_t *sscam_map_shape(const sscam_map *map, int32_t *rank);
 
-/** @param map A map. @return Columns of sscam_map_data(), the network's input width; 0 for NULL.
- *            Thread: any. @since 1.0 */
-SSCAM_API int32_t sscam_map_width(const sscam_map *map);
+/** @param map A map. @return The last number of sscam_map_shape(): columns; 0 for NULL. Thread:
+ *            any. @since 1.0 */
+SSCAM_API int64_t sscam_map_width(const sscam_map *map);
 
-/** @param map A map. @return Rows of sscam_map_data(), the network's input height, 1 where it has
- *            none; 0 for NULL.
- * Thread: any. @since 1.0 */
-SSCAM_API int32_t sscam_map_height(const sscam_map *map);
-
-/** @param map A map. @return Slices of sscam_map_data(), the network's input depth (a video's
- *            frames), 1 where it has none; 0 for NULL. Thread: any. @since 1.0 */
-SSCAM_API int32_t sscam_map_depth(const sscam_map *map);
+/** @param map A map. @return The last but one number of sscam_map_shape(): rows, 1 where there is
+ *            none; 0 for NULL. Thread: any. @since 1.0 */
+SSCAM_API int64_t sscam_map_height(const sscam_map *map);
 
 /**
  * The saliency map s(U(raw)): upsampled to the network's input size and normalised to [0,1]
  * (Naidu & Michael 2020, eq. 12).
  *
  * @param map A map.
- * @return float32 [height,width] ([width] or [depth,height,width] by sscam_map_rank()), row-major,
- *         in [0,1]; all zeros when sscam_map_is_flat(). Ownership: the map's. NULL for NULL.
+ * @return float32 of sscam_map_shape(), row-major, in [0,1]; all zeros when sscam_map_is_flat().
+ *         Ownership: the map's. NULL for NULL.
  * Thread: any thread.
  * @since 1.0
  */
 SSCAM_API const float *sscam_map_data(const sscam_map *map);
-
-/** @param map A map. @return Columns of sscam_map_raw(); 0 for NULL. Thread: any. @since 1.0 */
-SSCAM_API int32_t sscam_map_raw_width(const sscam_map *map);
-
-/** @param map A map. @return Rows of sscam_map_raw(), 1 where it has none; 0 for NULL. Thread: any.
- *            @since 1.0 */
-SSCAM_API int32_t sscam_map_raw_height(const sscam_map *map);
-
-/** @param map A map. @return Slices of sscam_map_raw(), 1 where it has none; 0 for NULL. Thread:
- *            any. @since 1.0 */
-SSCAM_API int32_t sscam_map_raw_depth(const sscam_map *map);
 
 /**
  * The map before upsampling and normalising: ReLU(sum_k a_k A_k), or what the method
@@ -65,11 +57,23 @@ SSCAM_API int32_t sscam_map_raw_depth(const sscam_map *map);
  * size.
  *
  * @param map A map.
- * @return float32 [raw_height,raw_width] ([raw_width] or [raw_depth,raw_height,raw_width] by
- * sscam_map_rank()), row-major, 0 or more. Ownership: the map's. NULL for NULL. Thread: any thread.
+ * @return float32 of sscam_map_raw_shape(), row-major, 0 or more. Ownership: the map's. NULL for
+ *         NULL.
+ * Thread: any thread.
  * @since 1.0
  */
 SSCAM_API const float *sscam_map_raw(const sscam_map *map);
+
+/**
+ * The shape of sscam_map_raw(), as sscam_map_shape() is that of the data, and of the same rank.
+ *
+ * @param map       A map.
+ * @param[out] rank Length of the shape, 1 to 3, or NULL where it is not wanted.
+ * @return The sides. Ownership: the map's. NULL, and rank 0, for NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const int64_t *sscam_map_raw_shape(const sscam_map *map, int32_t *rank);
 
 /** @param map A map. @return Channels K of the target layer, the length of sscam_map_weights()
  *            where there are any; 0 for NULL and for maps of several layers. Thread: any.
@@ -132,38 +136,69 @@ SSCAM_API int64_t sscam_map_passes(const sscam_map *map);
  */
 SSCAM_API const char *sscam_map_diagnostics(const sscam_map *map);
 
+/** @return Number of colormaps. Thread: any. @since 1.0 */
+SSCAM_API int64_t sscam_colormap_count(void);
+
+/**
+ * The names of the colormaps: "turbo" first, which is the default, then "jet", "viridis" and
+ * "gray". The colours of viridis grow lighter evenly, also for readers with any kind of colour
+ * blindness and in print without colours; those of turbo and jet do not.
+ *
+ * @param index 0 to sscam_colormap_count() - 1.
+ * @return The name. Ownership: the library's. NULL for an index out of range.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const char *sscam_colormap_name(int64_t index);
+
+/** How a map is drawn. Set it to SSCAM_DRAW_OPTIONS_INIT, then the fields that differ. */
+typedef struct sscam_draw_options {
+    /** sizeof(sscam_draw_options). */
+    size_t struct_size;
+    /** A name that sscam_colormap_name() gives. NULL: "turbo". */
+    const char *colormap;
+    /** Of overlays: share of the colour, 0 (the image alone) to 1 (the colours alone).
+     * SSCAM_DRAW_OPTIONS_INIT sets 0.5. */
+    double alpha;
+} sscam_draw_options;
+
+/** Initial value of an sscam_draw_options. */
+#define SSCAM_DRAW_OPTIONS_INIT               \
+    {                                         \
+        sizeof(sscam_draw_options), NULL, 0.5 \
+    }
+
 /**
  * Draws a map over the image it explains: alpha x colour + (1 - alpha) x image. Resize and crop
  * of the preprocessing are undone, so the result has the image's own size; pixels outside the
  * network's input are shown in dimmed gray.
  *
  * @param map      A map.
- * @param image    The image. A map made from a tensor takes any image and stretches over all of
- * it; a map made from an image takes an image of that same size.
- * @param colormap "turbo", "jet" or "viridis"; NULL means "turbo".
- * @param alpha    Share of the colour, 0 to 1.
- * @param[out] out An RGB image, or NULL on failure. Ownership: the caller's.
+ * @param image    The image. A map made from an array takes any image and stretches over all of
+ *                 it; a map made from an image takes an image of that same size.
+ * @param options  How to draw, or NULL for all defaults.
+ * @param[out] out An RGB8 image, or NULL on failure. Ownership: the caller's.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, unknown colormap, alpha out of range, an image of
  * another size); SSCAM_E_UNSUPPORTED (a map of another rank than 2 is no image); SSCAM_E_MEMORY.
  * Thread: any thread.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image,
-                                         const char *colormap, double alpha, sscam_image **out);
+                                         const sscam_draw_options *options, sscam_image **out);
 
 /**
  * Paints a map in colours, without an image beneath, at the network's input size.
  *
  * @param map      A map.
- * @param colormap "turbo", "jet", "viridis" or "gray"; NULL means "turbo".
- * @param[out] out An image, RGB (one channel for "gray"), or NULL on failure. Ownership: the
- *                 caller's.
+ * @param options  How to draw, or NULL for all defaults.
+ * @param[out] out An image, RGB8 (GRAY8 for the colormap "gray"), or NULL on failure. Ownership:
+ *                 the caller's.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, unknown colormap); SSCAM_E_UNSUPPORTED (a map of
  *         another rank than 2 is no image); SSCAM_E_MEMORY.
  * Thread: any thread.
  * @since 1.0
  */
-SSCAM_API sscam_status sscam_map_heatmap(const sscam_map *map, const char *colormap,
+SSCAM_API sscam_status sscam_map_heatmap(const sscam_map *map, const sscam_draw_options *options,
                                          sscam_image **out);
 
 /**

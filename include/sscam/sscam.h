@@ -11,10 +11,10 @@
  * sscam_map *map = NULL;
  *
  * if (sscam_model_load("resnet18.pt", "cpu", &model) ||
- *     sscam_image_read("dog.jpg", &image) ||
+ *     sscam_image_read("dog.jpg", NULL, &image) ||
  *     sscam_explainer_create(model, "ss-cam-mean", &explainer) ||
  *     sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map) ||
- *     sscam_map_overlay(map, image, "turbo", 0.5, &overlay) ||
+ *     sscam_map_overlay(map, image, NULL, &overlay) ||
  *     sscam_image_write_png(overlay, "dog-explained.png"))
  *     fprintf(stderr, "%s\n", sscam_last_error());
  *

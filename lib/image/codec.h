@@ -16,14 +16,14 @@ bool sscam_jpeg_recognise(const uint8_t *data, size_t size);
 /* SSCAM_E_FORMAT for damaged, truncated and too large files. The caller adds the file's name to the
  * message. Gamma, colour profiles and orientation marks are not applied.
  *
- * An image of more than max_pixels is refused before memory is allocated for it; ancillary chunks
- * of PNG are not kept.
+ * The options are resolved: none is 0 that stands for another value. An image of more than max_pixels
+ * is refused before memory is allocated for it; ancillary chunks of PNG are not kept.
  *
  * PNG: gray of any depth becomes 8-bit gray, colours RGB, anything with transparency RGBA; 16 bits
  * keep the high byte. JPEG: gray stays gray, all else becomes RGB, CMYK and YCCK by PIL's rules. */
-sscam_status sscam_png_decode(const uint8_t *data, size_t size, int64_t max_pixels,
+sscam_status sscam_png_decode(const uint8_t *data, size_t size, const sscam_read_options *options,
                               sscam_image **out);
-sscam_status sscam_jpeg_decode(const uint8_t *data, size_t size, int64_t max_pixels,
+sscam_status sscam_jpeg_decode(const uint8_t *data, size_t size, const sscam_read_options *options,
                                sscam_image **out);
 
 /* Writes the whole file or none. Messages start with the path. */

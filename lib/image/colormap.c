@@ -137,13 +137,24 @@ static void fill_gray(sscam_colormap *colormap)
         memset(colormap->rgb[entry], entry, 3);
 }
 
+static const struct {
+    const char *name;
+    void (*fill)(sscam_colormap *);
+} known[] = {
+    {"turbo", fill_turbo}, {"jet", fill_jet}, {"viridis", fill_viridis}, {"gray", fill_gray}};
+
+int64_t sscam_colormap_count(void)
+{
+    return (int64_t)(sizeof known / sizeof known[0]);
+}
+
+const char *sscam_colormap_name(int64_t index)
+{
+    return index >= 0 && index < sscam_colormap_count() ? known[index].name : NULL;
+}
+
 sscam_status sscam_colormap_find(const char *name, sscam_colormap *colormap)
 {
-    static const struct {
-        const char *name;
-        void (*fill)(sscam_colormap *);
-    } known[] = {
-        {"turbo", fill_turbo}, {"jet", fill_jet}, {"viridis", fill_viridis}, {"gray", fill_gray}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(name, known[i].name) == 0) {
             colormap->is_gray = 0;

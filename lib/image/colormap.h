@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "sscam/map.h"
 #include "sscam/status.h"
 
 typedef struct sscam_colormap {

@@ -1,13 +1,16 @@
 #include "image/image_private.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/public_struct.h"
 #include "image/codec.h"
+#include "image/pixel_rows.h"
 
 enum {
     LARGEST_PIXEL = 8 /* 16-bit RGBA */,
@@ -27,156 +30,194 @@ static size_t largest_file(int64_t max_pixels)
                                                                      : (size_t)bytes;
 }
 
-sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channels,
-                                  sscam_image **out)
+sscam_status sscam_image_allocate(int64_t width, int64_t height, int32_t format, sscam_image **out)
 {
-    *out = sscam_allocate_array(
-        sscam_plus(sscam_times(sscam_times(width, height), channels), (int64_t)sizeof **out), 1);
+    const int64_t row_size = (int64_t)sscam_pixel_row_size(format, width);
+    *out = sscam_allocate_array(sscam_plus(sscam_times(row_size, height), (int64_t)sizeof **out),
+                                1);
     if (!*out)
         return sscam_fail(SSCAM_E_MEMORY,
-                          "out of memory for an image of %" PRId32 " x %" PRId32 " pixels", width,
+                          "out of memory for an image of %" PRId64 " x %" PRId64 " pixels", width,
                           height);
     memset(*out, 0, sizeof **out);
-    (*out)->width = width;
-    (*out)->height = height;
-    (*out)->channels = channels;
+    (*out)->pixels = (sscam_pixels){.struct_size = sizeof(sscam_pixels),
+                                    .data = (*out)->owned,
+                                    .width = width,
+                                    .height = height,
+                                    .stride = row_size,
+                                    .format = format,
+                                    .significant_bits = sscam_pixel_format_find(format)->bits};
     return SSCAM_OK;
 }
 
-static sscam_status check_creation(int32_t width, int32_t height, int32_t channels, size_t stride)
+sscam_canvas sscam_image_canvas(sscam_image *image)
 {
-    if (width < 1 || height < 1)
-        return sscam_fail(SSCAM_E_ARGUMENT,
-                          "an image of %" PRId32 " x %" PRId32 " pixels: want at least 1 x 1",
-                          width, height);
-    if (!sscam_image_size_allowed(width, height, SSCAM_IMAGE_MAX_PIXELS))
-        return sscam_fail(SSCAM_E_ARGUMENT,
-                          "an image of %" PRId32 " x %" PRId32 " pixels: more than the %" PRId64
-                          " allowed",
-                          width, height, SSCAM_IMAGE_MAX_PIXELS);
-    if (channels != 1 && channels != 3 && channels != 4)
-        return sscam_fail(SSCAM_E_ARGUMENT, "an image of %" PRId32 " channels: want 1, 3 or 4",
-                          channels);
-    uint64_t row = (uint64_t)width * (uint64_t)channels;
-    if (stride && stride < row)
-        return sscam_fail(SSCAM_E_ARGUMENT, "stride %zu is less than a row of %" PRIu64 " bytes",
-                          stride, row);
-    if (stride > SIZE_MAX / (size_t)height)
-        return sscam_fail(SSCAM_E_ARGUMENT, "stride %zu: %" PRId32 " rows exceed the address space",
-                          stride, height);
+    return (sscam_canvas){.struct_size = sizeof(sscam_canvas),
+                          .data = image->owned,
+                          .width = image->pixels.width,
+                          .height = image->pixels.height,
+                          .stride = image->pixels.stride,
+                          .format = image->pixels.format};
+}
+
+static void copy_plane(const void *from, int64_t stride, uint8_t *to, size_t row_size, int64_t rows)
+{
+    for (int64_t y = 0; y < rows; y++)
+        memcpy(to + (size_t)y * row_size, (const uint8_t *)from + (ptrdiff_t)(y * stride),
+               row_size);
+}
+
+/* Both planes are copied without padding, one behind the other. */
+static sscam_status copy_pixels(const sscam_pixels *pixels, sscam_image **out)
+{
+    const size_t row_size = sscam_pixel_row_size(pixels->format, pixels->width);
+    const size_t second_size = (size_t)(pixels->width + 1) / 2 * 2;
+    const int64_t second_rows = pixels->second_data ? (pixels->height + 1) / 2 : 0;
+    const size_t first_bytes = row_size * (size_t)pixels->height;
+    sscam_image *image = sscam_allocate_array(
+        (int64_t)(sizeof *image + first_bytes + second_size * (size_t)second_rows), 1);
+    if (!image)
+        return sscam_fail_memory("an image");
+    memset(image, 0, sizeof *image);
+    image->pixels = *pixels;
+    image->pixels.data = image->owned;
+    image->pixels.stride = (int64_t)row_size;
+    copy_plane(pixels->data, pixels->stride, image->owned, row_size, pixels->height);
+    if (second_rows > 0) {
+        image->pixels.second_data = image->owned + first_bytes;
+        image->pixels.second_stride = (int64_t)second_size;
+        copy_plane(pixels->second_data, pixels->second_stride, image->owned + first_bytes,
+                   second_size, second_rows);
+    }
+    *out = image;
     return SSCAM_OK;
 }
 
-sscam_status sscam_image_create(int32_t width, int32_t height, int32_t channels, size_t stride,
-                                const uint8_t *pixels, sscam_image **out)
+sscam_status sscam_image_create(const sscam_pixels *pixels, sscam_image **out)
 {
+    sscam_pixels read;
     if (!out)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_create: out is NULL");
     *out = NULL;
-    if (!pixels)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_create: pixels is NULL");
-    sscam_status status = check_creation(width, height, channels, stride);
+    sscam_status status = sscam_pixels_read(pixels, "sscam_image_create", &read);
     if (status == SSCAM_OK)
-        status = sscam_image_allocate(width, height, channels, out);
-    if (status != SSCAM_OK)
-        return status;
-
-    size_t row_size = sscam_image_row_size(*out);
-    size_t step = stride ? stride : row_size;
-    for (int32_t y = 0; y < height; y++)
-        memcpy(sscam_image_row(*out, y), pixels + (size_t)y * step, row_size);
-    return sscam_succeed();
+        status = copy_pixels(&read, out);
+    return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
-static sscam_status decode(const uint8_t *data, size_t size, int64_t max_pixels, sscam_image **out)
+/* --- files ------------------------------------------------------------------------------------ */
+
+static const struct {
+    int32_t bit; /* SSCAM_FILE_ */
+    const char *name;
+    bool (*recognise)(const uint8_t *data, size_t size);
+    sscam_status (*decode)(const uint8_t *data, size_t size, const sscam_read_options *options,
+                           sscam_image **out);
+} codecs[] = {
+    {SSCAM_FILE_PNG, "PNG", sscam_png_recognise, sscam_png_decode},
+    {SSCAM_FILE_JPEG, "JPEG", sscam_jpeg_recognise, sscam_jpeg_decode},
+};
+enum { CODEC_COUNT = sizeof codecs / sizeof codecs[0] };
+
+/* "not PNG", or "neither PNG nor JPEG nor BMP". */
+static sscam_status refuse_format(const sscam_read_options *options, const uint8_t *data,
+                                  size_t size)
 {
-    if (sscam_png_recognise(data, size))
-        return sscam_png_decode(data, size, max_pixels, out);
-    if (sscam_jpeg_recognise(data, size))
-        return sscam_jpeg_decode(data, size, max_pixels, out);
-    return sscam_fail(SSCAM_E_FORMAT, "neither PNG nor JPEG%s",
+    char names[64] = "";
+    int32_t count = 0;
+    for (size_t i = 0; i < CODEC_COUNT; i++)
+        if (options->formats & codecs[i].bit) {
+            const size_t length = strlen(names);
+            snprintf(names + length, sizeof names - length, "%s%s", count++ > 0 ? " nor " : "",
+                     codecs[i].name);
+        }
+    return sscam_fail(SSCAM_E_FORMAT, "%s %s%s", count > 1 ? "neither" : "not", names,
                       size >= 4 && memcmp(data, "PK\3\4", 4) == 0
                           ? " but a zip archive, as networks are: have the network and the image "
                             "changed places?"
                           : "");
 }
 
-static sscam_status decode_png_only(const uint8_t *data, size_t size, int64_t max_pixels,
-                                    sscam_image **out)
+static sscam_status decode(const uint8_t *data, size_t size, const sscam_read_options *options,
+                           sscam_image **out)
 {
-    if (sscam_png_recognise(data, size))
-        return sscam_png_decode(data, size, max_pixels, out);
-    return sscam_fail(SSCAM_E_FORMAT, "not a PNG file");
+    for (size_t i = 0; i < CODEC_COUNT; i++)
+        if (options->formats & codecs[i].bit && codecs[i].recognise(data, size))
+            return codecs[i].decode(data, size, options, out);
+    return refuse_format(options, data, size);
+}
+
+static int32_t all_formats(void)
+{
+    int32_t bits = 0;
+    for (size_t i = 0; i < CODEC_COUNT; i++)
+        bits |= codecs[i].bit;
+    return bits;
+}
+
+/* Copies the options; values that are 0 become those that they stand for. */
+static sscam_status read_options(const sscam_read_options *given, sscam_read_options *out)
+{
+    const size_t least = offsetof(sscam_read_options, formats) + sizeof given->formats;
+    *out = (sscam_read_options)SSCAM_READ_OPTIONS_INIT;
+    sscam_status status = given ? sscam_public_struct_read(given, out, sizeof *out, least,
+                                                           "sscam_read_options")
+                                : SSCAM_OK;
+    if (status != SSCAM_OK)
+        return status;
+    if (out->max_pixels < 0)
+        return sscam_fail(SSCAM_E_ARGUMENT, "max_pixels is %" PRId64 ", not at least 1",
+                          out->max_pixels);
+    if (out->formats & ~all_formats())
+        return sscam_fail(SSCAM_E_ARGUMENT, "formats is %" PRId32 ": want SSCAM_FILE_ bits",
+                          out->formats);
+    if (out->max_pixels == 0)
+        out->max_pixels = SSCAM_IMAGE_MAX_PIXELS;
+    if (out->formats == 0)
+        out->formats = all_formats();
+    return SSCAM_OK;
 }
 
 static sscam_status check_reading(const char *function, const void *source, const char *source_name,
-                                  int64_t max_pixels, sscam_image **out)
+                                  sscam_image **out)
 {
     if (out)
         *out = NULL;
     if (!source || !out)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function,
                           source ? "out" : source_name);
-    if (max_pixels < 1)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: max_pixels is %" PRId64 ", not at least 1",
-                          function, max_pixels);
     return SSCAM_OK;
 }
 
-static sscam_status read_with(sscam_status (*decoder)(const uint8_t *, size_t, int64_t,
-                                                      sscam_image **),
-                              const char *path, int64_t max_pixels, sscam_image **out)
+sscam_status sscam_image_read(const char *path, const sscam_read_options *options,
+                              sscam_image **out)
 {
+    sscam_read_options resolved;
     uint8_t *data = NULL;
     size_t size = 0;
-    sscam_status status = sscam_file_read(path, largest_file(max_pixels), &data, &size);
+    sscam_status status = check_reading("sscam_image_read", path, "path", out);
+    if (status == SSCAM_OK)
+        status = read_options(options, &resolved);
+    if (status == SSCAM_OK)
+        status = sscam_file_read(path, largest_file(resolved.max_pixels), &data, &size);
     if (status != SSCAM_OK)
         return status;
-    status = decoder(data, size, max_pixels, out);
+    status = decode(data, size, &resolved, out);
     free(data);
     return status == SSCAM_OK ? sscam_succeed()
                               : sscam_fail(status, "%s: %s", path, sscam_last_error());
 }
 
-sscam_status sscam_image_read(const char *path, sscam_image **out)
+sscam_status sscam_image_read_memory(const void *data, size_t size,
+                                     const sscam_read_options *options, sscam_image **out)
 {
-    sscam_status status = check_reading("sscam_image_read", path, "path", SSCAM_IMAGE_MAX_PIXELS,
-                                        out);
-    return status == SSCAM_OK ? read_with(decode, path, SSCAM_IMAGE_MAX_PIXELS, out) : status;
-}
-
-sscam_status sscam_image_read_limited(const char *path, int64_t max_pixels, sscam_image **out)
-{
-    sscam_status status = check_reading("sscam_image_read_limited", path, "path", max_pixels, out);
-    return status == SSCAM_OK ? read_with(decode, path, max_pixels, out) : status;
-}
-
-sscam_status sscam_image_read_png(const char *path, sscam_image **out)
-{
-    sscam_status status = check_reading("sscam_image_read_png", path, "path",
-                                        SSCAM_IMAGE_MAX_PIXELS, out);
-    return status == SSCAM_OK ? read_with(decode_png_only, path, SSCAM_IMAGE_MAX_PIXELS, out)
-                              : status;
-}
-
-static sscam_status read_memory(const char *function, const void *data, size_t size,
-                                int64_t max_pixels, sscam_image **out)
-{
-    sscam_status status = check_reading(function, data, "data", max_pixels, out);
+    sscam_read_options resolved;
+    sscam_status status = check_reading("sscam_image_read_memory", data, "data", out);
     if (status == SSCAM_OK)
-        status = decode(data, size, max_pixels, out);
+        status = read_options(options, &resolved);
+    if (status == SSCAM_OK)
+        status = decode(data, size, &resolved, out);
     return status == SSCAM_OK ? sscam_succeed() : status;
-}
-
-sscam_status sscam_image_read_memory(const void *data, size_t size, sscam_image **out)
-{
-    return read_memory("sscam_image_read_memory", data, size, SSCAM_IMAGE_MAX_PIXELS, out);
-}
-
-sscam_status sscam_image_read_memory_limited(const void *data, size_t size, int64_t max_pixels,
-                                             sscam_image **out)
-{
-    return read_memory("sscam_image_read_memory_limited", data, size, max_pixels, out);
 }
 
 sscam_status sscam_image_write_png(const sscam_image *image, const char *path)
@@ -188,24 +229,79 @@ sscam_status sscam_image_write_png(const sscam_image *image, const char *path)
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
-int32_t sscam_image_width(const sscam_image *image)
+/* --- pixels ----------------------------------------------------------------------------------- */
+
+int64_t sscam_image_width(const sscam_image *image)
 {
-    return image ? image->width : 0;
+    return image ? image->pixels.width : 0;
 }
 
-int32_t sscam_image_height(const sscam_image *image)
+int64_t sscam_image_height(const sscam_image *image)
 {
-    return image ? image->height : 0;
+    return image ? image->pixels.height : 0;
 }
 
 int32_t sscam_image_channels(const sscam_image *image)
 {
-    return image ? image->channels : 0;
+    return image ? sscam_pixel_format_find(image->pixels.format)->channels : 0;
 }
 
-const uint8_t *sscam_image_pixels(const sscam_image *image)
+sscam_status sscam_image_describe(const sscam_image *image, sscam_pixels *out)
 {
-    return image ? image->pixels : NULL;
+    const size_t least = offsetof(sscam_pixels, second_stride) + sizeof out->second_stride;
+    sscam_status status = sscam_public_struct_check(out, least, "sscam_pixels");
+    if (status != SSCAM_OK)
+        return status;
+    if (!image)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_describe: image is NULL");
+    sscam_public_struct_write(out, &image->pixels, sizeof image->pixels);
+    return sscam_succeed();
+}
+
+static sscam_status check_copying(const sscam_image *image, const sscam_canvas *canvas)
+{
+    if (canvas->width == image->pixels.width && canvas->height == image->pixels.height)
+        return SSCAM_OK;
+    return sscam_fail(SSCAM_E_ARGUMENT,
+                      "sscam_image_copy_pixels: a canvas of %" PRId64 " x %" PRId64
+                      " for an image of %" PRId64 " x %" PRId64,
+                      canvas->width, canvas->height, image->pixels.width, image->pixels.height);
+}
+
+static sscam_status copy_to_canvas(sscam_row_reader *reader, const sscam_canvas *canvas)
+{
+    uint8_t *rgba = sscam_allocate_array(sscam_times(canvas->width, 4), 1);
+    if (!rgba)
+        return sscam_fail_memory("a row of an image");
+    sscam_status status = SSCAM_OK;
+    for (int64_t y = 0; y < canvas->height && status == SSCAM_OK; y++) {
+        const void *row = NULL;
+        status = sscam_row_reader_read(reader, y, &row);
+        if (status == SSCAM_OK) {
+            sscam_row_to_rgba8(reader, row, rgba);
+            sscam_canvas_store(canvas, y, rgba);
+        }
+    }
+    free(rgba);
+    return status;
+}
+
+sscam_status sscam_image_copy_pixels(const sscam_image *image, const sscam_canvas *canvas)
+{
+    sscam_canvas to;
+    sscam_row_reader reader;
+    if (!image)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_copy_pixels: image is NULL");
+    sscam_status status = sscam_canvas_read(canvas, "sscam_image_copy_pixels", &to);
+    if (status == SSCAM_OK)
+        status = check_copying(image, &to);
+    if (status == SSCAM_OK)
+        status = sscam_row_reader_open(&reader, image, SSCAM_ROWS_RGBA);
+    if (status != SSCAM_OK)
+        return status;
+    status = copy_to_canvas(&reader, &to);
+    sscam_row_reader_close(&reader);
+    return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
 sscam_image *sscam_image_ref(sscam_image *image)

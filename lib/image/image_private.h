@@ -11,26 +11,23 @@
 
 struct sscam_image {
     sscam_reference_count references;
-    int32_t width, height, channels;
-    uint8_t pixels[]; /* [height,width,channels] */
+    sscam_pixels pixels; /* with strides and significant bits that are not 0 */
+    uint8_t owned[];     /* the pixels of images that own them */
 };
 
 /* Whether sides are positive and the image has at most max_pixels. */
 bool sscam_image_size_allowed(int64_t width, int64_t height, int64_t max_pixels);
 
-/* An image with undefined pixels, which the caller fills. The size must be allowed. */
-sscam_status sscam_image_allocate(int32_t width, int32_t height, int32_t channels,
-                                  sscam_image **out);
-
-/* Bytes from one row to the next. */
-static inline size_t sscam_image_row_size(const sscam_image *image)
-{
-    return (size_t)image->width * (size_t)image->channels;
-}
+/* An image of a format with one plane, without padding, with undefined pixels, which the caller
+ * fills. The size must be allowed. */
+sscam_status sscam_image_allocate(int64_t width, int64_t height, int32_t format, sscam_image **out);
 
 static inline uint8_t *sscam_image_row(sscam_image *image, int64_t y)
 {
-    return image->pixels + (size_t)y * sscam_image_row_size(image);
+    return image->owned + (size_t)y * (size_t)image->pixels.stride;
 }
+
+/* An image that owns its pixels as memory to draw into. */
+sscam_canvas sscam_image_canvas(sscam_image *image);
 
 #endif

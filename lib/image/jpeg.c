@@ -117,9 +117,9 @@ static uint8_t multiply_shares(unsigned a, unsigned b)
 
 /* All files are assumed to follow Adobe, as PIL does: the numbers mean the absence of ink. Then the
  * light that each colour lets through is multiplied with that of black. */
-static void inks_to_rgb(const JSAMPLE *inks, int32_t width, uint8_t *rgb)
+static void inks_to_rgb(const JSAMPLE *inks, int64_t width, uint8_t *rgb)
 {
-    for (int32_t x = 0; x < width; x++, inks += 4, rgb += 3) {
+    for (int64_t x = 0; x < width; x++, inks += 4, rgb += 3) {
         unsigned light = inks[3];
         for (int c = 0; c < 3; c++)
             rgb[c] = (uint8_t)(light - multiply_shares(255u - inks[c], light));
@@ -132,8 +132,9 @@ static void read_rows(jpeg_session *session)
     jpeg_start_decompress(jpeg);
     bool inked = jpeg->out_color_space == JCS_CMYK;
     sscam_status status = sscam_image_allocate(
-        (int32_t)jpeg->output_width, (int32_t)jpeg->output_height,
-        inked ? 3 : jpeg->output_components, &session->image);
+        jpeg->output_width, jpeg->output_height,
+        jpeg->out_color_space == JCS_GRAYSCALE ? SSCAM_PIXELS_GRAY8 : SSCAM_PIXELS_RGB8,
+        &session->image);
     if (status != SSCAM_OK)
         leave(session, status);
     if (inked) /* from libjpeg's own pool, which it frees */
@@ -144,7 +145,7 @@ static void read_rows(jpeg_session *session)
         JSAMPROW row = inked ? session->inks : pixels;
         jpeg_read_scanlines(jpeg, &row, 1);
         if (inked)
-            inks_to_rgb(session->inks, session->image->width, pixels);
+            inks_to_rgb(session->inks, session->image->pixels.width, pixels);
     }
     jpeg_finish_decompress(jpeg);
 }
@@ -160,10 +161,11 @@ static sscam_status run(jpeg_session *session, const uint8_t *data, size_t size)
     return SSCAM_OK;
 }
 
-sscam_status sscam_jpeg_decode(const uint8_t *data, size_t size, int64_t max_pixels,
+sscam_status sscam_jpeg_decode(const uint8_t *data, size_t size, const sscam_read_options *options,
                                sscam_image **out)
 {
-    jpeg_session session = {.progress.progress_monitor = on_progress, .max_pixels = max_pixels};
+    jpeg_session session = {.progress.progress_monitor = on_progress,
+                            .max_pixels = options->max_pixels};
     *out = NULL;
     session.jpeg.err = jpeg_std_error(&session.errors);
     session.jpeg.client_data = &session;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "image/colormap.h"
 #include "image/image_private.h"
+#include "image/pixel_rows.h"
 #include "math/upsample.h"
 
 /* One side of the image: for each column or row, where its centre lies in the input. */
@@ -18,15 +19,14 @@ typedef struct image_side {
 } image_side;
 
 typedef struct overlay {
-    const float *map;
-    int32_t map_height, map_width;
-    const sscam_geometry *geometry; /* NULL: the map stretches over the whole image */
+    const sscam_drawn_map *map;
     const sscam_colormap *colormap;
     float alpha;
     bool *sees_column;     /* [image width] whether the network sees the column */
     float *column, *share; /* [image width] where it falls in the map (upsample.h) */
-    float *row;            /* [map_width + 1] the map at the height of an image's row */
+    float *row;            /* [map width + 1] the map at the height of an image's row */
     float *values;         /* [image width] the map at all pixels of the row */
+    uint8_t *rgba;         /* [image width,4] the row that is drawn */
 } overlay;
 
 /* Where the centre of pixel number i lies, as a fraction of the input's side from its first edge.
@@ -34,8 +34,9 @@ typedef struct overlay {
 static double fraction_of_input(const overlay *drawing, const image_side *side, int64_t i)
 {
     const double centre = (double)i + 0.5;
-    return drawing->geometry ? side->to_input(drawing->geometry, centre) / (double)side->input_count
-                             : centre / (double)side->count;
+    const sscam_geometry *geometry = drawing->map->geometry;
+    return geometry ? side->to_input(geometry, centre) / (double)side->input_count
+                    : centre / (double)side->count;
 }
 
 static bool is_seen(double fraction)
@@ -43,9 +44,9 @@ static bool is_seen(double fraction)
     return fraction >= 0.0 && fraction < 1.0;
 }
 
-static sscam_sample_position position_in_map(double fraction, int32_t map_size)
+static sscam_sample_position position_in_map(double fraction, int64_t map_size)
 {
-    return sscam_position_between(fraction * map_size - 0.5, map_size);
+    return sscam_position_between(fraction * (double)map_size - 0.5, map_size);
 }
 
 static float interpolate(float from, float to, float share)
@@ -66,66 +67,101 @@ static void dim(uint8_t rgb[3])
     memset(rgb, (int)(luma / 2), 3);
 }
 
-static void find_columns(const overlay *drawing, const sscam_image *image)
+static void find_columns(const overlay *drawing, int64_t width)
 {
-    const image_side side = {image->width, drawing->geometry ? drawing->geometry->input_width : 0,
-                             sscam_geometry_input_x};
-    for (int64_t x = 0; x < image->width; x++) {
+    const sscam_geometry *geometry = drawing->map->geometry;
+    const image_side side = {width, geometry ? geometry->input_width : 0, sscam_geometry_input_x};
+    for (int64_t x = 0; x < width; x++) {
         const double fraction = fraction_of_input(drawing, &side, x);
         drawing->sees_column[x] = is_seen(fraction);
-        sscam_store_column(position_in_map(fraction, drawing->map_width), &drawing->column[x],
+        sscam_store_column(position_in_map(fraction, drawing->map->width), &drawing->column[x],
                            &drawing->share[x]);
     }
 }
 
 /* The map at the pixels of a row. Returns whether the network sees the row. */
-static bool find_values(const overlay *drawing, const sscam_image *image, int64_t y)
+static bool find_values(const overlay *drawing, const sscam_pixels *image, int64_t y)
 {
-    const image_side side = {image->height, drawing->geometry ? drawing->geometry->input_height : 0,
+    const sscam_drawn_map *map = drawing->map;
+    const image_side side = {image->height, map->geometry ? map->geometry->input_height : 0,
                              sscam_geometry_input_y};
     const double fraction = fraction_of_input(drawing, &side, y);
-    sscam_blend_rows(drawing->map, drawing->map_height, drawing->map_width,
-                     position_in_map(fraction, drawing->map_height), drawing->row);
+    sscam_blend_rows(map->values, map->height, map->width, position_in_map(fraction, map->height),
+                     drawing->row);
     sscam_stretch_row(drawing->row, drawing->column, drawing->share, image->width, drawing->values);
     return is_seen(fraction);
 }
 
-static void draw_row(const overlay *drawing, int64_t y, const sscam_image *image, uint8_t *rgb)
+/* Blends the map into a row of the image. */
+static void draw_row(const overlay *drawing, int64_t y, const sscam_pixels *image)
 {
-    const uint8_t *pixel = image->pixels + (size_t)y * sscam_image_row_size(image);
+    uint8_t *rgba = drawing->rgba;
     const bool sees_row = find_values(drawing, image, y);
-    for (int32_t x = 0; x < image->width; x++, pixel += image->channels, rgb += 3) {
-        for (int c = 0; c < 3; c++)
-            rgb[c] = pixel[image->channels == 1 ? 0 : c];
+    for (int64_t x = 0; x < image->width; x++, rgba += 4) {
         if (sees_row && drawing->sees_column[x])
-            blend(rgb, sscam_colormap_colour(drawing->colormap, drawing->values[x]),
+            blend(rgba, sscam_colormap_colour(drawing->colormap, drawing->values[x]),
                   drawing->alpha);
         else
-            dim(rgb);
+            dim(rgba);
+        rgba[3] = UINT8_MAX;
     }
 }
 
-static sscam_status check(const sscam_geometry *geometry, const sscam_image *image, double alpha)
+static sscam_status draw_rows(const overlay *drawing, const sscam_image *image,
+                              const sscam_canvas *canvas)
 {
+    sscam_row_reader reader;
+    sscam_status status = sscam_row_reader_open(&reader, image, SSCAM_ROWS_RGBA);
+    if (status != SSCAM_OK)
+        return status;
+    for (int64_t y = 0; y < canvas->height && status == SSCAM_OK; y++) {
+        const void *row = NULL;
+        status = sscam_row_reader_read(&reader, y, &row);
+        if (status != SSCAM_OK)
+            break;
+        sscam_row_to_rgba8(&reader, row, drawing->rgba);
+        draw_row(drawing, y, &image->pixels);
+        sscam_canvas_store(canvas, y, drawing->rgba);
+    }
+    sscam_row_reader_close(&reader);
+    return status;
+}
+
+static sscam_status check_image(const sscam_geometry *geometry, const sscam_image *image,
+                                double alpha)
+{
+    const int64_t width = image->pixels.width, height = image->pixels.height;
     if (!(alpha >= 0.0 && alpha <= 1.0))
         return sscam_fail(SSCAM_E_ARGUMENT, "alpha %g: want 0 to 1", alpha);
-    if (geometry &&
-        (geometry->source_width != image->width || geometry->source_height != image->height))
+    if (geometry && (geometry->source_width != width || geometry->source_height != height))
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "an image of %" PRId32 " x %" PRId32
+                          "an image of %" PRId64 " x %" PRId64
                           " pixels: the map is of one of %" PRId32 " x %" PRId32,
-                          image->width, image->height, geometry->source_width,
-                          geometry->source_height);
+                          width, height, geometry->source_width, geometry->source_height);
     return SSCAM_OK;
 }
 
-/* The caller frees sees_column and column, on failure too. */
+static sscam_status check_canvas(const sscam_canvas *canvas, int64_t width, int64_t height,
+                                 bool is_gray)
+{
+    if (canvas->width != width || canvas->height != height)
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "a canvas of %" PRId64 " x %" PRId64 " for a drawing of %" PRId64
+                          " x %" PRId64,
+                          canvas->width, canvas->height, width, height);
+    if (canvas->format == SSCAM_PIXELS_GRAY8 && !is_gray)
+        return sscam_fail(SSCAM_E_ARGUMENT, "a canvas of format GRAY8 for a drawing in colours");
+    return SSCAM_OK;
+}
+
+/* The caller frees sees_column, column and rgba, on failure too. */
 static sscam_status allocate_rows(overlay *drawing, int64_t width)
 {
     drawing->sees_column = sscam_allocate_array(width, sizeof *drawing->sees_column);
     drawing->column = sscam_allocate_array(
-        sscam_plus(sscam_times(3, width), (int64_t)drawing->map_width + 1), sizeof(float));
-    if (!drawing->sees_column || !drawing->column)
+        sscam_plus(sscam_times(3, width), drawing->map->width + 1), sizeof(float));
+    drawing->rgba = sscam_allocate_array(width, 4);
+    if (!drawing->sees_column || !drawing->column || !drawing->rgba)
         return sscam_fail_memory("drawing a map");
     drawing->share = drawing->column + width;
     drawing->values = drawing->share + width;
@@ -133,52 +169,94 @@ static sscam_status allocate_rows(overlay *drawing, int64_t width)
     return SSCAM_OK;
 }
 
-sscam_status sscam_draw_overlay(const float *map, int32_t map_height, int32_t map_width,
-                                const sscam_geometry *geometry, const sscam_image *image,
-                                const char *colormap, double alpha, sscam_image **out)
+sscam_status sscam_draw_overlay_into(const sscam_drawn_map *map, const sscam_image *image,
+                                     const char *colormap, double alpha, const sscam_canvas *canvas)
 {
     sscam_colormap colours;
-    *out = NULL;
-    sscam_status status = check(geometry, image, alpha);
+    sscam_status status = check_image(map->geometry, image, alpha);
     if (status == SSCAM_OK)
         status = sscam_colormap_find(colormap, &colours);
+    if (status == SSCAM_OK)
+        status = check_canvas(canvas, image->pixels.width, image->pixels.height, false);
     if (status != SSCAM_OK)
         return status;
-    overlay drawing = {.map = map,
-                       .map_height = map_height,
-                       .map_width = map_width,
-                       .geometry = geometry,
-                       .colormap = &colours,
-                       .alpha = (float)alpha};
-    status = allocate_rows(&drawing, image->width);
-    if (status == SSCAM_OK)
-        status = sscam_image_allocate(image->width, image->height, 3, out);
-    if (status == SSCAM_OK)
-        find_columns(&drawing, image);
-    for (int32_t y = 0; status == SSCAM_OK && y < image->height; y++)
-        draw_row(&drawing, y, image, sscam_image_row(*out, y));
+    overlay drawing = {.map = map, .colormap = &colours, .alpha = (float)alpha};
+    status = allocate_rows(&drawing, canvas->width);
+    if (status == SSCAM_OK) {
+        find_columns(&drawing, canvas->width);
+        status = draw_rows(&drawing, image, canvas);
+    }
     free(drawing.sees_column);
     free(drawing.column);
+    free(drawing.rgba);
     return status;
 }
 
-sscam_status sscam_draw_heatmap(const float *map, int32_t map_height, int32_t map_width,
-                                const char *colormap, sscam_image **out)
+sscam_status sscam_draw_overlay(const sscam_drawn_map *map, const sscam_image *image,
+                                const char *colormap, double alpha, sscam_image **out)
+{
+    sscam_status status = sscam_image_allocate(image->pixels.width, image->pixels.height,
+                                               SSCAM_PIXELS_RGB8, out);
+    if (status != SSCAM_OK)
+        return status;
+    const sscam_canvas canvas = sscam_image_canvas(*out);
+    status = sscam_draw_overlay_into(map, image, colormap, alpha, &canvas);
+    if (status != SSCAM_OK) {
+        sscam_image_unref(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+static void paint_heatmap(const sscam_drawn_map *map, const sscam_colormap *colours,
+                          const sscam_canvas *canvas, uint8_t *rgba)
+{
+    for (int64_t y = 0; y < map->height; y++) {
+        const float *values = map->values + y * map->width;
+        for (int64_t x = 0; x < map->width; x++) {
+            memcpy(rgba + 4 * x, sscam_colormap_colour(colours, values[x]), 3);
+            rgba[4 * x + 3] = UINT8_MAX;
+        }
+        sscam_canvas_store(canvas, y, rgba);
+    }
+}
+
+sscam_status sscam_draw_heatmap_into(const sscam_drawn_map *map, const char *colormap,
+                                     const sscam_canvas *canvas)
+{
+    sscam_colormap colours;
+    sscam_status status = sscam_colormap_find(colormap, &colours);
+    if (status == SSCAM_OK)
+        status = check_canvas(canvas, map->width, map->height, colours.is_gray);
+    if (status != SSCAM_OK)
+        return status;
+    uint8_t *rgba = sscam_allocate_array(map->width, 4);
+    if (!rgba)
+        return sscam_fail_memory("drawing a map");
+    paint_heatmap(map, &colours, canvas, rgba);
+    free(rgba);
+    return SSCAM_OK;
+}
+
+sscam_status sscam_draw_heatmap(const sscam_drawn_map *map, const char *colormap, sscam_image **out)
 {
     sscam_colormap colours;
     *out = NULL;
-    sscam_status status = sscam_colormap_find(colormap, &colours);
-    if (status != SSCAM_OK)
-        return status;
-    if (map_width < 1 || map_height < 1)
+    if (map->width < 1 || map->height < 1)
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "a map of %" PRId32 " x %" PRId32 ": want at least 1 x 1", map_width,
-                          map_height);
-    status = sscam_image_allocate(map_width, map_height, colours.is_gray ? 1 : 3, out);
+                          "a map of %" PRId64 " x %" PRId64 ": want at least 1 x 1", map->width,
+                          map->height);
+    sscam_status status = sscam_colormap_find(colormap, &colours);
+    if (status == SSCAM_OK)
+        status = sscam_image_allocate(
+            map->width, map->height, colours.is_gray ? SSCAM_PIXELS_GRAY8 : SSCAM_PIXELS_RGB8, out);
     if (status != SSCAM_OK)
         return status;
-    size_t count = (size_t)map_width * (size_t)map_height, channels = (size_t)(*out)->channels;
-    for (size_t i = 0; i < count; i++)
-        memcpy((*out)->pixels + i * channels, sscam_colormap_colour(&colours, map[i]), channels);
-    return SSCAM_OK;
+    const sscam_canvas canvas = sscam_image_canvas(*out);
+    status = sscam_draw_heatmap_into(map, colormap, &canvas);
+    if (status != SSCAM_OK) {
+        sscam_image_unref(*out);
+        *out = NULL;
+    }
+    return status;
 }

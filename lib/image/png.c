@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
+#include "base/checked_size.h"
 #include "base/error.h"
 #include "image/image_private.h"
+#include "image/pixel_rows.h"
 
 enum { SIGNATURE_SIZE = 8, MESSAGE_SIZE = 256 };
 
@@ -22,6 +24,8 @@ typedef struct png_session {
     size_t size;
     int64_t max_pixels;
     sscam_atomic_file *draft; /* writing */
+    sscam_row_reader reader;  /* writing */
+    uint8_t *row;             /* writing: a row as PNG has it */
     sscam_image *image;       /* reading: the result */
     sscam_status status;
     char message[MESSAGE_SIZE];
@@ -110,7 +114,9 @@ static void read_rows(png_session *session, int32_t channels)
     int32_t width = (int32_t)png_get_image_width(png, session->info);
     int32_t height = (int32_t)png_get_image_height(png, session->info);
     /* Before libpng allocates rows of its own, which for a wide image are as large. */
-    session->status = sscam_image_allocate(width, height, channels, &session->image);
+    static const int32_t format_of[] = {
+        [1] = SSCAM_PIXELS_GRAY8, [3] = SSCAM_PIXELS_RGB8, [4] = SSCAM_PIXELS_RGBA8};
+    session->status = sscam_image_allocate(width, height, format_of[channels], &session->image);
     if (session->status != SSCAM_OK)
         png_error(png, "");
     png_read_update_info(png, session->info);
@@ -139,11 +145,11 @@ static sscam_status run_reading(png_session *session)
     return SSCAM_OK;
 }
 
-sscam_status sscam_png_decode(const uint8_t *data, size_t size, int64_t max_pixels,
+sscam_status sscam_png_decode(const uint8_t *data, size_t size, const sscam_read_options *options,
                               sscam_image **out)
 {
     png_session session = {
-        .data = data, .size = size, .max_pixels = max_pixels, .status = SSCAM_OK};
+        .data = data, .size = size, .max_pixels = options->max_pixels, .status = SSCAM_OK};
     *out = NULL;
     session.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &session, on_error, on_warning,
                                            &session, allocate, deallocate);
@@ -172,26 +178,53 @@ static void flush_bytes(png_structp png)
     (void)png;
 }
 
-static void write_image(png_session *session, const sscam_image *image)
+/* 16-bit samples as PNG has them: the high byte first, from 0 to 65535. */
+static void pack_row(const sscam_row_reader *reader, const void *samples, uint8_t *out)
+{
+    const uint32_t maximum = (uint32_t)reader->maximum;
+    for (int64_t x = 0; x < reader->pixels->width; x++)
+        for (int32_t c = 0; c < reader->channels; c++) {
+            const int64_t i = x * reader->step + reader->offset[c];
+            if (!sscam_row_reader_is_wide(reader)) {
+                *out++ = ((const uint8_t *)samples)[i];
+                continue;
+            }
+            const uint32_t value =
+                (((const uint16_t *)samples)[i] * (uint32_t)UINT16_MAX + maximum / 2) / maximum;
+            *out++ = (uint8_t)(value >> 8);
+            *out++ = (uint8_t)value;
+        }
+}
+
+static void write_image(png_session *session)
 {
     static const int colour_type[] = {
         [1] = PNG_COLOR_TYPE_GRAY, [3] = PNG_COLOR_TYPE_RGB, [4] = PNG_COLOR_TYPE_RGBA};
     png_structp png = session->png;
+    sscam_row_reader *reader = &session->reader;
+    const sscam_pixels *pixels = reader->pixels;
     png_set_write_fn(png, session, write_bytes, flush_bytes);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    png_set_IHDR(png, session->info, (png_uint_32)image->width, (png_uint_32)image->height, 8,
-                 colour_type[image->channels], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-                 PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(png, session->info, (png_uint_32)pixels->width, (png_uint_32)pixels->height,
+                 reader->format->bits, colour_type[reader->channels], PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, session->info);
-    for (int32_t y = 0; y < image->height; y++)
-        png_write_row(png, image->pixels + (size_t)y * sscam_image_row_size(image));
+    for (int64_t y = 0; y < pixels->height; y++) {
+        const void *samples = NULL;
+        session->status = sscam_row_reader_read(reader, y, &samples);
+        if (session->status != SSCAM_OK)
+            png_error(png, "");
+        pack_row(reader, samples, session->row);
+        png_write_row(png, session->row);
+    }
     png_write_end(png, session->info);
 }
 
 static sscam_status write_failure(const png_session *session)
 {
     switch (session->status) {
-    case SSCAM_E_IO: return SSCAM_E_IO; /* the message is set */
+    case SSCAM_E_IO:
+    case SSCAM_E_ARGUMENT: return session->status; /* the message is set */
     case SSCAM_E_MEMORY: return sscam_fail_memory("a PNG file");
     default:
         return sscam_fail(SSCAM_E_IO, "%s: cannot be encoded: %s", session->draft->path,
@@ -199,24 +232,42 @@ static sscam_status write_failure(const png_session *session)
     }
 }
 
-static sscam_status run_writing(png_session *session, const sscam_image *image)
+static sscam_status run_writing(png_session *session)
 {
     if (setjmp(png_jmpbuf(session->png)))
         return write_failure(session);
-    write_image(session, image);
+    write_image(session);
     return SSCAM_OK;
+}
+
+static sscam_status encode_rows(png_session *session)
+{
+    session->row = sscam_allocate_array(
+        sscam_times(session->reader.pixels->width,
+                    session->reader.channels * session->reader.format->bits / 8),
+        1);
+    if (!session->row)
+        return sscam_fail_memory("a row of a PNG file");
+    session->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, session, on_error, on_warning,
+                                             session, allocate, deallocate);
+    if (session->png)
+        session->info = png_create_info_struct(session->png);
+    sscam_status status = session->info ? run_writing(session) : sscam_fail_memory("a PNG file");
+    png_destroy_write_struct(&session->png, &session->info);
+    free(session->row);
+    return status;
 }
 
 static sscam_status encode(const sscam_image *image, sscam_atomic_file *draft)
 {
     png_session session = {.draft = draft, .status = SSCAM_OK};
-    session.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &session, on_error, on_warning,
-                                            &session, allocate, deallocate);
-    if (session.png)
-        session.info = png_create_info_struct(session.png);
-    sscam_status status = session.info ? run_writing(&session, image)
-                                       : sscam_fail_memory("a PNG file");
-    png_destroy_write_struct(&session.png, &session.info);
+    sscam_status status = sscam_row_reader_open(
+        &session.reader, image,
+        sscam_image_channels(image) == 4 ? SSCAM_ROWS_RGBA : SSCAM_ROWS_COLOURS);
+    if (status != SSCAM_OK)
+        return status;
+    status = encode_rows(&session);
+    sscam_row_reader_close(&session.reader);
     return status;
 }
 

@@ -206,10 +206,14 @@ static sscam_status check_channel_values(const sscam_transform *transform)
     return SSCAM_OK;
 }
 
-sscam_status sscam_geometry_compute(const sscam_transform *transform, int32_t width, int32_t height,
+sscam_status sscam_geometry_compute(const sscam_transform *transform, int64_t width, int64_t height,
                                     sscam_geometry *geometry)
 {
-    *geometry = (sscam_geometry){.source_width = width, .source_height = height};
+    if (width > INT32_MAX || height > INT32_MAX)
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "an image of %" PRId64 " x %" PRId64 " pixels: a side exceeds 2^31 - 1",
+                          width, height);
+    *geometry = (sscam_geometry){.source_width = (int32_t)width, .source_height = (int32_t)height};
     sscam_status status = check_channel_values(transform);
     if (status == SSCAM_OK)
         status = compute_resized(transform, geometry);
@@ -233,34 +237,6 @@ double sscam_geometry_input_y(const sscam_geometry *geometry, double source_y)
     return source_y * geometry->resized_height / geometry->source_height - geometry->crop_top;
 }
 
-/* Luma in PIL's fixed-point form of ITU-R 601. */
-static void to_gray(const sscam_image *image, uint8_t *gray)
-{
-    const uint8_t *pixel = image->pixels;
-    size_t count = (size_t)image->width * (size_t)image->height;
-    for (size_t i = 0; i < count; i++, pixel += image->channels)
-        gray[i] = (uint8_t)((pixel[0] * 19595u + pixel[1] * 38470u + pixel[2] * 7471u + 0x8000u) >>
-                            16);
-}
-
-/* The image's colours, without alpha; where they are converted, the caller frees *converted. */
-static sscam_status source_pixels(const sscam_image *image, sscam_channel_order order,
-                                  sscam_pixels *source, uint8_t **converted)
-{
-    *source = (sscam_pixels){image->pixels, image->width, image->height, image->channels,
-                             image->channels == 1 ? 1 : 3};
-    *converted = NULL;
-    if (order != SSCAM_CHANNEL_ORDER_GRAY || source->colours == 1)
-        return SSCAM_OK;
-    *converted = sscam_allocate_array(sscam_times(image->width, image->height), 1);
-    if (!*converted)
-        return sscam_fail_memory("a gray image");
-    to_gray(image, *converted);
-    source->first = *converted;
-    source->step = source->colours = 1;
-    return SSCAM_OK;
-}
-
 /* The part of the resized image that lies within the crop. */
 static sscam_window visible_window(const sscam_geometry *geometry)
 {
@@ -275,60 +251,98 @@ static sscam_window visible_window(const sscam_geometry *geometry)
     return window;
 }
 
-/* The value of each 8-bit level in one channel of the input, by torchvision's float arithmetic. */
-static void level_table(const sscam_transform *transform, int32_t channel, float table[256])
+/* One channel of the input by torchvision's float arithmetic: (value / 255 - mean) / deviation. */
+typedef struct level_scale {
+    float maximum, mean, deviation;
+} level_scale;
+
+static float level_value(const level_scale *scale, float level)
 {
-    float mean = (float)transform->mean[transform->mean_count == 1 ? 0 : channel];
-    float deviation = (float)transform->std[transform->std_count == 1 ? 0 : channel];
-    for (int32_t level = 0; level < 256; level++)
-        table[level] = ((float)level / 255.0f - mean) / deviation;
+    return (level / scale->maximum - scale->mean) / scale->deviation;
 }
 
-/* One channel of the input; pixels outside the window are black. */
-static void fill_channel(const uint8_t *colour, int32_t colours, const sscam_window *window,
-                         const sscam_geometry *geometry, const float table[256], float *out)
+/* The resized window: samples of 8 bits as uint8_t, of 16 as float. */
+typedef struct resized_window {
+    sscam_window window;
+    int32_t channels;
+    const uint8_t *levels;
+    const float *values; /* where `levels` is NULL */
+} resized_window;
+
+/* Pixels outside the window are black. */
+static void fill_channel(const resized_window *from, int32_t channel,
+                         const sscam_geometry *geometry, const level_scale *scale, float *out)
 {
+    float table[256];
+    for (int32_t level = 0; level < 256; level++)
+        table[level] = level_value(scale, (float)level);
+    const sscam_window *window = &from->window;
     int64_t left = window->left - geometry->crop_left, top = window->top - geometry->crop_top;
     for (int64_t y = 0; y < geometry->input_height; y++)
         for (int64_t x = 0; x < geometry->input_width; x++) {
             bool inside = y >= top && y < top + window->height && x >= left &&
                           x < left + window->width;
-            *out++ = table[inside ? colour[((y - top) * window->width + x - left) * colours] : 0];
+            int64_t i = ((y - top) * window->width + x - left) * from->channels + channel;
+            if (!inside)
+                *out++ = table[0];
+            else
+                *out++ = from->levels ? table[from->levels[i]]
+                                      : level_value(scale, from->values[i]);
         }
 }
 
-static sscam_status fill_input(const sscam_pixels *source, const sscam_transform *transform,
-                               const sscam_geometry *geometry, float *out)
+/* All channels of the input, from the resized window's. */
+static void fill_channels(const resized_window *from, int32_t maximum,
+                          const sscam_transform *transform, const sscam_geometry *geometry,
+                          float *out)
 {
-    sscam_window window = visible_window(geometry);
-    uint8_t *resized = sscam_allocate_array(
-        sscam_times(sscam_times(window.width, window.height), source->colours), 1);
-    if (!resized)
-        return sscam_fail_memory("a resized image");
-    sscam_status status = sscam_resample(source, geometry->resized_width, geometry->resized_height,
-                                         transform->interpolation, &window, resized);
-    int32_t channels = status == SSCAM_OK ? sscam_transform_channels(transform) : 0;
-    for (int32_t channel = 0; channel < channels; channel++) {
-        float table[256];
-        level_table(transform, channel, table);
+    for (int32_t channel = 0; channel < sscam_transform_channels(transform); channel++) {
+        const level_scale scale = {(float)maximum,
+                                   (float)transform->mean[transform->mean_count == 1 ? 0 : channel],
+                                   (float)transform->std[transform->std_count == 1 ? 0 : channel]};
         int32_t colour = transform->channel_order == SSCAM_CHANNEL_ORDER_BGR ? 2 - channel
                                                                              : channel;
-        fill_channel(resized + (source->colours == 1 ? 0 : colour), source->colours, &window,
-                     geometry, table, out);
+        fill_channel(from, from->channels == 1 ? 0 : colour, geometry, &scale, out);
         out += (size_t)geometry->input_width * (size_t)geometry->input_height;
     }
-    free(resized);
+}
+
+static sscam_status fill_input(sscam_row_reader *source, const sscam_transform *transform,
+                               const sscam_geometry *geometry, float *out)
+{
+    const bool wide = sscam_row_reader_is_wide(source);
+    resized_window resized = {.window = visible_window(geometry), .channels = source->channels};
+    void *samples = sscam_allocate_array(
+        sscam_times(sscam_times(resized.window.width, resized.window.height), source->channels),
+        wide ? sizeof(float) : 1);
+    if (!samples)
+        return sscam_fail_memory("a resized image");
+    sscam_status status =
+        wide ? sscam_resample_wide(source, geometry->resized_width, geometry->resized_height,
+                                   transform->interpolation, &resized.window, samples)
+             : sscam_resample(source, geometry->resized_width, geometry->resized_height,
+                              transform->interpolation, &resized.window, samples);
+    if (wide)
+        resized.values = samples;
+    else
+        resized.levels = samples;
+    if (status == SSCAM_OK)
+        fill_channels(&resized, source->maximum, transform, geometry, out);
+    free(samples);
     return status;
 }
 
 sscam_status sscam_preprocess(const sscam_image *image, const sscam_transform *transform,
                               const sscam_geometry *geometry, float *out_chw)
 {
-    sscam_pixels source;
-    uint8_t *converted = NULL;
-    sscam_status status = source_pixels(image, transform->channel_order, &source, &converted);
-    if (status == SSCAM_OK)
-        status = fill_input(&source, transform, geometry, out_chw);
-    free(converted);
+    sscam_row_reader source;
+    sscam_status status = sscam_row_reader_open(&source, image,
+                                                transform->channel_order == SSCAM_CHANNEL_ORDER_GRAY
+                                                    ? SSCAM_ROWS_GRAY
+                                                    : SSCAM_ROWS_COLOURS);
+    if (status != SSCAM_OK)
+        return status;
+    status = fill_input(&source, transform, geometry, out_chw);
+    sscam_row_reader_close(&source);
     return status;
 }

@@ -61,7 +61,7 @@ int32_t sscam_transform_channels(const sscam_transform *transform);
 /* The sizes for an image of width x height. SSCAM_E_ARGUMENT when the resized image or the input
  * would exceed SSCAM_IMAGE_MAX_PIXELS and the image's own size, or mean and std do not fit the
  * channels. */
-sscam_status sscam_geometry_compute(const sscam_transform *transform, int32_t width, int32_t height,
+sscam_status sscam_geometry_compute(const sscam_transform *transform, int64_t width, int64_t height,
                                     sscam_geometry *geometry);
 
 /* From the image's continuous coordinates (the first pixel's centre is 0.5) to the input's, for

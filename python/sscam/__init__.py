@@ -26,7 +26,7 @@ from ._errors import (
 )
 from ._explain_all import explain_all
 from ._explainer import Explainer, Options
-from ._image import PictureFile, read_image, write_png
+from ._image import ImageFile, read_image, write_png
 from ._map import Map
 from ._model import Layer, Model
 from ._tables import Method, Option, methods, options
@@ -42,6 +42,7 @@ __all__ = [
     "Explainer",
     "FileError",
     "FormatError",
+    "ImageFile",
     "Layer",
     "LayerError",
     "Map",
@@ -51,7 +52,6 @@ __all__ = [
     "Option",
     "Options",
     "OutOfMemoryError",
-    "PictureFile",
     "Ranked",
     "SscamError",
     "UnsupportedError",

@@ -19,6 +19,17 @@ E_CANCELLED: Final = -10
 CLASS_TOP: Final = -1
 
 IMAGE_MAX_PIXELS: Final = 1 << 28
+PIXELS_GRAY8: Final = 1
+PIXELS_GRAY16: Final = 2
+PIXELS_RGB8: Final = 3
+PIXELS_RGB16: Final = 4
+PIXELS_RGBA8: Final = 5
+PIXELS_RGBA16: Final = 6
+PIXELS_BGR8: Final = 7
+PIXELS_BGRA8: Final = 8
+PIXELS_NV12: Final = 9
+FILE_PNG: Final = 1
+FILE_JPEG: Final = 2
 
 OPTION_TYPE_STRING: Final = 1
 OPTION_TYPE_INT: Final = 2

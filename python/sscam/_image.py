@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from . import _constants, _native
 from ._errors import ArgumentError, check
-from ._handle import encode, first_of, view
+from ._handle import encode
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -30,13 +30,13 @@ class PilImage(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class PictureFile:
+class ImageFile:
     """An image file with a limit of its own, to be passed wherever an image is.
 
     Without one, files of more than 2^28 pixels are refused. A lower limit saves memory where files
     come from strangers, a higher one lets in images that are known to be large.
 
-    >>> read_image(PictureFile(image_path, max_pixels=10))  # doctest: +ELLIPSIS
+    >>> read_image(ImageFile(image_path, max_pixels=10))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     sscam._errors.FormatError: ... more than the 10 allowed
@@ -50,20 +50,23 @@ class PictureFile:
     max_pixels: int = _constants.IMAGE_MAX_PIXELS
 
 
-ImageLike = Union[str, os.PathLike[Any], bytes, PictureFile, PilImage, Pixels]
+ImageLike = Union[str, os.PathLike[Any], bytes, ImageFile, PilImage, Pixels]
+
+# By the number of channels.
+_FORMATS = {1: _constants.PIXELS_GRAY8, 3: _constants.PIXELS_RGB8, 4: _constants.PIXELS_RGBA8}
 
 # PIL clips these to 8 bits instead of scaling them.
 _DEEP_MODES = ("I", "F")
 
 
-def read_image(source: Union[str, os.PathLike[Any], bytes, PictureFile]) -> Pixels:
+def read_image(source: Union[str, os.PathLike[Any], bytes, ImageFile]) -> Pixels:
     """Read a PNG or JPEG file; its content decides which, not its name.
 
     16-bit PNG is reduced to 8 bits, palettes become RGB or RGBA, CMYK JPEG becomes RGB. EXIF
     orientation is not applied.
 
     Args:
-        source: file name, or the content of a file as bytes; or a PictureFile of either.
+        source: file name, or the content of a file as bytes; or a ImageFile of either.
 
     Returns:
         uint8 [height, width, channels]; 1 (gray), 3 (RGB) or 4 (RGBA) channels.
@@ -72,7 +75,7 @@ def read_image(source: Union[str, os.PathLike[Any], bytes, PictureFile]) -> Pixe
         FileError: the file cannot be read.
         FormatError: it is neither PNG nor JPEG, damaged, or larger than allowed.
     """
-    if not isinstance(source, (str, os.PathLike, bytes, PictureFile)):
+    if not isinstance(source, (str, os.PathLike, bytes, ImageFile)):
         raise TypeError(f"expected a file name or a file's content, not {type(source).__name__}")
     with opened(source) as image:
         return pixels_of(image)
@@ -97,7 +100,7 @@ def is_image(value: Any) -> bool:
     """Whether a value stands for an image; arrays do when they are of 8-bit pixels."""
     if isinstance(value, np.ndarray):
         return bool(value.dtype == np.uint8)
-    return isinstance(value, (str, os.PathLike, bytes, PictureFile)) or _is_pil(value)
+    return isinstance(value, (str, os.PathLike, bytes, ImageFile)) or _is_pil(value)
 
 
 def _is_pil(value: Any) -> bool:
@@ -109,10 +112,10 @@ def _is_pil(value: Any) -> bool:
 @contextlib.contextmanager
 def opened(image: ImageLike) -> Iterator[Any]:
     """The image as a native image, for the length of a block."""
-    if isinstance(image, PictureFile):
+    if isinstance(image, ImageFile):
         native = _read_file(image)
     elif isinstance(image, (str, os.PathLike, bytes)):
-        native = _read_file(PictureFile(image))
+        native = _read_file(ImageFile(image))
     elif _is_pil(image):
         native = _from_pil(image)
     else:
@@ -137,26 +140,35 @@ def take_pixels(image: Any) -> Pixels:
 
 def pixels_of(image: Any) -> Pixels:
     """Copy of a native image's pixels, uint8 [height, width, channels]."""
-    shape = (
-        _native.sscam_image_height(image),
-        _native.sscam_image_width(image),
-        _native.sscam_image_channels(image),
+    channels = _native.sscam_image_channels(image)
+    described = _native.Pixels(ctypes.sizeof(_native.Pixels))
+    check(_native.sscam_image_describe(image, ctypes.byref(described)))
+    pixels = np.empty((described.height, described.width, channels), np.uint8)
+    canvas = _native.Canvas(
+        ctypes.sizeof(_native.Canvas),
+        pixels.ctypes.data,
+        described.width,
+        described.height,
+        0,
+        _FORMATS[channels],
     )
-    return view(image, _native.sscam_image_pixels(image), shape, np.uint8).copy()
+    check(_native.sscam_image_copy_pixels(image, ctypes.byref(canvas)))
+    return pixels
 
 
-def _read_file(file: PictureFile) -> Any:
+def _read_file(file: ImageFile) -> Any:
     image = ctypes.POINTER(_native.Image)()
     # A number that an int64_t cannot hold would reach the library cut.
     if not 1 <= file.max_pixels < 1 << 63:
         raise ArgumentError(f"max_pixels is {file.max_pixels}, not at least 1 and below 2^63")
+    options = _native.ReadOptions(ctypes.sizeof(_native.ReadOptions), file.max_pixels)
     if isinstance(file.source, bytes):
-        status = _native.sscam_image_read_memory_limited(
-            file.source, len(file.source), file.max_pixels, ctypes.byref(image)
+        status = _native.sscam_image_read_memory(
+            file.source, len(file.source), ctypes.byref(options), ctypes.byref(image)
         )
     else:
-        status = _native.sscam_image_read_limited(
-            encode(file.source), file.max_pixels, ctypes.byref(image)
+        status = _native.sscam_image_read(
+            encode(file.source), ctypes.byref(options), ctypes.byref(image)
         )
     check(status)
     return image
@@ -207,10 +219,14 @@ def _from_pixels(pixels: Any) -> Any:
             f"an image of {width}x{height} is larger than {_constants.IMAGE_MAX_PIXELS} pixels"
         )
     packed = np.ascontiguousarray(pixels)
-    image = ctypes.POINTER(_native.Image)()
-    check(
-        _native.sscam_image_create(
-            width, height, channels, 0, first_of(packed, ctypes.c_uint8), ctypes.byref(image)
-        )
+    described = _native.Pixels(
+        ctypes.sizeof(_native.Pixels),
+        packed.ctypes.data,
+        width,
+        height,
+        0,
+        _FORMATS[channels],
     )
+    image = ctypes.POINTER(_native.Image)()
+    check(_native.sscam_image_create(ctypes.byref(described), ctypes.byref(image)))
     return image

@@ -15,6 +15,10 @@ from ._handle import Handle, decode, encode, view
 from ._image import ImageLike, Pixels, opened, take_pixels
 
 
+def _draw_options(colormap: str, alpha: float) -> _native.DrawOptions:
+    return _native.DrawOptions(ctypes.sizeof(_native.DrawOptions), encode(colormap), alpha)
+
+
 class Map:
     """A saliency map of one class on one input. Immutable; made by explain().
 
@@ -31,32 +35,20 @@ class Map:
     def data(self) -> npt.NDArray[np.float32]:
         """The map at the network's input size: float32 [height, width] in [0,1], or all zeros when
         it is flat; [width] of sound, [depth, height, width] of video. Read-only."""
-        pointer = self._handle.pointer
-        sides = (
-            _native.sscam_map_depth(pointer),
-            _native.sscam_map_height(pointer),
-            _native.sscam_map_width(pointer),
-        )
-        return view(
-            self._handle, _native.sscam_map_data(pointer), self._existing(sides), np.float32
-        )
+        return self._values(_native.sscam_map_data, _native.sscam_map_shape)
 
     @property
     def raw(self) -> npt.NDArray[np.float32]:
         """The map before upsampling and normalising, ReLU(sum_k a_k A_k): float32 [h, w], 0 or
         more, at the target layer's size (with combine="upsampled" at the input's); [w] of sound,
         [d, h, w] of video. Read-only."""
-        pointer = self._handle.pointer
-        sides = (
-            _native.sscam_map_raw_depth(pointer),
-            _native.sscam_map_raw_height(pointer),
-            _native.sscam_map_raw_width(pointer),
-        )
-        return view(self._handle, _native.sscam_map_raw(pointer), self._existing(sides), np.float32)
+        return self._values(_native.sscam_map_raw, _native.sscam_map_raw_shape)
 
-    def _existing(self, sides: tuple[int, int, int]) -> tuple[int, ...]:
-        """Of depth, height and width, those that the input has."""
-        return sides[3 - _native.sscam_map_rank(self._handle.pointer) :]
+    def _values(self, values_of: Any, shape_of: Any) -> npt.NDArray[np.float32]:
+        pointer = self._handle.pointer
+        rank = ctypes.c_int32()
+        sides = shape_of(pointer, ctypes.byref(rank))
+        return view(self._handle, values_of(pointer), tuple(sides[: rank.value]), np.float32)
 
     @property
     def weights(self) -> Optional[npt.NDArray[np.float32]]:
@@ -131,10 +123,11 @@ class Map:
             UnsupportedError: the map is of sound or video, which is no image.
         """
         drawn = ctypes.POINTER(_native.Image)()
+        options = _draw_options(colormap, alpha)
         with opened(image) as native:
             check(
                 _native.sscam_map_overlay(
-                    self._handle.pointer, native, encode(colormap), alpha, ctypes.byref(drawn)
+                    self._handle.pointer, native, ctypes.byref(options), ctypes.byref(drawn)
                 )
             )
         return take_pixels(drawn)
@@ -152,8 +145,11 @@ class Map:
             UnsupportedError: the map is of sound or video, which is no image.
         """
         painted = ctypes.POINTER(_native.Image)()
+        options = _draw_options(colormap, 0.5)
         check(
-            _native.sscam_map_heatmap(self._handle.pointer, encode(colormap), ctypes.byref(painted))
+            _native.sscam_map_heatmap(
+                self._handle.pointer, ctypes.byref(options), ctypes.byref(painted)
+            )
         )
         return take_pixels(painted)
 

@@ -179,6 +179,55 @@ class Engine(ctypes.Structure):
     )
 
 
+class Pixels(ctypes.Structure):
+    """sscam_pixels."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("data", c_void_p),
+        ("width", c_int64),
+        ("height", c_int64),
+        ("stride", c_int64),
+        ("format", c_int32),
+        ("significant_bits", c_int32),
+        ("second_data", c_void_p),
+        ("second_stride", c_int64),
+    )
+
+
+class Canvas(ctypes.Structure):
+    """sscam_canvas."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("data", c_void_p),
+        ("width", c_int64),
+        ("height", c_int64),
+        ("stride", c_int64),
+        ("format", c_int32),
+    )
+
+
+class ReadOptions(ctypes.Structure):
+    """sscam_read_options."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("max_pixels", c_int64),
+        ("formats", c_int32),
+    )
+
+
+class DrawOptions(ctypes.Structure):
+    """sscam_draw_options."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("colormap", c_char_p),
+        ("alpha", c_double),
+    )
+
+
 _status = c_int32
 _model = POINTER(Model)
 _layers = POINTER(Layers)
@@ -193,6 +242,10 @@ _shape = POINTER(c_int64)
 _array = POINTER(Array)
 _engine = POINTER(Engine)
 _engine_reply = POINTER(EngineReply)
+_pixels = POINTER(Pixels)
+_canvas = POINTER(Canvas)
+_read_options = POINTER(ReadOptions)
+_draw_options = POINTER(DrawOptions)
 
 # `user` is always a Python object: see _explainer.py.
 progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
@@ -325,45 +378,27 @@ sscam_explain_array_all = _declare(
 )
 
 # image.h
-sscam_image_create = _declare(
-    "sscam_image_create",
-    _status,
-    c_int32,
-    c_int32,
-    c_int32,
-    c_size_t,
-    POINTER(c_uint8),
-    POINTER(_image),
-)
-sscam_image_read = _declare("sscam_image_read", _status, c_char_p, POINTER(_image))
+sscam_image_create = _declare("sscam_image_create", _status, _pixels, POINTER(_image))
+sscam_image_read = _declare("sscam_image_read", _status, c_char_p, _read_options, POINTER(_image))
 sscam_image_read_memory = _declare(
-    "sscam_image_read_memory", _status, c_void_p, c_size_t, POINTER(_image)
+    "sscam_image_read_memory", _status, c_void_p, c_size_t, _read_options, POINTER(_image)
 )
-sscam_image_read_limited = _declare(
-    "sscam_image_read_limited", _status, c_char_p, c_int64, POINTER(_image)
-)
-sscam_image_read_memory_limited = _declare(
-    "sscam_image_read_memory_limited", _status, c_void_p, c_size_t, c_int64, POINTER(_image)
-)
-sscam_image_read_png = _declare("sscam_image_read_png", _status, c_char_p, POINTER(_image))
 sscam_image_write_png = _declare("sscam_image_write_png", _status, _image, c_char_p)
-sscam_image_width = _declare("sscam_image_width", c_int32, _image)
-sscam_image_height = _declare("sscam_image_height", c_int32, _image)
+sscam_image_width = _declare("sscam_image_width", c_int64, _image)
+sscam_image_height = _declare("sscam_image_height", c_int64, _image)
 sscam_image_channels = _declare("sscam_image_channels", c_int32, _image)
-sscam_image_pixels = _declare("sscam_image_pixels", POINTER(c_uint8), _image)
+sscam_image_describe = _declare("sscam_image_describe", _status, _image, _pixels)
+sscam_image_copy_pixels = _declare("sscam_image_copy_pixels", _status, _image, _canvas)
 sscam_image_ref = _declare("sscam_image_ref", _image, _image)
 sscam_image_unref = _declare("sscam_image_unref", None, _image)
 
 # map.h
-sscam_map_rank = _declare("sscam_map_rank", c_int32, _map)
-sscam_map_width = _declare("sscam_map_width", c_int32, _map)
-sscam_map_height = _declare("sscam_map_height", c_int32, _map)
-sscam_map_depth = _declare("sscam_map_depth", c_int32, _map)
+sscam_map_shape = _declare("sscam_map_shape", POINTER(c_int64), _map, POINTER(c_int32))
+sscam_map_width = _declare("sscam_map_width", c_int64, _map)
+sscam_map_height = _declare("sscam_map_height", c_int64, _map)
 sscam_map_data = _declare("sscam_map_data", POINTER(c_float), _map)
-sscam_map_raw_width = _declare("sscam_map_raw_width", c_int32, _map)
-sscam_map_raw_height = _declare("sscam_map_raw_height", c_int32, _map)
-sscam_map_raw_depth = _declare("sscam_map_raw_depth", c_int32, _map)
 sscam_map_raw = _declare("sscam_map_raw", POINTER(c_float), _map)
+sscam_map_raw_shape = _declare("sscam_map_raw_shape", POINTER(c_int64), _map, POINTER(c_int32))
 sscam_map_channel_count = _declare("sscam_map_channel_count", c_int64, _map)
 sscam_map_weights = _declare("sscam_map_weights", POINTER(c_float), _map)
 sscam_map_class_index = _declare("sscam_map_class_index", c_int64, _map)
@@ -374,10 +409,12 @@ sscam_map_method = _declare("sscam_map_method", c_char_p, _map)
 sscam_map_layer = _declare("sscam_map_layer", c_char_p, _map)
 sscam_map_passes = _declare("sscam_map_passes", c_int64, _map)
 sscam_map_diagnostics = _declare("sscam_map_diagnostics", c_char_p, _map)
+sscam_colormap_count = _declare("sscam_colormap_count", c_int64)
+sscam_colormap_name = _declare("sscam_colormap_name", c_char_p, c_int64)
 sscam_map_overlay = _declare(
-    "sscam_map_overlay", _status, _map, _image, c_char_p, c_double, POINTER(_image)
+    "sscam_map_overlay", _status, _map, _image, _draw_options, POINTER(_image)
 )
-sscam_map_heatmap = _declare("sscam_map_heatmap", _status, _map, c_char_p, POINTER(_image))
+sscam_map_heatmap = _declare("sscam_map_heatmap", _status, _map, _draw_options, POINTER(_image))
 sscam_map_ref = _declare("sscam_map_ref", _map, _map)
 sscam_map_unref = _declare("sscam_map_unref", None, _map)
 

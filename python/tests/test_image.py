@@ -80,13 +80,13 @@ def test_limit_of_pixels(tmp_path, pixels, model):
     size = pixels.shape[0] * pixels.shape[1]
     for source in (tmp_path / "a.png", (tmp_path / "a.png").read_bytes()):
         with pytest.raises(sscam.FormatError, match=f"more than the {size - 1} allowed"):
-            sscam.read_image(sscam.PictureFile(source, size - 1))
+            sscam.read_image(sscam.ImageFile(source, size - 1))
         with pytest.raises(sscam.FormatError, match="allowed"):
-            model.explain(sscam.PictureFile(source, 1), method="grad-cam")
-        np.testing.assert_array_equal(sscam.read_image(sscam.PictureFile(source, size)), pixels)
+            model.explain(sscam.ImageFile(source, 1), method="grad-cam")
+        np.testing.assert_array_equal(sscam.read_image(sscam.ImageFile(source, size)), pixels)
     for wrong in (0, -1, 2**63):
         with pytest.raises(sscam.ArgumentError, match="max_pixels"):
-            sscam.read_image(sscam.PictureFile(tmp_path / "a.png", wrong))
+            sscam.read_image(sscam.ImageFile(tmp_path / "a.png", wrong))
 
 
 def test_read_image_takes_names_and_contents_only(pixels):

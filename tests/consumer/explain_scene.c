@@ -23,7 +23,7 @@ static sscam_status explain(const char *model_path, const char *image_path, int6
     sscam_status status = sscam_model_load(model_path, "cpu", &model);
 
     if (status == SSCAM_OK)
-        status = sscam_image_read(image_path, &image);
+        status = sscam_image_read(image_path, NULL, &image);
     if (status == SSCAM_OK)
         status = sscam_explainer_create(model, "grad-cam", &explainer);
     if (status == SSCAM_OK)

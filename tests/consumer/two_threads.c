@@ -39,7 +39,7 @@ static sscam_status explain(const struct task *task, sscam_map **map)
 static double largest_difference(const sscam_map *a, const sscam_map *b)
 {
     double largest = 0;
-    int64_t count = (int64_t)sscam_map_width(a) * sscam_map_height(a);
+    int64_t count = sscam_map_width(a) * sscam_map_height(a);
 
     for (int64_t i = 0; i < count; i++)
         largest = fmax(largest, fabs((double)sscam_map_data(a)[i] - sscam_map_data(b)[i]));
@@ -82,7 +82,7 @@ int main(int argc, char **argv)
     sscam_image *image = NULL;
 
     if (argc != 3 || sscam_model_load(argv[1], "cpu", &model) ||
-        sscam_image_read(argv[2], &image)) {
+        sscam_image_read(argv[2], NULL, &image)) {
         fprintf(stderr, "two_threads: %s\n",
                 argc == 3 ? sscam_last_error() : "usage: two_threads MODEL.pt IMAGE");
         return 1;

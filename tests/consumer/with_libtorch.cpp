@@ -44,18 +44,26 @@ void require(bool holds, const std::string &what)
 Owned<sscam_image> read_mirrored(const char *path)
 {
     sscam_image *read = nullptr;
-    check(sscam_image_read(path, &read));
+    check(sscam_image_read(path, nullptr, &read));
     const Owned<sscam_image> picture(read);
     const int64_t width = sscam_image_width(read), height = sscam_image_height(read);
-    const int64_t channels = sscam_image_channels(read);
 
-    const at::Tensor pixels = at::from_blob(const_cast<uint8_t *>(sscam_image_pixels(read)),
-                                            {height, width, channels}, at::kByte);
+    const at::Tensor pixels = at::empty({height, width, 3}, at::kByte);
+    sscam_canvas canvas = SSCAM_CANVAS_INIT;
+    canvas.data = pixels.data_ptr<uint8_t>();
+    canvas.width = width;
+    canvas.height = height;
+    canvas.format = SSCAM_PIXELS_RGB8;
+    check(sscam_image_copy_pixels(read, &canvas));
+
     const at::Tensor mirrored = pixels.flip(1).contiguous();
+    sscam_pixels view = SSCAM_PIXELS_INIT;
+    view.data = mirrored.data_ptr<uint8_t>();
+    view.width = width;
+    view.height = height;
+    view.format = SSCAM_PIXELS_RGB8;
     sscam_image *image = nullptr;
-    check(sscam_image_create(static_cast<int32_t>(width), static_cast<int32_t>(height),
-                             static_cast<int32_t>(channels), 0, mirrored.data_ptr<uint8_t>(),
-                             &image));
+    check(sscam_image_create(&view, &image));
     return Owned<sscam_image>(image);
 }
 

@@ -48,7 +48,7 @@ static void set_up(void)
     for (int i = 0; i < SIZE; i++) {
         pixels[i] = (uint8_t)(next_random(&state) >> 24);
     }
-    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
+    ASSERT_OK(create_packed(WIDTH, HEIGHT, 3, pixels, &image));
     use("fake positional");
     ASSERT_OK(sscam_explainer_preprocess(explainers[0], image, shape, input, SIZE));
     fake_reset();

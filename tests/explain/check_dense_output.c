@@ -540,7 +540,7 @@ static void evaluate(sscam_explainer *explainer, const char *metrics, sscam_eval
         pixels[i] = (uint8_t)(input[i] * 40.0f + 128.0f);
     set_options(explainer, "resize=off crop=off");
     ASSERT_OK(sscam_explainer_set(explainer, "metrics", metrics));
-    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, image));
+    ASSERT_OK(create_packed(WIDTH, HEIGHT, 3, pixels, image));
     ASSERT_OK(sscam_evaluation_create(&explainer, 1, evaluation));
     const int64_t top = SSCAM_CLASS_TOP;
     if (wanted == SSCAM_OK)

@@ -126,11 +126,13 @@ START_TEST(null_maps_tell_nothing)
 {
     ck_assert_int_eq(sscam_map_width(NULL), 0);
     ck_assert_int_eq(sscam_map_height(NULL), 0);
-    ck_assert_int_eq(sscam_map_depth(NULL), 0);
-    ck_assert_int_eq(sscam_map_rank(NULL), 0);
-    ck_assert_int_eq(sscam_map_raw_width(NULL), 0);
-    ck_assert_int_eq(sscam_map_raw_height(NULL), 0);
-    ck_assert_int_eq(sscam_map_raw_depth(NULL), 0);
+    int32_t rank = 7;
+    ck_assert_ptr_null(sscam_map_shape(NULL, &rank));
+    ck_assert_int_eq(rank, 0);
+    rank = 7;
+    ck_assert_ptr_null(sscam_map_raw_shape(NULL, &rank));
+    ck_assert_int_eq(rank, 0);
+    ck_assert_ptr_null(sscam_map_shape(NULL, NULL));
     ck_assert_int_eq(sscam_map_channel_count(NULL), 0);
     ck_assert_int_eq(sscam_map_class_index(NULL), -1);
     ck_assert_int_eq(sscam_map_is_flat(NULL), 0);
@@ -596,7 +598,7 @@ START_TEST(images_of_one_pixel_are_refused)
     const uint8_t pixel[3] = {1, 2, 3};
     sscam_image *dot;
     sscam_map *map = STALE;
-    ASSERT_OK(sscam_image_create(1, 1, 3, 3, pixel, &dot));
+    ASSERT_OK(create_packed(1, 1, 3, pixel, &dot));
     ASSERT_FAILS(sscam_explain_image(explainer, dot, 0, &map), SSCAM_E_ARGUMENT, "1x1");
     ck_assert_ptr_null(map);
     sscam_image_unref(dot);
@@ -610,8 +612,7 @@ START_TEST(images_of_too_many_positions_are_refused)
     sscam_evaluation *evaluation;
     sscam_map *map = STALE;
     int64_t shape[4];
-    vast->width = vast->height = 50000;
-    vast->channels = 3;
+    vast->pixels = packed_pixels(50000, 50000, 3, NULL);
     take_images_as_they_are();
     ASSERT_FAILS(sscam_explain_image(explainer, vast, 0, &map), SSCAM_E_ARGUMENT,
                  "2500000000 positions");

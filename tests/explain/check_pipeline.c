@@ -50,8 +50,8 @@ static void assert_composed(const sscam_map *map, const double *raw)
 {
     double data[PLANE];
     normalise(raw, data);
-    ck_assert_int_eq(sscam_map_raw_height(map), HEIGHT);
-    ck_assert_int_eq(sscam_map_raw_width(map), WIDTH);
+    ck_assert_int_eq(raw_height(map), HEIGHT);
+    ck_assert_int_eq(raw_width(map), WIDTH);
     ck_assert_ptr_null(sscam_map_weights(map));
     for (int p = 0; p < PLANE; p++) {
         ck_assert_double_eq_tol(sscam_map_raw(map)[p], raw[p], 1e-6);

@@ -13,6 +13,7 @@
 #include "faulty_call.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
+#include "support/pixels.h"
 
 enum { MOST_BYTES = 1 << 16 };
 
@@ -67,11 +68,12 @@ static sscam_status read_image(const char *path, uint64_t *signature)
 {
     sscam_image *image = NULL;
     arm();
-    sscam_status status = under_faults(sscam_image_read(path, &image));
+    sscam_status status = under_faults(sscam_image_read(path, NULL, &image));
     ck_assert((!image) == (status != SSCAM_OK));
-    sign(signature, sscam_image_pixels(image),
-         (size_t)sscam_image_width(image) * (size_t)sscam_image_height(image) *
-             (size_t)sscam_image_channels(image));
+    if (image)
+        sign(signature, pixels_of(image),
+             (size_t)sscam_image_width(image) * (size_t)sscam_image_height(image) *
+                 (size_t)sscam_image_channels(image));
     sscam_image_unref(image);
     return status;
 }
@@ -257,7 +259,7 @@ START_TEST(paths_that_cannot_be_read_are_named)
     static const char *const paths[] = {"/no/such/file", "/tmp", "", "/proc/self/mem"};
     sscam_image *image = NULL;
     sscam_model *model = NULL;
-    ASSERT_FAILS(sscam_image_read(paths[_i], &image), SSCAM_E_IO, paths[_i]);
+    ASSERT_FAILS(sscam_image_read(paths[_i], NULL, &image), SSCAM_E_IO, paths[_i]);
     ASSERT_FAILS(sscam_model_load(paths[_i], NULL, &model), SSCAM_E_IO, paths[_i]);
 }
 END_TEST
@@ -266,8 +268,7 @@ int main(int argc, char **argv)
 {
     static const uint8_t pixels[40 * 30 * 3] = {1, 2, 3};
     const int count = (int)(sizeof cases / sizeof cases[0]);
-    if (argc != 2 || !mkdtemp(folder) ||
-        sscam_image_create(40, 30, 3, 0, pixels, &image) != SSCAM_OK)
+    if (argc != 2 || !mkdtemp(folder) || create_packed(40, 30, 3, pixels, &image) != SSCAM_OK)
         return 2;
     corpus = argv[1];
     setenv("CK_FORK", "no", 1); /* the totals are counted here */

@@ -14,6 +14,7 @@
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
+#include "support/pixels.h"
 #include "support/shorthands.h"
 
 enum {
@@ -90,7 +91,7 @@ static void take_image(sscam_status status, sscam_image *made, uint64_t *signatu
         ck_assert_ptr_null(made);
         return;
     }
-    sign(signature, sscam_image_pixels(made),
+    sign(signature, pixels_of(made),
          (size_t)sscam_image_width(made) * (size_t)sscam_image_height(made) *
              (size_t)sscam_image_channels(made));
     sscam_image_unref(made);
@@ -217,7 +218,7 @@ static sscam_status explain_tensor(const step *step, uint64_t *signature)
 static sscam_status draw_overlay(const step *step, uint64_t *signature)
 {
     sscam_image *made = STALE(sscam_image);
-    sscam_status status = UNDER_FAULTS(sscam_map_overlay(map, image, "turbo", 0.5, &made));
+    sscam_status status = UNDER_FAULTS(sscam_map_overlay(map, image, NULL, &made));
     (void)step;
     take_image(status, made, signature);
     return status;
@@ -226,7 +227,7 @@ static sscam_status draw_overlay(const step *step, uint64_t *signature)
 static sscam_status draw_heatmap(const step *step, uint64_t *signature)
 {
     sscam_image *made = STALE(sscam_image);
-    sscam_status status = UNDER_FAULTS(sscam_map_heatmap(map, "viridis", &made));
+    sscam_status status = UNDER_FAULTS(sscam_map_heatmap(map, NULL, &made));
     (void)step;
     take_image(status, made, signature);
     return status;
@@ -235,8 +236,7 @@ static sscam_status draw_heatmap(const step *step, uint64_t *signature)
 static sscam_status create_image(const step *step, uint64_t *signature)
 {
     sscam_image *made = STALE(sscam_image);
-    sscam_status status = UNDER_FAULTS(
-        sscam_image_create(WIDTH, HEIGHT, 1, 0, sscam_image_pixels(image), &made));
+    sscam_status status = UNDER_FAULTS(create_packed(WIDTH, HEIGHT, 1, pixels_of(image), &made));
     (void)step;
     take_image(status, made, signature);
     return status;
@@ -247,7 +247,7 @@ static sscam_status read_image(const step *step, uint64_t *signature)
     char name[600];
     sscam_image *made = STALE(sscam_image);
     snprintf(name, sizeof name, "%s/%s", corpus, step->file);
-    sscam_status status = UNDER_FAULTS(sscam_image_read(name, &made));
+    sscam_status status = UNDER_FAULTS(sscam_image_read(name, NULL, &made));
     take_image(status, made, signature);
     return status;
 }
@@ -379,7 +379,7 @@ static void prepare(const step *step)
         input[i] = (float)(state >> 24) / 128.0f - 1.0f;
     }
     model = load_fake(step->network ? step->network : "fake linear");
-    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
+    ASSERT_OK(create_packed(WIDTH, HEIGHT, 3, pixels, &image));
     use_methods(step);
     if (explainer_count > 0) {
         ASSERT_OK(sscam_explain_image(explainers[0], image, 1, &map));

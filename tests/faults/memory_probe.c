@@ -336,7 +336,7 @@ int main(int argc, char **argv)
     image_path = argv[2];
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (told == MAP_FAILED || sscam_model_load(network_path, "cpu", &model) ||
-        sscam_image_read(image_path, &image)) {
+        sscam_image_read(image_path, NULL, &image)) {
         fprintf(stderr, "%s\n", sscam_last_error());
         return 2;
     }

@@ -112,8 +112,9 @@ static int32_t count_down(void *user, double fraction)
 static void look_at(const sscam_map *map)
 {
     const float *data = sscam_map_data(map), *raw = sscam_map_raw(map);
-    int64_t pixels = (int64_t)sscam_map_width(map) * sscam_map_height(map);
-    int64_t places = (int64_t)sscam_map_raw_width(map) * sscam_map_raw_height(map);
+    int64_t pixels = sscam_map_width(map) * sscam_map_height(map);
+    const int64_t *sides = sscam_map_raw_shape(map, NULL);
+    int64_t places = sides[0] * sides[1];
     float highest = 0.0f;
 
     for (int64_t i = 0; i < pixels; i++) {
@@ -167,7 +168,11 @@ static void explain_image(sscam_explainer *explainer, uint8_t kind)
 
     for (int i = 0; i < SIZE; i++)
         pixels[i] = (uint8_t)(i * (kind | 1));
-    PROMISE(sscam_image_create(SIDE, SIDE, 3, 0, pixels, &image) == SSCAM_OK);
+    sscam_pixels view = SSCAM_PIXELS_INIT;
+    view.data = pixels;
+    view.width = view.height = SIDE;
+    view.format = SSCAM_PIXELS_RGB8;
+    PROMISE(sscam_image_create(&view, &image) == SSCAM_OK);
     sscam_status status = sscam_explainer_preprocess(explainer, image, shape, NULL, 0);
     assert_reported(status);
     if (status == SSCAM_OK && shape[2] * shape[3] <= LARGEST_INPUT)

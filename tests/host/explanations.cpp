@@ -85,7 +85,7 @@ Owned<sscam_model> load_model(const Files &files)
 Owned<sscam_image> read_image(const Files &files)
 {
     sscam_image *image = nullptr;
-    check(sscam_image_read(files.image.c_str(), &image));
+    check(sscam_image_read(files.image.c_str(), nullptr, &image));
     return Owned<sscam_image>(image);
 }
 
@@ -116,7 +116,8 @@ std::vector<float> explain(sscam_explainer *explainer, const sscam_image *image,
     check(sscam_explainer_set_progress(explainer, nullptr, nullptr));
 
     const float *raw = sscam_map_raw(made), *data = sscam_map_data(made);
-    std::vector<float> values(raw, raw + sscam_map_raw_width(made) * sscam_map_raw_height(made));
+    const int64_t *sides = sscam_map_raw_shape(made, nullptr);
+    std::vector<float> values(raw, raw + sides[0] * sides[1]);
     values.insert(values.end(), data, data + sscam_map_width(made) * sscam_map_height(made));
     return values;
 }

@@ -18,6 +18,7 @@
 #include "sscam/image.h"
 #include "support/check_main.h"
 #include "support/jpeg_samples.h"
+#include "support/pixels.h"
 #include "support/png_builder.h"
 
 #define ck_assert_message(part) \
@@ -72,10 +73,17 @@ static const char *write_file(const char *name, const void *data, size_t size)
     return path;
 }
 
+static sscam_status read_png(const char *path, sscam_image **out)
+{
+    sscam_read_options options = SSCAM_READ_OPTIONS_INIT;
+    options.formats = SSCAM_FILE_PNG;
+    return sscam_image_read(path, &options, out);
+}
+
 static sscam_image *decode(const void *data, size_t size)
 {
     sscam_image *image = NULL;
-    sscam_status status = sscam_image_read_memory(data, size, &image);
+    sscam_status status = sscam_image_read_memory(data, size, NULL, &image);
     ck_assert_msg(status == SSCAM_OK, "%s", sscam_last_error());
     ck_assert_str_eq(sscam_last_error(), "");
     return image;
@@ -90,8 +98,7 @@ static void assert_shape(const sscam_image *image, int32_t width, int32_t height
 
 static const uint8_t *pixel_at(const sscam_image *image, int32_t x, int32_t y)
 {
-    return sscam_image_pixels(image) +
-           (y * sscam_image_width(image) + x) * sscam_image_channels(image);
+    return pixels_of(image) + (y * sscam_image_width(image) + x) * sscam_image_channels(image);
 }
 
 /* An image whose bytes count up from 0. */
@@ -102,7 +109,7 @@ static sscam_image *counting_image(int32_t width, int32_t height, int32_t channe
         bytes[i] = (uint8_t)i;
     sscam_image *image = NULL;
     ck_assert_int_le(width * height * channels, 256);
-    ck_assert_int_eq(sscam_image_create(width, height, channels, 0, bytes, &image), SSCAM_OK);
+    ck_assert_int_eq(create_packed(width, height, channels, bytes, &image), SSCAM_OK);
     return image;
 }
 
@@ -111,16 +118,24 @@ static sscam_image *counting_image(int32_t width, int32_t height, int32_t channe
 
 /* --- creation --------------------------------------------------------------------------------- */
 
+static sscam_status create_strided(int64_t width, int64_t height, int32_t channels, int64_t stride,
+                                   const void *data, sscam_image **out)
+{
+    sscam_pixels pixels = packed_pixels(width, height, channels, data);
+    pixels.stride = stride;
+    return sscam_image_create(&pixels, out);
+}
+
 START_TEST(create_copies_rows_at_their_stride)
 {
     uint8_t bytes[2][10] = {{1, 2, 3, 4, 5, 6, 99, 99, 99, 99},
                             {7, 8, 9, 10, 11, 12, 99, 99, 99, 99}};
     sscam_image *image = NULL;
-    ck_assert_int_eq(sscam_image_create(2, 2, 3, 10, bytes[0], &image), SSCAM_OK);
+    ck_assert_int_eq(create_strided(2, 2, 3, 10, bytes[0], &image), SSCAM_OK);
     memset(bytes, 0, sizeof bytes);
     assert_shape(image, 2, 2, 3);
     for (int i = 0; i < 12; i++)
-        ck_assert_int_eq(sscam_image_pixels(image)[i], i + 1);
+        ck_assert_int_eq(pixels_of(image)[i], i + 1);
     sscam_image_unref(image);
 }
 END_TEST
@@ -130,7 +145,7 @@ START_TEST(create_never_reads_behind_the_last_row)
     uint8_t *bytes = malloc(10 + 6);
     memset(bytes, 7, 10 + 6);
     sscam_image *image = NULL;
-    ck_assert_int_eq(sscam_image_create(2, 2, 3, 10, bytes, &image), SSCAM_OK);
+    ck_assert_int_eq(create_strided(2, 2, 3, 10, bytes, &image), SSCAM_OK);
     free(bytes);
     ck_assert_uint_eq(pixel_at(image, 1, 1)[2], 7);
     sscam_image_unref(image);
@@ -150,32 +165,35 @@ START_TEST(create_takes_gray_and_rgba_without_stride)
 END_TEST
 
 static const struct {
-    int32_t width, height, channels;
-    size_t stride;
+    int64_t width, height;
+    int32_t channels;
+    int64_t stride;
     const char *message;
 } bad_creations[] = {
     {0, 1, 3, 0, "0 x 1"},
     {1, 0, 3, 0, "1 x 0"},
     {-1, 1, 3, 0, "-1 x 1"},
     {1, INT32_MIN, 3, 0, "-2147483648"},
-    {1, 1, 0, 0, "0 channels"},
-    {1, 1, 2, 0, "2 channels"},
-    {1, 1, 5, 0, "5 channels"},
-    {1, 1, -3, 0, "-3 channels"},
+    {INT64_MAX, INT64_MAX, 3, 0, "268435456"},
+    {1, INT64_MIN, 3, 0, "-9223372036854775808"},
+    {1, 1, 2, 0, "format 0"},
     {2, 1, 3, 5, "stride 5"},
     {INT32_MAX, INT32_MAX, 4, 0, "268435456"},
     {1 << 14, (1 << 14) + 1, 1, 0, "16384 x 16385"},
     {1 << 28, 2, 1, 0, "268435456"},
-    {1, 2, 1, SIZE_MAX, "stride"},
+    {2, 1, 3, -5, "stride -5"},
+    {1, 2, 1, INT64_MAX, "address space"},
+    {1, 2, 1, INT64_MIN, "stride"},
+    {1, 2, 1, INT64_MIN + 1, "address space"},
 };
 
 START_TEST(create_refuses_bad_sizes)
 {
     uint8_t byte = 0;
     sscam_image *image = UNSET;
-    ck_assert_int_eq(sscam_image_create(bad_creations[_i].width, bad_creations[_i].height,
-                                        bad_creations[_i].channels, bad_creations[_i].stride, &byte,
-                                        &image),
+    ck_assert_int_eq(create_strided(bad_creations[_i].width, bad_creations[_i].height,
+                                    bad_creations[_i].channels, bad_creations[_i].stride, &byte,
+                                    &image),
                      SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(image);
     ck_assert_message(bad_creations[_i].message);
@@ -186,21 +204,21 @@ START_TEST(null_arguments_are_refused)
 {
     uint8_t byte = 0;
     sscam_image *image = UNSET;
-    ck_assert_int_eq(sscam_image_create(1, 1, 1, 0, NULL, &image), SSCAM_E_ARGUMENT);
+    ck_assert_int_eq(create_packed(1, 1, 1, NULL, &image), SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(image);
     image = UNSET;
-    ck_assert_int_eq(sscam_image_read(NULL, &image), SSCAM_E_ARGUMENT);
+    ck_assert_int_eq(sscam_image_read(NULL, NULL, &image), SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(image);
     image = UNSET;
-    ck_assert_int_eq(sscam_image_read_png(NULL, &image), SSCAM_E_ARGUMENT);
+    ck_assert_int_eq(read_png(NULL, &image), SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(image);
     image = UNSET;
-    ck_assert_int_eq(sscam_image_read_memory(NULL, 5, &image), SSCAM_E_ARGUMENT);
+    ck_assert_int_eq(sscam_image_read_memory(NULL, 5, NULL, &image), SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(image);
-    ck_assert_int_eq(sscam_image_create(1, 1, 1, 0, &byte, NULL), SSCAM_E_ARGUMENT);
-    ck_assert_int_eq(sscam_image_read("x", NULL), SSCAM_E_ARGUMENT);
-    ck_assert_int_eq(sscam_image_read_png("x", NULL), SSCAM_E_ARGUMENT);
-    ck_assert_int_eq(sscam_image_read_memory(&byte, 1, NULL), SSCAM_E_ARGUMENT);
+    ck_assert_int_eq(create_packed(1, 1, 1, &byte, NULL), SSCAM_E_ARGUMENT);
+    ck_assert_int_eq(sscam_image_read("x", NULL, NULL), SSCAM_E_ARGUMENT);
+    ck_assert_int_eq(read_png("x", NULL), SSCAM_E_ARGUMENT);
+    ck_assert_int_eq(sscam_image_read_memory(&byte, 1, NULL, NULL), SSCAM_E_ARGUMENT);
     ck_assert_int_eq(sscam_image_write_png(NULL, "x"), SSCAM_E_ARGUMENT);
     image = counting_image(1, 1, 1);
     ck_assert_int_eq(sscam_image_write_png(image, NULL), SSCAM_E_ARGUMENT);
@@ -211,7 +229,8 @@ END_TEST
 START_TEST(accessors_take_null)
 {
     assert_shape(NULL, 0, 0, 0);
-    ck_assert_ptr_null(sscam_image_pixels(NULL));
+    sscam_pixels pixels = SSCAM_PIXELS_INIT;
+    ck_assert_int_eq(sscam_image_describe(NULL, &pixels), SSCAM_E_ARGUMENT);
     sscam_image_unref(NULL);
 }
 END_TEST
@@ -409,7 +428,7 @@ static void assert_format_error(const uint8_t *data, size_t size)
     uint8_t *copy = malloc(size ? size : 1);
     memcpy(copy, data, size);
     sscam_image *image = UNSET;
-    sscam_status status = sscam_image_read_memory(copy, size, &image);
+    sscam_status status = sscam_image_read_memory(copy, size, NULL, &image);
     free(copy);
     ck_assert_msg(status == SSCAM_E_FORMAT, "%zu bytes: %s", size, sscam_status_name(status));
     ck_assert_ptr_null(image);
@@ -438,7 +457,7 @@ static void damage_everywhere(const uint8_t *data, size_t size)
             memcpy(copy, data, size);
             copy[at] ^= (uint8_t)(1 << bit);
             sscam_image *image = UNSET;
-            sscam_status status = sscam_image_read_memory(copy, size, &image);
+            sscam_status status = sscam_image_read_memory(copy, size, NULL, &image);
             ck_assert(status == SSCAM_OK || status == SSCAM_E_FORMAT);
             ck_assert_int_eq(image != NULL, status == SSCAM_OK);
             sscam_image_unref(image);
@@ -496,7 +515,7 @@ static void assert_flat(const sscam_image *image, const uint8_t *colour)
     int32_t channels = sscam_image_channels(image);
     int32_t bytes = sscam_image_width(image) * sscam_image_height(image) * channels;
     for (int32_t i = 0; i < bytes; i++)
-        ck_assert_uint_eq(sscam_image_pixels(image)[i], colour[i % channels]);
+        ck_assert_uint_eq(pixels_of(image)[i], colour[i % channels]);
 }
 
 START_TEST(jpeg_gray_stays_gray)
@@ -632,7 +651,7 @@ static sscam_status decode_repeated_scan(size_t times)
         memcpy(data + body + i * SCAN, jpeg_two_scans + body - SCAN, SCAN);
     memcpy(data + body + times * SCAN, jpeg_two_scans + body, END);
     sscam_image *image = NULL;
-    sscam_status status = sscam_image_read_memory(data, body + times * SCAN + END, &image);
+    sscam_status status = sscam_image_read_memory(data, body + times * SCAN + END, NULL, &image);
     sscam_image_unref(image);
     free(data);
     return status;
@@ -693,14 +712,15 @@ START_TEST(content_decides_not_the_name)
     static png_builder png;
     png_build(&png, &png_kinds[3]);
     sscam_image *image = NULL;
-    ck_assert_int_eq(sscam_image_read(write_file("really.jpg", png.bytes, png.size), &image),
+    ck_assert_int_eq(sscam_image_read(write_file("really.jpg", png.bytes, png.size), NULL, &image),
                      SSCAM_OK);
     assert_shape(image, 9, 7, 1);
     sscam_image_unref(image);
-    ck_assert_int_eq(sscam_image_read_png(in_folder("really.jpg"), &image), SSCAM_OK);
+    ck_assert_int_eq(read_png(in_folder("really.jpg"), &image), SSCAM_OK);
     sscam_image_unref(image);
-    ck_assert_int_eq(sscam_image_read(write_file("really.png", jpeg_rgb, sizeof jpeg_rgb), &image),
-                     SSCAM_OK);
+    ck_assert_int_eq(
+        sscam_image_read(write_file("really.png", jpeg_rgb, sizeof jpeg_rgb), NULL, &image),
+        SSCAM_OK);
     assert_shape(image, 16, 16, 3);
     sscam_image_unref(image);
 }
@@ -709,7 +729,7 @@ END_TEST
 static void assert_unreadable(const char *path, sscam_status wanted, const char *message)
 {
     sscam_image *image = UNSET;
-    ck_assert_int_eq(sscam_image_read(path, &image), wanted);
+    ck_assert_int_eq(sscam_image_read(path, NULL, &image), wanted);
     ck_assert_ptr_null(image);
     ck_assert_message(message);
     ck_assert_int_eq(strncmp(sscam_last_error(), path, strlen(path)), 0);
@@ -727,10 +747,10 @@ START_TEST(unreadable_files_are_named)
     assert_unreadable(write_file("sig.png", "\x89PNG\r\n\x1a\n", 8), SSCAM_E_FORMAT, "damaged PNG");
 
     sscam_image *image = UNSET;
-    ck_assert_int_eq(sscam_image_read_png(write_file("a.jpg", jpeg_rgb, sizeof jpeg_rgb), &image),
+    ck_assert_int_eq(read_png(write_file("a.jpg", jpeg_rgb, sizeof jpeg_rgb), &image),
                      SSCAM_E_FORMAT);
     ck_assert_ptr_null(image);
-    ck_assert_message("a.jpg: not a PNG file");
+    ck_assert_message("a.jpg: not PNG");
 }
 END_TEST
 
@@ -753,7 +773,7 @@ START_TEST(pipes_are_read_to_their_end)
         _exit(0);
     }
     sscam_image *image = NULL;
-    ck_assert_int_eq(sscam_image_read(path, &image), SSCAM_OK);
+    ck_assert_int_eq(sscam_image_read(path, NULL, &image), SSCAM_OK);
     assert_pixels(image, &of);
     sscam_image_unref(image);
     int outcome = 1;
@@ -768,10 +788,9 @@ START_TEST(written_png_reads_back)
     sscam_image *image = counting_image(7, 5, channels[_i]), *copy = NULL;
     const char *path = in_folder("copy.png");
     ck_assert_int_eq(sscam_image_write_png(image, path), SSCAM_OK);
-    ck_assert_int_eq(sscam_image_read_png(path, &copy), SSCAM_OK);
+    ck_assert_int_eq(read_png(path, &copy), SSCAM_OK);
     assert_shape(copy, 7, 5, channels[_i]);
-    ck_assert_mem_eq(sscam_image_pixels(copy), sscam_image_pixels(image),
-                     (size_t)(7 * 5 * channels[_i]));
+    ck_assert_mem_eq(pixels_of(copy), pixels_of(image), (size_t)(7 * 5 * channels[_i]));
     ck_assert_int_eq(files_in_folder(), 1);
     sscam_image_unref(image);
     sscam_image_unref(copy);
@@ -810,7 +829,7 @@ START_TEST(writing_follows_symbolic_links)
     ck_assert_int_eq(lstat(link, &about), 0);
     ck_assert(S_ISLNK(about.st_mode));
     sscam_image *copy = NULL;
-    ck_assert_int_eq(sscam_image_read_png(target, &copy), SSCAM_OK);
+    ck_assert_int_eq(read_png(target, &copy), SSCAM_OK);
     ck_assert_int_eq(files_in_folder(), 2);
     sscam_image_unref(image);
     sscam_image_unref(copy);
@@ -896,7 +915,7 @@ START_TEST(pipes_are_written_not_replaced)
     ssize_t size = read(reader, content, sizeof content);
     ck_assert_int_gt(size, 0);
     sscam_image *copy = decode(content, (size_t)size);
-    ck_assert_mem_eq(sscam_image_pixels(copy), sscam_image_pixels(image), 12);
+    ck_assert_mem_eq(pixels_of(copy), pixels_of(image), 12);
     ck_assert_int_eq(files_in_folder(), 1);
     close(reader);
     sscam_image_unref(image);
@@ -915,7 +934,7 @@ static sscam_image *noisy_image(void)
         bytes[i] = (uint8_t)(state >> 24);
     }
     sscam_image *image = NULL;
-    ck_assert_int_eq(sscam_image_create(SIDE, SIDE, 3, 0, bytes, &image), SSCAM_OK);
+    ck_assert_int_eq(create_packed(SIDE, SIDE, 3, bytes, &image), SSCAM_OK);
     free(bytes);
     return image;
 }

@@ -6,6 +6,7 @@
 #include "image/colormap.h"
 #include "image/overlay.h"
 #include "support/check_main.h"
+#include "support/pixels.h"
 
 #define ck_assert_message(part) \
     ck_assert_msg(strstr(sscam_last_error(), part) != NULL, "message: %s", sscam_last_error())
@@ -21,15 +22,14 @@ static sscam_image *flat_image(int32_t width, int32_t height, int32_t channels,
     for (int32_t i = 0; i < width * height * channels; i++)
         pixels[i] = colour[i % channels];
     sscam_image *image = NULL;
-    ck_assert_int_eq(sscam_image_create(width, height, channels, 0, pixels, &image), SSCAM_OK);
+    ck_assert_int_eq(create_packed(width, height, channels, pixels, &image), SSCAM_OK);
     free(pixels);
     return image;
 }
 
 static const uint8_t *pixel_at(const sscam_image *image, int32_t x, int32_t y)
 {
-    return sscam_image_pixels(image) +
-           (y * sscam_image_width(image) + x) * sscam_image_channels(image);
+    return pixels_of(image) + (y * sscam_image_width(image) + x) * sscam_image_channels(image);
 }
 
 static void assert_pixel(const sscam_image *image, int32_t x, int32_t y, int r, int g, int b)
@@ -82,7 +82,8 @@ START_TEST(heatmap_has_a_pixel_a_value)
 {
     static const float map[6] = {0.0f, 0.5f, 1.0f, 1.0f, 0.0f, NAN};
     sscam_image *image = NULL;
-    ck_assert_int_eq(sscam_draw_heatmap(map, 2, 3, "turbo", &image), SSCAM_OK);
+    ck_assert_int_eq(sscam_draw_heatmap(&(const sscam_drawn_map){map, 2, 3, NULL}, "turbo", &image),
+                     SSCAM_OK);
     ck_assert_int_eq(sscam_image_width(image), 3);
     ck_assert_int_eq(sscam_image_height(image), 2);
     ck_assert_int_eq(sscam_image_channels(image), 3);
@@ -99,7 +100,8 @@ START_TEST(gray_heatmap_has_one_channel)
 {
     static const float map[2] = {0.2f, 1.0f};
     sscam_image *image = NULL;
-    ck_assert_int_eq(sscam_draw_heatmap(map, 1, 2, "gray", &image), SSCAM_OK);
+    ck_assert_int_eq(sscam_draw_heatmap(&(const sscam_drawn_map){map, 1, 2, NULL}, "gray", &image),
+                     SSCAM_OK);
     ck_assert_int_eq(sscam_image_channels(image), 1);
     ck_assert_uint_eq(pixel_at(image, 0, 0)[0], 51);
     ck_assert_uint_eq(pixel_at(image, 1, 0)[0], 255);
@@ -110,13 +112,16 @@ END_TEST
 START_TEST(unknown_colormap_is_refused)
 {
     sscam_image *image = flat_image(2, 2, 1, (const uint8_t[]){9}), *out = UNSET;
-    ck_assert_int_eq(sscam_draw_heatmap(half_map, 1, 1, "plasma", &out), SSCAM_E_ARGUMENT);
+    ck_assert_int_eq(
+        sscam_draw_heatmap(&(const sscam_drawn_map){half_map, 1, 1, NULL}, "plasma", &out),
+        SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(out);
     ck_assert_message("plasma");
     ck_assert_message("viridis");
     out = UNSET;
-    ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, NULL, image, "", 0.5, &out),
-                     SSCAM_E_ARGUMENT);
+    ck_assert_int_eq(
+        sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL}, image, "", 0.5, &out),
+        SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(out);
     sscam_image_unref(image);
 }
@@ -133,9 +138,9 @@ START_TEST(alpha_is_the_colours_share)
         {0.0, {10, 20, 30}}, {1.0, {128, 128, 128}}, {0.5, {69, 74, 79}}, {0.25, {40, 47, 55}}};
     sscam_image *image = flat_image(3, 2, 3, (const uint8_t[]){10, 20, 30}), *out = NULL;
     for (size_t i = 0; i < sizeof blends / sizeof blends[0]; i++) {
-        ck_assert_int_eq(
-            sscam_draw_overlay(half_map, 1, 1, NULL, image, "gray", blends[i].alpha, &out),
-            SSCAM_OK);
+        ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL}, image,
+                                            "gray", blends[i].alpha, &out),
+                         SSCAM_OK);
         ck_assert_int_eq(sscam_image_width(out), 3);
         ck_assert_int_eq(sscam_image_height(out), 2);
         ck_assert_int_eq(sscam_image_channels(out), 3);
@@ -150,11 +155,15 @@ START_TEST(gray_and_rgba_images_become_rgb)
 {
     sscam_image *gray = flat_image(2, 2, 1, (const uint8_t[]){90}), *out = NULL;
     sscam_image *rgba = flat_image(2, 2, 4, (const uint8_t[]){10, 20, 30, 0});
-    ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, NULL, gray, "turbo", 0.0, &out), SSCAM_OK);
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL}, gray,
+                                        "turbo", 0.0, &out),
+                     SSCAM_OK);
     ck_assert_int_eq(sscam_image_channels(out), 3);
     assert_pixel(out, 1, 1, 90, 90, 90);
     sscam_image_unref(out);
-    ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, NULL, rgba, "turbo", 0.0, &out), SSCAM_OK);
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL}, rgba,
+                                        "turbo", 0.0, &out),
+                     SSCAM_OK);
     ck_assert_int_eq(sscam_image_channels(out), 3);
     assert_pixel(out, 1, 1, 10, 20, 30);
     sscam_image_unref(out);
@@ -170,11 +179,15 @@ START_TEST(map_is_stretched_bilinearly)
     static const float map[2] = {0.0f, 200.0f / 255.0f};
     static const int wanted[8] = {0, 0, 25, 75, 125, 175, 200, 200};
     sscam_image *image = flat_image(8, 3, 1, (const uint8_t[]){0}), *out = NULL;
-    ck_assert_int_eq(sscam_draw_overlay(map, 1, 2, NULL, image, "gray", 1.0, &out), SSCAM_OK);
+    ck_assert_int_eq(
+        sscam_draw_overlay(&(const sscam_drawn_map){map, 1, 2, NULL}, image, "gray", 1.0, &out),
+        SSCAM_OK);
     for (int x = 0; x < 8; x++)
         assert_pixel(out, x, 2, wanted[x], wanted[x], wanted[x]);
     sscam_image_unref(out);
-    ck_assert_int_eq(sscam_draw_overlay(map, 2, 1, NULL, image, "gray", 1.0, &out), SSCAM_OK);
+    ck_assert_int_eq(
+        sscam_draw_overlay(&(const sscam_drawn_map){map, 2, 1, NULL}, image, "gray", 1.0, &out),
+        SSCAM_OK);
     assert_pixel(out, 0, 0, 0, 0, 0);
     assert_pixel(out, 0, 1, 100, 100, 100);
     assert_pixel(out, 7, 2, 200, 200, 200);
@@ -198,7 +211,8 @@ START_TEST(crop_is_undone)
 {
     sscam_image *image = flat_image(640, 480, 3, (const uint8_t[]){100, 200, 40}), *out = NULL;
     sscam_geometry geometry = default_geometry(640, 480);
-    ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, &geometry, image, "gray", 1.0, &out),
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, &geometry}, image,
+                                        "gray", 1.0, &out),
                      SSCAM_OK);
     for (int y = 0; y < 480; y++)
         for (int x = 0; x < 640; x++)
@@ -241,7 +255,8 @@ START_TEST(hot_spot_is_where_the_network_saw_it)
             map[row * 224 + column] = 1.0f;
     sscam_image *image = flat_image(width, height, 1, (const uint8_t[]){0}), *out = NULL;
     sscam_geometry geometry = default_geometry(width, height);
-    ck_assert_int_eq(sscam_draw_overlay(map, 224, 224, &geometry, image, "gray", 1.0, &out),
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){map, 224, 224, &geometry}, image,
+                                        "gray", 1.0, &out),
                      SSCAM_OK);
     double x = 0.0, y = 0.0;
     find_hottest(out, &x, &y);
@@ -261,7 +276,9 @@ START_TEST(padding_is_undone)
     static const float map[4] = {0.0f, 0.0f, 1.0f, 1.0f};
     const sscam_geometry geometry = {10, 10, 10, 10, -5, -5, 20, 20};
     sscam_image *image = flat_image(10, 10, 1, (const uint8_t[]){77}), *out = NULL;
-    ck_assert_int_eq(sscam_draw_overlay(map, 2, 2, &geometry, image, "gray", 1.0, &out), SSCAM_OK);
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){map, 2, 2, &geometry}, image,
+                                        "gray", 1.0, &out),
+                     SSCAM_OK);
     assert_pixel(out, 0, 0, 13, 13, 13); /* input row 5.5: index 0.05 of the map */
     assert_pixel(out, 9, 9, 242, 242, 242);
     sscam_image_unref(out);
@@ -275,14 +292,16 @@ START_TEST(bad_alpha_and_foreign_images_are_refused)
     sscam_image *image = flat_image(4, 4, 1, (const uint8_t[]){9}), *out = NULL;
     for (size_t i = 0; i < sizeof alphas / sizeof alphas[0]; i++) {
         out = UNSET;
-        ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, NULL, image, "jet", alphas[i], &out),
+        ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL}, image,
+                                            "jet", alphas[i], &out),
                          SSCAM_E_ARGUMENT);
         ck_assert_ptr_null(out);
         ck_assert_message("alpha");
     }
     sscam_geometry geometry = default_geometry(4, 5);
     out = UNSET;
-    ck_assert_int_eq(sscam_draw_overlay(half_map, 1, 1, &geometry, image, "jet", 0.5, &out),
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, &geometry}, image,
+                                        "jet", 0.5, &out),
                      SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(out);
     ck_assert_message("4 x 4");

@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "image/preprocess.h"
 #include "support/check_main.h"
+#include "support/pixels.h"
 
 #define ck_assert_message(part) \
     ck_assert_msg(strstr(sscam_last_error(), part) != NULL, "message: %s", sscam_last_error())
@@ -18,7 +19,7 @@ static sscam_image *make_image(int32_t width, int32_t height, int32_t channels,
                                const uint8_t *pixels)
 {
     sscam_image *image = NULL;
-    ck_assert_int_eq(sscam_image_create(width, height, channels, 0, pixels, &image), SSCAM_OK);
+    ck_assert_int_eq(create_packed(width, height, channels, pixels, &image), SSCAM_OK);
     return image;
 }
 

@@ -73,14 +73,13 @@ static void assert_finite(const float *values, int64_t count)
 /* What holds of every map. */
 static void assert_defined(const sscam_map *map)
 {
-    assert_finite(sscam_map_raw(map),
-                  (int64_t)sscam_map_raw_width(map) * sscam_map_raw_height(map));
+    assert_finite(sscam_map_raw(map), raw_size(map));
     if (sscam_map_weights(map))
         assert_finite(sscam_map_weights(map), sscam_map_channel_count(map));
     ck_assert(isfinite(sscam_map_logit(map)));
     ck_assert(sscam_map_probability(map) >= 0.0 && sscam_map_probability(map) <= 1.0);
     float highest = 0.0f;
-    for (int64_t p = 0; p < (int64_t)sscam_map_width(map) * sscam_map_height(map); p++) {
+    for (int64_t p = 0; p < data_size(map); p++) {
         ck_assert(sscam_map_data(map)[p] >= 0.0f && sscam_map_data(map)[p] <= 1.0f);
         highest = fmaxf(highest, sscam_map_data(map)[p]);
     }
@@ -174,8 +173,8 @@ START_TEST(one_pixel_gives_a_flat_map)
         sscam_map *map = explained("fake linear", method, smallest);
         assert_defined(map);
         ck_assert_msg(sscam_map_is_flat(map), "%s", name_of(method));
-        ck_assert_int_eq(sscam_map_raw_width(map), 1);
-        ck_assert_int_eq(sscam_map_raw_height(map), 1);
+        ck_assert_int_eq(raw_width(map), 1);
+        ck_assert_int_eq(raw_height(map), 1);
         sscam_map_unref(map);
     }
 }

@@ -69,7 +69,7 @@ static void assert_values(const float *found, const double *wanted, int64_t coun
 static void assert_data_follows_raw(const sscam_map *map)
 {
     double raw[PLANE], wanted[PLANE], lowest, highest;
-    int64_t height = sscam_map_raw_height(map), width = sscam_map_raw_width(map);
+    int64_t height = raw_height(map), width = raw_width(map);
     ck_assert_int_eq(sscam_map_height(map), HEIGHT);
     ck_assert_int_eq(sscam_map_width(map), WIDTH);
     for (int64_t i = 0; i < height * width; i++)
@@ -87,8 +87,8 @@ static void assert_maps(const sscam_map *map, const reference_input *of,
                         const double weights[FAKE_CHANNELS], double allowed)
 {
     double raw[POSITIONS];
-    ck_assert_int_eq(sscam_map_raw_height(map), MAP_HEIGHT);
-    ck_assert_int_eq(sscam_map_raw_width(map), MAP_WIDTH);
+    ck_assert_int_eq(raw_height(map), MAP_HEIGHT);
+    ck_assert_int_eq(raw_width(map), MAP_WIDTH);
     reference_raw_map(of, weights, raw);
     assert_values(sscam_map_raw(map), raw, POSITIONS, allowed);
     assert_data_follows_raw(map);
@@ -374,7 +374,7 @@ START_TEST(terms_can_be_combined_at_the_inputs_size)
     sscam_map *low = explain("positional", term_methods[_i].method, "", 1);
     sscam_map *high = explain("positional", term_methods[_i].method, "combine=upsampled", 1);
     double raw[POSITIONS], upsampled[PLANE];
-    ck_assert_int_eq(sscam_map_raw_height(high), HEIGHT);
+    ck_assert_int_eq(raw_height(high), HEIGHT);
     for (int p = 0; p < POSITIONS; p++)
         raw[p] = sscam_map_raw(low)[p];
     reference_upsample(raw, MAP_HEIGHT, MAP_WIDTH, HEIGHT, WIDTH, 0, upsampled);
@@ -1159,8 +1159,8 @@ static void check_upsampled(const char *method, const char *options,
         raw[p] = fmax(raw[p], 0.0);
     sscam_map *map = explain("linear", method, options, 0);
     assert_weights(map, wanted.weights, 1e-5);
-    ck_assert_int_eq(sscam_map_raw_height(map), HEIGHT);
-    ck_assert_int_eq(sscam_map_raw_width(map), WIDTH);
+    ck_assert_int_eq(raw_height(map), HEIGHT);
+    ck_assert_int_eq(raw_width(map), WIDTH);
     assert_values(sscam_map_raw(map), raw, PLANE, 5e-5);
     assert_data_follows_raw(map);
     sscam_map_unref(map);

@@ -349,8 +349,8 @@ START_TEST(a_given_grid_cuts_the_tokens)
     const char *const options[][2] = {{"grid", "7x16"}};
     sscam_map *wanted = explain("fake linear", "grad-cam", NULL, 0);
     sscam_map *map = explain("fake linear tokens", "grad-cam", options, 1);
-    ck_assert_int_eq(sscam_map_raw_height(map), 7);
-    ck_assert_int_eq(sscam_map_raw_width(map), 16);
+    ck_assert_int_eq(raw_height(map), 7);
+    ck_assert_int_eq(raw_width(map), 16);
     ck_assert_mem_eq(sscam_map_raw(map), sscam_map_raw(wanted), 7 * 16 * sizeof(float));
     sscam_map_unref(map);
     sscam_map_unref(wanted);

@@ -8,6 +8,7 @@
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
+#include "support/pixels.h"
 
 enum { HEIGHT = 8, WIDTH = 10, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
 
@@ -21,7 +22,7 @@ static void set_up(void)
         state = state * 1664525u + 1013904223u;
         pixels[i] = (uint8_t)(state >> 24);
     }
-    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 3, 0, pixels, &image));
+    ASSERT_OK(create_packed(WIDTH, HEIGHT, 3, pixels, &image));
     fake_reset();
 }
 
@@ -160,11 +161,10 @@ static int same_floats(const float *left, const float *right, int64_t count)
 
 static int are_same(const sscam_map *left, const sscam_map *right)
 {
-    const int64_t positions = (int64_t)sscam_map_raw_height(left) * sscam_map_raw_width(left);
-    const int64_t pixels = (int64_t)sscam_map_height(left) * sscam_map_width(left);
+    const int64_t positions = raw_size(left);
+    const int64_t pixels = data_size(left);
     return sscam_map_channel_count(left) == sscam_map_channel_count(right) &&
-           sscam_map_raw_height(left) == sscam_map_raw_height(right) &&
-           sscam_map_raw_width(left) == sscam_map_raw_width(right) &&
+           raw_height(left) == raw_height(right) && raw_width(left) == raw_width(right) &&
            sscam_map_height(left) == sscam_map_height(right) &&
            sscam_map_width(left) == sscam_map_width(right) &&
            same_floats(sscam_map_weights(left), sscam_map_weights(right),
@@ -294,7 +294,7 @@ static int message_names(const value *value)
 
 static void assert_is_a_map(const sscam_map *map)
 {
-    const int64_t pixels = (int64_t)sscam_map_height(map) * sscam_map_width(map);
+    const int64_t pixels = data_size(map);
     for (int64_t p = 0; p < pixels; p++)
         ck_assert(sscam_map_data(map)[p] >= 0.0f && sscam_map_data(map)[p] <= 1.0f);
     ck_assert(isfinite(sscam_map_logit(map)) && sscam_map_probability(map) >= 0.0 &&

@@ -31,11 +31,12 @@ static int write_output(const char *path, const void *data, size_t size)
 
 static int write_pixels(const sscam_image *image, const char *path)
 {
-    int32_t width = sscam_image_width(image), height = sscam_image_height(image);
-    int32_t channels = sscam_image_channels(image);
-    printf("%" PRId32 " %" PRId32 " %" PRId32 "\n", height, width, channels);
-    return write_output(path, sscam_image_pixels(image),
-                        (size_t)width * (size_t)height * (size_t)channels);
+    sscam_pixels pixels = SSCAM_PIXELS_INIT;
+    if (sscam_image_describe(image, &pixels) != SSCAM_OK)
+        return fail();
+    printf("%" PRId64 " %" PRId64 " %" PRId32 "\n", pixels.height, pixels.width,
+           sscam_image_channels(image));
+    return write_output(path, pixels.data, (size_t)pixels.stride * (size_t)pixels.height);
 }
 
 static int read_options(char **options, int count, sscam_transform *transform)
@@ -90,7 +91,7 @@ int main(int argc, char **argv)
     if (read_options(argv + 4, argc - 4, &transform) != 0)
         return 1;
     sscam_image *image = NULL;
-    if (sscam_image_read(argv[2], &image) != SSCAM_OK)
+    if (sscam_image_read(argv[2], NULL, &image) != SSCAM_OK)
         return fail();
     int result = pixels ? write_pixels(image, argv[3]) : write_input(image, &transform, argv[3]);
     sscam_image_unref(image);

@@ -54,9 +54,9 @@ static int same_maps(const sscam_map *a, const sscam_map *b)
 {
     return same_floats(sscam_map_weights(a), sscam_map_weights(b), sscam_map_channel_count(b)) &&
            same_floats(sscam_map_raw(a), sscam_map_raw(b),
-                       (int64_t)sscam_map_raw_width(b) * sscam_map_raw_height(b)) &&
+                       sscam_map_raw_shape(b, NULL)[0] * sscam_map_raw_shape(b, NULL)[1]) &&
            same_floats(sscam_map_data(a), sscam_map_data(b),
-                       (int64_t)sscam_map_width(b) * sscam_map_height(b));
+                       sscam_map_width(b) * sscam_map_height(b));
 }
 
 /* Explains by one method as before, and compares. */
@@ -171,7 +171,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: soak MODEL.pt IMAGE EXPLANATIONS [THREADS]\n");
         return 2;
     }
-    if (sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], &image)) {
+    if (sscam_model_load(argv[1], "cpu", &model) || sscam_image_read(argv[2], NULL, &image)) {
         fprintf(stderr, "soak: %s\n", sscam_last_error());
         return 1;
     }

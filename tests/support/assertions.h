@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sscam/sscam.h"
+#include "support/map_shape.h"
 
 /* A call succeeds, and leaves no message behind. */
 #define ASSERT_OK(call)                                                          \
@@ -53,11 +54,6 @@ static inline sscam_explainer *make_explainer(const char *words, const char *met
     return explainer;
 }
 
-static inline size_t positions_of(int32_t depth, int32_t height, int32_t width)
-{
-    return (size_t)depth * (size_t)height * (size_t)width;
-}
-
 /* Options as "name=value name=value". */
 static inline void set_options(sscam_explainer *explainer, const char *options)
 {
@@ -85,23 +81,21 @@ static inline sscam_explainer *explainer_with(const char *head, const char *meth
 static inline int same_maps(const sscam_map *left, const sscam_map *right)
 {
     size_t channels = (size_t)sscam_map_channel_count(left);
-    size_t positions = positions_of(sscam_map_raw_depth(left), sscam_map_raw_height(left),
-                                    sscam_map_raw_width(left));
-    size_t pixels = positions_of(sscam_map_depth(left), sscam_map_height(left),
-                                 sscam_map_width(left));
-    ck_assert_int_eq(sscam_map_rank(right), sscam_map_rank(left));
-    ck_assert_int_eq(sscam_map_raw_depth(right), sscam_map_raw_depth(left));
-    ck_assert_int_eq(sscam_map_depth(right), sscam_map_depth(left));
+    const size_t raw = (size_t)raw_size(left), data = (size_t)data_size(left);
+    int32_t rank = 0, other_rank = 0;
+    sscam_map_shape(left, &rank);
+    sscam_map_shape(right, &other_rank);
+    ck_assert_int_eq(other_rank, rank);
     ck_assert_int_eq(sscam_map_channel_count(right), sscam_map_channel_count(left));
-    ck_assert_int_eq(sscam_map_raw_height(right), sscam_map_raw_height(left));
-    ck_assert_int_eq(sscam_map_raw_width(right), sscam_map_raw_width(left));
-    ck_assert_int_eq(sscam_map_height(right), sscam_map_height(left));
-    ck_assert_int_eq(sscam_map_width(right), sscam_map_width(left));
+    ck_assert_mem_eq(sscam_map_shape(right, NULL), sscam_map_shape(left, NULL),
+                     (size_t)rank * sizeof(int64_t));
+    ck_assert_mem_eq(sscam_map_raw_shape(right, NULL), sscam_map_raw_shape(left, NULL),
+                     (size_t)rank * sizeof(int64_t));
     ck_assert_int_eq(!sscam_map_weights(left), !sscam_map_weights(right));
     return (!sscam_map_weights(left) || memcmp(sscam_map_weights(left), sscam_map_weights(right),
                                                channels * sizeof(float)) == 0) &&
-           memcmp(sscam_map_raw(left), sscam_map_raw(right), positions * sizeof(float)) == 0 &&
-           memcmp(sscam_map_data(left), sscam_map_data(right), pixels * sizeof(float)) == 0;
+           memcmp(sscam_map_raw(left), sscam_map_raw(right), raw * sizeof(float)) == 0 &&
+           memcmp(sscam_map_data(left), sscam_map_data(right), data * sizeof(float)) == 0;
 }
 
 #endif

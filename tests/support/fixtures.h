@@ -8,6 +8,7 @@
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
+#include "support/pixels.h"
 
 /* A map that does not exist: a pointer that a failing call has to set to NULL. */
 static sscam_map *const STALE = (sscam_map *)&fake_counted;
@@ -34,7 +35,7 @@ static inline sscam_image *make_image(int32_t width, int32_t height, int32_t cha
     ck_assert_ptr_nonnull(pixels);
     for (int32_t i = 0; i < size; i++)
         pixels[i] = (uint8_t)(i * 37 % 251);
-    ASSERT_OK(sscam_image_create(width, height, channels, 0, pixels, &image));
+    ASSERT_OK(create_packed(width, height, channels, pixels, &image));
     free(pixels);
     return image;
 }

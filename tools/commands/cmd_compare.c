@@ -72,10 +72,9 @@ static int set_image(struct comparison *comparison, const struct scene *scene, s
 static int draw_map(struct comparison *comparison, const struct scene *scene, size_t column,
                     const sscam_map *map)
 {
-    const struct selection *selection = &comparison->selection;
     sscam_image *overlay = NULL;
-    sscam_status status = sscam_map_overlay(map, scene->image, selection->colormap,
-                                            selection->alpha, &overlay);
+    sscam_status status = sscam_map_overlay(map, scene->image, &comparison->selection.drawing,
+                                            &overlay);
 
     if (status)
         return fail_library(scene->path, status);
@@ -143,7 +142,7 @@ static int explain_images(struct comparison *comparison)
 
         if (interruption_requested())
             return fail_cancelled();
-        code = load_image(comparison->image_paths[i], comparison->selection.max_pixels, &image);
+        code = load_image(comparison->image_paths[i], &comparison->selection.reading, &image);
         if (!code)
             code = explain_image(comparison, i, image);
         sscam_image_unref(image);
@@ -184,7 +183,7 @@ static sscam_status try_first_image(void *user, sscam_explainer *explainer)
 {
     const struct comparison *comparison = user;
 
-    return try_image(explainer, comparison->image_paths[0], comparison->selection.max_pixels);
+    return try_image(explainer, comparison->image_paths[0], &comparison->selection.reading);
 }
 
 static int draw_comparison(struct comparison *comparison)
@@ -224,7 +223,7 @@ static int check_images(const struct comparison *comparison)
     for (size_t i = 0; i < comparison->image_count && !code; i++) {
         sscam_image *image = NULL;
 
-        code = load_image(comparison->image_paths[i], comparison->selection.max_pixels, &image);
+        code = load_image(comparison->image_paths[i], &comparison->selection.reading, &image);
         sscam_image_unref(image);
     }
     return code;
@@ -241,7 +240,7 @@ static int check_request(const struct comparison *comparison)
                           comparison->output_path);
     if (selection->layers.count > 1)
         return fail_usage("compare", "takes one layer; its columns are methods");
-    if (!strcmp(selection->colormap, "gray"))
+    if (!strcmp(selection->drawing.colormap, "gray"))
         return fail_usage("compare", "the colormap gray is for heatmaps; overlays need colours");
     return EXIT_OK;
 }

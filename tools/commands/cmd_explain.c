@@ -191,7 +191,7 @@ static int load_inputs(struct explain_request *request)
     request->input_count = 1;
     return request->tensor_path
                ? load_tensor(request)
-               : load_image(request->image_path, request->selection.max_pixels, &request->image);
+               : load_image(request->image_path, &request->selection.reading, &request->image);
 }
 
 static bool has_other_extension(const char *path, const char *extension)
@@ -217,7 +217,7 @@ static int check_request(const struct explain_request *request)
     if (request->tensor_path && overlay)
         return fail_usage(
             "explain", "--output draws on an image, and --tensor has none; --heatmap needs none");
-    if (overlay && !strcmp(request->selection.colormap, "gray"))
+    if (overlay && !strcmp(request->selection.drawing.colormap, "gray"))
         return fail_usage("explain",
                           "the colormap gray is for --heatmap; an overlay needs colours");
     if ((overlay && has_other_extension(overlay, ".png")) ||

@@ -93,8 +93,7 @@ static int keep_results(struct eval *eval, size_t index, size_t first_case,
     size_t before = eval->results.count;
     const struct drawn_image shown = {.image = image,
                                       .cases = cases,
-                                      .colormap = eval->selection.colormap,
-                                      .alpha = eval->selection.alpha,
+                                      .drawing = &eval->selection.drawing,
                                       .first_result = before};
 
     results_add_evaluated(&eval->results, eval->evaluation, first_case, index,
@@ -164,7 +163,7 @@ int eval_image(struct eval *eval, size_t index)
     struct dataset_cases cases = {0};
     sscam_image *image = NULL;
 
-    sscam_status status = sscam_image_read_limited(entry->path, eval->selection.max_pixels, &image);
+    sscam_status status = sscam_image_read(entry->path, &eval->selection.reading, &image);
     if (status == SSCAM_E_MEMORY)
         return stop(eval, entry->path, status);
     if (status)

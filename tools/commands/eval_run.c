@@ -58,7 +58,7 @@ static int check_request(struct eval *eval)
     if (eval->selection.layers.count > 1)
         return fail_usage(eval->selection.command, "takes one layer; its rows are methods");
     int code = resolve_limits(eval);
-    if (!code && eval->report_path && !strcmp(eval->selection.colormap, "gray"))
+    if (!code && eval->report_path && !strcmp(eval->selection.drawing.colormap, "gray"))
         code = fail_usage(eval->selection.command,
                           "the colormap gray is for heatmaps; overlays need colours");
     if (!code && eval->csv_path)
@@ -85,7 +85,7 @@ static sscam_status try_some_image(void *user, sscam_explainer *explainer)
     for (size_t i = 0; i < eval->dataset.count && eval_is_of_image(status) &&
                        network_failures < EVAL_MAX_FAILURES_AT_START;
          i++) {
-        status = try_image(explainer, eval->dataset.images[i].path, eval->selection.max_pixels);
+        status = try_image(explainer, eval->dataset.images[i].path, &eval->selection.reading);
         network_failures += status == SSCAM_E_MODEL || status == SSCAM_E_LAYER;
     }
     return status;
@@ -165,7 +165,7 @@ static int fingerprint_settings(const struct eval *eval, uint64_t *signature)
         fingerprint_text(signature, selection->labels.names[i]);
     for (size_t i = 0; i < selection->class_texts.count; i++)
         fingerprint_text(signature, selection->class_texts.items[i]);
-    fingerprint_limit(signature, selection->max_pixels, SSCAM_IMAGE_MAX_PIXELS);
+    fingerprint_limit(signature, selection->reading.max_pixels, SSCAM_IMAGE_MAX_PIXELS);
     fingerprint_limit(signature, eval->request.max_objects, ANNOTATION_MOST_OBJECTS);
     int code = settings_fingerprint(&selection->settings, signature);
     return code ? code : fingerprint_file(signature, eval->model_path);

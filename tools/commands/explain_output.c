@@ -14,8 +14,8 @@ static int write_overlay(const struct explain_request *request, const sscam_map 
                          const char *path)
 {
     sscam_image *overlay = NULL;
-    sscam_status status = sscam_map_overlay(map, request->image, request->selection.colormap,
-                                            request->selection.alpha, &overlay);
+    sscam_status status = sscam_map_overlay(map, request->image, &request->selection.drawing,
+                                            &overlay);
 
     int code = status ? fail_library(path, status) : output_png_write(overlay, path);
     sscam_image_unref(overlay);
@@ -26,7 +26,7 @@ static int write_heatmap(const struct explain_request *request, const sscam_map 
                          const char *path)
 {
     sscam_image *heatmap = NULL;
-    sscam_status status = sscam_map_heatmap(map, request->selection.colormap, &heatmap);
+    sscam_status status = sscam_map_heatmap(map, &request->selection.drawing, &heatmap);
 
     int code = status ? fail_library(path, status) : output_png_write(heatmap, path);
     sscam_image_unref(heatmap);
@@ -35,21 +35,20 @@ static int write_heatmap(const struct explain_request *request, const sscam_map 
 
 static int write_map(const struct explain_request *request, const sscam_map *map, const char *path)
 {
-    const int64_t sides[] = {sscam_map_depth(map), sscam_map_height(map), sscam_map_width(map)};
-    int32_t rank = sscam_map_rank(map);
+    int32_t rank = 0;
+    const int64_t *shape = sscam_map_shape(map, &rank);
 
     (void)request;
-    return npy_write(path, sscam_map_data(map), rank, sides + 3 - rank);
+    return npy_write(path, sscam_map_data(map), rank, shape);
 }
 
 static int write_raw(const struct explain_request *request, const sscam_map *map, const char *path)
 {
-    const int64_t sides[] = {sscam_map_raw_depth(map), sscam_map_raw_height(map),
-                             sscam_map_raw_width(map)};
-    int32_t rank = sscam_map_rank(map);
+    int32_t rank = 0;
+    const int64_t *shape = sscam_map_raw_shape(map, &rank);
 
     (void)request;
-    return npy_write(path, sscam_map_raw(map), rank, sides + 3 - rank);
+    return npy_write(path, sscam_map_raw(map), rank, shape);
 }
 
 static int write_weights(const struct explain_request *request, const sscam_map *map,

@@ -44,6 +44,9 @@ void put_json_line(const struct explain_request *request, const sscam_map *map,
     struct json json = {.out = stdout};
     int64_t class_index = sscam_map_class_index(map);
 
+    int32_t rank = 0;
+    const int64_t *shape = sscam_map_shape(map, &rank);
+
     json_open_object(&json, NULL);
     if (request->image_path) {
         json_text(&json, "image", request->image_path);
@@ -63,8 +66,8 @@ void put_json_line(const struct explain_request *request, const sscam_map *map,
     json_boolean(&json, "flat", sscam_map_is_flat(map));
     json_integer(&json, "width", sscam_map_width(map));
     json_integer(&json, "height", sscam_map_height(map));
-    if (sscam_map_rank(map) == 3)
-        json_integer(&json, "depth", sscam_map_depth(map));
+    if (rank == 3)
+        json_integer(&json, "depth", shape[0]);
     put_json_options(&json, explainer);
     if (writes_files(request))
         put_json_outputs(&json, request, map, position);
@@ -75,23 +78,29 @@ void put_json_line(const struct explain_request *request, const sscam_map *map,
 static void put_maximum(const sscam_map *map)
 {
     const float *data = sscam_map_data(map);
-    int32_t width = sscam_map_width(map), height = sscam_map_height(map),
-            depth = sscam_map_depth(map);
+    int32_t rank = 0;
+    const int64_t *shape = sscam_map_shape(map, &rank);
+    const int64_t width = sscam_map_width(map), height = sscam_map_height(map),
+                  depth = rank == 3 ? shape[0] : 1;
     int64_t best = 0;
 
     if (sscam_map_is_flat(map)) {
         fputs("the map is constant", stdout);
         return;
     }
-    for (int64_t i = 1; i < (int64_t)width * height * depth; i++)
+    for (int64_t i = 1; i < width * height * depth; i++)
         if (data[i] > data[best])
             best = i;
-    int x = (int)(best % width), y = (int)(best / width % height), z = (int)(best / width / height);
-    switch (sscam_map_rank(map)) {
-    case 1: printf("maximum at x %d of %d", x, width); break;
-    case 3: printf("maximum at x %d, y %d, z %d of %dx%dx%d", x, y, z, width, height, depth); break;
-    default: printf("maximum at x %d, y %d of %dx%d", x, y, width, height);
-    }
+    const int64_t x = best % width, y = best / width % height, z = best / width / height;
+    if (rank == 1)
+        printf("maximum at x %" PRId64 " of %" PRId64, x, width);
+    else if (rank == 2)
+        printf("maximum at x %" PRId64 ", y %" PRId64 " of %" PRId64 "x%" PRId64, x, y, width,
+               height);
+    else
+        printf("maximum at x %" PRId64 ", y %" PRId64 ", z %" PRId64 " of %" PRId64 "x%" PRId64
+               "x%" PRId64,
+               x, y, z, width, height, depth);
 }
 
 void put_sentence(const struct explain_request *request, const sscam_map *map,

@@ -9,19 +9,20 @@ int load_model(const char *path, const char *device, sscam_model **out)
     return status ? fail_library(path, status) : EXIT_OK;
 }
 
-int load_image(const char *path, int64_t max_pixels, sscam_image **out)
+int load_image(const char *path, const sscam_read_options *reading, sscam_image **out)
 {
-    sscam_status status = sscam_image_read_limited(path, max_pixels, out);
+    sscam_status status = sscam_image_read(path, reading, out);
 
     return status ? fail_library(path, status) : EXIT_OK;
 }
 
-sscam_status try_image(sscam_explainer *explainer, const char *path, int64_t max_pixels)
+sscam_status try_image(sscam_explainer *explainer, const char *path,
+                       const sscam_read_options *reading)
 {
     sscam_image *image = NULL;
     sscam_map *map = NULL;
 
-    sscam_status status = sscam_image_read_limited(path, max_pixels, &image);
+    sscam_status status = sscam_image_read(path, reading, &image);
     if (!status)
         status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);
     sscam_map_unref(map);

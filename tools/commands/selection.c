@@ -18,9 +18,11 @@ struct selection selection_defaults(const char *command)
 {
     return (struct selection){.command = command,
                               .device = "cpu",
-                              .colormap = "turbo",
-                              .alpha = 0.5,
-                              .max_pixels = SSCAM_IMAGE_MAX_PIXELS};
+                              .drawing = {.struct_size = sizeof(sscam_draw_options),
+                                          .colormap = sscam_colormap_name(0),
+                                          .alpha = 0.5},
+                              .reading = {.struct_size = sizeof(sscam_read_options),
+                                          .max_pixels = SSCAM_IMAGE_MAX_PIXELS}};
 }
 
 void selection_flags(struct selection *selection, struct flag flags[SELECTION_FLAG_COUNT + 1])
@@ -42,11 +44,11 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
         {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.",
          .text = &selection->device},
         {"colormap", 0, "NAME", "turbo, jet or viridis; for heatmaps also gray. Default: turbo.",
-         .text = &selection->colormap},
+         .text = &selection->drawing.colormap},
         {"alpha", 0, "A", "Share of the colour in overlays, 0 to 1. Default: 0.5.",
-         .real = &selection->alpha},
+         .real = &selection->drawing.alpha},
         {"max-pixels", 0, "N", "Refuse images of more than N pixels. Default: 268435456.",
-         .count = &selection->max_pixels},
+         .count = &selection->reading.max_pixels},
         {"set", 0, "NAME=VALUE", "Sets an option of the library; see 'sscam options'.",
          .settings = &selection->settings},
         {0},
@@ -164,18 +166,30 @@ static int resolve_classes(struct selection *selection)
     return EXIT_OK;
 }
 
+static int fail_no_colormap(const struct selection *selection)
+{
+    char names[128] = "";
+
+    for (int64_t i = 0; i < sscam_colormap_count(); i++) {
+        size_t length = strlen(names);
+        snprintf(names + length, sizeof names - length, "%s%s", i ? ", " : "",
+                 sscam_colormap_name(i));
+    }
+    return fail_usage(selection->command, "there is no colormap '%s': %s",
+                      selection->drawing.colormap, names);
+}
+
 static int check_drawing(const struct selection *selection)
 {
-    static const char *const colormaps[] = {"turbo", "jet", "viridis", "gray"};
+    const sscam_draw_options *drawing = &selection->drawing;
 
-    if (!(selection->alpha >= 0 && selection->alpha <= 1))
+    if (!(drawing->alpha >= 0 && drawing->alpha <= 1))
         return fail_usage(selection->command, "--alpha lies between 0 and 1, not at %g",
-                          selection->alpha);
-    for (size_t i = 0; i < sizeof colormaps / sizeof *colormaps; i++)
-        if (!strcmp(selection->colormap, colormaps[i]))
+                          drawing->alpha);
+    for (int64_t i = 0; i < sscam_colormap_count(); i++)
+        if (!strcmp(drawing->colormap, sscam_colormap_name(i)))
             return EXIT_OK;
-    return fail_usage(selection->command, "there is no colormap '%s': turbo, jet, viridis, gray",
-                      selection->colormap);
+    return fail_no_colormap(selection);
 }
 
 int selection_resolve(struct selection *selection, const char *default_method)

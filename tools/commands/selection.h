@@ -17,9 +17,9 @@ struct chosen_class {
 
 struct selection {
     const char *command;
-    const char *labels_path, *device, *colormap;
-    double alpha;
-    int64_t max_pixels;
+    const char *labels_path, *device;
+    sscam_draw_options drawing;
+    sscam_read_options reading;
     struct settings settings;
     struct text_list class_texts;
 

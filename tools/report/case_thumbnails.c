@@ -21,8 +21,8 @@
 
 static const char *create_small(const sscam_image *image, cairo_surface_t **small)
 {
-    int32_t width = sscam_image_width(image), height = sscam_image_height(image);
-    double scale = fmin((double)IMAGE_HEIGHT / height, (double)MAX_WIDTH / width);
+    double width = (double)sscam_image_width(image), height = (double)sscam_image_height(image);
+    double scale = fmin(IMAGE_HEIGHT / height, MAX_WIDTH / width);
     cairo_status_t status = thumbnail_create(image, (int)fmax(1, width * scale),
                                              (int)fmax(1, height * scale), small);
 
@@ -33,8 +33,8 @@ static void draw_boxes(cairo_surface_t *surface, const struct drawn_image *shown
                        int64_t class_index)
 {
     const struct dataset_cases *cases = shown->cases;
-    double x = (double)cairo_image_surface_get_width(surface) / sscam_image_width(shown->image);
-    double y = (double)cairo_image_surface_get_height(surface) / sscam_image_height(shown->image);
+    double x = cairo_image_surface_get_width(surface) / (double)sscam_image_width(shown->image);
+    double y = cairo_image_surface_get_height(surface) / (double)sscam_image_height(shown->image);
     cairo_t *cairo = cairo_create(surface);
 
     cairo_set_source_rgb(cairo, 1, 0.9, 0);
@@ -106,8 +106,7 @@ static const char *put_overlay(FILE *out, const sscam_map *map, const struct dra
 {
     sscam_image *overlay = NULL;
     cairo_surface_t *surface = NULL;
-    sscam_status status = sscam_map_overlay(map, shown->image, shown->colormap, shown->alpha,
-                                            &overlay);
+    sscam_status status = sscam_map_overlay(map, shown->image, shown->drawing, &overlay);
 
     if (status == SSCAM_E_MEMORY)
         end_without_memory();

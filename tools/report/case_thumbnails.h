@@ -32,8 +32,7 @@ struct case_thumbnails {
 struct drawn_image {
     const sscam_image *image;
     const struct dataset_cases *cases; /* those of its annotation; classes may be empty */
-    const char *colormap;
-    double alpha;
+    const sscam_draw_options *drawing;
     size_t first_result; /* of its cases, in the results */
 };
 

@@ -121,7 +121,7 @@ const char *figure_set_image(struct figure *figure, size_t row, size_t column,
                              const sscam_image *image, const char *remark)
 {
     struct cell *cell = &figure->rows[row].cells[column];
-    double width = sscam_image_width(image), height = sscam_image_height(image);
+    double width = (double)sscam_image_width(image), height = (double)sscam_image_height(image);
     double scale = fmin(CELL_WIDTH / width, TALLEST_CELL / height) * figure->pixels_per_point;
 
     cairo_surface_destroy(cell->image);

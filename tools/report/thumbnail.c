@@ -14,30 +14,55 @@ struct colour_sum {
     uint64_t red, green, blue, count;
 };
 
-static void add_pixel(struct colour_sum *sum, const uint8_t *pixel, int32_t channels)
+/* An image's pixels as rows of RGB. */
+struct rgb_rows {
+    const uint8_t *pixels;
+    int64_t width, height, stride;
+    uint8_t *converted; /* NULL where they are the image's own */
+};
+
+static struct rgb_rows open_rows(const sscam_image *image)
+{
+    sscam_pixels view = SSCAM_PIXELS_INIT;
+    sscam_canvas canvas = SSCAM_CANVAS_INIT;
+
+    sscam_status status = sscam_image_describe(image, &view);
+    struct rgb_rows rows = {view.data, view.width, view.height, view.stride, NULL};
+    if (!status && view.format == SSCAM_PIXELS_RGB8)
+        return rows;
+    rows.stride = rows.width * 3;
+    rows.pixels = rows.converted = allocate((size_t)rows.height, (size_t)rows.stride);
+    canvas.data = rows.converted;
+    canvas.width = rows.width;
+    canvas.height = rows.height;
+    canvas.format = SSCAM_PIXELS_RGB8;
+    if (sscam_image_copy_pixels(image, &canvas))
+        end_without_memory(); /* all else fits */
+    return rows;
+}
+
+static void add_pixel(struct colour_sum *sum, const uint8_t *pixel)
 {
     sum->red += pixel[0];
-    sum->green += pixel[channels < 3 ? 0 : 1];
-    sum->blue += pixel[channels < 3 ? 0 : 2];
+    sum->green += pixel[1];
+    sum->blue += pixel[2];
     sum->count++;
 }
 
 /* Width and height of a block of pixels. */
 struct block {
-    int32_t width, height;
+    int64_t width, height;
 };
 
 /* The mean of a block of pixels, as a pixel of cairo's. */
-static uint32_t block_mean(const sscam_image *image, int32_t left, int32_t top, struct block block)
+static uint32_t block_mean(const struct rgb_rows *rows, int64_t left, int64_t top,
+                           struct block block)
 {
-    int32_t width = sscam_image_width(image), height = sscam_image_height(image);
-    int32_t channels = sscam_image_channels(image);
-    const uint8_t *pixels = sscam_image_pixels(image);
     struct colour_sum sum = {0};
 
-    for (int32_t y = top; y < top + block.height && y < height; y++)
-        for (int32_t x = left; x < left + block.width && x < width; x++)
-            add_pixel(&sum, pixels + ((int64_t)y * width + x) * channels, channels);
+    for (int64_t y = top; y < top + block.height && y < rows->height; y++)
+        for (int64_t x = left; x < left + block.width && x < rows->width; x++)
+            add_pixel(&sum, rows->pixels + y * rows->stride + 3 * x);
 
     uint64_t half = sum.count / 2;
     return (uint32_t)((sum.red + half) / sum.count << 16 | (sum.green + half) / sum.count << 8 |
@@ -47,20 +72,22 @@ static uint32_t block_mean(const sscam_image *image, int32_t left, int32_t top, 
 /* The means of an image's blocks. */
 static cairo_surface_t *create_reduced(const sscam_image *image, struct block block)
 {
-    int32_t columns = (sscam_image_width(image) + block.width - 1) / block.width;
-    int32_t rows = (sscam_image_height(image) + block.height - 1) / block.height;
+    int columns = (int)((sscam_image_width(image) + block.width - 1) / block.width);
+    int rows = (int)((sscam_image_height(image) + block.height - 1) / block.height);
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, columns, rows);
 
     if (cairo_surface_status(surface))
         return surface;
+    struct rgb_rows pixels = open_rows(image);
     unsigned char *data = cairo_image_surface_get_data(surface);
     int stride = cairo_image_surface_get_stride(surface);
-    for (int32_t y = 0; y < rows; y++) {
-        uint32_t *row = (uint32_t *)(void *)(data + (int64_t)y * stride);
+    for (int64_t y = 0; y < rows; y++) {
+        uint32_t *row = (uint32_t *)(void *)(data + y * stride);
 
-        for (int32_t x = 0; x < columns; x++)
-            row[x] = block_mean(image, x * block.width, y * block.height, block);
+        for (int64_t x = 0; x < columns; x++)
+            row[x] = block_mean(&pixels, x * block.width, y * block.height, block);
     }
+    free(pixels.converted);
     cairo_surface_mark_dirty(surface);
     return surface;
 }
@@ -93,8 +120,8 @@ static int is_painted(cairo_surface_t *surface)
  * much more: cairo's surfaces end at 32767 pixels a side. */
 static struct block block_for(const sscam_image *image, int width, int height)
 {
-    int32_t columns = sscam_image_width(image) / (2 * width);
-    int32_t rows = sscam_image_height(image) / (2 * height);
+    int64_t columns = sscam_image_width(image) / (2 * width);
+    int64_t rows = sscam_image_height(image) / (2 * height);
 
     return (struct block){columns < 1 ? 1 : columns, rows < 1 ? 1 : rows};
 }
