@@ -16,14 +16,15 @@ int load_image(const char *path, int64_t max_pixels, sscam_image **out)
     return status ? fail_library(path, status) : EXIT_OK;
 }
 
-sscam_status try_image(sscam_explainer *explainer, const char *path, int64_t max_pixels)
+sscam_status try_image(sscam_explainer *explainer, const char *path, int64_t max_pixels,
+                       int64_t class_index)
 {
     sscam_image *image = NULL;
     sscam_map *map = NULL;
 
     sscam_status status = sscam_image_read_limited(path, max_pixels, &image);
     if (!status)
-        status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);
+        status = sscam_explain_image(explainer, image, class_index, &map);
     sscam_map_unref(map);
     sscam_image_unref(image);
     return status;
