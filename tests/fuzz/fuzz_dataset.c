@@ -12,8 +12,9 @@ static void look_at(const struct dataset *dataset, const struct dataset_image *i
     char *why = dataset_cases(dataset, image, &none, 640, 480, &cases);
 
     for (size_t i = 0; i < cases.box_count; i++) {
-        PROMISE(cases.box_classes[i] < cases.class_count ||
-                (dataset->takes_any_box && cases.box_classes[i] == BOX_OF_NO_CASE));
+        PROMISE(cases.box_classes[i] == BOX_OF_NO_CASE
+                    ? dataset->takes_any_box
+                    : (uint64_t)cases.box_classes[i] < cases.class_count);
         for (int edge = 0; edge < 4; edge++)
             PROMISE(isfinite(cases.boxes[4 * i + (size_t)edge]));
     }

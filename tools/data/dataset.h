@@ -48,7 +48,7 @@ struct dataset {
 struct dataset_cases {
     int64_t *classes;
     size_t class_count;
-    float *boxes;        /* [box_count, 4] */
+    float *boxes;         /* [box_count, 4] */
     int64_t *box_classes; /* positions in classes, or BOX_OF_NO_CASE where boxes count for all */
     size_t box_count;
     size_t unknown_count; /* objects whose class the labels do not have */
