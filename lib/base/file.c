@@ -14,6 +14,7 @@
 
 #include "base/byte_source.h"
 #include "base/error.h"
+#include "base/utf16.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
@@ -196,29 +197,58 @@ void sscam_byte_source_close(sscam_byte_source *source)
     *source = (sscam_byte_source){.descriptor = -1};
 }
 
-sscam_status sscam_file_read_open_text(const char *path, int descriptor, size_t limit, char **text,
-                                       size_t *length)
+/* Makes UTF-16 text UTF-8, with room for one byte after it. */
+static sscam_status decode_utf16(const char *path, file_content *content)
 {
-    file_content content = {0};
-    *text = NULL;
-    *length = 0;
-    sscam_status status = read_descriptor(path, descriptor, limit, &content);
-    if (status == SSCAM_OK && memchr(content.data, '\0', content.size))
-        status = sscam_fail(SSCAM_E_FORMAT, "%s: is not a text file: it holds a zero byte", path);
-    if (status != SSCAM_OK) {
-        free(content.data);
-        return status;
-    }
-    /* There is room for one byte after the content, in which the end of the file was seen. */
-    content.data[content.size] = '\0';
-    *text = (char *)content.data;
-    *length = content.size;
+    size_t length = sscam_utf16_measure(content->data, content->size);
+    if (length == SIZE_MAX)
+        return sscam_fail(SSCAM_E_FORMAT, "%s: begins as UTF-16 text, which it is not", path);
+    char *text = malloc(length + 1);
+    if (!text)
+        return sscam_fail_memory(path);
+    sscam_utf16_convert(content->data, content->size, text);
+    free(content->data);
+    *content = (file_content){(uint8_t *)text, length, length + 1};
+    return SSCAM_OK;
+}
+
+/* Hands the content over as text, for which it has room for a zero byte: in one byte after it the
+ * end of the file was seen. */
+static sscam_status take_text(const char *path, file_content *content, char **text, size_t *length)
+{
+    if (memchr(content->data, '\0', content->size))
+        return sscam_fail(SSCAM_E_FORMAT, "%s: is not a text file: it holds a zero byte", path);
+    content->data[content->size] = '\0';
+    *text = (char *)content->data;
+    *length = content->size;
     size_t mark = strlen(BYTE_ORDER_MARK);
     if (strncmp(*text, BYTE_ORDER_MARK, mark) == 0) {
         *length -= mark;
         memmove(*text, *text + mark, *length + 1);
     }
     return SSCAM_OK;
+}
+
+static sscam_status read_text(const char *path, int descriptor, size_t limit, bool takes_utf16,
+                              char **text, size_t *length)
+{
+    file_content content = {0};
+    *text = NULL;
+    *length = 0;
+    sscam_status status = read_descriptor(path, descriptor, limit, &content);
+    if (status == SSCAM_OK && takes_utf16 && sscam_is_utf16(content.data, content.size))
+        status = decode_utf16(path, &content);
+    if (status == SSCAM_OK)
+        status = take_text(path, &content, text, length);
+    if (status != SSCAM_OK)
+        free(content.data);
+    return status;
+}
+
+sscam_status sscam_file_read_open_text(const char *path, int descriptor, size_t limit, char **text,
+                                       size_t *length)
+{
+    return read_text(path, descriptor, limit, false, text, length);
 }
 
 sscam_status sscam_file_read_text(const char *path, size_t limit, char **text, size_t *length)
@@ -229,7 +259,7 @@ sscam_status sscam_file_read_text(const char *path, size_t limit, char **text, s
     int descriptor = open_to_read(path, &status);
     if (status != SSCAM_OK)
         return status;
-    status = sscam_file_read_open_text(path, descriptor, limit, text, length);
+    status = read_text(path, descriptor, limit, true, text, length);
     close(descriptor);
     return status;
 }

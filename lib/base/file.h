@@ -17,7 +17,8 @@ sscam_status sscam_file_read(const char *path, size_t limit, uint8_t **data, siz
  * order mark at its start is left out. SSCAM_E_FORMAT also when it holds zero bytes. */
 sscam_status sscam_file_read_text(const char *path, size_t limit, char **text, size_t *length);
 
-/* The same of an open file, from where its descriptor stands; `path` is for messages. */
+/* The same of an open file, from where its descriptor stands, without UTF-16: offsets in the text
+ * are those in the file. `path` is for messages. */
 sscam_status sscam_file_read_open_text(const char *path, int descriptor, size_t limit, char **text,
                                        size_t *length);
 

@@ -182,6 +182,47 @@ START_TEST(text_files_end_in_a_zero_byte)
 }
 END_TEST
 
+START_TEST(utf16_becomes_utf8)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *text; /* NULL: refused */
+    } all[] = {
+        {"\xff\xfe"
+         "a\0\n\0",
+         6, "a\n"},
+        {"\xfe\xff\0a\0\xe9", 6, "a\xc3\xa9"},
+        {"\xff\xfe\xac\x20\x3d\xd8\x00\xde", 8, "\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"\xff\xfe", 2, ""},
+        {"\xff\xfe"
+         "a",
+         3, NULL},
+        {"\xff\xfe\0\0", 4, NULL},
+        {"\xff\xfe\x3d\xd8", 4, NULL},
+        {"\xff\xfe\x3d\xd8"
+         "a\0",
+         6, NULL},
+        {"\xff\xfe\x00\xde"
+         "a\0",
+         6, NULL},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        char *text;
+        size_t length;
+        sscam_status status = read_text_of(all[i].bytes, all[i].size, 100, &text, &length);
+        ck_assert_int_eq(status, all[i].text ? SSCAM_OK : SSCAM_E_FORMAT);
+        if (all[i].text) {
+            ck_assert_str_eq(text, all[i].text);
+            ck_assert_uint_eq(length, strlen(all[i].text));
+        } else {
+            ck_assert_ptr_null(text);
+        }
+        free(text);
+    }
+}
+END_TEST
+
 START_TEST(what_is_not_a_text_file_is_refused)
 {
     char *text;
@@ -256,7 +297,9 @@ int main(void)
     tcase_add_test(tests, edit_distances);
     tcase_add_test(tests, the_nearest_name_is_suggested);
     tcase_add_test(tests, text_files_end_in_a_zero_byte);
+    tcase_add_test(tests, utf16_becomes_utf8);
     tcase_add_test(tests, what_is_not_a_text_file_is_refused);
+    tcase_add_test(tests, utf16_becomes_utf8);
     suite_add_tcase(suite, tests);
     TCase *locales = tcase_create("locales"); /* in processes of their own, unless CK_FORK=no */
     tcase_add_test(locales, messages_do_not_depend_on_the_locale);

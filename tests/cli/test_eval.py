@@ -963,7 +963,7 @@ def test_default_is_every_method_that_can(evaluate, sscam):
         (["model.pt", "set", "--shard", "1/"], ["'1/'"]),
         (["model.pt", "set", "-l", "a,b"], ["one layer"]),
         (["model.pt", "set", "-m", "gradcam"], ["did you mean 'grad-cam'"]),
-        (["model.pt", str(SCENES), "--layout", "coco"], ["'coco'", "stanford40"]),
+        (["model.pt", str(SCENES), "--layout", "kitti"], ["'kitti'", "stanford40"]),
     ],
 )
 def test_usage_errors(sscam, files, arguments, words):

@@ -6,6 +6,7 @@ Regression files, found by fuzzing, lie beside the seeds and are none of this sc
 
 import collections
 import io
+import json
 import pickle
 import struct
 import sys
@@ -104,6 +105,15 @@ def annotations():
         f'<!DOCTYPE annotation [<!ENTITY e "x">]>{head}'
         f"<object><name>&e;</name>{box}</object></annotation>",
     )
+    yield (
+        "shares",
+        "<annotation><object><name>a</name><bndbox><xmin>0</xmin><ymin>0.25</ymin><xmax>1</xmax>"
+        "<ymax>0.5</ymax></bndbox></object><object><name>b</name></object></annotation>",
+    )
+    declared = f'<?xml version="1.0" encoding="utf-16"?>{head}</annotation>'
+    yield "utf-16", declared.encode("utf-16")
+    yield "yolo", "0 0.5 0.5 0.25 0.125\r\n2 .5 .5 1 1 0.9\n\n9 .5 .5 .1 .1\n"
+    yield "yolo-polygon", "1 0.1 0.1 0.9 0.2 0.5 0.7\n1 nan 0 0 0\n0 160 128 20 20\n"
     yield "without-size", f"<annotation><!-- c --><object><name>x</name>{box}</object></annotation>"
 
 
@@ -111,6 +121,20 @@ def labels():
     yield "names", "tench\ngoldfish\n\ntench \r\n"
     yield "indexed", "index,id,name\n1,n02,goldfish, common\n0,n01,tench\n7,n07,cock\n"
     yield "tabs", "0\tn01\ttench\n2\tn02\tgoldfish\n"
+
+    names = ["tench", "goldfish", "cock"]
+    yield "wordnet", "n01440764 tench, Tinca tinca\nn01443537 goldfish\n"
+    yield "semicolons", 'name;index\ntench;0\n"gold;fish";1\n'
+    yield "numbered", "0: tench\r1: goldfish\r2: cock"
+    yield "utf-16", "tench\r\ngoldfish\r\n".encode("utf-16")
+    yield "json-list", json.dumps(names)
+    yield "json-map", json.dumps({"0": ["n01440764", "tench"], "1": "goldfish", "2": ["cock"]})
+    yield "json-indices", json.dumps({"tench": 0, "goldfish": 2})
+    yield "huggingface", json.dumps({"id2label": {"0": "a"}, "label2id": {"a": 0}})
+    yield "categories", json.dumps({"categories": [{"id": 1, "name": "person"}]})
+    yield "python", "{0: 'tench', 1: \"potter's wheel\"}"
+    yield "yaml", "path: x # y\nnc: 3\nnames:\n  0: tench\n  1: 'gold: fish'\n"
+    yield "yaml-list", "names: [tench, &a goldfish, *a]\n"
 
 
 def datasets():
@@ -120,6 +144,27 @@ def datasets():
     )
     yield "quotes", '"a ""b"".png",3\r\n"c,d.png","7",1,1,2,2\r\n\r\n'
     yield "plain", "a.png,0"
+    yield "heading", "filename;width;height;class;xmin;ymin;xmax;ymax\na\\b.png;64;48;x;1;2;3,5;4\n"
+    yield "sizes", "class\timage\tleft\ttop\twidth\theight\n2.0\ta.png\t0.1\t.2\t.3\t.4\n"
+    yield "blanks", "a.png  1 2 3  40 50\ra.png 1 5 5 5 5\r"
+    yield "class-last", "a.png,1,2,30,40,cat\nb.png,,,,,\n"
+    yield "utf-16", "file,class\r\na.png,1\r\n".encode("utf-16")
+    coco = {
+        "images": [
+            {"id": 1, "file_name": "a.png", "width": 64, "height": 48},
+            {"id": "b", "file_name": "b.png"},
+            {"id": 3},
+        ],
+        "categories": [{"id": 5, "name": "2"}, {"id": 6, "name": "x"}],
+        "annotations": [
+            {"image_id": 1, "category_id": 5, "bbox": [1, 2, 3.5, 4]},
+            {"image_id": "b", "category_id": 6, "bbox": [1, 2, 0, 4]},
+            {"image_id": 9, "category_id": 6},
+        ],
+    }
+    yield "coco", json.dumps(coco)
+    coco["annotations"] = [{"image_id": 1, "category_id": 5, "bbox": [0.25, 0, 0.5, 1]}]
+    yield "coco-shares", json.dumps(coco)
 
 
 def results():

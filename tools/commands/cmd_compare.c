@@ -10,6 +10,7 @@
 #include "commands/arguments.h"
 #include "commands/commands.h"
 #include "commands/explainer_set.h"
+#include "commands/label_fit.h"
 #include "commands/load.h"
 #include "commands/selection.h"
 #include "common/checked_alloc.h"
@@ -179,11 +180,17 @@ static void create_figure(struct comparison *comparison)
                                        set->count + 1, comparison->titles);
 }
 
-static sscam_status try_first_image(void *user, sscam_explainer *explainer)
+static sscam_status try_class(void *user, sscam_explainer *explainer, int64_t class_index)
 {
     const struct comparison *comparison = user;
 
-    return try_image(explainer, comparison->image_paths[0], &comparison->selection.reading);
+    return try_image(explainer, comparison->image_paths[0], &comparison->selection.reading,
+                     class_index);
+}
+
+static sscam_status try_first_image(void *user, sscam_explainer *explainer)
+{
+    return try_class(user, explainer, SSCAM_CLASS_TOP);
 }
 
 static int draw_comparison(struct comparison *comparison)
@@ -267,6 +274,9 @@ static int compare(struct comparison *comparison)
         code = check_images(comparison);
     if (!code)
         code = load_model(comparison->model_path, comparison->selection.device, &comparison->model);
+    if (!code)
+        code = selection_check_labels(&comparison->selection, comparison->model, try_class,
+                                      comparison);
     if (!code)
         code = compare_methods(comparison);
     sscam_model_unref(comparison->model);

@@ -8,19 +8,27 @@
 void eval_flags(struct eval *eval, struct flag flags[EVAL_FLAG_COUNT + 1])
 {
     const struct flag table[EVAL_FLAG_COUNT + 1] = {
-        {"layout", 0, "NAME", "imagenet, voc, stanford40, folders or csv. Default: found out.",
+        {"layout", 0, "NAME",
+         "imagenet, voc, stanford40, folders, csv, coco or yolo. Default: found out.",
          .text = &eval->request.layout},
-        {"annotations", 0, "DIR",
-         "Folder of the XML files, where they are not in their usual place.",
+        {"annotations", 0, "PATH",
+         "Folder of the XML or YOLO files, or the JSON file of coco, where they are not in their "
+         "usual place.",
          .text = &eval->request.annotations},
         {"truth", 0, "FILE",
          "Classes of the images of layout imagenet: lines NAME CLASS, or CLASS alone in the order "
          "of names; numbers are those of the network's outputs, from 0.",
          .text = &eval->request.truth},
         {"split", 0, "NAME",
-         "Which list of voc or stanford40. Default: test, else val, else trainval.",
+         "Which part of the data set, by the name of its list, folder or entry. Default: test, "
+         "else "
+         "val, else another.",
          .text = &eval->request.split},
-        {"max-objects", 0, "N", "Skip images whose XML has more than N objects. Default: 4096.",
+        {"boxes", 0, "class|any",
+         "Boxes that the pointing games count: those of the class, or all of the image whatever "
+         "their class. Default: class.",
+         .text = &eval->boxes},
+        {"max-objects", 0, "N", "Skip images with more than N annotated objects. Default: 4096.",
          .count = &eval->request.max_objects},
         {"limit", 0, "N", "Only the first N images.", .text = &eval->limit_text},
         {"shard", 0, "I/N", "Only part I of N equal ones; 'sscam merge' puts them together.",
@@ -47,8 +55,8 @@ void eval_selection_flags(struct eval *eval, struct flag flags[SELECTION_FLAG_CO
                          "labels; 'top' for the one that the network predicts. Default: those that "
                          "are annotated; without any, the predicted one.";
         else if (flag->text == &eval->selection.labels_path)
-            flag->help = "Names of the classes: one a line, the first being class 0; or lines "
-                         "index,identifier,name.";
+            flag->help = "Names of the classes: one a line, the first being class 0; a table with "
+                         "indices; JSON or YAML. Identifiers such as n01440764 count as names.";
     }
 }
 
@@ -67,8 +75,9 @@ static int parse(struct eval *eval, int argc, char **argv, struct text_list *ope
             "Evaluates methods on a data set: average drop, average increase, pointing games, and "
             "with --metrics also insertion, deletion, class_sensitivity. The classes are those "
             "annotated, or those of -c. DATASET is a folder of images with VOC's XML, a VOC or "
-            "Stanford40 folder, a folder of folders named by class, or a list "
-            "file,class,xmin,ymin,xmax,ymax. Class names are those of --labels.",
+            "Stanford40 folder, a folder of folders named by class, a list "
+            "file,class,xmin,ymin,xmax,ymax, COCO's JSON, or YOLO's data.yaml or folder. Class "
+            "names are those of --labels.",
     };
 
     eval_selection_flags(eval, shared);

@@ -10,6 +10,7 @@
 #include "commands/arguments.h"
 #include "commands/commands.h"
 #include "commands/explain_request.h"
+#include "commands/label_fit.h"
 #include "commands/load.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
@@ -31,18 +32,23 @@ static sscam_array first_inputs(const struct explain_request *request, int64_t c
     return array;
 }
 
-static sscam_status try_first_input(void *user, sscam_explainer *explainer)
+static sscam_status try_class(void *user, sscam_explainer *explainer, int64_t class_index)
 {
     const struct explain_request *request = user;
     int64_t shape[NPY_MAX_RANK];
     sscam_map *map = NULL;
 
     const sscam_array input = first_inputs(request, 1, shape);
-    sscam_status status = request->image ? sscam_explain_image(explainer, request->image,
-                                                               SSCAM_CLASS_TOP, &map)
-                                         : sscam_explain_array(explainer, &input, NULL, &map);
+    sscam_status status = request->image
+                              ? sscam_explain_image(explainer, request->image, class_index, &map)
+                              : sscam_explain_array(explainer, &input, &class_index, &map);
     sscam_map_unref(map);
     return status;
+}
+
+static sscam_status try_first_input(void *user, sscam_explainer *explainer)
+{
+    return try_class(user, explainer, SSCAM_CLASS_TOP);
 }
 
 /* Maps in the library's order: by input, then by explainer, then by class. */
@@ -238,6 +244,8 @@ static int explain(struct explain_request *request)
         code = check_outputs(request);
     if (!code)
         code = load_model(request->model_path, request->selection.device, &request->model);
+    if (!code)
+        code = selection_check_labels(&request->selection, request->model, try_class, request);
     if (!code)
         code = explain_all(request);
     sscam_model_unref(request->model);

@@ -17,7 +17,7 @@
 #include "report/case_thumbnails.h"
 #include "report/total_tables.h"
 
-#define EVAL_FLAG_COUNT 11
+#define EVAL_FLAG_COUNT 12
 #define EVAL_MAX_FAILURES_AT_START 8
 
 struct eval;
@@ -40,7 +40,8 @@ struct eval {
     void *user; /* the kind's own */
     struct selection selection;
     struct dataset_request request;
-    const char *model_path, *limit_text, *shard_text, *journal_path, *csv_path, *report_path;
+    const char *model_path, *limit_text, *shard_text, *journal_path, *csv_path, *report_path,
+        *boxes;
     bool as_json;
     size_t limit, shard,
         shard_count; /* the first `limit` images; of those, each whose index is `shard` mod count */

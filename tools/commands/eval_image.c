@@ -44,7 +44,8 @@ static sscam_status top_class(struct eval *eval, const sscam_image *image, int64
     return status;
 }
 
-/* Replaces the annotated classes by those of the command line; boxes of these classes are kept. */
+/* Replaces the annotated classes by those of the command line; boxes of these classes are kept, or
+ * all where any counts. */
 static sscam_status override_classes(struct eval *eval, const sscam_image *image,
                                      struct dataset_cases *cases)
 {
@@ -58,7 +59,7 @@ static sscam_status override_classes(struct eval *eval, const sscam_image *image
         if (classes[i] == SSCAM_CLASS_TOP)
             status = top_class(eval, image, &classes[i]);
     }
-    for (size_t i = 0; i < cases->box_count; i++) {
+    for (size_t i = 0; i < cases->box_count && !eval->dataset.takes_any_box; i++) {
         size_t position = 0;
 
         while (position < selection->class_count &&
@@ -67,13 +68,23 @@ static sscam_status override_classes(struct eval *eval, const sscam_image *image
         if (position == selection->class_count)
             continue;
         memmove(cases->boxes + 4 * kept, cases->boxes + 4 * i, 4 * sizeof *cases->boxes);
-        cases->box_classes[kept++] = position;
+        cases->box_classes[kept++] = (int64_t)position;
     }
     free(cases->classes);
     cases->classes = classes;
     cases->class_count = selection->class_count;
-    cases->box_count = kept;
+    if (!eval->dataset.takes_any_box)
+        cases->box_count = kept;
     return status;
+}
+
+/* Makes the predicted class that of an image without classes, whose boxes shall count for it. */
+static sscam_status predict_class(struct eval *eval, const sscam_image *image,
+                                  struct dataset_cases *cases)
+{
+    cases->classes = reallocate(cases->classes, 1, sizeof *cases->classes);
+    cases->class_count = 1;
+    return top_class(eval, image, cases->classes);
 }
 
 static const char *label_of(void *user, int64_t class_index)
@@ -87,9 +98,9 @@ static const char *label_of(void *user, int64_t class_index)
 }
 
 static int keep_results(struct eval *eval, size_t index, size_t first_case,
-                        const sscam_image *image, const struct dataset_cases *cases)
+                        const sscam_image *image, const struct dataset_cases *cases,
+                        const struct image_tally *tally)
 {
-    const struct image_tally tally = {cases->was_scaled, cases->unknown_count};
     size_t before = eval->results.count;
     const struct drawn_image shown = {.image = image,
                                       .cases = cases,
@@ -98,7 +109,7 @@ static int keep_results(struct eval *eval, size_t index, size_t first_case,
 
     results_add_evaluated(&eval->results, eval->evaluation, first_case, index,
                           eval->dataset.images[index].name, label_of, eval);
-    eval->results.cases[before].of_image = tally;
+    eval->results.cases[before].of_image = *tally;
     if (eval->kind->after_image)
         eval->kind->after_image(eval, before);
     if (eval->report_path) {
@@ -144,17 +155,33 @@ static int evaluate(struct eval *eval, size_t index, const sscam_image *image,
 {
     const struct dataset_image *entry = &eval->dataset.images[index];
     int64_t first_case = sscam_evaluation_case_count(eval->evaluation);
+    const struct image_tally tally = {cases->was_scaled,
+                                      !cases->class_count && !eval->request.has_classes,
+                                      cases->unknown_count, cases->unusable_count};
     sscam_status status = SSCAM_OK;
 
-    if (eval->selection.class_texts.count)
+    if (eval->request.has_classes)
         status = override_classes(eval, image, cases);
+    else if (eval->dataset.takes_any_box && !cases->class_count)
+        status = predict_class(eval, image, cases);
+    if (eval->dataset.takes_any_box)
+        dataset_share_boxes(cases);
     if (!status)
         status = add_to_evaluation(eval, image, cases);
     if (eval_is_of_image(status) && !is_of_every_image(eval, status))
         return skip(eval, entry->path, sscam_last_error());
     if (status)
         return stop(eval, eval->model_path, status);
-    return keep_results(eval, index, first_case, image, cases);
+    return keep_results(eval, index, first_case, image, cases, &tally);
+}
+
+static void note_unusable(struct eval *eval, const char *path, const struct dataset_cases *cases)
+{
+    char *why = format_text("%zu of its objects %s left out: %s", cases->unusable_count,
+                            cases->unusable_count == 1 ? "is" : "are", cases->unusable_why);
+
+    put_note(eval, path, why);
+    free(why);
 }
 
 int eval_image(struct eval *eval, size_t index)
@@ -170,6 +197,8 @@ int eval_image(struct eval *eval, size_t index)
         return skip(eval, entry->path, sscam_last_error());
     char *why = dataset_cases(&eval->dataset, entry, &eval->selection.labels,
                               sscam_image_width(image), sscam_image_height(image), &cases);
+    if (!why && cases.unusable_count)
+        note_unusable(eval, entry->path, &cases);
     int code = why ? skip(eval, entry->path, why) : evaluate(eval, index, image, &cases);
     free(why);
     dataset_cases_free(&cases);

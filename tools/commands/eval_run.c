@@ -7,13 +7,14 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "commands/label_fit.h"
 #include "commands/load.h"
 #include "commands/results_file.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "common/output_file.h"
 #include "common/signals.h"
-#include "data/annotation_xml.h"
+#include "data/annotation.h"
 #include "data/fingerprint.h"
 #include "report/report.h"
 #include "report/total_tables.h"
@@ -57,6 +58,11 @@ static int check_request(struct eval *eval)
 {
     if (eval->selection.layers.count > 1)
         return fail_usage(eval->selection.command, "takes one layer; its rows are methods");
+    const char *boxes = eval->boxes ? eval->boxes : "class";
+    if (strcmp(boxes, "class") != 0 && strcmp(boxes, "any") != 0)
+        return fail_usage(eval->selection.command, "--boxes takes class or any, not '%s'", boxes);
+    eval->request.takes_any_box = !strcmp(boxes, "any");
+    eval->request.has_classes = eval->selection.class_texts.count > 0;
     int code = resolve_limits(eval);
     if (!code && eval->report_path && !strcmp(eval->selection.drawing.colormap, "gray"))
         code = fail_usage(eval->selection.command,
@@ -76,19 +82,47 @@ static bool is_selected(const struct eval *eval, size_t index)
 /* --- preparing -------------------------------------------------------------------------------- */
 
 /* Tries images until one is not at fault itself. */
-static sscam_status try_some_image(void *user, sscam_explainer *explainer)
+static sscam_status try_class(void *user, sscam_explainer *explainer, int64_t class_index)
 {
     const struct eval *eval = user;
     sscam_status status = SSCAM_E_IO;
     size_t network_failures = 0;
 
     for (size_t i = 0; i < eval->dataset.count && eval_is_of_image(status) &&
+                       (status != SSCAM_E_CLASS || class_index == SSCAM_CLASS_TOP) &&
                        network_failures < EVAL_MAX_FAILURES_AT_START;
          i++) {
-        status = try_image(explainer, eval->dataset.images[i].path, &eval->selection.reading);
+        status = try_image(explainer, eval->dataset.images[i].path, &eval->selection.reading,
+                           class_index);
         network_failures += status == SSCAM_E_MODEL || status == SSCAM_E_LAYER;
     }
     return status;
+}
+
+static sscam_status try_some_image(void *user, sscam_explainer *explainer)
+{
+    return try_class(user, explainer, SSCAM_CLASS_TOP);
+}
+
+/* Checks that the labels, or the folders in their place, are the network's classes. */
+static int check_classes(struct eval *eval)
+{
+    struct text_list *folders = &eval->dataset.folders;
+
+    if (eval->selection.labels.path)
+        return selection_check_labels(&eval->selection, eval->model, try_class, eval);
+    enum class_count_order order = label_fit(&eval->selection, eval->model, folders->count,
+                                             try_class, eval);
+    if (order == CLASSES_AS_MANY || order == CLASSES_UNKNOWN)
+        return EXIT_OK;
+    if (!eval->request.has_classes)
+        return fail(eval->request.path,
+                    "its %zu folders are not the network's classes, which are %s: --labels gives "
+                    "their names",
+                    folders->count,
+                    order == CLASSES_ONE_FEWER || order == CLASSES_FEWER ? "fewer" : "more");
+    text_list_free(folders);
+    return EXIT_OK;
 }
 
 static int32_t report_share(void *user, double fraction)
@@ -165,6 +199,8 @@ static int fingerprint_settings(const struct eval *eval, uint64_t *signature)
         fingerprint_text(signature, selection->labels.names[i]);
     for (size_t i = 0; i < selection->class_texts.count; i++)
         fingerprint_text(signature, selection->class_texts.items[i]);
+    if (eval->request.takes_any_box)
+        fingerprint_text(signature, "any box");
     fingerprint_limit(signature, selection->reading.max_pixels, SSCAM_IMAGE_MAX_PIXELS);
     fingerprint_limit(signature, eval->request.max_objects, ANNOTATION_MOST_OBJECTS);
     int code = settings_fingerprint(&selection->settings, signature);
@@ -260,7 +296,9 @@ static void put_json(const struct eval *eval, const struct total *totals)
     json_integer(&json, "cases", (int64_t)eval->results.count);
     json_integer(&json, "skipped", (int64_t)eval->skipped);
     json_integer(&json, "scaled_annotations", (int64_t)tally.scaled);
+    json_integer(&json, "unannotated", (int64_t)tally.unannotated);
     json_integer(&json, "unknown_objects", (int64_t)tally.unknown_objects);
+    json_integer(&json, "unusable_objects", (int64_t)tally.unusable_objects);
     put_totals_json(&json, &eval->results, totals, eval->kind->describe, eval->user);
     json_close_object(&json);
     json_end_line(&json);
@@ -278,6 +316,11 @@ static void put_counts(const struct eval *eval)
         printf("; %zu annotations of images of another size, scaled", tally.scaled);
     if (tally.unknown_objects)
         printf("; %zu objects of classes that the network does not have", tally.unknown_objects);
+    if (tally.unusable_objects)
+        printf("; %zu objects left out, without a usable box or class", tally.unusable_objects);
+    if (tally.unannotated)
+        printf("; %zu images without annotated classes, evaluated for the predicted one",
+               tally.unannotated);
     putchar('\n');
 }
 
@@ -317,8 +360,10 @@ static int write_all(struct eval *eval)
 static int evaluate_dataset(struct eval *eval)
 {
     bool *done = allocate(eval->dataset.count, sizeof *done);
-    int code = create_evaluation(eval);
+    int code = check_classes(eval);
 
+    if (!code)
+        code = create_evaluation(eval);
     eval->skipped = eval->dataset.skipped;
     if (!code)
         code = open_journal(eval, done);

@@ -17,14 +17,14 @@ int load_image(const char *path, const sscam_read_options *reading, sscam_image 
 }
 
 sscam_status try_image(sscam_explainer *explainer, const char *path,
-                       const sscam_read_options *reading)
+                       const sscam_read_options *reading, int64_t class_index)
 {
     sscam_image *image = NULL;
     sscam_map *map = NULL;
 
     sscam_status status = sscam_image_read(path, reading, &image);
     if (!status)
-        status = sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map);
+        status = sscam_explain_image(explainer, image, class_index, &map);
     sscam_map_unref(map);
     sscam_image_unref(image);
     return status;

@@ -8,8 +8,8 @@ int load_model(const char *path, const char *device, sscam_model **out);
 
 int load_image(const char *path, const sscam_read_options *reading, sscam_image **out);
 
-/* Whether an explainer can explain the image of a file. Prints nothing. */
+/* Whether an explainer can explain a class of the image of a file. Prints nothing. */
 sscam_status try_image(sscam_explainer *explainer, const char *path,
-                       const sscam_read_options *reading);
+                       const sscam_read_options *reading, int64_t class_index);
 
 #endif

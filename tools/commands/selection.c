@@ -39,7 +39,9 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
          "Classes, by number or by a name from the labels; 'top' for the predicted one, which is "
          "the default; 'top3' for the three with the highest outputs.",
          .texts = &selection->class_texts},
-        {"labels", 0, "FILE", "Names of the classes, one a line, the first being class 0.",
+        {"labels", 0, "FILE",
+         "Names of the classes: one a line, the first being class 0; a table with indices; JSON or "
+         "YAML.",
          .text = &selection->labels_path},
         {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.",
          .text = &selection->device},
@@ -144,8 +146,9 @@ static int resolve_class(struct selection *selection, const char *text)
 }
 
 /* Names may hold commas ("tabby, tabby cat"), so a text that is a name as a whole is not split. */
-static int resolve_classes(struct selection *selection)
+int selection_resolve_classes(struct selection *selection)
 {
+    selection->class_count = 0;
     if (!selection->class_texts.count)
         add_class(selection, SSCAM_CLASS_TOP);
     for (size_t i = 0; i < selection->class_texts.count; i++) {
@@ -153,7 +156,7 @@ static int resolve_classes(struct selection *selection)
         struct text_list parts = {0};
         int code = EXIT_OK;
 
-        if (labels_count_named(&selection->labels, text))
+        if (labels_look_up(&selection->labels, text) != -1)
             text_list_add(&parts, text);
         else
             text_list_add_separated(&parts, text);
@@ -201,7 +204,7 @@ int selection_resolve(struct selection *selection, const char *default_method)
     if (!code && selection->labels_path)
         code = labels_read(selection->labels_path, &selection->labels);
     if (!code)
-        code = resolve_classes(selection);
+        code = selection_resolve_classes(selection);
     if (!code && !selection->layers.count)
         text_list_add(&selection->layers, "");
     return code;

@@ -40,6 +40,9 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
 /* Checks what was given, reads the labels and fills in defaults; `default_method` may be "all". */
 int selection_resolve(struct selection *selection, const char *default_method);
 
+/* Finds the classes anew, once the labels have changed. */
+int selection_resolve_classes(struct selection *selection);
+
 /* An explainer for a method and a layer of the selection, with its options set. */
 int selection_explainer(const struct selection *selection, sscam_model *model, const char *method,
                         const char *layer, sscam_explainer **out);

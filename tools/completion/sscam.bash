@@ -69,7 +69,8 @@ _sscam() {
     --device) _sscam_reply_words "cpu cuda auto"; return ;;
     --dimensions) _sscam_reply_words "1 2 3"; return ;;
     --colormap) _sscam_reply_words "turbo jet viridis gray"; return ;;
-    --layout) _sscam_reply_words "imagenet voc stanford40 folders csv auto"; return ;;
+    --layout) _sscam_reply_words "imagenet voc stanford40 folders csv coco yolo auto"; return ;;
+    --boxes) _sscam_reply_words "class any"; return ;;
     --set)
         _sscam_reply_words "$(_sscam_names options | sed 's/$/=/')"
         compopt -o nospace

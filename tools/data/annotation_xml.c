@@ -2,9 +2,9 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <libxml/parser.h>
 #include <libxml/tree.h>
@@ -14,21 +14,10 @@
 #include "text/text_file.h"
 
 #define LARGEST_OBJECT 256 /* bytes; real ones have 100 to 200 */
-#define LARGEST_COORDINATE 1e6
 
 /* The parser loads neither entities nor other files, and prints nothing. */
 #define PARSE_OPTIONS \
     (XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOBLANKS)
-
-void voc_edges(const double box[4], double edges[4])
-{
-    int is_whole = 1;
-
-    for (int i = 0; i < 4; i++)
-        is_whole = is_whole && box[i] == floor(box[i]);
-    for (int i = 0; i < 4; i++)
-        edges[i] = box[i] - (is_whole && i < 2);
-}
 
 static xmlNode *find_child(const xmlNode *parent, const char *name)
 {
@@ -64,43 +53,42 @@ static char *child_text(const xmlNode *parent, const char *name)
 static int child_number(const xmlNode *parent, const char *name, double *number)
 {
     char *text = child_text(parent, name);
-    int is_number = text && sscam_parse_real(text, number) && fabs(*number) <= LARGEST_COORDINATE;
+    int is_number = text && sscam_parse_real(text, number) && is_coordinate(*number);
 
     free(text);
     return is_number;
 }
 
-static char *read_box(const xmlNode *object, double edges[4])
+/* Reads a box as the file has it. Returns NULL, or why it cannot be used. */
+static char *read_box(const xmlNode *object, double box[4])
 {
     static const char *const names[] = {"xmin", "ymin", "xmax", "ymax"};
     const xmlNode *node = find_child(object, "bndbox");
-    double box[4];
 
     if (!node)
         return format_text("an object has no bndbox");
     for (int i = 0; i < 4; i++)
         if (!child_number(node, names[i], &box[i]))
             return format_text("%s of a box is not a number", names[i]);
-    voc_edges(box, edges);
-    if (edges[0] >= edges[2] || edges[1] >= edges[3])
-        return format_text("the box %g,%g,%g,%g is empty", box[0], box[1], box[2], box[3]);
     return NULL;
 }
 
-static char *read_object(const xmlNode *node, int64_t max_objects, struct annotation *annotation)
+static void read_object(const xmlNode *node, struct annotation *annotation)
 {
-    struct annotated_object object = {0};
-
-    if (annotation->count == (uint64_t)max_objects)
-        return format_text("has more than %" PRId64 " objects", max_objects);
+    struct annotated_object object = {.has_box = true, .is_voc = true};
     char *why = read_box(node, object.edges);
-    if (why)
-        return why;
+
     object.name = child_text(node, "name");
     object.action = child_text(node, "action");
-    annotation->objects = grow(annotation->objects, annotation->count, sizeof *annotation->objects);
-    annotation->objects[annotation->count++] = object;
-    return object.name || object.action ? NULL : format_text("an object has no name");
+    if (!why && !object.name && !object.action)
+        why = format_text("an object has no name");
+    if (!why) {
+        annotation_add(annotation, object);
+        return;
+    }
+    annotation_leave_out(annotation, why);
+    free(object.name);
+    free(object.action);
 }
 
 static char *read_document(xmlDoc *document, int64_t max_objects, struct annotation *annotation)
@@ -118,8 +106,17 @@ static char *read_document(xmlDoc *document, int64_t max_objects, struct annotat
         annotation->height < 0)
         annotation->width = annotation->height = 0;
     for (const xmlNode *node = root->children; node && !why; node = node->next)
-        if (node->type == XML_ELEMENT_NODE && !strcmp((const char *)node->name, "object"))
-            why = read_object(node, max_objects, annotation);
+        if (node->type == XML_ELEMENT_NODE && !strcmp((const char *)node->name, "object")) {
+            if (annotation->count + annotation->unusable == (uint64_t)max_objects)
+                why = format_text("has more than %" PRId64 " objects", max_objects);
+            else
+                read_object(node, annotation);
+        }
+    if (!why) {
+        struct box_range range = {0};
+        box_range_extend(&range, annotation);
+        annotation_finish(annotation, box_range_is_of_shares(&range));
+    }
     return why;
 }
 
@@ -133,6 +130,18 @@ static char *parse_failure(xmlParserCtxt *parser)
 
     return format_text("line %d: %.*s", error ? error->line : 0, (int)strcspn(message, "\r\n"),
                        message);
+}
+
+/* What text_file_read() has made of UTF-16 is UTF-8, whatever the file declares. */
+static const char *encoding_of(const char *text)
+{
+    const char *declared = strstr(text, "encoding=");
+    const char *end = strstr(text, "?>");
+
+    return declared && end && declared < end &&
+                   !strncasecmp(declared + strlen("encoding=") + 1, "utf-16", strlen("utf-16"))
+               ? "UTF-8"
+               : NULL;
 }
 
 /* Bytes that a file may have; the parser takes at most INT_MAX. */
@@ -153,7 +162,8 @@ char *annotation_read(const char *path, int64_t max_objects, struct annotation *
     xmlParserCtxt *parser = xmlNewParserCtxt();
     if (!parser)
         end_without_memory();
-    xmlDoc *document = xmlCtxtReadMemory(parser, text, (int)length, NULL, NULL, PARSE_OPTIONS);
+    xmlDoc *document = xmlCtxtReadMemory(parser, text, (int)length, NULL, encoding_of(text),
+                                         PARSE_OPTIONS);
     why = document ? read_document(document, max_objects, annotation) : parse_failure(parser);
     xmlFreeDoc(document);
     xmlFreeParserCtxt(parser);
@@ -161,14 +171,4 @@ char *annotation_read(const char *path, int64_t max_objects, struct annotation *
     if (why)
         annotation_free(annotation);
     return why;
-}
-
-void annotation_free(struct annotation *annotation)
-{
-    for (size_t i = 0; i < annotation->count; i++) {
-        free(annotation->objects[i].name);
-        free(annotation->objects[i].action);
-    }
-    free(annotation->objects);
-    *annotation = (struct annotation){0};
 }

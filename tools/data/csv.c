@@ -5,9 +5,14 @@
 
 #include "common/checked_alloc.h"
 
+struct csv_reader csv_start_with(char *text, char delimiter)
+{
+    return (struct csv_reader){.next = text, .next_line = 1, .delimiter = delimiter};
+}
+
 struct csv_reader csv_start(char *text)
 {
-    return (struct csv_reader){.next = text, .next_line = 1};
+    return csv_start_with(text, ',');
 }
 
 static void add_field(struct csv_reader *reader, char *field)
@@ -36,6 +41,7 @@ static char *unquote(struct csv_reader *reader, char *field)
 /* Reads a field; returns the character that ends it, or -1 when the text is broken. */
 static int read_field(struct csv_reader *reader)
 {
+    const char ends[] = {reader->delimiter, '\n', '\0'};
     char *field = reader->next, *end;
 
     if (*field == '"') {
@@ -43,16 +49,16 @@ static int read_field(struct csv_reader *reader)
         if (!end)
             return -1;
     } else {
-        reader->next += strcspn(field, ",\n");
+        reader->next += strcspn(field, ends);
         end = reader->next;
-        if (*end != ',' && end > field && end[-1] == '\r')
+        if (*end != reader->delimiter && end > field && end[-1] == '\r')
             end--;
     }
     add_field(reader, field);
     if (*reader->next == '\r' && (reader->next[1] == '\n' || !reader->next[1]))
         reader->next++;
     int ended_by = (unsigned char)*reader->next;
-    if (ended_by != ',' && ended_by != '\n' && ended_by)
+    if (ended_by && !strchr(ends, ended_by))
         return -1; /* something after a closing quote */
     reader->next += ended_by != 0;
     reader->next_line += ended_by == '\n';
@@ -62,7 +68,7 @@ static int read_field(struct csv_reader *reader)
 
 bool csv_next(struct csv_reader *reader)
 {
-    int ended_by = ',';
+    int ended_by = (unsigned char)reader->delimiter;
 
     for (size_t length; *reader->next; reader->next += length, reader->next_line++) {
         length = *reader->next == '\r' && reader->next[1] == '\n' ? 2 : *reader->next == '\n';
@@ -73,7 +79,7 @@ bool csv_next(struct csv_reader *reader)
     reader->line = reader->next_line;
     if (!*reader->next)
         return false;
-    while (ended_by == ',')
+    while (ended_by == (unsigned char)reader->delimiter)
         ended_by = read_field(reader);
     reader->is_broken = ended_by < 0;
     return !reader->is_broken;

@@ -1,14 +1,17 @@
 #include "data/dataset.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/number.h"
+#include "base/path.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/annotation_xml.h"
+#include "data/annotation_yolo.h"
 #include "data/folder.h"
 
 struct layout {
@@ -22,9 +25,15 @@ static const struct layout layouts[] = {
     {"stanford40", dataset_open_stanford40},
     {"folders", dataset_open_folders},
     {"csv", dataset_open_csv},
+    {"coco", dataset_open_coco},
+    {"yolo", dataset_open_yolo},
 };
 
 #define LAYOUT_COUNT (sizeof layouts / sizeof *layouts)
+
+const char *const dataset_split_names[] = {"test",      "val",       "valid", "validation",
+                                           "val2017",   "val2014",   "train", "training",
+                                           "train2017", "train2014", NULL};
 
 static bool has_folder(const char *path, const char *name)
 {
@@ -35,6 +44,15 @@ static bool has_folder(const char *path, const char *name)
     return has;
 }
 
+static const char *layout_of_file(const char *path)
+{
+    const char *extension = sscam_extension(path);
+
+    if (!strcasecmp(extension, ".json"))
+        return "coco";
+    return !strcasecmp(extension, ".yaml") || !strcasecmp(extension, ".yml") ? "yolo" : "csv";
+}
+
 /* The layout of a data set, by a folder that no other layout has. */
 static const char *recognised_layout(const char *path)
 {
@@ -42,7 +60,11 @@ static const char *recognised_layout(const char *path)
     const char *name = "folders";
 
     if (is_file(path))
-        return "csv";
+        return layout_of_file(path);
+    if (dataset_is_coco(path))
+        return "coco";
+    if (dataset_is_yolo(path))
+        return "yolo";
     if (has_folder(path, "JPEGImages"))
         return has_folder(path, "XMLAnnotations") || has_folder(path, "ImageSplits") ? "stanford40"
                                                                                      : "voc";
@@ -67,11 +89,15 @@ int dataset_open(const struct dataset_request *request, struct dataset *dataset)
 {
     const char *name = request->layout;
 
-    *dataset = (struct dataset){.max_objects = request->max_objects};
+    *dataset = (struct dataset){.max_objects = request->max_objects,
+                                .has_classes = request->has_classes,
+                                .takes_any_box = request->takes_any_box};
     if (!is_file(request->path) && !is_folder(request->path))
         return fail(request->path, "there is no such data set");
     if (!name || !strcmp(name, "auto"))
-        name = recognised_layout(request->path);
+        name = request->annotations && !strcasecmp(sscam_extension(request->annotations), ".json")
+                   ? "coco"
+                   : recognised_layout(request->path);
     if (!name)
         return EXIT_FAILED;
     for (size_t i = 0; i < LAYOUT_COUNT; i++) {
@@ -83,17 +109,37 @@ int dataset_open(const struct dataset_request *request, struct dataset *dataset)
             code = fail(request->path, "holds no images in the layout %s", name);
         return code;
     }
-    return fail_usage(
-        "eval", "there is no layout '%s': imagenet, voc, stanford40, folders, csv, auto", name);
+    return fail_usage("eval",
+                      "there is no layout '%s': imagenet, voc, stanford40, folders, csv, coco, "
+                      "yolo, auto",
+                      name);
+}
+
+void dataset_skip(struct dataset *dataset, const char *what, const char *why)
+{
+    note(what, why);
+    dataset->skipped++;
+}
+
+char *dataset_path(const char *folder, size_t length, const char *name)
+{
+    if (*name == '/')
+        length = 0;
+    char *path = format_text("%.*s%s", (int)length, folder, name);
+    if (!strchr(name, '\\') || is_file(path))
+        return path;
+    for (char *c = path + length; *c; c++)
+        if (*c == '\\')
+            *c = '/';
+    return path;
 }
 
 struct dataset_image *dataset_add(struct dataset *dataset, char *name, char *path)
 {
     if (strpbrk(name, "\r\n")) {
-        note(path, "its name holds a line break; skipped");
+        dataset_skip(dataset, path, "its name holds a line break; skipped");
         free(name);
         free(path);
-        dataset->skipped++;
         return NULL;
     }
     dataset->images = grow(dataset->images, dataset->count, sizeof *dataset->images);
@@ -107,9 +153,7 @@ void dataset_free(struct dataset *dataset)
     for (size_t i = 0; i < dataset->count; i++) {
         struct dataset_image *image = &dataset->images[i];
 
-        for (size_t j = 0; j < image->object_count; j++)
-            free(image->objects[j].class_text);
-        free(image->objects);
+        annotation_free(&image->listed);
         free(image->name);
         free(image->path);
         free(image->annotation);
@@ -117,10 +161,24 @@ void dataset_free(struct dataset *dataset)
     }
     free(dataset->images);
     text_list_free(&dataset->folders);
+    labels_free(&dataset->class_names);
     *dataset = (struct dataset){0};
 }
 
 /* --- classes and boxes of an image ------------------------------------------------------------ */
+
+#define LARGEST_INDEX 1e9
+
+/* The number that a text writes, perhaps as 2.0; -1 for any other text. */
+static int64_t whole_number(const char *text)
+{
+    double number;
+
+    return sscam_parse_real(text, &number) && number >= 0 && number <= LARGEST_INDEX &&
+                   number == floor(number)
+               ? (int64_t)number
+               : -1;
+}
 
 /* Index of a class by its text: a name of the labels, or the rank of a folder among its siblings,
  * or a number. -1 when it is none of these. */
@@ -128,14 +186,13 @@ static int64_t class_of(const struct dataset *dataset, const struct labels *labe
                         const char *text)
 {
     int64_t index = labels->path ? labels_look_up(labels, text) : -1;
-    size_t digits = strspn(text, "0123456789");
 
     if (index >= 0)
         return index;
     for (size_t i = 0; !labels->path && i < dataset->folders.count; i++)
         if (!strcmp(dataset->folders.items[i], text))
             return (int64_t)i;
-    return digits && !text[digits] && sscam_parse_int(text, &index) ? index : -1;
+    return whole_number(text);
 }
 
 /* Position of a class among the cases, added when it is new. */
@@ -149,95 +206,144 @@ static size_t case_of(struct dataset_cases *cases, int64_t class_index)
     return cases->class_count++;
 }
 
-static void add_box(struct dataset_cases *cases, size_t class_position, const double edges[4],
-                    double scale_x, double scale_y)
+static void add_box(struct dataset_cases *cases, int64_t class_position, const double edges[4],
+                    const double scale[2])
 {
     size_t count = cases->box_count++;
 
     cases->boxes = grow(cases->boxes, count, 4 * sizeof *cases->boxes);
     cases->box_classes = grow(cases->box_classes, count, sizeof *cases->box_classes);
-    cases->box_classes[count] = (int64_t)class_position;
+    cases->box_classes[count] = class_position;
     for (int i = 0; i < 4; i++)
-        cases->boxes[4 * count + (size_t)i] = (float)(edges[i] * (i % 2 ? scale_y : scale_x));
+        cases->boxes[4 * count + (size_t)i] = (float)(edges[i] * scale[i % 2]);
 }
 
-/* Adds an object; where the whole image has a class (`only`), other classes are left out. */
-static void add_object(const struct dataset *dataset, const struct labels *labels,
-                       const char *class_text, const double *edges, const double scale[2],
-                       int64_t only, struct dataset_cases *cases)
-{
-    int64_t index = class_of(dataset, labels, class_text);
+/* What the objects of an image are added to; where the whole image has a class (`only`), other
+ * classes are left out. */
+struct case_builder {
+    const struct dataset *dataset;
+    const struct labels *labels;
+    int32_t size[2];
+    int64_t only;
+    struct dataset_cases *cases;
+};
 
-    if (index < 0)
+static void add_object(const struct case_builder *builder, const struct annotated_object *object,
+                       const double scale[2])
+{
+    const char *text = builder->dataset->takes_actions ? object->action : object->name;
+    struct dataset_cases *cases = builder->cases;
+    int64_t index = text ? class_of(builder->dataset, builder->labels, text) : -1;
+    int64_t position = BOX_OF_NO_CASE;
+
+    if (text && index < 0)
         cases->unknown_count++;
-    else if (only < 0 || only == index) {
-        size_t position = case_of(cases, index);
-        if (edges)
-            add_box(cases, position, edges, scale[0], scale[1]);
-    }
+    else if (index >= 0 && (builder->only < 0 || builder->only == index))
+        position = (int64_t)case_of(cases, index);
+    if (object->has_box && (position != BOX_OF_NO_CASE || builder->dataset->takes_any_box))
+        add_box(cases, position, object->edges, scale);
 }
 
-static char *add_annotated(const struct dataset *dataset, const struct dataset_image *image,
-                           const struct labels *labels, const int32_t size[2], int64_t only,
-                           struct dataset_cases *cases)
+static void add_objects(const struct case_builder *builder, const struct annotation *annotation)
 {
-    struct annotation annotation;
+    struct dataset_cases *cases = builder->cases;
     double scale[2] = {1, 1};
-    char *why = annotation_read(image->annotation, dataset->max_objects, &annotation);
+
+    if (annotation->width > 0 && annotation->height > 0) {
+        scale[0] = builder->size[0] / annotation->width;
+        scale[1] = builder->size[1] / annotation->height;
+        if (!annotation->is_share && (scale[0] != 1 || scale[1] != 1))
+            cases->was_scaled = true;
+    }
+    for (size_t i = 0; i < annotation->count; i++)
+        add_object(builder, &annotation->objects[i], scale);
+    if (annotation->unusable && !cases->unusable_why)
+        cases->unusable_why = copy_text(annotation->unusable_why, strlen(annotation->unusable_why));
+    cases->unusable_count += annotation->unusable;
+}
+
+/* Adds the objects of an image's own file. Returns NULL, or why it cannot be used. */
+static char *add_file(const struct case_builder *builder, const char *path)
+{
+    const struct dataset *dataset = builder->dataset;
+    struct annotation annotation;
+    char *why = dataset->is_yolo
+                    ? annotation_read_yolo(path, dataset->max_objects, &dataset->class_names,
+                                           dataset->has_points, &annotation)
+                    : annotation_read(path, dataset->max_objects, &annotation);
 
     if (why) {
-        char *longer = format_text("%s: %s", image->annotation, why);
+        char *longer = format_text("%s: %s", path, why);
         free(why);
         return longer;
     }
-    if (annotation.width > 0 && annotation.height > 0) {
-        scale[0] = size[0] / annotation.width;
-        scale[1] = size[1] / annotation.height;
-        cases->was_scaled = scale[0] != 1 || scale[1] != 1;
-    }
-    for (size_t i = 0; i < annotation.count; i++) {
-        const struct annotated_object *object = &annotation.objects[i];
-        const char *text = dataset->takes_actions ? object->action : object->name;
-
-        if (text)
-            add_object(dataset, labels, text, object->edges, scale, only, cases);
-    }
+    add_objects(builder, &annotation);
     annotation_free(&annotation);
     return NULL;
+}
+
+static const char *where_classes_are(const struct labels *labels)
+{
+    return labels->path ? labels->path : "the classes; --labels gives their names";
+}
+
+/* Why an image has no classes though it is annotated; NULL when it has some or needs none. */
+static char *reason_for_no_class(const struct dataset *dataset, const struct labels *labels,
+                                 const struct dataset_cases *cases)
+{
+    if (cases->class_count || dataset->has_classes)
+        return NULL;
+    if (cases->unknown_count)
+        return format_text("none of its classes is among %s; -c top evaluates the predicted one",
+                           where_classes_are(labels));
+    return cases->unusable_count ? format_text("has no usable object: %s", cases->unusable_why)
+                                 : NULL;
 }
 
 char *dataset_cases(const struct dataset *dataset, const struct dataset_image *image,
                     const struct labels *labels, int32_t width, int32_t height,
                     struct dataset_cases *cases)
 {
-    static const double whole[2] = {1, 1};
-    const int32_t size[2] = {width, height};
+    struct case_builder builder = {
+        .dataset = dataset, .labels = labels, .size = {width, height}, .only = -1, .cases = cases};
     char *why = NULL;
-    int64_t only = -1;
 
     *cases = (struct dataset_cases){0};
     if (image->class_text) {
-        only = class_of(dataset, labels, image->class_text);
-        if (only < 0)
-            return format_text("the class '%s' is not among %s", image->class_text,
-                               labels->path ? labels->path
-                                            : "the classes; --labels gives their names");
-        case_of(cases, only);
+        builder.only = class_of(dataset, labels, image->class_text);
+        if (builder.only >= 0)
+            case_of(cases, builder.only);
+        else if (!dataset->has_classes)
+            return format_text("the class '%s' is not among %s; -c top evaluates the predicted one",
+                               image->class_text, where_classes_are(labels));
+        else
+            cases->unknown_count++;
     }
     if (image->annotation)
-        why = add_annotated(dataset, image, labels, size, only, cases);
-    for (size_t i = 0; i < image->object_count; i++) {
-        const struct listed_object *object = &image->objects[i];
-
-        add_object(dataset, labels, object->class_text, object->has_box ? object->edges : NULL,
-                   whole, only, cases);
-    }
-    if (!why && cases->unknown_count && !cases->class_count)
-        why = format_text("none of its classes is among %s",
-                          labels->path ? labels->path : "the classes; --labels gives their names");
+        why = add_file(&builder, image->annotation);
+    add_objects(&builder, &image->listed);
+    if (!why)
+        why = reason_for_no_class(dataset, labels, cases);
     if (why)
         dataset_cases_free(cases);
     return why;
+}
+
+void dataset_share_boxes(struct dataset_cases *cases)
+{
+    size_t count = cases->box_count * cases->class_count;
+    float *boxes = allocate(count, 4 * sizeof *boxes);
+    int64_t *box_classes = allocate(count, sizeof *box_classes);
+
+    for (size_t i = 0; i < count; i++) {
+        memcpy(boxes + 4 * i, cases->boxes + 4 * (i % cases->box_count), 4 * sizeof *boxes);
+        box_classes[i] = (int64_t)(i / cases->box_count);
+    }
+    free(cases->boxes);
+    free(cases->box_classes);
+    cases->boxes = boxes;
+    cases->box_classes = box_classes;
+    cases->box_count = count;
 }
 
 void dataset_cases_free(struct dataset_cases *cases)
@@ -245,5 +351,6 @@ void dataset_cases_free(struct dataset_cases *cases)
     free(cases->classes);
     free(cases->boxes);
     free(cases->box_classes);
+    free(cases->unusable_why);
     *cases = (struct dataset_cases){0};
 }

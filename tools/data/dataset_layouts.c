@@ -26,6 +26,36 @@ static char *annotation_in(const char *folder, const char *name)
     return NULL;
 }
 
+/* Notes XML files beside the images of a data set that are of none of them. `dataset` has the images
+ * of the folder alone, sorted. */
+static void note_foreign_annotations(const struct dataset *dataset, const char *folder)
+{
+    struct text_list names = {0};
+    const char *first = NULL;
+    size_t count = 0;
+
+    if (folder_files(folder, ".xml", &names))
+        return;
+    for (size_t i = 0, image = 0; i < names.count; i++) {
+        char *stem = without_extension(names.items[i]);
+        size_t length = strlen(stem);
+
+        while (image < dataset->count && strncmp(dataset->images[image].name, stem, length) < 0)
+            image++;
+        if (image == dataset->count || strncmp(dataset->images[image].name, stem, length) != 0) {
+            first = first ? first : names.items[i];
+            count++;
+        }
+        free(stem);
+    }
+    if (count) {
+        char *why = format_text("%zu of its annotations are of no image, such as %s", count, first);
+        note(folder, why);
+        free(why);
+    }
+    text_list_free(&names);
+}
+
 /* Adds the images of a folder; `prefix` comes before their names. */
 static int add_images(struct dataset *dataset, const char *folder, const char *prefix,
                       const char *annotations, const char *class_text)
@@ -66,12 +96,11 @@ static int each_line(struct dataset *dataset, const char *path, take_line *take,
         free(why);
         return code;
     }
+    text_normalise_lines(text);
     for (char *line = text, *next; *line && !code; line = next) {
         next = line + strcspn(line, "\n");
         if (*next)
             *next++ = '\0';
-        for (size_t end = strlen(line); end && strchr(" \t\r", line[end - 1]); end--)
-            line[end - 1] = '\0';
         if (*line)
             code = take(dataset, user, line, number++);
     }
@@ -178,6 +207,8 @@ int dataset_open_imagenet(const struct dataset_request *request, struct dataset 
                           request->annotations ? request->annotations : annotations, NULL);
     if (!code && request->truth)
         code = read_truth(request->truth, dataset);
+    if (!code && !request->annotations && !strcmp(images, annotations))
+        note_foreign_annotations(dataset, images);
     free(images);
     free(annotations);
     return code;
@@ -203,6 +234,23 @@ static char *class_in_name(const char *name)
     return class_text;
 }
 
+/* The name of an image's file in a folder; lists leave its extension out. */
+static char *listed_name(const char *folder, const char *word)
+{
+    static const char *const extensions[] = {".jpg", ".jpeg", ".png", ".JPEG", ".JPG"};
+
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions && !is_image_name(word); i++) {
+        char *name = format_text("%s%s", word, extensions[i]), *path = join_path(folder, name);
+        bool is_there = is_file(path);
+
+        free(path);
+        if (is_there)
+            return name;
+        free(name);
+    }
+    return is_image_name(word) ? copy_text(word, strlen(word)) : format_text("%s.jpg", word);
+}
+
 /* Reads "000012", "000012 1" or "applauding_001.jpg". In the list of a class, -1 marks images
  * without it. */
 static int take_listed(struct dataset *dataset, void *user, char *line, size_t number)
@@ -218,7 +266,7 @@ static int take_listed(struct dataset *dataset, void *user, char *line, size_t n
     }
     if (strstr(line, ".."))
         return fail(list->path, "'%s' is not the name of an image", line);
-    char *name = strchr(line, '.') ? copy_text(line, strlen(line)) : format_text("%s.jpg", line);
+    char *name = listed_name(list->images, line);
     struct dataset_image *image = dataset_add(dataset, name, join_path(list->images, name));
     if (image) {
         image->annotation = annotation_in(list->annotations, image->name);
@@ -331,17 +379,96 @@ int dataset_open_stanford40(const struct dataset_request *request, struct datase
 
 /* --- folders ---------------------------------------------------------------------------------- */
 
+enum { MOST_LEVELS = 8 };
+
+/* Adds the images of a class: those of its folder and of the folders in it. */
+static int add_class(const struct dataset_request *request, struct dataset *dataset,
+                     const char *folder, const char *prefix, const char *class_text, int level)
+{
+    struct text_list inner = {0};
+    int code = add_images(dataset, folder, prefix, request->annotations, class_text);
+
+    if (!code)
+        code = folder_folders(folder, &inner);
+    if (inner.count && level == MOST_LEVELS)
+        code = fail(folder, "has more than %d levels of folders", MOST_LEVELS);
+    for (size_t i = 0; i < inner.count && !code; i++) {
+        char *path = join_path(folder, inner.items[i]),
+             *longer = format_text("%s%s/", prefix, inner.items[i]);
+
+        code = add_class(request, dataset, path, longer, class_text, level + 1);
+        free(path);
+        free(longer);
+    }
+    text_list_free(&inner);
+    return code;
+}
+
+/* Position of a folder's name among the usual splits, or -1. */
+static int split_position(const char *name)
+{
+    for (int i = 0; dataset_split_names[i]; i++)
+        if (!strcmp(name, dataset_split_names[i]))
+            return i;
+    return -1;
+}
+
+/* Where all folders are splits such as train and val, the classes lie in them: gives the one of
+ * --split, else the first usual one. NULL, with a line, where --split names none of them. */
+static char *find_class_folders(const struct dataset_request *request)
+{
+    struct text_list folders = {0};
+    const char *best = NULL;
+    bool are_splits = !folder_folders(request->path, &folders) && folders.count;
+    char *path = NULL;
+
+    for (size_t i = 0; i < folders.count && are_splits; i++) {
+        int position = split_position(folders.items[i]);
+
+        are_splits = position >= 0 || (request->split && !strcmp(folders.items[i], request->split));
+        if (request->split ? !strcmp(folders.items[i], request->split)
+                           : !best || position < split_position(best))
+            best = folders.items[i];
+    }
+    if (request->split && !(are_splits && best))
+        fail(request->path, "there is no such folder: --split '%s'", request->split);
+    else
+        path = are_splits ? join_path(request->path, best)
+                          : copy_text(request->path, strlen(request->path));
+    text_list_free(&folders);
+    return path;
+}
+
+/* Counts images beside the folders of classes, which are of no class. */
+static int skip_loose_images(struct dataset *dataset, const char *path)
+{
+    struct text_list loose = {0};
+    int code = folder_images(path, &loose);
+
+    for (size_t i = 0; i < loose.count; i++) {
+        char *image = join_path(path, loose.items[i]);
+        dataset_skip(dataset, image, "lies in no folder of a class; skipped");
+        free(image);
+    }
+    text_list_free(&loose);
+    return code;
+}
+
 int dataset_open_folders(const struct dataset_request *request, struct dataset *dataset)
 {
-    int code = folder_folders(request->path, &dataset->folders);
+    char *root = find_class_folders(request);
+    int code = root ? folder_folders(root, &dataset->folders) : EXIT_FAILED;
 
     for (size_t i = 0; i < dataset->folders.count && !code; i++) {
         const char *name = dataset->folders.items[i];
-        char *folder = join_path(request->path, name), *prefix = format_text("%s/", name);
+        char *folder = join_path(root, name), *prefix = format_text("%s/", name);
 
-        code = add_images(dataset, folder, prefix, request->annotations, name);
+        code = add_class(request, dataset, folder, prefix, name, 1);
         free(folder);
         free(prefix);
     }
+    if (!code && dataset->count)
+        code = skip_loose_images(dataset, root);
+    free(root);
     return code;
 }

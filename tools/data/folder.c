@@ -39,7 +39,10 @@ char *without_extension(const char *name)
 
 bool is_image_name(const char *name)
 {
-    static const char *const extensions[] = {".jpg", ".jpeg", ".png"};
+    /* Also of kinds that cannot be read: such an image is then told, not passed over. */
+    static const char *const extensions[] = {".jpg",  ".jpeg", ".jpe",  ".jfif", ".png",  ".bmp",
+                                             ".dib",  ".gif",  ".tif",  ".tiff", ".webp", ".jp2",
+                                             ".avif", ".heic", ".heif", ".ppm",  ".pgm",  ".pnm"};
 
     for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
         if (!strcasecmp(sscam_extension(name), extensions[i]))
@@ -47,12 +50,16 @@ bool is_image_name(const char *name)
     return false;
 }
 
-static bool is_wanted(const char *folder, const char *name, bool wants_folders)
+/* What of a folder is listed. */
+enum { IMAGES, FOLDERS, FILES };
+
+static bool is_wanted(const char *folder, const char *name, int kind, const char *extension)
 {
-    if (*name == '.' || (!wants_folders && !is_image_name(name)))
+    if (*name == '.' || (kind == IMAGES && !is_image_name(name)) ||
+        (kind == FILES && strcasecmp(sscam_extension(name), extension)))
         return false;
     char *path = join_path(folder, name);
-    bool wanted = wants_folders ? is_folder(path) : is_file(path);
+    bool wanted = kind == FOLDERS ? is_folder(path) : is_file(path);
     free(path);
     return wanted;
 }
@@ -62,7 +69,7 @@ static int compare_names(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-static int list(const char *path, bool wants_folders, struct text_list *names)
+static int list(const char *path, int kind, const char *extension, struct text_list *names)
 {
     DIR *folder = opendir(path);
     int code = EXIT_OK;
@@ -74,7 +81,7 @@ static int list(const char *path, bool wants_folders, struct text_list *names)
         const struct dirent *entry = readdir(folder);
         if (!entry)
             break;
-        if (is_wanted(path, entry->d_name, wants_folders))
+        if (is_wanted(path, entry->d_name, kind, extension))
             text_list_add(names, entry->d_name);
     }
     if (errno)
@@ -87,10 +94,15 @@ static int list(const char *path, bool wants_folders, struct text_list *names)
 
 int folder_images(const char *path, struct text_list *names)
 {
-    return list(path, false, names);
+    return list(path, IMAGES, NULL, names);
 }
 
 int folder_folders(const char *path, struct text_list *names)
 {
-    return list(path, true, names);
+    return list(path, FOLDERS, NULL, names);
+}
+
+int folder_files(const char *path, const char *extension, struct text_list *names)
+{
+    return list(path, FILES, extension, names);
 }

@@ -21,7 +21,9 @@
 #define LARGEST_JOURNAL (1u << 30)
 #define LONGEST_HOST_NAME 256
 #define FIRST_WORDS "sscam-eval-journal,3,"
-#define END_OF_IMAGE "done" /* then the tally of the image: done,SCALED,UNKNOWN_OBJECTS */
+/* Then the tally of the image: done,SCALED,UNKNOWN_OBJECTS, and, unless both are 0,
+ * UNUSABLE_OBJECTS,UNANNOTATED. */
+#define END_OF_IMAGE "done"
 
 /* --- heading ---------------------------------------------------------------------------------- */
 
@@ -111,11 +113,14 @@ struct image_list {
 static char *take_end(const struct csv_reader *reader, struct results *results, size_t *first,
                       struct image_list *images)
 {
-    struct image_tally tally;
+    struct image_tally tally = {0};
+    size_t *const counts[] = {&tally.scaled, &tally.unknown_objects, &tally.unusable_objects,
+                              &tally.unannotated};
+    bool is_end = (reader->count == 3 || reader->count == 5) && *first < results->count;
 
-    if (reader->count != 3 || *first == results->count ||
-        !read_count(reader->fields[1], &tally.scaled) ||
-        !read_count(reader->fields[2], &tally.unknown_objects))
+    for (size_t i = 1; i < reader->count && is_end; i++)
+        is_end = read_count(reader->fields[i], counts[i - 1]);
+    if (!is_end)
         return format_text("line %zu: is no end of an image", reader->line);
     for (size_t i = *first + 1; i < results->count; i++)
         if (results->cases[i].image_index != results->cases[*first].image_index)
@@ -308,7 +313,10 @@ int journal_add(struct journal *journal, const struct results *results, size_t c
     const struct image_tally *tally = &results->cases[results->count - count].of_image;
 
     results_put_cases(journal->file, results, results->count - count, count);
-    fprintf(journal->file, END_OF_IMAGE ",%zu,%zu\n", tally->scaled, tally->unknown_objects);
+    fprintf(journal->file, END_OF_IMAGE ",%zu,%zu", tally->scaled, tally->unknown_objects);
+    if (tally->unusable_objects || tally->unannotated)
+        fprintf(journal->file, ",%zu,%zu", tally->unusable_objects, tally->unannotated);
+    fputc('\n', journal->file);
     return flush(journal);
 }
 

@@ -1,12 +1,11 @@
 #include "data/labels.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/number.h"
+#include "base/path.h"
 #include "base/suggestion.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
@@ -14,115 +13,144 @@
 
 #define LARGEST_FILE (16u << 20)
 #define MOST_CLASSES (1 << 20)
-#define MOST_DIGITS 18
 
-/* Cuts blanks off the end of a line: in some files each ends in a carriage return. */
-static void trim_end(char *line, size_t length)
+enum { IDENTIFIER_LENGTH = 9 };
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+bool is_wordnet_identifier(const char *text, size_t length)
 {
-    while (length && strchr(" \t\r", line[length - 1]))
-        length--;
-    line[length] = '\0';
+    return length == IDENTIFIER_LENGTH && *text == 'n' &&
+           strspn(text + 1, "0123456789") >= IDENTIFIER_LENGTH - 1;
 }
 
-static void split_lines(struct labels *labels)
+static void make_room(struct labels *labels, size_t count)
 {
-    char *line = labels->text;
-
-    while (*line) {
-        size_t length = strcspn(line, "\n");
-        char *next = line + length + (line[length] == '\n');
-
+    for (; labels->count < count; labels->count++) {
         labels->names = grow(labels->names, labels->count, sizeof *labels->names);
-        trim_end(line, length);
-        labels->names[labels->count++] = line;
-        line = next;
+        labels->identifiers = grow(labels->identifiers, labels->count, sizeof *labels->identifiers);
+        labels->names[labels->count] = copy_text("", 0);
+        labels->identifiers[labels->count] = NULL;
     }
 }
 
-/* Finds the fields of a line "index,identifier,name". False for another line; the line is not
- * changed. */
-static bool split_indexed(char *line, int64_t *index, char **identifier, char **name)
+/* A copy without the blanks around it. */
+static char *trimmed(const char *text)
 {
-    size_t digits = strspn(line, "0123456789");
-    char *first = line + digits, number[MOST_DIGITS + 1] = "";
-    char *second = *first == ',' || *first == '\t' ? strchr(first + 1, *first) : NULL;
+    size_t length = strlen(text += strspn(text, " \t"));
 
-    if (!second || digits > MOST_DIGITS)
-        return false;
-    memcpy(number, line, digits);
-    if (!sscam_parse_int(number, index) || *index >= MOST_CLASSES)
-        return false;
-    *identifier = first + 1;
-    *name = second + 1;
-    return true;
+    while (length && strchr(" \t", text[length - 1]))
+        length--;
+    return copy_text(text, length);
 }
 
-/* Whether a line names the columns of those below. */
-static bool is_heading(const char *line)
+char *labels_put(struct labels *labels, int64_t class_index, const char *identifier,
+                 const char *name)
 {
-    return !strncasecmp(line, "index", strlen("index")) && strchr(",\t", line[strlen("index")]);
+    if (class_index < 0 || class_index >= MOST_CLASSES)
+        return format_text("%lld is no index of a class", (long long)class_index);
+    make_room(labels, (size_t)class_index + 1);
+    if (*labels->names[class_index] || labels->identifiers[class_index])
+        return format_text("class %lld has two names", (long long)class_index);
+    free(labels->names[class_index]);
+    labels->names[class_index] = trimmed(name);
+    labels->identifiers[class_index] = identifier && *identifier ? trimmed(identifier) : NULL;
+    return NULL;
 }
 
-/* Whether all lines but a heading and empty ones have an index; sets the number of classes. */
-static bool is_indexed(const struct labels *labels, size_t *classes)
+char *labels_append(struct labels *labels, const char *identifier, const char *name)
 {
-    char *identifier, *name;
-    int64_t index;
+    return labels_put(labels, (int64_t)labels->count, identifier, name);
+}
 
-    *classes = 0;
-    for (size_t i = 0; i < labels->count; i++) {
-        if (!*labels->names[i] || (i == 0 && is_heading(labels->names[i])))
-            continue;
-        if (!split_indexed(labels->names[i], &index, &identifier, &name))
-            return false;
-        if ((size_t)index >= *classes)
-            *classes = (size_t)index + 1;
+static bool has_extension(const char *path, const char *const *extensions)
+{
+    for (; *extensions; extensions++)
+        if (!strcasecmp(sscam_extension(path), *extensions))
+            return true;
+    return false;
+}
+
+/* Whether a line begins a member `names:` of YAML. */
+static bool has_names_member(const char *text)
+{
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (!strncmp(line, "names:", strlen("names:")))
+            return true;
     }
-    return *classes > 0;
+    return false;
 }
 
-/* Sorts names and identifiers by their indices. */
-static void sort_indexed(struct labels *labels, size_t classes)
+static char *take_text(struct labels *labels, char *text, const char *path)
 {
-    static char none[] = "";
-    char **lines = labels->names;
+    static const char *const json[] = {".json", NULL}, *const yaml[] = {".yaml", ".yml", NULL};
+    const char *start = text + strspn(text, " \t\n");
+    bool is_yaml = has_extension(path, yaml) || has_names_member(text);
 
-    labels->names = allocate(classes, sizeof *labels->names);
-    labels->identifiers = allocate(classes, sizeof *labels->identifiers);
-    for (size_t i = 0; i < classes; i++)
-        labels->names[i] = none;
-    for (size_t i = 0; i < labels->count; i++) {
-        char *identifier, *name;
-        int64_t index;
-
-        if (!split_indexed(lines[i], &index, &identifier, &name))
-            continue;
-        name[-1] = '\0';
-        labels->names[index] = name;
-        labels->identifiers[index] = identifier;
-    }
-    labels->count = classes;
-    free(lines);
+    if (is_yaml || has_extension(path, json) || (*start && strchr("[{", *start)))
+        return labels_take_document(labels, text, strlen(text), is_yaml);
+    if (strstr(text, "item {"))
+        return format_text("is a label map of TensorFlow; give one name a line instead");
+    return labels_take_lines(labels, text);
 }
 
 int labels_read(const char *path, struct labels *labels)
 {
-    size_t length, classes;
-    char *why;
+    size_t length;
+    char *why, *text = text_file_read(path, LARGEST_FILE, &length, &why);
 
-    *labels = (struct labels){0};
-    labels->text = text_file_read(path, LARGEST_FILE, &length, &why);
-    if (!labels->text) {
-        int code = fail(path, "%s", why);
-        free(why);
-        return code;
+    *labels = (struct labels){.path = path};
+    if (text) {
+        text_normalise_lines(text);
+        why = take_text(labels, text, path);
     }
-    labels->path = path;
-    split_lines(labels);
-    if (is_indexed(labels, &classes))
-        sort_indexed(labels, classes);
-    return EXIT_OK;
+    if (!why && !labels->count)
+        why = format_text("names no classes");
+    int code = why ? fail(path, "%s", why) : EXIT_OK;
+    free(why);
+    free(text);
+    return code;
 }
+
+bool labels_first_is_extra(const struct labels *labels)
+{
+    static const char *const words[] = {
+        "background", "__background__", "_background_", "dummy",    "unused",     "bg",
+        "none",       "label",          "labels",       "class",    "classes",    "name",
+        "names",      "class_name",     "classname",    "category", "categories",
+    };
+
+    if (!labels->count || labels->has_indices)
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcasecmp(labels->names[0], words[i]))
+            return true;
+    return false;
+}
+
+void labels_drop_first(struct labels *labels)
+{
+    size_t left = --labels->count;
+
+    free(labels->names[0]);
+    free(labels->identifiers[0]);
+    memmove(labels->names, labels->names + 1, left * sizeof *labels->names);
+    memmove(labels->identifiers, labels->identifiers + 1, left * sizeof *labels->identifiers);
+}
+
+void labels_free(struct labels *labels)
+{
+    for (size_t i = 0; i < labels->count; i++) {
+        free(labels->names[i]);
+        free(labels->identifiers[i]);
+    }
+    free(labels->names);
+    free(labels->identifiers);
+    *labels = (struct labels){0};
+}
+
+/* --- looking up ------------------------------------------------------------------------------- */
 
 const char *labels_name(const struct labels *labels, int64_t class_index)
 {
@@ -131,20 +159,14 @@ const char *labels_name(const struct labels *labels, int64_t class_index)
     return labels->names[class_index];
 }
 
+/* Whether a class has a name, compared in one of several ways. */
+typedef bool name_test(const struct labels *labels, size_t index, const char *name);
+
 static bool has_name(const struct labels *labels, size_t index, const char *name)
 {
-    return !strcmp(labels->names[index], name) ||
-           (labels->identifiers && labels->identifiers[index] &&
-            !strcmp(labels->identifiers[index], name));
-}
+    const char *identifier = labels->identifiers[index];
 
-size_t labels_count_named(const struct labels *labels, const char *name)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < labels->count; i++)
-        count += has_name(labels, i, name);
-    return count;
+    return !strcmp(labels->names[index], name) || (identifier && !strcmp(identifier, name));
 }
 
 static char without_case(char character)
@@ -152,24 +174,65 @@ static char without_case(char character)
     return character == '_' ? ' ' : (char)tolower((unsigned char)character);
 }
 
-static bool is_similar_name(const struct labels *labels, size_t index, const char *name)
+static bool is_similar(const char *own, size_t length, const char *name)
+{
+    for (; length && *name && without_case(*own) == without_case(*name); length--, own++)
+        name++;
+    return !length && !*name;
+}
+
+static bool has_similar_name(const struct labels *labels, size_t index, const char *name)
+{
+    return is_similar(labels->names[index], strlen(labels->names[index]), name);
+}
+
+static bool has_synonym(const struct labels *labels, size_t index, const char *name)
 {
     const char *own = labels->names[index];
 
-    while (*own && without_case(*own) == without_case(*name)) {
-        own++;
-        name++;
+    for (;; own++) {
+        own += strspn(own, " ");
+        size_t length = strcspn(own, ",");
+        if (is_similar(own, length, name))
+            return true;
+        own += length;
+        if (!*own)
+            return false;
     }
-    return !*own && !*name;
+}
+
+static size_t count_named(const struct labels *labels, const char *name, name_test *test)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < labels->count; i++)
+        count += test(labels, i, name);
+    return count;
+}
+
+size_t labels_count_named(const struct labels *labels, const char *name)
+{
+    return count_named(labels, name, has_name);
+}
+
+/* The strictest of the tests that some class passes, or NULL. */
+static name_test *choose_test(const struct labels *labels, const char *name)
+{
+    static name_test *const tests[] = {has_name, has_similar_name, has_synonym};
+
+    for (size_t i = 0; i < sizeof tests / sizeof *tests && *name; i++)
+        if (count_named(labels, name, tests[i]))
+            return tests[i];
+    return NULL;
 }
 
 int64_t labels_look_up(const struct labels *labels, const char *name)
 {
-    bool exactly = labels_count_named(labels, name) > 0;
+    name_test *test = choose_test(labels, name);
     int64_t found = -1;
 
-    for (size_t i = 0; i < labels->count && *name; i++)
-        if (exactly ? has_name(labels, i, name) : is_similar_name(labels, i, name))
+    for (size_t i = 0; test && i < labels->count; i++)
+        if (test(labels, i, name))
             found = found == -1 ? (int64_t)i : -2;
     return found;
 }
@@ -185,10 +248,11 @@ static int fail_not_found(const struct labels *labels, const char *name)
 
 static int fail_ambiguous(const struct labels *labels, const char *name)
 {
+    name_test *test = choose_test(labels, name);
     char *indices = copy_text("", 0);
 
     for (size_t i = 0; i < labels->count; i++) {
-        if (!has_name(labels, i, name))
+        if (!test(labels, i, name))
             continue;
         char *longer = format_text("%s%s%zu", indices, *indices ? ", " : "", i);
         free(indices);
@@ -202,22 +266,12 @@ static int fail_ambiguous(const struct labels *labels, const char *name)
 
 int labels_find(const struct labels *labels, const char *name, int64_t *class_index)
 {
-    size_t count = labels_count_named(labels, name);
+    int64_t found = labels_look_up(labels, name);
 
-    if (count == 0)
+    if (found == -1)
         return fail_not_found(labels, name);
-    if (count > 1)
+    if (found == -2)
         return fail_ambiguous(labels, name);
-    for (size_t i = 0; i < labels->count; i++)
-        if (has_name(labels, i, name))
-            *class_index = (int64_t)i;
+    *class_index = found;
     return EXIT_OK;
-}
-
-void labels_free(struct labels *labels)
-{
-    free(labels->text);
-    free(labels->names);
-    free(labels->identifiers);
-    *labels = (struct labels){0};
 }

@@ -117,8 +117,12 @@ struct image_tally results_tally(const struct results *results)
     struct image_tally sum = {0};
 
     for (size_t i = 0; i < results->count; i++) {
-        sum.scaled += results->cases[i].of_image.scaled;
-        sum.unknown_objects += results->cases[i].of_image.unknown_objects;
+        const struct image_tally *tally = &results->cases[i].of_image;
+
+        sum.scaled += tally->scaled;
+        sum.unannotated += tally->unannotated;
+        sum.unknown_objects += tally->unknown_objects;
+        sum.unusable_objects += tally->unusable_objects;
     }
     return sum;
 }

@@ -19,7 +19,9 @@ struct result_value {
 
 /* Counts of an image's annotation. */
 struct image_tally {
-    size_t scaled, unknown_objects; /* scaled: 1 when it was made for another image size */
+    size_t scaled;      /* 1 when it was made for another image size */
+    size_t unannotated; /* 1 when it names no class */
+    size_t unknown_objects, unusable_objects;
 };
 
 /* A case: one class on one image. */

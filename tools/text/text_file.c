@@ -27,3 +27,22 @@ char *text_file_read(const char *path, size_t limit, size_t *length, char **why)
     *why = status ? text_file_failure(path, status) : NULL;
     return text;
 }
+
+void text_normalise_lines(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from; from++) {
+        if (*from != '\r' && *from != '\n') {
+            *to++ = *from;
+            continue;
+        }
+        from += *from == '\r' && from[1] == '\n';
+        while (to > text && (to[-1] == ' ' || to[-1] == '\t'))
+            to--;
+        *to++ = '\n';
+    }
+    while (to > text && (to[-1] == ' ' || to[-1] == '\t'))
+        to--;
+    *to = '\0';
+}
