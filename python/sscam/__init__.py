@@ -10,6 +10,7 @@ dtype('uint8')
 """
 
 from . import _native
+from ._activations import map_from_activations
 from ._arguments import Ranked
 from ._errors import (
     ArgumentError,
@@ -24,12 +25,13 @@ from ._errors import (
     SscamError,
     UnsupportedError,
 )
+from ._evaluation import Evaluation, Total
 from ._explain_all import explain_all
 from ._explainer import Explainer, Options
 from ._image import ImageFile, read_image, write_png
 from ._map import Map
 from ._model import Layer, Model
-from ._tables import Method, Option, methods, options
+from ._tables import Method, Metric, Option, methods, metrics, options
 
 #: Release of the library in use.
 __version__: str = _native.sscam_version().decode()
@@ -39,6 +41,7 @@ __all__ = [
     "Cancelled",
     "ClassError",
     "DeviceError",
+    "Evaluation",
     "Explainer",
     "FileError",
     "FormatError",
@@ -47,6 +50,7 @@ __all__ = [
     "LayerError",
     "Map",
     "Method",
+    "Metric",
     "Model",
     "ModelError",
     "Option",
@@ -54,11 +58,14 @@ __all__ = [
     "OutOfMemoryError",
     "Ranked",
     "SscamError",
+    "Total",
     "UnsupportedError",
     "__version__",
     "build_info",
     "explain_all",
+    "map_from_activations",
     "methods",
+    "metrics",
     "options",
     "read_image",
     "write_png",

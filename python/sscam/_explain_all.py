@@ -96,7 +96,7 @@ def _explain_image(
     classes, class_count = _classes_argument(wanted, 1)
     maps = (ctypes.POINTER(_native.Map) * (len(explainers) * class_count))()
     with opened(image) as native, contextlib.ExitStack() as uses:
-        pointers = _use(explainers, uses)
+        pointers = use_explainers(explainers, uses)
         call_with_progress(
             pointers[0],
             progress,
@@ -117,7 +117,7 @@ def _explain_batch(
     maps = (ctypes.POINTER(_native.Map) * (len(batch) * len(explainers) * class_count))()
     array = array_argument(batch)
     with contextlib.ExitStack() as uses:
-        pointers = _use(explainers, uses)
+        pointers = use_explainers(explainers, uses)
         call_with_progress(
             pointers[0],
             progress,
@@ -140,7 +140,7 @@ def _classes_argument(wanted: Optional[list[int]], inputs: int) -> tuple[Any, in
     return (ctypes.c_int64 * (inputs * len(wanted)))(*wanted * inputs), len(wanted)
 
 
-def _use(explainers: list[Explainer], uses: contextlib.ExitStack) -> Any:
+def use_explainers(explainers: list[Explainer], uses: contextlib.ExitStack) -> Any:
     """The native explainers, for this thread alone until `uses` is closed."""
     pointer_of = {
         explainer: uses.enter_context(explainer._used()) for explainer in dict.fromkeys(explainers)

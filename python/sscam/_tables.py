@@ -1,4 +1,4 @@
-"""The library's tables of methods and options, and the option values in Python."""
+"""The library's tables of methods, metrics and options, and the option values in Python."""
 
 from __future__ import annotations
 
@@ -43,6 +43,17 @@ class Method(NamedTuple):
     needs_ablation: bool  #: many forward passes without single channels of the target layer
 
 
+class Metric(NamedTuple):
+    """One row of the metric table."""
+
+    name: str  #: what Evaluation takes, such as "average_drop"
+    title: str  #: its name in print, such as "Average Drop"
+    unit: str  #: "%" for values from 0 to 100; "" for plain numbers
+    direction: int  #: 1 where higher values are better, -1 where lower ones are
+    summary: str  #: its formula and when it is undefined
+    citation: str  #: the paper it comes from
+
+
 class Option(NamedTuple):
     """One row of the option table."""
 
@@ -71,6 +82,16 @@ def methods() -> tuple[Method, ...]:
 
 
 @functools.cache
+def metrics() -> tuple[Metric, ...]:
+    """The metrics that an evaluation computes.
+
+    >>> metrics()[0].name
+    'average_drop'
+    """
+    return tuple(map(_read_metric, range(_native.sscam_metric_count())))
+
+
+@functools.cache
 def options() -> tuple[Option, ...]:
     """The options that an explainer has; each is a keyword of explain() and Explainer.
 
@@ -92,6 +113,18 @@ def _read_method(index: int) -> Method:
         needs_scoring=bool(needs & _constants.NEEDS_SCORING),
         needs_pooled_linear=bool(needs & _constants.NEEDS_POOLED_LINEAR),
         needs_ablation=bool(needs & _constants.NEEDS_ABLATION),
+    )
+
+
+def _read_metric(index: int) -> Metric:
+    row = _native.sscam_metric_info(index)
+    return Metric(
+        name=decode(_native.sscam_metric_name(row)),
+        title=decode(_native.sscam_metric_title(row)),
+        unit=decode(_native.sscam_metric_unit(row)),
+        direction=_native.sscam_metric_direction(row),
+        summary=decode(_native.sscam_metric_summary(row)),
+        citation=decode(_native.sscam_metric_citation(row)),
     )
 
 
