@@ -342,10 +342,12 @@ sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_imag
                                   "sscam_evaluation_add");
     if (status != SSCAM_OK)
         return status;
+    sscam_evaluation_ref(evaluation); /* the progress callback may release the caller's */
     status = check_settings(evaluation);
     if (status == SSCAM_OK)
         status = evaluate_and_add(evaluation, &request);
     sscam_call_end(&call);
+    sscam_evaluation_unref(evaluation);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 

@@ -6,6 +6,7 @@ import ctypes
 from typing import Any, Optional
 
 import numpy as np
+import numpy.typing as npt
 
 from . import _native
 from ._arguments import array_argument, array_like, shape_argument
@@ -91,7 +92,7 @@ def map_from_activations(
     return Map(found)
 
 
-def _floats(name: str, value: Any) -> Any:
+def _floats(name: str, value: Any) -> Optional[npt.NDArray[np.float32]]:
     """Contiguous float32 of an array; None for None."""
     if value is None:
         return None

@@ -458,6 +458,27 @@ START_TEST(an_explainer_destroyed_by_its_callback_goes_when_the_call_ends)
 }
 END_TEST
 
+static void release_evaluation(acting_callback *own)
+{
+    if (own->calls == 1)
+        sscam_evaluation_unref(own->evaluation);
+}
+
+START_TEST(an_evaluation_released_by_its_callback_goes_when_the_call_ends)
+{
+    acting_callback own = {.explainer = make("grad-cam"),
+                           .image = make_image(WIDTH, HEIGHT, 3),
+                           .act = release_evaluation};
+    set_options(own.explainer, "resize=off crop=off");
+    ASSERT_OK(sscam_explainer_set_progress(own.explainer, act_and_continue, &own));
+    ASSERT_OK(sscam_evaluation_create(&own.explainer, 1, &own.evaluation));
+    sscam_explainer_unref(own.explainer); /* the evaluation's is the last */
+    ASSERT_OK(sscam_evaluation_add(own.evaluation, own.image, NULL));
+    ck_assert_int_gt(own.calls, 1);
+    sscam_image_unref(own.image);
+}
+END_TEST
+
 static void add_cases(acting_callback *own)
 {
     ASSERT_FAILS(sscam_evaluation_add(own->evaluation, own->image, NULL), SSCAM_E_ARGUMENT, in_use);
@@ -496,6 +517,7 @@ int main(void)
     tcase_add_loop_test(callbacks, a_callback_may_use_another_explainer, 0, 3);
     tcase_add_test(callbacks, all_explainers_of_a_call_are_in_use);
     tcase_add_test(callbacks, an_explainer_destroyed_by_its_callback_goes_when_the_call_ends);
+    tcase_add_test(callbacks, an_evaluation_released_by_its_callback_goes_when_the_call_ends);
     tcase_add_test(callbacks, a_callback_may_add_known_cases_and_no_others);
     return run_suite(suite);
 }
