@@ -327,6 +327,55 @@ static sscam_status evaluate_case(const step *step, uint64_t *signature)
     return status;
 }
 
+/* The first method's maps are from outside, the others are explained. */
+static sscam_status evaluate_given(const step *step, uint64_t *signature)
+{
+    sscam_map *made[2];
+    ASSERT_OK(sscam_explain_image_all(explainers, 1, image, classes, 2, made));
+    const sscam_map *maps[2 * MOST_METHODS] = {made[0], made[1]};
+    sscam_evaluation_case cases = *CASES(classes, 2, NULL, NULL, 0);
+    cases.maps = maps;
+    const int64_t before = sscam_evaluation_case_count(evaluation);
+    sscam_status status = UNDER_FAULTS(sscam_evaluation_add(evaluation, image, &cases));
+    (void)step;
+    ck_assert_int_eq(sscam_evaluation_case_count(evaluation),
+                     before + (status == SSCAM_OK ? 2 : 0));
+    if (status == SSCAM_OK)
+        sign_values(signature, before);
+    sscam_map_unref(made[0]);
+    sscam_map_unref(made[1]);
+    return status;
+}
+
+static sscam_status map_activations(const step *step, uint64_t *signature)
+{
+    static const int64_t numbers[3] = {3, 2, 2}, sides[2] = {HEIGHT, WIDTH};
+    static const double values[12] = {1, 2, 3, 4, -1, 0, 2, 5, 0, 1, 0, 2};
+    const sscam_array array = {sizeof array, values, numbers, NULL, 3, SSCAM_ELEMENT_FLOAT64};
+    static const char *const options[2] = {"combine", "upsampled"};
+    sscam_activations given = SSCAM_ACTIVATIONS_INIT;
+    sscam_map *made = STALE(sscam_map);
+    given.activations = given.gradients = &array;
+    given.sides = sides;
+    given.options = options;
+    given.option_count = 1;
+    sscam_status status = UNDER_FAULTS(sscam_map_from_activations(step->file, &given, &made));
+    take_maps(status, &made, 1, signature);
+    return status;
+}
+
+static sscam_status get_option(const step *step, uint64_t *signature)
+{
+    char *text = (char *)folder;
+    sscam_status status = UNDER_FAULTS(
+        sscam_explainer_get(explainers[0], step->options[0][0], &text));
+    ck_assert((!text) == (status != SSCAM_OK));
+    if (text)
+        sign(signature, text, strlen(text));
+    sscam_free(text);
+    return status;
+}
+
 static sscam_status add_known(const step *step, uint64_t *signature)
 {
     const int64_t before = sscam_evaluation_case_count(evaluation);
@@ -525,6 +574,15 @@ static const step steps[] = {
     {"create evaluation", create_evaluation, {"grad-cam", "ss-cam-mean"}, {{0}}, .file = NULL},
     {"evaluate", evaluate_case, {"grad-cam", "ss-cam-mean", "cam"}, {{0}}, .file = NULL},
     {"evaluate top50", evaluate_case, {"score-cam"}, {{"metric_mask", "top50"}}, .file = NULL},
+    {"evaluate given maps", evaluate_given, {"grad-cam", "eigen-cam"}, {{0}}, .file = NULL},
+    {"evaluate given dense maps",
+     evaluate_given,
+     {"grad-cam"},
+     {{"region", "all"}},
+     .network = "fake dense"},
+    {"given activations", map_activations, .file = "grad-cam++"},
+    {"given activations", map_activations, .file = "eigen-grad-cam"},
+    {"get option", get_option, {"grad-cam"}, {{"mean", "0.25"}}, .file = NULL},
     {"add known case", add_known, {"grad-cam"}, {{0}}, .file = NULL},
     {"total", total, {"grad-cam"}, {{0}}, .file = NULL},
 };
