@@ -131,7 +131,7 @@ std::string ProgramArchive::text(const std::string &name) const
         throw Error(SSCAM_E_UNSUPPORTED, "the record \"" + name + "\" has " +
                                              std::to_string(record->size) + " bytes of text");
     std::string found(record->size, '\0');
-    read(*record, &found[0]);
+    directory_.read(*record, &found[0]);
     return found;
 }
 

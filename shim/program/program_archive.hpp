@@ -29,6 +29,8 @@ public:
     std::string weight_configuration() const;
     std::string constant_configuration() const;
 
+    const ZipDirectory &directory() const { return directory_; }
+    const std::string &folder() const { return folder_; } // with its slash
     const ZipDirectory::Record *find(const std::string &name) const
     {
         return directory_.find(folder_ + name);
@@ -36,10 +38,6 @@ public:
 
     // Throws an Error if there is no such record, or its text is too long to be parsed.
     std::string text(const std::string &name) const;
-    void read(const ZipDirectory::Record &record, void *buffer) const
-    {
-        directory_.read(record, buffer);
-    }
 
 private:
     std::string existing(const std::string &name) const { return find(name) ? name : ""; }
