@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "program/zip_directory.hpp"
+#include "program/zip_records.hpp"
 
 namespace sscam {
 
@@ -29,9 +29,9 @@ public:
     std::string weight_configuration() const;
     std::string constant_configuration() const;
 
-    const ZipDirectory &directory() const { return directory_; }
+    const ZipRecords &directory() const { return directory_; }
     const std::string &folder() const { return folder_; } // with its slash
-    const ZipDirectory::Record *find(const std::string &name) const
+    const ZipRecords::Record *find(const std::string &name) const
     {
         return directory_.find(folder_ + name);
     }
@@ -42,7 +42,7 @@ public:
 private:
     std::string existing(const std::string &name) const { return find(name) ? name : ""; }
 
-    ZipDirectory directory_;
+    ZipRecords directory_;
     std::string folder_; // with the slash; "" in the layout of PyTorch 2.5 and 2.6
     std::string model_;  // name of the program in its package
 };

@@ -36,7 +36,7 @@ const at::Tensor &TensorRecords::elements(const std::string &record, c10::Scalar
     const auto key = std::make_pair(record, type);
     if (const auto known = read_.find(key); known != read_.end())
         return known->second;
-    const ZipDirectory::Record *found = directory_.find(prefix_ + record);
+    const ZipRecords::Record *found = directory_.find(prefix_ + record);
     if (!found)
         throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: no record \"" + prefix_ + record + "\"");
     at::Tensor bytes = at::empty({static_cast<int64_t>(found->size)}, at::kByte);

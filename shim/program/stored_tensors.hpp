@@ -10,7 +10,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "program/literals.hpp"
-#include "program/zip_directory.hpp"
+#include "program/zip_records.hpp"
 
 namespace sscam {
 
@@ -29,7 +29,7 @@ using StoredTensors = std::map<std::string, StoredTensor>;
 class TensorRecords {
 public:
     // `prefix`: of the names of records. The others must outlive it.
-    TensorRecords(const ZipDirectory &directory, std::string prefix, const Conversion &conversion)
+    TensorRecords(const ZipRecords &directory, std::string prefix, const Conversion &conversion)
         : directory_(directory), prefix_(std::move(prefix)), conversion_(conversion)
     {
     }
@@ -40,7 +40,7 @@ public:
 private:
     const at::Tensor &elements(const std::string &record, c10::ScalarType type);
 
-    const ZipDirectory &directory_;
+    const ZipRecords &directory_;
     const std::string prefix_;
     const Conversion &conversion_;
     // All elements of a record as one type.

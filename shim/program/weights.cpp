@@ -51,7 +51,7 @@ StoredTensors stored_tensors(const pt2::Payloads &payloads)
 }
 
 // The folder, with its slash, of the archive that torch.save wrote.
-std::string pickle_folder(const ZipDirectory &directory)
+std::string pickle_folder(const ZipRecords &directory)
 {
     const std::string ending = "/data.pkl";
     for (const auto &[name, record] : directory.records())
@@ -61,14 +61,6 @@ std::string pickle_folder(const ZipDirectory &directory)
     throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: its pickled weights have no record data.pkl");
 }
 
-std::vector<unsigned char> bytes_of(const ZipDirectory &directory,
-                                    const ZipDirectory::Record &record)
-{
-    std::vector<unsigned char> bytes(record.size);
-    directory.read(record, bytes.data());
-    return bytes;
-}
-
 } // namespace
 
 // Either a configuration tells where tensors lie in the program's archive, or a record of it is an
@@ -76,7 +68,7 @@ std::vector<unsigned char> bytes_of(const ZipDirectory &directory,
 struct Weights::Source {
     std::vector<unsigned char> inner_bytes;
     sscam_byte_source inner_source = {};
-    std::optional<ZipDirectory> inner;
+    std::optional<ZipRecords> inner;
     StoredTensors tensors;
     std::optional<TensorRecords> records;
 };
@@ -88,22 +80,22 @@ std::unique_ptr<Weights::Source> Weights::source(const ProgramArchive &archive,
                                                  const std::string &pickled)
 {
     auto made = std::make_unique<Source>();
-    const ZipDirectory::Record *record = pickled.empty() ? nullptr : archive.find(pickled);
+    const ZipRecords::Record *record = pickled.empty() ? nullptr : archive.find(pickled);
     if (!configuration.empty()) {
         made->tensors = stored_tensors(parse_payloads(archive.text(configuration)));
         made->records.emplace(archive.directory(), archive.folder() + folder, conversion);
     } else if (record && record->size > 0) {
-        made->inner_bytes = bytes_of(archive.directory(), *record);
+        made->inner_bytes = archive.directory().bytes(*record);
         made->inner_source = sscam_byte_source_in_memory("weights", made->inner_bytes.data(),
                                                          made->inner_bytes.size());
         made->inner.emplace(made->inner_source);
         const std::string inner_folder = pickle_folder(*made->inner);
-        const ZipDirectory::Record &pickle = *made->inner->find(inner_folder + "data.pkl");
+        const ZipRecords::Record &pickle = *made->inner->find(inner_folder + "data.pkl");
         if (pickle.size > largest_pickle)
             throw Error(SSCAM_E_UNSUPPORTED, "its pickled weights have " +
                                                  std::to_string(pickle.size) +
                                                  " bytes of descriptions");
-        made->tensors = read_pickled_tensors(bytes_of(*made->inner, pickle));
+        made->tensors = read_pickled_tensors(made->inner->bytes(pickle));
         made->records.emplace(*made->inner, inner_folder + "data/", conversion);
     }
     return made;
