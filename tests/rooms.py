@@ -77,6 +77,7 @@ OPEN_TO_SHIM = {
     "model/activation_layout.h",
     "model/backend.h",
     "model/target_pixels.h",
+    "model/zip_directory.h",
     "sscam/status.h",
     "sscam/explainer.h",
 }

@@ -8,6 +8,10 @@
 
 #include "base/byte_source.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The longest name that is kept whole. */
 enum { SSCAM_ZIP_NAME_LIMIT = 255 };
 
@@ -40,5 +44,9 @@ bool sscam_zip_next(sscam_zip_directory *directory, sscam_zip_entry *out, sscam_
  * read, 0 where the entry is damaged or compressed. */
 sscam_status sscam_zip_read_start(const sscam_byte_source *source, const sscam_zip_entry *entry,
                                   uint8_t *buffer, size_t capacity, size_t *count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -39,10 +39,13 @@ std::string trimmed(const std::string &text)
 }
 
 // The interpreter puts a trace through the source in front: levels that end in "<--- HERE", with
-// indented lines of source around. The message proper follows the last level, not indented.
+// indented lines of source around; none for graphs without source. The message proper follows the
+// last level, not indented.
 std::string without_source_trace(const std::string &message)
 {
     size_t position = message.rfind("<--- HERE");
+    if (position == std::string::npos)
+        position = message.find("Traceback of TorchScript");
     if (position == std::string::npos)
         return message;
     for (position = message.find('\n', position); position != std::string::npos;

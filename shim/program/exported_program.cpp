@@ -1,5 +1,7 @@
 #include "program/exported_program.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <memory>
 #include <set>
 
@@ -68,6 +70,13 @@ std::set<std::string> used_names(const pt2::Graph &graph)
     return names;
 }
 
+bool is_identifier(const std::string &name)
+{
+    return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
+           std::all_of(name.begin(), name.end(),
+                       [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+}
+
 class ModuleBuilder {
 public:
     ModuleBuilder(const pt2::Program &program, const ProgramArchive &archive, c10::Device device)
@@ -133,7 +142,7 @@ private:
     {
         if (value.kind != ArgumentKind::name)
             return; // a literal, which was compiled into the program
-        jit::Value *input = graph_->addInput();
+        jit::Value *input = graph_->addInput(is_identifier(value.text) ? value.text : "");
         const auto *description = description_of(program_, value);
         if (!description) {
             input->setType(c10::IntType::get());

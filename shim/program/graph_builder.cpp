@@ -18,6 +18,8 @@ namespace aten = c10::aten;
 
 namespace {
 
+const std::string higher_order = "torch.ops.higher_order.";
+
 using Kind = pt2::Argument::Kind;
 using Type = pt2::Argument::Type;
 
@@ -125,8 +127,6 @@ jit::Value *GraphBuilder::value_of(const pt2::Argument &argument)
 
 void GraphBuilder::bind_output(const pt2::Argument &output, jit::Value *value)
 {
-    if (output.kind == Kind::none)
-        return;
     if (output.kind == Kind::list) {
         jit::Node *unpacked = graph_.insertNode(
             graph_.createListUnpack(value, output.elements.size()));
@@ -134,6 +134,8 @@ void GraphBuilder::bind_output(const pt2::Argument &output, jit::Value *value)
             bind_output(output.elements[i], unpacked->outputs()[i]);
         return;
     }
+    if (output.kind != Kind::name)
+        return;
     if (value->type()->kind() == c10::TypeKind::NumberType && output.type == Type::integer)
         value = insert(aten::Int, {value}, c10::IntType::get());
     else if (value->type()->kind() == c10::TypeKind::NumberType && output.type == Type::number)
@@ -321,15 +323,81 @@ void GraphBuilder::add_node(const pt2::Node &node)
         add_symbolic(node, symbolic);
     else if (node.target == "_operator.pos" && node.inputs.size() == 1 && node.outputs.size() == 1)
         bind_output(node.outputs[0], value_of(node.inputs[0].value));
-    else if (node.target == "torch.ops.higher_order.cond" || node.target == "torch.sym_ite")
+    else if (node.target == higher_order + "cond" || node.target == "torch.sym_ite")
         add_condition(node);
-    else if (node.target.compare(0, 23, "torch.ops.higher_order.") == 0)
+    else if (node.target.compare(0, higher_order.size(), higher_order) == 0)
         add_nested(node);
     else
         add_operator(node);
 }
 
 // --- nodes with graphs ---------------------------------------------------------------------------
+
+namespace {
+
+// Parts in which the network turns gradients off, computes in half precision or computes again what
+// it did not keep are computed as the rest.
+bool is_inlined(const std::string &target)
+{
+    static const char *const names[] = {
+        "wrap_with_set_grad_enabled",
+        "wrap_with_autocast",
+        "wrap",
+        "strict_mode",
+        "tag_activation_checkpoint",
+        "wrap_activation_checkpoint",
+        "invoke_subgraph",
+    };
+    return std::any_of(std::begin(names), std::end(names),
+                       [&](const char *name) { return target == higher_order + name; });
+}
+
+// The elements of lists among them.
+void collect_flat(const std::vector<pt2::Argument> &arguments, std::vector<pt2::Argument> &flat)
+{
+    for (const pt2::Argument &argument : arguments) {
+        if (argument.kind == Kind::list)
+            collect_flat(argument.elements, flat);
+        else
+            flat.push_back(argument);
+    }
+}
+
+// What a node passes to its graphs: what follows the last of them, without texts that name it.
+std::vector<pt2::Argument> operands_of(const pt2::Node &node)
+{
+    std::vector<pt2::Argument> all, operands;
+    for (const pt2::NamedArgument &input : node.inputs)
+        all.push_back(input.value);
+    std::vector<pt2::Argument> flat;
+    collect_flat(all, flat);
+    for (const pt2::Argument &argument : flat) {
+        if (argument.kind == Kind::graph)
+            operands.clear();
+        else if (argument.kind != Kind::text)
+            operands.push_back(argument);
+    }
+    return operands;
+}
+
+std::vector<const pt2::Graph *> graphs_of(const pt2::Node &node)
+{
+    std::vector<const pt2::Graph *> graphs;
+    for (const pt2::NamedArgument &input : node.inputs)
+        if (input.value.kind == Kind::graph)
+            graphs.push_back(input.value.graph.get());
+    return graphs;
+}
+
+} // namespace
+
+GraphBuilder::Values GraphBuilder::values_of(const std::vector<pt2::Argument> &arguments)
+{
+    Values values;
+    for (const pt2::Argument &argument : arguments)
+        values.push_back(value_of(argument));
+    return values;
+}
 
 // The names of a graph within a graph are its own.
 GraphBuilder::Values GraphBuilder::add_graph(const pt2::Graph &graph, const Values &operands,
@@ -343,55 +411,70 @@ GraphBuilder::Values GraphBuilder::add_graph(const pt2::Graph &graph, const Valu
         if (graph.inputs[i].kind == Kind::name)
             bind(graph.inputs[i].text, operands[i]);
     add(graph.nodes);
-    Values results;
-    for (const pt2::Argument &output : graph.outputs)
-        results.push_back(value_of(output));
+    std::vector<pt2::Argument> flat;
+    collect_flat(graph.outputs, flat);
+    const Values results = values_of(flat);
     outer.swap(values_);
     return results;
 }
 
-// Parts in which the network turns gradients off, or arithmetic of half precision on, are computed
-// as the rest.
-void GraphBuilder::add_nested(const pt2::Node &node)
+void GraphBuilder::bind_results(const pt2::Node &node, const Values &results)
 {
-    if (node.target != "torch.ops.higher_order.wrap_with_set_grad_enabled" &&
-        node.target != "torch.ops.higher_order.wrap_with_autocast")
-        refuse(node, "such nodes are not supported; rewrite that part of the network without it");
-    const pt2::Graph *graph = nullptr;
-    Values operands;
-    for (const pt2::NamedArgument &input : node.inputs) {
-        if (input.value.kind == Kind::graph && !graph)
-            graph = input.value.graph.get();
-        else if (graph)
-            operands.push_back(value_of(input.value));
-    }
-    if (!graph)
-        damaged(node, "has no graph");
-    const Values results = add_graph(*graph, operands, node);
     std::vector<pt2::Argument> outputs;
-    for (const pt2::Argument &output : node.outputs) {
-        if (output.kind == Kind::list)
-            outputs.insert(outputs.end(), output.elements.begin(), output.elements.end());
-        else
-            outputs.push_back(output);
-    }
+    collect_flat(node.outputs, outputs);
     if (outputs.size() > results.size())
         damaged(node, "has more outputs than its graph");
     for (size_t i = 0; i < outputs.size(); i++)
         bind_output(outputs[i], results[i]);
 }
 
-void GraphBuilder::add_branch(jit::Block *block, const pt2::Graph &graph, const Values &operands,
-                              const pt2::Node &node)
+void GraphBuilder::add_nested(const pt2::Node &node)
 {
-    const jit::WithInsertPoint inside(block);
-    for (jit::Value *result : add_graph(graph, operands, node))
-        block->registerOutput(result);
+    if (!is_inlined(node.target))
+        refuse(node, "nodes of this kind are not supported; rewrite that part of the network");
+    const auto graphs = graphs_of(node);
+    if (graphs.size() != 1)
+        damaged(node, "has no graph");
+    bind_results(node, add_graph(*graphs[0], values_of(operands_of(node)), node));
 }
 
+// Each branch has calls of modules of its own.
+void GraphBuilder::add_branch(jit::Block *block, const std::function<Values()> &add_nodes)
+{
+    const auto open_calls = open_calls_;
+    const jit::WithInsertPoint inside(block);
+    for (jit::Value *result : add_nodes())
+        block->registerOutput(result);
+    open_calls_ = open_calls;
+}
+
+// The branches of cond() are graphs, those of sym_ite() numbers.
 void GraphBuilder::add_condition(const pt2::Node &node)
 {
-    refuse(node, "control flow is not supported yet");
+    const auto graphs = graphs_of(node);
+    if (node.inputs.size() < 3 || (!graphs.empty() && graphs.size() != 2))
+        damaged(node, "has no two branches");
+    jit::Value *condition = value_of(node.inputs[0].value);
+    if (condition->type()->kind() != c10::TypeKind::BoolType)
+        condition = insert(aten::Bool, {condition}, c10::BoolType::get());
+    const Values operands = graphs.empty() ? Values() : values_of(operands_of(node));
+    jit::Node *branches = graph_.insertNode(graph_.create(prim::If, {condition}, 0));
+    for (size_t i = 0; i < 2; i++)
+        add_branch(branches->addBlock(), [&] {
+            return graphs.empty() ? Values{value_of(node.inputs[1 + i].value)}
+                                  : add_graph(*graphs[i], operands, node);
+        });
+    const auto results = branches->blocks()[0]->outputs(),
+               others = branches->blocks()[1]->outputs();
+    if (results.size() != others.size())
+        damaged(node, "has branches of different outputs");
+    for (size_t i = 0; i < results.size(); i++) {
+        const auto type = c10::unifyTypes(results[i]->type(), others[i]->type());
+        if (!type)
+            damaged(node, "has branches of different outputs");
+        branches->addOutput()->setType(*type);
+    }
+    bind_results(node, Values(branches->outputs().begin(), branches->outputs().end()));
 }
 
 } // namespace sscam

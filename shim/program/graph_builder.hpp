@@ -2,6 +2,7 @@
 #ifndef SSCAM_SHIM_PROGRAM_GRAPH_BUILDER_HPP
 #define SSCAM_SHIM_PROGRAM_GRAPH_BUILDER_HPP
 
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -39,8 +40,9 @@ private:
     void add_nested(const pt2::Node &node);
     void add_condition(const pt2::Node &node);
     Values add_graph(const pt2::Graph &graph, const Values &operands, const pt2::Node &node);
-    void add_branch(torch::jit::Block *block, const pt2::Graph &graph, const Values &operands,
-                    const pt2::Node &node);
+    void add_branch(torch::jit::Block *block, const std::function<Values()> &add_nodes);
+    void bind_results(const pt2::Node &node, const Values &results);
+    Values values_of(const std::vector<pt2::Argument> &arguments);
 
     Values operator_inputs(const pt2::Node &node, const c10::FunctionSchema &schema);
     torch::jit::Value *input_value(const pt2::Node &node, const pt2::Argument &argument,

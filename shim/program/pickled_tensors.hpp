@@ -2,19 +2,15 @@
 #ifndef SSCAM_SHIM_PROGRAM_PICKLED_TENSORS_HPP
 #define SSCAM_SHIM_PROGRAM_PICKLED_TENSORS_HPP
 
-#include <map>
-#include <string>
+#include <vector>
 
-#include <ATen/core/Tensor.h>
-
-#include "program/program_archive.hpp"
+#include "program/stored_tensors.hpp"
 
 namespace sscam {
 
-// By their names in the dictionary. Nothing but tensors is built: whatever else the pickled program
-// names is refused with an Error.
-std::map<std::string, at::Tensor> read_pickled_tensors(const ProgramArchive &archive,
-                                                       const ZipDirectory::Record &record);
+// Those of a pickled dictionary, by their keys. Descriptions of tensors are all that comes of it:
+// whatever else the pickled program names is refused with an Error.
+StoredTensors read_pickled_tensors(const std::vector<unsigned char> &pickle);
 
 } // namespace sscam
 

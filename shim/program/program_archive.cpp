@@ -27,7 +27,7 @@ bool ends_with(const std::string &text, const std::string &ending)
            text.compare(text.size() - ending.size(), ending.size(), ending) == 0;
 }
 
-std::string folder_of(const ZipDirectory &directory)
+std::string folder_of(const ZipRecords &directory)
 {
     if (directory.records().empty() || directory.find(flat_program))
         return "";
@@ -41,7 +41,7 @@ struct Contents {
     bool is_compiled = false;
 };
 
-Contents contents_of(const ZipDirectory &directory, const std::string &folder)
+Contents contents_of(const ZipRecords &directory, const std::string &folder)
 {
     Contents contents;
     for (const auto &[path, record] : directory.records()) {
@@ -61,10 +61,10 @@ Contents contents_of(const ZipDirectory &directory, const std::string &folder)
 
 bool ProgramArchive::is_one(const sscam_byte_source &source)
 {
-    if (!ZipDirectory::is_zip(source))
+    if (!ZipRecords::is_archive(source))
         return false;
     try {
-        const ZipDirectory directory(source);
+        const ZipRecords directory(source);
         const std::string folder = folder_of(directory);
         const Contents contents = contents_of(directory, folder);
         return directory.find(flat_program) || directory.find(folder + "archive_format") ||
@@ -124,14 +124,14 @@ std::string ProgramArchive::constant_configuration() const
 
 std::string ProgramArchive::text(const std::string &name) const
 {
-    const ZipDirectory::Record *record = find(name);
+    const ZipRecords::Record *record = find(name);
     if (!record)
         throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: no record \"" + name + "\"");
     if (record->size > largest_text)
         throw Error(SSCAM_E_UNSUPPORTED, "the record \"" + name + "\" has " +
                                              std::to_string(record->size) + " bytes of text");
     std::string found(record->size, '\0');
-    read(*record, &found[0]);
+    directory_.read(*record, &found[0]);
     return found;
 }
 

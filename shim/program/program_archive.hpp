@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "program/zip_directory.hpp"
+#include "program/zip_records.hpp"
 
 namespace sscam {
 
@@ -29,22 +29,20 @@ public:
     std::string weight_configuration() const;
     std::string constant_configuration() const;
 
-    const ZipDirectory::Record *find(const std::string &name) const
+    const ZipRecords &directory() const { return directory_; }
+    const std::string &folder() const { return folder_; } // with its slash
+    const ZipRecords::Record *find(const std::string &name) const
     {
         return directory_.find(folder_ + name);
     }
 
     // Throws an Error if there is no such record, or its text is too long to be parsed.
     std::string text(const std::string &name) const;
-    void read(const ZipDirectory::Record &record, void *buffer) const
-    {
-        directory_.read(record, buffer);
-    }
 
 private:
     std::string existing(const std::string &name) const { return find(name) ? name : ""; }
 
-    ZipDirectory directory_;
+    ZipRecords directory_;
     std::string folder_; // with the slash; "" in the layout of PyTorch 2.5 and 2.6
     std::string model_;  // name of the program in its package
 };

@@ -1,104 +1,122 @@
 #include "program/weights.hpp"
 
-#include <vector>
-
-#include <ATen/ATen.h>
+#include <optional>
 
 #include "common/guard.hpp"
-#include "common/tensor_bytes.hpp"
 #include "program/pickled_tensors.hpp"
+#include "program/program_schema.hpp"
 
 namespace sscam {
 
 namespace {
 
-[[noreturn]] void damaged(const std::string &name, const std::string &what)
+constexpr int64_t strided = 7; // of torch/_export/serde/schema.py
+constexpr size_t largest_pickle = size_t{1} << 26;
+
+// -1: a symbol, which no stored tensor has as a size.
+int64_t stored_size(const pt2::Size &size)
 {
-    throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: the tensor " + name + " " + what);
+    return size.symbol.empty() ? size.factor : -1;
 }
 
-// Sizes of what is stored are numbers, and not negative.
-int64_t stored_size(const pt2::Size &size, const std::string &name)
-{
-    if (!size.symbol.empty() || size.factor < 0)
-        damaged(name, "has no size of its own");
-    return size.factor;
-}
-
-std::vector<int64_t> stored_sizes(const std::vector<pt2::Size> &sizes, const std::string &name)
+std::vector<int64_t> stored_sizes(const std::vector<pt2::Size> &sizes)
 {
     std::vector<int64_t> found;
     for (const pt2::Size &size : sizes)
-        found.push_back(stored_size(size, name));
+        found.push_back(stored_size(size));
     return found;
 }
 
-constexpr int64_t strided = 7;
+StoredTensor stored_tensor(const pt2::Payload &payload)
+{
+    StoredTensor stored;
+    stored.record = payload.record;
+    if (payload.is_pickled || !payload.has_description || payload.description.layout != strided) {
+        stored.problem = "is a sparse one or of a class of Python's";
+        return stored;
+    }
+    stored.type = scalar_type_of(payload.description.scalar_type);
+    stored.sizes = stored_sizes(payload.description.sizes);
+    stored.strides = stored_sizes(payload.description.strides);
+    stored.offset = stored_size(payload.description.offset);
+    return stored;
+}
+
+StoredTensors stored_tensors(const pt2::Payloads &payloads)
+{
+    StoredTensors tensors;
+    for (const auto &[name, payload] : payloads)
+        tensors.emplace(name, stored_tensor(payload));
+    return tensors;
+}
+
+// The folder, with its slash, of the archive that torch.save wrote.
+std::string pickle_folder(const ZipRecords &directory)
+{
+    const std::string ending = "/data.pkl";
+    for (const auto &[name, record] : directory.records())
+        if (name.size() > ending.size() &&
+            name.compare(name.size() - ending.size(), ending.size(), ending) == 0)
+            return name.substr(0, name.size() - ending.size() + 1);
+    throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: its pickled weights have no record data.pkl");
+}
 
 } // namespace
 
+// Either a configuration tells where tensors lie in the program's archive, or a record of it is an
+// archive of its own.
+struct Weights::Source {
+    std::vector<unsigned char> inner_bytes;
+    sscam_byte_source inner_source = {};
+    std::optional<ZipRecords> inner;
+    StoredTensors tensors;
+    std::optional<TensorRecords> records;
+};
+
+std::unique_ptr<Weights::Source> Weights::source(const ProgramArchive &archive,
+                                                 const Conversion &conversion,
+                                                 const std::string &folder,
+                                                 const std::string &configuration,
+                                                 const std::string &pickled)
+{
+    auto made = std::make_unique<Source>();
+    const ZipRecords::Record *record = pickled.empty() ? nullptr : archive.find(pickled);
+    if (!configuration.empty()) {
+        made->tensors = stored_tensors(parse_payloads(archive.text(configuration)));
+        made->records.emplace(archive.directory(), archive.folder() + folder, conversion);
+    } else if (record && record->size > 0) {
+        made->inner_bytes = archive.directory().bytes(*record);
+        made->inner_source = sscam_byte_source_in_memory("weights", made->inner_bytes.data(),
+                                                         made->inner_bytes.size());
+        made->inner.emplace(made->inner_source);
+        const std::string inner_folder = pickle_folder(*made->inner);
+        const ZipRecords::Record &pickle = *made->inner->find(inner_folder + "data.pkl");
+        if (pickle.size > largest_pickle)
+            throw Error(SSCAM_E_UNSUPPORTED, "its pickled weights have " +
+                                                 std::to_string(pickle.size) +
+                                                 " bytes of descriptions");
+        made->tensors = read_pickled_tensors(made->inner->bytes(pickle));
+        made->records.emplace(*made->inner, inner_folder + "data/", conversion);
+    }
+    return made;
+}
+
 Weights::Weights(const ProgramArchive &archive, const Conversion &conversion)
-    : archive_(archive), conversion_(conversion),
-      weights_(source("data/weights/", archive.weight_configuration(), archive.pickled_weights())),
-      constants_(
-          source("data/constants/", archive.constant_configuration(), archive.pickled_constants()))
+    : weights_(source(archive, conversion, "data/weights/", archive.weight_configuration(),
+                      archive.pickled_weights())),
+      constants_(source(archive, conversion, "data/constants/", archive.constant_configuration(),
+                        archive.pickled_constants()))
 {
 }
 
-Weights::Source Weights::source(const std::string &folder, const std::string &configuration,
-                                const std::string &pickled) const
-{
-    Source found;
-    found.folder = folder;
-    if (!configuration.empty())
-        found.payloads = parse_payloads(archive_.text(configuration));
-    else if (const auto *record = archive_.find(pickled); record && record->size > 0)
-        found.pickled = read_pickled_tensors(archive_, *record);
-    return found;
-}
+Weights::~Weights() = default;
 
-at::Tensor Weights::elements(const std::string &record, c10::ScalarType type)
+at::Tensor Weights::find(Source &source, const std::string &name)
 {
-    const auto key = std::make_pair(record, type);
-    if (const auto known = read_.find(key); known != read_.end())
-        return known->second;
-    const ZipDirectory::Record *found = archive_.find(record);
-    if (!found)
-        throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: no record \"" + record + "\"");
-    const size_t element = c10::elementSize(type);
-    at::Tensor bytes = at::empty({static_cast<int64_t>(found->size)}, at::kByte);
-    archive_.read(*found, bytes.data_ptr());
-    at::Tensor values = bytes.narrow(0, 0, bytes.numel() - bytes.numel() % element).view(type);
-    values = values.to(conversion_.device, conversion_.converted(type));
-    return read_.emplace(key, std::move(values)).first->second;
-}
-
-at::Tensor Weights::find(const Source &source, const std::string &name)
-{
-    if (const auto pickled = source.pickled.find(name); pickled != source.pickled.end())
-        return pickled->second.to(conversion_.device,
-                                  conversion_.converted(pickled->second.scalar_type()));
-    const auto found = source.payloads.find(name);
-    if (found == source.payloads.end())
-        damaged(name, "is not in it");
-    const pt2::Payload &payload = found->second;
-    if (payload.is_pickled || !payload.has_description || payload.description.layout != strided)
-        throw Error(SSCAM_E_UNSUPPORTED,
-                    "the tensor " + name + " is a sparse one or of a class of Python's");
-    const auto sizes = stored_sizes(payload.description.sizes, name);
-    const auto strides = stored_sizes(payload.description.strides, name);
-    const int64_t offset = stored_size(payload.description.offset, name);
-    if (sizes.size() != strides.size())
-        damaged(name, "has more sizes than strides, or fewer");
-    const c10::ScalarType type = scalar_type_of(payload.description.scalar_type);
-    const at::Tensor values = elements(source.folder + payload.record, type);
-    const size_t element = c10::elementSize(type),
-                 present = static_cast<size_t>(values.numel()) * element,
-                 claimed = claimed_bytes(sizes, strides, element, offset);
-    if (claimed > present)
-        damaged(name, "claims " + (claimed > NO_SIZE / 2 ? "countless" : std::to_string(claimed)) +
-                          " bytes, and its record has " + std::to_string(present));
-    return values.as_strided(sizes, strides, offset);
+    const auto found = source.tensors.find(name);
+    if (found == source.tensors.end())
+        throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: the tensor " + name + " is not in it");
+    return source.records->build(found->second, name);
 }
 
 } // namespace sscam
