@@ -247,10 +247,10 @@ int main(int argc, char **argv)
     sscam_model *model = make_model(argv[1]);
     if (!model)
         return 1;
-    is_bad = sscam_image_read(argv[2], &image) ||
+    is_bad = sscam_image_read(argv[2], NULL, &image) ||
              sscam_explainer_create(model, argc > 4 ? argv[4] : "ss-cam-mean", &explainer) ||
              sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map) ||
-             sscam_map_overlay(map, image, "turbo", 0.5, &overlay) ||
+             sscam_map_overlay(map, image, NULL, &overlay) ||
              sscam_image_write_png(overlay, argv[3]);
     if (is_bad)
         fprintf(stderr, "onnx_runtime: %s\n", sscam_last_error());

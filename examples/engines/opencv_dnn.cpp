@@ -53,13 +53,13 @@ void explain(const std::vector<std::string> &words)
 
     const Owned<sscam_model> model(
         OpencvEngine::make_model(std::unique_ptr<OpencvEngine>(new OpencvEngine(words[0]))));
-    check(sscam_image_read(words[1].c_str(), &read));
+    check(sscam_image_read(words[1].c_str(), nullptr, &read));
     const Owned<sscam_image> image(read);
     check(sscam_explainer_create(model.get(), method.c_str(), &created));
     const Owned<sscam_explainer> explainer(created);
     check(sscam_explain_image(explainer.get(), image.get(), SSCAM_CLASS_TOP, &made));
     const Owned<sscam_map> map(made);
-    check(sscam_map_overlay(map.get(), image.get(), "turbo", 0.5, &drawn));
+    check(sscam_map_overlay(map.get(), image.get(), nullptr, &drawn));
     const Owned<sscam_image> overlay(drawn);
     check(sscam_image_write_png(overlay.get(), words[2].c_str()));
     if (words.size() > 4)

@@ -9,6 +9,7 @@
 #include "support/arrays.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
+#include "support/pixels.h"
 
 enum { HEIGHT = 4, WIDTH = 5, PIXELS = HEIGHT * WIDTH, CHANNELS = 2, CLASSES = 3 };
 
@@ -416,7 +417,7 @@ START_TEST(metrics_need_run_alone)
     sscam_model *model = model_of(&engine);
     ASSERT_OK(sscam_explainer_create(model, "score-cam", &explainer));
     set_options(explainer, "resize=off crop=off channel_order=gray mean=0.5 std=0.25 metrics=all");
-    ASSERT_OK(sscam_image_create(WIDTH, HEIGHT, 1, 0, pixels, &image));
+    ASSERT_OK(create_packed(WIDTH, HEIGHT, 1, pixels, &image));
     ASSERT_OK(sscam_evaluation_create(&explainer, 1, &evaluation));
     ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL));
     ck_assert_int_eq(sscam_evaluation_case_count(evaluation), 1);
