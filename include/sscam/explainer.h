@@ -254,6 +254,53 @@ SSCAM_API sscam_status sscam_explainer_preprocess(sscam_explainer *explainer,
                                                   const sscam_image *image, int64_t shape[4],
                                                   float *input, int64_t capacity);
 
+/** A class of an image. It has no room to grow: arrays of it are passed. @since 1.0 */
+typedef struct sscam_class_score {
+    /** Index of the network's output. */
+    int64_t class_index;
+    /** The network's raw output. */
+    double logit;
+    /** In [0,1], by the option `probability` (softmax or sigmoid). */
+    double probability;
+} sscam_class_score;
+
+/**
+ * Runs the network on an image and gives its highest classes. Options of the preprocessing,
+ * `output`, `probability` and `deadline` apply.
+ *
+ * @param explainer An explainer.
+ * @param image     An image; preprocessed as sscam_explainer_preprocess() does.
+ * @param[out] scores Room for capacity classes; receives the highest ones, sorted by logit, the
+ *                  lower index first among equals. Of dense outputs [1,classes,h,w], logits and
+ *                  probabilities are means over all pixels, sorted by the latter. May be NULL when
+ *                  capacity is 0.
+ * @param capacity  At least 0.
+ * @param[out] count Number of classes that the network has: as many as capacity are written, or all
+ *                  where there are fewer.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a negative capacity, an explainer in use, an unusable
+ *         image); SSCAM_E_MODEL (the network failed, or gave NaN or infinity); SSCAM_E_CANCELLED;
+ *         SSCAM_E_MEMORY; SSCAM_E_DEVICE. Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_classify(sscam_explainer *explainer,
+                                                const sscam_image *image, sscam_class_score *scores,
+                                                int64_t capacity, int64_t *count);
+
+/**
+ * Does what the first explanation of inputs of a shape would do besides the others, so that it takes
+ * no longer than they do: lists the layers, prepares the network's forms, captures once, and
+ * measures which form scores masked inputs fastest. Does so with noise as the input.
+ *
+ * @param explainer An explainer.
+ * @param shape     `rank` numbers, {N, C, W}, {N, C, H, W} or {N, C, D, H, W}: of what will be
+ *                  explained in one call. sscam_explainer_preprocess() gives that of images.
+ * @param rank      3 to 5.
+ * @return As sscam_explain_array(). Thread: the explainer's. Its progress callback is called.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_prepare(sscam_explainer *explainer, const int64_t *shape,
+                                               int32_t rank);
+
 /**
  * Explains a class on an image.
  *

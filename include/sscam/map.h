@@ -127,7 +127,9 @@ SSCAM_API int64_t sscam_map_passes(const sscam_map *map);
  *  - "form": how the network was run on masked inputs, such as "channels-last";
  *  - "precision": the number format in which it was run, as the option `precision`;
  *  - "workers": how many batches of masked inputs were evaluated in parallel;
- *  - "batch_size": masked inputs a batch.
+ *  - "batch_size": masked inputs a batch;
+ *  - "calibration_passes": network evaluations by which the above were chosen before the map's masked
+ *    inputs were scored; 0 where they were known.
  *
  * @param map A map.
  * @return One line of ASCII; "{}" for methods that score no masked inputs. Ownership: the map's.

@@ -85,6 +85,60 @@ SSCAM_API void sscam_model_unref(sscam_model *model);
  */
 SSCAM_API const char *sscam_model_device(const sscam_model *model);
 
+/** Number of dimensions that an input has at most. */
+#define SSCAM_INPUT_MAX_RANK 5
+
+/**
+ * What is known of the shape of a model's inputs without running it: of TorchScript files what the
+ * weights of the layer say that reads the input, such as {0, 3, 0, 0}; of an engine of the host what
+ * it states.
+ *
+ * @param model A model.
+ * @param[out] shape {N, C, W}, {N, C, H, W} or {N, C, D, H, W}; 0 for each number that may be any or
+ *              is unknown, and beyond the rank. May be NULL.
+ * @return The number of dimensions, 3 to 5; 0 when it is unknown, and for NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API int32_t sscam_model_input_shape(const sscam_model *model,
+                                          int64_t shape[SSCAM_INPUT_MAX_RANK]);
+
+/** @param model A model. @return Number of its classes, where it is certain without running it; else
+ *              0, and for NULL. sscam_model_classify() always tells. Thread: any. @since 1.0 */
+SSCAM_API int64_t sscam_model_class_count(const sscam_model *model);
+
+/**
+ * What was measured so far to score masked inputs fast (option `calibrate`): for each shape of
+ * inputs the form of the network, the workers and the batch size. Measurements of other runs may
+ * choose otherwise, and results then differ in rounding; with the text they do not.
+ *
+ * @param model A model.
+ * @param[out] text The calibration, several lines of ASCII, or NULL on failure. Ownership: the
+ *             caller's, to be freed with sscam_free().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL); SSCAM_E_UNSUPPORTED (the network runs in an engine of
+ *         the host); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_model_calibration(sscam_model *model, char **text);
+
+/**
+ * Scores masked inputs as a text of sscam_model_calibration() says, instead of measuring: maps are
+ * then bit for bit those of the run that the text comes from. Calls in progress are not affected.
+ * Explanations of inputs that the text has nothing for fail with SSCAM_E_UNSUPPORTED unless
+ * calibrate=off.
+ *
+ * @param model A model.
+ * @param text  The calibration. NULL forgets it, and what was measured.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (model is NULL); SSCAM_E_FORMAT (no calibration, a damaged one,
+ *         or one of a later release); SSCAM_E_UNSUPPORTED (one of another network, device, release
+ *         of libtorch, kind of processor or number of threads: the message says which; or the
+ *         network runs in an engine of the host); SSCAM_E_MEMORY. On failure nothing changes.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_model_set_calibration(sscam_model *model, const char *text);
+
 /**
  * Runs the network on a batch of ready-made inputs.
  *

@@ -41,6 +41,7 @@
 #include "metric.h"
 #include "model.h"
 #include "option.h"
+#include "runtime.h"
 #include "status.h"
 #include "version.h"
 

@@ -172,7 +172,7 @@ sscam_status sscam_engine_score(void *handle, const sscam_score_request *request
     if (status == SSCAM_OK)
         status = begin_masked(network, request, rows, &masked);
     if (status == SSCAM_OK && request->diagnostics)
-        *request->diagnostics = (sscam_scoring_diagnostics){"engine of the host", 1, rows};
+        *request->diagnostics = (sscam_scoring_diagnostics){"engine of the host", 1, rows, 0};
     if (status == SSCAM_OK)
         status = score_in_batches(&work, rows, run_masked, &masked);
     end_masked(&masked);

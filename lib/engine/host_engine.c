@@ -458,6 +458,15 @@ static sscam_status capture(void *handle, const sscam_capture_request *request, 
     return status;
 }
 
+static void facts_of(const void *network, sscam_network_facts *facts)
+{
+    const sscam_engine *engine = &((const sscam_engine_network *)network)->engine;
+    facts->rank = engine->input_rank;
+    for (int32_t i = 0; i < SSCAM_ENGINE_INPUT_MAX_RANK; i++)
+        facts->shape[i] = engine->input_shape[i];
+    facts->class_count = engine->class_count;
+}
+
 /* --- the backend ------------------------------------------------------------------------------ */
 
 const sscam_backend *sscam_engine_backend(void)
@@ -471,6 +480,7 @@ const sscam_backend *sscam_engine_backend(void)
         .capture = capture,
         .score = sscam_engine_score,
         .ablate = sscam_engine_ablate,
+        .describe = facts_of,
     };
     return &backend;
 }

@@ -15,10 +15,10 @@ static int write_text(const sscam_map_job *job, char *text, size_t size)
         return snprintf(text, size, "{}");
     return snprintf(text, size,
                     "{\"form\": \"%s\", \"precision\": \"%s\", \"workers\": %" PRId64
-                    ", \"batch_size\": %" PRId64 "}",
+                    ", \"batch_size\": %" PRId64 ", \"calibration_passes\": %" PRId64 "}",
                     scored->form,
                     sscam_settings_get(job->settings, "precision", precision, sizeof precision),
-                    scored->workers, scored->batch_size);
+                    scored->workers, scored->batch_size, scored->calibration_passes);
 }
 
 sscam_status sscam_diagnostics_text(const sscam_map_job *job, char **out)

@@ -84,8 +84,7 @@ static sscam_status finish(sscam_status status)
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
-/* Positions of a map are counted in 32 bits. */
-static sscam_status check_positions(const sscam_shape *shape)
+sscam_status sscam_check_positions(const sscam_shape *shape)
 {
     const int64_t positions = sscam_position_count(shape->sides);
     if (positions > INT32_MAX)
@@ -131,12 +130,12 @@ static sscam_status check_explainers(const sscam_explain_request *request, const
 static sscam_status explain_reporting(const sscam_explain_request *request,
                                       const sscam_progress *whole, sscam_map **maps)
 {
-    enum { IMAGES_AT_ONCE = 8 };
     const int64_t images = request->shape.images,
                   maps_per_image = request->explainer_count * request->class_count;
     sscam_status status = SSCAM_OK;
-    for (int64_t first = 0; first < images && status == SSCAM_OK; first += IMAGES_AT_ONCE) {
-        int64_t together = images - first < IMAGES_AT_ONCE ? images - first : IMAGES_AT_ONCE;
+    for (int64_t first = 0; first < images && status == SSCAM_OK; first += SSCAM_IMAGES_AT_ONCE) {
+        int64_t together = images - first < SSCAM_IMAGES_AT_ONCE ? images - first
+                                                                 : SSCAM_IMAGES_AT_ONCE;
         sscam_progress share = sscam_progress_part(whole, (double)first / (double)images,
                                                    (double)(first + together) / (double)images);
         status = sscam_explain_images(request, first, together, &share,
@@ -166,7 +165,7 @@ sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t exp
 static sscam_status check_and_load(const char *function, sscam_explain_request *request,
                                    sscam_input *input)
 {
-    sscam_status status = check_positions(&request->shape);
+    sscam_status status = sscam_check_positions(&request->shape);
     if (status == SSCAM_OK)
         status = sscam_input_load(input, function);
     request->input = input->values;
@@ -254,7 +253,7 @@ sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_imag
                            .images = 1,
                            .channels = sscam_transform_channels(transform),
                            .sides = {1, geometry->input_height, geometry->input_width}};
-    return check_positions(shape);
+    return sscam_check_positions(shape);
 }
 
 static sscam_status preprocess(const sscam_explainer *explainer, const sscam_image *image,

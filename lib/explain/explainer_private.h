@@ -27,6 +27,9 @@ struct sscam_explainer {
 /* Whether the regions of two explainers are equal. */
 int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_explainer *b);
 
+/* SSCAM_E_ARGUMENT where a map would have too many positions: they are counted in 32 bits. */
+sscam_status sscam_check_positions(const sscam_shape *shape);
+
 /* Preprocessing of an image by an explainer's options, and the shape of the input that results. */
 sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image,
                               sscam_transform *transform, sscam_geometry *geometry,

@@ -204,7 +204,7 @@ static sscam_status explain(shared_work *work, const sscam_progress *progress, s
         status = capture_all(work);
     if (status == SSCAM_OK)
         status = weigh_all(work, progress);
-    for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++)
+    for (int64_t i = 0; i < work->count && status == SSCAM_OK && !work->jobs[i].only_prepares; i++)
         status = sscam_map_combine(&work->jobs[i], &maps[i]);
     return status == SSCAM_OK ? sscam_progress_report(progress, 1.0) : status;
 }

@@ -163,6 +163,7 @@ static void fill_jobs(const pipeline *work, const explainer_plan *plan, int64_t 
             .image_index = work->first + image,
             .region = &plan->region,
             .is_mirrored = sscam_augmentation_mirrors(augmentation),
+            .only_prepares = request->only_prepares,
             .target = target_of(work, plan, image, class_position),
             .target_job = i > 0 ? &jobs[0] : NULL,
         };
@@ -251,7 +252,7 @@ sscam_status sscam_explain_images(const sscam_explain_request *request, int64_t 
         status = create_jobs(&work);
     if (status == SSCAM_OK)
         status = sscam_run_map_jobs(work.jobs, work.job_count, progress, work.job_maps);
-    if (status == SSCAM_OK)
+    if (status == SSCAM_OK && !request->only_prepares)
         status = fuse_all(&work, maps);
     release(&work);
     return status;

@@ -17,7 +17,13 @@ typedef struct sscam_explain_request {
     sscam_shape shape;
     const int64_t *classes; /* [N][class_count]; NULL: the top class of each */
     int64_t class_count;
+    int32_t only_prepares; /* does what the first call of its kind does besides others, and makes no
+                              maps */
 } sscam_explain_request;
+
+/* Images that one call of sscam_explain_images() takes at most: memory does not grow with the
+ * number of images. */
+enum { SSCAM_IMAGES_AT_ONCE = 8 };
 
 /* Explains images `first` to `first + images - 1`; `maps` are ordered by image, explainer
  * and class. All are NULL before, and after a failure. */

@@ -123,18 +123,46 @@ static sscam_status allocate_scores(int64_t total, int64_t target_count, float *
     return *scores ? SSCAM_OK : sscam_fail_memory("scores");
 }
 
+/* Has the backend prepare what jobs like `first` need, which then request nothing more. */
+static sscam_status prepare_group(sscam_score_schedule *work, sscam_map_job *first,
+                                  const sscam_score_request *request)
+{
+    sscam_status status = sscam_progress_check(request->progress);
+    if (status == SSCAM_OK && first->backend->prepare)
+        status = first->backend->prepare(first->network, request);
+    for (int64_t i = 0; i < work->count; i++)
+        if (awaits_scores(&work->jobs[i]) && share_scoring(&work->jobs[i], first) &&
+            &work->jobs[i] != first)
+            work->jobs[i].requested_masks = NULL;
+    first->requested_masks = NULL;
+    return status;
+}
+
+static sscam_status run_group(sscam_score_schedule *work, sscam_map_job *first,
+                              const sscam_score_request *request)
+{
+    const int64_t total = sscam_mask_list_count(request->masks);
+    float *scores = NULL;
+    sscam_status status = allocate_scores(total, work->target_count, &scores);
+    if (status == SSCAM_OK)
+        status = sscam_progress_check(request->progress);
+    if (status == SSCAM_OK)
+        status = first->backend->score(first->network, request, scores);
+    if (status == SSCAM_OK)
+        distribute_scores(work, first, request->diagnostics, scores, total);
+    if (status == SSCAM_OK)
+        status = weigh_scored(work);
+    free(scores);
+    return status;
+}
+
 /* Scores all jobs that can be scored together with `first`, and continues them. */
 static sscam_status score_group(sscam_score_schedule *work, sscam_map_job *first,
                                 const sscam_progress *progress)
 {
     collect_group(work, first);
     const sscam_mask_list masks = {work->plans, work->plan_count};
-    int64_t total = sscam_mask_list_count(&masks);
-    float *scores = NULL;
-    sscam_status status = allocate_scores(total, work->target_count, &scores);
-    if (status != SSCAM_OK)
-        return status;
-    sscam_scoring_diagnostics diagnostics = {NULL, 0, 0};
+    sscam_scoring_diagnostics diagnostics = {NULL, 0, 0, 0};
     const sscam_score_request request = {.masks = &masks,
                                          .kind = sscam_score_kind_of(first->settings),
                                          .output = sscam_output_of(first->settings),
@@ -143,15 +171,8 @@ static sscam_status score_group(sscam_score_schedule *work, sscam_map_job *first
                                          .scoring = sscam_scoring_options_of(first->settings),
                                          .diagnostics = &diagnostics,
                                          .progress = progress};
-    status = sscam_progress_check(progress);
-    if (status == SSCAM_OK)
-        status = first->backend->score(first->network, &request, scores);
-    if (status == SSCAM_OK)
-        distribute_scores(work, first, &diagnostics, scores, total);
-    if (status == SSCAM_OK)
-        status = weigh_scored(work);
-    free(scores);
-    return status;
+    return first->only_prepares ? prepare_group(work, first, &request)
+                                : run_group(work, first, &request);
 }
 
 /* --- ablations -------------------------------------------------------------------------------- */
@@ -198,6 +219,10 @@ static void distribute_ablations(sscam_score_schedule *work, sscam_map_job *firs
 static sscam_status ablate_group(sscam_score_schedule *work, sscam_map_job *first,
                                  const sscam_progress *progress)
 {
+    if (first->only_prepares) { /* each call finds out anew how channels can be ablated */
+        first->requested_ablations = NULL;
+        return SSCAM_OK;
+    }
     const sscam_ablation_plan *plan = first->requested_ablations;
     collect_ablated_targets(work, first);
     float *scores = NULL;
@@ -267,7 +292,8 @@ static sscam_status weigh_unscored(sscam_score_schedule *work, const sscam_progr
         sscam_map_job *job = &work->jobs[i];
         double end = *done + (job->method->runs_network ? 0.98 / (double)work->count : 0.0);
         job->progress = sscam_progress_part(progress, *done, end);
-        status = weigh(job);
+        if (!job->only_prepares || !job->method->runs_network)
+            status = weigh(job);
         *done = end;
     }
     return status;

@@ -129,7 +129,15 @@ typedef struct sscam_scoring_diagnostics {
     const char *form; /* of the network; static; NULL: nothing was scored */
     int64_t workers;  /* batches evaluated in parallel */
     int64_t batch_size;
+    int64_t calibration_passes; /* network evaluations by which these were chosen in this call */
 } sscam_scoring_diagnostics;
+
+/* What is certain of a network before it is run. */
+typedef struct sscam_network_facts {
+    int32_t rank;                   /* of its inputs; 0: unknown */
+    int64_t shape[SSCAM_MOST_RANK]; /* of an input; 0: any number, or unknown */
+    int64_t class_count;            /* 0: unknown */
+} sscam_network_facts;
 
 typedef struct sscam_score_request {
     const sscam_mask_list *masks;
@@ -188,6 +196,18 @@ typedef struct sscam_backend {
     /* scores: [target_count of the request][channel_count of the plan]: the scores with the channel
      * set to zero for all that follows the layer. */
     sscam_status (*ablate)(void *network, const sscam_ablation_request *request, float *scores);
+
+    /* What follows may be NULL. */
+
+    void (*describe)(const void *network, sscam_network_facts *facts);
+    /* Does what a first score() of such a request does besides later ones. */
+    sscam_status (*prepare)(void *network, const sscam_score_request *request);
+    /* What was measured to score masked inputs fast, as a malloc'ed text. */
+    sscam_status (*calibration)(void *network, char **text);
+    /* From now on that of a text, instead of measuring; NULL: measures anew. */
+    sscam_status (*set_calibration)(void *network, const char *text);
+    /* Loads a library that registers operators. */
+    sscam_status (*load_library)(const char *path);
 } sscam_backend;
 
 /* The backend of this build: backend_default.c in the library, the fake one in the tests. */

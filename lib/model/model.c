@@ -78,6 +78,60 @@ const char *sscam_model_device(const sscam_model *model)
     return model ? model->backend->device(model->network) : "";
 }
 
+static sscam_network_facts facts_of(const sscam_model *model)
+{
+    sscam_network_facts facts = {0};
+    if (model && model->backend->describe)
+        model->backend->describe(model->network, &facts);
+    return facts;
+}
+
+int32_t sscam_model_input_shape(const sscam_model *model, int64_t shape[SSCAM_INPUT_MAX_RANK])
+{
+    const sscam_network_facts facts = facts_of(model);
+    for (int32_t i = 0; shape && i < SSCAM_INPUT_MAX_RANK; i++)
+        shape[i] = facts.shape[i];
+    return facts.rank;
+}
+
+int64_t sscam_model_class_count(const sscam_model *model)
+{
+    return facts_of(model).class_count;
+}
+
+/* --- calibration ------------------------------------------------------------------------------ */
+
+static sscam_status fail_not_calibrated(void)
+{
+    return sscam_fail(SSCAM_E_UNSUPPORTED,
+                      "the network's engine chooses itself how it runs: it has no calibration");
+}
+
+sscam_status sscam_model_calibration(sscam_model *model, char **text)
+{
+    if (!text)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_calibration: text is NULL");
+    *text = NULL;
+    if (!model)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_calibration: model is NULL");
+    sscam_status status = model->backend->calibration
+                              ? model->backend->calibration(model->network, text)
+                              : fail_not_calibrated();
+    return status == SSCAM_OK ? sscam_succeed() : status;
+}
+
+sscam_status sscam_model_set_calibration(sscam_model *model, const char *text)
+{
+    if (!model)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_set_calibration: model is NULL");
+    sscam_status status = model->backend->set_calibration
+                              ? model->backend->set_calibration(model->network, text)
+                              : fail_not_calibrated();
+    return status == SSCAM_OK ? sscam_succeed() : status;
+}
+
+/* --- classification --------------------------------------------------------------------------- */
+
 static sscam_status copy_logits(const float *logits, int64_t rows, int64_t class_count, float *out,
                                 int64_t capacity)
 {

@@ -13,6 +13,7 @@
 
 #include "common/guard.hpp"
 #include "common/workers.hpp"
+#include "sscam/runtime.h"
 
 namespace sscam {
 
@@ -32,6 +33,7 @@ ForkGate *gate = new ForkGate;
 std::atomic<int64_t> forks(0);
 std::atomic<bool> locks_may_be_held(false);
 thread_local bool is_in_libtorch = false, has_forked_this_process = false;
+thread_local int host_thread_count = 0; // that the host has set, while it is lowered; else 0
 
 void before_fork()
 {
@@ -84,19 +86,43 @@ void leave_libtorch()
 
 } // namespace
 
-SingleThreadedOperations::SingleThreadedOperations(bool is_wanted)
+OperationThreads::OperationThreads(int64_t most)
 {
-    if (!is_wanted)
+    if (most <= 0)
         return;
     at::get_num_threads(); // a thread's first use of libtorch sets the number, so let it be before
-    former_thread_count_ = omp_get_max_threads();
-    omp_set_num_threads(1);
+    const int present = omp_get_max_threads();
+    if (most >= present)
+        return;
+    former_thread_count_ = present;
+    is_outermost_ = host_thread_count == 0;
+    if (is_outermost_)
+        host_thread_count = present;
+    omp_set_num_threads(static_cast<int>(most));
 }
 
-SingleThreadedOperations::~SingleThreadedOperations()
+OperationThreads::~OperationThreads()
 {
-    if (former_thread_count_ > 0)
-        omp_set_num_threads(former_thread_count_);
+    if (former_thread_count_ == 0)
+        return;
+    omp_set_num_threads(is_outermost_ ? host_thread_count : former_thread_count_);
+    if (is_outermost_)
+        host_thread_count = 0;
+}
+
+HostOperationThreads::HostOperationThreads() : host_(host_thread_count), own_(omp_get_max_threads())
+{
+    host_thread_count = 0;
+    if (host_ > 0)
+        omp_set_num_threads(host_);
+}
+
+HostOperationThreads::~HostOperationThreads()
+{
+    if (host_ == 0)
+        return;
+    host_thread_count = omp_get_max_threads();
+    omp_set_num_threads(own_);
 }
 
 LibtorchUse::LibtorchUse() : is_outermost_(!is_in_libtorch)
@@ -126,7 +152,9 @@ LibtorchPause::~LibtorchPause()
 // libgomp ends the process where it cannot start the threads that libtorch's operations ask for, as
 // under an exhausted RLIMIT_NPROC, so one is tried before.
 ForkSafeCall::ForkSafeCall()
-    : operations_(has_forked_this_process || (omp_get_max_threads() > 1 && !can_start_thread()))
+    : operations_(has_forked_this_process || (omp_get_max_threads() > 1 && !can_start_thread())
+                      ? 1
+                      : sscam_max_threads())
 {
     if (fork_handler_error != 0)
         throw std::bad_alloc(); // its only error

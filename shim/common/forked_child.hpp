@@ -9,17 +9,31 @@
 
 namespace sscam {
 
-// While it lives, libtorch's operations of this thread run on this thread alone. Other threads, and
-// the number of threads that the host has set, are not affected.
-class SingleThreadedOperations {
+// While it lives, libtorch's operations that this thread starts run on so many threads at most; 0:
+// on as many as before. Other threads, and the number of threads that the host has set, are not
+// affected.
+class OperationThreads {
 public:
-    explicit SingleThreadedOperations(bool is_wanted = true);
-    ~SingleThreadedOperations();
-    SingleThreadedOperations(const SingleThreadedOperations &) = delete;
-    SingleThreadedOperations &operator=(const SingleThreadedOperations &) = delete;
+    explicit OperationThreads(int64_t most);
+    ~OperationThreads();
+    OperationThreads(const OperationThreads &) = delete;
+    OperationThreads &operator=(const OperationThreads &) = delete;
 
 private:
     int former_thread_count_ = 0; // 0: nothing was changed
+    bool is_outermost_ = false;
+};
+
+// While it lives, the number is the host's again: for calls of its callbacks, which may change it.
+class HostOperationThreads {
+public:
+    HostOperationThreads();
+    ~HostOperationThreads();
+    HostOperationThreads(const HostOperationThreads &) = delete;
+    HostOperationThreads &operator=(const HostOperationThreads &) = delete;
+
+private:
+    const int host_, own_;
 };
 
 // While it lives, this thread may be inside of libtorch: fork() waits, in whichever thread, for
@@ -54,8 +68,9 @@ public:
 
 private:
     LibtorchUse use_;
-    // In the thread that forked this process, and where no threads can be started.
-    SingleThreadedOperations operations_;
+    // One in the thread that forked this process, and where no threads can be started; else up to
+    // sscam_max_threads().
+    OperationThreads operations_;
 };
 
 // Number of forks from the process that loaded the library down to this one.
@@ -71,6 +86,7 @@ void call_host(const Callback &callback)
     const int64_t before = fork_count();
     {
         const LibtorchPause pause;
+        const HostOperationThreads threads;
         callback();
     }
     if (fork_count() != before)

@@ -8,6 +8,7 @@
 
 #include <c10/util/Exception.h>
 
+#include "common/log_queue.hpp"
 #include "common/thread_state.hpp"
 #include "sscam/status.h"
 
@@ -57,6 +58,7 @@ sscam_status fail_with_current_exception(const char *subject, sscam_status other
 template <class Body>
 sscam_status guarded(const char *subject, sscam_status otherwise, Body &&body) noexcept
 {
+    const LogQueue log; // outside of the clean state, whose end gives the host its own back
     try {
         const CleanThreadState state;
         body();

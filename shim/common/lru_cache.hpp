@@ -32,6 +32,16 @@ public:
         entries_.emplace_front(key, std::move(value));
     }
 
+    // Calls visit(key, value) for all of them, the one used last first.
+    template <class Visit>
+    void for_each(const Visit &visit) const
+    {
+        for (const auto &entry : entries_)
+            visit(entry.first, entry.second);
+    }
+
+    void clear() { entries_.clear(); }
+
     void erase(const Key &key)
     {
         entries_.remove_if([&](const auto &entry) { return entry.first == key; });

@@ -11,6 +11,8 @@
 #include <c10/core/impl/TorchDispatchModeTLS.h>
 #include <torch/csrc/jit/frontend/tracer.h>
 
+#include "common/log_queue.hpp"
+
 namespace sscam {
 
 namespace tracer = torch::jit::tracer;
@@ -18,19 +20,31 @@ using at::functorch::functorchTLSAccessor;
 
 namespace {
 
-class DropWarnings : public c10::WarningHandler {
+class LogWarnings : public c10::WarningHandler {
 public:
 #if SSCAM_TORCH_WARNING_OBJECTS
-    void process(const c10::Warning &) override {}
+    void process(const c10::Warning &warning) override
+    {
+        log(warning.msg());
+    }
 #else
-    void process(const c10::SourceLocation &, const std::string &, const bool) override {}
+    void process(const c10::SourceLocation &, const std::string &text, const bool) override
+    {
+        log(text);
+    }
 #endif
+
+private:
+    static void log(const std::string &text)
+    {
+        log_message(SSCAM_LOG_WARNING, [&] { return "libtorch: " + text; });
+    }
 };
 
 // Never destroyed: a thread of the host may still run when the process exits.
-c10::WarningHandler *drop_warnings()
+c10::WarningHandler *log_warnings()
 {
-    static c10::WarningHandler *const handler = new DropWarnings;
+    static c10::WarningHandler *const handler = new LogWarnings;
     return handler;
 }
 
@@ -104,7 +118,7 @@ void SavedThreadState::restore() noexcept
 CleanThreadState::CleanThreadState(bool gradients) : outer_(innermost)
 {
     std::fesetenv(FE_DFL_ENV);
-    torch_warnings::set_warning_handler(drop_warnings());
+    torch_warnings::set_warning_handler(log_warnings());
     tracer::setTracingState(nullptr);
     set_default_dispatch_keys();
     set_autograd(gradients);

@@ -16,7 +16,9 @@
 #include <sched.h>
 
 #include "common/forked_child.hpp"
+#include "common/log_queue.hpp"
 #include "common/thread_state.hpp"
+#include "sscam/runtime.h"
 
 namespace sscam {
 
@@ -90,7 +92,8 @@ private:
     {
         try {
             const CleanThreadState state; // as the caller has
-            const SingleThreadedOperations operations;
+            const OperationThreads operations(1);
+            const LogQueueOfThread log(log_);
             while (!is_stopped_ && step())
                 note([this] { finished_steps_++; });
             note([this] { running_--; });
@@ -125,6 +128,7 @@ private:
     }
 
     const WorkerTask &task_;
+    LogQueue *const log_ = LogQueue::current(); // of the thread that waits
     const int64_t forks_at_start_ = fork_count();
     std::atomic<bool> is_stopped_{false};
     std::mutex mutex_; // of what follows, but threads_
@@ -145,7 +149,7 @@ struct DeleteTeam {
 void work_alone(const WorkerTask &task, bool is_single_threaded)
 {
     const auto step = [&] {
-        const SingleThreadedOperations operations(is_single_threaded);
+        const OperationThreads operations(is_single_threaded ? 1 : 0);
         return task.step();
     };
     while (step())
@@ -174,14 +178,21 @@ bool can_start_thread()
     return could_start([] { std::thread([] {}).join(); });
 }
 
+int64_t within_thread_limit(int64_t workers)
+{
+    const int64_t most = sscam_max_threads();
+    return most > 0 ? std::min(workers, most) : workers;
+}
+
 int64_t max_workers()
 {
-    return std::min({processor_count(), limit_in_environment("OMP_NUM_THREADS"),
-                     limit_in_environment("OMP_THREAD_LIMIT")});
+    return within_thread_limit(std::min({processor_count(), limit_in_environment("OMP_NUM_THREADS"),
+                                         limit_in_environment("OMP_THREAD_LIMIT")}));
 }
 
 void run_workers(int64_t workers, const WorkerTask &task)
 {
+    workers = within_thread_limit(workers);
     if (workers <= 1) {
         work_alone(task, false);
         return;

@@ -9,8 +9,11 @@
 namespace sscam {
 
 // How many workers can run at the same time: the processors that this process may use, or fewer
-// where OMP_NUM_THREADS or OMP_THREAD_LIMIT say so.
+// where OMP_NUM_THREADS, OMP_THREAD_LIMIT or sscam_set_max_threads() say so.
 int64_t max_workers();
+
+// The number, or fewer where sscam_set_max_threads() says so.
+int64_t within_thread_limit(int64_t workers);
 
 // Whether the system lets this process have one more thread now.
 bool can_start_thread();

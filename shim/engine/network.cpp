@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 
 #include "common/guard.hpp"
+#include "graph/network_facts.hpp"
 #include "load/module_loader.hpp"
 #include "score/scorer.hpp"
 
@@ -195,7 +196,8 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
 
 Network::Network(const sscam_byte_source &source, const char *device)
     : name_(source.name), device_(device_named(device)), device_name_(device_.str()),
-      module_(load_module(source, device_)), graph_(std::make_unique<MarkedGraph>(module_)),
+      module_(load_module(source, device_)), facts_(facts_of(module_)),
+      graph_(std::make_unique<MarkedGraph>(module_)),
       plain_(graph_->program([](int64_t) { return false; }))
 {
     scorers_[SSCAM_PRECISION_FP32] = std::make_unique<Scorer>(*this, Precision());

@@ -28,6 +28,7 @@ public:
     const std::string &device_name() const { return device_name_; }
     c10::Device device() const { return device_; }
     const torch::jit::Module &module() const { return module_; }
+    const sscam_network_facts &facts() const { return facts_; }
 
     // A copy of the caller's float32 array on the network's device.
     at::Tensor input_from(const float *values, const sscam_shape &shape) const;
@@ -56,6 +57,7 @@ private:
     c10::Device device_;
     std::string device_name_;
     torch::jit::Module module_;
+    sscam_network_facts facts_;
     std::unique_ptr<MarkedGraph> graph_;
     std::shared_ptr<const Program> plain_;
     std::map<sscam_precision, std::unique_ptr<Scorer>> scorers_; // one a precision, all made first

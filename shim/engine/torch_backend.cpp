@@ -12,6 +12,8 @@
 #include "graph/activation_capture.hpp"
 #include "graph/dense_output.hpp"
 #include "load/module_loader.hpp"
+#include "load/operator_library.hpp"
+#include "score/calibration.hpp"
 #include "score/channel_ablation.hpp"
 #include "score/scorer.hpp"
 
@@ -102,6 +104,43 @@ sscam_status ablate_layer(void *handle, const sscam_ablation_request *request, f
     return guarded_on(handle, [&](Network &network) { ablate(network, *request, scores); });
 }
 
+void describe(const void *handle, sscam_network_facts *facts)
+{
+    *facts = static_cast<const Network *>(handle)->facts();
+}
+
+sscam_status prepare(void *handle, const sscam_score_request *request)
+{
+    const sscam_precision precision = request->scoring.precision;
+    return guarded_on(
+        handle, [&](Network &network) { network.scorer(precision).prepare(*request); }, precision);
+}
+
+sscam_status give_calibration(void *handle, char **text)
+{
+    return guarded_on(handle, [&](Network &network) {
+        *text = host_string(calibration_text(network)).release();
+    });
+}
+
+sscam_status take_calibration(void *handle, const char *text)
+{
+    return guarded_on(handle, [&](Network &network) {
+        if (text)
+            set_calibration(network, text);
+        else
+            reset_calibration(network);
+    });
+}
+
+sscam_status load_library(const char *path)
+{
+    return guarded(path, SSCAM_E_IO, [&] {
+        const ForkSafeCall call;
+        load_operator_library(path);
+    });
+}
+
 } // namespace
 
 } // namespace sscam
@@ -109,8 +148,10 @@ sscam_status ablate_layer(void *handle, const sscam_ablation_request *request, f
 const sscam_backend *sscam_torch_backend(void)
 {
     static const sscam_backend backend = {
-        sscam::build_info, sscam::load,          sscam::destroy, sscam::device,       sscam::layers,
-        sscam::classify,   sscam::capture_layer, sscam::score,   sscam::ablate_layer,
+        sscam::build_info,       sscam::load,         sscam::destroy,       sscam::device,
+        sscam::layers,           sscam::classify,     sscam::capture_layer, sscam::score,
+        sscam::ablate_layer,     sscam::describe,     sscam::prepare,       sscam::give_calibration,
+        sscam::take_calibration, sscam::load_library,
     };
     return &backend;
 }

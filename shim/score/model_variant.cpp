@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 
 #include "common/guard.hpp"
+#include "common/log_queue.hpp"
 #include "engine/network.hpp"
 
 namespace sscam {
@@ -96,6 +97,10 @@ ModelVariants make_variants(const Network &network, Precision precision)
     } catch (...) {
         // A network that cannot be frozen is scored as it is; variants made before are kept.
         variants.lacked_memory = memory_ran_out();
+        log_message(SSCAM_LOG_INFO, [&] {
+            return "of the forms of the network, " + std::to_string(variants.list.size()) +
+                   " can be made: " + current_reason();
+        });
     }
     if (variants.list.empty() && variants.lacked_memory)
         throw std::bad_alloc();

@@ -77,6 +77,8 @@ void report(const Request &request, double fraction)
     const Tf32Pause no_switches;
     const HostThreadState host_state;
     call_host([&] {
+        if (LogQueue *log = LogQueue::current())
+            log->pass_on();
         if (sscam_status status = sscam_progress_report(request.progress, fraction))
             throw Reported(status);
     });

@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 
 #include "common/guard.hpp"
+#include "common/log_queue.hpp"
 #include "common/workers.hpp"
 #include "cuda/cuda_scorer.hpp"
 #include "engine/network.hpp"
@@ -80,6 +81,13 @@ void write_masked_inputs(const sscam_mask_list &masks, sscam_memory_format layou
     });
 }
 
+// Another call may have measured a plan just before others were set.
+bool is_that(const ScoringPlan &plan, const CalibratedPlan &wanted)
+{
+    return plan.variant->name == wanted.form && plan.workers == wanted.run_workers &&
+           plan.batch == wanted.batch;
+}
+
 } // namespace
 
 int64_t default_batch(c10::Device device)
@@ -94,13 +102,20 @@ Scorer::Scorer(const Network &network, Precision precision)
 
 void Scorer::score(const sscam_score_request &request, float *scores)
 {
-    const ScoringPlan plan = plan_for(request);
+    const Choice choice = plan_for(request, false);
+    const ScoringPlan &plan = choice.plan;
     if (request.diagnostics)
-        *request.diagnostics = {plan.variant->name, plan.workers, plan.batch};
+        *request.diagnostics = {plan.variant->name, within_thread_limit(plan.workers), plan.batch,
+                                choice.passes};
     if (makes_masks(network_.device()))
         score_on_card(plan, request, network_.device(), scores);
     else
         score_batches(plan, request, scores);
+}
+
+void Scorer::prepare(const sscam_score_request &request)
+{
+    plan_for(request, true);
 }
 
 void Scorer::score_batches(const ScoringPlan &plan, const sscam_score_request &request,
@@ -164,9 +179,21 @@ void Scorer::score_rows(const ModelVariant &variant, const sscam_score_request &
 
 // No callback of the host's is called under the mutex, and nothing is measured under it: a callback
 // may explain with this network, and other threads can be cancelled while one measures.
-ScoringPlan Scorer::plan_for(const sscam_score_request &request)
+//
+// `is_first_of_many`: a batch size is measured for fewer inputs, too, since a later call may have
+// more of them.
+Scorer::Choice Scorer::plan_for(const sscam_score_request &request, bool is_first_of_many)
 {
-    const PlanRequest wanted = plan_request(request);
+    PlanRequest wanted = plan_request(request);
+    if (is_first_of_many && wanted.wants_tuned && request.scoring.batch_size == 0)
+        wanted.wants_tuned_batch |= 2 * wanted.input_count >=
+                                    batch_sizes(network_.device()).worth_tuning;
+    if (wanted.wants_tuned) {
+        const Choice fixed = calibrated_plan(request, wanted);
+        if (fixed.plan.variant)
+            return fixed;
+    }
+    int64_t passes = 0;
     const auto is_complete = [&](const std::shared_ptr<const ShapePlans> &plans) {
         return plans && (wanted.wants_tuned ? plans->tuned : plans->untuned) &&
                (!wanted.wants_tuned_batch || plans->batch_is_tuned);
@@ -177,26 +204,123 @@ ScoringPlan Scorer::plan_for(const sscam_score_request &request)
         const TuningLock::Holder holder(tuning_, report_start);
         plans = known_plans(wanted.key); // of another thread, which held the lock
         if (!is_complete(plans) && holder.is_holding()) {
-            plans = complete_plans(plans.get(), wanted, reference_input(request),
-                                   [&] { holder.report(); });
+            const ReferenceInput reference = reference_input(request);
+            plans = complete_plans(plans.get(), wanted, reference, [&] { holder.report(); });
             keep_plans(wanted.key, plans);
+            passes = *reference.passes;
         } else if (!plans || !(plans->untuned || (wanted.wants_tuned && plans->tuned))) {
             PlanRequest untuned = wanted;
             untuned.wants_tuned = untuned.wants_tuned_batch = false;
-            plans = complete_plans(plans.get(), untuned, reference_input(request), [] {});
+            const ReferenceInput reference = reference_input(request);
+            plans = complete_plans(plans.get(), untuned, reference, [] {});
+            passes = *reference.passes;
         }
     }
     ScoringPlan plan = wanted.wants_tuned && plans->tuned ? *plans->tuned : *plans->untuned;
     if (request.scoring.batch_size > 0)
         plan.batch = std::min(request.scoring.batch_size, plans->largest_batch);
-    return plan;
+    if (passes > 0)
+        log_message(SSCAM_LOG_INFO, [&] {
+            return "masked inputs of shape " + shape_text(std::get<0>(wanted.key)) +
+                   " are scored by " + plan_text(plan) + ", chosen by " + std::to_string(passes) +
+                   " evaluations";
+        });
+    return {plan, passes};
 }
+
+// --- calibration ---------------------------------------------------------------------------------
+
+std::optional<CalibratedPlan> Scorer::find_calibrated(const PlanRequest &wanted,
+                                                      bool &is_calibrated)
+{
+    std::lock_guard<std::mutex> lock(mutex_);
+    is_calibrated = calibrated_.has_value();
+    if (!is_calibrated)
+        return std::nullopt;
+    const auto found = calibrated_->find(wanted.key);
+    return found == calibrated_->end() ? std::nullopt : std::optional(found->second);
+}
+
+// The plan that was set; none where nothing was. It is checked once before it is used.
+Scorer::Choice Scorer::calibrated_plan(const sscam_score_request &request,
+                                       const PlanRequest &wanted)
+{
+    bool is_calibrated = false;
+    const auto fixed = find_calibrated(wanted, is_calibrated);
+    if (!is_calibrated)
+        return {};
+    const std::string subject = "the calibration that was set ";
+    const std::string way_out = "; set another one, or none, or calibrate=off";
+    if (!fixed)
+        throw Error(SSCAM_E_UNSUPPORTED,
+                    subject + "has nothing for inputs of shape " +
+                        shape_text(std::get<0>(wanted.key)) +
+                        " with workers=" + std::to_string(std::get<2>(wanted.key)) +
+                        " and this precision and output" + way_out);
+    Choice choice;
+    const auto plans = known_plans(wanted.key);
+    if (plans && plans->tuned && is_that(*plans->tuned, *fixed)) {
+        choice.plan = *plans->tuned;
+    } else {
+        const Variants known = variants();
+        for (const auto &variant : known->list)
+            if (fixed->form == variant->name)
+                choice.plan = {variant, fixed->run_workers, fixed->batch};
+        const ReferenceInput reference = reference_input(request);
+        if (!choice.plan.variant || !is_usable(choice.plan, reference))
+            throw Error(SSCAM_E_UNSUPPORTED, subject + "asks for the form " + fixed->form +
+                                                 ", which does not give the network's outputs" +
+                                                 way_out);
+        ShapePlans made = plans ? *plans : ShapePlans();
+        made.largest_batch = fixed->largest_batch;
+        made.tuned = choice.plan;
+        made.batch_is_tuned = true;
+        keep_plans(wanted.key, std::make_shared<const ShapePlans>(std::move(made)));
+        choice.passes = *reference.passes;
+    }
+    if (request.scoring.batch_size > 0)
+        choice.plan.batch = std::min(request.scoring.batch_size, fixed->largest_batch);
+    return choice;
+}
+
+std::vector<CalibratedPlan> Scorer::calibration()
+{
+    std::vector<CalibratedPlan> found;
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (calibrated_) {
+        for (const auto &[key, plan] : *calibrated_)
+            found.push_back(plan);
+        return found;
+    }
+    plans_.for_each([&](const Key &key, const std::shared_ptr<const ShapePlans> &plans) {
+        if (plans->tuned)
+            found.push_back({key, plans->tuned->variant->name, plans->tuned->workers,
+                             plans->tuned->batch, plans->largest_batch});
+    });
+    return found;
+}
+
+void Scorer::set_calibration(std::optional<std::vector<CalibratedPlan>> plans)
+{
+    std::optional<std::map<Key, CalibratedPlan>> calibrated;
+    if (plans) {
+        calibrated.emplace();
+        for (CalibratedPlan &plan : *plans)
+            calibrated->emplace(plan.key, plan);
+    }
+    std::lock_guard<std::mutex> lock(mutex_);
+    calibrated_ = std::move(calibrated);
+    first_tuned_.clear();
+    plans_.clear();
+}
+
+// --- making plans --------------------------------------------------------------------------------
 
 Scorer::PlanRequest Scorer::plan_request(const sscam_score_request &request) const
 {
     PlanRequest wanted;
     // A GPU runs one batch at a time.
-    wanted.workers = network_.device().is_cpu() ? request.scoring.workers : 1;
+    wanted.workers = network_.device().is_cpu() ? within_thread_limit(request.scoring.workers) : 1;
     wanted.input_count = sscam_mask_list_count(request.masks);
     wanted.wants_tuned = request.scoring.calibrate;
     wanted.wants_tuned_batch = request.scoring.calibrate && request.scoring.batch_size == 0 &&
@@ -226,7 +350,9 @@ ReferenceInput Scorer::reference_input(const sscam_score_request &request) const
     const sscam_mask_plan &masks = *request.masks->plans[0];
     const at::Tensor input = network_.input_from(masks.input, sscam_mask_shape(&masks));
     const std::string output = text_or_empty(request.output);
-    return {input, network_.classify(input.clone(), output).to(at::kCPU), output};
+    ReferenceInput reference{input, network_.classify(input.clone(), output).to(at::kCPU), output};
+    *reference.passes = 1;
+    return reference;
 }
 
 // Made without the mutex, which takes seconds. Two threads may do so at once only while a host's

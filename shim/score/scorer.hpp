@@ -13,6 +13,7 @@
 #include "common/lru_cache.hpp"
 #include "model/backend.h"
 #include "score/buffer_pool.hpp"
+#include "score/calibration.hpp"
 #include "score/scoring_plan.hpp"
 #include "score/tuning_lock.hpp"
 
@@ -30,9 +31,17 @@ public:
     // scores: [targets of the request][its masked inputs].
     void score(const sscam_score_request &request, float *scores);
 
+    // Decides how masked inputs like those of the request are scored, as the first score() would.
+    void prepare(const sscam_score_request &request);
+
+    // What measuring has chosen, and what was set.
+    std::vector<CalibratedPlan> calibration();
+
+    // From now on such plans instead of measuring. Without: measures anew, forgetting what is known.
+    void set_calibration(std::optional<std::vector<CalibratedPlan>> plans);
+
 private:
-    // Input shape, output and number of workers (0: to be chosen).
-    using Key = std::tuple<std::vector<int64_t>, std::string, int64_t>;
+    using Key = PlanKey;
 
     // How inputs of one shape are scored. Decided once and kept, so that all explanations of one
     // loaded network come from the same arithmetic.
@@ -51,9 +60,17 @@ private:
         bool wants_tuned, wants_tuned_batch;
     };
 
+    // A plan, and the network evaluations by which it was chosen now.
+    struct Choice {
+        ScoringPlan plan;
+        int64_t passes = 0;
+    };
+
     using Variants = std::shared_ptr<const ModelVariants>;
 
-    ScoringPlan plan_for(const sscam_score_request &request);
+    Choice plan_for(const sscam_score_request &request, bool is_first_of_many);
+    Choice calibrated_plan(const sscam_score_request &request, const PlanRequest &wanted);
+    std::optional<CalibratedPlan> find_calibrated(const PlanRequest &wanted, bool &is_calibrated);
     PlanRequest plan_request(const sscam_score_request &request) const;
     std::shared_ptr<const ShapePlans> known_plans(const Key &key);
     void keep_plans(const Key &key, const std::shared_ptr<const ShapePlans> &plans);
@@ -88,6 +105,7 @@ private:
     TuningLock tuning_;
 
     std::mutex mutex_; // of what follows; held for look-ups only
+    std::optional<std::map<Key, CalibratedPlan>> calibrated_; // set from outside
     Variants variants_;
     std::map<int64_t, ScoringPlan> first_tuned_; // by workers asked for: the first shape's plan
     LruCache<Key, std::shared_ptr<const ShapePlans>> plans_;

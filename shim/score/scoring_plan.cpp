@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "common/guard.hpp"
+#include "common/log_queue.hpp"
 #include "common/workers.hpp"
 #include "engine/network.hpp"
 
@@ -36,16 +37,19 @@ at::Tensor repeated(const at::Tensor &input, int64_t rows, sscam_memory_format l
 }
 
 // The copy of the logits to the host also waits for the device.
-at::Tensor run(const ModelVariant &variant, const at::Tensor &batch, const std::string &output)
+at::Tensor run(const ModelVariant &variant, const at::Tensor &batch,
+               const ReferenceInput &reference)
 {
-    return run_for_logits(*variant.program, batch.to(variant.precision.type), {}, 0, output)
+    *reference.passes += batch.size(0);
+    return run_for_logits(*variant.program, batch.to(variant.precision.type), {}, 0,
+                          reference.output)
         .to(at::kCPU);
 }
 
 at::Tensor run(const ScoringPlan &plan, const ReferenceInput &reference)
 {
     return run(*plan.variant, repeated(reference.input, plan.batch, plan.variant->layout),
-               reference.output);
+               reference);
 }
 
 // An input of half the contrast, whose least, mean and greatest values all differ from those of
@@ -80,20 +84,23 @@ double seconds_per_input(const ScoringPlan &plan, const ReferenceInput &referenc
 }
 
 // False, too, where the check throws. Running out of memory is thrown on where `needs_least`: no
-// other plan could need less.
+// other plan could need less. Where it is false, the log says why of `what`.
 template <class Check>
-bool holds(const Check &check, bool needs_least, bool *lacked_memory)
+bool holds(const Check &check, const std::string &what, bool needs_least, bool *lacked_memory)
 {
     try {
-        return check();
+        if (check())
+            return true;
+        log_message(SSCAM_LOG_INFO, [&] { return what + ": the network's outputs differ"; });
     } catch (...) {
         const bool ran_out = memory_ran_out();
         if (ran_out && needs_least)
             throw;
         if (ran_out && lacked_memory)
             *lacked_memory = true;
-        return false;
+        log_message(SSCAM_LOG_INFO, [&] { return what + ": " + current_reason(); });
     }
+    return false;
 }
 
 } // namespace
@@ -105,6 +112,13 @@ bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision p
     const double scale = std::max(logits.abs().max().item<double>(), 1e-6);
     return (found - logits).abs().max().item<double>() <=
            tolerance_of(precision) * scale; // false for NaN
+}
+
+std::string plan_text(const ScoringPlan &plan)
+{
+    return std::string(plan.variant->name) + ", " + std::to_string(plan.workers) +
+           (plan.workers == 1 ? " worker" : " workers") + ", batches of " +
+           std::to_string(plan.batch);
 }
 
 bool TuningBudget::is_left(double seconds) const
@@ -123,7 +137,8 @@ bool is_usable(const ScoringPlan &plan, const ReferenceInput &reference, bool *l
         });
         return all_agree.load();
     };
-    return holds(gives_reference, plan.batch == 1 && plan.workers == 1, lacked_memory);
+    return holds(gives_reference, "scoring plan dropped (" + plan_text(plan) + ")",
+                 plan.batch == 1 && plan.workers == 1, lacked_memory);
 }
 
 bool has_independent_rows(const ModelVariant &variant, const ReferenceInput &reference,
@@ -131,12 +146,13 @@ bool has_independent_rows(const ModelVariant &variant, const ReferenceInput &ref
 {
     const auto gives_both = [&] {
         const at::Tensor other = with_another_range(reference.input);
-        const at::Tensor other_logits = run(variant, other.clone(), reference.output);
-        const at::Tensor logits = run(variant, at::cat({reference.input, other}), reference.output);
+        const at::Tensor other_logits = run(variant, other.clone(), reference);
+        const at::Tensor logits = run(variant, at::cat({reference.input, other}), reference);
         return logits.size(0) == 2 &&
                logits_agree(logits, at::cat({reference.logits, other_logits}), variant.precision);
     };
-    return holds(gives_both, false, lacked_memory);
+    return holds(gives_both, "inputs are scored one by one: in a batch of two", false,
+                 lacked_memory);
 }
 
 std::optional<ScoringPlan> fastest_plan(const std::vector<ScoringPlan> &plans,

@@ -2,6 +2,7 @@
 #ifndef SSCAM_SHIM_SCORE_SCORING_PLAN_HPP
 #define SSCAM_SHIM_SCORE_SCORING_PLAN_HPP
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -50,7 +51,12 @@ private:
 struct ReferenceInput {
     at::Tensor input, logits;
     std::string output; // of the network's; "" for the one that is found
+    // Network evaluations by which plans were checked and measured.
+    std::shared_ptr<std::atomic<int64_t>> passes = std::make_shared<std::atomic<int64_t>>(0);
 };
+
+// "channels-last, 2 workers, batches of 4"
+std::string plan_text(const ScoringPlan &plan);
 
 // Whether every row of `found`, computed at a precision, is `logits`, [1, classes], up to the
 // rounding that depends on variants and batch sizes.

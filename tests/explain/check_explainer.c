@@ -681,9 +681,11 @@ START_TEST(diagnostics_say_how_a_map_was_scored)
         const char *method, *options, *text;
     } cases[] = {
         {"score-cam", "batch_size=3 calibrate=off",
-         "{\"form\": \"unmeasured\", \"precision\": \"fp32\", \"workers\": 1, \"batch_size\": 3}"},
+         "{\"form\": \"unmeasured\", \"precision\": \"fp32\", \"workers\": 1, \"batch_size\": 3, "
+         "\"calibration_passes\": 0}"},
         {"score-cam", "batch_size=2 precision=bf16 aug_smooth=on layer=stem,features",
-         "{\"form\": \"measured\", \"precision\": \"bf16\", \"workers\": 1, \"batch_size\": 2}"},
+         "{\"form\": \"measured\", \"precision\": \"bf16\", \"workers\": 1, \"batch_size\": 2, "
+         "\"calibration_passes\": 0}"},
         {"grad-cam", "", "{}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

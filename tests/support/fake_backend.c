@@ -110,6 +110,7 @@ void fake_reset(void)
     for (int call = 0; call < FAKE_CALL_KINDS; call++)
         atomic_store(&fake_counted.calls[call], 0);
     atomic_store(&fake_counted.inputs, 0);
+    atomic_store(&fake_counted.prepared_inputs, 0);
     atomic_store(&fake_counted.largest_batch, 0);
 }
 
@@ -123,7 +124,7 @@ void fake_fail_at(fake_call call, long long nth, sscam_status status)
 const char *fake_call_name(fake_call call)
 {
     static const char *const names[FAKE_CALL_KINDS] = {"load",  "layers", "classify", "capture",
-                                                       "score", "ablate", "batch"};
+                                                       "score", "ablate", "batch",    "prepare"};
     return names[call];
 }
 
@@ -779,9 +780,30 @@ static sscam_status ablate(void *network, const sscam_ablation_request *request,
     return status;
 }
 
+static void facts_of(const void *network, sscam_network_facts *facts)
+{
+    sscam_engine_backend()->describe(network, facts);
+}
+
+static sscam_status prepare(void *network, const sscam_score_request *request)
+{
+    (void)network;
+    atomic_fetch_add(&fake_counted.prepared_inputs, sscam_mask_list_count(request->masks));
+    return enter(FAKE_PREPARE);
+}
+
 const sscam_backend *sscam_backend_default(void)
 {
-    static const sscam_backend backend = {build_info, load,    destroy, device_name, layers_of,
-                                          classify,   capture, score,   ablate};
+    static const sscam_backend backend = {.build_info = build_info,
+                                          .load = load,
+                                          .destroy = destroy,
+                                          .device = device_name,
+                                          .layers = layers_of,
+                                          .classify = classify,
+                                          .capture = capture,
+                                          .score = score,
+                                          .ablate = ablate,
+                                          .describe = facts_of,
+                                          .prepare = prepare};
     return &backend;
 }

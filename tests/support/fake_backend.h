@@ -67,15 +67,17 @@ typedef enum fake_call {
     FAKE_SCORE,
     FAKE_ABLATE,
     FAKE_BATCH, /* one of the batches that a FAKE_SCORE or FAKE_ABLATE is made of */
+    FAKE_PREPARE,
     FAKE_CALL_KINDS
 } fake_call;
 
 /* Counted since fake_reset(). Any thread may read at any time. */
 typedef struct fake_counters {
     atomic_llong calls[FAKE_CALL_KINDS];
-    atomic_llong inputs;        /* network evaluations, of all calls together */
-    atomic_llong largest_batch; /* masked inputs that were in memory at once */
-    atomic_llong networks;      /* loaded and not destroyed; not touched by fake_reset() */
+    atomic_llong inputs;          /* network evaluations, of all calls together */
+    atomic_llong prepared_inputs; /* masked inputs that a FAKE_PREPARE was told of */
+    atomic_llong largest_batch;   /* masked inputs that were in memory at once */
+    atomic_llong networks;        /* loaded and not destroyed; not touched by fake_reset() */
 } fake_counters;
 
 extern fake_counters fake_counted;
