@@ -265,6 +265,8 @@ static int evaluate_images(struct eval *eval, const bool *done)
     for (size_t i = 0; i < eval->dataset.count; i++)
         eval->image_count += is_selected(eval, i) && !done[i];
     progress_begin(&eval->progress, eval->title, 1, 1);
+    eval->progress.units = (double)eval->image_count;
+    eval->progress.unit = "images";
     for (size_t i = 0; i < eval->dataset.count && !code; i++) {
         if (!is_selected(eval, i) || done[i])
             continue;
