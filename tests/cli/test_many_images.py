@@ -98,6 +98,8 @@ def test_an_image_that_fails_does_not_end_the_others(sscam, network, images, tmp
 
 
 def test_names_that_collide_or_are_inputs_are_refused(sscam, network, images, tmp_path, files):
+    result = sscam("explain", network.model, images[0], *FAST, "-o", "-", "--npy", "-")
+    assert_one_line(result, 2, "two outputs", "/dev/stdout")
     (tmp_path / "other").mkdir()
     shutil.copy(SCENES[0], tmp_path / "other")
     twins = (images[0], f"other/{SCENES[0].name}")

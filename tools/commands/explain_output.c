@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/path.h"
@@ -87,15 +88,19 @@ bool writes_standard_output(const struct explain_request *request)
     return false;
 }
 
-/* Whether a given name is that of a folder: one that exists, or ends in a slash; for several images
- * also one without an extension. */
+/* Whether a given name is that of a folder: one that ends in a slash, or exists and is not named
+ * like a file; for several images also one without an extension. */
 static bool is_folder_name(const struct explain_request *request, const char *given)
 {
+    const char *extension = sscam_extension(given);
     size_t length = strlen(given);
 
-    return is_folder(given) || (length && given[length - 1] == '/') ||
-           (request->images.paths.count > 1 && !*sscam_extension(given) &&
-            strncmp(given, "/dev/", strlen("/dev/")) != 0 && strcmp(given, STANDARD_STREAM) != 0);
+    if (length && given[length - 1] == '/')
+        return true;
+    if (is_folder(given))
+        return strcasecmp(extension, ".png") != 0 && strcasecmp(extension, ".npy") != 0;
+    return request->images.paths.count > 1 && !*extension &&
+           strncmp(given, "/dev/", strlen("/dev/")) != 0 && strcmp(given, STANDARD_STREAM) != 0;
 }
 
 bool writes_files(const struct explain_request *request)
