@@ -189,10 +189,10 @@ static sscam_status try_class(void *user, sscam_explainer *explainer, int64_t cl
     sscam_image *image = NULL;
     sscam_map *map = NULL;
 
-    /* It has been read before. */
-    if (input_list_load(&comparison->images, 0, &comparison->selection.reading, &image))
-        return SSCAM_E_IO;
-    sscam_status status = sscam_explain_image(explainer, image, class_index, &map);
+    sscam_status status = input_list_read(&comparison->images, 0, &comparison->selection.reading,
+                                          &image);
+    if (!status)
+        status = sscam_explain_image(explainer, image, class_index, &map);
     sscam_map_unref(map);
     sscam_image_unref(image);
     return status;

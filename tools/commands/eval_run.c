@@ -111,8 +111,10 @@ static int check_classes(struct eval *eval)
 
     if (eval->selection.labels.path)
         return selection_check_labels(&eval->selection, eval->model, try_class, eval);
-    enum class_count_order order = label_fit(&eval->selection, eval->model, folders->count,
-                                             try_class, eval);
+    enum class_count_order order;
+    int code = label_fit(&eval->selection, eval->model, folders->count, try_class, eval, &order);
+    if (code)
+        return code;
     if (order == CLASSES_AS_MANY || order == CLASSES_UNKNOWN)
         return EXIT_OK;
     if (!eval->request.has_classes)

@@ -114,14 +114,22 @@ int input_list_expand(char *const *operands, size_t count, const sscam_read_opti
     return code;
 }
 
+sscam_status input_list_read(const struct input_list *list, size_t index,
+                             const sscam_read_options *reading, sscam_image **out)
+{
+    const char *path = list->paths.items[index];
+
+    return strcmp(path, STANDARD_STREAM)
+               ? sscam_image_read(path, reading, out)
+               : sscam_image_read_memory(list->standard, list->standard_size, reading, out);
+}
+
 int input_list_load(const struct input_list *list, size_t index, const sscam_read_options *reading,
                     sscam_image **out)
 {
-    if (strcmp(list->paths.items[index], STANDARD_STREAM) != 0)
-        return load_image(list->paths.items[index], reading, out);
-    sscam_status status = sscam_image_read_memory(list->standard, list->standard_size, reading,
-                                                  out);
-    return status ? fail_library(STANDARD_NAME, status) : EXIT_OK;
+    sscam_status status = input_list_read(list, index, reading, out);
+
+    return status ? fail_library(input_list_name(list, index), status) : EXIT_OK;
 }
 
 void input_list_free(struct input_list *list)

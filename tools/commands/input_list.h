@@ -23,9 +23,13 @@ struct input_list {
 int input_list_expand(char *const *operands, size_t count, const sscam_read_options *reading,
                       struct input_list *list);
 
-/* Reads the image at a position, as load_image() does. */
+/* Reads the image at a position. EXIT_FAILED with a line. */
 int input_list_load(const struct input_list *list, size_t index, const sscam_read_options *reading,
                     sscam_image **out);
+
+/* The same without a line. */
+sscam_status input_list_read(const struct input_list *list, size_t index,
+                             const sscam_read_options *reading, sscam_image **out);
 
 /* How messages and results call an image. */
 const char *input_list_name(const struct input_list *list, size_t index);

@@ -14,13 +14,6 @@ int load_model(const char *path, const char *device, sscam_model **out)
     return status ? fail_library(path, status) : EXIT_OK;
 }
 
-int load_image(const char *path, const sscam_read_options *reading, sscam_image **out)
-{
-    sscam_status status = sscam_image_read(path, reading, out);
-
-    return status ? fail_library(path, status) : EXIT_OK;
-}
-
 /* The first bytes of a file; zeros where it has none. */
 static void read_start(const char *path, char start[4])
 {
