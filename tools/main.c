@@ -34,6 +34,7 @@ static const struct command commands[] = {
     {"study", "what SS-CAM's noise and samples change, on a data set", run_study},
     {"merge", "tables of results that were computed in parts", run_merge},
     {"layers", "a network's layers, and the one explained by default", run_layers},
+    {"doctor", "versions, devices, and whether a network loads: for reports", run_doctor},
     {"methods", "the methods, with their formulas and papers", run_methods},
     {"options", "the options of the methods, with their values", run_options},
 };

@@ -102,7 +102,9 @@ def test_help_of_a_command(sscam, command):
         (["help", "explian"], ["did you mean 'explain'"]),
         (["explain"], ["a model"]),
         (["explain", "model.pt"], ["--tensor"]),
-        (["explain", "model.pt", "a.png", "b.png"], ["'b.png'"]),
+        (["layers", "model.pt", "other.pt"], ["'other.pt'"]),
+        (["explain", "-", "-"], ["standard input", "twice"]),
+        (["explain", "model.pt", "a.png", "--json", "-o", "-"], ["--json"]),
         (["explain", "model.pt", "a.png", "--tensor", "a.npy"], ["not both"]),
         (["explain", "model.pt", "--tensor", "a.npy", "-o", "a.png"], ["--heatmap"]),
         (
@@ -502,10 +504,19 @@ def test_every_output(sscam, network, tmp_path, files):
         assert heat.size == (224, 224)
 
 
-def test_files_alone_print_nothing(sscam, network, files):
-    result = sscam("explain", network.model, network.image, *FAST, "--npy", "map.npy")
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    assert files() == ["map.npy"]
+def test_a_line_names_the_files(sscam, network, files):
+    explain = ("explain", network.model, network.image, *FAST, "--npy", "map.npy")
+    result = sscam(*explain, "--raw", "raw.npy")
+    assert result.returncode == 0 and result.stderr == ""
+    assert re.fullmatch(
+        r"class \d, probability [\d.]+: grad-cam at \w+, 1 pass, [\d.]+ s, maximum at .*; "
+        r"wrote map.npy, raw.npy\n",
+        result.stdout,
+    )
+    assert files() == ["map.npy", "raw.npy"]
+    for flag in ("--quiet", "-q"):
+        result = sscam(*explain, flag)
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_written_files_have_ordinary_permissions(sscam, network, tmp_path):

@@ -1055,8 +1055,10 @@ def test_the_bar_is_of_the_whole_data_set(network, tmp_path):
     )
     assert code == 0
     assert re.search(
-        r"\r\033\[K\[[#-]+\] +\d+ %  \d+:\d\d elapsed, (-:--|\d+:\d\d) left  image \d of 4", shown
+        r"\r\033\[K\[[#-]+\] +\d+ %  \d+:\d\d elapsed, (-:--|\d+:\d\d) left(, [\d.]+ images/(s|min))?  image \d of 4",
+        shown,
     ), shown
+    assert re.search(r" left, [\d.]+ images/(s|min)  image", shown), shown
     percents = [int(number) for number in re.findall(r"(\d+) %", shown)]
     assert percents == sorted(percents) and percents[-1] > 50
     assert re.search(r"\r\033\[Ksscam: note: [^\r\n]*scene01b.png[^\r\n]*\r\n", shown), shown

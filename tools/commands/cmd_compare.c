@@ -10,6 +10,7 @@
 #include "commands/arguments.h"
 #include "commands/commands.h"
 #include "commands/explainer_set.h"
+#include "commands/input_list.h"
 #include "commands/label_fit.h"
 #include "commands/load.h"
 #include "commands/selection.h"
@@ -27,7 +28,7 @@
 struct comparison {
     struct selection selection;
     const char *model_path, *output_path;
-    char *const *image_paths;
+    struct input_list images;
     size_t image_count;
 
     sscam_model *model;
@@ -102,8 +103,9 @@ static sscam_status compute(struct comparison *comparison, size_t index, const s
 {
     int64_t *classes = selection_classes(&comparison->selection, 1);
 
-    progress_begin(&comparison->progress, sscam_file_name(comparison->image_paths[index]),
-                   index + 1, comparison->image_count);
+    progress_begin(&comparison->progress,
+                   sscam_file_name(input_list_name(&comparison->images, index)), index + 1,
+                   comparison->image_count);
     sscam_status status = sscam_explain_image_all(
         comparison->explainer_set.explainers, (int64_t)comparison->explainer_set.count, image,
         classes, (int64_t)comparison->selection.class_count, maps);
@@ -116,7 +118,7 @@ static int explain_image(struct comparison *comparison, size_t index, const ssca
 {
     size_t class_count = comparison->selection.class_count,
            count = comparison->explainer_set.count * class_count;
-    struct scene scene = {.path = comparison->image_paths[index], .image = image};
+    struct scene scene = {.path = input_list_name(&comparison->images, index), .image = image};
     sscam_map **maps = allocate(count, sizeof(sscam_map *));
 
     sscam_status status = compute(comparison, index, image, maps);
@@ -143,7 +145,7 @@ static int explain_images(struct comparison *comparison)
 
         if (interruption_requested())
             return fail_cancelled();
-        code = load_image(comparison->image_paths[i], &comparison->selection.reading, &image);
+        code = input_list_load(&comparison->images, i, &comparison->selection.reading, &image);
         if (!code)
             code = explain_image(comparison, i, image);
         sscam_image_unref(image);
@@ -184,8 +186,16 @@ static sscam_status try_class(void *user, sscam_explainer *explainer, int64_t cl
 {
     const struct comparison *comparison = user;
 
-    return try_image(explainer, comparison->image_paths[0], &comparison->selection.reading,
-                     class_index);
+    sscam_image *image = NULL;
+    sscam_map *map = NULL;
+
+    sscam_status status = input_list_read(&comparison->images, 0, &comparison->selection.reading,
+                                          &image);
+    if (!status)
+        status = sscam_explain_image(explainer, image, class_index, &map);
+    sscam_map_unref(map);
+    sscam_image_unref(image);
+    return status;
 }
 
 static sscam_status try_first_image(void *user, sscam_explainer *explainer)
@@ -230,7 +240,7 @@ static int check_images(const struct comparison *comparison)
     for (size_t i = 0; i < comparison->image_count && !code; i++) {
         sscam_image *image = NULL;
 
-        code = load_image(comparison->image_paths[i], &comparison->selection.reading, &image);
+        code = input_list_load(&comparison->images, i, &comparison->selection.reading, &image);
         sscam_image_unref(image);
     }
     return code;
@@ -268,6 +278,8 @@ static int compare(struct comparison *comparison)
 
     if (!code)
         code = selection_resolve(&comparison->selection, "all");
+    if (!code)
+        code = check_order("compare", comparison->model_path, comparison->images.paths.items[0]);
     if (!code)
         code = check_size(comparison);
     if (!code)
@@ -309,10 +321,14 @@ int run_compare(int argc, char **argv)
     int code = arguments_parse(&syntax, argc, argv, &operands);
     if (!code) {
         comparison.model_path = operands.items[0];
-        comparison.image_paths = operands.items + 1;
-        comparison.image_count = operands.count - 1;
+        code = input_list_expand(operands.items + 1, operands.count - 1,
+                                 &comparison.selection.reading, &comparison.images);
+    }
+    if (!code) {
+        comparison.image_count = comparison.images.paths.count;
         code = compare(&comparison);
     }
+    input_list_free(&comparison.images);
     selection_free(&comparison.selection);
     text_list_free(&operands);
     return code;

@@ -60,7 +60,9 @@ static sscam_status compute(struct explain_request *request, sscam_map **maps)
     int64_t *classes = selection_classes(&request->selection, request->input_count);
     const sscam_array input = first_inputs(request, request->input_count, shape);
 
-    progress_begin(&request->progress, "", 1, 1);
+    size_t images = request->images.paths.count;
+    progress_begin(&request->progress, images > 1 ? sscam_file_name(input_name(request)) : "",
+                   request->image_index + 1, images ? images : 1);
     sscam_status status = request->image
                               ? sscam_explain_image_all(set->explainers, explainer_count,
                                                         request->image, classes, class_count, maps)
@@ -74,9 +76,8 @@ static sscam_status compute(struct explain_request *request, sscam_map **maps)
 /* The path on the command line that a failure is about. */
 static const char *failed_path(const struct explain_request *request, sscam_status status)
 {
-    if (status == SSCAM_E_ARGUMENT)
-        return request->image_path ? request->image_path : request->tensor_path;
-    return request->model_path;
+    return status == SSCAM_E_ARGUMENT || request->images.paths.count > 1 ? input_name(request)
+                                                                         : request->model_path;
 }
 
 static int output_map(const struct explain_request *request, const sscam_map *map,
@@ -89,7 +90,7 @@ static int output_map(const struct explain_request *request, const sscam_map *ma
         return code;
     if (request->as_json)
         put_json_line(request, map, position, explainer, seconds);
-    else if (!writes_files(request))
+    else if (!request->selection.is_quiet)
         put_sentence(request, map, position, seconds);
     return fflush(stdout) ? fail_errno("standard output") : EXIT_OK;
 }
@@ -118,6 +119,7 @@ static int output_maps(const struct explain_request *request, sscam_map *const *
             .method = set->methods[explainer],
             .layer = set->layers[explainer],
             .class_position = i / inputs % class_count,
+            .image = request->image_index,
             .input = (int64_t)(i % inputs),
         };
         const sscam_map *map =
@@ -129,7 +131,8 @@ static int output_maps(const struct explain_request *request, sscam_map *const *
     return code;
 }
 
-static int explain_together(struct explain_request *request)
+/* Explains the input that is loaded. `*ends` is set where other images would fail as well. */
+static int explain_together(struct explain_request *request, bool *ends)
 {
     size_t count = (size_t)request->input_count * request->explainer_set.count *
                    request->selection.class_count;
@@ -140,11 +143,51 @@ static int explain_together(struct explain_request *request)
     double seconds = monotonic_seconds() - start;
     int code = status ? fail_library(failed_path(request, status), status)
                       : output_maps(request, maps, seconds_per_pass(seconds, maps, count));
+    *ends = !status || status == SSCAM_E_CANCELLED || status == SSCAM_E_MEMORY ||
+            status == SSCAM_E_DEVICE;
 
     for (size_t i = 0; i < count; i++)
         sscam_map_unref(maps[i]);
     free(maps);
     return code;
+}
+
+/* Standard input can be read once. */
+static int check_standard_input(const struct explain_request *request, char *const *images,
+                                size_t image_count)
+{
+    const char *const others[] = {request->model_path, request->tensor_path,
+                                  request->selection.labels_path};
+    size_t uses = 0;
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        uses += others[i] && !strcmp(others[i], STANDARD_STREAM);
+    for (size_t i = 0; i < image_count; i++)
+        uses += !strcmp(images[i], STANDARD_STREAM);
+    return uses > 1 ? fail_usage("explain", "standard input, '-', is named twice") : EXIT_OK;
+}
+
+/* Explains all images, of which the first usable one is loaded. One that fails has its line, and
+ * the others are explained all the same. */
+static int explain_images(struct explain_request *request)
+{
+    size_t first = request->image_index, count = request->images.paths.count;
+    int result = first ? EXIT_FAILED : EXIT_OK; /* those before it could not be read */
+
+    for (size_t i = first; i < count || i == first; i++) {
+        bool ends = false;
+
+        if (interruption_requested())
+            return fail_cancelled();
+        int code = i == first ? EXIT_OK : load_input_image(request, i);
+        if (!code)
+            code = explain_together(request, &ends);
+        if (code)
+            result = code;
+        if (code && ends)
+            break;
+    }
+    return result;
 }
 
 static int explain_all(struct explain_request *request)
@@ -156,48 +199,9 @@ static int explain_all(struct explain_request *request)
         code = explainer_set_drop_unsupported(&request->explainer_set, &request->selection,
                                               try_first_input, request);
     if (!code)
-        code = interruption_requested() ? fail_cancelled() : explain_together(request);
+        code = explain_images(request);
     explainer_set_free(&request->explainer_set);
     return code;
-}
-
-/* Number of spatial dimensions: what was given, or what the rank makes likely. */
-static int tensor_dimensions(const struct explain_request *request)
-{
-    if (request->dimensions)
-        return request->dimensions[0] - '0';
-    return request->tensor.rank < 3 ? 1 : request->tensor.rank > 4 ? 3 : 2;
-}
-
-static int load_tensor(struct explain_request *request)
-{
-    static const char *const shapes[] = {"[C,W] or [N,C,W]", "[C,H,W] or [N,C,H,W]",
-                                         "[C,D,H,W] or [N,C,D,H,W]"};
-    struct npy_array *tensor = &request->tensor;
-
-    if (npy_read(request->tensor_path, tensor))
-        return EXIT_FAILED;
-    int dimensions = tensor_dimensions(request), missing = dimensions + 2 - tensor->rank;
-    if (missing < 0 || missing > 1)
-        return fail(request->tensor_path, "it has %d dimensions; its shape is not %s", tensor->rank,
-                    shapes[dimensions - 1]);
-    if (dimensions != 2 && request->output_paths[HEATMAP])
-        return fail_usage("explain", "--heatmap is an image, which a map of an array %s is not",
-                          shapes[dimensions - 1]);
-    request->rank = dimensions + 2;
-    request->shape[0] = 1;
-    for (int i = 0; i < tensor->rank; i++)
-        request->shape[missing + i] = tensor->shape[i];
-    request->input_count = request->shape[0];
-    return EXIT_OK;
-}
-
-static int load_inputs(struct explain_request *request)
-{
-    request->input_count = 1;
-    return request->tensor_path
-               ? load_tensor(request)
-               : load_image(request->image_path, &request->selection.reading, &request->image);
 }
 
 static bool has_other_extension(const char *path, const char *extension)
@@ -211,9 +215,9 @@ static int check_request(const struct explain_request *request)
 {
     const char *overlay = request->output_paths[OVERLAY], *heatmap = request->output_paths[HEATMAP];
 
-    if (request->tensor_path && request->image_path)
+    if (request->tensor_path && request->images.paths.count)
         return fail_usage("explain", "either an image or --tensor, not both");
-    if (!request->tensor_path && !request->image_path)
+    if (!request->tensor_path && !request->images.paths.count)
         return fail_usage("explain", "needs an image, or --tensor FILE");
     if (request->dimensions &&
         (strlen(request->dimensions) != 1 || !strchr("123", *request->dimensions)))
@@ -229,6 +233,9 @@ static int check_request(const struct explain_request *request)
     if ((overlay && has_other_extension(overlay, ".png")) ||
         (heatmap && has_other_extension(heatmap, ".png")))
         return fail_usage("explain", "images are written as PNG: their names must end in .png");
+    if (request->as_json && writes_standard_output(request))
+        return fail_usage("explain",
+                          "--json prints on standard output, where a file would go, too");
     return EXIT_OK;
 }
 
@@ -238,8 +245,10 @@ static int explain(struct explain_request *request)
 
     if (!code)
         code = selection_resolve(&request->selection, "ss-cam-mean");
+    if (!code && request->images.paths.count)
+        code = check_order("explain", request->model_path, request->images.paths.items[0]);
     if (!code)
-        code = load_inputs(request);
+        code = load_first_input(request);
     if (!code)
         code = check_outputs(request);
     if (!code)
@@ -251,6 +260,7 @@ static int explain(struct explain_request *request)
     sscam_model_unref(request->model);
     npy_free(&request->tensor);
     sscam_image_unref(request->image);
+    free(request->unusable);
     return code;
 }
 
@@ -266,31 +276,36 @@ static int parse(struct explain_request *request, int argc, char **argv, struct 
          "Spatial dimensions of the array: 1 for sound, [C,W] or [N,C,W]; 3 for video, [C,D,H,W] "
          "or [N,C,D,H,W]. Default: 2; 1 or 3 for an array that can be nothing else.",
          .text = &request->dimensions},
-        {"output", 'o', "FILE.png", "Write the map over the image.", .text = &paths[OVERLAY]},
-        {"heatmap", 0, "FILE.png", "Write the map in colours alone.", .text = &paths[HEATMAP]},
-        {"npy", 0, "FILE.npy",
+        {"output", 'o', "FILE.png|DIR",
+         "Write the map over the image. In a folder, here and below, files are named after the "
+         "images; - is standard output.",
+         .text = &paths[OVERLAY]},
+        {"heatmap", 0, "FILE.png|DIR", "Write the map in colours alone.", .text = &paths[HEATMAP]},
+        {"npy", 0, "FILE.npy|DIR",
          "Write the map: float32 [H,W] ([W], [D,H,W]) in [0,1], at input size.",
          .text = &paths[MAP]},
-        {"raw", 0, "FILE.npy",
+        {"raw", 0, "FILE.npy|DIR",
          "Write the map before upsampling and normalising: float32 [h,w] ([w], [d,h,w]).",
          .text = &paths[RAW]},
-        {"weights", 0, "FILE.npy", "Write the channel weights, if there are any: float32 [K].",
+        {"weights", 0, "FILE.npy|DIR", "Write the channel weights, if there are any: float32 [K].",
          .text = &paths[WEIGHTS]},
         {"json", 0, NULL, "Print one JSON object a map and line.", .given = &request->as_json},
         {0},
     };
     const struct syntax syntax = {
         .command = "explain",
-        .usage = {"MODEL IMAGE [-m METHOD[,...]] [-l LAYER[,...]] [-c CLASS[,...]] [FLAG]...",
+        .usage = {"MODEL IMAGE... [-m METHOD[,...]] [-l LAYER[,...]] [-c CLASS[,...]] [FLAG]...",
                   "MODEL --tensor FILE.npy [FLAG]..."},
         .min_operands = 1,
-        .max_operands = 2,
+        .max_operands = SIZE_MAX,
         .operands = "a model and an image",
         .flags = {shared, own},
         .purpose = "Computes where in the image the network sees a class: the default is the "
-                   "predicted class, by ss-cam-mean. Several methods, layers or classes give a map "
-                   "for each combination; the names of their files then get what varies before the "
-                   "extension, as in overlay-grad-cam-281.png.",
+                   "predicted class, by ss-cam-mean. IMAGE may be a folder of images; - is an "
+                   "image on standard input, or a list of files there, one a line. Several images, "
+                   "methods, layers or classes give a map for each combination; the names of their "
+                   "files then get what varies before the extension, as in "
+                   "overlay-grad-cam-281.png. A line a map tells what was found.",
     };
 
     selection_flags(&request->selection, shared);
@@ -305,9 +320,14 @@ int run_explain(int argc, char **argv)
     int code = parse(&request, argc, argv, &operands);
     if (!code) {
         request.model_path = operands.items[0];
-        request.image_path = operands.count > 1 ? operands.items[1] : NULL;
-        code = explain(&request);
+        code = check_standard_input(&request, operands.items + 1, operands.count - 1);
     }
+    if (!code)
+        code = input_list_expand(operands.items + 1, operands.count - 1, &request.selection.reading,
+                                 &request.images);
+    if (!code)
+        code = explain(&request);
+    input_list_free(&request.images);
     selection_free(&request.selection);
     text_list_free(&operands);
     return code;

@@ -8,6 +8,7 @@
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
+#include "commands/input_shape.h"
 #include "commands/load.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
@@ -15,56 +16,11 @@
 #include "text/terminal_text.h"
 #include "text/utf8.h"
 
-#define LARGEST_SIDE (1L << 30)
-
-enum { FEWEST_SIDES = 2, MOST_SIDES = 4 };
-
 struct listing {
     const char *model_path, *device, *input;
     bool as_json;
-    int64_t shape[MOST_SIDES + 1]; /* of one input */
-    int32_t rank;
+    struct input_shape shape;
 };
-
-/* Whether a shape could be read: the numbers between the x of `3x224x224`. */
-static bool read_shape(const char *text, struct listing *listing)
-{
-    listing->shape[0] = listing->rank = 1;
-    while (listing->rank <= MOST_SIDES) {
-        char *end;
-        long side = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
-
-        if (side < 1 || side > LARGEST_SIDE || (*end && *end != 'x'))
-            return false;
-        listing->shape[listing->rank++] = side;
-        if (!*end)
-            return listing->rank > FEWEST_SIDES;
-        text = end + 1;
-    }
-    return false;
-}
-
-static int parse_shape(struct listing *listing)
-{
-    if (read_shape(listing->input, listing))
-        return EXIT_OK;
-    return fail_usage("layers",
-                      "--input takes CHANNELSxHEIGHTxWIDTH, such as 3x224x224, or for sound and "
-                      "video 1x16000 and 3x16x112x112, not '%s'",
-                      listing->input);
-}
-
-static char *format_shape(const int64_t *shape, int32_t rank)
-{
-    char *text = copy_text("", 0);
-
-    for (int32_t i = 0; i < rank; i++) {
-        char *longer = format_text("%s%s%" PRId64, text, i ? "x" : "", shape[i]);
-        free(text);
-        text = longer;
-    }
-    return text;
-}
 
 static void put_json(const sscam_layers *layers)
 {
@@ -154,7 +110,8 @@ static int list(const struct listing *listing)
     int code = load_model(listing->model_path, listing->device, &model);
     if (code)
         return code;
-    sscam_status status = sscam_model_layers(model, listing->shape, listing->rank, &layers);
+    sscam_status status = sscam_model_layers(model, listing->shape.sides, listing->shape.rank,
+                                             &layers);
     if (status)
         code = fail_library(listing->model_path, status);
     else if (listing->as_json)
@@ -168,12 +125,10 @@ static int list(const struct listing *listing)
 
 int run_layers(int argc, char **argv)
 {
-    struct listing listing = {.device = "cpu", .input = "3x224x224"};
+    struct listing listing = {.device = "cpu", .input = INPUT_SHAPE_DEFAULT};
     struct text_list operands = {0};
     const struct flag flags[] = {
-        {"input", 0, "CxHxW",
-         "Shape of the network's input; CxW for sound, CxDxHxW for video. Default: 3x224x224.",
-         .text = &listing.input},
+        {"input", 0, "CxHxW", INPUT_SHAPE_HELP, .text = &listing.input},
         {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.",
          .text = &listing.device},
         {"json", 0, NULL, "Print one JSON array.", .given = &listing.as_json},
@@ -192,7 +147,7 @@ int run_layers(int argc, char **argv)
 
     int code = arguments_parse(&syntax, argc, argv, &operands);
     if (!code)
-        code = parse_shape(&listing);
+        code = input_shape_read("layers", listing.input, &listing.shape);
     if (!code) {
         listing.model_path = operands.items[0];
         code = list(&listing);

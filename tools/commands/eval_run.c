@@ -111,8 +111,10 @@ static int check_classes(struct eval *eval)
 
     if (eval->selection.labels.path)
         return selection_check_labels(&eval->selection, eval->model, try_class, eval);
-    enum class_count_order order = label_fit(&eval->selection, eval->model, folders->count,
-                                             try_class, eval);
+    enum class_count_order order;
+    int code = label_fit(&eval->selection, eval->model, folders->count, try_class, eval, &order);
+    if (code)
+        return code;
     if (order == CLASSES_AS_MANY || order == CLASSES_UNKNOWN)
         return EXIT_OK;
     if (!eval->request.has_classes)
@@ -265,6 +267,8 @@ static int evaluate_images(struct eval *eval, const bool *done)
     for (size_t i = 0; i < eval->dataset.count; i++)
         eval->image_count += is_selected(eval, i) && !done[i];
     progress_begin(&eval->progress, eval->title, 1, 1);
+    eval->progress.units = (double)eval->image_count;
+    eval->progress.unit = "images";
     for (size_t i = 0; i < eval->dataset.count && !code; i++) {
         if (!is_selected(eval, i) || done[i])
             continue;

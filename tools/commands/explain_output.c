@@ -2,12 +2,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
+#include "base/path.h"
 #include "commands/explain_request.h"
 #include "commands/output_name.h"
+#include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "common/output_file.h"
+#include "data/folder.h"
 #include "data/npy.h"
 
 static int write_overlay(const struct explain_request *request, const sscam_map *map,
@@ -64,13 +68,40 @@ static int write_weights(const struct explain_request *request, const sscam_map 
 static const struct {
     const char *name; /* in JSON */
     int (*write)(const struct explain_request *request, const sscam_map *map, const char *path);
+    const char *suffix; /* after the image's name, in a folder */
 } outputs[OUTPUT_COUNT] = {
-    [OVERLAY] = {"overlay", write_overlay},
-    [HEATMAP] = {"heatmap", write_heatmap},
-    [MAP] = {"npy", write_map},
-    [RAW] = {"raw", write_raw},
-    [WEIGHTS] = {"weights", write_weights},
+    [OVERLAY] = {"overlay", write_overlay, ".png"},
+    [HEATMAP] = {"heatmap", write_heatmap, "-heatmap.png"},
+    [MAP] = {"npy", write_map, ".npy"},
+    [RAW] = {"raw", write_raw, "-raw.npy"},
+    [WEIGHTS] = {"weights", write_weights, "-weights.npy"},
 };
+
+static const char standard_output[] = "/dev/stdout";
+
+bool writes_standard_output(const struct explain_request *request)
+{
+    for (size_t i = 0; i < OUTPUT_COUNT; i++)
+        if (request->output_paths[i] && (!strcmp(request->output_paths[i], STANDARD_STREAM) ||
+                                         !strcmp(request->output_paths[i], standard_output)))
+            return true;
+    return false;
+}
+
+/* Whether a given name is that of a folder: one that ends in a slash, or exists and is not named
+ * like a file; for several images also one without an extension. */
+static bool is_folder_name(const struct explain_request *request, const char *given)
+{
+    const char *extension = sscam_extension(given);
+    size_t length = strlen(given);
+
+    if (length && given[length - 1] == '/')
+        return true;
+    if (is_folder(given))
+        return strcasecmp(extension, ".png") != 0 && strcasecmp(extension, ".npy") != 0;
+    return request->images.paths.count > 1 && !*extension &&
+           strncmp(given, "/dev/", strlen("/dev/")) != 0 && strcmp(given, STANDARD_STREAM) != 0;
+}
 
 bool writes_files(const struct explain_request *request)
 {
@@ -95,7 +126,15 @@ char *output_path(const struct explain_request *request, const struct map_positi
     if (!request->output_paths[output])
         return NULL;
     snprintf(input, sizeof input, "input%" PRId64, position->input);
+    const char *given = request->output_paths[output];
+    if (!strcmp(given, STANDARD_STREAM))
+        return copy_text(standard_output, strlen(standard_output));
+    bool in_folder = is_folder_name(request, given);
+    char *image = without_extension(
+        sscam_file_name(request->tensor_path ? request->tensor_path
+                                             : input_list_name(&request->images, position->image)));
     const struct name_parts parts = {
+        .image = in_folder || request->images.paths.count < 2 ? NULL : image,
         .method = selection->methods.count > 1 ? selection->methods.items[position->method] : NULL,
         .layer = selection->layers.count < 2 ? NULL
                  : *layer                    ? layer
@@ -104,7 +143,12 @@ char *output_path(const struct explain_request *request, const struct map_positi
                                                  : NULL,
         .input = request->input_count > 1 ? input : NULL,
     };
-    return output_name(request->output_paths[output], &parts);
+    char *path = in_folder ? join_path(given, image) : NULL;
+    char *name = in_folder ? output_name_in_folder(path, &parts, outputs[output].suffix)
+                           : output_name(given, &parts);
+    free(path);
+    free(image);
+    return name;
 }
 
 bool has_output(const struct explain_request *request, const sscam_map *map, size_t output)
@@ -127,30 +171,90 @@ int write_outputs(const struct explain_request *request, const sscam_map *map,
     return EXIT_OK;
 }
 
-static bool is_same_file(const char *a, const char *b)
-{
-    struct stat one, other;
+/* --- before the work -------------------------------------------------------------------------- */
 
-    return a && b && !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev &&
-           one.st_ino == other.st_ino;
+/* What identifies a file. */
+struct file_id {
+    dev_t device;
+    ino_t number;
+};
+
+static int compare_ids(const void *left, const void *right)
+{
+    const struct file_id *a = left, *b = right;
+
+    if (a->device != b->device)
+        return a->device < b->device ? -1 : 1;
+    return a->number < b->number ? -1 : a->number > b->number;
 }
 
-static int check_output(const struct explain_request *request, const char *path)
+/* The files that are read, sorted. */
+struct input_files {
+    struct file_id *ids;
+    size_t count;
+};
+
+static void add_input(struct input_files *files, const char *path)
 {
-    if (is_same_file(path, request->model_path) || is_same_file(path, request->image_path) ||
-        is_same_file(path, request->tensor_path) ||
-        is_same_file(path, request->selection.labels_path))
-        return fail_usage("explain", "'%s' would be written over an input", path);
+    struct stat about;
+
+    if (path && !stat(path, &about))
+        files->ids[files->count++] = (struct file_id){about.st_dev, about.st_ino};
+}
+
+static struct input_files list_inputs(const struct explain_request *request)
+{
+    size_t images = request->images.paths.count;
+    struct input_files files = {.ids = allocate(images + 3, sizeof *files.ids)};
+
+    add_input(&files, request->model_path);
+    add_input(&files, request->tensor_path);
+    add_input(&files, request->selection.labels_path);
+    for (size_t i = 0; i < images; i++)
+        add_input(&files, request->images.paths.items[i]);
+    if (files.count)
+        qsort(files.ids, files.count, sizeof *files.ids, compare_ids);
+    return files;
+}
+
+static int check_output(const struct input_files *inputs, const char *path)
+{
+    struct stat about;
+
+    if (!stat(path, &about)) {
+        const struct file_id id = {about.st_dev, about.st_ino};
+
+        if (S_ISREG(about.st_mode) &&
+            bsearch(&id, inputs->ids, inputs->count, sizeof id, compare_ids))
+            return fail_usage("explain", "'%s' would be written over an input", path);
+    }
     return output_path_check(path);
+}
+
+static int make_folders(const struct explain_request *request)
+{
+    for (size_t i = 0; i < OUTPUT_COUNT; i++) {
+        const char *given = request->output_paths[i];
+
+        if (given && *given && is_folder_name(request, given) && !is_folder(given) &&
+            mkdir(given, 0777))
+            return fail_errno(given);
+    }
+    return EXIT_OK;
 }
 
 static void add_output_paths(const struct explain_request *request, struct map_position position,
                              struct text_list *paths)
 {
-    for (position.input = 0; position.input < request->input_count; position.input++)
-        for (size_t i = 0; i < OUTPUT_COUNT; i++) {
-            char *path = output_path(request, &position, i);
+    size_t images = request->images.paths.count, inputs = (size_t)request->input_count;
 
+    for (size_t input = 0; input < (images ? images : inputs); input++)
+        for (size_t i = 0; i < OUTPUT_COUNT; i++) {
+            if (images)
+                position.image = input;
+            else
+                position.input = (int64_t)input;
+            char *path = output_path(request, &position, i);
             if (path)
                 text_list_add(paths, path);
             free(path);
@@ -177,18 +281,20 @@ static int compare_texts(const void *a, const void *b)
 int check_outputs(const struct explain_request *request)
 {
     struct text_list paths = {0};
-    int code = EXIT_OK;
 
     if (!writes_files(request))
         return EXIT_OK;
+    int code = make_folders(request);
+    struct input_files inputs = list_inputs(request);
     list_output_paths(request, &paths);
     qsort(paths.items, paths.count, sizeof *paths.items, compare_texts);
     for (size_t i = 0; i < paths.count && !code; i++) {
         if (i && !strcmp(paths.items[i - 1], paths.items[i]))
             code = fail_usage("explain", "two outputs would be written to '%s'", paths.items[i]);
         else
-            code = check_output(request, paths.items[i]);
+            code = check_output(&inputs, paths.items[i]);
     }
     text_list_free(&paths);
+    free(inputs.ids);
     return code;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/printable.h"
 #include "commands/explain_request.h"
 #include "text/json.h"
 
@@ -48,8 +49,8 @@ void put_json_line(const struct explain_request *request, const sscam_map *map,
     const int64_t *shape = sscam_map_shape(map, &rank);
 
     json_open_object(&json, NULL);
-    if (request->image_path) {
-        json_text(&json, "image", request->image_path);
+    if (!request->tensor_path) {
+        json_text(&json, "image", input_list_name(&request->images, position->image));
     } else {
         json_text(&json, "tensor", request->tensor_path);
         json_integer(&json, "index", position->input);
@@ -75,7 +76,7 @@ void put_json_line(const struct explain_request *request, const sscam_map *map,
     json_end_line(&json);
 }
 
-static void put_maximum(const sscam_map *map)
+static void put_maximum(FILE *out, const sscam_map *map)
 {
     const float *data = sscam_map_data(map);
     int32_t rank = 0;
@@ -85,7 +86,7 @@ static void put_maximum(const sscam_map *map)
     int64_t best = 0;
 
     if (sscam_map_is_flat(map)) {
-        fputs("the map is constant", stdout);
+        fputs("the map is constant", out);
         return;
     }
     for (int64_t i = 1; i < width * height * depth; i++)
@@ -93,14 +94,45 @@ static void put_maximum(const sscam_map *map)
             best = i;
     const int64_t x = best % width, y = best / width % height, z = best / width / height;
     if (rank == 1)
-        printf("maximum at x %" PRId64 " of %" PRId64, x, width);
+        fprintf(out, "maximum at x %" PRId64 " of %" PRId64, x, width);
     else if (rank == 2)
-        printf("maximum at x %" PRId64 ", y %" PRId64 " of %" PRId64 "x%" PRId64, x, y, width,
-               height);
+        fprintf(out, "maximum at x %" PRId64 ", y %" PRId64 " of %" PRId64 "x%" PRId64, x, y, width,
+                height);
     else
-        printf("maximum at x %" PRId64 ", y %" PRId64 ", z %" PRId64 " of %" PRId64 "x%" PRId64
-               "x%" PRId64,
-               x, y, z, width, height, depth);
+        fprintf(out,
+                "maximum at x %" PRId64 ", y %" PRId64 ", z %" PRId64 " of %" PRId64 "x%" PRId64
+                "x%" PRId64,
+                x, y, z, width, height, depth);
+}
+
+/* Prints a name from outside without control characters. */
+static void put_printable_text(FILE *out, const char *text, const char *after)
+{
+    char piece[256];
+
+    while (*text) {
+        text += sscam_copy_printable(piece, sizeof piece, text);
+        fputs(piece, out);
+    }
+    fputs(after, out);
+}
+
+/* The files that were written of a map. */
+static void put_files(FILE *out, const struct explain_request *request, const sscam_map *map,
+                      const struct map_position *position)
+{
+    const char *before = "; wrote ";
+
+    for (size_t i = 0; i < OUTPUT_COUNT; i++) {
+        char *path = output_path(request, position, i);
+
+        if (path && has_output(request, map, i)) {
+            fputs(before, out);
+            put_printable_text(out, path, "");
+            before = ", ";
+        }
+        free(path);
+    }
 }
 
 void put_sentence(const struct explain_request *request, const sscam_map *map,
@@ -108,13 +140,17 @@ void put_sentence(const struct explain_request *request, const sscam_map *map,
 {
     int64_t class_index = sscam_map_class_index(map), passes = sscam_map_passes(map);
     const char *label = labels_name(&request->selection.labels, class_index);
+    FILE *out = writes_standard_output(request) ? stderr : stdout;
 
+    if (request->images.paths.count > 1)
+        put_printable_text(out, input_list_name(&request->images, position->image), ": ");
     if (request->input_count > 1)
-        printf("input %" PRId64 ": ", position->input);
-    printf("class %" PRId64 "%s%s, probability %.4f: %s at %s, %" PRId64 " %s, %.2f s, ",
-           class_index, label ? " " : "", label ? label : "", sscam_map_probability(map),
-           sscam_map_method(map), sscam_map_layer(map), passes, passes == 1 ? "pass" : "passes",
-           seconds);
-    put_maximum(map);
-    putchar('\n');
+        fprintf(out, "input %" PRId64 ": ", position->input);
+    fprintf(out, "class %" PRId64 "%s%s, probability %.4f: %s at %s, %" PRId64 " %s, %.2f s, ",
+            class_index, label ? " " : "", label ? label : "", sscam_map_probability(map),
+            sscam_map_method(map), sscam_map_layer(map), passes, passes == 1 ? "pass" : "passes",
+            seconds);
+    put_maximum(out, map);
+    put_files(out, request, map, position);
+    fputc('\n', out);
 }

@@ -9,6 +9,7 @@
 #include <sscam/sscam.h>
 
 #include "commands/explainer_set.h"
+#include "commands/input_list.h"
 #include "commands/selection.h"
 #include "common/progress_bar.h"
 #include "data/npy.h"
@@ -17,12 +18,15 @@ enum { OVERLAY, HEATMAP, MAP, RAW, WEIGHTS, OUTPUT_COUNT };
 
 struct explain_request {
     struct selection selection;
-    const char *model_path, *image_path, *tensor_path;
+    const char *model_path, *tensor_path;
     const char *dimensions; /* spatial ones of the tensor, as given; NULL: from its rank */
     const char *output_paths[OUTPUT_COUNT]; /* NULL where there is none */
     bool as_json;
 
-    sscam_image *image;
+    struct input_list images; /* none where there is a tensor */
+    bool *unusable;           /* images that could not be read, which has been told */
+    sscam_image *image;       /* the one that is being explained, or NULL */
+    size_t image_index;
     struct npy_array tensor;
     int64_t shape[NPY_MAX_RANK]; /* of the tensor, with N */
     int32_t rank;
@@ -34,9 +38,21 @@ struct explain_request {
 
 /* One map among those of the call, by the index of each of its properties in the request. */
 struct map_position {
-    size_t method, layer, class_position;
-    int64_t input;
+    size_t method, layer, class_position, image;
+    int64_t input; /* of a tensor */
 };
+
+/* Inputs: explain_inputs.c. */
+
+/* Reads the tensor, or the first image that can be read. EXIT_FAILED with a line where there is
+ * none; images that cannot be read have a line each. */
+int load_first_input(struct explain_request *request);
+
+/* Makes an image the one that is explained. EXIT_FAILED with a line. */
+int load_input_image(struct explain_request *request, size_t index);
+
+/* How messages call what is explained. */
+const char *input_name(const struct explain_request *request);
 
 /* Files: written, named and checked in explain_output.c. */
 
@@ -45,12 +61,17 @@ bool writes_files(const struct explain_request *request);
 /* Name in JSON of one of the outputs. */
 const char *output_key(size_t output);
 
-/* Name of one of a map's files, or NULL when it is not written. The caller frees it. */
+/* Name of one of a map's files, or NULL when it is not written: in a folder, that of the image; else
+ * the given one, with what varies. The caller frees it. */
 char *output_path(const struct explain_request *request, const struct map_position *position,
                   size_t output);
 
-/* Checks before the work that every file can be written and has a name of its own. */
+/* Checks before the work that every file can be written and has a name of its own; makes folders
+ * that are missing. */
 int check_outputs(const struct explain_request *request);
+
+/* Whether the content of a file goes to standard output, where nothing else may be written then. */
+bool writes_standard_output(const struct explain_request *request);
 
 /* Whether an output of a map is to be written. Methods without channel weights write none if all
  * methods are explained; a method that is named and has none fails. */
@@ -59,7 +80,8 @@ bool has_output(const struct explain_request *request, const sscam_map *map, siz
 int write_outputs(const struct explain_request *request, const sscam_map *map,
                   const struct map_position *position);
 
-/* Standard output: explain_report.c. */
+/* Standard output: explain_report.c. The sentence goes to standard error where a file is written to
+ * standard output. */
 
 void put_json_line(const struct explain_request *request, const sscam_map *map,
                    const struct map_position *position, sscam_explainer *explainer, double seconds);

@@ -36,22 +36,26 @@ static enum class_count_order compare_counts(struct trials *trials, size_t count
     return trials->have_failed ? CLASSES_UNKNOWN : order;
 }
 
-enum class_count_order label_fit(const struct selection *selection, sscam_model *model,
-                                 size_t name_count, class_trial *trial, void *user)
+int label_fit(const struct selection *selection, sscam_model *model, size_t name_count,
+              class_trial *trial, void *user, enum class_count_order *order)
 {
     /* With these an existing class may fail, too, or costs more. */
     static const char *const plain[][2] = {
         {"target", "class"}, {"region", "all"}, {"aug_smooth", "off"}};
     struct trials trials = {.trial = trial, .user = user};
 
-    if (!name_count || selection_top_class_explainer(selection, model, &trials.explainer))
-        return CLASSES_UNKNOWN;
+    *order = CLASSES_UNKNOWN;
+    if (!name_count)
+        return EXIT_OK;
+    int code = selection_top_class_explainer(selection, model, &trials.explainer);
+    if (code)
+        return code;
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (sscam_explainer_set(trials.explainer, plain[i][0], plain[i][1]))
             trials.have_failed = true;
-    enum class_count_order order = compare_counts(&trials, name_count);
+    *order = compare_counts(&trials, name_count);
     sscam_explainer_unref(trials.explainer);
-    return order;
+    return EXIT_OK;
 }
 
 static void note_labels(const struct labels *labels, char *why)
@@ -72,8 +76,11 @@ int selection_check_labels(struct selection *selection, sscam_model *model, clas
                            void *user)
 {
     struct labels *labels = &selection->labels;
-    enum class_count_order order = label_fit(selection, model, labels->count, trial, user);
+    enum class_count_order order;
+    int code = label_fit(selection, model, labels->count, trial, user, &order);
 
+    if (code)
+        return code;
     switch (order) {
     case CLASSES_ONE_FEWER:
         if (!labels_first_is_extra(labels))

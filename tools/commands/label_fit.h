@@ -19,9 +19,10 @@ enum class_count_order {
     CLASSES_UNKNOWN
 };
 
-/* Compares by trials; unknown where they fail for another reason. */
-enum class_count_order label_fit(const struct selection *selection, sscam_model *model,
-                                 size_t name_count, class_trial *trial, void *user);
+/* Compares by trials; unknown where they fail for another reason. EXIT_FAILED with a line where no
+ * trial can be made. */
+int label_fit(const struct selection *selection, sscam_model *model, size_t name_count,
+              class_trial *trial, void *user, enum class_count_order *order);
 
 /* Checks the labels of a selection, if it has any. Drops a heading or a background that the network
  * does not have, with a note, and notes names that are fewer than its classes; EXIT_FAILED with a

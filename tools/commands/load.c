@@ -1,19 +1,43 @@
 #include "commands/load.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "commands/input_list.h"
 #include "common/cli_error.h"
+#include "data/folder.h"
 
 int load_model(const char *path, const char *device, sscam_model **out)
 {
-    sscam_status status = sscam_model_load(path, device, out);
+    sscam_status status = sscam_model_load(input_path(path), device, out);
 
     return status ? fail_library(path, status) : EXIT_OK;
 }
 
-int load_image(const char *path, const sscam_read_options *reading, sscam_image **out)
+/* The first bytes of a file; zeros where it has none. */
+static void read_start(const char *path, char start[4])
 {
-    sscam_status status = sscam_image_read(path, reading, out);
+    FILE *file = is_file(path) ? fopen(path, "rb") : NULL;
 
-    return status ? fail_library(path, status) : EXIT_OK;
+    memset(start, 0, 4);
+    if (file && fread(start, 1, 4, file) < 4)
+        memset(start, 0, 4);
+    if (file)
+        fclose(file);
+}
+
+int check_order(const char *command, const char *model_path, const char *image_path)
+{
+    static const char *const images[] = {"\x89PNG", "\xff\xd8\xff"};
+    char model[4], image[4];
+
+    read_start(model_path, model);
+    read_start(image_path, image);
+    for (size_t i = 0; i < sizeof images / sizeof *images; i++)
+        if (!memcmp(model, images[i], strlen(images[i])) && !memcmp(image, "PK", 2))
+            return fail_usage(command, "'%s' is an image and '%s' is not: the model comes first",
+                              model_path, image_path);
+    return EXIT_OK;
 }
 
 sscam_status try_image(sscam_explainer *explainer, const char *path,

@@ -21,17 +21,28 @@ static char *append_part(char *stem, const char *part)
     return longer;
 }
 
-char *output_name(const char *path, const struct name_parts *parts)
+/* A stem, which is freed, with the parts and a suffix. */
+static char *complete_name(char *name, const struct name_parts *parts, const char *suffix)
 {
-    size_t stem = (size_t)(sscam_extension(path) - path);
-    char *name = copy_text(path, stem);
-
+    name = append_part(name, parts->image);
     name = append_part(name, parts->method);
     name = append_part(name, parts->layer);
     name = append_part(name, parts->class_name);
     name = append_part(name, parts->input);
 
-    char *whole = format_text("%s%s", name, path + stem);
+    char *whole = format_text("%s%s", name, suffix);
     free(name);
     return whole;
+}
+
+char *output_name(const char *path, const struct name_parts *parts)
+{
+    const char *extension = sscam_extension(path);
+
+    return complete_name(copy_text(path, (size_t)(extension - path)), parts, extension);
+}
+
+char *output_name_in_folder(const char *path, const struct name_parts *parts, const char *suffix)
+{
+    return complete_name(copy_text(path, strlen(path)), parts, suffix);
 }

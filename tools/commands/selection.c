@@ -7,8 +7,10 @@
 
 #include "base/number.h"
 #include "base/suggestion.h"
+#include "commands/input_list.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
+#include "common/progress_bar.h"
 
 #define EVERY_METHOD "all"
 #define TOP_CLASS "top"
@@ -51,6 +53,8 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
          .real = &selection->drawing.alpha},
         {"max-pixels", 0, "N", "Refuse images of more than N pixels. Default: 268435456.",
          .count = &selection->reading.max_pixels},
+        {"quiet", 'q', NULL, "No progress bar, and no line about what was found.",
+         .given = &selection->is_quiet},
         {"set", 0, "NAME=VALUE", "Sets an option of the library; see 'sscam options'.",
          .settings = &selection->settings},
         {0},
@@ -199,10 +203,12 @@ int selection_resolve(struct selection *selection, const char *default_method)
 {
     int code = check_drawing(selection);
 
+    if (selection->is_quiet)
+        progress_hide();
     if (!code)
         code = resolve_methods(selection, default_method);
     if (!code && selection->labels_path)
-        code = labels_read(selection->labels_path, &selection->labels);
+        code = labels_read(input_path(selection->labels_path), &selection->labels);
     if (!code)
         code = selection_resolve_classes(selection);
     if (!code && !selection->layers.count)

@@ -8,7 +8,7 @@
 #include "commands/arguments.h"
 #include "data/labels.h"
 
-#define SELECTION_FLAG_COUNT 9
+#define SELECTION_FLAG_COUNT 10
 
 struct chosen_class {
     int64_t index; /* or SSCAM_CLASS_TOP, SSCAM_CLASS_RANKED() */
@@ -20,6 +20,7 @@ struct selection {
     const char *labels_path, *device;
     sscam_draw_options drawing;
     sscam_read_options reading;
+    bool is_quiet;
     struct settings settings;
     struct text_list class_texts;
 

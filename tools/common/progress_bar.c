@@ -1,6 +1,7 @@
 #include "common/progress_bar.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -41,9 +42,21 @@ static void format_duration(char *text, size_t size, double seconds)
         snprintf(text, size, "%ld:%02ld", whole / 60, whole % 60);
 }
 
+static void format_rate(char *text, size_t size, const struct progress *progress, double fraction,
+                        double seconds)
+{
+    double rate = seconds > 0 ? fraction * progress->units / seconds : 0;
+    bool is_slow = rate < 1;
+
+    *text = '\0';
+    if (fraction >= ESTIMATE_FROM)
+        snprintf(text, size, ", %.*f %s/%s", rate < 10 ? 1 : 0, is_slow ? 60 * rate : rate,
+                 progress->unit, is_slow ? "min" : "s");
+}
+
 static void draw(const struct progress *progress, double fraction, double elapsed_seconds)
 {
-    char line[512], number[64] = "", bar[BAR_CELLS + 1], elapsed[32], left[32] = "-:--";
+    char line[512], number[64] = "", rate[64], bar[BAR_CELLS + 1], elapsed[32], left[32] = "-:--";
     int filled = (int)(fraction * BAR_CELLS);
 
     memset(bar, '#', (size_t)filled);
@@ -54,22 +67,53 @@ static void draw(const struct progress *progress, double fraction, double elapse
         format_duration(left, sizeof left, elapsed_seconds * (1 - fraction) / fraction);
     if (progress->total > 1)
         snprintf(number, sizeof number, "%zu/%zu ", progress->number, progress->total);
-    snprintf(line, sizeof line, "%s[%s] %3d %%  %s elapsed, %s left  %s", number, bar,
-             (int)(fraction * 100), elapsed, left, progress->title);
+    format_rate(rate, sizeof rate, progress, fraction, elapsed_seconds);
+    snprintf(line, sizeof line, "%s[%s] %3d %%  %s elapsed, %s left%s  %s", number, bar,
+             (int)(fraction * 100), elapsed, left, rate, progress->title);
 
     /* The last column stays empty: a full line would wrap, and a wrapped line cannot be erased. */
     fprintf(stderr, "\r\033[K%.*s", terminal_columns() - 1, line);
     fflush(stderr);
 }
 
+static bool is_hidden;
+
+void progress_hide(void)
+{
+    is_hidden = true;
+}
+
+/* A terminal that can erase a line. */
+static bool can_show(void)
+{
+    const char *terminal = getenv("TERM");
+
+    return !is_hidden && isatty(STDERR_FILENO) == 1 && !(terminal && !strcmp(terminal, "dumb"));
+}
+
+/* The fraction of all steps that is done. */
+static double share_of(const struct progress *progress, double fraction)
+{
+    double clamped = fraction < 0 ? 0 : fraction > 1 ? 1 : fraction;
+
+    return ((double)(progress->number - 1) + clamped) / (double)progress->total;
+}
+
 void progress_begin(struct progress *progress, const char *title, size_t number, size_t total)
 {
-    *progress = (struct progress){
-        .title = title, .number = number, .total = total, .visible = isatty(STDERR_FILENO) == 1};
-    progress->started = monotonic_seconds();
-    progress->drawn = progress->started;
+    double now = monotonic_seconds(),
+           started = number > 1 && progress->started ? progress->started : now;
+
+    *progress = (struct progress){.title = title,
+                                  .number = number,
+                                  .total = total,
+                                  .units = total > 1 ? (double)total : 100,
+                                  .unit = total > 1 ? "images" : "%",
+                                  .started = started,
+                                  .drawn = now,
+                                  .visible = can_show()};
     if (progress->visible)
-        draw(progress, 0, 0);
+        draw(progress, share_of(progress, 0), now - started);
 }
 
 int32_t progress_report(void *user, double fraction)
@@ -78,8 +122,7 @@ int32_t progress_report(void *user, double fraction)
     double now = monotonic_seconds();
 
     if (progress->visible && now - progress->drawn >= REDRAW_SECONDS) {
-        double clamped = fraction < 0 ? 0 : fraction > 1 ? 1 : fraction;
-        draw(progress, clamped, now - progress->started);
+        draw(progress, share_of(progress, fraction), now - progress->started);
         progress->drawn = now;
     }
     return interruption_requested();
