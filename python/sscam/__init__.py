@@ -27,10 +27,11 @@ from ._errors import (
 )
 from ._evaluation import Evaluation, Total
 from ._explain_all import explain_all
-from ._explainer import Explainer, Options
+from ._explainer import ClassScore, Explainer, Options
 from ._image import ImageFile, read_image, write_png
 from ._map import Map
 from ._model import Layer, Model
+from ._runtime import load_library, log_to_logging, max_threads, set_log_callback, set_max_threads
 from ._tables import Method, Metric, Option, methods, metrics, options
 
 #: Release of the library in use.
@@ -40,6 +41,7 @@ __all__ = [
     "ArgumentError",
     "Cancelled",
     "ClassError",
+    "ClassScore",
     "DeviceError",
     "Evaluation",
     "Explainer",
@@ -63,11 +65,16 @@ __all__ = [
     "__version__",
     "build_info",
     "explain_all",
+    "load_library",
+    "log_to_logging",
     "map_from_activations",
+    "max_threads",
     "methods",
     "metrics",
     "options",
     "read_image",
+    "set_log_callback",
+    "set_max_threads",
     "write_png",
 ]
 

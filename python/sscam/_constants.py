@@ -16,7 +16,14 @@ E_DEVICE: Final = -8
 E_UNSUPPORTED: Final = -9
 E_CANCELLED: Final = -10
 
+LOG_ERROR: Final = 1
+LOG_WARNING: Final = 2
+LOG_INFO: Final = 3
+LOG_DEBUG: Final = 4
+
 CLASS_TOP: Final = -1
+
+INPUT_MAX_RANK: Final = 5
 
 IMAGE_MAX_PIXELS: Final = 1 << 28
 PIXELS_GRAY8: Final = 1

@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Optional, Union, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,14 @@ from ._tables import (
 
 if TYPE_CHECKING:
     from ._model import Model
+
+
+class ClassScore(NamedTuple):
+    """A class of an image."""
+
+    class_index: int  #: of the network's output
+    logit: float  #: the network's raw output
+    probability: float  #: in [0,1], by the option `probability`
 
 
 class Options(Mapping[str, OptionValue]):
@@ -248,6 +256,44 @@ class Explainer:
                 ),
             )
         return list(map(Map, explained))
+
+    def prepare(self, input_shape: Sequence[int], images: int = 1) -> None:
+        """Do what the first explanation of inputs of a shape would do besides the others: list
+        layers, prepare forms of the network, and measure which one is fastest.
+
+        Args:
+            input_shape: (C, H, W) of an input, (C, W) for sound or (C, D, H, W) for video.
+            images: how many of them one call will explain.
+        """
+        shape = (images, *input_shape)
+        with self._used() as pointer:
+            call_with_progress(
+                pointer,
+                None,
+                lambda: _native.sscam_explainer_prepare(pointer, shape_argument(shape), len(shape)),
+            )
+
+    def classify(self, image: ImageLike, count: int = 5) -> list[ClassScore]:
+        """The classes of an image that are highest, with logits and probabilities.
+
+        Args:
+            image: an image, as for Model.explain().
+            count: how many; fewer where the network has fewer.
+        """
+        scores = (_native.ClassScore * max(count, 0))()
+        class_count = ctypes.c_int64()
+        with opened(array_like(image)) as native, self._used() as pointer:
+            call_with_progress(
+                pointer,
+                None,
+                lambda: _native.sscam_explainer_classify(
+                    pointer, native, scores, count, ctypes.byref(class_count)
+                ),
+            )
+        return [
+            ClassScore(score.class_index, score.logit, score.probability)
+            for score in scores[: class_count.value]
+        ]
 
     def preprocess(self, image: ImageLike) -> npt.NDArray[np.float32]:
         """Turn an image into the network's input by the options `resize`, `interpolation`,

@@ -32,7 +32,7 @@ from ._engine import (
 )
 from ._errors import ArgumentError, check
 from ._explainer import Explainer
-from ._handle import Handle, decode, encode
+from ._handle import Handle, decode, encode, taken_text
 from ._image import ImageLike
 from ._map import Map
 from ._progress import Progress
@@ -209,6 +209,41 @@ class Model:
         """Device that it runs on, such as "cpu" or "cuda:0"."""
         with self._borrowed() as pointer:
             return decode(_native.sscam_model_device(pointer))
+
+    @property
+    def input_shape(self) -> Optional[tuple[Optional[int], ...]]:
+        """Shape of an input, such as (None, 3, None, None), as far as it is certain without running
+        the network: None for numbers that may be any or are unknown; None where nothing is."""
+        shape = shape_argument((0,) * _constants.INPUT_MAX_RANK)
+        with self._borrowed() as pointer:
+            rank = _native.sscam_model_input_shape(pointer, shape)
+        return tuple(side or None for side in shape[:rank]) if rank else None
+
+    @property
+    def class_count(self) -> Optional[int]:
+        """Number of classes; None where it is not certain without running the network."""
+        with self._borrowed() as pointer:
+            return _native.sscam_model_class_count(pointer) or None
+
+    @property
+    def calibration(self) -> str:
+        """What was measured so far to score masked inputs fast, as text, for set_calibration()."""
+        text = ctypes.c_char_p()
+        with self._borrowed() as pointer:
+            check(_native.sscam_model_calibration(pointer, ctypes.byref(text)))
+        return taken_text(text)
+
+    def set_calibration(self, calibration: Optional[str]) -> None:
+        """Score masked inputs as a text says instead of measuring; maps are then bit for bit those
+        of the run that it comes from. None: measure anew.
+
+        Raises:
+            FormatError: it is no calibration.
+            UnsupportedError: it is one of another network, device or number of threads.
+        """
+        text = None if calibration is None else encode(calibration)
+        with self._borrowed() as pointer:
+            check(_native.sscam_model_set_calibration(pointer, text))
 
     def layers(self, input_shape: Sequence[int] = (3, 224, 224)) -> list[Layer]:
         """List the layers that can be explained, in the order in which the network runs them.

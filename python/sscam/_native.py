@@ -84,6 +84,12 @@ class Array(ctypes.Structure):
     ]
 
 
+class ClassScore(ctypes.Structure):
+    """sscam_class_score."""
+
+    _fields_ = [("class_index", c_int64), ("logit", c_double), ("probability", c_double)]
+
+
 class Activations(ctypes.Structure):
     """sscam_activations."""
 
@@ -249,6 +255,7 @@ _draw_options = POINTER(DrawOptions)
 
 # `user` is always a Python object: see _explainer.py.
 progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
+log_callback = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 
 # activations.h
 sscam_map_from_activations = _declare(
@@ -349,6 +356,18 @@ sscam_explainer_set_progress = _declare(
 sscam_explainer_cancel = _declare("sscam_explainer_cancel", None, _explainer)
 sscam_explainer_preprocess = _declare(
     "sscam_explainer_preprocess", _status, _explainer, _image, _shape, POINTER(c_float), c_int64
+)
+sscam_explainer_classify = _declare(
+    "sscam_explainer_classify",
+    _status,
+    _explainer,
+    _image,
+    POINTER(ClassScore),
+    c_int64,
+    POINTER(c_int64),
+)
+sscam_explainer_prepare = _declare(
+    "sscam_explainer_prepare", _status, _explainer, _shape, c_int32
 )
 sscam_explain_image = _declare(
     "sscam_explain_image", _status, _explainer, _image, c_int64, POINTER(_map)
@@ -451,6 +470,10 @@ sscam_model_load_memory = _declare(
 sscam_model_ref = _declare("sscam_model_ref", _model, _model)
 sscam_model_unref = _declare("sscam_model_unref", None, _model)
 sscam_model_device = _declare("sscam_model_device", c_char_p, _model)
+sscam_model_input_shape = _declare("sscam_model_input_shape", c_int32, _model, _shape)
+sscam_model_class_count = _declare("sscam_model_class_count", c_int64, _model)
+sscam_model_calibration = _declare("sscam_model_calibration", _status, _model, POINTER(c_char_p))
+sscam_model_set_calibration = _declare("sscam_model_set_calibration", _status, _model, c_char_p)
 sscam_model_classify = _declare(
     "sscam_model_classify", _status, _model, _array, POINTER(c_float), c_int64, POINTER(c_int64)
 )
@@ -480,6 +503,12 @@ sscam_option_choice = _declare("sscam_option_choice", c_char_p, _option, c_int64
 sscam_option_minimum = _declare("sscam_option_minimum", c_double, _option)
 sscam_option_maximum = _declare("sscam_option_maximum", c_double, _option)
 sscam_option_help = _declare("sscam_option_help", c_char_p, _option)
+
+# runtime.h
+sscam_set_log_callback = _declare("sscam_set_log_callback", _status, log_callback, c_void_p)
+sscam_set_max_threads = _declare("sscam_set_max_threads", _status, c_int64)
+sscam_max_threads = _declare("sscam_max_threads", c_int64)
+sscam_load_library = _declare("sscam_load_library", _status, c_char_p)
 
 # status.h
 sscam_status_name = _declare("sscam_status_name", c_char_p, _status)
