@@ -121,15 +121,21 @@ std::string processor()
     return config.substr(value, config.find('\n', value) - value);
 }
 
-// What plans and rounding depend on, in the order in which the text has it.
-std::vector<std::pair<std::string, std::string>> circumstances(const Network &network)
+// What plans and rounding depend on.
+struct Circumstance {
+    const char *key, *what; // in the text; in messages
+    std::string value;
+};
+
+// In the order in which the text has them.
+std::vector<Circumstance> circumstances(const Network &network)
 {
-    return {{"network", fingerprint_of(network)},
-            {"device", network.device_name()},
-            {"libtorch", TORCH_VERSION},
-            {"processor", processor()},
-            {"threads", std::to_string(at::get_num_threads())},
-            {"workers", std::to_string(max_workers())}};
+    return {{"network", "network", fingerprint_of(network)},
+            {"device", "device", network.device_name()},
+            {"libtorch", "release of libtorch", TORCH_VERSION},
+            {"processor", "kind of processor", processor()},
+            {"threads", "number of threads of an operation", std::to_string(at::get_num_threads())},
+            {"workers", "number of workers", std::to_string(max_workers())}};
 }
 
 // --- reading -----------------------------------------------------------------------------------
@@ -224,12 +230,13 @@ CalibratedPlan read_plan(Reader &reader)
 
 void check_circumstances(const Network &network, Reader &reader)
 {
-    for (const auto &[name, own] : circumstances(network)) {
-        reader.expect(name.c_str());
-        const std::string found = reader.quoted(name.c_str());
-        if (found != own)
-            throw Error(SSCAM_E_UNSUPPORTED, "the calibration is of another " + name + ", " +
-                                                 found + "; here it is " + own);
+    for (const Circumstance &own : circumstances(network)) {
+        reader.expect(own.key);
+        const std::string found = reader.quoted(own.key);
+        if (found != own.value)
+            throw Error(SSCAM_E_UNSUPPORTED, std::string("the calibration is for another ") +
+                                                 own.what + ", " + found + "; here it is " +
+                                                 own.value);
     }
 }
 
@@ -277,8 +284,8 @@ std::string calibration_text(Network &network)
     std::ostringstream out;
     out.imbue(std::locale::classic());
     out << title << ' ' << version << '\n';
-    for (const auto &[name, value] : circumstances(network))
-        out << name << ' ' << std::quoted(value) << '\n';
+    for (const Circumstance &own : circumstances(network))
+        out << own.key << ' ' << std::quoted(own.value) << '\n';
     for (const PrecisionName &row : precisions)
         for (const CalibratedPlan &plan : network.scorer(row.precision).calibration())
             write_plan(row.name, plan, out);
