@@ -186,11 +186,14 @@ static sscam_status append_layer(struct sscam_layers *layers, const char *name, 
     layers->layer = grown;
     sscam_layer *layer = &grown[layers->count];
     *layer = (sscam_layer){.name = strdup(name), .kind = strdup(kind), .rank = rank};
-    layers->count++; /* so that what could be copied is released */
-    if (!layer->name || !layer->kind)
+    if (!layer->name || !layer->kind) {
+        free(layer->name);
+        free(layer->kind);
         return sscam_fail_memory("a layer");
+    }
     if (rank > 0)
         memcpy(layer->shape, shape, (size_t)rank * sizeof *shape);
+    layers->count++;
     return SSCAM_OK;
 }
 

@@ -2,6 +2,8 @@
 #ifndef SSCAM_TESTS_SUPPORT_SHORTHANDS_H
 #define SSCAM_TESTS_SUPPORT_SHORTHANDS_H
 
+#include <stdio.h>
+
 #include "sscam/sscam.h"
 
 /* What to evaluate on an image, for sscam_evaluation_add(). */
@@ -13,15 +15,18 @@
                               .box_classes = (owners),                          \
                               .box_count = (number_of_boxes)})
 
-/* Value of an option as text, valid for the next few calls; NULL where sscam_explainer_get() fails.
- * For one thread. */
+/* Value of an option as text, cut at 1023 bytes and valid for the next few calls; NULL where
+ * sscam_explainer_get() fails. For one thread. */
 static inline const char *option_text(const sscam_explainer *explainer, const char *name)
 {
-    static char *kept[8];
+    static char kept[8][1024];
     static unsigned next;
-    char **text = &kept[next++ % (sizeof kept / sizeof *kept)];
-    sscam_free(*text);
-    return sscam_explainer_get(explainer, name, text) == SSCAM_OK ? *text : NULL;
+    char *to = kept[next++ % (sizeof kept / sizeof *kept)], *text;
+    if (sscam_explainer_get(explainer, name, &text) != SSCAM_OK)
+        return NULL;
+    snprintf(to, sizeof *kept, "%s", text);
+    sscam_free(text);
+    return to;
 }
 
 #endif
