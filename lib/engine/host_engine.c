@@ -150,6 +150,7 @@ static void destroy(void *handle)
     sscam_engine_network *network = handle;
     if (network->engine.release)
         network->engine.release(network->engine.user);
+    sscam_engine_free_blocks(network);
     sscam_engine_turns_destroy(&network->turns);
     free_texts(&network->engine);
     free(network);
