@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "engine/engine_batch.h"
 #include "engine/output_rows.h"
+#include "sscam/runtime.h"
 
 /* What masked inputs and ablations have in common. */
 typedef struct scoring {
@@ -137,7 +138,8 @@ static sscam_status run_masked(void *context, int64_t first, int64_t rows,
     }
     following->first = first + rows;
     following->rows = work->count - following->first < rows ? work->count - following->first : rows;
-    if (following->rows == 0 || !sscam_background_start(&writer, write_masked, following)) {
+    if (following->rows == 0 || sscam_max_threads() == 1 ||
+        !sscam_background_start(&writer, write_masked, following)) {
         writer.is_running = false;
         following->rows = 0;
     }
