@@ -46,7 +46,7 @@ sscam_status sscam_explainer_prepare(sscam_explainer *explainer, const int64_t *
     if (!explainer || !shape)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function,
                           !explainer ? "explainer" : "shape");
-    sscam_status status = sscam_read_shape(shape, rank, &read);
+    sscam_status status = sscam_read_shape(shape, rank, "input", &read);
     if (status == SSCAM_OK)
         status = sscam_check_positions(&read);
     if (status == SSCAM_OK)
