@@ -28,10 +28,21 @@ public:
     // A model that owns the engine.
     static sscam_model *make_model(std::unique_ptr<OpencvEngine> owned)
     {
-        sscam_engine engine = SSCAM_ENGINE_INIT;
+        sscam_engine engine = owned->callbacks();
         sscam_model *model = nullptr;
-        engine.user = owned.get();
-        engine.name = owned->path_.c_str();
+        engine.release = [](void *user) { delete static_cast<OpencvEngine *>(user); };
+        if (sscam_model_create_from_engine(&engine, &model) != SSCAM_OK)
+            throw std::runtime_error(sscam_last_error());
+        owned.release(); // the model's from here on
+        return model;
+    }
+
+    // An engine that uses this object, which has to outlive the model.
+    sscam_engine callbacks()
+    {
+        sscam_engine engine = SSCAM_ENGINE_INIT;
+        engine.user = this;
+        engine.name = path_.c_str();
         engine.input_rank = 4;
         engine.input_shape[1] = 3;
         engine.describe = [](void *user, const sscam_engine_request *request,
@@ -42,11 +53,21 @@ public:
                         sscam_engine_reply *reply) {
             return guarded(reply, [&] { of(user).run(*request, reply); });
         };
-        engine.release = [](void *user) { delete static_cast<OpencvEngine *>(user); };
-        if (sscam_model_create_from_engine(&engine, &model) != SSCAM_OK)
-            throw std::runtime_error(sscam_last_error());
-        owned.release(); // the model's from here on
-        return model;
+        return engine;
+    }
+
+    // The logits, and the activations of a layer unless it is NULL.
+    std::vector<cv::Mat> forward(const float *input, const std::vector<int> &shape,
+                                 const char *layer)
+    {
+        std::vector<cv::Mat> outputs;
+        std::vector<cv::String> names{logits_};
+        if (layer)
+            names.push_back(layer);
+        // A view of the inputs; OpenCV has no matrix of constant data.
+        net_.setInput(cv::Mat(shape, CV_32F, const_cast<float *>(input)));
+        net_.forward(outputs, names);
+        return outputs;
     }
 
 private:
@@ -97,17 +118,11 @@ private:
 
     void run(const sscam_engine_request &request, sscam_engine_reply *reply)
     {
-        const std::vector<int> shape = sizes(request.shape, request.rank);
-        // A view of the library's inputs; OpenCV has no matrix of constant data.
-        net_.setInput(cv::Mat(shape, CV_32F, const_cast<float *>(request.input)));
-        if (request.layer) {
-            std::vector<cv::Mat> outputs;
-            net_.forward(outputs, std::vector<cv::String>{logits_, request.layer});
-            give(sscam_engine_reply_set_outputs, outputs[0], reply);
+        const std::vector<cv::Mat> outputs = forward(
+            request.input, sizes(request.shape, request.rank), request.layer);
+        give(sscam_engine_reply_set_outputs, outputs[0], reply);
+        if (request.layer)
             give(sscam_engine_reply_set_activations, outputs[1], reply);
-        } else {
-            give(sscam_engine_reply_set_outputs, net_.forward(logits_), reply);
-        }
     }
 
     template <typename Set>

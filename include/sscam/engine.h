@@ -65,9 +65,6 @@ extern "C" {
 #define SSCAM_ENGINE_CHANNELS_LAST 2
 /** @} */
 
-/** Number of dimensions that an input has at most. */
-#define SSCAM_ENGINE_INPUT_MAX_RANK 5
-
 /** What the library asks a callback for. The library makes it, and owns what it points to; all of
  * it is valid until the callback returns. A callback reads the fields that its description names. */
 typedef struct sscam_engine_request {
@@ -144,7 +141,7 @@ typedef struct sscam_engine {
     /** The shape {N,C,H,W} that inputs have to have; 0: any size, and for all of them where
      * input_rank is 0. N above 0 means exactly that many inputs at once: the library fills up
      * batches that have fewer and drops what the engine gives for the added ones. */
-    int64_t input_shape[SSCAM_ENGINE_INPUT_MAX_RANK];
+    int64_t input_shape[SSCAM_INPUT_MAX_RANK];
     /** Number of classes of the first output; 0: not known before it is run. */
     int64_t class_count;
     /** Most inputs at once; 0: any number. */

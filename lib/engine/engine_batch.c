@@ -93,6 +93,38 @@ static sscam_status check_shape(const sscam_engine_network *network, const sscam
 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
+/* Memory for that many floats: what an earlier call left, or new. NULL: there is none. */
+static sscam_input_block *take_block(sscam_engine_network *network, int64_t size)
+{
+    const int64_t header = sizeof(sscam_input_block) / sizeof(float);
+    for (int i = 0; i < SSCAM_ENGINE_BLOCKS; i++) {
+        sscam_input_block *block = atomic_exchange(&network->blocks[i], NULL);
+        if (block && block->size == size)
+            return block;
+        free(block ? atomic_exchange(&network->blocks[i], block) : NULL);
+    }
+    sscam_input_block *created = sscam_allocate_array(sscam_plus(size, header), sizeof(float));
+    if (created)
+        created->size = size;
+    return created;
+}
+
+static void keep_block(sscam_engine_network *network, sscam_input_block *block)
+{
+    sscam_input_block *nothing = NULL;
+    for (int i = 0; i < SSCAM_ENGINE_BLOCKS; i++, nothing = NULL)
+        if (atomic_compare_exchange_strong(&network->blocks[i], &nothing, block))
+            return;
+    /* Of other sizes than those of recent calls, the first makes room. */
+    free(atomic_exchange(&network->blocks[0], block));
+}
+
+void sscam_engine_free_blocks(sscam_engine_network *network)
+{
+    for (int i = 0; i < SSCAM_ENGINE_BLOCKS; i++)
+        free(atomic_exchange(&network->blocks[i], NULL));
+}
+
 sscam_status sscam_engine_batch_create(sscam_engine_network *network, const sscam_shape *shape,
                                        const char *output, int64_t rows, sscam_engine_batch *out)
 {
@@ -105,14 +137,18 @@ sscam_status sscam_engine_batch_create(sscam_engine_network *network, const ssca
         status = sscam_engine_find_output(network, output, &out->output);
     if (status != SSCAM_OK)
         return status;
-    out->inputs = sscam_allocate_array(sscam_times(out->row_count, sscam_input_size(shape)),
-                                       sizeof *out->inputs);
-    return out->inputs ? SSCAM_OK : sscam_fail_memory("a batch of inputs");
+    out->block = take_block(network, sscam_times(out->row_count, sscam_input_size(shape)));
+    if (!out->block)
+        return sscam_fail_memory("a batch of inputs");
+    out->inputs = out->block->inputs;
+    return SSCAM_OK;
 }
 
 void sscam_engine_batch_destroy(sscam_engine_batch *batch)
 {
-    free(batch->inputs);
+    if (batch->block)
+        keep_block(batch->network, batch->block);
+    batch->block = NULL;
     batch->inputs = NULL;
 }
 

@@ -9,7 +9,8 @@ typedef struct sscam_engine_batch {
     sscam_shape shape; /* of one input */
     int32_t output;    /* which is read */
     int64_t row_count; /* room for as many inputs */
-    float *inputs;     /* [row_count] inputs, each in the engine's order */
+    sscam_input_block *block;
+    float *inputs; /* [row_count] inputs, each in the engine's order */
 } sscam_engine_batch;
 
 /* How many inputs to run at once where the option `batch_size` is `wanted`; SSCAM_E_ARGUMENT where
@@ -26,6 +27,9 @@ sscam_status sscam_engine_find_output(const sscam_engine_network *network, const
 sscam_status sscam_engine_batch_create(sscam_engine_network *network, const sscam_shape *shape,
                                        const char *output, int64_t rows, sscam_engine_batch *out);
 void sscam_engine_batch_destroy(sscam_engine_batch *batch);
+
+/* Frees the memory that is kept between calls. */
+void sscam_engine_free_blocks(sscam_engine_network *network);
 
 /* The order in which inputs are written. */
 sscam_memory_format sscam_engine_format(const sscam_engine_network *network);

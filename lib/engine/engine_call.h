@@ -6,10 +6,19 @@
 #include "model/backend.h"
 #include "sscam/engine.h"
 
+/* Memory of inputs that is kept between calls, since new memory is slow to write. */
+typedef struct sscam_input_block {
+    int64_t size; /* in floats */
+    float inputs[];
+} sscam_input_block;
+
+enum { SSCAM_ENGINE_BLOCKS = 3 }; /* two batches, and a single input */
+
 /* The network of a model that an engine serves. */
 typedef struct sscam_engine_network {
     sscam_engine engine; /* its texts are owned by this struct */
     sscam_engine_turns turns;
+    _Atomic(sscam_input_block *) blocks[SSCAM_ENGINE_BLOCKS]; /* not in use; NULL: none */
 } sscam_engine_network;
 
 /* Numbers that a callback gave. */

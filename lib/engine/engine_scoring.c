@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/background.h"
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "engine/engine_batch.h"
 #include "engine/output_rows.h"
+#include "sscam/runtime.h"
 
 /* What masked inputs and ablations have in common. */
 typedef struct scoring {
@@ -99,20 +101,52 @@ static sscam_status score_in_batches(const scoring *work, int64_t batch, run_row
 
 /* --- masked inputs ---------------------------------------------------------------------------- */
 
-typedef struct masked_batch {
+/* A batch of masked inputs: which ones, and memory to write them. */
+typedef struct masked_buffer {
     const sscam_mask_list *masks;
     sscam_engine_batch batch;
     float *scratch;
-} masked_batch;
+    int64_t first, rows; /* that were written */
+} masked_buffer;
+
+/* While the engine runs one buffer, the other one is written. */
+typedef struct masked_batches {
+    masked_buffer buffers[2];
+    int32_t next; /* which is run next */
+    int64_t count;
+} masked_batches;
+
+static void write_masked(void *context)
+{
+    masked_buffer *buffer = context;
+    for (int64_t i = 0; i < buffer->rows; i++)
+        sscam_mask_list_write(buffer->masks, buffer->first + i,
+                              sscam_engine_format(buffer->batch.network), buffer->scratch,
+                              sscam_engine_batch_row(&buffer->batch, i));
+}
 
 static sscam_status run_masked(void *context, int64_t first, int64_t rows,
                                sscam_engine_reply *reply)
 {
-    const masked_batch *work = context;
-    for (int64_t i = 0; i < rows; i++)
-        sscam_mask_list_write(work->masks, first + i, sscam_engine_format(work->batch.network),
-                              work->scratch, sscam_engine_batch_row(&work->batch, i));
-    return sscam_engine_batch_run(&work->batch, rows, NULL, reply);
+    masked_batches *work = context;
+    masked_buffer *own = &work->buffers[work->next], *following = &work->buffers[1 - work->next];
+    sscam_background writer;
+    if (own->first != first || own->rows != rows) {
+        own->first = first;
+        own->rows = rows;
+        write_masked(own);
+    }
+    following->first = first + rows;
+    following->rows = work->count - following->first < rows ? work->count - following->first : rows;
+    if (following->rows == 0 || sscam_max_threads() == 1 ||
+        !sscam_background_start(&writer, write_masked, following)) {
+        writer.is_running = false;
+        following->rows = 0;
+    }
+    sscam_status status = sscam_engine_batch_run(&own->batch, rows, NULL, reply);
+    sscam_background_wait(&writer);
+    work->next = 1 - work->next;
+    return status;
 }
 
 /* The engine decides about precision and threads. */
@@ -132,11 +166,11 @@ static sscam_status check_options(const sscam_engine_network *network,
     return SSCAM_OK;
 }
 
-static sscam_status begin_masked(sscam_engine_network *network, const sscam_score_request *request,
-                                 int64_t rows, masked_batch *out)
+static sscam_status create_buffer(sscam_engine_network *network, const sscam_score_request *request,
+                                  int64_t rows, masked_buffer *out)
 {
     const sscam_shape shape = sscam_mask_shape(request->masks->plans[0]); /* all have the same */
-    *out = (masked_batch){.masks = request->masks};
+    out->masks = request->masks;
     sscam_status status = sscam_engine_batch_create(network, &shape, request->output, rows,
                                                     &out->batch);
     if (status != SSCAM_OK)
@@ -146,10 +180,12 @@ static sscam_status begin_masked(sscam_engine_network *network, const sscam_scor
     return out->scratch ? SSCAM_OK : sscam_fail_memory("masked inputs");
 }
 
-static void end_masked(masked_batch *work)
+static void destroy_buffers(masked_batches *work)
 {
-    sscam_engine_batch_destroy(&work->batch);
-    free(work->scratch);
+    for (int i = 0; i < 2; i++) {
+        sscam_engine_batch_destroy(&work->buffers[i].batch);
+        free(work->buffers[i].scratch);
+    }
 }
 
 sscam_status sscam_engine_score(void *handle, const sscam_score_request *request, float *scores)
@@ -162,20 +198,20 @@ sscam_status sscam_engine_score(void *handle, const sscam_score_request *request
                           .count = sscam_mask_list_count(request->masks),
                           .progress = request->progress,
                           .scores = scores};
-    masked_batch masked = {NULL};
+    masked_batches masked = {.count = work.count};
     int64_t rows = 0;
     sscam_status status = check_options(network, &request->scoring);
     if (status == SSCAM_OK)
         status = sscam_engine_choose_rows(network, request->scoring.batch_size, &rows);
     if (status == SSCAM_OK && sscam_engine_fixed_rows(network) == 0 && rows > work.count)
         rows = work.count;
-    if (status == SSCAM_OK)
-        status = begin_masked(network, request, rows, &masked);
+    for (int i = 0; i < 2 && status == SSCAM_OK; i++)
+        status = create_buffer(network, request, rows, &masked.buffers[i]);
     if (status == SSCAM_OK && request->diagnostics)
         *request->diagnostics = (sscam_scoring_diagnostics){"engine of the host", 1, rows, 0};
     if (status == SSCAM_OK)
         status = score_in_batches(&work, rows, run_masked, &masked);
-    end_masked(&masked);
+    destroy_buffers(&masked);
     return status;
 }
 

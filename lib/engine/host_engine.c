@@ -21,7 +21,7 @@ static sscam_status check_input_shape(const sscam_engine *engine)
     if (rank != 0 && (rank < SSCAM_LEAST_RANK || rank > SSCAM_MOST_RANK))
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_engine: input_rank is %d, not 3 to 5, or 0",
                           (int)rank);
-    for (int32_t i = 0; i < SSCAM_ENGINE_INPUT_MAX_RANK; i++)
+    for (int32_t i = 0; i < SSCAM_INPUT_MAX_RANK; i++)
         if (engine->input_shape[i] < 0 || (i >= rank && engine->input_shape[i] != 0))
             return sscam_fail(SSCAM_E_ARGUMENT,
                               "sscam_engine: input_shape[%d] is %lld, for an input_rank of %d",
@@ -150,6 +150,7 @@ static void destroy(void *handle)
     sscam_engine_network *network = handle;
     if (network->engine.release)
         network->engine.release(network->engine.user);
+    sscam_engine_free_blocks(network);
     sscam_engine_turns_destroy(&network->turns);
     free_texts(&network->engine);
     free(network);
@@ -462,7 +463,7 @@ static void facts_of(const void *network, sscam_network_facts *facts)
 {
     const sscam_engine *engine = &((const sscam_engine_network *)network)->engine;
     facts->rank = engine->input_rank;
-    for (int32_t i = 0; i < SSCAM_ENGINE_INPUT_MAX_RANK; i++)
+    for (int32_t i = 0; i < SSCAM_INPUT_MAX_RANK; i++)
         facts->shape[i] = engine->input_shape[i];
     facts->class_count = engine->class_count;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional, Union
@@ -23,6 +24,24 @@ GradientFunction = Callable[[FloatArray, str, FloatArray, FloatArray], Any]
 #: tail(inputs, layer, activations) gives logits.
 TailFunction = Callable[[FloatArray, str, FloatArray], Any]
 Layers = Union[Sequence[str], Mapping[str, Optional[Sequence[int]]]]
+
+
+class _Copies(threading.local):
+    """Copies of inputs, which a function may keep: the library overwrites its own.
+
+    Memory that is new to the process is slow to write, so that a copy which nobody kept is used
+    again: an array that is derived from it would hold a reference.
+    """
+
+    _last: Optional[FloatArray] = None
+
+    def of(self, values: FloatArray) -> FloatArray:
+        last = self._last
+        # 3: the attribute, the variable and the argument of getrefcount().
+        if last is None or last.shape != values.shape or sys.getrefcount(last) > 3:
+            last = self._last = np.empty(values.shape, np.float32)
+        np.copyto(last, values)
+        return last
 
 
 class Functions:
@@ -47,6 +66,7 @@ class Functions:
         self._run, self._gradients, self._tail = run, gradients, tail
         self._default_layer = None if default_layer is None else encode(default_layer)
         self._channels_last = channels_last
+        self._copies = _Copies()
 
     def describe(self, _request: Any, reply: Any) -> None:
         for name, shape in self.layers:
@@ -91,8 +111,7 @@ class Functions:
         shape = tuple(request.shape[: request.rank])
         if self._channels_last:
             shape = (shape[0], *shape[2:], shape[1])
-        # Copied: the function may keep its argument, which the library overwrites.
-        return view(self, request.input, shape, np.float32).copy()
+        return self._copies.of(view(self, request.input, shape, np.float32))
 
 
 def _layer_of(request: Any) -> Optional[str]:

@@ -120,13 +120,25 @@ def test_functions_may_keep_what_they_get():
     kept = []
 
     def keeping(inputs, layer):
-        kept.append((inputs, inputs.copy()))
+        kept.append((inputs if len(kept) % 2 else inputs[0, 0, 1:], inputs.copy()))
         return network(inputs, layer)
 
-    make(keeping).explain(INPUTS[0], "ss-cam-mean", 0, samples=3)
+    make(keeping).explain(INPUTS[0], "ss-cam-mean", 0, samples=3, batch_size=1)
     gc.collect()
-    assert len(kept) > 1
-    assert all((inputs == copy).all() for inputs, copy in kept)
+    assert len(kept) > 4
+    for inputs, copy in kept:
+        assert (inputs == (copy if inputs.ndim == 4 else copy[0, 0, 1:])).all()
+
+
+def test_memory_of_inputs_that_nobody_kept_is_used_again():
+    addresses = set()
+
+    def noting(inputs, layer):
+        addresses.add(inputs.ctypes.data)
+        return network(inputs, layer)
+
+    make(noting).explain(INPUTS[0], "ss-cam-mean", 0, samples=8, batch_size=1)
+    assert len(addresses) == 1
 
 
 # --- failures -----------------------------------------------------------------------------------

@@ -324,6 +324,23 @@ START_TEST(longer_structs_of_later_hosts_are_read)
 }
 END_TEST
 
+START_TEST(facts_are_known_without_a_run)
+{
+    tiny_engine tiny = {NULL};
+    const sscam_engine engine = engine_of(&tiny);
+    int64_t shape[SSCAM_INPUT_MAX_RANK] = {-1};
+    sscam_model *model = model_of(&engine);
+    ck_assert_int_eq(sscam_model_class_count(model), CLASSES);
+    ck_assert_int_eq(sscam_model_input_shape(model, shape), 4);
+    ck_assert_int_eq(shape[0], 0);
+    ck_assert_int_eq(shape[1], 1);
+    ck_assert_int_eq(shape[2], HEIGHT);
+    ck_assert_int_eq(shape[3], WIDTH);
+    ck_assert_int_eq(tiny.runs, 0);
+    sscam_model_unref(model);
+}
+END_TEST
+
 /* --- what callbacks serve --------------------------------------------------------------------- */
 
 static void assert_served(const sscam_engine *engine, int32_t served)
@@ -455,6 +472,9 @@ START_TEST(maps_do_not_depend_on_the_size_of_batches)
         assert_same_map(&fixed, "", expected, batched_methods[i]);
         few.largest_batch = 2;
         assert_same_map(&few, "", expected, batched_methods[i]);
+        ASSERT_OK(sscam_set_max_threads(1));
+        assert_same_map(&few, "", expected, batched_methods[i]);
+        ASSERT_OK(sscam_set_max_threads(0));
         sscam_map_unref(expected);
     }
 }
@@ -871,6 +891,7 @@ int main(void)
     tcase_add_test(creation, unusable_engines_are_refused_by_name);
     tcase_add_test(creation, the_engine_is_released_with_the_last_reference);
     tcase_add_test(creation, longer_structs_of_later_hosts_are_read);
+    tcase_add_test(creation, facts_are_known_without_a_run);
     tcase_add_test(service, methods_need_their_callbacks);
     tcase_add_test(service, gradients_are_those_of_the_target);
     tcase_add_test(service, ablations_run_the_tail);
