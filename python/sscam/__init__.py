@@ -28,8 +28,8 @@ from ._errors import (
 from ._evaluation import Evaluation, Total
 from ._explain_all import explain_all
 from ._explainer import Explainer, Options
-from ._image import ImageFile, read_image, write_png
-from ._map import Map
+from ._image import ImageFile, encode_png, read_image, write_png
+from ._map import Map, colormaps
 from ._model import Layer, Model
 from ._tables import Method, Metric, Option, methods, metrics, options
 
@@ -62,6 +62,8 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "build_info",
+    "colormaps",
+    "encode_png",
     "explain_all",
     "map_from_activations",
     "methods",

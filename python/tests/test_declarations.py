@@ -30,6 +30,7 @@ SCALARS = {
     "uint8_t": ctypes.c_uint8,
     "char": ctypes.c_char,
     "sscam_progress_callback": _native.progress_callback,
+    "sscam_release_callback": _native.release_callback,
 }
 
 
