@@ -144,11 +144,35 @@ typedef struct sscam_read_options {
 SSCAM_API sscam_status sscam_image_create(const sscam_pixels *pixels, sscam_image **out);
 
 /**
- * Reads a PNG or JPEG file; its content decides which it is, not its name. 16-bit PNG is reduced to
- * 8 bits, palettes become RGB or RGBA, CMYK JPEG becomes RGB. EXIF orientation is not applied, as
+ * Is told that an image no longer uses the pixels that it was made of.
+ *
+ * @param user What sscam_image_wrap() was given.
+ */
+typedef void (*sscam_release_callback)(void *user);
+
+/**
+ * Makes an image of pixels that stay where they are: nothing is copied, now or later. They must not
+ * change, and stay valid, until the last reference to the image is released.
+ *
+ * @param pixels   The pixels.
+ * @param release  Called once, when the last reference is released, by the thread that releases it,
+ *                 with no lock held; or NULL. It is not called where this function fails.
+ * @param user     Passed to release.
+ * @param[out] out The image, or NULL on failure. Ownership: the caller's, to be freed with
+ *                 sscam_image_unref().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (as sscam_image_create()); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_image_wrap(const sscam_pixels *pixels, sscam_release_callback release,
+                                        void *user, sscam_image **out);
+
+/**
+ * Reads a PNG or JPEG file; its content decides which it is, not its name. 16-bit PNG keeps
+ * its 16 bits, palettes become RGB or RGBA, CMYK JPEG becomes RGB. EXIF orientation is not applied, as
  * in PIL.
  *
- * An image takes up to 4 bytes a pixel; decoding takes up to 12 for a progressive JPEG file. When
+ * An image takes up to 8 bytes a pixel; decoding takes up to 12 for a progressive JPEG file. When
  * an image of more than SSCAM_IMAGE_MAX_PIXELS pixels is explained, `resize` must not make it
  * larger.
  *
@@ -185,13 +209,27 @@ SSCAM_API sscam_status sscam_image_read_memory(const void *data, size_t size,
  * replaced keeps its permissions, without set-user-ID and set-group-ID. Devices, pipes and
  * descriptors (/dev/stdout, /dev/fd/N) are written directly.
  *
- * @param image An image.
+ * @param image An image. 16-bit formats are written with 16 bits, as values from 0 to 65535.
  * @param path  File name; an existing file is replaced.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_IO (cannot be written); SSCAM_E_MEMORY.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL; a value above what significant_bits allow); SSCAM_E_IO (cannot be written); SSCAM_E_MEMORY.
  * Thread: any thread.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_image_write_png(const sscam_image *image, const char *path);
+
+/**
+ * Encodes an image as a PNG file in memory.
+ *
+ * @param image     An image. 16-bit formats are written with 16 bits, as values from 0 to 65535.
+ * @param[out] data The file's content, or NULL on failure. Ownership: the caller's, to be freed
+ *                  with sscam_free().
+ * @param[out] size Bytes at data; 0 on failure.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL; a value above what significant_bits allow);
+ * SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_image_encode_png(const sscam_image *image, void **data, size_t *size);
 
 /** @param image An image. @return Pixels a row; 0 for NULL. Thread: any. @since 1.0 */
 SSCAM_API int64_t sscam_image_width(const sscam_image *image);

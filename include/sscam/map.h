@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "array.h"
 #include "export.h"
 #include "image.h"
 #include "status.h"
@@ -92,7 +93,8 @@ SSCAM_API int64_t sscam_map_channel_count(const sscam_map *map);
  */
 SSCAM_API const float *sscam_map_weights(const sscam_map *map);
 
-/** @param map A map. @return Index of the class explained; -1 for NULL. Thread: any. @since 1.0 */
+/** @param map A map. @return Index of the class explained; -1 for NULL and for maps of
+ *            sscam_map_create(). Thread: any. @since 1.0 */
 SSCAM_API int64_t sscam_map_class_index(const sscam_map *map);
 
 /** @param map A map. @return The class's raw output on the unmasked input; 0 for NULL. Thread: any.
@@ -202,6 +204,85 @@ SSCAM_API sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image
  */
 SSCAM_API sscam_status sscam_map_heatmap(const sscam_map *map, const sscam_draw_options *options,
                                          sscam_image **out);
+
+/**
+ * Draws as sscam_map_overlay(), into memory of the host: no image is allocated, so that colormap and
+ * alpha can change at any rate. The drawing may take the memory of a few rows.
+ *
+ * @param map     A map.
+ * @param image   The image, as for sscam_map_overlay(). Its pixels must not overlap the canvas.
+ * @param options How to draw, or NULL for all defaults.
+ * @param canvas  Where to draw: of the image's size, in any format with colours. Alpha becomes 255.
+ *                On failure its pixels are undefined.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (as sscam_map_overlay(); a field of the canvas);
+ * SSCAM_E_UNSUPPORTED; SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_map_overlay_into(const sscam_map *map, const sscam_image *image,
+                                              const sscam_draw_options *options,
+                                              const sscam_canvas *canvas);
+
+/**
+ * Paints as sscam_map_heatmap(), into memory of the host.
+ *
+ * @param map     A map.
+ * @param options How to draw, or NULL for all defaults.
+ * @param canvas  Where to draw: of the map's width and height, in any format with colours, or
+ *                SSCAM_PIXELS_GRAY8 for the colormap "gray". Alpha becomes 255.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (as sscam_map_heatmap(); a field of the canvas);
+ * SSCAM_E_UNSUPPORTED; SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_map_heatmap_into(const sscam_map *map,
+                                              const sscam_draw_options *options,
+                                              const sscam_canvas *canvas);
+
+/**
+ * Copies sscam_map_data() to memory of the host.
+ *
+ * @param map     A map.
+ * @param shape   The shape that the host has room for: that of sscam_map_shape().
+ * @param rank    Length of shape.
+ * @param strides Distances between neighbours along each dimension, in floats; negative ones are
+ *                allowed. NULL: row-major without gaps.
+ * @param out     Where the value with all indexes 0 goes.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL; another shape than the map's).
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_map_copy_data(const sscam_map *map, const int64_t *shape, int32_t rank,
+                                           const int64_t *strides, float *out);
+
+/**
+ * Makes a map of values from elsewhere, to be drawn, evaluated and compared like others. Its raw map
+ * is the values, which may be negative, rounded to float32; its data is s(raw), scaled to [0,1] by
+ * the lowest and the highest value. Its class is -1, its method "external", its layer "", its logit
+ * and probability 0; it has no channel weights. It fits any image, and stretches over all of it.
+ *
+ * @param values   [H,W], or [W] or [D,H,W]; finite. Copied.
+ * @param[out] out The map, or NULL on failure. Ownership: the caller's.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, a field out of range, another rank than 1 to 3, 2^31 or
+ * more values, a value that is not finite as a float); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_map_create(const sscam_array *values, sscam_map **out);
+
+/**
+ * Pearson's correlation of the data of two maps: sum_p (a_p - mean a)(b_p - mean b) / sqrt(sum_p
+ * (a_p - mean a)^2 sum_p (b_p - mean b)^2), in double precision.
+ *
+ * @param a        A map.
+ * @param b        A map of the same shape.
+ * @param[out] out The correlation, -1 to 1; NaN where one of the maps is flat, which has none, and
+ *                 on failure.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, maps of different shapes).
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_map_correlation(const sscam_map *a, const sscam_map *b, double *out);
 
 /**
  * Adds a reference to a map.

@@ -7,11 +7,9 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "base/public_struct.h"
 #include "explain/combine.h"
 #include "explain/diagnostics_text.h"
 #include "explain/option_values.h"
-#include "image/overlay.h"
 #include "math/min_max.h"
 #include "math/upsample.h"
 
@@ -209,70 +207,4 @@ const int64_t *sscam_map_raw_shape(const sscam_map *map, int32_t *rank)
     if (rank)
         *rank = map ? map->rank : 0;
     return map ? shape_of(&map->raw_sides, map->rank) : NULL;
-}
-
-/* --- drawing ---------------------------------------------------------------------------------- */
-
-static sscam_status check_is_image(const sscam_map *map, const char *function)
-{
-    if (!map)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: map is NULL", function);
-    if (map->rank == 2)
-        return SSCAM_OK;
-    return sscam_fail(SSCAM_E_UNSUPPORTED, "%s: a map of rank %" PRId32 ", %s, is not an image",
-                      function, map->rank, map->rank == 1 ? "[W]" : "[D,H,W]");
-}
-
-static sscam_status read_draw_options(const sscam_draw_options *given, sscam_draw_options *out)
-{
-    const size_t least = offsetof(sscam_draw_options, alpha) + sizeof given->alpha;
-    *out = (sscam_draw_options)SSCAM_DRAW_OPTIONS_INIT;
-    sscam_status status = given ? sscam_public_struct_read(given, out, sizeof *out, least,
-                                                           "sscam_draw_options")
-                                : SSCAM_OK;
-    if (!out->colormap)
-        out->colormap = "turbo";
-    return status;
-}
-
-static sscam_drawn_map drawn(const sscam_map *map)
-{
-    return (sscam_drawn_map){map->data, map->sides.height, map->sides.width,
-                             map->from_image ? &map->geometry : NULL};
-}
-
-sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image,
-                               const sscam_draw_options *options, sscam_image **out)
-{
-    sscam_draw_options read;
-    if (!out)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_overlay: out is NULL");
-    *out = NULL;
-    sscam_status status = check_is_image(map, "sscam_map_overlay");
-    if (status == SSCAM_OK && !image)
-        status = sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_overlay: image is NULL");
-    if (status == SSCAM_OK)
-        status = read_draw_options(options, &read);
-    if (status != SSCAM_OK)
-        return status;
-    const sscam_drawn_map shown = drawn(map);
-    status = sscam_draw_overlay(&shown, image, read.colormap, read.alpha, out);
-    return status == SSCAM_OK ? sscam_succeed() : status;
-}
-
-sscam_status sscam_map_heatmap(const sscam_map *map, const sscam_draw_options *options,
-                               sscam_image **out)
-{
-    sscam_draw_options read;
-    if (!out)
-        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_heatmap: out is NULL");
-    *out = NULL;
-    sscam_status status = check_is_image(map, "sscam_map_heatmap");
-    if (status == SSCAM_OK)
-        status = read_draw_options(options, &read);
-    if (status != SSCAM_OK)
-        return status;
-    const sscam_drawn_map shown = drawn(map);
-    status = sscam_draw_heatmap(&shown, read.colormap, out);
-    return status == SSCAM_OK ? sscam_succeed() : status;
 }

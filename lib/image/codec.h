@@ -19,12 +19,14 @@ bool sscam_jpeg_recognise(const uint8_t *data, size_t size);
  * The options are resolved: none is 0 that stands for another value. An image of more than max_pixels
  * is refused before memory is allocated for it; ancillary chunks of PNG are not kept.
  *
- * PNG: gray of any depth becomes 8-bit gray, colours RGB, anything with transparency RGBA; 16 bits
- * keep the high byte. JPEG: gray stays gray, all else becomes RGB, CMYK and YCCK by PIL's rules. */
+ * PNG: gray becomes gray of 8 or 16 bits, colours RGB, anything with transparency RGBA. JPEG: gray stays gray, all else becomes RGB, CMYK and YCCK by PIL's rules. */
 sscam_status sscam_png_decode(const uint8_t *data, size_t size, const sscam_read_options *options,
                               sscam_image **out);
 sscam_status sscam_jpeg_decode(const uint8_t *data, size_t size, const sscam_read_options *options,
                                sscam_image **out);
+
+/* The content of a PNG file, to be freed by free(). */
+sscam_status sscam_png_encode(const sscam_image *image, void **data, size_t *size);
 
 /* Writes the whole file or none. Messages start with the path. */
 sscam_status sscam_png_write(const sscam_image *image, const char *path);

@@ -105,6 +105,26 @@ sscam_status sscam_image_create(const sscam_pixels *pixels, sscam_image **out)
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 
+sscam_status sscam_image_wrap(const sscam_pixels *pixels, sscam_release_callback release,
+                              void *user, sscam_image **out)
+{
+    sscam_pixels read;
+    if (!out)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_wrap: out is NULL");
+    *out = NULL;
+    sscam_status status = sscam_pixels_read(pixels, "sscam_image_wrap", &read);
+    if (status != SSCAM_OK)
+        return status;
+    sscam_image *image = calloc(1, sizeof *image);
+    if (!image)
+        return sscam_fail_memory("an image");
+    image->pixels = read;
+    image->release = release;
+    image->user = user;
+    *out = image;
+    return sscam_succeed();
+}
+
 /* --- files ------------------------------------------------------------------------------------ */
 
 static const struct {
@@ -158,7 +178,7 @@ static int32_t all_formats(void)
 /* Copies the options; values that are 0 become those that they stand for. */
 static sscam_status read_options(const sscam_read_options *given, sscam_read_options *out)
 {
-    const size_t least = offsetof(sscam_read_options, formats) + sizeof given->formats;
+    const size_t least = SSCAM_END_OF(sscam_read_options, formats);
     *out = (sscam_read_options)SSCAM_READ_OPTIONS_INIT;
     sscam_status status = given ? sscam_public_struct_read(given, out, sizeof *out, least,
                                                            "sscam_read_options")
@@ -231,6 +251,21 @@ sscam_status sscam_image_write_png(const sscam_image *image, const char *path)
 
 /* --- pixels ----------------------------------------------------------------------------------- */
 
+sscam_status sscam_image_encode_png(const sscam_image *image, void **data, size_t *size)
+{
+    if (data)
+        *data = NULL;
+    if (size)
+        *size = 0;
+    if (!image || !data || !size)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_image_encode_png: %s is NULL",
+                          !image  ? "image"
+                          : !data ? "data"
+                                  : "size");
+    sscam_status status = sscam_png_encode(image, data, size);
+    return status == SSCAM_OK ? sscam_succeed() : status;
+}
+
 int64_t sscam_image_width(const sscam_image *image)
 {
     return image ? image->pixels.width : 0;
@@ -248,7 +283,7 @@ int32_t sscam_image_channels(const sscam_image *image)
 
 sscam_status sscam_image_describe(const sscam_image *image, sscam_pixels *out)
 {
-    const size_t least = offsetof(sscam_pixels, second_stride) + sizeof out->second_stride;
+    const size_t least = SSCAM_END_OF(sscam_pixels, second_stride);
     sscam_status status = sscam_public_struct_check(out, least, "sscam_pixels");
     if (status != SSCAM_OK)
         return status;
@@ -313,6 +348,9 @@ sscam_image *sscam_image_ref(sscam_image *image)
 
 void sscam_image_unref(sscam_image *image)
 {
-    if (image && sscam_reference_drop(&image->references))
-        free(image);
+    if (!image || !sscam_reference_drop(&image->references))
+        return;
+    if (image->release)
+        image->release(image->user);
+    free(image);
 }

@@ -11,8 +11,10 @@
 
 struct sscam_image {
     sscam_reference_count references;
-    sscam_pixels pixels; /* with strides and significant bits that are not 0 */
-    uint8_t owned[];     /* the pixels of images that own them */
+    sscam_pixels pixels;            /* with strides and significant bits that are not 0 */
+    sscam_release_callback release; /* NULL, or called with `user` at the end */
+    void *user;
+    uint8_t owned[]; /* the pixels of images that own them */
 };
 
 /* Whether sides are positive and the image has at most max_pixels. */

@@ -96,7 +96,7 @@ static sscam_status check_second_plane(const char *function, const sscam_pixel_f
 
 sscam_status sscam_pixels_read(const sscam_pixels *given, const char *function, sscam_pixels *out)
 {
-    const size_t least = offsetof(sscam_pixels, second_stride) + sizeof given->second_stride;
+    const size_t least = SSCAM_END_OF(sscam_pixels, second_stride);
     sscam_status status = sscam_public_struct_read(given, out, sizeof *out, least, "sscam_pixels");
     if (status != SSCAM_OK)
         return status;
@@ -126,7 +126,7 @@ static bool can_be_drawn(int32_t format)
 
 sscam_status sscam_canvas_read(const sscam_canvas *given, const char *function, sscam_canvas *out)
 {
-    const size_t least = offsetof(sscam_canvas, format) + sizeof given->format;
+    const size_t least = SSCAM_END_OF(sscam_canvas, format);
     sscam_status status = sscam_public_struct_read(given, out, sizeof *out, least, "sscam_canvas");
     if (status != SSCAM_OK)
         return status;

@@ -23,10 +23,12 @@ typedef struct png_session {
     const uint8_t *data; /* reading: the rest of the content */
     size_t size;
     int64_t max_pixels;
-    sscam_atomic_file *draft; /* writing */
-    sscam_row_reader reader;  /* writing */
-    uint8_t *row;             /* writing: a row as PNG has it */
-    sscam_image *image;       /* reading: the result */
+    sscam_atomic_file *draft; /* writing to a file */
+    uint8_t *encoded;         /* writing to memory */
+    size_t encoded_size, encoded_room;
+    sscam_row_reader reader; /* writing */
+    uint8_t *row;            /* writing: a row as PNG has it */
+    sscam_image *image;      /* reading: the result */
     sscam_status status;
     char message[MESSAGE_SIZE];
 } png_session;
@@ -77,8 +79,18 @@ static void read_bytes(png_structp png, png_bytep out, size_t count)
     session->size -= count;
 }
 
-/* Refuses too large an image before memory is allocated for it. Returns the number of channels
- * after conversion. */
+/* 16-bit samples in the machine's byte order. */
+static void keep_16_bits(png_structp png)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    png_set_swap(png);
+#else
+    (void)png;
+#endif
+}
+
+/* Refuses too large an image before memory is allocated for it. Returns the format after
+ * conversion. */
 static int32_t read_header(png_session *session)
 {
     png_structp png = session->png;
@@ -97,30 +109,34 @@ static int32_t read_header(png_session *session)
     }
 
     png_set_expand(png);
-    png_set_strip_16(png);
+    const bool wide = png_get_bit_depth(png, session->info) == 16;
+    if (wide)
+        keep_16_bits(png);
     bool transparent = png_get_color_type(png, session->info) & PNG_COLOR_MASK_ALPHA ||
                        png_get_valid(png, session->info, PNG_INFO_tRNS);
     if (transparent)
         png_set_gray_to_rgb(png);
-    return transparent ? 4 : png_get_color_type(png, session->info) & PNG_COLOR_MASK_COLOR ? 3 : 1;
+    if (transparent)
+        return wide ? SSCAM_PIXELS_RGBA16 : SSCAM_PIXELS_RGBA8;
+    if (png_get_color_type(png, session->info) & PNG_COLOR_MASK_COLOR)
+        return wide ? SSCAM_PIXELS_RGB16 : SSCAM_PIXELS_RGB8;
+    return wide ? SSCAM_PIXELS_GRAY16 : SSCAM_PIXELS_GRAY8;
 }
 
 /* Row by row through all passes: libpng's call for a whole image takes a pointer for each row,
  * which for a tall, narrow image would take more memory than its pixels. */
-static void read_rows(png_session *session, int32_t channels)
+static void read_rows(png_session *session, int32_t format)
 {
     png_structp png = session->png;
     int passes = png_set_interlace_handling(png);
     int32_t width = (int32_t)png_get_image_width(png, session->info);
     int32_t height = (int32_t)png_get_image_height(png, session->info);
     /* Before libpng allocates rows of its own, which for a wide image are as large. */
-    static const int32_t format_of[] = {
-        [1] = SSCAM_PIXELS_GRAY8, [3] = SSCAM_PIXELS_RGB8, [4] = SSCAM_PIXELS_RGBA8};
-    session->status = sscam_image_allocate(width, height, format_of[channels], &session->image);
+    session->status = sscam_image_allocate(width, height, format, &session->image);
     if (session->status != SSCAM_OK)
         png_error(png, "");
     png_read_update_info(png, session->info);
-    if (png_get_rowbytes(png, session->info) != (size_t)width * (size_t)channels)
+    if (png_get_rowbytes(png, session->info) != sscam_pixel_row_size(format, width))
         png_error(png, "unexpected row size");
     for (int pass = 0; pass < passes; pass++)
         for (int32_t y = 0; y < height; y++)
@@ -164,10 +180,28 @@ sscam_status sscam_png_decode(const uint8_t *data, size_t size, const sscam_read
     return status;
 }
 
+/* Doubles the room, so that the content is moved few times. */
+static sscam_status append(png_session *session, const uint8_t *data, size_t count)
+{
+    const size_t needed = session->encoded_size + count;
+    if (needed > session->encoded_room) {
+        const size_t room = needed > PTRDIFF_MAX / 2 ? needed : 2 * needed;
+        uint8_t *larger = needed < count ? NULL : realloc(session->encoded, room);
+        if (!larger)
+            return sscam_fail_memory("a PNG file");
+        session->encoded = larger;
+        session->encoded_room = room;
+    }
+    memcpy(session->encoded + session->encoded_size, data, count);
+    session->encoded_size = needed;
+    return SSCAM_OK;
+}
+
 static void write_bytes(png_structp png, png_bytep data, size_t count)
 {
     png_session *session = png_get_io_ptr(png);
-    session->status = sscam_atomic_file_write(session->draft, data, count);
+    session->status = session->draft ? sscam_atomic_file_write(session->draft, data, count)
+                                     : append(session, data, count);
     if (session->status != SSCAM_OK)
         png_error(png, "");
 }
@@ -227,8 +261,9 @@ static sscam_status write_failure(const png_session *session)
     case SSCAM_E_ARGUMENT: return session->status; /* the message is set */
     case SSCAM_E_MEMORY: return sscam_fail_memory("a PNG file");
     default:
-        return sscam_fail(SSCAM_E_IO, "%s: cannot be encoded: %s", session->draft->path,
-                          session->message);
+        return sscam_fail(session->draft ? SSCAM_E_IO : SSCAM_E_ARGUMENT,
+                          "%s: cannot be encoded: %s",
+                          session->draft ? session->draft->path : "PNG", session->message);
     }
 }
 
@@ -258,17 +293,29 @@ static sscam_status encode_rows(png_session *session)
     return status;
 }
 
-static sscam_status encode(const sscam_image *image, sscam_atomic_file *draft)
+static sscam_status encode(const sscam_image *image, png_session *session)
 {
-    png_session session = {.draft = draft, .status = SSCAM_OK};
     sscam_status status = sscam_row_reader_open(
-        &session.reader, image,
+        &session->reader, image,
         sscam_image_channels(image) == 4 ? SSCAM_ROWS_RGBA : SSCAM_ROWS_COLOURS);
     if (status != SSCAM_OK)
         return status;
-    status = encode_rows(&session);
-    sscam_row_reader_close(&session.reader);
+    status = encode_rows(session);
+    sscam_row_reader_close(&session->reader);
     return status;
+}
+
+sscam_status sscam_png_encode(const sscam_image *image, void **data, size_t *size)
+{
+    png_session session = {.status = SSCAM_OK};
+    sscam_status status = encode(image, &session);
+    if (status != SSCAM_OK) {
+        free(session.encoded);
+        return status;
+    }
+    *data = session.encoded;
+    *size = session.encoded_size;
+    return SSCAM_OK;
 }
 
 sscam_status sscam_png_write(const sscam_image *image, const char *path)
@@ -277,7 +324,8 @@ sscam_status sscam_png_write(const sscam_image *image, const char *path)
     sscam_status status = sscam_atomic_file_open(&draft, path);
     if (status != SSCAM_OK)
         return status;
-    status = encode(image, &draft);
+    png_session session = {.draft = &draft, .status = SSCAM_OK};
+    status = encode(image, &session);
     if (status == SSCAM_OK)
         return sscam_atomic_file_commit(&draft);
     sscam_atomic_file_discard(&draft);

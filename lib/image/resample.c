@@ -147,7 +147,7 @@ static void resample_wide_row(const resample_kernel *kernel, const sscam_row_rea
             double sum = 0.0;
             for (int32_t t = 0; t < kernel->taps[slot]; t++, pixel += source->step)
                 sum += *pixel * weights[t];
-            *out++ = (float)fmin(fmax(sum, 0.0), source->maximum);
+            *out++ = (float)sum;
         }
     }
 }

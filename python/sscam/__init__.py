@@ -28,8 +28,8 @@ from ._errors import (
 from ._evaluation import Evaluation, Total
 from ._explain_all import explain_all
 from ._explainer import ClassScore, Explainer, Options
-from ._image import ImageFile, read_image, write_png
-from ._map import Map
+from ._image import ImageFile, encode_png, read_image, write_png
+from ._map import Map, colormaps
 from ._model import Layer, Model
 from ._runtime import load_library, log_to_logging, max_threads, set_log_callback, set_max_threads
 from ._tables import Method, Metric, Option, methods, metrics, options
@@ -64,6 +64,8 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "build_info",
+    "colormaps",
+    "encode_png",
     "explain_all",
     "load_library",
     "log_to_logging",

@@ -96,6 +96,24 @@ def write_png(path: Union[str, os.PathLike[Any]], pixels: Pixels) -> None:
         check(_native.sscam_image_write_png(image, encode(path)))
 
 
+def encode_png(pixels: Pixels) -> bytes:
+    """The content of a PNG file.
+
+    Args:
+        pixels: as for write_png().
+
+    >>> encode_png(np.zeros((2, 3), np.uint8))[1:4]
+    b'PNG'
+    """
+    data, size = ctypes.c_void_p(), ctypes.c_size_t()
+    with _owned(_from_pixels(pixels)) as image:
+        check(_native.sscam_image_encode_png(image, ctypes.byref(data), ctypes.byref(size)))
+    try:
+        return ctypes.string_at(data, size.value)
+    finally:
+        _native.sscam_free(data)
+
+
 def is_image(value: Any) -> bool:
     """Whether a value stands for an image; arrays do when they are of 8-bit pixels."""
     if isinstance(value, np.ndarray):

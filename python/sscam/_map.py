@@ -10,9 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
+from ._arguments import array_argument
 from ._errors import check
 from ._handle import Handle, decode, encode, view
 from ._image import ImageLike, Pixels, opened, take_pixels
+
+
+def colormaps() -> list[str]:
+    """Names of the colormaps. "viridis" grows lighter evenly, also for colour-blind readers."""
+    count = _native.sscam_colormap_count()
+    return [decode(_native.sscam_colormap_name(index)) for index in range(count)]
 
 
 def _draw_options(colormap: str, alpha: float) -> _native.DrawOptions:
@@ -113,7 +120,7 @@ class Map:
             image: the image, in any form that explain() takes. A map made from an array takes
                 any image and stretches over all of it; a map made from an image takes one of
                 that same size.
-            colormap: "turbo", "jet" or "viridis".
+            colormap: one of colormaps(), but "gray".
             alpha: share of the colour, 0 to 1.
 
         Returns:
@@ -136,7 +143,7 @@ class Map:
         """Paint the map in colours, without an image beneath, at the network's input size.
 
         Args:
-            colormap: "turbo", "jet", "viridis" or "gray".
+            colormap: one of colormaps().
 
         Returns:
             uint8 [height, width, 3]; [height, width, 1] for "gray".
@@ -152,6 +159,34 @@ class Map:
             )
         )
         return take_pixels(painted)
+
+    @classmethod
+    def from_values(cls, values: npt.ArrayLike) -> Map:
+        """A map of values from elsewhere, to be drawn, evaluated and compared like others.
+
+        Args:
+            values: finite numbers, [height, width], [width] or [depth, height, width]. `raw` is
+                these, `data` scales them to [0,1].
+
+        >>> found = Map.from_values([[0.0, 1.0], [2.0, 4.0]])
+        >>> found.data
+        array([[0.  , 0.25],
+               [0.5 , 1.  ]], dtype=float32)
+        """
+        array = np.ascontiguousarray(values, dtype=np.float32)
+        pointer = ctypes.POINTER(_native.Map)()
+        check(_native.sscam_map_create(ctypes.byref(array_argument(array)), ctypes.byref(pointer)))
+        return cls(pointer)
+
+    def correlation(self, other: Map) -> float:
+        """Pearson's correlation with another map of the same shape; NaN where one is flat."""
+        found = ctypes.c_double()
+        check(
+            _native.sscam_map_correlation(
+                self._handle.pointer, other._handle.pointer, ctypes.byref(found)
+            )
+        )
+        return found.value
 
     def __array__(self, dtype: Any = None, copy: Optional[bool] = None) -> npt.NDArray[Any]:
         data = self.data

@@ -256,6 +256,7 @@ _draw_options = POINTER(DrawOptions)
 # `user` is always a Python object: see _explainer.py.
 progress_callback = ctypes.CFUNCTYPE(c_int32, ctypes.py_object, c_double)
 log_callback = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
+release_callback = ctypes.CFUNCTYPE(None, c_void_p)
 
 # activations.h
 sscam_map_from_activations = _declare(
@@ -398,11 +399,17 @@ sscam_explain_array_all = _declare(
 
 # image.h
 sscam_image_create = _declare("sscam_image_create", _status, _pixels, POINTER(_image))
+sscam_image_wrap = _declare(
+    "sscam_image_wrap", _status, _pixels, release_callback, c_void_p, POINTER(_image)
+)
 sscam_image_read = _declare("sscam_image_read", _status, c_char_p, _read_options, POINTER(_image))
 sscam_image_read_memory = _declare(
     "sscam_image_read_memory", _status, c_void_p, c_size_t, _read_options, POINTER(_image)
 )
 sscam_image_write_png = _declare("sscam_image_write_png", _status, _image, c_char_p)
+sscam_image_encode_png = _declare(
+    "sscam_image_encode_png", _status, _image, POINTER(c_void_p), POINTER(c_size_t)
+)
 sscam_image_width = _declare("sscam_image_width", c_int64, _image)
 sscam_image_height = _declare("sscam_image_height", c_int64, _image)
 sscam_image_channels = _declare("sscam_image_channels", c_int32, _image)
@@ -434,6 +441,15 @@ sscam_map_overlay = _declare(
     "sscam_map_overlay", _status, _map, _image, _draw_options, POINTER(_image)
 )
 sscam_map_heatmap = _declare("sscam_map_heatmap", _status, _map, _draw_options, POINTER(_image))
+sscam_map_overlay_into = _declare(
+    "sscam_map_overlay_into", _status, _map, _image, _draw_options, _canvas
+)
+sscam_map_heatmap_into = _declare("sscam_map_heatmap_into", _status, _map, _draw_options, _canvas)
+sscam_map_copy_data = _declare(
+    "sscam_map_copy_data", _status, _map, _shape, c_int32, POINTER(c_int64), POINTER(c_float)
+)
+sscam_map_create = _declare("sscam_map_create", _status, _array, POINTER(_map))
+sscam_map_correlation = _declare("sscam_map_correlation", _status, _map, _map, POINTER(c_double))
 sscam_map_ref = _declare("sscam_map_ref", _map, _map)
 sscam_map_unref = _declare("sscam_map_unref", None, _map)
 

@@ -31,6 +31,7 @@ SCALARS = {
     "char": ctypes.c_char,
     "sscam_progress_callback": _native.progress_callback,
     "sscam_log_callback": _native.log_callback,
+    "sscam_release_callback": _native.release_callback,
 }
 
 

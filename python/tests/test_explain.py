@@ -278,3 +278,23 @@ def test_regions_reach_the_library(explainer, batch):
         explainer.options["region"] = mask[None]
     with pytest.raises(sscam.ArgumentError, match="none of predicted"):
         explainer.options["region"] = (1, 2, 3)
+
+
+def test_map_of_values_compares_and_draws_as_the_explained_one(model, image_path):
+    explained = model.explain(image_path, method="grad-cam")
+    copy = sscam.Map.from_values(explained.data)
+    assert (copy.method, copy.class_index, copy.weights) == ("external", -1, None)
+    np.testing.assert_array_equal(copy.data, explained.data)
+    assert explained.correlation(copy) == pytest.approx(1)
+    assert explained.correlation(sscam.Map.from_values(-explained.data)) == pytest.approx(-1)
+    assert np.isnan(explained.correlation(sscam.Map.from_values(explained.data * 0)))
+    with pytest.raises(sscam.ArgumentError, match="differ in shape"):
+        explained.correlation(sscam.Map.from_values(explained.data[1:]))
+    np.testing.assert_array_equal(
+        copy.heatmap("viridis"), explained.heatmap(colormap=sscam.colormaps()[2])
+    )
+
+
+def test_map_of_values_that_are_not_finite():
+    with pytest.raises(sscam.ArgumentError, match="NaN"):
+        sscam.Map.from_values([[0.0, np.nan]])

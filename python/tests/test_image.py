@@ -159,3 +159,7 @@ def test_pil_is_not_imported_for_others():
         "numpy.zeros((2, 2), numpy.uint8)); assert 'PIL' not in sys.modules"
     )
     assert run_python(script, "/dev/null").returncode == 0
+
+
+def test_png_in_memory(pixels):
+    np.testing.assert_array_equal(sscam.read_image(sscam.encode_png(pixels)), pixels)

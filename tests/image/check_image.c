@@ -326,33 +326,43 @@ static sscam_image *build_and_decode(const png_description *of, int transparent)
     return decode(png.bytes, png.size);
 }
 
-/* A sample as PIL reads it: stretched to 8 bits, or its high byte. */
-static unsigned eight_bits(const png_description *of, uint32_t x, uint32_t y, int channel)
+/* A sample of 16 bits as it is; others stretched to 8 bits. */
+static unsigned stretched(const png_description *of, uint32_t x, uint32_t y, int channel)
 {
     unsigned sample = of->sample(x, y, channel);
-    return of->depth == 16 ? sample >> 8 : sample * 255u / ((1u << of->depth) - 1u);
+    return of->depth == 16 ? sample : sample * 255u / ((1u << of->depth) - 1u);
 }
 
-static uint8_t expected_colour(const png_description *of, uint32_t x, uint32_t y, int channel)
+static unsigned expected_colour(const png_description *of, uint32_t x, uint32_t y, int channel)
 {
     switch (of->colour_type) {
     case PNG_PALETTE: return palette_colour(of->sample(x, y, 0), channel);
     case PNG_GRAY:
-    case PNG_GRAY_ALPHA: return (uint8_t)eight_bits(of, x, y, 0);
-    default: return (uint8_t)eight_bits(of, x, y, channel);
+    case PNG_GRAY_ALPHA: return stretched(of, x, y, 0);
+    default: return stretched(of, x, y, channel);
     }
 }
 
-static uint8_t expected_alpha(const png_description *of, uint32_t x, uint32_t y)
+static unsigned expected_alpha(const png_description *of, uint32_t x, uint32_t y)
 {
     if (of->colour_type == PNG_GRAY_ALPHA || of->colour_type == PNG_RGBA)
-        return (uint8_t)eight_bits(of, x, y, of->colour_type == PNG_RGBA ? 3 : 1);
+        return stretched(of, x, y, of->colour_type == PNG_RGBA ? 3 : 1);
     if (of->colour_type == PNG_PALETTE)
         return of->sample(x, y, 0) < 4 ? palette_alpha(of->sample(x, y, 0)) : 255;
     for (int c = 0; c < png_channels(of->colour_type); c++)
         if (of->sample(x, y, c) != of->sample(2, 1, c))
-            return 255;
+            return of->depth == 16 ? 65535 : 255;
     return 0;
+}
+
+/* A channel of a pixel, of 8 or 16 bits. */
+static unsigned sample_at(const sscam_image *image, uint32_t x, uint32_t y, int channel, int depth)
+{
+    sscam_pixels pixels = SSCAM_PIXELS_INIT;
+    ck_assert_int_eq(sscam_image_describe(image, &pixels), SSCAM_OK);
+    const uint8_t *row = (const uint8_t *)pixels.data + y * pixels.stride;
+    const int64_t index = (int64_t)x * sscam_image_channels(image) + channel;
+    return depth == 16 ? ((const uint16_t *)(const void *)row)[index] : row[index];
 }
 
 static void assert_pixels(const sscam_image *image, const png_description *of)
@@ -360,11 +370,11 @@ static void assert_pixels(const sscam_image *image, const png_description *of)
     int32_t channels = sscam_image_channels(image), colours = channels == 4 ? 3 : channels;
     for (uint32_t y = 0; y < of->height; y++)
         for (uint32_t x = 0; x < of->width; x++) {
-            const uint8_t *pixel = pixel_at(image, (int32_t)x, (int32_t)y);
             for (int c = 0; c < colours; c++)
-                ck_assert_uint_eq(pixel[c], expected_colour(of, x, y, c));
+                ck_assert_uint_eq(sample_at(image, x, y, c, of->depth),
+                                  expected_colour(of, x, y, c));
             if (channels == 4)
-                ck_assert_uint_eq(pixel[3], expected_alpha(of, x, y));
+                ck_assert_uint_eq(sample_at(image, x, y, 3, of->depth), expected_alpha(of, x, y));
         }
 }
 

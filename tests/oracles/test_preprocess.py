@@ -41,7 +41,7 @@ SIZES = [
     (2000, 1333),
 ]
 
-MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"]
+MODES = ["1", "L", "LA", "P", "RGB", "RGBA"]
 
 
 @pytest.fixture(scope="session")
@@ -99,10 +99,7 @@ def test_any_size(probe, differences, tmp_path, width, height, options):
 def save_in_mode(path, mode):
     """A PNG file of a PIL mode, with transparency where the mode has it."""
     rgba = Image.fromarray(noise(70, 45, 4), "RGBA")
-    if mode == "I;16":
-        levels = np.random.default_rng(1).integers(0, 65536, (45, 70), np.uint16)
-        Image.fromarray(levels).save(path)
-    elif mode == "LA":
+    if mode == "LA":
         Image.merge("LA", rgba.split()[2:]).save(path)
     elif mode in ("1", "L"):
         rgba.convert("RGB").convert(mode).save(path)
@@ -116,17 +113,43 @@ def test_png_modes(probe, differences, tmp_path, mode):
     save_in_mode(path, mode)
     ours = probe("pixels", path, np.uint8)
     differences("pixels, PNG", difference(ours, oracle.pixels(path, ours.shape[2])), 0)
-    if mode != "I;16":
-        for order in ("rgb", "gray"):
-            options = {"channel_order": order, "mean": "0.5", "std": "0.5"}
-            differences(
-                "input, PNG modes",
-                difference(
-                    probe("input", path, np.float32, **options),
-                    oracle.network_input(path, **options),
-                ),
-                0,
-            )
+    for order in ("rgb", "gray"):
+        options = {"channel_order": order, "mean": "0.5", "std": "0.5"}
+        differences(
+            "input, PNG modes",
+            difference(
+                probe("input", path, np.float32, **options),
+                oracle.network_input(path, **options),
+            ),
+            0,
+        )
+
+
+# PIL resizes images of floats by the same filters, without rounding.
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("height, width", [(45, 70), (24, 37), (90, 140), (45, 31)])
+def test_png_of_16_bits(probe, differences, tmp_path, height, width, interpolation):
+    path = tmp_path / "image.png"
+    levels = np.random.default_rng(1).integers(0, 65536, (45, 70), np.uint16)
+    Image.fromarray(levels).save(path)
+    ours = probe("pixels", path, np.uint16)
+    assert (ours[:, :, 0] == levels).all()
+    filters = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC}
+    resized = Image.fromarray(levels.astype(np.float32)).resize(
+        (width, height), filters[interpolation]
+    )
+    expected = (np.clip(np.asarray(resized, np.float64), 0, 65535) / 65535 - 0.25) / 0.5
+    options = {
+        "resize": f"{height}x{width}",
+        "crop": "off",
+        "interpolation": interpolation,
+        "channel_order": "gray",
+        "mean": "0.25",
+        "std": "0.5",
+    }
+    found = probe("input", path, np.float32, **options)[0]
+    differences("input, 16-bit PNG", np.abs(found - expected).max(), 2e-6)
+
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,14 @@
 
 #include <math.h>
 
-#include "base/statistics.h"
-
 static struct result_value similarity(const sscam_map *map, const sscam_map *reference)
 {
     struct result_value value = {.value = NAN, .state = SSCAM_VALUE_UNDEFINED};
 
-    /* A constant map that is not zero has rounding errors around its mean. */
-    if (!map || !reference || sscam_map_is_flat(map) || sscam_map_is_flat(reference))
+    if (!map || !reference)
         return value;
-    size_t count = (size_t)sscam_map_width(map) * (size_t)sscam_map_height(map);
-    value.value = sscam_correlation(sscam_map_data(map), sscam_map_data(reference), (int64_t)count);
-    if (!isnan(value.value))
+    sscam_status status = sscam_map_correlation(map, reference, &value.value);
+    if (!status && !isnan(value.value))
         value.state = SSCAM_VALUE_DEFINED;
     return value;
 }
