@@ -93,15 +93,15 @@ def save(program, path):
     )
 
 
-def damage(folder, seed, refused, record, change):
+def damage(folder, seed, name, record, change, outcome="refused"):
     """Writes a seed again with one record changed."""
     records = mutations.read_records((folder / f"seed-{seed}.pt2").read_bytes())
-    assert any(name.endswith(record) for name, _, _ in records)
+    assert any(path.endswith(record) for path, _, _ in records)
     changed = [
-        (name, change(content) if name.endswith(record) else content, way)
-        for name, content, way in records
+        (path, change(content) if path.endswith(record) else content, way)
+        for path, content, way in records
     ]
-    (folder / f"refused-{refused}.pt2").write_bytes(mutations.write_records(changed))
+    (folder / f"{outcome}-{name}.pt2").write_bytes(mutations.write_records(changed))
 
 
 def with_meta(tensor, **fields):
@@ -113,6 +113,41 @@ def with_meta(tensor, **fields):
         return json.dumps(document).encode()
 
     return change
+
+
+def with_file(content):
+    """A change of the program: its output has the content of a file added."""
+    document = json.loads(content)
+    graph = document["graph_module"]["graph"]
+    last = graph["nodes"][-1]["outputs"][0]["as_tensor"]["name"]
+
+    def add(target, name, **inputs):
+        arguments = [{"name": key, "arg": value, "kind": 1} for key, value in inputs.items()]
+        output = {"as_tensor": {"name": name}}
+        graph["nodes"].append(
+            {
+                "target": target,
+                "name": name,
+                "inputs": arguments,
+                "outputs": [output],
+                "metadata": {},
+            }
+        )
+        graph["tensor_values"][name] = graph["tensor_values"][last]
+
+    add(
+        "torch.ops.aten.from_file.default",
+        "file",
+        filename={"as_string": "/tmp/sscam-from-file"},
+        shared={"as_bool": True},
+        size={"as_int": 3},
+    )
+    both = {"self": {"as_tensor": {"name": last}}, "other": {"as_tensor": {"name": "file"}}}
+    add("torch.ops.aten.add.Tensor", "sum", **both)
+    graph["outputs"] = [{"as_tensor": {"name": "sum"}}]
+    (output,) = document["graph_module"]["signature"]["output_specs"]
+    output["user_output"]["arg"]["as_tensor"]["name"] = "sum"
+    return json.dumps(document).encode()
 
 
 def integers(*numbers):
@@ -133,6 +168,7 @@ def main():
     save(export(Tokens(), {0: BATCH}), folder / "tokens.pt2")
     configuration = "/model_weights_config.json"
     damage(folder, "static", "short-weight", "/weight_0", lambda content: content[:-4])
+    damage(folder, "static", "file", "/models/model.json", with_file, "unsupported")
     damage(folder, "static", "empty-weight", "/weight_1", lambda content: b"")
     for name, fields in {
         "vast": {"sizes": integers(1 << 40)},

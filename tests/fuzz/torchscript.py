@@ -40,7 +40,11 @@ MEMORY = 2 << 30
 BROKEN, FAILED_ITSELF = 3, 4
 # Outcomes of the corpus's files by the first word of their names: valid files, and those that the
 # library itself refuses.
-WANTED = {"seed": {"explained"}, "refused": {"SSCAM_E_FORMAT"}}
+WANTED = {
+    "seed": {"explained"},
+    "refused": {"SSCAM_E_FORMAT"},
+    "unsupported": {"SSCAM_E_UNSUPPORTED"},
+}
 
 
 def parse():
