@@ -25,9 +25,11 @@ typedef struct sscam_model sscam_model;
 typedef struct sscam_layers sscam_layers;
 
 /**
- * Loads a TorchScript file (scripted, traced or frozen; what `torch.jit.save` writes).
+ * Loads a program of torch.export (.pt2; what `torch.export.save` writes) or a TorchScript file
+ * (scripted, traced or frozen; what `torch.jit.save` writes). The format is told by the content.
  *
- * A TorchScript file is a program: load only files whose origin you trust.
+ * A TorchScript file is code: load only files whose origin you trust. A program of torch.export
+ * runs operators of libtorch alone.
  *
  * @param path   File name.
  * @param device "cpu", "cuda", "cuda:N", or "auto" (CUDA when there is a device, else the CPU).
@@ -35,21 +37,23 @@ typedef struct sscam_layers sscam_layers;
  * @param[out] out The model, or NULL on failure. Ownership: the caller's, to be released with
  *               sscam_model_unref().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (path or out is NULL); SSCAM_E_IO (the file cannot be read);
- *         SSCAM_E_FORMAT (not a TorchScript file, or a damaged one); SSCAM_E_MODEL (its program
- * cannot be used); SSCAM_E_DEVICE (no such device); SSCAM_E_MEMORY. Thread: any thread.
+ *         SSCAM_E_FORMAT (neither of them, or a damaged one: the message says what it is, and how
+ * the network is exported where that is known); SSCAM_E_UNSUPPORTED (a program of torch.export with
+ * an operator that this libtorch lacks, or that is not taken); SSCAM_E_MODEL (its program cannot be
+ * used); SSCAM_E_DEVICE (no such device); SSCAM_E_MEMORY. Thread: any thread.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_model_load(const char *path, const char *device, sscam_model **out);
 
 /**
- * Loads a TorchScript file that is in memory already. As sscam_model_load() otherwise.
+ * Loads a file that is in memory already. As sscam_model_load() otherwise.
  *
  * @param data   The file's content; it may be freed after the call.
  * @param size   Bytes at data, at least 1.
  * @param device As for sscam_model_load().
  * @param[out] out The model, or NULL on failure. Ownership: the caller's.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_FORMAT; SSCAM_E_MODEL; SSCAM_E_DEVICE;
- *         SSCAM_E_MEMORY.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT; SSCAM_E_FORMAT; SSCAM_E_UNSUPPORTED; SSCAM_E_MODEL;
+ *         SSCAM_E_DEVICE; SSCAM_E_MEMORY.
  * Thread: any thread.
  * @since 1.0
  */

@@ -1,5 +1,5 @@
 /** @file
- * @brief libsscam: class activation maps of TorchScript classifiers. This header includes all
+ * @brief libsscam: class activation maps of classifiers. This header includes all
  * others.
  *
  * @mainpage

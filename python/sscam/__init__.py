@@ -1,4 +1,4 @@
-"""Class activation maps of TorchScript classifiers: where a network looks.
+"""Class activation maps of classifiers: where a network looks.
 
 >>> import sscam
 >>> with sscam.Model(model_path) as model:

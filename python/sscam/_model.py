@@ -49,9 +49,9 @@ class Layer(NamedTuple):
 
 
 class Model:
-    """A TorchScript classifier (scripted, traced or frozen; what torch.jit.save writes).
+    """A classifier that torch.export.save (.pt2) or torch.jit.save wrote.
 
-    A TorchScript file is a program: load only files whose origin you trust.
+    A TorchScript file is code: load only files whose origin you trust.
 
     A model is immutable and may be shared by threads. It is freed with its last reference, by
     close(), or at the end of a `with` block; explainers made from it stay usable.
@@ -62,7 +62,7 @@ class Model:
 
     Raises:
         FileError: the file cannot be read.
-        FormatError: it is no TorchScript file.
+        FormatError: it is neither, or damaged; the message says what it is.
         ModelError: its program cannot be used.
         DeviceError: there is no such device.
     """

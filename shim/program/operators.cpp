@@ -39,14 +39,53 @@ c10::OperatorName operator_name(const pt2::Node &node)
             overload == "default" ? "" : overload};
 }
 
+bool takes_file_name(const c10::FunctionSchema &schema)
+{
+    for (const c10::Argument &argument : schema.arguments())
+        if (argument.type()->kind() == c10::TypeKind::StringType &&
+            argument.name().find("file") != std::string::npos)
+            return true;
+    return false;
+}
+
+// A file from elsewhere must not reach files, other processes or what belongs to the host: of the
+// operators in the registry, some do (aten::from_file makes and changes files).
+void check_only_computes(const pt2::Node &node, const c10::FunctionSchema &schema)
+{
+    static const auto *const namespaces = new std::set<std::string>{
+        "_c10d_functional",
+        "_c10d_functional_autograd",
+        "c10d",
+        "dist_autograd",
+        "image",
+        "inductor",
+        "profiler",
+        "rpc",
+        "sscam",
+        "static_runtime",
+        "symm_mem",
+    };
+    static const auto *const names = new std::set<std::string>{
+        "aten::_cufft_clear_plan_cache",
+        "aten::_cufft_set_plan_cache_max_size",
+        "aten::_print",
+    };
+    const std::string &name = schema.name();
+    if (takes_file_name(schema) || names->count(name) != 0 ||
+        namespaces->count(name.substr(0, name.find(':'))) != 0)
+        refuse(node, "does more than compute, and is not run");
+}
+
 } // namespace
 
 c10::FunctionSchema schema_of(const pt2::Node &node)
 {
     const c10::OperatorName name = operator_name(node);
     const auto found = c10::Dispatcher::singleton().findSchema(name);
-    if (found)
+    if (found) {
+        check_only_computes(node, found->schema());
         return found->schema();
+    }
     if (starts_with(name.name, "aten::"))
         refuse(node, "is not in this libtorch, " TORCH_VERSION ", which is older than the program");
     refuse(node, "is not one of libtorch's own");

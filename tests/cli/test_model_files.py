@@ -1,13 +1,15 @@
-"""Files given as networks that are none: each is named, with the line of Python that exports it."""
+"""Networks in the formats that are read, and files that are given as networks and are none."""
 
+import json
 import re
 import subprocess
 import sys
 
+import numpy
 import PIL.Image
 import pytest
 
-from conftest import ROOT, assert_one_line
+from conftest import DEMO, ROOT, assert_one_line
 
 WRITER = ROOT / "tests/cli/make_foreign_files.py"
 
@@ -83,3 +85,59 @@ def test_an_image_and_a_network_that_changed_places_are_told(sscam, files, tmp_p
     PIL.Image.new("RGB", (32, 32)).save(image)
     for model, picture in ((image, files / "network.pt"), (image, image)):
         assert_one_line(sscam("explain", model, picture), 1, "changed places?")
+
+
+# --- both formats ---------------------------------------------------------------------------------
+
+
+def explained(sscam, folder, model, image):
+    """Raw maps and channel weights of all methods, and what is said of them."""
+    result = sscam(
+        "explain", model, image, "-m", "all", "--samples", "2", "--max_channels", "6",
+        "--calibrate", "off", "--raw", folder / "raw.npy", "--weights", folder / "weights.npy",
+        "--json",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    facts = [json.loads(line) for line in result.stdout.splitlines()]
+    arrays = {path.name: numpy.load(path) for path in sorted(folder.glob("*.npy"))}
+    return arrays, [(fact["method"], fact["layer"], fact["class"]) for fact in facts]
+
+
+def test_both_formats_give_the_same_maps(sscam, network, tmp_path):
+    found = []
+    for name in ("clothes.pt", "clothes.pt2"):
+        folder = tmp_path / name
+        folder.mkdir()
+        found.append(explained(sscam, folder, DEMO / name, network.image))
+    (scripted, of_script), (exported, of_program) = found
+    assert of_program == of_script and len(of_script) == 15
+    assert exported.keys() == scripted.keys() and len(scripted) > 20
+    for name, array in scripted.items():
+        numpy.testing.assert_allclose(
+            exported[name], array, rtol=0, atol=1e-5 * numpy.abs(array).max(), err_msg=name
+        )
+
+
+def test_both_formats_have_the_same_layers(sscam):
+    listed = []
+    for name in ("clothes.pt", "clothes.pt2"):
+        result = sscam("layers", DEMO / name, "--json")
+        assert result.returncode == 0, result.stderr
+        layers = json.loads(result.stdout)
+        listed.append({layer["name"]: (layer["kind"], layer["shape"]) for layer in layers})
+        assert [layer["name"] for layer in layers if layer["default"]] == ["features"]
+    scripted, exported = listed
+    named = {name: about for name, about in scripted.items() if not about[0].startswith("aten::")}
+    assert named.items() <= exported.items(), (named, exported)
+
+
+def test_the_name_of_a_file_does_not_matter(sscam, tmp_path):
+    for name, other in (("clothes.pt", "network.pt2"), ("clothes.pt2", "network.onnx")):
+        path = tmp_path / other
+        path.write_bytes((DEMO / name).read_bytes())
+        assert sscam("layers", path).returncode == 0
+
+
+def test_sizes_that_a_program_was_not_exported_for_are_told(sscam, network):
+    result = sscam("explain", DEMO / "clothes.pt2", network.image, "--resize", "16", "--crop", "16")
+    assert_one_line(result, 1, "16", "32")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Loads and explains damaged TorchScript files, each in a process of its own with limits on time
-and memory.
+"""Loads and explains damaged TorchScript files or programs of torch.export, each in a process
+of its own with limits on time and memory.
 
     torchscript.py --folder FOLDER --corpus CORPUS --seconds N        fuzzes
     torchscript.py --folder FOLDER --corpus CORPUS --replay PATH...   tries those files as they are
@@ -27,19 +27,24 @@ import time
 from pathlib import Path
 
 import crash_origin
-import torchscript_mutations as mutations
+import exported_mutations
+import torchscript_mutations
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 DEMO = ROOT / "examples/demo/clothes.pt"
-SHAPES = {DEMO.name: (1, 3, 40, 40)}
+SHAPES = {DEMO.name: (1, 3, 40, 40), "clothes.pt2": (1, 3, 40, 40)}
 DEFAULT_SHAPE = (1, 3, 12, 12)
 CPU_SECONDS, WALL_SECONDS = 20, 120
 MEMORY = 2 << 30
 BROKEN, FAILED_ITSELF = 3, 4
 # Outcomes of the corpus's files by the first word of their names: valid files, and those that the
 # library itself refuses.
-WANTED = {"seed": {"explained"}, "refused": {"SSCAM_E_FORMAT"}}
+WANTED = {
+    "seed": {"explained"},
+    "refused": {"SSCAM_E_FORMAT"},
+    "unsupported": {"SSCAM_E_UNSUPPORTED"},
+}
 
 
 def parse():
@@ -195,7 +200,7 @@ class TrialRunner:
 
 def files_below(paths):
     for path in paths:
-        yield from sorted(path.rglob("*.pt")) if path.is_dir() else [path]
+        yield from sorted(path.rglob("*.pt*")) if path.is_dir() else [path]
 
 
 def replay(runner, paths):
@@ -212,17 +217,19 @@ def fuzz(runner, options):
     seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
     chance = random.Random(seed)
-    corpus = [(path.read_bytes(), DEFAULT_SHAPE) for path in files_below([options.corpus])]
-    demo = (DEMO.read_bytes(), SHAPES[DEMO.name])
-    if (
-        runner.attempt(mutations.write_records(mutations.read_records(demo[0])), demo[1])
-        != "explained"
-    ):
+    paths = list(files_below([options.corpus]))
+    corpus = [(path.read_bytes(), DEFAULT_SHAPE) for path in paths]
+    is_exported = paths[0].suffix == ".pt2"
+    demo_path = DEMO.with_suffix(paths[0].suffix)
+    mutate = (exported_mutations if is_exported else torchscript_mutations).mutate
+    demo = (demo_path.read_bytes(), SHAPES[demo_path.name])
+    again = torchscript_mutations.write_records(torchscript_mutations.read_records(demo[0]))
+    if runner.attempt(again, demo[1]) != "explained":
         sys.exit("torchscript.py: an undamaged archive that is written again cannot be explained")
     end, most = time.monotonic() + options.seconds, options.inputs or sys.maxsize
     while time.monotonic() < end and sum(runner.outcomes.values()) < most:
         content, shape = demo if chance.random() < 0.1 else chance.choice(corpus)
-        runner.attempt(mutations.mutate(content, chance), shape)
+        runner.attempt(mutate(content, chance), shape)
 
 
 def main():

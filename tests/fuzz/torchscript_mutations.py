@@ -310,7 +310,7 @@ def mutate_record(name, content, chance):
     )
 
 
-def mutate_records(records, chance):
+def mutate_records(records, chance, mutate_one=mutate_record):
     """Removes, repeats, renames, exchanges or changes one record, in place."""
     index, other = chance.randrange(len(records)), chance.randrange(len(records))
     name, content, compression = records[index]
@@ -344,7 +344,7 @@ def mutate_records(records, chance):
                 zipfile.ZIP_DEFLATED if compression == zipfile.ZIP_STORED else zipfile.ZIP_STORED,
             )
         case _:
-            records[index] = (name, mutate_record(name, content, chance), compression)
+            records[index] = (name, mutate_one(name, content, chance), compression)
     return records
 
 
@@ -372,13 +372,13 @@ def write_records(records):
     return buffer.getvalue()
 
 
-def mutate(content, chance: random.Random):
-    """The file with one to four changes."""
+def mutate(content, chance: random.Random, mutate_one=mutate_record):
+    """The file with one to four changes; `mutate_one` damages a record by its name."""
     records = read_records(content)
     if records and chance.random() < 0.8:
         for _ in range(chance.choice((1, 1, 1, 2, 4))):
             if records:
-                mutate_records(records, chance)
+                mutate_records(records, chance, mutate_one)
         content = write_records(records)
         if chance.random() < 0.9:
             return content

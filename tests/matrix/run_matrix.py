@@ -95,7 +95,7 @@ def compare_capture(result, reference, fields, probe, form, same_rounding):
     gradients = probe.array(f"{number}.gradients").reshape(shape)
     if int(class_index) != reference.top_class:
         result.faults.append(f"class {class_index}, not {reference.top_class}")
-    has_module_names = form in ("scripted", "traced", "fused")
+    has_module_names = form not in ("frozen", "folded")
     if has_module_names and layer in reference.by_module:
         candidates = [reference.by_module[layer]]
     else:
@@ -131,17 +131,15 @@ def compare_scores(result, reference, probe):
         result.note("scores", difference, ABSOLUTE, f"batch {batch}")
 
 
-def try_form(arguments, name, form, network, reference, folder):
+def examine(arguments, path, form, wanted, reference, folder):
+    """What the probe finds in a file, compared with the eager network; `wanted` is the default
+    layer."""
     result = Result()
-    path = folder / f"{name}.{form}.pt"
-    networks.export(network, name, form, reference.example).save(str(path))
     probe = Probe(arguments.probe, path, reference.example, folder, arguments.layers)
-    path.unlink()
     if probe.failure:
         result.faults.append(" ".join(probe.failure))
         return result
     result.default = probe.default
-    wanted = networks.NETWORKS[name][2]
     if wanted is None or form == "scripted":
         if probe.default != wanted:
             result.faults.append(f"default target {probe.default}, not {wanted}")
@@ -156,6 +154,12 @@ def try_form(arguments, name, form, network, reference, folder):
         compare_capture(result, reference, fields, probe, form, same_rounding=logit_difference == 0)
     compare_scores(result, reference, probe)
     return result
+
+
+def try_form(arguments, name, form, network, reference, folder):
+    path = folder / f"{name}.{form}.pt"
+    networks.export(network, name, form, reference.example).save(str(path))
+    return examine(arguments, path, form, networks.NETWORKS[name][2], reference, folder)
 
 
 def is_expected_refusal(layer, status, wanted, reference):
