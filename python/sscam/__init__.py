@@ -9,6 +9,8 @@
 dtype('uint8')
 """
 
+import os
+
 from . import _native
 from ._arguments import Ranked
 from ._errors import (
@@ -58,6 +60,7 @@ __all__ = [
     "__version__",
     "build_info",
     "explain_all",
+    "get_include",
     "methods",
     "options",
     "read_image",
@@ -72,3 +75,12 @@ def build_info() -> str:
     sscam
     """
     return str(_native.sscam_build_info().decode("utf-8", "replace"))
+
+
+def get_include() -> str:
+    """Folder of the headers that pip installed beside the library, for compilers.
+
+    >>> os.path.basename(get_include())
+    'include'
+    """
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "include")
