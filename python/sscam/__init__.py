@@ -9,6 +9,8 @@
 dtype('uint8')
 """
 
+import os
+
 from . import _native
 from ._activations import map_from_activations
 from ._arguments import Ranked
@@ -67,6 +69,7 @@ __all__ = [
     "colormaps",
     "encode_png",
     "explain_all",
+    "get_include",
     "load_library",
     "log_to_logging",
     "map_from_activations",
@@ -88,3 +91,12 @@ def build_info() -> str:
     sscam
     """
     return str(_native.sscam_build_info().decode("utf-8", "replace"))
+
+
+def get_include() -> str:
+    """Folder of the headers that pip installed beside the library, for compilers.
+
+    >>> os.path.basename(get_include())
+    'include'
+    """
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "include")

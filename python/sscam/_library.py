@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.metadata
 import os
 from pathlib import Path
 
@@ -20,6 +21,8 @@ def load() -> ctypes.CDLL:
             loaded another libtorch than the one it was linked with.
     """
     name = _choose()
+    if name == str(_bundled()):
+        _check_torch_release(name)
     _libtorch.check_before_loading(name)
     try:
         library = ctypes.CDLL(name)
@@ -34,8 +37,34 @@ def _choose() -> str:
     named = os.environ.get(_ENVIRONMENT)
     if named:
         return named
-    bundled = Path(__file__).with_name(_SONAME)
-    return str(bundled) if bundled.exists() else _SONAME
+    return str(_bundled()) if _bundled().exists() else _SONAME
+
+
+def _bundled() -> Path:
+    return Path(__file__).with_name(_SONAME)
+
+
+def _check_torch_release(library: str) -> None:
+    """Raise ImportError where the library of this package was built for another torch than the one
+    that is installed beside it."""
+    try:
+        from ._build import TORCH_RELEASE as wanted
+    except ImportError:  # The package was not installed by pip.
+        return
+    if not wanted:
+        return
+    try:
+        found = importlib.metadata.version("torch").partition("+")[0]
+    except importlib.metadata.PackageNotFoundError:
+        found = "none"
+    if found != wanted:
+        raise ImportError(
+            f"this sscam was built for torch {wanted}, and the environment has "
+            f"{'torch ' + found if found != 'none' else 'no torch'}: install sscam again, or "
+            f"torch=={wanted}",
+            name="sscam",
+            path=library,
+        )
 
 
 def _not_loaded(name: str, failure: OSError) -> str:

@@ -51,7 +51,7 @@ def compile_library(path, source="", *flags):
 
 
 def test_versions():
-    project = (ROOT / "python" / "pyproject.toml").read_text()
+    project = (ROOT / "pyproject.toml").read_text()
     assert f'version = "{sscam.__version__}"' in project
     assert sscam.build_info().startswith(f"sscam: {sscam.__version__}\n")
 
@@ -75,6 +75,26 @@ def test_library_beside_the_package(tmp_path):
         import_sscam("import sys; sys.path.insert(0, '" + str(tmp_path) + "')", SSCAM_LIBRARY="")
         == sscam.__version__
     )
+
+
+@needs_libtorch
+@pytest.mark.parametrize("installed", ["2.99.0+cpu", None])
+def test_library_beside_the_package_for_another_torch(tmp_path, installed):
+    copied = shutil.copytree(
+        PACKAGE, tmp_path / "sscam", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (copied / "libsscam.so.1").symlink_to(LIBRARY)
+    (copied / "_build.py").write_text('TORCH_RELEASE = "2.98.0"\n')
+    metadata = tmp_path / "torch-0.dist-info"
+    if installed:
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Name: torch\nVersion: {installed}\n")
+    only = (
+        f"import sys; sys.path[:] = ['{tmp_path}'] + [p for p in sys.path if 'packages' not in p]"
+    )
+    message = import_sscam(only, SSCAM_LIBRARY="", PYTHONPATH="")
+    assert message.startswith("ImportError: this sscam was built for torch 2.98.0")
+    assert ("has torch 2.99.0: install" if installed else "has no torch: install") in message
 
 
 def test_library_by_soname(tmp_path):

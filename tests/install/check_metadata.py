@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""The descriptions of packages name one release and everything that a build needs.
+
+check_metadata.py PROJECT
+"""
+
+import re
+import sys
+from pathlib import Path
+
+# What Debian's build-essential and meson bring.
+IMPLIED = {"g++", "ninja-build"}
+
+
+def release_of(path: Path, pattern: str) -> str:
+    found = re.search(pattern, path.read_text(), re.MULTILINE)
+    assert found, f"{path.name} names no release"
+    return found[1]
+
+
+def check_releases(project: Path) -> None:
+    releases = {
+        name: release_of(project / name, pattern)
+        for name, pattern in {
+            "meson.build": r"^  version: '(.*)'",
+            "pyproject.toml": r'^version = "(.*)"',
+            "debian/changelog": r"^sscam \((.*)\)",
+        }.items()
+    }
+    assert len(set(releases.values())) == 1, releases
+
+
+def check_build_packages(project: Path) -> None:
+    listed = release_of(project / "scripts/prepare.sh", r'^build_packages="([^"]*)"').split()
+    control = (project / "debian/control").read_text()
+    depends = re.search(r"^Build-Depends:((?:\n .*)+)", control, re.MULTILINE)
+    assert depends, "debian/control has no Build-Depends"
+    named = {line.split()[0].rstrip(",") for line in depends[1].splitlines() if line.strip()}
+    missing = set(listed) - named - IMPLIED
+    assert not missing, f"debian/control lacks the build packages {sorted(missing)}"
+
+
+if __name__ == "__main__":
+    check_releases(Path(sys.argv[1]))
+    check_build_packages(Path(sys.argv[1]))
