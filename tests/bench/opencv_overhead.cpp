@@ -127,7 +127,7 @@ int main(int argc, char **argv)
         OpencvEngine engine(argv[1]);
         sscam_image *image = nullptr;
         const int rounds = argc > 3 ? std::stoi(argv[3]) : 9;
-        check(sscam_image_read(argv[2], &image));
+        check(sscam_image_read(argv[2], nullptr, &image));
         measure(engine, "score-cam", "1", image, rounds);
         measure(engine, "ss-cam-mean", "2", image, rounds);
         sscam_image_unref(image);
