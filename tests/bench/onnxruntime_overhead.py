@@ -49,7 +49,7 @@ class RecordingNetwork:
 
 
 def cost_of(work):
-    """Seconds on the clock, and of the processor in all threads: these depend less on other load."""
+    """Seconds on the clock, and of the processor, which depend less on other load."""
     start, processor = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - start, time.process_time() - processor
