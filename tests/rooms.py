@@ -201,12 +201,10 @@ def check_callers(root):
             is_of_project = include.is_quoted or include.name.startswith("sscam/")
             if TORCH.match(include.name) and folder != "tests/consumer":
                 yield include.complaint("only shim/ may see libtorch")
-            elif folder == "tools" and (
-                include.room == OPEN_TO_TOOLS
-                or (include.is_quoted and is_own(root, include, "tools"))
+            elif folder != "tests/consumer" and (
+                (folder == "tools" and include.room == OPEN_TO_TOOLS)
+                or (include.is_quoted and is_own(root, include, folder))
             ):
-                continue
-            elif folder == "examples" and include.is_quoted and is_own(root, include, "examples"):
                 continue
             elif is_of_project and (include.is_quoted or include.name != "sscam/sscam.h"):
                 yield include.complaint("callers include <sscam/sscam.h> alone of this project")
