@@ -77,7 +77,7 @@ OPEN_TO_SHIM = {
     "model/activation_layout.h",
     "model/backend.h",
     "model/target_pixels.h",
-    "model/zip_directory.h",
+    "model/zip_entries.h",
     "sscam/status.h",
     "sscam/explainer.h",
 }

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "model/pickle_content.h"
-#include "model/zip_directory.h"
+#include "model/zip_entries.h"
 
 /* Of a file's start: all signatures, and what tells pickles apart. */
 enum { START_SIZE = 16384, TEXT_SAMPLE = 512 };
@@ -275,7 +275,7 @@ static bool read_zip_content(const sscam_byte_source *source, zip_content *out,
                              sscam_status *status)
 {
     enum { MOST_ENTRIES = 1 << 20 };
-    sscam_zip_directory directory;
+    sscam_zip_entries directory;
     sscam_zip_entry entry;
     *out = (zip_content){0};
     if (!sscam_zip_open(source, &directory, status))

@@ -1,7 +1,9 @@
 #include "program/input_constraints.hpp"
 
+#include <cstdlib>
 #include <limits>
 #include <sstream>
+#include <tuple>
 #include <vector>
 
 namespace sscam {
@@ -14,6 +16,9 @@ namespace {
 
 // Export takes sizes of 0 and 1 apart from others, and lets them pass all the same.
 constexpr int64_t never_checked = 2;
+constexpr int64_t no_limit = std::numeric_limits<int64_t>::max();
+// Limits above are of no use to a reader.
+constexpr int64_t most_told = int64_t{1} << 31;
 
 struct Limits {
     int64_t least, most;
@@ -21,11 +26,11 @@ struct Limits {
 
 Limits limits_of(const pt2::Size &size, const std::map<std::string, pt2::Range> &ranges)
 {
-    constexpr int64_t none = std::numeric_limits<int64_t>::max();
     const auto found = ranges.find(size.symbol);
     if (found == ranges.end())
-        return {0, none};
-    const int64_t least = found->second.least.value_or(0), most = found->second.most.value_or(none);
+        return {0, no_limit};
+    const int64_t least = found->second.least.value_or(0),
+                  most = found->second.most.value_or(no_limit);
     return {least > never_checked ? least : 0, most};
 }
 
@@ -40,16 +45,19 @@ std::string letter_of(size_t axis, size_t rank)
     return "D" + std::to_string(axis);
 }
 
-std::string range_text(const std::string &letter, int64_t factor, Limits limits)
+std::string range_text(const std::string &letter, const pt2::Size &size, Limits limits)
 {
-    constexpr int64_t none = std::numeric_limits<int64_t>::max();
+    const auto value = [&](int64_t symbol) { return size.number + size.factor * symbol; };
     std::ostringstream text;
-    if (limits.least > 0)
-        text << " from " << factor * limits.least;
-    if (limits.most < none / factor)
-        text << " up to " << factor * limits.most;
-    if (factor > 1)
-        text << " in steps of " << factor;
+    if (limits.least > 0 && limits.least <= most_told)
+        text << " from " << value(limits.least);
+    if (limits.most >= 0 && limits.most <= most_told)
+        text << " up to " << value(limits.most);
+    if (size.factor > 1) {
+        text << " in steps of " << size.factor;
+        if (size.number % size.factor != 0)
+            text << (size.number > 0 ? " plus " : " less ") << std::abs(size.number);
+    }
     return text.str().empty() ? "" : ", " + letter + text.str();
 }
 
@@ -57,20 +65,22 @@ std::string range_text(const std::string &letter, int64_t factor, Limits limits)
 std::string in_words(const pt2::TensorDescription &description,
                      const std::map<std::string, pt2::Range> &ranges)
 {
-    std::map<std::string, std::string> letters;
+    std::map<std::tuple<std::string, int64_t, int64_t>, std::string> letters;
     std::string sizes, limits;
     const size_t rank = description.sizes.size();
     for (size_t axis = 0; axis < rank; axis++) {
         const pt2::Size &size = description.sizes[axis];
         sizes += axis > 0 ? "x" : "";
         if (size.symbol.empty()) {
-            sizes += std::to_string(size.factor);
+            sizes += std::to_string(size.number);
             continue;
         }
-        const auto [entry, is_new] = letters.emplace(size.symbol, letter_of(axis, rank));
+        // Equal sizes have one letter.
+        const auto key = std::make_tuple(size.symbol, size.factor, size.number);
+        const auto [entry, is_new] = letters.emplace(key, letter_of(axis, rank));
         sizes += entry->second;
         if (is_new && size.is_known)
-            limits += range_text(entry->second, size.factor, limits_of(size, ranges));
+            limits += range_text(entry->second, size, limits_of(size, ranges));
     }
     return "it was exported for " + sizes + (letters.empty() ? " only" : limits);
 }
@@ -93,13 +103,15 @@ public:
                       const std::map<std::string, pt2::Range> &ranges)
     {
         if (size.symbol.empty()) {
-            require(aten::eq, size_at(axis), constant(size.factor));
+            require(aten::eq, size_at(axis), constant(size.number));
             return;
         }
         if (!size.is_known)
             return;
         const Limits limits = limits_of(size, ranges);
         jit::Value *value = size_at(axis);
+        if (size.number != 0)
+            value = insert(aten::sub, {value, constant(size.number)}, c10::IntType::get());
         if (size.factor > 1) {
             require(aten::eq,
                     insert(aten::remainder, {value, constant(size.factor)}, c10::IntType::get()),
@@ -111,7 +123,7 @@ public:
             require(aten::eq, value, known->second);
         if (limits.least > 0)
             require(aten::ge, value, constant(limits.least));
-        if (limits.most < std::numeric_limits<int64_t>::max())
+        if (limits.most < no_limit)
             require(aten::le, value, constant(limits.most));
     }
 
@@ -166,7 +178,7 @@ void add_input_checks(jit::Graph &graph, jit::Value *input,
     checks.raise_unless_met(message); // before a size is taken that may not be there
     for (size_t axis = 0; axis < description.sizes.size(); axis++) {
         const pt2::Size &size = description.sizes[axis];
-        if (axis > 0 || !size.symbol.empty() || size.factor != 1)
+        if (axis > 0 || !size.symbol.empty() || size.number != 1)
             checks.require_size(static_cast<int64_t>(axis), size, ranges);
     }
     checks.raise_unless_met(message);

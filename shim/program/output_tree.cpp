@@ -27,7 +27,8 @@ public:
         std::vector<jit::Value *> elements;
         for (const pt2::OutputTree &child : tree.children)
             elements.push_back(build(child));
-        return graph_.insertNode(graph_.createTuple(elements, type_of(tree, elements)))->output();
+        return graph_.insertNode(graph_.createTuple(elements, named_type(tree, elements)))
+            ->output();
     }
 
     void check_all_used() const
@@ -43,15 +44,16 @@ private:
                                     "their number");
     }
 
-    static c10::TupleTypePtr type_of(const pt2::OutputTree &tree,
-                                     const std::vector<jit::Value *> &elements)
+    // nullptr where the elements have positions alone.
+    static c10::TupleTypePtr named_type(const pt2::OutputTree &tree,
+                                        const std::vector<jit::Value *> &elements)
     {
+        const std::set<std::string> names(tree.keys.begin(), tree.keys.end());
+        if (tree.keys.empty() || names.size() != tree.keys.size())
+            return nullptr;
         std::vector<c10::TypePtr> types;
         for (const jit::Value *element : elements)
             types.push_back(element->type());
-        const std::set<std::string> names(tree.keys.begin(), tree.keys.end());
-        if (tree.keys.empty() || names.size() != tree.keys.size())
-            return c10::TupleType::create(types);
         return c10::TupleType::createNamed(c10::QualifiedName("__torch__.Output"), tree.keys,
                                            types);
     }

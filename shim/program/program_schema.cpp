@@ -1,12 +1,12 @@
 #include "program/program_schema.hpp"
 
-#include <cmath>
-#include <functional>
+#include <algorithm>
 #include <limits>
 
 #include <nlohmann/json.hpp>
 
 #include "common/guard.hpp"
+#include "program/symbolic_size.hpp"
 
 namespace sscam {
 
@@ -110,6 +110,15 @@ std::string text(const Json &value, const char *what)
     return value.get<std::string>();
 }
 
+// Of names, which messages and lists of layers show.
+std::string name_text(const Json &value, const char *what)
+{
+    const std::string name = text(value, what);
+    if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }))
+        damaged(std::string(what) + " has control characters");
+    return name;
+}
+
 int64_t integer(const Json &value, const char *what)
 {
     if (!value.is_number_integer() ||
@@ -209,14 +218,14 @@ pt2::Argument name_of(std::string name, Type type)
 
 pt2::Argument tensor_of(const Json &value)
 {
-    return name_of(text(member(value, "name"), "the name of a tensor"), Type::tensor);
+    return name_of(name_text(member(value, "name"), "the name of a tensor"), Type::tensor);
 }
 
 // Of a symbolic size, number or condition: the name of a value, or a literal.
 pt2::Argument symbolic(const Json &value, Type type, pt2::Argument (*literal_of)(const Json &))
 {
     const auto [kind, content] = only_member(value, "a symbolic argument");
-    return kind == "as_name" ? name_of(text(*content, "the name of a symbol"), type)
+    return kind == "as_name" ? name_of(name_text(*content, "the name of a symbol"), type)
                              : literal_of(*content);
 }
 
@@ -254,7 +263,8 @@ pt2::Argument list_of(const Json &value, Type type, const Read &read)
 
 pt2::Argument device_of(const Json &value)
 {
-    pt2::Argument argument = text_of(member(value, "type"));
+    pt2::Argument argument;
+    argument.text = name_text(member(value, "type"), "the type of a device");
     argument.kind = Kind::device;
     const Json *index = optional_member(value, "index");
     argument.integer = index ? integer(*index, "the index of a device") : -1;
@@ -284,7 +294,7 @@ pt2::Argument graph_of(const Json &value, int depth)
         damaged("its graphs are nested too deeply");
     pt2::Argument argument;
     argument.kind = Kind::graph;
-    argument.text = text(member(value, "name"), "the name of a graph");
+    argument.text = name_text(member(value, "name"), "the name of a graph");
     argument.graph = std::make_shared<const pt2::Graph>(
         read_graph(member(value, "graph"), depth + 1));
     return argument;
@@ -397,62 +407,30 @@ std::vector<pt2::ModuleCall> read_module_stack(const std::string &stack)
 pt2::Node read_node(const Json &json, int depth)
 {
     pt2::Node node;
-    node.target = text(member(json, "target"), "the target of a node");
+    node.target = name_text(member(json, "target"), "the target of a node");
     for (const Json &input : list(member(json, "inputs"), "the inputs of a node"))
-        node.inputs.push_back({text(member(input, "name"), "the name of an argument"),
+        node.inputs.push_back({name_text(member(input, "name"), "the name of an argument"),
                                read_argument(member(input, "arg"), depth)});
     node.outputs = read_arguments(json, "outputs", depth);
     if (const Json *name = optional_member(json, "name"))
-        node.name = text(*name, "the name of a node");
+        node.name = name_text(*name, "the name of a node");
     else if (!node.outputs.empty())
         node.name = node.outputs[0].text;
     if (const Json *metadata = optional_member(json, "metadata"))
         if (const Json *stack = optional_member(*metadata, "nn_module_stack"))
-            node.modules = read_module_stack(text(*stack, "a stack of modules"));
+            node.modules = read_module_stack(name_text(*stack, "a stack of modules"));
     return node;
 }
 
 // --- descriptions of tensors ---------------------------------------------------------------------
 
-// As in srepr() of SymPy, "Symbol('s0', integer=True)" and "Mul(Integer(2), Symbol('s0', ...))", or
-// the name alone. A symbol counts as itself whatever is assumed of it.
-pt2::Size read_expression(const std::string &expression)
-{
-    pt2::Size size;
-    size.factor = 1;
-    const std::string integer = "Mul(Integer(", symbol = "Symbol('";
-    size_t start = 0;
-    if (expression.compare(0, integer.size(), integer) == 0) {
-        const size_t end = expression.find(')', integer.size());
-        const std::string digits = expression.substr(integer.size(), end - integer.size());
-        size.is_known = end != std::string::npos && !digits.empty() && digits.size() < 10 &&
-                        digits.find_first_not_of("0123456789") == std::string::npos;
-        if (size.is_known)
-            size.factor = std::stoll(digits);
-        start = end == std::string::npos ? end : end + 3; // ", " follows
-    }
-    if (size.is_known && expression.compare(start, symbol.size(), symbol) == 0) {
-        const size_t from = start + symbol.size(), end = expression.find('\'', from);
-        // A second symbol, or any other function, makes it an expression of another form.
-        size.is_known = size.factor > 0 && end != std::string::npos &&
-                        expression.find('(', end) == std::string::npos;
-        size.symbol = size.is_known ? expression.substr(from, end - from) : expression;
-        return size;
-    }
-    size.is_known = size.is_known && start == 0 && !expression.empty() &&
-                    expression.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789") ==
-                        std::string::npos;
-    size.symbol = expression;
-    return size;
-}
-
 pt2::Size read_size(const Json &json)
 {
     const auto [kind, content] = only_member(json, "a size");
     if (kind != "as_int")
-        return read_expression(text(member(*content, "expr_str"), "the expression of a size"));
+        return parse_size(name_text(member(*content, "expr_str"), "the expression of a size"));
     pt2::Size size;
-    size.factor = integer(*content, "a size");
+    size.number = integer(*content, "a size");
     return size;
 }
 
@@ -503,7 +481,7 @@ pt2::InputSpecification read_input(const Json &json)
     if (const auto found = stored.find(kind); found != stored.end()) {
         input.kind = found->second.first;
         input.value = tensor_of(member(*content, "arg"));
-        input.target = text(member(*content, found->second.second), "the name of an input");
+        input.target = name_text(member(*content, found->second.second), "the name of an input");
         if (const Json *persistent = optional_member(*content, "persistent"))
             input.is_in_state = truth(*persistent, "\"persistent\"");
     } else if (kind == "user_input") {
@@ -511,7 +489,8 @@ pt2::InputSpecification read_input(const Json &json)
         input.value = read_argument(member(*content, "arg"), 0);
     } else if (kind == "constant_input") {
         input.kind = InputKind::literal;
-        input.value = name_of(text(member(*content, "name"), "the name of an input"), Type::none);
+        input.value = name_of(name_text(member(*content, "name"), "the name of an input"),
+                              Type::none);
         input.literal = constant_value(member(*content, "value"));
     } else {
         input.value = unsupported(kind);
@@ -636,7 +615,7 @@ pt2::Program read_program(const Json &json)
 pt2::Payload read_payload(const Json &json)
 {
     pt2::Payload payload;
-    payload.record = text(member(json, "path_name"), "the name of a record");
+    payload.record = name_text(member(json, "path_name"), "the name of a record");
     payload.is_pickled = truth(member(json, "use_pickle"), "\"use_pickle\"");
     if (const Json *description = optional_member(json, "tensor_meta")) {
         payload.has_description = true;

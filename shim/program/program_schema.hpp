@@ -63,12 +63,11 @@ struct Node {
     std::vector<ModuleCall> modules; // from the outermost
 };
 
-// A size in the description of a tensor: `factor` times a symbol, or a number where the symbol
-// is "".
+// A size in the description of a tensor: `number`, plus `factor` times a symbol where there is one.
 struct Size {
-    int64_t factor = 0;
+    int64_t number = 0, factor = 0;
     std::string symbol;
-    bool is_known = true; // false: an expression of another form
+    bool is_known = true; // false: an expression of another form, which `symbol` is
 };
 
 struct TensorDescription {

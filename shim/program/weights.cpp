@@ -16,7 +16,7 @@ constexpr size_t largest_pickle = size_t{1} << 26;
 // -1: a symbol, which no stored tensor has as a size.
 int64_t stored_size(const pt2::Size &size)
 {
-    return size.symbol.empty() ? size.factor : -1;
+    return size.symbol.empty() ? size.number : -1;
 }
 
 std::vector<int64_t> stored_sizes(const std::vector<pt2::Size> &sizes)

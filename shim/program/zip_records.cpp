@@ -30,7 +30,7 @@ bool ZipRecords::is_archive(const sscam_byte_source &source)
 
 ZipRecords::ZipRecords(const sscam_byte_source &source) : source_(source)
 {
-    sscam_zip_directory directory;
+    sscam_zip_entries directory;
     sscam_status status = SSCAM_OK;
     const bool is_open = sscam_zip_open(&source, &directory, &status);
     check(status);

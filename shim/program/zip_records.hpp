@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/byte_source.h"
-#include "model/zip_directory.h"
+#include "model/zip_entries.h"
 
 namespace sscam {
 

@@ -187,29 +187,55 @@ def test_a_program_for_one_size_names_it(image):
         model.classify(np.zeros((1, 3, 9, 9), np.float32))
 
 
-@pytest.mark.parametrize("expression", ["Mul(Integer(4), Symbol('s1', positive=True))", "4*s1"])
-def test_sizes_in_steps(image, expression):
+@pytest.mark.parametrize(
+    ("expression", "allowed", "words"),
+    [
+        ("Mul(Integer(4), Symbol('s1', positive=True))", 8, ", H in steps of 4"),
+        ("4*s1", 8, ", H in steps of 4"),
+        ("Add(Mul(Integer(3), Symbol('s1')), Integer(2))", 8, ", H in steps of 3 plus 2"),
+        ("3*s1 - 1", 8, ", H in steps of 3 less 1"),
+        ("s1 + 2", 8, ""),
+    ],
+)
+def test_sizes_that_are_expressions(image, expression, allowed, words):
     program = ProgramFile((1, 3, expression, 8))
-    classifier(program)
-    if expression != "4*s1":  # of another form: left to the program's own operations
-        with pytest.raises(Exception, match="exported for 1x3xHx8, H in steps of 4"):
-            load(program).classify(np.zeros((1, 3, 6, 8), np.float32))
-    close(load(program).classify(image), linear(image.mean((2, 3))))
+    program.ranges = {"s1": {"min_val": 0, "max_val": 100}}
+    program.add("relu.default", "positive", self="x")
+    model = load(classifier(program, "positive"))
+    close(model.classify(image), linear(np.maximum(image, 0).mean((2, 3))))
+    if words:
+        with pytest.raises(Exception, match="exported for 1x3xHx8, H up to [0-9]*" + words[3:]):
+            model.classify(np.zeros((1, 3, 9, 8), np.float32))
 
 
-def test_outputs_by_name_and_position(image):
+@pytest.mark.parametrize("expression", ["FloorDiv(Symbol('s1'), Integer(2))", "s1*s2", "Add(", ""])
+def test_sizes_of_other_forms_are_left_to_the_program(image, expression):
+    program = ProgramFile((1, 3, expression, 8))
+    close(load(classifier(program)).classify(image), linear(image.mean((2, 3))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "context"),
+    [
+        ("builtins.tuple", "null"),
+        ("builtins.dict", json.dumps(["scores", "opposite"])),
+        ("network.Dataclass", json.dumps([["scores", "opposite"], ["hidden"]])),
+        ("collections.namedtuple", "network.Output"),
+    ],
+)
+def test_outputs_by_name_and_position(image, kind, context):
     program = ProgramFile()
     program.add("relu.default", "positive", self="x")
     classifier(program, "positive")
     program.add("neg.default", "negative", self="logits")
     program.give("negative")
-    program.out_spec = {
-        "type": "builtins.dict",
-        "context": json.dumps(["scores", "opposite"]),
-        "children_spec": [LEAF, LEAF],
-    }
+    program.out_spec = {"type": kind, "context": context, "children_spec": [LEAF, LEAF]}
+    program.named_tuples = {"network.Output": {"field_names": ["scores", "opposite"]}}
     model = load(program)
-    for name, sign in (("scores", 1), ("opposite", -1), ("1", -1)):
+    names = [("0", 1), ("1", -1)]
+    if kind != "builtins.tuple":
+        names += [("scores", 1), ("opposite", -1)]
+    for name, sign in names:
         found = model.explain(image[0], "grad-cam", 0, layer="relu", output=name)
         close(found.logit, sign * linear(np.maximum(image, 0).mean((2, 3)))[0, 0])
 

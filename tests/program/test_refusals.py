@@ -43,6 +43,20 @@ def test_unknown_operators(target, words):
     refused(classifier(program), *words)
 
 
+def test_programs_do_nothing_but_compute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = {"as_string": "sscam-was-here"}
+    for target, inputs in (
+        ("from_file.default", {"filename": name, "shared": True, "size": 4}),
+        ("_print.default", {"s": name}),
+        ("torch.ops.profiler._record_function_exit.default", {"handle": "x"}),
+    ):
+        program = ProgramFile()
+        program.add(target, "extra" if "from_file" in target else [], **inputs)
+        refused(classifier(program), "does more than compute")
+    assert not list(tmp_path.iterdir())
+
+
 def test_arguments_that_do_not_fit():
     refused(with_node("relu.default", self={"as_string": "x"}), 'argument "self" is no Tensor')
     refused(with_node("add.Tensor", self="x", other="x", alpha="x"), "does not take its arguments")

@@ -1,6 +1,6 @@
 /* The entries of a zip archive, by its central directory. Nothing is unpacked or allocated. */
-#ifndef SSCAM_LIB_MODEL_ZIP_DIRECTORY_H
-#define SSCAM_LIB_MODEL_ZIP_DIRECTORY_H
+#ifndef SSCAM_LIB_MODEL_ZIP_ENTRIES_H
+#define SSCAM_LIB_MODEL_ZIP_ENTRIES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,22 +23,22 @@ typedef struct sscam_zip_entry {
 } sscam_zip_entry;
 
 /* A position in the directory. */
-typedef struct sscam_zip_directory {
+typedef struct sscam_zip_entries {
     const sscam_byte_source *source;
     uint64_t next, end; /* of what is left of the directory */
-} sscam_zip_directory;
+} sscam_zip_entries;
 
 /* Whether the source starts as zip archives do. */
 bool sscam_zip_is_archive(const uint8_t *start, size_t count);
 
 /* False where the archive has no directory, or one that cannot be: it is damaged, or its end is
  * missing. Failures to read have set *status; it is SSCAM_OK otherwise. */
-bool sscam_zip_open(const sscam_byte_source *source, sscam_zip_directory *out,
+bool sscam_zip_open(const sscam_byte_source *source, sscam_zip_entries *out,
                     sscam_status *status);
 
 /* The next entry; false at the end, where the directory is damaged, and where reading fails, which
  * sets *status. */
-bool sscam_zip_next(sscam_zip_directory *directory, sscam_zip_entry *out, sscam_status *status);
+bool sscam_zip_next(sscam_zip_entries *directory, sscam_zip_entry *out, sscam_status *status);
 
 /* Reads the start of a stored entry's content, as much as is there and fits; *count is what was
  * read, 0 where the entry is damaged or compressed. */

@@ -1,6 +1,6 @@
 /* The format: APPNOTE.TXT of PKWARE, 4.3.7 (local headers), 4.3.12 (the central directory), 4.3.14
  * to 4.3.16 (its end, also of 64 bits). */
-#include "model/zip_directory.h"
+#include "model/zip_entries.h"
 
 #include <string.h>
 
@@ -77,7 +77,7 @@ static bool find_end(const sscam_byte_source *source, uint8_t end[END_SIZE], siz
 }
 
 /* Directories of large archives are described by a second record, which a locator finds. */
-static bool read_end64(const sscam_byte_source *source, size_t end_offset, sscam_zip_directory *out,
+static bool read_end64(const sscam_byte_source *source, size_t end_offset, sscam_zip_entries *out,
                        sscam_status *status)
 {
     uint8_t locator[LOCATOR_SIZE], end[END64_SIZE];
@@ -92,11 +92,11 @@ static bool read_end64(const sscam_byte_source *source, size_t end_offset, sscam
     return true;
 }
 
-bool sscam_zip_open(const sscam_byte_source *source, sscam_zip_directory *out, sscam_status *status)
+bool sscam_zip_open(const sscam_byte_source *source, sscam_zip_entries *out, sscam_status *status)
 {
     uint8_t end[END_SIZE];
     size_t offset;
-    *out = (sscam_zip_directory){.source = source};
+    *out = (sscam_zip_entries){.source = source};
     *status = SSCAM_OK;
     if (!find_end(source, end, &offset, status))
         return false;
@@ -136,7 +136,7 @@ static void read_extra64(const uint8_t *entry, const uint8_t *extra, size_t leng
     }
 }
 
-bool sscam_zip_next(sscam_zip_directory *directory, sscam_zip_entry *out, sscam_status *status)
+bool sscam_zip_next(sscam_zip_entries *directory, sscam_zip_entry *out, sscam_status *status)
 {
     uint8_t entry[ENTRY_SIZE], extra[64];
     if (directory->end - directory->next < ENTRY_SIZE ||
