@@ -31,6 +31,7 @@ class Case:
     strict: bool = False
     reference: nn.Module | None = None  # the same for eager PyTorch, where that differs
     has_state: bool = False  # forward() changes it
+    has_parts: bool = False  # operations of the program are parts of eager PyTorch's
     refused: tuple = ()  # shapes that it refuses, and words of the message
     limit: float = 1e-4  # relative difference to eager PyTorch
 
@@ -121,7 +122,7 @@ def dynamic_sides():
 
 def symbolic_arithmetic():
     sides = {**BATCH, 2: 8 * Dim("rows", min=2, max=64), 3: 8 * Dim("columns", min=2, max=64)}
-    return Case(PositionsByArithmetic(), image(2, 3, 48, 32), sides)
+    return Case(PositionsByArithmetic(), image(2, 3, 48, 32), sides, has_parts=True)
 
 
 def fixed_size():
@@ -392,10 +393,10 @@ CASES = {
     "float64": of_type(torch.float64),
     "condition": lambda: with_reference(Condition(), by_torch=False),
     "in_place": batched(InPlace),
-    "in_place_decomposed": batched(InPlace, decomposed=True),
+    "in_place_decomposed": batched(InPlace, decomposed=True, has_parts=True),
     "masked_fill": batched(MaskedFill),
     "list_arguments": batched(ListArguments),
-    "list_arguments_decomposed": batched(ListArguments, decomposed=True),
+    "list_arguments_decomposed": batched(ListArguments, decomposed=True, has_parts=True),
     "einsum": batched(Einsum),
     "keyword_only": batched(KeywordOnly),
     "norms_of_all_kinds": norms_of_all_kinds,
@@ -445,11 +446,13 @@ def forms_of(name):
 def as_case(name, form):
     network = networks.build(name)
     example = networks.example_input(name, networks.dtype_of(network))
+    has_parts = form == "decomposed" or name in networks.FUSABLE
     if form == "exported":
-        return Case(network, example=example)
+        return Case(network, example=example, has_parts=has_parts)
     return Case(
         network,
         example=example.repeat(2, *[1] * (example.dim() - 1)),
         dynamic=BATCH,
         decomposed=form == "decomposed",
+        has_parts=has_parts,
     )
