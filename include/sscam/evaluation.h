@@ -110,7 +110,7 @@ typedef struct sscam_evaluation_case {
  * What methods and classes have in common is done once, as by sscam_explain_image_all(). Of a method
  * whose maps are given, the explainer says the network, the preprocessing and the metrics alone; it
  * has values of class sensitivity only where the given classes include the top class and the least
- * likely one.
+ * likely one, and none of coherency and ADCC.
  *
  * @param evaluation An evaluation that was created with explainers.
  * @param image      An image.

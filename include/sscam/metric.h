@@ -35,6 +35,12 @@ typedef struct sscam_metric sscam_metric;
 #define SSCAM_METRIC_DELETION 6
 /** `class_sensitivity`: correlation of the maps of two classes. */
 #define SSCAM_METRIC_CLASS_SENSITIVITY 7
+/** `complexity`: 100 times the mean of the map. */
+#define SSCAM_METRIC_COMPLEXITY 8
+/** `coherency`: correlation of the map and of the map of the input that it masks, 0 to 100. */
+#define SSCAM_METRIC_COHERENCY 9
+/** `adcc`: harmonic mean of coherency, 100 - complexity and 100 - average drop. */
+#define SSCAM_METRIC_ADCC 10
 /** @} */
 
 /** @return Number of metrics. Thread: any thread. @since 1.0 */

@@ -1,6 +1,5 @@
 #include "evaluation/image_evaluation.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,71 +9,32 @@
 #include "base/statistics.h"
 #include "evaluation/blur.h"
 #include "evaluation/evaluated_maps.h"
+#include "evaluation/evaluation_run.h"
 #include "evaluation/metrics.h"
 #include "evaluation/perturbation_curves.h"
 #include "explain/explainer_private.h"
 #include "explain/map_private.h"
 #include "explain/option_values.h"
-#include "options/region_option.h"
-
-/* A class's scores of the input itself. */
-typedef struct unmasked_scores {
-    double logit, probability;
-    sscam_target_pixels *target_pixels; /* owned; NULL: they are a map's, or there are none */
-} unmasked_scores;
-
-/* The evaluation of one image in progress. */
-typedef struct evaluation_run {
-    const sscam_image_evaluation_request *request;
-    const sscam_settings *settings; /* of the first explainer; others agree where it matters */
-    sscam_geometry geometry;
-    sscam_perturbation perturbation;
-    int64_t pixels; /* of the input: H x W */
-    int64_t steps;
-    float *input, *blurred, *logits;
-    int64_t output_count;
-    int32_t is_dense;          /* the output has positions, and each class its own target pixels */
-    int64_t *explained;        /* the requested classes, then those that class sensitivity needs */
-    int64_t top_class;         /* for class sensitivity */
-    int64_t top, least;        /* positions in `explained` */
-    sscam_target *targets;     /* [class_count] the requested classes, with their target pixels */
-    unmasked_scores *unmasked; /* [class_count] */
-    int32_t *order;            /* [pixels] */
-    uint8_t *inside;           /* [pixels] */
-    sscam_image_evaluation *out;
-} evaluation_run;
 
 static int64_t class_methods(const sscam_image_evaluation_request *request)
 {
     return sscam_times(request->class_count, request->method_count);
 }
 
-static int32_t wants(const evaluation_run *run, int32_t metric)
+static int32_t wants_curves(const sscam_evaluation_run *run)
 {
-    return (run->out->metrics & SSCAM_METRIC_BIT(metric)) != 0;
+    return sscam_run_wants(run, SSCAM_METRIC_INSERTION) ||
+           sscam_run_wants(run, SSCAM_METRIC_DELETION);
 }
 
-static int32_t wants_curves(const evaluation_run *run)
+static int32_t wants_adcc(const sscam_evaluation_run *run)
 {
-    return wants(run, SSCAM_METRIC_INSERTION) || wants(run, SSCAM_METRIC_DELETION);
-}
-
-static sscam_map *map_of(const evaluation_run *run, int64_t method, int64_t explained)
-{
-    return run->out->maps[method * run->out->explained_count + explained];
-}
-
-static void set_value(const evaluation_run *run, int64_t class_position, int64_t method,
-                      int32_t metric, double value)
-{
-    int64_t at = class_position * run->request->method_count + method;
-    run->out->values[at * SSCAM_METRIC_LIMIT + metric] = (sscam_metric_value){
-        .value = value, .state = isnan(value) ? SSCAM_VALUE_UNDEFINED : SSCAM_VALUE_DEFINED};
+    return sscam_run_wants_coherency(run) || sscam_run_wants(run, SSCAM_METRIC_COMPLEXITY);
 }
 
 /* --- the input -------------------------------------------------------------------------------- */
 
-static sscam_status prepare_input(evaluation_run *run)
+static sscam_status prepare_input(sscam_evaluation_run *run)
 {
     const sscam_explainer *explainer = run->request->explainers[0];
     sscam_perturbation *perturbation = &run->perturbation;
@@ -98,7 +58,7 @@ static sscam_status prepare_input(evaluation_run *run)
     return sscam_preprocess(run->request->image, &transform, &run->geometry, run->input);
 }
 
-static sscam_status classify(evaluation_run *run)
+static sscam_status classify(sscam_evaluation_run *run)
 {
     const sscam_perturbation *perturbation = &run->perturbation;
     const sscam_output_selection reading = {
@@ -126,7 +86,7 @@ static int64_t least_class(const float *logits, int64_t count)
 }
 
 /* Position of a class among those to explain, to which it is added if necessary. */
-static int64_t explained_position(evaluation_run *run, int64_t class_index)
+static int64_t explained_position(sscam_evaluation_run *run, int64_t class_index)
 {
     int64_t position = 0;
     while (position < run->out->explained_count && run->explained[position] != class_index)
@@ -137,11 +97,22 @@ static int64_t explained_position(evaluation_run *run, int64_t class_index)
 }
 
 /* Adds the two classes that class sensitivity compares. */
-static sscam_status add_sensitivity_classes(evaluation_run *run, int64_t top)
+/* A map's own pixels of a dense output would be others in the masked input. */
+static sscam_status check_coherency(const sscam_evaluation_run *run)
+{
+    if (run->is_dense && sscam_run_wants_coherency(run) &&
+        strcmp(run->settings->value[SSCAM_OPTION_REGION].text, "predicted") == 0)
+        return sscam_fail(SSCAM_E_UNSUPPORTED,
+                          "metric coherency: in the masked input other pixels are predicted; set "
+                          "region to all, or to a box or a mask");
+    return SSCAM_OK;
+}
+
+static sscam_status add_sensitivity_classes(sscam_evaluation_run *run, int64_t top)
 {
     const int32_t region_is_predicted = strcmp(run->settings->value[SSCAM_OPTION_REGION].text,
                                                "predicted") == 0;
-    if (!wants(run, SSCAM_METRIC_CLASS_SENSITIVITY))
+    if (!sscam_run_wants(run, SSCAM_METRIC_CLASS_SENSITIVITY))
         return SSCAM_OK;
     if (run->is_dense && region_is_predicted)
         return sscam_fail(SSCAM_E_UNSUPPORTED,
@@ -153,7 +124,7 @@ static sscam_status add_sensitivity_classes(evaluation_run *run, int64_t top)
 }
 
 /* The ranks of a dense output's classes are resolved when they are explained. */
-static sscam_status choose_classes(evaluation_run *run)
+static sscam_status choose_classes(sscam_evaluation_run *run)
 {
     const sscam_image_evaluation_request *request = run->request;
     sscam_image_evaluation *out = run->out;
@@ -175,138 +146,13 @@ static sscam_status choose_classes(evaluation_run *run)
         out->classes[i] = run->explained[i] = target.class_index;
     }
     out->explained_count = request->class_count;
-    return add_sensitivity_classes(run, top);
+    sscam_status status = check_coherency(run);
+    return status == SSCAM_OK ? add_sensitivity_classes(run, top) : status;
 }
 
-/* --- targets ---------------------------------------------------------------------------------- */
+/* --- maps ------------------------------------------------------------------------------------- */
 
-static void set_target(evaluation_run *run, int64_t position, int64_t class_index,
-                       const sscam_target_pixels *pixels)
-{
-    run->out->classes[position] = class_index;
-    run->targets[position] = (sscam_target){.kind = SSCAM_TARGET_CLASS,
-                                            .class_index = class_index,
-                                            .other_index = -1,
-                                            .target_pixels = pixels};
-}
-
-/* What a class is scored by, as the map of an explainer has resolved it. */
-static void take_target(evaluation_run *run, int64_t position, const sscam_map *map)
-{
-    set_target(run, position, map->class_index, map->target_pixels);
-    run->unmasked[position] = (unmasked_scores){.logit = map->logit,
-                                                .probability = map->probability};
-}
-
-/* The class and the pixels of a dense output, without a map. The caller releases the capture. */
-static sscam_status capture_class(const evaluation_run *run, int64_t class_index,
-                                  sscam_capture *capture)
-{
-    const sscam_explainer *explainer = run->request->explainers[0];
-    const sscam_perturbation *perturbation = &run->perturbation;
-    sscam_region region;
-    sscam_status status = sscam_region_of(run->settings, explainer->region_mask,
-                                          explainer->region_height, explainer->region_width,
-                                          &region);
-    const sscam_capture_request request = {
-        .input = run->input,
-        .shape = perturbation->shape,
-        .output = perturbation->output,
-        .target = {.kind = SSCAM_TARGET_CLASS, .class_index = class_index, .other_index = -1},
-        .region = &region};
-    memset(capture, 0, sizeof *capture);
-    if (status == SSCAM_OK)
-        status = perturbation->backend->capture(perturbation->network, &request, capture);
-    if (status != SSCAM_OK)
-        return status;
-    class_index = capture->target.class_index;
-    if (isfinite(capture->logits[class_index]))
-        return SSCAM_OK;
-    sscam_capture_release(capture);
-    return sscam_fail(SSCAM_E_MODEL, "the network's output %" PRId64 " is NaN or infinity",
-                      class_index);
-}
-
-/* take_target() for a dense output without a map. */
-static sscam_status capture_target(evaluation_run *run, int64_t position)
-{
-    sscam_capture capture;
-    sscam_status status = capture_class(run, run->explained[position], &capture);
-    if (status != SSCAM_OK)
-        return status;
-    const int64_t class_index = capture.target.class_index;
-    run->unmasked[position] = (unmasked_scores){.logit = capture.logits[class_index],
-                                                .probability = capture.probabilities[class_index],
-                                                .target_pixels = capture.target_pixels};
-    capture.target_pixels->factor = 1.0; /* means, whatever the option `reduction` says */
-    set_target(run, position, class_index, capture.target_pixels);
-    capture.target_pixels = NULL;
-    sscam_capture_release(&capture);
-    return SSCAM_OK;
-}
-
-static sscam_status compute_target(evaluation_run *run, int64_t position)
-{
-    if (run->is_dense)
-        return capture_target(run, position);
-    const int64_t class_index = run->explained[position];
-    set_target(run, position, class_index, NULL);
-    run->unmasked[position] = (unmasked_scores){
-        .logit = run->logits[class_index],
-        .probability = sscam_score_of(run->logits, run->output_count, class_index,
-                                      sscam_probability_kind(run->settings))};
-    return SSCAM_OK;
-}
-
-/* The first method that is explained; method_count: none. */
-static int64_t explained_method(const evaluation_run *run)
-{
-    int64_t method = 0;
-    while (method < run->request->method_count && sscam_maps_are_given(run->request, method))
-        method++;
-    return method;
-}
-
-static sscam_status find_targets(evaluation_run *run)
-{
-    const sscam_image_evaluation_request *request = run->request;
-    const int64_t method = explained_method(run);
-    run->targets = sscam_zeros(request->class_count, sizeof *run->targets);
-    run->unmasked = sscam_zeros(request->class_count, sizeof *run->unmasked);
-    if (!run->targets || !run->unmasked)
-        return sscam_fail_memory("an evaluation's classes");
-    sscam_status status = SSCAM_OK;
-    for (int64_t i = 0; i < request->class_count && status == SSCAM_OK; i++) {
-        if (method < request->method_count)
-            take_target(run, i, map_of(run, method, i));
-        else
-            status = compute_target(run, i);
-    }
-    return status;
-}
-
-/* Class sensitivity looks for the maps of the top class among those from outside. Of a dense output
- * the class is not known before it is captured. */
-static sscam_status find_top_class(evaluation_run *run)
-{
-    const int64_t method = explained_method(run);
-    if (!wants(run, SSCAM_METRIC_CLASS_SENSITIVITY))
-        return SSCAM_OK;
-    run->top_class = run->explained[run->top];
-    if (method < run->request->method_count)
-        run->top_class = map_of(run, method, run->top)->class_index;
-    if (run->top_class >= 0)
-        return SSCAM_OK;
-    sscam_capture capture;
-    sscam_status status = capture_class(run, run->top_class, &capture);
-    if (status != SSCAM_OK)
-        return status;
-    run->top_class = capture.target.class_index;
-    sscam_capture_release(&capture);
-    return SSCAM_OK;
-}
-
-static sscam_status explain(evaluation_run *run, const sscam_progress *progress)
+static sscam_status explain(sscam_evaluation_run *run, const sscam_progress *progress)
 {
     sscam_image_evaluation *out = run->out;
     const sscam_evaluated_input input = {.request = run->request,
@@ -322,19 +168,19 @@ static sscam_status explain(evaluation_run *run, const sscam_progress *progress)
     out->map_count = run->request->method_count * out->explained_count;
     sscam_status status = sscam_collect_maps(&input, progress, out->maps);
     if (status == SSCAM_OK)
-        status = find_targets(run);
-    return status == SSCAM_OK ? find_top_class(run) : status;
+        status = sscam_find_targets(run);
+    return status == SSCAM_OK ? sscam_find_top_class(run) : status;
 }
 
 /* --- average drop and increase ---------------------------------------------------------------- */
 
 /* The maps of the requested classes, [class][method], by which the input is multiplied. `halves`,
  * if not NULL, receives their upper halves, which are used instead. */
-static sscam_status choose_masks(evaluation_run *run, float *halves, const float **masks)
+static sscam_status choose_masks(sscam_evaluation_run *run, float *halves, const float **masks)
 {
     const sscam_image_evaluation_request *request = run->request;
     for (int64_t i = 0; i < request->class_count * request->method_count; i++) {
-        masks[i] = map_of(run, i % request->method_count, i / request->method_count)->data;
+        masks[i] = sscam_run_map(run, i % request->method_count, i / request->method_count)->data;
         if (!halves)
             continue;
         float *half = halves + i * run->pixels;
@@ -348,7 +194,7 @@ static sscam_status choose_masks(evaluation_run *run, float *halves, const float
 }
 
 /* `scores` are [class][class][method]: each class's score of every masked input. */
-static void set_drop_and_increase(const evaluation_run *run, sscam_score_kind kind,
+static void set_drop_and_increase(const sscam_evaluation_run *run, sscam_score_kind kind,
                                   const float *scores)
 {
     const sscam_image_evaluation_request *request = run->request;
@@ -356,23 +202,27 @@ static void set_drop_and_increase(const evaluation_run *run, sscam_score_kind ki
     for (int64_t i = 0; i < classes * methods; i++) {
         int64_t class_position = i / methods;
         double masked = scores[class_position * classes * methods + i];
-        const unmasked_scores *unmasked = &run->unmasked[class_position];
+        const sscam_unmasked_scores *unmasked = &run->unmasked[class_position];
         double whole = kind == SSCAM_SCORE_LOGIT ? unmasked->logit : unmasked->probability;
-        if (wants(run, SSCAM_METRIC_AVERAGE_DROP))
-            set_value(run, class_position, i % methods, SSCAM_METRIC_AVERAGE_DROP,
-                      sscam_average_drop(whole, masked));
-        if (wants(run, SSCAM_METRIC_AVERAGE_INCREASE))
-            set_value(run, class_position, i % methods, SSCAM_METRIC_AVERAGE_INCREASE,
-                      sscam_average_increase(whole, masked));
+        run->average_drops[i] = sscam_average_drop(whole, masked);
+        if (sscam_run_wants(run, SSCAM_METRIC_AVERAGE_DROP))
+            sscam_run_set(run, class_position, i % methods, SSCAM_METRIC_AVERAGE_DROP,
+                          run->average_drops[i]);
+        if (sscam_run_wants(run, SSCAM_METRIC_AVERAGE_INCREASE))
+            sscam_run_set(run, class_position, i % methods, SSCAM_METRIC_AVERAGE_INCREASE,
+                          sscam_average_increase(whole, masked));
     }
 }
 
-static sscam_status measure_drop_and_increase(evaluation_run *run, const sscam_progress *progress)
+static sscam_status measure_drop_and_increase(sscam_evaluation_run *run,
+                                              const sscam_progress *progress)
 {
     const int64_t classes = run->request->class_count, count = classes * run->request->method_count;
     const int32_t halved = run->settings->value[SSCAM_OPTION_METRIC_MASK].integer ==
                            SSCAM_METRIC_MASK_TOP50;
-    if (!wants(run, SSCAM_METRIC_AVERAGE_DROP) && !wants(run, SSCAM_METRIC_AVERAGE_INCREASE))
+    if (!sscam_run_wants(run, SSCAM_METRIC_AVERAGE_DROP) &&
+        !sscam_run_wants(run, SSCAM_METRIC_AVERAGE_INCREASE) &&
+        !sscam_run_wants(run, SSCAM_METRIC_ADCC))
         return SSCAM_OK;
     sscam_perturbation perturbation = run->perturbation;
     if (run->settings->value[SSCAM_OPTION_METRIC_SCORE].integer == SSCAM_METRIC_SCORE_LOGIT)
@@ -381,8 +231,9 @@ static sscam_status measure_drop_and_increase(evaluation_run *run, const sscam_p
                            : NULL;
     float *scores = sscam_allocate_array(sscam_times(count, classes), sizeof *scores);
     const float **masks = sscam_allocate_array(count, sizeof *masks);
+    run->average_drops = sscam_allocate_array(count, sizeof *run->average_drops);
     sscam_status status = SSCAM_OK;
-    if ((halved && !halves) || !scores || !masks)
+    if ((halved && !halves) || !scores || !masks || !run->average_drops)
         status = sscam_fail_memory("masked inputs");
     else
         status = choose_masks(run, halves, masks);
@@ -399,7 +250,7 @@ static sscam_status measure_drop_and_increase(evaluation_run *run, const sscam_p
 
 /* --- pointing --------------------------------------------------------------------------------- */
 
-static void measure_pointing(const evaluation_run *run)
+static void measure_pointing(const sscam_evaluation_run *run)
 {
     const sscam_image_evaluation_request *request = run->request;
     for (int64_t position = 0; position < request->class_count; position++) {
@@ -407,25 +258,25 @@ static void measure_pointing(const evaluation_run *run)
                              request->box_count, position, run->inside) == 0)
             continue;
         for (int64_t method = 0; method < request->method_count; method++) {
-            const float *map = map_of(run, method, position)->data;
-            if (wants(run, SSCAM_METRIC_ENERGY_POINTING))
-                set_value(run, position, method, SSCAM_METRIC_ENERGY_POINTING,
-                          sscam_energy_pointing(map, run->inside, run->pixels));
-            if (wants(run, SSCAM_METRIC_POINTING))
-                set_value(run, position, method, SSCAM_METRIC_POINTING,
-                          sscam_pointing(map, run->inside, run->pixels));
+            const float *map = sscam_run_map(run, method, position)->data;
+            if (sscam_run_wants(run, SSCAM_METRIC_ENERGY_POINTING))
+                sscam_run_set(run, position, method, SSCAM_METRIC_ENERGY_POINTING,
+                              sscam_energy_pointing(map, run->inside, run->pixels));
+            if (sscam_run_wants(run, SSCAM_METRIC_POINTING))
+                sscam_run_set(run, position, method, SSCAM_METRIC_POINTING,
+                              sscam_pointing(map, run->inside, run->pixels));
         }
     }
 }
 
 /* --- insertion and deletion ------------------------------------------------------------------- */
 
-static sscam_status measure_curve(evaluation_run *run, int64_t class_position, int64_t method,
+static sscam_status measure_curve(sscam_evaluation_run *run, int64_t class_position, int64_t method,
                                   sscam_curve_kind kind, const sscam_progress *progress)
 {
     const int32_t metric = kind == SSCAM_CURVE_INSERTION ? SSCAM_METRIC_INSERTION
                                                          : SSCAM_METRIC_DELETION;
-    if (!wants(run, metric))
+    if (!sscam_run_wants(run, metric))
         return SSCAM_OK;
     sscam_perturbation perturbation = run->perturbation;
     if (kind == SSCAM_CURVE_INSERTION)
@@ -435,12 +286,12 @@ static sscam_status measure_curve(evaluation_run *run, int64_t class_position, i
     sscam_status status = sscam_score_curve(&perturbation, run->order, kind, run->steps,
                                             &run->targets[class_position], progress, points);
     if (status == SSCAM_OK)
-        set_value(run, class_position, method, metric,
-                  sscam_area_under(points, run->steps, run->pixels));
+        sscam_run_set(run, class_position, method, metric,
+                      sscam_area_under(points, run->steps, run->pixels));
     return status;
 }
 
-static sscam_status prepare_curves(evaluation_run *run)
+static sscam_status prepare_curves(sscam_evaluation_run *run)
 {
     const sscam_image_evaluation_request *request = run->request;
     const sscam_shape *shape = &run->perturbation.shape;
@@ -454,7 +305,7 @@ static sscam_status prepare_curves(evaluation_run *run)
                       run->blurred);
 }
 
-static sscam_status measure_curves(evaluation_run *run, const sscam_progress *progress)
+static sscam_status measure_curves(sscam_evaluation_run *run, const sscam_progress *progress)
 {
     const sscam_image_evaluation_request *request = run->request;
     const int64_t count = request->class_count * request->method_count;
@@ -463,7 +314,8 @@ static sscam_status measure_curves(evaluation_run *run, const sscam_progress *pr
     sscam_status status = prepare_curves(run);
     for (int64_t i = 0; i < count && status == SSCAM_OK; i++) {
         int64_t position = i / request->method_count, method = i % request->method_count;
-        status = sscam_salience_order(map_of(run, method, position)->data, run->pixels, run->order);
+        status = sscam_salience_order(sscam_run_map(run, method, position)->data, run->pixels,
+                                      run->order);
         for (int kind = 0; kind < SSCAM_CURVES && status == SSCAM_OK; kind++) {
             double start = ((double)i + 0.5 * kind) / (double)count;
             sscam_progress part = sscam_progress_part(progress, start, start + 0.5 / (double)count);
@@ -477,21 +329,21 @@ static sscam_status measure_curves(evaluation_run *run, const sscam_progress *pr
 
 /* The map of one of the two classes, which a method from outside may have among the requested
  * classes; NULL: it has none. */
-static const sscam_map *map_of_class(const evaluation_run *run, int64_t method, int64_t explained,
-                                     int64_t class_index)
+static const sscam_map *map_of_class(const sscam_evaluation_run *run, int64_t method,
+                                     int64_t explained, int64_t class_index)
 {
     if (!sscam_maps_are_given(run->request, method))
-        return map_of(run, method, explained);
+        return sscam_run_map(run, method, explained);
     for (int64_t i = 0; i < run->request->class_count; i++)
         if (run->out->classes[i] == class_index)
-            return map_of(run, method, i);
+            return sscam_run_map(run, method, i);
     return NULL;
 }
 
-static void measure_sensitivity(const evaluation_run *run)
+static void measure_sensitivity(const sscam_evaluation_run *run)
 {
     const sscam_image_evaluation_request *request = run->request;
-    if (!wants(run, SSCAM_METRIC_CLASS_SENSITIVITY))
+    if (!sscam_run_wants(run, SSCAM_METRIC_CLASS_SENSITIVITY))
         return;
     for (int64_t method = 0; method < request->method_count; method++) {
         double correlation = NAN; /* a network with one output has no second class */
@@ -502,13 +354,13 @@ static void measure_sensitivity(const evaluation_run *run)
         if (run->top_class != run->explained[run->least])
             correlation = sscam_correlation(top->data, least->data, run->pixels);
         for (int64_t position = 0; position < request->class_count; position++)
-            set_value(run, position, method, SSCAM_METRIC_CLASS_SENSITIVITY, correlation);
+            sscam_run_set(run, position, method, SSCAM_METRIC_CLASS_SENSITIVITY, correlation);
     }
 }
 
 /* --- all metrics ------------------------------------------------------------------------------ */
 
-static sscam_status measure(evaluation_run *run)
+static sscam_status measure(sscam_evaluation_run *run)
 {
     const sscam_image_evaluation_request *request = run->request;
     const sscam_progress *whole = request->progress;
@@ -523,16 +375,24 @@ static sscam_status measure(evaluation_run *run)
                                    sizeof *run->out->values);
     if (!run->out->values)
         return sscam_fail_memory("an evaluation's values");
-    /* Curves take as long as a method that scores masked inputs; the rest takes little. */
-    const double maps_done = wants_curves(run) ? 0.5 : 0.95, masked_done = maps_done + 0.04;
+    /* Curves take as long as a method that scores masked inputs, and so does explaining the masked
+     * input; the rest takes little. */
+    const double maps_done = wants_curves(run) || sscam_run_wants_coherency(run) ? 0.5 : 0.95,
+                 masked_done = maps_done + 0.04,
+                 curves_done = !sscam_run_wants_coherency(run) ? 1.0
+                               : wants_curves(run)             ? 0.77
+                                                               : masked_done;
     const sscam_progress maps = sscam_progress_part(whole, 0.0, maps_done),
                          masked = sscam_progress_part(whole, maps_done, masked_done),
-                         curves = sscam_progress_part(whole, masked_done, 1.0);
+                         curves = sscam_progress_part(whole, masked_done, curves_done),
+                         again = sscam_progress_part(whole, curves_done, 1.0);
     status = explain(run, &maps);
     if (status == SSCAM_OK)
         status = measure_drop_and_increase(run, &masked);
     if (status == SSCAM_OK)
         status = measure_curves(run, &curves);
+    if (status == SSCAM_OK && wants_adcc(run))
+        status = sscam_measure_adcc(run, &again);
     if (status != SSCAM_OK)
         return status;
     measure_pointing(run);
@@ -544,7 +404,7 @@ sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request,
                                   sscam_image_evaluation *out)
 {
     memset(out, 0, sizeof *out);
-    evaluation_run run = {
+    sscam_evaluation_run run = {
         .request = request, .settings = &request->explainers[0]->settings, .out = out};
     run.steps = run.settings->value[SSCAM_OPTION_METRIC_STEPS].integer;
     run.perturbation.kind = sscam_probability_kind(run.settings);
@@ -562,6 +422,7 @@ sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request,
         sscam_target_pixels_destroy(run.unmasked[i].target_pixels);
     free(run.unmasked);
     free(run.targets);
+    free(run.average_drops);
     free(run.order);
     free(run.inside);
     if (status != SSCAM_OK)

@@ -5,6 +5,7 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
+#include "base/statistics.h"
 
 double sscam_average_drop(double score, double masked_score)
 {
@@ -76,6 +77,31 @@ double sscam_pointing(const float *map, const uint8_t *inside, int64_t count)
     if (is_flat)
         return NAN;
     return inside[best] ? 100.0 : 0.0;
+}
+
+/* --- ADCC ------------------------------------------------------------------------------------- */
+
+double sscam_complexity(const float *map, int64_t count)
+{
+    double sum = 0.0;
+    for (int64_t p = 0; p < count; p++)
+        sum += map[p];
+    return sum > 0.0 ? 100.0 * sum / (double)count : NAN; /* a constant map is 0 everywhere */
+}
+
+double sscam_coherency(const float *map, const float *of_masked, int64_t count)
+{
+    return 50.0 * (1.0 + sscam_correlation(map, of_masked, count));
+}
+
+double sscam_adcc(double average_drop, double coherency, double complexity)
+{
+    const double simplicity = 100.0 - complexity, kept = 100.0 - average_drop;
+    if (isnan(coherency + simplicity + kept))
+        return NAN;
+    if (coherency <= 0.0 || simplicity <= 0.0 || kept <= 0.0)
+        return 0.0;
+    return 3.0 / (1.0 / coherency + 1.0 / simplicity + 1.0 / kept);
 }
 
 /* --- order ------------------------------------------------------------------------------------ */

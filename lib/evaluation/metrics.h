@@ -25,6 +25,17 @@ double sscam_energy_pointing(const float *map, const uint8_t *inside, int64_t co
 /* 100 where the map's first maximum is marked, else 0; undefined for a constant map. */
 double sscam_pointing(const float *map, const uint8_t *inside, int64_t count);
 
+/* 100 times the mean of a map; undefined for a constant map. */
+double sscam_complexity(const float *map, int64_t count);
+
+/* 50 (1 + r), r being the correlation of a map and of the map of the input that it masks; undefined
+ * where either is constant. */
+double sscam_coherency(const float *map, const float *of_masked, int64_t count);
+
+/* Harmonic mean of coherency, 100 - complexity and 100 - average drop; 0 where one of them is 0,
+ * undefined where one is. */
+double sscam_adcc(double average_drop, double coherency, double complexity);
+
 /* Indexes of pixels by falling value, equal ones in row-major order. */
 sscam_status sscam_salience_order(const float *map, int64_t count, int32_t *order);
 

@@ -13,6 +13,11 @@ struct sscam_metric {
 #define GRAD_CAM_PP                                                                              \
     "Chattopadhyay, Sarkar, Howlader & Balasubramanian: Grad-CAM++: Generalized Gradient-based " \
     "Visual Explanations for Deep Convolutional Networks. WACV 2018 (arXiv:1710.11063)"
+#define ADCC                                                                                     \
+    "Poppi, Cornia, Baraldi & Cucchiara: Revisiting the Evaluation of Class Activation Mapping " \
+    "for "                                                                                       \
+    "Explainability: A Novel Metric and Experimental Analysis. CVPR Workshops 2021 "             \
+    "(arXiv:2104.10252)"
 #define RISE                                                                                       \
     "Petsiuk, Das & Saenko: RISE: Randomized Input Sampling for Explanation of Black-box Models. " \
     "BMVC 2018 (arXiv:1806.07421)"
@@ -46,6 +51,16 @@ static const sscam_metric table[] = {
      "that do not depend on the class; undefined where either is constant",
      "Rebuffi, Fong, Ji & Vedaldi: There and Back Again: Revisiting Backpropagation Saliency "
      "Methods. CVPR 2020 (arXiv:2004.02866)"},
+    {SSCAM_METRIC_COMPLEXITY, -1, "complexity", "Complexity", "%",
+     "100 times the mean of the map; undefined for a constant map", ADCC},
+    {SSCAM_METRIC_COHERENCY, 1, "coherency", "Coherency", "%",
+     "50 (1 + r), r being Pearson's correlation of the map and of the map of the input times the "
+     "map; undefined where either is constant",
+     ADCC},
+    {SSCAM_METRIC_ADCC, 1, "adcc", "ADCC", "%",
+     "harmonic mean of coherency, 100 - complexity and 100 - average drop; undefined where one of "
+     "them is",
+     ADCC},
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };

@@ -36,7 +36,7 @@ FAST = (
     "energy_pointing,pointing",
 )  # no scoring, and so the same to the last digit
 METRICS = ["average_drop", "average_increase", "energy_pointing", "pointing"]
-OTHERS = ["insertion", "deletion", "class_sensitivity"]
+OTHERS = ["insertion", "deletion", "class_sensitivity", "complexity", "coherency", "adcc"]
 
 
 @pytest.fixture

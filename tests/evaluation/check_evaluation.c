@@ -367,6 +367,47 @@ START_TEST(classes_share_passes)
 }
 END_TEST
 
+/* The masked input is explained as any other: here, by a call of its own. */
+START_TEST(coherency_is_of_the_map_of_the_masked_input)
+{
+    const int64_t classes[] = {1, 2}, shape[4] = {1, FAKE_COLORS, HEIGHT, WIDTH};
+    float masked[SIZE];
+    ASSERT_OK(sscam_evaluation_add(evaluation, image, CASES(classes, 2, NULL, NULL, 0)));
+    for (int64_t i = 0; i < 2 * METHODS; i++) {
+        const int64_t method = i / 2, position = i % 2;
+        const float *map = sscam_map_data(sscam_evaluation_map(evaluation, method, position));
+        sscam_map *again = NULL;
+        double mean = 0.0, means = 0.0, products = 0.0, squares = 0.0, others = 0.0;
+        mask_input(map, masked);
+        ASSERT_OK(sscam_explain_array(explainers[method], ARRAY(masked, shape, 4),
+                                      &classes[position], &again));
+        const float *other = sscam_map_data(again);
+        for (int p = 0; p < PIXELS; p++) {
+            mean += (double)map[p] / PIXELS;
+            means += (double)other[p] / PIXELS;
+        }
+        for (int p = 0; p < PIXELS; p++) {
+            products += ((double)map[p] - mean) * ((double)other[p] - means);
+            squares += pow((double)map[p] - mean, 2.0);
+            others += pow((double)other[p] - means, 2.0);
+        }
+        const double coherency = 50.0 * (1.0 + products / sqrt(squares * others));
+        const double drop = value_of(method, position, SSCAM_METRIC_AVERAGE_DROP);
+        ck_assert_double_eq_tol(value_of(method, position, SSCAM_METRIC_COHERENCY), coherency,
+                                1e-3);
+        ck_assert_double_eq_tol(value_of(method, position, SSCAM_METRIC_COMPLEXITY), 100.0 * mean,
+                                1e-4);
+        ck_assert_double_eq_tol(
+            value_of(method, position, SSCAM_METRIC_ADCC),
+            drop >= 100.0
+                ? 0.0
+                : 3.0 / (1.0 / coherency + 1.0 / (100.0 - 100.0 * mean) + 1.0 / (100.0 - drop)),
+            1e-3);
+        sscam_map_unref(again);
+    }
+}
+END_TEST
+
 /* --- known values and totals ------------------------------------------------------------------ */
 
 START_TEST(known_values_make_the_same_totals)
@@ -636,6 +677,7 @@ int main(void)
     tcase_add_test(values, one_output_has_no_second_class);
     tcase_add_test(values, only_wanted_metrics_are_computed);
     tcase_add_test(values, classes_share_passes);
+    tcase_add_test(values, coherency_is_of_the_map_of_the_masked_input);
     tcase_add_test(values, known_values_make_the_same_totals);
     tcase_add_test(values, undefined_values_are_counted_and_left_out);
     tcase_add_test(use_and_misuse, creation_is_checked);

@@ -271,12 +271,34 @@ END_TEST
 
 /* --- the table -------------------------------------------------------------------------------- */
 
+START_TEST(adcc_is_a_harmonic_mean)
+{
+    const float map[] = {0.0f, 0.25f, 0.75f, 1.0f}, same[] = {0.0f, 0.5f, 1.5f, 2.0f},
+                opposite[] = {1.0f, 0.75f, 0.25f, 0.0f}, flat[] = {0.0f, 0.0f, 0.0f, 0.0f};
+    ck_assert_double_eq(sscam_complexity(map, 4), 50.0);
+    ck_assert_double_nan(sscam_complexity(flat, 4));
+    ck_assert_double_eq_tol(sscam_coherency(map, same, 4), 100.0, 1e-12);
+    ck_assert_double_eq_tol(sscam_coherency(map, opposite, 4), 0.0, 1e-12);
+    ck_assert_double_nan(sscam_coherency(map, flat, 4));
+    ck_assert_double_eq_tol(sscam_adcc(60.0, 80.0, 50.0), 3.0 / (1 / 40.0 + 1 / 80.0 + 1 / 50.0),
+                            1e-12);
+    ck_assert_double_eq(sscam_adcc(100.0, 80.0, 50.0), 0.0);
+    ck_assert_double_eq(sscam_adcc(60.0, 0.0, 50.0), 0.0);
+    ck_assert_double_eq(sscam_adcc(60.0, 80.0, 100.0), 0.0);
+    ck_assert_double_nan(sscam_adcc(NAN, 80.0, 50.0));
+    ck_assert_double_nan(sscam_adcc(60.0, NAN, 50.0));
+    ck_assert_double_nan(sscam_adcc(100.0, 80.0, NAN));
+}
+END_TEST
+
 static const struct {
     int32_t id, direction;
     const char *name;
-} known[] = {{1, -1, "average_drop"},     {2, 1, "average_increase"}, {3, 1, "energy_pointing"},
-             {4, 1, "pointing"},          {5, 1, "insertion"},        {6, -1, "deletion"},
-             {7, -1, "class_sensitivity"}};
+} known[] = {{1, -1, "average_drop"},      {2, 1, "average_increase"},
+             {3, 1, "energy_pointing"},    {4, 1, "pointing"},
+             {5, 1, "insertion"},          {6, -1, "deletion"},
+             {7, -1, "class_sensitivity"}, {8, -1, "complexity"},
+             {9, 1, "coherency"},          {10, 1, "adcc"}};
 enum { KNOWN = sizeof known / sizeof known[0] };
 
 START_TEST(the_table_keeps_its_promises)
@@ -286,8 +308,8 @@ START_TEST(the_table_keeps_its_promises)
     ck_assert_int_eq(sscam_metric_direction(metric), known[_i].direction);
     ck_assert_str_eq(sscam_metric_name(metric), known[_i].name);
     ck_assert_ptr_eq(sscam_metric_find(known[_i].name), metric);
-    ck_assert_str_eq(sscam_metric_unit(metric), _i < 4 ? "%" : "");
-    ck_assert_uint_gt(strlen(sscam_metric_title(metric)), 5);
+    ck_assert_str_eq(sscam_metric_unit(metric), _i < 4 || _i >= 7 ? "%" : "");
+    ck_assert_uint_ge(strlen(sscam_metric_title(metric)), 4);
     ck_assert_uint_gt(strlen(sscam_metric_summary(metric)), 20);
     ck_assert_uint_gt(strlen(sscam_metric_citation(metric)), 20);
     ck_assert_int_lt(sscam_metric_id(metric), SSCAM_METRIC_LIMIT);
@@ -320,13 +342,13 @@ START_TEST(lists_of_metrics)
     ck_assert_uint_eq(metrics, SSCAM_METRIC_BIT(SSCAM_METRIC_POINTING) |
                                    SSCAM_METRIC_BIT(SSCAM_METRIC_AVERAGE_DROP));
     ASSERT_OK(sscam_metrics_parse("all", &metrics));
-    ck_assert_uint_eq(metrics, 0xFEu);
+    ck_assert_uint_eq(metrics, 0x7FEu);
     static const char *const wrong[] = {
         "", ",", "pointing,", "drop", "pointing, deletion", "ALL", "average_dro"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         ASSERT_FAILS(sscam_metrics_parse(wrong[i], &metrics), SSCAM_E_ARGUMENT,
                      "class_sensitivity");
-        ck_assert_uint_eq(metrics, 0xFEu);
+        ck_assert_uint_eq(metrics, 0x7FEu);
     }
 }
 END_TEST
@@ -353,6 +375,7 @@ int main(void)
     tcase_add_test(numbers, blur_sees_zeros_around_the_input);
     tcase_add_test(numbers, totals_are_mean_and_percentiles_of_resamples);
     tcase_add_test(numbers, totals_of_few_values);
+    tcase_add_test(table, adcc_is_a_harmonic_mean);
     tcase_add_loop_test(table, the_table_keeps_its_promises, 0, KNOWN);
     tcase_add_test(table, what_is_not_in_the_table_tells_nothing);
     tcase_add_test(table, lists_of_metrics);

@@ -153,7 +153,7 @@ static void evaluate(sscam_explainer *explainer, const sscam_image *image)
 
     PROMISE(sscam_evaluation_create(&explainer, 1, &evaluation) == SSCAM_OK);
     assert_reported(sscam_evaluation_add(evaluation, image, CASES(NULL, 1, box, NULL, 1)));
-    for (int32_t metric = 1; metric <= SSCAM_METRIC_CLASS_SENSITIVITY; metric++)
+    for (int32_t metric = 1; metric <= SSCAM_METRIC_ADCC; metric++)
         if (sscam_evaluation_value(evaluation, 0, 0, metric, &value) == SSCAM_VALUE_DEFINED)
             PROMISE(isfinite(value));
     sscam_evaluation_unref(evaluation);

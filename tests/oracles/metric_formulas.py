@@ -97,6 +97,19 @@ def correlation(one, other):
     )
 
 
+def complexity(heat):
+    return 100 * heat.astype(np.float64).mean() if heat.max() > 0 else np.nan
+
+
+def coherency(heat, of_masked):
+    return 50 * (1 + correlation(heat, of_masked))
+
+
+def adcc(drop, coherent, complex_):
+    parts = np.array([100 - drop, coherent, 100 - complex_])
+    return 0.0 if (parts <= 0).any() else float(3 / (1 / parts).sum())
+
+
 def interval(values):
     """Mean, lower and upper end of the defined values."""
     values = np.sort([value for value in values if not np.isnan(value)])

@@ -31,6 +31,9 @@ TOLERANCES = {
     "insertion": 2e-3,
     "deletion": 2e-3,
     "class_sensitivity": 1e-3,
+    "complexity": 1e-3,
+    "coherency": 0.05,
+    "adcc": 0.05,
 }
 # Two variants of a network whose scores differ by less than this may disagree on which is higher.
 DRAW = 1e-3
@@ -117,7 +120,37 @@ def maps(program, tmp_path_factory):
     return found
 
 
-def expected(scorer, maps, scene, method, class_index):
+@pytest.fixture(scope="module")
+def masked_maps(program, maps, tmp_path_factory):
+    """{(scene, method, class): map of the input that the map of that key masks}, by sscam explain.
+    The inputs of one class are explained together."""
+    folder, found = tmp_path_factory.mktemp("masked"), {}
+    for method in METHODS:
+        for class_index in range(len(LABELS)):
+            keys = [key for key in maps if key[1:] == (method, class_index)]
+            inputs = [network_input(DEMO / "scenes" / f"{key[0]}.png") * maps[key] for key in keys]
+            np.save(folder / "inputs.npy", np.stack(inputs).astype(np.float32))
+            done = program.run(
+                "explain",
+                DEMO / "clothes.pt",
+                "--tensor",
+                folder / "inputs.npy",
+                *OPTIONS[2:],
+                "-m",
+                method,
+                "-c",
+                class_index,
+                "--npy",
+                folder / f"{method}{class_index}.npy",
+                "--json",
+            )
+            assert done.returncode == 0, done.stderr
+            reports = map(json.loads, done.stdout.splitlines())
+            found |= dict(zip(keys, (np.load(report["outputs"]["npy"]) for report in reports)))
+    return found
+
+
+def expected(scorer, maps, masked_maps, scene, method, class_index):
     """All metrics of one case."""
     image = network_input(DEMO / "scenes" / f"{scene}.png").astype(np.float64)
     heat = maps[scene, method, class_index]
@@ -132,8 +165,13 @@ def expected(scorer, maps, scene, method, class_index):
         name: metrics.area(*metrics.curve(scorer.probability, *ends, heat, class_index, STEPS))
         for name, ends in curves.items()
     }
+    drop = metrics.average_drop(whole, masked)
+    coherency = metrics.coherency(heat, masked_maps[scene, method, class_index])
     return whole - masked, {
-        "average_drop": metrics.average_drop(whole, masked),
+        "average_drop": drop,
+        "complexity": metrics.complexity(heat),
+        "coherency": coherency,
+        "adcc": metrics.adcc(drop, coherency, metrics.complexity(heat)),
         "average_increase": metrics.average_increase(whole, masked),
         "energy_pointing": metrics.energy_pointing(heat, marked),
         "pointing": metrics.pointing(heat, marked),
@@ -143,12 +181,12 @@ def expected(scorer, maps, scene, method, class_index):
     } | areas
 
 
-def test_every_value_is_the_oracles(evaluated, maps, scorer, differences):
+def test_every_value_is_the_oracles(evaluated, maps, masked_maps, scorer, differences):
     rows, _ = evaluated
     decided = 0
     for row in rows:
         scene, method, class_index = row["image"][:-4], row["method"], int(row["class"])
-        fall, wanted = expected(scorer, maps, scene, method, class_index)
+        fall, wanted = expected(scorer, maps, masked_maps, scene, method, class_index)
         for metric, value in wanted.items():
             if metric == "average_increase" and abs(fall) < DRAW:
                 continue

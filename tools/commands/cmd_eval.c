@@ -73,7 +73,9 @@ static int parse(struct eval *eval, int argc, char **argv, struct text_list *ope
         .flags = {shared, own},
         .purpose =
             "Evaluates methods on a data set: average drop, average increase, pointing games, and "
-            "with --metrics also insertion, deletion, class_sensitivity. The classes are those "
+            "with --metrics also insertion, deletion, class_sensitivity, complexity, coherency, "
+            "adcc. "
+            "The classes are those "
             "annotated, or those of -c. DATASET is a folder of images with VOC's XML, a VOC or "
             "Stanford40 folder, a folder of folders named by class, a list "
             "file,class,xmin,ymin,xmax,ymax, COCO's JSON, or YOLO's data.yaml or folder. Class "
