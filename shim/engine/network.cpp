@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 
 #include "common/guard.hpp"
+#include "graph/evaluation_form.hpp"
 #include "graph/network_facts.hpp"
 #include "load/module_loader.hpp"
 #include "score/scorer.hpp"
@@ -139,6 +140,13 @@ at::Tensor example_input(const std::vector<int64_t> &sizes)
     return at::sin(at::arange(count, at::TensorOptions().dtype(at::kFloat)) * 0.37).view(sizes);
 }
 
+torch::jit::Module load_for_evaluation(const sscam_byte_source &source, c10::Device device)
+{
+    torch::jit::Module module = load_module(source, device);
+    set_evaluation_form(module, device);
+    return module;
+}
+
 } // namespace
 
 std::vector<int64_t> sizes_of(const sscam_shape &shape)
@@ -196,7 +204,7 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
 
 Network::Network(const sscam_byte_source &source, const char *device)
     : name_(source.name), device_(device_named(device)), device_name_(device_.str()),
-      module_(load_module(source, device_)), facts_(facts_of(module_)),
+      module_(load_for_evaluation(source, device_)), facts_(facts_of(module_)),
       graph_(std::make_unique<MarkedGraph>(module_)),
       plain_(graph_->program([](int64_t) { return false; }))
 {
@@ -219,6 +227,20 @@ at::Tensor Network::classify(const at::Tensor &input, const std::string &output)
     return run_for_logits(*plain_, input, {}, 0, output);
 }
 
+// Dropout and what training alone draws are gone. Random numbers that the outputs do not depend on
+// do no harm.
+void Network::check_repeats(const at::Tensor &input, const std::string &output) const
+{
+    if (graph_->random_operation().empty())
+        return;
+    const at::Tensor first = classify(input.clone(), output),
+                     second = classify(input.clone(), output);
+    if (!at::equal(first, second))
+        throw Error(SSCAM_E_MODEL, "its outputs are random, by " + graph_->random_operation() +
+                                       ": equal inputs give different outputs, so that no map "
+                                       "means anything; export the network without its noise");
+}
+
 std::shared_ptr<const LayerTable> Network::layers(const at::Tensor &input,
                                                   const std::string &output)
 {
@@ -227,6 +249,7 @@ std::shared_ptr<const LayerTable> Network::layers(const at::Tensor &input,
     std::lock_guard<std::mutex> lock(mutex_);
     auto table = layers_.find(key);
     if (!table) {
+        check_repeats(input, output);
         table = std::make_shared<const LayerTable>(find_layers(*graph_, input, output));
         layers_.insert(key, table);
     }

@@ -36,6 +36,9 @@ public:
     // run_for_logits() on the plain program.
     at::Tensor classify(const at::Tensor &input, const std::string &output = {}) const;
 
+    // Throws where two runs on one input differ, by random numbers that the network draws.
+    void check_repeats(const at::Tensor &input, const std::string &output) const;
+
     // The layers that run on one input, and the default layer of an output, which is named as for
     // run_for_logits(). Kept for the shapes used last, or the inputs used last where values decide
     // what runs.

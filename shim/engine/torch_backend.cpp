@@ -76,8 +76,9 @@ sscam_status classify(void *handle, const float *input, const sscam_shape *shape
                       const sscam_output_selection *reading, float **logits, int64_t *class_count)
 {
     return guarded_on(handle, [&](Network &network) {
-        at::Tensor found = network.classify(network.input_from(input, *shape),
-                                            text_or_empty(reading->output));
+        const at::Tensor values = network.input_from(input, *shape);
+        network.check_repeats(values, text_or_empty(reading->output));
+        at::Tensor found = network.classify(values, text_or_empty(reading->output));
         if (reading->is_dense)
             *reading->is_dense = is_dense(found);
         *logits =

@@ -12,6 +12,7 @@
 #include <torch/csrc/jit/runtime/operator.h>
 
 #include "common/guard.hpp"
+#include "graph/evaluation_form.hpp"
 #include "graph/fused_attention.hpp"
 #include "graph/graph_walk.hpp"
 #include "graph/module_scope.hpp"
@@ -549,6 +550,7 @@ MarkedGraph::MarkedGraph(const jit::Module &module)
     name_operations(*graph_, module_, marks_);
     find_modules_that_return_operations(*graph_, marks_);
     branches_on_values_ = branches_on_values_in(*graph_);
+    random_operation_ = find_random_operation(*graph_);
 }
 
 std::shared_ptr<const Program>

@@ -76,12 +76,10 @@ void set_evaluation_mode(const torch::jit::Module &root)
             module._ivalue()->setSlot(*slot, false);
 }
 
-// No gradients of parameters are needed, and inputs are float32.
+// No gradients of parameters are needed.
 void prepare_tensor(at::Tensor tensor)
 {
     tensor.set_requires_grad(false);
-    if (tensor.is_floating_point() && tensor.scalar_type() != at::kFloat)
-        tensor.set_data(tensor.to(at::kFloat));
 }
 
 int64_t parse_device_number(const std::string &text)

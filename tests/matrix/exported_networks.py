@@ -204,6 +204,74 @@ class RowMeans(Classifier):
         return self.fc(self.trunk(x).mean(3, keepdim=True).sigmoid().mean([2, 3]))
 
 
+class AlwaysDropout(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(F.dropout(self.trunk(x), 0.5).mean([2, 3]))  # training=True is its default
+
+
+class Regularised(Classifier):
+    """Dropout and a batch norm, which a trace made in training mode has in that mode."""
+
+    def __init__(self):
+        super().__init__()
+        self.drop = nn.Sequential(nn.Dropout2d(0.4), nn.AlphaDropout(0.4))
+        nn.init.uniform_(self.trunk.norm.running_mean, -0.5, 0.5)
+        nn.init.uniform_(self.trunk.norm.running_var, 0.5, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.drop(self.trunk(x)).mean([2, 3]))
+
+
+class Noisy(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(x + 0.1 * torch.randn_like(x))
+
+
+class UnusedNoise(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(x + 0.0 * torch.rand_like(x))
+
+
+class NoGrad(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            features = self.trunk(x)
+        return self.fc(features.mean([2, 3]))
+
+
+class NoGradInside(Classifier):
+    """Only what follows the trunk has no gradients."""
+
+    def pool(self, features: Tensor) -> Tensor:
+        with torch.no_grad():
+            return features.mean([2, 3])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.pool(self.trunk(x)))
+
+
+class Casts(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(x.to(torch.bfloat16)).float()
+
+
+class HalfInTheMiddle(Classifier):
+    """Single-precision weights, and products in half precision as autocast would have them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = self.trunk(x).half().float()
+        scale = torch.ones([1], dtype=torch.half)
+        return self.fc(features.mean([2, 3]) * scale.float())
+
+
+class OnTheCard(Classifier):
+    """Makes tensors on a GPU, whatever the device of its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.cuda() + torch.zeros([1], device=torch.device("cuda:0"))
+        return self.classify(x.to("cuda")).cpu()
+
+
 IMAGE, VIDEO = (3, 64, 64), (3, 8, 56, 56)
 NETWORKS = {
     "early_exit": (EarlyExit, IMAGE, "relu_1", (8, 8)),

@@ -217,3 +217,95 @@ def test_finding_layers_keeps_no_activations(sscam):
         peaks.append(int(done.stdout.split()[-1]) * 1024)
     one_map = 16 * 512 * 512 * 4
     assert peaks[1] - peaks[0] < 12 * one_map, [peak / one_map for peak in peaks]
+
+
+# --- what the export has kept of training, devices and number formats ----------------------------
+
+
+def assert_is_explained(sscam, path, network, example, tolerance=1e-4):
+    """Twice the same map, that of the eager network at its trunk."""
+    maps = [sscam.explain(path, example.numpy()) for _ in range(2)]
+    assert np.array_equal(maps[0][1], maps[1][1])
+    assert maps[0][0]["logit"] == maps[1][0]["logit"]
+    with torch.no_grad():
+        logit = network(example).max().item()
+    assert abs(maps[0][0]["logit"] - logit) <= tolerance * max(1, abs(logit))
+    expected = oracle_maps(network, example, (8, 8), top_score)
+    assert_is_among(maps[0][1], expected, tolerance)
+
+
+def without_dropout(network):
+    plain = exported_networks.Classifier().eval()
+    plain.load_state_dict(network.state_dict(), strict=False)
+    for parameter in plain.parameters():
+        parameter.requires_grad_(False)
+    return plain
+
+
+@pytest.mark.parametrize("form", ["scripted", "traced", "frozen"])
+def test_dropout_of_evaluation_is_off(sscam, form):
+    network, example = build(exported_networks.AlwaysDropout), random_input(IMAGE)
+    module = torch.jit.script(network)
+    if form == "traced":
+        module = torch.jit.trace(network, example, check_trace=False)
+    elif form == "frozen":
+        module = torch.jit.freeze(module)
+    assert_is_explained(sscam, sscam.save(module), without_dropout(network), example)
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_traces_made_in_training_mode_are_evaluated(sscam, is_frozen):
+    network, example = build(exported_networks.Regularised), random_input(IMAGE)
+    network.trunk.norm.momentum = 0.0  # the trace leaves the statistics as they are
+    module = torch.jit.trace(network.train(), example.clone(), check_trace=False)
+    if is_frozen:
+        module = torch.jit.freeze(module.eval(), optimize_numerics=False)
+    assert_is_explained(sscam, sscam.save(module), network.eval(), example)
+
+
+def test_random_outputs_are_refused(sscam):
+    path = sscam.save(torch.jit.script(build(exported_networks.Noisy)))
+    message = sscam.refusal(path, random_input(IMAGE).numpy())
+    assert "its outputs are random, by aten::randn_like" in message
+
+
+def test_noise_without_effect_does_no_harm(sscam):
+    network = build(exported_networks.UnusedNoise)
+    path = sscam.save(torch.jit.script(network))
+    assert_is_explained(sscam, path, without_dropout(network), random_input(IMAGE))
+
+
+@pytest.mark.parametrize("name", ["NoGrad", "NoGradInside"])
+def test_gradients_are_those_without_no_grad(sscam, name):
+    network = build(getattr(exported_networks, name))
+    path = sscam.save(torch.jit.script(network))
+    assert_is_explained(sscam, path, without_dropout(network), random_input(IMAGE))
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+@pytest.mark.parametrize(
+    "name, kind",
+    [
+        ("Classifier", torch.half),
+        ("Classifier", torch.bfloat16),
+        ("Classifier", torch.double),
+        ("Casts", torch.bfloat16),
+        ("HalfInTheMiddle", torch.float),
+    ],
+)
+def test_other_number_formats_become_float32(sscam, name, kind, is_frozen):
+    network = build(getattr(exported_networks, name))
+    single = without_dropout(network)
+    module = torch.jit.script(network.to(kind))
+    if is_frozen:
+        module = torch.jit.freeze(module, optimize_numerics=False)
+    assert_is_explained(sscam, sscam.save(module), single, random_input(IMAGE), 2e-2)
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_tensors_are_made_on_the_device_asked_for(sscam, is_frozen):
+    network = build(exported_networks.OnTheCard)
+    module = torch.jit.script(network)
+    if is_frozen:
+        module = torch.jit.freeze(module, optimize_numerics=False)
+    assert_is_explained(sscam, sscam.save(module), without_dropout(network), random_input(IMAGE))
