@@ -9,115 +9,13 @@
 #include "common/guard.hpp"
 #include "graph/evaluation_form.hpp"
 #include "graph/network_facts.hpp"
+#include "graph/output_reading.hpp"
 #include "load/module_loader.hpp"
 #include "score/scorer.hpp"
 
 namespace sscam {
 
 namespace {
-
-// The tensors among a network's outputs, in order. Some networks return auxiliary outputs, which
-// only training uses.
-void collect_tensors(const c10::IValue &value, std::vector<at::Tensor> &tensors)
-{
-    if (value.isTensor()) {
-        if (value.toTensor().defined())
-            tensors.push_back(value.toTensor());
-    } else if (value.isTuple()) {
-        for (const c10::IValue &element : value.toTupleRef().elements())
-            collect_tensors(element, tensors);
-    } else if (value.isTensorList()) {
-        for (const at::Tensor &element : value.toTensorVector())
-            collect_tensors(element, tensors);
-    } else if (value.isList()) {
-        for (const c10::IValue &element : value.toListRef())
-            collect_tensors(element, tensors);
-    } else if (value.isGenericDict()) {
-        for (const auto &entry : value.toGenericDict())
-            collect_tensors(entry.value(), tensors);
-    }
-}
-
-// The tensor as [rows, classes] if its shape allows no other reading; else an undefined one.
-at::Tensor as_rows(const at::Tensor &tensor, int64_t rows)
-{
-    if (tensor.numel() == 0 || tensor.is_complex())
-        return at::Tensor();
-    if (tensor.dim() == 2 && tensor.size(0) == rows)
-        return tensor;
-    bool is_unpooled = tensor.dim() > 2 && tensor.size(0) == rows &&
-                       tensor.numel() == rows * tensor.size(1);
-    bool is_squeezed = tensor.dim() == 1 && (rows == 1 || tensor.size(0) == rows);
-    return is_unpooled || is_squeezed ? tensor.reshape({rows, -1}) : at::Tensor();
-}
-
-// Whether the shape is that of logits for each pixel, as in segmentation.
-bool can_be_dense(const at::Tensor &tensor, int64_t rows)
-{
-    return tensor.dim() == 4 && tensor.size(0) == rows && tensor.numel() > 0 &&
-           tensor.is_floating_point();
-}
-
-// Names of the tensors that collect_tensors() finds, in its order: key or field of each, or "".
-void collect_names(const c10::IValue &value, const std::string &name,
-                   std::vector<std::string> &names)
-{
-    if (value.isTuple()) {
-        const auto &elements = value.toTupleRef().elements();
-        const auto schema = value.type()->expect<c10::TupleType>()->schema();
-        for (size_t i = 0; i < elements.size(); i++)
-            collect_names(elements[i], schema ? schema->arguments()[i].name() : name, names);
-    } else if (value.isGenericDict()) {
-        for (const auto &entry : value.toGenericDict())
-            collect_names(entry.value(), entry.key().isString() ? entry.key().toStringRef() : name,
-                          names);
-    } else {
-        std::vector<at::Tensor> tensors;
-        collect_tensors(value, tensors);
-        names.resize(names.size() + tensors.size(), name);
-    }
-}
-
-// The tensor that `wanted` names among those that the network returned.
-at::Tensor named_output(const c10::IValue &output, const std::vector<at::Tensor> &tensors,
-                        const std::string &wanted)
-{
-    std::vector<std::string> names;
-    collect_names(output, "", names);
-    std::string known;
-    for (size_t i = 0; i < tensors.size(); i++) {
-        if (wanted == std::to_string(i) || (!wanted.empty() && wanted == names[i]))
-            return tensors[i];
-        known += (i > 0 ? ", " : "") + std::to_string(i) +
-                 (names[i].empty() ? "" : " (" + names[i] + ")");
-    }
-    throw Error(SSCAM_E_ARGUMENT,
-                "option output: the network has no output \"" + wanted + "\"; it has " + known);
-}
-
-at::Tensor logits_in(const c10::IValue &output, int64_t rows, const std::string &wanted)
-{
-    std::vector<at::Tensor> tensors;
-    collect_tensors(output, tensors);
-    if (!wanted.empty() && !tensors.empty())
-        tensors = {named_output(output, tensors, wanted)};
-    if (tensors.empty())
-        throw Error(SSCAM_E_MODEL, "the network returns a " + output.tagKind() +
-                                       " without a tensor: no classifier");
-    for (const at::Tensor &tensor : tensors)
-        if (tensor.dim() == 2)
-            if (at::Tensor logits = as_rows(tensor, rows); logits.defined())
-                return logits;
-    for (const at::Tensor &tensor : tensors)
-        if (at::Tensor logits = as_rows(tensor, rows); logits.defined())
-            return logits;
-    for (const at::Tensor &tensor : tensors)
-        if (can_be_dense(tensor, rows))
-            return tensor;
-    throw Error(SSCAM_E_MODEL, "the network returns a tensor of shape " +
-                                   shape_text(tensors[0].sizes()) + ", not [" +
-                                   std::to_string(rows) + ", classes]: no classifier");
-}
 
 // FNV-1a of the values' bits.
 uint64_t hash_of(const at::Tensor &input)
@@ -194,7 +92,7 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
         throw Error(SSCAM_E_MODEL, "the network failed on an input of shape " + shape_text(shape) +
                                        ": " + current_reason());
     }
-    at::Tensor logits = logits_in(output, rows > 0 ? rows : shape[0], wanted);
+    at::Tensor logits = read_logits(output, {rows > 0 ? rows : shape[0], shape.size()}, wanted);
     if (logits.is_quantized())
         logits = logits.dequantize();
     if (logits.is_mkldnn())

@@ -128,8 +128,8 @@ void use_running_statistics(jit::Node *node)
     if (!is_one_of(node, {"aten::batch_norm", "aten::instance_norm"}))
         return;
     const auto training = jit::toIValue(node->input(is_training));
-    if (training && training->isBool() && training->toBool() && are_kept_statistics(node->input(mean)) &&
-        are_kept_statistics(node->input(variance)))
+    if (training && training->isBool() && training->toBool() &&
+        are_kept_statistics(node->input(mean)) && are_kept_statistics(node->input(variance)))
         set_input(node, is_training, false);
 }
 

@@ -8,6 +8,7 @@
 #include "common/guard.hpp"
 #include "common/log_queue.hpp"
 #include "engine/network.hpp"
+#include "graph/final_activation.hpp"
 
 namespace sscam {
 
@@ -17,7 +18,9 @@ namespace {
 
 std::shared_ptr<jit::Graph> forward_of(const jit::Module &module)
 {
-    return module.get_method("forward").graph()->copy();
+    std::shared_ptr<jit::Graph> graph = module.get_method("forward").graph()->copy();
+    remove_final_activation(*graph);
+    return graph;
 }
 
 void order_weights_channels_last(jit::Block *block)

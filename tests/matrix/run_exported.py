@@ -97,6 +97,8 @@ def grad_cam(activations, gradients):
 
 def maps_of(value, sides):
     """A value, [1,K,...], [1,...,K] or [1,T,K], as [K, sides]; None where it has none."""
+    if value.ndim < 2:
+        return None
     count = int(np.prod(sides))
     array = value.detach().double().numpy()[0]
     if array.shape[1:] == tuple(sides):
@@ -309,3 +311,143 @@ def test_tensors_are_made_on_the_device_asked_for(sscam, is_frozen):
     if is_frozen:
         module = torch.jit.freeze(module, optimize_numerics=False)
     assert_is_explained(sscam, sscam.save(module), without_dropout(network), random_input(IMAGE))
+
+
+# --- outputs -------------------------------------------------------------------------------------
+
+
+def module_of(network, example, form):
+    module = torch.jit.script(network)
+    if form == "traced":
+        module = torch.jit.trace(network, example, check_trace=False, strict=False)
+    return torch.jit.freeze(module) if form == "frozen" else module
+
+
+FORMS = ["scripted", "traced", "frozen"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "name", ["Softmax", "FunctionalSoftmax", "ExpOfLogSoftmax", "Sigmoid", "OneProbability"]
+)
+def test_probabilities_stay_what_they_are(sscam, name, form):
+    """The map and the logit are those of what enters the activation."""
+    network, example = build(getattr(exported_networks, name)), random_input(IMAGE)
+    path = sscam.save(module_of(network, example, form))
+    with torch.no_grad():
+        output = network(example)
+        probabilities = (output[0] if isinstance(output, tuple) else output).reshape(-1)
+        logits = network.classify(example)[0] * 20
+    top = int(probabilities.argmax())
+    for method in ("grad-cam", "score-cam"):
+        report, raw = sscam.explain(path, example.numpy(), method=method)
+        assert report["class"] == top
+        assert abs(report["probability"] - probabilities[top].item()) < 1e-5
+        assert abs(report["logit"] - logits[top].item()) < 1e-3
+        if method == "grad-cam":
+            expected = oracle_maps(LogitsOf(network), example, (8, 8), lambda y: y[0, top])
+            assert_is_among(raw, expected)
+
+
+class LogitsOf(torch.nn.Module):
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        return self.network.classify(x) * 20
+
+
+def test_probabilities_by_unknown_operations_can_be_told(sscam):
+    network, example = build(exported_networks.OwnNormalisation), random_input(IMAGE)
+    path = sscam.save(torch.jit.script(network))
+    report, raw = sscam.explain(path, example.numpy(), "--set", "probability=none")
+    with torch.no_grad():
+        output = network(example)[0]
+    assert abs(report["probability"] - output.max().item()) < 1e-5
+    assert report["logit"] == report["probability"]
+    assert_is_among(raw, oracle_maps(network, example, (8, 8), top_score))
+
+
+def test_the_default_layer_is_that_of_the_output(sscam):
+    network, example = build(exported_networks.Named), random_input(IMAGE)
+    path = sscam.save(torch.jit.script(network))
+    for name in ("scores", "1"):
+        report, raw = sscam.explain(path, example.numpy(), "--set", f"output={name}")
+        assert report["layer"] == "trunk"
+        expected = oracle_maps(network, example, (8, 8), lambda y: y["scores"].max())
+        assert_is_among(raw, expected)
+    message = sscam.refusal(path, example.numpy(), "--set", "output=logits")
+    assert "0 (embedding), 1 (scores), 2 (map)" in message
+
+
+@pytest.mark.parametrize("name", ["Number", "OneStep"])
+def test_scores_of_other_shapes(sscam, name):
+    network, example = build(getattr(exported_networks, name)), random_input(IMAGE)
+    path = sscam.save(torch.jit.script(network))
+    for method in ("grad-cam", "score-cam", "ablation-cam"):
+        report, raw = sscam.explain(path, example.numpy(), method=method)
+        assert abs(report["logit"] - network(example).max().item()) < 1e-5
+        if method == "grad-cam":
+            assert_is_among(raw, oracle_maps(network, example, (8, 8), top_score))
+
+
+@pytest.mark.parametrize("name, prefix", [("Heads", ""), ("NamedHeads", "scores:")])
+@pytest.mark.parametrize("head", [0, 2])
+def test_heads_are_chosen_by_index(sscam, name, prefix, head):
+    network, example = build(getattr(exported_networks, name)), random_input(IMAGE)
+    path = sscam.save(torch.jit.script(network))
+
+    def score(output):
+        scores = output["scores"] if prefix else output
+        return scores[0, head].max()
+
+    expected = oracle_maps(network, example, (8, 8), score)
+    for method in ("grad-cam", "score-cam"):
+        report, raw = sscam.explain(
+            path, example.numpy(), "--set", f"output={prefix}{head}", method=method
+        )
+        assert report["layer"] == "trunk"
+        assert abs(report["logit"] - score(network(example)).item()) < 1e-5
+        if method == "grad-cam":
+            assert_is_among(raw, expected)
+    wrong = sscam.refusal(path, example.numpy(), "--set", f"output={prefix}3")
+    assert "head or step 3 of 3" in wrong
+
+
+def test_heads_are_not_chosen_unasked(sscam):
+    path = sscam.save(torch.jit.script(build(exported_networks.Heads)))
+    message = sscam.refusal(path, random_input(IMAGE).numpy())
+    assert "[1, 3, 7]: 3 heads or steps of 7 classes" in message and "output=0" in message
+
+
+@pytest.mark.parametrize(
+    "name, shape, sides",
+    [("DenseSeries", (2, 200), (48,)), ("DenseVolume", (1, 9, 13, 13), (4, 6, 6))],
+)
+def test_dense_outputs_of_series_and_volumes(sscam, name, shape, sides):
+    network, example = build(getattr(exported_networks, name)), random_input(shape)
+    path = sscam.save(torch.jit.script(network))
+
+    def score(output):
+        classes = output[0].flatten(1)
+        assigned = classes.argmax(0)
+        chosen = int(assigned.bincount(minlength=classes.size(0)).argmax())
+        return classes[chosen][assigned == chosen].mean()
+
+    expected = oracle_maps(network, example, sides, score)
+    for method in ("grad-cam", "score-cam"):
+        report, raw = sscam.explain(path, example.numpy(), method=method)
+        assert report["layer"] == "body"
+        assert abs(report["logit"] - score(network(example)).item()) < 1e-4
+        if method == "grad-cam":
+            assert_is_among(raw, expected)
+    assert "boxes and masks select pixels of images" in sscam.refusal(
+        path, example.numpy(), "--set", "region=0,0,1,1", "--dimensions", len(sides)
+    )
+
+
+def test_views_stacked_into_the_batch_are_refused(sscam):
+    path = sscam.save(torch.jit.script(build(exported_networks.StackedViews)))
+    message = sscam.refusal(path, random_input(IMAGE).numpy())
+    assert 'makes a batch of 3 of one input, as of views of it, at layer "trunk"' in message
