@@ -51,7 +51,7 @@ static const known_option known[] = {
     {16, SSCAM_OPTION_TYPE_INT, "max_channels", "0", ""},
     {17, SSCAM_OPTION_TYPE_INT, "seed", "0", ""},
     {18, SSCAM_OPTION_TYPE_INT, "batch_size", "0", ""},
-    {19, SSCAM_OPTION_TYPE_CHOICE, "probability", "softmax", "softmax|sigmoid"},
+    {19, SSCAM_OPTION_TYPE_CHOICE, "probability", "softmax", "softmax|sigmoid|none"},
     {20, SSCAM_OPTION_TYPE_CHOICE, "preset", "paper",
      "paper|algorithm-1|authors-code|torch-cam|pytorch-grad-cam"},
     {21, SSCAM_OPTION_TYPE_STRING, "resize", "256", ""},
