@@ -677,6 +677,7 @@ static const choice_value choice_values[] = {
     {"combine", "upsampled", SSCAM_COMBINE_UPSAMPLED},
     {"probability", "softmax", SSCAM_PROBABILITY_SOFTMAX},
     {"probability", "sigmoid", SSCAM_PROBABILITY_SIGMOID},
+    {"probability", "none", SSCAM_PROBABILITY_NONE},
     {"metric_score", "probability", SSCAM_METRIC_SCORE_PROBABILITY},
     {"metric_score", "logit", SSCAM_METRIC_SCORE_LOGIT},
     {"metric_mask", "full", SSCAM_METRIC_MASK_FULL},
