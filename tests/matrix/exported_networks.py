@@ -380,6 +380,13 @@ class StackedViews(Classifier):
         return self.classify(views).view(3, -1, 7).mean(0)
 
 
+class BatchRange(Classifier):
+    """Scales by the range of the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify((x - x.min()) / (x.max() - x.min()))
+
+
 IMAGE, VIDEO = (3, 64, 64), (3, 8, 56, 56)
 NETWORKS = {
     "early_exit": (EarlyExit, IMAGE, "relu_1", (8, 8)),

@@ -401,3 +401,54 @@ def test_views_stacked_into_the_batch_are_refused(sscam):
     path = sscam.save(torch.jit.script(build(exported_networks.StackedViews)))
     message = sscam.refusal(path, random_input(IMAGE).numpy())
     assert 'makes a batch of 3 of one input, as of views of it, at layer "trunk"' in message
+
+
+# --- scoring -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["BatchRange", "Classifier"])
+def test_scoring_tells_whether_rows_depend_on_each_other(sscam, name):
+    """Where they do, weights are those of rows scored one by one, at any batch size."""
+    network, example = build(getattr(exported_networks, name)), random_input(IMAGE)
+    path = sscam.save(torch.jit.script(network))
+    maps, forms = [], []
+    for batch_size in (1, 4, 7):
+        report, raw = sscam.explain(
+            path, example.numpy(), "--set", f"batch_size={batch_size}", method="score-cam"
+        )
+        maps.append(raw)
+        forms.append(report["scoring"]["form"])
+    is_told = ["one by one, since batches change" in form for form in forms]
+    assert is_told == [name == "BatchRange"] * 3, forms
+    for other in maps[1:]:
+        assert np.abs(other - maps[0]).max() <= 1e-4 * maps[0].max()
+
+
+# --- reasons -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["scripted", "traced", "frozen"])
+def test_the_reason_of_a_failure_is_told(sscam, form):
+    network = build(exported_networks.Classifier)
+    path = sscam.save(module_of(network, random_input(IMAGE), form))
+    message = sscam.refusal(path, random_input((1, 64, 64)).numpy())
+    assert "to have 3 channels, but got 1 channels" in message
+
+
+def test_operators_of_other_libraries_are_named(sscam):
+    """As torchvision's, in a process without its library."""
+    torchvision = pytest.importorskip("torchvision")
+
+    class Suppressed(exported_networks.Classifier):
+        def forward(self, x):
+            boxes = x.flatten(1)[:, :8].reshape(2, 4).abs()
+            kept = torch.ops.torchvision.nms(boxes + boxes.roll(2, 1), boxes[:, 0], 0.5)
+            return self.classify(x) + kept.sum()
+
+    network = build(Suppressed)
+    try:
+        module = torch.jit.trace(network, random_input(IMAGE), check_trace=False)
+    except RuntimeError:
+        pytest.skip(f"torchvision {torchvision.__version__} has no operators")
+    message = sscam.refusal(sscam.save(module), random_input(IMAGE).numpy())
+    assert "operator torchvision::nms" in message and "sscam_load_library()" in message
