@@ -197,13 +197,14 @@ const ListedLayer *Candidates::choose(const ScoreHistory &history) const
     return image ? source_of_image(image) : nullptr;
 }
 
+// (Some attentions take heads for rows of convolutions.)
 const ListedLayer *Candidates::find_views_after(const ScoreHistory &history,
                                                 const ListedLayer *chosen) const
 {
     return find_last(history, [&](const ListedLayer &entry) {
         const std::vector<int64_t> &shape = entry.layer.shape;
         return (!chosen || &entry > chosen) && shape.size() == static_cast<size_t>(input_.rank) &&
-               shape[0] > 1 && shape.back() > 1 &&
+               shape[0] > 1 && shape.back() > 1 && !history.feeds_last_attention(entry.value) &&
                comes_from_convolution(entry.value, /*passes_pools=*/true);
     });
 }

@@ -93,32 +93,38 @@ def build(name):
     network, example = makers[source](short)
     for parameter in network.parameters():
         parameter.requires_grad_(False)
+        if parameter.dim() >= 2 and not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.02)  # heads that begin as zeros explain nothing
     return network, example
 
 
-def explain(program, path, folder, example):
+def explain(program, path, folder, example, target):
     np.save(folder / "input.npy", example.numpy())
-    done = subprocess.run(
-        [program, "explain", path, "--tensor", folder / "input.npy", "-m", "grad-cam", "--json",
-         "--raw", folder / "raw.npy"],
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+    files = folder / "input.npy", folder / "raw.npy"
+    words = [program, "explain", path, "--tensor", files[0], "-m", "grad-cam", "--json"]
+    words += ["--raw", files[1], "--set", f"target={target}"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode:
         raise ValueError(done.stderr.strip().split(".pt: ")[-1])
-    return json.loads(done.stdout), np.load(folder / "raw.npy")
+    raw = np.load(files[1])
+    return json.loads(done.stdout), raw.reshape(raw.shape[-(example.dim() - 2) :])
 
 
 def compare(program, name, folder):
-    """The default layer, the size of its map, and the difference."""
+    """The default layer, the size of its map, and the difference. Where nothing speaks for a class,
+    the map of what speaks against it is compared."""
     network, example = build(name)
     path = folder / "network.pt"
     torch.jit.trace(network, example, check_trace=False, strict=False).save(str(path))
-    report, raw = explain(program, path, folder, example)
-    target = report["class"]
-    raw = raw.reshape(raw.shape[-(example.dim() - 2) :])
-    maps = oracle_maps(network, example, raw.shape, lambda output: output[0, target])
-    scale = max(np.abs(raw).max(), 1e-30)
-    differences = [np.abs(raw - expected).max() / scale for expected in maps]
+    for target in ("class", "against"):
+        report, raw = explain(program, path, folder, example, target)
+        if raw.max() > 0:
+            break
+    sign = 1 if target == "class" else -1
+    maps = oracle_maps(
+        network, example, raw.shape, lambda output: sign * output[0, report["class"]]
+    )
+    differences = [np.abs(raw - expected).max() / max(raw.max(), 1e-30) for expected in maps]
     difference = min(differences, default=np.inf) if raw.max() > 0 else np.nan
     return report["layer"], "x".join(map(str, raw.shape)), difference
 
