@@ -82,6 +82,7 @@ sscam_status sscam_capture_layer(sscam_map_job *job, const float *input, const c
         .output = sscam_output_of(job->settings),
         .target = *target,
         .region = job->region,
+        .probability = sscam_probability_kind(job->settings),
         .want_gradients = want_gradients,
     };
     sscam_status status = sscam_progress_check(&job->progress);

@@ -33,6 +33,10 @@ sscam_status sscam_explainer_create(sscam_model *model, const char *method, ssca
         free(explainer);
         return status;
     }
+    if (model->backend->final_activation)
+        explainer->settings.final_activation = model->backend->final_activation(model->network);
+    if (explainer->settings.final_activation == SSCAM_SCORE_SIGMOID)
+        explainer->settings.value[SSCAM_OPTION_PROBABILITY].integer = SSCAM_PROBABILITY_SIGMOID;
     explainer->model = sscam_model_ref(model);
     explainer->method = row;
     *out = explainer;

@@ -116,6 +116,23 @@ static sscam_status check_region(const sscam_map_job *job)
                       kind == SSCAM_REGION_BOX ? "box" : "mask");
 }
 
+/* Whether outputs that the caller calls probabilities can be such, up to rounding. */
+static sscam_status check_probabilities(const sscam_map_job *job)
+{
+    const sscam_capture *capture = job->capture;
+    const float rounding = 1e-3f;
+    if (job->settings->value[SSCAM_OPTION_PROBABILITY].integer != SSCAM_PROBABILITY_NONE ||
+        job->settings->final_activation != SSCAM_SCORE_LOGIT)
+        return SSCAM_OK;
+    for (int64_t j = 0; j < capture->class_count; j++)
+        if (!(capture->logits[j] >= -rounding && capture->logits[j] <= 1.0f + rounding))
+            return sscam_fail(SSCAM_E_ARGUMENT,
+                              "option probability: none, but the network's output %lld is %g, "
+                              "which is no probability",
+                              (long long)j, (double)capture->logits[j]);
+    return SSCAM_OK;
+}
+
 static sscam_status capture_layer(shared_work *work, sscam_map_job *job)
 {
     sscam_target_pixels *mirrored = NULL;
@@ -153,6 +170,8 @@ static sscam_status provide_capture(shared_work *work, sscam_map_job *job)
         status = capture_layer(work, job);
     if (status == SSCAM_OK)
         status = check_region(job);
+    if (status == SSCAM_OK)
+        status = check_probabilities(job);
     if (status == SSCAM_OK)
         status = resolve_target(job);
     if (status != SSCAM_OK)

@@ -17,9 +17,11 @@ int32_t sscam_needs_gradients(const sscam_method *method, const sscam_settings *
 
 sscam_score_kind sscam_probability_kind(const sscam_settings *settings)
 {
-    return settings->value[SSCAM_OPTION_PROBABILITY].integer == SSCAM_PROBABILITY_SOFTMAX
-               ? SSCAM_SCORE_SOFTMAX
-               : SSCAM_SCORE_SIGMOID;
+    switch (settings->value[SSCAM_OPTION_PROBABILITY].integer) {
+    case SSCAM_PROBABILITY_SOFTMAX: return SSCAM_SCORE_SOFTMAX;
+    case SSCAM_PROBABILITY_SIGMOID: return SSCAM_SCORE_SIGMOID;
+    default: return (sscam_score_kind)settings->final_activation;
+    }
 }
 
 sscam_score_kind sscam_score_kind_of(const sscam_settings *settings)

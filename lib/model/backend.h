@@ -57,6 +57,13 @@ typedef struct sscam_target {
                                                  other outputs */
 } sscam_target;
 
+/* How the outputs for an input become a score. */
+typedef enum sscam_score_kind {
+    SSCAM_SCORE_LOGIT,
+    SSCAM_SCORE_SOFTMAX, /* softmax over the classes */
+    SSCAM_SCORE_SIGMOID
+} sscam_score_kind;
+
 /* What to capture on one input. */
 typedef struct sscam_capture_request {
     const float *input;
@@ -65,8 +72,9 @@ typedef struct sscam_capture_request {
     const char *output;  /* position or name of the output that holds the logits; NULL or "": the
                             first of a usable shape */
     sscam_target target; /* need not be resolved */
-    const sscam_region *region; /* of a dense output, where the target has no pixels; NULL: all */
-    int32_t want_gradients;     /* of the target by A, on raw logits */
+    const sscam_region *region;   /* of a dense output, where the target has no pixels; NULL: all */
+    sscam_score_kind probability; /* how the positions of a dense output become probabilities */
+    int32_t want_gradients;       /* of the target by A, on raw logits */
 } sscam_capture_request;
 
 /* The backend writes the layer's values in the order of the layer's output. The core then puts
@@ -90,13 +98,6 @@ typedef struct sscam_capture {
     int32_t batch_axis, channel_axis; /* of shape */
     float extra_gradient; /* the largest magnitude of a gradient at tokens outside the grid */
 } sscam_capture;
-
-/* How the outputs for an input become a score. */
-typedef enum sscam_score_kind {
-    SSCAM_SCORE_LOGIT,
-    SSCAM_SCORE_SOFTMAX, /* softmax over the classes */
-    SSCAM_SCORE_SIGMOID
-} sscam_score_kind;
 
 /* Which output is read, and how a dense one becomes one row of values. */
 typedef struct sscam_output_selection {
@@ -208,6 +209,10 @@ typedef struct sscam_backend {
     sscam_status (*set_calibration)(void *network, const char *text);
     /* Loads a library that registers operators. */
     sscam_status (*load_library)(const char *path);
+    /* How logits become the outputs of a network that gives probabilities itself: its logits are
+     * what enters its last softmax or sigmoid. SSCAM_SCORE_LOGIT: its outputs are the logits. NULL:
+     * so are those of all networks. */
+    sscam_score_kind (*final_activation)(const void *network);
 } sscam_backend;
 
 /* The backend of this build: backend_default.c in the library, the fake one in the tests. */

@@ -117,7 +117,8 @@ static const sscam_option table[] = {
         "explained one."),
     TEXT(OUTPUT, "output", "", NULL,
          "Which tensor of a network that returns several holds the classes: its position, from 0, "
-         "or its key or field name; empty: the first of shape [N, classes]."),
+         "or its key or field name; empty: the first of shape [N, classes]. Of a tensor of several "
+         "heads or steps, [N, heads, classes], the index of one: 1, or logits:1."),
     TEXT(REGION, "region", "predicted", check_region,
          "Pixels of a dense output (segmentation, [N, classes, h, w]) that are explained: "
          "predicted, those that the network assigns to the class; all; LEFT,TOP,RIGHT,BOTTOM, a "
@@ -171,9 +172,11 @@ static const sscam_option table[] = {
         "Seed of the noise: the same seed gives the same map whatever the batch size."),
     INT(BATCH_SIZE, "batch_size", "0", 0, 65536,
         "Masked inputs run through the network at once; 0: chosen by speed."),
-    CHOICE(PROBABILITY, "probability", VALUES("softmax", "sigmoid"),
+    CHOICE(PROBABILITY, "probability", VALUES("softmax", "sigmoid", "none"),
            "How outputs become probabilities: over all classes, or each by itself (multi-label "
-           "networks). Networks with one output always use the sigmoid."),
+           "networks); none: they are probabilities already. Networks with one output use the "
+           "sigmoid. Where a network ends in a softmax or sigmoid itself, outputs are what enters "
+           "it, and a final sigmoid makes sigmoid the default."),
     CHOICE(PRESET, "preset",
            VALUES("paper", "algorithm-1", "authors-code", "torch-cam", "pytorch-grad-cam"),
            "Sets the method's options at once to reproduce a publication or another program; "

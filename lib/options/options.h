@@ -28,7 +28,7 @@ enum { SSCAM_MASK_WEIGHTS_NONE, SSCAM_MASK_WEIGHTS_GRADIENT, SSCAM_MASK_WEIGHTS_
 enum { SSCAM_RESCORE_OFF, SSCAM_RESCORE_ON };
 enum { SSCAM_SAMPLE_COUNT_N, SSCAM_SAMPLE_COUNT_N_MINUS_1 };
 enum { SSCAM_COMBINE_LOW_RESOLUTION, SSCAM_COMBINE_UPSAMPLED };
-enum { SSCAM_PROBABILITY_SOFTMAX, SSCAM_PROBABILITY_SIGMOID };
+enum { SSCAM_PROBABILITY_SOFTMAX, SSCAM_PROBABILITY_SIGMOID, SSCAM_PROBABILITY_NONE };
 enum { SSCAM_METRIC_SCORE_PROBABILITY, SSCAM_METRIC_SCORE_LOGIT };
 enum { SSCAM_METRIC_MASK_FULL, SSCAM_METRIC_MASK_TOP50 };
 enum { SSCAM_CALIBRATE_ON, SSCAM_CALIBRATE_OFF };
@@ -43,6 +43,7 @@ typedef union sscam_value {
 /* All options of one explainer, indexed by SSCAM_OPTION_ identifier. */
 typedef struct sscam_settings {
     sscam_value value[SSCAM_OPTION_LIMIT];
+    int32_t final_activation; /* the model's, an sscam_score_kind */
 } sscam_settings;
 
 /* All options at their defaults, some of which depend on the method. The caller releases them. */

@@ -38,11 +38,19 @@ std::string trimmed(const std::string &text)
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-// The interpreter puts a trace through the source in front: levels that end in "<--- HERE", with
-// indented lines of source around; none for graphs without source. The message proper follows the
+// The interpreter puts two traces through the source in front: of the file's, with levels that end
+// in "<--- HERE" and indented lines of source around, and of the code that was exported, which of
+// traced networks has neither. The message proper follows, behind the kind of the exception; or the
 // last level, not indented.
 std::string without_source_trace(const std::string &message)
 {
+    const size_t traces = message.rfind("Traceback of TorchScript");
+    if (traces != std::string::npos)
+        for (const char *kind : {"\nRuntimeError: ", "\nbuiltins."}) {
+            const size_t proper = message.find(kind, traces);
+            if (proper != std::string::npos)
+                return message.substr(proper + 1);
+        }
     size_t position = message.rfind("<--- HERE");
     if (position == std::string::npos)
         position = message.find("Traceback of TorchScript");

@@ -7,116 +7,15 @@
 #include <ATen/ATen.h>
 
 #include "common/guard.hpp"
+#include "graph/evaluation_form.hpp"
 #include "graph/network_facts.hpp"
+#include "graph/output_reading.hpp"
 #include "load/module_loader.hpp"
 #include "score/scorer.hpp"
 
 namespace sscam {
 
 namespace {
-
-// The tensors among a network's outputs, in order. Some networks return auxiliary outputs, which
-// only training uses.
-void collect_tensors(const c10::IValue &value, std::vector<at::Tensor> &tensors)
-{
-    if (value.isTensor()) {
-        if (value.toTensor().defined())
-            tensors.push_back(value.toTensor());
-    } else if (value.isTuple()) {
-        for (const c10::IValue &element : value.toTupleRef().elements())
-            collect_tensors(element, tensors);
-    } else if (value.isTensorList()) {
-        for (const at::Tensor &element : value.toTensorVector())
-            collect_tensors(element, tensors);
-    } else if (value.isList()) {
-        for (const c10::IValue &element : value.toListRef())
-            collect_tensors(element, tensors);
-    } else if (value.isGenericDict()) {
-        for (const auto &entry : value.toGenericDict())
-            collect_tensors(entry.value(), tensors);
-    }
-}
-
-// The tensor as [rows, classes] if its shape allows no other reading; else an undefined one.
-at::Tensor as_rows(const at::Tensor &tensor, int64_t rows)
-{
-    if (tensor.numel() == 0 || tensor.is_complex())
-        return at::Tensor();
-    if (tensor.dim() == 2 && tensor.size(0) == rows)
-        return tensor;
-    bool is_unpooled = tensor.dim() > 2 && tensor.size(0) == rows &&
-                       tensor.numel() == rows * tensor.size(1);
-    bool is_squeezed = tensor.dim() == 1 && (rows == 1 || tensor.size(0) == rows);
-    return is_unpooled || is_squeezed ? tensor.reshape({rows, -1}) : at::Tensor();
-}
-
-// Whether the shape is that of logits for each pixel, as in segmentation.
-bool can_be_dense(const at::Tensor &tensor, int64_t rows)
-{
-    return tensor.dim() == 4 && tensor.size(0) == rows && tensor.numel() > 0 &&
-           tensor.is_floating_point();
-}
-
-// Names of the tensors that collect_tensors() finds, in its order: key or field of each, or "".
-void collect_names(const c10::IValue &value, const std::string &name,
-                   std::vector<std::string> &names)
-{
-    if (value.isTuple()) {
-        const auto &elements = value.toTupleRef().elements();
-        const auto schema = value.type()->expect<c10::TupleType>()->schema();
-        for (size_t i = 0; i < elements.size(); i++)
-            collect_names(elements[i], schema ? schema->arguments()[i].name() : name, names);
-    } else if (value.isGenericDict()) {
-        for (const auto &entry : value.toGenericDict())
-            collect_names(entry.value(), entry.key().isString() ? entry.key().toStringRef() : name,
-                          names);
-    } else {
-        std::vector<at::Tensor> tensors;
-        collect_tensors(value, tensors);
-        names.resize(names.size() + tensors.size(), name);
-    }
-}
-
-// The tensor that `wanted` names among those that the network returned.
-at::Tensor named_output(const c10::IValue &output, const std::vector<at::Tensor> &tensors,
-                        const std::string &wanted)
-{
-    std::vector<std::string> names;
-    collect_names(output, "", names);
-    std::string known;
-    for (size_t i = 0; i < tensors.size(); i++) {
-        if (wanted == std::to_string(i) || (!wanted.empty() && wanted == names[i]))
-            return tensors[i];
-        known += (i > 0 ? ", " : "") + std::to_string(i) +
-                 (names[i].empty() ? "" : " (" + names[i] + ")");
-    }
-    throw Error(SSCAM_E_ARGUMENT,
-                "option output: the network has no output \"" + wanted + "\"; it has " + known);
-}
-
-at::Tensor logits_in(const c10::IValue &output, int64_t rows, const std::string &wanted)
-{
-    std::vector<at::Tensor> tensors;
-    collect_tensors(output, tensors);
-    if (!wanted.empty() && !tensors.empty())
-        tensors = {named_output(output, tensors, wanted)};
-    if (tensors.empty())
-        throw Error(SSCAM_E_MODEL, "the network returns a " + output.tagKind() +
-                                       " without a tensor: no classifier");
-    for (const at::Tensor &tensor : tensors)
-        if (tensor.dim() == 2)
-            if (at::Tensor logits = as_rows(tensor, rows); logits.defined())
-                return logits;
-    for (const at::Tensor &tensor : tensors)
-        if (at::Tensor logits = as_rows(tensor, rows); logits.defined())
-            return logits;
-    for (const at::Tensor &tensor : tensors)
-        if (can_be_dense(tensor, rows))
-            return tensor;
-    throw Error(SSCAM_E_MODEL, "the network returns a tensor of shape " +
-                                   shape_text(tensors[0].sizes()) + ", not [" +
-                                   std::to_string(rows) + ", classes]: no classifier");
-}
 
 // FNV-1a of the values' bits.
 uint64_t hash_of(const at::Tensor &input)
@@ -137,6 +36,13 @@ at::Tensor example_input(const std::vector<int64_t> &sizes)
 {
     const int64_t count = c10::multiply_integers(sizes);
     return at::sin(at::arange(count, at::TensorOptions().dtype(at::kFloat)) * 0.37).view(sizes);
+}
+
+torch::jit::Module load_for_evaluation(const sscam_byte_source &source, c10::Device device)
+{
+    torch::jit::Module module = load_module(source, device);
+    set_evaluation_form(module, device);
+    return module;
 }
 
 } // namespace
@@ -186,7 +92,7 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
         throw Error(SSCAM_E_MODEL, "the network failed on an input of shape " + shape_text(shape) +
                                        ": " + current_reason());
     }
-    at::Tensor logits = logits_in(output, rows > 0 ? rows : shape[0], wanted);
+    at::Tensor logits = read_logits(output, {rows > 0 ? rows : shape[0], shape.size()}, wanted);
     if (logits.is_quantized())
         logits = logits.dequantize();
     if (logits.is_mkldnn())
@@ -196,7 +102,7 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
 
 Network::Network(const sscam_byte_source &source, const char *device)
     : name_(source.name), device_(device_named(device)), device_name_(device_.str()),
-      module_(load_module(source, device_)), facts_(facts_of(module_)),
+      module_(load_for_evaluation(source, device_)), facts_(facts_of(module_)),
       graph_(std::make_unique<MarkedGraph>(module_)),
       plain_(graph_->program([](int64_t) { return false; }))
 {
@@ -219,6 +125,20 @@ at::Tensor Network::classify(const at::Tensor &input, const std::string &output)
     return run_for_logits(*plain_, input, {}, 0, output);
 }
 
+// Dropout and what training alone draws are gone. Random numbers that the outputs do not depend on
+// do no harm.
+void Network::check_repeats(const at::Tensor &input, const std::string &output) const
+{
+    if (graph_->random_operation().empty())
+        return;
+    const at::Tensor first = classify(input.clone(), output),
+                     second = classify(input.clone(), output);
+    if (!at::equal(first, second))
+        throw Error(SSCAM_E_MODEL, "its outputs are random, by " + graph_->random_operation() +
+                                       ": equal inputs give different outputs, so that no map "
+                                       "means anything; export the network without its noise");
+}
+
 std::shared_ptr<const LayerTable> Network::layers(const at::Tensor &input,
                                                   const std::string &output)
 {
@@ -227,6 +147,7 @@ std::shared_ptr<const LayerTable> Network::layers(const at::Tensor &input,
     std::lock_guard<std::mutex> lock(mutex_);
     auto table = layers_.find(key);
     if (!table) {
+        check_repeats(input, output);
         table = std::make_shared<const LayerTable>(find_layers(*graph_, input, output));
         layers_.insert(key, table);
     }

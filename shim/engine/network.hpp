@@ -36,6 +36,12 @@ public:
     // run_for_logits() on the plain program.
     at::Tensor classify(const at::Tensor &input, const std::string &output = {}) const;
 
+    // How logits become the network's outputs; SSCAM_SCORE_LOGIT: they are its outputs.
+    sscam_score_kind final_activation() const { return graph_->final_activation(); }
+
+    // Throws where two runs on one input differ, by random numbers that the network draws.
+    void check_repeats(const at::Tensor &input, const std::string &output) const;
+
     // The layers that run on one input, and the default layer of an output, which is named as for
     // run_for_logits(). Kept for the shapes used last, or the inputs used last where values decide
     // what runs.
@@ -70,7 +76,7 @@ private:
 };
 
 // Runs a program and selects the logits from its outputs: [rows, classes] or, if there are none,
-// dense ones, [rows, classes, h, w]. A failure inside the network becomes an Error that names the
+// dense ones, [rows, classes, h, w], as read_logits() does. A failure inside the network becomes an Error that names the
 // input's shape; std::bad_alloc and failures of the device pass through. `rows` 0: as many as the
 // input has; a tap may make more of them. `wanted`: position or name of the output; empty: the
 // first of a suitable shape.

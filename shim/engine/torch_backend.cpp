@@ -64,6 +64,11 @@ const char *device(const void *handle)
     return static_cast<const Network *>(handle)->device_name().c_str();
 }
 
+sscam_score_kind final_activation(const void *handle)
+{
+    return static_cast<const Network *>(handle)->final_activation();
+}
+
 sscam_status layers(void *handle, const sscam_shape *shape, const char *output,
                     struct sscam_layers *out)
 {
@@ -76,8 +81,9 @@ sscam_status classify(void *handle, const float *input, const sscam_shape *shape
                       const sscam_output_selection *reading, float **logits, int64_t *class_count)
 {
     return guarded_on(handle, [&](Network &network) {
-        at::Tensor found = network.classify(network.input_from(input, *shape),
-                                            text_or_empty(reading->output));
+        const at::Tensor values = network.input_from(input, *shape);
+        network.check_repeats(values, text_or_empty(reading->output));
+        at::Tensor found = network.classify(values, text_or_empty(reading->output));
         if (reading->is_dense)
             *reading->is_dense = is_dense(found);
         *logits =
@@ -148,10 +154,11 @@ sscam_status load_library(const char *path)
 const sscam_backend *sscam_torch_backend(void)
 {
     static const sscam_backend backend = {
-        sscam::build_info,       sscam::load,         sscam::destroy,       sscam::device,
-        sscam::layers,           sscam::classify,     sscam::capture_layer, sscam::score,
-        sscam::ablate_layer,     sscam::describe,     sscam::prepare,       sscam::give_calibration,
-        sscam::take_calibration, sscam::load_library,
+        sscam::build_info,       sscam::load,         sscam::destroy,
+        sscam::device,           sscam::layers,       sscam::classify,
+        sscam::capture_layer,    sscam::score,        sscam::ablate_layer,
+        sscam::describe,         sscam::prepare,      sscam::give_calibration,
+        sscam::take_calibration, sscam::load_library, sscam::final_activation,
     };
     return &backend;
 }

@@ -95,6 +95,8 @@ const Layer &wanted_layer(const LayerTable &table, const char *name)
         sscam_layers_release(&list);
         throw Reported(status);
     }
+    if (table.default_index < 0 && !table.no_default.empty())
+        throw Error(SSCAM_E_LAYER, table.no_default);
     if (table.default_index < 0)
         throw Error(SSCAM_E_LAYER, "the network has neither a feature map that its classifier uses "
                                    "nor tokens that an attention reads; name a layer");
@@ -120,9 +122,8 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     if (is_dense(logits)) {
         pixels = find_target_pixels(logits, request, target);
         target.target_pixels = pixels.get();
-        const bool by_sign = request.region && request.region->by_sign;
-        probability_copy = host_copy(reader.rows(
-            logits.detach(), pixels.get(), by_sign ? SSCAM_SCORE_SIGMOID : SSCAM_SCORE_SOFTMAX));
+        probability_copy = host_copy(
+            reader.rows(logits.detach(), pixels.get(), request.probability));
         logits = reader.rows(logits, pixels.get(), SSCAM_SCORE_LOGIT);
     }
     HostArray<float> logit_copy = host_copy(logits);

@@ -38,6 +38,10 @@ public:
 
     const ListedLayer *outermost_name_of(const ListedLayer *chosen) const;
 
+    // The last layer, after `chosen`, that convolutions made of several rows; NULL: there is none.
+    const ListedLayer *find_views_after(const ScoreHistory &history,
+                                        const ListedLayer *chosen) const;
+
 private:
     // The layout of a map of the input's rank; NULL: it has none, or no positions.
     bool find_layout(const ListedLayer &entry, sscam_activation_layout &layout) const;
@@ -193,6 +197,18 @@ const ListedLayer *Candidates::choose(const ScoreHistory &history) const
     return image ? source_of_image(image) : nullptr;
 }
 
+// (Some attentions take heads for rows of convolutions.)
+const ListedLayer *Candidates::find_views_after(const ScoreHistory &history,
+                                                const ListedLayer *chosen) const
+{
+    return find_last(history, [&](const ListedLayer &entry) {
+        const std::vector<int64_t> &shape = entry.layer.shape;
+        return (!chosen || &entry > chosen) && shape.size() == static_cast<size_t>(input_.rank) &&
+               shape[0] > 1 && shape.back() > 1 && !history.feeds_last_attention(entry.value) &&
+               comes_from_convolution(entry.value, /*passes_pools=*/true);
+    });
+}
+
 const ListedLayer *Candidates::guess() const
 {
     bool weights_follow = false;
@@ -225,13 +241,22 @@ const ListedLayer *Candidates::outermost_name_of(const ListedLayer *chosen) cons
 
 } // namespace
 
-int64_t find_default_layer(const std::vector<ListedLayer> &listed, FlowValue logits,
-                           c10::IntArrayRef input_shape)
+DefaultLayer find_default_layer(const std::vector<ListedLayer> &listed, FlowValue logits,
+                                c10::IntArrayRef input_shape)
 {
     const Candidates candidates(listed, input_shape);
-    const ListedLayer *chosen = logits.is_known() ? candidates.choose(ScoreHistory(logits))
-                                                  : candidates.guess();
-    return chosen ? candidates.outermost_name_of(chosen) - listed.data() : -1;
+    const ListedLayer *chosen = candidates.guess();
+    if (logits.is_known()) {
+        const ScoreHistory history(logits);
+        chosen = candidates.choose(history);
+        if (const ListedLayer *batch = candidates.find_views_after(history, chosen))
+            return {-1, "the network makes a batch of " + std::to_string(batch->layer.shape[0]) +
+                            " of one input, as of views of it, at layer \"" + batch->layer.name +
+                            "\": no layer there has one map; export the network without it"};
+    }
+    if (!chosen)
+        return {};
+    return {candidates.outermost_name_of(chosen) - listed.data(), {}};
 }
 
 } // namespace sscam

@@ -16,11 +16,16 @@ struct ListedLayer {
     FlowValue value;
 };
 
-// Index of the default layer for the class scores, `logits`; -1: there is none. Where autograd
+struct DefaultLayer {
+    int64_t index = -1; // -1: there is none
+    std::string reason; // of there being none; "" for the usual one
+};
+
+// The default layer for the class scores, `logits`. Where autograd
 // could not follow the run, `logits` is not known, and names and order alone decide. `input_shape`
 // is [1,C,...].
-int64_t find_default_layer(const std::vector<ListedLayer> &listed, FlowValue logits,
-                           c10::IntArrayRef input_shape);
+DefaultLayer find_default_layer(const std::vector<ListedLayer> &listed, FlowValue logits,
+                                c10::IntArrayRef input_shape);
 
 } // namespace sscam
 

@@ -78,6 +78,10 @@ HostTargetPixels find_target_pixels(const at::Tensor &logits, const sscam_captur
 {
     static const sscam_region everywhere = {SSCAM_REGION_ALL, 0, 0, {0, 0, 0, 0}, nullptr, 0, 0};
     const sscam_region &region = request.region ? *request.region : everywhere;
+    if (request.shape.rank != SSCAM_IMAGE_RANK &&
+        (region.kind == SSCAM_REGION_BOX || region.kind == SSCAM_REGION_MASK))
+        throw Error(SSCAM_E_UNSUPPORTED, "option region: boxes and masks select pixels of images; "
+                                         "use predicted or all");
     sscam_target_pixels *found = nullptr;
     if (request.target.target_pixels) {
         check(sscam_target_pixels_copy(request.target.target_pixels, &found));

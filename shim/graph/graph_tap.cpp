@@ -12,6 +12,8 @@
 #include <torch/csrc/jit/runtime/operator.h>
 
 #include "common/guard.hpp"
+#include "graph/evaluation_form.hpp"
+#include "graph/final_activation.hpp"
 #include "graph/fused_attention.hpp"
 #include "graph/graph_walk.hpp"
 #include "graph/module_scope.hpp"
@@ -268,6 +270,12 @@ private:
             auto negated = constant_bool(node->input());
             return negated ? std::optional<bool>(!*negated) : std::nullopt;
         }
+        if (node->kind() == c10::aten::__is__)
+            return is_none(node->input(0), node->input(1));
+        if (node->kind() == c10::aten::__isnot__) {
+            const auto same = is_none(node->input(0), node->input(1));
+            return same ? std::optional<bool>(!*same) : std::nullopt;
+        }
         if (node->kind() == prim::GetAttr && assigned_.count(node->s(attr::name)) == 0)
             if (auto owner = module_of(node->input())) {
                 c10::IValue attribute = owner->attr(node->s(attr::name));
@@ -275,6 +283,20 @@ private:
                     return attribute.toBool();
             }
         return std::nullopt;
+    }
+
+    // Whether two values, one of which is None, are the same.
+    static std::optional<bool> is_none(const jit::Value *value, const jit::Value *other)
+    {
+        if (!value->mustBeNone() && !other->mustBeNone())
+            return std::nullopt;
+        if (value->mustBeNone() && other->mustBeNone())
+            return true;
+        const jit::Value *known = value->mustBeNone() ? other : value;
+        const c10::TypeKind kind = known->type()->kind();
+        const bool may_be_none = kind == c10::TypeKind::OptionalType ||
+                                 kind == c10::TypeKind::AnyType || kind == c10::TypeKind::UnionType;
+        return may_be_none ? std::nullopt : std::optional<bool>(false);
     }
 
     std::optional<jit::Module> module_of(const jit::Value *value) const
@@ -546,9 +568,11 @@ MarkedGraph::MarkedGraph(const jit::Module &module)
     BranchFolder(module_, *graph_);
     use_the_latest_name_of_changed_tensors(*graph_);
     redirect_uses_to_marks(*graph_);
+    final_activation_ = remove_final_activation(*graph_);
     name_operations(*graph_, module_, marks_);
     find_modules_that_return_operations(*graph_, marks_);
     branches_on_values_ = branches_on_values_in(*graph_);
+    random_operation_ = find_random_operation(*graph_);
 }
 
 std::shared_ptr<const Program>

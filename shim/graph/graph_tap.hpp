@@ -19,6 +19,7 @@
 #include <torch/custom_class.h>
 
 #include "graph/module_state.hpp"
+#include "model/backend.h"
 
 namespace sscam {
 
@@ -69,6 +70,12 @@ public:
     // Whether values of tensors, not their shapes alone, decide which operations run.
     bool branches_on_values() const { return branches_on_values_; }
 
+    // How the logits that programs return become the network's outputs.
+    sscam_score_kind final_activation() const { return final_activation_; }
+
+    // Name of an operation that draws random numbers; "": there is none.
+    const std::string &random_operation() const { return random_operation_; }
+
     // forward() with taps at the marks for which `wanted` is true.
     std::shared_ptr<const Program> program(const std::function<bool(int64_t)> &wanted) const;
 
@@ -77,6 +84,8 @@ private:
     std::shared_ptr<torch::jit::Graph> graph_;
     std::vector<Mark> marks_;
     bool branches_on_values_;
+    std::string random_operation_;
+    sscam_score_kind final_activation_;
 };
 
 } // namespace sscam

@@ -153,7 +153,9 @@ LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input, const 
     auto listed = list_layers(recording.recorder->observations, graph.marks(),
                               recording.logits.is_known());
     LayerTable table;
-    table.default_index = find_default_layer(listed, recording.logits, input.sizes());
+    DefaultLayer found = find_default_layer(listed, recording.logits, input.sizes());
+    table.default_index = found.index;
+    table.no_default = std::move(found.reason);
     table.not_run = names_not_run(recording.recorder->observations, graph.marks());
     for (ListedLayer &entry : listed)
         table.layers.push_back(std::move(entry.layer));

@@ -22,6 +22,7 @@ struct Layer {
 struct LayerTable {
     std::vector<Layer> layers; // in the order of execution
     int64_t default_index = -1;
+    std::string no_default;        // why there is no default layer; "" for the usual reason
     std::set<std::string> not_run; // names of modules and operations that other inputs may reach
 
     const Layer *find(const std::string &name) const;

@@ -47,6 +47,15 @@ bool is_optimised(const std::string &reason)
                     "torch.export.save(torch.export.export(model.eval(), (torch.rand(1, 3, 224, "
                     "224),)), \"network.pt2\"), or "
                     "torch.jit.script(model.eval()).save(\"network.pt\")");
+    const std::string unknown = "Unknown builtin op: ";
+    if (const size_t position = reason.find(unknown); position != std::string::npos) {
+        const std::string operation = reason.substr(position + unknown.size());
+        throw Error(SSCAM_E_MODEL,
+                    "its program uses the operator " +
+                        operation.substr(0, operation.find_last_not_of(".: \n") + 1) +
+                        ", which libtorch lacks; load the library that defines it "
+                        "first by sscam_load_library(), as libtorchvision.so does torchvision's");
+    }
     throw Error(SSCAM_E_MODEL, "its program cannot be used: " + reason);
 }
 
@@ -76,12 +85,10 @@ void set_evaluation_mode(const torch::jit::Module &root)
             module._ivalue()->setSlot(*slot, false);
 }
 
-// No gradients of parameters are needed, and inputs are float32.
+// No gradients of parameters are needed.
 void prepare_tensor(at::Tensor tensor)
 {
     tensor.set_requires_grad(false);
-    if (tensor.is_floating_point() && tensor.scalar_type() != at::kFloat)
-        tensor.set_data(tensor.to(at::kFloat));
 }
 
 int64_t parse_device_number(const std::string &text)

@@ -8,6 +8,7 @@
 #include "common/guard.hpp"
 #include "common/log_queue.hpp"
 #include "engine/network.hpp"
+#include "graph/final_activation.hpp"
 
 namespace sscam {
 
@@ -17,7 +18,9 @@ namespace {
 
 std::shared_ptr<jit::Graph> forward_of(const jit::Module &module)
 {
-    return module.get_method("forward").graph()->copy();
+    std::shared_ptr<jit::Graph> graph = module.get_method("forward").graph()->copy();
+    remove_final_activation(*graph);
+    return graph;
 }
 
 void order_weights_channels_last(jit::Block *block)
@@ -35,12 +38,17 @@ void order_weights_channels_last(jit::Block *block)
     }
 }
 
-std::shared_ptr<const ModelVariant> variant(const char *name, sscam_memory_format layout,
-                                            Precision precision, std::shared_ptr<jit::Graph> graph,
+// Both names of a variant.
+#define NAMES(name) name, name "; one by one, since batches change the outputs of their rows"
+
+std::shared_ptr<const ModelVariant> variant(const char *name, const char *name_one_by_one,
+                                            sscam_memory_format layout, Precision precision,
+                                            std::shared_ptr<jit::Graph> graph,
                                             const jit::Module &module)
 {
-    return std::make_shared<const ModelVariant>(ModelVariant{
-        name, layout, precision, std::make_shared<const Program>(std::move(graph), module)});
+    return std::make_shared<const ModelVariant>(
+        ModelVariant{name, name_one_by_one, layout, precision,
+                     std::make_shared<const Program>(std::move(graph), module)});
 }
 
 jit::Module with_elements(const jit::Module &module, at::ScalarType type)
@@ -57,21 +65,21 @@ void add_optimized_variants(const Network &network, Precision precision, ModelVa
     const jit::Module module = with_elements(network.module(), precision.type);
     const jit::Module frozen = jit::freeze(module);
     variants.list.push_back(
-        variant("frozen", SSCAM_MEMORY_FORMAT_NCHW, precision, forward_of(frozen), frozen));
+        variant(NAMES("frozen"), SSCAM_MEMORY_FORMAT_NCHW, precision, forward_of(frozen), frozen));
     auto nhwc = forward_of(frozen);
     order_weights_channels_last(nhwc->block());
     variants.list.push_back(
-        variant("channels-last", SSCAM_MEMORY_FORMAT_NHWC, precision, nhwc, frozen));
+        variant(NAMES("channels-last"), SSCAM_MEMORY_FORMAT_NHWC, precision, nhwc, frozen));
 
     jit::Module optimized = jit::freeze(module);
     optimized = jit::optimize_for_inference(optimized);
-    variants.list.push_back(variant("optimize_for_inference", SSCAM_MEMORY_FORMAT_NCHW, precision,
-                                    forward_of(optimized), optimized));
+    variants.list.push_back(variant(NAMES("optimize_for_inference"), SSCAM_MEMORY_FORMAT_NCHW,
+                                    precision, forward_of(optimized), optimized));
     if (network.device().is_cpu()) // where its weights are in an order of their own
         return;
     auto optimized_nhwc = forward_of(optimized);
     order_weights_channels_last(optimized_nhwc->block());
-    variants.list.push_back(variant("optimize_for_inference channels-last",
+    variants.list.push_back(variant(NAMES("optimize_for_inference channels-last"),
                                     SSCAM_MEMORY_FORMAT_NHWC, precision, optimized_nhwc,
                                     optimized));
 }
@@ -81,7 +89,7 @@ void add_optimized_variants(const Network &network, Precision precision, ModelVa
 std::shared_ptr<const ModelVariant> plain_variant(std::shared_ptr<const Program> plain)
 {
     return std::make_shared<const ModelVariant>(
-        ModelVariant{"plain", SSCAM_MEMORY_FORMAT_NCHW, Precision(), std::move(plain)});
+        ModelVariant{NAMES("plain"), SSCAM_MEMORY_FORMAT_NCHW, Precision(), std::move(plain)});
 }
 
 ModelVariants make_variants(const Network &network, Precision precision)

@@ -22,7 +22,8 @@ struct Precision {
 
 struct ModelVariant {
     const char *name;
-    sscam_memory_format layout; // of its input batches
+    const char *name_one_by_one; // where batches change the outputs of their rows
+    sscam_memory_format layout;  // of its input batches
     Precision precision;
     std::shared_ptr<const Program> program;
 };

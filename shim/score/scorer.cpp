@@ -105,8 +105,9 @@ void Scorer::score(const sscam_score_request &request, float *scores)
     const Choice choice = plan_for(request, false);
     const ScoringPlan &plan = choice.plan;
     if (request.diagnostics)
-        *request.diagnostics = {plan.variant->name, within_thread_limit(plan.workers), plan.batch,
-                                choice.passes};
+        *request.diagnostics = {plan.is_one_by_one ? plan.variant->name_one_by_one
+                                                   : plan.variant->name,
+                                within_thread_limit(plan.workers), plan.batch, choice.passes};
     if (makes_masks(network_.device()))
         score_on_card(plan, request, network_.device(), scores);
     else
@@ -217,6 +218,7 @@ Scorer::Choice Scorer::plan_for(const sscam_score_request &request, bool is_firs
         }
     }
     ScoringPlan plan = wanted.wants_tuned && plans->tuned ? *plans->tuned : *plans->untuned;
+    plan.is_one_by_one = plans->largest_batch == 1;
     if (request.scoring.batch_size > 0)
         plan.batch = std::min(request.scoring.batch_size, plans->largest_batch);
     if (passes > 0)

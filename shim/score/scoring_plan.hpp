@@ -22,6 +22,7 @@ struct ScoringPlan {
     std::shared_ptr<const ModelVariant> variant;
     int64_t workers;
     int64_t batch;
+    bool is_one_by_one = false; // since batches change the outputs of their rows
 };
 
 // The time that measuring may take: a share of the work that it speeds up, and some seconds in any

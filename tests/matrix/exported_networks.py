@@ -204,6 +204,189 @@ class RowMeans(Classifier):
         return self.fc(self.trunk(x).mean(3, keepdim=True).sigmoid().mean([2, 3]))
 
 
+class AlwaysDropout(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(F.dropout(self.trunk(x), 0.5).mean([2, 3]))  # training=True is its default
+
+
+class Regularised(Classifier):
+    """Dropout and a batch norm, which a trace made in training mode has in that mode."""
+
+    def __init__(self):
+        super().__init__()
+        self.drop = nn.Sequential(nn.Dropout2d(0.4), nn.AlphaDropout(0.4))
+        nn.init.uniform_(self.trunk.norm.running_mean, -0.5, 0.5)
+        nn.init.uniform_(self.trunk.norm.running_var, 0.5, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.drop(self.trunk(x)).mean([2, 3]))
+
+
+class Noisy(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(x + 0.1 * torch.randn_like(x))
+
+
+class UnusedNoise(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(x + 0.0 * torch.rand_like(x))
+
+
+class NoGrad(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            features = self.trunk(x)
+        return self.fc(features.mean([2, 3]))
+
+
+class NoGradInside(Classifier):
+    """Only what follows the trunk has no gradients."""
+
+    def pool(self, features: Tensor) -> Tensor:
+        with torch.no_grad():
+            return features.mean([2, 3])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.pool(self.trunk(x)))
+
+
+class Casts(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(x.to(torch.bfloat16)).float()
+
+
+class HalfInTheMiddle(Classifier):
+    """Single-precision weights, and products in half precision as autocast would have them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = self.trunk(x).half().float()
+        scale = torch.ones([1], dtype=torch.half)
+        return self.fc(features.mean([2, 3]) * scale.float())
+
+
+class OnTheCard(Classifier):
+    """Makes tensors on a GPU, whatever the device of its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.cuda() + torch.zeros([1], device=torch.device("cuda:0"))
+        return self.classify(x.to("cuda")).cpu()
+
+
+class Named(Classifier):
+    """The first output of a usable shape is no class scores."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        features = self.trunk(x)
+        pooled = features.mean([2, 3])
+        return {"embedding": pooled, "scores": self.fc(pooled), "map": features}
+
+
+class Softmax(Classifier):
+    def __init__(self):
+        super().__init__()
+        self.activation = nn.Softmax(dim=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.classify(x) * 20)
+
+
+class FunctionalSoftmax(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.softmax(self.classify(x) * 20, dim=-1)
+
+
+class ExpOfLogSoftmax(Classifier):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.exp(F.log_softmax(self.classify(x) * 20, dim=1)), x
+
+
+class Sigmoid(Classifier):
+    """Several labels may be true."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(self.classify(x) * 20)
+
+
+class OneProbability(Classifier):
+    def __init__(self):
+        super().__init__(classes=1)
+        self.activation = nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.classify(x) * 20).squeeze(1)
+
+
+class OwnNormalisation(Classifier):
+    """Probabilities by no operation that is known."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = F.softplus(self.classify(x))
+        return scores / scores.sum(1, keepdim=True)
+
+
+class Number(Classifier):
+    def __init__(self):
+        super().__init__(classes=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(x).squeeze()
+
+
+class OneStep(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(x).unsqueeze(1)
+
+
+class Heads(Classifier):
+    def __init__(self):
+        super().__init__()
+        self.others = nn.Linear(12, 2 * CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = self.trunk(x).mean([2, 3])
+        return torch.cat([self.fc(pooled), self.others(pooled)], 1).view(-1, 3, 7)
+
+
+class NamedHeads(Heads):
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        pooled = self.trunk(x).mean([2, 3])
+        scores = torch.cat([self.fc(pooled), self.others(pooled)], 1).view(-1, 3, 7)
+        return {"pooled": pooled, "scores": scores}
+
+
+class DenseSeries(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv1d(2, 8, 9, 4), nn.ReLU())
+        self.fc = nn.Conv1d(8, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.body(x))
+
+
+class DenseVolume(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv3d(1, 8, 3, 2), nn.ReLU())
+        self.fc = nn.Conv3d(8, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.body(x))
+
+
+class StackedViews(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        views = torch.cat([x, x.flip([3]), x.flip([2])], 0)
+        return self.classify(views).view(3, -1, 7).mean(0)
+
+
+class BatchRange(Classifier):
+    """Scales by the range of the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify((x - x.min()) / (x.max() - x.min()))
+
+
 IMAGE, VIDEO = (3, 64, 64), (3, 8, 56, 56)
 NETWORKS = {
     "early_exit": (EarlyExit, IMAGE, "relu_1", (8, 8)),

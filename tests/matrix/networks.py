@@ -538,8 +538,6 @@ NOT_TRACEABLE = {
     "dict_output",
     "default_arguments",
 }
-# Frozen constants stay in double precision, which float32 inputs do not fit.
-NOT_FREEZABLE = {"double_precision"}
 
 NETWORKS = {**FAMILIES, **HAND_MADE}
 # "frozen" keeps the arithmetic; "folded" is what torch.jit.freeze does by default:
@@ -553,8 +551,6 @@ def forms_of(name):
     lost = set()
     if name in NOT_TRACEABLE:
         lost |= {"traced"}
-    if name in NOT_FREEZABLE:
-        lost |= {"frozen", "folded"}
     return [form for form in FORMS if form not in lost] + ["fused"] * (name in FUSABLE)
 
 

@@ -11,10 +11,10 @@ import subprocess
 import numpy as np
 import pytest
 import torch
-from torch.overrides import TorchFunctionMode
 
 import exported_networks
 from exported_networks import IMAGE, NETWORKS, build, random_input
+from map_oracle import oracle_maps
 
 
 class Sscam:
@@ -71,54 +71,6 @@ class Sscam:
 @pytest.fixture
 def sscam(tmp_path):
     return Sscam(os.environ["SSCAM_CLI"], tmp_path)
-
-
-class Recorder(TorchFunctionMode):
-    """Keeps every tensor that an operation gives, with its gradient."""
-
-    def __init__(self):
-        super().__init__()
-        self.values = []
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        output = function(*args, **(kwargs or {}))
-        if isinstance(output, torch.Tensor) and output.requires_grad:
-            output.retain_grad()
-            self.values.append(output)
-        return output
-
-
-def grad_cam(activations, gradients):
-    """Of [channels, ...]."""
-    positions = tuple(range(1, activations.ndim))
-    weights = gradients.mean(positions, keepdims=True)
-    return np.maximum((weights * activations).sum(0), 0)
-
-
-def maps_of(value, sides):
-    """A value, [1,K,...], [1,...,K] or [1,T,K], as [K, sides]; None where it has none."""
-    count = int(np.prod(sides))
-    array = value.detach().double().numpy()[0]
-    if array.shape[1:] == tuple(sides):
-        return array
-    if array.shape[:-1] == tuple(sides):
-        return np.moveaxis(array, -1, 0)
-    if array.ndim == 2 and 0 <= array.shape[0] - count <= 8:
-        return array[array.shape[0] - count :].T.reshape(-1, *sides)
-    return None
-
-
-def oracle_maps(network, example, sides, score):
-    """Grad-CAM at every value of the network that has these sides."""
-    with Recorder() as recorder:
-        output = network(example.clone().requires_grad_())
-    score(output).backward()
-    found = []
-    for value in recorder.values:
-        if value.grad is None or maps_of(value, sides) is None:
-            continue
-        found.append(grad_cam(maps_of(value, sides), maps_of(value.grad, sides)))
-    return found
 
 
 def assert_is_among(found, maps, tolerance=1e-4):
@@ -217,3 +169,286 @@ def test_finding_layers_keeps_no_activations(sscam):
         peaks.append(int(done.stdout.split()[-1]) * 1024)
     one_map = 16 * 512 * 512 * 4
     assert peaks[1] - peaks[0] < 12 * one_map, [peak / one_map for peak in peaks]
+
+
+# --- what the export has kept of training, devices and number formats ----------------------------
+
+
+def assert_is_explained(sscam, path, network, example, tolerance=1e-4):
+    """Twice the same map, that of the eager network at its trunk."""
+    maps = [sscam.explain(path, example.numpy()) for _ in range(2)]
+    assert np.array_equal(maps[0][1], maps[1][1])
+    assert maps[0][0]["logit"] == maps[1][0]["logit"]
+    with torch.no_grad():
+        logit = network(example).max().item()
+    assert abs(maps[0][0]["logit"] - logit) <= tolerance * max(1, abs(logit))
+    expected = oracle_maps(network, example, (8, 8), top_score)
+    assert_is_among(maps[0][1], expected, tolerance)
+
+
+def without_dropout(network):
+    plain = exported_networks.Classifier().eval()
+    plain.load_state_dict(network.state_dict(), strict=False)
+    for parameter in plain.parameters():
+        parameter.requires_grad_(False)
+    return plain
+
+
+@pytest.mark.parametrize("form", ["scripted", "traced", "frozen"])
+def test_dropout_of_evaluation_is_off(sscam, form):
+    network, example = build(exported_networks.AlwaysDropout), random_input(IMAGE)
+    module = torch.jit.script(network)
+    if form == "traced":
+        module = torch.jit.trace(network, example, check_trace=False)
+    elif form == "frozen":
+        module = torch.jit.freeze(module)
+    assert_is_explained(sscam, sscam.save(module), without_dropout(network), example)
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_traces_made_in_training_mode_are_evaluated(sscam, is_frozen):
+    network, example = build(exported_networks.Regularised), random_input(IMAGE)
+    network.trunk.norm.momentum = 0.0  # the trace leaves the statistics as they are
+    module = torch.jit.trace(network.train(), example.clone(), check_trace=False)
+    if is_frozen:
+        module = torch.jit.freeze(module.eval(), optimize_numerics=False)
+    assert_is_explained(sscam, sscam.save(module), network.eval(), example)
+
+
+def test_random_outputs_are_refused(sscam):
+    path = sscam.save(torch.jit.script(build(exported_networks.Noisy)))
+    message = sscam.refusal(path, random_input(IMAGE).numpy())
+    assert "its outputs are random, by aten::randn_like" in message
+
+
+def test_noise_without_effect_does_no_harm(sscam):
+    network = build(exported_networks.UnusedNoise)
+    path = sscam.save(torch.jit.script(network))
+    assert_is_explained(sscam, path, without_dropout(network), random_input(IMAGE))
+
+
+@pytest.mark.parametrize("name", ["NoGrad", "NoGradInside"])
+def test_gradients_are_those_without_no_grad(sscam, name):
+    network = build(getattr(exported_networks, name))
+    path = sscam.save(torch.jit.script(network))
+    assert_is_explained(sscam, path, without_dropout(network), random_input(IMAGE))
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+@pytest.mark.parametrize(
+    "name, kind",
+    [
+        ("Classifier", torch.half),
+        ("Classifier", torch.bfloat16),
+        ("Classifier", torch.double),
+        ("Casts", torch.bfloat16),
+        ("HalfInTheMiddle", torch.float),
+    ],
+)
+def test_other_number_formats_become_float32(sscam, name, kind, is_frozen):
+    network = build(getattr(exported_networks, name))
+    single = without_dropout(network)
+    module = torch.jit.script(network.to(kind))
+    if is_frozen:
+        module = torch.jit.freeze(module, optimize_numerics=False)
+    assert_is_explained(sscam, sscam.save(module), single, random_input(IMAGE), 2e-2)
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_tensors_are_made_on_the_device_asked_for(sscam, is_frozen):
+    network = build(exported_networks.OnTheCard)
+    module = torch.jit.script(network)
+    if is_frozen:
+        module = torch.jit.freeze(module, optimize_numerics=False)
+    assert_is_explained(sscam, sscam.save(module), without_dropout(network), random_input(IMAGE))
+
+
+# --- outputs -------------------------------------------------------------------------------------
+
+
+def module_of(network, example, form):
+    module = torch.jit.script(network)
+    if form == "traced":
+        module = torch.jit.trace(network, example, check_trace=False, strict=False)
+    return torch.jit.freeze(module) if form == "frozen" else module
+
+
+FORMS = ["scripted", "traced", "frozen"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "name", ["Softmax", "FunctionalSoftmax", "ExpOfLogSoftmax", "Sigmoid", "OneProbability"]
+)
+def test_probabilities_stay_what_they_are(sscam, name, form):
+    """The map and the logit are those of what enters the activation."""
+    network, example = build(getattr(exported_networks, name)), random_input(IMAGE)
+    path = sscam.save(module_of(network, example, form))
+    with torch.no_grad():
+        output = network(example)
+        probabilities = (output[0] if isinstance(output, tuple) else output).reshape(-1)
+        logits = network.classify(example)[0] * 20
+    top = int(probabilities.argmax())
+    for method in ("grad-cam", "score-cam"):
+        report, raw = sscam.explain(path, example.numpy(), method=method)
+        assert report["class"] == top
+        assert abs(report["probability"] - probabilities[top].item()) < 1e-5
+        assert abs(report["logit"] - logits[top].item()) < 1e-3
+        if method == "grad-cam":
+            expected = oracle_maps(LogitsOf(network), example, (8, 8), lambda y: y[0, top])
+            assert_is_among(raw, expected)
+
+
+class LogitsOf(torch.nn.Module):
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        return self.network.classify(x) * 20
+
+
+def test_probabilities_by_unknown_operations_can_be_told(sscam):
+    network, example = build(exported_networks.OwnNormalisation), random_input(IMAGE)
+    path = sscam.save(torch.jit.script(network))
+    report, raw = sscam.explain(path, example.numpy(), "--set", "probability=none")
+    with torch.no_grad():
+        output = network(example)[0]
+    assert abs(report["probability"] - output.max().item()) < 1e-5
+    assert report["logit"] == report["probability"]
+    assert_is_among(raw, oracle_maps(network, example, (8, 8), top_score))
+
+
+def test_the_default_layer_is_that_of_the_output(sscam):
+    network, example = build(exported_networks.Named), random_input(IMAGE)
+    path = sscam.save(torch.jit.script(network))
+    for name in ("scores", "1"):
+        report, raw = sscam.explain(path, example.numpy(), "--set", f"output={name}")
+        assert report["layer"] == "trunk"
+        expected = oracle_maps(network, example, (8, 8), lambda y: y["scores"].max())
+        assert_is_among(raw, expected)
+    message = sscam.refusal(path, example.numpy(), "--set", "output=logits")
+    assert "0 (embedding), 1 (scores), 2 (map)" in message
+
+
+@pytest.mark.parametrize("name", ["Number", "OneStep"])
+def test_scores_of_other_shapes(sscam, name):
+    network, example = build(getattr(exported_networks, name)), random_input(IMAGE)
+    path = sscam.save(torch.jit.script(network))
+    for method in ("grad-cam", "score-cam", "ablation-cam"):
+        report, raw = sscam.explain(path, example.numpy(), method=method)
+        assert abs(report["logit"] - network(example).max().item()) < 1e-5
+        if method == "grad-cam":
+            assert_is_among(raw, oracle_maps(network, example, (8, 8), top_score))
+
+
+@pytest.mark.parametrize("name, prefix", [("Heads", ""), ("NamedHeads", "scores:")])
+@pytest.mark.parametrize("head", [0, 2])
+def test_heads_are_chosen_by_index(sscam, name, prefix, head):
+    network, example = build(getattr(exported_networks, name)), random_input(IMAGE)
+    path = sscam.save(torch.jit.script(network))
+
+    def score(output):
+        scores = output["scores"] if prefix else output
+        return scores[0, head].max()
+
+    expected = oracle_maps(network, example, (8, 8), score)
+    for method in ("grad-cam", "score-cam"):
+        report, raw = sscam.explain(
+            path, example.numpy(), "--set", f"output={prefix}{head}", method=method
+        )
+        assert report["layer"] == "trunk"
+        assert abs(report["logit"] - score(network(example)).item()) < 1e-5
+        if method == "grad-cam":
+            assert_is_among(raw, expected)
+    wrong = sscam.refusal(path, example.numpy(), "--set", f"output={prefix}3")
+    assert "head or step 3 of 3" in wrong
+
+
+def test_heads_are_not_chosen_unasked(sscam):
+    path = sscam.save(torch.jit.script(build(exported_networks.Heads)))
+    message = sscam.refusal(path, random_input(IMAGE).numpy())
+    assert "[1, 3, 7]: 3 heads or steps of 7 classes" in message and "output=0" in message
+
+
+@pytest.mark.parametrize(
+    "name, shape, sides",
+    [("DenseSeries", (2, 200), (48,)), ("DenseVolume", (1, 9, 13, 13), (4, 6, 6))],
+)
+def test_dense_outputs_of_series_and_volumes(sscam, name, shape, sides):
+    network, example = build(getattr(exported_networks, name)), random_input(shape)
+    path = sscam.save(torch.jit.script(network))
+
+    def score(output):
+        classes = output[0].flatten(1)
+        assigned = classes.argmax(0)
+        chosen = int(assigned.bincount(minlength=classes.size(0)).argmax())
+        return classes[chosen][assigned == chosen].mean()
+
+    expected = oracle_maps(network, example, sides, score)
+    for method in ("grad-cam", "score-cam"):
+        report, raw = sscam.explain(path, example.numpy(), method=method)
+        assert report["layer"] == "body"
+        assert abs(report["logit"] - score(network(example)).item()) < 1e-4
+        if method == "grad-cam":
+            assert_is_among(raw, expected)
+    assert "boxes and masks select pixels of images" in sscam.refusal(
+        path, example.numpy(), "--set", "region=0,0,1,1", "--dimensions", len(sides)
+    )
+
+
+def test_views_stacked_into_the_batch_are_refused(sscam):
+    path = sscam.save(torch.jit.script(build(exported_networks.StackedViews)))
+    message = sscam.refusal(path, random_input(IMAGE).numpy())
+    assert 'makes a batch of 3 of one input, as of views of it, at layer "trunk"' in message
+
+
+# --- scoring -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["BatchRange", "Classifier"])
+def test_scoring_tells_whether_rows_depend_on_each_other(sscam, name):
+    """Where they do, weights are those of rows scored one by one, at any batch size."""
+    network, example = build(getattr(exported_networks, name)), random_input(IMAGE)
+    path = sscam.save(torch.jit.script(network))
+    maps, forms = [], []
+    for batch_size in (1, 4, 7):
+        report, raw = sscam.explain(
+            path, example.numpy(), "--set", f"batch_size={batch_size}", method="score-cam"
+        )
+        maps.append(raw)
+        forms.append(report["scoring"]["form"])
+    is_told = ["one by one, since batches change" in form for form in forms]
+    assert is_told == [name == "BatchRange"] * 3, forms
+    for other in maps[1:]:
+        assert np.abs(other - maps[0]).max() <= 1e-4 * maps[0].max()
+
+
+# --- reasons -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["scripted", "traced", "frozen"])
+def test_the_reason_of_a_failure_is_told(sscam, form):
+    network = build(exported_networks.Classifier)
+    path = sscam.save(module_of(network, random_input(IMAGE), form))
+    message = sscam.refusal(path, random_input((1, 64, 64)).numpy())
+    assert "to have 3 channels, but got 1 channels" in message
+
+
+def test_operators_of_other_libraries_are_named(sscam):
+    """As torchvision's, in a process without its library."""
+    torchvision = pytest.importorskip("torchvision")
+
+    class Suppressed(exported_networks.Classifier):
+        def forward(self, x):
+            boxes = x.flatten(1)[:, :8].reshape(2, 4).abs()
+            kept = torch.ops.torchvision.nms(boxes + boxes.roll(2, 1), boxes[:, 0], 0.5)
+            return self.classify(x) + kept.sum()
+
+    network = build(Suppressed)
+    try:
+        module = torch.jit.trace(network, random_input(IMAGE), check_trace=False)
+    except RuntimeError:
+        pytest.skip(f"torchvision {torchvision.__version__} has no operators")
+    message = sscam.refusal(sscam.save(module), random_input(IMAGE).numpy())
+    assert "operator torchvision::nms" in message and "sscam_load_library()" in message

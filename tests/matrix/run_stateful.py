@@ -2,7 +2,8 @@
 
 They change their own attributes, or mix the rows of a batch. PROBE is the program built from
 sharing_probe.c, which fails when any result depends on earlier or simultaneous runs or on the size
-of batches. The logits that it writes are those of the network's first run in Python.
+of batches. The logits that it writes are those of the network's first run in Python, in evaluation
+mode.
 """
 
 import pathlib
@@ -100,7 +101,8 @@ class ConstantTensor(Classifier):
 
 
 class Normalized(Classifier):
-    """Updates running statistics, and reads them, where it is traced in training mode."""
+    """Reads running statistics, which it would update if it ran as it was traced, in training
+    mode. It runs as in evaluation mode."""
 
     norm_type = nn.BatchNorm2d
 
@@ -160,27 +162,30 @@ TRACED_WHILE_TRAINING = (ConstantTensor, Normalized, InstanceNormalized, Nativel
 
 
 def forms():
+    """Name, module, and the network in evaluation mode, where its logits are not the module's."""
     for network in SCRIPTED:
         scripted = torch.jit.script(network().eval())
-        yield f"{network.__name__}, scripted", scripted
-        yield f"{network.__name__}, scripted and frozen", torch.jit.freeze(scripted)
+        yield f"{network.__name__}, scripted", scripted, None
+        yield f"{network.__name__}, scripted and frozen", torch.jit.freeze(scripted), None
     example = torch.rand(1, 3, SIDE, SIDE)
     for network in TRACED_WHILE_TRAINING:
-        traced = torch.jit.trace(network().train(), example, check_trace=False)
-        yield f"{network.__name__}, traced while training", traced
+        eager = network()
+        traced = torch.jit.trace(eager.train(), example, check_trace=False)
+        evaluated = eager.eval() if isinstance(eager, Normalized) else None
+        yield f"{network.__name__}, traced while training", traced, evaluated
         # Optimizing would fold a batch norm into the convolution, as in evaluation mode.
         frozen = torch.jit.freeze(traced.eval(), optimize_numerics=False)
-        yield f"{network.__name__}, traced and frozen", frozen
+        yield f"{network.__name__}, traced and frozen", frozen, evaluated
 
 
-def first_logits(path):
+def first_logits(network):
     # The probe's input.
     values = torch.sin(torch.arange(3 * SIDE * SIDE, dtype=torch.float32) * 0.37)
     with torch.no_grad():
-        return torch.jit.load(path).eval()(values.view(1, 3, SIDE, SIDE)).flatten()
+        return network(values.view(1, 3, SIDE, SIDE)).flatten()
 
 
-def fault_of(probe, network, path):
+def fault_of(probe, network, path, evaluated):
     network.save(path)
     done = subprocess.run(
         [probe, path, "3", str(SIDE), str(SIDE)], capture_output=True, text=True, timeout=100
@@ -188,7 +193,7 @@ def fault_of(probe, network, path):
     if done.returncode != 0:
         return f"status {done.returncode}: {done.stderr.strip()}"
     found = torch.tensor([float(logit) for logit in done.stdout.split()])
-    expected = first_logits(path)
+    expected = first_logits(evaluated or torch.jit.load(path).eval())
     is_equal = torch.allclose(found, expected, rtol=1e-4, atol=1e-5)
     return None if is_equal else f"logits {found} instead of {expected}"
 
@@ -198,8 +203,9 @@ def main():
     torch.manual_seed(5)
     failed = False
     with tempfile.TemporaryDirectory() as folder:
-        for name, network in forms():
-            fault = fault_of(sys.argv[1], network, str(pathlib.Path(folder) / "network.pt"))
+        for name, network, evaluated in forms():
+            path = str(pathlib.Path(folder) / "network.pt")
+            fault = fault_of(sys.argv[1], network, path, evaluated)
             print(f"{name}: {fault or 'ok'}", flush=True)
             failed |= fault is not None
     return failed

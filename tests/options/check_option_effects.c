@@ -122,6 +122,7 @@ static const effect effects[] = {
     {"batch_size", "2", NOBODY, NULL, NULL, NULL},
     {"probability", "sigmoid", SCORING ABLATION, NULL, "score=probability", NULL},
     {"probability", "sigmoid", NOBODY, NULL, NULL, NULL},
+    {"probability", "none", NOBODY, ALL, NULL, NULL}, /* its outputs are no probabilities */
     {"resize", "6x6", ALL, NULL, NULL, NULL},
     {"crop", "6", ALL, NULL, NULL, NULL},
     {"interpolation", "bicubic", ALL, NULL, "resize=12x14", NULL},

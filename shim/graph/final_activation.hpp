@@ -1,0 +1,18 @@
+// Networks whose outputs are probabilities: the logits are what their last operation reads.
+#ifndef SSCAM_SHIM_GRAPH_FINAL_ACTIVATION_HPP
+#define SSCAM_SHIM_GRAPH_FINAL_ACTIVATION_HPP
+
+#include <torch/csrc/jit/ir/ir.h>
+
+#include "model/backend.h"
+
+namespace sscam {
+
+// Makes a flat graph of forward() return logits where it returns the softmax, over classes, or the
+// sigmoid of them. Returns how such logits become the network's outputs; SSCAM_SCORE_LOGIT: all
+// outputs are as they were.
+sscam_score_kind remove_final_activation(torch::jit::Graph &graph);
+
+} // namespace sscam
+
+#endif
