@@ -321,6 +321,15 @@ def test_lists(evaluate, tmp_path, wanted, form):
     assert json.loads(result.stdout)["scaled_annotations"] == (COUNT if form == "halved" else 0)
 
 
+def test_a_list_of_a_folder_of_images(evaluate, tmp_path, wanted):
+    for scene in scene_names(COUNT):
+        put_scene(tmp_path / "elsewhere/pictures" / f"{scene}.png", scene)
+    listed = put(tmp_path / "lists/all.csv", list_text("tensorflow"))
+    result = evaluate(tmp_path / "elsewhere", "--annotations", listed)
+    assert result.stderr == ""
+    assert values_of(result.rows) == wanted
+
+
 def test_classes_written_with_a_point(evaluate, network, tmp_path):
     put_scene(tmp_path / "scene01.png", "scene01")
     for text, rows in (("2.0", 1), ("2.5", 0), ("-2.0", 0), ("1e300", 0)):

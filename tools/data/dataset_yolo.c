@@ -56,7 +56,8 @@ static bool has_text_beside_image(const char *folder)
     struct text_list names = {0};
     bool has = false;
 
-    for (size_t i = 0; (i || !folder_images(folder, &names)) && i < names.count && !has; i++) {
+    folder_readable_images(folder, &names);
+    for (size_t i = 0; i < names.count && !has; i++) {
         char *stem = without_extension(names.items[i]),
              *path = format_text("%s/%s.txt", folder, stem);
 
