@@ -6,18 +6,16 @@ import re
 
 import pytest
 
-from test_eval import (  # noqa: F401: fixtures
+from conftest import assert_one_line
+from scene_sets import (
     COUNT,
     annotation,
-    assert_one_line,
-    evaluate,
     objects_of,
     put,
     put_scene,
     put_scenes,
     scene_names,
     values_of,
-    wanted,
 )
 
 WIDTH, HEIGHT = 320, 256
