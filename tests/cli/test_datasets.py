@@ -224,6 +224,20 @@ def test_yolo_without_data_yaml(evaluate, tmp_path, wanted, images, labels, name
     assert values_of(result.rows) == wanted
 
 
+def test_yolo_with_folders_of_splits(evaluate, tmp_path, wanted):
+    """Roboflow's folders: the root, or one part of it; an entry may name a part that is missing."""
+    root = tmp_path / "set"
+    put_yolo(root, "valid/images", "valid/labels")
+    splits = (("train", "train"), ("val", "valid"), ("test", "test"))
+    entries = "".join(f"{name}: ../{folder}/images\n" for name, folder in splits)
+    put(root / "data.yaml", f"{entries}names: {CLASSES!r}\n")
+    for given in (root, root / "data.yaml", root / "valid"):
+        result = evaluate(given)
+        assert result.stderr == ""
+        assert values_of(result.rows) == wanted
+    assert_one_line(evaluate(root, "--split", "test"), 1, "data.yaml", "../test/images")
+
+
 def test_yolo_that_is_wrong_in_part(evaluate, tmp_path, wanted):
     root = tmp_path / "set"
     put_yolo(root, "images", "labels")
