@@ -15,6 +15,7 @@ import pytest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from fork_server import ForkServer
+from scene_sets import COUNT, FAST, SCENES, objects_of, rows_of, scene_names, values_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEMO = ROOT / "examples" / "demo"
@@ -76,6 +77,30 @@ def sscam(tmp_path):
         return SERVER.run(arguments, **options)
 
     return run
+
+
+@pytest.fixture
+def evaluate(sscam, network, tmp_path):
+    """Runs eval on a data set; if it succeeds, the result has `rows`, the lines of its CSV file."""
+
+    def run(dataset, *arguments, labels=network.labels_path, flags=FAST):
+        table = tmp_path / "values.csv"
+        table.unlink(missing_ok=True)
+        named = ["--labels", labels] if labels else []
+        result = sscam("eval", network.model, dataset, *flags, *named, "--csv", table, *arguments)
+        result.rows = rows_of(table) if result.returncode == 0 else []
+        return result
+
+    return run
+
+
+@pytest.fixture
+def wanted(evaluate):
+    """The values of the first scenes, from the folder that is bundled."""
+    result = evaluate(SCENES, "--limit", COUNT)
+    assert result.returncode == 0 and result.stderr == ""
+    assert len(result.rows) == sum(len(objects_of(scene)) for scene in scene_names(COUNT))
+    return values_of(result.rows)
 
 
 @pytest.fixture

@@ -6,18 +6,16 @@ import re
 
 import pytest
 
-from test_eval import (  # noqa: F401: fixtures
+from conftest import assert_one_line
+from scene_sets import (
     COUNT,
     annotation,
-    assert_one_line,
-    evaluate,
     objects_of,
     put,
     put_scene,
     put_scenes,
     scene_names,
     values_of,
-    wanted,
 )
 
 WIDTH, HEIGHT = 320, 256
@@ -226,6 +224,20 @@ def test_yolo_without_data_yaml(evaluate, tmp_path, wanted, images, labels, name
     assert values_of(result.rows) == wanted
 
 
+def test_yolo_with_folders_of_splits(evaluate, tmp_path, wanted):
+    """Roboflow's folders: the root, or one part of it; an entry may name a part that is missing."""
+    root = tmp_path / "set"
+    put_yolo(root, "valid/images", "valid/labels")
+    splits = (("train", "train"), ("val", "valid"), ("test", "test"))
+    entries = "".join(f"{name}: ../{folder}/images\n" for name, folder in splits)
+    put(root / "data.yaml", f"{entries}names: {CLASSES!r}\n")
+    for given in (root, root / "data.yaml", root / "valid"):
+        result = evaluate(given)
+        assert result.stderr == ""
+        assert values_of(result.rows) == wanted
+    assert_one_line(evaluate(root, "--split", "test"), 1, "data.yaml", "../test/images")
+
+
 def test_yolo_that_is_wrong_in_part(evaluate, tmp_path, wanted):
     root = tmp_path / "set"
     put_yolo(root, "images", "labels")
@@ -319,6 +331,15 @@ def test_lists(evaluate, tmp_path, wanted, form):
     assert result.stderr == ""
     assert values_of(result.rows) == wanted
     assert json.loads(result.stdout)["scaled_annotations"] == (COUNT if form == "halved" else 0)
+
+
+def test_a_list_of_a_folder_of_images(evaluate, tmp_path, wanted):
+    for scene in scene_names(COUNT):
+        put_scene(tmp_path / "elsewhere/pictures" / f"{scene}.png", scene)
+    listed = put(tmp_path / "lists/all.csv", list_text("tensorflow"))
+    result = evaluate(tmp_path / "elsewhere", "--annotations", listed)
+    assert result.stderr == ""
+    assert values_of(result.rows) == wanted
 
 
 def test_classes_written_with_a_point(evaluate, network, tmp_path):

@@ -13,13 +13,11 @@ import signal
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
 
 import PIL.Image
 import pytest
 
 from conftest import (
-    DEMO,
     PROGRAM,
     ROOT,
     SHARED_DATA,
@@ -27,114 +25,25 @@ from conftest import (
     default_signals,
     run_on_terminal,
 )
+from scene_sets import (
+    COUNT,
+    FAST,
+    METRICS,
+    SCENES,
+    SIGMOID,
+    annotation,
+    objects_of,
+    put,
+    put_scene,
+    put_scenes,
+    scene_names,
+    values_of,
+)
 
-SCENES = DEMO / "scenes"
-SIGMOID = ("-m", "grad-cam", "--probability", "sigmoid")
-FAST = (
-    *SIGMOID,
-    "--metrics",
-    "energy_pointing,pointing",
-)  # no scoring, and so the same to the last digit
-METRICS = ["average_drop", "average_increase", "energy_pointing", "pointing"]
 OTHERS = ["insertion", "deletion", "class_sensitivity", "complexity", "coherency", "adcc"]
 
 
-@pytest.fixture
-def evaluate(sscam, network, tmp_path):
-    """Runs eval on a data set; if it succeeds, the result has `rows`, the lines of its CSV file."""
-
-    def run(dataset, *arguments, labels=network.labels_path, flags=FAST):
-        table = tmp_path / "values.csv"
-        table.unlink(missing_ok=True)
-        named = ["--labels", labels] if labels else []
-        result = sscam("eval", network.model, dataset, *flags, *named, "--csv", table, *arguments)
-        result.rows = rows_of(table) if result.returncode == 0 else []
-        return result
-
-    return run
-
-
-def rows_of(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def values_of(rows):
-    """What is known of each class of each scene, whatever its file is called in a layout."""
-    return [
-        (
-            {re.search(r"scene\d+", row["image"]).group()},
-            row["class"],
-            row["method"],
-            [row.get(metric) for metric in METRICS],
-        )
-        for row in rows
-    ]
-
-
-def scene_names(count=None):
-    return [path.stem for path in sorted(SCENES.glob("*.png"))][:count]
-
-
-def objects_of(scene):
-    """[(class name, [xmin, ymin, xmax, ymax])] of a bundled scene."""
-    root = ElementTree.parse(SCENES / f"{scene}.xml").getroot()
-    return [
-        (
-            item.findtext("name"),
-            [int(item.findtext(f"bndbox/{edge}")) for edge in ("xmin", "ymin", "xmax", "ymax")],
-        )
-        for item in root.iter("object")
-    ]
-
-
-def annotation(objects, size=(320, 256), extra=""):
-    """A VOC file: objects are (class name, box); `extra` is put into each object."""
-    text = "".join(
-        f"<object><name>{name}</name>{extra}<bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin>"
-        f"<xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox></object>"
-        for name, box in objects
-    )
-    return (
-        f"<annotation><size><width>{size[0]}</width><height>{size[1]}</height>"
-        f"<depth>3</depth></size>{text}</annotation>"
-    )
-
-
-def put(path, content):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        path.write_text(content, encoding="utf-8")
-    return path
-
-
-def put_scene(path, scene):
-    return put(
-        path, (SCENES / f"{scene}.png").read_bytes()
-    )  # content, not the name, says what it is
-
-
-def put_scenes(root, names):
-    for name in names:
-        put_scene(root / f"{name}.png", name)
-        put(root / f"{name}.xml", (SCENES / f"{name}.xml").read_text())
-    return root
-
-
 # --- layouts --------------------------------------------------------------------------------------
-
-COUNT = 3
-
-
-@pytest.fixture
-def wanted(evaluate):
-    """The values of the first scenes, from the folder that is bundled."""
-    result = evaluate(SCENES, "--limit", COUNT)
-    assert result.returncode == 0 and result.stderr == ""
-    assert len(result.rows) == sum(len(objects_of(scene)) for scene in scene_names(COUNT))
-    return values_of(result.rows)
 
 
 def test_folder_with_annotations_elsewhere(evaluate, tmp_path, wanted):
@@ -1055,7 +964,8 @@ def test_the_bar_is_of_the_whole_data_set(network, tmp_path):
     )
     assert code == 0
     assert re.search(
-        r"\r\033\[K\[[#-]+\] +\d+ %  \d+:\d\d elapsed, (-:--|\d+:\d\d) left(, [\d.]+ images/(s|min))?  image \d of 4",
+        r"\r\033\[K\[[#-]+\] +\d+ %  \d+:\d\d elapsed, (-:--|\d+:\d\d) left"
+        r"(, [\d.]+ images/(s|min))?  image \d of 4",
         shown,
     ), shown
     assert re.search(r" left, [\d.]+ images/(s|min)  image", shown), shown

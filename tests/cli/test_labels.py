@@ -61,6 +61,12 @@ FORMS = {
     "numbered": table(INDEXED, " "),
     "numbered with colons": table(INDEXED, ": "),
     "TFLite": table(INDEXED, "  "),
+    "numbered at the end": table([(n, i) for i, n in reversed(INDEXED)], " "),
+    "quoted": "".join(f'"{name}"\n' for name in NAMES),
+    "copied from a program": "".join(f'"{name}",\n' for name in NAMES),
+    "AudioSet": table(
+        [(i, f"/m/0{i}", f'"{n}"') for i, n in INDEXED], heading="index,mid,display_name"
+    ),
     "JSON list": json.dumps(NAMES),
     "JSON map": json.dumps({str(i): [WORDNET[i], name] for i, name in INDEXED}),
     "JSON names": json.dumps({str(i): name for i, name in INDEXED}),
@@ -135,6 +141,11 @@ def test_a_first_line_that_is_no_class_shifts_nothing(labelled, word):
 )
 def test_names_of_another_number_of_classes_are_refused(labelled, content, words):
     assert_one_line(labelled(content), 1, "labels.txt", *words)
+
+
+def test_numbers_that_are_part_of_the_names_stay(labelled):
+    assert labelled("".join(f"Class {i}\n" for i in range(6))).label == "Class 1"
+    assert labelled("".join(f"{5 * i} euro\n" for i in range(6))).label == "5 euro"
 
 
 def test_fewer_names_are_noted(labelled):

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -138,7 +139,7 @@ def test_standard_streams(network, images, tmp_path):
         assert result.stderr.count(b"\n") == 1 and b"class " in result.stderr
         return result.stdout
 
-    image, model = (tmp_path / images[0]).read_bytes(), open(network.model, "rb").read()
+    image, model = (tmp_path / images[0]).read_bytes(), pathlib.Path(network.model).read_bytes()
     subprocess.run(
         [PROGRAM, "explain", network.model, images[0], *FAST, "-o", "a.png", "--npy", "a.npy"],
         cwd=tmp_path,

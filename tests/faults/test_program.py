@@ -5,6 +5,7 @@ With SSCAM_FAULTS_EVERY=n every nth allocation and file call fails in turn; by d
 each."""
 
 import errno
+import json
 import math
 import mmap
 import os
@@ -214,6 +215,33 @@ COMMANDS = {
         ],
         [],
     ),
+    "eval coco": (
+        [
+            "eval",
+            "{in}/clothes.pt",
+            "{in}/coco.json",
+            "-m",
+            "grad-cam",
+            "--labels",
+            "{in}/labels.yaml",
+            "--json",
+        ],
+        [],
+    ),
+    "explain several": (
+        [
+            "explain",
+            "{in}/clothes.pt",
+            "{in}/set",
+            "-m",
+            "grad-cam",
+            "--npy",
+            "{out}/",
+            "--labels",
+            "{in}/labels.json",
+        ],
+        ["scene01.npy", "scene02.npy"],
+    ),
     "merge": (["merge", "{in}/values.csv", "--csv", "{out}/merged.csv"], ["merged.csv"]),
     "layers": (["layers", "{in}/clothes.pt", "--json"], []),
     "layers of a program": (["layers", "{in}/clothes.pt2", "--json"], []),
@@ -243,6 +271,18 @@ def inputs(tmp_path_factory):
     label = (DEMO / "labels.txt").read_text().splitlines()[0]
     (folder / "list.csv").write_text(
         f"file,class,xmin,ymin,xmax,ymax\nscene01.png,{label},1,1,20,20\n"
+    )
+    labels = (DEMO / "labels.txt").read_text().splitlines()
+    (folder / "labels.json").write_text(json.dumps(labels))
+    (folder / "labels.yaml").write_text(f"names: {labels!r}\n")
+    (folder / "coco.json").write_text(
+        json.dumps(
+            {
+                "images": [{"id": 1, "file_name": "scene01.png", "width": 320, "height": 256}],
+                "categories": [{"id": 7, "name": label}],
+                "annotations": [{"image_id": 1, "category_id": 7, "bbox": [1, 1, 20, 20]}],
+            }
+        )
     )
     subprocess.run(
         [
@@ -422,7 +462,7 @@ def test_text_layout_without_memory_leaves_no_file(trial):
 # --- files ----------------------------------------------------------------------------------------
 
 
-@commands("explain", "tensor", "compare", "eval", "eval list", "merge")
+@commands("explain", "tensor", "compare", "eval", "eval list", "eval coco", "merge")
 def test_files_that_fail_are_told_and_leave_nothing_behind(trial):
     for call, count in trial.calls.items():
         for number in trial.numbers(count, LATE):

@@ -12,8 +12,8 @@ void eval_flags(struct eval *eval, struct flag flags[EVAL_FLAG_COUNT + 1])
          "imagenet, voc, stanford40, folders, csv, coco or yolo. Default: found out.",
          .text = &eval->request.layout},
         {"annotations", 0, "PATH",
-         "Folder of the XML or YOLO files, or the JSON file of coco, where they are not in their "
-         "usual place.",
+         "Folder of the XML or YOLO files, where they are not in their usual place; or the list or "
+         "JSON file of a folder of images.",
          .text = &eval->request.annotations},
         {"truth", 0, "FILE",
          "Classes of the images of layout imagenet: lines NAME CLASS, or CLASS alone in the order "

@@ -7,10 +7,16 @@
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 
+const char *input_name_at(const struct explain_request *request, size_t image)
+{
+    if (!request->tensor_path)
+        return input_list_name(&request->images, image);
+    return strcmp(request->tensor_path, STANDARD_STREAM) ? request->tensor_path : STANDARD_NAME;
+}
+
 const char *input_name(const struct explain_request *request)
 {
-    return request->tensor_path ? request->tensor_path
-                                : input_list_name(&request->images, request->image_index);
+    return input_name_at(request, request->image_index);
 }
 
 /* Number of spatial dimensions: what was given, or what the rank makes likely. */

@@ -130,9 +130,7 @@ char *output_path(const struct explain_request *request, const struct map_positi
     if (!strcmp(given, STANDARD_STREAM))
         return copy_text(standard_output, strlen(standard_output));
     bool in_folder = is_folder_name(request, given);
-    char *image = without_extension(
-        sscam_file_name(request->tensor_path ? request->tensor_path
-                                             : input_list_name(&request->images, position->image)));
+    char *image = without_extension(sscam_file_name(input_name_at(request, position->image)));
     const struct name_parts parts = {
         .image = in_folder || request->images.paths.count < 2 ? NULL : image,
         .method = selection->methods.count > 1 ? selection->methods.items[position->method] : NULL,

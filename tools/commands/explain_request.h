@@ -51,8 +51,9 @@ int load_first_input(struct explain_request *request);
 /* Makes an image the one that is explained. EXIT_FAILED with a line. */
 int load_input_image(struct explain_request *request, size_t index);
 
-/* How messages call what is explained. */
+/* How messages call what is explained, and what is at a position of the images. */
 const char *input_name(const struct explain_request *request);
+const char *input_name_at(const struct explain_request *request, size_t image);
 
 /* Files: written, named and checked in explain_output.c. */
 

@@ -12,7 +12,6 @@
 #include "text/text_file.h"
 
 #define STANDARD_INPUT "/dev/stdin"
-#define STANDARD_NAME "stdin"
 
 /* A file of this many bytes a pixel is larger than any image of so many pixels. */
 enum { MOST_BYTES_A_PIXEL = 8, MOST_BYTES_BESIDE = 16 << 20 };

@@ -12,6 +12,9 @@
 /* What stands for standard input or standard output. */
 #define STANDARD_STREAM "-"
 
+/* How messages and file names call standard input. */
+#define STANDARD_NAME "stdin"
+
 struct input_list {
     struct text_list paths; /* STANDARD_STREAM is the image that was read from there */
     uint8_t *standard;      /* the bytes of that image */

@@ -95,8 +95,8 @@ int dataset_open(const struct dataset_request *request, struct dataset *dataset)
     if (!is_file(request->path) && !is_folder(request->path))
         return fail(request->path, "there is no such data set");
     if (!name || !strcmp(name, "auto"))
-        name = request->annotations && !strcasecmp(sscam_extension(request->annotations), ".json")
-                   ? "coco"
+        name = request->annotations && is_file(request->annotations)
+                   ? layout_of_file(request->annotations)
                    : recognised_layout(request->path);
     if (!name)
         return EXIT_FAILED;

@@ -1,5 +1,6 @@
 /* Data sets as a plain list with one line for each object: file,class,xmin,ymin,xmax,ymax, or as a
- * heading says. */
+ * heading says. The files lie beside the list, or in the folder that is the data set where the list
+ * is that of --annotations. */
 #include <math.h>
 #include <search.h>
 #include <stdlib.h>
@@ -23,7 +24,8 @@ struct named_image {
 };
 
 struct list {
-    const struct dataset_request *request;
+    const char *path;
+    char *folder; /* of the images, with '/' at its end, or empty */
     struct dataset *dataset;
     struct csv_columns columns;
     char delimiter;
@@ -44,8 +46,7 @@ static int compare_names_of_images(const void *left, const void *right)
 static char *path_of(const struct list *list, const char *name)
 {
     static const char *const extensions[] = {".jpg", ".jpeg", ".png", ".JPG", ".JPEG"};
-    const char *beside = list->request->path;
-    char *path = dataset_path(beside, sscam_folder_length(beside), name);
+    char *path = dataset_path(list->folder, strlen(list->folder), name);
 
     for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
         if (is_image_name(name) || is_file(path))
@@ -189,7 +190,7 @@ static void add_object(struct list *list, const struct csv_reader *record,
 
 static int add_record(struct list *list, const struct csv_reader *record)
 {
-    const char *path = list->request->path, *name = csv_field(&list->columns, record, COLUMN_FILE);
+    const char *path = list->path, *name = csv_field(&list->columns, record, COLUMN_FILE);
     bool has_shape = list->columns.has_heading || (record->count >= 2 && record->count <= 6);
 
     if (!has_shape || (!*name && !list->used))
@@ -233,7 +234,7 @@ static int check_use(struct list *list)
 
     if (!dataset->count || has_object(dataset))
         return EXIT_OK;
-    return fail(list->request->path, "%s",
+    return fail(list->path, "%s",
                 list->first_why ? list->first_why : dataset->images[0].listed.unusable_why);
 }
 
@@ -269,22 +270,27 @@ static int read_list(struct list *list, char *text)
             code = add_record(list, &reader);
     }
     if (!code && reader.is_broken)
-        code = fail(list->request->path, "line %zu: a quote is not closed", reader.line);
+        code = fail(list->path, "line %zu: a quote is not closed", reader.line);
     csv_free(&reader);
     return code;
 }
 
 int dataset_open_csv(const struct dataset_request *request, struct dataset *dataset)
 {
+    const char *path = request->annotations ? request->annotations : request->path;
     size_t length;
-    char *why, *text = text_file_read(request->path, LARGEST_LIST, &length, &why);
+    char *why, *text = text_file_read(path, LARGEST_LIST, &length, &why);
 
     if (!text) {
-        int code = fail(request->path, "%s", why);
+        int code = fail(path, "%s", why);
         free(why);
         return code;
     }
-    struct list list = {.request = request, .dataset = dataset};
+    struct list list = {.path = path,
+                        .dataset = dataset,
+                        .folder = is_folder(request->path)
+                                      ? join_path(request->path, "")
+                                      : copy_text(path, sscam_folder_length(path))};
     text_normalise_lines(text);
     int code = read_list(&list, text);
     if (!code) {
@@ -293,6 +299,7 @@ int dataset_open_csv(const struct dataset_request *request, struct dataset *data
     }
     free_tree(&list);
     free(list.first_why);
+    free(list.folder);
     free(text);
     return code;
 }

@@ -28,32 +28,34 @@ static char *annotation_in(const char *folder, const char *name)
 
 /* Notes XML files beside the images of a data set that are of none of them. `dataset` has the images
  * of the folder alone, sorted. */
-static void note_foreign_annotations(const struct dataset *dataset, const char *folder)
+static int note_foreign_annotations(const struct dataset *dataset, const char *folder)
 {
     struct text_list names = {0};
     const char *first = NULL;
     size_t count = 0;
 
-    if (folder_files(folder, ".xml", &names))
-        return;
+    int code = folder_files(folder, ".xml", &names);
     for (size_t i = 0, image = 0; i < names.count; i++) {
         char *stem = without_extension(names.items[i]);
-        size_t length = strlen(stem);
+        size_t length = strlen(stem) + 1; /* with the dot */
 
-        while (image < dataset->count && strncmp(dataset->images[image].name, stem, length) < 0)
+        while (image < dataset->count &&
+               strncmp(dataset->images[image].name, names.items[i], length) < 0)
             image++;
-        if (image == dataset->count || strncmp(dataset->images[image].name, stem, length) != 0) {
+        if (image == dataset->count ||
+            strncmp(dataset->images[image].name, names.items[i], length) != 0) {
             first = first ? first : names.items[i];
             count++;
         }
         free(stem);
     }
-    if (count) {
+    if (count && !code) {
         char *why = format_text("%zu of its annotations are of no image, such as %s", count, first);
         note(folder, why);
         free(why);
     }
     text_list_free(&names);
+    return code;
 }
 
 /* Adds the images of a folder; `prefix` comes before their names. */
@@ -208,7 +210,7 @@ int dataset_open_imagenet(const struct dataset_request *request, struct dataset 
     if (!code && request->truth)
         code = read_truth(request->truth, dataset);
     if (!code && !request->annotations && !strcmp(images, annotations))
-        note_foreign_annotations(dataset, images);
+        code = note_foreign_annotations(dataset, images);
     free(images);
     free(annotations);
     return code;

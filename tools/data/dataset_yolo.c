@@ -24,6 +24,7 @@ struct yolo {
     struct dataset *dataset;
     char *names;             /* path of data.yaml or of the list of classes */
     char *root;              /* folder of the data set */
+    bool is_part;            /* the root is a part of the data set that data.yaml is of */
     struct json_t *document; /* data.yaml, or NULL */
 };
 
@@ -56,7 +57,8 @@ static bool has_text_beside_image(const char *folder)
     struct text_list names = {0};
     bool has = false;
 
-    for (size_t i = 0; (i || !folder_images(folder, &names)) && i < names.count && !has; i++) {
+    folder_readable_images(folder, &names);
+    for (size_t i = 0; i < names.count && !has; i++) {
         char *stem = without_extension(names.items[i]),
              *path = format_text("%s/%s.txt", folder, stem);
 
@@ -98,6 +100,12 @@ static int find_names(struct yolo *yolo)
         char *labels = join_path(given, "labels");
         yolo->names = find_in(labels, list_names);
         free(labels);
+    }
+    if (!yolo->names) { /* beside the folder of a split, as Roboflow has it */
+        char *above = join_path(given, "..");
+        yolo->names = find_in(above, yaml_names);
+        yolo->is_part = yolo->names != NULL;
+        free(above);
     }
     return yolo->names ? EXIT_OK
                        : fail(given, "has neither data.yaml nor classes.txt, which name YOLO's "
@@ -182,23 +190,33 @@ static int add_list(struct yolo *yolo, const char *path)
     return EXIT_OK;
 }
 
-/* Adds what an entry of data.yaml names: a folder or a list. Ultralytics also finds "../x" in the
- * root itself. */
-static int add_entry(struct yolo *yolo, const char *entry)
+/* The path that an entry of data.yaml names, or NULL where nothing is there. Ultralytics also finds
+ * "../x" in the root itself. */
+static char *find_entry(const struct yolo *yolo, const char *entry)
 {
     char *folder = join_path(yolo->root, ""), *path = dataset_path(folder, strlen(folder), entry);
-    int code;
 
     if (!is_folder(path) && !is_file(path) && !strncmp(entry, "../", 3)) {
         free(path);
         path = dataset_path(folder, strlen(folder), entry + 3);
     }
-    if (is_folder(path))
-        code = add_folder(yolo, path);
-    else
-        code = is_file(path) ? add_list(yolo, path)
-                             : fail(yolo->names, "names '%s', which is not there", entry);
     free(folder);
+    if (is_folder(path) || is_file(path))
+        return path;
+    free(path);
+    return NULL;
+}
+
+/* Adds what an entry of data.yaml names: a folder or a list. */
+static int add_entry(struct yolo *yolo, const char *entry)
+{
+    char *path = find_entry(yolo, entry);
+    int code;
+
+    if (!path)
+        code = fail(yolo->names, "names '%s', which is not there", entry);
+    else
+        code = is_folder(path) ? add_folder(yolo, path) : add_list(yolo, path);
     free(path);
     return code;
 }
@@ -238,21 +256,32 @@ static void move_root(struct yolo *yolo)
     }
 }
 
-/* The entry of a split: the one of --split, else the first usual one. */
+/* Whether an entry of data.yaml names something that is there. */
+static bool is_there(const struct yolo *yolo, const struct json_t *entry)
+{
+    char *text = document_text(document_is_list(entry) ? document_at(entry, 0) : entry),
+         *path = text && *text ? find_entry(yolo, text) : NULL;
+    bool is = path != NULL;
+
+    free(path);
+    free(text);
+    return is;
+}
+
+/* The entry of a split: the one of --split, else the first usual one that is there. */
 static const struct json_t *find_split(const struct yolo *yolo)
 {
-    const struct json_t *entry = NULL;
+    const struct json_t *first = NULL;
 
     if (yolo->request->split)
         return document_member(yolo->document, yolo->request->split);
-    for (size_t i = 0; dataset_split_names[i] && !entry; i++) {
-        entry = document_member(yolo->document, dataset_split_names[i]);
-        char *text = document_text(entry);
-        if (!document_is_list(entry) && (!text || !*text))
-            entry = NULL;
-        free(text);
+    for (size_t i = 0; dataset_split_names[i]; i++) {
+        const struct json_t *entry = document_member(yolo->document, dataset_split_names[i]);
+        if (entry && is_there(yolo, entry))
+            return entry;
+        first = first ? first : entry;
     }
-    return entry;
+    return first;
 }
 
 static int add_entries(struct yolo *yolo)
@@ -313,17 +342,15 @@ static int open(struct yolo *yolo)
 
     if (!code)
         code = labels_read(yolo->names, &dataset->class_names);
-    if (!code && is_yaml(yolo->names)) {
+    if (!code && is_yaml(yolo->names))
         code = read_yaml(yolo);
-        if (!code) {
-            dataset->has_points = document_member(yolo->document, "kpt_shape") != NULL;
-            move_root(yolo);
-            code = add_entries(yolo);
-        }
-    } else if (!code) {
-        code = add_plain(yolo);
-    }
-    return code;
+    if (code)
+        return code;
+    dataset->has_points = document_member(yolo->document, "kpt_shape") != NULL;
+    if (!yolo->document || yolo->is_part)
+        return add_plain(yolo);
+    move_root(yolo);
+    return add_entries(yolo);
 }
 
 int dataset_open_yolo(const struct dataset_request *request, struct dataset *dataset)

@@ -69,13 +69,13 @@ static int compare_names(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-static int list(const char *path, int kind, const char *extension, struct text_list *names)
+/* Adds the entries that are wanted; returns 0, or why the folder cannot be read, as errno. */
+static int read_entries(const char *path, int kind, const char *extension, struct text_list *names)
 {
     DIR *folder = opendir(path);
-    int code = EXIT_OK;
 
     if (!folder)
-        return fail_errno(path);
+        return errno;
     for (;;) {
         errno = 0;
         const struct dirent *entry = readdir(folder);
@@ -84,12 +84,22 @@ static int list(const char *path, int kind, const char *extension, struct text_l
         if (is_wanted(path, entry->d_name, kind, extension))
             text_list_add(names, entry->d_name);
     }
-    if (errno)
-        code = fail_errno(path);
+    int reason = errno;
     closedir(folder);
     if (names->count)
         qsort(names->items, names->count, sizeof *names->items, compare_names);
-    return code;
+    return reason;
+}
+
+static int list(const char *path, int kind, const char *extension, struct text_list *names)
+{
+    errno = read_entries(path, kind, extension, names);
+    return errno ? fail_errno(path) : EXIT_OK;
+}
+
+void folder_readable_images(const char *path, struct text_list *names)
+{
+    read_entries(path, IMAGES, NULL, names);
 }
 
 int folder_images(const char *path, struct text_list *names)

@@ -11,7 +11,10 @@
 int folder_images(const char *path, struct text_list *names);
 int folder_folders(const char *path, struct text_list *names);
 
-/* The same of files with an extension, in any case. */
+/* The images, as far as the folder can be read; prints nothing. */
+void folder_readable_images(const char *path, struct text_list *names);
+
+/* The same as folder_images() of files with an extension, in any case. */
 int folder_files(const char *path, const char *extension, struct text_list *names);
 
 /* Whether a name has the extension of an image, in any case, of a kind that can be read or not. */

@@ -7,10 +7,11 @@
 #include "common/checked_alloc.h"
 #include "data/csv.h"
 #include "data/labels.h"
+#include "text/string_list.h"
 
 #define DIGITS "0123456789"
 
-enum { MOST_COLUMNS = 16, NO_COLUMN = -1 };
+enum { MOST_COLUMNS = 16, UNRANKED = 100, NO_COLUMN = -1 };
 
 /* A copy of the text as a table, with its records. */
 struct table {
@@ -71,9 +72,13 @@ static int word_position(const char *text, const char *const *words)
 static const char *const index_words[] = {"index",    "idx", "class_index", "class_idx", "class_id",
                                           "label_id", "id",  "number",      "class_num", "label",
                                           "class",    "",    NULL};
-static const char *const name_words[] = {
-    "name",    "class_name",  "classname", "label_name", "label",    "class", "category", "labels",
-    "classes", "description", "title",     "text",       "synonyms", "words", "species",  NULL};
+static const char *const identifier_words[] = {"wnid", "synset", "identifier", "mid",
+                                               "code", "id",     "uid",        NULL};
+static const char *const name_words[] = {"name",         "class_name",  "classname", "label_name",
+                                         "display_name", "displayname", "label",     "common_name",
+                                         "class_label",  "class",       "category",  "labels",
+                                         "classes",      "description", "title",     "text",
+                                         "synonyms",     "words",       "species",   NULL};
 
 static bool is_heading(const struct table *table)
 {
@@ -116,7 +121,7 @@ static int rank_of(const struct table *table, size_t column, const char *const *
 {
     int position = table->first ? word_position(table->records[0][column], words) : -1;
 
-    return position < 0 ? MOST_COLUMNS : position;
+    return position < 0 ? UNRANKED : position;
 }
 
 /* Finds the column of indices. Returns NULL, or why it is not clear which one that is. */
@@ -151,7 +156,7 @@ static bool name_goes_on(const struct table *table)
 /* Finds the columns of identifiers and of names, once that of the indices is known. */
 static void find_names(struct table *table)
 {
-    int best = MOST_COLUMNS + 1;
+    int best = UNRANKED + 1;
 
     if (!table->first && table->index == 0 && table->columns == 3) { /* index,identifier,name */
         table->columns = name_goes_on(table) ? 2 : 3;
@@ -159,7 +164,8 @@ static void find_names(struct table *table)
     }
     for (size_t i = 0; i < table->columns; i++)
         if (table->identifier == NO_COLUMN && (int)i != table->index &&
-            column_is(table, i, is_identifier))
+            (column_is(table, i, is_identifier) ||
+             (table->columns > 2 && rank_of(table, i, identifier_words) < UNRANKED)))
             table->identifier = (int)i;
     for (size_t i = 0; i < table->columns; i++) {
         if ((int)i == table->index || (int)i == table->identifier)
@@ -305,6 +311,54 @@ static bool are_numbered(const struct lines *lines)
     return are;
 }
 
+/* Length of a line up to the blanks before an index at its end; 0 where there is none. */
+static size_t length_before_index(const char *line)
+{
+    size_t length = strlen(line), end = length;
+
+    while (end && strchr(DIGITS, line[end - 1]))
+        end--;
+    size_t name = end;
+    while (name && strchr(" \t", line[name - 1]))
+        name--;
+    return end < length && name < end ? name : 0;
+}
+
+static int compare_texts(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* Whether the lines "airfield 0" end in the indices 0 to their number - 1, each after another name.
+ */
+static bool are_numbered_at_end(const struct lines *lines)
+{
+    bool *seen = allocate(lines->count + 1, sizeof *seen), are = lines->count > 1;
+    struct text_list names = {0};
+
+    for (size_t i = 0; i < lines->count && are; i++) {
+        size_t name = length_before_index(lines->items[i]);
+        const char *number = lines->items[i] + name + strspn(lines->items[i] + name, " \t");
+        int64_t index = -1;
+
+        are = name && sscam_parse_int(number, &index) && (uint64_t)index < lines->count &&
+              !seen[index];
+        if (are) {
+            char *copy = copy_text(lines->items[i], name);
+            seen[index] = true;
+            text_list_add(&names, copy);
+            free(copy);
+        }
+    }
+    if (are)
+        qsort(names.items, names.count, sizeof *names.items, compare_texts);
+    for (size_t i = 1; i < names.count && are; i++)
+        are = strcmp(names.items[i - 1], names.items[i]) != 0;
+    text_list_free(&names);
+    free(seen);
+    return are;
+}
+
 /* Whether each line begins with an identifier, as "n01440764 tench, Tinca tinca" does. */
 static bool are_identified(const struct lines *lines)
 {
@@ -332,12 +386,41 @@ static char *take_numbered(struct labels *labels, const struct lines *lines)
     return why;
 }
 
+static char *take_numbered_at_end(struct labels *labels, const struct lines *lines)
+{
+    char *why = NULL;
+
+    labels->has_indices = true;
+    for (size_t i = 0; i < lines->count && !why; i++) {
+        char *line = lines->items[i], *number = line + length_before_index(line);
+        int64_t index = -1;
+
+        *number++ = '\0';
+        sscam_parse_int(number + strspn(number, " \t"), &index);
+        why = labels_put(labels, index, NULL, line);
+    }
+    return why;
+}
+
+/* Removes the quotes around a line, and a comma after them. */
+static char *without_quotes(char *line)
+{
+    size_t length = strlen(line);
+
+    if (length && line[length - 1] == ',')
+        length--;
+    if (length < 2 || *line != '"' || line[length - 1] != '"')
+        return line;
+    line[length - 1] = '\0';
+    return line + 1;
+}
+
 static char *take_named(struct labels *labels, const struct lines *lines, bool have_identifiers)
 {
     char *why = NULL;
 
     for (size_t i = 0; i < lines->count && !why; i++) {
-        char *name = lines->items[i];
+        char *name = without_quotes(lines->items[i]);
 
         if (have_identifiers) {
             name += strcspn(name, " \t");
@@ -359,6 +442,8 @@ char *labels_take_lines(struct labels *labels, char *text)
     struct lines lines = split_lines(text);
     if (are_numbered(&lines))
         why = take_numbered(labels, &lines);
+    else if (are_numbered_at_end(&lines))
+        why = take_numbered_at_end(labels, &lines);
     else
         why = take_named(labels, &lines, are_identified(&lines));
     free(lines.items);
