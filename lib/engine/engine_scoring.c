@@ -28,10 +28,11 @@ static sscam_status check_classes(const scoring *work, const sscam_engine_values
         const sscam_target *target = &work->targets[t];
         const int64_t other = target->kind == SSCAM_TARGET_DIFFERENCE ? target->other_index : 0;
         const int64_t highest = target->class_index > other ? target->class_index : other;
-        if (highest >= classes || (target->target_pixels && !sscam_engine_is_dense(outputs)))
+        if (highest >= classes || (target->target_pixels != NULL) != sscam_engine_is_dense(outputs))
             return sscam_fail(SSCAM_E_MODEL,
-                              "%s: %lld outputs now, other than for the input that is explained",
-                              work->network->engine.name, (long long)classes);
+                              "%s: outputs [N,%lld%s] now, other than for the input itself",
+                              work->network->engine.name, (long long)classes,
+                              sscam_engine_is_dense(outputs) ? ",h,w" : "");
     }
     return SSCAM_OK;
 }

@@ -565,6 +565,19 @@ START_TEST(a_callback_of_the_caller_stops_between_batches)
 }
 END_TEST
 
+START_TEST(engines_are_prepared)
+{
+    tiny_engine tiny = {NULL};
+    const sscam_engine engine = engine_of(&tiny);
+    sscam_model *model = model_of(&engine);
+    sscam_explainer *explainer = NULL;
+    ASSERT_OK(sscam_explainer_create(model, "score-cam", &explainer));
+    ASSERT_OK(sscam_explainer_prepare(explainer, input_shape, 4));
+    sscam_explainer_unref(explainer);
+    sscam_model_unref(model);
+}
+END_TEST
+
 /* --- failures --------------------------------------------------------------------------------- */
 
 START_TEST(what_callbacks_give_is_checked)
@@ -903,6 +916,7 @@ int main(void)
     tcase_add_test(batches, batches_shrink_when_memory_runs_out);
     tcase_add_test(batches, rows_are_classified_in_batches);
     tcase_add_test(batches, a_callback_of_the_caller_stops_between_batches);
+    tcase_add_test(batches, engines_are_prepared);
     tcase_add_loop_test(failures, what_callbacks_give_is_checked, 0, MISDEEDS);
     tcase_add_loop_test(failures, the_status_of_a_callback_comes_through, 0, 5);
     tcase_add_test(failures, outputs_that_are_no_numbers_are_not_classified);
