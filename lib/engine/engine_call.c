@@ -291,6 +291,8 @@ static sscam_status result_of(const sscam_engine_network *network, const char *c
         status = SSCAM_E_MODEL;
     if (reply->text[0] != '\0')
         return sscam_fail(status, "%s: %s: %s", network->engine.name, callback, reply->text);
+    if (status == SSCAM_E_MEMORY)
+        return sscam_fail(status, "%s: %s: out of memory", network->engine.name, callback);
     return sscam_fail(status, "%s: %s: the engine failed with status %d and gave no text",
                       network->engine.name, callback, (int)returned);
 }
