@@ -16,20 +16,20 @@
 extern "C" {
 #endif
 
-/** What a layer gave for one input. Set it to SSCAM_ACTIVATIONS_INIT, then its fields. Nothing of it
- * is kept after the call that takes it. */
+/** What a layer gave for one input. Set it to SSCAM_ACTIVATIONS_INIT, then its fields. Nothing of
+ * it is kept after the call that takes it. */
 typedef struct sscam_activations {
     /** sizeof(sscam_activations). */
     size_t struct_size;
-    /** A: [K, sides] or [1, K, sides], where `sides` are `rank` numbers, as [K,h,w] for images. Layers
-     * with channels last are described by strides; tokens by strides too, from the first one of the
-     * grid on. Of type float32, float64 or uint8. */
+    /** A: [K, sides] or [1, K, sides], where `sides` are `rank` numbers, as [K,h,w] for images.
+     * Layers with channels last are described by strides; tokens by strides too, from the first one
+     * of the grid on. Of type float32, float64 or uint8. */
     const sscam_array *activations;
     /** dY/dA of the class that is explained, in the shape of the activations. NULL: none; methods
      * that need none ignore them. */
     const sscam_array *gradients;
-    /** [K]: the last layer's weights for the class, which `cam` needs and other methods ignore. NULL:
-     * none. */
+    /** [K]: the last layer's weights for the class, which `cam` needs and other methods ignore.
+     * NULL: none. */
     const sscam_array *class_weights;
     /** Sides of the map, `rank` numbers, as the height and width of the network's input. NULL: the
      * sides of the activations. */
@@ -38,8 +38,8 @@ typedef struct sscam_activations {
     int32_t rank;
     /** Number of pairs in `options`. */
     int32_t option_count;
-    /** `option_count` pairs of an option's name and its value as text: `eigen_smooth` and `combine`.
-     * May be NULL when option_count is 0. */
+    /** `option_count` pairs of an option's name and its value as text: `eigen_smooth` and
+     * `combine`. May be NULL when option_count is 0. */
     const char *const *options;
     /** What sscam_map_layer() returns and messages name. NULL: "activations". */
     const char *layer;
@@ -64,8 +64,8 @@ typedef struct sscam_activations {
  * @param[out] out The map, or NULL on failure. Ownership: the caller's, to be released with
  *                 sscam_map_unref().
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such method, a struct_size that is not valid, arrays
- *         of another rank or shape, another element type, NaN or infinity in an array, sides below 1
- *         or too many, another option or a value that it does not take); SSCAM_E_UNSUPPORTED (the
+ *         of another rank or shape, another element type, NaN or infinity in an array, sides below
+ *         1 or too many, another option or a value that it does not take); SSCAM_E_UNSUPPORTED (the
  *         method needs gradients, class weights or a network: the message says which);
  *         SSCAM_E_MODEL (a product overflows float32); SSCAM_E_MEMORY.
  * Thread: any thread.

@@ -78,14 +78,14 @@ SSCAM_API void sscam_evaluation_unref(sscam_evaluation *evaluation);
 typedef struct sscam_evaluation_case {
     /** sizeof(sscam_evaluation_case). */
     size_t struct_size;
-    /** `class_count` class indices, each possibly SSCAM_CLASS_TOP or SSCAM_CLASS_RANKED(). NULL: the
-     * top class alone. */
+    /** `class_count` class indices, each possibly SSCAM_CLASS_TOP or SSCAM_CLASS_RANKED(). NULL:
+     * the top class alone. */
     const int64_t *classes;
     /** Number of classes, at least 1; ignored when `classes` is NULL. */
     int64_t class_count;
     /** float32 [box_count,4]: left, top, right and bottom edge in pixels of the image, whose first
-     * pixel reaches from 0 to 1. They go through the same resize and crop as the image; boxes of one
-     * class are united. May be NULL when box_count is 0. */
+     * pixel reaches from 0 to 1. They go through the same resize and crop as the image; boxes of
+     * one class are united. May be NULL when box_count is 0. */
     const float *boxes;
     /** `box_count` positions in `classes`, the class of each box. NULL: all are of the first. */
     const int64_t *box_classes;
@@ -107,10 +107,10 @@ typedef struct sscam_evaluation_case {
 /**
  * Explains classes of an image with all methods and adds a case for each class, with the values of
  * the metrics that the option `metrics` names (Naidu & Michael 2020, section 4; docs/methods.md).
- * What methods and classes have in common is done once, as by sscam_explain_image_all(). Of a method
- * whose maps are given, the explainer says the network, the preprocessing and the metrics alone; it
- * has values of class sensitivity only where the given classes include the top class and the least
- * likely one, and none of coherency and ADCC.
+ * What methods and classes have in common is done once, as by sscam_explain_image_all(). Of a
+ * method whose maps are given, the explainer says the network, the preprocessing and the metrics
+ * alone; it has values of class sensitivity only where the given classes include the top class and
+ * the least likely one, and none of coherency and ADCC.
  *
  * @param evaluation An evaluation that was created with explainers.
  * @param image      An image.
@@ -118,9 +118,9 @@ typedef struct sscam_evaluation_case {
  * @return As sscam_explain_image_all(); SSCAM_E_ARGUMENT also for an evaluation without explainers,
  * explainers that differ in the options above or are in use, a struct_size that is not valid, a box
  * that is not finite or whose edges are in the wrong order, a position out of range, maps for only
- * some of a method's classes, a map of another rank or size, and metric_steps that changed since the
- * first image. On failure nothing is added, and the evaluation can be used again. Thread: that of
- * the explainers. The first explainer that has a progress callback reports for all.
+ * some of a method's classes, a map of another rank or size, and metric_steps that changed since
+ * the first image. On failure nothing is added, and the evaluation can be used again.
+ * Thread: that of the explainers. The first explainer that has a progress callback reports for all.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_evaluation_add(sscam_evaluation *evaluation, const sscam_image *image,
@@ -192,7 +192,8 @@ SSCAM_API int32_t sscam_evaluation_value(const sscam_evaluation *evaluation,
                                          int64_t method_position, int64_t case_position,
                                          int32_t metric, double *value);
 
-/** The mean of a metric. Set its struct_size, by SSCAM_METRIC_TOTAL_INIT, before it is filled in. */
+/** The mean of a metric. Set its struct_size, by SSCAM_METRIC_TOTAL_INIT, before it is filled in.
+ */
 typedef struct sscam_metric_total {
     /** sizeof(sscam_metric_total). */
     size_t struct_size;

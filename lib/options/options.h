@@ -68,8 +68,8 @@ int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_setti
  * common; NULL: none. */
 const char *sscam_settings_evaluation_difference(const sscam_settings *a, const sscam_settings *b);
 
-/* The value as text: in `buffer`, or the settings' own, or static; NULL, with a message, where there
- * is no such option. */
+/* The value as text: in `buffer`, or the settings' own, or static; NULL, with a message, where
+ * there is no such option. */
 const char *sscam_settings_get(const sscam_settings *settings, const char *name, char *buffer,
                                size_t size);
 

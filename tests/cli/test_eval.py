@@ -40,7 +40,8 @@ from scene_sets import (
     values_of,
 )
 
-OTHERS = ["insertion", "deletion", "class_sensitivity", "complexity", "coherency", "adcc"]
+PERCENTAGES = ["complexity", "coherency", "adcc"]
+OTHERS = ["insertion", "deletion", "class_sensitivity", *PERCENTAGES]
 
 
 # --- layouts --------------------------------------------------------------------------------------
@@ -475,7 +476,8 @@ def test_merging_keeps_every_digit(evaluate, sscam, tmp_path):
     )
     heading, *lines = (tmp_path / "values.csv").read_text().splitlines(keepends=True)
     lines = [
-        line if line[0] != "1" else re.sub(r",[^,]*,[^,]*\n", ",nan,\n", line) for line in lines
+        line if line[0] != "1" else re.sub(r",[^,]*,[^,]*((,[^,]*){3}\n)", r",nan,\1", line)
+        for line in lines
     ]
     parts = [
         put(tmp_path / f"{i}.csv", heading + "".join(line for line in lines if line[0] == str(i)))
@@ -820,7 +822,7 @@ def test_table_json_and_csv_agree(evaluate, tmp_path):
             assert total["count"] == len(values) and total["undefined"] == 0
             assert total["mean"] == pytest.approx(math.fsum(values) / len(values), abs=1e-6)
             assert total["lower"] <= total["mean"] <= total["upper"]
-            digits = 2 if metric in METRICS else 4
+            digits = 2 if metric in METRICS + PERCENTAGES else 4
             mean, *interval = (f"{total[key]:.{digits}f}" for key in ("mean", "lower", "upper"))
             shown = f"{mean} [{', '.join(interval)}]"
             assert any(shown in line for line in lines), (metric, shown)
@@ -1034,7 +1036,7 @@ def test_report_is_one_file_with_everything(evaluate, tmp_path):
     cases = len(result.rows) // 2
     assert len([1 for div in page.all("div") if div.get("class") == "case"]) == cases
     assert len(page.all("img")) == 3 * cases  # the input and two methods
-    assert len(page.all("svg")) == 7 + 2 and len(page.all("polyline")) == 2 * 2
+    assert len(page.all("svg")) == 10 + 2 and len(page.all("polyline")) == 2 * 2
     for line in page.all("polyline"):
         assert len(line["points"].split()) == 4
     for element in page.all("img"):
@@ -1045,9 +1047,9 @@ def test_report_is_one_file_with_everything(evaluate, tmp_path):
     values = [div["data-v0-0"] for div in page.all("div") if div.get("class") == "case"]
     assert values == [f"{float(row['average_drop']):.9g}" for row in result.rows[::2]]
     cells = [float(cell["data-value"]) for cell in page.all("td") if cell.get("data-value")]
-    assert len(cells) == 2 * 7
+    assert len(cells) == 2 * 10
     assert [table["id"] for table in page.all("table") if table.get("class") == "worst"] == [
-        f"worst-{method}-{metric}" for method in range(2) for metric in range(7)
+        f"worst-{method}-{metric}" for method in range(2) for metric in range(10)
     ]
     assert cells[0] == pytest.approx(sum(map(float, values)) / cases, rel=1e-6)
 
