@@ -18,7 +18,11 @@ def classifier(program, value="x", weight=None, bias=None):
     bias = bias or program.stored("head.bias", BIAS)
     program.add("mean.dim", "mean", self=value, dim=[2, 3])
     program.add(
-        "linear.default", "logits", [("head", "linear.Linear")], input="mean", weight=weight,
+        "linear.default",
+        "logits",
+        [("head", "linear.Linear")],
+        input="mean",
+        weight=weight,
         bias=bias,
     )
     program.give("logits")
@@ -122,8 +126,10 @@ def test_shared_and_overlapping_weights(image):
     weight = program.stored("weight", WEIGHT, record=record)
     bias = program.stored("bias", BIAS, record=record, offset=12)
     program.add("mul.Tensor", "unused", self=both, other=0.0)
-    close(load(classifier(program, weight=weight, bias=bias)).classify(image),
-          linear(image.mean((2, 3))))
+    close(
+        load(classifier(program, weight=weight, bias=bias)).classify(image),
+        linear(image.mean((2, 3))),
+    )
 
 
 def test_strides_of_weights(image):
@@ -268,8 +274,9 @@ def test_special_numbers(image):
     for number in ("-Infinity", float("-inf")):  # as PyTorch writes it now, and did
         program.nodes = program.nodes[:1]
         program.outputs, program.output_specs = [], []
-        program.add("masked_fill.Scalar", "hidden", self="x", mask="is_negative",
-                    value={"as_float": number})
+        program.add(
+            "masked_fill.Scalar", "hidden", self="x", mask="is_negative", value={"as_float": number}
+        )
         program.add("clamp.default", "bounded", self="hidden", min=-1.0)
         program.input_specs, program.weights = [], {}
         classifier(program, "bounded")
@@ -293,7 +300,11 @@ def test_layout_of_earlier_releases(image, is_parameter, protocol):
 def test_assertions_are_no_operations(image):
     program = ProgramFile()
     program.add("_operator.ge", [{"as_sym_bool": {"as_name": "holds"}}], a=1, b=0)
-    program.add("_assert_scalar.default", [], self={"as_sym_bool": {"as_name": "holds"}},
-                assert_msg={"as_string": "never"})
+    program.add(
+        "_assert_scalar.default",
+        [],
+        self={"as_sym_bool": {"as_name": "holds"}},
+        assert_msg={"as_string": "never"},
+    )
     close(load(classifier(program)).classify(image), linear(image.mean((2, 3))))
     assert argument(True) == {"as_bool": True} and BOOL == 12
