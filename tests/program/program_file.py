@@ -244,7 +244,7 @@ def zipped(members, compression=zipfile.ZIP_STORED):
     return content.getvalue()
 
 
-# --- what torch.save writes ------------------------------------------------------------------------
+# --- what torch.save writes -----------------------------------------------------------------------
 
 
 class Global:
