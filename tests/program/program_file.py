@@ -199,9 +199,7 @@ class ProgramFile(Graph):
         members = {
             "models/model.json": json.dumps(self.program()),
             "data/weights/model_weights_config.json": json.dumps(self.payloads(self.weights)),
-            "data/constants/model_constants_config.json": json.dumps(
-                self.payloads(self.constants)
-            ),
+            "data/constants/model_constants_config.json": json.dumps(self.payloads(self.constants)),
             "archive_format": "pt2",
             "archive_version": "0",
             "byteorder": "little",
@@ -246,7 +244,7 @@ def zipped(members, compression=zipfile.ZIP_STORED):
     return content.getvalue()
 
 
-# --- what torch.save writes ------------------------------------------------------------------------
+# --- what torch.save writes -----------------------------------------------------------------------
 
 
 class Global:

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from conftest import load
 from program_file import BOOL, HALF, LEAF, Graph, ProgramFile, argument, sym_int, tensor, tensors
 
@@ -18,7 +19,11 @@ def classifier(program, value="x", weight=None, bias=None):
     bias = bias or program.stored("head.bias", BIAS)
     program.add("mean.dim", "mean", self=value, dim=[2, 3])
     program.add(
-        "linear.default", "logits", [("head", "linear.Linear")], input="mean", weight=weight,
+        "linear.default",
+        "logits",
+        [("head", "linear.Linear")],
+        input="mean",
+        weight=weight,
         bias=bias,
     )
     program.give("logits")
@@ -99,7 +104,8 @@ def test_condition(image, shift):
         program.nodes[-1]["inputs"].append({"name": "", "arg": value, "kind": 1})
     classifier(program, "chosen")
     shifted = image + np.float32(shift)
-    close(load(program).classify(image), linear((-shifted if shift > 0 else -shifted).mean((2, 3))))
+    expected = -shifted if shift > 0 else np.abs(shifted)
+    close(load(program).classify(image), linear(expected.mean((2, 3))))
 
 
 def test_operations_in_place_and_state(image):
@@ -122,8 +128,10 @@ def test_shared_and_overlapping_weights(image):
     weight = program.stored("weight", WEIGHT, record=record)
     bias = program.stored("bias", BIAS, record=record, offset=12)
     program.add("mul.Tensor", "unused", self=both, other=0.0)
-    close(load(classifier(program, weight=weight, bias=bias)).classify(image),
-          linear(image.mean((2, 3))))
+    close(
+        load(classifier(program, weight=weight, bias=bias)).classify(image),
+        linear(image.mean((2, 3))),
+    )
 
 
 def test_strides_of_weights(image):
@@ -183,7 +191,7 @@ def test_symbolic_sizes(image):
 
 def test_a_program_for_one_size_names_it(image):
     model = load(classifier(ProgramFile()))
-    with pytest.raises(Exception, match="shape .1, 3, 9, 9.: it was exported for 1x3x8x8 only"):
+    with pytest.raises(Exception, match=r"9.: it was exported for 1x3x8x8 only"):
         model.classify(np.zeros((1, 3, 9, 9), np.float32))
 
 
@@ -268,8 +276,9 @@ def test_special_numbers(image):
     for number in ("-Infinity", float("-inf")):  # as PyTorch writes it now, and did
         program.nodes = program.nodes[:1]
         program.outputs, program.output_specs = [], []
-        program.add("masked_fill.Scalar", "hidden", self="x", mask="is_negative",
-                    value={"as_float": number})
+        program.add(
+            "masked_fill.Scalar", "hidden", self="x", mask="is_negative", value={"as_float": number}
+        )
         program.add("clamp.default", "bounded", self="hidden", min=-1.0)
         program.input_specs, program.weights = [], {}
         classifier(program, "bounded")
@@ -293,7 +302,11 @@ def test_layout_of_earlier_releases(image, is_parameter, protocol):
 def test_assertions_are_no_operations(image):
     program = ProgramFile()
     program.add("_operator.ge", [{"as_sym_bool": {"as_name": "holds"}}], a=1, b=0)
-    program.add("_assert_scalar.default", [], self={"as_sym_bool": {"as_name": "holds"}},
-                assert_msg={"as_string": "never"})
+    program.add(
+        "_assert_scalar.default",
+        [],
+        self={"as_sym_bool": {"as_name": "holds"}},
+        assert_msg={"as_string": "never"},
+    )
     close(load(classifier(program)).classify(image), linear(image.mean((2, 3))))
     assert argument(True) == {"as_bool": True} and BOOL == 12
