@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <limits>
 
-#include <nlohmann/json.hpp>
-
 #include "common/guard.hpp"
+#include "program/json_value.hpp"
 #include "program/symbolic_size.hpp"
 
 namespace sscam {
 
 namespace {
 
-using Json = nlohmann::json;
+using Json = JsonValue;
 using Kind = pt2::Argument::Kind;
 using Type = pt2::Argument::Type;
 
@@ -60,32 +59,22 @@ bool is_dropped(const std::string &key)
 
 Json parse(const std::string &text)
 {
-    constexpr int deepest = 200;
-    const auto filter = [](int depth, Json::parse_event_t event, Json &value) {
-        if (depth > deepest)
-            damaged("its JSON is nested too deeply");
-        return event != Json::parse_event_t::key || !is_dropped(value.get_ref<std::string &>());
-    };
-    try {
-        return Json::parse(with_quoted_numbers(text), filter);
-    } catch (const Json::exception &error) {
-        damaged(std::string("its JSON cannot be read: ") + error.what());
-    }
+    return parse_json(with_quoted_numbers(text), is_dropped);
 }
 
 // --- typed access --------------------------------------------------------------------------------
 
 const Json &object(const Json &value, const char *what)
 {
-    if (!value.is_object())
+    if (!value.is(Json::Kind::object))
         damaged(std::string(what) + " is no object");
     return value;
 }
 
 const Json *optional_member(const Json &value, const char *name)
 {
-    const auto found = object(value, name).find(name);
-    return found == value.end() || found->is_null() ? nullptr : &*found;
+    const Json *found = object(value, name).find(name);
+    return !found || found->is(Json::Kind::null) ? nullptr : found;
 }
 
 const Json &member(const Json &value, const char *name)
@@ -96,18 +85,18 @@ const Json &member(const Json &value, const char *name)
     return *found;
 }
 
-const Json &list(const Json &value, const char *what)
+const std::vector<Json> &list(const Json &value, const char *what)
 {
-    if (!value.is_array())
+    if (!value.is(Json::Kind::list))
         damaged(std::string(what) + " is no list");
-    return value;
+    return value.elements;
 }
 
 std::string text(const Json &value, const char *what)
 {
-    if (!value.is_string())
+    if (!value.is(Json::Kind::text))
         damaged(std::string(what) + " is no text");
-    return value.get<std::string>();
+    return value.text;
 }
 
 // Of names, which messages and lists of layers show.
@@ -121,33 +110,31 @@ std::string name_text(const Json &value, const char *what)
 
 int64_t integer(const Json &value, const char *what)
 {
-    if (!value.is_number_integer() ||
-        (value.is_number_unsigned() &&
-         value.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())))
+    if (!value.is(Json::Kind::integer))
         damaged(std::string(what) + " is no integer of 64 bits");
-    return value.get<int64_t>();
+    return value.integer;
 }
 
 bool truth(const Json &value, const char *what)
 {
-    if (!value.is_boolean())
+    if (!value.is(Json::Kind::truth))
         damaged(std::string(what) + " is neither true nor false");
-    return value.get<bool>();
+    return value.integer != 0;
 }
 
 double number(const Json &value, const char *what)
 {
-    if (value.is_string()) {
-        const std::string word = value.get<std::string>();
+    if (value.is(Json::Kind::text)) {
+        const std::string &word = value.text;
         if (word == "NaN")
             return std::numeric_limits<double>::quiet_NaN();
         if (word == "Infinity" || word == "-Infinity")
             return word[0] == '-' ? -std::numeric_limits<double>::infinity()
                                   : std::numeric_limits<double>::infinity();
     }
-    if (!value.is_number())
+    if (!value.is(Json::Kind::integer) && !value.is(Json::Kind::number))
         damaged(std::string(what) + " is no number");
-    return value.get<double>();
+    return value.number;
 }
 
 // A union is an object of one member, which names the kind.
@@ -155,12 +142,12 @@ std::pair<std::string, const Json *> only_member(const Json &value, const char *
 {
     const std::pair<std::string, const Json *> none = {"", nullptr};
     std::pair<std::string, const Json *> found = none;
-    for (const auto &entry : object(value, what).items()) {
-        if (entry.value().is_null())
+    for (const Json::Member &entry : object(value, what).members) {
+        if (entry.second.is(Json::Kind::null))
             continue;
         if (found.second)
-            damaged(std::string(what) + " has two kinds, " + found.first + " and " + entry.key());
-        found = {entry.key(), &entry.value()};
+            damaged(std::string(what) + " has two kinds, " + found.first + " and " + entry.first);
+        found = {entry.first, &entry.second};
     }
     if (!found.second)
         damaged(std::string(what) + " has no kind");
@@ -454,8 +441,9 @@ pt2::Graph read_graph(const Json &json, int depth)
     graph.outputs = read_arguments(json, "outputs", depth);
     for (const Json &node : list(member(json, "nodes"), "\"nodes\""))
         graph.nodes.push_back(read_node(node, depth));
-    for (const auto &entry : object(member(json, "tensor_values"), "\"tensor_values\"").items())
-        graph.tensors.emplace(entry.key(), read_description(entry.value()));
+    for (const Json::Member &entry :
+         object(member(json, "tensor_values"), "\"tensor_values\"").members)
+        graph.tensors.emplace(entry.first, read_description(entry.second));
     return graph;
 }
 
@@ -511,35 +499,36 @@ pt2::OutputSpecification read_output(const Json &json)
 
 bool are_texts(const Json &json)
 {
-    for (const Json &value : json)
-        if (!value.is_string())
+    for (const Json &value : json.elements)
+        if (!value.is(Json::Kind::text))
             return false;
-    return json.is_array();
+    return json.is(Json::Kind::list) && !json.elements.empty();
 }
 
 // The context of a dictionary is the list of its keys, that of a dataclass the lists of its fields
 // that are set and that are not.
 std::vector<std::string> keys_in(const Json &context)
 {
-    if (context.is_array() && !context.empty() && are_texts(context))
-        return context.get<std::vector<std::string>>();
-    if (context.is_array() && !context.empty() && are_texts(context[0]))
-        return context[0].get<std::vector<std::string>>();
-    return {};
+    const bool is_nested = !context.elements.empty() && are_texts(context.elements[0]);
+    std::vector<std::string> keys;
+    if (is_nested || are_texts(context))
+        for (const Json &key : is_nested ? context.elements[0].elements : context.elements)
+            keys.push_back(key.text);
+    return keys;
 }
 
 std::vector<std::string> keys_of(const Json &json, const Json *named_tuples)
 {
     const Json *context = optional_member(json, "context");
-    if (!context || !context->is_string())
+    if (!context || !context->is(Json::Kind::text))
         return {};
-    const std::string stored = context->get<std::string>();
+    const std::string &stored = context->text;
     if (named_tuples)
-        for (const auto &entry : named_tuples->items())
-            if (entry.key() == stored)
-                return keys_in(member(entry.value(), "field_names"));
-    const Json parsed = Json::parse(stored, nullptr, /*allow_exceptions=*/false);
-    return parsed.is_discarded() ? std::vector<std::string>() : keys_in(parsed);
+        for (const Json::Member &entry : named_tuples->members)
+            if (entry.first == stored)
+                return keys_in(member(entry.second, "field_names"));
+    const std::optional<Json> parsed = parse_if_json(stored);
+    return parsed ? keys_in(*parsed) : std::vector<std::string>();
 }
 
 pt2::OutputTree read_tree(const Json &json, const Json *named_tuples)
@@ -564,9 +553,9 @@ pt2::OutputTree read_output_tree(const Json &graph_module)
         if (!signature || text(member(entry, "fqn"), "the name of a module") != "")
             continue;
         const Json tree = parse(text(member(*signature, "out_spec"), "\"out_spec\""));
-        if (!tree.is_array() || tree.size() != 2)
+        if (tree.elements.size() != 2)
             damaged("the structure of its outputs cannot be read");
-        return read_tree(tree[1], named_tuples);
+        return read_tree(tree.elements[1], named_tuples);
     }
     damaged("the structure of its outputs is missing");
 }
@@ -574,11 +563,11 @@ pt2::OutputTree read_output_tree(const Json &graph_module)
 std::map<std::string, pt2::Range> read_ranges(const Json &json)
 {
     std::map<std::string, pt2::Range> ranges;
-    for (const auto &entry : object(json, "\"range_constraints\"").items()) {
-        pt2::Range &range = ranges[entry.key()];
-        if (const Json *least = optional_member(entry.value(), "min_val"))
+    for (const Json::Member &entry : object(json, "\"range_constraints\"").members) {
+        pt2::Range &range = ranges[entry.first];
+        if (const Json *least = optional_member(entry.second, "min_val"))
             range.least = integer(*least, "the least value of a size");
-        if (const Json *most = optional_member(entry.value(), "max_val"))
+        if (const Json *most = optional_member(entry.second, "max_val"))
             range.most = integer(*most, "the greatest value of a size");
     }
     return ranges;
@@ -624,33 +613,20 @@ pt2::Payload read_payload(const Json &json)
     return payload;
 }
 
-// libtorch's classes of exceptions and those of the JSON library are all that may pass from here.
-template <class Read>
-auto guarded_read(const Read &read) -> decltype(read())
-{
-    try {
-        return read();
-    } catch (const Json::exception &error) {
-        damaged(std::string("its JSON cannot be read: ") + error.what());
-    }
-}
-
 } // namespace
 
 pt2::Program parse_program(const std::string &json)
 {
-    return guarded_read([&] { return read_program(parse(json)); });
+    return read_program(parse(json));
 }
 
 pt2::Payloads parse_payloads(const std::string &json)
 {
-    return guarded_read([&] {
-        pt2::Payloads payloads;
-        const Json parsed = parse(json);
-        for (const auto &entry : object(member(parsed, "config"), "\"config\"").items())
-            payloads.emplace(entry.key(), read_payload(entry.value()));
-        return payloads;
-    });
+    pt2::Payloads payloads;
+    const Json parsed = parse(json);
+    for (const Json::Member &entry : object(member(parsed, "config"), "\"config\"").members)
+        payloads.emplace(entry.first, read_payload(entry.second));
+    return payloads;
 }
 
 } // namespace sscam
