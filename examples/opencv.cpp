@@ -30,9 +30,9 @@ void check(sscam_status status)
         throw std::runtime_error(sscam_last_error());
 }
 
-// Copies an 8-bit BGR matrix, as OpenCV has them. Its rows need not be contiguous, as those of a
-// region of a larger matrix are not: the stride is passed.
-Owned<sscam_image> to_image(const cv::Mat &bgr)
+// An 8-bit BGR matrix, as OpenCV has them, as an image, without a copy: the matrix must live as long.
+// Its rows need not be contiguous, as those of a region of a larger matrix are not.
+Owned<sscam_image> view(const cv::Mat &bgr)
 {
     sscam_pixels pixels = SSCAM_PIXELS_INIT;
     pixels.data = bgr.ptr<uint8_t>();
@@ -41,12 +41,12 @@ Owned<sscam_image> to_image(const cv::Mat &bgr)
     pixels.stride = static_cast<int64_t>(bgr.step[0]);
     pixels.format = SSCAM_PIXELS_BGR8;
     sscam_image *image = nullptr;
-    check(sscam_image_create(&pixels, &image));
+    check(sscam_image_wrap(&pixels, nullptr, nullptr, &image));
     return Owned<sscam_image>(image);
 }
 
-// Copies an image into a BGR matrix of its size.
-void copy_to(const sscam_image *image, cv::Mat &bgr)
+// Draws a map over an image, into a BGR matrix of the image's size.
+void draw(const sscam_map *map, const sscam_image *image, cv::Mat &bgr)
 {
     sscam_canvas canvas = SSCAM_CANVAS_INIT;
     canvas.data = bgr.ptr<uint8_t>();
@@ -54,7 +54,7 @@ void copy_to(const sscam_image *image, cv::Mat &bgr)
     canvas.height = bgr.rows;
     canvas.stride = static_cast<int64_t>(bgr.step[0]);
     canvas.format = SSCAM_PIXELS_BGR8;
-    check(sscam_image_copy_pixels(image, &canvas));
+    check(sscam_map_overlay_into(map, image, nullptr, &canvas));
 }
 
 cv::Rect middle_square(const cv::Size &size)
@@ -96,14 +96,11 @@ void run(const std::string &model_path, const std::string &image_path,
     sscam_model *loaded = nullptr;
     check(sscam_model_load(model_path.c_str(), "cpu", &loaded));
     const Owned<sscam_model> model(loaded);
-    const Owned<sscam_image> image = to_image(square);
+    const cv::Mat original = square.clone();
+    const Owned<sscam_image> image = view(original);
     const Owned<sscam_map> map = explain(model.get(), image.get());
 
-    sscam_image *drawn = nullptr;
-    check(sscam_map_overlay(map.get(), image.get(), nullptr, &drawn));
-    const Owned<sscam_image> overlay(drawn);
-    copy_to(overlay.get(), square);
-
+    draw(map.get(), image.get(), square);
     if (!cv::imwrite(explained_path, pixels))
         throw std::runtime_error("cannot write " + explained_path);
     std::cout << "class " << sscam_map_class_index(map.get()) << ", peak at " << peak(*map) << '\n';

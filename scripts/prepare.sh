@@ -8,8 +8,8 @@ debian_python=/usr/bin/python3
 
 # shellcheck disable=SC2034 # used by the scripts that source this
 build_packages="g++ meson ninja-build pkg-config libtorch-dev libopenblas-dev libpng-dev libjpeg-dev
-    nlohmann-json3-dev libcairo2-dev libpango1.0-dev libxml2-dev libjansson-dev libyaml-dev
-    fonts-dejavu-core"
+    libtiff-dev libwebp-dev nlohmann-json3-dev libcairo2-dev libpango1.0-dev libxml2-dev
+    libjansson-dev libyaml-dev fonts-dejavu-core"
 
 say() {
     printf '== %s\n' "$*"

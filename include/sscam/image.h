@@ -110,6 +110,12 @@ typedef struct sscam_canvas {
 #define SSCAM_FILE_PNG 1
 /** JPEG. */
 #define SSCAM_FILE_JPEG 2
+/** Windows bitmaps. */
+#define SSCAM_FILE_BMP 4
+/** Tag Image File Format, where the library was built with libtiff. */
+#define SSCAM_FILE_TIFF 8
+/** WebP, where the library was built with libwebp. */
+#define SSCAM_FILE_WEBP 16
 /** @} */
 
 /** How an image file is read. Set it to SSCAM_READ_OPTIONS_INIT, then the fields that differ. */
@@ -120,14 +126,23 @@ typedef struct sscam_read_options {
      * a higher one for images that are known to be large. 0: SSCAM_IMAGE_MAX_PIXELS. The file
      * itself may have up to 8 bytes a pixel of the limit and 16 MiB of other content. */
     int64_t max_pixels;
-    /** SSCAM_FILE_ bits of the formats that are accepted. 0: all. */
+    /** SSCAM_FILE_ bits of the formats that are accepted. 0: all of sscam_image_file_formats(). */
     int32_t formats;
+    /** 0: the image is turned as the file's orientation (EXIF's or TIFF's) says, as viewers and
+     * browsers do. 1: pixels stay as they are stored. */
+    int32_t ignore_orientation;
+    /** 1: of a PNG, JPEG or BMP file that ends too early, what is there is taken, where that is at
+     * least a row; what is missing becomes black, or gray in JPEG. 0: such files are refused. */
+    int32_t allow_truncated;
+    /** Of files with 16 bits a channel: sscam_pixels.significant_bits, 9 to 16; higher values are
+     * refused. 0: 16, the whole range. Files of 8 bits are read as ever. */
+    int32_t significant_bits;
 } sscam_read_options;
 
 /** Initial value of an sscam_read_options. */
-#define SSCAM_READ_OPTIONS_INIT          \
-    {                                    \
-        sizeof(sscam_read_options), 0, 0 \
+#define SSCAM_READ_OPTIONS_INIT                   \
+    {                                             \
+        sizeof(sscam_read_options), 0, 0, 0, 0, 0 \
     }
 
 /**
@@ -167,14 +182,20 @@ typedef void (*sscam_release_callback)(void *user);
 SSCAM_API sscam_status sscam_image_wrap(const sscam_pixels *pixels, sscam_release_callback release,
                                         void *user, sscam_image **out);
 
+/** @return The SSCAM_FILE_ bits of the formats that this build reads. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_image_file_formats(void);
+
 /**
- * Reads a PNG or JPEG file; its content decides which it is, not its name. 16-bit PNG keeps
- * its 16 bits, palettes become RGB or RGBA, CMYK JPEG becomes RGB. EXIF orientation is not applied, as
- * in PIL.
+ * Reads an image file; its content decides of which format it is, not its name. Channels of 16 bits
+ * stay so, palettes become RGB or RGBA, CMYK becomes RGB. The image is turned as the file's
+ * orientation says. Colour profiles and gamma are not applied.
  *
- * An image takes up to 8 bytes a pixel; decoding takes up to 12 for a progressive JPEG file. When
- * an image of more than SSCAM_IMAGE_MAX_PIXELS pixels is explained, `resize` must not make it
- * larger.
+ * Where values of 16 bits reach hardly beyond 10 or 12 bits, a warning goes to the log callback:
+ * the network then sees an almost black image, and significant_bits may be meant.
+ *
+ * An image takes up to 8 bytes a pixel; decoding takes up to 12 for a progressive JPEG file, and
+ * turning an image twice its size. When an image of more than SSCAM_IMAGE_MAX_PIXELS pixels is
+ * explained, `resize` must not make it larger.
  *
  * @param path     File name.
  * @param options  How to read it, or NULL for all defaults.

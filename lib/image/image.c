@@ -7,27 +7,13 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/public_struct.h"
 #include "image/codec.h"
 #include "image/pixel_rows.h"
 
-enum {
-    LARGEST_PIXEL = 8 /* 16-bit RGBA */,
-    OTHER_CONTENT = 1 << 24 /* text, profiles, previews */
-};
-
 bool sscam_image_size_allowed(int64_t width, int64_t height, int64_t max_pixels)
 {
     return width > 0 && height > 0 && width <= max_pixels / height;
-}
-
-/* The pixels of the largest image, uncompressed, and OTHER_CONTENT. */
-static size_t largest_file(int64_t max_pixels)
-{
-    int64_t bytes = sscam_plus(sscam_times(max_pixels, LARGEST_PIXEL), OTHER_CONTENT);
-    return bytes == SSCAM_TOO_MANY || (uint64_t)bytes >= PTRDIFF_MAX ? PTRDIFF_MAX - 1
-                                                                     : (size_t)bytes;
 }
 
 sscam_status sscam_image_allocate(int64_t width, int64_t height, int32_t format, sscam_image **out)
@@ -125,120 +111,7 @@ sscam_status sscam_image_wrap(const sscam_pixels *pixels, sscam_release_callback
     return sscam_succeed();
 }
 
-/* --- files ------------------------------------------------------------------------------------ */
-
-static const struct {
-    int32_t bit; /* SSCAM_FILE_ */
-    const char *name;
-    bool (*recognise)(const uint8_t *data, size_t size);
-    sscam_status (*decode)(const uint8_t *data, size_t size, const sscam_read_options *options,
-                           sscam_image **out);
-} codecs[] = {
-    {SSCAM_FILE_PNG, "PNG", sscam_png_recognise, sscam_png_decode},
-    {SSCAM_FILE_JPEG, "JPEG", sscam_jpeg_recognise, sscam_jpeg_decode},
-};
-enum { CODEC_COUNT = sizeof codecs / sizeof codecs[0] };
-
-/* "not PNG", or "neither PNG nor JPEG nor BMP". */
-static sscam_status refuse_format(const sscam_read_options *options, const uint8_t *data,
-                                  size_t size)
-{
-    char names[64] = "";
-    int32_t count = 0;
-    for (size_t i = 0; i < CODEC_COUNT; i++)
-        if (options->formats & codecs[i].bit) {
-            const size_t length = strlen(names);
-            snprintf(names + length, sizeof names - length, "%s%s", count++ > 0 ? " nor " : "",
-                     codecs[i].name);
-        }
-    return sscam_fail(SSCAM_E_FORMAT, "%s %s%s", count > 1 ? "neither" : "not", names,
-                      size >= 4 && memcmp(data, "PK\3\4", 4) == 0
-                          ? " but a zip archive, as networks are: have the network and the image "
-                            "changed places?"
-                          : "");
-}
-
-static sscam_status decode(const uint8_t *data, size_t size, const sscam_read_options *options,
-                           sscam_image **out)
-{
-    for (size_t i = 0; i < CODEC_COUNT; i++)
-        if (options->formats & codecs[i].bit && codecs[i].recognise(data, size))
-            return codecs[i].decode(data, size, options, out);
-    return refuse_format(options, data, size);
-}
-
-static int32_t all_formats(void)
-{
-    int32_t bits = 0;
-    for (size_t i = 0; i < CODEC_COUNT; i++)
-        bits |= codecs[i].bit;
-    return bits;
-}
-
-/* Copies the options; values that are 0 become those that they stand for. */
-static sscam_status read_options(const sscam_read_options *given, sscam_read_options *out)
-{
-    const size_t least = SSCAM_END_OF(sscam_read_options, formats);
-    *out = (sscam_read_options)SSCAM_READ_OPTIONS_INIT;
-    sscam_status status = given ? sscam_public_struct_read(given, out, sizeof *out, least,
-                                                           "sscam_read_options")
-                                : SSCAM_OK;
-    if (status != SSCAM_OK)
-        return status;
-    if (out->max_pixels < 0)
-        return sscam_fail(SSCAM_E_ARGUMENT, "max_pixels is %" PRId64 ", not at least 1",
-                          out->max_pixels);
-    if (out->formats & ~all_formats())
-        return sscam_fail(SSCAM_E_ARGUMENT, "formats is %" PRId32 ": want SSCAM_FILE_ bits",
-                          out->formats);
-    if (out->max_pixels == 0)
-        out->max_pixels = SSCAM_IMAGE_MAX_PIXELS;
-    if (out->formats == 0)
-        out->formats = all_formats();
-    return SSCAM_OK;
-}
-
-static sscam_status check_reading(const char *function, const void *source, const char *source_name,
-                                  sscam_image **out)
-{
-    if (out)
-        *out = NULL;
-    if (!source || !out)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function,
-                          source ? "out" : source_name);
-    return SSCAM_OK;
-}
-
-sscam_status sscam_image_read(const char *path, const sscam_read_options *options,
-                              sscam_image **out)
-{
-    sscam_read_options resolved;
-    uint8_t *data = NULL;
-    size_t size = 0;
-    sscam_status status = check_reading("sscam_image_read", path, "path", out);
-    if (status == SSCAM_OK)
-        status = read_options(options, &resolved);
-    if (status == SSCAM_OK)
-        status = sscam_file_read(path, largest_file(resolved.max_pixels), &data, &size);
-    if (status != SSCAM_OK)
-        return status;
-    status = decode(data, size, &resolved, out);
-    free(data);
-    return status == SSCAM_OK ? sscam_succeed()
-                              : sscam_fail(status, "%s: %s", path, sscam_last_error());
-}
-
-sscam_status sscam_image_read_memory(const void *data, size_t size,
-                                     const sscam_read_options *options, sscam_image **out)
-{
-    sscam_read_options resolved;
-    sscam_status status = check_reading("sscam_image_read_memory", data, "data", out);
-    if (status == SSCAM_OK)
-        status = read_options(options, &resolved);
-    if (status == SSCAM_OK)
-        status = decode(data, size, &resolved, out);
-    return status == SSCAM_OK ? sscam_succeed() : status;
-}
+/* --- PNG -------------------------------------------------------------------------------------- */
 
 sscam_status sscam_image_write_png(const sscam_image *image, const char *path)
 {

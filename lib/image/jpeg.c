@@ -1,9 +1,9 @@
 #include "image/codec.h"
 
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* After <stdio.h> and <stddef.h>, which it uses without including them. */
 #include <jpeglib.h>
@@ -12,10 +12,11 @@
 
 #include "base/error.h"
 #include "image/image_private.h"
+#include "image/orientation.h"
 
 /* A hostile progressive file may have any number of scans, each as slow as the whole image; real
  * files have about ten. */
-enum { MOST_SCANS = 200 };
+enum { MOST_SCANS = 200, EXIF_MARKER = JPEG_APP0 + 1, LONGEST_MARKER = 0xFFFF };
 
 /* The state that libjpeg's callbacks share. Whatever must survive the longjmp is in here, since
  * local variables do not. */
@@ -26,7 +27,9 @@ typedef struct jpeg_session {
     jmp_buf escape;
     sscam_image *image;
     JSAMPLE *inks; /* one row of CMYK */
-    int64_t max_pixels;
+    const sscam_read_options *options;
+    bool ended_early;
+    int32_t orientation;
     sscam_status status;
 } jpeg_session;
 
@@ -71,7 +74,12 @@ static bool loses_pixels(const struct jpeg_error_mgr *errors)
 
 static void on_message(j_common_ptr jpeg, int level)
 {
-    if (level < 0 && loses_pixels(jpeg->err))
+    jpeg_session *session = jpeg->client_data;
+    if (level >= 0 || !loses_pixels(jpeg->err))
+        return;
+    /* What follows the end of a truncated file is lost, too. */
+    session->ended_early |= jpeg->err->msg_code == JWRN_JPEG_EOF;
+    if (!session->ended_early || !session->options->allow_truncated)
         leave_with_message(jpeg, "damaged JPEG");
 }
 
@@ -82,9 +90,13 @@ static void on_progress(j_common_ptr jpeg)
               sscam_fail(SSCAM_E_FORMAT, "cannot decode JPEG: more than %d scans", MOST_SCANS));
 }
 
-bool sscam_jpeg_recognise(const uint8_t *data, size_t size)
+static int32_t orientation_of(const struct jpeg_decompress_struct *jpeg)
 {
-    return size >= 3 && data[0] == 0xFF && data[1] == 0xD8 && data[2] == 0xFF;
+    enum { PREFIX_SIZE = 6 };
+    for (jpeg_saved_marker_ptr at = jpeg->marker_list; at; at = at->next)
+        if (at->data_length > PREFIX_SIZE && memcmp(at->data, "Exif\0\0", PREFIX_SIZE) == 0)
+            return sscam_exif_orientation(at->data + PREFIX_SIZE, at->data_length - PREFIX_SIZE);
+    return SSCAM_ORIENTATION_NORMAL;
 }
 
 /* Chooses the output's colours, and refuses too large an image before memory is allocated for it.
@@ -93,11 +105,13 @@ static void read_header(jpeg_session *session, const uint8_t *data, size_t size)
 {
     struct jpeg_decompress_struct *jpeg = &session->jpeg;
     jpeg_mem_src(jpeg, data, (unsigned long)size);
+    jpeg_save_markers(jpeg, EXIF_MARKER, LONGEST_MARKER);
     jpeg_read_header(jpeg, TRUE);
-    if (!sscam_image_size_allowed(jpeg->image_width, jpeg->image_height, session->max_pixels))
+    session->orientation = orientation_of(jpeg);
+    if (!sscam_image_size_allowed(jpeg->image_width, jpeg->image_height,
+                                  session->options->max_pixels))
         leave(session,
-              sscam_fail(SSCAM_E_FORMAT, "%u x %u pixels: more than the %" PRId64 " allowed",
-                         jpeg->image_width, jpeg->image_height, session->max_pixels));
+              sscam_refuse_pixels(jpeg->image_width, jpeg->image_height, session->options));
     switch (jpeg->num_components) {
     case 1: jpeg->out_color_space = JCS_GRAYSCALE; break;
     case 3: jpeg->out_color_space = JCS_RGB; break;
@@ -162,20 +176,20 @@ static sscam_status run(jpeg_session *session, const uint8_t *data, size_t size)
 }
 
 sscam_status sscam_jpeg_decode(const uint8_t *data, size_t size, const sscam_read_options *options,
-                               sscam_image **out)
+                               sscam_decoded *out)
 {
-    jpeg_session session = {.progress.progress_monitor = on_progress,
-                            .max_pixels = options->max_pixels};
-    *out = NULL;
+    jpeg_session session = {.progress.progress_monitor = on_progress, .options = options};
     session.jpeg.err = jpeg_std_error(&session.errors);
     session.jpeg.client_data = &session;
     session.errors.error_exit = on_error;
     session.errors.emit_message = on_message;
     sscam_status status = run(&session, data, size);
-    jpeg_destroy_decompress(&session.jpeg);
-    if (status == SSCAM_OK)
-        *out = session.image;
-    else
+    if (status == SSCAM_OK) {
+        out->image = session.image;
+        out->orientation = session.orientation;
+    } else {
         sscam_image_unref(session.image);
+    }
+    jpeg_destroy_decompress(&session.jpeg);
     return status;
 }

@@ -70,7 +70,7 @@ static sscam_status resolve_bits(const char *function, const sscam_pixel_format 
     const int32_t given = *bits;
     if (given == 0)
         *bits = format->bits;
-    if (*bits > format->bits || *bits < (format->bits == 16 ? 9 : 8))
+    if (*bits > format->bits || *bits < (format->bits == 16 ? SSCAM_LEAST_WIDE_BITS : 8))
         return sscam_fail(SSCAM_E_ARGUMENT,
                           "%s: significant_bits %" PRId32 " of the format %s: want %s", function,
                           given, format->name, format->bits == 16 ? "9 to 16" : "8");

@@ -8,6 +8,9 @@
 #include "sscam/image.h"
 #include "sscam/status.h"
 
+/* Fewest significant bits of formats of 16 bits. */
+enum { SSCAM_LEAST_WIDE_BITS = 9 };
+
 typedef struct sscam_pixel_format {
     const char *name;
     int32_t channels;  /* 1 (gray), 3 (colours) or 4 (with alpha) */

@@ -11,9 +11,10 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "image/image_private.h"
+#include "image/orientation.h"
 #include "image/pixel_rows.h"
 
-enum { SIGNATURE_SIZE = 8, MESSAGE_SIZE = 256 };
+enum { MESSAGE_SIZE = 256 };
 
 /* The state that libpng's callbacks share. Whatever must survive the longjmp is in here, since
  * local variables do not. */
@@ -22,7 +23,9 @@ typedef struct png_session {
     png_infop info;
     const uint8_t *data; /* reading: the rest of the content */
     size_t size;
-    int64_t max_pixels;
+    const sscam_read_options *options; /* reading */
+    bool ended_early;                  /* reading: more was wanted than there is */
+    int64_t rows_read;
     sscam_atomic_file *draft; /* writing to a file */
     uint8_t *encoded;         /* writing to memory */
     size_t encoded_size, encoded_room;
@@ -64,16 +67,13 @@ static void deallocate(png_structp png, png_voidp memory)
     free(memory);
 }
 
-bool sscam_png_recognise(const uint8_t *data, size_t size)
-{
-    return size >= SIGNATURE_SIZE && png_sig_cmp(data, 0, SIGNATURE_SIZE) == 0;
-}
-
 static void read_bytes(png_structp png, png_bytep out, size_t count)
 {
     png_session *session = png_get_io_ptr(png);
-    if (count > session->size)
+    if (count > session->size) {
+        session->ended_early = true;
         png_error(png, "the file ends too early");
+    }
     memcpy(out, session->data, count);
     session->data += count;
     session->size -= count;
@@ -98,13 +98,12 @@ static int32_t read_header(png_session *session)
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     /* libpng would keep all texts and profiles, which may expand to a thousand times their size. */
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "eXIf", 1);
     png_read_info(png, session->info);
     uint32_t width = png_get_image_width(png, session->info);
     uint32_t height = png_get_image_height(png, session->info);
-    if (!sscam_image_size_allowed(width, height, session->max_pixels)) {
-        session->status = sscam_fail(
-            SSCAM_E_FORMAT, "%" PRIu32 " x %" PRIu32 " pixels: more than the %" PRId64 " allowed",
-            width, height, session->max_pixels);
+    if (!sscam_image_size_allowed(width, height, session->options->max_pixels)) {
+        session->status = sscam_refuse_pixels(width, height, session->options);
         png_error(png, "");
     }
 
@@ -138,10 +137,12 @@ static void read_rows(png_session *session, int32_t format)
     png_read_update_info(png, session->info);
     if (png_get_rowbytes(png, session->info) != sscam_pixel_row_size(format, width))
         png_error(png, "unexpected row size");
+    if (session->options->allow_truncated)
+        memset(session->image->owned, 0, (size_t)session->image->pixels.stride * (size_t)height);
     for (int pass = 0; pass < passes; pass++)
-        for (int32_t y = 0; y < height; y++)
+        for (int32_t y = 0; y < height; y++, session->rows_read++)
             png_read_row(png, sscam_image_row(session->image, y), NULL);
-    png_read_end(png, NULL);
+    png_read_end(png, session->info);
 }
 
 static sscam_status read_failure(const png_session *session)
@@ -153,30 +154,46 @@ static sscam_status read_failure(const png_session *session)
                                : session->status;
 }
 
+/* Whether what was read of a file that ends too early is taken for the image. */
+static bool takes_what_is_there(const png_session *session)
+{
+    return session->ended_early && session->options->allow_truncated && session->rows_read > 0 &&
+           session->status != SSCAM_E_MEMORY;
+}
+
+static int32_t orientation_of(png_session *session)
+{
+    png_uint_32 size = 0;
+    png_bytep exif = NULL;
+    return png_get_eXIf_1(session->png, session->info, &size, &exif) == PNG_INFO_eXIf
+               ? sscam_exif_orientation(exif, size)
+               : SSCAM_ORIENTATION_NORMAL;
+}
+
 static sscam_status run_reading(png_session *session)
 {
     if (setjmp(png_jmpbuf(session->png)))
-        return read_failure(session);
+        return takes_what_is_there(session) ? SSCAM_OK : read_failure(session);
     read_rows(session, read_header(session));
     return SSCAM_OK;
 }
 
 sscam_status sscam_png_decode(const uint8_t *data, size_t size, const sscam_read_options *options,
-                              sscam_image **out)
+                              sscam_decoded *out)
 {
-    png_session session = {
-        .data = data, .size = size, .max_pixels = options->max_pixels, .status = SSCAM_OK};
-    *out = NULL;
+    png_session session = {.data = data, .size = size, .options = options, .status = SSCAM_OK};
     session.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &session, on_error, on_warning,
                                            &session, allocate, deallocate);
     if (session.png)
         session.info = png_create_info_struct(session.png);
     sscam_status status = session.info ? run_reading(&session) : sscam_fail_memory("a PNG file");
-    png_destroy_read_struct(&session.png, &session.info, NULL);
-    if (status == SSCAM_OK)
-        *out = session.image;
-    else
+    if (status == SSCAM_OK) {
+        out->image = session.image;
+        out->orientation = orientation_of(&session);
+    } else {
         sscam_image_unref(session.image);
+    }
+    png_destroy_read_struct(&session.png, &session.info, NULL);
     return status;
 }
 

@@ -30,7 +30,11 @@ void sscam_transform_init(sscam_transform *transform)
 
 int32_t sscam_transform_channels(const sscam_transform *transform)
 {
-    return transform->channel_order == SSCAM_CHANNEL_ORDER_GRAY ? 1 : 3;
+    switch (transform->channel_order) {
+    case SSCAM_CHANNEL_ORDER_GRAY: return 1;
+    case SSCAM_CHANNEL_ORDER_RGBA: return 4;
+    default: return 3;
+    }
 }
 
 /* "H" (then *width is 0) or "HxW", without signs, of an allowed size. */
@@ -99,16 +103,18 @@ static sscam_status set_channel_order(sscam_transform *transform, const char *te
         transform->channel_order = SSCAM_CHANNEL_ORDER_BGR;
     else if (strcmp(text, "gray") == 0)
         transform->channel_order = SSCAM_CHANNEL_ORDER_GRAY;
+    else if (strcmp(text, "rgba") == 0)
+        transform->channel_order = SSCAM_CHANNEL_ORDER_RGBA;
     else
-        return sscam_fail(SSCAM_E_ARGUMENT, "channel_order=%s: want rgb, bgr or gray", text);
+        return sscam_fail(SSCAM_E_ARGUMENT, "channel_order=%s: want rgb, bgr, gray or rgba", text);
     return SSCAM_OK;
 }
 
-/* 1 or 3 numbers that are finite as floats. */
+/* 1, 3 or 4 numbers that are finite as floats. */
 static bool parse_channel_values(const char *text, double *values, int32_t *count)
 {
     size_t found = 0;
-    if (!sscam_parse_reals(text, values, 3, &found) || found == 2)
+    if (!sscam_parse_reals(text, values, 4, &found) || found == 2)
         return false;
     for (size_t i = 0; i < found; i++)
         if (fabs(values[i]) > FLT_MAX)
@@ -119,9 +125,9 @@ static bool parse_channel_values(const char *text, double *values, int32_t *coun
 
 static sscam_status set_mean(sscam_transform *transform, const char *text)
 {
-    double values[3] = {0};
+    double values[4] = {0};
     if (!parse_channel_values(text, values, &transform->mean_count))
-        return sscam_fail(SSCAM_E_ARGUMENT, "mean=%s: want 1 or 3 numbers separated by commas",
+        return sscam_fail(SSCAM_E_ARGUMENT, "mean=%s: want 1, 3 or 4 numbers separated by commas",
                           text);
     memcpy(transform->mean, values, sizeof values);
     return SSCAM_OK;
@@ -129,14 +135,14 @@ static sscam_status set_mean(sscam_transform *transform, const char *text)
 
 static sscam_status set_std(sscam_transform *transform, const char *text)
 {
-    double values[3] = {0};
+    double values[4] = {0};
     int32_t count = 0;
     bool usable = parse_channel_values(text, values, &count);
     for (int32_t i = 0; i < count; i++)
         usable = usable && values[i] >= (double)FLT_MIN;
     if (!usable)
         return sscam_fail(SSCAM_E_ARGUMENT,
-                          "std=%s: want 1 or 3 numbers above 0 separated by commas", text);
+                          "std=%s: want 1, 3 or 4 numbers above 0 separated by commas", text);
     memcpy(transform->std, values, sizeof values);
     transform->std_count = count;
     return SSCAM_OK;
@@ -193,17 +199,25 @@ static int32_t crop_start(int32_t size, int32_t crop)
     return surplus % 2 && half % 2 ? half + 1 : half;
 }
 
+/* There is one number for all channels, or one for each. */
+static sscam_status check_channel_count(const char *name, int32_t count, int32_t channels)
+{
+    static const char *const orders[] = {[1] = "gray", [3] = "rgb or bgr", [4] = "rgba"};
+    if (count == 1 || count == channels)
+        return SSCAM_OK;
+    if (channels == 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "channel_order=gray: %s wants 1 number, not %" PRId32,
+                          name, count);
+    return sscam_fail(SSCAM_E_ARGUMENT,
+                      "channel_order=%s: %s wants 1 or %" PRId32 " numbers, not %" PRId32,
+                      orders[channels], name, channels, count);
+}
+
 static sscam_status check_channel_values(const sscam_transform *transform)
 {
-    if (transform->channel_order != SSCAM_CHANNEL_ORDER_GRAY)
-        return SSCAM_OK;
-    if (transform->mean_count != 1)
-        return sscam_fail(SSCAM_E_ARGUMENT, "channel_order=gray: mean wants 1 number, not %" PRId32,
-                          transform->mean_count);
-    if (transform->std_count != 1)
-        return sscam_fail(SSCAM_E_ARGUMENT, "channel_order=gray: std wants 1 number, not %" PRId32,
-                          transform->std_count);
-    return SSCAM_OK;
+    const int32_t channels = sscam_transform_channels(transform);
+    sscam_status status = check_channel_count("mean", transform->mean_count, channels);
+    return status == SSCAM_OK ? check_channel_count("std", transform->std_count, channels) : status;
 }
 
 sscam_status sscam_geometry_compute(const sscam_transform *transform, int64_t width, int64_t height,
@@ -307,6 +321,22 @@ static void fill_channels(const resized_window *from, int32_t maximum,
     }
 }
 
+/* What resizing premultiplied, as PIL does it: a pixel without alpha has no colour left. */
+static void divide_by_alpha(const resized_window *resized, int32_t maximum, void *samples)
+{
+    uint8_t *levels = resized->levels ? samples : NULL;
+    float *values = resized->levels ? NULL : samples;
+    const int64_t count = (int64_t)resized->window.width * resized->window.height * 4;
+    for (int64_t p = 0; p < count; p += 4)
+        for (int64_t c = p; c < p + 3; c++)
+            if (values && values[p + 3] > 0.0f)
+                values[c] = fminf(values[c] * (float)maximum / values[p + 3], (float)maximum);
+            else if (levels && levels[p + 3] > 0) {
+                const int32_t level = maximum * levels[c] / levels[p + 3];
+                levels[c] = (uint8_t)(level < maximum ? level : maximum);
+            }
+}
+
 static sscam_status fill_input(sscam_row_reader *source, const sscam_transform *transform,
                                const sscam_geometry *geometry, float *out)
 {
@@ -326,20 +356,34 @@ static sscam_status fill_input(sscam_row_reader *source, const sscam_transform *
         resized.values = samples;
     else
         resized.levels = samples;
+    if (status == SSCAM_OK && source->content == SSCAM_ROWS_RGBA_PREMULTIPLIED)
+        divide_by_alpha(&resized, source->maximum, samples);
     if (status == SSCAM_OK)
         fill_channels(&resized, source->maximum, transform, geometry, out);
     free(samples);
     return status;
 }
 
+/* Colours of transparent pixels must not bleed into others when pixels are blended. */
+static sscam_row_content content_of(const sscam_transform *transform,
+                                    const sscam_geometry *geometry)
+{
+    switch (transform->channel_order) {
+    case SSCAM_CHANNEL_ORDER_GRAY: return SSCAM_ROWS_GRAY;
+    case SSCAM_CHANNEL_ORDER_RGBA:
+        return geometry->resized_width == geometry->source_width &&
+                       geometry->resized_height == geometry->source_height
+                   ? SSCAM_ROWS_RGBA
+                   : SSCAM_ROWS_RGBA_PREMULTIPLIED;
+    default: return SSCAM_ROWS_COLOURS;
+    }
+}
+
 sscam_status sscam_preprocess(const sscam_image *image, const sscam_transform *transform,
                               const sscam_geometry *geometry, float *out_chw)
 {
     sscam_row_reader source;
-    sscam_status status = sscam_row_reader_open(&source, image,
-                                                transform->channel_order == SSCAM_CHANNEL_ORDER_GRAY
-                                                    ? SSCAM_ROWS_GRAY
-                                                    : SSCAM_ROWS_COLOURS);
+    sscam_status status = sscam_row_reader_open(&source, image, content_of(transform, geometry));
     if (status != SSCAM_OK)
         return status;
     status = fill_input(&source, transform, geometry, out_chw);

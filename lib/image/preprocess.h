@@ -21,7 +21,8 @@ typedef enum sscam_resize {
 typedef enum sscam_channel_order {
     SSCAM_CHANNEL_ORDER_RGB,
     SSCAM_CHANNEL_ORDER_BGR,
-    SSCAM_CHANNEL_ORDER_GRAY /* one channel */
+    SSCAM_CHANNEL_ORDER_GRAY, /* one channel */
+    SSCAM_CHANNEL_ORDER_RGBA  /* with alpha, opaque where the image has none */
 } sscam_channel_order;
 
 typedef struct sscam_transform {
@@ -32,8 +33,8 @@ typedef struct sscam_transform {
     sscam_interpolation interpolation;
     sscam_channel_order channel_order;
     /* In the network's channel order; a single value is for all channels. */
-    double mean[3], std[3];
-    int32_t mean_count, std_count; /* 1 or 3 */
+    double mean[4], std[4];
+    int32_t mean_count, std_count; /* 1, 3 or 4 */
 } sscam_transform;
 
 /* Where the input's pixels come from in the image. */
@@ -51,11 +52,11 @@ void sscam_transform_init(sscam_transform *transform);
 
 /* Sets one of the options resize, crop, interpolation, mean, std, channel_order from its text:
  *   resize  "256" (shorter side), "HxW", "off"     crop  "224" (square), "HxW", "off"
- *   mean    1 or 3 numbers separated by commas     std   the same, above 0
+ *   mean    1, 3 or 4 numbers separated by commas  std   the same, above 0
  * SSCAM_E_ARGUMENT, without a change, for another text; the message lists the accepted forms. */
 sscam_status sscam_transform_set(sscam_transform *transform, const char *option, const char *text);
 
-/* 1 or 3: the input's channels. */
+/* 1, 3 or 4: the input's channels. */
 int32_t sscam_transform_channels(const sscam_transform *transform);
 
 /* The sizes for an image of width x height. SSCAM_E_ARGUMENT when the resized image or the input

@@ -194,8 +194,9 @@ static const sscam_option table[] = {
     TEXT(STD, "std", "0.229,0.224,0.225", check_preprocessing,
          "Standard deviation by which pixels are divided: one number, or one a channel in the "
          "network's order."),
-    CHOICE(CHANNEL_ORDER, "channel_order", VALUES("rgb", "bgr", "gray"),
-           "Order of the network's colour channels; gray: one channel, with one mean and one std."),
+    CHOICE(CHANNEL_ORDER, "channel_order", VALUES("rgb", "bgr", "gray", "rgba"),
+           "Order of the network's colour channels; gray: one channel, with one mean and one std; "
+           "rgba: with the alpha of the image, or opaque, and 1 or 4 means and stds."),
     TEXT(METRICS, "metrics", SSCAM_METRICS_DEFAULT, check_metrics,
          "Metrics that an evaluation computes: names of the metric table separated by commas, or "
          "all."),

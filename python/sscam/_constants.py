@@ -37,6 +37,9 @@ PIXELS_BGRA8: Final = 8
 PIXELS_NV12: Final = 9
 FILE_PNG: Final = 1
 FILE_JPEG: Final = 2
+FILE_BMP: Final = 4
+FILE_TIFF: Final = 8
+FILE_WEBP: Final = 16
 
 OPTION_TYPE_STRING: Final = 1
 OPTION_TYPE_INT: Final = 2

@@ -31,10 +31,7 @@ class PilImage(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class ImageFile:
-    """An image file with a limit of its own, to be passed wherever an image is.
-
-    Without one, files of more than 2^28 pixels are refused. A lower limit saves memory where files
-    come from strangers, a higher one lets in images that are known to be large.
+    """An image file that is read in another way than by default, to be passed wherever an image is.
 
     >>> read_image(ImageFile(image_path, max_pixels=10))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -43,11 +40,18 @@ class ImageFile:
 
     Attributes:
         source: file name, or the content of a file as bytes.
-        max_pixels: most pixels (width x height), at least 1.
+        max_pixels: most pixels (width x height), at least 1. A lower limit saves memory where files
+            come from strangers, a higher one lets in images that are known to be large.
+        ignore_orientation: leave the image as it is stored, whatever turn EXIF asks for.
+        allow_truncated: take what is there of a PNG, JPEG or BMP file that ends too early.
+        significant_bits: of files of 16 bits a channel: how many the values use, 9 to 16.
     """
 
     source: Union[str, os.PathLike[Any], bytes]
     max_pixels: int = _constants.IMAGE_MAX_PIXELS
+    ignore_orientation: bool = False
+    allow_truncated: bool = False
+    significant_bits: int = 16
 
 
 ImageLike = Union[str, os.PathLike[Any], bytes, ImageFile, PilImage, Pixels]
@@ -60,10 +64,10 @@ _DEEP_MODES = ("I", "F")
 
 
 def read_image(source: Union[str, os.PathLike[Any], bytes, ImageFile]) -> Pixels:
-    """Read a PNG or JPEG file; its content decides which, not its name.
+    """Read a PNG, JPEG, BMP, TIFF or WebP file; its content decides which, not its name.
 
-    16-bit PNG is reduced to 8 bits, palettes become RGB or RGBA, CMYK JPEG becomes RGB. EXIF
-    orientation is not applied.
+    Palettes become RGB or RGBA, CMYK becomes RGB, and images are turned as their EXIF orientation
+    says. An explanation uses all 16 bits that a file may have; here they are reduced to 8.
 
     Args:
         source: file name, or the content of a file as bytes; or a ImageFile of either.
@@ -73,7 +77,7 @@ def read_image(source: Union[str, os.PathLike[Any], bytes, ImageFile]) -> Pixels
 
     Raises:
         FileError: the file cannot be read.
-        FormatError: it is neither PNG nor JPEG, damaged, or larger than allowed.
+        FormatError: it is of no format that the library reads, damaged, or larger than allowed.
     """
     if not isinstance(source, (str, os.PathLike, bytes, ImageFile)):
         raise TypeError(f"expected a file name or a file's content, not {type(source).__name__}")
@@ -179,7 +183,15 @@ def _read_file(file: ImageFile) -> Any:
     # A number that an int64_t cannot hold would reach the library cut.
     if not 1 <= file.max_pixels < 1 << 63:
         raise ArgumentError(f"max_pixels is {file.max_pixels}, not at least 1 and below 2^63")
-    options = _native.ReadOptions(ctypes.sizeof(_native.ReadOptions), file.max_pixels)
+    if not 9 <= file.significant_bits <= 16:
+        raise ArgumentError(f"significant_bits is {file.significant_bits}, not 9 to 16")
+    options = _native.ReadOptions(
+        struct_size=ctypes.sizeof(_native.ReadOptions),
+        max_pixels=file.max_pixels,
+        ignore_orientation=file.ignore_orientation,
+        allow_truncated=file.allow_truncated,
+        significant_bits=file.significant_bits if file.significant_bits < 16 else 0,
+    )
     if isinstance(file.source, bytes):
         status = _native.sscam_image_read_memory(
             file.source, len(file.source), ctypes.byref(options), ctypes.byref(image)

@@ -221,6 +221,9 @@ class ReadOptions(ctypes.Structure):
         ("struct_size", c_size_t),
         ("max_pixels", c_int64),
         ("formats", c_int32),
+        ("ignore_orientation", c_int32),
+        ("allow_truncated", c_int32),
+        ("significant_bits", c_int32),
     )
 
 
@@ -402,6 +405,7 @@ sscam_image_create = _declare("sscam_image_create", _status, _pixels, POINTER(_i
 sscam_image_wrap = _declare(
     "sscam_image_wrap", _status, _pixels, release_callback, c_void_p, POINTER(_image)
 )
+sscam_image_file_formats = _declare("sscam_image_file_formats", c_int32)
 sscam_image_read = _declare("sscam_image_read", _status, c_char_p, _read_options, POINTER(_image))
 sscam_image_read_memory = _declare(
     "sscam_image_read_memory", _status, c_void_p, c_size_t, _read_options, POINTER(_image)

@@ -163,3 +163,26 @@ def test_pil_is_not_imported_for_others():
 
 def test_png_in_memory(pixels):
     np.testing.assert_array_equal(sscam.read_image(sscam.encode_png(pixels)), pixels)
+
+
+def test_files_are_turned_and_may_be_truncated(tmp_path):
+    PIL = pytest.importorskip("PIL.Image")
+    exif = PIL.Exif()
+    exif[0x0112] = 6
+    pixels = np.arange(20 * 30 * 3, dtype=np.uint8).reshape(20, 30, 3)
+    path = tmp_path / "turned.png"
+    PIL.fromarray(pixels).save(path, exif=exif.tobytes())
+    np.testing.assert_array_equal(sscam.read_image(path), np.rot90(pixels, -1))
+    stored = sscam.ImageFile(path, ignore_orientation=True)
+    np.testing.assert_array_equal(sscam.read_image(stored), pixels)
+    PIL.fromarray(pixels).save(tmp_path / "short.bmp")
+    short = (tmp_path / "short.bmp").read_bytes()[:-500]
+    with pytest.raises(sscam.FormatError, match="too early"):
+        sscam.read_image(short)
+    assert sscam.read_image(sscam.ImageFile(short, allow_truncated=True)).shape == pixels.shape
+
+
+def test_significant_bits_are_checked(image_path):
+    for bits in (8, 17):
+        with pytest.raises(sscam.ArgumentError, match="significant_bits"):
+            sscam.read_image(sscam.ImageFile(image_path, significant_bits=bits))

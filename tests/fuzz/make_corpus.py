@@ -67,6 +67,44 @@ def jpegs():
     yield "colour", encoded(rgb, "JPEG", subsampling=2)
     yield "progressive", encoded(rgb, "JPEG", progressive=True, quality=50)
     yield "inks", encoded(rgb.convert("CMYK"), "JPEG")
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    yield "turned", encoded(rgb, "JPEG", exif=exif.tobytes())
+
+
+def bmps():
+    rgb = PIL.Image.fromarray(gradient()).convert("RGB")
+    for mode in ("1", "L", "P", "RGB"):
+        yield mode, encoded(rgb.convert(mode), "BMP")
+    yield "alpha", encoded(PIL.Image.fromarray(gradient()), "BMP")
+
+
+def tiffs():
+    rgba = PIL.Image.fromarray(gradient())
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK"):
+        image = (
+            rgba.convert("RGB").convert(mode)
+            if mode in ("1", "P", "CMYK")
+            else (rgba.convert(mode))
+        )
+        yield mode, encoded(image, "TIFF")
+    rgb = rgba.convert("RGB")
+    for compression in ("tiff_lzw", "tiff_deflate", "packbits", "jpeg"):
+        yield compression, encoded(rgb, "TIFF", compression=compression)
+    yield "fax", encoded(rgb.convert("1"), "TIFF", compression="group4")
+    wide = PIL.Image.fromarray(gradient()[:, :, 0].astype(numpy.uint16) * 257)
+    yield "16-bit", encoded(wide, "TIFF")
+    yield "turned", encoded(rgb, "TIFF", tiffinfo={274: 6})
+
+
+def webps():
+    rgba = PIL.Image.fromarray(gradient())
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    yield "lossless", encoded(rgba, "WEBP", lossless=True)
+    yield "lossy", encoded(rgba.convert("RGB"), "WEBP", quality=50)
+    yield "lossy-alpha", encoded(rgba, "WEBP", quality=50)
+    yield "turned", encoded(rgba, "WEBP", lossless=True, exif=exif.tobytes())
 
 
 def npys():
@@ -257,6 +295,9 @@ def main():
     for target, seeds in {
         "png": pngs,
         "jpeg": jpegs,
+        "bmp": bmps,
+        "tiff": tiffs,
+        "webp": webps,
         "npy": npys,
         "annotation": annotations,
         "labels": labels,

@@ -752,7 +752,7 @@ START_TEST(unreadable_files_are_named)
     assert_unreadable("", SSCAM_E_IO, "No such file");
     assert_unreadable(write_file("empty.png", "", 0), SSCAM_E_FORMAT, "empty");
     assert_unreadable(write_file("text.png", "hello, world", 12), SSCAM_E_FORMAT,
-                      "neither PNG nor JPEG");
+                      "none of PNG, JPEG");
     assert_unreadable(write_file("short.jpg", jpeg_rgb, 100), SSCAM_E_FORMAT, "damaged JPEG");
     assert_unreadable(write_file("sig.png", "\x89PNG\r\n\x1a\n", 8), SSCAM_E_FORMAT, "damaged PNG");
 

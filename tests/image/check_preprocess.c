@@ -208,7 +208,7 @@ static const char *const wrong_texts[][2] = {
     {"crop", "-5x5"},
     {"mean", ""},
     {"mean", "1,2"},
-    {"mean", "1,2,3,4"},
+    {"mean", "1,2,3,4,5"},
     {"mean", "a,b,c"},
     {"mean", "1e39"},
     {"mean", "nan"},

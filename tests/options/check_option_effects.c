@@ -131,6 +131,7 @@ static const effect effects[] = {
     {"std", "0.5,0.3,0.1", ALL, NULL, NULL, NULL},
     {"channel_order", "bgr", ALL, NULL, NULL, NULL},
     {"channel_order", "gray", NOBODY, ALL, NULL, NULL}, /* the fake networks see colours */
+    {"channel_order", "rgba", NOBODY, ALL, NULL, NULL},
     {"metrics", "all", NOBODY, NULL, NULL, NULL},
     {"metric_score", "logit", NOBODY, NULL, NULL, NULL},
     {"metric_mask", "top50", NOBODY, NULL, NULL, NULL},

@@ -59,7 +59,7 @@ static const known_option known[] = {
     {23, SSCAM_OPTION_TYPE_CHOICE, "interpolation", "bilinear", "bilinear|bicubic"},
     {24, SSCAM_OPTION_TYPE_STRING, "mean", "0.485,0.456,0.406", ""},
     {25, SSCAM_OPTION_TYPE_STRING, "std", "0.229,0.224,0.225", ""},
-    {26, SSCAM_OPTION_TYPE_CHOICE, "channel_order", "rgb", "rgb|bgr|gray"},
+    {26, SSCAM_OPTION_TYPE_CHOICE, "channel_order", "rgb", "rgb|bgr|gray|rgba"},
     {27, SSCAM_OPTION_TYPE_STRING, "metrics",
      "average_drop,average_increase,energy_pointing,pointing", ""},
     {28, SSCAM_OPTION_TYPE_CHOICE, "metric_score", "probability", "probability|logit"},

@@ -40,7 +40,7 @@ def network_input(path, **chosen):
     """The float32 array [C,H,W] that torchvision's transforms make of an image."""
     options = {**DEFAULTS, **chosen}
     order = options["channel_order"]
-    image = Image.open(path).convert("L" if order == "gray" else "RGB")
+    image = Image.open(path).convert({"gray": "L", "rgba": "RGBA"}.get(order, "RGB"))
     steps = [*geometry_steps(options), transforms.ToTensor()]
     tensor = transforms.Compose(steps)(image)
     if order == "bgr":
@@ -52,7 +52,5 @@ def network_input(path, **chosen):
 def pixels(path, channels):
     """The uint8 array [H,W,channels] that PIL decodes."""
     image = Image.open(path)
-    if image.mode == "I":  # PIL clips 16-bit gray at 255; the library keeps the high byte
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     converted = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
     return np.asarray(converted).reshape(image.height, image.width, channels)

@@ -1,7 +1,7 @@
 /* Writes what the library makes of an image file, for test_preprocess.py to compare with PIL and
  * torchvision.
  *
- * usage: preprocess_probe pixels IMAGE OUTPUT
+ * usage: preprocess_probe pixels IMAGE OUTPUT [stored] [truncated] [bits=N]
  *        preprocess_probe input IMAGE OUTPUT [OPTION=VALUE]...
  * OUTPUT receives the decoded 8-bit pixels, or the network's float32 input; standard output their
  * shape, "H W C" or "C H W". A failure's message goes to standard error. */
@@ -55,6 +55,16 @@ static int read_options(char **options, int count, sscam_transform *transform)
     return 0;
 }
 
+static void read_reading(char **words, int count, sscam_read_options *reading)
+{
+    for (int i = 0; i < count; i++) {
+        reading->ignore_orientation |= strcmp(words[i], "stored") == 0;
+        reading->allow_truncated |= strcmp(words[i], "truncated") == 0;
+        if (strncmp(words[i], "bits=", 5) == 0)
+            reading->significant_bits = atoi(words[i] + 5);
+    }
+}
+
 static int write_input(const sscam_image *image, const sscam_transform *transform, const char *path)
 {
     sscam_geometry geometry;
@@ -82,16 +92,19 @@ static int write_input(const sscam_image *image, const sscam_transform *transfor
 
 int main(int argc, char **argv)
 {
-    int pixels = argc == 4 && strcmp(argv[1], "pixels") == 0;
-    if (!pixels && (argc < 4 || strcmp(argv[1], "input") != 0)) {
+    int pixels = argc >= 4 && strcmp(argv[1], "pixels") == 0;
+    if (argc < 4 || (!pixels && strcmp(argv[1], "input") != 0)) {
         fprintf(stderr, "usage: preprocess_probe pixels|input IMAGE OUTPUT [OPTION=VALUE]...\n");
         return 2;
     }
     sscam_transform transform;
-    if (read_options(argv + 4, argc - 4, &transform) != 0)
+    sscam_read_options reading = SSCAM_READ_OPTIONS_INIT;
+    if (pixels)
+        read_reading(argv + 4, argc - 4, &reading);
+    else if (read_options(argv + 4, argc - 4, &transform) != 0)
         return 1;
     sscam_image *image = NULL;
-    if (sscam_image_read(argv[2], NULL, &image) != SSCAM_OK)
+    if (sscam_image_read(argv[2], &reading, &image) != SSCAM_OK)
         return fail();
     int result = pixels ? write_pixels(image, argv[3]) : write_input(image, &transform, argv[3]);
     sscam_image_unref(image);

@@ -113,7 +113,7 @@ def test_png_modes(probe, differences, tmp_path, mode):
     save_in_mode(path, mode)
     ours = probe("pixels", path, np.uint8)
     differences("pixels, PNG", difference(ours, oracle.pixels(path, ours.shape[2])), 0)
-    for order in ("rgb", "gray"):
+    for order in ("rgb", "gray", "rgba"):
         options = {"channel_order": order, "mean": "0.5", "std": "0.5"}
         differences(
             "input, PNG modes",
@@ -149,7 +149,6 @@ def test_png_of_16_bits(probe, differences, tmp_path, height, width, interpolati
     }
     found = probe("input", path, np.float32, **options)[0]
     differences("input, 16-bit PNG", np.abs(found - expected).max(), 2e-6)
-
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands/eval.h"
+#include "commands/image_notes.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 
@@ -190,7 +191,7 @@ int eval_image(struct eval *eval, size_t index)
     struct dataset_cases cases = {0};
     sscam_image *image = NULL;
 
-    sscam_status status = sscam_image_read(entry->path, &eval->selection.reading, &image);
+    sscam_status status = read_image_file(entry->path, &eval->selection.reading, &image);
     if (status == SSCAM_E_MEMORY)
         return stop(eval, entry->path, status);
     if (status)

@@ -204,6 +204,11 @@ static int fingerprint_settings(const struct eval *eval, uint64_t *signature)
     if (eval->request.takes_any_box)
         fingerprint_text(signature, "any box");
     fingerprint_limit(signature, selection->reading.max_pixels, SSCAM_IMAGE_MAX_PIXELS);
+    fingerprint_limit(signature, selection->significant_bits, 16);
+    if (selection->keeps_orientation)
+        fingerprint_text(signature, "ignore-orientation");
+    if (selection->takes_truncated)
+        fingerprint_text(signature, "allow-truncated");
     fingerprint_limit(signature, eval->request.max_objects, ANNOTATION_MOST_OBJECTS);
     int code = settings_fingerprint(&selection->settings, signature);
     return code ? code : fingerprint_file(signature, eval->model_path);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "commands/image_notes.h"
 #include "commands/load.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
@@ -119,8 +120,8 @@ sscam_status input_list_read(const struct input_list *list, size_t index,
     const char *path = list->paths.items[index];
 
     return strcmp(path, STANDARD_STREAM)
-               ? sscam_image_read(path, reading, out)
-               : sscam_image_read_memory(list->standard, list->standard_size, reading, out);
+               ? read_image_file(path, reading, out)
+               : read_image_bytes(list->standard, list->standard_size, reading, out);
 }
 
 int input_list_load(const struct input_list *list, size_t index, const sscam_read_options *reading,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands/image_notes.h"
 #include "commands/input_list.h"
 #include "common/cli_error.h"
 #include "data/folder.h"
@@ -46,7 +47,7 @@ sscam_status try_image(sscam_explainer *explainer, const char *path,
     sscam_image *image = NULL;
     sscam_map *map = NULL;
 
-    sscam_status status = sscam_image_read(path, reading, &image);
+    sscam_status status = read_image_file(path, reading, &image);
     if (!status)
         status = sscam_explain_image(explainer, image, class_index, &map);
     sscam_map_unref(map);

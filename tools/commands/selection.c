@@ -14,6 +14,8 @@
 
 #define EVERY_METHOD "all"
 #define TOP_CLASS "top"
+#define LEAST_BITS 9 /* of images of 16 bits */
+#define MOST_BITS 16
 #define MAX_RANKS 1000 /* a larger number is taken for a typing error */
 
 struct selection selection_defaults(const char *command)
@@ -24,7 +26,8 @@ struct selection selection_defaults(const char *command)
                                           .colormap = sscam_colormap_name(0),
                                           .alpha = 0.5},
                               .reading = {.struct_size = sizeof(sscam_read_options),
-                                          .max_pixels = SSCAM_IMAGE_MAX_PIXELS}};
+                                          .max_pixels = SSCAM_IMAGE_MAX_PIXELS},
+                              .significant_bits = MOST_BITS};
 }
 
 void selection_flags(struct selection *selection, struct flag flags[SELECTION_FLAG_COUNT + 1])
@@ -53,6 +56,14 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
          .real = &selection->drawing.alpha},
         {"max-pixels", 0, "N", "Refuse images of more than N pixels. Default: 268435456.",
          .count = &selection->reading.max_pixels},
+        {"ignore-orientation", 0, NULL,
+         "Leave images as they are stored, whatever turn their files ask viewers for.",
+         .given = &selection->keeps_orientation},
+        {"allow-truncated", 0, NULL, "Take what is there of PNG, JPEG and BMP files cut short.",
+         .given = &selection->takes_truncated},
+        {"significant-bits", 0, "N",
+         "Images of 16 bits use N of them, 9 to 16, as those of cameras do. Default: 16.",
+         .count = &selection->significant_bits},
         {"quiet", 'q', NULL, "No progress bar, and no line about what was found.",
          .given = &selection->is_quiet},
         {"set", 0, "NAME=VALUE", "Sets an option of the library; see 'sscam options'.",
@@ -199,10 +210,24 @@ static int check_drawing(const struct selection *selection)
     return fail_no_colormap(selection);
 }
 
+static int resolve_reading(struct selection *selection)
+{
+    if (selection->significant_bits < LEAST_BITS || selection->significant_bits > MOST_BITS)
+        return fail_usage(selection->command, "--significant-bits is 9 to 16, not %" PRId64,
+                          selection->significant_bits);
+    selection->reading.ignore_orientation = selection->keeps_orientation;
+    selection->reading.allow_truncated = selection->takes_truncated;
+    if (selection->significant_bits < MOST_BITS)
+        selection->reading.significant_bits = (int32_t)selection->significant_bits;
+    return EXIT_OK;
+}
+
 int selection_resolve(struct selection *selection, const char *default_method)
 {
     int code = check_drawing(selection);
 
+    if (!code)
+        code = resolve_reading(selection);
     if (selection->is_quiet)
         progress_hide();
     if (!code)

@@ -8,7 +8,7 @@
 #include "commands/arguments.h"
 #include "data/labels.h"
 
-#define SELECTION_FLAG_COUNT 10
+#define SELECTION_FLAG_COUNT 13
 
 struct chosen_class {
     int64_t index; /* or SSCAM_CLASS_TOP, SSCAM_CLASS_RANKED() */
@@ -19,7 +19,9 @@ struct selection {
     const char *command;
     const char *labels_path, *device;
     sscam_draw_options drawing;
-    sscam_read_options reading;
+    sscam_read_options reading; /* complete after selection_resolve() */
+    bool keeps_orientation, takes_truncated;
+    int64_t significant_bits; /* 16 where nothing was given */
     bool is_quiet;
     struct settings settings;
     struct text_list class_texts;

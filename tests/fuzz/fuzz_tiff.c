@@ -1,0 +1,10 @@
+/* TIFF files. */
+#include "image_target.h"
+#include "target.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    decode_image("II", 2, data, size);
+    decode_image("MM", 2, data, size);
+    return 0;
+}

@@ -1,0 +1,9 @@
+/* WebP files. */
+#include "image_target.h"
+#include "target.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    decode_image("RIFF", 4, data, size);
+    return 0;
+}
