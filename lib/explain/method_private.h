@@ -22,7 +22,7 @@ typedef struct sscam_map_job {
     const sscam_capture *capture;  /* shared with jobs of the same input and layer */
     const float *class_weights;    /* w_fc[c,k], where the caller gave them; NULL: not known */
     const sscam_region *region;    /* of dense outputs */
-    int32_t only_prepares; /* captures and plans, but scores nothing and makes no map */
+    int32_t only_prepares;         /* captures and plans, but scores nothing and makes no map */
     int32_t is_mirrored;           /* whether the input is the mirror image of target_job's */
     sscam_target requested_target; /* before it is resolved */
     sscam_target target;           /* resolved before the channels are weighed */
