@@ -169,7 +169,7 @@ SSCAM_API sscam_status sscam_explainer_get_int(const sscam_explainer *explainer,
  * @param explainer  An explainer.
  * @param option     An SSCAM_OPTION_ identifier of type SSCAM_OPTION_TYPE_REAL.
  * @param[out] value The value; 0 on failure.
- * @return As sscam_explainer_get_int().
+ * @return As sscam_explainer_get_int(): SSCAM_OK or SSCAM_E_ARGUMENT.
  * Thread: as sscam_explainer_get().
  * @since 1.0
  */
