@@ -124,13 +124,16 @@ const ListedLayer *Candidates::find_last(const ScoreHistory &history, const Want
     return nullptr;
 }
 
-// The last image before `end`, a layer of the list; nullptr: of all.
+// The last image before `end`, a layer of the list; nullptr: of all. One that a last attention
+// neither reads nor makes is a branch of it, as convolutions of values are.
 const ListedLayer *Candidates::find_last_image(const ScoreHistory &history,
                                                const ListedLayer *end) const
 {
     return find_last(history, [&](const ListedLayer &entry) {
         return (!end || &entry < end) && is_feature_map(entry) &&
-               !(history.has_attention() && may_rearrange_tokens(*entry.value.step));
+               (!history.has_attention() || ((history.feeds_last_attention(entry.value) ||
+                                              history.follows_last_attention(entry.value)) &&
+                                             !may_rearrange_tokens(*entry.value.step)));
     });
 }
 

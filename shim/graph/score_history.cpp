@@ -164,8 +164,23 @@ void ScoreHistory::find_attentions()
         for (const FlowValue &source : attention->sources)
             collect_from(source.step, feeds_attention_);
     for (const Step *attention : attentions_)
-        if (feeds_attention_.count(attention) == 0)
+        if (feeds_attention_.count(attention) == 0) {
             collect_from(attention, feeds_last_attention_);
+            collect_users(attention, follows_last_attention_);
+        }
+}
+
+void ScoreHistory::collect_users(const Step *first, Steps &collected) const
+{
+    std::vector<const Step *> waiting{first};
+    while (!waiting.empty()) {
+        const Step *step = waiting.back();
+        waiting.pop_back();
+        const auto users = users_.find(step);
+        if (!collected.insert(step).second || users == users_.end())
+            continue;
+        waiting.insert(waiting.end(), users->second.begin(), users->second.end());
+    }
 }
 
 // The product of query and key that a softmax reads, and the products of its output: with values.

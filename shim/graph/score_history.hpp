@@ -43,6 +43,12 @@ public:
         return feeds_last_attention_.count(value.step) != 0;
     }
 
+    // Whether it is made of a last attention's output.
+    bool follows_last_attention(FlowValue value) const
+    {
+        return follows_last_attention_.count(value.step) != 0;
+    }
+
     // Queries, keys, values, products of them and what is made of these before the next weights:
     // their axes are heads, tokens and widths of heads.
     bool is_inside_attention(FlowValue value) const { return inside_.count(value.step) != 0; }
@@ -56,6 +62,7 @@ private:
     void collect_products(const Step *attention, std::vector<const Step *> &products) const;
     void add_factors(const Step *product);
     void add_results(const std::vector<const Step *> &products);
+    void collect_users(const Step *first, Steps &collected) const;
     static void collect_from(const Step *last, Steps &collected);
 
     std::unordered_map<const Step *, bool> reached_; // whether weights follow
@@ -63,6 +70,7 @@ private:
     std::vector<const Step *> attentions_;
     Steps feeds_attention_;
     Steps feeds_last_attention_; // the last attentions themselves included
+    Steps follows_last_attention_;
     Steps inside_;
 };
 

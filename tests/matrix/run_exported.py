@@ -417,7 +417,7 @@ def test_scoring_tells_whether_rows_depend_on_each_other(sscam, name):
             path, example.numpy(), "--set", f"batch_size={batch_size}", method="score-cam"
         )
         maps.append(raw)
-        forms.append(report["scoring"]["form"])
+        forms.append(report["diagnostics"]["form"])
     is_told = ["one by one, since batches change" in form for form in forms]
     assert is_told == [name == "BatchRange"] * 3, forms
     for other in maps[1:]:
