@@ -70,6 +70,7 @@ TOOLS_ROOMS = {
 OPEN_TO_SHIM = {
     "base/byte_source.h",
     "base/error.h",
+    "base/log.h",
     "base/progress.h",
     "masks/masked_input.h",
     "masks/noise_math.h",
@@ -78,8 +79,9 @@ OPEN_TO_SHIM = {
     "model/backend.h",
     "model/target_pixels.h",
     "model/zip_entries.h",
-    "sscam/status.h",
     "sscam/explainer.h",
+    "sscam/runtime.h",
+    "sscam/status.h",
 }
 # What any C program needs is shared with the program of tools/, which links a copy of its own.
 OPEN_TO_TOOLS = "base"

@@ -295,7 +295,7 @@ SSCAM_API sscam_status sscam_explainer_classify(sscam_explainer *explainer,
  * @param shape     `rank` numbers, {N, C, W}, {N, C, H, W} or {N, C, D, H, W}: of what will be
  *                  explained in one call. sscam_explainer_preprocess() gives that of images.
  * @param rank      3 to 5.
- * @return As sscam_explain_array(). Thread: the explainer's. Its progress callback is called.
+ * @return As sscam_explain_array(): SSCAM_OK or one of its SSCAM_E_ values. Thread: the explainer's.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_explainer_prepare(sscam_explainer *explainer, const int64_t *shape,

@@ -1,13 +1,12 @@
 #include "load/operator_library.hpp"
 
 #include <cstring>
-#include <fstream>
-#include <limits>
 #include <vector>
 
 #include <dlfcn.h>
 #include <elf.h>
 
+#include "base/byte_source.h"
 #include "common/guard.hpp"
 
 namespace sscam {
@@ -15,11 +14,22 @@ namespace sscam {
 namespace {
 
 constexpr uint64_t most_entries = 1 << 16, longest_name = 4096;
+constexpr size_t largest_file = size_t(1) << 36;
 
 // Reads what a shared library needs. Of files of another kind nothing: dlopen() says what is wrong.
 class NeededLibraries {
 public:
-    explicit NeededLibraries(const std::string &path) : file_(path, std::ios::binary) {}
+    explicit NeededLibraries(const std::string &path)
+        : is_open_(sscam_byte_source_open(path.c_str(), largest_file, &file_) == SSCAM_OK)
+    {
+    }
+    ~NeededLibraries()
+    {
+        if (is_open_)
+            sscam_byte_source_close(&file_);
+    }
+    NeededLibraries(const NeededLibraries &) = delete;
+    NeededLibraries &operator=(const NeededLibraries &) = delete;
 
     std::vector<std::string> names()
     {
@@ -44,11 +54,8 @@ private:
     template <class Struct>
     bool read(uint64_t offset, Struct &into)
     {
-        if (offset > static_cast<uint64_t>(std::numeric_limits<std::streamoff>::max()))
-            return false;
-        file_.clear();
-        file_.seekg(static_cast<std::streamoff>(offset));
-        return static_cast<bool>(file_.read(reinterpret_cast<char *>(&into), sizeof into));
+        return is_open_ && offset < file_.size && file_.size - offset >= sizeof into &&
+               sscam_byte_source_read(&file_, offset, &into, sizeof into) == SSCAM_OK;
     }
 
     // Position in the file of an address; the address itself where no segment has it.
@@ -87,7 +94,8 @@ private:
             found.push_back(text_at(names + position));
     }
 
-    std::ifstream file_;
+    sscam_byte_source file_;
+    const bool is_open_;
     std::vector<Elf64_Phdr> segments_;
 };
 

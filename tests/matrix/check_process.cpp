@@ -2,9 +2,9 @@
 // libraries of operators; and what it tells of a network and its calibration.
 //
 // check_process OPERATOR_LIBRARY
-#include <cstdlib>
-#include <cstring>
+#include <cstdio>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,11 +56,13 @@ torch::jit::Module network_of(const std::string &body)
 const char plain[] = "    a = torch.relu(torch.conv2d(x, self.stem, None, [1, 1], [1, 1]))\n"
                      "    return torch.linear(torch.mean(a, [2, 3]), self.head)\n";
 
-// A variance of one number makes libtorch warn.
+// An output of another size than the result makes libtorch warn.
 const char warning[] =
     "    a = torch.relu(torch.conv2d(x, self.stem, None, [1, 1], [1, 1]))\n"
-    "    n = torch.nan_to_num(torch.var(a[:, :1, :1, :1].flatten(), [0], True, True))\n"
-    "    return torch.linear(torch.mean(a, [2, 3]), self.head) + n * 0.0\n";
+    "    z = torch.flatten(a)[:3]\n"
+    "    y = torch.zeros([2])\n"
+    "    torch.mul(z, z, out=y)\n"
+    "    return torch.linear(torch.mean(a, [2, 3]), self.head) + torch.sum(y) * 0.0\n";
 
 std::string file_of(const torch::jit::Module &network)
 {
@@ -143,11 +145,11 @@ START_TEST(warnings_of_libtorch_reach_the_log)
     c10::WarningHandler *const before = torch_warnings::get_warning_handler();
     messages.clear();
     NEED(sscam_set_log_callback(remember, &messages));
-    sscam_explainer *explainer = explainer_of(model, "score-cam",
-                                              {{"calibrate", "off"}, {"workers", workers[_i]}});
+    sscam_explainer *explainer = explainer_of(
+        model, "score-cam", {{"calibrate", "off"}, {"workers", workers[_i]}, {"layer", "relu"}});
     diagnostics(explainer);
     NEED(sscam_set_log_callback(nullptr, nullptr));
-    ck_assert(has(messages, SSCAM_LOG_WARNING, "degrees of freedom"));
+    ck_assert(has(messages, SSCAM_LOG_WARNING, "was resized"));
     ck_assert_ptr_eq(torch_warnings::get_warning_handler(), before);
     const size_t count = messages.size();
     diagnostics(explainer);
@@ -201,7 +203,7 @@ START_TEST(inputs_and_classes_are_known_where_they_are_certain)
         int64_t channels, classes;
     } cases[] = {
         {plain, 4, 3, 5},
-        {"    x = x.to(torch.float32).contiguous()\n"
+        {"    x = x.detach().contiguous()\n"
          "    a = torch.conv2d(x, self.stem, None, [1, 1], [1, 1])\n"
          "    return torch.softmax(torch.linear(torch.mean(a, [2, 3]), self.head), 1)\n",
          4, 3, 5},
@@ -281,7 +283,7 @@ START_TEST(a_calibration_is_followed_and_given_back)
     ck_assert(contains(diagnostics(explainer),
                        "\"form\": \"plain\", \"precision\": \"fp32\", \"workers\": 1, "
                        "\"batch_size\": 3"));
-    ck_assert_str_eq(calibration_of(model).c_str(), text.c_str());
+    ck_assert(calibration_of(model) == text);
     NEED(sscam_model_set_calibration(model, nullptr));
     ck_assert(!contains(diagnostics(explainer), "\"plain\""));
     sscam_explainer_unref(explainer);
@@ -354,28 +356,40 @@ END_TEST
 // --- operators and threads -----------------------------------------------------------------------
 
 // Written by another process, since a process that knows the operator needs no library.
+void write_file_with_operator(int to)
+{
+    if (!dlopen(operator_library, RTLD_NOW))
+        throw std::runtime_error(dlerror());
+    torch::jit::Module network = network_of(plain);
+    const auto graph = network.get_method("forward").graph();
+    for (torch::jit::Node *node : graph->nodes())
+        if (node->kind() == c10::Symbol::fromQualString("aten::relu")) {
+            torch::jit::Node *record = graph->create(
+                c10::Symbol::fromQualString("sscam_test::record"), {node->output()}, 1);
+            record->insertAfter(node);
+            node->output()->replaceAllUsesAfterNodeWith(record, record->output());
+            break;
+        }
+    const std::string file = file_of(network);
+    if (write(to, file.data(), file.size()) != static_cast<ssize_t>(file.size()))
+        throw std::runtime_error("the file was not written");
+}
+
+// "" where it failed.
 std::string file_with_operator()
 {
-    int ends[2];
-    ck_assert_int_eq(pipe(ends), 0);
+    int ends[2], status = 0;
+    if (pipe(ends) != 0)
+        return "";
     const pid_t child = fork();
     if (child == 0) {
-        if (!dlopen(operator_library, RTLD_NOW))
+        try {
+            write_file_with_operator(ends[1]);
+            _exit(0);
+        } catch (const std::exception &error) {
+            std::fprintf(stderr, "%s\n", error.what());
             _exit(1);
-        torch::jit::Module network = network_of(plain);
-        const auto graph = network.get_method("forward").graph();
-        for (torch::jit::Node *node : graph->nodes())
-            if (node->kind() == c10::Symbol::fromQualString("aten::relu")) {
-                torch::jit::Node *record = graph->create(
-                    c10::Symbol::fromQualString("sscam_test::record"), {node->output()}, 1);
-                record->insertAfter(node);
-                node->output()->replaceAllUsesAfterNodeWith(record, record->output());
-                break;
-            }
-        const std::string file = file_of(network);
-        const bool is_written = write(ends[1], file.data(), file.size()) ==
-                                static_cast<ssize_t>(file.size());
-        _exit(is_written ? 0 : 1);
+        }
     }
     close(ends[1]);
     std::string file;
@@ -383,10 +397,8 @@ std::string file_with_operator()
     for (ssize_t size; (size = read(ends[0], part, sizeof part)) > 0;)
         file.append(part, size);
     close(ends[0]);
-    int status = 0;
     waitpid(child, &status, 0);
-    ck_assert_int_eq(status, 0);
-    return file;
+    return status == 0 ? file : "";
 }
 
 std::string operator_file; // made before libtorch is used, since it forks
@@ -443,6 +455,8 @@ int main(int count, char **arguments)
         return 2;
     operator_library = arguments[1];
     operator_file = file_with_operator();
+    if (operator_file.empty())
+        return 1;
     Suite *suite = suite_create("process");
     TCase *log = add_tcase(suite, "log", nullptr, nullptr),
           *facts = add_tcase(suite, "facts", nullptr, nullptr),
