@@ -68,13 +68,13 @@ def test_class_count_that_depends_on_the_size(tmp_path, monkeypatch):
         pytest.skip("skipped: no torch to make a network with")
     assert done.returncode == 0, done.stderr
     calls = []
-    classify = _native.sscam_model_classify_array
+    classify = _native.sscam_model_classify
 
     def counted(*arguments):
         calls.append(arguments)
         return classify(*arguments)
 
-    monkeypatch.setattr(_native, "sscam_model_classify_array", counted)
+    monkeypatch.setattr(_native, "sscam_model_classify", counted)
     random = np.random.default_rng(4)
     with sscam.Model(path) as model:
         # The first size needs a call for the class count, a larger one a second call.

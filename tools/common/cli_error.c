@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/printable.h"
 #include "common/checked_alloc.h"
+#include "common/signals.h"
 
 enum { LONGEST_REASON = 2048, LONGEST_CHARACTER = 4 };
 
@@ -86,7 +87,7 @@ int fail_library(const char *what, sscam_status status)
 {
     const char *why = sscam_last_error();
 
-    if (status == SSCAM_E_CANCELLED)
+    if (status == SSCAM_E_CANCELLED && interruption_requested())
         return fail_cancelled();
     if (!*why)
         why = sscam_status_name(status);
