@@ -30,8 +30,8 @@ void check(sscam_status status)
         throw std::runtime_error(sscam_last_error());
 }
 
-// An 8-bit BGR matrix, as OpenCV has them, as an image, without a copy: the matrix must live as long.
-// Its rows need not be contiguous, as those of a region of a larger matrix are not.
+// An 8-bit BGR matrix, as OpenCV has them, as an image, without a copy: the matrix must live as
+// long. Its rows need not be contiguous, as those of a region of a larger matrix are not.
 Owned<sscam_image> view(const cv::Mat &bgr)
 {
     sscam_pixels pixels = SSCAM_PIXELS_INIT;

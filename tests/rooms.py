@@ -17,9 +17,7 @@ INCLUDE = re.compile(
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 # Headers of the libraries that one file each speaks to.
-ONE_DOOR = re.compile(
-    r"(png|jpeglib|cblas|lapacke?|jansson|yaml)\.h$|(libxml|pango|nlohmann)/"
-)
+ONE_DOOR = re.compile(r"(png|jpeglib|cblas|lapacke?|jansson|yaml)\.h$|(libxml|pango|nlohmann)/")
 TORCH = re.compile(r"(torch|c10|ATen|caffe2)/")
 # Reading, writing and asking the system are not the shim's.
 INPUT_OUTPUT = {

@@ -52,7 +52,8 @@ static void close_runtime(void *user)
     free(own);
 }
 
-/* Releases a failure, whose text it gives to `reply`, or prints where that is NULL. 1: it failed. */
+/* Releases a failure, whose text it gives to `reply`, or prints where that is NULL. 1: it failed.
+ * */
 static int failed(const runtime *own, OrtStatus *status, sscam_engine_reply *reply)
 {
     if (!status)

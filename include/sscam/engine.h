@@ -2,9 +2,9 @@
  * @brief Networks that run in an engine of the host: ONNX Runtime, OpenVINO, TensorRT, OpenCV,
  * TFLite, a server elsewhere.
  *
- * A struct of callbacks becomes an sscam_model, which explainers and evaluations use like any other.
- * Masks, noise, batches, progress, cancellation, checks and errors are the library's; the engine
- * only runs the network. What works depends on what the engine can do:
+ * A struct of callbacks becomes an sscam_model, which explainers and evaluations use like any
+ * other. Masks, noise, batches, progress, cancellation, checks and errors are the library's; the
+ * engine only runs the network. What works depends on what the engine can do:
  *
  * | callbacks | what they serve |
  * | --- | --- |
@@ -26,8 +26,8 @@
  * static sscam_status run(void *user, const sscam_engine_request *request,
  *                         sscam_engine_reply *reply)
  * {
- *     const int64_t rows = request->shape[0], outputs[] = {rows, 1000}, features[] = {1, 512, 7, 7};
- *     if (!my_engine_run(user, request->input, rows))
+ *     const int64_t rows = request->shape[0], outputs[] = {rows, 1000}, features[] = {1, 512, 7,
+ *     7}; if (!my_engine_run(user, request->input, rows))
  *         return sscam_engine_reply_set_error(reply, my_engine_error(user));
  *     if (request->layer)
  *         sscam_engine_reply_set_activations(reply, my_engine_features(user), features, 4);
@@ -66,7 +66,8 @@ extern "C" {
 /** @} */
 
 /** What the library asks a callback for. The library makes it, and owns what it points to; all of
- * it is valid until the callback returns. A callback reads the fields that its description names. */
+ * it is valid until the callback returns. A callback reads the fields that its description names.
+ * */
 typedef struct sscam_engine_request {
     /** sizeof(sscam_engine_request) of the library. */
     size_t struct_size;
@@ -146,7 +147,8 @@ typedef struct sscam_engine {
     int64_t class_count;
     /** Most inputs at once; 0: any number. */
     int64_t largest_batch;
-    /** How many inputs at once are the fastest, where the option `batch_size` is 0; 0: not known. */
+    /** How many inputs at once are the fastest, where the option `batch_size` is 0; 0: not known.
+     * */
     int64_t preferred_batch;
     /** Names of the outputs among which the option `output` chooses; NULL: there is one, without a
      * name. */

@@ -35,8 +35,8 @@ typedef struct sscam_explainer sscam_explainer;
 /**
  * Is called with the progress of a call, between batches of network evaluations, by the thread that
  * called the library. It must not throw or longjmp. It may use other explainers, of the same model
- * too. On an explainer of the same call every function but sscam_explainer_get(), the typed getters,
- * _cancel, _ref and _unref fails with SSCAM_E_ARGUMENT.
+ * too. On an explainer of the same call every function but sscam_explainer_get(), the typed
+ * getters, _cancel, _ref and _unref fails with SSCAM_E_ARGUMENT.
  *
  * @param user     The pointer given to sscam_explainer_set_progress().
  * @param fraction Share done, 0 to 1, never decreasing within a call.
@@ -287,8 +287,8 @@ SSCAM_API sscam_status sscam_explainer_classify(sscam_explainer *explainer,
                                                 int64_t capacity, int64_t *count);
 
 /**
- * Does what the first explanation of inputs of a shape would do besides the others, so that it takes
- * no longer than they do: lists the layers, prepares the network's forms, captures once, and
+ * Does what the first explanation of inputs of a shape would do besides the others, so that it
+ * takes no longer than they do: lists the layers, prepares the network's forms, captures once, and
  * measures which form scores masked inputs fastest. Does so with noise as the input.
  *
  * @param explainer An explainer.
@@ -323,8 +323,8 @@ SSCAM_API sscam_status sscam_explain_image(sscam_explainer *explainer, const ssc
                                            int64_t class_index, sscam_map **out);
 
 /**
- * Explains one class on each of a batch of ready-made inputs: sound, images, videos and volumes. The
- * maps have the inputs' sides; sscam_map_shape() says which.
+ * Explains one class on each of a batch of ready-made inputs: sound, images, videos and volumes.
+ * The maps have the inputs' sides; sscam_map_shape() says which.
  *
  * @param explainer An explainer.
  * @param input     [N,C,W], [N,C,H,W] or [N,C,D,H,W], as for sscam_model_classify().

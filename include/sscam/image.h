@@ -232,8 +232,8 @@ SSCAM_API sscam_status sscam_image_read_memory(const void *data, size_t size,
  *
  * @param image An image. 16-bit formats are written with 16 bits, as values from 0 to 65535.
  * @param path  File name; an existing file is replaced.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL; a value above what significant_bits allow); SSCAM_E_IO (cannot be written); SSCAM_E_MEMORY.
- * Thread: any thread.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL; a value above what significant_bits allow); SSCAM_E_IO
+ * (cannot be written); SSCAM_E_MEMORY. Thread: any thread.
  * @since 1.0
  */
 SSCAM_API sscam_status sscam_image_write_png(const sscam_image *image, const char *path);

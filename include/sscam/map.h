@@ -124,14 +124,14 @@ SSCAM_API const char *sscam_map_layer(const sscam_map *map);
 SSCAM_API int64_t sscam_map_passes(const sscam_map *map);
 
 /**
- * How the map was computed, for reports, as the text of one JSON object. Later releases may add keys
- * and return other words:
+ * How the map was computed, for reports, as the text of one JSON object. Later releases may add
+ * keys and return other words:
  *  - "form": how the network was run on masked inputs, such as "channels-last";
  *  - "precision": the number format in which it was run, as the option `precision`;
  *  - "workers": how many batches of masked inputs were evaluated in parallel;
  *  - "batch_size": masked inputs a batch;
- *  - "calibration_passes": network evaluations by which the above were chosen before the map's masked
- *    inputs were scored; 0 where they were known.
+ *  - "calibration_passes": network evaluations by which the above were chosen before the map's
+ *  masked inputs were scored; 0 where they were known.
  *
  * @param map A map.
  * @return One line of ASCII; "{}" for methods that score no masked inputs. Ownership: the map's.
@@ -206,8 +206,8 @@ SSCAM_API sscam_status sscam_map_heatmap(const sscam_map *map, const sscam_draw_
                                          sscam_image **out);
 
 /**
- * Draws as sscam_map_overlay(), into memory of the host: no image is allocated, so that colormap and
- * alpha can change at any rate. The drawing may take the memory of a few rows.
+ * Draws as sscam_map_overlay(), into memory of the host: no image is allocated, so that colormap
+ * and alpha can change at any rate. The drawing may take the memory of a few rows.
  *
  * @param map     A map.
  * @param image   The image, as for sscam_map_overlay(). Its pixels must not overlap the canvas.
@@ -256,10 +256,11 @@ SSCAM_API sscam_status sscam_map_copy_data(const sscam_map *map, const int64_t *
                                            const int64_t *strides, float *out);
 
 /**
- * Makes a map of values from elsewhere, to be drawn, evaluated and compared like others. Its raw map
- * is the values, which may be negative, rounded to float32; its data is s(raw), scaled to [0,1] by
- * the lowest and the highest value. Its class is -1, its method "external", its layer "", its logit
- * and probability 0; it has no channel weights. It fits any image, and stretches over all of it.
+ * Makes a map of values from elsewhere, to be drawn, evaluated and compared like others. Its raw
+ * map is the values, which may be negative, rounded to float32; its data is s(raw), scaled to
+ * [0,1] by the lowest and the highest value. Its class is -1, its method "external", its layer "",
+ * its logit and probability 0; it has no channel weights. It fits any image, and stretches over
+ * all of it.
  *
  * @param values   [H,W], or [W] or [D,H,W]; finite. Copied.
  * @param[out] out The map, or NULL on failure. Ownership: the caller's.

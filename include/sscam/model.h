@@ -94,12 +94,12 @@ SSCAM_API const char *sscam_model_device(const sscam_model *model);
 
 /**
  * What is known of the shape of a model's inputs without running it: of TorchScript files what the
- * weights of the layer say that reads the input, such as {0, 3, 0, 0}; of an engine of the host what
- * it states.
+ * weights of the layer say that reads the input, such as {0, 3, 0, 0}; of an engine of the host
+ * what it states.
  *
  * @param model A model.
- * @param[out] shape {N, C, W}, {N, C, H, W} or {N, C, D, H, W}; 0 for each number that may be any or
- *              is unknown, and beyond the rank. May be NULL.
+ * @param[out] shape {N, C, W}, {N, C, H, W} or {N, C, D, H, W}; 0 for each number that may be any
+ * or is unknown, and beyond the rank. May be NULL.
  * @return The number of dimensions, 3 to 5; 0 when it is unknown, and for NULL.
  * Thread: any thread.
  * @since 1.0
@@ -107,8 +107,8 @@ SSCAM_API const char *sscam_model_device(const sscam_model *model);
 SSCAM_API int32_t sscam_model_input_shape(const sscam_model *model,
                                           int64_t shape[SSCAM_INPUT_MAX_RANK]);
 
-/** @param model A model. @return Number of its classes, where it is certain without running it; else
- *              0, and for NULL. sscam_model_classify() always tells. Thread: any. @since 1.0 */
+/** @param model A model. @return Number of its classes, where it is certain without running it;
+ * else 0, and for NULL. sscam_model_classify() always tells. Thread: any. @since 1.0 */
 SSCAM_API int64_t sscam_model_class_count(const sscam_model *model);
 
 /**
@@ -134,8 +134,8 @@ SSCAM_API sscam_status sscam_model_calibration(sscam_model *model, char **text);
  *
  * @param model A model.
  * @param text  The calibration. NULL forgets it, and what was measured.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (model is NULL); SSCAM_E_FORMAT (no calibration, a damaged one,
- *         or one of a later release); SSCAM_E_UNSUPPORTED (one of another network, device, release
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (model is NULL); SSCAM_E_FORMAT (no calibration, a damaged
+ * one, or one of a later release); SSCAM_E_UNSUPPORTED (one of another network, device, release
  *         of libtorch, kind of processor or number of threads: the message says which; or the
  *         network runs in an engine of the host); SSCAM_E_MEMORY. On failure nothing changes.
  * Thread: any thread.

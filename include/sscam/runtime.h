@@ -30,9 +30,9 @@ extern "C" {
  * Receives the library's messages.
  *
  * It is called by the thread that called the library, before that call returns or in place of a
- * report of progress, never under a lock, and with the host's own libtorch settings; several threads
- * may call it at the same time. It must not throw or longjmp. It may call the library; what such
- * calls have to say is dropped.
+ * report of progress, never under a lock, and with the host's own libtorch settings; several
+ * threads may call it at the same time. It must not throw or longjmp. It may call the library;
+ * what such calls have to say is dropped.
  *
  * @param user  The pointer given to sscam_set_log_callback().
  * @param level An SSCAM_LOG_ value.
@@ -79,7 +79,8 @@ SSCAM_API int64_t sscam_max_threads(void);
 
 /**
  * Loads a shared library that registers operators which networks need, such as libtorchvision.so.
- * It stays loaded until the process ends. Networks that need its operators can be loaded afterwards.
+ * It stays loaded until the process ends. Networks that need its operators can be loaded
+ * afterwards.
  *
  * A shared library is a program: load only files whose origin you trust.
  *

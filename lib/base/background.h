@@ -12,8 +12,8 @@ typedef struct sscam_background {
     void *context;
 } sscam_background;
 
-/* Starts work(context) in a thread of its own, which gets no signals of the host's. Gives whether it
- * runs: where no thread can be started, the caller does the work itself. To be waited for. */
+/* Starts work(context) in a thread of its own, which gets no signals of the host's. Gives whether
+ * it runs: where no thread can be started, the caller does the work itself. To be waited for. */
 bool sscam_background_start(sscam_background *background, void (*work)(void *context),
                             void *context);
 

@@ -56,7 +56,7 @@ sscam_status sscam_set_log_callback(sscam_log_callback callback, void *user)
 
 int32_t sscam_log_is_wanted(void)
 {
-    return atomic_load(&current) != NULL && !is_in_callback;
+    return atomic_load(&current) && !is_in_callback;
 }
 
 void sscam_log(int32_t level, const char *format, ...)

@@ -40,8 +40,8 @@ float *sscam_engine_batch_row(const sscam_engine_batch *batch, int64_t row);
 /* Copies an input [C,D,H,W] into the batch. */
 void sscam_engine_batch_set(const sscam_engine_batch *batch, int64_t row, const float *input);
 
-/* The request for the first `rows` inputs, after them copies of the first one where the engine takes
- * a fixed number. `numbers` receives the shape and has to outlive the request. */
+/* The request for the first `rows` inputs, after them copies of the first one where the engine
+ * takes a fixed number. `numbers` receives the shape and has to outlive the request. */
 sscam_engine_request sscam_engine_batch_request(const sscam_engine_batch *batch, int64_t rows,
                                                 int64_t numbers[SSCAM_MOST_RANK]);
 

@@ -60,7 +60,8 @@ int64_t sscam_engine_fixed_rows(const sscam_engine_network *network);
 sscam_status sscam_engine_keep_first(const sscam_engine_network *network, int64_t *shape,
                                      const char *what);
 
-/* Layers for one input of a shape; the default index is set. Shapes may be unknown, with rank 0. To be released with the reply. */
+/* Layers for one input of a shape; the default index is set. Shapes may be unknown, with rank 0.
+ * To be released with the reply. */
 sscam_status sscam_engine_describe(sscam_engine_network *network, const sscam_shape *shape,
                                    int32_t output, sscam_engine_reply *reply);
 

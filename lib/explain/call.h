@@ -1,5 +1,5 @@
-/* A call that uses explainers, from its start to its end: they are reserved for it, and it ends early
- * at its deadline or when one of them is cancelled. */
+/* A call that uses explainers, from its start to its end: they are reserved for it, and it ends
+ * early at its deadline or when one of them is cancelled. */
 #ifndef SSCAM_LIB_EXPLAIN_CALL_H
 #define SSCAM_LIB_EXPLAIN_CALL_H
 

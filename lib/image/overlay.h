@@ -8,16 +8,16 @@
 #include "sscam/image.h"
 #include "sscam/status.h"
 
-/* A map, [height, width] in [0,1], and how the network's input was cut from the image; NULL: the map
- * stretches over the whole image. */
+/* A map, [height, width] in [0,1], and how the network's input was cut from the image; NULL: the
+ * map stretches over the whole image. */
 typedef struct sscam_drawn_map {
     const float *values;
     int64_t height, width;
     const sscam_geometry *geometry;
 } sscam_drawn_map;
 
-/* The map over the image, at the image's size: alpha x colour + (1 - alpha) x image, on 8-bit values
- * as they are. Pixels outside the input become dimmed gray. SSCAM_E_ARGUMENT for an unknown
+/* The map over the image, at the image's size: alpha x colour + (1 - alpha) x image, on 8-bit
+ * values as they are. Pixels outside the input become dimmed gray. SSCAM_E_ARGUMENT for an unknown
  * colormap, alpha outside 0 to 1, an image that is not of the geometry's size, or a canvas that is
  * gray or of another size than the image. */
 sscam_status sscam_draw_overlay_into(const sscam_drawn_map *map, const sscam_image *image,

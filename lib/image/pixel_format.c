@@ -81,7 +81,7 @@ static sscam_status check_second_plane(const char *function, const sscam_pixel_f
                                        sscam_pixels *pixels)
 {
     if (format->planes == 1)
-        return pixels->second_data == NULL && pixels->second_stride == 0
+        return !pixels->second_data && pixels->second_stride == 0
                    ? SSCAM_OK
                    : sscam_fail(SSCAM_E_ARGUMENT,
                                 "%s: second_data or second_stride is set: the format %s has one "

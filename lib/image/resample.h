@@ -1,4 +1,5 @@
-/* Resizing with PIL's antialiased filters: of 8-bit images in its fixed-point arithmetic, bit for bit. */
+/* Resizing with PIL's antialiased filters: of 8-bit images in its fixed-point arithmetic, bit for
+ * bit. */
 #ifndef SSCAM_LIB_IMAGE_RESAMPLE_H
 #define SSCAM_LIB_IMAGE_RESAMPLE_H
 

@@ -1,5 +1,5 @@
-/* The backend of a library without libtorch: it reads no network files. Models are made of engines of
- * the host, which have a backend of their own. */
+/* The backend of a library without libtorch: it reads no network files. Models are made of engines
+ * of the host, which have a backend of their own. */
 #include "base/error.h"
 #include "model/backend.h"
 

@@ -33,8 +33,7 @@ bool sscam_zip_is_archive(const uint8_t *start, size_t count);
 
 /* False where the archive has no directory, or one that cannot be: it is damaged, or its end is
  * missing. Failures to read have set *status; it is SSCAM_OK otherwise. */
-bool sscam_zip_open(const sscam_byte_source *source, sscam_zip_entries *out,
-                    sscam_status *status);
+bool sscam_zip_open(const sscam_byte_source *source, sscam_zip_entries *out, sscam_status *status);
 
 /* The next entry; false at the end, where the directory is damaged, and where reading fails, which
  * sets *status. */

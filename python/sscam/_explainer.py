@@ -162,7 +162,8 @@ class Explainer:
             self._handle.close()
 
     def cancel(self) -> None:
-        """End the call that uses this explainer, which raises Cancelled: explain() or explain_all().
+        """End the call that uses this explainer, which then raises Cancelled.
+
         For other threads and signal handlers; without a call, nothing happens. A batch of network
         evaluations that has begun is finished first."""
         with self._freeing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import importlib.metadata
 import os
 from pathlib import Path
@@ -48,9 +49,10 @@ def _check_torch_release(library: str) -> None:
     """Raise ImportError where the library of this package was built for another torch than the one
     that is installed beside it."""
     try:
-        from ._build import TORCH_RELEASE as wanted
+        build = importlib.import_module("sscam._build")
     except ImportError:  # The package was not installed by pip.
         return
+    wanted: str = build.TORCH_RELEASE
     if not wanted:
         return
     try:

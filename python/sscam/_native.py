@@ -370,9 +370,7 @@ sscam_explainer_classify = _declare(
     c_int64,
     POINTER(c_int64),
 )
-sscam_explainer_prepare = _declare(
-    "sscam_explainer_prepare", _status, _explainer, _shape, c_int32
-)
+sscam_explainer_prepare = _declare("sscam_explainer_prepare", _status, _explainer, _shape, c_int32)
 sscam_explain_image = _declare(
     "sscam_explain_image", _status, _explainer, _image, c_int64, POINTER(_map)
 )

@@ -83,10 +83,12 @@ def test_libraries_that_cannot_be_loaded_say_why(tmp_path):
 
 @needs_libtorch
 def test_prepared_explainers_do_not_calibrate(model_source, batch):
-    with sscam.Model(model_source) as model:
-        with sscam.Explainer(model, "score-cam", max_channels=2) as explainer:
-            explainer.prepare(batch[0].shape)
-            assert explainer.explain(batch[0]).diagnostics["calibration_passes"] == 0
+    with (
+        sscam.Model(model_source) as model,
+        sscam.Explainer(model, "score-cam", max_channels=2) as explainer,
+    ):
+        explainer.prepare(batch[0].shape)
+        assert explainer.explain(batch[0]).diagnostics["calibration_passes"] == 0
 
 
 @needs_libtorch

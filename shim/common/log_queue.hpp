@@ -13,7 +13,8 @@
 
 namespace sscam {
 
-// Of one call of the shim; passes on what is left at its end, in the state that the thread has then.
+// Of one call of the shim; passes on what is left at its end, in the state that the thread has
+// then.
 class LogQueue {
 public:
     LogQueue();
@@ -26,7 +27,8 @@ public:
 
     void add(int32_t level, const std::string &text);
 
-    // Calls the host. To be called in its state and without locks, by the thread that made the call.
+    // Calls the host. To be called in its state and without locks, by the thread that made the
+    // call.
     void pass_on() noexcept;
 
 private:

@@ -47,9 +47,9 @@ private:
 
 // While it lives, operations of this thread compute what they compute in a new thread: no autocast,
 // inference mode, Python mode, functorch transform, tracing or hooks on saved tensors; gradients
-// are recorded if `gradients` says so, warnings become messages of the log, floating-point numbers are rounded to
-// nearest and denormal ones kept. The host's state holds again afterwards, exceptions included.
-// Every worker thread needs one of its own. They nest.
+// are recorded if `gradients` says so, warnings become messages of the log, floating-point numbers
+// are rounded to nearest and denormal ones kept. The host's state holds again afterwards,
+// exceptions included. Every worker thread needs one of its own. They nest.
 //
 // What libtorch has once for the process stays as the host set it: anomaly mode, which changes no
 // number, and the default dtype, which no tensor of the library depends on.

@@ -76,10 +76,10 @@ private:
 };
 
 // Runs a program and selects the logits from its outputs: [rows, classes] or, if there are none,
-// dense ones, [rows, classes, h, w], as read_logits() does. A failure inside the network becomes an Error that names the
-// input's shape; std::bad_alloc and failures of the device pass through. `rows` 0: as many as the
-// input has; a tap may make more of them. `wanted`: position or name of the output; empty: the
-// first of a suitable shape.
+// dense ones, [rows, classes, h, w], as read_logits() does. A failure inside the network becomes
+// an Error that names the input's shape; std::bad_alloc and failures of the device pass through.
+// `rows` 0: as many as the input has; a tap may make more of them. `wanted`: position or name of
+// the output; empty: the first of a suitable shape.
 at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
                           const c10::intrusive_ptr<Tap> &tap = {}, int64_t rows = 0,
                           const std::string &wanted = {});

@@ -8,9 +8,9 @@
 
 namespace sscam {
 
-// Rank and channels of the input where nothing but convolutions reads it, which agree; the number of
-// classes where the output is that of a linear layer, or a function of each class of it. What is not
-// certain is 0.
+// Rank and channels of the input where nothing but convolutions reads it, which agree; the number
+// of classes where the output is that of a linear layer, or a function of each class of it. What
+// is not certain is 0.
 sscam_network_facts facts_of(const torch::jit::Module &module) noexcept;
 
 } // namespace sscam

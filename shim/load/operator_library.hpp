@@ -6,8 +6,8 @@
 
 namespace sscam {
 
-// Loads one for the rest of the process's life. Throws an Error where it cannot be loaded, and where
-// it would bring another libtorch into the process.
+// Loads one for the rest of the process's life. Throws an Error where it cannot be loaded, and
+// where it would bring another libtorch into the process.
 void load_operator_library(const std::string &path);
 
 } // namespace sscam

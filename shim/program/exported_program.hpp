@@ -11,8 +11,8 @@ namespace sscam {
 // By its content.
 bool is_exported_program(const sscam_byte_source &source);
 
-// A module whose forward() is the program: its nodes are operators of libtorch, whose scopes tell in
-// which module of the network they stood. It computes in float32 on the device.
+// A module whose forward() is the program: its nodes are operators of libtorch, whose scopes tell
+// in which module of the network they stood. It computes in float32 on the device.
 torch::jit::Module load_exported_program(const sscam_byte_source &source, c10::Device device);
 
 } // namespace sscam

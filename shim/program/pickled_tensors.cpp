@@ -26,8 +26,8 @@ namespace {
 struct Value;
 using ValuePtr = std::shared_ptr<const Value>;
 
-// What the pickle machine works with. Values do not change once they are made, but for dictionaries,
-// which keep tensors alone: nothing can contain itself.
+// What the pickle machine works with. Values do not change once they are made, but for
+// dictionaries, which keep tensors alone: nothing can contain itself.
 struct Value {
     enum class Kind { mark, other, integer, text, name, tuple, storage, tensor, dictionary };
 

@@ -22,8 +22,8 @@ using Type = pt2::Argument::Type;
 
 // --- the text ------------------------------------------------------------------------------------
 
-// Python writes numbers that JSON has not, and PyTorch 2.5 lets it. They become the texts that later
-// versions write.
+// Python writes numbers that JSON has not, and PyTorch 2.5 lets it. They become the texts that
+// later versions write.
 std::string with_quoted_numbers(const std::string &text)
 {
     std::string out;

@@ -37,7 +37,8 @@ public:
     // What measuring has chosen, and what was set.
     std::vector<CalibratedPlan> calibration();
 
-    // From now on such plans instead of measuring. Without: measures anew, forgetting what is known.
+    // From now on such plans instead of measuring. Without: measures anew, forgetting what is
+    // known.
     void set_calibration(std::optional<std::vector<CalibratedPlan>> plans);
 
 private:

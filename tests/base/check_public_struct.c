@@ -60,7 +60,7 @@ START_TEST(fields_that_an_older_caller_lacks_are_zero)
     memset(memory.beyond, 0xff, sizeof memory.beyond);
     this_release copy;
     ck_assert_int_eq(read(&memory.given, &copy), SSCAM_OK);
-    ck_assert(copy.count == 3 && copy.kind == 4 && copy.name == NULL && copy.scale == 0.0);
+    ck_assert(copy.count == 3 && copy.kind == 4 && !copy.name && copy.scale == 0.0);
 }
 END_TEST
 

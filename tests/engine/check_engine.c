@@ -840,7 +840,8 @@ START_TEST(forked_children_are_refused_what_never_ends)
 }
 END_TEST
 
-/* --- dense outputs, several outputs ------------------------------------------------------------ */
+/* --- dense outputs, several outputs ------------------------------------------------------------
+ * */
 
 /* [N,2,4,5]: class k is where A_k is the highest. Output "twice" has twice the values. */
 static sscam_status run_dense(void *user, const sscam_engine_request *request,

@@ -49,7 +49,7 @@ static sscam_status explain(void)
 {
     sscam_map *map = STALE;
     sscam_status status = sscam_explain_array(explainer, ARRAY(input, one, 4), NULL, &map);
-    ck_assert_int_eq(map == NULL, status != SSCAM_OK);
+    ck_assert_int_eq(!map, status != SSCAM_OK);
     sscam_map_unref(map);
     return status;
 }

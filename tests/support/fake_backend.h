@@ -88,8 +88,8 @@ void fake_reset(void);
 /* The nth call of a kind after fake_reset() (the first is 1) fails, with a message that says so. */
 void fake_fail_at(fake_call call, long long nth, sscam_status status);
 
-/* Is called at every counted call, with its number from 1, by the thread that makes it. fake_reset()
- * removes it. */
+/* Is called at every counted call, with its number from 1, by the thread that makes it.
+ * fake_reset() removes it. */
 void fake_on_call(void (*hook)(fake_call call, long long number));
 
 /* Name of a kind of call, as in its message. */

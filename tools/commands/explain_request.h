@@ -62,8 +62,8 @@ bool writes_files(const struct explain_request *request);
 /* Name in JSON of one of the outputs. */
 const char *output_key(size_t output);
 
-/* Name of one of a map's files, or NULL when it is not written: in a folder, that of the image; else
- * the given one, with what varies. The caller frees it. */
+/* Name of one of a map's files, or NULL when it is not written: in a folder, that of the image;
+ * else the given one, with what varies. The caller frees it. */
 char *output_path(const struct explain_request *request, const struct map_position *position,
                   size_t output);
 

@@ -26,8 +26,8 @@ static char *annotation_in(const char *folder, const char *name)
     return NULL;
 }
 
-/* Notes XML files beside the images of a data set that are of none of them. `dataset` has the images
- * of the folder alone, sorted. */
+/* Notes XML files beside the images of a data set that are of none of them. `dataset` has the
+ * images of the folder alone, sorted. */
 static int note_foreign_annotations(const struct dataset *dataset, const char *folder)
 {
     struct text_list names = {0};

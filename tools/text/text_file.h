@@ -7,8 +7,8 @@
 #include <sscam/sscam.h>
 
 /* The content of a file of at most `limit` bytes with a zero byte after it; a byte order mark is
- * left out, UTF-16 becomes UTF-8, and a file that holds zero bytes is refused. NULL, with the reason in `why`, where it
- * cannot be used. The caller frees both. */
+ * left out, UTF-16 becomes UTF-8, and a file that holds zero bytes is refused. NULL, with the
+ * reason in `why`, where it cannot be used. The caller frees both. */
 char *text_file_read(const char *path, size_t limit, size_t *length, char **why);
 
 /* Makes every end of a line, CR, LF or both, one LF, and drops the blanks before it. */
