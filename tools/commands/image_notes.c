@@ -4,12 +4,15 @@
 
 #include "common/cli_error.h"
 
+/* The callback stays set: setting it clears the library's message, which tells of a failed read. */
+static bool is_reading;
+
 static void put_first_warning(void *user, int32_t level, const char *text)
 {
     static bool was_put;
 
     (void)user;
-    if (level == SSCAM_LOG_WARNING && !was_put) {
+    if (is_reading && level == SSCAM_LOG_WARNING && !was_put) {
         note("images", text);
         was_put = true;
     }
@@ -19,9 +22,10 @@ sscam_status read_image_file(const char *path, const sscam_read_options *reading
 {
     sscam_status status = sscam_set_log_callback(put_first_warning, NULL);
 
+    is_reading = true;
     if (!status)
         status = sscam_image_read(path, reading, out);
-    sscam_set_log_callback(NULL, NULL);
+    is_reading = false;
     return status;
 }
 
@@ -30,8 +34,9 @@ sscam_status read_image_bytes(const void *bytes, size_t size, const sscam_read_o
 {
     sscam_status status = sscam_set_log_callback(put_first_warning, NULL);
 
+    is_reading = true;
     if (!status)
         status = sscam_image_read_memory(bytes, size, reading, out);
-    sscam_set_log_callback(NULL, NULL);
+    is_reading = false;
     return status;
 }
