@@ -151,7 +151,7 @@ def add_option(tree: Tree) -> None:
     tree.replace(
         "lib/options/options.c",
         r"^(static const sscam_option table\[\] = \{\n)",
-        r'\1    CHOICE(DUMMY, "dummy", "off", "|on", "Nothing."),\n',
+        r'\1    CHOICE(DUMMY, "dummy", VALUES("off", "on"), "Nothing."),\n',
     )
 
 

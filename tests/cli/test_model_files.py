@@ -83,8 +83,8 @@ def test_a_lite_interpreter_file_with_its_code_is_a_network(sscam, files):
 def test_an_image_and_a_network_that_changed_places_are_told(sscam, files, tmp_path):
     image = tmp_path / "photo.png"
     PIL.Image.new("RGB", (32, 32)).save(image)
-    for model, picture in ((image, files / "network.pt"), (image, image)):
-        assert_one_line(sscam("explain", model, picture), 1, "changed places?")
+    assert_one_line(sscam("explain", image, files / "network.pt"), 2, "the model comes first")
+    assert_one_line(sscam("explain", image, image), 1, "changed places?")
 
 
 # --- both formats ---------------------------------------------------------------------------------

@@ -70,10 +70,11 @@ static sscam_status read_image(const char *path, uint64_t *signature)
     arm();
     sscam_status status = under_faults(sscam_image_read(path, NULL, &image));
     ck_assert((!image) == (status != SSCAM_OK));
-    if (image)
-        sign(signature, pixels_of(image),
-             (size_t)sscam_image_width(image) * (size_t)sscam_image_height(image) *
-                 (size_t)sscam_image_channels(image));
+    if (image) {
+        size_t size;
+        const void *pixels = all_pixels_of(image, &size);
+        sign(signature, pixels, size);
+    }
     sscam_image_unref(image);
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <sscam/status.h>
 
@@ -15,9 +16,13 @@ static inline void begin_faults(void)
     fault_board_here()->armed = 1;
 }
 
+/* The message of the last call under faults, which calls after it may have cleared. */
+static char faulty_call_message[1024];
+
 static inline sscam_status end_faults(sscam_status status)
 {
     fault_board_here()->armed = 0;
+    snprintf(faulty_call_message, sizeof faulty_call_message, "%s", sscam_last_error());
     return status;
 }
 

@@ -33,6 +33,16 @@ static inline sscam_status create_packed(int64_t width, int64_t height, int32_t 
     return sscam_image_create(&pixels, out);
 }
 
+/* All pixels of an image of the library's own, of whatever format. */
+static inline const void *all_pixels_of(const sscam_image *image, size_t *size)
+{
+    sscam_pixels pixels = SSCAM_PIXELS_INIT;
+    if (sscam_image_describe(image, &pixels) != SSCAM_OK || pixels.stride < 1)
+        ck_abort_msg("the image has no rows: %s", sscam_last_error());
+    *size = (size_t)pixels.stride * (size_t)pixels.height;
+    return pixels.data;
+}
+
 /* The first byte of an image that is packed. */
 static inline const uint8_t *pixels_of(const sscam_image *image)
 {
