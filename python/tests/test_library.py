@@ -121,7 +121,8 @@ def test_older_release(tmp_path):
         tmp_path / "libsscam.so.1", "int sscam_abi_version(void) { return 1; }"
     )
     message = import_sscam(SSCAM_LIBRARY=str(library))
-    assert message.startswith(f"ImportError: {library} has no sscam_evaluation_create: it is older")
+    assert message.startswith(f"ImportError: {library} has no sscam_")
+    assert message.endswith(": it is older than this package")
 
 
 @needs_compiler
