@@ -134,7 +134,6 @@ def bounded_size():
     sides = {**BATCH, 2: Dim("height", min=24, max=40)}
     return Case(
         ConvClassifier(),
-        None,
         image(2, 3, 32, 32),
         sides,
         refused=(((1, 3, 48, 32), ("40", "48")),),

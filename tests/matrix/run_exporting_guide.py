@@ -19,6 +19,9 @@ import torch
 if importlib.util.find_spec("torch.export") is None:
     print(f"skipped: PyTorch {torch.__version__} has no torch.export")
     sys.exit(77)
+if importlib.util.find_spec("torchvision") is None:
+    print(f"skipped: no torchvision beside PyTorch {torch.__version__}")
+    sys.exit(77)
 
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 IMPORTS = re.compile(r"^(?:import|from) ([\w, ]+?)(?:\.[\w.]+)?(?: import .*)?$", re.MULTILINE)

@@ -25,6 +25,9 @@ import torch
 if importlib.util.find_spec("torch.export") is None:
     print(f"skipped: PyTorch {torch.__version__} has no torch.export")
     sys.exit(77)
+if importlib.util.find_spec("torchvision") is None:
+    print(f"skipped: no torchvision beside PyTorch {torch.__version__}")
+    sys.exit(77)
 
 import networks
 import program_networks
