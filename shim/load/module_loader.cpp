@@ -37,8 +37,8 @@ bool is_optimised(const std::string &reason)
     if (contains(reason, "require a storage of at least") ||
         contains(reason, "invalid storage offset"))
         throw Error(SSCAM_E_FORMAT, "damaged TorchScript file: " + reason);
-    // What the core recognises as another format gets a message of its own. Libtorch 2 goes on about
-    // miniz, which no user can do anything about.
+    // What the core recognises as another format gets a message of its own. Libtorch 2 adds advice
+    // about miniz, which no user can follow.
     if (is_archive_fault)
         throw Error(SSCAM_E_FORMAT, "no TorchScript file, or a damaged one: " +
                                         reason.substr(0, reason.find(". This is an internal")));
