@@ -1,13 +1,13 @@
 /* Values of maps that come from the host and go to it, and how far two maps agree. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "base/public_struct.h"
+#include "base/shape_text.h"
 #include "base/statistics.h"
 #include "explain/map_private.h"
 #include "math/min_max.h"
@@ -110,19 +110,9 @@ sscam_status sscam_map_create(const sscam_array *values, sscam_map **out)
 
 /* --- to the host ------------------------------------------------------------------------------ */
 
-/* "4x6". */
-static const char *shape_text(const int64_t *shape, int32_t rank, char text[80])
-{
-    int length = 0;
-    for (int32_t i = 0; i < rank; i++)
-        length += snprintf(text + length, 80 - (size_t)length, "%s%" PRId64, i > 0 ? "x" : "",
-                           shape[i]);
-    return text;
-}
-
 static sscam_status check_room(const sscam_map *map, const int64_t *shape, int32_t rank)
 {
-    char wanted[80], given[80];
+    char wanted[SSCAM_SHAPE_TEXT_SIZE], given[SSCAM_SHAPE_TEXT_SIZE];
     int32_t own_rank = 0;
     const int64_t *own = sscam_map_shape(map, &own_rank);
     if (rank != own_rank)
@@ -131,7 +121,8 @@ static sscam_status check_room(const sscam_map *map, const int64_t *shape, int32
                           own_rank);
     if (memcmp(shape, own, (size_t)rank * sizeof *shape) != 0)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_copy_data: shape is %s, not the map's %s",
-                          shape_text(shape, rank, given), shape_text(own, rank, wanted));
+                          sscam_shape_text(shape, rank, given),
+                          sscam_shape_text(own, rank, wanted));
     return SSCAM_OK;
 }
 
@@ -168,11 +159,11 @@ sscam_status sscam_map_correlation(const sscam_map *a, const sscam_map *b, doubl
     if (!a || !b)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_correlation: %s is NULL", !a ? "a" : "b");
     if (a->rank != b->rank || !sscam_same_sides(a->sides, b->sides)) {
-        char of_a[80], of_b[80];
+        char of_a[SSCAM_SHAPE_TEXT_SIZE], of_b[SSCAM_SHAPE_TEXT_SIZE];
         return sscam_fail(SSCAM_E_ARGUMENT,
                           "sscam_map_correlation: maps of %s and %s differ in shape",
-                          shape_text(sscam_map_shape(a, NULL), a->rank, of_a),
-                          shape_text(sscam_map_shape(b, NULL), b->rank, of_b));
+                          sscam_shape_text(sscam_map_shape(a, NULL), a->rank, of_a),
+                          sscam_shape_text(sscam_map_shape(b, NULL), b->rank, of_b));
     }
     /* A flat map has none, even where rounding leaves differences. */
     if (!a->is_flat && !b->is_flat)

@@ -9,18 +9,9 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "base/public_struct.h"
+#include "base/shape_text.h"
 
 /* --- shapes ----------------------------------------------------------------------------------- */
-
-/* "1x3x224x224". */
-static const char *shape_text(const int64_t *numbers, int32_t rank, char text[128])
-{
-    int length = 0;
-    for (int32_t i = 0; i < rank; i++)
-        length += snprintf(text + length, 128 - (size_t)length, "%s%" PRId64, i > 0 ? "x" : "",
-                           numbers[i]);
-    return text;
-}
 
 static sscam_status check_numbers(const int64_t *numbers, int32_t rank, const char *name)
 {
@@ -28,13 +19,13 @@ static sscam_status check_numbers(const int64_t *numbers, int32_t rank, const ch
     const int64_t largest = INT64_C(1) << 40; /* floats; products below stay within 64 bits */
     int64_t size = 1;
     for (int32_t i = 0; i < rank; i++) {
-        char text[128];
+        char text[SSCAM_SHAPE_TEXT_SIZE];
         if (numbers[i] < 1)
             return sscam_fail(SSCAM_E_ARGUMENT, "%s shape: %c is %" PRId64 ", not at least 1", name,
                               names[rank - SSCAM_LEAST_RANK][i], numbers[i]);
         if (numbers[i] > largest / size)
             return sscam_fail(SSCAM_E_ARGUMENT, "%s shape %s is too large", name,
-                              shape_text(numbers, rank, text));
+                              sscam_shape_text(numbers, rank, text));
         size *= numbers[i];
     }
     return SSCAM_OK;
