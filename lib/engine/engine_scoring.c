@@ -353,7 +353,7 @@ sscam_status sscam_engine_ablate(void *handle, const sscam_ablation_request *req
                           .count = request->plan->channel_count,
                           .progress = request->progress,
                           .scores = scores};
-    ablated_batch ablated = {NULL};
+    ablated_batch ablated = {0};
     int64_t rows = 0;
     sscam_status status = sscam_engine_require(network, network->engine.tail, "tail");
     if (status == SSCAM_OK)

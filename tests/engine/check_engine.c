@@ -261,7 +261,7 @@ static void assert_refused(const sscam_engine *engine, const char *thing)
 
 START_TEST(unusable_engines_are_refused_by_name)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     const char *const names[] = {"a", NULL};
     sscam_engine engine = engine_of(&tiny);
     assert_refused(NULL, "engine is NULL");
@@ -291,7 +291,7 @@ END_TEST
 
 START_TEST(the_engine_is_released_with_the_last_reference)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     char name[] = "a name", device[] = "a device";
     sscam_engine engine = engine_of(&tiny);
     engine.name = name;
@@ -312,7 +312,7 @@ END_TEST
 /* A later release's struct is longer; what this one does not know has to be 0. */
 START_TEST(longer_structs_of_later_hosts_are_read)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     struct {
         sscam_engine engine;
         void *later;
@@ -326,7 +326,7 @@ END_TEST
 
 START_TEST(facts_are_known_without_a_run)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     const sscam_engine engine = engine_of(&tiny);
     int64_t shape[SSCAM_INPUT_MAX_RANK] = {-1};
     sscam_model *model = model_of(&engine);
@@ -366,7 +366,7 @@ static void assert_served(const sscam_engine *engine, int32_t served)
 
 START_TEST(methods_need_their_callbacks)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     const int32_t gradient_methods = SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_POOLED_LINEAR;
     sscam_engine engine = engine_of(&tiny);
     assert_served(&engine, gradient_methods | SSCAM_NEEDS_SCORING | SSCAM_NEEDS_ABLATION);
@@ -389,7 +389,7 @@ START_TEST(gradients_are_those_of_the_target)
     } cases[] = {{"", {2.0f, -1.0f}},
                  {"target=against", {-2.0f, 1.0f}},
                  {"target=difference contrast=2", {3.0f, -2.0f}}};
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     const sscam_engine engine = engine_of(&tiny);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sscam_map *map = explained(&engine, "grad-cam", cases[i].options);
@@ -403,7 +403,7 @@ END_TEST
 /* a_k = (Y - Y without A_k) / |Y|. */
 START_TEST(ablations_run_the_tail)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     const sscam_engine engine = engine_of(&tiny);
     double mean[CHANNELS] = {0.0};
     float parts[CHANNELS * PIXELS];
@@ -421,7 +421,7 @@ END_TEST
 
 START_TEST(metrics_need_run_alone)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     sscam_engine engine = engine_of(&tiny);
     uint8_t pixels[PIXELS];
     sscam_explainer *explainer = NULL;
@@ -460,7 +460,7 @@ static const char *const batched_methods[] = {"score-cam", "ss-cam-mean", "ablat
 
 START_TEST(maps_do_not_depend_on_the_size_of_batches)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     const sscam_engine engine = engine_of(&tiny);
     for (size_t i = 0; i < sizeof batched_methods / sizeof batched_methods[0]; i++) {
         sscam_map *expected = explained(&engine, batched_methods[i], "batch_size=1");
@@ -482,7 +482,7 @@ END_TEST
 
 START_TEST(batches_have_the_size_that_the_engine_takes)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     sscam_engine engine = engine_of(&tiny);
     engine.preferred_batch = 9;
     sscam_map_unref(explained(&engine, "ss-cam-mean", "samples=20"));
@@ -505,7 +505,7 @@ START_TEST(batches_shrink_when_memory_runs_out)
 {
     tiny_engine tiny = {.rows_with_memory = 3};
     const sscam_engine engine = engine_of(&tiny);
-    tiny_engine other = {NULL};
+    tiny_engine other = {0};
     const sscam_engine plenty = engine_of(&other);
     sscam_map *expected = explained(&plenty, "ss-cam-mean", "samples=20"),
               *map = explained(&engine, "ss-cam-mean", "samples=20 batch_size=16");
@@ -519,7 +519,7 @@ END_TEST
 
 START_TEST(rows_are_classified_in_batches)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     sscam_engine engine = engine_of(&tiny);
     enum { ROWS = 5 };
     float inputs[ROWS * PIXELS], logits[ROWS * CLASSES], expected[CLASSES],
@@ -548,7 +548,7 @@ static int stop_at_third(void *user, double fraction)
 
 START_TEST(a_callback_of_the_caller_stops_between_batches)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     const sscam_engine engine = engine_of(&tiny);
     sscam_model *model = model_of(&engine);
     sscam_explainer *explainer = NULL;
@@ -567,7 +567,7 @@ END_TEST
 
 START_TEST(engines_are_prepared)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     const sscam_engine engine = engine_of(&tiny);
     sscam_model *model = model_of(&engine);
     sscam_explainer *explainer = NULL;
@@ -637,7 +637,7 @@ END_TEST
 
 START_TEST(inputs_and_options_that_the_engine_does_not_take)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     sscam_engine engine = engine_of(&tiny);
     const int64_t other[] = {1, 1, WIDTH, HEIGHT}, sound[] = {1, 1, PIXELS};
     int64_t classes;
@@ -695,7 +695,7 @@ static void *classify_often(void *user)
 START_TEST(calls_come_one_at_a_time)
 {
     enum { THREADS = 4 };
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     const sscam_engine engine = engine_of(&tiny);
     pthread_t thread[THREADS];
     sscam_model *model = model_of(&engine);
@@ -729,7 +729,7 @@ static void *classify_once(void *model)
 
 START_TEST(engines_that_allow_it_are_called_by_several_threads_at_once)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     sscam_engine engine = engine_of(&tiny);
     pthread_t thread;
     void *status = NULL;
@@ -748,7 +748,7 @@ END_TEST
 
 START_TEST(a_callback_may_use_other_models_but_not_its_own)
 {
-    tiny_engine tiny = {NULL}, helper = {NULL};
+    tiny_engine tiny = {0}, helper = {0};
     sscam_engine engine = engine_of(&tiny), other = engine_of(&helper);
     float logits[CLASSES];
     sscam_model *model = model_of(&engine), *inner = model_of(&other);
@@ -783,7 +783,7 @@ static sscam_status meet_twice(void *user, const sscam_engine_request *request,
 /* Callbacks of two engines that each use the other: none waits for the other forever. */
 START_TEST(callbacks_do_not_wait_in_a_circle)
 {
-    tiny_engine left = {NULL}, right = {NULL};
+    tiny_engine left = {0}, right = {0};
     sscam_engine engine = engine_of(&left), other = engine_of(&right);
     pthread_t thread;
     void *status = NULL;
@@ -814,7 +814,7 @@ static sscam_status fork_within(void *user, const sscam_engine_request *request,
 
 START_TEST(forked_children_are_refused_what_never_ends)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     sscam_engine engine = engine_of(&tiny);
     pthread_t thread;
     int state = 0;
@@ -874,7 +874,7 @@ static sscam_engine dense_engine(tiny_engine *tiny)
 
 START_TEST(outputs_are_dense_and_have_names)
 {
-    tiny_engine tiny = {NULL};
+    tiny_engine tiny = {0};
     const sscam_engine engine = dense_engine(&tiny);
     sscam_map *once = explained(&engine, "score-cam", "region=all channel_softmax=off"),
               *named = explained(&engine, "score-cam",

@@ -362,7 +362,7 @@ END_TEST
 
 START_TEST(options_that_are_not_there_are_refused)
 {
-    static const int32_t ids[] = {0, -1, known[KNOWN - 1].id + 1, INT32_MAX, INT32_MIN};
+    const int32_t ids[] = {0, -1, known[KNOWN - 1].id + 1, INT32_MAX, INT32_MIN};
     ASSERT_FAILS(sscam_explainer_set(explainer, "sample", "1"), SSCAM_E_ARGUMENT, "\"sample\"");
     ASSERT_FAILS(sscam_explainer_set(explainer, "", "1"), SSCAM_E_ARGUMENT, "no option");
     ASSERT_FAILS(sscam_explainer_set(explainer, "Samples", "1"), SSCAM_E_ARGUMENT, "Samples");
