@@ -28,6 +28,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"classify", "the highest classes of images, with their probabilities", run_classify},
     {"explain", "where a network looks: maps of an image's classes", run_explain},
     {"compare", "a labelled figure of images and methods", run_compare},
     {"eval", "the paper's tables: methods evaluated on a data set", run_eval},

@@ -1,7 +1,7 @@
 """A Conan 2 recipe: `conan create packaging/conan`.
 
-Conan Center has no libtorch, so the option `libtorch` takes the folder of one that is already there;
-empty, the library explains networks in engines of the host alone.
+Conan Center has no libtorch, so the option `libtorch` takes the folder of one that is already
+there; empty, the library explains networks in engines of the host alone.
 """
 
 from pathlib import Path

@@ -3,6 +3,7 @@
 #ifndef SSCAM_TOOLS_COMMANDS_COMMANDS_H
 #define SSCAM_TOOLS_COMMANDS_COMMANDS_H
 
+int run_classify(int argc, char **argv);
 int run_explain(int argc, char **argv);
 int run_compare(int argc, char **argv);
 int run_eval(int argc, char **argv);
