@@ -821,6 +821,34 @@ def test_methods_keep_their_order(sscam, network):
     assert [record["method"] for record in records] == ["grad-cam++", "grad-cam", "score-cam"]
 
 
+def pixels_of(path):
+    return numpy.array(PIL.Image.open(path).convert("RGB"))
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_a_legend_stands_beside_the_unchanged_image(sscam, network, tmp_path, labels):
+    flags = ["-m", "grad-cam", "--colormap", "viridis", "-o", "map.png", "--heatmap", "heat.png"]
+    flags += ["--labels", network.labels_path] if labels else []
+    assert sscam("explain", network.model, network.image, *flags).returncode == 0
+    alone = {name: pixels_of(tmp_path / name) for name in ("map.png", "heat.png")}
+    assert sscam("explain", network.model, network.image, *flags, "--legend").returncode == 0
+    colours = {tuple(pixel) for pixel in alone["heat.png"].reshape(-1, 3)}
+    for name, image in alone.items():
+        height, width = image.shape[:2]
+        with_legend = pixels_of(tmp_path / name)
+        assert with_legend.shape[0] > height and with_legend.shape[1] > width
+        assert (with_legend[:height, :width] == image).all()
+        beside, below = with_legend[:height, width:], with_legend[height:]
+        assert beside.min() < 255 and below.min() < 100  # colours, and dark text
+        bar = {tuple(pixel) for pixel in beside.reshape(-1, 3)}
+        assert tuple(alone["heat.png"].reshape(-1, 3)[0]) in bar and len(bar & colours) > 100
+
+
+def test_a_legend_needs_an_image(sscam, network):
+    result = sscam("explain", network.model, network.image, "-m", "grad-cam", "--legend")
+    assert_one_line(result, 2, "--legend", "--output")
+
+
 def test_colormap_and_alpha_change_the_images(sscam, network, tmp_path):
     def overlay(*flags):
         assert (

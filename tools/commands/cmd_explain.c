@@ -233,6 +233,8 @@ static int check_request(const struct explain_request *request)
     if ((overlay && has_other_extension(overlay, ".png")) ||
         (heatmap && has_other_extension(heatmap, ".png")))
         return fail_usage("explain", "images are written as PNG: their names must end in .png");
+    if (request->with_legend && !overlay && !heatmap)
+        return fail_usage("explain", "--legend belongs to --output or --heatmap");
     if (request->as_json && writes_standard_output(request))
         return fail_usage("explain",
                           "--json prints on standard output, where a file would go, too");
@@ -281,6 +283,10 @@ static int parse(struct explain_request *request, int argc, char **argv, struct 
          "images; - is standard output.",
          .text = &paths[OVERLAY]},
         {"heatmap", 0, "FILE.png|DIR", "Write the map in colours alone.", .text = &paths[HEATMAP]},
+        {"legend", 0, NULL,
+         "Draw the colours with their values, the class, its probability, the method and the layer "
+         "beside overlays and heatmaps.",
+         .given = &request->with_legend},
         {"npy", 0, "FILE.npy|DIR",
          "Write the map: float32 [H,W] ([W], [D,H,W]) in [0,1], at input size.",
          .text = &paths[MAP]},

@@ -13,6 +13,30 @@
 #include "common/output_file.h"
 #include "data/folder.h"
 #include "data/npy.h"
+#include "report/legend.h"
+
+/* Writes a drawing of a map, with its legend where that was asked for. */
+static int write_drawing(const struct explain_request *request, const sscam_map *map,
+                         const sscam_image *drawing, const char *path)
+{
+    const char *label = labels_name(&request->selection.labels, sscam_map_class_index(map));
+    sscam_image *with_legend = NULL;
+
+    if (!request->with_legend)
+        return output_png_write(drawing, path);
+    char *title = label ? format_text("%s, %.3f", label, sscam_map_probability(map))
+                        : format_text("class %" PRId64 ", %.3f", sscam_map_class_index(map),
+                                      sscam_map_probability(map)),
+         *detail = format_text("%s at %s", sscam_map_method(map), sscam_map_layer(map));
+    const struct legend legend = {title, detail, request->selection.drawing.colormap};
+    int code = legend_add(drawing, &legend, path, &with_legend);
+    if (!code)
+        code = output_png_write(with_legend, path);
+    sscam_image_unref(with_legend);
+    free(title);
+    free(detail);
+    return code;
+}
 
 static int write_overlay(const struct explain_request *request, const sscam_map *map,
                          const char *path)
@@ -21,7 +45,7 @@ static int write_overlay(const struct explain_request *request, const sscam_map 
     sscam_status status = sscam_map_overlay(map, request->image, &request->selection.drawing,
                                             &overlay);
 
-    int code = status ? fail_library(path, status) : output_png_write(overlay, path);
+    int code = status ? fail_library(path, status) : write_drawing(request, map, overlay, path);
     sscam_image_unref(overlay);
     return code;
 }
@@ -32,7 +56,7 @@ static int write_heatmap(const struct explain_request *request, const sscam_map 
     sscam_image *heatmap = NULL;
     sscam_status status = sscam_map_heatmap(map, &request->selection.drawing, &heatmap);
 
-    int code = status ? fail_library(path, status) : output_png_write(heatmap, path);
+    int code = status ? fail_library(path, status) : write_drawing(request, map, heatmap, path);
     sscam_image_unref(heatmap);
     return code;
 }

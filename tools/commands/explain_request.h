@@ -22,6 +22,7 @@ struct explain_request {
     const char *dimensions; /* spatial ones of the tensor, as given; NULL: from its rank */
     const char *output_paths[OUTPUT_COUNT]; /* NULL where there is none */
     bool as_json;
+    bool with_legend; /* drawn beside overlays and heatmaps */
 
     struct input_list images; /* none where there is a tensor */
     bool *unusable;           /* images that could not be read, which has been told */

@@ -50,7 +50,9 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
          .text = &selection->labels_path},
         {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.",
          .text = &selection->device},
-        {"colormap", 0, "NAME", "turbo, jet or viridis; for heatmaps also gray. Default: turbo.",
+        {"colormap", 0, "NAME",
+         "turbo, jet, or viridis, which colour-blind readers can read; for heatmaps also gray. "
+         "Default: turbo.",
          .text = &selection->drawing.colormap},
         {"alpha", 0, "A", "Share of the colour in overlays, 0 to 1. Default: 0.5.",
          .real = &selection->drawing.alpha},
