@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/statistics.h"
-#include "evaluation/blur.h"
 #include "evaluation/bootstrap.h"
 #include "evaluation/metrics.h"
+#include "math/blur.h"
 #include "options/metric_table.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
