@@ -281,7 +281,9 @@ START_TEST(what_a_method_lacks_is_named)
     char need[64];
     sscam_activations given = all();
     given.gradients = given.class_weights = NULL;
-    if (needs_network(method))
+    if (strcmp(name, "shapley-cam") == 0)
+        snprintf(need, sizeof need, "shapley-cam needs second derivatives");
+    else if (needs_network(method))
         snprintf(need, sizeof need, "%s needs a network", name);
     else if (strcmp(name, "cam") == 0)
         snprintf(need, sizeof need, "cam needs class weights");
