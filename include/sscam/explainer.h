@@ -210,6 +210,27 @@ SSCAM_API sscam_status sscam_explainer_set_region(sscam_explainer *explainer, co
                                                   int64_t height, int64_t width);
 
 /**
+ * Gives the weights w of a target sum_j w_j y_j over the network's outputs y, and sets the option
+ * `target` to `weights`. With `target=cosine` the same weights are the vector to which the outputs'
+ * cosine similarity is explained, as for embeddings. Another value of `target` afterwards leaves
+ * the weights unused, but keeps them. The class of a call then decides only which output
+ * sscam_map_logit() and sscam_map_probability() are of, and where a dense output is explained.
+ *
+ * @param explainer An explainer.
+ * @param weights   [count], finite, not all 0. It is copied. NULL removes the weights and sets
+ *                  `target` to `class`.
+ * @param count     Number of the network's outputs, 1 or more; explaining fails with
+ *                  SSCAM_E_ARGUMENT where it is another. For a dense output that of its classes.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (explainer is NULL, count below 1, a weight that is NaN or
+ *         infinite, all weights 0); SSCAM_E_MEMORY. After a failure the weights and the option are
+ *         as before.
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_set_target_weights(sscam_explainer *explainer,
+                                                          const float *weights, int64_t count);
+
+/**
  * Sets the callback that progress is reported to, and that may cancel.
  *
  * @param explainer An explainer.

@@ -27,6 +27,13 @@ typedef struct sscam_method sscam_method;
 #define SSCAM_NEEDS_POOLED_LINEAR 4
 /** Scores without single channels of the target layer: many forward passes. */
 #define SSCAM_NEEDS_ABLATION 8
+/** Scores of a single position of the target layer: a forward pass each, of what follows the layer.
+ * @since 1.0 */
+#define SSCAM_NEEDS_POSITIONS 16
+/** Second derivatives of the class score at the target layer. @since 1.0 */
+#define SSCAM_NEEDS_CURVATURE 32
+/** Set where no target layer is used: the option `layer` has no effect. @since 1.0 */
+#define SSCAM_NEEDS_NO_LAYER 64
 /** @} */
 
 /** @return Number of methods. Thread: any thread. @since 1.0 */

@@ -41,6 +41,16 @@ typedef struct sscam_metric sscam_metric;
 #define SSCAM_METRIC_COHERENCY 9
 /** `adcc`: harmonic mean of coherency, 100 - complexity and 100 - average drop. */
 #define SSCAM_METRIC_ADCC 10
+/** `road`: remove and debias, least salient pixels against most salient ones. @since 1.0 */
+#define SSCAM_METRIC_ROAD 11
+/** `arcc`: harmonic mean of coherency, 100 - complexity and ROAD. @since 1.0 */
+#define SSCAM_METRIC_ARCC 12
+/** `infidelity`: how far the map predicts the effect of perturbations. @since 1.0 */
+#define SSCAM_METRIC_INFIDELITY 13
+/** `max_sensitivity`: largest change of the map under small noise on the input. @since 1.0 */
+#define SSCAM_METRIC_MAX_SENSITIVITY 14
+/** `passes`: network evaluations that the map took. @since 1.0 */
+#define SSCAM_METRIC_PASSES 15
 /** @} */
 
 /** @return Number of metrics. Thread: any thread. @since 1.0 */

@@ -112,6 +112,27 @@ SSCAM_API int32_t sscam_model_input_shape(const sscam_model *model,
 SSCAM_API int64_t sscam_model_class_count(const sscam_model *model);
 
 /**
+ * Makes a copy of a model in which the last layers have random parameters, for the sanity check of
+ * Adebayo et al. 2018: a map that does not change with the parameters explains nothing of them.
+ * Each parameter becomes normal random numbers of its own mean and standard deviation; buffers,
+ * such as the statistics of batch norms, stay.
+ *
+ * @param model  A model. It does not change.
+ * @param layers Number of modules that have parameters, counted from the last that the file lists;
+ *               more than there are: all. At least 0.
+ * @param seed   Seed of the numbers; equal seeds give equal networks on one release of libtorch.
+ * @param[out] randomised How many modules have random parameters now; 0 on failure. May be NULL.
+ * @param[out] out The model, or NULL on failure. Ownership: the caller's, to be released with
+ *               sscam_model_unref().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, layers below 0); SSCAM_E_UNSUPPORTED (an engine of the
+ *         host; a frozen network, whose parameters are constants); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_model_randomise(sscam_model *model, int64_t layers, int64_t seed,
+                                             int64_t *randomised, sscam_model **out);
+
+/**
  * What was measured so far to score masked inputs fast (option `calibrate`): for each shape of
  * inputs the form of the network, the workers and the batch size. Measurements of other runs may
  * choose otherwise, and results then differ in rounding; with the text they do not.

@@ -111,6 +111,24 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_REDUCTION 43
 /** `deadline`: milliseconds after which a call ends. */
 #define SSCAM_OPTION_DEADLINE 44
+/** `contrast_weight`: factor of the classes that a difference subtracts. @since 1.0 */
+#define SSCAM_OPTION_CONTRAST_WEIGHT 70
+/** `contrast_count`: number of the classes that a difference subtracts. @since 1.0 */
+#define SSCAM_OPTION_CONTRAST_COUNT 71
+/** `channel_share`: share of the channels that are scored. @since 1.0 */
+#define SSCAM_OPTION_CHANNEL_SHARE 72
+/** `mask_cells`: cells along a side of a random mask (RISE). @since 1.0 */
+#define SSCAM_OPTION_MASK_CELLS 73
+/** `mask_probability`: probability that a cell of a random mask is kept (RISE). @since 1.0 */
+#define SSCAM_OPTION_MASK_PROBABILITY 74
+/** `groups`: groups of channels (Group-CAM). @since 1.0 */
+#define SSCAM_OPTION_GROUPS 75
+/** `group_percentile`: below it a group's mask is set to zero (Group-CAM). @since 1.0 */
+#define SSCAM_OPTION_GROUP_PERCENTILE 76
+/** `metric_insertion`: what insertion starts from. @since 1.0 */
+#define SSCAM_OPTION_METRIC_INSERTION 77
+/** `metric_threshold`: share of a map's maximum below which metrics take it as 0. @since 1.0 */
+#define SSCAM_OPTION_METRIC_THRESHOLD 78
 /** @} */
 
 /** @name Types of an option's value

@@ -26,9 +26,9 @@ static sscam_status check_classes(const scoring *work, const sscam_engine_values
     const int64_t classes = sscam_engine_class_count(outputs);
     for (int64_t t = 0; t < work->target_count; t++) {
         const sscam_target *target = &work->targets[t];
-        const int64_t other = target->kind == SSCAM_TARGET_DIFFERENCE ? target->other_index : 0;
-        const int64_t highest = target->class_index > other ? target->class_index : other;
-        if (highest >= classes || (target->target_pixels != NULL) != sscam_engine_is_dense(outputs))
+        const int64_t wanted = sscam_target_output_count(target);
+        if (wanted > classes || (target->weights && wanted != classes) ||
+            (target->target_pixels != NULL) != sscam_engine_is_dense(outputs))
             return sscam_fail(SSCAM_E_MODEL,
                               "%s: outputs [N,%lld%s] now, other than for the input itself",
                               work->network->engine.name, (long long)classes,
@@ -224,6 +224,7 @@ typedef struct ablated_batch {
     sscam_engine_batch input; /* the one input */
     sscam_engine_reply whole; /* its activations and outputs */
     float *activations;       /* [rows] times as large as those of the input */
+    float *position_mask;     /* of a plan of positions: sscam_position_mask() of one row */
 } ablated_batch;
 
 /* Values from one element to the next along an axis. */
@@ -233,6 +234,34 @@ static int64_t step_of(const sscam_engine_values *values, int32_t axis)
     for (int32_t i = axis + 1; i < values->rank; i++)
         step *= values->shape[i];
     return step;
+}
+
+/* Number of a value among the positions, those outside the grid included: its index along all axes
+ * but those of the batch and the channels. */
+static int64_t position_of(const ablated_batch *work, int64_t index)
+{
+    const sscam_engine_values *whole = &work->whole.activations;
+    int64_t position = 0, step = 1;
+    for (int32_t axis = whole->rank - 1; axis >= 0; axis--) {
+        if (axis != work->plan->channel_axis && axis != work->plan->batch_axis) {
+            position += index % whole->shape[axis] * step;
+            step *= whole->shape[axis];
+        }
+        index /= whole->shape[axis];
+    }
+    return position;
+}
+
+/* Multiplies a row that was written with the mask of a position. */
+static void keep_position(const ablated_batch *work, int64_t rows, int64_t row, int64_t position)
+{
+    const sscam_engine_values *whole = &work->whole.activations;
+    const int64_t count = sscam_engine_value_count(whole),
+                  inner = step_of(whole, work->plan->batch_axis);
+    sscam_position_mask(work->plan, position, work->position_mask);
+    for (int64_t i = 0; i < count; i++)
+        work->activations[(i / inner * rows + row) * inner + i % inner] *=
+            work->position_mask[position_of(work, i)];
 }
 
 /* Writes row number `row` of `rows` without a channel; -1: with all. */
@@ -251,9 +280,18 @@ static void write_row(const ablated_batch *work, int64_t rows, int64_t row, int6
             work->activations[(i / inner * rows + row) * inner + i % inner] = 0.0f;
 }
 
-/* Runs the tail without one channel in each row; NULL: with all of them. Where the engine takes a
- * fixed number of rows, unaltered ones are added. */
-static sscam_status run_tail(const ablated_batch *work, const int64_t *channels, int64_t rows,
+/* Writes row number `row` of `rows` with alteration number `index` of the plan; -1: unaltered. */
+static void write_altered(const ablated_batch *work, int64_t rows, int64_t row, int64_t index)
+{
+    const int32_t has_channels = work->plan->channels != NULL;
+    write_row(work, rows, row, index >= 0 && has_channels ? work->plan->channels[index] : -1);
+    if (index >= 0 && !has_channels)
+        keep_position(work, rows, row, index);
+}
+
+/* Runs the tail with alterations number `first` and following, one in each row; -1: unaltered.
+ * Where the engine takes a fixed number of rows, unaltered ones are added. */
+static sscam_status run_tail(const ablated_batch *work, int64_t first, int64_t rows,
                              sscam_engine_reply *reply)
 {
     int64_t input_shape[SSCAM_MOST_RANK], shape[SSCAM_LAYER_MAX_RANK];
@@ -262,7 +300,7 @@ static sscam_status run_tail(const ablated_batch *work, const int64_t *channels,
     const int64_t total = fixed > 0 ? fixed : rows;
     sscam_engine_request request = sscam_engine_batch_request(&work->input, 1, input_shape);
     for (int64_t row = 0; row < total; row++)
-        write_row(work, total, row, channels && row < rows ? channels[row] : -1);
+        write_altered(work, total, row, first >= 0 && row < rows ? first + row : -1);
     memcpy(shape, whole->shape, sizeof shape);
     shape[work->plan->batch_axis] = total;
     request.layer = work->plan->layer;
@@ -280,7 +318,7 @@ static sscam_status run_ablated(void *context, int64_t first, int64_t rows,
                                 sscam_engine_reply *reply)
 {
     const ablated_batch *work = context;
-    return run_tail(work, work->plan->channels + first, rows, reply);
+    return run_tail(work, first, rows, reply);
 }
 
 /* Unaltered activations have to give the outputs of the whole network: where something else than
@@ -292,7 +330,7 @@ static sscam_status check_tail(const ablated_batch *work)
     const char *name = work->input.network->engine.name;
     double scale = 1e-6;
     sscam_engine_reply reply;
-    sscam_status status = run_tail(work, NULL, 1, &reply);
+    sscam_status status = run_tail(work, -1, 1, &reply);
     const sscam_engine_values *found = &reply.outputs;
     if (status == SSCAM_OK &&
         (found->rank != whole->rank || sscam_engine_output_size(found) != size))
@@ -309,6 +347,19 @@ static sscam_status check_tail(const ablated_batch *work)
                                 (double)whole->values[i]);
     sscam_engine_reply_release(&reply);
     return status;
+}
+
+static sscam_status allocate_position_mask(ablated_batch *work)
+{
+    const sscam_engine_values *whole = &work->whole.activations;
+    const int64_t positions = sscam_position_count(work->plan->sides) + work->plan->extra_tokens;
+    if (work->plan->channels)
+        return SSCAM_OK;
+    if (positions * whole->shape[work->plan->channel_axis] != sscam_engine_value_count(whole))
+        return sscam_fail(SSCAM_E_MODEL, "%s: layer %s has now another number of positions",
+                          work->input.network->engine.name, work->plan->layer);
+    work->position_mask = sscam_allocate_array(positions, sizeof *work->position_mask);
+    return work->position_mask ? SSCAM_OK : sscam_fail_memory("a mask of positions");
 }
 
 /* Runs the input for the layer's activations. */
@@ -330,10 +381,13 @@ static sscam_status begin_ablated(sscam_engine_network *network,
         out->whole.activations.rank <= request->plan->channel_axis)
         return sscam_fail(SSCAM_E_MODEL, "%s: layer %s has now %d dimensions", network->engine.name,
                           request->plan->layer, (int)out->whole.activations.rank);
+    status = allocate_position_mask(out);
+    if (status != SSCAM_OK)
+        return status;
     out->activations = sscam_allocate_array(
         sscam_times(rows, sscam_engine_value_count(&out->whole.activations)),
         sizeof *out->activations);
-    return out->activations ? SSCAM_OK : sscam_fail_memory("activations without single channels");
+    return out->activations ? SSCAM_OK : sscam_fail_memory("altered activations");
 }
 
 static void end_ablated(ablated_batch *work)
@@ -341,6 +395,7 @@ static void end_ablated(ablated_batch *work)
     sscam_engine_batch_destroy(&work->input);
     sscam_engine_reply_release(&work->whole);
     free(work->activations);
+    free(work->position_mask);
 }
 
 sscam_status sscam_engine_ablate(void *handle, const sscam_ablation_request *request, float *scores)

@@ -387,7 +387,11 @@ static sscam_status differentiate(const sscam_engine_batch *batch, const sscam_l
     float *weights = sscam_allocate_array(count, sizeof *weights);
     if (!weights)
         return sscam_fail_memory("output weights");
-    sscam_engine_write_weights(outputs, &out->target, weights);
+    sscam_status status = sscam_engine_write_weights(outputs, out->logits, &out->target, weights);
+    if (status != SSCAM_OK) {
+        free(weights);
+        return status;
+    }
     request.layer = layer->name;
     request.activations = out->activations;
     request.activation_shape = out->shape;
@@ -395,7 +399,7 @@ static sscam_status differentiate(const sscam_engine_batch *batch, const sscam_l
     request.output_weights = weights;
     request.output_weight_count = count;
     sscam_engine_reply_begin(&reply, 1);
-    sscam_status status = sscam_engine_differentiate(batch->network, &request, &reply);
+    status = sscam_engine_differentiate(batch->network, &request, &reply);
     /* They may be those of the first input or of all that the engine takes. */
     if (status == SSCAM_OK && reply.gradients.shape[0] != out->shape[0])
         status = sscam_engine_keep_first(batch->network, reply.gradients.shape, layer->name);
@@ -443,6 +447,10 @@ static sscam_status capture(void *handle, const sscam_capture_request *request, 
         if (status != SSCAM_OK)
             return status;
     }
+    if (request->want_curvature)
+        return sscam_fail(SSCAM_E_UNSUPPORTED,
+                          "%s is an engine of the host, which gives no second derivatives",
+                          network->engine.name);
     sscam_engine_reply_begin(&description, 1);
     sscam_status status = sscam_engine_batch_create(network, &request->shape, request->output, 1,
                                                     &batch);

@@ -186,12 +186,18 @@ static void add_class_weights(const sscam_engine_values *outputs, int64_t class_
     }
 }
 
-void sscam_engine_write_weights(const sscam_engine_values *outputs, const sscam_target *target,
-                                float *weights)
+sscam_status sscam_engine_write_weights(const sscam_engine_values *outputs, const float *logits,
+                                        const sscam_target *target, float *weights)
 {
-    const double sign = target->kind == SSCAM_TARGET_AGAINST ? -1.0 : 1.0;
+    const int64_t classes = sscam_engine_class_count(outputs);
+    double *slopes = sscam_allocate_array(classes, sizeof *slopes);
+    if (!slopes)
+        return sscam_fail_memory("output weights");
+    sscam_target_slopes(target, logits, classes, slopes);
     memset(weights, 0, (size_t)sscam_engine_output_size(outputs) * sizeof *weights);
-    add_class_weights(outputs, target->class_index, target->target_pixels, sign, weights);
-    if (target->kind == SSCAM_TARGET_DIFFERENCE)
-        add_class_weights(outputs, target->other_index, target->target_pixels, -1.0, weights);
+    for (int64_t c = 0; c < classes; c++)
+        if (slopes[c] != 0.0)
+            add_class_weights(outputs, c, target->target_pixels, slopes[c], weights);
+    free(slopes);
+    return SSCAM_OK;
 }

@@ -30,8 +30,9 @@ sscam_status sscam_engine_find_pixels(const sscam_engine_values *outputs,
                                       const sscam_capture_request *request, sscam_target *target,
                                       sscam_target_pixels **out);
 
-/* Writes the factors of all outputs of one input whose weighted sum is the resolved target. */
-void sscam_engine_write_weights(const sscam_engine_values *outputs, const sscam_target *target,
-                                float *weights);
+/* Writes the derivatives of the resolved target by all outputs of one input, of which the factors
+ * of a linear target are an example. `logits`: the row that sscam_engine_read_row() reads. */
+sscam_status sscam_engine_write_weights(const sscam_engine_values *outputs, const float *logits,
+                                        const sscam_target *target, float *weights);
 
 #endif

@@ -1,4 +1,5 @@
-/* Complexity, coherency and ADCC of explanations (Poppi, Cornia, Baraldi & Cucchiara 2021). */
+/* Complexity, coherency and ADCC of explanations (Poppi, Cornia, Baraldi & Cucchiara 2021), and ARCC,
+ * which has ROAD in place of average drop. */
 #include <stdlib.h>
 
 #include "base/checked_size.h"
@@ -17,7 +18,7 @@ static sscam_status explain_masked(const sscam_evaluation_run *run, int64_t posi
                                    sscam_map **out)
 {
     const sscam_shape *shape = &run->perturbation.shape;
-    const float *map = sscam_run_map(run, method, position)->data;
+    const float *map = sscam_run_data(run, method, position);
     for (int64_t i = 0; i < shape->channels * run->pixels; i++)
         masked[i] = run->input[i] * map[i % run->pixels];
     return sscam_explain_input(&run->request->explainers[method], 1, masked, shape,
@@ -29,10 +30,13 @@ static sscam_status measure_coherency(const sscam_evaluation_run *run, int64_t p
                                       double *coherency)
 {
     sscam_map *again = NULL;
+    const double share = run->settings->value[SSCAM_OPTION_METRIC_THRESHOLD].real;
     sscam_status status = explain_masked(run, position, method, progress, masked, &again);
-    if (status == SSCAM_OK)
-        *coherency = sscam_coherency(sscam_run_map(run, method, position)->data, again->data,
+    if (status == SSCAM_OK) {
+        sscam_cut_below(again->data, run->pixels, share, again->data);
+        *coherency = sscam_coherency(sscam_run_data(run, method, position), again->data,
                                      run->pixels);
+    }
     sscam_map_unref(again);
     return status;
 }
@@ -42,8 +46,7 @@ static sscam_status measure_coherency(const sscam_evaluation_run *run, int64_t p
 static sscam_status measure_map(sscam_evaluation_run *run, int64_t position, int64_t method,
                                 const sscam_progress *progress, float *masked)
 {
-    const double complexity = sscam_complexity(sscam_run_map(run, method, position)->data,
-                                               run->pixels);
+    const double complexity = sscam_complexity(sscam_run_data(run, method, position), run->pixels);
     double coherency;
     if (sscam_run_wants(run, SSCAM_METRIC_COMPLEXITY))
         sscam_run_set(run, position, method, SSCAM_METRIC_COMPLEXITY, complexity);
@@ -57,6 +60,10 @@ static sscam_status measure_map(sscam_evaluation_run *run, int64_t position, int
     if (sscam_run_wants(run, SSCAM_METRIC_ADCC))
         sscam_run_set(run, position, method, SSCAM_METRIC_ADCC,
                       sscam_adcc(run->average_drops[position * run->request->method_count + method],
+                                 coherency, complexity));
+    if (sscam_run_wants(run, SSCAM_METRIC_ARCC))
+        sscam_run_set(run, position, method, SSCAM_METRIC_ARCC,
+                      sscam_arcc(run->roads[position * run->request->method_count + method],
                                  coherency, complexity));
     return SSCAM_OK;
 }

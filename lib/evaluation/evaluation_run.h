@@ -33,8 +33,10 @@ typedef struct sscam_evaluation_run {
     sscam_target *targets; /* [class_count] the requested classes, with their target pixels */
     sscam_unmasked_scores *unmasked; /* [class_count] */
     double *average_drops;           /* [class_count][method_count] */
-    int32_t *order;                  /* [pixels] */
-    uint8_t *inside;                 /* [pixels] */
+    double *roads;                   /* likewise, over the shares of ARCC */
+    float *cut_maps; /* [map_count][pixels] by metric_threshold; NULL: the maps as they are */
+    int32_t *order;  /* [pixels] */
+    uint8_t *inside; /* [pixels] */
     sscam_image_evaluation *out;
 } sscam_evaluation_run;
 
@@ -46,7 +48,8 @@ static inline int32_t sscam_run_wants(const sscam_evaluation_run *run, int32_t m
 /* Whether masked inputs are to be explained. */
 static inline int32_t sscam_run_wants_coherency(const sscam_evaluation_run *run)
 {
-    return sscam_run_wants(run, SSCAM_METRIC_COHERENCY) || sscam_run_wants(run, SSCAM_METRIC_ADCC);
+    return sscam_run_wants(run, SSCAM_METRIC_COHERENCY) ||
+           sscam_run_wants(run, SSCAM_METRIC_ADCC) || sscam_run_wants(run, SSCAM_METRIC_ARCC);
 }
 
 static inline sscam_map *sscam_run_map(const sscam_evaluation_run *run, int64_t method,
@@ -63,6 +66,12 @@ static inline void sscam_run_set(const sscam_evaluation_run *run, int64_t class_
         .value = value, .state = isnan(value) ? SSCAM_VALUE_UNDEFINED : SSCAM_VALUE_DEFINED};
 }
 
+/* Cuts the maps by the option metric_threshold. */
+sscam_status sscam_run_cut_maps(sscam_evaluation_run *run);
+
+/* A map as metrics see it. */
+const float *sscam_run_data(const sscam_evaluation_run *run, int64_t method, int64_t explained);
+
 /* What the requested classes are scored by, and their scores of the input, from the maps or, where
  * all are from outside, from the network. */
 sscam_status sscam_find_targets(sscam_evaluation_run *run);
@@ -71,7 +80,14 @@ sscam_status sscam_find_targets(sscam_evaluation_run *run);
  * outside. Of a dense output it is not known before it is captured. */
 sscam_status sscam_find_top_class(sscam_evaluation_run *run);
 
-/* Complexity, coherency and their mean with average drop, which has been measured. */
+/* ROAD, where it or ARCC is wanted. */
+sscam_status sscam_measure_road(sscam_evaluation_run *run, const sscam_progress *progress);
+
+/* Complexity, coherency and their means with average drop and with ROAD, which have been
+ * measured. */
 sscam_status sscam_measure_adcc(sscam_evaluation_run *run, const sscam_progress *progress);
+
+/* Infidelity and max-sensitivity, where they are wanted. */
+sscam_status sscam_measure_sensitivity(sscam_evaluation_run *run, const sscam_progress *progress);
 
 #endif

@@ -7,7 +7,6 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "base/statistics.h"
-#include "evaluation/blur.h"
 #include "evaluation/evaluated_maps.h"
 #include "evaluation/evaluation_run.h"
 #include "evaluation/metrics.h"
@@ -15,6 +14,7 @@
 #include "explain/explainer_private.h"
 #include "explain/map_private.h"
 #include "explain/option_values.h"
+#include "math/blur.h"
 
 static int64_t class_methods(const sscam_image_evaluation_request *request)
 {
@@ -25,6 +25,14 @@ static int32_t wants_curves(const sscam_evaluation_run *run)
 {
     return sscam_run_wants(run, SSCAM_METRIC_INSERTION) ||
            sscam_run_wants(run, SSCAM_METRIC_DELETION);
+}
+
+/* Whether there are metrics that take as long as the maps themselves. */
+static int32_t explains_again(const sscam_evaluation_run *run)
+{
+    return sscam_run_wants_coherency(run) || sscam_run_wants(run, SSCAM_METRIC_ROAD) ||
+           sscam_run_wants(run, SSCAM_METRIC_INFIDELITY) ||
+           sscam_run_wants(run, SSCAM_METRIC_MAX_SENSITIVITY);
 }
 
 static int32_t wants_adcc(const sscam_evaluation_run *run)
@@ -168,6 +176,8 @@ static sscam_status explain(sscam_evaluation_run *run, const sscam_progress *pro
     out->map_count = run->request->method_count * out->explained_count;
     sscam_status status = sscam_collect_maps(&input, progress, out->maps);
     if (status == SSCAM_OK)
+        status = sscam_run_cut_maps(run);
+    if (status == SSCAM_OK)
         status = sscam_find_targets(run);
     return status == SSCAM_OK ? sscam_find_top_class(run) : status;
 }
@@ -180,7 +190,7 @@ static sscam_status choose_masks(sscam_evaluation_run *run, float *halves, const
 {
     const sscam_image_evaluation_request *request = run->request;
     for (int64_t i = 0; i < request->class_count * request->method_count; i++) {
-        masks[i] = sscam_run_map(run, i % request->method_count, i / request->method_count)->data;
+        masks[i] = sscam_run_data(run, i % request->method_count, i / request->method_count);
         if (!halves)
             continue;
         float *half = halves + i * run->pixels;
@@ -258,7 +268,7 @@ static void measure_pointing(const sscam_evaluation_run *run)
                              request->box_count, position, run->inside) == 0)
             continue;
         for (int64_t method = 0; method < request->method_count; method++) {
-            const float *map = sscam_run_map(run, method, position)->data;
+            const float *map = sscam_run_data(run, method, position);
             if (sscam_run_wants(run, SSCAM_METRIC_ENERGY_POINTING))
                 sscam_run_set(run, position, method, SSCAM_METRIC_ENERGY_POINTING,
                               sscam_energy_pointing(map, run->inside, run->pixels));
@@ -279,7 +289,8 @@ static sscam_status measure_curve(sscam_evaluation_run *run, int64_t class_posit
     if (!sscam_run_wants(run, metric))
         return SSCAM_OK;
     sscam_perturbation perturbation = run->perturbation;
-    if (kind == SSCAM_CURVE_INSERTION)
+    if (kind == SSCAM_CURVE_INSERTION &&
+        run->settings->value[SSCAM_OPTION_METRIC_INSERTION].integer == SSCAM_METRIC_INSERTION_BLUR)
         perturbation.background = run->blurred;
     int64_t at = (class_position * run->request->method_count + method) * SSCAM_CURVES + kind;
     double *points = run->out->curves + at * run->out->curve_points;
@@ -314,7 +325,7 @@ static sscam_status measure_curves(sscam_evaluation_run *run, const sscam_progre
     sscam_status status = prepare_curves(run);
     for (int64_t i = 0; i < count && status == SSCAM_OK; i++) {
         int64_t position = i / request->method_count, method = i % request->method_count;
-        status = sscam_salience_order(sscam_run_map(run, method, position)->data, run->pixels,
+        status = sscam_salience_order(sscam_run_data(run, method, position), run->pixels,
                                       run->order);
         for (int kind = 0; kind < SSCAM_CURVES && status == SSCAM_OK; kind++) {
             double start = ((double)i + 0.5 * kind) / (double)count;
@@ -329,14 +340,14 @@ static sscam_status measure_curves(sscam_evaluation_run *run, const sscam_progre
 
 /* The map of one of the two classes, which a method from outside may have among the requested
  * classes; NULL: it has none. */
-static const sscam_map *map_of_class(const sscam_evaluation_run *run, int64_t method,
-                                     int64_t explained, int64_t class_index)
+static const float *map_of_class(const sscam_evaluation_run *run, int64_t method, int64_t explained,
+                                 int64_t class_index)
 {
     if (!sscam_maps_are_given(run->request, method))
-        return sscam_run_map(run, method, explained);
+        return sscam_run_data(run, method, explained);
     for (int64_t i = 0; i < run->request->class_count; i++)
         if (run->out->classes[i] == class_index)
-            return sscam_run_map(run, method, i);
+            return sscam_run_data(run, method, i);
     return NULL;
 }
 
@@ -347,14 +358,29 @@ static void measure_sensitivity(const sscam_evaluation_run *run)
         return;
     for (int64_t method = 0; method < request->method_count; method++) {
         double correlation = NAN; /* a network with one output has no second class */
-        const sscam_map *top = map_of_class(run, method, run->top, run->top_class);
-        const sscam_map *least = map_of_class(run, method, run->least, run->explained[run->least]);
+        const float *top = map_of_class(run, method, run->top, run->top_class);
+        const float *least = map_of_class(run, method, run->least, run->explained[run->least]);
         if (!top || !least)
             continue; /* from outside, of other classes */
         if (run->top_class != run->explained[run->least])
-            correlation = sscam_correlation(top->data, least->data, run->pixels);
+            correlation = sscam_correlation(top, least, run->pixels);
         for (int64_t position = 0; position < request->class_count; position++)
             sscam_run_set(run, position, method, SSCAM_METRIC_CLASS_SENSITIVITY, correlation);
+    }
+}
+
+/* --- cost ------------------------------------------------------------------------------------- */
+
+static void measure_passes(const sscam_evaluation_run *run)
+{
+    const sscam_image_evaluation_request *request = run->request;
+    if (!sscam_run_wants(run, SSCAM_METRIC_PASSES))
+        return;
+    for (int64_t i = 0; i < request->class_count * request->method_count; i++) {
+        const int64_t method = i % request->method_count, position = i / request->method_count;
+        if (!sscam_maps_are_given(request, method))
+            sscam_run_set(run, position, method, SSCAM_METRIC_PASSES,
+                          (double)sscam_run_map(run, method, position)->passes);
     }
 }
 
@@ -377,26 +403,34 @@ static sscam_status measure(sscam_evaluation_run *run)
         return sscam_fail_memory("an evaluation's values");
     /* Curves take as long as a method that scores masked inputs, and so does explaining the masked
      * input; the rest takes little. */
-    const double maps_done = wants_curves(run) || sscam_run_wants_coherency(run) ? 0.5 : 0.95,
+    const double maps_done = wants_curves(run) || explains_again(run) ? 0.5 : 0.95,
                  masked_done = maps_done + 0.04,
-                 curves_done = !sscam_run_wants_coherency(run) ? 1.0
-                               : wants_curves(run)             ? 0.77
-                                                               : masked_done;
+                 curves_done = !explains_again(run) ? 1.0
+                               : wants_curves(run)  ? 0.77
+                                                    : masked_done;
     const sscam_progress maps = sscam_progress_part(whole, 0.0, maps_done),
                          masked = sscam_progress_part(whole, maps_done, masked_done),
                          curves = sscam_progress_part(whole, masked_done, curves_done),
-                         again = sscam_progress_part(whole, curves_done, 1.0);
+                         again = sscam_progress_part(whole, curves_done, 1.0),
+                         road = sscam_progress_part(&again, 0.0, 0.3),
+                         adcc = sscam_progress_part(&again, 0.3, 0.6),
+                         sensitivity = sscam_progress_part(&again, 0.6, 1.0);
     status = explain(run, &maps);
     if (status == SSCAM_OK)
         status = measure_drop_and_increase(run, &masked);
     if (status == SSCAM_OK)
         status = measure_curves(run, &curves);
+    if (status == SSCAM_OK)
+        status = sscam_measure_road(run, &road);
     if (status == SSCAM_OK && wants_adcc(run))
-        status = sscam_measure_adcc(run, &again);
+        status = sscam_measure_adcc(run, &adcc);
+    if (status == SSCAM_OK)
+        status = sscam_measure_sensitivity(run, &sensitivity);
     if (status != SSCAM_OK)
         return status;
     measure_pointing(run);
     measure_sensitivity(run);
+    measure_passes(run);
     return sscam_progress_report(whole, 1.0);
 }
 
@@ -423,6 +457,8 @@ sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request,
     free(run.unmasked);
     free(run.targets);
     free(run.average_drops);
+    free(run.roads);
+    free(run.cut_maps);
     free(run.order);
     free(run.inside);
     if (status != SSCAM_OK)

@@ -94,14 +94,60 @@ double sscam_coherency(const float *map, const float *of_masked, int64_t count)
     return 50.0 * (1.0 + sscam_correlation(map, of_masked, count));
 }
 
+/* Of values of which none is NaN; 0 where one is not positive. */
+static double harmonic_mean(double a, double b, double c)
+{
+    return a <= 0.0 || b <= 0.0 || c <= 0.0 ? 0.0 : 3.0 / (1.0 / a + 1.0 / b + 1.0 / c);
+}
+
 double sscam_adcc(double average_drop, double coherency, double complexity)
 {
     const double simplicity = 100.0 - complexity, kept = 100.0 - average_drop;
     if (isnan(coherency + simplicity + kept))
         return NAN;
-    if (coherency <= 0.0 || simplicity <= 0.0 || kept <= 0.0)
-        return 0.0;
-    return 3.0 / (1.0 / coherency + 1.0 / simplicity + 1.0 / kept);
+    return harmonic_mean(coherency, simplicity, kept);
+}
+
+/* --- ARCC, infidelity, sensitivity ------------------------------------------------------------ */
+
+double sscam_arcc(double road, double coherency, double complexity)
+{
+    const double simplicity = 100.0 - complexity;
+    if (isnan(road + coherency + complexity))
+        return NAN;
+    return harmonic_mean(coherency, simplicity, fmin(fmax(2.0 * road, 0.0), 100.0));
+}
+
+double sscam_infidelity(const double *predicted, const double *found, int64_t count)
+{
+    double product = 0.0, square = 0.0, sum = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        product += predicted[i] * found[i];
+        square += predicted[i] * predicted[i];
+    }
+    const double factor = square > 0.0 ? product / square : 0.0;
+    for (int64_t i = 0; i < count; i++)
+        sum += pow(factor * predicted[i] - found[i], 2.0);
+    return sum / (double)count;
+}
+
+double sscam_relative_distance(const float *a, const float *b, int64_t count)
+{
+    double difference = 0.0, whole = 0.0;
+    for (int64_t p = 0; p < count; p++) {
+        difference += pow((double)a[p] - b[p], 2.0);
+        whole += (double)a[p] * a[p];
+    }
+    return whole > 0.0 ? sqrt(difference / whole) : NAN;
+}
+
+void sscam_cut_below(const float *map, int64_t count, double share, float *out)
+{
+    float highest = -INFINITY;
+    for (int64_t p = 0; p < count; p++)
+        highest = fmaxf(highest, map[p]);
+    for (int64_t p = 0; p < count; p++)
+        out[p] = map[p] < share * highest ? 0.0f : map[p];
 }
 
 /* --- order ------------------------------------------------------------------------------------ */

@@ -36,6 +36,19 @@ double sscam_coherency(const float *map, const float *of_masked, int64_t count);
  * undefined where one is. */
 double sscam_adcc(double average_drop, double coherency, double complexity);
 
+/* Harmonic mean of coherency, 100 - complexity and twice ROAD cut to 0 to 100; 0 where one of them
+ * is 0, undefined where one is. */
+double sscam_arcc(double road, double coherency, double complexity);
+
+/* mean (b a_i - d_i)^2, b = sum a_i d_i / sum a_i^2. */
+double sscam_infidelity(const double *predicted, const double *found, int64_t count);
+
+/* |a - b| / |a|; undefined where a is zero everywhere. */
+double sscam_relative_distance(const float *a, const float *b, int64_t count);
+
+/* Sets values below `share` of the maximum to 0. */
+void sscam_cut_below(const float *map, int64_t count, double share, float *out);
+
 /* Indexes of pixels by falling value, equal ones in row-major order. */
 sscam_status sscam_salience_order(const float *map, int64_t count, int32_t *order);
 

@@ -77,6 +77,33 @@ sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *c
     return status;
 }
 
+sscam_status sscam_score_inputs(const sscam_perturbation *masking, const float *const *inputs,
+                                int64_t input_count, const sscam_target *targets,
+                                int64_t target_count, const sscam_progress *progress, float *scores)
+{
+    const int64_t pixels = sscam_position_count(masking->shape.sides);
+    sscam_mask_plan *plans = sscam_zeros(input_count, sizeof *plans);
+    const sscam_mask_plan **list = sscam_zeros(input_count, sizeof *list);
+    float *ones = sscam_allocate_array(pixels, sizeof *ones);
+    sscam_status status = SSCAM_OK;
+    if (!plans || !list || !ones)
+        status = sscam_fail_memory("altered inputs");
+    for (int64_t p = 0; p < pixels && ones; p++)
+        ones[p] = 1.0f;
+    for (int64_t i = 0; i < input_count && status == SSCAM_OK; i++) {
+        plans[i] = plan_of(masking, ones);
+        plans[i].input = inputs[i];
+        plans[i].background = NULL;
+        list[i] = &plans[i];
+    }
+    if (status == SSCAM_OK)
+        status = score_plans(masking, list, input_count, targets, target_count, progress, scores);
+    free(plans);
+    free(list);
+    free(ones);
+    return status;
+}
+
 /* --- curves ----------------------------------------------------------------------------------- */
 
 enum { MASKS_AT_ONCE = 32 }; /* of a curve in memory */

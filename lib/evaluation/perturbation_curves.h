@@ -24,6 +24,12 @@ sscam_status sscam_score_masks(const sscam_perturbation *masking, const float *c
                                int64_t mask_count, const sscam_target *targets,
                                int64_t target_count, const sscam_progress *progress, float *scores);
 
+/* Scores of other inputs of the same shape, each [1,C,H,W]: [target_count][input_count]. */
+sscam_status sscam_score_inputs(const sscam_perturbation *masking, const float *const *inputs,
+                                int64_t input_count, const sscam_target *targets,
+                                int64_t target_count, const sscam_progress *progress,
+                                float *scores);
+
 /* How pixels change, in the order of their salience. */
 typedef enum sscam_curve_kind {
     SSCAM_CURVE_INSERTION, /* from the background to the input */

@@ -25,8 +25,11 @@ static sscam_status fail_need(const sscam_method *method, const char *need)
 
 static sscam_status check_needs(const sscam_method *method, const sscam_activations *given)
 {
-    if (method->runs_network || (method->needs & (SSCAM_NEEDS_SCORING | SSCAM_NEEDS_ABLATION)))
+    if (method->runs_network ||
+        (method->needs & (SSCAM_NEEDS_SCORING | SSCAM_NEEDS_ABLATION | SSCAM_NEEDS_POSITIONS)))
         return fail_need(method, "a network, which it runs many times; an explainer has one");
+    if (method->needs & SSCAM_NEEDS_CURVATURE)
+        return fail_need(method, "second derivatives, which an explainer has");
     if (method->needs & SSCAM_NEEDS_POOLED_LINEAR)
         return given->class_weights ? SSCAM_OK : fail_need(method, "class weights");
     if ((method->needs & SSCAM_NEEDS_GRADIENTS) && !given->gradients)
@@ -254,6 +257,7 @@ static sscam_status weigh_and_combine(const reading *work, sscam_map **out)
         status = sscam_map_combine(&job, out);
     free(job.weights);
     free(job.terms);
+    free(job.raw_map);
     return status;
 }
 

@@ -61,6 +61,7 @@ static sscam_status put_in_order(const sscam_map_job *job, sscam_capture *captur
     capture->sides = layout.sides;
     capture->batch_axis = layout.batch_axis;
     capture->channel_axis = layout.channel_axis;
+    capture->extra_tokens = layout.extra;
     if (capture->gradients)
         capture->extra_gradient = largest_extra(&layout, capture->gradients);
     if (layout.channel_axis < 2 && layout.extra == 0)
@@ -68,6 +69,8 @@ static sscam_status put_in_order(const sscam_map_job *job, sscam_capture *captur
     status = put_channels_first(&layout, &capture->activations);
     if (status == SSCAM_OK && capture->gradients)
         status = put_channels_first(&layout, &capture->gradients);
+    if (status == SSCAM_OK && capture->curvature)
+        status = put_channels_first(&layout, &capture->curvature);
     return status == SSCAM_OK ? check_grid_is_read(capture) : status;
 }
 
@@ -84,6 +87,7 @@ sscam_status sscam_capture_layer(sscam_map_job *job, const float *input, const c
         .region = job->region,
         .probability = sscam_probability_kind(job->settings),
         .want_gradients = want_gradients,
+        .want_curvature = want_gradients && (job->method->needs & SSCAM_NEEDS_CURVATURE),
     };
     sscam_status status = sscam_progress_check(&job->progress);
     if (status != SSCAM_OK)

@@ -1,5 +1,8 @@
 #include "explain/combine.h"
 
+#include <string.h>
+
+#include "base/error.h"
 #include "math/linalg.h"
 
 static void add_terms(const sscam_map_job *job, int64_t positions, float *out)
@@ -16,8 +19,16 @@ sscam_status sscam_combine_channels(const sscam_map_job *job, float *out)
 {
     const sscam_capture *capture = job->capture;
     int64_t positions = sscam_position_count(capture->sides);
-    int32_t smooths = job->settings->value[SSCAM_OPTION_EIGEN_SMOOTH].integer ==
-                      SSCAM_EIGEN_SMOOTH_ON;
+    const int32_t smooths = job->settings->value[SSCAM_OPTION_EIGEN_SMOOTH].integer ==
+                            SSCAM_EIGEN_SMOOTH_ON;
+    if (job->raw_map && smooths)
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "option eigen_smooth: %s has no weighted activations to project",
+                          job->method->name);
+    if (job->raw_map) {
+        memcpy(out, job->raw_map, (size_t)sscam_position_count(job->raw_map_sides) * sizeof *out);
+        return SSCAM_OK;
+    }
     if (job->is_projected || smooths)
         return sscam_project_on_principal_component(job->terms ? job->terms : capture->activations,
                                                     job->weights, capture->channels, positions,

@@ -57,6 +57,7 @@ void sscam_explainer_unref(sscam_explainer *explainer)
     sscam_model_unref(explainer->model);
     sscam_settings_release(&explainer->settings);
     free(explainer->region_mask);
+    free(explainer->target_weights);
     free(explainer);
 }
 

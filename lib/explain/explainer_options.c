@@ -1,4 +1,5 @@
 /* The options of an explainer: setters and getters. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,4 +199,59 @@ int32_t sscam_explainers_share_region(const sscam_explainer *a, const sscam_expl
             SSCAM_OK)
         return 1; /* explaining fails with the reason */
     return sscam_same_region(&own, &other);
+}
+
+/* --- target weights --------------------------------------------------------------------------- */
+
+static sscam_status check_target_weights(const float *weights, int64_t count)
+{
+    static const char function[] = "sscam_explainer_set_target_weights";
+    int32_t is_zero = 1;
+    if (count < 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: count is %lld, not at least 1", function,
+                          (long long)count);
+    for (int64_t j = 0; j < count; j++) {
+        if (!isfinite(weights[j]))
+            return sscam_fail(SSCAM_E_ARGUMENT, "%s: weight %lld is %g", function, (long long)j,
+                              (double)weights[j]);
+        is_zero = is_zero && weights[j] == 0.0f;
+    }
+    return is_zero ? sscam_fail(SSCAM_E_ARGUMENT, "%s: all %lld weights are 0", function,
+                                (long long)count)
+                   : SSCAM_OK;
+}
+
+static sscam_status copy_target_weights(const float *weights, int64_t count, float **out)
+{
+    sscam_status status = check_target_weights(weights, count);
+    if (status != SSCAM_OK)
+        return status;
+    *out = sscam_allocate_array(count, sizeof **out);
+    if (!*out)
+        return sscam_fail_memory("target weights");
+    memcpy(*out, weights, (size_t)count * sizeof *weights);
+    return SSCAM_OK;
+}
+
+sscam_status sscam_explainer_set_target_weights(sscam_explainer *explainer, const float *weights,
+                                                int64_t count)
+{
+    static const char function[] = "sscam_explainer_set_target_weights";
+    float *copy = NULL;
+    if (!explainer)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer is NULL", function);
+    sscam_status status = weights ? copy_target_weights(weights, count, &copy) : SSCAM_OK;
+    if (status == SSCAM_OK)
+        status = sscam_busy_begin_change(&explainer, function);
+    if (status != SSCAM_OK) {
+        free(copy);
+        return status;
+    }
+    free(explainer->target_weights);
+    explainer->target_weights = copy;
+    explainer->target_weight_count = weights ? count : 0;
+    explainer->settings.value[SSCAM_OPTION_TARGET].integer = weights ? SSCAM_TARGET_WEIGHTS
+                                                                     : SSCAM_TARGET_CLASS;
+    sscam_busy_end_change(&explainer);
+    return finish(status);
 }

@@ -19,6 +19,8 @@ struct sscam_explainer {
     sscam_progress progress;
     uint8_t *region_mask; /* [height,width] of region=mask; malloc'ed; NULL: none was given */
     int64_t region_height, region_width;
+    float *target_weights; /* [target_weight_count]; malloc'ed; NULL: none were given */
+    int64_t target_weight_count;
     _Atomic(const void *) call;  /* the one that uses it (busy_guard.h), or NULL */
     atomic_int is_cancelled;     /* its call has to end */
     atomic_int settings_readers; /* getters that read the options; -1 while they are changed */

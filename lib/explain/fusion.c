@@ -10,6 +10,15 @@
 #include "explain/map_private.h"
 #include "math/min_max.h"
 
+static float fuse_values(int64_t kind, float fused, float value)
+{
+    switch (kind) {
+    case SSCAM_FUSION_MEAN: return fused + value;
+    case SSCAM_FUSION_PRODUCT: return fused * value; /* RefineCAM (2026) */
+    default: return fmaxf(fused, value);
+    }
+}
+
 /* One map from the layers of an augmentation. */
 static void fuse_layers(const sscam_fusion *fusion, int64_t augmentation, int64_t pixels,
                         float *out)
@@ -18,9 +27,8 @@ static void fuse_layers(const sscam_fusion *fusion, int64_t augmentation, int64_
     memcpy(out, maps[0]->data, (size_t)pixels * sizeof *out);
     for (int64_t layer = 1; layer < fusion->layer_count; layer++)
         for (int64_t p = 0; p < pixels; p++)
-            out[p] = fusion->by_mean ? out[p] + maps[layer]->data[p]
-                                     : fmaxf(out[p], maps[layer]->data[p]);
-    for (int64_t p = 0; p < pixels && fusion->by_mean; p++)
+            out[p] = fuse_values(fusion->kind, out[p], maps[layer]->data[p]);
+    for (int64_t p = 0; p < pixels && fusion->kind == SSCAM_FUSION_MEAN; p++)
         out[p] /= (float)fusion->layer_count;
 }
 

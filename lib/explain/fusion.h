@@ -11,7 +11,7 @@
 typedef struct sscam_fusion {
     sscam_map *const *maps;
     int64_t layer_count, augmentation_count;
-    int32_t by_mean;    /* over the layers; 0: by their maximum at each position */
+    int64_t kind;       /* over the layers, at each position: a value of the option `fusion` */
     const char *layers; /* the value of the option `layer` */
 } sscam_fusion;
 

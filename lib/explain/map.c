@@ -30,11 +30,11 @@ static sscam_status rectify(const sscam_map *map)
  * the sum is upsampled once instead of every T_k. */
 static sscam_status combine_raw(const sscam_map_job *job, sscam_map *map)
 {
-    const sscam_capture *capture = job->capture;
+    const sscam_sides sides = job->raw_map ? job->raw_map_sides : job->capture->sides;
     int32_t upsampled = job->settings->value[SSCAM_OPTION_COMBINE].integer ==
                         SSCAM_COMBINE_UPSAMPLED;
-    int64_t positions = sscam_position_count(capture->sides);
-    map->raw_sides = upsampled ? map->sides : capture->sides;
+    int64_t positions = sscam_position_count(sides);
+    map->raw_sides = upsampled ? map->sides : sides;
     float *sum = sscam_allocate_array(positions, sizeof *sum);
     if (!sum)
         return sscam_fail_memory("a raw map");
@@ -48,7 +48,7 @@ static sscam_status combine_raw(const sscam_map_job *job, sscam_map *map)
     if (status == SSCAM_OK && !map->raw)
         status = sscam_fail_memory("a raw map");
     if (status == SSCAM_OK)
-        status = sscam_upsample(sum, capture->sides, map->raw_sides, 0, map->raw);
+        status = sscam_upsample(sum, sides, map->raw_sides, 0, map->raw);
     free(sum);
     return status == SSCAM_OK ? rectify(map) : status;
 }
@@ -112,7 +112,7 @@ static void describe(sscam_map_job *job, sscam_map *map)
 {
     map->rank = job->shape.rank - 2;
     map->sides = job->shape.sides;
-    map->channel_count = job->capture->channels;
+    map->channel_count = job->method->needs & SSCAM_NEEDS_NO_LAYER ? 0 : job->capture->channels;
     map->method = job->method->name;
     map->passes = job->passes;
     describe_class(job, map);
@@ -125,7 +125,7 @@ sscam_status sscam_map_combine(sscam_map_job *job, sscam_map **out)
     if (!map)
         return sscam_fail_memory("a map");
     describe(job, map);
-    map->layer = strdup(job->capture->layer);
+    map->layer = strdup(job->method->needs & SSCAM_NEEDS_NO_LAYER ? "" : job->capture->layer);
     sscam_status status = map->layer ? SSCAM_OK : sscam_fail_memory("a layer's name");
     if (status == SSCAM_OK)
         status = sscam_diagnostics_text(job, &map->diagnostics);

@@ -22,6 +22,15 @@ typedef struct shared_work {
 
 /* --- capture ---------------------------------------------------------------------------------- */
 
+static sscam_status check_logits(const sscam_capture *capture)
+{
+    for (int64_t j = 0; j < capture->class_count; j++)
+        if (!isfinite(capture->logits[j]))
+            return sscam_fail(SSCAM_E_MODEL, "the network's output %lld is NaN or infinity",
+                              (long long)j);
+    return SSCAM_OK;
+}
+
 static sscam_status check_capture(const sscam_capture *capture)
 {
     const sscam_sides sides = capture->sides;
@@ -40,11 +49,13 @@ static sscam_status check_capture(const sscam_capture *capture)
             return sscam_fail(SSCAM_E_MODEL, "layer %s: NaN or infinity among its %s",
                               capture->layer,
                               isfinite(capture->activations[i]) ? "gradients" : "activations");
-    for (int64_t j = 0; j < capture->class_count; j++)
-        if (!isfinite(capture->logits[j]))
-            return sscam_fail(SSCAM_E_MODEL, "the network's output %lld is NaN or infinity",
-                              (long long)j);
-    return SSCAM_OK;
+    for (int64_t i = 0; i < count && capture->curvature; i++)
+        if (!isfinite(capture->curvature[i]))
+            return sscam_fail(SSCAM_E_MODEL,
+                              "layer %s: NaN or infinity among its second "
+                              "derivatives",
+                              capture->layer);
+    return check_logits(capture);
 }
 
 /* Whether a capture's gradients are those of a target, which need not be resolved. */
@@ -62,12 +73,21 @@ static int32_t same_layout(const sscam_settings *a, const sscam_settings *b)
            own.grid_height == other.grid_height && own.grid_width == other.grid_width;
 }
 
+static int32_t uses_no_layer(const sscam_map_job *job)
+{
+    return (job->method->needs & SSCAM_NEEDS_NO_LAYER) != 0;
+}
+
 /* Whether the capture of an earlier job of the same input, layer and output suits this job too.
  * What is captured of a dense output depends on the class, which selects the pixels. */
 static int32_t suits(const sscam_map_job *other, const sscam_map_job *job)
 {
     const sscam_capture *capture = other->capture;
     int32_t with_gradients = sscam_needs_gradients(job->method, job->settings);
+    if ((job->method->needs & SSCAM_NEEDS_CURVATURE) && !capture->curvature)
+        return 0;
+    if (!capture->activations && !uses_no_layer(job))
+        return 0;
     if (capture->target_pixels)
         return (!with_gradients || capture->gradients) &&
                sscam_same_region(other->region, job->region) &&
@@ -150,6 +170,34 @@ static sscam_status capture_layer(shared_work *work, sscam_map_job *job)
     return check_capture(capture);
 }
 
+/* The outputs alone, for methods without a layer. A dense output's region needs a capture, of the
+ * default layer. */
+static sscam_status capture_outputs(shared_work *work, sscam_map_job *job)
+{
+    sscam_capture *capture = &work->captures[work->capture_count];
+    int32_t is_dense = 0;
+    const sscam_output_selection selection = {
+        .output = sscam_output_of(job->settings), .kind = SSCAM_SCORE_LOGIT, .is_dense = &is_dense};
+    sscam_status status = sscam_progress_check(&job->progress);
+    if (status == SSCAM_OK)
+        status = job->backend->classify(job->network, job->input, &job->shape, &selection,
+                                        &capture->logits, &capture->class_count);
+    if (status != SSCAM_OK)
+        return status;
+    job->passes++;
+    work->capture_count++;
+    if (is_dense) {
+        sscam_capture_release(capture);
+        work->capture_count--;
+        return capture_layer(work, job);
+    }
+    capture->target = job->target;
+    capture->sides = job->shape.sides;
+    capture->layer = strdup("");
+    job->capture = capture;
+    return capture->layer ? check_logits(capture) : sscam_fail_memory("a layer's name");
+}
+
 static sscam_status resolve_target(sscam_map_job *job)
 {
     const sscam_capture *capture = job->capture;
@@ -167,30 +215,36 @@ static sscam_status provide_capture(shared_work *work, sscam_map_job *job)
     job->requested_target = job->target;
     job->capture = find_capture(work, job);
     if (!job->capture)
-        status = capture_layer(work, job);
+        status = uses_no_layer(job) ? capture_outputs(work, job) : capture_layer(work, job);
     if (status == SSCAM_OK)
         status = check_region(job);
     if (status == SSCAM_OK)
         status = check_probabilities(job);
     if (status == SSCAM_OK)
         status = resolve_target(job);
-    if (status != SSCAM_OK)
+    if (status != SSCAM_OK || uses_no_layer(job))
         return status;
     job->weights = sscam_zeros(job->capture->channels, sizeof *job->weights);
     return job->weights ? SSCAM_OK : sscam_fail_memory("channel weights");
 }
 
-/* Captures with gradients come first: they suit jobs that need none, but not the reverse. */
+/* How much a job's capture holds: 0 outputs, 1 activations, 2 gradients, 3 second derivatives. */
+static int32_t capture_extent(const sscam_map_job *job)
+{
+    if (job->method->needs & SSCAM_NEEDS_CURVATURE)
+        return 3;
+    return sscam_needs_gradients(job->method, job->settings) ? 2 : uses_no_layer(job) ? 0 : 1;
+}
+
+/* Captures that hold more come first: they suit jobs that need less, but not the reverse. A job
+ * takes the target of an earlier job of its map, which has the same method. */
 static sscam_status capture_all(shared_work *work)
 {
     sscam_status status = SSCAM_OK;
-    for (int32_t with_gradients = 1; with_gradients >= 0; with_gradients--) {
-        for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++) {
-            sscam_map_job *job = &work->jobs[i];
-            if (sscam_needs_gradients(job->method, job->settings) == with_gradients)
-                status = provide_capture(work, job);
-        }
-    }
+    for (int32_t extent = 3; extent >= 0; extent--)
+        for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++)
+            if (capture_extent(&work->jobs[i]) == extent)
+                status = provide_capture(work, &work->jobs[i]);
     return status;
 }
 
@@ -234,6 +288,7 @@ static void release(shared_work *work)
         sscam_map_job *job = &work->jobs[i];
         free(job->weights);
         free(job->terms);
+        free(job->raw_map);
         if (job->state)
             job->release_state(job->state);
     }

@@ -32,6 +32,10 @@ typedef struct sscam_map_job {
                        computes terms */
     float *terms;   /* T_k(p), shaped as A, whose sum over k is the map; malloc'ed by weigh(); NULL:
                        a_k A_k */
+    float
+        *raw_map; /* the map before ReLU, [raw_map_sides], in place of weights and terms; malloc'ed
+                       by weigh(); NULL: there are those */
+    sscam_sides raw_map_sides;
     int32_t is_projected; /* the map is the projection of the terms on their first principal
                              component instead of their sum */
     int64_t passes;       /* network evaluations that were run for this job */
@@ -41,10 +45,12 @@ typedef struct sscam_map_job {
 
     /* weigh() requests scores of masked inputs or of ablations by setting one of these two plans.
      * It is then called again with `scores`, one for each masked input or channel, for the target.
-     * It is done when it returns with both NULL. */
+     * It is done when it returns with both NULL. Where it requests its inputs part by part,
+     * later_inputs says how many will follow. */
     const sscam_mask_plan *requested_masks;
     const sscam_ablation_plan *requested_ablations;
     const float *scores;
+    int64_t later_inputs;
     void *state; /* of weigh() between its calls; freed by release_state() */
     void (*release_state)(void *state);
 } sscam_map_job;

@@ -49,6 +49,27 @@ static void find_black(const sscam_transform *transform, float black[3])
     }
 }
 
+static int32_t has_weighted_target(const sscam_settings *settings)
+{
+    const int64_t kind = settings->value[SSCAM_OPTION_TARGET].integer;
+    return kind == SSCAM_TARGET_WEIGHTS || kind == SSCAM_TARGET_COSINE;
+}
+
+static sscam_status check_target(const sscam_explainer *explainer)
+{
+    const sscam_settings *settings = &explainer->settings;
+    const int32_t is_cosine = settings->value[SSCAM_OPTION_TARGET].integer == SSCAM_TARGET_COSINE;
+    if (has_weighted_target(settings) && !explainer->target_weights)
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "option target: %s, but no weights were given; "
+                          "sscam_explainer_set_target_weights() takes them",
+                          is_cosine ? "cosine" : "weights");
+    if (is_cosine && settings->value[SSCAM_OPTION_SCORE].integer == SSCAM_SCORE_CHOICE_PROBABILITY)
+        return sscam_fail(SSCAM_E_ARGUMENT, "option target: cosine is of the outputs themselves, "
+                                            "and not of probabilities: set score=logit");
+    return SSCAM_OK;
+}
+
 static sscam_status plan_explainer(const sscam_explainer *explainer, explainer_plan *plan)
 {
     const sscam_settings *settings = &explainer->settings;
@@ -58,7 +79,9 @@ static sscam_status plan_explainer(const sscam_explainer *explainer, explainer_p
                                        SSCAM_AUG_SMOOTH_ON
                                    ? SSCAM_AUGMENTATIONS
                                    : 1;
-    plan->layer_names = strdup(settings->value[SSCAM_OPTION_LAYER].text);
+    plan->layer_names = strdup(explainer->method->needs & SSCAM_NEEDS_NO_LAYER
+                                   ? ""
+                                   : settings->value[SSCAM_OPTION_LAYER].text);
     if (!plan->layer_names)
         return sscam_fail_memory("layers' names");
     plan->layer_count = 1;
@@ -67,7 +90,9 @@ static sscam_status plan_explainer(const sscam_explainer *explainer, explainer_p
         *comma = '\0';
         plan->layer_count++;
     }
-    sscam_status status = sscam_settings_transform(settings, &transform);
+    sscam_status status = check_target(explainer);
+    if (status == SSCAM_OK)
+        status = sscam_settings_transform(settings, &transform);
     if (status == SSCAM_OK)
         find_black(&transform, plan->black);
     if (status == SSCAM_OK)
@@ -131,6 +156,7 @@ static sscam_target target_of(const pipeline *work, const explainer_plan *plan, 
 {
     const sscam_explain_request *request = work->request;
     const sscam_settings *settings = &plan->explainer->settings;
+    const int32_t is_weighted = has_weighted_target(settings);
     return (sscam_target){
         .kind = (sscam_target_kind)settings->value[SSCAM_OPTION_TARGET].integer,
         .class_index =
@@ -138,6 +164,10 @@ static sscam_target target_of(const pipeline *work, const explainer_plan *plan, 
                 ? request->classes[(work->first + image) * request->class_count + class_position]
                 : SSCAM_CLASS_TOP,
         .other_index = settings->value[SSCAM_OPTION_CONTRAST].integer,
+        .contrast_factor = settings->value[SSCAM_OPTION_CONTRAST_WEIGHT].real - 1.0,
+        .reference_count = settings->value[SSCAM_OPTION_CONTRAST_COUNT].integer,
+        .weights = is_weighted ? plan->explainer->target_weights : NULL,
+        .weight_count = is_weighted ? plan->explainer->target_weight_count : 0,
     };
 }
 
@@ -203,8 +233,7 @@ static sscam_status fuse(const explainer_plan *plan, sscam_map **job_maps, sscam
     const sscam_fusion fusion = {.maps = job_maps,
                                  .layer_count = plan->layer_count,
                                  .augmentation_count = plan->augmentation_count,
-                                 .by_mean = settings->value[SSCAM_OPTION_FUSION].integer ==
-                                            SSCAM_FUSION_MEAN,
+                                 .kind = settings->value[SSCAM_OPTION_FUSION].integer,
                                  .layers = settings->value[SSCAM_OPTION_LAYER].text};
     return sscam_fuse_maps(&fusion, out);
 }

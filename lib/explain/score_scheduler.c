@@ -15,14 +15,25 @@ static int32_t same_channel(const sscam_mask_channel *a, const sscam_mask_channe
            a->noise_stddev == b->noise_stddev;
 }
 
-/* Whether two plans have the same masked inputs. Captures are shared, so equal activations have the
- * same address. */
+/* Captures are shared, so equal activations have the same address. Maps of the input's size are made
+ * for each job, and equal where the jobs draw the same ones. */
+static int32_t same_maps(const sscam_mask_plan *a, const sscam_mask_plan *b)
+{
+    if (a->activations == b->activations)
+        return 1;
+    return sscam_same_sides(a->map_sides, b->map_sides) &&
+           sscam_same_sides(a->map_sides, a->input_sides) && a->channel_count == b->channel_count &&
+           memcmp(a->activations, b->activations,
+                  (size_t)(a->channel_count * sscam_position_count(a->map_sides)) *
+                      sizeof *a->activations) == 0;
+}
+
+/* Whether two plans have the same masked inputs. */
 static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
 {
-    if (a->input != b->input || a->activations != b->activations ||
-        a->align_corners != b->align_corners || a->channel_count != b->channel_count ||
-        a->samples != b->samples || a->fades_in != b->fades_in ||
-        a->noise_target != b->noise_target || a->seed != b->seed ||
+    if (a->input != b->input || !same_maps(a, b) || a->align_corners != b->align_corners ||
+        a->channel_count != b->channel_count || a->samples != b->samples ||
+        a->fades_in != b->fades_in || a->noise_target != b->noise_target || a->seed != b->seed ||
         a->image_index != b->image_index || a->background != b->background)
         return 0;
     for (int64_t i = 0; i < a->channel_count; i++)
@@ -189,8 +200,10 @@ static int32_t share_ablations(const sscam_map_job *a, const sscam_map_job *b)
     return share_scoring(a, b) && own->input == other->input &&
            strcmp(own->layer, other->layer) == 0 && own->batch_axis == other->batch_axis &&
            own->channel_axis == other->channel_axis && own->channel_count == other->channel_count &&
-           memcmp(own->channels, other->channels,
-                  (size_t)own->channel_count * sizeof *own->channels) == 0;
+           own->is_spread == other->is_spread &&
+           (own->channels != NULL) == (other->channels != NULL) &&
+           (!own->channels || memcmp(own->channels, other->channels,
+                                     (size_t)own->channel_count * sizeof *own->channels) == 0);
 }
 
 static void collect_ablated_targets(sscam_score_schedule *work, const sscam_map_job *first)
@@ -277,7 +290,7 @@ static int64_t count_requested(const sscam_score_schedule *work)
 {
     int64_t requested = 0;
     for (int64_t i = 0; i < work->count; i++)
-        requested += requested_inputs(&work->jobs[i]);
+        requested += requested_inputs(&work->jobs[i]) + work->jobs[i].later_inputs;
     return requested;
 }
 

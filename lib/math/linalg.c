@@ -175,6 +175,98 @@ sscam_status sscam_project_on_principal_component(const float *maps, const float
     return status;
 }
 
+/* --- kernel principal component --------------------------------------------------------------- */
+
+/* The kernel matrix [size, size] of positions, centred in the kernel's space. */
+static void kernel_matrix(const double *centered, int64_t count, int64_t size, double *matrix)
+{
+    cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (blasint)size, (blasint)count,
+                1.0 / (double)count, centered, (blasint)size, 0.0, matrix, (blasint)size);
+    mirror_triangle(matrix, size);
+    double total = 0.0;
+    for (int64_t i = 0; i < size * size; i++) {
+        matrix[i] = tanh(matrix[i] + 1.0);
+        total += matrix[i];
+    }
+    double *mean = matrix + size * size; /* of each row, and of each column */
+    for (int64_t i = 0; i < size; i++) {
+        mean[i] = 0.0;
+        for (int64_t j = 0; j < size; j++)
+            mean[i] += matrix[i * size + j] / (double)size;
+    }
+    for (int64_t i = 0; i < size; i++)
+        for (int64_t j = 0; j < size; j++)
+            matrix[i * size + j] += total / (double)(size * size) - mean[i] - mean[j];
+}
+
+/* Adds to the diagonal what makes all eigenvalues positive: the largest sum of magnitudes in a
+ * row. */
+static void shift_eigenvalues(double *matrix, int64_t order)
+{
+    double shift = 0.0;
+    for (int64_t i = 0; i < order; i++)
+        shift = fmax(shift, cblas_dasum((blasint)order, matrix + i * order, 1));
+    for (int64_t i = 0; i < order; i++)
+        matrix[i * order + i] += shift;
+}
+
+static double vector_sum_along(const double *centered, const double *vector, int64_t count,
+                               int64_t size)
+{
+    double sum = 0.0;
+    for (int64_t k = 0; k < count; k++)
+        sum += cblas_ddot((blasint)size, centered + k * size, 1, vector, 1);
+    return sum;
+}
+
+static int32_t scale_is_zero(const double *values, int64_t count)
+{
+    return values[cblas_idamax((blasint)count, values, 1)] == 0.0;
+}
+
+/* `scratch`: 3 [size, size] and 2 [size]. */
+static void project_kernel(const double *centered, int64_t count, int64_t size, double *scratch,
+                           float *out)
+{
+    double *matrix = scratch, *shifted = matrix + size * size + size,
+           *square = shifted + size * size, *vector = square + size * size;
+    kernel_matrix(centered, count, size, matrix);
+    memcpy(shifted, matrix, (size_t)(size * size) * sizeof *shifted);
+    shift_eigenvalues(shifted, size);
+    top_eigenvector(shifted, square, size, vector);
+    cblas_dscal((blasint)size, 1.0 / cblas_dnrm2((blasint)size, vector, 1), vector, 1);
+    cblas_dsymv(CblasRowMajor, CblasUpper, (blasint)size, 1.0, matrix, (blasint)size, vector, 1,
+                0.0, square, 1);
+    const double eigenvalue = cblas_ddot((blasint)size, vector, 1, square, 1);
+    const double sign = vector_sum_along(centered, vector, count, size) < 0.0 ? -1.0 : 1.0;
+    for (int64_t p = 0; p < size; p++)
+        out[p] = eigenvalue > 0.0 ? (float)(sign * sqrt(eigenvalue) * vector[p]) : 0.0f;
+}
+
+sscam_status sscam_project_on_kernel_component(const float *maps, int64_t count, int64_t size,
+                                               float *out)
+{
+    if (size > SSCAM_KERNEL_POSITIONS)
+        return sscam_fail(SSCAM_E_UNSUPPORTED,
+                          "kernel principal component: %lld positions, where %d are the most; "
+                          "choose a later layer",
+                          (long long)size, SSCAM_KERNEL_POSITIONS);
+    double *centered = sscam_allocate_array(sscam_times(count, size), sizeof *centered);
+    double *scratch = sscam_allocate_array(3 * size * size + 2 * size, sizeof *scratch);
+    sscam_status status = SSCAM_OK;
+    if (!centered || !scratch)
+        status = sscam_fail_memory("a kernel principal component");
+    else
+        status = center_maps(maps, NULL, count, size, centered);
+    if (status == SSCAM_OK && scale_is_zero(centered, count * size))
+        memset(out, 0, (size_t)size * sizeof *out);
+    else if (status == SSCAM_OK)
+        project_kernel(centered, count, size, scratch, out);
+    free(centered);
+    free(scratch);
+    return status;
+}
+
 const char *sscam_linalg_info(void)
 {
     return openblas_get_config();

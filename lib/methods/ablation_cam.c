@@ -46,7 +46,7 @@ static sscam_status begin(sscam_map_job *job)
     if (!work->channels || !work->selected)
         return sscam_fail_memory("ablations");
     sscam_status status = sscam_select_channels(
-        capture, job->settings->value[SSCAM_OPTION_MAX_CHANNELS].integer, work->selected);
+        capture, sscam_wanted_channels(job->settings, capture->channels), work->selected);
     if (status != SSCAM_OK)
         return status;
     work->plan = (sscam_ablation_plan){.input = job->input,

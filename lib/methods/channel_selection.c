@@ -30,6 +30,16 @@ static double spatial_deviation(const float *map, int64_t positions)
     return sqrt(square / (double)positions);
 }
 
+int64_t sscam_wanted_channels(const sscam_settings *settings, int64_t channels)
+{
+    const int64_t most = settings->value[SSCAM_OPTION_MAX_CHANNELS].integer,
+                  share = (int64_t)ceil(settings->value[SSCAM_OPTION_CHANNEL_SHARE].real *
+                                        (double)channels);
+    if (share >= channels)
+        return most;
+    return most > 0 && most < share ? most : share;
+}
+
 sscam_status sscam_select_channels(const sscam_capture *capture, int64_t wanted, int32_t *chosen)
 {
     int64_t positions = sscam_position_count(capture->sides);

@@ -69,6 +69,38 @@ static const sscam_method table[] = {
      "Gildenblat and contributors: PyTorch library for CAM methods, GradCAMElementWise. 2022 "
      "(https://github.com/jacobgil/pytorch-grad-cam)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_grad_cam_elementwise, 0},
+    {"random-cam", "Random weights", "a_k = uniform random numbers between -1 and 1: the baseline",
+     "Gildenblat and contributors: PyTorch library for CAM methods, RandomCAM. 2021 "
+     "(https://github.com/jacobgil/pytorch-grad-cam)",
+     0, sscam_weigh_random_cam, 0},
+    {"fem", "FEM", "sum over channels of mu_k where A_k > mu_k + 2 sigma_k, whatever the class",
+     "Fuad, Martin, Giot, Bourqui, Benois-Pineau & Zemmari: Features Understanding in 3D CNNs for "
+     "Actions Recognition in Video. IPTA 2020 (doi:10.1109/IPTA50016.2020.9286629)",
+     0, sscam_weigh_fem, 0},
+    {"kpca-cam", "KPCA-CAM",
+     "projection of A on its first kernel principal component, whatever the class",
+     "Karmani, Sivakaran, Prasad, Ali, Yang & Tang: KPCA-CAM: Visual Explainability of Deep "
+     "Computer Vision Models Using Kernel PCA. 2024 (arXiv:2410.00267)",
+     0, sscam_weigh_kpca_cam, 0},
+    {"shapley-cam", "ShapleyCAM", "a_k = mean over positions of dY/dA_k minus half of H A",
+     "Cai: CAMs as Shapley Value-based Explainers. 2025 (arXiv:2501.06261)",
+     SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_CURVATURE, sscam_weigh_shapley_cam, 0},
+    {"recipro-cam", "Recipro-CAM", "score of each position of A alone",
+     "Byun & Lee: Recipro-CAM: Fast Gradient-free Visual Explanations for Convolutional Neural "
+     "Networks. 2022 (arXiv:2209.14074)",
+     SSCAM_NEEDS_POSITIONS, sscam_weigh_recipro_cam, 0},
+    {"vit-recipro-cam", "ViT-ReciproCAM", "score of each position of A with its neighbours",
+     "Byun & Lee: ViT-ReciproCAM: Gradient and Attention-Free Visual Explanations for Vision "
+     "Transformer. 2023 (arXiv:2310.02588)",
+     SSCAM_NEEDS_POSITIONS, sscam_weigh_vit_recipro_cam, 0},
+    {"group-cam", "Group-CAM", "sum of masks of groups of channels, weighted by their scores",
+     "Zhang, Rao & Yang: Group-CAM: Group Score-Weighted Visual Explanations for Deep "
+     "Convolutional Networks. 2021 (arXiv:2103.13859)",
+     SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_SCORING, sscam_weigh_group_cam, 0},
+    {"rise", "RISE", "mean of random masks, weighted by the scores of the input that they mask",
+     "Petsiuk, Das & Saenko: RISE: Randomized Input Sampling for Explanation of Black-box Models. "
+     "BMVC 2018 (arXiv:1806.07421)",
+     SSCAM_NEEDS_SCORING | SSCAM_NEEDS_NO_LAYER, sscam_weigh_rise, 0},
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };
@@ -118,7 +150,7 @@ int32_t sscam_method_needs(const sscam_method *method)
 
 const sscam_method *sscam_method_require(const char *name)
 {
-    char names[256] = "";
+    char names[512] = "";
     size_t length = 0;
     const sscam_method *method = sscam_method_find(name);
     if (method)

@@ -19,6 +19,14 @@ sscam_status sscam_weigh_ablation_cam(sscam_map_job *job);
 sscam_status sscam_weigh_hires_cam(sscam_map_job *job);
 sscam_status sscam_weigh_grad_cam_elementwise(sscam_map_job *job);
 sscam_status sscam_weigh_layer_cam(sscam_map_job *job);
+sscam_status sscam_weigh_random_cam(sscam_map_job *job);
+sscam_status sscam_weigh_fem(sscam_map_job *job);
+sscam_status sscam_weigh_kpca_cam(sscam_map_job *job);
+sscam_status sscam_weigh_shapley_cam(sscam_map_job *job);
+sscam_status sscam_weigh_recipro_cam(sscam_map_job *job);
+sscam_status sscam_weigh_vit_recipro_cam(sscam_map_job *job);
+sscam_status sscam_weigh_group_cam(sscam_map_job *job);
+sscam_status sscam_weigh_rise(sscam_map_job *job);
 
 /* w_fc[c,k] into weights; SSCAM_E_UNSUPPORTED where the head is not pooling and one linear
  * layer. */
@@ -31,6 +39,9 @@ void sscam_mean_gradients(const sscam_capture *capture, float *weights);
  * that do so have no channel weights. */
 sscam_status sscam_compute_terms(sscam_map_job *job,
                                  float (*term)(float activation, float gradient));
+
+/* Gives the job a raw map of zeros, of `sides`, in place of channel weights. */
+sscam_status sscam_begin_raw_map(sscam_map_job *job, sscam_sides sides);
 
 float sscam_gradient_times_activation(float activation, float gradient);
 

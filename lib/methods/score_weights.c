@@ -45,8 +45,8 @@ static sscam_status select_channels(channel_scoring *scoring)
     int32_t *chosen = sscam_allocate_array(capture->channels, sizeof *chosen);
     if (!chosen)
         return sscam_fail_memory("ranking channels");
-    sscam_status status = sscam_select_channels(capture, choice(scoring, SSCAM_OPTION_MAX_CHANNELS),
-                                                chosen);
+    sscam_status status = sscam_select_channels(
+        capture, sscam_wanted_channels(scoring->job->settings, capture->channels), chosen);
     for (int64_t k = 0; k < capture->channels && status == SSCAM_OK; k++)
         scoring->slot_of[k] = chosen[k] ? CONSTANT : NOT_SELECTED;
     free(chosen);

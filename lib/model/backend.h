@@ -42,10 +42,15 @@ struct sscam_layers {
 
 /* What of the network's outputs is explained. */
 typedef enum sscam_target_kind {
-    SSCAM_TARGET_CLASS,     /* f^c */
-    SSCAM_TARGET_AGAINST,   /* -f^c */
-    SSCAM_TARGET_DIFFERENCE /* f^c - f^d */
+    SSCAM_TARGET_CLASS,      /* f^c */
+    SSCAM_TARGET_AGAINST,    /* -f^c */
+    SSCAM_TARGET_DIFFERENCE, /* f^c - gamma (1/n) sum_i f^d_i */
+    SSCAM_TARGET_WEIGHTS,    /* sum_j w_j f^j */
+    SSCAM_TARGET_COSINE      /* sum_j w_j Y^j / (|w| |Y|), of logits */
 } sscam_target_kind;
+
+/* Classes that a difference may subtract. */
+#define SSCAM_REFERENCES_LIMIT 16
 
 typedef struct sscam_target {
     sscam_target_kind kind;
@@ -55,6 +60,12 @@ typedef struct sscam_target {
                             logit besides c */
     const sscam_target_pixels *target_pixels; /* of a dense output; NULL until resolved, and for
                                                  other outputs */
+    double contrast_factor;                   /* gamma - 1 of a difference */
+    int64_t reference_count; /* n of a difference, 1 to SSCAM_REFERENCES_LIMIT; 0 is 1 */
+    int64_t references[SSCAM_REFERENCES_LIMIT]; /* d_i, the first of which is d */
+    int32_t has_references;                     /* once resolved */
+    const float *weights; /* w of the last two kinds, [weight_count]; the caller's */
+    int64_t weight_count;
 } sscam_target;
 
 /* How the outputs for an input become a score. */
@@ -75,6 +86,7 @@ typedef struct sscam_capture_request {
     const sscam_region *region;   /* of a dense output, where the target has no pixels; NULL: all */
     sscam_score_kind probability; /* how the positions of a dense output become probabilities */
     int32_t want_gradients;       /* of the target by A, on raw logits */
+    int32_t want_curvature;       /* with gradients: also the Hessian's product with A */
 } sscam_capture_request;
 
 /* The backend writes the layer's values in the order of the layer's output. The core then puts
@@ -85,6 +97,7 @@ typedef struct sscam_capture {
     int64_t shape[SSCAM_LAYER_MAX_RANK]; /* of the layer's output */
     float *activations;                  /* A, [shape], later [channels, positions]; malloc'ed */
     float *gradients;                    /* dY/dA, likewise; malloc'ed; NULL when not wanted */
+    float *curvature;                    /* H A, H being the Hessian of Y by A; likewise */
     float *logits; /* [class_count]; of a dense output means over the target pixels; malloc'ed */
     float *probabilities; /* [class_count] means over the target pixels of a dense output;
                              malloc'ed; NULL for other outputs */
@@ -96,6 +109,7 @@ typedef struct sscam_capture {
     int64_t channels;
     sscam_sides sides;
     int32_t batch_axis, channel_axis; /* of shape */
+    int64_t extra_tokens;             /* outside the grid, before its tokens */
     float extra_gradient; /* the largest magnitude of a gradient at tokens outside the grid */
 } sscam_capture;
 
@@ -151,13 +165,19 @@ typedef struct sscam_score_request {
     const sscam_progress *progress;         /* reported between batches; cancels */
 } sscam_score_request;
 
-/* Channels of a layer; each is set to zero alone. */
+/* Alterations of a layer's output, each of which is scored alone: channels that are set to zero, or
+ * positions that are kept while all others are set to zero. */
 typedef struct sscam_ablation_plan {
     const float *input;
     const char *layer;                /* as a capture named it */
     int32_t batch_axis, channel_axis; /* of the layer's output */
-    const int64_t *channels;
-    int64_t channel_count; /* at least 1 */
+    const int64_t *channels;          /* NULL: row i keeps position i */
+    int64_t channel_count;            /* or of positions; at least 1 */
+
+    /* Of positions. */
+    sscam_sides sides;    /* of the grid */
+    int64_t extra_tokens; /* before it, which are kept */
+    int32_t is_spread;    /* whether a position's neighbours are kept, too: sscam_position_mask() */
 } sscam_ablation_plan;
 
 typedef struct sscam_ablation_request {
@@ -213,6 +233,10 @@ typedef struct sscam_backend {
      * what enters its last softmax or sigmoid. SSCAM_SCORE_LOGIT: its outputs are the logits. NULL:
      * so are those of all networks. */
     sscam_score_kind (*final_activation)(const void *network);
+    /* A network of its own whose last `layers` modules with parameters have random ones; -1: all.
+     * `randomised` receives how many have. */
+    sscam_status (*randomise)(void *network, int64_t layers, int64_t seed, int64_t *randomised,
+                              void **out);
 } sscam_backend;
 
 /* The backend of this build: backend_default.c in the library, the fake one in the tests. */
@@ -235,6 +259,20 @@ double sscam_target_score(const float *logits, int64_t class_count, const sscam_
  * probabilities. */
 double sscam_capture_score(const sscam_capture *capture, const sscam_target *target,
                            sscam_score_kind kind);
+
+/* dY/dY^j of a resolved target by the logits of one row, without the factor of its pixels:
+ * [class_count]. */
+void sscam_target_slopes(const sscam_target *target, const float *logits, int64_t class_count,
+                         double *slopes);
+
+/* The least number of outputs that a resolved target needs. */
+int64_t sscam_target_output_count(const sscam_target *target);
+
+/* What row `position` of a plan of positions multiplies all channels with: [extra_tokens +
+ * positions]. 1 for tokens outside of the grid. On the grid 1 at the position and 0 elsewhere or,
+ * where the plan is spread, the product over the axes longer than 1 of 1/2 at the position, 1/4 at
+ * its neighbours and 0 elsewhere. */
+void sscam_position_mask(const sscam_ablation_plan *plan, int64_t position, float *mask);
 
 /* The kind by which a row has to be scored that was read with `kind`: a dense output's rows of
  * probabilities are scores already. */

@@ -99,6 +99,47 @@ int64_t sscam_model_class_count(const sscam_model *model)
     return facts_of(model).class_count;
 }
 
+/* --- randomised copies ------------------------------------------------------------------------ */
+
+static sscam_status randomise(sscam_model *model, int64_t layers, int64_t seed, int64_t *randomised,
+                              sscam_model **out)
+{
+    sscam_model *copy = calloc(1, sizeof *copy);
+    if (!copy)
+        return sscam_fail_memory("a model");
+    copy->backend = model->backend;
+    sscam_status status = model->backend->randomise(model->network, layers, seed, randomised,
+                                                    &copy->network);
+    if (status != SSCAM_OK) {
+        *randomised = 0;
+        free(copy);
+        return status;
+    }
+    *out = copy;
+    return sscam_succeed();
+}
+
+sscam_status sscam_model_randomise(sscam_model *model, int64_t layers, int64_t seed,
+                                   int64_t *randomised, sscam_model **out)
+{
+    static const char function[] = "sscam_model_randomise";
+    int64_t count = 0;
+    if (randomised)
+        *randomised = 0;
+    if (!out)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: out is NULL", function);
+    *out = NULL;
+    if (!model)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: model is NULL", function);
+    if (layers < 0)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: layers is %" PRId64, function, layers);
+    if (!model->backend->randomise)
+        return sscam_fail(SSCAM_E_UNSUPPORTED,
+                          "%s: the network runs in an engine of the host, which has its parameters",
+                          function);
+    return randomise(model, layers, seed, randomised ? randomised : &count, out);
+}
+
 /* --- calibration ------------------------------------------------------------------------------ */
 
 static sscam_status fail_not_calibrated(void)

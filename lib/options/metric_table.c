@@ -22,6 +22,10 @@ struct sscam_metric {
     "Petsiuk, Das & Saenko: RISE: Randomized Input Sampling for Explanation of Black-box Models. " \
     "BMVC 2018 (arXiv:1806.07421)"
 
+#define YEH                                                                            \
+    "Yeh, Hsieh, Suggala, Inouye & Ravikumar: On the (In)fidelity and Sensitivity of " \
+    "Explanations. NeurIPS 2019 (arXiv:1901.09392)"
+
 static const sscam_metric table[] = {
     {SSCAM_METRIC_AVERAGE_DROP, -1, "average_drop", "Average Drop", "%",
      "100 max(0, Y - O) / Y, the class's score on the input and on the input times the map; "
@@ -61,6 +65,29 @@ static const sscam_metric table[] = {
      "harmonic mean of coherency, 100 - complexity and 100 - average drop; undefined where one of "
      "them is",
      ADCC},
+    {SSCAM_METRIC_ROAD, 1, "road", "ROAD", "%",
+     "50 times the mean probability of the class without the least salient pixels minus that "
+     "without the most salient ones, over shares of 10 to 90 %, which their neighbours replace; "
+     "undefined for a constant map",
+     "Rong, Leemann, Borisov, Kasneci & Kasneci: A Consistent and Efficient Evaluation Strategy "
+     "for Attribution Methods. ICML 2022 (arXiv:2202.00449)"},
+    {SSCAM_METRIC_ARCC, 1, "arcc", "ARCC", "%",
+     "harmonic mean of coherency, 100 - complexity and twice ROAD over shares of 20 to 80 %, from "
+     "0 to 100; undefined where one of them is",
+     "Gildenblat and contributors: PyTorch library for CAM methods, ARCC. 2026 (arXiv:2605.14641, "
+     "https://github.com/jacobgil/pytorch-grad-cam)"},
+    {SSCAM_METRIC_INFIDELITY, -1, "infidelity", "Infidelity", "",
+     "mean of (b I.L - (f(X0) - f(X0 - I)))^2 over 50 noises I of deviation 0.2, b the factor "
+     "that makes it least; undefined for a constant map",
+     YEH},
+    {SSCAM_METRIC_MAX_SENSITIVITY, -1, "max_sensitivity", "Max-Sensitivity", "",
+     "largest |L' - L| / |L| of the maps L' of 10 inputs whose values differ by up to 0.02; "
+     "undefined for a constant map",
+     YEH},
+    {SSCAM_METRIC_PASSES, -1, "passes", "Passes", "",
+     "network evaluations that were run for the map alone; what other maps of the call had run "
+     "before does not count",
+     "the library's own count"},
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };
@@ -130,7 +157,7 @@ int32_t sscam_metric_exists(int32_t id)
 
 static sscam_status fail_unknown(const char *name, size_t length)
 {
-    char names[256] = "";
+    char names[512] = "";
     size_t used = 0;
     for (size_t i = 0; i < TABLE_SIZE && used < sizeof names; i++)
         used += (size_t)snprintf(names + used, sizeof names - used, "%s, ", table[i].name);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/number.h"
 #include "model/activation_layout.h"
+#include "model/backend.h"
 #include "options/metric_table.h"
 #include "options/region_option.h"
 
@@ -94,7 +95,7 @@ static const sscam_option table[] = {
          "Target layer, by a name of the layer list; empty: the last feature map before global "
          "pooling or flattening, or the tokens that a transformer's last attention reads. Several "
          "names, separated by commas: one map, fused from those of the layers."),
-    CHOICE(FUSION, "fusion", VALUES("max", "mean"),
+    CHOICE(FUSION, "fusion", VALUES("max", "mean", "product"),
            "How the maps of several layers, each at the input's size and in [0,1], become one."),
     TEXT(GRID, "grid", "", check_grid,
          "Grid that the tokens of a layer lie on, HEIGHTxWIDTH, as in 14x14, or of a volume "
@@ -109,12 +110,19 @@ static const sscam_option table[] = {
     CHOICE(EIGEN_SMOOTH, "eigen_smooth", VALUES("off", "on"),
            "Whether weighted activations are projected on their principal component instead of "
            "added up."),
-    CHOICE(TARGET, "target", VALUES("class", "against", "difference"),
+    CHOICE(TARGET, "target", VALUES("class", "against", "difference", "weights", "cosine"),
            "What is explained: the class's output; its negative, for what counts against the "
-           "class; its difference from the output of another class (contrast)."),
+           "class; its difference from the output of other classes (contrast); the sum of all "
+           "outputs times weights that the caller gave; their cosine similarity to these weights, "
+           "for embeddings."),
     INT(CONTRAST, "contrast", "-1", -1, 1e9,
         "The other class of target=difference; -1: the one with the highest output besides the "
         "explained one."),
+    INT(CONTRAST_COUNT, "contrast_count", "1", 1, SSCAM_REFERENCES_LIMIT,
+        "Number of classes whose mean target=difference subtracts (Finer-CAM): besides contrast, "
+        "those with the highest outputs."),
+    REAL(CONTRAST_WEIGHT, "contrast_weight", "1", 0, 1e6,
+         "Factor of what target=difference subtracts, gamma of Finer-CAM."),
     TEXT(OUTPUT, "output", "", NULL,
          "Which tensor of a network that returns several holds the classes: its position, from 0, "
          "or its key or field name; empty: the first of shape [N, classes]. Of a tensor of several "
@@ -146,7 +154,7 @@ static const sscam_option table[] = {
            "pass, or one pass with a zero mask, shared by all such channels."),
     INT(SAMPLES, "samples", "10", 1, 1000000,
         "Samples: noisy masks a channel, N of eq. 9-15 (SS-CAM); steps of the mask's fading in "
-        "(IS-CAM); noisy inputs (Smooth Grad-CAM++)."),
+        "(IS-CAM); noisy inputs (Smooth Grad-CAM++); random masks (RISE, whose default is 4000)."),
     REAL(SIGMA, "sigma", "4", 0, 1e6,
          "Standard deviation of the noise, in the units that noise_scale says; 0 gives Score-CAM's "
          "weights (SS-CAM) or those of Grad-CAM++ (Smooth Grad-CAM++, whose default is 0.3)."),
@@ -168,6 +176,17 @@ static const sscam_option table[] = {
     INT(MAX_CHANNELS, "max_channels", "0", 0, 1e9,
         "Score only this many channels, those of highest spatial standard deviation (Faster "
         "Score-CAM, Ablation-CAM); 0: all."),
+    REAL(CHANNEL_SHARE, "channel_share", "1", 1e-9, 1,
+         "Score only this share of the channels, at least one, those of highest spatial standard "
+         "deviation; with max_channels, whichever are fewer."),
+    INT(MASK_CELLS, "mask_cells", "7", 1, 1024,
+        "Cells along each side of a random mask (RISE), before it is upsampled and shifted."),
+    REAL(MASK_PROBABILITY, "mask_probability", "0.5", 0.001, 0.999,
+         "Probability that a cell of a random mask keeps the input (RISE)."),
+    INT(GROUPS, "groups", "32", 1, 1e9,
+        "Groups of neighbouring channels (Group-CAM), each of which is one mask."),
+    REAL(GROUP_PERCENTILE, "group_percentile", "70", 0, 100,
+         "Values of a group's mask up to this percentile become 0 (Group-CAM)."),
     INT(SEED, "seed", "0", -9223372036854775808.0, 9223372036854775807.0,
         "Seed of the noise: the same seed gives the same map whatever the batch size."),
     INT(BATCH_SIZE, "batch_size", "0", 0, 65536,
@@ -207,6 +226,11 @@ static const sscam_option table[] = {
            "with the lower half of its pixels set to 0."),
     INT(METRIC_STEPS, "metric_steps", "224", 1, 65536,
         "Steps of the insertion and deletion curves; each is a network evaluation."),
+    CHOICE(METRIC_INSERTION, "metric_insertion", VALUES("blur", "zeros"),
+           "What insertion starts from: the blurred input, or zeros as torch-cam does."),
+    REAL(METRIC_THRESHOLD, "metric_threshold", "0", 0, 1,
+         "Share of a map's maximum below which metrics take its values as 0; 0: the map as it "
+         "is."),
     CHOICE(CALIBRATE, "calibrate", VALUES("on", "off"),
            "Whether the fastest form of scoring masked inputs is found by measuring, once for a "
            "loaded network. off: always the same form, so that every run gives the same bytes."),
@@ -233,6 +257,9 @@ static const struct {
 } method_defaults[] = {
     {"smooth-grad-cam++", SSCAM_OPTION_SIGMA,
      "0.3"}, /* of the input itself, not of a mask in [0,1] */
+    {"rise", SSCAM_OPTION_SAMPLES, "4000"},
+    {"rise", SSCAM_OPTION_SCORE, "probability"},
+    {"group-cam", SSCAM_OPTION_SCORE, "probability"},
 };
 
 /* `method` is NULL for the default of most methods. */
@@ -278,6 +305,8 @@ static const preset_row preset_rows[] = {
     {"torch-cam", "smooth-grad-cam++", SSCAM_OPTION_SAMPLES, "4"},
     {"torch-cam", "smooth-grad-cam++", SSCAM_OPTION_SIGMA, "0.3"},
     {"torch-cam", "is-cam", SSCAM_OPTION_SAMPLES, "10"},
+    {"torch-cam", "rise", SSCAM_OPTION_SAMPLES, "4000"},
+    {"authors-code", "rise", SSCAM_OPTION_SAMPLES, "4000"},
     {"torch-cam", NULL, SSCAM_OPTION_FLAT_CHANNELS, "score"},
     {"torch-cam", NULL, SSCAM_OPTION_BASELINE, "input"},
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_ALIGN_CORNERS, "on"},
@@ -675,8 +704,9 @@ int32_t sscam_settings_same_transform(const sscam_settings *a, const sscam_setti
 
 const char *sscam_settings_evaluation_difference(const sscam_settings *a, const sscam_settings *b)
 {
-    static const char *const names[] = {"probability",  "region",      "reduction",   "metrics",
-                                        "metric_score", "metric_mask", "metric_steps"};
+    static const char *const names[] = {"probability",  "region",           "reduction",
+                                        "metrics",      "metric_score",     "metric_mask",
+                                        "metric_steps", "metric_insertion", "metric_threshold"};
     const char *difference = find_difference(a, b, transform_options, TRANSFORM_OPTIONS);
     return difference ? difference : find_difference(a, b, names, sizeof names / sizeof names[0]);
 }

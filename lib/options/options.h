@@ -8,12 +8,12 @@
 #include "sscam/option.h"
 #include "sscam/status.h"
 
-enum { SSCAM_OPTION_LIMIT = 45 }; /* one more than the highest identifier */
+enum { SSCAM_OPTION_LIMIT = 79 }; /* one more than the highest identifier */
 
 /* The values of the options of type choice, in the order of the table's choices, in which a test
  * holds them. Those of `target`, `channel_axis`, `noise_target` and `precision` are the
  * enumerations sscam_target_kind, sscam_channel_axis, sscam_noise_target and sscam_precision. @{ */
-enum { SSCAM_FUSION_MAXIMUM, SSCAM_FUSION_MEAN };
+enum { SSCAM_FUSION_MAXIMUM, SSCAM_FUSION_MEAN, SSCAM_FUSION_PRODUCT };
 enum { SSCAM_AUG_SMOOTH_OFF, SSCAM_AUG_SMOOTH_ON };
 enum { SSCAM_EIGEN_SMOOTH_OFF, SSCAM_EIGEN_SMOOTH_ON };
 enum { SSCAM_REDUCTION_MEAN, SSCAM_REDUCTION_SUM };
@@ -31,6 +31,7 @@ enum { SSCAM_COMBINE_LOW_RESOLUTION, SSCAM_COMBINE_UPSAMPLED };
 enum { SSCAM_PROBABILITY_SOFTMAX, SSCAM_PROBABILITY_SIGMOID, SSCAM_PROBABILITY_NONE };
 enum { SSCAM_METRIC_SCORE_PROBABILITY, SSCAM_METRIC_SCORE_LOGIT };
 enum { SSCAM_METRIC_MASK_FULL, SSCAM_METRIC_MASK_TOP50 };
+enum { SSCAM_METRIC_INSERTION_BLUR, SSCAM_METRIC_INSERTION_ZEROS };
 enum { SSCAM_CALIBRATE_ON, SSCAM_CALIBRATE_OFF };
 /* @} */
 

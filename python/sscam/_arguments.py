@@ -104,6 +104,21 @@ def mask_argument(mask: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(mask, dtype=np.uint8)
 
 
+def target_weights_argument(weights: Any) -> npt.NDArray[np.float32]:
+    """Contiguous float32 [outputs] of the weights of a target.
+
+    Raises:
+        TypeError: they are no numbers.
+        ArgumentError: their shape is not [outputs].
+    """
+    array = np.asarray(weights)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"option target: weights must be numbers, not {array.dtype}")
+    if array.ndim != 1 or array.size == 0:
+        raise ArgumentError(f"option target: weights must be [outputs], not {array.shape}")
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
 # --- classes ------------------------------------------------------------------------------------
 
 

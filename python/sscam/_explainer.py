@@ -22,6 +22,7 @@ from ._arguments import (
     floats_argument,
     mask_argument,
     shape_argument,
+    target_weights_argument,
 )
 from ._errors import check
 from ._handle import Handle, encode, first_of, taken_text
@@ -58,7 +59,9 @@ class Options(Mapping[str, OptionValue]):
     Switches are True or False; `resize` and `crop` are a number, (height, width), or None for
     off; `mean` and `std` are tuples; `region` is a word, a box (left, top, right, bottom) or an
     array [height, width], bool or uint8, of which what is not zero is inside, and which reads back
-    as "mask". Text in the library's own form is taken for every option.
+    as "mask"; `target` is a word or an array of weights, one for each output of the network, whose
+    weighted sum is explained and which reads back as "weights" (then "cosine" explains the outputs'
+    similarity to it). Text in the library's own form is taken for every option.
     """
 
     __slots__ = ("_explainer",)
@@ -78,6 +81,9 @@ class Options(Mapping[str, OptionValue]):
         if isinstance(region, np.ndarray) and region.ndim != 1:
             self._set_region(region)
             return
+        if name == "target" and not isinstance(value, str):
+            self._set_target_weights(value)
+            return
         text = encode(to_text(option_named(name), value))
         with self._explainer._used() as pointer:
             check(_native.sscam_explainer_set(pointer, encode(name), text))
@@ -88,6 +94,15 @@ class Options(Mapping[str, OptionValue]):
             check(
                 _native.sscam_explainer_set_region(
                     pointer, first_of(mask, ctypes.c_uint8), *mask.shape
+                )
+            )
+
+    def _set_target_weights(self, value: Any) -> None:
+        weights = target_weights_argument(value)
+        with self._explainer._used() as pointer:
+            check(
+                _native.sscam_explainer_set_target_weights(
+                    pointer, first_of(weights, ctypes.c_float), len(weights)
                 )
             )
 

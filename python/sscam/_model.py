@@ -225,6 +225,26 @@ class Model:
         with self._borrowed() as pointer:
             return _native.sscam_model_class_count(pointer) or None
 
+    def randomised(self, layers: int, seed: int = 0) -> Model:
+        """A copy whose last `layers` modules with parameters have random ones: maps that do not
+        change with them explain nothing of them (Adebayo et al. 2018).
+
+        Args:
+            layers: number of modules, counted from the last of the file; more than there are: all.
+            seed: seed of the numbers.
+
+        Raises:
+            UnsupportedError: the network runs in another engine, or is frozen.
+        """
+        pointer = ctypes.POINTER(_native.Model)()
+        with self._borrowed() as own:
+            check(
+                _native.sscam_model_randomise(own, layers, seed, None, ctypes.byref(pointer))
+            )
+        model = type(self).__new__(type(self))
+        model._own(pointer)
+        return model
+
     @property
     def calibration(self) -> str:
         """What was measured so far to score masked inputs fast, as text, for set_calibration()."""

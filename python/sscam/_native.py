@@ -354,6 +354,9 @@ sscam_explainer_get_string = _declare(
 sscam_explainer_set_region = _declare(
     "sscam_explainer_set_region", _status, _explainer, POINTER(c_uint8), c_int64, c_int64
 )
+sscam_explainer_set_target_weights = _declare(
+    "sscam_explainer_set_target_weights", _status, _explainer, POINTER(c_float), c_int64
+)
 sscam_explainer_set_progress = _declare(
     "sscam_explainer_set_progress", _status, _explainer, progress_callback, ctypes.py_object
 )
@@ -492,6 +495,15 @@ sscam_model_input_shape = _declare("sscam_model_input_shape", c_int32, _model, _
 sscam_model_class_count = _declare("sscam_model_class_count", c_int64, _model)
 sscam_model_calibration = _declare("sscam_model_calibration", _status, _model, POINTER(c_char_p))
 sscam_model_set_calibration = _declare("sscam_model_set_calibration", _status, _model, c_char_p)
+sscam_model_randomise = _declare(
+    "sscam_model_randomise",
+    _status,
+    _model,
+    c_int64,
+    c_int64,
+    POINTER(c_int64),
+    POINTER(_model),
+)
 sscam_model_classify = _declare(
     "sscam_model_classify", _status, _model, _array, POINTER(c_float), c_int64, POINTER(c_int64)
 )

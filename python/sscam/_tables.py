@@ -41,6 +41,9 @@ class Method(NamedTuple):
     needs_scoring: bool  #: many forward passes on masked inputs
     needs_pooled_linear: bool  #: a network that ends in global pooling and one linear layer
     needs_ablation: bool  #: many forward passes without single channels of the target layer
+    needs_positions: bool  #: many forward passes with single positions of the target layer
+    needs_curvature: bool  #: second derivatives of the class score at the target layer
+    needs_layer: bool  #: a target layer; RISE has none
 
 
 class Metric(NamedTuple):
@@ -113,6 +116,9 @@ def _read_method(index: int) -> Method:
         needs_scoring=bool(needs & _constants.NEEDS_SCORING),
         needs_pooled_linear=bool(needs & _constants.NEEDS_POOLED_LINEAR),
         needs_ablation=bool(needs & _constants.NEEDS_ABLATION),
+        needs_positions=bool(needs & _constants.NEEDS_POSITIONS),
+        needs_curvature=bool(needs & _constants.NEEDS_CURVATURE),
+        needs_layer=not needs & _constants.NEEDS_NO_LAYER,
     )
 
 

@@ -210,6 +210,29 @@ at::Tensor CudaMasks::write(int64_t first, int64_t rows, int64_t all_rows,
     return batch;
 }
 
+// [rows]: one target of the scores of all classes, [rows, classes].
+static at::Tensor target_score(const at::Tensor &scores, const sscam_target &target)
+{
+    if (target.kind == SSCAM_TARGET_CLASS)
+        return scores.select(1, target.class_index);
+    if (target.kind == SSCAM_TARGET_AGAINST)
+        return -scores.select(1, target.class_index);
+    if (target.kind == SSCAM_TARGET_DIFFERENCE && target.reference_count <= 1 &&
+        target.contrast_factor == 0.0)
+        return scores.select(1, target.class_index) - scores.select(1, target.references[0]);
+    std::vector<double> factors(scores.size(1));
+    if (target.kind == SSCAM_TARGET_COSINE)
+        std::copy_n(target.weights, factors.size(), factors.begin());
+    else /* of a linear target these are the same for all outputs */
+        sscam_target_slopes(&target, nullptr, scores.size(1), factors.data());
+    const at::Tensor weights = at::from_blob(factors.data(), {scores.size(1)}, at::kDouble)
+                                   .to(scores.device(), at::kDouble, false, /*copy=*/true);
+    const at::Tensor values = scores.to(at::kDouble);
+    const at::Tensor products = values.matmul(weights);
+    return target.kind == SSCAM_TARGET_COSINE ? products / (values.norm(2, 1) * weights.norm())
+                                              : products;
+}
+
 at::Tensor target_scores(const at::Tensor &logits, const sscam_target *targets,
                          int64_t target_count, sscam_score_kind kind, RowReader &reader)
 {
@@ -219,11 +242,7 @@ at::Tensor target_scores(const at::Tensor &logits, const sscam_target *targets,
         if (target == targets || target->target_pixels != target[-1].target_pixels)
             scores = class_scores(reader.rows(logits, target->target_pixels, kind),
                                   sscam_row_kind(target, kind));
-        at::Tensor score = scores.select(1, target->class_index);
-        if (target->kind == SSCAM_TARGET_AGAINST)
-            score = -score;
-        else if (target->kind == SSCAM_TARGET_DIFFERENCE)
-            score = score - scores.select(1, target->other_index);
+        at::Tensor score = target_score(scores, *target);
         if (target->target_pixels)
             score = score * target->target_pixels->factor;
         rows.push_back(score.to(at::kFloat));

@@ -1,10 +1,12 @@
 #include "engine/network.hpp"
 
+#include <cmath>
 #include <cstring>
 #include <set>
 #include <sstream>
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 
 #include "common/guard.hpp"
 #include "graph/evaluation_form.hpp"
@@ -43,6 +45,36 @@ torch::jit::Module load_for_evaluation(const sscam_byte_source &source, c10::Dev
     torch::jit::Module module = load_module(source, device);
     set_evaluation_form(module, device);
     return module;
+}
+
+// The floating-point parameters of each module that has any, in the order of the file.
+std::vector<std::vector<at::Tensor>> parameters_by_module(const torch::jit::Module &module)
+{
+    std::vector<std::vector<at::Tensor>> modules;
+    for (const torch::jit::Module &part : module.modules()) {
+        std::vector<at::Tensor> own;
+        for (const at::Tensor &parameter : part.parameters(/*recurse=*/false))
+            if (parameter.is_floating_point() && parameter.numel() > 0)
+                own.push_back(parameter);
+        if (!own.empty())
+            modules.push_back(std::move(own));
+    }
+    return modules;
+}
+
+// Normal numbers with the mean and the standard deviation of the tensor's values; of a single value
+// around zero, with its magnitude.
+void randomise(const at::Tensor &parameter, at::Generator &generator)
+{
+    c10::NoGradGuard no_gradients;
+    const at::Tensor values = parameter.detach().to(at::kCPU, at::kFloat);
+    const bool is_single = values.numel() == 1;
+    const double mean = is_single ? 0.0 : values.mean().item<double>(),
+                 deviation = is_single ? std::abs(values.item<double>())
+                                       : values.std(/*unbiased=*/false).item<double>();
+    at::Tensor numbers = at::empty_like(values, at::MemoryFormat::Contiguous);
+    numbers.normal_(0.0, 1.0, generator);
+    parameter.copy_(numbers.mul_(deviation).add_(mean));
 }
 
 } // namespace
@@ -105,6 +137,19 @@ Network::Network(const sscam_byte_source &source, const char *device)
       module_(load_for_evaluation(source, device_)), facts_(facts_of(module_)),
       graph_(std::make_unique<MarkedGraph>(module_)),
       plain_(graph_->program([](int64_t) { return false; }))
+{
+    make_scorers();
+}
+
+Network::Network(const Network &like, const torch::jit::Module &module)
+    : name_(like.name_), device_(like.device_), device_name_(like.device_name_), module_(module),
+      facts_(like.facts_), graph_(std::make_unique<MarkedGraph>(module_)),
+      plain_(graph_->program([](int64_t) { return false; }))
+{
+    make_scorers();
+}
+
+void Network::make_scorers()
 {
     scorers_[SSCAM_PRECISION_FP32] = std::make_unique<Scorer>(*this, Precision());
     scorers_[SSCAM_PRECISION_BF16] = std::make_unique<Scorer>(*this, Precision{at::kBFloat16});
@@ -171,6 +216,24 @@ std::shared_ptr<const LayerTable> Network::layers_of_shape(sscam_shape shape,
         }
         throw;
     }
+}
+
+std::unique_ptr<Network> Network::randomised(int64_t layers, int64_t seed,
+                                             int64_t &randomised) const
+{
+    const torch::jit::Module copy = module_.deepcopy();
+    const std::vector<std::vector<at::Tensor>> modules = parameters_by_module(copy);
+    if (modules.empty())
+        throw Error(SSCAM_E_UNSUPPORTED,
+                    "the file has no parameters that could be randomised: they "
+                    "are constants of a frozen network");
+    const auto count = static_cast<int64_t>(modules.size());
+    randomised = layers < 0 || layers > count ? count : layers;
+    at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(static_cast<uint64_t>(seed));
+    for (int64_t i = count - 1; i >= count - randomised; i--)
+        for (const at::Tensor &parameter : modules[i])
+            randomise(parameter, generator);
+    return std::unique_ptr<Network>(new Network(*this, copy));
 }
 
 Scorer &Network::scorer(sscam_precision precision)

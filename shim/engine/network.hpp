@@ -58,7 +58,15 @@ public:
 
     Scorer &scorer(sscam_precision precision);
 
+    // A network of its own whose last `layers` modules with parameters, in the order in which the
+    // module lists them, have normal random ones of each tensor's mean and standard deviation; -1:
+    // all. `randomised` receives how many have.
+    std::unique_ptr<Network> randomised(int64_t layers, int64_t seed, int64_t &randomised) const;
+
 private:
+    Network(const Network &like, const torch::jit::Module &module);
+    void make_scorers();
+
     std::string name_;
     c10::Device device_;
     std::string device_name_;

@@ -139,6 +139,14 @@ sscam_status take_calibration(void *handle, const char *text)
     });
 }
 
+sscam_status randomise_network(void *handle, int64_t layers, int64_t seed, int64_t *randomised,
+                               void **out)
+{
+    return guarded_on(handle, [&](Network &network) {
+        *out = network.randomised(layers, seed, *randomised).release();
+    });
+}
+
 sscam_status load_library(const char *path)
 {
     return guarded(path, SSCAM_E_IO, [&] {
@@ -154,11 +162,14 @@ sscam_status load_library(const char *path)
 const sscam_backend *sscam_torch_backend(void)
 {
     static const sscam_backend backend = {
-        sscam::build_info,       sscam::load,         sscam::destroy,
-        sscam::device,           sscam::layers,       sscam::classify,
-        sscam::capture_layer,    sscam::score,        sscam::ablate_layer,
-        sscam::describe,         sscam::prepare,      sscam::give_calibration,
-        sscam::take_calibration, sscam::load_library, sscam::final_activation,
+        sscam::build_info,       sscam::load,
+        sscam::destroy,          sscam::device,
+        sscam::layers,           sscam::classify,
+        sscam::capture_layer,    sscam::score,
+        sscam::ablate_layer,     sscam::describe,
+        sscam::prepare,          sscam::give_calibration,
+        sscam::take_calibration, sscam::load_library,
+        sscam::final_activation, sscam::randomise_network,
     };
     return &backend;
 }

@@ -1,6 +1,7 @@
 #include "graph/activation_capture.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -40,19 +41,53 @@ private:
     bool want_gradients_;
 };
 
+at::Tensor weights_of(const sscam_target &target, const at::Tensor &row)
+{
+    return at::from_blob(const_cast<float *>(target.weights), {target.weight_count}, at::kFloat)
+        .to(row.device(), row.scalar_type());
+}
+
+// The factors of the outputs in a linear target.
+at::Tensor slopes_of(const sscam_target &target, const at::Tensor &row)
+{
+    const at::Tensor values = row.detach().to(at::kCPU, at::kFloat).contiguous();
+    std::vector<double> slopes(values.numel());
+    sscam_target_slopes(&target, values.data_ptr<float>(), values.numel(), slopes.data());
+    return at::from_blob(slopes.data(), {values.numel()}, at::kDouble)
+        .to(row.device(), row.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+}
+
 // The target's value on raw logits.
 at::Tensor target_value(const at::Tensor &logits, const sscam_target &target)
 {
-    at::Tensor row = logits.select(0, 0), value = row.select(0, target.class_index);
-    if (target.kind == SSCAM_TARGET_AGAINST)
-        value = -value;
-    else if (target.kind == SSCAM_TARGET_DIFFERENCE)
-        value = value - row.select(0, target.other_index);
+    at::Tensor row = logits.select(0, 0), value;
+    if (target.kind == SSCAM_TARGET_COSINE) {
+        const at::Tensor weights = weights_of(target, row);
+        value = row.dot(weights) / (row.norm() * weights.norm());
+    } else if (target.kind == SSCAM_TARGET_CLASS || target.kind == SSCAM_TARGET_AGAINST) {
+        value = row.select(0, target.class_index);
+        value = target.kind == SSCAM_TARGET_AGAINST ? -value : value;
+    } else {
+        value = row.dot(slopes_of(target, row));
+    }
     return target.target_pixels ? value * target.target_pixels->factor : value;
 }
 
-at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const sscam_target &target,
-                        const Layer &layer)
+// dY/dA and, where it is wanted, the Hessian of Y by A times A; undefined where it is zero because
+// the gradients do not depend on A.
+struct Derivatives {
+    at::Tensor gradients, curvature;
+};
+
+at::Tensor derivative(const at::Tensor &value, const at::Tensor &by, const at::Tensor &factors,
+                      bool again)
+{
+    return torch::autograd::grad({value}, {by}, {factors}, /*retain_graph=*/again,
+                                 /*create_graph=*/again, /*allow_unused=*/true)[0];
+}
+
+Derivatives derivatives_at(const LayerTap &tap, const at::Tensor &logits,
+                           const sscam_target &target, const Layer &layer, bool want_curvature)
 {
     const std::string where = "layer \"" + layer.name + "\": ";
     c10::AutoGradMode gradients(true);
@@ -61,12 +96,17 @@ at::Tensor gradients_at(const LayerTap &tap, const at::Tensor &logits, const ssc
             SSCAM_E_LAYER,
             where +
                 "the class scores do not depend on its output, or cannot be differentiated there");
-    auto found = torch::autograd::grad({target_value(logits, target)}, {tap.activations}, {},
-                                       /*retain_graph=*/false, /*create_graph=*/false,
-                                       /*allow_unused=*/true);
-    if (!found[0].defined())
+    Derivatives found;
+    found.gradients = derivative(target_value(logits, target), tap.activations, {}, want_curvature);
+    if (!found.gradients.defined())
         throw Error(SSCAM_E_LAYER, where + "the class score does not depend on its output");
-    return found[0];
+    if (want_curvature && found.gradients.requires_grad())
+        found.curvature = derivative(found.gradients, tap.activations, tap.activations.detach(),
+                                     false);
+    if (want_curvature && !found.curvature.defined())
+        found.curvature = at::zeros_like(tap.activations);
+    found.gradients = found.gradients.detach();
+    return found;
 }
 
 void check_captured(const at::Tensor &activations, const Layer &layer)
@@ -129,9 +169,14 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     HostArray<float> logit_copy = host_copy(logits);
     if (sscam_status status = sscam_resolve_target(&target, logit_copy.get(), logits.size(1)))
         throw Reported(status);
-    HostArray<float> gradient_copy;
-    if (request.want_gradients)
-        gradient_copy = host_copy(gradients_at(*tap, logits, target, layer));
+    HostArray<float> gradient_copy, curvature_copy;
+    if (request.want_gradients) {
+        const Derivatives found = derivatives_at(*tap, logits, target, layer,
+                                                 request.want_curvature != 0);
+        gradient_copy = host_copy(found.gradients);
+        if (request.want_curvature)
+            curvature_copy = host_copy(found.curvature.detach());
+    }
 
     HostArray<char> name = host_string(layer.name);
     HostArray<float> activation_copy = host_copy(tap->activations);
@@ -140,6 +185,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     std::copy(tap->activations.sizes().begin(), tap->activations.sizes().end(), out.shape);
     out.activations = activation_copy.release();
     out.gradients = gradient_copy.release();
+    out.curvature = curvature_copy.release();
     out.logits = logit_copy.release();
     out.probabilities = probability_copy.release();
     out.target_pixels = pixels.release();

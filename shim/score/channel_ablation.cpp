@@ -62,6 +62,21 @@ private:
     int64_t calls_ = 0;
 };
 
+// Factors of one row's values, of which they lack the channels.
+at::Tensor position_mask(const sscam_ablation_plan &plan, int64_t position,
+                         const at::Tensor &values, int64_t channel_axis)
+{
+    std::vector<int64_t> shape = values.sizes().vec();
+    shape[channel_axis] = 1;
+    const int64_t count = c10::multiply_integers(shape);
+    if (count != plan.extra_tokens + sscam_position_count(plan.sides))
+        throw Error(SSCAM_E_MODEL, "layer \"" + std::string(plan.layer) + "\": it has now " +
+                                       std::to_string(count) + " positions");
+    at::Tensor mask = at::empty(shape, at::kFloat);
+    sscam_position_mask(&plan, position, mask.data_ptr<float>());
+    return mask.to(values.device(), values.scalar_type());
+}
+
 class Ablation {
 public:
     Ablation(Network &network, const sscam_ablation_request &request)
@@ -86,14 +101,18 @@ public:
             batch_ = request.batch_size;
     }
 
-    // Row i: logits without the plan's channel number `first + i`, class tokens' values included.
-    at::Tensor logits_without(int64_t first, int64_t rows) const
+    // Row i: logits with the plan's alteration number `first + i`. A channel's values are set to
+    // zero in class tokens, too.
+    at::Tensor logits_altered(int64_t first, int64_t rows) const
     {
         const sscam_ablation_plan &plan = *request_.plan;
         // Without the batch axis, those behind it move up.
         const int64_t channel_axis = plan.channel_axis - (plan.channel_axis > plan.batch_axis);
         return run(input_rows_ == 1 ? 1 : rows, rows, [&](const at::Tensor &values, int64_t row) {
-            values.select(channel_axis, plan.channels[first + row]).zero_();
+            if (plan.channels)
+                values.select(channel_axis, plan.channels[first + row]).zero_();
+            else
+                values.mul_(position_mask(plan, first + row, values, channel_axis));
         });
     }
 
@@ -146,10 +165,12 @@ void ablate(Network &network, const sscam_ablation_request &request, float *scor
     const int64_t count = request.plan->channel_count;
     Ablation ablation(network, request);
     const auto name_of = [&](int64_t i) {
-        return "without channel " + std::to_string(request.plan->channels[i]);
+        return request.plan->channels
+                   ? "without channel " + std::to_string(request.plan->channels[i])
+                   : "with position " + std::to_string(i) + " alone";
     };
     in_batches(request, count, ablation.batch(), [&](int64_t first, int64_t rows, int64_t) {
-        store_scores(request, ablation.logits_without(first, rows), first, count, name_of, scores);
+        store_scores(request, ablation.logits_altered(first, rows), first, count, name_of, scores);
     });
 }
 

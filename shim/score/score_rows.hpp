@@ -30,13 +30,13 @@ template <class Request, class Name>
 void check_outputs(const Request &request, int64_t output_count, const Name &name, int64_t i)
 {
     for (int64_t t = 0; t < request.target_count; t++) {
-        const sscam_target &target = request.targets[t];
-        const int64_t other = target.kind == SSCAM_TARGET_DIFFERENCE ? target.other_index : 0;
-        if (std::max(target.class_index, other) >= output_count)
+        const int64_t wanted = sscam_target_output_count(&request.targets[t]);
+        const bool is_weighted = request.targets[t].weights != nullptr;
+        if (wanted > output_count || (is_weighted && wanted != output_count))
             throw Error(SSCAM_E_MODEL, "the network has " + std::to_string(output_count) +
-                                           " outputs now, too few for class " +
-                                           std::to_string(std::max(target.class_index, other)) +
-                                           ", in the score " + name(i));
+                                           " outputs now, where " + std::to_string(wanted) +
+                                           (is_weighted ? "" : " or more") +
+                                           " are explained, in the score " + name(i));
     }
 }
 

@@ -346,6 +346,7 @@ END_TEST
 static void assert_served(const sscam_engine *engine, int32_t served)
 {
     sscam_model *model = model_of(engine);
+    const int32_t by_tail = SSCAM_NEEDS_ABLATION | SSCAM_NEEDS_POSITIONS;
     for (int64_t i = 0; i < sscam_method_count(); i++) {
         const sscam_method *method = sscam_method_info(i);
         const int32_t missing = sscam_method_needs(method) & ~served;
@@ -356,7 +357,9 @@ static void assert_served(const sscam_engine *engine, int32_t served)
         if (missing) {
             ck_assert_str_eq(sscam_status_name(status), "SSCAM_E_UNSUPPORTED");
             ASSERT_MESSAGE_NAMES(sscam_method_title(method));
-            ASSERT_MESSAGE_NAMES(missing & SSCAM_NEEDS_ABLATION ? "`tail`" : "`gradients`");
+            ASSERT_MESSAGE_NAMES(missing & by_tail                  ? "`tail`"
+                                 : missing == SSCAM_NEEDS_CURVATURE ? "second derivatives"
+                                                                    : "`gradients`");
             ASSERT_MESSAGE_NAMES("tiny.onnx");
         }
         sscam_map_unref(map);
@@ -367,15 +370,17 @@ static void assert_served(const sscam_engine *engine, int32_t served)
 START_TEST(methods_need_their_callbacks)
 {
     tiny_engine tiny = {0};
-    const int32_t gradient_methods = SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_POOLED_LINEAR;
+    const int32_t gradient_methods = SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_POOLED_LINEAR,
+                  by_run = SSCAM_NEEDS_SCORING | SSCAM_NEEDS_NO_LAYER,
+                  by_tail = SSCAM_NEEDS_ABLATION | SSCAM_NEEDS_POSITIONS;
     sscam_engine engine = engine_of(&tiny);
-    assert_served(&engine, gradient_methods | SSCAM_NEEDS_SCORING | SSCAM_NEEDS_ABLATION);
+    assert_served(&engine, gradient_methods | by_run | by_tail);
     engine.tail = NULL;
-    assert_served(&engine, gradient_methods | SSCAM_NEEDS_SCORING);
+    assert_served(&engine, gradient_methods | by_run);
     engine.gradients = NULL;
-    assert_served(&engine, SSCAM_NEEDS_SCORING);
+    assert_served(&engine, by_run);
     engine.tail = tail;
-    assert_served(&engine, SSCAM_NEEDS_SCORING | SSCAM_NEEDS_ABLATION);
+    assert_served(&engine, by_run | by_tail);
 }
 END_TEST
 

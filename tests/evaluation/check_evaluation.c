@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "evaluation/blur.h"
+#include "math/blur.h"
 #include "support/fixtures.h"
 #include "support/shorthands.h"
 

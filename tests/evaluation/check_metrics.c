@@ -3,9 +3,10 @@
 #include <stdlib.h>
 
 #include "base/statistics.h"
-#include "evaluation/blur.h"
 #include "evaluation/bootstrap.h"
 #include "evaluation/metrics.h"
+#include "math/blur.h"
+#include "math/imputation.h"
 #include "options/metric_table.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
@@ -291,14 +292,95 @@ START_TEST(adcc_is_a_harmonic_mean)
 }
 END_TEST
 
+START_TEST(arcc_is_a_harmonic_mean)
+{
+    ck_assert_double_eq_tol(sscam_arcc(20.0, 80.0, 50.0), 3.0 / (1 / 40.0 + 1 / 80.0 + 1 / 50.0),
+                            1e-12);
+    ck_assert_double_eq_tol(sscam_arcc(70.0, 80.0, 50.0), 3.0 / (1 / 100.0 + 1 / 80.0 + 1 / 50.0),
+                            1e-12);
+    ck_assert_double_eq(sscam_arcc(-5.0, 80.0, 50.0), 0.0);
+    ck_assert_double_nan(sscam_arcc(NAN, 80.0, 50.0));
+    ck_assert_double_nan(sscam_arcc(20.0, NAN, 50.0));
+}
+END_TEST
+
+START_TEST(infidelity_is_what_the_best_factor_leaves)
+{
+    const double predicted[] = {1.0, 2.0, -1.0}, twice[] = {2.0, 4.0, -2.0},
+                 other[] = {1.0, 0.0, 1.0}, nothing[] = {0.0, 0.0, 0.0};
+    ck_assert_double_eq_tol(sscam_infidelity(predicted, twice, 3), 0.0, 1e-15);
+    /* b = (1 - 1) / 6 = 0 */
+    ck_assert_double_eq_tol(sscam_infidelity(predicted, other, 3), 2.0 / 3.0, 1e-15);
+    ck_assert_double_eq_tol(sscam_infidelity(nothing, other, 3), 2.0 / 3.0, 1e-15);
+}
+END_TEST
+
+START_TEST(distances_are_relative)
+{
+    const float map[] = {0.0f, 3.0f, 4.0f}, moved[] = {0.0f, 0.0f, 4.0f},
+                flat[] = {0.0f, 0.0f, 0.0f};
+    ck_assert_double_eq_tol(sscam_relative_distance(map, moved, 3), 0.6, 1e-7);
+    ck_assert_double_eq(sscam_relative_distance(map, map, 3), 0.0);
+    ck_assert_double_nan(sscam_relative_distance(flat, map, 3));
+}
+END_TEST
+
+START_TEST(maps_are_cut_at_a_share_of_their_maximum)
+{
+    const float map[] = {0.0f, 0.25f, 0.5f, 1.0f};
+    float cut[4];
+    sscam_cut_below(map, 4, 0.5, cut);
+    ck_assert(cut[0] == 0.0f && cut[1] == 0.0f && cut[2] == 0.5f && cut[3] == 1.0f);
+    sscam_cut_below(map, 4, 0.0, cut);
+    ck_assert_mem_eq(map, cut, sizeof map);
+}
+END_TEST
+
+/* Known values on a plane are continued by it, and a removed pixel is the weighted mean of what is
+ * beside it. */
+START_TEST(removed_pixels_are_means_of_their_neighbours)
+{
+    enum { SIDE = 9 };
+    float image[2 * SIDE * SIDE];
+    uint8_t removed[SIDE * SIDE] = {0};
+    for (int p = 0; p < SIDE * SIDE; p++) {
+        image[p] = (float)(p % SIDE) - 2.0f * (float)(p / SIDE);
+        image[SIDE * SIDE + p] = 3.0f;
+        removed[p] = p % SIDE > 1 && p % SIDE < 7 && p / SIDE > 2 && p / SIDE < 7;
+    }
+    for (int p = 0; p < SIDE * SIDE; p++)
+        if (removed[p])
+            image[p] = 100.0f, image[SIDE * SIDE + p] = -50.0f;
+    ASSERT_OK(sscam_impute(removed, 2, SIDE, SIDE, image));
+    for (int p = 0; p < SIDE * SIDE; p++) {
+        ck_assert_float_eq_tol(image[p], (float)(p % SIDE) - 2.0f * (float)(p / SIDE), 2e-3f);
+        ck_assert_float_eq_tol(image[SIDE * SIDE + p], 3.0f, 2e-3f);
+    }
+    float corner[4] = {100.0f, 1.0f, 2.0f, 4.0f};
+    const uint8_t first[4] = {1, 0, 0, 0};
+    ASSERT_OK(sscam_impute(first, 1, 2, 2, corner));
+    ck_assert_float_eq_tol(corner[0], (1.0f / 6 + 2.0f / 6 + 4.0f / 12) / (5.0f / 12), 1e-5f);
+}
+END_TEST
+
 static const struct {
     int32_t id, direction;
     const char *name;
-} known[] = {{1, -1, "average_drop"},      {2, 1, "average_increase"},
-             {3, 1, "energy_pointing"},    {4, 1, "pointing"},
-             {5, 1, "insertion"},          {6, -1, "deletion"},
-             {7, -1, "class_sensitivity"}, {8, -1, "complexity"},
-             {9, 1, "coherency"},          {10, 1, "adcc"}};
+} known[] = {{1, -1, "average_drop"},
+             {2, 1, "average_increase"},
+             {3, 1, "energy_pointing"},
+             {4, 1, "pointing"},
+             {5, 1, "insertion"},
+             {6, -1, "deletion"},
+             {7, -1, "class_sensitivity"},
+             {8, -1, "complexity"},
+             {9, 1, "coherency"},
+             {10, 1, "adcc"},
+             {11, 1, "road"},
+             {12, 1, "arcc"},
+             {13, -1, "infidelity"},
+             {14, -1, "max_sensitivity"},
+             {15, -1, "passes"}};
 enum { KNOWN = sizeof known / sizeof known[0] };
 
 START_TEST(the_table_keeps_its_promises)
@@ -308,7 +390,7 @@ START_TEST(the_table_keeps_its_promises)
     ck_assert_int_eq(sscam_metric_direction(metric), known[_i].direction);
     ck_assert_str_eq(sscam_metric_name(metric), known[_i].name);
     ck_assert_ptr_eq(sscam_metric_find(known[_i].name), metric);
-    ck_assert_str_eq(sscam_metric_unit(metric), _i < 4 || _i >= 7 ? "%" : "");
+    ck_assert_str_eq(sscam_metric_unit(metric), _i < 4 || (_i >= 7 && _i < 12) ? "%" : "");
     ck_assert_uint_ge(strlen(sscam_metric_title(metric)), 4);
     ck_assert_uint_gt(strlen(sscam_metric_summary(metric)), 20);
     ck_assert_uint_gt(strlen(sscam_metric_citation(metric)), 20);
@@ -342,13 +424,13 @@ START_TEST(lists_of_metrics)
     ck_assert_uint_eq(metrics, SSCAM_METRIC_BIT(SSCAM_METRIC_POINTING) |
                                    SSCAM_METRIC_BIT(SSCAM_METRIC_AVERAGE_DROP));
     ASSERT_OK(sscam_metrics_parse("all", &metrics));
-    ck_assert_uint_eq(metrics, 0x7FEu);
+    ck_assert_uint_eq(metrics, 0xFFFEu);
     static const char *const wrong[] = {
         "", ",", "pointing,", "drop", "pointing, deletion", "ALL", "average_dro"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         ASSERT_FAILS(sscam_metrics_parse(wrong[i], &metrics), SSCAM_E_ARGUMENT,
                      "class_sensitivity");
-        ck_assert_uint_eq(metrics, 0x7FEu);
+        ck_assert_uint_eq(metrics, 0xFFFEu);
     }
 }
 END_TEST
@@ -376,6 +458,11 @@ int main(void)
     tcase_add_test(numbers, totals_are_mean_and_percentiles_of_resamples);
     tcase_add_test(numbers, totals_of_few_values);
     tcase_add_test(table, adcc_is_a_harmonic_mean);
+    tcase_add_test(numbers, arcc_is_a_harmonic_mean);
+    tcase_add_test(numbers, infidelity_is_what_the_best_factor_leaves);
+    tcase_add_test(numbers, distances_are_relative);
+    tcase_add_test(numbers, maps_are_cut_at_a_share_of_their_maximum);
+    tcase_add_test(numbers, removed_pixels_are_means_of_their_neighbours);
     tcase_add_loop_test(table, the_table_keeps_its_promises, 0, KNOWN);
     tcase_add_test(table, what_is_not_in_the_table_tells_nothing);
     tcase_add_test(table, lists_of_metrics);

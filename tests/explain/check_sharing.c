@@ -6,7 +6,7 @@
 #include "support/fixtures.h"
 
 enum { HEIGHT = 6, WIDTH = 8, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
-enum { MOST_IMAGES = 20, MOST_EXPLAINERS = 24, MOST_CLASSES = 3 };
+enum { MOST_IMAGES = 20, MOST_EXPLAINERS = 48, MOST_CLASSES = 3 };
 enum { MOST_MAPS = MOST_IMAGES * MOST_EXPLAINERS * MOST_CLASSES };
 
 static float input[MOST_IMAGES * SIZE];

@@ -263,7 +263,7 @@ static void begin(scoring *of, const char *on)
     of->plan.input_sides = (sscam_sides){1, SIDE, SIDE};
     of->plans[0] = &of->plan;
     of->list = (sscam_mask_list){of->plans, 1};
-    of->target = (sscam_target){SSCAM_TARGET_CLASS, 1, -1, NULL};
+    of->target = (sscam_target){.kind = SSCAM_TARGET_CLASS, .class_index = 1, .other_index = -1};
     of->request = (sscam_score_request){.masks = &of->list,
                                         .kind = SSCAM_SCORE_LOGIT,
                                         .targets = &of->target,

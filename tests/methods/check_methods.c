@@ -115,6 +115,14 @@ static const struct {
     {"layer-cam", "LayerCAM", SSCAM_NEEDS_GRADIENTS},
     {"eigen-grad-cam", "Eigen-Grad-CAM", SSCAM_NEEDS_GRADIENTS},
     {"grad-cam-elementwise", "Grad-CAM (elementwise)", SSCAM_NEEDS_GRADIENTS},
+    {"random-cam", "Random weights", 0},
+    {"fem", "FEM", 0},
+    {"kpca-cam", "KPCA-CAM", 0},
+    {"shapley-cam", "ShapleyCAM", SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_CURVATURE},
+    {"recipro-cam", "Recipro-CAM", SSCAM_NEEDS_POSITIONS},
+    {"vit-recipro-cam", "ViT-ReciproCAM", SSCAM_NEEDS_POSITIONS},
+    {"group-cam", "Group-CAM", SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_SCORING},
+    {"rise", "RISE", SSCAM_NEEDS_SCORING | SSCAM_NEEDS_NO_LAYER},
 };
 enum { METHODS = sizeof methods / sizeof methods[0] };
 
@@ -154,11 +162,14 @@ START_TEST(maps_tell_what_they_are_of)
     reference_features(&of, exact, features);
     sscam_map *map = explain("linear", methods[_i].name, "samples=2", 2);
     ck_assert_str_eq(sscam_map_method(map), methods[_i].name);
-    ck_assert_str_eq(sscam_map_layer(map), "features");
+    ck_assert_str_eq(sscam_map_layer(map),
+                     methods[_i].needs & SSCAM_NEEDS_NO_LAYER ? "" : "features");
     ck_assert_int_eq(sscam_map_class_index(map), 2);
     ck_assert_double_eq_tol(sscam_map_logit(map), reference_logit(&of, features, 2), 1e-6);
     ck_assert_double_eq_tol(sscam_map_probability(map), reference_probability(&of, features), 1e-6);
-    ck_assert_int_eq(sscam_map_is_flat(map), 0);
+    /* No activation is two deviations above its mean, and no group raises the probability. */
+    ck_assert_int_eq(sscam_map_is_flat(map), strcmp(methods[_i].name, "fem") == 0 ||
+                                                 strcmp(methods[_i].name, "group-cam") == 0);
     sscam_map_unref(map);
 }
 END_TEST

@@ -465,11 +465,11 @@ START_TEST(numbers_of_pixels_are_exact)
     const int64_t counts[] = {most, most + 1, most + 1, most + 2};
     static const int64_t in_order[] = {3, 1, 2, 0};
     for (int64_t rank = 1; rank <= 4; rank++) {
-        sscam_target target = {SSCAM_TARGET_CLASS, SSCAM_CLASS_RANKED(rank), -1, NULL};
+        sscam_target target = {.kind = SSCAM_TARGET_CLASS, .class_index = SSCAM_CLASS_RANKED(rank), .other_index = -1};
         ck_assert_int_eq(sscam_resolve_dense_class(&target, counts, 4), SSCAM_OK);
         ck_assert_int_eq(target.class_index, in_order[rank - 1]);
     }
-    sscam_target absent = {SSCAM_TARGET_CLASS, SSCAM_CLASS_RANKED(5), -1, NULL};
+    sscam_target absent = {.kind = SSCAM_TARGET_CLASS, .class_index = SSCAM_CLASS_RANKED(5), .other_index = -1};
     ASSERT_FAILS(sscam_resolve_dense_class(&absent, counts, 4), SSCAM_E_CLASS, "class -5");
 }
 END_TEST
@@ -480,26 +480,29 @@ START_TEST(targets_are_resolved)
     static const float logits[5] = {1.0f, 3.0f, 2.0f, 3.0f, -1.0f};
     static const int64_t order[5] = {1, 3, 2, 0, 4}; /* of equals the lower index first */
     for (int k = 1; k <= 5; k++) {
-        sscam_target target = {SSCAM_TARGET_CLASS, SSCAM_CLASS_RANKED(k), 77, NULL};
+        sscam_target target = {.kind = SSCAM_TARGET_CLASS, .class_index = SSCAM_CLASS_RANKED(k), .other_index = 77};
         ck_assert_int_eq(sscam_resolve_target(&target, logits, 5), SSCAM_OK);
         ck_assert_int_eq(target.class_index, order[k - 1]);
         ck_assert_double_eq(sscam_target_score(logits, 5, &target, SSCAM_SCORE_LOGIT),
                             logits[order[k - 1]]);
-        target = (sscam_target){SSCAM_TARGET_DIFFERENCE, SSCAM_CLASS_RANKED(k), -1, NULL};
+        target = (sscam_target){.kind = SSCAM_TARGET_DIFFERENCE,
+                                .class_index = SSCAM_CLASS_RANKED(k),
+                                .other_index = -1};
         ck_assert_int_eq(sscam_resolve_target(&target, logits, 5), SSCAM_OK);
         ck_assert_int_eq(target.other_index, k == 1 ? 3 : 1);
     }
-    sscam_target target = {SSCAM_TARGET_DIFFERENCE, 0, 4, NULL};
+    sscam_target target = {.kind = SSCAM_TARGET_DIFFERENCE, .class_index = 0, .other_index = 4};
     ck_assert_int_eq(sscam_resolve_target(&target, logits, 5), SSCAM_OK);
     ck_assert_double_eq(sscam_target_score(logits, 5, &target, SSCAM_SCORE_LOGIT), 2.0);
     target.kind = SSCAM_TARGET_AGAINST;
     ck_assert_double_eq(sscam_target_score(logits, 5, &target, SSCAM_SCORE_LOGIT), -1.0);
-    target = (sscam_target){SSCAM_TARGET_DIFFERENCE, 0, 5, NULL};
+    target = (sscam_target){.kind = SSCAM_TARGET_DIFFERENCE, .class_index = 0, .other_index = 5};
     ASSERT_FAILS(sscam_resolve_target(&target, logits, 5), SSCAM_E_CLASS, "class 5");
-    target = (sscam_target){SSCAM_TARGET_DIFFERENCE, SSCAM_CLASS_TOP, 1, NULL};
+    target = (sscam_target){
+        .kind = SSCAM_TARGET_DIFFERENCE, .class_index = SSCAM_CLASS_TOP, .other_index = 1};
     ASSERT_FAILS(sscam_resolve_target(&target, logits, 5), SSCAM_E_CLASS,
                  "class 1 is the class that is explained");
-    target = (sscam_target){SSCAM_TARGET_DIFFERENCE, 0, -1, NULL};
+    target = (sscam_target){.kind = SSCAM_TARGET_DIFFERENCE, .class_index = 0, .other_index = -1};
     ASSERT_FAILS(sscam_resolve_target(&target, logits, 1), SSCAM_E_CLASS, "one class");
 }
 END_TEST

@@ -39,16 +39,24 @@ static void tear_down(void)
 #define NOISY SS_CAM " smooth-grad-cam++"
 #define SCORING SS_CAM " score-cam is-cam"
 #define ABLATION " ablation-cam"
-#define GRAD_CAM " grad-cam"
+#define GRAD_CAM " grad-cam shapley-cam" /* the same where the network is linear */
 #define OTHER_SUMS \
     " grad-cam++ smooth-grad-cam++ xgrad-cam hires-cam layer-cam grad-cam-elementwise"
 #define SUMS GRAD_CAM OTHER_SUMS
 #define CAM " cam"
 #define EIGEN_GRAD " eigen-grad-cam"
-#define EIGEN " eigen-cam"
+#define RANDOM " random-cam"
+#define EIGEN " eigen-cam" RANDOM
+#define ACTIVATION_MAPS " fem kpca-cam"
+#define POSITIONS " recipro-cam vit-recipro-cam"
+#define GROUP " group-cam"
+#define RISE " rise"
+#define WITHOUT_TERMS ACTIVATION_MAPS POSITIONS GROUP RISE
+#define SUMMED_LATER ACTIVATION_MAPS POSITIONS GROUP /* maps of a layer without terms */
 #define OF_GRADIENTS SUMS CAM EIGEN_GRAD
-#define OF_CLASSES OF_GRADIENTS SCORING ABLATION
-#define ALL OF_CLASSES EIGEN
+#define OF_CLASSES OF_GRADIENTS SCORING ABLATION POSITIONS GROUP RISE
+#define OF_LAYERS OF_GRADIENTS SCORING ABLATION EIGEN SUMMED_LATER
+#define ALL OF_LAYERS RISE
 #define NOBODY ""
 
 /* The image as it is, a class whose weights have both signs, and noise small enough for structure
@@ -65,34 +73,49 @@ typedef struct effect {
 } effect;
 
 static const effect effects[] = {
-    {"layer", "stem", SUMS EIGEN_GRAD SCORING ABLATION EIGEN, CAM, NULL, NULL},
+    {"layer", "stem", SUMS EIGEN_GRAD SCORING ABLATION EIGEN SUMMED_LATER, CAM, NULL, NULL},
     {"layer", "features", NOBODY, NULL, NULL, NULL}, /* the default one */
-    {"grid", "2x10", ALL, NULL, NULL, "linear tokens"},
+    {"grid", "2x10", OF_LAYERS, NULL, NULL, "linear tokens"},
     {"grid", "2x10", NOBODY, NULL, NULL, NULL},
     /* So small a map looks as if its channels came first; with these, CAM refuses. */
-    {"channel_axis", "last", SUMS EIGEN_GRAD SCORING ABLATION EIGEN, CAM, NULL,
+    {"channel_axis", "last", SUMS EIGEN_GRAD SCORING ABLATION EIGEN SUMMED_LATER, CAM, NULL,
      "linear places-first"},
     {"channel_axis", "first", NOBODY, NULL, NULL, NULL},
-    {"fusion", "mean", SUMS EIGEN_GRAD SCORING ABLATION EIGEN, CAM, "layer=stem,features", NULL},
+    /* Single positions of these two layers have the same scores. */
+    {"fusion", "mean",
+     SUMS EIGEN_GRAD SCORING ABLATION EIGEN ACTIVATION_MAPS " vit-recipro-cam" GROUP, CAM,
+     "layer=stem,features", NULL},
     {"fusion", "mean", NOBODY, NULL, NULL, NULL},
+    {"fusion", "product", SUMS EIGEN_GRAD SCORING ABLATION EIGEN SUMMED_LATER, CAM,
+     "layer=stem,features", NULL},
+    {"fusion", "product", NOBODY, NULL, NULL, NULL},
     {"aug_smooth", "on", ALL, NULL, NULL, NULL},
-    {"eigen_smooth", "on", SUMS CAM SCORING ABLATION, NULL, NULL, NULL},
+    {"eigen_smooth", "on", SUMS CAM SCORING ABLATION RANDOM, WITHOUT_TERMS, NULL, NULL},
     {"target", "against", OF_CLASSES, NULL, NULL, NULL},
     {"target", "difference", OF_CLASSES, NULL, NULL, NULL},
+    {"target", "weights", NOBODY, ALL, NULL, NULL}, /* none were given */
+    {"target", "cosine", NOBODY, ALL, NULL, NULL},
     {"contrast", "2", OF_CLASSES, NULL, "target=difference", NULL},
     {"contrast", "2", NOBODY, NULL, NULL, NULL},
-    {"output", "half", OF_GRADIENTS SCORING, NULL, NULL,
+    {"contrast_count", "2", OF_CLASSES, NULL, "target=difference", NULL},
+    {"contrast_count", "2", NOBODY, NULL, NULL, NULL},
+    {"contrast_weight", "0.5", OF_CLASSES, NULL, "target=difference", NULL},
+    {"contrast_weight", "0.5", NOBODY, NULL, NULL, NULL},
+    {"output", "half", OF_GRADIENTS SCORING POSITIONS GROUP RISE, NULL, NULL,
      NULL}, /* of an ablation's share, a factor cancels */
     {"output", "0", NOBODY, NULL, NULL, NULL},
     /* The dense network is linear: its mean gradients, which Grad-CAM takes, are the same over any
      * positions. CAM is refused where not all positions count. */
-    {"region", "all", OTHER_SUMS EIGEN_GRAD SCORING ABLATION, CAM, NULL, "dense"},
-    {"region", "2,0,9,6", OTHER_SUMS EIGEN_GRAD SCORING ABLATION, CAM, NULL, "dense"},
+    {"region", "all", OTHER_SUMS EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE, CAM, NULL,
+     "dense"},
+    {"region", "2,0,9,6", OTHER_SUMS EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE, CAM, NULL,
+     "dense"},
     {"region", "all", NOBODY, NULL, NULL, NULL},
-    {"reduction", "sum", SUMS EIGEN_GRAD SCORING, CAM, "region=2,0,10,4",
+    {"reduction", "sum", SUMS EIGEN_GRAD SCORING POSITIONS GROUP RISE, CAM, "region=2,0,10,4",
      "dense"}, /* eight positions: an exact factor */
     {"reduction", "sum", NOBODY, NULL, NULL, NULL},
-    {"score", "probability", SCORING ABLATION, NULL, NULL, NULL},
+    {"score", "probability", SCORING ABLATION POSITIONS, NULL, NULL, NULL},
+    {"score", "logit", GROUP RISE, NULL, NULL, NULL},
     {"channel_softmax", "off", SCORING, NULL, NULL, NULL},
     {"baseline", "none", SCORING, NULL, "channel_softmax=off", NULL},
     {"baseline", "input", SCORING, NULL, "channel_softmax=off", NULL},
@@ -104,7 +127,7 @@ static const effect effects[] = {
     {"align_corners", "on", SCORING, NULL, NULL, NULL},
     {"flat_channels", "score", SCORING, NULL, NULL, NULL},
     /* Gradients feel noise on the input where the network is not linear; CAM is refused there. */
-    {"samples", "2", NOISY " is-cam", CAM, NULL, "quadratic"},
+    {"samples", "2", NOISY " is-cam" RISE, CAM, NULL, "quadratic"},
     {"sigma", "1", NOISY, CAM, NULL, "quadratic"},
     {"noise_target", "input", SS_CAM, NULL, NULL, NULL},
     {"noise_target", "activation", SS_CAM, NULL, NULL, NULL},
@@ -116,13 +139,19 @@ static const effect effects[] = {
     {"mask_weights", "fc", SCORING, NULL, NULL, NULL},
     {"rescore", "on", SS_CAM, NULL, NULL, NULL},
     {"sample_count", "n_minus_1", SS_CAM, NULL, NULL, NULL},
-    {"combine", "upsampled", ALL, NULL, NULL, NULL},
+    {"combine", "upsampled", OF_LAYERS, NULL, NULL, NULL},
     {"max_channels", "2", SCORING ABLATION, NULL, NULL, NULL},
-    {"seed", "7", NOISY, CAM, NULL, "quadratic"},
+    {"channel_share", "0.4", SCORING ABLATION, NULL, NULL, NULL},
+    {"mask_cells", "3", RISE, NULL, NULL, NULL},
+    {"mask_probability", "0.3", RISE, NULL, NULL, NULL},
+    {"groups", "2", GROUP, NULL, NULL, NULL},
+    {"group_percentile", "20", GROUP, NULL, NULL, NULL},
+    {"seed", "7", NOISY RANDOM RISE, CAM, NULL, "quadratic"},
     {"batch_size", "2", NOBODY, NULL, NULL, NULL},
-    {"probability", "sigmoid", SCORING ABLATION, NULL, "score=probability", NULL},
-    {"probability", "sigmoid", NOBODY, NULL, NULL, NULL},
-    {"probability", "none", NOBODY, ALL, NULL, NULL}, /* its outputs are no probabilities */
+    {"probability", "sigmoid", SCORING ABLATION POSITIONS GROUP RISE, NULL, "score=probability",
+     NULL},
+    {"probability", "sigmoid", GROUP RISE, NULL, NULL, NULL}, /* by probability by default */
+    {"probability", "none", NOBODY, ALL, NULL, NULL},         /* its outputs are no probabilities */
     {"resize", "6x6", ALL, NULL, NULL, NULL},
     {"crop", "6", ALL, NULL, NULL, NULL},
     {"interpolation", "bicubic", ALL, NULL, "resize=12x14", NULL},
@@ -136,6 +165,8 @@ static const effect effects[] = {
     {"metric_score", "logit", NOBODY, NULL, NULL, NULL},
     {"metric_mask", "top50", NOBODY, NULL, NULL, NULL},
     {"metric_steps", "3", NOBODY, NULL, NULL, NULL},
+    {"metric_insertion", "zeros", NOBODY, NULL, NULL, NULL},
+    {"metric_threshold", "0.5", NOBODY, NULL, NULL, NULL},
     {"calibrate", "off", NOBODY, NULL, NULL, NULL},
     {"precision", "bf16", NOBODY, NULL, NULL, NULL}, /* the fake networks have one precision */
     {"precision", "fp16", NOBODY, NULL, NULL, NULL},

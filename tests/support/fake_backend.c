@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "engine/engine_call.h"
 #include "engine/host_engine.h"
 
 /* Powers of two and their sums, so that little is rounded. Class 2 does not depend on channel 1,
@@ -746,10 +747,31 @@ static sscam_status classify(void *network, const float *input, const sscam_shap
                               : status;
 }
 
+/* The Hessian times A: the gradients where the head is quadratic in A, and 0 where it is linear. */
+static sscam_status add_curvature(const sscam_engine_network *network, sscam_capture *out)
+{
+    const fake_network *fake = network->engine.user;
+    size_t count = 1;
+    for (int32_t i = 0; i < out->rank; i++)
+        count *= (size_t)out->shape[i];
+    out->curvature = calloc(count, sizeof *out->curvature);
+    if (!out->curvature) {
+        sscam_capture_release(out);
+        return sscam_fail_memory("second derivatives");
+    }
+    if (fake->kind->head == HEAD_QUADRATIC)
+        memcpy(out->curvature, out->gradients, count * sizeof *out->curvature);
+    return SSCAM_OK;
+}
+
 static sscam_status capture(void *network, const sscam_capture_request *request, sscam_capture *out)
 {
+    sscam_capture_request first = *request;
+    first.want_curvature = 0; /* which an engine of the host does not give */
     sscam_status status = enter(FAKE_CAPTURE);
-    return status == SSCAM_OK ? sscam_engine_backend()->capture(network, request, out) : status;
+    if (status == SSCAM_OK)
+        status = sscam_engine_backend()->capture(network, &first, out);
+    return status == SSCAM_OK && request->want_curvature ? add_curvature(network, out) : status;
 }
 
 static sscam_status score(void *network, const sscam_score_request *request, float *scores)

@@ -14,6 +14,9 @@ static const struct {
     {SSCAM_NEEDS_SCORING, "scoring", "scores of masked inputs (many forward passes)"},
     {SSCAM_NEEDS_ABLATION, "ablation", "scores without single channels (many forward passes)"},
     {SSCAM_NEEDS_POOLED_LINEAR, "pooled-linear", "global average pooling before one linear layer"},
+    {SSCAM_NEEDS_POSITIONS, "positions", "scores of single positions (many forward passes)"},
+    {SSCAM_NEEDS_CURVATURE, "curvature", "second derivatives (another backward pass)"},
+    {SSCAM_NEEDS_NO_LAYER, "no-layer", "no layer"},
 };
 
 #define NEED_COUNT (sizeof needs / sizeof *needs)

@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "base/suggestion.h"
 #include "commands/input_list.h"
+#include "commands/target_weights.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "common/progress_bar.h"
@@ -68,6 +69,10 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
          .count = &selection->significant_bits},
         {"quiet", 'q', NULL, "No progress bar, and no line about what was found.",
          .given = &selection->is_quiet},
+        {"target-weights", 0, "FILE.npy",
+         "Explain the sum of all outputs times these weights, one for each; with --target cosine "
+         "the outputs' similarity to them.",
+         .text = &selection->target_weights_path},
         {"set", 0, "NAME=VALUE", "Sets an option of the library; see 'sscam options'.",
          .settings = &selection->settings},
         {0},
@@ -224,6 +229,18 @@ static int resolve_reading(struct selection *selection)
     return EXIT_OK;
 }
 
+/* The first setting, which --target cosine may follow. */
+static int add_target_weights(struct selection *selection)
+{
+    const char *path = selection->target_weights_path;
+
+    if (!target_is_file(path))
+        return fail_usage(selection->command, "--target-weights takes an array *.npy, not '%s'",
+                          path);
+    settings_add_first(&selection->settings, find_option("target"), path);
+    return EXIT_OK;
+}
+
 int selection_resolve(struct selection *selection, const char *default_method)
 {
     int code = check_drawing(selection);
@@ -234,6 +251,8 @@ int selection_resolve(struct selection *selection, const char *default_method)
         progress_hide();
     if (!code)
         code = resolve_methods(selection, default_method);
+    if (!code && selection->target_weights_path)
+        code = add_target_weights(selection);
     if (!code && selection->labels_path)
         code = labels_read(input_path(selection->labels_path), &selection->labels);
     if (!code)

@@ -8,7 +8,7 @@
 #include "commands/arguments.h"
 #include "data/labels.h"
 
-#define SELECTION_FLAG_COUNT 13
+#define SELECTION_FLAG_COUNT 14
 
 struct chosen_class {
     int64_t index; /* or SSCAM_CLASS_TOP, SSCAM_CLASS_RANKED() */
@@ -18,6 +18,7 @@ struct chosen_class {
 struct selection {
     const char *command;
     const char *labels_path, *device;
+    const char *target_weights_path; /* NULL: none were given */
     sscam_draw_options drawing;
     sscam_read_options reading; /* complete after selection_resolve() */
     bool keeps_orientation, takes_truncated;

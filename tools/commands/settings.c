@@ -5,6 +5,7 @@
 
 #include "base/suggestion.h"
 #include "commands/region_image.h"
+#include "commands/target_weights.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "data/fingerprint.h"
@@ -30,6 +31,14 @@ void settings_add(struct settings *settings, const sscam_option *option, const c
     settings->items = reallocate(settings->items, settings->count + 1, sizeof *settings->items);
     settings->items[settings->count++] = (struct setting){sscam_option_name(option),
                                                           copy_text(value, strlen(value))};
+}
+
+void settings_add_first(struct settings *settings, const sscam_option *option, const char *value)
+{
+    settings_add(settings, option, value);
+    struct setting added = settings->items[settings->count - 1];
+    memmove(settings->items + 1, settings->items, (settings->count - 1) * sizeof *settings->items);
+    settings->items[0] = added;
 }
 
 static int fail_no_option(const char *command, const char *name)
@@ -63,12 +72,17 @@ static bool is_region_file(const struct setting *setting)
     return !strcmp(setting->name, "region") && region_is_file(setting->value);
 }
 
+static bool is_target_file(const struct setting *setting)
+{
+    return !strcmp(setting->name, "target") && target_is_file(setting->value);
+}
+
 int settings_fingerprint(const struct settings *settings, uint64_t *fingerprint)
 {
     int code = EXIT_OK;
 
     for (size_t i = 0; i < settings->count && !code; i++)
-        if (is_region_file(&settings->items[i]))
+        if (is_region_file(&settings->items[i]) || is_target_file(&settings->items[i]))
             code = fingerprint_file(fingerprint, settings->items[i].value);
     return code;
 }
@@ -78,6 +92,14 @@ int settings_apply(const struct settings *settings, const char *command, sscam_e
     for (size_t i = 0; i < settings->count; i++) {
         const struct setting *setting = &settings->items[i];
         bool is_file = is_region_file(setting);
+
+        if (is_target_file(setting)) {
+            int code = target_set_file(explainer, setting->value);
+
+            if (code)
+                return code;
+            continue;
+        }
         sscam_status status = is_file
                                   ? region_set_file(explainer, setting->value)
                                   : sscam_explainer_set(explainer, setting->name, setting->value);

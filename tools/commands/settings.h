@@ -23,6 +23,9 @@ const sscam_option *find_option(const char *name);
 
 void settings_add(struct settings *settings, const sscam_option *option, const char *value);
 
+/* Adds one that all others follow. */
+void settings_add_first(struct settings *settings, const sscam_option *option, const char *value);
+
 /* Adds `NAME=VALUE`. EXIT_USAGE with a line when it is none. */
 int settings_add_assignment(struct settings *settings, const char *command, const char *assignment);
 
