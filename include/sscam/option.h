@@ -111,6 +111,12 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_REDUCTION 43
 /** `deadline`: milliseconds after which a call ends. */
 #define SSCAM_OPTION_DEADLINE 44
+/** `tolerance`: largest error of the map by which sampling may end early. */
+#define SSCAM_OPTION_TOLERANCE 60
+/** `noise`: whether the channels share the noise of a sample. */
+#define SSCAM_OPTION_NOISE 61
+/** `channel_ranking`: by what max_channels selects. */
+#define SSCAM_OPTION_CHANNEL_RANKING 62
 /** @} */
 
 /** @name Types of an option's value

@@ -35,6 +35,10 @@ typedef struct sscam_map_job {
     int32_t is_projected; /* the map is the projection of the terms on their first principal
                              component instead of their sum */
     int64_t passes;       /* network evaluations that were run for this job */
+    int64_t outlook; /* masked inputs that weigh() expects to request besides those it requests */
+    double estimated_error; /* of the map's data, by the samples left out; 0: none are */
+    double energy_share; /* of all squared activations, in the channels that are selected; 0: none
+                            have been */
     sscam_scoring_diagnostics diagnostics; /* of its last scores */
     sscam_progress progress; /* where weigh() reports, if its method has runs_network; says whether
                                 the call is interrupted in any case */

@@ -12,7 +12,7 @@
 static int32_t same_channel(const sscam_mask_channel *a, const sscam_mask_channel *b)
 {
     return a->channel == b->channel && a->offset == b->offset && a->gain == b->gain &&
-           a->noise_stddev == b->noise_stddev;
+           a->noise_stddev == b->noise_stddev && a->first_sample == b->first_sample;
 }
 
 /* Whether two plans have the same masked inputs. Captures are shared, so equal activations have the
@@ -22,8 +22,8 @@ static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
     if (a->input != b->input || a->activations != b->activations ||
         a->align_corners != b->align_corners || a->channel_count != b->channel_count ||
         a->samples != b->samples || a->fades_in != b->fades_in ||
-        a->noise_target != b->noise_target || a->seed != b->seed ||
-        a->image_index != b->image_index || a->background != b->background)
+        a->noise_target != b->noise_target || a->common_noise != b->common_noise ||
+        a->seed != b->seed || a->image_index != b->image_index || a->background != b->background)
         return 0;
     for (int64_t i = 0; i < a->channel_count; i++)
         if (!same_channel(&a->channels[i], &b->channels[i]))
@@ -272,12 +272,12 @@ static sscam_map_job *find_waiting(sscam_score_schedule *work)
     return NULL;
 }
 
-/* Evaluations that all jobs wait for: the measure of what is left to do. */
+/* Evaluations that all jobs wait for, and expect to wait for later: what is left to do. */
 static int64_t count_requested(const sscam_score_schedule *work)
 {
     int64_t requested = 0;
     for (int64_t i = 0; i < work->count; i++)
-        requested += requested_inputs(&work->jobs[i]);
+        requested += requested_inputs(&work->jobs[i]) + work->jobs[i].outlook;
     return requested;
 }
 

@@ -138,8 +138,10 @@ void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_memory_f
                                        : 1.0f;
     const mask_writing writing = {.plan = plan,
                                   .channel = channel,
-                                  .plane = {plan->seed, (uint32_t)channel->channel,
-                                            (uint32_t)(index % plan->samples),
+                                  .plane = {plan->seed,
+                                            plan->common_noise ? 0 : (uint32_t)channel->channel,
+                                            (uint32_t)(channel->first_sample +
+                                                       index % plan->samples),
                                             (uint32_t)plan->image_index},
                                   .gain = share * channel->gain,
                                   .rows = divide_scratch(plan, scratch),

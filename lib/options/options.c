@@ -147,6 +147,14 @@ static const sscam_option table[] = {
     INT(SAMPLES, "samples", "10", 1, 1000000,
         "Samples: noisy masks a channel, N of eq. 9-15 (SS-CAM); steps of the mask's fading in "
         "(IS-CAM); noisy inputs (Smooth Grad-CAM++)."),
+    REAL(TOLERANCE, "tolerance", "0", 0, 1,
+         "SS-CAM: sampling ends when the map, in [0,1], would with 95 % certainty change by no more "
+         "than this at any position if all samples were scored; 0: all are. Other methods score "
+         "all their samples."),
+    CHOICE(NOISE, "noise", VALUES("independent", "common"),
+           "Whether each channel's samples have noise of their own (SS-CAM), or the channels share "
+           "that of a sample: their differences, which the softmax is made of, then need far fewer "
+           "samples."),
     REAL(SIGMA, "sigma", "4", 0, 1e6,
          "Standard deviation of the noise, in the units that noise_scale says; 0 gives Score-CAM's "
          "weights (SS-CAM) or those of Grad-CAM++ (Smooth Grad-CAM++, whose default is 0.3)."),
@@ -166,8 +174,12 @@ static const sscam_option table[] = {
     CHOICE(COMBINE, "combine", VALUES("low_resolution", "upsampled"),
            "Whether activations are added and rectified at their own size or at the input's."),
     INT(MAX_CHANNELS, "max_channels", "0", 0, 1e9,
-        "Score only this many channels, those of highest spatial standard deviation (Faster "
-        "Score-CAM, Ablation-CAM); 0: all."),
+        "Score only this many channels, the highest by channel_ranking (Faster Score-CAM, "
+        "Ablation-CAM); 0: all."),
+    CHOICE(CHANNEL_RANKING, "channel_ranking", VALUES("deviation", "energy", "contribution"),
+           "What max_channels ranks channels by: spatial standard deviation (Faster Score-CAM); "
+           "energy, the sum of squared activations; expected contribution, energy times the "
+           "magnitude of the mean gradient, for which the network must have gradients."),
     INT(SEED, "seed", "0", -9223372036854775808.0, 9223372036854775807.0,
         "Seed of the noise: the same seed gives the same map whatever the batch size."),
     INT(BATCH_SIZE, "batch_size", "0", 0, 65536,

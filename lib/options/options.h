@@ -8,7 +8,7 @@
 #include "sscam/option.h"
 #include "sscam/status.h"
 
-enum { SSCAM_OPTION_LIMIT = 45 }; /* one more than the highest identifier */
+enum { SSCAM_OPTION_LIMIT = 63 }; /* one more than the highest identifier */
 
 /* The values of the options of type choice, in the order of the table's choices, in which a test
  * holds them. Those of `target`, `channel_axis`, `noise_target` and `precision` are the
@@ -32,6 +32,12 @@ enum { SSCAM_PROBABILITY_SOFTMAX, SSCAM_PROBABILITY_SIGMOID, SSCAM_PROBABILITY_N
 enum { SSCAM_METRIC_SCORE_PROBABILITY, SSCAM_METRIC_SCORE_LOGIT };
 enum { SSCAM_METRIC_MASK_FULL, SSCAM_METRIC_MASK_TOP50 };
 enum { SSCAM_CALIBRATE_ON, SSCAM_CALIBRATE_OFF };
+enum { SSCAM_NOISE_INDEPENDENT, SSCAM_NOISE_COMMON };
+enum {
+    SSCAM_CHANNEL_RANKING_DEVIATION,
+    SSCAM_CHANNEL_RANKING_ENERGY,
+    SSCAM_CHANNEL_RANKING_CONTRIBUTION
+};
 /* @} */
 
 typedef union sscam_value {
