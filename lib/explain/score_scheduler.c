@@ -303,12 +303,17 @@ sscam_status sscam_weigh_all(sscam_score_schedule *work, const sscam_progress *p
 {
     sscam_map_job *waiting;
     double done = 0.0;
+    int64_t passes = 0;
     sscam_status status = weigh_unscored(work, progress, &done);
     while (status == SSCAM_OK && (waiting = find_waiting(work))) {
         /* The group's share of what is left; a little is kept for a second pass that may follow. */
-        double share = 0.98 * (double)requested_inputs(waiting) / (double)count_requested(work);
+        const int64_t requested = requested_inputs(waiting), left = count_requested(work);
+        const double share = 0.98 * (double)requested / (double)left;
         sscam_progress progress_share = sscam_progress_part(progress, done,
                                                             done + (1.0 - done) * share);
+        progress_share.passes = (sscam_pass_span){progress_share.start, progress_share.end, passes,
+                                                  requested, passes + left};
+        passes += requested;
         status = awaits_ablations(waiting) ? ablate_group(work, waiting, &progress_share)
                                            : score_group(work, waiting, &progress_share);
         done += (1.0 - done) * share;

@@ -20,6 +20,11 @@ enum {
 /* k of the noise counter of simulations: no channel of a layer. */
 #define SIMULATION_CHANNEL UINT32_C(0xFFFFFFFE)
 
+/* By how much the quantile is raised. Rounds end where it happens to be low, and channels that got few
+ * samples because their score was low by chance are missed: without this it holds in 88 to 95 % of
+ * the maps that tests/methods/check_tolerance.c makes. */
+#define CAUTION 1.25
+
 /* The share of the tolerance that a round aims at, so that chance seldom costs another one. */
 #define AIM 0.9
 
@@ -127,7 +132,7 @@ static void weigh(const sscam_sample_rounds *rounds, const double *score)
     rounds->request.weigh(rounds->request.user, score, rounds->weight);
 }
 
-/* The 95 % quantile of the changes that simulated scores make to the map. */
+/* The 95 % quantile of the changes that simulated scores make to the map, with caution. */
 static double estimate_error(sscam_sample_rounds *rounds)
 {
     const sscam_map_job *job = rounds->request.job;
@@ -145,7 +150,7 @@ static double estimate_error(sscam_sample_rounds *rounds)
         change[i] = sscam_map_change_of(rounds->change, rounds->weight);
     }
     qsort(change, SIMULATIONS, sizeof *change, compare_doubles);
-    return change[SIMULATIONS_WITHIN - 1];
+    return fmin(1.0, CAUTION * change[SIMULATIONS_WITHIN - 1]);
 }
 
 /* --- what the next round has ------------------------------------------------------------------ */
