@@ -45,6 +45,20 @@ typedef struct sscam_explainer sscam_explainer;
 typedef int32_t (*sscam_progress_callback)(void *user, double fraction);
 
 /**
+ * Network evaluations of the call whose progress callback is running: of masked inputs, as
+ * sscam_map_passes() counts them.
+ *
+ * @param[out] done  How many are done. Never NULL.
+ * @param[out] total How many the call is expected to take; 0 before it is known. With the option
+ *                   `tolerance` an estimate, which later calls of the callback may correct. Never
+ *                   NULL.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL; the calling thread is in no progress callback).
+ * Thread: the one that called the library, in the callback.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_progress_passes(int64_t *done, int64_t *total);
+
+/**
  * Creates an explainer with all options at their defaults.
  *
  * @param model  A model; the explainer takes a reference of its own.

@@ -124,6 +124,17 @@ SSCAM_API const char *sscam_map_layer(const sscam_map *map);
 SSCAM_API int64_t sscam_map_passes(const sscam_map *map);
 
 /**
+ * The error of a map of which not all samples were scored (option `tolerance`): by how much its
+ * data would change at most, at any position, with 95 % certainty, if all had been.
+ * docs/methods.md has the formulas. Of a map fused from several, a bound that follows from theirs.
+ *
+ * @param map A map.
+ * @return 0 to 1; 0 where all samples were scored, and for NULL. Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API double sscam_map_estimated_error(const sscam_map *map);
+
+/**
  * How the map was computed, for reports, as the text of one JSON object. Later releases may add
  * keys and return other words:
  *  - "form": how the network was run on masked inputs, such as "channels-last";
@@ -131,7 +142,10 @@ SSCAM_API int64_t sscam_map_passes(const sscam_map *map);
  *  - "workers": how many batches of masked inputs were evaluated in parallel;
  *  - "batch_size": masked inputs a batch;
  *  - "calibration_passes": network evaluations by which the above were chosen before the map's
- *  masked inputs were scored; 0 where they were known.
+ *  masked inputs were scored; 0 where they were known;
+ *  - "estimated_error": sscam_map_estimated_error(), where the option `tolerance` is not 0;
+ *  - "energy_share": the share of the sum of all squared activations that lies in the channels
+ *  which the option `max_channels` selected, where it is not 0.
  *
  * @param map A map.
  * @return One line of ASCII; "{}" for methods that score no masked inputs. Ownership: the map's.

@@ -129,6 +129,12 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_METRIC_INSERTION 77
 /** `metric_threshold`: share of a map's maximum below which metrics take it as 0. @since 1.0 */
 #define SSCAM_OPTION_METRIC_THRESHOLD 78
+/** `tolerance`: largest error of the map by which sampling may end early. */
+#define SSCAM_OPTION_TOLERANCE 60
+/** `noise`: whether the channels share the noise of a sample. */
+#define SSCAM_OPTION_NOISE 61
+/** `channel_ranking`: by what max_channels selects. */
+#define SSCAM_OPTION_CHANNEL_RANKING 62
 /** @} */
 
 /** @name Types of an option's value

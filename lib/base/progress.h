@@ -16,11 +16,20 @@ typedef struct sscam_interruption {
     const char *(*reason)(const struct sscam_interruption *interruption);
 } sscam_interruption;
 
+/* The network evaluations of a share of a call. */
+typedef struct sscam_pass_span {
+    double start, end; /* fractions of the whole call */
+    int64_t before;    /* evaluations of the call before it, */
+    int64_t own;       /* in it, */
+    int64_t total;     /* and expected in all; 0: unknown */
+} sscam_pass_span;
+
 typedef struct sscam_progress {
     sscam_progress_callback callback; /* may be NULL */
     void *user;
     double start, end; /* fractions of the whole call between which this share lies */
     const sscam_interruption *interruption; /* NULL: none */
+    sscam_pass_span passes;                 /* of the share that this one is part of */
 } sscam_progress;
 
 /* Calls the callback with the fraction of the whole call that is done when `fraction` (0 to 1) of

@@ -1,5 +1,5 @@
-/* Complexity, coherency and ADCC of explanations (Poppi, Cornia, Baraldi & Cucchiara 2021), and ARCC,
- * which has ROAD in place of average drop. */
+/* Complexity, coherency and ADCC of explanations (Poppi, Cornia, Baraldi & Cucchiara 2021), and
+ * ARCC, which has ROAD in place of average drop. */
 #include <stdlib.h>
 
 #include "base/checked_size.h"

@@ -43,9 +43,31 @@ static void add_augmentation(const sscam_map *map, const float *fused, int64_t a
         }
 }
 
+/* Of maps that differ by no more than `error` at any position, what s(M) differs by at most, to
+ * first order: each of the value and the two ends of its range moves by the error. */
+static double normalised_error(double error, const float *values, int64_t count)
+{
+    float lowest, highest;
+    sscam_min_max(values, count, &lowest, &highest);
+    return sscam_is_constant(lowest, highest)
+               ? fmin(1.0, error)
+               : fmin(1.0, 2.0 * error / ((double)highest - (double)lowest));
+}
+
+/* The largest estimated error among the maps of an augmentation. */
+static double largest_error(const sscam_fusion *fusion, int64_t augmentation)
+{
+    double largest = 0.0;
+    for (int64_t layer = 0; layer < fusion->layer_count; layer++)
+        largest = fmax(largest,
+                       fusion->maps[augmentation * fusion->layer_count + layer]->estimated_error);
+    return largest;
+}
+
 static sscam_status fill(const sscam_fusion *fusion, sscam_map *map)
 {
     const int64_t pixels = sscam_position_count(map->sides);
+    double error = 0.0;
     float *fused = sscam_allocate_array(pixels, sizeof *fused);
     map->raw = sscam_zeros(pixels, sizeof *map->raw);
     map->data = sscam_allocate_array(pixels, sizeof *map->data);
@@ -54,12 +76,18 @@ static sscam_status fill(const sscam_fusion *fusion, sscam_map *map)
         return sscam_fail_memory("a fused map");
     }
     for (int64_t i = 0; i < fusion->augmentation_count; i++) {
+        double own_error = largest_error(fusion, i);
         fuse_layers(fusion, i, pixels, fused);
-        if (fusion->augmentation_count > 1)
+        if (fusion->augmentation_count > 1) {
+            if (fusion->layer_count > 1)
+                own_error = normalised_error(own_error, fused, pixels);
             sscam_normalise(fused, pixels);
+        }
+        error += own_error / (double)fusion->augmentation_count;
         add_augmentation(map, fused, i, 1.0f / (float)fusion->augmentation_count, map->raw);
     }
     free(fused);
+    map->estimated_error = normalised_error(error, map->raw, pixels);
     memcpy(map->data, map->raw, (size_t)pixels * sizeof *map->data);
     map->is_flat = sscam_normalise(map->data, pixels);
     return SSCAM_OK;

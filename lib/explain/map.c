@@ -115,6 +115,7 @@ static void describe(sscam_map_job *job, sscam_map *map)
     map->channel_count = job->method->needs & SSCAM_NEEDS_NO_LAYER ? 0 : job->capture->channels;
     map->method = job->method->name;
     map->passes = job->passes;
+    map->estimated_error = job->estimated_error;
     describe_class(job, map);
 }
 
@@ -184,6 +185,7 @@ MAP_GETTER(int32_t, sscam_map_is_flat, map->is_flat, 0)
 MAP_GETTER(const char *, sscam_map_method, map->method, NULL)
 MAP_GETTER(const char *, sscam_map_layer, map->layer, NULL)
 MAP_GETTER(int64_t, sscam_map_passes, map->passes, 0)
+MAP_GETTER(double, sscam_map_estimated_error, map->estimated_error, 0)
 MAP_GETTER(const char *, sscam_map_diagnostics, map->diagnostics, NULL)
 
 #undef MAP_GETTER

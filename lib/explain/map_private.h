@@ -23,6 +23,7 @@ struct sscam_map {
     const char *method; /* a string of the registry */
     char *layer;
     int64_t passes;
+    double estimated_error;
     char *diagnostics;  /* of a fused map those of its first job */
     int32_t from_image; /* whether `geometry` is set */
     sscam_geometry geometry;

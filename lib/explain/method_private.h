@@ -36,9 +36,12 @@ typedef struct sscam_map_job {
         *raw_map; /* the map before ReLU, [raw_map_sides], in place of weights and terms; malloc'ed
                        by weigh(); NULL: there are those */
     sscam_sides raw_map_sides;
-    int32_t is_projected; /* the map is the projection of the terms on their first principal
+    int32_t is_projected;   /* the map is the projection of the terms on their first principal
                              component instead of their sum */
-    int64_t passes;       /* network evaluations that were run for this job */
+    int64_t passes;         /* network evaluations that were run for this job */
+    double estimated_error; /* of the map's data, by the samples left out; 0: none are */
+    double energy_share; /* of all squared activations, in the channels that are selected; 0: none
+                            have been */
     sscam_scoring_diagnostics diagnostics; /* of its last scores */
     sscam_progress progress; /* where weigh() reports, if its method has runs_network; says whether
                                 the call is interrupted in any case */
@@ -46,7 +49,7 @@ typedef struct sscam_map_job {
     /* weigh() requests scores of masked inputs or of ablations by setting one of these two plans.
      * It is then called again with `scores`, one for each masked input or channel, for the target.
      * It is done when it returns with both NULL. Where it requests its inputs part by part,
-     * later_inputs says how many will follow. */
+     * later_inputs says how many it expects to request besides. */
     const sscam_mask_plan *requested_masks;
     const sscam_ablation_plan *requested_ablations;
     const float *scores;

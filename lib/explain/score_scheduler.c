@@ -12,11 +12,11 @@
 static int32_t same_channel(const sscam_mask_channel *a, const sscam_mask_channel *b)
 {
     return a->channel == b->channel && a->offset == b->offset && a->gain == b->gain &&
-           a->noise_stddev == b->noise_stddev;
+           a->noise_stddev == b->noise_stddev && a->first_sample == b->first_sample;
 }
 
-/* Captures are shared, so equal activations have the same address. Maps of the input's size are made
- * for each job, and equal where the jobs draw the same ones. */
+/* Captures are shared, so equal activations have the same address. Maps of the input's size are
+ * made for each job, and equal where the jobs draw the same ones. */
 static int32_t same_maps(const sscam_mask_plan *a, const sscam_mask_plan *b)
 {
     if (a->activations == b->activations)
@@ -33,7 +33,8 @@ static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
 {
     if (a->input != b->input || !same_maps(a, b) || a->align_corners != b->align_corners ||
         a->channel_count != b->channel_count || a->samples != b->samples ||
-        a->fades_in != b->fades_in || a->noise_target != b->noise_target || a->seed != b->seed ||
+        a->fades_in != b->fades_in || a->noise_target != b->noise_target ||
+        a->common_noise != b->common_noise || a->seed != b->seed ||
         a->image_index != b->image_index || a->background != b->background)
         return 0;
     for (int64_t i = 0; i < a->channel_count; i++)
@@ -285,7 +286,7 @@ static sscam_map_job *find_waiting(sscam_score_schedule *work)
     return NULL;
 }
 
-/* Evaluations that all jobs wait for: the measure of what is left to do. */
+/* Evaluations that all jobs wait for, and expect to wait for later: what is left to do. */
 static int64_t count_requested(const sscam_score_schedule *work)
 {
     int64_t requested = 0;
@@ -316,12 +317,17 @@ sscam_status sscam_weigh_all(sscam_score_schedule *work, const sscam_progress *p
 {
     sscam_map_job *waiting;
     double done = 0.0;
+    int64_t passes = 0;
     sscam_status status = weigh_unscored(work, progress, &done);
     while (status == SSCAM_OK && (waiting = find_waiting(work))) {
         /* The group's share of what is left; a little is kept for a second pass that may follow. */
-        double share = 0.98 * (double)requested_inputs(waiting) / (double)count_requested(work);
+        const int64_t requested = requested_inputs(waiting), left = count_requested(work);
+        const double share = 0.98 * (double)requested / (double)left;
         sscam_progress progress_share = sscam_progress_part(progress, done,
                                                             done + (1.0 - done) * share);
+        progress_share.passes = (sscam_pass_span){progress_share.start, progress_share.end, passes,
+                                                  requested, passes + left};
+        passes += requested;
         status = awaits_ablations(waiting) ? ablate_group(work, waiting, &progress_share)
                                            : score_group(work, waiting, &progress_share);
         done += (1.0 - done) * share;

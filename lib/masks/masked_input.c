@@ -136,15 +136,16 @@ void sscam_mask_write(const sscam_mask_plan *plan, int64_t index, sscam_memory_f
     const float *map = plan->activations + channel->channel * sscam_position_count(from);
     const float share = plan->fades_in ? (float)(index % plan->samples + 1) / (float)plan->samples
                                        : 1.0f;
-    const mask_writing writing = {.plan = plan,
-                                  .channel = channel,
-                                  .plane = {plan->seed, (uint32_t)channel->channel,
-                                            (uint32_t)(index % plan->samples),
-                                            (uint32_t)plan->image_index},
-                                  .gain = share * channel->gain,
-                                  .rows = divide_scratch(plan, scratch),
-                                  .layout = layout,
-                                  .out = out};
+    const mask_writing writing = {
+        .plan = plan,
+        .channel = channel,
+        .plane = {plan->seed, plan->common_noise ? 0 : (uint32_t)channel->channel,
+                  (uint32_t)(channel->first_sample + index % plan->samples),
+                  (uint32_t)plan->image_index},
+        .gain = share * channel->gain,
+        .rows = divide_scratch(plan, scratch),
+        .layout = layout,
+        .out = out};
     sscam_column_positions(from.width, to.width, plan->align_corners, writing.rows.column,
                            writing.rows.share);
     for (int64_t z = 0; z < to.depth; z++) {

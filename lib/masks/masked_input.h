@@ -35,7 +35,8 @@ typedef struct sscam_mask_channel {
     int64_t channel; /* index k in A, which is also the k of the noise counter */
     float offset;
     float gain; /* negative gain inverts (mask_weights with w_k < 0); includes the rescore factor */
-    float noise_stddev; /* in the units of what noise is added to; 0: no noise */
+    float noise_stddev;   /* in the units of what noise is added to; 0: no noise */
+    int64_t first_sample; /* i of the noise counter of its first sample */
 } sscam_mask_channel;
 
 typedef struct sscam_mask_plan {
@@ -55,7 +56,9 @@ typedef struct sscam_mask_plan {
     int32_t fades_in; /* whether the mask of sample i = 1..N is multiplied with i/N (IS-CAM) */
     sscam_noise_target noise_target;
     int64_t seed;
-    int64_t image_index; /* v of the noise counter */
+    int64_t image_index;  /* v of the noise counter */
+    int32_t common_noise; /* whether k of the noise counter is 0 for all channels, which then share
+                             the noise of a sample */
     /* of the input's shape, for X0 * m + background * (1 - m); NULL: zeros */
     const float *background;
 } sscam_mask_plan;

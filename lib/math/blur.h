@@ -12,8 +12,8 @@
 sscam_status sscam_blur(const float *input, int64_t channels, int64_t height, int64_t width,
                         float *out);
 
-/* Blurs each plane [height, width] by a Gaussian of deviation 50 cut to 51 x 51 and scaled to sum 1,
- * as Group-CAM's published code does. The border is reflected without repeating the edge. */
+/* Blurs each plane [height, width] by a Gaussian of deviation 50 cut to 51 x 51 and scaled to sum
+ * 1, as Group-CAM's published code does. The border is reflected without repeating the edge. */
 sscam_status sscam_gaussian_blur(const float *input, int64_t planes, int64_t height, int64_t width,
                                  float *out);
 

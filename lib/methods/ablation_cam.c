@@ -45,8 +45,7 @@ static sscam_status begin(sscam_map_job *job)
     work->selected = sscam_allocate_array(capture->channels, sizeof *work->selected);
     if (!work->channels || !work->selected)
         return sscam_fail_memory("ablations");
-    sscam_status status = sscam_select_channels(
-        capture, sscam_wanted_channels(job->settings, capture->channels), work->selected);
+    sscam_status status = sscam_select_channels(job, work->selected);
     if (status != SSCAM_OK)
         return status;
     work->plan = (sscam_ablation_plan){.input = job->input,

@@ -3,8 +3,8 @@
 
 #include "methods/methods.h"
 
-/* Adds mu to the positions where a channel exceeds mu + 2 sigma, its mean and its standard deviation
- * over the positions. */
+/* Adds mu to the positions where a channel exceeds mu + 2 sigma, its mean and its standard
+ * deviation over the positions. */
 static void add_strong_positions(const float *map, int64_t positions, float *out)
 {
     double mean = 0.0, square = 0.0;

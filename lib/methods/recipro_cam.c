@@ -52,8 +52,8 @@ static sscam_status weigh(sscam_map_job *job, int32_t is_spread)
     return take_scores(job);
 }
 
-/* S(p) = f^c of the network behind the layer for A times a mask that is 1 at p and 0 elsewhere: Byun
- * & Lee 2022. */
+/* S(p) = f^c of the network behind the layer for A times a mask that is 1 at p and 0 elsewhere:
+ * Byun & Lee 2022. */
 sscam_status sscam_weigh_recipro_cam(sscam_map_job *job)
 {
     return weigh(job, 0);

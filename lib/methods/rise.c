@@ -102,8 +102,8 @@ static void cut_out(const rise_state *work, sscam_sides sides, sscam_sides shift
         }
 }
 
-/* Mask number `sample`: cells of 1 with the probability, else 0; bilinearly upsampled by the size of
- * a cell, to one cell more than the input has along each side; shifted by less than a cell. */
+/* Mask number `sample`: cells of 1 with the probability, else 0; bilinearly upsampled by the size
+ * of a cell, to one cell more than the input has along each side; shifted by less than a cell. */
 static sscam_status draw_mask(const sscam_map_job *job, rise_state *work, int64_t sample,
                               float *out)
 {

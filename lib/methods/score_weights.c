@@ -12,6 +12,7 @@
 #include "math/upsample.h"
 #include "methods/channel_selection.h"
 #include "methods/methods.h"
+#include "methods/sample_rounds.h"
 
 /* Values of slot_of for channels without a score. */
 enum { NOT_SELECTED = -2, CONSTANT = -1 };
@@ -28,6 +29,9 @@ typedef struct channel_scoring {
     sscam_mask_channel *channel; /* [slot_count] the channels to mask by, in the plan's order */
     double *score;               /* [slot_count] C_k before the baseline */
     int64_t slot_count;
+    double constant_score; /* of constant channels; NaN: they have none */
+    double baseline;
+    sscam_sample_rounds *rounds; /* with a tolerance; NULL: all samples are scored at once */
     sscam_mask_plan plan;
 } channel_scoring;
 
@@ -45,8 +49,7 @@ static sscam_status select_channels(channel_scoring *scoring)
     int32_t *chosen = sscam_allocate_array(capture->channels, sizeof *chosen);
     if (!chosen)
         return sscam_fail_memory("ranking channels");
-    sscam_status status = sscam_select_channels(
-        capture, sscam_wanted_channels(scoring->job->settings, capture->channels), chosen);
+    sscam_status status = sscam_select_channels(scoring->job, chosen);
     for (int64_t k = 0; k < capture->channels && status == SSCAM_OK; k++)
         scoring->slot_of[k] = chosen[k] ? CONSTANT : NOT_SELECTED;
     free(chosen);
@@ -147,14 +150,19 @@ static int32_t has_noise(const channel_scoring *scoring)
     return is_noisy(scoring) && scoring->job->settings->value[SSCAM_OPTION_SIGMA].real > 0.0;
 }
 
-/* The slot whose masked input equals this channel's, or -1. Noise differs between channels, so with
- * noise there is none. */
+static int32_t is_common_noise(const channel_scoring *scoring)
+{
+    return choice(scoring, SSCAM_OPTION_NOISE) == SSCAM_NOISE_COMMON;
+}
+
+/* The slot whose masked input equals this channel's, or -1. Where noise differs between channels
+ * there is none. */
 static int64_t find_equal_slot(const channel_scoring *scoring, const sscam_mask_channel *channel)
 {
     const sscam_mask_plan *plan = &scoring->plan;
     int64_t positions = sscam_position_count(plan->map_sides);
     const float *map = plan->activations + channel->channel * positions;
-    if (has_noise(scoring))
+    if (has_noise(scoring) && !is_common_noise(scoring))
         return -1;
     for (int64_t slot = 0; slot < scoring->slot_count; slot++) {
         const sscam_mask_channel *other = &scoring->channel[slot];
@@ -232,6 +240,7 @@ static sscam_status make_plan(channel_scoring *scoring)
                             : SSCAM_NOISE_ON_MASK,
         .seed = choice(scoring, SSCAM_OPTION_SEED),
         .image_index = job->image_index,
+        .common_noise = is_common_noise(scoring),
     };
     scoring->range_finder = sscam_min_max_plan_new(capture->sides, job->shape.sides,
                                                    scoring->plan.align_corners);
@@ -263,11 +272,11 @@ static double reduce(const float *scores, int64_t count, sscam_reduction reducti
 static sscam_status check_scores(const channel_scoring *scoring, const float *scores)
 {
     int64_t samples = scoring->plan.samples;
-    for (int64_t i = 0; i < scoring->slot_count * samples; i++)
+    for (int64_t i = 0; i < scoring->plan.channel_count * samples; i++)
         if (!isfinite(scores[i]))
-            return sscam_fail(SSCAM_E_MODEL,
-                              "the network's score of the input masked by channel %lld is %g",
-                              (long long)scoring->channel[i / samples].channel, (double)scores[i]);
+            return sscam_fail(
+                SSCAM_E_MODEL, "the network's score of the input masked by channel %lld is %g",
+                (long long)scoring->plan.channels[i / samples].channel, (double)scores[i]);
     return SSCAM_OK;
 }
 
@@ -370,13 +379,13 @@ static sscam_status score_baseline(channel_scoring *scoring, double *score)
 
 /* --- weights ---------------------------------------------------------------------------------- */
 
-/* The score of each channel: its slot's, `constant_score` for selected channels without a slot, NaN
- * for others. */
-static void collect_scores(const channel_scoring *scoring, double constant_score, double *weight)
+/* The score of each channel: its slot's, that of constant ones for selected channels without a
+ * slot, NaN for others. */
+static void collect_scores(const channel_scoring *scoring, const double *slot_score, double *weight)
 {
     for (int64_t k = 0; k < scoring->job->capture->channels; k++) {
         int64_t slot = scoring->slot_of[k];
-        weight[k] = slot >= 0 ? scoring->score[slot] : slot == CONSTANT ? constant_score : NAN;
+        weight[k] = slot >= 0 ? slot_score[slot] : slot == CONSTANT ? scoring->constant_score : NAN;
     }
 }
 
@@ -394,26 +403,29 @@ static void softmax(double *weight, int64_t count)
         weight[k] /= sum;
 }
 
-/* C_k = score - baseline, or the softmax of Algorithm 1, under which a baseline cancels, so that it
- * is not evaluated. Channels without a score have weight 0. */
-static sscam_status finish_weights(channel_scoring *scoring, double constant_score)
+/* C_k = score - baseline, or the softmax of Algorithm 1, under which a baseline cancels. Channels
+ * without a score have weight 0. */
+static void weigh_slots(void *user, const double *slot_score, double *weight)
+{
+    const channel_scoring *scoring = user;
+    const int64_t channels = scoring->job->capture->channels;
+    collect_scores(scoring, slot_score, weight);
+    if (choice(scoring, SSCAM_OPTION_CHANNEL_SOFTMAX) == SSCAM_CHANNEL_SOFTMAX_ON)
+        softmax(weight, channels);
+    for (int64_t k = 0; k < channels; k++)
+        weight[k] = isnan(weight[k]) ? 0.0 : weight[k] - scoring->baseline;
+}
+
+static sscam_status finish_weights(channel_scoring *scoring)
 {
     sscam_map_job *job = scoring->job;
-    int64_t channels = job->capture->channels;
-    int32_t with_softmax = choice(scoring, SSCAM_OPTION_CHANNEL_SOFTMAX) ==
-                           SSCAM_CHANNEL_SOFTMAX_ON;
-    double baseline = 0.0;
-    sscam_status status = with_softmax ? SSCAM_OK : score_baseline(scoring, &baseline);
-    if (status != SSCAM_OK)
-        return status;
+    const int64_t channels = job->capture->channels;
     double *weight = sscam_allocate_array(channels, sizeof *weight);
     if (!weight)
         return sscam_fail_memory("channel weights");
-    collect_scores(scoring, constant_score, weight);
-    if (with_softmax)
-        softmax(weight, channels);
+    weigh_slots(scoring, scoring->score, weight);
     for (int64_t k = 0; k < channels; k++)
-        job->weights[k] = isnan(weight[k]) ? 0.0f : (float)(weight[k] - baseline);
+        job->weights[k] = (float)weight[k];
     free(weight);
     return SSCAM_OK;
 }
@@ -426,15 +438,19 @@ static int32_t any_constant_channel(const channel_scoring *scoring)
     return 0;
 }
 
-static sscam_status finish(channel_scoring *scoring)
+/* The scores that do not depend on a channel: of constant channels, and the baseline, which is not
+ * evaluated where it cancels. */
+static sscam_status score_references(channel_scoring *scoring)
 {
     static const float zeros[3] = {0.0f, 0.0f, 0.0f};
-    double constant_score = NAN;
     sscam_status status = SSCAM_OK;
     if (choice(scoring, SSCAM_OPTION_FLAT_CHANNELS) == SSCAM_FLAT_CHANNELS_SCORE &&
         any_constant_channel(scoring))
-        status = score_constant_input(scoring, zeros, &constant_score);
-    return status == SSCAM_OK ? finish_weights(scoring, constant_score) : status;
+        status = score_constant_input(scoring, zeros, &scoring->constant_score);
+    if (status == SSCAM_OK &&
+        choice(scoring, SSCAM_OPTION_CHANNEL_SOFTMAX) != SSCAM_CHANNEL_SOFTMAX_ON)
+        status = score_baseline(scoring, &scoring->baseline);
+    return status;
 }
 
 static void release(void *state)
@@ -446,6 +462,7 @@ static void release(void *state)
     free(scoring->upsampled);
     free(scoring->channel);
     free(scoring->score);
+    sscam_sample_rounds_free(scoring->rounds);
     free(scoring);
 }
 
@@ -460,6 +477,7 @@ static sscam_status begin(sscam_map_job *job, sscam_sampling sampling)
     job->release_state = release;
     scoring->job = job;
     scoring->sampling = sampling;
+    scoring->constant_score = NAN;
     scoring->slot_of = sscam_zeros(channels, sizeof *scoring->slot_of);
     scoring->channel = sscam_zeros(channels, sizeof *scoring->channel);
     scoring->score = sscam_zeros(channels, sizeof *scoring->score);
@@ -471,26 +489,97 @@ static sscam_status begin(sscam_map_job *job, sscam_sampling sampling)
     return status == SSCAM_OK ? make_plan(scoring) : status;
 }
 
+/* --- rounds of samples ------------------------------------------------------------------------ */
+
+static void plan_round(channel_scoring *scoring)
+{
+    scoring->plan.channels = sscam_round_channels(scoring->rounds, &scoring->plan.channel_count);
+    scoring->plan.samples = 1;
+    scoring->job->later_inputs = sscam_round_later_inputs(scoring->rounds);
+}
+
+/* With a tolerance, samples are scored in rounds, the first of which replaces the plan. What the
+ * error of the map depends on beside them is scored before. */
+static sscam_status begin_rounds(channel_scoring *scoring, sscam_reduction reduction)
+{
+    const sscam_map_job *job = scoring->job;
+    const sscam_round_request request = {.job = job,
+                                         .channels = scoring->channel,
+                                         .slot_of = scoring->slot_of,
+                                         .channel_count = scoring->slot_count,
+                                         .samples = scoring->plan.samples,
+                                         .reduction = reduction,
+                                         .weigh = weigh_slots,
+                                         .user = scoring};
+    if (job->settings->value[SSCAM_OPTION_TOLERANCE].real == 0.0 || !has_noise(scoring) ||
+        request.samples < 2)
+        return SSCAM_OK;
+    sscam_status status = sscam_sample_rounds_new(&request, &scoring->rounds);
+    if (status == SSCAM_OK && !job->only_prepares)
+        status = score_references(scoring);
+    if (status == SSCAM_OK)
+        plan_round(scoring);
+    return status;
+}
+
+/* Takes the scores of a round and plans the next one, which may be empty. */
+static sscam_status take_round(channel_scoring *scoring)
+{
+    sscam_status status = check_scores(scoring, scoring->job->scores);
+    if (status == SSCAM_OK)
+        status = sscam_sample_rounds_take(scoring->rounds, scoring->job->scores);
+    if (status != SSCAM_OK)
+        return status;
+    plan_round(scoring);
+    if (scoring->plan.channel_count > 0)
+        return SSCAM_OK;
+    sscam_round_scores(scoring->rounds, scoring->score);
+    scoring->job->estimated_error = sscam_round_error(scoring->rounds);
+    return SSCAM_OK;
+}
+
+/* --- all -------------------------------------------------------------------------------------- */
+
+static sscam_status start(sscam_map_job *job, sscam_sampling sampling, sscam_reduction reduction)
+{
+    sscam_status status = begin(job, sampling);
+    channel_scoring *scoring = job->state;
+    if (status == SSCAM_OK && scoring->slot_count > 0)
+        status = begin_rounds(scoring, reduction);
+    if (status == SSCAM_OK && scoring->slot_count > 0)
+        job->requested_masks = &scoring->plan;
+    return status;
+}
+
+/* Takes the scores that were requested; the plan stays requested where there are more to come. */
+static sscam_status take(channel_scoring *scoring, sscam_reduction reduction)
+{
+    sscam_map_job *job = scoring->job;
+    if (scoring->rounds) {
+        sscam_status status = take_round(scoring);
+        if (status != SSCAM_OK || scoring->plan.channel_count == 0)
+            job->requested_masks = NULL;
+        return status;
+    }
+    sscam_status status = take_scores(scoring,
+                                      scoring->is_second_pass ? SSCAM_REDUCE_MEAN : reduction);
+    if (status == SSCAM_OK && is_noisy(scoring) && !scoring->is_second_pass &&
+        choice(scoring, SSCAM_OPTION_RESCORE) == SSCAM_RESCORE_ON)
+        plan_second_pass(scoring);
+    else
+        job->requested_masks = NULL;
+    return status;
+}
+
 sscam_status sscam_weigh_by_scores(sscam_map_job *job, sscam_sampling sampling,
                                    sscam_reduction reduction)
 {
+    sscam_status status = job->state ? take(job->state, reduction)
+                                     : start(job, sampling, reduction);
     channel_scoring *scoring = job->state;
-    sscam_status status = SSCAM_OK;
-    if (!scoring) {
-        status = begin(job, sampling);
-        scoring = job->state;
-        if (status == SSCAM_OK && scoring->slot_count > 0) {
-            job->requested_masks = &scoring->plan;
-            return SSCAM_OK;
-        }
-    } else {
-        status = take_scores(scoring, scoring->is_second_pass ? SSCAM_REDUCE_MEAN : reduction);
-        if (status == SSCAM_OK && is_noisy(scoring) && !scoring->is_second_pass &&
-            choice(scoring, SSCAM_OPTION_RESCORE) == SSCAM_RESCORE_ON) {
-            plan_second_pass(scoring);
-            return SSCAM_OK; /* the plan is still requested */
-        }
-    }
-    job->requested_masks = NULL;
-    return status == SSCAM_OK ? finish(scoring) : status;
+    if (status != SSCAM_OK || job->requested_masks)
+        return status;
+    if (!scoring->rounds)
+        status = score_references(scoring);
+    return status == SSCAM_OK ? finish_weights(scoring) : status;
 }

@@ -155,6 +155,15 @@ static const sscam_option table[] = {
     INT(SAMPLES, "samples", "10", 1, 1000000,
         "Samples: noisy masks a channel, N of eq. 9-15 (SS-CAM); steps of the mask's fading in "
         "(IS-CAM); noisy inputs (Smooth Grad-CAM++); random masks (RISE, whose default is 4000)."),
+    REAL(
+        TOLERANCE, "tolerance", "0", 0, 1,
+        "SS-CAM: sampling ends when the map, in [0,1], would with 95 % certainty change by no more "
+        "than this at any position if all samples were scored; 0: all are. Other methods score "
+        "all their samples."),
+    CHOICE(NOISE, "noise", VALUES("independent", "common"),
+           "Whether each channel's samples have noise of their own (SS-CAM), or the channels share "
+           "that of a sample: their differences, which the softmax is made of, then need far fewer "
+           "samples."),
     REAL(SIGMA, "sigma", "4", 0, 1e6,
          "Standard deviation of the noise, in the units that noise_scale says; 0 gives Score-CAM's "
          "weights (SS-CAM) or those of Grad-CAM++ (Smooth Grad-CAM++, whose default is 0.3)."),
@@ -174,11 +183,17 @@ static const sscam_option table[] = {
     CHOICE(COMBINE, "combine", VALUES("low_resolution", "upsampled"),
            "Whether activations are added and rectified at their own size or at the input's."),
     INT(MAX_CHANNELS, "max_channels", "0", 0, 1e9,
-        "Score only this many channels, those of highest spatial standard deviation (Faster "
-        "Score-CAM, Ablation-CAM); 0: all."),
-    REAL(CHANNEL_SHARE, "channel_share", "1", 1e-9, 1,
-         "Score only this share of the channels, at least one, those of highest spatial standard "
-         "deviation; with max_channels, whichever are fewer."),
+        "Score only this many channels, the highest by channel_ranking (Faster Score-CAM, "
+        "Ablation-CAM); 0: all."),
+    REAL(
+        CHANNEL_SHARE, "channel_share", "1", 1e-9, 1,
+        "Score only this share of the channels, at least one, the highest by channel_ranking; with "
+        "max_channels, whichever are fewer."),
+    CHOICE(CHANNEL_RANKING, "channel_ranking", VALUES("deviation", "energy", "contribution"),
+           "What max_channels and channel_share rank channels by: spatial standard deviation "
+           "(Faster Score-CAM); "
+           "energy, the sum of squared activations; expected contribution, energy times the "
+           "magnitude of the mean gradient, for which the network must have gradients."),
     INT(MASK_CELLS, "mask_cells", "7", 1, 1024,
         "Cells along each side of a random mask (RISE), before it is upsampled and shifted."),
     REAL(MASK_PROBABILITY, "mask_probability", "0.5", 0.001, 0.999,

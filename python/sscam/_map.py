@@ -104,6 +104,12 @@ class Map:
         return int(_native.sscam_map_passes(self._handle.pointer))
 
     @property
+    def estimated_error(self) -> float:
+        """By how much the map would change at most, at any position, with 95 % certainty, if all
+        samples had been scored (option `tolerance`); 0 where all were."""
+        return float(_native.sscam_map_estimated_error(self._handle.pointer))
+
+    @property
     def diagnostics(self) -> dict[str, Any]:
         """How masked inputs were scored, for reports: "form" of the network, "precision",
         "workers", "batch_size"; later releases may add keys. Empty for methods that score none."""

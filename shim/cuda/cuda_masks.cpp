@@ -70,6 +70,7 @@ struct Channels {
         for (int64_t i = 0; i < plan.channel_count; i++) {
             const sscam_mask_channel &source = plan.channels[i];
             index.push_back(static_cast<int32_t>(source.channel));
+            first_sample.push_back(static_cast<int32_t>(source.first_sample));
             offset.push_back(source.offset);
             gain.push_back(source.gain);
             noise_stddev.push_back(source.noise_stddev);
@@ -77,7 +78,7 @@ struct Channels {
         }
     }
 
-    std::vector<int32_t> index;
+    std::vector<int32_t> index, first_sample;
     std::vector<float> offset, gain, noise_stddev;
     int64_t count = 0; // of A, up to the last one used
 };
@@ -153,6 +154,7 @@ void CudaMasks::prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &sma
                                 channels.count * sscam_position_count(plan.map_sides));
     add_positions(plan, kernel, small);
     small.add(channels.index, kernel.channel);
+    small.add(channels.first_sample, kernel.first_sample);
     small.add(channels.offset, kernel.offset);
     small.add(channels.gain, kernel.gain);
     small.add(channels.noise_stddev, kernel.noise_stddev);
@@ -167,6 +169,7 @@ void CudaMasks::prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &sma
     kernel.map_width = plan.map_sides.width;
     kernel.image = static_cast<uint32_t>(plan.image_index);
     kernel.fades_in = plan.fades_in;
+    kernel.common_noise = plan.common_noise;
     kernel.noise_on_input = plan.noise_target == SSCAM_NOISE_ON_INPUT;
 }
 

@@ -32,6 +32,7 @@ typedef struct sscam_mask_kernel {
     const float *slice_share, *row_share,
         *column_share;      /* by this share of the next; no slices: null */
     const int32_t *channel; /* of a slot, as what follows */
+    const int32_t *first_sample;
     const float *offset, *gain, *noise_stddev;
     void *out;
     uint64_t seed;
@@ -44,7 +45,7 @@ typedef struct sscam_mask_kernel {
     int32_t noise_on_input; /* or on the mask */
     int32_t channels_last;
     int32_t element;
-    int32_t unused;
+    int32_t common_noise; /* whether k of the noise counter is 0 for all channels */
 } sscam_mask_kernel;
 
 /* Round to nearest, ties to even, as every conversion here; NaN stays NaN. */
@@ -152,7 +153,7 @@ SSCAM_INLINE sscam_quad_positions sscam_target_pixels_of(const sscam_mask_kernel
 typedef struct sscam_masked_input {
     int64_t start; /* of its values in `out` */
     const float *map;
-    uint32_t channel, sample;
+    uint32_t noise_channel, sample; /* of the noise counter */
     float offset, gain, noise_stddev;
 } sscam_masked_input;
 
@@ -164,9 +165,9 @@ SSCAM_INLINE sscam_masked_input sscam_masked_input_of(const sscam_mask_kernel *k
     const int64_t sample = index - slot * k->samples;
     const float share = k->fades_in ? (float)(sample + 1) / (float)k->samples : 1.0f;
     of.start = row * k->colours * k->depth * k->height * k->width;
-    of.channel = (uint32_t)k->channel[slot];
-    of.map = k->activations + of.channel * (k->map_depth * k->map_height * k->map_width);
-    of.sample = (uint32_t)sample;
+    of.noise_channel = k->common_noise ? 0 : (uint32_t)k->channel[slot];
+    of.map = k->activations + k->channel[slot] * (k->map_depth * k->map_height * k->map_width);
+    of.sample = (uint32_t)(k->first_sample[slot] + sample);
     of.offset = k->offset[slot];
     of.gain = share * k->gain[slot];
     of.noise_stddev = k->noise_stddev[slot];
@@ -205,7 +206,7 @@ SSCAM_INLINE void sscam_mask_at(const sscam_mask_kernel *k, const sscam_masked_i
     float noise[SSCAM_QUAD];
     const int32_t is_noisy = of->noise_stddev > 0.0f && !k->noise_on_input;
     if (is_noisy)
-        sscam_noise_quad(k->seed, of->channel, of->sample, k->image,
+        sscam_noise_quad(k->seed, of->noise_channel, of->sample, k->image,
                          (uint64_t)places->first / SSCAM_QUAD, noise);
     SSCAM_UNROLL
     for (int i = 0; i < SSCAM_QUAD; i++) {
@@ -232,7 +233,8 @@ SSCAM_INLINE float sscam_masked_value(const sscam_mask_kernel *k, const sscam_ma
     if (k->background)
         value += k->background[at] * (1.0f - mask);
     if (of->noise_stddev > 0.0f && k->noise_on_input)
-        value += of->noise_stddev * sscam_noise_at(k->seed, of->channel, of->sample, k->image, at);
+        value += of->noise_stddev *
+                 sscam_noise_at(k->seed, of->noise_channel, of->sample, k->image, at);
     return value;
 }
 

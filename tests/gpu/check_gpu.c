@@ -235,7 +235,7 @@ static int32_t cancel_third(void *user, double fraction)
 
 static sscam_progress progress_of(scoring *of, sscam_progress_callback callback)
 {
-    return (sscam_progress){callback, of, 0.0, 1.0, NULL};
+    return (sscam_progress){.callback = callback, .user = of, .end = 1.0};
 }
 
 static void *load_network(const char *on)

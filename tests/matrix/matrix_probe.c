@@ -144,7 +144,8 @@ static void show_scores(const sscam_capture *capture, const sscam_activation_lay
         float minimum, maximum;
         sscam_upsampled_min_max(finder, maps + k * map_size, &minimum, &maximum);
         if (maximum > minimum)
-            channels[used++] = (sscam_mask_channel){k, minimum, 1.0f / (maximum - minimum), 0.0f};
+            channels[used++] = (sscam_mask_channel){k, minimum, 1.0f / (maximum - minimum), 0.0f,
+                                                    0};
     }
     sscam_min_max_plan_free(finder);
     sscam_mask_plan plan = {.input = input,

@@ -98,7 +98,7 @@ sscam_status scene_score(const scene *scene, void *network, sscam_scoring_option
 {
     sscam_mask_channel channels[SCENE_CHANNELS];
     for (int k = 0; k < SCENE_CHANNELS; k++)
-        channels[k] = (sscam_mask_channel){k % scene->layout.channels, 0.0f, 0.5f, 0.25f};
+        channels[k] = (sscam_mask_channel){k % scene->layout.channels, 0.0f, 0.5f, 0.25f, 0};
     sscam_mask_plan plan = {.input = scene->input,
                             .input_rank = scene->shape.rank,
                             .input_channels = scene->shape.channels,

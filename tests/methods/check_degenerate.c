@@ -213,10 +213,10 @@ START_TEST(zero_gradients_and_equal_scores_weigh_nothing)
         assert_defined(map);
         for (int k = 0; k < FAKE_CHANNELS && weights && !is_named(method, "random-cam"); k++)
             ck_assert_float_eq_tol(weights[k], k == FAKE_FLAT_CHANNEL ? 0.0f : wanted, 1e-6f);
-        ck_assert_msg(sscam_map_is_flat(map) ==
-                          needs(method, SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_ABLATION |
-                                            SSCAM_NEEDS_POSITIONS),
-                      "%s", name_of(method));
+        ck_assert_msg(
+            sscam_map_is_flat(map) ==
+                needs(method, SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_ABLATION | SSCAM_NEEDS_POSITIONS),
+            "%s", name_of(method));
         sscam_map_unref(map);
     }
 }

@@ -465,11 +465,13 @@ START_TEST(numbers_of_pixels_are_exact)
     const int64_t counts[] = {most, most + 1, most + 1, most + 2};
     static const int64_t in_order[] = {3, 1, 2, 0};
     for (int64_t rank = 1; rank <= 4; rank++) {
-        sscam_target target = {.kind = SSCAM_TARGET_CLASS, .class_index = SSCAM_CLASS_RANKED(rank), .other_index = -1};
+        sscam_target target = {
+            .kind = SSCAM_TARGET_CLASS, .class_index = SSCAM_CLASS_RANKED(rank), .other_index = -1};
         ck_assert_int_eq(sscam_resolve_dense_class(&target, counts, 4), SSCAM_OK);
         ck_assert_int_eq(target.class_index, in_order[rank - 1]);
     }
-    sscam_target absent = {.kind = SSCAM_TARGET_CLASS, .class_index = SSCAM_CLASS_RANKED(5), .other_index = -1};
+    sscam_target absent = {
+        .kind = SSCAM_TARGET_CLASS, .class_index = SSCAM_CLASS_RANKED(5), .other_index = -1};
     ASSERT_FAILS(sscam_resolve_dense_class(&absent, counts, 4), SSCAM_E_CLASS, "class -5");
 }
 END_TEST
@@ -480,7 +482,8 @@ START_TEST(targets_are_resolved)
     static const float logits[5] = {1.0f, 3.0f, 2.0f, 3.0f, -1.0f};
     static const int64_t order[5] = {1, 3, 2, 0, 4}; /* of equals the lower index first */
     for (int k = 1; k <= 5; k++) {
-        sscam_target target = {.kind = SSCAM_TARGET_CLASS, .class_index = SSCAM_CLASS_RANKED(k), .other_index = 77};
+        sscam_target target = {
+            .kind = SSCAM_TARGET_CLASS, .class_index = SSCAM_CLASS_RANKED(k), .other_index = 77};
         ck_assert_int_eq(sscam_resolve_target(&target, logits, 5), SSCAM_OK);
         ck_assert_int_eq(target.class_index, order[k - 1]);
         ck_assert_double_eq(sscam_target_score(logits, 5, &target, SSCAM_SCORE_LOGIT),

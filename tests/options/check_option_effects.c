@@ -129,6 +129,9 @@ static const effect effects[] = {
     /* Gradients feel noise on the input where the network is not linear; CAM is refused there. */
     {"samples", "2", NOISY " is-cam" RISE, CAM, NULL, "quadratic"},
     {"sigma", "1", NOISY, CAM, NULL, "quadratic"},
+    {"tolerance", "1", SS_CAM, NULL, "samples=9", NULL},
+    {"tolerance", "1", NOBODY, NULL, NULL, NULL}, /* the first round has three samples */
+    {"noise", "common", SS_CAM, NULL, NULL, NULL},
     {"noise_target", "input", SS_CAM, NULL, NULL, NULL},
     {"noise_target", "activation", SS_CAM, NULL, NULL, NULL},
     {"noise_scale", "range", " smooth-grad-cam++", CAM, NULL,
@@ -147,6 +150,9 @@ static const effect effects[] = {
     {"groups", "2", GROUP, NULL, NULL, NULL},
     {"group_percentile", "20", GROUP, NULL, NULL, NULL},
     {"seed", "7", NOISY RANDOM RISE, CAM, NULL, "quadratic"},
+    {"channel_ranking", "energy", SCORING ABLATION, NULL, "max_channels=2", NULL},
+    {"channel_ranking", "contribution", SCORING ABLATION, NULL, "max_channels=2", NULL},
+    {"channel_ranking", "contribution", NOBODY, NULL, NULL, NULL},
     {"batch_size", "2", NOBODY, NULL, NULL, NULL},
     {"probability", "sigmoid", SCORING ABLATION POSITIONS GROUP RISE, NULL, "score=probability",
      NULL},

@@ -79,6 +79,9 @@ static const known_option known[] = {
     {42, SSCAM_OPTION_TYPE_STRING, "region", "predicted", ""},
     {43, SSCAM_OPTION_TYPE_CHOICE, "reduction", "mean", "mean|sum"},
     {44, SSCAM_OPTION_TYPE_INT, "deadline", "0", ""},
+    {60, SSCAM_OPTION_TYPE_REAL, "tolerance", "0", ""},
+    {61, SSCAM_OPTION_TYPE_CHOICE, "noise", "independent", "independent|common"},
+    {62, SSCAM_OPTION_TYPE_CHOICE, "channel_ranking", "deviation", "deviation|energy|contribution"},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 
@@ -689,6 +692,11 @@ static const choice_value choice_values[] = {
     {"metric_insertion", "zeros", SSCAM_METRIC_INSERTION_ZEROS},
     {"calibrate", "on", SSCAM_CALIBRATE_ON},
     {"calibrate", "off", SSCAM_CALIBRATE_OFF},
+    {"noise", "independent", SSCAM_NOISE_INDEPENDENT},
+    {"noise", "common", SSCAM_NOISE_COMMON},
+    {"channel_ranking", "deviation", SSCAM_CHANNEL_RANKING_DEVIATION},
+    {"channel_ranking", "energy", SSCAM_CHANNEL_RANKING_ENERGY},
+    {"channel_ranking", "contribution", SSCAM_CHANNEL_RANKING_CONTRIBUTION},
     {"precision", "fp32", SSCAM_PRECISION_FP32},
     {"precision", "bf16", SSCAM_PRECISION_BF16},
     {"precision", "fp16", SSCAM_PRECISION_FP16},

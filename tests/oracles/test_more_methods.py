@@ -130,7 +130,8 @@ def test_kpca_cam(program, paths):
     )
 
 
-# --------------------------------------------------------------------------------- second derivatives
+# --------------------------------------------------------------------------------- second
+# derivatives
 
 
 def shapley_weights(module, image, class_index):
@@ -160,7 +161,8 @@ def test_shapley_cam_is_grad_cam_where_the_head_is_linear(program, paths):
     )
 
 
-# ------------------------------------------------------------------------------------------ positions
+# ------------------------------------------------------------------------------------------
+# positions
 
 
 @pytest.mark.parametrize("method", ["recipro-cam", "vit-recipro-cam"])
@@ -393,5 +395,3 @@ def test_unusable_target_weights_are_refused(program, paths, tmp_path):
         "explain", paths["curved"], "--tensor", tmp_path / "input.npy", "--target", "weights"
     )
     assert done.returncode != 0 and "no weights were given" in done.stderr
-
-

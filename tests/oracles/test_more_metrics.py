@@ -102,7 +102,9 @@ def test_road_and_arcc(program, network, tmp_path):
         difference = scores[0] - scores[1]
         assert abs(float(row["road"]) - 50 * difference.mean()) < 0.05
         coherency, complexity = float(row["coherency"]), float(row["complexity"])
-        parts = np.array([coherency, 100 - complexity, np.clip(100 * difference[1::2].mean(), 0, 100)])
+        parts = np.array(
+            [coherency, 100 - complexity, np.clip(100 * difference[1::2].mean(), 0, 100)]
+        )
         wanted = 0 if (parts <= 0).any() else 3 / (1 / parts).sum()
         assert abs(float(row["arcc"]) - wanted) < 0.5
 
@@ -134,9 +136,17 @@ def test_infidelity_and_sensitivity(program, network, tmp_path):
         for i, neighbour in enumerate(inputs):
             np.save(tmp_path / f"near{i}.npy", neighbour[None])
             done = program.run(
-                "explain", DEMO / "clothes.pt", "--tensor", tmp_path / f"near{i}.npy",
-                "-m", row["method"], "-c", class_index, "--npy", tmp_path / "near-map.npy",
-            )  # fmt: skip
+                "explain",
+                DEMO / "clothes.pt",
+                "--tensor",
+                tmp_path / f"near{i}.npy",
+                "-m",
+                row["method"],
+                "-c",
+                class_index,
+                "--npy",
+                tmp_path / "near-map.npy",
+            )
             assert done.returncode == 0, done.stderr
             near = np.load(tmp_path / "near-map.npy")
             distances.append(np.linalg.norm(near - heat) / np.linalg.norm(heat))
@@ -154,8 +164,12 @@ def test_insertion_from_zeros_and_thresholded_maps(program, network, tmp_path):
         area = metrics.area(
             *metrics.curve(
                 lambda inputs, c: probability(network, inputs, c),
-                np.zeros_like(image), image, heat, class_index, 8,
-            )  # fmt: skip
+                np.zeros_like(image),
+                image,
+                heat,
+                class_index,
+                8,
+            )
         )
         assert abs(float(row["insertion"]) - area) < 2e-3
         assert abs(float(row["complexity"]) - metrics.complexity(heat)) < 1e-3
