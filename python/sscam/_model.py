@@ -238,9 +238,7 @@ class Model:
         """
         pointer = ctypes.POINTER(_native.Model)()
         with self._borrowed() as own:
-            check(
-                _native.sscam_model_randomise(own, layers, seed, None, ctypes.byref(pointer))
-            )
+            check(_native.sscam_model_randomise(own, layers, seed, None, ctypes.byref(pointer)))
         model = type(self).__new__(type(self))
         model._own(pointer)
         return model

@@ -33,8 +33,28 @@ METHODS = [
     "layer-cam",
     "eigen-grad-cam",
     "grad-cam-elementwise",
+    "random-cam",
+    "fem",
+    "kpca-cam",
+    "shapley-cam",
+    "recipro-cam",
+    "vit-recipro-cam",
+    "group-cam",
+    "rise",
 ]
-WITHOUT_WEIGHTS = {"eigen-cam", "hires-cam", "layer-cam", "eigen-grad-cam", "grad-cam-elementwise"}
+WITHOUT_WEIGHTS = {
+    "eigen-cam",
+    "hires-cam",
+    "layer-cam",
+    "eigen-grad-cam",
+    "grad-cam-elementwise",
+    "fem",
+    "kpca-cam",
+    "recipro-cam",
+    "vit-recipro-cam",
+    "group-cam",
+    "rise",
+}
 JSON_KEYS = {
     "image",
     "method",

@@ -385,13 +385,15 @@ def test_unusable_target_weights_are_refused(program, paths, tmp_path):
     for name, (weights, message) in cases.items():
         np.save(tmp_path / f"{name}.npy", weights)
         done = program.run(
-            "explain", paths["curved"], "--tensor", tmp_path / "input.npy",
-            "--target-weights", tmp_path / f"{name}.npy",
-        )  # fmt: skip
+            "explain",
+            paths["curved"],
+            "--tensor",
+            tmp_path / "input.npy",
+            "--target-weights",
+            tmp_path / f"{name}.npy",
+        )
         assert done.returncode != 0 and message in done.stderr, done.stderr
     done = program.run(
         "explain", paths["curved"], "--tensor", tmp_path / "input.npy", "--target", "weights"
     )
     assert done.returncode != 0 and "no weights were given" in done.stderr
-
-
