@@ -302,7 +302,7 @@ def test_map_of_values_that_are_not_finite():
 
 def test_target_weights_reach_the_library(model, batch):
     explainer = sscam.Explainer(model, "grad-cam")
-    count = len(explainer.classify(batch[0]))
+    count = model.classify(batch).shape[1]
     weights = np.zeros(count)
     weights[1] = 2
     one = explainer.explain(batch[0], 1)
@@ -323,6 +323,8 @@ def test_target_weights_reach_the_library(model, batch):
 
 def test_maps_depend_on_the_parameters(model, batch):
     """The sanity check of Adebayo et al. 2018; copies of no random layer explain the same."""
+    if "\nfake:" in sscam.build_info():
+        pytest.skip("skipped: the fake networks have no parameters")
     whole = model.explain(batch[0], "grad-cam", 1)
     with model.randomised(0) as same, model.randomised(10**6, seed=3) as other:
         np.testing.assert_array_equal(same.explain(batch[0], "grad-cam", 1).data, whole.data)
