@@ -298,3 +298,37 @@ def test_map_of_values_compares_and_draws_as_the_explained_one(model, image_path
 def test_map_of_values_that_are_not_finite():
     with pytest.raises(sscam.ArgumentError, match="NaN"):
         sscam.Map.from_values([[0.0, np.nan]])
+
+
+def test_target_weights_reach_the_library(model, batch):
+    explainer = sscam.Explainer(model, "grad-cam")
+    count = model.classify(batch).shape[1]
+    weights = np.zeros(count)
+    weights[1] = 2
+    one = explainer.explain(batch[0], 1)
+    explainer.options["target"] = weights
+    assert explainer.options["target"] == "weights"
+    np.testing.assert_allclose(explainer.explain(batch[0], 1).weights, 2 * one.weights, rtol=1e-4)
+    explainer.options["target"] = "cosine"
+    assert not np.allclose(explainer.explain(batch[0], 1).weights, 2 * one.weights, rtol=1e-2)
+    for wrong in (weights[None], 3.0, []):
+        with pytest.raises(sscam.ArgumentError, match="outputs"):
+            explainer.options["target"] = wrong
+    with pytest.raises(TypeError, match="target"):
+        explainer.options["target"] = ["a"]
+    explainer.options["target"] = weights[1:]
+    with pytest.raises(sscam.ArgumentError, match="outputs"):
+        explainer.explain(batch[0])
+
+
+def test_maps_depend_on_the_parameters(model, batch):
+    """The sanity check of Adebayo et al. 2018; copies of no random layer explain the same."""
+    if "\nfake:" in sscam.build_info():
+        pytest.skip("skipped: the fake networks have no parameters")
+    whole = model.explain(batch[0], "grad-cam", 1)
+    with model.randomised(0) as same, model.randomised(10**6, seed=3) as other:
+        np.testing.assert_array_equal(same.explain(batch[0], "grad-cam", 1).data, whole.data)
+        assert other.explain(batch[0], "grad-cam", 1).correlation(whole) < 0.9
+    np.testing.assert_array_equal(model.explain(batch[0], "grad-cam", 1).data, whole.data)
+    with pytest.raises(sscam.ArgumentError, match="layers"):
+        model.randomised(-1)

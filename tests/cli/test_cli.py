@@ -33,8 +33,28 @@ METHODS = [
     "layer-cam",
     "eigen-grad-cam",
     "grad-cam-elementwise",
+    "random-cam",
+    "fem",
+    "kpca-cam",
+    "shapley-cam",
+    "recipro-cam",
+    "vit-recipro-cam",
+    "group-cam",
+    "rise",
 ]
-WITHOUT_WEIGHTS = {"eigen-cam", "hires-cam", "layer-cam", "eigen-grad-cam", "grad-cam-elementwise"}
+WITHOUT_WEIGHTS = {
+    "eigen-cam",
+    "hires-cam",
+    "layer-cam",
+    "eigen-grad-cam",
+    "grad-cam-elementwise",
+    "fem",
+    "kpca-cam",
+    "recipro-cam",
+    "vit-recipro-cam",
+    "group-cam",
+    "rise",
+}
 JSON_KEYS = {
     "image",
     "method",
@@ -223,7 +243,8 @@ def test_methods_as_json(sscam):
     assert [method["name"] for method in methods] == METHODS
     for method in methods:
         assert method["title"] and method["summary"] and method["citation"]
-        assert bool(method["needs"]) == (method["name"] != "eigen-cam")
+        needs_nothing = method["name"] in {"eigen-cam", "random-cam", "fem", "kpca-cam"}
+        assert bool(method["needs"]) != needs_nothing
 
 
 def test_options_as_json(sscam):

@@ -17,6 +17,17 @@ SCORING_METHODS = ("score-cam", "ss-cam-mean", "ss-cam-max", "is-cam")
 TERM_METHODS = ("eigen-cam", "hires-cam", "layer-cam", "eigen-grad-cam", "grad-cam-elementwise")
 GRADIENT_METHODS = ("grad-cam", "grad-cam++", "smooth-grad-cam++", "xgrad-cam", *TERM_METHODS)
 METHODS = ("cam", *GRADIENT_METHODS, "ablation-cam", *SCORING_METHODS)
+# Methods with a formula of their own each, in test_more_methods.py.
+OTHER_METHODS = (
+    "random-cam",
+    "fem",
+    "kpca-cam",
+    "shapley-cam",
+    "recipro-cam",
+    "vit-recipro-cam",
+    "group-cam",
+    "rise",
+)
 BATCH = 32
 
 

@@ -90,7 +90,7 @@ def softmax(values):
     return powers / powers.sum()
 
 
-# ------------------------------------------------------------------------------------- activations
+# ------------------------------------------------------------------------------ activations
 
 
 def test_random_cam(program, paths):
@@ -130,8 +130,7 @@ def test_kpca_cam(program, paths):
     )
 
 
-# --------------------------------------------------------------------------------- second
-# derivatives
+# ------------------------------------------------------------------------------ second derivatives
 
 
 def shapley_weights(module, image, class_index):
@@ -161,8 +160,7 @@ def test_shapley_cam_is_grad_cam_where_the_head_is_linear(program, paths):
     )
 
 
-# ------------------------------------------------------------------------------------------
-# positions
+# ------------------------------------------------------------------------------ positions
 
 
 @pytest.mark.parametrize("method", ["recipro-cam", "vit-recipro-cam"])
@@ -187,7 +185,7 @@ def test_recipro_cam(program, paths, method, score):
     assert_map(shown, scores - scores.min(), 1e-3)
 
 
-# ------------------------------------------------------------------------------------------ masks
+# ------------------------------------------------------------------------------ masks
 
 
 def gaussian_blur(image):
@@ -289,7 +287,7 @@ def test_share_of_channels(program, paths):
         assert (by_share.weights != 0).sum() <= wanted < count
 
 
-# ------------------------------------------------------------------------------------------ targets
+# ------------------------------------------------------------------------------ targets
 
 
 def grad_cam_of(network, image, value):
@@ -387,9 +385,13 @@ def test_unusable_target_weights_are_refused(program, paths, tmp_path):
     for name, (weights, message) in cases.items():
         np.save(tmp_path / f"{name}.npy", weights)
         done = program.run(
-            "explain", paths["curved"], "--tensor", tmp_path / "input.npy",
-            "--target-weights", tmp_path / f"{name}.npy",
-        )  # fmt: skip
+            "explain",
+            paths["curved"],
+            "--tensor",
+            tmp_path / "input.npy",
+            "--target-weights",
+            tmp_path / f"{name}.npy",
+        )
         assert done.returncode != 0 and message in done.stderr, done.stderr
     done = program.run(
         "explain", paths["curved"], "--tensor", tmp_path / "input.npy", "--target", "weights"
