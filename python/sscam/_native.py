@@ -100,7 +100,7 @@ class Activations(ctypes.Structure):
         ("class_weights", POINTER(Array)),
         ("sides", POINTER(c_int64)),
         ("rank", c_int32),
-        ("option_count", c_int32),
+        ("option_count", c_int64),
         ("options", POINTER(c_char_p)),
         ("layer", c_char_p),
     )
@@ -211,6 +211,7 @@ class Canvas(ctypes.Structure):
         ("height", c_int64),
         ("stride", c_int64),
         ("format", c_int32),
+        ("reserved", c_int32),
     )
 
 

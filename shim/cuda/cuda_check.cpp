@@ -205,7 +205,7 @@ sscam_status sscam_check_cuda_masks(const char *device, const sscam_mask_list *m
                                     sscam_precision precision, float *out, int64_t *uploaded)
 {
     return guarded("check", SSCAM_E_DEVICE, [&] {
-        const CudaMasks on_device(*masks, device_named(device));
+        const CudaMasks on_device(*masks, device_named(device), DeviceInputs());
         at::Tensor batch = on_device.write(first, rows, rows, layout, type_of(precision));
         copy_out(layout == SSCAM_MEMORY_FORMAT_NHWC ? batch.movedim(1, -1) : batch, out);
         *uploaded = on_device.uploaded_bytes();
@@ -231,8 +231,8 @@ sscam_status sscam_check_cuda_scoring(void *network, const sscam_score_request *
     return guarded("check", SSCAM_E_DEVICE, [&] {
         const Network &own = *static_cast<Network *>(network);
         const Tf32Guard exact(own.device(), /*tf32=*/false);
-        score_on_card({plain_variant(own.plain()), 1, request->scoring.batch_size}, *request,
-                      own.device(), scores);
+        score_on_card({plain_variant(own.plain()), 1, request->scoring.batch_size}, *request, own,
+                      scores);
     });
 }
 
