@@ -66,8 +66,7 @@ static sscam_status capture_elsewhere(sscam_map_job *job, sscam_capture *capture
         return sscam_fail_memory("an input");
     for (int64_t i = 0; i < size; i++)
         input[i] = 0.5f - given[i];
-    status = sscam_capture_layer(job, input, job->capture->layer, &job->target, 1,
-                                              capture);
+    status = sscam_capture_layer(job, input, job->capture->layer, &job->target, 1, capture);
     free(input);
     return status;
 }
