@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
@@ -90,14 +90,15 @@ def evaluate(
         for position, sample, share in _samples(dataset):
             cases = evaluation.add(*sample, progress=_part(report, share))
             images += [_name_of(sample.image, position)] * len(cases)
-        return _results(model, evaluation, list(methods), images)
+        found = _results(model, evaluation, list(methods), images)
+    return found
 
 
 def _samples(
     dataset: Iterable[Any],
 ) -> Iterator[tuple[int, Sample, tuple[float, float]]]:
     """Each sample with its position and the share of the work that it is."""
-    count = len(dataset) if hasattr(dataset, "__len__") else None
+    count = len(dataset) if isinstance(dataset, Sized) else None
     for position, given in enumerate(dataset):
         share = (position / count, (position + 1) / count) if count else (0.0, 1.0)
         yield position, _sample_of(given), share
@@ -241,7 +242,7 @@ def compare(
     >>> found.correlations.shape
     (2, 2)
     """
-    rows = model.explain_all(image, methods, [class_index], layer, progress, **options)
+    rows = model.explain_all(image, methods, [class_index], layer, progress, None, **options)
     if len(rows) != len(methods) or not isinstance(rows[0][0], Map):
         raise ArgumentError("compare() takes one input, not several")
     maps = tuple(row[0] for row in rows)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _constants, _native
-from ._arguments import ClassIndex, array_like
+from ._arguments import ClassIndex
 from ._errors import ArgumentError, check
 from ._explain_all import class_list, use_explainers
 from ._explainer import Explainer
@@ -20,6 +20,7 @@ from ._handle import Handle, encode
 from ._image import ImageLike, opened
 from ._map import Map
 from ._progress import Progress, call_with_progress
+from ._tensors import array_like
 
 
 class Total(NamedTuple):

@@ -14,7 +14,6 @@ from . import _native
 from ._arguments import (
     ClassIndex,
     array_argument,
-    array_like,
     as_batch,
     class_argument,
 )
@@ -23,7 +22,7 @@ from ._explainer import Explainer, labelled_map
 from ._image import ImageLike, is_image, opened
 from ._map import Map
 from ._progress import Progress, call_with_progress
-from ._tensors import gpu_input, is_on_gpu
+from ._tensors import array_like, gpu_input, is_on_gpu
 
 
 @overload

@@ -15,7 +15,6 @@ from . import _native
 from ._arguments import (
     ClassIndex,
     array_argument,
-    array_like,
     as_batch,
     class_argument,
     class_arguments,
@@ -40,7 +39,7 @@ from ._tables import (
 from ._tables import (
     options as option_table,
 )
-from ._tensors import GpuInput, gpu_input, is_on_gpu
+from ._tensors import GpuInput, array_like, gpu_input, is_on_gpu
 
 if TYPE_CHECKING:
     from ._model import Model

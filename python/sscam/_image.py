@@ -366,7 +366,8 @@ def _describe(given: PixelArray) -> tuple[_native.Pixels, npt.NDArray[Any]]:
             pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
         pixels = np.ascontiguousarray(pixels)
         channels = pixels.shape[2] if pixels.ndim == 3 else 1
-        layout = _Layout(pixels.ctypes.data, *pixels.shape[:2], 0, channels, False)
+        height, width = pixels.shape[:2]
+        layout = _Layout(pixels.ctypes.data, height, width, 0, channels, False)
         format_ = _native_format(channels, pixels.dtype.itemsize, is_bgr=False)
     bits = given.significant_bits if pixels.dtype.itemsize == 2 else 0
     described = _native.Pixels(

@@ -16,7 +16,6 @@ from . import _constants, _native
 from ._arguments import (
     ClassIndex,
     array_argument,
-    array_like,
     as_batch,
     floats_argument,
     shape_argument,
@@ -39,7 +38,7 @@ from ._labels import Labels, LabelsLike, labels_of
 from ._map import Map
 from ._progress import Progress
 from ._tables import OptionValue, check_keywords, document_options
-from ._tensors import gpu_input, is_on_gpu
+from ._tensors import array_like, gpu_input, is_on_gpu
 from ._torch_export import device_of, exported
 
 
