@@ -1,5 +1,5 @@
-// The functions of the CUDA driver that the library calls itself. Nothing of CUDA is needed to build:
-// the driver is the one that libtorch uses, found when a GPU is first used.
+// The functions of the CUDA driver that the library calls itself. Nothing of CUDA is needed to
+// build: the driver is the one that libtorch uses, found when a GPU is first used.
 #ifndef SSCAM_SHIM_CUDA_CUDA_DRIVER_HPP
 #define SSCAM_SHIM_CUDA_CUDA_DRIVER_HPP
 

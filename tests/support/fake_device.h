@@ -22,7 +22,8 @@ extern fake_device_counters fake_device_counted;
 /* A copy of some bytes in the device's memory; the process ends with it. */
 const void *fake_device_upload(const void *bytes, size_t size);
 
-/* Where the fake backend finds what lies at an address: the address itself for the host's memory. */
+/* Where the fake backend finds what lies at an address: the address itself for the host's
+ * memory. */
 const void *fake_device_contents(const void *address);
 
 /* The functions of the backend. */
