@@ -123,7 +123,8 @@ SSCAM_API sscam_status sscam_explain_cuda_all(sscam_explainer *const *explainers
  *               pixels. May be NULL when capacity is 0: then only class_count is written.
  * @param capacity Floats at logits: 0, or at least N x classes.
  * @param[out] class_count Number of outputs a row.
- * @return As sscam_model_classify(), and as sscam_explain_cuda() where the input is refused.
+ * @return SSCAM_OK, SSCAM_E_MODEL, SSCAM_E_MEMORY and others as sscam_model_classify();
+ *         SSCAM_E_ARGUMENT, SSCAM_E_DEVICE and SSCAM_E_UNSUPPORTED as sscam_explain_cuda().
  * Thread: any thread; calls on one model may run at the same time.
  * @since 1.0
  */
