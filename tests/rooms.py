@@ -78,6 +78,7 @@ OPEN_TO_SHIM = {
     "model/target_pixels.h",
     "model/zip_entries.h",
     "sscam/explainer.h",
+    "sscam/cuda.h",
     "sscam/runtime.h",
     "sscam/status.h",
 }

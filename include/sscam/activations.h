@@ -37,7 +37,7 @@ typedef struct sscam_activations {
     /** Number of sides: 1 for sound, 2 for images, 3 for videos and volumes. 0: 2. */
     int32_t rank;
     /** Number of pairs in `options`. */
-    int32_t option_count;
+    int64_t option_count;
     /** `option_count` pairs of an option's name and its value as text: `eigen_smooth` and
      * `combine`. May be NULL when option_count is 0. */
     const char *const *options;

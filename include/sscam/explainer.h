@@ -387,8 +387,8 @@ SSCAM_API sscam_status sscam_explain_array(sscam_explainer *explainer, const ssc
  * @param explainers      Explainers of one model, with the same preprocessing options.
  * @param explainer_count Their number, at least 1.
  * @param image           An image.
- * @param classes         class_count class indices, each possibly SSCAM_CLASS_TOP; NULL means the
- *                        top class alone.
+ * @param classes         class_count class indices, each possibly SSCAM_CLASS_TOP or
+ *                        SSCAM_CLASS_RANKED(); NULL means the top class alone.
  * @param class_count     Number of classes, at least 1; ignored when classes is NULL.
  * @param[out] maps       Room for explainer_count x class_count maps (x 1 when classes is NULL):
  *                        those of the first explainer first. On failure all are NULL. Ownership:
@@ -410,8 +410,8 @@ SSCAM_API sscam_status sscam_explain_image_all(sscam_explainer *const *explainer
  * @param explainers      Explainers of one model.
  * @param explainer_count Their number, at least 1.
  * @param input           As for sscam_explain_array().
- * @param classes         [N,class_count] class indices, each possibly SSCAM_CLASS_TOP; NULL means
- *                        the top class of each input alone.
+ * @param classes         [N,class_count] class indices, each possibly SSCAM_CLASS_TOP or
+ *                        SSCAM_CLASS_RANKED(); NULL means the top class of each input alone.
  * @param class_count     Number of classes an input, at least 1; ignored when classes is NULL.
  * @param[out] maps       Room for [N,explainer_count,class_count] maps. On failure all are NULL, or
  *                        none is written when the shape or class_count is refused. Ownership: the

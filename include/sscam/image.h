@@ -96,12 +96,14 @@ typedef struct sscam_canvas {
     int64_t stride;
     /** SSCAM_PIXELS_GRAY8, _RGB8, _BGR8, _RGBA8 or _BGRA8. */
     int32_t format;
+    /** 0. */
+    int32_t reserved;
 } sscam_canvas;
 
 /** Initial value of an sscam_canvas. */
-#define SSCAM_CANVAS_INIT                      \
-    {                                          \
-        sizeof(sscam_canvas), NULL, 0, 0, 0, 0 \
+#define SSCAM_CANVAS_INIT                         \
+    {                                             \
+        sizeof(sscam_canvas), NULL, 0, 0, 0, 0, 0 \
     }
 
 /** @name Formats of image files, as bits

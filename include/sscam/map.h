@@ -286,6 +286,35 @@ SSCAM_API sscam_status sscam_map_copy_data(const sscam_map *map, const int64_t *
 SSCAM_API sscam_status sscam_map_create(const sscam_array *values, sscam_map **out);
 
 /**
+ * A map as bytes, to be kept in a cache or sent to another process: its values and all that its
+ * functions tell, without the image. They mean the same on every machine.
+ *
+ * @param map       A map.
+ * @param[out] data The bytes, or NULL on failure. Ownership: the caller's, to be freed with
+ *                  sscam_free().
+ * @param[out] size Bytes at data; 0 on failure.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_map_encode(const sscam_map *map, void **data, size_t *size);
+
+/**
+ * The map of sscam_map_encode()'s bytes, by this release or an earlier one of the same
+ * SSCAM_ABI_VERSION. Bytes from strangers do no harm.
+ *
+ * @param data     The bytes; they may be freed after the call.
+ * @param size     Bytes at data.
+ * @param[out] out The map, which is equal in all that can be asked of it, or NULL on failure.
+ *                 Ownership: the caller's, to be released with sscam_map_unref().
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL); SSCAM_E_FORMAT (no map, a damaged one, or one of a
+ *         later release); SSCAM_E_MEMORY.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_map_decode(const void *data, size_t size, sscam_map **out);
+
+/**
  * Pearson's correlation of the data of two maps: sum_p (a_p - mean a)(b_p - mean b) / sqrt(sum_p
  * (a_p - mean a)^2 sum_p (b_p - mean b)^2), in double precision.
  *

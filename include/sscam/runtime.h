@@ -16,7 +16,8 @@ extern "C" {
 /** @name Levels of messages
  * Later releases may add some.
  * @{ */
-/** Something failed that no status reports. */
+/** Something failed that no status reports, since the call's results are right all the same: memory
+ * of a GPU that could not be given back, or a wait for it. */
 #define SSCAM_LOG_ERROR 1
 /** Something that the host should look at, such as a warning of libtorch. */
 #define SSCAM_LOG_WARNING 2

@@ -30,6 +30,7 @@
 
 #include "activations.h"
 #include "array.h"
+#include "cuda.h"
 #include "engine.h"
 #include "evaluation.h"
 #include "explainer.h"

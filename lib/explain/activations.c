@@ -186,10 +186,10 @@ static int32_t has_effect(const char *name)
 static sscam_status read_options(reading *work)
 {
     sscam_status status = sscam_settings_init(&work->settings, work->method->name);
-    for (int32_t i = 0; i < work->given.option_count && status == SSCAM_OK; i++) {
+    for (int64_t i = 0; i < work->given.option_count && status == SSCAM_OK; i++) {
         const char *name = work->given.options[2 * i], *value = work->given.options[2 * i + 1];
         if (!name || !value)
-            status = sscam_fail(SSCAM_E_ARGUMENT, "%s: option %" PRId32 ": its %s is NULL",
+            status = sscam_fail(SSCAM_E_ARGUMENT, "%s: option %" PRId64 ": its %s is NULL",
                                 function, i, !name ? "name" : "value");
         else if (!has_effect(name))
             status = sscam_fail(SSCAM_E_ARGUMENT,
@@ -215,7 +215,7 @@ static sscam_status read_given(const sscam_activations *given, reading *work)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: rank is %" PRId32 ", not 1 to 3", function,
                           work->given.rank);
     if (work->given.option_count < 0 || (work->given.option_count > 0 && !work->given.options))
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: option_count is %" PRId32 " and options is %sNULL",
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: option_count is %" PRId64 " and options is %sNULL",
                           function, work->given.option_count, work->given.options ? "not " : "");
     return check_needs(work->method, &work->given);
 }

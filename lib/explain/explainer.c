@@ -11,6 +11,7 @@
 #include "explain/map_private.h"
 #include "explain/method_private.h"
 #include "explain/pipeline.h"
+#include "model/device_input.h"
 #include "model/input_array.h"
 #include "options/region_option.h"
 
@@ -167,21 +168,35 @@ sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t exp
     return explain_reporting(&request, progress, maps);
 }
 
+/* An input in the host's memory or in that of a device; the other one is NULL. */
+typedef struct any_input {
+    sscam_input *host;
+    sscam_device_input *device;
+} any_input;
+
 static sscam_status check_and_load(const char *function, sscam_explain_request *request,
-                                   sscam_input *input)
+                                   any_input input)
 {
     sscam_status status = sscam_check_positions(&request->shape);
     if (status == SSCAM_OK)
-        status = sscam_input_load(input, function);
-    request->input = input->values;
+        status = input.device ? sscam_device_input_load(input.device, request->explainers[0]->model,
+                                                        function)
+                              : sscam_input_load(input.host, function);
+    request->device_input = input.device;
+    request->input = input.device ? input.device->values : input.host->values;
     return status;
 }
 
 /* Explains an input whose shape has been read. `function` is named in messages. */
 static sscam_status explain_opened(const char *function, sscam_explain_request *request,
-                                   sscam_input *input, sscam_map **maps)
+                                   any_input input, sscam_map **maps)
 {
-    request->shape = input->shape;
+    request->shape = input.device ? input.device->shape : input.host->shape;
+    if (request->explainer_count < 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: no explainers", function);
+    if (request->class_count < 1)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is %lld, not at least 1", function,
+                          (long long)request->class_count);
     sscam_call call;
     sscam_status status = clear_maps(request, request->shape.images, function, maps);
     if (status == SSCAM_OK)
@@ -193,6 +208,8 @@ static sscam_status explain_opened(const char *function, sscam_explain_request *
     status = check_and_load(function, request, input);
     if (status == SSCAM_OK)
         status = explain_reporting(request, &call.progress, maps);
+    if (input.device)
+        sscam_device_input_close(input.device); /* the call holds a reference of its model */
     sscam_call_end(&call);
     return finish(status);
 }
@@ -204,14 +221,22 @@ static sscam_status explain_array(const char *function, sscam_explain_request *r
     if (!array || !maps)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function, !array ? "input" : "maps");
     sscam_status status = sscam_input_open(array, "input", function, &input);
-    if (status == SSCAM_OK && request->explainer_count < 1)
-        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: no explainers", function);
-    if (status == SSCAM_OK && request->class_count < 1)
-        status = sscam_fail(SSCAM_E_ARGUMENT, "%s: class_count is %lld, not at least 1", function,
-                            (long long)request->class_count);
     if (status == SSCAM_OK)
-        status = explain_opened(function, request, &input, maps);
+        status = explain_opened(function, request, (any_input){.host = &input}, maps);
     sscam_input_close(&input);
+    return status;
+}
+
+static sscam_status explain_cuda(const char *function, sscam_explain_request *request,
+                                 const sscam_cuda_array *array, sscam_map **maps)
+{
+    sscam_device_input input;
+    if (!array || !maps)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function, !array ? "input" : "maps");
+    sscam_status status = sscam_device_input_open(array, "input", function, &input);
+    if (status == SSCAM_OK)
+        status = explain_opened(function, request, (any_input){.device = &input}, maps);
+    sscam_device_input_close(&input);
     return status;
 }
 
@@ -237,6 +262,21 @@ sscam_status sscam_explain_array(sscam_explainer *explainer, const sscam_array *
 {
     sscam_explain_request request = request_of(&explainer, 1, classes, 1);
     return explain_array("sscam_explain_array", &request, input, maps);
+}
+
+sscam_status sscam_explain_cuda_all(sscam_explainer *const *explainers, int64_t explainer_count,
+                                    const sscam_cuda_array *input, const int64_t *classes,
+                                    int64_t class_count, sscam_map **maps)
+{
+    sscam_explain_request request = request_of(explainers, explainer_count, classes, class_count);
+    return explain_cuda("sscam_explain_cuda_all", &request, input, maps);
+}
+
+sscam_status sscam_explain_cuda(sscam_explainer *explainer, const sscam_cuda_array *input,
+                                const int64_t *classes, sscam_map **maps)
+{
+    sscam_explain_request request = request_of(&explainer, 1, classes, 1);
+    return explain_cuda("sscam_explain_cuda", &request, input, maps);
 }
 
 /* --- images ----------------------------------------------------------------------------------- */

@@ -159,6 +159,7 @@ void sscam_map_unref(sscam_map *map)
     free(map->data);
     free(map->raw);
     free(map->weights);
+    free(map->own_method);
     free(map->layer);
     free(map->diagnostics);
     sscam_target_pixels_destroy(map->target_pixels);

@@ -20,7 +20,8 @@ struct sscam_map {
     sscam_target_pixels *target_pixels; /* of a dense output: logit and probability are means over
                                            them; NULL for others */
     int32_t is_flat;
-    const char *method; /* a string of the registry */
+    const char *method; /* a string of the registry, or own_method */
+    char *own_method;   /* of a map from elsewhere, else NULL */
     char *layer;
     int64_t passes;
     double estimated_error;

@@ -59,7 +59,8 @@ static sscam_status fill_map(const float *values, int64_t count, sscam_map *map)
     map->raw = sscam_allocate_array(count, sizeof *map->raw);
     map->data = sscam_allocate_array(count, sizeof *map->data);
     map->layer = strdup("");
-    if (!map->raw || !map->data || !map->layer)
+    map->diagnostics = strdup("{}");
+    if (!map->raw || !map->data || !map->layer || !map->diagnostics)
         return sscam_fail_memory("a map");
     memcpy(map->raw, values, (size_t)count * sizeof *values);
     memcpy(map->data, values, (size_t)count * sizeof *values);

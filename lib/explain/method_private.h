@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "model/backend.h"
+#include "model/device_input.h"
 #include "options/options.h"
 #include "sscam/method.h"
 
@@ -14,8 +15,9 @@ typedef struct sscam_map_job {
     const sscam_backend *backend;
     void *network;
     const sscam_settings *settings;
-    const char *layer;  /* name of the target layer; "": the default one */
-    const float *input; /* X0 */
+    const char *layer;                /* name of the target layer; "": the default one */
+    const float *input;               /* X0; to be read through sscam_host_values() */
+    sscam_device_input *device_input; /* that holds X0; NULL: it is in the host's memory */
     sscam_shape shape;
     int64_t image_index;           /* v of the noise counter */
     float black[3];                /* (0 - mean) / std: the value of a black pixel, by channel */

@@ -144,11 +144,14 @@ static sscam_status augment_inputs(pipeline *work)
         sizeof(float));
     if (!work->augmented)
         return sscam_fail_memory("augmented inputs");
-    for (int64_t image = 0; image < work->images; image++)
-        for (int64_t i = 1; i < SSCAM_AUGMENTATIONS; i++)
-            sscam_augment(input_of(work, image), &work->request->shape, i,
-                          augmented_input(work, image, i));
-    return SSCAM_OK;
+    sscam_status status = SSCAM_OK;
+    for (int64_t image = 0; image < work->images && status == SSCAM_OK; image++) {
+        const float *input = NULL;
+        status = sscam_host_values(work->request->device_input, input_of(work, image), &input);
+        for (int64_t i = 1; i < SSCAM_AUGMENTATIONS && status == SSCAM_OK; i++)
+            sscam_augment(input, &work->request->shape, i, augmented_input(work, image, i));
+    }
+    return status;
 }
 
 static sscam_target target_of(const pipeline *work, const explainer_plan *plan, int64_t image,
@@ -189,6 +192,7 @@ static void fill_jobs(const pipeline *work, const explainer_plan *plan, int64_t 
             .layer = layer,
             .input = augmentation == 0 ? input_of(work, image)
                                        : augmented_input(work, image, augmentation),
+            .device_input = request->device_input,
             .shape = request->shape,
             .image_index = work->first + image,
             .region = &plan->region,

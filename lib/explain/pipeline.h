@@ -7,6 +7,7 @@
 
 #include "base/progress.h"
 #include "base/shape.h"
+#include "model/device_input.h"
 #include "sscam/explainer.h"
 
 /* One call: each class on each input by each explainer. */
@@ -14,6 +15,7 @@ typedef struct sscam_explain_request {
     sscam_explainer *const *explainers;
     int64_t explainer_count;
     const float *input;
+    sscam_device_input *device_input; /* that holds `input`; NULL: it is in the host's memory */
     sscam_shape shape;
     const int64_t *classes; /* [N][class_count]; NULL: the top class of each */
     int64_t class_count;

@@ -137,6 +137,9 @@ sscam_status sscam_canvas_read(const sscam_canvas *given, const char *function, 
                           function, out->format);
     if (!out->data)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: data of the canvas is NULL", function);
+    if (out->reserved != 0)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: reserved of the canvas is %" PRId32 ", not 0",
+                          function, out->reserved);
     status = check_size(function, out->width, out->height);
     return status == SSCAM_OK
                ? resolve_stride(function, "stride", &out->stride,

@@ -57,13 +57,16 @@ static sscam_status fail_unsupported(const sscam_map_job *job, const char *why)
 static sscam_status capture_elsewhere(sscam_map_job *job, sscam_capture *capture)
 {
     int64_t size = sscam_input_size(&job->shape);
+    const float *given = NULL;
+    sscam_status status = sscam_host_values(job->device_input, job->input, &given);
+    if (status != SSCAM_OK)
+        return status;
     float *input = sscam_allocate_array(size, sizeof *input);
     if (!input)
         return sscam_fail_memory("an input");
     for (int64_t i = 0; i < size; i++)
-        input[i] = 0.5f - job->input[i];
-    sscam_status status = sscam_capture_layer(job, input, job->capture->layer, &job->target, 1,
-                                              capture);
+        input[i] = 0.5f - given[i];
+    status = sscam_capture_layer(job, input, job->capture->layer, &job->target, 1, capture);
     free(input);
     return status;
 }

@@ -88,12 +88,15 @@ static sscam_status masked_input_range(channel_scoring *scoring, const sscam_mas
     sscam_status status = sscam_upsample(
         plan->activations + channel->channel * sscam_position_count(plan->map_sides),
         plan->map_sides, plan->input_sides, plan->align_corners, scoring->upsampled);
+    const float *input = NULL;
+    if (status == SSCAM_OK)
+        status = sscam_host_values(scoring->job->device_input, plan->input, &input);
     if (status != SSCAM_OK)
         return status;
     float lowest = INFINITY, highest = -INFINITY;
     for (int64_t color = 0; color < plan->input_channels; color++) {
         for (int64_t p = 0; p < positions; p++) {
-            float value = plan->input[color * positions + p] *
+            float value = input[color * positions + p] *
                           ((scoring->upsampled[p] - channel->offset) * channel->gain);
             lowest = fminf(lowest, value);
             highest = fmaxf(highest, value);

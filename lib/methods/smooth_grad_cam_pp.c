@@ -20,13 +20,14 @@ static int64_t choice(const sscam_map_job *job, int32_t option)
     return job->settings->value[option].integer;
 }
 
-static sscam_status find_noise_stddev(const sscam_map_job *job, int64_t size, float *stddev)
+static sscam_status find_noise_stddev(const sscam_map_job *job, const float *given, int64_t size,
+                                      float *stddev)
 {
     double sigma = job->settings->value[SSCAM_OPTION_SIGMA].real;
-    float lowest = job->input[0], highest = job->input[0];
+    float lowest = given[0], highest = given[0];
     for (int64_t i = 1; i < size; i++) {
-        lowest = fminf(lowest, job->input[i]);
-        highest = fmaxf(highest, job->input[i]);
+        lowest = fminf(lowest, given[i]);
+        highest = fmaxf(highest, given[i]);
     }
     double range = (double)highest - (double)lowest;
     *stddev = sigma > 0.0 ? (float)sscam_noise_stddev(job->settings, range) : 0.0f;
@@ -38,14 +39,14 @@ static sscam_status find_noise_stddev(const sscam_map_job *job, int64_t size, fl
 }
 
 /* X0 + noise; the noise belongs to no channel, so the k of its counter is 0. */
-static void write_noisy_input(const sscam_map_job *job, int64_t sample, int64_t size, float stddev,
-                              float *out)
+static void write_noisy_input(const sscam_map_job *job, const float *given, int64_t sample,
+                              int64_t size, float stddev, float *out)
 {
     const sscam_noise_plane plane = {choice(job, SSCAM_OPTION_SEED), 0, (uint32_t)sample,
                                      (uint32_t)job->image_index};
     sscam_noise_fill(&plane, 0, size, out);
     for (int64_t i = 0; i < size; i++)
-        out[i] = job->input[i] + stddev * out[i];
+        out[i] = given[i] + stddev * out[i];
 }
 
 static sscam_status add_derivatives(const sscam_capture *noisy, const sscam_map_job *job,
@@ -85,14 +86,17 @@ static sscam_status sample_derivatives(sscam_map_job *job, float *input, derivat
                                        int64_t *count)
 {
     int64_t size = sscam_input_size(&job->shape);
-    float stddev;
-    sscam_status status = find_noise_stddev(job, size, &stddev);
+    float stddev = 0.0f;
+    const float *given = NULL;
+    sscam_status status = sscam_host_values(job->device_input, job->input, &given);
+    if (status == SSCAM_OK)
+        status = find_noise_stddev(job, given, size, &stddev);
     *count = 1;
     if (status == SSCAM_OK && stddev == 0.0f)
         return add_derivatives(job->capture, job, sums);
     *count = choice(job, SSCAM_OPTION_SAMPLES);
     for (int64_t sample = 0; sample < *count && status == SSCAM_OK; sample++) {
-        write_noisy_input(job, sample, size, stddev, input);
+        write_noisy_input(job, given, sample, size, stddev, input);
         status = capture_noisy(job, input, sums);
         if (status == SSCAM_OK)
             status = sscam_progress_report(&job->progress, (double)(sample + 1) / (double)*count);

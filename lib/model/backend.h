@@ -18,6 +18,7 @@
 #include "masks/masked_input.h"
 #include "model/activation_layout.h"
 #include "model/target_pixels.h"
+#include "sscam/cuda.h"
 #include "sscam/status.h"
 
 #ifdef __cplusplus
@@ -237,6 +238,18 @@ typedef struct sscam_backend {
      * `randomised` receives how many have. */
     sscam_status (*randomise)(void *network, int64_t layers, int64_t seed, int64_t *randomised,
                               void **out);
+    /* Takes an input that lies in the memory of the network's device, and whose description the
+     * core has checked: from now on requests may pass `values`, or an address within, as their
+     * input, which the core passes on and does not read. `is_finite`: whether all of them are
+     * finite as float32. */
+    sscam_status (*hold_device_input)(void *network, const sscam_cuda_array *array,
+                                      const sscam_shape *shape, const float **values,
+                                      int32_t *is_finite);
+    /* Ends the holding, when nothing reads the values any more. */
+    void (*release_device_input)(void *network, const float *values);
+    /* Copies `count` of the values to the host. */
+    sscam_status (*read_device_input)(void *network, const float *values, int64_t count,
+                                      float *out);
 } sscam_backend;
 
 /* The backend of this build: backend_default.c in the library, the fake one in the tests. */

@@ -225,10 +225,9 @@ static int32_t is_usable_in_place(const sscam_array *array, const walk *elements
            (uintptr_t)array->data % _Alignof(float) == 0 && is_row_major(elements, sizeof(float));
 }
 
-sscam_status sscam_input_load(sscam_input *input, const char *function)
+static sscam_status plan_elements(const sscam_input *input, const char *function, walk *out)
 {
     const sscam_array *array = &input->array;
-    walk elements;
     if (!array->data)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s: data is NULL", function, input->name);
     if (size_of(array->element_type) == 0)
@@ -236,7 +235,20 @@ sscam_status sscam_input_load(sscam_input *input, const char *function)
                           "%s: %s: element_type is %" PRId32
                           ", not that of float32, float64 or uint8",
                           function, input->name, array->element_type);
-    sscam_status status = plan_walk(array, input->name, &elements);
+    return plan_walk(array, input->name, out);
+}
+
+sscam_status sscam_input_check_elements(const sscam_input *input, const char *function)
+{
+    walk elements;
+    return plan_elements(input, function, &elements);
+}
+
+sscam_status sscam_input_load(sscam_input *input, const char *function)
+{
+    const sscam_array *array = &input->array;
+    walk elements = {.data = NULL};
+    sscam_status status = plan_elements(input, function, &elements);
     if (status != SSCAM_OK)
         return status;
     input->values = array->data;

@@ -24,6 +24,10 @@ sscam_status sscam_read_shape(const int64_t *numbers, int32_t rank, const char *
 sscam_status sscam_input_open(const sscam_array *array, const char *name, const char *function,
                               sscam_input *out);
 
+/* Checks what sscam_input_load() does of the description, and reads no element: they may lie in the
+ * memory of a device. */
+sscam_status sscam_input_check_elements(const sscam_input *input, const char *function);
+
 /* Reads the elements: contiguous float32 in place, others into a copy. SSCAM_E_ARGUMENT for a type
  * that is no input's, strides that leave the address space, and for a value that is not finite as
  * float32, whose coordinates the message names. */

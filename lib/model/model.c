@@ -6,6 +6,7 @@
 
 #include "base/byte_source.h"
 #include "base/error.h"
+#include "model/device_input.h"
 #include "model/file_kind.h"
 #include "model/input_array.h"
 
@@ -186,34 +187,62 @@ static sscam_status copy_logits(const float *logits, int64_t rows, int64_t class
     return SSCAM_OK;
 }
 
-static sscam_status classify(sscam_model *model, const sscam_input *input, float *logits,
-                             int64_t capacity, int64_t *class_count)
+static sscam_status classify(sscam_model *model, const float *values, const sscam_shape *shape,
+                             float *logits, int64_t capacity, int64_t *class_count)
 {
     float *all = NULL;
     const sscam_output_selection selection = {.kind = SSCAM_SCORE_LOGIT};
-    sscam_status status = model->backend->classify(model->network, input->values, &input->shape,
-                                                   &selection, &all, class_count);
+    sscam_status status = model->backend->classify(model->network, values, shape, &selection, &all,
+                                                   class_count);
     if (status == SSCAM_OK)
-        status = copy_logits(all, input->shape.images, *class_count, logits, capacity);
+        status = copy_logits(all, shape->images, *class_count, logits, capacity);
     free(all);
     return status;
+}
+
+static sscam_status check_classification(const char *function, int32_t has_pointers,
+                                         const float *logits, int64_t capacity)
+{
+    if (!has_pointers || (!logits && capacity != 0))
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: a pointer is NULL", function);
+    if (capacity < 0)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: capacity is %" PRId64, function, capacity);
+    return SSCAM_OK;
 }
 
 sscam_status sscam_model_classify(sscam_model *model, const sscam_array *input, float *logits,
                                   int64_t capacity, int64_t *class_count)
 {
     static const char function[] = "sscam_model_classify";
-    if (!model || !input || !class_count || (!logits && capacity != 0))
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: a pointer is NULL", function);
-    if (capacity < 0)
-        return sscam_fail(SSCAM_E_ARGUMENT, "%s: capacity is %" PRId64, function, capacity);
+    sscam_status status = check_classification(function, model && input && class_count, logits,
+                                               capacity);
+    if (status != SSCAM_OK)
+        return status;
     sscam_input read;
-    sscam_status status = sscam_input_open(input, "input", function, &read);
+    status = sscam_input_open(input, "input", function, &read);
     if (status == SSCAM_OK)
         status = sscam_input_load(&read, function);
     if (status == SSCAM_OK)
-        status = classify(model, &read, logits, capacity, class_count);
+        status = classify(model, read.values, &read.shape, logits, capacity, class_count);
     sscam_input_close(&read);
+    return status == SSCAM_OK ? sscam_succeed() : status;
+}
+
+sscam_status sscam_model_classify_cuda(sscam_model *model, const sscam_cuda_array *input,
+                                       float *logits, int64_t capacity, int64_t *class_count)
+{
+    static const char function[] = "sscam_model_classify_cuda";
+    sscam_status status = check_classification(function, model && input && class_count, logits,
+                                               capacity);
+    if (status != SSCAM_OK)
+        return status;
+    sscam_device_input read;
+    status = sscam_device_input_open(input, "input", function, &read);
+    if (status == SSCAM_OK)
+        status = sscam_device_input_load(&read, model, function);
+    if (status == SSCAM_OK)
+        status = classify(model, read.values, &read.shape, logits, capacity, class_count);
+    sscam_device_input_close(&read);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
 

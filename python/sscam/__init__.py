@@ -27,10 +27,12 @@ from ._errors import (
     SscamError,
     UnsupportedError,
 )
+from ._evaluate import Comparison, Results, Sample, compare, evaluate
 from ._evaluation import Evaluation, Total
 from ._explain_all import explain_all
 from ._explainer import ClassScore, Explainer, Options
-from ._image import ImageFile, encode_png, read_image, write_png
+from ._image import ImageFile, PixelArray, encode_png, read_image, write_png
+from ._labels import Labels
 from ._map import Map, colormaps
 from ._model import Layer, Model
 from ._runtime import load_library, log_to_logging, max_threads, set_log_callback, set_max_threads
@@ -44,12 +46,14 @@ __all__ = [
     "Cancelled",
     "ClassError",
     "ClassScore",
+    "Comparison",
     "DeviceError",
     "Evaluation",
     "Explainer",
     "FileError",
     "FormatError",
     "ImageFile",
+    "Labels",
     "Layer",
     "LayerError",
     "Map",
@@ -60,14 +64,19 @@ __all__ = [
     "Option",
     "Options",
     "OutOfMemoryError",
+    "PixelArray",
     "Ranked",
+    "Results",
+    "Sample",
     "SscamError",
     "Total",
     "UnsupportedError",
     "__version__",
     "build_info",
     "colormaps",
+    "compare",
     "encode_png",
+    "evaluate",
     "explain_all",
     "get_include",
     "load_library",

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._arguments import array_argument, array_like, shape_argument
+from ._arguments import array_argument, shape_argument
 from ._errors import ArgumentError, check
 from ._handle import encode
 from ._map import Map
 from ._tables import OptionValue, check_keywords, option_named, to_text
+from ._tensors import array_like
 
 
 def map_from_activations(

@@ -13,17 +13,11 @@ import numpy.typing as npt
 from . import _constants, _native
 from ._errors import ArgumentError, ClassError
 from ._handle import first_of
+from ._labels import Labels, class_named
+from ._tensors import is_on_gpu
 
 _IMAGE_CHANNELS = (1, 3, 4)
 _LARGEST_INDEX = 2**63 - 1
-
-
-def array_like(value: Any) -> Any:
-    """An object that offers itself as an array, such as a tensor of torch, as that array; anything
-    else as it is."""
-    if isinstance(value, np.ndarray) or not hasattr(value, "__array__"):
-        return value
-    return np.asarray(value)
 
 
 _SHAPES = {1: "[C,W] or [N,C,W]", 2: "[C,H,W] or [N,C,H,W]", 3: "[C,D,H,W] or [N,C,D,H,W]"}
@@ -41,6 +35,8 @@ def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.flo
         TypeError: it is no array, or not of floating-point numbers.
         ArgumentError: its shape is no input's.
     """
+    if is_on_gpu(array):
+        raise TypeError("this takes inputs in the host's memory: copy the array there")
     if not isinstance(array, np.ndarray):
         raise TypeError(
             "expected an image (file name, encoded bytes, PIL image or uint8 array) "
@@ -57,16 +53,17 @@ def as_batch(array: Any, dimensions: Optional[int] = None) -> npt.NDArray[np.flo
             f"a float array with {dimensions} spatial dimensions must be "
             f"{_SHAPES[dimensions]}, not of shape {array.shape}"
         )
-    if dimensions == 2 and _looks_like_pixels(array.shape):
+    if dimensions == 2 and looks_like_pixels(array.shape):
         raise ArgumentError(
-            f"a float array must be [C,H,W]; the shape {array.shape} looks like a "
-            "image [height, width, channels], which must be uint8"
+            f"a float array must be [C,H,W]; the shape {array.shape} looks like an image "
+            "[height, width, channels], which this does not take"
         )
     batch = array if array.ndim == dimensions + 2 else array[np.newaxis]
     return np.ascontiguousarray(batch, dtype=np.float32)
 
 
-def _looks_like_pixels(shape: tuple[int, ...]) -> bool:
+def looks_like_pixels(shape: tuple[int, ...]) -> bool:
+    """Whether a shape is rather [height, width, channels] than [C,H,W]."""
     return len(shape) == 3 and shape[2] in _IMAGE_CHANNELS and shape[0] not in _IMAGE_CHANNELS
 
 
@@ -128,21 +125,23 @@ class Ranked(NamedTuple):
     rank: int  #: 1 or more; Ranked(1) is what None stands for
 
 
-#: The highest for None.
-ClassIndex = Union[int, Ranked, None]
+#: The highest for None; a name where the model has labels.
+ClassIndex = Union[int, str, Ranked, None]
 
 
-def class_argument(class_index: ClassIndex) -> int:
+def class_argument(class_index: ClassIndex, labels: Optional[Labels] = None) -> int:
     """A class as the library takes it; None stands for the highest."""
     if class_index is None:
         return _constants.CLASS_TOP
+    if isinstance(class_index, str):
+        return class_named(class_index, labels)
     if isinstance(class_index, Ranked):
         return -_rank(class_index)
     try:
         index = operator.index(class_index)
     except TypeError:
         raise TypeError(
-            f"class_index must be a whole number or None, not {type(class_index).__name__}"
+            f"class_index must be a whole number, a name or None, not {type(class_index).__name__}"
         ) from None
     # The library reads -1 as the highest class, and ctypes cuts numbers to 64 bits.
     if not 0 <= index <= _LARGEST_INDEX:
@@ -162,11 +161,11 @@ def _rank(ranked: Ranked) -> int:
     return rank
 
 
-def class_arguments(class_index: Any, count: int) -> Any:
+def class_arguments(class_index: Any, count: int, labels: Optional[Labels] = None) -> Any:
     """One class for each of `count` inputs, of a sequence of them or of one for all."""
     is_array = isinstance(class_index, np.ndarray) and class_index.ndim > 0
-    is_sequence = isinstance(class_index, Sequence) and not isinstance(class_index, Ranked)
+    is_sequence = isinstance(class_index, Sequence) and not isinstance(class_index, (Ranked, str))
     indices = list(class_index) if is_array or is_sequence else [class_index] * count
     if len(indices) != count:
         raise ArgumentError(f"class_index: {len(indices)} classes for {count} inputs")
-    return (ctypes.c_int64 * count)(*map(class_argument, indices))
+    return (ctypes.c_int64 * count)(*(class_argument(index, labels) for index in indices))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from . import _constants, _native
 from ._errors import note_cause
 from ._handle import encode, first_of, view
+from ._tensors import array_like
 
 FloatArray = npt.NDArray[np.float32]
 #: run(inputs, layer) gives logits or, where layer is not None, (logits, activations).
@@ -131,7 +132,7 @@ def _activations_of(request: Any) -> FloatArray:
 
 def _give(setter: Callable[..., int], reply: Any, given: Any) -> None:
     """Hand an array, or what is like one, to the library, which copies and checks it."""
-    array = np.ascontiguousarray(given)
+    array = np.ascontiguousarray(array_like(given))
     if array.dtype.kind not in "fiu":
         raise TypeError(f"the function must give numbers, not an array of {array.dtype}")
     values = np.ascontiguousarray(array, np.float32)

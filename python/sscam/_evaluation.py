@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _constants, _native
-from ._arguments import ClassIndex, array_like, class_argument
+from ._arguments import ClassIndex
 from ._errors import ArgumentError, check
-from ._explain_all import use_explainers
+from ._explain_all import class_list, use_explainers
 from ._explainer import Explainer
 from ._handle import Handle, encode
 from ._image import ImageLike, opened
 from ._map import Map
 from ._progress import Progress, call_with_progress
+from ._tensors import array_like
 
 
 class Total(NamedTuple):
@@ -105,7 +106,7 @@ class Evaluation:
         """
         if not self._explainers:
             raise ArgumentError("this Evaluation has no explainers")
-        wanted = None if classes is None else list(map(class_argument, classes))
+        wanted = class_list(classes, self._explainers[0])
         cases, kept = self._case_argument(wanted, boxes, box_classes, maps)
         with self._used() as pointer, opened(array_like(image)) as native:
             with contextlib.ExitStack() as uses:

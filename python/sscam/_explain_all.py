@@ -14,15 +14,15 @@ from . import _native
 from ._arguments import (
     ClassIndex,
     array_argument,
-    array_like,
     as_batch,
     class_argument,
 )
 from ._errors import ArgumentError
-from ._explainer import Explainer
+from ._explainer import Explainer, labelled_map
 from ._image import ImageLike, is_image, opened
 from ._map import Map
 from ._progress import Progress, call_with_progress
+from ._tensors import array_like, gpu_input, is_on_gpu
 
 
 @overload
@@ -78,13 +78,37 @@ def explain_all(
     listed = list(explainers)
     if not listed:
         raise ArgumentError("explain_all() needs an explainer")
-    wanted = None if classes is None else list(map(class_argument, classes))
+    wanted = class_list(classes, listed[0])
     image = array_like(image)
-    if is_image(image):
+    if is_on_gpu(image):
+        given = gpu_input(image, dimensions)
+        batches = _explain_inputs(
+            listed, _native.sscam_explain_cuda_all, given.argument, given.shape[0], wanted, progress
+        )
+        return batches if given.has_batch else batches[0]
+    if dimensions is None and is_image(image):
         return _explain_image(listed, image, wanted, progress)
     batch = as_batch(image, dimensions)
-    batches = _explain_batch(listed, batch, wanted, progress)
+    batches = _explain_inputs(
+        listed,
+        _native.sscam_explain_array_all,
+        array_argument(batch),
+        len(batch),
+        wanted,
+        progress,
+    )
     return batches if image.ndim == batch.ndim else batches[0]
+
+
+def class_list(
+    classes: Optional[Sequence[ClassIndex]], explainer: Explainer
+) -> Optional[list[int]]:
+    """Classes as the library takes them; names are those of the explainer's model."""
+    if classes is None:
+        return None
+    if isinstance(classes, str):
+        raise TypeError("classes must be a sequence of classes, not a single name")
+    return [class_argument(index, explainer._labels) for index in classes]
 
 
 def _explain_image(
@@ -104,24 +128,26 @@ def _explain_image(
                 pointers, len(pointers), native, classes, class_count, maps
             ),
         )
-    return _nested(list(map(Map, maps)), class_count)
+    labels = explainers[0]._labels
+    return _nested([labelled_map(found, labels, image) for found in maps], class_count)
 
 
-def _explain_batch(
+def _explain_inputs(
     explainers: list[Explainer],
-    batch: npt.NDArray[np.float32],
+    function: Any,
+    array: Any,
+    count: int,
     wanted: Optional[list[int]],
     progress: Optional[Progress],
 ) -> list[list[list[Map]]]:
-    classes, class_count = _classes_argument(wanted, len(batch))
-    maps = (ctypes.POINTER(_native.Map) * (len(batch) * len(explainers) * class_count))()
-    array = array_argument(batch)
+    classes, class_count = _classes_argument(wanted, count)
+    maps = (ctypes.POINTER(_native.Map) * (count * len(explainers) * class_count))()
     with contextlib.ExitStack() as uses:
         pointers = use_explainers(explainers, uses)
         call_with_progress(
             pointers[0],
             progress,
-            lambda: _native.sscam_explain_array_all(
+            lambda: function(
                 pointers,
                 len(pointers),
                 ctypes.byref(array),
@@ -130,7 +156,9 @@ def _explain_batch(
                 maps,
             ),
         )
-    return _nested(_nested(list(map(Map, maps)), class_count), len(explainers))
+    labels = explainers[0]._labels
+    found = [labelled_map(pointer, labels) for pointer in maps]
+    return _nested(_nested(found, class_count), len(explainers))
 
 
 def _classes_argument(wanted: Optional[list[int]], inputs: int) -> tuple[Any, int]:

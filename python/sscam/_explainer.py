@@ -15,7 +15,6 @@ from . import _native
 from ._arguments import (
     ClassIndex,
     array_argument,
-    array_like,
     as_batch,
     class_argument,
     class_arguments,
@@ -27,6 +26,7 @@ from ._arguments import (
 from ._errors import check
 from ._handle import Handle, encode, first_of, taken_text
 from ._image import ImageLike, is_image, opened
+from ._labels import Labels
 from ._map import Map
 from ._progress import Progress, call_with_progress
 from ._tables import (
@@ -40,6 +40,7 @@ from ._tables import (
 from ._tables import (
     options as option_table,
 )
+from ._tensors import GpuInput, array_like, gpu_input, is_on_gpu
 
 if TYPE_CHECKING:
     from ._model import Model
@@ -51,6 +52,7 @@ class ClassScore(NamedTuple):
     class_index: int  #: of the network's output
     logit: float  #: the network's raw output
     probability: float  #: in [0,1], by the option `probability`
+    label: Optional[str] = None  #: its name, where the model has labels
 
 
 class Options(Mapping[str, OptionValue]):
@@ -157,6 +159,7 @@ class Explainer:
         self._lock = threading.Lock()
         self._freeing = threading.RLock()  # signal handlers, too, may cancel
         self._method = method
+        self._labels: Optional[Labels] = model.labels
         self.options.update(layer=layer, **options)
 
     @property
@@ -233,7 +236,11 @@ class Explainer:
         Arguments, result and exceptions are those of Model.explain().
         """
         image = array_like(image)
-        if is_image(image):
+        if is_on_gpu(image):
+            given = gpu_input(image, dimensions)
+            maps = self._explain_gpu(given, class_index, progress)
+            return maps if given.has_batch else maps[0]
+        if dimensions is None and is_image(image):
             return self._explain_image(image, class_index, progress)
         batch = as_batch(image, dimensions)
         maps = self._explain_batch(batch, class_index, progress)
@@ -242,7 +249,7 @@ class Explainer:
     def _explain_image(
         self, image: ImageLike, class_index: ClassIndex, progress: Optional[Progress]
     ) -> Map:
-        wanted = class_argument(class_index)
+        wanted = class_argument(class_index, self._labels)
         explained = ctypes.POINTER(_native.Map)()
         with opened(image) as native, self._used() as pointer:
             call_with_progress(
@@ -252,26 +259,40 @@ class Explainer:
                     pointer, native, wanted, ctypes.byref(explained)
                 ),
             )
-        return Map(explained)
+        return labelled_map(explained, self._labels, image)
 
     def _explain_batch(
         self, batch: npt.NDArray[np.float32], class_index: Any, progress: Optional[Progress]
     ) -> list[Map]:
-        classes = class_arguments(class_index, len(batch))
-        explained = (ctypes.POINTER(_native.Map) * len(batch))()
         array = array_argument(batch)
+        return self._explain_inputs(
+            _native.sscam_explain_array, array, len(batch), class_index, progress
+        )
+
+    def _explain_gpu(
+        self, given: GpuInput, class_index: Any, progress: Optional[Progress]
+    ) -> list[Map]:
+        return self._explain_inputs(
+            _native.sscam_explain_cuda, given.argument, given.shape[0], class_index, progress
+        )
+
+    def _explain_inputs(
+        self,
+        function: Any,
+        array: Any,
+        count: int,
+        class_index: Any,
+        progress: Optional[Progress],
+    ) -> list[Map]:
+        classes = class_arguments(class_index, count, self._labels)
+        explained = (ctypes.POINTER(_native.Map) * count)()
         with self._used() as pointer:
             call_with_progress(
                 pointer,
                 progress,
-                lambda: _native.sscam_explain_array(
-                    pointer,
-                    ctypes.byref(array),
-                    classes,
-                    explained,
-                ),
+                lambda: function(pointer, ctypes.byref(array), classes, explained),
             )
-        return list(map(Map, explained))
+        return [labelled_map(pointer, self._labels) for pointer in explained]
 
     def prepare(self, input_shape: Sequence[int], images: int = 1) -> None:
         """Do what the first explanation of inputs of a shape would do besides the others: list
@@ -307,7 +328,12 @@ class Explainer:
                 ),
             )
         return [
-            ClassScore(score.class_index, score.logit, score.probability)
+            ClassScore(
+                score.class_index,
+                score.logit,
+                score.probability,
+                self._labels.name(score.class_index) if self._labels else None,
+            )
             for score in scores[: class_count.value]
         ]
 
@@ -335,3 +361,11 @@ class Explainer:
 
 
 document_options(Explainer)
+
+
+def labelled_map(pointer: Any, labels: Optional[Labels], image: Optional[ImageLike] = None) -> Map:
+    """A map of the library's with the name of its class."""
+    found = Map(pointer, image)
+    if labels is not None:
+        found._label = labels.name(found.class_index)
+    return found

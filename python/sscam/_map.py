@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import ctypes
+import html
 import json
-from typing import Any, Optional
+import os
+from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _native
 from ._arguments import array_argument
-from ._errors import check
+from ._errors import ArgumentError, SscamError, UnsupportedError, check
 from ._handle import Handle, decode, encode, view
-from ._image import ImageLike, Pixels, opened, take_pixels
+from ._image import (
+    ImageFile,
+    ImageLike,
+    PixelArray,
+    Pixels,
+    arrays_in,
+    draw,
+    encode_png,
+    opened,
+    take_pixels,
+)
+from ._tensors import array_like
 
 
 def colormaps() -> list[str]:
@@ -30,13 +44,22 @@ class Map:
     """A saliency map of one class on one input. Immutable; made by explain().
 
     Its arrays are read-only views of the library's memory, which lives as long as the map or any
-    of them does. numpy.asarray(map) is map.data.
+    of them does. numpy.asarray(map) is map.data, and torch.from_dlpack(map) a copy of it.
+
+    It refers to the image that it explains. It can be pickled: all but the image travels, and of
+    the image its file's name.
+
+    Notebooks show the overlay, or the heat map where the image is not known.
     """
 
-    __slots__ = ("__weakref__", "_handle")
+    __slots__ = ("__weakref__", "_handle", "_image", "_label")
 
-    def __init__(self, pointer: Any) -> None:
+    def __init__(
+        self, pointer: Any, image: Optional[ImageLike] = None, label: Optional[str] = None
+    ) -> None:
         self._handle = Handle(pointer, _native.sscam_map_unref)
+        self._image = image
+        self._label = label
 
     @property
     def data(self) -> npt.NDArray[np.float32]:
@@ -72,6 +95,11 @@ class Map:
     def class_index(self) -> int:
         """Index of the class explained."""
         return int(_native.sscam_map_class_index(self._handle.pointer))
+
+    @property
+    def label(self) -> Optional[str]:
+        """Name of the class explained, where the model has labels."""
+        return self._label
 
     @property
     def logit(self) -> float:
@@ -116,28 +144,51 @@ class Map:
         text = _native.sscam_map_diagnostics(self._handle.pointer)
         return dict(json.loads(decode(text)))
 
-    def overlay(self, image: ImageLike, colormap: str = "turbo", alpha: float = 0.5) -> Pixels:
+    def overlay(
+        self,
+        image: Optional[ImageLike] = None,
+        colormap: str = "turbo",
+        alpha: float = 0.5,
+        out: Union[Pixels, PixelArray, None] = None,
+    ) -> Pixels:
         """Draw the map over the image it explains: alpha x colour + (1 - alpha) x image.
 
         Resize and crop of the preprocessing are undone; pixels that the network did not see are
         shown in dimmed gray.
 
         Args:
-            image: the image, in any form that explain() takes. A map made from an array takes
-                any image and stretches over all of it; a map made from an image takes one of
-                that same size.
+            image: the image, in any form that explain() takes; None for the one that was explained,
+                as it is now. A map made from an array takes any image and stretches over all of
+                it; a map made from an image takes one of that same size.
             colormap: one of colormaps(), but "gray".
             alpha: share of the colour, 0 to 1.
+            out: uint8 [height, width, 3 or 4] of the image's size, to be drawn into; with any
+                strides, or a PixelArray of order "BGR". Nothing is allocated where its pixels are
+                packed. Alpha becomes 255.
 
         Returns:
-            uint8 RGB [height, width, 3], of the image's size.
+            out, or uint8 RGB [height, width, 3], of the image's size.
 
         Raises:
+            ArgumentError: there is no image, or one of another size; `out` does not fit.
             UnsupportedError: the map is of sound or video, which is no image.
         """
-        drawn = ctypes.POINTER(_native.Image)()
+        image = self._image if image is None else array_like(image)
+        if image is None:
+            raise ArgumentError("this map knows no image: give overlay() one")
         options = _draw_options(colormap, alpha)
+        drawn = ctypes.POINTER(_native.Image)()
         with opened(image) as native:
+            if out is not None:
+                size = _native.sscam_image_height(native), _native.sscam_image_width(native)
+                return draw(
+                    out,
+                    size,
+                    arrays_in(image),
+                    lambda canvas: _native.sscam_map_overlay_into(
+                        self._handle.pointer, native, ctypes.byref(options), canvas
+                    ),
+                )
             check(
                 _native.sscam_map_overlay(
                     self._handle.pointer, native, ctypes.byref(options), ctypes.byref(drawn)
@@ -145,26 +196,108 @@ class Map:
             )
         return take_pixels(drawn)
 
-    def heatmap(self, colormap: str = "turbo") -> Pixels:
+    def heatmap(
+        self, colormap: str = "turbo", out: Union[Pixels, PixelArray, None] = None
+    ) -> Pixels:
         """Paint the map in colours, without an image beneath, at the network's input size.
 
         Args:
             colormap: one of colormaps().
+            out: as for overlay(), of the map's size; for "gray" also [height, width] or
+                [height, width, 1].
 
         Returns:
-            uint8 [height, width, 3]; [height, width, 1] for "gray".
+            out, or uint8 [height, width, 3]; [height, width, 1] for "gray".
 
         Raises:
+            ArgumentError: there is no such colormap; `out` does not fit.
             UnsupportedError: the map is of sound or video, which is no image.
         """
-        painted = ctypes.POINTER(_native.Image)()
         options = _draw_options(colormap, 0.5)
+        if out is not None:
+            pointer = self._handle.pointer
+            return draw(
+                out,
+                (_native.sscam_map_height(pointer), _native.sscam_map_width(pointer)),
+                (),
+                lambda canvas: _native.sscam_map_heatmap_into(
+                    pointer, ctypes.byref(options), canvas
+                ),
+            )
+        painted = ctypes.POINTER(_native.Image)()
         check(
             _native.sscam_map_heatmap(
                 self._handle.pointer, ctypes.byref(options), ctypes.byref(painted)
             )
         )
         return take_pixels(painted)
+
+    def plot(
+        self,
+        axes: Any = None,
+        image: Optional[ImageLike] = None,
+        colormap: str = "turbo",
+        alpha: float = 0.5,
+    ) -> Any:
+        """Draw the map with matplotlib: the overlay, or the heat map where no image is known; of
+        sound a curve.
+
+        Args:
+            axes: matplotlib's Axes; None for new ones.
+            image, colormap, alpha: as for overlay().
+
+        Returns:
+            the Axes.
+
+        Raises:
+            ImportError: there is no matplotlib.
+            UnsupportedError: the map is of video or a volume.
+        """
+        if self.data.ndim > 2:
+            raise UnsupportedError("a map of video is not plotted at once: plot slices of its data")
+        if axes is None:
+            from matplotlib import pyplot
+
+            axes = pyplot.figure().add_subplot()
+        if self.data.ndim == 1:
+            axes.plot(self.data)
+            axes.set_ylim(0, 1)
+        else:
+            known = self._image if image is None else image
+            axes.imshow(
+                self.heatmap(colormap) if known is None else self.overlay(known, colormap, alpha)
+            )
+            axes.set_axis_off()
+        axes.set_title(self._title())
+        return axes
+
+    def _title(self) -> str:
+        """What a figure shows, in a line."""
+        named = self.label or f"class {self.class_index}"
+        if self.class_index < 0:
+            return self.method
+        return f"{named} ({self.probability:.1%}), {self.method}"
+
+    def _repr_png_(self) -> Optional[bytes]:
+        if self.data.ndim != 2:
+            return None
+        if self._image is not None:
+            try:
+                return encode_png(self.overlay())
+            except (SscamError, OSError):
+                pass  # the image has been changed or deleted
+        return encode_png(self.heatmap())
+
+    def _repr_html_(self) -> Optional[str]:
+        png = self._repr_png_()
+        if png is None:
+            return None
+        title = html.escape(self._title())
+        return (
+            f'<figure style="display:inline-block;margin:0">'
+            f'<img alt="{title}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+            f"<figcaption>{title}</figcaption></figure>"
+        )
 
     @classmethod
     def from_values(cls, values: npt.ArrayLike) -> Map:
@@ -179,7 +312,7 @@ class Map:
         array([[0.  , 0.25],
                [0.5 , 1.  ]], dtype=float32)
         """
-        array = np.ascontiguousarray(values, dtype=np.float32)
+        array = np.ascontiguousarray(array_like(values), dtype=np.float32)
         pointer = ctypes.POINTER(_native.Map)()
         check(_native.sscam_map_create(ctypes.byref(array_argument(array)), ctypes.byref(pointer)))
         return cls(pointer)
@@ -202,10 +335,48 @@ class Map:
             return data.astype(dtype)
         return data.copy() if copy else data
 
+    def __dlpack__(self, **options: Any) -> Any:
+        # A copy: what is handed over could be written to.
+        return self.data.copy().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)  # kDLCPU
+
+    def __reduce__(self) -> Any:
+        data, size = ctypes.c_void_p(), ctypes.c_size_t()
+        check(
+            _native.sscam_map_encode(self._handle.pointer, ctypes.byref(data), ctypes.byref(size))
+        )
+        try:
+            content = ctypes.string_at(data, size.value)
+        finally:
+            _native.sscam_free(data)
+        return _decoded, (content, _travelling(self._image), self._label)
+
+    def __copy__(self) -> Map:
+        return self
+
+    def __deepcopy__(self, _: Any) -> Map:
+        return self
+
     def __repr__(self) -> str:
         size = "x".join(map(str, self.data.shape))
         flat = ", flat" if self.is_flat else ""
+        label = "" if self.label is None else f" ({self.label})"
         return (
-            f"<sscam.Map: {self.method} of class {self.class_index} at {self.layer}, "
+            f"<sscam.Map: {self.method} of class {self.class_index}{label} at {self.layer}, "
             f"{size}, probability {self.probability:.3g}{flat}>"
         )
+
+
+def _travelling(image: Optional[ImageLike]) -> Optional[ImageLike]:
+    """What of an image goes with a pickled map: its file's name."""
+    source = image.source if isinstance(image, ImageFile) else image
+    return image if isinstance(source, (str, os.PathLike)) else None
+
+
+def _decoded(content: bytes, image: Optional[ImageLike], label: Optional[str]) -> Map:
+    """A pickled map."""
+    pointer = ctypes.POINTER(_native.Map)()
+    check(_native.sscam_map_decode(content, len(content), ctypes.byref(pointer)))
+    return Map(pointer, image, label)

@@ -16,7 +16,6 @@ from . import _constants, _native
 from ._arguments import (
     ClassIndex,
     array_argument,
-    array_like,
     as_batch,
     floats_argument,
     shape_argument,
@@ -31,12 +30,16 @@ from ._engine import (
     unregister,
 )
 from ._errors import ArgumentError, check
+from ._explain_all import explain_all
 from ._explainer import Explainer
 from ._handle import Handle, decode, encode, taken_text
 from ._image import ImageLike
+from ._labels import Labels, LabelsLike, labels_of
 from ._map import Map
 from ._progress import Progress
 from ._tables import OptionValue, check_keywords, document_options
+from ._tensors import array_like, gpu_input, is_on_gpu
+from ._torch_export import device_of, exported
 
 
 class Layer(NamedTuple):
@@ -59,6 +62,8 @@ class Model:
     Args:
         source: file name, or the file's content as bytes, bytearray or memoryview.
         device: "cpu", "cuda", "cuda:N", or "auto" (CUDA when there is a GPU, else the CPU).
+        labels: names of the classes: in their order, by index, or a text file of one name a line.
+            Classes can then be given by name.
 
     Raises:
         FileError: the file cannot be read.
@@ -71,7 +76,9 @@ class Model:
         self,
         source: Union[str, os.PathLike[Any], bytes, bytearray, memoryview],
         device: str = "cpu",
+        labels: Optional[LabelsLike] = None,
     ) -> None:
+        named = labels_of(labels)
         pointer = ctypes.POINTER(_native.Model)()
         if isinstance(source, (bytes, bytearray, memoryview)):
             content = np.frombuffer(source, np.uint8) if len(source) else np.empty(0, np.uint8)
@@ -86,9 +93,10 @@ class Model:
             raise TypeError(
                 f"expected a file name or a file's content, not {type(source).__name__}"
             )
-        self._own(pointer)
+        self._own(pointer, named)
 
-    def _own(self, pointer: Any) -> None:
+    def _own(self, pointer: Any, labels: Optional[Labels]) -> None:
+        self._labels = labels
         self._handle = Handle(pointer, _native.sscam_model_unref)
         self._lock = threading.Lock()
         self._class_count: Optional[int] = None
@@ -110,6 +118,7 @@ class Model:
         preferred_batch: int = 0,
         channels_last: bool = False,
         thread_safe: bool = False,
+        labels: Optional[LabelsLike] = None,
     ) -> Model:
         """A model whose network runs in another engine, such as ONNX Runtime, behind a function.
 
@@ -143,6 +152,7 @@ class Model:
             preferred_batch: how many inputs at once are the fastest; 0: not known.
             channels_last: whether `function` takes inputs in the order [N,H,W,C].
             thread_safe: whether the functions may be called by several threads at once.
+            labels: as for Model().
 
         Raises:
             ArgumentError: a number is negative or of no use.
@@ -151,6 +161,7 @@ class Model:
         for callable_ in (function, gradients, tail):
             if callable_ is not None and not callable(callable_):
                 raise TypeError(f"expected a function, not {type(callable_).__name__}")
+        named = labels_of(labels)
         functions = Functions(function, gradients, tail, layers, default_layer, channels_last)
         shape = tuple(input_shape)
         if len(shape) > len(_native.Engine().input_shape):
@@ -177,8 +188,48 @@ class Model:
             unregister(engine)
             raise
         model = cls.__new__(cls)
-        model._own(pointer)
+        model._own(pointer, named)
         return model
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: Any,
+        example: Any,
+        device: Optional[str] = None,
+        labels: Optional[LabelsLike] = None,
+        form: str = "auto",
+    ) -> Model:
+        """A model of a torch.nn.Module, exported in memory as in evaluation mode; the module stays
+        as it is.
+
+        Args:
+            module: the network.
+            example: an input, [N,C,H,W] or [C,H,W] of torch or NumPy, or the shape (C, H, W).
+                The program takes inputs of these sizes, and any number of them where the network
+                allows it.
+            device: as for Model(); None for the device of the module's parameters.
+            labels: as for Model().
+            form: "export" for torch.export, "trace" for torch.jit.trace, "script" for
+                torch.jit.script; "auto" for torch.export where torch has it (2.5 and later) and it
+                can follow the network, else torch.jit.trace.
+
+        Raises:
+            ArgumentError: there is no such form, or this torch has none.
+            ModelError: the network cannot be exported; the text says why.
+        """
+        content = exported(module, example, form)
+        return cls(content, device or device_of(module), labels)
+
+    @property
+    def labels(self) -> Optional[Labels]:
+        """The names of the classes; assign a list, a dict by index, a text file's name, or None.
+        Explainers take those that the model has when they are made."""
+        return self._labels
+
+    @labels.setter
+    def labels(self, labels: Optional[LabelsLike]) -> None:
+        self._labels = labels_of(labels)
 
     def close(self) -> None:
         """Free the model; calling it again does nothing. Running calls and explainers keep what
@@ -304,15 +355,23 @@ class Model:
             outputs [N,classes,h,w] their means over all positions.
         """
         array = array_like(inputs)
+        if is_on_gpu(array):
+            given = gpu_input(array, dimensions)
+            logits = self._logits(_native.sscam_model_classify_cuda, given.argument, given.shape[0])
+            return logits if given.has_batch else logits[0]
         batch = as_batch(array, dimensions)
+        logits = self._logits(_native.sscam_model_classify, array_argument(batch), len(batch))
+        return logits if array.ndim == batch.ndim else logits[0]
+
+    def _logits(self, function: Any, inputs: Any, rows: int) -> npt.NDArray[np.float32]:
         with self._borrowed() as pointer:
             # Most networks have one class count, so the last call's is tried first.
-            expected = self._class_count or _classify(pointer, batch[:1], 0)[1]
-            logits, count = _classify(pointer, batch, expected)
+            expected = self._class_count or _classify(function, pointer, inputs, 0, 0)[1]
+            logits, count = _classify(function, pointer, inputs, rows, expected)
             if count > expected:
-                logits, count = _classify(pointer, batch, count)
+                logits, count = _classify(function, pointer, inputs, rows, count)
             self._class_count = count
-        return logits if array.ndim == batch.ndim else logits[0]
+        return logits
 
     @overload
     def explain(
@@ -351,17 +410,21 @@ class Model:
         """Explain a class on an image, or on each of a batch of ready-made inputs.
 
         Args:
-            image: an image (file name, encoded bytes, PIL image, or uint8 [height, width] or
-                [height, width, 1, 3 or 4]), which is preprocessed; or float32 [C,H,W] or
-                [N,C,H,W], used as it is; or likewise sound, [C,W] or [N,C,W], and video or volumes,
-                [C,D,H,W] or [N,C,D,H,W], whose maps are [W] and [D,H,W].
+            image: an image (file name, encoded bytes, PIL image, uint8 or uint16 [height, width] or
+                [height, width, 1, 3 or 4], a PixelArray, or floats in [0,1] [height, width, 3]),
+                which is preprocessed; or float32 [C,H,W] or [N,C,H,W], used as it is; or likewise
+                sound, [C,W] or [N,C,W], and video or volumes, [C,D,H,W] or [N,C,D,H,W], whose maps
+                are [W] and [D,H,W]. Arrays may be tensors of torch; those on the model's GPU are
+                read there.
             method: name from methods(), such as "grad-cam".
-            class_index: index of the network's output, Ranked(2) for the second highest; None for
-                the highest. For inputs with N also a sequence of N of these.
+            class_index: index of the network's output, Ranked(2) for the second highest, the
+                class's name where the model has labels; None for the highest. For inputs with N
+                also a sequence of N of these.
             layer: target layer, a name from layers(); None for the default one.
             progress: progress(fraction) is called with the share done, 0 to 1, between batches
                 of network evaluations, in this thread. A true result stops the call with
-                Cancelled; an exception stops it and is raised from it.
+                Cancelled; an exception stops it and is raised from it. Or a bar of tqdm, which is
+                moved to its total, or the class tqdm.
             dimensions: an array's spatial dimensions: 1 for sound, 2 for images, 3 for video. None
                 means 2 for arrays of rank 3 and 4, which could be others, and 1 or 3 for ranks 2
                 and 5.
@@ -385,6 +448,35 @@ class Model:
         with Explainer(self, method, layer, **options) as explainer:
             return explainer.explain(image, class_index, progress, dimensions)
 
+    def explain_all(
+        self,
+        image: Any,
+        methods: Sequence[str],
+        classes: Optional[Sequence[ClassIndex]] = None,
+        layer: Optional[str] = None,
+        progress: Optional[Progress] = None,
+        dimensions: Optional[int] = None,
+        **options: OptionValue,
+    ) -> Any:
+        """Explain several classes by several methods in one call, which shares their work.
+
+        Args:
+            image, layer, progress, dimensions, **options: as for explain().
+            methods: names from methods().
+            classes: as class_index of explain(); None means the highest alone.
+
+        Returns:
+            maps[method][class]; for inputs with N a list of N of these.
+        """
+        if isinstance(methods, str):
+            raise TypeError("methods must be a sequence of names, not a single one")
+        check_keywords("Model.explain_all()", options)
+        with contextlib.ExitStack() as kept:
+            explainers = [
+                kept.enter_context(Explainer(self, method, layer, **options)) for method in methods
+            ]
+            return explain_all(explainers, image, classes, progress, dimensions)
+
     def __repr__(self) -> str:
         try:
             return f"<sscam.Model on {self.device}>"
@@ -393,26 +485,27 @@ class Model:
 
 
 document_options(Model.explain)
+document_options(Model.explain_all)
 
 
 def _classify(
-    model: Any, batch: npt.NDArray[np.float32], expected: int
+    function: Any, model: Any, inputs: Any, rows: int, expected: int
 ) -> tuple[npt.NDArray[np.float32], int]:
     """The logits [N,classes] of a batch and the class count, which depends on the input's size in
     some networks. With more than `expected` classes the logits are not defined."""
-    logits = np.empty(len(batch) * expected, np.float32)
+    logits = np.empty(rows * expected, np.float32)
     count = ctypes.c_int64()
-    status = _native.sscam_model_classify(
+    status = function(
         model,
-        ctypes.byref(array_argument(batch)),
+        ctypes.byref(inputs),
         floats_argument(logits) if logits.size else None,
         logits.size,
         ctypes.byref(count),
     )
     if count.value <= expected or not expected:
         check(status)
-    used = len(batch) * min(count.value, expected)
-    return logits[:used].reshape(len(batch), -1), count.value
+    used = rows * min(count.value, expected)
+    return logits[:used].reshape(rows, -1) if used else logits, count.value
 
 
 def _read_layer(layers: Any, index: int, is_default: bool) -> Layer:

@@ -84,6 +84,22 @@ class Array(ctypes.Structure):
     ]
 
 
+class CudaArray(ctypes.Structure):
+    """sscam_cuda_array, of which Python keeps data, shape and strides alive."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("data", c_void_p),
+        ("shape", POINTER(c_int64)),
+        ("strides", POINTER(c_int64)),
+        ("rank", c_int32),
+        ("element_type", c_int32),
+        ("device", c_int32),
+        ("reserved", c_int32),
+        ("stream", c_void_p),
+    )
+
+
 class ClassScore(ctypes.Structure):
     """sscam_class_score."""
 
@@ -100,7 +116,7 @@ class Activations(ctypes.Structure):
         ("class_weights", POINTER(Array)),
         ("sides", POINTER(c_int64)),
         ("rank", c_int32),
-        ("option_count", c_int32),
+        ("option_count", c_int64),
         ("options", POINTER(c_char_p)),
         ("layer", c_char_p),
     )
@@ -211,6 +227,7 @@ class Canvas(ctypes.Structure):
         ("height", c_int64),
         ("stride", c_int64),
         ("format", c_int32),
+        ("reserved", c_int32),
     )
 
 
@@ -249,6 +266,7 @@ _option = POINTER(Option)
 _evaluation = POINTER(Evaluation)
 _shape = POINTER(c_int64)
 _array = POINTER(Array)
+_cuda_array = POINTER(CudaArray)
 _engine = POINTER(Engine)
 _engine_reply = POINTER(EngineReply)
 _pixels = POINTER(Pixels)
@@ -264,6 +282,30 @@ release_callback = ctypes.CFUNCTYPE(None, c_void_p)
 # activations.h
 sscam_map_from_activations = _declare(
     "sscam_map_from_activations", _status, c_char_p, POINTER(Activations), POINTER(_map)
+)
+
+# cuda.h
+sscam_explain_cuda = _declare(
+    "sscam_explain_cuda", _status, _explainer, _cuda_array, POINTER(c_int64), POINTER(_map)
+)
+sscam_explain_cuda_all = _declare(
+    "sscam_explain_cuda_all",
+    _status,
+    POINTER(_explainer),
+    c_int64,
+    _cuda_array,
+    POINTER(c_int64),
+    c_int64,
+    POINTER(_map),
+)
+sscam_model_classify_cuda = _declare(
+    "sscam_model_classify_cuda",
+    _status,
+    _model,
+    _cuda_array,
+    POINTER(c_float),
+    c_int64,
+    POINTER(c_int64),
 )
 
 # engine.h
@@ -455,6 +497,8 @@ sscam_map_copy_data = _declare(
     "sscam_map_copy_data", _status, _map, _shape, c_int32, POINTER(c_int64), POINTER(c_float)
 )
 sscam_map_create = _declare("sscam_map_create", _status, _array, POINTER(_map))
+sscam_map_encode = _declare("sscam_map_encode", _status, _map, POINTER(c_void_p), POINTER(c_size_t))
+sscam_map_decode = _declare("sscam_map_decode", _status, c_void_p, c_size_t, POINTER(_map))
 sscam_map_correlation = _declare("sscam_map_correlation", _status, _map, _map, POINTER(c_double))
 sscam_map_ref = _declare("sscam_map_ref", _map, _map)
 sscam_map_unref = _declare("sscam_map_unref", None, _map)

@@ -8,12 +8,48 @@ import os
 import threading
 import types
 from collections.abc import Generator, Iterator
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Protocol, Union
 
 from . import _native
 from ._errors import check
 
-Progress = Callable[[float], object]
+
+class ProgressBar(Protocol):
+    """A bar of tqdm, or what is like one."""
+
+    total: Any
+
+    def update(self, n: float) -> object: ...
+
+
+#: A function of the share done, a bar of tqdm, or the class tqdm itself.
+Progress = Union[Callable[[float], object], ProgressBar, type]
+
+
+@contextlib.contextmanager
+def reporting_to(progress: Optional[Progress]) -> Iterator[Optional[Callable[[float], object]]]:
+    """A function of the share done, which moves a bar where `progress` is one."""
+    if isinstance(progress, type):
+        with progress(total=100, unit="%") as bar:
+            yield _Steps(bar)
+    elif hasattr(progress, "update"):
+        yield _Steps(progress)
+    else:
+        yield progress
+
+
+class _Steps:
+    """Moves a bar to a share of its total, from where it stands."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+        self._total = getattr(bar, "total", None) or 1
+        self._done = 0.0
+
+    def __call__(self, fraction: float) -> None:
+        done = fraction * self._total
+        self._bar.update(done - self._done)
+        self._done = done
 
 
 class _RunningCalls:
@@ -67,7 +103,7 @@ _NOBODY = _native.progress_callback(0)  # NULL
 
 
 def _listen(
-    progress: Optional[Progress], failures: list[BaseException]
+    progress: Optional[Callable[[float], object]], failures: list[BaseException]
 ) -> Generator[int, float, None]:
     """Passes fractions on to `progress` and yields whether to stop; collects what it raises."""
     stop = 0
@@ -92,8 +128,15 @@ def call_with_progress(
 
     There is a listener even without `progress`, so that Ctrl-C ends the call.
     """
+    with reporting_to(progress) as report:
+        _call_reporting(explainer, report, call)
+
+
+def _call_reporting(
+    explainer: Any, report: Optional[Callable[[float], object]], call: Callable[[], int]
+) -> None:
     failures: list[BaseException] = []
-    listener = _listen(progress, failures)
+    listener = _listen(report, failures)
     next(listener)
     check(_native.sscam_explainer_set_progress(explainer, _send_to_listener, listener))
     try:

@@ -56,9 +56,9 @@ def test_classes(model, batch):
         assert [one.class_index for one in found] == [2, 2]
     with pytest.raises(sscam.ArgumentError, match="3 classes for 2 inputs"):
         model.explain(batch, "grad-cam", class_index=[0, 1, 2])
-    with pytest.raises(TypeError, match="whole number or None, not float"):
+    with pytest.raises(TypeError, match="whole number, a name or None, not float"):
         model.explain(batch, "grad-cam", class_index=1.0)
-    with pytest.raises(TypeError, match="whole number or None, not list"):
+    with pytest.raises(TypeError, match="whole number, a name or None, not list"):
         model.explain(batch[0], "grad-cam", class_index=[[0]])
 
 

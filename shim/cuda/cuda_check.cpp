@@ -14,6 +14,7 @@
 
 #include "common/guard.hpp"
 #include "common/host_array.hpp"
+#include "cuda/cuda_driver.hpp"
 #include "cuda/cuda_scorer.hpp"
 #include "cuda/tf32_guard.hpp"
 #include "engine/network.hpp"
@@ -205,7 +206,7 @@ sscam_status sscam_check_cuda_masks(const char *device, const sscam_mask_list *m
                                     sscam_precision precision, float *out, int64_t *uploaded)
 {
     return guarded("check", SSCAM_E_DEVICE, [&] {
-        const CudaMasks on_device(*masks, device_named(device));
+        const CudaMasks on_device(*masks, device_named(device), DeviceInputs());
         at::Tensor batch = on_device.write(first, rows, rows, layout, type_of(precision));
         copy_out(layout == SSCAM_MEMORY_FORMAT_NHWC ? batch.movedim(1, -1) : batch, out);
         *uploaded = on_device.uploaded_bytes();
@@ -231,8 +232,60 @@ sscam_status sscam_check_cuda_scoring(void *network, const sscam_score_request *
     return guarded("check", SSCAM_E_DEVICE, [&] {
         const Network &own = *static_cast<Network *>(network);
         const Tf32Guard exact(own.device(), /*tf32=*/false);
-        score_on_card({plain_variant(own.plain()), 1, request->scoring.batch_size}, *request,
-                      own.device(), scores);
+        score_on_card({plain_variant(own.plain()), 1, request->scoring.batch_size}, *request, own,
+                      scores);
+    });
+}
+
+sscam_status sscam_check_device_values(const sscam_cuda_array *array, float *out, int32_t *in_place)
+{
+    return guarded("check", SSCAM_E_DEVICE, [&] {
+        const at::Tensor values = device_values(*array, at::kCPU).to(at::kFloat).contiguous();
+        *in_place = values.data_ptr() == array->data;
+        copy_out(values, out);
+    });
+}
+
+sscam_status sscam_check_hold(void *network, const float *values, int64_t count, const float **held)
+{
+    return guarded("check", SSCAM_E_DEVICE, [&] {
+        const at::Tensor copy =
+            at::from_blob(const_cast<float *>(values), {count}, at::kFloat).clone();
+        static_cast<Network *>(network)->device_inputs().keep(copy);
+        *held = copy.data_ptr<float>();
+    });
+}
+
+sscam_status sscam_check_late_values(const char *device, const float *values, int64_t count,
+                                     const void **data, void **stream)
+{
+    return guarded("check", SSCAM_E_DEVICE, [&] {
+        constexpr int64_t large = INT64_C(1) << 28;
+        int (*create)(void **stream, unsigned flags) = nullptr;
+        int (*set)(uintptr_t to, unsigned char value, size_t size, void *stream) = nullptr;
+        int (*copy)(uintptr_t to, uintptr_t from, size_t size, void *stream) = nullptr;
+        const c10::Device gpu = device_named(device);
+        void *library = open_first({"libcuda.so.1", "libcuda.so"});
+        find(library, "cuStreamCreate", create);
+        find(library, "cuMemsetD8Async", set);
+        find(library, "cuMemcpyDtoDAsync_v2", copy);
+        static std::vector<at::Tensor> kept; // never freed
+        const at::Tensor source =
+            at::from_blob(const_cast<float *>(values), {count}, at::kFloat).to(gpu);
+        const at::Tensor late = at::zeros_like(source),
+                         other = at::zeros({large}, source.options().dtype(at::kByte));
+        other.sum().item(); // all of it is there
+        kept.insert(kept.end(), {source, late, other});
+        const InContext context(primary_context(gpu.index()));
+        constexpr unsigned non_blocking = 1; // beside the default stream, which does not wait
+        need(create(stream, non_blocking), "cuStreamCreate()");
+        for (int i = 0; i < 100; i++)
+            need(set(reinterpret_cast<uintptr_t>(other.data_ptr()), 1, large, *stream),
+                 "cuMemsetD8Async()");
+        need(copy(reinterpret_cast<uintptr_t>(late.data_ptr()),
+                  reinterpret_cast<uintptr_t>(source.data_ptr()), source.nbytes(), *stream),
+             "cuMemcpyDtoDAsync()");
+        *data = late.data_ptr();
     });
 }
 

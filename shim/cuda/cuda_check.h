@@ -26,6 +26,21 @@ sscam_status sscam_check_cuda_scores(const char *device, const float *logits, in
 sscam_status sscam_check_cuda_scoring(void *network, const sscam_score_request *request,
                                       float *scores);
 
+/* The values of an array in the host's memory, read as one of a GPU's is on a GPU; `in_place`:
+ * whether they were not copied. */
+sscam_status sscam_check_device_values(const sscam_cuda_array *array, float *out,
+                                       int32_t *in_place);
+
+/* A network on the CPU holds a copy of some values as one on a GPU holds an input; `held` receives
+ * the address that requests may pass. */
+sscam_status sscam_check_hold(void *network, const float *values, int64_t count,
+                              const float **held);
+
+/* Memory of a GPU into which a stream copies values after much else that it has to do before, for
+ * the test of waiting. Both live as long as the process. SSCAM_E_DEVICE without a GPU. */
+sscam_status sscam_check_late_values(const char *device, const float *values, int64_t count,
+                                     const void **data, void **stream);
+
 /* Number of settings of libtorch's TF32 switches that a host may have made, for
  * sscam_check_tf32(). */
 int64_t sscam_check_tf32_settings(void);

@@ -121,14 +121,14 @@ at::Tensor class_scores(const at::Tensor &rows, sscam_score_kind kind)
 
 } // namespace
 
-CudaMasks::CudaMasks(const sscam_mask_list &masks, c10::Device device)
+CudaMasks::CudaMasks(const sscam_mask_list &masks, c10::Device device, const DeviceInputs &inputs)
     : device_(device), program_(program_for(device)), shape_(sscam_mask_shape(masks.plans[0]))
 {
     plans_.reserve(static_cast<size_t>(masks.plan_count)); // fill_in() writes to their fields
     SmallArrays small;
     for (int64_t i = 0; i < masks.plan_count; i++) {
         plans_.emplace_back();
-        prepare(*masks.plans[i], plans_.back(), small);
+        prepare(*masks.plans[i], inputs, plans_.back(), small);
     }
     small.fill_in(upload(small.values(), small.count()));
 }
@@ -141,13 +141,14 @@ const float *CudaMasks::upload(const float *values, int64_t count)
     return held_.back().data_ptr<float>();
 }
 
-void CudaMasks::prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &small)
+void CudaMasks::prepare(const sscam_mask_plan &plan, const DeviceInputs &inputs, Plan &out,
+                        SmallArrays &small)
 {
     const Channels channels(plan);
     const int64_t size = sscam_input_size(&shape_);
     sscam_mask_kernel &kernel = out.kernel;
     out.count = sscam_mask_count(&plan);
-    kernel.input = upload(plan.input, size);
+    kernel.input = inputs.find(plan.input, size).defined() ? plan.input : upload(plan.input, size);
     if (plan.background)
         kernel.background = upload(plan.background, size);
     kernel.activations = upload(plan.activations,

@@ -8,6 +8,7 @@
 #include <ATen/ATen.h>
 
 #include "cuda/cuda_program.hpp"
+#include "cuda/device_inputs.hpp"
 #include "graph/dense_output.hpp"
 #include "model/backend.h"
 
@@ -20,7 +21,8 @@ public:
     // For a GPU, or for the CPU, where the same arithmetic runs in plain loops, for tests. `masks`
     // is no longer needed afterwards. SSCAM_E_DEVICE for GPUs for which the kernel does not
     // compile.
-    CudaMasks(const sscam_mask_list &masks, c10::Device device);
+    // An input that `inputs` hold is read where it is.
+    CudaMasks(const sscam_mask_list &masks, c10::Device device, const DeviceInputs &inputs);
 
     // Masked inputs number first to first + rows - 1, in the network's rank and the given
     // layout and element type; rows of zeros follow, up to `all_rows`.
@@ -36,7 +38,8 @@ private:
         int64_t count = 0;
     };
 
-    void prepare(const sscam_mask_plan &plan, Plan &out, SmallArrays &small);
+    void prepare(const sscam_mask_plan &plan, const DeviceInputs &inputs, Plan &out,
+                 SmallArrays &small);
     const float *upload(const float *values, int64_t count);
     void launch(const sscam_mask_kernel &kernel) const;
 

@@ -12,6 +12,7 @@
 #include <ATen/Context.h>
 
 #include "common/guard.hpp"
+#include "cuda/cuda_driver.hpp"
 
 extern const char *const sscam_mask_kernel_text; // mask_kernel.cu and what it includes: embed.py
 
@@ -52,42 +53,6 @@ struct Compiler {
     int (*nvrtcGetSupportedArchs)(int *capabilities) = nullptr;
 };
 
-struct Driver {
-    int (*cuInit)(unsigned flags) = nullptr;
-    int (*cuDevicePrimaryCtxRetain)(void **context, int device) = nullptr;
-    int (*cuCtxPushCurrent_v2)(void *context) = nullptr;
-    int (*cuCtxPopCurrent_v2)(void **context) = nullptr;
-    int (*cuDeviceGet)(int *device, int index) = nullptr;
-    int (*cuDeviceGetAttribute)(int *value, int attribute, int device) = nullptr;
-    int (*cuModuleLoadData)(void **module, const void *code) = nullptr;
-    int (*cuModuleGetFunction)(void **function, void *module, const char *name) = nullptr;
-    int (*cuLaunchKernel)(void *function, unsigned, unsigned, unsigned, unsigned, unsigned,
-                          unsigned, unsigned shared_bytes, void *stream, void **arguments,
-                          void **extra) = nullptr;
-    int (*cuMemGetInfo_v2)(size_t *free, size_t *total) = nullptr;
-};
-
-[[noreturn]] void give_up(const std::string &reason)
-{
-    throw Error(SSCAM_E_DEVICE, reason);
-}
-
-template <class Function>
-void find(void *library, const char *name, Function &function)
-{
-    function = reinterpret_cast<Function>(dlsym(library, name));
-    if (!function)
-        give_up(std::string("there is no ") + name + "()");
-}
-
-void *open_first(const std::vector<std::string> &names)
-{
-    for (const std::string &name : names)
-        if (void *library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL))
-            return library;
-    give_up("none of " + names.front() + " and its alternatives can be loaded");
-}
-
 // The folder of the libtorch that is loaded, with a slash; empty where it is not known.
 std::string folder_of_libtorch()
 {
@@ -118,52 +83,6 @@ Compiler find_compiler()
     return c;
 }
 
-Driver find_driver()
-{
-    void *library = open_first({"libcuda.so.1", "libcuda.so"});
-    Driver d;
-    find(library, "cuInit", d.cuInit);
-    find(library, "cuDevicePrimaryCtxRetain", d.cuDevicePrimaryCtxRetain);
-    find(library, "cuCtxPushCurrent_v2", d.cuCtxPushCurrent_v2);
-    find(library, "cuCtxPopCurrent_v2", d.cuCtxPopCurrent_v2);
-    find(library, "cuDeviceGet", d.cuDeviceGet);
-    find(library, "cuDeviceGetAttribute", d.cuDeviceGetAttribute);
-    find(library, "cuModuleLoadData", d.cuModuleLoadData);
-    find(library, "cuModuleGetFunction", d.cuModuleGetFunction);
-    find(library, "cuLaunchKernel", d.cuLaunchKernel);
-    find(library, "cuMemGetInfo_v2", d.cuMemGetInfo_v2);
-    return d;
-}
-
-const Driver &driver()
-{
-    static const Driver found = find_driver();
-    return found;
-}
-
-void need(int result, const char *what)
-{
-    if (result != 0)
-        give_up(std::string(what) + " fails with CUDA's error " + std::to_string(result));
-}
-
-// As need(), for calls that take memory of the device.
-void need_memory(int result, const char *what)
-{
-    constexpr int out_of_memory = 2; // CUDA_ERROR_OUT_OF_MEMORY
-    if (result == out_of_memory)
-        throw std::bad_alloc();
-    need(result, what);
-}
-
-int device_of(int index)
-{
-    int device = 0;
-    need(driver().cuInit(0), "cuInit()");
-    need(driver().cuDeviceGet(&device, index), "cuDeviceGet()");
-    return device;
-}
-
 int capability(int device)
 {
     constexpr int major_attribute = 75,
@@ -173,22 +92,6 @@ int capability(int device)
     need(driver().cuDeviceGetAttribute(&minor, minor_attribute, device), "cuDeviceGetAttribute()");
     return 10 * major + minor;
 }
-
-// Makes the context current: a thread may have another one, and a new thread has none.
-class InContext {
-public:
-    explicit InContext(void *context)
-    {
-        need(driver().cuCtxPushCurrent_v2(context), "cuCtxPushCurrent()");
-    }
-    InContext(const InContext &) = delete;
-    InContext &operator=(const InContext &) = delete;
-    ~InContext()
-    {
-        void *popped = nullptr;
-        driver().cuCtxPopCurrent_v2(&popped);
-    }
-};
 
 // The newest capability that the compiler knows, up to the wanted one.
 int known_capability(const Compiler &f, int wanted)
@@ -253,9 +156,9 @@ std::vector<char> CudaProgram::machine_code(int capability)
 
 CudaProgram::CudaProgram(int index)
 {
-    const int device = device_of(index);
+    const int device = device_number(index);
     const std::vector<char> code = machine_code(capability(device));
-    need_memory(driver().cuDevicePrimaryCtxRetain(&context_, device), "cuDevicePrimaryCtxRetain()");
+    context_ = primary_context(index);
     const InContext context(context_);
     void *module = nullptr;
     need_memory(driver().cuModuleLoadData(&module, code.data()), "cuModuleLoadData()");

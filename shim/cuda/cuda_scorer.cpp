@@ -66,11 +66,12 @@ int64_t free_memory(c10::Device device)
     return CudaProgram::for_device(device.index())->free_memory();
 }
 
-void score_on_card(const ScoringPlan &plan, const sscam_score_request &request, c10::Device device,
-                   float *scores)
+void score_on_card(const ScoringPlan &plan, const sscam_score_request &request,
+                   const Network &network, float *scores)
 {
+    const c10::Device device = network.device();
     const OnDefaultStream stream(device);
-    const CudaMasks masks(*request.masks, device);
+    const CudaMasks masks(*request.masks, device, network.device_inputs());
     const int64_t count = sscam_mask_list_count(request.masks);
     const std::string output = text_or_empty(request.output);
     at::Tensor found = at::empty({request.target_count, count},

@@ -16,8 +16,8 @@ int64_t free_memory(c10::Device device);
 
 // scores: [targets of the request][its masked inputs]. On the processor, for checking: see
 // CudaMasks.
-void score_on_card(const ScoringPlan &plan, const sscam_score_request &request, c10::Device device,
-                   float *scores);
+void score_on_card(const ScoringPlan &plan, const sscam_score_request &request,
+                   const Network &network, float *scores);
 
 } // namespace sscam
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/lru_cache.hpp"
+#include "cuda/device_inputs.hpp"
 #include "graph/graph_tap.hpp"
 #include "graph/layer_table.hpp"
 #include "model/backend.h"
@@ -30,7 +31,8 @@ public:
     const torch::jit::Module &module() const { return module_; }
     const sscam_network_facts &facts() const { return facts_; }
 
-    // A copy of the caller's float32 array on the network's device.
+    // A copy of the caller's float32 array on the network's device; it may be one of
+    // device_inputs().
     at::Tensor input_from(const float *values, const sscam_shape &shape) const;
 
     // run_for_logits() on the plain program.
@@ -62,6 +64,9 @@ public:
     // module lists them, have normal random ones of each tensor's mean and standard deviation; -1:
     // all. `randomised` receives how many have.
     std::unique_ptr<Network> randomised(int64_t layers, int64_t seed, int64_t &randomised) const;
+    // Inputs of calls in progress that lie on the network's device.
+    DeviceInputs &device_inputs() { return device_inputs_; }
+    const DeviceInputs &device_inputs() const { return device_inputs_; }
 
 private:
     Network(const Network &like, const torch::jit::Module &module);
@@ -75,6 +80,8 @@ private:
     std::unique_ptr<MarkedGraph> graph_;
     std::shared_ptr<const Program> plain_;
     std::map<sscam_precision, std::unique_ptr<Scorer>> scorers_; // one a precision, all made first
+
+    DeviceInputs device_inputs_;
 
     std::mutex mutex_; // guards the members below
     // By the input's shape and, where they matter, the hash of its values; and by output.

@@ -1,8 +1,11 @@
 #include "engine/torch_backend.h"
 
+#include <algorithm>
+
 #include <ATen/ATen.h>
 #include <torch/csrc/api/include/torch/version.h>
 
+#include "base/log.h"
 #include "common/forked_child.hpp"
 #include "common/guard.hpp"
 #include "common/host_array.hpp"
@@ -155,6 +158,43 @@ sscam_status load_library(const char *path)
     });
 }
 
+sscam_status hold_device_input(void *handle, const sscam_cuda_array *array,
+                               const sscam_shape * /*shape*/, const float **values,
+                               int32_t *is_finite)
+{
+    return guarded_on(handle, [&](Network &network) {
+        const at::Tensor held = network.device_inputs().hold(*array, network.device());
+        const float *address = held.data_ptr<float>();
+        try {
+            *is_finite = at::isfinite(held).all().item<bool>();
+        } catch (...) {
+            network.device_inputs().release(address);
+            throw;
+        }
+        *values = address;
+    });
+}
+
+// What fails here fails no call: the results are there.
+void release_device_input(void *handle, const float *values)
+{
+    try {
+        const ForkSafeCall call;
+        as_network(handle).device_inputs().release(values);
+    } catch (...) {
+        sscam_log(SSCAM_LOG_ERROR, "%s: %s", as_network(handle).name().c_str(),
+                  current_reason().c_str());
+    }
+}
+
+sscam_status read_device_input(void *handle, const float *values, int64_t count, float *out)
+{
+    return guarded_on(handle, [&](Network &network) {
+        const at::Tensor copy = network.device_inputs().find(values, count).to(at::kCPU);
+        std::copy_n(copy.data_ptr<float>(), count, out);
+    });
+}
+
 } // namespace
 
 } // namespace sscam
@@ -162,14 +202,25 @@ sscam_status load_library(const char *path)
 const sscam_backend *sscam_torch_backend(void)
 {
     static const sscam_backend backend = {
-        sscam::build_info,       sscam::load,
-        sscam::destroy,          sscam::device,
-        sscam::layers,           sscam::classify,
-        sscam::capture_layer,    sscam::score,
-        sscam::ablate_layer,     sscam::describe,
-        sscam::prepare,          sscam::give_calibration,
-        sscam::take_calibration, sscam::load_library,
-        sscam::final_activation, sscam::randomise_network,
+        sscam::build_info,
+        sscam::load,
+        sscam::destroy,
+        sscam::device,
+        sscam::layers,
+        sscam::classify,
+        sscam::capture_layer,
+        sscam::score,
+        sscam::ablate_layer,
+        sscam::describe,
+        sscam::prepare,
+        sscam::give_calibration,
+        sscam::take_calibration,
+        sscam::load_library,
+        sscam::final_activation,
+        sscam::randomise_network,
+        sscam::hold_device_input,
+        sscam::release_device_input,
+        sscam::read_device_input,
     };
     return &backend;
 }

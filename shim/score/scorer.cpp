@@ -109,7 +109,7 @@ void Scorer::score(const sscam_score_request &request, float *scores)
                                                    : plan.variant->name,
                                 within_thread_limit(plan.workers), plan.batch, choice.passes};
     if (makes_masks(network_.device()))
-        score_on_card(plan, request, network_.device(), scores);
+        score_on_card(plan, request, network_, scores);
     else
         score_batches(plan, request, scores);
 }

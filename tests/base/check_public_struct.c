@@ -40,6 +40,27 @@ static sscam_status read(const void *from, this_release *copy)
     return sscam_public_struct_read(from, copy, sizeof *copy, LEAST, "a_struct");
 }
 
+/* --- layout ----------------------------------------------------------------------------------- */
+
+/* A field that grew into padding would not be told by struct_size. */
+#define ENDS_WITH(type, field) ck_assert_uint_eq(SSCAM_END_OF(type, field), sizeof(type))
+
+START_TEST(no_public_struct_ends_in_padding)
+{
+    ENDS_WITH(sscam_array, element_type);
+    ENDS_WITH(sscam_cuda_array, stream);
+    ENDS_WITH(sscam_activations, layer);
+    ENDS_WITH(sscam_engine, release);
+    ENDS_WITH(sscam_engine_request, output_weight_count);
+    ENDS_WITH(sscam_evaluation_case, maps);
+    ENDS_WITH(sscam_metric_total, undefined_count);
+    ENDS_WITH(sscam_pixels, second_stride);
+    ENDS_WITH(sscam_canvas, reserved);
+    ENDS_WITH(sscam_read_options, significant_bits);
+    ENDS_WITH(sscam_draw_options, alpha);
+}
+END_TEST
+
 /* --- structs that the library reads ----------------------------------------------------------- */
 
 START_TEST(a_struct_of_this_release_is_copied)
@@ -149,6 +170,7 @@ int main(void)
 {
     Suite *suite = suite_create("public_struct");
     TCase *structs = add_tcase(suite, "structs", NULL, NULL);
+    tcase_add_test(structs, no_public_struct_ends_in_padding);
     tcase_add_test(structs, a_struct_of_this_release_is_copied);
     tcase_add_test(structs, fields_that_an_older_caller_lacks_are_zero);
     tcase_add_test(structs, a_field_that_an_older_caller_has_in_part_is_zero_beyond);

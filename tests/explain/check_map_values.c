@@ -51,6 +51,7 @@ START_TEST(values_are_kept_and_normalised)
     ck_assert_int_eq(sscam_map_class_index(map), -1);
     ck_assert_str_eq(sscam_map_method(map), "external");
     ck_assert_str_eq(sscam_map_layer(map), "");
+    ck_assert_str_eq(sscam_map_diagnostics(map), "{}");
     ck_assert_int_eq(sscam_map_is_flat(map), 0);
     ck_assert_int_eq(sscam_map_channel_count(map), 0);
     ck_assert_int_eq(sscam_map_passes(map), 0);

@@ -456,6 +456,156 @@ START_TEST(the_kernel_compiles_for_gpus)
 }
 END_TEST
 
+/* --- inputs in a GPU's memory ----------------------------------------------------------------- */
+
+START_TEST(arrays_are_read_by_type_and_strides)
+{
+    static const int64_t sides[] = {1, 2, 3, 4}, mirrored[] = {24, 12, -4, 1},
+                         spread[] = {0, 1, 2, 6};
+    float single[24], found[24];
+    double twice[24];
+    uint8_t bytes[24];
+    const void *const data[] = {single, twice, bytes};
+    int32_t in_place = 0;
+    for (int i = 0; i < 24; i++) {
+        single[i] = (float)i;
+        twice[i] = i;
+        bytes[i] = (uint8_t)i;
+    }
+    for (int32_t type = SSCAM_ELEMENT_FLOAT32; type <= SSCAM_ELEMENT_UINT8; type++) {
+        sscam_cuda_array array = SSCAM_CUDA_ARRAY_INIT;
+        array.data = data[type];
+        array.shape = sides;
+        array.rank = 4;
+        array.element_type = type;
+        NEED(sscam_check_device_values(&array, found, &in_place));
+        ck_assert_int_eq(in_place, type == SSCAM_ELEMENT_FLOAT32);
+        ck_assert_mem_eq(found, single, sizeof found);
+        array.strides = spread;
+        NEED(sscam_check_device_values(&array, found, &in_place));
+        ck_assert_int_eq(in_place, 0);
+        for (int c = 0; c < 2; c++)
+            for (int y = 0; y < 3; y++)
+                for (int x = 0; x < 4; x++)
+                    ck_assert_float_eq(found[c * 12 + y * 4 + x], (float)(c + 2 * y + 6 * x));
+    }
+    sscam_cuda_array array = {sizeof array, single + 8, sides, mirrored, 4, 0, 0, 0, NULL};
+    NEED(sscam_check_device_values(&array, found, &in_place));
+    for (int i = 0; i < 24; i++)
+        ck_assert_float_eq(found[i], single[i / 12 * 12 + 8 - i / 4 % 3 * 4 + i % 4]);
+    array.data = (const char *)single + 2;
+    ck_assert_int_eq(sscam_check_device_values(&array, found, &in_place), SSCAM_E_ARGUMENT);
+}
+END_TEST
+
+/* Of a held input, the address is enough for all that a backend does. */
+START_TEST(held_inputs_are_read_by_their_address)
+{
+    scoring of;
+    float wanted[COUNT], found[COUNT], *logits = NULL;
+    const float *held = NULL;
+    const sscam_shape shape = {4, 1, 3, .sides = {1, SIDE, SIDE}};
+    const sscam_output_selection selection = {.kind = SSCAM_SCORE_LOGIT};
+    int64_t classes = 0;
+    begin(&of, "cpu");
+    const sscam_progress none = progress_of(&of, NULL);
+    of.request.progress = &none;
+    NEED(sscam_check_cuda_scoring(of.network, &of.request, wanted));
+    NEED(sscam_torch_backend()->classify(of.network, of.plan.input, &shape, &selection, &logits,
+                                         &classes));
+    float *own = logits;
+    float *image = malloc(IMAGE * sizeof *image);
+    memcpy(image, of.plan.input, IMAGE * sizeof *image);
+    NEED(sscam_check_hold(of.network, image, IMAGE, &held));
+    of.plan.input = held;
+    NEED(sscam_check_cuda_scoring(of.network, &of.request, found));
+    ck_assert_mem_eq(found, wanted, sizeof found);
+    NEED(sscam_torch_backend()->classify(of.network, held, &shape, &selection, &logits, &classes));
+    ck_assert_mem_eq(logits, own, (size_t)classes * sizeof *logits);
+    NEED(sscam_torch_backend()->read_device_input(of.network, held + 5, IMAGE - 5, image));
+    ck_assert_mem_eq(image, held + 5, (IMAGE - 5) * sizeof *image);
+    sscam_torch_backend()->release_device_input(of.network, held);
+    sscam_torch_backend()->release_device_input(of.network, held); /* nothing is left */
+    free(image);
+    free(own);
+    free(logits);
+    end(&of);
+}
+END_TEST
+
+static sscam_cuda_array gpu_array(const void *data, void *stream)
+{
+    static const int64_t sides[] = {1, 3, SIDE, SIDE};
+    sscam_cuda_array array = SSCAM_CUDA_ARRAY_INIT;
+    array.data = data;
+    array.shape = sides;
+    array.rank = 4;
+    array.stream = stream;
+    return array;
+}
+
+static sscam_model *load_model(const char *on)
+{
+    sscam_model *model = NULL;
+    NEED(sscam_model_load(getenv("SSCAM_TEST_MODEL"), on, &model));
+    return model;
+}
+
+START_TEST(a_model_on_the_processor_takes_no_input_of_a_gpu)
+{
+    static float values[IMAGE];
+    sscam_model *model = load_model("cpu");
+    const sscam_cuda_array array = gpu_array(values, NULL);
+    float logits[16];
+    int64_t count = 0;
+    ck_assert_int_eq(sscam_model_classify_cuda(model, &array, logits, 16, &count), SSCAM_E_DEVICE);
+    ck_assert_ptr_nonnull(strstr(sscam_last_error(), "on cuda:0, and the model is on cpu"));
+    ck_assert_ptr_nonnull(strstr(sscam_last_error(), "sscam_array"));
+    sscam_model_unref(model);
+}
+END_TEST
+
+/* On a GPU alone: values that the host's stream is still to write. */
+START_TEST(an_input_of_a_gpu_is_waited_for)
+{
+    static float values[IMAGE];
+    const void *data = NULL;
+    void *stream = NULL;
+    if (strcmp(device, "cpu") == 0) {
+        printf("# skipped: no GPU\n");
+        return;
+    }
+    fill(values, IMAGE, 0.0021);
+    sscam_model *model = load_model(device);
+    const sscam_array host = {sizeof host, values, gpu_array(NULL, NULL).shape, NULL, 4, 0};
+    float wanted[16], found[16];
+    int64_t count = 0;
+    NEED(sscam_model_classify(model, &host, wanted, 16, &count));
+    NEED(sscam_check_late_values(device, values, IMAGE, &data, &stream));
+    sscam_cuda_array array = gpu_array(data, stream);
+    NEED(sscam_model_classify_cuda(model, &array, found, 16, &count));
+    for (int64_t i = 0; i < count; i++)
+        ck_assert_float_eq_tol(found[i], wanted[i], 1e-4f * fmaxf(1.0f, fabsf(wanted[i])));
+    sscam_explainer *explainer = NULL;
+    sscam_map *own = NULL, *other = NULL;
+    double correlation = 0.0;
+    NEED(sscam_explainer_create(model, "score-cam", &explainer));
+    NEED(sscam_explain_array(explainer, &host, NULL, &own));
+    NEED(sscam_explain_cuda(explainer, &array, NULL, &other));
+    NEED(sscam_map_correlation(own, other, &correlation));
+    ck_assert_double_ge(correlation, 0.9999);
+    array.data = values;
+    ck_assert_int_eq(sscam_model_classify_cuda(model, &array, found, 16, &count), SSCAM_E_ARGUMENT);
+    array = gpu_array(data, NULL);
+    array.device = 63;
+    ck_assert_int_eq(sscam_model_classify_cuda(model, &array, found, 16, &count), SSCAM_E_DEVICE);
+    sscam_map_unref(own);
+    sscam_map_unref(other);
+    sscam_explainer_unref(explainer);
+    sscam_model_unref(model);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("gpu");
@@ -476,6 +626,10 @@ int main(void)
     tcase_add_test(test_case, failures_of_a_gpu_are_told_apart);
     tcase_add_test(test_case, devices_that_are_not_there_are_refused);
     tcase_add_test(test_case, auto_takes_what_there_is);
+    tcase_add_test(test_case, arrays_are_read_by_type_and_strides);
+    tcase_add_test(test_case, held_inputs_are_read_by_their_address);
+    tcase_add_test(test_case, a_model_on_the_processor_takes_no_input_of_a_gpu);
+    tcase_add_test(test_case, an_input_of_a_gpu_is_waited_for);
     tcase_add_loop_test(test_case, the_kernel_compiles_for_gpus, 0, 6);
     suite_add_tcase(suite, test_case);
     make_plans_parts();

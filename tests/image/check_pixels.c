@@ -610,6 +610,9 @@ START_TEST(unfit_canvases_are_refused)
     ASSERT_FAILS(sscam_map_overlay_into(NULL, image, NULL, &canvas), SSCAM_E_ARGUMENT, "map");
     ASSERT_FAILS(sscam_map_overlay_into(map, image, NULL, NULL), SSCAM_E_ARGUMENT, "canvas");
     canvas.data = memory;
+    canvas.reserved = 1;
+    ASSERT_FAILS(sscam_image_copy_pixels(image, &canvas), SSCAM_E_ARGUMENT, "reserved");
+    canvas.reserved = 0;
     options.alpha = 1.5;
     ASSERT_FAILS(sscam_map_overlay_into(map, image, &options, &canvas), SSCAM_E_ARGUMENT, "alpha");
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "engine/engine_call.h"
 #include "engine/host_engine.h"
+#include "support/fake_device.h"
 
 /* Powers of two and their sums, so that little is rounded. Class 2 does not depend on channel 1,
  * and weighs the equal channels with opposite signs. */
@@ -742,6 +743,7 @@ static sscam_status classify(void *network, const float *input, const sscam_shap
                              int64_t *class_count)
 {
     sscam_status status = enter(FAKE_CLASSIFY);
+    input = fake_device_contents(input);
     return status == SSCAM_OK ? sscam_engine_backend()->classify(network, input, shape, selection,
                                                                  logits, class_count)
                               : status;
@@ -769,9 +771,35 @@ static sscam_status capture(void *network, const sscam_capture_request *request,
     sscam_capture_request first = *request;
     first.want_curvature = 0; /* which an engine of the host does not give */
     sscam_status status = enter(FAKE_CAPTURE);
+    sscam_capture_request readable = *request;
+    readable.input = fake_device_contents(request->input);
     if (status == SSCAM_OK)
-        status = sscam_engine_backend()->capture(network, &first, out);
+        status = sscam_engine_backend()->capture(network, &readable, out);
     return status == SSCAM_OK && request->want_curvature ? add_curvature(network, out) : status;
+}
+
+/* The masks of a request with inputs that the host can read: no more plans than a call of
+ * SSCAM_IMAGES_AT_ONCE inputs makes in the suites. */
+typedef struct readable_masks {
+    sscam_mask_plan plan[256];
+    const sscam_mask_plan *pointer[256];
+    sscam_mask_list list;
+} readable_masks;
+
+static readable_masks *make_readable(const sscam_mask_list *masks)
+{
+    readable_masks *made = malloc(sizeof *made);
+    if (!made || masks->plan_count > 256) {
+        free(made);
+        return NULL;
+    }
+    for (int64_t i = 0; i < masks->plan_count; i++) {
+        made->plan[i] = *masks->plans[i];
+        made->plan[i].input = fake_device_contents(made->plan[i].input);
+        made->pointer[i] = &made->plan[i];
+    }
+    made->list = (sscam_mask_list){made->pointer, masks->plan_count};
+    return made;
 }
 
 static sscam_status score(void *network, const sscam_score_request *request, float *scores)
@@ -779,13 +807,19 @@ static sscam_status score(void *network, const sscam_score_request *request, flo
     sscam_status status = enter(FAKE_SCORE);
     if (status != SSCAM_OK)
         return status;
+    readable_masks *masks = NULL;
+    if (fake_device_counted.held > 0 && !(masks = make_readable(request->masks)))
+        return sscam_fail_memory("masks");
     /* An engine of the host refuses what it decides about itself. */
     sscam_score_request plain = *request;
     plain.scoring.precision = SSCAM_PRECISION_FP32;
     plain.scoring.workers = 0;
+    if (masks)
+        plain.masks = &masks->list;
     is_scoring = 1;
     status = sscam_engine_backend()->score(network, &plain, scores);
     is_scoring = 0;
+    free(masks);
     if (request->diagnostics)
         request->diagnostics->form = request->scoring.calibrate ? "measured" : "unmeasured";
     return status;
@@ -796,8 +830,12 @@ static sscam_status ablate(void *network, const sscam_ablation_request *request,
     sscam_status status = enter(FAKE_ABLATE);
     if (status != SSCAM_OK)
         return status;
+    sscam_ablation_plan plan = *request->plan;
+    sscam_ablation_request readable = *request;
+    plan.input = fake_device_contents(plan.input);
+    readable.plan = &plan;
     is_scoring = is_checking_tail = 1;
-    status = sscam_engine_backend()->ablate(network, request, scores);
+    status = sscam_engine_backend()->ablate(network, &readable, scores);
     is_scoring = is_checking_tail = 0;
     return status;
 }
@@ -826,6 +864,9 @@ const sscam_backend *sscam_backend_default(void)
                                           .score = score,
                                           .ablate = ablate,
                                           .describe = facts_of,
-                                          .prepare = prepare};
+                                          .prepare = prepare,
+                                          .hold_device_input = fake_device_hold,
+                                          .release_device_input = fake_device_release,
+                                          .read_device_input = fake_device_read};
     return &backend;
 }
