@@ -229,6 +229,8 @@ SSCAM_API sscam_status sscam_explainer_set_region(sscam_explainer *explainer, co
  */
 SSCAM_API sscam_status sscam_explainer_set_target_weights(sscam_explainer *explainer,
                                                           const float *weights, int64_t count);
+
+/**
  * Gives an input of the network besides the one that is explained: a tensor, or the number or flag
  * that an argument of forward() is. The same values are used for all that the explainer explains.
  * Values whose first side is 1 are repeated for each row of a batch, unless the network's outputs
@@ -240,10 +242,10 @@ SSCAM_API sscam_status sscam_explainer_set_target_weights(sscam_explainer *expla
  *                  first element of the list or tuple `x`. It is copied.
  * @param values    The values, of up to 8 dimensions; rank 0 for a number or flag. They are copied,
  *                  as float32, uint8, int64 or bool. NULL removes what was given before.
- * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, an array that cannot be used; a
- *         name that the network does not have is refused by the call that runs it); SSCAM_E_UNSUPPORTED (the
- *         network runs in an engine of the host, which has one input); SSCAM_E_MEMORY. On failure
- *         what was given before stays.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, an array that cannot be used); SSCAM_E_MEMORY. On
+ *         failure what was given before stays. The calls that explain refuse names and values that
+ *         do not suit the network with SSCAM_E_ARGUMENT, and any with SSCAM_E_UNSUPPORTED where it
+ *         runs in an engine of the host.
  * Thread: the explainer's.
  * @since 1.0
  */

@@ -160,7 +160,8 @@ typedef struct sscam_model_inputs {
 
 /**
  * A model of the same network and weights whose inputs are given as told: its explainers,
- * sscam_model_classify() and sscam_model_layers() use them. Explainers can also be told one by one,
+ * sscam_model_classify() and sscam_model_layers() use them. What is not told is as the first model has
+ * it. Explainers can also be told one by one,
  * by sscam_explainer_set_input() and the options `input_layout`, `input_type` and `image_input`.
  *
  * @param model  A model.

@@ -111,6 +111,12 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_REDUCTION 43
 /** `deadline`: milliseconds after which a call ends. */
 #define SSCAM_OPTION_DEADLINE 44
+/** `input_layout`: order of the axes of the network's input. @since 1.0 */
+#define SSCAM_OPTION_INPUT_LAYOUT 50
+/** `input_type`: type of its elements. @since 1.0 */
+#define SSCAM_OPTION_INPUT_TYPE 51
+/** `image_input`: which of several inputs is explained. @since 1.0 */
+#define SSCAM_OPTION_IMAGE_INPUT 52
 /** `contrast_weight`: factor of the classes that a difference subtracts. @since 1.0 */
 #define SSCAM_OPTION_CONTRAST_WEIGHT 70
 /** `contrast_count`: number of the classes that a difference subtracts. @since 1.0 */
@@ -129,12 +135,6 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_METRIC_INSERTION 77
 /** `metric_threshold`: share of a map's maximum below which metrics take it as 0. @since 1.0 */
 #define SSCAM_OPTION_METRIC_THRESHOLD 78
-/** `input_layout`: order of the axes of the network's input. */
-#define SSCAM_OPTION_INPUT_LAYOUT 50
-/** `input_type`: type of its elements. */
-#define SSCAM_OPTION_INPUT_TYPE 51
-/** `image_input`: which of several inputs is explained. */
-#define SSCAM_OPTION_IMAGE_INPUT 52
 /** @} */
 
 /** @name Types of an option's value

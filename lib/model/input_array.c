@@ -97,16 +97,27 @@ static int32_t fits_rank(const sscam_input_layout *layout, int32_t rank)
     return missing == 0 || (missing == 1 && sscam_input_layout_find(layout, 'n') >= 0);
 }
 
-/* Whether numbers are those of an array as the network takes it. Where they can be [N,C,sides] as
- * well, the channels tell. */
-static int32_t is_in_layout(const int64_t *numbers, int32_t rank,
-                            const sscam_input_description *wanted)
+static int32_t has_channels(const int64_t *numbers, int32_t rank, const sscam_input_layout *layout,
+                            int64_t channels)
 {
-    if (!fits_rank(&wanted->layout, rank))
-        return 0;
-    const int32_t channel = position_of(&wanted->layout, 'c', rank);
-    return wanted->channels == 0 || channel < 0 || numbers[channel] == wanted->channels ||
-           rank != sscam_input_layout_rank(&wanted->layout) || numbers[1] != wanted->channels;
+    const int32_t channel = position_of(layout, 'c', rank);
+    return channels == 0 || channel < 0 || numbers[channel] == channels;
+}
+
+/* The order of an array's axes: the network's own, or [N,C,sides] where its channels are there
+ * alone; unknown where it fits neither. */
+static sscam_input_layout layout_of(const int64_t *numbers, int32_t rank,
+                                    const sscam_input_description *wanted)
+{
+    static const sscam_input_layout plain[] = {{"ncw"}, {"nchw"}, {"ncdhw"}}, unknown = {""};
+    const sscam_input_layout *own = &wanted->layout,
+                             *usual = &plain[sscam_input_layout_rank(own) - SSCAM_LEAST_RANK];
+    const int32_t fits = fits_rank(own, rank);
+    if (fits && has_channels(numbers, rank, own, wanted->channels))
+        return *own;
+    if (fits_rank(usual, rank) && has_channels(numbers, rank, usual, wanted->channels))
+        return *usual;
+    return fits ? *own : unknown;
 }
 
 /* "[N,H,W,C]" */
@@ -147,22 +158,32 @@ static int32_t plan_axes(const sscam_input_layout *layout, int32_t rank, int32_t
     return canonical;
 }
 
+/* Reads a shape and tells the order of its axes: unknown for [N,C,sides] of any rank. */
+static sscam_status read_in_order(const int64_t *numbers, int32_t rank,
+                                  const sscam_input_description *wanted, const char *name,
+                                  sscam_shape *out, sscam_input_layout *order)
+{
+    int32_t positions[AXES];
+    int64_t canonical[AXES];
+    *order = (sscam_input_layout){""};
+    if (wanted->layout.axes[0])
+        *order = layout_of(numbers, rank, wanted);
+    if (!order->axes[0])
+        return sscam_input_layout_is_plain(&wanted->layout)
+                   ? sscam_read_shape(numbers, rank, name, out)
+                   : fail_layout(numbers, rank, &wanted->layout, name);
+    const int32_t count = plan_axes(order, rank, positions);
+    for (int32_t i = 0; i < count; i++)
+        canonical[i] = positions[i] < 0 ? 1 : numbers[positions[i]];
+    return sscam_read_shape(canonical, count, name, out);
+}
+
 sscam_status sscam_read_shape_as(const int64_t *numbers, int32_t rank,
                                  const sscam_input_description *wanted, const char *name,
                                  sscam_shape *out)
 {
-    int32_t positions[AXES];
-    int64_t canonical[AXES];
-    if (!wanted->layout.axes[0] || !is_in_layout(numbers, rank, wanted)) {
-        if (wanted->layout.axes[0] && rank != sscam_input_layout_rank(&wanted->layout) &&
-            !sscam_input_layout_is_plain(&wanted->layout))
-            return fail_layout(numbers, rank, &wanted->layout, name);
-        return sscam_read_shape(numbers, rank, name, out);
-    }
-    const int32_t count = plan_axes(&wanted->layout, rank, positions);
-    for (int32_t i = 0; i < count; i++)
-        canonical[i] = positions[i] < 0 ? 1 : numbers[positions[i]];
-    return sscam_read_shape(canonical, count, name, out);
+    sscam_input_layout order;
+    return read_in_order(numbers, rank, wanted, name, out, &order);
 }
 
 /* Strides of an array that is row-major without gaps, whose size has been checked. */
@@ -194,13 +215,13 @@ sscam_status sscam_input_open_as(const sscam_array *array, const sscam_input_des
                                  const char *name, const char *function, sscam_input *out)
 {
     sscam_status status = open_array(array, name, function, out);
+    sscam_input_layout order = {""};
     if (status == SSCAM_OK)
-        status = sscam_read_shape_as(out->array.shape, out->array.rank, wanted, name, &out->shape);
+        status = read_in_order(out->array.shape, out->array.rank, wanted, name, &out->shape, &order);
     out->type = wanted->type;
     out->may_be_int64 = 1;
-    if (status == SSCAM_OK && wanted->layout.axes[0] &&
-        is_in_layout(out->array.shape, out->array.rank, wanted))
-        put_in_order(out, &wanted->layout);
+    if (status == SSCAM_OK && order.axes[0])
+        put_in_order(out, &order);
     return status;
 }
 

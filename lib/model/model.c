@@ -78,7 +78,7 @@ void sscam_model_unref(sscam_model *model)
 {
     if (!model || !sscam_reference_drop(&model->references))
         return;
-    sscam_model_variants_destroy(model);
+    sscam_model_forms_destroy(model);
     model->backend->destroy(model->network);
     free(model);
 }
@@ -135,19 +135,17 @@ int64_t sscam_model_class_count(const sscam_model *model)
 static sscam_status randomise(sscam_model *model, int64_t layers, int64_t seed, int64_t *randomised,
                               sscam_model **out)
 {
-    sscam_model *copy = calloc(1, sizeof *copy);
-    if (!copy)
-        return sscam_fail_memory("a model");
-    copy->backend = model->backend;
+    void *network = NULL;
     sscam_status status = model->backend->randomise(model->network, layers, seed, randomised,
-                                                    &copy->network);
-    if (status != SSCAM_OK) {
-        *randomised = 0;
-        free(copy);
-        return status;
-    }
-    *out = copy;
-    return sscam_succeed();
+                                                    &network);
+    if (status == SSCAM_OK)
+        status = sscam_model_create_like(model, network, out);
+    if (status == SSCAM_OK)
+        return sscam_succeed();
+    if (network)
+        model->backend->destroy(network);
+    *randomised = 0;
+    return status;
 }
 
 sscam_status sscam_model_randomise(sscam_model *model, int64_t layers, int64_t seed,

@@ -11,13 +11,17 @@
 /* Each may hold measurements and converted weights: those used last are kept. */
 enum { MOST_KEPT = 2 };
 
-/* A form with all that it refers to, and its model. */
-typedef struct kept_variant {
-    sscam_model *model; /* NULL: none */
+/* A form with all that it refers to. */
+typedef struct sscam_kept_form {
     sscam_input_layout layout;
     sscam_input_type type;
     char *image_input; /* malloc'ed */
     sscam_other_inputs others;
+} kept_form;
+
+typedef struct kept_variant {
+    sscam_model *model; /* NULL: none */
+    kept_form form;
 } kept_variant;
 
 /* The one used last comes first. */
@@ -28,27 +32,84 @@ struct sscam_model_variants {
 /* Of the lists of all models. No backend works while it is held. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
+static void release_form(kept_form *form)
+{
+    sscam_other_inputs_release(&form->others);
+    free(form->image_input);
+    *form = (kept_form){0};
+}
+
 static void release(kept_variant *variant)
 {
     sscam_model_unref(variant->model);
-    sscam_other_inputs_release(&variant->others);
-    free(variant->image_input);
-    *variant = (kept_variant){0};
+    variant->model = NULL;
+    release_form(&variant->form);
 }
 
-void sscam_model_variants_destroy(sscam_model *model)
+void sscam_model_forms_destroy(sscam_model *model)
 {
     for (int i = 0; model->variants && i < MOST_KEPT; i++)
         release(&model->variants->kept[i]);
     free(model->variants);
+    if (model->form)
+        release_form(model->form);
+    free(model->form);
 }
 
-static int32_t is_of(const kept_variant *variant, const sscam_input_form *form)
+/* --- forms ------------------------------------------------------------------------------------ */
+
+static sscam_input_form view_of(const kept_form *form)
 {
-    return variant->model && strcmp(variant->layout.axes, form->layout.axes) == 0 &&
-           variant->type == form->type && strcmp(variant->image_input, form->image_input) == 0 &&
-           sscam_other_inputs_are_same(&variant->others, form->others);
+    return (sscam_input_form){form->layout, form->type, form->image_input, &form->others};
 }
+
+static int32_t is_same(const kept_form *kept, const sscam_input_form *form)
+{
+    return strcmp(kept->layout.axes, form->layout.axes) == 0 && kept->type == form->type &&
+           strcmp(kept->image_input, form->image_input) == 0 &&
+           sscam_other_inputs_are_same(&kept->others, form->others);
+}
+
+static int32_t says_no_more(const sscam_input_form *form, const kept_form *own)
+{
+    return (!form->layout.axes[0] || strcmp(form->layout.axes, own->layout.axes) == 0) &&
+           (form->type == SSCAM_INPUT_TYPE_AUTO || form->type == own->type) &&
+           (!form->image_input[0] || strcmp(form->image_input, own->image_input) == 0) &&
+           (form->others->count == 0 || sscam_other_inputs_are_same(form->others, &own->others));
+}
+
+static sscam_status copy_form(const sscam_input_form *form, kept_form *out)
+{
+    *out = (kept_form){.layout = form->layout,
+                       .type = form->type,
+                       .image_input = strdup(form->image_input)};
+    if (!out->image_input)
+        return sscam_fail_memory("the inputs of a model");
+    sscam_status status = sscam_other_inputs_copy(form->others, &out->others);
+    if (status != SSCAM_OK)
+        release_form(out);
+    return status;
+}
+
+/* A copy of a form; what it does not say is taken from `own`, which may be NULL. */
+static sscam_status complete_form(const sscam_input_form *form, const kept_form *own,
+                                  kept_form *out)
+{
+    if (!own)
+        return copy_form(form, out);
+    const sscam_input_form without_others = {
+        form->layout.axes[0] ? form->layout : own->layout,
+        form->type != SSCAM_INPUT_TYPE_AUTO ? form->type : own->type,
+        form->image_input[0] ? form->image_input : own->image_input, &own->others};
+    sscam_status status = copy_form(&without_others, out);
+    if (status == SSCAM_OK)
+        status = sscam_other_inputs_copy(form->others, &out->others);
+    if (status != SSCAM_OK)
+        release_form(out);
+    return status;
+}
+
+/* --- variants --------------------------------------------------------------------------------- */
 
 /* With a reference for the caller; NULL: it is not there. */
 static sscam_model *find(sscam_model *model, const sscam_input_form *form)
@@ -56,23 +117,10 @@ static sscam_model *find(sscam_model *model, const sscam_input_form *form)
     sscam_model *found = NULL;
     pthread_mutex_lock(&mutex);
     for (int i = 0; model->variants && i < MOST_KEPT && !found; i++)
-        if (is_of(&model->variants->kept[i], form))
+        if (model->variants->kept[i].model && is_same(&model->variants->kept[i].form, form))
             found = sscam_model_ref(model->variants->kept[i].model);
     pthread_mutex_unlock(&mutex);
     return found;
-}
-
-static sscam_status copy_form(const sscam_input_form *form, kept_variant *out)
-{
-    *out = (kept_variant){.layout = form->layout,
-                          .type = form->type,
-                          .image_input = strdup(form->image_input)};
-    if (!out->image_input)
-        return sscam_fail_memory("the inputs of a model");
-    sscam_status status = sscam_other_inputs_copy(form->others, &out->others);
-    if (status != SSCAM_OK)
-        release(out);
-    return status;
 }
 
 /* Puts a variant first, in place of the one used longest ago. */
@@ -115,35 +163,80 @@ static sscam_status fail_one_input(const sscam_input_form *form)
                       reason);
 }
 
-static sscam_status create(sscam_model *model, const sscam_input_form *form, sscam_model **out)
+/* A model of the form, which it takes over on success. */
+static sscam_status create_with(const sscam_backend *backend, void *network, const kept_form *form,
+                                sscam_model **out)
+{
+    kept_form *own = malloc(sizeof *own);
+    sscam_model *created = own ? sscam_model_create(backend, network) : NULL;
+    if (!created) {
+        free(own);
+        return sscam_fail_memory("a model");
+    }
+    *own = *form;
+    created->form = own;
+    *out = created;
+    return SSCAM_OK;
+}
+
+static sscam_status create_from(const sscam_model *model, const kept_form *form, sscam_model **out)
 {
     void *network = NULL;
-    if (!model->backend->with_inputs && is_usual(form)) {
+    const sscam_input_form view = view_of(form);
+    sscam_status status = model->backend->with_inputs(model->network, &view, &network);
+    if (status != SSCAM_OK)
+        return status;
+    status = create_with(model->backend, network, form, out);
+    if (status != SSCAM_OK)
+        model->backend->destroy(network);
+    return status;
+}
+
+sscam_status sscam_model_create_like(const sscam_model *model, void *network, sscam_model **out)
+{
+    kept_form form;
+    if (!model->form) {
+        *out = sscam_model_create(model->backend, network);
+        return *out ? SSCAM_OK : sscam_fail_memory("a model");
+    }
+    const sscam_input_form own = view_of(model->form);
+    sscam_status status = copy_form(&own, &form);
+    if (status != SSCAM_OK)
+        return status;
+    status = create_with(model->backend, network, &form, out);
+    if (status != SSCAM_OK)
+        release_form(&form);
+    return status;
+}
+
+static sscam_status create(sscam_model *model, const sscam_input_form *form, sscam_model **out)
+{
+    kept_form complete;
+    if (!model->backend->with_inputs) {
+        if (!is_usual(form))
+            return fail_one_input(form);
         *out = sscam_model_ref(model);
         return SSCAM_OK;
     }
-    if (!model->backend->with_inputs)
-        return fail_one_input(form);
-    sscam_status status = model->backend->with_inputs(model->network, form, &network);
+    sscam_status status = complete_form(form, model->form, &complete);
+    if (status == SSCAM_OK)
+        status = create_from(model, &complete, out);
     if (status != SSCAM_OK)
-        return status;
-    *out = sscam_model_create(model->backend, network);
-    if (*out)
-        return SSCAM_OK;
-    model->backend->destroy(network);
-    return sscam_fail_memory("a model");
+        release_form(&complete);
+    return status;
 }
 
 sscam_status sscam_model_variant(sscam_model *model, const sscam_input_form *form,
                                  sscam_model **out)
 {
-    kept_variant variant;
+    kept_variant variant = {NULL};
     if (!model->backend->with_inputs)
         return create(model, form, out); /* nothing to keep, and no model that would hold itself */
-    *out = find(model, form);
+    *out = model->form && says_no_more(form, model->form) ? sscam_model_ref(model)
+                                                          : find(model, form);
     if (*out)
         return SSCAM_OK;
-    sscam_status status = copy_form(form, &variant);
+    sscam_status status = copy_form(form, &variant.form);
     if (status == SSCAM_OK)
         status = create(model, form, &variant.model);
     if (status != SSCAM_OK) {

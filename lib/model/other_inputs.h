@@ -35,7 +35,7 @@ typedef struct sscam_other_inputs {
 sscam_status sscam_other_inputs_set(sscam_other_inputs *inputs, const char *name,
                                     const sscam_array *array, const char *function);
 
-/* Appends copies of all that `from` has to an empty list. */
+/* Sets copies of all that `from` has. On failure `to` is empty. */
 sscam_status sscam_other_inputs_copy(const sscam_other_inputs *from, sscam_other_inputs *to);
 
 /* Whether both have the same names and values. */
