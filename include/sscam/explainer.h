@@ -253,6 +253,24 @@ SSCAM_API sscam_status sscam_explainer_set_input(sscam_explainer *explainer, con
                                                  const sscam_array *values);
 
 /**
+ * How the network takes arrays from this explainer, by its options and what
+ * sscam_explainer_set_input() was given.
+ *
+ * @param explainer An explainer.
+ * @param[out] layout The order of axes, as sscam_model_input_layout() tells it. May be NULL.
+ * Ownership: the library's, static.
+ * @param[out] type   The type of elements, as sscam_model_input_type() tells it. May be NULL.
+ * Ownership: the library's, static.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (explainer is NULL, another thread is changing an option, or
+ *         what was given does not suit the network: the message says why); SSCAM_E_UNSUPPORTED (the
+ *         network runs in an engine of the host); SSCAM_E_MEMORY. On failure both are "".
+ * Thread: any thread, while none changes an option.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_input_form(const sscam_explainer *explainer,
+                                                  const char **layout, const char **type);
+
+/**
  * Sets the callback that progress is reported to, and that may cancel.
  *
  * @param explainer An explainer.

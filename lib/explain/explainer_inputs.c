@@ -62,6 +62,27 @@ sscam_status sscam_describe_input(const sscam_explainer *explainer, const char *
     return status;
 }
 
+sscam_status sscam_explainer_input_form(const sscam_explainer *explainer, const char **layout,
+                                        const char **type)
+{
+    static const char function[] = "sscam_explainer_input_form";
+    sscam_input_description found = {.channels = 0};
+    if (layout)
+        *layout = "";
+    if (type)
+        *type = "";
+    if (!explainer)
+        return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer is NULL", function);
+    sscam_status status = sscam_describe_input(explainer, function, &found);
+    if (status != SSCAM_OK)
+        return status;
+    if (layout)
+        *layout = sscam_input_layout_text(&found.layout);
+    if (type)
+        *type = sscam_input_type_text(found.type);
+    return sscam_succeed();
+}
+
 static sscam_status apply(sscam_explainer *explainer)
 {
     sscam_model *model = NULL;

@@ -74,6 +74,11 @@ int32_t sscam_input_layout_find(const sscam_input_layout *layout, char axis)
     return found ? (int32_t)(found - layout->axes) : -1;
 }
 
+const char *sscam_input_type_text(sscam_input_type type)
+{
+    return sscam_input_type_choices[type == SSCAM_INPUT_TYPE_AUTO ? SSCAM_INPUT_TYPE_FLOAT32 : type];
+}
+
 int32_t sscam_input_type_is_whole(sscam_input_type type)
 {
     return type >= SSCAM_INPUT_TYPE_UINT8;

@@ -55,6 +55,9 @@ int32_t sscam_input_layout_is_plain(const sscam_input_layout *layout);
 /* Position of an axis among the network's; -1 where it has none. */
 int32_t sscam_input_layout_find(const sscam_input_layout *layout, char axis);
 
+/* The type as the option names it; AUTO is "float32". Static. */
+const char *sscam_input_type_text(sscam_input_type type);
+
 /* Whether elements of the type are whole numbers, which images give as pixels of 0 to 255. */
 int32_t sscam_input_type_is_whole(sscam_input_type type);
 

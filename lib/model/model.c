@@ -118,11 +118,7 @@ const char *sscam_model_input_layout(const sscam_model *model)
 
 const char *sscam_model_input_type(const sscam_model *model)
 {
-    const sscam_network_facts facts = sscam_model_facts(model);
-    if (!model)
-        return "";
-    return sscam_input_type_choices[facts.type == SSCAM_INPUT_TYPE_AUTO ? SSCAM_INPUT_TYPE_FLOAT32
-                                                                        : facts.type];
+    return model ? sscam_input_type_text(sscam_model_facts(model).type) : "";
 }
 
 int64_t sscam_model_class_count(const sscam_model *model)
