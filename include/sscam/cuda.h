@@ -82,8 +82,9 @@ typedef struct sscam_cuda_array {
  * @return As sscam_explain_array(); SSCAM_E_ARGUMENT also for `data` that is no memory of the
  *         device, `stream` that is none of it, a negative `device` and a `reserved` that is not 0;
  *         SSCAM_E_DEVICE also for a model on the CPU or on another GPU; SSCAM_E_UNSUPPORTED also
- *         for a network that runs in an engine of the host, and a GPU that the library cannot write
- *         masked inputs on. Each message says what to do instead.
+ *         for a network that runs in an engine of the host, one whose axes are in another order or
+ *         that takes whole numbers, and a GPU that the library cannot write masked inputs on. Each
+ *         message says what to do instead.
  * Thread: the explainer's.
  * @since 1.0
  */

@@ -245,6 +245,46 @@ SSCAM_API sscam_status sscam_explainer_set_target_weights(sscam_explainer *expla
                                                           const float *weights, int64_t count);
 
 /**
+ * Gives an input of the network besides the one that is explained: a tensor, or the number or flag
+ * that an argument of forward() is. The same values are used for all that the explainer explains.
+ * Values whose first side is 1 are repeated for each row of a batch, unless the network's outputs
+ * then differ. Explainers that share a call, or an evaluation, must be given the same inputs.
+ *
+ * @param explainer An explainer.
+ * @param name      Name of the input: of the argument of forward(), or of the input of a program of
+ *                  torch.export; "x.depth" for the key `depth` of the dictionary `x`, "x.0" for the
+ *                  first element of the list or tuple `x`. It is copied.
+ * @param values    The values, of up to 8 dimensions; rank 0 for a number or flag. They are copied,
+ *                  as float32, uint8, int64 or bool. NULL removes what was given before.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, an array that cannot be used); SSCAM_E_MEMORY. On
+ *         failure what was given before stays. The calls that explain refuse names and values that
+ *         do not suit the network with SSCAM_E_ARGUMENT, and any with SSCAM_E_UNSUPPORTED where it
+ *         runs in an engine of the host.
+ * Thread: the explainer's.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_set_input(sscam_explainer *explainer, const char *name,
+                                                 const sscam_array *values);
+
+/**
+ * How the network takes arrays from this explainer, by its options and what
+ * sscam_explainer_set_input() was given.
+ *
+ * @param explainer An explainer.
+ * @param[out] layout The order of axes, as sscam_model_input_layout() tells it. May be NULL.
+ * Ownership: the library's, static.
+ * @param[out] type   The type of elements, as sscam_model_input_type() tells it. May be NULL.
+ * Ownership: the library's, static.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (explainer is NULL, another thread is changing an option, or
+ *         what was given does not suit the network: the message says why); SSCAM_E_UNSUPPORTED (the
+ *         network runs in an engine of the host); SSCAM_E_MEMORY. On failure both are "".
+ * Thread: any thread, while none changes an option.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_explainer_input_form(const sscam_explainer *explainer,
+                                                  const char **layout, const char **type);
+
+/**
  * Sets the callback that progress is reported to, and that may cancel.
  *
  * @param explainer An explainer.

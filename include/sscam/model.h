@@ -98,14 +98,85 @@ SSCAM_API const char *sscam_model_device(const sscam_model *model);
  * what it states.
  *
  * @param model A model.
- * @param[out] shape {N, C, W}, {N, C, H, W} or {N, C, D, H, W}; 0 for each number that may be any
- * or is unknown, and beyond the rank. May be NULL.
+ * @param[out] shape {N, C, W}, {N, C, H, W} or {N, C, D, H, W}, whatever the order of axes in which
+ * the network takes them (sscam_model_input_layout()); 0 for each number that may be any or is
+ * unknown, and beyond the rank. May be NULL.
  * @return The number of dimensions, 3 to 5; 0 when it is unknown, and for NULL.
  * Thread: any thread.
  * @since 1.0
  */
 SSCAM_API int32_t sscam_model_input_shape(const sscam_model *model,
                                           int64_t shape[SSCAM_INPUT_MAX_RANK]);
+
+/**
+ * Order in which a model takes the axes of the input that is explained, as the option `input_layout`
+ * names it: "nchw", "nhwc", "ntchw"; "chw" where it takes no batches. Found without running it, from
+ * what reads the input first, or what sscam_model_with_inputs() was told.
+ *
+ * @param model A model.
+ * @return The layout; "" where it is unknown, and for NULL: then inputs are given as [N,C,W],
+ *         [N,C,H,W] or [N,C,D,H,W]. Ownership: the library's, static.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const char *sscam_model_input_layout(const sscam_model *model);
+
+/**
+ * Type of the elements that a model takes, as the option `input_type` names it: "float32", "uint8".
+ *
+ * @param model A model.
+ * @return The type; "" for NULL. Ownership: the library's, static.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const char *sscam_model_input_type(const sscam_model *model);
+
+/** How a network's inputs are given, where the network itself does not tell. Set it to
+ * SSCAM_MODEL_INPUTS_INIT, then its fields. @since 1.0 */
+typedef struct sscam_model_inputs {
+    /** sizeof(sscam_model_inputs). */
+    size_t struct_size;
+    /** Order of the axes of the input that is explained: a value of the option `input_layout`, such
+     * as "nhwc". NULL: "auto". */
+    const char *layout;
+    /** Type of its elements: a value of the option `input_type`, such as "uint8". NULL: "auto". */
+    const char *type;
+    /** Name of the input that is explained. NULL or "": the first tensor that is an image. */
+    const char *image_input;
+    /** Number of other inputs, at least 0. */
+    int64_t count;
+    /** `count` names: of arguments of forward() or inputs of a program of torch.export; of what a
+     * dictionary or list holds, "x.depth" and "x.0". */
+    const char *const *names;
+    /** `count` values, as sscam_explainer_set_input() takes them. They are copied. */
+    const sscam_array *const *values;
+} sscam_model_inputs;
+
+/** Initial value of an sscam_model_inputs: nothing is given. */
+#define SSCAM_MODEL_INPUTS_INIT                                     \
+    {                                                               \
+        sizeof(sscam_model_inputs), NULL, NULL, NULL, 0, NULL, NULL \
+    }
+
+/**
+ * A model of the same network and weights whose inputs are given as told: its explainers,
+ * sscam_model_classify() and sscam_model_layers() use them. What is not told is as the first model has
+ * it. Explainers can also be told one by one,
+ * by sscam_explainer_set_input() and the options `input_layout`, `input_type` and `image_input`.
+ *
+ * @param model  A model.
+ * @param inputs How inputs are given; it may be freed after the call.
+ * @param[out] out The new model, or NULL on failure. Ownership: the caller's, to be released with
+ *               sscam_model_unref(). It does not need the first one to live.
+ * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such layout, type or input: the message lists the
+ *         inputs; values that cannot be used); SSCAM_E_UNSUPPORTED (the network runs in an engine of
+ *         the host, which has one input); SSCAM_E_MEMORY; SSCAM_E_DEVICE. Inputs that are missing
+ *         are told by the first call that runs the network.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_model_with_inputs(sscam_model *model, const sscam_model_inputs *inputs,
+                                               sscam_model **out);
 
 /** @param model A model. @return Number of its classes, where it is certain without running it;
  * else 0, and for NULL. sscam_model_classify() always tells. Thread: any. @since 1.0 */
@@ -169,8 +240,10 @@ SSCAM_API sscam_status sscam_model_set_calibration(sscam_model *model, const cha
  *
  * @param model  A model.
  * @param input  [N,C,W] (sound), [N,C,H,W] (images) or [N,C,D,H,W] (video, volumes), already
- *               normalised as the network wants it. Float32 that is row-major without gaps is read
- *               in place; other strides, float64 (rounded to float32) and uint8 through a copy.
+ *               normalised as the network wants it; where sscam_model_input_layout() tells another
+ *               order of axes, in that order, with or without N. Float32 that is row-major without
+ *               gaps is read in place; other strides and orders, float64 (rounded to float32),
+ *               uint8 and int64 through a copy.
  * @param[out] logits Room for capacity floats; receives [N,classes], the network's raw outputs; of
  * dense outputs [N,classes,h,w] their means over all pixels. May be NULL when capacity is 0: then
  *               only class_count is written.

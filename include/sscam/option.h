@@ -111,6 +111,12 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_REDUCTION 43
 /** `deadline`: milliseconds after which a call ends. */
 #define SSCAM_OPTION_DEADLINE 44
+/** `input_layout`: order of the axes of the network's input. @since 1.0 */
+#define SSCAM_OPTION_INPUT_LAYOUT 50
+/** `input_type`: type of its elements. @since 1.0 */
+#define SSCAM_OPTION_INPUT_TYPE 51
+/** `image_input`: which of several inputs is explained. @since 1.0 */
+#define SSCAM_OPTION_IMAGE_INPUT 52
 /** `contrast_weight`: factor of the classes that a difference subtracts. @since 1.0 */
 #define SSCAM_OPTION_CONTRAST_WEIGHT 70
 /** `contrast_count`: number of the classes that a difference subtracts. @since 1.0 */

@@ -132,10 +132,9 @@ sscam_status sscam_model_create_from_engine(const sscam_engine *engine, sscam_mo
     *out = NULL;
     if (!engine)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_create_from_engine: engine is NULL");
-    sscam_model *model = calloc(1, sizeof *model);
+    sscam_model *model = sscam_model_create(sscam_engine_backend(), NULL);
     if (!model)
         return sscam_fail_memory("a model");
-    model->backend = sscam_engine_backend();
     sscam_status status = sscam_engine_network_create(engine, &model->network);
     if (status != SSCAM_OK) {
         free(model);

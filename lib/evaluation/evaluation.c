@@ -38,7 +38,7 @@ static sscam_status check_explainers(sscam_explainer *const *explainers, int64_t
         if (!explainers[i])
             return sscam_fail(SSCAM_E_ARGUMENT,
                               "sscam_evaluation_create: explainer %" PRId64 " is NULL", i);
-        if (explainers[i]->model != explainers[0]->model)
+        if (explainers[i]->given_model != explainers[0]->given_model)
             return sscam_fail(SSCAM_E_ARGUMENT,
                               "sscam_evaluation_create: explainer %" PRId64
                               " is of another model than explainer 0",

@@ -5,6 +5,7 @@
 
 #include "base/monotonic_clock.h"
 #include "explain/busy_guard.h"
+#include "explain/explainer_inputs.h"
 #include "explain/explainer_private.h"
 
 static const char *reason_of(const sscam_interruption *interruption)
@@ -43,8 +44,12 @@ sscam_status sscam_call_begin(sscam_call *call, sscam_explainer *const *explaine
                          .start = sscam_monotonic_milliseconds(),
                          .progress = {.end = 1.0, .interruption = &call->interruption}};
     sscam_status status = sscam_busy_acquire(explainers, explainer_count, call, function);
-    if (status == SSCAM_OK)
-        read_options(call);
+    if (status != SSCAM_OK)
+        return status;
+    read_options(call);
+    status = sscam_apply_inputs(explainers, explainer_count, function);
+    if (status != SSCAM_OK)
+        sscam_call_end(call);
     return status;
 }
 

@@ -19,7 +19,8 @@ typedef struct sscam_call {
     sscam_progress progress; /* of the whole call, to the first explainer that has a callback */
 } sscam_call;
 
-/* Reserves the explainers as sscam_busy_acquire() does. */
+/* Reserves the explainers as sscam_busy_acquire() does, and has their network take the inputs that
+ * they give. */
 sscam_status sscam_call_begin(sscam_call *call, sscam_explainer *const *explainers,
                               int64_t explainer_count, const char *function);
 

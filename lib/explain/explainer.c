@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "explain/busy_guard.h"
 #include "explain/call.h"
+#include "explain/explainer_inputs.h"
 #include "explain/explainer_private.h"
 #include "explain/map_private.h"
 #include "explain/method_private.h"
@@ -38,6 +39,7 @@ sscam_status sscam_explainer_create(sscam_model *model, const char *method, ssca
         explainer->settings.final_activation = model->backend->final_activation(model->network);
     if (explainer->settings.final_activation == SSCAM_SCORE_SIGMOID)
         explainer->settings.value[SSCAM_OPTION_PROBABILITY].integer = SSCAM_PROBABILITY_SIGMOID;
+    explainer->given_model = sscam_model_ref(model);
     explainer->model = sscam_model_ref(model);
     explainer->method = row;
     *out = explainer;
@@ -56,6 +58,8 @@ void sscam_explainer_unref(sscam_explainer *explainer)
     if (!explainer || !sscam_reference_drop(&explainer->references))
         return;
     sscam_model_unref(explainer->model);
+    sscam_model_unref(explainer->given_model);
+    sscam_other_inputs_release(&explainer->other_inputs);
     sscam_settings_release(&explainer->settings);
     free(explainer->region_mask);
     free(explainer->target_weights);
@@ -124,7 +128,7 @@ static sscam_status check_explainers(const sscam_explain_request *request, const
         if (!request->explainers[i])
             return sscam_fail(SSCAM_E_ARGUMENT, "%s: explainer %lld is NULL", function,
                               (long long)i);
-        if (request->explainers[i]->model != request->explainers[0]->model)
+        if (request->explainers[i]->given_model != request->explainers[0]->given_model)
             return sscam_fail(SSCAM_E_ARGUMENT,
                               "%s: explainer %lld is of another model than explainer 0", function,
                               (long long)i);
@@ -214,13 +218,26 @@ static sscam_status explain_opened(const char *function, sscam_explain_request *
     return finish(status);
 }
 
+/* How the network takes the input; nothing where the request has no explainer, which is refused
+ * later. */
+static sscam_status describe_first(const char *function, const sscam_explain_request *request,
+                                   sscam_input_description *wanted)
+{
+    if (!request->explainers || request->explainer_count < 1 || !request->explainers[0])
+        return SSCAM_OK;
+    return sscam_describe_input(request->explainers[0], function, wanted);
+}
+
 static sscam_status explain_array(const char *function, sscam_explain_request *request,
                                   const sscam_array *array, sscam_map **maps)
 {
-    sscam_input input;
+    sscam_input input = {.name = "input"};
+    sscam_input_description wanted = {.channels = 0};
     if (!array || !maps)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function, !array ? "input" : "maps");
-    sscam_status status = sscam_input_open(array, "input", function, &input);
+    sscam_status status = describe_first(function, request, &wanted);
+    if (status == SSCAM_OK)
+        status = sscam_input_open_as(array, &wanted, "input", function, &input);
     if (status == SSCAM_OK)
         status = explain_opened(function, request, (any_input){.host = &input}, maps);
     sscam_input_close(&input);
@@ -281,6 +298,18 @@ sscam_status sscam_explain_cuda(sscam_explainer *explainer, const sscam_cuda_arr
 
 /* --- images ----------------------------------------------------------------------------------- */
 
+static sscam_status check_takes_images(const sscam_model *model)
+{
+    const sscam_network_facts facts = sscam_model_facts(model);
+    const int32_t rank = sscam_input_layout_rank(&facts.layout);
+    if (rank == 0 || rank == SSCAM_IMAGE_RANK)
+        return SSCAM_OK;
+    return sscam_fail(SSCAM_E_ARGUMENT,
+                      "the network takes %s (input_layout=%s): give it an array, not an image",
+                      rank < SSCAM_IMAGE_RANK ? "series" : "videos or volumes",
+                      sscam_input_layout_text(&facts.layout));
+}
+
 sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_image *image,
                               sscam_transform *transform, sscam_geometry *geometry,
                               sscam_shape *shape)
@@ -288,7 +317,9 @@ sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_imag
     if (sscam_image_width(image) == 1 && sscam_image_height(image) == 1)
         return sscam_fail(SSCAM_E_ARGUMENT,
                           "an image of 1x1 pixel: a map of one position explains nothing");
-    sscam_status status = sscam_settings_transform(&explainer->settings, transform);
+    sscam_status status = check_takes_images(explainer->model);
+    if (status == SSCAM_OK)
+        status = sscam_settings_transform(&explainer->settings, transform);
     if (status == SSCAM_OK)
         status = sscam_geometry_compute(transform, sscam_image_width(image),
                                         sscam_image_height(image), geometry);
@@ -329,7 +360,9 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
                                              "sscam_explainer_preprocess");
     if (status != SSCAM_OK)
         return status;
-    status = preprocess(explainer, image, shape, input, capacity);
+    status = sscam_apply_inputs(&explainer, 1, "sscam_explainer_preprocess");
+    if (status == SSCAM_OK)
+        status = preprocess(explainer, image, shape, input, capacity);
     sscam_busy_release(&explainer, 1, &explainer);
     return finish(status);
 }

@@ -13,7 +13,10 @@
 
 struct sscam_explainer {
     sscam_reference_count references; /* a call that uses it holds one */
-    sscam_model *model;
+    sscam_model *given_model;
+    sscam_model
+        *model; /* during a call: the same network, its inputs given as the explainer says */
+    sscam_other_inputs other_inputs;
     const sscam_method *method;
     sscam_settings settings;
     sscam_progress progress;

@@ -5,17 +5,20 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "explain/call.h"
+#include "explain/explainer_inputs.h"
 #include "explain/explainer_private.h"
 #include "explain/pipeline.h"
 #include "model/input_array.h"
 
-/* Noise, so that a network's layers have structure: forms of the network are compared on it. */
-static void fill_with_noise(float *values, int64_t count)
+/* Noise, so that a network's layers have structure: forms of the network are compared on it. From
+ * -2 to 2, or whole numbers like pixels. */
+static void fill_with_noise(float *values, int64_t count, int32_t as_pixels)
 {
     uint32_t state = 1u;
     for (int64_t i = 0; i < count; i++) {
         state = state * 1664525u + 1013904223u;
-        values[i] = (float)(state >> 8) / (float)(1 << 22) - 2.0f;
+        values[i] = as_pixels ? (float)(state >> 24)
+                              : (float)(state >> 8) / (float)(1 << 22) - 2.0f;
     }
 }
 
@@ -26,7 +29,7 @@ static sscam_status prepare(sscam_explainer *explainer, const sscam_shape *shape
     float *input = sscam_allocate_array(count, sizeof *input);
     if (!input)
         return sscam_fail_memory("an input");
-    fill_with_noise(input, count);
+    fill_with_noise(input, count, explainer->settings.takes_pixels);
     const sscam_explain_request request = {.explainers = &explainer,
                                            .explainer_count = 1,
                                            .input = input,
@@ -46,7 +49,10 @@ sscam_status sscam_explainer_prepare(sscam_explainer *explainer, const int64_t *
     if (!explainer || !shape)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function,
                           !explainer ? "explainer" : "shape");
-    sscam_status status = sscam_read_shape(shape, rank, "input", &read);
+    sscam_input_description wanted;
+    sscam_status status = sscam_describe_input(explainer, function, &wanted);
+    if (status == SSCAM_OK)
+        status = sscam_read_shape_as(shape, rank, &wanted, "input", &read);
     if (status == SSCAM_OK)
         status = sscam_check_positions(&read);
     if (status == SSCAM_OK)

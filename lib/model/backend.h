@@ -17,6 +17,8 @@
 #include "base/shape.h"
 #include "masks/masked_input.h"
 #include "model/activation_layout.h"
+#include "model/input_layout.h"
+#include "model/other_inputs.h"
 #include "model/target_pixels.h"
 #include "sscam/cuda.h"
 #include "sscam/status.h"
@@ -153,7 +155,17 @@ typedef struct sscam_network_facts {
     int32_t rank;                   /* of its inputs; 0: unknown */
     int64_t shape[SSCAM_MOST_RANK]; /* of an input; 0: any number, or unknown */
     int64_t class_count;            /* 0: unknown */
+    sscam_input_layout layout;      /* in which the network takes them */
+    sscam_input_type type;          /* AUTO: float32 */
 } sscam_network_facts;
+
+/* How a network's inputs are given, as far as the caller says so. */
+typedef struct sscam_input_form {
+    sscam_input_layout layout; /* of the input that is explained; unknown: found out */
+    sscam_input_type type;     /* likewise */
+    const char *image_input;   /* its name; "": the first tensor that is an image */
+    const sscam_other_inputs *others;
+} sscam_input_form;
 
 typedef struct sscam_score_request {
     const sscam_mask_list *masks;
@@ -250,6 +262,10 @@ typedef struct sscam_backend {
     /* Copies `count` of the values to the host. */
     sscam_status (*read_device_input)(void *network, const float *values, int64_t count,
                                       float *out);
+    /* Another handle to a network, whose inputs are given as told; it is destroyed by itself, and
+     * needs neither the first one nor the form to live. NULL: networks have one input, [N,C,sides].
+     */
+    sscam_status (*with_inputs)(const void *network, const sscam_input_form *form, void **out);
 } sscam_backend;
 
 /* The backend of this build: backend_default.c in the library, the fake one in the tests. */

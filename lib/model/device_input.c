@@ -79,6 +79,22 @@ static sscam_status fail_not_finite(sscam_device_input *input, const char *funct
                               : status;
 }
 
+/* Values are neither moved nor checked on the device as those of the host's memory are. */
+static sscam_status check_form(const sscam_device_input *input, const sscam_model *model,
+                               const char *function)
+{
+    const sscam_input_description wanted = sscam_model_input_description(model);
+    if (!sscam_input_layout_is_plain(&wanted.layout))
+        return sscam_fail(SSCAM_E_UNSUPPORTED,
+                          "%s: %s: the network takes its axes in the order %s; " WAY_OUT, function,
+                          input->name, sscam_input_layout_text(&wanted.layout));
+    if (sscam_input_type_is_whole(wanted.type))
+        return sscam_fail(SSCAM_E_UNSUPPORTED,
+                          "%s: %s: the network takes whole numbers, %s; " WAY_OUT, function,
+                          input->name, sscam_input_type_text(wanted.type));
+    return SSCAM_OK;
+}
+
 sscam_status sscam_device_input_load(sscam_device_input *input, const sscam_model *model,
                                      const char *function)
 {
@@ -89,8 +105,11 @@ sscam_status sscam_device_input_load(sscam_device_input *input, const sscam_mode
                           "%s: the network runs in an engine of the host (%s), which takes inputs "
                           "in the host's memory; " WAY_OUT,
                           function, backend->device(model->network));
-    sscam_status status = backend->hold_device_input(model->network, &input->array, &input->shape,
-                                                     &input->values, &is_finite);
+    sscam_status status = check_form(input, model, function);
+    if (status != SSCAM_OK)
+        return status;
+    status = backend->hold_device_input(model->network, &input->array, &input->shape,
+                                        &input->values, &is_finite);
     if (status != SSCAM_OK)
         return sscam_fail(status, "%s: %s: %s", function, input->name, sscam_error_message());
     input->model = model;

@@ -13,21 +13,30 @@
 /* Far above the size of any classifier. */
 static const size_t LARGEST_FILE = (size_t)1 << 36;
 
-static sscam_status load(const sscam_byte_source *source, const char *device, sscam_model **out)
+sscam_model *sscam_model_create(const sscam_backend *backend, void *network)
 {
     sscam_model *model = calloc(1, sizeof *model);
     if (!model)
-        return sscam_fail_memory("a model");
-    model->backend = sscam_backend_default();
-    sscam_status status = model->backend->load(source, device ? device : "cpu", &model->network);
+        return NULL;
+    model->backend = backend;
+    model->network = network;
+    return model;
+}
+
+static sscam_status load(const sscam_byte_source *source, const char *device, sscam_model **out)
+{
+    const sscam_backend *backend = sscam_backend_default();
+    void *network = NULL;
+    sscam_status status = backend->load(source, device ? device : "cpu", &network);
     if (status == SSCAM_E_FORMAT)
         status = sscam_fail_file_kind(source);
-    if (status != SSCAM_OK) {
-        free(model);
+    if (status != SSCAM_OK)
         return status;
-    }
-    *out = model;
-    return sscam_succeed();
+    *out = sscam_model_create(backend, network);
+    if (*out)
+        return sscam_succeed();
+    backend->destroy(network);
+    return sscam_fail_memory("a model");
 }
 
 sscam_status sscam_model_load(const char *path, const char *device, sscam_model **out)
@@ -70,6 +79,7 @@ void sscam_model_unref(sscam_model *model)
 {
     if (!model || !sscam_reference_drop(&model->references))
         return;
+    sscam_model_forms_destroy(model);
     model->backend->destroy(model->network);
     free(model);
 }
@@ -79,7 +89,7 @@ const char *sscam_model_device(const sscam_model *model)
     return model ? model->backend->device(model->network) : "";
 }
 
-static sscam_network_facts facts_of(const sscam_model *model)
+sscam_network_facts sscam_model_facts(const sscam_model *model)
 {
     sscam_network_facts facts = {0};
     if (model && model->backend->describe)
@@ -89,15 +99,32 @@ static sscam_network_facts facts_of(const sscam_model *model)
 
 int32_t sscam_model_input_shape(const sscam_model *model, int64_t shape[SSCAM_INPUT_MAX_RANK])
 {
-    const sscam_network_facts facts = facts_of(model);
+    const sscam_network_facts facts = sscam_model_facts(model);
     for (int32_t i = 0; shape && i < SSCAM_INPUT_MAX_RANK; i++)
         shape[i] = facts.shape[i];
     return facts.rank;
 }
 
+sscam_input_description sscam_model_input_description(const sscam_model *model)
+{
+    const sscam_network_facts facts = sscam_model_facts(model);
+    return (sscam_input_description){facts.layout, facts.shape[1], facts.type};
+}
+
+const char *sscam_model_input_layout(const sscam_model *model)
+{
+    const sscam_network_facts facts = sscam_model_facts(model);
+    return sscam_input_layout_text(&facts.layout);
+}
+
+const char *sscam_model_input_type(const sscam_model *model)
+{
+    return model ? sscam_input_type_text(sscam_model_facts(model).type) : "";
+}
+
 int64_t sscam_model_class_count(const sscam_model *model)
 {
-    return facts_of(model).class_count;
+    return sscam_model_facts(model).class_count;
 }
 
 /* --- randomised copies ------------------------------------------------------------------------ */
@@ -105,19 +132,17 @@ int64_t sscam_model_class_count(const sscam_model *model)
 static sscam_status randomise(sscam_model *model, int64_t layers, int64_t seed, int64_t *randomised,
                               sscam_model **out)
 {
-    sscam_model *copy = calloc(1, sizeof *copy);
-    if (!copy)
-        return sscam_fail_memory("a model");
-    copy->backend = model->backend;
+    void *network = NULL;
     sscam_status status = model->backend->randomise(model->network, layers, seed, randomised,
-                                                    &copy->network);
-    if (status != SSCAM_OK) {
-        *randomised = 0;
-        free(copy);
-        return status;
-    }
-    *out = copy;
-    return sscam_succeed();
+                                                    &network);
+    if (status == SSCAM_OK)
+        status = sscam_model_create_like(model, network, out);
+    if (status == SSCAM_OK)
+        return sscam_succeed();
+    if (network)
+        model->backend->destroy(network);
+    *randomised = 0;
+    return status;
 }
 
 sscam_status sscam_model_randomise(sscam_model *model, int64_t layers, int64_t seed,
@@ -219,7 +244,8 @@ sscam_status sscam_model_classify(sscam_model *model, const sscam_array *input, 
     if (status != SSCAM_OK)
         return status;
     sscam_input read;
-    status = sscam_input_open(input, "input", function, &read);
+    const sscam_input_description wanted = sscam_model_input_description(model);
+    status = sscam_input_open_as(input, &wanted, "input", function, &read);
     if (status == SSCAM_OK)
         status = sscam_input_load(&read, function);
     if (status == SSCAM_OK)
@@ -256,7 +282,8 @@ sscam_status sscam_model_layers(sscam_model *model, const int64_t *shape, int32_
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_model_layers: %s is NULL",
                           !model ? "model" : "shape");
     sscam_shape read;
-    sscam_status status = sscam_read_shape(shape, rank, "input", &read);
+    const sscam_input_description wanted = sscam_model_input_description(model);
+    sscam_status status = sscam_read_shape_as(shape, rank, &wanted, "input", &read);
     if (status == SSCAM_OK && read.images != 1)
         status = sscam_fail(SSCAM_E_ARGUMENT, "input shape: N is %" PRId64 ", not 1", read.images);
     if (status != SSCAM_OK)

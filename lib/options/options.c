@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "model/activation_layout.h"
 #include "model/backend.h"
+#include "model/input_layout.h"
 #include "options/metric_table.h"
 #include "options/region_option.h"
 
@@ -231,6 +232,18 @@ static const sscam_option table[] = {
     CHOICE(CHANNEL_ORDER, "channel_order", VALUES("rgb", "bgr", "gray", "rgba"),
            "Order of the network's colour channels; gray: one channel, with one mean and one std; "
            "rgba: with the alpha of the image, or opaque, and 1 or 4 means and stds."),
+    CHOICE(INPUT_LAYOUT, "input_layout", sscam_input_layout_choices,
+           "Order in which the network takes its input's axes: n of a batch, c channels, h height, "
+           "w width, t time, f frequency or features; chw and others without n take one input at a "
+           "time. auto: found from what reads the input first, else nchw, ncthw or nct."),
+    CHOICE(INPUT_TYPE, "input_type", sscam_input_type_choices,
+           "Type of the network's input. Whole numbers (uint8) are an image's pixels, 0 to 255, "
+           "without mean and std. auto: float32, unless the network asks for another type or "
+           "divides by 255 first what it has made float32."),
+    TEXT(IMAGE_INPUT, "image_input", "", NULL,
+         "Which input of a network that takes several is explained, by its name, such as x, or "
+         "x.rgb for a key of the dictionary x; empty: the first tensor that is an image. The "
+         "others are given by sscam_explainer_set_input(), --input or the keyword inputs."),
     TEXT(METRICS, "metrics", SSCAM_METRICS_DEFAULT, check_metrics,
          "Metrics that an evaluation computes: names of the metric table separated by commas, or "
          "all."),
@@ -687,6 +700,25 @@ static const char *const transform_options[] = {"resize", "crop", "interpolation
                                                 "mean",   "std",  "channel_order"};
 enum { TRANSFORM_OPTIONS = sizeof transform_options / sizeof transform_options[0] };
 
+/* The input's values are the pixels, 0 to 255. */
+static sscam_status keep_pixels(const sscam_settings *settings, sscam_transform *transform)
+{
+    static const int32_t normalising[] = {SSCAM_OPTION_MEAN, SSCAM_OPTION_STD};
+    for (size_t i = 0; i < sizeof normalising / sizeof *normalising; i++) {
+        const sscam_option *option = find_by_id(normalising[i]);
+        if (strcmp(settings->value[option->id].text, option->default_text) != 0)
+            return sscam_fail(
+                SSCAM_E_ARGUMENT,
+                "option %s: the network takes whole numbers, an image's pixels as they "
+                "are; input_type=float32 gives it normalised ones",
+                option->name);
+    }
+    transform->mean_count = transform->std_count = 1;
+    transform->mean[0] = 0.0;
+    transform->std[0] = 1.0 / 255.0;
+    return SSCAM_OK;
+}
+
 sscam_status sscam_settings_transform(const sscam_settings *settings, sscam_transform *transform)
 {
     char buffer[32];
@@ -698,7 +730,7 @@ sscam_status sscam_settings_transform(const sscam_settings *settings, sscam_tran
         if (status != SSCAM_OK)
             return status;
     }
-    return SSCAM_OK;
+    return settings->takes_pixels ? keep_pixels(settings, transform) : SSCAM_OK;
 }
 
 static const char *find_difference(const sscam_settings *a, const sscam_settings *b,

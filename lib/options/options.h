@@ -11,8 +11,9 @@
 enum { SSCAM_OPTION_LIMIT = 79 }; /* one more than the highest identifier */
 
 /* The values of the options of type choice, in the order of the table's choices, in which a test
- * holds them. Those of `target`, `channel_axis`, `noise_target` and `precision` are the
- * enumerations sscam_target_kind, sscam_channel_axis, sscam_noise_target and sscam_precision. @{ */
+ * holds them. Those of `target`, `channel_axis`, `noise_target`, `precision` and `input_type` are
+ * the enumerations sscam_target_kind, sscam_channel_axis, sscam_noise_target, sscam_precision and
+ * sscam_input_type. @{ */
 enum { SSCAM_FUSION_MAXIMUM, SSCAM_FUSION_MEAN, SSCAM_FUSION_PRODUCT };
 enum { SSCAM_AUG_SMOOTH_OFF, SSCAM_AUG_SMOOTH_ON };
 enum { SSCAM_EIGEN_SMOOTH_OFF, SSCAM_EIGEN_SMOOTH_ON };
@@ -51,6 +52,7 @@ typedef union sscam_value {
 typedef struct sscam_settings {
     sscam_value value[SSCAM_OPTION_LIMIT];
     int32_t final_activation; /* the model's, an sscam_score_kind */
+    int32_t takes_pixels;     /* the model's: whole numbers, so that images are not normalised */
 } sscam_settings;
 
 /* All options at their defaults, some of which depend on the method. The caller releases them. */

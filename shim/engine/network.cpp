@@ -33,11 +33,21 @@ uint64_t hash_of(const at::Tensor &input)
     return hash;
 }
 
-// Values between -1 and 1, as different from place to place as those of a normalised photograph.
-at::Tensor example_input(const std::vector<int64_t> &sizes)
+// Values between -1 and 1, as different from place to place as those of a normalised photograph; or
+// between 0 and 255, as those of its pixels.
+at::Tensor example_input(const std::vector<int64_t> &sizes, bool of_pixels)
 {
     const int64_t count = c10::multiply_integers(sizes);
-    return at::sin(at::arange(count, at::TensorOptions().dtype(at::kFloat)) * 0.37).view(sizes);
+    const at::Tensor waves =
+        at::sin(at::arange(count, at::TensorOptions().dtype(at::kFloat)) * 0.37).view(sizes);
+    return of_pixels ? (127.5 * waves + 127.5).round() : waves;
+}
+
+// Nothing is said of the inputs.
+sscam_input_form unknown_form()
+{
+    static const sscam_other_inputs none = {nullptr, 0};
+    return {{""}, SSCAM_INPUT_TYPE_AUTO, "", &none};
 }
 
 torch::jit::Module load_for_evaluation(const sscam_byte_source &source, c10::Device device)
@@ -118,6 +128,8 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
     c10::IValue output;
     try {
         output = program.run(input, tap);
+    } catch (const InputError &) {
+        throw;
     } catch (...) {
         if (memory_ran_out() || device_failed())
             throw;
@@ -134,23 +146,33 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
 
 Network::Network(const sscam_byte_source &source, const char *device)
     : name_(source.name), device_(device_named(device)), device_name_(device_.str()),
-      module_(load_for_evaluation(source, device_)), facts_(facts_of(module_)),
-      graph_(std::make_unique<MarkedGraph>(module_)),
-      plain_(graph_->program([](int64_t) { return false; }))
+      module_(load_for_evaluation(source, device_)),
+      graph_(std::make_unique<MarkedGraph>(
+          module_, std::make_shared<const InputForm>(module_, unknown_form(), device_)))
 {
-    make_scorers();
+    prepare();
 }
 
 Network::Network(const Network &like, const torch::jit::Module &module)
     : name_(like.name_), device_(like.device_), device_name_(like.device_name_), module_(module),
-      facts_(like.facts_), graph_(std::make_unique<MarkedGraph>(module_)),
-      plain_(graph_->program([](int64_t) { return false; }))
+      graph_(std::make_unique<MarkedGraph>(module_, like.form()))
 {
-    make_scorers();
+    prepare();
 }
 
-void Network::make_scorers()
+Network::Network(const Network &other, const sscam_input_form &form)
+    : name_(other.name_), device_(other.device_), device_name_(other.device_name_),
+      module_(other.module_),
+      graph_(std::make_unique<MarkedGraph>(
+          *other.graph_, std::make_shared<const InputForm>(module_, form, device_)))
 {
+    prepare();
+}
+
+void Network::prepare()
+{
+    facts_ = facts_of(module_, *form());
+    plain_ = graph_->program([](int64_t) { return false; });
     scorers_[SSCAM_PRECISION_FP32] = std::make_unique<Scorer>(*this, Precision());
     scorers_[SSCAM_PRECISION_BF16] = std::make_unique<Scorer>(*this, Precision{at::kBFloat16});
     scorers_[SSCAM_PRECISION_FP16] = std::make_unique<Scorer>(*this, Precision{at::kHalf});
@@ -171,7 +193,13 @@ at::Tensor Network::input_from(const float *values, const sscam_shape &shape) co
 
 at::Tensor Network::classify(const at::Tensor &input, const std::string &output) const
 {
-    return run_for_logits(*plain_, input, {}, 0, output);
+    const int64_t rows = input.size(0);
+    if (form()->takes_rows(rows))
+        return run_for_logits(*plain_, input, {}, 0, output);
+    std::vector<at::Tensor> logits;
+    for (int64_t row = 0; row < rows; row++)
+        logits.push_back(run_for_logits(*plain_, input.slice(0, row, row + 1), {}, 0, output));
+    return at::cat(logits);
 }
 
 // Dropout and what training alone draws are gone. Random numbers that the outputs do not depend on
@@ -208,7 +236,8 @@ std::shared_ptr<const LayerTable> Network::layers_of_shape(sscam_shape shape,
                                                            const std::string &output)
 {
     shape.images = 1;
-    const at::Tensor waves = example_input(sizes_of(shape)).to(device_);
+    const at::Tensor waves =
+        example_input(sizes_of(shape), form()->has_whole_numbers()).to(device_);
     try {
         return layers(waves, output);
     } catch (const Error &) {

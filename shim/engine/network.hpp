@@ -23,19 +23,22 @@ class Network {
 public:
     // Reads a TorchScript file. `device`: its name; NULL: the CPU.
     Network(const sscam_byte_source &source, const char *device);
+    // The same network, which shares weights and graph, with its inputs given as told.
+    Network(const Network &other, const sscam_input_form &form);
     ~Network();
 
     const std::string &name() const { return name_; }
     const std::string &device_name() const { return device_name_; }
     c10::Device device() const { return device_; }
     const torch::jit::Module &module() const { return module_; }
+    const std::shared_ptr<const InputForm> &form() const { return graph_->form(); }
     const sscam_network_facts &facts() const { return facts_; }
 
     // A copy of the caller's float32 array on the network's device; it may be one of
     // device_inputs().
     at::Tensor input_from(const float *values, const sscam_shape &shape) const;
 
-    // run_for_logits() on the plain program.
+    // run_for_logits() on the plain program, one by one where that is not sure to take so many.
     at::Tensor classify(const at::Tensor &input, const std::string &output = {}) const;
 
     // How logits become the network's outputs; SSCAM_SCORE_LOGIT: they are its outputs.
@@ -70,7 +73,7 @@ public:
 
 private:
     Network(const Network &like, const torch::jit::Module &module);
-    void make_scorers();
+    void prepare();
 
     std::string name_;
     c10::Device device_;

@@ -113,6 +113,16 @@ sscam_status ablate_layer(void *handle, const sscam_ablation_request *request, f
     return guarded_on(handle, [&](Network &network) { ablate(network, *request, scores); });
 }
 
+sscam_status with_inputs(const void *handle, const sscam_input_form *form, void **out)
+{
+    const Network &network = *static_cast<const Network *>(handle);
+    return guarded(network.name().c_str(), SSCAM_E_MODEL, [&] {
+        const ForkSafeCall call;
+        const OnDefaultStream stream(network.device());
+        *out = new Network(network, *form);
+    });
+}
+
 void describe(const void *handle, sscam_network_facts *facts)
 {
     *facts = static_cast<const Network *>(handle)->facts();
@@ -221,6 +231,7 @@ const sscam_backend *sscam_torch_backend(void)
         sscam::hold_device_input,
         sscam::release_device_input,
         sscam::read_device_input,
+        sscam::with_inputs,
     };
     return &backend;
 }

@@ -470,27 +470,6 @@ void remove_mark(jit::Node *mark_node)
     mark_node->destroy();
 }
 
-// The defaults of forward()'s arguments after the input.
-std::vector<c10::IValue> default_arguments(const jit::Module &module)
-{
-    const auto &arguments = module.get_method("forward").function().getSchema().arguments();
-    if (arguments.size() < 2)
-        throw Error(SSCAM_E_MODEL, "the network's forward() takes no input");
-    if (arguments[1].type()->kind() != c10::TypeKind::TensorType &&
-        arguments[1].type()->kind() != c10::TypeKind::OptionalType &&
-        arguments[1].type()->kind() != c10::TypeKind::AnyType)
-        throw Error(SSCAM_E_MODEL, "the network's forward() takes a " + arguments[1].type()->str() +
-                                       ", not one tensor: no image classifier");
-    std::vector<c10::IValue> values;
-    for (size_t i = 2; i < arguments.size(); i++) {
-        if (!arguments[i].default_value())
-            throw Error(SSCAM_E_MODEL, "the network's forward() wants a further input \"" +
-                                           arguments[i].name() + "\": no image classifier");
-        values.push_back(*arguments[i].default_value());
-    }
-    return values;
-}
-
 std::shared_ptr<jit::Graph> forward_graph(const jit::Module &module)
 {
     auto forward = module.find_method("forward");
@@ -537,9 +516,10 @@ std::shared_ptr<jit::Graph> without_lost_functions(std::shared_ptr<jit::Graph> g
 
 } // namespace
 
-Program::Program(std::shared_ptr<jit::Graph> graph, const jit::Module &module)
-    : module_(module), state_(graph, module), other_arguments_(default_arguments(module)),
-      has_tap_(graph->inputs().size() > other_arguments_.size() + 2),
+Program::Program(std::shared_ptr<jit::Graph> graph, const jit::Module &module,
+                 std::shared_ptr<const InputForm> form)
+    : module_(module), state_(graph, module), form_(std::move(form)),
+      has_tap_(graph->inputs().size() > form_->argument_count() + 1),
       code_(without_lost_functions(without_traced_switches(graph), module), "forward")
 {
 }
@@ -547,19 +527,23 @@ Program::Program(std::shared_ptr<jit::Graph> graph, const jit::Module &module)
 c10::IValue Program::run(const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap) const
 {
     jit::Stack stack;
-    stack.reserve(other_arguments_.size() + 3);
+    stack.reserve(form_->argument_count() + 2);
     stack.emplace_back(state_.for_one_run());
-    stack.emplace_back(input);
-    for (const c10::IValue &argument : other_arguments_)
-        stack.push_back(argument);
+    form_->push(input, stack);
     if (has_tap_)
         stack.push_back(c10::IValue::make_capsule(tap));
     jit::InterpreterState(code_).run(stack);
     return jit::pop(stack);
 }
 
-MarkedGraph::MarkedGraph(const jit::Module &module)
-    : module_(module), graph_(forward_graph(module)->copy())
+MarkedGraph::MarkedGraph(const MarkedGraph &other, std::shared_ptr<const InputForm> form)
+    : MarkedGraph(other)
+{
+    form_ = std::move(form);
+}
+
+MarkedGraph::MarkedGraph(const jit::Module &module, std::shared_ptr<const InputForm> form)
+    : module_(module), form_(std::move(form)), graph_(forward_graph(module)->copy())
 {
     avoid_fused_attention(*graph_);
     Inliner inliner(marks_);
@@ -590,7 +574,7 @@ MarkedGraph::program(const std::function<bool(int64_t)> &wanted) const
         else
             remove_mark(node);
     });
-    return std::make_shared<const Program>(graph, module_);
+    return std::make_shared<const Program>(graph, module_, form_);
 }
 
 } // namespace sscam

@@ -18,6 +18,7 @@
 #include <torch/csrc/jit/runtime/interpreter.h>
 #include <torch/custom_class.h>
 
+#include "graph/input_form.hpp"
 #include "graph/module_state.hpp"
 #include "model/backend.h"
 
@@ -34,18 +35,21 @@ public:
 // for new shapes, and equal runs give equal numbers. Any number of threads may run it.
 class Program {
 public:
-    Program(std::shared_ptr<torch::jit::Graph> graph, const torch::jit::Module &module);
+    // `form`: how forward() takes its inputs.
+    Program(std::shared_ptr<torch::jit::Graph> graph, const torch::jit::Module &module,
+            std::shared_ptr<const InputForm> form);
 
-    // What forward(input) returns. Programs with marks need a tap.
+    // What forward() returns for inputs [N,C,sides]. Programs with marks need a tap.
     c10::IValue run(const at::Tensor &input, const c10::intrusive_ptr<Tap> &tap = {}) const;
 
     const torch::jit::Code &code() const { return code_; }
     const torch::jit::Module &module() const { return module_; }
+    const InputForm &form() const { return *form_; }
 
 private:
     torch::jit::Module module_;
     ModuleState state_; // of the module
-    std::vector<c10::IValue> other_arguments_;
+    std::shared_ptr<const InputForm> form_;
     bool has_tap_;
     torch::jit::Code code_;
 };
@@ -62,7 +66,12 @@ struct Mark {
 
 class MarkedGraph {
 public:
-    explicit MarkedGraph(const torch::jit::Module &module);
+    MarkedGraph(const torch::jit::Module &module, std::shared_ptr<const InputForm> form);
+
+    // The same graph, whose programs take inputs in another form.
+    MarkedGraph(const MarkedGraph &other, std::shared_ptr<const InputForm> form);
+
+    const std::shared_ptr<const InputForm> &form() const { return form_; }
 
     // Indexed by the number that Tap::pass() gets.
     const std::vector<Mark> &marks() const { return marks_; }
@@ -81,7 +90,8 @@ public:
 
 private:
     torch::jit::Module module_;
-    std::shared_ptr<torch::jit::Graph> graph_;
+    std::shared_ptr<const InputForm> form_;
+    std::shared_ptr<torch::jit::Graph> graph_; // not changed any more
     std::vector<Mark> marks_;
     bool branches_on_values_;
     std::string random_operation_;

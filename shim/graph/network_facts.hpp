@@ -4,14 +4,15 @@
 
 #include <torch/csrc/jit/api/module.h>
 
+#include "graph/input_form.hpp"
 #include "model/backend.h"
 
 namespace sscam {
 
-// Rank and channels of the input where nothing but convolutions reads it, which agree; the number
-// of classes where the output is that of a linear layer, or a function of each class of it. What
-// is not certain is 0.
-sscam_network_facts facts_of(const torch::jit::Module &module) noexcept;
+// Layout and type of the input; its rank and channels where nothing but convolutions reads it, which
+// agree; the number of classes where the output is that of a linear layer, or a function of each
+// class of it. What is not certain is 0.
+sscam_network_facts facts_of(const torch::jit::Module &module, const InputForm &form) noexcept;
 
 } // namespace sscam
 

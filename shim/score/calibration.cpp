@@ -98,6 +98,7 @@ std::string fingerprint_of(const Network &network)
     Fingerprint fingerprint;
     const auto graph = network.module().get_method("forward").graph();
     fingerprint.add(graph->toString(false));
+    fingerprint.add(network.form()->text());
     add_constants(graph->block(), fingerprint);
     for (const auto &parameter : network.module().named_parameters()) {
         fingerprint.add(parameter.name);

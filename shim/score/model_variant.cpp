@@ -44,11 +44,12 @@ void order_weights_channels_last(jit::Block *block)
 std::shared_ptr<const ModelVariant> variant(const char *name, const char *name_one_by_one,
                                             sscam_memory_format layout, Precision precision,
                                             std::shared_ptr<jit::Graph> graph,
-                                            const jit::Module &module)
+                                            const jit::Module &module,
+                                            const std::shared_ptr<const InputForm> &form)
 {
     return std::make_shared<const ModelVariant>(
         ModelVariant{name, name_one_by_one, layout, precision,
-                     std::make_shared<const Program>(std::move(graph), module)});
+                     std::make_shared<const Program>(std::move(graph), module, form)});
 }
 
 jit::Module with_elements(const jit::Module &module, at::ScalarType type)
@@ -62,26 +63,27 @@ jit::Module with_elements(const jit::Module &module, at::ScalarType type)
 
 void add_optimized_variants(const Network &network, Precision precision, ModelVariants &variants)
 {
+    const auto &form = network.form();
     const jit::Module module = with_elements(network.module(), precision.type);
     const jit::Module frozen = jit::freeze(module);
-    variants.list.push_back(
-        variant(NAMES("frozen"), SSCAM_MEMORY_FORMAT_NCHW, precision, forward_of(frozen), frozen));
+    variants.list.push_back(variant(NAMES("frozen"), SSCAM_MEMORY_FORMAT_NCHW, precision,
+                                    forward_of(frozen), frozen, form));
     auto nhwc = forward_of(frozen);
     order_weights_channels_last(nhwc->block());
     variants.list.push_back(
-        variant(NAMES("channels-last"), SSCAM_MEMORY_FORMAT_NHWC, precision, nhwc, frozen));
+        variant(NAMES("channels-last"), SSCAM_MEMORY_FORMAT_NHWC, precision, nhwc, frozen, form));
 
     jit::Module optimized = jit::freeze(module);
     optimized = jit::optimize_for_inference(optimized);
     variants.list.push_back(variant(NAMES("optimize_for_inference"), SSCAM_MEMORY_FORMAT_NCHW,
-                                    precision, forward_of(optimized), optimized));
+                                    precision, forward_of(optimized), optimized, form));
     if (network.device().is_cpu()) // where its weights are in an order of their own
         return;
     auto optimized_nhwc = forward_of(optimized);
     order_weights_channels_last(optimized_nhwc->block());
     variants.list.push_back(variant(NAMES("optimize_for_inference channels-last"),
-                                    SSCAM_MEMORY_FORMAT_NHWC, precision, optimized_nhwc,
-                                    optimized));
+                                    SSCAM_MEMORY_FORMAT_NHWC, precision, optimized_nhwc, optimized,
+                                    form));
 }
 
 } // namespace

@@ -768,10 +768,9 @@ static sscam_status add_curvature(const sscam_engine_network *network, sscam_cap
 
 static sscam_status capture(void *network, const sscam_capture_request *request, sscam_capture *out)
 {
-    sscam_capture_request first = *request;
-    first.want_curvature = 0; /* which an engine of the host does not give */
     sscam_status status = enter(FAKE_CAPTURE);
     sscam_capture_request readable = *request;
+    readable.want_curvature = 0; /* which an engine of the host does not give */
     readable.input = fake_device_contents(request->input);
     if (status == SSCAM_OK)
         status = sscam_engine_backend()->capture(network, &readable, out);

@@ -147,8 +147,8 @@ static int classify(struct classification *classification)
         code = check_order("classify", classification->model_path,
                            classification->images.paths.items[0]);
     if (!code)
-        code = load_model(classification->model_path, classification->selection.device,
-                          &classification->model);
+        code = selection_load_model(&classification->selection, classification->model_path,
+                                    &classification->model);
     if (!code)
         code = classify_images(classification);
     sscam_image_unref(classification->image);

@@ -285,7 +285,8 @@ static int compare(struct comparison *comparison)
     if (!code)
         code = check_images(comparison);
     if (!code)
-        code = load_model(comparison->model_path, comparison->selection.device, &comparison->model);
+        code = selection_load_model(&comparison->selection, comparison->model_path,
+                                    &comparison->model);
     if (!code)
         code = selection_check_labels(&comparison->selection, comparison->model, try_class,
                                       comparison);

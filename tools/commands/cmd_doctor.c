@@ -13,6 +13,7 @@
 #include "commands/input_list.h"
 #include "commands/input_shape.h"
 #include "commands/machine.h"
+#include "commands/network_inputs.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "common/progress_bar.h"
@@ -24,6 +25,7 @@
 struct examination {
     const char *model_path, *device, *input;
     struct input_shape shape;
+    struct network_inputs inputs;
     struct json json;
     bool as_json;
 };
@@ -159,6 +161,10 @@ static int put_model(struct examination *examination)
     put(examination, "loads",
         format_text("yes, in %.2f s, on %s", monotonic_seconds() - start,
                     sscam_model_device(model)));
+    if (network_inputs_apply(&examination->inputs, "doctor", &model)) {
+        sscam_model_unref(model);
+        return EXIT_FAILED;
+    }
     put_run(examination, model);
     put_layers(examination, model);
     sscam_model_unref(model);
@@ -187,9 +193,10 @@ int run_doctor(int argc, char **argv)
 {
     struct examination examination = {
         .device = "cpu", .input = INPUT_SHAPE_DEFAULT, .json = {.out = stdout}};
-    struct text_list operands = {0};
+    struct text_list operands = {0}, given = {0};
     const struct flag flags[] = {
-        {"input", 0, "CxHxW", INPUT_SHAPE_HELP, .text = &examination.input},
+        {"input", 0, "CxHxW|NAME=VALUE", INPUT_SHAPE_HELP " " NETWORK_INPUTS_HELP, .texts = &given},
+        NETWORK_INPUTS_FLAGS(&examination.inputs),
         {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.",
          .text = &examination.device},
         {"json", 0, NULL, "Print one JSON object.", .given = &examination.as_json},
@@ -197,7 +204,7 @@ int run_doctor(int argc, char **argv)
     };
     const struct syntax syntax = {
         .command = "doctor",
-        .usage = {"[MODEL] [--input 3x224x224] [--device DEVICE] [--json]"},
+        .usage = {"[MODEL] [--input 3x224x224] [--input NAME=VALUE]... [--device DEVICE] [--json]"},
         .max_operands = 1,
         .flags = {flags},
         .purpose = "Prints what a report of a fault needs: versions, processor, devices, and, of a "
@@ -206,12 +213,15 @@ int run_doctor(int argc, char **argv)
     };
 
     int code = arguments_parse(&syntax, argc, argv, &operands);
+    network_inputs_sort(&given, &examination.inputs, &examination.input);
     if (!code)
         code = input_shape_read("doctor", examination.input, &examination.shape);
     if (!code) {
         examination.model_path = operands.count ? operands.items[0] : NULL;
         code = examine(&examination);
     }
+    network_inputs_free(&examination.inputs);
+    text_list_free(&given);
     text_list_free(&operands);
     return code;
 }

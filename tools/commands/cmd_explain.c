@@ -22,11 +22,11 @@
 static sscam_array first_inputs(const struct explain_request *request, int64_t count,
                                 int64_t shape[NPY_MAX_RANK])
 {
-    sscam_array array = SSCAM_ARRAY_INIT;
+    sscam_array array = npy_view(&request->tensor);
 
     memcpy(shape, request->shape, NPY_MAX_RANK * sizeof *shape);
-    shape[0] = count;
-    array.data = request->tensor.data;
+    if (request->has_batch_axis)
+        shape[0] = count;
     array.shape = shape;
     array.rank = request->rank;
     return array;
@@ -251,10 +251,14 @@ static int explain(struct explain_request *request)
         code = check_order("explain", request->model_path, request->images.paths.items[0]);
     if (!code)
         code = load_first_input(request);
-    if (!code)
+    if (!code && !request->tensor_path)
         code = check_outputs(request);
     if (!code)
-        code = load_model(request->model_path, request->selection.device, &request->model);
+        code = selection_load_model(&request->selection, request->model_path, &request->model);
+    if (!code && request->tensor_path)
+        code = place_tensor(request);
+    if (!code && request->tensor_path)
+        code = check_outputs(request);
     if (!code)
         code = selection_check_labels(&request->selection, request->model, try_class, request);
     if (!code)
@@ -272,7 +276,9 @@ static int parse(struct explain_request *request, int argc, char **argv, struct 
     const char **paths = request->output_paths;
     const struct flag own[] = {
         {"tensor", 0, "FILE.npy",
-         "Explain a float32 [C,H,W] or [N,C,H,W] array, used as it is, in place of an image.",
+         "Explain a [C,H,W] or [N,C,H,W] array, used as it is, in place of an image: in the order "
+         "of "
+         "axes that the network takes.",
          .text = &request->tensor_path},
         {"dimensions", 0, "1|2|3",
          "Spatial dimensions of the array: 1 for sound, [C,W] or [N,C,W]; 3 for video, [C,D,H,W] "

@@ -10,6 +10,7 @@
 #include "commands/commands.h"
 #include "commands/input_shape.h"
 #include "commands/load.h"
+#include "commands/network_inputs.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "text/json.h"
@@ -20,6 +21,7 @@ struct listing {
     const char *model_path, *device, *input;
     bool as_json;
     struct input_shape shape;
+    struct network_inputs inputs;
 };
 
 static void put_json(const sscam_layers *layers)
@@ -108,8 +110,12 @@ static int list(const struct listing *listing)
     sscam_layers *layers = NULL;
 
     int code = load_model(listing->model_path, listing->device, &model);
-    if (code)
+    if (!code)
+        code = network_inputs_apply(&listing->inputs, "layers", &model);
+    if (code) {
+        sscam_model_unref(model);
         return code;
+    }
     sscam_status status = sscam_model_layers(model, listing->shape.sides, listing->shape.rank,
                                              &layers);
     if (status)
@@ -126,9 +132,10 @@ static int list(const struct listing *listing)
 int run_layers(int argc, char **argv)
 {
     struct listing listing = {.device = "cpu", .input = INPUT_SHAPE_DEFAULT};
-    struct text_list operands = {0};
+    struct text_list operands = {0}, given = {0};
     const struct flag flags[] = {
-        {"input", 0, "CxHxW", INPUT_SHAPE_HELP, .text = &listing.input},
+        {"input", 0, "CxHxW|NAME=VALUE", INPUT_SHAPE_HELP " " NETWORK_INPUTS_HELP, .texts = &given},
+        NETWORK_INPUTS_FLAGS(&listing.inputs),
         {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.",
          .text = &listing.device},
         {"json", 0, NULL, "Print one JSON array.", .given = &listing.as_json},
@@ -136,7 +143,7 @@ int run_layers(int argc, char **argv)
     };
     const struct syntax syntax = {
         .command = "layers",
-        .usage = {"MODEL [--input 3x224x224] [--device DEVICE] [--json]"},
+        .usage = {"MODEL [--input 3x224x224] [--input NAME=VALUE]... [--device DEVICE] [--json]"},
         .min_operands = 1,
         .max_operands = 1,
         .operands = "a model",
@@ -146,12 +153,15 @@ int run_layers(int argc, char **argv)
     };
 
     int code = arguments_parse(&syntax, argc, argv, &operands);
+    network_inputs_sort(&given, &listing.inputs, &listing.input);
     if (!code)
         code = input_shape_read("layers", listing.input, &listing.shape);
     if (!code) {
         listing.model_path = operands.items[0];
         code = list(&listing);
     }
+    network_inputs_free(&listing.inputs);
+    text_list_free(&given);
     text_list_free(&operands);
     return code;
 }

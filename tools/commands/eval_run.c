@@ -211,6 +211,8 @@ static int fingerprint_settings(const struct eval *eval, uint64_t *signature)
         fingerprint_text(signature, "allow-truncated");
     fingerprint_limit(signature, eval->request.max_objects, ANNOTATION_MOST_OBJECTS);
     int code = settings_fingerprint(&selection->settings, signature);
+    if (!code)
+        code = network_inputs_fingerprint(&selection->inputs, signature);
     return code ? code : fingerprint_file(signature, eval->model_path);
 }
 
@@ -398,7 +400,7 @@ static int run(struct eval *eval)
     if (!code)
         code = dataset_open(&eval->request, &eval->dataset);
     if (!code)
-        code = load_model(eval->model_path, eval->selection.device, &eval->model);
+        code = selection_load_model(&eval->selection, eval->model_path, &eval->model);
     if (!code)
         code = evaluate_dataset(eval);
     return code;

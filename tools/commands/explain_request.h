@@ -29,8 +29,9 @@ struct explain_request {
     sscam_image *image;       /* the one that is being explained, or NULL */
     size_t image_index;
     struct npy_array tensor;
-    int64_t shape[NPY_MAX_RANK]; /* of the tensor, with N */
+    int64_t shape[NPY_MAX_RANK]; /* of the tensor, with N where has_batch_axis */
     int32_t rank;
+    bool has_batch_axis;
     int64_t input_count;
     sscam_model *model;
     struct explainer_set explainer_set;
@@ -48,6 +49,10 @@ struct map_position {
 /* Reads the tensor, or the first image that can be read. EXIT_FAILED with a line where there is
  * none; images that cannot be read have a line each. */
 int load_first_input(struct explain_request *request);
+
+/* Finds out which axes of the tensor are which, now that the network is loaded. EXIT_FAILED or
+ * EXIT_USAGE with a line. */
+int place_tensor(struct explain_request *request);
 
 /* Makes an image the one that is explained. EXIT_FAILED with a line. */
 int load_input_image(struct explain_request *request, size_t index);

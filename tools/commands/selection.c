@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "base/suggestion.h"
 #include "commands/input_list.h"
+#include "commands/load.h"
 #include "commands/target_weights.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
@@ -67,6 +68,7 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
         {"significant-bits", 0, "N",
          "Images of 16 bits use N of them, 9 to 16, as those of cameras do. Default: 16.",
          .count = &selection->significant_bits},
+        {"input", 0, "NAME=VALUE", NETWORK_INPUTS_HELP, .texts = &selection->inputs.assignments},
         {"quiet", 'q', NULL, "No progress bar, and no line about what was found.",
          .given = &selection->is_quiet},
         {"target-weights", 0, "FILE.npy",
@@ -262,6 +264,16 @@ int selection_resolve(struct selection *selection, const char *default_method)
     return code;
 }
 
+int selection_load_model(struct selection *selection, const char *path, sscam_model **out)
+{
+    int code = load_model(path, selection->device, out);
+
+    network_inputs_take(&selection->settings, &selection->inputs);
+    if (!code)
+        code = network_inputs_apply(&selection->inputs, selection->command, out);
+    return code;
+}
+
 static int create_explainer(const struct selection *selection, const struct settings *settings,
                             sscam_model *model, const char *method, const char *layer,
                             sscam_explainer **out)
@@ -308,6 +320,7 @@ int selection_top_class_explainer(const struct selection *selection, sscam_model
 void selection_free(struct selection *selection)
 {
     settings_free(&selection->settings);
+    network_inputs_free(&selection->inputs);
     text_list_free(&selection->class_texts);
     text_list_free(&selection->methods);
     text_list_free(&selection->layers);

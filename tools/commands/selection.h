@@ -6,9 +6,10 @@
 #include <sscam/sscam.h>
 
 #include "commands/arguments.h"
+#include "commands/network_inputs.h"
 #include "data/labels.h"
 
-#define SELECTION_FLAG_COUNT 14
+#define SELECTION_FLAG_COUNT 15
 
 struct chosen_class {
     int64_t index; /* or SSCAM_CLASS_TOP, SSCAM_CLASS_RANKED() */
@@ -25,6 +26,7 @@ struct selection {
     int64_t significant_bits; /* 16 where nothing was given */
     bool is_quiet;
     struct settings settings;
+    struct network_inputs inputs;
     struct text_list class_texts;
 
     struct text_list methods; /* at least one after selection_resolve() */
@@ -46,6 +48,10 @@ int selection_resolve(struct selection *selection, const char *default_method);
 
 /* Finds the classes anew, once the labels have changed. */
 int selection_resolve_classes(struct selection *selection);
+
+/* Loads a network, whose inputs are given as the selection says. EXIT_FAILED or EXIT_USAGE with a
+ * line. */
+int selection_load_model(struct selection *selection, const char *path, sscam_model **out);
 
 /* An explainer for a method and a layer of the selection, with its options set. */
 int selection_explainer(const struct selection *selection, sscam_model *model, const char *method,

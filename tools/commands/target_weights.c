@@ -27,7 +27,7 @@ static int set_weights(sscam_explainer *explainer, const char *path, const struc
 int target_set_file(sscam_explainer *explainer, const char *path)
 {
     struct npy_array array;
-    int code = npy_read(path, &array);
+    int code = npy_read_floats(path, &array);
 
     if (!code && array.rank < 1)
         code = fail(path,

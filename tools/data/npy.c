@@ -19,10 +19,26 @@
 #define ALIGNMENT 64
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define NATIVE_ORDER '>'
 #define NATIVE_FLOAT32 ">f4"
 #else
+#define NATIVE_ORDER '<'
 #define NATIVE_FLOAT32 "<f4"
 #endif
+
+/* A type of elements, without its order of bytes, and what it becomes. */
+struct element {
+    const char *name;
+    size_t size;
+    int32_t element_type;
+};
+
+static const struct element elements[] = {
+    {"f4", 4, SSCAM_ELEMENT_FLOAT32}, {"f8", 8, SSCAM_ELEMENT_FLOAT64},
+    {"u1", 1, SSCAM_ELEMENT_UINT8},   {"b1", 1, SSCAM_ELEMENT_BOOL},
+    {"i1", 1, SSCAM_ELEMENT_INT64},   {"i2", 2, SSCAM_ELEMENT_INT64},
+    {"i4", 4, SSCAM_ELEMENT_INT64},   {"i8", 8, SSCAM_ELEMENT_INT64},
+};
 
 /* A position in the header, which is the text of a Python dictionary. */
 struct cursor {
@@ -165,6 +181,16 @@ static int read_header_length(const char *path, FILE *file, size_t *length)
     return EXIT_OK;
 }
 
+/* NULL where elements of that type cannot be read. */
+static const struct element *element_of(const struct header *header)
+{
+    for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
+        if (!strcmp(header->type + 1, elements[i].name) &&
+            (header->type[0] == NATIVE_ORDER || (header->type[0] == '|' && elements[i].size == 1)))
+            return &elements[i];
+    return NULL;
+}
+
 static int read_header(const char *path, FILE *file, struct header *header)
 {
     size_t length = 0;
@@ -179,8 +205,11 @@ static int read_header(const char *path, FILE *file, struct header *header)
     else if (!parse_header(text, length, header))
         code = fail(path, "its header is damaged, or its array has more than %d dimensions",
                     NPY_MAX_RANK);
-    else if (strcmp(header->type, NATIVE_FLOAT32))
-        code = fail(path, "holds '%s', not float32 ('" NATIVE_FLOAT32 "')", header->type);
+    else if (!header->type[0] || !element_of(header))
+        code = fail(path,
+                    "holds '%s', not float32 ('" NATIVE_FLOAT32
+                    "'), float64, uint8, bool or int8 to int64",
+                    header->type);
     else if (header->fortran_order)
         code = fail(path, "is in Fortran order; C order is needed");
     free(text);
@@ -201,7 +230,7 @@ static int count_elements(const char *path, const struct header *header, int64_t
 }
 
 /* Before memory is allocated, so that a small file cannot ask for gigabytes. */
-static int check_size(const char *path, FILE *file, int64_t count)
+static int check_size(const char *path, FILE *file, int64_t needed)
 {
     long data = ftell(file);
 
@@ -210,10 +239,33 @@ static int check_size(const char *path, FILE *file, int64_t count)
     long end = ftell(file);
     if (end < 0 || fseek(file, data, SEEK_SET))
         return fail_errno(path);
-    int64_t needed = count * (int64_t)sizeof(float);
     if (end - data != needed)
         return fail(path, "has %ld bytes of data; its shape needs %" PRId64, end - data, needed);
     return EXIT_OK;
+}
+
+static int64_t whole_number(const char *from, size_t size)
+{
+    int8_t byte;
+    int16_t two;
+    int32_t four;
+
+    switch (size) {
+    case sizeof byte: memcpy(&byte, from, sizeof byte); return byte;
+    case sizeof two: memcpy(&two, from, sizeof two); return two;
+    default: memcpy(&four, from, sizeof four); return four;
+    }
+}
+
+/* Whole numbers become longer. */
+static void *widened(char *data, size_t size, int64_t count)
+{
+    int64_t *numbers = allocate((size_t)count, sizeof *numbers);
+
+    for (int64_t i = 0; i < count; i++)
+        numbers[i] = whole_number(data + (size_t)i * size, size);
+    free(data);
+    return numbers;
 }
 
 static int read_array(const char *path, FILE *file, struct npy_array *array)
@@ -221,16 +273,21 @@ static int read_array(const char *path, FILE *file, struct npy_array *array)
     struct header header;
     int64_t count;
 
-    if (read_header(path, file, &header) || count_elements(path, &header, &count) ||
-        check_size(path, file, count))
+    if (read_header(path, file, &header) || count_elements(path, &header, &count))
+        return EXIT_FAILED;
+    const struct element *element = element_of(&header);
+    if (check_size(path, file, count * (int64_t)element->size))
         return EXIT_FAILED;
 
-    float *data = allocate((size_t)count, sizeof *data);
-    if (fread(data, sizeof *data, (size_t)count, file) != (size_t)count) {
+    char *data = allocate((size_t)count, element->size);
+    if (fread(data, element->size, (size_t)count, file) != (size_t)count) {
         free(data);
         return read_failure(path, file);
     }
-    array->data = data;
+    const bool is_short = element->element_type == SSCAM_ELEMENT_INT64 &&
+                          element->size < sizeof(int64_t);
+    array->data = is_short ? widened(data, element->size, count) : data;
+    array->element_type = element->element_type;
     array->rank = header.rank;
     memcpy(array->shape, header.shape, sizeof array->shape);
     return EXIT_OK;
@@ -245,6 +302,17 @@ int npy_read(const char *path, struct npy_array *array)
         return fail_errno(path);
     int code = read_array(path, file, array);
     fclose(file);
+    return code;
+}
+
+int npy_read_floats(const char *path, struct npy_array *array)
+{
+    int code = npy_read(path, array);
+
+    if (!code && array->element_type != SSCAM_ELEMENT_FLOAT32) {
+        npy_free(array);
+        code = fail(path, "holds another type than float32 ('" NATIVE_FLOAT32 "')");
+    }
     return code;
 }
 
@@ -282,6 +350,17 @@ int npy_write(const char *path, const float *data, int rank, const int64_t *shap
     write_header(file.stream, rank, shape);
     fwrite(data, sizeof *data, count, file.stream);
     return output_file_commit(&file);
+}
+
+sscam_array npy_view(const struct npy_array *array)
+{
+    sscam_array view = SSCAM_ARRAY_INIT;
+
+    view.data = array->data;
+    view.shape = array->shape;
+    view.rank = array->rank;
+    view.element_type = array->element_type;
+    return view;
 }
 
 void npy_free(struct npy_array *array)
