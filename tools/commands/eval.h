@@ -25,12 +25,16 @@ struct eval;
 /* How `sscam eval` and `sscam study` differ. */
 struct eval_kind {
     const char *report_title;
+    bool takes_layers;                           /* several, each with rows of its own */
     int (*create_explainers)(struct eval *eval); /* into the set, their names into the results */
     const int32_t *measures;                     /* beside the library's metrics */
     size_t measure_count;
     void (*after_image)(struct eval *eval,
                         size_t first_result); /* may fill the measures in; or NULL */
-    totals_describer *describe;               /* or NULL; its user is the evaluation's */
+    void (*conclude)(struct eval *eval, const struct total *totals); /* before writing; or NULL */
+    totals_describer *describe; /* or NULL; its user is the evaluation's */
+    void (*put_conclusion)(struct eval *eval, struct json *json,
+                           const struct total *totals); /* json NULL: as text; or NULL */
     void (*put_charts)(FILE *out, void *user, const struct results *results,
                        const struct total *totals); /* or NULL */
 };

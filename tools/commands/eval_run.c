@@ -56,7 +56,7 @@ static int resolve_limits(struct eval *eval)
 
 static int check_request(struct eval *eval)
 {
-    if (eval->selection.layers.count > 1)
+    if (eval->selection.layers.count > 1 && !eval->kind->takes_layers)
         return fail_usage(eval->selection.command, "takes one layer; its rows are methods");
     const char *boxes = eval->boxes ? eval->boxes : "class";
     if (strcmp(boxes, "class") != 0 && strcmp(boxes, "any") != 0)
@@ -294,7 +294,7 @@ static int evaluate_images(struct eval *eval, const bool *done)
 
 /* --- results ---------------------------------------------------------------------------------- */
 
-static void put_json(const struct eval *eval, const struct total *totals)
+static void put_json(struct eval *eval, const struct total *totals)
 {
     const struct image_tally tally = results_tally(&eval->results);
     struct json json = {.out = stdout};
@@ -311,6 +311,8 @@ static void put_json(const struct eval *eval, const struct total *totals)
     json_integer(&json, "unknown_objects", (int64_t)tally.unknown_objects);
     json_integer(&json, "unusable_objects", (int64_t)tally.unusable_objects);
     put_totals_json(&json, &eval->results, totals, eval->kind->describe, eval->user);
+    if (eval->kind->put_conclusion)
+        eval->kind->put_conclusion(eval, &json, totals);
     json_close_object(&json);
     json_end_line(&json);
 }
@@ -354,6 +356,8 @@ static int write_all(struct eval *eval)
                                        .put_charts = eval->kind->put_charts,
                                        .user = eval->user};
     int code = EXIT_OK;
+    if (eval->kind->conclude)
+        eval->kind->conclude(eval, totals);
     if (eval->report_path)
         code = report_write(&facts, &eval->results, totals, &eval->thumbnails, eval->evaluation);
     if (!code && eval->as_json) {
@@ -361,6 +365,8 @@ static int write_all(struct eval *eval)
     } else if (!code) {
         put_totals_table(&eval->results, totals);
         put_counts(eval);
+        if (eval->kind->put_conclusion)
+            eval->kind->put_conclusion(eval, NULL, totals);
     }
     free(totals);
     return code;
