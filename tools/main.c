@@ -34,6 +34,7 @@ static const struct command commands[] = {
     {"eval", "the paper's tables: methods evaluated on a data set", run_eval},
     {"study", "what SS-CAM's noise and samples change, on a data set", run_study},
     {"recommend", "which method, layer and sigma serve a network, by your images", run_recommend},
+    {"sanity", "whether maps change when the network's parameters do", run_sanity},
     {"merge", "tables of results that were computed in parts", run_merge},
     {"layers", "a network's layers, and the one explained by default", run_layers},
     {"doctor", "versions, devices, and whether a network loads: for reports", run_doctor},

@@ -9,6 +9,7 @@ int run_compare(int argc, char **argv);
 int run_eval(int argc, char **argv);
 int run_study(int argc, char **argv);
 int run_recommend(int argc, char **argv);
+int run_sanity(int argc, char **argv);
 int run_merge(int argc, char **argv);
 int run_layers(int argc, char **argv);
 int run_doctor(int argc, char **argv);

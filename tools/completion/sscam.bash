@@ -21,7 +21,7 @@ _sscam_commands() {
 _sscam_flags() {
     _sscam_ask "$1" --help | grep -oE -- '--[a-z][a-z-]*' | sort -u
     case $1 in
-    explain | classify | compare | eval | study | recommend)
+    explain | classify | compare | eval | study | recommend | sanity)
         _sscam_names options | tr '_' '-' | sed 's/^/--/'
         ;;
     esac
