@@ -18,6 +18,12 @@ bool keeps_channels(const Step &step);
 // Between a transformer's tokens and its attention there are tensors of rank 4 that are no images.
 bool may_rearrange_tokens(const Step &step);
 
+// Whether it takes elements in an order that values tell.
+bool selects_by_index(const Step &step);
+
+// All steps that a value is made of.
+std::unordered_set<const Step *> steps_before(FlowValue value);
+
 // Whether a convolution made the value and all that came in between kept its order. `passes_pools`:
 // whether means and maxima over positions may come in between.
 bool comes_from_convolution(FlowValue value, bool passes_pools);
