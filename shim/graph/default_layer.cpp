@@ -204,7 +204,8 @@ const ListedLayer *Candidates::find_views_after(const ScoreHistory &history,
         const size_t rank = static_cast<size_t>(input_.rank);
         const bool may_be_map = shape.size() == rank ||
                                 (shape.size() == SSCAM_IMAGE_RANK && rank == SSCAM_MOST_RANK);
-        return (!chosen || &entry > chosen) && may_be_map && shape[0] > 1 && shape.back() > 1 && !history.feeds_last_attention(entry.value) &&
+        return (!chosen || &entry > chosen) && may_be_map && shape[0] > 1 && shape.back() > 1 &&
+               !history.feeds_last_attention(entry.value) && !history.feeds_product(entry.value) &&
                comes_from_convolution(entry.value, /*passes_pools=*/true);
     });
 }

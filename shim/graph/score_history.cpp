@@ -274,6 +274,7 @@ void ScoreHistory::find_inside()
     for (const Step *product : products) {
         inside_.insert(product);
         add_factors(product);
+        collect_from(product, feeds_product_);
     }
     add_results(products);
 }

@@ -49,6 +49,9 @@ public:
         return feeds_last_attention_.count(value.step) != 0;
     }
 
+    // Whether a query, a key or a value of an attention is made of it.
+    bool feeds_product(FlowValue value) const { return feeds_product_.count(value.step) != 0; }
+
     // Whether it is made of a last attention's output.
     bool follows_last_attention(FlowValue value) const
     {
@@ -77,6 +80,7 @@ private:
     Steps feeds_attention_;
     Steps feeds_last_attention_; // the last attentions themselves included
     Steps follows_last_attention_;
+    Steps feeds_product_; // the products themselves included
     Steps inside_;
 };
 
