@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#if defined(__GLIBC__)
-#include <limits.h>
-#include <malloc.h>
-#endif
 
 #include <sscam/sscam.h>
 
@@ -110,17 +106,6 @@ static int dispatch(int argc, char **argv)
     return command ? command->run(argc - 2, argv + 2) : fail_no_command(name);
 }
 
-/* Networks free and allocate the same large buffers with every batch; returning them to the system
- * costs page faults each time. */
-static void keep_large_buffers(void)
-{
-#if defined(__GLIBC__)
-    mallopt(M_MMAP_MAX, 0); /* not a threshold: the C library accepts none above 32 MiB */
-    mallopt(M_TRIM_THRESHOLD, INT_MAX);
-    mallopt(M_TOP_PAD, 64 << 20);
-#endif
-}
-
 /* Opens closed standard streams: a file that got their descriptor would receive their output. */
 static void occupy_standard_streams(void)
 {
@@ -133,7 +118,6 @@ static void occupy_standard_streams(void)
 int main(int argc, char **argv)
 {
     occupy_standard_streams();
-    keep_large_buffers();
     signal(SIGPIPE, SIG_IGN);
     interruption_catch();
 

@@ -327,6 +327,52 @@ SSCAM_API const int64_t *sscam_layers_shape(const sscam_layers *layers, int64_t 
                                             int32_t *rank);
 
 /**
+ * Number of tensors among the network's outputs, as the option `output` counts them.
+ *
+ * @param layers A list.
+ * @return The number; 0 where it is unknown, as of engines of the host, and for NULL.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API int64_t sscam_layers_output_count(const sscam_layers *layers);
+
+/**
+ * The output whose values are the class scores where the option `output` names none: the first one
+ * of a suitable shape.
+ *
+ * @param layers A list.
+ * @return Its index, or -1 where the outputs are unknown.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API int64_t sscam_layers_output_taken(const sscam_layers *layers);
+
+/**
+ * Name of an output: its key in a dictionary, or its field in a named tuple.
+ *
+ * @param layers A list.
+ * @param index  0 to count - 1.
+ * @return The name; "" where it has none. Ownership: the list's. NULL for an index out of range.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const char *sscam_layers_output_name(const sscam_layers *layers, int64_t index);
+
+/**
+ * Shape of an output for the input shape that the list was made for.
+ *
+ * @param layers A list.
+ * @param index  0 to count - 1.
+ * @param[out] rank Number of dimensions; 0 for an index out of range and for a single number. May be
+ *              NULL.
+ * @return The dimensions. Ownership: the list's. NULL for an index out of range.
+ * Thread: any thread.
+ * @since 1.0
+ */
+SSCAM_API const int64_t *sscam_layers_output_shape(const sscam_layers *layers, int64_t index,
+                                                   int32_t *rank);
+
+/**
  * Adds a reference to a list.
  *
  * @param layers A list, or NULL (then nothing happens).

@@ -49,9 +49,19 @@ static sscam_status check_grid_is_read(const sscam_capture *capture)
         capture->layer);
 }
 
+/* What the caller leaves open, as the network tells it. */
+static sscam_layout_hint complete_hint(sscam_layout_hint hint, const sscam_layout_hint *found)
+{
+    if (hint.grid_width > 0 ||
+        (hint.channel_axis != SSCAM_CHANNEL_AXIS_AUTO && hint.channel_axis != found->channel_axis))
+        return hint;
+    return *found;
+}
+
 static sscam_status put_in_order(const sscam_map_job *job, sscam_capture *capture)
 {
-    const sscam_layout_hint hint = sscam_layout_hint_of(job->settings);
+    const sscam_layout_hint hint = complete_hint(sscam_layout_hint_of(job->settings),
+                                                 &capture->tokens);
     sscam_activation_layout layout;
     sscam_status status = sscam_require_activation_layout(
         capture->layer, capture->shape, capture->rank, &job->shape, &hint, &layout);

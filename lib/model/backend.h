@@ -40,6 +40,10 @@ struct sscam_layers {
     sscam_layer *layer; /* malloc'ed array, in the order of execution */
     size_t count;
     int64_t default_index; /* -1: none */
+    sscam_layer *output;   /* malloc'ed array of the network's outputs; without a kind, and of the
+                              name "" where they have none */
+    size_t output_count;   /* 0: unknown */
+    int64_t output_index;  /* of the one with the class scores */
     sscam_reference_count references;
 };
 
@@ -107,6 +111,8 @@ typedef struct sscam_capture {
     sscam_target_pixels *target_pixels; /* of a dense output; NULL for other outputs */
     int64_t class_count;
     sscam_target target; /* resolved; the one of the gradients */
+    sscam_layout_hint tokens; /* of a layer of tokens: what the network tells of their axes and grid;
+                                 zeros: nothing */
 
     /* Filled in by the core. */
     int64_t channels;

@@ -42,13 +42,49 @@ const int64_t *sscam_layers_shape(const sscam_layers *layers, int64_t index, int
     return layer ? layer->shape : NULL;
 }
 
+int64_t sscam_layers_output_count(const sscam_layers *layers)
+{
+    return layers ? (int64_t)layers->output_count : 0;
+}
+
+int64_t sscam_layers_output_taken(const sscam_layers *layers)
+{
+    return layers && layers->output_count > 0 ? layers->output_index : -1;
+}
+
+static const sscam_layer *output_at(const sscam_layers *layers, int64_t index)
+{
+    return layers && index >= 0 && (size_t)index < layers->output_count ? &layers->output[index]
+                                                                        : NULL;
+}
+
+const char *sscam_layers_output_name(const sscam_layers *layers, int64_t index)
+{
+    const sscam_layer *output = output_at(layers, index);
+    return output ? output->name : NULL;
+}
+
+const int64_t *sscam_layers_output_shape(const sscam_layers *layers, int64_t index, int32_t *rank)
+{
+    const sscam_layer *output = output_at(layers, index);
+    if (rank)
+        *rank = output ? output->rank : 0;
+    return output ? output->shape : NULL;
+}
+
+static void release_entries(sscam_layer *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(entries[i].name);
+        free(entries[i].kind);
+    }
+    free(entries);
+}
+
 void sscam_layers_release(struct sscam_layers *layers)
 {
-    for (size_t i = 0; i < layers->count; i++) {
-        free(layers->layer[i].name);
-        free(layers->layer[i].kind);
-    }
-    free(layers->layer);
+    release_entries(layers->layer, layers->count);
+    release_entries(layers->output, layers->output_count);
     memset(layers, 0, sizeof *layers);
 }
 

@@ -34,7 +34,7 @@ from ._explainer import ClassScore, Explainer, Options
 from ._image import ImageFile, PixelArray, encode_png, read_image, write_png
 from ._labels import Labels
 from ._map import Map, colormaps
-from ._model import Layer, Model
+from ._model import Layer, Model, Output
 from ._runtime import load_library, log_to_logging, max_threads, set_log_callback, set_max_threads
 from ._tables import Method, Metric, Option, methods, metrics, options
 
@@ -64,6 +64,7 @@ __all__ = [
     "Option",
     "Options",
     "OutOfMemoryError",
+    "Output",
     "PixelArray",
     "Ranked",
     "Results",

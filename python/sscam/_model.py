@@ -51,6 +51,14 @@ class Layer(NamedTuple):
     is_default: bool  #: whether explanations use it when none is named
 
 
+class Output(NamedTuple):
+    """A tensor among the outputs of a network."""
+
+    name: str  #: its key or field; "" where it has none
+    shape: tuple[int, ...]
+    is_taken: bool  #: whether the class scores are its values when `output` names none
+
+
 class Model:
     """A classifier that torch.export.save (.pt2) or torch.jit.save wrote.
 
@@ -321,6 +329,31 @@ class Model:
             input_shape: (C, H, W) of an input, (C, W) for sound or (C, D, H, W) for video; the
                 network is run once on zeros of that shape.
         """
+        with self._listed(input_shape) as pointer:
+            default = _native.sscam_layers_default(pointer)
+            return [
+                _read_layer(pointer, index, index == default)
+                for index in range(_native.sscam_layers_count(pointer))
+            ]
+
+    def outputs(self, input_shape: Sequence[int] = (3, 224, 224)) -> list[Output]:
+        """List the tensors among the network's outputs, as the option `output` counts them.
+
+        Args:
+            input_shape: as for layers().
+
+        Returns:
+            The outputs; an empty list where they are unknown, as of engines of the host.
+        """
+        with self._listed(input_shape) as pointer:
+            taken = _native.sscam_layers_output_taken(pointer)
+            return [
+                _read_output(pointer, index, index == taken)
+                for index in range(_native.sscam_layers_output_count(pointer))
+            ]
+
+    @contextlib.contextmanager
+    def _listed(self, input_shape: Sequence[int]) -> Iterator[Any]:
         shape = tuple(input_shape)
         if len(shape) not in (2, 3, 4):
             raise ValueError(f"input_shape must be (C, H, W), (C, W) or (C, D, H, W), not {shape}")
@@ -332,11 +365,7 @@ class Model:
                 )
             )
         try:
-            default = _native.sscam_layers_default(pointer)
-            return [
-                _read_layer(pointer, index, index == default)
-                for index in range(_native.sscam_layers_count(pointer))
-            ]
+            yield pointer
         finally:
             _native.sscam_layers_unref(pointer)
 
@@ -506,6 +535,13 @@ def _classify(
         check(status)
     used = rows * min(count.value, expected)
     return logits[:used].reshape(rows, -1) if used else logits, count.value
+
+
+def _read_output(layers: Any, index: int, is_taken: bool) -> Output:
+    rank = ctypes.c_int32()
+    shape = _native.sscam_layers_output_shape(layers, index, ctypes.byref(rank))
+    name = decode(_native.sscam_layers_output_name(layers, index))
+    return Output(name, tuple(shape[: rank.value]), is_taken)
 
 
 def _read_layer(layers: Any, index: int, is_default: bool) -> Layer:

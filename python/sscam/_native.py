@@ -562,6 +562,12 @@ sscam_layers_kind = _declare("sscam_layers_kind", c_char_p, _layers, c_int64)
 sscam_layers_shape = _declare(
     "sscam_layers_shape", POINTER(c_int64), _layers, c_int64, POINTER(c_int32)
 )
+sscam_layers_output_count = _declare("sscam_layers_output_count", c_int64, _layers)
+sscam_layers_output_taken = _declare("sscam_layers_output_taken", c_int64, _layers)
+sscam_layers_output_name = _declare("sscam_layers_output_name", c_char_p, _layers, c_int64)
+sscam_layers_output_shape = _declare(
+    "sscam_layers_output_shape", POINTER(c_int64), _layers, c_int64, POINTER(c_int32)
+)
 sscam_layers_ref = _declare("sscam_layers_ref", _layers, _layers)
 sscam_layers_unref = _declare("sscam_layers_unref", None, _layers)
 

@@ -12,6 +12,7 @@
 #include "graph/evaluation_form.hpp"
 #include "graph/network_facts.hpp"
 #include "graph/output_reading.hpp"
+#include "graph/random_numbers.hpp"
 #include "load/module_loader.hpp"
 #include "score/scorer.hpp"
 
@@ -119,15 +120,14 @@ std::string shape_text(c10::IntArrayRef shape)
     return text.str();
 }
 
-at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
-                          const c10::intrusive_ptr<Tap> &tap, int64_t rows,
-                          const std::string &wanted)
+NetworkRun run_network(const Program &program, const at::Tensor &input,
+                       const c10::intrusive_ptr<Tap> &tap, int64_t rows, const std::string &wanted)
 {
     const std::vector<int64_t> shape =
         input.sizes().vec(); // the network may change its input in place
-    c10::IValue output;
+    NetworkRun run;
     try {
-        output = program.run(input, tap);
+        run.output = program.run(input, tap);
     } catch (const InputError &) {
         throw;
     } catch (...) {
@@ -136,7 +136,16 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
         throw Error(SSCAM_E_MODEL, "the network failed on an input of shape " + shape_text(shape) +
                                        ": " + current_reason());
     }
-    at::Tensor logits = read_logits(output, {rows > 0 ? rows : shape[0], shape.size()}, wanted);
+    run.logits = read_logits(run.output, {rows > 0 ? rows : shape[0], shape.size()}, wanted,
+                             &run.taken);
+    return run;
+}
+
+at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
+                          const c10::intrusive_ptr<Tap> &tap, int64_t rows,
+                          const std::string &wanted)
+{
+    at::Tensor logits = run_network(program, input, tap, rows, wanted).logits;
     if (logits.is_quantized())
         logits = logits.dequantize();
     if (logits.is_mkldnn())
@@ -206,11 +215,7 @@ at::Tensor Network::classify(const at::Tensor &input, const std::string &output)
 // do no harm.
 void Network::check_repeats(const at::Tensor &input, const std::string &output) const
 {
-    if (graph_->random_operation().empty())
-        return;
-    const at::Tensor first = classify(input.clone(), output),
-                     second = classify(input.clone(), output);
-    if (!at::equal(first, second))
+    if (!graph_->random_operation().empty() && depends_on_random_numbers(*graph_, input, output))
         throw Error(SSCAM_E_MODEL, "its outputs are random, by " + graph_->random_operation() +
                                        ": equal inputs give different outputs, so that no map "
                                        "means anything; export the network without its noise");
@@ -274,14 +279,15 @@ Scorer &Network::scorer(sscam_precision precision)
     return *scorers_.at(precision);
 }
 
-std::shared_ptr<const Program> Network::tapped_at(const Layer &layer)
+std::shared_ptr<const Program> Network::tapped_at(const Layer &layer, Detaching detaching)
 {
     std::lock_guard<std::mutex> lock(mutex_);
-    auto program = tapped_.find(layer.name);
+    const std::pair<std::string, Detaching> key(layer.name, detaching);
+    auto program = tapped_.find(key);
     if (!program) {
         const std::set<int64_t> marks(layer.marks.begin(), layer.marks.end());
-        program = graph_->program([&](int64_t mark) { return marks.count(mark) != 0; });
-        tapped_.insert(layer.name, program);
+        program = graph_->program([&](int64_t mark) { return marks.count(mark) != 0; }, detaching);
+        tapped_.insert(key, program);
     }
     return program;
 }

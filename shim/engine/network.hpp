@@ -56,7 +56,11 @@ public:
     std::shared_ptr<const LayerTable> layers_of_shape(sscam_shape shape, const std::string &output);
 
     // The program with a tap at a layer. Kept for the layers used last.
-    std::shared_ptr<const Program> tapped_at(const Layer &layer);
+    std::shared_ptr<const Program> tapped_at(const Layer &layer,
+                                             Detaching detaching = Detaching::Kept);
+
+    // Whether forward() detaches values from their gradients.
+    bool detaches() const { return graph_->detaches(); }
 
     // The program without a tap.
     const std::shared_ptr<const Program> &plain() const { return plain_; }
@@ -90,7 +94,7 @@ private:
     // By the input's shape and, where they matter, the hash of its values; and by output.
     using LayersKey = std::tuple<std::vector<int64_t>, uint64_t, std::string>;
     LruCache<LayersKey, std::shared_ptr<const LayerTable>> layers_;
-    LruCache<std::string, std::shared_ptr<const Program>> tapped_;
+    LruCache<std::pair<std::string, Detaching>, std::shared_ptr<const Program>> tapped_;
 };
 
 // Runs a program and selects the logits from its outputs: [rows, classes] or, if there are none,
@@ -101,6 +105,15 @@ private:
 at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
                           const c10::intrusive_ptr<Tap> &tap = {}, int64_t rows = 0,
                           const std::string &wanted = {});
+
+// The same with all outputs. The logits are as the network gives them: of any number format.
+struct NetworkRun {
+    c10::IValue output;
+    at::Tensor logits;
+    size_t taken; // number of the tensor among the outputs that holds the logits
+};
+NetworkRun run_network(const Program &program, const at::Tensor &input,
+                       const c10::intrusive_ptr<Tap> &tap, int64_t rows, const std::string &wanted);
 
 // "" for NULL.
 inline std::string text_or_empty(const char *text)

@@ -9,6 +9,8 @@
 #include "common/guard.hpp"
 #include "common/host_array.hpp"
 #include "graph/dense_output.hpp"
+#include "graph/token_layout.hpp"
+#include "graph/token_order.hpp"
 #include "sscam/explainer.h"
 
 namespace sscam {
@@ -109,6 +111,18 @@ Derivatives derivatives_at(const LayerTap &tap, const at::Tensor &logits,
     return found;
 }
 
+// Whether gradients of the logits reach the layer.
+bool is_differentiable(const LayerTap &tap, const at::Tensor &logits)
+{
+    if (!tap.activations.defined() || !tap.activations.requires_grad() || !logits.requires_grad())
+        return false;
+    c10::AutoGradMode gradients(true);
+    const auto found = torch::autograd::grad({logits.sum()}, {tap.activations}, {},
+                                             /*retain_graph=*/true, /*create_graph=*/false,
+                                             /*allow_unused=*/true);
+    return found[0].defined();
+}
+
 void check_captured(const at::Tensor &activations, const Layer &layer)
 {
     if (!activations.defined())
@@ -118,6 +132,57 @@ void check_captured(const at::Tensor &activations, const Layer &layer)
         throw Error(SSCAM_E_LAYER, "layer \"" + layer.name + "\" gives " +
                                        shape_text(activations.sizes()) +
                                        ", which has too many axes");
+}
+
+// Tokens of a layer, [1,T,C], [T,1,C] or [1,C,T], in another order than the grid's.
+struct TokenOrder {
+    int64_t axis = 0, extra = 0;
+    std::vector<int64_t> tokens; // at each position of the grid; empty: in order
+
+    at::Tensor applied(const at::Tensor &values) const
+    {
+        if (tokens.empty())
+            return values;
+        const at::Tensor order = at::tensor(tokens, at::kLong).to(values.device());
+        return at::cat({values.narrow(axis, 0, extra),
+                        values.narrow(axis, extra, values.size(axis) - extra)
+                            .index_select(axis, order)},
+                       axis);
+    }
+};
+
+TokenOrder token_order(Network &network, const Layer &layer, const at::Tensor &input,
+                       const std::string &output)
+{
+    if (!layer.may_be_rearranged)
+        return {};
+    sscam_activation_layout layout;
+    const sscam_shape shape = shape_of_input(input.sizes());
+    if (!sscam_find_activation_layout(layer.shape.data(), static_cast<int32_t>(layer.shape.size()),
+                                      &shape, &layer.tokens, &layout))
+        return {};
+    TokenOrder order;
+    order.axis = 3 - layout.batch_axis - layout.channel_axis;
+    order.extra = layout.extra;
+    const auto program = network.tapped_at(layer);
+    const auto tokens_of = [&](const at::Tensor &other) {
+        const c10::AutoGradMode no_gradients(false);
+        const auto tap = c10::make_intrusive<LayerTap>(false);
+        try {
+            run_for_logits(*program, other.clone(), tap, 0, output);
+        } catch (const Error &) { // values decide whether the network takes an input
+            return at::Tensor();
+        }
+        const at::Tensor &values = tap->activations;
+        if (!values.defined() || values.sizes() != at::IntArrayRef(layer.shape))
+            return at::Tensor();
+        return values.narrow(order.axis, order.extra, values.size(order.axis) - order.extra)
+            .select(layout.batch_axis, 0)
+            .movedim(layout.channel_axis > order.axis ? 0 : 1, 0)
+            .to(at::kFloat);
+    };
+    order.tokens = find_token_order(input, layout.sides, tokens_of, layer.name);
+    return order;
 }
 
 } // namespace
@@ -148,13 +213,20 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     const at::Tensor input = network.input_from(request.input, request.shape);
     auto table = network.layers(input, text_or_empty(request.output));
     const Layer &layer = wanted_layer(*table, request.layer);
-    auto program = network.tapped_at(layer);
-    auto tap = c10::make_intrusive<LayerTap>(request.want_gradients != 0);
+    const bool want_gradients = request.want_gradients != 0;
+    auto tap = c10::make_intrusive<LayerTap>(want_gradients);
 
-    c10::AutoGradMode gradients(request.want_gradients != 0);
-    at::Tensor logits = run_for_logits(*program, input.clone(), tap, 0,
+    c10::AutoGradMode gradients(want_gradients);
+    at::Tensor logits = run_for_logits(*network.tapped_at(layer), input.clone(), tap, 0,
                                        text_or_empty(request.output));
     check_captured(tap->activations, layer);
+    if (want_gradients && network.detaches() && !is_differentiable(*tap, logits)) {
+        // As torch.no_grad(), detach() says what is trained, not what the scores depend on.
+        tap = c10::make_intrusive<LayerTap>(want_gradients);
+        logits = run_for_logits(*network.tapped_at(layer, Detaching::PassedOn), input.clone(), tap,
+                                0, text_or_empty(request.output));
+        check_captured(tap->activations, layer);
+    }
     sscam_target target = request.target;
     RowReader reader;
     HostTargetPixels pixels;
@@ -169,17 +241,18 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     HostArray<float> logit_copy = host_copy(logits);
     if (sscam_status status = sscam_resolve_target(&target, logit_copy.get(), logits.size(1)))
         throw Reported(status);
+    const TokenOrder order = token_order(network, layer, input, text_or_empty(request.output));
     HostArray<float> gradient_copy, curvature_copy;
-    if (request.want_gradients) {
+    if (want_gradients) {
         const Derivatives found = derivatives_at(*tap, logits, target, layer,
                                                  request.want_curvature != 0);
-        gradient_copy = host_copy(found.gradients);
+        gradient_copy = host_copy(order.applied(found.gradients));
         if (request.want_curvature)
-            curvature_copy = host_copy(found.curvature.detach());
+            curvature_copy = host_copy(order.applied(found.curvature.detach()));
     }
 
     HostArray<char> name = host_string(layer.name);
-    HostArray<float> activation_copy = host_copy(tap->activations);
+    HostArray<float> activation_copy = host_copy(order.applied(tap->activations));
     out.layer = name.release();
     out.rank = static_cast<int32_t>(tap->activations.dim());
     std::copy(tap->activations.sizes().begin(), tap->activations.sizes().end(), out.shape);
@@ -191,6 +264,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     out.target_pixels = pixels.release();
     out.class_count = logits.size(1);
     out.target = target;
+    out.tokens = layer.tokens;
 }
 
 } // namespace sscam

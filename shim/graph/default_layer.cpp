@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "graph/score_history.hpp"
+#include "graph/token_layout.hpp"
 #include "model/activation_layout.h"
 
 namespace sscam {
@@ -15,14 +16,6 @@ bool contains(const std::string &text, const char *part)
     return text.find(part) != std::string::npos;
 }
 
-sscam_shape shape_of_input(c10::IntArrayRef input)
-{
-    const auto side = [&](size_t from_last) {
-        return input.size() > from_last + 1 ? input[input.size() - from_last] : 1;
-    };
-    return {static_cast<int32_t>(input.size()), 1, input[1], {side(3), side(2), side(1)}};
-}
-
 // A network's layers in the order of a run, with the shape of the input.
 class Candidates {
 public:
@@ -32,7 +25,7 @@ public:
     }
 
     // Where the scores' history is known.
-    const ListedLayer *choose(const ScoreHistory &history) const;
+    const ListedLayer *choose(const ScoreHistory &history, const HasInfluence &has_influence) const;
     // Where it is not: the last image that some weights follow in time.
     const ListedLayer *guess() const;
 
@@ -65,9 +58,8 @@ private:
 bool Candidates::find_layout(const ListedLayer &entry, sscam_activation_layout &layout) const
 {
     const std::vector<int64_t> &shape = entry.layer.shape;
-    const sscam_layout_hint nothing = {};
     return sscam_find_activation_layout(shape.data(), static_cast<int32_t>(shape.size()), &input_,
-                                        &nothing, &layout) &&
+                                        &entry.layer.tokens, &layout) &&
            sscam_position_count(layout.sides) > 1;
 }
 
@@ -186,9 +178,12 @@ const ListedLayer *Candidates::find_last_tokens(const ScoreHistory &history,
 
 // The last image, unless attention or other tokens come after it: then the last tokens. Where an
 // attention only gathers an image, that is what it was before it became tokens.
-const ListedLayer *Candidates::choose(const ScoreHistory &history) const
+const ListedLayer *Candidates::choose(const ScoreHistory &history,
+                                      const HasInfluence &has_influence) const
 {
     const ListedLayer *image = find_last_image(history, nullptr);
+    if (image && history.follows_last_attention(image->value) && !has_influence(image->layer))
+        image = nullptr;
     const ListedLayer *tokens = find_last_tokens(history, image);
     const bool is_attended = image && history.feeds_last_attention(image->value);
     const bool are_tokens_last = !image || is_attended ||
@@ -206,8 +201,11 @@ const ListedLayer *Candidates::find_views_after(const ScoreHistory &history,
 {
     return find_last(history, [&](const ListedLayer &entry) {
         const std::vector<int64_t> &shape = entry.layer.shape;
-        return (!chosen || &entry > chosen) && shape.size() == static_cast<size_t>(input_.rank) &&
-               shape[0] > 1 && shape.back() > 1 && !history.feeds_last_attention(entry.value) &&
+        const size_t rank = static_cast<size_t>(input_.rank);
+        const bool may_be_map = shape.size() == rank ||
+                                (shape.size() == SSCAM_IMAGE_RANK && rank == SSCAM_MOST_RANK);
+        return (!chosen || &entry > chosen) && may_be_map && shape[0] > 1 && shape.back() > 1 &&
+               !history.feeds_last_attention(entry.value) && !history.feeds_product(entry.value) &&
                comes_from_convolution(entry.value, /*passes_pools=*/true);
     });
 }
@@ -245,13 +243,13 @@ const ListedLayer *Candidates::outermost_name_of(const ListedLayer *chosen) cons
 } // namespace
 
 DefaultLayer find_default_layer(const std::vector<ListedLayer> &listed, FlowValue logits,
-                                c10::IntArrayRef input_shape)
+                                c10::IntArrayRef input_shape, const HasInfluence &has_influence)
 {
     const Candidates candidates(listed, input_shape);
     const ListedLayer *chosen = candidates.guess();
     if (logits.is_known()) {
         const ScoreHistory history(logits);
-        chosen = candidates.choose(history);
+        chosen = candidates.choose(history, has_influence);
         if (const ListedLayer *batch = candidates.find_views_after(history, chosen))
             return {-1, "the network makes a batch of " + std::to_string(batch->layer.shape[0]) +
                             " of one input, as of views of it, at layer \"" + batch->layer.name +

@@ -2,6 +2,8 @@
 #ifndef SSCAM_SHIM_GRAPH_DEFAULT_LAYER_HPP
 #define SSCAM_SHIM_GRAPH_DEFAULT_LAYER_HPP
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "graph/data_flow.hpp"
@@ -21,11 +23,14 @@ struct DefaultLayer {
     std::string reason; // of there being none; "" for the usual one
 };
 
-// The default layer for the class scores, `logits`. Where autograd
-// could not follow the run, `logits` is not known, and names and order alone decide. `input_shape`
-// is [1,C,...].
+// Whether the class scores change with the layer's values, by their gradients.
+using HasInfluence = std::function<bool(const Layer &layer)>;
+
+// The default layer for the class scores, `logits`. Where autograd could not follow the run,
+// `logits` is not known, and names and order alone decide. `input_shape` is [1,C,...]. Networks may
+// read nothing but class tokens after the last attention: `has_influence` is asked there.
 DefaultLayer find_default_layer(const std::vector<ListedLayer> &listed, FlowValue logits,
-                                c10::IntArrayRef input_shape);
+                                c10::IntArrayRef input_shape, const HasInfluence &has_influence);
 
 } // namespace sscam
 

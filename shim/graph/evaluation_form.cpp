@@ -104,9 +104,17 @@ void stop_dropout(jit::Node *node)
         "aten::native_dropout",
         "aten::rrelu",
         "aten::rrelu_",
+        "aten::rrelu_with_noise",
+        "aten::rrelu_with_noise_",
+        "aten::lstm",
+        "aten::gru",
+        "aten::rnn_tanh",
+        "aten::rnn_relu",
         "aten::feature_alpha_dropout",
         "aten::feature_alpha_dropout_",
     };
+    if (const auto position = find_argument(node, "dropout_p")) // of an attention
+        set_input(node, *position, 0.0);
     if (!is_one_of(node, operations))
         return;
     for (const char *name : {"train", "training"})
@@ -124,8 +132,15 @@ bool are_kept_statistics(const jit::Value *value)
 
 void use_running_statistics(jit::Node *node)
 {
+    static const Names operations = {
+        "aten::batch_norm",
+        "aten::instance_norm",
+        "aten::native_batch_norm",
+        "aten::_batch_norm_impl_index",
+        "aten::cudnn_batch_norm",
+    };
     constexpr size_t mean = 3, variance = 4, is_training = 5;
-    if (!is_one_of(node, {"aten::batch_norm", "aten::instance_norm"}))
+    if (!is_one_of(node, operations))
         return;
     const auto training = jit::toIValue(node->input(is_training));
     if (training && training->isBool() && training->toBool() &&
@@ -282,7 +297,7 @@ void set_evaluation_form(const jit::Module &module, c10::Device device)
         });
 }
 
-std::string find_random_operation(jit::Graph &graph)
+bool is_random(const std::string &operation)
 {
     static const Names operations = {
         "aten::rand",       "aten::rand_like",    "aten::randn",       "aten::randn_like",
@@ -290,10 +305,16 @@ std::string find_random_operation(jit::Graph &graph)
         "aten::normal_",    "aten::bernoulli",    "aten::bernoulli_",  "aten::multinomial",
         "aten::uniform_",   "aten::exponential_", "aten::random_",     "aten::poisson",
         "aten::geometric_", "aten::cauchy_",      "aten::log_normal_", "aten::binomial",
+        "aten::_standard_gamma", "aten::_sample_dirichlet",
     };
+    return operations.count(operation) != 0;
+}
+
+std::string find_random_operation(jit::Graph &graph)
+{
     std::string found;
     for_each_node(graph.block(), [&](const jit::Node *node) {
-        if (found.empty() && is_one_of(node, operations))
+        if (found.empty() && is_random(node->kind().toQualString()))
             found = node->kind().toQualString();
     });
     return found;

@@ -470,6 +470,30 @@ void remove_mark(jit::Node *mark_node)
     mark_node->destroy();
 }
 
+bool is_detach(const jit::Node *node)
+{
+    static const std::unordered_set<std::string> operations = {"aten::detach", "aten::detach_",
+                                                               "prim::data"};
+    return operations.count(node->kind().toQualString()) != 0;
+}
+
+bool has_detach(jit::Graph &graph)
+{
+    bool found = false;
+    for_each_node(graph.block(), [&](const jit::Node *node) { found |= is_detach(node); });
+    return found;
+}
+
+void remove_detaches(jit::Graph &graph)
+{
+    for_each_node(graph.block(), [](jit::Node *node) {
+        if (!is_detach(node))
+            return;
+        node->output()->replaceAllUsesWith(node->input(0));
+        node->destroy();
+    });
+}
+
 std::shared_ptr<jit::Graph> forward_graph(const jit::Module &module)
 {
     auto forward = module.find_method("forward");
@@ -556,14 +580,17 @@ MarkedGraph::MarkedGraph(const jit::Module &module, std::shared_ptr<const InputF
     name_operations(*graph_, module_, marks_);
     find_modules_that_return_operations(*graph_, marks_);
     branches_on_values_ = branches_on_values_in(*graph_);
+    detaches_ = has_detach(*graph_);
     random_operation_ = find_random_operation(*graph_);
 }
 
 std::shared_ptr<const Program>
-MarkedGraph::program(const std::function<bool(int64_t)> &wanted) const
+MarkedGraph::program(const std::function<bool(int64_t)> &wanted, Detaching detaching) const
 {
     register_tap_operator();
     std::shared_ptr<jit::Graph> graph = graph_->copy();
+    if (detaching == Detaching::PassedOn)
+        remove_detaches(*graph);
     jit::Value *tap = graph->addInput("tap");
     tap->setType(c10::CapsuleType::get());
     for_each_node(graph->block(), [&](jit::Node *node) {

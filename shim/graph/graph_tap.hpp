@@ -64,6 +64,9 @@ struct Mark {
                          // mark; else -1
 };
 
+// What becomes of detach(), which ends the flow of gradients.
+enum class Detaching { Kept, PassedOn };
+
 class MarkedGraph {
 public:
     MarkedGraph(const torch::jit::Module &module, std::shared_ptr<const InputForm> form);
@@ -85,8 +88,12 @@ public:
     // Name of an operation that draws random numbers; "": there is none.
     const std::string &random_operation() const { return random_operation_; }
 
+    // Whether forward() detaches values from their gradients.
+    bool detaches() const { return detaches_; }
+
     // forward() with taps at the marks for which `wanted` is true.
-    std::shared_ptr<const Program> program(const std::function<bool(int64_t)> &wanted) const;
+    std::shared_ptr<const Program> program(const std::function<bool(int64_t)> &wanted,
+                                           Detaching detaching = Detaching::Kept) const;
 
 private:
     torch::jit::Module module_;
@@ -94,6 +101,7 @@ private:
     std::shared_ptr<torch::jit::Graph> graph_; // not changed any more
     std::vector<Mark> marks_;
     bool branches_on_values_;
+    bool detaches_;
     std::string random_operation_;
     sscam_score_kind final_activation_;
 };

@@ -5,12 +5,14 @@
 #include <unordered_map>
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include "common/guard.hpp"
 #include "common/host_array.hpp"
 #include "engine/network.hpp"
 #include "graph/data_flow.hpp"
 #include "graph/default_layer.hpp"
+#include "graph/token_layout.hpp"
 #include "model/backend.h"
 
 namespace sscam {
@@ -87,6 +89,18 @@ std::vector<ListedLayer> list_layers(const std::vector<Observation> &observation
     return listed;
 }
 
+// The highest rank of the observed values of each step.
+std::unordered_map<const Step *, size_t> ranks_of(const std::vector<Observation> &observations)
+{
+    std::unordered_map<const Step *, size_t> ranks;
+    for (const Observation &observation : observations)
+        if (observation.value.is_known()) {
+            size_t &rank = ranks[observation.value.step];
+            rank = std::max(rank, observation.shape.size());
+        }
+    return ranks;
+}
+
 std::set<std::string> names_not_run(const std::vector<Observation> &observations,
                                     const std::vector<Mark> &marks)
 {
@@ -101,42 +115,101 @@ std::set<std::string> names_not_run(const std::vector<Observation> &observations
 struct Recording {
     c10::intrusive_ptr<Recorder> recorder = c10::make_intrusive<Recorder>();
     FlowValue logits;
+    std::vector<Output> outputs;
+    size_t taken = 0;
 };
+
+void run(const Program &program, const at::Tensor &input, const std::string &output,
+         Recording &recording)
+{
+    const NetworkRun done = run_network(program, input, recording.recorder, 0, output);
+    recording.logits = recording.recorder->flow.find(done.logits);
+    recording.outputs = list_outputs(done.output);
+    recording.taken = done.taken;
+}
 
 Recording record(const MarkedGraph &graph, const at::Tensor &input, const std::string &output)
 {
-    auto program = graph.program([](int64_t) { return true; });
+    auto program = graph.program([](int64_t) { return true; }, Detaching::PassedOn);
     Recording recording;
     try {
         c10::AutoGradMode gradients(true);
         // A copy, since the network may change its input in place, which a leaf does not allow.
         at::Tensor leaf = input.detach().requires_grad_(true);
-        recording.logits = recording.recorder->flow.find(
-            run_for_logits(*program, leaf.clone(), recording.recorder, 0, output));
+        run(*program, leaf.clone(), output, recording);
     } catch (const Error &) {
         // Autograd alone may fail, as for quantised networks.
         recording = Recording();
-        run_for_logits(*program, input.clone(), recording.recorder, 0, output);
+        run(*program, input.clone(), output, recording);
+        recording.logits = FlowValue();
     }
     return recording;
+}
+
+// A leaf of autograd in place of the last value.
+class LeafTap : public Tap {
+public:
+    at::Tensor pass(int64_t, const at::Tensor &value) override
+    {
+        leaf = value.detach().clone().requires_grad_(true);
+        return leaf.clone();
+    }
+
+    at::Tensor leaf;
+};
+
+bool has_influence(const MarkedGraph &graph, const Layer &layer, const at::Tensor &input,
+                   const std::string &output)
+{
+    const std::set<int64_t> marks(layer.marks.begin(), layer.marks.end());
+    const auto program = graph.program([&](int64_t mark) { return marks.count(mark) != 0; },
+                                       Detaching::PassedOn);
+    const auto tap = c10::make_intrusive<LeafTap>();
+    const c10::AutoGradMode gradients(true);
+    const at::Tensor logits = run_for_logits(*program, input.clone(), tap, 0, output);
+    if (!tap->leaf.defined() || !logits.requires_grad())
+        return false;
+    const auto found = torch::autograd::grad({(logits * logits).sum()}, {tap->leaf}, {},
+                                             /*retain_graph=*/false, /*create_graph=*/false,
+                                             /*allow_unused=*/true);
+    return found[0].defined() && found[0].count_nonzero().item<int64_t>() > 0;
+}
+
+void write_shape(const std::vector<int64_t> &shape, sscam_layer &entry)
+{
+    entry.rank = static_cast<int32_t>(std::min<size_t>(shape.size(), SSCAM_LAYER_MAX_RANK));
+    std::copy_n(shape.begin(), entry.rank, entry.shape);
 }
 
 } // namespace
 
 struct sscam_layers exported(const LayerTable &table)
 {
-    HostArray<sscam_layer> entries = host_array<sscam_layer>(table.layers.size());
+    HostArray<sscam_layer> entries = host_array<sscam_layer>(table.layers.size()),
+                           outputs = host_array<sscam_layer>(table.outputs.size());
     std::vector<std::pair<HostArray<char>, HostArray<char>>> texts;
+    std::vector<HostArray<char>> names;
     for (const Layer &layer : table.layers)
         texts.emplace_back(host_string(layer.name), host_string(layer.kind));
+    for (const Output &output : table.outputs)
+        names.push_back(host_string(output.name));
     for (size_t i = 0; i < table.layers.size(); i++) { // nothing throws from here on
-        const std::vector<int64_t> &shape = table.layers[i].shape;
         entries[i].name = texts[i].first.release();
         entries[i].kind = texts[i].second.release();
-        entries[i].rank = static_cast<int32_t>(shape.size());
-        std::copy(shape.begin(), shape.end(), entries[i].shape);
+        write_shape(table.layers[i].shape, entries[i]);
     }
-    return {entries.release(), table.layers.size(), table.default_index, {}};
+    for (size_t i = 0; i < table.outputs.size(); i++) {
+        outputs[i].name = names[i].release();
+        outputs[i].kind = nullptr;
+        write_shape(table.outputs[i].shape, outputs[i]);
+    }
+    return {entries.release(),
+            table.layers.size(),
+            table.default_index,
+            outputs.release(),
+            table.outputs.size(),
+            static_cast<int64_t>(table.output_taken),
+            {}};
 }
 
 const Layer *LayerTable::find(const std::string &name) const
@@ -153,7 +226,14 @@ LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input, const 
     auto listed = list_layers(recording.recorder->observations, graph.marks(),
                               recording.logits.is_known());
     LayerTable table;
-    DefaultLayer found = find_default_layer(listed, recording.logits, input.sizes());
+    if (recording.logits.is_known())
+        describe_tokens(input.sizes(), ranks_of(recording.recorder->observations), listed);
+    table.outputs = recording.outputs;
+    table.output_taken = recording.taken;
+    const auto influences = [&](const Layer &layer) {
+        return has_influence(graph, layer, input, output);
+    };
+    DefaultLayer found = find_default_layer(listed, recording.logits, input.sizes(), influences);
     table.default_index = found.index;
     table.no_default = std::move(found.reason);
     table.not_run = names_not_run(recording.recorder->observations, graph.marks());

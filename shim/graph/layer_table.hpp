@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graph/graph_tap.hpp"
+#include "graph/output_reading.hpp"
 #include "model/backend.h"
 
 namespace sscam {
@@ -17,6 +18,8 @@ struct Layer {
     std::string kind;
     std::vector<int64_t> shape; // of the output; of the last call where there are several
     std::vector<int64_t> marks; // one a call
+    sscam_layout_hint tokens = {};     // axes and grid, where the network's own maps tell
+    bool may_be_rearranged = false;    // tokens that may be out of reading order
 };
 
 struct LayerTable {
@@ -24,6 +27,8 @@ struct LayerTable {
     int64_t default_index = -1;
     std::string no_default;        // why there is no default layer; "" for the usual reason
     std::set<std::string> not_run; // names of modules and operations that other inputs may reach
+    std::vector<Output> outputs;
+    size_t output_taken = 0; // number of the one with the class scores
 
     const Layer *find(const std::string &name) const;
 };

@@ -110,28 +110,49 @@ private:
     bool changes_elements_ = false;
 };
 
-bool is_one_tensor(const at::Tensor &a, const at::Tensor &b)
+// Whether what is written to one tensor may show in the other.
+bool share_memory(const at::Tensor &a, const at::Tensor &b)
 {
-    return a.is_same(b) || (a.has_storage() && b.has_storage() && a.is_alias_of(b) &&
-                            a.storage_offset() == b.storage_offset() && a.sizes() == b.sizes() &&
-                            a.strides() == b.strides());
+    return a.is_same(b) || (a.has_storage() && b.has_storage() && a.is_alias_of(b));
 }
 
-// A constant may share its memory with attributes of the module that it was frozen from, and
-// several constants may be one tensor.
+// Whether tensors of the same memory can be made of a copy of it.
+bool is_plain_view(const at::Tensor &tensor)
+{
+    return tensor.has_storage() && !tensor.is_quantized();
+}
+
+// All of the memory behind a tensor, as a tensor of one axis of its type.
+at::Tensor memory_of(const at::Tensor &tensor)
+{
+    const auto count = static_cast<int64_t>(tensor.storage().nbytes() / tensor.element_size());
+    return at::empty({0}, tensor.options()).set_(tensor.storage(), 0, {count}, {1});
+}
+
+// A constant may share its memory with attributes of the module that it was frozen from, and with
+// other constants.
 void copy_constants(jit::Graph &graph, const std::vector<jit::Node *> &constants,
                     std::vector<jit::Node *> changed)
 {
     while (!changed.empty()) {
         const at::Tensor tensor = *jit::constant_as<at::Tensor>(changed.back()->output());
+        const bool is_view = is_plain_view(tensor);
         const jit::WithInsertPoint at_start(*graph.nodes().begin());
-        jit::Value *copy = graph.insert(c10::aten::clone, {graph.insertConstant(tensor)});
+        jit::Value *copy = graph.insert(
+            c10::aten::clone, {graph.insertConstant(is_view ? memory_of(tensor) : tensor)});
         const auto replace = [&](jit::Node *constant) {
             const auto value = jit::constant_as<at::Tensor>(constant->output());
-            const bool is_it = is_one_tensor(*value, tensor);
-            if (is_it)
-                constant->output()->replaceAllUsesWith(copy);
-            return is_it;
+            const bool is_it = share_memory(*value, tensor) &&
+                               value->scalar_type() == tensor.scalar_type();
+            if (!is_it)
+                return false;
+            jit::Value *part = copy;
+            if (is_view)
+                part = graph.insert(c10::aten::as_strided,
+                                    {copy, value->sizes().vec(), value->strides().vec(),
+                                     value->storage_offset()});
+            constant->output()->replaceAllUsesWith(part);
+            return true;
         };
         std::for_each(constants.begin(), constants.end(), replace);
         changed.erase(std::remove_if(changed.begin(), changed.end(), replace), changed.end());
@@ -143,8 +164,8 @@ bool holds_tensor(const c10::IValue &value)
     return value.isTensor() && value.toTensor().defined();
 }
 
-// Copies an object and those below it, each once however often it is reached: attributes that are
-// one tensor stay one.
+// Copies an object and those below it, each once however often it is reached: attributes that
+// share their memory share that of the copies.
 class ObjectCopier {
 public:
     explicit ObjectCopier(const std::set<std::string> &changed_in_place)
@@ -171,8 +192,17 @@ public:
 private:
     at::Tensor copy(const at::Tensor &tensor)
     {
+        if (!is_plain_view(tensor))
+            return copy_whole(tensor);
+        const at::Tensor memory = copy_whole(memory_of(tensor));
+        return at::empty({0}, tensor.options())
+            .set_(memory.storage(), tensor.storage_offset(), tensor.sizes(), tensor.strides());
+    }
+
+    at::Tensor copy_whole(const at::Tensor &tensor)
+    {
         for (const auto &[original, made] : tensors_)
-            if (is_one_tensor(original, tensor))
+            if (share_memory(original, tensor))
                 return made;
         return tensors_.emplace_back(tensor, tensor.clone()).second;
     }
@@ -187,7 +217,7 @@ std::string attribute_name(const std::string &path)
     return path.substr(path.rfind('.') + 1);
 }
 
-// Adds the names of attributes that are one tensor with those that are named.
+// Adds the names of attributes that share their memory with those that are named.
 void add_other_names(const jit::Module &module, std::set<std::string> &names)
 {
     const auto attributes = module.named_attributes();
@@ -197,7 +227,7 @@ void add_other_names(const jit::Module &module, std::set<std::string> &names)
             named.push_back(attribute.value.toTensor());
     for (const auto &attribute : attributes) {
         const auto is_attribute = [&](const at::Tensor &tensor) {
-            return is_one_tensor(tensor, attribute.value.toTensor());
+            return share_memory(tensor, attribute.value.toTensor());
         };
         if (holds_tensor(attribute.value) && std::any_of(named.begin(), named.end(), is_attribute))
             names.insert(attribute_name(attribute.name));

@@ -54,6 +54,7 @@ void collect_names(const c10::IValue &value, const std::string &name,
 
 // A tensor among the outputs, and which of its heads or steps is meant.
 struct Selected {
+    size_t index;
     at::Tensor tensor;
     std::optional<int64_t> head;
 };
@@ -100,14 +101,14 @@ Selected select_output(const c10::IValue &output, const std::vector<at::Tensor> 
     std::vector<std::string> names;
     collect_names(output, "", names);
     if (tensors.size() == 1 && has_heads(tensors[0], rows) && number_of(wanted))
-        return {tensors[0], number_of(wanted)};
+        return {0, tensors[0], number_of(wanted)};
     if (const auto found = find_output(names, wanted))
-        return {tensors[*found], std::nullopt};
+        return {*found, tensors[*found], std::nullopt};
     const size_t colon = wanted.rfind(':');
     if (colon != std::string::npos)
         if (const auto head = number_of(wanted.substr(colon + 1)))
             if (const auto found = find_output(names, wanted.substr(0, colon)))
-                return {tensors[*found], head};
+                return {*found, tensors[*found], head};
     fail_unknown_output(names, wanted);
 }
 
@@ -156,27 +157,51 @@ at::Tensor as_dense(const at::Tensor &tensor, const OutputRows &wanted)
 
 } // namespace
 
-at::Tensor read_logits(const c10::IValue &output, const OutputRows &wanted, const std::string &name)
+std::vector<Output> list_outputs(const c10::IValue &output)
+{
+    std::vector<at::Tensor> tensors;
+    std::vector<std::string> names;
+    collect_tensors(output, tensors);
+    collect_names(output, "", names);
+    std::vector<Output> outputs;
+    for (size_t i = 0; i < tensors.size(); i++)
+        outputs.push_back({names[i], tensors[i].sizes().vec()});
+    return outputs;
+}
+
+at::Tensor read_logits(const c10::IValue &output, const OutputRows &wanted, const std::string &name,
+                       size_t *taken)
 {
     std::vector<at::Tensor> tensors;
     collect_tensors(output, tensors);
+    size_t first = 0; // number of the first of the tensors
+    const auto take = [&](size_t index) {
+        if (taken)
+            *taken = first + index;
+    };
     if (tensors.empty())
         throw Error(SSCAM_E_MODEL, "the network returns a " + output.tagKind() +
                                        " without a tensor: no classifier");
     if (!name.empty()) {
         const Selected selected = select_output(output, tensors, wanted, name);
+        first = selected.index;
+        take(0);
         if (selected.head)
             return head_of(selected, wanted);
         tensors = {selected.tensor};
     }
     for (const bool is_flat : {true, false})
-        for (const at::Tensor &tensor : tensors)
-            if (at::Tensor logits = as_rows(tensor, wanted.rows);
-                logits.defined() && (!is_flat || tensor.dim() == 2))
+        for (size_t i = 0; i < tensors.size(); i++)
+            if (at::Tensor logits = as_rows(tensors[i], wanted.rows);
+                logits.defined() && (!is_flat || tensors[i].dim() == 2)) {
+                take(i);
                 return logits;
-    for (const at::Tensor &tensor : tensors)
-        if (at::Tensor logits = as_dense(tensor, wanted); logits.defined())
+            }
+    for (size_t i = 0; i < tensors.size(); i++)
+        if (at::Tensor logits = as_dense(tensors[i], wanted); logits.defined()) {
+            take(i);
             return logits;
+        }
     if (has_heads(tensors[0], wanted))
         throw Error(SSCAM_E_MODEL,
                     "the network returns " + shape_text(tensors[0].sizes()) + ": " +

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/core/ivalue.h>
@@ -19,8 +20,18 @@ struct OutputRows {
 
 // [rows, classes], or dense logits, [rows, classes, h, w]. `name`: position or name of the output,
 // and of its heads or steps the one, as in "logits:1"; empty: the first output of a suitable shape.
-at::Tensor read_logits(const c10::IValue &output, const OutputRows &wanted,
-                       const std::string &name);
+// `taken` receives the number of that output; it may be null.
+at::Tensor read_logits(const c10::IValue &output, const OutputRows &wanted, const std::string &name,
+                       size_t *taken = nullptr);
+
+// A tensor among the outputs.
+struct Output {
+    std::string name; // its key or field; "": it has none
+    std::vector<int64_t> shape;
+};
+
+// In the order in which outputs are numbered.
+std::vector<Output> list_outputs(const c10::IValue &output);
 
 } // namespace sscam
 

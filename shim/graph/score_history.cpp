@@ -105,6 +105,18 @@ bool may_rearrange_tokens(const Step &step)
                             "Unbind", "Select", "Slice", "Split", "Chunk", "Unflatten", "Squeeze"});
 }
 
+bool selects_by_index(const Step &step)
+{
+    return starts_with_any(step.operation, {"Index", "Gather", "Take", "Roll", "Flip"});
+}
+
+std::unordered_set<const Step *> steps_before(FlowValue value)
+{
+    std::unordered_set<const Step *> found;
+    visit_back(value.step, [&](const Step &step) { return found.insert(&step).second; });
+    return found;
+}
+
 bool comes_from_convolution(FlowValue value, bool passes_pools)
 {
     bool found = false;
@@ -262,6 +274,7 @@ void ScoreHistory::find_inside()
     for (const Step *product : products) {
         inside_.insert(product);
         add_factors(product);
+        collect_from(product, feeds_product_);
     }
     add_results(products);
 }

@@ -18,6 +18,12 @@ bool keeps_channels(const Step &step);
 // Between a transformer's tokens and its attention there are tensors of rank 4 that are no images.
 bool may_rearrange_tokens(const Step &step);
 
+// Whether it takes elements in an order that values tell.
+bool selects_by_index(const Step &step);
+
+// All steps that a value is made of.
+std::unordered_set<const Step *> steps_before(FlowValue value);
+
 // Whether a convolution made the value and all that came in between kept its order. `passes_pools`:
 // whether means and maxima over positions may come in between.
 bool comes_from_convolution(FlowValue value, bool passes_pools);
@@ -42,6 +48,9 @@ public:
     {
         return feeds_last_attention_.count(value.step) != 0;
     }
+
+    // Whether a query, a key or a value of an attention is made of it.
+    bool feeds_product(FlowValue value) const { return feeds_product_.count(value.step) != 0; }
 
     // Whether it is made of a last attention's output.
     bool follows_last_attention(FlowValue value) const
@@ -71,6 +80,7 @@ private:
     Steps feeds_attention_;
     Steps feeds_last_attention_; // the last attentions themselves included
     Steps follows_last_attention_;
+    Steps feeds_product_; // the products themselves included
     Steps inside_;
 };
 

@@ -56,7 +56,8 @@ bool is_optimised(const std::string &reason)
                     "its program uses the operator " +
                         operation.substr(0, operation.find_last_not_of(".: \n") + 1) +
                         ", which libtorch lacks; load the library that defines it "
-                        "first by sscam_load_library(), as libtorchvision.so does torchvision's");
+                        "first, as libtorchvision.so does torchvision's: --library FILE, or "
+                        "sscam_load_library()");
     }
     throw Error(SSCAM_E_MODEL, "its program cannot be used: " + reason);
 }

@@ -100,6 +100,29 @@ def test_truth_file(evaluate, network, tmp_path, wanted, is_named):
     assert len(result.rows) == COUNT
 
 
+def test_truth_of_kaggle(evaluate, network, tmp_path, wanted):
+    """LOC_val_solution.csv: classes by identifier, with boxes, of more images than the folder has;
+    names without extension, in any order."""
+    names = scene_names(COUNT)
+    put_scenes(tmp_path / "set", names)
+    identifiers = [f"n1000000{i}" for i in range(len(network.labels))]
+    chosen = {name: network.labels.index(objects_of(name)[-1][0]) for name in names}
+    lines = ["ImageId,PredictionString", "ILSVRC2012_val_00000001,n10000003 1 2 30 40 "]
+    lines += [
+        f"{name},{identifiers[chosen[name]]} 85 1 499 272 {identifiers[chosen[name]]} 0 0 9 9 "
+        for name in reversed(names)
+    ]
+    truth = put(tmp_path / "LOC_val_solution.csv", "".join(f"{line}\n" for line in lines))
+    labels = put(
+        tmp_path / "labels.txt",
+        "".join(f"{a} {b}\n" for a, b in zip(identifiers, network.labels)),
+    )
+    result = evaluate(tmp_path / "set", "--truth", truth, labels=labels)
+    assert len(result.rows) == COUNT
+    for row in result.rows:
+        assert network.labels.index(row["label"]) == chosen[row["image"].rsplit(".")[0]]
+
+
 def test_truth_file_of_another_length(evaluate, tmp_path):
     put_scenes(tmp_path / "set", scene_names(COUNT))
     few = put(tmp_path / "few.txt", "1\n2\n")

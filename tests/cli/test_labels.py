@@ -67,6 +67,10 @@ FORMS = {
     "AudioSet": table(
         [(i, f"/m/0{i}", f'"{n}"') for i, n in INDEXED], heading="index,mid,display_name"
     ),
+    "Open Images": table([(f"/m/0{i}bc_", name) for i, name in INDEXED]),
+    "Open Images with a heading": table(
+        [(f"/g/11{i}bc", name) for i, name in INDEXED], heading="LabelName,DisplayName"
+    ),
     "JSON list": json.dumps(NAMES),
     "JSON map": json.dumps({str(i): [WORDNET[i], name] for i, name in INDEXED}),
     "JSON names": json.dumps({str(i): name for i, name in INDEXED}),

@@ -94,6 +94,22 @@ class Deep(nn.Module):
         return self.fc(x.mean([2, 3]))
 
 
+class Halving(nn.Module):
+    """A residual block at each of several scales, the first with maps of the input's sides."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 16, 3, padding=1)
+        self.blocks = nn.ModuleList([nn.Conv2d(16, 16, 3, padding=1, groups=16) for _ in range(5)])
+        self.fc = nn.Linear(16, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for block in self.blocks:
+            x = F.max_pool2d(F.relu(x + block(x)), 2)
+        return self.fc(x.mean([2, 3]))
+
+
 class ScaledHeads(nn.Module):
     """Attention by normalised queries and keys; 64 tokens, so that heads of any width look like
     images: products are 64 x 64, and queries 64 x 16."""
@@ -133,6 +149,73 @@ class AffineMixer(nn.Module):
         t = t + F.gelu(self.between_positions(t.transpose(1, 2))).transpose(1, 2)
         t = t + F.gelu(self.between_channels(t))
         return self.fc(torch.addcmul(self.shift, self.scale, t).mean(1))
+
+
+class ChannelsFirstMixer(nn.Module):
+    """Tokens [1,24,64], of which 16 channels and 8 extra tokens could be read, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.positions = nn.Conv2d(3, 24, 8, 8), nn.Linear(64, 64)
+        self.channels, self.fc = nn.Conv1d(24, 24, 1), nn.Linear(24, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        t = self.patches(x).flatten(2)
+        t = t + F.gelu(self.positions(t))
+        return self.fc((t + F.gelu(self.channels(t))).mean(2))
+
+
+class Unrolled(nn.Module):
+    """Tokens in the order of 2 x 2 windows within 4 x 4 windows, as Hiera has them; `block` is an
+    earlier block, and the last tokens are pooled back into reading order."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 16, 4, 4)  # 16 x 16
+        self.block = TokenBlock(16)
+        self.last = TokenBlock(16)
+        self.fc = nn.Linear(16, CLASSES)
+
+    def unroll(self, t: Tensor) -> Tensor:
+        t = t.reshape(1, 4, 2, 2, 4, 2, 2, 16)
+        return t.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(1, 256, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        t = self.block(self.unroll(self.patches(x).permute(0, 2, 3, 1)))
+        t = t.reshape(1, 16, 16, 16).amax(1)
+        return self.fc(self.last(t).mean(1))
+
+
+class Shuffled(Unrolled):
+    """Tokens in an order that an index gives."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("order", torch.randperm(256))
+
+    def unroll(self, t: Tensor) -> Tensor:
+        return t.flatten(1, 2)[:, self.order]
+
+    def forward(self, x: Tensor) -> Tensor:
+        t = self.block(self.unroll(self.patches(x).permute(0, 2, 3, 1)))
+        return self.fc(self.last(t).mean(1))
+
+
+class TokenBlock(nn.Module):
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm, self.mlp = nn.LayerNorm(width), nn.Linear(width, width)
+
+    def forward(self, t: Tensor) -> Tensor:
+        return t + F.gelu(self.mlp(self.norm(t)))
+
+
+class FramesOneByOne(Classifier):
+    """A network of images on the frames of a video, which it stacks into the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        frames = x.transpose(1, 2).flatten(0, 1)
+        return self.fc(self.trunk(frames).mean([2, 3])).mean(0, keepdim=True)
 
 
 class FlattenedMap(Classifier):
@@ -227,6 +310,20 @@ class Noisy(Classifier):
         return self.classify(x + 0.1 * torch.randn_like(x))
 
 
+class Coin(Classifier):
+    """A coin decides whether the features count, as of stochastic depth in training."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = self.trunk(x)
+        coin = features.new_empty([1, 1, 1, 1]).bernoulli_(0.5)
+        return self.fc((features * coin).mean([2, 3]))
+
+
+class RareNoise(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(x) + (torch.rand(1) > 0.99).float()
+
+
 class UnusedNoise(Classifier):
     def forward(self, x: Tensor) -> Tensor:
         return self.classify(x + 0.0 * torch.rand_like(x))
@@ -237,6 +334,51 @@ class NoGrad(Classifier):
         with torch.no_grad():
             features = self.trunk(x)
         return self.fc(features.mean([2, 3]))
+
+
+class Detached(Classifier):
+    """A trunk that is not trained."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.trunk(x).mean([2, 3]).detach())
+
+
+class DetachedScores(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classify(x).detach()
+
+
+class PartlyDetached(Classifier):
+    """Where gradients flow, they flow by one way only."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = self.trunk(x)
+        return self.fc(features.mean([2, 3])) + self.fc(features.amax([2, 3])).detach()
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 16, 8, 8)
+        self.rows = nn.LSTM(16, 8, num_layers=2, dropout=0.5, batch_first=True)
+        self.fc = nn.Linear(8, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.rows(self.patches(x).flatten(2).transpose(1, 2))[0].mean(1))
+
+
+class OverlappingBuffers(Classifier):
+    """What is written to one buffer shows in the other."""
+
+    def __init__(self):
+        super().__init__()
+        memory = torch.arange(10.0)
+        self.register_buffer("first", memory[:7])
+        self.register_buffer("last", memory[3:])
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.first.add_(1.0)
+        return self.classify(x) * self.last
 
 
 class NoGradInside(Classifier):
@@ -395,6 +537,8 @@ NETWORKS = {
     "scaled_heads": (ScaledHeads, IMAGE, "norm", (8, 8)),
     "one_head": (lambda: ScaledHeads(1, 64), IMAGE, "norm", (8, 8)),
     "affine_mixer": (AffineMixer, IMAGE, "addcmul", (8, 8)),
+    "channels_first_mixer": (ChannelsFirstMixer, IMAGE, "add_1", (8, 8)),
+    "wide_video_tokens": (VideoTokens, (3, 8, 32, 48), "norm", (4, 4, 6)),
     "flattened_map": (FlattenedMap, IMAGE, "trunk", (8, 8)),
     "video_channels_last": (VideoChannelsLast, VIDEO, "norm", (4, 7, 7)),
     "video_tokens": (VideoTokens, VIDEO, "norm", (4, 7, 7)),

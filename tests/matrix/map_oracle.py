@@ -28,15 +28,21 @@ def grad_cam(activations, gradients):
 
 
 def maps_of(value, sides):
-    """A value, [1,K,...], [1,...,K] or [1,T,K], as [K, sides]; None where it has none."""
+    """A value, [1,K,...], [1,...,K], [1,T,K], [T,1,K] or [1,K,T], as [K, sides]; None where it has
+    none."""
     if value.ndim < 2:
         return None
     count = int(np.prod(sides))
-    array = value.detach().double().numpy()[0]
+    values = value.detach().double().numpy()
+    array = values[:, 0] if values.ndim == 3 and values.shape[0] != 1 else values[0]
+    if values.shape[0] != 1 and (values.ndim != 3 or values.shape[1] != 1):
+        return None
     if array.shape[1:] == tuple(sides):
         return array
     if array.shape[:-1] == tuple(sides):
         return np.moveaxis(array, -1, 0)
+    if array.ndim == 2 and array.shape[0] != count == array.shape[1]:
+        return array.reshape(-1, *sides)
     if array.ndim == 2 and 0 <= array.shape[0] - count <= 8:
         return array[array.shape[0] - count :].T.reshape(-1, *sides)
     return None

@@ -150,25 +150,39 @@ def test_values_of_the_input_decide_the_layers(sscam, mean, layer):
     )
 
 
-def test_finding_layers_keeps_no_activations(sscam):
-    """Twenty maps of 16 MiB, each an operation or two; inference holds a few at a time."""
-    path = sscam.save(torch.jit.script(build(exported_networks.Deep)))
+def peak_memory(words):
+    """Of a program, in bytes."""
     script = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
-    peaks = []
-    for side in (64, 512):
-        done = subprocess.run(
-            ["python3", "-c", script, sscam.program, "layers", path, "--input", f"3x{side}x{side}"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=200,
-        )
-        peaks.append(int(done.stdout.split()[-1]) * 1024)
+    done = subprocess.run(
+        ["python3", "-c", script, *words], capture_output=True, text=True, check=True, timeout=200
+    )
+    return int(done.stdout.split()[-1]) * 1024
+
+
+def test_finding_layers_keeps_no_activations(sscam):
+    """Twenty maps of 16 MiB, each an operation or two; inference holds a few at a time."""
+    path = sscam.save(torch.jit.script(build(exported_networks.Deep)))
+    peaks = [
+        peak_memory([sscam.program, "layers", path, "--input", f"3x{side}x{side}"])
+        for side in (64, 512)
+    ]
     one_map = 16 * 512 * 512 * 4
     assert peaks[1] - peaks[0] < 12 * one_map, [peak / one_map for peak in peaks]
+
+
+def test_few_runs_keep_no_free_buffers(sscam):
+    """Maps of halving sides, as of most networks, by a method that runs the network twice."""
+    path = sscam.save(torch.jit.script(build(exported_networks.Halving)))
+    one_map = 16 * 1024 * 1024 * 4
+    peaks = []
+    for side in (64, 1024):
+        np.save(sscam.folder / "input.npy", random_input((3, side, side)).numpy())
+        words = [sscam.program, "explain", path, "--tensor", sscam.folder / "input.npy"]
+        peaks.append(peak_memory([*words, "-m", "eigen-cam"]))
+    assert peaks[1] - peaks[0] < 5 * one_map, [peak / one_map for peak in peaks]
 
 
 # --- what the export has kept of training, devices and number formats ----------------------------
@@ -215,10 +229,24 @@ def test_traces_made_in_training_mode_are_evaluated(sscam, is_frozen):
     assert_is_explained(sscam, sscam.save(module), network.eval(), example)
 
 
-def test_random_outputs_are_refused(sscam):
-    path = sscam.save(torch.jit.script(build(exported_networks.Noisy)))
-    message = sscam.refusal(path, random_input(IMAGE).numpy())
-    assert "its outputs are random, by aten::randn_like" in message
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_dropout_of_recurrent_layers_is_off(sscam, is_frozen):
+    network, example = build(exported_networks.Recurrent), random_input(IMAGE)
+    module = torch.jit.trace(network.train(), example, check_trace=False)
+    if is_frozen:
+        module = torch.jit.freeze(module.eval(), optimize_numerics=False)
+    assert_is_explained(sscam, sscam.save(module), network.eval(), example)
+
+
+@pytest.mark.parametrize(
+    "name, operation",
+    [("Noisy", "randn_like"), ("Coin", "bernoulli_"), ("RareNoise", "rand")],
+)
+def test_random_outputs_are_refused(sscam, name, operation):
+    path = sscam.save(torch.jit.script(build(getattr(exported_networks, name))))
+    for _ in range(3):
+        message = sscam.refusal(path, random_input(IMAGE).numpy())
+        assert f"its outputs are random, by aten::{operation}:" in message
 
 
 def test_noise_without_effect_does_no_harm(sscam):
@@ -232,6 +260,69 @@ def test_gradients_are_those_without_no_grad(sscam, name):
     network = build(getattr(exported_networks, name))
     path = sscam.save(torch.jit.script(network))
     assert_is_explained(sscam, path, without_dropout(network), random_input(IMAGE))
+
+
+@pytest.mark.parametrize("name", ["Detached", "DetachedScores"])
+def test_gradients_are_those_without_detach(sscam, name):
+    network = build(getattr(exported_networks, name))
+    path = sscam.save(torch.jit.script(network))
+    assert_is_explained(sscam, path, without_dropout(network), random_input(IMAGE))
+
+
+def test_detach_counts_where_other_gradients_flow(sscam):
+    network = build(exported_networks.PartlyDetached)
+    path = sscam.save(torch.jit.script(network))
+    assert_is_explained(sscam, path, network, random_input(IMAGE))
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_buffers_that_overlap_start_from_the_file(sscam, is_frozen):
+    network = build(exported_networks.OverlappingBuffers)
+    module = torch.jit.script(network)
+    if is_frozen:
+        module = torch.jit.freeze(module, optimize_numerics=False)
+    path = sscam.save(module)
+    with torch.no_grad():
+        logit = network(random_input(IMAGE)).max().item()
+    for _ in range(2):
+        report, _ = sscam.explain(path, random_input(IMAGE).numpy())
+        assert abs(report["logit"] - logit) < 1e-4
+
+
+# --- tokens out of reading order -----------------------------------------------------------------
+
+
+def tokens_in_order(network, example, sides):
+    """Grad-CAM at the output of `network.block`, at the positions that changes of the input show."""
+    count = sides[0] * sides[1]
+    inner = example.clone().requires_grad_()
+    kept = []
+    hook = network.block.register_forward_hook(lambda _, __, output: kept.append(output))
+    output = network(inner)
+    hook.remove()
+    kept[0].retain_grad()
+    position = []
+    step = [side // grid for side, grid in zip(example.shape[2:], sides)]
+    for token in range(count):
+        (gradient,) = torch.autograd.grad(kept[0][0, token].sum(), inner, retain_graph=True)
+        energy = torch.nn.functional.avg_pool2d(gradient.abs().sum(1), step).flatten()
+        position.append(int(energy.argmax()))
+    assert sorted(position) == list(range(count))
+    kept[0].grad = None  # what those gradients have left
+    output.max().backward()
+    order = np.argsort(position)
+    values, gradients = (t.detach()[0].numpy()[order] for t in (kept[0], kept[0].grad))
+    return np.maximum((gradients.mean(0) * values).sum(1), 0).reshape(sides)
+
+
+@pytest.mark.parametrize("form", ["scripted", "traced"])
+@pytest.mark.parametrize("name", ["Unrolled", "Shuffled"])
+def test_tokens_are_put_in_reading_order(sscam, name, form):
+    network, example = build(getattr(exported_networks, name)), random_input(IMAGE)
+    path = sscam.save(module_of(network, example, form))
+    _, raw = sscam.explain(path, example.numpy(), "-l", "block")
+    expected = tokens_in_order(network, example, (16, 16))
+    assert np.abs(raw - expected).max() <= 1e-4 * expected.max()
 
 
 @pytest.mark.parametrize("is_frozen", [False, True])
@@ -397,6 +488,39 @@ def test_dense_outputs_of_series_and_volumes(sscam, name, shape, sides):
     )
 
 
+def test_frames_stacked_into_the_batch_are_refused(sscam):
+    path = sscam.save(torch.jit.script(build(exported_networks.FramesOneByOne)))
+    message = sscam.refusal(path, random_input((3, 5, 64, 64)).numpy(), "--dimensions", 3)
+    assert 'makes a batch of 5 of one input, as of views of it, at layer "trunk"' in message
+
+
+def test_outputs_are_listed(sscam):
+    """The program lists them, and tells which one it took unless one was named."""
+    path = sscam.save(torch.jit.script(build(exported_networks.Named)))
+    done = sscam.run("layers", path, "--input", "3x64x64", "--outputs", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [
+        {"output": 0, "name": "embedding", "shape": [1, 12], "taken": True},
+        {"output": 1, "name": "scores", "shape": [1, 7], "taken": False},
+        {"output": 2, "name": "map", "shape": [1, 12, 8, 8], "taken": False},
+    ]
+    table = sscam.run("layers", path, "--input", "3x64x64").stdout.splitlines()
+    assert table[-3:] == [
+        "output 0 (embedding) 1x12  * class scores",
+        "output 1 (scores) 1x7",
+        "output 2 (map) 1x12x8x8",
+    ]
+    np.save(sscam.folder / "input.npy", random_input(IMAGE).numpy())
+    words = ["explain", path, "--tensor", sscam.folder / "input.npy", "-m", "grad-cam"]
+    done = sscam.run(*words)
+    assert (
+        "sscam: note: outputs: the class scores are those of the first that can hold some, "
+        "0 (embedding) 1x12; --set output=NUMBER takes another: 1 (scores) 1x7, 2 (map) 1x12x8x8"
+    ) in done.stderr
+    assert "outputs" not in sscam.run(*words, "--set", "output=scores").stderr
+    assert "outputs" not in sscam.run(*words, "--quiet").stderr
+
+
 def test_views_stacked_into_the_batch_are_refused(sscam):
     path = sscam.save(torch.jit.script(build(exported_networks.StackedViews)))
     message = sscam.refusal(path, random_input(IMAGE).numpy())
@@ -451,4 +575,4 @@ def test_operators_of_other_libraries_are_named(sscam):
     except RuntimeError:
         pytest.skip(f"torchvision {torchvision.__version__} has no operators")
     message = sscam.refusal(sscam.save(module), random_input(IMAGE).numpy())
-    assert "operator torchvision::nms" in message and "sscam_load_library()" in message
+    assert "operator torchvision::nms" in message and "--library FILE" in message

@@ -23,11 +23,25 @@ import torch
 from map_oracle import oracle_maps
 
 
+SMALL_SIDE = 160  # of images, where a network takes any
+
+
+def smallest_example(network, *sides):
+    """An image of a small side where the network takes it, else of its own size."""
+    small = torch.randn(1, 3, SMALL_SIDE, SMALL_SIDE)
+    try:
+        with torch.no_grad():
+            network(small)
+        return small
+    except Exception:  # of many kinds
+        return torch.randn(1, 3, *sides)
+
+
 def timm_network(name):
     import timm
 
     network = timm.create_model(name, pretrained=False).eval()
-    return network, torch.randn(1, *network.default_cfg["input_size"])
+    return network, smallest_example(network, *network.default_cfg["input_size"][1:])
 
 
 def transformers_network(name):
@@ -115,6 +129,7 @@ def compare(program, name, folder):
     the map of what speaks against it is compared."""
     network, example = build(name)
     path = folder / "network.pt"
+    network(example)  # some keep what depends on the input's size
     torch.jit.trace(network, example, check_trace=False, strict=False).save(str(path))
     for target in ("class", "against"):
         report, raw = explain(program, path, folder, example, target)

@@ -12,6 +12,7 @@
 #include "commands/commands.h"
 #include "commands/input_list.h"
 #include "commands/input_shape.h"
+#include "commands/load.h"
 #include "commands/machine.h"
 #include "commands/network_inputs.h"
 #include "common/checked_alloc.h"
@@ -193,12 +194,13 @@ int run_doctor(int argc, char **argv)
 {
     struct examination examination = {
         .device = "cpu", .input = INPUT_SHAPE_DEFAULT, .json = {.out = stdout}};
-    struct text_list operands = {0}, given = {0};
+    struct text_list operands = {0}, given = {0}, libraries = {0};
     const struct flag flags[] = {
         {"input", 0, "CxHxW|NAME=VALUE", INPUT_SHAPE_HELP " " NETWORK_INPUTS_HELP, .texts = &given},
         NETWORK_INPUTS_FLAGS(&examination.inputs),
         {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.",
          .text = &examination.device},
+        {"library", 0, "FILE", LIBRARY_HELP, .texts = &libraries},
         {"json", 0, NULL, "Print one JSON object.", .given = &examination.as_json},
         {0},
     };
@@ -216,12 +218,15 @@ int run_doctor(int argc, char **argv)
     network_inputs_sort(&given, &examination.inputs, &examination.input);
     if (!code)
         code = input_shape_read("doctor", examination.input, &examination.shape);
+    if (!code)
+        code = load_libraries(&libraries);
     if (!code) {
         examination.model_path = operands.count ? operands.items[0] : NULL;
         code = examine(&examination);
     }
     network_inputs_free(&examination.inputs);
     text_list_free(&given);
+    text_list_free(&libraries);
     text_list_free(&operands);
     return code;
 }

@@ -12,6 +12,7 @@
 #include "commands/explain_request.h"
 #include "commands/label_fit.h"
 #include "commands/load.h"
+#include "commands/network_outputs.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "common/progress_bar.h"
@@ -131,6 +132,29 @@ static int output_maps(const struct explain_request *request, sscam_map *const *
     return code;
 }
 
+/* Tells of the other outputs of a network of several, unless one was named. */
+static void note_output_taken(const struct explain_request *request, const sscam_map *map)
+{
+    int64_t shape[NPY_MAX_RANK], sides[SSCAM_INPUT_MAX_RANK] = {0};
+    int32_t rank;
+
+    if (request->selection.is_quiet || settings_have(&request->selection.settings, "output"))
+        return;
+    if (request->tensor_path) {
+        memcpy(shape, request->shape, sizeof shape);
+        rank = request->rank;
+    } else {
+        const int64_t *map_shape = sscam_map_shape(map, &rank);
+
+        rank += 2;
+        memcpy(shape + 2, map_shape, (size_t)(rank - 2) * sizeof *shape);
+        sscam_model_input_shape(request->model, sides);
+        shape[1] = sides[1] ? sides[1] : 3;
+    }
+    shape[0] = 1;
+    note_outputs(request->model, shape, rank);
+}
+
 /* Explains the input that is loaded. `*ends` is set where other images would fail as well. */
 static int explain_together(struct explain_request *request, bool *ends)
 {
@@ -143,6 +167,8 @@ static int explain_together(struct explain_request *request, bool *ends)
     double seconds = monotonic_seconds() - start;
     int code = status ? fail_library(failed_path(request, status), status)
                       : output_maps(request, maps, seconds_per_pass(seconds, maps, count));
+    if (!status && request->image_index == 0)
+        note_output_taken(request, maps[0]);
     *ends = !status || status == SSCAM_E_CANCELLED || status == SSCAM_E_MEMORY ||
             status == SSCAM_E_DEVICE;
 

@@ -11,6 +11,7 @@
 #include "commands/input_shape.h"
 #include "commands/load.h"
 #include "commands/network_inputs.h"
+#include "commands/network_outputs.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
 #include "text/json.h"
@@ -19,7 +20,8 @@
 
 struct listing {
     const char *model_path, *device, *input;
-    bool as_json;
+    struct text_list libraries;
+    bool as_json, lists_outputs;
     struct input_shape shape;
     struct network_inputs inputs;
 };
@@ -45,6 +47,41 @@ static void put_json(const sscam_layers *layers)
     }
     json_close_array(&json);
     json_end_line(&json);
+}
+
+static void put_outputs_json(const sscam_layers *layers)
+{
+    struct json json = {.out = stdout};
+
+    json_open_array(&json, NULL);
+    for (int64_t i = 0; i < sscam_layers_output_count(layers); i++) {
+        int32_t rank;
+        const int64_t *shape = sscam_layers_output_shape(layers, i, &rank);
+
+        json_open_object(&json, NULL);
+        json_integer(&json, "output", i);
+        json_text(&json, "name", sscam_layers_output_name(layers, i));
+        json_open_array(&json, "shape");
+        for (int32_t j = 0; j < rank; j++)
+            json_integer(&json, NULL, shape[j]);
+        json_close_array(&json);
+        json_boolean(&json, "taken", i == sscam_layers_output_taken(layers));
+        json_close_object(&json);
+    }
+    json_close_array(&json);
+    json_end_line(&json);
+}
+
+/* One a line, below the layers. */
+static void put_outputs(const sscam_layers *layers)
+{
+    for (int64_t i = 0; i < sscam_layers_output_count(layers); i++) {
+        char *output = format_output(layers, i);
+
+        printf("output %s%s\n", output,
+               i == sscam_layers_output_taken(layers) ? "  * class scores" : "");
+        free(output);
+    }
 }
 
 struct widths {
@@ -109,7 +146,7 @@ static int list(const struct listing *listing)
     sscam_model *model = NULL;
     sscam_layers *layers = NULL;
 
-    int code = load_model(listing->model_path, listing->device, &model);
+    int code = load_model(listing->model_path, listing->device, &listing->libraries, &model);
     if (!code)
         code = network_inputs_apply(&listing->inputs, "layers", &model);
     if (code) {
@@ -120,10 +157,14 @@ static int list(const struct listing *listing)
                                              &layers);
     if (status)
         code = fail_library(listing->model_path, status);
+    else if (listing->as_json && listing->lists_outputs)
+        put_outputs_json(layers);
     else if (listing->as_json)
         put_json(layers);
-    else
+    else if (!listing->lists_outputs)
         put_table(layers);
+    if (!status && !listing->as_json)
+        put_outputs(layers);
     sscam_layers_unref(layers);
     sscam_model_unref(model);
     return code;
@@ -138,18 +179,23 @@ int run_layers(int argc, char **argv)
         NETWORK_INPUTS_FLAGS(&listing.inputs),
         {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.",
          .text = &listing.device},
+        {"library", 0, "FILE", LIBRARY_HELP, .texts = &listing.libraries},
+        {"outputs", 0, NULL, "List the outputs alone.", .given = &listing.lists_outputs},
         {"json", 0, NULL, "Print one JSON array.", .given = &listing.as_json},
         {0},
     };
     const struct syntax syntax = {
         .command = "layers",
-        .usage = {"MODEL [--input 3x224x224] [--input NAME=VALUE]... [--device DEVICE] [--json]"},
+        .usage = {"MODEL [--input 3x224x224] [--input NAME=VALUE]... [--device DEVICE] [--outputs] "
+                  "[--json]"},
         .min_operands = 1,
         .max_operands = 1,
         .operands = "a model",
         .flags = {flags},
         .purpose = "Lists the layers that can be explained, in the order in which the network runs "
-                   "them, with the shape of their output. The one explained by default is marked.",
+                   "them, with the shape of their output. The one explained by default is marked. "
+                   "Below them come the network's outputs, with the one that holds the class "
+                   "scores unless the option output names another.",
     };
 
     int code = arguments_parse(&syntax, argc, argv, &operands);
@@ -162,6 +208,7 @@ int run_layers(int argc, char **argv)
     }
     network_inputs_free(&listing.inputs);
     text_list_free(&given);
+    text_list_free(&listing.libraries);
     text_list_free(&operands);
     return code;
 }

@@ -12,6 +12,7 @@
 #include "commands/results_file.h"
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
+#include "common/large_buffers.h"
 #include "common/output_file.h"
 #include "common/signals.h"
 #include "data/annotation.h"
@@ -138,6 +139,8 @@ static int32_t report_share(void *user, double fraction)
 int eval_create_explainers(struct eval *eval)
 {
     struct explainer_set *set = &eval->explainer_set;
+
+    keep_large_buffers(); /* metrics score inputs, whatever the methods do */
     int code = explainer_set_create(&eval->selection, eval->model, &eval->progress, set);
 
     if (!code)

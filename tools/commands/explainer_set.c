@@ -5,11 +5,24 @@
 
 #include "common/checked_alloc.h"
 #include "common/cli_error.h"
+#include "common/large_buffers.h"
+
+static bool scores_inputs(const struct selection *selection)
+{
+    for (size_t i = 0; i < selection->methods.count; i++)
+        if (sscam_method_needs(sscam_method_find(selection->methods.items[i])) &
+            (SSCAM_NEEDS_SCORING | SSCAM_NEEDS_ABLATION))
+            return true;
+    return false;
+}
 
 int explainer_set_create(const struct selection *selection, sscam_model *model,
                          struct progress *progress, struct explainer_set *set)
 {
     size_t count = selection->methods.count * selection->layers.count;
+
+    if (scores_inputs(selection))
+        keep_large_buffers();
 
     set->explainers = allocate(count, sizeof(sscam_explainer *));
     set->methods = allocate(count, sizeof *set->methods);

@@ -8,8 +8,22 @@
 #include "common/cli_error.h"
 #include "data/folder.h"
 
-int load_model(const char *path, const char *device, sscam_model **out)
+int load_libraries(const struct text_list *libraries)
 {
+    for (size_t i = 0; i < libraries->count; i++) {
+        sscam_status status = sscam_load_library(libraries->items[i]);
+        if (status)
+            return fail_library(libraries->items[i], status);
+    }
+    return EXIT_OK;
+}
+
+int load_model(const char *path, const char *device, const struct text_list *libraries,
+               sscam_model **out)
+{
+    int code = load_libraries(libraries);
+    if (code)
+        return code;
     sscam_status status = sscam_model_load(input_path(path), device, out);
 
     return status ? fail_library(path, status) : EXIT_OK;

@@ -4,8 +4,17 @@
 
 #include <sscam/sscam.h>
 
-/* "-" stands for standard input. */
-int load_model(const char *path, const char *device, sscam_model **out);
+#include "text/string_list.h"
+
+#define LIBRARY_HELP \
+    "Load a shared library first that registers operators which the network needs, such as " \
+    "libtorchvision.so. It is a program: load only files whose origin you trust."
+
+/* Loads the libraries, then the network. "-" stands for standard input. */
+int load_model(const char *path, const char *device, const struct text_list *libraries,
+               sscam_model **out);
+
+int load_libraries(const struct text_list *libraries);
 
 /* EXIT_USAGE with a line where the model is an image and the image may be a model: they are in the
  * wrong order. */

@@ -52,6 +52,7 @@ void selection_flags(struct selection *selection, struct flag flags[SELECTION_FL
          .text = &selection->labels_path},
         {"device", 0, "DEVICE", "cpu, cuda, cuda:N, or auto. Default: cpu.",
          .text = &selection->device},
+        {"library", 0, "FILE", LIBRARY_HELP, .texts = &selection->libraries},
         {"colormap", 0, "NAME",
          "turbo, jet, or viridis, which colour-blind readers can read; for heatmaps also gray. "
          "Default: turbo.",
@@ -266,7 +267,7 @@ int selection_resolve(struct selection *selection, const char *default_method)
 
 int selection_load_model(struct selection *selection, const char *path, sscam_model **out)
 {
-    int code = load_model(path, selection->device, out);
+    int code = load_model(path, selection->device, &selection->libraries, out);
 
     network_inputs_take(&selection->settings, &selection->inputs);
     if (!code)
@@ -321,6 +322,7 @@ void selection_free(struct selection *selection)
 {
     settings_free(&selection->settings);
     network_inputs_free(&selection->inputs);
+    text_list_free(&selection->libraries);
     text_list_free(&selection->class_texts);
     text_list_free(&selection->methods);
     text_list_free(&selection->layers);

@@ -9,7 +9,7 @@
 #include "commands/network_inputs.h"
 #include "data/labels.h"
 
-#define SELECTION_FLAG_COUNT 15
+#define SELECTION_FLAG_COUNT 16
 
 struct chosen_class {
     int64_t index; /* or SSCAM_CLASS_TOP, SSCAM_CLASS_RANKED() */
@@ -20,6 +20,7 @@ struct selection {
     const char *command;
     const char *labels_path, *device;
     const char *target_weights_path; /* NULL: none were given */
+    struct text_list libraries; /* that register operators */
     sscam_draw_options drawing;
     sscam_read_options reading; /* complete after selection_resolve() */
     bool keeps_orientation, takes_truncated;

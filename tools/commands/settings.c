@@ -124,6 +124,14 @@ char *explainer_option(const sscam_explainer *explainer, const char *name)
     return copy;
 }
 
+bool settings_have(const struct settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings->count; i++)
+        if (!strcmp(settings->items[i].name, name))
+            return true;
+    return false;
+}
+
 void settings_free(struct settings *settings)
 {
     for (size_t i = 0; i < settings->count; i++)

@@ -41,6 +41,9 @@ int settings_apply(const struct settings *settings, const char *command,
 /* Value of an option as text, which the caller frees. */
 char *explainer_option(const sscam_explainer *explainer, const char *name);
 
+/* Whether an option was given; `name` as the library writes it. */
+bool settings_have(const struct settings *settings, const char *name);
+
 void settings_free(struct settings *settings);
 
 #endif

@@ -8,6 +8,7 @@
 #include "common/cli_error.h"
 #include "data/dataset.h"
 #include "data/folder.h"
+#include "data/labels.h"
 #include "text/text_file.h"
 
 #define LARGEST_LIST (64u << 20)
@@ -114,7 +115,7 @@ static int each_line(struct dataset *dataset, const char *path, take_line *take,
 
 struct truth {
     const char *path;
-    bool has_names;
+    bool has_names, has_heading;
 };
 
 static struct dataset_image *find_named(struct dataset *dataset, const char *name)
@@ -156,6 +157,16 @@ static bool names_image(struct dataset *dataset, const char *line)
     return names;
 }
 
+/* Cuts the boxes off that follow a class in Kaggle's lists of ILSVRC: "n03995372 85 1 499 272". */
+static void cut_boxes(char *class_text)
+{
+    size_t length = strcspn(class_text, " ");
+
+    if (is_wordnet_identifier(class_text, length) &&
+        !class_text[length + strspn(class_text + length, " -.0123456789n")])
+        class_text[length] = '\0';
+}
+
 /* Reads the class of an image: of the one that the line names, or of the next one. The first line
  * decides which for the whole file. */
 static int take_truth(struct dataset *dataset, void *user, char *line, size_t number)
@@ -164,12 +175,18 @@ static int take_truth(struct dataset *dataset, void *user, char *line, size_t nu
     struct dataset_image *image = NULL;
     char *class_text = line;
 
+    if (number == 0 && !strncasecmp(line, "ImageId,", strlen("ImageId,"))) {
+        truth->has_names = truth->has_heading = true;
+        return EXIT_OK;
+    }
     if (number == 0)
         truth->has_names = names_image(dataset, line);
     if (truth->has_names) {
         class_text = split_line(line);
         if (!class_text || !*class_text)
             return fail(truth->path, "line %zu: want NAME CLASS, as in the first line", number + 1);
+        if (truth->has_heading)
+            cut_boxes(class_text);
         image = find_named(dataset, line);
         if (!image) /* the list may have more images than the folder */
             return EXIT_OK;

@@ -80,6 +80,16 @@ static const char *const name_words[] = {"name",         "class_name",  "classna
                                          "classes",      "description", "title",     "text",
                                          "synonyms",     "words",       "species",   NULL};
 
+/* "n01440764", or "/m/0abc" and "/g/11abc" of Open Images. */
+static bool is_identifier(const char *field)
+{
+    bool is_of_open_images = !strncmp(field, "/m/", 3) || !strncmp(field, "/g/", 3);
+
+    return is_wordnet_identifier(field, strlen(field)) ||
+           (is_of_open_images && field[3] &&
+            !field[3 + strspn(field + 3, DIGITS "abcdefghijklmnopqrstuvwxyz_")]);
+}
+
 static bool is_heading(const struct table *table)
 {
     bool knows_a_word = false;
@@ -87,7 +97,7 @@ static bool is_heading(const struct table *table)
     for (size_t i = 0; i < table->counts[0]; i++) {
         const char *field = table->records[0][i];
 
-        if (is_digits(field) || is_wordnet_identifier(field, strlen(field)))
+        if (is_digits(field) || is_identifier(field))
             return false;
         knows_a_word = knows_a_word || (*field && word_position(field, index_words) >= 0) ||
                        word_position(field, name_words) >= 0;
@@ -101,11 +111,6 @@ static bool column_is(const struct table *table, size_t column, bool (*test)(con
         if (!test(table->records[i][column]))
             return false;
     return table->first < table->count;
-}
-
-static bool is_identifier(const char *field)
-{
-    return is_wordnet_identifier(field, strlen(field));
 }
 
 static bool columns_are_equal(const struct table *table, size_t one, size_t other)
