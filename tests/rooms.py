@@ -37,6 +37,7 @@ INPUT_OUTPUT = {
 LIB_ROOMS = (
     "base",
     "math",
+    "convolution",
     "image",
     "masks",
     "model",
@@ -70,6 +71,7 @@ OPEN_TO_SHIM = {
     "base/error.h",
     "base/log.h",
     "base/progress.h",
+    "convolution/convolution.h",
     "masks/masked_input.h",
     "masks/noise_math.h",
     "math/upsample.h",
