@@ -53,7 +53,8 @@ SHIM_ROOMS = {
     "load": ("common", "graph", "program"),
     "program": ("common", "graph"),
     "graph": ("common", "engine"),
-    "score": ("common", "engine", "graph", "cuda"),
+    "convolution": ("common", "graph"),
+    "score": ("common", "convolution", "engine", "graph", "cuda"),
     "cuda": ("common", "engine", "graph", "load", "score"),
     "engine": ("common", "load", "graph", "score", "cuda"),
 }
