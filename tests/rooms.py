@@ -37,6 +37,7 @@ INPUT_OUTPUT = {
 LIB_ROOMS = (
     "base",
     "math",
+    "convolution",
     "image",
     "masks",
     "model",
@@ -52,7 +53,8 @@ SHIM_ROOMS = {
     "load": ("common", "graph", "program"),
     "program": ("common", "graph"),
     "graph": ("common", "engine"),
-    "score": ("common", "engine", "graph", "cuda"),
+    "convolution": ("common", "graph"),
+    "score": ("common", "convolution", "engine", "graph", "cuda"),
     "cuda": ("common", "engine", "graph", "load", "score"),
     "engine": ("common", "load", "graph", "score", "cuda"),
 }
@@ -71,6 +73,7 @@ OPEN_TO_SHIM = {
     "base/log.h",
     "base/progress.h",
     "base/shape.h",
+    "convolution/convolution.h",
     "masks/masked_input.h",
     "masks/noise_math.h",
     "math/upsample.h",

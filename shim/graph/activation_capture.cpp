@@ -144,10 +144,10 @@ struct TokenOrder {
         if (tokens.empty())
             return values;
         const at::Tensor order = at::tensor(tokens, at::kLong).to(values.device());
-        return at::cat({values.narrow(axis, 0, extra),
-                        values.narrow(axis, extra, values.size(axis) - extra)
-                            .index_select(axis, order)},
-                       axis);
+        return at::cat(
+            {values.narrow(axis, 0, extra),
+             values.narrow(axis, extra, values.size(axis) - extra).index_select(axis, order)},
+            axis);
     }
 };
 

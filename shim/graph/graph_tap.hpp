@@ -45,6 +45,7 @@ public:
     const torch::jit::Code &code() const { return code_; }
     const torch::jit::Module &module() const { return module_; }
     const InputForm &form() const { return *form_; }
+    const std::shared_ptr<const InputForm> &shared_form() const { return form_; }
 
 private:
     torch::jit::Module module_;

@@ -16,13 +16,6 @@ namespace jit = torch::jit;
 
 namespace {
 
-std::shared_ptr<jit::Graph> forward_of(const jit::Module &module)
-{
-    std::shared_ptr<jit::Graph> graph = module.get_method("forward").graph()->copy();
-    remove_final_activation(*graph);
-    return graph;
-}
-
 void order_weights_channels_last(jit::Block *block)
 {
     for (jit::Node *node : block->nodes()) {
@@ -67,8 +60,8 @@ void add_optimized_variants(const Network &network, Precision precision, ModelVa
     const jit::Module module = with_elements(network.module(), precision.type);
     const jit::Module frozen = jit::freeze(module);
     variants.list.push_back(variant(NAMES("frozen"), SSCAM_MEMORY_FORMAT_NCHW, precision,
-                                    forward_of(frozen), frozen, form));
-    auto nhwc = forward_of(frozen);
+                                    scoring_graph(frozen), frozen, form));
+    auto nhwc = scoring_graph(frozen);
     order_weights_channels_last(nhwc->block());
     variants.list.push_back(
         variant(NAMES("channels-last"), SSCAM_MEMORY_FORMAT_NHWC, precision, nhwc, frozen, form));
@@ -76,10 +69,10 @@ void add_optimized_variants(const Network &network, Precision precision, ModelVa
     jit::Module optimized = jit::freeze(module);
     optimized = jit::optimize_for_inference(optimized);
     variants.list.push_back(variant(NAMES("optimize_for_inference"), SSCAM_MEMORY_FORMAT_NCHW,
-                                    precision, forward_of(optimized), optimized, form));
+                                    precision, scoring_graph(optimized), optimized, form));
     if (network.device().is_cpu()) // where its weights are in an order of their own
         return;
-    auto optimized_nhwc = forward_of(optimized);
+    auto optimized_nhwc = scoring_graph(optimized);
     order_weights_channels_last(optimized_nhwc->block());
     variants.list.push_back(variant(NAMES("optimize_for_inference channels-last"),
                                     SSCAM_MEMORY_FORMAT_NHWC, precision, optimized_nhwc, optimized,
@@ -87,6 +80,13 @@ void add_optimized_variants(const Network &network, Precision precision, ModelVa
 }
 
 } // namespace
+
+std::shared_ptr<jit::Graph> scoring_graph(const jit::Module &frozen)
+{
+    std::shared_ptr<jit::Graph> graph = frozen.get_method("forward").graph()->copy();
+    remove_final_activation(*graph);
+    return graph;
+}
 
 std::shared_ptr<const ModelVariant> plain_variant(std::shared_ptr<const Program> plain)
 {

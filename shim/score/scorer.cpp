@@ -13,6 +13,7 @@
 #include "cuda/cuda_scorer.hpp"
 #include "engine/network.hpp"
 #include "score/score_rows.hpp"
+#include "score/winograd_variant.hpp"
 
 namespace sscam {
 
@@ -81,10 +82,20 @@ void write_masked_inputs(const sscam_mask_list &masks, sscam_memory_format layou
     });
 }
 
+// None where the network has no such form.
+std::shared_ptr<const ModelVariant> variant_named(const ModelVariants &variants,
+                                                  const std::string &form)
+{
+    for (const auto &variant : variants.list)
+        if (variant->form() == form)
+            return variant;
+    return named_winograd_variant(variants, form);
+}
+
 // Another call may have measured a plan just before others were set.
 bool is_that(const ScoringPlan &plan, const CalibratedPlan &wanted)
 {
-    return plan.variant->name == wanted.form && plan.workers == wanted.run_workers &&
+    return plan.variant->form() == wanted.form && plan.workers == wanted.run_workers &&
            plan.batch == wanted.batch;
 }
 
@@ -265,9 +276,7 @@ Scorer::Choice Scorer::calibrated_plan(const sscam_score_request &request,
         choice.plan = *plans->tuned;
     } else {
         const Variants known = variants();
-        for (const auto &variant : known->list)
-            if (fixed->form == variant->name)
-                choice.plan = {variant, fixed->run_workers, fixed->batch};
+        choice.plan = {variant_named(*known, fixed->form), fixed->run_workers, fixed->batch};
         const ReferenceInput reference = reference_input(request);
         if (!choice.plan.variant || !is_usable(choice.plan, reference))
             throw Error(SSCAM_E_UNSUPPORTED, subject + "asks for the form " + fixed->form +
@@ -296,7 +305,7 @@ std::vector<CalibratedPlan> Scorer::calibration()
     }
     plans_.for_each([&](const Key &key, const std::shared_ptr<const ShapePlans> &plans) {
         if (plans->tuned)
-            found.push_back({key, plans->tuned->variant->name, plans->tuned->workers,
+            found.push_back({key, plans->tuned->variant->form(), plans->tuned->workers,
                              plans->tuned->batch, plans->largest_batch});
     });
     return found;
@@ -373,13 +382,32 @@ Scorer::Variants Scorer::variants()
     return variants_;
 }
 
+// Those of variants(), and the one whose convolutions are measured on the first input that plans are
+// made for. Called by the thread that measures.
+Scorer::Variants Scorer::all_variants(const ReferenceInput &reference)
+{
+    const Variants known = variants();
+    if (known->has_measured_convolutions)
+        return known;
+    auto all = std::make_shared<ModelVariants>(*known);
+    bool lacked_memory = false;
+    if (auto variant = measured_winograd_variant(*known, reference,
+                                                 default_batch(network_.device()), &lacked_memory))
+        all->list.push_back(std::move(variant));
+    all->has_measured_convolutions = !lacked_memory;
+    all->lacked_memory |= lacked_memory;
+    std::lock_guard<std::mutex> lock(mutex_);
+    variants_ = all;
+    return all;
+}
+
 // What is known, if anything, with the plans that are wanted. `report` is called between
 // measurements.
 std::shared_ptr<const Scorer::ShapePlans>
 Scorer::complete_plans(const ShapePlans *known, const PlanRequest &wanted,
                        const ReferenceInput &reference, const std::function<void()> &report)
 {
-    const Variants variants = this->variants();
+    const Variants variants = wanted.wants_tuned ? all_variants(reference) : this->variants();
     auto plans = std::make_shared<ShapePlans>(known ? *known : new_plans(*variants, reference));
     const TuningBudget budget(least_tuning_seconds(network_.device()), wanted.input_count,
                               report); // after making the variants, which does not count

@@ -77,6 +77,7 @@ private:
     void keep_plans(const Key &key, const std::shared_ptr<const ShapePlans> &plans);
     ReferenceInput reference_input(const sscam_score_request &request) const;
     Variants variants();
+    Variants all_variants(const ReferenceInput &reference);
 
     std::shared_ptr<const ShapePlans> complete_plans(const ShapePlans *known,
                                                      const PlanRequest &wanted,

@@ -116,7 +116,7 @@ bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision p
 
 std::string plan_text(const ScoringPlan &plan)
 {
-    return std::string(plan.variant->name) + ", " + std::to_string(plan.workers) +
+    return plan.variant->form() + ", " + std::to_string(plan.workers) +
            (plan.workers == 1 ? " worker" : " workers") + ", batches of " +
            std::to_string(plan.batch);
 }

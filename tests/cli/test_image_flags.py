@@ -66,8 +66,6 @@ def test_significant_bits_scale_images_of_16_bits(sscam, network, logit_of, pixe
     assert abs(ten - full) < 0.02 * abs(full) + 0.02 < abs(dark - full)
     for value in ("8", "17"):
         assert_usage_error(
-            sscam(
-                "explain", network.model, network.image, *FAST, "--significant-bits", value
-            ),
+            sscam("explain", network.model, network.image, *FAST, "--significant-bits", value),
             "significant-bits",
         )

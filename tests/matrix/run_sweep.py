@@ -22,7 +22,6 @@ import torch
 
 from map_oracle import oracle_maps
 
-
 SMALL_SIDE = 160  # of images, where a network takes any
 
 
