@@ -54,7 +54,7 @@ SHIM_ROOMS = {
     "graph": ("common", "engine"),
     "score": ("common", "engine", "graph", "cuda"),
     "cuda": ("common", "engine", "graph", "load", "score"),
-    "engine": ("common", "load", "graph", "score", "cuda"),
+    "engine": ("common", "load", "program", "graph", "score", "cuda"),
 }
 TOOLS_ROOMS = {
     "common": (),

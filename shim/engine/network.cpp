@@ -1,5 +1,6 @@
 #include "engine/network.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <set>
@@ -13,6 +14,7 @@
 #include "graph/network_facts.hpp"
 #include "graph/output_reading.hpp"
 #include "load/module_loader.hpp"
+#include "program/program_facts.hpp"
 #include "score/scorer.hpp"
 
 namespace sscam {
@@ -77,6 +79,30 @@ void randomise(const at::Tensor &parameter, at::Generator &generator)
     parameter.copy_(numbers.mul_(deviation).add_(mean));
 }
 
+bool is_for_one_input(const torch::jit::Module &module)
+{
+    const auto facts = kept_facts(module);
+    return facts && facts->takes_one_input();
+}
+
+// What the graph says, and what a program of torch.export says itself. One for one input takes
+// others one by one.
+sscam_network_facts all_facts(const torch::jit::Module &module)
+{
+    sscam_network_facts facts = facts_of(module);
+    const auto exported = kept_facts(module);
+    if (!exported || exported->input_shape.size() < SSCAM_LEAST_RANK ||
+        exported->input_shape.size() > SSCAM_MOST_RANK)
+        return facts;
+    facts.rank = static_cast<int32_t>(exported->input_shape.size());
+    std::copy(exported->input_shape.begin(), exported->input_shape.end(), facts.shape);
+    if (exported->takes_one_input())
+        facts.shape[0] = 0;
+    if (exported->class_count > 0)
+        facts.class_count = exported->class_count;
+    return facts;
+}
+
 } // namespace
 
 std::vector<int64_t> sizes_of(const sscam_shape &shape)
@@ -134,8 +160,8 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
 
 Network::Network(const sscam_byte_source &source, const char *device)
     : name_(source.name), device_(device_named(device)), device_name_(device_.str()),
-      module_(load_for_evaluation(source, device_)), facts_(facts_of(module_)),
-      graph_(std::make_unique<MarkedGraph>(module_)),
+      module_(load_for_evaluation(source, device_)), facts_(all_facts(module_)),
+      takes_one_input_(is_for_one_input(module_)), graph_(std::make_unique<MarkedGraph>(module_)),
       plain_(graph_->program([](int64_t) { return false; }))
 {
     make_scorers();
@@ -143,7 +169,8 @@ Network::Network(const sscam_byte_source &source, const char *device)
 
 Network::Network(const Network &like, const torch::jit::Module &module)
     : name_(like.name_), device_(like.device_), device_name_(like.device_name_), module_(module),
-      facts_(like.facts_), graph_(std::make_unique<MarkedGraph>(module_)),
+      facts_(like.facts_), takes_one_input_(like.takes_one_input_),
+      graph_(std::make_unique<MarkedGraph>(module_)),
       plain_(graph_->program([](int64_t) { return false; }))
 {
     make_scorers();
@@ -167,7 +194,12 @@ at::Tensor Network::input_from(const float *values, const sscam_shape &shape) co
 
 at::Tensor Network::classify(const at::Tensor &input, const std::string &output) const
 {
-    return run_for_logits(*plain_, input, {}, 0, output);
+    if (!takes_one_input_ || input.size(0) == 1)
+        return run_for_logits(*plain_, input, {}, 0, output);
+    std::vector<at::Tensor> logits;
+    for (const at::Tensor &one : input.split(1))
+        logits.push_back(run_for_logits(*plain_, one, {}, 0, output));
+    return at::cat(logits);
 }
 
 // Dropout and what training alone draws are gone. Random numbers that the outputs do not depend on

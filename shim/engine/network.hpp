@@ -33,7 +33,7 @@ public:
     // A copy of the caller's float32 array on the network's device.
     at::Tensor input_from(const float *values, const sscam_shape &shape) const;
 
-    // run_for_logits() on the plain program.
+    // run_for_logits() on the plain program; one by one where it was exported for one input.
     at::Tensor classify(const at::Tensor &input, const std::string &output = {}) const;
 
     // How logits become the network's outputs; SSCAM_SCORE_LOGIT: they are its outputs.
@@ -72,6 +72,7 @@ private:
     std::string device_name_;
     torch::jit::Module module_;
     sscam_network_facts facts_;
+    bool takes_one_input_; // a program of torch.export with a batch of one
     std::unique_ptr<MarkedGraph> graph_;
     std::shared_ptr<const Program> plain_;
     std::map<sscam_precision, std::unique_ptr<Scorer>> scorers_; // one a precision, all made first

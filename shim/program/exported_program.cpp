@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -9,9 +10,11 @@
 
 #include "common/guard.hpp"
 #include "program/graph_builder.hpp"
+#include "program/guards.hpp"
 #include "program/input_constraints.hpp"
 #include "program/output_tree.hpp"
 #include "program/program_archive.hpp"
+#include "program/program_facts.hpp"
 #include "program/program_schema.hpp"
 #include "program/weights.hpp"
 
@@ -92,6 +95,7 @@ public:
         self_ = graph_->addInput("self");
         self_->setType(module_.type());
         add_inputs();
+        add_guards(*graph_, program_.guards, guarded_inputs_);
         builder_.add(program_.graph.nodes);
         std::vector<jit::Value *> outputs;
         for (const pt2::OutputSpecification &output : program_.outputs)
@@ -101,6 +105,7 @@ public:
         graph_->lint();
         module_.type()->addMethod(
             unit_->create_function(c10::QualifiedName(*module_.type()->name(), "forward"), graph_));
+        keep_facts(module_, program_);
         return module_;
     }
 
@@ -153,6 +158,7 @@ private:
                             std::string("the program was exported for an input of ") +
                                 at::toString(type) + ", and images are given in float32");
             add_input_checks(*graph_, input, *description, program_.ranges);
+            guarded_inputs_[value.text] = {input, description->sizes.size()};
         }
         builder_.bind(value.text, input);
     }
@@ -185,6 +191,7 @@ private:
     std::shared_ptr<jit::Graph> graph_;
     GraphBuilder builder_;
     jit::Value *self_ = nullptr;
+    std::map<std::string, GuardedInput> guarded_inputs_;
     int64_t attributes_ = 0;
 };
 
