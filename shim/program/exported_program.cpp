@@ -170,17 +170,41 @@ private:
         jit::Value *value = nullptr;
         if (tensor.scalar_type() == at::kFloat) {
             const std::string name = "tensor_" + std::to_string(attributes_++);
+            Owner &owner = owner_of(input.target);
             if (input.kind == InputKind::parameter)
-                module_.register_parameter(name, tensor, /*is_buffer=*/false);
+                owner.module.register_parameter(name, tensor, /*is_buffer=*/false);
             else
-                module_.register_buffer(name, tensor);
-            jit::Node *attribute = graph_->insertNode(graph_->createGetAttr(self_, name));
+                owner.module.register_buffer(name, tensor);
+            jit::Node *attribute = graph_->insertNode(graph_->createGetAttr(owner.value, name));
             attribute->output()->setType(c10::TensorType::get());
             value = attribute->output();
         } else {
             value = graph_->insertConstant(tensor);
         }
         builder_.bind(input.value.text, value);
+    }
+
+    // The module whose parameters these are in the network: "layer4.1.conv2" of
+    // "layer4.1.conv2.weight". All are children of the program's, in the order of the file.
+    struct Owner {
+        jit::Module module;
+        jit::Value *value;
+    };
+
+    Owner &owner_of(const std::string &target)
+    {
+        const size_t dot = target.rfind('.');
+        if (dot == std::string::npos)
+            return owners_.try_emplace("", Owner{module_, self_}).first->second;
+        const std::string path = target.substr(0, dot);
+        if (const auto known = owners_.find(path); known != owners_.end())
+            return known->second;
+        const std::string name = "module_" + std::to_string(owners_.size());
+        const jit::Module module(c10::QualifiedName("__torch__.Part_" + name), unit_);
+        module_.register_module(name, module);
+        jit::Node *attribute = graph_->insertNode(graph_->createGetAttr(self_, name));
+        attribute->output()->setType(module.type());
+        return owners_.emplace(path, Owner{module, attribute->output()}).first->second;
     }
 
     const pt2::Program &program_;
@@ -193,6 +217,7 @@ private:
     jit::Value *self_ = nullptr;
     std::map<std::string, GuardedInput> guarded_inputs_;
     int64_t attributes_ = 0;
+    std::map<std::string, Owner> owners_; // by path
 };
 
 } // namespace

@@ -1,7 +1,9 @@
 #include "program/guards.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <utility>
 
 #include <ATen/core/interned_strings.h>
 
@@ -25,12 +27,63 @@ bool is_name_part(char c)
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
 }
 
+// Guards have the same expressions again and again: each is computed once.
+class Nodes {
+public:
+    explicit Nodes(jit::Graph &graph) : graph_(graph) {}
+
+    jit::Value *integer(int64_t number)
+    {
+        jit::Value *&value = integers_[number];
+        return value ? value : value = graph_.insertConstant(number);
+    }
+
+    jit::Value *constant(const c10::IValue &value) { return graph_.insertConstant(value); }
+
+    // The type of the result is that of the operation which takes these arguments.
+    jit::Value *insert(c10::Symbol operation, const std::vector<jit::Value *> &inputs)
+    {
+        return once(operation, inputs, [&] {
+            jit::Node *node = graph_.insertNode(graph_.create(operation, inputs, 1));
+            if (!node->maybeOperator())
+                throw NotUnderstood();
+            node->output()->setType(node->getOperator().schema().returns()[0].type());
+            return node->output();
+        });
+    }
+
+    jit::Value *floor_division(jit::Value *a, jit::Value *b)
+    {
+        return once(aten::floordiv, {a, b}, [&] { return insert_floor_division(graph_, a, b); });
+    }
+
+    jit::Value *remainder(jit::Value *a, jit::Value *b)
+    {
+        return once(aten::remainder, {a, b}, [&] { return insert_remainder(graph_, a, b); });
+    }
+
+private:
+    template <class Make>
+    jit::Value *once(c10::Symbol operation, const std::vector<jit::Value *> &inputs,
+                     const Make &make)
+    {
+        const std::pair<std::string, std::vector<jit::Value *>> key(operation.toQualString(),
+                                                                    inputs);
+        if (const auto known = made_.find(key); known != made_.end())
+            return known->second;
+        return made_.emplace(key, make()).first->second;
+    }
+
+    jit::Graph &graph_;
+    std::map<int64_t, jit::Value *> integers_;
+    std::map<std::pair<std::string, std::vector<jit::Value *>>, jit::Value *> made_;
+};
+
 // Inserts the nodes of an expression while it reads it.
 class Parser {
 public:
-    Parser(jit::Graph &graph, const std::string &text,
-           const std::map<std::string, GuardedInput> &inputs)
-        : graph_(graph), text_(text), inputs_(inputs)
+    Parser(Nodes &nodes, const std::string &text, const std::map<std::string, GuardedInput> &inputs)
+        : nodes_(nodes), text_(text), inputs_(inputs)
     {
     }
 
@@ -52,7 +105,7 @@ private:
 
     void skip_spaces()
     {
-        while (next() == ' ' || next() == '\n')
+        while (next() == ' ')
             position_++;
     }
 
@@ -162,9 +215,9 @@ private:
         jit::Value *value = sign();
         for (;;) {
             if (take("//"))
-                value = insert_floor_division(graph_, integer(value), integer(sign()));
+                value = nodes_.floor_division(integer(value), integer(sign()));
             else if (take("%"))
-                value = insert_remainder(graph_, integer(value), integer(sign()));
+                value = nodes_.remainder(integer(value), integer(sign()));
             else if (take("/"))
                 value = insert(aten::div, {value, sign()});
             else if (take("*"))
@@ -223,8 +276,7 @@ private:
             throw NotUnderstood();
         position_ = end;
         words_ += digits;
-        return is_integer ? graph_.insertConstant(static_cast<int64_t>(std::stoll(digits)))
-                          : graph_.insertConstant(real);
+        return is_integer ? nodes_.integer(std::stoll(digits)) : nodes_.constant(real);
     }
 
     // L['x'].size()[2]
@@ -243,18 +295,26 @@ private:
             throw NotUnderstood();
         position_++;
         words_ += letter_of_axis(axis, input.rank);
-        return insert(aten::size, {input.value, graph_.insertConstant(static_cast<int64_t>(axis))});
+        return insert(aten::size, {input.value, nodes_.integer(static_cast<int64_t>(axis))});
     }
 
-    // The only one, whatever its name: networks may take it by another.
+    // The only one, whatever its name: networks may take it by another. torch.export names an input
+    // by its path: "images_0" is L['images'][0].
     const GuardedInput &input_named(const std::string &subscripts) const
     {
         if (inputs_.size() == 1)
             return inputs_.begin()->second;
-        for (const auto &entry : inputs_)
-            if (subscripts == "['" + entry.first + "']")
-                return entry.second;
-        throw NotUnderstood();
+        std::string name;
+        for (const char c : subscripts) {
+            if (c == '[' && !name.empty())
+                name += '_';
+            else if (is_name_part(c))
+                name += c;
+        }
+        const auto found = inputs_.find(name);
+        if (found == inputs_.end())
+            throw NotUnderstood();
+        return found->second;
     }
 
     // Functions of SymPy and of Python, in both spellings.
@@ -267,7 +327,7 @@ private:
         position_ = end;
         words_ += name.compare(0, 10, "torch.sym_") == 0 ? name.substr(10) : name;
         if (name == "True" || name == "False")
-            return graph_.insertConstant(name == "True");
+            return nodes_.constant(name == "True");
         need("(");
         std::vector<jit::Value *> arguments = {disjunction()};
         while (take(","))
@@ -320,9 +380,9 @@ private:
         };
         const bool is_pair = arguments.size() == 2;
         if (is_pair && (name == "FloorDiv" || name == "CleanDiv"))
-            return insert_floor_division(graph_, integer(arguments[0]), integer(arguments[1]));
+            return nodes_.floor_division(integer(arguments[0]), integer(arguments[1]));
         if (is_pair && (name == "Mod" || name == "PythonMod"))
-            return insert_remainder(graph_, integer(arguments[0]), integer(arguments[1]));
+            return nodes_.remainder(integer(arguments[0]), integer(arguments[1]));
         if (const auto found = pairs->find(name); is_pair && found != pairs->end())
             return insert(found->second, arguments);
         const auto found = functions->find(name);
@@ -350,17 +410,12 @@ private:
         return value;
     }
 
-    // The type of the result is that of the operation which takes these arguments.
     jit::Value *insert(c10::Symbol operation, const std::vector<jit::Value *> &inputs)
     {
-        jit::Node *node = graph_.insertNode(graph_.create(operation, inputs, 1));
-        if (!node->maybeOperator())
-            throw NotUnderstood();
-        node->output()->setType(node->getOperator().schema().returns()[0].type());
-        return node->output();
+        return nodes_.insert(operation, inputs);
     }
 
-    jit::Graph &graph_;
+    Nodes &nodes_;
     const std::string &text_;
     const std::map<std::string, GuardedInput> &inputs_;
     size_t position_ = 0;
@@ -373,10 +428,12 @@ private:
 void add_guards(jit::Graph &graph, const std::vector<std::string> &guards,
                 const std::map<std::string, GuardedInput> &inputs)
 {
-    for (const std::string &guard : guards) {
+    Nodes nodes(graph);
+    for (std::string guard : guards) {
+        guard.erase(std::remove(guard.begin(), guard.end(), '\n'), guard.end());
         if (guard.find(".size()") == std::string::npos)
             continue;
-        Parser parser(graph, guard, inputs);
+        Parser parser(nodes, guard, inputs);
         jit::Value *holds = nullptr;
         try {
             holds = parser.whole();

@@ -524,3 +524,18 @@ def test_shape_and_classes_are_known_without_a_run(shape, told):
     program.tensors["logits"]["sizes"] = [program.tensors["x"]["sizes"][0], {"as_int": 4}]
     model = load(program)
     assert model.input_shape == told and model.class_count == 4
+
+
+def test_parameters_belong_to_the_modules_of_the_network(image):
+    """Random numbers that stand for equal ones are equal to them, so that randomising the head
+    alone changes nothing."""
+    program = ProgramFile()
+    scale = program.stored("first.scale", np.float32([2.0, 3.0]))
+    weight = program.stored("head.weight", np.full((4, 3), 0.5, np.float32))
+    bias = program.stored("head.bias", np.full(4, 0.25, np.float32))
+    program.add("prod.default", "factor", self=scale)
+    program.add("mul.Tensor", "scaled", self="x", other="factor")
+    model = load(classifier(program, "scaled", weight, bias))
+    logits = model.classify(image)
+    close(model.randomised(1).classify(image), logits)
+    assert not np.allclose(model.randomised(2).classify(image), logits)
