@@ -56,7 +56,7 @@ SHIM_ROOMS = {
     "convolution": ("common", "graph"),
     "score": ("common", "convolution", "engine", "graph", "cuda"),
     "cuda": ("common", "engine", "graph", "load", "score"),
-    "engine": ("common", "load", "graph", "score", "cuda"),
+    "engine": ("common", "load", "program", "graph", "score", "cuda"),
 }
 TOOLS_ROOMS = {
     "common": (),

@@ -93,7 +93,8 @@ SSCAM_API const char *sscam_model_device(const sscam_model *model);
 #define SSCAM_INPUT_MAX_RANK 5
 
 /**
- * What is known of the shape of a model's inputs without running it: of TorchScript files what the
+ * What is known of the shape of a model's inputs without running it: of programs of torch.export
+ * the shape that they were exported for, such as {0, 3, 224, 224}; of TorchScript files what the
  * weights of the layer say that reads the input, such as {0, 3, 0, 0}; of an engine of the host
  * what it states.
  *

@@ -1,5 +1,6 @@
 #include "engine/network.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <set>
@@ -14,6 +15,7 @@
 #include "graph/output_reading.hpp"
 #include "graph/random_numbers.hpp"
 #include "load/module_loader.hpp"
+#include "program/program_facts.hpp"
 #include "score/scorer.hpp"
 
 namespace sscam {
@@ -86,6 +88,33 @@ void randomise(const at::Tensor &parameter, at::Generator &generator)
     at::Tensor numbers = at::empty_like(values, at::MemoryFormat::Contiguous);
     numbers.normal_(0.0, 1.0, generator);
     parameter.copy_(numbers.mul_(deviation).add_(mean));
+}
+
+bool is_for_one_input(const torch::jit::Module &module)
+{
+    const auto exported = kept_facts(module);
+    return exported && exported->takes_one_input();
+}
+
+// What the graph says, and what a program of torch.export says itself where its axes are those of
+// the library's inputs. One for one input takes others one by one.
+sscam_network_facts all_facts(const torch::jit::Module &module, const InputForm &form)
+{
+    sscam_network_facts facts = facts_of(module, form);
+    const auto exported = kept_facts(module);
+    if (!exported)
+        return facts;
+    const std::vector<int64_t> &shape = exported->input_shape;
+    if (exported->class_count > 0)
+        facts.class_count = exported->class_count;
+    if (shape.size() < SSCAM_LEAST_RANK || shape.size() > SSCAM_MOST_RANK ||
+        !sscam_input_layout_is_plain(&facts.layout))
+        return facts;
+    facts.rank = static_cast<int32_t>(shape.size());
+    std::copy(shape.begin(), shape.end(), facts.shape);
+    if (exported->takes_one_input())
+        facts.shape[0] = 0;
+    return facts;
 }
 
 } // namespace
@@ -180,7 +209,8 @@ Network::Network(const Network &other, const sscam_input_form &form)
 
 void Network::prepare()
 {
-    facts_ = facts_of(module_, *form());
+    facts_ = all_facts(module_, *form());
+    takes_one_input_ = is_for_one_input(module_);
     plain_ = graph_->program([](int64_t) { return false; });
     scorers_[SSCAM_PRECISION_FP32] = std::make_unique<Scorer>(*this, Precision());
     scorers_[SSCAM_PRECISION_BF16] = std::make_unique<Scorer>(*this, Precision{at::kBFloat16});
@@ -203,11 +233,11 @@ at::Tensor Network::input_from(const float *values, const sscam_shape &shape) co
 at::Tensor Network::classify(const at::Tensor &input, const std::string &output) const
 {
     const int64_t rows = input.size(0);
-    if (form()->takes_rows(rows))
+    if (rows == 1 || (!takes_one_input_ && form()->takes_rows(rows)))
         return run_for_logits(*plain_, input, {}, 0, output);
     std::vector<at::Tensor> logits;
-    for (int64_t row = 0; row < rows; row++)
-        logits.push_back(run_for_logits(*plain_, input.slice(0, row, row + 1), {}, 0, output));
+    for (const at::Tensor &one : input.split(1))
+        logits.push_back(run_for_logits(*plain_, one, {}, 0, output));
     return at::cat(logits);
 }
 

@@ -84,6 +84,7 @@ private:
     std::string device_name_;
     torch::jit::Module module_;
     sscam_network_facts facts_;
+    bool takes_one_input_ = false; // a program of torch.export with a batch of one
     std::unique_ptr<MarkedGraph> graph_;
     std::shared_ptr<const Program> plain_;
     std::map<sscam_precision, std::unique_ptr<Scorer>> scorers_; // one a precision, all made first

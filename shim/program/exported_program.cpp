@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -9,9 +10,11 @@
 
 #include "common/guard.hpp"
 #include "program/graph_builder.hpp"
+#include "program/guards.hpp"
 #include "program/input_constraints.hpp"
 #include "program/output_tree.hpp"
 #include "program/program_archive.hpp"
+#include "program/program_facts.hpp"
 #include "program/program_schema.hpp"
 #include "program/weights.hpp"
 
@@ -92,6 +95,7 @@ public:
         self_ = graph_->addInput("self");
         self_->setType(module_.type());
         add_inputs();
+        add_guards(*graph_, program_.guards, guarded_inputs_);
         builder_.add(program_.graph.nodes);
         std::vector<jit::Value *> outputs;
         for (const pt2::OutputSpecification &output : program_.outputs)
@@ -101,6 +105,7 @@ public:
         graph_->lint();
         module_.type()->addMethod(
             unit_->create_function(c10::QualifiedName(*module_.type()->name(), "forward"), graph_));
+        keep_facts(module_, program_);
         return module_;
     }
 
@@ -153,6 +158,7 @@ private:
                             std::string("the program was exported for an input of ") +
                                 at::toString(type) + ", and images are given in float32");
             add_input_checks(*graph_, input, *description, program_.ranges);
+            guarded_inputs_[value.text] = {input, description->sizes.size()};
         }
         builder_.bind(value.text, input);
     }
@@ -164,17 +170,41 @@ private:
         jit::Value *value = nullptr;
         if (tensor.scalar_type() == at::kFloat) {
             const std::string name = "tensor_" + std::to_string(attributes_++);
+            Owner &owner = owner_of(input.target);
             if (input.kind == InputKind::parameter)
-                module_.register_parameter(name, tensor, /*is_buffer=*/false);
+                owner.module.register_parameter(name, tensor, /*is_buffer=*/false);
             else
-                module_.register_buffer(name, tensor);
-            jit::Node *attribute = graph_->insertNode(graph_->createGetAttr(self_, name));
+                owner.module.register_buffer(name, tensor);
+            jit::Node *attribute = graph_->insertNode(graph_->createGetAttr(owner.value, name));
             attribute->output()->setType(c10::TensorType::get());
             value = attribute->output();
         } else {
             value = graph_->insertConstant(tensor);
         }
         builder_.bind(input.value.text, value);
+    }
+
+    // The module whose parameters these are in the network: "layer4.1.conv2" of
+    // "layer4.1.conv2.weight". All are children of the program's, in the order of the file.
+    struct Owner {
+        jit::Module module;
+        jit::Value *value;
+    };
+
+    Owner &owner_of(const std::string &target)
+    {
+        const size_t dot = target.rfind('.');
+        if (dot == std::string::npos)
+            return owners_.try_emplace("", Owner{module_, self_}).first->second;
+        const std::string path = target.substr(0, dot);
+        if (const auto known = owners_.find(path); known != owners_.end())
+            return known->second;
+        const std::string name = "module_" + std::to_string(owners_.size());
+        const jit::Module module(c10::QualifiedName("__torch__.Part_" + name), unit_);
+        module_.register_module(name, module);
+        jit::Node *attribute = graph_->insertNode(graph_->createGetAttr(self_, name));
+        attribute->output()->setType(module.type());
+        return owners_.emplace(path, Owner{module, attribute->output()}).first->second;
     }
 
     const pt2::Program &program_;
@@ -185,7 +215,9 @@ private:
     std::shared_ptr<jit::Graph> graph_;
     GraphBuilder builder_;
     jit::Value *self_ = nullptr;
+    std::map<std::string, GuardedInput> guarded_inputs_;
     int64_t attributes_ = 0;
+    std::map<std::string, Owner> owners_; // by path
 };
 
 } // namespace

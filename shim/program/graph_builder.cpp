@@ -8,7 +8,10 @@
 
 #include "common/guard.hpp"
 #include "graph/module_scope.hpp"
+#include "program/graph_checks.hpp"
 #include "program/operators.hpp"
+#include "program/program_assertions.hpp"
+#include "program/substitutes.hpp"
 
 namespace sscam {
 
@@ -110,14 +113,19 @@ void GraphBuilder::bind(const std::string &name, jit::Value *value)
 
 jit::Value *GraphBuilder::value_of(const pt2::Argument &argument)
 {
-    if (argument.kind != Kind::name)
-        return converted(argument,
-                         argument.kind == Kind::number  ? c10::TypePtr(c10::FloatType::get())
-                         : argument.kind == Kind::truth ? c10::TypePtr(c10::BoolType::get())
-                         : argument.kind == Kind::text  ? c10::TypePtr(c10::StringType::get())
-                         : argument.kind == Kind::none  ? c10::TypePtr(c10::TensorType::get())
-                                                        : c10::TypePtr(c10::IntType::get()),
-                         0);
+    if (argument.kind != Kind::name) {
+        jit::Value *literal = converted(
+            argument,
+            argument.kind == Kind::number  ? c10::TypePtr(c10::FloatType::get())
+            : argument.kind == Kind::truth ? c10::TypePtr(c10::BoolType::get())
+            : argument.kind == Kind::text  ? c10::TypePtr(c10::StringType::get())
+            : argument.kind == Kind::none  ? c10::TypePtr(c10::TensorType::get())
+                                           : c10::TypePtr(c10::IntType::get()),
+            0);
+        if (!literal)
+            throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: a literal stands where none can");
+        return literal;
+    }
     const auto found = values_.find(argument.text);
     if (found == values_.end())
         throw Error(SSCAM_E_FORMAT,
@@ -288,6 +296,31 @@ void GraphBuilder::add_symbolic(const pt2::Node &node, c10::Symbol operation)
     bind_output(node.outputs[0], result);
 }
 
+void GraphBuilder::add_division(const pt2::Node &node)
+{
+    if (node.inputs.size() != 2 || node.outputs.size() != 1 || node.outputs[0].kind != Kind::name)
+        damaged(node, "is no division");
+    jit::Value *a = value_of(node.inputs[0].value), *b = value_of(node.inputs[1].value);
+    const bool are_integers = a->type()->kind() == c10::TypeKind::IntType &&
+                              b->type()->kind() == c10::TypeKind::IntType;
+    if (!are_integers)
+        add_symbolic(node, node.target == "_operator.mod" ? aten::remainder : aten::floordiv);
+    else
+        bind_output(node.outputs[0], node.target == "_operator.mod"
+                                         ? insert_remainder(graph_, a, b)
+                                         : insert_floor_division(graph_, a, b));
+}
+
+// Those of decomposed programs take a token, and give it back, to keep their order.
+void GraphBuilder::add_assertion(const pt2::Node &node)
+{
+    sscam::add_assertion(graph_, node,
+                         [this](const pt2::Argument &argument) { return value_of(argument); });
+    const pt2::Argument *token = find_input(node, "dep_token");
+    if (token && node.outputs.size() == 1)
+        bind_output(node.outputs[0], value_of(*token));
+}
+
 jit::ScopePtr GraphBuilder::scope_of(const std::vector<pt2::ModuleCall> &modules)
 {
     size_t common = 0;
@@ -312,14 +345,19 @@ void GraphBuilder::add(const std::vector<pt2::Node> &nodes)
 
 void GraphBuilder::add_node(const pt2::Node &node)
 {
-    if (is_assertion(node.target))
-        return;
+    const std::vector<pt2::Node> substitutes = substitutes_of(node);
+    if (!substitutes.empty())
+        return add(substitutes);
     // Sizes are computed where they are first needed, within any module.
     const jit::ScopePtr scope = node.modules.empty() ? graph_.current_scope()
                                                      : scope_of(node.modules);
     const jit::WithCurrentScope within(graph_, scope);
     c10::Symbol symbolic;
-    if (find_symbolic_operation(node.target, &symbolic))
+    if (is_assertion(node.target))
+        add_assertion(node);
+    else if (node.target == "_operator.floordiv" || node.target == "_operator.mod")
+        add_division(node);
+    else if (find_symbolic_operation(node.target, &symbolic))
         add_symbolic(node, symbolic);
     else if (node.target == "_operator.pos" && node.inputs.size() == 1 && node.outputs.size() == 1)
         bind_output(node.outputs[0], value_of(node.inputs[0].value));

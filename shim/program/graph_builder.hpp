@@ -37,6 +37,8 @@ private:
     void add_node(const pt2::Node &node);
     void add_operator(const pt2::Node &node);
     void add_symbolic(const pt2::Node &node, c10::Symbol operation);
+    void add_division(const pt2::Node &node);
+    void add_assertion(const pt2::Node &node);
     void add_nested(const pt2::Node &node);
     void add_condition(const pt2::Node &node);
     Values add_graph(const pt2::Graph &graph, const Values &operands, const pt2::Node &node);

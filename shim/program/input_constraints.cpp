@@ -6,10 +6,11 @@
 #include <tuple>
 #include <vector>
 
+#include "program/graph_checks.hpp"
+
 namespace sscam {
 
 namespace jit = torch::jit;
-namespace prim = c10::prim;
 namespace aten = c10::aten;
 
 namespace {
@@ -35,15 +36,6 @@ Limits limits_of(const pt2::Size &size, const std::map<std::string, pt2::Range> 
 }
 
 // --- in words ------------------------------------------------------------------------------------
-
-// "N", "C", "H" and "W" of an image; other sizes are numbered.
-std::string letter_of(size_t axis, size_t rank)
-{
-    static const char *const of_images[] = {"N", "C", "H", "W"};
-    if (axis == 0 || rank == 4)
-        return of_images[axis];
-    return "D" + std::to_string(axis);
-}
 
 std::string range_text(const std::string &letter, const pt2::Size &size, Limits limits)
 {
@@ -77,7 +69,7 @@ std::string in_words(const pt2::TensorDescription &description,
         }
         // Equal sizes have one letter.
         const auto key = std::make_tuple(size.symbol, size.factor, size.number);
-        const auto [entry, is_new] = letters.emplace(key, letter_of(axis, rank));
+        const auto [entry, is_new] = letters.emplace(key, letter_of_axis(axis, rank));
         sizes += entry->second;
         if (is_new && size.is_known)
             limits += range_text(entry->second, size, limits_of(size, ranges));
@@ -129,14 +121,8 @@ public:
 
     void raise_unless_met(const std::string &message)
     {
-        for (jit::Value *condition : conditions_) {
-            jit::Node *branch = graph_.insertNode(graph_.create(prim::If, {condition}, 0));
-            branch->addBlock();
-            const jit::WithInsertPoint inside(branch->addBlock());
-            graph_.insertNode(graph_.create(
-                prim::RaiseException,
-                {graph_.insertConstant(message), graph_.insertConstant(c10::IValue())}, 0));
-        }
+        for (jit::Value *condition : conditions_)
+            sscam::require(graph_, condition, message);
         conditions_.clear();
     }
 
@@ -167,6 +153,14 @@ private:
 };
 
 } // namespace
+
+std::string letter_of_axis(size_t axis, size_t rank)
+{
+    static const char *const of_images[] = {"N", "C", "H", "W"};
+    if (axis == 0 || rank == 4)
+        return of_images[axis];
+    return "D" + std::to_string(axis);
+}
 
 void add_input_checks(jit::Graph &graph, jit::Value *input,
                       const pt2::TensorDescription &description,

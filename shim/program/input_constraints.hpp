@@ -2,6 +2,8 @@
 #ifndef SSCAM_SHIM_PROGRAM_INPUT_CONSTRAINTS_HPP
 #define SSCAM_SHIM_PROGRAM_INPUT_CONSTRAINTS_HPP
 
+#include <string>
+
 #include <torch/csrc/jit/ir/ir.h>
 
 #include "program/program_schema.hpp"
@@ -14,6 +16,9 @@ namespace sscam {
 void add_input_checks(torch::jit::Graph &graph, torch::jit::Value *input,
                       const pt2::TensorDescription &description,
                       const std::map<std::string, pt2::Range> &ranges);
+
+// "N", "C", "H" or "W" of an image; other axes are numbered.
+std::string letter_of_axis(size_t axis, size_t rank);
 
 } // namespace sscam
 

@@ -105,9 +105,7 @@ bool find_symbolic_operation(const std::string &target, c10::Symbol *operation)
         {"_operator.add", "aten::add"},
         {"_operator.sub", "aten::sub"},
         {"_operator.mul", "aten::mul"},
-        {"_operator.floordiv", "aten::floordiv"},
         {"_operator.truediv", "aten::div"},
-        {"_operator.mod", "aten::remainder"},
         {"_operator.pow", "aten::pow"},
         {"_operator.neg", "aten::neg"},
         {"_operator.eq", "aten::eq"},
@@ -141,19 +139,6 @@ bool find_symbolic_operation(const std::string &target, c10::Symbol *operation)
         return false;
     *operation = c10::Symbol::fromQualString(found->second);
     return true;
-}
-
-bool is_assertion(const std::string &target)
-{
-    static const auto *const names = new std::set<std::string>{
-        "torch.ops.aten._assert_async.default",
-        "torch.ops.aten._assert_async.msg",
-        "torch.ops.aten._assert_scalar.default",
-        "torch.ops.aten._assert_tensor_metadata.default",
-        "torch.ops.aten.sym_constrain_range.default",
-        "torch.ops.aten.sym_constrain_range_for_size.default",
-    };
-    return names->count(target) != 0;
 }
 
 } // namespace sscam

@@ -18,9 +18,6 @@ c10::FunctionSchema schema_of(const pt2::Node &node);
 // The operation of the interpreter on numbers that "_operator.add" names. False: none.
 bool find_symbolic_operation(const std::string &target, c10::Symbol *operation);
 
-// Whether the node only asserts what export found. What it found of the input is checked there.
-bool is_assertion(const std::string &target);
-
 } // namespace sscam
 
 #endif

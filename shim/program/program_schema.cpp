@@ -597,6 +597,9 @@ pt2::Program read_program(const Json &json)
     for (const Json &output : list(member(signature, "output_specs"), "\"output_specs\""))
         program.outputs.push_back(read_output(output));
     program.ranges = read_ranges(member(json, "range_constraints"));
+    if (const Json *guards = optional_member(json, "guards_code"))
+        for (const Json &guard : list(*guards, "\"guards_code\""))
+            program.guards.push_back(text(guard, "a guard"));
     program.output_tree = read_output_tree(graph_module);
     return program;
 }

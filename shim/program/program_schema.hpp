@@ -113,6 +113,7 @@ struct Program {
     std::vector<InputSpecification> inputs;
     std::vector<OutputSpecification> outputs;
     std::map<std::string, Range> ranges; // of symbols
+    std::vector<std::string> guards;     // what holds for the sizes of inputs, in Python
     OutputTree output_tree;
 };
 

@@ -74,6 +74,24 @@ class Tokens(torch.nn.Module):
         return self.head(self.block(self.patches(x).flatten(2).transpose(1, 2)).mean(1))
 
 
+class Guarded(torch.nn.Module):
+    """Ways that the sizes decide, and assertions on sizes and values."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.Linear(4, 3)
+
+    def forward(self, x):
+        torch._check(x.shape[3] % 4 == 0)
+        x = F.relu(self.first(x if x.shape[2] <= x.shape[3] else -x))
+        count = (x > 0).sum().item()
+        torch._check(count >= 2)
+        torch._check(count < 100000)
+        torch._assert_async(x.amax() < 1000, "activations below 1000")
+        scale = 1 + x.shape[2] // 5 + x.shape[3] % 5 + max(x.shape[2], 7)
+        return self.last(x.mean([2, 3]) * count / scale)
+
+
 def export(network, dynamic=None, decomposed=False):
     example = torch.rand(2 if dynamic else 1, 3, 12, 12)
     shapes = (dynamic,) if dynamic else None
@@ -164,6 +182,8 @@ def main():
     save(export(Plain(), {0: BATCH}), folder / "seed-dynamic.pt2")
     save(export(Plain(), {0: BATCH}, decomposed=True), folder / "decomposed.pt2")
     save(export(Sizes(), sides), folder / "seed-sizes.pt2")
+    automatic = {0: Dim.AUTO, 2: Dim.AUTO, 3: Dim.AUTO}
+    save(export(Guarded(), automatic), folder / "seed-guards.pt2")
     save(export(State()), folder / "seed-state.pt2")
     save(export(Tokens(), {0: BATCH}), folder / "tokens.pt2")
     configuration = "/model_weights_config.json"

@@ -1,14 +1,19 @@
 """The networks of the matrix: torchvision's families with random weights, and difficult cases.
 
-Every network is small, in evaluation mode, and gives 20 classes. Weights come from a fixed seed;
-batch norms have seen data, so that no layer is constant or overflows.
+Without torchvision its families are left out. Every network is small, in evaluation mode, and gives
+20 classes. Weights come from a fixed seed; batch norms have seen data, so that no layer is constant
+or overflows.
 """
+
+import importlib.util
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from torchvision_import import torchvision
+HAS_TORCHVISION = importlib.util.find_spec("torchvision") is not None
+if HAS_TORCHVISION:
+    from torchvision_import import torchvision
 
 CLASSES = 20
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -59,6 +64,16 @@ def swin():
     )
 
 
+def convnext():
+    """With biases as training leaves them. torchvision's are zero, so that a masked region is zero
+    up to rounding, which the norms after it make as large as the activations."""
+    network = torchvision.models.convnext_tiny(weights=None, num_classes=CLASSES)
+    for name, parameter in network.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter, 0.0, 0.1)
+    return network
+
+
 # name: (constructor, input size, or shape of what is no square image, default target)
 FAMILIES = {
     "resnet18": (torchvision_network("resnet18"), 64, "layer4"),
@@ -78,7 +93,7 @@ FAMILIES = {
     "shufflenet_v2_x1_0": (torchvision_network("shufflenet_v2_x1_0"), 64, "conv5"),
     "mnasnet0_5": (torchvision_network("mnasnet0_5"), 64, "layers"),
     "regnet_y_400mf": (torchvision_network("regnet_y_400mf"), 64, "trunk_output"),
-    "convnext_tiny": (torchvision_network("convnext_tiny"), 64, "features"),
+    "convnext_tiny": (convnext, 64, "features"),
     "mc3_18": (
         lambda: torchvision.models.video.mc3_18(weights=None, num_classes=CLASSES),
         (3, 4, 40, 40),
@@ -539,7 +554,7 @@ NOT_TRACEABLE = {
     "default_arguments",
 }
 
-NETWORKS = {**FAMILIES, **HAND_MADE}
+NETWORKS = {**(FAMILIES if HAS_TORCHVISION else {}), **HAND_MADE}
 # "frozen" keeps the arithmetic; "folded" is what torch.jit.freeze does by default:
 # batch norms become part of the convolutions.
 FORMS = ["scripted", "traced", "frozen", "folded"]

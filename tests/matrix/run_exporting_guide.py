@@ -3,7 +3,7 @@
 usage: run_exporting_guide.py GUIDE PROGRAM
 
 Blocks whose packages are missing are skipped, by name. Weights are not downloaded: networks get
-random ones. Exit status 77 when this torch has no torch.export.
+random ones. Exit status 77 when this torch has no torch.export, or every block is skipped.
 """
 
 import importlib.util
@@ -18,9 +18,6 @@ import torch
 
 if importlib.util.find_spec("torch.export") is None:
     print(f"skipped: PyTorch {torch.__version__} has no torch.export")
-    sys.exit(77)
-if importlib.util.find_spec("torchvision") is None:
-    print(f"skipped: no torchvision beside PyTorch {torch.__version__}")
     sys.exit(77)
 
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -83,17 +80,18 @@ def try_block(block, program):
 
 def main():
     guide, program = sys.argv[1:]
-    failed = 0
+    failed = tried = 0
     for number, block in enumerate(BLOCK.findall(Path(guide).read_text()), 1):
         packages = packages_of(block)
         missing = [name for name in packages if importlib.util.find_spec(name) is None]
         if missing:
             print(f"block {number}: skipped, no {', '.join(missing)}", flush=True)
             continue
+        tried += 1
         failure = try_block(block, program)
         failed += failure is not None
         print(f"block {number} ({', '.join(packages)}): {failure or 'as it says'}", flush=True)
-    return 1 if failed else 0
+    return 1 if failed else 0 if tried else 77
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ class ProgramFile(Graph):
 
     def __init__(self, shape=(1, 3, 8, 8), scalar_type=FLOAT):
         super().__init__()
-        self.input_specs, self.output_specs, self.ranges = [], [], {}
+        self.input_specs, self.output_specs, self.ranges, self.guards = [], [], {}, []
         self.weights, self.constants = {}, {}  # name: (record, description)
         self.records = {}
         self.out_spec = LEAF
@@ -178,6 +178,7 @@ class ProgramFile(Graph):
             "opset_version": {"aten": 10},
             "range_constraints": self.ranges,
             "schema_version": {"major": self.schema_version, "minor": 1},
+            "guards_code": self.guards,
             "torch_version": "2.13.0",
         }
 

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+import sscam
 from conftest import load
-from program_file import BOOL, HALF, LEAF, Graph, ProgramFile, argument, sym_int, tensor, tensors
+from program_file import HALF, LEAF, Graph, ProgramFile, sym_int, tensor, tensors
 
 RANDOM = np.random.RandomState(1)
 WEIGHT = RANDOM.randn(4, 3).astype(np.float32)
@@ -299,14 +300,242 @@ def test_layout_of_earlier_releases(image, is_parameter, protocol):
     close(load(content).classify(image), 2 * linear(image.mean((2, 3))))
 
 
-def test_assertions_are_no_operations(image):
+# --- what holds for an input ----------------------------------------------------------------------
+
+H, W, N = "L['x'].size()[2]", "L['x'].size()[3]", "L['x'].size()[0]"
+
+
+def resizable(shape=("s0", 3, "s1", "s2")):
+    program = ProgramFile(shape)
+    program.ranges = {
+        "s0": {"min_val": 2, "max_val": 64},
+        "s1": {"min_val": 2, "max_val": 64},
+        "s2": {"min_val": 2, "max_val": 64},
+    }
+    return program
+
+
+@pytest.mark.parametrize(
+    ("guard", "holds_for", "fails_for", "words"),
+    [
+        (f"{H} <= {W}", (6, 8), (8, 6), "H <= W"),
+        (f"{H}*{W} > 50", (8, 8), (5, 8), r"H\*W > 50"),
+        (f"({W} % 4) == 0", (3, 8), (8, 9), r"\(W % 4\) == 0"),
+        (f"{H} != 9", (8, 8), (9, 8), "H != 9"),
+        (f"({H} // 4) == ((3 + {H}) // 4)", (8, 8), (9, 8), r"\(H // 4\) == \(\(3 \+ H\) // 4\)"),
+        (f"Eq(Mod({H}, 3), 2)", (8, 8), (9, 8), r"Eq\(Mod\(H, 3\), 2\)"),
+        (f"(max(1, {H} // 4)*max(1, {W} // 4)) != 1", (8, 8), (5, 5), "max"),
+        (f"{H} < 5 or not ({W} > 7 and {N} == 1)", (4, 8), (8, 8), "or not"),
+        (f"2*{H} - -3 >= {W}**2", (50, 8), (8, 8), r"2\*H - -3 >= W\*\*2"),
+        (f"math.floor({H} / 3) < 3", (8, 8), (9, 8), "math.floor"),
+        (f"4 <= {H} <= 8", (8, 8), (9, 8), "4 <= H <= 8"),
+    ],
+)
+def test_guards(guard, holds_for, fails_for, words):
+    """What the network is beyond them the program does not know."""
+    program = resizable()
+    program.guards = [guard, "L['flag'] == True"]
+    model = load(classifier(program))
+    small = RANDOM.randn(1, 3, *holds_for).astype(np.float32)
+    close(model.classify(small), linear(small.mean((2, 3))))
+    with pytest.raises(
+        sscam.SscamError, match="was exported for sizes with .*" + words + ".* only"
+    ):
+        model.classify(np.zeros((1, 3, *fails_for), np.float32))
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        f"{H} in (1, 2)",
+        f"unknown({H}) > 2",
+        f"{H} and {W}",
+        f"{H} > ",
+        "L['x'].size()[4] > 2",
+        f"({H} > 2",
+        f"{H} % 2.5 == 0",
+        "(" * 1000 + H,
+        f"{H} == 2" + "**2" * 1000,
+    ],
+)
+def test_guards_that_cannot_be_checked_are_refused(guard):
+    program = resizable()
+    program.guards = [guard]
+    with pytest.raises(sscam.SscamError, match="which cannot be checked"):
+        load(classifier(program))
+
+
+@pytest.mark.parametrize("guard", [f"4 % ({H} - 8) == 0", f"{N} // (8 - {H}) == 0"])
+def test_division_by_zero_in_a_guard(image, guard):
+    program = resizable()
+    program.guards = [guard]
+    with pytest.raises(sscam.SscamError, match="divides a size by a number that is not positive"):
+        load(classifier(program)).classify(image)
+
+
+@pytest.mark.parametrize("operation", ["mod", "floordiv"])
+def test_division_by_zero_in_a_program(image, operation):
+    program = resizable()
+    program.add("torch.ops.aten.sym_size.int", [sym_int("side")], self="x", dim=2)
+    program.add("_operator.sub", [sym_int("zero")], a=sym_int("side"), b=8)
+    program.add("_operator." + operation, [sym_int("none")], a=7, b=sym_int("zero"))
+    program.add("mul.Tensor", "scaled", self="x", other=sym_int("none"))
+    with pytest.raises(sscam.SscamError, match="divides a size by a number that is not positive"):
+        load(classifier(program, "scaled")).classify(image)
+
+
+def sym_bool(name):
+    return {"as_sym_bool": {"as_name": name}}
+
+
+def text(value):
+    return {"as_string": value}
+
+
+def test_assertions(image):
+    program = resizable()
+    program.add("torch.ops.aten.sym_size.int", [sym_int("side")], self="x", dim=2)
+    program.add("_operator.ge", [sym_bool("holds")], a=sym_int("side"), b=8)
+    message = "Runtime assertion failed for expression s1 >= 8 on node 'ge_1'"
+    program.add("_assert_scalar.default", [], self=sym_bool("holds"), assert_msg=text(message))
+    program.add("max.default", "most", self="x")
+    program.add("lt.Scalar", "is_low", self="most", other=100)
+    program.add("_assert_async.msg", [], self="is_low", assert_msg=text("values below 100"))
+    program.add("sym_constrain_range.default", [], size=sym_int("side"), min=None, max=9)
+    program.add("sym_constrain_range_for_size.default", [], size=sym_int("side"))
+    metadata = {
+        "size": {"as_sym_ints": [{"as_int": 1}, {"as_int": 3}, {"as_name": "side"}, {"as_int": 8}]}
+    }
+    metadata["dtype"] = {"as_scalar_type": HALF}  # the library computes in float32
+    program.add("_assert_tensor_metadata.default", [], a="x", **metadata)
+    model = load(classifier(program))
+    close(model.classify(image), linear(image.mean((2, 3))))
+    for shape, words in [
+        ((1, 3, 7, 8), "does not hold for it: s1 >= 8"),
+        ((1, 3, 10, 8), "must be at most 9"),
+        ((1, 3, 8, 9), 'does not hold for it: the node "node"'),
+    ]:
+        with pytest.raises(sscam.SscamError, match=words):
+            model.classify(np.zeros(shape, np.float32))
+    with pytest.raises(sscam.SscamError, match="does not hold for it: values below 100"):
+        model.classify(image + 100)
+
+
+def test_assertions_with_tokens(image):
     program = ProgramFile()
-    program.add("_operator.ge", [{"as_sym_bool": {"as_name": "holds"}}], a=1, b=0)
+    program.add("_make_dep_token.default", "token")
+    program.add("max.default", "most", self="x")
+    program.add("lt.Scalar", "is_low", self="most", other=100)
     program.add(
-        "_assert_scalar.default",
-        [],
-        self={"as_sym_bool": {"as_name": "holds"}},
-        assert_msg={"as_string": "never"},
+        "_functional_assert_async.msg",
+        "later",
+        self="is_low",
+        assert_msg=text("values below 100"),
+        dep_token="token",
     )
-    close(load(classifier(program)).classify(image), linear(image.mean((2, 3))))
-    assert argument(True) == {"as_bool": True} and BOOL == 12
+    program.add(
+        "_functional_sym_constrain_range.default", "last", size=4, min=1, max=4, dep_token="later"
+    )
+    model = load(classifier(program))
+    close(model.classify(image), linear(image.mean((2, 3))))
+    with pytest.raises(sscam.SscamError, match="values below 100"):
+        model.classify(image + 100)
+
+
+# --- operators that decomposed programs have ------------------------------------------------------
+
+
+def test_copies_have_gradients(image):
+    """copy() gives the values of the second tensor in the shape and type of the first."""
+    program = ProgramFile()
+    program.add("mean.dim", "level", self="x", dim=[1, 2, 3], keepdim=True)
+    program.add("relu.default", "positive", self="level")
+    program.add("copy.default", "copied", self="x", src="positive")
+    program.add("mul.Tensor", "scaled", self="copied", other=2.0)
+    model = load(classifier(program, "scaled"))
+    expected = np.broadcast_to(2 * np.maximum(image.mean((1, 2, 3), keepdims=True), 0), image.shape)
+    close(model.classify(image), linear(expected.mean((2, 3))))
+    map_ = model.explain(image[0] + 1, "grad-cam", 1, layer="relu")
+    close(map_.weights, 2 * WEIGHT[1].sum())
+
+
+def test_batch_norms_and_convolutions_of_decomposed_programs(image):
+    program = ProgramFile()
+    kernel = RANDOM.randn(6, 1, 3, 3).astype(np.float32)
+    scale, shift = (RANDOM.rand(6).astype(np.float32) + 0.5 for _ in range(2))
+    mean, variance = RANDOM.randn(6).astype(np.float32), RANDOM.rand(6).astype(np.float32) + 0.5
+    bias = {"as_none": True}
+    program.add(
+        "convolution.default",
+        "convolved",
+        input="x",
+        weight=program.stored("kernel", kernel),
+        bias=bias,
+        stride=[2, 1],
+        padding=[0, 0],
+        dilation=[1, 1],
+        transposed=False,
+        output_padding=[0, 0],
+        groups=3,
+    )
+    program.add(
+        "_native_batch_norm_legit_no_training.default",
+        [tensor("normal"), tensor("mean_0"), tensor("variance_0")],
+        input="convolved",
+        weight=program.stored("scale", scale),
+        bias=program.stored("shift", shift),
+        running_mean=program.stored("running_mean", mean, "buffer"),
+        running_var=program.stored("running_var", variance, "buffer"),
+        momentum=0.1,
+        eps=1e-5,
+    )
+    weight = program.stored("weight", WEIGHT)
+    program.add("view.default", "pairs", self="normal", size=[1, 3, 2, -1])
+    classifier(program, "pairs", weight=weight)
+    patches = np.lib.stride_tricks.sliding_window_view(image, (3, 3), (2, 3))[:, :, ::2]
+    convolved = np.einsum("nchwij,coij->ncohw", patches, kernel.reshape(3, 2, 3, 3))
+    convolved = convolved.reshape(1, 6, *convolved.shape[3:])
+    factor = (scale / np.sqrt(variance + 1e-5)).reshape(1, 6, 1, 1)
+    normal = (convolved - mean.reshape(1, 6, 1, 1)) * factor + shift.reshape(1, 6, 1, 1)
+    close(load(program).classify(image), linear(normal.reshape(1, 3, -1).mean(2)))
+
+
+# --- what the file says ---------------------------------------------------------------------------
+
+
+def test_a_program_for_one_input_takes_several_one_by_one():
+    program = ProgramFile()
+    program.add("sum.dim_IntList", "sums", self="x", dim=[0], keepdim=True)  # mixes a batch
+    batch = RANDOM.randn(3, 3, 8, 8).astype(np.float32)
+    close(load(classifier(program, "sums")).classify(batch), linear(batch.mean((2, 3))))
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"), [((1, 3, 8, 8), (None, 3, 8, 8)), (("s0", 3, "2*s1", 8), (None, 3, None, 8))]
+)
+def test_shape_and_classes_are_known_without_a_run(shape, told):
+    program = ProgramFile(shape)
+    program.ranges = {"s0": {"min_val": 1, "max_val": 4}, "s1": {"min_val": 1, "max_val": 9}}
+    classifier(program)
+    program.add("neg.default", "negative", self="logits")
+    program.give("negative")
+    program.out_spec = {"type": "builtins.tuple", "context": "null", "children_spec": [LEAF, LEAF]}
+    program.tensors["logits"] = {**program.tensors["x"]}
+    program.tensors["logits"]["sizes"] = [program.tensors["x"]["sizes"][0], {"as_int": 4}]
+    model = load(program)
+    assert model.input_shape == told and model.class_count == 4
+
+
+def test_parameters_belong_to_the_modules_of_the_network(image):
+    """Random numbers that stand for equal ones are equal to them, so that randomising the head
+    alone changes nothing."""
+    program = ProgramFile()
+    scale = program.stored("first.scale", np.float32([2.0, 3.0]))
+    weight = program.stored("head.weight", np.full((4, 3), 0.5, np.float32))
+    bias = program.stored("head.bias", np.full(4, 0.25, np.float32))
+    program.add("prod.default", "factor", self=scale)
+    program.add("mul.Tensor", "scaled", self="x", other="factor")
+    model = load(classifier(program, "scaled", weight, bias))
+    logits = model.classify(image)
+    close(model.randomised(1).classify(image), logits)
+    assert not np.allclose(model.randomised(2).classify(image), logits)
