@@ -110,9 +110,9 @@ SSCAM_API int32_t sscam_model_input_shape(const sscam_model *model,
                                           int64_t shape[SSCAM_INPUT_MAX_RANK]);
 
 /**
- * Order in which a model takes the axes of the input that is explained, as the option `input_layout`
- * names it: "nchw", "nhwc", "ntchw"; "chw" where it takes no batches. Found without running it, from
- * what reads the input first, or what sscam_model_with_inputs() was told.
+ * Order in which a model takes the axes of the input that is explained, as the option
+ * `input_layout` names it: "nchw", "nhwc", "ntchw"; "chw" where it takes no batches. Found without
+ * running it, from what reads the input first, or what sscam_model_with_inputs() was told.
  *
  * @param model A model.
  * @return The layout; "" where it is unknown, and for NULL: then inputs are given as [N,C,W],
@@ -161,8 +161,8 @@ typedef struct sscam_model_inputs {
 
 /**
  * A model of the same network and weights whose inputs are given as told: its explainers,
- * sscam_model_classify() and sscam_model_layers() use them. What is not told is as the first model has
- * it. Explainers can also be told one by one,
+ * sscam_model_classify() and sscam_model_layers() use them. What is not told is as the first model
+ * has it. Explainers can also be told one by one,
  * by sscam_explainer_set_input() and the options `input_layout`, `input_type` and `image_input`.
  *
  * @param model  A model.
@@ -170,9 +170,9 @@ typedef struct sscam_model_inputs {
  * @param[out] out The new model, or NULL on failure. Ownership: the caller's, to be released with
  *               sscam_model_unref(). It does not need the first one to live.
  * @return SSCAM_OK; SSCAM_E_ARGUMENT (NULL, no such layout, type or input: the message lists the
- *         inputs; values that cannot be used); SSCAM_E_UNSUPPORTED (the network runs in an engine of
- *         the host, which has one input); SSCAM_E_MEMORY; SSCAM_E_DEVICE. Inputs that are missing
- *         are told by the first call that runs the network.
+ *         inputs; values that cannot be used); SSCAM_E_UNSUPPORTED (the network runs in an engine
+ *         of the host, which has one input); SSCAM_E_MEMORY; SSCAM_E_DEVICE. Inputs that are
+ *         missing are told by the first call that runs the network.
  * Thread: any thread.
  * @since 1.0
  */
@@ -364,8 +364,8 @@ SSCAM_API const char *sscam_layers_output_name(const sscam_layers *layers, int64
  *
  * @param layers A list.
  * @param index  0 to count - 1.
- * @param[out] rank Number of dimensions; 0 for an index out of range and for a single number. May be
- *              NULL.
+ * @param[out] rank Number of dimensions; 0 for an index out of range and for a single number. May
+ * be NULL.
  * @return The dimensions. Ownership: the list's. NULL for an index out of range.
  * Thread: any thread.
  * @since 1.0

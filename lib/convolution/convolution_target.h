@@ -18,8 +18,9 @@ typedef struct sscam_convolution_code {
                 int64_t first, int64_t count, float *scratch);
 } sscam_convolution_code;
 
-/* A *tile* is a square of output positions, of side 1 for the direct method. Its input, transformed,
- * has `points` vectors of length `depth`; for each point there is one matrix of weights. */
+/* A *tile* is a square of output positions, of side 1 for the direct method. Its input,
+ * transformed, has `points` vectors of length `depth`; for each point there is one matrix of
+ * weights. */
 struct sscam_convolution {
     sscam_convolution_geometry geometry;
     sscam_convolution_algorithm algorithm;

@@ -66,8 +66,8 @@ void run_blocks(const sscam_convolution &convolution, const sscam_convolution_ca
 
 // --- the operator --------------------------------------------------------------------------------
 
-// (Tensor input, Tensor? residual) -> Tensor. Without a schema: of operators that have one, libtorch
-// makes a single operation for all nodes.
+// (Tensor input, Tensor? residual) -> Tensor. Without a schema: of operators that have one,
+// libtorch makes a single operation for all nodes.
 const c10::Symbol &operator_symbol()
 {
     static const c10::Symbol symbol = c10::Symbol::fromQualString("sscam::convolution");

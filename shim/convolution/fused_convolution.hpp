@@ -42,8 +42,8 @@ public:
                         const at::Tensor &residual) = 0;
 };
 
-// Chooses what is fastest for layers and inputs, by running each once or twice on this thread. Equal
-// layers are measured once.
+// Chooses what is fastest for layers and inputs, by running each once or twice on this thread.
+// Equal layers are measured once.
 class ConvolutionTimer : public ConvolutionChooser {
 public:
     void choose(FusedConvolution &convolution, const at::Tensor &input,

@@ -11,8 +11,8 @@
 namespace sscam {
 
 // Changes the programs of a module that has not run yet:
-//   dropout passes its input on, that of attentions and recurrent layers, too; a batch norm that was traced in training mode uses its running
-//     statistics
+//   dropout passes its input on, that of attentions and recurrent layers, too; a batch norm that
+// was traced in training mode uses its running statistics
 //   torch.no_grad() has no effect, so that gradients exist where the caller wants them
 //   tensors are made on `device`, wherever the export made them
 //   weights, constants and casts of half precision become float32, as inputs are; weights of double

@@ -9,9 +9,9 @@
 
 namespace sscam {
 
-// Layout and type of the input; its rank and channels where nothing but convolutions reads it, which
-// agree; the number of classes where the output is that of a linear layer, or a function of each
-// class of it. What is not certain is 0.
+// Layout and type of the input; its rank and channels where nothing but convolutions reads it,
+// which agree; the number of classes where the output is that of a linear layer, or a function of
+// each class of it. What is not certain is 0.
 sscam_network_facts facts_of(const torch::jit::Module &module, const InputForm &form) noexcept;
 
 } // namespace sscam

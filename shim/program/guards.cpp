@@ -139,7 +139,8 @@ private:
             throw NotUnderstood();
     }
 
-    // --- expressions, from the loosest ------------------------------------------------------------
+    // --- expressions, from the loosest
+    // ------------------------------------------------------------
 
     jit::Value *disjunction()
     {

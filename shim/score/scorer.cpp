@@ -382,8 +382,8 @@ Scorer::Variants Scorer::variants()
     return variants_;
 }
 
-// Those of variants(), and the one whose convolutions are measured on the first input that plans are
-// made for. Called by the thread that measures.
+// Those of variants(), and the one whose convolutions are measured on the first input that plans
+// are made for. Called by the thread that measures.
 Scorer::Variants Scorer::all_variants(const ReferenceInput &reference)
 {
     const Variants known = variants();

@@ -173,8 +173,8 @@ static sscam_convolution_call call_of(const problem *p, const arrays *of, const 
                                     .output = of->output};
 }
 
-/* The unit roundoff times the number of operations on the way to an output, of values up to 1, which
- * no error comes near; Winograd's transforms multiply it. */
+/* The unit roundoff times the number of operations on the way to an output, of values up to 1,
+ * which no error comes near; Winograd's transforms multiply it. */
 static double error_bound(const sscam_convolution_geometry *g, int algorithm)
 {
     static const double factors[SSCAM_CONVOLUTION_ALGORITHMS] = {2.0, 2.0, 4.0};

@@ -293,7 +293,7 @@ def test_buffers_that_overlap_start_from_the_file(sscam, is_frozen):
 
 
 def tokens_in_order(network, example, sides):
-    """Grad-CAM at the output of `network.block`, at the positions that changes of the input show."""
+    """Grad-CAM at the output of `network.block`, at the positions that the input shows."""
     count = sides[0] * sides[1]
     inner = example.clone().requires_grad_()
     kept = []

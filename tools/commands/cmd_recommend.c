@@ -23,7 +23,8 @@
 #define CURVE_STEPS 16
 #define BASELINE "random-cam"
 
-/* What is tried, unless -m names methods: those whose maps depend on the class, and the baseline. */
+/* What is tried, unless -m names methods: those whose maps depend on the class, and the baseline.
+ * */
 static const char *const tried_methods[] = {BASELINE,       "grad-cam",  "grad-cam++",  "xgrad-cam",
                                             "hires-cam",    "layer-cam", "recipro-cam", "group-cam",
                                             "ablation-cam", "score-cam", "ss-cam-mean"};
