@@ -304,6 +304,19 @@ def test_a_layout_that_does_not_fit_is_refused_by_name(program, save, tmp_path):
     assert done.returncode == 1 and "input_layout" in done.stderr
 
 
+class Sideways(Wrapper):
+    def forward(self, x):
+        return self.net(x.transpose(2, 3))
+
+
+def test_a_network_that_swaps_sides_is_refused(program, save, tmp_path):
+    np.save(tmp_path / "x.npy", plain_input(tiny))
+    done = program.run(
+        "explain", save(Sideways(tiny())), "--tensor", tmp_path / "x.npy", "-m", "grad-cam"
+    )
+    assert done.returncode == 1 and "swaps the height and width" in done.stderr
+
+
 # --- types of elements --------------------------------------------------------------------------
 
 
