@@ -174,7 +174,7 @@ TokenOrder token_order(Network &network, const Layer &layer, const at::Tensor &i
     const auto program = network.tapped_at(layer);
     const auto tokens_of = [&](const at::Tensor &other) {
         const c10::AutoGradMode no_gradients(false);
-        const auto tap = c10::make_intrusive<LayerTap>(false);
+        const auto tap = c10::make_intrusive<LayerTap>(*network.form(), false);
         try {
             run_for_logits(*program, other.clone(), tap, 0, output);
         } catch (const Error &) { // values decide whether the network takes an input
