@@ -57,9 +57,10 @@ sscam_status sscam_device_input_open(const sscam_cuda_array *array,
         status = sscam_input_check_elements(&read, function);
     if (status == SSCAM_OK && sscam_input_type_is_whole(wanted->type) &&
         out->array.element_type != SSCAM_ELEMENT_UINT8)
-        status = sscam_fail(SSCAM_E_ARGUMENT,
-                            "%s: %s: the network takes whole numbers (input_type=%s): give it uint8",
-                            function, name, sscam_input_type_text(wanted->type));
+        status = sscam_fail(
+            SSCAM_E_ARGUMENT,
+            "%s: %s: the network takes whole numbers (input_type=%s): give it uint8", function,
+            name, sscam_input_type_text(wanted->type));
     out->shape = read.shape;
     take_order(&read, out);
     return status;

@@ -49,10 +49,10 @@ at::Tensor example_input(const std::vector<int64_t> &sizes, bool of_pixels)
 // Where nothing tells how a network takes its input, that may be why it failed.
 const char *advice_for(const InputForm &form)
 {
-    return form.layout().axes[0] == '\0'
-               ? "; if it takes its axes in another order, or another type of numbers, say so by the "
-                 "options input_layout and input_type"
-               : "";
+    return form.layout().axes[0] == '\0' ? "; if it takes its axes in another order, or another "
+                                           "type of numbers, say so by the "
+                                           "options input_layout and input_type"
+                                         : "";
 }
 
 // Nothing is said of the inputs.

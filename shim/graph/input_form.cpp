@@ -491,8 +491,9 @@ void InputForm::push(const at::Tensor &rows, jit::Stack &stack) const
                          "; by sscam_explainer_set_input(), --input NAME=FILE.npy or "
                          "NAME=NUMBER, or the keyword inputs");
     if (std::strstr(layout_.axes, "wh"))
-        throw InputError("the network swaps the height and width of its input before it reads it, so "
-                         "that maps of its layers would lie on their side; export it without that");
+        throw InputError(
+            "the network swaps the height and width of its input before it reads it, so "
+            "that maps of its layers would lie on their side; export it without that");
     for (const Argument &argument : arguments_)
         stack.push_back(ivalue_of(argument, rows));
 }

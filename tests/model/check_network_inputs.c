@@ -52,9 +52,9 @@ START_TEST(arrays_are_read_in_the_networks_order)
     const sscam_input_description wanted = taking(own->axes, 3);
     for (int i = 0; i < 1024; i++)
         values[i] = (float)i;
-    ck_assert_int_eq(sscam_input_open_as(ARRAY(values, own->shape, own->rank), &wanted, "input",
-                                         "load", &input),
-                     SSCAM_OK);
+    ck_assert_int_eq(
+        sscam_input_open_as(ARRAY(values, own->shape, own->rank), &wanted, "input", "load", &input),
+        SSCAM_OK);
     ck_assert_int_eq(sscam_input_load(&input, "load"), SSCAM_OK);
     int64_t read[SSCAM_MOST_RANK];
     sscam_shape_write(&input.shape, read);
@@ -152,8 +152,7 @@ START_TEST(other_inputs_are_copied_by_name)
 {
     static const double values[6] = {1, 2, 3, 4, 5, 6};
     static const int64_t shape[2] = {3, 2}, transposed[2] = {1, 3}, numbers[3] = {7, 8, 9};
-    const sscam_array matrix = {sizeof matrix, values, shape, transposed, 2,
-                                SSCAM_ELEMENT_FLOAT64},
+    const sscam_array matrix = {sizeof matrix, values, shape, transposed, 2, SSCAM_ELEMENT_FLOAT64},
                       number = {sizeof number, numbers, NULL, NULL, 0, SSCAM_ELEMENT_INT64};
     sscam_other_inputs inputs = {0}, copy = {0};
     ck_assert_int_eq(set(&inputs, "a", &matrix), SSCAM_OK);

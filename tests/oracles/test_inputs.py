@@ -579,7 +579,7 @@ REFUSED = {
     "missing": (Reference, {}, {}, "reference (a tensor [N,3,H,W])"),
     "missing key": (InDictionary, {}, {}, "x.bias (a tensor)"),
     "missing number": (Switched, {"flip": "true"}, {}, "factor (a number)"),
-    "unknown": (Reference, {"refrence": REFERENCE}, {}, 'has none of that name; its inputs are x'),
+    "unknown": (Reference, {"refrence": REFERENCE}, {}, "has none of that name; its inputs are x"),
     "no number": (
         Switched,
         {"flip": "true", "factor": REFERENCE},
@@ -618,7 +618,16 @@ def test_layers_of_other_inputs_are_refused(program, save, tmp_path):
     np.save(tmp_path / "x.npy", plain_input(tiny))
     flags = input_flags({"reference": REFERENCE}, tmp_path)
     path = save(TwoTrunks())
-    arguments = ("explain", path, "--tensor", tmp_path / "x.npy", "-m", "grad-cam", *flags, "--json")
+    arguments = (
+        "explain",
+        path,
+        "--tensor",
+        tmp_path / "x.npy",
+        "-m",
+        "grad-cam",
+        *flags,
+        "--json",
+    )
     assert json.loads(program.run(*arguments).stdout)["layer"] == "own.features"
     done = program.run(*arguments, "-l", "other.features")
     assert done.returncode == 1 and "does not depend on the input that is explained" in done.stderr
