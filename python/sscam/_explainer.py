@@ -24,8 +24,8 @@ from ._arguments import (
 from ._errors import check
 from ._handle import Handle, decode, encode, first_of, taken_text
 from ._image import ImageLike, is_image, opened
-from ._labels import Labels
 from ._inputs import InputForm, InputValue, argument_of, as_inputs, named_arrays
+from ._labels import Labels
 from ._map import Map
 from ._progress import Progress, call_with_progress
 from ._tables import (

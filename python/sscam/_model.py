@@ -295,7 +295,7 @@ class Model:
         inputs: Optional[Mapping[str, InputValue]] = None,
         *,
         layout: Optional[str] = None,
-        type: Optional[str] = None,  # noqa: A002 - as the option is called
+        type: Optional[str] = None,
         image_input: Optional[str] = None,
     ) -> Model:
         """A model of the same network whose inputs are given as told: its explanations, classify()

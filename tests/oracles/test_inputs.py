@@ -1,10 +1,10 @@
-"""Networks that take their input in other orders of axes or types, or several inputs: their maps are
-those of a plain network [N,C,sides], by the oracle in eager PyTorch, on the same values."""
+"""Networks that take their input in other orders of axes or types, or several inputs: their maps
+are those of a plain network [N,C,sides], by the oracle in eager PyTorch, on the same values."""
 
 import csv
 import json
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import metric_formulas as metrics
-from cams import TERM_METHODS, Options, explain, probabilities
+from cams import Options, explain, probabilities
 from oracle_networks import Network, random_input, tiny
 from preprocess_oracle import network_input
 
@@ -150,8 +150,8 @@ class Hidden(Wrapper):
 class Case(NamedTuple):
     network: object  # makes the plain one
     wrapper: object
-    order: Tuple[int, ...]  # of the plain input's axes; those that are missing are dropped
-    options: Dict[str, str] = {}
+    order: tuple[int, ...]  # of the plain input's axes; those that are missing are dropped
+    options: Optional[dict[str, str]] = None
     layer: str = "net.features"
 
 
@@ -258,7 +258,7 @@ def test_orders_of_axes(run, save, name, method):
         method,
         "-l",
         case.layer,
-        **{**noise_options(method), **case.options},
+        **{**noise_options(method), **(case.options or {})},
     )
     network = Network(plain, "features", double=False)
     check(found, network, values[0], method)
@@ -269,7 +269,7 @@ def test_the_default_layer_is_the_plain_networks(run, save, name):
     case = CASES[name]
     path = save(case.wrapper(case.network()))
     array = ordered(plain_input(case.network), case.order)
-    report = run(path, array, "grad-cam", **case.options)[2]
+    report = run(path, array, "grad-cam", **(case.options or {}))[2]
     assert report["layer"].startswith(case.layer)
 
 
@@ -435,23 +435,23 @@ class Switched(Wrapper):
 
 
 class InDictionary(Wrapper):
-    def forward(self, x: Dict[str, Tensor]):
+    def forward(self, x: dict[str, Tensor]):
         return self.net(x["rgb"]) + x["bias"]
 
 
 class InList(Wrapper):
-    def forward(self, x: List[Tensor]):
+    def forward(self, x: list[Tensor]):
         return self.net(x[1]) + x[0]
 
 
 class InTuple(Wrapper):
-    def forward(self, x: Tuple[Tensor, Tensor]):
+    def forward(self, x: tuple[Tensor, Tensor]):
         return self.net(x[0]) + x[1]
 
 
 class Optionals(Wrapper):
-    def forward(self, x, mask: Optional[Tensor], names: List[int] = [1, 2]):
-        y = self.net(x)
+    def forward(self, x, mask: Optional[Tensor], factor: float = 1.0):
+        y = self.net(x) * factor
         return y if mask is None else y * mask
 
 
