@@ -247,10 +247,13 @@ static sscam_status explain_array(const char *function, sscam_explain_request *r
 static sscam_status explain_cuda(const char *function, sscam_explain_request *request,
                                  const sscam_cuda_array *array, sscam_map **maps)
 {
-    sscam_device_input input;
+    sscam_device_input input = {.name = "input"};
+    sscam_input_description wanted = {.channels = 0};
     if (!array || !maps)
         return sscam_fail(SSCAM_E_ARGUMENT, "%s: %s is NULL", function, !array ? "input" : "maps");
-    sscam_status status = sscam_device_input_open(array, "input", function, &input);
+    sscam_status status = describe_first(function, request, &wanted);
+    if (status == SSCAM_OK)
+        status = sscam_device_input_open(array, &wanted, "input", function, &input);
     if (status == SSCAM_OK)
         status = explain_opened(function, request, (any_input){.device = &input}, maps);
     sscam_device_input_close(&input);

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/checked_size.h"
 #include "base/error.h"
@@ -21,7 +22,20 @@ static sscam_array described(const sscam_cuda_array *array)
                          array->strides,      array->rank, array->element_type};
 }
 
-sscam_status sscam_device_input_open(const sscam_cuda_array *array, const char *name,
+/* The order of axes in which the array was read. */
+static void take_order(const sscam_input *read, sscam_device_input *out)
+{
+    if (read->array.shape != read->numbers)
+        return;
+    memcpy(out->numbers, read->numbers, sizeof out->numbers);
+    memcpy(out->strides, read->strides, sizeof out->strides);
+    out->array.shape = out->numbers;
+    out->array.strides = out->strides;
+    out->array.rank = read->array.rank;
+}
+
+sscam_status sscam_device_input_open(const sscam_cuda_array *array,
+                                     const sscam_input_description *wanted, const char *name,
                                      const char *function, sscam_device_input *out)
 {
     *out = (sscam_device_input){.name = name};
@@ -37,10 +51,18 @@ sscam_status sscam_device_input_open(const sscam_cuda_array *array, const char *
                           function, name, out->array.device);
     const sscam_array plain = described(&out->array);
     sscam_input read;
-    status = sscam_input_open(&plain, name, function, &read);
+    status = sscam_input_open_as(&plain, wanted, name, function, &read);
+    read.may_be_int64 = 0;
     if (status == SSCAM_OK)
         status = sscam_input_check_elements(&read, function);
+    if (status == SSCAM_OK && sscam_input_type_is_whole(wanted->type) &&
+        out->array.element_type != SSCAM_ELEMENT_UINT8)
+        status = sscam_fail(
+            SSCAM_E_ARGUMENT,
+            "%s: %s: the network takes whole numbers (input_type=%s): give it uint8", function,
+            name, sscam_input_type_text(wanted->type));
     out->shape = read.shape;
+    take_order(&read, out);
     return status;
 }
 

@@ -9,16 +9,19 @@
 #include "sscam/cuda.h"
 
 typedef struct sscam_device_input {
-    const char *name; /* in messages: "input" */
-    sscam_cuda_array array;
+    const char *name;       /* in messages: "input" */
+    sscam_cuda_array array; /* as [N,C,sides], by the numbers below where it was given otherwise */
+    int64_t numbers[SSCAM_MOST_RANK], strides[SSCAM_MOST_RANK];
     sscam_shape shape;
     const sscam_model *model; /* whose backend holds the values; NULL: none does */
     const float *values; /* address on the device, which the core passes on and does not read */
     float *host;         /* a copy; malloc'ed when it is first needed */
 } sscam_device_input;
 
-/* Reads what describes the elements. As sscam_input_open(). */
-sscam_status sscam_device_input_open(const sscam_cuda_array *array, const char *name,
+/* Reads what describes the elements. As sscam_input_open_as(); where the network takes whole numbers
+ * they must be such. The struct must stay where it is. */
+sscam_status sscam_device_input_open(const sscam_cuda_array *array,
+                                     const sscam_input_description *wanted, const char *name,
                                      const char *function, sscam_device_input *out);
 
 /* Has the model's backend hold the values until sscam_device_input_close(). SSCAM_E_UNSUPPORTED for

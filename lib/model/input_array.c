@@ -222,7 +222,9 @@ sscam_status sscam_input_open_as(const sscam_array *array, const sscam_input_des
                                &order);
     out->type = wanted->type;
     out->may_be_int64 = 1;
-    if (status == SSCAM_OK && order.axes[0])
+    const int32_t is_as_kept = sscam_input_layout_is_plain(&order) &&
+                               out->array.rank == out->shape.rank;
+    if (status == SSCAM_OK && !is_as_kept)
         put_in_order(out, &order);
     return status;
 }

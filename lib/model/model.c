@@ -263,7 +263,8 @@ sscam_status sscam_model_classify_cuda(sscam_model *model, const sscam_cuda_arra
     if (status != SSCAM_OK)
         return status;
     sscam_device_input read;
-    status = sscam_device_input_open(input, "input", function, &read);
+    const sscam_input_description wanted = sscam_model_input_description(model);
+    status = sscam_device_input_open(input, &wanted, "input", function, &read);
     if (status == SSCAM_OK)
         status = sscam_device_input_load(&read, model, function);
     if (status == SSCAM_OK)

@@ -13,13 +13,12 @@ import numpy.typing as npt
 from . import _native
 from ._arguments import (
     ClassIndex,
-    array_argument,
-    as_batch,
     class_argument,
 )
 from ._errors import ArgumentError
 from ._explainer import Explainer, labelled_map
 from ._image import ImageLike, is_image, opened
+from ._inputs import as_inputs
 from ._map import Map
 from ._progress import Progress, call_with_progress
 from ._tensors import array_like, gpu_input, is_on_gpu
@@ -86,18 +85,19 @@ def explain_all(
             listed, _native.sscam_explain_cuda_all, given.argument, given.shape[0], wanted, progress
         )
         return batches if given.has_batch else batches[0]
-    if dimensions is None and is_image(image):
+    form = listed[0]._input_form()
+    if dimensions is None and is_image(image) and not form.takes(image):
         return _explain_image(listed, image, wanted, progress)
-    batch = as_batch(image, dimensions)
+    inputs = as_inputs(image, dimensions, form)
     batches = _explain_inputs(
         listed,
         _native.sscam_explain_array_all,
-        array_argument(batch),
-        len(batch),
+        inputs.argument,
+        inputs.count,
         wanted,
         progress,
     )
-    return batches if image.ndim == batch.ndim else batches[0]
+    return batches if inputs.has_batch else batches[0]
 
 
 def class_list(

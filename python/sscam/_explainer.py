@@ -14,8 +14,6 @@ import numpy.typing as npt
 from . import _native
 from ._arguments import (
     ClassIndex,
-    array_argument,
-    as_batch,
     class_argument,
     class_arguments,
     floats_argument,
@@ -24,8 +22,9 @@ from ._arguments import (
     target_weights_argument,
 )
 from ._errors import check
-from ._handle import Handle, encode, first_of, taken_text
+from ._handle import Handle, decode, encode, first_of, taken_text
 from ._image import ImageLike, is_image, opened
+from ._inputs import InputForm, InputValue, argument_of, as_inputs, named_arrays
 from ._labels import Labels
 from ._map import Map
 from ._progress import Progress, call_with_progress
@@ -137,6 +136,7 @@ class Explainer:
         model: the network.
         method: name from methods(), such as "grad-cam".
         layer: target layer, a name from Model.layers(); None for the default one.
+        inputs: inputs of the network besides the one that is explained, as set_input() takes them.
         **options: see below; later changes go through the attribute `options`.
 
     Raises:
@@ -149,6 +149,8 @@ class Explainer:
         model: Model,
         method: str = "ss-cam-mean",
         layer: Optional[str] = None,
+        *,
+        inputs: Optional[Mapping[str, InputValue]] = None,
         **options: OptionValue,
     ) -> None:
         check_keywords("Explainer()", options)
@@ -161,6 +163,8 @@ class Explainer:
         self._method = method
         self._labels: Optional[Labels] = model.labels
         self.options.update(layer=layer, **options)
+        for name, value in (inputs or {}).items():
+            self.set_input(name, value)
 
     @property
     def method(self) -> str:
@@ -240,11 +244,48 @@ class Explainer:
             given = gpu_input(image, dimensions)
             maps = self._explain_gpu(given, class_index, progress)
             return maps if given.has_batch else maps[0]
-        if dimensions is None and is_image(image):
+        form = self._input_form()
+        if dimensions is None and is_image(image) and not form.takes(image):
             return self._explain_image(image, class_index, progress)
-        batch = as_batch(image, dimensions)
-        maps = self._explain_batch(batch, class_index, progress)
-        return maps if image.ndim == batch.ndim else maps[0]
+        inputs = as_inputs(image, dimensions, form)
+        maps = self._explain_inputs(
+            _native.sscam_explain_array, inputs.argument, inputs.count, class_index, progress
+        )
+        return maps if inputs.has_batch else maps[0]
+
+    def _input_form(self) -> InputForm:
+        """How the network takes inputs from this explainer."""
+        layout, type_ = ctypes.c_char_p(), ctypes.c_char_p()
+        with self._used() as pointer:
+            check(
+                _native.sscam_explainer_input_form(
+                    pointer, ctypes.byref(layout), ctypes.byref(type_)
+                )
+            )
+        return InputForm(decode(layout.value or b""), decode(type_.value or b""))
+
+    def set_input(self, name: str, value: Optional[InputValue]) -> None:
+        """Give an input of the network besides the one that is explained.
+
+        Args:
+            name: of the argument of forward(), or of the input of a program of torch.export;
+                "x.depth" for the key `depth` of the dictionary `x`, "x.0" for the first element of
+                the list `x`.
+            value: an array or tensor, a number or a flag; a dictionary or list gives its elements.
+                None removes what was given before.
+        """
+        if value is None:
+            with self._used() as pointer:
+                check(_native.sscam_explainer_set_input(pointer, encode(name), None))
+            return
+        for full_name, array in named_arrays({name: value}):
+            argument = argument_of(array)
+            with self._used() as pointer:
+                check(
+                    _native.sscam_explainer_set_input(
+                        pointer, encode(full_name), ctypes.byref(argument)
+                    )
+                )
 
     def _explain_image(
         self, image: ImageLike, class_index: ClassIndex, progress: Optional[Progress]
@@ -260,14 +301,6 @@ class Explainer:
                 ),
             )
         return labelled_map(explained, self._labels, image)
-
-    def _explain_batch(
-        self, batch: npt.NDArray[np.float32], class_index: Any, progress: Optional[Progress]
-    ) -> list[Map]:
-        array = array_argument(batch)
-        return self._explain_inputs(
-            _native.sscam_explain_array, array, len(batch), class_index, progress
-        )
 
     def _explain_gpu(
         self, given: GpuInput, class_index: Any, progress: Optional[Progress]

@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Optional, Union, overload
 
 import numpy as np
@@ -15,8 +15,6 @@ import numpy.typing as npt
 from . import _constants, _native
 from ._arguments import (
     ClassIndex,
-    array_argument,
-    as_batch,
     floats_argument,
     shape_argument,
 )
@@ -34,6 +32,7 @@ from ._explain_all import explain_all
 from ._explainer import Explainer
 from ._handle import Handle, decode, encode, taken_text
 from ._image import ImageLike
+from ._inputs import Inputs, InputValue, ModelInputs, as_inputs, form_of_model
 from ._labels import Labels, LabelsLike, labels_of
 from ._map import Map
 from ._progress import Progress
@@ -279,6 +278,51 @@ class Model:
         return tuple(side or None for side in shape[:rank]) if rank else None
 
     @property
+    def input_layout(self) -> str:
+        """Order in which the network takes the axes of its input, as the option `input_layout`
+        names it: "nchw", "nhwc"; "" where it is unknown."""
+        with self._borrowed() as pointer:
+            return decode(_native.sscam_model_input_layout(pointer))
+
+    @property
+    def input_type(self) -> str:
+        """Type of the elements that the network takes, such as "float32" or "uint8"."""
+        with self._borrowed() as pointer:
+            return decode(_native.sscam_model_input_type(pointer))
+
+    def with_inputs(
+        self,
+        inputs: Optional[Mapping[str, InputValue]] = None,
+        *,
+        layout: Optional[str] = None,
+        type: Optional[str] = None,
+        image_input: Optional[str] = None,
+    ) -> Model:
+        """A model of the same network whose inputs are given as told: its explanations, classify()
+        and layers() use them. What is not told stays as this model has it.
+
+        Args:
+            inputs: inputs besides the one that is explained, as Explainer.set_input() takes them.
+            layout, type, image_input: as the options `input_layout`, `input_type` and
+                `image_input`.
+
+        Raises:
+            ArgumentError: no such layout, type or input: the text lists the inputs.
+            UnsupportedError: the network runs behind a function, which has one input.
+        """
+        told = ModelInputs(inputs or {}, layout, type, image_input)
+        pointer = ctypes.POINTER(_native.Model)()
+        with self._borrowed() as borrowed:
+            check(
+                _native.sscam_model_with_inputs(
+                    borrowed, ctypes.byref(told.argument), ctypes.byref(pointer)
+                )
+            )
+        model = Model.__new__(Model)
+        model._own(pointer, self._labels)
+        return model
+
+    @property
     def class_count(self) -> Optional[int]:
         """Number of classes; None where it is not certain without running the network."""
         with self._borrowed() as pointer:
@@ -299,7 +343,7 @@ class Model:
         with self._borrowed() as own:
             check(_native.sscam_model_randomise(own, layers, seed, None, ctypes.byref(pointer)))
         model = type(self).__new__(type(self))
-        model._own(pointer)
+        model._own(pointer, self._labels)
         return model
 
     @property
@@ -388,9 +432,13 @@ class Model:
             given = gpu_input(array, dimensions)
             logits = self._logits(_native.sscam_model_classify_cuda, given.argument, given.shape[0])
             return logits if given.has_batch else logits[0]
-        batch = as_batch(array, dimensions)
-        logits = self._logits(_native.sscam_model_classify, array_argument(batch), len(batch))
-        return logits if array.ndim == batch.ndim else logits[0]
+        given = self._as_inputs(array, dimensions)
+        logits = self._logits(_native.sscam_model_classify, given.argument, given.count)
+        return logits if given.has_batch else logits[0]
+
+    def _as_inputs(self, array: Any, dimensions: Optional[int]) -> Inputs:
+        with self._borrowed() as pointer:
+            return as_inputs(array, dimensions, form_of_model(pointer))
 
     def _logits(self, function: Any, inputs: Any, rows: int) -> npt.NDArray[np.float32]:
         with self._borrowed() as pointer:
@@ -434,6 +482,8 @@ class Model:
         layer: Optional[str] = None,
         progress: Optional[Progress] = None,
         dimensions: Optional[int] = None,
+        *,
+        inputs: Optional[Mapping[str, InputValue]] = None,
         **options: OptionValue,
     ) -> Any:
         """Explain a class on an image, or on each of a batch of ready-made inputs.
@@ -456,7 +506,9 @@ class Model:
                 moved to its total, or the class tqdm.
             dimensions: an array's spatial dimensions: 1 for sound, 2 for images, 3 for video. None
                 means 2 for arrays of rank 3 and 4, which could be others, and 1 or 3 for ranks 2
-                and 5.
+                and 5, unless the network's order of axes is another (`input_layout`).
+            inputs: inputs of the network besides the one that is explained, by name: arrays,
+                numbers, flags, dictionaries and lists of these.
             **options: see below.
 
         Returns:
@@ -474,7 +526,7 @@ class Model:
             TypeError: an unknown keyword, or a value of the wrong type.
         """
         check_keywords("Model.explain()", options)
-        with Explainer(self, method, layer, **options) as explainer:
+        with Explainer(self, method, layer, inputs=inputs, **options) as explainer:
             return explainer.explain(image, class_index, progress, dimensions)
 
     def explain_all(

@@ -84,6 +84,20 @@ class Array(ctypes.Structure):
     ]
 
 
+class ModelInputs(ctypes.Structure):
+    """sscam_model_inputs, of which Python keeps texts and arrays alive."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("layout", c_char_p),
+        ("type", c_char_p),
+        ("image_input", c_char_p),
+        ("count", c_int64),
+        ("names", POINTER(c_char_p)),
+        ("values", POINTER(POINTER(Array))),
+    )
+
+
 class CudaArray(ctypes.Structure):
     """sscam_cuda_array, of which Python keeps data, shape and strides alive."""
 
@@ -399,6 +413,12 @@ sscam_explainer_set_region = _declare(
 sscam_explainer_set_target_weights = _declare(
     "sscam_explainer_set_target_weights", _status, _explainer, POINTER(c_float), c_int64
 )
+sscam_explainer_set_input = _declare(
+    "sscam_explainer_set_input", _status, _explainer, c_char_p, POINTER(Array)
+)
+sscam_explainer_input_form = _declare(
+    "sscam_explainer_input_form", _status, _explainer, POINTER(c_char_p), POINTER(c_char_p)
+)
 sscam_explainer_set_progress = _declare(
     "sscam_explainer_set_progress", _status, _explainer, progress_callback, ctypes.py_object
 )
@@ -537,6 +557,11 @@ sscam_model_ref = _declare("sscam_model_ref", _model, _model)
 sscam_model_unref = _declare("sscam_model_unref", None, _model)
 sscam_model_device = _declare("sscam_model_device", c_char_p, _model)
 sscam_model_input_shape = _declare("sscam_model_input_shape", c_int32, _model, _shape)
+sscam_model_input_layout = _declare("sscam_model_input_layout", c_char_p, _model)
+sscam_model_input_type = _declare("sscam_model_input_type", c_char_p, _model)
+sscam_model_with_inputs = _declare(
+    "sscam_model_with_inputs", _status, _model, POINTER(ModelInputs), POINTER(_model)
+)
 sscam_model_class_count = _declare("sscam_model_class_count", c_int64, _model)
 sscam_model_calibration = _declare("sscam_model_calibration", _status, _model, POINTER(c_char_p))
 sscam_model_set_calibration = _declare("sscam_model_set_calibration", _status, _model, c_char_p)

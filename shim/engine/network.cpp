@@ -46,6 +46,15 @@ at::Tensor example_input(const std::vector<int64_t> &sizes, bool of_pixels)
     return of_pixels ? (127.5 * waves + 127.5).round() : waves;
 }
 
+// Where nothing tells how a network takes its input, that may be why it failed.
+const char *advice_for(const InputForm &form)
+{
+    return form.layout().axes[0] == '\0' ? "; if it takes its axes in another order, or another "
+                                           "type of numbers, say so by the "
+                                           "options input_layout and input_type"
+                                         : "";
+}
+
 // Nothing is said of the inputs.
 sscam_input_form unknown_form()
 {
@@ -163,7 +172,7 @@ NetworkRun run_network(const Program &program, const at::Tensor &input,
         if (memory_ran_out() || device_failed())
             throw;
         throw Error(SSCAM_E_MODEL, "the network failed on an input of shape " + shape_text(shape) +
-                                       ": " + current_reason());
+                                       ": " + current_reason() + advice_for(program.form()));
     }
     run.logits = read_logits(run.output, {rows > 0 ? rows : shape[0], shape.size()}, wanted,
                              &run.taken);

@@ -22,7 +22,10 @@ namespace {
 // differentiated. The network continues with a copy, which it may change in place.
 class LayerTap : public Tap {
 public:
-    explicit LayerTap(bool want_gradients) : want_gradients_(want_gradients) {}
+    LayerTap(const InputForm &form, bool want_gradients)
+        : form_(form), want_gradients_(want_gradients)
+    {
+    }
 
     at::Tensor pass(int64_t, const at::Tensor &value) override
     {
@@ -30,16 +33,20 @@ public:
             activations = value.is_mkldnn() ? value.to_dense() : value.dequantize();
             return value; // has no gradients
         }
+        const bool lacks_batch = form_.lacks_batch_axis(value);
         activations = value.detach().clone();
+        if (lacks_batch)
+            activations = activations.unsqueeze(0);
         if (!want_gradients_ || !value.is_floating_point())
             return value;
         activations.requires_grad_(true);
-        return activations.clone();
+        return lacks_batch ? activations.squeeze(0).clone() : activations.clone();
     }
 
     at::Tensor activations; // of the last call
 
 private:
+    const InputForm &form_;
     bool want_gradients_;
 };
 
@@ -167,7 +174,7 @@ TokenOrder token_order(Network &network, const Layer &layer, const at::Tensor &i
     const auto program = network.tapped_at(layer);
     const auto tokens_of = [&](const at::Tensor &other) {
         const c10::AutoGradMode no_gradients(false);
-        const auto tap = c10::make_intrusive<LayerTap>(false);
+        const auto tap = c10::make_intrusive<LayerTap>(*network.form(), false);
         try {
             run_for_logits(*program, other.clone(), tap, 0, output);
         } catch (const Error &) { // values decide whether the network takes an input
@@ -195,6 +202,11 @@ const Layer &wanted_layer(const LayerTable &table, const char *name)
         if (table.not_run.count(name) != 0)
             throw Error(SSCAM_E_LAYER, "layer \"" + std::string(name) +
                                            "\": the network did not run it on this input");
+        if (table.of_others.count(name) != 0)
+            throw Error(SSCAM_E_LAYER,
+                        "layer \"" + std::string(name) +
+                            "\": its output does not depend on the input that is explained, but on "
+                            "other inputs of the network");
         struct sscam_layers list = exported(table);
         sscam_status status = sscam_fail_unknown_layer(name, &list);
         sscam_layers_release(&list);
@@ -214,7 +226,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     auto table = network.layers(input, text_or_empty(request.output));
     const Layer &layer = wanted_layer(*table, request.layer);
     const bool want_gradients = request.want_gradients != 0;
-    auto tap = c10::make_intrusive<LayerTap>(want_gradients);
+    auto tap = c10::make_intrusive<LayerTap>(*network.form(), want_gradients);
 
     c10::AutoGradMode gradients(want_gradients);
     at::Tensor logits = run_for_logits(*network.tapped_at(layer), input.clone(), tap, 0,
@@ -222,7 +234,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     check_captured(tap->activations, layer);
     if (want_gradients && network.detaches() && !is_differentiable(*tap, logits)) {
         // As torch.no_grad(), detach() says what is trained, not what the scores depend on.
-        tap = c10::make_intrusive<LayerTap>(want_gradients);
+        tap = c10::make_intrusive<LayerTap>(*network.form(), want_gradients);
         logits = run_for_logits(*network.tapped_at(layer, Detaching::PassedOn), input.clone(), tap,
                                 0, text_or_empty(request.output));
         check_captured(tap->activations, layer);

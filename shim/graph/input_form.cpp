@@ -379,6 +379,18 @@ bool InputForm::is_of_one_input() const
     return layout_.axes[0] != '\0' && sscam_input_layout_find(&layout_, 'n') < 0;
 }
 
+bool InputForm::lacks_batch_axis(const at::Tensor &value) const
+{
+    return is_of_one_input() && value.dim() > 0 && value.size(0) != 1 &&
+           value.dim() < sscam_input_layout_rank(&layout_);
+}
+
+bool InputForm::has_other_tensors() const
+{
+    return std::any_of(given_.begin(), given_.end(),
+                       [](const auto &given) { return given.second.dim() > 0; });
+}
+
 bool InputForm::takes_rows(int64_t rows) const
 {
     if (rows == 1 || given_.empty())
@@ -478,6 +490,10 @@ void InputForm::push(const at::Tensor &rows, jit::Stack &stack) const
         throw InputError("the network takes further inputs, which are to be given: " + missing_ +
                          "; by sscam_explainer_set_input(), --input NAME=FILE.npy or "
                          "NAME=NUMBER, or the keyword inputs");
+    if (std::strstr(layout_.axes, "wh"))
+        throw InputError(
+            "the network swaps the height and width of its input before it reads it, so "
+            "that maps of its layers would lie on their side; export it without that");
     for (const Argument &argument : arguments_)
         stack.push_back(ivalue_of(argument, rows));
 }

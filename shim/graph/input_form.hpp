@@ -44,6 +44,13 @@ public:
     // the axis of a batch as well.
     bool is_of_one_input() const;
 
+    // Whether a value inside of a network that takes one input at a time lacks the axis of a batch:
+    // [K,h,w] for an image.
+    bool lacks_batch_axis(const at::Tensor &value) const;
+
+    // Whether forward() is given tensors besides the input that is explained.
+    bool has_other_tensors() const;
+
     const sscam_input_layout &layout() const { return layout_; }
     sscam_input_type type() const { return type_; }
     bool has_whole_numbers() const { return sscam_input_type_is_whole(type_) != 0; }

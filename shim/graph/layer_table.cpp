@@ -29,17 +29,45 @@ struct Observation {
 
 class Recorder : public Tap {
 public:
+    // `input`: as the library has it.
+    Recorder(const InputForm &form, const at::Tensor &input)
+        : form_(form), input_size_(input.numel()), starts_later_(form.has_whole_numbers())
+    {
+    }
+
     at::Tensor pass(int64_t mark, const at::Tensor &value) override
     {
-        at::Tensor recorded = value;
+        at::Tensor recorded = is_start(value) ? as_start(value) : value;
         const FlowValue found = flow.record(recorded);
+        std::vector<int64_t> shape = value.sizes().vec();
+        if (form_.lacks_batch_axis(value))
+            shape.insert(shape.begin(), 1);
         observations.push_back(
-            {mark, value.sizes().vec(), value.is_floating_point() || value.is_quantized(), found});
+            {mark, shape, value.is_floating_point() || value.is_quantized(), found});
         return recorded;
     }
 
     DataFlow flow;
     std::vector<Observation> observations;
+
+private:
+    // Whole numbers have no gradients: the flow starts where the network makes real ones of them.
+    bool is_start(const at::Tensor &value) const
+    {
+        return starts_later_ && at::GradMode::is_enabled() && value.is_floating_point() &&
+               !value.requires_grad() && value.numel() == input_size_;
+    }
+
+    // A copy, since a leaf cannot be changed in place.
+    at::Tensor as_start(const at::Tensor &value)
+    {
+        starts_later_ = false;
+        return value.detach().requires_grad_(true).clone();
+    }
+
+    const InputForm &form_;
+    const int64_t input_size_;
+    bool starts_later_;
 };
 
 // The mark that a name stands for: the last one in a run.
@@ -63,16 +91,39 @@ bool is_listed(const Observation &observation, const std::vector<Mark> &marks,
            (!flow_is_known || observation.value.is_known());
 }
 
+// Of a module that several inputs pass through, the calls on the explained one count. Names of what
+// other inputs alone reach are added to `of_others`.
+std::vector<Observation> of_explained_input(const Recorder &recorder,
+                                            const std::vector<Mark> &marks, bool has_others,
+                                            std::set<std::string> &of_others)
+{
+    std::set<std::string> known;
+    std::vector<Observation> kept;
+    for (const Observation &observation : recorder.observations)
+        if (observation.value.is_known())
+            known.insert(marks[observation.mark].name);
+    for (const Observation &observation : recorder.observations) {
+        const std::string &name = marks[observation.mark].name;
+        if (observation.value.is_known() || (!has_others && known.count(name) == 0))
+            kept.push_back(observation);
+        else if (known.count(name) == 0)
+            of_others.insert(name);
+    }
+    return kept;
+}
+
 // One layer for each name, in the order of their last observations.
 std::vector<ListedLayer> list_layers(const std::vector<Observation> &observations,
-                                     const std::vector<Mark> &marks, bool flow_is_known)
+                                     const std::vector<Mark> &marks, bool flow_is_known,
+                                     const std::set<int64_t> &dropped_marks)
 {
     LastMarks last_marks;
     for (const Observation &observation : observations)
         last_marks[marks[observation.mark].name] = observation.mark;
     std::unordered_map<std::string, std::vector<int64_t>> marks_of_name;
     for (size_t i = 0; i < marks.size(); i++)
-        marks_of_name[marks[i].name].push_back(static_cast<int64_t>(i));
+        if (dropped_marks.count(static_cast<int64_t>(i)) == 0)
+            marks_of_name[marks[i].name].push_back(static_cast<int64_t>(i));
 
     std::set<std::string> seen;
     std::vector<ListedLayer> listed;
@@ -101,6 +152,18 @@ std::unordered_map<const Step *, size_t> ranks_of(const std::vector<Observation>
     return ranks;
 }
 
+// Marks of the first that are not among the second.
+std::set<int64_t> marks_missing(const std::vector<Observation> &all,
+                                const std::vector<Observation> &kept)
+{
+    std::set<int64_t> missing;
+    for (const Observation &observation : all)
+        missing.insert(observation.mark);
+    for (const Observation &observation : kept)
+        missing.erase(observation.mark);
+    return missing;
+}
+
 std::set<std::string> names_not_run(const std::vector<Observation> &observations,
                                     const std::vector<Mark> &marks)
 {
@@ -113,11 +176,18 @@ std::set<std::string> names_not_run(const std::vector<Observation> &observations
 }
 
 struct Recording {
-    c10::intrusive_ptr<Recorder> recorder = c10::make_intrusive<Recorder>();
+    c10::intrusive_ptr<Recorder> recorder;
     FlowValue logits;
     std::vector<Output> outputs;
     size_t taken = 0;
 };
+
+Recording recording_of(const MarkedGraph &graph, const at::Tensor &input)
+{
+    Recording recording;
+    recording.recorder = c10::make_intrusive<Recorder>(*graph.form(), input);
+    return recording;
+}
 
 void run(const Program &program, const at::Tensor &input, const std::string &output,
          Recording &recording)
@@ -131,7 +201,7 @@ void run(const Program &program, const at::Tensor &input, const std::string &out
 Recording record(const MarkedGraph &graph, const at::Tensor &input, const std::string &output)
 {
     auto program = graph.program([](int64_t) { return true; }, Detaching::PassedOn);
-    Recording recording;
+    Recording recording = recording_of(graph, input);
     try {
         c10::AutoGradMode gradients(true);
         // A copy, since the network may change its input in place, which a leaf does not allow.
@@ -139,7 +209,7 @@ Recording record(const MarkedGraph &graph, const at::Tensor &input, const std::s
         run(*program, leaf.clone(), output, recording);
     } catch (const Error &) {
         // Autograd alone may fail, as for quantised networks.
-        recording = Recording();
+        recording = recording_of(graph, input);
         run(*program, input.clone(), output, recording);
         recording.logits = FlowValue();
     }
@@ -223,11 +293,16 @@ const Layer *LayerTable::find(const std::string &name) const
 LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input, const std::string &output)
 {
     const Recording recording = record(graph, input, output);
-    auto listed = list_layers(recording.recorder->observations, graph.marks(),
-                              recording.logits.is_known());
+    const bool flow_is_known = recording.logits.is_known();
     LayerTable table;
-    if (recording.logits.is_known())
-        describe_tokens(input.sizes(), ranks_of(recording.recorder->observations), listed);
+    const std::vector<Observation> &all = recording.recorder->observations;
+    const std::vector<Observation> kept =
+        flow_is_known ? of_explained_input(*recording.recorder, graph.marks(),
+                                           graph.form()->has_other_tensors(), table.of_others)
+                      : all;
+    auto listed = list_layers(kept, graph.marks(), flow_is_known, marks_missing(all, kept));
+    if (flow_is_known)
+        describe_tokens(input.sizes(), ranks_of(kept), listed);
     table.outputs = recording.outputs;
     table.output_taken = recording.taken;
     const auto influences = [&](const Layer &layer) {

@@ -33,8 +33,9 @@ public:
     // Sets values of row number `row` to zero.
     using AblateRow = std::function<void(at::Tensor values, int64_t row)>;
 
-    AblationTap(int64_t last_call, int64_t rows, int64_t batch_axis, AblateRow ablate_row)
-        : last_call_(last_call), rows_(rows), batch_axis_(batch_axis),
+    AblationTap(const InputForm &form, int64_t last_call, int64_t rows, int64_t batch_axis,
+                AblateRow ablate_row)
+        : form_(form), last_call_(last_call), rows_(rows), batch_axis_(batch_axis),
           ablate_row_(std::move(ablate_row))
     {
     }
@@ -43,10 +44,11 @@ public:
     {
         if (++calls_ != last_call_)
             return value;
-        at::Tensor altered = spread(value).clone();
+        const bool lacks_batch = form_.lacks_batch_axis(value);
+        at::Tensor altered = spread(lacks_batch ? value.unsqueeze(0) : value).clone();
         for (int64_t row = 0; row < rows_; row++)
             ablate_row_(altered.select(batch_axis_, row), row);
-        return altered;
+        return lacks_batch && rows_ == 1 ? altered.squeeze(0) : altered;
     }
 
 private:
@@ -57,6 +59,7 @@ private:
         return value.expand(shape);
     }
 
+    const InputForm &form_;
     const int64_t last_call_, rows_, batch_axis_;
     const AblateRow ablate_row_;
     int64_t calls_ = 0;
@@ -121,8 +124,8 @@ public:
 private:
     at::Tensor run(int64_t input_rows, int64_t rows, const AblationTap::AblateRow &ablate_row) const
     {
-        auto tap = c10::make_intrusive<AblationTap>(last_call_, rows, request_.plan->batch_axis,
-                                                    ablate_row);
+        auto tap = c10::make_intrusive<AblationTap>(program_->form(), last_call_, rows,
+                                                    request_.plan->batch_axis, ablate_row);
         at::Tensor logits = run_for_logits(*program_, spread_over(input_, input_rows).clone(), tap,
                                            rows, text_or_empty(request_.output));
         if (logits.size(0) != rows || logits.size(1) != logits_.size(1))
