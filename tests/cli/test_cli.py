@@ -64,6 +64,7 @@ JSON_KEYS = {
     "logit",
     "probability",
     "passes",
+    "estimated_error",
     "diagnostics",
     "seconds",
     "flat",
