@@ -145,7 +145,7 @@ SSCAM_API double sscam_map_estimated_error(const sscam_map *map);
  *  masked inputs were scored; 0 where they were known;
  *  - "estimated_error": sscam_map_estimated_error(), where the option `tolerance` is not 0;
  *  - "energy_share": the share of the sum of all squared activations that lies in the channels
- *  which the option `max_channels` selected, where it is not 0.
+ *  which the options `max_channels` and `channel_share` selected, where they may leave some out.
  *
  * @param map A map.
  * @return One line of ASCII; "{}" for methods that score no masked inputs. Ownership: the map's.

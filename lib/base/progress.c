@@ -1,6 +1,7 @@
 #include "base/progress.h"
 
 #include "base/error.h"
+#include "base/pass_count.h"
 
 /* The fraction of the whole call. Rounding must not carry it past the end of its share: the
  * fractions that a callback gets never decrease. */
@@ -27,15 +28,11 @@ static pass_count count_passes(const sscam_pass_span *passes, double position)
                         passes->total};
 }
 
-sscam_status sscam_progress_passes(int64_t *done, int64_t *total)
+int32_t sscam_passes_of_callback(int64_t *done, int64_t *total)
 {
-    if (!done || !total)
-        return sscam_fail(SSCAM_E_ARGUMENT, "done and total must not be NULL");
     *done = current.done;
     *total = current.total;
-    return current.is_running
-               ? sscam_succeed()
-               : sscam_fail(SSCAM_E_ARGUMENT, "the thread is in no progress callback");
+    return current.is_running;
 }
 
 /* The callback may make calls of its own, whose callbacks have counts of theirs. */

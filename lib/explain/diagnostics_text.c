@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "explain/option_values.h"
 
 /* Text that grows, in a buffer, or that is only measured: size 0. */
 typedef struct text_end {
@@ -59,7 +60,7 @@ static size_t write_text(const sscam_map_job *job, char *text, size_t size)
         append_scoring(&end, job);
     if (job->diagnostics.form && job->settings->value[SSCAM_OPTION_TOLERANCE].real > 0.0)
         append_real(&end, "estimated_error", job->estimated_error);
-    if (job->energy_share > 0.0 && job->settings->value[SSCAM_OPTION_MAX_CHANNELS].integer > 0)
+    if (job->energy_share > 0.0 && sscam_selects_channels(job->settings))
         append_real(&end, "energy_share", job->energy_share);
     append(&end, "}");
     return end.length;

@@ -101,6 +101,6 @@ void sscam_map_change_sensitivities(const sscam_map_change *change, int32_t cent
         double largest = 0.0;
         for (int64_t p = 0; p < change->positions; p++)
             largest = fmax(largest, fabs((double)map[p] - (centered ? change->sum[p] : 0.0)));
-        sensitivity[k] = change->range > 0.0 ? largest / change->range : 1.0;
+        sensitivity[k] = change->range > 0.0 ? largest / change->range : largest;
     }
 }

@@ -23,7 +23,7 @@ double sscam_map_change_of(sscam_map_change *change, const double *weights);
 /* By how much the reference moves at most for each unit that a channel's weight alone is raised by,
  * to first order and with its range held: max_p abs(A_k(p) - center(p)) / range, into
  * sensitivity, [channels]. `center`: the mean of A by the weights of the reference, which are a
- * softmax, or zero. */
+ * softmax, or zero. Of a constant reference, without the divisor. */
 void sscam_map_change_sensitivities(const sscam_map_change *change, int32_t centered,
                                     double *sensitivity);
 

@@ -7,13 +7,18 @@ const char *sscam_output_of(const sscam_settings *settings)
     return settings->value[SSCAM_OPTION_OUTPUT].text;
 }
 
+int32_t sscam_selects_channels(const sscam_settings *settings)
+{
+    return settings->value[SSCAM_OPTION_MAX_CHANNELS].integer > 0 ||
+           settings->value[SSCAM_OPTION_CHANNEL_SHARE].real < 1.0;
+}
+
 int32_t sscam_needs_gradients(const sscam_method *method, const sscam_settings *settings)
 {
     if (method->needs & SSCAM_NEEDS_GRADIENTS)
         return 1;
     if ((method->needs & (SSCAM_NEEDS_SCORING | SSCAM_NEEDS_ABLATION)) &&
-        (settings->value[SSCAM_OPTION_MAX_CHANNELS].integer > 0 ||
-         settings->value[SSCAM_OPTION_CHANNEL_SHARE].real < 1.0) &&
+        sscam_selects_channels(settings) &&
         settings->value[SSCAM_OPTION_CHANNEL_RANKING].integer == SSCAM_CHANNEL_RANKING_CONTRIBUTION)
         return 1;
     return (method->needs & SSCAM_NEEDS_SCORING) &&

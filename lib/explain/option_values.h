@@ -9,6 +9,9 @@
 /* Name or position of the network's output that is explained (option `output`). */
 const char *sscam_output_of(const sscam_settings *settings);
 
+/* Whether channels may be left out (options `max_channels` and `channel_share`). */
+int32_t sscam_selects_channels(const sscam_settings *settings);
+
 /* Whether the capture must bring gradients. */
 int32_t sscam_needs_gradients(const sscam_method *method, const sscam_settings *settings);
 

@@ -23,13 +23,15 @@ void sscam_channel_samples_release(sscam_channel_samples *samples)
 sscam_status sscam_channel_samples_init(sscam_channel_samples *samples)
 {
     const int64_t slots = samples->slots;
-    samples->count = sscam_zeros(slots, sizeof *samples->count);
+    samples->count = sscam_zeros(sscam_times(3, slots), sizeof *samples->count);
     samples->mean = sscam_zeros(sscam_times(3, slots), sizeof *samples->mean);
     if (samples->is_common)
         samples->replicate = sscam_zeros(sscam_times(slots, SSCAM_REPLICATES),
                                          sizeof *samples->replicate);
     if (!samples->count || !samples->mean || (samples->is_common && !samples->replicate))
         return sscam_fail_memory("the samples of channels");
+    samples->group = samples->count + slots;
+    samples->known = samples->group + slots;
     samples->squares = samples->mean + slots;
     samples->highest = samples->squares + slots;
     for (int64_t slot = 0; slot < slots; slot++)
@@ -49,48 +51,16 @@ void sscam_channel_samples_add(sscam_channel_samples *samples, int64_t slot, dou
         samples->replicate[slot * SSCAM_REPLICATES + number] = score;
 }
 
-static int64_t pilot_step(const sscam_channel_samples *samples)
-{
-    const int64_t step = samples->slots / SSCAM_LEAST_PILOTS;
-    return step < 1 ? 1 : step < SSCAM_PILOT_SHARE ? step : SSCAM_PILOT_SHARE;
-}
-
-int32_t sscam_is_pilot(const sscam_channel_samples *samples, int64_t slot)
-{
-    return slot % pilot_step(samples) == 0;
-}
-
-/* Whether the pilots alone have a second sample. */
-static int32_t only_pilots(const sscam_channel_samples *samples)
-{
-    for (int64_t slot = 0; slot < samples->slots && samples->is_common; slot++)
-        if (samples->count[slot] == 1)
-            return 1;
-    return 0;
-}
-
-/* The mean change of the pilots' scores from their first sample to their second. */
-static double pilot_shift(const sscam_channel_samples *samples)
-{
-    double sum = 0.0;
-    int64_t pilots = 0;
-    for (int64_t slot = 0; slot < samples->slots; slot++) {
-        if (samples->count[slot] < 2)
-            continue;
-        sum += samples->replicate[slot * SSCAM_REPLICATES + 1] -
-               samples->replicate[slot * SSCAM_REPLICATES];
-        pilots++;
-    }
-    return pilots ? sum / (double)pilots : 0.0;
-}
-
 void sscam_channel_samples_settle(sscam_channel_samples *samples)
 {
     double squares = 0.0;
-    samples->freedom = 0;
+    samples->freedom = samples->known_count = 0;
     for (int64_t slot = 0; slot < samples->slots; slot++) {
+        if (samples->count[slot] == 0)
+            continue;
         squares += samples->squares[slot];
         samples->freedom += samples->count[slot] - 1;
+        samples->known[samples->known_count++] = slot;
     }
     samples->pooled_variance = samples->freedom ? squares / (double)samples->freedom : 0.0;
 }
@@ -136,17 +106,29 @@ static double expected_maximum(const sscam_channel_samples *samples, int64_t slo
     return sum / MAXIMUM_POINTS;
 }
 
+/* Of common noise: the mean of a channel's samples; of channels without samples, the mean of the
+ * others. */
+static void estimate_common(const sscam_channel_samples *samples, double *score)
+{
+    double sum = 0.0;
+    for (int64_t i = 0; i < samples->known_count; i++)
+        sum += samples->mean[samples->known[i]];
+    for (int64_t slot = 0; slot < samples->slots; slot++)
+        score[slot] = samples->count[slot] > 0 ? samples->mean[slot]
+                                               : sum / (double)samples->known_count;
+}
+
 void sscam_estimate_scores(const sscam_channel_samples *samples, double *score)
 {
-    const double shift = only_pilots(samples) ? pilot_shift(samples) : 0.0;
-    for (int64_t slot = 0; slot < samples->slots; slot++) {
-        if (samples->reduction == SSCAM_REDUCE_MAXIMUM)
-            score[slot] = expected_maximum(samples, slot);
-        else if (samples->is_common)
-            score[slot] = samples->mean[slot] + (samples->count[slot] == 1 ? shift / 2.0 : 0.0);
-        else
-            score[slot] = samples->mean[slot] - softmax_bias(samples, mean_variance(samples, slot));
+    if (samples->is_common && samples->reduction == SSCAM_REDUCE_MEAN) {
+        estimate_common(samples, score);
+        return;
     }
+    for (int64_t slot = 0; slot < samples->slots; slot++)
+        score[slot] = samples->reduction == SSCAM_REDUCE_MAXIMUM
+                          ? expected_maximum(samples, slot)
+                          : samples->mean[slot] -
+                                softmax_bias(samples, mean_variance(samples, slot));
 }
 
 /* By how much a normal quantile has to be raised that rests on an estimated variance: the ratio of
@@ -182,45 +164,61 @@ static void simulate_maximum(const sscam_channel_samples *samples, const float *
     }
 }
 
-/* Shared noise moves channels of similar activations together. Deviations are therefore drawn as
- * whole columns: sums of the samples' deviations from the channels' means with normal factors,
- * which have the covariance of the samples. Those of the pilots stand for all channels. */
-static void simulate_common(const sscam_channel_samples *samples, const double *estimate,
-                            const float *normal, double *score)
+/* A channel without samples gets the score of any that has some, the same for all that peak at one
+ * position: they are expected to err together. */
+static double drawn_score(const sscam_channel_samples *samples, const double *estimate,
+                          double normal)
 {
-    const int32_t pilots = only_pilots(samples);
-    const int64_t known = pilots ? 1 : samples->count[0], columns = pilots ? 2
-                                                                    : known < SSCAM_REPLICATES
-                                                                        ? known
-                                                                        : SSCAM_REPLICATES;
-    const double share = pilots ? (double)pilot_step(samples) : 1.0,
-                 shift = pilots && samples->with_softmax ? pilot_shift(samples) : 0.0,
-                 remaining = 1.0 / (double)known - 1.0 / (double)samples->limit,
-                 scale = share * student_factor(4.0 * (double)(columns - 1)) *
+    const double share = 0.5 * erfc(-normal / sqrt(2.0));
+    const int64_t number = (int64_t)(share * (double)samples->known_count);
+    return estimate[samples
+                        ->known[number < samples->known_count ? number : samples->known_count - 1]];
+}
+
+/* A channel's deviation, drawn: the sum of its samples' deviations from their mean, each times the
+ * factor of the sample. */
+static double drawn_deviation(const double *replicate, int64_t columns, const float *normal)
+{
+    double mean = 0.0, deviation = 0.0;
+    for (int64_t i = 0; i < columns; i++)
+        mean += replicate[i] / (double)columns;
+    for (int64_t i = 0; i < columns; i++)
+        deviation += (double)normal[i] * (replicate[i] - mean);
+    return deviation;
+}
+
+/* Shared noise moves channels of similar activations together. Deviations are therefore drawn with
+ * the same factors for all channels, so that they have the covariance of the samples. */
+static void simulate_common(const sscam_channel_samples *samples, const double *estimate,
+                            sscam_simulated what, const float *normal, double *score)
+{
+    const int64_t count = samples->count[samples->known[0]],
+                  columns = count < SSCAM_REPLICATES ? count : SSCAM_REPLICATES;
+    const double remaining = 1.0 / (double)count - 1.0 / (double)samples->limit,
+                 scale = student_factor(4.0 * (double)(columns - 1)) *
                          sqrt(remaining / (double)(columns - 1));
     for (int64_t slot = 0; slot < samples->slots; slot++) {
-        const double *replicate = samples->replicate + slot * SSCAM_REPLICATES;
-        double mean = 0.0, deviation = 0.0;
         score[slot] = estimate[slot];
-        if (samples->count[slot] < columns)
-            continue;
-        for (int64_t i = 0; i < columns; i++)
-            mean += (replicate[i] - (i == 1 ? shift : 0.0)) / (double)columns;
-        for (int64_t i = 0; i < columns; i++)
-            deviation += (double)normal[i] * (replicate[i] - (i == 1 ? shift : 0.0) - mean);
-        score[slot] += scale * deviation;
+        if (samples->count[slot] > 0 && (what & SSCAM_SIMULATED_SAMPLES))
+            score[slot] += scale * drawn_deviation(samples->replicate + slot * SSCAM_REPLICATES,
+                                                   columns, normal);
+        if (samples->count[slot] == 0 && (what & SSCAM_SIMULATED_CHANNELS))
+            score[slot] = drawn_score(samples, estimate,
+                                      (double)normal[SSCAM_REPLICATES + samples->group[slot]]);
     }
 }
 
 void sscam_simulate_scores(const sscam_channel_samples *samples, const double *estimate,
-                           sscam_noise_plane plane, float *normal, double *score)
+                           sscam_noise_plane plane, sscam_simulated what, float *normal,
+                           double *score)
 {
-    const int64_t needed = samples->is_common ? SSCAM_REPLICATES : 2 * samples->slots;
+    const int64_t needed = samples->is_common ? SSCAM_REPLICATES + samples->slots
+                                              : 2 * samples->slots;
     sscam_noise_fill(&plane, 0, needed, normal);
     if (samples->reduction == SSCAM_REDUCE_MAXIMUM)
         simulate_maximum(samples, normal, score);
     else if (samples->is_common)
-        simulate_common(samples, estimate, normal, score);
+        simulate_common(samples, estimate, what, normal, score);
     else
         simulate_independent(samples, estimate, normal, score);
 }

@@ -13,18 +13,20 @@
 #include "sscam/status.h"
 
 enum {
-    SSCAM_REPLICATES = 32,  /* samples of common noise whose scores are kept */
-    SSCAM_PILOT_SHARE = 8,  /* of the channels, one of so many gets a second sample first, */
-    SSCAM_LEAST_PILOTS = 32 /* and not fewer than this, if there are as many */
+    SSCAM_REPLICATES = 32 /* samples of common noise whose scores are kept */
 };
 
 typedef struct sscam_channel_samples {
     int64_t slots, limit; /* channels that are scored, and samples of each, N */
     sscam_reduction reduction;
-    int32_t is_common;    /* whether the channels share the noise of a sample: all then have the
-                             same samples, but for the pilots' second */
+    int32_t is_common;    /* whether the channels share the noise of a sample: those that have any
+                             samples then have the same */
     int32_t with_softmax; /* whether weights are the softmax of the scores */
-    int64_t *count;       /* [slots] samples known, of the channel's first */
+    int64_t *count; /* [slots] samples known, of the channel's first; 0 with common noise alone */
+    int64_t *group; /* [slots] of common noise: those of one number, below slots, peak at one
+                       position */
+    int64_t *known; /* [known_count] slots that have samples */
+    int64_t known_count;
     double *mean, *squares, *highest; /* [slots]; sums of squared deviations */
     double *replicate;                /* [slots][SSCAM_REPLICATES], of common noise; NULL */
     double pooled_variance;
@@ -38,9 +40,6 @@ void sscam_channel_samples_release(sscam_channel_samples *samples);
 /* Takes the next sample of a channel. */
 void sscam_channel_samples_add(sscam_channel_samples *samples, int64_t slot, double score);
 
-/* Whether a channel has a second sample before the others: with common noise. */
-int32_t sscam_is_pilot(const sscam_channel_samples *samples, int64_t slot);
-
 /* After the scores of a round, before what follows. */
 void sscam_channel_samples_settle(sscam_channel_samples *samples);
 
@@ -50,10 +49,18 @@ double sscam_sample_variance(const sscam_channel_samples *samples, int64_t slot)
 /* The channels' scores by all samples, estimated; where all are known, the scores. */
 void sscam_estimate_scores(const sscam_channel_samples *samples, double *score);
 
+/* What is simulated: the samples that known channels lack, or the channels that have none. */
+typedef enum sscam_simulated {
+    SSCAM_SIMULATED_SAMPLES = 1,
+    SSCAM_SIMULATED_CHANNELS = 2,
+    SSCAM_SIMULATED_ALL = 3
+} sscam_simulated;
+
 /* Scores that would be estimated as `estimate` is, were `estimate` the truth, or in the case of a
  * maximum, that the samples to come may lead to. `draw` and the plane's seed number what is
- * drawn. `normal`: [2 * slots] scratch. */
+ * drawn. `normal`: [2 * slots + SSCAM_REPLICATES] scratch. */
 void sscam_simulate_scores(const sscam_channel_samples *samples, const double *estimate,
-                           sscam_noise_plane plane, float *normal, double *score);
+                           sscam_noise_plane plane, sscam_simulated what, float *normal,
+                           double *score);
 
 #endif

@@ -14,16 +14,21 @@ enum {
     SIMULATIONS = 200,        /* maps by which an error is estimated, */
     SIMULATIONS_WITHIN = 190, /* of which so many differ by less: 95 % */
     LARGEST_ROUND = 65536,    /* masked inputs: bounds the memory of a round */
-    BISECTIONS = 60
+    BISECTIONS = 60,
+    FIRST_COMMON = 2,   /* with common noise, so many of the channels of highest influence: */
+    FIRST_SHARE = 4,    /* one of four, */
+    FIRST_CHANNELS = 64 /* and so many at least, if there are as many */
 };
 
 /* k of the noise counter of simulations: no channel of a layer. */
 #define SIMULATION_CHANNEL UINT32_C(0xFFFFFFFE)
 
-/* By how much the quantile is raised. Rounds end where it happens to be low, and channels that got
- * few samples because their score was low by chance are missed: without this it holds in 88 to 95
- * % of the maps that tests/methods/check_tolerance.c makes. */
+/* By how much the quantile is raised. Rounds end where it happens to be low, and channels are missed
+ * whose score is low by chance and that therefore got few samples: without this it holds in 88 to
+ * 95 % of the maps of tests/methods/check_tolerance.c. The greatest of many scores lies where they
+ * are least normal. */
 #define CAUTION 1.25
+#define CAUTION_FOR_MAXIMUM 1.6
 
 /* The share of the tolerance that a round aims at, so that chance seldom costs another one. */
 #define AIM 0.9
@@ -36,7 +41,9 @@ struct sscam_sample_rounds {
     sscam_mask_channel *entry; /* [entry_count] of the round */
     int64_t *slot_of_entry;
     int64_t entry_count, entry_space, later_inputs;
-    int64_t *wanted;                          /* [channel_count] samples after the round */
+    int64_t *wanted; /* [channel_count] samples after the round */
+    int64_t *ranked; /* [channel_count] with common noise, by how far their activations can move
+                        the map */
     double *estimate, *simulated, *influence; /* [channel_count] */
     double *weight, *sensitivity;             /* [channels] */
     float *normal;                            /* [2 * channel_count] */
@@ -101,14 +108,30 @@ static sscam_status fill_round(sscam_sample_rounds *rounds)
     return status;
 }
 
+/* With common noise: so many samples of the channels of highest influence. */
+static void want_of_highest(sscam_sample_rounds *rounds, int64_t channels, int64_t samples)
+{
+    const int64_t limit = rounds->request.samples, all = rounds->request.channel_count;
+    for (int64_t i = 0; i < channels && i < all; i++)
+        rounds->wanted[rounds->ranked[i]] = samples < limit ? samples : limit;
+}
+
+static int64_t at_least(int64_t count, int64_t least)
+{
+    return count > least ? count : least;
+}
+
 static void want_first_samples(sscam_sample_rounds *rounds)
 {
+    const int64_t channels = rounds->request.channel_count,
+                  first = at_least(channels / FIRST_SHARE, FIRST_CHANNELS);
+    if (rounds->samples.is_common) {
+        want_of_highest(rounds, first, FIRST_COMMON);
+        return;
+    }
     const int64_t limit = rounds->request.samples;
-    for (int64_t slot = 0; slot < rounds->request.channel_count; slot++)
-        rounds->wanted[slot] = rounds->samples.is_common
-                                   ? 1 + sscam_is_pilot(&rounds->samples, slot)
-                               : FIRST_SAMPLES < limit ? FIRST_SAMPLES
-                                                       : limit;
+    for (int64_t slot = 0; slot < channels; slot++)
+        rounds->wanted[slot] = FIRST_SAMPLES < limit ? FIRST_SAMPLES : limit;
 }
 
 /* --- the error -------------------------------------------------------------------------------- */
@@ -132,25 +155,33 @@ static void weigh(const sscam_sample_rounds *rounds, const double *score)
     rounds->request.weigh(rounds->request.user, score, rounds->weight);
 }
 
-/* The 95 % quantile of the changes that simulated scores make to the map, with caution. */
-static double estimate_error(sscam_sample_rounds *rounds)
+/* The 95 % quantile of the changes that simulated scores make to the map of the estimates, with
+ * caution. */
+static double simulated_error(sscam_sample_rounds *rounds, sscam_simulated what)
 {
     const sscam_map_job *job = rounds->request.job;
     sscam_noise_plane plane = {job->settings->value[SSCAM_OPTION_SEED].integer, SIMULATION_CHANNEL,
                                0, (uint32_t)job->image_index};
     double change[SIMULATIONS];
-    sscam_estimate_scores(&rounds->samples, rounds->estimate);
-    weigh(rounds, rounds->estimate);
-    sscam_map_change_refer(rounds->change, rounds->weight);
     for (int i = 0; i < SIMULATIONS; i++) {
         plane.sample = (uint32_t)i;
-        sscam_simulate_scores(&rounds->samples, rounds->estimate, plane, rounds->normal,
+        sscam_simulate_scores(&rounds->samples, rounds->estimate, plane, what, rounds->normal,
                               rounds->simulated);
         weigh(rounds, rounds->simulated);
         change[i] = sscam_map_change_of(rounds->change, rounds->weight);
     }
     qsort(change, SIMULATIONS, sizeof *change, compare_doubles);
-    return fmin(1.0, CAUTION * change[SIMULATIONS_WITHIN - 1]);
+    return fmin(1.0, change[SIMULATIONS_WITHIN - 1] *
+                         (rounds->samples.reduction == SSCAM_REDUCE_MAXIMUM ? CAUTION_FOR_MAXIMUM
+                                                                            : CAUTION));
+}
+
+static double estimate_error(sscam_sample_rounds *rounds)
+{
+    sscam_estimate_scores(&rounds->samples, rounds->estimate);
+    weigh(rounds, rounds->estimate);
+    sscam_map_change_refer(rounds->change, rounds->weight);
+    return simulated_error(rounds, SSCAM_SIMULATED_ALL);
 }
 
 /* --- what the next round has ------------------------------------------------------------------ */
@@ -255,19 +286,21 @@ static void want_alike(sscam_sample_rounds *rounds, double growth, double least_
     }
 }
 
-/* The pilots' second sample becomes one of all channels; later all get as many as the error's fall
- * with the square root of their number asks for. */
+/* With common noise either twice as many channels get samples, or those that have some get more, as
+ * many as the error's fall with the square root of their number asks for: whichever the error
+ * depends on more. */
 static void want_common(sscam_sample_rounds *rounds)
 {
-    const double ratio = rounds->error / (AIM * rounds->tolerance);
-    int32_t has_pilots = 0;
-    for (int64_t slot = 0; slot < rounds->request.channel_count; slot++)
-        has_pilots |= rounds->samples.count[slot] != rounds->samples.count[0];
-    if (has_pilots)
-        for (int64_t slot = 0; slot < rounds->request.channel_count; slot++)
-            rounds->wanted[slot] = rounds->samples.count[0];
+    const sscam_channel_samples *samples = &rounds->samples;
+    const int64_t known = samples->known_count, count = samples->count[samples->known[0]];
+    const double of_samples = simulated_error(rounds, SSCAM_SIMULATED_SAMPLES),
+                 ratio = of_samples / (AIM * rounds->tolerance),
+                 growth = fmax(1.0, fmin(ratio * ratio, 2.0));
+    if (known < rounds->request.channel_count &&
+        simulated_error(rounds, SSCAM_SIMULATED_CHANNELS) >= of_samples)
+        want_of_highest(rounds, 2 * known, count);
     else
-        want_alike(rounds, fmin(ratio * ratio, 2.0), 0.0);
+        want_of_highest(rounds, known, at_least((int64_t)ceil(growth * (double)count), count + 1));
 }
 
 /* Channels that all together cannot move the map by a twentieth of the tolerance get no more. */
@@ -326,13 +359,14 @@ static sscam_status allocate(sscam_sample_rounds *rounds)
 {
     const int64_t channels = rounds->request.job->capture->channels,
                   slots = rounds->request.channel_count;
-    rounds->wanted = sscam_zeros(slots, sizeof *rounds->wanted);
+    rounds->wanted = sscam_zeros(sscam_times(2, slots), sizeof *rounds->wanted);
     rounds->estimate = sscam_zeros(sscam_times(3, slots), sizeof *rounds->estimate);
     rounds->weight = sscam_zeros(sscam_times(2, channels), sizeof *rounds->weight);
     rounds->normal = sscam_zeros(sscam_plus(sscam_times(2, slots), SSCAM_REPLICATES),
                                  sizeof *rounds->normal);
     if (!rounds->wanted || !rounds->estimate || !rounds->weight || !rounds->normal)
         return sscam_fail_memory("the samples of channels");
+    rounds->ranked = rounds->wanted + slots;
     rounds->simulated = rounds->estimate + slots;
     rounds->influence = rounds->simulated + slots;
     rounds->sensitivity = rounds->weight + channels;
@@ -340,9 +374,61 @@ static sscam_status allocate(sscam_sample_rounds *rounds)
     return rounds->change ? sscam_channel_samples_init(&rounds->samples) : SSCAM_E_MEMORY;
 }
 
+/* What is known of a channel before it is scored. */
+typedef struct channel_rank {
+    double influence; /* by how far its activations can move the map of equal weights */
+    int64_t slot;
+} channel_rank;
+
+static int by_falling_influence(const void *left, const void *right)
+{
+    const channel_rank *a = left, *b = right;
+    if (a->influence != b->influence)
+        return a->influence < b->influence ? 1 : -1;
+    return a->slot < b->slot ? -1 : 1;
+}
+
+static int64_t peak_of(const sscam_capture *capture, int64_t channel)
+{
+    const int64_t positions = sscam_position_count(capture->sides);
+    const float *map = capture->activations + channel * positions;
+    int64_t peak = 0;
+    for (int64_t p = 1; p < positions; p++)
+        if (map[p] > map[peak])
+            peak = p;
+    return peak;
+}
+
+/* Ranks the channels by their influence on the map of equal scores, and groups them by their peaks.
+ */
+static sscam_status rank_channels(sscam_sample_rounds *rounds)
+{
+    const sscam_round_request *request = &rounds->request;
+    const sscam_capture *capture = request->job->capture;
+    channel_rank *rank = sscam_zeros(request->channel_count, sizeof *rank);
+    if (!rank)
+        return sscam_fail_memory("ranking channels");
+    weigh(rounds, rounds->estimate); /* zeros */
+    sscam_map_change_refer(rounds->change, rounds->weight);
+    sscam_map_change_sensitivities(rounds->change, rounds->samples.with_softmax,
+                                   rounds->sensitivity);
+    for (int64_t slot = 0; slot < request->channel_count; slot++) {
+        const int64_t channel = request->channels[slot].channel;
+        rank[slot] = (channel_rank){rounds->sensitivity[channel], slot};
+        rounds->samples.group[slot] = peak_of(capture, channel) % request->channel_count;
+    }
+    qsort(rank, (size_t)request->channel_count, sizeof *rank, by_falling_influence);
+    for (int64_t i = 0; i < request->channel_count; i++)
+        rounds->ranked[i] = rank[i].slot;
+    free(rank);
+    return SSCAM_OK;
+}
+
 static sscam_status begin(sscam_sample_rounds *rounds)
 {
     sscam_status status = allocate(rounds);
+    if (status == SSCAM_OK && rounds->samples.is_common)
+        status = rank_channels(rounds);
     if (status != SSCAM_OK)
         return status;
     want_first_samples(rounds);

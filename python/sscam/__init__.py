@@ -35,6 +35,7 @@ from ._image import ImageFile, PixelArray, encode_png, read_image, write_png
 from ._labels import Labels
 from ._map import Map, colormaps
 from ._model import Layer, Model, Output
+from ._progress import progress_passes
 from ._runtime import load_library, log_to_logging, max_threads, set_log_callback, set_max_threads
 from ._tables import Method, Metric, Option, methods, metrics, options
 
@@ -87,6 +88,7 @@ __all__ = [
     "methods",
     "metrics",
     "options",
+    "progress_passes",
     "read_image",
     "set_log_callback",
     "set_max_threads",

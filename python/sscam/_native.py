@@ -422,6 +422,9 @@ sscam_explainer_input_form = _declare(
 sscam_explainer_set_progress = _declare(
     "sscam_explainer_set_progress", _status, _explainer, progress_callback, ctypes.py_object
 )
+sscam_progress_passes = _declare(
+    "sscam_progress_passes", _status, POINTER(c_int64), POINTER(c_int64)
+)
 sscam_explainer_cancel = _declare("sscam_explainer_cancel", None, _explainer)
 sscam_explainer_preprocess = _declare(
     "sscam_explainer_preprocess", _status, _explainer, _image, _shape, POINTER(c_float), c_int64

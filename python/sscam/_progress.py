@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
 import os
 import threading
 import types
@@ -119,6 +120,18 @@ def _listen(
         except BaseException as failure:  # KeyboardInterrupt too: raised again after the call
             failures.append(failure)
             stop = 1
+
+
+def progress_passes() -> tuple[int, int]:
+    """Network evaluations of the call whose progress callback is running: how many are done, and
+    how many it is expected to take, 0 before that is known.
+
+    Raises:
+        ArgumentError: not called from a progress callback, by its thread.
+    """
+    done, total = ctypes.c_int64(), ctypes.c_int64()
+    check(_native.sscam_progress_passes(ctypes.byref(done), ctypes.byref(total)))
+    return done.value, total.value
 
 
 def call_with_progress(

@@ -64,6 +64,7 @@ JSON_KEYS = {
     "logit",
     "probability",
     "passes",
+    "estimated_error",
     "diagnostics",
     "seconds",
     "flat",
@@ -301,6 +302,26 @@ def test_a_sentence_when_nothing_else_is_asked_for(sscam, network, files):
     assert match, result.stdout
     assert network.labels[int(match[1])] == match[2]
     assert files() == []
+
+
+def test_samples_are_left_out_within_a_stated_error(sscam, network):
+    explain = ("explain", network.model, network.image, "--sigma", "0.25")
+    (early,) = lines_of(sscam(*explain, "--json", "--npy", "early.npy"))
+    assert early["options"]["tolerance"] == 0.05 and early["options"]["noise"] == "common"
+    assert 0 < early["estimated_error"] <= 0.05
+    assert early["diagnostics"]["estimated_error"] == pytest.approx(early["estimated_error"], 1e-3)
+    sentence = sscam(*explain).stdout
+    assert re.search(r" passes, \d+\.\d+ s, estimated error 0\.0\d+, maximum at ", sentence), sentence
+    assert sscam(*explain, "--quiet").stdout == ""
+
+    for exactly in (("--tolerance", "0"), ("--noise", "independent"), ("--samples", "10")):
+        (record,) = lines_of(sscam(*explain, *exactly, "--json", "--max-channels", "2"))
+        assert record["options"]["tolerance"] == 0 and record["options"]["noise"] == "independent"
+        assert record["estimated_error"] == 0 and record["passes"] == 1 + 2 * 10
+    (whole,) = lines_of(sscam(*explain, "--noise", "common", "--json", "--npy", "whole.npy"))
+    assert early["passes"] < whole["passes"]
+    difference = numpy.abs(numpy.load("early.npy") - numpy.load("whole.npy")).max()
+    assert difference <= early["estimated_error"]
 
 
 def test_the_default_method_is_ss_cam_mean(sscam, network):

@@ -263,7 +263,7 @@ START_TEST(all_samples_give_the_exact_map)
         {"ss-cam-mean", "samples=11 sigma=0.5 noise=common"},
         {"ss-cam-mean", "samples=2 sigma=0.5 noise=common"},
         {"ss-cam-max", "samples=11 sigma=0.5"},
-        {"ss-cam-mean", "samples=11 sigma=0.5 channel_softmax=off flat_channels=score"},
+        {"ss-cam-mean", "samples=11 sigma=0.5 channel_softmax=off baseline=none target=against"},
     };
     char options[128];
     show_scene(2);
@@ -272,6 +272,7 @@ START_TEST(all_samples_give_the_exact_map)
         sscam_map *whole = explain(cases[i][0], cases[i][1], 2),
                   *map = explain(cases[i][0], options, 2);
         ck_assert_double_eq(sscam_map_estimated_error(map), 0.0);
+        ck_assert_int_eq(sscam_map_is_flat(whole), 0);
         ck_assert_int_eq(sscam_map_passes(map), sscam_map_passes(whole));
         ck_assert_double_le(largest_difference(whole, map), 1e-5);
         sscam_map_unref(whole);

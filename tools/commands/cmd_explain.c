@@ -338,12 +338,15 @@ static int parse(struct explain_request *request, int argc, char **argv, struct 
         .max_operands = SIZE_MAX,
         .operands = "a model and an image",
         .flags = {shared, own},
-        .purpose = "Computes where in the image the network sees a class: the default is the "
-                   "predicted class, by ss-cam-mean. IMAGE may be a folder of images; - is an "
-                   "image on standard input, or a list of files there, one a line. Several images, "
-                   "methods, layers or classes give a map for each combination; the names of their "
-                   "files then get what varies before the extension, as in "
-                   "overlay-grad-cam-281.png. A line a map tells what was found.",
+        .purpose =
+            "Computes where in the image the network sees a class: the default is the "
+            "predicted class, by ss-cam-mean, whose sampling ends when the map is within 0.05 "
+            "of that of all samples, with noise common to the channels; --tolerance 0 "
+            "scores them all, each with noise of its own. IMAGE may be a folder of images; - is an "
+            "image on standard input, or a list of files there, one a line. Several images, "
+            "methods, layers or classes give a map for each combination; the names of their "
+            "files then get what varies before the extension, as in "
+            "overlay-grad-cam-281.png. A line a map tells what was found.",
     };
 
     selection_flags(&request->selection, shared);
@@ -353,6 +356,7 @@ static int parse(struct explain_request *request, int argc, char **argv, struct 
 int run_explain(int argc, char **argv)
 {
     struct explain_request request = {.selection = selection_defaults("explain")};
+    request.selection.ends_early = true;
     struct text_list operands = {0};
 
     int code = parse(&request, argc, argv, &operands);

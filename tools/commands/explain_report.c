@@ -62,6 +62,7 @@ void put_json_line(const struct explain_request *request, const sscam_map *map,
     json_real(&json, "logit", sscam_map_logit(map));
     json_real(&json, "probability", sscam_map_probability(map));
     json_integer(&json, "passes", sscam_map_passes(map));
+    json_real(&json, "estimated_error", sscam_map_estimated_error(map));
     json_member(&json, "diagnostics", sscam_map_diagnostics(map));
     json_real(&json, "seconds", seconds);
     json_boolean(&json, "flat", sscam_map_is_flat(map));
@@ -135,6 +136,15 @@ static void put_files(FILE *out, const struct explain_request *request, const ss
     }
 }
 
+/* Where samples were left out. */
+static void put_estimated_error(FILE *out, const sscam_map *map)
+{
+    const double error = sscam_map_estimated_error(map);
+
+    if (error > 0)
+        fprintf(out, "estimated error %.2g, ", error);
+}
+
 void put_sentence(const struct explain_request *request, const sscam_map *map,
                   const struct map_position *position, double seconds)
 {
@@ -150,6 +160,7 @@ void put_sentence(const struct explain_request *request, const sscam_map *map,
             class_index, label ? " " : "", label ? label : "", sscam_map_probability(map),
             sscam_map_method(map), sscam_map_layer(map), passes, passes == 1 ? "pass" : "passes",
             seconds);
+    put_estimated_error(out, map);
     put_maximum(out, map);
     put_files(out, request, map, position);
     fputc('\n', out);

@@ -16,6 +16,9 @@
 
 #define EVERY_METHOD "all"
 #define TOP_CLASS "top"
+/* What a map of a command that ends early may differ by from that of all samples. */
+#define EARLY_METHOD "ss-cam-mean"
+#define EARLY_TOLERANCE "0.05"
 #define LEAST_BITS 9 /* of images of 16 bits */
 #define MOST_BITS 16
 #define MAX_RANKS 1000 /* a larger number is taken for a typing error */
@@ -295,10 +298,36 @@ static int create_explainer(const struct selection *selection, const struct sett
     return code;
 }
 
+/* Whether an option was given that says how samples are drawn or what becomes of them. */
+static bool says_how_to_sample(const struct settings *settings)
+{
+    static const char *const names[] = {"tolerance", "noise",   "samples",     "sample_count",
+                                        "preset",    "rescore", "eigen_smooth"};
+
+    for (size_t i = 0; i < settings->count; i++)
+        for (size_t j = 0; j < sizeof names / sizeof *names; j++)
+            if (!strcmp(settings->items[i].name, names[j]))
+                return true;
+    return false;
+}
+
 int selection_explainer(const struct selection *selection, sscam_model *model, const char *method,
                         const char *layer, sscam_explainer **out)
 {
-    return create_explainer(selection, &selection->settings, model, method, layer, out);
+    struct settings settings = {0};
+
+    if (selection->ends_early && !strcmp(method, EARLY_METHOD) &&
+        !says_how_to_sample(&selection->settings)) {
+        settings_add(&settings, find_option("tolerance"), EARLY_TOLERANCE);
+        settings_add(&settings, find_option("noise"), "common");
+    }
+    for (size_t i = 0; i < selection->settings.count; i++) {
+        const struct setting *setting = &selection->settings.items[i];
+        settings_add(&settings, find_option(setting->name), setting->value);
+    }
+    int code = create_explainer(selection, &settings, model, method, layer, out);
+    settings_free(&settings);
+    return code;
 }
 
 int selection_top_class_explainer(const struct selection *selection, sscam_model *model,

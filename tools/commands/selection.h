@@ -26,6 +26,9 @@ struct selection {
     bool keeps_orientation, takes_truncated;
     int64_t significant_bits; /* 16 where nothing was given */
     bool is_quiet;
+    bool
+        ends_early; /* whether ss-cam-mean samples only as much as its map needs, unless options say
+                        how it samples */
     struct settings settings;
     struct network_inputs inputs;
     struct text_list class_texts;

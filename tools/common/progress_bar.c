@@ -1,5 +1,6 @@
 #include "common/progress_bar.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,13 +8,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sscam/sscam.h>
+
 #include "common/signals.h"
 
 #define REDRAW_SECONDS 0.1
 #define BAR_CELLS 28
 #define DEFAULT_TERMINAL_COLUMNS 80
-/* The time left is not estimated before this fraction is done: it would be noise. */
+/* The time left is not estimated before this fraction is done or this time has passed: it would be
+ * noise. */
 #define ESTIMATE_FROM 0.02
+#define ESTIMATE_FROM_SECONDS 0.7
 
 double monotonic_seconds(void)
 {
@@ -54,22 +59,41 @@ static void format_rate(char *text, size_t size, const struct progress *progress
                  progress->unit, is_slow ? "min" : "s");
 }
 
+/* Network evaluations of the library's call, where it has told of any. */
+static void format_passes(char *text, size_t size)
+{
+    int64_t done, total;
+
+    *text = '\0';
+    if (!sscam_progress_passes(&done, &total) && total > 0)
+        snprintf(text, size, ", %" PRId64 " of %" PRId64 " passes", done, total);
+}
+
+static bool can_estimate(double fraction, double elapsed_seconds)
+{
+    return fraction >= ESTIMATE_FROM || (fraction > 0 && elapsed_seconds >= ESTIMATE_FROM_SECONDS);
+}
+
 static void draw(const struct progress *progress, double fraction, double elapsed_seconds)
 {
-    char line[512], number[64] = "", rate[64], bar[BAR_CELLS + 1], elapsed[32], left[32] = "-:--";
+    char line[512], number[64] = "", rate[64], passes[64], bar[BAR_CELLS + 1], elapsed[32],
+                    left[32] = "-:--";
     int filled = (int)(fraction * BAR_CELLS);
 
     memset(bar, '#', (size_t)filled);
     memset(bar + filled, '-', (size_t)(BAR_CELLS - filled));
     bar[BAR_CELLS] = '\0';
     format_duration(elapsed, sizeof elapsed, elapsed_seconds);
-    if (fraction >= ESTIMATE_FROM)
+    if (can_estimate(fraction, elapsed_seconds))
         format_duration(left, sizeof left, elapsed_seconds * (1 - fraction) / fraction);
     if (progress->total > 1)
         snprintf(number, sizeof number, "%zu/%zu ", progress->number, progress->total);
+    format_passes(passes, sizeof passes);
     format_rate(rate, sizeof rate, progress, fraction, elapsed_seconds);
+    /* Of a single step, passes say more than per cent a second. */
     snprintf(line, sizeof line, "%s[%s] %3d %%  %s elapsed, %s left%s  %s", number, bar,
-             (int)(fraction * 100), elapsed, left, rate, progress->title);
+             (int)(fraction * 100), elapsed, left, *passes && progress->total == 1 ? passes : rate,
+             progress->title);
 
     /* The last column stays empty: a full line would wrap, and a wrapped line cannot be erased. */
     fprintf(stderr, "\r\033[K%.*s", terminal_columns() - 1, line);
