@@ -221,6 +221,15 @@ TO_GRAD_CAM = [
     Comparison(
         "grad-cam",
         "pytorch-grad-cam",
+        "FinerCAM",
+        {"target": "difference", "contrast_weight": 0.6},
+        {"target": None, "call": {"comparison_categories": [1], "alpha": 0.6}},
+    ),
+    Comparison("shapley-cam", "pytorch-grad-cam", "ShapleyCAM"),
+    Comparison("kpca-cam", "pytorch-grad-cam", "KPCA_CAM"),
+    Comparison(
+        "grad-cam",
+        "pytorch-grad-cam",
         "GradCAM",
         {"aug_smooth": True},
         {"call": {"aug_smooth": True}},

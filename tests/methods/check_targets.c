@@ -7,6 +7,7 @@
 #include "support/fixtures.h"
 #include "support/reference.h"
 #include "support/reference_methods.h"
+#include "support/shorthands.h"
 
 enum { HEIGHT = 8, WIDTH = 10, PLANE = HEIGHT * WIDTH, SIZE = FAKE_COLORS * PLANE };
 enum { MAP_HEIGHT = HEIGHT / 2, MAP_WIDTH = WIDTH / 2, POSITIONS = MAP_HEIGHT * MAP_WIDTH };
@@ -280,6 +281,7 @@ START_TEST(random_masks_are_shared_by_classes)
     ck_assert_int_eq(sscam_map_passes(maps[0]) + sscam_map_passes(maps[1]), 1 + SAMPLES);
     ck_assert(!same_maps(maps[0], maps[1]));
     for (int i = 0; i < 2; i++) {
+        last_fraction = 0.0;
         sscam_map *alone = explained(explainer, classes[i]);
         ck_assert(same_maps(maps[i], alone));
         ck_assert_str_eq(sscam_map_layer(alone), "");
