@@ -111,7 +111,8 @@ typedef struct sscam_capture {
     sscam_target_pixels *target_pixels; /* of a dense output; NULL for other outputs */
     int64_t class_count;
     sscam_target target; /* resolved; the one of the gradients */
-    sscam_layout_hint tokens; /* of a layer of tokens: what the network tells of their axes and grid;
+    sscam_layout_hint
+        tokens; /* of a layer of tokens: what the network tells of their axes and grid;
                                  zeros: nothing */
 
     /* Filled in by the core. */

@@ -144,10 +144,10 @@ struct TokenOrder {
         if (tokens.empty())
             return values;
         const at::Tensor order = at::tensor(tokens, at::kLong).to(values.device());
-        return at::cat({values.narrow(axis, 0, extra),
-                        values.narrow(axis, extra, values.size(axis) - extra)
-                            .index_select(axis, order)},
-                       axis);
+        return at::cat(
+            {values.narrow(axis, 0, extra),
+             values.narrow(axis, extra, values.size(axis) - extra).index_select(axis, order)},
+            axis);
     }
 };
 
@@ -181,9 +181,8 @@ TokenOrder token_order(Network &network, const Layer &layer, const at::Tensor &i
             .movedim(layout.channel_axis > order.axis ? 0 : 1, 0)
             .to(at::kFloat);
     };
-    order.tokens = *network.token_order(layer, input, [&] {
-        return find_token_order(input, layout.sides, tokens_of, layer.name);
-    });
+    order.tokens = *network.token_order(
+        layer, input, [&] { return find_token_order(input, layout.sides, tokens_of, layer.name); });
     return order;
 }
 

@@ -133,10 +133,8 @@ bool are_kept_statistics(const jit::Value *value)
 void use_running_statistics(jit::Node *node)
 {
     static const Names operations = {
-        "aten::batch_norm",
-        "aten::instance_norm",
-        "aten::native_batch_norm",
-        "aten::_batch_norm_impl_index",
+        "aten::batch_norm",        "aten::instance_norm",
+        "aten::native_batch_norm", "aten::_batch_norm_impl_index",
         "aten::cudnn_batch_norm",
     };
     constexpr size_t mean = 3, variance = 4, is_training = 5;
@@ -300,12 +298,28 @@ void set_evaluation_form(const jit::Module &module, c10::Device device)
 bool is_random(const std::string &operation)
 {
     static const Names operations = {
-        "aten::rand",       "aten::rand_like",    "aten::randn",       "aten::randn_like",
-        "aten::randint",    "aten::randint_like", "aten::randperm",    "aten::normal",
-        "aten::normal_",    "aten::bernoulli",    "aten::bernoulli_",  "aten::multinomial",
-        "aten::uniform_",   "aten::exponential_", "aten::random_",     "aten::poisson",
-        "aten::geometric_", "aten::cauchy_",      "aten::log_normal_", "aten::binomial",
-        "aten::_standard_gamma", "aten::_sample_dirichlet",
+        "aten::rand",
+        "aten::rand_like",
+        "aten::randn",
+        "aten::randn_like",
+        "aten::randint",
+        "aten::randint_like",
+        "aten::randperm",
+        "aten::normal",
+        "aten::normal_",
+        "aten::bernoulli",
+        "aten::bernoulli_",
+        "aten::multinomial",
+        "aten::uniform_",
+        "aten::exponential_",
+        "aten::random_",
+        "aten::poisson",
+        "aten::geometric_",
+        "aten::cauchy_",
+        "aten::log_normal_",
+        "aten::binomial",
+        "aten::_standard_gamma",
+        "aten::_sample_dirichlet",
     };
     return operations.count(operation) != 0;
 }

@@ -584,8 +584,8 @@ MarkedGraph::MarkedGraph(const jit::Module &module, std::shared_ptr<const InputF
     random_operation_ = find_random_operation(*graph_);
 }
 
-std::shared_ptr<const Program>
-MarkedGraph::program(const std::function<bool(int64_t)> &wanted, Detaching detaching) const
+std::shared_ptr<const Program> MarkedGraph::program(const std::function<bool(int64_t)> &wanted,
+                                                    Detaching detaching) const
 {
     register_tap_operator();
     std::shared_ptr<jit::Graph> graph = graph_->copy();

@@ -148,9 +148,9 @@ void copy_constants(jit::Graph &graph, const std::vector<jit::Node *> &constants
                 return false;
             jit::Value *part = copy;
             if (is_view)
-                part = graph.insert(c10::aten::as_strided,
-                                    {copy, value->sizes().vec(), value->strides().vec(),
-                                     value->storage_offset()});
+                part = graph.insert(
+                    c10::aten::as_strided,
+                    {copy, value->sizes().vec(), value->strides().vec(), value->storage_offset()});
             constant->output()->replaceAllUsesWith(part);
             return true;
         };

@@ -89,7 +89,8 @@ public:
             const auto with = changes(inside), without = changes(inside.logical_not());
             if (!with || !without)
                 return false;
-            const at::Tensor shares = ((*with - *without) / (*with + *without + 1e-300)).contiguous();
+            const at::Tensor shares =
+                ((*with - *without) / (*with + *without + 1e-300)).contiguous();
             for (int64_t i = 0; i < count_; i++)
                 if (shares.data_ptr<double>()[i] > 0)
                     position[i] += (int64_t(1) << bit) * after[axis];
@@ -102,8 +103,8 @@ private:
     // Of the input's values.
     at::Tensor mask_of(const at::Tensor &positions) const
     {
-        at::Tensor mask = positions.view({1, 1, grid_.depth, grid_.height, grid_.width})
-                              .to(input_.device());
+        at::Tensor mask =
+            positions.view({1, 1, grid_.depth, grid_.height, grid_.width}).to(input_.device());
         if (input_.dim() == SSCAM_IMAGE_RANK)
             mask = mask.squeeze(2);
         for (int64_t axis = 2; axis < input_.dim(); axis++) {

@@ -6,7 +6,7 @@
 
 #include "text/string_list.h"
 
-#define LIBRARY_HELP \
+#define LIBRARY_HELP                                                                         \
     "Load a shared library first that registers operators which the network needs, such as " \
     "libtorchvision.so. It is a program: load only files whose origin you trust."
 

@@ -20,7 +20,7 @@ struct selection {
     const char *command;
     const char *labels_path, *device;
     const char *target_weights_path; /* NULL: none were given */
-    struct text_list libraries; /* that register operators */
+    struct text_list libraries;      /* that register operators */
     sscam_draw_options drawing;
     sscam_read_options reading; /* complete after selection_resolve() */
     bool keeps_orientation, takes_truncated;
