@@ -42,9 +42,34 @@ struct Place {
 // A value before the operations that leave it as it is.
 const jit::Value *source_of(const jit::Value *value)
 {
-    while (passes_values_on(value->node()))
-        value = value->node()->input(0);
-    return value;
+    for (const jit::Node *node = value->node();; node = value->node()) {
+        const bool is_element = node->kind() == prim::TupleIndex &&
+                                node->input(0)->node()->kind() == prim::TupleConstruct;
+        if (is_element) {
+            const auto index = jit::toIValue(node->input(1));
+            if (!index || !index->isInt() || index->toInt() != 0)
+                return value;
+            value = node->input(0)->node()->input(0);
+        } else if (passes_values_on(node)) {
+            value = node->input(0);
+        } else {
+            return value;
+        }
+    }
+}
+
+// Whether a value is the list of the axis of classes alone.
+bool is_axis_of_classes(const jit::Value *value)
+{
+    if (value->node()->kind() == prim::ListConstruct && value->node()->inputs().size() == 1)
+        value = value->node()->input();
+    const auto axes = jit::toIValue(value);
+    if (!axes)
+        return false;
+    if (axes->isInt())
+        return axes->toInt() == 1 || axes->toInt() == -1;
+    return axes->isIntList() && axes->toIntVector().size() == 1 &&
+           (axes->toIntVector()[0] == 1 || axes->toIntVector()[0] == -1);
 }
 
 // The logits before their maximum is subtracted, which a softmax does not see.
@@ -66,7 +91,9 @@ jit::Value *normalised_exponents(const jit::Node *node)
         return nullptr;
     const jit::Node *sum = source_of(node->input(1))->node(),
                     *exponentials = source_of(node->input(0))->node();
-    if (!is_one_of(sum, {"aten::sum"}) || !is_one_of(exponentials, {"aten::exp", "aten::exp_"}) ||
+    if (!is_one_of(sum, {"aten::sum"}) || sum->inputs().size() < 2 ||
+        !is_axis_of_classes(sum->input(1)) ||
+        !is_one_of(exponentials, {"aten::exp", "aten::exp_"}) ||
         source_of(sum->input(0)) != exponentials->output())
         return nullptr;
     return before_subtraction_of_maximum(const_cast<jit::Value *>(exponentials->input(0)));
