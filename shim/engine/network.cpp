@@ -318,6 +318,22 @@ Scorer &Network::scorer(sscam_precision precision)
     return *scorers_.at(precision);
 }
 
+std::shared_ptr<const Network::TokenOrder>
+Network::token_order(const Layer &layer, const at::Tensor &input,
+                     const std::function<TokenOrder()> &find)
+{
+    const std::pair<std::string, uint64_t> key(layer.name, hash_of(input));
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        if (auto kept = token_orders_.find(key))
+            return kept;
+    }
+    auto order = std::make_shared<const TokenOrder>(find()); // runs the network: no lock is held
+    std::lock_guard<std::mutex> lock(mutex_);
+    token_orders_.insert(key, order);
+    return order;
+}
+
 std::shared_ptr<const Program> Network::tapped_at(const Layer &layer, Detaching detaching)
 {
     std::lock_guard<std::mutex> lock(mutex_);

@@ -2,6 +2,7 @@
 #ifndef SSCAM_SHIM_ENGINE_NETWORK_HPP
 #define SSCAM_SHIM_ENGINE_NETWORK_HPP
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -62,6 +63,11 @@ public:
     // Whether forward() detaches values from their gradients.
     bool detaches() const { return graph_->detaches(); }
 
+    // What find() gives for the layer and the input, which is kept for those used last.
+    using TokenOrder = std::vector<int64_t>;
+    std::shared_ptr<const TokenOrder> token_order(const Layer &layer, const at::Tensor &input,
+                                                  const std::function<TokenOrder()> &find);
+
     // The program without a tap.
     const std::shared_ptr<const Program> &plain() const { return plain_; }
 
@@ -96,6 +102,7 @@ private:
     using LayersKey = std::tuple<std::vector<int64_t>, uint64_t, std::string>;
     LruCache<LayersKey, std::shared_ptr<const LayerTable>> layers_;
     LruCache<std::pair<std::string, Detaching>, std::shared_ptr<const Program>> tapped_;
+    LruCache<std::pair<std::string, uint64_t>, std::shared_ptr<const TokenOrder>> token_orders_;
 };
 
 // Runs a program and selects the logits from its outputs: [rows, classes] or, if there are none,

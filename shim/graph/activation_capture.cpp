@@ -188,7 +188,8 @@ TokenOrder token_order(Network &network, const Layer &layer, const at::Tensor &i
             .movedim(layout.channel_axis > order.axis ? 0 : 1, 0)
             .to(at::kFloat);
     };
-    order.tokens = find_token_order(input, layout.sides, tokens_of, layer.name);
+    order.tokens = *network.token_order(
+        layer, input, [&] { return find_token_order(input, layout.sides, tokens_of, layer.name); });
     return order;
 }
 

@@ -39,6 +39,78 @@ struct Place {
     jit::Node *maker() const { return value()->node(); }
 };
 
+// A value before the operations that leave it as it is.
+const jit::Value *source_of(const jit::Value *value)
+{
+    for (const jit::Node *node = value->node();; node = value->node()) {
+        const bool is_element = node->kind() == prim::TupleIndex &&
+                                node->input(0)->node()->kind() == prim::TupleConstruct;
+        if (is_element) {
+            const auto index = jit::toIValue(node->input(1));
+            if (!index || !index->isInt() || index->toInt() != 0)
+                return value;
+            value = node->input(0)->node()->input(0);
+        } else if (passes_values_on(node)) {
+            value = node->input(0);
+        } else {
+            return value;
+        }
+    }
+}
+
+// Whether a value is the list of the axis of classes alone.
+bool is_axis_of_classes(const jit::Value *value)
+{
+    if (value->node()->kind() == prim::ListConstruct && value->node()->inputs().size() == 1)
+        value = value->node()->input();
+    const auto axes = jit::toIValue(value);
+    if (!axes)
+        return false;
+    if (axes->isInt())
+        return axes->toInt() == 1 || axes->toInt() == -1;
+    return axes->isIntList() && axes->toIntVector().size() == 1 &&
+           (axes->toIntVector()[0] == 1 || axes->toIntVector()[0] == -1);
+}
+
+// The logits before their maximum is subtracted, which a softmax does not see.
+jit::Value *before_subtraction_of_maximum(jit::Value *value)
+{
+    const jit::Node *node = source_of(value)->node();
+    if (!is_one_of(node, {"aten::sub", "aten::sub_"}))
+        return value;
+    const jit::Node *maximum = source_of(node->input(1))->node();
+    const bool is_maximum = is_one_of(maximum, {"aten::max", "aten::amax", "aten::logsumexp"}) &&
+                            source_of(maximum->input(0)) == source_of(node->input(0));
+    return is_maximum ? const_cast<jit::Value *>(node->input(0)) : value;
+}
+
+// The exponents x where a node computes exp(x) / sum(exp(x)); nullptr: it is something else.
+jit::Value *normalised_exponents(const jit::Node *node)
+{
+    if (!is_one_of(node, {"aten::div", "aten::div_"}))
+        return nullptr;
+    const jit::Node *sum = source_of(node->input(1))->node(),
+                    *exponentials = source_of(node->input(0))->node();
+    if (!is_one_of(sum, {"aten::sum"}) || sum->inputs().size() < 2 ||
+        !is_axis_of_classes(sum->input(1)) ||
+        !is_one_of(exponentials, {"aten::exp", "aten::exp_"}) ||
+        source_of(sum->input(0)) != exponentials->output())
+        return nullptr;
+    return before_subtraction_of_maximum(const_cast<jit::Value *>(exponentials->input(0)));
+}
+
+// Whether a clamp changes probabilities by next to nothing.
+bool keeps_probabilities(const jit::Node *node)
+{
+    constexpr double least = 1e-4;
+    if (!is_one_of(node, {"aten::clamp", "aten::clamp_", "aten::clamp_min", "aten::clip"}))
+        return false;
+    const auto low = jit::toIValue(node->input(1));
+    const auto high = node->inputs().size() > 2 ? jit::toIValue(node->input(2)) : c10::IValue();
+    return low && high && (low->isNone() || low->toScalar().to<double>() <= least) &&
+           (high->isNone() || high->toScalar().to<double>() >= 1.0 - least);
+}
+
 bool is_over_classes(const jit::Node *softmax)
 {
     const jit::Value *input = softmax->input(1);
@@ -53,7 +125,8 @@ bool is_over_classes(const jit::Node *softmax)
 sscam_score_kind find_activation(Place last, Place &activated, jit::Value *&logits)
 {
     activated = last;
-    while (passes_values_on(activated.maker()) && activated.value()->uses().size() == 1)
+    while ((passes_values_on(activated.maker()) || keeps_probabilities(activated.maker())) &&
+           activated.value()->uses().size() == 1)
         activated = {activated.maker(), 0};
     jit::Node *node = activated.maker();
     if (is_one_of(node, {"aten::exp"})) { // of a log-softmax
@@ -66,7 +139,11 @@ sscam_score_kind find_activation(Place last, Place &activated, jit::Value *&logi
         logits = node->input(0);
         return SSCAM_SCORE_SOFTMAX;
     }
-    const bool is_softmax = is_one_of(node, {"aten::softmax"}) && is_over_classes(node);
+    logits = normalised_exponents(node);
+    if (logits)
+        return SSCAM_SCORE_SOFTMAX;
+    const bool is_softmax = is_one_of(node, {"aten::softmax", "aten::log_softmax"}) &&
+                            is_over_classes(node);
     if (!is_softmax && !is_one_of(node, {"aten::sigmoid"}))
         return SSCAM_SCORE_LOGIT;
     logits = node->input(0);

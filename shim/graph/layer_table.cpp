@@ -236,13 +236,19 @@ bool has_influence(const MarkedGraph &graph, const Layer &layer, const at::Tenso
                                        Detaching::PassedOn);
     const auto tap = c10::make_intrusive<LeafTap>();
     const c10::AutoGradMode gradients(true);
-    const at::Tensor logits = run_for_logits(*program, input.clone(), tap, 0, output);
-    if (!tap->leaf.defined() || !logits.requires_grad())
-        return false;
-    const auto found = torch::autograd::grad({(logits * logits).sum()}, {tap->leaf}, {},
-                                             /*retain_graph=*/false, /*create_graph=*/false,
-                                             /*allow_unused=*/true);
-    return found[0].defined() && found[0].count_nonzero().item<int64_t>() > 0;
+    try {
+        const at::Tensor logits = run_for_logits(*program, input.clone(), tap, 0, output);
+        if (!tap->leaf.defined() || !logits.requires_grad())
+            return false;
+        const auto found = torch::autograd::grad({(logits * logits).sum()}, {tap->leaf}, {},
+                                                 /*retain_graph=*/false, /*create_graph=*/false,
+                                                 /*allow_unused=*/true);
+        return found[0].defined() && found[0].count_nonzero().item<int64_t>() > 0;
+    } catch (...) {
+        if (memory_ran_out() || device_failed())
+            throw;
+        return true; // without gradients nothing is known
+    }
 }
 
 void write_shape(const std::vector<int64_t> &shape, sscam_layer &entry)

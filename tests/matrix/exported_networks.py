@@ -442,6 +442,24 @@ class ExpOfLogSoftmax(Classifier):
         return torch.exp(F.log_softmax(self.classify(x) * 20, dim=1)), x
 
 
+class LogSoftmax(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.log_softmax(self.classify(x) * 20, 1)
+
+
+class NormalisedExponentials(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        exponentials = torch.exp(self.classify(x) * 20)
+        return exponentials / exponentials.sum(1, keepdim=True)
+
+
+class StableSoftmax(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        scores = self.classify(x) * 20
+        exponentials = torch.exp(scores - scores.max(1, keepdim=True)[0])
+        return (exponentials / exponentials.sum(1, keepdim=True)).clamp(1e-7, 1.0)
+
+
 class Sigmoid(Classifier):
     """Several labels may be true."""
 

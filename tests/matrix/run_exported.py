@@ -369,7 +369,17 @@ FORMS = ["scripted", "traced", "frozen"]
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
-    "name", ["Softmax", "FunctionalSoftmax", "ExpOfLogSoftmax", "Sigmoid", "OneProbability"]
+    "name",
+    [
+        "Softmax",
+        "FunctionalSoftmax",
+        "ExpOfLogSoftmax",
+        "LogSoftmax",
+        "NormalisedExponentials",
+        "StableSoftmax",
+        "Sigmoid",
+        "OneProbability",
+    ],
 )
 def test_probabilities_stay_what_they_are(sscam, name, form):
     """The map and the logit are those of what enters the activation."""
@@ -378,6 +388,8 @@ def test_probabilities_stay_what_they_are(sscam, name, form):
     with torch.no_grad():
         output = network(example)
         probabilities = (output[0] if isinstance(output, tuple) else output).reshape(-1)
+        if name == "LogSoftmax":
+            probabilities = probabilities.exp()
         logits = network.classify(example)[0] * 20
     top = int(probabilities.argmax())
     for method in ("grad-cam", "score-cam"):
