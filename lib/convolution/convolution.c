@@ -10,6 +10,7 @@
 
 enum {
     WINOGRAD_KERNEL = 3,
+    MOST_LANES = 16,
     MOST_KERNEL = 64,               /* sides, strides, padding */
     MOST_CHANNELS = 1 << 20,        /* so that no size of one kernel row overflows */
     CACHED_FLOATS = (3 << 20) / 16, /* of a block: 3/4 of 1 MiB, a second-level cache */
@@ -118,16 +119,26 @@ static void fill_winograd_4(double g[6][3])
     }
 }
 
-/* transformed[side][side] = G kernel G^T. */
-static void transform_kernel(double (*g)[3], int64_t side, const float *kernel, double *transformed)
+/* One vector of output channels. */
+typedef double channel_values[MOST_LANES];
+
+/* transformed[side * side] = G kernel G^T, of kernel[9]. */
+static void transform_kernels(double (*g)[3], int64_t side, channel_values *kernel,
+                              channel_values *transformed)
 {
+    channel_values half[6 * WINOGRAD_KERNEL];
+    for (int64_t i = 0; i < side; i++)
+        for (int64_t x = 0; x < WINOGRAD_KERNEL; x++)
+            for (int64_t l = 0; l < MOST_LANES; l++)
+                half[i * WINOGRAD_KERNEL + x][l] = g[i][0] * kernel[x][l] +
+                                                   g[i][1] * kernel[3 + x][l] +
+                                                   g[i][2] * kernel[6 + x][l];
     for (int64_t i = 0; i < side; i++)
         for (int64_t j = 0; j < side; j++) {
-            double sum = 0.0;
-            for (int64_t y = 0; y < WINOGRAD_KERNEL; y++)
-                for (int64_t x = 0; x < WINOGRAD_KERNEL; x++)
-                    sum += g[i][y] * (double)kernel[y * WINOGRAD_KERNEL + x] * g[j][x];
-            transformed[i * side + j] = sum;
+            channel_values *row = half + i * WINOGRAD_KERNEL;
+            for (int64_t l = 0; l < MOST_LANES; l++)
+                transformed[i * side + j][l] = g[j][0] * row[0][l] + g[j][1] * row[1][l] +
+                                               g[j][2] * row[2][l];
         }
 }
 
@@ -139,21 +150,38 @@ static int64_t weight_index(const sscam_convolution *c, int64_t row, int64_t out
     return panel * full * c->depth + row * width + output % full;
 }
 
+/* Kernels of up to a vector of output channels, from `first` on, for one input channel. */
+static void load_kernels(const sscam_convolution *c, const float *weights, int64_t first,
+                         int64_t input, channel_values *kernel)
+{
+    const int64_t left = c->geometry.outputs - first;
+    for (int64_t l = 0; l < c->code->lanes && l < left; l++) {
+        const float *from = weights + ((first + l) * c->geometry.inputs + input) * 9;
+        for (int64_t i = 0; i < 9; i++)
+            kernel[i][l] = (double)from[i];
+    }
+}
+
 static void pack_winograd(sscam_convolution *c, const float *weights)
 {
-    const int64_t side = c->tile_side + WINOGRAD_KERNEL - 1;
-    double g[6][3], transformed[36];
+    const int64_t side = c->tile_side + WINOGRAD_KERNEL - 1, lanes = c->code->lanes;
+    double g[6][3];
+    channel_values transformed[36];
     if (c->algorithm == SSCAM_CONVOLUTION_WINOGRAD_4)
         fill_winograd_4(g);
     else
         memcpy(g, winograd_2, sizeof winograd_2);
-    for (int64_t output = 0; output < c->geometry.outputs; output++)
-        for (int64_t input = 0; input < c->geometry.inputs; input++, weights += 9) {
-            const int64_t index = weight_index(c, input, output);
-            transform_kernel(g, side, weights, transformed);
-            for (int64_t point = 0; point < c->points; point++)
-                c->weights[point * c->depth * c->channels + index] = (float)transformed[point];
+    for (int64_t output = 0; output < c->geometry.outputs; output += lanes) {
+        channel_values kernel[9] = {{0}};
+        for (int64_t input = 0; input < c->geometry.inputs; input++) {
+            load_kernels(c, weights, output, input, kernel);
+            transform_kernels(g, side, kernel, transformed);
+            float *to = c->weights + weight_index(c, input, output);
+            for (int64_t point = 0; point < c->points; point++, to += c->depth * c->channels)
+                for (int64_t l = 0; l < lanes; l++)
+                    to[l] = (float)transformed[point][l];
         }
+    }
 }
 
 static void pack_direct(sscam_convolution *c, const float *weights)
