@@ -154,9 +154,7 @@ private:
         } else {
             const c10::ScalarType type = scalar_type_of(description->scalar_type);
             if (!c10::isFloatingType(type))
-                throw Error(SSCAM_E_UNSUPPORTED,
-                            std::string("the program was exported for an input of ") +
-                                at::toString(type) + ", and images are given in float32");
+                add_type_check(*graph_, input, type);
             add_input_checks(*graph_, input, *description, program_.ranges);
             guarded_inputs_[value.text] = {input, description->sizes.size()};
         }

@@ -154,6 +154,23 @@ private:
 
 } // namespace
 
+void add_type_check(jit::Graph &graph, jit::Value *input, c10::ScalarType type)
+{
+    const std::string name = type == c10::ScalarType::Byte   ? "uint8"
+                             : type == c10::ScalarType::Int  ? "int32"
+                             : type == c10::ScalarType::Long ? "int64"
+                             : type == c10::ScalarType::Bool ? "bool"
+                                                             : c10::toString(type);
+    jit::Node *found = graph.insertNode(graph.create(c10::prim::dtype, {input}, 1));
+    found->output()->setType(c10::IntType::get());
+    jit::Node *is_same = graph.insertNode(graph.create(
+        aten::eq, {found->output(), graph.insertConstant(static_cast<int64_t>(type))}, 1));
+    is_same->output()->setType(c10::BoolType::get());
+    require(graph, is_same->output(),
+            "it was exported for an input \"" + input->debugNameBase() + "\" of " + name +
+                "; for the image, set the option input_type");
+}
+
 std::string letter_of_axis(size_t axis, size_t rank)
 {
     static const char *const of_images[] = {"N", "C", "H", "W"};

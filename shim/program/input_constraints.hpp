@@ -17,6 +17,9 @@ void add_input_checks(torch::jit::Graph &graph, torch::jit::Value *input,
                       const pt2::TensorDescription &description,
                       const std::map<std::string, pt2::Range> &ranges);
 
+// Inserts a check that `input` has elements of that type, one of whole numbers.
+void add_type_check(torch::jit::Graph &graph, torch::jit::Value *input, c10::ScalarType type);
+
 // "N", "C", "H" or "W" of an image; other axes are numbered.
 std::string letter_of_axis(size_t axis, size_t rank);
 

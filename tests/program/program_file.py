@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 
-FLOAT, HALF, DOUBLE, LONG, BOOL = 7, 6, 8, 5, 12
+BYTE, FLOAT, HALF, DOUBLE, LONG, BOOL = 1, 7, 6, 8, 5, 12
 SCALAR_TYPES = {"float32": FLOAT, "float16": HALF, "float64": DOUBLE, "int64": LONG, "bool": BOOL}
 
 

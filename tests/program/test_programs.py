@@ -7,7 +7,7 @@ import pytest
 
 import sscam
 from conftest import load
-from program_file import HALF, LEAF, Graph, ProgramFile, sym_int, tensor, tensors
+from program_file import BYTE, FLOAT, HALF, LEAF, Graph, ProgramFile, sym_int, tensor, tensors
 
 RANDOM = np.random.RandomState(1)
 WEIGHT = RANDOM.randn(4, 3).astype(np.float32)
@@ -498,6 +498,19 @@ def test_batch_norms_and_convolutions_of_decomposed_programs(image):
     factor = (scale / np.sqrt(variance + 1e-5)).reshape(1, 6, 1, 1)
     normal = (convolved - mean.reshape(1, 6, 1, 1)) * factor + shift.reshape(1, 6, 1, 1)
     close(load(program).classify(image), linear(normal.reshape(1, 3, -1).mean(2)))
+
+
+def test_inputs_of_whole_numbers(image):
+    """Networks that take pixels."""
+    program = ProgramFile(scalar_type=BYTE)
+    program.add("_to_copy.default", "real", self="x", dtype={"as_scalar_type": FLOAT})
+    program.add("div.Tensor", "share", self="real", other=255.0)
+    model = load(classifier(program, "share"))
+    pixels = RANDOM.randint(0, 256, (1, 3, 8, 8)).astype(np.float32)
+    found = model.explain(pixels[0], "grad-cam", 1, layer="div", input_type="uint8")
+    close(found.logit, linear(pixels.mean((2, 3)) / 255)[0, 1])
+    with pytest.raises(sscam.SscamError, match="of uint8; for the image, set the option input_type"):
+        model.explain(pixels[0], "grad-cam", 1, layer="div", input_type="float32")
 
 
 # --- what the file says ---------------------------------------------------------------------------
