@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* Those that are done and expected, in the progress callback that this thread is in. Returns whether
- * it is in one. */
+/* Those that are done and expected, in the progress callback that this thread is in. Returns
+ * whether it is in one. */
 int32_t sscam_passes_of_callback(int64_t *done, int64_t *total);
 
 #endif

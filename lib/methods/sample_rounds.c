@@ -23,10 +23,10 @@ enum {
 /* k of the noise counter of simulations: no channel of a layer. */
 #define SIMULATION_CHANNEL UINT32_C(0xFFFFFFFE)
 
-/* By how much the quantile is raised. Rounds end where it happens to be low, and channels are missed
- * whose score is low by chance and that therefore got few samples: without this it holds in 88 to
- * 95 % of the maps of tests/methods/check_tolerance.c. The greatest of many scores lies where they
- * are least normal. */
+/* By how much the quantile is raised. Rounds end where it happens to be low, and channels are
+ * missed whose score is low by chance and that therefore got few samples: without this it holds in
+ * 88 to 95 % of the maps of tests/methods/check_tolerance.c. The greatest of many scores lies
+ * where they are least normal. */
 #define CAUTION 1.25
 #define CAUTION_FOR_MAXIMUM 1.6
 

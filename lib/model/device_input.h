@@ -18,8 +18,8 @@ typedef struct sscam_device_input {
     float *host;         /* a copy; malloc'ed when it is first needed */
 } sscam_device_input;
 
-/* Reads what describes the elements. As sscam_input_open_as(); where the network takes whole numbers
- * they must be such. The struct must stay where it is. */
+/* Reads what describes the elements. As sscam_input_open_as(); where the network takes whole
+ * numbers they must be such. The struct must stay where it is. */
 sscam_status sscam_device_input_open(const sscam_cuda_array *array,
                                      const sscam_input_description *wanted, const char *name,
                                      const char *function, sscam_device_input *out);

@@ -9,8 +9,8 @@
 namespace sscam {
 
 // Makes a flat graph of forward() return logits where it returns the softmax of them, over classes,
-// also as exp(x) / sum(exp(x)) or by its logarithm, or the sigmoid. Returns how such logits become the network's outputs; SSCAM_SCORE_LOGIT: all
-// outputs are as they were.
+// also as exp(x) / sum(exp(x)) or by its logarithm, or the sigmoid. Returns how such logits become
+// the network's outputs; SSCAM_SCORE_LOGIT: all outputs are as they were.
 sscam_score_kind remove_final_activation(torch::jit::Graph &graph);
 
 } // namespace sscam

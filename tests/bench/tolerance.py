@@ -16,8 +16,9 @@ import hashlib
 import sys
 
 import numpy as np
-import sscam
 import torch
+
+import sscam
 
 
 class Network:
@@ -93,8 +94,11 @@ def main() -> int:
                 fails += holds < 0.95 * len(row)
                 saved = 100 * (1 - sum(share for share, _, _ in row) / len(row))
                 largest = max(error for _, error, _ in row)
-                print(f"| `{noise}` | {sigma} | {tolerance} | {len(row)} | {saved:.1f} % | {holds} "
-                      f"| {largest:.4f} |", flush=True)
+                print(
+                    f"| `{noise}` | {sigma} | {tolerance} | {len(row)} | {saved:.1f} % | {holds} "
+                    f"| {largest:.4f} |",
+                    flush=True,
+                )
     return fails > 0
 
 

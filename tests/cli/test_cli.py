@@ -311,7 +311,9 @@ def test_samples_are_left_out_within_a_stated_error(sscam, network):
     assert 0 < early["estimated_error"] <= 0.05
     assert early["diagnostics"]["estimated_error"] == pytest.approx(early["estimated_error"], 1e-3)
     sentence = sscam(*explain).stdout
-    assert re.search(r" passes, \d+\.\d+ s, estimated error 0\.0\d+, maximum at ", sentence), sentence
+    assert re.search(r" passes, \d+\.\d+ s, estimated error 0\.0\d+, maximum at ", sentence), (
+        sentence
+    )
     assert sscam(*explain, "--quiet").stdout == ""
 
     for exactly in (("--tolerance", "0"), ("--noise", "independent"), ("--samples", "10")):

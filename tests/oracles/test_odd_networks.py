@@ -172,7 +172,12 @@ def run(program, saved, tmp_path_factory):
 NO_NOISE = {"sigma": 0}  # which would leave no zeros in masked inputs
 
 REFUSED = {
-    "several inputs": (TwoInputs, METHODS, {}, "further inputs, which are to be given: scale (a tensor)"),
+    "several inputs": (
+        TwoInputs,
+        METHODS,
+        {},
+        "further inputs, which are to be given: scale (a tensor)",
+    ),
     "no tensor": (NoTensor, METHODS, {}, "without a tensor: no classifier"),
     "no positions": (NoPositions, METHODS, {}, "has neither a feature map"),
     "raises": (Raises, METHODS, {}, "twenty-four rows are too many"),

@@ -509,7 +509,9 @@ def test_inputs_of_whole_numbers(image):
     pixels = RANDOM.randint(0, 256, (1, 3, 8, 8)).astype(np.float32)
     found = model.explain(pixels[0], "grad-cam", 1, layer="div", input_type="uint8")
     close(found.logit, linear(pixels.mean((2, 3)) / 255)[0, 1])
-    with pytest.raises(sscam.SscamError, match="of uint8; for the image, set the option input_type"):
+    with pytest.raises(
+        sscam.SscamError, match="of uint8; for the image, set the option input_type"
+    ):
         model.explain(pixels[0], "grad-cam", 1, layer="div", input_type="float32")
 
 

@@ -229,7 +229,7 @@ static int check(struct sanity *work)
     if (!code)
         code = check_order("sanity", work->model_path, work->images.paths.items[0]);
     if (!code)
-        code = load_model(work->model_path, work->selection.device, &work->model);
+        code = selection_load_model(&work->selection, work->model_path, &work->model);
     if (!code)
         code = plan_steps(work);
     if (!code)
