@@ -111,36 +111,36 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_REDUCTION 43
 /** `deadline`: milliseconds after which a call ends. */
 #define SSCAM_OPTION_DEADLINE 44
-/** `input_layout`: order of the axes of the network's input. @since 1.0 */
-#define SSCAM_OPTION_INPUT_LAYOUT 50
-/** `input_type`: type of its elements. @since 1.0 */
-#define SSCAM_OPTION_INPUT_TYPE 51
-/** `image_input`: which of several inputs is explained. @since 1.0 */
-#define SSCAM_OPTION_IMAGE_INPUT 52
-/** `contrast_weight`: factor of the classes that a difference subtracts. @since 1.0 */
-#define SSCAM_OPTION_CONTRAST_WEIGHT 70
-/** `contrast_count`: number of the classes that a difference subtracts. @since 1.0 */
-#define SSCAM_OPTION_CONTRAST_COUNT 71
-/** `channel_share`: share of the channels that are scored. @since 1.0 */
-#define SSCAM_OPTION_CHANNEL_SHARE 72
-/** `mask_cells`: cells along a side of a random mask (RISE). @since 1.0 */
-#define SSCAM_OPTION_MASK_CELLS 73
-/** `mask_probability`: probability that a cell of a random mask is kept (RISE). @since 1.0 */
-#define SSCAM_OPTION_MASK_PROBABILITY 74
-/** `groups`: groups of channels (Group-CAM). @since 1.0 */
-#define SSCAM_OPTION_GROUPS 75
-/** `group_percentile`: below it a group's mask is set to zero (Group-CAM). @since 1.0 */
-#define SSCAM_OPTION_GROUP_PERCENTILE 76
-/** `metric_insertion`: what insertion starts from. @since 1.0 */
-#define SSCAM_OPTION_METRIC_INSERTION 77
-/** `metric_threshold`: share of a map's maximum below which metrics take it as 0. @since 1.0 */
-#define SSCAM_OPTION_METRIC_THRESHOLD 78
+/** `input_layout`: order of the axes of the network's input. */
+#define SSCAM_OPTION_INPUT_LAYOUT 45
+/** `input_type`: type of its elements. */
+#define SSCAM_OPTION_INPUT_TYPE 46
+/** `image_input`: which of several inputs is explained. */
+#define SSCAM_OPTION_IMAGE_INPUT 47
 /** `tolerance`: largest error of the map by which sampling may end early. */
-#define SSCAM_OPTION_TOLERANCE 60
+#define SSCAM_OPTION_TOLERANCE 48
 /** `noise`: whether the channels share the noise of a sample. */
-#define SSCAM_OPTION_NOISE 61
+#define SSCAM_OPTION_NOISE 49
 /** `channel_ranking`: by what max_channels selects. */
-#define SSCAM_OPTION_CHANNEL_RANKING 62
+#define SSCAM_OPTION_CHANNEL_RANKING 50
+/** `contrast_weight`: factor of the classes that a difference subtracts. */
+#define SSCAM_OPTION_CONTRAST_WEIGHT 51
+/** `contrast_count`: number of the classes that a difference subtracts. */
+#define SSCAM_OPTION_CONTRAST_COUNT 52
+/** `channel_share`: share of the channels that are scored. */
+#define SSCAM_OPTION_CHANNEL_SHARE 53
+/** `mask_cells`: cells along a side of a random mask (RISE). */
+#define SSCAM_OPTION_MASK_CELLS 54
+/** `mask_probability`: probability that a cell of a random mask is kept (RISE). */
+#define SSCAM_OPTION_MASK_PROBABILITY 55
+/** `groups`: groups of channels (Group-CAM). */
+#define SSCAM_OPTION_GROUPS 56
+/** `group_percentile`: below it a group's mask is set to zero (Group-CAM). */
+#define SSCAM_OPTION_GROUP_PERCENTILE 57
+/** `metric_insertion`: what insertion starts from. */
+#define SSCAM_OPTION_METRIC_INSERTION 58
+/** `metric_threshold`: share of a map's maximum below which metrics take it as 0. */
+#define SSCAM_OPTION_METRIC_THRESHOLD 59
 /** @} */
 
 /** @name Types of an option's value
