@@ -106,9 +106,13 @@ bool keeps_probabilities(const jit::Node *node)
     if (!is_one_of(node, {"aten::clamp", "aten::clamp_", "aten::clamp_min", "aten::clip"}))
         return false;
     const auto low = jit::toIValue(node->input(1));
-    const auto high = node->inputs().size() > 2 ? jit::toIValue(node->input(2)) : c10::IValue();
-    return low && high && (low->isNone() || low->toScalar().to<double>() <= least) &&
-           (high->isNone() || high->toScalar().to<double>() >= 1.0 - least);
+    if (!low || (low->isDouble() && low->toDouble() > least) || (low->isInt() && low->toInt() > 0))
+        return false;
+    if (node->inputs().size() < 3)
+        return true;
+    const auto high = jit::toIValue(node->input(2));
+    return high && (high->isNone() || (high->isDouble() && high->toDouble() >= 1.0 - least) ||
+                    (high->isInt() && high->toInt() >= 1));
 }
 
 bool is_over_classes(const jit::Node *softmax)
