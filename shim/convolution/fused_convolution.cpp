@@ -120,7 +120,7 @@ double processor_seconds()
 double seconds_of_run(FusedConvolution &convolution, const at::Tensor &input,
                       const at::Tensor &residual)
 {
-    constexpr double long_run = 0.02;
+    constexpr double long_run = 0.004;
     double least = std::numeric_limits<double>::infinity();
     for (int run = 0; run < 3 && (run == 0 || least < long_run); run++) {
         const double start = processor_seconds();
@@ -128,6 +128,14 @@ double seconds_of_run(FusedConvolution &convolution, const at::Tensor &input,
         least = std::min(least, processor_seconds() - start);
     }
     return least;
+}
+
+// Multiplications and additions of the direct method.
+double operations_of(const sscam_convolution_geometry &g, const at::Tensor &input)
+{
+    const std::vector<int64_t> sizes = output_sizes(g, input);
+    return 2.0 * static_cast<double>(c10::multiply_integers(sizes)) *
+           static_cast<double>(g.inputs * g.kernel_height * g.kernel_width);
 }
 
 } // namespace
@@ -147,23 +155,41 @@ void ConvolutionTimer::choose(FusedConvolution &convolution, const at::Tensor &i
         convolution.choose(known->second);
         return;
     }
-    const OperationThreads one(1);
-    ConvolutionChoice fastest = ConvolutionChoice::libtorch;
-    double least = std::numeric_limits<double>::infinity();
-    for (const ConvolutionChoice choice :
-         {ConvolutionChoice::libtorch, ConvolutionChoice::direct, ConvolutionChoice::winograd_2,
-          ConvolutionChoice::winograd_4}) {
-        if (!convolution.is_possible(choice))
-            continue;
-        convolution.choose(choice);
-        const double seconds = seconds_of_run(convolution, input, residual);
-        if (seconds < least) {
-            least = seconds;
-            fastest = choice;
-        }
-    }
+    const ConvolutionChoice fastest = measure(convolution, input, residual);
     convolution.choose(fastest);
     known_.emplace(key, fastest);
+}
+
+// From the fewest multiplications on. Those that have more are left out where the operations a
+// second that they would need have not been seen.
+ConvolutionChoice ConvolutionTimer::measure(FusedConvolution &convolution, const at::Tensor &input,
+                                            const at::Tensor &residual)
+{
+    constexpr struct {
+        ConvolutionChoice choice;
+        double saving; // of multiplications
+    } candidates[] = {{ConvolutionChoice::winograd_4, 4.0},
+                      {ConvolutionChoice::winograd_2, 2.25},
+                      {ConvolutionChoice::direct, 1.0},
+                      {ConvolutionChoice::libtorch, 1.0}};
+    const OperationThreads one(1);
+    const double operations = operations_of(convolution.layer().geometry, input);
+    ConvolutionChoice fastest = ConvolutionChoice::libtorch;
+    double least = std::numeric_limits<double>::infinity();
+    for (const auto &candidate : candidates) {
+        if (!convolution.is_possible(candidate.choice) ||
+            (direct_rate_ > 0.0 && operations > 1.1 * candidate.saving * direct_rate_ * least))
+            continue;
+        convolution.choose(candidate.choice);
+        const double seconds = seconds_of_run(convolution, input, residual);
+        if (candidate.saving == 1.0)
+            direct_rate_ = std::max(direct_rate_, operations / seconds);
+        if (seconds < least) {
+            least = seconds;
+            fastest = candidate.choice;
+        }
+    }
+    return fastest;
 }
 
 FusedConvolution::FusedConvolution(ConvolutionLayer layer) : layer_(std::move(layer)) {}

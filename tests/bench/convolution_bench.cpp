@@ -1,11 +1,11 @@
 // Measures the form of a network that has the library's own convolutions beside libtorch's forms.
 //
-// usage: convolution-bench MODEL.pt [rounds=5] [side=224] [layers=1]
+// usage: convolution-bench MODEL.pt [rounds=5] [side=224] [batch=0] [layers=1]
 //
-// Passes a second of each form and batch size, on one thread, in processor time: medians of rounds
-// in which all are measured in turn. Then, with layers=1, each layer: billions of operations of the
-// direct method (two for each weight and output position) a second, by each algorithm and by the
-// better of libtorch's two memory orders. The input is random.
+// Passes a second of each form and batch size (batch=0: 1, 4, 8 and 16), on one thread, in
+// processor time: medians of rounds in which all are measured in turn. Then, with layers=1, each
+// layer: billions of operations of the direct method (two for each weight and output position) a
+// second, by each algorithm and by the better of libtorch's two memory orders. The input is random.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -32,8 +32,7 @@ using namespace sscam;
 
 namespace {
 
-int64_t rounds = 5, side = 224, shows_layers = 0;
-constexpr int64_t batches[] = {1, 4, 8, 16};
+int64_t rounds = 5, side = 224, only_batch = 0, shows_layers = 0;
 
 double processor_seconds()
 {
@@ -67,8 +66,10 @@ struct Measured {
 void measure_forms(const std::vector<std::shared_ptr<const ModelVariant>> &variants)
 {
     std::vector<Measured> all;
+    const std::vector<int64_t> sizes = only_batch ? std::vector<int64_t>{only_batch}
+                                                  : std::vector<int64_t>{1, 4, 8, 16};
     for (const auto &variant : variants)
-        for (int64_t batch : batches)
+        for (int64_t batch : sizes)
             all.push_back({variant,
                            batch,
                            at::randn({batch, 3, side, side})
@@ -150,7 +151,8 @@ void measure_layer(FusedConvolution &convolution, int64_t height, int64_t width,
 
 int usage()
 {
-    std::fputs("usage: convolution-bench MODEL.pt [rounds=5] [side=224] [layers=1]\n", stderr);
+    std::fputs("usage: convolution-bench MODEL.pt [rounds=5] [side=224] [batch=0] [layers=1]\n",
+               stderr);
     return 2;
 }
 
@@ -159,7 +161,10 @@ bool read_argument(const char *argument)
     const struct {
         const char *name;
         int64_t *value;
-    } known[] = {{"rounds=", &rounds}, {"side=", &side}, {"layers=", &shows_layers}};
+    } known[] = {{"rounds=", &rounds},
+                 {"side=", &side},
+                 {"batch=", &only_batch},
+                 {"layers=", &shows_layers}};
     for (const auto &row : known)
         if (std::strncmp(argument, row.name, std::strlen(row.name)) == 0) {
             *row.value = std::strtol(argument + std::strlen(row.name), nullptr, 10);
