@@ -168,7 +168,10 @@ START_TEST(networks_compute_what_they_computed)
 {
     const Case &wanted = cases[_i];
     const torch::jit::Module frozen = torch::jit::freeze(network_of(wanted.body));
-    const Program plain(scoring_graph(frozen), frozen);
+    static const sscam_other_inputs none = {nullptr, 0};
+    const auto form = std::make_shared<const InputForm>(
+        frozen, sscam_input_form{{""}, SSCAM_INPUT_TYPE_AUTO, "", &none}, at::kCPU);
+    const Program plain(scoring_graph(frozen), frozen, form);
     const auto graph = scoring_graph(frozen);
     const auto convolutions = fuse_convolutions(graph);
     ck_assert_uint_eq(convolutions.size(), wanted.convolutions);
@@ -177,7 +180,7 @@ START_TEST(networks_compute_what_they_computed)
     for (const auto &convolution : convolutions)
         with_relu += convolution->layer().relu;
     ck_assert_uint_eq(with_relu, wanted.with_relu);
-    const Program fused(graph, frozen);
+    const Program fused(graph, frozen, form);
     for (ConvolutionChoice choice : choices) {
         for (const auto &convolution : convolutions)
             if (convolution->is_possible(choice))
@@ -209,7 +212,7 @@ START_TEST(inputs_of_other_types_and_channels_are_libtorchs)
     const auto graph = scoring_graph(frozen);
     const auto convolutions = fuse_convolutions(graph);
     convolutions.at(0)->choose(ConvolutionChoice::winograd_4);
-    const Program fused(graph, frozen);
+    const Program fused(graph, frozen, form);
     for (const at::Tensor &input :
          {at::zeros({1, 7, 9, 9}), at::zeros({8, 9}), at::zeros({1, 8, 9, 9}, at::kDouble)}) {
         bool is_refused = false;
@@ -231,7 +234,7 @@ START_TEST(outputs_depend_on_neither_threads_nor_batch)
         network_of("    return torch.relu(" CONV("x", "w") " + x)\n"));
     const auto graph = scoring_graph(frozen);
     const auto convolutions = fuse_convolutions(graph);
-    const Program fused(graph, frozen);
+    const Program fused(graph, frozen, form);
     const at::Tensor batch = numbers({6, 8, 60, 61}, 0.3);
     const int threads = at::get_num_threads();
     for (ConvolutionChoice choice : choices) {
@@ -266,8 +269,11 @@ START_TEST(layers_choose_when_they_run_first)
     ConvolutionTimer timer;
     for (const auto &convolution : convolutions)
         convolution->choose_with(&timer);
-    const Program fused(graph, frozen);
-    const Program plain(scoring_graph(frozen), frozen);
+    const Program fused(graph, frozen, form);
+    static const sscam_other_inputs none = {nullptr, 0};
+    const auto form = std::make_shared<const InputForm>(
+        frozen, sscam_input_form{{""}, SSCAM_INPUT_TYPE_AUTO, "", &none}, at::kCPU);
+    const Program plain(scoring_graph(frozen), frozen, form);
     const at::Tensor input = numbers({2, 8, 12, 12}, 0.3);
     assert_equal(outputs_of(fused, input), outputs_of(plain, input));
     ck_assert(convolutions[0]->choice() == convolutions[1]->choice());
