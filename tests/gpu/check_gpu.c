@@ -183,9 +183,10 @@ START_TEST(scores_are_those_of_the_processor)
     static float logits[ROWS * MOST_CLASSES], found[3 * ROWS];
     static const int64_t class_counts[] = {1, 2, 10, MOST_CLASSES};
     const int64_t classes = class_counts[_i];
-    const sscam_target targets[] = {{SSCAM_TARGET_CLASS, classes - 1, -1, NULL},
-                                    {SSCAM_TARGET_AGAINST, 0, -1, NULL},
-                                    {SSCAM_TARGET_DIFFERENCE, classes - 1, 0, NULL}};
+    const sscam_target targets[] = {
+        {.kind = SSCAM_TARGET_CLASS, .class_index = classes - 1, .other_index = -1},
+        {.kind = SSCAM_TARGET_AGAINST, .class_index = 0, .other_index = -1},
+        {.kind = SSCAM_TARGET_DIFFERENCE, .class_index = classes - 1, .other_index = 0}};
     const int target_count = classes > 1 ? 3 : 2;
     fill(logits, (int)(ROWS * classes), 1.7);
     for (int64_t i = 0; i < classes; i++)
