@@ -239,7 +239,7 @@ START_TEST(outputs_depend_on_neither_threads_nor_batch)
         network_of("    return torch.relu(" CONV("x", "w") " + x)\n"));
     const auto graph = scoring_graph(frozen);
     const auto convolutions = fuse_convolutions(graph);
-    const Program fused(graph, frozen, form);
+    const Program fused(graph, frozen, plain_form(frozen));
     const at::Tensor batch = numbers({6, 8, 60, 61}, 0.3);
     const int threads = at::get_num_threads();
     for (ConvolutionChoice choice : choices) {
@@ -274,9 +274,9 @@ START_TEST(layers_choose_when_they_run_first)
     ConvolutionTimer timer;
     for (const auto &convolution : convolutions)
         convolution->choose_with(&timer);
-    const Program fused(graph, frozen, form);
+    const Program fused(graph, frozen, plain_form(frozen));
     const auto form = plain_form(frozen);
-    const Program plain(scoring_graph(frozen), frozen, form);
+    const Program plain(scoring_graph(frozen), frozen, plain_form(frozen));
     const at::Tensor input = numbers({2, 8, 12, 12}, 0.3);
     assert_equal(outputs_of(fused, input), outputs_of(plain, input));
     ck_assert(convolutions[0]->choice() == convolutions[1]->choice());
