@@ -14,6 +14,7 @@
 #include "support/assertions.h"
 #include "support/check_main.h"
 #include "support/fake_backend.h"
+#include "support/fake_device.h"
 #include "support/pixels.h"
 #include "support/shorthands.h"
 
@@ -212,6 +213,52 @@ static sscam_status explain_tensor(const step *step, uint64_t *signature)
     sscam_status status = UNDER_FAULTS(sscam_explain_array_all(
         explainers, explainer_count, ARRAY(input, shape, 4), classes, 2, maps));
     take_maps(status, maps, count, signature);
+    return status;
+}
+
+/* In the memory of a device; what the method reads itself is copied to the host. */
+static sscam_status explain_cuda(const step *step, uint64_t *signature)
+{
+    static const void *data;
+    sscam_map *maps[MOST_MAPS];
+    const size_t count = explainer_count * 2 * INPUTS;
+    (void)step;
+    if (!data)
+        data = fake_device_upload(input, sizeof input);
+    const sscam_cuda_array array = {sizeof array,          data,        shape, NULL, 4,
+                                    SSCAM_ELEMENT_FLOAT32, FAKE_DEVICE, 0,     NULL};
+    for (size_t i = 0; i < count; i++)
+        maps[i] = STALE(sscam_map);
+    sscam_status status = UNDER_FAULTS(
+        sscam_explain_cuda_all(explainers, explainer_count, &array, classes, 2, maps));
+    ck_assert_int_eq(fake_device_counted.held, 0);
+    take_maps(status, maps, count, signature);
+    return status;
+}
+
+static sscam_status encode_map(const step *step, uint64_t *signature)
+{
+    void *data = folder;
+    size_t size = 1;
+    sscam_status status = UNDER_FAULTS(sscam_map_encode(map, &data, &size));
+    (void)step;
+    ck_assert((!data) == (status != SSCAM_OK) && (size == 0) == !data);
+    if (data)
+        sign(signature, data, size);
+    sscam_free(data);
+    return status;
+}
+
+static sscam_status decode_map(const step *step, uint64_t *signature)
+{
+    void *data = NULL;
+    size_t size = 0;
+    sscam_map *made = STALE(sscam_map);
+    (void)step;
+    ASSERT_OK(sscam_map_encode(map, &data, &size));
+    sscam_status status = UNDER_FAULTS(sscam_map_decode(data, size, &made));
+    sscam_free(data);
+    take_maps(status, &made, 1, signature);
     return status;
 }
 
@@ -558,6 +605,10 @@ static const step steps[] = {
      {{"preset", "torch-cam"}, {"samples", "2"}},
      .file = NULL},
     {"max_channels", explain_image, {"score-cam"}, {{"max_channels", "2"}}, .file = NULL},
+    {"input on a GPU", explain_cuda, {"score-cam", "grad-cam"}, {{0}}, .file = NULL},
+    {"input copied from a GPU", explain_cuda, {"smooth-grad-cam++"}, {{0}}, .file = NULL},
+    {"encode map", encode_map, {"grad-cam"}, {{0}}, .file = NULL},
+    {"decode map", decode_map, {"score-cam"}, {{0}}, .file = NULL},
     {"overlay", draw_overlay, {"grad-cam"}, {{0}}, .file = NULL},
     {"heatmap", draw_heatmap, {"grad-cam"}, {{0}}, .file = NULL},
     {"create image", create_image, .methods = {0}},
