@@ -580,7 +580,7 @@ void check_version(const Json &json)
     if (major < 5 || major > known_major)
         throw Error(SSCAM_E_UNSUPPORTED,
                     "the program is written in version " + std::to_string(major) +
-                        " of the format, and versions 5 to 8 can be read (PyTorch 2.5 to 2.13)");
+                        " of the format, and versions 5 to 8 can be read (PyTorch 2.5 to 2.14)");
 }
 
 pt2::Program read_program(const Json &json)
