@@ -178,6 +178,19 @@ static sscam_status set_region(const step *step, uint64_t *signature)
     return status;
 }
 
+/* A failure leaves the weights and the target as they were. */
+static sscam_status set_target_weights(const step *step, uint64_t *signature)
+{
+    static const float weights[FAKE_CLASSES] = {0.5f, -1.0f, 2.0f};
+    sscam_status status = UNDER_FAULTS(
+        sscam_explainer_set_target_weights(explainers[0], weights, FAKE_CLASSES));
+    (void)step;
+    ck_assert_str_eq(option_text(explainers[0], "target"),
+                     status == SSCAM_OK ? "weights" : "class");
+    sign(signature, weights, sizeof weights);
+    return status;
+}
+
 static sscam_status preprocess(const step *step, uint64_t *signature)
 {
     float pixels[SIZE] = {0};
@@ -593,6 +606,17 @@ static const step steps[] = {
      {{"region", "all"}, {"aug_smooth", "on"}},
      .network = "fake dense"},
     {"set region", set_region, {"grad-cam"}, {{"region", "all"}}, .network = "fake dense"},
+    {"set target weights", set_target_weights, {"grad-cam"}, {{0}}, .file = NULL},
+    {"several references",
+     explain_image,
+     {"grad-cam", "score-cam"},
+     {{"target", "difference"}, {"contrast_count", "2"}},
+     .file = NULL},
+    {"product of layers",
+     explain_image,
+     {"recipro-cam"},
+     {{"layer", "stem,features"}, {"fusion", "product"}},
+     .file = NULL},
     {"algorithm-1", explain_image, {"ss-cam-max"}, {{"preset", "algorithm-1"}}, .file = NULL},
     {"authors-code",
      explain_image,
@@ -626,6 +650,12 @@ static const step steps[] = {
     {"create evaluation", create_evaluation, {"grad-cam", "ss-cam-mean"}, {{0}}, .file = NULL},
     {"evaluate", evaluate_case, {"grad-cam", "ss-cam-mean", "cam"}, {{0}}, .file = NULL},
     {"evaluate top50", evaluate_case, {"score-cam"}, {{"metric_mask", "top50"}}, .file = NULL},
+    {"evaluate ROAD", evaluate_case, {"grad-cam"}, {{"metrics", "arcc,road"}}, .file = NULL},
+    {"evaluate sensitivity",
+     evaluate_case,
+     {"grad-cam"},
+     {{"metrics", "infidelity,max_sensitivity"}, {"metric_threshold", "0.3"}},
+     .file = NULL},
     {"evaluate given maps", evaluate_given, {"grad-cam", "eigen-cam"}, {{0}}, .file = NULL},
     {"evaluate given dense maps",
      evaluate_given,
