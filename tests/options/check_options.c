@@ -79,9 +79,24 @@ static const known_option known[] = {
     {42, SSCAM_OPTION_TYPE_STRING, "region", "predicted", ""},
     {43, SSCAM_OPTION_TYPE_CHOICE, "reduction", "mean", "mean|sum"},
     {44, SSCAM_OPTION_TYPE_INT, "deadline", "0", ""},
-    {60, SSCAM_OPTION_TYPE_REAL, "tolerance", "0", ""},
-    {61, SSCAM_OPTION_TYPE_CHOICE, "noise", "independent", "independent|common"},
-    {62, SSCAM_OPTION_TYPE_CHOICE, "channel_ranking", "deviation", "deviation|energy|contribution"},
+    {45, SSCAM_OPTION_TYPE_CHOICE, "input_layout", "auto",
+     "auto|nchw|nhwc|nhw|chw|hwc|hw|ncthw|ntchw|nthwc|nthw|cthw|tchw|thwc|ncdhw|ndhwc|cdhw|dhwc|"
+     "nct|ntc|nt|ct|tc|t|ntf|nft|tf|ft"},
+    {46, SSCAM_OPTION_TYPE_CHOICE, "input_type", "auto",
+     "auto|float32|float64|float16|bfloat16|uint8|int32|int64"},
+    {47, SSCAM_OPTION_TYPE_STRING, "image_input", "", ""},
+    {48, SSCAM_OPTION_TYPE_REAL, "tolerance", "0", ""},
+    {49, SSCAM_OPTION_TYPE_CHOICE, "noise", "independent", "independent|common"},
+    {50, SSCAM_OPTION_TYPE_CHOICE, "channel_ranking", "deviation", "deviation|energy|contribution"},
+    {51, SSCAM_OPTION_TYPE_REAL, "contrast_weight", "1", ""},
+    {52, SSCAM_OPTION_TYPE_INT, "contrast_count", "1", ""},
+    {53, SSCAM_OPTION_TYPE_REAL, "channel_share", "1", ""},
+    {54, SSCAM_OPTION_TYPE_INT, "mask_cells", "7", ""},
+    {55, SSCAM_OPTION_TYPE_REAL, "mask_probability", "0.5", ""},
+    {56, SSCAM_OPTION_TYPE_INT, "groups", "32", ""},
+    {57, SSCAM_OPTION_TYPE_REAL, "group_percentile", "70", ""},
+    {58, SSCAM_OPTION_TYPE_CHOICE, "metric_insertion", "blur", "blur|zeros"},
+    {59, SSCAM_OPTION_TYPE_REAL, "metric_threshold", "0", ""},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 
@@ -100,7 +115,7 @@ START_TEST(the_table_keeps_its_promises)
     ck_assert_str_eq(sscam_option_name(option), known[_i].name);
     ck_assert_int_eq(sscam_option_type(option), known[_i].type);
     ck_assert_str_eq(sscam_option_default(option, NULL), known[_i].default_text);
-    char choices[128] = "";
+    char choices[512] = "";
     for (int64_t i = 0; i < sscam_option_choice_count(option); i++) {
         strcat(choices, i ? "|" : "");
         strcat(choices, sscam_option_choice(option, i));
