@@ -7,6 +7,7 @@
 #include "masks/masked_input.h"
 #include "model/activation_layout.h"
 #include "model/backend.h"
+#include "model/input_layout.h"
 #include "options/options.h"
 #include "support/assertions.h"
 #include "support/check_main.h"
@@ -665,6 +666,14 @@ static const choice_value choice_values[] = {
     {"target", "difference", SSCAM_TARGET_DIFFERENCE},
     {"target", "weights", SSCAM_TARGET_WEIGHTS},
     {"target", "cosine", SSCAM_TARGET_COSINE},
+    {"input_type", "auto", SSCAM_INPUT_TYPE_AUTO},
+    {"input_type", "float32", SSCAM_INPUT_TYPE_FLOAT32},
+    {"input_type", "float64", SSCAM_INPUT_TYPE_FLOAT64},
+    {"input_type", "float16", SSCAM_INPUT_TYPE_FLOAT16},
+    {"input_type", "bfloat16", SSCAM_INPUT_TYPE_BFLOAT16},
+    {"input_type", "uint8", SSCAM_INPUT_TYPE_UINT8},
+    {"input_type", "int32", SSCAM_INPUT_TYPE_INT32},
+    {"input_type", "int64", SSCAM_INPUT_TYPE_INT64},
     {"reduction", "mean", SSCAM_REDUCTION_MEAN},
     {"reduction", "sum", SSCAM_REDUCTION_SUM},
     {"score", "logit", SSCAM_SCORE_CHOICE_LOGIT},
@@ -736,7 +745,7 @@ END_TEST
 static int is_read_as_text(int32_t id)
 {
     return id == SSCAM_OPTION_PRESET || id == SSCAM_OPTION_INTERPOLATION ||
-           id == SSCAM_OPTION_CHANNEL_ORDER;
+           id == SSCAM_OPTION_CHANNEL_ORDER || id == SSCAM_OPTION_INPUT_LAYOUT;
 }
 
 static int count_choices(const known_option *option)
