@@ -16,6 +16,7 @@ from ._errors import ArgumentError
 from ._evaluation import Evaluation
 from ._explainer import Explainer
 from ._image import ImageLike, Pixels
+from ._inputs import InputValue
 from ._map import Map
 from ._model import Model
 from ._progress import Progress, reporting_to
@@ -49,6 +50,8 @@ def evaluate(
     methods: Sequence[str],
     layer: Optional[str] = None,
     progress: Optional[Progress] = None,
+    *,
+    inputs: Optional[Mapping[str, InputValue]] = None,
     **options: OptionValue,
 ) -> Results:
     """Evaluate methods on a data set.
@@ -61,6 +64,7 @@ def evaluate(
         layer: as for Model.explain().
         progress: as for Model.explain(), for all of a data set that has a length, else for each
             image.
+        inputs: as for Model.explain().
         **options: see below. `metrics` may be a sequence of names.
 
     Returns:
@@ -82,7 +86,8 @@ def evaluate(
         options["metrics"] = ",".join(map(str, wanted))  # type: ignore[arg-type]
     with contextlib.ExitStack() as kept:
         explainers = [
-            kept.enter_context(Explainer(model, method, layer, **options)) for method in methods
+            kept.enter_context(Explainer(model, method, layer, inputs=inputs, **options))
+            for method in methods
         ]
         evaluation = Evaluation(explainers)
         report = kept.enter_context(reporting_to(progress))
@@ -226,6 +231,8 @@ def compare(
     class_index: ClassIndex = None,
     layer: Optional[str] = None,
     progress: Optional[Progress] = None,
+    *,
+    inputs: Optional[Mapping[str, InputValue]] = None,
     **options: OptionValue,
 ) -> Comparison:
     """Explain one class on one image by several methods, to see where they agree.
@@ -234,7 +241,7 @@ def compare(
         model: the network.
         image: as for Model.explain(); one input where it is no image.
         methods: names from methods().
-        class_index, layer, progress, **options: as for Model.explain().
+        class_index, layer, progress, inputs, **options: as for Model.explain().
 
     >>> import sscam
     >>> with sscam.Model(model_path) as model:
@@ -242,7 +249,9 @@ def compare(
     >>> found.correlations.shape
     (2, 2)
     """
-    rows = model.explain_all(image, methods, [class_index], layer, progress, None, **options)
+    rows = model.explain_all(
+        image, methods, [class_index], layer, progress, None, inputs=inputs, **options
+    )
     if len(rows) != len(methods) or not isinstance(rows[0][0], Map):
         raise ArgumentError("compare() takes one input, not several")
     maps = tuple(row[0] for row in rows)

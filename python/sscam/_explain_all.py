@@ -93,7 +93,7 @@ def explain_all(
         listed,
         _native.sscam_explain_array_all,
         inputs.argument,
-        inputs.count,
+        inputs.rows,
         wanted,
         progress,
     )

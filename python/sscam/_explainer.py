@@ -249,7 +249,7 @@ class Explainer:
             return self._explain_image(image, class_index, progress)
         inputs = as_inputs(image, dimensions, form)
         maps = self._explain_inputs(
-            _native.sscam_explain_array, inputs.argument, inputs.count, class_index, progress
+            _native.sscam_explain_array, inputs.argument, inputs.rows, class_index, progress
         )
         return maps if inputs.has_batch else maps[0]
 

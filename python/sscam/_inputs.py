@@ -47,7 +47,7 @@ class Inputs(NamedTuple):
     """Inputs as the library takes them."""
 
     argument: _native.Array
-    count: int
+    rows: int  #: N
     has_batch: bool  #: whether the caller gave N
     owner: npt.NDArray[Any]  #: what the argument refers to
 
@@ -144,7 +144,7 @@ class ModelInputs:
         self._arguments = [argument_of(array) for array in self._arrays]
         self._names = (ctypes.c_char_p * len(found))(*(encode(name) for name, _ in found))
         self._values = (ctypes.POINTER(_native.Array) * len(found))(
-            *map(ctypes.pointer, self._arguments)
+            *[ctypes.pointer(argument) for argument in self._arguments]
         )
         self.argument = _native.ModelInputs(
             struct_size=ctypes.sizeof(_native.ModelInputs),

@@ -429,11 +429,13 @@ class Model:
         """
         array = array_like(inputs)
         if is_on_gpu(array):
-            given = gpu_input(array, dimensions)
-            logits = self._logits(_native.sscam_model_classify_cuda, given.argument, given.shape[0])
-            return logits if given.has_batch else logits[0]
+            on_gpu = gpu_input(array, dimensions)
+            logits = self._logits(
+                _native.sscam_model_classify_cuda, on_gpu.argument, on_gpu.shape[0]
+            )
+            return logits if on_gpu.has_batch else logits[0]
         given = self._as_inputs(array, dimensions)
-        logits = self._logits(_native.sscam_model_classify, given.argument, given.count)
+        logits = self._logits(_native.sscam_model_classify, given.argument, given.rows)
         return logits if given.has_batch else logits[0]
 
     def _as_inputs(self, array: Any, dimensions: Optional[int]) -> Inputs:
@@ -459,6 +461,8 @@ class Model:
         layer: Optional[str] = ...,
         progress: Optional[Progress] = ...,
         dimensions: Optional[int] = ...,
+        *,
+        inputs: Optional[Mapping[str, InputValue]] = ...,
         **options: OptionValue,
     ) -> Map: ...
 
@@ -471,6 +475,8 @@ class Model:
         layer: Optional[str] = ...,
         progress: Optional[Progress] = ...,
         dimensions: Optional[int] = ...,
+        *,
+        inputs: Optional[Mapping[str, InputValue]] = ...,
         **options: OptionValue,
     ) -> Any: ...
 
@@ -537,12 +543,14 @@ class Model:
         layer: Optional[str] = None,
         progress: Optional[Progress] = None,
         dimensions: Optional[int] = None,
+        *,
+        inputs: Optional[Mapping[str, InputValue]] = None,
         **options: OptionValue,
     ) -> Any:
         """Explain several classes by several methods in one call, which shares their work.
 
         Args:
-            image, layer, progress, dimensions, **options: as for explain().
+            image, layer, progress, dimensions, inputs, **options: as for explain().
             methods: names from methods().
             classes: as class_index of explain(); None means the highest alone.
 
@@ -554,7 +562,8 @@ class Model:
         check_keywords("Model.explain_all()", options)
         with contextlib.ExitStack() as kept:
             explainers = [
-                kept.enter_context(Explainer(self, method, layer, **options)) for method in methods
+                kept.enter_context(Explainer(self, method, layer, inputs=inputs, **options))
+                for method in methods
             ]
             return explain_all(explainers, image, classes, progress, dimensions)
 
