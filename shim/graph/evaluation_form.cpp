@@ -122,10 +122,12 @@ void stop_dropout(jit::Node *node)
             set_input(node, *position, false);
 }
 
-// Running statistics are attributes of modules, or constants after freezing; what else is
-// normalized by is the network's own affair.
+// Running statistics are attributes of modules, or constants after freezing, or parts of these;
+// what else is normalized by is the network's own affair.
 bool are_kept_statistics(const jit::Value *value)
 {
+    while (is_one_of(value->node(), {"aten::select", "aten::slice", "aten::detach", "aten::alias"}))
+        value = value->node()->input(0);
     return (value->node()->kind() == prim::GetAttr || value->node()->kind() == prim::Constant) &&
            !value->mustBeNone();
 }

@@ -129,7 +129,7 @@ class NativelyNormalized(Classifier):
     def forward(self, x):
         mean, variance = self.statistics[0], self.statistics[1]
         features = torch.native_batch_norm(
-            self.conv(x), None, None, mean, variance, True, 0.1, 1e-5
+            self.conv(x), None, None, mean, variance, self.training, 0.1, 1e-5
         )[0]
         return self.classify(torch.relu(features)) + self.statistics.sum()
 
@@ -171,7 +171,7 @@ def forms():
     for network in TRACED_WHILE_TRAINING:
         eager = network()
         traced = torch.jit.trace(eager.train(), example, check_trace=False)
-        evaluated = eager.eval() if isinstance(eager, Normalized) else None
+        evaluated = eager.eval() if isinstance(eager, (Normalized, NativelyNormalized)) else None
         yield f"{network.__name__}, traced while training", traced, evaluated
         # Optimizing would fold a batch norm into the convolution, as in evaluation mode.
         frozen = torch.jit.freeze(traced.eval(), optimize_numerics=False)
