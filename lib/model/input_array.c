@@ -159,6 +159,23 @@ static int32_t plan_axes(const sscam_input_layout *layout, int32_t rank, int32_t
     return canonical;
 }
 
+/* Whether [N,H,W,C] is much more likely than [N,C,H,W]. */
+static int32_t looks_channels_last(const int64_t *numbers, int32_t rank)
+{
+    enum { LEAST_SIDE = 16 };
+    return rank == SSCAM_IMAGE_RANK && numbers[1] >= LEAST_SIDE && numbers[2] >= LEAST_SIDE &&
+           (numbers[3] == 1 || numbers[3] == 3 || numbers[3] == 4);
+}
+
+static sscam_status fail_channels_last(const int64_t *numbers, int32_t rank, const char *name)
+{
+    char text[SSCAM_SHAPE_TEXT_SIZE];
+    return sscam_fail(SSCAM_E_ARGUMENT,
+                      "%s shape %s: it looks like [N,H,W,C], and the network does not tell which "
+                      "order it takes; say so by the option input_layout, nhwc or nchw",
+                      name, sscam_shape_text(numbers, rank, text));
+}
+
 /* Reads a shape and tells the order of its axes: unknown for [N,C,sides] of any rank. */
 static sscam_status read_in_order(const int64_t *numbers, int32_t rank,
                                   const sscam_input_description *wanted, const char *name,
@@ -169,10 +186,12 @@ static sscam_status read_in_order(const int64_t *numbers, int32_t rank,
     *order = (sscam_input_layout){""};
     if (wanted->layout.axes[0])
         *order = layout_of(numbers, rank, wanted);
+    if (!order->axes[0] && !sscam_input_layout_is_plain(&wanted->layout))
+        return fail_layout(numbers, rank, &wanted->layout, name);
+    if (!wanted->layout.axes[0] && wanted->channels == 0 && looks_channels_last(numbers, rank))
+        return fail_channels_last(numbers, rank, name);
     if (!order->axes[0])
-        return sscam_input_layout_is_plain(&wanted->layout)
-                   ? sscam_read_shape(numbers, rank, name, out)
-                   : fail_layout(numbers, rank, &wanted->layout, name);
+        return sscam_read_shape(numbers, rank, name, out);
     const int32_t count = plan_axes(order, rank, positions);
     for (int32_t i = 0; i < count; i++)
         canonical[i] = positions[i] < 0 ? 1 : numbers[positions[i]];

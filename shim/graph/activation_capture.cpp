@@ -8,6 +8,7 @@
 
 #include "common/guard.hpp"
 #include "common/host_array.hpp"
+#include "graph/batch_axis.hpp"
 #include "graph/dense_output.hpp"
 #include "graph/token_layout.hpp"
 #include "graph/token_order.hpp"
@@ -33,7 +34,7 @@ public:
             activations = value.is_mkldnn() ? value.to_dense() : value.dequantize();
             return value; // has no gradients
         }
-        const bool lacks_batch = form_.lacks_batch_axis(value);
+        const bool lacks_batch = lacks_batch_axis(form_, value);
         activations = value.detach().clone();
         if (lacks_batch)
             activations = activations.unsqueeze(0);
@@ -203,11 +204,6 @@ const Layer &wanted_layer(const LayerTable &table, const char *name)
         if (table.not_run.count(name) != 0)
             throw Error(SSCAM_E_LAYER, "layer \"" + std::string(name) +
                                            "\": the network did not run it on this input");
-        if (table.of_others.count(name) != 0)
-            throw Error(SSCAM_E_LAYER,
-                        "layer \"" + std::string(name) +
-                            "\": its output does not depend on the input that is explained, but on "
-                            "other inputs of the network");
         struct sscam_layers list = exported(table);
         sscam_status status = sscam_fail_unknown_layer(name, &list);
         sscam_layers_release(&list);

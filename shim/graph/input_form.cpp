@@ -379,18 +379,6 @@ bool InputForm::is_of_one_input() const
     return layout_.axes[0] != '\0' && sscam_input_layout_find(&layout_, 'n') < 0;
 }
 
-bool InputForm::lacks_batch_axis(const at::Tensor &value) const
-{
-    return is_of_one_input() && value.dim() > 0 && value.size(0) != 1 &&
-           value.dim() < sscam_input_layout_rank(&layout_);
-}
-
-bool InputForm::has_other_tensors() const
-{
-    return std::any_of(given_.begin(), given_.end(),
-                       [](const auto &given) { return given.second.dim() > 0; });
-}
-
 bool InputForm::takes_rows(int64_t rows) const
 {
     if (rows == 1 || given_.empty())

@@ -10,6 +10,7 @@
 #include "common/guard.hpp"
 #include "common/host_array.hpp"
 #include "engine/network.hpp"
+#include "graph/batch_axis.hpp"
 #include "graph/data_flow.hpp"
 #include "graph/default_layer.hpp"
 #include "graph/token_layout.hpp"
@@ -40,7 +41,7 @@ public:
         at::Tensor recorded = is_start(value) ? as_start(value) : value;
         const FlowValue found = flow.record(recorded);
         std::vector<int64_t> shape = value.sizes().vec();
-        if (form_.lacks_batch_axis(value))
+        if (lacks_batch_axis(form_, value))
             shape.insert(shape.begin(), 1);
         observations.push_back(
             {mark, shape, value.is_floating_point() || value.is_quantized(), found});
@@ -302,9 +303,10 @@ LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input, const 
     const bool flow_is_known = recording.logits.is_known();
     LayerTable table;
     const std::vector<Observation> &all = recording.recorder->observations;
+    std::set<std::string> of_others;
     const std::vector<Observation> kept =
         flow_is_known ? of_explained_input(*recording.recorder, graph.marks(),
-                                           graph.form()->has_other_tensors(), table.of_others)
+                                           has_other_tensors(*graph.form()), of_others)
                       : all;
     auto listed = list_layers(kept, graph.marks(), flow_is_known, marks_missing(all, kept));
     if (flow_is_known)
@@ -318,6 +320,7 @@ LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input, const 
     table.default_index = found.index;
     table.no_default = std::move(found.reason);
     table.not_run = names_not_run(recording.recorder->observations, graph.marks());
+    table.not_run.merge(of_others);
     for (ListedLayer &entry : listed)
         table.layers.push_back(std::move(entry.layer));
     return table;

@@ -25,9 +25,8 @@ struct Layer {
 struct LayerTable {
     std::vector<Layer> layers; // in the order of execution
     int64_t default_index = -1;
-    std::string no_default;          // why there is no default layer; "" for the usual reason
-    std::set<std::string> not_run;   // names of modules and operations that other inputs may reach
-    std::set<std::string> of_others; // those that read the network's other inputs alone
+    std::string no_default;        // why there is no default layer; "" for the usual reason
+    std::set<std::string> not_run; // names of modules and operations that other inputs may reach
     std::vector<Output> outputs;
     size_t output_taken = 0; // number of the one with the class scores
 

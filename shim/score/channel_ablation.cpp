@@ -7,6 +7,7 @@
 
 #include "common/guard.hpp"
 #include "graph/activation_capture.hpp"
+#include "graph/batch_axis.hpp"
 #include "score/score_rows.hpp"
 #include "score/scorer.hpp"
 
@@ -44,7 +45,7 @@ public:
     {
         if (++calls_ != last_call_)
             return value;
-        const bool lacks_batch = form_.lacks_batch_axis(value);
+        const bool lacks_batch = lacks_batch_axis(form_, value);
         at::Tensor altered = spread(lacks_batch ? value.unsqueeze(0) : value).clone();
         for (int64_t row = 0; row < rows_; row++)
             ablate_row_(altered.select(batch_axis_, row), row);
