@@ -33,6 +33,10 @@ def assert_one_line(result, code, *words):
         assert word in result.stderr
 
 
+def assert_usage_error(result, *words):
+    assert_one_line(result, 2, *words)
+
+
 class Network:
     """A model with an image that it was made for."""
 

@@ -14,7 +14,7 @@ import numpy
 import PIL.Image
 import pytest
 
-from conftest import PROGRAM, assert_one_line, default_signals, run_on_terminal
+from conftest import PROGRAM, assert_one_line, assert_usage_error, default_signals, run_on_terminal
 
 FAST = ("-m", "grad-cam")
 METHODS = [
@@ -77,10 +77,6 @@ JSON_KEYS = {
 def lines_of(result):
     assert result.returncode == 0, result.stderr
     return [json.loads(line) for line in result.stdout.splitlines()]
-
-
-def assert_usage_error(result, *words):
-    assert_one_line(result, 2, *words)
 
 
 def assert_failure(result, *words):
