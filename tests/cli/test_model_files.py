@@ -141,3 +141,13 @@ def test_the_name_of_a_file_does_not_matter(sscam, tmp_path):
 def test_sizes_that_a_program_was_not_exported_for_are_told(sscam, network):
     result = sscam("explain", DEMO / "clothes.pt2", network.image, "--resize", "16", "--crop", "16")
     assert_one_line(result, 1, "16", "32")
+
+
+@pytest.mark.parametrize("command", ["layers", "explain", "doctor"])
+def test_libraries_of_operators_are_loaded_first(sscam, network, command):
+    words = [command, network.model]
+    words += [network.image, "-m", "grad-cam"] if command == "explain" else []
+    words += ["--input", "3x112x112"] if command == "layers" else []
+    loaded = sscam(*words, "--library", "libm.so.6", "--library", "libdl.so.2")
+    assert loaded.returncode == 0, loaded.stderr
+    assert_one_line(sscam(*words, "--library", "/no/operators.so"), 1, "/no/operators.so")
