@@ -15,7 +15,7 @@ from . import _constants, _native
 from ._arguments import ClassIndex
 from ._errors import ArgumentError, check
 from ._explain_all import class_list, use_explainers
-from ._explainer import Explainer
+from ._explainer import Explainer, labelled_map
 from ._handle import Handle, encode
 from ._image import ImageLike, opened
 from ._map import Map
@@ -61,6 +61,7 @@ class Evaluation:
         self._explainers = [] if isinstance(explainers, int) else list(explainers)
         self._method_count = explainers if isinstance(explainers, int) else len(self._explainers)
         self._lock = threading.RLock()
+        self._image: Optional[ImageLike] = None  # that was added last
         pointer = ctypes.POINTER(_native.Evaluation)()
         with contextlib.ExitStack() as uses:
             pointers = use_explainers(self._explainers, uses) if self._explainers else None
@@ -117,6 +118,7 @@ class Evaluation:
                     lambda: _native.sscam_evaluation_add(pointer, native, ctypes.byref(cases)),
                 )
             del kept
+            self._image = image
             return range(len(self) - cases.class_count, len(self))
 
     def _case_argument(
@@ -256,7 +258,8 @@ class Evaluation:
             found = _native.sscam_evaluation_map(pointer, method, class_position)
             if not found:
                 raise IndexError(f"no map of method {method} and class {class_position}")
-            return Map(_native.sscam_map_ref(found))
+            labels = self._explainers[0]._labels if self._explainers else None
+            return labelled_map(_native.sscam_map_ref(found), labels, self._image)
 
     def __repr__(self) -> str:
         return f"<sscam.Evaluation of {self._method_count} methods>"

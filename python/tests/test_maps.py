@@ -348,3 +348,12 @@ def test_tqdm_itself(model, image_path):
     with tqdm.tqdm(total=1, disable=False, file=io.StringIO()) as bar:
         model.explain(image_path, "score-cam", progress=bar, max_channels=4)
         assert bar.n == pytest.approx(1)
+
+
+def test_maps_of_an_evaluation_know_class_and_image(labelled, image_path):
+    with sscam.Explainer(labelled, "grad-cam", **{**QUICK, "metrics": "average_drop"}) as explainer:
+        evaluation = sscam.Evaluation([explainer])
+        evaluation.add(image_path, ["Pembroke"])
+        found = evaluation.map(0, 0)
+    assert found.label == "Pembroke"
+    np.testing.assert_array_equal(found.overlay(), found.overlay(image_path))
