@@ -328,7 +328,8 @@ def test_maps_depend_on_the_parameters(model, batch):
     whole = model.explain(batch[0], "grad-cam", 1)
     with model.randomised(0) as same, model.randomised(10**6, seed=3) as other:
         np.testing.assert_array_equal(same.explain(batch[0], "grad-cam", 1).data, whole.data)
-        assert other.explain(batch[0], "grad-cam", 1).correlation(whole) < 0.9
+        changed = other.explain(batch[0], "grad-cam", 1)
+        assert changed.is_flat or changed.correlation(whole) < 0.9
     np.testing.assert_array_equal(model.explain(batch[0], "grad-cam", 1).data, whole.data)
     with pytest.raises(sscam.ArgumentError, match="layers"):
         model.randomised(-1)

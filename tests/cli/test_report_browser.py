@@ -158,7 +158,7 @@ def test_report_is_drawn_and_sorts(report, ask, chromium, tmp_path):
         "4",
     )
     assert_drawn(chromium, tmp_path / "report.html", tmp_path / "report.png")
-    assert_charts_hold_their_parts(ask, text, 10 + 2)
+    assert_charts_hold_their_parts(ask, text, 15 + 2)
     for title, metric in (("Average Drop", "average_drop"), ("Energy Pointing", "energy_pointing")):
         (rising, falling), errors = ask(text, column(title))
         assert errors == []
