@@ -1,6 +1,7 @@
 #include "program/program_schema.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <limits>
 
 #include "common/guard.hpp"
@@ -372,6 +373,37 @@ std::string without_call_numbers(const std::string &path)
     return plain;
 }
 
+bool is_in_name(char c)
+{
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+// "layer4.1.conv2" of "getattr(L['self'].layer4, '1').conv2", as PyTorch before 2.7 writes what it
+// traced strictly; "" is the network itself. Others stay as they are.
+std::string path_in_network(const std::string &stored)
+{
+    static const std::string call = "getattr(", root = "L['";
+    size_t i = 0;
+    while (stored.compare(i, call.size(), call) == 0)
+        i += call.size();
+    if (stored.compare(i, root.size(), root) != 0)
+        return stored;
+    std::string path;
+    for (i = std::min(stored.find(']', i), stored.size()); i < stored.size(); i++) {
+        const bool is_quoted = stored[i] == '\'';
+        if (!is_quoted && stored[i] != '.' && stored[i] != '[')
+            continue;
+        if (stored[i] == '[' && i + 1 < stored.size() && stored[i + 1] == '\'')
+            continue;
+        size_t end = i + 1;
+        while (end < stored.size() && (is_quoted ? stored[end] != '\'' : is_in_name(stored[end])))
+            end++;
+        path += (path.empty() ? "" : ".") + stored.substr(i + 1, end - i - 1);
+        i = is_quoted ? end : end - 1;
+    }
+    return path;
+}
+
 // "key,path,type;key,path,type;...", the network itself first.
 std::vector<pt2::ModuleCall> read_module_stack(const std::string &stack)
 {
@@ -383,7 +415,8 @@ std::vector<pt2::ModuleCall> read_module_stack(const std::string &stack)
         const size_t first = entry.find(','), last = entry.rfind(',');
         if (first == std::string::npos || last == first)
             continue;
-        const std::string path = without_call_numbers(entry.substr(first + 1, last - first - 1));
+        const std::string path = without_call_numbers(
+            path_in_network(entry.substr(first + 1, last - first - 1)));
         const std::string type = entry.substr(last + 1);
         if (!path.empty())
             calls.push_back({entry.substr(0, last), path, type.substr(type.rfind('.') + 1)});

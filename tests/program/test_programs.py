@@ -1,6 +1,7 @@
 """What programs of torch.export compute, against NumPy."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,6 +56,26 @@ def test_names_and_kinds_of_modules(image):
     assert layers["block.mul"].kind == "aten::mul"
     assert layers["head"].kind == "Linear" and layers["head"].shape == (1, 4)
     assert layers["block"].is_default
+
+
+@pytest.mark.parametrize(
+    ("stored", "name"),
+    [
+        ("getattr(getattr(L['s'].layer4, '0'), '1')", "layer4.0.1"),
+        ("getattr(L['self'].layer4, '0').conv", "layer4.0.conv"),
+        ("L['self'].ways['a b']", "ways.a b"),
+        ("getattr(L['fn'], '3')", "3"),
+        ("L['self'].blocks[2].norm", "blocks.2.norm"),
+        ("layer4.0.1@1", "layer4.0.1"),
+    ],
+)
+def test_paths_of_modules_in_earlier_releases(image, stored, name):
+    program = ProgramFile()
+    program.add("relu.default", "positive", self="x")
+    stack = f"L__self__,,network.Network;fn,L['fn'],network.Inner;key,{stored},activation.ReLU"
+    program.nodes[-1]["metadata"] = {"nn_module_stack": stack}
+    layers = load(classifier(program, "positive")).layers((3, 8, 8))
+    assert [layer.name for layer in layers if layer.kind == "ReLU"] == [name]
 
 
 def test_two_calls_of_one_module_are_told_apart_without_numbers(image):
@@ -285,6 +306,17 @@ def test_special_numbers(image):
         classifier(program, "bounded")
         expected = np.where(image < 0, -1, image)
         close(load(program).classify(image), linear(expected.mean((2, 3))))
+
+
+def test_a_file_of_pytorch_2_6():
+    """Sequential(Conv2d(3, 4, 3), BatchNorm2d, ReLU, AdaptiveAvgPool2d, Flatten, Linear), exported
+    by that release's torch.export.save; the logits are its own."""
+    model = sscam.Model(str(Path(__file__).parent / "pytorch_2.6.pt2"))
+    waves = np.sin(0.37 * np.arange(432)).astype(np.float32).reshape(1, 3, 12, 12)
+    close(model.classify(waves), [[0.06669574, -0.24650675, -0.42891809]])
+    layers = {layer.name: layer.kind for layer in model.layers((3, 12, 12))}
+    assert layers["0"] == "Conv2d" and layers["2"] == "ReLU" and layers["5"] == "Linear"
+    assert model.input_shape == (None, 3, 12, 12) and model.class_count == 3
 
 
 @pytest.mark.parametrize("is_parameter", [False, True])
