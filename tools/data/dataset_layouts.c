@@ -118,22 +118,38 @@ struct truth {
     bool has_names, has_heading;
 };
 
-static struct dataset_image *find_named(struct dataset *dataset, const char *name)
+/* The first image whose name is not before the given one, or NULL. */
+static struct dataset_image *first_from(struct dataset *dataset, const char *name)
 {
     size_t low = 0, high = dataset->count;
 
     while (low < high) { /* the images are sorted by name */
         size_t middle = (low + high) / 2;
-        int order = strcmp(dataset->images[middle].name, name);
 
-        if (!order)
-            return &dataset->images[middle];
-        if (order < 0)
+        if (strcmp(dataset->images[middle].name, name) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return NULL;
+    return low < dataset->count ? &dataset->images[low] : NULL;
+}
+
+static struct dataset_image *find_named(struct dataset *dataset, const char *name)
+{
+    struct dataset_image *image = first_from(dataset, name);
+
+    return image && !strcmp(image->name, name) ? image : NULL;
+}
+
+/* By a name without its extension. */
+static struct dataset_image *find_stem(struct dataset *dataset, const char *stem)
+{
+    char *start = format_text("%s.", stem);
+    struct dataset_image *image = first_from(dataset, start);
+    bool is_it = image && !strncmp(image->name, start, strlen(start));
+
+    free(start);
+    return is_it ? image : NULL;
 }
 
 /* Splits "NAME CLASS" in place; returns the class, or NULL when there is only one word. */
@@ -188,6 +204,8 @@ static int take_truth(struct dataset *dataset, void *user, char *line, size_t nu
         if (truth->has_heading)
             cut_boxes(class_text);
         image = find_named(dataset, line);
+        if (!image && truth->has_heading)
+            image = find_stem(dataset, line);
         if (!image) /* the list may have more images than the folder */
             return EXIT_OK;
     } else if (number < dataset->count) {
