@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import importlib.util
 import pkgutil
 import re
 
@@ -46,6 +47,12 @@ def module_of_torch():
     return {"module": module.eval(), "example": torch.rand(1, 3, 224, 224)}
 
 
+def optional(*names):
+    """The packages that are installed."""
+    found = {name: importlib.util.find_spec(name) for name in names}
+    return {name: importlib.import_module(name) for name, spec in found.items() if spec}
+
+
 def test_readme(model_path, image_path, tmp_path, monkeypatch):
     """Its code blocks run, one after the other, on files of the names they use."""
     blocks = re.findall(
@@ -56,9 +63,9 @@ def test_readme(model_path, image_path, tmp_path, monkeypatch):
     (tmp_path / "image.jpg").write_bytes(image_path.read_bytes())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "labels.txt").write_text("Pembroke\nbeagle\n")
-    names = {"session": Session(), **module_of_torch()}
+    names = {"session": Session(), **module_of_torch(), **optional("tqdm", "pandas")}
     for block in blocks:
-        if "from_torch(module" in block and "module" not in names:
+        if any(word in block and word not in names for word in ("tqdm", "pandas", "module")):
             continue
         exec(compile(block, "README.md", "exec"), names)
     assert (tmp_path / "explained.png").exists()
