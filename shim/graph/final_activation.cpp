@@ -99,22 +99,6 @@ jit::Value *normalised_exponents(const jit::Node *node)
     return before_subtraction_of_maximum(const_cast<jit::Value *>(exponentials->input(0)));
 }
 
-// Whether a clamp changes probabilities by next to nothing.
-bool keeps_probabilities(const jit::Node *node)
-{
-    constexpr double least = 1e-4;
-    if (!is_one_of(node, {"aten::clamp", "aten::clamp_", "aten::clamp_min", "aten::clip"}))
-        return false;
-    const auto low = jit::toIValue(node->input(1));
-    if (!low || (low->isDouble() && low->toDouble() > least) || (low->isInt() && low->toInt() > 0))
-        return false;
-    if (node->inputs().size() < 3)
-        return true;
-    const auto high = jit::toIValue(node->input(2));
-    return high && (high->isNone() || (high->isDouble() && high->toDouble() >= 1.0 - least) ||
-                    (high->isInt() && high->toInt() >= 1));
-}
-
 bool is_over_classes(const jit::Node *softmax)
 {
     const jit::Value *input = softmax->input(1);
@@ -129,8 +113,7 @@ bool is_over_classes(const jit::Node *softmax)
 sscam_score_kind find_activation(Place last, Place &activated, jit::Value *&logits)
 {
     activated = last;
-    while ((passes_values_on(activated.maker()) || keeps_probabilities(activated.maker())) &&
-           activated.value()->uses().size() == 1)
+    while (passes_values_on(activated.maker()) && activated.value()->uses().size() == 1)
         activated = {activated.maker(), 0};
     jit::Node *node = activated.maker();
     if (is_one_of(node, {"aten::exp"})) { // of a log-softmax

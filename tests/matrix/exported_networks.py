@@ -457,7 +457,7 @@ class StableSoftmax(Classifier):
     def forward(self, x: Tensor) -> Tensor:
         scores = self.classify(x) * 20
         exponentials = torch.exp(scores - scores.max(1, keepdim=True)[0])
-        return (exponentials / exponentials.sum(1, keepdim=True)).clamp(1e-7, 1.0)
+        return exponentials / exponentials.sum(1, keepdim=True)
 
 
 class Sigmoid(Classifier):
