@@ -1,5 +1,5 @@
-// From the library's inputs, rows [N,C,sides] of float32, to the arguments of forward(): the order of
-// their axes, the type of their elements, and the other inputs of the network.
+// From the library's inputs, rows [N,C,sides] of float32, to the arguments of forward(): the
+// order of their axes, the type of their elements, and the other inputs of the network.
 #ifndef SSCAM_SHIM_GRAPH_INPUT_FORM_HPP
 #define SSCAM_SHIM_GRAPH_INPUT_FORM_HPP
 
@@ -33,15 +33,15 @@ public:
     // The number of arguments of forward().
     size_t argument_count() const { return arguments_.size(); }
 
-    // Appends the arguments for rows. Throws an InputError where some are missing, or the rows cannot
-    // be in the form.
+    // Appends the arguments for rows. Throws an InputError where some are missing, or the rows
+    // cannot be in the form.
     void push(const at::Tensor &rows, torch::jit::Stack &stack) const;
 
     // Whether forward() surely takes that many rows at once. Others may be taken as well.
     bool takes_rows(int64_t rows) const;
 
-    // Whether forward() takes one input at a time, so that values inside of the network may lack the
-    // axis of a batch as well.
+    // Whether forward() takes one input at a time, so that values inside of the network may lack
+    // the axis of a batch as well.
     bool is_of_one_input() const;
 
     const sscam_input_layout &layout() const { return layout_; }
