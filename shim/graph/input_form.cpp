@@ -104,6 +104,14 @@ c10::IValue numbers_of(const at::Tensor &given, const c10::TypePtr &type, const 
     return list;
 }
 
+const std::vector<c10::Argument> &forward_arguments(const jit::Module &module)
+{
+    const auto forward = module.find_method("forward");
+    if (!forward)
+        throw Error(SSCAM_E_MODEL, "the network has no forward()");
+    return forward->function().getSchema().arguments();
+}
+
 } // namespace
 
 // --- what was given ------------------------------------------------------------------------------
@@ -215,7 +223,7 @@ std::string InputForm::choose_image(const jit::Module &module, const std::string
                              "\" was given as another input of the network as well");
         return wanted;
     }
-    const auto &schema = module.get_method("forward").function().getSchema().arguments();
+    const auto &schema = forward_arguments(module);
     std::vector<std::string> names;
     for (const bool with_optional : {false, true})
         for (size_t i = 1; i < schema.size() && (!with_optional || names.empty()); i++)
@@ -253,7 +261,7 @@ void InputForm::choose_layout(const sscam_input_form &wanted)
 InputForm::InputForm(const jit::Module &module, const sscam_input_form &wanted, c10::Device device)
     : readings_(read_inputs(module)), given_(given_tensors(*wanted.others, device))
 {
-    const auto &schema = module.get_method("forward").function().getSchema().arguments();
+    const auto &schema = forward_arguments(module);
     if (schema.size() < 2)
         throw Error(SSCAM_E_MODEL, "the network's forward() takes no input");
     image_ = choose_image(module, wanted.image_input);
@@ -354,7 +362,7 @@ void InputForm::check_names(const jit::Module &module) const
         for (const auto &element : argument.elements)
             self(self, name + "." + element.first, element.second);
     };
-    const auto &schema = module.get_method("forward").function().getSchema().arguments();
+    const auto &schema = forward_arguments(module);
     for (size_t i = 0; i < arguments_.size(); i++)
         add(add, schema[i + 1].name(), arguments_[i]);
     for (const auto &given : given_)

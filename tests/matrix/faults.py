@@ -22,11 +22,6 @@ class FourChannels(nn.Module):
         return self.conv(x).mean([2, 3])
 
 
-class Detector(networks.Classifier):
-    def forward(self, x: list[Tensor]) -> Tensor:
-        return self.classify(self.stem(x[0]))
-
-
 class TwoInputs(networks.Classifier):
     def forward(self, x: Tensor, scale: Tensor) -> Tensor:
         return self.classify(self.stem(x)) * scale
@@ -67,7 +62,7 @@ def write_bytes(change):
     return write
 
 
-FORMAT, MODEL = "SSCAM_E_FORMAT", "SSCAM_E_MODEL"
+ARGUMENT, FORMAT, MODEL = "SSCAM_E_ARGUMENT", "SSCAM_E_FORMAT", "SSCAM_E_MODEL"
 
 # name: (how to write the file, status, part of the message)
 FAULTS = {
@@ -97,8 +92,7 @@ FAULTS = {
     "no_forward": (script_of(NoForward), MODEL, "no forward()"),
     "raises": (script_of(Raises), MODEL, "three channels are one too many"),
     "other_channels": (script_of(FourChannels), MODEL, "[1, 3, 32, 32]: Given groups=1"),
-    "detector": (script_of(Detector), MODEL, "Tensor[]"),
-    "two_inputs": (script_of(TwoInputs), MODEL, '"scale"'),
+    "two_inputs": (script_of(TwoInputs), ARGUMENT, "scale (a tensor)"),
     "no_tensor": (script_of(NoTensor), MODEL, "without a tensor"),
     "dense_in_three": (script_of(DenseInThree), MODEL, "[1, 12, 2, 16, 16]"),
 }

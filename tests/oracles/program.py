@@ -32,7 +32,10 @@ class Program:
         self.server = ForkServer(path, os.environ.get("SSCAM_FORK_SERVER_LIBRARY"))
 
     def run(self, *arguments):
-        """Runs it; the completed process with its output, whether it failed or not."""
+        """Runs it with all samples, which are not its default; the completed process with its
+        output, whether it failed or not."""
+        if arguments[0] == "explain":
+            arguments = ("explain", "--tolerance", "0", *arguments[1:])
         return self.server.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def run_on(self, model, inputs, *arguments):
