@@ -15,7 +15,7 @@ from philox import noise, philox4x32
 from preprocess_oracle import network_input
 
 DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo"
-SIDE = 32
+SIDE = 40
 FLAGS = ["--resize", str(SIDE), "--crop", str(SIDE), "-m", "grad-cam,random-cam"]
 SHARES = np.arange(1, 10)
 
