@@ -499,7 +499,7 @@ def test_merging_keeps_every_digit(evaluate, sscam, tmp_path):
     )
     heading, *lines = (tmp_path / "values.csv").read_text().splitlines(keepends=True)
     lines = [
-        line if line[0] != "1" else re.sub(r",[^,]*,[^,]*((,[^,]*){3}\n)", r",nan,\1", line)
+        line if line[0] != "1" else re.sub(r",[^,]*,[^,]*((,[^,]*){8}\n)", r",nan,\1", line)
         for line in lines
     ]
     parts = [
@@ -1059,7 +1059,7 @@ def test_report_is_one_file_with_everything(evaluate, tmp_path):
     cases = len(result.rows) // 2
     assert len([1 for div in page.all("div") if div.get("class") == "case"]) == cases
     assert len(page.all("img")) == 3 * cases  # the input and two methods
-    assert len(page.all("svg")) == 10 + 2 and len(page.all("polyline")) == 2 * 2
+    assert len(page.all("svg")) == 15 + 2 and len(page.all("polyline")) == 2 * 2
     for line in page.all("polyline"):
         assert len(line["points"].split()) == 4
     for element in page.all("img"):

@@ -11,7 +11,19 @@ import numpy as np
 FILE = Path(__file__).with_name("golden.npz")
 DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo"
 OPTIONS = {"samples": 2, "seed": 7, "max_channels": 16, "workers": 1, "calibrate": "off"}
-WITHOUT_WEIGHTS = ("eigen-cam", "hires-cam", "layer-cam", "eigen-grad-cam", "grad-cam-elementwise")
+WITHOUT_WEIGHTS = (
+    "eigen-cam",
+    "hires-cam",
+    "layer-cam",
+    "eigen-grad-cam",
+    "grad-cam-elementwise",
+    "fem",
+    "kpca-cam",
+    "recipro-cam",
+    "vit-recipro-cam",
+    "group-cam",
+    "rise",
+)
 
 
 def run(program, *arguments, environment=None):

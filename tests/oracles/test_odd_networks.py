@@ -186,7 +186,7 @@ REFUSED = {
         NarrowWhenMasked,
         SCORING_METHODS,
         NO_NOISE,
-        "the network has 2 outputs now, too few for class 4",
+        "the network has 2 outputs now, where 5 or more are explained",
     ),
     "narrow on zeros": (
         NarrowOnZeros,

@@ -468,7 +468,11 @@ def test_assertions_with_tokens(image):
     program.add(
         "_functional_sym_constrain_range.default", "last", size=4, min=1, max=4, dep_token="later"
     )
-    model = load(classifier(program))
+    try:
+        model = load(classifier(program))
+    except sscam.UnsupportedError as reason:
+        assert "aten._make_dep_token.default" in str(reason)
+        pytest.skip("skipped: this libtorch is older than tokens")
     close(model.classify(image), linear(image.mean((2, 3))))
     with pytest.raises(sscam.SscamError, match="values below 100"):
         model.classify(image + 100)

@@ -16,7 +16,7 @@
 
 #include <sscam/sscam.h>
 
-enum { WARM_UP = 100, MOST_METHODS = 64, MOST_THREADS = 64, MOST_ROUNDS = 3 };
+enum { WARM_UP = 100, MOST_METHODS = 64, MOST_THREADS = 64, MOST_ROUNDS = 10 };
 static const double ALLOWED_GROWTH = 0.02;
 
 /* Few and small masked inputs, computed in one fixed way: then maps are equal to the last bit. */

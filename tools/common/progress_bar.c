@@ -90,9 +90,9 @@ static void draw(const struct progress *progress, double fraction, double elapse
         snprintf(number, sizeof number, "%zu/%zu ", progress->number, progress->total);
     format_passes(passes, sizeof passes);
     format_rate(rate, sizeof rate, progress, fraction, elapsed_seconds);
-    /* Of a single step, passes say more than per cent a second. */
+    /* Passes say more than per cent a second, and less than images a second. */
     snprintf(line, sizeof line, "%s[%s] %3d %%  %s elapsed, %s left%s  %s", number, bar,
-             (int)(fraction * 100), elapsed, left, *passes && progress->total == 1 ? passes : rate,
+             (int)(fraction * 100), elapsed, left, *passes && *progress->unit == '%' ? passes : rate,
              progress->title);
 
     /* The last column stays empty: a full line would wrap, and a wrapped line cannot be erased. */
