@@ -30,6 +30,8 @@ sanitized_build() {
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1
 export ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1
+# ThreadSanitizer does not see how OpenBLAS's own threads wait for each other.
+export OPENBLAS_NUM_THREADS=1
 export LSAN_OPTIONS=print_suppressions=0:suppressions="$suppressions/leaks.supp"
 
 run_core_sanitizers() {
