@@ -1070,7 +1070,7 @@ def test_report_is_one_file_with_everything(evaluate, tmp_path):
     values = [div["data-v0-0"] for div in page.all("div") if div.get("class") == "case"]
     assert values == [f"{float(row['average_drop']):.9g}" for row in result.rows[::2]]
     cells = [float(cell["data-value"]) for cell in page.all("td") if cell.get("data-value")]
-    assert len(cells) == 2 * 10
+    assert len(cells) == 2 * 15
     assert [table["id"] for table in page.all("table") if table.get("class") == "worst"] == [
         f"worst-{method}-{metric}" for method in range(2) for metric in range(10)
     ]
