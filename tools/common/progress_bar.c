@@ -92,8 +92,8 @@ static void draw(const struct progress *progress, double fraction, double elapse
     format_rate(rate, sizeof rate, progress, fraction, elapsed_seconds);
     /* Passes say more than per cent a second, and less than images a second. */
     snprintf(line, sizeof line, "%s[%s] %3d %%  %s elapsed, %s left%s  %s", number, bar,
-             (int)(fraction * 100), elapsed, left, *passes && *progress->unit == '%' ? passes : rate,
-             progress->title);
+             (int)(fraction * 100), elapsed, left,
+             *passes && *progress->unit == '%' ? passes : rate, progress->title);
 
     /* The last column stays empty: a full line would wrap, and a wrapped line cannot be erased. */
     fprintf(stderr, "\r\033[K%.*s", terminal_columns() - 1, line);
