@@ -1072,7 +1072,7 @@ def test_report_is_one_file_with_everything(evaluate, tmp_path):
     cells = [float(cell["data-value"]) for cell in page.all("td") if cell.get("data-value")]
     assert len(cells) == 2 * 15
     assert [table["id"] for table in page.all("table") if table.get("class") == "worst"] == [
-        f"worst-{method}-{metric}" for method in range(2) for metric in range(10)
+        f"worst-{method}-{metric}" for method in range(2) for metric in range(15)
     ]
     assert cells[0] == pytest.approx(sum(map(float, values)) / cases, rel=1e-6)
 
