@@ -193,7 +193,7 @@ END_TEST
 
 START_TEST(choices_can_be_set_by_name_and_number)
 {
-    char choices[96], *rest = choices;
+    char choices[512], *rest = choices;
     if (known[_i].type != SSCAM_OPTION_TYPE_CHOICE || known[_i].id == SSCAM_OPTION_PRESET)
         return;
     strcpy(choices, known[_i].choices);
