@@ -35,7 +35,17 @@ from run_matrix import Result, examine, relative_difference
 # Of maps and channel weights, between a program and the same network as TorchScript: those made of
 # gradients, and those made of scores.
 GRADIENT_LIMIT, SCORE_LIMIT = 1e-5, 1e-4
-SCORE_METHODS = {"score-cam", "ss-cam-mean", "ss-cam-max", "is-cam", "ablation-cam"}
+SCORE_METHODS = {
+    "score-cam",
+    "ss-cam-mean",
+    "ss-cam-max",
+    "is-cam",
+    "ablation-cam",
+    "recipro-cam",
+    "vit-recipro-cam",
+    "group-cam",
+    "rise",
+}
 ANY_LAYER = "any"
 # An older libtorch may lack an operator: that is told, and no fault.
 OLDER_LIBTORCH = "which is older than the program"
