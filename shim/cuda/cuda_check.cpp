@@ -330,9 +330,7 @@ sscam_status sscam_check_traced_convolution(void)
                 return torch._convolution(x, self.weight, None, [1, 1], [0, 0], [1, 1], False,
                                           [0, 0], 1, False, False, True, True)
         )");
-        const sscam_other_inputs none = {nullptr, 0};
-        const auto form = std::make_shared<const InputForm>(
-            module, sscam_input_form{{""}, SSCAM_INPUT_TYPE_AUTO, "", &none}, at::kCPU);
+        const auto form = default_form(module, at::kCPU);
         const auto program = MarkedGraph(module, form).program([](int64_t) { return false; });
         const auto handle = at::addThreadLocalCallback(
             at::RecordFunctionCallback(count_plain_convolutions));

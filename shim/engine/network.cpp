@@ -55,13 +55,6 @@ const char *advice_for(const InputForm &form)
                                          : "";
 }
 
-// Nothing is said of the inputs.
-sscam_input_form unknown_form()
-{
-    static const sscam_other_inputs none = {nullptr, 0};
-    return {{""}, SSCAM_INPUT_TYPE_AUTO, "", &none};
-}
-
 torch::jit::Module load_for_evaluation(const sscam_byte_source &source, c10::Device device)
 {
     torch::jit::Module module = load_module(source, device);
@@ -194,8 +187,7 @@ at::Tensor run_for_logits(const Program &program, const at::Tensor &input,
 Network::Network(const sscam_byte_source &source, const char *device)
     : name_(source.name), device_(device_named(device)), device_name_(device_.str()),
       module_(load_for_evaluation(source, device_)),
-      graph_(std::make_unique<MarkedGraph>(
-          module_, std::make_shared<const InputForm>(module_, unknown_form(), device_)))
+      graph_(std::make_unique<MarkedGraph>(module_, default_form(module_, device_)))
 {
     prepare();
 }

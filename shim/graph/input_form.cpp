@@ -503,4 +503,11 @@ std::string InputForm::text() const
     return text;
 }
 
+std::shared_ptr<const InputForm> default_form(const jit::Module &module, c10::Device device)
+{
+    static const sscam_other_inputs none = {nullptr, 0};
+    const sscam_input_form nothing = {{""}, SSCAM_INPUT_TYPE_AUTO, "", &none};
+    return std::make_shared<const InputForm>(module, nothing, device);
+}
+
 } // namespace sscam

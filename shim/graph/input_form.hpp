@@ -95,6 +95,9 @@ private:
     std::string missing_; // inputs that are to be given; "": none
 };
 
+// The form of a network of whose inputs the caller says nothing.
+std::shared_ptr<const InputForm> default_form(const torch::jit::Module &module, c10::Device device);
+
 } // namespace sscam
 
 #endif

@@ -203,10 +203,7 @@ void measure_layers(const torch::jit::Module &frozen)
             convolution->choose_with(&table);
         const at::Tensor input =
             at::randn({batch, 3, side, side}).contiguous(at::MemoryFormat::ChannelsLast);
-        const sscam_other_inputs none = {nullptr, 0};
-        const auto form = std::make_shared<const InputForm>(
-            frozen, sscam_input_form{{""}, SSCAM_INPUT_TYPE_AUTO, "", &none}, at::kCPU);
-        Program(graph, frozen, form).run(input);
+        Program(graph, frozen, default_form(frozen, at::kCPU)).run(input);
     }
 }
 

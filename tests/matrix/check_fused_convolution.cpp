@@ -164,18 +164,11 @@ constexpr ConvolutionChoice choices[] = {ConvolutionChoice::libtorch, Convolutio
                                          ConvolutionChoice::winograd_2,
                                          ConvolutionChoice::winograd_4};
 
-std::shared_ptr<const InputForm> plain_form(const torch::jit::Module &module)
-{
-    static const sscam_other_inputs none = {nullptr, 0};
-    return std::make_shared<const InputForm>(
-        module, sscam_input_form{{""}, SSCAM_INPUT_TYPE_AUTO, "", &none}, at::kCPU);
-}
-
 START_TEST(networks_compute_what_they_computed)
 {
     const Case &wanted = cases[_i];
     const torch::jit::Module frozen = torch::jit::freeze(network_of(wanted.body));
-    const auto form = plain_form(frozen);
+    const auto form = default_form(frozen, at::kCPU);
     const Program plain(scoring_graph(frozen), frozen, form);
     const auto graph = scoring_graph(frozen);
     const auto convolutions = fuse_convolutions(graph);
@@ -217,7 +210,7 @@ START_TEST(inputs_of_other_types_and_channels_are_libtorchs)
     const auto graph = scoring_graph(frozen);
     const auto convolutions = fuse_convolutions(graph);
     convolutions.at(0)->choose(ConvolutionChoice::winograd_4);
-    const Program fused(graph, frozen, plain_form(frozen));
+    const Program fused(graph, frozen, default_form(frozen, at::kCPU));
     for (const at::Tensor &input :
          {at::zeros({1, 7, 9, 9}), at::zeros({8, 9}), at::zeros({1, 8, 9, 9}, at::kDouble)}) {
         bool is_refused = false;
@@ -239,7 +232,7 @@ START_TEST(outputs_depend_on_neither_threads_nor_batch)
         network_of("    return torch.relu(" CONV("x", "w") " + x)\n"));
     const auto graph = scoring_graph(frozen);
     const auto convolutions = fuse_convolutions(graph);
-    const Program fused(graph, frozen, plain_form(frozen));
+    const Program fused(graph, frozen, default_form(frozen, at::kCPU));
     const at::Tensor batch = numbers({6, 8, 60, 61}, 0.3);
     const int threads = at::get_num_threads();
     for (ConvolutionChoice choice : choices) {
@@ -274,9 +267,9 @@ START_TEST(layers_choose_when_they_run_first)
     ConvolutionTimer timer;
     for (const auto &convolution : convolutions)
         convolution->choose_with(&timer);
-    const Program fused(graph, frozen, plain_form(frozen));
-    const auto form = plain_form(frozen);
-    const Program plain(scoring_graph(frozen), frozen, plain_form(frozen));
+    const Program fused(graph, frozen, default_form(frozen, at::kCPU));
+    const auto form = default_form(frozen, at::kCPU);
+    const Program plain(scoring_graph(frozen), frozen, default_form(frozen, at::kCPU));
     const at::Tensor input = numbers({2, 8, 12, 12}, 0.3);
     assert_equal(outputs_of(fused, input), outputs_of(plain, input));
     ck_assert(convolutions[0]->choice() == convolutions[1]->choice());
