@@ -22,11 +22,10 @@ typedef struct overlay {
     const sscam_drawn_map *map;
     const sscam_colormap *colormap;
     float alpha;
-    bool *sees_column;     /* [image width] whether the network sees the column */
-    float *column, *share; /* [image width] where it falls in the map (upsample.h) */
-    float *row;            /* [map width + 1] the map at the height of an image's row */
-    float *values;         /* [image width] the map at all pixels of the row */
-    uint8_t *rgba;         /* [image width,4] the row that is drawn */
+    bool *sees_column;         /* [image width] whether the network sees the column */
+    float *values;             /* [image width] the map at all pixels of the row */
+    sscam_stretched_rows rows; /* of the map, at the image's columns; behind `values` */
+    uint8_t *rgba;             /* [image width,4] the row that is drawn */
 } overlay;
 
 /* Where the centre of pixel number i lies, as a fraction of the input's side from its first edge.
@@ -67,33 +66,32 @@ static void dim(uint8_t rgb[3])
     memset(rgb, (int)(luma / 2), 3);
 }
 
-static void find_columns(const overlay *drawing, int64_t width)
+static void find_columns(overlay *drawing, int64_t width)
 {
     const sscam_geometry *geometry = drawing->map->geometry;
     const image_side side = {width, geometry ? geometry->input_width : 0, sscam_geometry_input_x};
     for (int64_t x = 0; x < width; x++) {
         const double fraction = fraction_of_input(drawing, &side, x);
         drawing->sees_column[x] = is_seen(fraction);
-        sscam_store_column(position_in_map(fraction, drawing->map->width), &drawing->column[x],
-                           &drawing->share[x]);
+        sscam_store_column(position_in_map(fraction, drawing->map->width), &drawing->rows.column[x],
+                           &drawing->rows.share[x]);
     }
 }
 
 /* The map at the pixels of a row. Returns whether the network sees the row. */
-static bool find_values(const overlay *drawing, const sscam_pixels *image, int64_t y)
+static bool find_values(overlay *drawing, const sscam_pixels *image, int64_t y)
 {
     const sscam_drawn_map *map = drawing->map;
     const image_side side = {image->height, map->geometry ? map->geometry->input_height : 0,
                              sscam_geometry_input_y};
     const double fraction = fraction_of_input(drawing, &side, y);
-    sscam_blend_rows(map->values, map->height, map->width, position_in_map(fraction, map->height),
-                     drawing->row);
-    sscam_stretch_row(drawing->row, drawing->column, drawing->share, image->width, drawing->values);
+    sscam_stretched_rows_blend(&drawing->rows, position_in_map(fraction, map->height),
+                               drawing->values);
     return is_seen(fraction);
 }
 
 /* Blends the map into a row of the image. */
-static void draw_row(const overlay *drawing, int64_t y, const sscam_pixels *image)
+static void draw_row(overlay *drawing, int64_t y, const sscam_pixels *image)
 {
     uint8_t *rgba = drawing->rgba;
     const bool sees_row = find_values(drawing, image, y);
@@ -107,7 +105,7 @@ static void draw_row(const overlay *drawing, int64_t y, const sscam_pixels *imag
     }
 }
 
-static sscam_status draw_rows(const overlay *drawing, const sscam_image *image,
+static sscam_status draw_rows(overlay *drawing, const sscam_image *image,
                               const sscam_canvas *canvas)
 {
     sscam_row_reader reader;
@@ -154,18 +152,19 @@ static sscam_status check_canvas(const sscam_canvas *canvas, int64_t width, int6
     return SSCAM_OK;
 }
 
-/* The caller frees sees_column, column and rgba, on failure too. */
+/* The caller frees sees_column, values and rgba, on failure too. */
 static sscam_status allocate_rows(overlay *drawing, int64_t width)
 {
+    const sscam_drawn_map *map = drawing->map;
     drawing->sees_column = sscam_allocate_array(width, sizeof *drawing->sees_column);
-    drawing->column = sscam_allocate_array(
-        sscam_plus(sscam_times(3, width), drawing->map->width + 1), sizeof(float));
+    drawing->values = sscam_allocate_array(
+        sscam_plus(width, sscam_stretched_rows_floats(map->width, width)), sizeof(float));
     drawing->rgba = sscam_allocate_array(width, 4);
-    if (!drawing->sees_column || !drawing->column || !drawing->rgba)
+    if (!drawing->sees_column || !drawing->values || !drawing->rgba)
         return sscam_fail_memory("drawing a map");
-    drawing->share = drawing->column + width;
-    drawing->values = drawing->share + width;
-    drawing->row = drawing->values + width;
+    drawing->rows = sscam_stretched_rows_in(drawing->values + width, map->height, map->width,
+                                            width);
+    sscam_stretched_rows_begin(&drawing->rows, map->values);
     return SSCAM_OK;
 }
 
@@ -187,7 +186,7 @@ sscam_status sscam_draw_overlay_into(const sscam_drawn_map *map, const sscam_ima
         status = draw_rows(&drawing, image, canvas);
     }
     free(drawing.sees_column);
-    free(drawing.column);
+    free(drawing.values);
     free(drawing.rgba);
     return status;
 }

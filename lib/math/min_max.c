@@ -182,9 +182,9 @@ static int32_t cell_can_widen(const search *of, const cell *at)
 
 static float value_in(const search *of, const cell *at, int64_t y, int64_t x)
 {
-    const float row_share = of->plan->height.share[y];
-    return blend(blend(at->upper_left, at->lower_left, row_share),
-                 blend(at->upper_right, at->lower_right, row_share), of->plan->width.share[x]);
+    const float column_share = of->plan->width.share[x];
+    return blend(blend(at->upper_left, at->upper_right, column_share),
+                 blend(at->lower_left, at->lower_right, column_share), of->plan->height.share[y]);
 }
 
 /* A column of a cell, from one end. Except for rounding its values are a straight line: beyond a

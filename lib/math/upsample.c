@@ -58,16 +58,6 @@ const float *sscam_blend_slices(const float *map, sscam_sides sides, sscam_sampl
     return slice;
 }
 
-void sscam_blend_rows(const float *map, int64_t map_height, int64_t map_width,
-                      sscam_sample_position y, float *row)
-{
-    const float *upper = map + y.lower * map_width;
-    const float *lower = y.lower + 1 < map_height ? upper + map_width : upper;
-    for (int64_t x = 0; x < map_width; x++)
-        row[x] = upper[x] + y.share * (lower[x] - upper[x]);
-    row[map_width] = row[map_width - 1];
-}
-
 void sscam_store_column(sscam_sample_position position, float *column, float *share)
 {
     const int32_t lower = (int32_t)position.lower;
@@ -95,34 +85,92 @@ static void stretch(const float *restrict row, const float *restrict column,
     }
 }
 
-void sscam_stretch_row(const float *row, const float *column, const float *share, int64_t width,
-                       float *out)
+SSCAM_SIMD_TARGETS
+static void blend(const float *restrict upper, const float *restrict lower, float share,
+                  int64_t width, float *restrict out)
 {
-    stretch(row, column, share, width, out);
+    for (int64_t x = 0; x < width; x++)
+        out[x] = upper[x] + share * (lower[x] - upper[x]);
+}
+
+int64_t sscam_stretched_rows_floats(int64_t map_width, int64_t width)
+{
+    return sscam_plus(sscam_times(4, width), sscam_plus(map_width, 1));
+}
+
+sscam_stretched_rows sscam_stretched_rows_in(float *scratch, int64_t map_height, int64_t map_width,
+                                             int64_t width)
+{
+    return (sscam_stretched_rows){.map_height = map_height,
+                                  .map_width = map_width,
+                                  .width = width,
+                                  .column = scratch,
+                                  .share = scratch + width,
+                                  .upper = scratch + 2 * width,
+                                  .lower = scratch + 3 * width,
+                                  .source = scratch + 4 * width,
+                                  .at = -1};
+}
+
+void sscam_stretched_rows_begin(sscam_stretched_rows *rows, const float *slice)
+{
+    rows->slice = slice;
+    rows->at = -1;
+}
+
+/* The last value again, so that every column has a right neighbour. */
+static void stretch_row(const sscam_stretched_rows *rows, int64_t row, float *out)
+{
+    if (row > rows->map_height - 1)
+        row = rows->map_height - 1;
+    memcpy(rows->source, rows->slice + row * rows->map_width,
+           (size_t)rows->map_width * sizeof *rows->source);
+    rows->source[rows->map_width] = rows->source[rows->map_width - 1];
+    stretch(rows->source, rows->column, rows->share, rows->width, out);
+}
+
+void sscam_stretched_rows_seek(sscam_stretched_rows *rows, int64_t row)
+{
+    if (rows->at == row)
+        return;
+    if (rows->at >= 0 && rows->at + 1 == row) {
+        float *upper = rows->upper;
+        rows->upper = rows->lower;
+        rows->lower = upper;
+    } else {
+        stretch_row(rows, row, rows->upper);
+    }
+    stretch_row(rows, row + 1, rows->lower);
+    rows->at = row;
+}
+
+void sscam_stretched_rows_blend(sscam_stretched_rows *rows, sscam_sample_position y, float *out)
+{
+    sscam_stretched_rows_seek(rows, y.lower);
+    blend(rows->upper, rows->lower, y.share, rows->width, out);
 }
 
 sscam_status sscam_upsample(const float *map, sscam_sides map_sides, sscam_sides sides,
                             int32_t align_corners, float *out)
 {
     const int64_t slice_floats = sscam_slice_floats(map_sides), width = sides.width;
-    float *scratch = sscam_allocate_array(
-        sscam_plus(slice_floats + map_sides.width + 1, sscam_times(2, width)), sizeof *scratch);
-    if (!scratch)
+    float *slice = sscam_allocate_array(
+        sscam_plus(slice_floats, sscam_stretched_rows_floats(map_sides.width, width)),
+        sizeof *slice);
+    if (!slice)
         return sscam_fail_memory("upsampling a map");
-    float *row = scratch + slice_floats, *column = row + map_sides.width + 1,
-          *share = column + width;
-    sscam_column_positions(map_sides.width, width, align_corners, column, share);
+    sscam_stretched_rows rows = sscam_stretched_rows_in(slice + slice_floats, map_sides.height,
+                                                        map_sides.width, width);
+    sscam_column_positions(map_sides.width, width, align_corners, rows.column, rows.share);
     for (int64_t z = 0; z < sides.depth; z++) {
         const sscam_sample_position at = sscam_source_position(z, map_sides.depth, sides.depth,
                                                                align_corners);
-        const float *slice = sscam_blend_slices(map, map_sides, at, scratch);
-        for (int64_t y = 0; y < sides.height; y++, out += width) {
-            sscam_blend_rows(
-                slice, map_sides.height, map_sides.width,
-                sscam_source_position(y, map_sides.height, sides.height, align_corners), row);
-            sscam_stretch_row(row, column, share, width, out);
-        }
+        sscam_stretched_rows_begin(&rows, sscam_blend_slices(map, map_sides, at, slice));
+        for (int64_t y = 0; y < sides.height; y++, out += width)
+            sscam_stretched_rows_blend(
+                &rows, sscam_source_position(y, map_sides.height, sides.height, align_corners),
+                out);
     }
-    free(scratch);
+    free(slice);
     return SSCAM_OK;
 }

@@ -48,21 +48,38 @@ int64_t sscam_slice_floats(sscam_sides sides);
 const float *sscam_blend_slices(const float *map, sscam_sides sides, sscam_sample_position z,
                                 float *slice);
 
-/* The map's row at a vertical position: map_width interpolated values and the last one again, so
- * that every column has a right neighbour. Computed as a + t (b - a), which keeps constant maps
- * exactly constant. */
-void sscam_blend_rows(const float *map, int64_t map_height, int64_t map_width,
-                      sscam_sample_position y, float *row);
-
 /* Source columns and shares of output columns. A column is stored as the bits of an int32_t: so the
  * caller's one float buffer holds both, and columns beyond 2^24 are exact. */
 void sscam_store_column(sscam_sample_position position, float *column, float *share);
 void sscam_column_positions(int64_t map_width, int64_t width, int32_t align_corners, float *column,
                             float *share);
 
-/* The row that sscam_blend_rows() wrote, at `width` columns. */
-void sscam_stretch_row(const float *row, const float *column, const float *share, int64_t width,
-                       float *out);
+/* Two neighbouring rows of a slice, interpolated along the row to the output's width. An output row
+ * lies between them. All rows between the same two use them again, so that what is slow, reading at
+ * positions that are not neighbours, is done once for each row of the map. */
+typedef struct sscam_stretched_rows {
+    int64_t map_height, map_width, width;
+    const float *slice;
+    float *column, *share; /* [width] each, which the caller fills */
+    float *upper, *lower;  /* [width] each: row `at` and the next one, or the last one again */
+    float *source;         /* [map_width + 1] */
+    int64_t at;            /* -1: none yet */
+} sscam_stretched_rows;
+
+/* Floats of the scratch space that the rows lie in. */
+int64_t sscam_stretched_rows_floats(int64_t map_width, int64_t width);
+sscam_stretched_rows sscam_stretched_rows_in(float *scratch, int64_t map_height, int64_t map_width,
+                                             int64_t width);
+
+/* Goes on with another slice, or with new values of the same one. */
+void sscam_stretched_rows_begin(sscam_stretched_rows *rows, const float *slice);
+
+/* Makes `upper` the slice's row `row`. */
+void sscam_stretched_rows_seek(sscam_stretched_rows *rows, int64_t row);
+
+/* The output row at a vertical position. Computed as a + t (b - a), along the row and then between
+ * rows, which keeps constant maps exactly constant. */
+void sscam_stretched_rows_blend(sscam_stretched_rows *rows, sscam_sample_position y, float *out);
 
 #ifdef __cplusplus
 }

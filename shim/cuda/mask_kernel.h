@@ -180,7 +180,7 @@ SSCAM_INLINE float sscam_between_slices(const float *at, int64_t next_slice, flo
     return share == 0.0f ? at[0] : at[0] + share * (at[next_slice] - at[0]);
 }
 
-/* U(A) at place i of the four: between slices first, then down the columns. */
+/* U(A) at place i of the four: between slices first, then along the rows. */
 SSCAM_INLINE float sscam_upsampled_at(const sscam_mask_kernel *k, const float *map,
                                       const sscam_quad_positions *places, int i)
 {
@@ -195,9 +195,9 @@ SSCAM_INLINE float sscam_upsampled_at(const sscam_mask_kernel *k, const float *m
         upper_right = sscam_between_slices(upper + next, slice, places->slice_share[i]);
         lower_right = sscam_between_slices(lower + next, slice, places->slice_share[i]);
     }
-    float left = upper_left + places->row_share[i] * (lower_left - upper_left);
-    float right = upper_right + places->row_share[i] * (lower_right - upper_right);
-    return left + places->column_share[i] * (right - left);
+    float above = upper_left + places->column_share[i] * (upper_right - upper_left);
+    float below = lower_left + places->column_share[i] * (lower_right - lower_left);
+    return above + places->row_share[i] * (below - above);
 }
 
 SSCAM_INLINE void sscam_mask_at(const sscam_mask_kernel *k, const sscam_masked_input *of,
