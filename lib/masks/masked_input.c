@@ -53,7 +53,8 @@ sscam_shape sscam_mask_shape(const sscam_mask_plan *plan)
     return (sscam_shape){plan->input_rank, 1, plan->input_channels, plan->input_sides};
 }
 
-/* Rows of the mask whose noise is computed at once, since long stretches of it cost less a value. */
+/* Rows of the mask whose noise is computed at once, since long stretches of it cost less a value.
+ * */
 static int64_t noise_rows(const sscam_mask_plan *plan)
 {
     enum { VALUES = 1024 };
