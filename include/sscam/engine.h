@@ -269,6 +269,20 @@ SSCAM_API sscam_status sscam_engine_reply_set_outputs(sscam_engine_reply *reply,
                                                       int32_t rank);
 
 /**
+ * Takes over the memory of a request's `input`, in `run` alone: for engines that keep inputs beyond
+ * the callback. The library goes on with memory of its own.
+ *
+ * @param reply The callback's.
+ * @return SSCAM_OK, or SSCAM_E_MEMORY where the library finds no other memory, which fails the
+ *         caller's call: in both cases the caller owns what `input` points to, and frees it with
+ *         sscam_free(). SSCAM_E_ARGUMENT (NULL; not in `run`; taken before): nothing changes hands, and
+ *         the caller's call fails.
+ * Thread: any thread while the callback runs, one at a time for a reply.
+ * @since 1.0
+ */
+SSCAM_API sscam_status sscam_engine_reply_take_input(sscam_engine_reply *reply);
+
+/**
  * Gives the activations of the layer that the request names. Ignored where it names none.
  *
  * @param reply  The callback's.

@@ -93,36 +93,56 @@ static sscam_status check_shape(const sscam_engine_network *network, const sscam
 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
+static void free_block(sscam_input_block *block)
+{
+    if (block)
+        free(block->inputs);
+    free(block);
+}
+
+static sscam_input_block *create_block(int64_t size)
+{
+    sscam_input_block *created = malloc(sizeof *created);
+    if (!created)
+        return NULL;
+    created->size = size;
+    created->inputs = sscam_allocate_array(size, sizeof *created->inputs);
+    if (created->inputs)
+        return created;
+    free(created);
+    return NULL;
+}
+
 /* Memory for that many floats: what an earlier call left, or new. NULL: there is none. */
 static sscam_input_block *take_block(sscam_engine_network *network, int64_t size)
 {
-    const int64_t header = sizeof(sscam_input_block) / sizeof(float);
     for (int i = 0; i < SSCAM_ENGINE_BLOCKS; i++) {
         sscam_input_block *block = atomic_exchange(&network->blocks[i], NULL);
         if (block && block->size == size)
             return block;
-        free(block ? atomic_exchange(&network->blocks[i], block) : NULL);
+        free_block(block ? atomic_exchange(&network->blocks[i], block) : NULL);
     }
-    sscam_input_block *created = sscam_allocate_array(sscam_plus(size, header), sizeof(float));
-    if (created)
-        created->size = size;
-    return created;
+    return create_block(size);
 }
 
 static void keep_block(sscam_engine_network *network, sscam_input_block *block)
 {
     sscam_input_block *nothing = NULL;
+    if (!block->inputs) {
+        free_block(block);
+        return;
+    }
     for (int i = 0; i < SSCAM_ENGINE_BLOCKS; i++, nothing = NULL)
         if (atomic_compare_exchange_strong(&network->blocks[i], &nothing, block))
             return;
     /* Of other sizes than those of recent calls, the first makes room. */
-    free(atomic_exchange(&network->blocks[0], block));
+    free_block(atomic_exchange(&network->blocks[0], block));
 }
 
 void sscam_engine_free_blocks(sscam_engine_network *network)
 {
     for (int i = 0; i < SSCAM_ENGINE_BLOCKS; i++)
-        free(atomic_exchange(&network->blocks[i], NULL));
+        free_block(atomic_exchange(&network->blocks[i], NULL));
 }
 
 sscam_status sscam_engine_batch_create(sscam_engine_network *network, const sscam_shape *shape,
@@ -138,10 +158,7 @@ sscam_status sscam_engine_batch_create(sscam_engine_network *network, const ssca
     if (status != SSCAM_OK)
         return status;
     out->block = take_block(network, sscam_times(out->row_count, sscam_input_size(shape)));
-    if (!out->block)
-        return sscam_fail_memory("a batch of inputs");
-    out->inputs = out->block->inputs;
-    return SSCAM_OK;
+    return out->block ? SSCAM_OK : sscam_fail_memory("a batch of inputs");
 }
 
 void sscam_engine_batch_destroy(sscam_engine_batch *batch)
@@ -149,7 +166,6 @@ void sscam_engine_batch_destroy(sscam_engine_batch *batch)
     if (batch->block)
         keep_block(batch->network, batch->block);
     batch->block = NULL;
-    batch->inputs = NULL;
 }
 
 sscam_memory_format sscam_engine_format(const sscam_engine_network *network)
@@ -160,7 +176,7 @@ sscam_memory_format sscam_engine_format(const sscam_engine_network *network)
 
 float *sscam_engine_batch_row(const sscam_engine_batch *batch, int64_t row)
 {
-    return batch->inputs + row * sscam_input_size(&batch->shape);
+    return batch->block->inputs + row * sscam_input_size(&batch->shape);
 }
 
 void sscam_engine_batch_set(const sscam_engine_batch *batch, int64_t row, const float *input)
@@ -181,12 +197,12 @@ sscam_engine_request sscam_engine_batch_request(const sscam_engine_batch *batch,
                                                 int64_t numbers[SSCAM_MOST_RANK])
 {
     const int64_t fixed = sscam_engine_fixed_rows(batch->network);
-    const size_t size = (size_t)sscam_input_size(&batch->shape) * sizeof *batch->inputs;
+    const size_t size = (size_t)sscam_input_size(&batch->shape) * sizeof(float);
     sscam_shape_write(&batch->shape, numbers);
     numbers[0] = fixed > 0 ? fixed : rows;
     for (int64_t row = rows; row < numbers[0]; row++)
-        memcpy(sscam_engine_batch_row(batch, row), batch->inputs, size);
-    return (sscam_engine_request){.input = batch->inputs,
+        memcpy(sscam_engine_batch_row(batch, row), sscam_engine_batch_row(batch, 0), size);
+    return (sscam_engine_request){.input = sscam_engine_batch_row(batch, 0),
                                   .shape = numbers,
                                   .rank = batch->shape.rank,
                                   .output = batch->output};
@@ -199,7 +215,9 @@ sscam_status sscam_engine_batch_run(const sscam_engine_batch *batch, int64_t row
     sscam_engine_request request = sscam_engine_batch_request(batch, rows, numbers);
     request.layer = layer;
     sscam_engine_reply_begin(reply, numbers[0]);
+    reply->input_block = batch->block;
     sscam_status status = sscam_engine_run(batch->network, &request, reply);
+    reply->input_block = NULL;
     if (status != SSCAM_OK)
         return status;
     reply->outputs.shape[0] = rows;

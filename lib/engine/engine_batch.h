@@ -6,11 +6,10 @@
 
 typedef struct sscam_engine_batch {
     sscam_engine_network *network;
-    sscam_shape shape; /* of one input */
-    int32_t output;    /* which is read */
-    int64_t row_count; /* room for as many inputs */
-    sscam_input_block *block;
-    float *inputs; /* [row_count] inputs, each in the engine's order */
+    sscam_shape shape;        /* of one input */
+    int32_t output;           /* which is read */
+    int64_t row_count;        /* room for as many inputs */
+    sscam_input_block *block; /* [row_count] inputs, each in the engine's order */
 } sscam_engine_batch;
 
 /* How many inputs to run at once where the option `batch_size` is `wanted`; SSCAM_E_ARGUMENT where

@@ -121,6 +121,25 @@ sscam_status sscam_engine_reply_set_outputs(sscam_engine_reply *reply, const flo
     return note_failure(reply, status);
 }
 
+sscam_status sscam_engine_reply_take_input(sscam_engine_reply *reply)
+{
+    if (!reply)
+        return sscam_fail(SSCAM_E_ARGUMENT, "sscam_engine_reply_take_input: reply is NULL");
+    sscam_input_block *block = reply->input_block;
+    if (!block)
+        return note_failure(reply, sscam_fail(SSCAM_E_ARGUMENT,
+                                              "sscam_engine_reply_take_input: the input was taken "
+                                              "before, or the call is none of run"));
+    const float *taken = block->inputs;
+    reply->input_block = NULL;
+    block->inputs = sscam_allocate_array(block->size, sizeof *block->inputs);
+    reply->lacks_inputs = !block->inputs;
+    if (!block->inputs)
+        return note_failure(reply, sscam_fail_memory("a batch of inputs"));
+    memcpy(block->inputs, taken, (size_t)block->size * sizeof *taken);
+    return SSCAM_OK;
+}
+
 sscam_status sscam_engine_reply_set_activations(sscam_engine_reply *reply, const float *values,
                                                 const int64_t *shape, int32_t rank)
 {

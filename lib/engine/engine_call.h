@@ -8,8 +8,8 @@
 
 /* Memory of inputs that is kept between calls, since new memory is slow to write. */
 typedef struct sscam_input_block {
-    int64_t size; /* in floats */
-    float inputs[];
+    int64_t size;  /* in floats */
+    float *inputs; /* NULL: the engine took them, and there was no memory for others */
 } sscam_input_block;
 
 enum { SSCAM_ENGINE_BLOCKS = 3 }; /* two batches, and a single input */
@@ -37,7 +37,9 @@ struct sscam_engine_reply {
     struct sscam_layers layers; /* default_index is set after the call */
     char *default_layer;        /* malloc'ed; NULL: none was named */
     sscam_engine_values outputs, activations, gradients;
-    sscam_status status; /* of the first function that failed */
+    sscam_input_block *input_block; /* which the engine may take the inputs of; NULL: none */
+    int32_t lacks_inputs;           /* they were taken, and there was no memory for others */
+    sscam_status status;            /* of the first function that failed */
     char text[SSCAM_ENGINE_TEXT_SIZE];
 };
 

@@ -87,8 +87,10 @@ static sscam_status score_in_batches(const scoring *work, int64_t batch, run_row
         status = run(context, first, rows, &reply);
         if (status == SSCAM_OK)
             status = store_scores(work, &reply.outputs, first);
+        const int32_t can_go_on = !reply.lacks_inputs;
         sscam_engine_reply_release(&reply);
-        if (status == SSCAM_E_MEMORY && rows > 1 && sscam_engine_fixed_rows(work->network) == 0) {
+        if (status == SSCAM_E_MEMORY && rows > 1 && can_go_on &&
+            sscam_engine_fixed_rows(work->network) == 0) {
             batch = (rows + 1) / 2;
             status = SSCAM_OK;
             continue;

@@ -192,7 +192,8 @@ static sscam_status layers(void *handle, const sscam_shape *shape, const char *o
     if (status == SSCAM_OK)
         status = sscam_engine_describe(network, shape, zeros.output, &reply);
     if (status == SSCAM_OK) {
-        memset(zeros.inputs, 0, (size_t)sscam_input_size(shape) * sizeof *zeros.inputs);
+        memset(sscam_engine_batch_row(&zeros, 0), 0,
+               (size_t)sscam_input_size(shape) * sizeof(float));
         status = find_shapes(&zeros, &reply.layers);
     }
     if (status == SSCAM_OK) {

@@ -27,22 +27,46 @@ TailFunction = Callable[[FloatArray, str, FloatArray], Any]
 Layers = Union[Sequence[str], Mapping[str, Optional[Sequence[int]]]]
 
 
-class _Copies(threading.local):
-    """Copies of inputs, which a function may keep: the library overwrites its own.
+class _Input:
+    """Inputs in the memory of the library, as NumPy's array interface. Memory that was taken over
+    is freed with it."""
 
-    Memory that is new to the process is slow to write, so that a copy which nobody kept is used
-    again: an array that is derived from it would hold a reference.
+    def __init__(self, address: int, shape: tuple[int, ...]) -> None:
+        self.is_own = False
+        self._address = address
+        read_only = False
+        self.__array_interface__ = {
+            "version": 3,
+            "typestr": np.dtype(np.float32).str,
+            "shape": shape,
+            "data": (address, read_only),
+        }
+
+    def __del__(self) -> None:
+        if self.is_own:
+            _native.sscam_free(self._address)
+
+
+class _LentInput:
+    """The inputs of one call of `run`, which a function may change and keep.
+
+    The library writes its memory anew for the next call. Where the function kept an array of it,
+    or of a part of it, the memory becomes Python's; otherwise nothing is copied.
     """
 
-    _last: Optional[FloatArray] = None
+    def __init__(self, request: Any, shape: tuple[int, ...], reply: Any) -> None:
+        self._reply = reply
+        self._memory = _Input(ctypes.addressof(request.input.contents), shape)
+        self._arrays = [np.asarray(self._memory)]  # a list, so that there is no other reference
 
-    def of(self, values: FloatArray) -> FloatArray:
-        last = self._last
-        # 3: the attribute, the variable and the argument of getrefcount().
-        if last is None or last.shape != values.shape or sys.getrefcount(last) > 3:
-            last = self._last = np.empty(values.shape, np.float32)
-        np.copyto(last, values)
-        return last
+    def __enter__(self) -> list[FloatArray]:
+        return self._arrays
+
+    def __exit__(self, failure: object, *_rest: object) -> None:
+        # 2: the list, and the argument of getrefcount(). The frames of a failure keep the array.
+        if failure is not None or sys.getrefcount(self._arrays[0]) > 2:
+            self._memory.is_own = True
+            _native.sscam_engine_reply_take_input(self._reply)
 
 
 class Functions:
@@ -67,7 +91,6 @@ class Functions:
         self._run, self._gradients, self._tail = run, gradients, tail
         self._default_layer = None if default_layer is None else encode(default_layer)
         self._channels_last = channels_last
-        self._copies = _Copies()
 
     def describe(self, _request: Any, reply: Any) -> None:
         for name, shape in self.layers:
@@ -80,10 +103,11 @@ class Functions:
 
     def run(self, request: Any, reply: Any) -> None:
         layer = _layer_of(request)
-        given = self._run(self._inputs_of(request), layer)
         if layer is None:
-            _give(_native.sscam_engine_reply_set_outputs, reply, given)
+            with _LentInput(request, self._shape_of(request), reply) as arrays:
+                _give(_native.sscam_engine_reply_set_outputs, reply, self._run(arrays[0], None))
             return
+        given = self._run(self._inputs_of(request), layer)
         if not isinstance(given, (tuple, list)) or len(given) != 2:
             raise TypeError(
                 f"the function must give (logits, activations) for a layer, not {type(given)}"
@@ -109,10 +133,12 @@ class Functions:
         _give(_native.sscam_engine_reply_set_outputs, reply, given)
 
     def _inputs_of(self, request: Any) -> FloatArray:
+        """A copy: the library reads these inputs again, and a function may change what it gets."""
+        return view(self, request.input, self._shape_of(request), np.float32).copy()
+
+    def _shape_of(self, request: Any) -> tuple[int, ...]:
         shape = tuple(request.shape[: request.rank])
-        if self._channels_last:
-            shape = (shape[0], *shape[2:], shape[1])
-        return self._copies.of(view(self, request.input, shape, np.float32))
+        return (shape[0], *shape[2:], shape[1]) if self._channels_last else shape
 
 
 def _layer_of(request: Any) -> Optional[str]:

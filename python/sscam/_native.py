@@ -335,6 +335,7 @@ sscam_engine_reply_set_default_layer = _declare(
 sscam_engine_reply_set_outputs = _declare(
     "sscam_engine_reply_set_outputs", _status, _engine_reply, POINTER(c_float), _shape, c_int32
 )
+sscam_engine_reply_take_input = _declare("sscam_engine_reply_take_input", _status, _engine_reply)
 sscam_engine_reply_set_activations = _declare(
     "sscam_engine_reply_set_activations", _status, _engine_reply, POINTER(c_float), _shape, c_int32
 )

@@ -123,7 +123,9 @@ def test_functions_may_keep_what_they_get():
         kept.append((inputs if len(kept) % 2 else inputs[0, 0, 1:], inputs.copy()))
         return network(inputs, layer)
 
-    make(keeping).explain(INPUTS[0], "ss-cam-mean", 0, samples=3, batch_size=1)
+    model = make(keeping)
+    model.explain(INPUTS[0], "ss-cam-mean", 0, samples=3, batch_size=1)
+    model.close()
     gc.collect()
     assert len(kept) > 4
     for inputs, copy in kept:
@@ -138,7 +140,41 @@ def test_memory_of_inputs_that_nobody_kept_is_used_again():
         return network(inputs, layer)
 
     make(noting).explain(INPUTS[0], "ss-cam-mean", 0, samples=8, batch_size=1)
-    assert len(addresses) == 1
+    assert len(addresses) <= 3  # that of the layer's input, and two that are written in turn
+
+
+def test_functions_may_change_what_they_get():
+    def changing(inputs, layer):
+        given = network(inputs, layer)
+        inputs *= 0
+        return given
+
+    def changing_tail(inputs, layer, activations):
+        inputs *= 0
+        return tail(inputs, layer, activations)
+
+    for method in ("ss-cam-mean", "ablation-cam"):
+        found = make(changing, tail=changing_tail).explain(INPUTS[0], method, 0, samples=2)
+        expected = make(tail=tail).explain(INPUTS[0], method, 0, samples=2)
+        np.testing.assert_array_equal(found.data, expected.data)
+
+
+def test_the_frames_of_a_failure_keep_their_inputs():
+    def failing(inputs, layer):
+        if layer is None:
+            raise ValueError(float(inputs.sum()))
+        return network(inputs, layer)
+
+    model = make(failing)
+    with pytest.raises(sscam.ModelError) as raised:
+        model.explain(INPUTS[0], "score-cam", 0)
+    model.close()
+    gc.collect()
+    cause = raised.value.__cause__
+    frame = cause.__traceback__
+    while frame.tb_next:
+        frame = frame.tb_next
+    assert float(frame.tb_frame.f_locals["inputs"].sum()) == cause.args[0]
 
 
 # --- failures -----------------------------------------------------------------------------------

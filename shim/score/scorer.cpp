@@ -1,5 +1,6 @@
 #include "score/scorer.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <limits>
 #include <new>
@@ -401,6 +402,21 @@ Scorer::Variants Scorer::all_variants(const ReferenceInput &reference)
     return all;
 }
 
+// Lets go of convolutions that were measured and lost: their weights take up to four times the
+// memory of the network's own.
+void Scorer::release_measured_variants(const ScoringPlan &chosen)
+{
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto left = std::make_shared<ModelVariants>(*variants_);
+    auto &list = left->list;
+    list.erase(std::remove_if(list.begin(), list.end(),
+                              [&](const auto &variant) {
+                                  return !variant->choices.empty() && variant != chosen.variant;
+                              }),
+               list.end());
+    variants_ = std::move(left);
+}
+
 // What is known, if anything, with the plans that are wanted. `report` is called between
 // measurements.
 std::shared_ptr<const Scorer::ShapePlans>
@@ -416,6 +432,7 @@ Scorer::complete_plans(const ShapePlans *known, const PlanRequest &wanted,
         plans->tuned = tuned_plan(*plans, *variants, wanted.workers, reference, budget);
         plans->bytes_per_input = (free_before - free_memory(network_.device())) /
                                  plans->tuned->batch;
+        release_measured_variants(*plans->tuned);
     }
     if (wanted.wants_tuned_batch && !plans->batch_is_tuned) {
         plans->tuned = with_tuned_batch(*plans, reference, budget);

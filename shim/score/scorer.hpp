@@ -78,6 +78,7 @@ private:
     ReferenceInput reference_input(const sscam_score_request &request) const;
     Variants variants();
     Variants all_variants(const ReferenceInput &reference);
+    void release_measured_variants(const ScoringPlan &chosen);
 
     std::shared_ptr<const ShapePlans> complete_plans(const ShapePlans *known,
                                                      const PlanRequest &wanted,

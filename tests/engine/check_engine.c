@@ -485,6 +485,79 @@ START_TEST(maps_do_not_depend_on_the_size_of_batches)
 }
 END_TEST
 
+/* What an engine kept of the inputs of its runs. */
+typedef struct keeping_engine {
+    tiny_engine tiny;
+    float *taken[64], *copies[64];
+    int64_t sizes[64];
+    int count;
+} keeping_engine;
+
+static sscam_status run_and_keep(void *user, const sscam_engine_request *request,
+                                 sscam_engine_reply *reply)
+{
+    keeping_engine *keeping = user;
+    const int64_t size = request->shape[0] * PIXELS;
+    ck_assert_int_lt(keeping->count, 64);
+    float *copy = malloc((size_t)size * sizeof *copy);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, request->input, (size_t)size * sizeof *copy);
+    ASSERT_OK(sscam_engine_reply_take_input(reply));
+    keeping->taken[keeping->count] = (float *)request->input;
+    keeping->copies[keeping->count] = copy;
+    keeping->sizes[keeping->count++] = size;
+    return run(&keeping->tiny, request, reply);
+}
+
+START_TEST(an_engine_may_take_its_inputs)
+{
+    keeping_engine keeping = {0};
+    sscam_engine engine = engine_of(&keeping.tiny);
+    sscam_map *expected = explained(&engine, "ss-cam-mean", "batch_size=3");
+    keeping.tiny = (tiny_engine){0};
+    engine.user = &keeping;
+    engine.run = run_and_keep;
+    assert_same_map(&engine, "batch_size=3", expected, "ss-cam-mean");
+    ck_assert_int_gt(keeping.count, 3);
+    for (int i = 0; i < keeping.count; i++) {
+        ck_assert_mem_eq(keeping.taken[i], keeping.copies[i],
+                         (size_t)keeping.sizes[i] * sizeof(float));
+        sscam_free(keeping.taken[i]);
+        free(keeping.copies[i]);
+    }
+    sscam_map_unref(expected);
+}
+END_TEST
+
+static sscam_status run_and_take_twice(void *user, const sscam_engine_request *request,
+                                       sscam_engine_reply *reply)
+{
+    ASSERT_OK(sscam_engine_reply_take_input(reply));
+    ASSERT_FAILS(sscam_engine_reply_take_input(NULL), SSCAM_E_ARGUMENT, "reply");
+    ASSERT_FAILS(sscam_engine_reply_take_input(reply), SSCAM_E_ARGUMENT, "taken before");
+    sscam_free((float *)request->input);
+    return run(user, request, reply);
+}
+
+static sscam_status take_in_describe(void *user, const sscam_engine_request *request,
+                                     sscam_engine_reply *reply)
+{
+    ASSERT_FAILS(sscam_engine_reply_take_input(reply), SSCAM_E_ARGUMENT, "none of run");
+    return describe(user, request, reply);
+}
+
+START_TEST(inputs_are_taken_once_and_in_runs_alone)
+{
+    tiny_engine tiny = {0};
+    sscam_engine engine = engine_of(&tiny);
+    engine.run = run_and_take_twice;
+    assert_fails(&engine, "eigen-cam", "", SSCAM_E_MODEL, "taken before");
+    engine = engine_of(&tiny);
+    engine.describe = take_in_describe;
+    assert_fails(&engine, "eigen-cam", "", SSCAM_E_MODEL, "none of run");
+}
+END_TEST
+
 START_TEST(batches_have_the_size_that_the_engine_takes)
 {
     tiny_engine tiny = {0};
@@ -918,6 +991,8 @@ int main(void)
     tcase_add_test(service, outputs_are_dense_and_have_names);
     tcase_add_loop_test(service, shapes_that_the_engine_does_not_know_are_found, 0, 2);
     tcase_add_test(batches, maps_do_not_depend_on_the_size_of_batches);
+    tcase_add_test(batches, an_engine_may_take_its_inputs);
+    tcase_add_test(batches, inputs_are_taken_once_and_in_runs_alone);
     tcase_add_test(batches, batches_have_the_size_that_the_engine_takes);
     tcase_add_test(batches, batches_shrink_when_memory_runs_out);
     tcase_add_test(batches, rows_are_classified_in_batches);
