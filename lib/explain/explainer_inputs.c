@@ -42,7 +42,7 @@ static sscam_status find_model(const sscam_explainer *explainer, sscam_model **o
 {
     const sscam_input_form form = form_of(explainer);
     if (!says_nothing(&form))
-        return sscam_model_variant(explainer->given_model, &form, out);
+        return sscam_model_in_form(explainer->given_model, &form, out);
     *out = sscam_model_ref(explainer->given_model);
     return SSCAM_OK;
 }

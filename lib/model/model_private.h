@@ -12,8 +12,8 @@ struct sscam_model {
     sscam_reference_count references;
     const sscam_backend *backend;
     void *network;
-    struct sscam_kept_form *form;          /* what was said of its inputs; NULL: nothing */
-    struct sscam_model_variants *variants; /* of model_variants.c; NULL: there are none */
+    struct sscam_kept_form *form;         /* what was said of its inputs; NULL: nothing */
+    struct sscam_models_by_form *by_form; /* of models_by_form.c; NULL: there are none */
 };
 
 /* A model that runs the network of another handle, which it takes over. NULL where memory runs
@@ -32,10 +32,10 @@ sscam_input_description sscam_model_input_description(const sscam_model *model);
 /* The model of the same network whose inputs are given as told, and what is not told as those of
  * `model`. It is kept for later calls with the same form: measurements made for it stay valid. The
  * caller has a reference. */
-sscam_status sscam_model_variant(sscam_model *model, const sscam_input_form *form,
+sscam_status sscam_model_in_form(sscam_model *model, const sscam_input_form *form,
                                  sscam_model **out);
 
-/* Frees what a model keeps of forms: its own, and the models of sscam_model_variant(). */
+/* Frees what a model keeps of forms: its own, and the models of sscam_model_in_form(). */
 void sscam_model_forms_destroy(sscam_model *model);
 
 #endif

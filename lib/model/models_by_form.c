@@ -19,14 +19,14 @@ typedef struct sscam_kept_form {
     sscam_other_inputs others;
 } kept_form;
 
-typedef struct kept_variant {
+typedef struct kept_model {
     sscam_model *model; /* NULL: none */
     kept_form form;
-} kept_variant;
+} kept_model;
 
 /* The one used last comes first. */
-struct sscam_model_variants {
-    kept_variant kept[MOST_KEPT];
+struct sscam_models_by_form {
+    kept_model kept[MOST_KEPT];
 };
 
 /* Of the lists of all models. No backend works while it is held. */
@@ -39,18 +39,18 @@ static void release_form(kept_form *form)
     *form = (kept_form){0};
 }
 
-static void release(kept_variant *variant)
+static void release(kept_model *kept)
 {
-    sscam_model_unref(variant->model);
-    variant->model = NULL;
-    release_form(&variant->form);
+    sscam_model_unref(kept->model);
+    kept->model = NULL;
+    release_form(&kept->form);
 }
 
 void sscam_model_forms_destroy(sscam_model *model)
 {
-    for (int i = 0; model->variants && i < MOST_KEPT; i++)
-        release(&model->variants->kept[i]);
-    free(model->variants);
+    for (int i = 0; model->by_form && i < MOST_KEPT; i++)
+        release(&model->by_form->kept[i]);
+    free(model->by_form);
     if (model->form)
         release_form(model->form);
     free(model->form);
@@ -108,34 +108,34 @@ static sscam_status complete_form(const sscam_input_form *form, const kept_form 
     return status;
 }
 
-/* --- variants --------------------------------------------------------------------------------- */
+/* --- models ----------------------------------------------------------------------------------- */
 
 /* With a reference for the caller; NULL: it is not there. */
 static sscam_model *find(sscam_model *model, const sscam_input_form *form)
 {
     sscam_model *found = NULL;
     pthread_mutex_lock(&mutex);
-    for (int i = 0; model->variants && i < MOST_KEPT && !found; i++)
-        if (model->variants->kept[i].model && is_same(&model->variants->kept[i].form, form))
-            found = sscam_model_ref(model->variants->kept[i].model);
+    for (int i = 0; model->by_form && i < MOST_KEPT && !found; i++)
+        if (model->by_form->kept[i].model && is_same(&model->by_form->kept[i].form, form))
+            found = sscam_model_ref(model->by_form->kept[i].model);
     pthread_mutex_unlock(&mutex);
     return found;
 }
 
-/* Puts a variant first, in place of the one used longest ago. */
-static sscam_status keep(sscam_model *model, kept_variant *variant)
+/* Puts a model first, in place of the one used longest ago. */
+static sscam_status keep(sscam_model *model, kept_model *added)
 {
-    kept_variant dropped = {0};
+    kept_model dropped = {0};
     pthread_mutex_lock(&mutex);
-    if (!model->variants)
-        model->variants = calloc(1, sizeof *model->variants);
-    if (model->variants) {
-        kept_variant *kept = model->variants->kept;
+    if (!model->by_form)
+        model->by_form = calloc(1, sizeof *model->by_form);
+    if (model->by_form) {
+        kept_model *kept = model->by_form->kept;
         dropped = kept[MOST_KEPT - 1];
         memmove(kept + 1, kept, (MOST_KEPT - 1) * sizeof *kept);
-        kept[0] = *variant;
+        kept[0] = *added;
     }
-    const int32_t is_kept = model->variants != NULL;
+    const int32_t is_kept = model->by_form != NULL;
     pthread_mutex_unlock(&mutex);
     release(&dropped);
     return is_kept ? SSCAM_OK : sscam_fail_memory("the inputs of a model");
@@ -226,31 +226,31 @@ static sscam_status create(sscam_model *model, const sscam_input_form *form, ssc
     return status;
 }
 
-sscam_status sscam_model_variant(sscam_model *model, const sscam_input_form *form,
+sscam_status sscam_model_in_form(sscam_model *model, const sscam_input_form *form,
                                  sscam_model **out)
 {
-    kept_variant variant = {NULL};
+    kept_model added = {NULL};
     if (!model->backend->with_inputs)
         return create(model, form, out); /* nothing to keep, and no model that would hold itself */
     *out = model->form && says_no_more(form, model->form) ? sscam_model_ref(model)
                                                           : find(model, form);
     if (*out)
         return SSCAM_OK;
-    sscam_status status = copy_form(form, &variant.form);
+    sscam_status status = copy_form(form, &added.form);
     if (status == SSCAM_OK)
-        status = create(model, form, &variant.model);
+        status = create(model, form, &added.model);
     if (status != SSCAM_OK) {
-        release(&variant);
+        release(&added);
         return status;
     }
-    sscam_model *created = sscam_model_ref(variant.model);
-    status = keep(model, &variant);
+    sscam_model *created = sscam_model_ref(added.model);
+    status = keep(model, &added);
     if (status == SSCAM_OK) {
         *out = created;
         return SSCAM_OK;
     }
     sscam_model_unref(created);
-    release(&variant);
+    release(&added);
     return status;
 }
 
