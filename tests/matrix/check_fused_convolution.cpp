@@ -2,12 +2,9 @@
 // that the network computes what it computed; and the form of the network that has them.
 #include <cmath>
 #include <cstring>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <check.h>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -16,11 +13,10 @@
 
 #include "common/guard.hpp"
 #include "convolution/convolution_fusion.hpp"
+#include "matrix/network_file.hpp"
 #include "score/model_variant.hpp"
 #include "sscam/sscam.h"
 #include "support/check_main.h"
-
-#define NEED(call) ck_assert_msg((call) == SSCAM_OK, "%s", sscam_last_error())
 
 using namespace sscam;
 
@@ -290,20 +286,6 @@ const char two_layers[] = "    a = torch.relu(" CONV(
                   "a", "v") " + x)\n"
                             "    a = torch.relu(torch.conv2d(a, self.narrow))\n"
                             "    return torch.linear(torch.mean(a, [2, 3])[:, :8], self.head)\n";
-
-std::string file_of(const torch::jit::Module &network)
-{
-    std::ostringstream file;
-    network.save(file);
-    return file.str();
-}
-
-sscam_model *load(const std::string &file)
-{
-    sscam_model *model = nullptr;
-    NEED(sscam_model_load_memory(file.data(), file.size(), "cpu", &model));
-    return model;
-}
 
 sscam_explainer *explainer_of(sscam_model *model, const char *calibrate)
 {

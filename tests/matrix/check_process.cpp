@@ -3,13 +3,11 @@
 //
 // check_process OPERATOR_LIBRARY
 #include <cstdio>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <check.h>
 #include <dlfcn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,9 +19,8 @@
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/ir.h>
 
+#include "matrix/network_file.hpp"
 #include "support/check_main.h"
-
-#define NEED(call) ck_assert_msg((call) == SSCAM_OK, "%s", sscam_last_error())
 
 #if TORCH_VERSION_MAJOR >= 2
 namespace torch_warnings = c10::WarningUtils;
@@ -63,20 +60,6 @@ const char warning[] =
     "    y = torch.zeros([2])\n"
     "    torch.mul(z, z, out=y)\n"
     "    return torch.linear(torch.mean(a, [2, 3]), self.head) + torch.sum(y) * 0.0\n";
-
-std::string file_of(const torch::jit::Module &network)
-{
-    std::ostringstream file;
-    network.save(file);
-    return file.str();
-}
-
-sscam_model *load(const std::string &file)
-{
-    sscam_model *model = nullptr;
-    NEED(sscam_model_load_memory(file.data(), file.size(), "cpu", &model));
-    return model;
-}
 
 sscam_explainer *explainer_of(sscam_model *model, const char *method,
                               const std::vector<std::pair<const char *, const char *>> &options)

@@ -3,7 +3,6 @@
 #include <cfenv>
 #include <functional>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,9 +18,8 @@
 
 #include <sscam/sscam.h>
 
+#include "matrix/network_file.hpp"
 #include "support/check_main.h"
-
-#define NEED(call) ck_assert_msg((call) == SSCAM_OK, "%s", sscam_last_error())
 
 // What a libtorch with CUDA registers, on a machine without a device.
 int64_t device_questions = 0;
@@ -69,18 +67,14 @@ std::string network_file()
             return (torch.linear(torch.mean(left, [2, 3]), self.left_head),
                     torch.linear(torch.mean(right, [2, 3]), self.right_head))
     )");
-    std::ostringstream file;
-    network.save(file);
-    return file.str();
+    return file_of(network);
 }
 
 std::string file_of_network; // written before the host sets anything
 
 sscam_model *load_network()
 {
-    sscam_model *model = nullptr;
-    NEED(sscam_model_load_memory(file_of_network.data(), file_of_network.size(), "cpu", &model));
-    return model;
+    return load(file_of_network);
 }
 
 std::vector<float> image()
