@@ -487,14 +487,14 @@ ScoringPlan Scorer::tuned_plan(ShapePlans &plans, const ModelVariants &variants,
         if (found != first_tuned_.end())
             first = found->second;
     }
-    if (first && is_usable({first->variant, 1, 1}, reference)) {
+    if (first &&
+        is_usable({first->variant, 1, std::min<int64_t>(plans.largest_batch, 2)}, reference)) {
         first->batch = std::min(first->batch, plans.largest_batch);
         return *first;
     }
-    const auto fastest = fastest_plan(candidates(plans, variants, workers, reference.input.dim()),
-                                      reference, budget);
-    const ScoringPlan plan = fastest ? with_default_batch(*fastest, plans, reference)
-                                     : untuned_plan(plans, variants, workers, reference);
+    const auto fastest = fastest_for_batches(
+        candidates(plans, variants, workers, reference.input.dim()), plans, reference, budget);
+    const ScoringPlan plan = fastest ? *fastest : untuned_plan(plans, variants, workers, reference);
     if (!plans.lacked_memory) {
         std::lock_guard<std::mutex> lock(mutex_);
         first_tuned_.emplace(workers, plan);
@@ -523,15 +523,38 @@ std::vector<ScoringPlan> Scorer::candidates(const ShapePlans &plans, const Model
     return found;
 }
 
-// The plan with batches of the default size, where they give the same logits.
-ScoringPlan Scorer::with_default_batch(ScoringPlan plan, const ShapePlans &plans,
-                                       const ReferenceInput &reference) const
+// The fastest whose variant can run batches, too. A single input hides what other orders in memory
+// break: where view() joins rows and channels, only a batch in channels-last order fails.
+std::optional<ScoringPlan> Scorer::fastest_for_batches(std::vector<ScoringPlan> found,
+                                                       const ShapePlans &plans,
+                                                       const ReferenceInput &reference,
+                                                       const TuningBudget &budget) const
+{
+    while (const auto fastest = fastest_plan(found, reference, budget)) {
+        if (const auto plan = with_default_batch(*fastest, plans, reference))
+            return plan;
+        found.erase(std::remove_if(
+                        found.begin(), found.end(),
+                        [&](const ScoringPlan &plan) { return plan.variant == fastest->variant; }),
+                    found.end());
+    }
+    return std::nullopt;
+}
+
+// The plan with batches of the default size, or as it is where there is no memory for them. None
+// where they do not give the same logits.
+std::optional<ScoringPlan> Scorer::with_default_batch(ScoringPlan plan, const ShapePlans &plans,
+                                                      const ReferenceInput &reference) const
 {
     const int64_t batch = plan.batch;
+    bool lacked_memory = false;
     plan.batch = std::min(plans.largest_batch, plan.workers > 1 ? batch_per_worker(plan.workers)
                                                                 : default_batch(network_.device()));
-    if (plan.batch != batch && !is_usable(plan, reference))
-        plan.batch = batch;
+    if (plan.batch == batch || is_usable(plan, reference, &lacked_memory))
+        return plan;
+    if (!lacked_memory)
+        return std::nullopt;
+    plan.batch = batch;
     return plan;
 }
 

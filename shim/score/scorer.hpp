@@ -91,8 +91,12 @@ private:
                            const ReferenceInput &reference, const TuningBudget &budget);
     std::vector<ScoringPlan> candidates(const ShapePlans &plans, const ModelVariants &variants,
                                         int64_t workers, int64_t rank) const;
-    ScoringPlan with_default_batch(ScoringPlan plan, const ShapePlans &plans,
-                                   const ReferenceInput &reference) const;
+    std::optional<ScoringPlan> fastest_for_batches(std::vector<ScoringPlan> found,
+                                                   const ShapePlans &plans,
+                                                   const ReferenceInput &reference,
+                                                   const TuningBudget &budget) const;
+    std::optional<ScoringPlan> with_default_batch(ScoringPlan plan, const ShapePlans &plans,
+                                                  const ReferenceInput &reference) const;
     ScoringPlan with_tuned_batch(const ShapePlans &plans, const ReferenceInput &reference,
                                  const TuningBudget &budget) const;
 
