@@ -51,6 +51,11 @@ typedef struct sscam_metric sscam_metric;
 #define SSCAM_METRIC_MAX_SENSITIVITY 14
 /** `passes`: network evaluations that the map took. @since 1.0 */
 #define SSCAM_METRIC_PASSES 15
+/** `seconds`: time that the map took, by the wall clock. @since 1.0 */
+#define SSCAM_METRIC_SECONDS 16
+/** `peak_memory`: memory of the process in use at most while the map was made, in MiB. @since 1.0
+ */
+#define SSCAM_METRIC_PEAK_MEMORY 17
 /** @} */
 
 /** @return Number of metrics. Thread: any thread. @since 1.0 */
@@ -89,8 +94,8 @@ SSCAM_API const char *sscam_metric_name(const sscam_metric *metric);
  *               library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_title(const sscam_metric *metric);
 
-/** @param metric A metric. @return "%" for values from 0 to 100; "" for plain numbers. Ownership:
- *               the library's. NULL for NULL. Thread: any. @since 1.0 */
+/** @param metric A metric. @return "%" for values from 0 to 100; "MiB" for memory, 2^20 bytes; "" for plain
+ *               numbers. Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_unit(const sscam_metric *metric);
 
 /** @param metric A metric. @return 1 where higher values are better, -1 where lower ones are; 0 for

@@ -2,9 +2,11 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/checked_size.h"
 #include "base/error.h"
+#include "base/memory_in_use.h"
 #include "explain/explainer_private.h"
 #include "explain/map_private.h"
 
@@ -62,11 +64,19 @@ static sscam_status take_given(const sscam_evaluated_input *input, sscam_map **m
 
 /* --- explaining ------------------------------------------------------------------------------- */
 
-/* Explains all classes by the explainers whose maps are not given. `explained` receives them, one
- * explainer after the other. */
-static sscam_status explain_others(const sscam_evaluated_input *input,
-                                   const sscam_progress *progress, sscam_explainer **explainers,
-                                   sscam_map **explained, sscam_map **maps)
+/* A map of the network's input is one of the image. */
+static void take_map(const sscam_evaluated_input *input, sscam_map *map, sscam_map **place)
+{
+    map->from_image = 1;
+    map->geometry = input->geometry;
+    *place = map;
+}
+
+/* Explains all classes by the explainers whose maps are not given, in one call, which does once
+ * what they have in common. `explained` receives the maps, one explainer after the other. */
+static sscam_status explain_together(const sscam_evaluated_input *input,
+                                     const sscam_progress *progress, sscam_explainer **explainers,
+                                     sscam_map **explained, sscam_map **maps)
 {
     const sscam_image_evaluation_request *request = input->request;
     int64_t count = 0;
@@ -78,29 +88,64 @@ static sscam_status explain_others(const sscam_evaluated_input *input,
     sscam_status status = sscam_explain_input(explainers, count, input->input, &input->shape,
                                               input->classes, input->class_count, progress,
                                               explained);
-    for (int64_t i = 0; i < request->method_count && status == SSCAM_OK; i++) {
-        for (int64_t j = 0; j < input->class_count && !sscam_maps_are_given(request, i); j++) {
-            sscam_map *map = *explained++;
-            map->from_image = 1;
-            map->geometry = input->geometry;
-            maps[i * input->class_count + j] = map;
-        }
+    for (int64_t i = 0; i < request->method_count && status == SSCAM_OK; i++)
+        for (int64_t j = 0; j < input->class_count && !sscam_maps_are_given(request, i); j++)
+            take_map(input, *explained++, &maps[i * input->class_count + j]);
+    return status;
+}
+
+static double wall_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static sscam_status explain_measured(const sscam_evaluated_input *input, int64_t method,
+                                     const sscam_progress *progress, sscam_method_cost *cost,
+                                     sscam_map **maps)
+{
+    sscam_memory_peak peak;
+    sscam_memory_peak_start(&peak);
+    const double start = wall_seconds();
+    sscam_status status = sscam_explain_input(&input->request->explainers[method], 1, input->input,
+                                              &input->shape, input->classes, input->class_count,
+                                              progress, maps);
+    cost->seconds = (wall_seconds() - start) / (double)input->class_count;
+    cost->memory_bytes = sscam_memory_peak_end(&peak);
+    for (int64_t j = 0; j < input->class_count && status == SSCAM_OK; j++)
+        take_map(input, maps[j], &maps[j]);
+    return status;
+}
+
+static sscam_status explain_each(const sscam_evaluated_input *input, const sscam_progress *progress,
+                                 sscam_method_cost *costs, sscam_map **maps)
+{
+    const int64_t count = input->request->method_count;
+    sscam_status status = SSCAM_OK;
+    for (int64_t i = 0; i < count && status == SSCAM_OK; i++) {
+        const sscam_progress part = sscam_progress_part(progress, (double)i / (double)count,
+                                                        (double)(i + 1) / (double)count);
+        if (!sscam_maps_are_given(input->request, i))
+            status = explain_measured(input, i, &part, &costs[i], maps + i * input->class_count);
     }
     return status;
 }
 
 sscam_status sscam_collect_maps(const sscam_evaluated_input *input, const sscam_progress *progress,
-                                sscam_map **maps)
+                                sscam_method_cost *costs, sscam_map **maps)
 {
     const int64_t method_count = input->request->method_count;
     sscam_status status = take_given(input, maps);
     if (status != SSCAM_OK)
         return status;
+    if (costs)
+        return explain_each(input, progress, costs, maps);
     sscam_explainer **explainers = sscam_zeros(method_count, sizeof(sscam_explainer *));
     sscam_map **explained = sscam_zeros(sscam_times(method_count, input->class_count),
                                         sizeof(sscam_map *));
     if (explainers && explained)
-        status = explain_others(input, progress, explainers, explained, maps);
+        status = explain_together(input, progress, explainers, explained, maps);
     else
         status = sscam_fail_memory("maps");
     free(explainers);

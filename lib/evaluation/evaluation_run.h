@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "evaluation/evaluated_maps.h"
 #include "evaluation/image_evaluation.h"
 #include "evaluation/perturbation_curves.h"
 #include "image/preprocess.h"
@@ -34,6 +35,7 @@ typedef struct sscam_evaluation_run {
     sscam_unmasked_scores *unmasked; /* [class_count] */
     double *average_drops;           /* [class_count][method_count] */
     double *roads;                   /* likewise, over the shares of ARCC */
+    sscam_method_cost *costs;        /* [method_count]; NULL: not wanted */
     float *cut_maps; /* [map_count][pixels] by metric_threshold; NULL: the maps as they are */
     int32_t *order;  /* [pixels] */
     uint8_t *inside; /* [pixels] */

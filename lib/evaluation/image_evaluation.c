@@ -174,7 +174,13 @@ static sscam_status explain(sscam_evaluation_run *run, const sscam_progress *pro
     if (!out->maps)
         return sscam_fail_memory("maps");
     out->map_count = run->request->method_count * out->explained_count;
-    sscam_status status = sscam_collect_maps(&input, progress, out->maps);
+    if (sscam_run_wants(run, SSCAM_METRIC_SECONDS) ||
+        sscam_run_wants(run, SSCAM_METRIC_PEAK_MEMORY)) {
+        run->costs = sscam_zeros(run->request->method_count, sizeof *run->costs);
+        if (!run->costs)
+            return sscam_fail_memory("the costs of methods");
+    }
+    sscam_status status = sscam_collect_maps(&input, progress, run->costs, out->maps);
     if (status == SSCAM_OK)
         status = sscam_run_cut_maps(run);
     if (status == SSCAM_OK)
@@ -371,17 +377,26 @@ static void measure_sensitivity(const sscam_evaluation_run *run)
 
 /* --- cost ------------------------------------------------------------------------------------- */
 
-static void measure_passes(const sscam_evaluation_run *run)
+static void set_costs(const sscam_evaluation_run *run, int64_t position, int64_t method)
+{
+    static const double mebibyte = 1 << 20;
+    const sscam_method_cost *cost = run->costs ? &run->costs[method] : NULL;
+    if (sscam_run_wants(run, SSCAM_METRIC_PASSES))
+        sscam_run_set(run, position, method, SSCAM_METRIC_PASSES,
+                      (double)sscam_run_map(run, method, position)->passes);
+    if (sscam_run_wants(run, SSCAM_METRIC_SECONDS))
+        sscam_run_set(run, position, method, SSCAM_METRIC_SECONDS, cost->seconds);
+    if (sscam_run_wants(run, SSCAM_METRIC_PEAK_MEMORY) && cost->memory_bytes > 0)
+        sscam_run_set(run, position, method, SSCAM_METRIC_PEAK_MEMORY,
+                      (double)cost->memory_bytes / mebibyte);
+}
+
+static void measure_costs(const sscam_evaluation_run *run)
 {
     const sscam_image_evaluation_request *request = run->request;
-    if (!sscam_run_wants(run, SSCAM_METRIC_PASSES))
-        return;
-    for (int64_t i = 0; i < request->class_count * request->method_count; i++) {
-        const int64_t method = i % request->method_count, position = i / request->method_count;
-        if (!sscam_maps_are_given(request, method))
-            sscam_run_set(run, position, method, SSCAM_METRIC_PASSES,
-                          (double)sscam_run_map(run, method, position)->passes);
-    }
+    for (int64_t i = 0; i < request->class_count * request->method_count; i++)
+        if (!sscam_maps_are_given(request, i % request->method_count))
+            set_costs(run, i / request->method_count, i % request->method_count);
 }
 
 /* --- all metrics ------------------------------------------------------------------------------ */
@@ -430,7 +445,7 @@ static sscam_status measure(sscam_evaluation_run *run)
         return status;
     measure_pointing(run);
     measure_sensitivity(run);
-    measure_passes(run);
+    measure_costs(run);
     return sscam_progress_report(whole, 1.0);
 }
 
@@ -458,6 +473,7 @@ sscam_status sscam_evaluate_image(const sscam_image_evaluation_request *request,
     free(run.targets);
     free(run.average_drops);
     free(run.roads);
+    free(run.costs);
     free(run.cut_maps);
     free(run.order);
     free(run.inside);

@@ -88,6 +88,14 @@ static const sscam_metric table[] = {
      "network evaluations that were run for the map alone; what other maps of the call had run "
      "before does not count",
      "the library's own count"},
+    {SSCAM_METRIC_SECONDS, -1, "seconds", "Seconds", "",
+     "time of a map by the wall clock, each method explaining the image's classes in a call of its "
+     "own, over the number of classes",
+     "the library's own measurement"},
+    {SSCAM_METRIC_PEAK_MEMORY, -1, "peak_memory", "Peak Memory", "MiB",
+     "memory that the process had allocated at most while the method explained the image's classes "
+     "in a call of its own, with the network; without memory of a GPU",
+     "the library's own measurement"},
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };

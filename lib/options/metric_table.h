@@ -7,7 +7,7 @@
 #include "sscam/metric.h"
 #include "sscam/status.h"
 
-enum { SSCAM_METRIC_LIMIT = 16 }; /* one more than the highest identifier */
+enum { SSCAM_METRIC_LIMIT = 18 }; /* one more than the highest identifier */
 
 /* Those of the SS-CAM paper, and those that need no further network evaluations. */
 #define SSCAM_METRICS_DEFAULT "average_drop,average_increase,energy_pointing,pointing"

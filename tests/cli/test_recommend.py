@@ -56,6 +56,7 @@ def test_the_choice_follows_from_the_table(recommend):
         quality = sum(rank[i] for rank in by_metric) / len(by_metric)
         assert row["quality"] == pytest.approx(quality, abs=1e-6)
         assert row["beats_baseline"] == (i > 0 and quality > rows[0]["quality"])
+        assert row["seconds"]["mean"] > 0 and row["peak_memory"]["mean"] > 1
     judged = rows[1:]
     for row in judged:
         own = row["quality"], -row["passes_per_map"]

@@ -354,6 +354,29 @@ START_TEST(only_wanted_metrics_are_computed)
 }
 END_TEST
 
+/* With costs wanted, each method is explained by itself; without, methods share the capture. */
+START_TEST(each_method_costs_what_it_takes_alone)
+{
+    for (int is_measured = 0; is_measured < 2; is_measured++) {
+        use("fake positional");
+        set_all("metrics", is_measured ? "seconds,peak_memory,passes" : "passes");
+        ASSERT_OK(sscam_evaluation_add(evaluation, image, NULL));
+        ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_CAPTURE]), is_measured ? 2 : 1);
+        for (int64_t method = 0; method < METHODS; method++) {
+            ck_assert_double_ge(value_of(method, 0, SSCAM_METRIC_PASSES), is_measured);
+            if (is_measured)
+                continue;
+            assert_state(method, 0, SSCAM_METRIC_SECONDS, SSCAM_VALUE_ABSENT);
+            assert_state(method, 0, SSCAM_METRIC_PEAK_MEMORY, SSCAM_VALUE_ABSENT);
+        }
+        for (int64_t method = 0; method < METHODS && is_measured; method++) {
+            ck_assert_double_gt(value_of(method, 0, SSCAM_METRIC_SECONDS), 0.0);
+            ck_assert_double_gt(value_of(method, 0, SSCAM_METRIC_PEAK_MEMORY), 0.0);
+        }
+    }
+}
+END_TEST
+
 START_TEST(classes_share_passes)
 {
     const int64_t both[] = {0, 1};
@@ -676,6 +699,7 @@ int main(void)
     tcase_add_test(values, flat_maps_point_nowhere);
     tcase_add_test(values, one_output_has_no_second_class);
     tcase_add_test(values, only_wanted_metrics_are_computed);
+    tcase_add_test(values, each_method_costs_what_it_takes_alone);
     tcase_add_test(values, classes_share_passes);
     tcase_add_test(values, coherency_is_of_the_map_of_the_masked_input);
     tcase_add_test(values, known_values_make_the_same_totals);

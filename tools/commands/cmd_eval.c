@@ -74,7 +74,8 @@ static int parse(struct eval *eval, int argc, char **argv, struct text_list *ope
         .purpose =
             "Evaluates methods on a data set: average drop, average increase, pointing games, and "
             "with --metrics also insertion, deletion, class_sensitivity, complexity, coherency, "
-            "adcc, road, arcc, infidelity, max_sensitivity, passes. "
+            "adcc, road, arcc, infidelity, max_sensitivity, and what a map costs: passes, seconds, "
+            "peak_memory. "
             "The classes are those "
             "annotated, or those of -c. DATASET is a folder of images with VOC's XML, a VOC or "
             "Stanford40 folder, a folder of folders named by class, a list "

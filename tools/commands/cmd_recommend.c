@@ -201,7 +201,8 @@ static int add_explainer(struct eval *eval, const struct candidate *candidate, b
         return code;
     if (!isnan(candidate->sigma))
         status = sscam_explainer_set_real(explainer, SSCAM_OPTION_SIGMA, candidate->sigma);
-    if (!status && sscam_method_needs(sscam_method_find(candidate->method)) & SSCAM_NEEDS_GRADIENTS)
+    if (!status && sscam_method_needs(sscam_method_find(candidate->method)) &
+                       (SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_BACKPROPAGATION))
         status = try_image(explainer, eval->dataset.images[0].path, &eval->selection.reading,
                            SSCAM_CLASS_TOP);
     *is_supported = status != SSCAM_E_UNSUPPORTED && status != SSCAM_E_LAYER;
@@ -295,19 +296,40 @@ static void describe_row(void *user, struct json *json, size_t row)
     json_boolean(json, "beats_baseline", work->verdicts[row].beats_baseline);
 }
 
-static void put_row(const struct recommend *work, size_t row)
+/* The mean of a cost, or nothing where it was not measured. */
+static void put_cost(const struct results *results, const struct total *totals, size_t row,
+                     int32_t metric, int digits)
 {
-    printf("  %8.0f  %7.2f  %s\n", work->verdicts[row].cost, work->verdicts[row].quality,
-           work->candidates[row].name);
+    for (size_t i = 0; i < results->metric_count; i++) {
+        const struct total *total = &totals[row * results->metric_count + i];
+
+        if (results->metrics[i] == metric && total->defined) {
+            printf("  %8.*f", digits, total->mean);
+            return;
+        }
+    }
+    printf("  %8s", "-");
 }
 
-static void put_front(const struct recommend *work)
+static void put_row(const struct eval *eval, const struct total *totals, size_t row)
 {
+    const struct recommend *work = eval->user;
+
+    printf("  %8.0f", work->verdicts[row].cost);
+    put_cost(&eval->results, totals, row, SSCAM_METRIC_SECONDS, 3);
+    put_cost(&eval->results, totals, row, SSCAM_METRIC_PEAK_MEMORY, 0);
+    printf("  %7.2f  %s\n", work->verdicts[row].quality, work->candidates[row].name);
+}
+
+static void put_front(const struct eval *eval, const struct total *totals)
+{
+    const struct recommend *work = eval->user;
+
     puts("\nNo other row is better and cheaper than these (quality: mean rank over the metrics, 0 "
-         "to 1):\n    passes  quality  row");
+         "to 1; costs are those of a map):\n    passes   seconds       MiB  quality  row");
     for (size_t i = 1; i < work->kept; i++)
         if (work->verdicts[i].is_on_front)
-            put_row(work, i);
+            put_row(eval, totals, i);
     for (size_t i = 1; i < work->kept; i++)
         if (!work->verdicts[i].beats_baseline)
             printf("Not better than random weights: %s\n", work->candidates[i].name);
@@ -335,7 +357,6 @@ static void put_conclusion(struct eval *eval, struct json *json, const struct to
 {
     struct recommend *work = eval->user;
 
-    (void)totals;
     const size_t row = best_row(work->verdicts, work->kept, 0);
     if (json) {
         json_text(json, "recommended", row < work->kept ? work->candidates[row].name : NULL);
@@ -346,7 +367,7 @@ static void put_conclusion(struct eval *eval, struct json *json, const struct to
         json_close_array(json);
         return;
     }
-    put_front(work);
+    put_front(eval, totals);
     if (row < work->kept)
         put_choice(work, row);
     else
@@ -425,7 +446,7 @@ int run_recommend(int argc, char **argv)
 
     /* Defaults: later settings of the command line win. */
     settings_add(&eval.selection.settings, find_option("metrics"),
-                 "average_drop,insertion,deletion,class_sensitivity");
+                 "average_drop,insertion,deletion,class_sensitivity,seconds,peak_memory");
     settings_add(&eval.selection.settings, find_option("metric_steps"), "16");
     int code = parse(&work, &eval, argc, argv, &operands);
     if (!code)

@@ -12,6 +12,13 @@ static int32_t direction_of(int32_t metric)
     return 0;
 }
 
+/* What a map takes, which is the other side of the choice. */
+static bool is_cost(int32_t metric)
+{
+    return metric == SSCAM_METRIC_PASSES || metric == SSCAM_METRIC_SECONDS ||
+           metric == SSCAM_METRIC_PEAK_MEMORY;
+}
+
 /* Values that differ by rounding are equal. */
 static bool are_equal(double a, double b)
 {
@@ -47,7 +54,7 @@ static double quality_of(const struct results *results, const struct total *tota
     for (size_t metric = 0; metric < results->metric_count; metric++) {
         const double rank = rank_in(results, totals, row, metric);
 
-        if (isnan(rank))
+        if (is_cost(results->metrics[metric]) || isnan(rank))
             continue;
         sum += rank;
         count++;
