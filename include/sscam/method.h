@@ -34,6 +34,9 @@ typedef struct sscam_method sscam_method;
 #define SSCAM_NEEDS_CURVATURE 32
 /** Set where no target layer is used: the option `layer` has no effect. @since 1.0 */
 #define SSCAM_NEEDS_NO_LAYER 64
+/** Derivatives of the class score by the input and by values throughout the network: passes back
+ * through all of it. Engines of the host do not give them. @since 1.0 */
+#define SSCAM_NEEDS_BACKPROPAGATION 128
 /** @} */
 
 /** @return Number of methods. Thread: any thread. @since 1.0 */

@@ -141,6 +141,12 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_METRIC_INSERTION 58
 /** `metric_threshold`: share of a map's maximum below which metrics take it as 0. */
 #define SSCAM_OPTION_METRIC_THRESHOLD 59
+/** `rescale`: what FullGrad scales to [0,1]. @since 1.0 */
+#define SSCAM_OPTION_RESCALE 60
+/** `iterations`: steps of Opti-CAM. @since 1.0 */
+#define SSCAM_OPTION_ITERATIONS 61
+/** `learning_rate`: of Opti-CAM. @since 1.0 */
+#define SSCAM_OPTION_LEARNING_RATE 62
 /** @} */
 
 /** @name Types of an option's value

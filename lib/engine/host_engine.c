@@ -467,6 +467,18 @@ static sscam_status capture(void *handle, const sscam_capture_request *request, 
     return status;
 }
 
+static sscam_status refuse_gradients(void *handle, const sscam_gradient_request *request,
+                                     sscam_gradients *out)
+{
+    const sscam_engine_network *network = handle;
+    (void)request;
+    memset(out, 0, sizeof *out);
+    return sscam_fail(SSCAM_E_UNSUPPORTED,
+                      "%s is an engine of the host, which gives no gradients throughout the "
+                      "network; files of TorchScript and torch.export have them",
+                      network->engine.name);
+}
+
 static void facts_of(const void *network, sscam_network_facts *facts)
 {
     const sscam_engine *engine = &((const sscam_engine_network *)network)->engine;
@@ -487,6 +499,7 @@ const sscam_backend *sscam_engine_backend(void)
         .layers = layers,
         .classify = classify,
         .capture = capture,
+        .differentiate = refuse_gradients,
         .score = sscam_engine_score,
         .ablate = sscam_engine_ablate,
         .describe = facts_of,

@@ -101,6 +101,15 @@ static const sscam_method table[] = {
      "Petsiuk, Das & Saenko: RISE: Randomized Input Sampling for Explanation of Black-box Models. "
      "BMVC 2018 (arXiv:1806.07421)",
      SSCAM_NEEDS_SCORING | SSCAM_NEEDS_NO_LAYER, sscam_weigh_rise, 0},
+    {"full-grad", "FullGrad",
+     "magnitudes of the input times its gradient and of all biases times theirs",
+     "Srinivas & Fleuret: Full-Gradient Representation for Neural Network Visualization. NeurIPS "
+     "2019 (arXiv:1905.00780)",
+     SSCAM_NEEDS_BACKPROPAGATION | SSCAM_NEEDS_NO_LAYER, sscam_weigh_full_grad, 1},
+    {"opti-cam", "Opti-CAM", "a_k that maximise the score of the input that the map masks",
+     "Zhang, Torres, Sicre, Avrithis & Ayache: Opti-CAM: Optimizing saliency maps for "
+     "interpretability. 2023 (arXiv:2301.07002)",
+     SSCAM_NEEDS_BACKPROPAGATION, sscam_weigh_opti_cam, 1},
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };

@@ -314,6 +314,15 @@ int32_t sscam_same_target(const sscam_target *a, const sscam_target *b)
            same_weights(a, b);
 }
 
+void sscam_gradients_release(sscam_gradients *gradients)
+{
+    for (int64_t i = 0; i < gradients->map_count; i++)
+        free(gradients->maps[i].values);
+    free(gradients->maps);
+    free(gradients->input);
+    memset(gradients, 0, sizeof *gradients);
+}
+
 void sscam_capture_release(sscam_capture *capture)
 {
     free(capture->layer);

@@ -212,6 +212,35 @@ typedef struct sscam_ablation_request {
     const sscam_progress *progress; /* reported between batches; cancels */
 } sscam_ablation_request;
 
+/* What a pass back through the whole network gives besides the gradients by its input. */
+typedef enum sscam_gradient_kind {
+    SSCAM_GRADIENTS_OF_INPUT, /* nothing */
+    SSCAM_GRADIENTS_OF_BIASES /* of convolutions and batch norms: b_c dY/dz_c, z being the output,
+                                 [channels, sides], and b its bias; of a batch norm
+                                 beta - mean gamma / sqrt(variance + epsilon) */
+} sscam_gradient_kind;
+
+typedef struct sscam_gradient_request {
+    const float *input;
+    sscam_shape shape;
+    const char *output;         /* as in a capture */
+    const sscam_target *target; /* resolved */
+    sscam_gradient_kind kind;
+} sscam_gradient_request;
+
+typedef struct sscam_gradient_map {
+    int64_t channels;
+    sscam_sides sides;
+    float *values; /* malloc'ed */
+} sscam_gradient_map;
+
+typedef struct sscam_gradients {
+    double value;             /* Y, the target's */
+    float *input;             /* dY/dX0, shaped as the input; malloc'ed */
+    sscam_gradient_map *maps; /* in the order of execution; malloc'ed */
+    int64_t map_count;
+} sscam_gradients;
+
 typedef struct sscam_backend {
     /* One line a component, "name: value"; static. */
     const char *(*build_info)(void);
@@ -273,6 +302,10 @@ typedef struct sscam_backend {
      * needs neither the first one nor the form to live. NULL: networks have one input, [N,C,sides].
      */
     sscam_status (*with_inputs)(const void *network, const sscam_input_form *form, void **out);
+    /* Gradients of a target throughout the network, by one pass forward and one back to the
+     * input. */
+    sscam_status (*differentiate)(void *network, const sscam_gradient_request *request,
+                                  sscam_gradients *out);
 } sscam_backend;
 
 /* The backend of this build: backend_default.c in the library, the fake one in the tests. */
@@ -331,6 +364,9 @@ int32_t sscam_same_target(const sscam_target *a, const sscam_target *b);
 
 /* Frees what a capture holds and clears it. */
 void sscam_capture_release(sscam_capture *capture);
+
+/* Frees what gradients hold and clears them. */
+void sscam_gradients_release(sscam_gradients *gradients);
 
 /* Frees the entries of a list and clears it, but does not free the struct. */
 void sscam_layers_release(struct sscam_layers *layers);

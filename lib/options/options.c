@@ -105,6 +105,13 @@ static const sscam_option table[] = {
     CHOICE(CHANNEL_AXIS, "channel_axis", VALUES("auto", "first", "last"),
            "Whether a layer's output has its channels before its positions ([1,K,h,w], [1,K,T]) or "
            "after them ([1,h,w,K], [1,T,K]); auto: found from the input's proportions."),
+    CHOICE(RESCALE, "rescale", VALUES("channel", "layer", "channel_epsilon"),
+           "What FullGrad scales to [0,1] before it adds up: each channel of a layer; all channels "
+           "of a layer together; or each channel, by its range plus 1e-7, as pytorch-grad-cam "
+           "does."),
+    INT(ITERATIONS, "iterations", "100", 1, 1e6,
+        "Steps of Opti-CAM's optimisation; each is a network evaluation with gradients."),
+    REAL(LEARNING_RATE, "learning_rate", "0.1", 0, 1e3, "Learning rate of Opti-CAM's Adam."),
     CHOICE(AUG_SMOOTH, "aug_smooth", VALUES("off", "on"),
            "Whether the map is the mean of those of six altered inputs: as it is and mirrored, "
            "times 0.9, 1 and 1.1."),
@@ -342,6 +349,11 @@ static const preset_row preset_rows[] = {
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_BASELINE, "none"},
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_FUSION, "mean"},
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_REDUCTION, "sum"},
+    {"authors-code", "full-grad", SSCAM_OPTION_RESCALE, "layer"},
+    {"authors-code", "full-grad", SSCAM_OPTION_ALIGN_CORNERS, "on"},
+    {"pytorch-grad-cam", "full-grad", SSCAM_OPTION_RESCALE, "channel_epsilon"},
+    {"pytorch-grad-cam", "full-grad", SSCAM_OPTION_ALIGN_CORNERS, "off"},
+    {"authors-code", "opti-cam", SSCAM_OPTION_ITERATIONS, "50"},
 };
 
 static const int32_t preset_options[] = {
@@ -351,6 +363,7 @@ static const int32_t preset_options[] = {
     SSCAM_OPTION_NOISE_SCALE,  SSCAM_OPTION_MASK_WEIGHTS,    SSCAM_OPTION_RESCORE,
     SSCAM_OPTION_SAMPLE_COUNT, SSCAM_OPTION_COMBINE,         SSCAM_OPTION_FUSION,
     SSCAM_OPTION_AUG_SMOOTH,   SSCAM_OPTION_EIGEN_SMOOTH,    SSCAM_OPTION_REDUCTION,
+    SSCAM_OPTION_RESCALE,      SSCAM_OPTION_ITERATIONS,
 };
 
 /* --- the public view of the table ------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 #include "sscam/option.h"
 #include "sscam/status.h"
 
-enum { SSCAM_OPTION_LIMIT = 60 }; /* one more than the highest identifier */
+enum { SSCAM_OPTION_LIMIT = 63 }; /* one more than the highest identifier */
 
 /* The values of the options of type choice, in the order of the table's choices, in which a test
  * holds them. Those of `target`, `channel_axis`, `noise_target`, `precision` and `input_type` are
@@ -34,6 +34,7 @@ enum { SSCAM_METRIC_SCORE_PROBABILITY, SSCAM_METRIC_SCORE_LOGIT };
 enum { SSCAM_METRIC_MASK_FULL, SSCAM_METRIC_MASK_TOP50 };
 enum { SSCAM_METRIC_INSERTION_BLUR, SSCAM_METRIC_INSERTION_ZEROS };
 enum { SSCAM_CALIBRATE_ON, SSCAM_CALIBRATE_OFF };
+enum { SSCAM_RESCALE_CHANNEL, SSCAM_RESCALE_LAYER, SSCAM_RESCALE_CHANNEL_EPSILON };
 enum { SSCAM_NOISE_INDEPENDENT, SSCAM_NOISE_COMMON };
 enum {
     SSCAM_CHANNEL_RANKING_DEVIATION,

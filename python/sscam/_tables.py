@@ -43,7 +43,8 @@ class Method(NamedTuple):
     needs_ablation: bool  #: many forward passes without single channels of the target layer
     needs_positions: bool  #: many forward passes with single positions of the target layer
     needs_curvature: bool  #: second derivatives of the class score at the target layer
-    needs_layer: bool  #: a target layer; RISE has none
+    needs_layer: bool  #: a target layer; RISE and FullGrad have none
+    needs_backpropagation: bool  #: gradients back to the input, through all of the network
 
 
 class Metric(NamedTuple):
@@ -119,6 +120,7 @@ def _read_method(index: int) -> Method:
         needs_positions=bool(needs & _constants.NEEDS_POSITIONS),
         needs_curvature=bool(needs & _constants.NEEDS_CURVATURE),
         needs_layer=not needs & _constants.NEEDS_NO_LAYER,
+        needs_backpropagation=bool(needs & _constants.NEEDS_BACKPROPAGATION),
     )
 
 

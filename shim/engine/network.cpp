@@ -11,6 +11,7 @@
 
 #include "common/guard.hpp"
 #include "graph/evaluation_form.hpp"
+#include "graph/gradient_taps.hpp"
 #include "graph/network_facts.hpp"
 #include "graph/output_reading.hpp"
 #include "graph/random_numbers.hpp"
@@ -324,6 +325,20 @@ Network::token_order(const Layer &layer, const at::Tensor &input,
     std::lock_guard<std::mutex> lock(mutex_);
     token_orders_.insert(key, order);
     return order;
+}
+
+std::shared_ptr<const Program> Network::gradient_program(sscam_gradient_kind kind,
+                                                         Detaching detaching)
+{
+    std::lock_guard<std::mutex> lock(mutex_);
+    std::shared_ptr<const Program> &program = gradient_programs_[{kind, detaching}];
+    if (!program)
+        program = graph_->program_with(
+            [kind](torch::jit::Graph &graph, torch::jit::Value *tap) {
+                insert_gradient_taps(graph, tap, kind);
+            },
+            detaching);
+    return program;
 }
 
 std::shared_ptr<const Program> Network::tapped_at(const Layer &layer, Detaching detaching)

@@ -60,6 +60,9 @@ public:
     std::shared_ptr<const Program> tapped_at(const Layer &layer,
                                              Detaching detaching = Detaching::Kept);
 
+    // The program whose values of a kind go through a GradientTap. Kept.
+    std::shared_ptr<const Program> gradient_program(sscam_gradient_kind kind, Detaching detaching);
+
     // Whether forward() detaches values from their gradients.
     bool detaches() const { return graph_->detaches(); }
 
@@ -103,6 +106,8 @@ private:
     LruCache<LayersKey, std::shared_ptr<const LayerTable>> layers_;
     LruCache<std::pair<std::string, Detaching>, std::shared_ptr<const Program>> tapped_;
     LruCache<std::pair<std::string, uint64_t>, std::shared_ptr<const TokenOrder>> token_orders_;
+    std::map<std::pair<sscam_gradient_kind, Detaching>, std::shared_ptr<const Program>>
+        gradient_programs_;
 };
 
 // Runs a program and selects the logits from its outputs: [rows, classes] or, if there are none,

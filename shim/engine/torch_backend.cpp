@@ -14,6 +14,7 @@
 #include "engine/network.hpp"
 #include "graph/activation_capture.hpp"
 #include "graph/dense_output.hpp"
+#include "graph/whole_gradients.hpp"
 #include "load/module_loader.hpp"
 #include "load/operator_library.hpp"
 #include "score/calibration.hpp"
@@ -98,6 +99,12 @@ sscam_status classify(void *handle, const float *input, const sscam_shape *shape
 sscam_status capture_layer(void *handle, const sscam_capture_request *request, sscam_capture *out)
 {
     return guarded_on(handle, [&](Network &network) { capture(network, *request, *out); });
+}
+
+sscam_status differentiate(void *handle, const sscam_gradient_request *request,
+                           sscam_gradients *out)
+{
+    return guarded_on(handle, [&](Network &network) { find_gradients(network, *request, *out); });
 }
 
 sscam_status score(void *handle, const sscam_score_request *request, float *scores)
@@ -232,6 +239,7 @@ const sscam_backend *sscam_torch_backend(void)
         sscam::release_device_input,
         sscam::read_device_input,
         sscam::with_inputs,
+        sscam::differentiate,
     };
     return &backend;
 }

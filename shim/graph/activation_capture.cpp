@@ -10,6 +10,7 @@
 #include "common/host_array.hpp"
 #include "graph/batch_axis.hpp"
 #include "graph/dense_output.hpp"
+#include "graph/target_value.hpp"
 #include "graph/token_layout.hpp"
 #include "graph/token_order.hpp"
 #include "sscam/explainer.h"
@@ -50,38 +51,6 @@ private:
     const InputForm &form_;
     bool want_gradients_;
 };
-
-at::Tensor weights_of(const sscam_target &target, const at::Tensor &row)
-{
-    return at::from_blob(const_cast<float *>(target.weights), {target.weight_count}, at::kFloat)
-        .to(row.device(), row.scalar_type());
-}
-
-// The factors of the outputs in a linear target.
-at::Tensor slopes_of(const sscam_target &target, const at::Tensor &row)
-{
-    const at::Tensor values = row.detach().to(at::kCPU, at::kFloat).contiguous();
-    std::vector<double> slopes(values.numel());
-    sscam_target_slopes(&target, values.data_ptr<float>(), values.numel(), slopes.data());
-    return at::from_blob(slopes.data(), {values.numel()}, at::kDouble)
-        .to(row.device(), row.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
-}
-
-// The target's value on raw logits.
-at::Tensor target_value(const at::Tensor &logits, const sscam_target &target)
-{
-    at::Tensor row = logits.select(0, 0), value;
-    if (target.kind == SSCAM_TARGET_COSINE) {
-        const at::Tensor weights = weights_of(target, row);
-        value = row.dot(weights) / (row.norm() * weights.norm());
-    } else if (target.kind == SSCAM_TARGET_CLASS || target.kind == SSCAM_TARGET_AGAINST) {
-        value = row.select(0, target.class_index);
-        value = target.kind == SSCAM_TARGET_AGAINST ? -value : value;
-    } else {
-        value = row.dot(slopes_of(target, row));
-    }
-    return target.target_pixels ? value * target.target_pixels->factor : value;
-}
 
 // dY/dA and, where it is wanted, the Hessian of Y by A times A; undefined where it is zero because
 // the gradients do not depend on A.

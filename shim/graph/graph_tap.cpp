@@ -584,13 +584,19 @@ MarkedGraph::MarkedGraph(const jit::Module &module, std::shared_ptr<const InputF
     random_operation_ = find_random_operation(*graph_);
 }
 
+std::shared_ptr<jit::Graph> MarkedGraph::copy_of_graph(Detaching detaching) const
+{
+    std::shared_ptr<jit::Graph> graph = graph_->copy();
+    if (detaching == Detaching::PassedOn)
+        remove_detaches(*graph);
+    return graph;
+}
+
 std::shared_ptr<const Program> MarkedGraph::program(const std::function<bool(int64_t)> &wanted,
                                                     Detaching detaching) const
 {
     register_tap_operator();
-    std::shared_ptr<jit::Graph> graph = graph_->copy();
-    if (detaching == Detaching::PassedOn)
-        remove_detaches(*graph);
+    std::shared_ptr<jit::Graph> graph = copy_of_graph(detaching);
     jit::Value *tap = graph->addInput("tap");
     tap->setType(c10::CapsuleType::get());
     for_each_node(graph->block(), [&](jit::Node *node) {
@@ -601,6 +607,20 @@ std::shared_ptr<const Program> MarkedGraph::program(const std::function<bool(int
         else
             remove_mark(node);
     });
+    return std::make_shared<const Program>(graph, module_, form_);
+}
+
+std::shared_ptr<const Program> MarkedGraph::program_with(const Insertion &insert,
+                                                         Detaching detaching) const
+{
+    std::shared_ptr<jit::Graph> graph = copy_of_graph(detaching);
+    jit::Value *tap = graph->addInput("tap");
+    tap->setType(c10::CapsuleType::get());
+    for_each_node(graph->block(), [](jit::Node *node) {
+        if (node->kind() == mark_symbol())
+            remove_mark(node);
+    });
+    insert(*graph, tap);
     return std::make_shared<const Program>(graph, module_, form_);
 }
 

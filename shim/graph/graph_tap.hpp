@@ -96,7 +96,13 @@ public:
     std::shared_ptr<const Program> program(const std::function<bool(int64_t)> &wanted,
                                            Detaching detaching = Detaching::Kept) const;
 
+    // forward() without marks, with what `insert` puts into it: operations that take the tap.
+    using Insertion = std::function<void(torch::jit::Graph &graph, torch::jit::Value *tap)>;
+    std::shared_ptr<const Program> program_with(const Insertion &insert, Detaching detaching) const;
+
 private:
+    std::shared_ptr<torch::jit::Graph> copy_of_graph(Detaching detaching) const;
+
     torch::jit::Module module_;
     std::shared_ptr<const InputForm> form_;
     std::shared_ptr<torch::jit::Graph> graph_; // not changed any more

@@ -41,6 +41,8 @@ METHODS = [
     "vit-recipro-cam",
     "group-cam",
     "rise",
+    "full-grad",
+    "opti-cam",
 ]
 WITHOUT_WEIGHTS = {
     "eigen-cam",
@@ -54,6 +56,8 @@ WITHOUT_WEIGHTS = {
     "vit-recipro-cam",
     "group-cam",
     "rise",
+    "full-grad",
+    "opti-cam",
 }
 JSON_KEYS = {
     "image",

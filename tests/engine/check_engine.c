@@ -357,9 +357,10 @@ static void assert_served(const sscam_engine *engine, int32_t served)
         if (missing) {
             ck_assert_str_eq(sscam_status_name(status), "SSCAM_E_UNSUPPORTED");
             ASSERT_MESSAGE_NAMES(sscam_method_title(method));
-            ASSERT_MESSAGE_NAMES(missing & by_tail                  ? "`tail`"
-                                 : missing == SSCAM_NEEDS_CURVATURE ? "second derivatives"
-                                                                    : "`gradients`");
+            ASSERT_MESSAGE_NAMES(missing & by_tail                       ? "`tail`"
+                                 : missing & SSCAM_NEEDS_BACKPROPAGATION ? "throughout the network"
+                                 : missing == SSCAM_NEEDS_CURVATURE      ? "second derivatives"
+                                                                         : "`gradients`");
             ASSERT_MESSAGE_NAMES("tiny.onnx");
         }
         sscam_map_unref(map);

@@ -70,8 +70,9 @@ static sscam_activations all(void)
 
 static int32_t needs_network(const sscam_method *method)
 {
-    return (sscam_method_needs(method) & (SSCAM_NEEDS_SCORING | SSCAM_NEEDS_ABLATION |
-                                          SSCAM_NEEDS_POSITIONS | SSCAM_NEEDS_CURVATURE)) ||
+    return (sscam_method_needs(method) &
+            (SSCAM_NEEDS_SCORING | SSCAM_NEEDS_ABLATION | SSCAM_NEEDS_POSITIONS |
+             SSCAM_NEEDS_CURVATURE | SSCAM_NEEDS_BACKPROPAGATION)) ||
            strcmp(sscam_method_name(method), "smooth-grad-cam++") == 0;
 }
 

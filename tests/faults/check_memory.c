@@ -650,6 +650,16 @@ static const step steps[] = {
     {"create evaluation", create_evaluation, {"grad-cam", "ss-cam-mean"}, {{0}}, .file = NULL},
     {"evaluate", evaluate_case, {"grad-cam", "ss-cam-mean", "cam"}, {{0}}, .file = NULL},
     {"evaluate top50", evaluate_case, {"score-cam"}, {{"metric_mask", "top50"}}, .file = NULL},
+    {"rescale",
+     explain_image,
+     {"full-grad", "opti-cam"},
+     {{"rescale", "layer"}, {"iterations", "2"}},
+     .file = NULL},
+    {"evaluate costs",
+     evaluate_case,
+     {"grad-cam"},
+     {{"metrics", "seconds,peak_memory"}},
+     .file = NULL},
     {"evaluate ROAD", evaluate_case, {"grad-cam"}, {{"metrics", "arcc,road"}}, .file = NULL},
     {"evaluate sensitivity",
      evaluate_case,
@@ -678,8 +688,10 @@ END_TEST
 START_TEST(methods_survive_every_failed_allocation)
 {
     const char *method = sscam_method_name(sscam_method_info((size_t)_i));
-    const step of_image = {"explain image", explain_image, {method}, {{0}}, .file = NULL};
-    const step of_tensor = {"explain tensor", explain_tensor, {method}, {{0}}, .file = NULL};
+    const step of_image = {
+        "explain image", explain_image, {method}, {{"iterations", "2"}}, .file = NULL};
+    const step of_tensor = {
+        "explain tensor", explain_tensor, {method}, {{"iterations", "2"}}, .file = NULL};
     try_all(&of_image);
     try_all(&of_tensor);
 }

@@ -45,6 +45,7 @@ SCORE_METHODS = {
     "vit-recipro-cam",
     "group-cam",
     "rise",
+    "opti-cam",
 }
 ANY_LAYER = "any"
 # An older libtorch may lack an operator: that is told, and no fault.
@@ -52,7 +53,7 @@ OLDER_LIBTORCH = "which is older than the program"
 # Few samples and channels: what is compared are two files, not two algorithms. By the default
 # noise, of sigma 4, logits of networks with random weights reach 30, whose rounding is 5e-4, and
 # the weights are a softmax of them.
-OPTIONS = {"samples": 2, "max_channels": 6, "calibrate": "off", "seed": 3, "sigma": 0.5}
+OPTIONS = {"samples": 2, "max_channels": 6, "calibrate": "off", "seed": 3, "sigma": 0.5, "iterations": 2}
 
 
 class Explanations:

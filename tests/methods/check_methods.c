@@ -123,6 +123,8 @@ static const struct {
     {"vit-recipro-cam", "ViT-ReciproCAM", SSCAM_NEEDS_POSITIONS},
     {"group-cam", "Group-CAM", SSCAM_NEEDS_GRADIENTS | SSCAM_NEEDS_SCORING},
     {"rise", "RISE", SSCAM_NEEDS_SCORING | SSCAM_NEEDS_NO_LAYER},
+    {"full-grad", "FullGrad", SSCAM_NEEDS_BACKPROPAGATION | SSCAM_NEEDS_NO_LAYER},
+    {"opti-cam", "Opti-CAM", SSCAM_NEEDS_BACKPROPAGATION},
 };
 enum { METHODS = sizeof methods / sizeof methods[0] };
 

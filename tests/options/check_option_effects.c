@@ -51,17 +51,20 @@ static void tear_down(void)
 #define POSITIONS " recipro-cam vit-recipro-cam"
 #define GROUP " group-cam"
 #define RISE " rise"
-#define WITHOUT_TERMS ACTIVATION_MAPS POSITIONS GROUP RISE
-#define SUMMED_LATER ACTIVATION_MAPS POSITIONS GROUP /* maps of a layer without terms */
+#define FULL_GRAD " full-grad"
+#define OPTI_CAM " opti-cam"
+#define WITHOUT_TERMS ACTIVATION_MAPS POSITIONS GROUP RISE FULL_GRAD OPTI_CAM
+#define SUMMED_LATER ACTIVATION_MAPS POSITIONS GROUP OPTI_CAM /* maps of a layer without terms */
 #define OF_GRADIENTS SUMS CAM EIGEN_GRAD
-#define OF_CLASSES OF_GRADIENTS SCORING ABLATION POSITIONS GROUP RISE
+#define OF_SIGNS OF_GRADIENTS SCORING ABLATION POSITIONS GROUP RISE OPTI_CAM
+#define OF_CLASSES OF_SIGNS FULL_GRAD /* which takes magnitudes */
 #define OF_LAYERS OF_GRADIENTS SCORING ABLATION EIGEN SUMMED_LATER
-#define ALL OF_LAYERS RISE
+#define ALL OF_LAYERS RISE FULL_GRAD
 #define NOBODY ""
 
 /* The image as it is, a class whose weights have both signs, and noise small enough for structure
  * to remain. */
-#define AS_IT_IS "resize=off crop=off samples=3 sigma=0.5"
+#define AS_IT_IS "resize=off crop=off samples=3 sigma=0.5 iterations=2"
 enum { CLASS = 0 };
 
 typedef struct effect {
@@ -83,7 +86,7 @@ static const effect effects[] = {
     {"channel_axis", "first", NOBODY, NULL, NULL, NULL},
     /* Single positions of these two layers have the same scores. */
     {"fusion", "mean",
-     SUMS EIGEN_GRAD SCORING ABLATION EIGEN ACTIVATION_MAPS " vit-recipro-cam" GROUP, CAM,
+     SUMS EIGEN_GRAD SCORING ABLATION EIGEN ACTIVATION_MAPS " vit-recipro-cam" GROUP OPTI_CAM, CAM,
      "layer=stem,features", NULL},
     {"fusion", "mean", NOBODY, NULL, NULL, NULL},
     {"fusion", "product", SUMS EIGEN_GRAD SCORING ABLATION EIGEN SUMMED_LATER, CAM,
@@ -91,7 +94,7 @@ static const effect effects[] = {
     {"fusion", "product", NOBODY, NULL, NULL, NULL},
     {"aug_smooth", "on", ALL, NULL, NULL, NULL},
     {"eigen_smooth", "on", SUMS CAM SCORING ABLATION RANDOM, WITHOUT_TERMS, NULL, NULL},
-    {"target", "against", OF_CLASSES, NULL, NULL, NULL},
+    {"target", "against", OF_SIGNS, NULL, NULL, NULL},
     {"target", "difference", OF_CLASSES, NULL, NULL, NULL},
     {"target", "weights", NOBODY, ALL, NULL, NULL}, /* none were given */
     {"target", "cosine", NOBODY, ALL, NULL, NULL},
@@ -101,17 +104,19 @@ static const effect effects[] = {
     {"contrast_count", "2", NOBODY, NULL, NULL, NULL},
     {"contrast_weight", "0.5", OF_CLASSES, NULL, "target=difference", NULL},
     {"contrast_weight", "0.5", NOBODY, NULL, NULL, NULL},
-    {"output", "half", OF_GRADIENTS SCORING POSITIONS GROUP RISE, NULL, NULL,
+    {"output", "half", OF_GRADIENTS SCORING POSITIONS GROUP RISE OPTI_CAM, NULL, NULL,
      NULL}, /* of an ablation's share, a factor cancels */
     {"output", "0", NOBODY, NULL, NULL, NULL},
     /* The dense network is linear: its mean gradients, which Grad-CAM takes, are the same over any
      * positions. CAM is refused where not all positions count. */
-    {"region", "all", OTHER_SUMS EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE, CAM, NULL,
+    {"region", "all",
+     OTHER_SUMS EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE FULL_GRAD OPTI_CAM, CAM, NULL,
      "dense"},
-    {"region", "2,0,9,6", OTHER_SUMS EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE, CAM, NULL,
+    {"region", "2,0,9,6",
+     OTHER_SUMS EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE FULL_GRAD OPTI_CAM, CAM, NULL,
      "dense"},
     {"region", "all", NOBODY, NULL, NULL, NULL},
-    {"reduction", "sum", SUMS EIGEN_GRAD SCORING POSITIONS GROUP RISE, CAM, "region=2,0,10,4",
+    {"reduction", "sum", SUMS EIGEN_GRAD SCORING POSITIONS GROUP RISE OPTI_CAM, CAM, "region=2,0,10,4",
      "dense"}, /* eight positions: an exact factor */
     {"reduction", "sum", NOBODY, NULL, NULL, NULL},
     {"score", "probability", SCORING ABLATION POSITIONS, NULL, NULL, NULL},
@@ -125,6 +130,10 @@ static const effect effects[] = {
     {"baseline", "black", NOBODY, NULL, NULL, NULL},
     {"normalise", "before_upsample", SCORING, NULL, NULL, NULL},
     {"align_corners", "on", SCORING, NULL, NULL, NULL},
+    {"rescale", "layer", FULL_GRAD, NULL, NULL, NULL},
+    {"rescale", "channel_epsilon", FULL_GRAD, NULL, NULL, NULL}, /* by a rounding */
+    {"iterations", "3", OPTI_CAM, NULL, NULL, NULL},
+    {"learning_rate", "0.5", OPTI_CAM, NULL, NULL, NULL},
     {"flat_channels", "score", SCORING, NULL, NULL, NULL},
     /* Gradients feel noise on the input where the network is not linear; CAM is refused there. */
     {"samples", "2", NOISY " is-cam" RISE, CAM, NULL, "quadratic"},

@@ -98,6 +98,9 @@ static const known_option known[] = {
     {57, SSCAM_OPTION_TYPE_REAL, "group_percentile", "70", ""},
     {58, SSCAM_OPTION_TYPE_CHOICE, "metric_insertion", "blur", "blur|zeros"},
     {59, SSCAM_OPTION_TYPE_REAL, "metric_threshold", "0", ""},
+    {60, SSCAM_OPTION_TYPE_CHOICE, "rescale", "channel", "channel|layer|channel_epsilon"},
+    {61, SSCAM_OPTION_TYPE_INT, "iterations", "100", ""},
+    {62, SSCAM_OPTION_TYPE_REAL, "learning_rate", "0.1", ""},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 
@@ -721,6 +724,9 @@ static const choice_value choice_values[] = {
     {"channel_ranking", "deviation", SSCAM_CHANNEL_RANKING_DEVIATION},
     {"channel_ranking", "energy", SSCAM_CHANNEL_RANKING_ENERGY},
     {"channel_ranking", "contribution", SSCAM_CHANNEL_RANKING_CONTRIBUTION},
+    {"rescale", "channel", SSCAM_RESCALE_CHANNEL},
+    {"rescale", "layer", SSCAM_RESCALE_LAYER},
+    {"rescale", "channel_epsilon", SSCAM_RESCALE_CHANNEL_EPSILON},
     {"precision", "fp32", SSCAM_PRECISION_FP32},
     {"precision", "bf16", SSCAM_PRECISION_BF16},
     {"precision", "fp16", SSCAM_PRECISION_FP16},

@@ -27,6 +27,8 @@ OTHER_METHODS = (
     "vit-recipro-cam",
     "group-cam",
     "rise",
+    "full-grad",
+    "opti-cam",
 )
 BATCH = 32
 

@@ -23,6 +23,8 @@ WITHOUT_WEIGHTS = (
     "vit-recipro-cam",
     "group-cam",
     "rise",
+    "full-grad",
+    "opti-cam",
 )
 
 

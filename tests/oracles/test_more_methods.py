@@ -397,3 +397,138 @@ def test_unusable_target_weights_are_refused(program, paths, tmp_path):
         "explain", paths["curved"], "--tensor", tmp_path / "input.npy", "--target", "weights"
     )
     assert done.returncode != 0 and "no weights were given" in done.stderr
+
+
+# ------------------------------------------------------------------------------ backpropagation
+
+
+class Normed(nn.Module):
+    """Piecewise linear, with biases of convolutions and batch norms, and ReLUs in place."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(5)
+        self.stem = nn.Conv2d(3, 8, 3, 2, 1)
+        self.plain = nn.Conv2d(8, 8, 3, 1, 1, bias=False)
+        self.norm = nn.BatchNorm2d(8)
+        self.features = nn.Sequential(nn.Conv2d(8, 6, 3, 2, 1), nn.ReLU(inplace=True))
+        self.relu = nn.ReLU(inplace=True)
+        self.head = nn.Linear(6, 5)
+        self.norm.running_mean.normal_()
+        self.norm.running_var.uniform_(0.5, 2)
+        nn.init.uniform_(self.norm.weight, 0.5, 2)
+        nn.init.normal_(self.norm.bias)
+
+    def forward(self, x):
+        x = self.relu(self.stem(x))
+        x = self.relu(self.norm(self.plain(x)) + x)
+        return self.head(self.features(x).mean((2, 3)))
+
+
+@pytest.fixture(scope="module")
+def normed(tmp_path_factory):
+    """The network in float64, and its scripted and its traced file."""
+    folder = tmp_path_factory.mktemp("normed")
+    network = Normed().eval()
+    torch.jit.script(network).save(str(folder / "scripted.pt"))
+    torch.jit.trace(network, torch.zeros(1, 3, *SIZE)).save(str(folder / "traced.pt"))
+    return network.double(), folder
+
+
+def full_gradients(network, image):
+    """X0 dY/dX0, and the gradients by the outputs of layers with a bias times it; and Y."""
+    outputs, hooks = [], []
+
+    def keep(module, _, output):
+        outputs.append((module, output))
+        return output.clone()
+
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.BatchNorm2d)):
+            hooks.append(module.register_forward_hook(keep))
+    leaf = torch.from_numpy(np.float64(image)).requires_grad_(True)
+    value = network(leaf)[0, CLASS]
+    gradients = torch.autograd.grad(value, [leaf, *(output for _, output in outputs)])
+    for hook in hooks:
+        hook.remove()
+    parts = [leaf * gradients[0]]
+    for (module, _), gradient in zip(outputs, gradients[1:]):
+        bias = module.bias
+        if isinstance(module, nn.BatchNorm2d):
+            deviation = (module.running_var + module.eps).sqrt()
+            bias = bias - module.running_mean * module.weight / deviation
+        if bias is not None:
+            parts.append(bias[:, None, None] * gradient)
+    return [part.detach().numpy()[0] for part in parts], value.item()
+
+
+def psi(part, rescale, aligned):
+    """|.|, scaled to [0, 1] and upsampled, summed over channels."""
+    part = np.abs(part)
+    axes = (0, 1, 2) if rescale == "layer" else (1, 2)
+    epsilon = {"channel": 0, "layer": 1e-6, "channel_epsilon": 1e-7}[rescale]
+    lowest = part.min(axes, keepdims=True)
+    span = np.broadcast_to(part.max(axes, keepdims=True) - lowest + epsilon, part.shape)
+    scaled = np.divide(part - lowest, span, out=np.zeros_like(part), where=span > 0)
+    return upsample(scaled.sum(0), SIZE, aligned)
+
+
+@pytest.mark.parametrize("file", ["scripted", "traced"])
+@pytest.mark.parametrize(
+    "preset, rescale, aligned",
+    [
+        ("paper", "channel", False),
+        ("authors-code", "layer", True),
+        ("pytorch-grad-cam", "channel_epsilon", False),
+    ],
+)
+def test_full_grad(program, normed, file, preset, rescale, aligned):
+    """Srinivas & Fleuret 2019, eq. 7; the published code; pytorch-grad-cam."""
+    network, folder = normed
+    image = random_input((1, 3, *SIZE))
+    parts, value = full_gradients(network, image)
+    complete = sum(part.sum() for part in parts) + network.head.bias[CLASS].item()
+    assert abs(complete - value) <= 1e-9 * max(abs(value), 1)  # nothing is left out
+    wanted = sum(psi(part, rescale, aligned) for part in parts)
+    shown = program.explain_composed(
+        folder / f"{file}.pt", image, "full-grad", "", CLASS, preset=preset
+    )[0]
+    assert shown.report["layer"] == ""
+    assert_map(shown, wanted)
+
+
+@pytest.mark.parametrize("options", [{}, {"iterations": 1}, {"learning_rate": 0.5}])
+def test_opti_cam(program, normed, options):
+    """Zhang et al. 2023, by autograd and PyTorch's Adam."""
+    network, folder = normed
+    image = random_input((1, 3, *SIZE))
+    inputs = torch.from_numpy(np.float64(image))
+    seen = []
+    hook = network.features.register_forward_hook(lambda *given: seen.append(given[2].detach()))
+    network(inputs)
+    hook.remove()
+    logits = torch.zeros(seen[0].shape[1], dtype=torch.double, requires_grad=True)
+    iterations = options.get("iterations", 20)
+    optimiser = torch.optim.Adam([logits], lr=options.get("learning_rate", 0.1))
+
+    def heat():
+        total = (torch.softmax(logits, 0)[:, None, None] * seen[0][0]).sum(0)
+        large = nn.functional.interpolate(
+            total[None, None], SIZE, mode="bilinear", align_corners=False
+        )[0, 0]
+        return (large - large.min()) / (large.max() - large.min())
+
+    for _ in range(iterations):
+        optimiser.zero_grad()
+        (-network(inputs * heat())[0, CLASS]).backward()
+        optimiser.step()
+    shown = program.explain_composed(
+        folder / "scripted.pt",
+        image,
+        "opti-cam",
+        LAYER,
+        CLASS,
+        **{"iterations": iterations, **options},
+    )[0]
+    assert shown.report["passes"] == iterations + 1
+    assert np.abs(shown.data - heat().detach().numpy()).max() <= 2e-3

@@ -839,6 +839,85 @@ static sscam_status ablate(void *network, const sscam_ablation_request *request,
     return status;
 }
 
+/* The target's value on the fake network. */
+static sscam_status value_on(void *network, const float *input,
+                             const sscam_gradient_request *request, double *value)
+{
+    float *logits = NULL;
+    int64_t count = 0;
+    const sscam_output_selection selection = {.output = request->output,
+                                              .target_pixels = request->target->target_pixels,
+                                              .kind = SSCAM_SCORE_LOGIT};
+    sscam_status status = sscam_engine_backend()->classify(network, input, &request->shape,
+                                                           &selection, &logits, &count);
+    if (status == SSCAM_OK)
+        *value = sscam_target_score(logits, count, request->target, SSCAM_SCORE_LOGIT);
+    free(logits);
+    return status;
+}
+
+/* By differences of the target, which are exact for outputs of the second degree. */
+static sscam_status add_differences(void *network, float *input,
+                                    const sscam_gradient_request *request, float *gradient)
+{
+    const float half = 0x1p-4f;
+    sscam_status status = SSCAM_OK;
+    for (int64_t i = 0; i < sscam_input_size(&request->shape) && status == SSCAM_OK; i++) {
+        const float given = input[i];
+        double above = 0.0, below = 0.0;
+        input[i] = given + half;
+        status = value_on(network, input, request, &above);
+        input[i] = given - half;
+        if (status == SSCAM_OK)
+            status = value_on(network, input, request, &below);
+        input[i] = given;
+        gradient[i] = (float)((above - below) / (2.0 * (double)half));
+    }
+    return status;
+}
+
+/* One map, of a bias of 2 that is added to the input itself. */
+static sscam_status add_bias(const sscam_gradient_request *request, sscam_gradients *out)
+{
+    const int64_t size = sscam_input_size(&request->shape);
+    out->maps = calloc(1, sizeof *out->maps);
+    if (!out->maps)
+        return sscam_fail_memory("gradients");
+    out->map_count = 1;
+    *out->maps = (sscam_gradient_map){request->shape.channels, request->shape.sides,
+                                      malloc((size_t)size * sizeof(float))};
+    if (!out->maps->values)
+        return sscam_fail_memory("gradients");
+    for (int64_t i = 0; i < size; i++)
+        out->maps->values[i] = 2.0f * out->input[i];
+    return SSCAM_OK;
+}
+
+static sscam_status differentiate(void *network, const sscam_gradient_request *request,
+                                  sscam_gradients *out)
+{
+    const size_t bytes = (size_t)sscam_input_size(&request->shape) * sizeof(float);
+    sscam_status status = enter(FAKE_DIFFERENTIATE);
+    if (status != SSCAM_OK)
+        return status;
+    *out = (sscam_gradients){.input = malloc(bytes)};
+    float *input = malloc(bytes);
+    if (!input || !out->input)
+        status = sscam_fail_memory("gradients");
+    if (status == SSCAM_OK) {
+        memcpy(input, fake_device_contents(request->input), bytes);
+        status = value_on(network, input, request, &out->value);
+    }
+    if (status == SSCAM_OK)
+        status = add_differences(network, input, request, out->input);
+    if (status == SSCAM_OK && request->kind == SSCAM_GRADIENTS_OF_BIASES)
+        status = add_bias(request, out);
+    free(input);
+    if (status != SSCAM_OK)
+        sscam_gradients_release(out);
+    return status;
+}
+
 static void facts_of(const void *network, sscam_network_facts *facts)
 {
     sscam_engine_backend()->describe(network, facts);
@@ -864,6 +943,7 @@ const sscam_backend *sscam_backend_default(void)
                                           .ablate = ablate,
                                           .describe = facts_of,
                                           .prepare = prepare,
+                                          .differentiate = differentiate,
                                           .hold_device_input = fake_device_hold,
                                           .release_device_input = fake_device_release,
                                           .read_device_input = fake_device_read};

@@ -68,6 +68,7 @@ typedef enum fake_call {
     FAKE_ABLATE,
     FAKE_BATCH, /* one of the batches that a FAKE_SCORE or FAKE_ABLATE is made of */
     FAKE_PREPARE,
+    FAKE_DIFFERENTIATE,
     FAKE_CALL_KINDS
 } fake_call;
 

@@ -16,6 +16,8 @@ static const struct {
     {SSCAM_NEEDS_POOLED_LINEAR, "pooled-linear", "global average pooling before one linear layer"},
     {SSCAM_NEEDS_POSITIONS, "positions", "scores of single positions (many forward passes)"},
     {SSCAM_NEEDS_CURVATURE, "curvature", "second derivatives (another backward pass)"},
+    {SSCAM_NEEDS_BACKPROPAGATION, "backpropagation",
+     "gradients back to the input (passes through all of the network)"},
     {SSCAM_NEEDS_NO_LAYER, "no-layer", "no layer"},
 };
 
