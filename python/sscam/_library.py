@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import os
 from pathlib import Path
+from typing import Optional
 
 from . import _constants, _libtorch
 
@@ -22,8 +23,6 @@ def load() -> ctypes.CDLL:
             loaded another libtorch than the one it was linked with.
     """
     name = _choose()
-    if name == str(_bundled()):
-        _check_torch_release(name)
     _libtorch.check_before_loading(name)
     try:
         library = ctypes.CDLL(name)
@@ -38,35 +37,50 @@ def _choose() -> str:
     named = os.environ.get(_ENVIRONMENT)
     if named:
         return named
-    return str(_bundled()) if _bundled().exists() else _SONAME
+    bundled = _bundled()
+    return str(bundled) if bundled else _SONAME
 
 
-def _bundled() -> Path:
-    return Path(__file__).with_name(_SONAME)
+def _bundled() -> Optional[Path]:
+    """The library beside this package, of which a wheel may hold one for each of several releases
+    of torch; None if there is none.
+
+    Raises:
+        ImportError: it was built for another torch than the one that is installed.
+    """
+    folder = Path(__file__).parent
+    releases = _torch_releases()
+    if not releases:
+        only = folder / _SONAME
+        return only if only.exists() else None
+    found = _installed_torch()
+    if found not in releases:
+        raise ImportError(
+            f"this sscam was built for torch {' and '.join(releases)}, and the environment has "
+            f"{'torch ' + found if found else 'no torch'}: install sscam again, or "
+            f"torch=={releases[-1]}",
+            name="sscam",
+            path=str(folder),
+        )
+    return folder / _SONAME if len(releases) == 1 else folder / f"torch-{found}" / _SONAME
 
 
-def _check_torch_release(library: str) -> None:
-    """Raise ImportError where the library of this package was built for another torch than the one
-    that is installed beside it."""
+def _torch_releases() -> list[str]:
+    """Those that this package was built for; empty where it uses the system's libtorch."""
     try:
         build = importlib.import_module("sscam._build")
     except ImportError:  # The package was not installed by pip.
-        return
-    wanted: str = build.TORCH_RELEASE
-    if not wanted:
-        return
+        return []
+    releases: list[str] = build.TORCH_RELEASES
+    return releases
+
+
+def _installed_torch() -> str:
+    """Its release; empty where there is none."""
     try:
-        found = importlib.metadata.version("torch").partition("+")[0]
+        return importlib.metadata.version("torch").partition("+")[0]
     except importlib.metadata.PackageNotFoundError:
-        found = "none"
-    if found != wanted:
-        raise ImportError(
-            f"this sscam was built for torch {wanted}, and the environment has "
-            f"{'torch ' + found if found != 'none' else 'no torch'}: install sscam again, or "
-            f"torch=={wanted}",
-            name="sscam",
-            path=library,
-        )
+        return ""
 
 
 def _not_loaded(name: str, failure: OSError) -> str:

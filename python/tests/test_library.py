@@ -77,24 +77,44 @@ def test_library_beside_the_package(tmp_path):
     )
 
 
-@needs_libtorch
-@pytest.mark.parametrize("installed", ["2.99.0+cpu", None])
-def test_library_beside_the_package_for_another_torch(tmp_path, installed):
+def install_package(folder, releases, libraries, installed):
+    """A copy of the package, built for releases of torch, beside a torch or none. Code that makes
+    it the one that is imported."""
     copied = shutil.copytree(
-        PACKAGE, tmp_path / "sscam", ignore=shutil.ignore_patterns("__pycache__")
+        PACKAGE, folder / "sscam", ignore=shutil.ignore_patterns("__pycache__")
     )
-    (copied / "libsscam.so.1").symlink_to(LIBRARY)
-    (copied / "_build.py").write_text('TORCH_RELEASE = "2.98.0"\n')
-    metadata = tmp_path / "torch-0.dist-info"
+    for library in libraries:
+        (copied / library).parent.mkdir(exist_ok=True)
+        (copied / library).symlink_to(LIBRARY)
+    (copied / "_build.py").write_text(f'TORCH_RELEASES = "{releases}".split()\n')
+    metadata = folder / "torch-0.dist-info"
     if installed:
         metadata.mkdir()
         (metadata / "METADATA").write_text(f"Name: torch\nVersion: {installed}\n")
-    only = (
-        f"import sys; sys.path[:] = ['{tmp_path}'] + [p for p in sys.path if 'packages' not in p]"
+    return (
+        "import importlib.metadata, sys\n"
+        f"sys.path.insert(0, '{folder}')\n"
+        + ("" if installed else "importlib.metadata.version = lambda name: no_torch(name)\n")
+        + "def no_torch(name): raise importlib.metadata.PackageNotFoundError(name)"
     )
-    message = import_sscam(only, SSCAM_LIBRARY="", PYTHONPATH="")
-    assert message.startswith("ImportError: this sscam was built for torch 2.98.0")
+
+
+@pytest.mark.parametrize("installed", ["2.99.0+cpu", None])
+@pytest.mark.parametrize("releases", ["2.98.0", "2.97.1 2.98.0"])
+def test_library_beside_the_package_for_another_torch(tmp_path, releases, installed):
+    chosen = install_package(tmp_path, releases, ["libsscam.so.1"], installed)
+    message = import_sscam(chosen, SSCAM_LIBRARY="")
+    built_for = releases.replace(" ", " and ")
+    assert message.startswith(f"ImportError: this sscam was built for torch {built_for}, ")
     assert ("has torch 2.99.0: install" if installed else "has no torch: install") in message
+    assert message.endswith("torch==2.98.0")
+
+
+def test_library_for_the_torch_that_is_installed(tmp_path):
+    """Of several; the others are broken."""
+    libraries = ["torch-2.99.0/libsscam.so.1"]
+    chosen = install_package(tmp_path, "2.98.0 2.99.0", libraries, "2.99.0+cpu")
+    assert import_sscam(chosen, SSCAM_LIBRARY="") == sscam.__version__
 
 
 def test_library_by_soname(tmp_path):

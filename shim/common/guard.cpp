@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "common/text.hpp"
 
 namespace sscam {
 
@@ -22,11 +23,6 @@ std::string current_message()
     } catch (...) {
         return "unknown C++ exception";
     }
-}
-
-bool contains(const std::string &text, const char *part)
-{
-    return text.find(part) != std::string::npos;
 }
 
 std::string trimmed(const std::string &text)

@@ -37,6 +37,12 @@ private:
     sscam_status status_;
 };
 
+inline void throw_if_failed(sscam_status status)
+{
+    if (status != SSCAM_OK)
+        throw Reported(status);
+}
+
 // The first line of an error of libtorch, without traces through the TorchScript source.
 std::string first_line_of(const std::string &torch_message);
 

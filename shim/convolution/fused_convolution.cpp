@@ -220,8 +220,7 @@ void FusedConvolution::choose(ConvolutionChoice choice)
             &made);
         if (status == SSCAM_E_MEMORY)
             throw std::bad_alloc();
-        if (status)
-            throw Reported(status);
+        throw_if_failed(status);
         code = Code(made, [](const sscam_convolution *convolution) {
             sscam_convolution_destroy(const_cast<sscam_convolution *>(convolution));
         });

@@ -217,8 +217,7 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
         logits = reader.rows(logits, pixels.get(), SSCAM_SCORE_LOGIT);
     }
     HostArray<float> logit_copy = host_copy(logits);
-    if (sscam_status status = sscam_resolve_target(&target, logit_copy.get(), logits.size(1)))
-        throw Reported(status);
+    throw_if_failed(sscam_resolve_target(&target, logit_copy.get(), logits.size(1)));
     const TokenOrder order = token_order(network, layer, input, text_or_empty(request.output));
     HostArray<float> gradient_copy, curvature_copy;
     if (want_gradients) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/text.hpp"
 #include "graph/score_history.hpp"
 #include "graph/token_layout.hpp"
 #include "model/activation_layout.h"
@@ -10,11 +11,6 @@
 namespace sscam {
 
 namespace {
-
-bool contains(const std::string &text, const char *part)
-{
-    return text.find(part) != std::string::npos;
-}
 
 // A network's layers in the order of a run, with the shape of the input.
 class Candidates {

@@ -22,12 +22,6 @@ at::Tensor inside_mask(const sscam_target_pixels &target_pixels)
         .to(at::kBool);
 }
 
-void check(sscam_status status)
-{
-    if (status != SSCAM_OK)
-        throw Reported(status);
-}
-
 // [classes, h, w]: at which pixels each class is predicted.
 at::Tensor predicted_pixels(const at::Tensor &output, const sscam_region &region)
 {
@@ -84,25 +78,25 @@ HostTargetPixels find_target_pixels(const at::Tensor &logits, const sscam_captur
                                          "use predicted or all");
     sscam_target_pixels *found = nullptr;
     if (request.target.target_pixels) {
-        check(sscam_target_pixels_copy(request.target.target_pixels, &found));
+        throw_if_failed(sscam_target_pixels_copy(request.target.target_pixels, &found));
         return HostTargetPixels(found);
     }
-    check(sscam_target_pixels_create(logits.size(2), logits.size(3), &found));
+    throw_if_failed(sscam_target_pixels_create(logits.size(2), logits.size(3), &found));
     HostTargetPixels target_pixels(found);
-    check(sscam_target_pixels_mark(found, &region, request.shape.sides.height,
-                                   request.shape.sides.width));
+    throw_if_failed(sscam_target_pixels_mark(found, &region, request.shape.sides.height,
+                                             request.shape.sides.width));
     const at::Tensor predicted = predicted_pixels(logits.detach().select(0, 0), region);
     const at::Tensor counts = (predicted & inside_mask(*found).to(logits.device()))
                                   .sum({1, 2})
                                   .to(at::kCPU, at::kLong)
                                   .contiguous();
-    check(sscam_resolve_dense_class(&target, counts.data_ptr<int64_t>(), counts.numel()));
+    throw_if_failed(sscam_resolve_dense_class(&target, counts.data_ptr<int64_t>(), counts.numel()));
     if (region.kind == SSCAM_REGION_PREDICTED) {
         const at::Tensor own =
             predicted.select(0, target.class_index).to(at::kCPU, at::kByte).contiguous();
         std::copy_n(own.data_ptr<uint8_t>(), own.numel(), found->inside);
     }
-    check(sscam_target_pixels_finish(found, &region, target.class_index));
+    throw_if_failed(sscam_target_pixels_finish(found, &region, target.class_index));
     return target_pixels;
 }
 

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <optional>
 #include <set>
-#include <unordered_set>
 #include <vector>
 
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/ir/constants.h>
 
 #include "graph/graph_walk.hpp"
+#include "graph/known_values.hpp"
 
 namespace sscam {
 
@@ -19,12 +19,7 @@ namespace attr = c10::attr;
 
 namespace {
 
-using Names = std::unordered_set<std::string>;
-
-bool is_one_of(const jit::Node *node, const Names &names)
-{
-    return names.count(node->kind().toQualString()) != 0;
-}
+using Names = std::set<std::string>;
 
 // --- all programs --------------------------------------------------------------------------------
 

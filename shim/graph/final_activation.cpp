@@ -1,9 +1,11 @@
 #include "graph/final_activation.hpp"
 
+#include <set>
 #include <string>
-#include <unordered_set>
 
 #include <torch/csrc/jit/ir/constants.h>
+
+#include "graph/known_values.hpp"
 
 namespace sscam {
 
@@ -12,12 +14,7 @@ namespace prim = c10::prim;
 
 namespace {
 
-using Names = std::unordered_set<std::string>;
-
-bool is_one_of(const jit::Node *node, const Names &names)
-{
-    return names.count(node->kind().toQualString()) != 0;
-}
+using Names = std::set<std::string>;
 
 // Operations that leave the values as they are.
 bool passes_values_on(const jit::Node *node)

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <set>
 
+#include "graph/known_values.hpp"
+
 namespace sscam {
 
 namespace jit = torch::jit;
@@ -12,18 +14,6 @@ namespace jit = torch::jit;
 namespace {
 
 // --- types ---------------------------------------------------------------------------------------
-
-c10::TypePtr without_optional(const c10::TypePtr &type)
-{
-    return type->kind() == c10::TypeKind::OptionalType
-               ? type->expectRef<c10::OptionalType>().getElementType()
-               : type;
-}
-
-bool is_tensor(const c10::TypePtr &type)
-{
-    return type->kind() == c10::TypeKind::TensorType || type->kind() == c10::TypeKind::AnyType;
-}
 
 bool is_number(const c10::TypePtr &type)
 {
@@ -44,7 +34,7 @@ std::string words_for(const c10::TypePtr &type)
         return "a flag, true or false";
     if (is_number(type))
         return type->kind() == c10::TypeKind::IntType ? "a whole number" : "a number";
-    return is_tensor(type) ? "a tensor" : "a " + type->annotation_str();
+    return may_be_tensor(type) ? "a tensor" : "a " + type->annotation_str();
 }
 
 at::ScalarType scalar_type_of(int32_t element_type)
@@ -198,7 +188,7 @@ void InputForm::collect_tensors(const c10::TypePtr &type, const std::string &nam
                                 std::vector<std::string> &names) const
 {
     const c10::TypePtr plain = without_optional(type);
-    if (is_tensor(plain)) {
+    if (may_be_tensor(plain)) {
         if (!is_optional && !find_given(name))
             names.push_back(name);
         return;
@@ -281,7 +271,7 @@ InputForm::Argument InputForm::argument_of(const c10::TypePtr &type, const std::
     const c10::TypePtr plain = without_optional(type);
     const c10::TypeKind kind = plain->kind();
     const bool may_be_left_out = default_value || type->kind() == c10::TypeKind::OptionalType;
-    if (name == image_ && is_tensor(plain))
+    if (name == image_ && may_be_tensor(plain))
         return {Kind::image, {}, plain, {}};
     if (const at::Tensor *given = find_given(name))
         return given_argument(plain, name, *given);
@@ -322,7 +312,7 @@ InputForm::Argument InputForm::container_of(const c10::TypePtr &type, const std:
 InputForm::Argument InputForm::given_argument(const c10::TypePtr &type, const std::string &name,
                                               const at::Tensor &given) const
 {
-    if (is_tensor(type))
+    if (may_be_tensor(type))
         return {Argument::Kind::tensor, given, type, {}};
     if (is_number(type))
         return {Argument::Kind::value, number_of(given, type, name), type, {}};

@@ -463,11 +463,6 @@ private:
 
 // --- arguments -----------------------------------------------------------------------------------
 
-bool is_tensor(const c10::TypePtr &type)
-{
-    return type->kind() == c10::TypeKind::TensorType || type->kind() == c10::TypeKind::AnyType;
-}
-
 class Arguments {
 public:
     Arguments(const jit::Graph &graph, const jit::Module &module) : graph_(graph), weights_(module)
@@ -479,7 +474,7 @@ public:
         c10::TypePtr type = value->type();
         if (type->kind() == c10::TypeKind::OptionalType)
             type = type->expectRef<c10::OptionalType>().getElementType();
-        if (is_tensor(type)) {
+        if (may_be_tensor(type)) {
             InputReading &reading = entry(name);
             reading.is_needed = reading.is_needed || is_needed;
             Follower(weights_, reading).follow(value, {});

@@ -29,6 +29,12 @@ using InputReadings = std::vector<std::pair<std::string, InputReading>>;
 // Empty where the graph cannot be read.
 InputReadings read_inputs(const torch::jit::Module &module) noexcept;
 
+// What libtorch knows to be a tensor, or of which it knows nothing.
+inline bool may_be_tensor(const c10::TypePtr &type)
+{
+    return type->kind() == c10::TypeKind::TensorType || type->kind() == c10::TypeKind::AnyType;
+}
+
 // How an element of a list or tuple is called: "0", or the name of a field.
 std::string element_name(const c10::TypePtr &type, size_t index);
 

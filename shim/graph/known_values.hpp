@@ -17,6 +17,12 @@ inline bool is_one_of(const torch::jit::Node *node, const std::set<std::string> 
     return names.count(node->kind().toQualString()) != 0;
 }
 
+inline c10::TypePtr without_optional(const c10::TypePtr &type)
+{
+    const auto optional = type->cast<c10::OptionalType>();
+    return optional ? optional->getElementType() : type;
+}
+
 // None where it is no constant.
 inline c10::IValue constant(const torch::jit::Value *value)
 {

@@ -15,16 +15,16 @@ namespace jit = torch::jit;
 namespace {
 
 // The name of such a scope is "path kind". Other scopes, of tracing, are named differently.
-const char prefix[] = "sscam_call ";
+const char scope_prefix[] = "sscam_call ";
 
 std::optional<ScopedModule> module_of(jit::Scope &scope)
 {
     if (scope.isRoot() || scope.isBlank())
         return std::nullopt;
     const std::string name = scope.name().toUnqualString();
-    if (name.compare(0, sizeof prefix - 1, prefix) != 0)
+    if (name.compare(0, sizeof scope_prefix - 1, scope_prefix) != 0)
         return std::nullopt;
-    const size_t start = sizeof prefix - 1, blank = name.rfind(' ');
+    const size_t start = sizeof scope_prefix - 1, blank = name.rfind(' ');
     return ScopedModule{name.substr(start, blank - start), name.substr(blank + 1)};
 }
 
@@ -108,7 +108,7 @@ private:
 jit::ScopePtr scope_of_call(const jit::ScopePtr &outer, const ScopedModule &module)
 {
     return c10::make_intrusive<jit::Scope>(
-        outer, c10::Symbol::scope(prefix + module.path + " " + module.kind));
+        outer, c10::Symbol::scope(scope_prefix + module.path + " " + module.kind));
 }
 
 std::string scoped_path(jit::Node *node, const std::string &otherwise)

@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <string>
 
+#include "common/text.hpp"
+
 namespace sscam {
 
 namespace {
-
-bool contains(const std::string &text, const char *part)
-{
-    return text.find(part) != std::string::npos;
-}
 
 bool starts_with_any(const std::string &text, std::initializer_list<const char *> beginnings)
 {

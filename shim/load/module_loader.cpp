@@ -5,17 +5,13 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "common/guard.hpp"
+#include "common/text.hpp"
 #include "load/archive.hpp"
 #include "program/exported_program.hpp"
 
 namespace sscam {
 
 namespace {
-
-bool contains(const std::string &text, const char *part)
-{
-    return text.find(part) != std::string::npos;
-}
 
 // Constants in oneDNN's layout are written without their values, and packed weights as objects of
 // classes that other builds lack.

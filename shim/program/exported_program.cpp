@@ -32,13 +32,6 @@ bool is_replaced(c10::ScalarType type)
     return c10::isFloatingType(type) && type != at::kFloat;
 }
 
-const pt2::TensorDescription *description_of(const pt2::Program &program,
-                                             const pt2::Argument &value)
-{
-    const auto found = program.graph.tensors.find(value.text);
-    return found == program.graph.tensors.end() ? nullptr : &found->second;
-}
-
 Conversion conversion_of(const pt2::Program &program, c10::Device device)
 {
     Conversion conversion = {device, {}};
@@ -207,7 +200,7 @@ private:
 
     const pt2::Program &program_;
     const Conversion conversion_;
-    Weights weights_;
+    ProgramWeights weights_;
     std::shared_ptr<jit::CompilationUnit> unit_;
     jit::Module module_;
     std::shared_ptr<jit::Graph> graph_;

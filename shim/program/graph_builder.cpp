@@ -7,6 +7,7 @@
 #include <torch/csrc/jit/runtime/operator.h>
 
 #include "common/guard.hpp"
+#include "graph/known_values.hpp"
 #include "graph/module_scope.hpp"
 #include "program/graph_checks.hpp"
 #include "program/operators.hpp"
@@ -36,12 +37,6 @@ using Type = pt2::Argument::Type;
 {
     throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: the node \"" + node.name + "\" of " +
                                     node.target + " " + reason);
-}
-
-c10::TypePtr without_optional(const c10::TypePtr &type)
-{
-    const auto optional = type->cast<c10::OptionalType>();
-    return optional ? optional->getElementType() : type;
 }
 
 bool is_tensor(const c10::TypePtr &type)
@@ -75,14 +70,6 @@ c10::TypePtr type_of(Type type)
 bool is_switched_off(const pt2::Argument &argument)
 {
     return argument.kind == Kind::none || (argument.kind == Kind::truth && argument.integer == 0);
-}
-
-const pt2::Argument *find_input(const pt2::Node &node, const std::string &name)
-{
-    const auto found = std::find_if(
-        node.inputs.begin(), node.inputs.end(),
-        [&](const pt2::NamedArgument &input) { return input.name == name; });
-    return found == node.inputs.end() ? nullptr : &found->value;
 }
 
 // Dropout and batch norm in training give other results at each run, and no evaluation mode can be

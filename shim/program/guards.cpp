@@ -80,9 +80,10 @@ private:
 };
 
 // Inserts the nodes of an expression while it reads it.
-class Parser {
+class GuardParser {
 public:
-    Parser(Nodes &nodes, const std::string &text, const std::map<std::string, GuardedInput> &inputs)
+    GuardParser(Nodes &nodes, const std::string &text,
+                const std::map<std::string, GuardedInput> &inputs)
         : nodes_(nodes), text_(text), inputs_(inputs)
     {
     }
@@ -434,7 +435,7 @@ void add_guards(jit::Graph &graph, const std::vector<std::string> &guards,
         guard.erase(std::remove(guard.begin(), guard.end(), '\n'), guard.end());
         if (guard.find(".size()") == std::string::npos)
             continue;
-        Parser parser(nodes, guard, inputs);
+        GuardParser parser(nodes, guard, inputs);
         jit::Value *holds = nullptr;
         try {
             holds = parser.whole();

@@ -10,12 +10,7 @@ namespace sscam {
 
 namespace {
 
-using Kind = JsonValue::Kind;
-
-[[noreturn]] void damaged(const std::string &what)
-{
-    throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: " + what);
-}
+using JsonKind = JsonValue::Kind;
 
 // Takes the events of nlohmann's parser, whose names these functions have.
 class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
@@ -25,23 +20,23 @@ public:
     JsonValue result() { return std::move(root_); }
 
     bool null() override { return put({}); }
-    bool boolean(bool value) override { return put_integer(Kind::truth, value); }
-    bool number_integer(int64_t value) override { return put_integer(Kind::integer, value); }
+    bool boolean(bool value) override { return put_integer(JsonKind::truth, value); }
+    bool number_integer(int64_t value) override { return put_integer(JsonKind::integer, value); }
     bool number_unsigned(uint64_t value) override
     {
         if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
             return put_number(static_cast<double>(value));
-        return put_integer(Kind::integer, static_cast<int64_t>(value));
+        return put_integer(JsonKind::integer, static_cast<int64_t>(value));
     }
     bool number_float(double value, const std::string &) override { return put_number(value); }
     bool string(std::string &value) override
     {
         JsonValue one;
-        one.kind = Kind::text;
+        one.kind = JsonKind::text;
         one.text = std::move(value);
         return put(std::move(one));
     }
-    bool binary(binary_t &) override { damaged("its JSON is none"); }
+    bool binary(binary_t &) override { refuse_damaged("its JSON is none"); }
     bool key(std::string &name) override
     {
         if (dropped_ == 0) {
@@ -50,9 +45,9 @@ public:
         }
         return true;
     }
-    bool start_object(size_t) override { return start(Kind::object); }
+    bool start_object(size_t) override { return start(JsonKind::object); }
     bool end_object() override { return end(); }
-    bool start_array(size_t) override { return start(Kind::list); }
+    bool start_array(size_t) override { return start(JsonKind::list); }
     bool end_array() override { return end(); }
     bool parse_error(size_t, const std::string &, const nlohmann::detail::exception &error) override
     {
@@ -64,7 +59,7 @@ public:
 private:
     static constexpr size_t deepest_ = 200;
 
-    bool put_integer(Kind kind, int64_t value)
+    bool put_integer(JsonKind kind, int64_t value)
     {
         JsonValue one;
         one.kind = kind;
@@ -76,7 +71,7 @@ private:
     bool put_number(double value)
     {
         JsonValue one;
-        one.kind = Kind::number;
+        one.kind = JsonKind::number;
         one.number = value;
         return put(std::move(one));
     }
@@ -99,7 +94,7 @@ private:
             return &root_;
         }
         JsonValue &parent = *open_.back();
-        if (parent.is(Kind::object)) {
+        if (parent.is(JsonKind::object)) {
             parent.members.emplace_back(std::move(key_), std::move(value));
             return &parent.members.back().second;
         }
@@ -108,10 +103,10 @@ private:
     }
 
     // Containers stay where they are while they are open: their parents get no further values.
-    bool start(Kind kind)
+    bool start(JsonKind kind)
     {
         if (open_.size() + dropped_ >= deepest_)
-            damaged("its JSON is nested too deeply");
+            refuse_damaged("its JSON is nested too deeply");
         JsonValue one;
         one.kind = kind;
         JsonValue *added = add(std::move(one));
@@ -153,7 +148,7 @@ JsonValue parse_json(const std::string &text, bool (*drops)(const std::string &n
 {
     TreeBuilder builder(drops);
     if (!nlohmann::json::sax_parse(text, &builder))
-        damaged("its JSON cannot be read: " + builder.error());
+        refuse_damaged("its JSON cannot be read: " + builder.error());
     return builder.result();
 }
 
@@ -163,6 +158,11 @@ std::optional<JsonValue> parse_if_json(const std::string &text)
     if (!nlohmann::json::sax_parse(text, &builder))
         return std::nullopt;
     return builder.result();
+}
+
+void refuse_damaged(const std::string &what)
+{
+    throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: " + what);
 }
 
 } // namespace sscam

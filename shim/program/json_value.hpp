@@ -34,6 +34,9 @@ JsonValue parse_json(const std::string &text, bool (*drops)(const std::string &n
 // Nothing where the text is no JSON.
 std::optional<JsonValue> parse_if_json(const std::string &text);
 
+// Throws that Error.
+[[noreturn]] void refuse_damaged(const std::string &what);
+
 } // namespace sscam
 
 #endif

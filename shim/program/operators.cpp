@@ -8,19 +8,15 @@
 #include <torch/csrc/api/include/torch/version.h>
 
 #include "common/guard.hpp"
+#include "common/text.hpp"
 
 namespace sscam {
 
 namespace {
 
-const std::string prefix = "torch.ops.";
+const std::string operator_prefix = "torch.ops.";
 
-bool starts_with(const std::string &text, const std::string &beginning)
-{
-    return text.compare(0, beginning.size(), beginning) == 0;
-}
-
-[[noreturn]] void refuse(const pt2::Node &node, const std::string &reason)
+[[noreturn]] void refuse_operator(const pt2::Node &node, const std::string &reason)
 {
     throw Error(SSCAM_E_UNSUPPORTED,
                 "the operator " + node.target + " of the node \"" + node.name + "\" " + reason);
@@ -29,12 +25,12 @@ bool starts_with(const std::string &text, const std::string &beginning)
 // "aten::conv2d" and "" of "torch.ops.aten.conv2d.default".
 c10::OperatorName operator_name(const pt2::Node &node)
 {
-    if (!starts_with(node.target, prefix))
-        refuse(node, "is no operator of libtorch but a function of Python");
-    const std::string name = node.target.substr(prefix.size());
+    if (!starts_with(node.target, operator_prefix))
+        refuse_operator(node, "is no operator of libtorch but a function of Python");
+    const std::string name = node.target.substr(operator_prefix.size());
     const size_t first = name.find('.'), last = name.rfind('.');
     if (first == std::string::npos || first == last || first == 0)
-        refuse(node, "has no overload");
+        refuse_operator(node, "has no overload");
     const std::string overload = name.substr(last + 1);
     return {name.substr(0, first) + "::" + name.substr(first + 1, last - first - 1),
             overload == "default" ? "" : overload};
@@ -81,7 +77,7 @@ void check_only_computes(const pt2::Node &node, const c10::FunctionSchema &schem
     const std::string &name = schema.name();
     if (takes_file_name(schema) || has_no_result(schema) ||
         namespaces->count(name.substr(0, name.find(':'))) != 0)
-        refuse(node, "does more than compute, and is not run");
+        refuse_operator(node, "does more than compute, and is not run");
 }
 
 } // namespace
@@ -95,8 +91,9 @@ c10::FunctionSchema schema_of(const pt2::Node &node)
         return found->schema();
     }
     if (starts_with(name.name, "aten::"))
-        refuse(node, "is not in this libtorch, " TORCH_VERSION ", which is older than the program");
-    refuse(node, "is not one of libtorch's own");
+        refuse_operator(node, "is not in this libtorch, " TORCH_VERSION
+                              ", which is older than the program");
+    refuse_operator(node, "is not one of libtorch's own");
 }
 
 bool find_symbolic_operation(const std::string &target, c10::Symbol *operation)

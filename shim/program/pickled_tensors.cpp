@@ -10,7 +10,7 @@ namespace sscam {
 
 namespace {
 
-[[noreturn]] void damaged(const std::string &what)
+[[noreturn]] void damaged_pickle(const std::string &what)
 {
     throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: its pickled weights " + what);
 }
@@ -23,15 +23,15 @@ namespace {
                     "torch.export.load(\"old.pt2\"), \"new.pt2\")");
 }
 
+enum class ValueKind { mark, other, integer, text, name, tuple, storage, tensor, dictionary };
+
 struct Value;
 using ValuePtr = std::shared_ptr<const Value>;
 
 // What the pickle machine works with. Values do not change once they are made, but for
 // dictionaries, which keep tensors alone: nothing can contain itself.
 struct Value {
-    enum class Kind { mark, other, integer, text, name, tuple, storage, tensor, dictionary };
-
-    Kind kind = Kind::other;
+    ValueKind kind = ValueKind::other;
     int64_t integer = 0;
     std::string text; // of a name: "module.name"
     std::vector<ValuePtr> elements;
@@ -40,9 +40,7 @@ struct Value {
     int depth = 0; // of tuples within tuples
 };
 
-using Kind = Value::Kind;
-
-ValuePtr made(Kind kind)
+ValuePtr made(ValueKind kind)
 {
     auto value = std::make_shared<Value>();
     value->kind = kind;
@@ -52,12 +50,12 @@ ValuePtr made(Kind kind)
 ValuePtr made_integer(int64_t integer)
 {
     auto value = std::make_shared<Value>();
-    value->kind = Kind::integer;
+    value->kind = ValueKind::integer;
     value->integer = integer;
     return value;
 }
 
-ValuePtr made_text(Kind kind, std::string text)
+ValuePtr made_text(ValueKind kind, std::string text)
 {
     auto value = std::make_shared<Value>();
     value->kind = kind;
@@ -69,11 +67,11 @@ ValuePtr made_tuple(std::vector<ValuePtr> elements)
 {
     constexpr int deepest = 32;
     auto value = std::make_shared<Value>();
-    value->kind = Kind::tuple;
+    value->kind = ValueKind::tuple;
     for (const ValuePtr &element : elements)
         value->depth = std::max(value->depth, element->depth + 1);
     if (value->depth > deepest)
-        damaged("are nested too deeply");
+        damaged_pickle("are nested too deeply");
     value->elements = std::move(elements);
     return value;
 }
@@ -81,15 +79,15 @@ ValuePtr made_tuple(std::vector<ValuePtr> elements)
 ValuePtr made_dictionary()
 {
     auto value = std::make_shared<Value>();
-    value->kind = Kind::dictionary;
+    value->kind = ValueKind::dictionary;
     value->dictionary = std::make_shared<StoredTensors>();
     return value;
 }
 
-const Value &expect(const ValuePtr &value, Kind kind)
+const Value &expect(const ValuePtr &value, ValueKind kind)
 {
     if (value->kind != kind)
-        damaged("have a value of the wrong kind");
+        damaged_pickle("have a value of the wrong kind");
     return *value;
 }
 
@@ -118,16 +116,16 @@ std::optional<c10::ScalarType> type_of_storage(const std::string &name)
 // ("storage", type, key, device, count): the record is named by the key.
 ValuePtr storage_of(const ValuePtr &identifier)
 {
-    const auto &elements = expect(identifier, Kind::tuple).elements;
-    if (elements.size() < 5 || expect(elements[0], Kind::text).text != "storage")
-        damaged("have a storage without a record");
-    const auto type = type_of_storage(expect(elements[1], Kind::name).text);
+    const auto &elements = expect(identifier, ValueKind::tuple).elements;
+    if (elements.size() < 5 || expect(elements[0], ValueKind::text).text != "storage")
+        damaged_pickle("have a storage without a record");
+    const auto type = type_of_storage(expect(elements[1], ValueKind::name).text);
     if (!type)
         refuse("elements of the type " + elements[1]->text);
     auto value = std::make_shared<Value>();
-    value->kind = Kind::storage;
+    value->kind = ValueKind::storage;
     value->tensor = std::make_shared<StoredTensor>();
-    value->tensor->record = expect(elements[2], Kind::text).text;
+    value->tensor->record = expect(elements[2], ValueKind::text).text;
     value->tensor->type = *type;
     return value;
 }
@@ -135,8 +133,8 @@ ValuePtr storage_of(const ValuePtr &identifier)
 std::vector<int64_t> integers_in(const ValuePtr &tuple)
 {
     std::vector<int64_t> found;
-    for (const ValuePtr &element : expect(tuple, Kind::tuple).elements)
-        found.push_back(expect(element, Kind::integer).integer);
+    for (const ValuePtr &element : expect(tuple, ValueKind::tuple).elements)
+        found.push_back(expect(element, ValueKind::integer).integer);
     return found;
 }
 
@@ -144,11 +142,12 @@ std::vector<int64_t> integers_in(const ValuePtr &tuple)
 ValuePtr rebuilt_tensor(const std::vector<ValuePtr> &arguments)
 {
     if (arguments.size() < 4)
-        damaged("have a tensor without sizes");
+        damaged_pickle("have a tensor without sizes");
     auto value = std::make_shared<Value>();
-    value->kind = Kind::tensor;
-    value->tensor = std::make_shared<StoredTensor>(*expect(arguments[0], Kind::storage).tensor);
-    value->tensor->offset = expect(arguments[1], Kind::integer).integer;
+    value->kind = ValueKind::tensor;
+    value->tensor = std::make_shared<StoredTensor>(
+        *expect(arguments[0], ValueKind::storage).tensor);
+    value->tensor->offset = expect(arguments[1], ValueKind::integer).integer;
     value->tensor->sizes = integers_in(arguments[2]);
     value->tensor->strides = integers_in(arguments[3]);
     return value;
@@ -161,8 +160,8 @@ ValuePtr called(const std::string &function, const std::vector<ValuePtr> &argume
     if (function == "torch._utils._rebuild_parameter" ||
         function == "torch._utils._rebuild_parameter_with_state") {
         if (arguments.empty())
-            damaged("have a parameter without a tensor");
-        expect(arguments[0], Kind::tensor);
+            damaged_pickle("have a parameter without a tensor");
+        expect(arguments[0], ValueKind::tensor);
         return arguments[0];
     }
     if (function == "collections.OrderedDict")
@@ -181,7 +180,7 @@ public:
     {
         while (step())
             if (stack_.size() > most_values || memo_.size() > most_values)
-                damaged("have too many values");
+                damaged_pickle("have too many values");
         return popped();
     }
 
@@ -193,7 +192,7 @@ private:
     const unsigned char *bytes(size_t count)
     {
         if (count > pickle_.size() - position_)
-            damaged("end too early");
+            damaged_pickle("end too early");
         position_ += count;
         return pickle_.data() + position_ - count;
     }
@@ -226,7 +225,7 @@ private:
     int64_t long_integer(size_t width)
     {
         if (width > sizeof(int64_t))
-            damaged("have an integer of more than 64 bits");
+            damaged_pickle("have an integer of more than 64 bits");
         const unsigned missing = static_cast<unsigned>(sizeof(int64_t) - width) * 8;
         return width == 0 ? 0 : static_cast<int64_t>(number(width) << missing) >> missing;
     }
@@ -236,7 +235,7 @@ private:
     ValuePtr popped()
     {
         if (stack_.empty())
-            damaged("take a value that is not there");
+            damaged_pickle("take a value that is not there");
         ValuePtr value = std::move(stack_.back());
         stack_.pop_back();
         return value;
@@ -245,14 +244,14 @@ private:
     const ValuePtr &top() const
     {
         if (stack_.empty())
-            damaged("take a value that is not there");
+            damaged_pickle("take a value that is not there");
         return stack_.back();
     }
 
     std::vector<ValuePtr> popped_many(size_t count)
     {
         if (count > stack_.size())
-            damaged("take a value that is not there");
+            damaged_pickle("take a value that is not there");
         std::vector<ValuePtr> values(stack_.end() - static_cast<ptrdiff_t>(count), stack_.end());
         stack_.resize(stack_.size() - count);
         return values;
@@ -262,10 +261,10 @@ private:
     std::vector<ValuePtr> popped_to_mark()
     {
         size_t count = 0;
-        while (count < stack_.size() && stack_[stack_.size() - 1 - count]->kind != Kind::mark)
+        while (count < stack_.size() && stack_[stack_.size() - 1 - count]->kind != ValueKind::mark)
             count++;
         std::vector<ValuePtr> values = popped_many(count);
-        expect(popped(), Kind::mark);
+        expect(popped(), ValueKind::mark);
         return values;
     }
 
@@ -275,27 +274,28 @@ private:
     {
         const auto found = memo_.find(number);
         if (found == memo_.end())
-            damaged("take a value that is not there");
+            damaged_pickle("take a value that is not there");
         push(found->second);
     }
 
     void set_items(const std::vector<ValuePtr> &items)
     {
-        const auto &dictionary = expect(top(), Kind::dictionary).dictionary;
+        const auto &dictionary = expect(top(), ValueKind::dictionary).dictionary;
         for (size_t i = 0; i + 1 < items.size(); i += 2)
-            if (items[i]->kind == Kind::text && items[i + 1]->kind == Kind::tensor)
+            if (items[i]->kind == ValueKind::text && items[i + 1]->kind == ValueKind::tensor)
                 (*dictionary)[items[i]->text] = *items[i + 1]->tensor;
     }
 
     void call()
     {
         const ValuePtr arguments = popped(), function = popped();
-        push(called(expect(function, Kind::name).text, expect(arguments, Kind::tuple).elements));
+        push(called(expect(function, ValueKind::name).text,
+                    expect(arguments, ValueKind::tuple).elements));
     }
 
     void push_global(std::string module, const std::string &name)
     {
-        push(made_text(Kind::name, std::move(module) + "." + name));
+        push(made_text(ValueKind::name, std::move(module) + "." + name));
     }
 
     // False at the end.
@@ -317,7 +317,7 @@ private:
         case 'N':  // None
         case 0x88: // True
         case 0x89: // False
-            push(made(Kind::other));
+            push(made(ValueKind::other));
             return true;
         case 'J': push(made_integer(static_cast<int32_t>(number(4)))); return true;
         case 'K': push(made_integer(static_cast<int64_t>(number(1)))); return true;
@@ -325,10 +325,10 @@ private:
         case 0x8a: push(made_integer(long_integer(byte()))); return true;
         case 'G': // a float
             bytes(8);
-            push(made(Kind::other));
+            push(made(ValueKind::other));
             return true;
-        case 'X': push(made_text(Kind::text, text(number(4)))); return true;
-        case 0x8c: push(made_text(Kind::text, text(byte()))); return true;
+        case 'X': push(made_text(ValueKind::text, text(number(4)))); return true;
+        case 0x8c: push(made_text(ValueKind::text, text(byte()))); return true;
         default: return false;
         }
     }
@@ -336,7 +336,7 @@ private:
     bool step_of_container(unsigned char operation)
     {
         switch (operation) {
-        case '(': push(made(Kind::mark)); return true;
+        case '(': push(made(ValueKind::mark)); return true;
         case ')': push(made_tuple({})); return true;
         case 't': push(made_tuple(popped_to_mark())); return true;
         case 0x85: push(made_tuple(popped_many(1))); return true;
@@ -345,7 +345,7 @@ private:
         case '}': push(made_dictionary()); return true;
         case 's': set_items(popped_many(2)); return true;
         case 'u': set_items(popped_to_mark()); return true;
-        case ']': push(made(Kind::other)); return true; // a list, whose elements go
+        case ']': push(made(ValueKind::other)); return true; // a list, whose elements go
         case 'a': popped(); return true;
         case 'e': popped_to_mark(); return true;
         default: return false;
@@ -369,7 +369,7 @@ private:
         }
         case 0x93: {
             const ValuePtr name = popped(), module = popped();
-            push_global(expect(module, Kind::text).text, expect(name, Kind::text).text);
+            push_global(expect(module, ValueKind::text).text, expect(name, ValueKind::text).text);
             return true;
         }
         case 'Q': push(storage_of(popped())); return true;
@@ -389,7 +389,7 @@ private:
 
 StoredTensors read_pickled_tensors(const std::vector<unsigned char> &pickle)
 {
-    return *expect(Unpickler(pickle).run(), Kind::dictionary).dictionary;
+    return *expect(Unpickler(pickle).run(), ValueKind::dictionary).dictionary;
 }
 
 } // namespace sscam

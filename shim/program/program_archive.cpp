@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "common/guard.hpp"
+#include "common/text.hpp"
 
 namespace sscam {
 
@@ -15,11 +16,6 @@ const char flat_program[] = "serialized_exported_program.json",
 
 const char models[] = "models/", model_ending[] = ".json", compiled[] = "data/aotinductor/";
 constexpr size_t largest_text = size_t{1} << 28;
-
-bool starts_with(const std::string &text, const std::string &beginning)
-{
-    return text.compare(0, beginning.size(), beginning) == 0;
-}
 
 bool ends_with(const std::string &text, const std::string &ending)
 {

@@ -40,17 +40,15 @@ const Assertion *find_assertion(const std::string &target)
     return found == names->end() ? nullptr : &found->second;
 }
 
-const pt2::Argument *find_input(const pt2::Node &node, const std::string &name)
+const pt2::Argument *given_input(const pt2::Node &node, const std::string &name)
 {
-    const auto found = std::find_if(
-        node.inputs.begin(), node.inputs.end(),
-        [&](const pt2::NamedArgument &input) { return input.name == name; });
-    return found == node.inputs.end() || found->value.kind == Kind::none ? nullptr : &found->value;
+    const pt2::Argument *found = find_input(node, name);
+    return found && found->kind != Kind::none ? found : nullptr;
 }
 
 const pt2::Argument &needed_input(const pt2::Node &node, const std::string &name)
 {
-    const pt2::Argument *found = find_input(node, name);
+    const pt2::Argument *found = given_input(node, name);
     if (!found)
         throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: the node \"" + node.name + "\" of " +
                                         node.target + " has no argument \"" + name + "\"");
@@ -71,16 +69,16 @@ std::string stated_in(const std::string &message)
 std::string message_of(const pt2::Node &node)
 {
     constexpr size_t longest = 300;
-    const pt2::Argument *text = find_input(node, "assert_msg");
+    const pt2::Argument *text = given_input(node, "assert_msg");
     const std::string stated = text && text->kind == Kind::text ? stated_in(text->text) : "";
     return "the program requires what does not hold for it: " +
            (stated.empty() ? "the node \"" + node.name + "\"" : stated.substr(0, longest));
 }
 
-class Checks {
+class Assertions {
 public:
-    Checks(jit::Graph &graph, const pt2::Node &node,
-           const std::function<jit::Value *(const pt2::Argument &)> &value_of)
+    Assertions(jit::Graph &graph, const pt2::Node &node,
+               const std::function<jit::Value *(const pt2::Argument &)> &value_of)
         : graph_(graph), node_(node), value_of_(value_of)
     {
     }
@@ -98,7 +96,7 @@ public:
         jit::Value *size = value_of_(needed_input(node_, "size"));
         if (size->type()->kind() != c10::TypeKind::IntType)
             size = insert(aten::Int, {size}, c10::IntType::get());
-        const pt2::Argument *least = find_input(node_, "min"), *most = find_input(node_, "max");
+        const pt2::Argument *least = given_input(node_, "min"), *most = given_input(node_, "max");
         const auto number = [](const pt2::Argument *limit) {
             return limit->kind == Kind::integer ? " " + std::to_string(limit->integer) : "";
         };
@@ -115,7 +113,7 @@ public:
     // and strides change no values.
     void require_sizes()
     {
-        const pt2::Argument *sizes = find_input(node_, "size");
+        const pt2::Argument *sizes = given_input(node_, "size");
         if (!sizes || sizes->kind != Kind::list)
             return;
         jit::Value *found = insert(aten::size, {value_of_(needed_input(node_, "a"))},
@@ -155,7 +153,7 @@ bool is_assertion(const std::string &target)
 void add_assertion(jit::Graph &graph, const pt2::Node &node,
                    const std::function<jit::Value *(const pt2::Argument &)> &value_of)
 {
-    Checks checks(graph, node, value_of);
+    Assertions checks(graph, node, value_of);
     switch (*find_assertion(node.target)) {
     case Assertion::truth: checks.require_truth(); break;
     case Assertion::range: checks.require_range(false); break;

@@ -13,14 +13,6 @@ using Kind = pt2::Argument::Kind;
 // A name that no attribute of a TorchScript file has.
 const char *const constant_name = "exported program's facts";
 
-const pt2::TensorDescription *description_of(const pt2::Program &program,
-                                             const pt2::Argument &value)
-{
-    const auto found = value.kind == Kind::name ? program.graph.tensors.find(value.text)
-                                                : program.graph.tensors.end();
-    return found == program.graph.tensors.end() ? nullptr : &found->second;
-}
-
 // The input, where there is one.
 const pt2::TensorDescription *input_of(const pt2::Program &program)
 {

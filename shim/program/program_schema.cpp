@@ -16,11 +16,6 @@ using Json = JsonValue;
 using Kind = pt2::Argument::Kind;
 using Type = pt2::Argument::Type;
 
-[[noreturn]] void damaged(const std::string &what)
-{
-    throw Error(SSCAM_E_FORMAT, "damaged .pt2 file: " + what);
-}
-
 // --- the text ------------------------------------------------------------------------------------
 
 // Python writes numbers that JSON has not, and PyTorch 2.5 lets it. They become the texts that
@@ -68,7 +63,7 @@ Json parse(const std::string &text)
 const Json &object(const Json &value, const char *what)
 {
     if (!value.is(Json::Kind::object))
-        damaged(std::string(what) + " is no object");
+        refuse_damaged(std::string(what) + " is no object");
     return value;
 }
 
@@ -82,21 +77,21 @@ const Json &member(const Json &value, const char *name)
 {
     const Json *found = optional_member(value, name);
     if (!found)
-        damaged(std::string("\"") + name + "\" is missing");
+        refuse_damaged(std::string("\"") + name + "\" is missing");
     return *found;
 }
 
 const std::vector<Json> &list(const Json &value, const char *what)
 {
     if (!value.is(Json::Kind::list))
-        damaged(std::string(what) + " is no list");
+        refuse_damaged(std::string(what) + " is no list");
     return value.elements;
 }
 
 std::string text(const Json &value, const char *what)
 {
     if (!value.is(Json::Kind::text))
-        damaged(std::string(what) + " is no text");
+        refuse_damaged(std::string(what) + " is no text");
     return value.text;
 }
 
@@ -105,21 +100,21 @@ std::string name_text(const Json &value, const char *what)
 {
     const std::string name = text(value, what);
     if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }))
-        damaged(std::string(what) + " has control characters");
+        refuse_damaged(std::string(what) + " has control characters");
     return name;
 }
 
 int64_t integer(const Json &value, const char *what)
 {
     if (!value.is(Json::Kind::integer))
-        damaged(std::string(what) + " is no integer of 64 bits");
+        refuse_damaged(std::string(what) + " is no integer of 64 bits");
     return value.integer;
 }
 
 bool truth(const Json &value, const char *what)
 {
     if (!value.is(Json::Kind::truth))
-        damaged(std::string(what) + " is neither true nor false");
+        refuse_damaged(std::string(what) + " is neither true nor false");
     return value.integer != 0;
 }
 
@@ -134,7 +129,7 @@ double number(const Json &value, const char *what)
                                   : std::numeric_limits<double>::infinity();
     }
     if (!value.is(Json::Kind::integer) && !value.is(Json::Kind::number))
-        damaged(std::string(what) + " is no number");
+        refuse_damaged(std::string(what) + " is no number");
     return value.number;
 }
 
@@ -147,11 +142,12 @@ std::pair<std::string, const Json *> only_member(const Json &value, const char *
         if (entry.second.is(Json::Kind::null))
             continue;
         if (found.second)
-            damaged(std::string(what) + " has two kinds, " + found.first + " and " + entry.first);
+            refuse_damaged(std::string(what) + " has two kinds, " + found.first + " and " +
+                           entry.first);
         found = {entry.first, &entry.second};
     }
     if (!found.second)
-        damaged(std::string(what) + " has no kind");
+        refuse_damaged(std::string(what) + " has no kind");
     return found;
 }
 
@@ -196,7 +192,7 @@ pt2::Argument text_of(const Json &value)
 pt2::Argument name_of(std::string name, Type type)
 {
     if (name.empty())
-        damaged("a value has no name");
+        refuse_damaged("a value has no name");
     pt2::Argument argument;
     argument.kind = Kind::name;
     argument.type = type;
@@ -279,7 +275,7 @@ pt2::Argument graph_of(const Json &value, int depth)
 {
     constexpr int deepest = 16;
     if (depth >= deepest)
-        damaged("its graphs are nested too deeply");
+        refuse_damaged("its graphs are nested too deeply");
     pt2::Argument argument;
     argument.kind = Kind::graph;
     argument.text = name_text(member(value, "name"), "the name of a graph");
@@ -587,10 +583,10 @@ pt2::OutputTree read_output_tree(const Json &graph_module)
             continue;
         const Json tree = parse(text(member(*signature, "out_spec"), "\"out_spec\""));
         if (tree.elements.size() != 2)
-            damaged("the structure of its outputs cannot be read");
+            refuse_damaged("the structure of its outputs cannot be read");
         return read_tree(tree.elements[1], named_tuples);
     }
-    damaged("the structure of its outputs is missing");
+    refuse_damaged("the structure of its outputs is missing");
 }
 
 std::map<std::string, pt2::Range> read_ranges(const Json &json)
@@ -663,6 +659,22 @@ pt2::Payloads parse_payloads(const std::string &json)
     for (const Json::Member &entry : object(member(parsed, "config"), "\"config\"").members)
         payloads.emplace(entry.first, read_payload(entry.second));
     return payloads;
+}
+
+const pt2::Argument *find_input(const pt2::Node &node, const std::string &name)
+{
+    const auto found = std::find_if(
+        node.inputs.begin(), node.inputs.end(),
+        [&](const pt2::NamedArgument &input) { return input.name == name; });
+    return found == node.inputs.end() ? nullptr : &found->value;
+}
+
+const pt2::TensorDescription *description_of(const pt2::Program &program,
+                                             const pt2::Argument &value)
+{
+    const auto found = value.kind == Kind::name ? program.graph.tensors.find(value.text)
+                                                : program.graph.tensors.end();
+    return found == program.graph.tensors.end() ? nullptr : &found->second;
 }
 
 } // namespace sscam

@@ -130,6 +130,12 @@ using Payloads = std::map<std::string, Payload>;
 
 } // namespace pt2
 
+// NULL: it has no argument of that name.
+const pt2::Argument *find_input(const pt2::Node &node, const std::string &name);
+// NULL: a literal, or a value of which there is none.
+const pt2::TensorDescription *description_of(const pt2::Program &program,
+                                             const pt2::Argument &value);
+
 // These throw an Error that names what is wrong in the JSON.
 pt2::Program parse_program(const std::string &json);
 pt2::Payloads parse_payloads(const std::string &json);

@@ -10,14 +10,6 @@ using Kind = pt2::Argument::Kind;
 
 const std::string aten_operator = "torch.ops.aten.";
 
-const pt2::Argument *find_input(const pt2::Node &node, const std::string &name)
-{
-    const auto found = std::find_if(
-        node.inputs.begin(), node.inputs.end(),
-        [&](const pt2::NamedArgument &input) { return input.name == name; });
-    return found == node.inputs.end() ? nullptr : &found->value;
-}
-
 // The same operator on other terms: without the arguments of those names.
 pt2::Node renamed(const pt2::Node &node, const std::string &target,
                   const std::vector<std::string> &left_out)

@@ -52,9 +52,9 @@ Linear product_of(const pt2::Size &a, const pt2::Size &b)
     return checked(product);
 }
 
-class Parser {
+class SizeParser {
 public:
-    explicit Parser(const std::string &text) : text_(text) {}
+    explicit SizeParser(const std::string &text) : text_(text) {}
 
     Linear whole()
     {
@@ -179,7 +179,7 @@ private:
 
 pt2::Size parse_size(const std::string &expression)
 {
-    Linear found = Parser(expression).whole();
+    Linear found = SizeParser(expression).whole();
     if (found && (found->symbol.empty() || found->factor > 0))
         return *std::move(found);
     pt2::Size unknown;

@@ -65,7 +65,7 @@ std::string pickle_folder(const ZipRecords &directory)
 
 // Either a configuration tells where tensors lie in the program's archive, or a record of it is an
 // archive of its own.
-struct Weights::Source {
+struct ProgramWeights::Source {
     std::vector<unsigned char> inner_bytes;
     sscam_byte_source inner_source = {};
     std::optional<ZipRecords> inner;
@@ -73,11 +73,11 @@ struct Weights::Source {
     std::optional<TensorRecords> records;
 };
 
-std::unique_ptr<Weights::Source> Weights::source(const ProgramArchive &archive,
-                                                 const Conversion &conversion,
-                                                 const std::string &folder,
-                                                 const std::string &configuration,
-                                                 const std::string &pickled)
+std::unique_ptr<ProgramWeights::Source> ProgramWeights::source(const ProgramArchive &archive,
+                                                               const Conversion &conversion,
+                                                               const std::string &folder,
+                                                               const std::string &configuration,
+                                                               const std::string &pickled)
 {
     auto made = std::make_unique<Source>();
     const ZipRecords::Record *record = pickled.empty() ? nullptr : archive.find(pickled);
@@ -101,7 +101,7 @@ std::unique_ptr<Weights::Source> Weights::source(const ProgramArchive &archive,
     return made;
 }
 
-Weights::Weights(const ProgramArchive &archive, const Conversion &conversion)
+ProgramWeights::ProgramWeights(const ProgramArchive &archive, const Conversion &conversion)
     : weights_(source(archive, conversion, "data/weights/", archive.weight_configuration(),
                       archive.pickled_weights())),
       constants_(source(archive, conversion, "data/constants/", archive.constant_configuration(),
@@ -109,9 +109,9 @@ Weights::Weights(const ProgramArchive &archive, const Conversion &conversion)
 {
 }
 
-Weights::~Weights() = default;
+ProgramWeights::~ProgramWeights() = default;
 
-at::Tensor Weights::find(Source &source, const std::string &name)
+at::Tensor ProgramWeights::find(Source &source, const std::string &name)
 {
     const auto found = source.tensors.find(name);
     if (found == source.tensors.end())

@@ -12,11 +12,11 @@
 namespace sscam {
 
 // Tensors are read when they are asked for.
-class Weights {
+class ProgramWeights {
 public:
     // The archive and the conversion must outlive it.
-    Weights(const ProgramArchive &archive, const Conversion &conversion);
-    ~Weights();
+    ProgramWeights(const ProgramArchive &archive, const Conversion &conversion);
+    ~ProgramWeights();
 
     // On the conversion's device. Throws an Error if there is none of that name.
     at::Tensor weight(const std::string &name) { return find(*weights_, name); }

@@ -6,15 +6,9 @@ namespace sscam {
 
 namespace {
 
-[[noreturn]] void damaged(const std::string &what)
+[[noreturn]] void damaged_archive(const std::string &what)
 {
     throw Error(SSCAM_E_FORMAT, "damaged zip archive: " + what);
-}
-
-void check(sscam_status status)
-{
-    if (status != SSCAM_OK)
-        throw Reported(status);
 }
 
 } // namespace
@@ -24,7 +18,7 @@ bool ZipRecords::is_archive(const sscam_byte_source &source)
     uint8_t start[4];
     if (source.size < sizeof start)
         return false;
-    check(sscam_byte_source_read(&source, 0, start, sizeof start));
+    throw_if_failed(sscam_byte_source_read(&source, 0, start, sizeof start));
     return sscam_zip_is_archive(start, sizeof start);
 }
 
@@ -33,18 +27,18 @@ ZipRecords::ZipRecords(const sscam_byte_source &source) : source_(source)
     sscam_zip_entries directory;
     sscam_status status = SSCAM_OK;
     const bool is_open = sscam_zip_open(&source, &directory, &status);
-    check(status);
+    throw_if_failed(status);
     if (!is_open)
-        damaged("it has no directory");
+        damaged_archive("it has no directory");
     for (Record record; directory.next < directory.end;) {
         const bool is_read = sscam_zip_next(&directory, &record, &status);
-        check(status);
+        throw_if_failed(status);
         if (!is_read)
-            damaged("its directory breaks off");
+            damaged_archive("its directory breaks off");
         if (record.header_offset > source.size || record.size > source.size - record.header_offset)
-            damaged(std::string("the record \"") + record.name + "\" goes beyond its end");
+            damaged_archive(std::string("the record \"") + record.name + "\" goes beyond its end");
         if (!records_.emplace(record.name, record).second)
-            damaged(std::string("two records are named \"") + record.name + "\"");
+            damaged_archive(std::string("two records are named \"") + record.name + "\"");
     }
 }
 
@@ -60,10 +54,10 @@ void ZipRecords::read(const Record &record, void *buffer) const
         throw Error(SSCAM_E_UNSUPPORTED, "the zip archive is compressed, which torch.export.save "
                                          "does not do; pack it again without compression");
     size_t count = 0;
-    check(sscam_zip_read_start(&source_, &record, static_cast<uint8_t *>(buffer), record.size,
-                               &count));
+    throw_if_failed(sscam_zip_read_start(&source_, &record, static_cast<uint8_t *>(buffer),
+                                         record.size, &count));
     if (count != record.size)
-        damaged(std::string("the record \"") + record.name + "\" goes beyond its end");
+        damaged_archive(std::string("the record \"") + record.name + "\" goes beyond its end");
 }
 
 std::vector<unsigned char> ZipRecords::bytes(const Record &record) const

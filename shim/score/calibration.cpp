@@ -146,9 +146,9 @@ std::vector<Circumstance> circumstances(const Network &network)
     throw Error(SSCAM_E_FORMAT, "a calibration: " + what);
 }
 
-class Reader {
+class PlanReader {
 public:
-    explicit Reader(const std::string &text) : in_(text) { in_.imbue(std::locale::classic()); }
+    explicit PlanReader(const std::string &text) : in_(text) { in_.imbue(std::locale::classic()); }
 
     bool at_end() { return (in_ >> std::ws).eof(); }
 
@@ -205,7 +205,7 @@ sscam_precision precision_named(const std::string &name)
     fail_format("\"" + name + "\" is no precision");
 }
 
-CalibratedPlan read_plan(Reader &reader)
+CalibratedPlan read_plan(PlanReader &reader)
 {
     CalibratedPlan plan;
     reader.expect("shape");
@@ -229,7 +229,7 @@ CalibratedPlan read_plan(Reader &reader)
     return plan;
 }
 
-void check_circumstances(const Network &network, Reader &reader)
+void check_circumstances(const Network &network, PlanReader &reader)
 {
     for (const Circumstance &own : circumstances(network)) {
         reader.expect(own.key);
@@ -249,7 +249,7 @@ PlansByPrecision read_text(const Network &network, const std::string &text)
         fail_format("its text has " + std::to_string(text.size()) + " bytes");
     if (text.compare(0, sizeof title - 1, title) != 0)
         fail_format(std::string("its text does not begin with \"") + title + "\"");
-    Reader reader(text.substr(sizeof title - 1));
+    PlanReader reader(text.substr(sizeof title - 1));
     if (reader.number("the version", 1, std::numeric_limits<int32_t>::max()) > version)
         fail_format("it is of a later release");
     check_circumstances(network, reader);

@@ -1,5 +1,6 @@
 """Damages programs of torch.export: as torchscript_mutations.py does, and their JSON."""
 
+import copy
 import json
 import random
 import re
@@ -11,14 +12,23 @@ SCALARS = (*NUMBERS, 0.5, 1e308, None, True, False, "", [], {}, "as_tensor", "x"
 
 
 def containers_in(value):
-    """Every object and list of a document."""
-    pending, found = [value], []
+    """Every object and list of a document, once, however often it stands there."""
+    pending, found, seen = [value], [], set()
     while pending:
         one = pending.pop()
-        if isinstance(one, (dict, list)):
+        if isinstance(one, (dict, list)) and id(one) not in seen:
+            seen.add(id(one))
             found.append(one)
             pending.extend(one.values() if isinstance(one, dict) else one)
     return [one for one in found if one]
+
+
+def is_short(value):
+    """Whether a thousand of it are no more than a file may have."""
+    try:
+        return len(json.dumps(value)) < 1000
+    except RecursionError:
+        return False
 
 
 def change_entry(container, key, containers, chance):
@@ -30,11 +40,10 @@ def change_entry(container, key, containers, chance):
         case 1 if isinstance(old, int) or old is None:
             container[key] = chance.choice(NUMBERS)
         case 2:  # from elsewhere in the document
-            container[key] = chance.choice(
-                list(other.values() if isinstance(other, dict) else other)
-            )
+            taken = chance.choice(list(other.values() if isinstance(other, dict) else other))
+            container[key] = copy.deepcopy(taken)  # it may be what it is put into
         case 3:
-            container[key] = [old] * chance.choice((1, 2, 1000))
+            container[key] = [old] * chance.choice((1, 2, 1000 if is_short(old) else 3))
         case 4:
             for _ in range(chance.choice((1, 30, 20000))):
                 old = [old]
@@ -76,13 +85,13 @@ def mutate_json(content, chance):
         document = json.loads(content)
     except (ValueError, RecursionError):
         return mutations.mutate_bytes(content, chance)
-    for _ in range(chance.choice((1, 1, 2, 5))):
-        containers = containers_in(document)
-        if containers:
-            change_container(containers, chance)
     try:
+        for _ in range(chance.choice((1, 1, 2, 5))):
+            containers = containers_in(document)
+            if containers:
+                change_container(containers, chance)
         return text_of(document).encode()
-    except RecursionError:  # nested too deep for Python's writer
+    except RecursionError:  # nested too deep for Python
         depth = chance.choice((2000, 200000))
         return content[:-1] + b"," + b'{"a":' * depth + b"1" + b"}" * (depth + 1)
 

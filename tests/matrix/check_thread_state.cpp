@@ -21,9 +21,10 @@
 #include "matrix/network_file.hpp"
 #include "support/check_main.h"
 
-// What a libtorch with CUDA registers, on a machine without a device.
 int64_t device_questions = 0;
 
+#ifndef LIBTORCH_HAS_CUDA
+// What a libtorch with CUDA registers, on a machine without a device.
 class CUDAHooks : public at::CUDAHooksInterface {
 public:
     explicit CUDAHooks(at::CUDAHooksArgs) {}
@@ -37,6 +38,7 @@ public:
 namespace at {
 REGISTER_CUDA_HOOKS(CUDAHooks)
 }
+#endif
 
 namespace {
 
