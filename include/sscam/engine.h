@@ -275,8 +275,8 @@ SSCAM_API sscam_status sscam_engine_reply_set_outputs(sscam_engine_reply *reply,
  * @param reply The callback's.
  * @return SSCAM_OK, or SSCAM_E_MEMORY where the library finds no other memory, which fails the
  *         caller's call: in both cases the caller owns what `input` points to, and frees it with
- *         sscam_free(). SSCAM_E_ARGUMENT (NULL; not in `run`; taken before): nothing changes hands, and
- *         the caller's call fails.
+ *         sscam_free(). SSCAM_E_ARGUMENT (NULL; not in `run`; taken before): nothing changes
+ *         hands, and the caller's call fails.
  * Thread: any thread while the callback runs, one at a time for a reply.
  * @since 1.0
  */

@@ -94,8 +94,8 @@ SSCAM_API const char *sscam_metric_name(const sscam_metric *metric);
  *               library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_title(const sscam_metric *metric);
 
-/** @param metric A metric. @return "%" for values from 0 to 100; "MiB" for memory, 2^20 bytes; "" for plain
- *               numbers. Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
+/** @param metric A metric. @return "%" for values from 0 to 100; "MiB" for memory, 2^20 bytes; ""
+ * for plain numbers. Ownership: the library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_unit(const sscam_metric *metric);
 
 /** @param metric A metric. @return 1 where higher values are better, -1 where lower ones are; 0 for

@@ -234,7 +234,8 @@ START_TEST(what_was_prepared_is_not_calibrated_again)
 }
 END_TEST
 
-// In channels-last order, a batch of two or more has no rows of channels to join; a single input has.
+// In channels-last order, a batch of two or more has no rows of channels to join; a single input
+// has.
 const char joining_rows[] =
     "    a = torch.conv2d(x, self.stem, None, [1, 1], [1, 1])\n"
     "    rows = torch.relu(a.view([x.size(0), 8, 256]).view([x.size(0) * 8, 256]))\n"
