@@ -73,7 +73,7 @@ enum {
     GROUPS_LAST = 8
 };
 
-bool is_convolution(const jit::Node *node)
+bool is_fusible_convolution(const jit::Node *node)
 {
     static const auto traced = c10::Symbol::fromQualString("aten::_convolution");
     static const auto plain = c10::Symbol::fromQualString("aten::convolution");
@@ -86,7 +86,7 @@ bool is_convolution(const jit::Node *node)
 
 std::optional<ConvolutionLayer> layer_of(const jit::Node *node)
 {
-    if (!is_convolution(node))
+    if (!is_fusible_convolution(node))
         return std::nullopt;
     const auto stride = constant_pair(node->input(STRIDE)),
                padding = constant_pair(node->input(PADDING)),
