@@ -54,14 +54,22 @@ def boxes_of(path, class_of):
     return found[0][0], [edges for number, edges in found if number == found[0][0]]
 
 
-def explainer(model, method, options, channels, cut):
+def explainer(model, method, options, channels):
     made = sscam.Explainer(model, method)
     for name, value in options.items():
         made.options[name] = value
     if method.startswith(("score", "ss-cam")):
         made.options["max_channels"] = channels
-    made.options.update(metrics=",".join(METRICS), metric_threshold=cut)
     return made
+
+
+def judges(model, count, cut):
+    """Of given maps an evaluation takes from its explainers nothing but the metrics' options."""
+    metrics = ",".join(METRICS)
+    return [
+        sscam.Explainer(model, "grad-cam", metrics=metrics, metric_threshold=cut)
+        for _ in range(count)
+    ]
 
 
 def interval(differences, count=2000):
@@ -107,17 +115,15 @@ def main():
     table = rows(arguments.samples)
     names = list(table)
     model = sscam.Model(arguments.model)
-    made = {
-        cut: [explainer(model, *table[name], arguments.channels, cut) for name in names]
-        for cut in CUTS
-    }
+    made = [explainer(model, *table[name], arguments.channels) for name in names]
+    judged = {cut: judges(model, len(names), cut) for cut in CUTS}
     values = {cut: [] for cut in CUTS}
     end = time.monotonic() + 60 * arguments.minutes
     for path in sorted(arguments.images.iterdir())[:: arguments.every]:
         number, boxes = boxes_of(arguments.annotations / f"{path.stem}.xml", class_of)
-        maps = [[one.explain(path, class_index=number)] for one in made[0.0]]
+        maps = [[one.explain(path, class_index=number)] for one in made]
         for cut in CUTS:
-            evaluation = sscam.Evaluation(made[cut])
+            evaluation = sscam.Evaluation(judged[cut])
             (case,) = evaluation.add(path, classes=[number], boxes=boxes, maps=maps)
             values[cut].append(
                 [
