@@ -1,14 +1,14 @@
 """Searches for a reading of the SS-CAM paper under which the order of its tables holds.
 
-usage: paper_order.py MODEL IMAGES ANNOTATIONS [--minutes 10] [--channels 32] [--samples 1]
+usage: paper_order.py MODEL IMAGES ANNOTATIONS CLASSES [--minutes 10] [--channels 32]
 
 The readings are noise of an absolute scale and of the mask's range, sigma from 0.05 to 4, each
 preset, and maps cut at a share of their maximum. Each image is explained once by each row, and
 evaluated with each cut. Images are taken until the time is over, so that it runs on one core; the
 channels with the most structure are scored (`max_channels`), and all share a sample's noise
 (`noise=common`). Prints for each cut and row the means over the images, the differences from
-Score-CAM's with their 95 % bootstrap intervals, and whether the paper's order holds: a lower average
-drop, a higher average increase, more energy in the boxes.
+Score-CAM's with their 95 % bootstrap intervals, and whether the paper's order holds: a lower
+average drop, a higher average increase, more energy in the boxes; ? where the interval has 0.
 """
 
 import argparse
@@ -34,12 +34,18 @@ def rows(samples):
     for scale in ("absolute", "range"):
         for sigma in SIGMAS:
             name = f"ss-cam-mean {scale} sigma={sigma:g}"
-            found[name] = ("ss-cam-mean", {**common, "noise_scale": scale, "sigma": sigma})
+            found[name] = (
+                "ss-cam-mean",
+                {**common, "noise_scale": scale, "sigma": sigma},
+            )
     for preset in ("authors-code", "torch-cam", "pytorch-grad-cam"):
         for method in ("score-cam", "ss-cam-mean"):
             options = {"samples": samples} if method == "ss-cam-mean" else {}
             found[f"{method} {preset}"] = (method, {"preset": preset, **options})
-    found["ss-cam-max algorithm-1"] = ("ss-cam-max", {"preset": "algorithm-1", "samples": samples})
+    found["ss-cam-max algorithm-1"] = (
+        "ss-cam-max",
+        {"preset": "algorithm-1", "samples": samples},
+    )
     return found
 
 
@@ -47,7 +53,9 @@ def boxes_of(path, class_of):
     """(class, boxes) of the first object's class."""
     found = []
     for item in xml.etree.ElementTree.parse(path).iter("object"):
-        edges = [float(item.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")]
+        edges = [
+            float(item.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")
+        ]
         edges[0] -= 1
         edges[1] -= 1
         found.append((class_of[item.findtext("name")], edges))
@@ -95,7 +103,9 @@ def report(cut, names, values):
             better = difference.mean() * direction > 0
             sure = low > 0 or high < 0
             word = ("holds" if better else "fails") + ("" if sure else "?")
-            cells.append(f"{mean:6.1f} ({difference.mean():+6.1f} [{low:+6.1f},{high:+6.1f}] {word:6})")
+            cells.append(
+                f"{mean:6.1f} ({difference.mean():+6.1f} [{low:+6.1f},{high:+6.1f}] {word:6})"
+            )
         print(f"{name:32}", *cells)
 
 
