@@ -5,7 +5,7 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "explain/whole_gradients.h"
+#include "explain/job_gradients.h"
 #include "math/upsample.h"
 #include "methods/methods.h"
 

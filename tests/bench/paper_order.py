@@ -1,14 +1,14 @@
 """Searches for a reading of the SS-CAM paper under which the order of its tables holds.
 
-usage: paper_order.py MODEL IMAGES ANNOTATIONS [--minutes 10] [--channels 32] [--samples 1]
+usage: paper_order.py MODEL IMAGES ANNOTATIONS CLASSES [--minutes 10] [--channels 32]
 
 The readings are noise of an absolute scale and of the mask's range, sigma from 0.05 to 4, each
 preset, and maps cut at a share of their maximum. Each image is explained once by each row, and
 evaluated with each cut. Images are taken until the time is over, so that it runs on one core; the
 channels with the most structure are scored (`max_channels`), and all share a sample's noise
 (`noise=common`). Prints for each cut and row the means over the images, the differences from
-Score-CAM's with their 95 % bootstrap intervals, and whether the paper's order holds: a lower average
-drop, a higher average increase, more energy in the boxes.
+Score-CAM's with their 95 % bootstrap intervals, and whether the paper's order holds: a lower
+average drop, a higher average increase, more energy in the boxes; ? where the interval has 0.
 """
 
 import argparse
@@ -34,12 +34,18 @@ def rows(samples):
     for scale in ("absolute", "range"):
         for sigma in SIGMAS:
             name = f"ss-cam-mean {scale} sigma={sigma:g}"
-            found[name] = ("ss-cam-mean", {**common, "noise_scale": scale, "sigma": sigma})
+            found[name] = (
+                "ss-cam-mean",
+                {**common, "noise_scale": scale, "sigma": sigma},
+            )
     for preset in ("authors-code", "torch-cam", "pytorch-grad-cam"):
         for method in ("score-cam", "ss-cam-mean"):
             options = {"samples": samples} if method == "ss-cam-mean" else {}
             found[f"{method} {preset}"] = (method, {"preset": preset, **options})
-    found["ss-cam-max algorithm-1"] = ("ss-cam-max", {"preset": "algorithm-1", "samples": samples})
+    found["ss-cam-max algorithm-1"] = (
+        "ss-cam-max",
+        {"preset": "algorithm-1", "samples": samples},
+    )
     return found
 
 
@@ -47,21 +53,31 @@ def boxes_of(path, class_of):
     """(class, boxes) of the first object's class."""
     found = []
     for item in xml.etree.ElementTree.parse(path).iter("object"):
-        edges = [float(item.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")]
+        edges = [
+            float(item.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")
+        ]
         edges[0] -= 1
         edges[1] -= 1
         found.append((class_of[item.findtext("name")], edges))
     return found[0][0], [edges for number, edges in found if number == found[0][0]]
 
 
-def explainer(model, method, options, channels, cut):
+def explainer(model, method, options, channels):
     made = sscam.Explainer(model, method)
     for name, value in options.items():
         made.options[name] = value
     if method.startswith(("score", "ss-cam")):
         made.options["max_channels"] = channels
-    made.options.update(metrics=",".join(METRICS), metric_threshold=cut)
     return made
+
+
+def judges(model, count, cut):
+    """Of given maps an evaluation takes from its explainers nothing but the metrics' options."""
+    metrics = ",".join(METRICS)
+    return [
+        sscam.Explainer(model, "grad-cam", metrics=metrics, metric_threshold=cut)
+        for _ in range(count)
+    ]
 
 
 def interval(differences, count=2000):
@@ -87,7 +103,9 @@ def report(cut, names, values):
             better = difference.mean() * direction > 0
             sure = low > 0 or high < 0
             word = ("holds" if better else "fails") + ("" if sure else "?")
-            cells.append(f"{mean:6.1f} ({difference.mean():+6.1f} [{low:+6.1f},{high:+6.1f}] {word:6})")
+            cells.append(
+                f"{mean:6.1f} ({difference.mean():+6.1f} [{low:+6.1f},{high:+6.1f}] {word:6})"
+            )
         print(f"{name:32}", *cells)
 
 
@@ -107,17 +125,15 @@ def main():
     table = rows(arguments.samples)
     names = list(table)
     model = sscam.Model(arguments.model)
-    made = {
-        cut: [explainer(model, *table[name], arguments.channels, cut) for name in names]
-        for cut in CUTS
-    }
+    made = [explainer(model, *table[name], arguments.channels) for name in names]
+    judged = {cut: judges(model, len(names), cut) for cut in CUTS}
     values = {cut: [] for cut in CUTS}
     end = time.monotonic() + 60 * arguments.minutes
     for path in sorted(arguments.images.iterdir())[:: arguments.every]:
         number, boxes = boxes_of(arguments.annotations / f"{path.stem}.xml", class_of)
-        maps = [[one.explain(path, class_index=number)] for one in made[0.0]]
+        maps = [[one.explain(path, class_index=number)] for one in made]
         for cut in CUTS:
-            evaluation = sscam.Evaluation(made[cut])
+            evaluation = sscam.Evaluation(judged[cut])
             (case,) = evaluation.add(path, classes=[number], boxes=boxes, maps=maps)
             values[cut].append(
                 [

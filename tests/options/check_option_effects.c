@@ -116,8 +116,8 @@ static const effect effects[] = {
      OTHER_SUMS EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE FULL_GRAD OPTI_CAM, CAM, NULL,
      "dense"},
     {"region", "all", NOBODY, NULL, NULL, NULL},
-    {"reduction", "sum", SUMS EIGEN_GRAD SCORING POSITIONS GROUP RISE OPTI_CAM, CAM, "region=2,0,10,4",
-     "dense"}, /* eight positions: an exact factor */
+    {"reduction", "sum", SUMS EIGEN_GRAD SCORING POSITIONS GROUP RISE OPTI_CAM, CAM,
+     "region=2,0,10,4", "dense"}, /* eight positions: an exact factor */
     {"reduction", "sum", NOBODY, NULL, NULL, NULL},
     {"score", "probability", SCORING ABLATION POSITIONS, NULL, NULL, NULL},
     {"score", "logit", GROUP RISE, NULL, NULL, NULL},

@@ -1,6 +1,6 @@
 /* Gradients of a job's target throughout its network. */
-#ifndef SSCAM_LIB_EXPLAIN_WHOLE_GRADIENTS_H
-#define SSCAM_LIB_EXPLAIN_WHOLE_GRADIENTS_H
+#ifndef SSCAM_LIB_EXPLAIN_JOB_GRADIENTS_H
+#define SSCAM_LIB_EXPLAIN_JOB_GRADIENTS_H
 
 #include "explain/method_private.h"
 

@@ -1,4 +1,4 @@
-#include "explain/whole_gradients.h"
+#include "explain/job_gradients.h"
 
 #include <math.h>
 #include <string.h>
