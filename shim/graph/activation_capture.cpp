@@ -128,8 +128,9 @@ struct TokenOrder {
     }
 };
 
+// `activations`: of the input.
 TokenOrder token_order(Network &network, const Layer &layer, const at::Tensor &input,
-                       const std::string &output)
+                       const at::Tensor &activations, const std::string &output)
 {
     if (!layer.may_be_rearranged)
         return {};
@@ -142,6 +143,12 @@ TokenOrder token_order(Network &network, const Layer &layer, const at::Tensor &i
     order.axis = 3 - layout.batch_axis - layout.channel_axis;
     order.extra = layout.extra;
     const auto program = network.tapped_at(layer);
+    const auto tokens_in = [&](const at::Tensor &values) {
+        return values.narrow(order.axis, order.extra, values.size(order.axis) - order.extra)
+            .select(layout.batch_axis, 0)
+            .movedim(layout.channel_axis > order.axis ? 0 : 1, 0)
+            .to(at::kFloat);
+    };
     const auto tokens_of = [&](const at::Tensor &other) {
         const c10::AutoGradMode no_gradients(false);
         const auto tap = c10::make_intrusive<LayerTap>(*network.form(), false);
@@ -153,13 +160,12 @@ TokenOrder token_order(Network &network, const Layer &layer, const at::Tensor &i
         const at::Tensor &values = tap->activations;
         if (!values.defined() || values.sizes() != at::IntArrayRef(layer.shape))
             return at::Tensor();
-        return values.narrow(order.axis, order.extra, values.size(order.axis) - order.extra)
-            .select(layout.batch_axis, 0)
-            .movedim(layout.channel_axis > order.axis ? 0 : 1, 0)
-            .to(at::kFloat);
+        return tokens_in(values);
     };
-    order.tokens = *network.token_order(
-        layer, input, [&] { return find_token_order(input, layout.sides, tokens_of, layer.name); });
+    order.tokens = *network.token_order(layer, input, [&] {
+        return find_token_order(input, layout.sides, tokens_in(activations.detach()), tokens_of,
+                                layer.name);
+    });
     return order;
 }
 
@@ -218,7 +224,8 @@ void capture(Network &network, const sscam_capture_request &request, sscam_captu
     }
     HostArray<float> logit_copy = host_copy(logits);
     throw_if_failed(sscam_resolve_target(&target, logit_copy.get(), logits.size(1)));
-    const TokenOrder order = token_order(network, layer, input, text_or_empty(request.output));
+    const TokenOrder order = token_order(network, layer, input, tap->activations,
+                                         text_or_empty(request.output));
     HostArray<float> gradient_copy, curvature_copy;
     if (want_gradients) {
         const Derivatives found = derivatives_at(*tap, logits, target, layer,

@@ -107,6 +107,19 @@ bool selects_by_index(const Step &step)
     return starts_with_any(step.operation, {"Index", "Gather", "Take", "Roll", "Flip"});
 }
 
+bool moves_axes_of_map(const Step &step)
+{
+    if (!starts_with_any(step.operation, {"Transpose", "Permute"}))
+        return false;
+    bool is_map = true;
+    visit_back(&step, [&](const Step &before) {
+        is_map = is_map && !is_matrix_product(before) &&
+                 !starts_with_any(before.operation, {"View", "Reshape", "UnsafeView"});
+        return is_map;
+    });
+    return is_map;
+}
+
 std::unordered_set<const Step *> steps_before(FlowValue value)
 {
     std::unordered_set<const Step *> found;

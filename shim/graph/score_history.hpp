@@ -21,6 +21,10 @@ bool may_rearrange_tokens(const Step &step);
 // Whether it takes elements in an order that values tell.
 bool selects_by_index(const Step &step);
 
+// Whether it exchanges axes of the input or of what convolutions alone have made of it, by which
+// rows may become columns.
+bool moves_axes_of_map(const Step &step);
+
 // All steps that a value is made of.
 std::unordered_set<const Step *> steps_before(FlowValue value);
 

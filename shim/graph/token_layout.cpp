@@ -93,9 +93,10 @@ private:
     bool are_rearranged(const std::unordered_set<const Step *> &sources) const
     {
         for (const Step *step : sources) {
-            const auto rank = ranks_.find(step);
-            if (selects_by_index(*step) ||
-                (rank != ranks_.end() && rank->second > static_cast<size_t>(input_.rank)))
+            const auto known = ranks_.find(step);
+            const size_t rank = known != ranks_.end() ? known->second : 0;
+            if (selects_by_index(*step) || rank > static_cast<size_t>(input_.rank) ||
+                (rank == static_cast<size_t>(input_.rank) && moves_axes_of_map(*step)))
                 return true;
         }
         return false;

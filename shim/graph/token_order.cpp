@@ -4,166 +4,229 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "common/guard.hpp"
+#include "graph/strided_order.hpp"
 
 namespace sscam {
 
 namespace {
 
-// A share of tokens, and a share of change that is a token's own, by which an order is certain.
-constexpr double most_tokens = 0.5, clear_change = 0.5;
+// Shares of tokens that follow the noise of their own positions by which reading order is certain.
+constexpr double nearly_all = 0.9;
+// Agreements of an order with the response, of 1 at most: of reading order where no other is found,
+// and of an order with the best for each token alone.
+constexpr double fair_order = 0.3, as_good = 0.8;
+// Agreement of the next order, as a share of the best one's, by which that is certain.
+constexpr double clearly_less = 0.96;
+// Mean length of moments of the finest waves, by which tokens have positions of their own.
+constexpr double clear_locality = 0.5;
+// Patches that overlap lie beside the grid's positions.
+constexpr double offset_step = 0.05, most_offset = 0.5, most_offset_in_order = 0.75;
+constexpr int64_t tokens_at_once = 4096; // for which the fits of all positions are kept
 
-int64_t bits_of(int64_t side)
+// 1 or -1 for each position, scattered like random signs, the same in every run.
+at::Tensor scattered_signs(int64_t count)
 {
-    int64_t bits = 0;
-    while ((int64_t(1) << bits) < side)
-        bits++;
-    return bits;
+    at::Tensor found = at::empty({count}, at::kFloat);
+    for (int64_t i = 0; i < count; i++) {
+        uint64_t bits = (static_cast<uint64_t>(i) + 1) * 0x9E3779B97F4A7C15u;
+        bits = (bits ^ (bits >> 29)) * 0xBF58476D1CE4E5B9u;
+        found.data_ptr<float>()[i] = (bits >> 37 & 1) != 0 ? 1.0F : -1.0F;
+    }
+    return found;
 }
 
-// Bits that scatter like random ones, the same in every run.
-bool scattered_bit(int64_t i)
+// The agreement of an order that is found. The best of many orders agrees by chance up to 0.6 with
+// random moments of 16 tokens, and up to 0.2 with those of 49.
+double clear_order(int64_t count)
 {
-    uint64_t bits = (static_cast<uint64_t>(i) + 1) * 0x9E3779B97F4A7C15u;
-    bits = (bits ^ (bits >> 29)) * 0xBF58476D1CE4E5B9u;
-    return (bits >> 37 & 1) != 0;
+    return std::clamp(2.6 / std::sqrt(static_cast<double>(count)), 0.35, 0.8);
 }
 
-double correlation(const at::Tensor &a, const at::Tensor &b)
+// Moments without what all tokens have in common, which tells no positions. They are longer than 1
+// by chance alone.
+GridResponse told_apart(GridResponse response)
 {
-    const at::Tensor x = a.to(at::kDouble) - a.to(at::kDouble).mean(),
-                     y = b.to(at::kDouble) - b.to(at::kDouble).mean();
-    const double scale = std::sqrt((x * x).sum().item<double>() * (y * y).sum().item<double>());
-    return scale > 0 ? (x * y).sum().item<double>() / scale : 0.0;
+    for (AxisResponse &axis : response)
+        if (axis.side > 1) {
+            const at::Tensor moments = axis.moments / axis.moments.abs().clamp_min(1.0);
+            axis.moments = moments - moments.mean(0, /*keepdim=*/true);
+        }
+    return response;
 }
 
-class OrderFinder {
+class OrderFit {
 public:
-    OrderFinder(const at::Tensor &input, sscam_sides grid, const TokensOf &tokens_of)
-        : input_(input), grid_(grid), count_(sscam_position_count(grid)), tokens_of_(tokens_of),
-          plain_(tokens_of(input))
+    OrderFit(const GridResponse &response, int64_t count)
+        : response_(told_apart(response)), count_(count)
     {
-        const double spread = input.std().item<double>();
-        const at::Tensor numbers = at::arange(input.numel(), input.options()).view(input.sizes());
-        other_ = input + (spread > 0 ? spread : 1.0) * at::sin(numbers * 1.7);
+        double energy = 0.0, moments = 0.0;
+        for (const AxisResponse &axis : response_)
+            if (axis.side > 1) {
+                energy += axis.moments.abs().square().sum().item<double>();
+                moments += static_cast<double>(axis.moments.numel());
+            }
+        scale_ = std::sqrt(energy * moments) + 1e-300;
     }
 
-    // The change of each token, where the input changes at the positions; nothing: a run with
-    // another input does not reach the layer in the same way.
-    std::optional<at::Tensor> changes(const at::Tensor &positions) const
+    const GridResponse &response() const { return response_; }
+
+    // Of the positions in reading order of each token, [T]; 1: the response is that of these
+    // positions alone.
+    double agreement(at::Tensor positions, double offset) const
     {
-        const at::Tensor tokens = tokens_of_(at::where(mask_of(positions), other_, input_));
-        if (!plain_.defined() || !tokens.defined() || tokens.sizes() != plain_.sizes())
-            return std::nullopt;
-        const at::Tensor found = (tokens - plain_).abs().sum(1);
-        if (!at::isfinite(found).all().item<bool>())
-            return std::nullopt;
-        return found.to(at::kCPU, at::kDouble);
+        double sum = 0.0;
+        for (auto axis = response_.rbegin(); axis != response_.rend(); ++axis) {
+            const at::Tensor coordinates = positions.remainder(axis->side);
+            positions = positions.floor_divide(axis->side);
+            if (axis->side > 1)
+                sum += best_of_offsets(offset, [&](double shift) {
+                           const at::Tensor waves = waves_at(*axis, coordinates.to(at::kDouble),
+                                                             shift);
+                           return at::real((axis->moments * waves.conj()).sum()).item<double>();
+                       }).first;
+        }
+        return sum / scale_;
     }
 
-    // Of each position.
-    template <class Wanted>
-    at::Tensor positions(const Wanted &wanted) const
+    // The position that suits each token best alone.
+    at::Tensor nearest() const
     {
-        at::Tensor found = at::empty({count_}, at::kBool);
-        for (int64_t i = 0; i < count_; i++)
-            found.data_ptr<bool>()[i] = wanted(i);
+        at::Tensor found;
+        for (const AxisResponse &axis : response_) {
+            const at::Tensor coordinates = nearest_coordinates(axis);
+            found = found.defined() ? found * axis.side + coordinates : coordinates;
+        }
         return found;
     }
 
-    int64_t coordinate(int64_t position, int axis) const
-    {
-        const int64_t after[] = {grid_.height * grid_.width, grid_.width, 1};
-        const int64_t sides[] = {grid_.depth, grid_.height, grid_.width};
-        return position / after[axis] % sides[axis];
-    }
-
-    bool find_coordinates(int axis, std::vector<int64_t> &position, double &certainty) const
-    {
-        const int64_t after[] = {grid_.height * grid_.width, grid_.width, 1};
-        const int64_t sides[] = {grid_.depth, grid_.height, grid_.width};
-        for (int64_t bit = 0; bit < bits_of(sides[axis]); bit++) {
-            const at::Tensor inside = positions(
-                [&](int64_t i) { return (coordinate(i, axis) >> bit & 1) != 0; });
-            const auto with = changes(inside), without = changes(inside.logical_not());
-            if (!with || !without)
-                return false;
-            const at::Tensor shares =
-                ((*with - *without) / (*with + *without + 1e-300)).contiguous();
-            for (int64_t i = 0; i < count_; i++)
-                if (shares.data_ptr<double>()[i] > 0)
-                    position[i] += (int64_t(1) << bit) * after[axis];
-            certainty = std::min(certainty, shares.abs().mean().item<double>());
-        }
-        return true;
-    }
-
 private:
-    // Of the input's values.
-    at::Tensor mask_of(const at::Tensor &positions) const
+    // The largest value, and at which offset.
+    template <class Value>
+    static std::pair<double, double> best_of_offsets(double most, const Value &value)
     {
-        at::Tensor mask =
-            positions.view({1, 1, grid_.depth, grid_.height, grid_.width}).to(input_.device());
-        if (input_.dim() == SSCAM_IMAGE_RANK)
-            mask = mask.squeeze(2);
-        for (int64_t axis = 2; axis < input_.dim(); axis++) {
-            const at::Tensor at_grid = (at::arange(input_.size(axis), input_.device()) *
-                                        mask.size(axis))
-                                           .floor_divide(input_.size(axis));
-            mask = mask.index_select(axis, at_grid.to(at::kLong));
-        }
-        return mask;
+        std::pair<double, double> best{value(-most), -most};
+        for (double offset = offset_step - most; offset <= most; offset += offset_step)
+            if (const double found = value(offset); found > best.first * (1 + 1e-9))
+                best = {found, offset};
+        return best;
     }
 
-    const at::Tensor input_;
-    const sscam_sides grid_;
-    const int64_t count_;
-    const TokensOf &tokens_of_;
-    const at::Tensor plain_;
-    at::Tensor other_;
+    at::Tensor nearest_coordinates(const AxisResponse &axis) const
+    {
+        if (axis.side == 1)
+            return at::zeros({count_}, at::kLong);
+        const auto parts = axis.moments.split(tokens_at_once);
+        const auto fits = [&](const at::Tensor &moments, double offset) {
+            const at::Tensor waves = waves_at(axis, at::arange(axis.side, at::kDouble), offset);
+            return at::real(moments.matmul(waves.conj().t())); // [tokens,side]
+        };
+        const double offset = best_of_offsets(most_offset, [&](double shift) {
+                                  double sum = 0.0;
+                                  for (const at::Tensor &part : parts)
+                                      sum += fits(part, shift).amax(1).sum().item<double>();
+                                  return sum;
+                              }).second;
+        std::vector<at::Tensor> found;
+        for (const at::Tensor &part : parts)
+            found.push_back(fits(part, offset).argmax(1));
+        return at::cat(found);
+    }
+
+    const GridResponse response_;
+    const int64_t count_; // of tokens
+    double scale_ = 1.0;
 };
 
-// The inverse of `position`, which says where each token lies; nothing: two lie at one position.
-std::optional<std::vector<int64_t>> inverse_of(const std::vector<int64_t> &position)
+// The mean length of the moments of the finest waves, of the axis where it is shorter.
+double locality(const GridResponse &response)
 {
-    std::vector<int64_t> token(position.size(), -1);
-    for (size_t i = 0; i < position.size(); i++) {
-        if (position[i] >= static_cast<int64_t>(position.size()) || token[position[i]] >= 0)
+    double found = 1.0;
+    for (const AxisResponse &axis : response)
+        if (axis.side > 1)
+            found = std::min(found, axis.moments.select(1, 0).abs().mean().item<double>());
+    return found;
+}
+
+// The token at each position; nothing: two lie at one position.
+std::optional<std::vector<int64_t>> tokens_at(const at::Tensor &positions)
+{
+    const int64_t count = positions.numel();
+    std::vector<int64_t> token(count, -1);
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t position = positions[i].item<int64_t>();
+        if (token[position] >= 0)
             return std::nullopt;
-        token[position[i]] = static_cast<int64_t>(i);
+        token[position] = i;
     }
     return token;
+}
+
+// Of the orders that reshape and permute make, the one that the response speaks most for, and the
+// agreement of the next.
+std::pair<at::Tensor, double> best_order(const OrderFit &fit)
+{
+    at::Tensor best;
+    double largest = -2.0, next = -2.0;
+    for (const at::Tensor &order : strided_orders(fit.response())) {
+        if (best.defined() && order.equal(best))
+            continue;
+        const double agreement = fit.agreement(order, most_offset);
+        next = std::max(next, std::min(largest, agreement));
+        if (agreement > largest) {
+            largest = agreement;
+            best = order;
+        }
+    }
+    return {best, next};
+}
+
+bool follows_own_positions(const TokenProbe &probe, sscam_sides grid)
+{
+    const at::Tensor signs = scattered_signs(sscam_position_count(grid));
+    const auto shares = probe.shares(probe.spread(signs, grid));
+    if (!shares)
+        return true; // nothing can be told
+    const at::Tensor found = (*shares - shares->mean()) * signs > 0;
+    return found.to(at::kDouble).mean().item<double>() > nearly_all;
 }
 
 } // namespace
 
 std::vector<int64_t> find_token_order(const at::Tensor &input, sscam_sides grid,
-                                      const TokensOf &tokens_of, const std::string &layer)
+                                      const at::Tensor &plain, const TokensOf &tokens_of,
+                                      const std::string &layer)
 {
-    const OrderFinder finder(input, grid, tokens_of);
-    const at::Tensor scattered = finder.positions(scattered_bit);
-    const auto changes = finder.changes(scattered);
-    if (!changes || correlation(*changes, scattered) > clear_change)
-        return {};
     const int64_t count = sscam_position_count(grid);
-    std::vector<int64_t> position(count, 0);
-    double certainty = 1.0;
-    for (const int axis : {0, 1, 2})
-        if (!finder.find_coordinates(axis, position, certainty))
-            return {};
-    int64_t in_order = 0;
-    for (int64_t i = 0; i < count; i++)
-        in_order += position[i] == i;
-    if (static_cast<double>(in_order) > most_tokens * static_cast<double>(count))
+    const TokenProbe probe(input, plain, tokens_of);
+    if (follows_own_positions(probe, grid))
         return {};
-    if (auto order = inverse_of(position))
-        return *order;
-    if (certainty < clear_change)
+    const auto response = probe.response(grid);
+    if (!response)
         return {};
-    throw Error(SSCAM_E_LAYER, "layer \"" + layer +
-                                   "\": its tokens are not in reading order, and where each of "
-                                   "them lies cannot be told; name another layer");
+    const OrderFit fit(*response, count);
+    const at::Tensor in_order = at::arange(count, at::kLong), nearest = fit.nearest();
+    const double agreement = fit.agreement(in_order, most_offset_in_order),
+                 best = fit.agreement(nearest, most_offset);
+    if (agreement > as_good * best)
+        return {};
+    if (const auto tokens = tokens_at(nearest); tokens && best > clear_order(count))
+        return *tokens;
+    const double least = std::max(clear_order(count), agreement / as_good);
+    const auto [order, others] = best_order(fit);
+    const double other = fit.agreement(order, most_offset);
+    const bool is_clear = other > least && others < clearly_less * other;
+    if (is_clear)
+        if (const auto tokens = tokens_at(order))
+            return *tokens;
+    if (other > least || (agreement < fair_order && locality(fit.response()) > clear_locality))
+        throw Error(SSCAM_E_LAYER, "layer \"" + layer +
+                                       "\": its tokens are not in reading order, and where each of "
+                                       "them lies cannot be told; name another layer, such as a "
+                                       "later one");
+    return {};
 }
 
 } // namespace sscam

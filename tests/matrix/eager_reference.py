@@ -25,6 +25,7 @@ class Observer(TorchFunctionMode):
         self.ranks = (3, 4) if rank == 4 else (rank,)
         self.by_node = {}
         self.by_module = {}  # of a module's last call
+        self.is_copying = False
         modules = list(network.named_modules(remove_duplicate=False))
         for name, module in modules:
             # Of a module with two names, each name means the calls made by it, which hooks cannot
@@ -36,6 +37,9 @@ class Observer(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         output = function(*args, **(kwargs or {}))
+        if function is torch.Tensor.detach and not self.is_copying and output.is_floating_point():
+            # What it detaches has a gradient, too; beyond it there is none.
+            output = output.requires_grad_().view_as(output)
         for tensor in output if isinstance(output, (tuple, list)) else [output]:
             self.see(tensor)
         return output
@@ -50,7 +54,9 @@ class Observer(TorchFunctionMode):
         node, slot = tensor.grad_fn, tensor.output_nr
         value = self.by_node.get((node, slot))
         if value is None:
+            self.is_copying = True  # hooks of modules see tensors while functions are observed
             value = self.by_node[node, slot] = Value(tensor.detach().clone())
+            self.is_copying = False
             node.register_hook(lambda _, gradients: self.keep_gradient(value, gradients[slot]))
         if module_name is not None:
             self.by_module[module_name] = value

@@ -133,6 +133,14 @@ class AutocastInNoGrad(ConvClassifier):
             return self.classify(x.float() + y)
 
 
+class Detached(ConvClassifier):
+    """What the network detaches has no gradient."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x)
+        return self.classify(x * x.detach().sigmoid() + x.clone().detach())
+
+
 class Spectrum(ConvClassifier):
     def forward(self, x: Tensor) -> Tensor:
         x = self.features(x)
@@ -342,6 +350,7 @@ CASES = {
     "autocast_in_no_grad": lambda: dataclasses.replace(
         with_reference(AutocastInNoGrad(), by_parts=False), limit=3e-2
     ),
+    "detached": batched(Detached),
     "spectrum": batched(Spectrum),
     "recurrent": batched(Recurrent, has_parts=True),
     "recurrent_decomposed": batched(Recurrent, has_parts=True, decomposed=True),

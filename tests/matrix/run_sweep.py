@@ -67,8 +67,14 @@ def transformers_network(name):
         "videomae": transformers.VideoMAEConfig,
     }[name]()
     config.num_labels = 20
-    if name == "segformer":  # AutoModelForImageClassification does not know it
-        network = transformers.SegformerForImageClassification(config).eval()
+    # AutoModelForImageClassification does not know the one, and has two classes for the other.
+    own_makers = {
+        "segformer": transformers.SegformerForImageClassification,
+        "deit": transformers.DeiTForImageClassification,
+    }
+    if name in own_makers:
+        config._attn_implementation = "eager"
+        network = own_makers[name](config).eval()
     else:
         kinds = {"videomae": transformers.AutoModelForVideoClassification}
         maker = kinds.get(name, transformers.AutoModelForImageClassification)
