@@ -119,7 +119,6 @@ def test_d_rise_scores(case, program, differences):
         detection_score="d-rise",
         score="probability",
         channel_softmax="off",
-        baseline="none",
         **case.options,
     )["score-cam"]
     oracle = Explained(case.oracle.module, case.layout, case.inputs, shown.report["layer"])
@@ -130,7 +129,7 @@ def test_d_rise_scores(case, program, differences):
         return np.array([[s] for s in oracle.similarities(batch, detection, kind, class_scores)])
 
     capture = Capture(activations, gradients, forward(case.inputs)[0], None)
-    options = replace(defaults("score-cam"), channel_softmax="off", baseline="none")
+    options = replace(defaults("score-cam"), channel_softmax="off")
     expected = explain("score-cam", case.inputs[0], capture, forward, 0, options, network=None)
     differences(
         "score-cam: weights by D-RISE", np.abs(shown.weights - expected.weights).max(), 2e-4
