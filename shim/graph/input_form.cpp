@@ -109,7 +109,7 @@ bool has_dictionary_list(const c10::TypePtr &type)
         return std::any_of(tuple->elements().begin(), tuple->elements().end(), has_dictionary_list);
     const auto list = type->cast<c10::ListType>();
     const auto dictionary = list ? list->getElementType()->cast<c10::DictType>() : nullptr;
-    return dictionary && is_tensor(dictionary->getValueType());
+    return dictionary && dictionary->getValueType()->isSubtypeOf(*c10::TensorType::get());
 }
 
 bool returns_dictionary_list(const jit::Module &module)
