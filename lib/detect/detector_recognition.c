@@ -428,7 +428,8 @@ static sscam_status choose_single(const sscam_detector_outputs *outputs,
     return status;
 }
 
-/* Whether "no object", the last class, is the most likely one of most boxes. */
+/* Whether the last class is the most likely one of most boxes, with a positive logit: taken for a
+ * sigmoid's, most boxes would be objects of one class, so that it is "no object". */
 static int32_t mostly_has_no_object(const sscam_detector_layout *layout, const float *row)
 {
     int64_t count = 0;
@@ -437,7 +438,7 @@ static int32_t mostly_has_no_object(const sscam_detector_layout *layout, const f
         for (int64_t j = 1; j <= layout->classes; j++)
             if (read_value(&layout->score, row, i, j) > read_value(&layout->score, row, i, best))
                 best = j;
-        count += best == layout->classes;
+        count += best == layout->classes && read_value(&layout->score, row, i, best) > 0.0;
     }
     return 2 * count > layout->boxes;
 }
