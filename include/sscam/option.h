@@ -147,6 +147,20 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_ITERATIONS 61
 /** `learning_rate`: of Opti-CAM. @since 1.0 */
 #define SSCAM_OPTION_LEARNING_RATE 62
+/** `detector`: layout of a detector's outputs. */
+#define SSCAM_OPTION_DETECTOR 63
+/** `box`: of the detection that is explained. */
+#define SSCAM_OPTION_BOX 64
+/** `detection`: which of the detections is explained. */
+#define SSCAM_OPTION_DETECTION 65
+/** `detection_score`: what a masked input is scored by on a detector. */
+#define SSCAM_OPTION_DETECTION_SCORE 66
+/** `detection_threshold`: confidence above which a box is a detection. */
+#define SSCAM_OPTION_DETECTION_THRESHOLD 67
+/** `detection_overlap`: above which a less confident detection is left out. */
+#define SSCAM_OPTION_DETECTION_OVERLAP 68
+/** `padding`: colour where the crop is larger than the resized image. */
+#define SSCAM_OPTION_PADDING 69
 /** @} */
 
 /** @name Types of an option's value

@@ -31,6 +31,7 @@
 #include "activations.h"
 #include "array.h"
 #include "cuda.h"
+#include "detection.h"
 #include "engine.h"
 #include "evaluation.h"
 #include "explainer.h"

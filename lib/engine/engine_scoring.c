@@ -27,7 +27,7 @@ static sscam_status check_classes(const scoring *work, const sscam_engine_values
     for (int64_t t = 0; t < work->target_count; t++) {
         const sscam_target *target = &work->targets[t];
         const int64_t wanted = sscam_target_output_count(target);
-        if (wanted > classes || (target->weights && wanted != classes) ||
+        if (wanted > classes || (sscam_target_takes_all_outputs(target) && wanted != classes) ||
             (target->target_pixels != NULL) != sscam_engine_is_dense(outputs))
             return sscam_fail(SSCAM_E_MODEL,
                               "%s: outputs [N,%lld%s] now, other than for the input itself",

@@ -11,6 +11,7 @@
 #include "evaluation/evaluation_run.h"
 #include "evaluation/metrics.h"
 #include "evaluation/perturbation_curves.h"
+#include "explain/detector_reading.h"
 #include "explain/explainer_private.h"
 #include "explain/map_private.h"
 #include "explain/option_values.h"
@@ -406,6 +407,9 @@ static sscam_status measure(sscam_evaluation_run *run)
     const sscam_image_evaluation_request *request = run->request;
     const sscam_progress *whole = request->progress;
     sscam_status status = prepare_input(run);
+    if (status == SSCAM_OK)
+        status = sscam_refuse_detector(request->explainers[0], run->input, &run->perturbation.shape,
+                                       whole, "sscam_evaluation_add");
     if (status == SSCAM_OK)
         status = classify(run);
     if (status == SSCAM_OK)

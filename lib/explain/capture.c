@@ -92,7 +92,7 @@ sscam_status sscam_capture_layer(sscam_map_job *job, const float *input, const c
         .input = input,
         .shape = job->shape,
         .layer = layer,
-        .output = sscam_output_of(job->settings),
+        .output = job->output,
         .target = *target,
         .region = job->region,
         .probability = sscam_probability_kind(job->settings),

@@ -5,6 +5,7 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "explain/call.h"
+#include "explain/detector_reading.h"
 #include "explain/explainer_private.h"
 #include "explain/option_values.h"
 
@@ -106,6 +107,9 @@ static sscam_status classify(const sscam_explainer *explainer, const sscam_call 
     float *input = sscam_allocate_array(sscam_input_size(&shape), sizeof *input);
     status = input ? sscam_preprocess(image, &transform, &geometry, input)
                    : sscam_fail_memory("the network's input");
+    if (status == SSCAM_OK)
+        status = sscam_refuse_detector(explainer, input, &shape, &call->progress,
+                                       "sscam_explainer_classify");
     if (status == SSCAM_OK)
         status = run_all(explainer, call, input, &shape, out);
     free(input);

@@ -387,6 +387,7 @@ static sscam_status explain_image(sscam_explain_request *request, const sscam_im
     if (!input)
         return sscam_fail_memory("the network's input");
     request->input = input;
+    request->geometry = &geometry;
     status = sscam_preprocess(image, &transform, &geometry, input);
     if (status == SSCAM_OK)
         status = explain_reporting(request, progress, maps);

@@ -105,6 +105,8 @@ sscam_status sscam_fuse_maps(const sscam_fusion *fusion, sscam_map **out)
     map->class_index = first->class_index;
     map->logit = first->logit;
     map->probability = first->probability;
+    map->has_detection = first->has_detection;
+    map->box = first->box;
     map->method = first->method;
     for (int64_t i = 0; i < fusion->layer_count * fusion->augmentation_count; i++)
         map->passes += fusion->maps[i]->passes;

@@ -33,7 +33,7 @@ sscam_status sscam_find_gradients(sscam_map_job *job, const float *input, sscam_
 {
     const sscam_gradient_request request = {.input = input,
                                             .shape = job->shape,
-                                            .output = sscam_output_of(job->settings),
+                                            .output = job->output,
                                             .target = &job->target,
                                             .kind = kind};
     memset(out, 0, sizeof *out);

@@ -100,6 +100,13 @@ static void describe_class(const sscam_map_job *job, sscam_map *map)
     if (capture->class_count == 0)
         return;
     map->class_index = job->target.class_index;
+    if (job->target.kind == SSCAM_TARGET_DETECTION) {
+        map->has_detection = 1;
+        map->box = job->target.detection->box;
+        map->logit = sscam_capture_score(capture, &job->target, SSCAM_SCORE_LOGIT);
+        map->probability = sscam_capture_score(capture, &job->target, SSCAM_SCORE_SIGMOID);
+        return;
+    }
     map->logit = capture->logits[job->target.class_index];
     map->probability = capture->target_pixels
                            ? capture->probabilities[job->target.class_index]

@@ -7,6 +7,7 @@
 #include "explain/map_private.h"
 #include "image/overlay.h"
 #include "image/pixel_format.h"
+#include "sscam/detection.h"
 
 static sscam_status check_is_image(const sscam_map *map, const char *function)
 {
@@ -33,7 +34,28 @@ static sscam_status read_draw_options(const sscam_draw_options *given, sscam_dra
 static sscam_drawn_map drawn(const sscam_map *map)
 {
     return (sscam_drawn_map){map->data, map->sides.height, map->sides.width,
-                             map->from_image ? &map->geometry : NULL};
+                             map->from_image ? &map->geometry : NULL, NULL};
+}
+
+/* The map with the box of its detection, which is written to `box`. Of a map of an array the image
+ * has another size than the input. */
+static sscam_drawn_map drawn_with_box(const sscam_map *map, const sscam_image *image, double box[4])
+{
+    sscam_drawn_map shown = drawn(map);
+    sscam_detection detection;
+    if (!map->has_detection || sscam_map_detection(map, &detection) != SSCAM_OK)
+        return shown;
+    const double x = map->from_image ? 1.0
+                                     : (double)sscam_image_width(image) / (double)map->sides.width,
+                 y = map->from_image
+                         ? 1.0
+                         : (double)sscam_image_height(image) / (double)map->sides.height;
+    box[0] = detection.left * x;
+    box[1] = detection.top * y;
+    box[2] = detection.right * x;
+    box[3] = detection.bottom * y;
+    shown.box = box;
+    return shown;
 }
 
 /* Checks what drawing over an image takes, and reads the options. */
@@ -57,7 +79,8 @@ sscam_status sscam_map_overlay(const sscam_map *map, const sscam_image *image,
     sscam_status status = open_overlay("sscam_map_overlay", map, image, options, &read);
     if (status != SSCAM_OK)
         return status;
-    const sscam_drawn_map shown = drawn(map);
+    double box[4];
+    const sscam_drawn_map shown = drawn_with_box(map, image, box);
     status = sscam_draw_overlay(&shown, image, read.colormap, read.alpha, out);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }
@@ -72,7 +95,8 @@ sscam_status sscam_map_overlay_into(const sscam_map *map, const sscam_image *ima
         status = sscam_canvas_read(canvas, "sscam_map_overlay_into", &to);
     if (status != SSCAM_OK)
         return status;
-    const sscam_drawn_map shown = drawn(map);
+    double box[4];
+    const sscam_drawn_map shown = drawn_with_box(map, image, box);
     status = sscam_draw_overlay_into(&shown, image, read.colormap, read.alpha, &to);
     return status == SSCAM_OK ? sscam_succeed() : status;
 }

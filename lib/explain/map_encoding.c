@@ -13,7 +13,8 @@
 #include "base/error.h"
 #include "explain/map_private.h"
 
-enum { VERSION = 1, HASH_SIZE = 8, LONGEST_TEXT = 1 << 20 };
+/* Maps of detections have a box, in the second form. */
+enum { VERSION = 2, VERSION_WITHOUT_BOX = 1, HASH_SIZE = 8, LONGEST_TEXT = 1 << 20 };
 static const char MAGIC[8] = {'s', 's', 'c', 'a', 'm', 'm', 'a', 'p'};
 
 /* Writes where `out` is not NULL, reads where `in` is not NULL, and else counts bytes. */
@@ -230,6 +231,15 @@ static void code_map(codec *c, sscam_map *map)
         code_floats(c, &map->weights, map->channel_count);
 }
 
+static void code_box(codec *c, sscam_map *map)
+{
+    map->has_detection = 1;
+    code_real(c, &map->box.left);
+    code_real(c, &map->box.top);
+    code_real(c, &map->box.right);
+    code_real(c, &map->box.bottom);
+}
+
 /* Values beyond [0,1] would index colours that there are none of. */
 static void check_values(codec *c, const sscam_map *map)
 {
@@ -252,8 +262,10 @@ static void write_whole(codec *c, const sscam_map *map)
     sscam_map fields = *map; /* code_map() changes nothing that it writes */
     for (size_t i = 0; i < sizeof MAGIC; i++)
         code_bits(c, (uint8_t)MAGIC[i], 1);
-    code_bits(c, VERSION, 4);
+    code_bits(c, map->has_detection ? VERSION : VERSION_WITHOUT_BOX, 4);
     code_map(c, &fields);
+    if (map->has_detection)
+        code_box(c, &fields);
     code_bits(c, c->out ? hash_of(c->out, c->at) : 0, HASH_SIZE);
 }
 
@@ -279,7 +291,7 @@ sscam_status sscam_map_encode(const sscam_map *map, void **data, size_t *size)
     return sscam_succeed();
 }
 
-static sscam_status check_frame(const uint8_t *bytes, size_t size, codec *c)
+static sscam_status check_frame(const uint8_t *bytes, size_t size, codec *c, uint64_t *form)
 {
     if (size < sizeof MAGIC + 4 + HASH_SIZE || memcmp(bytes, MAGIC, sizeof MAGIC) != 0)
         return sscam_fail(SSCAM_E_FORMAT, "sscam_map_decode: no map of sscam_map_encode()");
@@ -294,6 +306,7 @@ static sscam_status check_frame(const uint8_t *bytes, size_t size, codec *c)
     if (version < 1 || code_bits(&hash, 0, HASH_SIZE) != hash_of(bytes, size - HASH_SIZE))
         return sscam_fail(SSCAM_E_FORMAT, "sscam_map_decode: the map is damaged or truncated");
     c->size -= HASH_SIZE;
+    *form = version;
     return SSCAM_OK;
 }
 
@@ -305,13 +318,16 @@ sscam_status sscam_map_decode(const void *data, size_t size, sscam_map **out)
     if (!data)
         return sscam_fail(SSCAM_E_ARGUMENT, "sscam_map_decode: data is NULL");
     codec reading;
-    sscam_status status = check_frame(data, size, &reading);
+    uint64_t form = 0;
+    sscam_status status = check_frame(data, size, &reading, &form);
     if (status != SSCAM_OK)
         return status;
     sscam_map *map = calloc(1, sizeof *map);
     if (!map)
         return sscam_fail_memory("a map");
     code_map(&reading, map);
+    if (form == VERSION)
+        code_box(&reading, map);
     check_values(&reading, map);
     require(&reading, reading.at == reading.size);
     if (reading.lacks_memory)

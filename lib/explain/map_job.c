@@ -102,12 +102,38 @@ static const sscam_capture *find_capture(const shared_work *work, const sscam_ma
         const sscam_map_job *other = &work->jobs[i];
         if (!other->capture || other->input != job->input ||
             strcmp(other->layer, job->layer) != 0 || !same_layout(other->settings, job->settings) ||
-            strcmp(sscam_output_of(other->settings), sscam_output_of(job->settings)) != 0)
+            strcmp(other->output, job->output) != 0)
             continue;
         if (suits(other, job))
             return other->capture;
     }
     return NULL;
+}
+
+/* In an altered input the detection lies where the mirror image has it, and another box may match it
+ * best. */
+static void move_detection(const sscam_map_job *job, sscam_target *target)
+{
+    if (target->kind != SSCAM_TARGET_DETECTION || job->input == job->target_job->input)
+        return;
+    target->anchor = -1;
+    if (job->is_mirrored)
+        target->detection = job->mirrored_detection;
+}
+
+/* A detection of which the layer knows nothing would be explained by a map without anything. */
+static sscam_status check_detection_depends(const sscam_map_job *job, const sscam_capture *capture)
+{
+    const int64_t count = capture->channels * sscam_position_count(capture->sides);
+    if (job->target.kind != SSCAM_TARGET_DETECTION || !capture->gradients)
+        return SSCAM_OK;
+    for (int64_t i = 0; i < count; i++)
+        if (capture->gradients[i] != 0.0f)
+            return SSCAM_OK;
+    return sscam_fail(SSCAM_E_LAYER,
+                      "layer %s: the detection's score does not depend on it: its gradients are 0. "
+                      "Without the option layer, one is chosen that it depends on",
+                      capture->layer);
 }
 
 /* The target pixels of the target job, mirrored when this job's input is. */
@@ -141,7 +167,8 @@ static sscam_status check_probabilities(const sscam_map_job *job)
 {
     const sscam_capture *capture = job->capture;
     const float rounding = 1e-3f;
-    if (job->settings->value[SSCAM_OPTION_PROBABILITY].integer != SSCAM_PROBABILITY_NONE ||
+    if (job->target.kind == SSCAM_TARGET_DETECTION ||
+        job->settings->value[SSCAM_OPTION_PROBABILITY].integer != SSCAM_PROBABILITY_NONE ||
         job->settings->final_activation != SSCAM_SCORE_LOGIT)
         return SSCAM_OK;
     for (int64_t j = 0; j < capture->class_count; j++)
@@ -167,7 +194,8 @@ static sscam_status capture_layer(shared_work *work, sscam_map_job *job)
         return status;
     work->capture_count++;
     job->capture = capture;
-    return check_capture(capture);
+    status = check_capture(capture);
+    return status == SSCAM_OK ? check_detection_depends(job, capture) : status;
 }
 
 /* The outputs alone, for methods without a layer. A dense output's region needs a capture, of the
@@ -177,7 +205,7 @@ static sscam_status capture_outputs(shared_work *work, sscam_map_job *job)
     sscam_capture *capture = &work->captures[work->capture_count];
     int32_t is_dense = 0;
     const sscam_output_selection selection = {
-        .output = sscam_output_of(job->settings), .kind = SSCAM_SCORE_LOGIT, .is_dense = &is_dense};
+        .output = job->output, .kind = SSCAM_SCORE_LOGIT, .is_dense = &is_dense};
     sscam_status status = sscam_progress_check(&job->progress);
     if (status == SSCAM_OK)
         status = job->backend->classify(job->network, job->input, &job->shape, &selection,
@@ -212,6 +240,8 @@ static sscam_status provide_capture(shared_work *work, sscam_map_job *job)
     sscam_status status = SSCAM_OK;
     if (job->target_job)
         job->target = job->target_job->target;
+    if (job->target_job)
+        move_detection(job, &job->target);
     job->requested_target = job->target;
     job->capture = find_capture(work, job);
     if (!job->capture)

@@ -19,6 +19,8 @@ struct sscam_map {
     double logit, probability;
     sscam_target_pixels *target_pixels; /* of a dense output: logit and probability are means over
                                            them; NULL for others */
+    int32_t has_detection; /* whether it explains one, whose box in the input's pixels is `box` */
+    sscam_box box;
     int32_t is_flat;
     const char *method; /* a string of the registry, or own_method */
     char *own_method;   /* of a map from elsewhere, else NULL */

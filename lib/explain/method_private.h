@@ -18,9 +18,11 @@ typedef struct sscam_map_job {
     const char *layer;                /* name of the target layer; "": the default one */
     const float *input;               /* X0; to be read through sscam_host_values() */
     sscam_device_input *device_input; /* that holds X0; NULL: it is in the host's memory */
+    const char *output; /* name or position of the network's output, or a detector's row */
     sscam_shape shape;
-    int64_t image_index;           /* v of the noise counter */
-    float black[3];                /* (0 - mean) / std: the value of a black pixel, by channel */
+    int64_t image_index; /* v of the noise counter */
+    float black[3];      /* (0 - mean) / std: the value of a black pixel, by channel */
+    const sscam_detection_target *mirrored_detection; /* the target's, in the mirror image */
     const sscam_capture *capture;  /* shared with jobs of the same input and layer */
     const float *class_weights;    /* w_fc[c,k], where the caller gave them; NULL: not known */
     const sscam_region *region;    /* of dense outputs */

@@ -6,9 +6,11 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "explain/augmentation.h"
+#include "explain/detection_plan.h"
 #include "explain/explainer_private.h"
 #include "explain/fusion.h"
 #include "explain/map_job.h"
+#include "explain/option_values.h"
 #include "model/model_private.h"
 #include "options/region_option.h"
 
@@ -28,6 +30,7 @@ typedef struct pipeline {
     int64_t first, images;
     int64_t input_size;    /* floats */
     explainer_plan *plans; /* [explainer_count] */
+    sscam_detection_plan detections;
     float *augmented;     /* [images][SSCAM_AUGMENTATIONS - 1][input_size]; NULL: no plan has any */
     sscam_map_job *jobs;  /* [job_count]: by image, explainer, class, augmentation and layer */
     sscam_map **job_maps; /* [job_count] */
@@ -174,10 +177,27 @@ static sscam_target target_of(const pipeline *work, const explainer_plan *plan, 
     };
 }
 
+/* Has a job explain a detection, in the layer that suits it where none is named. */
+static void take_detection(const sscam_planned_detection *detection, sscam_map_job *job)
+{
+    if (!detection->reading)
+        return;
+    job->output = detection->reading->layout.selector;
+    job->target.kind = SSCAM_TARGET_DETECTION;
+    job->target.class_index = detection->target.class_index;
+    job->target.detection = &detection->target;
+    job->target.anchor = detection->anchor;
+    job->mirrored_detection = &detection->mirrored;
+    if (detection->layer && job->layer[0] == '\0')
+        job->layer = detection->layer;
+}
+
 /* The jobs of one map. The first resolves the class of all. */
 static void fill_jobs(const pipeline *work, const explainer_plan *plan, int64_t image,
                       int64_t class_position, sscam_map_job *jobs)
 {
+    const sscam_planned_detection *detection = sscam_detection_at(
+        &work->detections, image, plan - work->plans, class_position);
     const sscam_explain_request *request = work->request;
     const char *layer = plan->layer_names;
     for (int64_t i = 0; i < jobs_per_map(plan); i++) {
@@ -193,6 +213,7 @@ static void fill_jobs(const pipeline *work, const explainer_plan *plan, int64_t 
             .input = augmentation == 0 ? input_of(work, image)
                                        : augmented_input(work, image, augmentation),
             .device_input = request->device_input,
+            .output = sscam_output_of(&plan->explainer->settings),
             .shape = request->shape,
             .image_index = work->first + image,
             .region = &plan->region,
@@ -204,6 +225,8 @@ static void fill_jobs(const pipeline *work, const explainer_plan *plan, int64_t 
         jobs[i].shape.images = 1;
         memcpy(jobs[i].black, plan->black, sizeof plan->black);
         layer += strlen(layer) + 1;
+        take_detection(detection, &jobs[i]);
+        jobs[i].passes = i == 0 ? detection->passes : 0;
     }
 }
 
@@ -265,6 +288,7 @@ static void release(pipeline *work)
         sscam_map_unref(work->job_maps[i]);
     for (int64_t i = 0; i < work->request->explainer_count && work->plans; i++)
         free(work->plans[i].layer_names);
+    sscam_detection_plan_release(&work->detections);
     free(work->plans);
     free(work->augmented);
     free(work->jobs);
@@ -281,6 +305,8 @@ sscam_status sscam_explain_images(const sscam_explain_request *request, int64_t 
     sscam_status status = plan_explainers(&work);
     if (status == SSCAM_OK)
         status = augment_inputs(&work);
+    if (status == SSCAM_OK)
+        status = sscam_plan_detections(request, first, images, progress, &work.detections);
     if (status == SSCAM_OK)
         status = create_jobs(&work);
     if (status == SSCAM_OK)

@@ -7,6 +7,7 @@
 
 #include "base/progress.h"
 #include "base/shape.h"
+#include "image/preprocess.h"
 #include "model/device_input.h"
 #include "sscam/explainer.h"
 
@@ -19,6 +20,7 @@ typedef struct sscam_explain_request {
     sscam_shape shape;
     const int64_t *classes; /* [N][class_count]; NULL: the top class of each */
     int64_t class_count;
+    const sscam_geometry *geometry; /* of the image that the input was made of; NULL: of none */
     int32_t only_prepares; /* does what the first call of its kind does besides others, and makes no
                               maps */
 } sscam_explain_request;

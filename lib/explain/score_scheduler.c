@@ -49,9 +49,9 @@ static int32_t share_scoring(const sscam_map_job *a, const sscam_map_job *b)
     const sscam_scoring_options own = sscam_scoring_options_of(a->settings),
                                 other = sscam_scoring_options_of(b->settings);
     return sscam_score_kind_of(a->settings) == sscam_score_kind_of(b->settings) &&
-           strcmp(sscam_output_of(a->settings), sscam_output_of(b->settings)) == 0 &&
-           own.precision == other.precision && own.batch_size == other.batch_size &&
-           own.workers == other.workers && own.calibrate == other.calibrate;
+           strcmp(a->output, b->output) == 0 && own.precision == other.precision &&
+           own.batch_size == other.batch_size && own.workers == other.workers &&
+           own.calibrate == other.calibrate;
 }
 
 static int32_t awaits_scores(const sscam_map_job *job)
@@ -177,7 +177,7 @@ static sscam_status score_group(sscam_score_schedule *work, sscam_map_job *first
     sscam_scoring_diagnostics diagnostics = {NULL, 0, 0, 0};
     const sscam_score_request request = {.masks = &masks,
                                          .kind = sscam_score_kind_of(first->settings),
-                                         .output = sscam_output_of(first->settings),
+                                         .output = first->output,
                                          .targets = work->targets,
                                          .target_count = work->target_count,
                                          .scoring = sscam_scoring_options_of(first->settings),
@@ -248,7 +248,7 @@ static sscam_status ablate_group(sscam_score_schedule *work, sscam_map_job *firs
         .plan = plan,
         .shape = first->shape,
         .kind = sscam_score_kind_of(first->settings),
-        .output = sscam_output_of(first->settings),
+        .output = first->output,
         .targets = work->targets,
         .target_count = work->target_count,
         .batch_size = first->settings->value[SSCAM_OPTION_BATCH_SIZE].integer,

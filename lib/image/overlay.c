@@ -1,6 +1,7 @@
 #include "image/overlay.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,26 @@ static bool find_values(overlay *drawing, const sscam_pixels *image, int64_t y)
     return is_seen(fraction);
 }
 
+/* How far inside of a box a pixel's centre lies; negative outside. */
+static double depth_in_box(const double box[4], double x, double y)
+{
+    return fmin(fmin(x - box[0], box[2] - x), fmin(y - box[1], box[3] - y));
+}
+
+/* The lines of a box are as thick as a 200th of the shorter side, but at least a pixel: one white
+ * line between two black ones of half the thickness. */
+static void draw_box(const overlay *drawing, int64_t y, const sscam_pixels *image)
+{
+    const double *box = drawing->map->box;
+    const int64_t shorter = image->width < image->height ? image->width : image->height;
+    const double thickness = fmax(1.0, round((double)shorter / 200.0)), border = thickness / 2.0;
+    for (int64_t x = 0; x < image->width; x++) {
+        const double depth = fabs(depth_in_box(box, (double)x + 0.5, (double)y + 0.5));
+        if (depth < thickness / 2.0 + border)
+            memset(drawing->rgba + 4 * x, depth <= thickness / 2.0 ? UINT8_MAX : 0, 3);
+    }
+}
+
 /* Blends the map into a row of the image. */
 static void draw_row(overlay *drawing, int64_t y, const sscam_pixels *image)
 {
@@ -103,6 +124,8 @@ static void draw_row(overlay *drawing, int64_t y, const sscam_pixels *image)
             dim(rgba);
         rgba[3] = UINT8_MAX;
     }
+    if (drawing->map->box)
+        draw_box(drawing, y, image);
 }
 
 static sscam_status draw_rows(overlay *drawing, const sscam_image *image,

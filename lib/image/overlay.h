@@ -14,6 +14,8 @@ typedef struct sscam_drawn_map {
     const float *values;
     int64_t height, width;
     const sscam_geometry *geometry;
+    const double *box; /* left, top, right, bottom in the image's pixels; drawn over it as a white
+                          line between black ones; NULL: none */
 } sscam_drawn_map;
 
 /* The map over the image, at the image's size: alpha x colour + (1 - alpha) x image, on 8-bit

@@ -25,6 +25,7 @@ void sscam_transform_init(sscam_transform *transform)
         .std = {0.229, 0.224, 0.225},
         .mean_count = 3,
         .std_count = 3,
+        .padding_count = 1,
     };
 }
 
@@ -61,13 +62,15 @@ static bool parse_size(const char *text, int32_t *height, int32_t *width)
 static sscam_status set_resize(sscam_transform *transform, const char *text)
 {
     int32_t height = 0, width = 0;
-    if (strcmp(text, "off") != 0 && !parse_size(text, &height, &width))
+    const bool fits = strcmp(text, "fit") == 0;
+    if (!fits && strcmp(text, "off") != 0 && !parse_size(text, &height, &width))
         return sscam_fail(
             SSCAM_E_ARGUMENT,
-            "resize=%s: want the length of the shorter side, as in 256, or HxW, or off", text);
-    transform->resize = !height ? SSCAM_RESIZE_OFF
-                        : width ? SSCAM_RESIZE_EXACT
-                                : SSCAM_RESIZE_SHORTER;
+            "resize=%s: want the length of the shorter side, as in 256, or HxW, fit or off", text);
+    transform->resize = fits      ? SSCAM_RESIZE_FIT
+                        : !height ? SSCAM_RESIZE_OFF
+                        : width   ? SSCAM_RESIZE_EXACT
+                                  : SSCAM_RESIZE_SHORTER;
     transform->resize_height = height;
     transform->resize_width = width;
     return SSCAM_OK;
@@ -133,6 +136,22 @@ static sscam_status set_mean(sscam_transform *transform, const char *text)
     return SSCAM_OK;
 }
 
+static sscam_status set_padding(sscam_transform *transform, const char *text)
+{
+    double values[4] = {0};
+    int32_t count = 0;
+    bool usable = parse_channel_values(text, values, &count);
+    for (int32_t i = 0; i < count; i++)
+        usable = usable && values[i] >= 0.0 && values[i] <= 255.0;
+    if (!usable)
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "padding=%s: want 1, 3 or 4 numbers from 0 to 255 separated by commas",
+                          text);
+    memcpy(transform->padding, values, sizeof values);
+    transform->padding_count = count;
+    return SSCAM_OK;
+}
+
 static sscam_status set_std(sscam_transform *transform, const char *text)
 {
     double values[4] = {0};
@@ -154,13 +173,39 @@ sscam_status sscam_transform_set(sscam_transform *transform, const char *option,
         const char *option;
         sscam_status (*set)(sscam_transform *, const char *);
     } setters[] = {
-        {"resize", set_resize}, {"crop", set_crop}, {"interpolation", set_interpolation},
-        {"mean", set_mean},     {"std", set_std},   {"channel_order", set_channel_order},
+        {"resize", set_resize},   {"crop", set_crop}, {"interpolation", set_interpolation},
+        {"mean", set_mean},       {"std", set_std},   {"channel_order", set_channel_order},
+        {"padding", set_padding},
     };
     for (size_t i = 0; i < sizeof setters / sizeof setters[0]; i++)
         if (strcmp(option, setters[i].option) == 0)
             return setters[i].set(transform, text);
     return sscam_fail(SSCAM_E_ARGUMENT, "%s: no such preprocessing option", option);
+}
+
+/* a x b / c, rounded to the nearest, halves to even, as Python rounds; at least 1. */
+static int64_t scaled(int64_t a, int64_t b, int64_t c)
+{
+    const int64_t whole = a * b / c, rest = a * b % c * 2;
+    const int64_t rounded = rest > c || (rest == c && whole % 2) ? whole + 1 : whole;
+    return rounded > 0 ? rounded : 1;
+}
+
+/* The largest size of an image's proportions in a crop, as letterboxing has it. */
+static sscam_status fit_in_crop(const sscam_transform *transform, int64_t *width, int64_t *height)
+{
+    const int64_t crop_width = transform->crop_width, crop_height = transform->crop_height;
+    if (crop_width == 0)
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "resize=fit: the image is to fit in the crop, but crop=off");
+    if (*width * crop_height >= *height * crop_width) {
+        *height = scaled(*height, crop_width, *width);
+        *width = crop_width;
+    } else {
+        *width = scaled(*width, crop_height, *height);
+        *height = crop_height;
+    }
+    return SSCAM_OK;
 }
 
 static sscam_status compute_resized(const sscam_transform *transform, sscam_geometry *geometry)
@@ -177,6 +222,10 @@ static sscam_status compute_resized(const sscam_transform *transform, sscam_geom
     } else if (transform->resize == SSCAM_RESIZE_EXACT) {
         width = transform->resize_width;
         height = transform->resize_height;
+    } else if (transform->resize == SSCAM_RESIZE_FIT) {
+        sscam_status status = fit_in_crop(transform, &width, &height);
+        if (status != SSCAM_OK)
+            return status;
     }
     if (!sscam_image_size_allowed(width, height, largest))
         return sscam_fail(SSCAM_E_ARGUMENT,
@@ -217,6 +266,8 @@ static sscam_status check_channel_values(const sscam_transform *transform)
 {
     const int32_t channels = sscam_transform_channels(transform);
     sscam_status status = check_channel_count("mean", transform->mean_count, channels);
+    if (status == SSCAM_OK)
+        status = check_channel_count("padding", transform->padding_count, channels);
     return status == SSCAM_OK ? check_channel_count("std", transform->std_count, channels) : status;
 }
 
@@ -251,6 +302,16 @@ double sscam_geometry_input_y(const sscam_geometry *geometry, double source_y)
     return source_y * geometry->resized_height / geometry->source_height - geometry->crop_top;
 }
 
+double sscam_geometry_source_x(const sscam_geometry *geometry, double input_x)
+{
+    return (input_x + geometry->crop_left) * geometry->source_width / geometry->resized_width;
+}
+
+double sscam_geometry_source_y(const sscam_geometry *geometry, double input_y)
+{
+    return (input_y + geometry->crop_top) * geometry->source_height / geometry->resized_height;
+}
+
 /* The part of the resized image that lies within the crop. */
 static sscam_window visible_window(const sscam_geometry *geometry)
 {
@@ -268,6 +329,7 @@ static sscam_window visible_window(const sscam_geometry *geometry)
 /* One channel of the input by torchvision's float arithmetic: (value / 255 - mean) / deviation. */
 typedef struct level_scale {
     float maximum, mean, deviation;
+    float padding; /* 0 to maximum: outside of the image */
 } level_scale;
 
 static float level_value(const level_scale *scale, float level)
@@ -283,13 +345,14 @@ typedef struct resized_window {
     const float *values; /* where `levels` is NULL */
 } resized_window;
 
-/* Pixels outside the window are black. */
+/* Pixels outside the window are padding. */
 static void fill_channel(const resized_window *from, int32_t channel,
                          const sscam_geometry *geometry, const level_scale *scale, float *out)
 {
     float table[256];
     for (int32_t level = 0; level < 256; level++)
         table[level] = level_value(scale, (float)level);
+    const float outside = level_value(scale, scale->padding);
     const sscam_window *window = &from->window;
     int64_t left = window->left - geometry->crop_left, top = window->top - geometry->crop_top;
     for (int64_t y = 0; y < geometry->input_height; y++)
@@ -298,7 +361,7 @@ static void fill_channel(const resized_window *from, int32_t channel,
                           x < left + window->width;
             int64_t i = ((y - top) * window->width + x - left) * from->channels + channel;
             if (!inside)
-                *out++ = table[0];
+                *out++ = outside;
             else
                 *out++ = from->levels ? table[from->levels[i]]
                                       : level_value(scale, from->values[i]);
@@ -311,11 +374,13 @@ static void fill_channels(const resized_window *from, int32_t maximum,
                           float *out)
 {
     for (int32_t channel = 0; channel < sscam_transform_channels(transform); channel++) {
-        const level_scale scale = {(float)maximum,
-                                   (float)transform->mean[transform->mean_count == 1 ? 0 : channel],
-                                   (float)transform->std[transform->std_count == 1 ? 0 : channel]};
         int32_t colour = transform->channel_order == SSCAM_CHANNEL_ORDER_BGR ? 2 - channel
                                                                              : channel;
+        const double padding = transform->padding[transform->padding_count == 1 ? 0 : colour];
+        const level_scale scale = {(float)maximum,
+                                   (float)transform->mean[transform->mean_count == 1 ? 0 : channel],
+                                   (float)transform->std[transform->std_count == 1 ? 0 : channel],
+                                   (float)(padding / 255.0 * maximum)};
         fill_channel(from, from->channels == 1 ? 0 : colour, geometry, &scale, out);
         out += (size_t)geometry->input_width * (size_t)geometry->input_height;
     }

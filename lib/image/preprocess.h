@@ -15,7 +15,8 @@ typedef enum sscam_resize {
     SSCAM_RESIZE_OFF,
     SSCAM_RESIZE_SHORTER, /* the shorter side becomes resize_height, the other keeps the proportions
                            */
-    SSCAM_RESIZE_EXACT    /* to resize_height x resize_width */
+    SSCAM_RESIZE_EXACT,   /* to resize_height x resize_width */
+    SSCAM_RESIZE_FIT      /* as large as fits in the crop, with the image's proportions */
 } sscam_resize;
 
 typedef enum sscam_channel_order {
@@ -29,7 +30,10 @@ typedef struct sscam_transform {
     sscam_resize resize;
     int32_t resize_height, resize_width;
     int32_t crop_height,
-        crop_width; /* from the centre, black where the image ends; 0 x 0: no crop */
+        crop_width;        /* from the centre, padded where the image ends; 0 x 0: no crop */
+    double padding[4];     /* 0 to 255: levels of red, green, blue and alpha outside of the image; a
+                          single one is for all channels */
+    int32_t padding_count; /* 1, 3 or 4 */
     sscam_interpolation interpolation;
     sscam_channel_order channel_order;
     /* In the network's channel order; a single value is for all channels. */
@@ -50,9 +54,11 @@ typedef struct sscam_geometry {
  * deviation. */
 void sscam_transform_init(sscam_transform *transform);
 
-/* Sets one of the options resize, crop, interpolation, mean, std, channel_order from its text:
- *   resize  "256" (shorter side), "HxW", "off"     crop  "224" (square), "HxW", "off"
- *   mean    1, 3 or 4 numbers separated by commas  std   the same, above 0
+/* Sets one of the options resize, crop, padding, interpolation, mean, std, channel_order from its
+ * text:
+ *   resize  "256" (shorter side), "HxW", "fit", "off"  crop     "224" (square), "HxW", "off"
+ *   mean    1, 3 or 4 numbers separated by commas      padding  the same, 0 to 255
+ *   std     the same, above 0
  * SSCAM_E_ARGUMENT, without a change, for another text; the message lists the accepted forms. */
 sscam_status sscam_transform_set(sscam_transform *transform, const char *option, const char *text);
 
@@ -70,6 +76,10 @@ sscam_status sscam_geometry_compute(const sscam_transform *transform, int64_t wi
  * input. */
 double sscam_geometry_input_x(const sscam_geometry *geometry, double source_x);
 double sscam_geometry_input_y(const sscam_geometry *geometry, double source_y);
+
+/* The reverse. */
+double sscam_geometry_source_x(const sscam_geometry *geometry, double input_x);
+double sscam_geometry_source_y(const sscam_geometry *geometry, double input_y);
 
 /* Writes the input, [C, input_height, input_width]. The geometry is that of the transform and the
  * image's size. */

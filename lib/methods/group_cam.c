@@ -117,9 +117,8 @@ static sscam_status score_blurred(sscam_map_job *job, group_state *work)
     float *logits = NULL;
     int64_t class_count = 0;
     const sscam_score_kind kind = sscam_score_kind_of(job->settings);
-    const sscam_output_selection reading = {.output = sscam_output_of(job->settings),
-                                            .target_pixels = job->target.target_pixels,
-                                            .kind = kind};
+    const sscam_output_selection reading = {
+        .output = job->output, .target_pixels = job->target.target_pixels, .kind = kind};
     sscam_status status = job->backend->classify(job->network, work->blurred, &job->shape, &reading,
                                                  &logits, &class_count);
     if (status != SSCAM_OK)

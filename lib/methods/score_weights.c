@@ -336,7 +336,7 @@ static sscam_status score_constant_input(channel_scoring *scoring, const float v
     for (int64_t c = 0; c < shape->channels; c++)
         for (int64_t p = 0; p < positions; p++)
             input[c * positions + p] = value[c < 3 ? c : 2];
-    const sscam_output_selection reading = {.output = sscam_output_of(job->settings),
+    const sscam_output_selection reading = {.output = job->output,
                                             .target_pixels = job->target.target_pixels,
                                             .kind = sscam_score_kind_of(job->settings)};
     sscam_status status = sscam_progress_check(&job->progress);

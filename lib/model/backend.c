@@ -97,6 +97,13 @@ static void write_cosine_slopes(const float *weights, const float *logits, int64
         slopes[j] = (weights[j] / sqrt(weight_square) - similarity * logits[j] / length) / length;
 }
 
+/* The similarity lies in [0,1], as a probability does. */
+static double detection_score(const float *row, const sscam_target *target, sscam_score_kind kind)
+{
+    const double similarity = sscam_detection_similarity(target->detection, row);
+    return kind == SSCAM_SCORE_LOGIT ? sscam_similarity_logit(similarity) : similarity;
+}
+
 double sscam_target_score(const float *logits, int64_t class_count, const sscam_target *target,
                           sscam_score_kind kind)
 {
@@ -107,6 +114,7 @@ double sscam_target_score(const float *logits, int64_t class_count, const sscam_
     case SSCAM_TARGET_DIFFERENCE: return factor * difference(logits, class_count, target, kind);
     case SSCAM_TARGET_WEIGHTS: return factor * weighted_score(logits, class_count, target, kind);
     case SSCAM_TARGET_COSINE: return factor * cosine(target->weights, logits, class_count);
+    case SSCAM_TARGET_DETECTION: return detection_score(logits, target, kind);
     default: return factor * sscam_score_of(logits, class_count, target->class_index, kind);
     }
 }
@@ -115,19 +123,39 @@ void sscam_target_slopes(const sscam_target *target, const float *logits, int64_
                          double *slopes)
 {
     const double sign = target->kind == SSCAM_TARGET_AGAINST ? -1.0 : 1.0;
+    int64_t factors[2];
+    const int32_t factor_count = sscam_target_factors(target, factors);
     for (int64_t j = 0; j < class_count; j++)
         slopes[j] = target->kind == SSCAM_TARGET_WEIGHTS ? target->weights[j] : 0.0;
     if (target->kind == SSCAM_TARGET_COSINE)
         write_cosine_slopes(target->weights, logits, class_count, slopes);
-    if (target->kind == SSCAM_TARGET_WEIGHTS || target->kind == SSCAM_TARGET_COSINE)
+    for (int32_t i = 0; i < factor_count; i++)
+        slopes[factors[i]] = factor_count == 2 ? logits[factors[1 - i]] : 1.0;
+    if (factor_count > 0 || target->kind == SSCAM_TARGET_WEIGHTS ||
+        target->kind == SSCAM_TARGET_COSINE)
         return;
     slopes[target->class_index] = sign;
     for (int64_t i = 0; target->kind == SSCAM_TARGET_DIFFERENCE && i < references_of(target); i++)
         slopes[target->references[i]] -= contrast_weight(target) / (double)references_of(target);
 }
 
+int32_t sscam_target_factors(const sscam_target *target, int64_t positions[2])
+{
+    return target->kind == SSCAM_TARGET_DETECTION
+               ? sscam_detector_factors(target->detection->layout, target->anchor,
+                                        target->detection->class_index, positions)
+               : 0;
+}
+
+int32_t sscam_target_takes_all_outputs(const sscam_target *target)
+{
+    return target->weights || target->kind == SSCAM_TARGET_DETECTION;
+}
+
 int64_t sscam_target_output_count(const sscam_target *target)
 {
+    if (target->kind == SSCAM_TARGET_DETECTION)
+        return target->detection->layout->value_count;
     if (target->kind == SSCAM_TARGET_WEIGHTS || target->kind == SSCAM_TARGET_COSINE)
         return target->weight_count;
     int64_t highest = target->class_index;
@@ -267,8 +295,30 @@ static sscam_status check_weight_count(const sscam_target *target, int64_t class
                       (long long)target->weight_count, (long long)class_count);
 }
 
+/* The box that matches in this row. */
+static sscam_status resolve_detection(sscam_target *target, const float *row, int64_t value_count)
+{
+    const sscam_detection_target *detection = target->detection;
+    if (value_count != detection->layout->value_count)
+        return sscam_fail(SSCAM_E_MODEL, "the detector gave %lld values, and then %lld",
+                          (long long)detection->layout->value_count, (long long)value_count);
+    if (target->anchor < 0)
+        target->anchor = sscam_match_anchor(detection, row);
+    target->class_index = detection->class_index;
+    target->other_index = -1;
+    if (target->anchor >= 0)
+        return SSCAM_OK;
+    return sscam_fail(SSCAM_E_CLASS,
+                      "class %lld: the detector finds no box that overlaps %g,%g,%g,%g with a "
+                      "confidence above 0",
+                      (long long)detection->class_index, detection->box.left, detection->box.top,
+                      detection->box.right, detection->box.bottom);
+}
+
 sscam_status sscam_resolve_target(sscam_target *target, const float *logits, int64_t class_count)
 {
+    if (target->kind == SSCAM_TARGET_DETECTION)
+        return resolve_detection(target, logits, class_count);
     const ranking classes = {logits, class_count, logit_is_above};
     sscam_status status = resolve_class(&classes, &target->class_index);
     if (status == SSCAM_OK && target->kind == SSCAM_TARGET_DIFFERENCE) {
@@ -310,6 +360,8 @@ int32_t sscam_same_target(const sscam_target *a, const sscam_target *b)
         return 0;
     if (a->kind == SSCAM_TARGET_DIFFERENCE)
         return same_references(a, b);
+    if (a->kind == SSCAM_TARGET_DETECTION)
+        return a->anchor == b->anchor && sscam_same_detection(a->detection, b->detection);
     return (a->kind != SSCAM_TARGET_WEIGHTS && a->kind != SSCAM_TARGET_COSINE) ||
            same_weights(a, b);
 }

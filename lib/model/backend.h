@@ -15,6 +15,7 @@
 #include "base/progress.h"
 #include "base/reference_count.h"
 #include "base/shape.h"
+#include "detect/detection_target.h"
 #include "masks/masked_input.h"
 #include "model/activation_layout.h"
 #include "model/input_layout.h"
@@ -53,7 +54,8 @@ typedef enum sscam_target_kind {
     SSCAM_TARGET_AGAINST,    /* -f^c */
     SSCAM_TARGET_DIFFERENCE, /* f^c - gamma (1/n) sum_i f^d_i */
     SSCAM_TARGET_WEIGHTS,    /* sum_j w_j f^j */
-    SSCAM_TARGET_COSINE      /* sum_j w_j Y^j / (|w| |Y|), of logits */
+    SSCAM_TARGET_COSINE,     /* sum_j w_j Y^j / (|w| |Y|), of logits */
+    SSCAM_TARGET_DETECTION   /* of a detector, whose row of outputs holds all boxes and scores */
 } sscam_target_kind;
 
 /* Classes that a difference may subtract. */
@@ -73,6 +75,8 @@ typedef struct sscam_target {
     int32_t has_references;                     /* once resolved */
     const float *weights; /* w of the last two kinds, [weight_count]; the caller's */
     int64_t weight_count;
+    const sscam_detection_target *detection; /* of a detection; the caller's */
+    int64_t anchor; /* of a detection: the box whose score gradients explain; -1 until resolved */
 } sscam_target;
 
 /* How the outputs for an input become a score. */
@@ -241,6 +245,17 @@ typedef struct sscam_gradients {
     int64_t map_count;
 } sscam_gradients;
 
+/* Values of a detector's row whose common layer is wanted. */
+typedef struct sscam_anchor_request {
+    const float *input;
+    sscam_shape shape;
+    const char *output;    /* the row, as in a capture */
+    const int64_t *scores; /* positions in the row of the values that make a box's score */
+    int64_t score_count;   /* at least 1 */
+    const int64_t *sides;  /* of the values that make the box itself */
+    int64_t side_count;
+} sscam_anchor_request;
+
 typedef struct sscam_backend {
     /* One line a component, "name: value"; static. */
     const char *(*build_info)(void);
@@ -306,6 +321,16 @@ typedef struct sscam_backend {
      * input. */
     sscam_status (*differentiate)(void *network, const sscam_gradient_request *request,
                                   sscam_gradients *out);
+    /* The tensors that the network returns for one input: their names and shapes, as in layers().
+     * The kind of one that has lost a last activation is "sigmoid", "softmax" or, where that is not
+     * certain, "unknown"; a list with boxes, labels and scores is one of kind "detections". A
+     * selection "@0+2" reads the values of outputs number 0 and 2 one after another as a row,
+     * "@detections" those of such a list, as SSCAM_LISTED_DETECTIONS_LIMIT boxes. */
+    sscam_status (*outputs)(void *network, const float *input, const sscam_shape *shape,
+                            struct sscam_layers *out);
+    /* Name of the last feature map, malloc'ed, on which the scores and the sides depend. */
+    sscam_status (*detection_layer)(void *network, const sscam_anchor_request *request,
+                                    char **layer);
 } sscam_backend;
 
 /* The backend of this build: backend_default.c in the library, the fake one in the tests. */
@@ -334,8 +359,13 @@ double sscam_capture_score(const sscam_capture *capture, const sscam_target *tar
 void sscam_target_slopes(const sscam_target *target, const float *logits, int64_t class_count,
                          double *slopes);
 
-/* The least number of outputs that a resolved target needs. */
+/* The least number of outputs that a resolved target needs, and whether there may be no more. */
 int64_t sscam_target_output_count(const sscam_target *target);
+int32_t sscam_target_takes_all_outputs(const sscam_target *target);
+
+/* Positions in the row whose product a target is for gradients, 1 or 2; 0 for targets that are no
+ * such product. */
+int32_t sscam_target_factors(const sscam_target *target, int64_t positions[2]);
 
 /* What row `position` of a plan of positions multiplies all channels with: [extra_tokens +
  * positions]. 1 for tokens outside of the grid. On the grid 1 at the position and 0 elsewhere or,

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "detect/box.h"
 #include "model/activation_layout.h"
 #include "model/backend.h"
 #include "model/input_layout.h"
@@ -50,6 +51,17 @@ static sscam_status check_region(const char *name, const char *value)
     sscam_region region;
     (void)name;
     return sscam_region_parse(value, &region);
+}
+
+static sscam_status check_box(const char *name, const char *value)
+{
+    sscam_box box;
+    if (value[0] != '\0' && !sscam_box_parse(value, &box))
+        return sscam_fail(SSCAM_E_ARGUMENT,
+                          "option %s: \"%s\" is no box LEFT,TOP,RIGHT,BOTTOM, as in 12,40,96,120, "
+                          "of a width and a height above 0",
+                          name, value);
+    return SSCAM_OK;
 }
 
 static sscam_status check_metrics(const char *name, const char *value)
@@ -135,6 +147,27 @@ static const sscam_option table[] = {
          "Which tensor of a network that returns several holds the classes: its position, from 0, "
          "or its key or field name; empty: the first of shape [N, classes]. Of a tensor of several "
          "heads or steps, [N, heads, classes], the index of one: 1, or logits:1."),
+    CHOICE(DETECTOR, "detector",
+           VALUES("auto", "off", "yolov8", "yolov8-transposed", "yolov5", "yolov10", "rt-detr",
+                  "rt-detr-transposed", "detr", "deformable-detr", "boxes-scores", "torchvision"),
+           "Layout of a detector's outputs, whose detections are explained: auto, found from the "
+           "outputs' shapes, names and values; off, the network is no detector."),
+    TEXT(BOX, "box", "", check_box,
+         "Detection that is explained, by its box, LEFT,TOP,RIGHT,BOTTOM, in pixels of the image, "
+         "or of the input where that is an array; empty: one of those that the detector finds."),
+    INT(DETECTION, "detection", "0", 0, 1e9,
+        "Which detection is explained, from 0 by descending confidence: of those of the class, or "
+        "of all where that is the top one."),
+    CHOICE(
+        DETECTION_SCORE, "detection_score", VALUES("class", "d-rise"),
+        "What a masked input is scored by on a detector: the largest of all boxes' overlap with "
+        "the detection (intersection over union) times the confidence of its class; or as D-RISE "
+        "has it, times the cosine of the class scores and the objectness."),
+    REAL(DETECTION_THRESHOLD, "detection_threshold", "0.25", 0, 1,
+         "Confidence above which a box is a detection."),
+    REAL(DETECTION_OVERLAP, "detection_overlap", "0.45", 0, 1,
+         "Intersection over union with a more confident box of the same class above which a box is "
+         "no detection; networks that leave such boxes out themselves keep all."),
     TEXT(REGION, "region", "predicted", check_region,
          "Pixels of a dense output (segmentation, [N, classes, h, w]) that are explained: "
          "predicted, those that the network assigns to the class; all; LEFT,TOP,RIGHT,BOTTOM, a "
@@ -224,10 +257,14 @@ static const sscam_option table[] = {
            "Sets the method's options at once to reproduce a publication or another program; "
            "options set later override it."),
     TEXT(RESIZE, "resize", "256", check_preprocessing,
-         "Size to which an image is resized: of the shorter side, or HEIGHTxWIDTH, or off."),
+         "Size to which an image is resized: of the shorter side, or HEIGHTxWIDTH, or off; "
+         "fit, as large as fits in the crop with the image's proportions (letterbox)."),
     TEXT(CROP, "crop", "224", check_preprocessing,
-         "Size of the centre crop after resizing: of both sides, or HEIGHTxWIDTH, or off; black "
-         "beyond the image's edges."),
+         "Size of the centre crop after resizing: of both sides, or HEIGHTxWIDTH, or off; "
+         "padding beyond the image's edges."),
+    TEXT(PADDING, "padding", "0", check_preprocessing,
+         "Colour beyond the image's edges: a level from 0 to 255, or one for red, green and blue; "
+         "YOLO networks have 114."),
     CHOICE(INTERPOLATION, "interpolation", VALUES("bilinear", "bicubic"),
            "Filter of the resizing, both with antialias."),
     TEXT(MEAN, "mean", "0.485,0.456,0.406", check_preprocessing,
@@ -709,8 +746,8 @@ const char *sscam_settings_get_string(const sscam_settings *settings, int32_t id
     return option ? value_text(settings, option, NULL, 0) : NULL;
 }
 
-static const char *const transform_options[] = {"resize", "crop", "interpolation",
-                                                "mean",   "std",  "channel_order"};
+static const char *const transform_options[] = {"resize", "crop",          "interpolation", "mean",
+                                                "std",    "channel_order", "padding"};
 enum { TRANSFORM_OPTIONS = sizeof transform_options / sizeof transform_options[0] };
 
 /* The input's values are the pixels, 0 to 255. */

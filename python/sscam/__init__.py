@@ -33,7 +33,7 @@ from ._explain_all import explain_all
 from ._explainer import ClassScore, Explainer, Options
 from ._image import ImageFile, PixelArray, encode_png, read_image, write_png
 from ._labels import Labels
-from ._map import Map, colormaps
+from ._map import Detection, Map, colormaps
 from ._model import Layer, Model, Output
 from ._progress import progress_passes
 from ._runtime import load_library, log_to_logging, max_threads, set_log_callback, set_max_threads
@@ -48,6 +48,7 @@ __all__ = [
     "ClassError",
     "ClassScore",
     "Comparison",
+    "Detection",
     "DeviceError",
     "Evaluation",
     "Explainer",

@@ -26,7 +26,7 @@ from ._handle import Handle, decode, encode, first_of, taken_text
 from ._image import ImageLike, is_image, opened
 from ._inputs import InputForm, InputValue, argument_of, as_inputs, named_arrays
 from ._labels import Labels
-from ._map import Map
+from ._map import Detection, Map, detection_of
 from ._progress import Progress, call_with_progress
 from ._tables import (
     OptionValue,
@@ -54,11 +54,15 @@ class ClassScore(NamedTuple):
     label: Optional[str] = None  #: its name, where the model has labels
 
 
+_MOST_DETECTIONS = 1024  # that the library finds
+
+
 class Options(Mapping[str, OptionValue]):
     """The options of an explainer, by name; assign to change one, update() for several.
 
     Switches are True or False; `resize` and `crop` are a number, (height, width), or None for
-    off; `mean` and `std` are tuples; `region` is a word, a box (left, top, right, bottom) or an
+    off; `resize` may be "fit"; `mean`, `std` and `padding` are tuples; `box` is a box (left, top,
+    right, bottom), or None for none; `region` is a word, a box (left, top, right, bottom) or an
     array [height, width], bool or uint8, of which what is not zero is inside, and which reads back
     as "mask"; `target` is a word or an array of weights, one for each output of the network, whose
     weighted sum is explained and which reads back as "weights" (then "cosine" explains the outputs'
@@ -369,6 +373,38 @@ class Explainer:
             )
             for score in scores[: class_count.value]
         ]
+
+    def detect(self, image: Any) -> list[Detection]:
+        """What a detector detects, the most confident detections first.
+
+        Those with a confidence above the option `detection_threshold`, without those that overlap
+        a more confident one of their class by more than `detection_overlap`; at most 300.
+
+        Args:
+            image: an image, as for Model.explain(), or a float array [C,H,W] or [1,C,H,W], used as
+                it is.
+
+        Raises:
+            ArgumentError: the outputs may have several layouts; the option `detector` says which.
+            UnsupportedError: the network is no detector.
+        """
+        image = array_like(image)
+        if is_image(image) and not self._input_form().takes(image):
+            with opened(image) as native:
+                return self._detect(_native.sscam_explainer_detect, native)
+        inputs = as_inputs(image, 2, self._input_form())
+        return self._detect(_native.sscam_explainer_detect_array, ctypes.byref(inputs.argument))
+
+    def _detect(self, function: Any, argument: Any) -> list[Detection]:
+        count = ctypes.c_int64()
+        found = (_native.Detection * _MOST_DETECTIONS)()
+        with self._used() as pointer:
+            call_with_progress(
+                pointer,
+                None,
+                lambda: function(pointer, argument, found, len(found), ctypes.byref(count)),
+            )
+        return [detection_of(one, self._labels) for one in found[: count.value]]
 
     def preprocess(self, image: ImageLike) -> npt.NDArray[np.float32]:
         """Turn an image into the network's input by the options `resize`, `interpolation`,

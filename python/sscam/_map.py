@@ -7,7 +7,7 @@ import ctypes
 import html
 import json
 import os
-from typing import Any, Optional, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,34 @@ from ._image import (
     opened,
     take_pixels,
 )
+from ._labels import Labels
 from ._tensors import array_like
+
+
+class Detection(NamedTuple):
+    """What a detector detects: a box, in pixels of the image, or of the input where that was an
+    array."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    class_index: int  #: of the network's classes; of networks that give labels, the label
+    score: float  #: its confidence, in [0,1]
+    label: Optional[str] = None  #: name of the class, where the model has labels
+
+
+def detection_of(found: _native.Detection, labels: Optional[Labels]) -> Detection:
+    """A detection from the library's struct."""
+    return Detection(
+        found.left,
+        found.top,
+        found.right,
+        found.bottom,
+        found.class_index,
+        found.score,
+        labels.name(found.class_index) if labels else None,
+    )
 
 
 def colormaps() -> list[str]:
@@ -100,6 +127,17 @@ class Map:
     def label(self) -> Optional[str]:
         """Name of the class explained, where the model has labels."""
         return self._label
+
+    @property
+    def detection(self) -> Optional[Detection]:
+        """The detection explained; None where a class is. Its score is how similar the unmasked
+        input's own detections are to it, at most 1."""
+        found = _native.Detection()
+        try:
+            check(_native.sscam_map_detection(self._handle.pointer, ctypes.byref(found)))
+        except ArgumentError:
+            return None
+        return detection_of(found, None)._replace(label=self._label)
 
     @property
     def logit(self) -> float:

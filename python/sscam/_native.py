@@ -120,6 +120,19 @@ class ClassScore(ctypes.Structure):
     _fields_ = [("class_index", c_int64), ("logit", c_double), ("probability", c_double)]
 
 
+class Detection(ctypes.Structure):
+    """sscam_detection."""
+
+    _fields_ = (
+        ("left", c_double),
+        ("top", c_double),
+        ("right", c_double),
+        ("bottom", c_double),
+        ("class_index", c_int64),
+        ("score", c_double),
+    )
+
+
 class Activations(ctypes.Structure):
     """sscam_activations."""
 
@@ -439,6 +452,26 @@ sscam_explainer_classify = _declare(
     c_int64,
     POINTER(c_int64),
 )
+# detection.h
+sscam_explainer_detect = _declare(
+    "sscam_explainer_detect",
+    _status,
+    _explainer,
+    _image,
+    POINTER(Detection),
+    c_int64,
+    POINTER(c_int64),
+)
+sscam_explainer_detect_array = _declare(
+    "sscam_explainer_detect_array",
+    _status,
+    _explainer,
+    _array,
+    POINTER(Detection),
+    c_int64,
+    POINTER(c_int64),
+)
+sscam_map_detection = _declare("sscam_map_detection", _status, _map, POINTER(Detection))
 sscam_explainer_prepare = _declare("sscam_explainer_prepare", _status, _explainer, _shape, c_int32)
 sscam_explain_image = _declare(
     "sscam_explain_image", _status, _explainer, _image, c_int64, POINTER(_map)

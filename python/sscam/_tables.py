@@ -20,8 +20,8 @@ OptionValue = Union[str, bool, int, float, Sequence[float], "npt.NDArray[Any]", 
 
 _SWITCH = {"on", "off"}
 _SIZES = {"resize", "crop"}
-_NUMBER_LISTS = {"mean", "std"}
-_BOXES = {"region"}
+_NUMBER_LISTS = {"mean", "std", "padding"}
+_BOXES = {"region", "box"}
 _TYPE_NAMES = {
     _constants.OPTION_TYPE_STRING: "string",
     _constants.OPTION_TYPE_INT: "int",
@@ -198,7 +198,7 @@ def from_text(option: Option, text: str) -> OptionValue:
         return tuple(map(float, text.split(",")))
     if option.name in _BOXES and "," in text:
         return tuple(map(float, text.split(",")))
-    if option.name in ("layer", "grid") and not text:
+    if option.name in ("layer", "grid", "box") and not text:
         return None
     return _size_from_text(text) if option.name == "grid" else text
 
@@ -206,6 +206,8 @@ def from_text(option: Option, text: str) -> OptionValue:
 def _size_from_text(text: str) -> OptionValue:
     if text == "off":
         return None
+    if text == "fit":
+        return text
     sides = tuple(map(int, text.split("x")))
     return sides[0] if len(sides) == 1 else sides
 
@@ -224,14 +226,14 @@ def to_text(option: Option, value: Any) -> str:
         return _size_text(option, value)
     if option.name in _NUMBER_LISTS:
         return _numbers_text(option, value)
+    if option.name in ("layer", "grid", "box") and value is None:
+        return ""
     if option.name in _BOXES:
         return _box_text(option, value)
     if option.type == "int":
         return str(_whole(option, value, "a whole number"))
     if option.type == "real":
         return _real_text(option, value, "a number")
-    if option.name in ("layer", "grid") and value is None:
-        return ""
     if option.name == "grid" and isinstance(value, Iterable):
         return _size_text(option, value)
     _refuse(option, value, "one of " + ", ".join(option.choices) if option.choices else "a str")
@@ -263,7 +265,8 @@ def _numbers_text(option: Option, value: Any) -> str:
 
 def _box_text(option: Option, value: Any) -> str:
     if not isinstance(value, Iterable):
-        _refuse(option, value, "a str, a box (left, top, right, bottom) or a mask [height, width]")
+        mask = " or a mask [height, width]" if option.name == "region" else ""
+        _refuse(option, value, f"a str, a box (left, top, right, bottom){mask}")
     return _numbers_text(option, value)
 
 

@@ -237,13 +237,29 @@ static at::Tensor target_score(const at::Tensor &scores, const sscam_target &tar
                                               : products;
 }
 
+// [rows], by the core: boxes are compared on the host.
+static at::Tensor detection_scores(const at::Tensor &logits, const sscam_target &target,
+                                   sscam_score_kind kind)
+{
+    const at::Tensor rows = logits.to(at::kCPU, at::kFloat).contiguous();
+    at::Tensor scores = at::empty({rows.size(0)}, at::kFloat);
+    for (int64_t i = 0; i < rows.size(0); i++)
+        scores.data_ptr<float>()[i] = static_cast<float>(
+            sscam_target_score(rows[i].data_ptr<float>(), rows.size(1), &target, kind));
+    return scores.to(logits.device());
+}
+
 at::Tensor target_scores(const at::Tensor &logits, const sscam_target *targets,
                          int64_t target_count, sscam_score_kind kind, RowReader &reader)
 {
     at::Tensor scores;
     std::vector<at::Tensor> rows;
     for (const sscam_target *target = targets; target < targets + target_count; target++) {
-        if (target == targets || target->target_pixels != target[-1].target_pixels)
+        if (target->kind == SSCAM_TARGET_DETECTION) {
+            rows.push_back(detection_scores(logits, *target, kind));
+            continue;
+        }
+        if (!scores.defined() || target->target_pixels != target[-1].target_pixels)
             scores = class_scores(reader.rows(logits, target->target_pixels, kind),
                                   sscam_row_kind(target, kind));
         at::Tensor score = target_score(scores, *target);

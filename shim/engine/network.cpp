@@ -15,6 +15,7 @@
 #include "graph/network_facts.hpp"
 #include "graph/output_reading.hpp"
 #include "graph/random_numbers.hpp"
+#include "graph/raw_outputs.hpp"
 #include "load/module_loader.hpp"
 #include "program/program_facts.hpp"
 #include "score/scorer.hpp"
@@ -152,14 +153,13 @@ std::string shape_text(c10::IntArrayRef shape)
     return text.str();
 }
 
-NetworkRun run_network(const Program &program, const at::Tensor &input,
-                       const c10::intrusive_ptr<Tap> &tap, int64_t rows, const std::string &wanted)
+c10::IValue run_for_output(const Program &program, const at::Tensor &input,
+                           const c10::intrusive_ptr<Tap> &tap)
 {
     const std::vector<int64_t> shape =
         input.sizes().vec(); // the network may change its input in place
-    NetworkRun run;
     try {
-        run.output = program.run(input, tap);
+        return program.run(input, tap);
     } catch (const InputError &) {
         throw;
     } catch (...) {
@@ -168,6 +168,14 @@ NetworkRun run_network(const Program &program, const at::Tensor &input,
         throw Error(SSCAM_E_MODEL, "the network failed on an input of shape " + shape_text(shape) +
                                        ": " + current_reason() + advice_for(program.form()));
     }
+}
+
+NetworkRun run_network(const Program &program, const at::Tensor &input,
+                       const c10::intrusive_ptr<Tap> &tap, int64_t rows, const std::string &wanted)
+{
+    const std::vector<int64_t> shape = input.sizes().vec();
+    NetworkRun run;
+    run.output = run_for_output(program, input, tap);
     run.logits = read_logits(run.output, {rows > 0 ? rows : shape[0], shape.size()}, wanted,
                              &run.taken);
     return run;
@@ -268,6 +276,12 @@ std::shared_ptr<const LayerTable> Network::layers(const at::Tensor &input,
     return table;
 }
 
+std::string Network::raw_selection(const at::Tensor &input)
+{
+    const auto returned = outputs(input);
+    return !returned->empty() && (*returned)[0].kind == "detections" ? "@detections" : "@0";
+}
+
 // Networks may treat dark or empty images apart, and refuse values outside of their range.
 std::shared_ptr<const LayerTable> Network::layers_of_shape(sscam_shape shape,
                                                            const std::string &output)
@@ -278,6 +292,12 @@ std::shared_ptr<const LayerTable> Network::layers_of_shape(sscam_shape shape,
     try {
         return layers(waves, output);
     } catch (const Error &) {
+        if (output.empty()) { // of a detector, which has no class scores
+            try {
+                return layers(waves, raw_selection(waves));
+            } catch (const Error &) {
+            }
+        }
         for (const at::Tensor &other : {0.5 * waves + 0.5, at::zeros_like(waves)}) {
             try {
                 return layers(other, output);
@@ -339,6 +359,36 @@ std::shared_ptr<const Program> Network::gradient_program(sscam_gradient_kind kin
             },
             detaching);
     return program;
+}
+
+std::shared_ptr<const std::vector<Network::Returned>> Network::outputs(const at::Tensor &input)
+{
+    const std::vector<int64_t> shape = input.sizes().vec();
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        if (auto kept = outputs_.find(shape))
+            return kept;
+    }
+    static const char *const names[] = {"", "softmax", "sigmoid"}; // of sscam_score_kind
+    const LostActivations &lost = graph_->lost_activations();
+    const c10::IValue output = run_for_output(*plain_, input.clone());
+    std::vector<Returned> found;
+    if (lists_detections(output, shape[0])) {
+        found.push_back(
+            {{"detections", {shape[0], SSCAM_LISTED_DETECTIONS_LIMIT, SSCAM_LISTED_DETECTION_SIZE}},
+             "detections"});
+    } else {
+        for (const Output &one : list_outputs(output)) {
+            const bool is_known = found.size() < lost.kinds.size();
+            found.push_back({one, is_known          ? names[lost.kinds[found.size()]]
+                                  : lost.has_others ? "unknown"
+                                                    : ""});
+        }
+    }
+    auto kept = std::make_shared<const std::vector<Returned>>(std::move(found));
+    std::lock_guard<std::mutex> lock(mutex_);
+    outputs_.insert(shape, kept);
+    return kept;
 }
 
 std::shared_ptr<const Program> Network::tapped_at(const Layer &layer, Detaching detaching)

@@ -62,6 +62,20 @@ public:
 
     // The program whose values of a kind go through a GradientTap. Kept.
     std::shared_ptr<const Program> gradient_program(sscam_gradient_kind kind, Detaching detaching);
+    // The program with taps at the marks of which `wanted` is true. It is not kept.
+    std::shared_ptr<const Program> program_at(const std::function<bool(int64_t)> &wanted) const
+    {
+        return graph_->program(wanted, Detaching::PassedOn);
+    }
+
+    // The tensors that the network returns for one input, kept for the shapes used last: their
+    // names and shapes, and the activation that each has lost, as sscam_backend::outputs() tells
+    // it.
+    struct Returned {
+        Output output;
+        std::string kind;
+    };
+    std::shared_ptr<const std::vector<Returned>> outputs(const at::Tensor &input);
 
     // Whether forward() detaches values from their gradients.
     bool detaches() const { return graph_->detaches(); }
@@ -87,6 +101,7 @@ public:
 private:
     Network(const Network &like, const torch::jit::Module &module);
     void prepare();
+    std::string raw_selection(const at::Tensor &input);
 
     std::string name_;
     c10::Device device_;
@@ -108,6 +123,7 @@ private:
     LruCache<std::pair<std::string, uint64_t>, std::shared_ptr<const TokenOrder>> token_orders_;
     std::map<std::pair<sscam_gradient_kind, Detaching>, std::shared_ptr<const Program>>
         gradient_programs_;
+    LruCache<std::vector<int64_t>, std::shared_ptr<const std::vector<Returned>>> outputs_;
 };
 
 // Runs a program and selects the logits from its outputs: [rows, classes] or, if there are none,
@@ -125,6 +141,8 @@ struct NetworkRun {
     at::Tensor logits;
     size_t taken; // number of the tensor among the outputs that holds the logits
 };
+c10::IValue run_for_output(const Program &program, const at::Tensor &input,
+                           const c10::intrusive_ptr<Tap> &tap = {});
 NetworkRun run_network(const Program &program, const at::Tensor &input,
                        const c10::intrusive_ptr<Tap> &tap, int64_t rows, const std::string &wanted);
 

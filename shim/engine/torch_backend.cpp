@@ -14,6 +14,7 @@
 #include "engine/network.hpp"
 #include "graph/activation_capture.hpp"
 #include "graph/dense_output.hpp"
+#include "graph/detection_layer.hpp"
 #include "graph/whole_gradients.hpp"
 #include "load/module_loader.hpp"
 #include "load/operator_library.hpp"
@@ -212,6 +213,30 @@ sscam_status read_device_input(void *handle, const float *values, int64_t count,
     });
 }
 
+sscam_status list_outputs_of(void *handle, const float *input, const sscam_shape *shape,
+                             struct sscam_layers *out)
+{
+    return guarded_on(handle, [&](Network &network) {
+        const auto returned = network.outputs(network.input_from(input, *shape));
+        LayerTable table;
+        for (const Network::Returned &one : *returned)
+            table.outputs.push_back(one.output);
+        std::vector<HostArray<char>> kinds;
+        for (const Network::Returned &one : *returned)
+            kinds.push_back(host_string(one.kind));
+        *out = exported(table);
+        for (size_t i = 0; i < kinds.size(); i++)
+            out->output[i].kind = kinds[i].release();
+    });
+}
+
+sscam_status detection_layer(void *handle, const sscam_anchor_request *request, char **layer)
+{
+    return guarded_on(handle, [&](Network &network) {
+        *layer = host_string(find_detection_layer(network, *request)).release();
+    });
+}
+
 } // namespace
 
 } // namespace sscam
@@ -240,6 +265,8 @@ const sscam_backend *sscam_torch_backend(void)
         sscam::read_device_input,
         sscam::with_inputs,
         sscam::differentiate,
+        sscam::list_outputs_of,
+        sscam::detection_layer,
     };
     return &backend;
 }

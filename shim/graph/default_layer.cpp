@@ -27,6 +27,8 @@ public:
 
     const ListedLayer *outermost_name_of(const ListedLayer *chosen) const;
 
+    bool is_map_before_weights(const ScoreHistory &history, const ListedLayer &entry) const;
+
     // The last layer, after `chosen`, that convolutions made of several rows; NULL: there is none.
     const ListedLayer *find_views_after(const ScoreHistory &history,
                                         const ListedLayer *chosen) const;
@@ -206,6 +208,12 @@ const ListedLayer *Candidates::find_views_after(const ScoreHistory &history,
     });
 }
 
+bool Candidates::is_map_before_weights(const ScoreHistory &history, const ListedLayer &entry) const
+{
+    return entry.layer.shape[0] == 1 && is_feature_map(entry) &&
+           history.is_followed_by_weights(entry.value) && !history.is_inside_attention(entry.value);
+}
+
 const ListedLayer *Candidates::guess() const
 {
     bool weights_follow = false;
@@ -237,6 +245,18 @@ const ListedLayer *Candidates::outermost_name_of(const ListedLayer *chosen) cons
 }
 
 } // namespace
+
+void mark_maps_before_weights(std::vector<ListedLayer> &listed, FlowValue logits,
+                              c10::IntArrayRef input_shape)
+{
+    const Candidates candidates(listed, input_shape);
+    if (!logits.is_known())
+        return;
+    const ScoreHistory history(logits);
+    for (ListedLayer &entry : listed)
+        if (entry.value.is_known() && candidates.outermost_name_of(&entry) == &entry)
+            entry.layer.is_map_before_weights = candidates.is_map_before_weights(history, entry);
+}
 
 DefaultLayer find_default_layer(const std::vector<ListedLayer> &listed, FlowValue logits,
                                 c10::IntArrayRef input_shape, const HasInfluence &has_influence)

@@ -32,6 +32,11 @@ using HasInfluence = std::function<bool(const Layer &layer)>;
 DefaultLayer find_default_layer(const std::vector<ListedLayer> &listed, FlowValue logits,
                                 c10::IntArrayRef input_shape, const HasInfluence &has_influence);
 
+// Marks the layers that are feature maps of one input, that weights follow, and that are not inside
+// of an attention.
+void mark_maps_before_weights(std::vector<ListedLayer> &listed, FlowValue logits,
+                              c10::IntArrayRef input_shape);
+
 } // namespace sscam
 
 #endif

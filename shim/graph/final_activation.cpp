@@ -134,20 +134,31 @@ sscam_score_kind find_activation(Place last, Place &activated, jit::Value *&logi
     return is_softmax ? SSCAM_SCORE_SOFTMAX : SSCAM_SCORE_SIGMOID;
 }
 
-sscam_score_kind remove_from(Place last)
+void note_lost(const jit::Value *output, sscam_score_kind kind, LostActivations &of_outputs)
+{
+    of_outputs.is_certain = of_outputs.is_certain &&
+                            output->type()->isSubtypeOf(*c10::TensorType::get());
+    if (of_outputs.is_certain)
+        of_outputs.kinds.push_back(kind);
+    else if (kind != SSCAM_SCORE_LOGIT)
+        of_outputs.has_others = true;
+}
+
+sscam_score_kind remove_from(Place last, LostActivations &of_outputs)
 {
     jit::Node *maker = last.maker();
     sscam_score_kind found = SSCAM_SCORE_LOGIT;
     const bool is_dict = maker->kind() == prim::DictConstruct;
     if (is_dict || maker->kind() == prim::TupleConstruct || maker->kind() == prim::ListConstruct) {
         for (size_t i = is_dict ? 1 : 0; i < maker->inputs().size(); i += is_dict ? 2 : 1)
-            if (const sscam_score_kind kind = remove_from({maker, i}))
+            if (const sscam_score_kind kind = remove_from({maker, i}, of_outputs))
                 found = kind;
         return found;
     }
     Place activated;
     jit::Value *logits = nullptr;
     found = find_activation(last, activated, logits);
+    note_lost(last.value(), found, of_outputs);
     if (found != SSCAM_SCORE_LOGIT)
         activated.user->replaceInput(activated.position, logits);
     return found;
@@ -155,12 +166,15 @@ sscam_score_kind remove_from(Place last)
 
 } // namespace
 
-sscam_score_kind remove_final_activation(jit::Graph &graph)
+sscam_score_kind remove_final_activation(jit::Graph &graph, LostActivations *of_outputs)
 {
+    LostActivations lost;
     sscam_score_kind found = SSCAM_SCORE_LOGIT;
     for (size_t i = 0; i < graph.outputs().size(); i++)
-        if (const sscam_score_kind kind = remove_from({graph.return_node(), i}))
+        if (const sscam_score_kind kind = remove_from({graph.return_node(), i}, lost))
             found = kind;
+    if (of_outputs)
+        *of_outputs = std::move(lost);
     return found;
 }
 

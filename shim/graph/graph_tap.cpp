@@ -576,7 +576,7 @@ MarkedGraph::MarkedGraph(const jit::Module &module, std::shared_ptr<const InputF
     BranchFolder(module_, *graph_);
     use_the_latest_name_of_changed_tensors(*graph_);
     redirect_uses_to_marks(*graph_);
-    final_activation_ = remove_final_activation(*graph_);
+    final_activation_ = remove_final_activation(*graph_, &lost_activations_);
     name_operations(*graph_, module_, marks_);
     find_modules_that_return_operations(*graph_, marks_);
     branches_on_values_ = branches_on_values_in(*graph_);

@@ -18,6 +18,7 @@
 #include <torch/csrc/jit/runtime/interpreter.h>
 #include <torch/custom_class.h>
 
+#include "graph/final_activation.hpp"
 #include "graph/input_form.hpp"
 #include "graph/module_state.hpp"
 #include "model/backend.h"
@@ -86,6 +87,9 @@ public:
     // How the logits that programs return become the network's outputs.
     sscam_score_kind final_activation() const { return final_activation_; }
 
+    // The last activations that the outputs have lost.
+    const LostActivations &lost_activations() const { return lost_activations_; }
+
     // Name of an operation that draws random numbers; "": there is none.
     const std::string &random_operation() const { return random_operation_; }
 
@@ -111,6 +115,7 @@ private:
     bool detaches_;
     std::string random_operation_;
     sscam_score_kind final_activation_;
+    LostActivations lost_activations_;
 };
 
 } // namespace sscam

@@ -102,6 +102,22 @@ const std::vector<c10::Argument> &forward_arguments(const jit::Module &module)
     return forward->function().getSchema().arguments();
 }
 
+// Whether a type is, or holds, a list of dictionaries of tensors.
+bool has_dictionary_list(const c10::TypePtr &type)
+{
+    if (const auto tuple = type->cast<c10::TupleType>())
+        return std::any_of(tuple->elements().begin(), tuple->elements().end(), has_dictionary_list);
+    const auto list = type->cast<c10::ListType>();
+    const auto dictionary = list ? list->getElementType()->cast<c10::DictType>() : nullptr;
+    return dictionary && dictionary->getValueType()->isSubtypeOf(*c10::TensorType::get());
+}
+
+bool returns_dictionary_list(const jit::Module &module)
+{
+    const auto &returns = module.get_method("forward").function().getSchema().returns();
+    return returns.size() == 1 && has_dictionary_list(returns[0].type());
+}
+
 } // namespace
 
 // --- what was given ------------------------------------------------------------------------------
@@ -261,6 +277,13 @@ InputForm::InputForm(const jit::Module &module, const sscam_input_form &wanted, 
         arguments_.push_back(argument_of(schema[i].type(), schema[i].name(),
                                          default_value ? &*default_value : nullptr));
     }
+    // Torchvision's detectors take a list of the images of a batch, [C,H,W] each, and return a list
+    // with a dictionary for each of them.
+    for (Argument &argument : arguments_)
+        if (argument.kind == Argument::Kind::list && argument.elements.size() == 1 &&
+            argument.elements[0].second.kind == Argument::Kind::image &&
+            returns_dictionary_list(module) && sscam_input_layout_is_plain(&layout_))
+            argument.value = true;
     check_names(module);
 }
 
@@ -459,8 +482,12 @@ c10::IValue InputForm::ivalue_of(const Argument &argument, const at::Tensor &row
     }
     if (argument.kind == Kind::list) {
         c10::impl::GenericList list(argument.type->expectRef<c10::ListType>().getElementType());
-        for (const auto &element : argument.elements)
-            list.push_back(ivalue_of(element.second, rows));
+        if (argument.value.isBool()) // the images of a batch
+            for (const at::Tensor &image : rows.unbind())
+                list.push_back(in_type(image.clone()));
+        else
+            for (const auto &element : argument.elements)
+                list.push_back(ivalue_of(element.second, rows));
         return list;
     }
     std::vector<c10::IValue> elements;

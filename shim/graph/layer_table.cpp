@@ -319,6 +319,7 @@ LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input, const 
     DefaultLayer found = find_default_layer(listed, recording.logits, input.sizes(), influences);
     table.default_index = found.index;
     table.no_default = std::move(found.reason);
+    mark_maps_before_weights(listed, recording.logits, input.sizes());
     table.not_run = names_not_run(recording.recorder->observations, graph.marks());
     table.not_run.merge(of_others);
     for (ListedLayer &entry : listed)

@@ -16,10 +16,11 @@ namespace sscam {
 struct Layer {
     std::string name;
     std::string kind;
-    std::vector<int64_t> shape;     // of the output; of the last call where there are several
-    std::vector<int64_t> marks;     // one a call
-    sscam_layout_hint tokens = {};  // axes and grid, where the network's own maps tell
-    bool may_be_rearranged = false; // tokens that may be out of reading order
+    std::vector<int64_t> shape;         // of the output; of the last call where there are several
+    std::vector<int64_t> marks;         // one a call
+    sscam_layout_hint tokens = {};      // axes and grid, where the network's own maps tell
+    bool may_be_rearranged = false;     // tokens that may be out of reading order
+    bool is_map_before_weights = false; // a feature map of one input that weights follow
 };
 
 struct LayerTable {

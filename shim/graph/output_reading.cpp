@@ -5,6 +5,7 @@
 
 #include "common/guard.hpp"
 #include "engine/network.hpp"
+#include "graph/raw_outputs.hpp"
 
 namespace sscam {
 
@@ -179,6 +180,15 @@ at::Tensor read_logits(const c10::IValue &output, const OutputRows &wanted, cons
         if (taken)
             *taken = first + index;
     };
+    if (selects_raw_outputs(name)) {
+        take(0);
+        return read_raw_outputs(output, tensors, wanted.rows, name);
+    }
+    if (lists_detections(output, wanted.rows))
+        throw Error(
+            SSCAM_E_UNSUPPORTED,
+            "the network lists detections, with boxes, labels and scores: it is a detector, "
+            "whose outputs are no classes of the input");
     if (tensors.empty())
         throw Error(SSCAM_E_MODEL, "the network returns a " + output.tagKind() +
                                        " without a tensor: no classifier");

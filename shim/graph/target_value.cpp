@@ -27,6 +27,12 @@ at::Tensor slopes_of(const sscam_target &target, const at::Tensor &row)
 at::Tensor target_value(const at::Tensor &logits, const sscam_target &target)
 {
     at::Tensor row = logits.select(0, 0), value;
+    int64_t factors[2];
+    const int32_t factor_count = sscam_target_factors(&target, factors);
+    if (factor_count > 0) {
+        value = row.select(0, factors[0]);
+        return factor_count == 2 ? value * row.select(0, factors[1]) : value;
+    }
     if (target.kind == SSCAM_TARGET_COSINE) {
         const at::Tensor weights = weights_of(target, row);
         value = row.dot(weights) / (row.norm() * weights.norm());

@@ -146,7 +146,8 @@ private:
                 if (row == 0)
                     values.zero_();
             });
-            return logits_agree(logits.slice(0, 1, 2).to(at::kCPU), logits_);
+            return logits_agree(logits.slice(0, 1, 2).to(at::kCPU), logits_,
+                                text_or_empty(request_.output));
         } catch (...) {
             if (memory_ran_out())
                 throw;

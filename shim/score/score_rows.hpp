@@ -31,11 +31,11 @@ void check_outputs(const Request &request, int64_t output_count, const Name &nam
 {
     for (int64_t t = 0; t < request.target_count; t++) {
         const int64_t wanted = sscam_target_output_count(&request.targets[t]);
-        const bool is_weighted = request.targets[t].weights != nullptr;
-        if (wanted > output_count || (is_weighted && wanted != output_count))
+        const bool takes_all = sscam_target_takes_all_outputs(&request.targets[t]) != 0;
+        if (wanted > output_count || (takes_all && wanted != output_count))
             throw Error(SSCAM_E_MODEL, "the network has " + std::to_string(output_count) +
                                            " outputs now, where " + std::to_string(wanted) +
-                                           (is_weighted ? "" : " or more") +
+                                           (takes_all ? "" : " or more") +
                                            " are explained, in the score " + name(i));
     }
 }

@@ -7,6 +7,7 @@
 #include "common/log_queue.hpp"
 #include "common/workers.hpp"
 #include "engine/network.hpp"
+#include "graph/raw_outputs.hpp"
 
 namespace sscam {
 
@@ -105,10 +106,15 @@ bool holds(const Check &check, const std::string &what, bool needs_least, bool *
 
 } // namespace
 
-bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision precision)
+bool logits_agree(const at::Tensor &found, const at::Tensor &logits, const std::string &output,
+                  Precision precision)
 {
     if (found.sizes().slice(1) != logits.sizes().slice(1))
         return false;
+    if (selects_raw_outputs(output))
+        return ((found - logits).abs() <= tolerance_of(precision) * logits.abs().clamp_min(1.0))
+            .all()
+            .item<bool>();
     const double scale = std::max(logits.abs().max().item<double>(), 1e-6);
     return (found - logits).abs().max().item<double>() <=
            tolerance_of(precision) * scale; // false for NaN
@@ -132,7 +138,7 @@ bool is_usable(const ScoringPlan &plan, const ReferenceInput &reference, bool *l
     const auto gives_reference = [&] {
         std::atomic<bool> all_agree(true);
         run_batches(plan, reference, [&](const at::Tensor &logits) {
-            if (!logits_agree(logits, reference.logits, plan.variant->precision))
+            if (!logits_agree(logits, reference.logits, reference.output, plan.variant->precision))
                 all_agree = false;
         });
         return all_agree.load();
@@ -149,7 +155,8 @@ bool has_independent_rows(const ModelVariant &variant, const ReferenceInput &ref
         const at::Tensor other_logits = run(variant, other.clone(), reference);
         const at::Tensor logits = run(variant, at::cat({reference.input, other}), reference);
         return logits.size(0) == 2 &&
-               logits_agree(logits, at::cat({reference.logits, other_logits}), variant.precision);
+               logits_agree(logits, at::cat({reference.logits, other_logits}), reference.output,
+                            variant.precision);
     };
     return holds(gives_both, "inputs are scored one by one: in a batch of two", false,
                  lacked_memory);

@@ -60,8 +60,10 @@ struct ReferenceInput {
 std::string plan_text(const ScoringPlan &plan);
 
 // Whether every row of `found`, computed at a precision, is `logits`, [1, classes], up to the
-// rounding that depends on variants and batch sizes.
-bool logits_agree(const at::Tensor &found, const at::Tensor &logits, Precision precision = {});
+// rounding that depends on variants and batch sizes. `output`: which output they are of. The values
+// of a detector are compared one by one, since pixels of boxes would hide differences of scores.
+bool logits_agree(const at::Tensor &found, const at::Tensor &logits, const std::string &output,
+                  Precision precision = {});
 
 // Whether the plan gives the reference logits, in every row of every worker's batch. A plan that
 // fails is not usable, whatever the reason; where the reason is a lack of memory, which may pass,

@@ -170,7 +170,7 @@ START_TEST(later_forms_are_named)
 {
     sscam_map *map = STALE;
     encode_some_map();
-    bytes[8] = 2;
+    bytes[8] = 3;
     ASSERT_FAILS(sscam_map_decode(bytes, size, &map), SSCAM_E_FORMAT, "later release");
     sscam_free(bytes);
 }

@@ -82,8 +82,9 @@ START_TEST(heatmap_has_a_pixel_a_value)
 {
     static const float map[6] = {0.0f, 0.5f, 1.0f, 1.0f, 0.0f, NAN};
     sscam_image *image = NULL;
-    ck_assert_int_eq(sscam_draw_heatmap(&(const sscam_drawn_map){map, 2, 3, NULL}, "turbo", &image),
-                     SSCAM_OK);
+    ck_assert_int_eq(
+        sscam_draw_heatmap(&(const sscam_drawn_map){map, 2, 3, NULL, NULL}, "turbo", &image),
+        SSCAM_OK);
     ck_assert_int_eq(sscam_image_width(image), 3);
     ck_assert_int_eq(sscam_image_height(image), 2);
     ck_assert_int_eq(sscam_image_channels(image), 3);
@@ -100,8 +101,9 @@ START_TEST(gray_heatmap_has_one_channel)
 {
     static const float map[2] = {0.2f, 1.0f};
     sscam_image *image = NULL;
-    ck_assert_int_eq(sscam_draw_heatmap(&(const sscam_drawn_map){map, 1, 2, NULL}, "gray", &image),
-                     SSCAM_OK);
+    ck_assert_int_eq(
+        sscam_draw_heatmap(&(const sscam_drawn_map){map, 1, 2, NULL, NULL}, "gray", &image),
+        SSCAM_OK);
     ck_assert_int_eq(sscam_image_channels(image), 1);
     ck_assert_uint_eq(pixel_at(image, 0, 0)[0], 51);
     ck_assert_uint_eq(pixel_at(image, 1, 0)[0], 255);
@@ -113,15 +115,15 @@ START_TEST(unknown_colormap_is_refused)
 {
     sscam_image *image = flat_image(2, 2, 1, (const uint8_t[]){9}), *out = UNSET;
     ck_assert_int_eq(
-        sscam_draw_heatmap(&(const sscam_drawn_map){half_map, 1, 1, NULL}, "plasma", &out),
+        sscam_draw_heatmap(&(const sscam_drawn_map){half_map, 1, 1, NULL, NULL}, "plasma", &out),
         SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(out);
     ck_assert_message("plasma");
     ck_assert_message("viridis");
     out = UNSET;
-    ck_assert_int_eq(
-        sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL}, image, "", 0.5, &out),
-        SSCAM_E_ARGUMENT);
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL, NULL}, image,
+                                        "", 0.5, &out),
+                     SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(out);
     sscam_image_unref(image);
 }
@@ -138,8 +140,8 @@ START_TEST(alpha_is_the_colours_share)
         {0.0, {10, 20, 30}}, {1.0, {128, 128, 128}}, {0.5, {69, 74, 79}}, {0.25, {40, 47, 55}}};
     sscam_image *image = flat_image(3, 2, 3, (const uint8_t[]){10, 20, 30}), *out = NULL;
     for (size_t i = 0; i < sizeof blends / sizeof blends[0]; i++) {
-        ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL}, image,
-                                            "gray", blends[i].alpha, &out),
+        ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL, NULL},
+                                            image, "gray", blends[i].alpha, &out),
                          SSCAM_OK);
         ck_assert_int_eq(sscam_image_width(out), 3);
         ck_assert_int_eq(sscam_image_height(out), 2);
@@ -155,13 +157,13 @@ START_TEST(gray_and_rgba_images_become_rgb)
 {
     sscam_image *gray = flat_image(2, 2, 1, (const uint8_t[]){90}), *out = NULL;
     sscam_image *rgba = flat_image(2, 2, 4, (const uint8_t[]){10, 20, 30, 0});
-    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL}, gray,
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL, NULL}, gray,
                                         "turbo", 0.0, &out),
                      SSCAM_OK);
     ck_assert_int_eq(sscam_image_channels(out), 3);
     assert_pixel(out, 1, 1, 90, 90, 90);
     sscam_image_unref(out);
-    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL}, rgba,
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL, NULL}, rgba,
                                         "turbo", 0.0, &out),
                      SSCAM_OK);
     ck_assert_int_eq(sscam_image_channels(out), 3);
@@ -179,15 +181,15 @@ START_TEST(map_is_stretched_bilinearly)
     static const float map[2] = {0.0f, 200.0f / 255.0f};
     static const int wanted[8] = {0, 0, 25, 75, 125, 175, 200, 200};
     sscam_image *image = flat_image(8, 3, 1, (const uint8_t[]){0}), *out = NULL;
-    ck_assert_int_eq(
-        sscam_draw_overlay(&(const sscam_drawn_map){map, 1, 2, NULL}, image, "gray", 1.0, &out),
-        SSCAM_OK);
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){map, 1, 2, NULL, NULL}, image,
+                                        "gray", 1.0, &out),
+                     SSCAM_OK);
     for (int x = 0; x < 8; x++)
         assert_pixel(out, x, 2, wanted[x], wanted[x], wanted[x]);
     sscam_image_unref(out);
-    ck_assert_int_eq(
-        sscam_draw_overlay(&(const sscam_drawn_map){map, 2, 1, NULL}, image, "gray", 1.0, &out),
-        SSCAM_OK);
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){map, 2, 1, NULL, NULL}, image,
+                                        "gray", 1.0, &out),
+                     SSCAM_OK);
     assert_pixel(out, 0, 0, 0, 0, 0);
     assert_pixel(out, 0, 1, 100, 100, 100);
     assert_pixel(out, 7, 2, 200, 200, 200);
@@ -211,8 +213,8 @@ START_TEST(crop_is_undone)
 {
     sscam_image *image = flat_image(640, 480, 3, (const uint8_t[]){100, 200, 40}), *out = NULL;
     sscam_geometry geometry = default_geometry(640, 480);
-    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, &geometry}, image,
-                                        "gray", 1.0, &out),
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, &geometry, NULL},
+                                        image, "gray", 1.0, &out),
                      SSCAM_OK);
     for (int y = 0; y < 480; y++)
         for (int x = 0; x < 640; x++)
@@ -255,8 +257,8 @@ START_TEST(hot_spot_is_where_the_network_saw_it)
             map[row * 224 + column] = 1.0f;
     sscam_image *image = flat_image(width, height, 1, (const uint8_t[]){0}), *out = NULL;
     sscam_geometry geometry = default_geometry(width, height);
-    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){map, 224, 224, &geometry}, image,
-                                        "gray", 1.0, &out),
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){map, 224, 224, &geometry, NULL},
+                                        image, "gray", 1.0, &out),
                      SSCAM_OK);
     double x = 0.0, y = 0.0;
     find_hottest(out, &x, &y);
@@ -276,7 +278,7 @@ START_TEST(padding_is_undone)
     static const float map[4] = {0.0f, 0.0f, 1.0f, 1.0f};
     const sscam_geometry geometry = {10, 10, 10, 10, -5, -5, 20, 20};
     sscam_image *image = flat_image(10, 10, 1, (const uint8_t[]){77}), *out = NULL;
-    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){map, 2, 2, &geometry}, image,
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){map, 2, 2, &geometry, NULL}, image,
                                         "gray", 1.0, &out),
                      SSCAM_OK);
     assert_pixel(out, 0, 0, 13, 13, 13); /* input row 5.5: index 0.05 of the map */
@@ -292,16 +294,16 @@ START_TEST(bad_alpha_and_foreign_images_are_refused)
     sscam_image *image = flat_image(4, 4, 1, (const uint8_t[]){9}), *out = NULL;
     for (size_t i = 0; i < sizeof alphas / sizeof alphas[0]; i++) {
         out = UNSET;
-        ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL}, image,
-                                            "jet", alphas[i], &out),
+        ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, NULL, NULL},
+                                            image, "jet", alphas[i], &out),
                          SSCAM_E_ARGUMENT);
         ck_assert_ptr_null(out);
         ck_assert_message("alpha");
     }
     sscam_geometry geometry = default_geometry(4, 5);
     out = UNSET;
-    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, &geometry}, image,
-                                        "jet", 0.5, &out),
+    ck_assert_int_eq(sscam_draw_overlay(&(const sscam_drawn_map){half_map, 1, 1, &geometry, NULL},
+                                        image, "jet", 0.5, &out),
                      SSCAM_E_ARGUMENT);
     ck_assert_ptr_null(out);
     ck_assert_message("4 x 4");

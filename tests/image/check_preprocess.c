@@ -223,6 +223,11 @@ static const char *const wrong_texts[][2] = {
     {"interpolation", ""},
     {"channel_order", "grb"},
     {"channel_order", "RGB"},
+    {"padding", "256"},
+    {"padding", "-1"},
+    {"padding", "1,2"},
+    {"padding", "nan"},
+    {"resize", "Fit"},
     {"sigma", ""},
 };
 
@@ -500,6 +505,74 @@ START_TEST(crop_larger_than_the_image_is_padded_black)
 }
 END_TEST
 
+/* Letterboxing, as Ultralytics has it: scaled to fit, halves to even, the rest padded. */
+START_TEST(images_are_fitted_in_the_crop)
+{
+    static const struct {
+        int32_t width, height;
+        sscam_geometry wanted;
+    } cases[] = {
+        {640, 480, {640, 480, 320, 240, 0, -40, 320, 320}},
+        {480, 640, {480, 640, 240, 320, -40, 0, 320, 320}},
+        {50, 50, {50, 50, 320, 320, 0, 0, 320, 320}},
+        {641, 481, {641, 481, 320, 240, 0, -40, 320, 320}},
+        {640, 3, {640, 3, 320, 2, 0, -159, 320, 320}}, /* 1.5 becomes 2 */
+        {640, 1, {640, 1, 320, 1, 0, -159, 320, 320}}, /* 0.5 becomes 0, but one row is left */
+    };
+    sscam_transform transform;
+    sscam_transform_init(&transform);
+    set(&transform, "resize", "fit");
+    set(&transform, "crop", "320");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sscam_geometry found;
+        ck_assert_int_eq(
+            sscam_geometry_compute(&transform, cases[i].width, cases[i].height, &found), SSCAM_OK);
+        ck_assert_mem_eq(&found, &cases[i].wanted, sizeof found);
+    }
+    set(&transform, "crop", "off");
+    ck_assert_int_eq(sscam_geometry_compute(&transform, 9, 9, &(sscam_geometry){0}),
+                     SSCAM_E_ARGUMENT);
+    ck_assert_message("crop=off");
+}
+END_TEST
+
+START_TEST(positions_come_back_from_a_letterbox)
+{
+    sscam_transform transform;
+    sscam_geometry geometry;
+    sscam_transform_init(&transform);
+    set(&transform, "resize", "fit");
+    set(&transform, "crop", "320");
+    ck_assert_int_eq(sscam_geometry_compute(&transform, 640, 480, &geometry), SSCAM_OK);
+    ck_assert_double_eq_tol(sscam_geometry_input_y(&geometry, 0.0), 40.0, 1e-12);
+    ck_assert_double_eq_tol(sscam_geometry_source_y(&geometry, 40.0), 0.0, 1e-12);
+    ck_assert_double_eq_tol(sscam_geometry_source_x(&geometry, 320.0), 640.0, 1e-12);
+    for (double x = -7.0; x < 640.0; x += 13.5)
+        ck_assert_double_eq_tol(
+            sscam_geometry_source_x(&geometry, sscam_geometry_input_x(&geometry, x)), x, 1e-9);
+}
+END_TEST
+
+START_TEST(padding_has_a_colour)
+{
+    const uint8_t pixels[] = {10, 20, 30, 40, 50, 60};
+    sscam_image *image = make_image(2, 1, 3, pixels);
+    sscam_transform transform = plain_transform();
+    sscam_geometry geometry;
+    set(&transform, "crop", "1x4");
+    set(&transform, "channel_order", "bgr");
+    set(&transform, "padding", "1,114,3");
+    float *input = preprocess(image, &transform, &geometry);
+    assert_levels(input, (const int[]){3, 30, 60, 3, 114, 20, 50, 114, 1, 10, 40, 1}, 12);
+    free(input);
+    set(&transform, "padding", "114");
+    input = preprocess(image, &transform, &geometry);
+    assert_levels(input, (const int[]){114, 30, 60, 114}, 4);
+    free(input);
+    sscam_image_unref(image);
+}
+END_TEST
+
 START_TEST(channels_in_every_order)
 {
     static const uint8_t rgba[2][4] = {{10, 20, 30, 0}, {200, 100, 50, 255}};
@@ -602,6 +675,9 @@ static TCase *pixel_cases(void)
                         sizeof flat_sizes / sizeof flat_sizes[0]);
     tcase_add_test(tests, crop_is_a_part_of_the_whole);
     tcase_add_test(tests, crop_larger_than_the_image_is_padded_black);
+    tcase_add_test(tests, images_are_fitted_in_the_crop);
+    tcase_add_test(tests, positions_come_back_from_a_letterbox);
+    tcase_add_test(tests, padding_has_a_colour);
     tcase_add_test(tests, channels_in_every_order);
     tcase_add_test(tests, gray_images_fill_all_channels);
     tcase_add_test(tests, mean_follows_the_networks_order);

@@ -109,6 +109,23 @@ static const effect effects[] = {
     {"output", "0", NOBODY, NULL, NULL, NULL},
     /* The dense network is linear: its mean gradients, which Grad-CAM takes, are the same over any
      * positions. CAM is refused where not all positions count. */
+    /* The fake networks classify; oracles/test_detectors.py has detectors. */
+    {"detector", "off", NOBODY, NULL, NULL, NULL},
+    {"detector", "yolov8", NOBODY, ALL, NULL, NULL},
+    {"detector", "yolov8-transposed", NOBODY, ALL, NULL, NULL},
+    {"detector", "yolov5", NOBODY, ALL, NULL, NULL},
+    {"detector", "yolov10", NOBODY, ALL, NULL, NULL},
+    {"detector", "rt-detr", NOBODY, ALL, NULL, NULL},
+    {"detector", "rt-detr-transposed", NOBODY, ALL, NULL, NULL},
+    {"detector", "detr", NOBODY, ALL, NULL, NULL},
+    {"detector", "deformable-detr", NOBODY, ALL, NULL, NULL},
+    {"detector", "boxes-scores", NOBODY, ALL, NULL, NULL},
+    {"detector", "torchvision", NOBODY, ALL, NULL, NULL},
+    {"box", "1,1,4,4", NOBODY, ALL, NULL, NULL},
+    {"detection", "1", NOBODY, ALL, NULL, NULL},
+    {"detection_score", "d-rise", NOBODY, NULL, NULL, NULL},
+    {"detection_threshold", "0.5", NOBODY, NULL, NULL, NULL},
+    {"detection_overlap", "0.5", NOBODY, NULL, NULL, NULL},
     {"region", "all",
      OTHER_SUMS EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE FULL_GRAD OPTI_CAM, CAM, NULL,
      "dense"},
@@ -169,6 +186,8 @@ static const effect effects[] = {
     {"probability", "none", NOBODY, ALL, NULL, NULL},         /* its outputs are no probabilities */
     {"resize", "6x6", ALL, NULL, NULL, NULL},
     {"crop", "6", ALL, NULL, NULL, NULL},
+    {"padding", "114", ALL, NULL, "crop=20", NULL},
+    {"padding", "114", NOBODY, NULL, NULL, NULL},
     {"interpolation", "bicubic", ALL, NULL, "resize=12x14", NULL},
     {"interpolation", "bicubic", NOBODY, NULL, NULL, NULL},
     {"mean", "0.5,0.3,0.1", ALL, NULL, NULL, NULL},

@@ -101,6 +101,15 @@ static const known_option known[] = {
     {60, SSCAM_OPTION_TYPE_CHOICE, "rescale", "channel", "channel|layer|channel_epsilon"},
     {61, SSCAM_OPTION_TYPE_INT, "iterations", "100", ""},
     {62, SSCAM_OPTION_TYPE_REAL, "learning_rate", "0.1", ""},
+    {63, SSCAM_OPTION_TYPE_CHOICE, "detector", "auto",
+     "auto|off|yolov8|yolov8-transposed|yolov5|yolov10|rt-detr|rt-detr-transposed|detr|"
+     "deformable-detr|boxes-scores|torchvision"},
+    {64, SSCAM_OPTION_TYPE_STRING, "box", "", ""},
+    {65, SSCAM_OPTION_TYPE_INT, "detection", "0", ""},
+    {66, SSCAM_OPTION_TYPE_CHOICE, "detection_score", "class", "class|d-rise"},
+    {67, SSCAM_OPTION_TYPE_REAL, "detection_threshold", "0.25", ""},
+    {68, SSCAM_OPTION_TYPE_REAL, "detection_overlap", "0.45", ""},
+    {69, SSCAM_OPTION_TYPE_STRING, "padding", "0", ""},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 
@@ -731,6 +740,20 @@ static const choice_value choice_values[] = {
     {"precision", "bf16", SSCAM_PRECISION_BF16},
     {"precision", "fp16", SSCAM_PRECISION_FP16},
     {"precision", "tf32", SSCAM_PRECISION_TF32},
+    {"detector", "auto", SSCAM_DETECTOR_AUTO},
+    {"detector", "off", SSCAM_DETECTOR_OFF},
+    {"detector", "yolov8", SSCAM_DETECTOR_YOLOV8},
+    {"detector", "yolov8-transposed", SSCAM_DETECTOR_YOLOV8_TRANSPOSED},
+    {"detector", "yolov5", SSCAM_DETECTOR_YOLOV5},
+    {"detector", "yolov10", SSCAM_DETECTOR_YOLOV10},
+    {"detector", "rt-detr", SSCAM_DETECTOR_RT_DETR},
+    {"detector", "rt-detr-transposed", SSCAM_DETECTOR_RT_DETR_TRANSPOSED},
+    {"detector", "detr", SSCAM_DETECTOR_DETR},
+    {"detector", "deformable-detr", SSCAM_DETECTOR_DEFORMABLE_DETR},
+    {"detector", "boxes-scores", SSCAM_DETECTOR_BOXES_SCORES},
+    {"detector", "torchvision", SSCAM_DETECTOR_TORCHVISION},
+    {"detection_score", "class", SSCAM_DETECTION_SCORE_CLASS},
+    {"detection_score", "d-rise", SSCAM_DETECTION_SCORE_D_RISE},
 };
 enum { CHOICE_VALUES = sizeof choice_values / sizeof choice_values[0] };
 

@@ -138,7 +138,8 @@ static void note_output_taken(const struct explain_request *request, const sscam
     int64_t shape[NPY_MAX_RANK], sides[SSCAM_INPUT_MAX_RANK] = {0};
     int32_t rank;
 
-    if (request->selection.is_quiet || settings_have(&request->selection.settings, "output"))
+    if (request->selection.is_quiet || settings_have(&request->selection.settings, "output") ||
+        !sscam_map_detection(map, &(sscam_detection){.score = 0}))
         return;
     if (request->tensor_path) {
         memcpy(shape, request->shape, sizeof shape);
@@ -155,8 +156,8 @@ static void note_output_taken(const struct explain_request *request, const sscam
     note_outputs(request->model, shape, rank);
 }
 
-/* Explains the input that is loaded. `*ends` is set where other images would fail as well. */
-static int explain_together(struct explain_request *request, bool *ends)
+/* Explains the classes, or the detections, of the input that is loaded. */
+static int explain_selected(struct explain_request *request, bool *ends)
 {
     size_t count = (size_t)request->input_count * request->explainer_set.count *
                    request->selection.class_count;
@@ -175,6 +176,15 @@ static int explain_together(struct explain_request *request, bool *ends)
     for (size_t i = 0; i < count; i++)
         sscam_map_unref(maps[i]);
     free(maps);
+    return code;
+}
+
+/* `*ends` is set where other images would fail as well. */
+static int explain_together(struct explain_request *request, bool *ends)
+{
+    take_detections(request);
+    int code = explain_selected(request, ends);
+    drop_detections(request);
     return code;
 }
 
@@ -346,7 +356,9 @@ static int parse(struct explain_request *request, int argc, char **argv, struct 
             "image on standard input, or a list of files there, one a line. Several images, "
             "methods, layers or classes give a map for each combination; the names of their "
             "files then get what varies before the extension, as in "
-            "overlay-grad-cam-281.png. A line a map tells what was found.",
+            "overlay-grad-cam-281.png. Of a detector each detection of a class is explained, and "
+            "without a class the five most confident ones of the image; --box and --detection "
+            "choose one. A line a map tells what was found.",
     };
 
     selection_flags(&request->selection, shared);

@@ -39,6 +39,21 @@ static void put_json_outputs(struct json *json, const struct explain_request *re
     json_close_object(json);
 }
 
+/* Of a detection. */
+static void put_json_box(struct json *json, const sscam_map *map)
+{
+    sscam_detection detection;
+
+    if (sscam_map_detection(map, &detection))
+        return;
+    json_open_object(json, "box");
+    json_real(json, "left", detection.left);
+    json_real(json, "top", detection.top);
+    json_real(json, "right", detection.right);
+    json_real(json, "bottom", detection.bottom);
+    json_close_object(json);
+}
+
 void put_json_line(const struct explain_request *request, const sscam_map *map,
                    const struct map_position *position, sscam_explainer *explainer, double seconds)
 {
@@ -61,6 +76,7 @@ void put_json_line(const struct explain_request *request, const sscam_map *map,
     json_text(&json, "label", labels_name(&request->selection.labels, class_index));
     json_real(&json, "logit", sscam_map_logit(map));
     json_real(&json, "probability", sscam_map_probability(map));
+    put_json_box(&json, map);
     json_integer(&json, "passes", sscam_map_passes(map));
     json_real(&json, "estimated_error", sscam_map_estimated_error(map));
     json_member(&json, "diagnostics", sscam_map_diagnostics(map));
@@ -145,6 +161,15 @@ static void put_estimated_error(FILE *out, const sscam_map *map)
         fprintf(out, "estimated error %.2g, ", error);
 }
 
+static void put_box(FILE *out, const sscam_map *map)
+{
+    sscam_detection detection;
+
+    if (!sscam_map_detection(map, &detection))
+        fprintf(out, "box %.0f,%.0f,%.0f,%.0f, ", detection.left, detection.top, detection.right,
+                detection.bottom);
+}
+
 void put_sentence(const struct explain_request *request, const sscam_map *map,
                   const struct map_position *position, double seconds)
 {
@@ -160,6 +185,7 @@ void put_sentence(const struct explain_request *request, const sscam_map *map,
             class_index, label ? " " : "", label ? label : "", sscam_map_probability(map),
             sscam_map_method(map), sscam_map_layer(map), passes, passes == 1 ? "pass" : "passes",
             seconds);
+    put_box(out, map);
     put_estimated_error(out, map);
     put_maximum(out, map);
     put_files(out, request, map, position);

@@ -36,6 +36,8 @@ struct explain_request {
     sscam_model *model;
     struct explainer_set explainer_set;
     struct progress progress;
+    struct chosen_class *named_classes; /* while detections take their place in the selection */
+    size_t named_class_count;
 };
 
 /* One map among those of the call, by the index of each of its properties in the request. */
@@ -60,6 +62,15 @@ int load_input_image(struct explain_request *request, size_t index);
 /* How messages call what is explained, and what is at a position of the images. */
 const char *input_name(const struct explain_request *request);
 const char *input_name_at(const struct explain_request *request, size_t image);
+
+/* Detections: explain_detections.c. */
+
+/* Where the network is a detector, has the detections of the image that is loaded take the place of
+ * the selection's classes: those of each class, or of the top class the most confident ones. */
+void take_detections(struct explain_request *request);
+
+/* The named classes again. */
+void drop_detections(struct explain_request *request);
 
 /* Files: written, named and checked in explain_output.c. */
 
