@@ -69,7 +69,7 @@ class Tables(unittest.TestCase):
         settings = re.findall(r"--set (\w+)=([^\s`|]+)", text)
         self.assertLessEqual({name for name, _ in settings}, set(DEFAULTS))
         # Which no package has.
-        self.assertLessEqual(set(METHODS) - set(methods), {"ss-cam-max", "group-cam"})
+        self.assertLessEqual(set(METHODS) - set(methods), {"ss-cam-max", "group-cam", "opti-cam"})
         self.assertLessEqual(set(methods), set(METHODS))
         for name, value in settings:
             if name in VALUES:

@@ -1,5 +1,5 @@
-"""Counts the tests of a meson log that passed, failed and were skipped, and names those that failed,
-a line each; names the reasons for skips on standard error."""
+"""Counts the tests of a meson log that passed, failed and were skipped, and names those that
+failed, a line each; names the reasons for skips on standard error."""
 
 import json
 import re

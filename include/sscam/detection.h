@@ -3,8 +3,9 @@
  *
  * A network is a detector where its outputs are boxes and scores, in one of the layouts of the
  * option `detector`. Then a map explains one detection instead of a class of the whole input: the
- * most confident one of the class that is given, or of all for SSCAM_CLASS_TOP; SSCAM_CLASS_RANKED(k)
- * is the kth most confident detection. The options `detection` and `box` choose others.
+ * most confident one of the class that is given, or of all for SSCAM_CLASS_TOP;
+ * SSCAM_CLASS_RANKED(k) is the kth most confident detection. The options `detection` and `box`
+ * choose others.
  */
 #ifndef SSCAM_DETECTION_H
 #define SSCAM_DETECTION_H
@@ -37,8 +38,8 @@ typedef struct sscam_detection {
 /**
  * Finds what a detector detects on an image: the boxes with a confidence above the option
  * `detection_threshold`, each for its most confident class, without those of the same class whose
- * intersection over union with a more confident one exceeds `detection_overlap`. Networks that leave
- * out overlapping boxes themselves keep all that they give.
+ * intersection over union with a more confident one exceeds `detection_overlap`. Networks that
+ * leave out overlapping boxes themselves keep all that they give.
  *
  * @param explainer An explainer; the options `detector`, `output` and those of the preprocessing
  *                  apply, too.

@@ -1,7 +1,7 @@
 /* Where the boxes and scores of a detector lie among its outputs, read as one row of values.
  *
- * All layouts are read alike: value number `part` of box number `box` is at `offset + box x box_step
- * + part x part_step` of the row. */
+ * All layouts are read alike: value number `part` of box number `box` is at `offset + box x
+ * box_step + part x part_step` of the row. */
 #ifndef SSCAM_LIB_DETECT_DETECTOR_LAYOUT_H
 #define SSCAM_LIB_DETECT_DETECTOR_LAYOUT_H
 

@@ -1,6 +1,7 @@
-/* A single tensor [N,A,B] has its boxes along one axis, and along the other one four values of a box
- * and those of its classes. The axis is told by the values: widths and heights are not negative, and
- * scores lie in [0,1]. Two tensors are boxes, [N,boxes,4], and scores, [N,boxes,K]. */
+/* A single tensor [N,A,B] has its boxes along one axis, and along the other one four values of a
+ * box and those of its classes. The axis is told by the values: widths and heights are not
+ * negative, and scores lie in [0,1]. Two tensors are boxes, [N,boxes,4], and scores, [N,boxes,K].
+ * */
 #include "detect/detector_recognition.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Which layout a network's outputs have: from their names and shapes and, where several layouts have
- * the same shapes, from the ranges of the values. */
+/* Which layout a network's outputs have: from their names and shapes and, where several layouts
+ * have the same shapes, from the ranges of the values. */
 #ifndef SSCAM_LIB_DETECT_DETECTOR_RECOGNITION_H
 #define SSCAM_LIB_DETECT_DETECTOR_RECOGNITION_H
 
@@ -40,8 +40,8 @@ sscam_status sscam_find_detector_row(const sscam_detector_outputs *outputs,
                                      sscam_detector_layout *layout, int32_t *may_be_detector);
 
 /* Completes the layout by the values of its row, of which there are `count`. `is_detector`: 0 where
- * the values are those of no detector. SSCAM_E_ARGUMENT where several layouts suit them: the message
- * names the option that says which it is. */
+ * the values are those of no detector. SSCAM_E_ARGUMENT where several layouts suit them: the
+ * message names the option that says which it is. */
 sscam_status sscam_find_detector_layout(const sscam_detector_outputs *outputs, const float *row,
                                         int64_t count, sscam_detector_layout *layout,
                                         int32_t *is_detector);

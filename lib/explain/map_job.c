@@ -110,8 +110,8 @@ static const sscam_capture *find_capture(const shared_work *work, const sscam_ma
     return NULL;
 }
 
-/* In an altered input the detection lies where the mirror image has it, and another box may match it
- * best. */
+/* In an altered input the detection lies where the mirror image has it, and another box may match
+ * it best. */
 static void move_detection(const sscam_map_job *job, sscam_target *target)
 {
     if (target->kind != SSCAM_TARGET_DETECTION || job->input == job->target_job->input)

@@ -9,8 +9,8 @@
 namespace sscam {
 
 // Name of the last feature map that weights follow and on which both the scores and the sides of
-// the request depend: what a detector's branches for classes and for boxes both read. Where no sides
-// can be differentiated, the scores alone count.
+// the request depend: what a detector's branches for classes and for boxes both read. Where no
+// sides can be differentiated, the scores alone count.
 std::string find_detection_layer(Network &network, const sscam_anchor_request &request);
 
 } // namespace sscam

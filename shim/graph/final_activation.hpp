@@ -14,8 +14,8 @@ namespace sscam {
 // also as exp(x) / sum(exp(x)) or by its logarithm, or the sigmoid. Returns how such logits become
 // the network's outputs; SSCAM_SCORE_LOGIT: all outputs are as they were.
 //
-// `of_outputs`: receives the same of each of the tensors that are returned, in their order, as far as
-// the graph tells which these are; it may be null.
+// `of_outputs`: receives the same of each of the tensors that are returned, in their order, as far
+// as the graph tells which these are; it may be null.
 struct LostActivations {
     std::vector<sscam_score_kind> kinds;
     bool is_certain = true;  // whether `kinds` goes on with the next tensor

@@ -1,4 +1,5 @@
-// All values of a network's outputs as rows, which the core reads boxes and scores of detectors from.
+// All values of a network's outputs as rows, from which the core reads a detector's boxes and
+// scores.
 #ifndef SSCAM_SHIM_GRAPH_RAW_OUTPUTS_HPP
 #define SSCAM_SHIM_GRAPH_RAW_OUTPUTS_HPP
 

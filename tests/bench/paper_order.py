@@ -92,7 +92,7 @@ def report(cut, names, values):
     reference = values[:, names.index(REFERENCE)]
     for row, name in enumerate(names):
         cells = []
-        for column, (metric, direction) in enumerate(METRICS.items()):
+        for column, direction in enumerate(METRICS.values()):
             mean = np.nanmean(values[:, row, column])
             difference = values[:, row, column] - reference[:, column]
             difference = difference[~np.isnan(difference)]

@@ -53,7 +53,14 @@ OLDER_LIBTORCH = "which is older than the program"
 # Few samples and channels: what is compared are two files, not two algorithms. By the default
 # noise, of sigma 4, logits of networks with random weights reach 30, whose rounding is 5e-4, and
 # the weights are a softmax of them.
-OPTIONS = {"samples": 2, "max_channels": 6, "calibrate": "off", "seed": 3, "sigma": 0.5, "iterations": 2}
+OPTIONS = {
+    "samples": 2,
+    "max_channels": 6,
+    "calibrate": "off",
+    "seed": 3,
+    "sigma": 0.5,
+    "iterations": 2,
+}
 
 
 class Explanations:

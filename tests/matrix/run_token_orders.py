@@ -73,7 +73,7 @@ def explain(program, path, folder, layer):
 
 
 def fault_of(done, file, expected, layer):
-    """"" where all is well."""
+    """Empty where all is well."""
     if expected is None:
         is_refused = done.returncode == 1 and f'"{layer}"' in done.stderr
         has_reason = "reading order" in done.stderr and "another layer" in done.stderr

@@ -178,8 +178,8 @@ START_TEST(flat_channels_give_a_flat_map)
         assert_defined(map);
         /* At the border, a Gaussian reaches fewer positions; a few random masks do not cover the
          * input evenly. */
-        ck_assert_msg(sscam_map_is_flat(map) != (is_named(method, "vit-recipro-cam") ||
-                                                 is_named(method, "rise")),
+        ck_assert_msg(sscam_map_is_flat(map) !=
+                          (is_named(method, "vit-recipro-cam") || is_named(method, "rise")),
                       "%s", name_of(method));
         sscam_map_unref(map);
     }
