@@ -11,7 +11,8 @@ namespace sscam {
 
 namespace {
 
-constexpr size_t kept_orders = 48; // from digit to digit
+constexpr size_t kept_orders = 48;  // from digit to digit
+constexpr size_t varied_orders = 4; // of those, whose strides are also exchanged
 constexpr double offset_step = 0.05;
 
 struct Digit {
@@ -189,14 +190,31 @@ at::Tensor positions(const GridResponse &response, const std::vector<Digit> &dig
     return found;
 }
 
+// The orders in which two digits have each other's stride: those that are hardest to tell apart.
+void add_exchanged(const GridResponse &response, const std::vector<Digit> &digits,
+                   std::vector<at::Tensor> &orders)
+{
+    for (size_t i = 0; i < digits.size(); i++)
+        for (size_t j = 0; j < i; j++) {
+            if (digits[i].count != digits[j].count)
+                continue;
+            std::vector<Digit> other = digits;
+            std::swap(other[i], other[j]);
+            orders.push_back(positions(response, other));
+        }
+}
+
 } // namespace
 
 std::vector<at::Tensor> strided_orders(const GridResponse &response)
 {
-    std::vector<at::Tensor> found;
-    for (const LastDigits &order : DigitFinder(response).find())
-        found.push_back(positions(response, order.digits));
-    return found;
+    const std::vector<LastDigits> found = DigitFinder(response).find();
+    std::vector<at::Tensor> orders;
+    for (const LastDigits &order : found)
+        orders.push_back(positions(response, order.digits));
+    for (size_t i = 0; i < std::min(found.size(), varied_orders); i++)
+        add_exchanged(response, found[i].digits, orders);
+    return orders;
 }
 
 } // namespace sscam

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "common/guard.hpp"
 #include "graph/strided_order.hpp"
@@ -18,8 +20,8 @@ constexpr double nearly_all = 0.9;
 // Agreements of an order with the response, of 1 at most: of reading order where no other is found,
 // and of an order with the best for each token alone.
 constexpr double fair_order = 0.3, as_good = 0.8;
-// Agreement of the next order, as a share of the best one's, by which that is certain.
-constexpr double clearly_less = 0.96;
+// By how many standard errors an order must agree better than any other, by which it is certain.
+constexpr double certain = 4.0;
 // Mean length of moments of the finest waves, by which tokens have positions of their own.
 constexpr double clear_locality = 0.5;
 // Patches that overlap lie beside the grid's positions.
@@ -72,21 +74,33 @@ public:
     }
 
     const GridResponse &response() const { return response_; }
+    int64_t count() const { return count_; }
 
     // Of the positions in reading order of each token, [T]; 1: the response is that of these
     // positions alone.
-    double agreement(at::Tensor positions, double offset) const
+    double agreement(const at::Tensor &positions, double offset) const
     {
-        double sum = 0.0;
+        return agreements(positions, offset).sum().item<double>();
+    }
+
+    // What each token adds to that, [T].
+    at::Tensor agreements(at::Tensor positions, double most) const
+    {
+        at::Tensor sum = at::zeros({count_}, at::kDouble);
         for (auto axis = response_.rbegin(); axis != response_.rend(); ++axis) {
-            const at::Tensor coordinates = positions.remainder(axis->side);
+            const at::Tensor coordinates = positions.remainder(axis->side).to(at::kDouble);
             positions = positions.floor_divide(axis->side);
-            if (axis->side > 1)
-                sum += best_of_offsets(offset, [&](double shift) {
-                           const at::Tensor waves = waves_at(*axis, coordinates.to(at::kDouble),
-                                                             shift);
-                           return at::real((axis->moments * waves.conj()).sum()).item<double>();
-                       }).first;
+            if (axis->side == 1)
+                continue;
+            const at::Tensor fits = axis->moments * waves_at(*axis, coordinates, 0.0).conj(),
+                             whole = fits.sum(0, /*keepdim=*/true);
+            const auto shift = [&](double offset) {
+                return waves_at(*axis, at::zeros({1}, at::kDouble), offset - 0.5).conj();
+            };
+            const double offset = best_of_offsets(most, [&](double other) {
+                                      return at::real((whole * shift(other)).sum()).item<double>();
+                                  }).second;
+            sum = sum + at::real((fits * shift(offset)).sum(1));
         }
         return sum / scale_;
     }
@@ -164,23 +178,32 @@ std::optional<std::vector<int64_t>> tokens_at(const at::Tensor &positions)
     return token;
 }
 
-// Of the orders that reshape and permute make, the one that the response speaks most for, and the
-// agreement of the next.
+// By how many standard errors the one sum of agreements is larger.
+double difference(const at::Tensor &agreements, const at::Tensor &others)
+{
+    const at::Tensor found = agreements - others;
+    return (found.sum() / (found.square().sum().sqrt() + 1e-300)).item<double>();
+}
+
+// Of the orders that reshape and permute make, the one that the response speaks most for, and by
+// how many standard errors more than for any other.
 std::pair<at::Tensor, double> best_order(const OrderFit &fit)
 {
-    at::Tensor best;
-    double largest = -2.0, next = -2.0;
-    for (const at::Tensor &order : strided_orders(fit.response())) {
-        if (best.defined() && order.equal(best))
-            continue;
-        const double agreement = fit.agreement(order, most_offset);
-        next = std::max(next, std::min(largest, agreement));
-        if (agreement > largest) {
-            largest = agreement;
-            best = order;
-        }
+    const std::vector<at::Tensor> orders = strided_orders(fit.response());
+    std::vector<at::Tensor> agreements;
+    std::vector<double> sums;
+    for (const at::Tensor &order : orders) {
+        agreements.push_back(fit.agreements(order, most_offset));
+        sums.push_back(agreements.back().sum().item<double>());
     }
-    return {best, next};
+    if (orders.empty())
+        return {at::arange(fit.count(), at::kLong), 0.0};
+    const size_t best = std::max_element(sums.begin(), sums.end()) - sums.begin();
+    double least = std::numeric_limits<double>::infinity();
+    for (size_t i = 0; i < orders.size(); i++)
+        if (!orders[i].equal(orders[best]))
+            least = std::min(least, difference(agreements[best], agreements[i]));
+    return {orders[best], least};
 }
 
 bool follows_own_positions(const TokenProbe &probe, sscam_sides grid)
@@ -215,13 +238,12 @@ std::vector<int64_t> find_token_order(const at::Tensor &input, sscam_sides grid,
     if (const auto tokens = tokens_at(nearest); tokens && best > clear_order(count))
         return *tokens;
     const double least = std::max(clear_order(count), agreement / as_good);
-    const auto [order, others] = best_order(fit);
-    const double other = fit.agreement(order, most_offset);
-    const bool is_clear = other > least && others < clearly_less * other;
-    if (is_clear)
+    const auto [order, certainty] = best_order(fit);
+    const bool speaks_for_another = fit.agreement(order, most_offset) > least;
+    if (speaks_for_another && certainty > certain)
         if (const auto tokens = tokens_at(order))
             return *tokens;
-    if (other > least || (agreement < fair_order && locality(fit.response()) > clear_locality))
+    if (speaks_for_another || (agreement < fair_order && locality(fit.response()) > clear_locality))
         throw Error(SSCAM_E_LAYER, "layer \"" + layer +
                                        "\": its tokens are not in reading order, and where each of "
                                        "them lies cannot be told; name another layer, such as a "
