@@ -25,10 +25,15 @@ extern "C" {
 
 /** A detection. It has no room to grow: arrays of it are passed. @since 1.0 */
 typedef struct sscam_detection {
-    /** Edges of the box, in pixels of what was given: of the image, or of the input where that was
-     * an array. The first pixel reaches from 0 to 1. A box may reach beyond the edges. @{ */
-    double left, top, right, bottom;
-    /** @} */
+    /** Left edge of the box, in pixels of what was given: of the image, or of the input where that
+     * was an array. The first pixel reaches from 0 to 1. A box may reach beyond the edges. */
+    double left;
+    /** Top edge, likewise. */
+    double top;
+    /** Right edge, likewise. */
+    double right;
+    /** Bottom edge, likewise. */
+    double bottom;
     /** Index of the class; of networks that give labels, the label. */
     int64_t class_index;
     /** Confidence in [0,1]: the score of the class, times the objectness where there is one. */

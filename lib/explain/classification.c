@@ -98,15 +98,10 @@ static sscam_status rank(const outputs *found, sscam_score_kind kind, sscam_clas
 static sscam_status classify(const sscam_explainer *explainer, const sscam_call *call,
                              const sscam_image *image, outputs *out)
 {
-    sscam_transform transform;
     sscam_geometry geometry;
     sscam_shape shape;
-    sscam_status status = sscam_plan_input(explainer, image, &transform, &geometry, &shape);
-    if (status != SSCAM_OK)
-        return status;
-    float *input = sscam_allocate_array(sscam_input_size(&shape), sizeof *input);
-    status = input ? sscam_preprocess(image, &transform, &geometry, input)
-                   : sscam_fail_memory("the network's input");
+    float *input;
+    sscam_status status = sscam_create_input(explainer, image, &geometry, &shape, &input);
     if (status == SSCAM_OK)
         status = sscam_refuse_detector(explainer, input, &shape, &call->progress,
                                        "sscam_explainer_classify");

@@ -77,15 +77,10 @@ static sscam_status check_receiver(const char *function, int32_t has_pointers, c
 static sscam_status detect_on_image(const sscam_explainer *explainer, const sscam_image *image,
                                     const sscam_progress *progress, const receiver *out)
 {
-    sscam_transform transform;
     sscam_geometry geometry;
     sscam_shape shape;
-    sscam_status status = sscam_plan_input(explainer, image, &transform, &geometry, &shape);
-    if (status != SSCAM_OK)
-        return status;
-    float *input = sscam_allocate_array(sscam_input_size(&shape), sizeof *input);
-    status = input ? sscam_preprocess(image, &transform, &geometry, input)
-                   : sscam_fail_memory("the network's input");
+    float *input;
+    sscam_status status = sscam_create_input(explainer, image, &geometry, &shape, &input);
     if (status == SSCAM_OK)
         status = detect(explainer, input, &shape, &geometry, progress, out);
     free(input);

@@ -335,6 +335,25 @@ sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_imag
     return sscam_check_positions(shape);
 }
 
+sscam_status sscam_create_input(const sscam_explainer *explainer, const sscam_image *image,
+                                sscam_geometry *geometry, sscam_shape *shape, float **input)
+{
+    sscam_transform transform;
+    *input = NULL;
+    sscam_status status = sscam_plan_input(explainer, image, &transform, geometry, shape);
+    if (status != SSCAM_OK)
+        return status;
+    float *created = sscam_allocate_array(sscam_input_size(shape), sizeof *created);
+    if (!created)
+        return sscam_fail_memory("the network's input");
+    status = sscam_preprocess(image, &transform, geometry, created);
+    if (status == SSCAM_OK)
+        *input = created;
+    else
+        free(created);
+    return status;
+}
+
 static sscam_status preprocess(const sscam_explainer *explainer, const sscam_image *image,
                                int64_t shape[4], float *input, int64_t capacity)
 {
@@ -375,20 +394,12 @@ sscam_status sscam_explainer_preprocess(sscam_explainer *explainer, const sscam_
 static sscam_status explain_image(sscam_explain_request *request, const sscam_image *image,
                                   const sscam_progress *progress, sscam_map **maps)
 {
-    sscam_transform transform;
     sscam_geometry geometry;
-    sscam_status status = sscam_plan_input(request->explainers[0], image, &transform, &geometry,
-                                           &request->shape);
-    if (status != SSCAM_OK)
-        return status;
-    const sscam_shape *shape = &request->shape;
-    float *input = sscam_allocate_array(
-        sscam_times(shape->channels, sscam_position_count(shape->sides)), sizeof *input);
-    if (!input)
-        return sscam_fail_memory("the network's input");
+    float *input;
+    sscam_status status = sscam_create_input(request->explainers[0], image, &geometry,
+                                             &request->shape, &input);
     request->input = input;
     request->geometry = &geometry;
-    status = sscam_preprocess(image, &transform, &geometry, input);
     if (status == SSCAM_OK)
         status = explain_reporting(request, progress, maps);
     free(input);

@@ -40,6 +40,11 @@ sscam_status sscam_plan_input(const sscam_explainer *explainer, const sscam_imag
                               sscam_transform *transform, sscam_geometry *geometry,
                               sscam_shape *shape);
 
+/* The input that an explainer's options make of an image, in memory that the caller frees with
+ * free(); NULL after a failure. */
+sscam_status sscam_create_input(const sscam_explainer *explainer, const sscam_image *image,
+                                sscam_geometry *geometry, sscam_shape *shape, float **input);
+
 /* sscam_explain_array_all() without its checks, as a part of a longer call. All maps are NULL
  * before, and after a failure. */
 sscam_status sscam_explain_input(sscam_explainer *const *explainers, int64_t explainer_count,

@@ -169,10 +169,17 @@ static sscam_status fail_unknown(const char *name, size_t length)
     size_t used = 0;
     for (size_t i = 0; i < TABLE_SIZE && used < sizeof names; i++)
         used += (size_t)snprintf(names + used, sizeof names - used, "%s, ", table[i].name);
-    return sscam_fail(SSCAM_E_ARGUMENT,
-                      "option metrics: \"%.*s\" is no metric; there are %sand all for all of them",
-                      (int)(length < 64 ? length : 64), name, names);
+    return sscam_fail(
+        SSCAM_E_ARGUMENT,
+        "option metrics: \"%.*s\" is no metric; there are %sand all for all of them but "
+        "seconds and peak_memory",
+        (int)(length < 64 ? length : 64), name, names);
 }
+
+/* What differs between equal runs, and lets methods share no work: only computed where it is
+ * named. */
+static const uint32_t measured = SSCAM_METRIC_BIT(SSCAM_METRIC_SECONDS) |
+                                 SSCAM_METRIC_BIT(SSCAM_METRIC_PEAK_MEMORY);
 
 /* The bits of a name; 0: no such metric. */
 static uint32_t find_bits(const char *name, size_t length)
@@ -183,7 +190,7 @@ static uint32_t find_bits(const char *name, size_t length)
             return SSCAM_METRIC_BIT(table[i].id);
         every |= SSCAM_METRIC_BIT(table[i].id);
     }
-    return length == 3 && strncmp(name, "all", 3) == 0 ? every : 0;
+    return length == 3 && strncmp(name, "all", 3) == 0 ? every & ~measured : 0;
 }
 
 sscam_status sscam_metrics_parse(const char *text, uint32_t *metrics)

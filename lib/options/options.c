@@ -290,7 +290,7 @@ static const sscam_option table[] = {
          "others are given by sscam_explainer_set_input(), --input or the keyword inputs."),
     TEXT(METRICS, "metrics", SSCAM_METRICS_DEFAULT, check_metrics,
          "Metrics that an evaluation computes: names of the metric table separated by commas, or "
-         "all."),
+         "all, which leaves out seconds and peak_memory."),
     CHOICE(METRIC_SCORE, "metric_score", VALUES("probability", "logit"),
            "Score that average drop and average increase compare."),
     CHOICE(METRIC_MASK, "metric_mask", VALUES("full", "top50"),

@@ -25,7 +25,7 @@ static atomic_llong failing_number; /* 0: none */
 
 /* Whether the thread's call of the engine is one of score() or ablate(), and of the latter the
  * first, which checks the tail. */
-static _Thread_local int is_scoring, is_checking_tail;
+static _Thread_local int is_scoring, is_checking_tail, is_differentiating;
 
 typedef enum head_kind { HEAD_LINEAR, HEAD_QUADRATIC, HEAD_POSITIONAL, HEAD_DENSE } head_kind;
 
@@ -566,6 +566,13 @@ static sscam_status give_gradients(const fake_run *run, int layer, const float *
 
 /* --- callbacks -------------------------------------------------------------------------------- */
 
+/* The runs of which a derivative is made count as one: engines need no more. */
+static void count_inputs(int64_t rows)
+{
+    if (!is_differentiating)
+        atomic_fetch_add(&fake_counted.inputs, rows);
+}
+
 /* Gives outputs of `rows` inputs, [rows] times output_size(). */
 static sscam_status give_outputs(const fake_run *run, int64_t rows, const float *outputs,
                                  sscam_engine_reply *reply)
@@ -610,7 +617,7 @@ static sscam_status run(void *user, const sscam_engine_request *request, sscam_e
         status = begin_run(network, request, reply, &run);
     if (status != SSCAM_OK)
         return status;
-    atomic_fetch_add(&fake_counted.inputs, rows);
+    count_inputs(rows);
     float *outputs = allocate_outputs(&run, rows);
     for (int64_t row = 0; outputs && row < rows; row++) {
         evaluate(&run, request, row);
@@ -669,7 +676,7 @@ static sscam_status tail(void *user, const sscam_engine_request *request, sscam_
         status = begin_run(user, request, reply, &run);
     if (status != SSCAM_OK)
         return status;
-    atomic_fetch_add(&fake_counted.inputs, rows);
+    count_inputs(rows);
     for (int32_t axis = 1; axis < request->activation_rank; axis++)
         size *= request->activation_shape[axis];
     float *outputs = allocate_outputs(&run, rows);
@@ -908,8 +915,10 @@ static sscam_status differentiate(void *network, const sscam_gradient_request *r
         memcpy(input, fake_device_contents(request->input), bytes);
         status = value_on(network, input, request, &out->value);
     }
+    is_differentiating = 1;
     if (status == SSCAM_OK)
         status = add_differences(network, input, request, out->input);
+    is_differentiating = 0;
     if (status == SSCAM_OK && request->kind == SSCAM_GRADIENTS_OF_BIASES)
         status = add_bias(request, out);
     free(input);

@@ -1,5 +1,4 @@
 /* The detections of an image in place of classes, where the network is a detector. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +13,7 @@ static void add_detection(struct selection *selection, int64_t rank)
     struct chosen_class *chosen = &selection->classes[selection->class_count++];
 
     chosen->index = SSCAM_CLASS_RANKED(rank + 1);
-    snprintf(chosen->name, sizeof chosen->name, "detection%" PRId64, rank);
+    snprintf(chosen->name, sizeof chosen->name, "detection%d", (int)rank); /* fewer than 1024 */
 }
 
 /* Those of a class; of the top class the most confident ones of all. */
