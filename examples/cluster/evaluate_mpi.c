@@ -175,12 +175,20 @@ static bool is_among(const char *names, const char *name)
 {
     size_t length = strlen(name);
 
-    if (!strcmp(names, "all"))
-        return true;
     for (const char *at = names; *at; at += strcspn(at, ","), at += *at == ',')
         if (strcspn(at, ",") == length && !strncmp(at, name, length))
             return true;
     return false;
+}
+
+/* Of all metrics, those that differ from run to run have to be named. */
+static bool is_wanted(const char *names, const sscam_metric *metric)
+{
+    const int32_t id = sscam_metric_id(metric);
+
+    if (is_among(names, "all") && id != SSCAM_METRIC_SECONDS && id != SSCAM_METRIC_PEAK_MEMORY)
+        return true;
+    return is_among(names, sscam_metric_name(metric));
 }
 
 static void find_metrics(struct job *job)
@@ -189,7 +197,7 @@ static void find_metrics(struct job *job)
 
     require(sscam_explainer_get(job->explainers[0], "metrics", &names), "metrics");
     for (int64_t i = 0; i < sscam_metric_count() && job->metric_count < MOST_METRICS; i++)
-        if (is_among(names, sscam_metric_name(sscam_metric_info(i))))
+        if (is_wanted(names, sscam_metric_info(i)))
             job->metrics[job->metric_count++] = sscam_metric_info(i);
     sscam_free(names);
 }
