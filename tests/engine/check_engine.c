@@ -536,8 +536,9 @@ static sscam_status run_and_take_twice(void *user, const sscam_engine_request *r
     ASSERT_OK(sscam_engine_reply_take_input(reply));
     ASSERT_FAILS(sscam_engine_reply_take_input(NULL), SSCAM_E_ARGUMENT, "reply");
     ASSERT_FAILS(sscam_engine_reply_take_input(reply), SSCAM_E_ARGUMENT, "taken before");
+    const sscam_status status = run(user, request, reply);
     sscam_free((float *)request->input);
-    return run(user, request, reply);
+    return status;
 }
 
 static sscam_status take_in_describe(void *user, const sscam_engine_request *request,
