@@ -2,11 +2,11 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "base/memory_in_use.h"
+#include "base/monotonic_clock.h"
 #include "explain/explainer_private.h"
 #include "explain/map_private.h"
 
@@ -94,24 +94,17 @@ static sscam_status explain_together(const sscam_evaluated_input *input,
     return status;
 }
 
-static double wall_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static sscam_status explain_measured(const sscam_evaluated_input *input, int64_t method,
                                      const sscam_progress *progress, sscam_method_cost *cost,
                                      sscam_map **maps)
 {
     sscam_memory_peak peak;
     sscam_memory_peak_start(&peak);
-    const double start = wall_seconds();
+    const double start = sscam_monotonic_seconds();
     sscam_status status = sscam_explain_input(&input->request->explainers[method], 1, input->input,
                                               &input->shape, input->classes, input->class_count,
                                               progress, maps);
-    cost->seconds = (wall_seconds() - start) / (double)input->class_count;
+    cost->seconds = (sscam_monotonic_seconds() - start) / (double)input->class_count;
     cost->memory_bytes = sscam_memory_peak_end(&peak);
     for (int64_t j = 0; j < input->class_count && status == SSCAM_OK; j++)
         take_map(input, maps[j], &maps[j]);

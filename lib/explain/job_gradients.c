@@ -5,22 +5,16 @@
 
 #include "base/error.h"
 #include "explain/option_values.h"
-
-static int32_t are_finite(const float *values, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++)
-        if (!isfinite(values[i]))
-            return 0;
-    return 1;
-}
+#include "math/min_max.h"
 
 static sscam_status check(const sscam_map_job *job, const sscam_gradients *found)
 {
     int32_t is_finite = isfinite(found->value) &&
-                        are_finite(found->input, sscam_input_size(&job->shape));
+                        sscam_all_are_finite(found->input, sscam_input_size(&job->shape));
     for (int64_t i = 0; i < found->map_count; i++) {
         const sscam_gradient_map *map = &found->maps[i];
-        is_finite &= are_finite(map->values, map->channels * sscam_position_count(map->sides));
+        is_finite &= sscam_all_are_finite(map->values,
+                                          map->channels * sscam_position_count(map->sides));
     }
     return is_finite
                ? SSCAM_OK

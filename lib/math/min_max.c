@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/checked_size.h"
 #include "math/upsample.h"
@@ -285,4 +286,17 @@ int32_t sscam_normalise(float *values, int64_t count)
     for (int64_t i = 0; i < count; i++)
         values[i] = is_constant ? 0.0f : (values[i] - lowest) / (highest - lowest);
     return is_constant;
+}
+
+/* Tests bits, in a loop without an exit, so that compilers vectorise it. */
+int32_t sscam_all_are_finite(const float *values, int64_t count)
+{
+    const uint32_t exponent = 0x7F800000u;
+    uint32_t others = 0;
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        others |= (bits & exponent) == exponent;
+    }
+    return others == 0;
 }

@@ -34,4 +34,7 @@ static inline int32_t sscam_is_constant(float lowest, float highest)
 /* s(M) (eq. 12) in place: scales to [0,1]; zeros where M is constant. Returns whether it was. */
 int32_t sscam_normalise(float *values, int64_t count);
 
+/* Whether none of the values is NaN or infinite. */
+int32_t sscam_all_are_finite(const float *values, int64_t count);
+
 #endif

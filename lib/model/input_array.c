@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/public_struct.h"
 #include "base/shape_text.h"
+#include "math/min_max.h"
 
 /* --- shapes ----------------------------------------------------------------------------------- */
 
@@ -354,19 +355,6 @@ static void copy_elements(const walk *elements, int32_t element_type, float *to)
     }
 }
 
-/* Tests bits, in a loop without an exit, so that compilers vectorise it. */
-static int32_t all_are_finite(const float *values, int64_t count)
-{
-    const uint32_t exponent = 0x7F800000u;
-    uint32_t others = 0;
-    for (int64_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &values[i], sizeof bits);
-        others |= (bits & exponent) == exponent;
-    }
-    return others == 0;
-}
-
 /* The message names the value's coordinates, as many as the input has. */
 static sscam_status fail_not_finite(const sscam_input *input, double value, int64_t at)
 {
@@ -395,7 +383,7 @@ static sscam_status fail_not_finite(const sscam_input *input, double value, int6
 static sscam_status check_finite(const sscam_input *input, const walk *elements)
 {
     const int64_t size = input->shape.images * sscam_input_size(&input->shape);
-    if (all_are_finite(input->values, size))
+    if (sscam_all_are_finite(input->values, size))
         return SSCAM_OK;
     int64_t first = 0;
     while (isfinite(input->values[first]))

@@ -13,7 +13,7 @@ enum { SSCAM_OPTION_LIMIT = 70 }; /* one more than the highest identifier */
 /* The values of the options of type choice, in the order of the table's choices, in which a test
  * holds them. Those of `target`, `channel_axis`, `noise_target`, `precision`, `input_type`,
  * `detector` and `detection_score` are the enumerations sscam_target_kind, sscam_channel_axis,
- * sscam_noise_target, sscam_precision  sscam_input_type, sscam_detector_kind and
+ * sscam_noise_target, sscam_precision, sscam_input_type, sscam_detector_kind and
  * sscam_detection_score. @{ */
 enum { SSCAM_FUSION_MAXIMUM, SSCAM_FUSION_MEAN, SSCAM_FUSION_PRODUCT };
 enum { SSCAM_AUG_SMOOTH_OFF, SSCAM_AUG_SMOOTH_ON };

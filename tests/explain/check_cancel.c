@@ -22,6 +22,11 @@ int64_t sscam_monotonic_milliseconds(void)
     return atomic_load(&clock_milliseconds);
 }
 
+double sscam_monotonic_seconds(void)
+{
+    return 1e-3 * (double)atomic_load(&clock_milliseconds);
+}
+
 static sscam_explainer *make(const char *method)
 {
     sscam_explainer *made = NULL;

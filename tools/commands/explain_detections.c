@@ -5,8 +5,8 @@
 #include "commands/explain_request.h"
 #include "common/checked_alloc.h"
 
-/* Detections that are explained where no class is named. */
-enum { MOST_DETECTIONS = 5 };
+/* Detections that are explained where no class is named, and that there may be (detection.h). */
+enum { MOST_DETECTIONS = 5, MOST_FOUND = 1024 };
 
 static void add_detection(struct selection *selection, int64_t rank)
 {
@@ -50,13 +50,12 @@ void take_detections(struct explain_request *request)
     sscam_explainer *explainer = request->explainer_set.explainers[0];
     int64_t count = 0;
 
-    if (!request->image || settings_have(settings, "box") || settings_have(settings, "detection") ||
-        sscam_explainer_detect(explainer, request->image, NULL, 0, &count))
-        return; /* what fails here fails in the explanation, too, which tells */
-    sscam_detection *detections = allocate((size_t)count + 1, sizeof *detections);
-    const int64_t room = count;
-    if (!sscam_explainer_detect(explainer, request->image, detections, room, &count))
-        replace_classes(request, detections, count < room ? count : room);
+    if (!request->image || settings_have(settings, "box") || settings_have(settings, "detection"))
+        return;
+    sscam_detection *detections = allocate(MOST_FOUND, sizeof *detections);
+    /* What fails here fails in the explanation, too, which tells. */
+    if (!sscam_explainer_detect(explainer, request->image, detections, MOST_FOUND, &count))
+        replace_classes(request, detections, count);
     free(detections);
 }
 
