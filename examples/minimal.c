@@ -16,7 +16,7 @@ int main(int argc, char **argv)
     }
     int failed = sscam_model_load(argv[1], "cpu", &model) ||
                  sscam_image_read(argv[2], NULL, &image) ||
-                 sscam_explainer_create(model, "ss-cam-mean", &explainer) ||
+                 sscam_explainer_create(model, "score-cam", &explainer) ||
                  sscam_explain_image(explainer, image, SSCAM_CLASS_TOP, &map) ||
                  sscam_map_overlay(map, image, NULL, &overlay) ||
                  sscam_image_write_png(overlay, argv[3]);

@@ -54,7 +54,7 @@ void explain(const char *model_path, const char *image_path, const char *explain
 
     check(sscam_model_load(model_path, "cpu", into(model)));
     check(sscam_image_read(image_path, nullptr, into(image)));
-    check(sscam_explainer_create(model.get(), "ss-cam-mean", into(explainer)));
+    check(sscam_explainer_create(model.get(), "score-cam", into(explainer)));
     check(sscam_explain_image(explainer.get(), image.get(), SSCAM_CLASS_TOP, into(map)));
     check(sscam_map_overlay(map.get(), image.get(), nullptr, into(overlay)));
     check(sscam_image_write_png(overlay.get(), explained_path));

@@ -138,7 +138,7 @@ class Explainer:
 
     Args:
         model: the network.
-        method: name from methods(), such as "grad-cam".
+        method: name from methods(); "score-cam" needs no gradients.
         layer: target layer, a name from Model.layers(); None for the default one.
         inputs: inputs of the network besides the one that is explained, as set_input() takes them.
         **options: see below; later changes go through the attribute `options`.
@@ -151,7 +151,7 @@ class Explainer:
     def __init__(
         self,
         model: Model,
-        method: str = "ss-cam-mean",
+        method: str = "grad-cam",
         layer: Optional[str] = None,
         *,
         inputs: Optional[Mapping[str, InputValue]] = None,

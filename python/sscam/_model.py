@@ -483,7 +483,7 @@ class Model:
     def explain(
         self,
         image: Any,
-        method: str = "ss-cam-mean",
+        method: str = "grad-cam",
         class_index: Any = None,
         layer: Optional[str] = None,
         progress: Optional[Progress] = None,
@@ -501,7 +501,7 @@ class Model:
                 sound, [C,W] or [N,C,W], and video or volumes, [C,D,H,W] or [N,C,D,H,W], whose maps
                 are [W] and [D,H,W]. Arrays may be tensors of torch; those on the model's GPU are
                 read there.
-            method: name from methods(), such as "grad-cam".
+            method: name from methods(); "score-cam" needs no gradients.
             class_index: index of the network's output, Ranked(2) for the second highest, the
                 class's name where the model has labels; None for the highest. For inputs with N
                 also a sequence of N of these.

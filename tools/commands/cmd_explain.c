@@ -282,7 +282,7 @@ static int explain(struct explain_request *request)
     int code = check_request(request);
 
     if (!code)
-        code = selection_resolve(&request->selection, "ss-cam-mean");
+        code = selection_resolve(&request->selection, "grad-cam");
     if (!code && request->images.paths.count)
         code = check_order("explain", request->model_path, request->images.paths.items[0]);
     if (!code)
@@ -350,9 +350,10 @@ static int parse(struct explain_request *request, int argc, char **argv, struct 
         .flags = {shared, own},
         .purpose =
             "Computes where in the image the network sees a class: the default is the "
-            "predicted class, by ss-cam-mean, whose sampling ends when the map is within 0.05 "
-            "of that of all samples, with noise common to the channels; --tolerance 0 "
-            "scores them all, each with noise of its own. IMAGE may be a folder of images; - is an "
+            "predicted class, by grad-cam; score-cam needs no gradients. The sampling of "
+            "ss-cam-mean ends when the map is within 0.05 of that of all samples, with noise "
+            "common to the channels; --tolerance 0 scores them all, each with noise of its own. "
+            "IMAGE may be a folder of images; - is an "
             "image on standard input, or a list of files there, one a line. Several images, "
             "methods, layers or classes give a map for each combination; the names of their "
             "files then get what varies before the extension, as in "
