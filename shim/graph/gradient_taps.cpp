@@ -75,16 +75,6 @@ void keep_normalised(jit::Stack &stack)
     stack.emplace_back(std::move(value));
 }
 
-void keep_plain(jit::Stack &stack)
-{
-    const c10::IValue tap = jit::pop(stack);
-    at::Tensor value = tensor_or_none(jit::pop(stack));
-    GradientTap *receiver = receiver_of(tap);
-    if (receiver && value.defined())
-        value = receiver->keep(value, {});
-    stack.emplace_back(std::move(value));
-}
-
 void register_operators()
 {
     static std::once_flag once;
