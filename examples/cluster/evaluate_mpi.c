@@ -184,9 +184,7 @@ static bool is_among(const char *names, const char *name)
 /* Of all metrics, those that differ from run to run have to be named. */
 static bool is_wanted(const char *names, const sscam_metric *metric)
 {
-    const int32_t id = sscam_metric_id(metric);
-
-    if (is_among(names, "all") && id != SSCAM_METRIC_SECONDS && id != SSCAM_METRIC_PEAK_MEMORY)
+    if (is_among(names, "all") && sscam_metric_is_reproducible(metric))
         return true;
     return is_among(names, sscam_metric_name(metric));
 }

@@ -103,6 +103,11 @@ SSCAM_API const char *sscam_metric_unit(const sscam_metric *metric);
  * Thread: any. @since 1.0 */
 SSCAM_API int32_t sscam_metric_direction(const sscam_metric *metric);
 
+/** @param metric A metric. @return 1 where equal calls give equal values; 0 for what is measured of
+ *               the machine, as SSCAM_METRIC_SECONDS is, which the option `metrics=all` leaves out,
+ *               and for NULL. Thread: any. @since 1.0 */
+SSCAM_API int32_t sscam_metric_is_reproducible(const sscam_metric *metric);
+
 /** @param metric A metric. @return Its formula and when it is undefined, one line. Ownership: the
  *               library's. NULL for NULL. Thread: any. @since 1.0 */
 SSCAM_API const char *sscam_metric_summary(const sscam_metric *metric);

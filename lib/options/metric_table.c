@@ -143,6 +143,13 @@ int32_t sscam_metric_direction(const sscam_metric *metric)
     return metric ? metric->direction : 0;
 }
 
+/* What differs between equal runs, and lets methods share no work, is computed only where it is
+ * named. */
+int32_t sscam_metric_is_reproducible(const sscam_metric *metric)
+{
+    return metric && metric->id != SSCAM_METRIC_SECONDS && metric->id != SSCAM_METRIC_PEAK_MEMORY;
+}
+
 const char *sscam_metric_summary(const sscam_metric *metric)
 {
     return metric ? metric->summary : NULL;
@@ -176,21 +183,17 @@ static sscam_status fail_unknown(const char *name, size_t length)
         (int)(length < 64 ? length : 64), name, names);
 }
 
-/* What differs between equal runs, and lets methods share no work: only computed where it is
- * named. */
-static const uint32_t measured = SSCAM_METRIC_BIT(SSCAM_METRIC_SECONDS) |
-                                 SSCAM_METRIC_BIT(SSCAM_METRIC_PEAK_MEMORY);
-
 /* The bits of a name; 0: no such metric. */
 static uint32_t find_bits(const char *name, size_t length)
 {
-    uint32_t every = 0;
+    uint32_t all = 0;
     for (size_t i = 0; i < TABLE_SIZE; i++) {
         if (strlen(table[i].name) == length && strncmp(table[i].name, name, length) == 0)
             return SSCAM_METRIC_BIT(table[i].id);
-        every |= SSCAM_METRIC_BIT(table[i].id);
+        if (sscam_metric_is_reproducible(&table[i]))
+            all |= SSCAM_METRIC_BIT(table[i].id);
     }
-    return length == 3 && strncmp(name, "all", 3) == 0 ? every & ~measured : 0;
+    return length == 3 && strncmp(name, "all", 3) == 0 ? all : 0;
 }
 
 sscam_status sscam_metrics_parse(const char *text, uint32_t *metrics)

@@ -582,6 +582,7 @@ sscam_metric_name = _declare("sscam_metric_name", c_char_p, _metric)
 sscam_metric_title = _declare("sscam_metric_title", c_char_p, _metric)
 sscam_metric_unit = _declare("sscam_metric_unit", c_char_p, _metric)
 sscam_metric_direction = _declare("sscam_metric_direction", c_int32, _metric)
+sscam_metric_is_reproducible = _declare("sscam_metric_is_reproducible", c_int32, _metric)
 sscam_metric_summary = _declare("sscam_metric_summary", c_char_p, _metric)
 sscam_metric_citation = _declare("sscam_metric_citation", c_char_p, _metric)
 

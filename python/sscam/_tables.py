@@ -56,6 +56,7 @@ class Metric(NamedTuple):
     direction: int  #: 1 where higher values are better, -1 where lower ones are
     summary: str  #: its formula and when it is undefined
     citation: str  #: the paper it comes from
+    reproducible: bool  #: whether equal calls give equal values; seconds and memory do not
 
 
 class Option(NamedTuple):
@@ -133,6 +134,7 @@ def _read_metric(index: int) -> Metric:
         direction=_native.sscam_metric_direction(row),
         summary=decode(_native.sscam_metric_summary(row)),
         citation=decode(_native.sscam_metric_citation(row)),
+        reproducible=bool(_native.sscam_metric_is_reproducible(row)),
     )
 
 

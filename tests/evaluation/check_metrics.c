@@ -395,6 +395,8 @@ START_TEST(the_table_keeps_its_promises)
     ck_assert_str_eq(sscam_metric_unit(metric), _i < 4 || (_i >= 7 && _i < 12)             ? "%"
                                                 : known[_i].id == SSCAM_METRIC_PEAK_MEMORY ? "MiB"
                                                                                            : "");
+    ck_assert_int_eq(sscam_metric_is_reproducible(metric),
+                     strcmp(known[_i].name, "seconds") && strcmp(known[_i].name, "peak_memory"));
     ck_assert_uint_ge(strlen(sscam_metric_title(metric)), 4);
     ck_assert_uint_gt(strlen(sscam_metric_summary(metric)), 20);
     ck_assert_uint_gt(strlen(sscam_metric_citation(metric)), 20);
@@ -411,6 +413,7 @@ START_TEST(what_is_not_in_the_table_tells_nothing)
     ck_assert_ptr_null(sscam_metric_info(KNOWN));
     ck_assert_int_eq(sscam_metric_id(NULL), 0);
     ck_assert_int_eq(sscam_metric_direction(NULL), 0);
+    ck_assert_int_eq(sscam_metric_is_reproducible(NULL), 0);
     ck_assert_ptr_null(sscam_metric_name(NULL));
     ck_assert_ptr_null(sscam_metric_title(NULL));
     ck_assert_ptr_null(sscam_metric_unit(NULL));

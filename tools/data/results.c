@@ -18,13 +18,6 @@ static size_t values_a_case(const struct results *results)
     return results->methods.count * results->metric_count;
 }
 
-/* What `all` leaves out, since it differs from run to run. */
-static bool is_measured(const sscam_metric *metric)
-{
-    const int32_t id = sscam_metric_id(metric);
-    return id == SSCAM_METRIC_SECONDS || id == SSCAM_METRIC_PEAK_MEMORY;
-}
-
 static bool is_among(const char *names, const char *name)
 {
     size_t length = strlen(name);
@@ -43,7 +36,7 @@ void results_set_metrics(struct results *results, const char *names)
     for (int64_t i = 0; i < sscam_metric_count(); i++) {
         const sscam_metric *metric = sscam_metric_info(i);
 
-        if ((is_among(names, "all") && !is_measured(metric)) ||
+        if ((is_among(names, "all") && sscam_metric_is_reproducible(metric)) ||
             is_among(names, sscam_metric_name(metric)))
             results->metrics[results->metric_count++] = sscam_metric_id(metric);
     }
