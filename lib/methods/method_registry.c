@@ -110,6 +110,10 @@ static const sscam_method table[] = {
      "Zhang, Torres, Sicre, Avrithis & Ayache: Opti-CAM: Optimizing saliency maps for "
      "interpretability. 2023 (arXiv:2301.07002)",
      SSCAM_NEEDS_BACKPROPAGATION, sscam_weigh_opti_cam, 1},
+    {"activation-map", "Activation map", "mean of A over its channels, whatever the class",
+     "OpenVINO Explainable AI Toolkit, ActivationMap. 2024 "
+     "(https://github.com/openvinotoolkit/openvino_xai)",
+     0, sscam_weigh_activation_map, 0},
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };

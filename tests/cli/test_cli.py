@@ -43,6 +43,7 @@ METHODS = [
     "rise",
     "full-grad",
     "opti-cam",
+    "activation-map",
 ]
 WITHOUT_WEIGHTS = {
     "eigen-cam",
@@ -58,7 +59,9 @@ WITHOUT_WEIGHTS = {
     "rise",
     "full-grad",
     "opti-cam",
+    "activation-map",
 }
+NEEDS_NOTHING = {"eigen-cam", "random-cam", "fem", "kpca-cam", "activation-map"}
 JSON_KEYS = {
     "image",
     "method",
@@ -244,7 +247,7 @@ def test_methods_as_json(sscam):
     assert [method["name"] for method in methods] == METHODS
     for method in methods:
         assert method["title"] and method["summary"] and method["citation"]
-        needs_nothing = method["name"] in {"eigen-cam", "random-cam", "fem", "kpca-cam"}
+        needs_nothing = method["name"] in NEEDS_NOTHING
         assert bool(method["needs"]) != needs_nothing
 
 

@@ -138,7 +138,7 @@ def test_letterboxes_are_undone(sscam, tmp_path):
     assert all(Image.open(path).size == (224, 164) for path in overlays) and overlays
 
 
-@pytest.mark.parametrize("method", ["eigen-cam", "fem", "kpca-cam"])
+@pytest.mark.parametrize("method", ["eigen-cam", "fem", "kpca-cam", "activation-map"])
 def test_methods_without_a_class_work_at_once(sscam, method, tmp_path):
     Image.new("RGB", (320, 256), (90, 90, 90)).save(tmp_path / "empty.png")
     (record,) = explained(sscam, tmp_path / "empty.png", "-m", method)

@@ -80,7 +80,8 @@ static int32_t needs_network(const sscam_method *method)
 static int32_t makes_map_alone(const sscam_method *method)
 {
     return strcmp(sscam_method_name(method), "fem") == 0 ||
-           strcmp(sscam_method_name(method), "kpca-cam") == 0;
+           strcmp(sscam_method_name(method), "kpca-cam") == 0 ||
+           strcmp(sscam_method_name(method), "activation-map") == 0;
 }
 
 static void explain(const char *words, const char *method, const char *options)

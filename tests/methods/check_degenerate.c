@@ -272,7 +272,8 @@ START_TEST(the_only_channel_is_the_map)
         ck_assert_int_eq(sscam_map_is_flat(map), 0);
         for (int p = 0; p < POSITIONS; p++)
             wanted[p] = is_principal ? fmax(channel[p] - mean, 0.0)
-                        : needs(method, SSCAM_NEEDS_POSITIONS | SSCAM_NEEDS_BACKPROPAGATION)
+                        : needs(method, SSCAM_NEEDS_POSITIONS | SSCAM_NEEDS_BACKPROPAGATION) ||
+                                  is_named(method, "activation-map")
                             ? channel[p] - least
                             : channel[p];
         reference_range(wanted, POSITIONS, &lowest, &highest);

@@ -125,6 +125,7 @@ static const struct {
     {"rise", "RISE", SSCAM_NEEDS_SCORING | SSCAM_NEEDS_NO_LAYER},
     {"full-grad", "FullGrad", SSCAM_NEEDS_BACKPROPAGATION | SSCAM_NEEDS_NO_LAYER},
     {"opti-cam", "Opti-CAM", SSCAM_NEEDS_BACKPROPAGATION},
+    {"activation-map", "Activation map", 0},
 };
 enum { METHODS = sizeof methods / sizeof methods[0] };
 

@@ -47,7 +47,7 @@ static void tear_down(void)
 #define EIGEN_GRAD " eigen-grad-cam"
 #define RANDOM " random-cam"
 #define EIGEN " eigen-cam" RANDOM
-#define ACTIVATION_MAPS " fem kpca-cam"
+#define ACTIVATION_MAPS " fem kpca-cam activation-map"
 #define POSITIONS " recipro-cam vit-recipro-cam"
 #define GROUP " group-cam"
 #define RISE " rise"

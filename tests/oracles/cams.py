@@ -29,6 +29,7 @@ OTHER_METHODS = (
     "rise",
     "full-grad",
     "opti-cam",
+    "activation-map",
 )
 BATCH = 32
 

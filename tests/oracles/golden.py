@@ -33,6 +33,7 @@ WITHOUT_WEIGHTS = (
     "rise",
     "full-grad",
     "opti-cam",
+    "activation-map",
 )
 
 

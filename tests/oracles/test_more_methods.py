@@ -130,6 +130,18 @@ def test_kpca_cam(program, paths):
     )
 
 
+@pytest.mark.parametrize("layer", ["features.0", LAYER])
+def test_activation_map(program, paths, layer):
+    """OpenVINO XAI's ActivationMap: the mean over channels, scaled to [0, 1]; before a ReLU, too,
+    where means are negative."""
+    image = random_input((1, 3, *SIZE))
+    mean = Network(tiny(), layer, double=True).capture(image[0], CLASS).activations.mean(0)
+    assert (mean.min() < 0) == (layer != LAYER)
+    shown = program.explain_composed(paths["tiny"], image, "activation-map", layer, CLASS)[0]
+    assert_map(shown, mean - mean.min())
+    assert np.abs(shown.data - normalised(upsample(mean, SIZE))).max() < 1e-5
+
+
 # ------------------------------------------------------------------------------ second derivatives
 
 
