@@ -1,5 +1,6 @@
 #include "explain/combine.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -13,6 +14,29 @@ static void add_terms(const sscam_map_job *job, int64_t positions, float *out)
             sum += job->terms[k * positions + p];
         out[p] = (float)sum;
     }
+}
+
+/* Inverts values whose lowest one has a larger magnitude than the highest. */
+static void make_peak_positive(float *values, int64_t count)
+{
+    float lowest = INFINITY, highest = -INFINITY;
+    for (int64_t i = 0; i < count; i++) {
+        lowest = fminf(lowest, values[i]);
+        highest = fmaxf(highest, values[i]);
+    }
+    for (int64_t i = 0; i < count && -lowest > highest; i++)
+        values[i] = -values[i];
+}
+
+static sscam_status project(const sscam_map_job *job, int64_t positions, float *out)
+{
+    const sscam_capture *capture = job->capture;
+    sscam_status status = sscam_project_on_principal_component(
+        job->terms ? job->terms : capture->activations, job->weights, capture->channels, positions,
+        out);
+    if (status == SSCAM_OK && job->has_positive_peak)
+        make_peak_positive(out, positions);
+    return status;
 }
 
 sscam_status sscam_combine_channels(const sscam_map_job *job, float *out)
@@ -30,9 +54,7 @@ sscam_status sscam_combine_channels(const sscam_map_job *job, float *out)
         return SSCAM_OK;
     }
     if (job->is_projected || smooths)
-        return sscam_project_on_principal_component(job->terms ? job->terms : capture->activations,
-                                                    job->weights, capture->channels, positions,
-                                                    out);
+        return project(job, positions, out);
     if (job->terms)
         add_terms(job, positions, out);
     else

@@ -42,6 +42,8 @@ typedef struct sscam_map_job {
     sscam_sides raw_map_sides;
     int32_t is_projected;   /* the map is the projection of the terms on their first principal
                              component instead of their sum */
+    int32_t has_positive_peak; /* of the projection and its negative, the map is the one whose value
+                                  of the largest magnitude is positive */
     int64_t passes;         /* network evaluations that were run for this job */
     double estimated_error; /* of the map's data, by the samples left out; 0: none are */
     double energy_share; /* of all squared activations, in the channels that are selected; 0: none

@@ -114,6 +114,11 @@ static const sscam_method table[] = {
      "OpenVINO Explainable AI Toolkit, ActivationMap. 2024 "
      "(https://github.com/openvinotoolkit/openvino_xai)",
      0, sscam_weigh_activation_map, 0},
+    {"seg-eigen-cam", "Seg-Eigen-CAM",
+     "projection of |dY/dA| A on its first principal component, its peak positive",
+     "Chung & Ying: Seg-Eigen-CAM: Eigen-Value-Based Visual Explanations for Semantic Segmentation "
+     "Models. Applied Sciences 15(13), 2025 (doi:10.3390/app15137562)",
+     SSCAM_NEEDS_GRADIENTS, sscam_weigh_seg_eigen_cam, 0},
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };

@@ -301,6 +301,7 @@ TO_GRAD_CAM = [
         SIGN,
         patched_packages.grad_cam_sign,
     ),
+    Comparison("seg-eigen-cam", "pytorch-grad-cam", "SegEigenCAM"),
     Comparison("score-cam", "pytorch-grad-cam", "ScoreCAM", GRAD_CAM),
     Comparison(
         "score-cam",

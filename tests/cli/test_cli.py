@@ -44,6 +44,7 @@ METHODS = [
     "full-grad",
     "opti-cam",
     "activation-map",
+    "seg-eigen-cam",
 ]
 WITHOUT_WEIGHTS = {
     "eigen-cam",
@@ -60,6 +61,7 @@ WITHOUT_WEIGHTS = {
     "full-grad",
     "opti-cam",
     "activation-map",
+    "seg-eigen-cam",
 }
 NEEDS_NOTHING = {"eigen-cam", "random-cam", "fem", "kpca-cam", "activation-map"}
 JSON_KEYS = {

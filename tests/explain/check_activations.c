@@ -138,6 +138,28 @@ START_TEST(maps_are_those_of_an_explainer)
 }
 END_TEST
 
+/* Of one channel, the principal component is the channel minus its mean: what lies furthest from the
+ * mean becomes positive (Chung & Ying 2025, eq. 13). */
+START_TEST(the_peak_of_a_projection_is_positive)
+{
+    static const float channel[2][4] = {{-10.0f, 1.0f, 2.0f, 3.0f}, {10.0f, -1.0f, -2.0f, -3.0f}};
+    static const float slopes[4] = {-1.0f, -1.0f, 1.0f, 1.0f};
+    static const int64_t one_channel[3] = {1, 2, 2}, same_sides[2] = {2, 2};
+    const sscam_array values = {sizeof values, channel[_i], one_channel,
+                                NULL,          3,           SSCAM_ELEMENT_FLOAT32},
+                      derivatives = {sizeof derivatives,   slopes, one_channel, NULL, 3,
+                                     SSCAM_ELEMENT_FLOAT32};
+    sscam_activations given = SSCAM_ACTIVATIONS_INIT;
+    given.activations = &values;
+    given.gradients = &derivatives;
+    given.sides = same_sides;
+    ASSERT_OK(sscam_map_from_activations("seg-eigen-cam", &given, &map));
+    ck_assert_float_eq_tol(sscam_map_raw(map)[0], 9.0f, 1e-5f);
+    for (int p = 1; p < 4; p++)
+        ck_assert_float_eq(sscam_map_raw(map)[p], 0.0f);
+}
+END_TEST
+
 START_TEST(weights_are_those_of_the_formulas)
 {
     static const struct {
@@ -397,6 +419,7 @@ int main(void)
     TCase *results = add_tcase(suite, "results", set_up, tear_down);
     tcase_add_loop_test(results, maps_are_those_of_an_explainer, 0,
                         (int)sscam_method_count() * NETWORKS * OPTIONS);
+    tcase_add_loop_test(results, the_peak_of_a_projection_is_positive, 0, 2);
     tcase_add_test(results, weights_are_those_of_the_formulas);
     tcase_add_test(results, what_is_not_known_says_so);
     tcase_add_test(results, without_sides_the_map_has_those_of_the_layer);

@@ -126,6 +126,7 @@ static const struct {
     {"full-grad", "FullGrad", SSCAM_NEEDS_BACKPROPAGATION | SSCAM_NEEDS_NO_LAYER},
     {"opti-cam", "Opti-CAM", SSCAM_NEEDS_BACKPROPAGATION},
     {"activation-map", "Activation map", 0},
+    {"seg-eigen-cam", "Seg-Eigen-CAM", SSCAM_NEEDS_GRADIENTS},
 };
 enum { METHODS = sizeof methods / sizeof methods[0] };
 
@@ -482,7 +483,7 @@ END_TEST
 
 START_TEST(constant_activations_have_no_principal_component)
 {
-    static const char *const eigen[] = {"eigen-cam", "eigen-grad-cam"};
+    static const char *const eigen[] = {"eigen-cam", "eigen-grad-cam", "seg-eigen-cam"};
     sscam_map *map = explain("flat", eigen[_i], "", 0);
     ck_assert_int_eq(sscam_map_is_flat(map), 1);
     sscam_map_unref(map);
@@ -1471,7 +1472,7 @@ static void add_position_tests(TCase *positions)
     tcase_add_test(positions, large_activations_have_a_principal_component);
     tcase_add_loop_test(positions, eigen_cam_is_the_principal_component, 0, 2);
     tcase_add_loop_test(positions, eigen_grad_cam_is_that_of_gradient_times_activation, 0, 2);
-    tcase_add_loop_test(positions, constant_activations_have_no_principal_component, 0, 2);
+    tcase_add_loop_test(positions, constant_activations_have_no_principal_component, 0, 3);
 }
 
 static void add_target_tests(TCase *targets)

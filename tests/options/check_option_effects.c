@@ -44,7 +44,8 @@ static void tear_down(void)
     " grad-cam++ smooth-grad-cam++ xgrad-cam hires-cam layer-cam grad-cam-elementwise"
 #define SUMS GRAD_CAM OTHER_SUMS
 #define CAM " cam"
-#define EIGEN_GRAD " eigen-grad-cam"
+#define SIGNED_EIGEN_GRAD " eigen-grad-cam"
+#define EIGEN_GRAD SIGNED_EIGEN_GRAD " seg-eigen-cam" /* of magnitudes */
 #define RANDOM " random-cam"
 #define EIGEN " eigen-cam" RANDOM
 #define ACTIVATION_MAPS " fem kpca-cam activation-map"
@@ -56,8 +57,8 @@ static void tear_down(void)
 #define WITHOUT_TERMS ACTIVATION_MAPS POSITIONS GROUP RISE FULL_GRAD OPTI_CAM
 #define SUMMED_LATER ACTIVATION_MAPS POSITIONS GROUP OPTI_CAM /* maps of a layer without terms */
 #define OF_GRADIENTS SUMS CAM EIGEN_GRAD
-#define OF_SIGNS OF_GRADIENTS SCORING ABLATION POSITIONS GROUP RISE OPTI_CAM
-#define OF_CLASSES OF_SIGNS FULL_GRAD /* which takes magnitudes */
+#define OF_SIGNS SUMS CAM SIGNED_EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE OPTI_CAM
+#define OF_CLASSES OF_SIGNS EIGEN_GRAD FULL_GRAD
 #define OF_LAYERS OF_GRADIENTS SCORING ABLATION EIGEN SUMMED_LATER
 #define ALL OF_LAYERS RISE FULL_GRAD
 #define NOBODY ""

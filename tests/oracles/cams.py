@@ -14,7 +14,14 @@ from philox import noise
 
 SCORING_METHODS = ("score-cam", "ss-cam-mean", "ss-cam-max", "is-cam")
 # Methods whose map is a sum or projection of terms T_k(p); they have no channel weights.
-TERM_METHODS = ("eigen-cam", "hires-cam", "layer-cam", "eigen-grad-cam", "grad-cam-elementwise")
+TERM_METHODS = (
+    "eigen-cam",
+    "hires-cam",
+    "layer-cam",
+    "eigen-grad-cam",
+    "grad-cam-elementwise",
+    "seg-eigen-cam",
+)
 GRADIENT_METHODS = ("grad-cam", "grad-cam++", "smooth-grad-cam++", "xgrad-cam", *TERM_METHODS)
 METHODS = ("cam", *GRADIENT_METHODS, "ablation-cam", *SCORING_METHODS)
 # Methods with a formula of their own each, in test_more_methods.py.
@@ -252,6 +259,8 @@ def terms(method, capture):
         return np.maximum(gradients, 0) * activations
     if method == "grad-cam-elementwise":
         return np.maximum(gradients * activations, 0)
+    if method == "seg-eigen-cam":
+        return np.abs(gradients) * activations
     return gradients * activations
 
 
@@ -456,8 +465,10 @@ def explain(
             method, image, capture, forward, class_index, options, image_index, network
         )
         maps = by_channel(weights, capture.activations) * capture.activations.astype(np.float64)
-    projects = method.startswith("eigen") or options.eigen_smooth == "on"
+    projects = "eigen" in method or options.eigen_smooth == "on"
     combined = principal_projection(maps) if projects else maps.sum(axis=0)
+    if method == "seg-eigen-cam" and -combined.min() > combined.max():  # Chung & Ying 2025, eq. 13
+        combined = -combined
 
     # Option align_corners applies to masks alone, as in pytorch-grad-cam.
     size = image.shape[1:]

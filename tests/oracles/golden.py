@@ -34,6 +34,7 @@ WITHOUT_WEIGHTS = (
     "full-grad",
     "opti-cam",
     "activation-map",
+    "seg-eigen-cam",
 )
 
 
