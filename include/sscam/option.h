@@ -161,6 +161,8 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_DETECTION_OVERLAP 68
 /** `padding`: colour where the crop is larger than the resized image. */
 #define SSCAM_OPTION_PADDING 69
+/** `kernel_widths`: standard deviations of the Gaussian masks (AISE). @since 1.0 */
+#define SSCAM_OPTION_KERNEL_WIDTHS 70
 /** @} */
 
 /** @name Types of an option's value

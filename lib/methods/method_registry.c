@@ -119,6 +119,11 @@ static const sscam_method table[] = {
      "Chung & Ying: Seg-Eigen-CAM: Eigen-Value-Based Visual Explanations for Semantic Segmentation "
      "Models. Applied Sciences 15(13), 2025 (doi:10.3390/app15137562)",
      SSCAM_NEEDS_GRADIENTS, sscam_weigh_seg_eigen_cam, 0},
+    {"aise", "AISE",
+     "sum of masks, weighted by their scores, whose places are searched by the scores before",
+     "OpenVINO Explainable AI Toolkit, AISE: Adaptive Input Sampling for Explanation of Black-box "
+     "Models. 2024 (https://github.com/openvinotoolkit/openvino_xai)",
+     SSCAM_NEEDS_SCORING | SSCAM_NEEDS_NO_LAYER, sscam_weigh_aise, 0},
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };

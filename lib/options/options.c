@@ -10,6 +10,7 @@
 #include "model/activation_layout.h"
 #include "model/backend.h"
 #include "model/input_layout.h"
+#include "options/kernel_widths.h"
 #include "options/metric_table.h"
 #include "options/region_option.h"
 
@@ -69,6 +70,14 @@ static sscam_status check_metrics(const char *name, const char *value)
     uint32_t metrics;
     (void)name;
     return sscam_metrics_parse(value, &metrics);
+}
+
+static sscam_status check_kernel_widths(const char *name, const char *value)
+{
+    double widths[SSCAM_MOST_KERNEL_WIDTHS];
+    int32_t count;
+    (void)name;
+    return sscam_parse_kernel_widths(value, widths, &count);
 }
 
 static sscam_status check_preprocessing(const char *name, const char *value)
@@ -195,7 +204,8 @@ static const sscam_option table[] = {
            "pass, or one pass with a zero mask, shared by all such channels."),
     INT(SAMPLES, "samples", "10", 1, 1000000,
         "Samples: noisy masks a channel, N of eq. 9-15 (SS-CAM); steps of the mask's fading in "
-        "(IS-CAM); noisy inputs (Smooth Grad-CAM++); random masks (RISE, whose default is 4000)."),
+        "(IS-CAM); noisy inputs (Smooth Grad-CAM++); random masks (RISE, whose default is 4000); "
+        "masks of each width (AISE, whose default is 50)."),
     REAL(
         TOLERANCE, "tolerance", "0", 0, 1,
         "SS-CAM: sampling ends when the map, in [0,1], would with 95 % certainty change by no more "
@@ -239,6 +249,9 @@ static const sscam_option table[] = {
         "Cells along each side of a random mask (RISE), before it is upsampled and shifted."),
     REAL(MASK_PROBABILITY, "mask_probability", "0.5", 0.001, 0.999,
          "Probability that a cell of a random mask keeps the input (RISE)."),
+    TEXT(KERNEL_WIDTHS, "kernel_widths", "0.1,0.175,0.25", check_kernel_widths,
+         "Standard deviations of the Gaussian masks (AISE), as shares of the input's sides, "
+         "separated by commas; each has as many masks as samples says."),
     INT(GROUPS, "groups", "32", 1, 1e9,
         "Groups of neighbouring channels (Group-CAM), each of which is one mask."),
     REAL(GROUP_PERCENTILE, "group_percentile", "70", 0, 100,
@@ -327,11 +340,10 @@ static const struct {
     int32_t option;
     const char *value;
 } method_defaults[] = {
-    {"smooth-grad-cam++", SSCAM_OPTION_SIGMA,
-     "0.3"}, /* of the input itself, not of a mask in [0,1] */
-    {"rise", SSCAM_OPTION_SAMPLES, "4000"},
-    {"rise", SSCAM_OPTION_SCORE, "probability"},
-    {"group-cam", SSCAM_OPTION_SCORE, "probability"},
+    {"smooth-grad-cam++", SSCAM_OPTION_SIGMA, "0.3"}, /* of the input itself, not of a mask in [0,1] */
+    {"rise", SSCAM_OPTION_SAMPLES, "4000"},           {"rise", SSCAM_OPTION_SCORE, "probability"},
+    {"group-cam", SSCAM_OPTION_SCORE, "probability"}, {"aise", SSCAM_OPTION_SAMPLES, "50"},
+    {"aise", SSCAM_OPTION_SCORE, "probability"},
 };
 
 /* `method` is NULL for the default of most methods. */
@@ -379,6 +391,8 @@ static const preset_row preset_rows[] = {
     {"torch-cam", "is-cam", SSCAM_OPTION_SAMPLES, "10"},
     {"torch-cam", "rise", SSCAM_OPTION_SAMPLES, "4000"},
     {"authors-code", "rise", SSCAM_OPTION_SAMPLES, "4000"},
+    {"torch-cam", "aise", SSCAM_OPTION_SAMPLES, "50"},
+    {"authors-code", "aise", SSCAM_OPTION_SAMPLES, "50"},
     {"torch-cam", NULL, SSCAM_OPTION_FLAT_CHANNELS, "score"},
     {"torch-cam", NULL, SSCAM_OPTION_BASELINE, "input"},
     {"pytorch-grad-cam", NULL, SSCAM_OPTION_ALIGN_CORNERS, "on"},

@@ -45,6 +45,7 @@ METHODS = [
     "opti-cam",
     "activation-map",
     "seg-eigen-cam",
+    "aise",
 ]
 WITHOUT_WEIGHTS = {
     "eigen-cam",
@@ -62,6 +63,7 @@ WITHOUT_WEIGHTS = {
     "opti-cam",
     "activation-map",
     "seg-eigen-cam",
+    "aise",
 }
 NEEDS_NOTHING = {"eigen-cam", "random-cam", "fem", "kpca-cam", "activation-map"}
 JSON_KEYS = {

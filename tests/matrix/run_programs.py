@@ -45,6 +45,7 @@ SCORE_METHODS = {
     "vit-recipro-cam",
     "group-cam",
     "rise",
+    "aise",
     "opti-cam",
 }
 # Decomposed graphs round otherwise, and what is left of scores that nearly cancel, or of gradients

@@ -127,6 +127,7 @@ static const struct {
     {"opti-cam", "Opti-CAM", SSCAM_NEEDS_BACKPROPAGATION},
     {"activation-map", "Activation map", 0},
     {"seg-eigen-cam", "Seg-Eigen-CAM", SSCAM_NEEDS_GRADIENTS},
+    {"aise", "AISE", SSCAM_NEEDS_SCORING | SSCAM_NEEDS_NO_LAYER},
 };
 enum { METHODS = sizeof methods / sizeof methods[0] };
 

@@ -305,12 +305,89 @@ START_TEST(random_masks_need_no_layer)
 }
 END_TEST
 
+/* --- searched masks --------------------------------------------------------------------------- */
+
+static const char few_kernels[] = "samples=21 kernel_widths=0.1,0.3";
+enum { SEARCHED = 1 + 2 * 2 * 21 }; /* the input, and two inputs a mask of two widths */
+
+/* Each class has masks of its own, which are those that it has alone; the progress does not run
+ * ahead. */
+START_TEST(searched_masks_are_those_of_their_class)
+{
+    static const int64_t classes[2] = {0, 1};
+    sscam_explainer *explainer = explainer_with("linear", "aise", few_kernels);
+    sscam_map *maps[2];
+    last_fraction = 0.0;
+    ASSERT_OK(sscam_explainer_set_progress(explainer, keep_fraction, NULL));
+    ASSERT_OK(sscam_explain_array_all(&explainer, 1, ARRAY(input, shape, 4), classes, 2, maps));
+    ck_assert(!same_maps(maps[0], maps[1]));
+    for (int i = 0; i < 2; i++) {
+        last_fraction = 0.0;
+        fake_reset();
+        sscam_map *alone = explained(explainer, classes[i]);
+        ck_assert(same_maps(maps[i], alone));
+        ck_assert_int_eq(atomic_load(&fake_counted.inputs), SEARCHED);
+        ck_assert_int_eq(sscam_map_passes(alone), SEARCHED);
+        ck_assert_int_eq(sscam_map_is_flat(alone), 0);
+        ck_assert_str_eq(sscam_map_layer(alone), "");
+        sscam_map_unref(alone);
+        sscam_map_unref(maps[i]);
+    }
+    sscam_explainer_unref(explainer);
+}
+END_TEST
+
+START_TEST(searched_masks_do_not_depend_on_the_batch)
+{
+    static const char *const sizes[] = {"1", "3", "64"};
+    sscam_explainer *explainer = explainer_with("quadratic", "aise", few_kernels);
+    sscam_map *wanted = explained(explainer, 0);
+    for (int i = 0; i < 3; i++) {
+        ASSERT_OK(sscam_explainer_set(explainer, "batch_size", sizes[i]));
+        sscam_map *map = explained(explainer, 0);
+        ck_assert(same_maps(map, wanted));
+        sscam_map_unref(map);
+    }
+    sscam_map_unref(wanted);
+    sscam_explainer_unref(explainer);
+}
+END_TEST
+
+START_TEST(searched_masks_need_no_layer)
+{
+    sscam_explainer *explainer = explainer_with("spaceless", "aise", few_kernels);
+    sscam_map *map = explained(explainer, 0);
+    ck_assert_int_eq(atomic_load(&fake_counted.calls[FAKE_CAPTURE]), 0);
+    sscam_map_unref(map);
+    sscam_explainer_unref(explainer);
+}
+END_TEST
+
+START_TEST(unusable_widths_are_refused)
+{
+    static const char *const texts[] = {"",        "0",    "-0.1",
+                                        "nan",     "0.1,", "11",
+                                        "0.1;0.2", "wide", "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1"};
+    sscam_explainer *explainer = explainer_with("linear", "aise", "");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        ASSERT_FAILS(sscam_explainer_set(explainer, "kernel_widths", texts[i]), SSCAM_E_ARGUMENT,
+                     "option kernel_widths: \"");
+    }
+    sscam_explainer_unref(explainer);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("targets");
     TCase *weights = add_tcase(suite, "weights", set_up, tear_down),
           *positions = add_tcase(suite, "positions", set_up, tear_down),
-          *masks = add_tcase(suite, "random masks", set_up, tear_down);
+          *masks = add_tcase(suite, "random masks", set_up, tear_down),
+          *searched = add_tcase(suite, "searched masks", set_up, tear_down);
+    tcase_add_test(searched, searched_masks_are_those_of_their_class);
+    tcase_add_test(searched, searched_masks_do_not_depend_on_the_batch);
+    tcase_add_test(searched, searched_masks_need_no_layer);
+    tcase_add_test(searched, unusable_widths_are_refused);
     tcase_add_loop_test(weights, gradients_are_those_of_the_sum, 0, 3);
     tcase_add_test(weights, gradients_are_those_of_the_cosine);
     tcase_add_loop_test(weights, one_weight_is_one_class, 0, (int)sscam_method_count());

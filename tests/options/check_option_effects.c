@@ -51,7 +51,9 @@ static void tear_down(void)
 #define ACTIVATION_MAPS " fem kpca-cam activation-map"
 #define POSITIONS " recipro-cam vit-recipro-cam"
 #define GROUP " group-cam"
-#define RISE " rise"
+#define RANDOM_MASKS " rise"
+#define AISE " aise"
+#define RISE RANDOM_MASKS AISE /* scores of masked inputs, without a layer */
 #define FULL_GRAD " full-grad"
 #define OPTI_CAM " opti-cam"
 #define WITHOUT_TERMS ACTIVATION_MAPS POSITIONS GROUP RISE FULL_GRAD OPTI_CAM
@@ -172,11 +174,12 @@ static const effect effects[] = {
     {"combine", "upsampled", OF_LAYERS, NULL, NULL, NULL},
     {"max_channels", "2", SCORING ABLATION, NULL, NULL, NULL},
     {"channel_share", "0.4", SCORING ABLATION, NULL, NULL, NULL},
-    {"mask_cells", "3", RISE, NULL, NULL, NULL},
-    {"mask_probability", "0.3", RISE, NULL, NULL, NULL},
+    {"mask_cells", "3", RANDOM_MASKS, NULL, NULL, NULL},
+    {"mask_probability", "0.3", RANDOM_MASKS, NULL, NULL, NULL},
+    {"kernel_widths", "0.2", AISE, NULL, NULL, NULL},
     {"groups", "2", GROUP, NULL, NULL, NULL},
     {"group_percentile", "20", GROUP, NULL, NULL, NULL},
-    {"seed", "7", NOISY RANDOM RISE, CAM, NULL, "quadratic"},
+    {"seed", "7", NOISY RANDOM RANDOM_MASKS, CAM, NULL, "quadratic"},
     {"channel_ranking", "energy", SCORING ABLATION, NULL, "max_channels=2", NULL},
     {"channel_ranking", "contribution", SCORING ABLATION, NULL, "max_channels=2", NULL},
     {"channel_ranking", "contribution", NOBODY, NULL, NULL, NULL},

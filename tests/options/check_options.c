@@ -110,6 +110,7 @@ static const known_option known[] = {
     {67, SSCAM_OPTION_TYPE_REAL, "detection_threshold", "0.25", ""},
     {68, SSCAM_OPTION_TYPE_REAL, "detection_overlap", "0.45", ""},
     {69, SSCAM_OPTION_TYPE_STRING, "padding", "0", ""},
+    {70, SSCAM_OPTION_TYPE_STRING, "kernel_widths", "0.1,0.175,0.25", ""},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 

@@ -37,6 +37,7 @@ OTHER_METHODS = (
     "full-grad",
     "opti-cam",
     "activation-map",
+    "aise",
 )
 BATCH = 32
 

@@ -35,6 +35,7 @@ WITHOUT_WEIGHTS = (
     "opti-cam",
     "activation-map",
     "seg-eigen-cam",
+    "aise",
 )
 
 

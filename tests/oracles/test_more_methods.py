@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from cams import interpolation_matrix, normalised, upsample
+from direct_search import direct_points
 from oracle_networks import Network, random_input, tiny
 
 SIZE = (40, 56)
@@ -269,6 +270,65 @@ def test_rise(program, paths, options):
     )[0]
     assert shown.report["passes"] == count + 1
     assert_map(shown, total - total.min(), 2e-3)
+
+
+def gaussian_mask(point, width):
+    """OpenVINO XAI's mask: coordinates from 0 at the first pixel to 1 at the last; 1 at its peak."""
+    x, y = np.meshgrid(np.linspace(0, 1, SIZE[1]), np.linspace(0, 1, SIZE[0]))
+    mask = np.exp(-((x - point[0]) ** 2 + (y - point[1]) ** 2) / (2 * width**2))
+    return mask / mask.max()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"score": "logit", "samples": 30}, {"kernel_widths": "0.3", "samples": 85}],
+)
+def test_aise(program, paths, options):
+    """OpenVINO XAI's AISE: differences of the scores within and beyond masks that DIRECT places."""
+    image = random_input((1, 3, *SIZE))
+    network = networks("curved")
+    samples = options.get("samples", 50)
+    widths = [float(width) for width in options.get("kernel_widths", "0.1,0.175,0.25").split(",")]
+
+    def score(masked):
+        logits = network.forward(masked[None])[0]
+        return logits[CLASS] if options.get("score") == "logit" else softmax(logits)[CLASS]
+
+    total = np.zeros(SIZE)
+    for width in widths:
+        masks, differences = [], []
+
+        def loss(point):
+            masks.append(gaussian_mask(point, width))  # noqa: B023
+            within, beyond = image[0] * masks[-1], image[0] * (1 - masks[-1])  # noqa: B023
+            differences.append(score(within) - score(beyond))  # noqa: B023
+            return -differences[-1]  # noqa: B023
+
+        direct_points(loss, 2, samples)
+        one = sum(d * mask for d, mask in zip(differences[:samples], masks[:samples]))
+        total += one / one.max() if one.max() > 0 else one
+    shown = program.explain_composed(paths["curved"], image, "aise", "", CLASS, **options)[0]
+    assert shown.report["passes"] == 1 + 2 * samples * len(widths)
+    assert_map(shown, total - total.min(), 2e-3)
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+def test_direct_is_that_of_scipy(dimensions):
+    """The points by the definition, which the library follows, are those that SciPy evaluates."""
+    optimize = pytest.importorskip("scipy.optimize")
+    generator = np.random.default_rng(dimensions)
+    for _ in range(20):
+        centers, signs = generator.random((4, dimensions)), generator.uniform(-1, 1, 4)
+        widths, points = generator.uniform(0.05, 0.3, 4), []
+
+        def function(point):
+            points.append(np.array(point))  # noqa: B023
+            distances = ((point - centers) ** 2).sum(1)  # noqa: B023
+            return float((signs * np.exp(-distances / (2 * widths**2))).sum())  # noqa: B023
+
+        optimize.direct(function, [(0, 1)] * dimensions, eps=0.1, maxfun=85, locally_biased=False)
+        theirs = np.array(points[:85])
+        assert np.abs(theirs - direct_points(function, dimensions, 85)).max() < 1e-12
 
 
 def test_fusion_by_product(program, paths):
