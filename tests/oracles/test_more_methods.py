@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from cams import interpolation_matrix, normalised, upsample
-from direct_search import direct_points
+from dividing_rectangles import direct_points
 from oracle_networks import Network, random_input, tiny
 
 SIZE = (40, 56)
