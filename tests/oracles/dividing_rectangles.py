@@ -24,9 +24,8 @@ def chosen_boxes(values, levels, epsilon):
         slope = min(up, default=np.inf)
         if slope <= 0:
             continue
-        if max(down, default=0) > slope:
-            kept.append(size)
-        elif best[size] - slope * own <= lowest - epsilon * abs(lowest):
+        is_above_hull = max(down, default=0) > slope
+        if is_above_hull or best[size] - slope * own <= lowest - epsilon * abs(lowest):
             kept.append(size)
     first, others = [], []
     for size in reversed(kept):

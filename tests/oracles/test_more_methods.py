@@ -273,7 +273,7 @@ def test_rise(program, paths, options):
 
 
 def gaussian_mask(point, width):
-    """OpenVINO XAI's mask: coordinates from 0 at the first pixel to 1 at the last; 1 at its peak."""
+    """OpenVINO XAI's mask: coordinates are 0 at the first pixel, 1 at the last; the peak is 1."""
     x, y = np.meshgrid(np.linspace(0, 1, SIZE[1]), np.linspace(0, 1, SIZE[0]))
     mask = np.exp(-((x - point[0]) ** 2 + (y - point[1]) ** 2) / (2 * width**2))
     return mask / mask.max()
