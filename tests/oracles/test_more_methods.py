@@ -353,7 +353,10 @@ def test_share_of_channels(program, paths):
     for method in ("score-cam", "ablation-cam"):
         by_share, by_count = (
             program.explain(paths["tiny"], image, [method], LAYER, CLASS, **options)[method][0]
-            for options in ({"channel_share": 0.3}, {"max_channels": wanted})
+            for options in (
+                {"calibrate": "off", "channel_share": 0.3},
+                {"calibrate": "off", "max_channels": wanted},
+            )
         )
         np.testing.assert_array_equal(by_share.weights, by_count.weights)
         assert (by_share.weights != 0).sum() <= wanted < count
