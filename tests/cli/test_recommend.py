@@ -85,6 +85,21 @@ def test_the_budget_leaves_out_what_is_expensive(recommend):
     assert "Not tried" in shown.stdout and "-m grad-cam" in shown.stdout
 
 
+def test_costs_are_those_of_the_options(recommend):
+    """2 passes within and beyond each of 3 masks of 2 widths; steps; and 2 for FullGrad."""
+    settings = ["samples=3", "kernel_widths=0.2,0.3", "iterations=2"]
+    done = recommend(
+        "--json",
+        "-m",
+        "rise,aise,full-grad,opti-cam",
+        *(argument for setting in settings for argument in ("--set", setting)),
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {row["base"]: row["passes_per_map"] for row in json.loads(done.stdout)["methods"]}
+    del rows["random-cam"]
+    assert rows == {"rise": 4, "aise": 13, "full-grad": 2, "opti-cam": 3}
+
+
 def test_layers_are_rows(recommend, sscam, network):
     listed = json.loads(sscam("layers", network.model, "--input", "3x64x64", "--json").stdout)
     names = [layer["name"] for layer in listed if len(layer["shape"]) == 4][-2:]

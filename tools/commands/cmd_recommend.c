@@ -83,16 +83,39 @@ static int measure_layer(const struct eval *eval, const char *layer, double *cha
     return code || !status ? code : fail_library(*layer ? layer : eval->request.path, status);
 }
 
-static double samples_of(const char *method, const struct eval *eval)
+/* An option's value as text: what is set, or else the method's default. */
+static const char *value_of(const char *option, const char *method, const struct eval *eval)
 {
     const struct settings *settings = &eval->selection.settings;
-    double samples = strtod(
-        sscam_option_default(sscam_option_find("samples"), sscam_method_find(method)), NULL);
+    const char *value = sscam_option_default(sscam_option_find(option), sscam_method_find(method));
 
     for (size_t i = 0; i < settings->count; i++)
-        if (!strcmp(settings->items[i].name, "samples"))
-            sscam_parse_real(settings->items[i].value, &samples);
-    return samples;
+        if (!strcmp(settings->items[i].name, option))
+            value = settings->items[i].value;
+    return value;
+}
+
+static double number_of(const char *option, const char *method, const struct eval *eval)
+{
+    double number = 0;
+
+    sscam_parse_real(value_of(option, method, eval), &number);
+    return number;
+}
+
+static double samples_of(const char *method, const struct eval *eval)
+{
+    return number_of("samples", method, eval);
+}
+
+/* AISE scores what is within a mask and what is beyond it, for each width. */
+static double masks_of_aise(const struct eval *eval)
+{
+    double widths = 1;
+
+    for (const char *c = value_of("kernel_widths", "aise", eval); *c; c++)
+        widths += *c == ',';
+    return 2 * widths * samples_of("aise", eval);
 }
 
 static bool is_noisy(const char *method)
@@ -108,8 +131,12 @@ static double cost_of(const struct eval *eval, const char *method, double channe
 
     if (!strcmp(method, "group-cam"))
         return 2 + fmin(channels, 32);
+    if (!strcmp(method, "full-grad"))
+        return 2;
+    if (!strcmp(method, "opti-cam"))
+        return 1 + number_of("iterations", method, eval);
     if (needs & SSCAM_NEEDS_NO_LAYER)
-        return 1 + samples_of(method, eval);
+        return 1 + (strcmp(method, "aise") ? samples_of(method, eval) : masks_of_aise(eval));
     if (needs & SSCAM_NEEDS_POSITIONS)
         return 1 + positions;
     if (needs & SSCAM_NEEDS_ABLATION)
@@ -138,6 +165,14 @@ static void add_candidate(struct recommend *work, const char *method, const char
     free(noise);
 }
 
+static bool has_candidate(const struct recommend *work, const char *method)
+{
+    for (size_t i = 0; i < work->count; i++)
+        if (!strcmp(work->candidates[i].method, method))
+            return true;
+    return false;
+}
+
 static int add_layer(struct recommend *work, const struct eval *eval, const char *layer)
 {
     double channels = 0, positions = 0;
@@ -150,7 +185,7 @@ static int add_layer(struct recommend *work, const struct eval *eval, const char
                                  SSCAM_NEEDS_NO_LAYER);
         const size_t sigmas = is_noisy(method) ? sizeof tried_sigmas / sizeof *tried_sigmas : 0;
 
-        if (!has_layer && work->count) /* one row for all layers */
+        if (!has_layer && has_candidate(work, method)) /* one row for all layers */
             continue;
         for (size_t j = 0; j < sigmas; j++)
             add_candidate(work, method, layer, tried_sigmas[j], cost);
