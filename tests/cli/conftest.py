@@ -1,6 +1,7 @@
 """What the suites of the program share: where it is, what it explains, how it is run."""
 
 import fcntl
+import functools
 import os
 import pathlib
 import pty
@@ -65,43 +66,48 @@ def pretrained():
     )
 
 
+def run_in(folder, *arguments, **options):
+    """Runs the program in a folder; the result has returncode, stdout and stderr."""
+    options = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        "timeout": 300,
+        "cwd": folder,
+        "stdin": subprocess.DEVNULL,
+    } | options
+    return SERVER.run(arguments, **options)
+
+
 @pytest.fixture
 def sscam(tmp_path):
     """Runs the program in an empty folder; the result has returncode, stdout and stderr."""
-
-    def run(*arguments, **options):
-        options = {
-            "stdout": subprocess.PIPE,
-            "stderr": subprocess.PIPE,
-            "text": True,
-            "timeout": 300,
-            "cwd": tmp_path,
-            "stdin": subprocess.DEVNULL,
-        } | options
-        return SERVER.run(arguments, **options)
-
-    return run
+    return functools.partial(run_in, tmp_path)
 
 
-@pytest.fixture
-def evaluate(sscam, network, tmp_path):
+def evaluate_in(folder, network, dataset, *arguments, labels, flags=FAST):
     """Runs eval on a data set; if it succeeds, the result has `rows`, the lines of its CSV file."""
-
-    def run(dataset, *arguments, labels=network.labels_path, flags=FAST):
-        table = tmp_path / "values.csv"
-        table.unlink(missing_ok=True)
-        named = ["--labels", labels] if labels else []
-        result = sscam("eval", network.model, dataset, *flags, *named, "--csv", table, *arguments)
-        result.rows = rows_of(table) if result.returncode == 0 else []
-        return result
-
-    return run
+    table = folder / "values.csv"
+    table.unlink(missing_ok=True)
+    named = ["--labels", labels] if labels else []
+    result = run_in(
+        folder, "eval", network.model, dataset, *flags, *named, "--csv", table, *arguments
+    )
+    result.rows = rows_of(table) if result.returncode == 0 else []
+    return result
 
 
 @pytest.fixture
-def wanted(evaluate):
+def evaluate(network, tmp_path):
+    """evaluate_in() an empty folder, with the network's labels unless others are given."""
+    return functools.partial(evaluate_in, tmp_path, network, labels=network.labels_path)
+
+
+@pytest.fixture(scope="session")
+def wanted(network, tmp_path_factory):
     """The values of the first scenes, from the folder that is bundled."""
-    result = evaluate(SCENES, "--limit", COUNT)
+    folder = tmp_path_factory.mktemp("wanted")
+    result = evaluate_in(folder, network, SCENES, "--limit", COUNT, labels=network.labels_path)
     assert result.returncode == 0 and result.stderr == ""
     assert len(result.rows) == sum(len(objects_of(scene)) for scene in scene_names(COUNT))
     return values_of(result.rows)

@@ -236,21 +236,33 @@ static void end_run(fake_run *run)
     free(run->features);
 }
 
-/* Mean of the pixels below a position; `pixel_step`: floats from one to the next. */
-static double mean_below(const fake_run *run, const float *input, const sscam_shape *shape,
-                         int64_t position, int64_t pixel_step)
+/* Mean of the pixels from an index on, of as many along each side as a step has; `pixel_step`: floats
+ * from one to the next. Without divisions: suites run the network millions of times. */
+static double mean_from(const float *input, int64_t first, sscam_sides pixels, sscam_sides step,
+                        int64_t pixel_step)
 {
-    const sscam_sides sides = run->sides, step = run->step, pixels = shape->sides;
-    const int64_t x = position % sides.width * step.width,
-                  y = position / sides.width % sides.height * step.height;
-    const int64_t z = position / sides.width / sides.height * step.depth;
     double sum = 0.0;
-    for (int64_t i = 0; i < sscam_position_count(step); i++) {
-        const int64_t column = x + i % step.width, row = y + i / step.width % step.height;
-        const int64_t slice = z + i / step.width / step.height;
-        sum += (double)input[((slice * pixels.height + row) * pixels.width + column) * pixel_step];
-    }
+    for (int64_t slice = 0; slice < step.depth; slice++)
+        for (int64_t row = 0; row < step.height; row++)
+            for (int64_t column = 0; column < step.width; column++) {
+                const int64_t line = slice * pixels.height + row;
+                sum += (double)input[(first + line * pixels.width + column) * pixel_step];
+            }
     return sum / (double)sscam_position_count(step);
+}
+
+/* The means of one colour. */
+static void run_stem_color(const fake_run *run, const float *input, sscam_sides pixels,
+                           int64_t pixel_step, double *stem)
+{
+    const sscam_sides sides = run->sides, step = run->step;
+    for (int64_t z = 0; z < sides.depth; z++)
+        for (int64_t y = 0; y < sides.height; y++)
+            for (int64_t x = 0; x < sides.width; x++) {
+                const int64_t line = z * step.depth * pixels.height + y * step.height;
+                *stem++ = mean_from(input, line * pixels.width + x * step.width, pixels, step,
+                                    pixel_step);
+            }
 }
 
 static void run_stem(fake_run *run, const float *input, const sscam_shape *shape,
@@ -260,9 +272,8 @@ static void run_stem(fake_run *run, const float *input, const sscam_shape *shape
                                                             : 1;
     int64_t pixel_step = layout == SSCAM_MEMORY_FORMAT_NCHW ? 1 : FAKE_COLORS;
     for (int64_t color = 0; color < FAKE_COLORS; color++)
-        for (int64_t p = 0; p < run->positions; p++)
-            run->stem[color * run->positions + p] = mean_below(run, input + color * color_step,
-                                                               shape, p, pixel_step);
+        run_stem_color(run, input + color * color_step, shape->sides, pixel_step,
+                       run->stem + color * run->positions);
 }
 
 static void find_means(fake_run *run)
@@ -283,7 +294,7 @@ static void run_features(fake_run *run)
             double sum = fake_bias[k];
             for (int color = 0; color < FAKE_COLORS; color++)
                 sum += mix_scale * fake_mix[k][color] * run->stem[color * run->positions + p];
-            run->features[k * run->positions + p] = fmax(sum, 0.0);
+            run->features[k * run->positions + p] = sum > 0.0 ? sum : 0.0;
         }
     }
     find_means(run);
@@ -846,40 +857,59 @@ static sscam_status ablate(void *network, const sscam_ablation_request *request,
     return status;
 }
 
-/* The target's value on the fake network. */
-static sscam_status value_on(void *network, const float *input,
-                             const sscam_gradient_request *request, double *value)
+/* The target's values on inputs of a request's shape. */
+static sscam_status values_on(void *network, const float *inputs, int64_t count,
+                              const sscam_gradient_request *request, double *values)
 {
     float *logits = NULL;
-    int64_t count = 0;
+    int64_t classes = 0;
+    sscam_shape shape = request->shape;
     const sscam_output_selection selection = {.output = request->output,
                                               .target_pixels = request->target->target_pixels,
                                               .kind = SSCAM_SCORE_LOGIT};
-    sscam_status status = sscam_engine_backend()->classify(network, input, &request->shape,
-                                                           &selection, &logits, &count);
-    if (status == SSCAM_OK)
-        *value = sscam_target_score(logits, count, request->target, SSCAM_SCORE_LOGIT);
+    shape.images = count;
+    sscam_status status = sscam_engine_backend()->classify(network, inputs, &shape, &selection,
+                                                           &logits, &classes);
+    for (int64_t i = 0; i < count && status == SSCAM_OK; i++)
+        values[i] = sscam_target_score(logits + i * classes, classes, request->target,
+                                       SSCAM_SCORE_LOGIT);
     free(logits);
     return status;
 }
 
-/* By differences of the target, which are exact for outputs of the second degree. */
-static sscam_status add_differences(void *network, float *input,
-                                    const sscam_gradient_request *request, float *gradient)
+enum { DIFFERENCES_AT_ONCE = 64 };
+
+/* Of `count` values of the input from `first` on; `inputs`: room for two inputs a value. */
+static sscam_status add_some_differences(void *network, const sscam_gradient_request *request,
+                                         const float *input, int64_t first, int64_t count,
+                                         float *inputs, float *gradient)
 {
     const float half = 0x1p-4f;
-    sscam_status status = SSCAM_OK;
-    for (int64_t i = 0; i < sscam_input_size(&request->shape) && status == SSCAM_OK; i++) {
-        const float given = input[i];
-        double above = 0.0, below = 0.0;
-        input[i] = given + half;
-        status = value_on(network, input, request, &above);
-        input[i] = given - half;
-        if (status == SSCAM_OK)
-            status = value_on(network, input, request, &below);
-        input[i] = given;
-        gradient[i] = (float)((above - below) / (2.0 * (double)half));
+    const int64_t size = sscam_input_size(&request->shape);
+    double values[2 * DIFFERENCES_AT_ONCE];
+    for (int64_t i = 0; i < 2 * count; i++) {
+        memcpy(inputs + i * size, input, (size_t)size * sizeof *inputs);
+        inputs[i * size + first + i / 2] += i % 2 == 0 ? half : -half;
     }
+    sscam_status status = values_on(network, inputs, 2 * count, request, values);
+    for (int64_t i = 0; i < count && status == SSCAM_OK; i++)
+        gradient[first + i] = (float)((values[2 * i] - values[2 * i + 1]) / (2.0 * (double)half));
+    return status;
+}
+
+/* By differences of the target, which are exact for outputs of the second degree. Many inputs a
+ * call: a call takes longer than so small a network. */
+static sscam_status add_differences(void *network, const float *input,
+                                    const sscam_gradient_request *request, float *gradient)
+{
+    const int64_t size = sscam_input_size(&request->shape);
+    float *inputs = malloc((size_t)(2 * DIFFERENCES_AT_ONCE * size) * sizeof *inputs);
+    sscam_status status = inputs ? SSCAM_OK : sscam_fail_memory("gradients");
+    for (int64_t i = 0; i < size && status == SSCAM_OK; i += DIFFERENCES_AT_ONCE)
+        status = add_some_differences(
+            network, request, input, i,
+            size - i < DIFFERENCES_AT_ONCE ? size - i : DIFFERENCES_AT_ONCE, inputs, gradient);
+    free(inputs);
     return status;
 }
 
@@ -913,7 +943,7 @@ static sscam_status differentiate(void *network, const sscam_gradient_request *r
         status = sscam_fail_memory("gradients");
     if (status == SSCAM_OK) {
         memcpy(input, fake_device_contents(request->input), bytes);
-        status = value_on(network, input, request, &out->value);
+        status = values_on(network, input, 1, request, &out->value);
     }
     is_differentiating = 1;
     if (status == SSCAM_OK)
