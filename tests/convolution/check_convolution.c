@@ -140,7 +140,8 @@ static sscam_convolution *new_convolution(const problem *p, const arrays *of, in
     return made;
 }
 
-/* Whether what follows an array is untouched. One assertion for all: Check writes each to a file. */
+/* Whether what follows an array is untouched. One assertion for all: Check writes each to a file.
+ * */
 static int is_guarded(const float *after)
 {
     int untouched = 0;

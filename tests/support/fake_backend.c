@@ -236,8 +236,8 @@ static void end_run(fake_run *run)
     free(run->features);
 }
 
-/* Mean of the pixels from an index on, of as many along each side as a step has; `pixel_step`: floats
- * from one to the next. Without divisions: suites run the network millions of times. */
+/* Mean of the pixels from an index on, of as many along each side as a step has; `pixel_step`:
+ * floats from one to the next. Without divisions: suites run the network millions of times. */
 static double mean_from(const float *input, int64_t first, sscam_sides pixels, sscam_sides step,
                         int64_t pixel_step)
 {
