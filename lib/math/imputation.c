@@ -11,10 +11,10 @@ enum { NEIGHBOURS = 8, MOST_STEPS = 2000 };
 /* The equations of all removed pixels: sum_q w_q (x_p - x_q) = 0 over the neighbours q. */
 typedef struct equations {
     int64_t count, channels, pixels;
-    int64_t *pixel;            /* [count] */
-    int32_t *neighbour;        /* [count][NEIGHBOURS] number of an equation; -1: known, or none */
-    float *weight;             /* [count][NEIGHBOURS] of unknown neighbours, else 0 */
-    float *diagonal;           /* [count] */
+    int64_t *pixel;     /* [count] */
+    int32_t *neighbour; /* [count][NEIGHBOURS] number of an equation; its own: known, or none */
+    float *weight;      /* [count][NEIGHBOURS] of unknown neighbours, else 0 */
+    float *diagonal;    /* [count] */
     double *x, *b, *r, *p, *q; /* [count][channels]: conjugate gradients */
 } equations;
 
@@ -59,13 +59,14 @@ static void set_equation(equations *of, int64_t i, const int32_t *numbers, int64
     for (int n = 0; n < NEIGHBOURS; n++) {
         const int64_t near_y = y + steps[n].y, near_x = x + steps[n].x,
                       near = near_y * width + near_x;
-        of->neighbour[i * NEIGHBOURS + n] = -1;
+        of->neighbour[i * NEIGHBOURS + n] = (int32_t)i;
         if (near_y < 0 || near_y >= height || near_x < 0 || near_x >= width)
             continue;
         of->diagonal[i] += steps[n].weight;
-        of->neighbour[i * NEIGHBOURS + n] = numbers[near];
-        if (numbers[near] >= 0)
+        if (numbers[near] >= 0) {
+            of->neighbour[i * NEIGHBOURS + n] = numbers[near];
             of->weight[i * NEIGHBOURS + n] = steps[n].weight;
+        }
         for (int64_t c = 0; c < of->channels && numbers[near] < 0; c++)
             of->b[i * of->channels + c] += (double)steps[n].weight * image[c * of->pixels + near];
     }
@@ -73,20 +74,36 @@ static void set_equation(equations *of, int64_t i, const int32_t *numbers, int64
         of->x[i * of->channels + c] = image[c * of->pixels + at];
 }
 
-/* out = A in */
-static void multiply(const equations *of, const double *in, double *out)
+enum { CHANNELS_AT_ONCE = 3 };
+
+/* out = A in, of `count` channels from `first` on: a constant where it is inlined, so that the sums
+ * stay in registers. Known neighbours have no weight, and need no branch. */
+static inline void multiply_channels(const equations *of, const double *restrict in,
+                                     double *restrict out, int64_t first, int64_t count)
 {
     const int64_t channels = of->channels;
     for (int64_t i = 0; i < of->count; i++) {
-        for (int64_t c = 0; c < channels; c++)
-            out[i * channels + c] = of->diagonal[i] * in[i * channels + c];
+        double sum[CHANNELS_AT_ONCE];
+        for (int64_t c = 0; c < count; c++)
+            sum[c] = of->diagonal[i] * in[i * channels + first + c];
         for (int n = 0; n < NEIGHBOURS; n++) {
-            const int32_t near = of->neighbour[i * NEIGHBOURS + n];
+            const double *near = in + of->neighbour[i * NEIGHBOURS + n] * channels + first;
             const double weight = of->weight[i * NEIGHBOURS + n];
-            for (int64_t c = 0; c < channels && near >= 0; c++)
-                out[i * channels + c] -= weight * in[near * channels + c];
+            for (int64_t c = 0; c < count; c++)
+                sum[c] -= weight * near[c];
         }
+        for (int64_t c = 0; c < count; c++)
+            out[i * channels + first + c] = sum[c];
     }
+}
+
+static void multiply(const equations *of, const double *in, double *out)
+{
+    int64_t done = 0;
+    for (; of->channels - done >= CHANNELS_AT_ONCE; done += CHANNELS_AT_ONCE)
+        multiply_channels(of, in, out, done, CHANNELS_AT_ONCE);
+    for (; done < of->channels; done++)
+        multiply_channels(of, in, out, done, 1);
 }
 
 static double product(const double *a, const double *b, int64_t count)

@@ -31,6 +31,7 @@ from scene_sets import (
     METRICS,
     SCENES,
     SIGMOID,
+    SMALL,
     annotation,
     objects_of,
     put,
@@ -494,6 +495,7 @@ def test_merging_keeps_every_digit(evaluate, sscam, tmp_path):
         "all",
         "--metric-steps",
         "3",
+        *SMALL,
         "--json",
         flags=SIGMOID,
     )
@@ -582,6 +584,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(evaluate, network, tmp_path)
         "all",
         "--metric-steps",
         "25",
+        *SMALL,
         "--calibrate",
         "off",
         "--limit",
@@ -716,6 +719,7 @@ def begin_eval(network, folder, ignored=()):
             network.labels_path,
             "--metric-steps",
             "50",
+            *SMALL,
             "--resume",
             "journal",
         ],
@@ -736,7 +740,7 @@ def test_a_journal_has_one_writer(evaluate, network, tmp_path):
     first = begin_eval(network, tmp_path)
     first.send_signal(signal.SIGSTOP)
     before = (tmp_path / "journal").read_bytes()
-    flags = [*SIGMOID, "--metrics", "all", "--metric-steps", "50"]
+    flags = [*SIGMOID, "--metrics", "all", "--metric-steps", "50", *SMALL]
     second = evaluate(SCENES, "--resume", "journal", flags=flags)
     assert_one_line(second, 1, "journal", f"process {first.pid} ", os.uname().nodename)
     assert (tmp_path / "journal").read_bytes() == before
@@ -823,6 +827,7 @@ def test_table_json_and_csv_agree(evaluate, tmp_path):
         "all",
         "--metric-steps",
         "6",
+        *SMALL,
     ]
     table = evaluate(SCENES, *arguments, "--resume", "journal", flags=SIGMOID)
     report = json.loads(
@@ -1051,6 +1056,7 @@ def test_report_is_one_file_with_everything(evaluate, tmp_path):
         "all",
         "--metric-steps",
         "3",
+        *SMALL,
         flags=SIGMOID,
     )
     assert result.returncode == 0, result.stderr

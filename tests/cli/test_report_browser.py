@@ -11,6 +11,7 @@ import PIL.Image
 import pytest
 
 from conftest import DEMO
+from scene_sets import SMALL
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -86,6 +87,7 @@ def report(sscam, network, tmp_path):
             network.labels_path,
             "--probability",
             "sigmoid",
+            *SMALL,
             "--report",
             "report.html",
             "--json",
