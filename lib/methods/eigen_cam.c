@@ -29,8 +29,8 @@ sscam_status sscam_weigh_eigen_grad_cam(sscam_map_job *job)
     return sscam_compute_terms(job, sscam_gradient_times_activation);
 }
 
-/* |g| * A (Chung & Ying 2025, eq. 10) projected on its first principal component, with the sign that
- * makes the value of the largest magnitude positive (eq. 13). */
+/* |g| * A (Chung & Ying 2025, eq. 10) projected on its first principal component, with the sign
+ * that makes the value of the largest magnitude positive (eq. 13). */
 sscam_status sscam_weigh_seg_eigen_cam(sscam_map_job *job)
 {
     job->is_projected = 1;

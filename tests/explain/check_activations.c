@@ -138,8 +138,8 @@ START_TEST(maps_are_those_of_an_explainer)
 }
 END_TEST
 
-/* Of one channel, the principal component is the channel minus its mean: what lies furthest from the
- * mean becomes positive (Chung & Ying 2025, eq. 13). */
+/* Of one channel, the principal component is the channel minus its mean: what lies furthest from
+ * the mean becomes positive (Chung & Ying 2025, eq. 13). */
 START_TEST(the_peak_of_a_projection_is_positive)
 {
     static const float channel[2][4] = {{-10.0f, 1.0f, 2.0f, 3.0f}, {10.0f, -1.0f, -2.0f, -3.0f}};
