@@ -40,10 +40,11 @@ typedef struct sscam_map_job {
         *raw_map; /* the map before ReLU, [raw_map_sides], in place of weights and terms; malloc'ed
                        by weigh(); NULL: there are those */
     sscam_sides raw_map_sides;
+    /* Of the projection and its negative, the map is the one whose value of the largest magnitude
+     * is positive. */
+    int32_t has_positive_peak;
     int32_t is_projected;   /* the map is the projection of the terms on their first principal
                              component instead of their sum */
-    int32_t has_positive_peak; /* of the projection and its negative, the map is the one whose value
-                                  of the largest magnitude is positive */
     int64_t passes;         /* network evaluations that were run for this job */
     double estimated_error; /* of the map's data, by the samples left out; 0: none are */
     double energy_share; /* of all squared activations, in the channels that are selected; 0: none

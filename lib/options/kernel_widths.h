@@ -6,7 +6,7 @@
 
 #include "sscam/status.h"
 
-enum { SSCAM_MOST_KERNEL_WIDTHS = 16 };
+enum { SSCAM_MOST_KERNEL_WIDTHS = 8 };
 
 /* 1 to SSCAM_MOST_KERNEL_WIDTHS widths, as shares of each side of the input. SSCAM_E_ARGUMENT for
  * any other text. */

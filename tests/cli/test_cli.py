@@ -312,7 +312,7 @@ def test_a_sentence_when_nothing_else_is_asked_for(sscam, network, files):
 
 
 def test_samples_are_left_out_within_a_stated_error(sscam, network, tmp_path):
-    explain = ("explain", network.model, network.image, "--sigma", "0.25")
+    explain = ("explain", network.model, network.image, "-m", "ss-cam-mean", "--sigma", "0.25")
     (early,) = lines_of(sscam(*explain, "--json", "--npy", "early.npy"))
     assert early["options"]["tolerance"] == 0.05 and early["options"]["noise"] == "common"
     assert 0 < early["estimated_error"] <= 0.05
@@ -335,10 +335,10 @@ def test_samples_are_left_out_within_a_stated_error(sscam, network, tmp_path):
     assert difference <= early["estimated_error"]
 
 
-def test_the_default_method_is_ss_cam_mean(sscam, network):
-    (record,) = lines_of(sscam("explain", network.model, network.image, "--samples", "1", "--json"))
-    assert record["method"] == "ss-cam-mean"
-    assert record["passes"] > 1
+def test_the_default_method_is_grad_cam(sscam, network):
+    (record,) = lines_of(sscam("explain", network.model, network.image, "--json"))
+    assert record["method"] == "grad-cam"
+    assert record["passes"] == 1
 
 
 def test_ablation_counts_every_pass(sscam, network):
