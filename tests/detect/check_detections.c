@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detect/detection_anchor.h"
 #include "detect/detection_list.h"
 #include "detect/detection_target.h"
 #include "detect/detector_recognition.h"
@@ -351,6 +352,28 @@ START_TEST(a_box_that_overlaps_by_half_matches_before_a_stronger_one)
 }
 END_TEST
 
+START_TEST(boxes_that_are_numbered_anew_are_matched_again)
+{
+    sscam_detector_layout layout = yolov8(6, 2);
+    const sscam_detection_target target = {
+        &layout, {15.0, 15.0, 25.0, 25.0}, 0, SSCAM_DETECTION_SCORE_CLASS, NULL};
+    memset(row, 0, sizeof row);
+    put(6, 0, 20, 20, 10, 0.0, 0.9); /* of the other class alone */
+    put(6, 1, 50, 50, 10, 0.9, 0.0);
+    put(6, 2, 21, 20, 10, 0.2, 0.0); /* overlap 9/11 */
+    ck_assert_int_eq(sscam_detection_anchor(&target, row, 1), 1);
+    layout.is_final = 1;
+    ck_assert_int_eq(sscam_detection_anchor(&target, row, 0), 2);
+    ck_assert_int_eq(sscam_detection_anchor(&target, row, 1), 2);
+    put(6, 3, 20, 20, 10, 0.1, 0.0); /* the box itself, which matches less */
+    ck_assert_int_eq(sscam_detection_anchor(&target, row, 3), 3);
+    ck_assert_int_eq(sscam_detection_anchor(&target, row, 1), 2);
+    put(6, 2, 50, 20, 10, 0.2, 0.0);
+    put(6, 3, 20, 50, 10, 0.1, 0.0);
+    ck_assert_int_eq(sscam_detection_anchor(&target, row, 3), -1);
+}
+END_TEST
+
 START_TEST(logits_of_similarities_are_finite)
 {
     ck_assert_double_eq_tol(sscam_similarity_logit(0.25), log(0.25 / 0.75), 1e-12);
@@ -390,6 +413,7 @@ int main(void)
     tcase_add_test(scores, similarity_is_the_largest_overlap_times_confidence);
     tcase_add_test(scores, d_rise_takes_the_cosine_of_class_scores);
     tcase_add_test(scores, a_box_that_overlaps_by_half_matches_before_a_stronger_one);
+    tcase_add_test(scores, boxes_that_are_numbered_anew_are_matched_again);
     tcase_add_test(scores, logits_of_similarities_are_finite);
     tcase_add_test(scores, mirror_images_are_mirrored_back);
     return run_suite(suite);

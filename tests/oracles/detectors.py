@@ -322,7 +322,7 @@ class Detection:
 
 
 def detections(read, threshold=0.25, overlap=0.45):
-    """By descending confidence; greedy non-maximum suppression by class."""
+    """By descending confidence; greedy non-maximum suppression by class. Boxes have an area."""
     best = read.confidence.argmax(1) if len(read.boxes) else np.zeros(0, int)
     confidence = read.confidence[np.arange(len(best)), best]
     kept = []
@@ -330,6 +330,8 @@ def detections(read, threshold=0.25, overlap=0.45):
         if confidence[anchor] <= threshold:
             break
         box = read.boxes[anchor]
+        if not (box[2] > box[0] and box[3] > box[1]):
+            continue
         rivals = [d.box for d in kept if d.class_index == best[anchor]]
         if (
             rivals
@@ -351,6 +353,23 @@ def similarity(detection, read, kind="class", class_scores=None):
     norms = np.linalg.norm(read.scores, axis=1) * np.linalg.norm(class_scores)
     cosine = np.divide(read.scores @ class_scores, norms, out=np.zeros_like(norms), where=norms > 0)
     return float((overlap * cosine * read.objectness).max())
+
+
+def anchor_in(detection, read):
+    """The box of an input whose score gradients explain: of networks that number their boxes by
+    confidence, the one that matches best, unless the box is there as it was."""
+    if not read.is_final:
+        return detection.anchor
+    overlap = intersection_over_union(detection.box, read.boxes)
+    confidence = read.confidence[:, detection.class_index]
+    if detection.anchor < len(overlap) and overlap[detection.anchor] > 0.99:
+        if confidence[detection.anchor] > 0:
+            return detection.anchor
+    matches = overlap * confidence
+    if (matches[overlap >= 0.5] > 0).any():
+        matches = np.where(overlap >= 0.5, matches, -1)
+    assert matches.max() > 0
+    return int(matches.argmax())
 
 
 def logit(value):
@@ -380,8 +399,14 @@ class Explained:
             [similarity(detection, row, kind, class_scores) for row in self.read(batch)]
         )
 
-    def capture(self, detection):
+    def value_of(self, output, size, detection):
+        """What gradients explain, in the outputs for any input."""
+        anchor = anchor_in(detection, self.layout.rows(output, size)[0])
+        return self.layout.value(output, anchor, detection.class_index)
+
+    def capture(self, detection, inputs=None):
         """A and dY/dA at the layer, [K,h,w]."""
+        inputs = self.inputs if inputs is None else inputs
         leaves = []
 
         def cut(_module, _inputs, output):
@@ -390,10 +415,10 @@ class Explained:
 
         hook = self.module.get_submodule(self.layer).register_forward_hook(cut)
         try:
-            output = self.output(self.inputs)
+            output = self.output(inputs)
         finally:
             hook.remove()
-        value = self.layout.value(output, detection.anchor, detection.class_index)
+        value = self.value_of(output, self.inputs.shape[2:], detection)
         (gradient,) = torch.autograd.grad(value, leaves[-1])
         return leaves[-1].detach().numpy()[0], gradient.numpy()[0]
 
