@@ -98,6 +98,31 @@ START_TEST(lists_with_labels_are_told_by_whole_numbers)
 }
 END_TEST
 
+/* Boxes in [0,1], in descending order of confidence, whose labels could be scores. */
+START_TEST(labels_of_two_classes_are_no_scores)
+{
+    sscam_detector_layout layout;
+    int32_t is_detector = 0;
+    double confidence = 0.0;
+    for (int64_t i = 0; i < 20; i++) {
+        const float values[] = {(float)(0.2 + 0.6 * noise(i)),
+                                (float)(0.2 + 0.6 * noise(i + 50)),
+                                0.1f,
+                                0.2f,
+                                (float)(0.9 - 0.04 * (double)i),
+                                (float)(i % 2)};
+        memcpy(row + 6 * i, values, sizeof values);
+    }
+    ck_assert_int_eq(find_single(20, 6, SSCAM_DETECTOR_AUTO, &layout, &is_detector), SSCAM_OK);
+    ck_assert_int_eq(layout.kind, SSCAM_DETECTOR_RT_DETR_LABELS);
+    ck_assert_int_eq(sscam_detector_class(&layout, row, 1, &confidence), 1);
+    ck_assert_double_eq_tol(confidence, 0.86, 1e-6);
+    const sscam_box box = sscam_detector_box(&layout, row, 1);
+    ck_assert_double_eq_tol(box.right - box.left, 0.1 * SIDE, 1e-4);
+    ck_assert_int_eq(layout.is_final, 1);
+}
+END_TEST
+
 /* An objectness and a class more cannot be told apart. */
 START_TEST(ambiguous_outputs_are_refused)
 {
@@ -399,6 +424,7 @@ int main(void)
     TCase *layouts = add_tcase(suite, "layouts", NULL, NULL);
     tcase_add_test(layouts, single_tensors_are_told_by_shape_and_values);
     tcase_add_test(layouts, lists_with_labels_are_told_by_whole_numbers);
+    tcase_add_test(layouts, labels_of_two_classes_are_no_scores);
     tcase_add_test(layouts, ambiguous_outputs_are_refused);
     tcase_add_test(layouts, other_tables_are_no_detectors);
     tcase_add_test(layouts, pairs_are_told_by_no_object_or_refused);

@@ -156,13 +156,14 @@ def images(side, seed=1, count=1):
     return 0.8 * nn.functional.interpolate(coarse, (side, side)) + 0.2 * fine
 
 
-def spread(model, side, run=lambda model, batch: model(batch)):
+def spread(model, side, run=lambda model, batch: model(batch), initialises=True):
     """Random weights under which activations neither vanish nor saturate, so that scores differ:
     batch norms have the statistics of images."""
     model.eval()
     with torch.no_grad():
         for module in model.modules():
-            if isinstance(module, (nn.Conv2d, nn.Linear)) and module.weight.requires_grad:
+            is_linear = isinstance(module, (nn.Conv2d, nn.Linear))
+            if initialises and is_linear and module.weight.requires_grad:
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 if module.bias is not None:
                     nn.init.normal_(module.bias, std=0.1)

@@ -177,6 +177,36 @@ def try_network(arguments, name, detection, library):
     return not wrong
 
 
+def try_program(arguments):
+    """A detector of one table of boxes and scores, as torch.export saves it."""
+    if importlib.util.find_spec("torch.export") is None:
+        return True
+    kind, layout, given = detectors.LAYOUTS["yolov8"]
+    module, methods = detectors.build(kind, **given), (*GRADIENT_METHODS, "eigen-cam")
+    inputs = detection_networks.images(64).numpy()
+    example = torch.from_numpy(np.concatenate([inputs, inputs]))
+    batch = {0: torch.export.Dim("batch", min=1, max=64)}
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "detector.pt2"
+        program = torch.export.export(module, (example,), dynamic_shapes=(batch,))
+        torch.export.save(program, path)
+        shown = Program(arguments.program).explain(path, inputs, methods)
+    report = shown["grad-cam"][0].report
+    oracle = detectors.Explained(module, layout, inputs, report["layer"])
+    (detection, *_) = detectors.detections(oracle.read(inputs)[0])
+    capture = cams.Capture(*oracle.capture(detection), np.zeros(1))
+    found = {
+        method: difference(
+            shown[method][0].raw,
+            cams.explain(method, inputs[0], capture, None, 0, cams.defaults(method)).raw,
+        )
+        for method in methods
+    }
+    largest = ", ".join(f"{method} {value:.1e}" for method, value in found.items())
+    print(f"yolov8's layout as a program: layer {report['layer']}: {largest}", flush=True)
+    return max(found.values()) <= GRADIENT_LIMIT and report["class"] == detection.class_index
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -192,6 +222,8 @@ def main():
         for name, (_, _, is_small) in detection_networks.NETWORKS.items()
         if (name in wanted if wanted else arguments.full or is_small)
     ]
+    if not wanted:
+        results.append(try_program(arguments))
     sys.exit(0 if results and all(results) else 1)
 
 

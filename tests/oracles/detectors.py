@@ -106,6 +106,31 @@ class YoloV5(Detector):
         return torch.cat([boxes, logits.sigmoid()], 2)
 
 
+class YoloV10(Detector):
+    """The most confident boxes by their edges, with a score and a class."""
+
+    def labelled(self, x):
+        boxes, logits = self.found(x)
+        scores, labels = logits.sigmoid().max(2)
+        order = scores.argsort(1, descending=True)[:, :40]
+        kept = boxes.gather(1, order.unsqueeze(2).expand(-1, -1, 4))
+        ends = [scores.gather(1, order), labels.gather(1, order).to(x.dtype)]
+        return kept, torch.stack(ends, 2)
+
+    def forward(self, x):
+        boxes, ends = self.labelled(x)
+        centre, half = boxes[..., :2], boxes[..., 2:] / 2
+        return torch.cat([centre - half, centre + half, ends], 2)
+
+
+class RtDetrLabels(YoloV10):
+    """The same by centres and sizes."""
+
+    def forward(self, x):
+        boxes, ends = self.labelled(x)
+        return torch.cat([share(boxes, x), ends], 2)
+
+
 class RtDetr(Detector):
     def forward(self, x):
         boxes, logits = self.found(x)
@@ -196,7 +221,7 @@ class Layout:
     """How a detector's outputs for a batch are read. `value` is what gradients explain."""
 
     option = "auto"
-    is_final = False
+    is_final = has_labels = False
 
     def rows(self, output, size):
         table = self.table(output).double()
@@ -229,6 +254,36 @@ class Columns(Layout):
 
 class WithObjectness(Layout):
     option, first = "yolov5", 5
+
+
+class Labelled(Layout):
+    """[N,B,6]: edges, score and class."""
+
+    is_final = has_labels = True
+    classes = CLASSES
+
+    def box_edges(self, boxes, size):
+        return boxes
+
+    def rows(self, output, size):
+        found = []
+        for row in output.detach().double().numpy():
+            scores = np.zeros((len(row), self.classes))
+            scores[np.arange(len(row)), row[:, 5].astype(int)] = row[:, 4]
+            found.append(
+                Read(self.box_edges(row[:, :4], size), scores, np.ones(len(row)), True)
+            )
+        return found
+
+    def value(self, output, anchor, class_index):
+        return output[0, anchor, 4]
+
+
+class LabelledShares(Labelled):
+    """The same by centre and size in [0,1]."""
+
+    def box_edges(self, boxes, size):
+        return edges(boxes * np.array([size[1], size[0]] * 2))
 
 
 class Shares(Layout):
@@ -285,7 +340,7 @@ class EdgesPair(Layout):
 
 
 class Lists(Layout):
-    is_final = True
+    is_final = has_labels = True
     takes_list = True
 
     def rows(self, output, size):
@@ -442,6 +497,8 @@ LAYOUTS = {
     "yolov8-tuple": (YoloV8Tuple, Columns(), {"outputs": CLASSES}),
     "yolov8-transposed": (YoloV8Transposed, Layout(), {"outputs": CLASSES}),
     "yolov5": (YoloV5, WithObjectness(), {"outputs": CLASSES + 1, "per_cell": 3}),
+    "yolov10": (YoloV10, Labelled(), {"outputs": CLASSES}),
+    "rt-detr-labels": (RtDetrLabels, LabelledShares(), {"outputs": CLASSES}),
     "rt-detr": (RtDetr, Shares(), {"outputs": CLASSES}),
     "rt-detr-transposed": (RtDetrTransposed, ShareColumns(), {"outputs": CLASSES}),
     "detr": (Detr, Pair(), {"outputs": CLASSES + 1}),

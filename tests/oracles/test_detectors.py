@@ -42,8 +42,8 @@ class Case:
         self.fine_count = cells
 
     def layer_of(self, detection):
-        """Of lists, whose order hides the cell, any of the two."""
-        if self.name == "torchvision":
+        """Of boxes by confidence, whose order hides the cell, any of the two."""
+        if self.layout.has_labels:
             return None
         return LAYERS["fine" if detection.anchor < self.fine_count else "coarse"]
 
@@ -128,7 +128,7 @@ def test_d_rise_scores(case, program, differences):
     activations, gradients = oracle.capture(detection)
 
     def forward(batch):
-        kind = "class" if case.name == "torchvision" else "d-rise"
+        kind = "class" if case.layout.has_labels else "d-rise"
         return np.array([[s] for s in oracle.similarities(batch, detection, kind, class_scores)])
 
     capture = Capture(activations, gradients, forward(case.inputs)[0], None)
@@ -144,7 +144,7 @@ def test_rise(case, kind, program, differences):
     """D-RISE: random masks, weighted by the similarity of what is detected under them."""
     detection = case.detections[1]
     class_scores = case.read.scores[detection.anchor]
-    own = "class" if case.name == "torchvision" else kind
+    own = "class" if case.layout.has_labels else kind
     total = np.zeros(SIZE)
     for mask in random_masks(SIZE, 40, 5, 0.5, 3):
         masked = np.float32(case.inputs * mask)
