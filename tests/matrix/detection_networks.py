@@ -4,6 +4,7 @@ Without a library of torchvision's operators for this torch, those of detection_
 """
 
 import pathlib
+import re
 from collections import OrderedDict
 
 import torch
@@ -174,7 +175,28 @@ def spread(model, side, run=lambda model, batch: model(batch), initialises=True)
     return model.eval()
 
 
+def level_scores(model, pattern, batch):
+    """Scales the last layers of classes so that their logits have a deviation of 1: a saturated
+    score has a gradient of 0. `pattern` is of the layers' names."""
+    deviations = {}
+    hooks = [
+        module.register_forward_hook(lambda own, _, output: deviations.update({own: output.std()}))
+        for name, module in model.named_modules()
+        if isinstance(module, (nn.Conv2d, nn.Linear)) and re.search(pattern, name)
+    ]
+    with torch.no_grad():
+        model(batch)
+        for hook in hooks:
+            hook.remove()
+        for module, deviation in deviations.items():
+            module.weight /= deviation
+    return model
+
+
 def build(name, detection, seed=3):
     constructor, side, _ = NETWORKS[name]
     torch.manual_seed(seed)
-    return spread(constructor(detection), side), images(side).numpy()
+    model = spread(constructor(detection), side)
+    pattern = r"cls_logits$|cls_score$|classification_head\.module_list\.\d+(\.1)?$"
+    batch = images(side)
+    return level_scores(model, pattern, list(batch)), batch.numpy()

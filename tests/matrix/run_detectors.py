@@ -2,9 +2,10 @@
 
 usage: run_detectors.py PROGRAM OPERATORS [--full] [--only NAME[,NAME...]]
 
-PROGRAM is sscam; OPERATORS is built from detection_operators.cpp, for a torch that torchvision's own
-library does not suit. Without --full small networks of torchvision's parts are tried, with it those
-that torchvision has names for, too. Exit status 1 when anything differs, 77 without torchvision.
+PROGRAM is sscam; OPERATORS is built from detection_operators.cpp, for a torch that torchvision's
+own library does not suit. Without --full small networks of torchvision's parts are tried, with it
+those that torchvision has names for, too. Exit status 1 when anything differs, 77 without
+torchvision.
 """
 
 import argparse
@@ -145,9 +146,9 @@ class Case:
         expected = cams.smooth_grad_cam_pp_weights(
             capture, self.inputs[0], 0, options, 0, Noisy(self.oracle, detection)
         )
-        (shown,) = self.shown(
-            ["smooth-grad-cam++"], rank, samples=2, sigma=0.02, layer=self.layer
-        )["smooth-grad-cam++"]
+        (shown,) = self.shown(["smooth-grad-cam++"], rank, samples=2, sigma=0.02, layer=self.layer)[
+            "smooth-grad-cam++"
+        ]
         return difference(shown.weights, expected)
 
     def compare(self):

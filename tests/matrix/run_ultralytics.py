@@ -2,16 +2,16 @@
 
 usage: run_ultralytics.py PROGRAM [--only NAME[,NAME...]] [--side PIXELS] [--keep FOLDER]
 
-The networks are built from Ultralytics' descriptions, without the network. The oracle is autograd
-through the module that was traced, whose outputs are those of the file. --keep takes the files from a folder, and writes there what it lacks. Exit status 1 when
-anything differs, 77 without Ultralytics.
+The networks are built from Ultralytics' descriptions, without internet access. The oracle is
+autograd through the module that was traced, whose outputs are those of the file. --keep takes the
+files from a folder, and writes there what it lacks. Exit status 1 when anything differs, 77 without
+Ultralytics.
 """
 
 import argparse
 import importlib.util
 import os
 import pathlib
-import re
 import shutil
 import sys
 import tempfile
@@ -30,7 +30,7 @@ import torchvision_import  # noqa: F401, Ultralytics imports torchvision
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "oracles"))
 import cams
 import detectors
-from detection_networks import images, spread
+from detection_networks import images, level_scores, spread
 from program import Program
 
 GRADIENT_METHODS = ("grad-cam", "hires-cam", "grad-cam++", "layer-cam")
@@ -56,23 +56,6 @@ NETWORKS = {
 }
 
 
-def level_scores(model, side):
-    """Scales the last layers of classes so that their logits have a deviation of 1: a saturated
-    score has a gradient of 0."""
-    deviations = {}
-    last = [m for n, m in model.named_modules() if re.search(r"cv3\.\d\.2$|dec_score_head\.\d$", n)]
-    hooks = [
-        module.register_forward_hook(lambda m, _, output: deviations.update({m: output.std()}))
-        for module in last
-    ]
-    with torch.no_grad():
-        model(images(side))
-        for hook in hooks:
-            hook.remove()
-        for module, deviation in deviations.items():
-            module.weight /= deviation
-
-
 def export(name, side, path):
     """Exports a network whose batch norms suit its random weights: others would let the activations
     vanish within the first blocks, and with them every gradient."""
@@ -82,7 +65,7 @@ def export(name, side, path):
     is_transformer = name.startswith("rtdetr")  # whose decoder would amplify rounding
     network = (RTDETR if is_transformer else YOLO)(f"{name}.yaml")
     spread(network.model, side, lambda model, batch: model(torch.stack(batch)), not is_transformer)
-    level_scores(network.model, side)
+    level_scores(network.model, r"cv3\.\d\.2$|dec_score_head\.\d$", images(side))
     modules = []
     trace = torch.jit.trace
 
@@ -204,7 +187,8 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or temporary
         pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
-        sys.exit(0 if all([try_network(arguments, name, folder) for name in names]) else 1)
+        results = [try_network(arguments, name, folder) for name in names]
+    sys.exit(0 if all(results) else 1)
 
 
 if __name__ == "__main__":

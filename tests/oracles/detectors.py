@@ -270,9 +270,7 @@ class Labelled(Layout):
         for row in output.detach().double().numpy():
             scores = np.zeros((len(row), self.classes))
             scores[np.arange(len(row)), row[:, 5].astype(int)] = row[:, 4]
-            found.append(
-                Read(self.box_edges(row[:, :4], size), scores, np.ones(len(row)), True)
-            )
+            found.append(Read(self.box_edges(row[:, :4], size), scores, np.ones(len(row)), True))
         return found
 
     def value(self, output, anchor, class_index):
@@ -417,9 +415,9 @@ def anchor_in(detection, read):
         return detection.anchor
     overlap = intersection_over_union(detection.box, read.boxes)
     confidence = read.confidence[:, detection.class_index]
-    if detection.anchor < len(overlap) and overlap[detection.anchor] > 0.99:
-        if confidence[detection.anchor] > 0:
-            return detection.anchor
+    is_there = (overlap > 0.99) & (confidence > 0)
+    if detection.anchor < len(overlap) and is_there[detection.anchor]:
+        return detection.anchor
     matches = overlap * confidence
     if (matches[overlap >= 0.5] > 0).any():
         matches = np.where(overlap >= 0.5, matches, -1)
