@@ -75,6 +75,7 @@ OPEN_TO_SHIM = {
     "base/progress.h",
     "base/shape.h",
     "convolution/convolution.h",
+    "detect/detection_anchor.h",
     "detect/detector_layout.h",
     "masks/masked_input.h",
     "masks/noise_math.h",

@@ -26,6 +26,7 @@ typedef enum sscam_detector_kind {
     SSCAM_DETECTOR_BOXES_SCORES,    /* edges [N,boxes,4], in pixels or in [0,1], and confidences
                                        [N,boxes,K] */
     SSCAM_DETECTOR_TORCHVISION,     /* a list with {boxes, labels, scores} for each input */
+    SSCAM_DETECTOR_RT_DETR_LABELS,  /* [N,boxes,6]: centre and size in [0,1], confidence, class */
     SSCAM_DETECTOR_KIND_COUNT
 } sscam_detector_kind;
 

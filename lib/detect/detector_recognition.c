@@ -11,19 +11,21 @@
 #include "base/error.h"
 
 static const char *const kind_names[SSCAM_DETECTOR_KIND_COUNT] = {
-    "auto",         "off",
-    "yolov8",       "yolov8-transposed",
-    "yolov5",       "yolov10",
-    "rt-detr",      "rt-detr-transposed",
-    "detr",         "deformable-detr",
-    "boxes-scores", "torchvision"};
+    "auto",          "off",
+    "yolov8",        "yolov8-transposed",
+    "yolov5",        "yolov10",
+    "rt-detr",       "rt-detr-transposed",
+    "detr",          "deformable-detr",
+    "boxes-scores",  "torchvision",
+    "rt-detr-labels"};
 
 /* Values up to this are shares of the input's sides; others are pixels. */
 static const double largest_share = 2.0;
 
 static int32_t is_single_tensor_kind(sscam_detector_kind kind)
 {
-    return kind >= SSCAM_DETECTOR_YOLOV8 && kind <= SSCAM_DETECTOR_RT_DETR_TRANSPOSED;
+    return (kind >= SSCAM_DETECTOR_YOLOV8 && kind <= SSCAM_DETECTOR_RT_DETR_TRANSPOSED) ||
+           kind == SSCAM_DETECTOR_RT_DETR_LABELS;
 }
 
 static int32_t is_pair_kind(sscam_detector_kind kind)
@@ -112,6 +114,7 @@ static sscam_status fail_shapes(const sscam_detector_outputs *outputs)
         [SSCAM_DETECTOR_DETR] = "[N,boxes,4] and [N,boxes,classes+1]",
         [SSCAM_DETECTOR_DEFORMABLE_DETR] = "[N,boxes,4] and [N,boxes,classes]",
         [SSCAM_DETECTOR_BOXES_SCORES] = "[N,boxes,4] and [N,boxes,classes]",
+        [SSCAM_DETECTOR_RT_DETR_LABELS] = "[N,boxes,6]",
         [SSCAM_DETECTOR_TORCHVISION] = "a list with boxes, labels and scores for each input",
     };
     return sscam_fail(SSCAM_E_ARGUMENT, "option detector: %s, but the network does not return %s",
@@ -177,9 +180,11 @@ static int32_t lay_out_single(const sscam_detector_outputs *outputs,
                               sscam_detector_layout *layout)
 {
     const int32_t is_last = has_boxes_last(kind), has_objectness = kind == SSCAM_DETECTOR_YOLOV5,
-                  has_labels = kind == SSCAM_DETECTOR_YOLOV10,
+                  has_labels = kind == SSCAM_DETECTOR_YOLOV10 ||
+                               kind == SSCAM_DETECTOR_RT_DETR_LABELS,
                   is_share = kind == SSCAM_DETECTOR_RT_DETR ||
-                             kind == SSCAM_DETECTOR_RT_DETR_TRANSPOSED;
+                             kind == SSCAM_DETECTOR_RT_DETR_TRANSPOSED ||
+                             kind == SSCAM_DETECTOR_RT_DETR_LABELS;
     const int64_t boxes = output->shape[is_last ? 2 : 1], parts = output->shape[is_last ? 1 : 2],
                   box_step = is_last ? 1 : parts, part_step = is_last ? boxes : 1;
     const sscam_detector_activation activation = activation_of(output->lost);
@@ -189,7 +194,7 @@ static int32_t lay_out_single(const sscam_detector_outputs *outputs,
     layout->value_count = boxes * parts;
     layout->boxes = boxes;
     layout->classes = has_labels ? 0 : parts - 4 - has_objectness;
-    layout->form = has_labels ? SSCAM_BOX_EDGES : SSCAM_BOX_CENTRE;
+    layout->form = kind == SSCAM_DETECTOR_YOLOV10 ? SSCAM_BOX_EDGES : SSCAM_BOX_CENTRE;
     layout->scale_x = is_share ? (double)outputs->input_width : 1.0;
     layout->scale_y = is_share ? (double)outputs->input_height : 1.0;
     layout->box = (sscam_detector_values){0, box_step, part_step, activation};
@@ -377,6 +382,9 @@ static sscam_status choose_boxes_first(const sscam_detector_outputs *outputs,
     const int64_t boxes = output->shape[1];
     *is_detector = 1;
     if (single_suits(outputs, output, SSCAM_DETECTOR_YOLOV10, row, &named, layout) &&
+        is_list_with_labels(layout, row))
+        return SSCAM_OK;
+    if (single_suits(outputs, output, SSCAM_DETECTOR_RT_DETR_LABELS, row, &named, layout) &&
         is_list_with_labels(layout, row))
         return SSCAM_OK;
     const int32_t may_have_objectness = single_suits(outputs, output, SSCAM_DETECTOR_YOLOV5, row,

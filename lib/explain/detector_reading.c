@@ -107,7 +107,9 @@ sscam_status sscam_read_detector(const sscam_explainer *explainer, const float *
     if (!explainer->model->backend->outputs)
         return sscam_fail(SSCAM_E_UNSUPPORTED,
                           "option detector: the network runs in an engine of the host, which gives "
-                          "the outputs of one target");
+                          "one row of scores for an input: load it from a TorchScript file or a "
+                          "program of torch.export, or have the engine give the scores of the "
+                          "classes of one detection as its outputs");
     sscam_status status = sscam_progress_check(progress);
     if (status == SSCAM_OK)
         status = read_outputs(explainer, input, &one, out);

@@ -158,7 +158,8 @@ static const sscam_option table[] = {
          "heads or steps, [N, heads, classes], the index of one: 1, or logits:1."),
     CHOICE(DETECTOR, "detector",
            VALUES("auto", "off", "yolov8", "yolov8-transposed", "yolov5", "yolov10", "rt-detr",
-                  "rt-detr-transposed", "detr", "deformable-detr", "boxes-scores", "torchvision"),
+                  "rt-detr-transposed", "detr", "deformable-detr", "boxes-scores", "torchvision",
+                  "rt-detr-labels"),
            "Layout of a detector's outputs, whose detections are explained: auto, found from the "
            "outputs' shapes, names and values; off, the network is no detector."),
     TEXT(BOX, "box", "", check_box,

@@ -63,9 +63,10 @@ public:
     // The program whose values of a kind go through a GradientTap. Kept.
     std::shared_ptr<const Program> gradient_program(sscam_gradient_kind kind, Detaching detaching);
     // The program with taps at the marks of which `wanted` is true. It is not kept.
-    std::shared_ptr<const Program> program_at(const std::function<bool(int64_t)> &wanted) const
+    std::shared_ptr<const Program> program_at(const std::function<bool(int64_t)> &wanted,
+                                              Detaching detaching) const
     {
-        return graph_->program(wanted, Detaching::PassedOn);
+        return graph_->program(wanted, detaching);
     }
 
     // The tensors that the network returns for one input, kept for the shapes used last: their

@@ -65,23 +65,16 @@ bool any_of(const std::vector<bool> &values)
     return false;
 }
 
-} // namespace
-
-std::string find_detection_layer(Network &network, const sscam_anchor_request &request)
+// Number of the last of the layers on which the scores and sides depend; -1: there is none.
+int64_t find_layer(Network &network, const at::Tensor &input, const sscam_anchor_request &request,
+                   const std::map<int64_t, size_t> &layer_of_mark, Detaching detaching)
 {
-    const std::string output = text_or_empty(request.output);
-    const at::Tensor input = network.input_from(request.input, request.shape);
-    const auto table = network.layers(input, output);
-    std::map<int64_t, size_t> layer_of_mark;
-    for (size_t i = 0; i < table->layers.size(); i++)
-        if (table->layers[i].is_map_before_weights)
-            for (const int64_t mark : table->layers[i].marks)
-                layer_of_mark[mark] = i;
     const auto program = network.program_at(
-        [&](int64_t mark) { return layer_of_mark.count(mark) != 0; });
+        [&](int64_t mark) { return layer_of_mark.count(mark) != 0; }, detaching);
     const auto tap = c10::make_intrusive<LayersTap>(layer_of_mark);
     const c10::AutoGradMode gradients(true);
-    const at::Tensor row = run_for_logits(*program, input.clone(), tap, 0, output).select(0, 0);
+    const at::Tensor row =
+        run_for_logits(*program, input.clone(), tap, 0, text_or_empty(request.output)).select(0, 0);
     std::vector<at::Tensor> values;
     std::vector<size_t> layers;
     for (const auto &[layer, value] : tap->values) {
@@ -94,10 +87,31 @@ std::string find_detection_layer(Network &network, const sscam_anchor_request &r
         by_sides.assign(values.size(), true);
     for (size_t i = values.size(); i-- > 0;)
         if (by_scores[i] && by_sides[i])
-            return table->layers[layers[i]].name;
+            return static_cast<int64_t>(layers[i]);
+    return -1;
+}
+
+} // namespace
+
+std::string find_detection_layer(Network &network, const sscam_anchor_request &request)
+{
+    const at::Tensor input = network.input_from(request.input, request.shape);
+    const auto table = network.layers(input, text_or_empty(request.output));
+    std::map<int64_t, size_t> layer_of_mark;
+    for (size_t i = 0; i < table->layers.size(); i++)
+        if (table->layers[i].is_map_before_weights)
+            for (const int64_t mark : table->layers[i].marks)
+                layer_of_mark[mark] = i;
+    // In the order of capture(), so that what is found has gradients there.
+    int64_t found = find_layer(network, input, request, layer_of_mark, Detaching::Kept);
+    if (found < 0 && network.detaches())
+        found = find_layer(network, input, request, layer_of_mark, Detaching::PassedOn);
+    if (found >= 0)
+        return table->layers[found].name;
     throw Error(SSCAM_E_LAYER,
-                "the detection's score depends on no feature map that could be found "
-                "by its gradients; name a layer");
+                "the gradients of the detection's score are 0 at every feature map, as those of a "
+                "saturated sigmoid are, whose confidence is 0 or 1; name a layer and a method "
+                "without gradients, such as score-cam");
 }
 
 } // namespace sscam

@@ -2,6 +2,10 @@
 
 #include <vector>
 
+#include "common/guard.hpp"
+#include "common/host_array.hpp"
+#include "detect/detection_anchor.h"
+
 namespace sscam {
 
 namespace {
@@ -22,17 +26,27 @@ at::Tensor slopes_of(const sscam_target &target, const at::Tensor &row)
         .to(row.device(), row.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
 }
 
+// The score of the detection among the outputs for this input, which may be a noisy or masked one.
+at::Tensor detection_value(const at::Tensor &logits, const sscam_target &target)
+{
+    const at::Tensor row = logits.select(0, 0);
+    const HostArray<float> values = host_copy(logits.detach());
+    sscam_target own = target;
+    own.anchor = sscam_detection_anchor(target.detection, values.get(), target.anchor);
+    throw_if_failed(sscam_resolve_target(&own, values.get(), logits.size(1)));
+    int64_t factors[2];
+    const int32_t factor_count = sscam_target_factors(&own, factors);
+    const at::Tensor value = row.select(0, factors[0]);
+    return factor_count == 2 ? value * row.select(0, factors[1]) : value;
+}
+
 } // namespace
 
 at::Tensor target_value(const at::Tensor &logits, const sscam_target &target)
 {
+    if (target.kind == SSCAM_TARGET_DETECTION)
+        return detection_value(logits, target);
     at::Tensor row = logits.select(0, 0), value;
-    int64_t factors[2];
-    const int32_t factor_count = sscam_target_factors(&target, factors);
-    if (factor_count > 0) {
-        value = row.select(0, factors[0]);
-        return factor_count == 2 ? value * row.select(0, factors[1]) : value;
-    }
     if (target.kind == SSCAM_TARGET_COSINE) {
         const at::Tensor weights = weights_of(target, row);
         value = row.dot(weights) / (row.norm() * weights.norm());

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detect/detection_anchor.h"
 #include "detect/detection_list.h"
 #include "detect/detection_target.h"
 #include "detect/detector_recognition.h"
@@ -94,6 +95,31 @@ START_TEST(lists_with_labels_are_told_by_whole_numbers)
         memcpy(row + 6 * i, values, sizeof values);
     }
     assert_kind(20, 6, SSCAM_DETECTOR_YOLOV10, 0);
+}
+END_TEST
+
+/* Boxes in [0,1], in descending order of confidence, whose labels could be scores. */
+START_TEST(labels_of_two_classes_are_no_scores)
+{
+    sscam_detector_layout layout;
+    int32_t is_detector = 0;
+    double confidence = 0.0;
+    for (int64_t i = 0; i < 20; i++) {
+        const float values[] = {(float)(0.2 + 0.6 * noise(i)),
+                                (float)(0.2 + 0.6 * noise(i + 50)),
+                                0.1f,
+                                0.2f,
+                                (float)(0.9 - 0.04 * (double)i),
+                                (float)(i % 2)};
+        memcpy(row + 6 * i, values, sizeof values);
+    }
+    ck_assert_int_eq(find_single(20, 6, SSCAM_DETECTOR_AUTO, &layout, &is_detector), SSCAM_OK);
+    ck_assert_int_eq(layout.kind, SSCAM_DETECTOR_RT_DETR_LABELS);
+    ck_assert_int_eq(sscam_detector_class(&layout, row, 1, &confidence), 1);
+    ck_assert_double_eq_tol(confidence, 0.86, 1e-6);
+    const sscam_box box = sscam_detector_box(&layout, row, 1);
+    ck_assert_double_eq_tol(box.right - box.left, 0.1 * SIDE, 1e-4);
+    ck_assert_int_eq(layout.is_final, 1);
 }
 END_TEST
 
@@ -351,6 +377,28 @@ START_TEST(a_box_that_overlaps_by_half_matches_before_a_stronger_one)
 }
 END_TEST
 
+START_TEST(boxes_that_are_numbered_anew_are_matched_again)
+{
+    sscam_detector_layout layout = yolov8(6, 2);
+    const sscam_detection_target target = {
+        &layout, {15.0, 15.0, 25.0, 25.0}, 0, SSCAM_DETECTION_SCORE_CLASS, NULL};
+    memset(row, 0, sizeof row);
+    put(6, 0, 20, 20, 10, 0.0, 0.9); /* of the other class alone */
+    put(6, 1, 50, 50, 10, 0.9, 0.0);
+    put(6, 2, 21, 20, 10, 0.2, 0.0); /* overlap 9/11 */
+    ck_assert_int_eq(sscam_detection_anchor(&target, row, 1), 1);
+    layout.is_final = 1;
+    ck_assert_int_eq(sscam_detection_anchor(&target, row, 0), 2);
+    ck_assert_int_eq(sscam_detection_anchor(&target, row, 1), 2);
+    put(6, 3, 20, 20, 10, 0.1, 0.0); /* the box itself, which matches less */
+    ck_assert_int_eq(sscam_detection_anchor(&target, row, 3), 3);
+    ck_assert_int_eq(sscam_detection_anchor(&target, row, 1), 2);
+    put(6, 2, 50, 20, 10, 0.2, 0.0);
+    put(6, 3, 20, 50, 10, 0.1, 0.0);
+    ck_assert_int_eq(sscam_detection_anchor(&target, row, 3), -1);
+}
+END_TEST
+
 START_TEST(logits_of_similarities_are_finite)
 {
     ck_assert_double_eq_tol(sscam_similarity_logit(0.25), log(0.25 / 0.75), 1e-12);
@@ -376,6 +424,7 @@ int main(void)
     TCase *layouts = add_tcase(suite, "layouts", NULL, NULL);
     tcase_add_test(layouts, single_tensors_are_told_by_shape_and_values);
     tcase_add_test(layouts, lists_with_labels_are_told_by_whole_numbers);
+    tcase_add_test(layouts, labels_of_two_classes_are_no_scores);
     tcase_add_test(layouts, ambiguous_outputs_are_refused);
     tcase_add_test(layouts, other_tables_are_no_detectors);
     tcase_add_test(layouts, pairs_are_told_by_no_object_or_refused);
@@ -390,6 +439,7 @@ int main(void)
     tcase_add_test(scores, similarity_is_the_largest_overlap_times_confidence);
     tcase_add_test(scores, d_rise_takes_the_cosine_of_class_scores);
     tcase_add_test(scores, a_box_that_overlaps_by_half_matches_before_a_stronger_one);
+    tcase_add_test(scores, boxes_that_are_numbered_anew_are_matched_again);
     tcase_add_test(scores, logits_of_similarities_are_finite);
     tcase_add_test(scores, mirror_images_are_mirrored_back);
     return run_suite(suite);

@@ -125,6 +125,7 @@ static const effect effects[] = {
     {"detector", "deformable-detr", NOBODY, ALL, NULL, NULL},
     {"detector", "boxes-scores", NOBODY, ALL, NULL, NULL},
     {"detector", "torchvision", NOBODY, ALL, NULL, NULL},
+    {"detector", "rt-detr-labels", NOBODY, ALL, NULL, NULL},
     {"box", "1,1,4,4", NOBODY, ALL, NULL, NULL},
     {"detection", "1", NOBODY, ALL, NULL, NULL},
     {"detection_score", "d-rise", NOBODY, NULL, NULL, NULL},

@@ -103,7 +103,7 @@ static const known_option known[] = {
     {62, SSCAM_OPTION_TYPE_REAL, "learning_rate", "0.1", ""},
     {63, SSCAM_OPTION_TYPE_CHOICE, "detector", "auto",
      "auto|off|yolov8|yolov8-transposed|yolov5|yolov10|rt-detr|rt-detr-transposed|detr|"
-     "deformable-detr|boxes-scores|torchvision"},
+     "deformable-detr|boxes-scores|torchvision|rt-detr-labels"},
     {64, SSCAM_OPTION_TYPE_STRING, "box", "", ""},
     {65, SSCAM_OPTION_TYPE_INT, "detection", "0", ""},
     {66, SSCAM_OPTION_TYPE_CHOICE, "detection_score", "class", "class|d-rise"},
@@ -753,6 +753,7 @@ static const choice_value choice_values[] = {
     {"detector", "deformable-detr", SSCAM_DETECTOR_DEFORMABLE_DETR},
     {"detector", "boxes-scores", SSCAM_DETECTOR_BOXES_SCORES},
     {"detector", "torchvision", SSCAM_DETECTOR_TORCHVISION},
+    {"detector", "rt-detr-labels", SSCAM_DETECTOR_RT_DETR_LABELS},
     {"detection_score", "class", SSCAM_DETECTION_SCORE_CLASS},
     {"detection_score", "d-rise", SSCAM_DETECTION_SCORE_D_RISE},
 };

@@ -106,6 +106,31 @@ class YoloV5(Detector):
         return torch.cat([boxes, logits.sigmoid()], 2)
 
 
+class YoloV10(Detector):
+    """The most confident boxes by their edges, with a score and a class."""
+
+    def labelled(self, x):
+        boxes, logits = self.found(x)
+        scores, labels = logits.sigmoid().max(2)
+        order = scores.argsort(1, descending=True)[:, :40]
+        kept = boxes.gather(1, order.unsqueeze(2).expand(-1, -1, 4))
+        ends = [scores.gather(1, order), labels.gather(1, order).to(x.dtype)]
+        return kept, torch.stack(ends, 2)
+
+    def forward(self, x):
+        boxes, ends = self.labelled(x)
+        centre, half = boxes[..., :2], boxes[..., 2:] / 2
+        return torch.cat([centre - half, centre + half, ends], 2)
+
+
+class RtDetrLabels(YoloV10):
+    """The same by centres and sizes."""
+
+    def forward(self, x):
+        boxes, ends = self.labelled(x)
+        return torch.cat([share(boxes, x), ends], 2)
+
+
 class RtDetr(Detector):
     def forward(self, x):
         boxes, logits = self.found(x)
@@ -196,7 +221,7 @@ class Layout:
     """How a detector's outputs for a batch are read. `value` is what gradients explain."""
 
     option = "auto"
-    is_final = False
+    is_final = has_labels = False
 
     def rows(self, output, size):
         table = self.table(output).double()
@@ -229,6 +254,34 @@ class Columns(Layout):
 
 class WithObjectness(Layout):
     option, first = "yolov5", 5
+
+
+class Labelled(Layout):
+    """[N,B,6]: edges, score and class."""
+
+    is_final = has_labels = True
+    classes = CLASSES
+
+    def box_edges(self, boxes, size):
+        return boxes
+
+    def rows(self, output, size):
+        found = []
+        for row in output.detach().double().numpy():
+            scores = np.zeros((len(row), self.classes))
+            scores[np.arange(len(row)), row[:, 5].astype(int)] = row[:, 4]
+            found.append(Read(self.box_edges(row[:, :4], size), scores, np.ones(len(row)), True))
+        return found
+
+    def value(self, output, anchor, class_index):
+        return output[0, anchor, 4]
+
+
+class LabelledShares(Labelled):
+    """The same by centre and size in [0,1]."""
+
+    def box_edges(self, boxes, size):
+        return edges(boxes * np.array([size[1], size[0]] * 2))
 
 
 class Shares(Layout):
@@ -285,7 +338,7 @@ class EdgesPair(Layout):
 
 
 class Lists(Layout):
-    is_final = True
+    is_final = has_labels = True
     takes_list = True
 
     def rows(self, output, size):
@@ -322,7 +375,7 @@ class Detection:
 
 
 def detections(read, threshold=0.25, overlap=0.45):
-    """By descending confidence; greedy non-maximum suppression by class."""
+    """By descending confidence; greedy non-maximum suppression by class. Boxes have an area."""
     best = read.confidence.argmax(1) if len(read.boxes) else np.zeros(0, int)
     confidence = read.confidence[np.arange(len(best)), best]
     kept = []
@@ -330,6 +383,8 @@ def detections(read, threshold=0.25, overlap=0.45):
         if confidence[anchor] <= threshold:
             break
         box = read.boxes[anchor]
+        if not (box[2] > box[0] and box[3] > box[1]):
+            continue
         rivals = [d.box for d in kept if d.class_index == best[anchor]]
         if (
             rivals
@@ -351,6 +406,23 @@ def similarity(detection, read, kind="class", class_scores=None):
     norms = np.linalg.norm(read.scores, axis=1) * np.linalg.norm(class_scores)
     cosine = np.divide(read.scores @ class_scores, norms, out=np.zeros_like(norms), where=norms > 0)
     return float((overlap * cosine * read.objectness).max())
+
+
+def anchor_in(detection, read):
+    """The box of an input whose score gradients explain: of networks that number their boxes by
+    confidence, the one that matches best, unless the box is there as it was."""
+    if not read.is_final:
+        return detection.anchor
+    overlap = intersection_over_union(detection.box, read.boxes)
+    confidence = read.confidence[:, detection.class_index]
+    is_there = (overlap > 0.99) & (confidence > 0)
+    if detection.anchor < len(overlap) and is_there[detection.anchor]:
+        return detection.anchor
+    matches = overlap * confidence
+    if (matches[overlap >= 0.5] > 0).any():
+        matches = np.where(overlap >= 0.5, matches, -1)
+    assert matches.max() > 0
+    return int(matches.argmax())
 
 
 def logit(value):
@@ -380,8 +452,14 @@ class Explained:
             [similarity(detection, row, kind, class_scores) for row in self.read(batch)]
         )
 
-    def capture(self, detection):
+    def value_of(self, output, size, detection):
+        """What gradients explain, in the outputs for any input."""
+        anchor = anchor_in(detection, self.layout.rows(output, size)[0])
+        return self.layout.value(output, anchor, detection.class_index)
+
+    def capture(self, detection, inputs=None):
         """A and dY/dA at the layer, [K,h,w]."""
+        inputs = self.inputs if inputs is None else inputs
         leaves = []
 
         def cut(_module, _inputs, output):
@@ -390,10 +468,10 @@ class Explained:
 
         hook = self.module.get_submodule(self.layer).register_forward_hook(cut)
         try:
-            output = self.output(self.inputs)
+            output = self.output(inputs)
         finally:
             hook.remove()
-        value = self.layout.value(output, detection.anchor, detection.class_index)
+        value = self.value_of(output, self.inputs.shape[2:], detection)
         (gradient,) = torch.autograd.grad(value, leaves[-1])
         return leaves[-1].detach().numpy()[0], gradient.numpy()[0]
 
@@ -417,6 +495,8 @@ LAYOUTS = {
     "yolov8-tuple": (YoloV8Tuple, Columns(), {"outputs": CLASSES}),
     "yolov8-transposed": (YoloV8Transposed, Layout(), {"outputs": CLASSES}),
     "yolov5": (YoloV5, WithObjectness(), {"outputs": CLASSES + 1, "per_cell": 3}),
+    "yolov10": (YoloV10, Labelled(), {"outputs": CLASSES}),
+    "rt-detr-labels": (RtDetrLabels, LabelledShares(), {"outputs": CLASSES}),
     "rt-detr": (RtDetr, Shares(), {"outputs": CLASSES}),
     "rt-detr-transposed": (RtDetrTransposed, ShareColumns(), {"outputs": CLASSES}),
     "detr": (Detr, Pair(), {"outputs": CLASSES + 1}),

@@ -60,7 +60,7 @@ class Program:
                 )
         return shown
 
-    def explain_composed(self, model, inputs, method, layers, class_index, **options):
+    def explain_composed(self, model, inputs, method, layers, class_index, flags=(), **options):
         """One map an input of several layers, or of altered inputs: [Shown], without weights."""
         return self._explain(
             model,
@@ -69,7 +69,7 @@ class Program:
             ("raw", "npy"),
             None,
             class_index,
-            (),
+            flags,
             {**options, "layer": layers},
         )[method]
 

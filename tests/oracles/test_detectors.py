@@ -1,5 +1,6 @@
 """Detectors in every layout: their detections, scores and maps against the definitions."""
 
+import copy
 import json
 import os
 import sys
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from cams import Capture, defaults, explain
+from cams import Capture, defaults, explain, normalised, smooth_grad_cam_pp_weights
 from detectors import CLASSES, LAYOUTS, Explained, build, detections, logit, similarity
 from oracle_networks import random_input
+from random_masks import random_masks
 from test_methods import relative_difference
+from whole_network import full_gradients, opti_cam, psi
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = (40, 56)
@@ -39,8 +42,8 @@ class Case:
         self.fine_count = cells
 
     def layer_of(self, detection):
-        """Of lists, whose order hides the cell, any of the two."""
-        if self.name == "torchvision":
+        """Of boxes by confidence, whose order hides the cell, any of the two."""
+        if self.layout.has_labels:
             return None
         return LAYERS["fine" if detection.anchor < self.fine_count else "coarse"]
 
@@ -125,7 +128,7 @@ def test_d_rise_scores(case, program, differences):
     activations, gradients = oracle.capture(detection)
 
     def forward(batch):
-        kind = "class" if case.name == "torchvision" else "d-rise"
+        kind = "class" if case.layout.has_labels else "d-rise"
         return np.array([[s] for s in oracle.similarities(batch, detection, kind, class_scores)])
 
     capture = Capture(activations, gradients, forward(case.inputs)[0], None)
@@ -133,6 +136,103 @@ def test_d_rise_scores(case, program, differences):
     expected = explain("score-cam", case.inputs[0], capture, forward, 0, options, network=None)
     differences(
         "score-cam: weights by D-RISE", np.abs(shown.weights - expected.weights).max(), 2e-4
+    )
+
+
+@pytest.mark.parametrize("kind", ["class", "d-rise"])
+def test_rise(case, kind, program, differences):
+    """D-RISE: random masks, weighted by the similarity of what is detected under them."""
+    detection = case.detections[1]
+    class_scores = case.read.scores[detection.anchor]
+    own = "class" if case.layout.has_labels else kind
+    total = np.zeros(SIZE)
+    for mask in random_masks(SIZE, 40, 5, 0.5, 3):
+        masked = np.float32(case.inputs * mask)
+        (score,) = case.oracle.similarities(masked, detection, own, class_scores)
+        total += score * mask / (40 * 0.5)
+    shown = program.explain_composed(
+        case.path,
+        case.inputs,
+        "rise",
+        "",
+        None,
+        **{"samples": 40, "mask_cells": 5, "seed": 3, "detection_score": kind, "detection": 1},
+        **case.options,
+    )[0]
+    differences(
+        f"rise by {kind}: map of a detection", np.abs(shown.data - normalised(total)).max(), 2e-3
+    )
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_full_grad(case, rank, program, differences):
+    """Of the score of one box."""
+    detection = case.detections[rank]
+    module = copy.deepcopy(case.oracle.module).double()
+    oracle = Explained(module, case.layout, case.inputs)
+
+    def value_of(leaf):
+        output = module(list(leaf) if getattr(case.layout, "takes_list", False) else leaf)
+        return oracle.value_of(output, SIZE, detection)
+
+    parts, _ = full_gradients(module, case.inputs, value_of)
+    expected = normalised(sum(psi(part, SIZE, "channel", False) for part in parts))
+    shown = program.explain_composed(
+        case.path, case.inputs, "full-grad", "", None, detection=rank, **case.options
+    )[0]
+    differences("full-grad: map of a detection", np.abs(shown.data - expected).max(), 2e-3)
+
+
+def test_opti_cam(case, program, differences):
+    """Masked inputs have the boxes of networks that order them in another order."""
+    detection = case.detections[0]
+    (shown,) = program.explain_composed(
+        case.path, case.inputs, "opti-cam", "", None, iterations=5, **case.options
+    )
+    module = copy.deepcopy(case.oracle.module).double()
+    oracle = Explained(module, case.layout, case.inputs, shown.report["layer"])
+    activations, _ = oracle.capture(detection)
+
+    def value_of(masked):
+        output = module(list(masked) if getattr(case.layout, "takes_list", False) else masked)
+        return oracle.value_of(output, SIZE, detection)
+
+    expected = opti_cam(
+        torch.from_numpy(activations), torch.from_numpy(np.float64(case.inputs)), value_of, 5
+    )
+    # Channels without a gradient take steps of rounding, divided by Adam's epsilon of 1e-8.
+    differences("opti-cam: map of a detection", np.abs(shown.data - expected).max(), 5e-3)
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_noisy_inputs(case, rank, program, differences):
+    """Smooth Grad-CAM++ explains the same detection in every noisy input."""
+    detection = case.detections[rank]
+    options = replace(defaults("smooth-grad-cam++"), samples=3, sigma=0.3)
+    (shown,) = program.explain(
+        case.path,
+        case.inputs,
+        ["smooth-grad-cam++"],
+        samples=3,
+        sigma=0.3,
+        detection=rank,
+        **case.options,
+    )["smooth-grad-cam++"]
+    oracle = Explained(case.oracle.module, case.layout, case.inputs, shown.report["layer"])
+    activations, gradients = oracle.capture(detection)
+
+    class Noisy:
+        @staticmethod
+        def capture(noisy, _class_index):
+            return Capture(*oracle.capture(detection, noisy[None]), None, None)
+
+    weights = smooth_grad_cam_pp_weights(
+        Capture(activations, gradients, None, None), case.inputs[0], 0, options, 0, Noisy
+    )
+    differences(
+        "smooth-grad-cam++: weights of a detection, relative",
+        relative_difference(shown.weights, weights),
+        2e-3,
     )
 
 

@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from cams import interpolation_matrix, normalised, upsample
+from cams import normalised, upsample
 from dividing_rectangles import direct_points
 from oracle_networks import Network, random_input, tiny
+from random_masks import random_masks, words
+from whole_network import full_gradients, opti_cam, psi
 
 SIZE = (40, 56)
 CLASS = 3
@@ -69,21 +71,6 @@ def with_activations(network, image, alter):
         return network.forward(image[None])[0]
     finally:
         hook.remove()
-
-
-def words(seed, channel, sample, image, count):
-    """Philox words, as docs/methods.md has them."""
-    counters = np.zeros((-(-count // 4), 4), np.uint64)
-    counters[:, 0] = np.arange(len(counters))
-    counters[:, 1:] = channel, sample, image
-    key = [seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF]
-    for _ in range(10):
-        products = counters[:, [2, 0]] * np.array([0xCD9E8D57, 0xD2511F53], np.uint64)
-        high, low = products >> np.uint64(32), products & np.uint64(0xFFFFFFFF)
-        mixed = high ^ counters[:, [1, 3]] ^ np.array(key, np.uint64)
-        counters = np.stack([mixed[:, 0], low[:, 0], mixed[:, 1], low[:, 1]], axis=1)
-        key = [(key[0] + 0x9E3779B9) & 0xFFFFFFFF, (key[1] + 0xBB67AE85) & 0xFFFFFFFF]
-    return counters.ravel()[:count].astype(np.float64)
 
 
 def softmax(values):
@@ -238,18 +225,6 @@ def test_group_cam(program, paths, options):
     assert_map(shown, total, 5e-3)
 
 
-def random_masks(count, cells, probability, seed):
-    """Petsiuk et al. 2018, section 3.2."""
-    cell = [-(-side // cells) for side in SIZE]
-    matrices = [interpolation_matrix(cells, (cells + 1) * side) for side in cell]
-    for i in range(count):
-        drawn = words(seed, 0, i, 0, cells * cells + 3)
-        grid = ((drawn[:-3] + 0.5) * 2.0**-32 < probability).reshape(cells, cells)
-        large = matrices[0] @ grid @ matrices[1].T
-        top, left = (int(d * c) >> 32 for d, c in zip(drawn[-2:], cell))
-        yield large[top : top + SIZE[0], left : left + SIZE[1]]
-
-
 @pytest.mark.parametrize(
     "options", [{}, {"score": "logit"}, {"mask_cells": 5, "mask_probability": 0.3, "seed": 9}]
 )
@@ -260,7 +235,7 @@ def test_rise(program, paths, options):
     probability = options.get("mask_probability", 0.5)
     count, total = 600, np.zeros(SIZE)
     for mask in random_masks(
-        count, options.get("mask_cells", 7), probability, options.get("seed", 0)
+        SIZE, count, options.get("mask_cells", 7), probability, options.get("seed", 0)
     ):
         logits = network.forward((image[0] * mask)[None])[0]
         score = logits[CLASS] if options.get("score") == "logit" else softmax(logits)[CLASS]
@@ -510,44 +485,6 @@ def normed(tmp_path_factory):
     return network.double(), folder
 
 
-def full_gradients(network, image):
-    """X0 dY/dX0, and the gradients by the outputs of layers with a bias times it; and Y."""
-    outputs, hooks = [], []
-
-    def keep(module, _, output):
-        outputs.append((module, output))
-        return output.clone()
-
-    for module in network.modules():
-        if isinstance(module, (nn.Conv2d, nn.BatchNorm2d)):
-            hooks.append(module.register_forward_hook(keep))
-    leaf = torch.from_numpy(np.float64(image)).requires_grad_(True)
-    value = network(leaf)[0, CLASS]
-    gradients = torch.autograd.grad(value, [leaf, *(output for _, output in outputs)])
-    for hook in hooks:
-        hook.remove()
-    parts = [leaf * gradients[0]]
-    for (module, _), gradient in zip(outputs, gradients[1:]):
-        bias = module.bias
-        if isinstance(module, nn.BatchNorm2d):
-            deviation = (module.running_var + module.eps).sqrt()
-            bias = bias - module.running_mean * module.weight / deviation
-        if bias is not None:
-            parts.append(bias[:, None, None] * gradient)
-    return [part.detach().numpy()[0] for part in parts], value.item()
-
-
-def psi(part, rescale, aligned):
-    """|.|, scaled to [0, 1] and upsampled, summed over channels."""
-    part = np.abs(part)
-    axes = (0, 1, 2) if rescale == "layer" else (1, 2)
-    epsilon = {"channel": 0, "layer": 1e-6, "channel_epsilon": 1e-7}[rescale]
-    lowest = part.min(axes, keepdims=True)
-    span = np.broadcast_to(part.max(axes, keepdims=True) - lowest + epsilon, part.shape)
-    scaled = np.divide(part - lowest, span, out=np.zeros_like(part), where=span > 0)
-    return upsample(scaled.sum(0), SIZE, aligned)
-
-
 @pytest.mark.parametrize("file", ["scripted", "traced"])
 @pytest.mark.parametrize(
     "preset, rescale, aligned",
@@ -561,10 +498,10 @@ def test_full_grad(program, normed, file, preset, rescale, aligned):
     """Srinivas & Fleuret 2019, eq. 7; the published code; pytorch-grad-cam."""
     network, folder = normed
     image = random_input((1, 3, *SIZE))
-    parts, value = full_gradients(network, image)
+    parts, value = full_gradients(network, image, lambda leaf: network(leaf)[0, CLASS])
     complete = sum(part.sum() for part in parts) + network.head.bias[CLASS].item()
     assert abs(complete - value) <= 1e-9 * max(abs(value), 1)  # nothing is left out
-    wanted = sum(psi(part, rescale, aligned) for part in parts)
+    wanted = sum(psi(part, SIZE, rescale, aligned) for part in parts)
     shown = program.explain_composed(
         folder / f"{file}.pt", image, "full-grad", "", CLASS, preset=preset
     )[0]
@@ -582,21 +519,14 @@ def test_opti_cam(program, normed, options):
     hook = network.features.register_forward_hook(lambda *given: seen.append(given[2].detach()))
     network(inputs)
     hook.remove()
-    logits = torch.zeros(seen[0].shape[1], dtype=torch.double, requires_grad=True)
     iterations = options.get("iterations", 20)
-    optimiser = torch.optim.Adam([logits], lr=options.get("learning_rate", 0.1))
-
-    def heat():
-        total = (torch.softmax(logits, 0)[:, None, None] * seen[0][0]).sum(0)
-        large = nn.functional.interpolate(
-            total[None, None], SIZE, mode="bilinear", align_corners=False
-        )[0, 0]
-        return (large - large.min()) / (large.max() - large.min())
-
-    for _ in range(iterations):
-        optimiser.zero_grad()
-        (-network(inputs * heat())[0, CLASS]).backward()
-        optimiser.step()
+    heat = opti_cam(
+        seen[0][0],
+        inputs,
+        lambda masked: network(masked)[0, CLASS],
+        iterations,
+        options.get("learning_rate", 0.1),
+    )
     shown = program.explain_composed(
         folder / "scripted.pt",
         image,
@@ -606,4 +536,4 @@ def test_opti_cam(program, normed, options):
         **{"iterations": iterations, **options},
     )[0]
     assert shown.report["passes"] == iterations + 1
-    assert np.abs(shown.data - heat().detach().numpy()).max() <= 2e-3
+    assert np.abs(shown.data - heat).max() <= 2e-3
