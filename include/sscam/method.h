@@ -37,6 +37,8 @@ typedef struct sscam_method sscam_method;
 /** Derivatives of the class score by the input and by values throughout the network: passes back
  * through all of it. Engines of the host do not give them. @since 1.0 */
 #define SSCAM_NEEDS_BACKPROPAGATION 128
+/** Self-attention: a vision transformer. @since 1.0 */
+#define SSCAM_NEEDS_ATTENTION 256
 /** @} */
 
 /** @return Number of methods. Thread: any thread. @since 1.0 */

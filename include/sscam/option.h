@@ -163,6 +163,8 @@ typedef struct sscam_option sscam_option;
 #define SSCAM_OPTION_PADDING 69
 /** `kernel_widths`: standard deviations of the Gaussian masks (AISE). @since 1.0 */
 #define SSCAM_OPTION_KERNEL_WIDTHS 70
+/** `attention_blocks`: last blocks of a transformer that LeGrad explains. @since 1.0 */
+#define SSCAM_OPTION_ATTENTION_BLOCKS 71
 /** @} */
 
 /** @name Types of an option's value

@@ -10,7 +10,8 @@
 static sscam_status check(const sscam_map_job *job, const sscam_gradients *found)
 {
     int32_t is_finite = isfinite(found->value) &&
-                        sscam_all_are_finite(found->input, sscam_input_size(&job->shape));
+                        (!found->input ||
+                         sscam_all_are_finite(found->input, sscam_input_size(&job->shape)));
     for (int64_t i = 0; i < found->map_count; i++) {
         const sscam_gradient_map *map = &found->maps[i];
         is_finite &= sscam_all_are_finite(map->values,
@@ -25,11 +26,13 @@ static sscam_status check(const sscam_map_job *job, const sscam_gradients *found
 sscam_status sscam_find_gradients(sscam_map_job *job, const float *input, sscam_gradient_kind kind,
                                   sscam_gradients *out)
 {
-    const sscam_gradient_request request = {.input = input,
-                                            .shape = job->shape,
-                                            .output = job->output,
-                                            .target = &job->target,
-                                            .kind = kind};
+    const sscam_gradient_request request = {
+        .input = input,
+        .shape = job->shape,
+        .output = job->output,
+        .target = &job->target,
+        .kind = kind,
+        .block_count = job->settings->value[SSCAM_OPTION_ATTENTION_BLOCKS].integer};
     memset(out, 0, sizeof *out);
     if (!job->backend->differentiate)
         return sscam_fail(SSCAM_E_UNSUPPORTED,

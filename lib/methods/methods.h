@@ -32,6 +32,7 @@ sscam_status sscam_weigh_opti_cam(sscam_map_job *job);
 sscam_status sscam_weigh_activation_map(sscam_map_job *job);
 sscam_status sscam_weigh_seg_eigen_cam(sscam_map_job *job);
 sscam_status sscam_weigh_aise(sscam_map_job *job);
+sscam_status sscam_weigh_legrad(sscam_map_job *job);
 
 /* w_fc[c,k] into weights; SSCAM_E_UNSUPPORTED where the head is not pooling and one linear
  * layer. */

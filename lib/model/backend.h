@@ -218,10 +218,16 @@ typedef struct sscam_ablation_request {
 
 /* What a pass back through the whole network gives besides the gradients by its input. */
 typedef enum sscam_gradient_kind {
-    SSCAM_GRADIENTS_OF_INPUT, /* nothing */
-    SSCAM_GRADIENTS_OF_BIASES /* of convolutions and batch norms: b_c dY/dz_c, z being the output,
+    SSCAM_GRADIENTS_OF_INPUT,  /* nothing */
+    SSCAM_GRADIENTS_OF_BIASES, /* of convolutions and batch norms: b_c dY/dz_c, z being the output,
                                  [channels, sides], and b its bias; of a batch norm
                                  beta - mean gamma / sqrt(variance + epsilon) */
+    SSCAM_GRADIENTS_OF_ATTENTION /* nothing by the input. Of each block of a transformer the mean
+                                    over heads and queries of ReLU(dY'/dA), [1, tokens], those
+                                    outside of the grid included, the others in its order; A being
+                                    the attention's matrices, [heads, queries, keys], and Y' the
+                                    target's value where all tokens after the last block are the
+                                    mean of those after this one */
 } sscam_gradient_kind;
 
 typedef struct sscam_gradient_request {
@@ -230,6 +236,7 @@ typedef struct sscam_gradient_request {
     const char *output;         /* as in a capture */
     const sscam_target *target; /* resolved */
     sscam_gradient_kind kind;
+    int64_t block_count; /* of attention: the last so many blocks; 0: all */
 } sscam_gradient_request;
 
 typedef struct sscam_gradient_map {
@@ -239,10 +246,11 @@ typedef struct sscam_gradient_map {
 } sscam_gradient_map;
 
 typedef struct sscam_gradients {
-    double value;             /* Y, the target's */
-    float *input;             /* dY/dX0, shaped as the input; malloc'ed */
+    double value;             /* Y, the target's; of attention Y' of the last block */
+    float *input;             /* dY/dX0, shaped as the input; malloc'ed; NULL for attention */
     sscam_gradient_map *maps; /* in the order of execution; malloc'ed */
     int64_t map_count;
+    sscam_layout_hint tokens; /* of attention: the grid, as far as the network tells of it */
 } sscam_gradients;
 
 /* Values of a detector's row whose common layer is wanted. */

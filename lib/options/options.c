@@ -133,6 +133,8 @@ static const sscam_option table[] = {
     INT(ITERATIONS, "iterations", "100", 1, 1e6,
         "Steps of Opti-CAM's optimisation; each is a network evaluation with gradients."),
     REAL(LEARNING_RATE, "learning_rate", "0.1", 0, 1e3, "Learning rate of Opti-CAM's Adam."),
+    INT(ATTENTION_BLOCKS, "attention_blocks", "0", 0, 1e6,
+        "Last blocks of a transformer whose attention LeGrad takes the mean over; 0: all."),
     CHOICE(AUG_SMOOTH, "aug_smooth", VALUES("off", "on"),
            "Whether the map is the mean of those of six altered inputs: as it is and mirrored, "
            "times 0.9, 1 and 1.1."),
@@ -406,6 +408,7 @@ static const preset_row preset_rows[] = {
     {"pytorch-grad-cam", "full-grad", SSCAM_OPTION_RESCALE, "channel_epsilon"},
     {"pytorch-grad-cam", "full-grad", SSCAM_OPTION_ALIGN_CORNERS, "off"},
     {"authors-code", "opti-cam", SSCAM_OPTION_ITERATIONS, "50"},
+    {"authors-code", "legrad", SSCAM_OPTION_ATTENTION_BLOCKS, "2"},
 };
 
 static const int32_t preset_options[] = {
@@ -415,7 +418,7 @@ static const int32_t preset_options[] = {
     SSCAM_OPTION_NOISE_SCALE,  SSCAM_OPTION_MASK_WEIGHTS,    SSCAM_OPTION_RESCORE,
     SSCAM_OPTION_SAMPLE_COUNT, SSCAM_OPTION_COMBINE,         SSCAM_OPTION_FUSION,
     SSCAM_OPTION_AUG_SMOOTH,   SSCAM_OPTION_EIGEN_SMOOTH,    SSCAM_OPTION_REDUCTION,
-    SSCAM_OPTION_RESCALE,      SSCAM_OPTION_ITERATIONS,
+    SSCAM_OPTION_RESCALE,      SSCAM_OPTION_ITERATIONS,      SSCAM_OPTION_ATTENTION_BLOCKS,
 };
 
 /* --- the public view of the table ------------------------------------------------------------- */

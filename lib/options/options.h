@@ -8,7 +8,7 @@
 #include "sscam/option.h"
 #include "sscam/status.h"
 
-enum { SSCAM_OPTION_LIMIT = 71 }; /* one more than the highest identifier */
+enum { SSCAM_OPTION_LIMIT = 72 }; /* one more than the highest identifier */
 
 /* The values of the options of type choice, in the order of the table's choices, in which a test
  * holds them. Those of `target`, `channel_axis`, `noise_target`, `precision`, `input_type`,

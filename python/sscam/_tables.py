@@ -43,8 +43,9 @@ class Method(NamedTuple):
     needs_ablation: bool  #: many forward passes without single channels of the target layer
     needs_positions: bool  #: many forward passes with single positions of the target layer
     needs_curvature: bool  #: second derivatives of the class score at the target layer
-    needs_layer: bool  #: a target layer; RISE and FullGrad have none
+    needs_layer: bool  #: a target layer; RISE, FullGrad and LeGrad have none
     needs_backpropagation: bool  #: gradients back to the input, through all of the network
+    needs_attention: bool  #: a vision transformer's self-attention
 
 
 class Metric(NamedTuple):
@@ -122,6 +123,7 @@ def _read_method(index: int) -> Method:
         needs_curvature=bool(needs & _constants.NEEDS_CURVATURE),
         needs_layer=not needs & _constants.NEEDS_NO_LAYER,
         needs_backpropagation=bool(needs & _constants.NEEDS_BACKPROPAGATION),
+        needs_attention=bool(needs & _constants.NEEDS_ATTENTION),
     )
 
 

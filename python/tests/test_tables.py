@@ -17,6 +17,7 @@ def test_methods():
     assert methods["ss-cam-max"].needs_scoring and not methods["ss-cam-max"].needs_gradients
     assert methods["cam"].needs_pooled_linear
     assert methods["ablation-cam"].needs_ablation and not methods["score-cam"].needs_ablation
+    assert methods["legrad"].needs_attention and not methods["full-grad"].needs_attention
     assert all(method.title and method.summary and method.citation for method in methods.values())
 
 

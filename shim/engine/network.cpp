@@ -10,6 +10,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include "common/guard.hpp"
+#include "graph/attention_taps.hpp"
 #include "graph/evaluation_form.hpp"
 #include "graph/gradient_taps.hpp"
 #include "graph/network_facts.hpp"
@@ -353,11 +354,27 @@ std::shared_ptr<const Program> Network::gradient_program(sscam_gradient_kind kin
     std::lock_guard<std::mutex> lock(mutex_);
     std::shared_ptr<const Program> &program = gradient_programs_[{kind, detaching}];
     if (!program)
-        program = graph_->program_with(
-            [kind](torch::jit::Graph &graph, torch::jit::Value *tap) {
-                insert_gradient_taps(graph, tap, kind);
-            },
-            detaching);
+        program = graph_->program([](int64_t) { return false; }, detaching,
+                                  [kind](torch::jit::Graph &graph, torch::jit::Value *tap) {
+                                      insert_gradient_taps(graph, tap, kind);
+                                  });
+    return program;
+}
+
+std::shared_ptr<const Program> Network::attention_program(const Transformer &transformer,
+                                                          Detaching detaching)
+{
+    std::set<int64_t> marks;
+    for (const TransformerBlock &block : transformer.blocks)
+        marks.insert({block.attention.mark, block.tokens.mark});
+    const std::pair<std::set<int64_t>, Detaching> key(marks, detaching);
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto program = attention_programs_.find(key);
+    if (!program) {
+        program = graph_->program([&](int64_t mark) { return marks.count(mark) != 0; }, detaching,
+                                  insert_attention_notes);
+        attention_programs_.insert(key, program);
+    }
     return program;
 }
 

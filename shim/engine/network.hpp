@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -62,6 +63,10 @@ public:
 
     // The program whose values of a kind go through a GradientTap. Kept.
     std::shared_ptr<const Program> gradient_program(sscam_gradient_kind kind, Detaching detaching);
+    // The program with taps at the attention of each block and at the tokens after it, where
+    // insert_attention_notes() has been. Kept for the shapes used last.
+    std::shared_ptr<const Program> attention_program(const Transformer &transformer,
+                                                     Detaching detaching);
     // The program with taps at the marks of which `wanted` is true. It is not kept.
     std::shared_ptr<const Program> program_at(const std::function<bool(int64_t)> &wanted,
                                               Detaching detaching) const
@@ -124,6 +129,8 @@ private:
     LruCache<std::pair<std::string, uint64_t>, std::shared_ptr<const TokenOrder>> token_orders_;
     std::map<std::pair<sscam_gradient_kind, Detaching>, std::shared_ptr<const Program>>
         gradient_programs_;
+    LruCache<std::pair<std::set<int64_t>, Detaching>, std::shared_ptr<const Program>>
+        attention_programs_;
     LruCache<std::vector<int64_t>, std::shared_ptr<const std::vector<Returned>>> outputs_;
 };
 

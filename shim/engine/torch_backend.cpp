@@ -13,6 +13,7 @@
 #include "cuda/tf32_guard.hpp"
 #include "engine/network.hpp"
 #include "graph/activation_capture.hpp"
+#include "graph/attention_gradients.hpp"
 #include "graph/dense_output.hpp"
 #include "graph/detection_layer.hpp"
 #include "graph/whole_gradients.hpp"
@@ -105,7 +106,12 @@ sscam_status capture_layer(void *handle, const sscam_capture_request *request, s
 sscam_status differentiate(void *handle, const sscam_gradient_request *request,
                            sscam_gradients *out)
 {
-    return guarded_on(handle, [&](Network &network) { find_gradients(network, *request, *out); });
+    return guarded_on(handle, [&](Network &network) {
+        if (request->kind == SSCAM_GRADIENTS_OF_ATTENTION)
+            find_attention_gradients(network, *request, *out);
+        else
+            find_gradients(network, *request, *out);
+    });
 }
 
 sscam_status score(void *handle, const sscam_score_request *request, float *scores)

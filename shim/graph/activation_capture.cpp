@@ -111,24 +111,19 @@ void check_captured(const at::Tensor &activations, const Layer &layer)
                                        ", which has too many axes");
 }
 
-// Tokens of a layer, [1,T,C], [T,1,C] or [1,C,T], in another order than the grid's.
-struct TokenOrder {
-    int64_t axis = 0, extra = 0;
-    std::vector<int64_t> tokens; // at each position of the grid; empty: in order
+} // namespace
 
-    at::Tensor applied(const at::Tensor &values) const
-    {
-        if (tokens.empty())
-            return values;
-        const at::Tensor order = at::tensor(tokens, at::kLong).to(values.device());
-        return at::cat(
-            {values.narrow(axis, 0, extra),
-             values.narrow(axis, extra, values.size(axis) - extra).index_select(axis, order)},
-            axis);
-    }
-};
+at::Tensor TokenOrder::applied(const at::Tensor &values) const
+{
+    if (tokens.empty())
+        return values;
+    const at::Tensor order = at::tensor(tokens, at::kLong).to(values.device());
+    return at::cat(
+        {values.narrow(axis, 0, extra),
+         values.narrow(axis, extra, values.size(axis) - extra).index_select(axis, order)},
+        axis);
+}
 
-// `activations`: of the input.
 TokenOrder token_order(Network &network, const Layer &layer, const at::Tensor &input,
                        const at::Tensor &activations, const std::string &output)
 {
@@ -168,8 +163,6 @@ TokenOrder token_order(Network &network, const Layer &layer, const at::Tensor &i
     });
     return order;
 }
-
-} // namespace
 
 const Layer &wanted_layer(const LayerTable &table, const char *name)
 {

@@ -593,12 +593,15 @@ std::shared_ptr<jit::Graph> MarkedGraph::copy_of_graph(Detaching detaching) cons
 }
 
 std::shared_ptr<const Program> MarkedGraph::program(const std::function<bool(int64_t)> &wanted,
-                                                    Detaching detaching) const
+                                                    Detaching detaching,
+                                                    const Insertion &insert) const
 {
     register_tap_operator();
     std::shared_ptr<jit::Graph> graph = copy_of_graph(detaching);
     jit::Value *tap = graph->addInput("tap");
     tap->setType(c10::CapsuleType::get());
+    if (insert)
+        insert(*graph, tap);
     for_each_node(graph->block(), [&](jit::Node *node) {
         if (node->kind() != mark_symbol())
             return;
@@ -607,20 +610,6 @@ std::shared_ptr<const Program> MarkedGraph::program(const std::function<bool(int
         else
             remove_mark(node);
     });
-    return std::make_shared<const Program>(graph, module_, form_);
-}
-
-std::shared_ptr<const Program> MarkedGraph::program_with(const Insertion &insert,
-                                                         Detaching detaching) const
-{
-    std::shared_ptr<jit::Graph> graph = copy_of_graph(detaching);
-    jit::Value *tap = graph->addInput("tap");
-    tap->setType(c10::CapsuleType::get());
-    for_each_node(graph->block(), [](jit::Node *node) {
-        if (node->kind() == mark_symbol())
-            remove_mark(node);
-    });
-    insert(*graph, tap);
     return std::make_shared<const Program>(graph, module_, form_);
 }
 

@@ -96,13 +96,14 @@ public:
     // Whether forward() detaches values from their gradients.
     bool detaches() const { return detaches_; }
 
-    // forward() with taps at the marks for which `wanted` is true.
-    std::shared_ptr<const Program> program(const std::function<bool(int64_t)> &wanted,
-                                           Detaching detaching = Detaching::Kept) const;
-
-    // forward() without marks, with what `insert` puts into it: operations that take the tap.
+    // Puts operations that take the tap into a graph.
     using Insertion = std::function<void(torch::jit::Graph &graph, torch::jit::Value *tap)>;
-    std::shared_ptr<const Program> program_with(const Insertion &insert, Detaching detaching) const;
+
+    // forward() with taps at the marks for which `wanted` is true. What `insert` puts behind an
+    // operation runs before the tap there; null: nothing.
+    std::shared_ptr<const Program> program(const std::function<bool(int64_t)> &wanted,
+                                           Detaching detaching = Detaching::Kept,
+                                           const Insertion &insert = nullptr) const;
 
 private:
     std::shared_ptr<torch::jit::Graph> copy_of_graph(Detaching detaching) const;

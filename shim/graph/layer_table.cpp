@@ -252,6 +252,30 @@ bool has_influence(const MarkedGraph &graph, const Layer &layer, const at::Tenso
     }
 }
 
+std::vector<SeenValue> seen_values(const std::vector<Observation> &observations,
+                                   const std::vector<Mark> &marks)
+{
+    std::unordered_map<int64_t, int64_t> calls;
+    std::vector<SeenValue> seen;
+    for (const Observation &observation : observations)
+        seen.push_back({{observation.mark, calls[observation.mark]++},
+                        marks[observation.mark].kind,
+                        observation.shape,
+                        observation.value});
+    return seen;
+}
+
+Transformer find_blocks(const std::vector<SeenValue> &seen, const std::vector<ListedLayer> &listed,
+                        FlowValue logits)
+{
+    Transformer transformer = find_transformer(seen, logits);
+    if (const SeenValue *tokens = tokens_of_last_block(transformer, seen))
+        for (const ListedLayer &entry : listed)
+            if (entry.value == tokens->value)
+                transformer.layer = entry.layer.name;
+    return transformer;
+}
+
 void write_shape(const std::vector<int64_t> &shape, sscam_layer &entry)
 {
     entry.rank = static_cast<int32_t>(std::min<size_t>(shape.size(), SSCAM_LAYER_MAX_RANK));
@@ -320,6 +344,7 @@ LayerTable find_layers(const MarkedGraph &graph, const at::Tensor &input, const 
     table.default_index = found.index;
     table.no_default = std::move(found.reason);
     mark_maps_before_weights(listed, recording.logits, input.sizes());
+    table.transformer = find_blocks(seen_values(all, graph.marks()), listed, recording.logits);
     table.not_run = names_not_run(recording.recorder->observations, graph.marks());
     table.not_run.merge(of_others);
     for (ListedLayer &entry : listed)

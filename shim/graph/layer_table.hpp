@@ -9,6 +9,7 @@
 
 #include "graph/graph_tap.hpp"
 #include "graph/output_reading.hpp"
+#include "graph/transformer_blocks.hpp"
 #include "model/backend.h"
 
 namespace sscam {
@@ -30,6 +31,7 @@ struct LayerTable {
     std::set<std::string> not_run; // names of modules and operations that other inputs may reach
     std::vector<Output> outputs;
     size_t output_taken = 0; // number of the one with the class scores
+    Transformer transformer; // that gives the class scores
 
     const Layer *find(const std::string &name) const;
 };

@@ -7,18 +7,18 @@
 
 namespace sscam {
 
+int64_t known_sources(const Step &step)
+{
+    return std::count_if(step.sources.begin(), step.sources.end(),
+                         [](const FlowValue &source) { return source.is_known(); });
+}
+
 namespace {
 
 bool starts_with_any(const std::string &text, std::initializer_list<const char *> beginnings)
 {
     return std::any_of(beginnings.begin(), beginnings.end(),
                        [&](const char *beginning) { return text.rfind(beginning, 0) == 0; });
-}
-
-int64_t known_sources(const Step &step)
-{
-    return std::count_if(step.sources.begin(), step.sources.end(),
-                         [](const FlowValue &source) { return source.is_known(); });
 }
 
 bool is_matrix_product(const Step &step)

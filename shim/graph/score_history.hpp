@@ -10,6 +10,9 @@
 
 namespace sscam {
 
+// The sources that depend on the input.
+int64_t known_sources(const Step &step);
+
 // Kinds of operations, by autograd's names. A step is weighted when it multiplies by weights rather
 // than by other values.
 bool is_weighted(const Step &step);

@@ -46,6 +46,7 @@ METHODS = [
     "activation-map",
     "seg-eigen-cam",
     "aise",
+    "legrad",
 ]
 WITHOUT_WEIGHTS = {
     "eigen-cam",

@@ -654,7 +654,7 @@ static const step steps[] = {
     {"evaluate top50", evaluate_case, {"score-cam"}, {{"metric_mask", "top50"}}, .file = NULL},
     {"rescale",
      explain_image,
-     {"full-grad", "opti-cam"},
+     {"full-grad", "opti-cam", "legrad"},
      {{"rescale", "layer"}, {"iterations", "2"}},
      .file = NULL},
     {"evaluate costs",

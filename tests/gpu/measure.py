@@ -435,7 +435,9 @@ def plan_of(subjects, options):
     """What to measure, (name, call), the most important first."""
     on_card = options.device.startswith("cuda")
     others = [
-        method.name for method in sscam.methods() if method.name not in (*FIRST_METHODS, "cam")
+        method.name
+        for method in sscam.methods()
+        if method.name not in (*FIRST_METHODS, "cam") and not method.needs_attention
     ]
     for precision in options.precisions.split(","):
         for subject in subjects:

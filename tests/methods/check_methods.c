@@ -128,6 +128,8 @@ static const struct {
     {"activation-map", "Activation map", 0},
     {"seg-eigen-cam", "Seg-Eigen-CAM", SSCAM_NEEDS_GRADIENTS},
     {"aise", "AISE", SSCAM_NEEDS_SCORING | SSCAM_NEEDS_NO_LAYER},
+    {"legrad", "LeGrad",
+     SSCAM_NEEDS_BACKPROPAGATION | SSCAM_NEEDS_NO_LAYER | SSCAM_NEEDS_ATTENTION},
 };
 enum { METHODS = sizeof methods / sizeof methods[0] };
 

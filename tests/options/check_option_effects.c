@@ -56,13 +56,14 @@ static void tear_down(void)
 #define RISE RANDOM_MASKS AISE /* scores of masked inputs, without a layer */
 #define FULL_GRAD " full-grad"
 #define OPTI_CAM " opti-cam"
-#define WITHOUT_TERMS ACTIVATION_MAPS POSITIONS GROUP RISE FULL_GRAD OPTI_CAM
+#define LEGRAD " legrad"
+#define WITHOUT_TERMS ACTIVATION_MAPS POSITIONS GROUP RISE FULL_GRAD OPTI_CAM LEGRAD
 #define SUMMED_LATER ACTIVATION_MAPS POSITIONS GROUP OPTI_CAM /* maps of a layer without terms */
 #define OF_GRADIENTS SUMS CAM EIGEN_GRAD
-#define OF_SIGNS SUMS CAM SIGNED_EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE OPTI_CAM
+#define OF_SIGNS SUMS CAM SIGNED_EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE OPTI_CAM LEGRAD
 #define OF_CLASSES OF_SIGNS EIGEN_GRAD FULL_GRAD
 #define OF_LAYERS OF_GRADIENTS SCORING ABLATION EIGEN SUMMED_LATER
-#define ALL OF_LAYERS RISE FULL_GRAD
+#define ALL OF_LAYERS RISE FULL_GRAD LEGRAD
 #define NOBODY ""
 
 /* The image as it is, a class whose weights have both signs, and noise small enough for structure
@@ -82,8 +83,8 @@ typedef struct effect {
 static const effect effects[] = {
     {"layer", "stem", SUMS EIGEN_GRAD SCORING ABLATION EIGEN SUMMED_LATER, CAM, NULL, NULL},
     {"layer", "features", NOBODY, NULL, NULL, NULL}, /* the default one */
-    {"grid", "2x10", OF_LAYERS, NULL, NULL, "linear tokens"},
-    {"grid", "2x10", NOBODY, NULL, NULL, NULL},
+    {"grid", "2x10", OF_LAYERS LEGRAD, NULL, NULL, "linear tokens"},
+    {"grid", "2x10", LEGRAD, NULL, NULL, NULL},
     /* So small a map looks as if its channels came first; with these, CAM refuses. */
     {"channel_axis", "last", SUMS EIGEN_GRAD SCORING ABLATION EIGEN SUMMED_LATER, CAM, NULL,
      "linear places-first"},
@@ -108,7 +109,7 @@ static const effect effects[] = {
     {"contrast_count", "2", NOBODY, NULL, NULL, NULL},
     {"contrast_weight", "0.5", OF_CLASSES, NULL, "target=difference", NULL},
     {"contrast_weight", "0.5", NOBODY, NULL, NULL, NULL},
-    {"output", "half", OF_GRADIENTS SCORING POSITIONS GROUP RISE OPTI_CAM, NULL, NULL,
+    {"output", "half", OF_GRADIENTS SCORING POSITIONS GROUP RISE OPTI_CAM LEGRAD, NULL, NULL,
      NULL}, /* of an ablation's share, a factor cancels */
     {"output", "0", NOBODY, NULL, NULL, NULL},
     /* The dense network is linear: its mean gradients, which Grad-CAM takes, are the same over any
@@ -132,13 +133,13 @@ static const effect effects[] = {
     {"detection_threshold", "0.5", NOBODY, NULL, NULL, NULL},
     {"detection_overlap", "0.5", NOBODY, NULL, NULL, NULL},
     {"region", "all",
-     OTHER_SUMS EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE FULL_GRAD OPTI_CAM, CAM, NULL,
-     "dense"},
+     OTHER_SUMS EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE FULL_GRAD OPTI_CAM, CAM LEGRAD,
+     NULL, "dense"},
     {"region", "2,0,9,6",
-     OTHER_SUMS EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE FULL_GRAD OPTI_CAM, CAM, NULL,
-     "dense"},
+     OTHER_SUMS EIGEN_GRAD SCORING ABLATION POSITIONS GROUP RISE FULL_GRAD OPTI_CAM, CAM LEGRAD,
+     NULL, "dense"},
     {"region", "all", NOBODY, NULL, NULL, NULL},
-    {"reduction", "sum", SUMS EIGEN_GRAD SCORING POSITIONS GROUP RISE OPTI_CAM, CAM,
+    {"reduction", "sum", SUMS EIGEN_GRAD SCORING POSITIONS GROUP RISE OPTI_CAM, CAM LEGRAD,
      "region=2,0,10,4", "dense"}, /* eight positions: an exact factor */
     {"reduction", "sum", NOBODY, NULL, NULL, NULL},
     {"score", "probability", SCORING ABLATION POSITIONS, NULL, NULL, NULL},
@@ -156,6 +157,8 @@ static const effect effects[] = {
     {"rescale", "channel_epsilon", FULL_GRAD, NULL, NULL, NULL}, /* by a rounding */
     {"iterations", "3", OPTI_CAM, NULL, NULL, NULL},
     {"learning_rate", "0.5", OPTI_CAM, NULL, NULL, NULL},
+    {"attention_blocks", "1", LEGRAD, NULL, NULL, NULL},
+    {"attention_blocks", "2", NOBODY, NULL, NULL, NULL}, /* as many as there are */
     {"flat_channels", "score", SCORING, NULL, NULL, NULL},
     /* Gradients feel noise on the input where the network is not linear; CAM is refused there. */
     {"samples", "2", NOISY " is-cam" RISE, CAM, NULL, "quadratic"},

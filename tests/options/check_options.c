@@ -111,6 +111,7 @@ static const known_option known[] = {
     {68, SSCAM_OPTION_TYPE_REAL, "detection_overlap", "0.45", ""},
     {69, SSCAM_OPTION_TYPE_STRING, "padding", "0", ""},
     {70, SSCAM_OPTION_TYPE_STRING, "kernel_widths", "0.1,0.175,0.25", ""},
+    {71, SSCAM_OPTION_TYPE_INT, "attention_blocks", "0", ""},
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 

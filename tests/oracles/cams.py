@@ -38,6 +38,7 @@ OTHER_METHODS = (
     "opti-cam",
     "activation-map",
     "aise",
+    "legrad",
 )
 BATCH = 32
 

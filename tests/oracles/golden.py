@@ -50,7 +50,9 @@ def run(program, *arguments, environment=None):
 
 
 def methods_of(program):
-    return [method["name"] for method in json.loads(run(program, "methods", "--json"))]
+    """Those of networks without attention."""
+    methods = json.loads(run(program, "methods", "--json"))
+    return [method["name"] for method in methods if "attention" not in method["needs"]]
 
 
 def maps_of(program, environment=None, **options):

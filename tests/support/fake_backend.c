@@ -930,6 +930,30 @@ static sscam_status add_bias(const sscam_gradient_request *request, sscam_gradie
     return SSCAM_OK;
 }
 
+/* Two blocks whose tokens are the input's pixels, behind a class token. */
+static sscam_status add_attention(const sscam_gradient_request *request, const float *input,
+                                  sscam_gradients *out)
+{
+    const int64_t pixels = sscam_position_count(request->shape.sides),
+                  blocks = request->block_count == 1 ? 1 : 2;
+    out->maps = calloc((size_t)blocks, sizeof *out->maps);
+    for (; out->maps && out->map_count < blocks; out->map_count++) {
+        sscam_gradient_map *map = &out->maps[out->map_count];
+        *map = (sscam_gradient_map){
+            1, {1, 1, pixels + 1}, calloc((size_t)pixels + 1, sizeof(float))};
+        if (!map->values)
+            return sscam_fail_memory("gradients");
+        for (int64_t i = 0; i < sscam_input_size(&request->shape); i++)
+            map->values[1 + i % pixels] += fmaxf(
+                out->input[i] * (out->map_count + 1 == blocks ? input[i] : 1.0f - input[i]), 0.0f);
+    }
+    out->tokens = (sscam_layout_hint){.grid_height = request->shape.sides.height,
+                                      .grid_width = request->shape.sides.width};
+    free(out->input);
+    out->input = NULL;
+    return out->maps ? SSCAM_OK : sscam_fail_memory("gradients");
+}
+
 static sscam_status differentiate(void *network, const sscam_gradient_request *request,
                                   sscam_gradients *out)
 {
@@ -951,6 +975,8 @@ static sscam_status differentiate(void *network, const sscam_gradient_request *r
     is_differentiating = 0;
     if (status == SSCAM_OK && request->kind == SSCAM_GRADIENTS_OF_BIASES)
         status = add_bias(request, out);
+    if (status == SSCAM_OK && request->kind == SSCAM_GRADIENTS_OF_ATTENTION)
+        status = add_attention(request, input, out);
     free(input);
     if (status != SSCAM_OK)
         sscam_gradients_release(out);

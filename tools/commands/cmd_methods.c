@@ -19,6 +19,7 @@ static const struct {
     {SSCAM_NEEDS_BACKPROPAGATION, "backpropagation",
      "gradients back to the input (passes through all of the network)"},
     {SSCAM_NEEDS_NO_LAYER, "no-layer", "no layer"},
+    {SSCAM_NEEDS_ATTENTION, "attention", "self-attention (a vision transformer)"},
 };
 
 #define NEED_COUNT (sizeof needs / sizeof *needs)

@@ -46,7 +46,8 @@ int explainer_set_create(const struct selection *selection, sscam_model *model,
 /* Only these methods need a certain structure of the network. */
 static bool may_be_unsupported(const char *name)
 {
-    return sscam_method_needs(sscam_method_find(name)) & SSCAM_NEEDS_POOLED_LINEAR;
+    return sscam_method_needs(sscam_method_find(name)) &
+           (SSCAM_NEEDS_POOLED_LINEAR | SSCAM_NEEDS_ATTENTION);
 }
 
 int explainer_set_drop_unsupported(struct explainer_set *set, const struct selection *selection,
