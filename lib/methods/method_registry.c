@@ -127,8 +127,8 @@ static const sscam_method table[] = {
     {"legrad", "LeGrad", "positive gradients by the attention of a transformer's blocks",
      "Bousselham, Boggust, Chaybouti, Strobelt & Kuehne: LeGrad: An Explainability Method for "
      "Vision Transformers via Feature Formation Sensitivity. ICCV 2025 (arXiv:2404.03214)",
-     SSCAM_NEEDS_BACKPROPAGATION | SSCAM_NEEDS_NO_LAYER | SSCAM_NEEDS_ATTENTION,
-     sscam_weigh_legrad, 1},
+     SSCAM_NEEDS_BACKPROPAGATION | SSCAM_NEEDS_NO_LAYER | SSCAM_NEEDS_ATTENTION, sscam_weigh_legrad,
+     1},
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof table[0] };

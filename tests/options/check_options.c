@@ -524,6 +524,23 @@ static const preset_case presets[] = {
 };
 enum { PRESETS = sizeof presets / sizeof presets[0] };
 
+/* Counts that are a method's own, whatever the preset's are for others. */
+static const struct {
+    const char *method, *preset, *option, *value;
+} preset_counts[] = {
+    {"rise", "torch-cam", "samples", "4000"},
+    {"rise", "authors-code", "samples", "4000"},
+    {"aise", "torch-cam", "samples", "50"},
+    {"aise", "authors-code", "samples", "50"},
+    {"is-cam", "torch-cam", "samples", "10"},
+    {"is-cam", "authors-code", "samples", "10"},
+    {"smooth-grad-cam++", "torch-cam", "samples", "4"},
+    {"smooth-grad-cam++", "authors-code", "samples", "10"},
+    {"opti-cam", "torch-cam", "iterations", "100"},
+    {"opti-cam", "authors-code", "iterations", "50"},
+};
+enum { PRESET_COUNTS = sizeof preset_counts / sizeof preset_counts[0] };
+
 /* What option `name` should be: the value among `differing`, or its default. */
 static const char *value_wanted(const char *differing, const known_option *option, char *value,
                                 size_t size)
@@ -554,6 +571,14 @@ static void use_method(const char *method)
     sscam_explainer_unref(explainer);
     explainer = make_explainer("fake linear", method);
 }
+
+START_TEST(presets_keep_the_counts_of_a_method)
+{
+    use_method(preset_counts[_i].method);
+    ASSERT_OK(sscam_explainer_set(explainer, "preset", preset_counts[_i].preset));
+    ck_assert_str_eq(option_text(explainer, preset_counts[_i].option), preset_counts[_i].value);
+}
+END_TEST
 
 START_TEST(presets_set_what_the_document_says_and_nothing_else)
 {
@@ -903,6 +928,7 @@ int main(void)
     tcase_add_test(table, rows_that_are_not_there_are_null);
     add_values(values);
     tcase_add_loop_test(preset, presets_set_what_the_document_says_and_nothing_else, 0, PRESETS);
+    tcase_add_loop_test(preset, presets_keep_the_counts_of_a_method, 0, PRESET_COUNTS);
     tcase_add_test(preset, presets_replace_one_another);
     tcase_add_test(preset, options_set_later_win);
     tcase_add_test(preset, presets_leave_the_run_and_the_image_alone);

@@ -59,7 +59,7 @@ static inline void set_options(sscam_explainer *explainer, const char *options)
     char copy[256], *rest = NULL;
     sscam_status status = SSCAM_OK;
     snprintf(copy, sizeof copy, "%s", options);
-    for (char *name = strtok_r(copy, " ", &rest); name != NULL && status == SSCAM_OK;
+    for (char *name = strtok_r(copy, " ", &rest); name && status == SSCAM_OK;
          name = strtok_r(NULL, " ", &rest)) {
         char *value = strchr(name, '=');
         *value++ = '\0';
