@@ -24,5 +24,6 @@ for sigma in 0.5 1 4; do
 done
 for rank in 0 1; do
     "$program" explain $demo/clothes_detector.pt $demo/scenes/scene11.png \
-        --labels $demo/labels.txt -m layer-cam --detection $rank --detection-threshold 0.6 -o detection-$rank.png
+        --labels $demo/labels.txt -m layer-cam --detection $rank --detection-threshold 0.6 \
+        -o detection-$rank.png
 done

@@ -343,7 +343,7 @@ static const struct {
     int32_t option;
     const char *value;
 } method_defaults[] = {
-    {"smooth-grad-cam++", SSCAM_OPTION_SIGMA, "0.3"}, /* of the input itself, not of a mask in [0,1] */
+    {"smooth-grad-cam++", SSCAM_OPTION_SIGMA, "0.3"}, /* of the input itself, not of a mask */
     {"rise", SSCAM_OPTION_SAMPLES, "4000"},           {"rise", SSCAM_OPTION_SCORE, "probability"},
     {"group-cam", SSCAM_OPTION_SCORE, "probability"}, {"aise", SSCAM_OPTION_SAMPLES, "50"},
     {"aise", SSCAM_OPTION_SCORE, "probability"},
