@@ -1,5 +1,4 @@
 /* The mean of a layer's activations: ActivationMap of OpenVINO XAI. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/checked_size.h"
@@ -13,21 +12,17 @@ static void average_channels(const sscam_capture *capture, int64_t positions, do
             mean[p] += (double)capture->activations[k * positions + p] / (double)capture->channels;
 }
 
-/* (1/K) sum_k A_k(p): ActivationMap of OpenVINO XAI. The lowest value becomes 0, as negative means,
- * which layers without a ReLU have, would be lost to the map's ReLU. */
+/* (1/K) sum_k A_k(p): ActivationMap of OpenVINO XAI. Layers without a ReLU have negative
+ * means. */
 sscam_status sscam_weigh_activation_map(sscam_map_job *job)
 {
     const sscam_capture *capture = job->capture;
     const int64_t positions = sscam_position_count(capture->sides);
-    double *mean = sscam_zeros(positions, sizeof *mean), lowest = INFINITY;
+    double *mean = sscam_zeros(positions, sizeof *mean);
     if (!mean)
         return sscam_fail_memory("the mean of activations");
     average_channels(capture, positions, mean);
-    for (int64_t p = 0; p < positions; p++)
-        lowest = fmin(lowest, mean[p]);
-    sscam_status status = sscam_begin_raw_map(job, capture->sides);
-    for (int64_t p = 0; p < positions && status == SSCAM_OK; p++)
-        job->raw_map[p] = (float)(mean[p] - lowest);
+    sscam_status status = sscam_take_raw_map(job, capture->sides, mean, 1.0);
     free(mean);
     return status;
 }

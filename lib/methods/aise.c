@@ -220,12 +220,11 @@ static int32_t find_points(aise_state *work)
     return 0;
 }
 
-/* The sum over kernels of their sums, each over its maximum where that is positive; its lowest
- * value becomes 0. */
+/* The sum over kernels of their sums, each over its maximum where that is positive. */
 static sscam_status finish(sscam_map_job *job, aise_state *work)
 {
     const int64_t positions = sscam_position_count(job->shape.sides);
-    double *total = work->kernels[0].sum, lowest = INFINITY;
+    double *total = work->kernels[0].sum;
     for (int32_t i = 0; i < work->kernel_count; i++) {
         double highest = 0.0, *sum = work->kernels[i].sum;
         for (int64_t p = 0; p < positions; p++)
@@ -235,12 +234,7 @@ static sscam_status finish(sscam_map_job *job, aise_state *work)
             total[p] = i == 0 ? scaled : total[p] + scaled;
         }
     }
-    for (int64_t p = 0; p < positions; p++)
-        lowest = fmin(lowest, total[p]);
-    sscam_status status = sscam_begin_raw_map(job, job->shape.sides);
-    for (int64_t p = 0; p < positions && status == SSCAM_OK; p++)
-        job->raw_map[p] = (float)(total[p] - lowest);
-    return status;
+    return sscam_take_raw_map(job, job->shape.sides, total, 1.0);
 }
 
 /* S = sum_w S_w / max S_w, S_w = sum_i (f^c(X0 * m_i) - f^c(X0 * (1 - m_i))) m_i, m_i a Gaussian of

@@ -179,19 +179,11 @@ static sscam_status add_scores(sscam_map_job *job, rise_state *work)
     return SSCAM_OK;
 }
 
-/* The lowest value becomes 0, as negative scores would be lost to the ReLU. */
 static sscam_status finish(sscam_map_job *job, const rise_state *work)
 {
-    const int64_t positions = sscam_position_count(job->shape.sides);
     const double share = job->settings->value[SSCAM_OPTION_MASK_PROBABILITY].real *
                          (double)work->samples;
-    double lowest = INFINITY;
-    sscam_status status = sscam_begin_raw_map(job, job->shape.sides);
-    for (int64_t p = 0; p < positions; p++)
-        lowest = fmin(lowest, work->sum[p]);
-    for (int64_t p = 0; p < positions && status == SSCAM_OK; p++)
-        job->raw_map[p] = (float)((work->sum[p] - lowest) / share);
-    return status;
+    return sscam_take_raw_map(job, job->shape.sides, work->sum, share);
 }
 
 /* S(p) = (1 / (N P)) sum_i f^c(X0 * M_i) M_i(p), P the probability of a cell: Petsiuk et al. 2018,
