@@ -49,8 +49,8 @@ sscam_status sscam_compute_terms(sscam_map_job *job,
 /* Gives the job a raw map of zeros, of `sides`, in place of channel weights. */
 sscam_status sscam_begin_raw_map(sscam_map_job *job, sscam_sides sides);
 
-/* Values of the map's positions over a divisor; the lowest becomes 0, as negative ones would be lost
- * to the ReLU. */
+/* Values of the map's positions over a divisor; the lowest becomes 0, as negative ones would be
+ * lost to the ReLU. */
 sscam_status sscam_take_raw_map(sscam_map_job *job, sscam_sides sides, const double *values,
                                 double divisor);
 
