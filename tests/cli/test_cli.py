@@ -396,7 +396,7 @@ def test_json_tells_all_options_as_set(sscam, network):
 
 
 def test_a_deadline_says_that_it_has_passed(sscam, network):
-    done = sscam("explain", network.model, network.image, "--samples", "100000", "--deadline", "50")
+    done = sscam("explain", network.model, network.image, *SLOW, "--deadline", "50")
     assert_one_line(done, 1, "the deadline of 50 ms has passed")
 
 

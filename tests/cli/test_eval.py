@@ -875,7 +875,7 @@ def test_undefined_values_are_shown(evaluate):
 
 
 def test_default_is_every_method_that_can(evaluate, sscam):
-    """The bundled network has all that a method may ask for."""
+    """The bundled network has all that a method may ask for, but attention."""
     result = evaluate(
         SCENES,
         "--limit",
@@ -886,7 +886,8 @@ def test_default_is_every_method_that_can(evaluate, sscam):
         "1",
         flags=["--probability", "sigmoid", "--metrics", "pointing"],
     )
-    assert result.stderr == ""
+    (note,) = result.stderr.splitlines()
+    assert "legrad" in note and "no self-attention" in note
     found = [row["method"] for row in result.rows]
     assert found[:3] == ["cam", "grad-cam", "grad-cam++"] and len(set(found)) >= 15
 

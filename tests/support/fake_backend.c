@@ -930,7 +930,8 @@ static sscam_status add_bias(const sscam_gradient_request *request, sscam_gradie
     return SSCAM_OK;
 }
 
-/* Two blocks whose tokens are the input's pixels, behind a class token. */
+/* Two blocks whose tokens are the input's pixels, behind a class token. Each has a class score of
+ * its own, for which the network is run again. */
 static sscam_status add_attention(const sscam_gradient_request *request, const float *input,
                                   sscam_gradients *out)
 {
@@ -947,6 +948,7 @@ static sscam_status add_attention(const sscam_gradient_request *request, const f
             map->values[1 + i % pixels] += fmaxf(
                 out->input[i] * (out->map_count + 1 == blocks ? input[i] : 1.0f - input[i]), 0.0f);
     }
+    atomic_fetch_add(&fake_counted.inputs, blocks);
     out->tokens = (sscam_layout_hint){.grid_height = request->shape.sides.height,
                                       .grid_width = request->shape.sides.width};
     free(out->input);

@@ -22,6 +22,7 @@
 #define DEFAULT_BUDGET 50000
 #define CURVE_STEPS 16
 #define BASELINE "random-cam"
+#define USUAL_BLOCKS 12 /* of ViT-B */
 
 /* What is tried, unless -m names methods: those whose maps depend on the class, and the baseline.
  * */
@@ -118,6 +119,15 @@ static double masks_of_aise(const struct eval *eval)
     return 2 * widths * samples_of("aise", eval);
 }
 
+/* Blocks of a transformer: all are USUAL_BLOCKS here, since the network tells only when it is
+ * explained. */
+static double blocks_of(const char *method, const struct eval *eval)
+{
+    const double wanted = number_of("attention_blocks", method, eval);
+
+    return wanted > 0 ? wanted : USUAL_BLOCKS;
+}
+
 static bool is_noisy(const char *method)
 {
     return !strncmp(method, "ss-cam", 6);
@@ -135,6 +145,8 @@ static double cost_of(const struct eval *eval, const char *method, double channe
         return 2;
     if (!strcmp(method, "opti-cam"))
         return 1 + number_of("iterations", method, eval);
+    if (needs & SSCAM_NEEDS_ATTENTION)
+        return 2 + blocks_of(method, eval);
     if (needs & SSCAM_NEEDS_NO_LAYER)
         return 1 + (strcmp(method, "aise") ? samples_of(method, eval) : masks_of_aise(eval));
     if (needs & SSCAM_NEEDS_POSITIONS)
