@@ -154,7 +154,7 @@ def test_interrupt_leaves_no_trace_on_standard_error(model_path):
         inputs = numpy.linspace(-1, 1, 3 * 64 * 64).reshape(3, 64, 64)
         threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
         try:
-            model.explain(inputs, samples=1000000, batch_size=2)
+            model.explain(inputs, "ss-cam-mean", samples=1000000, batch_size=2)
         except KeyboardInterrupt:
             print("interrupted")
     """)
