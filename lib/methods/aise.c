@@ -6,11 +6,10 @@
 #include "base/checked_size.h"
 #include "base/error.h"
 #include "math/direct_search.h"
+#include "methods/input_masks.h"
 #include "methods/methods.h"
 #include "options/kernel_widths.h"
 
-/* Floats of masks that exist at a time; at least LEAST_MASKS masks. */
-enum { MASK_FLOATS = 1 << 22, LEAST_MASKS = 4, MOST_MASKS = 128 };
 /* By how much, relative to the best score, a part of the input must promise to improve on it before
  * it is searched: solver_epsilon of OpenVINO XAI. */
 static const double least_improvement = 0.1;
@@ -28,12 +27,10 @@ typedef struct kernel {
 typedef struct aise_state {
     kernel kernels[SSCAM_MOST_KERNEL_WIDTHS];
     int32_t kernel_count, current; /* whose masks exist */
-    int64_t count, mask_limit;     /* masks that exist, from point kernels[current].scored on */
+    int64_t count;                 /* masks that exist, from point kernels[current].scored on */
     int64_t samples;               /* points of each kernel */
     double *axis;                  /* [longest side]: a Gaussian along one side */
-    float *masks;                  /* [mask_limit][input sides] */
-    sscam_mask_channel *channels;  /* [mask_limit][2]: the input within the mask, and beyond it */
-    sscam_mask_plan plan;
+    sscam_input_masks masks;       /* two scores each: the input within the mask, and beyond it */
 } aise_state;
 
 static void release(void *state)
@@ -44,8 +41,7 @@ static void release(void *state)
         free(work->kernels[i].sum);
     }
     free(work->axis);
-    free(work->masks);
-    free(work->channels);
+    sscam_input_masks_release(&work->masks);
     free(work);
 }
 
@@ -119,20 +115,14 @@ static sscam_status allocate_kernels(sscam_map_job *job, aise_state *work)
 static sscam_status allocate(sscam_map_job *job, aise_state *work)
 {
     const sscam_sides sides = job->shape.sides;
-    const int64_t positions = sscam_position_count(sides), fitting = MASK_FLOATS / positions;
     int64_t longest = sides.width > sides.height ? sides.width : sides.height;
     longest = sides.depth > longest ? sides.depth : longest;
     work->samples = job->settings->value[SSCAM_OPTION_SAMPLES].integer;
-    work->mask_limit = fitting < LEAST_MASKS  ? LEAST_MASKS
-                       : fitting > MOST_MASKS ? MOST_MASKS
-                                              : fitting;
     work->axis = sscam_allocate_array(longest, sizeof *work->axis);
-    work->masks = sscam_allocate_array(sscam_times(work->mask_limit, positions),
-                                       sizeof *work->masks);
-    work->channels = sscam_zeros(2 * work->mask_limit, sizeof *work->channels);
-    if (!work->axis || !work->masks || !work->channels)
+    if (!work->axis)
         return sscam_fail_memory("masks");
-    return allocate_kernels(job, work);
+    sscam_status status = sscam_input_masks_init(&work->masks, job, 2, work->samples);
+    return status == SSCAM_OK ? allocate_kernels(job, work) : status;
 }
 
 /* Points that are not scored, of those named and of those still to come. */
@@ -151,26 +141,15 @@ static sscam_status request_masks(sscam_map_job *job, aise_state *work)
     const kernel *own = &work->kernels[work->current];
     const int64_t positions = sscam_position_count(job->shape.sides),
                   named = sscam_direct_search_count(own->search) - own->scored;
-    work->count = named < work->mask_limit ? named : work->mask_limit;
+    work->count = named < work->masks.limit ? named : work->masks.limit;
     for (int64_t i = 0; i < work->count; i++) {
         draw_mask(job->shape.sides, sscam_direct_search_point(own->search, own->scored + i),
-                  own->width, work->axis, work->masks + i * positions);
-        work->channels[2 * i] = (sscam_mask_channel){.channel = i, .gain = 1.0f};
-        work->channels[2 * i + 1] = (sscam_mask_channel){
+                  own->width, work->axis, work->masks.values + i * positions);
+        work->masks.channels[2 * i] = (sscam_mask_channel){.channel = i, .gain = 1.0f};
+        work->masks.channels[2 * i + 1] = (sscam_mask_channel){
             .channel = i, .offset = 1.0f, .gain = -1.0f};
     }
-    work->plan = (sscam_mask_plan){.input = job->input,
-                                   .input_rank = job->shape.rank,
-                                   .input_channels = job->shape.channels,
-                                   .input_sides = job->shape.sides,
-                                   .activations = work->masks,
-                                   .map_sides = job->shape.sides,
-                                   .channels = work->channels,
-                                   .channel_count = 2 * work->count,
-                                   .samples = 1,
-                                   .noise_target = SSCAM_NOISE_ON_MASK};
-    job->requested_masks = &work->plan;
-    job->later_inputs = 2 * (count_left(work) - work->count);
+    sscam_request_input_masks(job, &work->masks, work->count, 2 * (count_left(work) - work->count));
     return sscam_progress_check(&job->progress);
 }
 
@@ -200,7 +179,7 @@ static sscam_status take_scores(sscam_map_job *job, aise_state *work)
                               (long long)(own->scored + i), own->width, within, beyond);
         sscam_direct_search_set_value(own->search, own->scored + i, beyond - within);
         for (int64_t p = 0; p < positions; p++)
-            own->sum[p] += (within - beyond) * (double)work->masks[i * positions + p];
+            own->sum[p] += (within - beyond) * (double)work->masks.values[i * positions + p];
     }
     own->scored += work->count;
     return SSCAM_OK;

@@ -7,23 +7,19 @@
 #include "base/error.h"
 #include "masks/noise.h"
 #include "math/upsample.h"
+#include "methods/input_masks.h"
 #include "methods/methods.h"
-
-/* Floats of masks that exist at a time; at least LEAST_MASKS masks. */
-enum { MASK_FLOATS = 1 << 22, LEAST_MASKS = 8, MOST_MASKS = 256 };
 
 /* State between the calls of weigh(): the masks are made and scored part by part. */
 typedef struct rise_state {
     sscam_sides grid, cell, upsampled_sides; /* cells of a mask; pixels of a cell; of all and one */
-    int64_t first, count, mask_limit;        /* the masks that exist */
+    int64_t first, count;                    /* the masks that exist */
     int64_t samples;
-    double *sum;                  /* [input sides]: sum of f M over the masks so far */
-    float *cells;                 /* [grid] */
-    uint32_t *words;              /* of the generator: one a cell and three for the shift */
-    float *upsampled;             /* [upsampled_sides] */
-    float *masks;                 /* [mask_limit][input sides] */
-    sscam_mask_channel *channels; /* [mask_limit] */
-    sscam_mask_plan plan;
+    double *sum;      /* [input sides]: sum of f M over the masks so far */
+    float *cells;     /* [grid] */
+    uint32_t *words;  /* of the generator: one a cell and three for the shift */
+    float *upsampled; /* [upsampled_sides] */
+    sscam_input_masks masks;
 } rise_state;
 
 static void release(void *state)
@@ -33,8 +29,7 @@ static void release(void *state)
     free(work->cells);
     free(work->words);
     free(work->upsampled);
-    free(work->masks);
-    free(work->channels);
+    sscam_input_masks_release(&work->masks);
     free(work);
 }
 
@@ -50,8 +45,7 @@ static void divide_side(int64_t side, int64_t cells, int64_t *grid, int64_t *cel
 static void plan_masks(sscam_map_job *job, rise_state *work)
 {
     const sscam_sides sides = job->shape.sides;
-    const int64_t cells = job->settings->value[SSCAM_OPTION_MASK_CELLS].integer,
-                  fitting = MASK_FLOATS / sscam_position_count(sides);
+    const int64_t cells = job->settings->value[SSCAM_OPTION_MASK_CELLS].integer;
     divide_side(sides.depth, cells, &work->grid.depth, &work->cell.depth,
                 &work->upsampled_sides.depth);
     divide_side(sides.height, cells, &work->grid.height, &work->cell.height,
@@ -59,11 +53,6 @@ static void plan_masks(sscam_map_job *job, rise_state *work)
     divide_side(sides.width, cells, &work->grid.width, &work->cell.width,
                 &work->upsampled_sides.width);
     work->samples = job->settings->value[SSCAM_OPTION_SAMPLES].integer;
-    work->mask_limit = fitting < LEAST_MASKS  ? LEAST_MASKS
-                       : fitting > MOST_MASKS ? MOST_MASKS
-                                              : fitting;
-    if (work->mask_limit > work->samples)
-        work->mask_limit = work->samples;
 }
 
 static sscam_status allocate(sscam_map_job *job, rise_state *work)
@@ -75,13 +64,9 @@ static sscam_status allocate(sscam_map_job *job, rise_state *work)
     work->words = sscam_allocate_array(cells + 3, sizeof *work->words);
     work->upsampled = sscam_allocate_array(sscam_position_count(work->upsampled_sides),
                                            sizeof *work->upsampled);
-    work->masks = sscam_allocate_array(sscam_times(work->mask_limit, positions),
-                                       sizeof *work->masks);
-    work->channels = sscam_zeros(work->mask_limit, sizeof *work->channels);
-    return work->sum && work->cells && work->words && work->upsampled && work->masks &&
-                   work->channels
-               ? SSCAM_OK
-               : sscam_fail_memory("random masks");
+    if (!work->sum || !work->cells || !work->words || !work->upsampled)
+        return sscam_fail_memory("random masks");
+    return sscam_input_masks_init(&work->masks, job, 1, work->samples);
 }
 
 /* A whole number from 0 to limit - 1. */
@@ -131,23 +116,12 @@ static sscam_status request_masks(sscam_map_job *job, rise_state *work)
     const int64_t positions = sscam_position_count(job->shape.sides),
                   left = work->samples - work->first;
     sscam_status status = sscam_progress_check(&job->progress);
-    work->count = left < work->mask_limit ? left : work->mask_limit;
+    work->count = left < work->masks.limit ? left : work->masks.limit;
     for (int64_t i = 0; i < work->count && status == SSCAM_OK; i++) {
-        work->channels[i] = (sscam_mask_channel){.channel = i, .gain = 1.0f};
-        status = draw_mask(job, work, work->first + i, work->masks + i * positions);
+        work->masks.channels[i] = (sscam_mask_channel){.channel = i, .gain = 1.0f};
+        status = draw_mask(job, work, work->first + i, work->masks.values + i * positions);
     }
-    work->plan = (sscam_mask_plan){.input = job->input,
-                                   .input_rank = job->shape.rank,
-                                   .input_channels = job->shape.channels,
-                                   .input_sides = job->shape.sides,
-                                   .activations = work->masks,
-                                   .map_sides = job->shape.sides,
-                                   .channels = work->channels,
-                                   .channel_count = work->count,
-                                   .samples = 1,
-                                   .noise_target = SSCAM_NOISE_ON_MASK};
-    job->requested_masks = &work->plan;
-    job->later_inputs = left - work->count;
+    sscam_request_input_masks(job, &work->masks, work->count, left - work->count);
     return status;
 }
 
@@ -173,7 +147,7 @@ static sscam_status add_scores(sscam_map_job *job, rise_state *work)
                               "the network's score of the input with random mask %lld is %g",
                               (long long)(work->first + i), score);
         for (int64_t p = 0; p < positions; p++)
-            work->sum[p] += score * (double)work->masks[i * positions + p];
+            work->sum[p] += score * (double)work->masks.values[i * positions + p];
     }
     work->first += work->count;
     return SSCAM_OK;

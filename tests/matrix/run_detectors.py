@@ -26,13 +26,10 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "oracles"))
 import cams
 import detection_networks
 import detectors
+from detection_differences import GRADIENT_METHODS, difference, judge
 from program import Program
 from random_masks import random_masks
 
-GRADIENT_METHODS = ("grad-cam", "hires-cam", "grad-cam++", "layer-cam")
-# Relative differences of maps: gradients, and scores under a softmax.
-LIMITS = {"rise": 2e-3, "score-cam": 5e-3, "smooth-grad-cam++": 5e-3}
-GRADIENT_LIMIT = 1e-3
 CHANNELS, SAMPLES = 4, 12
 
 
@@ -54,12 +51,6 @@ class Noisy:
 
     def capture(self, noisy, _class_index):
         return cams.Capture(*self.oracle.capture(self.detection, noisy[None]), None)
-
-
-def difference(values, expected):
-    scale = np.abs(expected).max()
-    assert scale > 0, "the oracle's map is constant"
-    return float(np.abs(values - expected).max() / scale)
 
 
 class Case:
@@ -171,11 +162,7 @@ def try_network(arguments, name, detection, library):
         except AssertionError as error:
             print(f"{name}: FAILED: {error}", flush=True)
             return False
-    wrong = {m: v for m, v in found.items() if not v <= LIMITS.get(m, GRADIENT_LIMIT)}
-    largest = ", ".join(f"{method} {value:.1e}" for method, value in found.items())
-    state = f"FAILED: {', '.join(wrong)} of" if wrong else "layer"
-    print(f"{name}: {state} {case.layer}: {largest}", flush=True)
-    return not wrong
+    return judge(name, case.layer, found)
 
 
 def try_program(arguments):
@@ -203,9 +190,8 @@ def try_program(arguments):
         )
         for method in methods
     }
-    largest = ", ".join(f"{method} {value:.1e}" for method, value in found.items())
-    print(f"yolov8's layout as a program: layer {report['layer']}: {largest}", flush=True)
-    return max(found.values()) <= GRADIENT_LIMIT and report["class"] == detection.class_index
+    agrees = judge("yolov8's layout as a program", report["layer"], found)
+    return agrees and report["class"] == detection.class_index
 
 
 def main():

@@ -30,13 +30,11 @@ import torchvision_import  # noqa: F401, Ultralytics imports torchvision
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "oracles"))
 import cams
 import detectors
+from detection_differences import GRADIENT_METHODS, difference, judge
 from detection_networks import images, level_scores, spread
 from program import Program
 
-GRADIENT_METHODS = ("grad-cam", "hires-cam", "grad-cam++", "layer-cam")
 CHANNELS = 3
-LIMITS = {"score-cam": 5e-3}
-GRADIENT_LIMIT = 1e-3
 
 
 class Labelled(detectors.LabelledShares):
@@ -123,12 +121,6 @@ class Traced:
             ]
 
 
-def difference(values, expected):
-    scale = np.abs(expected).max()
-    assert scale > 0, "the oracle's map is constant"
-    return float(np.abs(values - expected).max() / scale)
-
-
 def compare(program, path, layout, option, side):
     """The default layer, and {method: difference}."""
     inputs = images(side).numpy()
@@ -169,10 +161,7 @@ def try_network(arguments, name, folder):
     except AssertionError as error:
         print(f"{name}: FAILED: {error}", flush=True)
         return False
-    wrong = [m for m, value in found.items() if not value <= LIMITS.get(m, GRADIENT_LIMIT)]
-    largest = ", ".join(f"{method} {value:.1e}" for method, value in found.items())
-    print(f"{name}: {'FAILED ' if wrong else ''}layer {layer}: {largest}", flush=True)
-    return not wrong
+    return judge(name, layer, found)
 
 
 def main():
