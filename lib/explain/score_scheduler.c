@@ -15,30 +15,35 @@ static int32_t same_channel(const sscam_mask_channel *a, const sscam_mask_channe
            a->noise_stddev == b->noise_stddev && a->first_sample == b->first_sample;
 }
 
-/* Captures are shared, so equal activations have the same address. Maps of the input's size are
+/* Captures are shared, so equal activations have the same address. Masks of the input's size are
  * made for each job, and equal where the jobs draw the same ones. */
-static int32_t same_maps(const sscam_mask_plan *a, const sscam_mask_plan *b)
+static int32_t may_have_same_maps(const sscam_mask_plan *a, const sscam_mask_plan *b)
 {
-    if (a->activations == b->activations)
-        return 1;
-    return sscam_same_sides(a->map_sides, b->map_sides) &&
-           sscam_same_sides(a->map_sides, a->input_sides) && a->channel_count == b->channel_count &&
-           memcmp(a->activations, b->activations,
-                  (size_t)(a->channel_count * sscam_position_count(a->map_sides)) *
-                      sizeof *a->activations) == 0;
+    return a->activations == b->activations || (sscam_same_sides(a->map_sides, b->map_sides) &&
+                                                sscam_same_sides(a->map_sides, a->input_sides));
+}
+
+/* Several masked inputs may refer to one map: how many maps there are, the channels alone tell. */
+static int32_t same_map(const sscam_mask_plan *a, const sscam_mask_plan *b, int64_t channel)
+{
+    const int64_t positions = sscam_position_count(a->map_sides);
+    return a->activations == b->activations ||
+           memcmp(a->activations + channel * positions, b->activations + channel * positions,
+                  (size_t)positions * sizeof *a->activations) == 0;
 }
 
 /* Whether two plans have the same masked inputs. */
 static int32_t same_plan(const sscam_mask_plan *a, const sscam_mask_plan *b)
 {
-    if (a->input != b->input || !same_maps(a, b) || a->align_corners != b->align_corners ||
+    if (a->input != b->input || !may_have_same_maps(a, b) || a->align_corners != b->align_corners ||
         a->channel_count != b->channel_count || a->samples != b->samples ||
         a->fades_in != b->fades_in || a->noise_target != b->noise_target ||
         a->common_noise != b->common_noise || a->seed != b->seed ||
         a->image_index != b->image_index || a->background != b->background)
         return 0;
     for (int64_t i = 0; i < a->channel_count; i++)
-        if (!same_channel(&a->channels[i], &b->channels[i]))
+        if (!same_channel(&a->channels[i], &b->channels[i]) ||
+            !same_map(a, b, a->channels[i].channel))
             return 0;
     return 1;
 }
