@@ -3,9 +3,9 @@
 usage: paper_order.py MODEL IMAGES ANNOTATIONS CLASSES [--minutes 10] [--channels 32]
 
 The readings are noise of an absolute scale and of the mask's range, sigma from 0.05 to 4, each
-preset, and maps cut at a share of their maximum. Each image is explained once by each row, and
-evaluated with each cut. Images are taken until the time is over, so that it runs on one core; the
-channels with the most structure are scored (`max_channels`), and all share a sample's noise
+preset, and maps cut at a share of their maximum. Each image is explained by all rows in one call,
+and evaluated with each cut. Images are taken until the time is over, so that it runs on one core;
+the channels with the most structure are scored (`max_channels`), and all share a sample's noise
 (`noise=common`). Prints for each cut and row the means over the images, the differences from
 Score-CAM's with their 95 % bootstrap intervals, and whether the paper's order holds: a lower
 average drop, a higher average increase, more energy in the boxes; ? where the interval has 0.
@@ -131,7 +131,7 @@ def main():
     end = time.monotonic() + 60 * arguments.minutes
     for path in sorted(arguments.images.iterdir())[:: arguments.every]:
         number, boxes = boxes_of(arguments.annotations / f"{path.stem}.xml", class_of)
-        maps = [[one.explain(path, class_index=number)] for one in made]
+        maps = sscam.explain_all(made, path, classes=[number])
         for cut in CUTS:
             evaluation = sscam.Evaluation(judged[cut])
             (case,) = evaluation.add(path, classes=[number], boxes=boxes, maps=maps)
