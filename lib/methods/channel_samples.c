@@ -5,7 +5,6 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
-#include "base/statistics.h"
 
 /* Samples that the pooled variance counts for, beside a channel's own. */
 #define POOLED_WEIGHT 4.0
@@ -18,6 +17,7 @@ void sscam_channel_samples_release(sscam_channel_samples *samples)
     free(samples->count);
     free(samples->mean);
     free(samples->replicate);
+    free(samples->residuals.value);
 }
 
 sscam_status sscam_channel_samples_init(sscam_channel_samples *samples)
@@ -25,10 +25,11 @@ sscam_status sscam_channel_samples_init(sscam_channel_samples *samples)
     const int64_t slots = samples->slots;
     samples->count = sscam_zeros(sscam_times(3, slots), sizeof *samples->count);
     samples->mean = sscam_zeros(sscam_times(3, slots), sizeof *samples->mean);
-    if (samples->is_common)
-        samples->replicate = sscam_zeros(sscam_times(slots, SSCAM_REPLICATES),
-                                         sizeof *samples->replicate);
-    if (!samples->count || !samples->mean || (samples->is_common && !samples->replicate))
+    samples->replicate = sscam_zeros(sscam_times(slots, SSCAM_REPLICATES),
+                                     sizeof *samples->replicate);
+    samples->residuals.value = sscam_zeros(sscam_times(slots, SSCAM_REPLICATES),
+                                           sizeof *samples->residuals.value);
+    if (!samples->count || !samples->mean || !samples->replicate || !samples->residuals.value)
         return sscam_fail_memory("the samples of channels");
     samples->group = samples->count + slots;
     samples->known = samples->group + slots;
@@ -47,28 +48,20 @@ void sscam_channel_samples_add(sscam_channel_samples *samples, int64_t slot, dou
     samples->mean[slot] += deviation / (double)(number + 1);
     samples->squares[slot] += deviation * (score - samples->mean[slot]);
     samples->highest[slot] = fmax(samples->highest[slot], score);
-    if (samples->replicate && number < SSCAM_REPLICATES)
+    if (number < SSCAM_REPLICATES)
         samples->replicate[slot * SSCAM_REPLICATES + number] = score;
 }
 
-void sscam_channel_samples_settle(sscam_channel_samples *samples)
+/* Degrees of freedom of a channel's variance. */
+static double variance_freedom(const sscam_channel_samples *samples, int64_t slot)
 {
-    double squares = 0.0;
-    samples->freedom = samples->known_count = 0;
-    for (int64_t slot = 0; slot < samples->slots; slot++) {
-        if (samples->count[slot] == 0)
-            continue;
-        squares += samples->squares[slot];
-        samples->freedom += samples->count[slot] - 1;
-        samples->known[samples->known_count++] = slot;
-    }
-    samples->pooled_variance = samples->freedom ? squares / (double)samples->freedom : 0.0;
+    return POOLED_WEIGHT + (double)(samples->count[slot] - 1);
 }
 
 double sscam_sample_variance(const sscam_channel_samples *samples, int64_t slot)
 {
     return (POOLED_WEIGHT * samples->pooled_variance + samples->squares[slot]) /
-           (POOLED_WEIGHT + (double)(samples->count[slot] - 1));
+           variance_freedom(samples, slot);
 }
 
 /* Variance of the mean of a channel's samples about the mean of all N: the population is finite. */
@@ -78,18 +71,102 @@ static double mean_variance(const sscam_channel_samples *samples, int64_t slot)
     return sscam_sample_variance(samples, slot) * (1.0 / known - 1.0 / all);
 }
 
-/* What weights take off a channel's mean: the exponential of an unbiased estimate is too large by
- * exp(variance / 2), so that channels of few samples would get too much weight. */
-static double softmax_bias(const sscam_channel_samples *samples, double variance)
+/* Mean and variance of the means of the channels that have samples. */
+static void find_prior(sscam_channel_samples *samples)
 {
-    return samples->with_softmax ? variance / 2.0 : 0.0;
+    double mean = 0.0, squares = 0.0;
+    for (int64_t i = 0; i < samples->known_count; i++) {
+        const double deviation = samples->mean[samples->known[i]] - mean;
+        mean += deviation / (double)(i + 1);
+        squares += deviation * (samples->mean[samples->known[i]] - mean);
+    }
+    samples->prior_mean = mean;
+    samples->prior_variance = samples->known_count > 1
+                                  ? squares / (double)(samples->known_count - 1)
+                                  : 0.0;
 }
 
-/* The value that the greatest of `count` scores of a channel does not exceed with `probability`,
- * were they normal. */
-static double maximum_quantile(double mean, double deviation, double count, double probability)
+/* The residuals of the samples that are kept, raised by what the mean of the same samples takes off
+ * them. */
+static void find_residuals(sscam_channel_samples *samples)
 {
-    return mean - deviation * sscam_normal_quantile(-expm1(log(probability) / count));
+    sscam_score_residuals *residuals = &samples->residuals;
+    residuals->count = 0;
+    for (int64_t i = 0; i < samples->known_count; i++) {
+        const int64_t slot = samples->known[i], count = samples->count[slot];
+        const double deviation = sqrt(sscam_sample_variance(samples, slot)),
+                     factor = deviation > 0.0 && count > 1
+                                  ? sqrt((double)count / (double)(count - 1)) / deviation
+                                  : 0.0;
+        for (int64_t j = 0; j < count && j < SSCAM_REPLICATES; j++)
+            residuals->value[residuals->count++] =
+                factor * (samples->replicate[slot * SSCAM_REPLICATES + j] - samples->mean[slot]);
+    }
+    sscam_score_residuals_fit(residuals);
+}
+
+void sscam_channel_samples_settle(sscam_channel_samples *samples)
+{
+    double squares = 0.0;
+    int64_t freedom = 0;
+    samples->known_count = 0;
+    for (int64_t slot = 0; slot < samples->slots; slot++) {
+        if (samples->count[slot] == 0)
+            continue;
+        squares += samples->squares[slot];
+        freedom += samples->count[slot] - 1;
+        samples->known[samples->known_count++] = slot;
+    }
+    samples->pooled_variance = freedom ? squares / (double)freedom : 0.0;
+    find_prior(samples);
+    if (samples->reduction == SSCAM_REDUCE_MAXIMUM && freedom > 0)
+        find_residuals(samples);
+}
+
+/* What is known of the mean of all N of a channel's samples. */
+typedef struct known_mean {
+    double mean, variance;
+} known_mean;
+
+/* Channels' scores are taken for draws of one normal distribution, of the mean and the variance of
+ * those that are known (empirical Bayes; Efron and Morris 1973, with their (k - 3) / (k - 1)): the
+ * highest of many means of few samples are high by chance, too. */
+static known_mean posterior(const sscam_channel_samples *samples, int64_t slot)
+{
+    const double variance = mean_variance(samples, slot),
+                 total = variance + samples->prior_variance,
+                 channels = (double)samples->known_count,
+                 shrinkage = channels > 3.0 && total > 0.0
+                                 ? (channels - 3.0) / (channels - 1.0) * variance / total
+                                 : 0.0,
+                 share = 1.0 - shrinkage;
+    return (known_mean){samples->prior_mean + share * (samples->mean[slot] - samples->prior_mean),
+                        share * variance};
+}
+
+/* The score whose exponential is expected, since weights are in proportion to it; without softmax
+ * the expected score. */
+static double expected_score(const sscam_channel_samples *samples, int64_t slot)
+{
+    const known_mean known = posterior(samples, slot);
+    return known.mean + (samples->with_softmax ? known.variance / 2.0 : 0.0);
+}
+
+/* The value that the greatest of `count` scores of a channel does not exceed with `probability`. */
+static double maximum_quantile(const sscam_channel_samples *samples, double mean, double deviation,
+                               double count, double probability)
+{
+    return mean +
+           deviation * sscam_score_residual(&samples->residuals, -expm1(log(probability) / count));
+}
+
+/* The mean, or under the channel softmax the value whose exponential is the mean of theirs. */
+static double mean_of(const double *value, int count, double highest, int32_t with_softmax)
+{
+    double sum = 0.0;
+    for (int i = 0; i < count; i++)
+        sum += with_softmax ? exp(value[i] - highest) : value[i];
+    return with_softmax ? highest + log(sum / count) : sum / count;
 }
 
 /* The expected maximum of all N samples: of the highest known and the greatest of the others. */
@@ -97,13 +174,14 @@ static double expected_maximum(const sscam_channel_samples *samples, int64_t slo
 {
     const double others = (double)(samples->limit - samples->count[slot]),
                  deviation = sqrt(sscam_sample_variance(samples, slot));
-    double sum = 0.0;
+    double value[MAXIMUM_POINTS];
     if (others == 0.0)
         return samples->highest[slot];
     for (int i = 0; i < MAXIMUM_POINTS; i++)
-        sum += fmax(samples->highest[slot], maximum_quantile(samples->mean[slot], deviation, others,
-                                                             (i + 0.5) / MAXIMUM_POINTS));
-    return sum / MAXIMUM_POINTS;
+        value[i] = fmax(samples->highest[slot],
+                        maximum_quantile(samples, samples->mean[slot], deviation, others,
+                                         (i + 0.5) / MAXIMUM_POINTS));
+    return mean_of(value, MAXIMUM_POINTS, value[MAXIMUM_POINTS - 1], samples->with_softmax);
 }
 
 /* Of common noise: the mean of a channel's samples; of channels without samples, the mean of the
@@ -125,10 +203,8 @@ void sscam_estimate_scores(const sscam_channel_samples *samples, double *score)
         return;
     }
     for (int64_t slot = 0; slot < samples->slots; slot++)
-        score[slot] = samples->reduction == SSCAM_REDUCE_MAXIMUM
-                          ? expected_maximum(samples, slot)
-                          : samples->mean[slot] -
-                                softmax_bias(samples, mean_variance(samples, slot));
+        score[slot] = samples->reduction == SSCAM_REDUCE_MAXIMUM ? expected_maximum(samples, slot)
+                                                                 : expected_score(samples, slot);
 }
 
 /* By how much a normal quantile has to be raised that rests on an estimated variance: the ratio of
@@ -138,29 +214,49 @@ static double student_factor(double freedom)
     return 1.0 + 1.21 / freedom + 1.4 / (freedom * freedom);
 }
 
-static void simulate_independent(const sscam_channel_samples *samples, const double *estimate,
-                                 const float *normal, double *score)
+/* Student's quantile where a normal one is `normal` (Abramowitz and Stegun, 26.7.5). */
+static double student_quantile(double normal, double freedom)
 {
-    const double factor = student_factor((double)samples->freedom);
+    const double square = normal * normal, first = normal * (square + 1.0) / 4.0,
+                 second = normal * ((5.0 * square + 16.0) * square + 3.0) / 96.0;
+    return normal + first / freedom + second / (freedom * freedom);
+}
+
+/* Few samples tell little of a variance, too: the mean is Student's about what is known of it. */
+static void simulate_independent(const sscam_channel_samples *samples, const float *normal,
+                                 double *score)
+{
     for (int64_t slot = 0; slot < samples->slots; slot++) {
-        const double variance = factor * factor * mean_variance(samples, slot);
-        score[slot] = estimate[slot] + sqrt(variance) * (double)normal[slot] -
-                      softmax_bias(samples, variance);
+        const known_mean known = posterior(samples, slot);
+        score[slot] = known.mean +
+                      sqrt(known.variance) *
+                          student_quantile((double)normal[slot], variance_freedom(samples, slot));
     }
+}
+
+/* A deviation that `estimate`, of so many degrees of freedom, may be of: the square root of a
+ * scaled inverse chi-squared variable (Wilson and Hilferty 1931). */
+static double drawn_scale(double estimate, double freedom, double normal)
+{
+    const double part = 2.0 / (9.0 * freedom);
+    return estimate / pow(fmax(0.1, 1.0 - part + normal * sqrt(part)), 1.5);
 }
 
 static void simulate_maximum(const sscam_channel_samples *samples, const float *normal,
                              double *score)
 {
+    const float *of_mean = normal + samples->slots, *of_deviation = of_mean + samples->slots;
     for (int64_t slot = 0; slot < samples->slots; slot++) {
         const double known = (double)samples->count[slot], others = (double)samples->limit - known,
-                     deviation = sqrt(sscam_sample_variance(samples, slot)),
-                     mean = samples->mean[slot] +
-                            deviation / sqrt(known) * (double)normal[samples->slots + slot],
+                     deviation = drawn_scale(sqrt(sscam_sample_variance(samples, slot)),
+                                             variance_freedom(samples, slot),
+                                             (double)of_deviation[slot]),
+                     mean = samples->mean[slot] + deviation / sqrt(known) * (double)of_mean[slot],
                      probability = 0.5 * erfc(-(double)normal[slot] / sqrt(2.0));
         score[slot] = samples->highest[slot];
         if (others > 0.0)
-            score[slot] = fmax(score[slot], maximum_quantile(mean, deviation, others, probability));
+            score[slot] = fmax(score[slot],
+                               maximum_quantile(samples, mean, deviation, others, probability));
     }
 }
 
@@ -213,12 +309,12 @@ void sscam_simulate_scores(const sscam_channel_samples *samples, const double *e
                            double *score)
 {
     const int64_t needed = samples->is_common ? SSCAM_REPLICATES + samples->slots
-                                              : 2 * samples->slots;
+                                              : 3 * samples->slots;
     sscam_noise_fill(&plane, 0, needed, normal);
     if (samples->reduction == SSCAM_REDUCE_MAXIMUM)
         simulate_maximum(samples, normal, score);
     else if (samples->is_common)
         simulate_common(samples, estimate, what, normal, score);
     else
-        simulate_independent(samples, estimate, normal, score);
+        simulate_independent(samples, normal, score);
 }

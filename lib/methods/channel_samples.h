@@ -9,11 +9,12 @@
 #include <stdint.h>
 
 #include "masks/noise.h"
+#include "methods/score_residuals.h"
 #include "methods/score_weights.h"
 #include "sscam/status.h"
 
 enum {
-    SSCAM_REPLICATES = 32 /* samples of common noise whose scores are kept */
+    SSCAM_REPLICATES = 32 /* samples of a channel whose scores are kept */
 };
 
 typedef struct sscam_channel_samples {
@@ -28,9 +29,10 @@ typedef struct sscam_channel_samples {
     int64_t *known; /* [known_count] slots that have samples */
     int64_t known_count;
     double *mean, *squares, *highest; /* [slots]; sums of squared deviations */
-    double *replicate;                /* [slots][SSCAM_REPLICATES], of common noise; NULL */
+    double *replicate;                /* [slots][SSCAM_REPLICATES] */
     double pooled_variance;
-    int64_t freedom; /* degrees of freedom of the variances */
+    double prior_mean, prior_variance; /* of the channels' means, known so far */
+    sscam_score_residuals residuals;   /* of a maximum */
 } sscam_channel_samples;
 
 /* sscam_channel_samples_release() releases it, also on failure. */
@@ -56,9 +58,9 @@ typedef enum sscam_simulated {
     SSCAM_SIMULATED_ALL = 3
 } sscam_simulated;
 
-/* Scores that would be estimated as `estimate` is, were `estimate` the truth, or in the case of a
- * maximum, that the samples to come may lead to. `draw` and the plane's seed number what is
- * drawn. `normal`: [2 * slots + SSCAM_REPLICATES] scratch. */
+/* Scores of all samples that those known may lead to; with common noise, scores that would be
+ * estimated as `estimate` is, were `estimate` the truth. `draw` and the plane's seed number what is
+ * drawn. `normal`: [3 * slots + SSCAM_REPLICATES] scratch. */
 void sscam_simulate_scores(const sscam_channel_samples *samples, const double *estimate,
                            sscam_noise_plane plane, sscam_simulated what, float *normal,
                            double *score);

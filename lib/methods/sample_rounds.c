@@ -10,7 +10,8 @@
 #include "methods/channel_samples.h"
 
 enum {
-    FIRST_SAMPLES = 4,        /* of each channel, with noise of its own: a variance needs some */
+    FIRST_SAMPLES = 4,        /* of each channel, with noise of its own: a variance needs some, */
+    FIRST_OF_MAXIMUM = 8,     /* and more where the tail of their distribution matters */
     SIMULATIONS = 200,        /* maps by which an error is estimated, */
     SIMULATIONS_WITHIN = 190, /* of which so many differ by less: 95 % */
     LARGEST_ROUND = 65536,    /* masked inputs: bounds the memory of a round */
@@ -23,12 +24,8 @@ enum {
 /* k of the noise counter of simulations: no channel of a layer. */
 #define SIMULATION_CHANNEL UINT32_C(0xFFFFFFFE)
 
-/* By how much the quantile is raised. Rounds end where it happens to be low, and channels are
- * missed whose score is low by chance and that therefore got few samples: without this it holds in
- * 88 to 95 % of the maps of tests/methods/check_tolerance.c. The greatest of many scores lies
- * where they are least normal. */
-#define CAUTION 1.25
-#define CAUTION_FOR_MAXIMUM 1.6
+/* By how much the quantile is raised: rounds end where it happens to be low. */
+#define CAUTION 1.4
 
 /* The share of the tolerance that a round aims at, so that chance seldom costs another one. */
 #define AIM 0.9
@@ -46,7 +43,7 @@ struct sscam_sample_rounds {
                         the map */
     double *estimate, *simulated, *influence; /* [channel_count] */
     double *weight, *sensitivity;             /* [channels] */
-    float *normal;                            /* [2 * channel_count] */
+    float *normal;                            /* [3 * channel_count + SSCAM_REPLICATES] */
     double error;
 };
 
@@ -129,9 +126,11 @@ static void want_first_samples(sscam_sample_rounds *rounds)
         want_of_highest(rounds, first, FIRST_COMMON);
         return;
     }
-    const int64_t limit = rounds->request.samples;
+    const int64_t limit = rounds->request.samples,
+                  wanted = rounds->samples.reduction == SSCAM_REDUCE_MAXIMUM ? FIRST_OF_MAXIMUM
+                                                                             : FIRST_SAMPLES;
     for (int64_t slot = 0; slot < channels; slot++)
-        rounds->wanted[slot] = FIRST_SAMPLES < limit ? FIRST_SAMPLES : limit;
+        rounds->wanted[slot] = wanted < limit ? wanted : limit;
 }
 
 /* --- the error -------------------------------------------------------------------------------- */
@@ -171,9 +170,7 @@ static double simulated_error(sscam_sample_rounds *rounds, sscam_simulated what)
         change[i] = sscam_map_change_of(rounds->change, rounds->weight);
     }
     qsort(change, SIMULATIONS, sizeof *change, compare_doubles);
-    return fmin(1.0, change[SIMULATIONS_WITHIN - 1] *
-                         (rounds->samples.reduction == SSCAM_REDUCE_MAXIMUM ? CAUTION_FOR_MAXIMUM
-                                                                            : CAUTION));
+    return fmin(1.0, CAUTION * change[SIMULATIONS_WITHIN - 1]);
 }
 
 static double estimate_error(sscam_sample_rounds *rounds)
@@ -362,7 +359,7 @@ static sscam_status allocate(sscam_sample_rounds *rounds)
     rounds->wanted = sscam_zeros(sscam_times(2, slots), sizeof *rounds->wanted);
     rounds->estimate = sscam_zeros(sscam_times(3, slots), sizeof *rounds->estimate);
     rounds->weight = sscam_zeros(sscam_times(2, channels), sizeof *rounds->weight);
-    rounds->normal = sscam_zeros(sscam_plus(sscam_times(2, slots), SSCAM_REPLICATES),
+    rounds->normal = sscam_zeros(sscam_plus(sscam_times(3, slots), SSCAM_REPLICATES),
                                  sizeof *rounds->normal);
     if (!rounds->wanted || !rounds->estimate || !rounds->weight || !rounds->normal)
         return sscam_fail_memory("the samples of channels");

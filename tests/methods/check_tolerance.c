@@ -23,7 +23,8 @@ enum {
  * mean of each, and two layers. */
 static float patch_weight[PIXELS / POSITIONS][CHANNELS], hidden_weight[HIDDEN][CHANNELS],
     class_weight[CLASSES][HIDDEN];
-static long evaluated; /* inputs that the network was run on */
+static long evaluated;    /* inputs that the network was run on */
+static float output_gain; /* with more, the scores of few channels decide the map */
 
 static uint32_t state;
 
@@ -50,6 +51,7 @@ static void set_up(void)
     fill(&hidden_weight[0][0], HIDDEN * CHANNELS, 0.8f);
     fill(&class_weight[0][0], CLASSES * HIDDEN, 1.2f);
     evaluated = 0;
+    output_gain = 1.0f;
 }
 
 static void show_scene(uint32_t scene)
@@ -84,7 +86,7 @@ static void write_outputs(const float *feature, float *output)
     for (int j = 0; j < CLASSES; j++) {
         output[j] = 0.0f;
         for (int i = 0; i < HIDDEN; i++)
-            output[j] += class_weight[j][i] * tanhf(hidden[i]);
+            output[j] += output_gain * class_weight[j][i] * tanhf(hidden[i]);
     }
 }
 
@@ -179,22 +181,27 @@ enum { SCENES = 12, MAPS = SCENES * CLASSES };
 typedef struct setting {
     const char *method, *options;
     double tolerance;
-    int saved; /* passes, per cent at least */
+    int saved;  /* passes, per cent at least */
+    float gain; /* of the outputs */
 } setting;
 
 static const setting settings[] = {
-    {"ss-cam-mean", "samples=200 sigma=0.25", 0.02, 40},
-    {"ss-cam-mean", "samples=200 sigma=1", 0.05, 30},
-    {"ss-cam-mean", "samples=200 sigma=4", 0.1, 30},
-    {"ss-cam-mean", "samples=200 sigma=1 channel_softmax=off", 0.05, 30},
-    {"ss-cam-mean", "samples=200 sigma=1 score=probability channel_softmax=off", 0.05, 90},
-    {"ss-cam-mean", "samples=200 sigma=1 noise_target=input combine=upsampled", 0.1, 30},
-    {"ss-cam-mean", "samples=20 sigma=1", 0.1, 10},
-    {"ss-cam-mean", "samples=200 sigma=0.25 noise=common", 0.02, 30},
-    {"ss-cam-mean", "samples=200 sigma=1 noise=common", 0.05, 30},
-    {"ss-cam-mean", "samples=200 sigma=4 noise=common", 0.1, 60},
-    {"ss-cam-mean", "samples=200 sigma=1 noise=common channel_softmax=off", 0.1, 30},
-    {"ss-cam-max", "samples=200 sigma=0.25", 0.1, 5},
+    {"ss-cam-mean", "samples=200 sigma=0.25", 0.02, 40, 1},
+    {"ss-cam-mean", "samples=200 sigma=1", 0.05, 30, 1},
+    {"ss-cam-mean", "samples=200 sigma=4", 0.1, 30, 1},
+    {"ss-cam-mean", "samples=200 sigma=1 channel_softmax=off", 0.05, 30, 1},
+    {"ss-cam-mean", "samples=200 sigma=1 score=probability channel_softmax=off", 0.05, 90, 1},
+    {"ss-cam-mean", "samples=200 sigma=1 noise_target=input combine=upsampled", 0.1, 30, 1},
+    {"ss-cam-mean", "samples=20 sigma=1", 0.1, 10, 1},
+    {"ss-cam-mean", "samples=200 sigma=0.25 noise=common", 0.02, 30, 1},
+    {"ss-cam-mean", "samples=200 sigma=1 noise=common", 0.05, 30, 1},
+    {"ss-cam-mean", "samples=200 sigma=4 noise=common", 0.1, 60, 1},
+    {"ss-cam-mean", "samples=200 sigma=1 noise=common channel_softmax=off", 0.1, 30, 1},
+    {"ss-cam-max", "samples=200 sigma=0.25", 0.1, 5, 1},
+    {"ss-cam-mean", "samples=200 sigma=0.25", 0.05, 50, 8},
+    {"ss-cam-mean", "samples=200 sigma=1", 0.05, 10, 8},
+    {"ss-cam-mean", "samples=200 sigma=1 noise=common", 0.05, 1, 8},
+    {"ss-cam-max", "samples=200 sigma=0.25", 0.2, 1, 4},
 };
 
 START_TEST(the_stated_error_holds)
@@ -203,6 +210,7 @@ START_TEST(the_stated_error_holds)
     char options[128];
     int held = 0;
     int64_t passes = 0, all = 0;
+    output_gain = setting->gain;
     snprintf(options, sizeof options, "%s tolerance=%g", setting->options, setting->tolerance);
     for (int i = 0; i < MAPS; i++) {
         static sscam_map *whole[CLASSES];
