@@ -292,7 +292,7 @@ static long long try_all(const step *step, int owners, int from_on, long long *r
         if (how == 0)
             continue;
         deaths++;
-        if (owners == FAULT_LIBRARY)
+        if (owners == FAULT_LIBRARY && !MODULES_END_PROCESS)
             report_failure("%s: allocation %lld%s ended the process (%d)", step->name,
                            (long long)at, from_on ? " and all after it" : "", how);
     }
