@@ -1,6 +1,7 @@
 #include "base/statistics.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static double mean_of(const float *values, int64_t count)
 {
@@ -23,4 +24,15 @@ double sscam_correlation(const float *a, const float *b, int64_t count)
     if (!(squares_a > 0.0 && squares_b > 0.0))
         return NAN;
     return fmax(-1.0, fmin(1.0, products / (sqrt(squares_a) * sqrt(squares_b))));
+}
+
+static int compare_doubles(const void *left, const void *right)
+{
+    const double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+void sscam_sort_ascending(double *values, int64_t count)
+{
+    qsort(values, (size_t)count, sizeof *values, compare_doubles);
 }

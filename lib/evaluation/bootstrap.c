@@ -1,18 +1,12 @@
 #include "evaluation/bootstrap.h"
 
 #include <math.h>
-#include <stdlib.h>
 
+#include "base/statistics.h"
 #include "masks/noise.h"
 #include "sscam/evaluation.h"
 
 static const double CONFIDENCE_TAIL = 0.025;
-
-static int compare_values(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
 
 static double resampled_mean(const double *values, int64_t count, uint32_t resample)
 {
@@ -42,13 +36,13 @@ sscam_mean_interval sscam_bootstrap_mean(double *values, int64_t count)
     double means[SSCAM_EVALUATION_RESAMPLES], sum = 0.0;
     if (count == 0)
         return total;
-    qsort(values, (size_t)count, sizeof *values, compare_values);
+    sscam_sort_ascending(values, count);
     for (int64_t i = 0; i < count; i++)
         sum += values[i];
     total.mean = sum / (double)count;
     for (uint32_t resample = 0; resample < SSCAM_EVALUATION_RESAMPLES; resample++)
         means[resample] = resampled_mean(values, count, resample);
-    qsort(means, SSCAM_EVALUATION_RESAMPLES, sizeof *means, compare_values);
+    sscam_sort_ascending(means, SSCAM_EVALUATION_RESAMPLES);
     total.lower = percentile(means, SSCAM_EVALUATION_RESAMPLES, CONFIDENCE_TAIL);
     total.upper = percentile(means, SSCAM_EVALUATION_RESAMPLES, 1.0 - CONFIDENCE_TAIL);
     return total;

@@ -6,6 +6,7 @@
 
 #include "base/checked_size.h"
 #include "base/error.h"
+#include "base/statistics.h"
 #include "explain/map_change.h"
 #include "methods/channel_samples.h"
 
@@ -135,12 +136,6 @@ static void want_first_samples(sscam_sample_rounds *rounds)
 
 /* --- the error -------------------------------------------------------------------------------- */
 
-static int compare_doubles(const void *left, const void *right)
-{
-    const double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 static int32_t is_complete(const sscam_sample_rounds *rounds)
 {
     for (int64_t slot = 0; slot < rounds->request.channel_count; slot++)
@@ -169,7 +164,7 @@ static double simulated_error(sscam_sample_rounds *rounds, sscam_simulated what)
         weigh(rounds, rounds->simulated);
         change[i] = sscam_map_change_of(rounds->change, rounds->weight);
     }
-    qsort(change, SIMULATIONS, sizeof *change, compare_doubles);
+    sscam_sort_ascending(change, SIMULATIONS);
     return fmin(1.0, CAUTION * change[SIMULATIONS_WITHIN - 1]);
 }
 

@@ -1,16 +1,11 @@
 #include "methods/score_residuals.h"
 
 #include <math.h>
-#include <stdlib.h>
+
+#include "base/statistics.h"
 
 /* The tail: a twentieth of the residuals, but so many at least. */
 enum { TAIL_SHARE = 20, LEAST_IN_TAIL = 8 };
-
-static int compare_doubles(const void *left, const void *right)
-{
-    const double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
 
 /* What exceeds a high threshold is exponential for most distributions, and falls faster for the
  * normal one (peaks over threshold; Pickands 1975, with shape 0): the greatest of many scores is
@@ -20,7 +15,7 @@ void sscam_score_residuals_fit(sscam_score_residuals *residuals)
     const int64_t count = residuals->count;
     int64_t in_tail = count / TAIL_SHARE;
     double excess = 0.0;
-    qsort(residuals->value, (size_t)count, sizeof *residuals->value, compare_doubles);
+    sscam_sort_ascending(residuals->value, count);
     if (in_tail < LEAST_IN_TAIL)
         in_tail = LEAST_IN_TAIL;
     if (in_tail > count - 1)
