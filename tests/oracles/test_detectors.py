@@ -53,13 +53,12 @@ AMBIGUOUS = ("yolov8-transposed", "yolov5", "deformable-detr", "rt-detr", "detr"
 
 @pytest.fixture(scope="session")
 def sscam():
-    """The Python package, of the library that is built."""
+    """The Python package, of the library that is built; it refuses another libtorch than the
+    oracle's."""
     if "SSCAM_LIBRARY" not in os.environ:
         pytest.skip("skipped: SSCAM_LIBRARY does not name the built library")
     sys.path.append(str(ROOT / "python"))
-    import sscam
-
-    return sscam
+    return pytest.importorskip("sscam")
 
 
 @pytest.fixture(scope="module", params=list(LAYOUTS))
