@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 
 import numpy as np
 import torch
@@ -258,7 +259,9 @@ def inside(transform):
 
 
 def traced(function):
-    return torch.jit.trace(function, (torch.ones(3),), check_trace=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # libtorch 2.14 says that this will go
+        return torch.jit.trace(function, (torch.ones(3),), check_trace=False)
 
 
 def backward_hook(function):
