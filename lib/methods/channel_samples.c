@@ -308,8 +308,9 @@ void sscam_simulate_scores(const sscam_channel_samples *samples, const double *e
                            sscam_noise_plane plane, sscam_simulated what, float *normal,
                            double *score)
 {
-    const int64_t needed = samples->is_common ? SSCAM_REPLICATES + samples->slots
-                                              : 3 * samples->slots;
+    const int64_t needed = samples->reduction == SSCAM_REDUCE_MAXIMUM ? 3 * samples->slots
+                           : samples->is_common ? SSCAM_REPLICATES + samples->slots
+                                                : samples->slots;
     sscam_noise_fill(&plane, 0, needed, normal);
     if (samples->reduction == SSCAM_REDUCE_MAXIMUM)
         simulate_maximum(samples, normal, score);

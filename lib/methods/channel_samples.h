@@ -59,8 +59,8 @@ typedef enum sscam_simulated {
 } sscam_simulated;
 
 /* Scores of all samples that those known may lead to; with common noise, scores that would be
- * estimated as `estimate` is, were `estimate` the truth. `draw` and the plane's seed number what is
- * drawn. `normal`: [3 * slots + SSCAM_REPLICATES] scratch. */
+ * estimated as `estimate` is, were `estimate` the truth. The plane's sample and seed number what
+ * is drawn. `normal`: [3 * slots + SSCAM_REPLICATES] scratch. */
 void sscam_simulate_scores(const sscam_channel_samples *samples, const double *estimate,
                            sscam_noise_plane plane, sscam_simulated what, float *normal,
                            double *score);
